@@ -1,0 +1,1 @@
+"""A file or a sentence goes in, a unit vector comes out."""

@@ -1,0 +1,45 @@
+"""How a volume was acquired: typed facts, derived from tags by written rules (see `rules.py`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Sequence: TypeAlias = Literal[
+    "T1", "T2", "PD", "FLAIR", "STIR", "T2*", "SWI", "DWI", "ADC", "DTI map", "BOLD", "ASL", "perfusion", "DCE",
+    "MRA", "cine", "MT", "phase contrast", "field map", "quantitative map", "localizer", "unknown",
+]  # fmt: skip
+Plane: TypeAlias = Literal["axial", "coronal", "sagittal", "oblique", "unknown"]
+BodyRegion: TypeAlias = Literal[
+    "brain", "head and neck", "cervical spine", "thoracic spine", "lumbar spine", "spine", "chest", "breast", "heart",
+    "abdomen", "pelvis", "prostate", "shoulder", "elbow", "wrist", "hand", "hip", "thigh", "knee", "ankle", "foot",
+    "extremity", "fetal", "whole body", "phantom", "unknown",
+]  # fmt: skip
+Contrast: TypeAlias = Literal["yes", "no", "unknown"]
+Vendor: TypeAlias = Literal[
+    "Siemens", "GE", "Philips", "Canon", "Toshiba", "Hitachi", "UIH", "Hyperfine", "Bruker", "other", "unknown"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Acquisition:
+    """Facts about one volume. Every one may be unknown; none is guessed from the pixels."""
+
+    sequence: Sequence = "unknown"
+    plane: Plane = "unknown"
+    body_region: BodyRegion = "unknown"
+    contrast: Contrast = "unknown"
+    field_strength_t: float | None = None
+    vendor: Vendor = "unknown"
+    model: str = ""
+    tr_ms: float | None = None
+    te_ms: float | None = None
+    ti_ms: float | None = None
+    flip_deg: float | None = None
+    b_value: float | None = None
+    """s/mm2"""
+    fat_suppressed: bool | None = None
+    dimensions: Literal["2D", "3D"] | None = None
+    spacing_mm: tuple[float, float, float] | None = None
+    derived: bool = False
+    """A computed image (ADC, FA, MIP, screenshot), hidden from results by default."""

@@ -1,0 +1,91 @@
+"""The values that readers give: one `Header` a file, one `VolumeRead` a volume."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from encoders.errors import Reason
+from encoders.image.acquisition import Acquisition
+from encoders.image.volume import Volume
+
+FileKind = Literal["dicom", "nifti"]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What one pass over a file's header leaves, small enough to keep for every file of an archive.
+
+    `sop_uid` is the file's identity; files with equal (`study_uid`, `series_uid`) belong to one series.
+    NIfTI files carry derived UIDs. `detail` is the reader's own (plain JSON), enough to read the pixels without
+    parsing the header again.
+    """
+
+    path: str
+    kind: FileKind
+    study_uid: str
+    series_uid: str
+    sop_uid: str
+    detail: dict[str, Any]
+
+    def to_json(self) -> str:
+        """One line of JSON, without the path."""
+        values = asdict(self)
+        del values["path"]
+        return json.dumps(values, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str, *, path: str) -> Header:
+        """The inverse of `to_json`; the path comes from where the line was kept."""
+        return cls(path=path, **json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFacts:
+    """Study-level facts (DICOM PS3.3 C.7.1.1, C.7.2.1). No patient name is ever read."""
+
+    uid: str
+    accession_number: str = ""
+    patient_id: str = ""
+    date: str | None = None
+    """ISO 8601, yyyy-mm-dd."""
+    description: str = ""
+    sex: Literal["M", "F", "O"] | None = None
+    age_years: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesFacts:
+    """Series-level facts (DICOM PS3.3 C.7.3.1)."""
+
+    uid: str
+    number: int | None = None
+    description: str = ""
+    protocol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeRead:
+    """One volume of a series, read whole. A series can hold several (echoes, b-values, phases, orientations)."""
+
+    study: StudyFacts
+    series: SeriesFacts
+    key: str
+    """Stable name of this volume within its series, '' when the series holds just one."""
+    volume: Volume
+    acquisition: Acquisition
+    paths: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+    """`Flag` values: what is odd about it though it is searchable."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """Plain JSON that explains the flags, e.g. {"gaps_mm": [3.0, 9.0]}."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFailure:
+    """One file that is not in the index, and why."""
+
+    path: str
+    reason: Reason
+    message: str

@@ -1,0 +1,46 @@
+"""Which vectors may be compared with which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors: TypeAlias = NDArray[np.float32]
+"""Shape (n, dim), float32, every row of unit length."""
+
+T_contra = TypeVar("T_contra", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Two vectors may be compared when, and only when, their spaces are equal.
+
+    `revision` is a digest of the weights, `preprocessing` a digest of everything done before the network.
+    """
+
+    model: str
+    revision: str
+    preprocessing: str
+    dim: int
+
+    @property
+    def label(self) -> str:
+        """Short and printable: model, the digests' first eight characters, dimension."""
+        return f"{self.model}@{self.revision[:8]}/{self.preprocessing[:8]}:{self.dim}"
+
+
+class Encoder(Protocol[T_contra]):
+    """Turns items into vectors of one space. Equal items give equal vectors, whatever batch they came in."""
+
+    @property
+    def space(self) -> Space:
+        """The space of every vector that `encode` returns."""
+        ...
+
+    def encode(self, items: Sequence[T_contra], /) -> Vectors:
+        """(n, dim) float32 unit rows, in the order of `items`; (0, dim) for none."""
+        ...
