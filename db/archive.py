@@ -1,0 +1,249 @@
+"""Storing what was read: a series or a report file is one transaction, vectors included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from db.database import Database
+from db.errors import StoreError
+from db.ledger import reject_in
+from db.models import (
+    Failure,
+    File,
+    Folder,
+    Passage,
+    Report,
+    Series,
+    Serving,
+    SpaceRow,
+    Study,
+    Thumbnail,
+    Vector,
+    Volume,
+    VolumeFile,
+)
+from db.removal import remove_reports_of_files, remove_series, remove_volumes
+from db.values import NewPassage, NewReport, NewSeries, Rejection, Role, SpaceRecord, UnmatchedReport
+
+_FACTS = ("sequence", "plane", "body_region", "contrast", "field_strength_t", "vendor", "model", "derived")
+
+
+def serving(database: Database, role: Role) -> SpaceRecord | None:
+    """The space that answers for a role now, None before anything was indexed."""
+    query = select(SpaceRow, Serving.encoder).join(Serving).where(Serving.role == role)
+    with database.begin() as session:
+        found = session.execute(query).first()
+        if found is None:
+            return None
+        row, encoder = found
+        return SpaceRecord(row.id, row.model, row.revision, row.preprocessing, row.dim, encoder)
+
+
+def serve(
+    database: Database, role: Role, *, model: str, revision: str, preprocessing: str, dim: int, encoder: str
+) -> SpaceRecord:
+    """Make this space answer for the role, adding it when it is new."""
+    values = {"model": model, "revision": revision, "preprocessing": preprocessing, "dim": dim}
+    with database.begin() as session:
+        row = session.scalars(select(SpaceRow).filter_by(**values)).first()
+        if row is None:
+            row = SpaceRow(**values)
+            session.add(row)
+            session.flush()
+        session.merge(Serving(role=role, space_id=row.id, encoder=encoder))
+        return SpaceRecord(row.id, model, revision, preprocessing, dim, encoder)
+
+
+def store_series(database: Database, run: int, new: NewSeries, *, image_space: int, text_space: int) -> None:
+    """Replace what is stored of a series, and mark its files as indexed or rejected."""
+    with database.begin() as session:
+        reject_in(session, run, new.rejected)
+        if not new.volumes:
+            remove_series(session, new.study["uid"], new.series["uid"])
+            return
+        study = _upsert(session, Study, {"uid": new.study["uid"]}, new.study)
+        series = _upsert(session, Series, {"study_id": study, "uid": new.series["uid"]}, new.series)
+        remove_volumes(session, series)
+        for volume in new.volumes:
+            facts = {name: volume.acquisition[name] for name in _FACTS}
+            row = Volume(
+                series_id=series,
+                key=volume.key,
+                acquisition=dict(volume.acquisition),
+                shape=list(volume.shape),
+                flags=list(volume.flags),
+                notes=dict(volume.notes),
+                **facts,
+            )
+            session.add(row)
+            session.flush()
+            session.add(Thumbnail(volume_id=row.id, png=volume.thumbnail))
+            session.add_all(VolumeFile(volume_id=row.id, file_id=file) for file in volume.file_ids)
+            session.add(Vector(space_id=image_space, volume_id=row.id, data=volume.vector))
+            _add_passages(session, [volume.caption], text_space, volume_id=row.id)
+        files = sorted({file for volume in new.volumes for file in volume.file_ids})
+        for start in range(0, len(files), 400):
+            some = files[start : start + 400]
+            session.execute(delete(Failure).where(Failure.file_id.in_(some)))
+            session.execute(update(File).where(File.id.in_(some)).values(state="indexed"))
+
+
+def store_reports(
+    database: Database,
+    run: int,
+    file: int,
+    reports: Sequence[NewReport],
+    rejections: Sequence[Rejection],
+    *,
+    text_space: int,
+    first: bool,
+    last: bool,
+) -> None:
+    """Store a part of a report file: `first` drops what it held before, `last` marks it as done.
+
+    A file that gave nothing but rejections is rejected itself.
+    """
+    with database.begin() as session:
+        if first:
+            remove_reports_of_files(session, [file])
+            session.execute(delete(Failure).where(Failure.file_id == file))
+        for rejection in rejections:
+            session.add(
+                Failure(
+                    file_id=file,
+                    ordinal=rejection.ordinal,
+                    reason=rejection.reason,
+                    ignorable=rejection.ignorable,
+                    message=rejection.message,
+                    run_id=run,
+                )
+            )
+        for new in reports:
+            row = Report(
+                file_id=file,
+                ordinal=new.ordinal,
+                study_id=None,
+                match="unmatched",
+                accession_number=new.accession_number,
+                study_uid=new.study_uid,
+                text=new.text,
+            )
+            session.add(row)
+            session.flush()
+            _add_passages(session, new.passages, text_space, report_id=row.id)
+        if last:
+            session.flush()
+            any_report = session.scalar(select(Report.id).where(Report.file_id == file).limit(1))
+            state = "rejected" if any_report is None else "indexed"
+            session.execute(update(File).where(File.id == file).values(state=state))
+
+
+def match_reports(database: Database) -> dict[str, int]:
+    """Join every report without a study to the one study that its keys name; never guess between several.
+
+    Returns the number of reports by match.
+    """
+    with database.begin() as session:
+        open_ones = session.scalars(select(Report).where(Report.study_id.is_(None))).all()
+        for report in open_ones:
+            found = _studies_of(session, report)
+            report.match = {0: "unmatched", 1: "matched"}.get(len(found), "ambiguous")
+            report.study_id = found.pop() if len(found) == 1 else None
+        session.flush()
+        return dict(session.execute(select(Report.match, func.count()).group_by(Report.match)).tuples().all())
+
+
+def unmatched_reports(database: Database) -> tuple[UnmatchedReport, ...]:
+    """Reports without a study, with the keys that were tried."""
+    query = (
+        select(Report, Folder.path, File.name)
+        .join(File, File.id == Report.file_id)
+        .join(Folder, Folder.id == File.folder_id)
+        .where(Report.study_id.is_(None))
+        .order_by(Folder.path, File.name, Report.ordinal)
+    )
+    with database.begin() as session:
+        return tuple(
+            UnmatchedReport(r.id, f"{folder}/{name}", r.ordinal, r.match, r.accession_number, r.study_uid)
+            for r, folder, name in session.execute(query)
+        )
+
+
+def archive_counts(database: Database) -> dict[str, int]:
+    """Studies, series, volumes, reports, passages and vectors that are stored."""
+    tables: Mapping[str, Any] = {
+        "studies": Study,
+        "series": Series,
+        "volumes": Volume,
+        "reports": Report,
+        "passages": Passage,
+        "vectors": Vector,
+    }
+    with database.begin() as session:
+        counts = {name: session.scalar(select(func.count()).select_from(t)) or 0 for name, t in tables.items()}
+        for match in ("matched", "unmatched", "ambiguous"):
+            query = select(func.count()).select_from(Report).where(Report.match == match)
+            counts[f"reports_{match}"] = session.scalar(query) or 0
+        return counts
+
+
+def _studies_of(session: Session, report: Report) -> set[int]:
+    """The studies that the report's keys name: the UID decides among those of one accession number."""
+    by_uid: set[int] = set()
+    by_accession: set[int] = set()
+    if report.study_uid:
+        by_uid = set(session.scalars(select(Study.id).where(Study.uid == report.study_uid)))
+    if report.accession_number:
+        same = Study.accession_number == report.accession_number
+        by_accession = set(session.scalars(select(Study.id).where(same)))
+    return (by_uid & by_accession) or (by_uid | by_accession)
+
+
+def _upsert(session: Session, table: Any, key: Mapping[str, Any], values: Mapping[str, Any]) -> int:
+    """Insert, or fill in what an earlier series of the same study left empty."""
+    row = session.scalars(select(table).filter_by(**key)).first()
+    if row is None:
+        row = table(**{**values, **key})
+        session.add(row)
+        session.flush()
+    else:
+        for name, value in values.items():
+            if value not in (None, "") and getattr(row, name) in (None, ""):
+                setattr(row, name, value)
+    if not isinstance(row.id, int):
+        raise StoreError(f"{table.__tablename__} gave no id")
+    return row.id
+
+
+def _add_passages(
+    session: Session,
+    passages: Sequence[NewPassage],
+    space: int,
+    *,
+    report_id: int | None = None,
+    volume_id: int | None = None,
+) -> None:
+    rows = [
+        Passage(
+            report_id=report_id,
+            volume_id=volume_id,
+            section=passage.section,
+            ordinal=passage.ordinal,
+            start=passage.start,
+            stop=passage.stop,
+            text=passage.text,
+            assertion=passage.assertion,
+            sides=passage.sides,
+        )
+        for passage in passages
+    ]
+    session.add_all(rows)
+    session.flush()
+    session.add_all(
+        Vector(space_id=space, passage_id=row.id, data=passage.vector)
+        for row, passage in zip(rows, passages, strict=True)
+    )

@@ -1,0 +1,27 @@
+"""What can go wrong with what is stored. Every message names the value and the remedy."""
+
+from __future__ import annotations
+
+
+class StoreError(Exception):
+    """Base of every error of this package."""
+
+
+class SchemaOutdated(StoreError):
+    """The database was made by an older Spinecho and has to be upgraded first."""
+
+
+class SchemaUnknown(StoreError):
+    """The database is newer than this Spinecho, or is not one of ours."""
+
+
+class BuildCorrupt(StoreError):
+    """An index build's files do not match its manifest."""
+
+
+class FilterError(StoreError):
+    """A filter names a field or a value that does not exist."""
+
+
+class BackendMissing(StoreError):
+    """A library that the chosen index needs is not installed."""

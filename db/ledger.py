@@ -1,0 +1,321 @@
+"""The ledger of files: what lies where, what has been read of it, and what is still to do."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import and_, delete, distinct, func, or_, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from db.database import Database
+from db.models import Failure, File, Folder, Run, VolumeFile
+from db.removal import remove_reports_of_files, remove_series
+from db.values import Changes, FailureRecord, FileRecord, Listing, Rejection, Scanned, Stat
+
+T = TypeVar("T")
+_CHUNK = 400
+SeriesKey = tuple[str, str]
+"""(study UID, series UID)"""
+
+
+def start_run(database: Database, roots: Sequence[str]) -> int:
+    """Open a run; its id marks every folder that it walks."""
+    with database.begin() as session:
+        run = Run(started_at=_now(), finished_at=None, roots=list(roots), counts={}, seconds={})
+        session.add(run)
+        session.flush()
+        return run.id
+
+
+def finish_run(database: Database, run: int, *, counts: Mapping[str, int], seconds: Mapping[str, float]) -> None:
+    """Close a run with what it did."""
+    with database.begin() as session:
+        values = {"finished_at": _now(), "counts": dict(counts), "seconds": dict(seconds)}
+        session.execute(update(Run).where(Run.id == run).values(**values))
+
+
+def compare(database: Database, *, root: str, run: int, listings: Sequence[Listing], retry: bool = False) -> Changes:
+    """Hold folder listings against what is stored, and mark those folders as seen by this run.
+
+    With `retry`, rejected files that could be mended count as fresh.
+    """
+    fresh: list[tuple[str, Stat]] = []
+    missing: list[str] = []
+    unchanged = 0
+    with database.begin() as session:
+        known_folders = _folders(session, [listing.path for listing in listings])
+        stored = _stored(session, list(known_folders.values()), retry=retry)
+        for listing in listings:
+            before = stored.get(known_folders.get(listing.path, -1), {})
+            here = {stat.name for stat in listing.files}
+            missing += [str(Path(listing.path) / name) for name in before if name not in here]
+            for stat in listing.files:
+                if before.get(stat.name) == (stat.size, stat.mtime_ns):
+                    unchanged += 1
+                else:
+                    fresh.append((listing.path, stat))
+        new = [{"root": root, "path": p, "seen_run": run} for p in _paths(listings) if p not in known_folders]
+        if new:
+            session.execute(Folder.__table__.insert(), new)  # type: ignore[attr-defined]
+        for ids in _chunks(list(known_folders.values())):
+            session.execute(update(Folder).where(Folder.id.in_(ids)).values(seen_run=run, root=root))
+    return Changes(tuple(fresh), unchanged, tuple(missing))
+
+
+def vanished(database: Database, *, root: str, run: int) -> tuple[str, ...]:
+    """Paths of stored files whose whole folder was not found by this run under `root`."""
+    query = select(Folder.path, File.name).join(File).where(_under(root), Folder.seen_run != run)
+    with database.begin() as session:
+        return tuple(str(Path(folder) / name) for folder, name in session.execute(query))
+
+
+def record(database: Database, run: int, items: Sequence[Scanned]) -> None:
+    """Store scanned files: pending with a header, or rejected with a reason. Replaces what was known of each path."""
+    with database.begin() as session:
+        folders = _folders(session, sorted({item.folder for item in items}))
+        known: dict[tuple[int, str], tuple[int, str | None, str | None]] = {}
+        wanted = [(folders[item.folder], item.stat.name) for item in items]
+        for keys in _chunks(wanted):
+            query = select(File.folder_id, File.name, File.id, File.study_uid, File.series_uid)
+            for folder, name, file, study, series in session.execute(
+                query.where(tuple_(File.folder_id, File.name).in_(keys))
+            ):
+                known[folder, name] = (file, study, series)
+        stale = [file for file, _, _ in known.values()]
+        for ids in _chunks(stale):
+            session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
+        remove_reports_of_files(session, stale)
+        moved: set[SeriesKey] = set()
+        for key, item in zip(wanted, items, strict=True):
+            values = _row(item)
+            if key in known:
+                file, study, series = known[key]
+                if study and series and (study, series) != (item.study_uid, item.series_uid):
+                    moved.add((study, series))
+                session.execute(update(File).where(File.id == file).values(**values))
+            else:
+                row = File(folder_id=key[0], name=key[1], **values)
+                session.add(row)
+                session.flush()
+                file = row.id
+            if item.failure:
+                session.add(_failure(file, item.failure, run))
+        _reopen(session, moved)
+
+
+def remove_files(database: Database, paths: Sequence[str]) -> int:
+    """Forget files that are gone from the disk; their series are read again, or removed where nothing is left."""
+    removed = 0
+    with database.begin() as session:
+        for some in _chunks(sorted(paths)):
+            pairs = [(str(Path(path).parent), Path(path).name) for path in some]
+            rows = session.execute(
+                select(File.id, File.study_uid, File.series_uid, File.sop_uid)
+                .join(Folder)
+                .where(tuple_(Folder.path, File.name).in_(pairs))
+            ).all()
+            ids = [row.id for row in rows]
+            sops = [row.sop_uid for row in rows if row.sop_uid]
+            session.execute(delete(VolumeFile).where(VolumeFile.file_id.in_(ids)))
+            session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
+            remove_reports_of_files(session, ids)
+            session.execute(delete(File).where(File.id.in_(ids)))
+            twins = select(File.id).where(File.sop_uid.in_(sops), File.state == "rejected", File.header.is_not(None))
+            _set_pending(session, list(session.scalars(twins)))
+            _reopen(session, {(row.study_uid, row.series_uid) for row in rows if row.series_uid})
+            removed += len(ids)
+        orphans = select(Folder.id).outerjoin(File).group_by(Folder.id).having(func.count(File.id) == 0)
+        session.execute(delete(Folder).where(Folder.id.in_(orphans)))
+    return removed
+
+
+def colliding_files(database: Database) -> Iterator[tuple[FileRecord, ...]]:
+    """Groups of files that claim one SOP Instance UID, at least one of them pending; the rightful owner first.
+
+    The owner is the one already indexed, else the first by path.
+    """
+    with database.begin() as session:
+        pending = select(File.sop_uid).where(File.state == "pending", File.sop_uid.is_not(None))
+        query = (
+            select(File.sop_uid)
+            .where(File.sop_uid.in_(pending), File.state != "rejected")
+            .group_by(File.sop_uid)
+            .having(func.count(distinct(File.id)) > 1)
+        )
+        uids = list(session.scalars(query))
+    for uid in uids:
+        with database.begin() as session:
+            records = _records(session, File.sop_uid == uid, File.state != "rejected")
+        yield tuple(sorted(records, key=lambda record: (record.state != "indexed", record.path)))
+
+
+def reject(database: Database, run: int, rejections: Mapping[int, Rejection]) -> None:
+    """Mark files, by id, as rejected with their reasons."""
+    with database.begin() as session:
+        reject_in(session, run, rejections)
+
+
+def reject_in(session: Session, run: int, rejections: Mapping[int, Rejection]) -> None:
+    """The same within a transaction already begun."""
+    for ids in _chunks(list(rejections)):
+        session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
+        session.execute(update(File).where(File.id.in_(ids)).values(state="rejected"))
+    session.add_all(_failure(file, rejection, run) for file, rejection in rejections.items())
+
+
+def pending_series(database: Database) -> tuple[SeriesKey, ...]:
+    """Every series with a file still to store, in the order of its first file's path."""
+    query = (
+        select(File.study_uid, File.series_uid)
+        .where(File.state == "pending", File.series_uid.is_not(None))
+        .group_by(File.study_uid, File.series_uid)
+        .order_by(func.min(File.id))
+    )
+    with database.begin() as session:
+        return tuple((study or "", series or "") for study, series in session.execute(query))
+
+
+def series_files(database: Database, key: SeriesKey) -> tuple[FileRecord, ...]:
+    """Every file of a series that is not rejected, by path."""
+    with database.begin() as session:
+        same = and_(File.study_uid == key[0], File.series_uid == key[1], File.state != "rejected")
+        return tuple(sorted(_records(session, same), key=lambda record: record.path))
+
+
+def pending_reports(database: Database) -> tuple[FileRecord, ...]:
+    """Report files still to read."""
+    with database.begin() as session:
+        return _records(session, File.state == "pending", File.kind == "report")
+
+
+def failures(database: Database, *, ignorable: bool = True, reason: str | None = None) -> tuple[FailureRecord, ...]:
+    """Every rejection by path, with those that need no mending when `ignorable`."""
+    query = (
+        select(Folder.path, File.name, Failure.ordinal, Failure.reason, Failure.ignorable, Failure.message)
+        .join(File, File.id == Failure.file_id)
+        .join(Folder, Folder.id == File.folder_id)
+        .order_by(Folder.path, File.name, Failure.ordinal)
+    )
+    if not ignorable:
+        query = query.where(Failure.ignorable.is_(False))
+    if reason:
+        query = query.where(Failure.reason == reason)
+    with database.begin() as session:
+        return tuple(FailureRecord(str(Path(row[0]) / row[1]), *row[2:]) for row in session.execute(query))
+
+
+def file_counts(database: Database) -> dict[str, int]:
+    """Files by state and reason: `files`, `pending`, `indexed`, `rejected`, and `reason:CODE` for each code."""
+    with database.begin() as session:
+        states = dict(session.execute(select(File.state, func.count()).group_by(File.state)).tuples())
+        reasons = session.execute(select(Failure.reason, func.count()).group_by(Failure.reason))
+        counts = {"files": sum(states.values())}
+        counts |= {state: states.get(state, 0) for state in ("pending", "indexed", "rejected")}
+        return counts | {f"reason:{reason}": n for reason, n in sorted(reasons.tuples().all())}
+
+
+def last_run(database: Database) -> dict[str, Any] | None:
+    """The newest run's roots, times, counts and seconds."""
+    with database.begin() as session:
+        run = session.scalars(select(Run).order_by(Run.id.desc()).limit(1)).first()
+        if run is None:
+            return None
+        return {
+            "id": run.id,
+            "roots": run.roots,
+            "started_at": run.started_at.isoformat(),
+            "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+            "counts": run.counts,
+            "seconds": run.seconds,
+        }
+
+
+def _folders(session: Session, paths: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for some in _chunks(paths):
+        query = select(Folder.path, Folder.id).where(Folder.path.in_(some))
+        found.update((path, folder) for path, folder in session.execute(query))
+    return found
+
+
+def _stored(session: Session, folders: Sequence[int], *, retry: bool) -> dict[int, dict[str, tuple[int, int]]]:
+    """Size and time by folder and name. A file to be retried is given a size that no file has."""
+    stored: dict[int, dict[str, tuple[int, int]]] = defaultdict(dict)
+    for some in _chunks(folders):
+        query = select(File.folder_id, File.name, File.size, File.mtime_ns).where(File.folder_id.in_(some))
+        for folder, name, size, mtime in session.execute(query):
+            stored[folder][name] = (size, mtime)
+        if retry:
+            again = query.where(File.id.in_(select(Failure.file_id).where(Failure.ignorable.is_(False))))
+            for folder, name, _, mtime in session.execute(again):
+                stored[folder][name] = (-1, mtime)
+    return stored
+
+
+def _records(session: Session, *where: Any) -> tuple[FileRecord, ...]:
+    query = select(File.id, Folder.path, File.name, File.header, File.state).join(Folder).where(*where)
+    return tuple(
+        FileRecord(file, str(Path(folder) / name), header or "", state)
+        for file, folder, name, header, state in session.execute(query)
+    )
+
+
+def _row(item: Scanned) -> dict[str, Any]:
+    return {
+        "size": item.stat.size,
+        "mtime_ns": item.stat.mtime_ns,
+        "kind": item.kind,
+        "state": "rejected" if item.failure else "pending",
+        "study_uid": item.study_uid,
+        "series_uid": item.series_uid,
+        "sop_uid": item.sop_uid,
+        "header": item.header,
+    }
+
+
+def _failure(file: int, rejection: Rejection, run: int) -> Failure:
+    return Failure(
+        file_id=file,
+        ordinal=rejection.ordinal,
+        reason=rejection.reason,
+        ignorable=rejection.ignorable,
+        message=rejection.message,
+        run_id=run,
+    )
+
+
+def _reopen(session: Session, keys: Iterable[SeriesKey]) -> None:
+    """Have series that lost a file read again; drop those that have none left."""
+    for study, series in keys:
+        files = select(File.id).where(File.study_uid == study, File.series_uid == series)
+        left = list(session.scalars(files.where(File.state != "rejected")))
+        _set_pending(session, left)
+        if not left:
+            remove_series(session, study, series)
+
+
+def _set_pending(session: Session, files: Sequence[int]) -> None:
+    for ids in _chunks(files):
+        session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
+        session.execute(update(File).where(File.id.in_(ids)).values(state="pending"))
+
+
+def _under(root: str) -> Any:
+    return or_(Folder.path == root, Folder.path.startswith(root.rstrip("/") + "/", autoescape=True))
+
+
+def _paths(listings: Sequence[Listing]) -> list[str]:
+    return [listing.path for listing in listings]
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,248 @@
+"""What search asks of SQL: which vectors a filter allows, and what lies behind an id."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from sqlalchemy import and_, func, or_, select
+
+from db.build import unpack
+from db.database import Database
+from db.filters import Filter, compile_filter
+from db.models import File, Folder, Passage, Report, Series, Study, Thumbnail, Vector, Volume, VolumeFile
+from db.values import PassageCard, ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
+from db.vectors.protocol import Ids, Rows
+
+T = TypeVar("T")
+_CHUNK = 900
+
+
+def allowed_volumes(database: Database, space: SpaceRecord, where: Filter) -> Ids:
+    """Vector ids, sorted, of the volumes that pass the filter."""
+    query = _volumes(select(Vector.id).join(Volume, Volume.id == Vector.volume_id), where)
+    return _ids(database, query.where(Vector.space_id == space.id))
+
+
+def allowed_passages(database: Database, space: SpaceRecord, where: Filter) -> Ids:
+    """Vector ids, sorted, of the captions of volumes that pass, and of the reports of their studies."""
+    captions = select(Vector.id).join(Passage, Passage.id == Vector.passage_id)
+    captions = _volumes(captions.join(Volume, Volume.id == Passage.volume_id), where)
+    studies = _volumes(select(Study.id).select_from(Volume), where)
+    reports = (
+        select(Vector.id)
+        .join(Passage, Passage.id == Vector.passage_id)
+        .join(Report, Report.id == Passage.report_id)
+        .where(Report.study_id.in_(studies))
+    )
+    both = [_ids(database, query.where(Vector.space_id == space.id)) for query in (captions, reports)]
+    return np.union1d(*both)
+
+
+def volume_cards(database: Database, vector_ids: Sequence[int]) -> dict[int, VolumeCard]:
+    """By vector id; ids that were deleted meanwhile are left out."""
+    query = (
+        select(Vector.id, Volume.id, Series.id, Series.study_id)
+        .join(Volume, Volume.id == Vector.volume_id)
+        .join(Series, Series.id == Volume.series_id)
+    )
+    return {row[0]: VolumeCard(*row) for row in _by_ids(database, query, Vector.id, vector_ids)}
+
+
+def passage_cards(database: Database, vector_ids: Sequence[int]) -> dict[int, PassageCard]:
+    """By vector id; ids that were deleted meanwhile are left out."""
+    query = (
+        select(
+            Vector.id,
+            func.coalesce(Report.study_id, Series.study_id),
+            Passage.report_id,
+            Passage.volume_id,
+            Series.id,
+            Passage.section,
+            Passage.text,
+            Passage.assertion,
+            Passage.sides,
+        )
+        .join(Passage, Passage.id == Vector.passage_id)
+        .outerjoin(Report, Report.id == Passage.report_id)
+        .outerjoin(Volume, Volume.id == Passage.volume_id)
+        .outerjoin(Series, Series.id == Volume.series_id)
+    )
+    rows = _by_ids(database, query, Vector.id, vector_ids)
+    return {row[0]: PassageCard(*row[:8], frozenset(filter(None, row[8].split(",")))) for row in rows}
+
+
+def report_passages(database: Database, study_ids: Sequence[int]) -> dict[int, list[PassageCard]]:
+    """Every sentence of the reports of these studies, in order, by study."""
+    query = (
+        select(Report.study_id, Report.id, Passage.section, Passage.text, Passage.assertion, Passage.sides)
+        .join(Passage, Passage.report_id == Report.id)
+        .order_by(Report.id, Passage.ordinal)
+    )
+    found: dict[int, list[PassageCard]] = defaultdict(list)
+    for study, report, section, text, assertion, sides in _by_ids(database, query, Report.study_id, study_ids):
+        named = frozenset(filter(None, sides.split(",")))
+        found[study].append(PassageCard(0, study, report, None, None, section, text, assertion, named))
+    return dict(found)
+
+
+def study_cards(database: Database, study_ids: Sequence[int]) -> dict[int, StudyCard]:
+    """By study id."""
+    query = select(
+        Study.id,
+        Study.uid,
+        Study.accession_number,
+        Study.patient_id,
+        Study.date,
+        Study.description,
+        Study.sex,
+        Study.age_years,
+    )
+    return {row[0]: StudyCard(*row) for row in _by_ids(database, query, Study.id, study_ids)}
+
+
+def study_ids_by_uid(database: Database, uids: Sequence[str]) -> dict[str, int]:
+    """The ids of the studies with these UIDs; unknown UIDs are left out."""
+    query = select(Study.uid, Study.id)
+    return {row[0]: row[1] for row in _by_ids(database, query, Study.uid, uids)}
+
+
+def studies_of_patient_of(database: Database, study_id: int) -> frozenset[int]:
+    """Every study of the patient whose study this is, this one included."""
+    patient = select(Study.patient_id).where(Study.id == study_id).scalar_subquery()
+    query = select(Study.id).where(Study.patient_id == patient, Study.patient_id != "")
+    with database.begin() as session:
+        return frozenset(session.scalars(query)) | {study_id}
+
+
+def series_cards(database: Database, study_ids: Sequence[int], where: Filter) -> dict[int, list[SeriesCard]]:
+    """The series with a volume that passes the filter, by study, in the order of series number and UID."""
+    query = _volumes(
+        select(
+            Series.id,
+            Series.study_id,
+            Series.uid,
+            Series.number,
+            Series.description,
+            Volume.sequence,
+            Volume.plane,
+            Volume.body_region,
+            Volume.contrast,
+            Volume.field_strength_t,
+            Volume.vendor,
+            Volume.derived,
+            Volume.flags,
+            Volume.id,
+        ).select_from(Volume),
+        where,
+    ).order_by(Series.number.is_(None), Series.number, Series.uid, Volume.key, Volume.id)
+    volumes: dict[int, list[Any]] = defaultdict(list)
+    for row in _by_ids(database, query, Series.study_id, study_ids):
+        volumes[row[0]].append(row)
+    found: dict[int, list[SeriesCard]] = defaultdict(list)
+    for rows in volumes.values():
+        first = rows[0]
+        found[first[1]].append(SeriesCard(*first[:12], tuple(first[12]), len(rows), first[13]))
+    return dict(found)
+
+
+def series_paths(database: Database, series_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """Paths of the files that hold each series, sorted."""
+    query = (
+        select(Volume.series_id, Folder.path, File.name)
+        .select_from(VolumeFile)
+        .join(Volume, Volume.id == VolumeFile.volume_id)
+        .join(File, File.id == VolumeFile.file_id)
+        .join(Folder, Folder.id == File.folder_id)
+    )
+    found: dict[int, set[str]] = defaultdict(set)
+    for series, folder, name in _by_ids(database, query, Volume.series_id, series_ids):
+        found[series].add(f"{folder}/{name}")
+    return {series: tuple(sorted(paths)) for series, paths in found.items()}
+
+
+def volume_source(database: Database, volume_id: int) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """(series UID, volume key, (path, header) of each file of the series): what it takes to read a volume again."""
+    query = (
+        select(Series.uid, Study.uid, Volume.key)
+        .join(Series, Series.id == Volume.series_id)
+        .join(Study, Study.id == Series.study_id)
+        .where(Volume.id == volume_id)
+    )
+    with database.begin() as session:
+        series, study, key = session.execute(query).one()
+        files = session.execute(
+            select(Folder.path, File.name, File.header)
+            .join(Folder, Folder.id == File.folder_id)
+            .where(and_(File.series_uid == series, File.study_uid == study, File.state == "indexed"))
+            .order_by(Folder.path, File.name)
+        )
+        return series, key, tuple((f"{folder}/{name}", header or "") for folder, name, header in files)
+
+
+def thumbnails(database: Database, volume_ids: Sequence[int]) -> dict[int, bytes]:
+    """PNG bytes by volume id."""
+    query = select(Thumbnail.volume_id, Thumbnail.png)
+    return {row[0]: row[1] for row in _by_ids(database, query, Thumbnail.volume_id, volume_ids)}
+
+
+def reports_of(database: Database, study_ids: Sequence[int]) -> dict[int, list[ReportCard]]:
+    """Reports by study."""
+    query = select(Report.id, Report.study_id, Report.accession_number, Report.match, Report.text)
+    found: dict[int, list[ReportCard]] = defaultdict(list)
+    for row in _by_ids(database, query.order_by(Report.id), Report.study_id, study_ids):
+        found[row[1]].append(ReportCard(*row))
+    return dict(found)
+
+
+def report_cards(database: Database, report_ids: Sequence[int]) -> dict[int, ReportCard]:
+    """By report id."""
+    query = select(Report.id, Report.study_id, Report.accession_number, Report.match, Report.text)
+    return {row[0]: ReportCard(*row) for row in _by_ids(database, query, Report.id, report_ids)}
+
+
+def study_vectors(database: Database, space: SpaceRecord, study_id: int) -> tuple[Ids, Rows]:
+    """The stored vectors of a study's volumes, computed images and localizers left out where there are others."""
+    query = (
+        select(Vector.id, Vector.data, or_(Volume.derived, Volume.sequence == "localizer"))
+        .join(Volume, Volume.id == Vector.volume_id)
+        .join(Series, Series.id == Volume.series_id)
+        .where(Vector.space_id == space.id, Series.study_id == study_id)
+        .order_by(Vector.id)
+    )
+    with database.begin() as session:
+        rows = session.execute(query).all()
+    rows = [row for row in rows if not row[2]] or rows
+    ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+    return ids, unpack(b"".join(row[1] for row in rows), space.dim)
+
+
+def facets(database: Database, fields: Sequence[str]) -> Mapping[str, dict[str, int]]:
+    """Studies by value for volume columns such as sequence or body_region, most frequent first."""
+    found: dict[str, dict[str, int]] = {}
+    with database.begin() as session:
+        for field in fields:
+            column = getattr(Volume, field)
+            count = func.count(Series.study_id.distinct())
+            rows = session.execute(select(column, count).join(Series).group_by(column).order_by(count.desc(), column))
+            found[field] = {str(value): n for value, n in rows}
+    return found
+
+
+def _volumes(query: Any, where: Filter) -> Any:
+    joined = query.join(Series, Series.id == Volume.series_id).join(Study, Study.id == Series.study_id)
+    return joined.where(compile_filter(where))
+
+
+def _ids(database: Database, query: Any) -> Ids:
+    with database.begin() as session:
+        return np.sort(np.fromiter(session.scalars(query), dtype=np.int64))
+
+
+def _by_ids(database: Database, query: Any, column: Any, ids: Sequence[int] | Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    unique = list(dict.fromkeys(ids))
+    with database.begin() as session:
+        for start in range(0, len(unique), _CHUNK):
+            yield from session.execute(query.where(column.in_(unique[start : start + _CHUNK])))

@@ -1,0 +1,247 @@
+"""Every table, typed. Rows stay inside `db`; frozen values cross its border."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+_BIG = BigInteger().with_variant(Integer(), "sqlite")
+_NAMES = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """Declarative base: big integer keys, named constraints (so that migrations can name them), JSON columns."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON, int: _BIG, bytes: LargeBinary}  # noqa: RUF012
+
+
+class Run(Base):
+    """One `spinecho index`, finished or not."""
+
+    __tablename__ = "runs"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    """None while it runs, and for ever if it was killed."""
+    roots: Mapped[list[str]]
+    counts: Mapped[dict[str, Any]]
+    seconds: Mapped[dict[str, Any]]
+
+
+class Folder(Base):
+    """A folder of an archive that a run has walked."""
+
+    __tablename__ = "folders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    root: Mapped[str] = mapped_column(String, index=True)
+    path: Mapped[str] = mapped_column(String, unique=True)
+    seen_run: Mapped[int]
+    """The last run that found it: a folder with an older one has gone from the disk."""
+
+
+class File(Base):
+    """A file of the archive as it was when it was last looked at."""
+
+    __tablename__ = "files"
+    __table_args__ = (
+        UniqueConstraint("folder_id", "name"),
+        Index("ix_files_series", "study_uid", "series_uid"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(ForeignKey("folders.id"))
+    name: Mapped[str]
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    kind: Mapped[str]
+    """dicom, nifti, report or other."""
+    state: Mapped[str] = mapped_column(String, index=True)
+    """pending (scanned, its series not stored yet), indexed, rejected."""
+    study_uid: Mapped[str | None]
+    series_uid: Mapped[str | None]
+    sop_uid: Mapped[str | None] = mapped_column(String, index=True)
+    header: Mapped[str | None]
+    """The scanned header as JSON."""
+
+
+class Failure(Base):
+    """Why a file, or one report in a file of many, is not in the index."""
+
+    __tablename__ = "failures"
+    __table_args__ = (UniqueConstraint("file_id", "ordinal"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file_id: Mapped[int] = mapped_column(ForeignKey("files.id"))
+    ordinal: Mapped[int]
+    """0 for the file as a whole, else the row or line of a report file."""
+    reason: Mapped[str] = mapped_column(String, index=True)
+    ignorable: Mapped[bool]
+    message: Mapped[str]
+    run_id: Mapped[int]
+
+
+class Study(Base):
+    """A study: the unit that results show."""
+
+    __tablename__ = "studies"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String, unique=True)
+    accession_number: Mapped[str] = mapped_column(String, index=True)
+    patient_id: Mapped[str] = mapped_column(String, index=True)
+    date: Mapped[date | None]
+    description: Mapped[str]
+    sex: Mapped[str | None]
+    age_years: Mapped[float | None]
+
+
+class Series(Base):
+    """A series of a study."""
+
+    __tablename__ = "series"
+    __table_args__ = (UniqueConstraint("study_id", "uid"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("studies.id"), index=True)
+    uid: Mapped[str] = mapped_column(String, index=True)
+    number: Mapped[int | None]
+    description: Mapped[str]
+    protocol: Mapped[str]
+
+
+class Volume(Base):
+    """One volume of a series: the unit that is embedded."""
+
+    __tablename__ = "volumes"
+    __table_args__ = (UniqueConstraint("series_id", "key"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    series_id: Mapped[int] = mapped_column(ForeignKey("series.id"), index=True)
+    key: Mapped[str]
+    sequence: Mapped[str] = mapped_column(String, index=True)
+    plane: Mapped[str]
+    body_region: Mapped[str] = mapped_column(String, index=True)
+    contrast: Mapped[str]
+    field_strength_t: Mapped[float | None]
+    vendor: Mapped[str]
+    model: Mapped[str]
+    derived: Mapped[bool]
+    acquisition: Mapped[dict[str, Any]]
+    """Every fact, the ones above included, as the reader gave them."""
+    shape: Mapped[list[str]]
+    flags: Mapped[list[str]]
+    notes: Mapped[dict[str, Any]]
+
+
+class Thumbnail(Base):
+    """The middle slice of a volume as a small PNG, kept apart so that facts stay quick to read."""
+
+    __tablename__ = "thumbnails"
+    volume_id: Mapped[int] = mapped_column(ForeignKey("volumes.id"), primary_key=True)
+    png: Mapped[bytes]
+
+
+class VolumeFile(Base):
+    """Which files hold a volume. One enhanced object can hold several."""
+
+    __tablename__ = "volume_files"
+    volume_id: Mapped[int] = mapped_column(ForeignKey("volumes.id"), primary_key=True)
+    file_id: Mapped[int] = mapped_column(ForeignKey("files.id"), primary_key=True, index=True)
+
+
+class Report(Base):
+    """A report as it came, matched to its study or kept unmatched with the keys that were tried."""
+
+    __tablename__ = "reports"
+    __table_args__ = (UniqueConstraint("file_id", "ordinal"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file_id: Mapped[int] = mapped_column(ForeignKey("files.id"))
+    ordinal: Mapped[int]
+    study_id: Mapped[int | None] = mapped_column(ForeignKey("studies.id"), index=True)
+    match: Mapped[str] = mapped_column(String, index=True)
+    """matched, unmatched or ambiguous."""
+    accession_number: Mapped[str]
+    study_uid: Mapped[str]
+    text: Mapped[str]
+
+
+class Passage(Base):
+    """A sentence that can be found: of a report, or put together from a volume's header."""
+
+    __tablename__ = "passages"
+    __table_args__ = (Index("ix_passages_report", "report_id", "ordinal"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    report_id: Mapped[int | None] = mapped_column(ForeignKey("reports.id"))
+    volume_id: Mapped[int | None] = mapped_column(ForeignKey("volumes.id"), index=True)
+    section: Mapped[str]
+    """A report's section, or 'header'."""
+    ordinal: Mapped[int]
+    start: Mapped[int]
+    stop: Mapped[int]
+    text: Mapped[str]
+    assertion: Mapped[str]
+    sides: Mapped[str]
+    """Comma-separated, '' where no side is named."""
+
+
+class SpaceRow(Base):
+    """A space of vectors that can be compared with one another."""
+
+    __tablename__ = "spaces"
+    __table_args__ = (UniqueConstraint("model", "revision", "preprocessing", "dim"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    revision: Mapped[str]
+    preprocessing: Mapped[str]
+    dim: Mapped[int]
+
+
+class Serving(Base):
+    """Which space answers for a role now. Switching encoders is changing one row."""
+
+    __tablename__ = "serving"
+    role: Mapped[str] = mapped_column(String, primary_key=True)
+    """image or text."""
+    space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id"))
+    encoder: Mapped[str]
+    """The encoder's name in the registry."""
+
+
+class Vector(Base):
+    """A vector, fp16, written in the transaction that wrote what it describes. Its key is its id in every build."""
+
+    __tablename__ = "vectors"
+    __table_args__ = (
+        UniqueConstraint("space_id", "volume_id"),
+        UniqueConstraint("space_id", "passage_id"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id"), index=True)
+    volume_id: Mapped[int | None] = mapped_column(ForeignKey("volumes.id"), index=True)
+    passage_id: Mapped[int | None] = mapped_column(ForeignKey("passages.id"), index=True)
+    data: Mapped[bytes]
+
+
+class Tombstone(Base):
+    """A vector that was deleted, in the order of deletion, for indexes that still hold it."""
+
+    __tablename__ = "tombstones"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    id: Mapped[int] = mapped_column(primary_key=True)
+    space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id"), index=True)
+    vector_id: Mapped[int]

@@ -1,0 +1,232 @@
+"""The frozen values that cross this package's border."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+
+Role = Literal["image", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceRecord:
+    """A space of comparable vectors, as stored."""
+
+    id: int
+    model: str
+    revision: str
+    preprocessing: str
+    dim: int
+    encoder: str
+    """Name in the encoders' registry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What a directory listing tells of a file."""
+
+    name: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A folder and the files right in it."""
+
+    path: str
+    files: Sequence[Stat]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """How a batch of listings differs from what was stored."""
+
+    fresh: tuple[tuple[str, Stat], ...]
+    """(folder path, file) for new, changed and retried files."""
+    unchanged: int
+    missing: tuple[str, ...]
+    """Paths that were indexed and are no longer in their folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A file after its header was read. `header` is None for a report or a rejected file."""
+
+    folder: str
+    stat: Stat
+    kind: Literal["dicom", "nifti", "report", "other"]
+    study_uid: str | None = None
+    series_uid: str | None = None
+    sop_uid: str | None = None
+    header: str | None = None
+    failure: Rejection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why something is not in the index."""
+
+    reason: str
+    ignorable: bool
+    message: str
+    ordinal: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A stored file with the header that was read from it."""
+
+    id: int
+    path: str
+    header: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRecord:
+    """A rejected file or report, for people to read."""
+
+    path: str
+    ordinal: int
+    reason: str
+    ignorable: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassage:
+    """A sentence to store, with its vector in the serving text space."""
+
+    section: str
+    ordinal: int
+    start: int
+    stop: int
+    text: str
+    assertion: str
+    sides: str
+    vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NewVolume:
+    """A volume to store, with its vector in the serving image space. `acquisition` holds the filterable facts."""
+
+    key: str
+    acquisition: Mapping[str, Any]
+    shape: tuple[int, int, int]
+    flags: tuple[str, ...]
+    notes: Mapping[str, Any]
+    file_ids: tuple[int, ...]
+    thumbnail: bytes
+    vector: bytes
+    caption: NewPassage
+
+
+@dataclass(frozen=True, slots=True)
+class NewSeries:
+    """All that a run found out about one series; storing it replaces what was stored before."""
+
+    study: Mapping[str, Any]
+    """uid, accession_number, patient_id, date (datetime.date), description, sex, age_years."""
+    series: Mapping[str, Any]
+    """uid, number, description, protocol."""
+    volumes: Sequence[NewVolume]
+    rejected: Mapping[int, Rejection] = field(default_factory=dict)
+    """By file id."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewReport:
+    """A report with its sentences, to be joined to a study by either key."""
+
+    ordinal: int
+    accession_number: str
+    study_uid: str
+    text: str
+    passages: Sequence[NewPassage]
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedReport:
+    """A report that belongs to no study, or to several, with the keys that were tried."""
+
+    report_id: int
+    path: str
+    ordinal: int
+    match: str
+    accession_number: str
+    study_uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeCard:
+    """A volume and where it belongs."""
+
+    vector_id: int
+    volume_id: int
+    series_id: int
+    study_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassageCard:
+    """A sentence and where it belongs: `study_id` is None for a report without a study."""
+
+    vector_id: int
+    study_id: int | None
+    report_id: int | None
+    volume_id: int | None
+    series_id: int | None
+    section: str
+    text: str
+    assertion: str
+    sides: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesCard:
+    """A series as results show it, by its first volume that passes the filter."""
+
+    id: int
+    study_id: int
+    uid: str
+    number: int | None
+    description: str
+    sequence: str
+    plane: str
+    body_region: str
+    contrast: str
+    field_strength_t: float | None
+    vendor: str
+    derived: bool
+    flags: tuple[str, ...]
+    n_volumes: int
+    volume_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StudyCard:
+    """A study as results show it."""
+
+    id: int
+    uid: str
+    accession_number: str
+    patient_id: str
+    date: date | None
+    description: str
+    sex: str | None
+    age_years: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportCard:
+    """A report as it came."""
+
+    id: int
+    study_id: int | None
+    accession_number: str
+    match: str
+    text: str

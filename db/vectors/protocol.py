@@ -1,0 +1,61 @@
+"""What every index of vectors does, whatever holds the vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids: TypeAlias = NDArray[np.int64]
+"""Shape (n,), positive, without repeats."""
+Rows: TypeAlias = NDArray[np.float32]
+"""Shape (n, dim), unit rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """One row a query, most similar first. Where fewer than k exist, ids end in -1 and similarities in -inf."""
+
+    ids: NDArray[np.int64]
+    similarities: NDArray[np.float32]
+
+
+class VectorIndex(Protocol):
+    """Vectors by id, compared by inner product.
+
+    `nearest` gives the most similar first and, among equal similarities, the smaller id first.
+    """
+
+    @property
+    def dim(self) -> int:
+        """Length of every vector."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def add(self, ids: Ids, vectors: Rows) -> None:
+        """Add vectors under ids that are not in the index; an id that is there raises ValueError."""
+        ...
+
+    def remove(self, ids: Ids) -> int:
+        """Take vectors out; unknown ids are no error. Returns how many were there."""
+        ...
+
+    def nearest(self, vectors: Rows, k: int, *, among: Ids | None = None) -> Neighbours:
+        """(q, k) neighbours of (q, dim) queries; with `among`, of those ids alone."""
+        ...
+
+
+def ranked(ids: NDArray[np.int64], similarities: NDArray[np.float32], k: int) -> Neighbours:
+    """Sort (q, m) candidates by similarity, then id, and keep k, padding where there are fewer."""
+    n_queries, found = ids.shape
+    order = np.lexsort((ids, -similarities), axis=1)[:, :k]
+    out = np.full((n_queries, k), -1, dtype=np.int64)
+    values = np.full((n_queries, k), -np.inf, dtype=np.float32)
+    kept = min(k, found)
+    out[:, :kept] = np.take_along_axis(ids, order, axis=1)
+    values[:, :kept] = np.take_along_axis(similarities, order, axis=1)
+    out[~np.isfinite(values)] = -1
+    return Neighbours(out, values)

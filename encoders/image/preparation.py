@@ -1,0 +1,148 @@
+"""From a volume to what an image network takes: the one way that archive and query both go.
+
+Runs in reading processes, so nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from encoders.image.volume import Volume
+
+Prepared: TypeAlias = NDArray[np.uint8]
+
+
+class Preparation(Protocol):
+    """Turns a volume into the 8-bit array that its network takes. Equal specs give equal arrays, bit for bit."""
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Plain JSON from which `preparation_from` makes the same preparation in another process."""
+        ...
+
+    def __call__(self, volume: Volume, /) -> Prepared: ...
+
+
+def digest(preparation: Preparation) -> str:
+    """sha256 of the spec: the `preprocessing` of a Space."""
+    return hashlib.sha256(json.dumps(preparation.spec, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class SlicePreparation:
+    """A few slices across each plane, in true proportions, for a network that sees 2D pictures.
+
+    Gives (n, size, size) uint8, n = 3 planes x `per_plane`; a plane in which the volume is thinner than `thinnest_mm`
+    or has fewer than `fewest` rows is left out, so a single slice gives only itself.
+    """
+
+    size: int = 224
+    per_plane: int = 3
+    thinnest_mm: float = 24.0
+    fewest: int = 8
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Kind, version (raised when the code changes what comes out) and parameters."""
+        return {"kind": "slices", "version": 1, **asdict(self)}
+
+    def __call__(self, volume: Volume, /) -> Prepared:
+        """(n, size, size) uint8."""
+        grey = to_grey(volume.voxels)
+        first, last = extent(grey)
+        spacing = volume.spacing_mm
+        thin = [
+            grey.shape[axis] < self.fewest or grey.shape[axis] * spacing[axis] < self.thinnest_mm for axis in range(3)
+        ]
+        pictures = []
+        for axis in range(3):
+            rows, columns = [other for other in range(3) if other != axis]
+            if thin[rows] or thin[columns]:
+                continue
+            pictures += [
+                picture(grey, spacing, axis=axis, index=index, size=self.size)
+                for index in positions(first[axis], last[axis], self.per_plane)
+            ]
+        if not pictures:  # a sliver: show it across its shortest axis, whatever its size
+            axis = int(np.argmin([n * mm for n, mm in zip(grey.shape, spacing, strict=True)]))
+            pictures = [picture(grey, spacing, axis=axis, index=grey.shape[axis] // 2, size=self.size)]
+        return np.stack(pictures)
+
+
+def preparation_from(spec: dict[str, Any]) -> Preparation:
+    """The preparation that `spec` describes; ValueError for one that this version does not know."""
+    kinds = {"slices": SlicePreparation}
+    values = {name: value for name, value in spec.items() if name not in {"kind", "version"}}
+    made = kinds[spec["kind"]](**values) if spec.get("kind") in kinds else None
+    if made is None or made.spec != spec:
+        raise ValueError(f"unknown preparation {spec}")
+    return made
+
+
+def to_grey(voxels: NDArray[np.float32], *, low: float = 0.5, high: float = 99.5) -> Prepared:
+    """Voxels to 0..255 between two percentiles of the foreground (what is above the lowest value)."""
+    sample = voxels[:: max(1, voxels.shape[0] // 64), :: max(1, voxels.shape[1] // 64)]
+    inside = sample[sample > sample.min()]
+    if inside.size < 16:
+        inside = sample.ravel()
+    bottom, top = (float(value) for value in np.percentile(inside, [low, high]))
+    if top <= bottom:
+        bottom, top = float(voxels.min()), float(voxels.max())
+    scale = 255.0 / (top - bottom) if top > bottom else 0.0
+    return np.clip((voxels - bottom) * scale, 0, 255).astype(np.uint8)
+
+
+def extent(grey: Prepared, *, above: int = 25) -> tuple[list[int], list[int]]:
+    """First and last index along each axis with something brighter than background."""
+    first, last = [], []
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        share = (grey > above).mean(axis=others)
+        filled = np.flatnonzero(share > 0.02)
+        first.append(int(filled[0]) if filled.size else 0)
+        last.append(int(filled[-1]) if filled.size else grey.shape[axis] - 1)
+    return first, last
+
+
+def positions(first: int, last: int, count: int) -> list[int]:
+    """`count` indices spread over the inside of first..last, without repeats where it is too short."""
+    steps = [(place + 1) / (count + 1) for place in range(count)]
+    return sorted({first + round((last - first) * step) for step in steps})
+
+
+def picture(
+    grey: Prepared, spacing: tuple[float, float, float], *, axis: int, index: int, size: int
+) -> Prepared:
+    """One slice as (size, size): superior or anterior up, patient's right on the viewer's left, true proportions."""
+    plane = np.take(grey, index, axis=axis)
+    across, up = [spacing[other] for other in range(3) if other != axis]
+    flat = plane.T[::-1]  # second axis becomes rows, growing upwards
+    if axis != 0:
+        flat = flat[:, ::-1]  # radiological convention
+    height, width = flat.shape[0] * up, flat.shape[1] * across
+    scale = size / max(height, width)
+    shape = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = Image.fromarray(np.ascontiguousarray(flat)).resize(shape, Image.Resampling.BILINEAR)
+    canvas = np.zeros((size, size), dtype=np.uint8)
+    top, left = (size - shape[1]) // 2, (size - shape[0]) // 2
+    canvas[top : top + shape[1], left : left + shape[0]] = np.asarray(small)
+    return canvas
+
+
+def thumbnail(volume: Volume, *, size: int = 160) -> bytes:
+    """The middle acquired slice as a PNG."""
+    grey = to_grey(volume.voxels)
+    axis = volume.slice_axis
+    first, last = extent(grey)
+    drawn = picture(grey, volume.spacing_mm, axis=axis, index=(first[axis] + last[axis]) // 2, size=size)
+    out = io.BytesIO()
+    Image.fromarray(drawn).save(out, "PNG")
+    return out.getvalue()
