@@ -1,0 +1,144 @@
+"""Sentences to unit vectors, offline, with the same vector for a sentence whatever batch it came in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from encoders.errors import EncoderUnavailable
+from encoders.space import Space, Vectors
+from encoders.text.model_files import (
+    DEFAULT_MODEL,
+    ModelFiles,
+    describe,
+    find_folder,
+    preprocessing_digest,
+    weights_digest,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+    from encoders.text.bert import Network
+
+_TOKENS_PER_BATCH = 2048
+
+
+class SentenceEncoder:
+    """An `Encoder[str]` over a BERT-family network. torch is imported when one is made, not with this module.
+
+    A text longer than `max_tokens` (256 for the default model) is cut there: embed reports by sentence, not
+    whole. Prompts that some models want ("query: ...") are not added. Calls from several threads are safe.
+    """
+
+    def __init__(self, files: ModelFiles, *, device: str = "cpu") -> None:
+        import torch  # noqa: PLC0415
+
+        from encoders.text.bert import load_network  # noqa: PLC0415
+
+        self._torch_device = _device(device)
+        self._tokenizer = _tokenizer(files)
+        self._pad = int(files.config.get("pad_token_id") or 0)
+        self._pooling = files.pooling
+        self._network: Network = load_network(files, self._torch_device)
+        self.max_tokens = files.max_tokens
+        with torch.inference_mode():
+            dim = self._batch([self._tokens("spin echo")]).shape[1]
+        self._space = Space(files.name, weights_digest(files), preprocessing_digest(files), dim)
+
+    @classmethod
+    def default(cls, device: str = "cpu") -> SentenceEncoder:
+        """all-MiniLM-L6-v2 from its Python package: 384 dimensions, no network ever."""
+        return cls.from_name(DEFAULT_MODEL, device)
+
+    @classmethod
+    def from_name(cls, name_or_path: str, device: str = "cpu") -> SentenceEncoder:
+        """A folder, or a model in the Hugging Face cache (sentence-transformers or plain BERT-family)."""
+        folder = find_folder(name_or_path)
+        name = folder.resolve().name if Path(name_or_path).expanduser().is_dir() else name_or_path
+        return cls(describe(folder, name=name), device=device)
+
+    @property
+    def space(self) -> Space:
+        """The space of every vector that `encode` returns."""
+        return self._space
+
+    def encode(self, items: Sequence[str], /) -> Vectors:
+        """(n, dim) float32 unit rows, in the order of `items`; (0, dim) for none."""
+        import torch  # noqa: PLC0415
+
+        vectors = np.empty((len(items), self._space.dim), dtype=np.float32)
+        tokens = [self._tokens(text) for text in items]
+        with torch.inference_mode():
+            for rows in _batches([len(ids) for ids in tokens]):
+                vectors[rows] = self._batch([tokens[row] for row in rows]).cpu().numpy()
+        return vectors
+
+    def _tokens(self, text: str) -> list[int]:
+        # A lone surrogate cannot reach the tokenizer, which speaks UTF-8.
+        ids: list[int] = self._tokenizer.encode(text.encode("utf-8", "replace").decode()).ids
+        return ids
+
+    def _batch(self, tokens: list[list[int]]) -> torch.Tensor:
+        import torch  # noqa: PLC0415
+        from torch.nn.functional import normalize  # noqa: PLC0415
+
+        longest = max(len(ids) for ids in tokens)
+        ids = torch.tensor([row + [self._pad] * (longest - len(row)) for row in tokens], dtype=torch.int64)
+        lengths = torch.tensor([len(row) for row in tokens], dtype=torch.int64)
+        mask = (torch.arange(longest)[None, :] < lengths[:, None]).to(torch.int64)
+        ids, mask = ids.to(self._torch_device), mask.to(self._torch_device)
+        hidden = self._network(ids, mask)
+        if self._pooling == "cls":
+            return normalize(hidden[:, 0], dim=1)
+        weight = mask[:, :, None].to(hidden.dtype)
+        return normalize((hidden * weight).sum(dim=1) / weight.sum(dim=1), dim=1)
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Rows of like length together, so that little is padding, and at most so many tokens at once."""
+    batch: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > _TOKENS_PER_BATCH:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _tokenizer(files: ModelFiles) -> Any:
+    """The fast tokenizer alone, cutting at the model's limit; padding is done per batch."""
+    path = files.folder / "tokenizer.json"
+    if path.is_file():
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        tokenizer: Any = Tokenizer.from_file(str(path))
+    else:
+        from transformers import AutoTokenizer  # noqa: PLC0415
+
+        try:
+            made = AutoTokenizer.from_pretrained(
+                str(files.folder), local_files_only=True, trust_remote_code=False, use_fast=True
+            )
+            tokenizer = made.backend_tokenizer
+        except (OSError, ValueError, AttributeError, ImportError) as error:
+            raise EncoderUnavailable(f"{files.name} comes without a usable tokenizer: {error}") from error
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_length=files.max_tokens)
+    return tokenizer
+
+
+def _device(name: str) -> torch.device:
+    import torch  # noqa: PLC0415
+
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise EncoderUnavailable(f"there is no device {name!r}; use 'cpu' or 'cuda'") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise EncoderUnavailable(f"{name!r} was asked for and torch finds no GPU; use 'cpu'")
+    return device
