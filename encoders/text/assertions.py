@@ -1,0 +1,140 @@
+"""Does a sentence say that something is there, that it is not, or that it may be?
+
+Rules of the NegEx family (Chapman et al. 2001, J Biomed Inform 34:301-310), with ConText's ended scopes (Harkema et al.
+2009, J Biomed Inform 42:839-851) and a third answer for hedges as in NegBio (Peng et al. 2018, AMIA CRI) and CheXpert
+(Irvin et al. 2019). Unlike those, no list of findings is needed: a clause is judged whole.
+
+What the answers mean, decided once:
+
+absent     a finding is denied, or normality is stated ("The ventricles are normal.": no abnormality is there).
+uncertain  a finding is hedged or asked about ("may represent", "cannot be excluded", "suspicious for", "likely", "?").
+present    everything else, also what is no finding ("T1 and T2 were acquired"), stability ("no change in the
+           meningioma": it is there), and "consistent with".
+
+A sentence is present if any clause is, else uncertain if any is, else absent. So "No haemorrhage, but a 2 cm mass" is
+present; `clauses` tells the two apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from encoders.text.clause_rules import (
+    ABNORMAL,
+    ASIDE,
+    HEDGE,
+    INTRO,
+    NEGATION,
+    NORMAL,
+    NOT_A_NEGATION,
+    OWN_CLAUSE,
+    SPLIT,
+    SUBORDINATE,
+    UNDECIDED,
+)
+from encoders.text.laterality import Side, sides
+
+Assertion = Literal["present", "absent", "uncertain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """`sentence[start:end] == text`. The conjunction that opens a clause belongs to it."""
+
+    start: int
+    end: int
+    text: str
+    assertion: Assertion
+    sides: frozenset[Side]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    start: int
+    end: int
+    assertion: Assertion
+    by: Literal["negation", "normal", "hedge", "nothing"]
+
+
+def clauses(sentence: str) -> tuple[Clause, ...]:
+    """The sentence's clauses in order, covering all its words; () for a sentence without any."""
+    return tuple(
+        Clause(start, end, sentence[start:end], judged.assertion, sides(sentence[start:end]))
+        for judged in _judge_all(sentence)
+        for start, end in [_trimmed(sentence, judged.start, judged.end)]
+        if start < end
+    )
+
+
+def sentence_assertion(sentence: str) -> Assertion:
+    """One answer for the sentence: present before uncertain before absent."""
+    said = {clause.assertion for clause in clauses(sentence)}
+    if "present" in said or not said:
+        return "present"
+    return "uncertain" if "uncertain" in said else "absent"
+
+
+def _judge_all(sentence: str) -> list[_Judged]:
+    heard = _mask(sentence)
+    judged: list[_Judged] = []
+    for start, end in _segments(heard):
+        one = _judge(heard, start, end)
+        if judged and _goes_on(heard, judged[-1], one):
+            last = judged.pop()
+            one = _Judged(last.start, one.end, last.assertion, last.by)
+        judged.append(one)
+    return judged
+
+
+def _mask(sentence: str) -> str:
+    """Lower case; negations that deny no finding are blanked; doubts made of a negation become '?'. Same length."""
+    heard = "".join(low if len(low := char.lower()) == 1 else char for char in sentence)
+    heard = UNDECIDED.sub(lambda match: "?" * len(match.group()), heard)
+    return NOT_A_NEGATION.sub(lambda match: "~" * len(match.group()), heard)
+
+
+def _segments(heard: str) -> list[tuple[int, int]]:
+    cuts = [0, *(match.start() for match in SPLIT.finditer(heard) if match.start() > 0), len(heard)]
+    pieces = [(a, b) for a, b in pairwise(cuts) if any(char.isalnum() or char in "?~" for char in heard[a:b])]
+    merged: list[tuple[int, int]] = []
+    for start, end in pieces:
+        # "On today's study, no mass": the opening words are the setting, not a statement.
+        if merged and INTRO.fullmatch(heard[merged[-1][0] : start].strip(" ,")):
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _judge(heard: str, start: int, end: int) -> _Judged:
+    text = heard[start:end]
+    negation, hedge = NEGATION.search(text), HEDGE.search(text)
+    if hedge and not (negation and negation.start() < hedge.start()):
+        return _Judged(start, end, "uncertain", "hedge")
+    if negation:
+        return _Judged(start, end, "absent", "negation")
+    if NORMAL.search(text) and not ABNORMAL.search(text):
+        return _Judged(start, end, "absent", "normal")
+    return _Judged(start, end, "present", "nothing")
+
+
+def _goes_on(heard: str, last: _Judged, one: _Judged) -> bool:
+    """True where `one` is the rest of a list that `last` denied, doubted or called normal: "no mass, shift or clot"."""
+    if one.by != "nothing" or last.by == "nothing":
+        return False
+    text = heard[one.start : one.end]
+    if ASIDE.match(text) or SUBORDINATE.match(heard[last.start : last.end].lstrip(" ,")):
+        return False
+    if last.by == "normal" and ABNORMAL.search(text):
+        return False
+    return OWN_CLAUSE.match(text) is None
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and (text[start].isspace() or text[start] in ",;"):
+        start += 1
+    while start < end and (text[end - 1].isspace() or text[end - 1] in ",;"):
+        end -= 1
+    return start, end

@@ -1,0 +1,133 @@
+"""Cutting running text into sentences without losing a character's place.
+
+Rules instead of a trained splitter: reports are full of abbreviations, measures and lists, and an index must not
+change because a model did.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+Span = tuple[int, int]
+
+LONGEST = 2000
+"""Characters. What goes on without an end for longer is cut at a space: no network reads further anyway."""
+
+_ABBREVIATIONS = frozenset(
+    "approx ca cf dr drs prof mr mrs ms st vs v viz resp incl excl esp e.g eg i.e ie al inc z.b bzw ggf u.a d.h v.a s.a"
+    " max min avg dept tel ref pt pts hx dx tx fx wt ht temp vol seq ant post sup inf lat med bilat rt lt ext int temp"
+    " m n nn art vv ligg sog evtl inkl zn z.n st.p li re bds dd".split()
+)
+_BEFORE_NUMBER = frozenset("no nos nr fig figs im img se ser series grade gr level lvl p pp vol c l t s abb".split())
+_STOP = re.compile(r"[.!?]+[\"'”’)\]*]*(?=\s|$)|(?<=[a-z)]{3})\.(?=[A-Z][a-z])")
+_WORD_BEFORE = re.compile(r"[\w.]*\w$")
+_LIST_MARKER = re.compile(r"[ \t]*(?:\(?\d{1,2}[.)]|[-*•·–—]|[a-hA-H]\)|\(?[ivx]{1,4}\))(?=[ \t]|\Z)[ \t]*")
+_LABEL = re.compile(r"[ \t]*[A-ZÄÖÜ][\w /&-]{1,40}:")
+_WRAPS_AFTER = frozenset(
+    "a an the of in on at to with without and or nor no not for from by is are was were be has left right than as der"
+    " die das des dem den im in mit ohne und oder kein keine von".split()
+)
+_BLANKS = " \t\r\n\xa0\f\v"
+
+
+def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[Span]:
+    """Spans of sentences within text[start:end], in order, trimmed, each holding a letter or a digit."""
+    stop = len(text) if end is None else end
+    return [
+        span
+        for block in _blocks(text, start, stop)
+        for sentence in _split(text, *block)
+        for span in _pieces(text, *_trim(text, *sentence))
+        if any(char.isalnum() for char in text[span[0] : span[1]])
+    ]
+
+
+def _blocks(text: str, start: int, end: int) -> Iterator[Span]:
+    """Runs of lines that one sentence may fill: cut at blank lines, list items, labels, and unwrapped lines."""
+    lines: list[Span] = []
+    at = start
+    while at < end:
+        stop = text.find("\n", at, end)
+        stop = end if stop < 0 else stop
+        lines.append((at, stop))
+        at = stop + 1
+    width = max((len(text[a:b].rstrip()) for a, b in lines), default=0)
+    begin: int | None = None
+    last = ""
+    for a, b in lines:
+        line = text[a:b].strip(_BLANKS)
+        if begin is not None and (not line or _starts_anew(text[a:b], last, width)):
+            yield begin, a
+            begin = None
+        if line and begin is None:
+            begin = a
+        last = text[a:b].rstrip(_BLANKS)
+    if begin is not None:
+        yield begin, end
+
+
+def _starts_anew(line: str, last: str, width: int) -> bool:
+    """True where `line` cannot be the wrapped rest of `last`."""
+    if _LIST_MARKER.match(line) or _LABEL.match(line):
+        return True
+    words, before = line.split(maxsplit=1), last.rsplit(maxsplit=1)
+    if not words or not before or not words[0][0].isupper():
+        return False
+    if before[-1][-1] in ",;-/(" or before[-1].lower() in _WRAPS_AFTER:
+        return False
+    # A capital where the word would still have fitted above: a writer who ends lines, not a wrap.
+    return len(last) + 1 + len(words[0]) <= width
+
+
+def _split(text: str, start: int, end: int) -> Iterator[Span]:
+    marker = _LIST_MARKER.match(text, start, end)
+    begin = marker.end() if marker else start
+    for match in _STOP.finditer(text, begin, end):
+        if match.start() < begin or not _ends_sentence(text, begin, match):
+            continue
+        yield begin, match.end()
+        marker = _LIST_MARKER.match(text, match.end(), end)
+        # "... mass. 2. No shift": the number opens the next item of a list run together.
+        begin = marker.end() if marker else match.end()
+    yield begin, end
+
+
+def _ends_sentence(text: str, begin: int, stop: re.Match[str]) -> bool:
+    said = text[max(begin, stop.start() - 40) : stop.start()]
+    if not any(char.isalnum() for char in said):
+        return False
+    mark = stop.group().rstrip("\"'”’)]*")
+    if mark != ".":
+        return True
+    following = text[stop.end() : stop.end() + 20].lstrip(_BLANKS)[:1]
+    found = _WORD_BEFORE.search(said)
+    word = found.group() if found else ""
+    if word.lower() in _ABBREVIATIONS:
+        return not following
+    if following.isdigit() and word.lower() in _BEFORE_NUMBER:
+        return False
+    if len(word) == 1 and word.isupper() and word.isalpha() and following.isupper():
+        return False  # an initial: "J. Smith"
+    if following.islower():
+        # "on T1. weighted" goes on; all-lower-case dictation ("no mass. no shift.") does not.
+        return len(word) > 2 and word.isalpha() and word.islower()
+    return True
+
+
+def _trim(text: str, start: int, end: int) -> Span:
+    while start < end and (text[start].isspace() or text[start] in "*_#>"):
+        start += 1
+    while start < end and (text[end - 1].isspace() or text[end - 1] in "*_"):
+        end -= 1
+    return start, end
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[Span]:
+    while end - start > LONGEST:
+        cut = text.rfind(" ", start + LONGEST // 2, start + LONGEST)
+        cut = start + LONGEST if cut < 0 else cut
+        yield _trim(text, start, cut)
+        start, end = _trim(text, cut, end)
+    if start < end:
+        yield start, end
