@@ -24,6 +24,7 @@ from typing import Literal
 from encoders.text.clause_rules import (
     ABNORMAL,
     ASIDE,
+    EXCEPTION,
     HEDGE,
     INTRO,
     NEGATION,
@@ -110,6 +111,8 @@ def _segments(heard: str) -> list[tuple[int, int]]:
 
 def _judge(heard: str, start: int, end: int) -> _Judged:
     text = heard[start:end]
+    if EXCEPTION.match(text):
+        return _Judged(start, end, "present", "nothing")
     negation, hedge = NEGATION.search(text), HEDGE.search(text)
     if hedge and not (negation and negation.start() < hedge.start()):
         return _Judged(start, end, "uncertain", "hedge")

@@ -45,7 +45,7 @@ NOT_A_NEGATION = _words(
     r"(?:contrast(?! enhancement (?:is|was|of))(?: (?:medium|media|agent|material|administration|enhancement))?|gadolinium|sedation"
     r"|fat[- ](?:sat\w*|suppress\w*)|complications?|incident)",
     r"with and without",
-    rf"no (?:intravenous |iv )?(?:contrast|gadolinium|sedation) (?:\w+ )?(?:was|were|is|administered|given|injected|used)[\w ]*",
+    r"no (?:intravenous |iv )?(?:contrast|gadolinium|sedation) (?:\w+ )?(?:was|were|is|administered|given|injected|used)[\w ]*",
     r"no (?:\w+ )?(?:prior|previous|earlier|old|comparison|relevant)(?: \w+)? (?:stud(?:y|ies)|exams?|examinations?|imaging|scans?"
     r"|films?|mris?|images|comparisons?)(?: (?:is|are|was|were))?(?: available)?",
     r"(?:not|never) (?:administered|given|injected|performed|acquired|obtained|available|included|tolerated|done|possible|repeated)",
@@ -96,6 +96,11 @@ SUBORDINATE = _words("although", "though", "even though", "while", "whilst", "wh
 ASIDE = re.compile(
     r"[ ,;]*(?:but|however|although|though|yet|while|whilst|whereas|except|apart|aside|other than|save|barring|besides|with"
     r"|jedoch|aber|bis auf|außer|abgesehen|hingegen|which|;)(?!\w)"
+)
+
+# "Apart from X there is no abnormality" says that X is there.
+EXCEPTION = re.compile(
+    r"[ ,]*(?:apart from|aside from|other than|except(?:ing)?(?: for)?|besides|save for|barring|with the exception of|bis auf|abgesehen von)(?!\w)"
 )
 
 SPLIT = re.compile(

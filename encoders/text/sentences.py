@@ -14,20 +14,23 @@ Span = tuple[int, int]
 LONGEST = 2000
 """Characters. What goes on without an end for longer is cut at a space: no network reads further anyway."""
 
-_ABBREVIATIONS = frozenset(
+_ABBREVIATED = (
     "approx ca cf dr drs prof mr mrs ms st vs v viz resp incl excl esp e.g eg i.e ie al inc z.b bzw ggf u.a d.h v.a s.a"
     " max min avg dept tel ref pt pts hx dx tx fx wt ht temp vol seq ant post sup inf lat med bilat rt lt ext int temp"
-    " m n nn art vv ligg sog evtl inkl zn z.n st.p li re bds dd".split()
+    " m n nn art vv ligg sog evtl inkl zn z.n st.p li re bds dd"
 )
-_BEFORE_NUMBER = frozenset("no nos nr fig figs im img se ser series grade gr level lvl p pp vol c l t s abb".split())
+_ABBREVIATIONS = frozenset(_ABBREVIATED.split())
+_NUMBERED = "no nos nr fig figs im img se ser series grade gr level lvl p pp vol c l t s abb"
+_BEFORE_NUMBER = frozenset(_NUMBERED.split())
 _STOP = re.compile(r"[.!?]+[\"'”’)\]*]*(?=\s|$)|(?<=[a-z)]{3})\.(?=[A-Z][a-z])")
 _WORD_BEFORE = re.compile(r"[\w.]*\w$")
 _LIST_MARKER = re.compile(r"[ \t]*(?:\(?\d{1,2}[.)]|[-*•·–—]|[a-hA-H]\)|\(?[ivx]{1,4}\))(?=[ \t]|\Z)[ \t]*")
 _LABEL = re.compile(r"[ \t]*[A-ZÄÖÜ][\w /&-]{1,40}:")
-_WRAPS_AFTER = frozenset(
+_FUNCTION_WORDS = (
     "a an the of in on at to with without and or nor no not for from by is are was were be has left right than as der"
-    " die das des dem den im in mit ohne und oder kein keine von".split()
+    " die das des dem den im in mit ohne und oder kein keine von"
 )
+_WRAPS_AFTER = frozenset(_FUNCTION_WORDS.split())
 _BLANKS = " \t\r\n\xa0\f\v"
 
 
