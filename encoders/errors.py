@@ -14,6 +14,7 @@ class Reason(StrEnum):
     NO_PIXELS = "NO_PIXELS"
     LABEL_MAP = "LABEL_MAP"
     DUPLICATE = "DUPLICATE"
+    COLOUR_IMAGE = "COLOUR_IMAGE"
     # Something is wrong with the file.
     NOT_DICOM = "NOT_DICOM"
     MISSING_TAGS = "MISSING_TAGS"
@@ -45,7 +46,7 @@ class Reason(StrEnum):
 
 
 _IGNORABLE = frozenset(
-    {Reason.UNSUPPORTED_TYPE, Reason.NOT_MR, Reason.NO_PIXELS, Reason.LABEL_MAP, Reason.DUPLICATE}
+    {Reason.UNSUPPORTED_TYPE, Reason.NOT_MR, Reason.NO_PIXELS, Reason.LABEL_MAP, Reason.DUPLICATE, Reason.COLOUR_IMAGE}
 )
 
 _REMEDIES: dict[Reason, str] = {
@@ -54,6 +55,7 @@ _REMEDIES: dict[Reason, str] = {
     Reason.NO_PIXELS: "Nothing to do: the object holds no image.",
     Reason.LABEL_MAP: "Nothing to do: a segmentation mask, not a scan.",
     Reason.DUPLICATE: "Nothing to do: the same object, byte for byte, is indexed from another path.",
+    Reason.COLOUR_IMAGE: "Nothing to do: a colour picture (a screenshot or colour map), not MR intensities.",
     Reason.NOT_DICOM: "Check where the file came from: its name says DICOM, its bytes do not.",
     Reason.MISSING_TAGS: "Export the file again with its SOP class, UIDs, Rows and Columns.",
     Reason.NEEDS_CODEC: "Install the codec that the message names, then run 'spinecho index --retry'.",
@@ -63,11 +65,11 @@ _REMEDIES: dict[Reason, str] = {
     Reason.NOT_GZIP: "Rename the file to .nii if it is not compressed, or copy it again.",
     Reason.NOT_NIFTI: "Check where the file came from: its name says NIfTI, its bytes do not.",
     Reason.EMPTY_VOLUME: "Check the export: every voxel has the same value.",
-    Reason.MOSAIC_UNRESOLVED: "Export with the vendor's private header, or as single slices: the slice count is not known.",
+    Reason.MOSAIC_UNRESOLVED: "Export with the vendor's private header, or as single slices: the slice count is unknown.",
     Reason.CONFLICT: "Two files claim one SOP Instance UID with other contents: decide which one is right.",
     Reason.TOO_LARGE: "Raise the size limit if this object is genuine.",
     Reason.UNREADABLE: "Give this account the right to read the path, then run 'spinecho index --retry'.",
-    Reason.READ_TIMEOUT: "Run 'spinecho index --retry' on a quieter machine, or look at the file: reading it took too long.",
+    Reason.READ_TIMEOUT: "Reading took too long: run 'spinecho index --retry' on a quieter machine.",
     Reason.READ_MEMORY: "Raise the memory limit if this object is genuine.",
     Reason.READ_CRASHED: "The file crashed its reader; the rest went on. Export it again.",
     Reason.BAD_REPORT: "Mend the report file as the message says.",

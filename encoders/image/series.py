@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from typing import Any, Literal
 
 from encoders.errors import Reason
@@ -89,3 +90,26 @@ class FileFailure:
     path: str
     reason: Reason
     message: str
+
+
+class Flag(StrEnum):
+    """What is odd about a volume that is searchable all the same. `VolumeRead.notes` explains where it can."""
+
+    NO_STUDY_LINK = "NO_STUDY_LINK"
+    """The file names no study; it was given a UID derived from its path."""
+    CHARSET_GUESSED = "CHARSET_GUESSED"
+    GEOMETRY_SUSPECT = "GEOMETRY_SUSPECT"
+    """Positions, orientations or spacings that cannot be true, or none at all."""
+    SLICES_MISSING = "SLICES_MISSING"
+    """Some gaps are whole multiples of the usual one, or a slice of the series could not be read."""
+    SLICES_UNEVEN = "SLICES_UNEVEN"
+    SLICES_REPEATED = "SLICES_REPEATED"
+    """A position occurs again with nothing that tells the repeats apart; the first is used."""
+    VOLUMES_SAMPLED = "VOLUMES_SAMPLED"
+    """The series holds more volumes than were read; `notes["volumes_total"]` says how many."""
+    NON_FINITE = "NON_FINITE"
+    """NaN or infinite voxels, replaced by 0."""
+    AFFINE_INVALID = "AFFINE_INVALID"
+    """The NIfTI sform could not be used; the qform or the voxel sizes took its place."""
+    PIXEL_RANGE = "PIXEL_RANGE"
+    """Stored values exceed what Bits Stored allows; they are read as they stand."""

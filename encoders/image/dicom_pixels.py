@@ -1,0 +1,224 @@
+"""Stored pixel values of DICOM objects (PS3.3 C.7.6.3, PS3.5 section 8 and annex A.4).
+
+Uncompressed pixels are read straight from the file at the offset that the header scan noted. Compressed frames go
+through pydicom's decoders (python-gdcm, pylibjpeg-openjpeg, pylibjpeg-rle).
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+import zlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.errors import ReadError, Reason
+from encoders.image.dicom_scan import NATIVE
+from encoders.image.frames import mosaic_grid
+from encoders.image.series import Header
+
+_ITEM, _DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+
+
+class PixelSource:
+    """The pixels of one object. Frames are asked for one at a time; the last picture is kept for its mosaic tiles."""
+
+    def __init__(self, header: Header) -> None:
+        self.pixels: dict[str, Any] = header.detail["pixels"]
+        self.mosaic: dict[str, Any] | None = header.detail.get("mosaic")
+        self.path = Path(header.path)
+        self._last: tuple[int, NDArray[Any]] | None = None
+        self._fragments: list[bytes] | None = None
+        self._inflated: bytes | None = None
+        self.out_of_range = False
+        if self.pixels.get("samples", 1) != 1:
+            raise ReadError(Reason.COLOUR_IMAGE, "a colour picture, not MR intensities")
+        if not self.pixels.get("encapsulated") and self._bytes_each() * self.pixels["frames"] > self.pixels["length"]:
+            raise ReadError(
+                Reason.TRUNCATED,
+                f"{self.pixels['length']} bytes of pixel data where "
+                f"{self._bytes_each() * self.pixels['frames']} were announced",
+            )
+
+    def _bytes_each(self) -> int:
+        return int(self.pixels["rows"] * self.pixels["columns"] * self._dtype().itemsize)
+
+    def _dtype(self) -> np.dtype[Any]:
+        order = self.pixels["order"]
+        if "float" in self.pixels:
+            return np.dtype(f"{order}f{self.pixels['float']}")
+        bits = self.pixels["allocated"]
+        if bits not in (8, 16, 32):
+            raise ReadError(Reason.DECODE_FAILED, f"{bits} bits allocated a pixel")
+        return np.dtype(f"{order}{'i' if self.pixels.get('signed') else 'u'}{bits // 8}")
+
+    def forget(self) -> None:
+        """Let go of what was read; it is read again when asked for."""
+        self._last = self._fragments = self._inflated = None
+
+    def frame(self, number: int, tile: int) -> NDArray[Any]:
+        """Stored values (rows, columns) of a frame or tile, MONOCHROME1 already turned round. Raises ReadError."""
+        if self._last is None or self._last[0] != number:
+            picture = self._encapsulated(number) if self.pixels.get("encapsulated") else self._native(number)
+            self._last = number, self._presented(picture)
+        picture = self._last[1]
+        if tile < 0:
+            return picture
+        assert self.mosaic is not None  # noqa: S101
+        across, _, height, width = mosaic_grid(self.mosaic, *picture.shape)
+        row, column = divmod(tile, across)
+        return picture[row * height : (row + 1) * height, column * width : (column + 1) * width]
+
+    def _native(self, number: int) -> NDArray[Any]:
+        size, dtype = self._bytes_each(), self._dtype()
+        start = self.pixels["at"] + number * size
+        if "inflate" in self.pixels:
+            values = np.frombuffer(self._inflate(), dtype, size // dtype.itemsize, start)
+        else:
+            try:
+                values = np.fromfile(self.path, dtype, size // dtype.itemsize, offset=start)
+            except OSError as e:
+                raise ReadError(Reason.UNREADABLE, f"the file could not be read: {e.strerror}") from e
+        if values.size * dtype.itemsize < size:
+            raise ReadError(Reason.TRUNCATED, "the file is shorter than when its header was read")
+        return self._within_stored_bits(values.reshape(self.pixels["rows"], self.pixels["columns"]))
+
+    def _inflate(self) -> bytes:
+        if self._inflated is None:
+            end = self.pixels["at"] + self._bytes_each() * self.pixels["frames"]
+            with self.path.open("rb") as file:
+                file.seek(self.pixels["inflate"])
+                try:
+                    self._inflated = zlib.decompressobj(-15).decompress(file.read(), end)
+                except zlib.error as e:
+                    raise ReadError(Reason.DECODE_FAILED, "the deflated data set cannot be inflated") from e
+            if len(self._inflated) < end:
+                raise ReadError(Reason.TRUNCATED, "the deflated data set ends before its pixels do")
+        return self._inflated
+
+    def _within_stored_bits(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values as Bits Stored and High Bit say, save where the values themselves prove these wrong."""
+        stored, allocated = self.pixels["stored"], self.pixels["allocated"]
+        high = self.pixels.get("high_bit", stored - 1)
+        if "float" in self.pixels or not 1 <= stored < allocated:
+            return values
+        if stored - 1 < high < allocated:
+            values = values >> (high + 1 - stored)
+        low, top = int(values.min(initial=0)), int(values.max(initial=0))
+        if self.pixels.get("signed"):
+            half = 1 << (stored - 1)
+            if top >= half and low >= 0 and top < 2 * half:  # the sign was not carried into the spare bits
+                shift = allocated - stored
+                return np.asarray((values << shift) >> shift)
+            self.out_of_range |= top >= half or low < -half
+        elif top >> stored:
+            if self.pixels.get("overlay_bit"):
+                return np.asarray(values & ((1 << stored) - 1))
+            self.out_of_range = True
+        return values
+
+    def _presented(self, values: NDArray[Any]) -> NDArray[Any]:
+        if self.pixels.get("photometric") != "MONOCHROME1" or "float" in self.pixels:
+            return values
+        if self.pixels.get("signed"):
+            return np.asarray(-1 - values.astype(np.int64))
+        return np.asarray(((1 << self.pixels["stored"]) - 1) - values.astype(np.int64))
+
+    def _encapsulated(self, number: int) -> NDArray[Any]:
+        if self._fragments is None:
+            self._fragments = _fragments(self.path, self.pixels["at"], self.pixels["frames"])
+        syntax = self.pixels["syntax"]
+        if syntax in NATIVE:
+            raise ReadError(Reason.DECODE_FAILED, "pixel data of undefined length in an uncompressed syntax")
+        stored = self.pixels["stored"]
+        values = _decode(syntax, self._fragments[number], self.pixels)
+        low, top = int(values.min(initial=0)), int(values.max(initial=0))
+        signed = bool(self.pixels.get("signed"))
+        least, most = (-(1 << (stored - 1)), 1 << (stored - 1)) if signed else (0, 1 << stored)
+        if values.shape != (self.pixels["rows"], self.pixels["columns"]) or low < least or top >= most:
+            raise ReadError(
+                Reason.DECODE_FAILED,
+                f"decoded to {values.shape} with values {low}..{top}, beyond {stored} stored bits or the stated size",
+            )
+        return values
+
+
+def _fragments(path: Path, at: int, frames: int) -> list[bytes]:
+    """The compressed bytes of each frame. Raises ReadError TRUNCATED where items are missing (PS3.5 A.4)."""
+    with path.open("rb") as file:
+        file.seek(at)
+        data = file.read()
+    position, items = 0, list[bytes]()
+    starts: list[int] = []
+    while data[position : position + 4] == _ITEM:
+        length = int.from_bytes(data[position + 4 : position + 8], "little")
+        end = position + 8 + length
+        if end > len(data):
+            raise ReadError(Reason.TRUNCATED, f"compressed fragment {len(items)} ends beyond the file")
+        starts.append(position)
+        items.append(data[position + 8 : end])
+        position = end
+    if not items or len(items) - 1 < frames:
+        raise ReadError(Reason.TRUNCATED, f"{max(0, len(items) - 1)} compressed fragments for {frames} frames")
+    if data[position : position + 4] != _DELIMITER and position + 8 < len(data):
+        raise ReadError(Reason.TRUNCATED, "the compressed pixel data break off")
+    table, fragments = items[0], items[1:]
+    if len(fragments) == frames:
+        return fragments
+    if frames == 1:
+        return [b"".join(fragments)]
+    offsets = [int.from_bytes(table[i : i + 4], "little") for i in range(0, len(table) - 3, 4)]
+    base = starts[1]
+    owner = {start - base: index for index, start in enumerate(starts[1:])}
+    if len(offsets) != frames or any(offset not in owner for offset in offsets):
+        raise ReadError(Reason.DECODE_FAILED, f"{len(fragments)} fragments cannot be told apart into {frames} frames")
+    bounds = [owner[offset] for offset in offsets] + [len(fragments)]
+    return [b"".join(fragments[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
+
+
+@cache
+def _decoder(syntax: str) -> Any:
+    """pydicom's decoder of a transfer syntax. Raises ReadError NEEDS_CODEC."""
+    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+    from pydicom.pixels.decoders.base import get_decoder  # noqa: PLC0415  (heavy, and most archives never need it)
+    from pydicom.uid import UID  # noqa: PLC0415
+
+    try:
+        decoder = get_decoder(UID(syntax))
+    except NotImplementedError:
+        raise ReadError(Reason.NEEDS_CODEC, f"no decoder is known for transfer syntax {syntax}") from None
+    if not decoder.is_available:
+        missing = "; ".join(sorted(decoder.missing_dependencies)) or "a codec"
+        raise ReadError(Reason.NEEDS_CODEC, f"{UID(syntax).name} needs {missing}")
+    return decoder
+
+
+def _decode(syntax: str, data: bytes, pixels: dict[str, Any]) -> NDArray[Any]:
+    """One compressed frame (rows, columns)."""
+    decoder = _decoder(syntax)
+    from pydicom.encaps import encapsulate  # noqa: PLC0415
+
+    options = {
+        "rows": pixels["rows"],
+        "columns": pixels["columns"],
+        "number_of_frames": 1,
+        "samples_per_pixel": 1,
+        "photometric_interpretation": "MONOCHROME2",
+        "bits_allocated": pixels["allocated"],
+        "bits_stored": pixels["stored"],
+        "pixel_representation": int(pixels.get("signed", 0)),
+        "pixel_keyword": "PixelData",
+    }
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            values, _ = decoder.as_array(encapsulate([data], has_bot=True), raw=True, index=0, **options)
+    except MemoryError:
+        raise
+    except Exception as e:  # the decoders raise whatever their libraries do
+        raise ReadError(Reason.DECODE_FAILED, f"the compressed frame could not be decoded ({type(e).__name__})") from e
+    return np.asarray(values)
