@@ -1,0 +1,70 @@
+"""Reading report files in a child process: text is untrusted too."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from encoders.sandbox import Task
+from encoders.text.passages import passages
+from encoders.worker import Message
+from indexer.reports.parse import NotAReport, RawReport, parse_reports
+
+_SECONDS = 600.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ParsedReport:
+    """A report and its sentences as (section, ordinal, start, stop, text, assertion, sides joined by commas)."""
+
+    ordinal: int
+    accession_number: str
+    study_uid: str
+    text: str
+    passages: tuple[tuple[str, int, int, int, str, str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BadReport:
+    """A report that could not be read; ordinal 0 stands for the whole file."""
+
+    ordinal: int
+    message: str
+    not_a_report: bool = False
+
+
+def report_task(path: str) -> Task:
+    """Read one report file."""
+    return Task("indexer.reports.tasks:read_reports", {"path": path}, _SECONDS)
+
+
+def read_reports(arguments: dict[str, Any]) -> Iterator[Message]:
+    """One message a report or failure."""
+    try:
+        for item in parse_reports(Path(arguments["path"])):
+            if not isinstance(item, RawReport):
+                yield {"ordinal": item.ordinal, "message": item.message}, ()
+                continue
+            sentences = [
+                (p.section, p.ordinal, p.start, p.end, p.text, p.assertion, ",".join(sorted(p.sides)))
+                for p in passages(item.text)
+            ]
+            facts = dataclasses.asdict(item)
+            kept = {name: facts[name] for name in ("ordinal", "accession_number", "study_uid", "text")}
+            yield {**kept, "passages": sentences}, ()
+    except NotAReport as error:
+        yield {"ordinal": 0, "message": str(error), "not_a_report": True}, ()
+
+
+def unpack_reports(messages: Sequence[Message]) -> list[ParsedReport | BadReport]:
+    """What `read_reports` said, typed again."""
+    items: list[ParsedReport | BadReport] = []
+    for value, _ in messages:
+        if "message" in value:
+            items.append(BadReport(**value))
+        else:
+            sentences = tuple(tuple(sentence) for sentence in value.pop("passages"))
+            items.append(ParsedReport(**value, passages=sentences))
+    return items

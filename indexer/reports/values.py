@@ -1,0 +1,56 @@
+"""What parsing a report file gives, and the errors that say it gave nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from encoders.errors import ReadError, Reason
+
+LONGEST_REPORT = 10 * 2**20
+"""Characters of one report; a longer one is a failure, never cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class RawReport:
+    """One report as it came. At least one of the two keys is set; neither has been looked up.
+
+    `ordinal` is the line (jsonl) or the record (csv, the header being 1), 0 for a text file. `charset_guessed` says
+    that the bytes were not valid in the encoding they claimed, so single characters may be wrong.
+    """
+
+    source: str
+    ordinal: int
+    accession_number: str
+    study_uid: str
+    text: str
+    charset_guessed: bool = False
+    digest: str = field(init=False)
+    """sha256 of the text, in UTF-8."""
+
+    def __post_init__(self) -> None:
+        digest = hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+        object.__setattr__(self, "digest", digest)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFailure:
+    """A row, or with ordinal 0 a whole file, that gave no report. The message holds no text and no key of it."""
+
+    path: str
+    ordinal: int
+    message: str
+
+
+class NotAReport(ReadError):
+    """The file is no report file at all (a README, a table of something else): nothing to mend."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Reason.UNSUPPORTED_TYPE, message)
+
+
+class ReportUnreadable(ReadError):
+    """The file could not be opened or read to its end."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Reason.UNREADABLE, message)
