@@ -25,6 +25,7 @@ from encoders.image.volume import Volume
 _MOST_LABELS = 256
 _UNIT_MM = {1: 1000.0, 3: 0.001}
 _ISOTROPIC = 1.3
+_ENTITIES = re.compile(r"(?<![A-Za-z0-9])(?:sub|ses|run|echo|part|space|res)-[A-Za-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +267,7 @@ def nifti_evidence(header: Header, affine: Matrix, shape: tuple[int, ...]) -> Ev
         series_text=text("SeriesDescription"),
         protocol=text("ProtocolName"),
         study_text=text("StudyDescription"),
-        file_text=f"{' '.join(folder.split('/')[-2:])} | {_stem(file)}",
+        file_text=_ENTITIES.sub(" ", f"{' '.join(folder.split('/')[-2:])} | {_stem(file)}"),
         body_part=text("BodyPartExamined"),
         coil=text("ReceiveCoilName"),
         agent=text("ContrastBolusIngredient"),
