@@ -38,10 +38,18 @@ def finish_run(database: Database, run: int, *, counts: Mapping[str, int], secon
         session.execute(update(Run).where(Run.id == run).values(**values))
 
 
-def compare(database: Database, *, root: str, run: int, listings: Sequence[Listing], retry: bool = False) -> Changes:
+def compare(
+    database: Database,
+    *,
+    root: str,
+    run: int,
+    listings: Sequence[Listing],
+    retry: bool = False,
+    again: bool = False,
+) -> Changes:
     """Hold folder listings against what is stored, and mark those folders as seen by this run.
 
-    With `retry`, rejected files that could be mended count as fresh.
+    With `retry`, rejected files that could be mended count as fresh; with `again`, every file does.
     """
     fresh: list[tuple[str, Stat]] = []
     missing: list[str] = []
@@ -54,7 +62,7 @@ def compare(database: Database, *, root: str, run: int, listings: Sequence[Listi
             here = {stat.name for stat in listing.files}
             missing += [str(Path(listing.path) / name) for name in before if name not in here]
             for stat in listing.files:
-                if before.get(stat.name) == (stat.size, stat.mtime_ns):
+                if before.get(stat.name) == (stat.size, stat.mtime_ns) and not again:
                     unchanged += 1
                 else:
                     fresh.append((listing.path, stat))
@@ -153,6 +161,20 @@ def colliding_files(database: Database) -> Iterator[tuple[FileRecord, ...]]:
         yield tuple(sorted(records, key=lambda record: (record.state != "indexed", record.path)))
 
 
+def reopen_orphans(database: Database, *, reasons: Sequence[str]) -> int:
+    """Make files pending again that were rejected for these reasons in favour of a file that is itself not in.
+
+    Returns how many. `reasons` are those by which a file loses its SOP Instance UID to another.
+    """
+    owners = select(File.sop_uid).where(File.state != "rejected", File.sop_uid.is_not(None))
+    losers = select(Failure.file_id).where(Failure.reason.in_(reasons))
+    query = select(File.id).where(File.id.in_(losers), File.sop_uid.is_not(None), File.sop_uid.not_in(owners))
+    with database.begin() as session:
+        files = list(session.scalars(query))
+        _set_pending(session, files)
+        return len(files)
+
+
 def reject(database: Database, run: int, rejections: Mapping[int, Rejection]) -> None:
     """Mark files, by id, as rejected with their reasons."""
     with database.begin() as session:
@@ -167,16 +189,26 @@ def reject_in(session: Session, run: int, rejections: Mapping[int, Rejection]) -
     session.add_all(_failure(file, rejection, run) for file, rejection in rejections.items())
 
 
-def pending_series(database: Database) -> tuple[SeriesKey, ...]:
-    """Every series with a file still to store, in the order of its first file's path."""
-    query = (
-        select(File.study_uid, File.series_uid)
-        .where(File.state == "pending", File.series_uid.is_not(None))
-        .group_by(File.study_uid, File.series_uid)
-        .order_by(func.min(File.id))
-    )
+def pending_series(database: Database, *, page: int = 500) -> Iterator[SeriesKey]:
+    """Every series with a file still to store, in the order of its UIDs, a page at a time."""
+    last: SeriesKey = ("", "")
+    pair = tuple_(File.study_uid, File.series_uid)
+    while True:
+        query = select(File.study_uid, File.series_uid).where(File.state == "pending", pair > last)
+        query = query.group_by(File.study_uid, File.series_uid).order_by(File.study_uid, File.series_uid)
+        with database.begin() as session:
+            found = [(study or "", series or "") for study, series in session.execute(query.limit(page))]
+        if not found:
+            return
+        yield from found
+        last = found[-1]
+
+
+def count_pending_series(database: Database) -> int:
+    """How many series `pending_series` will give."""
+    pairs = select(File.study_uid, File.series_uid).where(File.state == "pending", File.series_uid.is_not(None))
     with database.begin() as session:
-        return tuple((study or "", series or "") for study, series in session.execute(query))
+        return session.scalar(select(func.count()).select_from(pairs.distinct().subquery())) or 0
 
 
 def series_files(database: Database, key: SeriesKey) -> tuple[FileRecord, ...]:
@@ -211,11 +243,18 @@ def failures(database: Database, *, ignorable: bool = True, reason: str | None =
 def file_counts(database: Database) -> dict[str, int]:
     """Files by state and reason: `files`, `pending`, `indexed`, `rejected`, and `reason:CODE` for each code."""
     with database.begin() as session:
-        states = dict(session.execute(select(File.state, func.count()).group_by(File.state)).tuples())
+        states = dict(session.execute(select(File.state, func.count()).group_by(File.state)).tuples().all())
         reasons = session.execute(select(Failure.reason, func.count()).group_by(Failure.reason))
         counts = {"files": sum(states.values())}
         counts |= {state: states.get(state, 0) for state in ("pending", "indexed", "rejected")}
         return counts | {f"reason:{reason}": n for reason, n in sorted(reasons.tuples().all())}
+
+
+def last_roots(database: Database) -> tuple[str, ...]:
+    """The folders of the newest run that named any."""
+    with database.begin() as session:
+        runs = session.scalars(select(Run.roots).order_by(Run.id.desc()).limit(50))
+        return tuple(next((roots for roots in runs if roots), ()))
 
 
 def last_run(database: Database) -> dict[str, Any] | None:

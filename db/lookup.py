@@ -70,21 +70,26 @@ def passage_cards(database: Database, vector_ids: Sequence[int]) -> dict[int, Pa
         .outerjoin(Volume, Volume.id == Passage.volume_id)
         .outerjoin(Series, Series.id == Volume.series_id)
     )
-    rows = _by_ids(database, query, Vector.id, vector_ids)
-    return {row[0]: PassageCard(*row[:8], frozenset(filter(None, row[8].split(",")))) for row in rows}
+    found: dict[int, PassageCard] = {}
+    for row in _by_ids(database, query, Vector.id, vector_ids):
+        vector, study, report, volume, series, section, text, assertion, sides = row
+        named = frozenset(filter(None, sides.split(",")))
+        found[vector] = PassageCard(vector, study, report, volume, series, section, text, assertion, named)
+    return found
 
 
-def report_passages(database: Database, study_ids: Sequence[int]) -> dict[int, list[PassageCard]]:
-    """Every sentence of the reports of these studies, in order, by study."""
+def report_passages(database: Database, ids: Sequence[int], *, by_report: bool = False) -> dict[int, list[PassageCard]]:
+    """Every sentence of the reports of these studies, in order, by study; or of these reports, by report."""
+    owner = Report.id if by_report else Report.study_id
     query = (
-        select(Report.study_id, Report.id, Passage.section, Passage.text, Passage.assertion, Passage.sides)
+        select(owner, Report.study_id, Report.id, Passage.section, Passage.text, Passage.assertion, Passage.sides)
         .join(Passage, Passage.report_id == Report.id)
         .order_by(Report.id, Passage.ordinal)
     )
     found: dict[int, list[PassageCard]] = defaultdict(list)
-    for study, report, section, text, assertion, sides in _by_ids(database, query, Report.study_id, study_ids):
+    for key, study, report, section, text, assertion, sides in _by_ids(database, query, owner, ids):
         named = frozenset(filter(None, sides.split(",")))
-        found[study].append(PassageCard(0, study, report, None, None, section, text, assertion, named))
+        found[key].append(PassageCard(0, study, report, None, None, section, text, assertion, named))
     return dict(found)
 
 
@@ -144,7 +149,8 @@ def series_cards(database: Database, study_ids: Sequence[int], where: Filter) ->
     found: dict[int, list[SeriesCard]] = defaultdict(list)
     for rows in volumes.values():
         first = rows[0]
-        found[first[1]].append(SeriesCard(*first[:12], tuple(first[12]), len(rows), first[13]))
+        facts = (*first[:12], tuple(first[12]), len(rows), first[13])
+        found[first[1]].append(SeriesCard(*facts))
     return dict(found)
 
 
@@ -241,7 +247,7 @@ def _ids(database: Database, query: Any) -> Ids:
         return np.sort(np.fromiter(session.scalars(query), dtype=np.int64))
 
 
-def _by_ids(database: Database, query: Any, column: Any, ids: Sequence[int] | Sequence[str]) -> Iterator[tuple[Any, ...]]:
+def _by_ids(database: Database, query: Any, column: Any, ids: Sequence[int] | Sequence[str]) -> Iterator[Any]:
     unique = list(dict.fromkeys(ids))
     with database.begin() as session:
         for start in range(0, len(unique), _CHUNK):

@@ -31,7 +31,7 @@ class Base(DeclarativeBase):
     """Declarative base: big integer keys, named constraints (so that migrations can name them), JSON columns."""
 
     metadata = MetaData(naming_convention=_NAMES)
-    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON, int: _BIG, bytes: LargeBinary}  # noqa: RUF012
+    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON, list[int]: JSON, int: _BIG, bytes: LargeBinary}  # noqa: RUF012
 
 
 class Run(Base):
@@ -142,7 +142,7 @@ class Volume(Base):
     derived: Mapped[bool]
     acquisition: Mapped[dict[str, Any]]
     """Every fact, the ones above included, as the reader gave them."""
-    shape: Mapped[list[str]]
+    shape: Mapped[list[int]]
     flags: Mapped[list[str]]
     notes: Mapped[dict[str, Any]]
 

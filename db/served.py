@@ -23,6 +23,11 @@ class ServedSpace:
         self.space = space
         self.warnings: list[str] = []
         self.build: str | None = None
+        """Name of the build that answers, None where there is none or none is sound."""
+        self.generation = 0
+        """Raised by every `refresh` that found something new."""
+        self.dropped = 0
+        """Vectors that the build holds and the archive no longer does."""
         self._database, self._builds = database, builds
         self._base: VectorIndex = ExactIndex(space.dim)
         self._delta = ExactIndex(space.dim)
@@ -46,13 +51,14 @@ class ServedSpace:
                 select(Tombstone.id, Tombstone.vector_id).where(mine, Tombstone.id > self._tombstone)
             ).all()
             highest = session.scalar(select(func.max(Vector.id)).where(Vector.space_id == self.space.id)) or 0
+        self.generation += bool(gone) or highest > self._highest
         if highest > self._highest:
             for ids, rows in read_vectors(self._database, self.space, after=self._highest, up_to=highest):
                 self._delta.add(ids, rows)
             self._highest = highest
         if gone:
             dead = np.fromiter((row.vector_id for row in gone), dtype=np.int64, count=len(gone))
-            self._base.remove(dead)
+            self.dropped += self._base.remove(dead)
             self._delta.remove(dead)
             self._tombstone = max(row.id for row in gone)
 
@@ -72,7 +78,7 @@ class ServedSpace:
             try:
                 manifest, self._base = open_build(self._builds, self.space, name)
             except BuildCorrupt as error:
-                self.warnings.append(f"{error}; it is not served. Run 'spinecho index --rebuild'.")
+                self.warnings.append(f"{error}, so it is not served")
                 continue
             self.build = manifest.build
             self._highest, self._tombstone = manifest.highest_id, manifest.last_tombstone

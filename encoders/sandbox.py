@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from encoders.errors import Reason
 from encoders.worker import Message, write_frame
@@ -47,7 +47,7 @@ class Outcome:
 @dataclass(slots=True)
 class _Child:
     process: subprocess.Popen[bytes]
-    stdin: BinaryIO
+    stdin: IO[bytes]
     buffer: bytearray = field(default_factory=bytearray)
 
 
@@ -133,7 +133,7 @@ class Sandbox:
             return child
         if self._closed:
             raise RuntimeError("the sandbox is closed")
-        one_thread = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         process = subprocess.Popen(
             [sys.executable, "-m", "encoders.worker", str(self._memory_mb)],
             stdin=subprocess.PIPE,

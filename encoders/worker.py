@@ -15,14 +15,14 @@ import signal
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, BinaryIO, TypeAlias
+from typing import IO, Any, TypeAlias
 
 Message: TypeAlias = tuple[dict[str, Any], Sequence[bytes]]
 """Plain JSON and the buffers that go with it."""
 Call: TypeAlias = Callable[[dict[str, Any]], Iterator[Message]]
 
 
-def write_frame(stream: BinaryIO, value: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
+def write_frame(stream: IO[bytes], value: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
     """Write one frame and flush it."""
     head = json.dumps({"value": value, "lengths": [len(buffer) for buffer in buffers]}).encode()
     stream.write(struct.pack("<I", len(head)))
@@ -32,7 +32,7 @@ def write_frame(stream: BinaryIO, value: dict[str, Any], buffers: Sequence[bytes
     stream.flush()
 
 
-def _read_request(stream: BinaryIO) -> dict[str, Any] | None:
+def _read_request(stream: IO[bytes]) -> dict[str, Any] | None:
     size = stream.read(4)
     if len(size) < 4:
         return None

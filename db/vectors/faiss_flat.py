@@ -88,7 +88,7 @@ class FaissIndex:
     def load(cls, path: Path) -> FaissIndex:
         """Read an index that `save` wrote; `BuildCorrupt` where FAISS cannot. Its bytes must have been verified."""
         try:
-            index = faiss.downcast_index(faiss.read_index(str(path)))
+            index = faiss.read_index(str(path))
         except RuntimeError as error:
             raise BuildCorrupt(f"FAISS cannot read {path.name}; run 'spinecho index' to build it anew") from error
         if not isinstance(index, faiss.IndexIDMap):

@@ -44,11 +44,7 @@ def upgrade() -> None:
         sa.Column("dim", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_spaces")),
         sa.UniqueConstraint(
-            "model",
-            "revision",
-            "preprocessing",
-            "dim",
-            name=op.f("uq_spaces_model_revision_preprocessing_dim"),
+            "model", "revision", "preprocessing", "dim", name=op.f("uq_spaces_model_revision_preprocessing_dim")
         ),
     )
     op.create_table(

@@ -1,0 +1,58 @@
+"""The encoders that a user can name: a literal table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from encoders.dual import DualEncoder
+from encoders.errors import EncoderUnavailable
+
+DEFAULT = "slices-minilm"
+
+
+def _slices_minilm(device: str) -> DualEncoder:
+    from encoders.image.slices import SliceEncoder  # noqa: PLC0415  (torch is slow to import)
+    from encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+
+    return DualEncoder("slices-minilm", SliceEncoder(device=device), SentenceEncoder.default(device=device))
+
+
+ENCODERS: dict[str, Callable[[str], DualEncoder]] = {"slices-minilm": _slices_minilm}
+"""By name: a function from a device ("cpu", "cuda") to the pair."""
+
+ABOUT: dict[str, str] = {
+    "slices-minilm": (
+        "stand-in: ImageNet EfficientNet-Lite2 features of nine slices, and all-MiniLM-L6-v2 for text; not aligned, "
+        "so text finds scans through reports and headers"
+    )
+}
+"""By name: one line for the screen on what the pair is and is not."""
+
+
+def open_encoder(name: str = DEFAULT, *, device: str = "cpu", text_model: str | None = None) -> DualEncoder:
+    """The pair of that name. `text_model` puts another sentence encoder in: a model's name on a hub, or its folder.
+
+    Raises `EncoderUnavailable` for a name that is not in the table, or weights that are not at hand.
+    """
+    if name not in ENCODERS:
+        raise EncoderUnavailable(f"no encoder is called {name!r}; there are: {', '.join(ENCODERS)}")
+    dual = ENCODERS[name](pick_device(device))
+    if text_model is None:
+        return dual
+    from encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+
+    text = SentenceEncoder.from_name(text_model, device=pick_device(device))
+    return DualEncoder(f"{name}+{text_model}", dual.image, text, dual.aligned_text)
+
+
+def pick_device(device: str) -> str:
+    """`auto` becomes cuda where there is a card, else cpu; `EncoderUnavailable` for a card that is not there."""
+    if device == "cpu":
+        return device
+    import torch  # noqa: PLC0415
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise EncoderUnavailable(f"device {device!r} is not available here; use --device cpu")
+    return device

@@ -1,0 +1,210 @@
+"""plan -> retrieve -> fuse -> group by study -> explain."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, assert_never
+
+from encoders.text.query import parse_query
+
+from db import archive, ledger, lookup
+from db.database import Database
+from db.filters import ALL, Filter, visible
+from db.values import Role, SpaceRecord
+from encoders.dual import DualEncoder
+from encoders.errors import EncoderError, SpaceMismatch
+from encoders.space import Space
+from search.explain import Ranked, explain
+from search.hits import Hit, PassageHit, Results
+from search.query import ImageQuery, Kind, Query, StudyQuery, TextQuery
+from search.retrieve import Found, Retriever
+
+_RRF = 60
+"""Reciprocal rank fusion, Cormack et al. 2009 (doi 10.1145/1571941.1572114)."""
+
+
+class QueryError(EncoderError):
+    """A query that cannot be answered; the message says what to change."""
+
+
+class Engine:
+    """Answers queries over one database, and follows it as it grows. Not for use by two threads at once."""
+
+    def __init__(self, database: Database, builds: Path, dual: DualEncoder) -> None:
+        self._database, self._dual = database, dual
+        image = _served(database, "image", dual.image.space)
+        text = _served(database, "text", dual.text.space)
+        self._retriever = Retriever(database, builds, image=image, text=text)
+
+    @property
+    def dual(self) -> DualEncoder:
+        """The encoders that queries go through."""
+        return self._dual
+
+    def search(self, query: Query, *, want: Kind = Kind.STUDY, k: int = 10, where: Filter = ALL) -> Results:
+        """The k best studies or reports among those that pass the filter, each with its evidence.
+
+        Fewer come back where fewer exist. Computed images and localizers are left out unless `where` speaks of
+        `derived` or `sequence`. Raises `QueryError` for k below 1 or an unknown study, `EmptyQuery` for a text without
+        words, `FilterError` for an unknown field.
+        """
+        if k < 1:
+            raise QueryError(f"k is {k}; ask for at least 1 result")
+        clock = _Clock()
+        self._retriever.refresh()
+        shown = visible(where)
+        match query:
+            case TextQuery(text):
+                found, echo = self._by_text(text, want, k, where if want is Kind.REPORT else shown, clock)
+            case ImageQuery(prepared, source):
+                vectors = self._dual.image.encode_prepared(prepared)
+                clock.lap("encode")
+                found = self._retriever.scans(vectors, k=k, where=shown)
+                echo = {"image": source, "volumes": len(prepared)}
+            case StudyQuery():
+                found, echo = self._by_study(query, k, shown)
+            case _:
+                assert_never(query)
+        if want is Kind.REPORT and not isinstance(query, TextQuery):
+            found = self._reports_of(found)
+        clock.lap("retrieve")
+        hits = explain(self._database, self._order(found, want)[:k], want=want, where=shown)
+        clock.lap("explain")
+        return Results(
+            query={**echo, "want": str(want), "k": k},
+            hits=hits,
+            encoder=self._encoder_facts(),
+            build=self._build_facts(),
+            searched=found.searched,
+            warnings=self._warnings(query, want, hits),
+            seconds=clock.seconds,
+        )
+
+    def _by_text(self, text: str, want: Kind, k: int, where: Filter, clock: _Clock) -> tuple[Found, dict[str, Any]]:
+        """By sentences; where a sentence may be compared with a scan, fused with the scans that it fits."""
+        query = parse_query(text)
+        vector = self._dual.text.encode([query.wanted or " ".join(query.unwanted)])
+        clock.lap("encode")
+        found = self._retriever.sentences(vector, query, want=want, k=k, where=where)
+        aligned = self._dual.aligned_text
+        if aligned is not None and query.wanted and want is Kind.STUDY:
+            pictured = self._retriever.scans(aligned.encode([query.wanted]), k=k, where=where)
+            pictured.scores = self._retriever.permitted(query, pictured.scores, want=want, k=k)
+            found = _fused(found, pictured)
+        echo = {
+            "text": text,
+            "wanted": query.wanted,
+            "unwanted": list(query.unwanted),
+            "sides": sorted(query.sides),
+        }
+        return found, echo
+
+    def _by_study(self, query: StudyQuery, k: int, where: Filter) -> tuple[Found, dict[str, Any]]:
+        study = lookup.study_ids_by_uid(self._database, [query.study_uid]).get(query.study_uid)
+        if study is None:
+            raise QueryError(f"no study {query.study_uid!r} in the index; 'spinecho search text' finds study UIDs")
+        _, vectors = lookup.study_vectors(self._database, self._retriever.image.space, study)
+        without = {study}
+        if query.other_patients:
+            without |= lookup.studies_of_patient_of(self._database, study)
+        found = self._retriever.scans(vectors, k=k + len(without), where=where)
+        found.scores = {key: score for key, score in found.scores.items() if key not in without}
+        return found, {**dataclasses.asdict(query), "volumes": len(vectors)}
+
+    def _reports_of(self, found: Found) -> Found:
+        """The reports of the studies that were found, at their studies' scores."""
+        reports = lookup.reports_of(self._database, list(found.scores))
+        by_report = Found(searched=found.searched)
+        for study, score in found.scores.items():
+            for report in reports.get(study, ()):
+                by_report.scores[report.id] = score
+                by_report.evidence[report.id] = found.evidence[study]
+        sentences = lookup.report_passages(self._database, list(by_report.scores), by_report=True)
+        for key, cards in sentences.items():
+            evidence = by_report.evidence[key] = dataclasses.replace(by_report.evidence[key], passages=[])
+            told = [card for card in cards if card.section == "impression"] or cards
+            evidence.passages += [PassageHit(card, None) for card in told]
+        return by_report
+
+    def _order(self, found: Found, want: Kind) -> list[Ranked]:
+        """Best first. Scores that fp16 vectors cannot tell apart are ordered by UID, which no re-indexing changes."""
+        names: Mapping[int, str] = {}
+        if want is Kind.STUDY:
+            names = {key: card.uid for key, card in lookup.study_cards(self._database, list(found.scores)).items()}
+        order = sorted(found.scores, key=lambda key: (-round(found.scores[key], 3), names.get(key, ""), key))
+        return [(key, found.scores[key], found.evidence[key]) for key in order]
+
+    def _encoder_facts(self) -> dict[str, Any]:
+        image, text = self._dual.spaces
+        facts = {"name": self._dual.name, "image": image.label, "text": text.label, "aligned": self._dual.aligned}
+        if not self._dual.aligned:
+            facts["note"] = "text and images are not aligned: words find scans through reports and headers"
+        return facts
+
+    def _build_facts(self) -> dict[str, Any]:
+        parts = {"image": self._retriever.image, "text": self._retriever.text}
+        return {
+            name: {"build": space.build, "vectors": len(space), "newer_than_build": space.newer_than_build}
+            for name, space in parts.items()
+        }
+
+    def _warnings(self, query: Query, want: Kind, hits: Sequence[Hit]) -> tuple[str, ...]:
+        said = [
+            f"{warning}; the answer is complete, taken from the database. 'spinecho index --rebuild' mends it."
+            for space in (self._retriever.image, self._retriever.text)
+            for warning in space.warnings
+        ]
+        pending = ledger.count_pending_series(self._database)
+        if pending:
+            said.append(f"{pending} series are not indexed yet; run 'spinecho index' again to go on")
+        if not hits and want is Kind.REPORT:
+            said.append("no report fits; 'spinecho status' tells how many reports there are")
+        elif not hits:
+            said.append("no study fits; loosen the filters, or try --include-derived")
+        elif isinstance(query, TextQuery) and not any(hit.channels for hit in hits):
+            said.append("every sentence found contradicts the query (denied, or the other side)")
+        return tuple(said)
+
+
+def _served(database: Database, role: Role, space: Space) -> SpaceRecord:
+    record = archive.serving(database, role)
+    if record is None:
+        raise QueryError("nothing is indexed yet; run 'spinecho index FOLDER' first")
+    stored = Space(record.model, record.revision, record.preprocessing, record.dim)
+    if stored != space:
+        raise SpaceMismatch(
+            f"the {role} index holds {stored.label}, the encoder gives {space.label}; search with the encoder "
+            f"{record.encoder!r} (--encoder), or index again into another home (--home)"
+        )
+    return record
+
+
+def _fused(first: Found, second: Found) -> Found:
+    """Reciprocal rank fusion of two channels' studies, with the evidence of both."""
+    fused = Found(searched=max(first.searched, second.searched))
+    for part in (first, second):
+        for place, key in enumerate(sorted(part.scores, key=lambda key: -part.scores[key]), start=1):
+            fused.scores[key] = fused.scores.get(key, 0.0) + 1.0 / (_RRF + place)
+            evidence = fused.evidence[key]
+            evidence.passages += part.evidence[key].passages
+            evidence.channels |= part.evidence[key].channels
+            for series, likeness in part.evidence[key].series.items():
+                evidence.series[series] = likeness if likeness is not None else evidence.series.get(series)
+    return fused
+
+
+@dataclass
+class _Clock:
+    """Seconds by step."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, step: str) -> None:
+        now = time.perf_counter()
+        self.seconds[step] = round(self.seconds.get(step, 0.0) + now - self.last, 5)
+        self.last = now

@@ -1,0 +1,66 @@
+"""From ids and scores to hits that a person can check: the study, its series, the sentences that matched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from db import lookup
+from db.database import Database
+from db.filters import Filter
+from db.values import ReportCard, SeriesCard
+from search.agreement import weight
+from search.hits import Hit, PassageHit, SeriesHit
+from search.query import Kind
+from search.retrieve import Evidence
+
+_SENTENCES = 3
+Ranked = tuple[int, float, Evidence]
+"""(study or report id, score, evidence)"""
+
+
+def explain(database: Database, ranked: Sequence[Ranked], *, want: Kind, where: Filter) -> tuple[Hit, ...]:
+    """Hits in the order given; ids that were deleted meanwhile are left out."""
+    reports: dict[int, ReportCard] = {}
+    if want is Kind.REPORT:
+        reports = lookup.report_cards(database, [key for key, _, _ in ranked])
+    studies_of = {key: reports[key].study_id if key in reports else key for key, _, _ in ranked}
+    study_ids = [study for study in studies_of.values() if study is not None]
+    studies = lookup.study_cards(database, study_ids)
+    series = lookup.series_cards(database, study_ids, where)
+    paths = lookup.series_paths(database, [card.id for cards in series.values() for card in cards])
+    hits: list[Hit] = []
+    for key, score, evidence in ranked:
+        study = studies.get(studies_of[key] or 0)
+        if study is None and key not in reports:
+            continue
+        cards = series.get(study.id, []) if study else []
+        shown = _sentences(evidence.passages)
+        hits.append(
+            Hit(
+                rank=len(hits) + 1,
+                score=score,
+                study=study,
+                series=tuple(
+                    SeriesHit(card, paths.get(card.id, ()), evidence.series.get(card.id))
+                    for card in _best_first(cards, evidence, shown)
+                ),
+                passages=shown,
+                channels=dict(evidence.channels),
+                report=reports.get(key),
+            )
+        )
+    return tuple(hits)
+
+
+def _sentences(passages: Sequence[PassageHit]) -> tuple[PassageHit, ...]:
+    """The best few that agree with the query; those that contradict it only where nothing else was found."""
+    agreeing = [found for found in passages if not found.contradicts] or list(passages)
+    unique: dict[str, PassageHit] = {}
+    for found in sorted(agreeing, key=lambda found: -weight(found)):
+        unique.setdefault(found.passage.text, found)
+    return tuple(unique.values())[:_SENTENCES]
+
+
+def _best_first(cards: Sequence[SeriesCard], evidence: Evidence, shown: Sequence[PassageHit]) -> list[SeriesCard]:
+    named = {found.passage.series_id for found in shown}
+    return sorted(cards, key=lambda card: (-(evidence.series.get(card.id) or -1.0), card.id not in named))

@@ -1,0 +1,343 @@
+"""The `spinecho` command."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+
+from db.filters import Filter
+from ui import tables
+from ui.conditions import with_filters
+from ui.settings import Settings, read_settings
+from ui.wiring import USER_ERRORS, indexing_lock, open_database, open_dual, open_engine, read_image_query
+
+P = ParamSpec("P")
+R = TypeVar("R")
+err = Console(stderr=True)
+out = Console()
+
+app = typer.Typer(
+    name="spinecho",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Find MR studies by what is in them: with words, with a scan, or with a study.\n\n"
+    'Start with `spinecho index FOLDER`, then `spinecho search text "..."`. '
+    "For retrieval, teaching and research; not a diagnostic device.",
+)
+search_app = typer.Typer(no_args_is_help=True, help="Ask the archive, with words, a scan or a study.")
+db_app = typer.Typer(no_args_is_help=True, help="Look after the database.")
+app.add_typer(search_app, name="search")
+app.add_typer(db_app, name="db")
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Where database and index live. [default: $SPINECHO_HOME or ~/.spinecho]"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
+Encoder = Annotated[str | None, typer.Option("--encoder", help="Encoder to use, see the README's table.")]
+TextModel = Annotated[
+    str | None, typer.Option("--text-model", help="Another sentence encoder: its name on a hub, or its folder.")
+]
+Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda. [default: auto]")]
+K = Annotated[int, typer.Option("-k", help="How many results.")]
+Want = Annotated[str, typer.Option("--want", help="study or report: what to get back.")]
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn errors that are meant for people into one line and exit status 2."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except USER_ERRORS as error:
+            if kwargs.get("as_json"):
+                out.print_json(json.dumps({"error": type(error).__name__, "message": str(error)}))
+            err.print(f"[bold red]error:[/] {tables.plain(str(error))}", soft_wrap=True)
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt:
+            err.print("stopped; nothing that was stored is lost, run the same command again to go on")
+            raise typer.Exit(130) from None
+
+    return run
+
+
+@app.command()
+@guarded
+def index(
+    folders: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of DICOM, NIfTI and reports. [default: those of the last run]")
+    ] = None,
+    home: Home = None,
+    workers: Annotated[int, typer.Option(help="Reading processes.", min=1, max=64)] = min(4, os.cpu_count() or 1),
+    limit: Annotated[int | None, typer.Option(help="Stop after this many series; run again to go on.", min=0)] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Skip unchanged files; --no-resume looks at all of them again.")
+    ] = True,
+    retry: Annotated[bool, typer.Option("--retry", help="Try rejected files again.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Forget files that are gone from the disk.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the vector index anew from the database.")] = False,
+    max_volumes: Annotated[int, typer.Option(help="Volumes embedded of one series, evenly spread.", min=1)] = 8,
+    encoder: Encoder = None,
+    text_model: TextModel = None,
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """Index folders of DICOM, NIfTI and reports, or go on with it.
+
+    Unchanged files cost a stat. A run that was killed goes on where it stopped. Reports (.txt, .csv, .jsonl) are
+    joined to studies by accession number or StudyInstanceUID. Exit status: 0 all well, 1 some files were rejected
+    ('spinecho failures' lists them), 2 wrong usage.
+    """
+    from indexer.pipeline import Options, index_archive  # noqa: PLC0415
+
+    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
+    from ui.indexing import progress_bars, roots_of  # noqa: PLC0415
+
+    with indexing_lock(settings):
+        database = open_database(settings, create=True)
+        roots = roots_of(folders, database)
+        options = Options(
+            workers=workers,
+            batch=1,
+            max_volumes=max_volumes,
+            limit=limit,
+            retry=retry,
+            prune=prune,
+            rebuild=rebuild,
+            again=not resume,
+        )
+        with progress_bars(err, quiet=as_json) as progress:
+            summary = index_archive(
+                database,
+                settings.builds,
+                roots,
+                lambda: open_dual(settings),
+                options=options,
+                progress=progress,
+                skip=settings.home,
+            )
+    if as_json:
+        _print_json(dataclasses.asdict(summary))
+    else:
+        tables.print_summary(out, summary)
+    raise typer.Exit(1 if summary.mendable else 0)
+
+
+@app.command()
+@guarded
+def status(home: Home = None, as_json: AsJson = False) -> None:
+    """Show what is indexed, what is pending, and how the last run went."""
+    from ui.report import status_facts  # noqa: PLC0415
+
+    settings = read_settings(home=home)
+    facts = status_facts(open_database(settings), settings)
+    if as_json:
+        _print_json(facts)
+    else:
+        tables.print_status(out, facts)
+
+
+@app.command()
+@guarded
+def failures(
+    home: Home = None,
+    reason: Annotated[str | None, typer.Option(help="Only this reason code, e.g. TRUNCATED.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also files that are merely nothing to embed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List what is not in the index, and why: files by reason, and reports without a study."""
+    from ui.report import failure_facts  # noqa: PLC0415
+
+    settings = read_settings(home=home)
+    facts = failure_facts(open_database(settings), reason=reason, everything=everything)
+    if as_json:
+        _print_json(facts)
+    else:
+        tables.print_failures(out, facts)
+
+
+@search_app.command("text")
+@guarded
+@with_filters
+def search_text(
+    words: Annotated[str, typer.Argument(help='What to look for, e.g. "left temporal glioma, no enhancement".')],
+    k: K = 10,
+    want: Want = "study",
+    *,
+    where: Filter,
+    home: Home = None,
+    encoder: Encoder = None,
+    text_model: TextModel = None,
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find studies (or reports, with --want report) with words.
+
+    "no X" and -X leave out studies whose report affirms X.
+    """
+    from encoders.text.query import parse_query  # noqa: PLC0415
+
+    from search.query import TextQuery  # noqa: PLC0415
+
+    parse_query(words)  # before anything slow is opened
+    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
+    _search(settings, lambda _: TextQuery(words), want=want, k=k, where=where, as_json=as_json)
+
+
+@search_app.command("image")
+@guarded
+@with_filters
+def search_image(
+    path: Annotated[Path, typer.Argument(help="A DICOM or NIfTI file, or a folder of DICOM files.")],
+    k: K = 10,
+    want: Want = "study",
+    *,
+    where: Filter,
+    home: Home = None,
+    encoder: Encoder = None,
+    text_model: TextModel = None,
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find studies that look like a scan, or with --want report the reports of such studies."""
+    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
+
+    def query(engine: Any) -> Any:
+        read, left_out = read_image_query(path, engine.dual)
+        for failure in left_out:
+            err.print(f"left out {tables.plain(Path(failure.path).name)}: {failure.reason}", style="dim")
+        return read
+
+    _search(settings, query, want=want, k=k, where=where, as_json=as_json)
+
+
+@search_app.command("study")
+@guarded
+@with_filters
+def search_study(
+    study_uid: Annotated[str, typer.Argument(help="StudyInstanceUID of a study that is indexed.")],
+    k: K = 10,
+    want: Want = "study",
+    other_patients: Annotated[
+        bool, typer.Option("--other-patients", help="Leave out studies of the same patient.")
+    ] = False,
+    *,
+    where: Filter,
+    home: Home = None,
+    encoder: Encoder = None,
+    text_model: TextModel = None,
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find studies that look like one that is indexed; the study itself is never among them."""
+    from search.query import StudyQuery  # noqa: PLC0415
+
+    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
+    _search(settings, lambda _: StudyQuery(study_uid, other_patients), want=want, k=k, where=where, as_json=as_json)
+
+
+@app.command()
+@guarded
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to write the archive.")] = Path("demo/archive"),
+    studies: Annotated[int, typer.Option(help="How many studies.", min=1, max=100_000)] = 24,
+    seed: Annotated[int, typer.Option(help="Another seed makes another archive.")] = 0,
+    tour: Annotated[bool, typer.Option("--tour", help="Also index it and run a few searches.")] = False,
+    home: Home = None,
+    device: Device = None,
+) -> None:
+    """Write a synthetic DICOM archive with reports to try everything on."""
+    from ui.tour import take_tour, write_demo  # noqa: PLC0415
+
+    write_demo(folder, studies=studies, seed=seed, console=err)
+    if tour:
+        settings = read_settings(home=home, device=device)
+        take_tour(folder, settings, out=out, err=err)
+    else:
+        out.print(f"Written to {folder}. Next: spinecho index {folder}")
+
+
+@app.command()
+@guarded
+def ui(
+    home: Home = None,
+    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 8501,
+    address: Annotated[
+        str, typer.Option(help="Address to listen on. Others than 127.0.0.1 are open to the network.")
+    ] = "127.0.0.1",
+    encoder: Encoder = None,
+    device: Device = None,
+) -> None:
+    """Open the search page in a browser."""
+    settings = read_settings(home=home, encoder=encoder, device=device)
+    open_database(settings).close()  # says what is wrong here rather than in the browser
+    page = Path(__file__).with_name("page.py")
+    options = {
+        "server.address": address,
+        "server.port": port,
+        "server.headless": "true",
+        "browser.gatherUsageStats": "false",
+        "client.showErrorDetails": "none",
+        "client.toolbarMode": "minimal",
+        "theme.base": "dark",
+    }
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    os.environ.update(SPINECHO_HOME=str(settings.home), SPINECHO_ENCODER=settings.encoder)
+    os.environ["SPINECHO_DEVICE"] = settings.device
+    out.print(f"The page opens at http://{address}:{port} (Ctrl-C stops it)")
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(page), *flags])  # noqa: S606
+
+
+@db_app.command("upgrade")
+@guarded
+def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
+    """Bring an older database to this version's schema; a copy is kept beside it."""
+    from db.database import HEAD, upgrade  # noqa: PLC0415
+
+    settings = read_settings(home=home)
+    with indexing_lock(settings):
+        before, copy = upgrade(settings.database)
+    if as_json:
+        _print_json({"before": before, "after": HEAD, "copy": str(copy) if copy else None})
+    elif copy:
+        out.print(f"Upgraded {settings.database} from {before} to {HEAD}; the old one is kept as {copy}")
+    else:
+        out.print(f"{settings.database} is at {HEAD}; nothing to do")
+
+
+def _search(settings: Settings, make: Callable[[Any], Any], *, want: str, k: int, where: Filter, as_json: bool) -> None:
+    from search.hits import results_json  # noqa: PLC0415
+    from search.query import Kind  # noqa: PLC0415
+
+    if want not in set(Kind):
+        raise typer.BadParameter(f"{want!r} is none of: {', '.join(Kind)}", param_hint="--want")
+    engine = open_engine(settings)
+    results = engine.search(make(engine), want=Kind(want), k=k, where=where)
+    if as_json:
+        _print_json(results_json(results))
+    else:
+        tables.print_results(out, results)
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))  # noqa: T201
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

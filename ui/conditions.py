@@ -1,0 +1,90 @@
+"""Filter options that every search command shares."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from db.errors import FilterError
+from db.filters import ALL, Between, Filter, Is, Or, both, parse_condition
+
+_OPTIONS: dict[str, Any] = {
+    "where": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where", help="Condition: sequence=T2,FLAIR, age>=40, plane!=axial, description~knee. Repeatable."
+        ),
+    ],
+    "region": Annotated[str | None, typer.Option("--region", help="Body region, e.g. brain.")],
+    "sequence": Annotated[str | None, typer.Option("--sequence", help="Sequence, e.g. FLAIR.")],
+    "plane": Annotated[str | None, typer.Option("--plane", help="axial, coronal, sagittal or oblique.")],
+    "contrast": Annotated[str | None, typer.Option("--contrast", help="Contrast agent: yes or no.")],
+    "vendor": Annotated[str | None, typer.Option("--vendor", help="Manufacturer, e.g. Siemens.")],
+    "sex": Annotated[str | None, typer.Option("--sex", help="F, M or O.")],
+    "age": Annotated[str | None, typer.Option("--age", help="Years: 40-60, 70- or -18.")],
+    "include_derived": Annotated[
+        bool, typer.Option("--include-derived", help="Show computed images (ADC, FA, ...) and localizers too.")
+    ],
+}
+_WORDS = {"region": "body_region", "sequence": "sequence", "plane": "plane", "contrast": "contrast"}
+_WORDS |= {"vendor": "vendor", "sex": "sex"}
+
+
+def with_filters(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the filter options; it receives them as one `where: Filter`."""
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        options = {name: given.pop(name) for name in _OPTIONS}
+        command(**given, where=read_filter(**options))
+
+    signature = inspect.signature(command, eval_str=True)
+    own = [parameter for name, parameter in signature.parameters.items() if name != "where"]
+    added = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False if name == "include_derived" else None,
+            annotation=annotation,
+        )
+        for name, annotation in _OPTIONS.items()
+    ]
+    own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+    run.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *added]}
+    return run
+
+
+def read_filter(
+    where: list[str] | None = None, *, age: str | None = None, include_derived: bool = False, **words: str | None
+) -> Filter:
+    """The conjunction of everything given. Raises `FilterError` for a condition that cannot be read."""
+    parts = [parse_condition(condition) for condition in where or ()]
+    parts += [
+        Is(_WORDS[name], tuple(part.strip() for part in value.split(",")))
+        for name, value in words.items()
+        if value is not None
+    ]
+    if age is not None:
+        parts.append(_age(age))
+    if include_derived:
+        parts.append(Or((Is("derived", (True,)), Is("derived", (False,)))))
+    return both(*parts) if parts else ALL
+
+
+def _age(text: str) -> Filter:
+    low, dash, high = text.partition("-")
+    try:
+        first = float(low) if low.strip() else None
+        last = float(high) if high.strip() else None
+    except ValueError:
+        raise FilterError(f"cannot read the age {text!r}; write 40-60, 70-, -18 or 55") from None
+    if not dash:
+        last = first + 1 if first is not None else None
+    if first is None and last is None:
+        raise FilterError(f"cannot read the age {text!r}; write 40-60, 70-, -18 or 55")
+    return Between("age", first, last)

@@ -1,0 +1,58 @@
+"""What status and failures tell, as plain facts for a table or a script."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from db import archive, ledger, lookup
+from db.build import builds_newest_first
+from db.database import HEAD, Database
+from encoders.errors import Reason
+from encoders.registry import ABOUT
+from ui.settings import Settings
+
+
+def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
+    """Counts by stage and reason, seconds by stage of the last run, encoders and builds."""
+    counts = ledger.file_counts(database)
+    reasons = {name.removeprefix("reason:"): n for name, n in counts.items() if name.startswith("reason:")}
+    spaces = {}
+    for role in ("image", "text"):
+        space = archive.serving(database, role)
+        if space is not None:
+            builds = builds_newest_first(settings.builds, space)
+            spaces[role] = {
+                "encoder": space.encoder,
+                "about": ABOUT.get(space.encoder, ""),
+                "model": space.model,
+                "dim": space.dim,
+                "build": builds[0] if builds else None,
+            }
+    return {
+        "home": str(settings.home),
+        "schema": HEAD,
+        "files": {name: n for name, n in counts.items() if not name.startswith("reason:")},
+        "reasons": reasons,
+        "archive": archive.archive_counts(database),
+        "pending_series": ledger.count_pending_series(database),
+        "facets": {name: dict(values) for name, values in lookup.facets(database, ["body_region", "sequence"]).items()},
+        "spaces": spaces,
+        "last_run": ledger.last_run(database),
+    }
+
+
+def failure_facts(database: Database, *, reason: str | None, everything: bool) -> dict[str, Any]:
+    """Rejections by reason with remedies, each file, and reports without a study."""
+    found = ledger.failures(database, ignorable=everything or reason is not None, reason=reason)
+    by_reason: dict[str, int] = {}
+    for failure in found:
+        by_reason[failure.reason] = by_reason.get(failure.reason, 0) + 1
+    return {
+        "by_reason": [
+            {"reason": code, "files": n, "remedy": Reason(code).remedy}
+            for code, n in sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))
+        ],
+        "failures": [dataclasses.asdict(failure) for failure in found],
+        "reports_without_study": [dataclasses.asdict(report) for report in archive.unmatched_reports(database)],
+    }

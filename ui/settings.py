@@ -1,0 +1,52 @@
+"""Settings, read once: from the command line, then the environment, then defaults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from encoders.registry import DEFAULT
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where everything lives and which encoder answers."""
+
+    home: Path
+    """Database, index builds and cache (SPINECHO_HOME)."""
+    encoder: str = DEFAULT
+    """SPINECHO_ENCODER"""
+    text_model: str | None = None
+    """Another sentence encoder, by its name on a hub or its folder (SPINECHO_TEXT_MODEL)."""
+    device: str = "auto"
+    """auto, cpu or cuda (SPINECHO_DEVICE)."""
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.home / "spinecho.sqlite"
+
+    @property
+    def builds(self) -> Path:
+        """Where index builds lie."""
+        return self.home / "builds"
+
+
+def read_settings(
+    *,
+    home: Path | None = None,
+    encoder: str | None = None,
+    text_model: str | None = None,
+    device: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Settings:
+    """What was given, else what the environment says, else the defaults."""
+    chosen = home or Path(environment.get("SPINECHO_HOME") or Path.home() / ".spinecho")
+    return Settings(
+        home=chosen.expanduser().absolute(),
+        encoder=encoder or environment.get("SPINECHO_ENCODER") or DEFAULT,
+        text_model=text_model or environment.get("SPINECHO_TEXT_MODEL") or None,
+        device=device or environment.get("SPINECHO_DEVICE") or "auto",
+    )

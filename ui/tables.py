@@ -1,0 +1,163 @@
+"""Results and facts as tables for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from indexer.pipeline import Summary
+from indexer.progress import STAGES
+from search.hits import Hit, PassageHit, Results
+
+_MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow]?[/]"}
+
+
+def plain(text: str) -> str:
+    """Text from outside, safe to print: no markup, no control characters."""
+    return escape("".join(character if character.isprintable() or character == "\n" else " " for character in text))
+
+
+def print_results(console: Console, results: Results) -> None:
+    """A row a study or report, with the sentence that put it there."""
+    about = results.encoder
+    console.print(
+        f"[dim]{plain(about['name'])} · {results.searched:,} vectors searched · "
+        f"{sum(results.seconds.values()) * 1000:.0f} ms" + (f" · {about['note']}" if "note" in about else "") + "[/]",
+        highlight=False,
+    )
+    table = Table(box=None, pad_edge=False, header_style="bold", row_styles=["", "on grey7"])
+    table.add_column("#", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("study", overflow="fold", ratio=3)
+    table.add_column("series", ratio=3)
+    table.add_column("evidence", ratio=6)
+    for hit in results.hits:
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", _study(hit), _series(hit), _evidence(hit))
+    if results.hits:
+        console.print(table, highlight=False)
+    for warning in results.warnings:
+        console.print(f"[yellow]{plain(warning)}[/]", highlight=False)
+
+
+def _study(hit: Hit) -> str:
+    if hit.study is None:
+        number = hit.report.accession_number if hit.report else ""
+        return f"[yellow]no study[/] {plain(number)}"
+    study = hit.study
+    who = " ".join(
+        part for part in (study.sex or "", f"{study.age_years:.0f} y" if study.age_years is not None else "") if part
+    )
+    when = study.date.isoformat() if study.date else ""
+    first = " · ".join(part for part in (when, who, plain(study.description)) if part)
+    return f"{first}\n[dim]{plain(study.uid)}[/]" if first else f"[dim]{plain(study.uid)}[/]"
+
+
+def _series(hit: Hit) -> str:
+    lines = []
+    for series in hit.series[:4]:
+        card = series.card
+        facts = [fact for fact in (card.plane, card.sequence, card.body_region) if fact != "unknown"]
+        facts += ["contrast"] if card.contrast == "yes" else []
+        lines.append(plain(" ".join(facts) or card.description or "unknown"))
+    more = len(hit.series) - len(lines)
+    return "\n".join([*lines, *([f"[dim]and {more} more[/]"] if more > 0 else [])])
+
+
+def _evidence(hit: Hit) -> str:
+    channels = ", ".join(f"{channel} {value:.2f}" for channel, value in hit.channels.items())
+    lines = [_sentence(found) for found in hit.passages[:2]]
+    return "\n".join([*lines, f"[dim]{channels}[/]"] if channels else lines)
+
+
+def _sentence(found: PassageHit) -> str:
+    mark = "[blue]=[/]" if found.passage.section == "header" else _MARKS.get(found.passage.assertion, " ")
+    against = f" [red](contradicts: {found.contradicts})[/]" if found.contradicts else ""
+    return f"{mark} {plain(found.passage.text)}{against}"
+
+
+def print_summary(console: Console, summary: Summary) -> None:
+    """What a run did, with seconds by stage."""
+    counts = summary.counts
+    done = Table(box=None, pad_edge=False, show_header=False)
+    for name in ("files", "unchanged", "series", "volumes", "reports", "missing", "pruned", "pending"):
+        if counts.get(name):
+            done.add_row(name, f"{counts[name]:,}")
+    for match in ("matched", "unmatched", "ambiguous"):
+        if counts.get(f"reports_{match}"):
+            done.add_row(f"reports {match}", f"{counts[f'reports_{match}']:,}")
+    console.print(done)
+    times = Table(box=None, pad_edge=False, header_style="bold")
+    for stage in (*STAGES, "wall"):
+        times.add_column(stage, justify="right")
+    times.add_row(*(f"{summary.seconds[stage]:.2f} s" for stage in (*STAGES, "wall")))
+    console.print(times)
+    if summary.reasons:
+        listed = ", ".join(f"{reason} {n}" for reason, n in sorted(summary.reasons.items(), key=lambda item: -item[1]))
+        console.print(f"[dim]not indexed:[/] {listed}  [dim](spinecho failures)[/]", highlight=False)
+    if not counts.get("files"):
+        console.print("[yellow]The folder holds no files.[/]")
+    elif counts.get("missing") and not counts.get("pruned"):
+        console.print("[yellow]Missing files stay in the index; --prune forgets them.[/]")
+    for warning in summary.warnings:
+        console.print(f"[yellow]{plain(warning)}[/]", highlight=False)
+
+
+def print_status(console: Console, facts: dict[str, Any]) -> None:
+    """Counts, encoders and the last run."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_row("home", plain(facts["home"]))
+    for name, n in facts["archive"].items():
+        table.add_row(name.replace("_", " "), f"{n:,}")
+    for name, n in facts["files"].items():
+        table.add_row("files" if name == "files" else f"files {name}", f"{n:,}")
+    table.add_row("series pending", f"{facts['pending_series']:,}")
+    for role, space in facts["spaces"].items():
+        table.add_row(f"{role} encoder", plain(f"{space['model']} ({space['dim']}), build {space['build']}"))
+    run = facts["last_run"]
+    if run:
+        ended = run["finished_at"] or "not finished: run 'spinecho index' to go on"
+        table.add_row("last run", plain(f"{run['started_at']} to {ended}"))
+    console.print(table, highlight=False)
+    for about in dict.fromkeys(space["about"] for space in facts["spaces"].values()):
+        console.print(f"[dim]{plain(about)}[/]", highlight=False)
+    for field, values in facts["facets"].items():
+        top = ", ".join(f"{plain(value)} {n}" for value, n in list(values.items())[:10])
+        console.print(f"[dim]{field.replace('_', ' ')}:[/] {top}", highlight=False)
+    if facts["reasons"]:
+        listed = ", ".join(f"{reason} {n}" for reason, n in facts["reasons"].items())
+        console.print(f"[dim]not indexed:[/] {listed}  [dim](spinecho failures)[/]", highlight=False)
+
+
+def print_failures(console: Console, facts: dict[str, Any]) -> None:
+    """By reason with the remedy, then every file."""
+    if not facts["failures"] and not facts["reports_without_study"]:
+        console.print("Nothing was rejected, and every report has its study.")
+        return
+    if facts["by_reason"]:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in ("reason", "files", "what to do"):
+            table.add_column(column, justify="right" if column == "files" else "left")
+        for row in facts["by_reason"]:
+            table.add_row(row["reason"], str(row["files"]), row["remedy"])
+        console.print(table, highlight=False)
+        console.print()
+    for failure in facts["failures"]:
+        place = f" (entry {failure['ordinal']})" if failure["ordinal"] else ""
+        console.print(
+            f"[bold]{failure['reason']}[/] {plain(failure['path'])}{place}: {plain(failure['message'])}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for report in facts["reports_without_study"]:
+        tried = [f"accession number {report['accession_number']}"] if report["accession_number"] else []
+        tried += [f"study UID {report['study_uid']}"] if report["study_uid"] else []
+        place = f" (entry {report['ordinal']})" if report["ordinal"] else ""
+        keys = " and ".join(tried) or "no key found in it"
+        console.print(
+            f"[bold]report {report['match']}[/] {plain(report['path'])}{place}: tried {plain(keys)}",
+            highlight=False,
+            soft_wrap=True,
+        )

@@ -1,0 +1,85 @@
+"""The demonstration: write an archive, index it, ask it four kinds of question, say what to try next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress as Bars
+from rich.rule import Rule
+
+from db.database import Database
+from db.filters import ALL
+from indexer.phantom import write_archive
+from indexer.pipeline import Options, index_archive
+from search.engine import Engine
+from search.query import Kind, Query, StudyQuery, TextQuery
+from ui import tables
+from ui.indexing import progress_bars
+from ui.settings import Settings
+from ui.wiring import indexing_lock, open_database, open_dual, read_image_query
+
+_QUESTIONS = (
+    "acute infarct with restricted diffusion in the left hemisphere",
+    "ring-enhancing mass with surrounding oedema",
+)
+
+
+def write_demo(folder: Path, *, studies: int, seed: int, console: Console) -> None:
+    """Write the synthetic archive with a progress bar on a terminal."""
+    with Bars(console=console, disable=not console.is_terminal) as bars:
+        task = bars.add_task("writing the archive", total=studies)
+        write_archive(
+            folder,
+            studies=studies,
+            seed=seed,
+            progress=lambda done, total: bars.update(task, completed=done, total=total),
+        )
+
+
+def take_tour(folder: Path, settings: Settings, *, out: Console, err: Console) -> None:
+    """Index the archive and search it in all four ways."""
+    dual = open_dual(settings)
+    with indexing_lock(settings), progress_bars(err, quiet=False) as progress:
+        database = open_database(settings, create=True)
+        summary = index_archive(
+            database, settings.builds, [folder.absolute()], lambda: dual, options=Options(), progress=progress
+        )
+    out.print(Rule("indexed", align="left"))
+    tables.print_summary(out, summary)
+    engine = Engine(database, settings.builds, dual)
+    for words in _QUESTIONS:
+        _ask(out, engine, f'text to image: "{words}"', TextQuery(words), Kind.STUDY)
+    first = engine.search(TextQuery(_QUESTIONS[1]), k=1).hits[0]
+    if first.study is None or not first.series:
+        return
+    scan = Path(first.series[0].paths[0]).parent
+    query, _ = read_image_query(scan, dual)
+    uid = first.study.uid
+    _ask(out, engine, f"image to text: reports of studies that look like {scan.name}", query, Kind.REPORT)
+    _ask(out, engine, "image to image: studies that look like that one", StudyQuery(uid), Kind.STUDY)
+    _ask(out, engine, 'text to text: "no haemorrhage"', TextQuery("no haemorrhage"), Kind.REPORT)
+    _next_steps(out, settings, uid, scan, database)
+
+
+def _ask(out: Console, engine: Engine, title: str, query: Query, want: Kind) -> None:
+    out.print()
+    out.print(Rule(tables.plain(title), align="left"))
+    tables.print_results(out, engine.search(query, want=want, k=3, where=ALL))
+
+
+def _next_steps(out: Console, settings: Settings, uid: str, scan: Path, database: Database) -> None:
+    database.close()
+    home = f"--home {settings.home}"
+    out.print()
+    out.print(Rule("what to try next", align="left"))
+    for line, why in (
+        (f"spinecho ui {home}", "open the search page in a browser"),
+        (f'spinecho search text "glioma, no enhancement" {home}', "what a report affirms can be excluded"),
+        (f'spinecho search text "white matter lesions" --sequence FLAIR --age 60- {home}', "with filters"),
+        (f"spinecho search image {scan} {home}", "a folder, a DICOM file or a NIfTI file"),
+        (f"spinecho search study {uid} {home}", "more like one that is indexed"),
+        (f"spinecho index FOLDER {home}", "your own archive"),
+    ):
+        out.print(f"  {tables.plain(line)}", highlight=False, soft_wrap=True)
+        out.print(f"    [dim]{why}[/]", highlight=False)

@@ -1,0 +1,97 @@
+"""Putting the parts together: the only place that turns settings into objects."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from db.database import Database
+from db.errors import StoreError
+from encoders.dual import DualEncoder
+from encoders.errors import EncoderError, ReadError
+from encoders.image.series import FileFailure
+from encoders.image.tasks import GreyVolume, PreparedVolume, grey_task, query_task, unpack_grey, unpack_read
+from encoders.registry import open_encoder
+from encoders.sandbox import Sandbox
+from search.engine import Engine
+from search.query import ImageQuery
+from ui.settings import Settings
+
+USER_ERRORS = (EncoderError, StoreError)
+"""Errors whose message is meant for the person at the screen."""
+
+
+class Busy(StoreError):
+    """Another run is indexing into the same home."""
+
+
+def open_dual(settings: Settings) -> DualEncoder:
+    """The encoders that the settings name."""
+    return open_encoder(settings.encoder, device=settings.device, text_model=settings.text_model)
+
+
+def open_database(settings: Settings, *, create: bool = False) -> Database:
+    """The home's database, made when absent and `create` is true."""
+    return Database.open(settings.database, create=create)
+
+
+def open_engine(settings: Settings, *, database: Database | None = None) -> Engine:
+    """A search engine over the home's database."""
+    database = database or open_database(settings)
+    return Engine(database, settings.builds, open_dual(settings))
+
+
+def read_image_query(path: Path, dual: DualEncoder) -> tuple[ImageQuery, tuple[FileFailure, ...]]:
+    """Read a scan (a file, or a folder of files) as the archive's were read, in a child process.
+
+    Returns the query and the files that were left out. Raises `ReadError` where nothing could be read.
+    """
+    if not path.exists():
+        raise EncoderError(f"there is nothing at {path}")
+    with Sandbox() as sandbox:
+        outcome = sandbox.run(query_task(str(path), spec=dual.image.preparation.spec))
+    items = unpack_read(outcome.messages)
+    failures = tuple(item for item in items if isinstance(item, FileFailure))
+    volumes = [item for item in items if isinstance(item, PreparedVolume)]
+    if outcome.failure is not None and not volumes:
+        raise ReadError(outcome.failure, f"{path.name}: {outcome.failure}: {outcome.detail}. {outcome.failure.remedy}")
+    if not volumes and failures:
+        first = failures[0]
+        raise ReadError(
+            first.reason, f"{Path(first.path).name}: {first.reason}: {first.message}. {first.reason.remedy}"
+        )
+    if not volumes:
+        raise EncoderError(f"{path} holds no MR image: give a DICOM file, a folder of them, or a NIfTI file")
+    kept = [item for item in volumes if not item.acquisition.derived] or volumes
+    return ImageQuery(tuple(item.prepared for item in kept), source=path.name), failures
+
+
+def read_grey(source: Sequence[tuple[str, str]], *, key: str) -> GreyVolume:
+    """One stored volume for the eye, read again from its files. Raises `EncoderError` where that fails."""
+    with Sandbox() as sandbox:
+        outcome = sandbox.run(grey_task(source, key=key))
+    if not outcome.messages:
+        raise EncoderError("the files of this series have changed or gone; run 'spinecho index' again")
+    return unpack_grey(outcome.messages[0])
+
+
+@contextmanager
+def indexing_lock(settings: Settings) -> Iterator[None]:
+    """Held while a run writes: two at once would do the same work twice. Let go by the system if the run dies."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    path = settings.home / "index.lock"
+    with path.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise Busy(
+                f"process {file.read().strip() or '?'} is indexing into {settings.home} already; wait for it"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
