@@ -47,7 +47,7 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = tuple(
         ),
         (
             "quantitative map",
-            r"\bt1 ?rho|\b[tr][12]\*? ?(?:star )?map|\b[tr][12]s? ?map(?:ping|s)?\b|mapping|\bmolli\b|shmolli|mapit|pdff|"
+            r"\bt1 ?rho|\b[tr][12]\*? ?(?:star )?map|\b[tr][12]s? ?map(?:ping|s)?\b|(?<!field )mapping|\bmolli\b|shmolli|mapit|pdff|"
             r"fat ?frac|\br2\*? ?star|\bmagic\b|synthetic|\bser\b|\bpe ?\d+\b|\bktrans\b|\bve\b|\biauc|\bmrf\b|"
             r"bloch ?siegert|\bb1 ?map|\bmulti ?flip|wash ?(?:in|out)\b|\bki?ep\b|mre?\b.*stiff|elasto|stiffness|"
             r"quantification|\bmese\b|t2 ?relax|\bdess\b.*map",

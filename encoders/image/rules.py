@@ -256,7 +256,7 @@ def _contrast_in(text: str) -> Contrast:
     text = re.sub(r"phase ?contrast", " ", text)
     is_without, is_with = _WITHOUT.search(text) is not None, _WITH.search(re.sub(_WITHOUT, " ", text)) is not None
     if is_without:
-        return "unknown" if is_with and re.search(r"\bpost|\+ ?c\b", text) else "no"
+        return "unknown" if re.search(r"\bpost|\+ ?c\b", text) else "no"
     return "yes" if is_with else "unknown"
 
 
