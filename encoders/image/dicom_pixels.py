@@ -1,15 +1,13 @@
 """Stored pixel values of DICOM objects (PS3.3 C.7.6.3, PS3.5 section 8 and annex A.4).
 
 Uncompressed pixels are read straight from the file at the offset that the header scan noted. Compressed frames go
-through pydicom's decoders (python-gdcm, pylibjpeg-openjpeg, pylibjpeg-rle).
+through `encoders.image.codecs`.
 """
 
 from __future__ import annotations
 
-import logging
-import warnings
+import itertools
 import zlib
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.errors import ReadError, Reason
+from encoders.image.codecs import decode_frame
 from encoders.image.dicom_scan import NATIVE
 from encoders.image.frames import mosaic_grid
 from encoders.image.series import Header
@@ -135,7 +134,7 @@ class PixelSource:
         if syntax in NATIVE:
             raise ReadError(Reason.DECODE_FAILED, "pixel data of undefined length in an uncompressed syntax")
         stored = self.pixels["stored"]
-        values = _decode(syntax, self._fragments[number], self.pixels)
+        values = decode_frame(syntax, self._fragments[number], self.pixels)
         low, top = int(values.min(initial=0)), int(values.max(initial=0))
         signed = bool(self.pixels.get("signed"))
         least, most = (-(1 << (stored - 1)), 1 << (stored - 1)) if signed else (0, 1 << stored)
@@ -177,48 +176,4 @@ def _fragments(path: Path, at: int, frames: int) -> list[bytes]:
     if len(offsets) != frames or any(offset not in owner for offset in offsets):
         raise ReadError(Reason.DECODE_FAILED, f"{len(fragments)} fragments cannot be told apart into {frames} frames")
     bounds = [owner[offset] for offset in offsets] + [len(fragments)]
-    return [b"".join(fragments[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
-
-
-@cache
-def _decoder(syntax: str) -> Any:
-    """pydicom's decoder of a transfer syntax. Raises ReadError NEEDS_CODEC."""
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)
-    from pydicom.pixels.decoders.base import get_decoder  # noqa: PLC0415  (heavy, and most archives never need it)
-    from pydicom.uid import UID  # noqa: PLC0415
-
-    try:
-        decoder = get_decoder(UID(syntax))
-    except NotImplementedError:
-        raise ReadError(Reason.NEEDS_CODEC, f"no decoder is known for transfer syntax {syntax}") from None
-    if not decoder.is_available:
-        missing = "; ".join(sorted(decoder.missing_dependencies)) or "a codec"
-        raise ReadError(Reason.NEEDS_CODEC, f"{UID(syntax).name} needs {missing}")
-    return decoder
-
-
-def _decode(syntax: str, data: bytes, pixels: dict[str, Any]) -> NDArray[Any]:
-    """One compressed frame (rows, columns)."""
-    decoder = _decoder(syntax)
-    from pydicom.encaps import encapsulate  # noqa: PLC0415
-
-    options = {
-        "rows": pixels["rows"],
-        "columns": pixels["columns"],
-        "number_of_frames": 1,
-        "samples_per_pixel": 1,
-        "photometric_interpretation": "MONOCHROME2",
-        "bits_allocated": pixels["allocated"],
-        "bits_stored": pixels["stored"],
-        "pixel_representation": int(pixels.get("signed", 0)),
-        "pixel_keyword": "PixelData",
-    }
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            values, _ = decoder.as_array(encapsulate([data], has_bot=True), raw=True, index=0, **options)
-    except MemoryError:
-        raise
-    except Exception as e:  # the decoders raise whatever their libraries do
-        raise ReadError(Reason.DECODE_FAILED, f"the compressed frame could not be decoded ({type(e).__name__})") from e
-    return np.asarray(values)
+    return [b"".join(fragments[a:b]) for a, b in itertools.pairwise(bounds)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoders.errors import ReadError, Reason
 from encoders.image.series import Header
@@ -63,13 +64,16 @@ def _tiles(header: Header, mosaic: dict[str, Any], facts: dict[str, Any], rows: 
         raise ReadError(Reason.MOSAIC_UNRESOLVED, f"{count} slices do not tile {rows} x {columns} pixels")
     corner, orientation = _vector(facts, "position", 3), _vector(facts, "orientation", 6)
     given = mosaic.get("positions", [])
+    first = step = None
+    if corner is not None and orientation is not None and not given:
+        first, step = _first_tile(corner, orientation, (rows, height, columns, width), mosaic, facts)
     frames: list[Frame] = []
     for tile in range(count):
         position: Vector | None = None
         if tile < len(given) and given[tile] is not None and len(given[tile]) == 3:
             position = tuple(given[tile])
-        elif corner is not None and orientation is not None and not given:
-            position = _tile_position(tile, corner, orientation, (rows, height, columns, width), mosaic, facts)
+        elif first is not None and step is not None:
+            position = tuple((first + step * tile).tolist())
         frames.append(Frame(header, 0, tile, height, width, position, orientation, facts))
     return frames
 
@@ -81,28 +85,30 @@ def mosaic_grid(mosaic: dict[str, Any], rows: int, columns: int) -> tuple[int, i
     return across, down, rows // down, columns // across
 
 
-def _tile_position(
-    tile: int,
+def _first_tile(
     corner: Vector,
     orientation: Vector,
     size: tuple[int, int, int, int],
     mosaic: dict[str, Any],
     facts: dict[str, Any],
-) -> Vector:
-    """Siemens gives the position that a single picture of the mosaic's size, centred on the slice, would have."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Position of the first tile and the step to the next, LPS mm.
+
+    Siemens gives the position that a single picture of the mosaic's size, centred on the slice, would have.
+    """
     rows, height, columns, width = size
     spacing = facts.get("pixel_spacing") or [1.0, 1.0]
     along_row, along_column = np.array(orientation[:3]), np.array(orientation[3:])
     normal = np.cross(along_row, along_column)
     if "normal" in mosaic and float(np.dot(normal, mosaic["normal"])) < 0:
         normal = -normal
-    step = facts.get("slice_spacing") or facts.get("thickness") or 1.0
+    distance = facts.get("slice_spacing") or facts.get("thickness") or 1.0
     first = (
         np.array(corner)
         + along_row * spacing[-1] * (columns - width) / 2
         + along_column * spacing[0] * (rows - height) / 2
     )
-    return tuple(float(v) for v in first + normal * step * tile)
+    return first, normal * distance
 
 
 def _vector(facts: dict[str, Any], name: str, length: int) -> Vector | None:

@@ -1,7 +1,7 @@
 """The doors to reading: a file to its `Header`, the headers of one series to volumes, a path to volumes.
 
-Light on purpose (numpy and the standard library; pydicom and nibabel only when a file needs them): these run in
-short-lived worker processes. Only `ReadError` leaves `scan_file`, and `read_series` raises nothing about files.
+Light on purpose (numpy and the standard library, and a codec when a file needs one): these run in short-lived worker
+processes. Only `ReadError` leaves `scan_file`, and `read_series` raises nothing about files.
 """
 
 from __future__ import annotations

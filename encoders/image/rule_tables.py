@@ -4,17 +4,22 @@ Patterns run over `words()` of a text: lower case, no accents, separators turned
 French, Spanish, Italian, Dutch and Portuguese where the word is common on scanner consoles.
 """
 
+# ruff: noqa: E501  (a pattern is read in one piece)
+
 from __future__ import annotations
 
 import re
 import unicodedata
+from typing import TypeVar
 
 from encoders.image.acquisition import BodyRegion, Sequence, Vendor
 
 _SEPARATORS = re.compile(r"[_\-/.,;:()\[\]{}^|#=<>\"'&\\]+")
 _SPACES = re.compile(r"\s+")
 _WITHOUT = re.compile(r"\bw\s?/\s?o\b|\bw o\b")
-_AND_WITH = re.compile(r"w\s?/?\s?o\s*(?:and|&|\+|/|\s)\s*w\b|w\s?/\s?wo\b|w\s?\+\s?wo\b|wo\s?[&+/]\s?w\b|w\s?&\s?w\s?/?\s?o\b")
+_AND_WITH = re.compile(
+    r"w\s?/?\s?o\s*(?:and|&|\+|/|\s)\s*w\b|w\s?/\s?wo\b|w\s?\+\s?wo\b|wo\s?[&+/]\s?w\b|w\s?&\s?w\s?/?\s?o\b"
+)
 
 
 def words(text: str) -> str:
@@ -25,97 +30,101 @@ def words(text: str) -> str:
     return _SPACES.sub(" ", _SEPARATORS.sub(" ", plain)).strip()
 
 
-def _table(rows: tuple[tuple[str, str], ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+Name = TypeVar("Name", bound=str)
+
+
+def _table(*rows: tuple[Name, str]) -> tuple[tuple[Name, re.Pattern[str]], ...]:
     return tuple((name, re.compile(pattern)) for name, pattern in rows)
 
 
-SpokenSequence = tuple[Sequence, "re.Pattern[str]"]
-
 # Names that say what the images are, whatever their weighting. Before BASIC_WORDS.
-SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern))
-    for name, pattern in (
-        (
-            "localizer",
-            r"locali[sz]|\b(?:\d?pl(?:ane)? ?)?loc\b|\bt\d?_?loc\b|scout|survey|3 ?pl(?:ane)?\b|lokali|reperage|localizador"
-            r"|topogram|haste loc|\bplan scan|smart ?brain|aahead|scano",
-        ),
-        ("ADC", r"\bd?e?adc\b|\badc ?(?:map|\(|10)|apparent diff|diffusion coeff|_adc|dynadc|distadc|mixadc|[a-z]adc$"),
-        (
-            "DTI map",
-            r"\b(?:col)?fa ?map\b|\bcolfa\b|\bfa$|^fa\b|fractional anis|\btensor|\bmd ?map\b|mean diffusivity|\btrace ?map",
-        ),
-        (
-            "quantitative map",
-            r"\bt1 ?rho|\b[tr][12]\*? ?(?:star )?map|\b[tr][12]s? ?map(?:ping|s)?\b|(?<!field )mapping|\bmolli\b|shmolli|mapit|pdff|"
-            r"fat ?frac|\br2\*? ?star|\bmagic\b|synthetic|\bser\b|\bpe ?\d+\b|\bktrans\b|\bve\b|\biauc|\bmrf\b|"
-            r"bloch ?siegert|\bb1 ?map|\bmulti ?flip|wash ?(?:in|out)\b|\bki?ep\b|mre?\b.*stiff|elasto|stiffness|"
-            r"quantification|\bmese\b|t2 ?relax|\bdess\b.*map",
-        ),
-        ("field map", r"field ?map|fieldmap|gre ?field|\bb0 ?map|b0 (?:ns|field)|\bb0map|3db0|\bfmap\b|phase ?diff"),
-        ("ASL", r"\b[2-4]?d?_?(?:e|p|pc|v|c|vs)?asl\b|[23]d ?p?c?asl\b|arterial spin|pcasl|\bpasl\b"),
-        (
-            "perfusion",
-            r"perf(?:usion|us)?\b|\bpwi\b|\bdsc\b|\br?cb[vf]\b|\bmtt\b|\bttp\b|\btmax\b|\bsdyn|\bgbp\b|perf",
-        ),
-        ("SWI", r"\bswi|swi\b|suscept|\be?swan\b|venbold|\bqsm\b|\bswip?\b|ven ?bold"),
-        (
-            "DWI",
-            r"\bdwi|\bd ?w ?i\b|diff(?!erence)(?:usion|us|u)?|\bdti|\bdw\b|[a-z]dwi|\btrace|tracew|\bivim\b|\bdki\b|"
-            r"\bhardi\b|\bb ?\d{2,4}(?: \d{2,4})*\b|\bbval|\bb ?=? ?\d{3,4}t?\b|\d+ ?b ?values|\bresolve\b|zoomit|\bdiff?\b|"
-            r"ep2d ?diff|dwibs|\bb1000|\bdmri\b|\bdt ?(?:high|low)\b|\b\d+ ?dirs?\b|\d+ ?direction|\bbvalue|calc ?bval",
-        ),
-        ("BOLD", r"\bbold\b|f ?mri\b|\brest(?:ing)?\d?(?: ?state)?\b|\brsfmri|task |\bfunc\b|ep2d ?fid|mocoseries|\bmbold"),
-        (
-            "phase contrast",
-            r"phase ?contr|\bpc ?(?:flow|ssfp|cine)|\bvenc|q ?flow|\b4d ?flow|\bflow\b|flux|\bfl ?pc\b|cine pc\b|pca?\b.*venc",
-        ),
-        (
-            "MRA",
-            r"\bm?r? ?angio|\bmra\b|\bcemra|\btof\b|\d?d?tof\b|\bmrv\b|venogr|angio|\bfl3d ce\b|\bcare ?bolus|"
-            r"trak\b|\btricks\b|\btwist ?angio|inhance|\bpca\b|[23]d ?pc\b|carotid.*3d ?fl|ifir",
-        ),
-        ("cine", r"\bcine|\bsax\b|short ?axis|\b[234] ?ch(?:amber)?\b|\blvot\b|\brvot\b|\bvla\b|\bhla\b|retro ?gat|\bsa stack"),
-        (
-            "MT",
-            r"\bmt[cr]?\b|\bmt ?(?:on|off)\b|\bmts\b|\bq?mt\b|magneti[sz]ation transfer|\bmt ?[01s]\b|\bmtoff|\bmton|\bihmt|\bqmt",
-        ),
-        ("STIR", r"\bstir|\btirm\b(?!.*dark)|\bt2 ?tirm\b(?!.*dark)|[a-z]stir\b|short tau"),
-        (
-            "DCE",
-            r"\bdce|dynam|\bdyn\b|\d ?dyn|dyn ?\d|_dyn|multi ?phase|\bmph\b|\bultra?vist|\btwist\b|disco\b|"
-            r"1st pass|first pass|\btram\b|arterial|portal|venous ph|equilib|\bart\b|\b\d+ ?(?:min|sec) ?(?:delay|post)|"
-            r"\bdelayed?\b|hepatobil|subtract|\bsub\b|\bcycle\b|phases?\b.*(?:gd|post)",
-        ),
-    )
+SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
+    (
+        "localizer",
+        r"locali[sz]|\b(?:\d?pl(?:ane)? ?)?loc\b|\bt\d?_?loc\b|scout|survey|3 ?pl(?:ane)?\b|lokali|reperage|localizador"
+        r"|topogram|haste loc|\bplan scan|smart ?brain|aahead|scano",
+    ),
+    ("ADC", r"\bd?e?adc\b|\badc ?(?:map|\(|10)|apparent diff|diffusion coeff|_adc|dynadc|distadc|mixadc|[a-z]adc$"),
+    (
+        "DTI map",
+        r"\b(?:col)?fa ?map\b|\bcolfa\b|\bfa$|^fa\b|fractional anis|\btensor|\bmd ?map\b|mean diffusivity|\btrace ?map",
+    ),
+    (
+        "quantitative map",
+        r"\bt1 ?rho|\b[tr][12]\*? ?(?:star )?map|\b[tr][12]s? ?map(?:ping|s)?\b|(?<!field )mapping|\bmolli\b|shmolli|mapit|pdff|"
+        r"fat ?frac|\br2\*? ?star|\bmagic\b|synthetic|\bser\b|\bpe ?\d+\b|\bktrans\b|\bve\b|\biauc|\bmrf\b|"
+        r"bloch ?siegert|\bb1 ?map|\bmulti ?flip|wash ?(?:in|out)\b|\bki?ep\b|mre?\b.*stiff|elasto|stiffness|"
+        r"quantification|\bmese\b|t2 ?relax|\bdess\b.*map",
+    ),
+    ("field map", r"field ?map|fieldmap|gre ?field|\bb0 ?map|b0 (?:ns|field)|\bb0map|3db0|\bfmap\b|phase ?diff"),
+    ("ASL", r"\b[2-4]?d?_?(?:e|p|pc|v|c|vs)?asl\b|[23]d ?p?c?asl\b|arterial spin|pcasl|\bpasl\b"),
+    (
+        "perfusion",
+        r"perf(?:usion|us)?\b|\bpwi\b|\bdsc\b|\br?cb[vf]\b|\bmtt\b|\bttp\b|\btmax\b|\bsdyn|\bgbp\b|perf",
+    ),
+    ("SWI", r"\bswi|swi\b|suscept|\be?swan\b|venbold|\bqsm\b|\bswip?\b|ven ?bold"),
+    (
+        "DWI",
+        r"\bdwi|\bd ?w ?i\b|diff(?!erence)(?:usion|us|u)?|\bdti|\bdw\b|[a-z]dwi|\btrace|tracew|\bivim\b|\bdki\b|"
+        r"\bhardi\b|\bb ?\d{2,4}(?: \d{2,4})*\b|\bbval|\bb ?=? ?\d{3,4}t?\b|\d+ ?b ?values|\bresolve\b|zoomit|\bdiff?\b|"
+        r"ep2d ?diff|dwibs|\bb1000|\bdmri\b|\bdt ?(?:high|low)\b|\b\d+ ?dirs?\b|\d+ ?direction|\bbvalue|calc ?bval",
+    ),
+    (
+        "BOLD",
+        r"\bbold\b|f ?mri\b|\brest(?:ing)?\d?(?: ?state)?\b|\brsfmri|task |\bfunc\b|ep2d ?fid|mocoseries|\bmbold",
+    ),
+    (
+        "phase contrast",
+        r"phase ?contr|\bpc ?(?:flow|ssfp|cine)|\bvenc|q ?flow|\b4d ?flow|\bflow\b|flux|\bfl ?pc\b|cine pc\b|pca?\b.*venc",
+    ),
+    (
+        "MRA",
+        r"\bm?r? ?angio|\bmra\b|\bcemra|\btof\b|\d?d?tof\b|\bmrv\b|venogr|angio|\bfl3d ce\b|\bcare ?bolus|"
+        r"trak\b|\btricks\b|\btwist ?angio|inhance|\bpca\b|[23]d ?pc\b|carotid.*3d ?fl|ifir",
+    ),
+    (
+        "cine",
+        r"\bcine|\bsax\b|short ?axis|\b[234] ?ch(?:amber)?\b|\blvot\b|\brvot\b|\bvla\b|\bhla\b|retro ?gat|\bsa stack",
+    ),
+    (
+        "MT",
+        r"\bmt[cr]?\b|\bmt ?(?:on|off)\b|\bmts\b|\bq?mt\b|magneti[sz]ation transfer|\bmt ?[01s]\b|\bmtoff|\bmton|\bihmt|\bqmt",
+    ),
+    ("STIR", r"\bstir|\btirm\b(?!.*dark)|\bt2 ?tirm\b(?!.*dark)|[a-z]stir\b|short tau"),
+    (
+        "DCE",
+        r"\bdce|dynam|\bdyn\b|\d ?dyn|dyn ?\d|_dyn|multi ?phase|\bmph\b|\bultra?vist|\btwist\b|disco\b|"
+        r"1st pass|first pass|\btram\b|arterial|portal|venous ph|equilib|\bart\b|\b\d+ ?(?:min|sec) ?(?:delay|post)|"
+        r"\bdelayed?\b|hepatobil|subtract|\bsub\b|\bcycle\b|phases?\b.*(?:gd|post)",
+    ),
 )
 
 # Plain weightings. `T1 FLAIR` is T1 (its inversion time nulls nothing but contrast), so it stands above FLAIR.
-BASIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern))
-    for name, pattern in (
-        ("T1", r"t1 ?(?:w )?(?:ax |sag |cor |tra |fs |fast |se |tse |weighted |wi )*(?:flair|tirm|dark)|flair ?t1"),
-        ("FLAIR", r"flair|dark ?fl|tirm.*dark|dark.*tirm|fluid atten|\bda ?fl\b|vista ?flair"),
-        (
-            "T2*",
-            r"t2 ?\*|t2 ?star|t2s\b|\bt2 ?(?:w )?(?:ax |sag |cor |tra |trans |fs )?(?:gre|ffe|fl2d|fl3d|flash|me2d|medic|hemo)|"
-            r"(?:gre|ffe|fl2d|flash|mpgr|fgre|hemo) ?t2|\bmedic\b|\bmerge\b|\bmpgr\b|\bhemo|\bgre\b.*\bt2|"
-            r"\bt2.*\bgre\b|\bffe\b.*t2|\bm ?ffe\b|gradient ?echo t2",
-        ),
-        ("PD", r"^(?:(?!t2).)*(?<![a-z])(?:pd|dp|ip ?pd)(?:w|fs|tse|fse|ax|sag|cor|spair|spir)?(?![a-z])|proton ?den|pd ?tse|^pd|\bdensity\b"),
-        (
-            "T2",
-            r"(?<![0-9])(?<!ex)(?<!pos)t2(?![0-9])|\bhaste|\bss ?fse|\bssh|single ?shot|\bblade|propell|\bmrcp|frfse|\bfiesta ?c\b|\bciss\b|"
-            r"\bt2\b|\bhydro|myelo|\bmr ?urog|cholang|\bss ?tse\b|\buro",
-        ),
-        (
-            "T1",
-            r"(?<![0-9])(?<!ex)(?<!pos)t1(?![0-9])|mp ?rage|\bmpr\b|\bspgr|\bbravo\b|\bvibe|\blava|thrive|\bflash|vibrant|\bfspgr|"
-            r"\btfl|\b3?d? ?tfe\b|(?:in|out|opp|opposed)[ _]?(?:of )?ph(?:ase|s)?\b|\bdixon|\bideal\b|\bfame\b|\bir ?3?d?fgre|"
-            r"in ?out|\bin opp|dual ?echo|\b3d ?fgre|efgre|\bquick ?3d|\bmp2rage|\bsmartprep|inphase|outphase|\bfl[23]d|\bip op\b|"
-            r"\btigre\b|\br?spoil|\bfatsat post|\bstealth|\bfs3d|\b3d ?ffe|\be ?thrive|phase ?in|fase",
-        ),
-    )
+BASIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
+    ("T1", r"t1 ?(?:w )?(?:ax |sag |cor |tra |fs |fast |se |tse |weighted |wi )*(?:flair|tirm|dark)|flair ?t1"),
+    ("FLAIR", r"flair|dark ?fl|tirm.*dark|dark.*tirm|fluid atten|\bda ?fl\b|vista ?flair"),
+    (
+        "T2*",
+        r"t2 ?\*|t2 ?star|t2s\b|\bt2 ?(?:w )?(?:ax |sag |cor |tra |trans |fs )?(?:gre|ffe|fl2d|fl3d|flash|me2d|medic|hemo)|"
+        r"(?:gre|ffe|fl2d|flash|mpgr|fgre|hemo) ?t2|\bmedic\b|\bmerge\b|\bmpgr\b|\bhemo|\bgre\b.*\bt2|"
+        r"\bt2.*\bgre\b|\bffe\b.*t2|\bm ?ffe\b|gradient ?echo t2",
+    ),
+    (
+        "PD",
+        r"^(?:(?!t2).)*(?<![a-z])(?:pd|dp|ip ?pd)(?:w|fs|tse|fse|ax|sag|cor|spair|spir)?(?![a-z])|proton ?den|pd ?tse|^pd|\bdensity\b",
+    ),
+    (
+        "T2",
+        r"(?<![0-9])(?<!ex)(?<!pos)t2(?![0-9])|\bhaste|\bss ?fse|\bssh|single ?shot|\bblade|propell|\bmrcp|frfse|\bfiesta ?c\b|\bciss\b|"
+        r"\bt2\b|\bhydro|myelo|\bmr ?urog|cholang|\bss ?tse\b|\buro",
+    ),
+    (
+        "T1",
+        r"(?<![0-9])(?<!ex)(?<!pos)t1(?![0-9])|mp ?rage|\bmpr\b|\bspgr|\bbravo\b|\bvibe|\blava|thrive|\bflash|vibrant|\bfspgr|"
+        r"\btfl|\b3?d? ?tfe\b|(?:in|out|opp|opposed)[ _]?(?:of )?ph(?:ase|s)?\b|\bdixon|\bideal\b|\bfame\b|\bir ?3?d?fgre|"
+        r"in ?out|\bin opp|dual ?echo|\b3d ?fgre|efgre|\bquick ?3d|\bmp2rage|\bsmartprep|inphase|outphase|\bfl[23]d|\bip op\b|"
+        r"\btigre\b|\br?spoil|\bfatsat post|\bstealth|\bfs3d|\b3d ?ffe|\be ?thrive|phase ?in|fase",
+    ),
 )
 
 # Image Type values (PS3.3 C.7.6.1.1.2, C.8.13.3.1.1 and what vendors write).
@@ -151,24 +160,19 @@ CONTRAST_KINDS: dict[str, Sequence] = {
 }
 
 # Siemens and Philips pulse sequence names.
-SEQUENCE_NAMES: tuple[tuple[Sequence, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern))
-    for name, pattern in (
-        ("DWI", r"^\*?(?:ep_b\d|re_b\d|ez_b\d|epse.*b\d|ep_dti|epi_dti|epi_dwi)"),
-        ("BOLD", r"^\*?epfid"),
-        ("SWI", r"^\*?swi"),
-        ("FLAIR", r"^\*?spcir|^\*?spcfl"),
-        ("field map", r"^\*?fm2d"),
-        ("MRA", r"^\*?fi[23]d|^\*?fl3d1r?_t?.*tof"),
-        ("T2", r"^\*?h2d|^\*?spcr"),
-        ("T1", r"^\*?tfl3d"),
-    )
+SEQUENCE_NAMES: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
+    ("DWI", r"^\*?(?:ep_b\d|re_b\d|ez_b\d|epse.*b\d|ep_dti|epi_dti|epi_dwi)"),
+    ("BOLD", r"^\*?epfid"),
+    ("SWI", r"^\*?swi"),
+    ("FLAIR", r"^\*?spcir|^\*?spcfl"),
+    ("field map", r"^\*?fm2d"),
+    ("MRA", r"^\*?fi[23]d|^\*?fl3d1r?_t?.*tof"),
+    ("T2", r"^\*?h2d|^\*?spcr"),
+    ("T1", r"^\*?tfl3d"),
 )
 
 # Regions by words of series, protocol and study descriptions; narrow ones above the wide ones that contain them.
-REGION_WORDS: tuple[tuple[BodyRegion, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern))
-    for name, pattern in (
+REGION_WORDS: tuple[tuple[BodyRegion, re.Pattern[str]], ...] = _table(
         ("phantom", r"phantom|\bqa\b|\bqc\b|sphere|weisskoff|\bacr\b"),
         ("fetal", r"\bfo?et(?:al|us)|\bfeto"),
         ("whole body", r"whole ?body|\bwb\b|ganzkorper|corps entier|skull ?base to|\bwbmri"),
@@ -194,7 +198,6 @@ REGION_WORDS: tuple[tuple[BodyRegion, re.Pattern[str]], ...] = tuple(
         ("head and neck", r"\bneck|\bhals\b|\bcou\b|cuello|collo\b|\bhn\b|head ?(?:and|&)? ?neck|orbit|\biac|larynx|pharynx|tongue|parotid|\bface|facial|sinus|thyroid|\btmj|oral|\bnaso|soft tissue neck|maxillo"),
         ("brain", r"\bbrai|\bhead\b|cereb|\bgehirn|\bschadel|\bkopf|cerveau|crane|craneo|cranio|encefal|encephal|pituit|hypoph|\bneuro|\bskull|hippoc|\bdti\b.*30|stealth|glioma|\bgbm\b|hersen|\bstroke|\bepilep|\bms protocol|tumou?r\b.*brain|\bcns\b|\biam\b|brats|\bbrain ?lab"),
         ("chest", r"\bchest|thora[xk]|\blung|mediast|brustkorb|poumon|torax|\bribs?\b|sternum|brachial plex|axilla"),
-    )
 )  # fmt: skip
 
 # Weak hints for brain: sequence families that are hardly used elsewhere. Only when nothing else speaks.
@@ -225,25 +228,20 @@ PARTS_OF: dict[BodyRegion, frozenset[BodyRegion]] = {
     "spine": frozenset({"cervical spine", "thoracic spine", "lumbar spine"}),
     "pelvis": frozenset({"prostate", "hip"}),
     "chest": frozenset({"heart", "breast", "thoracic spine"}),
-    "extremity": frozenset(
-        {"shoulder", "elbow", "wrist", "hand", "hip", "thigh", "knee", "ankle", "foot"}
-    ),
+    "extremity": frozenset({"shoulder", "elbow", "wrist", "hand", "hip", "thigh", "knee", "ankle", "foot"}),
     "brain": frozenset({"head and neck"}),
     "head and neck": frozenset({"cervical spine"}),
     "abdomen": frozenset({"lumbar spine"}),
 }
 
-VENDORS: tuple[tuple[Vendor, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern))
-    for name, pattern in (
-        ("Siemens", r"siemens"),
-        ("GE", r"^ge\b|ge med|ge health|general elec|^gems"),
-        ("Philips", r"philips|^marconi|^picker"),
-        ("Canon", r"canon"),
-        ("Toshiba", r"toshiba"),
-        ("Hitachi", r"hitachi|fujifilm"),
-        ("UIH", r"^uih|united imag"),
-        ("Hyperfine", r"hyperfine"),
-        ("Bruker", r"bruker"),
-    )
+VENDORS: tuple[tuple[Vendor, re.Pattern[str]], ...] = _table(
+    ("Siemens", r"siemens"),
+    ("GE", r"^ge\b|ge med|ge health|general elec|^gems"),
+    ("Philips", r"philips|^marconi|^picker"),
+    ("Canon", r"canon"),
+    ("Toshiba", r"toshiba"),
+    ("Hitachi", r"hitachi|fujifilm"),
+    ("UIH", r"^uih|united imag"),
+    ("Hyperfine", r"hyperfine"),
+    ("Bruker", r"bruker"),
 )

@@ -7,6 +7,8 @@ b-value, (4) the vendor's pulse sequence name, (5) plain weightings in the texts
 for 1.5 and 3 T, wide enough that what they decide is hardly ever disputed.
 """
 
+# ruff: noqa: E501  (a pattern is read in one piece)
+
 from __future__ import annotations
 
 import re

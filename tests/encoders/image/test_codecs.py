@@ -1,0 +1,56 @@
+"""The codecs: each by a frame that pydicom decodes too, and what is said where one is missing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+
+from encoders.errors import ReadError, Reason
+from encoders.image import codecs
+from encoders.image.dicom_pixels import PixelSource
+from encoders.image.reading import read_series, scan_file
+from encoders.image.series import FileFailure
+
+FILES = (
+    "pydicom_test_files/MR_small/MR_small_RLE/MR_small_RLE.dcm",
+    "pydicom_test_files/MR_small/MR_small_jp2klossless/MR_small_jp2klossless.dcm",
+    "pydicom_test_files/MR_small/MR_small_jpeg_ls_lossless/MR_small_jpeg_ls_lossless.dcm",
+    "pydicom_data/MR2_shoulder/MR2_J2KI/MR2_J2KI.dcm",
+    "dcm_qa/trio/axmb_asc_jpegll/jpg1.dcm",
+)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_agrees_with_pydicom(testdata: Path, name: str) -> None:
+    path = testdata / "dicom" / name
+    stored = PixelSource(scan_file(path, root=testdata)).frame(0, -1)
+    np.testing.assert_array_equal(stored, pydicom.dcmread(path).pixel_array)
+
+
+def test_missing_codec_is_named(testdata: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gdcm", None)
+    codecs._module.cache_clear()
+    try:
+        header = scan_file(testdata / "dicom" / FILES[2], root=testdata)
+        (failure,) = read_series([header])
+        assert isinstance(failure, FileFailure)
+        assert failure.reason is Reason.NEEDS_CODEC
+        assert "python-gdcm" in failure.message
+        assert codecs.codec_missing("1.2.840.10008.1.2.4.80") == "python-gdcm"
+    finally:
+        codecs._module.cache_clear()
+
+
+def test_unknown_syntax_and_garbage() -> None:
+    pixels = {"rows": 4, "columns": 4, "allocated": 16, "stored": 12}
+    with pytest.raises(ReadError) as e:
+        codecs.decode_frame("1.2.840.10008.1.2.4.100", b"", pixels)
+    assert e.value.reason is Reason.NEEDS_CODEC
+    for syntax in ("1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.80"):
+        with pytest.raises(ReadError) as e:
+            codecs.decode_frame(syntax, b"\xff\x4f\xff\x51garbage", pixels)
+        assert e.value.reason is Reason.DECODE_FAILED
