@@ -62,7 +62,10 @@ class PixelSource:
     def frame(self, number: int, tile: int) -> NDArray[Any]:
         """Stored values (rows, columns) of a frame or tile, MONOCHROME1 already turned round. Raises ReadError."""
         if self._last is None or self._last[0] != number:
-            picture = self._encapsulated(number) if self.pixels.get("encapsulated") else self._native(number)
+            try:
+                picture = self._encapsulated(number) if self.pixels.get("encapsulated") else self._native(number)
+            except OSError as e:
+                raise ReadError(Reason.UNREADABLE, f"the file could not be read: {e.strerror}") from e
             self._last = number, self._presented(picture)
         picture = self._last[1]
         if tile < 0:
@@ -78,10 +81,7 @@ class PixelSource:
         if "inflate" in self.pixels:
             values = np.frombuffer(self._inflate(), dtype, size // dtype.itemsize, start)
         else:
-            try:
-                values = np.fromfile(self.path, dtype, size // dtype.itemsize, offset=start)
-            except OSError as e:
-                raise ReadError(Reason.UNREADABLE, f"the file could not be read: {e.strerror}") from e
+            values = np.fromfile(self.path, dtype, size // dtype.itemsize, offset=start)
         if values.size * dtype.itemsize < size:
             raise ReadError(Reason.TRUNCATED, "the file is shorter than when its header was read")
         return self._within_stored_bits(values.reshape(self.pixels["rows"], self.pixels["columns"]))

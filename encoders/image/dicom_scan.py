@@ -164,6 +164,9 @@ def _inflate_header(data: bytes, size: int, start: int) -> tuple[bytes, int]:
 
 
 def _refuse_what_is_no_mr_image(values: dict[str, Any], sop_class: str, *, bare: bool) -> None:
+    """MR by SOP class or by modality. So a grey secondary capture of modality MR (a screenshot, a foreign workstation's
+    map) is read: it is marked derived, and GEOMETRY_SUSPECT where it has no position. Colour ones fail when read.
+    """
     modality = values.get("modality", "")
     if not modality and not sop_class:
         if bare:

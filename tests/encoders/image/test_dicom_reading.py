@@ -246,6 +246,15 @@ def test_repeated_sop_uids_survive(kit: Any, tmp_path: Path) -> None:
     assert reasons == {str(b): Reason.DUPLICATE, str(c): Reason.CONFLICT}
 
 
+def test_files_that_vanish_between_scan_and_read(kit: Any, tmp_path: Path) -> None:
+    path = kit.write(tmp_path / "a.dcm", kit.slice_dataset())
+    header = scan_file(path, root=tmp_path)
+    path.unlink()
+    (failure,) = read_series([header])
+    assert isinstance(failure, FileFailure)
+    assert failure.reason is Reason.UNREADABLE
+
+
 def test_unresolved_mosaic(kit: Any, series_of: Any) -> None:
     data = kit.slice_dataset()
     data.ImageType = ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]
