@@ -53,15 +53,17 @@ _NAMES: tuple[tuple[Section, str], ...] = (
 )
 
 _ANY = "|".join(names for _, names in _NAMES)
-_EDGE = r"[ \t\xa0#*_=>\-–—]*"
+# Possessive and bounded: a line of a million blanks must cost no more than its length.
+_EDGE = r"[ \t\xa0#*_=>\-–—]{0,20}+"
 _HEADING_LINE = re.compile(
-    rf"^{_EDGE}(?:\(?(?:\d{{1,2}}|[ivx]{{1,4}})[.)][ \t]*)?{_EDGE}"
-    rf"(?P<name>{_ANY})(?:[ \t]*(?:/|&|\+|,|and|und)[ \t]*(?:{_ANY}))*(?:[ \t]*\([^()\n]{{0,40}}\))?"
-    rf"(?:[*_]{{0,3}}[ \t]*[:：][*_]{{0,3}}|[ \t]+[-–—](?=[ \t])|[*_= \t]*(?=\r?$))",
+    rf"^{_EDGE}(?:\(?(?:\d{{1,2}}|[ivx]{{1,4}})[.)]{_EDGE})?"
+    rf"(?P<name>{_ANY})(?:[ \t]{{0,5}}(?:/|&|\+|,|and|und)[ \t]{{0,5}}(?:{_ANY}))*(?:[ \t]{{0,5}}\([^()\n]{{0,40}}\))?"
+    rf"(?:[*_]{{0,3}}[ \t]{{0,5}}[:：][*_]{{0,3}}|[ \t]{{1,5}}[-–—](?=[ \t])|[*_= \t]*+(?=\r?$)"
+    rf"|[ \t]{{1,5}}[-–—](?=\r?$))",
     re.IGNORECASE | re.MULTILINE,
 )
 # Reports squeezed into one line keep their headings in capitals: "FINDINGS: ... IMPRESSION: ...".
-_HEADING_INLINE = re.compile(rf"(?<=[\s.;)\]])(?P<name>{_ANY})[ \t]*[:：]", re.IGNORECASE)
+_HEADING_INLINE = re.compile(rf"(?<=[\s.;)\]])(?P<name>{_ANY})[ \t]{{0,5}}[:：]", re.IGNORECASE)
 
 _SECTION_OF = tuple((section, re.compile(names, re.IGNORECASE)) for section, names in _NAMES)
 

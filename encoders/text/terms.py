@@ -141,7 +141,7 @@ _SPELLING = (
     (re.compile(r"ü"), "u"),
     (re.compile(r"ß"), "ss"),
     (re.compile(r"(?<=[a-z]{2})(?<!cont)our(?=(?:s|ed|ing|al|able)?\b)"), "or"),
-    (re.compile(r"(?<=[a-z])tre\b"), "ter"),
+    (re.compile(r"(?<=[a-z])([tb])re(s?)\b"), r"\1er\2"),
     (re.compile(r"(?<=[a-z]{3})is(?=(?:e|ed|es|ing|ation|ations)\b)"), "iz"),
     (re.compile(r"grey"), "gray"),
     (re.compile(r"artefact"), "artifact"),

@@ -126,7 +126,7 @@ def test_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("key", ["accession", "AccessionNumber", "ACCESSION_NUMBER", "acc", "Accession No."])
 def test_csv_names_and_delimiters(tmp_path: Path, delimiter: str, key: str) -> None:
-    content = f'{key}{delimiter}Report_Text\r\nA1{delimiter}"Normal{delimiter} brain.\nNo ""mass""."\r\nA2{delimiter}Cyst.\r\n'
+    content = f'{key},Report_Text\r\nA1,"Normal, brain.\nNo ""mass""."\r\nA2,Cyst.\r\n'.replace(",", delimiter)
     first, second = parse(tmp_path, "reports.csv", content)
     assert isinstance(first, RawReport)
     assert (first.accession_number, first.ordinal) == ("A1", 2)
@@ -203,10 +203,11 @@ def test_jsonl(tmp_path: Path) -> None:
     assert second.text == "FINDINGS:\nCyst.\n\nIMPRESSION:\nBenign."
 
 
-def test_jsonl_bad_lines(tmp_path: Path) -> None:
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_jsonl_bad_lines(tmp_path: Path, newline: str) -> None:
     good = json.dumps({"acc": "A1", "report": "Normal."})
     bad = ["{", "[1]", '{"acc": "A1"}', '{"acc": "A1", "report": {"deep": 1}}', "[" * 100_000, "9" * 5000]
-    found = parse(tmp_path, "r.jsonl", "\r\n".join([good, *bad, "", good]))
+    found = parse(tmp_path, "r.jsonl", newline.join([good, *bad, "", good]))
     assert failures(found) == [2, 3, 4, 5, 6, 7]
     assert texts(found) == ["Normal.", "Normal."]
 
@@ -244,22 +245,9 @@ def test_other_suffix(tmp_path: Path) -> None:
         parse(tmp_path, "report.docx", "x")
 
 
-_PIECES = st.sampled_from(
-    [
-        b"acc,report\n",
-        b'"',
-        b"\n",
-        b"\r",
-        b",",
-        b"\x00",
-        b"\xff\xfe",
-        b"\xef\xbb\xbf",
-        b"{",
-        b'{"acc":"1","report":"x"}\n',
-        b"\xd8",
-        b"A",
-    ]
-)
+_WHOLE = [b"acc,report\n", b'{"acc":"1","report":"x"}\n', b"FINDINGS:\n"]
+_PARTS = [b'"', b"\n", b"\r", b",", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"{", b"\xd8", b"A"]
+_PIECES = st.sampled_from(_WHOLE + _PARTS)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
