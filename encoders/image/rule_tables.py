@@ -229,8 +229,7 @@ PARTS_OF: dict[BodyRegion, frozenset[BodyRegion]] = {
     "pelvis": frozenset({"prostate", "hip"}),
     "chest": frozenset({"heart", "breast", "thoracic spine"}),
     "extremity": frozenset({"shoulder", "elbow", "wrist", "hand", "hip", "thigh", "knee", "ankle", "foot"}),
-    "brain": frozenset({"head and neck"}),
-    "head and neck": frozenset({"cervical spine"}),
+    "head and neck": frozenset({"brain", "cervical spine"}),
     "abdomen": frozenset({"lumbar spine"}),
 }
 

@@ -195,7 +195,7 @@ def _gradient_by_timing(te: float, tr: float, ti: float | None, flip: float | No
 
 
 def region_of(evidence: Evidence, sequence: Sequence = "unknown") -> BodyRegion:
-    """By votes: series text 3, body part 3, anatomy code 3, study text 3.2, protocol 2, coil 1.
+    """By votes: series text 3, body part 3 (phantom 5), anatomy code 3, study text 3.2, protocol 2, coil 1.
 
     A vote for a wide region counts for its parts too where these have a vote of their own. File and folder names,
     then sequence families that belong to one region, are asked only when nothing else spoke.
@@ -206,7 +206,7 @@ def region_of(evidence: Evidence, sequence: Sequence = "unknown") -> BodyRegion:
         part = _region_in(words(evidence.body_part))
     for region, weight in (
         (_region_in(words(evidence.series_text)), 3.0),
-        (part, 3.0),
+        (part, 5.0 if part == "phantom" else 3.0),
         (_region_in(words(evidence.anatomy)), 3.0),
         (_region_in(words(evidence.protocol)), 2.0),
         (_region_in(words(evidence.study_text)), 3.2),

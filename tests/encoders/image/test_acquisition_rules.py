@@ -98,6 +98,8 @@ def test_evidence_has_an_order() -> None:
         (Evidence(body_part="PELVIS", study_text="MR prostaat kanker detectie"), "prostate"),
         (Evidence(body_part="SPINE", series_text="t2_sag LWS"), "lumbar spine"),
         (Evidence(body_part="TSPINE", study_text="MRI_CERVICAL_SPINE"), "cervical spine"),
+        (Evidence(body_part="HEADNECK", study_text="BrainTumor"), "brain"),
+        (Evidence(body_part="PHANTOM", study_text="GBM DSC DRO"), "phantom"),
         (Evidence(study_text="IRM du genou"), "knee"),
         (Evidence(study_text="MRT Schulter rechts"), "shoulder"),
         (Evidence(study_text="RM de rodilla"), "knee"),
