@@ -70,7 +70,7 @@ class FaissIndex:
             bits = np.zeros(int(among[-1]) + 1, dtype=bool)
             bits[among] = True
             bitmap = np.packbits(bits, bitorder="little")
-            selector = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bitmap))
+            selector = faiss.IDSelectorBitmap(len(bitmap), faiss.swig_ptr(bitmap))  # the size is in bytes
             parameters = faiss.SearchParameters()
             parameters.sel = selector
         queries = np.ascontiguousarray(vectors, dtype=np.float32)

