@@ -82,7 +82,7 @@ def _deep_iron(codes: NDArray[np.uint16], age: int) -> list[Layer]:
             amount = (2.2 * (1 - radius)).clip(0, 1) * strength * share
             found.append(Layer(box, np.asarray(amount * lesions.tissue_of(codes[box])[0], np.float32), "iron", False))
     pools: tuple[tuple[tuple[float, float, float], tuple[float, float, float]], ...] = (
-        ((23, -40, 10), (4, 8, 7)),
+        ((23, -40, 10), (3, 7, 5.5)),
         ((14, -28, 17), (3, 9, 2.5)),
     )
     for side in (-1, 1):
@@ -90,7 +90,7 @@ def _deep_iron(codes: NDArray[np.uint16], age: int) -> list[Layer]:
             box, radius = solid((side * x, y, z), radii)
             grey, white = lesions.tissue_of(codes[box])
             amount = (2 * (1 - radius)).clip(0, 1) * (1 - grey - white).clip(0, 1) * (codes[box] >= BRAIN_BASE)
-            found.append(Layer(box, np.asarray(0.85 * amount, np.float32), "choroid", False))
+            found.append(Layer(box, np.asarray(0.6 * amount, np.float32), "choroid", False))
     return found
 
 
@@ -120,8 +120,9 @@ def _warp(case: Case, atlas: Atlas, rng: np.random.Generator) -> Field:
     return np.asarray(broad + fine + inside * inner, np.float32)
 
 
-def _pose(rng: np.random.Generator, person: np.random.Generator) -> NDArray[np.float64]:
-    """Patient RAS mm to MNI mm: how large this head is and how it lay in the coil."""
+def to_template(case: Case) -> NDArray[np.float64]:
+    """(4, 4) patient RAS mm to MNI mm: how large this head is and how it lay in the coil."""
+    rng, person = np.random.default_rng((case.seed, case.index, 2)), np.random.default_rng((case.seed, case.person, 3))
     scale = person.normal([0.97, 0.98, 0.99], 0.025).clip(0.9, 1.06)
     turn = Rotation.from_euler("xyz", rng.normal(0, [4.0, 2.0, 2.2]).clip(-7, 7), degrees=True).as_matrix()
     pose = np.eye(4)
@@ -135,7 +136,6 @@ def anatomy(case: Case) -> Anatomy:
     """The head of one study (about half a second; the next series of the study finds it again)."""
     atlas = load_atlas()
     person = np.random.default_rng((case.seed, case.person, 1))
-    pose = _pose(np.random.default_rng((case.seed, case.index, 2)), np.random.default_rng((case.seed, case.person, 3)))
     codes = _brain_codes(atlas, case.atrophy, person)
     warp = _warp(case, atlas, person)
     found = _deep_iron(codes, case.age_years)
@@ -145,4 +145,4 @@ def anatomy(case: Case) -> Anatomy:
     for lesion in case.lesions:
         key = (case.seed, case.person, 5, *(round(c * 10) + 2000 for c in lesion.center_mni_mm))
         found += lesions.layers(lesion, codes, atlas.hull_mm, np.random.default_rng(key))
-    return Anatomy(codes, tuple(found), warp, pose)
+    return Anatomy(codes, tuple(found), warp, to_template(case))

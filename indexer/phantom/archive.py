@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
-from indexer.phantom.anatomy import anatomy
+from indexer.phantom.anatomy import to_template
 from indexer.phantom.cases import plan_cases
 from indexer.phantom.dicom import Drawn, series_files
 from indexer.phantom.lesions import to_patient
@@ -67,7 +67,7 @@ def _write_series(root: Path, case: Case) -> tuple[int, int, int, int]:
 
 
 def _truth(case: Case) -> dict[str, object]:
-    pose = anatomy(case).to_template
+    pose = to_template(case)
     lesions = [asdict(x) | {"center_patient_mm": to_patient(x.center_mni_mm, pose)} for x in case.lesions]
     study = {k: v for k, v in asdict(case).items() if k not in ("lesions", "series", "report")}
     return study | {"has_contrast": case.has_contrast, "lesions": lesions, "series": [asdict(p) for p in case.series]}

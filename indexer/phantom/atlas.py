@@ -145,8 +145,14 @@ def _paint(head: NDArray[np.uint16], where: Mask, name: str) -> None:
 
 
 def _paint_solid(
-    head: NDArray[np.uint16], hull: Field, centre: Sequence[float], radii: Sequence[float], name: str, *, keep: float = 3.0
-) -> None:  # fmt: skip
+    head: NDArray[np.uint16],
+    hull: Field,
+    centre: Sequence[float],
+    radii: Sequence[float],
+    name: str,
+    *,
+    keep: float = 3.0,
+) -> None:
     """Fill an ellipsoid with one label, where it lies at least `keep` mm outside the brain."""
     box, radius = solid(centre, radii)
     head[box][(radius < 1) & (hull[box] > keep)] = LABEL[name]
@@ -227,7 +233,7 @@ def _draw_head(brain: Mask, hull_half: Field) -> NDArray[np.uint16]:
     _paint(head, body & (depth > 2.0), "fat")
     below = body & ~(vault & (hull < 15.5))
     _paint(head, below & (depth > 6.0 + 1.5 * wave), "muscle")
-    planes = np.sin(x / 5.0 + z / 9) * np.sin(y / 6.0 - z / 7) > 0.82
+    planes = np.abs(np.sin(x / 13 + 0.9 * np.sin(y / 17 + z / 29) + 0.5 * np.sin(z / 15))) < 0.07
     _paint(head, below & (depth > 7) & planes, "fat")
     temporalis = body & (np.abs(x) > 52) & (z < 12) & (z > -45) & (y > -30) & (y < 45) & (depth > 3.5)
     _paint(head, temporalis, "muscle")

@@ -259,13 +259,13 @@ def plan_case(index: int, *, seed: int) -> Case:
     series = acquire(
         scans, rng, study_uid=study_uid, vendor=vendor, field_t=field_t,
         storage="enhanced" if index % 12 == 3 else "single",
-        syntax={7: "jpeg2000", 10: "rle"}.get(index % 12, "explicit"),
+        syntax={0: "jpeg2000", 4: "jpeg2000", 7: "jpeg2000", 8: "jpeg2000", 9: "jpeg2000", 10: "rle"}.get(index % 12, "explicit"),
     )  # fmt: skip
     asked = _INDICATION[question]
     other = {"left": "right", "right": "left"}.get(lesions[0].side if lesions else "left", "right")
     case = Case(
         seed=seed, index=index, person=person, study_uid=study_uid, accession_number=accession,
-        patient_id=f"DEMO{seed % 1000:03d}{person:05d}", patient_name=f"DEMO^{person:04d}", sex=sex, age_years=age, date=day.isoformat(),
+        patient_id=f"DEMO{_short(seed)}{person:05d}", patient_name=f"DEMO^{person:04d}", sex=sex, age_years=age, date=day.isoformat(),
         time=f"{int(rng.integers(7, 20)):02d}{int(rng.integers(60)):02d}{int(rng.integers(60)):02d}",
         vendor=vendor, model=model, field_t=field_t, indication=asked[int(rng.integers(len(asked)))].format(other=other),
         diagnosis=diagnosis, atrophy=round(atrophy, 3), wmh_load=round(load, 3), lesions=lesions, series=series, report="",
@@ -274,8 +274,13 @@ def plan_case(index: int, *, seed: int) -> Case:
     return replace(case, report=write_report(case))
 
 
+def _short(seed: int) -> str:
+    """A seed in at least three characters, few enough for an accession number (SH, 16 characters)."""
+    return np.base_repr(seed, 36).zfill(3)
+
+
 def _accession(seed: int, index: int) -> str:
-    return f"SD{seed % 1000:03d}{index:06d}"
+    return f"SD{_short(seed)}{index:06d}"
 
 
 def plan_cases(n: int, *, seed: int) -> tuple[Case, ...]:

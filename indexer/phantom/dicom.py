@@ -221,9 +221,18 @@ def _item(**values: object) -> Sequence:
     return Sequence([ds])
 
 
+# Acquisition Contrast (0008,9209) where it is not the sequence's own name (PS3.3 C.8.13.3.1.1).
+_CONTRAST = {
+    "T2*": "T2_STAR",
+    "FLAIR": "FLUID_ATTENUATED",
+    "PD": "PROTON_DENSITY",
+    "DWI": "DIFFUSION",
+    "ADC": "DIFFUSION",
+}
+
+
 def _shared_groups(volumes: list[Drawn], plan: SeriesPlan, kind: list[str]) -> Dataset:
     first = volumes[0]
-    diffusion = plan.sequence == "DWI"
     shared = Dataset()
     shared.PixelMeasuresSequence = _item(
         PixelSpacing=[plan.pixel_mm, plan.pixel_mm],
@@ -236,9 +245,12 @@ def _shared_groups(volumes: list[Drawn], plan: SeriesPlan, kind: list[str]) -> D
         AnatomicRegionSequence=_item(CodeValue="12738006", CodingSchemeDesignator="SCT", CodeMeaning="Brain"),
     )
     shared.MRTimingAndRelatedParametersSequence = _item(
-        RepetitionTime=plan.tr_ms, FlipAngle=plan.flip_deg, EchoTrainLength=plan.echo_train,
-        RFEchoTrainLength=plan.echo_train if plan.echo == "SE" else 0, GradientEchoTrainLength=0 if plan.echo == "SE" else 1,
-    )  # fmt: skip
+        RepetitionTime=plan.tr_ms,
+        FlipAngle=plan.flip_deg,
+        EchoTrainLength=plan.echo_train,
+        RFEchoTrainLength=plan.echo_train if plan.echo == "SE" else 0,
+        GradientEchoTrainLength=0 if plan.echo == "SE" else 1,
+    )
     shared.MREchoSequence = _item(EffectiveEchoTime=plan.te_ms)
     modifier = Dataset()
     modifier.InversionRecovery = "YES" if plan.ti_ms > 0 else "NO"
@@ -252,9 +264,13 @@ def _shared_groups(volumes: list[Drawn], plan: SeriesPlan, kind: list[str]) -> D
     shared.MRModifierSequence = Sequence([modifier])
     shared.MRAveragesSequence = _item(NumberOfAverages=1)
     shared.MRImageFrameTypeSequence = _item(
-        FrameType=kind, PixelPresentation="MONOCHROME", VolumetricProperties="VOLUME", VolumeBasedCalculationTechnique="NONE",
-        ComplexImageComponent="MAGNITUDE", AcquisitionContrast="DIFFUSION" if diffusion else plan.sequence,
-    )  # fmt: skip
+        FrameType=kind,
+        PixelPresentation="MONOCHROME",
+        VolumetricProperties="VOLUME",
+        VolumeBasedCalculationTechnique="NONE",
+        ComplexImageComponent="MAGNITUDE",
+        AcquisitionContrast=_CONTRAST.get(plan.sequence, plan.sequence),
+    )
     shared.PixelValueTransformationSequence = _item(RescaleIntercept=0, RescaleSlope=1, RescaleType="US")
     center, width = _levels(first)
     shared.FrameVOILUTSequence = _item(WindowCenter=round(center), WindowWidth=round(width))
@@ -267,24 +283,17 @@ def enhanced_file(case: Case, volumes: list[Drawn]) -> bytes:
     ds = _common(case, plan, uid(plan.series_uid, 1))
     ds.SOPClassUID = EnhancedMRImageStorage
     derived = plan.sequence == "ADC"
-    contrast = {
-        "T2*": "T2_STAR",
-        "FLAIR": "FLUID_ATTENUATED",
-        "PD": "PROTON_DENSITY",
-        "DWI": "DIFFUSION",
-        "ADC": "DIFFUSION",
-    }
     kind = (
         ["DERIVED", "PRIMARY", "DIFFUSION", "ADC"]
         if derived
-        else ["ORIGINAL", "PRIMARY", contrast.get(plan.sequence, plan.sequence), "NONE"]
+        else ["ORIGINAL", "PRIMARY", _CONTRAST.get(plan.sequence, plan.sequence), "NONE"]
     )
     ds.ImageType, ds.InstanceNumber, ds.AcquisitionNumber = kind, 1, 1
     ds.AcquisitionDateTime = str(ds.AcquisitionDate) + str(ds.AcquisitionTime)
     ds.AcquisitionDuration = round(plan.tr_ms * plan.rows / max(plan.echo_train, 1) / 1000, 1)
     ds.PixelPresentation, ds.VolumetricProperties = "MONOCHROME", "VOLUME"
     ds.VolumeBasedCalculationTechnique, ds.ComplexImageComponent = "NONE", "MAGNITUDE"
-    ds.AcquisitionContrast = contrast.get(plan.sequence, plan.sequence)
+    ds.AcquisitionContrast = _CONTRAST.get(plan.sequence, plan.sequence)
     ds.ResonantNucleus, ds.KSpaceFiltering, ds.ApplicableSafetyStandardAgency = "1H", "NONE", "IEC"
     ds.PulseSequenceName = plan.description[:16]
     ds.MRAcquisitionType, ds.EchoPulseSequence = plan.dimensions, "SPIN" if plan.echo == "SE" else "GRADIENT"

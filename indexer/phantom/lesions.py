@@ -65,11 +65,12 @@ class _Site:
 
     def blob(self, radius: float, *, rough: float = 0.15, every: float = 7.0) -> Field:
         """Signed depth (mm) in an irregular ball, inside positive."""
-        wave = noise_on(self.rng, self._shape, every=every)
+        wave = noise_on(self.rng, self.shape, every=every)
         return np.asarray(radius * (1 + rough * wave.clip(-1.6, 1.6)) - self.distance, np.float32)
 
     @property
-    def _shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels of the box."""
         a, b, c = self.distance.shape
         return a, b, c
 
@@ -135,7 +136,8 @@ def _territory(site: _Site, radius: float, lesion: Lesion) -> Field:
     axis /= np.linalg.norm(axis)
     along = site.offset[0] * axis[0] + site.offset[1] * axis[1] + site.offset[2] * axis[2] + np.float32(radius)
     across = np.sqrt(np.maximum(site.distance**2 - (along - np.float32(radius)) ** 2, 0))
-    return np.asarray(np.minimum(depth, 0.62 * along - across + 2.0), np.float32)
+    ragged = noise_on(site.rng, site.shape, every=6).clip(-1.6, 1.6)
+    return np.asarray(np.minimum(depth, 0.62 * along - across + 2.0 + 1.8 * ragged), np.float32)
 
 
 def _acute_infarct(site: _Site, radius: float, lesion: Lesion) -> Drawn:
@@ -144,7 +146,7 @@ def _acute_infarct(site: _Site, radius: float, lesion: Lesion) -> Drawn:
 
 def _chronic_infarct(site: _Site, radius: float, lesion: Lesion) -> Drawn:
     depth = _territory(site, radius, lesion)
-    inner = min(3.5, radius * 0.35)
+    inner = min(3.5, radius * 0.35) * (1 + 0.45 * noise_on(site.rng, site.shape, every=7).clip(-1.5, 2))
     within = site.hull_mm < 1.5
     return [
         ("gliosis", _soft(depth, 2.0) * site.tissue, True, False),
@@ -155,7 +157,7 @@ def _chronic_infarct(site: _Site, radius: float, lesion: Lesion) -> Drawn:
 def _ring(site: _Site, radius: float, *, rim: float, rough: float, wall: str, inside: str, oedema: float) -> Drawn:
     depth = site.blob(radius, rough=rough)
     within = site.hull_mm < 1.0
-    uneven = rim * (1 + 0.35 * noise_on(site.rng, site._shape, every=8).clip(-1.5, 1.5))
+    uneven = rim * (1 + 0.35 * noise_on(site.rng, site.shape, every=8).clip(-1.5, 1.5))
     drawn: Drawn = [_oedema(site, radius + oedema)] if oedema > 0 else []
     drawn.append((wall, _soft(depth) * within, True, False))
     drawn.append((inside, _soft(depth - uneven) * within, True, False))
@@ -170,7 +172,9 @@ def _high_grade(site: _Site, radius: float, lesion: Lesion) -> Drawn:
 
 def _low_grade(site: _Site, radius: float, lesion: Lesion) -> Drawn:
     del lesion
-    return [("low grade", _soft(site.blob(radius, rough=0.2), 2.5) * site.tissue * 0.95, True, False)]
+    depth = site.blob(radius, rough=0.22)
+    strength = 0.86 + 0.07 * noise_on(site.rng, site.shape, every=6).clip(-2, 2)
+    return [("low grade", _soft(depth, 5.0) * site.tissue * strength, True, False)]
 
 
 def _meningioma(site: _Site, radius: float, lesion: Lesion) -> Drawn:
@@ -212,7 +216,7 @@ def _haemorrhage(site: _Site, radius: float, lesion: Lesion) -> Drawn:
 def _cavernoma(site: _Site, radius: float, lesion: Lesion) -> Drawn:
     del lesion
     depth = site.blob(radius, rough=0.2, every=4)
-    lobes = noise_on(site.rng, site._shape, every=3) > 0.1
+    lobes = noise_on(site.rng, site.shape, every=3) > 0.1
     return [
         ("haemosiderin", _soft(depth) * 0.95, True, False),
         ("cavernoma", _soft(depth - 1.6) * np.where(lobes, 0.95, 0.35), True, False),
@@ -222,7 +226,7 @@ def _cavernoma(site: _Site, radius: float, lesion: Lesion) -> Drawn:
 
 def _abscess(site: _Site, radius: float, lesion: Lesion) -> Drawn:
     del lesion
-    return _ring(site, radius, rim=2.4, rough=0.08, wall="capsule", inside="pus", oedema=12)
+    return _ring(site, radius, rim=2.4, rough=0.14, wall="capsule", inside="pus", oedema=12)
 
 
 def _arachnoid_cyst(site: _Site, radius: float, lesion: Lesion) -> Drawn:

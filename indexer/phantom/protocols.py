@@ -145,23 +145,23 @@ _SNR = {
 def _geometry(kind: str, plane: Plane, rng: Choice) -> dict[str, float | int]:
     """Matrix, pixel and slices. Rectangular fields of view keep the air (and the archive) small."""
     if kind in ("mprage", "mpragec"):
-        iso = float(rng.choice([1.3, 1.4, 1.5]))
+        iso = float(rng.choice([1.4, 1.5]))
         return {
             "columns": int(232 / iso) // 4 * 4, "rows": int(236 / iso) // 4 * 4, "slices": int(176 / iso) // 2 * 2,
             "pixel_mm": iso, "thickness_mm": iso, "spacing_mm": iso,
         }  # fmt: skip
     if kind == "localizer":
         return {"columns": 128, "rows": 128, "slices": 3, "pixel_mm": 1.95, "thickness_mm": 8.0, "spacing_mm": 12.0}
-    thickness = float(rng.choice([4.0, 5.0, 5.0, 5.0, 6.0] if kind not in ("dwi", "adc") else [5.0, 5.0, 6.0]))
-    spacing = round(thickness * float(rng.choice([1.0, 1.1, 1.2])), 2)
+    thickness = float(rng.choice([4.5, 5.0, 5.0, 5.0, 6.0] if kind not in ("dwi", "adc") else [5.0, 5.0, 6.0]))
+    spacing = round(thickness * float(rng.choice([1.1, 1.2, 1.25])), 2)
     if kind in ("dwi", "adc"):
         pixel, columns, rows = 1.8, 112, 128
     else:
-        pixel = float(rng.choice([0.8984, 0.9375, 1.0, 1.0, 1.1]))
+        pixel = float(rng.choice([0.9375, 1.0, 1.0938, 1.1719, 1.1719]))
         wide = 224 if plane == "sagittal" else 182
         tall = 226
         columns, rows = int(wide / pixel / 8 + 0.5) * 8, int(tall / pixel / 8 + 0.5) * 8
-    coverage = {"axial": 140.0, "coronal": 172.0, "sagittal": 138.0}[plane]
+    coverage = {"axial": 138.0, "coronal": 168.0, "sagittal": 136.0}[plane]
     return {
         "columns": columns, "rows": rows, "slices": round(coverage / spacing), "pixel_mm": pixel,
         "thickness_mm": thickness, "spacing_mm": spacing,
@@ -205,11 +205,10 @@ def acquire(
         plan = replace(plan, number=number, series_uid=uid(study_uid, number))
         if storage == "enhanced":
             plan = replace(plan, storage="enhanced")
-        if syntax != "explicit" and order == 2:
-            plan = replace(plan, syntax=syntax)  # type: ignore[arg-type]
+        plan = replace(plan, syntax="jpeg2000" if plan.dimensions == "3D" else syntax)  # type: ignore[arg-type]
         match scan.kind:
             case "localizer":
-                plan = replace(plan, storage="single")
+                plan = replace(plan, storage="single", syntax="explicit")
                 planes: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
                 found += [replace(plan, plane=p, part=k) for k, p in enumerate(planes)]
             case "dwi":
@@ -219,7 +218,7 @@ def acquire(
                 source = diffusion or plan
                 found.append(
                     replace(source, number=number, series_uid=plan.series_uid, description=plan.description,
-                            sequence="ADC", b_value=None, fat_suppressed=False, syntax="explicit", snr=plan.snr)
+                            sequence="ADC", b_value=None, fat_suppressed=False, snr=plan.snr)
                 )  # fmt: skip
             case "t1c" if ("t1", scan.plane) in like:
                 before = like["t1", scan.plane]  # after contrast exactly as before it
