@@ -58,9 +58,9 @@ def _wmh(atlas: Atlas, codes: NDArray[np.uint16], load: float, rng: np.random.Ge
     shift = tuple(slice(s.start - o.start, s.stop - o.start) for s, o in zip(box, atlas.box, strict=True))
     near = np.exp(-np.maximum(atlas.from_ventricle[shift] - 1, 0) / (3 + 7 * load))
     shape = (white.shape[0], white.shape[1], white.shape[2])
-    wander, foci = noise_on(rng, shape, every=9), noise_on(rng, shape, every=5)
-    score = near + 0.16 * wander - (1.02 - 0.62 * load)
-    spots = 0.12 * (foci - (3.6 - 1.7 * load)) + 0.3 * (near - 0.35)
+    wander, foci = noise_on(rng, shape, every=7), noise_on(rng, shape, every=5)
+    score = near + (0.12 + 0.14 * load) * wander - (1.02 - 0.66 * load)
+    spots = 0.2 * (foci - (3.5 - 1.9 * load)) + 0.14 * (near - 0.3)
     fraction = (np.maximum(score, spots) / 0.16).clip(0, 1) * (white > 0.55) * white
     return Layer(box, np.asarray(fraction, np.float32), "wmh", core)
 

@@ -8,7 +8,7 @@ without a DWI, or of blood products without a T2*.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -136,8 +136,8 @@ def _lesion_findings(style: Style) -> list[str]:
                 ),
             )
         case "ms plaque":
-            sentences = _behaviour(style, first) if not first.enhancing else _behaviour(style, Lesion(
-                first.kind, first.site, first.side, first.size_mm, first.center_mni_mm, False, False))  # fmt: skip
+            largest = max(case.lesions, key=lambda lesion: lesion.size_mm)
+            sentences = _behaviour(style, replace(largest, enhancing=False, variant=""))
             active = [x for x in case.lesions if x.enhancing]
             if active and "contrast" in style.seen:
                 sentences.append(
@@ -243,7 +243,7 @@ def _negatives(style: Style) -> list[str]:
             found.append(style.say("No evidence of intracranial haemorrhage.", "No haemorrhage."))
     if "contrast" in seen and not any(x.enhancing for x in case.lesions) and not kinds & {"ms plaque"}:
         found.append(style.say("No pathological enhancement.", "No abnormal enhancement after contrast."))
-    if not any(midline_shift_mm(x) >= 1.0 for x in case.lesions):
+    if not any(x.kind in MASS_EFFECT and x.size_mm >= 18 for x in case.lesions):  # those say it themselves
         found.append(
             style.say("No midline shift or hydrocephalus.", "No midline shift.", "The midline structures are central.")
         )
@@ -288,22 +288,13 @@ def _technique(style: Style) -> str:
         if not case.has_contrast
         else style.say("", " Gadolinium-based contrast agent, uneventful.")
     )
-    return (
-        style.say(
-            f"MRI of the brain at {case.field_t:g} T. ",
-            f"{case.field_t:g} T MRI brain: ",
-            "Multiplanar MRI of the brain. ",
-        )
-        + _listed(names)
-        .capitalize()
-        .replace("t1", "T1")
-        .replace("t2", "T2")
-        .replace("flair", "FLAIR")
-        .replace("dwi", "DWI")
-        .replace("adc", "ADC")
-        + "."
-        + end
+    listed = _listed(names)
+    opening = style.say(
+        f"MRI of the brain at {case.field_t:g} T. ",
+        f"{case.field_t:g} T MRI brain: ",
+        "Multiplanar MRI of the brain. ",
     )
+    return f"{opening}{listed[0].upper()}{listed[1:]}.{end}"
 
 
 def _impression(style: Style) -> list[str]:
