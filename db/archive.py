@@ -154,7 +154,7 @@ def match_reports(database: Database) -> dict[str, int]:
             report.match = {0: "unmatched", 1: "matched"}.get(len(found), "ambiguous")
             report.study_id = found.pop() if len(found) == 1 else None
         session.flush()
-        return dict(session.execute(select(Report.match, func.count()).group_by(Report.match)).tuples().all())
+        return {row[0]: row[1] for row in session.execute(select(Report.match, func.count()).group_by(Report.match))}
 
 
 def unmatched_reports(database: Database) -> tuple[UnmatchedReport, ...]:

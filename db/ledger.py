@@ -243,11 +243,11 @@ def failures(database: Database, *, ignorable: bool = True, reason: str | None =
 def file_counts(database: Database) -> dict[str, int]:
     """Files by state and reason: `files`, `pending`, `indexed`, `rejected`, and `reason:CODE` for each code."""
     with database.begin() as session:
-        states = dict(session.execute(select(File.state, func.count()).group_by(File.state)).tuples().all())
+        states = {row[0]: row[1] for row in session.execute(select(File.state, func.count()).group_by(File.state))}
         reasons = session.execute(select(Failure.reason, func.count()).group_by(Failure.reason))
         counts = {"files": sum(states.values())}
         counts |= {state: states.get(state, 0) for state in ("pending", "indexed", "rejected")}
-        return counts | {f"reason:{reason}": n for reason, n in sorted(reasons.tuples().all())}
+        return counts | {f"reason:{reason}": n for reason, n in sorted((row[0], row[1]) for row in reasons)}
 
 
 def last_roots(database: Database) -> tuple[str, ...]:

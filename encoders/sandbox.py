@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -14,6 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
@@ -59,6 +61,7 @@ class Sandbox:
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="reader")
         self._local = threading.local()
         self._children: set[subprocess.Popen[bytes]] = set()
+        """Processes that were started and not ended by us yet."""
         self._closed = False
 
     def __enter__(self) -> Sandbox:
@@ -76,7 +79,7 @@ class Sandbox:
             process.kill()
         self._threads.shutdown(cancel_futures=True)
         for process in list(self._children):
-            process.wait()
+            self._end(process)
 
     def run(self, task: Task) -> Outcome:
         """Do one task and wait for it."""
@@ -100,67 +103,92 @@ class Sandbox:
         started = time.monotonic()
         child = self._child()
         messages: list[Message] = []
+        room = self._memory_mb << 20 if self._memory_mb else sys.maxsize
         try:
             write_frame(child.stdin, {"call": task.call, "arguments": task.arguments})
             while True:
-                value, buffers = _frame(child, started + task.seconds)
-                if "part" in value:
-                    messages.append((value["part"], buffers))
-                    continue
+                value, buffers = _frame(child, started + task.seconds, room)
+                room -= sum(map(len, buffers))
                 spent = time.monotonic() - started
-                match value["end"]:
-                    case "done":
+                match value:
+                    case {"part": dict() as part}:
+                        messages.append((part, buffers))
+                    case {"end": "done"}:
                         return Outcome(task, messages, seconds=spent)
-                    case "memory":
-                        self._drop(child)
-                        limit = f"needed more than {self._memory_mb} MB"
-                        return Outcome(task, messages, Reason.READ_MEMORY, limit, spent)
+                    case {"end": "crash", "kind": str(kind)}:
+                        return Outcome(task, messages, Reason.READ_CRASHED, kind[:100], spent)
+                    case {"end": "memory"}:
+                        raise MemoryError
                     case _:
-                        return Outcome(task, messages, Reason.READ_CRASHED, str(value.get("kind", "")), spent)
+                        raise ValueError("not a frame")
         except TimeoutError:
-            self._drop(child)
-            detail = f"not done after {task.seconds:.0f} s"
-            return Outcome(task, messages, Reason.READ_TIMEOUT, detail, time.monotonic() - started)
-        except (EOFError, OSError, ValueError):
-            self._drop(child)
-            code = child.process.returncode
-            detail = f"the reading process ended with {code}"
-            return Outcome(task, messages, Reason.READ_CRASHED, detail, time.monotonic() - started)
+            reason, detail = Reason.READ_TIMEOUT, f"not done after {task.seconds:.0f} s"
+        except MemoryError:
+            reason, detail = Reason.READ_MEMORY, f"needed more than {self._memory_mb} MB"
+        except (EOFError, OSError):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.process.wait(1)  # its last breath: then the code is its own
+            reason, detail = Reason.READ_CRASHED, f"the reading process ended with {child.process.returncode}"
+        except ValueError:
+            reason, detail = Reason.READ_CRASHED, "the reading process did not answer in frames"
+        self._drop(child)
+        return Outcome(task, messages, reason, detail, time.monotonic() - started)
 
     def _child(self) -> _Child:
         child: _Child | None = getattr(self._local, "child", None)
-        if child is not None and child.process.poll() is None:
-            return child
+        if child is not None:
+            if child.process.poll() is None:
+                return child
+            self._drop(child)
         if self._closed:
             raise RuntimeError("the sandbox is closed")
+        found = [entry or str(Path.cwd()) for entry in sys.path]
         one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         process = subprocess.Popen(
-            [sys.executable, "-m", "encoders.worker", str(self._memory_mb)],
+            # -P: where the user stands may be the archive, and no module is taken from there.
+            [sys.executable, "-P", "-m", "encoders.worker", str(self._memory_mb)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **one_thread, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            env={**os.environ, **one_thread, "PYTHONPATH": os.pathsep.join(found)},
         )
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("no pipes to the reading process")
         self._children.add(process)
+        if self._closed:  # while it was being made
+            process.kill()
         child = self._local.child = _Child(process, process.stdin)
         return child
 
     def _drop(self, child: _Child) -> None:
-        child.process.kill()
-        child.process.wait()
-        child.stdin.close()
-        if child.process.stdout:
-            child.process.stdout.close()
-        self._children.discard(child.process)
+        self._end(child.process)
         self._local.child = None
 
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):  # what was still to be flushed goes nowhere
+                    pipe.close()
+        self._children.discard(process)
 
-def _frame(child: _Child, deadline: float) -> tuple[dict[str, Any], list[bytes]]:
+
+def _frame(child: _Child, deadline: float, room: int) -> tuple[dict[str, Any], list[bytes]]:
+    """The next frame; ValueError for one that `encoders.worker` would not write, MemoryError past `room` bytes."""
     size = struct.unpack("<I", _take(child, 4, deadline))[0]
-    head = json.loads(_take(child, size, deadline))
-    return head["value"], [_take(child, length, deadline) for length in head["lengths"]]
+    if size > room:
+        raise MemoryError
+    try:
+        head = json.loads(_take(child, size, deadline))
+    except RecursionError as error:
+        raise ValueError("a frame nested too deep") from error
+    match head:
+        case {"value": dict(value), "lengths": list(lengths)} if all(type(n) is int and n >= 0 for n in lengths):
+            if sum(lengths) > room:
+                raise MemoryError
+            return value, [_take(child, length, deadline) for length in lengths]
+    raise ValueError("not a frame")
 
 
 def _take(child: _Child, size: int, deadline: float) -> bytes:
@@ -168,10 +196,14 @@ def _take(child: _Child, size: int, deadline: float) -> bytes:
     if stream is None:
         raise EOFError
     handle = stream.fileno()
+    ready = select.poll()  # select.select takes no file number above 1023
+    ready.register(handle, select.POLLIN)
     while len(child.buffer) < size:
         left = deadline - time.monotonic()
-        if left <= 0 or not select.select([handle], [], [], left)[0]:
+        if left <= 0:
             raise TimeoutError
+        if not ready.poll(min(1000 * left + 1, 60_000)):
+            continue
         part = os.read(handle, 1 << 20)
         if not part:
             raise EOFError

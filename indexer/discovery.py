@@ -14,9 +14,9 @@ from encoders.image.series import Header
 from encoders.image.tasks import scan_task
 from encoders.sandbox import Outcome, Sandbox, Task
 from indexer.progress import Progress, Tally
+from indexer.reports.parse import SUFFIXES as REPORT_SUFFIXES
 from indexer.sources.folder import Found, walk
 
-REPORT_ENDINGS = (".txt", ".csv", ".jsonl")
 _FOLDER_BATCH, _FILE_BATCH, _SCAN_BATCH = 200, 5000, 48
 
 
@@ -50,7 +50,7 @@ def discover(
                 if stat.mtime_ns < 0:
                     refused = Rejection(Reason.UNREADABLE, False, "this account may not read it")
                     reports.append(Scanned(folder, stat, "other", failure=refused))
-                elif stat.name.lower().endswith(REPORT_ENDINGS):
+                elif Path(stat.name).suffix.lower() in REPORT_SUFFIXES:
                     reports.append(Scanned(folder, stat, "report"))
                 else:
                     images[folder, stat.name] = stat

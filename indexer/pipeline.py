@@ -201,7 +201,11 @@ class _Work:
             for records, items in series:
                 ids = {record.path: record.id for record in records}
                 read = [item for item in items if isinstance(item, PreparedVolume)]
-                new = [_new_volume(item, ids, next(vectors), *next(meanings)) for item in read]
+                holders = {item.key: item.paths for item in read}
+                new = [
+                    _new_volume(item, [ids[path] for path in _paths(item, holders)], next(vectors), *next(meanings))
+                    for item in read
+                ]
                 rejected = {
                     ids[item.path]: Rejection(item.reason, item.reason.ignorable, item.message)
                     for item in items
@@ -290,7 +294,12 @@ def _refresh_builds(database: Database, builds: Path, *, force: bool) -> list[st
     return said
 
 
-def _new_volume(item: PreparedVolume, ids: dict[str, int], vector: Any, words: str, meaning: Any) -> NewVolume:
+def _paths(item: PreparedVolume, holders: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The volume's files: a file of several volumes is named by the first, to which the others point."""
+    return item.paths or holders.get(str(item.notes.get("files_of")), ())
+
+
+def _new_volume(item: PreparedVolume, files: Sequence[int], vector: Any, words: str, meaning: Any) -> NewVolume:
     told = NewPassage("header", 0, 0, len(words), words, "present", "", pack(meaning))
     acquisition = dataclasses.asdict(item.acquisition)
     if acquisition["spacing_mm"] is not None:
@@ -301,7 +310,7 @@ def _new_volume(item: PreparedVolume, ids: dict[str, int], vector: Any, words: s
         shape=item.shape,
         flags=item.flags,
         notes=item.notes,
-        file_ids=tuple(sorted({ids[path] for path in item.paths})),
+        file_ids=tuple(sorted(set(files))),
         thumbnail=item.thumbnail,
         vector=pack(vector),
         caption=told,
@@ -319,5 +328,4 @@ def _facts(read: Sequence[PreparedVolume], records: Sequence[FileRecord]) -> tup
 
 
 def _report_rejection(item: BadReport) -> Rejection:
-    reason = Reason.UNSUPPORTED_TYPE if item.not_a_report else Reason.BAD_REPORT
-    return Rejection(reason, reason.ignorable, item.message, item.ordinal)
+    return Rejection(item.reason, item.reason.ignorable, item.message, item.ordinal)

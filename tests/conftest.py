@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from archives import Home, small_archive
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +21,17 @@ def testdata() -> Path:
     if not (folder / "manifest.csv").is_file():
         pytest.skip(f"no real MR data at {folder}; set SPINECHO_TESTDATA to a folder with a manifest.csv")
     return folder
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five synthetic studies with reports, a few slices a series."""
+    return small_archive(tmp_path_factory.mktemp("archive"), studies=5)
+
+
+@pytest.fixture(scope="session")
+def indexed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home in which the archive is indexed; tests that change it take a copy."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    home.index(archive)
+    return home

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from encoders.errors import ReadError, Reason
 from encoders.sandbox import Task
 from encoders.text.passages import passages
 from encoders.worker import Message
-from indexer.reports.parse import NotAReport, RawReport, parse_reports
+from indexer.reports.parse import RawReport, parse_reports
 
 _SECONDS = 600.0
 
@@ -32,7 +33,7 @@ class BadReport:
 
     ordinal: int
     message: str
-    not_a_report: bool = False
+    reason: Reason = Reason.BAD_REPORT
 
 
 def report_task(path: str) -> Task:
@@ -54,8 +55,8 @@ def read_reports(arguments: dict[str, Any]) -> Iterator[Message]:
             facts = dataclasses.asdict(item)
             kept = {name: facts[name] for name in ("ordinal", "accession_number", "study_uid", "text")}
             yield {**kept, "passages": sentences}, ()
-    except NotAReport as error:
-        yield {"ordinal": 0, "message": str(error), "not_a_report": True}, ()
+    except ReadError as error:
+        yield {"ordinal": 0, "message": str(error), "reason": error.reason}, ()
 
 
 def unpack_reports(messages: Sequence[Message]) -> list[ParsedReport | BadReport]:
@@ -63,7 +64,8 @@ def unpack_reports(messages: Sequence[Message]) -> list[ParsedReport | BadReport
     items: list[ParsedReport | BadReport] = []
     for value, _ in messages:
         if "message" in value:
-            items.append(BadReport(**value))
+            reason = Reason(value.pop("reason", Reason.BAD_REPORT))
+            items.append(BadReport(**value, reason=reason))
         else:
             sentences = tuple(tuple(sentence) for sentence in value.pop("passages"))
             items.append(ParsedReport(**value, passages=sentences))

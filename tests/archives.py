@@ -1,0 +1,110 @@
+"""Small archives and homes for the pipeline's tests, and what a home holds in terms that no run order changes."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import text
+
+from db.database import Database
+from encoders.registry import open_encoder
+from indexer.phantom import write_archive
+from indexer.pipeline import Options, Summary, index_archive
+from search.engine import Engine
+from search.query import StudyQuery, TextQuery
+
+
+def small_archive(folder: Path, *, studies: int, seed: int = 5, keep: int = 6) -> Path:
+    """A synthetic archive with at most `keep` slices a series, so that it reads in a moment."""
+    write_archive(folder, studies=studies, seed=seed)
+    for series in sorted({path.parent for path in (folder / "dicom").rglob("*.dcm")}):
+        slices = sorted(series.glob("*.dcm"))
+        middle = len(slices) // 2
+        kept = set(slices[max(0, middle - keep // 2) : middle + keep // 2])
+        for path in slices:
+            if path not in kept:
+                path.unlink()
+    return folder
+
+
+@dataclass(frozen=True)
+class Home:
+    """A database and its builds."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "spinecho.sqlite"
+
+    def index(self, *roots: Path, **options: Any) -> Summary:
+        database = Database.open(self.database)
+        try:
+            return index_archive(
+                database, self.folder / "builds", list(roots), open_encoder, options=Options(**options)
+            )
+        finally:
+            database.close()
+
+    def engine(self) -> Engine:
+        return Engine(Database.open(self.database), self.folder / "builds", open_encoder())
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        database = Database.open(self.database)
+        try:
+            with database.engine.connect() as connection:
+                return [tuple(row) for row in connection.execute(text(sql))]
+        finally:
+            database.close()
+
+    def rows(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Everything stored, by natural keys instead of row ids."""
+        volume = "volumes v JOIN series s ON s.id = v.series_id JOIN studies t ON t.id = s.study_id"
+        files = "files f JOIN folders d ON d.id = f.folder_id"
+        return {
+            "files": self.query(f"SELECT d.path, f.name, f.size, f.state, f.sop_uid FROM {files} ORDER BY 1, 2"),
+            "failures": self.query(
+                "SELECT d.path, f.name, x.ordinal, x.reason FROM failures x JOIN files f ON f.id = x.file_id"
+                " JOIN folders d ON d.id = f.folder_id ORDER BY 1, 2, 3"
+            ),
+            "studies": self.query("SELECT uid, accession_number, date, sex, age_years FROM studies ORDER BY 1"),
+            "volumes": self.query(
+                f"SELECT t.uid, s.uid, v.key, v.sequence, v.plane, v.shape, v.flags FROM {volume} ORDER BY 1, 2, 3"
+            ),
+            "volume_files": self.query(
+                f"SELECT s.uid, v.key, f.name FROM {volume} JOIN volume_files w ON w.volume_id = v.id"
+                " JOIN files f ON f.id = w.file_id ORDER BY 1, 2, 3"
+            ),
+            "image_vectors": self.query(
+                f"SELECT s.uid, v.key, hex(e.data) FROM {volume} JOIN vectors e ON e.volume_id = v.id ORDER BY 1, 2"
+            ),
+            "passages": self.query(
+                "SELECT r.accession_number, p.ordinal, p.text, p.assertion, p.sides FROM passages p"
+                " JOIN reports r ON r.id = p.report_id ORDER BY 1, 2, 3"
+            ),
+            "reports": self.query(
+                "SELECT r.accession_number, r.match, t.uid, r.text FROM reports r"
+                " LEFT JOIN studies t ON t.id = r.study_id ORDER BY 1, 4"
+            ),
+            "counts": self.query("SELECT (SELECT count(*) FROM vectors), (SELECT count(*) FROM thumbnails)"),
+        }
+
+    def answers(self) -> list[list[tuple[str, float]]]:
+        """Top ten by words and by likeness: study UIDs with rounded scores."""
+        engine = self.engine()
+        queries = [TextQuery(words) for words in ("acute infarct", "enhancing mass on the left", "normal brain")]
+        uids = [row[0] for row in self.query("SELECT uid FROM studies ORDER BY uid")]
+        found = [engine.search(query, k=10) for query in [*queries, *map(StudyQuery, uids[:3])]]
+        return [
+            [(hit.study.uid, round(hit.score, 2)) for hit in results.hits if hit.study is not None]
+            for results in found
+        ]
+
+
+def copy_of(home: Home, folder: Path) -> Home:
+    """Another home with the same contents."""
+    shutil.copytree(home.folder, folder)
+    return Home(folder)
