@@ -1,11 +1,12 @@
 """Whether a sentence that sounds like the query also says what the query says.
 
-Sentence vectors hardly see negation or side: "acute infarct" lies nearer to "No acute infarct." than to a paraphrase.
-So both are facts of a sentence, found when it was indexed, and conditions of a query.
+Sentence vectors hardly see negation, side or grade: "acute infarct" lies nearer to "No acute infarct." and to "Chronic
+infarct." than to a paraphrase. So these are conditions on a sentence, never left to cosine.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from encoders.text.query import QueryText
@@ -19,6 +20,22 @@ _CONTRADICTED = 0.5
 _SECTION = {"indication": 0.85, "technique": 0.9, "comparison": 0.85}
 """What a sentence weighs by where it stands: an indication asks, it does not find."""
 _OPPOSITE = {"left": "right", "right": "left"}
+_OPPOSITES = [
+    (re.compile(rf"\b(?:{one})", re.IGNORECASE), re.compile(rf"\b(?:{other})", re.IGNORECASE))
+    for one, other in (
+        ("acute|hyperacute|recent", "chronic|old|longstanding|remote"),
+        ("high[- ]grade", "low[- ]grade"),
+        ("malignant", "benign"),
+        ("hyperintens|high signal|bright", "hypointens|low signal|dark"),
+        ("supratentorial", "infratentorial"),
+        ("intra[- ]?axial", "extra[- ]?axial"),
+        ("medial", "lateral"),
+        ("anterior", "posterior"),
+        ("partial", "complete|full[- ]thickness"),
+        ("increas|larger|progress", "decreas|smaller|regress"),
+    )
+]
+"""Words that exclude one another when one is asked for and the other alone is said."""
 
 
 def judge(query: QueryText, card: PassageCard, similarity: float) -> PassageHit:
@@ -28,6 +45,8 @@ def judge(query: QueryText, card: PassageCard, similarity: float) -> PassageHit:
         contradicts = "absent"
     elif _other_side(query.sides, card.sides):
         contradicts = "side"
+    elif _opposed(query.wanted, card.text):
+        contradicts = "opposite"
     return PassageHit(card, similarity, contradicts)
 
 
@@ -54,6 +73,14 @@ def violates(query: QueryText, passages: Iterable[PassageCard]) -> bool:
 def denies(query: QueryText, card: PassageCard) -> bool:
     """Whether the sentence says that something unwanted is absent."""
     return card.assertion == "absent" and any(mentions(term, card.text) for term in query.unwanted)
+
+
+def _opposed(wanted: str, said: str) -> bool:
+    for one, other in _OPPOSITES:
+        for mine, its in ((one, other), (other, one)):
+            if mine.search(wanted) and not its.search(wanted) and its.search(said) and not mine.search(said):
+                return True
+    return False
 
 
 def _other_side(wanted: frozenset[str], said: frozenset[str]) -> bool:

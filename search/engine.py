@@ -166,7 +166,7 @@ class Engine:
         elif not hits:
             said.append("no study fits; loosen the filters, or try --include-derived")
         elif isinstance(query, TextQuery) and not any(hit.channels for hit in hits):
-            said.append("every sentence found contradicts the query (denied, or the other side)")
+            said.append("every sentence found contradicts the query (denied, or the other side or grade)")
         return tuple(said)
 
 

@@ -16,7 +16,7 @@ class PassageHit:
     similarity: float | None
     """None where the sentence was not compared, only belongs to a report that was found."""
     contradicts: str = ""
-    """Why this sentence does not count for the query: 'absent' or 'side'; '' where it counts."""
+    """Why this sentence does not count for the query: 'absent', 'side' or 'opposite'; '' where it counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,7 +185,7 @@ def test_asking_for_more_than_there_is_gives_what_there_is(engine: Engine) -> No
 @pytest.mark.parametrize(
     ("query", "options", "error", "message"),
     [
-        (TextQuery("?! ..."), {}, EmptyQuery, "words"),
+        (TextQuery("?! ..."), {}, EmptyQuery, "no word"),
         (TextQuery("scan"), {"k": 0}, QueryError, "at least 1"),
         (StudyQuery("1.2.3"), {}, QueryError, "no study '1.2.3'"),
         (TextQuery("scan"), {"where": Is("sequenc", ("T2",))}, FilterError, "did you mean 'sequence'"),

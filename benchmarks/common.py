@@ -1,0 +1,123 @@
+"""What the benchmarks share: the machine's line, and an archive of many studies without pixels."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from db import archive, ledger
+from db.build import build_index, pack
+from db.database import Database
+from db.values import Listing, NewPassage, NewReport, NewSeries, NewVolume, Scanned, Stat
+from encoders.dual import DualEncoder
+from encoders.space import Space
+from encoders.text.passages import passages
+from indexer.phantom import Case, plan_cases
+
+
+def machine() -> str:
+    """Processor, cores and date, to stand beside every number."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    cores = len(os.sched_getaffinity(0))
+    return f"{model}, {cores} cores, Python {platform.python_version()}, {datetime.now(UTC):%Y-%m-%d}"
+
+
+def store_cases(home: Path, dual: DualEncoder, n: int, *, seed: int) -> tuple[Database, tuple[Case, ...]]:
+    """A home with n planned studies: their facts and reports as planned, image vectors drawn at random."""
+    database = Database.open(home / "spinecho.sqlite")
+    image = _serve(database, "image", dual.image.space, dual.name)
+    text = _serve(database, "text", dual.text.space, dual.name)
+    run = ledger.start_run(database, [str(home)])
+    cases = plan_cases(n, seed=seed)
+    ledger.compare(database, root=str(home), run=run, listings=[Listing(str(home), ())])
+    ledger.record(database, run, [Scanned(str(home), Stat("all.jsonl", 1, 1), "report")])
+    file = ledger.pending_reports(database)[0].id
+    vectors = _Vectors(dual)
+    random = np.random.default_rng(seed)
+    for number, case in enumerate(cases):
+        archive.store_series(database, run, _series(case, dual, random, vectors), image_space=image.id, text_space=text.id)
+        archive.store_reports(
+            database,
+            run,
+            file,
+            [_report(number, case, vectors)],
+            (),
+            text_space=text.id,
+            first=number == 0,
+            last=number == n - 1,
+        )
+    archive.match_reports(database)
+    for space in (image, text):
+        build_index(database, home / "builds", space)
+    return database, cases
+
+
+class _Vectors:
+    """Sentences repeat; each is encoded once."""
+
+    def __init__(self, dual: DualEncoder) -> None:
+        self._dual = dual
+        self._known: dict[str, bytes] = {}
+
+    def of(self, texts: Sequence[str]) -> list[bytes]:
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        self._known.update(zip(new, map(pack, self._dual.text.encode(new)), strict=True))
+        return [self._known[text] for text in texts]
+
+
+def _series(case: Case, dual: DualEncoder, random: np.random.Generator, vectors: _Vectors) -> NewSeries:
+    plan = case.series[0]
+    facts = {
+        "sequence": plan.sequence,
+        "plane": plan.plane,
+        "body_region": "brain",
+        "contrast": "yes" if plan.contrast else "no",
+        "field_strength_t": case.field_t,
+        "vendor": "Siemens",
+        "model": "",
+        "derived": False,
+    }
+    row = random.normal(size=dual.image.space.dim).astype(np.float32)
+    words = f"{plan.plane} {plan.sequence} MRI of the brain. {plan.description}"
+    caption = NewPassage("header", 0, 0, len(words), words, "present", "", vectors.of([words])[0])
+    volume = NewVolume("", facts, (8, 8, 8), (), {}, (), b"", pack(row / np.linalg.norm(row)), caption)
+    study = {
+        "uid": case.study_uid,
+        "accession_number": case.accession_number,
+        "patient_id": case.patient_id,
+        "date": None,
+        "description": "MRI Brain",
+        "sex": case.sex,
+        "age_years": case.age_years,
+    }
+    series = {"uid": plan.series_uid, "number": 1, "description": plan.description, "protocol": ""}
+    return NewSeries(study, series, [volume])
+
+
+def _report(number: int, case: Case, vectors: _Vectors) -> NewReport:
+    found = passages(case.report)
+    rows = vectors.of([passage.text for passage in found])
+    return NewReport(
+        number,
+        case.accession_number,
+        case.study_uid,
+        case.report,
+        [
+            NewPassage(p.section, p.ordinal, p.start, p.end, p.text, p.assertion, ",".join(sorted(p.sides)), row)
+            for p, row in zip(found, rows, strict=True)
+        ],
+    )
+
+
+def _serve(database: Database, role: str, space: Space, encoder: str):  # noqa: ANN202
+    values = {"model": space.model, "revision": space.revision, "preprocessing": space.preprocessing, "dim": space.dim}
+    return archive.serve(database, role, encoder=encoder, **values)
