@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -18,6 +19,9 @@ from PIL import Image
 from encoders.image.volume import Volume
 
 Prepared: TypeAlias = NDArray[np.uint8]
+
+_FLAT = 1e-30
+"""Volumes whose values differ by less are of one grey; below, float32 cannot hold the scale."""
 
 
 class Preparation(Protocol):
@@ -74,12 +78,51 @@ class SlicePreparation:
         return np.stack(pictures)
 
 
+@dataclass(frozen=True, slots=True)
+class BlockPreparation:
+    """The whole volume in one block of cubic voxels, for a network that sees in 3D.
+
+    Gives `size` uint8 in RAS+. The volume is scaled, in true proportions, until it just fits, and centred: 0 is
+    padding, 1..255 the volume, so the array itself says where it holds nothing. How large a voxel is in millimetres
+    is not kept. Whole-number arithmetic (Pillow's antialiased bilinear), so equal on every machine.
+    """
+
+    size: tuple[int, int, int] = (96, 96, 96)
+
+    def __post_init__(self) -> None:
+        if len(self.size) != 3 or not all(type(n) is int and 1 <= n <= 1024 for n in self.size):
+            raise ValueError(f"a block has three sizes from 1 to 1024, not {self.size}")
+        object.__setattr__(self, "size", tuple(self.size))  # JSON knows lists only
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Kind, version (raised when the code changes what comes out) and parameters."""
+        return {"kind": "block", "version": 1, "size": list(self.size)}
+
+    def __call__(self, volume: Volume, /) -> Prepared:
+        """`size` uint8."""
+        grey = to_grey(volume.voxels)
+        lengths = [n * mm for n, mm in zip(grey.shape, volume.spacing_mm, strict=True)]
+        voxel = max(length / n for length, n in zip(lengths, self.size, strict=True))
+        fitted = [min(n, max(1, round(length / voxel))) for length, n in zip(lengths, self.size, strict=True)]
+        for axis in sorted(range(3), key=lambda axis: fitted[axis] / grey.shape[axis]):  # what shrinks most, first
+            grey = _resized(grey, axis, fitted[axis])
+        block = np.zeros(self.size, dtype=np.uint8)
+        block[tuple(slice((n - m) // 2, (n - m) // 2 + m) for n, m in zip(self.size, fitted, strict=True))] = (
+            np.maximum(grey, 1)
+        )
+        return block
+
+
 def preparation_from(spec: dict[str, Any]) -> Preparation:
     """The preparation that `spec` describes; ValueError for one that this version does not know."""
-    kinds = {"slices": SlicePreparation}
+    kinds: dict[Any, Callable[..., Preparation]] = {"slices": SlicePreparation, "block": BlockPreparation}
     values = {name: value for name, value in spec.items() if name not in {"kind", "version"}}
-    made = kinds[spec["kind"]](**values) if spec.get("kind") in kinds else None
-    if made is None or made.spec != spec:
+    try:
+        made = kinds[spec["kind"]](**values)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"unknown preparation {spec}") from error
+    if made.spec != spec:
         raise ValueError(f"unknown preparation {spec}")
     return made
 
@@ -93,8 +136,9 @@ def to_grey(voxels: NDArray[np.float32], *, low: float = 0.5, high: float = 99.5
     bottom, top = (float(value) for value in np.percentile(inside, [low, high]))
     if top <= bottom:
         bottom, top = float(voxels.min()), float(voxels.max())
-    scale = 255.0 / (top - bottom) if top > bottom else 0.0
-    grey: Prepared = np.clip((voxels - bottom) * scale, 0, 255).astype(np.uint8)
+    scale = 255.0 / (top - bottom) if top - bottom > _FLAT else 0.0
+    with np.errstate(over="ignore"):  # what lies too far out for float32 is clipped all the same
+        grey: Prepared = np.clip((voxels - bottom) * scale, 0, 255).astype(np.uint8)
     return grey
 
 
@@ -129,6 +173,15 @@ def picture(grey: Prepared, spacing: tuple[float, float, float], *, axis: int, i
     top, left = (size - shape[1]) // 2, (size - shape[0]) // 2
     canvas[top : top + shape[1], left : left + shape[0]] = np.asarray(small)
     return canvas
+
+
+def _resized(grey: Prepared, axis: int, count: int) -> Prepared:
+    """`grey` with `count` voxels along one axis; Pillow averages over what a new voxel covers."""
+    rows = np.moveaxis(grey, axis, 0)
+    others = rows.shape[1:]
+    flat = np.ascontiguousarray(rows).reshape(len(rows), -1)
+    small = Image.fromarray(flat).resize((flat.shape[1], count), Image.Resampling.BILINEAR)
+    return np.moveaxis(np.asarray(small).reshape(count, *others), 0, axis)
 
 
 def thumbnail(volume: Volume, *, size: int = 160) -> bytes:
