@@ -161,7 +161,9 @@ class Engine:
         pending = ledger.count_pending_series(self._database)
         if pending:
             said.append(f"{pending} series are not indexed yet; run 'spinecho index' again to go on")
-        if not hits and want is Kind.REPORT:
+        if not len(self._retriever.image) and not len(self._retriever.text):
+            said.append("the index is empty; 'spinecho failures --all' tells why, 'spinecho index FOLDER' fills it")
+        elif not hits and want is Kind.REPORT:
             said.append("no report fits; 'spinecho status' tells how many reports there are")
         elif not hits:
             said.append("no study fits; loosen the filters, or try --include-derived")

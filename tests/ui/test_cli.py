@@ -1,0 +1,216 @@
+"""The command line: what it prints, what it exits with, what it says when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archives import Home, copy_of
+from typer.testing import CliRunner, Result
+
+from indexer.sources import folder as source
+from ui.cli import app
+
+
+def run(*arguments: str | Path, home: Path) -> Result:
+    return CliRunner().invoke(app, [*map(str, arguments), "--home", str(home)], env={"COLUMNS": "200"})
+
+
+def as_json(*arguments: str | Path, home: Path) -> dict[str, Any]:
+    result = run(*arguments, "--json", home=home)
+    assert result.exit_code in (0, 1), result.output
+    value: dict[str, Any] = json.loads(result.stdout)
+    return value
+
+
+def test_indexing_tells_counts_reasons_and_seconds(archive: Path, tmp_path: Path) -> None:
+    found = as_json("index", archive, "--workers", "1", home=tmp_path / "home")
+    assert found["counts"]["series"] > 5
+    assert found["reasons"] == {"UNSUPPORTED_TYPE": 1}
+    assert {"discover", "scan", "read", "encode", "store", "wall"} <= set(found["seconds"])
+    again = run("index", home=tmp_path / "home")  # no folder: those of the last run
+    assert again.exit_code == 0
+    assert "unchanged" in again.stdout
+
+
+def test_status_and_failures(indexed: Home) -> None:
+    status = as_json("status", home=indexed.folder)
+    assert status["archive"]["studies"] == 5
+    assert status["pending_series"] == 0
+    assert status["spaces"]["image"]["build"] == "000001"
+    assert run("status", home=indexed.folder).exit_code == 0
+    assert as_json("failures", home=indexed.folder)["failures"] == []
+    assert len(as_json("failures", "--all", home=indexed.folder)["failures"]) == 1
+    assert "truth.json" in run("failures", "--all", home=indexed.folder).stdout
+
+
+@pytest.mark.parametrize("want", ["study", "report"])
+def test_search_by_words(indexed: Home, want: str) -> None:
+    found = as_json("search", "text", "lesion in the brain", "--want", want, "-k", "3", home=indexed.folder)
+    assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3]
+    assert found["hits"][0]["passages"][0]["assertion"] in {"present", "absent", "uncertain"}
+    result = run("search", "text", "lesion in the brain", "--want", want, home=indexed.folder)
+    assert result.exit_code == 0
+    assert "not aligned" in result.stdout
+
+
+def test_search_by_scan_and_by_study(indexed: Home) -> None:
+    first = as_json("search", "text", "brain", "--sequence", "T2,FLAIR,T1", home=indexed.folder)["hits"][0]
+    slices = Path(first["series"][0]["paths"][0])
+    for scan in (slices, slices.parent):
+        found = as_json("search", "image", scan, home=indexed.folder)
+        assert found["hits"][0]["channels"]["image"] > 0.6
+    assert as_json("search", "image", slices.parent, "--want", "report", home=indexed.folder)["hits"]
+    found = as_json("search", "study", first["study_uid"], home=indexed.folder)
+    assert first["study_uid"] not in {hit["study_uid"] for hit in found["hits"]}
+
+
+def test_filters_narrow(indexed: Home) -> None:
+    every = as_json("search", "text", "brain", "-k", "50", home=indexed.folder)["hits"]
+    women = as_json("search", "text", "brain", "-k", "50", "--sex", "F", home=indexed.folder)["hits"]
+    men = as_json("search", "text", "brain", "-k", "50", "--where", "sex=M", home=indexed.folder)["hits"]
+    assert len(every) == len(women) + len(men) == 5
+    old = as_json("search", "text", "brain", "-k", "50", "--age", "0-120", home=indexed.folder)["hits"]
+    assert len(old) == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["search", "text", "?!"], "no word"),
+        (["search", "text", ""], "no word"),
+        (["search", "text", "brain", "-k", "0"], "at least 1"),
+        (["search", "text", "brain", "--where", "sequenc=T2"], "did you mean 'sequence'"),
+        (["search", "text", "brain", "--where", "nonsense"], "write it like"),
+        (["search", "text", "brain", "--age", "young"], "write 40-60"),
+        (["search", "text", "brain", "--want", "picture"], "study, report"),
+        (["search", "text", "brain", "--encoder", "clip"], "slices-minilm"),
+        (["search", "text", "brain", "--device", "cuda"], "--device cpu"),
+        (["search", "text", "brain", "--text-model", "nobody/nothing"], "nobody/nothing"),
+        (["search", "image", "/nowhere/scan.dcm"], "nothing at"),
+        (["search", "study", "1.2.3"], "no study '1.2.3'"),
+        (["index", "/nowhere"], "no folder /nowhere"),
+        (["index", __file__], "is a file"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_use_exits_with_2_and_one_clear_line(indexed: Home, arguments: list[str], says: str) -> None:
+    if "cuda" in arguments:
+        torch = pytest.importorskip("torch")
+        if torch.cuda.is_available():
+            pytest.skip("there is a card here")
+    result = run(*arguments, home=indexed.folder)
+    assert result.exit_code == 2
+    assert says in " ".join(result.stderr.split())
+    assert "Traceback" not in result.output
+
+
+def test_errors_are_json_too_when_json_is_asked_for(indexed: Home) -> None:
+    result = run("search", "study", "1.2.3", "--json", home=indexed.folder)
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"] == "QueryError"
+
+
+def test_a_query_image_that_is_no_scan(indexed: Home, tmp_path: Path) -> None:
+    (tmp_path / "text.dcm").write_text("no scan at all, only a text that was given a name")
+    (tmp_path / "empty").mkdir()
+    for path, says in ((tmp_path / "text.dcm", "NOT_DICOM"), (tmp_path / "empty", "no MR image")):
+        result = run("search", "image", path, home=indexed.folder)
+        assert result.exit_code == 2
+        assert says in " ".join(result.stderr.split())
+
+
+def test_more_than_there_is_is_no_error(indexed: Home) -> None:
+    assert len(as_json("search", "text", "brain", "-k", "100000", home=indexed.folder)["hits"]) == 5
+
+
+def test_before_anything_is_indexed(tmp_path: Path) -> None:
+    for arguments in (["status"], ["failures"], ["search", "text", "brain"], ["ui"], ["index"]):
+        result = run(*arguments, home=tmp_path / "new")
+        assert result.exit_code == 2, arguments
+        assert "spinecho index" in " ".join(result.stderr.split())
+
+
+def test_an_empty_folder_and_one_without_mr(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = run("index", tmp_path / "empty", home=tmp_path / "home")
+    assert result.exit_code == 0
+    assert "no files" in result.stdout
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "letter.txt").write_text("Dear colleague, thank you for the cake.")
+    (tmp_path / "letters" / "photo.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    result = run("index", tmp_path / "letters", home=tmp_path / "home")
+    assert result.exit_code == 0
+    assert "UNSUPPORTED_TYPE 2" in result.stdout
+    result = run("search", "text", "brain", home=tmp_path / "home")
+    assert result.exit_code == 0
+    assert "the index is empty" in result.stdout
+
+
+def test_a_folder_that_refuses_is_listed_and_forgotten_once_it_lets_us_in(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "archive"
+    (root / "locked").mkdir(parents=True)
+    (root / "open").mkdir()
+    scan = next((archive / "dicom").rglob("*.dcm")).read_bytes()
+    (root / "open" / "scan.dcm").write_bytes(scan)
+    real = os.access
+    monkeypatch.setattr(
+        source.os, "access", lambda path, mode: not str(path).endswith("locked") and real(path, mode)
+    )  # root may read everything, so the refusal itself is acted
+    result = run("index", root, home=tmp_path / "home")
+    assert result.exit_code == 1
+    assert "UNREADABLE" in run("failures", home=tmp_path / "home").stdout
+    monkeypatch.undo()
+    assert run("index", root, home=tmp_path / "home").exit_code == 0
+
+
+def test_an_older_database_is_refused_until_it_is_upgraded(indexed: Home, tmp_path: Path) -> None:
+    home = copy_of(indexed, tmp_path / "home")
+    with sqlite3.connect(home.database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+    connection.close()
+    result = run("search", "text", "brain", home=home.folder)
+    assert result.exit_code == 2
+    assert "spinecho db upgrade" in " ".join(result.stderr.split())
+
+
+def test_upgrading_what_is_new_already_changes_nothing(indexed: Home) -> None:
+    result = run("db", "upgrade", home=indexed.folder)
+    assert result.exit_code == 0
+    assert "nothing to do" in result.stdout
+
+
+def test_two_runs_do_not_write_at_once(indexed: Home, archive: Path) -> None:
+    code = f"""
+import sys, time
+from pathlib import Path
+from ui.settings import Settings
+from ui.wiring import indexing_lock
+with indexing_lock(Settings(home=Path({str(indexed.folder)!r}))):
+    print("locked", flush=True)
+    time.sleep(60)
+"""
+    root = Path(__file__).resolve().parents[2]
+    with subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        result = run("index", archive, home=indexed.folder)
+        other.kill()
+    assert result.exit_code == 2
+    assert f"process {other.pid} is indexing" in " ".join(result.stderr.split())
+    assert run("index", archive, home=indexed.folder).exit_code == 0
+
+
+def test_help_teaches() -> None:
+    for arguments in ([], ["index"], ["search"], ["search", "text"], ["failures"], ["demo"], ["ui"], ["db"]):
+        result = CliRunner().invoke(app, [*arguments, "--help"])
+        assert result.exit_code == 0
+        assert len(result.stdout) > 200
