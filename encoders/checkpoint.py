@@ -1,0 +1,139 @@
+"""A trained network on disk: a folder with `model.safetensors` and `config.json`. Nothing in it can run code.
+
+The config names the kind of network, its sizes, the preparation that goes before it, the dimension that comes out,
+and the sha256 of the weights, so that a folder which was copied halfway or mixed from two is found out when opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+
+from encoders.errors import EncoderError
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+
+
+class CheckpointError(EncoderError):
+    """A checkpoint folder cannot be used; the message names the folder, what is wrong, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What `config.json` holds. `config` and `preparation` are plain JSON, read by the network of that `kind`."""
+
+    kind: str
+    config: dict[str, Any]
+    preparation: dict[str, Any]
+    dim: int
+    sha256: str
+    """Of `model.safetensors`: the `revision` of a Space."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A folder that was read and checked; whether the weights fit a network shows in `put_into`."""
+
+    folder: Path
+    card: Card
+    weights: dict[str, torch.Tensor]
+
+    def put_into(self, network: torch.nn.Module) -> None:
+        """Give `network` these weights. It may lie on the meta device, so a wrong config costs no memory.
+
+        Raises CheckpointError where names or shapes differ.
+        """
+        try:
+            network.load_state_dict(self.weights, strict=True, assign=True)
+        except RuntimeError as error:
+            detail = " ".join(str(error).split())[:300]
+            raise CheckpointError(
+                f"{self.folder}: the weights do not fit the sizes in {CONFIG}: {detail}; save the checkpoint again"
+            ) from error
+
+
+def save_checkpoint(
+    folder: Path,
+    *,
+    kind: str,
+    config: dict[str, Any],
+    preparation: dict[str, Any],
+    dim: int,
+    weights: Mapping[str, torch.Tensor],
+) -> Card:
+    """Write a checkpoint; one that lies there already is replaced, the config last."""
+    content = safetensors.torch.save({name: value.detach().cpu().contiguous() for name, value in weights.items()})
+    card = Card(kind, config, preparation, dim, hashlib.sha256(content).hexdigest())
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / WEIGHTS, content)
+    _write(folder / CONFIG, (json.dumps(asdict(card), indent=2) + "\n").encode())
+    return card
+
+
+def load_checkpoint(folder: Path, *, kind: str) -> Checkpoint:
+    """Read a checkpoint of that kind.
+
+    Raises CheckpointError for a missing or damaged file, another kind, keys that are not known, weights that are not
+    the ones the config was written with, and weights that are not numbers.
+    """
+    card = _card(folder)
+    if card.kind != kind:
+        raise CheckpointError(f"{folder} holds a network of kind {card.kind!r}, not {kind!r}; name another folder")
+    content = _read(folder, WEIGHTS)
+    try:
+        weights = safetensors.torch.load(content)
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{folder / WEIGHTS} is damaged or cut short ({error}); copy it again") from error
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise CheckpointError(f"{folder / WEIGHTS} is not the file that {CONFIG} was written with; copy both again")
+    for name, value in weights.items():
+        if not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"{folder / WEIGHTS}: {name} holds NaN or infinity; take an earlier checkpoint")
+    return Checkpoint(folder, card, weights)
+
+
+def _card(folder: Path) -> Card:
+    try:
+        values = json.loads(_read(folder, CONFIG))
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{folder / CONFIG} is not JSON ({error}); copy it again") from error
+    types = {"kind": str, "config": dict, "preparation": dict, "dim": int, "sha256": str}
+    if not isinstance(values, dict) or values.keys() != types.keys():
+        found = sorted(values) if isinstance(values, dict) else type(values).__name__
+        raise CheckpointError(
+            f"{folder / CONFIG} must have exactly the keys {sorted(types)}, not {found}; "
+            "it was written by another version or is no checkpoint of Spinecho"
+        )
+    for name, expected in types.items():
+        if type(values[name]) is not expected:
+            raise CheckpointError(f"{folder / CONFIG}: {name} must be {expected.__name__}; save the checkpoint again")
+    return Card(**values)
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder} is no checkpoint that can be read: {name}: {error.strerror}; "
+            f"name a folder that holds {WEIGHTS} and {CONFIG}"
+        ) from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    """All of it or nothing: an interrupted write leaves the old file."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
