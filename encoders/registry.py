@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from encoders.dual import DualEncoder
 from encoders.errors import EncoderUnavailable
@@ -17,26 +18,52 @@ def _slices_minilm(device: str) -> DualEncoder:
     return DualEncoder("slices-minilm", SliceEncoder(device=device), SentenceEncoder.default(device=device))
 
 
+def _vit(name: str, folder: Path, device: str) -> DualEncoder:
+    from encoders.image.vit import VitEncoder  # noqa: PLC0415
+    from encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+
+    image = VitEncoder.load(folder, device=device)
+    return DualEncoder(name, image, SentenceEncoder.default(device=device))
+
+
 ENCODERS: dict[str, Callable[[str], DualEncoder]] = {"slices-minilm": _slices_minilm}
 """By name: a function from a device ("cpu", "cuda") to the pair."""
+
+CHECKPOINTS: dict[str, Callable[[str, Path, str], DualEncoder]] = {"vit": _vit}
+"""By what stands before the colon of "vit:PATH": from the whole name, the folder and a device to the pair."""
 
 ABOUT: dict[str, str] = {
     "slices-minilm": (
         "stand-in: ImageNet EfficientNet-Lite2 features of nine slices, and all-MiniLM-L6-v2 for text; not aligned, "
         "so text finds scans through reports and headers"
-    )
+    ),
+    "vit": (
+        "a 3D vision transformer from a checkpoint folder, and all-MiniLM-L6-v2 for text; not aligned, "
+        "so text finds scans through reports and headers"
+    ),
 }
-"""By name: one line for the screen on what the pair is and is not."""
+"""By name, without what follows a colon: one line for the screen on what the pair is and is not. See `about`."""
+
+
+def about(name: str) -> str:
+    """The line of `ABOUT` for an encoder's name as a user gives it ("vit:PATH" too); empty for one not known."""
+    return ABOUT.get(name.partition(":")[0], "")
 
 
 def open_encoder(name: str = DEFAULT, *, device: str = "cpu", text_model: str | None = None) -> DualEncoder:
     """The pair of that name. `text_model` puts another sentence encoder in: a model's name on a hub, or its folder.
 
-    Raises `EncoderUnavailable` for a name that is not in the table, or weights that are not at hand.
+    Raises `EncoderUnavailable` for a name that is in no table, or weights that are not at hand, and `CheckpointError`
+    for a checkpoint that cannot be used.
     """
-    if name not in ENCODERS:
-        raise EncoderUnavailable(f"no encoder is called {name!r}; there are: {', '.join(ENCODERS)}")
-    dual = ENCODERS[name](pick_device(device))
+    kind, _, path = name.partition(":")
+    if name in ENCODERS:
+        dual = ENCODERS[name](pick_device(device))
+    elif kind in CHECKPOINTS and path:
+        dual = CHECKPOINTS[kind](name, Path(path).expanduser(), pick_device(device))
+    else:
+        names = [*ENCODERS, *(f"{kind}:PATH" for kind in CHECKPOINTS)]
+        raise EncoderUnavailable(f"no encoder is called {name!r}; there are: {', '.join(names)}")
     if text_model is None:
         return dual
     from encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415

@@ -1,0 +1,86 @@
+"""Which names open which pair, and what is said to a name that opens none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from encoders import registry
+from encoders.checkpoint import CheckpointError
+from encoders.errors import EncoderUnavailable
+from encoders.image.preparation import BlockPreparation
+from encoders.image.vit import VisionTransformer, VitConfig, save_vit
+from encoders.registry import about, open_encoder, pick_device
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    config = VitConfig(width=48, depth=1, heads=4, patch=(8, 8, 8), projection=16)
+    save_vit(tmp_path / "a: b", VisionTransformer(config), BlockPreparation(size=(16, 16, 16)))
+    return tmp_path / "a: b"
+
+
+def test_the_default_pair_is_not_aligned() -> None:
+    dual = open_encoder()
+    assert dual.name == registry.DEFAULT == "slices-minilm"
+    assert not dual.aligned
+    image, text = dual.spaces
+    assert image != text
+    assert text.dim == 384
+
+
+def test_a_checkpoint_by_its_folder(checkpoint: Path) -> None:
+    dual = open_encoder(f"vit:{checkpoint}")
+    assert dual.name == f"vit:{checkpoint}"
+    assert not dual.aligned
+    assert dual.image.space.dim == 16
+    assert dual.text.space.dim == 384
+
+
+def test_a_folder_below_home(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(checkpoint.parent))
+    assert open_encoder("vit:~/a: b").name == "vit:~/a: b"
+
+
+def test_another_text_tower(checkpoint: Path) -> None:
+    from encoders.text.model_files import default_folder  # noqa: PLC0415
+
+    dual = open_encoder(f"vit:{checkpoint}", text_model=str(default_folder()))
+    assert dual.name == f"vit:{checkpoint}+{default_folder()}"
+    assert dual.image.space.dim == 16
+
+
+@pytest.mark.parametrize("name", ["", "vit", "vit:", "resnet", "resnet:/tmp", "slices-minilm:/tmp", "VIT:/tmp"])
+def test_an_unknown_name_is_told_the_known_ones(name: str) -> None:
+    with pytest.raises(EncoderUnavailable, match="slices-minilm, vit:PATH"):
+        open_encoder(name)
+
+
+def test_a_folder_without_a_checkpoint_says_what_belongs_there(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"name a folder that holds model\.safetensors"):
+        open_encoder(f"vit:{tmp_path / 'none'}")
+
+
+def test_every_name_has_its_line() -> None:
+    assert {*registry.ENCODERS, *registry.CHECKPOINTS} == registry.ABOUT.keys()
+    assert about("slices-minilm") == registry.ABOUT["slices-minilm"]
+    assert about("vit:/some/where: else") == about("vit") == registry.ABOUT["vit"]
+    assert about("unheard of") == ""
+
+
+def test_devices() -> None:
+    assert pick_device("cpu") == "cpu"
+    assert pick_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(EncoderUnavailable, match="use --device cpu"):
+            pick_device("cuda:1")
+
+
+def test_looking_a_name_up_does_not_import_torch() -> None:
+    code = "import sys, encoders.registry as r; r.about('vit:x'); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
