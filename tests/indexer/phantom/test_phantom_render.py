@@ -68,7 +68,7 @@ def test_drawing_twice_gives_the_same_voxels():
 
 
 @pytest.mark.parametrize(
-    "case", [c for c in CASES[:48] if len(c.lesions) == 1][::2], ids=lambda c: f"{c.diagnosis}-{c.index}"
+    "case", [c for c in CASES[:48] if len(c.lesions) == 1][::3], ids=lambda c: f"{c.diagnosis}-{c.index}"
 )
 def test_a_lesion_lies_on_the_side_that_the_report_names(case: Case):
     (lesion,) = case.lesions
@@ -85,7 +85,7 @@ def test_a_lesion_lies_on_the_side_that_the_report_names(case: Case):
 
 
 def test_centres_lie_in_brain_tissue_of_that_person():
-    for case in CASES[:24]:
+    for case in CASES[:14]:
         codes = anatomy(case).codes
         for lesion in case.lesions:
             if lesion.kind in ("meningioma", "arachnoid cyst", "small vessel disease"):
@@ -199,7 +199,7 @@ def test_slices_are_stacked_along_the_axis_of_their_plane(plane: str, axis: int)
 
 def test_the_whole_brain_is_covered():
     corners = np.array([(0, -95, 60), (0, 68, 0), (60, -20, 0), (-60, -20, 0)], float)
-    for case in CASES[:12]:
+    for case in CASES[:6]:
         for plan in case.series:
             if plan.sequence == "localizer" or plan.plane != "axial":
                 continue
