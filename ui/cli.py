@@ -290,7 +290,16 @@ def ui(
         "browser.gatherUsageStats": "false",
         "client.showErrorDetails": "none",
         "client.toolbarMode": "minimal",
+        "server.maxUploadSize": 500,
         "theme.base": "dark",
+        "theme.primaryColor": "#8fbfe0",
+        "theme.backgroundColor": "#0f1114",
+        "theme.secondaryBackgroundColor": "#1b1f24",
+        "theme.textColor": "#e8eaed",
+        "theme.borderColor": "#343a42",
+        "theme.baseRadius": "small",
+        "theme.sidebar.backgroundColor": "#14171b",
+        "theme.sidebar.secondaryBackgroundColor": "#1f242a",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
     os.environ.update(SPINECHO_HOME=str(settings.home), SPINECHO_ENCODER=settings.encoder)

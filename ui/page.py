@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,116 +14,153 @@ from db.filters import Filter
 from encoders.registry import ABOUT
 from search.engine import Engine
 from search.hits import Results
-from search.query import ImageQuery, Kind, Query, StudyQuery, TextQuery
+from search.query import Kind, Query, StudyQuery, TextQuery
 from ui.page_filters import filter_panel
-from ui.page_rows import escaped, result_rows
-from ui.settings import read_settings
-from ui.wiring import USER_ERRORS, open_database, open_engine, read_image_query
+from ui.page_rows import result_rows
+from ui.page_style import apply_style, icon, trouble
+from ui.page_upload import LIMIT_MB, read_scan, scan_name
+from ui.settings import Settings, read_settings
+from ui.wiring import USER_ERRORS, open_database, open_engine
 
-_UPLOAD_MB = 200
+
+@dataclass(frozen=True)
+class _Served:
+    """What all sessions share. The engine is used by one of them at a time."""
+
+    engine: Engine
+    database: Database
+    lock: threading.Lock
 
 
-@st.cache_resource(show_spinner="Opening the index")
-def _engine(home: str, encoder: str) -> tuple[Engine, Database, threading.Lock]:
+@st.cache_resource(show_spinner="Opening the index", max_entries=1)
+def _open(home: str, encoder: str, file: int) -> _Served:
+    """`file` is the database's inode: a home that was made anew is opened anew."""
     settings = read_settings(home=Path(home), encoder=encoder)
     database = open_database(settings)
-    return open_engine(settings, database=database), database, threading.Lock()
+    return _Served(open_engine(settings, database=database), database, threading.Lock())
 
 
 def main() -> None:
     """Draw the page."""
-    st.set_page_config(page_title="Spinecho", page_icon=":material/search:", layout="wide")
+    st.set_page_config(page_title="Spinecho", page_icon=icon(), layout="wide")
+    apply_style()
     settings = read_settings()
     try:
-        engine, database, lock = _engine(str(settings.home), settings.encoder)
+        file = settings.database.stat().st_ino if settings.database.exists() else 0
+        served = _open(str(settings.home), settings.encoder, file)
     except USER_ERRORS as error:
-        st.error(escaped(str(error)))
+        st.markdown("#### Spinecho")
+        trouble("The index cannot be opened", str(error))
         st.stop()
     with st.sidebar:
-        st.subheader("Filters")
-        where = filter_panel(database)
-    st.title("Spinecho")
-    query = _query(engine)
-    left, right = st.columns([1, 1])
-    want = left.segmented_control("Find", list(Kind), default=Kind.STUDY, format_func=_plural, key="want")
-    k = right.select_slider("Results", [5, 10, 20, 50], value=10, key="k")
-    if query is None:
-        st.info("Type what you are looking for, or drop in a scan. Words such as “no enhancement” exclude.")
-    else:
-        _answer(engine, database, lock, query, want or Kind.STUDY, int(k), where)
-    st.divider()
-    st.caption(f"Encoder {settings.encoder}: {ABOUT.get(settings.encoder, '')}.")
-    st.caption("For retrieval, teaching and research. Not a diagnostic device.")
+        st.markdown("#### Spinecho")
+        where = filter_panel(served.database, settings)
+    query = _query(served.engine)
+    if query is not None:
+        _answer(served, query, where)
+    _about(settings)
+
+
+def _query(engine: Engine) -> Query | None:
+    """The search line, and the query as it stands: of words, scan and study, that which was given last."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="line"):
+        words = st.text_input(
+            "Search", placeholder="T2 hyperintense lesion, left temporal lobe, no enhancement", key="words",
+            on_change=_ask_by, args=("words",), label_visibility="collapsed",
+        )  # fmt: skip
+        with st.popover("Search with a scan"):
+            files = st.file_uploader(
+                "DICOM files of one series, or one NIfTI file", accept_multiple_files=True, key=_uploader(),
+                on_change=_ask_by, args=("scan",), max_upload_size=LIMIT_MB,
+            )  # fmt: skip
+        st.segmented_control(
+            "Find", list(Kind), default=Kind.STUDY, format_func=_plural, key="want", required=True,
+            label_visibility="collapsed",
+        )  # fmt: skip
+        st.selectbox(
+            "Results", [5, 10, 20, 50], 1, format_func=lambda n: f"{n} best", key="k", width=104,
+            label_visibility="collapsed",
+        )  # fmt: skip
+    by = st.session_state.get("by", "words")
+    if by == "study":
+        uid, name = st.session_state["like"]
+        _chip("Studies like", name)
+        other = st.checkbox("Leave out the same patient", key="other-patients")
+        return StudyQuery(uid, other)
+    if by == "scan" and files:
+        _chip("Studies like the scan", scan_name(files))
+        return read_scan(files, engine.dual)
+    if words.strip():
+        return TextQuery(words)
+    st.caption(
+        "Type what you are looking for, search with a scan, or narrow the archive on the left. "
+        "“no enhancement” or “-enhancement” leaves out studies whose report affirms it."
+    )
+    return None
+
+
+def _chip(label: str, name: str) -> None:
+    """What is being matched, with a way out of it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":blue[{label}]", width="content")
+        st.text(name)
+        st.button("Clear", icon=":material/close:", key="clear-query", on_click=_back_to_words)
+
+
+def _answer(served: _Served, query: Query, where: Filter) -> None:
+    want, k = Kind(st.session_state["want"] or Kind.STUDY), int(st.session_state["k"])
+    try:
+        with served.lock:
+            results = served.engine.search(query, want=want, k=k, where=where)
+    except USER_ERRORS as error:
+        trouble("This cannot be searched", str(error))
+        return
+    _told(results, want)
+    result_rows(results, served.database, _more_like)
+
+
+def _told(results: Results, want: Kind) -> None:
+    """How many, how the words were understood, and what to know about the answer."""
+    count, query = len(results.hits), results.query
+    noun = str(want) if count == 1 else _plural(want).lower()
+    said = [f"{count} {noun}"]
+    said += [f"without: {', '.join(query['unwanted'])}"] if query.get("unwanted") else []
+    said += [f"side: {', '.join(query['sides'])}"] if query.get("sides") else []
+    said += [f"{sum(results.seconds.values()) * 1000:.0f} ms"]
+    with st.container(key="facts-results"):
+        st.text(" · ".join(said))
+    for warning in results.warnings:
+        trouble("Note", warning, grave=False)
 
 
 def _plural(kind: Kind) -> str:
     return {"study": "Studies", "report": "Reports"}[kind]
 
 
-def _query(engine: Engine) -> Query | None:
-    """The query as it stands: a study to match, else an uploaded scan, else the words."""
-    words = st.text_input(
-        "Search", placeholder="T2 hyperintense lesion, left temporal lobe, no enhancement", key="words",
-        on_change=_forget_study,
-    )  # fmt: skip
-    with st.expander("Search with a scan"):
-        files = st.file_uploader(
-            "DICOM files of one series, or a NIfTI file", accept_multiple_files=True, key="scan",
-            on_change=_forget_study, max_upload_size=_UPLOAD_MB,
-        )  # fmt: skip
-    like = st.session_state.get("like")
-    if like:
-        if st.button(f"Clear: studies like …{like[-12:]}", icon=":material/close:"):
-            _forget_study()
-            st.rerun()
-        return StudyQuery(like)
-    if files:
-        return _uploaded(engine, files)
-    return TextQuery(words) if words.strip() else None
+def _about(settings: Settings) -> None:
+    st.divider()
+    st.caption(f"Encoder {settings.encoder}: {ABOUT.get(settings.encoder, '')}.")
+    st.caption("For retrieval, teaching and research. Not a diagnostic device.")
 
 
-def _uploaded(engine: Engine, files: list[Any]) -> ImageQuery | None:
-    """The scan that was dropped in, read in a child process and remembered for this session."""
-    key = tuple(file.file_id for file in files)
-    if st.session_state.get("scan_key") != key:
-        with tempfile.TemporaryDirectory() as folder, st.spinner("Reading the scan"):
-            for number, file in enumerate(files):
-                ending = ".nii.gz" if file.name.endswith(".nii.gz") else Path(file.name).suffix[:8]
-                (Path(folder) / f"{number:05d}{ending}").write_bytes(file.getvalue())
-            only = Path(folder) / next(iter(sorted(Path(folder).iterdir()))).name
-            try:
-                query, _ = read_image_query(only if len(files) == 1 else Path(folder), engine.dual)
-            except USER_ERRORS as error:
-                st.error(escaped(str(error)))
-                return None
-        st.session_state["scan_key"], st.session_state["scan_query"] = key, query
-    found: ImageQuery = st.session_state["scan_query"]
-    return found
+def _uploader() -> str:
+    """The uploader's name: another one empties it, which Streamlit does in no other way."""
+    return f"scan-{st.session_state.get('scans', 0)}"
 
 
-def _answer(
-    engine: Engine, database: Database, lock: threading.Lock, query: Query, want: Kind, k: int, where: Filter
-) -> None:
-    try:
-        with lock:
-            results: Results = engine.search(query, want=want, k=k, where=where)
-    except USER_ERRORS as error:
-        st.error(escaped(str(error)))
-        return
-    spent = sum(results.seconds.values()) * 1000
-    st.caption(f"{len(results.hits)} shown · {results.searched:,} vectors searched · {spent:.0f} ms")
-    for warning in results.warnings:
-        st.warning(escaped(warning))
-    result_rows(results, database, _more_like)
+def _ask_by(way: str) -> None:
+    st.session_state["by"] = way
 
 
-def _more_like(uid: str) -> None:
-    st.session_state["like"] = uid
-    st.rerun()
+def _more_like(uid: str, name: str) -> None:
+    st.session_state.update(by="study", like=(uid, name))
 
 
-def _forget_study() -> None:
-    st.session_state.pop("like", None)
+def _back_to_words() -> None:
+    state: Any = st.session_state
+    state["scans"] = state.get("scans", 0) + 1
+    state.pop("read_scan", None)
+    state["by"] = "words"
 
 
 main()

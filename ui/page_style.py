@@ -1,0 +1,51 @@
+"""How the search page looks, and the one way in which text from outside is put on it.
+
+Streamlit's Markdown rewrites text even where every sign is escaped (`>=`, `--`, `:name:`, web addresses), so words
+from reports, headers, file names and error messages are always drawn by `st.text`, which shows just its characters.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import streamlit as st
+from PIL import Image, ImageDraw
+
+_STYLE = """<style>
+[data-testid="stMainBlockContainer"] {padding: 1.6rem 2rem 3rem; max-width: 1600px}
+[data-testid="stHeader"] {background: transparent; height: 2rem; min-height: 2rem}
+[data-testid="stSidebarHeader"] {height: 1.6rem; min-height: 0; padding: 0.2rem 0.8rem 0; margin: 0}
+[data-testid="stSidebarUserContent"] {padding: 0 1.2rem 2rem}
+[data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.6rem}
+[data-testid="stImage"] img {background: #000; border-radius: 2px}
+[data-testid="stText"] {overflow-wrap: anywhere}
+[class*="st-key-facts-"] {gap: 0.25rem}
+[class*="st-key-facts-"] [data-testid="stText"] {font-size: 0.8rem; line-height: 1.25; color: #a9b0b8 !important}
+[class*="st-key-head-"] [data-testid="stText"] {font-weight: 600}
+[class*="st-key-told-"] {gap: 0.35rem}
+[class*="st-key-told-"] [class*="st-key-told-"] {gap: 0.1rem}
+.st-key-line > :first-child {min-width: 300px}
+[class*="st-key-told-"] p {margin: 0}
+[class*="st-key-report-"] [data-testid="stText"] {line-height: 1.45}
+</style>"""
+
+
+def apply_style() -> None:
+    """Less padding, denser rows, pictures on black. A constant: nothing from outside is ever in it."""
+    st.html(_STYLE)
+
+
+@functools.cache
+def icon() -> Image.Image:
+    """An echo, drawn here: Streamlit fetches the icons that it knows by name from the network."""
+    drawn = Image.new("RGB", (64, 64), "#0f1114")
+    points = [(4, 34), (18, 34), (24, 8), (31, 56), (38, 24), (44, 40), (49, 31), (60, 34)]
+    ImageDraw.Draw(drawn).line(points, fill="#8fbfe0", width=5, joint="curve")
+    return drawn
+
+
+def trouble(title: str, message: str, *, grave: bool = True) -> None:
+    """A message for the person at the screen, word for word."""
+    with st.container(border=True):
+        st.markdown(f":{'red' if grave else 'orange'}[**{title}**]")
+        st.text(message)
