@@ -306,12 +306,13 @@ def fat_suppression_of(evidence: Evidence) -> bool | None:
 
 
 def is_derived(evidence: Evidence, sequence: Sequence) -> bool:
-    """A computed image. Trace-weighted diffusion is not one here: readers look at it as at an acquired image."""
+    """A computed image. Trace-weighted diffusion is not one here: readers look at it as at an acquired image.
+
+    SECONDARY alone says that the object was made after the examination (PS3.3 C.7.6.1.1.2), as any export is.
+    """
     codes = set(evidence.image_type)
     if evidence.is_capture or sequence in ("ADC", "DTI map"):
         return True
     if "TRACEW" in codes:
         return False
-    if len(evidence.image_type) > 1 and evidence.image_type[1] == "SECONDARY":
-        return True
-    return "DERIVED" in codes and bool(codes & DERIVED_TYPES)
+    return "DERIVED" in codes and bool(codes & (DERIVED_TYPES | {"SECONDARY"}))

@@ -233,3 +233,17 @@ def test_coverage_of_real_descriptions(testdata: Path) -> None:
     assert known["all"] > 120_000
     assert known["sequence"] > 0.85 * known["all"]
     assert known["region"] > 0.95 * known["all"]
+
+
+@pytest.mark.parametrize(
+    ("image_type", "expected"),
+    [
+        (("ORIGINAL", "PRIMARY", "M"), False),
+        (("ORIGINAL", "SECONDARY", "M_SE", "M", "SE"), False),  # an export of an acquired image
+        (("DERIVED", "SECONDARY", "PROCESSED"), True),
+        (("DERIVED", "PRIMARY", "MPR"), True),
+        (("DERIVED", "PRIMARY", "M", "NORM"), False),
+    ],
+)
+def test_only_computed_images_are_derived(image_type: tuple[str, ...], expected: bool) -> None:
+    assert describe(Evidence(image_type=image_type)).derived is expected
