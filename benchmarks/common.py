@@ -44,7 +44,9 @@ def store_cases(home: Path, dual: DualEncoder, n: int, *, seed: int) -> tuple[Da
     vectors = _Vectors(dual)
     random = np.random.default_rng(seed)
     for number, case in enumerate(cases):
-        archive.store_series(database, run, _series(case, dual, random, vectors), image_space=image.id, text_space=text.id)
+        archive.store_series(
+            database, run, _series(case, dual, random, vectors), image_space=image.id, text_space=text.id
+        )
         archive.store_reports(
             database,
             run,

@@ -72,7 +72,7 @@ class Engine:
         if want is Kind.REPORT and not isinstance(query, TextQuery):
             found = self._reports_of(found)
         clock.lap("retrieve")
-        hits = explain(self._database, self._order(found, want)[:k], want=want, where=shown)
+        hits = explain(self._database, self._best(found, want, k), want=want, where=shown)
         clock.lap("explain")
         return Results(
             query={**echo, "want": str(want), "k": k},
@@ -130,13 +130,16 @@ class Engine:
             evidence.passages += [PassageHit(card, None) for card in told]
         return by_report
 
-    def _order(self, found: Found, want: Kind) -> list[Ranked]:
-        """Best first. Scores that fp16 vectors cannot tell apart are ordered by UID, which no re-indexing changes."""
+    def _best(self, found: Found, want: Kind, k: int) -> list[Ranked]:
+        """The k best. Scores that fp16 vectors cannot tell apart are ordered by UID, which no re-indexing changes."""
+        scores = {key: round(score, 3) for key, score in found.scores.items()}
+        last = sorted(scores.values(), reverse=True)[:k][-1:]
+        near = [key for key, score in scores.items() if score >= last[0]]
         names: Mapping[int, str] = {}
         if want is Kind.STUDY:
-            names = {key: card.uid for key, card in lookup.study_cards(self._database, list(found.scores)).items()}
-        order = sorted(found.scores, key=lambda key: (-round(found.scores[key], 3), names.get(key, ""), key))
-        return [(key, found.scores[key], found.evidence[key]) for key in order]
+            names = {key: card.uid for key, card in lookup.study_cards(self._database, near).items()}
+        order = sorted(near, key=lambda key: (-scores[key], names.get(key, ""), key))
+        return [(key, found.scores[key], found.evidence[key]) for key in order[:k]]
 
     def _encoder_facts(self) -> dict[str, Any]:
         image, text = self._dual.spaces

@@ -22,7 +22,7 @@ from search.query import Kind
 
 _DEPTH = 10
 """Neighbours fetched for each hit wanted: several lie in one study."""
-_LEAST = 300
+_LEAST = 200
 _REMEMBERED = 16
 _SECOND = 0.1
 """What a study's second sentence adds to its best one."""

@@ -9,7 +9,7 @@ from db import archive, ledger, lookup
 from db.build import builds_newest_first
 from db.database import HEAD, Database
 from encoders.errors import Reason
-from encoders.registry import ABOUT
+from encoders.registry import about
 from ui.settings import Settings
 
 
@@ -24,7 +24,7 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
             builds = builds_newest_first(settings.builds, space)
             spaces[role] = {
                 "encoder": space.encoder,
-                "about": ABOUT.get(space.encoder, ""),
+                "about": about(space.encoder),
                 "model": space.model,
                 "dim": space.dim,
                 "build": builds[0] if builds else None,
