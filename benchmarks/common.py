@@ -120,6 +120,6 @@ def _report(number: int, case: Case, vectors: _Vectors) -> NewReport:
     )
 
 
-def _serve(database: Database, role: str, space: Space, encoder: str):  # noqa: ANN202
+def _serve(database: Database, role: str, space: Space, encoder: str):
     values = {"model": space.model, "revision": space.revision, "preprocessing": space.preprocessing, "dim": space.dim}
     return archive.serve(database, role, encoder=encoder, **values)

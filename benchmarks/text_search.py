@@ -26,7 +26,6 @@ from indexer.phantom import Case, plan_cases
 from search.engine import Engine
 from search.query import Kind, TextQuery
 
-
 _OTHER = {"left": "right", "right": "left"}
 
 
