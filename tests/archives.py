@@ -99,8 +99,7 @@ class Home:
         uids = [row[0] for row in self.query("SELECT uid FROM studies ORDER BY uid")]
         found = [engine.search(query, k=10) for query in [*queries, *map(StudyQuery, uids[:3])]]
         return [
-            [(hit.study.uid, round(hit.score, 2)) for hit in results.hits if hit.study is not None]
-            for results in found
+            [(hit.study.uid, round(hit.score, 2)) for hit in results.hits if hit.study is not None] for results in found
         ]
 
 

@@ -64,6 +64,8 @@ def test_the_reading_process_imports_nothing_heavy() -> None:
     import subprocess  # noqa: PLC0415
     import sys  # noqa: PLC0415
 
-    code = "import sys, encoders.image.tasks; print(*(n for n in ('torch', 'sqlalchemy', 'streamlit') if n in sys.modules))"
+    code = (
+        "import sys, encoders.image.tasks; print(*{'torch', 'sqlalchemy', 'streamlit', 'pydicom'} & set(sys.modules))"
+    )
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == ""

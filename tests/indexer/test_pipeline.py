@@ -120,9 +120,7 @@ def _vectors(home: Home) -> int:
     return count
 
 
-def test_a_changed_slice_is_read_again_and_the_old_vector_is_gone(
-    indexed: Home, archive: Path, tmp_path: Path
-) -> None:
+def test_a_changed_slice_is_read_again_and_the_old_vector_is_gone(indexed: Home, archive: Path, tmp_path: Path) -> None:
     mine = tmp_path / "archive"
     shutil.copytree(archive, mine)
     home = Home(tmp_path / "home")
@@ -271,9 +269,9 @@ def test_the_real_archive_has_no_file_unaccounted_for(testdata: Path, tmp_path: 
     assert set(states) == {"indexed", "rejected"}
     assert sum(states.values()) == sum(1 for path in mine.rglob("*") if path.is_file())
     assert sum(summary.reasons.values()) == states["rejected"]
-    assert home.query("SELECT count(*) FROM volume_files w LEFT JOIN files f ON f.id = w.file_id WHERE f.id IS NULL") == [
-        (0,)
-    ]
+    assert home.query(
+        "SELECT count(*) FROM volume_files w LEFT JOIN files f ON f.id = w.file_id WHERE f.id IS NULL"
+    ) == [(0,)]
 
 
 def test_two_archives_live_in_one_home(archive: Path, tmp_path: Path) -> None:
@@ -284,7 +282,7 @@ def test_two_archives_live_in_one_home(archive: Path, tmp_path: Path) -> None:
     assert home.index(archive, prune=True).counts["missing"] == 0
 
 
-def _words(text: str):  # noqa: ANN202
+def _words(text: str):
     from search.query import TextQuery  # noqa: PLC0415
 
     return TextQuery(text)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pytest
 from archives import Home
 
@@ -32,10 +31,14 @@ from search.hits import Results, results_json
 from search.query import ImageQuery, Kind, StudyQuery, TextQuery
 
 SCANS = [
-    Scan(1, "FINDINGS: Acute infarct in the left middle cerebral artery territory.\nIMPRESSION: Acute left MCA stroke."),
+    Scan(
+        1, "FINDINGS: Acute infarct in the left middle cerebral artery territory.\nIMPRESSION: Acute left MCA stroke."
+    ),
     Scan(2, "FINDINGS: Acute infarct in the right middle cerebral artery territory.", sex="M", age="071Y"),
     Scan(3, "FINDINGS: No acute infarct. No haemorrhage. Normal ventricles.", frequency=3.1),
-    Scan(4, "FINDINGS: Mass in the right frontal lobe with avid enhancement.", sequence="T1", description="t1_se_tra_gd"),
+    Scan(
+        4, "FINDINGS: Mass in the right frontal lobe with avid enhancement.", sequence="T1", description="t1_se_tra_gd"
+    ),
     Scan(5, "FINDINGS: Mass in the right frontal lobe. There is no enhancement.", sequence="T1", description="t1_se"),
     Scan(6, "FINDINGS: Torn anterior cruciate ligament.", body_part="KNEE", description="pd_sag", date="20190301"),
     Scan(7, "FINDINGS: Haematoma in the left basal ganglia.", frequency=9.0, patient="P1"),
