@@ -15,7 +15,7 @@ from encoders.registry import ABOUT
 from search.engine import Engine
 from search.hits import Results
 from search.query import Kind, Query, StudyQuery, TextQuery
-from ui.page_filters import filter_panel
+from ui.page_filters import COMPUTED, filter_panel
 from ui.page_rows import result_rows
 from ui.page_style import apply_style, icon, trouble
 from ui.page_upload import LIMIT_MB, read_scan, scan_name
@@ -63,7 +63,7 @@ def main() -> None:
 
 def _query(engine: Engine) -> Query | None:
     """The search line, and the query as it stands: of words, scan and study, that which was given last."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="line"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="line"):
         words = st.text_input(
             "Search", placeholder="T2 hyperintense lesion, left temporal lobe, no enhancement", key="words",
             on_change=_ask_by, args=("words",), label_visibility="collapsed",
@@ -130,7 +130,7 @@ def _told(results: Results, want: Kind) -> None:
     with st.container(key="facts-results"):
         st.text(" · ".join(said))
     for warning in results.warnings:
-        trouble("Note", warning, grave=False)
+        trouble("Note", warning.replace("try --include-derived", f"tick “{COMPUTED}”"), grave=False)
 
 
 def _plural(kind: Kind) -> str:

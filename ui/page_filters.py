@@ -20,6 +20,7 @@ _CHOICES = {
     "contrast": "Contrast agent",
     "vendor": "Manufacturer",
 }
+COMPUTED = "Computed, localizers too"
 _SEXES = {"F": "female", "M": "male", "O": "other"}
 _FIELDS: dict[str, tuple[float | None, float | None]] = {
     "below 1 T": (None, 0.949),
@@ -110,7 +111,7 @@ def _description() -> Filter | None:
 
 
 def _computed() -> Filter | None:
-    if not st.checkbox("Computed, localizers too", key="derived"):
+    if not st.checkbox(COMPUTED, key="derived"):
         return None
     return Or((Is("derived", (True,)), Is("derived", (False,))))
 

@@ -20,12 +20,12 @@ _STYLE = """<style>
 [data-testid="stImage"] img {background: #000; border-radius: 2px}
 [data-testid="stText"] {overflow-wrap: anywhere}
 [class*="st-key-facts-"] {gap: 0.25rem}
-[class*="st-key-facts-"] [data-testid="stText"] {font-size: 0.8rem; line-height: 1.25; color: #a9b0b8 !important}
+[class*="st-key-facts-"] [data-testid="stText"], [class*="st-key-facts-"] [data-testid="stText"] * {
+  font-size: 0.8rem; line-height: 1.25; color: #a9b0b8 !important}
 [class*="st-key-head-"] [data-testid="stText"] {font-weight: 600}
 [class*="st-key-told-"] {gap: 0.35rem}
-[class*="st-key-told-"] [class*="st-key-told-"] {gap: 0.1rem}
-.st-key-line > :first-child {min-width: 300px}
-[class*="st-key-told-"] p {margin: 0}
+[class*="st-key-told-"] [class*="st-key-told-"] {gap: 0}
+.st-key-line > :first-child {min-width: 220px}
 [class*="st-key-report-"] [data-testid="stText"] {line-height: 1.45}
 </style>"""
 

@@ -1,0 +1,57 @@
+"""A small archive, indexed once for every test of this folder."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from db.database import Database
+from indexer.phantom import write_archive
+from indexer.pipeline import index_archive
+from ui.settings import read_settings
+from ui.wiring import open_dual
+
+HOSTILE_STUDY = "<script>alert(1)</script> :red[x] [l](http://a.b)"
+HOSTILE_SERIES = ":material/search: **b** $x$ >= -- <img src=x>"
+HOSTILE_SENTENCE = "Bright <b>lesion</b> :smile: >= 5 mm in `code` [click](javascript:alert(1)) of the spleen."
+
+
+@dataclass(frozen=True)
+class DemoHome:
+    """An archive of synthetic studies, one of them hostile, and the home that it is indexed in."""
+
+    archive: Path
+    home: Path
+    hostile_study: str = HOSTILE_STUDY
+    hostile_series: str = HOSTILE_SERIES
+    hostile_sentence: str = HOSTILE_SENTENCE
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> DemoHome:
+    folder = tmp_path_factory.mktemp("demo")
+    archive, home = folder / "archive", folder / "home"
+    write_archive(archive, studies=3)
+    _make_hostile(archive)
+    settings = read_settings(home=home, device="cpu", environment={})
+    database = Database.open(settings.database)
+    index_archive(database, settings.builds, [archive], lambda: open_dual(settings))
+    database.close()
+    return DemoHome(archive, home)
+
+
+def _make_hostile(archive: Path) -> None:
+    """Put words that a page could stumble over into the last study."""
+    patient = sorted((archive / "dicom").iterdir())[-1]
+    number = ""
+    for path in patient.rglob("*.dcm"):
+        dataset = pydicom.dcmread(path)
+        dataset.StudyDescription, dataset.SeriesDescription = HOSTILE_STUDY, HOSTILE_SERIES
+        number = str(dataset.AccessionNumber)
+        dataset.save_as(path)
+    with (archive / "reports" / "hostile.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("accession_number", "report"), (number, f"FINDINGS:\n{HOSTILE_SENTENCE}\n")])
