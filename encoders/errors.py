@@ -65,7 +65,7 @@ _REMEDIES: dict[Reason, str] = {
     Reason.NOT_GZIP: "Rename the file to .nii if it is not compressed, or copy it again.",
     Reason.NOT_NIFTI: "Check where the file came from: its name says NIfTI, its bytes do not.",
     Reason.EMPTY_VOLUME: "Check the export: every voxel has the same value.",
-    Reason.MOSAIC_UNRESOLVED: "Export with the vendor's private header or as single slices: the slice count is unknown.",
+    Reason.MOSAIC_UNRESOLVED: "Export as single slices, or with the vendor's private header: it tells the slice count.",
     Reason.CONFLICT: "Two files claim one SOP Instance UID with other contents: decide which one is right.",
     Reason.TOO_LARGE: "Raise the size limit if this object is genuine.",
     Reason.UNREADABLE: "Give this account the right to read the path, then run 'spinecho index --retry'.",

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from db.values import PassageCard
 from encoders.text.query import QueryText
 from encoders.text.terms import mentions
-
-from db.values import PassageCard
 from search.hits import PassageHit
 
 _UNCERTAIN = 0.95

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, assert_never
 
-from encoders.text.query import parse_query
-
 from db import archive, ledger, lookup
 from db.database import Database
 from db.filters import ALL, Filter, visible
@@ -18,6 +16,7 @@ from db.values import Role, SpaceRecord
 from encoders.dual import DualEncoder
 from encoders.errors import EncoderError, SpaceMismatch
 from encoders.space import Space
+from encoders.text.query import parse_query
 from search.explain import Ranked, explain
 from search.hits import Hit, PassageHit, Results
 from search.query import ImageQuery, Kind, Query, StudyQuery, TextQuery

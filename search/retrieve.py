@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from encoders.text.query import QueryText
 
 from db import lookup
 from db.database import Database
@@ -16,6 +15,7 @@ from db.filters import ALL, Filter
 from db.served import ServedSpace
 from db.values import SpaceRecord
 from db.vectors.protocol import Ids, Neighbours, Rows
+from encoders.text.query import QueryText
 from search.agreement import denies, judge, violates, weight
 from search.hits import PassageHit
 from search.query import Kind

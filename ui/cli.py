@@ -187,7 +187,6 @@ def search_text(
     "no X" and -X leave out studies whose report affirms X.
     """
     from encoders.text.query import parse_query  # noqa: PLC0415
-
     from search.query import TextQuery  # noqa: PLC0415
 
     parse_query(words)  # before anything slow is opened

@@ -46,8 +46,7 @@ def digest(preparation: Preparation) -> str:
 class SlicePreparation:
     """A few slices across each plane, in true proportions, for a network that sees 2D pictures.
 
-    Gives (n, size, size) uint8: `per_plane` slices (fewer where there are fewer) of the acquired plane, then those of
-    the other two. A plane that would show the volume thinner than `thinnest_mm` or `fewest` voxels is left out, so a
+    Gives (n, size, size) uint8: `per_plane` slices of the acquired plane, then those of the other two. A plane that would show the volume thinner than `thinnest_mm` or `fewest` voxels is left out, so a
     single slice gives only itself.
     """
 
@@ -68,13 +67,17 @@ class SlicePreparation:
         spacing = volume.spacing_mm
         thin = [n < self.fewest or n * mm < self.thinnest_mm for n, mm in zip(grey.shape, spacing, strict=True)]
         acquired = volume.slice_axis
-        pictures = []
-        for axis in sorted(range(3), key=lambda axis: axis != acquired):
-            if axis == acquired or not any(thin[other] for other in range(3) if other != axis):
-                pictures += [
-                    picture(grey, spacing, axis=axis, index=index, size=self.size)
-                    for index in positions(first[axis], last[axis], self.per_plane)
-                ]
+        planes = [
+            [
+                picture(grey, spacing, axis=axis, index=index, size=self.size)
+                for index in positions(first[axis], last[axis], self.per_plane)
+            ]
+            for axis in sorted(range(3), key=lambda axis: axis != acquired)
+            if axis == acquired or not any(thin[other] for other in range(3) if other != axis)
+        ]
+        if len(planes) > 1:  # the network tells the acquired plane by its place: the first `per_plane` pictures
+            planes[0] += planes[0][-1:] * (self.per_plane - len(planes[0]))
+        pictures = [drawn for plane in planes for drawn in plane]
         return np.stack(pictures)
 
 
