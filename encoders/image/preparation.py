@@ -46,8 +46,8 @@ def digest(preparation: Preparation) -> str:
 class SlicePreparation:
     """A few slices across each plane, in true proportions, for a network that sees 2D pictures.
 
-    Gives (n, size, size) uint8: `per_plane` slices of the acquired plane, then those of the other two. A plane that would show the volume thinner than `thinnest_mm` or `fewest` voxels is left out, so a
-    single slice gives only itself.
+    Gives (n, size, size) uint8: `per_plane` slices of the acquired plane, then those of the other two. A plane that
+    would show the volume thinner than `thinnest_mm` or `fewest` voxels is left out, so a single slice gives only itself.
     """
 
     size: int = 224

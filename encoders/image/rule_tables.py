@@ -41,7 +41,7 @@ def _table(*rows: tuple[Name, str]) -> tuple[tuple[Name, re.Pattern[str]], ...]:
 SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     (
         "localizer",
-        r"locali[sz]|\b(?:\d?pl(?:ane)? ?)?loc\b|\bt\d?_?loc\b|scout|survey|3 ?pl(?:ane)?\b|lokali|reperage|localizador"
+        r"locali[sz](?!ation\b|ed\b)|^locali[sz]ation$|\b(?:\d?pl(?:ane)? ?)?loc\b|\bt\d?_?loc\b|scout|survey|3 ?pl(?:ane)?\b|lokali|reperage|localizador"
         r"|topogram|haste loc|\bplan scan|smart ?brain|aahead|scano",
     ),
     ("ADC", r"\bd?e?adc\b|\badc ?(?:map|\(|10)|apparent diff|diffusion coeff|_adc|dynadc|distadc|mixadc|[a-z]adc$"),
@@ -60,7 +60,7 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     ("ASL", r"\b[2-4]?d?_?(?:e|p|pc|v|c|vs)?asl\b|[23]d ?p?c?asl\b|arterial spin|pcasl|\bpasl\b"),
     (
         "perfusion",
-        r"perf(?:usion|us)?\b|\bpwi\b|\bdsc\b|\br?cb[vf]\b|\bmtt\b|\bttp\b|\btmax\b|\bsdyn|\bgbp\b|perf",
+        r"perf(?:usion|us)?\b|\bpwi\b|\bdsc\b|\br?cb[vf]\b|\bmtt\b|\bttp\b|\btmax\b|\bsdyn|\bgbp\b|(?<!su)(?<!hy)perf(?!or|ect)",
     ),
     ("SWI", r"\bswi|swi\b|suscept|\be?swan\b|venbold|\bqsm\b|\bswip?\b|ven ?bold"),
     (
@@ -75,11 +75,11 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     ),
     (
         "phase contrast",
-        r"phase ?contr|\bpc ?(?:flow|ssfp|cine)|\bvenc|q ?flow|\b4d ?flow|\bflow\b|flux|\bfl ?pc\b|cine pc\b|pca?\b.*venc",
+        r"phase ?contr|\bpc ?(?:flow|ssfp|cine)|\bvenc|q ?flow|\b4d ?flow|\bflow\b(?! ?(?:comp|void|sat))|flux|\bfl ?pc\b|cine pc\b|pca?\b.*venc",
     ),
     (
         "MRA",
-        r"\bm?r? ?angio|\bmra\b|\bcemra|\btof\b|\d?d?tof\b|\bmrv\b|venogr|angio|\bfl3d ce\b|\bcare ?bolus|"
+        r"\bmr ?angio|\bmra\b|\bcemra|\btof\b|\d?d?tof\b|\bmrv\b|venogr|(?<!chol)angio(?!m)|\bfl3d ce\b|\bcare ?bolus|"
         r"trak\b|\btricks\b|\btwist ?angio|inhance|\bpca\b|[23]d ?pc\b|carotid.*3d ?fl|ifir",
     ),
     (
@@ -116,7 +116,7 @@ BASIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     (
         "T2",
         r"(?<![0-9])(?<!ex)(?<!pos)t2(?![0-9])|\bhaste|\bss ?fse|\bssh|single ?shot|\bblade|propell|\bmrcp|frfse|\bfiesta ?c\b|\bciss\b|"
-        r"\bt2\b|\bhydro|myelo|\bmr ?urog|cholang|\bss ?tse\b|\buro",
+        r"\bt2\b|\bhydro|myelo(?!ma|fib|dys|prolif)|\bmr ?urog|cholang|\bss ?tse\b|\buro",
     ),
     (
         "T1",
@@ -173,15 +173,15 @@ SEQUENCE_NAMES: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
 
 # Regions by words of series, protocol and study descriptions; narrow ones above the wide ones that contain them.
 REGION_WORDS: tuple[tuple[BodyRegion, re.Pattern[str]], ...] = _table(
-        ("phantom", r"phantom|\bqa\b|\bqc\b|sphere|weisskoff|\bacr\b"),
+        ("phantom", r"phantom|\bqa\b|\bqc\b|(?<!hemi)sphere|weisskoff|\bacr\b"),
         ("fetal", r"\bfo?et(?:al|us)|\bfeto"),
         ("whole body", r"whole ?body|\bwb\b|ganzkorper|corps entier|skull ?base to|\bwbmri"),
         ("cervical spine", r"\bc ?spine|cervical ?(?:spine|cord)?\b(?!.*canc)|\bc ?sp\b|\bhws\b|cervi?cale?\b|columna cerv|\bcsp\b|kraeg"),
         ("lumbar spine", r"\bl ?s? ?spine|lumb|\bl ?sp\b|\blws\b|lombaire|lumbosac|\blsp\b|\bsacr(?!.*prost)|\bsi joint"),
         ("thoracic spine", r"\bt ?spine|thoracic spine|dorsal spine|\bbws\b|rachis dors|\btsp\b|\bt ?sp\b"),
-        ("spine", r"\bspin(?:e|al)|\btl ?spine|wirbels|rachis|columna|colonna|\bcord\b|\bsct\b|vertebr|neuraxis|myelo"),
-        ("prostate", r"prost|\bmcap|\bpcmaps|\bpirads"),
-        ("breast", r"breas|mamma|\bbrust|\bmamo|\bseno|mammo|vibrant|ispy|acrin 6698|borst"),
+        ("spine", r"\bspin(?:e(?! ?echo)|al)|\btl ?spine|wirbels|rachis|columna|colonna|\bcord\b|\bsct\b|vertebr|neuraxis|myelo(?!ma|fib|dys|prolif)"),
+        ("prostate", r"prost(?!he)|\bmcap|\bpcmaps|\bpirads"),
+        ("breast", r"breas|mamma|\bbrust|\bmamo|\bseno(?!s? (?:para|max|front|ven|dur|cav))|mammo|vibrant|ispy|acrin 6698|borst"),
         ("heart", r"\bheart|cardi|\bherz|coeur|corazon|cuore|\bsax\b|short ?axis|\blvot|\bsunnybrook|ventric(?!ul)|\bmyoc|\b[24] ?ch\b"),
         ("shoulder", r"should|schulter|epaule|hombro|spalla|rotator"),
         ("elbow", r"\belbow|ellenbog|\bcoude|\bcodo\b|gomito"),
@@ -194,8 +194,8 @@ REGION_WORDS: tuple[tuple[BodyRegion, re.Pattern[str]], ...] = _table(
         ("hip", r"\bhips?\b|hufte|huft|\bhanche|cadera|\banca\b|acetab"),
         ("extremity", r"extrem|\blegs?\b|\barm\b|\bcalf|lower ?limb|upper ?limb|tibia|fibula|forearm|humerus|\bsts\b|bein\b|sarcoma|\blow ext"),
         ("abdomen", r"\babd|liver|\bleber|\bfoie|higado|fegato|kidney|renal|\bniere|rein\b|pancrea|\bmrcp|biliar|cholang|spleen|adren|bauch|enterog|hepat|\bbowel|entero|\bkid\b"),
-        ("pelvis", r"\bpelv|becken|bassin|rectum|rectal|rektum|\banal\b|uter|ovar|cervix|bladder|blase|endomet|gyn|\bvagin|bacino|\bucec|scrot|\bblad"),
-        ("head and neck", r"\bneck|\bhals\b|\bcou\b|cuello|collo\b|\bhn\b|head ?(?:and|&)? ?neck|orbit|\biac|larynx|pharynx|tongue|parotid|\bface|facial|sinus|thyroid|\btmj|oral|\bnaso|soft tissue neck|maxillo"),
+        ("pelvis", r"\bpelv|becken|bassin|rectum|rectal|rektum|\banal\b|\buter|ovar|cervix|bladder|blase|endomet|gyn|\bvagin|bacino|\bucec|scrot|\bblad"),
+        ("head and neck", r"\bneck|\bhals\b|\bcou\b|cuello|\bcollo\b|\bhn\b|head ?(?:and|&)? ?neck|orbit|\biac|larynx|pharynx|tongue|parotid|\bface|facial|sinus|thyroid|\btmj|\boral|\bnaso|soft tissue neck|maxillo"),
         ("brain", r"\bbrai|\bhead\b|cereb|\bgehirn|\bschadel|\bkopf|cerveau|crane|craneo|cranio|encefal|encephal|pituit|hypoph|\bneuro|\bskull|hippoc|\bdti\b.*30|stealth|glioma|\bgbm\b|hersen|\bstroke|\bepilep|\bms protocol|tumou?r\b.*brain|\bcns\b|\biam\b|brats|\bbrain ?lab"),
         ("chest", r"\bchest|thora[xk]|\blung|mediast|brustkorb|poumon|torax|\bribs?\b|sternum|brachial plex|axilla"),
 )  # fmt: skip
