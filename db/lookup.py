@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, or_, select
 
 from db.build import unpack
 from db.database import Database
+from db.errors import StoreError
 from db.filters import Filter, compile_filter
 from db.models import File, Folder, Passage, Report, Series, Study, Thumbnail, Vector, Volume, VolumeFile
 from db.values import PassageCard, ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
@@ -170,7 +171,10 @@ def series_paths(database: Database, series_ids: Sequence[int]) -> dict[int, tup
 
 
 def volume_source(database: Database, volume_id: int) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-    """(series UID, volume key, (path, header) of each file of the series): what it takes to read a volume again."""
+    """(series UID, volume key, (path, header) of each file of the series): what it takes to read a volume again.
+
+    Raises `StoreError` for a volume that was removed meanwhile.
+    """
     query = (
         select(Series.uid, Study.uid, Volume.key)
         .join(Series, Series.id == Volume.series_id)
@@ -178,7 +182,10 @@ def volume_source(database: Database, volume_id: int) -> tuple[str, str, tuple[t
         .where(Volume.id == volume_id)
     )
     with database.begin() as session:
-        series, study, key = session.execute(query).one()
+        found = session.execute(query).first()
+        if found is None:
+            raise StoreError("this volume is no longer in the index; search again")
+        series, study, key = found
         files = session.execute(
             select(Folder.path, File.name, File.header)
             .join(Folder, Folder.id == File.folder_id)

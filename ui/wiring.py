@@ -73,6 +73,8 @@ def read_grey(source: Sequence[tuple[str, str]], *, key: str) -> GreyVolume:
     """One stored volume for the eye, read again from its files. Raises `EncoderError` where that fails."""
     with Sandbox() as sandbox:
         outcome = sandbox.run(grey_task(source, key=key))
+    if outcome.failure is not None:
+        raise ReadError(outcome.failure, f"this series cannot be shown: {outcome.failure.remedy}")
     if not outcome.messages:
         raise EncoderError("the files of this series have changed or gone; run 'spinecho index' again")
     return unpack_grey(outcome.messages[0])

@@ -47,7 +47,7 @@ class SlicePreparation:
     """A few slices across each plane, in true proportions, for a network that sees 2D pictures.
 
     Gives (n, size, size) uint8: `per_plane` slices of the acquired plane, then those of the other two. A plane that
-    would show the volume thinner than `thinnest_mm` or `fewest` voxels is left out, so a single slice gives only itself.
+    would show the volume thinner than `thinnest_mm` or `fewest` voxels is left out, so one slice gives itself.
     """
 
     size: int = 224
