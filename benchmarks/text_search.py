@@ -3,7 +3,7 @@
     python benchmarks/text_search.py [--studies 9000] [--seed 11]
 
 Speed: whole queries through the engine, encoder included, one at a time, over all report sentences.
-Quality: questions "KIND in the SIDE SITE" for every combination that at least two studies have. A hit is right when that
+Quality: questions "KIND in the SIDE SITE" for every combination of two studies or more. A hit is right when that
 study has such a lesion there. The reports are synthetic, written from templates: a real hospital's will be harder.
 Chance is the share of right studies in the pool; the interval is a bootstrap over questions.
 """

@@ -15,7 +15,7 @@ from encoders.text.terms import mentions
 from search.hits import PassageHit
 
 _UNCERTAIN = 0.95
-_CONTRADICTED = 0.5
+_CONTRADICTED = 0.25
 _SECTION = {"indication": 0.85, "technique": 0.9, "comparison": 0.85}
 """What a sentence weighs by where it stands: an indication asks, it does not find."""
 _OPPOSITE = {"left": "right", "right": "left"}

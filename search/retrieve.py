@@ -23,6 +23,8 @@ from search.query import Kind
 _DEPTH = 10
 """Neighbours fetched for each hit wanted: several lie in one study."""
 _LEAST = 200
+_DEEPEST = 3200
+"""Where the nearest sentences all contradict the query, this many are looked at before they are taken as they are."""
 _REMEMBERED = 16
 _SECOND = 0.1
 """What a study's second sentence adds to its best one."""
@@ -80,7 +82,7 @@ class Retriever:
         return self._remembered[key]
 
     def sentences(self, vector: Rows, query: QueryText, *, want: Kind, k: int, where: Filter) -> Found:
-        """Studies or reports by their best sentences; looks deeper until k are found or nothing is left.
+        """Studies or reports by their best sentences; looks deeper until k agree with the query or nothing is left.
 
         vector: (1, dim), in the text space.
         """
@@ -94,7 +96,8 @@ class Retriever:
                 self._judge(nearest, query, want, found)
                 found.scores = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
             found.scores = self.permitted(query, found.scores, want=want, k=k)
-            if len(found.scores) >= k or depth >= searched:
+            agreeing = sum(bool(found.evidence[key].channels) for key in found.scores)
+            if agreeing >= k or depth >= searched or (depth >= _DEEPEST and len(found.scores) >= k):
                 return found
             depth *= 4
 

@@ -179,7 +179,7 @@ REGION_WORDS: tuple[tuple[BodyRegion, re.Pattern[str]], ...] = _table(
         ("cervical spine", r"\bc ?spine|cervical ?(?:spine|cord)?\b(?!.*canc)|\bc ?sp\b|\bhws\b|cervi?cale?\b|columna cerv|\bcsp\b|kraeg"),
         ("lumbar spine", r"\bl ?s? ?spine|lumb|\bl ?sp\b|\blws\b|lombaire|lumbosac|\blsp\b|\bsacr(?!.*prost)|\bsi joint"),
         ("thoracic spine", r"\bt ?spine|thoracic spine|dorsal spine|\bbws\b|rachis dors|\btsp\b|\bt ?sp\b"),
-        ("spine", r"\bspin(?:e(?! ?echo)|al)|\btl ?spine|wirbels|rachis|columna|colonna|\bcord\b|\bsct\b|vertebr|neuraxis|myelo(?!ma|fib|dys|prolif)"),
+        ("spine", r"\bspin(?:e(?! ?echo|cho)|al)|\btl ?spine|wirbels|rachis|columna|colonna|\bcord\b|\bsct\b|vertebr|neuraxis|myelo(?!ma|fib|dys|prolif)"),
         ("prostate", r"prost(?!he)|\bmcap|\bpcmaps|\bpirads"),
         ("breast", r"breas|mamma|\bbrust|\bmamo|\bseno(?!s? (?:para|max|front|ven|dur|cav))|mammo|vibrant|ispy|acrin 6698|borst"),
         ("heart", r"\bheart|cardi|\bherz|coeur|corazon|cuore|\bsax\b|short ?axis|\blvot|\bsunnybrook|ventric(?!ul)|\bmyoc|\b[24] ?ch\b"),

@@ -34,19 +34,21 @@ from encoders.image.rule_tables import (
 _FIELD_T = (0.05, 12.0)
 _GAUSS = 10_000.0
 # "Without fat saturation" and the like say nothing about an agent.
-_OTHER_LACK = r" ?(?:fs|fat|fett|fsat|sat|sup|bh|breath|apnea|atem|pat|grappa|asset|gat|trig|mag|mt|sedat|motion|angul|flow)"
+_OTHER_LACK = (
+    r" ?(?:fs|fat|fett|fsat|sat|sup|bh|breath|apnea|atem|pat|grappa|asset|gat|trig|mag|mt|sedat|motion|angul|flow)"
+)
 _BOTH = re.compile(
     r"\bwith(?: and| or)? without|\bwithout(?: and)? with\b|\bmit (?:und |u )?ohne|\bohne (?:und |u )?mit\b|"
     r"\bavec (?:et )?sans|\bsans (?:et )?avec\b|\bcon (?:y |e )?(?:sin|senza)\b|\b(?:sin|senza) (?:y |e )?con\b|"
     r"\bnativ (?:und|u|\+|mit|nach)\b|\bnativ ?\+"
 )
 _WITH = re.compile(
-    r"\bpost\b(?! ?(?:fossa|op|surg|resect|ictal|proc|label|treat|therap|thx|tx\b|rt\b|radi|chemo|nac\b|nact\b|biops|traum|partum|void|mict|flair))|\bpost ?\d|\bpost ?(?:gd|gad|con|cm|km|t1|contrast|c\b)|\bgd\b|\bgad|gadol|\+ ?c\b|\bc ?\+|\bce\b|\bkm\b|"
+    r"\bpost\b(?! ?(?:fossa|op|surg|resect|ictal|processing|label|treat|therap|thx|tx\b|rt\b|radi|chemo|nac\b|nact\b|biops|traum|partum|void|mict|flair))|\bpost ?\d|\bpost ?(?:gd|gad|con|cm|km|t1|contrast|c\b)|\bgd\b|\bgad|gadol|\+ ?c\b|\bc ?\+|\bce\b|\bkm\b|"
     r"\bw(?:ith)? (?:iv )?(?:con|gd|gad)|enhanced|nach ?km|dotarem|gadovist|magnevist|multihance|prohance|eovist|primovist|"
     r"\bpostgd|\bpostcon|\bt1 ?c\b|contrast"
 )
 _WITHOUT = re.compile(
-    r"\bpre\b(?! ?(?:op|surg|resect|proc|treat|therap|thx|tx\b|rt\b|radi|chemo|nac\b|nact\b|biops|sat|scan|pulse|void|mict|natal))|"
+    r"\bpre\b(?! ?(?:op|surg|resect|treat|therap|thx|tx\b|rt\b|radi|chemo|nac\b|nact\b|biops|sat|scan|pulse|void|mict|natal))|"
     r"\bpre ?(?:gd|gad|con|cm|km|contrast)|\bno ?(?:gd|gad|con|contrast|km|iv)\b|\bnon ?con|\bnativ|"
     rf"\b(?:without|ohne|sans|sin|wo)\b(?!{_OTHER_LACK})|unenh|nonenh|non enh|\bfase basal\b"
 )

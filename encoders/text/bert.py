@@ -33,6 +33,7 @@ def is_plain_bert(config: dict[str, Any]) -> bool:
         config.get("model_type") == "bert"
         and config.get("position_embedding_type", "absolute") == "absolute"
         and config.get("hidden_act") == "gelu"
+        and {"num_attention_heads", "num_hidden_layers"} <= config.keys()
         and not config.get("is_decoder", False)
     )
 
@@ -42,7 +43,7 @@ def _plain_bert(files: ModelFiles, device: torch.device) -> Network:
     try:
         for path in files.weights:
             weights |= {
-                name.removeprefix("bert."): tensor.to(device, torch.float32)
+                _present_name(name): tensor.to(device, torch.float32)
                 for name, tensor in load_file(path).items()
                 if tensor.is_floating_point()
             }
@@ -53,6 +54,13 @@ def _plain_bert(files: ModelFiles, device: torch.device) -> Network:
     eps = float(files.config.get("layer_norm_eps", 1e-12))
     heads = int(files.config["num_attention_heads"])
     layers = int(files.config["num_hidden_layers"])
+
+    missing = sorted(_needed(layers) - weights.keys())
+    if missing:
+        raise EncoderUnavailable(
+            f"the weights of {files.name} lack {len(missing)} of BERT's tensors, e.g. {missing[0]}; "
+            "install or download them again"
+        )
 
     def linear(x: Tensor, name: str) -> Tensor:
         return fn.linear(x, weights[name + ".weight"], weights[name + ".bias"])
@@ -91,6 +99,31 @@ def _plain_bert(files: ModelFiles, device: torch.device) -> Network:
 
 
 _QKV = ("query", "key", "value")
+_EMBEDDINGS = ("word_embeddings", "position_embeddings", "token_type_embeddings", "LayerNorm")
+_LAYER = (
+    *(f"attention.self.{part}" for part in _QKV),
+    "attention.output.dense",
+    "attention.output.LayerNorm",
+    "intermediate.dense",
+    "output.dense",
+    "output.LayerNorm",
+)
+
+
+def _present_name(name: str) -> str:
+    """A tensor's name as it is written today: early checkpoints call a norm's weight and bias gamma and beta."""
+    name = name.removeprefix("bert.")
+    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+
+
+def _needed(layers: int) -> set[str]:
+    names = {f"embeddings.{part}.weight" for part in _EMBEDDINGS} | {"embeddings.LayerNorm.bias"}
+    return names | {
+        f"encoder.layer.{layer}.{part}.{kind}"
+        for layer in range(layers)
+        for part in _LAYER
+        for kind in ("weight", "bias")
+    }
 
 
 def load_any(files: ModelFiles, device: torch.device) -> Network:

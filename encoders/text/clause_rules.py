@@ -13,6 +13,12 @@ def _words(*patterns: str, ending: str = "") -> re.Pattern[str]:
 
 _HOW = r"(?:(?:any|significant|appreciable|substantial|definite|interval|obvious|convincing|other|further|major|overall|real)\s+){0,3}"
 
+# "No increased in size" compares; before a noun ("no enlarged lymph nodes") the same words describe what is denied.
+_COMPARED = (
+    r"(?:changed|altered|increased|decreased|reduced|enlarged)"
+    r"(?! (?!(?:in|of|to|since|from|compared|on|at|and|or|over|as|by|when|versus|relative|with|but|however|than)(?!\w))[a-z])"
+)
+
 UNDECIDED = _words(
     # A negated exclusion is a doubt, and so is an exclusion still to be done.
     r"(?:cannot|can not|can't|could not|couldn't|not|not entirely|not completely|not confidently|never)"
@@ -28,10 +34,14 @@ UNDECIDED = _words(
 )
 
 NOT_A_NEGATION = _words(
-    rf"(?:no|not|without|nor) {_HOW}(?:change[sd]?|alter(?:ed|ation)|difference|growth|progress(?:ion|ed)"
-    r"|increased?|decreased?|reduction|reduced|enlarge(?:ment|d)|shrunk|grown|improve(?:ment|d)|regress(?:ion|ed)"
+    rf"(?:no|not|without|nor) {_HOW}(?:changes?|alteration|difference|growth|progress(?:ion|ed)|{_COMPARED}"
+    r"|increase|decrease|reduction|enlargement|shrunk|grown|improve(?:ment|d)|regress(?:ion|ed)"
     r"|resolved|healed|surprising(?:ly)?|unexpected(?:ly)?|uncommon(?:ly)?)(?: (?:in|of|to) (?:the )?(?:size|extent|number|appearance))?",
     r"(?:has|have) not (?:\w+ly )?(?:changed|grown|increased|decreased|progressed|resolved|improved|enlarged|shrunk)",
+    # What an earlier study did not show is there now.
+    r"not (?:previously|formerly) (?:seen|present|visible|visuali[sz]ed|evident|identified|noted|apparent|described|known)",
+    r"not (?:\w+ )?(?:seen|present|visible|visuali[sz]ed|evident|identified|noted|apparent|there|described)(?: \w+)? (?:on|in|at)"
+    r" (?:the |any |a )?(?:prior|previous|earlier|old|older|last|preceding|comparison)(?: (?:mri?|ct|study|scan|exam|examination|imaging))?",
     r"not (?:only|just|merely|necessarily)",
     r"not (?:normal|intact|patent|unremarkable|preserved|clear|well seen|symmetrical|in normal)",
     r"(?:no|without|not) (?:longer )?(?:normal|preserved)",

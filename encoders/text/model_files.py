@@ -20,6 +20,8 @@ Pooling = Literal["mean", "cls"]
 
 _KNOWN_MODULES = {"Transformer", "Pooling", "Normalize"}
 _LONGEST = 512
+_COUNT_FROM_PADDING = frozenset({"roberta", "xlm-roberta", "camembert", "mpnet"})
+"""Their first position is the one after the padding token's id, so fewer tokens than positions fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,10 @@ def _pooling(folder: Path, name: str) -> Pooling:
 
 def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
     stated = _json(folder / "sentence_bert_config.json")
-    limits = [_LONGEST, config.get("max_position_embeddings")]
+    positions = config.get("max_position_embeddings")
+    if isinstance(positions, int) and config.get("model_type") in _COUNT_FROM_PADDING:
+        positions -= int(config.get("pad_token_id") or 0) + 1
+    limits = [_LONGEST, positions]
     limits += [stated.get("max_seq_length")] if isinstance(stated, dict) else []
     return min(limit for limit in limits if isinstance(limit, int) and limit > 2)
 

@@ -29,7 +29,7 @@ class QueryText:
 
 
 _QUOTED = re.compile(r'["“”„]([^"“”„]*)["“”„]')
-_MINUS = re.compile(r"(?<!\S)[-−]\s?(?=[^\W\d_]|\x00)(\x00\d+\x00|[^\s,;]+)")
+_MINUS = re.compile(r"(?<!\S)[-−](?=[^\W\d_]|\x00)(\x00\d+\x00|[^\s,;]+)")
 _NO = re.compile(
     r"(?<![\w~-])(?:and |but |with |or )?(?:no|not|without|w/o|absence of|absent|lack of|negative for|free of|excluding"
     r"|kein(?:e[nrsm]?)?|ohne)(?![\w-])(?P<denied>[^,;.~]*?)"
@@ -49,7 +49,7 @@ _EDGES = " \t\r\n,;.:!?&"
 def parse_query(text: str) -> QueryText:
     """Split a query into its wish and its conditions; raises `EmptyQuery` where there is no word at all.
 
-    "no X", "without X" and "-X" are conditions, "X or Y" after them two; a "quoted phrase" is kept whole and never
+    "no X", "without X" and "-X" are conditions, "X or Y" after them two; a dash between spaces is a dash; a "quoted phrase" is kept whole and never
     read as a condition, unless -"so". "no change" and "without contrast" deny no finding and stay in the wish.
     """
     quotes: list[str] = []

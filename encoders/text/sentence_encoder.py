@@ -116,7 +116,12 @@ def _tokenizer(files: ModelFiles) -> Any:
     if path.is_file():
         from tokenizers import Tokenizer  # noqa: PLC0415
 
-        tokenizer: Any = Tokenizer.from_file(str(path))
+        try:
+            tokenizer: Any = Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises nothing narrower
+            raise EncoderUnavailable(
+                f"the tokenizer.json of {files.name} is damaged; install or download it again"
+            ) from error
     else:
         from transformers import AutoTokenizer  # noqa: PLC0415
 

@@ -37,7 +37,10 @@ from encoders.text.query import EmptyQuery, parse_query
         ("bilateral knee effusion", "bilateral knee effusion", (), {"bilateral"}),
         ("Meningeom ohne Ödem", "Meningeom", ("Ödem",), set()),
         ("infarct no bleed no bleed", "infarct", ("bleed",), set()),
-        ("mass - left", "mass", ("left",), set()),
+        ("mass - left", "mass - left", (), {"left"}),
+        ("glioma - no edema", "glioma", ("edema",), set()),
+        ("T1 - post contrast", "T1 - post contrast", (), set()),
+        ("no enlarged lymph nodes", "", ("enlarged lymph nodes",), set()),
         ("no", "no", (), set()),
     ],
 )
