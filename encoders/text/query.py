@@ -42,15 +42,18 @@ _FILLER = re.compile(
     re.IGNORECASE,
 )
 _OR = re.compile(r"\s+(?:or|nor|and|oder|und)\s+|/(?=[^\W\d_]{3})", re.IGNORECASE)
-_LOOSE = re.compile(r"^(?:(?:but|and|or|however|although)(?!\w)[\s,]*)+|[\s,]+(?:but|and|or|with)$", re.IGNORECASE)
+_LOOSE = re.compile(
+    r"^(?:(?:but|and|or|however|although)(?!\w)[\s,]*)+|[\s,]+(?:but|and|or|with|[-−–—])$", re.IGNORECASE
+)
 _EDGES = " \t\r\n,;.:!?&"
 
 
 def parse_query(text: str) -> QueryText:
     """Split a query into its wish and its conditions; raises `EmptyQuery` where there is no word at all.
 
-    "no X", "without X" and "-X" are conditions, "X or Y" after them two; a dash between spaces is a dash; a "quoted phrase" is kept whole and never
-    read as a condition, unless -"so". "no change" and "without contrast" deny no finding and stay in the wish.
+    "no X", "without X" and "-X" are conditions, "X or Y" after them two; a dash between spaces is only a dash. A
+    "quoted phrase" is kept whole and never read as a condition, unless -"so". "no change" and
+    "without contrast" deny no finding and stay in the wish.
     """
     quotes: list[str] = []
 

@@ -87,3 +87,20 @@ def test_spelling_does_not_matter(british: str, american: str) -> None:
 def test_no_words(nothing: str) -> None:
     assert clauses(nothing) == ()
     assert sentence_assertion(nothing) == "present"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "answer"),
+    [
+        ("No enlarged lymph nodes.", "absent"),
+        ("No increased signal in the cord.", "absent"),
+        ("There is no reduced diffusion.", "absent"),
+        ("The lesion is not increased in size.", "present"),
+        ("No increase in size.", "present"),
+        ("Lesion not seen on prior study.", "present"),
+        ("A 5 mm nodule, not visible on the earlier scan.", "present"),
+        ("Enhancing focus not previously seen.", "present"),
+    ],
+)
+def test_comparisons_and_what_is_denied(sentence: str, answer: Assertion) -> None:
+    assert sentence_assertion(sentence) == answer

@@ -4,15 +4,22 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
+from transformers import BertConfig, BertModel
 
 from encoders.errors import EncoderUnavailable
-from encoders.text.model_files import default_folder
+from encoders.text.model_files import default_folder, describe
 from encoders.text.sentence_encoder import SentenceEncoder
 
 SENTENCES = [
@@ -127,3 +134,81 @@ def test_unknown_device(device: str) -> None:
 def test_importing_text_rules_does_not_import_torch() -> None:
     code = "import sys, encoders.text.sentence_encoder; assert not {'torch', 'transformers'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
+
+
+def tiny_bert(folder: Path, **options: object) -> BertModel:
+    """A random BERT in a folder, with a tokenizer that knows a few words; its weights lie far from zero."""
+    vocabulary = "[PAD] [UNK] [CLS] [SEP] left mass no in brain"
+    words = {word: number for number, word in enumerate(vocabulary.split())}
+    config = BertConfig(
+        vocab_size=len(words), hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=64,
+        max_position_embeddings=20, **options,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = BertModel(config).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    model.save_pretrained(folder)
+    tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))  # noqa: S106
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", words["[CLS]"]), ("[SEP]", words["[SEP]"])]
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return model
+
+
+def renamed(folder: Path, name_of: Callable[[str], str | None]) -> None:
+    path = folder / "model.safetensors"
+    kept = {new: tensor for old, tensor in load_file(path).items() if (new := name_of(old)) is not None}
+    save_file(kept, path, metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+@pytest.mark.parametrize("activation", ["gelu", "relu"])
+@pytest.mark.parametrize("early", [False, True])
+def test_other_bert_checkpoints(tmp_path: Path, pooling: str, activation: str, early: bool) -> None:
+    """Equal to transformers; `early` writes the names of the first published BERT, as bert-base-uncased still does."""
+    model = tiny_bert(tmp_path, hidden_act=activation)
+    if early:
+        renamed(
+            tmp_path,
+            lambda name: (
+                "bert."
+                + name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
+            ),
+        )
+    (tmp_path / "1_Pooling").mkdir()
+    (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps({"pooling_mode": pooling}))
+    texts = ["left mass", "no mass in brain", "mass " * 40]
+    encoder = SentenceEncoder.from_name(str(tmp_path))
+    tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    tokenizer.enable_truncation(encoder.max_tokens)
+    for text, vector in zip(texts, encoder.encode(texts), strict=True):
+        ids = torch.tensor([tokenizer.encode(text).ids])
+        with torch.inference_mode():
+            hidden = model(input_ids=ids, attention_mask=torch.ones_like(ids)).last_hidden_state[0]
+        pooled = hidden[0] if pooling == "cls" else hidden.mean(dim=0)
+        np.testing.assert_allclose(vector, (pooled / pooled.norm()).numpy(), atol=1e-5)
+
+
+def test_absent_tensors_are_a_typed_error(tmp_path: Path) -> None:
+    tiny_bert(tmp_path)
+    renamed(tmp_path, lambda name: None if "layer.2." in name else name)
+    with pytest.raises(EncoderUnavailable, match="lack 16"):
+        SentenceEncoder.from_name(str(tmp_path))
+
+
+def test_a_damaged_tokenizer_is_a_typed_error(tmp_path: Path) -> None:
+    tiny_bert(tmp_path)
+    (tmp_path / "tokenizer.json").write_text("{")
+    with pytest.raises(EncoderUnavailable, match="tokenizer"):
+        SentenceEncoder.from_name(str(tmp_path))
+
+
+def test_roberta_positions_start_after_the_padding(tmp_path: Path) -> None:
+    tiny_bert(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    config |= {"model_type": "roberta", "pad_token_id": 1, "max_position_embeddings": 130}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert describe(tmp_path, name="tiny").max_tokens == 128
