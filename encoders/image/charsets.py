@@ -47,6 +47,8 @@ def decode_text(raw: bytes, declared: str) -> tuple[str, bool]:
         codec = _CODECS.get(name.strip().replace("ISO 2022 IR", "ISO_IR").replace("ISO_IR_", "ISO_IR "))
         if codec is None:
             continue
+        if codec.startswith(("latin", "iso8859")) and _is_utf8(raw):
+            return _clean(raw.decode("utf_8")), True
         body = raw if codec.startswith("iso2022") else _ESCAPES.sub(b"", raw)
         try:
             return _clean(body.decode(codec)), False
@@ -56,6 +58,15 @@ def decode_text(raw: bytes, declared: str) -> tuple[str, bool]:
         return _clean(raw.decode("utf_8")), True
     except UnicodeDecodeError:
         return _clean(raw.decode("latin_1")), True
+
+
+def _is_utf8(raw: bytes) -> bool:
+    """True for what a one-byte set decodes as well, into nonsense: whole UTF-8 sequences hardly occur by chance."""
+    try:
+        raw.decode("utf_8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _clean(text: str) -> str:

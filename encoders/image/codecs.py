@@ -49,8 +49,10 @@ def decode_frame(syntax: str, data: bytes, pixels: dict[str, Any]) -> NDArray[An
     library = _module(module)
     if library is None:
         raise ReadError(Reason.NEEDS_CODEC, f"transfer syntax {syntax} needs {distribution}")
+    if pixels["allocated"] not in (8, 16, 32):
+        raise ReadError(Reason.DECODE_FAILED, f"{pixels['allocated']} bits allocated a pixel")
     signed = bool(pixels.get("signed"))
-    dtype = np.dtype(f"<{'i' if signed else 'u'}{max(8, pixels['allocated']) // 8}")
+    dtype = np.dtype(f"<{'i' if signed else 'u'}{pixels['allocated'] // 8}")
     shape = pixels["rows"], pixels["columns"]
     try:
         if module == "openjpeg":

@@ -24,10 +24,13 @@ _SPECTROSCOPY = "1.2.840.10008.5.1.4.1.1.4.2"
 _NOT_IMAGES = ("1.2.840.10008.5.1.4.1.1.88.", "1.2.840.10008.5.1.4.1.1.11.", "1.2.840.10008.5.1.4.1.1.104.")
 _SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.5"})
 _DIRECTORY = "1.2.840.10008.1.3.10"
+_GE_PRIVATE = "1.2.840.113619.5.2"
+"""An implicit little endian data set whose pixels alone are big endian."""
 
 _FIRST_READ = 1 << 16
 _MAX_HEADER = 1 << 28
 _MAX_PIXEL_BYTES = 1 << 32
+_MAX_FRAMES = 200_000
 _MAX_DEFLATE_RATIO = 300
 _META_WANTED: dict[int, None] = dict.fromkeys((0x00020002, 0x00020003, 0x00020010))
 
@@ -199,9 +202,10 @@ def _pixels(found: Walk, values: dict[str, Any], syntax: str, size: int, *, orde
         "columns": values.pop("columns"),
         "frames": max(1, values.pop("frames", 1)),
         "allocated": values.pop("bits_allocated", 16),
-        "order": order,
+        "order": ">" if syntax == _GE_PRIVATE else order,
     }
-    described["stored"] = values.pop("bits_stored", described["allocated"])
+    stored = values.pop("bits_stored", described["allocated"])
+    described["stored"] = stored if 1 <= stored <= described["allocated"] else described["allocated"]
     for name, default in (("samples", 1), ("signed", 0), ("photometric", "MONOCHROME2"), ("overlay_bit", 0)):
         value = values.pop(name, default)
         if value != default:
@@ -216,6 +220,10 @@ def _pixels(found: Walk, values: dict[str, Any], syntax: str, size: int, *, orde
     else:
         described["length"] = min(length, max(0, size - at))
     del vr
+    if not 1 <= described["allocated"] <= 64:
+        raise ReadError(Reason.DECODE_FAILED, f"{described['allocated']} bits allocated a pixel")
+    if described["frames"] > _MAX_FRAMES:
+        raise ReadError(Reason.TOO_LARGE, f"{described['frames']} frames")
     samples = described["rows"] * described["columns"] * described["frames"]
     if samples * max(8, described["allocated"]) // 8 > _MAX_PIXEL_BYTES:
         raise ReadError(Reason.TOO_LARGE, f"{samples} samples of {described['allocated']} bits")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 from encoders.image.acquisition import Plane
@@ -116,7 +117,7 @@ def study_facts(header: Header) -> StudyFacts:
     """Study-level facts of a DICOM header."""
     facts = header.detail["facts"]
     sex = facts.get("sex", "")
-    known: Literal["M", "F", "O"] | None = sex if sex in ("M", "F", "O") else None
+    known: Literal["M", "F", "O"] | None = sex[:1] if sex in ("M", "F", "O", "MALE", "FEMALE", "OTHER") else None
     return StudyFacts(
         uid=header.study_uid,
         accession_number=facts.get("accession", ""),
@@ -144,8 +145,11 @@ def iso_date(text: str) -> str | None:
     match = _NO_DATE.match(text)
     if match is None:
         return None
-    year, month, day = match.groups()
-    return f"{year}-{month}-{day}" if 1 <= int(month) <= 12 and 1 <= int(day) <= 31 and year > "1900" else None
+    try:
+        found = date(*map(int, match.groups()))
+    except ValueError:  # 20240230
+        return None
+    return found.isoformat() if found.year > 1900 else None
 
 
 def age_in_years(text: str) -> float | None:

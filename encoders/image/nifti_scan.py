@@ -25,6 +25,7 @@ TYPES: dict[int, str] = {
 }  # fmt: skip
 _COMPLEX = frozenset({32, 1792, 2048})
 _MAX_BYTES = 1 << 33
+_MOST_VOLUMES = 100_000
 _LABEL_INTENT = 1002
 _LABEL_NAME = re.compile(
     r"(?<![a-z])(?:seg|segm|segmentation|segmentations|label|labels|labelled|mask|masks|msk|roi|rois|dseg|probseg|"
@@ -116,7 +117,8 @@ def _fields(head: bytes) -> dict[str, Any]:
         "dims": dims[1 : 1 + max(0, min(7, dims[0]))],
         "datatype": datatype,
         "pixdim": [_json(v) for v in pixdim],
-        "offset": int(offset) if 0 <= offset < 1 << 40 else -1,
+        # In a single file the voxels cannot start within the header: some writers leave the offset at 0.
+        "offset": max(int(offset), 352 if version == 1 else 544) if 0 <= offset < 1 << 40 else -1,
         "slope": _json(slope),
         "intercept": _json(intercept),
         "qform": qform,
@@ -148,6 +150,8 @@ def _check(fields: dict[str, Any], size: int | None) -> None:
     width = int(TYPES[datatype][1]) if datatype in TYPES else 8
     if samples * width > _MAX_BYTES:
         raise ReadError(Reason.TOO_LARGE, f"{samples} voxels")
+    if samples // (dims[0] * dims[1] * (dims[2] if len(dims) > 2 else 1)) > _MOST_VOLUMES:
+        raise ReadError(Reason.TOO_LARGE, f"dimensions {dims}")
     if datatype in _COMPLEX:
         raise ReadError(Reason.UNSUPPORTED_TYPE, "complex-valued NIfTI; store magnitude instead")
     if size is not None and fields["offset"] + samples * width > size:

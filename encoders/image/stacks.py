@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from encoders.image.evidence import b_value
 from encoders.image.frames import Frame
 from encoders.image.geometry import plane_of
 
@@ -142,7 +143,7 @@ _ALWAYS: tuple[tuple[str, Callable[[Sequence[Frame]], Groups]], ...] = (
     ("orientation", _orientations),
     ("kind", _kinds),
     ("te", _fact("te", tolerance=0.1, form="te{:g}")),
-    ("b", _fact("b", tolerance=5.0, form="b{:.0f}")),
+    ("b", lambda frames: _numbers([b_value(frame.facts) for frame in frames], 5.0, "b{:.0f}")),
     ("stack", _stack_names),
 )
 

@@ -161,6 +161,7 @@ def test_small_facts() -> None:
     assert [vendor_of(n) for n in names] == ["Siemens", "GE", "Philips", "UIH", "other", "unknown", "unknown"]
     assert [age_in_years(t) for t in ("067Y", "006M", "45", "000Y", "x", "")] == [67, 0.5, 45, None, None, None]
     assert [iso_date(t) for t in ("20210902", "2021.09.02", "***", "")] == ["2021-09-02", "2021-09-02", None, None]
+    assert [iso_date(t) for t in ("20240230", "20240229")] == [None, "2024-02-29"]
     assert b_value({"ge_b": [1000000800.0, 0]}) == 800
     assert b_value({"ge_b": [0.0]}) is None
     assert plane_of([0, 0.2, 1]) == "axial"

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from encoders.errors import ReadError, Reason
+from encoders.image.charsets import decode_text
 from encoders.image.reading import read_path, read_series, scan_file
 from encoders.image.series import FileFailure, Flag, Header, VolumeRead
 
@@ -351,3 +352,50 @@ def test_slices_sort_along_any_normal(kit: Any, tmp_path: Path, order: list[int]
     volume = only(kit.read_all(paths, tmp_path)).volume
     at = np.rint(np.linalg.inv(volume.affine) @ np.array([*(normal * step * 6 * [-1, -1, 1]), 1])).astype(int)
     assert volume.voxels[tuple(at[:3])] == 600
+
+
+@pytest.mark.parametrize("stored", [0, 99])
+def test_stored_bits_that_cannot_be(kit: Any, series_of: Any, stored: int) -> None:
+    slices = [kit.slice_dataset(n) for n in range(2)]
+    for data in slices:
+        data.BitsStored, data.PhotometricInterpretation = stored, "MONOCHROME1"
+    assert only(series_of(slices)).volume.voxels.min() == 0xFFFF - 129
+
+
+def test_b_values_of_ge_alone_part_a_series(kit: Any, series_of: Any) -> None:
+    slices = []
+    for echo, b in enumerate((0, 1_000_000_500, 1_000_001_000)):
+        for n in range(3):
+            data = kit.slice_dataset(n)
+            data.SOPInstanceUID = f"1.2.3.2.{echo}.{n}"
+            data.private_block(0x43, "GEMS_PARM_01", create=True).add_new(0x39, "IS", [b, 8, 0, 0])
+            slices.append(data)
+    read = series_of(slices)
+    assert [(r.key, r.acquisition.b_value) for r in read] == [("none", None), ("b500", 500), ("b1000", 1000)]
+
+
+def test_big_endian_pixels_of_ge_private_syntax(kit: Any, tmp_path: Path) -> None:
+    data = kit.slice_dataset()
+    data.PixelData = np.arange(30, dtype=">u2").tobytes()
+    path = kit.write(tmp_path / "a.dcm", data, syntax="1.2.840.10008.1.2")
+    raw = path.read_bytes()
+    old, new = b"1.2.840.10008.1.2\0", b"1.2.840.113619.5.2"
+    assert len(old) == len(new)
+    assert raw.count(old) == 1
+    path.write_bytes(raw.replace(old, new))
+    voxels = only(kit.read_all([path], tmp_path)).volume.voxels
+    assert (voxels.min(), voxels.max()) == (0, 29)
+
+
+def test_more_frames_than_any_scanner_makes(kit: Any, tmp_path: Path) -> None:
+    data = kit.slice_dataset()
+    data.Rows = data.Columns = 1
+    data.NumberOfFrames = 400_000_000
+    with pytest.raises(ReadError) as raised:
+        scan_file(kit.write(tmp_path / "a.dcm", data), root=tmp_path)
+    assert raised.value.reason == Reason.TOO_LARGE
+
+
+def test_utf8_declared_as_latin() -> None:
+    assert decode_text("Schädel".encode(), "ISO_IR 100") == ("Schädel", True)
+    assert decode_text("Schädel".encode("latin_1"), "ISO_IR 100") == ("Schädel", False)

@@ -160,3 +160,21 @@ def test_only_typed_errors_escape_from_broken_nifti(kit: Any, tmp_path: Path, da
     header = Header.from_json(header.to_json(), path=header.path)
     for result in read_series([header], max_volumes=2):
         assert isinstance(result, FileFailure) or np.isfinite(result.volume.voxels).all()
+
+
+def test_voxels_never_start_within_the_header(kit: Any, tmp_path: Path) -> None:
+    path = kit.write_nifti(tmp_path / "a.nii", RAMP)
+    raw = bytearray(path.read_bytes())
+    raw[108:112] = bytes(4)  # vox_offset
+    path.write_bytes(raw)
+    np.testing.assert_array_equal(only(kit.read_all([path], tmp_path)).volume.voxels, RAMP)
+
+
+def test_more_volumes_than_any_scanner_makes(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Image(np.zeros((2, 2, 2), np.uint8), np.eye(4))
+    raw = bytearray(image.to_bytes())
+    raw[40:56] = np.array([5, 1, 1, 1, 32000, 32000, 1, 1], "<i2").tobytes()
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(bytes(raw)))
+    with pytest.raises(ReadError) as raised:
+        scan_file(tmp_path / "a.nii.gz", root=tmp_path)
+    assert raised.value.reason == Reason.TOO_LARGE
