@@ -19,6 +19,11 @@ class ImageEncoder(Encoder[Volume], Protocol):
         """What is done to a volume before the network."""
         ...
 
+    @property
+    def batch(self) -> int:
+        """How many volumes to hand over at once: 1 on a CPU, where more gains nothing."""
+        ...
+
     def encode_prepared(self, items: Sequence[Prepared], /) -> Vectors:
         """As `encode`, for volumes that were prepared already."""
         ...

@@ -35,10 +35,9 @@ _STALE_SHARE, _STALE_LEAST = 0.05, 1000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to index. `batch` volumes are encoded at once (1 on a CPU, where more gains nothing)."""
+    """How to index; see the command's help."""
 
     workers: int = 2
-    batch: int = 1
     max_volumes: int = 8
     limit: int | None = None
     retry: bool = False
@@ -147,7 +146,7 @@ class _Work:
             self.tally.seconds["read"] += outcome.seconds
             records = files.pop(number)
             waiting.append((records, self._items(records, outcome)))
-            if sum(len(items) for _, items in waiting) >= self.options.batch:
+            if sum(len(items) for _, items in waiting) >= self.dual.image.batch:
                 self._store(waiting)
                 waiting.clear()
         self._store(waiting)

@@ -109,7 +109,6 @@ def index(
         roots = roots_of(folders, database)
         options = Options(
             workers=workers,
-            batch=1,
             max_volumes=max_volumes,
             limit=limit,
             retry=retry,

@@ -24,7 +24,8 @@ from encoders.space import Space, Vectors
 
 _FEATURES = 1280
 _DIM = 2 * _FEATURES
-_GPU_BATCH = 64
+_GPU_BATCH, _GPU_VOLUMES = 64, 16
+"""Slices a forward pass, volumes a call."""
 
 
 class SliceEncoder:
@@ -48,6 +49,11 @@ class SliceEncoder:
         with self._path.open("rb") as file:
             revision = hashlib.file_digest(file, "sha256").hexdigest()
         return Space("efficientnet-lite2-mean-acquired", revision, digest(self.preparation), _DIM)
+
+    @property
+    def batch(self) -> int:
+        """Volumes to encode at once."""
+        return 1 if self.device.type == "cpu" else _GPU_VOLUMES
 
     def encode(self, items: Sequence[Volume], /) -> Vectors:
         """(n, 2560) float32 unit rows."""

