@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -17,6 +18,8 @@ Row = RawReport | ReportFailure
 
 _DELIMITERS = ",;\t|"
 _PEEK = 20
+_SEPARATOR_LINE = re.compile(r"sep=[,;\t|]\s*", re.IGNORECASE)
+"""What Excel writes above a table."""
 
 
 def parse_csv(path: Path) -> Iterator[Row]:
@@ -25,6 +28,8 @@ def parse_csv(path: Path) -> Iterator[Row]:
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_REPORT + 1))
     with reading(path), open_text(path, charset) as file:
         first = file.readline(LONGEST_REPORT)
+        if _SEPARATOR_LINE.fullmatch(first):
+            first = file.readline(LONGEST_REPORT)
     if not first.strip():
         return iter([ReportFailure(str(path), 0, "the file is empty, or its first line is")])
     delimiter, header = _header(first)
@@ -64,7 +69,8 @@ def _header(line: str) -> tuple[str, list[str]]:
 
 def _csv_rows(path: Path, charset: Charset, delimiter: str, header: list[str], columns: Columns) -> Iterator[Row]:
     with reading(path), open_text(path, charset) as file:
-        reader = csv.reader(lines(file, longest=LONGEST_REPORT), delimiter=delimiter, skipinitialspace=True)
+        source = _Lines(lines(file, longest=LONGEST_REPORT))
+        reader = csv.reader(source, delimiter=delimiter, skipinitialspace=True)
         ordinal = 0
         while True:
             ordinal += 1
@@ -75,6 +81,12 @@ def _csv_rows(path: Path, charset: Charset, delimiter: str, header: list[str], c
             except csv.Error as error:
                 yield ReportFailure(str(path), ordinal, f"not a readable row: {error}")
                 continue
+            if ordinal == 1 and _SEPARATOR_LINE.fullmatch(delimiter.join(fields)):
+                ordinal = 0
+                continue
+            if source.ended:  # the reader asked for more: other patients' rows may lie within this one
+                yield ReportFailure(str(path), ordinal, "a quotation mark is never closed: this row and those after it")
+                continue
             if ordinal == 1 or not any(value.strip() for value in fields):
                 continue
             if len(fields) > len(header):
@@ -83,6 +95,24 @@ def _csv_rows(path: Path, charset: Charset, delimiter: str, header: list[str], c
                 continue
             row = dict(zip(header, fields, strict=False))
             yield _row(path, ordinal, columns, row, charset)
+
+
+class _Lines:
+    """Lines that remember whether their end was asked for."""
+
+    def __init__(self, inner: Iterator[str]) -> None:
+        self._inner = inner
+        self.ended = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            return next(self._inner)
+        except StopIteration:
+            self.ended = True
+            raise
 
 
 def _jsonl_rows(path: Path, charset: Charset) -> Iterator[Row]:
