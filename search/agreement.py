@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from db.values import PassageCard
 from encoders.text.query import QueryText
@@ -75,11 +76,14 @@ def denies(query: QueryText, card: PassageCard) -> bool:
 
 
 def _opposed(wanted: str, said: str) -> bool:
-    for one, other in _OPPOSITES:
-        for mine, its in ((one, other), (other, one)):
-            if mine.search(wanted) and not its.search(wanted) and its.search(said) and not mine.search(said):
-                return True
-    return False
+    return any(its.search(said) and not mine.search(said) for mine, its in _asked(wanted))
+
+
+@lru_cache(maxsize=256)
+def _asked(wanted: str) -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
+    """The opposites of which the query names just one: (that one, the other)."""
+    both_ways = [pair for one, other in _OPPOSITES for pair in ((one, other), (other, one))]
+    return tuple((mine, its) for mine, its in both_ways if mine.search(wanted) and not its.search(wanted))
 
 
 def _other_side(wanted: frozenset[str], said: frozenset[str]) -> bool:

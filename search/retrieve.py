@@ -89,13 +89,13 @@ class Retriever:
         among = self.allowed(self.text, where) if want is Kind.STUDY or where != ALL else None
         searched = len(self.text) if among is None else len(among)
         depth = max(_LEAST, _DEPTH * k)
+        found, judged = Found(searched=searched), set[int]()
         while True:
-            found = Found(searched=searched)
             if searched:
                 nearest = self.text.nearest(vector, min(depth, searched), among=among)
-                self._judge(nearest, query, want, found)
-                found.scores = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
-            found.scores = self.permitted(query, found.scores, want=want, k=k)
+                self._judge(nearest, query, want, found, judged)
+            scores = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
+            found.scores = self.permitted(query, scores, want=want, k=k)
             agreeing = sum(bool(found.evidence[key].channels) for key in found.scores)
             if agreeing >= k or depth >= searched or (depth >= _DEEPEST and len(found.scores) >= k):
                 return found
@@ -141,17 +141,19 @@ class Retriever:
             kept = [key for key in kept if any(denies(query, card) for card in sentences.get(key, ()))]
         return {key: scores[key] for key in kept}
 
-    def _judge(self, nearest: Neighbours, query: QueryText, want: Kind, found: Found) -> None:
-        cards = lookup.passage_cards(self.database, _known(nearest))
-        for vector_id, similarity in zip(nearest.ids[0].tolist(), nearest.similarities[0].tolist(), strict=True):
-            card = cards.get(vector_id)
-            key = None if card is None else card.study_id if want is Kind.STUDY else card.report_id
-            if card is None or key is None:
+    def _judge(self, nearest: Neighbours, query: QueryText, want: Kind, found: Found, judged: set[int]) -> None:
+        """Add the sentences that were not `judged` before to the evidence of what they belong to."""
+        similarities = dict(zip(nearest.ids[0].tolist(), nearest.similarities[0].tolist(), strict=True))
+        fresh = [vector_id for vector_id in similarities if vector_id > 0 and vector_id not in judged]
+        judged.update(fresh)
+        for vector_id, card in lookup.passage_cards(self.database, fresh).items():
+            key = card.study_id if want is Kind.STUDY else card.report_id
+            if key is None:
                 continue
-            evidence, judged = found.evidence[key], judge(query, card, similarity)
-            evidence.passages.append(judged)
-            if not judged.contradicts:
-                evidence.note("header" if card.report_id is None else "report", similarity)
+            evidence, passage = found.evidence[key], judge(query, card, similarities[vector_id])
+            evidence.passages.append(passage)
+            if not passage.contradicts:
+                evidence.note("header" if card.report_id is None else "report", similarities[vector_id])
             if card.series_id is not None:
                 evidence.series.setdefault(card.series_id, None)
 
