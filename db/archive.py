@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from db.database import Database
 from db.errors import StoreError
-from db.ledger import reject_in
+from db.ledger import failure_row, reject_in
 from db.models import (
     Failure,
     File,
@@ -112,16 +112,7 @@ def store_reports(
             remove_reports_of_files(session, [file])
             session.execute(delete(Failure).where(Failure.file_id == file))
         for rejection in rejections:
-            session.add(
-                Failure(
-                    file_id=file,
-                    ordinal=rejection.ordinal,
-                    reason=rejection.reason,
-                    ignorable=rejection.ignorable,
-                    message=rejection.message,
-                    run_id=run,
-                )
-            )
+            session.add(failure_row(file, rejection, run))
         for new in reports:
             row = Report(
                 file_id=file,

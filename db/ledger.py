@@ -111,7 +111,7 @@ def record(database: Database, run: int, items: Sequence[Scanned]) -> None:
                 session.flush()
                 file = row.id
             if item.failure:
-                session.add(_failure(file, item.failure, run))
+                session.add(failure_row(file, item.failure, run))
         _reopen(session, moved)
 
 
@@ -186,7 +186,7 @@ def reject_in(session: Session, run: int, rejections: Mapping[int, Rejection]) -
     for ids in _chunks(list(rejections)):
         session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
         session.execute(update(File).where(File.id.in_(ids)).values(state="rejected"))
-    session.add_all(_failure(file, rejection, run) for file, rejection in rejections.items())
+    session.add_all(failure_row(file, rejection, run) for file, rejection in rejections.items())
 
 
 def pending_series(database: Database, *, page: int = 500) -> Iterator[SeriesKey]:
@@ -316,7 +316,8 @@ def _row(item: Scanned) -> dict[str, Any]:
     }
 
 
-def _failure(file: int, rejection: Rejection, run: int) -> Failure:
+def failure_row(file: int, rejection: Rejection, run: int) -> Failure:
+    """The row that says why a file, or one report of it, is not in."""
     return Failure(
         file_id=file,
         ordinal=rejection.ordinal,

@@ -14,6 +14,7 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 
+from db.errors import StoreError
 from db.filters import Filter
 from ui import tables
 from ui.conditions import with_filters
@@ -256,7 +257,10 @@ def demo(
     device: Device = None,
 ) -> None:
     """Write a synthetic DICOM archive with reports to try everything on."""
-    from ui.tour import take_tour, write_demo  # noqa: PLC0415
+    try:
+        from ui.tour import take_tour, write_demo  # noqa: PLC0415
+    except ImportError as error:
+        raise StoreError(f"the demonstration archive needs {error.name}: pip install '.[demo]'") from error
 
     write_demo(folder, studies=studies, seed=seed, console=err)
     if tour:

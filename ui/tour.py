@@ -9,8 +9,9 @@ from rich.progress import Progress as Bars
 from rich.rule import Rule
 
 from db.database import Database
+from db.errors import StoreError
 from db.filters import ALL
-from indexer.phantom import write_archive
+from indexer.phantom import PhantomDataMissing, write_archive
 from indexer.pipeline import Options, index_archive
 from search.engine import Engine
 from search.query import Kind, Query, StudyQuery, TextQuery
@@ -29,12 +30,15 @@ def write_demo(folder: Path, *, studies: int, seed: int, console: Console) -> No
     """Write the synthetic archive with a progress bar on a terminal."""
     with Bars(console=console, disable=not console.is_terminal) as bars:
         task = bars.add_task("writing the archive", total=studies)
-        write_archive(
-            folder,
-            studies=studies,
-            seed=seed,
-            progress=lambda done, total: bars.update(task, completed=done, total=total),
-        )
+        try:
+            write_archive(
+                folder,
+                studies=studies,
+                seed=seed,
+                progress=lambda done, total: bars.update(task, completed=done, total=total),
+            )
+        except PhantomDataMissing as error:
+            raise StoreError(str(error)) from error
 
 
 def take_tour(folder: Path, settings: Settings, *, out: Console, err: Console) -> None:

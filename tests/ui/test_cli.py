@@ -214,3 +214,13 @@ def test_help_teaches() -> None:
         result = CliRunner().invoke(app, [*arguments, "--help"])
         assert result.exit_code == 0
         assert len(result.stdout) > 200
+
+
+@pytest.mark.slow
+def test_the_demonstration_writes_indexes_searches_and_says_what_next(tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    result = run("demo", archive, "--studies", "2", "--tour", home=tmp_path / "home")
+    assert result.exit_code == 0, result.output
+    for part in ("text to image", "image to text", "image to image", "text to text", "spinecho ui --home"):
+        assert part in result.stdout
+    assert json.loads((archive / "truth.json").read_text(encoding="utf-8"))["studies"]
