@@ -175,6 +175,17 @@ def reopen_orphans(database: Database, *, reasons: Sequence[str]) -> int:
         return len(files)
 
 
+def reopen_rejected(database: Database, *, reason: str, message: str) -> int:
+    """Make files pending again that were rejected for this reason with a message that contains this; how many."""
+    same = Failure.message.contains(message, autoescape=True)
+    query = select(File.id).join(Failure, Failure.file_id == File.id)
+    query = query.where(Failure.reason == reason, same, File.header.is_not(None))
+    with database.begin() as session:
+        files = list(session.scalars(query))
+        _set_pending(session, files)
+        return len(files)
+
+
 def reject(database: Database, run: int, rejections: Mapping[int, Rejection]) -> None:
     """Mark files, by id, as rejected with their reasons."""
     with database.begin() as session:

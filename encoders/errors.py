@@ -58,7 +58,7 @@ _REMEDIES: dict[Reason, str] = {
     Reason.COLOUR_IMAGE: "Nothing to do: a colour picture (a screenshot or colour map), not MR intensities.",
     Reason.NOT_DICOM: "Check where the file came from: its name says DICOM, its bytes do not.",
     Reason.MISSING_TAGS: "Export the file again with its SOP class, UIDs, Rows and Columns.",
-    Reason.NEEDS_CODEC: "Install the codec that the message names, then run 'spinecho index --retry'.",
+    Reason.NEEDS_CODEC: "Install the codec that the message names, then run 'spinecho index' again.",
     Reason.DECODE_FAILED: "Export the file again, uncompressed if possible.",
     Reason.TRUNCATED: "Copy the file again: its pixel data end early.",
     Reason.AFFINE_INVALID: "Convert the scan again with a valid sform or qform.",

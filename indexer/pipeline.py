@@ -20,6 +20,7 @@ from db.served import ServedSpace
 from db.values import FileRecord, NewPassage, NewReport, NewSeries, NewVolume, Rejection, Role, SpaceRecord
 from encoders.dual import DualEncoder
 from encoders.errors import Reason, SpaceMismatch
+from encoders.image.codecs import codecs_at_hand
 from encoders.image.series import FileFailure, Header
 from encoders.image.tasks import PreparedVolume, read_task, unpack_read
 from encoders.sandbox import Outcome, Sandbox, Task
@@ -75,6 +76,7 @@ def index_archive(
     """
     options, progress, tally = options or Options(), progress or Silent(), Tally()
     run = ledger.start_run(database, [str(root) for root in roots])
+    warnings = _check_codecs(database)
     with Sandbox(workers=options.workers) as sandbox:
         for root in roots:
             discover(
@@ -100,10 +102,9 @@ def index_archive(
             work.index_reports()
     counts = archive.match_reports(database)
     tally.counts.update({f"reports_{match}": n for match, n in counts.items()})
-    warnings: list[str] = []
     if options.rebuild or any(tally.counts[done] for done in ("series", "reports", "pruned")):
         with tally.timed("build"):
-            warnings = _refresh_builds(database, builds, force=options.rebuild)
+            warnings += _refresh_builds(database, builds, force=options.rebuild)
     tally.counts["pending"] += ledger.count_pending_series(database)
     seconds = {stage: round(value, 3) for stage, value in tally.seconds.items()} | {"wall": round(tally.wall(), 3)}
     ledger.finish_run(database, run, counts=tally.counts, seconds=seconds)
@@ -257,6 +258,17 @@ class _Work:
             )
             for report in page
         ]
+
+
+def _check_codecs(database: Database) -> list[str]:
+    """Name the codecs that are not installed; what waited for one that now is gets its turn."""
+    said = []
+    for distribution, present in codecs_at_hand().items():
+        if present:
+            ledger.reopen_rejected(database, reason=Reason.NEEDS_CODEC, message=distribution)
+        else:
+            said.append(f"{distribution} is not installed: files that need it will be rejected as NEEDS_CODEC")
+    return said
 
 
 def _space(database: Database, role: Role, space: Space, encoder: str) -> SpaceRecord:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,11 @@ def codec_missing(syntax: str) -> str:
     """The distribution to install for a transfer syntax, '' where its codec is at hand or none is known."""
     module, distribution = _CODECS.get(syntax, ("", ""))
     return distribution if module and _module(module) is None else ""
+
+
+def codecs_at_hand() -> dict[str, bool]:
+    """By distribution: whether it is installed. Imports nothing."""
+    return {distribution: find_spec(module) is not None for module, distribution in _CODECS.values()}
 
 
 @cache

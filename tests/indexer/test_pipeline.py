@@ -274,6 +274,32 @@ def test_the_real_archive_has_no_file_unaccounted_for(testdata: Path, tmp_path: 
     ) == [(0,)]
 
 
+def test_a_missing_codec_is_named_and_its_files_come_in_once_it_is_there(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / "archive"
+    compressed = next(
+        path
+        for path in sorted((archive / "dicom").rglob("*.dcm"))
+        if dcmread(path, stop_before_pixels=True).file_meta.TransferSyntaxUID.is_compressed
+    )
+    shutil.copytree(compressed.parent, mine)
+    hidden = tmp_path / "hidden"  # modules of these names that cannot be imported, as if nothing were installed
+    for module in ("openjpeg", "rle"):
+        (hidden / module).mkdir(parents=True)
+        (hidden / module / "__init__.py").write_text("raise ImportError")
+    home = Home(tmp_path / "home")
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(hidden)  # reading processes are given this process's path
+        patch.setattr("indexer.pipeline.codecs_at_hand", lambda: {"pylibjpeg-openjpeg": False, "pylibjpeg-rle": False})
+        summary = home.index(mine)
+    assert set(summary.reasons) == {Reason.NEEDS_CODEC}
+    assert any("pylibjpeg-openjpeg is not installed" in warning for warning in summary.warnings)
+    assert home.query("SELECT count(*) FROM volumes") == [(0,)]
+    assert home.index(mine).reasons == {}
+    assert home.query("SELECT count(*) > 0 FROM volumes") == [(1,)]
+
+
 def test_two_archives_live_in_one_home(archive: Path, tmp_path: Path) -> None:
     other = small_archive(tmp_path / "other", studies=1, seed=77)
     home = Home(tmp_path / "home")
