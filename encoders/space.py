@@ -9,6 +9,8 @@ from typing import Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.errors import SpaceMismatch
+
 Vectors: TypeAlias = NDArray[np.float32]
 """Shape (n, dim), float32, every row of unit length."""
 
@@ -31,6 +33,15 @@ class Space:
     def label(self) -> str:
         """Short and printable: model, the digests' first eight characters, dimension."""
         return f"{self.model}@{self.revision[:8]}/{self.preprocessing[:8]}:{self.dim}"
+
+
+def require_same(stored: Space, given: Space, *, role: str, encoder: str) -> None:
+    """Raise `SpaceMismatch` unless an index's space is the encoder's; `encoder` names the one that made the index."""
+    if stored != given:
+        raise SpaceMismatch(
+            f"the {role} index holds {stored.label}, the encoder gives {given.label}; use the encoder "
+            f"{encoder!r} (--encoder), or index into another home (--home)"
+        )
 
 
 class Encoder(Protocol[T_contra]):

@@ -19,12 +19,12 @@ from db.database import Database
 from db.served import ServedSpace
 from db.values import FileRecord, NewPassage, NewReport, NewSeries, NewVolume, Rejection, Role, SpaceRecord
 from encoders.dual import DualEncoder
-from encoders.errors import Reason, SpaceMismatch
+from encoders.errors import Reason
 from encoders.image.codecs import codecs_at_hand
 from encoders.image.series import FileFailure, Header
 from encoders.image.tasks import PreparedVolume, read_task, unpack_read
 from encoders.sandbox import Outcome, Sandbox, Task
-from encoders.space import Space
+from encoders.space import Space, require_same
 from indexer.caption import caption
 from indexer.discovery import discover, settle_collisions
 from indexer.progress import Progress, Silent, Tally
@@ -275,18 +275,9 @@ def _space(database: Database, role: Role, space: Space, encoder: str) -> SpaceR
     served = archive.serving(database, role)
     if served is None:
         return archive.serve(database, role, encoder=encoder, **dataclasses.asdict(space))
-    check_space(served, space, role)
+    stored = Space(served.model, served.revision, served.preprocessing, served.dim)
+    require_same(stored, space, role=role, encoder=served.encoder)
     return served
-
-
-def check_space(served: SpaceRecord, space: Space, role: Role) -> None:
-    """Raise `SpaceMismatch` unless the encoder's space is the one that was indexed."""
-    if (served.model, served.revision, served.preprocessing, served.dim) != dataclasses.astuple(space):
-        stored = Space(served.model, served.revision, served.preprocessing, served.dim)
-        raise SpaceMismatch(
-            f"the {role} index holds {stored.label}, the encoder gives {space.label}; use the encoder "
-            f"{served.encoder!r} (--encoder), or index into another home (--home)"
-        )
 
 
 def _refresh_builds(database: Database, builds: Path, *, force: bool) -> list[str]:

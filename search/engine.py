@@ -14,8 +14,8 @@ from db.database import Database
 from db.filters import ALL, Filter, visible
 from db.values import Role, SpaceRecord
 from encoders.dual import DualEncoder
-from encoders.errors import EncoderError, SpaceMismatch
-from encoders.space import Space
+from encoders.errors import EncoderError
+from encoders.space import Space, require_same
 from encoders.text.query import parse_query
 from search.explain import Ranked, explain
 from search.hits import Hit, PassageHit, Results
@@ -179,11 +179,7 @@ def _served(database: Database, role: Role, space: Space) -> SpaceRecord:
     if record is None:
         raise QueryError("nothing is indexed yet; run 'spinecho index FOLDER' first")
     stored = Space(record.model, record.revision, record.preprocessing, record.dim)
-    if stored != space:
-        raise SpaceMismatch(
-            f"the {role} index holds {stored.label}, the encoder gives {space.label}; search with the encoder "
-            f"{record.encoder!r} (--encoder), or index again into another home (--home)"
-        )
+    require_same(stored, space, role=role, encoder=record.encoder)
     return record
 
 
