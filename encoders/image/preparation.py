@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,21 @@ from PIL import Image
 
 from encoders.image.volume import Volume
 
-Prepared: TypeAlias = NDArray[np.uint8]
+Grey: TypeAlias = NDArray[np.uint8]
 
 _FLAT = 1e-30
 """Volumes whose values differ by less are of one grey; below, float32 cannot hold the scale."""
 
 
+class Prepared(NamedTuple):
+    """What a network takes: 8-bit pixels, and their places in millimetres. Shapes are the preparation's own."""
+
+    pixels: Grey
+    geometry: NDArray[np.float32]
+
+
 class Preparation(Protocol):
-    """Turns a volume into the 8-bit array that its network takes. Equal specs give equal arrays, bit for bit."""
+    """Turns a volume into what its network takes. Equal specs give equal arrays, bit for bit."""
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -33,7 +40,7 @@ class Preparation(Protocol):
         ...
 
     def __call__(self, volume: Volume, /) -> Prepared:
-        """The array; its shape is the preparation's own."""
+        """Pixels and geometry; their shapes are the preparation's own."""
         ...
 
 
@@ -61,7 +68,7 @@ class SlicePreparation:
         return {"kind": "slices", "version": 1, **asdict(self)}
 
     def __call__(self, volume: Volume, /) -> Prepared:
-        """(n, size, size) uint8."""
+        """pixels (n, size, size) uint8; geometry is empty, as the network knows nothing of millimetres."""
         grey = to_grey(volume.voxels)
         first, last = extent(grey)
         spacing = volume.spacing_mm
@@ -77,8 +84,8 @@ class SlicePreparation:
         ]
         if len(planes) > 1:  # the network tells the acquired plane by its place: the first `per_plane` pictures
             planes[0] += planes[0][-1:] * (self.per_plane - len(planes[0]))
-        pictures = [drawn for plane in planes for drawn in plane]
-        return np.stack(pictures)
+        pictures = [shown for plane in planes for shown in plane]
+        return Prepared(np.stack(pictures), np.empty(0, np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +93,8 @@ class BlockPreparation:
     """The whole volume in one block of cubic voxels, for a network that sees in 3D.
 
     Gives `size` uint8 in RAS+. The volume is scaled, in true proportions, until it just fits, and centred: 0 is
-    padding, 1..255 the volume, so the array itself says where it holds nothing. How large a voxel is in millimetres
-    is not kept. Whole-number arithmetic (Pillow's antialiased bilinear), so equal on every machine.
+    padding, 1..255 the volume, so the array itself says where it holds nothing. Whole-number arithmetic
+    (Pillow's antialiased bilinear), so equal on every machine.
     """
 
     size: tuple[int, int, int] = (96, 96, 96)
@@ -103,23 +110,85 @@ class BlockPreparation:
         return {"kind": "block", "version": 1, "size": list(self.size)}
 
     def __call__(self, volume: Volume, /) -> Prepared:
-        """`size` uint8."""
+        """pixels `size` uint8; geometry (3, 3): the voxel in mm, the first voxel that is volume, and how many are."""
         grey = to_grey(volume.voxels)
         lengths = [n * mm for n, mm in zip(grey.shape, volume.spacing_mm, strict=True)]
         voxel = max(length / n for length, n in zip(lengths, self.size, strict=True))
         fitted = [min(n, max(1, round(length / voxel))) for length, n in zip(lengths, self.size, strict=True)]
         for axis in sorted(range(3), key=lambda axis: fitted[axis] / grey.shape[axis]):  # what shrinks most, first
-            grey = _resized(grey, axis, fitted[axis])
+            grey = resized(grey, axis, fitted[axis])
         block = np.zeros(self.size, dtype=np.uint8)
-        block[tuple(slice((n - m) // 2, (n - m) // 2 + m) for n, m in zip(self.size, fitted, strict=True))] = (
-            np.maximum(grey, 1)
-        )
-        return block
+        first = [(n - m) // 2 for n, m in zip(self.size, fitted, strict=True)]
+        block[tuple(slice(at, at + m) for at, m in zip(first, fitted, strict=True))] = np.maximum(grey, 1)
+        voxels = [length / m for length, m in zip(lengths, fitted, strict=True)]
+        return Prepared(block, np.array([voxels, first, fitted], np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class StackPreparation:
+    """The acquired plane as a stack of slabs, and a few slabs of the other two, with their places in millimetres.
+
+    Gives pixels (n, size, size): `acquired` slabs of the acquired plane, then `others` of each other plane, which is
+    left out where it would show the volume thinner than `thinnest_mm` or `fewest` voxels. A slab is the mean of the
+    slices it covers, at most `slab_mm` thick, so thin slices hide nothing between two pictures and thick ones stay as
+    they are. geometry (n, 8): axis across the picture; low and high end of the slab as fractions of the volume;
+    shares of the picture's width and height that the volume fills; mm per pixel; mm of the volume along the axis; 1 for
+    the acquired plane.
+    """
+
+    size: int = 128
+    acquired: int = 12
+    others: int = 2
+    slab_mm: float = 6.0
+    thinnest_mm: float = 24.0
+    fewest: int = 8
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Kind, version (raised when the code changes what comes out) and parameters."""
+        return {"kind": "stack", "version": 1, **asdict(self)}
+
+    def __call__(self, volume: Volume, /) -> Prepared:
+        """pixels (n, size, size) uint8, geometry (n, 8)."""
+        grey = to_grey(volume.voxels)
+        first, last = extent(grey)
+        spacing = volume.spacing_mm
+        thin = [n < self.fewest or n * mm < self.thinnest_mm for n, mm in zip(grey.shape, spacing, strict=True)]
+        acquired = volume.slice_axis
+        pictures, places = [], []
+        for axis in sorted(range(3), key=lambda axis: axis != acquired):
+            if axis != acquired and any(thin[other] for other in range(3) if other != axis):
+                continue
+            count, length = grey.shape[axis], grey.shape[axis] * spacing[axis]
+            across, up = (grey.shape[other] * spacing[other] for other in range(3) if other != axis)
+            for low, high in self._slabs(first[axis], last[axis], spacing[axis], axis == acquired):
+                slab = np.moveaxis(grey, axis, 0)[low:high]
+                plane = slab[0] if high - low == 1 else (slab.mean(axis=0) + 0.5).astype(np.uint8)
+                pictures.append(drawn(plane, spacing, axis=axis, size=self.size))
+                longest = max(across, up)
+                place = (axis, low / count, high / count, across / longest, up / longest, longest / self.size, length)
+                places.append((*place, float(axis == acquired)))
+        return Prepared(np.stack(pictures), np.array(places, np.float32))
+
+    def _slabs(self, first: int, last: int, mm: float, acquired: bool) -> list[tuple[int, int]]:
+        """(first slice, one past the last) of each slab between two slices."""
+        wanted, slices = self.acquired if acquired else self.others, last - first + 1
+        if slices <= wanted:
+            return [(at, at + 1) for at in range(first, last + 1)]
+        step = slices / wanted
+        thick = max(1.0, min(step, self.slab_mm / max(mm, 1e-6)))
+        middles = [first + step * (place + 0.5) for place in range(wanted)]
+        lows = [max(first, round(middle - thick / 2)) for middle in middles]
+        return [(low, min(last + 1, max(low + 1, round(low + thick)))) for low in lows]
 
 
 def preparation_from(spec: dict[str, Any]) -> Preparation:
     """The preparation that `spec` describes; ValueError for one that this version does not know."""
-    kinds: dict[Any, Callable[..., Preparation]] = {"slices": SlicePreparation, "block": BlockPreparation}
+    kinds: dict[Any, Callable[..., Preparation]] = {
+        "slices": SlicePreparation,
+        "block": BlockPreparation,
+        "stack": StackPreparation,
+    }
     values = {name: value for name, value in spec.items() if name not in {"kind", "version"}}
     try:
         made = kinds[spec["kind"]](**values)
@@ -130,7 +199,7 @@ def preparation_from(spec: dict[str, Any]) -> Preparation:
     return made
 
 
-def to_grey(voxels: NDArray[np.float32], *, low: float = 0.5, high: float = 99.5) -> Prepared:
+def to_grey(voxels: NDArray[np.float32], *, low: float = 0.5, high: float = 99.5) -> Grey:
     """Voxels to 0..255 between two percentiles of the foreground (what is above the lowest value)."""
     sample = voxels[:: max(1, voxels.shape[0] // 64), :: max(1, voxels.shape[1] // 64)]
     inside = sample[sample > sample.min()]
@@ -141,11 +210,11 @@ def to_grey(voxels: NDArray[np.float32], *, low: float = 0.5, high: float = 99.5
         bottom, top = float(voxels.min()), float(voxels.max())
     scale = 255.0 / (top - bottom) if top - bottom > _FLAT else 0.0
     with np.errstate(over="ignore"):  # what lies too far out for float32 is clipped all the same
-        grey: Prepared = np.clip((voxels - bottom) * scale, 0, 255).astype(np.uint8)
+        grey: Grey = np.clip((voxels - bottom) * scale, 0, 255).astype(np.uint8)
     return grey
 
 
-def extent(grey: Prepared, *, above: int = 25) -> tuple[list[int], list[int]]:
+def extent(grey: Grey, *, above: int = 25) -> tuple[list[int], list[int]]:
     """First and last index along each axis with something brighter than background."""
     first, last = [], []
     for axis in range(3):
@@ -163,9 +232,16 @@ def positions(first: int, last: int, count: int) -> list[int]:
     return sorted({first + round((last - first) * step) for step in steps})
 
 
-def picture(grey: Prepared, spacing: tuple[float, float, float], *, axis: int, index: int, size: int) -> Prepared:
-    """One slice as (size, size): superior or anterior up, right or anterior on the viewer's left, true proportions."""
-    plane = np.take(grey, index, axis=axis)
+def picture(grey: Grey, spacing: tuple[float, float, float], *, axis: int, index: int, size: int) -> Grey:
+    """One slice as (size, size); see `drawn`."""
+    return drawn(np.take(grey, index, axis=axis), spacing, axis=axis, size=size)
+
+
+def drawn(plane: Grey, spacing: tuple[float, float, float], *, axis: int, size: int) -> Grey:
+    """A plane across `axis` as (size, size): superior or anterior up, right or anterior on the viewer's left.
+
+    In true proportions, centred, with black around it. So column x shows the fraction 1 - x of its axis, row y 1 - y.
+    """
     across, up = [spacing[other] for other in range(3) if other != axis]
     flat = plane.T[::-1, ::-1]  # rows grow downwards on a screen; right and anterior go to the viewer's left
     height, width = flat.shape[0] * up, flat.shape[1] * across
@@ -178,7 +254,7 @@ def picture(grey: Prepared, spacing: tuple[float, float, float], *, axis: int, i
     return canvas
 
 
-def _resized(grey: Prepared, axis: int, count: int) -> Prepared:
+def resized(grey: Grey, axis: int, count: int) -> Grey:
     """`grey` with `count` voxels along one axis; Pillow averages over what a new voxel covers."""
     rows = np.moveaxis(grey, axis, 0)
     others = rows.shape[1:]
@@ -192,7 +268,7 @@ def thumbnail(volume: Volume, *, size: int = 160) -> bytes:
     grey = to_grey(volume.voxels)
     axis = volume.slice_axis
     first, last = extent(grey)
-    drawn = picture(grey, volume.spacing_mm, axis=axis, index=(first[axis] + last[axis]) // 2, size=size)
+    shown = picture(grey, volume.spacing_mm, axis=axis, index=(first[axis] + last[axis]) // 2, size=size)
     out = io.BytesIO()
-    Image.fromarray(drawn).save(out, "PNG")
+    Image.fromarray(shown).save(out, "PNG")
     return out.getvalue()

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from encoders.errors import EncoderUnavailable
-from encoders.image.preparation import Prepared, SlicePreparation, digest
+from encoders.image.preparation import Grey, Prepared, SlicePreparation, digest
 from encoders.image.volume import Volume
 from encoders.space import Space, Vectors
 
@@ -64,17 +64,17 @@ class SliceEncoder:
         if not items:
             return np.empty((0, _DIM), dtype=np.float32)
         if self.device.type == "cpu":
-            pooled = [self._features(item) for item in items]
+            pooled = [self._features(item.pixels) for item in items]
         else:
-            counts = np.cumsum([len(item) for item in items])[:-1]
-            pooled = np.split(self._features(np.concatenate(items)), counts)
+            counts = np.cumsum([len(item.pixels) for item in items])[:-1]
+            pooled = np.split(self._features(np.concatenate([item.pixels for item in items])), counts)
         first = self.preparation.per_plane
         rows = np.stack([np.concatenate([f.mean(axis=0), f[:first].mean(axis=0)]) for f in pooled])
         rows -= rows.mean(axis=1, keepdims=True)
         unit: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
         return unit
 
-    def _features(self, pictures: Prepared) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def _features(self, pictures: Grey) -> np.ndarray[Any, np.dtype[np.float32]]:
         mixed = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda")
         parts = []
         with torch.inference_mode(), mixed:

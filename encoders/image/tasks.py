@@ -11,7 +11,7 @@ import numpy as np
 
 from encoders.errors import ReadError, Reason
 from encoders.image.acquisition import Acquisition
-from encoders.image.preparation import Prepared, preparation_from, thumbnail, to_grey
+from encoders.image.preparation import Grey, Prepared, preparation_from, thumbnail, to_grey
 from encoders.image.reading import read_path, read_series, scan_file
 from encoders.image.series import FileFailure, Header, SeriesFacts, StudyFacts, VolumeRead
 from encoders.sandbox import Task
@@ -39,7 +39,7 @@ class GreyVolume:
     """A volume for the eye: (i, j, k) uint8 in RAS+, windowed, with its spacing."""
 
     key: str
-    grey: Prepared
+    grey: Grey
     spacing_mm: tuple[float, float, float]
     slice_axis: int
 
@@ -127,7 +127,7 @@ def _messages(items: Iterator[VolumeRead | FileFailure], spec: dict[str, Any]) -
         if isinstance(item, FileFailure):
             yield {"path": item.path, "reason": item.reason, "message": item.message}, ()
             continue
-        prepared = np.ascontiguousarray(prepare(item.volume))
+        prepared = prepare(item.volume)
         facts = {
             "study": dataclasses.asdict(item.study),
             "series": dataclasses.asdict(item.series),
@@ -137,9 +137,10 @@ def _messages(items: Iterator[VolumeRead | FileFailure], spec: dict[str, Any]) -
             "paths": item.paths,
             "flags": item.flags,
             "notes": item.notes,
-            "prepared": prepared.shape,
+            "pixels": prepared.pixels.shape,
+            "geometry": prepared.geometry.shape,
         }
-        yield facts, (prepared.tobytes(), thumbnail(item.volume))
+        yield facts, (prepared.pixels.tobytes(), prepared.geometry.tobytes(), thumbnail(item.volume))
 
 
 def _unpack(value: dict[str, Any], buffers: Sequence[bytes]) -> PreparedVolume | FileFailure:
@@ -158,6 +159,9 @@ def _unpack(value: dict[str, Any], buffers: Sequence[bytes]) -> PreparedVolume |
         paths=tuple(value["paths"]),
         flags=tuple(value["flags"]),
         notes=value["notes"],
-        prepared=np.frombuffer(buffers[0], dtype=np.uint8).reshape(value["prepared"]),
-        thumbnail=buffers[1],
+        prepared=Prepared(
+            np.frombuffer(buffers[0], dtype=np.uint8).reshape(value["pixels"]),
+            np.frombuffer(buffers[1], dtype=np.float32).reshape(value["geometry"]),
+        ),
+        thumbnail=buffers[2],
     )

@@ -207,7 +207,9 @@ class VitEncoder:
         mixed = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda")
         with torch.inference_mode(), mixed:
             for start in range(0, len(items), self.batch):
-                batch = torch.from_numpy(np.stack(items[start : start + self.batch])).to(self.device)
+                batch = torch.from_numpy(np.stack([item.pixels for item in items[start : start + self.batch]])).to(
+                    self.device
+                )
                 unit = functional.normalize(self._network(batch).float(), dim=1)
                 vectors[start : start + self.batch] = unit.cpu().numpy()
         return vectors

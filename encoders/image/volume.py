@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.image.geometry import canonical_axes, flipped, permuted
+
 
 @dataclass(frozen=True, slots=True)
 class Volume:
@@ -32,3 +34,10 @@ class Volume:
         """The axis across the acquired slices: the one with the largest spacing, the shortest on a tie."""
         spacing, shape = self.spacing_mm, self.voxels.shape
         return max(range(3), key=lambda axis: (round(spacing[axis], 3), -shape[axis]))
+
+
+def to_ras(voxels: NDArray[np.float32], affine: NDArray[np.float64]) -> Volume:
+    """A grid of any orientation as a `Volume`: its axes permuted and flipped, no voxel changed."""
+    order, flips = canonical_axes(affine)
+    turned = voxels[tuple(slice(None, None, -1 if flip else 1) for flip in flips)].transpose(order)
+    return Volume(turned, permuted(flipped(affine, voxels.shape, flips), order))

@@ -85,7 +85,7 @@ def test_preparing_elsewhere_changes_nothing(encoder: ImageEncoder) -> None:
     prepare = preparation_from(encoder.preparation.spec)
     prepared = [prepare(item) for item in MIXED]
     for item in prepared:
-        item.setflags(write=False)
+        item.pixels.setflags(write=False)
     np.testing.assert_array_equal(encoder.encode_prepared(prepared), encoder.encode(MIXED))
 
 

@@ -17,7 +17,9 @@ from PIL import Image
 from encoders.image.preparation import (
     BlockPreparation,
     Preparation,
+    Prepared,
     SlicePreparation,
+    StackPreparation,
     digest,
     extent,
     picture,
@@ -28,7 +30,7 @@ from encoders.image.preparation import (
 )
 from encoders.image.volume import Volume
 
-BOTH = [SlicePreparation(size=48), BlockPreparation(size=(32, 24, 16))]
+BOTH = [SlicePreparation(size=48), BlockPreparation(size=(32, 24, 16)), StackPreparation(size=40, acquired=5)]
 some = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -54,15 +56,24 @@ def volumes(draw: st.DrawFn) -> Volume:
     return volume_of(values * scale, spacing)
 
 
-def right_form(preparation: Preparation, prepared: np.ndarray) -> None:
-    assert prepared.dtype == np.uint8
+def right_form(preparation: Preparation, prepared: Prepared) -> None:
+    pixels, geometry = prepared
+    assert pixels.dtype == np.uint8
+    assert geometry.dtype == np.float32
+    assert np.isfinite(geometry).all()
     match preparation:
         case SlicePreparation(size=size):
-            assert 1 <= len(prepared) <= 3 * preparation.per_plane
-            assert prepared.shape[1:] == (size, size)
+            assert 1 <= len(pixels) <= 3 * preparation.per_plane
+            assert pixels.shape[1:] == (size, size)
         case BlockPreparation(size=size):
-            assert prepared.shape == size
-            assert prepared.any(), "the volume itself is never 0"
+            assert pixels.shape == size
+            assert pixels.any(), "the volume itself is never 0"
+        case StackPreparation(size=size):
+            assert 1 <= len(pixels) <= preparation.acquired + 2 * preparation.others
+            assert pixels.shape[1:] == (size, size)
+            assert geometry.shape == (len(pixels), 8)
+            assert (geometry[:, 1] < geometry[:, 2]).all()
+            assert (geometry[:, 1:5] <= 1).all()
 
 
 @pytest.mark.parametrize("preparation", BOTH)
@@ -73,7 +84,8 @@ def test_any_volume_is_prepared_the_same_way_each_time(preparation: Preparation,
     prepared = preparation(volume)
     right_form(preparation, prepared)
     again = preparation_from(json.loads(json.dumps(preparation.spec)))
-    np.testing.assert_array_equal(again(volume), prepared)
+    for part, same in zip(again(volume), prepared, strict=True):
+        np.testing.assert_array_equal(part, same)
     np.testing.assert_array_equal(volume.voxels, voxels)
 
 
@@ -87,7 +99,8 @@ def test_the_edges_of_what_scanners_give(preparation: Preparation, shape: tuple[
 @pytest.mark.parametrize("preparation", BOTH)
 def test_layout_in_memory_changes_nothing(preparation: Preparation) -> None:
     voxels = np.random.default_rng(0).random((30, 40, 20), dtype=np.float32)
-    np.testing.assert_array_equal(preparation(volume_of(voxels)), preparation(volume_of(np.asfortranarray(voxels))))
+    same = preparation(volume_of(np.asfortranarray(voxels)))
+    np.testing.assert_array_equal(preparation(volume_of(voxels)).pixels, same.pixels)
 
 
 @pytest.mark.parametrize("preparation", [*BOTH, SlicePreparation(), BlockPreparation()])
@@ -100,7 +113,7 @@ def test_a_spec_goes_through_json_and_back(preparation: Preparation) -> None:
 def test_every_parameter_is_in_the_digest() -> None:
     assert (
         len({digest(made) for made in [*BOTH, SlicePreparation(), SlicePreparation(per_plane=2), BlockPreparation()]})
-        == 5
+        == 6
     )
 
 
@@ -130,7 +143,7 @@ def test_an_unknown_spec_is_refused(spec: dict[str, object]) -> None:
 
 def test_a_block_keeps_proportions_and_says_where_it_is_padded() -> None:
     """A plate of 60 x 30 x 10 mm, in voxels of 1 x 1 x 5 mm, in a cube of 60."""
-    block = BlockPreparation(size=(60, 60, 60))(volume_of(np.ones((60, 30, 2)), (1.0, 1.0, 5.0)))
+    block = BlockPreparation(size=(60, 60, 60))(volume_of(np.ones((60, 30, 2)), (1.0, 1.0, 5.0))).pixels
     i, j, k = (np.flatnonzero(block.any(axis=others)) for others in [(1, 2), (0, 2), (0, 1)])
     assert [(axis[0], axis[-1], len(axis)) for axis in (i, j, k)] == [(0, 59, 60), (15, 44, 30), (25, 34, 10)]
     assert (block > 0).sum() == 60 * 30 * 10
@@ -139,7 +152,7 @@ def test_a_block_keeps_proportions_and_says_where_it_is_padded() -> None:
 def test_a_block_is_right_anterior_superior_and_unflipped() -> None:
     voxels = np.full((40, 40, 40), 10.0)
     voxels[30:, 20:30, :10] = 200.0
-    block = BlockPreparation(size=(20, 20, 20))(volume_of(voxels))
+    block = BlockPreparation(size=(20, 20, 20))(volume_of(voxels)).pixels
     bright = np.argwhere(block > 128)
     assert (bright.min(axis=0).tolist(), bright.max(axis=0).tolist()) == ([15, 10, 0], [19, 14, 4])
 
@@ -147,7 +160,7 @@ def test_a_block_is_right_anterior_superior_and_unflipped() -> None:
 def test_a_block_averages_what_it_shrinks() -> None:
     """A chequerboard finer than the block becomes grey; sampled without a filter it would stay black or white."""
     board = np.indices((128, 128, 128)).sum(axis=0) % 2
-    inner = BlockPreparation(size=(16, 16, 16))(volume_of(board))[2:-2, 2:-2, 2:-2].astype(int)
+    inner = BlockPreparation(size=(16, 16, 16))(volume_of(board)).pixels[2:-2, 2:-2, 2:-2].astype(int)
     assert abs(inner - 128).max() < 16
 
 
@@ -195,8 +208,8 @@ def test_the_acquired_plane_comes_first() -> None:
     prepared = SlicePreparation(size=50)(volume)
     grey = to_grey(volume.voxels)
     acquired = [picture(grey, (5.0, 1.0, 1.0), axis=0, index=index, size=50) for index in positions(0, 19, 3)]
-    assert len(prepared) == 9
-    np.testing.assert_array_equal(prepared[:3], acquired)
+    assert len(prepared.pixels) == 9
+    np.testing.assert_array_equal(prepared.pixels[:3], acquired)
 
 
 def test_grey_is_between_percentiles_of_what_is_not_background() -> None:

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from encoders.checkpoint import CheckpointError
-from encoders.image.preparation import BlockPreparation, SlicePreparation
+from encoders.image.preparation import BlockPreparation, Prepared, SlicePreparation
 from encoders.image.vit import BASE, SMALL, TINY, VisionTransformer, VitConfig, VitEncoder, positions, save_vit
 
 MINI = VitConfig(width=48, depth=2, heads=4, patch=(8, 8, 4), registers=2, projection=20)
@@ -27,6 +27,10 @@ def network(config: VitConfig = MINI, *, seed: int = 0) -> VisionTransformer:
 def blocks(*shape: int, seed: int = 0) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(1, 256, shape, generator=generator, dtype=torch.uint8)
+
+
+def prepared(n: int) -> list[Prepared]:
+    return [Prepared(block, np.ones((3, 3), np.float32)) for block in blocks(n, 16, 16, 16).numpy()]
 
 
 @pytest.mark.parametrize(("config", "millions"), [(TINY, 5.9), (SMALL, 22.3), (BASE, 87.1)])
@@ -51,6 +55,7 @@ def test_sizes(config: VitConfig, millions: float) -> None:
         {"most_tokens": 10**9},
     ],
 )
+@pytest.mark.parametrize(("config", "millions"), [(TINY, 5.9), (SMALL, 22.3), (BASE, 87.1)])
 def test_sizes_that_cannot_be(values: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"must|reason"):
         dataclasses.replace(MINI, **values)
@@ -141,7 +146,7 @@ def change(folder: Path, part: str | None = None, **values: Any) -> None:
 
 
 def test_a_checkpoint_gives_the_same_vectors(folder: Path) -> None:
-    items = list(blocks(2, 16, 16, 16).numpy())
+    items = prepared(2)
     before = VitEncoder(network(), BlockPreparation(size=(16, 16, 16)), revision="unsaved")
     after = VitEncoder.load(folder)
     np.testing.assert_array_equal(after.encode_prepared(items), before.encode_prepared(items))
@@ -152,7 +157,7 @@ def test_a_checkpoint_gives_the_same_vectors(folder: Path) -> None:
 
 def test_weights_in_half_precision_are_read(tmp_path: Path) -> None:
     save_vit(tmp_path, network().bfloat16(), BlockPreparation(size=(16, 16, 16)))
-    vectors = VitEncoder.load(tmp_path).encode_prepared(list(blocks(1, 16, 16, 16).numpy()))
+    vectors = VitEncoder.load(tmp_path).encode_prepared(prepared(1))
     assert vectors.dtype == np.float32
     assert np.linalg.norm(vectors) == pytest.approx(1, abs=1e-5)
 
@@ -200,7 +205,7 @@ def test_a_config_that_does_not_go_with_the_weights(
 def test_a_device_that_is_a_card() -> None:
     if not torch.cuda.is_available():
         pytest.skip("this machine has no GPU")
-    items = list(blocks(20, 16, 16, 16).numpy())
+    items = prepared(20)
     preparation = BlockPreparation(size=(16, 16, 16))
     on_card = VitEncoder(network(), preparation, revision="a", device="cuda").encode_prepared(items)
     on_cpu = VitEncoder(network(), preparation, revision="a").encode_prepared(items)
