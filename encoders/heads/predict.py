@@ -1,0 +1,53 @@
+"""The heads of one encoder, asked together: what the indexer adds to a volume as predicted facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from encoders.errors import SpaceMismatch
+from encoders.heads.values import UNKNOWN, HeadError, Prediction
+from encoders.image.describe import Described
+from encoders.space import Space
+
+__all__ = ["UNKNOWN", "HeadError", "Prediction", "Predictor"]
+
+
+class _Head(Protocol):
+    @property
+    def task(self) -> str: ...
+
+    @property
+    def space(self) -> Space: ...
+
+    def predict(self, items: Sequence[Described], /) -> list[Prediction]: ...
+
+
+class Predictor:
+    """A set of heads of one Space."""
+
+    def __init__(self, heads: Sequence[_Head], *, space: Space) -> None:
+        for head in heads:
+            if head.space != space:
+                raise SpaceMismatch(
+                    f"the head {head.task!r} was trained on {head.space.label}, the encoder gives {space.label}; "
+                    "train it again with 'spinecho train head', or use the encoder that it was trained with"
+                )
+        self.space = space
+        self.tasks = tuple(head.task for head in heads)
+        self._heads = tuple(heads)
+
+    @classmethod
+    def load(cls, folder: Path, *, space: Space) -> Predictor:
+        """The heads in the sub-folders of `folder`, in order of name.
+
+        Raises HeadError where there are none, SpaceMismatch for one of another Space, CheckpointError for one that is
+        damaged.
+        """
+        raise HeadError(f"{folder} holds no head; train one with 'spinecho train head'")
+
+    def predict(self, items: Sequence[Described]) -> list[tuple[Prediction, ...]]:
+        """For each volume what every head says of it, in the order of `tasks`."""
+        answers = [head.predict(items) for head in self._heads]
+        return [tuple(answer[place] for answer in answers) for place in range(len(items))]
