@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoders.errors import EncoderUnavailable
 from encoders.space import Space, Vectors
@@ -46,8 +47,9 @@ class SentenceEncoder:
         self._network: Network = load_network(files, self._torch_device)
         self.max_tokens = files.max_tokens
         with torch.inference_mode():
-            dim = self._batch([self._tokens("spin echo")]).shape[1]
-        self._space = Space(files.name, weights_digest(files), preprocessing_digest(files), dim)
+            hidden, _ = self._hidden([self._tokens("spin echo")])
+        self._width = int(hidden.shape[2])
+        self._space = Space(files.name, weights_digest(files), preprocessing_digest(files), self._width)
 
     @classmethod
     def default(cls, device: str = "cpu") -> SentenceEncoder:
@@ -66,6 +68,11 @@ class SentenceEncoder:
         """The space of every vector that `encode` returns."""
         return self._space
 
+    @property
+    def width(self) -> int:
+        """Length of one token's state in `token_states`."""
+        return self._width
+
     def encode(self, items: Sequence[str], /) -> Vectors:
         """(n, dim) float32 unit rows, in the order of `items`; (0, dim) for none."""
         import torch  # noqa: PLC0415
@@ -77,21 +84,42 @@ class SentenceEncoder:
                 vectors[rows] = self._batch([tokens[row] for row in rows]).cpu().numpy()
         return vectors
 
+    def token_states(self, items: Sequence[str], /) -> list[NDArray[np.float32]]:
+        """The last hidden states of each text, (t, width) float32, in the order of `items`.
+
+        t counts the special tokens ("[CLS]", "[SEP]") and never padding; it is at most `max_tokens`.
+        """
+        import torch  # noqa: PLC0415
+
+        tokens = [self._tokens(text) for text in items]
+        states: list[NDArray[np.float32]] = [np.empty((0, self._width), dtype=np.float32)] * len(tokens)
+        with torch.inference_mode():
+            for rows in _batches([len(ids) for ids in tokens]):
+                hidden, _ = self._hidden([tokens[row] for row in rows])
+                for row, state in zip(rows, hidden.float().cpu().numpy(), strict=True):
+                    states[row] = state[: len(tokens[row])].copy()  # not a view that keeps the padding alive
+        return states
+
     def _tokens(self, text: str) -> list[int]:
         # A lone surrogate cannot reach the tokenizer, which speaks UTF-8.
         ids: list[int] = self._tokenizer.encode(text.encode("utf-8", "replace").decode()).ids
         return ids
 
-    def _batch(self, tokens: list[list[int]]) -> torch.Tensor:
+    def _hidden(self, tokens: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """(n, t, width) states and (n, t) int64 mask, 0 for padding."""
         import torch  # noqa: PLC0415
-        from torch.nn.functional import normalize  # noqa: PLC0415
 
         longest = max(len(ids) for ids in tokens)
         ids = torch.tensor([row + [self._pad] * (longest - len(row)) for row in tokens], dtype=torch.int64)
         lengths = torch.tensor([len(row) for row in tokens], dtype=torch.int64)
         mask = (torch.arange(longest)[None, :] < lengths[:, None]).to(torch.int64)
         ids, mask = ids.to(self._torch_device), mask.to(self._torch_device)
-        hidden = self._network(ids, mask)
+        return self._network(ids, mask), mask
+
+    def _batch(self, tokens: list[list[int]]) -> torch.Tensor:
+        from torch.nn.functional import normalize  # noqa: PLC0415
+
+        hidden, mask = self._hidden(tokens)
         if self._pooling == "cls":
             return normalize(hidden[:, 0], dim=1)
         weight = mask[:, :, None].to(hidden.dtype)

@@ -68,6 +68,28 @@ def test_broken_unicode_is_encoded(encoder: SentenceEncoder) -> None:
     assert np.isfinite(encoder.encode(["\ud800 mass", "\x00", "\u202e"])).all()
 
 
+def test_token_states_are_what_the_vectors_are_pooled_from(encoder: SentenceEncoder) -> None:
+    states = encoder.token_states(SENTENCES)
+    assert [state.shape[1] for state in states] == [encoder.width] * 5 == [384] * 5
+    assert all(state.dtype == np.float32 for state in states)
+    assert len(states[1]) == 2  # [CLS] and [SEP] alone, whatever the longest text in the batch
+    pooled = np.stack([state.mean(axis=0) for state in states])
+    unit = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+    np.testing.assert_allclose(unit, encoder.encode(SENTENCES), atol=1e-5)
+
+
+def test_token_states_equal_the_reference_implementation(encoder: SentenceEncoder) -> None:
+    reference = SentenceTransformer(str(default_folder()), device="cpu")
+    expected = reference.encode(SENTENCES, output_value="token_embeddings", show_progress_bar=False)
+    for state, other in zip(encoder.token_states(SENTENCES), expected, strict=True):
+        np.testing.assert_allclose(state, other.numpy(), atol=1e-5)
+
+
+def test_token_states_of_none_and_of_too_much(encoder: SentenceEncoder) -> None:
+    assert encoder.token_states([]) == []
+    assert encoder.token_states(["oedema " * 5000])[0].shape == (256, 384)
+
+
 def test_equal_to_the_reference_implementation(encoder: SentenceEncoder) -> None:
     reference = SentenceTransformer(str(default_folder()), device="cpu")
     expected = reference.encode(SENTENCES, normalize_embeddings=True, show_progress_bar=False)
