@@ -16,6 +16,8 @@ from db.models import (
     File,
     Folder,
     Passage,
+    Prediction,
+    RegionVector,
     Report,
     Series,
     Serving,
@@ -26,6 +28,8 @@ from db.models import (
     Volume,
     VolumeFile,
 )
+from db.predictions import add_predictions
+from db.regions import add_regions
 from db.removal import remove_reports_of_files, remove_series, remove_volumes
 from db.values import NewPassage, NewReport, NewSeries, Rejection, Role, SpaceRecord, UnmatchedReport
 
@@ -84,6 +88,8 @@ def store_series(database: Database, run: int, new: NewSeries, *, image_space: i
             session.add(Thumbnail(volume_id=row.id, png=volume.thumbnail))
             session.add_all(VolumeFile(volume_id=row.id, file_id=file) for file in volume.file_ids)
             session.add(Vector(space_id=image_space, volume_id=row.id, data=volume.vector))
+            add_regions(session, row.id, image_space, volume.regions)
+            add_predictions(session, row.id, volume.predicted)
             _add_passages(session, [volume.caption], text_space, volume_id=row.id)
         files = sorted({file for volume in new.volumes for file in volume.file_ids})
         for start in range(0, len(files), 400):
@@ -165,7 +171,7 @@ def unmatched_reports(database: Database) -> tuple[UnmatchedReport, ...]:
 
 
 def archive_counts(database: Database) -> dict[str, int]:
-    """Studies, series, volumes, reports, passages and vectors that are stored."""
+    """Studies, series, volumes, reports, passages, vectors, regions and predictions that are stored."""
     tables: Mapping[str, Any] = {
         "studies": Study,
         "series": Series,
@@ -173,6 +179,8 @@ def archive_counts(database: Database) -> dict[str, int]:
         "reports": Report,
         "passages": Passage,
         "vectors": Vector,
+        "volumes_with_regions": RegionVector,
+        "predictions": Prediction,
     }
     with database.begin() as session:
         counts = {name: session.scalar(select(func.count()).select_from(t)) or 0 for name, t in tables.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, false, func, not_, or_, true
 
 from db.errors import FilterError
 from db.models import Series, Study, Volume
+from db.predictions import predicted_between, predicted_contains, predicted_is
 
 _COLUMNS: dict[str, Any] = {
     "body_region": Volume.body_region,
@@ -33,6 +35,10 @@ _COLUMNS: dict[str, Any] = {
 }
 FIELDS = tuple(_COLUMNS)
 _NUMBERS = frozenset({"age", "field_strength"})
+PREDICTED = "predicted."
+"""What heads said is filtered by `predicted.TASK`, never by the name of a recorded fact."""
+SCORE = "predicted.score"
+"""The least score of every other predicted condition beside it; it stands in no `Not` or `Or`."""
 
 Value: TypeAlias = str | float | bool | date
 
@@ -120,28 +126,65 @@ def visible(where: Filter) -> Filter:
     return where if fields_of(where) & {"derived", "sequence"} else both(where, Not(HIDDEN))
 
 
+def predicted_tasks(where: Filter) -> tuple[str, ...]:
+    """The tasks whose predictions the filter asks for, in order of name."""
+    return tuple(sorted(task for field in fields_of(where) - {SCORE} if (task := _task(field))))
+
+
 def compile_filter(where: Filter) -> ColumnElement[bool]:
-    """SQL over `volumes` joined to `series` and `studies`. Raises `FilterError` for an unknown field."""
+    """SQL over `volumes` joined to `series` and `studies`.
+
+    Raises `FilterError` for an unknown field, and for a least score that belongs to no predicted condition.
+    """
+    rest, scores = _without_score(where)
+    if SCORE in fields_of(rest):
+        raise FilterError(f"{SCORE} belongs beside the predicted condition: {SCORE}>=0.8, not within 'not' or 'or'")
+    if scores and not predicted_tasks(rest):
+        raise FilterError(f"{SCORE} says how sure a prediction must be; name one too, as in predicted.sequence=FLAIR")
+    return _compile(rest, max(scores, default=None))
+
+
+def _without_score(where: Filter) -> tuple[Filter, list[float]]:
+    """The filter without its conditions on the score, and their bounds."""
+    match where:
+        case Between(field, low, None) if field == SCORE and isinstance(low, int | float):
+            return ALL, [float(low)]
+        case And(parts):
+            split = [_without_score(part) for part in parts]
+            return both(*(rest for rest, _ in split)), [score for _, scores in split for score in scores]
+        case _:
+            return where, []
+
+
+def _compile(where: Filter, least: float | None) -> ColumnElement[bool]:
+    """`least` is the lowest score at which a prediction counts."""
     match where:
         case All():
             return true()
+        case Is(field, values) if _task(field):
+            return predicted_is(_task(field), [str(value) for value in values], least=least)
+        case Between(field, low, high) if _task(field):
+            bounds = [_number(field, bound) if bound is not None else None for bound in (low, high)]
+            return predicted_between(_task(field), bounds[0], bounds[1], least=least)
+        case Contains(field, text) if _task(field):
+            return predicted_contains(_task(field), text, least=least)
         case Is(field, values):
             return _is(_column(field), values)
         case Between(field, low, high):
             column = _column(field)
-            bounds = [column >= low] if low is not None else []
-            bounds += [column <= high] if high is not None else []
-            return and_(true(), *bounds)
+            limits = [column >= low] if low is not None else []
+            limits += [column <= high] if high is not None else []
+            return and_(true(), *limits)
         case Contains(field, text):
             escaped = re.sub(r"([%_\\])", r"\\\1", text)
             found: ColumnElement[bool] = _column(field).ilike(f"%{escaped}%", escape="\\")
             return found
         case Not(part):
-            return not_(func.coalesce(compile_filter(part), false()))
+            return not_(func.coalesce(_compile(part, least), false()))
         case And(parts):
-            return and_(true(), *(compile_filter(part) for part in parts))
+            return and_(true(), *(_compile(part, least) for part in parts))
         case Or(parts):
-            return or_(false(), *(compile_filter(part) for part in parts))
+            return or_(false(), *(_compile(part, least) for part in parts))
         case _:
             assert_never(where)
 
@@ -157,6 +200,11 @@ def _is(column: Any, values: Sequence[Value]) -> ColumnElement[bool]:
     return or_(false(), *parts)
 
 
+def _task(field: str) -> str:
+    """The task of a predicted field, '' for a recorded one."""
+    return field.removeprefix(PREDICTED) if field.startswith(PREDICTED) else ""
+
+
 def _column(field: str) -> Any:
     if field not in _COLUMNS:
         near = difflib.get_close_matches(field, FIELDS, n=1)
@@ -165,28 +213,53 @@ def _column(field: str) -> Any:
     return _COLUMNS[field]
 
 
-_CONDITION = re.compile(r"^\s*(?P<field>\w+)\s*(?P<sign>!=|>=|<=|=|~)\s*(?P<value>.*?)\s*$")
+_CONDITION = re.compile(r"^\s*(?P<field>\w+(?:\.[\w -]*\w)?)\s*(?P<sign>!=|>=|<=|>|<|=|~)\s*(?P<value>.*?)\s*$")
 
 
 def parse_condition(text: str) -> Filter:
-    """One condition as typed: `sequence=T1,T2`, `plane!=axial`, `age>=40`, `date<=2024-01-31`, `description~flair`.
+    """One condition as typed: `sequence=T1,T2`, `plane!=axial`, `age>=40`, `date<2024-01-31`, `description~flair`.
 
-    Raises `FilterError` with an example when it cannot be read.
+    What heads predicted is `predicted.TASK`, with `predicted.score>=0.8` for how sure they must be: `predicted.sex=F`,
+    `predicted.age>60`. Raises `FilterError` with an example when it cannot be read.
     """
     found = _CONDITION.match(text)
     if not found:
         raise FilterError(f"cannot read the condition {text!r}; write it like sequence=T2, age>=40 or description~knee")
     field, sign, value = found["field"], found["sign"], found["value"]
-    _column(field)
+    if not _task(field):
+        _column(field)
     if not value:
         raise FilterError(f"the condition {text!r} has no value; write it like {field}{sign}VALUE")
+    if field == SCORE:
+        return Between(field, low=_score(text, sign, value))
     if sign == "~":
         return Contains(field, value)
-    if sign in {">=", "<="}:
-        bound = _value(field, value)
-        return Between(field, low=bound) if sign == ">=" else Between(field, high=bound)
+    if sign in {">=", "<=", ">", "<"}:
+        bound = _number(field, value) if _task(field) else _value(field, value)
+        within = Between(field, low=bound) if sign[0] == ">" else Between(field, high=bound)
+        return within if sign[1:] else And((within, Not(Is(field, (bound,)))))
     same = Is(field, tuple(_value(field, part.strip()) for part in value.split(",") if part.strip()))
     return same if sign == "=" else Not(same)
+
+
+def _score(text: str, sign: str, value: str) -> float:
+    try:
+        least = float(value)
+    except ValueError:
+        least = -1.0
+    if sign != ">=" or not 0.0 <= least <= 1.0:
+        raise FilterError(f"cannot read {text!r}; write the least score like {SCORE}>=0.8, from 0 to 1")
+    return least
+
+
+def _number(field: str, value: Value) -> float:
+    try:
+        number = float(value) if isinstance(value, str | float | int) else math.nan
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise FilterError(f"{field} needs a number, not {str(value)!r}")
+    return number
 
 
 def _value(field: str, text: str) -> Value:

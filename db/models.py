@@ -237,6 +237,39 @@ class Vector(Base):
     data: Mapped[bytes]
 
 
+class RegionVector(Base):
+    """What an image encoder says of the parts of a volume: a grid of cells, each a vector of the volume's space."""
+
+    __tablename__ = "region_vectors"
+    volume_id: Mapped[int] = mapped_column(ForeignKey("volumes.id"), primary_key=True)
+    space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id"), primary_key=True, index=True)
+    grid: Mapped[list[int]]
+    """Cells along R, A and S of the volume's extent; the first counts slowest."""
+    cells: Mapped[int]
+    data: Mapped[bytes]
+    """fp16, (cells, dim); a cell of zeros holds nothing."""
+
+
+class Prediction(Base):
+    """What a head says of a volume from its pixels. Never mixed with the recorded facts in `volumes`."""
+
+    __tablename__ = "predictions"
+    __table_args__ = (Index("ix_predictions_task", "task", "value"),)
+    volume_id: Mapped[int] = mapped_column(ForeignKey("volumes.id"), primary_key=True)
+    task: Mapped[str] = mapped_column(String, primary_key=True)
+    value: Mapped[str]
+    """A class, several joined by ", ", a number as text, or 'unknown'."""
+    score: Mapped[float]
+    """0..1, how sure the head is."""
+    number: Mapped[float | None]
+    """The value of a regression."""
+    details: Mapped[dict[str, Any]]
+    head: Mapped[str]
+    """The space whose features the head read, as its label."""
+    head_revision: Mapped[str]
+    """Changes with the head's weights; '' for heads that do not tell."""
+
+
 class Tombstone(Base):
     """A vector that was deleted, in the order of deletion, for indexes that still hold it."""
 

@@ -11,7 +11,19 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from db.models import Passage, Report, Series, Study, Thumbnail, Tombstone, Vector, Volume, VolumeFile
+from db.models import (
+    Passage,
+    Prediction,
+    RegionVector,
+    Report,
+    Series,
+    Study,
+    Thumbnail,
+    Tombstone,
+    Vector,
+    Volume,
+    VolumeFile,
+)
 
 
 def remove_series(session: Session, study_uid: str, series_uid: str) -> None:
@@ -31,12 +43,13 @@ def remove_series(session: Session, study_uid: str, series_uid: str) -> None:
 
 
 def remove_volumes(session: Session, series: int) -> None:
-    """Remove every volume of a series (by its id) with thumbnails, captions and vectors."""
+    """Remove every volume of a series (by its id) with thumbnails, captions, vectors, regions and predictions."""
     volumes = select(Volume.id).where(Volume.series_id == series)
     passages = select(Passage.id).where(Passage.volume_id.in_(volumes))
     _remove_vectors(session, Vector.volume_id.in_(volumes) | Vector.passage_id.in_(passages))
     session.execute(delete(Passage).where(Passage.volume_id.in_(volumes)))
-    session.execute(delete(Thumbnail).where(Thumbnail.volume_id.in_(volumes)))
+    for table in (Thumbnail, RegionVector, Prediction):
+        session.execute(delete(table).where(table.volume_id.in_(volumes)))
     session.execute(delete(VolumeFile).where(VolumeFile.volume_id.in_(volumes)))
     session.execute(delete(Volume).where(Volume.series_id == series))
 

@@ -111,6 +111,29 @@ class NewPassage:
 
 
 @dataclass(frozen=True, slots=True)
+class NewRegions:
+    """The parts of a volume to store: fp16 rows, one a cell, in the space of the volume's vector."""
+
+    grid: tuple[int, int, int]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedFact:
+    """What a head said of a volume from its pixels, and which head that was."""
+
+    task: str
+    value: str
+    """'unknown' where the head would rather not say."""
+    score: float
+    number: float | None
+    details: Mapping[str, Any]
+    head: str
+    """Label of the space whose features the head read."""
+    head_revision: str
+
+
+@dataclass(frozen=True, slots=True)
 class NewVolume:
     """A volume to store, with its vector in the serving image space. `acquisition` holds the filterable facts."""
 
@@ -123,6 +146,9 @@ class NewVolume:
     thumbnail: bytes
     vector: bytes
     caption: NewPassage
+    regions: NewRegions | None = None
+    """None where the encoder does not tell parts apart."""
+    predicted: Sequence[PredictedFact] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from encoders.image.describe import Described, Describing
 from encoders.image.preparation import Preparation, Prepared
 from encoders.image.volume import Volume
 from encoders.space import Encoder, Space, Vectors
@@ -29,6 +30,53 @@ class ImageEncoder(Encoder[Volume], Protocol):
         ...
 
 
+class Predicted(Protocol):
+    """What one head says of one volume; `score` is 0..1, `number` the value of a regression, `details` plain JSON."""
+
+    @property
+    def task(self) -> str: ...  # noqa: D102
+
+    @property
+    def value(self) -> str: ...  # noqa: D102
+
+    @property
+    def score(self) -> float: ...  # noqa: D102
+
+    @property
+    def number(self) -> float | None: ...  # noqa: D102
+
+    @property
+    def details(self) -> dict[str, Any]: ...  # noqa: D102
+
+
+class Predictor(Protocol):
+    """The heads of one image encoder."""
+
+    @property
+    def space(self) -> Space:
+        """The space of the encoder that they were trained on."""
+        ...
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What they predict."""
+        ...
+
+    def predict(self, items: Sequence[Described], /) -> Sequence[tuple[Predicted, ...]]:
+        """For each volume one prediction a task, in the order of `tasks`."""
+        ...
+
+
+@runtime_checkable
+class Revised(Protocol):
+    """A `Predictor` that tells the versions of its heads apart."""
+
+    @property
+    def revisions(self) -> Mapping[str, str]:
+        """By task: a digest of the head's weights."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class DualEncoder:
     """The two towers that an archive is indexed with.
@@ -36,12 +84,14 @@ class DualEncoder:
     With `aligned_text`, a text tower in the image tower's own space, a sentence can be compared with a scan. Without
     it the pair says so by `aligned`, and text finds scans through report passages alone.
     `text` is the tower for text against text and has a space of its own.
+    With `predictor`, heads on the image tower, indexing adds what they say of a volume as predicted facts.
     """
 
     name: str
     image: ImageEncoder
     text: Encoder[str]
     aligned_text: Encoder[str] | None = None
+    predictor: Predictor | None = None
 
     def __post_init__(self) -> None:
         if self.aligned_text is not None and self.aligned_text.space != self.image.space:
@@ -49,6 +99,19 @@ class DualEncoder:
                 f"{self.name}: text in {self.aligned_text.space.label} cannot be aligned with "
                 f"images in {self.image.space.label}"
             )
+
+        if self.predictor is not None and self.predictor.space != self.image.space:
+            raise ValueError(
+                f"{self.name}: heads trained on {self.predictor.space.label} cannot read "
+                f"images in {self.image.space.label}"
+            )
+        if self.predictor is not None and self.describer is None:
+            raise ValueError(f"{self.name}: heads need an image encoder that tells the parts of a volume apart")
+
+    @property
+    def describer(self) -> Describing | None:
+        """The image tower where it can tell the parts of a volume apart, else None."""
+        return self.image if isinstance(self.image, Describing) else None
 
     @property
     def aligned(self) -> bool:

@@ -27,6 +27,7 @@ from encoders.sandbox import Outcome, Sandbox, Task
 from encoders.space import Space, require_same
 from indexer.caption import caption
 from indexer.discovery import discover, settle_collisions
+from indexer.parts import Parts, parts_of
 from indexer.progress import Progress, Silent, Tally
 from indexer.reports.tasks import BadReport, ParsedReport, report_task, unpack_reports
 
@@ -194,7 +195,7 @@ class _Work:
     def _store(self, series: Sequence[tuple[tuple[FileRecord, ...], list[PreparedVolume | FileFailure]]]) -> None:
         volumes = [item for _, items in series for item in items if isinstance(item, PreparedVolume)]
         with self.tally.timed("encode"):
-            vectors = iter(self.dual.image.encode_prepared([volume.prepared for volume in volumes]))
+            parts = iter(parts_of(self.dual, [volume.prepared for volume in volumes]))
             words = [caption(v.acquisition, series=v.series.description, study=v.study.description) for v in volumes]
             meanings = iter(zip(words, self.dual.text.encode(words), strict=True))
         with self.tally.timed("store"):
@@ -203,7 +204,7 @@ class _Work:
                 read = [item for item in items if isinstance(item, PreparedVolume)]
                 holders = {item.key: item.paths for item in read}
                 new = [
-                    _new_volume(item, [ids[path] for path in _paths(item, holders)], next(vectors), *next(meanings))
+                    _new_volume(item, [ids[path] for path in _paths(item, holders)], next(parts), *next(meanings))
                     for item in read
                 ]
                 rejected = {
@@ -301,7 +302,7 @@ def _paths(item: PreparedVolume, holders: dict[str, tuple[str, ...]]) -> tuple[s
     return item.paths or holders.get(str(item.notes.get("files_of")), ())
 
 
-def _new_volume(item: PreparedVolume, files: Sequence[int], vector: Any, words: str, meaning: Any) -> NewVolume:
+def _new_volume(item: PreparedVolume, files: Sequence[int], parts: Parts, words: str, meaning: Any) -> NewVolume:
     told = NewPassage("header", 0, 0, len(words), words, "present", "", pack(meaning))
     acquisition = dataclasses.asdict(item.acquisition)
     if acquisition["spacing_mm"] is not None:
@@ -314,8 +315,10 @@ def _new_volume(item: PreparedVolume, files: Sequence[int], vector: Any, words: 
         notes=item.notes,
         file_ids=tuple(sorted(set(files))),
         thumbnail=item.thumbnail,
-        vector=pack(vector),
+        vector=parts.vector,
         caption=told,
+        regions=parts.regions,
+        predicted=parts.predicted,
     )
 
 

@@ -1,0 +1,55 @@
+"""What is stored of volumes beside their facts: vectors, and what the encoder tells of parts and predicts from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from db.build import pack
+from db.values import NewRegions, PredictedFact
+from encoders.dual import DualEncoder, Predictor, Revised
+from encoders.image.describe import GRID, Described, region_vectors
+from encoders.image.preparation import Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """One volume: its fp16 vector and, where the encoder can tell, its regions and predicted facts."""
+
+    vector: bytes
+    regions: NewRegions | None = None
+    predicted: tuple[PredictedFact, ...] = ()
+
+
+def parts_of(dual: DualEncoder, prepared: Sequence[Prepared]) -> list[Parts]:
+    """For each volume, in order. An encoder that describes is asked once: its description holds the vector too."""
+    describer = dual.describer
+    if describer is None:
+        return [Parts(pack(row)) for row in dual.image.encode_prepared(prepared)]
+    described = describer.describe(prepared) if prepared else []
+    predicted = _predicted(dual.predictor, described)
+    return [
+        Parts(pack(one.vector), NewRegions(GRID, pack(region_vectors(one))), facts)
+        for one, facts in zip(described, predicted, strict=True)
+    ]
+
+
+def heads_of(predictor: Predictor | None) -> tuple[tuple[str, str, str], ...]:
+    """(task, head, revision) of every head: what a stored prediction is known by."""
+    if predictor is None:
+        return ()
+    revisions = predictor.revisions if isinstance(predictor, Revised) else {}
+    return tuple((task, predictor.space.label, revisions.get(task, "")) for task in predictor.tasks)
+
+
+def _predicted(predictor: Predictor | None, described: Sequence[Described]) -> list[tuple[PredictedFact, ...]]:
+    if predictor is None or not described:
+        return [()] * len(described)
+    heads = {task: (head, revision) for task, head, revision in heads_of(predictor)}
+    return [
+        tuple(
+            PredictedFact(one.task, one.value, float(one.score), one.number, one.details, *heads[one.task])
+            for one in told
+        )
+        for told in predictor.predict(described)
+    ]
