@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from encoders.image.vit_grid import block_order, fit_counts
 from encoders.image.volume import Volume
 
 Grey: TypeAlias = NDArray[np.uint8]
@@ -90,38 +91,64 @@ class SlicePreparation:
 
 @dataclass(frozen=True, slots=True)
 class BlockPreparation:
-    """The whole volume in one block of cubic voxels, for a network that sees in 3D.
+    """The whole volume in one block of patches, for a network that sees in 3D.
 
-    Gives `size` uint8 in RAS+. The volume is scaled, in true proportions, until it just fits, and centred: 0 is
-    padding, 1..255 the volume, so the array itself says where it holds nothing. Whole-number arithmetic
-    (Pillow's antialiased bilinear), so equal on every machine.
+    Gives pixels (d, h, w) uint8: the acquired axis first, the other two in the order of R, A, S. 0 is padding to whole
+    patches, all around; 1..255 is the volume. Voxels are fine within the acquired slices and coarse across them, as
+    they are acquired: the volume is only ever shrunk, to one voxel size in plane and at most `ratio` times that across,
+    the smallest for which no more than `tokens` patches are needed. An axis that is coarser already stays as it is.
+    Nothing is distorted, as the geometry tells the size of a voxel along each axis.
+
+    geometry (4, 3), columns in the block's order: the voxel in mm; the first voxel that is volume; how many are; and
+    which axis it is of R, A, S (0, 1, 2). Pillow's antialiased bilinear works in whole numbers, so blocks are equal on
+    every machine. NaN and infinity, which no reader gives, count as the lowest finite value.
     """
 
-    size: tuple[int, int, int] = (96, 96, 96)
+    patch: tuple[int, int, int] = (4, 16, 16)
+    """Voxels across the acquired slices, then within them."""
+    tokens: int = 512
+    ratio: float = 2.0
 
     def __post_init__(self) -> None:
-        if len(self.size) != 3 or not all(type(n) is int and 1 <= n <= 1024 for n in self.size):
-            raise ValueError(f"a block has three sizes from 1 to 1024, not {self.size}")
-        object.__setattr__(self, "size", tuple(self.size))  # JSON knows lists only
+        if len(self.patch) != 3 or not all(type(n) is int and 1 <= n <= 256 for n in self.patch):
+            raise ValueError(f"a patch has three sizes from 1 to 256, not {self.patch}")
+        if type(self.tokens) is not int or not 1 <= self.tokens <= 65536:
+            raise ValueError(f"the budget must be 1 to 65536 tokens, not {self.tokens}")
+        if type(self.ratio) not in {int, float} or not 1 <= self.ratio <= 16:
+            raise ValueError(f"the ratio must be 1 to 16, not {self.ratio}")
+        object.__setattr__(self, "patch", tuple(self.patch))  # JSON knows lists only
 
     @property
     def spec(self) -> dict[str, Any]:
         """Kind, version (raised when the code changes what comes out) and parameters."""
-        return {"kind": "block", "version": 1, "size": list(self.size)}
+        return {"kind": "block", "version": 2, **asdict(self), "patch": list(self.patch)}
 
     def __call__(self, volume: Volume, /) -> Prepared:
-        """pixels `size` uint8; geometry (3, 3): the voxel in mm, the first voxel that is volume, and how many are."""
-        grey = to_grey(volume.voxels)
-        lengths = [n * mm for n, mm in zip(grey.shape, volume.spacing_mm, strict=True)]
-        voxel = max(length / n for length, n in zip(lengths, self.size, strict=True))
-        fitted = [min(n, max(1, round(length / voxel))) for length, n in zip(lengths, self.size, strict=True)]
-        for axis in sorted(range(3), key=lambda axis: fitted[axis] / grey.shape[axis]):  # what shrinks most, first
-            grey = resized(grey, axis, fitted[axis])
-        block = np.zeros(self.size, dtype=np.uint8)
-        first = [(n - m) // 2 for n, m in zip(self.size, fitted, strict=True)]
-        block[tuple(slice(at, at + m) for at, m in zip(first, fitted, strict=True))] = np.maximum(grey, 1)
-        voxels = [length / m for length, m in zip(lengths, fitted, strict=True)]
-        return Prepared(block, np.array([voxels, first, fitted], np.float32))
+        """pixels (d, h, w) uint8, each a multiple of the patch; geometry (4, 3)."""
+        voxels, sound = volume.voxels, np.isfinite(volume.voxels)
+        if not sound.all():
+            lowest = voxels.min(where=sound, initial=np.inf)
+            voxels = np.where(sound, voxels, np.float32(lowest if np.isfinite(lowest) else 0.0))
+        return self.pad(*self.fit(to_grey(voxels), volume.spacing_mm, volume.slice_axis), volume.slice_axis)
+
+    def fit(self, grey: Grey, spacing_mm: Sequence[float], acquired: int) -> tuple[Grey, tuple[float, ...]]:
+        """(i, j, k) in RAS+ to the same in the block's order, shrunk into the budget, and its voxel in mm."""
+        order = block_order(acquired)
+        shown = grey.transpose(order)
+        lengths = [shown.shape[axis] * max(spacing_mm[of], 1e-6) for axis, of in enumerate(order)]
+        fitted = fit_counts(shown.shape, lengths, patch=self.patch, tokens=self.tokens, ratio=self.ratio)
+        for axis in sorted(range(3), key=lambda axis: fitted[axis] / shown.shape[axis]):  # what shrinks most, first
+            if fitted[axis] != shown.shape[axis]:
+                shown = resized(shown, axis, fitted[axis])
+        return shown, tuple(length / n for length, n in zip(lengths, shown.shape, strict=True))
+
+    def pad(self, shown: Grey, voxel_mm: Sequence[float], acquired: int) -> Prepared:
+        """What `fit` gave, in whole patches and with its geometry."""
+        size = [-(-n // p) * p for n, p in zip(shown.shape, self.patch, strict=True)]
+        first = [(n - m) // 2 for n, m in zip(size, shown.shape, strict=True)]
+        block = np.zeros(size, dtype=np.uint8)
+        block[tuple(slice(at, at + n) for at, n in zip(first, shown.shape, strict=True))] = np.maximum(shown, 1)
+        return Prepared(block, np.array([voxel_mm, first, shown.shape, block_order(acquired)], np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +159,8 @@ class StackPreparation:
     left out where it would show the volume thinner than `thinnest_mm` or `fewest` voxels. A slab is the mean of the
     slices it covers, at most `slab_mm` thick, so thin slices hide nothing between two pictures and thick ones stay as
     they are. geometry (n, 8): axis across the picture; low and high end of the slab as fractions of the volume;
-    shares of the picture's width and height that the volume fills; mm per pixel; mm of the volume along the axis; 1 for
-    the acquired plane.
+    shares of the picture's width and height that the volume fills; mm along a side of the picture; mm of the volume
+    along the axis; 1 for the acquired plane.
     """
 
     size: int = 128
@@ -166,7 +193,7 @@ class StackPreparation:
                 plane = slab[0] if high - low == 1 else (slab.mean(axis=0) + 0.5).astype(np.uint8)
                 pictures.append(drawn(plane, spacing, axis=axis, size=self.size))
                 longest = max(across, up)
-                place = (axis, low / count, high / count, across / longest, up / longest, longest / self.size, length)
+                place = (axis, low / count, high / count, across / longest, up / longest, longest, length)
                 places.append((*place, float(axis == acquired)))
         return Prepared(np.stack(pictures), np.array(places, np.float32))
 
@@ -182,12 +209,44 @@ class StackPreparation:
         return [(low, min(last + 1, max(low + 1, round(low + thick)))) for low in lows]
 
 
+@dataclass(frozen=True, slots=True)
+class CompactPreparation:
+    """The whole volume with few voxels, on its own grid: what training keeps of it (`encoders.training.examples`).
+
+    Within the acquired slices both axes shrink by one factor, so pixels keep their shape. pixels (i, j, k), never
+    more than the volume has; geometry (3,): spacing in mm.
+    """
+
+    in_plane: int = 128
+    across: int = 48
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Kind, version (raised when the code changes what comes out) and parameters."""
+        return {"kind": "compact", "version": 1, **asdict(self)}
+
+    def __call__(self, volume: Volume, /) -> Prepared:
+        """pixels (i, j, k) uint8, geometry (3,)."""
+        grey = to_grey(volume.voxels)
+        axis = volume.slice_axis
+        factor = max(1.0, *(n / self.in_plane for other, n in enumerate(grey.shape) if other != axis))
+        counts = [
+            min(n, self.across) if other == axis else max(1, round(n / factor)) for other, n in enumerate(grey.shape)
+        ]
+        spacing = [mm * n / m for mm, n, m in zip(volume.spacing_mm, grey.shape, counts, strict=True)]
+        for other in sorted(range(3), key=lambda other: counts[other] / grey.shape[other]):
+            if counts[other] != grey.shape[other]:
+                grey = resized(grey, other, counts[other])
+        return Prepared(np.ascontiguousarray(grey), np.array(spacing, np.float32))
+
+
 def preparation_from(spec: dict[str, Any]) -> Preparation:
     """The preparation that `spec` describes; ValueError for one that this version does not know."""
     kinds: dict[Any, Callable[..., Preparation]] = {
         "slices": SlicePreparation,
         "block": BlockPreparation,
         "stack": StackPreparation,
+        "compact": CompactPreparation,
     }
     values = {name: value for name, value in spec.items() if name not in {"kind", "version"}}
     try:

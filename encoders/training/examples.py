@@ -19,10 +19,9 @@ import safetensors
 import safetensors.numpy
 
 from encoders.errors import EncoderError
-from encoders.image.preparation import Grey, resized, to_grey
+from encoders.image.preparation import CompactPreparation, Grey
 from encoders.image.volume import Volume
 
-IN_PLANE, ACROSS = 128, 48
 _FORMAT = "spinecho-examples-1"
 
 
@@ -65,22 +64,11 @@ class Example:
         return Volume(self.grey.astype(np.float32), np.diag([*self.spacing_mm, 1.0]))
 
 
-def compact(
-    volume: Volume, *, in_plane: int = IN_PLANE, across: int = ACROSS
-) -> tuple[Grey, tuple[float, float, float]]:
-    """(grey, spacing in mm): the volume with at most so many voxels, never more than it has.
-
-    Within the acquired slices both axes shrink by one factor, so pixels keep their shape.
-    """
-    grey = to_grey(volume.voxels)
-    axis = volume.slice_axis
-    factor = max(1.0, *(n / in_plane for other, n in enumerate(grey.shape) if other != axis))
-    counts = [min(n, across) if other == axis else max(1, round(n / factor)) for other, n in enumerate(grey.shape)]
-    spacing = [mm * n / m for mm, n, m in zip(volume.spacing_mm, grey.shape, counts, strict=True)]
-    for other in sorted(range(3), key=lambda other: counts[other] / grey.shape[other]):
-        if counts[other] != grey.shape[other]:
-            grey = resized(grey, other, counts[other])
-    return np.ascontiguousarray(grey), (spacing[0], spacing[1], spacing[2])
+def compact(volume: Volume) -> tuple[Grey, tuple[float, float, float]]:
+    """(grey, spacing in mm): the volume as examples keep it."""
+    grey, geometry = CompactPreparation()(volume)
+    i, j, k = (float(mm) for mm in geometry)
+    return grey, (i, j, k)
 
 
 def write_shard(path: Path, examples: Sequence[Example]) -> None:

@@ -1,0 +1,129 @@
+"""Frozen features of training examples, computed once: what the tower's trained part reads a hundred times.
+
+A file holds one shard's features of every variant, fp16. Variant 0 is the volume as it is, the others are augmented.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import torch
+from numpy.typing import NDArray
+
+from encoders.image.cells import FrozenCells
+from encoders.image.preparation import Preparation
+from encoders.training.examples import Example, Facts, Shard, shards
+
+Augment = Callable[[Example, np.random.Generator], Example]
+_SAMPLE = 60
+"""Cells of a volume that the principal components are fitted on."""
+
+
+def fit_components(
+    folders: Sequence[Path], prepare: Preparation, cells: FrozenCells, *, count: int, volumes: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(mean (568,), components (568, count)): whitened principal components of a sample of each folder's cells."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for folder in folders:
+        paths = shards(folder)
+        for number in range(volumes):
+            shard = Shard(paths[number * len(paths) // volumes])
+            deep = cells([prepare(shard[int(rng.integers(len(shard)))].volume())])[0].deep
+            rows.append(deep[rng.permutation(len(deep))[:_SAMPLE]])
+    sample = np.concatenate(rows).astype(np.float64)
+    mean = sample.mean(axis=0)
+    values, vectors = np.linalg.eigh(np.cov(sample - mean, rowvar=False))
+    kept = np.argsort(-values)[:count]
+    floor = values[kept].max() * 1e-4
+    return mean.astype(np.float32), (vectors[:, kept] / np.sqrt(values[kept] + floor)).astype(np.float32)
+
+
+def cache_cells(
+    source: Path,
+    folder: Path,
+    prepare: Preparation,
+    cells: FrozenCells,
+    mean: NDArray[np.float32],
+    components: NDArray[np.float32],
+    *,
+    variants: int = 1,
+    augment: Augment | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Compute the features of every shard in `source`. Files that are there already are kept."""
+    paths = shards(source)
+    for done, path in enumerate(paths, 1):
+        target = folder / path.name
+        if not target.exists():
+            _write(target, *_features(Shard(path), prepare, cells, mean, components, variants, augment))
+        if progress is not None:
+            progress(done, len(paths))
+
+
+def _features(
+    shard: Shard,
+    prepare: Preparation,
+    cells: FrozenCells,
+    mean: NDArray[np.float32],
+    components: NDArray[np.float32],
+    variants: int,
+    augment: Augment | None,
+) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:
+    tensors: dict[str, NDArray[Any]] = {}
+    facts = []
+    for number in range(len(shard)):
+        example = shard[number]
+        facts.append(asdict(example.facts))
+        for variant in range(variants):
+            seen = example
+            if variant and augment is not None:
+                seen = augment(example, np.random.default_rng((*example.facts.key.encode(), variant)))
+            found = cells([prepare(seen.volume())])[0]
+            values = np.concatenate([(found.deep - mean) @ components, found.grey, found.place], axis=1)
+            tensors[f"{number:05d}.{variant}"] = values.astype(np.float16)
+    return tensors, facts
+
+
+def _write(path: Path, tensors: dict[str, NDArray[Any]], facts: list[dict[str, Any]]) -> None:
+    content = safetensors.numpy.save(tensors, metadata={"facts": json.dumps(facts)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+
+
+class CellCache:
+    """Cached features of several folders, mapped. `facts[i]` belongs to volume i; `cells(i, variant)` are its cells."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self.facts: list[Facts] = []
+        self.variants: list[int] = []
+        self._places: list[tuple[Any, int]] = []
+        for folder in folders:
+            for path in shards(folder):
+                opened: Any = safetensors.safe_open(path, framework="pt")
+                values = json.loads(opened.metadata()["facts"])
+                names = list(opened.keys())
+                for number, value in enumerate(values):
+                    value["texts"] = tuple((kind, text) for kind, text in value["texts"])
+                    self.facts.append(Facts(**value))
+                    self.variants.append(sum(name.startswith(f"{number:05d}.") for name in names))
+                    self._places.append((opened, number))
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+    def cells(self, volume: int, variant: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+        """(features (t, reduced + 17), place (t, 16)) float32."""
+        opened, number = self._places[volume]
+        values = opened.get_tensor(f"{number:05d}.{variant}").float()
+        return values[:, :-16], values[:, -16:]
