@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as fn
 
+from encoders import hub
 from encoders.errors import EncoderUnavailable
 from encoders.text.model_files import ModelFiles
 
@@ -131,11 +132,21 @@ def load_any(files: ModelFiles, device: torch.device) -> Network:
     from transformers import AutoModel  # noqa: PLC0415
 
     try:
-        model = AutoModel.from_pretrained(
-            str(files.folder), local_files_only=True, trust_remote_code=False, use_safetensors=True
+        model, info = AutoModel.from_pretrained(
+            str(files.folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
         )
-    except (OSError, ValueError, ImportError, SafetensorError) as error:
-        raise EncoderUnavailable(f"transformers cannot load {files.name}: {error}") from error
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        detail = " ".join(str(error).split())[:300]
+        raise EncoderUnavailable(f"transformers cannot load {files.name}: {detail}") from error
+    if lacks := hub.first_missing(info, besides=("pooler",)):  # nothing here reads what a pooler says
+        raise EncoderUnavailable(
+            f"the weights of {files.name} lack tensors that its config.json asks for, e.g. {lacks}; "
+            "install or download them again"
+        )
     model = model.to(device=device, dtype=torch.float32).eval()
 
     def forward(ids: Tensor, mask: Tensor) -> Tensor:

