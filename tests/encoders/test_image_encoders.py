@@ -32,7 +32,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("vit")
     torch.manual_seed(0)
     config = VitConfig(width=96, depth=2, heads=3, patch=(8, 8, 8), projection=64)
-    save_vit(folder, VisionTransformer(config), BlockPreparation(size=(32, 32, 32)))
+    save_vit(folder, VisionTransformer(config), BlockPreparation((8, 8, 8), tokens=64))
     return folder
 
 
@@ -105,7 +105,9 @@ def test_the_space_is_the_same_for_the_same_encoder_alone(checkpoint: Path) -> N
 def test_another_preparation_alone_makes_another_space(checkpoint: Path, tmp_path: Path) -> None:
     before = VitEncoder.load(checkpoint)
     torch.manual_seed(0)
-    save_vit(tmp_path, VisionTransformer(VitConfig(96, 2, 3, (8, 8, 8), projection=64)), BlockPreparation((32, 32, 40)))
+    save_vit(
+        tmp_path, VisionTransformer(VitConfig(96, 2, 3, (8, 8, 8), projection=64)), BlockPreparation((8, 8, 8), 65)
+    )
     after = VitEncoder.load(tmp_path)
     assert after.space.revision == before.space.revision
     assert after.space != before.space

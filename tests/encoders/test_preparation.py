@@ -30,7 +30,7 @@ from encoders.image.preparation import (
 )
 from encoders.image.volume import Volume
 
-BOTH = [SlicePreparation(size=48), BlockPreparation(size=(32, 24, 16)), StackPreparation(size=40, acquired=5)]
+BOTH = [SlicePreparation(size=48), BlockPreparation((2, 8, 8), tokens=24), StackPreparation(size=40, acquired=5)]
 some = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -65,9 +65,13 @@ def right_form(preparation: Preparation, prepared: Prepared) -> None:
         case SlicePreparation(size=size):
             assert 1 <= len(pixels) <= 3 * preparation.per_plane
             assert pixels.shape[1:] == (size, size)
-        case BlockPreparation(size=size):
-            assert pixels.shape == size
-            assert pixels.any(), "the volume itself is never 0"
+        case BlockPreparation(patch=patch, tokens=tokens):
+            assert not any(n % p for n, p in zip(pixels.shape, patch, strict=True))
+            assert pixels.size <= tokens * np.prod(patch)
+            first, count = geometry[1].astype(int), geometry[2].astype(int)
+            inside = tuple(slice(at, at + n) for at, n in zip(first, count, strict=True))
+            assert pixels[inside].all(), "the volume itself is never 0"
+            assert (pixels > 0).sum() == count.prod(), "padding is 0"
         case StackPreparation(size=size):
             assert 1 <= len(pixels) <= preparation.acquired + 2 * preparation.others
             assert pixels.shape[1:] == (size, size)
@@ -127,12 +131,15 @@ def test_every_parameter_is_in_the_digest() -> None:
         {**SlicePreparation().spec, "version": 0},
         {**SlicePreparation().spec, "colour": True},
         {"kind": "slices", "version": 1, "size": 224},
-        {**BlockPreparation().spec, "version": 2},
-        {**BlockPreparation().spec, "size": [96, 96]},
-        {**BlockPreparation().spec, "size": [96, 96, 0]},
-        {**BlockPreparation().spec, "size": [96, 96, 1e9]},
-        {**BlockPreparation().spec, "size": "big"},
-        {**BlockPreparation().spec, "size": None},
+        {**BlockPreparation().spec, "version": 1},
+        {**BlockPreparation().spec, "patch": [16, 16]},
+        {**BlockPreparation().spec, "patch": [16, 16, 0]},
+        {**BlockPreparation().spec, "patch": [16, 16, 1e9]},
+        {**BlockPreparation().spec, "patch": "big"},
+        {**BlockPreparation().spec, "tokens": None},
+        {**BlockPreparation().spec, "tokens": 0},
+        {**BlockPreparation().spec, "ratio": float("nan")},
+        {"kind": "block", "version": 1, "size": [96, 96, 96]},
         {**BlockPreparation().spec, "spacing_mm": 1.0},
     ],
 )
@@ -141,18 +148,47 @@ def test_an_unknown_spec_is_refused(spec: dict[str, object]) -> None:
         preparation_from(spec)
 
 
-def test_a_block_keeps_proportions_and_says_where_it_is_padded() -> None:
-    """A plate of 60 x 30 x 10 mm, in voxels of 1 x 1 x 5 mm, in a cube of 60."""
-    block = BlockPreparation(size=(60, 60, 60))(volume_of(np.ones((60, 30, 2)), (1.0, 1.0, 5.0))).pixels
-    i, j, k = (np.flatnonzero(block.any(axis=others)) for others in [(1, 2), (0, 2), (0, 1)])
-    assert [(axis[0], axis[-1], len(axis)) for axis in (i, j, k)] == [(0, 59, 60), (15, 44, 30), (25, 34, 10)]
-    assert (block > 0).sum() == 60 * 30 * 10
+def test_a_block_is_whole_patches_around_the_volume() -> None:
+    """A plate of 60 x 30 x 10 mm, in voxels of 1 x 1 x 5 mm: small enough to stay as it is."""
+    block, geometry = BlockPreparation((4, 16, 16), 64)(volume_of(np.ones((60, 30, 2)), (1.0, 1.0, 5.0)))
+    assert block.shape == (4, 64, 32)
+    across, i, j = (np.flatnonzero(block.any(axis=others)) for others in [(1, 2), (0, 2), (0, 1)])
+    assert [(axis[0], axis[-1], len(axis)) for axis in (across, i, j)] == [(1, 2, 2), (2, 61, 60), (1, 30, 30)]
+    assert geometry.tolist() == [[5, 1, 1], [1, 2, 1], [2, 60, 30], [2, 0, 1]]
+
+
+@given(
+    shape=st.tuples(*[st.integers(1, 90)] * 3),
+    spacing=st.tuples(*[st.floats(0.2, 9)] * 3),
+    tokens=st.integers(1, 200),
+)
+@some
+def test_a_block_only_shrinks_and_keeps_its_millimetres(
+    shape: tuple[int, int, int], spacing: tuple[float, float, float], tokens: int
+) -> None:
+    made = BlockPreparation((2, 8, 8), tokens)
+    volume = volume_of(np.random.default_rng(0).random(shape), spacing)
+    voxel, _, count, axes = made(volume).geometry.astype(float)
+    order = axes.astype(int)
+    assert order[0] == volume.slice_axis
+    assert (count <= np.array(shape)[order]).all()
+    np.testing.assert_allclose(voxel * count, (np.array(shape) * spacing)[order], rtol=1e-5)
+
+
+def test_a_block_fills_its_budget_at_one_scale() -> None:
+    """256 x 256 x 180 mm at 1 mm shrinks to `ratio` times the pixel across; slices that are thick already stay."""
+    thin = BlockPreparation(tokens=512).fit(np.ones((256, 256, 180), np.uint8), (1.0, 1.0, 1.0), 2)[1]
+    np.testing.assert_allclose(thin, (2 * thin[1], thin[1], thin[1]), rtol=0.03)
+    thick = BlockPreparation(tokens=512)(volume_of(np.ones((512, 512, 24)), (0.5, 0.5, 6.0)))
+    assert thick.geometry[0].tolist() == pytest.approx([6.0, 256 / 144, 256 / 144], rel=0.01)
+    assert 400 < thick.pixels.size / 1024 <= 512
 
 
 def test_a_block_is_right_anterior_superior_and_unflipped() -> None:
     voxels = np.full((40, 40, 40), 10.0)
     voxels[30:, 20:30, :10] = 200.0
-    block = BlockPreparation(size=(20, 20, 20))(volume_of(voxels)).pixels
+    block, geometry = BlockPreparation((2, 4, 4), 250, 1.0)(volume_of(voxels))
+    assert geometry.tolist() == [[2, 2, 2], [0, 0, 0], [20, 20, 20], [0, 1, 2]]
     bright = np.argwhere(block > 128)
     assert (bright.min(axis=0).tolist(), bright.max(axis=0).tolist()) == ([15, 10, 0], [19, 14, 4])
 
@@ -160,7 +196,7 @@ def test_a_block_is_right_anterior_superior_and_unflipped() -> None:
 def test_a_block_averages_what_it_shrinks() -> None:
     """A chequerboard finer than the block becomes grey; sampled without a filter it would stay black or white."""
     board = np.indices((128, 128, 128)).sum(axis=0) % 2
-    inner = BlockPreparation(size=(16, 16, 16))(volume_of(board)).pixels[2:-2, 2:-2, 2:-2].astype(int)
+    inner = BlockPreparation((4, 8, 8), 16)(volume_of(board)).pixels[2:-2, 2:-2, 2:-2].astype(int)
     assert abs(inner - 128).max() < 16
 
 

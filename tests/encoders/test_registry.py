@@ -21,7 +21,7 @@ from encoders.registry import about, open_encoder, pick_device
 def checkpoint(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     config = VitConfig(width=48, depth=1, heads=4, patch=(8, 8, 8), projection=16)
-    save_vit(tmp_path / "a: b", VisionTransformer(config), BlockPreparation(size=(16, 16, 16)))
+    save_vit(tmp_path / "a: b", VisionTransformer(config), BlockPreparation(patch=(8, 8, 8), tokens=8))
     return tmp_path / "a: b"
 
 
