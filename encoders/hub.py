@@ -6,8 +6,11 @@ repositories ship, which is never asked for.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +87,31 @@ def safetensors_in(folder: Path, *, name: str) -> tuple[Path, ...]:
         f"{folder} holds no .safetensors weights; if the copy is incomplete run '{fetch_command(name)}', and if {name} "
         "is published as pickles alone (.bin, .pt), convert them to safetensors first: they can run code when opened"
     )
+
+
+def json_of(path: Path, *, name: str) -> dict[str, Any]:
+    """A JSON object out of a model's folder; EncoderUnavailable where it is missing or damaged."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise EncoderUnavailable(
+            f"{path} cannot be read ({type(error).__name__}); run '{fetch_command(name)}' or copy the folder again"
+        ) from error
+    if not isinstance(values, dict):
+        raise EncoderUnavailable(f"{path} holds no JSON object; copy the folder again")
+    return values
+
+
+def files_digest(paths: Sequence[Path]) -> str:
+    """sha256 of one file; of several, sha256 of their digests in order."""
+    digests = [_file_digest(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _file_digest(path: str, _size: int, _modified_ns: int) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def first_missing(info: dict[str, Any], *, besides: Sequence[str] = ()) -> str:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from encoders.dual import DualEncoder
 from encoders.errors import EncoderUnavailable
+
+if TYPE_CHECKING:
+    from encoders.image.clip import PictureModel
 
 DEFAULT = "slices-minilm"
 
@@ -26,11 +31,37 @@ def _vit(name: str, folder: Path, device: str) -> DualEncoder:
     return DualEncoder(name, image, SentenceEncoder.default(device=device))
 
 
+def _clip(name: str, model: Path, device: str) -> DualEncoder:
+    from encoders.image.clip import load_clip  # noqa: PLC0415
+
+    return _pictures(name, load_clip(str(model), device=device), device)
+
+
+def _open_clip(name: str, model: Path, device: str) -> DualEncoder:
+    from encoders.image.open_clip import load_open_clip  # noqa: PLC0415
+
+    return _pictures(name, load_open_clip(str(model), device=device), device)
+
+
+def _pictures(name: str, model: PictureModel, device: str) -> DualEncoder:
+    from encoders.image.clip import PictureEncoder  # noqa: PLC0415
+    from encoders.text.clip import PictureTextEncoder  # noqa: PLC0415
+    from encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+
+    return DualEncoder(name, PictureEncoder(model), SentenceEncoder.default(device=device), PictureTextEncoder(model))
+
+
 ENCODERS: dict[str, Callable[[str], DualEncoder]] = {"slices-minilm": _slices_minilm}
 """By name: a function from a device ("cpu", "cuda") to the pair."""
 
-CHECKPOINTS: dict[str, Callable[[str, Path, str], DualEncoder]] = {"vit": _vit}
-"""By what stands before the colon of "vit:PATH": from the whole name, the folder and a device to the pair."""
+CHECKPOINTS: dict[str, Callable[[str, Path, str], DualEncoder]] = {
+    "vit": _vit,
+    "clip": _clip,
+    "open-clip": _open_clip,
+}
+"""By what stands before the colon of "vit:PATH": from the whole name, the folder and a device to the pair.
+
+For "clip" and "open-clip" what follows the colon may be a model's name on the hub: "clip:google/medsiglip-448"."""
 
 ABOUT: dict[str, str] = {
     "slices-minilm": (
@@ -40,6 +71,14 @@ ABOUT: dict[str, str] = {
     "vit": (
         "a 3D vision transformer from a checkpoint folder, and all-MiniLM-L6-v2 for text; not aligned, "
         "so text finds scans through reports and headers"
+    ),
+    "clip": (
+        "a CLIP or SigLIP model of transformers' format (such as google/medsiglip-448), slab by slab; aligned, so text "
+        "finds scans by their pictures; all-MiniLM-L6-v2 for text against text"
+    ),
+    "open-clip": (
+        "a model of open_clip's format (such as BiomedCLIP), slab by slab; aligned, so text finds scans by their "
+        "pictures; all-MiniLM-L6-v2 for text against text"
     ),
 }
 """By name, without what follows a colon: one line for the screen on what the pair is and is not. See `about`."""
@@ -69,7 +108,7 @@ def open_encoder(name: str = DEFAULT, *, device: str = "cpu", text_model: str | 
     from encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
 
     text = SentenceEncoder.from_name(text_model, device=pick_device(device))
-    return DualEncoder(f"{name}+{text_model}", dual.image, text, dual.aligned_text)
+    return replace(dual, name=f"{name}+{text_model}", text=text)
 
 
 def pick_device(device: str) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -98,13 +96,7 @@ def describe(folder: Path, *, name: str, prompt: str | None = None) -> ModelFile
 
 def weights_digest(files: ModelFiles) -> str:
     """sha256 of the weights file; of several files, sha256 of their digests in order of name."""
-    return files_digest(files.weights)
-
-
-def files_digest(paths: Sequence[Path]) -> str:
-    """sha256 of one file; of several, sha256 of their digests in order."""
-    digests = [_file_digest(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
-    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    return hub.files_digest(files.weights)
 
 
 def preprocessing_digest(files: ModelFiles) -> str:
@@ -115,12 +107,6 @@ def preprocessing_digest(files: ModelFiles) -> str:
         path = files.folder / part
         digest.update(part.encode() + (path.read_bytes() if path.is_file() else b""))
     return digest.hexdigest()
-
-
-@lru_cache(maxsize=64)
-def _file_digest(path: str, _size: int, _modified_ns: int) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _modules(folder: Path, name: str) -> dict[str, str]:
