@@ -66,13 +66,14 @@ class Database:
 
 
 def migrate(path: Path) -> None:
-    """Bring the SQLite file at `path` to the newest schema."""
+    """Bring the SQLite file at `path` to the newest schema: wholly or, when killed, not at all."""
     from alembic import command  # noqa: PLC0415  (slow to import, seldom needed)
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     engine = _engine(path)
+    _transactional_ddl(engine)
     try:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
@@ -119,6 +120,18 @@ def _engine(path: Path) -> Engine:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def _transactional_ddl(engine: Engine) -> None:
+    """Have transactions hold CREATE and ALTER too: Python's driver would commit before each of them."""
+
+    @event.listens_for(engine, "connect")
+    def by_hand(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _revision(connection: Connection) -> str | None:

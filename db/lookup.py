@@ -7,15 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, func, select
 
-from db.build import unpack
 from db.database import Database
 from db.errors import StoreError
 from db.filters import Filter, compile_filter
 from db.models import File, Folder, Passage, Report, Series, Study, Thumbnail, Vector, Volume, VolumeFile
 from db.values import PassageCard, ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
-from db.vectors.protocol import Ids, Rows
+from db.vectors.protocol import Ids
 
 T = TypeVar("T")
 _CHUNK = 900
@@ -214,22 +213,6 @@ def report_cards(database: Database, report_ids: Sequence[int]) -> dict[int, Rep
     """By report id."""
     query = select(Report.id, Report.study_id, Report.accession_number, Report.match, Report.text)
     return {row[0]: ReportCard(*row) for row in _by_ids(database, query, Report.id, report_ids)}
-
-
-def study_vectors(database: Database, space: SpaceRecord, study_id: int) -> tuple[Ids, Rows]:
-    """The stored vectors of a study's volumes, computed images and localizers left out where there are others."""
-    query = (
-        select(Vector.id, Vector.data, or_(Volume.derived, Volume.sequence == "localizer"))
-        .join(Volume, Volume.id == Vector.volume_id)
-        .join(Series, Series.id == Volume.series_id)
-        .where(Vector.space_id == space.id, Series.study_id == study_id)
-        .order_by(Vector.id)
-    )
-    with database.begin() as session:
-        rows = session.execute(query).all()
-    rows = [row for row in rows if not row[2]] or rows
-    ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
-    return ids, unpack(b"".join(row[1] for row in rows), space.dim)
 
 
 def facets(database: Database, fields: Sequence[str]) -> Mapping[str, dict[str, int]]:

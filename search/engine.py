@@ -9,21 +9,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, assert_never
 
-from db import archive, ledger, lookup
+import numpy as np
+
+from db import archive, ledger, lookup, predictions, regions
 from db.database import Database
-from db.filters import ALL, Filter, visible
+from db.filters import ALL, Filter, predicted_tasks, visible
 from db.values import Role, SpaceRecord
+from db.vectors.protocol import Rows
 from encoders.dual import DualEncoder
 from encoders.errors import EncoderError
+from encoders.image.describe import Described, box_vector, region_vectors
+from encoders.image.preparation import Prepared
 from encoders.space import Space, require_same
 from encoders.text.query import parse_query
 from search.explain import Ranked, explain
 from search.hits import Hit, PassageHit, Results
-from search.query import ImageQuery, Kind, Query, StudyQuery, TextQuery
+from search.query import BoxError, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
+from search.regions import WEIGHT, Look, stored_box_vector
 from search.retrieve import Found, Retriever
 
 _RRF = 60
-"""Reciprocal rank fusion, Cormack et al. 2009 (doi 10.1145/1571941.1572114)."""
+"""Reciprocal rank fusion, Cormack et al. 2009 (doi 10.1145/1571941.1572114); scaled here so that 1 is first in both."""
+_ALIKE = 3
+"""Decimals of a score: fp16 vectors cannot tell more apart."""
 
 
 class QueryError(EncoderError):
@@ -49,23 +57,26 @@ class Engine:
 
         Fewer come back where fewer exist. Computed images and localizers are left out unless `where` speaks of
         `derived` or `sequence`. Raises `QueryError` for k below 1 or an unknown study, `EmptyQuery` for a text without
-        words, `FilterError` for an unknown field.
+        words, `FilterError` for an unknown field or task, `BoxError` for a spot where nothing is.
         """
         if k < 1:
             raise QueryError(f"k is {k}; ask for at least 1 result")
         clock = _Clock()
         self._retriever.refresh()
+        predictions.require_tasks(self._database, predicted_tasks(where))
         shown = visible(where)
         match query:
             case TextQuery(text):
                 found, echo = self._by_text(text, want, k, where if want is Kind.REPORT else shown, clock)
             case ImageQuery(prepared, source):
-                vectors = self._dual.image.encode_prepared(prepared)
+                vectors, look = self._looked_at(prepared)
                 clock.lap("encode")
-                found = self._retriever.scans(vectors, k=k, where=shown)
+                found = self._retriever.scans(vectors, k=k, where=shown, look=look)
                 echo = {"image": source, "volumes": len(prepared)}
             case StudyQuery():
                 found, echo = self._by_study(query, k, shown)
+            case SpotQuery():
+                found, echo = self._by_spot(query, k, shown, clock)
             case _:
                 assert_never(query)
         if want is Kind.REPORT and not isinstance(query, TextQuery):
@@ -79,7 +90,7 @@ class Engine:
             encoder=self._encoder_facts(),
             build=self._build_facts(),
             searched=found.searched,
-            warnings=self._warnings(query, want, hits),
+            warnings=self._warnings(query, want, hits, found),
             seconds=clock.seconds,
         )
 
@@ -91,7 +102,9 @@ class Engine:
         found = self._retriever.sentences(vector, query, want=want, k=k, where=where)
         aligned = self._dual.aligned_text
         if aligned is not None and query.wanted and want is Kind.STUDY:
-            pictured = self._retriever.scans(aligned.encode([query.wanted]), k=k, where=where)
+            meaning = aligned.encode([query.wanted])
+            look = Look([meaning], locate=True) if WEIGHT > 0 and self._has_regions() else None
+            pictured = self._retriever.scans(meaning, k=k, where=where, look=look)
             pictured.scores = self._retriever.permitted(query, pictured.scores, want=want, k=k)
             found = _fused(found, pictured)
         echo = {
@@ -103,16 +116,76 @@ class Engine:
         return found, echo
 
     def _by_study(self, query: StudyQuery, k: int, where: Filter) -> tuple[Found, dict[str, Any]]:
-        study = lookup.study_ids_by_uid(self._database, [query.study_uid]).get(query.study_uid)
-        if study is None:
-            raise QueryError(f"no study {query.study_uid!r} in the index; 'spinecho search text' finds study UIDs")
-        _, vectors = lookup.study_vectors(self._database, self._retriever.image.space, study)
+        study = self._study(query.study_uid)
+        volumes, vectors = regions.volumes_of_study(self._database, self._retriever.image.space, study)
         without = {study}
         if query.other_patients:
             without |= lookup.studies_of_patient_of(self._database, study)
-        found = self._retriever.scans(vectors, k=k + len(without), where=where)
+        look = None
+        if WEIGHT > 0 and self._has_regions():
+            stored = regions.stored_regions(self._database, self._retriever.image.space, volumes)
+            nothing = np.empty((0, vectors.shape[1]), np.float32)
+            look = Look([stored[volume].rows if volume in stored else nothing for volume in volumes])
+        found = self._retriever.scans(vectors, k=k + len(without), where=where, look=look)
         found.scores = {key: score for key, score in found.scores.items() if key not in without}
         return found, {**dataclasses.asdict(query), "volumes": len(vectors)}
+
+    def _looked_at(self, prepared: Sequence[Prepared]) -> tuple[Rows, Look | None]:
+        """The vectors of scans and, where their parts can be told apart and compared, those of their parts."""
+        described = self._described(prepared) if WEIGHT > 0 and self._has_regions() else None
+        if described is None:
+            return self._dual.image.encode_prepared(prepared), None
+        return _vectors(described), Look([region_vectors(one) for one in described])
+
+    def _by_spot(self, query: SpotQuery, k: int, where: Filter, clock: _Clock) -> tuple[Found, dict[str, Any]]:
+        """By the cell that is most like the box, among the scans that are like the whole."""
+        without: set[int] = set()
+        if query.prepared:
+            described = self._described(query.prepared)
+            if described is None:
+                raise BoxError(
+                    f"the encoder {self._dual.name!r} does not tell the parts of a scan apart; search without a box, "
+                    "or index with an encoder that does (see the README's table)"
+                )
+            spots, vectors = [box_vector(one, query.box) for one in described], _vectors(described)
+        else:
+            study, spots, vectors = self._stored_spots(query)
+            without = {study}
+        clock.lap("encode")
+        kept = [number for number, spot in enumerate(spots) if spot.any()]
+        if not kept:
+            raise BoxError("nothing of the scan lies in this box; move it, or make it larger")
+        look = Look([spots[number][None] for number in kept], weight=1.0, channel="spot", locate=True)
+        found = self._retriever.scans(vectors[kept], k=k + len(without), where=where, look=look)
+        found.scores = {key: score for key, score in found.scores.items() if key not in without}
+        source = {"study": query.study_uid, "series": query.series_uid} if query.study_uid else {"image": query.source}
+        return found, {**source, "box": list(query.box), "volumes": len(kept)}
+
+    def _stored_spots(self, query: SpotQuery) -> tuple[int, list[Any], Rows]:
+        """(study, the box's vector in each volume whose parts are stored, the volumes' vectors)."""
+        space = self._retriever.image.space
+        study = self._study(query.study_uid)
+        volumes, vectors = regions.volumes_of_study(self._database, space, study, series_uid=query.series_uid)
+        if not volumes:
+            raise QueryError(f"no series {query.series_uid!r} in study {query.study_uid!r}")
+        stored = regions.stored_regions(self._database, space, volumes)
+        kept = [number for number, volume in enumerate(volumes) if volume in stored]
+        if not kept:
+            raise BoxError("the parts of this series are not stored; 'spinecho predict' adds them")
+        return study, [stored_box_vector(stored[volumes[number]], query.box) for number in kept], vectors[kept]
+
+    def _study(self, uid: str) -> int:
+        study = lookup.study_ids_by_uid(self._database, [uid]).get(uid)
+        if study is None:
+            raise QueryError(f"no study {uid!r} in the index; 'spinecho search text' finds study UIDs")
+        return study
+
+    def _described(self, prepared: Sequence[Prepared]) -> list[Described] | None:
+        describer = self._dual.describer
+        return None if describer is None else describer.describe(prepared)
+
+    def _has_regions(self) -> bool:
+        return regions.any_regions(self._database, self._retriever.image.space)
 
     def _reports_of(self, found: Found) -> Found:
         """The reports of the studies that were found, at their studies' scores."""
@@ -131,7 +204,7 @@ class Engine:
 
     def _best(self, found: Found, want: Kind, k: int) -> list[Ranked]:
         """The k best. Scores that fp16 vectors cannot tell apart are ordered by UID, which no re-indexing changes."""
-        scores = {key: round(score, 3) for key, score in found.scores.items()}
+        scores = {key: round(score, _ALIKE) for key, score in found.scores.items()}
         last = sorted(scores.values(), reverse=True)[:k][-1:]
         near = [key for key, score in scores.items() if score >= last[0]]
         names: Mapping[int, str] = {}
@@ -154,7 +227,7 @@ class Engine:
             for name, space in parts.items()
         }
 
-    def _warnings(self, query: Query, want: Kind, hits: Sequence[Hit]) -> tuple[str, ...]:
+    def _warnings(self, query: Query, want: Kind, hits: Sequence[Hit], found: Found) -> tuple[str, ...]:
         said = [
             f"{warning}; the answer is complete, taken from the database. 'spinecho index --rebuild' mends it."
             for space in (self._retriever.image, self._retriever.text)
@@ -163,6 +236,10 @@ class Engine:
         pending = ledger.count_pending_series(self._database)
         if pending:
             said.append(f"{pending} series are not indexed yet; run 'spinecho index' again to go on")
+        if found.unknown and isinstance(query, SpotQuery):
+            said.append(
+                f"the parts of {found.unknown} of the nearest volumes are not stored; 'spinecho predict' adds them"
+            )
         if not len(self._retriever.image) and not len(self._retriever.text):
             said.append("the index is empty; 'spinecho failures --all' tells why, 'spinecho index FOLDER' fills it")
         elif not hits and want is Kind.REPORT:
@@ -183,17 +260,28 @@ def _served(database: Database, role: Role, space: Space) -> SpaceRecord:
     return record
 
 
+def _vectors(described: Sequence[Described]) -> Rows:
+    return np.stack([one.vector for one in described])
+
+
 def _fused(first: Found, second: Found) -> Found:
-    """Reciprocal rank fusion of two channels' studies, with the evidence of both."""
-    fused = Found(searched=max(first.searched, second.searched))
+    """Reciprocal rank fusion of two channels' studies, with the evidence of both.
+
+    Studies whose scores cannot be told apart share a place, so that the order survives re-indexing.
+    """
+    fused = Found(searched=max(first.searched, second.searched), unknown=max(first.unknown, second.unknown))
     for part in (first, second):
-        for place, key in enumerate(sorted(part.scores, key=lambda key: -part.scores[key]), start=1):
-            fused.scores[key] = fused.scores.get(key, 0.0) + 1.0 / (_RRF + place)
+        place, before = 0, np.inf
+        for number, key in enumerate(sorted(part.scores, key=lambda key: -part.scores[key]), start=1):
+            score = round(part.scores[key], _ALIKE)
+            place, before = (place, before) if score == before else (number, score)
+            fused.scores[key] = fused.scores.get(key, 0.0) + (_RRF + 1) / (_RRF + place) / 2
             evidence = fused.evidence[key]
             evidence.passages += part.evidence[key].passages
             evidence.channels |= part.evidence[key].channels
             for series, likeness in part.evidence[key].series.items():
                 evidence.series[series] = likeness if likeness is not None else evidence.series.get(series)
+            evidence.regions |= part.evidence[key].regions
     return fused
 
 

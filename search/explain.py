@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from db import lookup
+from db import lookup, predictions, regions
 from db.database import Database
 from db.filters import Filter
 from db.values import ReportCard, SeriesCard
 from search.agreement import weight
-from search.hits import Hit, PassageHit, SeriesHit
+from search.hits import Hit, PassageHit, RegionHit, SeriesHit
 from search.query import Kind
+from search.regions import slices_in
 from search.retrieve import Evidence
 
 _SENTENCES = 3
@@ -28,6 +30,9 @@ def explain(database: Database, ranked: Sequence[Ranked], *, want: Kind, where: 
     studies = lookup.study_cards(database, study_ids)
     series = lookup.series_cards(database, study_ids, where)
     paths = lookup.series_paths(database, [card.id for cards in series.values() for card in cards])
+    predicted = predictions.predictions_of(database, [card.volume_id for cards in series.values() for card in cards])
+    located = [region.volume_id for _, _, evidence in ranked for region in evidence.regions.values()]
+    shapes = regions.volume_shapes(database, located)
     hits: list[Hit] = []
     for key, score, evidence in ranked:
         study = studies.get(studies_of[key] or 0)
@@ -41,7 +46,13 @@ def explain(database: Database, ranked: Sequence[Ranked], *, want: Kind, where: 
                 score=score,
                 study=study,
                 series=tuple(
-                    SeriesHit(card, paths.get(card.id, ()), evidence.series.get(card.id))
+                    SeriesHit(
+                        card,
+                        paths.get(card.id, ()),
+                        evidence.series.get(card.id),
+                        _with_slices(evidence.regions.get(card.id), shapes),
+                        predicted.get(card.volume_id, ()),
+                    )
                     for card in _best_first(cards, evidence, shown)
                 ),
                 passages=shown,
@@ -50,6 +61,12 @@ def explain(database: Database, ranked: Sequence[Ranked], *, want: Kind, where: 
             )
         )
     return tuple(hits)
+
+
+def _with_slices(region: RegionHit | None, shapes: Mapping[int, tuple[int, int, int]]) -> RegionHit | None:
+    if region is None or region.volume_id not in shapes:
+        return region
+    return replace(region, slices=slices_in(region.box, shapes[region.volume_id]))
 
 
 def _sentences(passages: Sequence[PassageHit]) -> tuple[PassageHit, ...]:

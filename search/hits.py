@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from db.values import PassageCard, ReportCard, SeriesCard, StudyCard
+from db.predictions import UNKNOWN
+from db.values import PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,36 @@ class PassageHit:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionHit:
+    """The cell of a stored volume that fits the query best: a region, not a slice, as coarse as the grid of cells.
+
+    box: low R, A, S, then high R, A, S, as fractions of the volume.
+    slices: by plane the first and last slice, both inside, from 0 in the order of R, A or S; empty where not known.
+    similarity: the cosine of the cell with the query's words, or with the spot that was asked for.
+    """
+
+    volume_id: int
+    box: tuple[float, float, float, float, float, float]
+    slices: dict[str, tuple[int, int]]
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesHit:
-    """A series of a hit; `similarity` where the image channel compared it."""
+    """A series of a hit; `similarity` where the image channel compared it, of its best cell where a spot was sought."""
 
     card: SeriesCard
     paths: tuple[str, ...]
     similarity: float | None = None
+    region: RegionHit | None = None
+    """Where in the series the words or the spot fit best, where its parts are stored and were compared."""
+    predicted: tuple[PredictedFact, ...] = ()
+    """What heads say of the volume that is shown: from pixels, never recorded."""
+
+    @property
+    def told(self) -> tuple[PredictedFact, ...]:
+        """The predictions that a head was sure enough to make."""
+        return tuple(fact for fact in self.predicted if fact.value != UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +63,7 @@ class Hit:
     series: tuple[SeriesHit, ...]
     passages: tuple[PassageHit, ...]
     channels: dict[str, float]
-    """By channel (image, report, header): the best similarity that it found."""
+    """By channel the best similarity that it found: image, regions (max-sim of parts), spot, report, header."""
     report: ReportCard | None = None
     """The report, where reports were asked for."""
 
@@ -89,6 +114,18 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
                 "contrast": series.card.contrast,
                 "flags": list(series.card.flags),
                 "similarity": _rounded(series.similarity),
+                "region": _region_json(series.region),
+                "predicted": [
+                    {
+                        "task": fact.task,
+                        "value": fact.value,
+                        "score": _rounded(fact.score),
+                        "number": fact.number,
+                        "head": fact.head,
+                        "head_revision": fact.head_revision,
+                    }
+                    for fact in series.predicted
+                ],
             }
             for series in hit.series
         ],
@@ -106,6 +143,16 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
             }
             for found in hit.passages
         ],
+    }
+
+
+def _region_json(region: RegionHit | None) -> dict[str, Any] | None:
+    if region is None:
+        return None
+    return {
+        "box": [_rounded(value) for value in region.box],
+        "slices": {plane: list(ends) for plane, ends in region.slices.items()},
+        "similarity": _rounded(region.similarity),
     }
 
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from encoders.errors import EncoderError
 from encoders.image.preparation import Prepared
+
+Box: TypeAlias = tuple[float, float, float, float, float, float]
+"""Low R, A, S, then high R, A, S, as fractions 0..1 of a volume's extent."""
+
+
+class BoxError(EncoderError):
+    """A box that cannot be searched for; the message says what to change."""
 
 
 class Kind(StrEnum):
@@ -42,4 +50,39 @@ class StudyQuery:
     other_patients: bool = False
 
 
-Query: TypeAlias = TextQuery | ImageQuery | StudyQuery
+@dataclass(frozen=True)
+class SpotQuery:
+    """A spot: a box in volumes that were prepared by the index's own preparation, or in a study that is in the index.
+
+    Of a study it is the box in every volume, or in those of `series_uid` alone, as coarse as the cells that are
+    stored; the study is never among its own results. Raises `BoxError` unless 0 <= low < high <= 1 along each axis.
+    """
+
+    box: Box
+    prepared: tuple[Prepared, ...] = ()
+    study_uid: str = ""
+    series_uid: str | None = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        check_box(self.box)
+        if bool(self.prepared) == bool(self.study_uid):
+            raise BoxError("a spot lies in a scan or in a study of the index: give one of the two")
+
+
+def check_box(box: Box) -> None:
+    """Raise `BoxError` for a box that is outside of the volume, empty or inverted."""
+    if len(box) != 6:
+        raise BoxError(f"a box has six numbers, low R,A,S then high R,A,S, not {len(box)}")
+    for axis, low, high in zip("RAS", box[:3], box[3:], strict=True):
+        if not (0.0 <= low <= 1.0 and 0.0 <= high <= 1.0):
+            raise BoxError(
+                f"the box runs from {low:g} to {high:g} along {axis}: outside of the volume, which is 0 to 1"
+            )
+        if low > high:
+            raise BoxError(f"the box runs from {low:g} to {high:g} along {axis}: inverted; give the lower end first")
+        if low == high:
+            raise BoxError(f"the box runs from {low:g} to {high:g} along {axis}: empty; give it some extent")
+
+
+Query: TypeAlias = TextQuery | ImageQuery | StudyQuery | SpotQuery

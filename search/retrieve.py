@@ -17,8 +17,9 @@ from db.values import SpaceRecord
 from db.vectors.protocol import Ids, Neighbours, Rows
 from encoders.text.query import QueryText
 from search.agreement import denies, judge, violates, weight
-from search.hits import PassageHit
+from search.hits import PassageHit, RegionHit
 from search.query import Kind
+from search.regions import Compared, Look, by_parts
 
 _DEPTH = 10
 """Neighbours fetched for each hit wanted: several lie in one study."""
@@ -37,11 +38,18 @@ class Evidence:
     passages: list[PassageHit] = field(default_factory=list)
     series: dict[int, float | None] = field(default_factory=dict)
     """By series id: its best likeness to the query's scans, None where words led to it."""
+    regions: dict[int, RegionHit] = field(default_factory=dict)
+    """By series id: the cell of it that fits best, where that was asked for."""
     channels: dict[str, float] = field(default_factory=dict)
 
     def note(self, channel: str, similarity: float) -> None:
         """Keep the channel's best similarity."""
         self.channels[channel] = max(similarity, self.channels.get(channel, -1.0))
+
+    def locate(self, series: int, region: RegionHit) -> None:
+        """Keep the series' best cell."""
+        if series not in self.regions or region.similarity > self.regions[series].similarity:
+            self.regions[series] = region
 
 
 @dataclass
@@ -51,6 +59,8 @@ class Found:
     scores: dict[int, float] = field(default_factory=dict)
     evidence: dict[int, Evidence] = field(default_factory=lambda: defaultdict(Evidence))
     searched: int = 0
+    unknown: int = 0
+    """Volumes that could not be compared by their parts, which are not stored."""
 
 
 class Retriever:
@@ -101,11 +111,11 @@ class Retriever:
                 return found
             depth *= 4
 
-    def scans(self, vectors: Rows, *, k: int, where: Filter) -> Found:
+    def scans(self, vectors: Rows, *, k: int, where: Filter, look: Look | None = None) -> Found:
         """Studies by likeness: over the query's volumes, the mean of each one's best match in the study.
 
-        vectors: (n, dim), in the image space. A volume that matched nothing of a study near enough to be fetched
-        counts with the worst similarity that was fetched.
+        vectors: (n, dim), in the image space; with `look`, the nearest to each are compared by their parts too. A
+        volume that matched nothing of a study near enough to be fetched counts with the worst that was fetched.
         """
         among = self.allowed(self.image, where)
         found = Found(searched=len(self.image) if among is None else len(among))
@@ -113,17 +123,30 @@ class Retriever:
             return found
         nearest = self.image.nearest(vectors, min(max(_LEAST, _DEPTH * k), found.searched), among=among)
         cards = lookup.volume_cards(self.database, _known(nearest))
+        compared = Compared(nearest.similarities)
+        if look is not None:
+            compared = by_parts(self.database, self.image.space, nearest, cards, look)
+            found.unknown = compared.unknown
         best: dict[int, dict[int, float]] = defaultdict(dict)
-        for number, (ids, values) in enumerate(zip(nearest.ids, nearest.similarities, strict=True)):
-            for vector_id, similarity in zip(ids.tolist(), values.tolist(), strict=True):
-                if vector_id not in cards:
+        for number, ids in enumerate(nearest.ids.tolist()):
+            for at, vector_id in enumerate(ids):
+                rank = float(compared.ranks[number, at])
+                if vector_id not in cards or not np.isfinite(rank):
                     continue
-                card = cards[vector_id]
+                card, likeness = cards[vector_id], float(nearest.similarities[number, at])
                 evidence = found.evidence[card.study_id]
-                evidence.note("image", similarity)
-                evidence.series[card.series_id] = max(similarity, evidence.series.get(card.series_id) or -1.0)
-                best[card.study_id].setdefault(number, similarity)
-        floors = [float(row[np.isfinite(row)].min(initial=1.0)) for row in nearest.similarities]
+                evidence.note("image", likeness)
+                if look is not None and (number, vector_id) in compared.parts:
+                    value, region = compared.parts[number, vector_id]
+                    evidence.note(look.channel, value)
+                    if look.locate:
+                        evidence.locate(card.series_id, region)
+                    if look.weight >= 1.0:
+                        likeness = value
+                evidence.series[card.series_id] = max(likeness, evidence.series.get(card.series_id) or -1.0)
+                matched = best[card.study_id]
+                matched[number] = max(rank, matched.get(number, -np.inf))
+        floors = [float(row[np.isfinite(row)].min(initial=1.0)) for row in compared.ranks]
         found.scores = {
             study: float(np.mean([matched.get(number, floor) for number, floor in enumerate(floors)]))
             for study, matched in best.items()

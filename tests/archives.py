@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +13,7 @@ from typing import Any
 from sqlalchemy import text
 
 from db.database import Database
+from encoders.dual import DualEncoder
 from encoders.registry import open_encoder
 from indexer.phantom import write_archive
 from indexer.pipeline import Options, Summary, index_archive
@@ -35,6 +39,7 @@ class Home:
     """A database and its builds."""
 
     folder: Path
+    encoders: Callable[[], DualEncoder] = open_encoder
 
     @property
     def database(self) -> Path:
@@ -44,13 +49,13 @@ class Home:
         database = Database.open(self.database)
         try:
             return index_archive(
-                database, self.folder / "builds", list(roots), open_encoder, options=Options(**options)
+                database, self.folder / "builds", list(roots), self.encoders, options=Options(**options)
             )
         finally:
             database.close()
 
     def engine(self) -> Engine:
-        return Engine(Database.open(self.database), self.folder / "builds", open_encoder())
+        return Engine(Database.open(self.database), self.folder / "builds", self.encoders())
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         database = Database.open(self.database)
@@ -59,6 +64,15 @@ class Home:
                 return [tuple(row) for row in connection.execute(text(sql))]
         finally:
             database.close()
+
+    def count(self, table: str) -> int:
+        """Rows of a table while another process writes, -1 before there is one; never makes the database itself."""
+        try:
+            with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
+                count: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+        except sqlite3.OperationalError:
+            return -1
+        return count
 
     def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything stored, by natural keys instead of row ids."""
@@ -80,6 +94,14 @@ class Home:
             ),
             "image_vectors": self.query(
                 f"SELECT s.uid, v.key, hex(e.data) FROM {volume} JOIN vectors e ON e.volume_id = v.id ORDER BY 1, 2"
+            ),
+            "regions": self.query(
+                f"SELECT s.uid, v.key, r.grid, r.cells, hex(r.data) FROM {volume}"
+                " JOIN region_vectors r ON r.volume_id = v.id ORDER BY 1, 2"
+            ),
+            "predictions": self.query(
+                "SELECT s.uid, v.key, p.task, p.value, p.score, p.number, p.details, p.head, p.head_revision"
+                f" FROM {volume} JOIN predictions p ON p.volume_id = v.id ORDER BY 1, 2, 3"
             ),
             "passages": self.query(
                 "SELECT r.accession_number, p.ordinal, p.text, p.assertion, p.sides FROM passages p"
@@ -106,4 +128,4 @@ class Home:
 def copy_of(home: Home, folder: Path) -> Home:
     """Another home with the same contents."""
     shutil.copytree(home.folder, folder)
-    return Home(folder)
+    return Home(folder, home.encoders)

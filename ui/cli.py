@@ -18,8 +18,18 @@ from db.errors import StoreError
 from db.filters import Filter
 from ui import tables
 from ui.conditions import with_filters
+from ui.evaluate import HELP as EVALUATE_HELP
+from ui.evaluate import evaluate
 from ui.settings import Settings, read_settings
-from ui.wiring import USER_ERRORS, indexing_lock, open_database, open_dual, open_engine, read_image_query
+from ui.wiring import (
+    USER_ERRORS,
+    indexing_lock,
+    open_database,
+    open_dual,
+    open_engine,
+    read_image_query,
+    read_spot_query,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -167,6 +177,33 @@ def failures(
         tables.print_failures(out, facts)
 
 
+@app.command()
+@guarded
+def predict(
+    home: Home = None,
+    workers: Annotated[int, typer.Option(help="Reading processes.", min=1, max=64)] = min(4, os.cpu_count() or 1),
+    limit: Annotated[int | None, typer.Option(help="Stop after this many series; run again to go on.", min=0)] = None,
+    encoder: Encoder = None,
+    text_model: TextModel = None,
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add what the encoder's heads predict, and its regions, to what was indexed without them.
+
+    Reads the scans again; vectors stay as they are. Volumes that have it all are skipped, so a run that was stopped
+    goes on where it was. Exit status: 0 all well, 1 some volumes could not be done, 2 wrong usage.
+    """
+    from ui.predict import predict_home, print_predicted  # noqa: PLC0415
+
+    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
+    done = predict_home(settings, workers=workers, limit=limit, console=err, quiet=as_json)
+    if as_json:
+        _print_json(dataclasses.asdict(done))
+    else:
+        print_predicted(out, done)
+    raise typer.Exit(1 if done.left_out else 0)
+
+
 @search_app.command("text")
 @guarded
 @with_filters
@@ -201,6 +238,14 @@ def search_image(
     path: Annotated[Path, typer.Argument(help="A DICOM or NIfTI file, or a folder of DICOM files.")],
     k: K = 10,
     want: Want = "study",
+    box: Annotated[
+        str | None,
+        typer.Option(
+            "--box",
+            help="Find this spot: R0,A0,S0,R1,A1,S1, fractions 0..1 from the left, posterior and inferior end, "
+            "or voxels i0:i1,j0:j1,k0:k1 along R, A, S.",
+        ),
+    ] = None,
     *,
     where: Filter,
     home: Home = None,
@@ -213,7 +258,8 @@ def search_image(
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
 
     def query(engine: Any) -> Any:
-        read, left_out = read_image_query(path, engine.dual)
+        scan = read_image_query(path, engine.dual) if box is None else read_spot_query(path, box, engine.dual)
+        read, left_out = scan
         for failure in left_out:
             err.print(f"left out {tables.plain(Path(failure.path).name)}: {failure.reason}", style="dim")
         return read
@@ -343,6 +389,9 @@ def _search(settings: Settings, make: Callable[[Any], Any], *, want: str, k: int
 
 def _print_json(value: dict[str, Any]) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))  # noqa: T201
+
+
+app.command(help=EVALUATE_HELP)(guarded(evaluate))
 
 
 def main() -> None:

@@ -16,7 +16,9 @@ _OPTIONS: dict[str, Any] = {
     "where": Annotated[
         list[str] | None,
         typer.Option(
-            "--where", help="Condition: sequence=T2,FLAIR, age>=40, plane!=axial, description~knee. Repeatable."
+            "--where",
+            help="Condition: sequence=T2,FLAIR, age>=40, plane!=axial, description~knee, predicted.sequence=T2, "
+            "predicted.score>=0.8. Repeatable.",
         ),
     ],
     "region": Annotated[str | None, typer.Option("--region", help="Body region, e.g. brain.")],

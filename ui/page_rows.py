@@ -12,6 +12,7 @@ from db import lookup
 from db.database import Database
 from search.hits import Hit, PassageHit, Results, SeriesHit
 from ui.page_study import open_study
+from ui.tables import said, where_in
 
 _MARKS = {"present": ":green-badge[present]", "absent": ":gray-badge[absent]", "uncertain": ":orange-badge[uncertain]"}
 _SECTIONS = frozenset({"findings", "impression", "indication", "technique", "comparison", "history", "header"})
@@ -77,6 +78,8 @@ def _thumbnails(hit: Hit, pictures: Mapping[int, bytes], key: str) -> None:
             with st.container(width=_WIDTH, key=f"facts-{key}-{series.card.id}"):
                 st.image(pictures.get(series.card.volume_id) or _black(), width=_WIDTH)
                 st.text(_facts(series))
+                if series.told:
+                    st.text(f"predicted: {said(series)}")
     more = len(hit.series) - _SHOWN
     if more > 0:
         st.caption(f"and {more} more series")
@@ -102,6 +105,9 @@ def _sentences(hit: Hit, key: str) -> None:
         with st.container(key=f"told-{key}-{place}"):
             st.markdown(_label(found))
             st.text(found.passage.text)
+    where = where_in(hit.series[0]) if hit.series else ""
+    if where:
+        st.caption(where)
     if hit.channels:
         st.caption("similarity: " + ", ".join(f"{channel} {value:.2f}" for channel, value in hit.channels.items()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from db import archive, ledger, lookup
+from db import archive, ledger, lookup, predictions
 from db.build import builds_newest_first
 from db.database import HEAD, Database
 from encoders.errors import Reason
@@ -36,6 +36,7 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
         "reasons": reasons,
         "archive": archive.archive_counts(database),
         "pending_series": ledger.count_pending_series(database),
+        "predicted": predictions.prediction_counts(database),
         "facets": {name: dict(values) for name, values in lookup.facets(database, ["body_region", "sequence"]).items()},
         "spaces": spaces,
         "last_run": ledger.last_run(database),

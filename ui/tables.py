@@ -10,7 +10,7 @@ from rich.table import Table
 
 from indexer.pipeline import Summary
 from indexer.progress import STAGES
-from search.hits import Hit, PassageHit, Results
+from search.hits import Hit, PassageHit, Results, SeriesHit
 
 _MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow]?[/]"}
 
@@ -62,13 +62,37 @@ def _series(hit: Hit) -> str:
         facts = [fact for fact in (card.plane, card.sequence, card.body_region) if fact != "unknown"]
         facts += ["contrast"] if card.contrast == "yes" else []
         lines.append(plain(" ".join(facts) or card.description or "unknown"))
+        if series.told:
+            lines.append(f"[magenta]predicted[/] [dim]{plain(said(series))}[/]")
     more = len(hit.series) - len(lines)
     return "\n".join([*lines, *([f"[dim]and {more} more[/]"] if more > 0 else [])])
+
+
+def said(series: SeriesHit) -> str:
+    """What heads predicted of a series and how sure they were, e.g. "sequence FLAIR (0.93), age 61 (0.80)"."""
+    return ", ".join(
+        f"{fact.task} {fact.value if fact.number is None else f'{fact.number:.4g}'} ({fact.score:.2f})"
+        for fact in series.told
+    )
+
+
+def where_in(series: SeriesHit) -> str:
+    """Where in a series the query fits best, e.g. "region: axial slices 5-8 of the volume, ...", '' where not known."""
+    region = series.region
+    if region is None or not region.slices:
+        return ""
+    plane = series.card.plane if series.card.plane in region.slices else ""
+    planes = [plane] if plane else list(region.slices)
+    slices = ", ".join(f"{name} {region.slices[name][0] + 1}-{region.slices[name][1] + 1}" for name in planes)
+    low, high = (" ".join(f"{value:.2f}" for value in ends) for ends in (region.box[:3], region.box[3:]))
+    return f"best region: slices {slices}; R A S {low} to {high} ({region.similarity:.2f})"
 
 
 def _evidence(hit: Hit) -> str:
     channels = ", ".join(f"{channel} {value:.2f}" for channel, value in hit.channels.items())
     lines = [_sentence(found) for found in hit.passages[:2]]
+    where = where_in(hit.series[0]) if hit.series else ""
+    lines += [f"[cyan]{plain(where)}[/]"] if where else []
     return "\n".join([*lines, f"[dim]{channels}[/]"] if channels else lines)
 
 
@@ -126,6 +150,9 @@ def print_status(console: Console, facts: dict[str, Any]) -> None:
     for field, values in facts["facets"].items():
         top = ", ".join(f"{plain(value)} {n}" for value, n in list(values.items())[:10])
         console.print(f"[dim]{field.replace('_', ' ')}:[/] {top}", highlight=False)
+    for task, n in facts["predicted"].items():
+        said = f"{n['volumes']:,} volumes, sure of {n['known']:,}"
+        console.print(f"[dim]predicted {plain(task)}:[/] {said}", highlight=False)
     if facts["reasons"]:
         listed = ", ".join(f"{reason} {n}" for reason, n in facts["reasons"].items())
         console.print(f"[dim]not indexed:[/] {listed}  [dim](spinecho failures)[/]", highlight=False)

@@ -17,7 +17,8 @@ from encoders.image.tasks import GreyVolume, PreparedVolume, grey_task, query_ta
 from encoders.registry import open_encoder
 from encoders.sandbox import Sandbox
 from search.engine import Engine
-from search.query import ImageQuery
+from search.query import BoxError, ImageQuery, SpotQuery
+from ui.boxes import check_form, read_box
 from ui.settings import Settings
 
 USER_ERRORS = (EncoderError, StoreError)
@@ -49,6 +50,22 @@ def read_image_query(path: Path, dual: DualEncoder) -> tuple[ImageQuery, tuple[F
 
     Returns the query and the files that were left out. Raises `ReadError` where nothing could be read.
     """
+    volumes, failures = _read_scan(path, dual)
+    return ImageQuery(tuple(item.prepared for item in volumes), source=path.name), failures
+
+
+def read_spot_query(path: Path, box: str, dual: DualEncoder) -> tuple[SpotQuery, tuple[FileFailure, ...]]:
+    """The same for a box in the scan, as `ui.boxes.read_box` takes it. Raises `BoxError` for one that cannot be."""
+    check_form(box)  # before anything slow
+    volumes, failures = _read_scan(path, dual)
+    boxes = {read_box(box, item.shape) for item in volumes}
+    if len(boxes) > 1:
+        shapes = ", ".join(" x ".join(map(str, shape)) for shape in sorted({item.shape for item in volumes}))
+        raise BoxError(f"{path.name} holds volumes of {shapes} voxels: give fractions, or the files of one series")
+    return SpotQuery(boxes.pop(), tuple(item.prepared for item in volumes), source=path.name), failures
+
+
+def _read_scan(path: Path, dual: DualEncoder) -> tuple[list[PreparedVolume], tuple[FileFailure, ...]]:
     if not path.exists():
         raise EncoderError(f"there is nothing at {path}")
     with Sandbox() as sandbox:
@@ -65,8 +82,7 @@ def read_image_query(path: Path, dual: DualEncoder) -> tuple[ImageQuery, tuple[F
         )
     if not volumes:
         raise EncoderError(f"{path} holds no MR image: give a DICOM file, a folder of them, or a NIfTI file")
-    kept = [item for item in volumes if not item.acquisition.derived] or volumes
-    return ImageQuery(tuple(item.prepared for item in kept), source=path.name), failures
+    return [item for item in volumes if not item.acquisition.derived] or volumes, failures
 
 
 def read_grey(source: Sequence[tuple[str, str]], *, key: str) -> GreyVolume:

@@ -6,10 +6,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.ddl.impl import DefaultImpl
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import Table, create_engine
 
 from db.database import HEAD, Database, upgrade
 from db.errors import SchemaOutdated, SchemaUnknown, StoreError
@@ -87,3 +90,48 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_text("nothing like a database, but long enough to be read as one\n" * 40, encoding="utf-8")
     with pytest.raises(StoreError, match="cannot open"):
         Database.open(path)
+
+
+def test_a_database_of_the_first_schema_keeps_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "first.sqlite"
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO studies VALUES (1, '1.2', 'A1', 'P1', NULL, 'MRI', 'F', 40)"  # before parts and predictions
+        )
+    engine.dispose()
+    with pytest.raises(SchemaOutdated, match="spinecho db upgrade"):
+        Database.open(path)
+    assert upgrade(path)[0] == "0001"
+    database = Database.open(path)
+    with database.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT uid FROM studies").all() == [("1.2",)]
+        for table in ("region_vectors", "predictions"):
+            assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
+    database.close()
+
+
+def test_a_migration_that_is_stopped_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "new.sqlite"
+    made: list[str] = []
+
+    def stop(self: DefaultImpl, table: Table, **_: object) -> None:
+        if len(made) == 5:
+            raise KeyboardInterrupt
+        made.append(table.name)
+        original(self, table)
+
+    original = DefaultImpl.create_table
+    with monkeypatch.context() as patch:
+        patch.setattr(DefaultImpl, "create_table", stop)
+        with pytest.raises(KeyboardInterrupt):
+            Database.open(path)
+    assert len(made) == 5
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    connection.close()
+    Database.open(path).close()

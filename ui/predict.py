@@ -1,0 +1,28 @@
+"""What `spinecho predict` does: opens the home, runs it, tells what came of it."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from indexer.later import Added, add_parts
+from ui.indexing import progress_bars
+from ui.settings import Settings
+from ui.tables import plain
+from ui.wiring import indexing_lock, open_database, open_dual
+
+
+def predict_home(settings: Settings, *, workers: int, limit: int | None, console: Console, quiet: bool) -> Added:
+    """Add predictions and regions to the home's volumes that lack them."""
+    database = open_database(settings)
+    with indexing_lock(settings), progress_bars(console, quiet=quiet) as progress:
+        return add_parts(database, open_dual(settings), workers=workers, limit=limit, progress=progress)
+
+
+def print_predicted(console: Console, done: Added) -> None:
+    """Counts, and why volumes were left out."""
+    tasks = ", ".join(done.tasks) or "no heads: regions alone"
+    console.print(f"{done.volumes:,} volumes of {done.series:,} series done ({plain(tasks)})", highlight=False)
+    for reason, n in done.left_out.items():
+        console.print(f"[yellow]{n} left out: {plain(reason)}[/]", highlight=False)
+    if done.ahead:
+        console.print(f"{done.ahead:,} series to go: run the same command again", highlight=False)
