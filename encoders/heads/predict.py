@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from encoders.errors import SpaceMismatch
+from encoders.heads.head import Head
 from encoders.heads.values import UNKNOWN, HeadError, Prediction
 from encoders.image.describe import Described
 from encoders.space import Space
@@ -45,7 +46,15 @@ class Predictor:
         Raises HeadError where there are none, SpaceMismatch for one of another Space, CheckpointError for one that is
         damaged.
         """
-        raise HeadError(f"{folder} holds no head; train one with 'spinecho train head'")
+        try:
+            folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+        except OSError as error:
+            raise HeadError(
+                f"{folder} is no folder of heads ({error.strerror}); train one with 'spinecho train head'"
+            ) from error
+        if not folders:
+            raise HeadError(f"{folder} holds no head; train one with 'spinecho train head'")
+        return cls([Head.load(path) for path in folders], space=space)
 
     def predict(self, items: Sequence[Described]) -> list[tuple[Prediction, ...]]:
         """For each volume what every head says of it, in the order of `tasks`."""

@@ -24,8 +24,8 @@ class Prediction:
     """What one head says of one volume: predicted from its pixels, not known.
 
     value: a class, several joined by ", " or "none" (multi-label), a number as text, or `UNKNOWN`.
-    score: calibrated probability of that class; for several, of the least sure; for a regression, the share 0..1 of
-    the variance of age, say, among its patients that the head is sure of. Where the value is unknown, of the best guess.
+    score: calibrated probability of that class; for several, of the least sure; for a regression, the share 0..1 of the
+    variance among its training patients that the head leaves no doubt about. Where the value is unknown, of the guess.
     number: the value of a regression in the unit of the head's card; None where it is unknown or no regression.
     details: plain JSON. "distance" from what the head knows (above 1 is strange to it); where the value is unknown
     "abstained" ("unsure" or "unfamiliar") and "best", the guess that was held back; by kind "probabilities" (class to
