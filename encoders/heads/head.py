@@ -23,8 +23,8 @@ from encoders.space import Space
 
 KIND = "head"
 _CARD = "card.md"
-_TOP = 3
-"""The hottest tokens whose mean logit says whether a structure is there at all."""
+_TOP = 1
+"""The hottest tokens whose mean logit says whether a structure is there; more would drown what fills one token."""
 
 
 class Head:

@@ -3,7 +3,7 @@
 A heat over tokens becomes a field over the volume by normalised convolution (Knutsson and Westin 1993): each token
 counts fully inside its box and ever less outside it, over a quarter of its own size, so gaps between thin slabs are
 bridged and what no token covers fades to 0. All geometry is in fractions of the volume, so it holds for any grid.
-Our choices: the fall-off, a field of 40 cells a side for boxes, and the box at half the greatest heat.
+Our choices: the fall-off, a field of 40 cells a side for boxes, and the level at which a box ends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from encoders.heads.values import Box, HeadError, Localisation
 from encoders.image.describe import Described, Floats, likeness_to
 
 _FIELD = 40
-_LEVEL = 0.5
+_LEVEL = 0.62
+"""Of the greatest heat: where the edge of a single hot token among cold ones lies."""
 
 
 def localise_text(described: Described, text: Floats, *, axis: int = 2, slices: int = 1) -> Localisation:
@@ -80,7 +81,7 @@ def heat_map(described: Described, heat: Floats, shape: tuple[int, int, int]) ->
 
 
 def field_box(boxes: Floats, heat: Floats) -> Box | None:
-    """What the part around the hottest place covers, down to half its heat; None where there is no heat."""
+    """What the part around the hottest place covers, down to `_LEVEL` of its heat; None where there is no heat."""
     if not len(heat) or float(heat.max()) <= 0:
         return None
     field = _field(boxes, heat, (_FIELD, _FIELD, _FIELD))

@@ -21,6 +21,10 @@ ProbeKind: TypeAlias = Literal["mlp", "attention", "patch"]
 """Over the pooled features; over tokens, one answer a volume; over tokens, one answer a token."""
 
 
+_STEEP = 4.0
+"""Lets cuts move apart in few steps of the optimiser."""
+
+
 class Batch(NamedTuple):
     """pooled (n, p); tokens (n, t, width) zeros behind the last; boxes (n, t, 6); seen (n, t): which are tokens."""
 
@@ -92,7 +96,7 @@ class Standard(nn.Module):
 
 
 class CumulativeLink(nn.Module):
-    """One score to log-probabilities of ordered classes: P(class > k) = sigmoid(score - cut k), cuts ascending."""
+    """One score to log-probabilities of ordered classes: P(class > k) = sigmoid(4 (score - cut k)), cuts ascending."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -103,7 +107,7 @@ class CumulativeLink(nn.Module):
     def forward(self, score: Tensor) -> Tensor:
         """(n, 1) to (n, classes)."""
         cuts = torch.cat([self.first[None], self.first + functional.softplus(self.gaps).cumsum(0)])
-        above = torch.sigmoid(score - cuts)
+        above = torch.sigmoid(_STEEP * (score - cuts))
         above = functional.pad(functional.pad(above, (1, 0), value=1.0), (0, 1), value=0.0)
         return (above[:, :-1] - above[:, 1:]).clamp_min(1e-6).log()
 
