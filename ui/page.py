@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from db.filters import Filter
 from encoders.registry import ABOUT
 from search.engine import Engine
 from search.hits import Results
-from search.query import Kind, Query, StudyQuery, TextQuery
+from search.query import Kind, Query, SpotQuery, StudyQuery, TextQuery
 from ui.page_filters import COMPUTED, filter_panel
 from ui.page_rows import result_rows
 from ui.page_style import apply_style, icon, trouble
@@ -87,6 +87,10 @@ def _query(engine: Engine) -> Query | None:
         _chip("Studies like", name)
         other = st.checkbox("Leave out the same patient", key="other-patients")
         return StudyQuery(uid, other)
+    if by == "spot":
+        spot, name = st.session_state["spot"]
+        _chip("Studies with a spot like one of", name)
+        return cast(SpotQuery, spot)
     if by == "scan" and files:
         _chip("Studies like the scan", scan_name(files))
         return read_scan(files, engine.dual)

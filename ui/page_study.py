@@ -11,6 +11,7 @@ from db.database import Database
 from encoders.image.preparation import picture
 from encoders.image.tasks import GreyVolume
 from search.hits import Hit, SeriesHit
+from ui.page_spot import ask_for_spot, frame, has_regions, spot_box
 from ui.page_style import trouble
 from ui.wiring import USER_ERRORS, read_grey
 
@@ -38,9 +39,11 @@ def open_study(hit: Hit, database: Database, key: str) -> None:
         chosen = st.selectbox(
             "Series", range(len(hit.series)), format_func=lambda place: _name(hit.series[place]), key=f"series-{key}"
         )
-        volume_id = hit.series[chosen].card.volume_id
+        card = hit.series[chosen].card
+        volume_id = card.volume_id
         _, volume_key, source = lookup.volume_source(database, volume_id)
-        _slices(volume_key, source, f"{key}-{volume_id}")
+        spot = (hit.study.uid, card.uid, hit.study.description) if has_regions(database, volume_id) else None
+        _slices(volume_key, source, f"{key}-{volume_id}", spot)
 
 
 def _name(series: SeriesHit) -> str:
@@ -57,8 +60,11 @@ def _grey(volume_key: str, source: _Source) -> GreyVolume:
 
 
 @st.fragment
-def _slices(volume_key: str, source: _Source, key: str) -> None:
-    """A fragment: moving the slider draws this part of the page again and searches nothing."""
+def _slices(volume_key: str, source: _Source, key: str, spot: tuple[str, str, str] | None) -> None:
+    """A fragment: moving the slider draws this part of the page again and searches nothing.
+
+    spot: study UID, series UID and a name, where a spot of this series can be asked for.
+    """
     try:
         volume = _grey(volume_key, source)
     except USER_ERRORS as error:
@@ -68,8 +74,15 @@ def _slices(volume_key: str, source: _Source, key: str) -> None:
     count = volume.grey.shape[axis]
     number = st.slider("Slice", 1, count, (count + 1) // 2, key=f"slice-{key}") if count > 1 else 1
     plane, left, above = _PLANES[axis]
-    st.image(_drawn(volume, axis=axis, index=number - 1, left=left, above=above), width="stretch")
-    st.caption(f"{plane}, slice {number} of {count}; {left} left, {above} up")
+    shown = _drawn(volume, axis=axis, index=number - 1, left=left, above=above)
+    place = st.container()
+    box = spot_box(key) if spot else None
+    if box and spot:
+        frame(shown, volume, axis=axis, index=number - 1, box=box)
+        ask_for_spot(box, *spot, key)
+    with place:
+        st.image(shown, width="stretch")
+        st.caption(f"{plane}, slice {number} of {count}; {left} left, {above} up")
 
 
 def _drawn(volume: GreyVolume, *, axis: int, index: int, left: str, above: str) -> Image.Image:

@@ -43,7 +43,7 @@ def run(*arguments: str | Path, home: Path, encoder: str | None = "parts") -> Re
     options = ["--encoder", encoder] if encoder else []
     return CliRunner().invoke(
         app, [*map(str, arguments), *options, "--home", str(home), *([] if not encoder else ["--device", "cpu"])],
-        env={"COLUMNS": "420"},
+        env={"COLUMNS": "220"},
     )  # fmt: skip
 
 
@@ -61,8 +61,8 @@ def test_a_spot_is_found_in_fractions_and_in_voxels(home: Path, scans: Path, box
     assert set(best[:2]) == {"sub-1", "sub-2"}
     assert found["hits"][best.index("sub-2")]["series"][0]["region"]["slices"]["sagittal"] == [16, 23]
     assert len(found["query"]["box"]) == 6
-    shown = run("search", "image", scans / "sub-1", "--box", box, home=home)
-    assert "best region: slices sagittal 1-8, coronal 9-16, axial 5-8" in " ".join(shown.stdout.split())
+    shown = run("search", "image", scans / "sub-1", "--box", box, home=home).stdout
+    assert "best region: slices axial 5-8; R A S 0.67 0.33 0.33 to 1.00 0.67 0.67 (1.00)" in shown
 
 
 @pytest.mark.parametrize(
