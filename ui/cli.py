@@ -18,6 +18,8 @@ from db.errors import StoreError
 from db.filters import Filter
 from ui import tables
 from ui.conditions import with_filters
+from ui.evaluate import HELP as EVALUATE_HELP
+from ui.evaluate import evaluate
 from ui.settings import Settings, read_settings
 from ui.wiring import (
     USER_ERRORS,
@@ -387,6 +389,9 @@ def _search(settings: Settings, make: Callable[[Any], Any], *, want: str, k: int
 
 def _print_json(value: dict[str, Any]) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))  # noqa: T201
+
+
+app.command(help=EVALUATE_HELP)(guarded(evaluate))
 
 
 def main() -> None:

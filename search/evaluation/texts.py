@@ -117,7 +117,7 @@ def by_text_scores(
     if topics is not None:
         whole |= _agreement(topics, orders, n, k, seed, resamples)
     names = [sets[q] for q in kept] if sets is not None else []
-    parts = {name: figures(np.flatnonzero([one == name for one in names])) for name in dict.fromkeys(names)}
+    parts = {name: figures(np.flatnonzero([one == name for one in names])) for name in dict.fromkeys(names) if name}
     resampled: Resampled = "queries" if draws is None else "patients"
     missing = n_queries - len(kept)
     left_out = {"nothing answers": missing} if missing else {}

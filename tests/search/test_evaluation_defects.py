@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from db.vectors.exact import ExactIndex
 from db.vectors.protocol import Neighbours, ranked
 from search.evaluation import EmptyPool, by_label, by_text, by_text_scores, filtered_recall, paired, text_groups
-from search.evaluation.metrics import average_precision, random_average_precision, random_first_ranks
+from search.evaluation.metrics import (
+    average_precision,
+    first_ranks,
+    random_average_precision,
+    random_first_ranks,
+    ranked_grades,
+)
 from search.evaluation.pairs import paired_scores
 
 
@@ -357,3 +363,21 @@ def _orders(n: int) -> list[tuple[int, ...]]:
 def unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     out: NDArray[np.float64] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return out
+
+
+def test_figures_agree_with_trec_eval() -> None:
+    # ir-measures 0.4.3 over trec_eval gave these for the same lists (no two similarities of one list are equal).
+    scores = np.array([[((i * 7919 + j * 104729) % 10007) / 10007 for j in range(200)] for i in range(25)])
+    grades = np.array(
+        [[2 if j == 7 * i else max(0, (i * 31 + j * j * 17) % 47 - 43) for j in range(200)] for i in range(25)]
+    )
+    found = by_text_scores(scores, grades).figures
+    assert found["nDCG@10"].value == pytest.approx(0.066151228)
+    assert found["P@5"].value == pytest.approx(0.088)
+    assert found["R@10"].value == pytest.approx(0.0597058876)
+    every = np.ones(scores.shape, dtype=np.bool_)
+    ordered = ranked_grades(scores, grades, every) > 0
+    assert average_precision(ordered, (grades > 0).sum(axis=1)).mean() == pytest.approx(0.0950388827)
+    ranks = first_ranks(scores, grades > 0, every)
+    assert (1 / ranks).mean() == pytest.approx(0.162640118)
+    assert (ranks <= 5).mean() == pytest.approx(0.44)
