@@ -38,6 +38,8 @@ def filtered_recall(
     """
     same_length(ids=ids, vectors=vectors)
     same_length(queries=queries, patients=patients)
+    if not len(queries):
+        raise EmptyPool("no vector asks: index something, or loosen the filter")
     random = np.random.default_rng(seed)
     units = identities(patients if patients is not None else [""] * len(queries))
     draws = Resamples(units, resamples=resamples, seed=seed)

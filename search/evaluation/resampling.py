@@ -23,7 +23,7 @@ class Resamples:
         random = np.random.default_rng(seed)
         drawn = (random.integers(0, self.n_units, self.n_units) for _ in range(resamples if self.n_units > 1 else 0))
         counts = [np.bincount(draw, minlength=self.n_units) for draw in drawn]
-        self.counts = np.array(counts, dtype=np.float32).reshape(-1, self.n_units)
+        self.counts = np.array(counts, dtype=np.float32).reshape(len(counts), self.n_units)
         """(resamples, patients): how often each was drawn."""
 
     def mean(self, values: Floats, among: Ints | None = None) -> Interval:

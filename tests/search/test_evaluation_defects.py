@@ -365,6 +365,27 @@ def unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     return out
 
 
+def test_nothing_is_an_empty_pool() -> None:
+    some, none = circle(0, 50), circle()
+    with pytest.raises(EmptyPool):
+        paired(none, some, query_uids=[], gallery_uids=["a", "b"], patients=[])
+    with pytest.raises(EmptyPool):
+        paired(some, none, query_uids=["a", "b"], gallery_uids=[], patients=["p", "q"])
+    with pytest.raises(EmptyPool):
+        by_label(none, [], subjects=[])
+    with pytest.raises(EmptyPool):
+        by_text(none, some, np.zeros((0, 2)))
+    index = ExactIndex(2)
+    for rows in (none, some):
+        with pytest.raises(EmptyPool):
+            filtered_recall(
+                lambda v, k, among: index.nearest(v, k, among=among),
+                np.arange(1, len(rows) + 1),
+                rows.astype(np.float32),
+                rows.astype(np.float32),
+            )
+
+
 def test_figures_agree_with_trec_eval() -> None:
     # ir-measures 0.4.3 over trec_eval gave these for the same lists (no two similarities of one list are equal).
     scores = np.array([[((i * 7919 + j * 104729) % 10007) / 10007 for j in range(200)] for i in range(25)])
