@@ -70,6 +70,8 @@ class VisionTransformer(nn.Module):
         # Few numbers come in here, a thousand voxels in `content`; this makes them count alike at the start.
         nn.init.trunc_normal_(self.place.weight, std=0.1)
         nn.init.trunc_normal_(self.whole.weight, std=0.1)
+        for even in (self.query, self.key):  # at first every patch counts alike
+            nn.init.trunc_normal_(even.weight, std=0.02)
 
     def forward(self, packed: Packed) -> Tensor:
         """(n, projection), not yet of unit length."""
@@ -175,9 +177,12 @@ def _turns(centres: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
 
 def initialise(module: nn.Module) -> None:
-    """Linear layers as vision transformers have them: a narrow normal, biases of zero."""
+    """Linear layers as masked autoencoders have them (Glorot's uniform, biases of zero).
+
+    A normal of 0.02, as DINOv2 has it, goes with wide networks: in narrow ones the signal fades from layer to layer.
+    """
     for part in module.modules():
         if isinstance(part, nn.Linear):
-            nn.init.trunc_normal_(part.weight, std=0.02)
+            nn.init.xavier_uniform_(part.weight)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)

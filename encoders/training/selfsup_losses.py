@@ -10,8 +10,6 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn import functional
 
-from encoders.image.vit_network import initialise
-
 
 class Head(nn.Module):
     """Features to scores of prototypes: an MLP of three layers, a unit vector, unit prototypes."""
@@ -22,7 +20,12 @@ class Head(nn.Module):
             nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, bottleneck)
         )
         self.prototypes = nn.Parameter(torch.empty(prototypes, bottleneck))
-        initialise(self)
+        # By its inputs rather than DINOv2's 0.02, which goes with heads of 2,048: in narrower ones the biases soon
+        # outgrow so faint a signal, all volumes get the same scores, and the loss stays at that of an even guess.
+        for part in self.mlp:
+            if isinstance(part, nn.Linear):
+                nn.init.trunc_normal_(part.weight, std=part.in_features**-0.5)
+                nn.init.zeros_(part.bias)
         nn.init.trunc_normal_(self.prototypes, std=0.02)
 
     def forward(self, features: Tensor) -> Tensor:
