@@ -1,0 +1,197 @@
+"""Report-guided alignment of the 2.5D tower with the text tower, over cached frozen features.
+
+Decipher-MR (arXiv 2509.21249) aligns a 3D encoder and a text encoder by a contrastive loss over studies and sections of
+their reports. As there: several series of a study are pooled against its report, and sections are sampled. Ours: short
+queries made from facts are matched with every volume of the batch that fits them, so there are no false negatives
+among them; two variants of a volume attract each other, which keeps what words do not tell.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from encoders.image.tower import Cells, Tower, batch_of
+from encoders.text.passages import passages
+from encoders.text.tower import Chunk, TextTower, TokenStates, chunks, pad, sentences_of
+from encoders.training.cell_cache import CellCache
+from encoders.training.losses import false_negatives, info_nce
+from encoders.training.queries import Wanted, lesion_query, series_query
+
+
+@dataclass(frozen=True, slots=True)
+class AlignConfig:
+    """How studies are seen. `keep`: share of cells that a training pass reads (Li et al., FLIP, arXiv 2212.00794)."""
+
+    series: int = 3
+    keep: float = 0.5
+    most_cells: int = 288
+    """Of a volume in a training pass."""
+    temperature: float = 0.05
+    reports: float = 1.0
+    queries: float = 1.0
+    variants: float = 0.2
+
+
+class StateBank:
+    """Token states by sentence, computed once: the frozen encoder is the slowest part of the text side."""
+
+    def __init__(self, frozen: TokenStates, *, most: int = 60_000) -> None:
+        self.frozen = frozen
+        self._kept: OrderedDict[str, NDArray[np.float16]] = OrderedDict()
+        self._most = most
+
+    def __call__(self, sentences: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The states of each sentence."""
+        fresh = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._kept]
+        for sentence, states in zip(fresh, self.frozen.token_states(fresh), strict=True):
+            self._kept[sentence] = states.astype(np.float16)
+        found = [self._kept[sentence].astype(np.float32) for sentence in sentences]
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return found
+
+
+class View(NamedTuple):
+    """One study as it is seen once: its volumes' cells, a part of its report ('' for none), a query for each volume."""
+
+    cells: list[tuple[Tensor, Tensor]]
+    numbers: list[int]
+    report: str
+    wanted: list[Wanted]
+
+
+class Batch(NamedTuple):
+    """cells (n volumes); owner (n,) their study; volume (n,) their number; report texts by study; queries with who fits.
+
+    fits, open_ (n, q) bool: whether a volume matches a query, and whether that cannot be told.
+    """
+
+    cells: Cells
+    owner: Tensor
+    volume: Tensor
+    reports: list[str]
+    reported: Tensor
+    report_chunks: list[Chunk]
+    query_chunks: list[Chunk]
+    fits: Tensor
+    open_: Tensor
+
+
+class Studies:
+    """The studies of a cache, each a list of volumes; `views` and `collate` are what the training loop asks for."""
+
+    def __init__(self, cache: CellCache, bank: StateBank, tower: TextTower, config: AlignConfig) -> None:
+        self._cache, self._bank, self._text, self._config = cache, bank, tower.config, config
+        by_study: dict[str, list[int]] = {}
+        for number, facts in enumerate(cache.facts):
+            by_study.setdefault(facts.study, []).append(number)
+        self.studies = list(by_study.values())
+
+    def __len__(self) -> int:
+        return len(self.studies)
+
+    def __getitem__(self, number: int) -> list[int]:
+        return self.studies[number]
+
+    def source(self, number: int) -> str:
+        """Where a study comes from."""
+        return self._cache.facts[self.studies[number][0]].source
+
+    def views(self, study: list[int], rng: np.random.Generator) -> View:
+        """A study with some of its volumes (one volume alone is seen in two variants), and words for them."""
+        chosen = [study[at] for at in rng.permutation(len(study))[: self._config.series]]
+        if len(chosen) == 1 and self._cache.variants[chosen[0]] > 1:
+            chosen *= 2
+        cells = []
+        for number in chosen:
+            features, place = self._cache.cells(number, int(rng.integers(self._cache.variants[number])))
+            count = min(max(16, int(len(place) * self._config.keep)), self._config.most_cells)
+            kept = rng.permutation(len(place))[:count]
+            cells.append((features[kept], place[kept]))
+        facts = [self._cache.facts[number] for number in chosen]
+        wanted = [_query(each, rng) for each in facts]
+        report = next((text for kind, text in facts[0].texts if kind == "report"), "")
+        return View(cells, chosen, _part(report, rng) if report else "", wanted)
+
+    def collate(self, views: list[View]) -> Batch:
+        """Pad cells and find which volume fits which query."""
+        numbers = [number for view in views for number in view.numbers]
+        facts = [self._cache.facts[number] for number in numbers]
+        wanted = list({each.text: each for view in views for each in view.wanted}.values())
+        told = [[each.fits(fact) for each in wanted] for fact in facts]
+        reports = [view.report for view in views if view.report]
+        return Batch(
+            cells=batch_of([pair for view in views for pair in view.cells]),
+            owner=torch.tensor([at for at, view in enumerate(views) for _ in view.numbers]),
+            volume=torch.tensor(numbers),
+            reports=reports,
+            reported=torch.tensor([at for at, view in enumerate(views) if view.report], dtype=torch.long),
+            report_chunks=[chunks(self._bank(sentences_of(text)), self._text)[0] for text in reports],
+            query_chunks=[chunks(self._bank(sentences_of(each.text)), self._text)[0] for each in wanted],
+            fits=torch.tensor([[each is True for each in row] for row in told]),
+            open_=torch.tensor([[each is None for each in row] for row in told]),
+        )
+
+
+def _query(facts: Any, rng: np.random.Generator) -> Wanted:
+    asked = lesion_query(facts, rng) if rng.random() < 0.6 else None
+    return asked or series_query(facts, rng)
+
+
+def _part(report: str, rng: np.random.Generator) -> str:
+    """The whole report, its findings and impression, or some of its findings' sentences."""
+    draw = rng.random()
+    if draw < 0.4:
+        return report
+    told = [passage for passage in passages(report) if passage.section in {"findings", "impression"}]
+    if draw < 0.7 and any(passage.section == "impression" for passage in told):
+        told = [passage for passage in told if passage.section == "impression" or draw < 0.55]
+    elif len(told) > 2:
+        told = [passage for passage in told if rng.random() < 0.7] or told
+    return " ".join(" ".join(passage.text.split()) for passage in told) or report
+
+
+class Alignment(nn.Module):
+    """Both towers and their loss."""
+
+    def __init__(self, image: Tower, text: TextTower, config: AlignConfig) -> None:
+        super().__init__()
+        self.image, self.text, self.config = image, text, config
+        self.log_scale = nn.Parameter(torch.tensor(1.0 / config.temperature).log())
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """"loss", and its parts: "reports", "queries", "variants"."""
+        device = self.log_scale.device
+        volumes = functional.normalize(self.image(Cells(*(part.to(device) for part in batch.cells))).float(), dim=1)
+        scale = self.log_scale.exp().clamp_max(100.0)
+        asked = self._texts(batch.query_chunks)
+        parts = {
+            "queries": info_nce(
+                volumes, asked, batch.fits.to(device), scale=scale, ignored=batch.open_.to(device) & ~batch.fits.to(device)
+            )
+        }
+        if len(batch.reports) > 1:
+            studies = torch.zeros(int(batch.owner.max()) + 1, volumes.shape[1], device=device)
+            studies = studies.index_add(0, batch.owner.to(device), volumes)[batch.reported.to(device)]
+            same = false_negatives(batch.reports).same.to(device)
+            parts["reports"] = info_nce(studies, self._texts(batch.report_chunks), same, scale=scale)
+        pairs = (batch.volume[:, None] == batch.volume).to(device)
+        pairs &= ~torch.eye(len(pairs), dtype=torch.bool, device=device)
+        if pairs.any():
+            itself = torch.eye(len(pairs), dtype=torch.bool, device=device)
+            parts["variants"] = info_nce(volumes, volumes, pairs, scale=scale, ignored=itself)
+        total = sum((getattr(self.config, name) * value for name, value in parts.items()), torch.zeros((), device=device))
+        return {"loss": total, **{name: value.detach() for name, value in parts.items()}}
+
+    def _texts(self, items: Sequence[Chunk]) -> Tensor:
+        states, sentence, filled = (part.to(self.log_scale.device) for part in pad(items))
+        return self.text(states, sentence, filled)
