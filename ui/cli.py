@@ -21,6 +21,7 @@ from ui.conditions import with_filters
 from ui.evaluate import HELP as EVALUATE_HELP
 from ui.evaluate import evaluate
 from ui.settings import Settings, read_settings
+from ui.train import train_app
 from ui.wiring import (
     USER_ERRORS,
     indexing_lock,
@@ -49,6 +50,7 @@ search_app = typer.Typer(no_args_is_help=True, help="Ask the archive, with words
 db_app = typer.Typer(no_args_is_help=True, help="Look after the database.")
 app.add_typer(search_app, name="search")
 app.add_typer(db_app, name="db")
+app.add_typer(train_app, name="train")
 
 Home = Annotated[
     Path | None,

@@ -34,8 +34,8 @@ class Objective(Protocol):
     """What is trained: an `nn.Module` that can tell its loss.
 
     Also asked for, where it has them: `trainable_parameters()`, else all that require a gradient; `views(example,
-    generator)`, see `Data`; `after_step(progress)` with the share of the run that is done, after each step that was
-    taken; `flops_per_example`, of forward and backward pass together.
+    generator)` and `collate(views)`, see `Data`; `after_step(progress)` with the share of the run that is done, after
+    each step that was taken; `flops_per_example`, of forward and backward pass together.
     """
 
     def loss(self, batch: Any, /) -> dict[str, Tensor]:
@@ -179,6 +179,7 @@ class _Run:
             epoch=self.position.epoch,
             batch=self.position.batch,
             views=getattr(self.objective, "views", None),
+            collate=getattr(self.objective, "collate", None),
             rank=self.devices.rank,
             processes=self.devices.processes,
             pinned=self.devices.device.type == "cuda",

@@ -45,7 +45,8 @@ class Data:
     """What `fit` reads.
 
     views(example, generator): turns an example into what is collated, drawing from the numpy generator alone; an
-    objective's own `views` where None. collate: a list of these into a batch; torch's own where None.
+    objective's own `views` where None. collate: a list of these into a batch; the objective's own where
+    None, else torch's.
     """
 
     examples: Examples
@@ -123,6 +124,7 @@ def batches(
     epoch: int = 0,
     batch: int = 0,
     views: Callable[[Any, np.random.Generator], Any] | None = None,
+    collate: Callable[[list[Any]], Any] | None = None,
     rank: int = 0,
     processes: int = 1,
     pinned: bool = False,
@@ -131,7 +133,7 @@ def batches(
     loader: DataLoader[tuple[Place, Any]] = DataLoader(
         _Items(data, data.views or views, config.seed),
         batch_sampler=_Plan(data.sampler, epoch, batch, rank, processes),
-        collate_fn=_Collate(data.collate, processes),
+        collate_fn=_Collate(data.collate or collate, processes),
         num_workers=config.workers,
         pin_memory=pinned,
         generator=torch.Generator(),  # else it draws from the global one, and a resumed run would differ

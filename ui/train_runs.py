@@ -1,0 +1,240 @@
+"""Running what a training config says: the literal table of objectives, evaluation, export."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from encoders.training.config import TrainError
+from encoders.training.export import ModelCard, write_card
+from encoders.training.loop import Fitted, Progress, fit, seed
+from encoders.training.loop_data import BatchSampler, Data
+from encoders.training.loop_shards import Part
+from encoders.training.sampling import ShuffledBatches, StudyBatches
+from ui.train_plan import FitPlan, HeadsPlan, counts, open_data, text_kinds, vit_of
+
+Metrics = dict[str, Any]
+
+LIMITS = (
+    "Measured on held-out patients of the same sources: other scanners and hospitals may do worse.",
+    "Vectors may tell who a patient is; treat them as the scans themselves.",
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """An objective with the order of its examples, what is measured of it and how it is exported."""
+
+    objective: nn.Module
+    sampler: BatchSampler
+    evaluate: Callable[[nn.Module, Part], Metrics]
+    save: Callable[[Path], None]
+    about: str
+
+
+def _selfsup(plan: FitPlan, train: Part) -> Job:
+    from encoders.training.crops import Crops  # noqa: PLC0415
+    from encoders.training.selfsup import SelfSupervision, SelfSupervisionConfig  # noqa: PLC0415
+
+    network = vit_of(plan.network)
+    values = asdict(plan.selfsup)
+    crops = Crops(patch=network.config.patch, **values.pop("crops"))
+    objective = SelfSupervision(network, SelfSupervisionConfig(crops=crops, **values))
+    return _pretrained(plan, train, objective, crops.whole_tokens, "self-supervision (DINO, iBOT, KoLeo)")
+
+
+def _masked(plan: FitPlan, train: Part) -> Job:
+    from encoders.training.masked import MaskedAutoencoding, MaskedConfig  # noqa: PLC0415
+
+    network = vit_of(plan.network)
+    objective = MaskedAutoencoding(network, MaskedConfig(patch=network.config.patch, **asdict(plan.masked)))
+    return _pretrained(plan, train, objective, plan.masked.tokens, "masked autoencoding")
+
+
+def _pretrained(plan: FitPlan, train: Part, objective: Any, tokens: int, how: str) -> Job:
+    from encoders.image.preparation import BlockPreparation  # noqa: PLC0415
+    from encoders.image.vit import save_vit  # noqa: PLC0415
+    from ui.train_measures import by_neighbours  # noqa: PLC0415
+
+    preparation = BlockPreparation(patch=objective.encoder.config.patch, tokens=tokens)
+    return Job(
+        objective,
+        ShuffledBatches(len(train), plan.sampling.batch, plan.train.seed),
+        lambda found, held: by_neighbours(found.encoder, preparation, held, plan.evaluate_most),  # type: ignore[arg-type]
+        lambda folder: (save_vit(folder / "image", objective.encoder, preparation), None)[1],
+        f"A 3D vision transformer after {how}. Not aligned with text: it is what alignment begins from.",
+    )
+
+
+def _vit(plan: FitPlan, train: Part) -> Job:
+    from encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from encoders.text.tower import TextTower, TextTowerConfig, TextTowerEncoder  # noqa: PLC0415
+    from encoders.training.align_tower import StateBank  # noqa: PLC0415
+    from encoders.training.align_vit import VitAlignment  # noqa: PLC0415
+    from ui.train_measures import by_texts  # noqa: PLC0415
+
+    image = vit_of(plan.network)
+    frozen = SentenceEncoder.from_name(plan.text.model) if plan.text.model else SentenceEncoder.default()
+    sizes = {"width": plan.text.width, "depth": plan.text.depth, "heads": plan.text.heads}
+    text = TextTower(TextTowerConfig(states=frozen.width, dim=image.config.projection, **sizes))
+    if plan.text.start is not None:
+        text = _text_from(plan.text.start, frozen, TextTowerEncoder)
+    elif plan.align.text == "locked":
+        raise TrainError('align.text = "locked" needs a text tower to begin from: set text.start, or train it')
+    objective = VitAlignment(image, text, StateBank(frozen), plan.align)
+    sampling = plan.sampling
+    return Job(
+        objective,
+        StudyBatches(
+            train.facts, sampling.batch, series_per_study=sampling.series_per_study, mixed=sampling.mixed,
+            seed=plan.train.seed,
+        ),
+        lambda found, held: by_texts(found, held, plan.evaluate_most),  # type: ignore[arg-type]
+        lambda folder: objective.save(folder, frozen.space),
+        "A 3D vision transformer and a text tower in one space, aligned by reports and facts.",
+    )  # fmt: skip
+
+
+def _text_from(folder: Path, frozen: Any, encoder: Any) -> Any:
+    from encoders.checkpoint import load_checkpoint  # noqa: PLC0415
+    from encoders.space import Space  # noqa: PLC0415
+    from encoders.text.tower import KIND  # noqa: PLC0415
+
+    dim = load_checkpoint(folder, kind=KIND).card.dim
+    opened = encoder.load(folder, frozen, space=Space("", "", "", dim))
+    return opened._tower.train().requires_grad_(True)
+
+
+JOBS: dict[str, dict[str, Callable[[FitPlan, Part], Job]]] = {
+    "pretrain": {"selfsup": _selfsup, "masked": _masked},
+    "align": {"vit": _vit},
+}
+"""By command and `kind`: from a plan and what is trained on to a job. Another objective is another line."""
+
+
+def describe(plan: FitPlan | HeadsPlan) -> Metrics:
+    """What a run would do, for --dry-run: nothing is read but facts, nothing written."""
+    with open_data(plan.data) as (train, held):
+        return _described(plan, train, held)
+
+
+def _described(plan: FitPlan | HeadsPlan, train: Part, held: Part) -> Metrics:
+    found: Metrics = {
+        "kind": plan.kind,
+        "output": str(plan.output),
+        "train": counts(train.facts),
+        "held_out": counts(held.facts),
+        "texts": text_kinds(train.facts),
+    }
+    if isinstance(plan, HeadsPlan):
+        return found | {"encoder": plan.head.encoder, "tasks": list(plan.head.tasks)}
+    job = _job(plan, train)
+    trained = sum(parameter.numel() for parameter in job.objective.parameters() if parameter.requires_grad)
+    a_step = plan.sampling.batch * plan.train.accumulate
+    return found | {
+        "parameters_trained": trained,
+        "examples_a_step": a_step,
+        "steps": plan.train.steps,
+        "batches_an_epoch": len(job.sampler.batches(0)),
+        "epochs": round(plan.train.steps * plan.train.accumulate / max(1, len(job.sampler.batches(0))), 2),
+    }
+
+
+def _job(plan: FitPlan, train: Part) -> Job:
+    seed(plan.train.seed)
+    try:
+        return next(jobs[plan.kind] for jobs in JOBS.values() if plan.kind in jobs)(plan, train)
+    except ValueError as error:
+        raise TrainError(f"this config cannot be: {error}") from error
+
+
+def run_fit(
+    plan: FitPlan, *, progress: Callable[[Progress], None], stop: Callable[[], bool] = lambda: False
+) -> Metrics:
+    """Train, or go on with it; when done, export to `export/` in the run's folder."""
+    with open_data(plan.data) as (train, held):
+        return _fitted(plan, train, held, progress, stop)
+
+
+def _fitted(
+    plan: FitPlan, train: Part, held: Part, progress: Callable[[Progress], None], stop: Callable[[], bool]
+) -> Metrics:
+    job = _job(plan, train)
+    figures: Metrics = {}
+
+    def evaluate(objective: nn.Module, _: int) -> Mapping[str, float]:
+        figures.clear()
+        figures.update(job.evaluate(objective, held))
+        return {name: float(figure["value"]) for name, figure in figures.items() if figure["value"] is not None}
+
+    fitted = fit(
+        job.objective,
+        Data(train, job.sampler),
+        plan.train,
+        plan.output,
+        evaluate=evaluate if len(held) else None,
+        progress=progress,
+        stop=stop,
+    )
+    told: Metrics = {"finished": fitted.finished, **asdict(fitted.position), "metrics": figures or fitted.metrics}
+    if fitted.finished:
+        if len(held) and not figures:  # it was finished before, and is exported anew
+            job.objective.eval()
+            with torch.no_grad():
+                figures.update(job.evaluate(job.objective, held))
+        told["export"] = str(_exported(plan, job, fitted, figures, train, held))
+    return told
+
+
+def _exported(plan: FitPlan, job: Job, fitted: Fitted, figures: Metrics, train: Part, held: Part) -> Path:
+    folder = plan.output / "export"
+    job.save(folder)
+    card = ModelCard(
+        name=f"{plan.kind}, {plan.output.name}",
+        about=job.about,
+        command=shlex.join(["spinecho", *sys.argv[1:]]),
+        data=counts(train.facts),
+        held_out=counts(held.facts),
+        texts=text_kinds(train.facts),
+        licence=plan.data.licence,
+        config=asdict(plan),
+        metrics=figures,
+        limits=LIMITS,
+        record=asdict(fitted.position),
+    )
+    write_card(folder, card)
+    return folder
+
+
+def run_heads(plan: HeadsPlan, *, device: str, progress: Callable[[int], None]) -> Metrics:
+    """Cache features of every example, then train and save a head for each task, with its card."""
+    from encoders.heads.features import cache_features  # noqa: PLC0415
+    from encoders.heads.fit import fit_head  # noqa: PLC0415
+    from encoders.heads.tasks import task_named  # noqa: PLC0415
+    from encoders.image.describe import Describing  # noqa: PLC0415
+    from encoders.registry import open_encoder  # noqa: PLC0415
+
+    tasks = [task_named(name) for name in plan.head.tasks]
+    image: Any = open_encoder(plan.head.encoder, device=device).image
+    if not isinstance(image, Describing):
+        raise TrainError(
+            f"the encoder {plan.head.encoder!r} does not tell parts apart, so no head can be trained on it"
+        )
+    encoder: Any = image
+    with open_data(plan.data) as (train, held):
+        # Heads split patients by themselves; what is held out here stays out of their reach.
+        examples = (train[number] for number in range(len(train)))
+        features = cache_features(encoder, examples, plan.output / "features", progress=progress)
+    told: Metrics = {"heads": {}, "volumes": len(features), "held_out": len(held)}
+    for task in tasks:
+        head, card = fit_head(task, features, options=plan.head.fit, device=device)
+        head.save(plan.output / "heads" / task.name)
+        told["heads"][task.name] = [asdict(figure) for figure in card.figures]
+    return told
