@@ -186,22 +186,21 @@ class _Run:
         )
 
     def _step(self, loader: Iterator[Loaded]) -> tuple[dict[str, float], float]:
-        """One step of the optimizer: the loss's parts, mean over batches and processes, and the gradient's norm."""
+        """One step of the optimizer: the loss and its parts, and the gradient's norm."""
         config, placed, fabric = self.config, self.placed, self.devices.fabric
         set_rates(placed.optimizer, self.position.step, config)
-        total: dict[str, Tensor] = {}
+        told: dict[str, list[Tensor]] = {}
         for turn in range(config.accumulate):
             loaded = next(loader)
             with fabric.no_backward_sync(placed.module, enabled=turn < config.accumulate - 1):
                 parts = placed.module.loss(fabric.to_device(loaded.values))
                 fabric.backward(parts["loss"] / config.accumulate)
             for name, part in parts.items():
-                share = part.detach().float() / config.accumulate
-                total[name] = total[name] + share if name in total else share
+                told.setdefault(name, []).append(part.detach().float().reshape(()))
             examples = self.position.examples + loaded.examples
             self.position = replace(self.position, epoch=loaded.epoch, batch=loaded.batch + 1, examples=examples)
         norm = placed.clip(config.clip)
-        means = {name: float(value) for name, value in self.devices.mean(total).items()}
+        means = {name: float(value) for name, value in self._means(told).items()}
         step, good = self.position.step, _finite(means, norm)
         if good:
             placed.optimizer.step()
@@ -213,6 +212,11 @@ class _Run:
         placed.optimizer.zero_grad(set_to_none=True)
         self.position = replace(self.position, step=step + 1, skipped=self.position.skipped + (not good))
         return means, norm
+
+    def _means(self, told: Mapping[str, list[Tensor]]) -> dict[str, Tensor]:
+        """The loss over all processes; its parts over this one's batches that had them, as not every batch has each."""
+        means = {name: torch.stack(values).mean() for name, values in told.items()}
+        return means | {"loss": self.devices.mean(means["loss"])}
 
     def _evaluate(self, evaluate: Evaluate) -> None:
         """Leaves modes and random numbers as they were, so that evaluation changes no loss."""
@@ -260,25 +264,22 @@ class _Meter:
         self._steps, self._flops, self._peak = steps, flops, peak
         self._began, self._first = time.monotonic(), position
         self._at, self._position = self._began, position
-        self._sums: dict[str, float] = {}
-        self._good = 0
+        self._values: dict[str, list[float]] = {}
 
     def add(self, parts: Mapping[str, float], good: bool) -> None:
         """A step; one that gave no number does not count."""
-        if good:
-            self._good += 1
-            for name, value in parts.items():
-                self._sums[name] = self._sums.get(name, 0.0) + value
+        for name, value in parts.items() if good else ():
+            self._values.setdefault(name, []).append(value)
 
     def told(self, position: Position) -> tuple[Progress, dict[str, float]]:
         """How the run goes, and the means of the losses; begins anew."""
-        means = {name: value / self._good for name, value in self._sums.items()} if self._good else {"loss": math.nan}
+        means = {name: sum(values) / len(values) for name, values in self._values.items()} or {"loss": math.nan}
         now = time.monotonic()
         speed = (position.examples - self._position.examples) / max(now - self._at, 1e-9)
         per_step = (now - self._began) / max(1, position.step - self._first.step)
         mfu = speed * self._flops / self._peak if self._flops and self._peak else None
         left = per_step * (self._steps - position.step)
-        self._at, self._position, self._sums, self._good = now, position, {}, 0
+        self._at, self._position, self._values = now, position, {}
         return Progress(position.step, self._steps, means["loss"], speed, left, mfu), means
 
 

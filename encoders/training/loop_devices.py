@@ -54,12 +54,12 @@ class Devices:
         if self.processes > 1:
             self.fabric.barrier()
 
-    def mean(self, values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Scalars, each the mean over all processes."""
-        stacked = torch.stack([value.reshape(()) for value in values.values()])
-        if self.processes > 1:
-            stacked = self.fabric.all_reduce(stacked, reduce_op="mean")  # type: ignore[assignment]
-        return dict(zip(values, stacked.cpu().unbind(), strict=True))
+    def mean(self, value: Tensor) -> Tensor:
+        """A scalar's mean over all processes."""
+        if self.processes == 1:
+            return value
+        reduced: Tensor = self.fabric.all_reduce(value.clone(), reduce_op="mean")  # type: ignore[assignment]
+        return reduced
 
     def any_of(self, here: bool) -> bool:
         """Whether it is so in any process."""

@@ -144,6 +144,20 @@ class TestFit:
             found.append(objective.layers[0].weight.detach().clone())
         torch.testing.assert_close(found[0], found[1])
 
+    def test_a_part_that_not_every_batch_has_is_the_mean_of_those_that_have_it(self, tmp_path):
+        class Sometimes(Line):
+            calls = 0
+
+            def loss(self, batch):
+                self.calls += 1
+                parts = super().loss(batch)
+                return parts | ({"seldom": torch.tensor(5.0)} if self.calls in (3, 9) else {})
+
+        run(tmp_path, Sometimes(), steps=6, log_every=3)
+        first, second = told(tmp_path)
+        assert first["seldom"] == second["seldom"] == 5.0
+        assert first["off"] > 0
+
     def test_the_objective_hears_of_every_step_and_ends_with_the_mean(self, tmp_path):
         objective = made()
         run(tmp_path, objective, steps=4)
