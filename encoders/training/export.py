@@ -79,7 +79,7 @@ def _kinds(texts: Mapping[str, int]) -> str:
 
 def _metrics(metrics: Mapping[str, Any]) -> str:
     if not metrics:
-        return "None were measured."
+        return "None were measured: nobody was held out, or too few to ask about."
     rows = []
     for name, value in metrics.items():
         if isinstance(value, Mapping):

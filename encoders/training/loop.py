@@ -224,7 +224,8 @@ class _Run:
         with mean, _aside(self.objective):
             found = evaluate(self.objective, self.position.step)
         self.metrics = {name: float(value) for name, value in found.items()}
-        self._tell({f"evaluation/{name}": value for name, value in self.metrics.items()})
+        if self.metrics:
+            self._tell({f"evaluation/{name}": value for name, value in self.metrics.items()})
         self.devices.barrier()
 
     def _save(self) -> None:
