@@ -30,8 +30,9 @@ _TOP = 1
 class Head:
     """A probe with its card. Each volume is answered by itself, so no answer depends on its neighbours."""
 
-    def __init__(self, card: HeadCard, probe: Probe, familiar: Familiarity) -> None:
+    def __init__(self, card: HeadCard, probe: Probe, familiar: Familiarity, *, revision: str = "") -> None:
         self.card = card
+        self.revision = revision
         self.probe = probe.float().eval().cpu()
         self.familiar = familiar
 
@@ -86,7 +87,7 @@ class Head:
         with torch.device("meta"):
             probe, familiar = Probe(card.probe), Familiarity(*card.familiar)
         checkpoint.put_into(_together(probe, familiar))
-        return cls(card, probe, familiar)
+        return cls(card, probe, familiar, revision=checkpoint.card.sha256)
 
     def _one(self, item: Described) -> Prediction:
         logits = self._logits(item)

@@ -22,6 +22,9 @@ class _Head(Protocol):
     @property
     def space(self) -> Space: ...
 
+    @property
+    def revision(self) -> str: ...
+
     def predict(self, items: Sequence[Described], /) -> list[Prediction]: ...
 
 
@@ -37,6 +40,8 @@ class Predictor:
                 )
         self.space = space
         self.tasks = tuple(head.task for head in heads)
+        self.revisions = {head.task: head.revision for head in heads}
+        """By task: the digest of the head's weights, "" for one that was never saved."""
         self._heads = tuple(heads)
 
     @classmethod

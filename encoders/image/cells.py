@@ -175,7 +175,7 @@ def _grey(pixels: Tensor) -> Tensor:
     """(n, 8, 8, 17): 4 x 4 means of each cell, and its spread."""
     values = pixels[:, None].float() / 128.0 - 1.0
     fine = functional.avg_pool2d(values, pixels.shape[1] // (4 * CELLS))[:, 0]
-    tiles = fine.unflatten(1, (CELLS, 4)).unflatten(3, (CELLS, 4)).permute(0, 1, 3, 2, 4).flatten(3)
+    tiles = fine.reshape(-1, CELLS, 4, CELLS, 4).permute(0, 1, 3, 2, 4).flatten(3)
     square = functional.avg_pool2d(values**2, pixels.shape[1] // CELLS)[:, 0]
     spread = (square - tiles.mean(dim=3) ** 2).clamp_min(0.0).sqrt()
     return torch.cat([tiles, spread[..., None]], dim=3)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -233,7 +234,7 @@ class TowerEncoder:
             features = self._cells(items[start : start + self.batch])
             with torch.inference_mode():
                 read = self._tower.read(self._batch(features))
-            found += [_described(read, number, each) for number, each in enumerate(features)]
+            found += [described(read, number, each.boxes) for number, each in enumerate(features)]
         return found
 
     def _batch(self, features: Sequence[CellFeatures]) -> Cells:
@@ -245,19 +246,18 @@ class TowerEncoder:
         return Cells(*(part.to(self.device) for part in cells))
 
 
-def _described(read: Read, number: int, features: CellFeatures) -> Described:
-    count = len(features.place)
+def described(read: Read, number: int, boxes: NDArray[np.float32]) -> Described:
+    """One volume of a batch, whose cells cover `boxes`."""
+    count = len(boxes)
     weights = read.weights[number, :count]
     vector = functional.normalize(read.vector[number].float(), dim=0)
     pooled = torch.cat([read.latents[number].mean(dim=0), read.vector[number]])
-    parts = (
-        vector,
-        read.tokens[number, :count],
-        pooled,
-        read.votes[number, :count] / weights[:, None].clamp_min(1e-12),
-        weights,
+    aligned = read.votes[number, :count] / weights[:, None].clamp_min(1e-12)
+    tokens = read.tokens[number, :count]
+    vector, tokens, pooled, aligned, weights = (
+        part.float().cpu().numpy() for part in (vector, tokens, pooled, aligned, weights)
     )
-    return Described(*(part.float().cpu().numpy() for part in parts), features.boxes)
+    return Described(vector, tokens, pooled, aligned, weights, boxes)
 
 
 def save_tower(folder: Path, tower: Tower, preparation: StackPreparation) -> str:

@@ -169,14 +169,18 @@ class Alignment(nn.Module):
         self.log_scale = nn.Parameter(torch.tensor(1.0 / config.temperature).log())
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """"loss", and its parts: "reports", "queries", "variants"."""
+        """ "loss", and its parts: "reports", "queries", "variants"."""
         device = self.log_scale.device
         volumes = functional.normalize(self.image(Cells(*(part.to(device) for part in batch.cells))).float(), dim=1)
         scale = self.log_scale.exp().clamp_max(100.0)
         asked = self._texts(batch.query_chunks)
         parts = {
             "queries": info_nce(
-                volumes, asked, batch.fits.to(device), scale=scale, ignored=batch.open_.to(device) & ~batch.fits.to(device)
+                volumes,
+                asked,
+                batch.fits.to(device),
+                scale=scale,
+                ignored=batch.open_.to(device) & ~batch.fits.to(device),
             )
         }
         if len(batch.reports) > 1:
@@ -189,9 +193,12 @@ class Alignment(nn.Module):
         if pairs.any():
             itself = torch.eye(len(pairs), dtype=torch.bool, device=device)
             parts["variants"] = info_nce(volumes, volumes, pairs, scale=scale, ignored=itself)
-        total = sum((getattr(self.config, name) * value for name, value in parts.items()), torch.zeros((), device=device))
+        total = sum(
+            (getattr(self.config, name) * value for name, value in parts.items()), torch.zeros((), device=device)
+        )
         return {"loss": total, **{name: value.detach() for name, value in parts.items()}}
 
     def _texts(self, items: Sequence[Chunk]) -> Tensor:
         states, sentence, filled = (part.to(self.log_scale.device) for part in pad(items))
-        return self.text(states, sentence, filled)
+        read: Tensor = self.text(states, sentence, filled)
+        return read

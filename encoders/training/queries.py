@@ -21,7 +21,7 @@ FAMILIES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 """What a sequence's name contains, and the family that it belongs to; the first that fits."""
 
-_SEQUENCE: dict[str, tuple[str, ...]] = {
+SEQUENCE: dict[str, tuple[str, ...]] = {
     "T1": ("T1", "T1-weighted", "T1w"), "T2": ("T2", "T2-weighted", "T2w"), "FLAIR": ("FLAIR", "fluid-attenuated inversion recovery", "T2 FLAIR"),
     "DWI": ("DWI", "diffusion-weighted", "diffusion"), "ADC": ("ADC map", "apparent diffusion coefficient", "ADC"),
     "T2*": ("T2*", "T2* gradient echo", "GRE T2*"), "SWI": ("SWI", "susceptibility-weighted"), "BOLD": ("BOLD fMRI", "functional MRI", "EPI BOLD"),
@@ -29,13 +29,13 @@ _SEQUENCE: dict[str, tuple[str, ...]] = {
     "cine": ("cine", "cine bSSFP", "cine SSFP short axis"), "DCE": ("DCE", "dynamic contrast-enhanced", "dynamic T1"), "GRE": ("gradient echo", "GRE"),
     "phase contrast": ("phase contrast", "phase-contrast flow"), "field map": ("field map", "B0 map"),
 }  # fmt: skip
-_REGION: dict[str, tuple[str, ...]] = {
+REGION: dict[str, tuple[str, ...]] = {
     "brain": ("brain", "head", "cerebral"), "cervical spine": ("cervical spine", "neck spine", "C-spine"), "lumbar spine": ("lumbar spine", "L-spine", "lower back"),
     "heart": ("heart", "cardiac"), "abdomen": ("abdomen", "abdominal", "liver and kidneys"), "prostate": ("prostate", "prostatic"), "pelvis": ("pelvis", "pelvic", "female pelvis"),
     "breast": ("breast", "breasts"), "knee": ("knee",), "shoulder": ("shoulder",), "thigh": ("thigh", "upper leg"), "extremity": ("extremity", "limb", "soft tissue of a limb"),
     "fetal": ("fetal", "fetus"), "fetal brain": ("fetal brain", "fetal head"), "spine": ("spine",),
 }  # fmt: skip
-_KIND: dict[str, tuple[str, ...]] = {
+KIND: dict[str, tuple[str, ...]] = {
     "acute infarct": ("acute infarct", "acute ischaemic stroke", "recent infarction", "restricted diffusion, acute infarct"),
     "chronic infarct": ("chronic infarct", "old infarct", "encephalomalacia after infarction"),
     "high-grade glioma": ("high-grade glioma", "glioblastoma", "necrotic glioma with ring enhancement"),
@@ -118,7 +118,7 @@ def lesion_query(facts: Facts, rng: np.random.Generator) -> Wanted | None:
     if lesions is None:
         return None
     if not lesions:
-        return Wanted(_one(_KIND["normal"], rng), lesion={"kind": "normal"})
+        return Wanted(_one(KIND["normal"], rng), lesion={"kind": "normal"})
     lesion = lesions[int(rng.integers(len(lesions)))]
     share = {"kind": 0.85, "site": 0.85, "side": 0.85}
     kept = {name: str(lesion[name]) for name in share if rng.random() < share[name]}
@@ -126,25 +126,32 @@ def lesion_query(facts: Facts, rng: np.random.Generator) -> Wanted | None:
     text = lesion_words(kept, rng)
     if rng.random() < 0.25:
         name = series_facts(facts)["sequence"]
-        return Wanted(f"{_one(_SEQUENCE.get(name, (name,)), rng)}, {text}", series={"sequence": name}, lesion=kept)
+        return Wanted(f"{_one(SEQUENCE.get(name, (name,)), rng)}, {text}", series={"sequence": name}, lesion=kept)
     return Wanted(text, lesion=kept)
 
 
 def lesion_words(kept: Mapping[str, str], rng: np.random.Generator) -> str:
     """Kind, site and side (whichever are there) in one of several ways of saying them."""
-    kind = _one(_KIND.get(kept.get("kind", ""), ("lesion", "abnormality", "focal lesion")), rng)
+    kind = _one(KIND.get(kept.get("kind", ""), ("lesion", "abnormality", "focal lesion")), rng)
     site = _one(_SITE[kept["site"]], rng) if kept.get("site") in _SITE else kept.get("site", "")
     side = {"left": "left", "right": "right", "both": "bilateral", "midline": "midline"}.get(kept.get("side", ""), "")
     where = " ".join(part for part in (side, site) if part)
-    ways = [f"{kind} in the {where}", f"{where} {kind}", f"{kind}, {where}", f"{kind} of the {where}", f"{kind} {where}"] if where else [kind]
+    ways = (
+        [f"{kind} in the {where}", f"{where} {kind}", f"{kind}, {where}", f"{kind} of the {where}", f"{kind} {where}"]
+        if where
+        else [kind]
+    )
     return _one(ways, rng)
 
 
 def _series_words(kept: Mapping[str, str], rng: np.random.Generator) -> str:
-    region = _one(_REGION.get(kept.get("region", ""), (kept.get("region", ""),)), rng)
-    sequence = _one(_SEQUENCE.get(kept.get("sequence", ""), (kept.get("sequence", ""),)), rng)
+    region = _one(REGION.get(kept.get("region", ""), (kept.get("region", ""),)), rng)
+    sequence = _one(SEQUENCE.get(kept.get("sequence", ""), (kept.get("sequence", ""),)), rng)
     plane = kept.get("plane", "")
-    contrast = {"yes": _one(("post-contrast", "after gadolinium", "with contrast"), rng), "no": _one(("without contrast", "non-contrast"), rng)}.get(kept.get("contrast", ""), "")
+    contrast = {
+        "yes": _one(("post-contrast", "after gadolinium", "with contrast"), rng),
+        "no": _one(("without contrast", "non-contrast"), rng),
+    }.get(kept.get("contrast", ""), "")
     parts = [
         [plane, sequence, "MRI" if rng.random() < 0.5 else "", f"of the {region}" if region else "", contrast],
         [region, plane, sequence, contrast],
