@@ -103,7 +103,7 @@ def verbalise(facts: Mapping[str, object], generator: np.random.Generator) -> st
     able = [one for one in TEMPLATES if any(words[name] for _, name in _OPTION.findall(one))]
     template = able[int(generator.integers(len(able)))]
     said = _OPTION.sub(lambda found: found[1].format(**words) if words[found[2]] else "", template)
-    said = re.sub(r"\s+", " ", said).strip(" ,;:.")
+    said = re.sub(r"[\s,;:.]*([,;:.])(?=\s|$)", r"\1", re.sub(r"\s+", " ", said)).strip(" ,;:.")
     return said[:1].upper() + said[1:]
 
 
