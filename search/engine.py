@@ -24,7 +24,7 @@ from encoders.space import Space, require_same
 from encoders.text.query import parse_query
 from search.explain import Ranked, explain
 from search.hits import Hit, PassageHit, Results
-from search.query import BoxError, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
+from search.query import BoxError, Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from search.regions import WEIGHT, Look, stored_box_vector
 from search.retrieve import Found, Retriever
 
@@ -66,8 +66,8 @@ class Engine:
         predictions.require_tasks(self._database, predicted_tasks(where))
         shown = visible(where)
         match query:
-            case TextQuery(text):
-                found, echo = self._by_text(text, want, k, where if want is Kind.REPORT else shown, clock)
+            case TextQuery():
+                found, echo = self._by_text(query, want, k, where if want is Kind.REPORT else shown, clock)
             case ImageQuery(prepared, source):
                 vectors, look = self._looked_at(prepared)
                 clock.lap("encode")
@@ -94,26 +94,35 @@ class Engine:
             seconds=clock.seconds,
         )
 
-    def _by_text(self, text: str, want: Kind, k: int, where: Filter, clock: _Clock) -> tuple[Found, dict[str, Any]]:
+    def _by_text(
+        self, asked: TextQuery, want: Kind, k: int, where: Filter, clock: _Clock
+    ) -> tuple[Found, dict[str, Any]]:
         """By sentences; where a sentence may be compared with a scan, fused with the scans that it fits."""
-        query = parse_query(text)
-        vector = self._dual.text.encode([query.wanted or " ".join(query.unwanted)])
-        clock.lap("encode")
-        found = self._retriever.sentences(vector, query, want=want, k=k, where=where)
-        aligned = self._dual.aligned_text
-        if aligned is not None and query.wanted and want is Kind.STUDY:
-            meaning = aligned.encode([query.wanted])
-            look = Look([meaning], locate=True) if WEIGHT > 0 and self._has_regions() else None
-            pictured = self._retriever.scans(meaning, k=k, where=where, look=look)
-            pictured.scores = self._retriever.permitted(query, pictured.scores, want=want, k=k)
-            found = _fused(found, pictured)
+        query = parse_query(asked.text)
         echo = {
-            "text": text,
+            "text": asked.text,
+            "by": str(asked.by),
             "wanted": query.wanted,
             "unwanted": list(query.unwanted),
             "sides": sorted(query.sides),
         }
-        return found, echo
+        aligned = self._dual.aligned_text
+        if asked.by is Evidence.SCANS and (aligned is None or not query.wanted or want is Kind.REPORT):
+            raise QueryError(_why_not_by_scans(self._dual.name, aligned=aligned is not None, want=want))
+        pictured: Found | None = None
+        if aligned is not None and query.wanted and want is Kind.STUDY and asked.by is not Evidence.WORDS:
+            meaning = aligned.encode([query.wanted])
+            clock.lap("encode")
+            look = Look([meaning], locate=True) if WEIGHT > 0 and self._has_regions() else None
+            pictured = self._retriever.scans(meaning, k=k, where=where, look=look)
+            pictured.scores = self._retriever.permitted(query, pictured.scores, want=want, k=k)
+            clock.lap("retrieve")
+            if asked.by is Evidence.SCANS:
+                return pictured, echo
+        vector = self._dual.text.encode([query.wanted or " ".join(query.unwanted)])
+        clock.lap("encode")
+        found = self._retriever.sentences(vector, query, want=want, k=k, where=where)
+        return (found if pictured is None else _fused(found, pictured)), echo
 
     def _by_study(self, query: StudyQuery, k: int, where: Filter) -> tuple[Found, dict[str, Any]]:
         study = self._study(query.study_uid)
@@ -249,6 +258,14 @@ class Engine:
         elif isinstance(query, TextQuery) and not any(hit.channels for hit in hits):
             said.append("every sentence found contradicts the query (denied, or the other side or grade)")
         return tuple(said)
+
+
+def _why_not_by_scans(encoder: str, *, aligned: bool, want: Kind) -> str:
+    if not aligned:
+        return f"the encoder {encoder!r} does not compare words with scans; search by words, or use an aligned encoder"
+    if want is Kind.REPORT:
+        return "reports are found by words; ask for studies, or search by words"
+    return "the query only says what is not wanted; say what a scan should show, or search by words"
 
 
 def _served(database: Database, role: Role, space: Space) -> SpaceRecord:

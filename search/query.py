@@ -24,11 +24,23 @@ class Kind(StrEnum):
     REPORT = "report"
 
 
+class Evidence(StrEnum):
+    """What words are compared with."""
+
+    EVERYTHING = "everything"
+    WORDS = "words"
+    SCANS = "scans"
+
+
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """Words as typed; `no ...` and `-term` are conditions, see `encoders.text.query`."""
+    """Words as typed; `no ...` and `-term` are conditions, see `encoders.text.query`.
+
+    by: what the words are compared with: sentences of reports and headers, the scans themselves, or both.
+    """
 
     text: str
+    by: Evidence = Evidence.EVERYTHING
 
 
 @dataclass(frozen=True)

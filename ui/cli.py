@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -213,6 +213,10 @@ def search_text(
     words: Annotated[str, typer.Argument(help='What to look for, e.g. "left temporal glioma, no enhancement".')],
     k: K = 10,
     want: Want = "study",
+    by: Annotated[
+        Literal["everything", "words", "scans"],
+        typer.Option(help="What the words are compared with: sentences of reports and headers, the scans, or both."),
+    ] = "everything",
     *,
     where: Filter,
     home: Home = None,
@@ -226,11 +230,11 @@ def search_text(
     "no X" and -X leave out studies whose report affirms X.
     """
     from encoders.text.query import parse_query  # noqa: PLC0415
-    from search.query import TextQuery  # noqa: PLC0415
+    from search.query import Evidence, TextQuery  # noqa: PLC0415
 
     parse_query(words)  # before anything slow is opened
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    _search(settings, lambda _: TextQuery(words), want=want, k=k, where=where, as_json=as_json)
+    _search(settings, lambda _: TextQuery(words, Evidence(by)), want=want, k=k, where=where, as_json=as_json)
 
 
 @search_app.command("image")

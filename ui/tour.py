@@ -16,7 +16,7 @@ from db.filters import ALL
 from indexer.phantom import PhantomDataMissing, write_archive
 from indexer.pipeline import Options, index_archive
 from search.engine import Engine
-from search.query import Kind, Query, StudyQuery, TextQuery
+from search.query import Evidence, Kind, Query, StudyQuery, TextQuery
 from ui import tables
 from ui.indexing import progress_bars
 from ui.settings import Settings
@@ -26,6 +26,8 @@ _QUESTIONS = (
     "acute infarct with restricted diffusion in the left hemisphere",
     "ring-enhancing mass with surrounding oedema",
 )
+_SEEN = "meningioma of the right hemisphere"
+"""Asked of the scans alone, by the encoder that ships."""
 
 
 def write_demo(folder: Path, *, studies: int, seed: int, console: Console) -> None:
@@ -56,6 +58,8 @@ def take_tour(folder: Path, settings: Settings, *, out: Console, err: Console) -
     engine = Engine(database, settings.builds, dual)
     for words in _QUESTIONS:
         _ask(out, engine, f'text to image: "{words}"', TextQuery(words), Kind.STUDY)
+    pictures = TextQuery(_SEEN, by=Evidence.SCANS)
+    _ask(out, engine, f'text to image, by the scans alone, no report read: "{_SEEN}"', pictures, Kind.STUDY)
     first = engine.search(TextQuery(_QUESTIONS[1]), k=1).hits[0]
     if first.study is None or not first.series:
         return

@@ -1,6 +1,6 @@
 """Measure the shipped encoder and write docs/model-card.md: every figure in it comes from here.
 
-    python -m benchmarks.model.card --work FOLDER --model encoders/weights --log WORK/model/run/log.jsonl
+python -m benchmarks.model.card --work FOLDER --model encoders/weights --log WORK/model/run/log.jsonl
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import numpy as np
 import torch
 
 from benchmarks.common import machine
-from encoders.image.preparation import StackPreparation
 from encoders.image.slices import SliceEncoder
 from encoders.image.tower import TowerEncoder
 from encoders.image.volume import Volume
@@ -66,16 +65,21 @@ def main() -> None:
         (given.work / "speed.json").write_text(json.dumps(speed(given.model) | {"machine": machine()}))
     made = json.loads(figures.read_text())
     page = (Path(__file__).parent / "card.md").read_text()
+    timed = given.work / "speed.json"
     for name, lines in {
         "IMAGES": _images(made),
         "TEXTS": _questions(made["shipped"], only="words"),
-        "GENERATED": [*_lesions(made["generator: lesions"]), *_questions(made["generator: reports"])[2:], *_questions(made["generator: images"])[2:]],
+        "GENERATED": [
+            *_lesions(made["generator: lesions"]),
+            *_questions(made["generator: reports"])[2:],
+            *_questions(made["generator: images"])[2:],
+        ],
         "HEADS": _heads(json.loads(heads.read_text())) if heads.exists() else ["not measured"],
         "LOG": _log(given.log),
-        "SPEED": [json.dumps(json.loads((given.work / "speed.json").read_text()))] if (given.work / "speed.json").exists() else [],
+        "SPEED": [timed.read_text()] if timed.exists() else [],
         "MACHINE": [made["machine"]],
         "POOL": [f"{made['held-out real']['volumes']} volumes of {made['held-out real']['subjects']} subjects"],
-    }.items():  # fmt: skip
+    }.items():
         page = page.replace(f"<!-- {name} -->", "\n".join(lines))
     PAGE.write_text(page)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from benchmarks.common import machine
 from benchmarks.model.data import NOT_SHIPPED, folders, held_out
 from encoders.image.preparation import resized
 from encoders.image.slices import SliceEncoder
-from encoders.image.tower import Tower, TowerConfig, TowerEncoder, batch_of
+from encoders.image.tower import Tower, TowerEncoder, batch_of, described
 from encoders.text.sentence_encoder import SentenceEncoder
 from encoders.text.tower import TextTowerEncoder
 from encoders.training.cell_cache import CellCache
@@ -33,13 +34,20 @@ _COPIES = (1, 2, 3)
 """Variants whose originals are looked for."""
 
 
+def distinct(cache: CellCache, numbers: Sequence[int]) -> list[int]:
+    """Volumes without copies: one scan stored in several transfer syntaxes is asked for once."""
+    first = {(cache.facts[n].patient, cache.cells(n)[0].numpy().tobytes()): n for n in reversed(numbers)}
+    return sorted(first.values())
+
+
 def tower_rows(tower: Tower, cache: CellCache, numbers: Sequence[int], *, variant: int = 0) -> Rows:
-    """(n, dim) unit rows of cached volumes."""
+    """(n, total) unit rows of cached volumes."""
     rows = []
     with torch.inference_mode():
         for number in numbers:
-            vector = tower(batch_of([cache.cells(number, variant)]))[0]
-            rows.append(torch.nn.functional.normalize(vector, dim=0).numpy())
+            cells = batch_of([cache.cells(number, variant)])
+            boxes = np.zeros((cells.filled.shape[1], 6), np.float32)
+            rows.append(described(tower, cells, tower.read(cells), 0, boxes).vector)
     return np.stack(rows)
 
 
@@ -180,7 +188,8 @@ def reports(encode: Callable[[Sequence[str]], Rows], rows: Rows, facts: Sequence
         some = [name for name in names if name in one]
         group = [groups[at[name]] for name in some]
         made[f"report to study, one {sequence} volume each"] = paired(
-            asked[[at[name] for name in some]], rows[list(one[name] for name in some)], query_uids=some, gallery_uids=some,
+            asked[[at[name] for name in some]], rows[[one[name] for name in some]], query_uids=some,
+            gallery_uids=some,
             patients=[of[name].patient for name in some], query_groups=group, gallery_groups=group,
         )  # fmt: skip
     return made
@@ -202,7 +211,7 @@ def main() -> None:
     encode = text.encode
     real = CellCache([cells["real"]])
     barred = held_out(real.facts) | {f.patient for f in real.facts if f.source in (*NOT_SHIPPED, *given.sources)}
-    numbers = [n for n, f in enumerate(real.facts) if f.patient in barred]
+    numbers = distinct(real, [n for n, f in enumerate(real.facts) if f.patient in barred])
     facts = [real.facts[n] for n in numbers]
     tower = image._tower
     rows = tower_rows(tower, real, numbers)
@@ -222,7 +231,7 @@ def main() -> None:
         made["raw voxels 16^3"] = _json(image_to_image(raw_rows(items), [raw_rows(v) for v in varied], held))
         made["EfficientNet-Lite2 slices"] = _json(image_to_image(sliced(items), [sliced(v) for v in varied], held))
         torch.manual_seed(7)
-        fresh = Tower(TowerConfig(**{k: getattr(tower.config, k) for k in tower.config.__dataclass_fields__}))
+        fresh = Tower(replace(tower.config, likeness=0.0))
         fresh.mean, fresh.components = tower.mean, tower.components
         made["same tower, random"] = _json(
             image_to_image(

@@ -24,7 +24,7 @@ from encoders.image.tower import Tower, TowerConfig, save_tower
 from encoders.text.sentence_encoder import SentenceEncoder
 from encoders.text.tower import TextTower, TextTowerConfig, save_text_tower
 from encoders.training.align_tower import AlignConfig, Alignment, StateBank, Studies
-from encoders.training.cell_cache import CellCache, cache_cells, fit_components
+from encoders.training.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
 from encoders.training.config import TrainConfig
 from encoders.training.loop import fit
 from encoders.training.loop_data import Data
@@ -121,12 +121,17 @@ def train(work: Path, out: Path, *, minutes: float | None, steps: int, without: 
     done = fit(
         objective, data, config, out / "run",
         progress=lambda now: print(
-            f"step {now.step}/{now.steps} loss {now.loss:.3f} {now.examples_per_s:.1f} studies/s {now.left_s / 60:.0f} min",
+            f"step {now.step}/{now.steps} loss {now.loss:.3f} {now.examples_per_s:.1f} studies/s "
+            f"{now.left_s / 60:.0f} min",
             flush=True,
         ),
     )  # fmt: skip
     print(json.dumps({"finished": done.finished, "step": done.position.step}))
     objective.eval()
+    variants = [n for n, facts in enumerate(cache.facts) if facts.source != "phantom" and facts.patient not in barred]
+    centre, whiten = fit_likeness(cache, variants, count=IMAGE.reduced)
+    objective.image.centre.copy_(torch.from_numpy(centre))
+    objective.image.whiten.copy_(torch.from_numpy(whiten))
     save_tower(out / "image", objective.image, StackPreparation())
     save_text_tower(out / "text", objective.text, frozen.space)
 

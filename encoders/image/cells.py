@@ -145,13 +145,13 @@ def _picture_places(row: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDAr
     across, up = (other for other in range(3) if other != int(axis))
     cells = (CELLS, CELLS)
     rows, columns = np.meshgrid(np.arange(CELLS), np.arange(CELLS), indexing="ij")
-    boxes = np.empty((*cells, 6))
-    boxes[..., int(axis)], boxes[..., 3 + int(axis)] = low, high
+    grid = np.empty((*cells, 6))
+    grid[..., int(axis)], grid[..., 3 + int(axis)] = low, high
     for other, at, share in ((across, columns, wide), (up, rows, tall)):  # both count against their axis
-        share = max(share, 1e-6)
-        boxes[..., other] = 0.5 - ((at + 1) / CELLS - 0.5) / share
-        boxes[..., 3 + other] = 0.5 - (at / CELLS - 0.5) / share
-    boxes = boxes.reshape(-1, 6)
+        filled = max(share, 1e-6)
+        grid[..., other] = 0.5 - ((at + 1) / CELLS - 0.5) / filled
+        grid[..., 3 + other] = 0.5 - (at / CELLS - 0.5) / filled
+    boxes = grid.reshape(-1, 6)
     extent = np.empty(3)
     extent[int(axis)] = length
     extent[across], extent[up] = side * wide, side * tall

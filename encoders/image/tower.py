@@ -1,10 +1,11 @@
 """The 2.5D image tower: slices through a frozen 2D network, a trained transformer over their cells, one shared space.
 
-Decipher-MR (arXiv 2509.21249) trains a 3D transformer on 200,000 series. With a few thousand, frozen features of a 2D
-network trained on photographs and a small transformer over them do better; `docs/model-card.md` compares. The
-transformer is our own: latents read all cells (Perceiver, Jaegle et al., arXiv 2103.03206) and write back what they
-saw, so that a cell knows the rest; then each cell casts a weighted vote in the shared space. As the volume's vector is the
-sum of the votes, every part of a cosine can be traced to a place (`describe`).
+Decipher-MR (arXiv 2509.21249) trains a 3D transformer on 200,000 series. There are a few thousand here, so a network
+that photographs have taught to see is kept frozen, and only a small transformer over its features is trained;
+`docs/model-card.md` says what that is worth. The transformer is our own: latents read all cells (Perceiver, Jaegle et
+al., arXiv 2103.03206) and write back what they saw, so that a cell knows the rest; then each cell casts a weighted vote
+in the shared space. As the volume's vector is the sum of the votes, every part of a cosine can be traced to a place
+(`describe`).
 """
 
 from __future__ import annotations
@@ -44,13 +45,23 @@ class TowerConfig:
     reduced: int = 176
     """Principal components of the frozen features that are kept."""
     dim: int = 256
+    """Of the trained part of the space, which text shares."""
+    likeness: float = 0.5
+    """Share of the frozen features in how alike two volumes are; text is compared with the trained part alone."""
 
     def __post_init__(self) -> None:
-        sizes = asdict(self).values()
+        sizes = [value for name, value in asdict(self).items() if name != "likeness"]
+        if not isinstance(self.likeness, float) or not 0.0 <= self.likeness < 1.0:
+            raise ValueError(f"likeness must be from 0.0 to below 1, not {self.likeness}")
         if not all(type(n) is int and 1 <= n <= 8192 for n in sizes) or self.rounds > 64:
             raise ValueError(f"sizes must be whole numbers in reason: {self}")
         if self.width % self.heads or self.dim % self.votes or self.reduced > DEEP:
             raise ValueError(f"width must be a multiple of heads, dim of votes, reduced at most {DEEP}: {self}")
+
+    @property
+    def total(self) -> int:
+        """Dimensions of a volume's vector: the trained ones, then those of the frozen features."""
+        return self.dim + self.reduced
 
 
 class Cells(NamedTuple):
@@ -80,6 +91,8 @@ class Tower(nn.Module):
 
     components: Tensor
     mean: Tensor
+    centre: Tensor
+    whiten: Tensor
 
     def __init__(self, config: TowerConfig) -> None:
         super().__init__()
@@ -87,6 +100,8 @@ class Tower(nn.Module):
         width = config.width
         self.register_buffer("mean", torch.zeros(DEEP))
         self.register_buffer("components", torch.zeros(DEEP, config.reduced))
+        self.register_buffer("centre", torch.zeros(config.reduced))
+        self.register_buffer("whiten", torch.eye(config.reduced))
         self.embed = nn.Linear(config.reduced + GREY, width)
         self.locate = nn.Linear(PLACE + 2 * 6 * len(_WAVES), width)
         self.enter = _Mlp(width)
@@ -103,8 +118,16 @@ class Tower(nn.Module):
         return (deep - self.mean) @ self.components
 
     def forward(self, cells: Cells) -> Tensor:
-        """(n, dim), not yet of unit length."""
+        """(n, dim), the trained part, not yet of unit length."""
         return self.read(cells).vector
+
+    def alike(self, features: Tensor) -> Tensor:
+        """(t, reduced) from the cells' features: what each adds to the mean by which volumes are compared as they look.
+
+        Centred, and whitened by how much the same volume differs from itself under another scanner's shading,
+        contrast and resolution (within-class covariance normalisation, Hatch et al., Interspeech 2006).
+        """
+        return (features[:, : self.config.reduced] - self.centre) @ self.whiten
 
     def read(self, cells: Cells) -> Read:
         """Everything the tower has to say of a batch."""
@@ -194,7 +217,7 @@ class TowerEncoder:
         self.device = torch.device(device)
         self._cells = FrozenCells(device=device)
         frozen = self._cells.revision[:16]
-        self.space = Space(KIND, f"{revision}+{frozen}", digest(preparation), tower.config.dim)
+        self.space = Space(KIND, f"{revision}+{frozen}", digest(preparation), tower.config.total)
         self._tower = tower.float().eval().to(self.device)
 
     @classmethod
@@ -206,7 +229,7 @@ class TowerEncoder:
             config, preparation = TowerConfig(**card.config), preparation_from(card.preparation)
         except (TypeError, ValueError) as error:
             raise CheckpointError(f"{folder}: {error}; it was written by another version") from error
-        if not isinstance(preparation, StackPreparation) or card.dim != config.dim:
+        if not isinstance(preparation, StackPreparation) or card.dim != config.total:
             raise CheckpointError(f"{folder}: the parts of its config contradict each other; save it again")
         tower = Tower(config)
         checkpoint.put_into(tower)
@@ -228,13 +251,16 @@ class TowerEncoder:
         return np.stack([each.vector for each in self.describe(items)])
 
     def describe(self, items: Sequence[Prepared], /) -> list[Described]:
-        """Vector and parts of each volume; `pooled` is the mean of the latents and the vector before its unit length."""
+        """Vector and parts of each volume; `pooled`: mean latents, trained part, frozen mean."""
         found: list[Described] = []
         for start in range(0, len(items), self.batch):
             features = self._cells(items[start : start + self.batch])
             with torch.inference_mode():
-                read = self._tower.read(self._batch(features))
-            found += [described(read, number, each.boxes) for number, each in enumerate(features)]
+                cells = self._batch(features)
+                read = self._tower.read(cells)
+                found += [
+                    described(self._tower, cells, read, number, each.boxes) for number, each in enumerate(features)
+                ]
         return found
 
     def _batch(self, features: Sequence[CellFeatures]) -> Cells:
@@ -246,18 +272,29 @@ class TowerEncoder:
         return Cells(*(part.to(self.device) for part in cells))
 
 
-def described(read: Read, number: int, boxes: NDArray[np.float32]) -> Described:
-    """One volume of a batch, whose cells cover `boxes`."""
-    count = len(boxes)
-    weights = read.weights[number, :count]
-    vector = functional.normalize(read.vector[number].float(), dim=0)
-    pooled = torch.cat([read.latents[number].mean(dim=0), read.vector[number]])
-    aligned = read.votes[number, :count] / weights[:, None].clamp_min(1e-12)
-    tokens = read.tokens[number, :count]
-    vector, tokens, pooled, aligned, weights = (
-        part.float().cpu().numpy() for part in (vector, tokens, pooled, aligned, weights)
+def described(tower: Tower, cells: Cells, read: Read, number: int, boxes: NDArray[np.float32]) -> Described:
+    """One volume of a batch, whose cells cover `boxes`.
+
+    Its vector is the trained part and the mean of the frozen features, each of unit length before they are weighed.
+    """
+    count, share = len(boxes), tower.config.likeness
+    alike = tower.alike(cells.features[number, :count]) / count
+    parts = [
+        part / part.sum(dim=0).norm().clamp_min(1e-12) * weight**0.5
+        for part, weight in ((read.votes[number, :count], 1.0 - share), (alike, share))
+    ]
+    votes = torch.cat(parts, dim=1).float()
+    weights = (1.0 - share) * read.weights[number, :count].float() + share / count
+    weights = weights / weights.sum()
+    found = (
+        functional.normalize(votes.sum(dim=0), dim=0),
+        read.tokens[number, :count],
+        torch.cat([read.latents[number].mean(dim=0), read.vector[number], alike.sum(dim=0)]),
+        votes / weights[:, None].clamp_min(1e-12),
+        weights,
     )
-    return Described(vector, tokens, pooled, aligned, weights, boxes)
+    vector, tokens, pooled, aligned, counted = (part.float().cpu().numpy() for part in found)
+    return Described(vector, tokens, pooled, aligned, counted, boxes)
 
 
 def save_tower(folder: Path, tower: Tower, preparation: StackPreparation) -> str:
@@ -265,6 +302,6 @@ def save_tower(folder: Path, tower: Tower, preparation: StackPreparation) -> str
     weights = tower.state_dict()
     config = asdict(tower.config)
     card = save_checkpoint(
-        folder, kind=KIND, config=config, preparation=preparation.spec, dim=tower.config.dim, weights=weights
+        folder, kind=KIND, config=config, preparation=preparation.spec, dim=tower.config.total, weights=weights
     )
     return card.sha256

@@ -1,9 +1,9 @@
 """The text tower of the shared space: a small trained transformer over a frozen sentence encoder's token states.
 
 A sentence encoder's own vector hardly knows left from right or a finding from its denial; its tokens' states do. The
-trained part reads the states of all sentences of a text at once and gives one vector in the space of the image tower. It
-follows Decipher-MR (arXiv 2509.21249) in aligning a BERT-family encoder with the image tower; that the encoder itself
-stays frozen is our choice, as there are few reports to train on here.
+trained part reads the states of all sentences of a text at once and gives one vector in the space of the image tower.
+It follows Decipher-MR (arXiv 2509.21249) in aligning a BERT-family encoder with the image tower; that the encoder
+itself stays frozen is our choice, as there are few reports to train on here.
 """
 
 from __future__ import annotations
@@ -109,11 +109,11 @@ def sentences_of(text: str) -> list[str]:
 
 
 def chunks(states: Sequence[NDArray[np.float32]], config: TextTowerConfig) -> list[Chunk]:
-    """Sentences' states, in order, in as few chunks as hold them; a sentence is cut only where it fills a chunk alone."""
+    """Sentences' states, in order, in few chunks; a sentence is cut only where it is longer than a chunk."""
     made: list[Chunk] = []
     part: list[NDArray[np.float32]] = []
-    for state in states:
-        state = state[: config.most_tokens]
+    for whole in states:
+        state = whole[: config.most_tokens]
         if part and (sum(map(len, part)) + len(state) > config.most_tokens or len(part) >= config.most_sentences):
             made.append(_chunk(part))
             part = []
@@ -136,7 +136,10 @@ def _chunk(part: Sequence[NDArray[np.float32]]) -> Chunk:
 
 
 class TextTowerEncoder:
-    """An `Encoder[str]` in the image tower's space. A text's vector does not depend on its neighbours."""
+    """An `Encoder[str]` in the image tower's space. A text's vector does not depend on its neighbours.
+
+    Dimensions that the image tower has beyond those that were aligned say nothing of text: they are 0.
+    """
 
     def __init__(self, tower: TextTower, frozen: TokenStates, *, space: Space, device: str = "cpu") -> None:
         if tower.config.states != frozen.width:
@@ -163,7 +166,7 @@ class TextTowerEncoder:
                 f"{folder} was trained on the token states of {card.preparation.get('model')} ({str(trained_on)[:8]}), "
                 f"not on {frozen.space.model} ({frozen.space.revision[:8]}); install the encoder it names"
             )
-        if card.dim != space.dim or config.dim != space.dim:
+        if card.dim != config.dim or config.dim > space.dim:
             raise CheckpointError(f"{folder}: {card.dim} dimensions, the image tower gives {space.dim}; save both anew")
         tower = TextTower(config)
         checkpoint.put_into(tower)
@@ -171,9 +174,9 @@ class TextTowerEncoder:
 
     def encode(self, items: Sequence[str], /) -> Vectors:
         """(n, dim) float32 unit rows."""
-        vectors = np.empty((len(items), self.space.dim), np.float32)
+        vectors = np.zeros((len(items), self.space.dim), np.float32)
         for number, text in enumerate(items):
-            vectors[number] = self._one(text)
+            vectors[number, : self._tower.config.dim] = self._one(text)
         return vectors
 
     def _one(self, text: str) -> NDArray[np.float32]:

@@ -70,7 +70,7 @@ class View(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """cells (n volumes); owner (n,) their study; volume (n,) their number; report texts by study; queries with who fits.
+    """cells (n volumes); owner (n,) their study; volume (n,) their number; report texts by study; queries, who fits.
 
     fits, open_ (n, q) bool: whether a volume matches a query, and whether that cannot be told.
     """

@@ -47,6 +47,32 @@ def fit_components(
     return mean.astype(np.float32), (vectors[:, kept] / np.sqrt(values[kept] + floor)).astype(np.float32)
 
 
+def fit_likeness(
+    cache: CellCache, volumes: Sequence[int], *, count: int, shrink: float = 0.3
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(centre (count,), whiten (count, count)) for `Tower.alike`, from volumes that have variants.
+
+    The covariance of variants around their volume's mean is shrunk towards a sphere, as there are few of them.
+    """
+    means = np.stack(
+        [
+            np.stack(
+                [
+                    cache.cells(volume, variant)[0][:, :count].mean(dim=0).numpy()
+                    for variant in range(cache.variants[volume])
+                ]
+            )
+            for volume in volumes
+        ]
+    ).astype(np.float64)
+    within = (means - means.mean(axis=1, keepdims=True)).reshape(-1, count)
+    covariance = within.T @ within / len(within)
+    covariance = (1.0 - shrink) * covariance + shrink * np.eye(count) * np.trace(covariance) / count
+    values, vectors = np.linalg.eigh(covariance)
+    whiten = (vectors / np.sqrt(values)) @ vectors.T
+    return means.mean(axis=(0, 1)).astype(np.float32), whiten.astype(np.float32)
+
+
 def cache_cells(
     source: Path,
     folder: Path,

@@ -36,7 +36,7 @@ class Row:
 
 
 def read_manifest(table: Path, *, skip: Sequence[str] = (), content: str = "human") -> list[Row]:
-    """The rows of a CSV file with the columns path, source, subject_id, body_region, sequence, plane, sex, age, diagnosis.
+    """The rows of a CSV file: path, source, subject_id, body_region, sequence, plane, sex, age and diagnosis.
 
     `skip` names sources to leave out; where there is a column `content`, other values of it are left out too.
     """
