@@ -13,7 +13,25 @@ from encoders.errors import EncoderUnavailable
 if TYPE_CHECKING:
     from encoders.image.clip import PictureModel
 
-DEFAULT = "slices-minilm"
+DEFAULT = "spinecho"
+WEIGHTS = Path(__file__).parent / "weights"
+"""Of the encoder that ships: the folders image, text and heads."""
+
+
+def _spinecho(device: str) -> DualEncoder:
+    return _tower("spinecho", WEIGHTS, device)
+
+
+def _tower(name: str, folder: Path, device: str) -> DualEncoder:
+    from encoders.heads.predict import Predictor  # noqa: PLC0415
+    from encoders.image.tower import TowerEncoder  # noqa: PLC0415  (torch is slow to import)
+    from encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from encoders.text.tower import TextTowerEncoder  # noqa: PLC0415
+
+    image, text = TowerEncoder.load(folder / "image", device=device), SentenceEncoder.default(device=device)
+    aligned = TextTowerEncoder.load(folder / "text", text, space=image.space, device=device)
+    heads = Predictor.load(folder / "heads", space=image.space) if (folder / "heads").is_dir() else None
+    return DualEncoder(name, image, text, aligned, heads)
 
 
 def _slices_minilm(device: str) -> DualEncoder:
@@ -51,10 +69,11 @@ def _pictures(name: str, model: PictureModel, device: str) -> DualEncoder:
     return DualEncoder(name, PictureEncoder(model), SentenceEncoder.default(device=device), PictureTextEncoder(model))
 
 
-ENCODERS: dict[str, Callable[[str], DualEncoder]] = {"slices-minilm": _slices_minilm}
+ENCODERS: dict[str, Callable[[str], DualEncoder]] = {"spinecho": _spinecho, "slices-minilm": _slices_minilm}
 """By name: a function from a device ("cpu", "cuda") to the pair."""
 
 CHECKPOINTS: dict[str, Callable[[str, Path, str], DualEncoder]] = {
+    "tower": _tower,
     "vit": _vit,
     "clip": _clip,
     "open-clip": _open_clip,
@@ -64,6 +83,11 @@ CHECKPOINTS: dict[str, Callable[[str, Path, str], DualEncoder]] = {
 For "clip" and "open-clip" what follows the colon may be a model's name on the hub: "clip:google/medsiglip-448"."""
 
 ABOUT: dict[str, str] = {
+    "spinecho": (
+        "trained here on generated brain MRI and a few real scans (docs/model-card.md says what that is worth): slices "
+        "and text in one space, so text finds scans by their pictures; all-MiniLM-L6-v2 for text against text"
+    ),
+    "tower": ("a pair of towers from a folder, as training exports it; aligned, so text finds scans by their pictures"),
     "slices-minilm": (
         "stand-in: ImageNet EfficientNet-Lite2 features of nine slices, and all-MiniLM-L6-v2 for text; not aligned, "
         "so text finds scans through reports and headers"

@@ -14,8 +14,10 @@ from encoders.image.preparation import BlockPreparation, SlicePreparation, prepa
 from encoders.image.reading import read_path
 from encoders.image.series import VolumeRead
 from encoders.image.slices import SliceEncoder
+from encoders.image.tower import TowerEncoder
 from encoders.image.vit import VisionTransformer, VitConfig, VitEncoder, save_vit
 from encoders.image.volume import Volume
+from encoders.registry import WEIGHTS
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,9 +38,13 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=["slices", "vit"])
+@pytest.fixture(scope="module", params=["slices", "vit", "tower"])
 def encoder(request: pytest.FixtureRequest, checkpoint: Path) -> ImageEncoder:
-    makers: dict[str, Callable[[], ImageEncoder]] = {"slices": SliceEncoder, "vit": lambda: VitEncoder.load(checkpoint)}
+    makers: dict[str, Callable[[], ImageEncoder]] = {
+        "slices": SliceEncoder,
+        "vit": lambda: VitEncoder.load(checkpoint),
+        "tower": lambda: TowerEncoder.load(WEIGHTS / "image"),
+    }
     return makers[request.param]()
 
 

@@ -25,13 +25,29 @@ def checkpoint(tmp_path: Path) -> Path:
     return tmp_path / "a: b"
 
 
-def test_the_default_pair_is_not_aligned() -> None:
+def test_the_default_pair_is_aligned() -> None:
     dual = open_encoder()
-    assert dual.name == registry.DEFAULT == "slices-minilm"
-    assert not dual.aligned
+    assert dual.name == registry.DEFAULT == "spinecho"
+    assert dual.aligned
+    assert dual.describer is not None
     image, text = dual.spaces
     assert image != text
     assert text.dim == 384
+
+
+def test_the_shipped_weights_are_small() -> None:
+    """They lie in the repository and travel with every copy of it."""
+    size = sum(path.stat().st_size for path in registry.WEIGHTS.rglob("*") if path.is_file())
+    assert 1_000_000 < size < 60_000_000
+
+
+def test_a_pair_of_towers_by_its_folder() -> None:
+    dual = open_encoder(f"tower:{registry.WEIGHTS}")
+    assert dual.image.space == open_encoder().image.space
+
+
+def test_the_stand_in_is_not_aligned() -> None:
+    assert not open_encoder("slices-minilm").aligned
 
 
 def test_a_checkpoint_by_its_folder(checkpoint: Path) -> None:
@@ -57,7 +73,7 @@ def test_another_text_tower(checkpoint: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "vit", "vit:", "resnet", "resnet:/tmp", "slices-minilm:/tmp", "VIT:/tmp"])
 def test_an_unknown_name_is_told_the_known_ones(name: str) -> None:
-    with pytest.raises(EncoderUnavailable, match="slices-minilm, vit:PATH"):
+    with pytest.raises(EncoderUnavailable, match="slices-minilm, tower:PATH, vit:PATH"):
         open_encoder(name)
 
 

@@ -43,7 +43,7 @@ def test_votes_add_up_to_the_vector(encoder: TowerEncoder) -> None:
     whole = found.weights @ found.aligned
     np.testing.assert_allclose(whole / np.linalg.norm(whole), found.vector, atol=1e-5)
     assert found.weights.sum() == pytest.approx(1, abs=1e-5)
-    text = np.random.default_rng(1).standard_normal(16).astype(np.float32)
+    text = np.random.default_rng(1).standard_normal(24).astype(np.float32)
     text /= np.linalg.norm(text)
     assert likeness_to(found, text).sum() == pytest.approx(float(found.vector @ text), abs=1e-5)
 
@@ -51,19 +51,20 @@ def test_votes_add_up_to_the_vector(encoder: TowerEncoder) -> None:
 def test_regions_are_unit_rows_or_nothing(encoder: TowerEncoder) -> None:
     found = encoder.describe([encoder.preparation(volume())])[0]
     regions = region_vectors(found)
-    assert regions.shape == (27, 16)
+    assert regions.shape == (27, 24)
     np.testing.assert_allclose(np.linalg.norm(regions, axis=1), 1, atol=1e-5)
 
 
 def test_a_bright_corner_lies_where_its_cells_say() -> None:
-    """Right, posterior, inferior in the volume; so low in R's complement, whatever way a picture is turned."""
+    """Right, posterior and inferior, whatever way the pictures are turned; edges blur by a voxel."""
     voxels = np.zeros((64, 64, 32), np.float32)
     voxels[48:60, 4:16, 2:8] = 1000.0
     prepared = StackPreparation()(Volume(voxels, np.diag([3.0, 3.0, 5.0, 1.0])))
     found = FrozenCells()([prepared])[0]
-    inside = overlap(found.boxes, (48 / 64, 4 / 64, 2 / 32, 60 / 64, 16 / 64, 8 / 32))
-    assert len(inside), "only cells that show something are kept"
-    assert (inside > 0).mean() > 0.9
+    assert len(found.boxes), "only cells that show something are kept"
+    near = overlap(found.boxes, (47 / 64, 3 / 64, 1 / 32, 61 / 64, 17 / 64, 9 / 32))
+    assert (near > 0).all()
+    assert overlap(found.boxes, (48 / 64, 4 / 64, 2 / 32, 60 / 64, 16 / 64, 8 / 32)).max() > 0.9
 
 
 @given(
@@ -134,8 +135,9 @@ def test_bad_checkpoints_are_refused(tmp_path: Path) -> None:
     refused(config | {"preparation": BlockPreparation().spec})
     refused(config | {"config": config["config"] | {"width": 48}})
     refused(config | {"config": config["config"] | {"width": 25}})
+    refused(config | {"config": config["config"] | {"likeness": 1.0}})
     (tmp_path / "config.json").write_text(json.dumps(config))
     whole = (tmp_path / "model.safetensors").read_bytes()
     (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(CheckpointError, match="damaged|cut short"):
+    with pytest.raises(CheckpointError, match=r"damaged|cut short"):
         TowerEncoder.load(tmp_path)

@@ -22,13 +22,14 @@ from encoders.dual import DualEncoder
 from encoders.errors import SpaceMismatch
 from encoders.image.preparation import Prepared
 from encoders.image.slices import SliceEncoder
+from encoders.image.tower import TowerEncoder
 from encoders.registry import open_encoder
 from encoders.space import Space, Vectors
 from encoders.text.query import EmptyQuery
 from indexer.pipeline import index_archive
 from search.engine import Engine, QueryError
 from search.hits import Results, results_json
-from search.query import ImageQuery, Kind, StudyQuery, TextQuery
+from search.query import Evidence, ImageQuery, Kind, StudyQuery, TextQuery
 
 SCANS = [
     Scan(
@@ -102,7 +103,7 @@ def test_a_query_of_a_denial_alone_finds_the_denial(engine: Engine) -> None:
 def test_words_find_scans_without_reports_by_their_headers(engine: Engine) -> None:
     results = engine.search(TextQuery("MRI of the prostate"))
     assert numbers(results)[0] == 8
-    assert results.hits[0].channels.keys() == {"header"}
+    assert results.hits[0].channels.keys() == {"header", "image", "regions"}
 
 
 def test_scans_that_look_alike_come_first(engine: Engine) -> None:
@@ -178,7 +179,7 @@ def test_results_are_one_plain_object(engine: Engine) -> None:
     assert set(hit["series"][0]) >= {"series_uid", "paths", "sequence", "plane", "body_region"}
     assert set(hit["passages"][0]) >= {"text", "assertion", "report_id"}
     assert Path(hit["series"][0]["paths"][0]).is_file()
-    assert plain["encoder"]["aligned"] is False
+    assert plain["encoder"]["aligned"] is True
 
 
 def test_asking_for_more_than_there_is_gives_what_there_is(engine: Engine) -> None:
@@ -244,14 +245,14 @@ def test_another_encoder_is_refused_with_the_name_of_the_right_one(home: Home) -
         def space(self) -> Space:  # type: ignore[override]
             return replace(dual.image.space, preprocessing="other")
 
-    with pytest.raises(SpaceMismatch, match="slices-minilm"):
+    with pytest.raises(SpaceMismatch, match="'spinecho'"):
         Engine(Database.open(home.database), home.folder / "builds", DualEncoder("other", Other(), dual.text))
 
 
 class _Aligned:
     """A text tower in the image tower's space: it knows what stripes look like by name."""
 
-    def __init__(self, image: SliceEncoder, pictures: dict[str, Prepared]) -> None:
+    def __init__(self, image: TowerEncoder, pictures: dict[str, Prepared]) -> None:
         self._image, self._pictures = image, pictures
 
     @property
@@ -266,7 +267,7 @@ def test_an_aligned_encoder_finds_scans_by_words_without_any_report(home: Home, 
     plain = home.engine()
     stripes = image_query(plain, 8).prepared[0]
     image = plain.dual.image
-    assert isinstance(image, SliceEncoder)
+    assert isinstance(image, TowerEncoder)
     aligned = DualEncoder("aligned", image, plain.dual.text, _Aligned(image, {"many stripes": stripes}))
     engine = Engine(Database.open(home.database), home.folder / "builds", aligned)
     results = engine.search(TextQuery("many stripes"))
@@ -282,3 +283,17 @@ def test_nothing_indexed_says_so(tmp_path: Path) -> None:
         Engine(database, tmp_path, open_encoder())
     (tmp_path / "empty").mkdir()
     assert index_archive(database, tmp_path, [tmp_path / "empty"], open_encoder).counts.get("series", 0) == 0
+
+
+def test_words_can_be_held_against_scans_alone_or_sentences_alone(engine: Engine) -> None:
+    scans = engine.search(TextQuery("MRI of the prostate", by=Evidence.SCANS))
+    assert scans.hits
+    assert all(hit.channels.keys() <= {"image", "regions"} and not hit.passages for hit in scans.hits)
+    words = engine.search(TextQuery("MRI of the prostate", by=Evidence.WORDS))
+    assert all("image" not in hit.channels for hit in words.hits)
+
+
+@pytest.mark.parametrize(("text", "want"), [("no haemorrhage", Kind.STUDY), ("glioma", Kind.REPORT)])
+def test_what_scans_alone_cannot_answer_is_refused(engine: Engine, text: str, want: Kind) -> None:
+    with pytest.raises(QueryError, match="search by words"):
+        engine.search(TextQuery(text, by=Evidence.SCANS), want=want)

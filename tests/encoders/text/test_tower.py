@@ -67,7 +67,7 @@ def test_a_tower_trained_on_other_states_is_refused(tmp_path: Path, frozen: Sent
     save_text_tower(tmp_path, tower(), frozen.space)
     assert TextTowerEncoder.load(tmp_path, frozen, space=SHARED).space == SHARED
     with pytest.raises(CheckpointError, match="dimensions"):
-        TextTowerEncoder.load(tmp_path, frozen, space=Space("towers", "a", "b", 17))
+        TextTowerEncoder.load(tmp_path, frozen, space=Space("towers", "a", "b", 15))
     config = json.loads((tmp_path / "config.json").read_text())
     config["preparation"]["revision"] = "0" * 64
     (tmp_path / "config.json").write_text(json.dumps(config))
