@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from db.build import pack
 from db.values import NewRegions, PredictedFact
@@ -48,8 +49,28 @@ def _predicted(predictor: Predictor | None, described: Sequence[Described]) -> l
     heads = {task: (head, revision) for task, head, revision in heads_of(predictor)}
     return [
         tuple(
-            PredictedFact(one.task, one.value, float(one.score), one.number, one.details, *heads[one.task])
+            PredictedFact(
+                one.task,
+                one.value,
+                _rounded(float(one.score)),
+                _rounded(one.number),
+                _rounded(one.details),
+                *heads[one.task],
+            )
             for one in told
         )
         for told in predictor.predict(described)
     ]
+
+
+def _rounded(value: Any) -> Any:
+    """Three decimals: more differ with the number of threads, and a run that was cut off shall end in the same rows."""
+    match value:
+        case float():
+            return round(value, 3)
+        case dict():
+            return {name: _rounded(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_rounded(inner) for inner in value]
+        case _:
+            return value

@@ -53,6 +53,11 @@ def _fact(name: Literal["sequence", "region", "plane", "contrast", "sex"]) -> Ca
     return label
 
 
+def _sex(facts: Facts) -> Label:
+    """F or M; O (PS3.3 C.7.1.1) is neither, and too rare to be learned."""
+    return facts.sex if facts.sex in {"F", "M"} else None
+
+
 def _text(name: str) -> Callable[[Facts], Label]:
     def label(facts: Facts) -> Label:
         value = facts.labels.get(name)
@@ -101,7 +106,7 @@ TASKS: dict[str, TaskSpec] = {
         TaskSpec("body_region", "single", _fact("region")),
         TaskSpec("plane", "single", _fact("plane"), ("axial", "coronal", "sagittal")),
         TaskSpec("contrast", "single", _fact("contrast"), ("no", "yes")),
-        TaskSpec("sex", "single", _fact("sex"), ("F", "M")),
+        TaskSpec("sex", "single", _sex, ("F", "M")),
         TaskSpec("age", "regression", _age, unit="years"),
         TaskSpec("diagnosis", "single", _text("diagnosis")),
         TaskSpec("lesion_present", "single", _lesion_present, ("no", "yes")),

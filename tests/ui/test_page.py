@@ -60,7 +60,7 @@ def page(demo_home: DemoHome, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 def test_an_empty_page_says_how_to_ask_what_answers_and_what_it_is_not(page: AppTest) -> None:
     said = " ".join(caption.value for caption in page.caption)
     assert "Type what you are looking for" in said
-    assert "not aligned" in said
+    assert "docs/model-card.md" in said
     assert said.count("Not a diagnostic device") == 1
     assert not page.toggle
 
