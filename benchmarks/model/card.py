@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--log", type=Path, nargs="+", required=True)
     parser.add_argument("--page-only", action="store_true", help="from the figures of the last time")
     given = parser.parse_args()
     figures, heads = given.work / "figures.json", given.work / "heads.json"
@@ -143,12 +143,13 @@ def _heads(made: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _log(path: Path) -> list[str]:
+def _log(paths: Sequence[Path]) -> list[str]:
     def kept() -> Iterator[dict[str, Any]]:
-        for line in path.read_text().splitlines():
-            row = json.loads(line)
-            if "loss" in row and (row["step"] % 100 == 0 or row["step"] == 20):
-                yield row
+        for path in paths:
+            for line in path.read_text().splitlines():
+                row = json.loads(line)
+                if "loss" in row and (row["step"] % 100 == 0 or row["step"] == 20):
+                    yield row
 
     lines = ["| Step | Loss | Queries | Reports | Variants | Studies/s |", "|---|---|---|---|---|---|"]
     for row in kept():

@@ -18,10 +18,13 @@ import torch
 
 from benchmarks.common import machine
 from benchmarks.model.data import NOT_SHIPPED, TEST_SEED, TRAIN_SEED, folders, held_out
+from encoders.checkpoint import load_checkpoint
 from encoders.image.cells import FrozenCells
 from encoders.image.preparation import StackPreparation
+from encoders.image.tower import KIND as IMAGE_KIND
 from encoders.image.tower import Tower, TowerConfig, save_tower
 from encoders.text.sentence_encoder import SentenceEncoder
+from encoders.text.tower import KIND as TEXT_KIND
 from encoders.text.tower import TextTower, TextTowerConfig, save_text_tower
 from encoders.training.align_tower import AlignConfig, Alignment, StateBank, Studies
 from encoders.training.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
@@ -100,10 +103,17 @@ def new_towers(work: Path) -> tuple[Tower, TextTower]:
     return image, text
 
 
-def train(work: Path, out: Path, *, minutes: float | None, steps: int, without: Sequence[str] = ()) -> None:
+def train(
+    work: Path, out: Path, *, minutes: float | None, steps: int, without: Sequence[str] = (), start: Path | None = None
+) -> None:
     """Train and export; `without` names further sources that are held out."""
     image, text = new_towers(work)
     frozen = SentenceEncoder.default()
+    if start is not None:
+        load_checkpoint(start / "image", kind=IMAGE_KIND).put_into(image)
+        load_checkpoint(start / "text", kind=TEXT_KIND).put_into(text)
+        image.requires_grad_(True)
+        text.requires_grad_(True)
     where = folders(work, "cells")
     cache = CellCache([where["phantom-train"], where["real"]])
     studies = Studies(cache, StateBank(frozen), text, ALIGN)
@@ -115,7 +125,14 @@ def train(work: Path, out: Path, *, minutes: float | None, steps: int, without: 
     print(f"{len(phantoms)} generated and {len(kept)} real studies; {len(barred)} real subjects held out; {machine()}")
     objective = Alignment(image, text, ALIGN)
     config = TrainConfig(
-        steps=steps, learning_rate=1e-3, warmup=60, ema=0.995, log_every=20, save_every=100, minutes=minutes, seed=1
+        steps=steps,
+        learning_rate=1e-3 if start is None else 7e-4,
+        warmup=20,
+        ema=0.99,
+        log_every=20,
+        save_every=100,
+        minutes=minutes,
+        seed=1,
     )
     data = Data(studies, Mixture(phantoms, kept, seed=1), views=studies.views, collate=studies.collate)
     done = fit(
@@ -144,6 +161,7 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=2000, help="generated studies to train on")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--minutes", type=float, help="stop after so long; the same command goes on")
+    parser.add_argument("--start", type=Path, help="folder with image/ and text/ to go on from, in a new --out")
     parser.add_argument("--without", nargs="*", default=[], help="sources to hold out as a whole")
     parser.add_argument("--only", choices=["shards", "features", "train"])
     given = parser.parse_args()
@@ -153,7 +171,7 @@ def main() -> None:
         features(given.work)
     if given.only in (None, "train"):
         out = given.out or given.work / "model"
-        train(given.work, out, minutes=given.minutes, steps=given.steps, without=given.without)
+        train(given.work, out, minutes=given.minutes, steps=given.steps, without=given.without, start=given.start)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from encoders.text.passages import passages
 from encoders.text.tower import Chunk, TextTower, TokenStates, chunks, pad, sentences_of
 from encoders.training.cell_cache import CellCache
 from encoders.training.losses import false_negatives, info_nce
-from encoders.training.queries import Wanted, lesion_query, series_query
+from encoders.training.queries import Wanted, lesion_query, mirrored, series_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class View(NamedTuple):
 class Batch(NamedTuple):
     """cells (n volumes); owner (n,) their study; volume (n,) their number; report texts by study; queries, who fits.
 
+    Reports and queries of a lesion come with their mirror images, left and right exchanged, as hard negatives.
     fits, open_ (n, q) bool: whether a volume matches a query, and whether that cannot be told.
     """
 
@@ -126,16 +127,19 @@ class Studies:
         """Pad cells and find which volume fits which query."""
         numbers = [number for view in views for number in view.numbers]
         facts = [self._cache.facts[number] for number in numbers]
-        wanted = list({each.text: each for view in views for each in view.wanted}.values())
+        asked = [each for view in views for each in view.wanted]
+        asked += [other for each in asked if (other := each.mirrored()) is not None]
+        wanted = list({each.text: each for each in asked}.values())
         told = [[each.fits(fact) for each in wanted] for fact in facts]
         reports = [view.report for view in views if view.report]
+        sided = [other for report in reports if (other := mirrored(report)) != report]
         return Batch(
             cells=batch_of([pair for view in views for pair in view.cells]),
             owner=torch.tensor([at for at, view in enumerate(views) for _ in view.numbers]),
             volume=torch.tensor(numbers),
             reports=reports,
             reported=torch.tensor([at for at, view in enumerate(views) if view.report], dtype=torch.long),
-            report_chunks=[chunks(self._bank(sentences_of(text)), self._text)[0] for text in reports],
+            report_chunks=[chunks(self._bank(sentences_of(text)), self._text)[0] for text in (*reports, *sided)],
             query_chunks=[chunks(self._bank(sentences_of(each.text)), self._text)[0] for each in wanted],
             fits=torch.tensor([[each is True for each in row] for row in told]),
             open_=torch.tensor([[each is None for each in row] for row in told]),
@@ -143,7 +147,7 @@ class Studies:
 
 
 def _query(facts: Any, rng: np.random.Generator) -> Wanted:
-    asked = lesion_query(facts, rng) if rng.random() < 0.6 else None
+    asked = lesion_query(facts, rng) if rng.random() < 0.7 else None
     return asked or series_query(facts, rng)
 
 
@@ -187,6 +191,7 @@ class Alignment(nn.Module):
             studies = torch.zeros(int(batch.owner.max()) + 1, volumes.shape[1], device=device)
             studies = studies.index_add(0, batch.owner.to(device), volumes)[batch.reported.to(device)]
             same = false_negatives(batch.reports).same.to(device)
+            same = functional.pad(same, (0, len(batch.report_chunks) - len(batch.reports)))  # mirror images fit nobody
             parts["reports"] = info_nce(studies, self._texts(batch.report_chunks), same, scale=scale)
         pairs = (batch.volume[:, None] == batch.volume).to(device)
         pairs &= ~torch.eye(len(pairs), dtype=torch.bool, device=device)

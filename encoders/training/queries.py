@@ -7,6 +7,7 @@ These stand in for reports where there are none, and are marked as such wherever
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -62,6 +63,13 @@ class Wanted:
     series: Mapping[str, str] = field(default_factory=dict)
     lesion: Mapping[str, str] = field(default_factory=dict)
 
+    def mirrored(self) -> Wanted | None:
+        """The same on the other side: the hardest thing to tell apart; None for a query that names no one side."""
+        other = {"left": "right", "right": "left"}.get(self.lesion.get("side", ""))
+        if other is None:
+            return None
+        return Wanted(mirrored(self.text), self.series, {**self.lesion, "side": other})
+
     def fits(self, facts: Facts) -> bool | None:
         """Whether a volume matches; None where its facts leave it open, or its lesion is not in the picture."""
         known = series_facts(facts)
@@ -82,6 +90,17 @@ class Wanted:
         if not found:
             return False
         return None if facts.labels.get("lesion_box") is None else True
+
+
+def mirrored(text: str) -> str:
+    """Left and right exchanged."""
+    return _SIDE.sub(
+        lambda found: _OTHER[found[0].casefold()] if found[0].islower() else _OTHER[found[0].casefold()].title(), text
+    )
+
+
+_SIDE = re.compile(r"\b(left|right)\b", re.IGNORECASE)
+_OTHER = {"left": "right", "right": "left"}
 
 
 def family(sequence: str) -> str:

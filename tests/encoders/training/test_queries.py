@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encoders.training.examples import Facts
-from encoders.training.queries import Wanted, family, lesion_query, series_query
+from encoders.training.queries import Wanted, family, lesion_query, mirrored, series_query
 
 INFARCT = {"kind": "acute infarct", "site": "temporal lobe", "side": "left"}
 GLIOMA = {"kind": "low-grade glioma", "site": "frontal lobe", "side": "right"}
@@ -85,3 +85,24 @@ def test_a_scan_without_facts_can_still_be_asked_for() -> None:
     made = series_query(Facts("a", "s", "p", "t"), np.random.default_rng(0))
     assert made.text
     assert lesion_query(Facts("a", "s", "p", "t"), np.random.default_rng(0)) is None
+
+
+@given(st.integers(0, 2**32))
+def test_a_mirror_image_names_the_other_side(seed: int) -> None:
+    made = lesion_query(facts(), np.random.default_rng(seed))
+    assert made is not None
+    other = made.mirrored()
+    if "side" not in made.lesion:
+        assert other is None
+        return
+    assert other is not None
+    assert "left" in made.text
+    assert "left" not in other.text
+    assert other.fits(facts()) is False
+    again = other.mirrored()
+    assert again is not None
+    assert again.text == made.text
+
+
+def test_words_that_hold_a_side_are_left_alone() -> None:
+    assert mirrored("Left leftover, right-sided. RIGHT lobe upright") == "Right leftover, left-sided. Left lobe upright"
