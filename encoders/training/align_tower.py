@@ -132,7 +132,7 @@ class Studies:
         wanted = list({each.text: each for each in asked}.values())
         told = [[each.fits(fact) for each in wanted] for fact in facts]
         reports = [view.report for view in views if view.report]
-        sided = [other for report in reports if (other := mirrored(report)) != report]
+        sided = [turned for report in reports if (turned := mirrored(report)) != report]
         return Batch(
             cells=batch_of([pair for view in views for pair in view.cells]),
             owner=torch.tensor([at for at, view in enumerate(views) for _ in view.numbers]),
