@@ -219,8 +219,8 @@ def main() -> None:
     made: dict[str, Any] = {"machine": machine(), "held-out real": {"volumes": len(facts), "subjects": len(barred)}}
     made["shipped"] = _json(image_to_image(rows, copies, facts) | text_to_image(encode, rows, facts))
     if given.baselines:
-        wanted = {f.key for f in facts}
-        items = [item for item in examples(shards["real"]) if item.facts.key in wanted]
+        wanted = set(numbers)  # features were cached in the order of the shards
+        items = [item for n, item in enumerate(examples(shards["real"])) if n in wanted]
         held = [item.facts for item in items]
         varied = [[vary(item, np.random.default_rng((*item.facts.key.encode(), v))) for item in items] for v in _COPIES]
         slices = SliceEncoder()
