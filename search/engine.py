@@ -282,17 +282,19 @@ def _vectors(described: Sequence[Described]) -> Rows:
 
 
 def _fused(first: Found, second: Found) -> Found:
-    """Reciprocal rank fusion of two channels' studies, with the evidence of both.
+    """Reciprocal rank fusion of sentences' and scans' studies, with the evidence of both.
+
+    A sentence says what a scan shows, a likeness only suggests it: scans count half.
 
     Studies whose scores cannot be told apart share a place, so that the order survives re-indexing.
     """
     fused = Found(searched=max(first.searched, second.searched), unknown=max(first.unknown, second.unknown))
-    for part in (first, second):
+    for part, weight in ((first, 2.0 / 3.0), (second, 1.0 / 3.0)):
         place, before = 0, np.inf
         for number, key in enumerate(sorted(part.scores, key=lambda key: -part.scores[key]), start=1):
             score = round(part.scores[key], _ALIKE)
             place, before = (place, before) if score == before else (number, score)
-            fused.scores[key] = fused.scores.get(key, 0.0) + (_RRF + 1) / (_RRF + place) / 2
+            fused.scores[key] = fused.scores.get(key, 0.0) + weight * (_RRF + 1) / (_RRF + place)
             evidence = fused.evidence[key]
             evidence.passages += part.evidence[key].passages
             evidence.channels |= part.evidence[key].channels

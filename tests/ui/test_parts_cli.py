@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from encoders import registry
 from search.query import BoxError
+from ui import cli
 from ui.boxes import read_box
 from ui.cli import app
 
@@ -21,6 +22,7 @@ RIGHT = (slice(16, 24), slice(8, 16), slice(4, 8))
 
 @pytest.fixture(autouse=True)
 def _known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli.out, "_width", 200)
     monkeypatch.setitem(registry.ENCODERS, "parts", lambda _: parts_dual())
     monkeypatch.setitem(registry.ENCODERS, "plain", lambda _: plain_dual())
 
