@@ -53,7 +53,7 @@ def test_an_archive_is_asked_what_it_can_answer(evaluator: Evaluator) -> None:
     assert {"label: body region", "label: sequence", "label: plane", "filters: image", "filters: text"} <= names
     assert {"report to study, by sentences", "report to study, by headers"} <= names
     assert any("by scans" in name for name in names)  # the encoder is aligned
-    assert any("not aligned" in warning for warning in found.warnings)
+    assert not any("not aligned" in warning for warning in found.warnings)
     assert measured(found, "report to study, by sentences").figures["Recall@1"].queries == 5
     assert measured(found, "filters: text").figures["recall@10 of 50.0%"].value == 1.0
     assert found.archive["studies"] == 5
