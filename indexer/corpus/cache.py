@@ -26,7 +26,7 @@ _LOOK = 0.05
 
 
 class VolumeCache:
-    """Prepared volumes by key. The folder holds at most `limit` bytes, and up to 5 % more for each process at work."""
+    """Prepared volumes by key: `limit` bytes at most, and 5 % and one volume more for each process at work."""
 
     def __init__(self, folder: Path, limit: int) -> None:
         self.folder, self.limit = folder, limit
@@ -77,10 +77,7 @@ class VolumeCache:
     def _trim(self, newest: Path) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / ".lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                return  # another process is at it
+            fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time; who waits writes nothing meanwhile
             files = sorted(self._files())
             total = sum(size for _, _, size, _ in files)
             if total <= self.limit:

@@ -377,5 +377,5 @@ def test_ranks_of_words_and_scans_are_fused_and_equals_share_a_place() -> None:
     fused = engine_module._fused(words, scans)
     assert fused.scores[1] == pytest.approx(1.0)  # first in both
     assert fused.scores[2] == pytest.approx(fused.scores[3])  # fp16 cannot tell their scores apart
-    assert fused.scores[4] == pytest.approx(61 / 62 / 2)
-    assert len({round(61 / (60 + place) / 2, 3) for place in range(1, 40)}) == 39  # ranks survive rounding
+    assert fused.scores[4] == pytest.approx(61 / 62 / 3)  # scans count half of what sentences do
+    assert len({round(61 / (60 + place) / 3, 3) for place in range(1, 40)}) == 39  # ranks survive rounding

@@ -117,7 +117,7 @@ def _opened_report(page: AppTest, row: int, sentence: str) -> bool:
 
 
 def test_an_opened_study_shows_a_slice_and_the_report(page: AppTest, demo_home: DemoHome) -> None:
-    ask(page, "bright lesion of the spleen")
+    ask(page, demo_home.hostile_sentence)
     assert any(_opened_report(page, row, demo_home.hostile_sentence) for row in range(2)), "among the first two"
     slices = next(slider for slider in page.slider if slider.label == "Slice")
     assert slices.min == 1
