@@ -35,13 +35,13 @@ Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 
 @train_app.command("pretrain")
 def pretrain(config: Config, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Stage 1, without words: kind = "selfsup" or "masked". A run that has begun goes on where it was."""
+    """Stage 1, without words: kind = "selfsup", "masked" or "mlm" (text alone). A run that has begun goes on."""
     _fit(config, "pretrain", dry_run=dry_run, as_json=as_json)
 
 
 @train_app.command("align")
 def align(config: Config, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Stage 2, with reports: kind = "vit". A run that has begun goes on where it was."""
+    """Stage 2, with reports: kind = "tower" or "vit". A run that has begun goes on where it was."""
     _fit(config, "align", dry_run=dry_run, as_json=as_json)
 
 
@@ -69,8 +69,9 @@ def head(config: Config, dry_run: DryRun = False, device: Device = "auto", as_js
 
 def _fit(config: Path, command: Any, *, dry_run: bool, as_json: bool) -> None:
     with _guarded(as_json=as_json):
+        from ui.train_jobs import JOBS  # noqa: PLC0415
         from ui.train_plan import FitPlan, read_plan  # noqa: PLC0415
-        from ui.train_runs import JOBS, describe, run_fit  # noqa: PLC0415
+        from ui.train_runs import describe, run_fit  # noqa: PLC0415
 
         plan = read_plan(config, command, tuple(JOBS[command]))
         assert isinstance(plan, FitPlan)  # noqa: S101
@@ -83,7 +84,7 @@ def _fit(config: Path, command: Any, *, dry_run: bool, as_json: bool) -> None:
             def progress(now: Progress) -> None:
                 bar.update(task, completed=now.step, told=_line(now))
 
-            told = run_fit(plan, progress=progress, stop=stop)
+            told = run_fit(plan, progress=progress, stop=stop, note=lambda words: bar.update(task, told=words))
         _tell(told, as_json=as_json)
         if not told["finished"]:
             err.print("stopped, and saved; run the same command again to go on")

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
 
 from encoders.image.preparation import BlockPreparation, Prepared
+from encoders.image.tower import Cells, batch_of, described
 from encoders.image.vit_network import VisionTransformer
 from encoders.image.vit_packing import by_length, pack, tokens_of
+from encoders.training.align_tower import Alignment, StateBank, read_texts
 from encoders.training.align_vit import VitAlignment
+from encoders.training.cell_cache import CellCache
+from encoders.training.examples import Facts
 from encoders.training.loop_shards import Part
+from encoders.training.mlm import NOT_ASKED, MlmObjective
 from search.evaluation.figures import EmptyPool, Measured
 from search.evaluation.labels import by_label
 from search.evaluation.pairs import paired
@@ -21,11 +28,46 @@ from search.evaluation.pairs import paired
 _TOKENS, _ROWS, _RESAMPLES = 8192, 32, 200
 
 
+Read = Callable[[Sequence[str]], Tensor]
+"""Texts to rows of the shared space, of any length."""
+
+
 def by_neighbours(network: VisionTransformer, preparation: BlockPreparation, held: Part, most: int) -> dict[str, Any]:
     """P@1 of body region and sequence among other patients' scans, by the CLS token."""
-    numbers = _spread(len(held), most)
-    facts = [held.facts[number] for number in numbers]
+    numbers = spread(len(held), most)
     vectors = _vectors(network, preparation, held, numbers, shared=False)
+    return neighbours(vectors, [held.facts[number] for number in numbers])
+
+
+def by_texts(objective: VitAlignment, held: Part, most: int) -> dict[str, Any]:
+    """Report to scan and scan to report over held-out studies with a report; without any, as `by_neighbours`."""
+    numbers = spread(len(held), most)
+    vectors = _vectors(objective.image, objective.preparation, held, numbers, shared=True)
+    facts = [held.facts[number] for number in numbers]
+    return texts_and_scans(vectors, facts, objective.texts) or by_neighbours(
+        objective.image, objective.preparation, held, most
+    )
+
+
+def by_tower(objective: Alignment, bank: StateBank, cache: CellCache, most: int) -> dict[str, Any]:
+    """The same for the 2.5D tower, over cached features; its neighbours are those of its whole vector."""
+    numbers = spread(len(cache), most)
+    shared, whole = [], []
+    device = objective.log_scale.device
+    for number in numbers:
+        cells = Cells(*(part.to(device) for part in batch_of([cache.cells(number)])))
+        with torch.no_grad():
+            read = objective.image.read(cells)
+            boxes = np.zeros((cells.filled.shape[1], 6), np.float32)
+            whole.append(described(objective.image, cells, read, 0, boxes).vector)
+        shared.append(functional.normalize(read.vector[0].float(), dim=0).cpu().numpy())
+    facts = [cache.facts[number] for number in numbers]
+    found = texts_and_scans(np.stack(shared), facts, lambda texts: read_texts(objective.text, bank, texts))
+    return found | neighbours(np.stack(whole), facts)
+
+
+def neighbours(vectors: NDArray[np.float32], facts: Sequence[Facts]) -> dict[str, Any]:
+    """P@1 of body region and sequence among other patients' scans."""
     found: dict[str, Any] = {}
     for name in ("region", "sequence"):
         labels = [getattr(one, name) for one in facts]
@@ -38,11 +80,8 @@ def by_neighbours(network: VisionTransformer, preparation: BlockPreparation, hel
     return found
 
 
-def by_texts(objective: VitAlignment, held: Part, most: int) -> dict[str, Any]:
-    """Report to scan and scan to report over held-out studies with a report; without any, as `by_neighbours`."""
-    numbers = _spread(len(held), most)
-    vectors = _vectors(objective.image, objective.preparation, held, numbers, shared=True)
-    facts = [held.facts[number] for number in numbers]
+def texts_and_scans(vectors: NDArray[np.float32], facts: Sequence[Facts], read: Read) -> dict[str, Any]:
+    """Report to scan and scan to report over studies with a report; nothing where there are fewer than two."""
     reports = {
         f"{one.source}/{one.study}": (text, one.patient)
         for one in facts
@@ -50,10 +89,10 @@ def by_texts(objective: VitAlignment, held: Part, most: int) -> dict[str, Any]:
         if kind == "report"
     }
     if len(reports) < 2:
-        return by_neighbours(objective.image, objective.preparation, held, most)
+        return {}
     uids = list(reports)
     with torch.no_grad():
-        parts = [objective.texts([reports[uid][0]]).cpu() for uid in uids]
+        parts = [read([reports[uid][0]]).cpu() for uid in uids]
     texts: NDArray[np.float32] = functional.normalize(torch.cat(parts), dim=1).numpy()
     having = [at for at, one in enumerate(facts) if f"{one.source}/{one.study}" in reports]
     series = [f"{facts[at].source}/{facts[at].study}" for at in having]
@@ -74,11 +113,26 @@ def by_texts(objective: VitAlignment, held: Part, most: int) -> dict[str, Any]:
     return found
 
 
+def by_guesses(objective: MlmObjective, reports: Sequence[str], most: int) -> dict[str, Any]:
+    """How many hidden tokens of held-out reports are guessed, and how many nats a token costs; equal in every call."""
+    numbers = spread(len(reports), most)
+    right = cost = asked = 0.0
+    for start in range(0, len(numbers), _ROWS):
+        items = [objective.views(reports[at], np.random.default_rng(at)) for at in numbers[start : start + _ROWS]]
+        count = sum(int((item.labels != NOT_ASKED).sum()) for item in items)
+        with torch.no_grad():
+            told = objective.loss(objective.collate(items))
+        right, cost, asked = right + float(told["accuracy"]) * count, cost + float(told["loss"]) * count, asked + count
+    shared = {"chance": None, "ci95": None, "pool": len(numbers), "queries": int(asked), "best": None}
+    sums = {"hidden tokens guessed": right, "nats a token": cost} if asked else {}
+    return {name: {"value": total / asked, **shared} for name, total in sums.items()}
+
+
 def _named(measured: Measured, start: str) -> dict[str, Any]:
     return {start + name: figure.to_json() for name, figure in measured.figures.items()}
 
 
-def _spread(count: int, most: int) -> list[int]:
+def spread(count: int, most: int) -> list[int]:
     """At most `most` numbers, evenly over all of them."""
     return sorted({round(at) for at in np.linspace(0, count - 1, min(count, most))}) if count else []
 

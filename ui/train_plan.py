@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 from encoders.heads.training import FitOptions
+from encoders.training.align_tower import AlignConfig
 from encoders.training.align_vit import AlignVitConfig
 from encoders.training.config import TrainConfig, TrainError
 from encoders.training.config_toml import ConfigError, build, read_toml
@@ -118,6 +119,38 @@ class TextPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class TowerPlan:
+    """Kind "tower": the 2.5D tower over frozen features. `[sampling] batch` counts studies there."""
+
+    start: Path | None = None
+    """A folder with `image` and `text` to begin from, or `fresh`; the weights that ship where neither is named."""
+    fresh: bool = False
+    variants: int = 4
+    """Ways that each volume is seen in: as it is, and with its shading, contrast, noise and resolution varied."""
+    width: int = 128
+    rounds: int = 1
+    heads: int = 4
+    dim: int = 256
+    """These four for a fresh one."""
+    loss: AlignConfig = field(default_factory=AlignConfig)
+
+    def __post_init__(self) -> None:
+        if self.variants < 1:
+            raise ValueError(f"variants = {self.variants} must be at least 1")
+        if self.fresh and self.start is not None:
+            raise ValueError("fresh = true and start = ... contradict each other; keep one")
+
+
+@dataclass(frozen=True, slots=True)
+class MlmPlan:
+    """Kind "mlm": see `MlmConfig`; the network is `[text] model`."""
+
+    share: float = 0.15
+    whole_words: bool = False
+    tokens: int = 128
+
+
+@dataclass(frozen=True, slots=True)
 class HeadPlan:
     """Heads on a frozen encoder."""
 
@@ -140,7 +173,9 @@ class FitPlan:
     text: TextPlan = field(default_factory=TextPlan)
     selfsup: SelfsupPlan = field(default_factory=SelfsupPlan)
     masked: MaskedPlan = field(default_factory=MaskedPlan)
+    mlm: MlmPlan = field(default_factory=MlmPlan)
     align: AlignVitConfig = field(default_factory=AlignVitConfig)
+    tower: TowerPlan = field(default_factory=TowerPlan)
     evaluate_most: int = 1000
     """Held-out volumes that are measured on while training."""
 

@@ -1,11 +1,11 @@
-"""Running what a training config says: the literal table of objectives, evaluation, export."""
+"""Running what a training config says: training, evaluation, export."""
 
 from __future__ import annotations
 
 import shlex
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,108 +15,14 @@ from torch import nn
 from encoders.training.config import TrainError
 from encoders.training.export import ModelCard, write_card
 from encoders.training.loop import Fitted, Progress, fit, seed
-from encoders.training.loop_data import BatchSampler, Data
 from encoders.training.loop_shards import Part
-from encoders.training.sampling import ShuffledBatches, StudyBatches
-from ui.train_plan import FitPlan, HeadsPlan, counts, open_data, text_kinds, vit_of
-
-Metrics = dict[str, Any]
+from ui.train_jobs import JOBS, Job, Metrics, Note
+from ui.train_plan import FitPlan, HeadsPlan, counts, open_data, text_kinds
 
 LIMITS = (
     "Measured on held-out patients of the same sources: other scanners and hospitals may do worse.",
     "Vectors may tell who a patient is; treat them as the scans themselves.",
 )
-
-
-@dataclass(frozen=True)
-class Job:
-    """An objective with the order of its examples, what is measured of it and how it is exported."""
-
-    objective: nn.Module
-    sampler: BatchSampler
-    evaluate: Callable[[nn.Module, Part], Metrics]
-    save: Callable[[Path], None]
-    about: str
-
-
-def _selfsup(plan: FitPlan, train: Part) -> Job:
-    from encoders.training.crops import Crops  # noqa: PLC0415
-    from encoders.training.selfsup import SelfSupervision, SelfSupervisionConfig  # noqa: PLC0415
-
-    network = vit_of(plan.network)
-    values = asdict(plan.selfsup)
-    crops = Crops(patch=network.config.patch, **values.pop("crops"))
-    objective = SelfSupervision(network, SelfSupervisionConfig(crops=crops, **values))
-    return _pretrained(plan, train, objective, crops.whole_tokens, "self-supervision (DINO, iBOT, KoLeo)")
-
-
-def _masked(plan: FitPlan, train: Part) -> Job:
-    from encoders.training.masked import MaskedAutoencoding, MaskedConfig  # noqa: PLC0415
-
-    network = vit_of(plan.network)
-    objective = MaskedAutoencoding(network, MaskedConfig(patch=network.config.patch, **asdict(plan.masked)))
-    return _pretrained(plan, train, objective, plan.masked.tokens, "masked autoencoding")
-
-
-def _pretrained(plan: FitPlan, train: Part, objective: Any, tokens: int, how: str) -> Job:
-    from encoders.image.preparation import BlockPreparation  # noqa: PLC0415
-    from encoders.image.vit import save_vit  # noqa: PLC0415
-    from ui.train_measures import by_neighbours  # noqa: PLC0415
-
-    preparation = BlockPreparation(patch=objective.encoder.config.patch, tokens=tokens)
-    return Job(
-        objective,
-        ShuffledBatches(len(train), plan.sampling.batch, plan.train.seed),
-        lambda found, held: by_neighbours(found.encoder, preparation, held, plan.evaluate_most),  # type: ignore[arg-type]
-        lambda folder: (save_vit(folder / "image", objective.encoder, preparation), None)[1],
-        f"A 3D vision transformer after {how}. Not aligned with text: it is what alignment begins from.",
-    )
-
-
-def _vit(plan: FitPlan, train: Part) -> Job:
-    from encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
-    from encoders.text.tower import TextTower, TextTowerConfig, TextTowerEncoder  # noqa: PLC0415
-    from encoders.training.align_tower import StateBank  # noqa: PLC0415
-    from encoders.training.align_vit import VitAlignment  # noqa: PLC0415
-    from ui.train_measures import by_texts  # noqa: PLC0415
-
-    image = vit_of(plan.network)
-    frozen = SentenceEncoder.from_name(plan.text.model) if plan.text.model else SentenceEncoder.default()
-    sizes = {"width": plan.text.width, "depth": plan.text.depth, "heads": plan.text.heads}
-    text = TextTower(TextTowerConfig(states=frozen.width, dim=image.config.projection, **sizes))
-    if plan.text.start is not None:
-        text = _text_from(plan.text.start, frozen, TextTowerEncoder)
-    elif plan.align.text == "locked":
-        raise TrainError('align.text = "locked" needs a text tower to begin from: set text.start, or train it')
-    objective = VitAlignment(image, text, StateBank(frozen), plan.align)
-    sampling = plan.sampling
-    return Job(
-        objective,
-        StudyBatches(
-            train.facts, sampling.batch, series_per_study=sampling.series_per_study, mixed=sampling.mixed,
-            seed=plan.train.seed,
-        ),
-        lambda found, held: by_texts(found, held, plan.evaluate_most),  # type: ignore[arg-type]
-        lambda folder: objective.save(folder, frozen.space),
-        "A 3D vision transformer and a text tower in one space, aligned by reports and facts.",
-    )  # fmt: skip
-
-
-def _text_from(folder: Path, frozen: Any, encoder: Any) -> Any:
-    from encoders.checkpoint import load_checkpoint  # noqa: PLC0415
-    from encoders.space import Space  # noqa: PLC0415
-    from encoders.text.tower import KIND  # noqa: PLC0415
-
-    dim = load_checkpoint(folder, kind=KIND).card.dim
-    opened = encoder.load(folder, frozen, space=Space("", "", "", dim))
-    return opened._tower.train().requires_grad_(True)
-
-
-JOBS: dict[str, dict[str, Callable[[FitPlan, Part], Job]]] = {
-    "pretrain": {"selfsup": _selfsup, "masked": _masked},
-    "align": {"vit": _vit},
-}
-"""By command and `kind`: from a plan and what is trained on to a job. Another objective is another line."""
 
 
 def describe(plan: FitPlan | HeadsPlan) -> Metrics:
@@ -142,8 +48,8 @@ def _described(plan: FitPlan | HeadsPlan, train: Part, held: Part) -> Metrics:
         "parameters_trained": trained,
         "examples_a_step": a_step,
         "steps": plan.train.steps,
-        "batches_an_epoch": len(job.sampler.batches(0)),
-        "epochs": round(plan.train.steps * plan.train.accumulate / max(1, len(job.sampler.batches(0))), 2),
+        "batches_an_epoch": len(job.data.sampler.batches(0)),
+        "epochs": round(plan.train.steps * plan.train.accumulate / max(1, len(job.data.sampler.batches(0))), 2),
     }
 
 
@@ -156,17 +62,27 @@ def _job(plan: FitPlan, train: Part) -> Job:
 
 
 def run_fit(
-    plan: FitPlan, *, progress: Callable[[Progress], None], stop: Callable[[], bool] = lambda: False
+    plan: FitPlan,
+    *,
+    progress: Callable[[Progress], None],
+    stop: Callable[[], bool] = lambda: False,
+    note: Note = lambda _: None,
 ) -> Metrics:
     """Train, or go on with it; when done, export to `export/` in the run's folder."""
     with open_data(plan.data) as (train, held):
-        return _fitted(plan, train, held, progress, stop)
+        return _fitted(plan, train, held, progress, stop, note)
 
 
 def _fitted(
-    plan: FitPlan, train: Part, held: Part, progress: Callable[[Progress], None], stop: Callable[[], bool]
+    plan: FitPlan,
+    train: Part,
+    held: Part,
+    progress: Callable[[Progress], None],
+    stop: Callable[[], bool],
+    note: Note,
 ) -> Metrics:
     job = _job(plan, train)
+    job.prepare(note)
     figures: Metrics = {}
 
     def evaluate(objective: nn.Module, _: int) -> Mapping[str, float]:
@@ -176,7 +92,7 @@ def _fitted(
 
     fitted = fit(
         job.objective,
-        Data(train, job.sampler),
+        job.data,
         plan.train,
         plan.output,
         evaluate=evaluate if len(held) else None,

@@ -31,6 +31,7 @@ from encoders.training.cell_cache import CellCache, cache_cells, fit_components,
 from encoders.training.config import TrainConfig
 from encoders.training.loop import fit
 from encoders.training.loop_data import Data
+from encoders.training.loop_shards import ShardExamples
 from encoders.training.vary import vary
 from indexer.corpus.manifest import read_manifest, write_manifest_shards
 from indexer.corpus.phantom import write_phantom_shards
@@ -81,15 +82,17 @@ def features(work: Path) -> None:
     kept = work / "components.safetensors"
     if not kept.exists():
         mean, components = fit_components(
-            [source["phantom-train"], source["real"]], prepare, cells, count=IMAGE.reduced, volumes=70
-        )
+            [ShardExamples([source[part]]) for part in ("phantom-train", "real")], prepare, cells,
+            count=IMAGE.reduced, volumes=70,
+        )  # fmt: skip
         safetensors.numpy.save_file({"mean": mean, "components": components}, kept)
     basis = safetensors.numpy.load_file(kept)
     for part in source:
         variants = 8 if part == "real" else 1
         cache_cells(
-            source[part], target[part], prepare, cells, basis["mean"], basis["components"], variants=variants,
-            augment=vary, progress=lambda done, all_, part=part: print(f"features of {part}: {done}/{all_}"),
+            ShardExamples([source[part]]), target[part], prepare, cells, basis["mean"], basis["components"],
+            variants=variants, augment=vary,
+            progress=lambda done, all_, part=part: print(f"features of {part}: {done}/{all_}"),
         )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from encoders.image.tower import Cells, Tower, batch_of
 from encoders.text.passages import passages
 from encoders.text.tower import Chunk, TextTower, TokenStates, chunks, pad, sentences_of
 from encoders.training.cell_cache import CellCache
+from encoders.training.examples import Facts
 from encoders.training.losses import false_negatives, info_nce
 from encoders.training.queries import Wanted, lesion_query, mirrored, series_query
 
@@ -39,6 +40,12 @@ class AlignConfig:
     reports: float = 1.0
     queries: float = 1.0
     variants: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.series < 1 or self.most_cells < 16 or not 0 < self.keep <= 1 or not 0 < self.temperature <= 1:
+            raise ValueError(f"series is at least 1, most_cells 16, keep and temperature are in (0, 1]: {self}")
+        if min(self.reports, self.queries, self.variants) < 0:
+            raise ValueError(f"weights of losses are at least 0: {self}")
 
 
 class StateBank:
@@ -58,6 +65,21 @@ class StateBank:
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
         return found
+
+
+def read_texts(tower: TextTower, bank: StateBank, items: Sequence[str]) -> Tensor:
+    """(m, dim), not of unit length: a long text's chunks averaged by their number of tokens."""
+    parts: list[Chunk] = []
+    owner: list[int] = []
+    for number, item in enumerate(items):
+        made = chunks(bank(sentences_of(item)), tower.config)
+        parts += made
+        owner += [number] * len(made)
+    device = next(tower.parameters()).device
+    read = functional.normalize(tower(*(part.to(device) for part in pad(parts))).float(), dim=1)
+    counts = torch.tensor([float(len(part.sentence)) for part in parts], device=device)
+    total = torch.zeros(len(items), read.shape[1], device=device)
+    return total.index_add(0, torch.tensor(owner, device=device), read * counts[:, None])
 
 
 class View(NamedTuple):
@@ -87,15 +109,21 @@ class Batch(NamedTuple):
     open_: Tensor
 
 
+def study_members(facts: Sequence[Facts]) -> list[list[int]]:
+    """Numbers of each study's volumes."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for number, one in enumerate(facts):
+        found.setdefault((one.source, one.study), []).append(number)
+    return list(found.values())
+
+
 class Studies:
     """The studies of a cache, each a list of volumes; `views` and `collate` are what the training loop asks for."""
 
     def __init__(self, cache: CellCache, bank: StateBank, tower: TextTower, config: AlignConfig) -> None:
-        self._cache, self._bank, self._text, self._config = cache, bank, tower.config, config
-        by_study: dict[str, list[int]] = {}
-        for number, facts in enumerate(cache.facts):
-            by_study.setdefault(facts.study, []).append(number)
-        self.studies = list(by_study.values())
+        self.cache = cache
+        self._bank, self._text, self._config = bank, tower.config, config
+        self.studies = study_members(cache.facts)
 
     def __len__(self) -> int:
         return len(self.studies)
@@ -105,20 +133,20 @@ class Studies:
 
     def source(self, number: int) -> str:
         """Where a study comes from."""
-        return self._cache.facts[self.studies[number][0]].source
+        return self.cache.facts[self.studies[number][0]].source
 
     def views(self, study: list[int], rng: np.random.Generator) -> View:
         """A study with some of its volumes (one volume alone is seen in two variants), and words for them."""
         chosen = [study[at] for at in rng.permutation(len(study))[: self._config.series]]
-        if len(chosen) == 1 and self._cache.variants[chosen[0]] > 1:
+        if len(chosen) == 1 and self.cache.variants[chosen[0]] > 1:
             chosen *= 2
         cells = []
         for number in chosen:
-            features, place = self._cache.cells(number, int(rng.integers(self._cache.variants[number])))
+            features, place = self.cache.cells(number, int(rng.integers(self.cache.variants[number])))
             count = min(max(16, int(len(place) * self._config.keep)), self._config.most_cells)
             kept = rng.permutation(len(place))[:count]
             cells.append((features[kept], place[kept]))
-        facts = [self._cache.facts[number] for number in chosen]
+        facts = [self.cache.facts[number] for number in chosen]
         wanted = [_query(each, rng) for each in facts]
         report = next((text for kind, text in facts[0].texts if kind == "report"), "")
         return View(cells, chosen, _part(report, rng) if report else "", wanted)
@@ -126,7 +154,7 @@ class Studies:
     def collate(self, views: list[View]) -> Batch:
         """Pad cells and find which volume fits which query."""
         numbers = [number for view in views for number in view.numbers]
-        facts = [self._cache.facts[number] for number in numbers]
+        facts = [self.cache.facts[number] for number in numbers]
         asked = [each for view in views for each in view.wanted]
         asked += [other for each in asked if (other := each.mirrored()) is not None]
         wanted = list({each.text: each for each in asked}.values())

@@ -26,9 +26,9 @@ from encoders.image.vit_network import VisionTransformer
 from encoders.image.vit_packing import Packed, pack
 from encoders.space import Space
 from encoders.text.passages import passages
-from encoders.text.tower import Chunk, TextTower, chunks, pad, save_text_tower, sentences_of
+from encoders.text.tower import TextTower, save_text_tower, sentences_of
 from encoders.text.verbalise import verbalise
-from encoders.training.align_tower import StateBank
+from encoders.training.align_tower import StateBank, read_texts
 from encoders.training.examples import Example
 from encoders.training.losses import Duplicates, false_negatives, info_nce, pairing, sigmoid_loss
 from encoders.training.matching import MatchingHead, hard_negatives, matching_loss
@@ -226,17 +226,7 @@ class VitAlignment(nn.Module):
 
     def texts(self, items: Sequence[str]) -> Tensor:
         """(m, dim), not of unit length: a long text's chunks averaged by their number of tokens."""
-        parts: list[Chunk] = []
-        owner: list[int] = []
-        for number, item in enumerate(items):
-            made = chunks(self._bank(sentences_of(item)), self.text.config)
-            parts += made
-            owner += [number] * len(made)
-        device = self.scale.device
-        read = functional.normalize(self.text(*(part.to(device) for part in pad(parts))).float(), dim=1)
-        counts = torch.tensor([float(len(part.sentence)) for part in parts], device=device)
-        total = torch.zeros(len(items), read.shape[1], device=device)
-        return total.index_add(0, torch.tensor(owner, device=device), read * counts[:, None])
+        return read_texts(self.text, self._bank, items)
 
     def _duplicates(self, batch: Batch) -> Duplicates:
         means = [np.concatenate(self._bank(sentences_of(text))).mean(axis=0) for text in batch.texts]

@@ -1,16 +1,18 @@
 """Frozen features of training examples, computed once: what the tower's trained part reads a hundred times.
 
-A file holds one shard's features of every variant, fp16. Variant 0 is the volume as it is, the others are augmented.
+A file holds features of some examples in every variant, fp16. Variant 0 is the volume as it is, the others are
+augmented.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import safetensors
@@ -19,25 +21,42 @@ import torch
 from numpy.typing import NDArray
 
 from encoders.image.cells import FrozenCells
-from encoders.image.preparation import Preparation
-from encoders.training.examples import Example, Facts, Shard, shards
+from encoders.image.preparation import Preparation, digest
+from encoders.training.examples import Example, Facts, shards
 
 Augment = Callable[[Example, np.random.Generator], Example]
+_BLOCK = 64
+"""Examples of one file."""
 _SAMPLE = 60
 """Cells of a volume that the principal components are fitted on."""
 
 
+class Listed(Protocol):
+    """Examples by number, with their facts at hand."""
+
+    @property
+    def facts(self) -> tuple[Facts, ...]:
+        """Of every example, in order."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, number: int, /) -> Example:
+        """One example."""
+        ...
+
+
 def fit_components(
-    folders: Sequence[Path], prepare: Preparation, cells: FrozenCells, *, count: int, volumes: int
+    sources: Sequence[Listed], prepare: Preparation, cells: FrozenCells, *, count: int, volumes: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(mean (568,), components (568, count)): whitened principal components of a sample of each folder's cells."""
+    """(mean (568,), components (568, count)): whitened principal components of a sample of each source's cells."""
     rng = np.random.default_rng(0)
     rows = []
-    for folder in folders:
-        paths = shards(folder)
+    for source in sources:
         for number in range(volumes):
-            shard = Shard(paths[number * len(paths) // volumes])
-            deep = cells([prepare(shard[int(rng.integers(len(shard)))].volume())])[0].deep
+            low, high = (at * len(source) // volumes for at in (number, number + 1))
+            chosen = int(rng.integers(low, max(low + 1, high)))
+            deep = cells([prepare(source[chosen].volume())])[0].deep
             rows.append(deep[rng.permutation(len(deep))[:_SAMPLE]])
     sample = np.concatenate(rows).astype(np.float64)
     mean = sample.mean(axis=0)
@@ -74,7 +93,7 @@ def fit_likeness(
 
 
 def cache_cells(
-    source: Path,
+    source: Listed,
     folder: Path,
     prepare: Preparation,
     cells: FrozenCells,
@@ -84,19 +103,32 @@ def cache_cells(
     variants: int = 1,
     augment: Augment | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> None:
-    """Compute the features of every shard in `source`. Files that are there already are kept."""
-    paths = shards(source)
-    for done, path in enumerate(paths, 1):
-        target = folder / path.name
+) -> CellCache:
+    """The features of every example, `_BLOCK` to a file. Files that hold the same already are kept.
+
+    A file's name is a digest of what went into it, so examples that came or changed are computed anew, and what is no
+    longer asked for goes.
+    """
+    made = []
+    basis = hashlib.sha256(mean.tobytes() + components.tobytes() + f"{digest(prepare)}{cells.revision}".encode())
+    for start in range(0, len(source), _BLOCK):
+        block = range(start, min(start + _BLOCK, len(source)))
+        named = basis.copy()
+        named.update(json.dumps([variants, *(asdict(source.facts[number]) for number in block)]).encode())
+        target = folder / f"{start:08d}-{named.hexdigest()[:32]}.safetensors"
         if not target.exists():
-            _write(target, *_features(Shard(path), prepare, cells, mean, components, variants, augment))
+            examples = [source[number] for number in block]
+            _write(target, *_features(examples, prepare, cells, mean, components, variants, augment))
+        made.append(target)
         if progress is not None:
-            progress(done, len(paths))
+            progress(block.stop, len(source))
+    for path in set(shards(folder)) - set(made):
+        path.unlink()
+    return CellCache([folder])
 
 
 def _features(
-    shard: Shard,
+    examples: Sequence[Example],
     prepare: Preparation,
     cells: FrozenCells,
     mean: NDArray[np.float32],
@@ -106,8 +138,7 @@ def _features(
 ) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:
     tensors: dict[str, NDArray[Any]] = {}
     facts = []
-    for number in range(len(shard)):
-        example = shard[number]
+    for number, example in enumerate(examples):
         facts.append(asdict(example.facts))
         for variant in range(variants):
             seen = example
@@ -134,16 +165,15 @@ class CellCache:
         self.facts: list[Facts] = []
         self.variants: list[int] = []
         self._places: list[tuple[Any, int]] = []
-        for folder in folders:
-            for path in shards(folder):
-                opened: Any = safetensors.safe_open(path, framework="pt")
-                values = json.loads(opened.metadata()["facts"])
-                names = list(opened.keys())
-                for number, value in enumerate(values):
-                    value["texts"] = tuple((kind, text) for kind, text in value["texts"])
-                    self.facts.append(Facts(**value))
-                    self.variants.append(sum(name.startswith(f"{number:05d}.") for name in names))
-                    self._places.append((opened, number))
+        for path in (path for folder in folders for path in shards(folder)):
+            opened: Any = safetensors.safe_open(path, framework="pt")
+            values = json.loads(opened.metadata()["facts"])
+            names = list(opened.keys())
+            for number, value in enumerate(values):
+                value["texts"] = tuple((kind, text) for kind, text in value["texts"])
+                self.facts.append(Facts(**value))
+                self.variants.append(sum(name.startswith(f"{number:05d}.") for name in names))
+                self._places.append((opened, number))
 
     def __len__(self) -> int:
         return len(self.facts)

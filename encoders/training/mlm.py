@@ -138,9 +138,10 @@ class MlmObjective(nn.Module):
 
     def loss(self, batch: dict[str, Tensor], /) -> dict[str, Tensor]:
         """`loss`: mean cross entropy of the tokens asked for, in nats; `accuracy`: how many were guessed."""
-        logits = self.network(input_ids=batch["ids"], attention_mask=batch["mask"]).logits
-        asked = batch["labels"] != NOT_ASKED
-        guesses, truth = logits[asked].float(), batch["labels"][asked]
+        ids, mask, labels = (batch[name].to(self.network.device) for name in ("ids", "mask", "labels"))
+        logits = self.network(input_ids=ids, attention_mask=mask).logits
+        asked = labels != NOT_ASKED
+        guesses, truth = logits[asked].float(), labels[asked]
         # A sum over at least one: a batch of which nothing is asked has a loss of 0 and not NaN.
         loss = nn.functional.cross_entropy(guesses, truth, reduction="sum") / max(1, len(truth))
         hits = (guesses.argmax(dim=1) == truth).sum() / max(1, len(truth))

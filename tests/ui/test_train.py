@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from encoders.image.vit import VitEncoder
+from encoders.registry import open_encoder
+from encoders.text.sentence_encoder import SentenceEncoder
 from encoders.training.examples import Example, Facts, write_shard
 from encoders.training.loop_log import read_log
 from ui.cli import app
+
+sys.path.append(str(Path(__file__).parents[1] / "encoders" / "text"))
+from tiny_models import save_model
 
 SOURCE = ("brain", "knee")
 
@@ -108,6 +115,64 @@ def test_alignment_from_a_pretrained_network_with_one_side_locked(tmp_path, shar
     assert {"contrast", "matching", "nearest_right", "scale"} <= lines[0].keys()
 
 
+TOWER = "[tower]\nvariants = 2\n"
+FRESH = "fresh = true\nwidth = 16\nheads = 2\ndim = 16\n[text]\nwidth = 16\ndepth = 1\nheads = 2\n"
+
+
+@pytest.mark.parametrize("more", ["", FRESH])
+def test_the_tower_is_aligned_from_what_ships_or_afresh(tmp_path, shards, more):
+    path = config(tmp_path, shards, "tower", TOWER + more, steps=2, train="learning_rate = 1e-4")
+    status, told = run("align", path)
+    assert (status, told["finished"], told["step"]) == (0, True, 2)
+    assert {"report to scan Recall@1", "scan to report Recall@10", "region P@1"} <= told["metrics"].keys()
+    export = tmp_path / "run" / "export"
+    dual = open_encoder(f"tower:{export}", device="cpu")
+    vector, words = dual.image.encode([example(0).volume()]), dual.aligned_text.encode(["a knee"])
+    assert vector.shape == words.shape
+    shipped = open_encoder("spinecho", device="cpu").image.encode([example(0).volume()])
+    if more:
+        assert vector.shape != shipped.shape
+    else:
+        assert 0.9 < float((vector @ shipped.T).item()) < 1 - 1e-6, "two small steps away from what ships"
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "features").rglob("*.safetensors")}
+    assert {path.parent.name for path in made} == {"train", "held-out"}
+    assert run("align", path)[1]["step"] == 2
+    assert {path: path.stat().st_mtime_ns for path in made} == made, "features are computed once"
+    assert "tower" in (export / "MODEL_CARD.md").read_text()
+
+
+def test_a_dry_run_of_the_tower_reads_no_volume(tmp_path, shards):
+    status, told = run("align", config(tmp_path, shards, "tower", TOWER), "--dry-run")
+    assert (status, told["examples_a_step"]) == (0, 6)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def masked_bert(tmp_path) -> Path:
+    save_model(tmp_path / "bert", "Bert", "ForMaskedLM")
+    return tmp_path / "bert"
+
+
+def test_a_text_network_reads_on_in_reports(tmp_path, shards, masked_bert):
+    path = config(tmp_path, shards, "mlm", f'[text]\nmodel = "{masked_bert}"\n[mlm]\ntokens = 32\n')
+    status, told = run("pretrain", path)
+    assert (status, told["finished"]) == (0, True)
+    assert 0 <= told["metrics"]["hidden tokens guessed"]["value"] <= 1
+    assert told["metrics"]["nats a token"]["queries"] > 5
+    text = SentenceEncoder.from_name(str(tmp_path / "run" / "export" / "text-model"))
+    assert text.encode(["a normal knee"]).shape[0] == 1
+
+
+def test_reading_on_needs_a_network_and_reports(tmp_path, shards, masked_bert):
+    assert "[text] model" in run("pretrain", config(tmp_path, shards, "mlm"))[1]["message"]
+    silent = tmp_path / "silent"
+    bare = [example(n) for n in (4, 5, 6, 7)]
+    write_shard(silent / "0.safetensors", [Example(e.grey, e.spacing_mm, replace(e.facts, texts=())) for e in bare])
+    path = config(tmp_path, silent, "mlm", f'[text]\nmodel = "{masked_bert}"\n')
+    path.write_text(path.read_text().replace("held_out = 0.3", "held_out = 0.0"))
+    assert "has a report" in run("pretrain", path)[1]["message"]
+
+
 def test_a_run_that_has_begun_goes_on(tmp_path, shards):
     path = config(tmp_path, shards, "masked", NETWORK, MASKED, train="minutes = 0.0")
     status, told = run("pretrain", path)
@@ -154,7 +219,7 @@ def test_heads_from_cached_features(tmp_path, shards):
         (("steps = 4", 'steps = "4"'), "train.steps = '4' must be a whole number"),
         (("steps = 4", "steps = 0"), "[train]: steps = 0 must be at least 1"),
         (("steps = 4", ""), "[train] lacks steps; add it"),
-        (('kind = "masked"', 'kind = "maskd"'), "kind = 'maskd' must be one of 'selfsup', 'masked'"),
+        (('kind = "masked"', 'kind = "maskd"'), "kind = 'maskd' must be one of 'selfsup', 'masked', 'mlm'"),
         (('size = "tiny"', 'size = "tny"'), "did you mean 'tiny'?"),
         (("heads = 2\npatch", "heads = 5\npatch"), "[network]"),
         (("held_out = 0.3", "held_out = 1.3"), "held_out = 1.3 must be from 0 to below 1"),

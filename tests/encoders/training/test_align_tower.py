@@ -16,6 +16,7 @@ from encoders.text.tower import TextTower, TextTowerConfig
 from encoders.training.align_tower import AlignConfig, Alignment, StateBank, Studies
 from encoders.training.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
 from encoders.training.examples import Example, Facts, Shard, ShardError, shards, write_shard
+from encoders.training.loop_shards import ShardExamples
 from encoders.training.vary import vary
 
 PREPARE = StackPreparation(acquired=4, others=1)
@@ -40,10 +41,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> tuple[CellCache, np.ndarr
     for start in (0, 4):
         write_shard(folder / "shards" / f"{start}.safetensors", [example(n) for n in range(start, start + 4)])
     cells = FrozenCells()
-    mean, components = fit_components([folder / "shards"], PREPARE, cells, count=12, volumes=4)
+    source = ShardExamples([folder / "shards"])
+    mean, components = fit_components([source], PREPARE, cells, count=12, volumes=4)
     for _ in range(2):  # the second finds everything done
-        cache_cells(folder / "shards", folder / "cells", PREPARE, cells, mean, components, variants=2, augment=vary)
-    return CellCache([folder / "cells"]), mean, components
+        found = cache_cells(source, folder / "cells", PREPARE, cells, mean, components, variants=2, augment=vary)
+    return found, mean, components
 
 
 def test_shards_hold_what_was_written(tmp_path: Path) -> None:
