@@ -31,7 +31,14 @@ class Base(DeclarativeBase):
     """Declarative base: big integer keys, named constraints (so that migrations can name them), JSON columns."""
 
     metadata = MetaData(naming_convention=_NAMES)
-    type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON, list[int]: JSON, int: _BIG, bytes: LargeBinary}  # noqa: RUF012
+    type_annotation_map = {
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+        list[int]: JSON,
+        list[Any]: JSON,
+        int: _BIG,
+        bytes: LargeBinary,
+    }  # noqa: RUF012
 
 
 class Run(Base):
@@ -278,3 +285,71 @@ class Tombstone(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id"), index=True)
     vector_id: Mapped[int]
+
+
+class Cohort(Base):
+    """A named list of studies, by its versions."""
+
+    __tablename__ = "cohorts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String, unique=True)
+    description: Mapped[str]
+    owner: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class CohortVersion(Base):
+    """One frozen run of a cohort's definition. Never changed afterwards."""
+
+    __tablename__ = "cohort_versions"
+    __table_args__ = (UniqueConstraint("cohort_id", "number"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cohort_id: Mapped[int] = mapped_column(ForeignKey("cohorts.id"), index=True)
+    number: Mapped[int]
+    """1 is the first."""
+    created_at: Mapped[datetime]
+    definition: Mapped[dict[str, Any]]
+    attrition: Mapped[list[Any]]
+    """By rule: what it is called, and the studies and patients that were left after it."""
+    made_with: Mapped[dict[str, Any]]
+    """Encoder, spaces, builds and version of the software."""
+
+
+class CohortMember(Base):
+    """A study of a version, by its UID, so that it stays on the list when the archive loses it."""
+
+    __tablename__ = "cohort_members"
+    version_id: Mapped[int] = mapped_column(ForeignKey("cohort_versions.id"), primary_key=True)
+    study_uid: Mapped[str] = mapped_column(String, primary_key=True)
+    patient_id: Mapped[str]
+    part: Mapped[str]
+    """train, validation or test; '' where the cohort is not split."""
+    facts: Mapped[dict[str, Any]]
+    """Why it is in: similarity, index date, matched group."""
+
+
+class Feedback(Base):
+    """A user's thumb on a result of a query."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (UniqueConstraint("user", "query_key", "study_uid"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user: Mapped[str] = mapped_column(String, index=True)
+    query_key: Mapped[str] = mapped_column(String, index=True)
+    """A digest of the query's words and filter."""
+    query: Mapped[dict[str, Any]]
+    study_uid: Mapped[str]
+    verdict: Mapped[int]
+    """1 fits, -1 does not."""
+    at: Mapped[datetime]
+
+
+class Background(Base):
+    """How similar a space's vectors are to queries that have nothing to do with them."""
+
+    __tablename__ = "backgrounds"
+    space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(String, primary_key=True)
+    count: Mapped[int]
+    """Vectors in the space when it was measured."""
+    figures: Mapped[dict[str, Any]]

@@ -33,10 +33,15 @@ def test_the_head_is_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 
+def is_a_table(name: str | None, kind: str, _: object) -> bool:
+    """The full-text index is no table of ours, and its parts are SQLite's own."""
+    return kind != "table" or not str(name).startswith("passages_fts")
+
+
 def test_migrations_make_the_tables_that_the_models_describe(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "new.sqlite")
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        context = MigrationContext.configure(connection, opts={"compare_type": False, "include_name": is_a_table})
         assert compare_metadata(context, Base.metadata) == []
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
     database.close()
