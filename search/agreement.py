@@ -51,13 +51,13 @@ def judge(query: QueryText, card: PassageCard, similarity: float) -> PassageHit:
 
 
 def weight(found: PassageHit) -> float:
-    """The similarity as it counts for ranking."""
+    """The similarity as it counts for ranking: the better of meaning and words."""
     factor = _SECTION.get(found.passage.section, 1.0)
     if found.contradicts:
         factor *= _CONTRADICTED
     elif found.passage.assertion == "uncertain":
         factor *= _UNCERTAIN
-    return (found.similarity or 0.0) * factor
+    return max(found.similarity or 0.0, found.words or 0.0) * factor
 
 
 def violates(query: QueryText, passages: Iterable[PassageCard]) -> bool:

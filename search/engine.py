@@ -13,6 +13,7 @@ import numpy as np
 
 from db import archive, ledger, lookup, predictions, regions
 from db.database import Database
+from db.feedback import scan_vectors, sentence_vectors
 from db.filters import ALL, Filter, predicted_tasks, visible
 from db.values import Role, SpaceRecord
 from db.vectors.protocol import Rows
@@ -22,16 +23,16 @@ from encoders.image.describe import Described, box_vector, region_vectors
 from encoders.image.preparation import Prepared
 from encoders.space import Space, require_same
 from encoders.text.query import parse_query
+from search.background import Background, Relevance, background_of
 from search.explain import Ranked, explain
+from search.feedback import moved
+from search.found import Found
+from search.fusion import ALIKE, Weights, fused
 from search.hits import Hit, PassageHit, Results
+from search.lexical import Words, unheard, words_of
 from search.query import BoxError, Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from search.regions import WEIGHT, Look, stored_box_vector
-from search.retrieve import Found, Retriever
-
-_RRF = 60
-"""Reciprocal rank fusion, Cormack et al. 2009 (doi 10.1145/1571941.1572114); scaled here so that 1 is first in both."""
-_ALIKE = 3
-"""Decimals of a score: fp16 vectors cannot tell more apart."""
+from search.retrieve import Retriever
 
 
 class QueryError(EncoderError):
@@ -41,11 +42,22 @@ class QueryError(EncoderError):
 class Engine:
     """Answers queries over one database, and follows it as it grows. Not for use by two threads at once."""
 
-    def __init__(self, database: Database, builds: Path, dual: DualEncoder) -> None:
+    def __init__(self, database: Database, builds: Path, dual: DualEncoder, *, weights: Weights | None = None) -> None:
+        """weights: how much each channel counts; those that ship where not given."""
         self._database, self._dual = database, dual
+        self._weights = weights or Weights.load()
         image = _served(database, "image", dual.image.space)
         text = _served(database, "text", dual.text.space)
         self._retriever = Retriever(database, builds, image=image, text=text)
+        self._background = Background({})
+
+    def calibrate(self) -> None:
+        """Learn which similarity means nothing here: from the store, or by asking unrelated questions."""
+        retriever, text, aligned = self._retriever, self._dual.text, self._dual.aligned_text
+        best = {"report": background_of(self._database, "report", retriever.text, text.encode)}
+        if aligned is not None:
+            best["image"] = background_of(self._database, "image", retriever.image, aligned.encode)
+        self._background = Background(best)
 
     @property
     def dual(self) -> DualEncoder:
@@ -82,7 +94,9 @@ class Engine:
         if want is Kind.REPORT and not isinstance(query, TextQuery):
             found = self._reports_of(found)
         clock.lap("retrieve")
-        hits = explain(self._database, self._best(found, want, k), want=want, where=shown)
+        told = words_of(parse_query(query.text)) if isinstance(query, TextQuery) else Words(())
+        hits = explain(self._database, self._best(found, want, k), want=want, where=shown, match=told.match("any"))
+        relevance = self._relevance(found) if isinstance(query, TextQuery) and query.by is not Evidence.SCANS else ()
         clock.lap("explain")
         return Results(
             query={**echo, "want": str(want), "k": k},
@@ -90,7 +104,8 @@ class Engine:
             encoder=self._encoder_facts(),
             build=self._build_facts(),
             searched=found.searched,
-            warnings=self._warnings(query, want, hits, found),
+            warnings=self._warnings(query, want, hits, found, relevance, told),
+            relevance=relevance,
             seconds=clock.seconds,
         )
 
@@ -109,20 +124,46 @@ class Engine:
         aligned = self._dual.aligned_text
         if asked.by is Evidence.SCANS and (aligned is None or not query.wanted or want is Kind.REPORT):
             raise QueryError(_why_not_by_scans(self._dual.name, aligned=aligned is not None, want=want))
-        pictured: Found | None = None
+        parts: dict[str, Found] = {}
+        rated = asked.good, asked.bad
         if aligned is not None and query.wanted and want is Kind.STUDY and asked.by is not Evidence.WORDS:
             meaning = aligned.encode([query.wanted])
+            if any(rated):
+                seen = [scan_vectors(self._database, self._retriever.image.space, uids) for uids in rated]
+                meaning = moved(meaning, *seen)
             clock.lap("encode")
             look = Look([meaning], locate=True) if WEIGHT > 0 and self._has_regions() else None
             pictured = self._retriever.scans(meaning, k=k, where=where, look=look)
             pictured.scores = self._retriever.permitted(query, pictured.scores, want=want, k=k)
-            clock.lap("retrieve")
-            if asked.by is Evidence.SCANS:
-                return pictured, echo
-        vector = self._dual.text.encode([query.wanted or " ".join(query.unwanted)])
-        clock.lap("encode")
-        found = self._retriever.sentences(vector, query, want=want, k=k, where=where)
-        return (found if pictured is None else _fused(found, pictured)), echo
+            clock.lap("scans")
+            parts["scans"] = pictured
+        if asked.by is not Evidence.SCANS:
+            vector = self._dual.text.encode([query.wanted or " ".join(query.unwanted)])
+            if any(rated):
+                said = [sentence_vectors(self._database, self._retriever.text.space, uids) for uids in rated]
+                vector = moved(vector, *said)
+            clock.lap("encode")
+            parts["sentences"] = self._retriever.sentences(vector, query, want=want, k=k, where=where)
+            clock.lap("sentences")
+            if query.wanted:
+                parts["words"] = self._retriever.words(query, words_of(query), want=want, k=k, where=where)
+                clock.lap("words")
+        if asked.like is not None and want is Kind.STUDY:
+            like = self._alike(asked.like, k, where)
+            like.scores = self._retriever.permitted(query, like.scores, want=want, k=k)
+            clock.lap("like")
+            parts["like"] = like
+        found = next(iter(parts.values())) if len(parts) == 1 else fused(parts, self._weights)
+        if asked.bad and want is Kind.STUDY:
+            unfit = set(lookup.study_ids_by_uid(self._database, asked.bad).values())
+            found.scores = {key: score for key, score in found.scores.items() if key not in unfit}
+        return found, echo
+
+    def _alike(self, like: ImageQuery | StudyQuery, k: int, where: Filter) -> Found:
+        if isinstance(like, StudyQuery):
+            return self._by_study(like, k, where)[0]
+        vectors, look = self._looked_at(like.prepared)
+        return self._retriever.scans(vectors, k=k, where=where, look=look)
 
     def _by_study(self, query: StudyQuery, k: int, where: Filter) -> tuple[Found, dict[str, Any]]:
         study = self._study(query.study_uid)
@@ -213,7 +254,7 @@ class Engine:
 
     def _best(self, found: Found, want: Kind, k: int) -> list[Ranked]:
         """The k best. Scores that fp16 vectors cannot tell apart are ordered by UID, which no re-indexing changes."""
-        scores = {key: round(score, _ALIKE) for key, score in found.scores.items()}
+        scores = {key: round(score, ALIKE) for key, score in found.scores.items()}
         last = sorted(scores.values(), reverse=True)[:k][-1:]
         near = [key for key, score in scores.items() if score >= last[0]]
         names: Mapping[int, str] = {}
@@ -236,7 +277,19 @@ class Engine:
             for name, space in parts.items()
         }
 
-    def _warnings(self, query: Query, want: Kind, hits: Sequence[Hit], found: Found) -> tuple[str, ...]:
+    def _relevance(self, found: Found) -> tuple[Relevance, ...]:
+        """How the best of each channel that words are compared by stands against questions that nothing answers."""
+        best: dict[str, float] = {}
+        for evidence in found.evidence.values():
+            for name, value in evidence.channels.items():
+                channel = "report" if name == "header" else name
+                best[channel] = max(value, best.get(channel, -1.0))
+        judged = (self._background.judge(channel, value) for channel, value in sorted(best.items()))
+        return tuple(one for one in judged if one is not None)
+
+    def _warnings(
+        self, query: Query, want: Kind, hits: Sequence[Hit], found: Found, relevance: Sequence[Relevance], told: Words
+    ) -> tuple[str, ...]:
         said = [
             f"{warning}; the answer is complete, taken from the database. 'spinecho index --rebuild' mends it."
             for space in (self._retriever.image, self._retriever.text)
@@ -257,6 +310,10 @@ class Engine:
             said.append("no study fits; loosen the filters, or try --include-derived")
         elif isinstance(query, TextQuery) and not any(hit.channels for hit in hits):
             said.append("every sentence found contradicts the query (denied, or the other side or grade)")
+        if hits and relevance and all(one.similarity <= one.usual for one in relevance):
+            said.append("nothing relevant found: questions that have nothing to do with MR come as near as this one")
+        if hits and (never := unheard(self._database, told)):
+            said.append(f"no report or header says {', '.join(map(repr, never))}, under any name known for it")
         return tuple(said)
 
 
@@ -279,29 +336,6 @@ def _served(database: Database, role: Role, space: Space) -> SpaceRecord:
 
 def _vectors(described: Sequence[Described]) -> Rows:
     return np.stack([one.vector for one in described])
-
-
-def _fused(first: Found, second: Found) -> Found:
-    """Reciprocal rank fusion of sentences' and scans' studies, with the evidence of both.
-
-    A sentence says what a scan shows, a likeness only suggests it: scans count half.
-
-    Studies whose scores cannot be told apart share a place, so that the order survives re-indexing.
-    """
-    fused = Found(searched=max(first.searched, second.searched), unknown=max(first.unknown, second.unknown))
-    for part, weight in ((first, 2.0 / 3.0), (second, 1.0 / 3.0)):
-        place, before = 0, np.inf
-        for number, key in enumerate(sorted(part.scores, key=lambda key: -part.scores[key]), start=1):
-            score = round(part.scores[key], _ALIKE)
-            place, before = (place, before) if score == before else (number, score)
-            fused.scores[key] = fused.scores.get(key, 0.0) + weight * (_RRF + 1) / (_RRF + place)
-            evidence = fused.evidence[key]
-            evidence.passages += part.evidence[key].passages
-            evidence.channels |= part.evidence[key].channels
-            for series, likeness in part.evidence[key].series.items():
-                evidence.series[series] = likeness if likeness is not None else evidence.series.get(series)
-            evidence.regions |= part.evidence[key].regions
-    return fused
 
 
 @dataclass

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from db.predictions import UNKNOWN
 from db.values import PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
+from search.background import Relevance
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class PassageHit:
     """None where the sentence was not compared, only belongs to a report that was found."""
     contradicts: str = ""
     """Why this sentence does not count for the query: 'absent', 'side' or 'opposite'; '' where it counts."""
+    words: float | None = None
+    """0..1: BM25 beside that of the best sentence; None where full text did not find it."""
+    highlights: tuple[tuple[int, int], ...] = ()
+    """(start, stop) of the query's words in the sentence, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ class Hit:
     series: tuple[SeriesHit, ...]
     passages: tuple[PassageHit, ...]
     channels: dict[str, float]
-    """By channel the best similarity that it found: image, regions (max-sim of parts), spot, report, header."""
+    """By channel the best similarity that it found: image, regions (max-sim of parts), spot, report, header, words."""
     report: ReportCard | None = None
     """The report, where reports were asked for."""
 
@@ -79,6 +84,8 @@ class Results:
     searched: int
     """Vectors that the filter allowed."""
     warnings: tuple[str, ...] = ()
+    relevance: tuple[Relevance, ...] = ()
+    """For words: how the best of each channel compares with questions that nothing answers."""
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -90,6 +97,7 @@ def results_json(results: Results) -> dict[str, Any]:
         "build": results.build,
         "searched": results.searched,
         "warnings": list(results.warnings),
+        "relevance": [asdict(one) for one in results.relevance],
         "seconds": results.seconds,
         "hits": [_hit_json(hit) for hit in results.hits],
     }
@@ -139,6 +147,8 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
                 "section": found.passage.section,
                 "sides": sorted(found.passage.sides),
                 "similarity": _rounded(found.similarity),
+                "words": _rounded(found.words),
+                "highlights": [list(span) for span in found.highlights],
                 "contradicts": found.contradicts,
             }
             for found in hit.passages

@@ -32,17 +32,6 @@ class Evidence(StrEnum):
     SCANS = "scans"
 
 
-@dataclass(frozen=True, slots=True)
-class TextQuery:
-    """Words as typed; `no ...` and `-term` are conditions, see `encoders.text.query`.
-
-    by: what the words are compared with: sentences of reports and headers, the scans themselves, or both.
-    """
-
-    text: str
-    by: Evidence = Evidence.EVERYTHING
-
-
 @dataclass(frozen=True)
 class ImageQuery:
     """Volumes that were prepared by the index's own preparation, and where they came from."""
@@ -60,6 +49,22 @@ class StudyQuery:
 
     study_uid: str
     other_patients: bool = False
+
+
+@dataclass(frozen=True)
+class TextQuery:
+    """Words as typed; `no ...` and `-term` are conditions, `field:value` filters, see `encoders.text.query`.
+
+    by: what the words are compared with: sentences of reports and headers, the scans themselves, or both.
+    like: a scan or a study that results are to resemble too ("like this one, but after contrast").
+    good, bad: UIDs of studies that fitted, and that did not, which move the query; bad ones are left out.
+    """
+
+    text: str
+    by: Evidence = Evidence.EVERYTHING
+    like: ImageQuery | StudyQuery | None = None
+    good: tuple[str, ...] = ()
+    bad: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

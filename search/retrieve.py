@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,12 @@ from db.filters import ALL, Filter
 from db.served import ServedSpace
 from db.values import SpaceRecord
 from db.vectors.protocol import Ids, Neighbours, Rows
+from db.words import find_words
 from encoders.text.query import QueryText
 from search.agreement import denies, judge, violates, weight
-from search.hits import PassageHit, RegionHit
+from search.found import Found
+from search.hits import PassageHit
+from search.lexical import Words, rarest_first
 from search.query import Kind
 from search.regions import Compared, Look, by_parts
 
@@ -29,38 +32,6 @@ _DEEPEST = 3200
 _REMEMBERED = 16
 _SECOND = 0.1
 """What a study's second sentence adds to its best one."""
-
-
-@dataclass
-class Evidence:
-    """What was found for one study or report, by whichever channel."""
-
-    passages: list[PassageHit] = field(default_factory=list)
-    series: dict[int, float | None] = field(default_factory=dict)
-    """By series id: its best likeness to the query's scans, None where words led to it."""
-    regions: dict[int, RegionHit] = field(default_factory=dict)
-    """By series id: the cell of it that fits best, where that was asked for."""
-    channels: dict[str, float] = field(default_factory=dict)
-
-    def note(self, channel: str, similarity: float) -> None:
-        """Keep the channel's best similarity."""
-        self.channels[channel] = max(similarity, self.channels.get(channel, -1.0))
-
-    def locate(self, series: int, region: RegionHit) -> None:
-        """Keep the series' best cell."""
-        if series not in self.regions or region.similarity > self.regions[series].similarity:
-            self.regions[series] = region
-
-
-@dataclass
-class Found:
-    """Scores and evidence by study id, or by report id where reports are wanted; `searched` vectors were allowed."""
-
-    scores: dict[int, float] = field(default_factory=dict)
-    evidence: dict[int, Evidence] = field(default_factory=lambda: defaultdict(Evidence))
-    searched: int = 0
-    unknown: int = 0
-    """Volumes that could not be compared by their parts, which are not stored."""
 
 
 class Retriever:
@@ -103,13 +74,45 @@ class Retriever:
         while True:
             if searched:
                 nearest = self.text.nearest(vector, min(depth, searched), among=among)
-                self._judge(nearest, query, want, found, judged)
+                told = dict(zip(nearest.ids[0].tolist(), nearest.similarities[0].tolist(), strict=True))
+                self._judge(told, query, want, found, judged)
             scores = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
             found.scores = self.permitted(query, scores, want=want, k=k)
             agreeing = sum(bool(found.evidence[key].channels) for key in found.scores)
             if agreeing >= k or depth >= searched or (depth >= _DEEPEST and len(found.scores) >= k):
                 return found
             depth *= 4
+
+    def words(self, query: QueryText, words: Words, *, want: Kind, k: int, where: Filter) -> Found:
+        """Studies or reports by the words of their best sentences: all of them where k studies have those, else any."""
+        among = self.allowed(self.text, where)
+        found = Found(searched=len(self.text) if among is None else len(among))
+        judged = set[int]()
+        for match in self._matches(words):
+            depth = max(_LEAST, _DEPTH * k)
+            while True:
+                rows = find_words(self.database, self.text.space, match, limit=depth)
+                scores = np.array([score for _, score in rows], np.float64)
+                ids = np.array([vector_id for vector_id, _ in rows], np.int64)
+                kept = slice(None) if among is None else np.isin(ids, among)
+                best = max(scores.max(initial=0.0), 1e-9)
+                told = dict(zip(ids[kept].tolist(), (scores[kept] / best).tolist(), strict=True))
+                self._judge(told, query, want, found, judged, channel="words")
+                scored = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
+                found.scores = self.permitted(query, scored, want=want, k=k)
+                if len(found.scores) >= k or len(rows) < depth or depth >= _DEEPEST:
+                    break
+                depth *= 4
+            if len(found.scores) >= k:
+                break
+        return found
+
+    def _matches(self, words: Words) -> Iterator[str]:
+        """The full-text queries to try one after the other; none where nothing can be found."""
+        if strict := words.match("all"):
+            yield strict
+        if (loose := words.match("any", rarest_first(self.database, words))) and loose != strict:
+            yield loose
 
     def scans(self, vectors: Rows, *, k: int, where: Filter, look: Look | None = None) -> Found:
         """Studies by likeness: over the query's volumes, the mean of each one's best match in the study.
@@ -164,19 +167,32 @@ class Retriever:
             kept = [key for key in kept if any(denies(query, card) for card in sentences.get(key, ()))]
         return {key: scores[key] for key in kept}
 
-    def _judge(self, nearest: Neighbours, query: QueryText, want: Kind, found: Found, judged: set[int]) -> None:
-        """Add the sentences that were not `judged` before to the evidence of what they belong to."""
-        similarities = dict(zip(nearest.ids[0].tolist(), nearest.similarities[0].tolist(), strict=True))
-        fresh = [vector_id for vector_id in similarities if vector_id > 0 and vector_id not in judged]
+    def _judge(
+        self,
+        told: Mapping[int, float],
+        query: QueryText,
+        want: Kind,
+        found: Found,
+        judged: set[int],
+        *,
+        channel: str = "",
+    ) -> None:
+        """Add the sentences that were not `judged` before to the evidence of what they belong to.
+
+        told: by vector id how well the sentence fits. channel: what it is noted under, by default where it stands.
+        """
+        fresh = [vector_id for vector_id in told if vector_id > 0 and vector_id not in judged]
         judged.update(fresh)
         for vector_id, card in lookup.passage_cards(self.database, fresh).items():
             key = card.study_id if want is Kind.STUDY else card.report_id
             if key is None:
                 continue
-            evidence, passage = found.evidence[key], judge(query, card, similarities[vector_id])
+            evidence, passage = found.evidence[key], judge(query, card, told[vector_id])
+            if channel:
+                passage = replace(passage, similarity=None, words=told[vector_id])
             evidence.passages.append(passage)
             if not passage.contradicts:
-                evidence.note("header" if card.report_id is None else "report", similarities[vector_id])
+                evidence.note(channel or ("header" if card.report_id is None else "report"), told[vector_id])
             if card.series_id is not None:
                 evidence.series.setdefault(card.series_id, None)
 

@@ -17,6 +17,8 @@ from encoders.image.tasks import GreyVolume, PreparedVolume, grey_task, query_ta
 from encoders.registry import open_encoder
 from encoders.sandbox import Sandbox
 from search.engine import Engine
+from search.fusion import NAME as FUSION
+from search.fusion import Weights
 from search.query import BoxError, ImageQuery, SpotQuery
 from ui.boxes import check_form, read_box
 from ui.settings import Settings
@@ -42,7 +44,10 @@ def open_database(settings: Settings, *, create: bool = False) -> Database:
 def open_engine(settings: Settings, *, database: Database | None = None) -> Engine:
     """A search engine over the home's database."""
     database = database or open_database(settings)
-    return Engine(database, settings.builds, open_dual(settings))
+    weights = Weights.load(settings.home / FUSION)
+    engine = Engine(database, settings.builds, open_dual(settings), weights=weights)
+    engine.calibrate()
+    return engine
 
 
 def read_image_query(path: Path, dual: DualEncoder) -> tuple[ImageQuery, tuple[FileFailure, ...]]:

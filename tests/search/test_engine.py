@@ -103,7 +103,7 @@ def test_a_query_of_a_denial_alone_finds_the_denial(engine: Engine) -> None:
 def test_words_find_scans_without_reports_by_their_headers(engine: Engine) -> None:
     results = engine.search(TextQuery("MRI of the prostate"))
     assert numbers(results)[0] == 8
-    assert results.hits[0].channels.keys() == {"header", "image", "regions"}
+    assert results.hits[0].channels.keys() == {"header", "image", "regions", "words"}
 
 
 def test_scans_that_look_alike_come_first(engine: Engine) -> None:

@@ -23,7 +23,6 @@ from search.engine import Engine, QueryError
 from search.hits import Results, results_json
 from search.query import BoxError, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from search.regions import cell_box, max_sim, slices_in, stored_box_vector
-from search.retrieve import Found
 
 LEFT = (slice(0, 8), slice(8, 16), slice(4, 8))
 RIGHT = (slice(16, 24), slice(8, 16), slice(4, 8))
@@ -367,15 +366,3 @@ def test_what_lies_too_far_down_to_be_compared_stays_below_in_its_own_order(
     scores = [round(hit.score, 3) for hit in results.hits]
     assert scores == sorted(scores, reverse=True)
     assert set(names(results)) == set(names(every))
-
-
-def test_ranks_of_words_and_scans_are_fused_and_equals_share_a_place() -> None:
-    words, scans = Found({1: 0.9, 2: 0.5, 3: 0.5001}), Found({1: 0.8, 4: 0.7, 2: 0.1, 3: 0.1})
-    for part in (words, scans):
-        for key in part.scores:
-            part.evidence[key].note("x", 0.5)
-    fused = engine_module._fused(words, scans)
-    assert fused.scores[1] == pytest.approx(1.0)  # first in both
-    assert fused.scores[2] == pytest.approx(fused.scores[3])  # fp16 cannot tell their scores apart
-    assert fused.scores[4] == pytest.approx(61 / 62 / 3)  # scans count half of what sentences do
-    assert len({round(61 / (60 + place) / 3, 3) for place in range(1, 40)}) == 39  # ranks survive rounding

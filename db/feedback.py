@@ -1,0 +1,100 @@
+"""Thumbs: what a user said of the results of a query, and the vectors of the studies that were judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from db.build import unpack
+from db.database import Database
+from db.models import Feedback, Passage, Report, Series, Study, Vector, Volume
+from db.values import SpaceRecord
+from db.vectors.protocol import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Thumb:
+    """One judgement. verdict: 1 fits, -1 does not."""
+
+    user: str
+    query_key: str
+    query: Mapping[str, Any]
+    study_uid: str
+    verdict: int
+    at: datetime
+
+
+def put_thumbs(
+    database: Database, *, user: str, query_key: str, query: Mapping[str, Any], verdicts: Mapping[str, int]
+) -> None:
+    """Keep verdicts by study UID; a later one replaces an earlier one, 0 takes it back."""
+    mine = (Feedback.user == user) & (Feedback.query_key == query_key)
+    with database.begin() as session:
+        session.execute(delete(Feedback).where(mine, Feedback.study_uid.in_(list(verdicts))))
+        session.add_all(
+            Feedback(
+                user=user, query_key=query_key, query=dict(query), study_uid=uid, verdict=verdict,
+                at=datetime.now(UTC).replace(tzinfo=None),
+            )
+            for uid, verdict in verdicts.items()
+            if verdict
+        )  # fmt: skip
+
+
+def thumbs(database: Database, *, user: str | None = None, query_key: str | None = None) -> list[Thumb]:
+    """Every thumb, oldest first, of one user and one query where these are given."""
+    query = select(
+        Feedback.user, Feedback.query_key, Feedback.query, Feedback.study_uid, Feedback.verdict, Feedback.at
+    ).order_by(Feedback.id)
+    if user is not None:
+        query = query.where(Feedback.user == user)
+    if query_key is not None:
+        query = query.where(Feedback.query_key == query_key)
+    with database.begin() as session:
+        return [Thumb(*row) for row in session.execute(query)]
+
+
+def forget_thumbs(database: Database, *, user: str, query_key: str) -> int:
+    """Take back everything that a user said of a query; how much it was."""
+    mine = (Feedback.user == user) & (Feedback.query_key == query_key)
+    with database.begin() as session:
+        count = len(session.execute(select(Feedback.id).where(mine)).all())
+        session.execute(delete(Feedback).where(mine))
+    return count
+
+
+def scan_vectors(database: Database, space: SpaceRecord, study_uids: Sequence[str]) -> list[Rows]:
+    """For each study that has any (n, dim) vectors of its volumes."""
+    query = (
+        select(Study.uid, Vector.data)
+        .join(Volume, Volume.id == Vector.volume_id)
+        .join(Series, Series.id == Volume.series_id)
+        .join(Study, Study.id == Series.study_id)
+    )
+    return _by_study(database, query, space, study_uids)
+
+
+def sentence_vectors(database: Database, space: SpaceRecord, study_uids: Sequence[str]) -> list[Rows]:
+    """For each study that has any (n, dim) vectors of its reports' sentences, denials left out."""
+    query = (
+        select(Study.uid, Vector.data)
+        .join(Passage, Passage.id == Vector.passage_id)
+        .join(Report, Report.id == Passage.report_id)
+        .join(Study, Study.id == Report.study_id)
+        .where(Passage.assertion != "absent")
+    )
+    return _by_study(database, query, space, study_uids)
+
+
+def _by_study(database: Database, query: Any, space: SpaceRecord, study_uids: Sequence[str]) -> list[Rows]:
+    found: dict[str, list[bytes]] = {}
+    with database.begin() as session:
+        for uid, data in session.execute(
+            query.where(Vector.space_id == space.id, Study.uid.in_(list(study_uids))).order_by(Vector.id)
+        ):
+            found.setdefault(uid, []).append(data)
+    return [unpack(b"".join(found[uid]), space.dim) for uid in study_uids if uid in found]

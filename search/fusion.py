@@ -1,0 +1,105 @@
+"""One ranked list out of several channels: weighted reciprocal rank fusion.
+
+Cormack et al. 2009 (doi 10.1145/1571941.1572114) give the sum of 1 / (60 + rank); the weights are ours, learned on a
+validation list by `benchmarks/fusion.py` and kept in `fusion.json`, which a home may overrule with its own.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from encoders.errors import EncoderError
+from search.found import Found
+from search.hits import PassageHit
+
+_RRF = 60
+ALIKE = 3
+"""Decimals of a score: fp16 vectors cannot tell more apart."""
+NAME = "fusion.json"
+
+
+class FusionError(EncoderError):
+    """Weights that cannot be; the message names file, value and remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How much each channel counts, at least 0 and not all 0.
+
+    sentences: by meaning; scans: against the query's words; words: full text; like: scans against an example.
+    """
+
+    sentences: float
+    scans: float
+    words: float
+    like: float = 2.0
+
+    def __post_init__(self) -> None:
+        values = asdict(self)
+        if any(type(value) not in (int, float) or not 0 <= value < math.inf for value in values.values()):
+            raise FusionError(f"weights are numbers of at least 0: {values}")
+        if not any(values.values()):
+            raise FusionError(f"at least one weight must be above 0: {values}")
+
+    @classmethod
+    def load(cls, *places: Path) -> Weights:
+        """From the first of these files that exists, else what ships. Raises `FusionError`."""
+        path = next((place for place in places if place.is_file()), Path(__file__).parent / NAME)
+        try:
+            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["weights"]
+            return cls(**values)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            names = ", ".join(field.name for field in fields(cls))
+            raise FusionError(f'{path}: write {{"weights": {{...}}}} with {names}; found {error}') from error
+
+
+def fused(parts: Mapping[str, Found], weights: Weights) -> Found:
+    """The channels' studies in one list, with the evidence of all; scaled so that 1 is first in every channel.
+
+    Studies whose scores cannot be told apart share a place, so that the order survives re-indexing. A channel that
+    found nothing takes no part.
+    """
+    told = {name: part for name, part in parts.items() if part.scores and getattr(weights, name) > 0}
+    total = sum(getattr(weights, name) for name in told)
+    made = Found(
+        searched=max((part.searched for part in parts.values()), default=0),
+        unknown=max((part.unknown for part in parts.values()), default=0),
+    )
+    for name, part in told.items():
+        weight = getattr(weights, name) / total
+        place, before = 0, np.inf
+        for number, key in enumerate(sorted(part.scores, key=lambda key: -part.scores[key]), start=1):
+            score = round(part.scores[key], ALIKE)
+            place, before = (place, before) if score == before else (number, score)
+            made.scores[key] = made.scores.get(key, 0.0) + weight * (_RRF + 1) / (_RRF + place)
+            evidence, own = made.evidence[key], part.evidence[key]
+            evidence.passages = merged([*evidence.passages, *own.passages])
+            evidence.channels |= own.channels
+            for series, likeness in own.series.items():
+                evidence.series[series] = likeness if likeness is not None else evidence.series.get(series)
+            evidence.regions |= own.regions
+    return made
+
+
+def merged(passages: list[PassageHit]) -> list[PassageHit]:
+    """Each sentence once, with what every channel said of it."""
+    kept: dict[tuple[int, str], PassageHit] = {}
+    for found in passages:
+        key = (found.passage.vector_id, found.passage.text)
+        other = kept.get(key)
+        if other is None:
+            kept[key] = found
+            continue
+        kept[key] = replace(
+            other,
+            similarity=other.similarity if other.similarity is not None else found.similarity,
+            words=other.words if other.words is not None else found.words,
+        )
+    return list(kept.values())

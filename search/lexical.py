@@ -1,0 +1,57 @@
+"""The words of a query as full text finds them: which count, under which names, and how strictly they are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from db.database import Database
+from db.words import Group, Joined, count_words, expression
+from encoders.text.query import QueryText
+
+_COMMON = 20_000
+"""Passages from which on a word is too common to be looked for on its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """groups: all of them, in the order typed; exact: those that must be there, from quotes and `word*`."""
+
+    groups: tuple[Group, ...]
+    exact: tuple[Group, ...] = ()
+
+    def match(self, joined: Joined, groups: Sequence[Group] | None = None) -> str:
+        """The full-text query: the exact ones, and all or any of the others. '' where no word is left."""
+        others = expression(self.groups if groups is None else groups, joined)
+        exact = expression(self.exact)
+        if exact and others:
+            return f"({exact}) AND ({others})" if joined == "all" else exact
+        return exact or others
+
+
+def words_of(query: QueryText) -> Words:
+    """The groups of what is wanted; what is not wanted is a condition and adds no words."""
+    return Words(_expanded(query.wanted))
+
+
+@lru_cache(maxsize=256)
+def _expanded(wanted: str) -> tuple[Group, ...]:
+    return tuple((word,) for word in wanted.split() if any(letter.isalnum() for letter in word))
+
+
+def rarest_first(database: Database, words: Words) -> tuple[Group, ...]:
+    """The groups that some passage holds, those that too many hold left out unless there is no other."""
+    counted = [
+        (count_words(database, match, most=_COMMON), group) for group in words.groups if (match := expression([group]))
+    ]
+    found = sorted((pair for pair in counted if pair[0]), key=lambda pair: pair[0])
+    return tuple(group for count, group in found if count < _COMMON) or tuple(group for _, group in found[:1])
+
+
+def unheard(database: Database, words: Words) -> tuple[str, ...]:
+    """What of the query no passage of the archive says, each by its first name."""
+    asked = [*words.exact, *words.groups]
+    return tuple(
+        group[0] for group in asked if (match := expression([group])) and not count_words(database, match, most=1)
+    )
