@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, case, delete, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from db.database import Database
@@ -178,7 +178,7 @@ def predicted_is(task: str, words: Sequence[str], *, least: float | None) -> Col
         number = _number(word)
         if number is not None:
             said.append(Prediction.number == number)
-    return _predicted(task, or_(*said), least=least)
+    return _predicted(task, or_(false(), *said), least=least)
 
 
 def predicted_between(task: str, low: float | None, high: float | None, *, least: float | None) -> ColumnElement[bool]:
