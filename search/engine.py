@@ -60,6 +60,11 @@ class Engine:
         self._background = Background(best)
 
     @property
+    def database(self) -> Database:
+        """Where answers come from."""
+        return self._database
+
+    @property
     def dual(self) -> DualEncoder:
         """The encoders that queries go through."""
         return self._dual

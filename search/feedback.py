@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -33,3 +34,11 @@ def moved(query: Rows, good: Sequence[Rows], bad: Sequence[Rows]) -> Rows:
             total = total + weight * np.mean([rows[int((rows @ query[0]).argmax())] for rows in studies], axis=0)
     length = float(np.linalg.norm(total))
     return (total / length).astype(np.float32)[None] if length > 1e-9 else query
+
+
+def agreed(verdicts: Iterable[tuple[str, str, int]]) -> list[tuple[str, str, int]]:
+    """(query, study UID, grade) out of (query, study UID, verdict) of one or many users: majority, ties left out."""
+    sums: dict[tuple[str, str], int] = defaultdict(int)
+    for query, uid, verdict in verdicts:
+        sums[query, uid] += verdict
+    return [(query, uid, int(total > 0)) for (query, uid), total in sums.items() if total]

@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, ParamSpec, TypeVar
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from db.errors import StoreError
-from db.filters import Filter
 from ui import tables
-from ui.conditions import with_filters
+from ui.asking import search_app
 from ui.evaluate import HELP as EVALUATE_HELP
 from ui.evaluate import evaluate
-from ui.settings import Settings, read_settings
+from ui.options import AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
+from ui.settings import read_settings
+from ui.thumbs import feedback_app
 from ui.train import train_app
-from ui.wiring import (
-    USER_ERRORS,
-    indexing_lock,
-    open_database,
-    open_dual,
-    open_engine,
-    read_image_query,
-    read_spot_query,
-)
-
-P = ParamSpec("P")
-R = TypeVar("R")
-err = Console(stderr=True)
-out = Console()
+from ui.wiring import indexing_lock, open_database, open_dual
 
 app = typer.Typer(
     name="spinecho",
@@ -46,43 +30,11 @@ app = typer.Typer(
     'Start with `spinecho index FOLDER`, then `spinecho search text "..."`. '
     "For retrieval, teaching and research; not a diagnostic device.",
 )
-search_app = typer.Typer(no_args_is_help=True, help="Ask the archive, with words, a scan or a study.")
 db_app = typer.Typer(no_args_is_help=True, help="Look after the database.")
 app.add_typer(search_app, name="search")
+app.add_typer(feedback_app, name="feedback")
 app.add_typer(db_app, name="db")
 app.add_typer(train_app, name="train")
-
-Home = Annotated[
-    Path | None,
-    typer.Option("--home", help="Where database and index live. [default: $SPINECHO_HOME or ~/.spinecho]"),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
-Encoder = Annotated[str | None, typer.Option("--encoder", help="Encoder to use, see the README's table.")]
-TextModel = Annotated[
-    str | None, typer.Option("--text-model", help="Another sentence encoder: its name on a hub, or its folder.")
-]
-Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda. [default: auto]")]
-K = Annotated[int, typer.Option("-k", help="How many results.")]
-Want = Annotated[str, typer.Option("--want", help="study or report: what to get back.")]
-
-
-def guarded(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn errors that are meant for people into one line and exit status 2."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except USER_ERRORS as error:
-            if kwargs.get("as_json"):
-                out.print_json(json.dumps({"error": type(error).__name__, "message": str(error)}))
-            err.print(f"[bold red]error:[/] {tables.plain(str(error))}", soft_wrap=True)
-            raise typer.Exit(2) from error
-        except KeyboardInterrupt:
-            err.print("stopped; nothing that was stored is lost, run the same command again to go on")
-            raise typer.Exit(130) from None
-
-    return run
 
 
 @app.command()
@@ -140,7 +92,7 @@ def index(
                 skip=settings.home,
             )
     if as_json:
-        _print_json(dataclasses.asdict(summary))
+        print_json(dataclasses.asdict(summary))
     else:
         tables.print_summary(out, summary)
     raise typer.Exit(1 if summary.mendable else 0)
@@ -155,7 +107,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     settings = read_settings(home=home)
     facts = status_facts(open_database(settings), settings)
     if as_json:
-        _print_json(facts)
+        print_json(facts)
     else:
         tables.print_status(out, facts)
 
@@ -174,7 +126,7 @@ def failures(
     settings = read_settings(home=home)
     facts = failure_facts(open_database(settings), reason=reason, everything=everything)
     if as_json:
-        _print_json(facts)
+        print_json(facts)
     else:
         tables.print_failures(out, facts)
 
@@ -200,102 +152,10 @@ def predict(
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
     done = predict_home(settings, workers=workers, limit=limit, console=err, quiet=as_json)
     if as_json:
-        _print_json(dataclasses.asdict(done))
+        print_json(dataclasses.asdict(done))
     else:
         print_predicted(out, done)
     raise typer.Exit(1 if done.left_out else 0)
-
-
-@search_app.command("text")
-@guarded
-@with_filters
-def search_text(
-    words: Annotated[str, typer.Argument(help='What to look for, e.g. "left temporal glioma, no enhancement".')],
-    k: K = 10,
-    want: Want = "study",
-    by: Annotated[
-        Literal["everything", "words", "scans"],
-        typer.Option(help="What the words are compared with: sentences of reports and headers, the scans, or both."),
-    ] = "everything",
-    *,
-    where: Filter,
-    home: Home = None,
-    encoder: Encoder = None,
-    text_model: TextModel = None,
-    device: Device = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find studies (or reports, with --want report) with words.
-
-    "no X" and -X leave out studies whose report affirms X.
-    """
-    from encoders.text.query import parse_query  # noqa: PLC0415
-    from search.query import Evidence, TextQuery  # noqa: PLC0415
-
-    parse_query(words)  # before anything slow is opened
-    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    _search(settings, lambda _: TextQuery(words, Evidence(by)), want=want, k=k, where=where, as_json=as_json)
-
-
-@search_app.command("image")
-@guarded
-@with_filters
-def search_image(
-    path: Annotated[Path, typer.Argument(help="A DICOM or NIfTI file, or a folder of DICOM files.")],
-    k: K = 10,
-    want: Want = "study",
-    box: Annotated[
-        str | None,
-        typer.Option(
-            "--box",
-            help="Find this spot: R0,A0,S0,R1,A1,S1, fractions 0..1 from the left, posterior and inferior end, "
-            "or voxels i0:i1,j0:j1,k0:k1 along R, A, S.",
-        ),
-    ] = None,
-    *,
-    where: Filter,
-    home: Home = None,
-    encoder: Encoder = None,
-    text_model: TextModel = None,
-    device: Device = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find studies that look like a scan, or with --want report the reports of such studies."""
-    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-
-    def query(engine: Any) -> Any:
-        scan = read_image_query(path, engine.dual) if box is None else read_spot_query(path, box, engine.dual)
-        read, left_out = scan
-        for failure in left_out:
-            err.print(f"left out {tables.plain(Path(failure.path).name)}: {failure.reason}", style="dim")
-        return read
-
-    _search(settings, query, want=want, k=k, where=where, as_json=as_json)
-
-
-@search_app.command("study")
-@guarded
-@with_filters
-def search_study(
-    study_uid: Annotated[str, typer.Argument(help="StudyInstanceUID of a study that is indexed.")],
-    k: K = 10,
-    want: Want = "study",
-    other_patients: Annotated[
-        bool, typer.Option("--other-patients", help="Leave out studies of the same patient.")
-    ] = False,
-    *,
-    where: Filter,
-    home: Home = None,
-    encoder: Encoder = None,
-    text_model: TextModel = None,
-    device: Device = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find studies that look like one that is indexed; the study itself is never among them."""
-    from search.query import StudyQuery  # noqa: PLC0415
-
-    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    _search(settings, lambda _: StudyQuery(study_uid, other_patients), want=want, k=k, where=where, as_json=as_json)
 
 
 @app.command()
@@ -372,29 +232,11 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     with indexing_lock(settings):
         before, copy = upgrade(settings.database)
     if as_json:
-        _print_json({"before": before, "after": HEAD, "copy": str(copy) if copy else None})
+        print_json({"before": before, "after": HEAD, "copy": str(copy) if copy else None})
     elif copy:
         out.print(f"Upgraded {settings.database} from {before} to {HEAD}; the old one is kept as {copy}")
     else:
         out.print(f"{settings.database} is at {HEAD}; nothing to do")
-
-
-def _search(settings: Settings, make: Callable[[Any], Any], *, want: str, k: int, where: Filter, as_json: bool) -> None:
-    from search.hits import results_json  # noqa: PLC0415
-    from search.query import Kind  # noqa: PLC0415
-
-    if want not in set(Kind):
-        raise typer.BadParameter(f"{want!r} is none of: {', '.join(Kind)}", param_hint="--want")
-    engine = open_engine(settings)
-    results = engine.search(make(engine), want=Kind(want), k=k, where=where)
-    if as_json:
-        _print_json(results_json(results))
-    else:
-        tables.print_results(out, results)
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=1))  # noqa: T201
 
 
 app.command(help=EVALUATE_HELP)(guarded(evaluate))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ class Settings:
     """Another sentence encoder, by its name on a hub or its folder (SPINECHO_TEXT_MODEL)."""
     device: str = "auto"
     """auto, cpu or cuda (SPINECHO_DEVICE)."""
+    user: str = ""
+    """Whose thumbs are kept and used (SPINECHO_USER, else the account's name)."""
 
     @property
     def database(self) -> Path:
@@ -49,4 +52,12 @@ def read_settings(
         encoder=encoder or environment.get("SPINECHO_ENCODER") or DEFAULT,
         text_model=text_model or environment.get("SPINECHO_TEXT_MODEL") or None,
         device=device or environment.get("SPINECHO_DEVICE") or "auto",
+        user=environment.get("SPINECHO_USER") or _account(),
     )
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in some containers
+        return "somebody"

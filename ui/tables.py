@@ -99,7 +99,16 @@ def _evidence(hit: Hit) -> str:
 def _sentence(found: PassageHit) -> str:
     mark = "[blue]=[/]" if found.passage.section == "header" else _MARKS.get(found.passage.assertion, " ")
     against = f" [red](contradicts: {found.contradicts})[/]" if found.contradicts else ""
-    return f"{mark} {plain(found.passage.text)}{against}"
+    return f"{mark} {_marked(found)}{against}"
+
+
+def _marked(found: PassageHit) -> str:
+    """The sentence with the query's words in bold."""
+    parts, at = [], 0
+    for start, stop in found.highlights:
+        parts += [plain(found.passage.text[at:start]), f"[bold]{plain(found.passage.text[start:stop])}[/]"]
+        at = stop
+    return "".join([*parts, plain(found.passage.text[at:])])
 
 
 def print_summary(console: Console, summary: Summary) -> None:

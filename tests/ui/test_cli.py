@@ -15,6 +15,7 @@ from archives import Home, copy_of
 from typer.testing import CliRunner, Result
 
 from indexer.sources import folder as source
+from search.evaluation.judgements import read_judgements
 from ui.cli import app
 
 
@@ -70,6 +71,53 @@ def test_search_by_scan_and_by_study(indexed: Home) -> None:
     assert as_json("search", "image", slices.parent, "--want", "report", home=indexed.folder)["hits"]
     found = as_json("search", "study", first["study_uid"], home=indexed.folder)
     assert first["study_uid"] not in {hit["study_uid"] for hit in found["hits"]}
+
+
+def test_words_beside_an_example(indexed: Home) -> None:
+    first = as_json("search", "text", "brain", home=indexed.folder)["hits"][0]
+    found = as_json("search", "text", "lesion", "--like", first["study_uid"], home=indexed.folder)
+    assert first["study_uid"] != found["hits"][0]["study_uid"]
+    scan = Path(first["series"][0]["paths"][0]).parent
+    assert as_json("search", "text", "lesion", "--like", scan, home=indexed.folder)["hits"]
+    gone = run("search", "text", "lesion", "--like", "1.2.3.4", home=indexed.folder)
+    assert (gone.exit_code, "no study '1.2.3.4'" in gone.output) == (2, True)
+
+
+def test_thumbs_refine_a_search_and_become_judgements(indexed: Home, tmp_path: Path) -> None:
+    home = indexed.folder
+    hits = as_json("search", "text", "signal abnormality", home=home)["hits"]
+    good, bad = hits[-1]["study_uid"], hits[0]["study_uid"]
+    kept = as_json("feedback", "add", "signal abnormality", "--good", good, "--bad", bad, home=home)
+    assert (kept["good"], kept["bad"]) == ([good], [bad])
+    refined = [
+        hit["study_uid"] for hit in as_json("search", "text", "signal abnormality", "--refine", home=home)["hits"]
+    ]
+    assert bad not in refined
+    assert refined.index(good) < [hit["study_uid"] for hit in hits].index(good)
+    filtered = run("search", "text", "signal abnormality", "--refine", "--sequence", "T2", home=home)
+    assert "no thumbs are kept" in filtered.output, "thumbs belong to words and filters together"
+    assert len(as_json("feedback", "list", home=home)["thumbs"]) == 2
+    path = tmp_path / "judgements.csv"
+    assert as_json("feedback", "export", path, home=home)["judgements"] == 2
+    (judged,) = read_judgements(path)
+    assert judged.grades == {good: 1, bad: 0}
+    assert as_json("feedback", "add", "signal abnormality", "--clear", bad, home=home)["bad"] == []
+    assert as_json("feedback", "forget", "signal abnormality", home=home)["forgotten"] == 1
+    assert run("feedback", "list", home=home).stdout.startswith("no thumbs")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "at least one study"),
+        (("--good", "1.2", "--bad", "1.2"), "both good and bad"),
+        (("--good", "9"), "no study"),
+    ],
+)
+def test_thumbs_that_cannot_be(indexed: Home, options: tuple[str, ...], said: str) -> None:
+    result = run("feedback", "add", "lesion", *options, home=indexed.folder)
+    assert result.exit_code == 2
+    assert said in " ".join(result.output.split())
 
 
 def test_filters_narrow(indexed: Home) -> None:

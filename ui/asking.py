@@ -1,0 +1,146 @@
+"""`spinecho search`: the archive asked with words, a scan or a study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from db.filters import Filter
+from ui import tables
+from ui.conditions import with_filters
+from ui.options import AsJson, Device, Encoder, Home, K, TextModel, Want, err, guarded, out, print_json
+from ui.settings import Settings, read_settings
+from ui.thumbs import thumbs_of
+from ui.wiring import open_engine, read_image_query, read_spot_query
+
+search_app = typer.Typer(no_args_is_help=True, help="Ask the archive, with words, a scan or a study.")
+
+
+@search_app.command("text")
+@guarded
+@with_filters
+def search_text(
+    words: Annotated[str, typer.Argument(help='What to look for, e.g. "left temporal glioma, no enhancement".')],
+    k: K = 10,
+    want: Want = "study",
+    by: Annotated[
+        Literal["everything", "words", "scans"],
+        typer.Option(help="What the words are compared with: sentences of reports and headers, the scans, or both."),
+    ] = "everything",
+    like: Annotated[
+        str | None, typer.Option("--like", help="A study's UID or a scan's path that results are to resemble too.")
+    ] = None,
+    refine: Annotated[bool, typer.Option("--refine", help="Use your thumbs on earlier results.")] = False,
+    *,
+    where: Filter,
+    home: Home = None,
+    encoder: Encoder = None,
+    text_model: TextModel = None,
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find studies (or reports, with --want report) with words.
+
+    "no X" and -X leave out studies whose report affirms X, "quotes" are taken at their word, and word* stands for every
+    word that begins so. --like adds an example: "after contrast" --like STUDY is like this one, but after contrast.
+    --refine uses the thumbs that 'spinecho feedback add' kept for the same words and filters.
+    """
+    from encoders.text.query import parse_query  # noqa: PLC0415
+    from search.query import Evidence, StudyQuery, TextQuery  # noqa: PLC0415
+
+    parse_query(words)  # before anything slow is opened
+    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
+
+    def query(engine: Any) -> Any:
+        example: Any = None
+        if like is not None:
+            path = Path(like)
+            example = _read(path, engine) if path.exists() else StudyQuery(like)
+        good, bad = thumbs_of(engine.database, settings, words, where) if refine else ((), ())
+        if refine and not (good or bad):
+            err.print("no thumbs are kept for these words and filters; 'spinecho feedback add' keeps them", style="dim")
+        return TextQuery(words, Evidence(by), like=example, good=good, bad=bad)
+
+    _search(settings, query, want=want, k=k, where=where, as_json=as_json)
+
+
+@search_app.command("image")
+@guarded
+@with_filters
+def search_image(
+    path: Annotated[Path, typer.Argument(help="A DICOM or NIfTI file, or a folder of DICOM files.")],
+    k: K = 10,
+    want: Want = "study",
+    box: Annotated[
+        str | None,
+        typer.Option(
+            "--box",
+            help="Find this spot: R0,A0,S0,R1,A1,S1, fractions 0..1 from the left, posterior and inferior end, "
+            "or voxels i0:i1,j0:j1,k0:k1 along R, A, S.",
+        ),
+    ] = None,
+    *,
+    where: Filter,
+    home: Home = None,
+    encoder: Encoder = None,
+    text_model: TextModel = None,
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find studies that look like a scan, or with --want report the reports of such studies."""
+    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
+
+    def query(engine: Any) -> Any:
+        return _read(path, engine, box)
+
+    _search(settings, query, want=want, k=k, where=where, as_json=as_json)
+
+
+@search_app.command("study")
+@guarded
+@with_filters
+def search_study(
+    study_uid: Annotated[str, typer.Argument(help="StudyInstanceUID of a study that is indexed.")],
+    k: K = 10,
+    want: Want = "study",
+    other_patients: Annotated[
+        bool, typer.Option("--other-patients", help="Leave out studies of the same patient.")
+    ] = False,
+    *,
+    where: Filter,
+    home: Home = None,
+    encoder: Encoder = None,
+    text_model: TextModel = None,
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find studies that look like one that is indexed; the study itself is never among them."""
+    from search.query import StudyQuery  # noqa: PLC0415
+
+    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
+    _search(settings, lambda _: StudyQuery(study_uid, other_patients), want=want, k=k, where=where, as_json=as_json)
+
+
+def _read(path: Path, engine: Any, box: str | None = None) -> Any:
+    """The scan at `path` as a query; files that were left out are named."""
+    read, left_out = read_image_query(path, engine.dual) if box is None else read_spot_query(path, box, engine.dual)
+    for failure in left_out:
+        err.print(f"left out {tables.plain(Path(failure.path).name)}: {failure.reason}", style="dim")
+    return read
+
+
+def _search(settings: Settings, make: Callable[[Any], Any], *, want: str, k: int, where: Filter, as_json: bool) -> None:
+    from search.hits import results_json  # noqa: PLC0415
+    from search.query import Kind  # noqa: PLC0415
+
+    if want not in set(Kind):
+        raise typer.BadParameter(f"{want!r} is none of: {', '.join(Kind)}", param_hint="--want")
+    engine = open_engine(settings)
+    results = engine.search(make(engine), want=Kind(want), k=k, where=where)
+    if as_json:
+        print_json(results_json(results))
+    else:
+        tables.print_results(out, results)

@@ -1,0 +1,129 @@
+"""`spinecho feedback`: thumbs on results, kept by user and query."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from db.database import Database
+from db.feedback import forget_thumbs, put_thumbs, thumbs
+from db.filters import Filter
+from db.lookup import study_ids_by_uid
+from search.feedback import agreed, query_key
+from ui.conditions import with_filters
+from ui.options import AsJson, Home, guarded, out, print_json
+from ui.settings import Settings, read_settings
+from ui.tables import plain
+from ui.wiring import open_database
+
+feedback_app = typer.Typer(
+    no_args_is_help=True, help="Thumbs on results: they refine the next search, and become judgements to measure with."
+)
+Words = Annotated[
+    str, typer.Argument(help="The words of the search, as typed; its filters belong to it.")
+]
+
+
+def thumbs_of(
+    database: Database, settings: Settings, words: str, where: Filter
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """UIDs of the studies that fitted, and of those that did not."""
+    kept = thumbs(database, user=settings.user, query_key=query_key(words, where))
+    good, bad = (tuple(one.study_uid for one in kept if one.verdict == verdict) for verdict in (1, -1))
+    return good, bad
+
+
+@feedback_app.command("add")
+@guarded
+@with_filters
+def add(
+    words: Words,
+    good: Annotated[list[str] | None, typer.Option("--good", help="UID of a study that fits. Repeatable.")] = None,
+    bad: Annotated[list[str] | None, typer.Option("--bad", help="UID of a study that does not fit.")] = None,
+    clear: Annotated[list[str] | None, typer.Option("--clear", help="UID of a study to take the thumb from.")] = None,
+    *,
+    where: Filter,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep thumbs for a search, which 'spinecho search text WORDS --refine' uses. The latest counts."""
+    settings = read_settings(home=home)
+    database = open_database(settings)
+    verdicts = dict.fromkeys(good or (), 1) | dict.fromkeys(bad or (), -1) | dict.fromkeys(clear or (), 0)
+    if not verdicts:
+        raise typer.BadParameter("name at least one study", param_hint="--good, --bad or --clear")
+    if both := set(good or ()) & set(bad or ()):
+        raise typer.BadParameter(f"{sorted(both)[0]} is both good and bad", param_hint="--bad")
+    if unknown := sorted(set(verdicts) - set(study_ids_by_uid(database, list(verdicts)))):
+        raise typer.BadParameter(f"no study {unknown[0]!r} in the index", param_hint="--good, --bad or --clear")
+    key = query_key(words, where)
+    put_thumbs(database, user=settings.user, query_key=key, query={"text": words}, verdicts=verdicts)
+    kept_good, kept_bad = thumbs_of(database, settings, words, where)
+    if as_json:
+        print_json({"query": words, "good": list(kept_good), "bad": list(kept_bad)})
+    else:
+        out.print(f"kept: {len(kept_good)} that fit, {len(kept_bad)} that do not")
+
+
+@feedback_app.command("list")
+@guarded
+def listed(home: Home = None, as_json: AsJson = False) -> None:
+    """Your thumbs, oldest first."""
+    settings = read_settings(home=home)
+    kept = thumbs(open_database(settings), user=settings.user)
+    if as_json:
+        rows = [
+            {"query": one.query.get("text", ""), "study_uid": one.study_uid, "verdict": one.verdict,
+             "at": one.at.isoformat(timespec="seconds")}
+            for one in kept
+        ]  # fmt: skip
+        print_json({"user": settings.user, "thumbs": rows})
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("", "query", "study", "when"):
+        table.add_column(column, overflow="fold")
+    for one in kept:
+        sign = "[green]+[/]" if one.verdict > 0 else "[red]-[/]"
+        table.add_row(sign, plain(str(one.query.get("text", ""))), plain(one.study_uid), f"{one.at:%Y-%m-%d %H:%M}")
+    out.print(table if kept else "no thumbs yet; 'spinecho feedback add' keeps them")
+
+
+@feedback_app.command("forget")
+@guarded
+@with_filters
+def forget(words: Words, *, where: Filter, home: Home = None, as_json: AsJson = False) -> None:
+    """Take back every thumb of yours on a search."""
+    settings = read_settings(home=home)
+    count = forget_thumbs(open_database(settings), user=settings.user, query_key=query_key(words, where))
+    if as_json:
+        print_json({"forgotten": count})
+    else:
+        out.print(f"{count} thumbs taken back")
+
+
+@feedback_app.command("export")
+@guarded
+def export(
+    path: Annotated[Path, typer.Argument(help="A CSV file to write, as 'spinecho evaluate --judgements' reads it.")],
+    everybody: Annotated[
+        bool, typer.Option("--everybody", help="Thumbs of all users, by majority; ties are left out.")
+    ] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write thumbs as judgements: query, study_uid, grade (1 fits, 0 does not)."""
+    settings = read_settings(home=home)
+    kept = thumbs(open_database(settings), user=None if everybody else settings.user)
+    rows = agreed((str(one.query.get("text", "")), one.study_uid, one.verdict) for one in kept)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["query", "study_uid", "grade"])
+        writer.writerows(rows)
+    if as_json:
+        print_json({"path": str(path), "judgements": len(rows)})
+    else:
+        out.print(f"{len(rows)} judgements written to {plain(str(path))}")
