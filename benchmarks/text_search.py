@@ -24,7 +24,7 @@ from db.database import Database
 from encoders.registry import open_encoder
 from indexer.phantom import Case, plan_cases
 from search.engine import Engine
-from search.query import Kind, TextQuery
+from search.query import Evidence, Kind, TextQuery
 
 _OTHER = {"left": "right", "right": "left"}
 
@@ -46,14 +46,17 @@ def main() -> None:
             began = time.perf_counter()
             database, cases = store_cases(folder, dual, options.studies, seed=options.seed)
             print(f"{len(cases)} studies stored in {time.perf_counter() - began:.0f} s")
-        ask(Engine(database, folder / "builds", dual), cases, show=options.show)
+        engine = Engine(database, folder / "builds", dual)
+        for by in Evidence:
+            if by is not Evidence.SCANS:
+                ask(engine, cases, by=by, show=options.show)
 
 
 Question = tuple[str, str, str]
 """(kind of lesion, side, site)"""
 
 
-def ask(engine: Engine, cases: tuple[Case, ...], *, show: int) -> None:
+def ask(engine: Engine, cases: tuple[Case, ...], *, by: Evidence, show: int) -> None:
     right: dict[Question, set[str]] = defaultdict(set)
     for case in cases:
         for lesion in case.lesions:
@@ -68,7 +71,7 @@ def ask(engine: Engine, cases: tuple[Case, ...], *, show: int) -> None:
         good = right[kind, side, site]
         mirrored = right.get((kind, _OTHER[side], site), set()) - good
         began = time.perf_counter()
-        results = engine.search(TextQuery(words), want=Kind.STUDY, k=10)
+        results = engine.search(TextQuery(words, by), want=Kind.STUDY, k=10)
         steps["whole"].append(time.perf_counter() - began)
         for step, seconds in results.seconds.items():
             steps[step].append(seconds)
@@ -82,7 +85,8 @@ def ask(engine: Engine, cases: tuple[Case, ...], *, show: int) -> None:
         f"{results.searched:,} sentence vectors of {len(cases):,} studies; {len(questions)} questions, "
         f"chance {chance:.4f}"
     )
-    for name, values in scores.items():
+    print(f"by {by}" + (" (speed alone: the scans' vectors are drawn at random)" if by is Evidence.EVERYTHING else ""))
+    for name, values in scores.items() if by is Evidence.WORDS else ():
         low, high = interval(values)
         print(f"{name:>20} {statistics.mean(values):.3f}  (95 % {low:.3f} to {high:.3f})")
     whole = sorted(steps.pop("whole")[5:])  # the first few warm caches

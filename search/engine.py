@@ -28,6 +28,7 @@ from search.explain import Ranked, explain
 from search.feedback import moved
 from search.found import Found
 from search.fusion import ALIKE, Weights, fused
+from search.heat import Heat, heat_map
 from search.hits import Hit, PassageHit, Results
 from search.lexical import Words, unheard, words_of
 from search.query import BoxError, Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
@@ -113,6 +114,22 @@ class Engine:
             relevance=relevance,
             seconds=clock.seconds,
         )
+
+    def heat(self, text: str, prepared: Sequence[Prepared], shapes: Sequence[Sequence[int]]) -> list[Heat]:
+        """For each volume which of its places speak for the words; `shapes` are voxels along R, A and S.
+
+        Raises `QueryError` where the encoder cannot tell, `EmptyQuery` where nothing is wanted.
+        """
+        aligned, described = self._dual.aligned_text, self._described(prepared)
+        if aligned is None or described is None:
+            raise QueryError(
+                f"the encoder {self._dual.name!r} does not compare words with the parts of a scan; use one that does"
+            )
+        wanted = parse_query(text).wanted
+        if not wanted:
+            raise QueryError(_why_not_by_scans(self._dual.name, aligned=True, want=Kind.STUDY))
+        vector = aligned.encode([wanted])[0]
+        return [heat_map(one, vector, shape) for one, shape in zip(described, shapes, strict=True)]
 
     def _by_text(
         self, asked: TextQuery, want: Kind, k: int, where: Filter, clock: _Clock

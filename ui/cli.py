@@ -19,6 +19,7 @@ from ui.options import AsJson, Device, Encoder, Home, TextModel, err, guarded, o
 from ui.settings import read_settings
 from ui.thumbs import feedback_app
 from ui.train import train_app
+from ui.why import why
 from ui.wiring import indexing_lock, open_database, open_dual
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app = typer.Typer(
 db_app = typer.Typer(no_args_is_help=True, help="Look after the database.")
 app.add_typer(search_app, name="search")
 app.add_typer(feedback_app, name="feedback")
+search_app.command("why")(why)
 app.add_typer(db_app, name="db")
 app.add_typer(train_app, name="train")
 

@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from archives import Home, copy_of
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 from indexer.sources import folder as source
@@ -81,6 +83,22 @@ def test_words_beside_an_example(indexed: Home) -> None:
     assert as_json("search", "text", "lesion", "--like", scan, home=indexed.folder)["hits"]
     gone = run("search", "text", "lesion", "--like", "1.2.3.4", home=indexed.folder)
     assert (gone.exit_code, "no study '1.2.3.4'" in gone.output) == (2, True)
+
+
+def test_the_slices_that_speak_for_words_are_named_and_drawn(indexed: Home, tmp_path: Path) -> None:
+    first = as_json("search", "text", "brain", home=indexed.folder)["hits"][0]
+    told = as_json("search", "why", first["study_uid"], "lesion", "--out", tmp_path / "maps", home=indexed.folder)
+    assert len(told["series"]) == len(first["series"])
+    for series in told["series"]:
+        assert sum(one["share"] for one in series["slices"]) <= 1.0
+        assert series["slices"][0]["share"] > 0
+        with Image.open(series["picture"]) as picture:
+            red, _, blue = (np.asarray(band, np.int32) for band in picture.split())
+            assert picture.size == (512, 512)
+        assert (red - blue).max() > 20, "something is warm"
+    assert run("search", "why", first["study_uid"], "lesion", home=indexed.folder).exit_code == 0
+    assert "no study" in run("search", "why", "1.2", "lesion", home=indexed.folder).output
+    assert run("search", "why", first["study_uid"], "no lesion", home=indexed.folder).exit_code == 2
 
 
 def test_thumbs_refine_a_search_and_become_judgements(indexed: Home, tmp_path: Path) -> None:
