@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, and_, false, func, literal_column, not_, or_, select, table, true
+from sqlalchemy import ColumnElement, String, and_, cast, false, func, literal_column, not_, or_, select, table, true
 
 from db.errors import FilterError
 from db.filter_values import (
@@ -189,9 +189,10 @@ def _compare(leaf: Is | Between | Contains, column: Any) -> ColumnElement[bool]:
             limits = [column >= low] if low is not None else []
             limits += [column <= high] if high is not None else []
             return and_(true(), *limits)
-        case Contains(_, text):
+        case Contains(field, text):
             escaped = re.sub(r"([%_\\])", r"\\\1", text)
-            found: ColumnElement[bool] = column.ilike(f"%{escaped}%", escape="\\")
+            written = column if KINDS[field] == "text" else cast(column, String)
+            found: ColumnElement[bool] = written.ilike(f"%{escaped}%", escape="\\")
             return found
         case _:
             assert_never(leaf)

@@ -1,0 +1,62 @@
+"""Facet counts: of how many studies a value is, shown / total. From SQL here; `db.selection` takes the quick way."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from db.database import Database
+from db.errors import FilterError
+from db.facts.counts import labels
+from db.filter_sql import COLUMNS, compile_filter
+from db.filter_values import FIELDS, Filter
+from db.models import File, Folder, Series, Study, Volume, VolumeFile
+from db.vectors.protocol import Ids
+
+FACETS = ("body_region", "sequence", "plane", "contrast", "vendor", "field_strength", "sex", "age")
+"""The fields that are counted where none are named."""
+COUNTABLE = tuple(field for field in FIELDS if field not in {"study_uid", "accession_number", "patient_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """value: '' for what is not recorded, ages by decade, dates by year; shown and total: studies."""
+
+    value: str
+    shown: int
+    total: int
+
+
+def require_facets(fields: Sequence[str]) -> None:
+    """Raise `FilterError` for a field whose values cannot be counted."""
+    for field in fields:
+        if field not in COUNTABLE:
+            near = difflib.get_close_matches(field, COUNTABLE, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"countable: {', '.join(COUNTABLE)}"
+            raise FilterError(f"the values of {field!r} cannot be counted; {hint}")
+
+
+def shown_of_total(shown: Mapping[str, int], total: Mapping[str, int]) -> tuple[Facet, ...]:
+    """Both counts by value: most studies first, equals by value, what is not recorded last."""
+    values = sorted({*shown, *total}, key=lambda value: (value == "", -total.get(value, 0), value))
+    return tuple(Facet(value, shown.get(value, 0), total.get(value, 0)) for value in values)
+
+
+def sql_counts(database: Database, field: str, where: Filter, studies: Ids | None = None) -> dict[str, int]:
+    """Studies by value of a field, of volumes that pass the filter; of those studies alone where they are given."""
+    query = select(Series.study_id, COLUMNS[field]).select_from(Volume).join(Series, Series.id == Volume.series_id)
+    query = query.join(Study, Study.id == Series.study_id)
+    if field == "archive":
+        query = query.outerjoin(VolumeFile, VolumeFile.volume_id == Volume.id)
+        query = query.outerjoin(File, File.id == VolumeFile.file_id).outerjoin(Folder, Folder.id == File.folder_id)
+    among = None if studies is None else set(studies.tolist())
+    found: set[tuple[str, int]] = set()
+    with database.begin() as session:
+        for study, value in session.execute(query.where(compile_filter(where)).distinct()):
+            if among is None or study in among:
+                found.update((label, study) for label in labels(field, value))
+    return dict(Counter(label for label, _ in found))

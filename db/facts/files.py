@@ -1,0 +1,215 @@
+"""A snapshot of the facts: an immutable directory, checked before it is read, swapped in by a rename.
+
+builds/facts/000004/manifest.json   what it holds, with the sha256 of every file
+builds/facts/000004/*.npy           the arrays of a `FactTable`, read through memory maps
+builds/facts/000004/values.json     the values behind the codes
+builds/facts/CURRENT                the name of the snapshot that answers
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db.database import Database
+from db.errors import BuildCorrupt
+from db.facts.columns import Column, plain, restored
+from db.facts.table import IDENTIFIERS, Entries, FactTable, read_facts
+from db.models import Report, Run, Tombstone, Vector
+
+_MANIFEST, _VALUES, _CURRENT = "manifest.json", "values.json", "CURRENT"
+_FORMAT = 1
+_KEEP = 2
+"""Snapshots kept: the one that answers and the one before it."""
+_SMALL = 1 << 16
+"""Bytes up to which a file is read rather than mapped."""
+_ARRAYS = ("studies", "first", "volumes", "study_of", "passages", "passage_studies", "reports", "report_studies")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What tells whether anything in SQL has changed that a filter can see."""
+
+    highest_id: int
+    """Of all vectors: whatever is stored comes with one."""
+    last_tombstone: int
+    """Whatever is removed leaves one a vector."""
+    unmatched: int
+    """Reports without a study: matching them writes no vector."""
+    last_run: int
+    """A run may give a folder another root; negative while it has not ended."""
+    origin: str
+    """When the database's first run began: tells it from another database in the same place."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotManifest:
+    """What a snapshot holds. It speaks for SQL as it was in `state`."""
+
+    snapshot: str
+    format: int
+    state: State
+    counts: dict[str, int]
+    created_at: str
+    sha256: dict[str, str]
+
+
+def state_of(session: Session) -> State:
+    """The database's state now; four look-ups in indexes."""
+    newest = session.execute(select(Run.id, Run.finished_at).order_by(Run.id.desc()).limit(1)).first()
+    first = session.scalar(select(Run.started_at).order_by(Run.id).limit(1))
+    without = select(func.count()).select_from(Report).where(Report.study_id.is_(None))
+    return State(
+        highest_id=session.scalar(select(func.max(Vector.id))) or 0,
+        last_tombstone=session.scalar(select(func.max(Tombstone.id))) or 0,
+        unmatched=session.scalar(without) or 0,
+        last_run=0 if newest is None else newest[0] if newest[1] is not None else -newest[0],
+        origin="" if first is None else first.isoformat(),
+    )
+
+
+def begin_reading(session: Session) -> None:
+    """Let all that this transaction reads be of one moment: SQLite's driver else begins only when it writes."""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN")
+
+
+def make_snapshot(database: Database, builds: Path) -> SnapshotManifest:
+    """Copy the facts from SQL, then let the copy answer. Older snapshots but one are removed.
+
+    Best called when a run has ended: a snapshot of an unfinished one leaves conditions on `archive` to SQL.
+    """
+    folder = builds / "facts"
+    folder.mkdir(parents=True, exist_ok=True)
+    for leftover in folder.glob("*.partial"):
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+    name = f"{max(numbers, default=0) + 1:06d}"
+    with database.begin() as session:
+        begin_reading(session)
+        state, table = state_of(session), read_facts(session)
+    partial = folder / f"{name}.partial"
+    partial.mkdir()
+    for file, values in _arrays(table):
+        np.save(partial / f"{file}.npy", values, allow_pickle=False)
+    columns = {**table.columns, "assertion": table.assertions}
+    listed = {field: [plain(value) for value in column.values] for field, column in columns.items()}
+    (partial / _VALUES).write_text(json.dumps(listed), encoding="utf-8")
+    manifest = SnapshotManifest(
+        snapshot=name,
+        format=_FORMAT,
+        state=state,
+        counts={
+            "studies": len(table.studies),
+            "volumes": len(table.volumes),
+            "passages": len(table.passages),
+            "vectors": sum(len(entries.ids) for entries in table.spaces.values()),
+        },
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        sha256={path.name: _sha256(path) for path in sorted(partial.iterdir())},
+    )
+    (partial / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
+    _sync(partial)
+    partial.rename(folder / name)
+    pointer = folder / f"{_CURRENT}.partial"
+    pointer.write_text(name, encoding="utf-8")
+    pointer.replace(folder / _CURRENT)
+    for old in sorted(path for path in folder.iterdir() if path.name.isdigit())[:-_KEEP]:
+        shutil.rmtree(old)
+    return manifest
+
+
+def open_snapshot(builds: Path, name: str) -> tuple[SnapshotManifest, FactTable]:
+    """Map one snapshot. Raises `BuildCorrupt` unless every byte is what its manifest says."""
+    folder = builds / "facts" / name
+    try:
+        given = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        manifest = SnapshotManifest(**{**given, "state": State(**given["state"])})
+        if manifest.format != _FORMAT:
+            raise BuildCorrupt(f"fact snapshot {name} has format {manifest.format}, this Spinecho reads {_FORMAT}")
+        for file, digest in manifest.sha256.items():
+            if _sha256(folder / Path(file).name) != digest:
+                raise BuildCorrupt(f"fact snapshot {name} has changed on disk since it was written")
+        table = _table(folder, json.loads((folder / _VALUES).read_text(encoding="utf-8")), manifest)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BuildCorrupt(f"fact snapshot {name} cannot be read ({type(error).__name__})") from error
+    return manifest, table
+
+
+def snapshots_newest_first(builds: Path) -> tuple[str, ...]:
+    """Names of the snapshots at hand, the one that answers first."""
+    folder = builds / "facts"
+    if not folder.is_dir():
+        return ()
+    names = sorted((path.name for path in folder.iterdir() if path.name.isdigit()), reverse=True)
+    try:
+        current = (folder / _CURRENT).read_text(encoding="utf-8").strip()
+    except OSError:
+        current = ""
+    return tuple(sorted(names, key=lambda name: name != current))
+
+
+def _arrays(table: FactTable) -> Iterator[tuple[str, NDArray[Any]]]:
+    for name in _ARRAYS:
+        yield name, getattr(table, name)
+    for field, column in {**table.columns, "assertion": table.assertions}.items():
+        yield f"code.{field}", column.codes
+    for field, digests in table.digests.items():
+        yield f"digest.{field}", digests
+    for space, entries in table.spaces.items():
+        yield f"space.{space}.ids", entries.ids
+        yield f"space.{space}.places", entries.places
+
+
+def _table(folder: Path, values: dict[str, list[Any]], manifest: SnapshotManifest) -> FactTable:
+    def mapped(name: str) -> NDArray[Any]:
+        if f"{name}.npy" not in manifest.sha256:
+            raise KeyError(name)
+        path = folder / f"{name}.npy"
+        mode: Any = "r" if path.stat().st_size > _SMALL else None
+        found: NDArray[Any] = np.load(path, mmap_mode=mode, allow_pickle=False)
+        return found.view(np.ndarray)
+
+    columns = {
+        field: Column(
+            mapped(f"code.{field}"),
+            tuple(listed) if field == "assertion" else tuple(restored(field, value) for value in listed),
+        )
+        for field, listed in values.items()
+    }
+    assertions = columns.pop("assertion")
+    spaces = [int(file.split(".")[1]) for file in manifest.sha256 if file.endswith(".ids.npy")]
+    return FactTable(
+        **{name: mapped(name) for name in _ARRAYS},
+        columns=columns,
+        digests={field: mapped(f"digest.{field}") for field in IDENTIFIERS},
+        spaces={space: Entries(mapped(f"space.{space}.ids"), mapped(f"space.{space}.places")) for space in spaces},
+        assertions=assertions,
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    for path in [*folder.iterdir(), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

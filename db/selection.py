@@ -1,0 +1,227 @@
+"""Which vectors a filter allows, and how many studies have each value: from the snapshot of facts, else from SQL.
+
+A snapshot answers for the studies that nothing has happened to since it was made; those that something has happened to
+are read from SQL into a small table of the same kind. Where that cannot be told, or is too much, SQL answers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db.database import Database
+from db.errors import BuildCorrupt
+from db.facets import FACETS, Facet, require_facets, shown_of_total, sql_counts
+from db.facts.changes import Looked, TooMuch, changed_studies
+from db.facts.columns import Flags
+from db.facts.counts import count_studies
+from db.facts.evaluate import Asked, passing
+from db.facts.files import SnapshotManifest, State, begin_reading, open_snapshot, snapshots_newest_first, state_of
+from db.facts.table import FactTable, read_facts
+from db.filter_sql import compile_filter, split_score
+from db.filter_values import ALL, Filter, fields_of, without_field
+from db.lookup import allowed_passages, allowed_volumes
+from db.models import Series, Study, Volume
+from db.values import SpaceRecord
+from db.vectors.protocol import Ids
+
+_MOST_STUDIES = 5_000
+"""Changed studies above which SQL answers until the next snapshot."""
+_REMEMBERED = 32
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A table and, where not all of them count, the rows of it that do."""
+
+    table: FactTable
+    rows: Flags | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """Tables that hold every study once; none where SQL has to answer."""
+
+    state: State
+    newest: str | None
+    """The snapshot that was the newest sound one when this was made."""
+    parts: tuple[_Part, ...]
+    archives: bool
+    """Whether the snapshot still knows which root folders volumes lie under."""
+
+
+class Selection:
+    """Resolves filters over one database, and follows it as it grows. Its answers are those of SQL, from wherever."""
+
+    def __init__(self, database: Database, builds: Path) -> None:
+        self.generation = 0
+        """Raised whenever something has changed that a filter can see."""
+        self.warnings: list[str] = []
+        self._database, self._builds = database, builds
+        self._refused: set[str] = set()
+        self._opened: tuple[SnapshotManifest, FactTable] | None = None
+        self._looked: Looked | None = None
+        """None where too much has changed to say what."""
+        self._view: _View | None = None
+        self._totals: OrderedDict[tuple[int, str, Filter], dict[str, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def source(self) -> str:
+        """Where answers come from now: the snapshot's name, or SQL."""
+        view = self._view
+        return f"snapshot {view.newest}" if view is not None and view.parts else "SQL"
+
+    def refresh(self) -> None:
+        """Take in what was stored or deleted since the last look; a few small look-ups when nothing was."""
+        with self._lock, self._database.begin() as session:
+            begin_reading(session)
+            state, names = state_of(session), snapshots_newest_first(self._builds)
+            newest = next((name for name in names if name not in self._refused), None)
+            if self._view is not None and self._view.state == state and self._view.newest == newest:
+                return
+            self.generation += self._view is None or self._view.state != state
+            self._open(names, state)
+            parts, archives = self._parts(session, state)
+            name = None if self._opened is None else self._opened[0].snapshot
+            self._view = _View(state, name, parts, archives)
+
+    def volumes(self, space: SpaceRecord, where: Filter) -> Ids:
+        """Vector ids, sorted, of the volumes that pass. Raises `FilterError`."""
+        found = self._allowed(space, where)
+        return allowed_volumes(self._database, space, where) if found is None else found
+
+    def passages(self, space: SpaceRecord, where: Filter) -> Ids:
+        """Vector ids, sorted, of the captions of volumes that pass, and of the reports of their studies."""
+        found = self._allowed(space, where)
+        return allowed_passages(self._database, space, where) if found is None else found
+
+    def studies(self, where: Filter) -> Ids:
+        """Ids, sorted, of the studies with a volume that passes. Raises `FilterError`."""
+        found = self._passing(where)
+        if found is not None:
+            return np.sort(np.concatenate([part.table.studies[part.table.any_of(rows)] for part, rows in found]))
+        query = select(Series.study_id).join(Volume, Volume.series_id == Series.id)
+        query = query.join(Study, Study.id == Series.study_id).where(compile_filter(where)).distinct()
+        with self._database.begin() as session:
+            return np.sort(np.fromiter(session.scalars(query), dtype=np.int64))
+
+    def facets(
+        self, where: Filter = ALL, fields: Sequence[str] = FACETS, *, studies: Ids | None = None, base: Filter = ALL
+    ) -> dict[str, tuple[Facet, ...]]:
+        """By field: studies by value, shown (those that pass, of `studies` where they are given) of total (of `base`).
+
+        A field's own conditions do not count for its own values, so that these tell what choosing another would give.
+        Most studies first, equals by value. Raises `FilterError`.
+        """
+        require_facets(fields)
+        compile_filter(where)
+        self.refresh()
+        found: dict[str, tuple[Facet, ...]] = {}
+        masks: dict[Filter, list[tuple[_Part, Flags]] | None] = {}
+        for field in dict.fromkeys(fields):
+            others = without_field(where, field)
+            if others not in masks:
+                masks[others] = self._passing(others)
+            shown = self._counts(field, others, masks[others], studies)
+            found[field] = shown_of_total(shown, self._total(field, base))
+        return found
+
+    def _total(self, field: str, base: Filter) -> dict[str, int]:
+        key = (self.generation, field, base)
+        if key not in self._totals:
+            self._totals[key] = self._counts(field, base, self._passing(base), None)
+            while len(self._totals) > _REMEMBERED:
+                self._totals.popitem(last=False)
+        return self._totals[key]
+
+    def _counts(
+        self, field: str, where: Filter, found: list[tuple[_Part, Flags]] | None, studies: Ids | None
+    ) -> dict[str, int]:
+        view = self._view
+        if found is None or (field == "archive" and not (view and view.archives)):
+            return sql_counts(self._database, field, where, studies)
+        counts: Counter[str] = Counter()
+        for part, rows in found:
+            mine = rows if studies is None else rows & part.table.studies_of(studies)[part.table.study_of]
+            counts.update(count_studies(part.table, field, mine))
+        return dict(counts)
+
+    def _allowed(self, space: SpaceRecord, where: Filter) -> Ids | None:
+        found = self._passing(where)
+        if found is None:
+            return None
+        ids = [np.empty(0, np.int64)]
+        for part, rows in found:
+            entries = part.table.spaces.get(space.id)
+            if entries is None:
+                continue
+            if entries.straight and len(entries.ids) == len(rows):
+                ids.append(entries.ids[rows])
+                continue
+            told = np.concatenate([rows, part.table.any_of(rows)])
+            ids.append(entries.ids[told.take(entries.places)])
+        return ids[1] if len(ids) == 2 else np.sort(np.concatenate(ids))
+
+    def _passing(self, where: Filter) -> list[tuple[_Part, Flags]] | None:
+        """The rows of each part that pass; None where SQL has to say. Raises `FilterError`."""
+        compile_filter(where)
+        rest, least = split_score(where)
+        self.refresh()
+        view = self._view
+        if view is None or not view.parts or ("archive" in fields_of(where) and not view.archives):
+            return None
+        asked = Asked(self._database, least)
+        found = []
+        for part in view.parts:
+            rows = passing(part.table, rest, asked)
+            found.append((part, rows if part.rows is None else rows & part.rows))
+        return found
+
+    def _open(self, names: Sequence[str], state: State) -> None:
+        """Let the newest sound snapshot of this database answer, if there is one."""
+        for name in names:
+            if name in self._refused:
+                continue
+            if self._opened is not None and self._opened[0].snapshot == name:
+                return
+            try:
+                opened = open_snapshot(self._builds, name)
+            except BuildCorrupt as error:
+                self._refused.add(name)
+                self.warnings.append(f"{error}, so it does not answer")
+                continue
+            then = opened[0].state
+            if then.origin != state.origin or then.highest_id > state.highest_id:
+                self._refused.add(name)
+                continue
+            self._opened = opened
+            self._looked = Looked(then.last_tombstone, np.empty(0, np.int64))
+            return
+        self._opened = None
+
+    def _parts(self, session: Session, state: State) -> tuple[tuple[_Part, ...], bool]:
+        if self._opened is None or self._looked is None:
+            return (), False
+        manifest, table = self._opened
+        archives = manifest.state.last_run == state.last_run >= 0
+        if state == manifest.state:
+            return (_Part(table),), archives
+        try:
+            changed = changed_studies(session, table, manifest.state, self._looked)
+        except TooMuch:
+            changed = np.arange(_MOST_STUDIES + 1)
+        if len(changed) > _MOST_STUDIES:
+            self._looked = None
+            return (), False
+        newer = read_facts(session, changed)
+        self._looked = Looked(state.last_tombstone, changed, newer)
+        live = ~table.studies_of(changed)[table.study_of]
+        return (_Part(table, live), _Part(newer)), archives

@@ -1,0 +1,125 @@
+"""An archive of facts without pixels, to which everything can happen that indexing does."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+
+from db import archive, ledger
+from db.build import pack
+from db.database import Database
+from db.models import File, Folder, Volume
+from db.predictions import store_parts
+from db.removal import remove_reports_of_files
+from db.values import Listing, NewPassage, NewReport, NewSeries, NewVolume, PredictedFact, Scanned, SpaceRecord, Stat
+
+ROW = pack(np.array([1.0, 0.0], dtype=np.float32))
+
+
+class FilterArchive:
+    """A database with an image and a text space of two dimensions."""
+
+    def __init__(self, folder: Path, empty: Path | None = None) -> None:
+        """`empty` is a new database to copy, which is quicker than making one."""
+        self.builds = folder / "builds"
+        if empty is not None:
+            shutil.copy(empty, folder / "spinecho.sqlite")
+        self.database = Database.open(folder / "spinecho.sqlite")
+        self.image, self.text = self._serve("image"), self._serve("text")
+        self.run = ledger.start_run(self.database, ["/data"])
+        self._files = 0
+
+    def store(
+        self, study: Mapping[str, Any], series_uid: str, volumes: Sequence[Mapping[str, Any]], *, root: str = "/data/a"
+    ) -> None:
+        """Store a series in place of what was stored of it; without volumes it goes."""
+        made = [
+            NewVolume(
+                str(number), facts, (8, 8, 8), (), {}, (self.file(root),), b"", ROW,
+                NewPassage("header", 0, 0, 4, f"{facts['sequence']} {facts['plane']}", "present", "", ROW),
+            )
+            for number, facts in enumerate(volumes)
+        ]  # fmt: skip
+        series = {"uid": series_uid, "number": 1, "description": f"Ax {series_uid[-1]}", "protocol": ""}
+        new = NewSeries(study, series, made)
+        archive.store_series(self.database, self.run, new, image_space=self.image.id, text_space=self.text.id)
+
+    def report(
+        self,
+        name: int,
+        sentences: Sequence[tuple[str, str]],
+        *,
+        study_uid: str = "",
+        accession_number: str = "",
+        match: bool = True,
+    ) -> None:
+        """Store a report file in place of what it held; with `match`, join reports to studies."""
+        said = [
+            NewPassage("findings", number, 0, len(text), text, assertion, "", ROW)
+            for number, (text, assertion) in enumerate(sentences)
+        ]
+        new = NewReport(0, accession_number, study_uid, "text", said)
+        file = self.file("/data/a", name=f"report-{name}.txt")
+        archive.store_reports(
+            self.database, self.run, file, [new], (), text_space=self.text.id, first=True, last=True
+        )  # fmt: skip
+        if match:
+            self.match()
+
+    def match(self) -> None:
+        """Join reports to studies."""
+        archive.match_reports(self.database)
+
+    def remove_report(self, name: int) -> None:
+        """Forget a report file."""
+        with self.database.begin() as session:
+            remove_reports_of_files(session, [self.file("/data/a", name=f"report-{name}.txt")])
+
+    def predict(self, value: str) -> None:
+        """Let a head say something of every second volume."""
+        with self.database.begin() as session:
+            volumes = session.scalars(select(Volume.id).where(Volume.id % 2 == 0)).all()
+        fact = PredictedFact("finding", value, 0.9, None, {}, "head", "1")
+        store_parts(self.database, self.image, [(volume, None, [fact]) for volume in volumes])
+
+    def walk(self, root: str) -> None:
+        """Find the first folder again, under another root."""
+        with self.database.begin() as session:
+            path = session.scalar(select(Folder.path).order_by(Folder.id).limit(1))
+            names = session.scalars(select(File.name).join(Folder).where(Folder.path == path)).all()
+        if path is not None:
+            stats = [Stat(name, 1, 1) for name in names]
+            ledger.compare(self.database, root=root, run=self.run, listings=[Listing(path, stats)])
+
+    def begin_run(self) -> None:
+        """Another run."""
+        self.run = ledger.start_run(self.database, ["/data"])
+
+    def end_run(self) -> None:
+        """The run has come to its end."""
+        ledger.finish_run(self.database, self.run, counts={}, seconds={})
+
+    def file(self, root: str, name: str | None = None) -> int:
+        """The id of a file below a root, a new one where none is named."""
+        self._files += name is None
+        name = name or f"{self._files}.dcm"
+        ledger.compare(self.database, root=root, run=self.run, listings=[Listing(f"{root}/x", ())])
+        ledger.record(self.database, self.run, [Scanned(f"{root}/x", Stat(name, 1, 1), "dicom")])
+        with self.database.begin() as session:
+            found = session.scalar(select(File.id).join(Folder).where(File.name == name, Folder.path == f"{root}/x"))
+        assert found is not None
+        return found
+
+    def close(self) -> None:
+        """Close the database."""
+        self.database.close()
+
+    def _serve(self, role: Any) -> SpaceRecord:
+        return archive.serve(
+            self.database, role, model=role, revision="1", preprocessing="1", dim=2, encoder="test"
+        )  # fmt: skip

@@ -1,0 +1,401 @@
+"""The snapshot of facts gives what SQL gives: for any filter, over any archive, after anything that happens to it."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from filter_archive import FilterArchive
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from db.database import Database
+from db.errors import FilterError
+from db.facets import COUNTABLE, shown_of_total, sql_counts
+from db.facts.files import make_snapshot
+from db.filters import (
+    ALL,
+    HIDDEN,
+    And,
+    Between,
+    Contains,
+    Filter,
+    Is,
+    Not,
+    Or,
+    Says,
+    parse_filter,
+    visible,
+    without_field,
+)
+from db.lookup import allowed_passages, allowed_volumes
+from db.selection import Selection
+
+words = {
+    "body_region": ["brain", "Knee", "unknown"],
+    "sequence": ["T1", "t1", "T2", "localizer"],
+    "vendor": ["GE", "SIEMENS", "Ärzte", "ärzte", "straße", ""],
+    "sex": ["F", "M", "O"],
+    "description": ["head a", "HEAD", "50%_x", "neck"],
+    "archive": ["/data/a", "/data/B", "/data"],
+    "study_uid": ["1.1", "1.2", "1.3"],
+    "patient_id": ["p1", "P1", "p2"],
+}
+ages = [0.0, 0.1, 39.999999999999, 40.0, 40.1, 71.25]
+days = [date(1999, 12, 31), date(2020, 2, 29), date(2021, 1, 1)]
+
+
+def texts(field: str) -> st.SearchStrategy[str]:
+    return st.sampled_from([*words[field], "x"])
+
+
+leaves = st.one_of(
+    st.sampled_from(sorted(words)).flatmap(
+        lambda field: st.one_of(
+            st.lists(texts(field), max_size=3).map(lambda some: Is(field, tuple(some))),
+            st.builds(Between, st.just(field), st.none() | texts(field), st.none() | texts(field)),
+            st.sampled_from(["", "a", "%", "_", "é", "T", "data"]).map(lambda text: Contains(field, text)),
+        )
+    ),
+    st.builds(Is, st.just("age"), st.lists(st.sampled_from(ages), max_size=2).map(tuple)),
+    st.builds(
+        Between, st.just("age"), st.none() | st.sampled_from([*ages, 40]), st.none() | st.sampled_from([*ages, 5])
+    ),
+    st.builds(Between, st.just("field_strength"), st.none() | st.just(1.5), st.none() | st.just(2.9)),
+    st.builds(Is, st.just("date"), st.lists(st.sampled_from(days), max_size=2).map(tuple)),
+    st.builds(Between, st.just("date"), st.none() | st.sampled_from(days), st.none() | st.sampled_from(days)),
+    st.builds(Contains, st.just("date"), st.sampled_from(["2020", "-12-"])),
+    st.builds(Is, st.just("derived"), st.lists(st.booleans(), max_size=2).map(tuple)),
+    st.builds(Is, st.just("predicted.finding"), st.lists(st.sampled_from(["cyst", "mass"]), min_size=1).map(tuple)),
+    st.builds(
+        Says,
+        st.lists(st.sampled_from(["bleed", "bleeds", "mass effect", 'x" OR', "effect*"]), min_size=1).map(tuple),
+        st.sampled_from(["present", "absent", "uncertain", "historical", "any"]),
+    ),
+)
+filters = st.recursive(
+    st.just(ALL) | leaves,
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.builds(And, st.lists(inner, max_size=3).map(tuple)),
+        st.builds(Or, st.lists(inner, max_size=3).map(tuple)),
+    ),
+    max_leaves=5,
+)
+
+
+def facts(draw: random.Random) -> dict[str, Any]:
+    pick = draw.choice
+    return {
+        "body_region": pick(words["body_region"]),
+        "sequence": pick(words["sequence"]),
+        "plane": pick(["axial", "sagittal"]),
+        "contrast": pick(["yes", "no", "unknown"]),
+        "field_strength_t": pick([None, 1.5, 2.8936, 3.0]),
+        "vendor": pick(words["vendor"]),
+        "model": pick(["", "Signa"]),
+        "derived": pick([False, False, True]),
+    }
+
+
+def about(draw: random.Random, uid: str) -> dict[str, Any]:
+    pick = draw.choice
+    return {
+        "uid": uid,
+        "accession_number": f"A{pick('12')}",
+        "patient_id": pick(words["patient_id"]),
+        "date": pick([None, *days]),
+        "description": pick(words["description"]),
+        "sex": pick([None, *words["sex"]]),
+        "age_years": pick([None, *ages]),
+    }
+
+
+SENTENCES = [("No bleed.", "absent"), ("A bleed, no mass effect.", "present"), ("Mass  effect?", "uncertain")]
+
+
+def act(archive: FilterArchive, draw: random.Random) -> None:
+    """Something that indexing does."""
+    uid = f"1.{draw.randint(1, 4)}"
+    match draw.choice(["series", "series", "series", "report", "report", "drop", "match", "prune", "predict", "root"]):
+        case "series":
+            volumes = [facts(draw) for _ in range(draw.randint(1, 2))]
+            archive.store(about(draw, uid), f"{uid}.{draw.randint(1, 2)}", volumes, root=draw.choice(words["archive"]))
+        case "drop":
+            archive.store(about(draw, uid), f"{uid}.{draw.randint(1, 2)}", [])
+        case "report":
+            name = draw.randint(1, 3)
+            key = {"study_uid": uid} if draw.random() < 0.6 else {"accession_number": f"A{draw.choice('12')}"}
+            archive.report(name, draw.sample(SENTENCES, draw.randint(0, 2)), match=draw.random() < 0.5, **key)
+        case "match":
+            archive.match()
+        case "prune":
+            archive.remove_report(draw.randint(1, 3))
+        case "predict":
+            archive.predict(draw.choice(["cyst", "mass", "unknown"]))
+        case "root":
+            archive.walk(draw.choice(words["archive"]))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Iterator[FilterArchive]:
+    made = FilterArchive(tmp_path)
+    yield made
+    made.close()
+
+
+def assert_same(archive: FilterArchive, selection: Selection, where: Filter) -> None:
+    for space, quick, slow in (
+        (archive.image, selection.volumes, allowed_volumes),
+        (archive.text, selection.passages, allowed_passages),
+    ):
+        found, expected = quick(space, where), slow(archive.database, space, where)
+        assert found.dtype == np.int64
+        assert found.tolist() == expected.tolist()
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("empty") / "empty.sqlite"
+    Database.open(path).close()
+    return path
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10**6), st.lists(filters, min_size=6, max_size=12))
+def test_any_filter_over_any_archive_gives_what_sql_gives(
+    empty: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]
+) -> None:
+    draw = random.Random(seed)
+    archive = FilterArchive(tmp_path_factory.mktemp("archive"), empty)
+    for _ in range(draw.randint(0, 12)):
+        act(archive, draw)
+    if ended := draw.random() < 0.8:
+        archive.end_run()
+    made = make_snapshot(archive.database, archive.builds)
+    selection, last = Selection(archive.database, archive.builds), Selection(archive.database, archive.builds)
+    for where in some:
+        assert_same(archive, selection, where)
+    assert selection.source == f"snapshot {made.snapshot}"
+    if ended:
+        archive.begin_run()
+    for _ in range(draw.randint(1, 5)):
+        act(archive, draw)
+        where = draw.choice(some)
+        assert_same(archive, selection, where)
+        field = draw.choice(COUNTABLE)
+        among = None if draw.random() < 0.5 else np.array([1, 2], dtype=np.int64)
+        expected = shown_of_total(
+            sql_counts(archive.database, field, without_field(where, field), among),
+            sql_counts(archive.database, field, Not(HIDDEN)),
+        )
+        assert selection.facets(where, [field], studies=among, base=Not(HIDDEN))[field] == expected
+    for where in some:
+        assert_same(archive, selection, where)
+        assert_same(archive, last, where)
+        assert selection.studies(where).tolist() == Selection(archive.database, Path("/none")).studies(where).tolist()
+    archive.close()
+
+
+def small(archive: FilterArchive, n: int = 6) -> None:
+    draw = random.Random(4)
+    for number in range(1, n + 1):
+        uid = f"1.{number}"
+        archive.store(about(draw, uid), f"{uid}.1", [facts(draw), {**facts(draw), "sequence": "T2"}])
+        archive.report(number, SENTENCES[number % 3 : number % 3 + 1], study_uid=uid)
+    archive.end_run()
+
+
+def studies_by_sql(archive: FilterArchive, where: Filter) -> list[int]:
+    return Selection(archive.database, Path("/none")).studies(where).tolist()
+
+
+def test_without_a_snapshot_sql_answers(archive: FilterArchive) -> None:
+    small(archive)
+    selection = Selection(archive.database, archive.builds)
+    assert_same(archive, selection, Is("sequence", ("T2",)))
+    assert selection.source == "SQL"
+    assert not selection.warnings
+
+
+@pytest.mark.parametrize("damage", ["flip", "manifest", "missing", "pointer"])
+def test_a_damaged_snapshot_is_refused_and_the_answer_is_the_same(archive: FilterArchive, damage: str) -> None:
+    small(archive)
+    make_snapshot(archive.database, archive.builds)
+    folder = archive.builds / "facts" / "000001"
+    codes = folder / "code.sequence.npy"
+    match damage:
+        case "flip":
+            content = bytearray(codes.read_bytes())
+            content[-1] ^= 1
+            codes.write_bytes(content)
+        case "manifest":
+            (folder / "manifest.json").write_text('{"snapshot": "000001"}', encoding="utf-8")
+        case "missing":
+            codes.unlink()
+        case "pointer":
+            (archive.builds / "facts" / "CURRENT").unlink()
+    selection = Selection(archive.database, archive.builds)
+    for text in ("sequence=T2", "age>=40 or sex=F", "archive=/data/a"):
+        assert_same(archive, selection, parse_filter(text))
+    assert selection.source == ("snapshot 000001" if damage == "pointer" else "SQL")
+    assert [("fact snapshot 000001" in warning) for warning in selection.warnings] == [True] * (damage != "pointer")
+    make_snapshot(archive.database, archive.builds)
+    selection.refresh()
+    assert selection.source == "snapshot 000002"
+
+
+def test_the_last_good_snapshot_answers_for_a_damaged_one(archive: FilterArchive) -> None:
+    small(archive)
+    make_snapshot(archive.database, archive.builds)
+    archive.store(about(random.Random(1), "1.9"), "1.9.1", [facts(random.Random(2))])
+    make_snapshot(archive.database, archive.builds)
+    path = archive.builds / "facts" / "000002" / "values.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("T2", "T3"), encoding="utf-8")
+    selection = Selection(archive.database, archive.builds)
+    assert_same(archive, selection, Is("sequence", ("T2",)))
+    assert_same(archive, selection, ALL)
+    assert selection.source == "snapshot 000001"
+    assert "changed on disk" in selection.warnings[0]
+
+
+def test_only_two_snapshots_are_kept_and_leftovers_go(archive: FilterArchive) -> None:
+    small(archive, 1)
+    (archive.builds / "facts" / "000009.partial").mkdir(parents=True)
+    for _ in range(4):
+        make_snapshot(archive.database, archive.builds)
+    assert sorted(path.name for path in (archive.builds / "facts").iterdir()) == ["000003", "000004", "CURRENT"]
+
+
+def test_the_snapshot_of_another_database_does_not_answer(archive: FilterArchive, tmp_path: Path) -> None:
+    small(archive)
+    (tmp_path / "other").mkdir()
+    other = FilterArchive(tmp_path / "other")
+    small(other, 3)
+    make_snapshot(archive.database, other.builds)
+    selection = Selection(other.database, other.builds)
+    assert_same(other, selection, Is("sequence", ("T2",)))
+    assert selection.source == "SQL"
+    other.close()
+
+
+def test_more_changes_than_are_worth_following_go_to_sql_until_the_next_snapshot(
+    archive: FilterArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small(archive)
+    make_snapshot(archive.database, archive.builds)
+    monkeypatch.setattr("db.facts.changes._MOST", 3)
+    selection = Selection(archive.database, archive.builds)
+    assert_same(archive, selection, Is("sequence", ("T2",)))
+    assert selection.source == "snapshot 000001"
+    archive.store(about(random.Random(1), "1.9"), "1.9.1", [facts(random.Random(2))] * 2)
+    assert_same(archive, selection, Is("sequence", ("T2",)))
+    assert selection.source == "SQL"
+    make_snapshot(archive.database, archive.builds)
+    assert_same(archive, selection, Is("sequence", ("T2",)))
+    assert selection.source == "snapshot 000002"
+
+
+def test_an_assertion_is_of_a_sentence_that_names_the_finding(archive: FilterArchive) -> None:
+    for number, sentences in enumerate(
+        [
+            [("A bleed.", "present")],
+            [("No bleeding.", "absent"), ("Mass effect.", "present")],
+            [],
+            [("Calm.", "present")],
+        ]
+    ):
+        uid = f"1.{number}"
+        archive.store(about(random.Random(number), uid), f"{uid}.1", [facts(random.Random(number))])
+        archive.report(number, sentences, study_uid=uid)
+    archive.end_run()
+    make_snapshot(archive.database, archive.builds)
+    selection = Selection(archive.database, archive.builds)
+
+    def found(text: str) -> list[int]:
+        where = parse_filter(text, expand={"haemorrhage": ("bleed",), "effect*": ()}.get)  # type: ignore[arg-type]
+        assert studies_by_sql(archive, where) == selection.studies(where).tolist()
+        return [study - 1 for study in selection.studies(where).tolist()]
+
+    assert found("says:present(haemorrhage)") == [0]
+    assert found("says:absent(haemorrhage)") == [1]
+    assert found("says:any(haemorrhage)") == [0, 1]
+    assert found("not says:any(haemorrhage)") == [2, 3]
+    assert found('says("effect*")') == [1]
+    with pytest.raises(FilterError, match="no word to look for"):
+        selection.studies(Says(("?!",), "present", "?!"))
+    with pytest.raises(FilterError, match="no assertion 'maybe'"):
+        selection.studies(Says(("bleed",), "maybe"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        (Is("sequenc", ("T2",)), "did you mean 'sequence'"),
+        (Is("age", ("x",)), "age needs a number"),
+        (Between("age", float("nan")), "age needs a number"),
+        (Between("date", "2020-01-01"), "date needs a date"),
+        (Is("sex", (1.0,)), "sex needs a text"),
+        (Is("derived", ("yes",)), "derived needs yes or no"),
+        (Contains("description", "x" * 60_000), "60000 characters"),
+        (Or((Between("predicted.score", 0.5), Is("predicted.finding", ("cyst",)))), "not within"),
+    ],
+    ids=str,
+)
+def test_wrong_filters_are_refused_by_both_in_the_same_words(
+    archive: FilterArchive, where: Filter, message: str
+) -> None:
+    small(archive, 2)
+    make_snapshot(archive.database, archive.builds)
+    for selection in (Selection(archive.database, archive.builds), Selection(archive.database, Path("/none"))):
+        with pytest.raises(FilterError, match=message):
+            selection.volumes(archive.image, where)
+        with pytest.raises(FilterError, match=message):
+            selection.facets(where, ["sex"])
+
+
+def test_many_values_at_once_are_no_error(archive: FilterArchive) -> None:
+    small(archive)
+    make_snapshot(archive.database, archive.builds)
+    selection = Selection(archive.database, archive.builds)
+    where = Is("study_uid", (*(f"9.{number}" for number in range(40_000)), "1.2"))
+    assert_same(archive, selection, where)
+    assert len(selection.volumes(archive.image, where)) == 2
+
+
+def test_facets_show_what_choosing_another_value_would_give(archive: FilterArchive) -> None:
+    plain = facts(random.Random(1)) | {"derived": False}
+    for number, (sequence, sex, age) in enumerate([("T1", "F", 40.5), ("T2", "F", 71.0), ("T2", "M", None)]):
+        uid = f"1.{number}"
+        study = about(random.Random(1), uid) | {"sex": sex, "age_years": age}
+        archive.store(study, f"{uid}.1", [plain | {"sequence": sequence}, plain | {"sequence": "FLAIR"}])
+    archive.store(about(random.Random(1), "1.9"), "1.9.1", [plain | {"sequence": "localizer"}])
+    archive.end_run()
+    make_snapshot(archive.database, archive.builds)
+    selection = Selection(archive.database, archive.builds)
+    where = visible(And((Is("sex", ("F",)), Contains("description", ""))))
+    found = selection.facets(where, ["sequence", "sex", "age"], base=visible(ALL))
+    told = {field: [(one.value, one.shown, one.total) for one in facets] for field, facets in found.items()}
+    assert told["sequence"] == [("FLAIR", 2, 3), ("T2", 1, 2), ("T1", 1, 1)]
+    assert told["sex"] == [("F", 2, 2), ("M", 1, 1)]
+    assert told["age"] == [("40-49", 1, 1), ("70-79", 1, 1), ("", 0, 1)]
+    few = selection.facets(where, ["sex"], studies=np.array([3], dtype=np.int64), base=visible(ALL))["sex"]
+    assert [(one.value, one.shown) for one in few] == [("F", 0), ("M", 1)]
+
+
+def test_facets_of_what_cannot_be_counted_are_refused(archive: FilterArchive) -> None:
+    selection = Selection(archive.database, archive.builds)
+    with pytest.raises(FilterError, match="'patient_id' cannot be counted"):
+        selection.facets(ALL, ["patient_id"])
+    with pytest.raises(FilterError, match="did you mean 'sequence'"):
+        selection.facets(ALL, ["sequenc"])
+    assert selection.facets(ALL, ["sex"]) == {"sex": ()}
