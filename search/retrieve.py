@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 from db import lookup
 from db.database import Database
 from db.filters import ALL, Filter
+from db.selection import Selection
 from db.served import ServedSpace
 from db.values import SpaceRecord
 from db.vectors.protocol import Ids, Neighbours, Rows
@@ -41,22 +42,24 @@ class Retriever:
         self.database = database
         self.image = ServedSpace(database, builds, image)
         self.text = ServedSpace(database, builds, text)
+        self.selection = Selection(database, builds)
         self._remembered: OrderedDict[tuple[int, int, Filter], Ids] = OrderedDict()
 
     def refresh(self) -> None:
         """Take in what was stored or deleted since the last query."""
         self.image.refresh()
         self.text.refresh()
+        self.selection.refresh()
 
     def allowed(self, space: ServedSpace, where: Filter) -> Ids | None:
         """Ids that pass the filter; None for no condition."""
         if where == ALL:
             return None
-        key = (space.space.id, self.image.generation + self.text.generation, where)
+        generation = self.image.generation + self.text.generation + self.selection.generation
+        key = (space.space.id, generation, where)
         if key not in self._remembered:
-            resolve: Callable[[Database, SpaceRecord, Filter], Ids]
-            resolve = lookup.allowed_volumes if space is self.image else lookup.allowed_passages
-            self._remembered[key] = resolve(self.database, space.space, where)
+            resolve = self.selection.volumes if space is self.image else self.selection.passages
+            self._remembered[key] = resolve(space.space, where)
             while len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)
         self._remembered.move_to_end(key)
