@@ -166,7 +166,8 @@ class Selection:
             if entries.straight and len(entries.ids) == len(rows):
                 ids.append(entries.ids[rows])
                 continue
-            told = np.concatenate([rows, part.table.any_of(rows)])
+            of_reports = entries.highest >= len(rows)
+            told = np.concatenate([rows, part.table.any_of(rows)]) if of_reports else rows
             ids.append(entries.ids[told.take(entries.places)])
         return ids[1] if len(ids) == 2 else np.sort(np.concatenate(ids))
 

@@ -44,6 +44,8 @@ class Column:
         """(values,): which values meet the condition; None where SQL has to say."""
         if isinstance(leaf, Between) and leaf.low is None and leaf.high is None:
             return np.ones(len(self.values), dtype=bool)
+        if isinstance(leaf, Between) and KINDS[leaf.field] in {"number", "date"}:
+            return self._within(leaf)
         if KINDS[leaf.field] == "text":
             test, values = _of_text(leaf), self._texts[isinstance(leaf, Between)]
         else:
@@ -51,6 +53,21 @@ class Column:
         if test is None:
             return None
         return np.fromiter((_meets(test, value) for value in values), dtype=bool, count=len(values))
+
+    def _within(self, leaf: Between) -> Flags:
+        """As the values are sorted, those within bounds lie in a row."""
+        low, high = (bound.toordinal() if isinstance(bound, date) else bound for bound in (leaf.low, leaf.high))
+        flags = np.zeros(len(self.values), dtype=bool)
+        first = 0 if low is None else np.searchsorted(self._numbers, low, side="left")
+        last = len(self._numbers) if high is None else np.searchsorted(self._numbers, high, side="right")
+        flags[1 + first : 1 + last] = True
+        return flags
+
+    @cached_property
+    def _numbers(self) -> NDArray[np.float64]:
+        """The known values, dates by their days."""
+        known: Any = self.values[1:]
+        return np.array([value.toordinal() if isinstance(value, date) else value for value in known], dtype=np.float64)
 
     @cached_property
     def _texts(self) -> tuple[Sequence[Fact | None], Sequence[Fact | None]]:

@@ -35,6 +35,11 @@ class Entries:
     places: Places
 
     @cached_property
+    def highest(self) -> int:
+        """The highest place; below the number of volumes where no vector is of a report."""
+        return int(self.places.max(initial=-1))
+
+    @cached_property
     def straight(self) -> bool:
         """Whether the vectors are those of the volumes, in order."""
         return bool(np.array_equal(self.places, np.arange(len(self.places))))
