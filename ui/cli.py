@@ -15,6 +15,8 @@ from ui import tables
 from ui.asking import search_app
 from ui.evaluate import HELP as EVALUATE_HELP
 from ui.evaluate import evaluate
+from ui.facets import HELP as FACETS_HELP
+from ui.facets import facets
 from ui.options import AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
 from ui.settings import read_settings
 from ui.thumbs import feedback_app
@@ -242,6 +244,7 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
 
 
 app.command(help=EVALUATE_HELP)(guarded(evaluate))
+app.command(help=FACETS_HELP)(guarded(facets))
 
 
 def main() -> None:

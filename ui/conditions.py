@@ -10,15 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from db.errors import FilterError
-from db.filters import ALL, Between, Filter, Is, Or, both, parse_condition
+from db.filters import ALL, Between, Expand, Filter, Is, Or, both, parse_filter
 
 _OPTIONS: dict[str, Any] = {
     "where": Annotated[
         list[str] | None,
         typer.Option(
             "--where",
-            help="Condition: sequence=T2,FLAIR, age>=40, plane!=axial, description~knee, predicted.sequence=T2, "
-            "predicted.score>=0.8. Repeatable.",
+            help="Filter: sequence=T2,FLAIR, age>=40, plane!=axial, description~knee, predicted.sequence=T2, "
+            "predicted.score>=0.8, says:absent(haemorrhage), joined by and, or, not and parentheses. Repeatable: "
+            "all of them must hold.",
         ),
     ],
     "region": Annotated[str | None, typer.Option("--region", help="Body region, e.g. brain.")],
@@ -62,10 +63,18 @@ def with_filters(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def read_filter(
-    where: list[str] | None = None, *, age: str | None = None, include_derived: bool = False, **words: str | None
+    where: list[str] | None = None,
+    *,
+    age: str | None = None,
+    include_derived: bool = False,
+    expand: Expand | None = None,
+    **words: str | None,
 ) -> Filter:
-    """The conjunction of everything given. Raises `FilterError` for a condition that cannot be read."""
-    parts = [parse_condition(condition) for condition in where or ()]
+    """The conjunction of everything given. Raises `FilterError` for a condition that cannot be read.
+
+    `expand` gives the other names of a finding in `says(...)`.
+    """
+    parts = [parse_filter(condition, expand=expand) for condition in where or ()]
     parts += [
         Is(_WORDS[name], tuple(part.strip() for part in value.split(",")))
         for name, value in words.items()
