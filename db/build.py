@@ -1,8 +1,10 @@
 """An index build: an immutable directory, checked before it is served, swapped in by a rename.
 
-builds/space-3/000017/manifest.json   what it holds, with the sha256 of every file
-builds/space-3/000017/index.faiss
-builds/space-3/CURRENT                the name of the build that serves
+builds/space-3/000017/manifest.json     what it holds, why it is of its kind, and the sha256 of every file
+builds/space-3/000017/manifest.sha256   of the manifest itself
+builds/space-3/000017/index.faiss       everything (flat), or what proposes candidates
+builds/space-3/000017/rows.f16, ids.i64 not in a flat one: the vectors, which are mapped, and their ids
+builds/space-3/CURRENT                  the name of the build that serves
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import func, select
@@ -23,10 +26,15 @@ from db.database import Database
 from db.errors import BuildCorrupt
 from db.models import Tombstone, Vector
 from db.values import SpaceRecord
-from db.vectors.faiss_flat import FaissIndex
-from db.vectors.protocol import Ids, Rows
+from db.vectors.faiss_index import Candidates, Codes, FlatIndex, OnGpu
+from db.vectors.plan import FLAT, Plan, Wish
+from db.vectors.protocol import Ids, Rows, VectorIndex
+from db.vectors.tuning import fit
+from db.vectors.two_stage import TwoStageIndex
 
-_INDEX, _MANIFEST, _CURRENT = "index.faiss", "manifest.json", "CURRENT"
+_INDEX, _ROWS_FILE, _IDS_FILE = "index.faiss", "rows.f16", "ids.i64"
+_MANIFEST, _DIGEST, _CURRENT = "manifest.json", "manifest.sha256", "CURRENT"
+_FORMAT = 2
 _KEEP = 2
 """Builds kept a space: the one that serves and the one before it."""
 _ROWS = 20_000
@@ -44,6 +52,9 @@ class Manifest:
     last_tombstone: int
     created_at: str
     sha256: dict[str, str]
+    plan: dict[str, Any]
+    """`Plan.to_json`: the parameters, and the recall and speed that they were measured to give."""
+    format: int = _FORMAT
 
 
 def space_folder(builds: Path, space: SpaceRecord) -> Path:
@@ -51,12 +62,23 @@ def space_folder(builds: Path, space: SpaceRecord) -> Path:
     return builds / f"space-{space.id}"
 
 
-def build_index(database: Database, builds: Path, space: SpaceRecord) -> Manifest:
-    """Build a space's index from SQL alone, then let it serve. Older builds but one are removed."""
+def build_index(
+    database: Database,
+    builds: Path,
+    space: SpaceRecord,
+    *,
+    wish: Wish = Wish(),  # noqa: B008  (frozen)
+    say: Callable[[str], None] = lambda _: None,
+) -> Manifest:
+    """Build a space's index from SQL alone, then let it serve. Older builds but one are removed.
+
+    Its kind is the smallest that reaches the wish on the vectors themselves. Whenever this is stopped, the build
+    that served before goes on serving. One process at a time may build a space.
+    """
     folder = space_folder(builds, space)
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in folder.glob("*.partial"):
-        shutil.rmtree(leftover)
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
     numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
     name = f"{max(numbers, default=0) + 1:06d}"
     partial = folder / f"{name}.partial"
@@ -64,21 +86,31 @@ def build_index(database: Database, builds: Path, space: SpaceRecord) -> Manifes
     with database.begin() as session:
         highest = session.scalar(select(func.max(Vector.id)).where(Vector.space_id == space.id)) or 0
         tombstone = session.scalar(select(func.max(Tombstone.id)).where(Tombstone.space_id == space.id)) or 0
-    index = FaissIndex(space.dim)
-    for ids, rows in read_vectors(database, space, up_to=highest):
-        index.add(ids, rows)
-    index.save(partial / _INDEX)
+    count = write_rows(database, space, partial, up_to=highest)
+    ids, codes = read_rows(partial, dim=space.dim)
+    proposer, plan = fit(codes, wish, say=say)
+    if proposer is None:
+        flat = FlatIndex(space.dim)
+        for start in range(0, count, _ROWS):
+            flat.add(np.asarray(ids[start : start + _ROWS]), codes[start : start + _ROWS].astype(np.float32))
+        flat.save(partial / _INDEX)
+        (partial / _ROWS_FILE).unlink()
+        (partial / _IDS_FILE).unlink()
+    else:
+        proposer.save(partial / _INDEX)
     manifest = Manifest(
         build=name,
         space=_identity(space),
-        kind="flat fp16",
-        count=len(index),
+        kind=plan.kind,
+        count=count,
         highest_id=highest,
         last_tombstone=tombstone,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        sha256={_INDEX: _sha256(partial / _INDEX)},
+        sha256={path.name: _sha256(path) for path in sorted(partial.iterdir())},
+        plan=plan.to_json(),
     )
     (partial / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
+    (partial / _DIGEST).write_text(_sha256(partial / _MANIFEST), encoding="ascii")
     _sync(partial)
     partial.rename(folder / name)
     pointer = folder / f"{_CURRENT}.partial"
@@ -89,20 +121,73 @@ def build_index(database: Database, builds: Path, space: SpaceRecord) -> Manifes
     return manifest
 
 
-def open_build(builds: Path, space: SpaceRecord, name: str) -> tuple[Manifest, FaissIndex]:
-    """Read one build. Raises `BuildCorrupt` unless every byte is what its manifest says."""
+def open_build(builds: Path, space: SpaceRecord, name: str, *, gpu: str | None = None) -> tuple[Manifest, VectorIndex]:
+    """Read one build. Raises `BuildCorrupt` unless every byte is what its manifest says.
+
+    `gpu` (flat, ivf or cagra) proposes candidates on a graphics card instead, where the build is not flat.
+    """
+    folder = space_folder(builds, space) / name
+    manifest = read_manifest(builds, space, name)
+    try:
+        changed = [file for file, digest in manifest.sha256.items() if _sha256(folder / file) != digest]
+        plan = Plan.from_json(manifest.plan)
+    except (OSError, KeyError, TypeError) as error:
+        raise BuildCorrupt(f"index build {name} cannot be read ({type(error).__name__})") from error
+    if changed:
+        raise BuildCorrupt(f"index build {name} has changed on disk since it was written ({', '.join(changed)})")
+    if plan.kind == FLAT:
+        return manifest, FlatIndex.load(folder / _INDEX)
+    ids, codes = read_rows(folder, dim=space.dim)
+    proposer = Candidates.load(folder / _INDEX, kind=plan.kind) if gpu is None else OnGpu(codes, how=gpu)
+    return manifest, TwoStageIndex(np.array(ids), codes, proposer, plan)
+
+
+def read_manifest(builds: Path, space: SpaceRecord, name: str) -> Manifest:
+    """What a build says of itself. Raises `BuildCorrupt` where that was changed, or is of another space."""
     folder = space_folder(builds, space) / name
     try:
-        values = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        data = (folder / _MANIFEST).read_bytes()
+        values = json.loads(data)
+        if values.get("format") != _FORMAT:
+            raise BuildCorrupt(
+                f"index build {name} is of an older Spinecho; 'spinecho index --rebuild' makes a new one"
+            )
         manifest = Manifest(**values)
-        digest = _sha256(folder / _INDEX)
-    except (OSError, ValueError, TypeError) as error:
+        digest = (folder / _DIGEST).read_text(encoding="ascii")
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise BuildCorrupt(f"index build {name} cannot be read ({type(error).__name__})") from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise BuildCorrupt(f"index build {name} has changed on disk since it was written ({_MANIFEST})")
     if manifest.space != _identity(space):
         raise BuildCorrupt(f"index build {name} is of another space than {space.model}")
-    if manifest.sha256.get(_INDEX) != digest:
-        raise BuildCorrupt(f"index build {name} has changed on disk since it was written")
-    return manifest, FaissIndex.load(folder / _INDEX)
+    return manifest
+
+
+def current_build(builds: Path, space: SpaceRecord) -> str:
+    """Name of the build that is to serve, '' where there is none; costs the reading of one small file."""
+    try:
+        return (space_folder(builds, space) / _CURRENT).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def write_rows(database: Database, space: SpaceRecord, folder: Path, *, up_to: int | None = None) -> int:
+    """Write a space's vectors and ids from SQL into a folder, as a build keeps them. Returns how many."""
+    count = 0
+    with (folder / _ROWS_FILE).open("wb") as rows_file, (folder / _IDS_FILE).open("wb") as ids_file:
+        for ids, data in _blocks(database, space, after=0, up_to=up_to):
+            ids_file.write(ids.astype("<i8").tobytes())
+            rows_file.write(data)
+            count += len(ids)
+    return count
+
+
+def read_rows(folder: Path, *, dim: int) -> tuple[Ids, Codes]:
+    """(ids, vectors) as `write_rows` left them, mapped: (n,) and (n, dim)."""
+    if not (folder / _IDS_FILE).stat().st_size:
+        return np.empty(0, np.int64), np.empty((0, dim), np.float16)
+    ids = np.memmap(folder / _IDS_FILE, dtype="<i8", mode="r")
+    return ids, np.memmap(folder / _ROWS_FILE, dtype="<f2", mode="r", shape=(len(ids), dim))
 
 
 def builds_newest_first(builds: Path, space: SpaceRecord) -> tuple[str, ...]:
@@ -111,10 +196,7 @@ def builds_newest_first(builds: Path, space: SpaceRecord) -> tuple[str, ...]:
     if not folder.is_dir():
         return ()
     names = sorted((path.name for path in folder.iterdir() if path.name.isdigit()), reverse=True)
-    try:
-        current = (folder / _CURRENT).read_text(encoding="utf-8").strip()
-    except OSError:
-        current = ""
+    current = current_build(builds, space)
     return tuple(sorted(names, key=lambda name: name != current))
 
 
@@ -122,6 +204,11 @@ def read_vectors(
     database: Database, space: SpaceRecord, *, after: int = 0, up_to: int | None = None
 ) -> Iterator[tuple[Ids, Rows]]:
     """A space's vectors in the order of their ids, in blocks, as float32 rows."""
+    for ids, data in _blocks(database, space, after=after, up_to=up_to):
+        yield ids, unpack(data, space.dim)
+
+
+def _blocks(database: Database, space: SpaceRecord, *, after: int, up_to: int | None) -> Iterator[tuple[Ids, bytes]]:
     while True:
         query = select(Vector.id, Vector.data).where(Vector.space_id == space.id, Vector.id > after)
         if up_to is not None:
@@ -131,7 +218,7 @@ def read_vectors(
         if not block:
             return
         ids = np.fromiter((row[0] for row in block), dtype=np.int64, count=len(block))
-        yield ids, unpack(b"".join(row[1] for row in block), space.dim)
+        yield ids, b"".join(row[1] for row in block)
         after = int(ids[-1])
 
 

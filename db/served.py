@@ -2,84 +2,147 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from sqlalchemy import func, select
 
-from db.build import builds_newest_first, open_build, read_vectors
+from db.build import builds_newest_first, current_build, open_build, read_vectors
 from db.database import Database
 from db.errors import BuildCorrupt
 from db.models import Tombstone, Vector
 from db.values import SpaceRecord
 from db.vectors.exact import ExactIndex
-from db.vectors.protocol import Ids, Neighbours, Rows, VectorIndex, ranked
+from db.vectors.protocol import Ids, Neighbours, Rows, VectorIndex, ascending, ranked
+
+
+@dataclass(slots=True)
+class _Served:
+    """A build with what came after it. Searches keep the one that they began with."""
+
+    build: str | None
+    base: VectorIndex
+    delta: ExactIndex
+    highest: int
+    tombstone: int
+    dropped: int = 0
 
 
 class ServedSpace:
-    """Answers for one space. `refresh` brings it up to the database; `nearest` never returns a deleted id."""
+    """Answers for one space. `refresh` brings it up to the database; `nearest` never returns a deleted id.
 
-    def __init__(self, database: Database, builds: Path, space: SpaceRecord) -> None:
+    Any number of threads may search and refresh. A new build is opened and checked in the background, while the one
+    before it answers, and then takes its place; a build that is not sound never does.
+    """
+
+    def __init__(self, database: Database, builds: Path, space: SpaceRecord, *, gpu: str | None = None) -> None:
         self.space = space
         self.warnings: list[str] = []
-        self.build: str | None = None
-        """Name of the build that answers, None where there is none or none is sound."""
         self.generation = 0
         """Raised by every `refresh` that found something new."""
-        self.dropped = 0
-        """Vectors that the build holds and the archive no longer does."""
-        self._database, self._builds = database, builds
-        self._base: VectorIndex = ExactIndex(space.dim)
-        self._delta = ExactIndex(space.dim)
-        self._highest = self._tombstone = 0
-        self._open()
+        self._database, self._builds, self._gpu = database, builds, gpu
+        self._lock = threading.Lock()
+        self._opening: threading.Thread | None = None
+        self._refused: set[str] = set()
+        self._served = self._opened()
         self.refresh()
 
     def __len__(self) -> int:
-        return len(self._base) + len(self._delta)
+        served = self._served
+        return len(served.base) + len(served.delta)
+
+    @property
+    def build(self) -> str | None:
+        """Name of the build that answers, None where there is none or none is sound."""
+        return self._served.build
+
+    @property
+    def dropped(self) -> int:
+        """Vectors that the build holds and the archive no longer does."""
+        return self._served.dropped
 
     @property
     def newer_than_build(self) -> int:
         """Vectors that the build does not hold and the delta does."""
-        return len(self._delta)
+        return len(self._served.delta)
 
     def refresh(self) -> None:
-        """Take in what was stored or deleted since the last look; two small queries when nothing was."""
-        with self._database.begin() as session:
-            mine = Tombstone.space_id == self.space.id
-            gone = session.execute(
-                select(Tombstone.id, Tombstone.vector_id).where(mine, Tombstone.id > self._tombstone)
-            ).all()
-            highest = session.scalar(select(func.max(Vector.id)).where(Vector.space_id == self.space.id)) or 0
-        self.generation += bool(gone) or highest > self._highest
-        if highest > self._highest:
-            for ids, rows in read_vectors(self._database, self.space, after=self._highest, up_to=highest):
-                self._delta.add(ids, rows)
-            self._highest = highest
-        if gone:
-            dead = np.fromiter((row.vector_id for row in gone), dtype=np.int64, count=len(gone))
-            self.dropped += self._base.remove(dead)
-            self._delta.remove(dead)
-            self._tombstone = max(row.id for row in gone)
+        """Take in what was stored or deleted since the last look; two small queries when nothing was.
+
+        Where another build is to serve, opening it begins, and a later refresh finds it in place.
+        """
+        with self._lock:
+            self.generation += self._catch_up(self._served)
+            waiting = current_build(self._builds, self.space)
+            idle = self._opening is None or not self._opening.is_alive()
+            if idle and waiting and waiting != self._served.build and waiting not in self._refused:
+                self._opening = threading.Thread(target=self._swap, args=(waiting,), name="build", daemon=True)
+                self._opening.start()
+
+    def settle(self) -> None:
+        """Wait until a build that is being opened has taken its place, or was refused."""
+        opening = self._opening
+        if opening is not None:
+            opening.join()
 
     def nearest(self, vectors: Rows, k: int, *, among: Ids | None = None) -> Neighbours:
         """The k most similar of build and delta together; as `VectorIndex.nearest`."""
-        parts = [part.nearest(vectors, k, among=among) for part in (self._base, self._delta) if len(part)]
+        served = self._served
+        among = None if among is None else ascending(among)
+        parts = [part.nearest(vectors, k, among=among) for part in (served.base, served.delta) if len(part)]
         if not parts:
-            return self._delta.nearest(vectors, k, among=among)
+            return served.delta.nearest(vectors, k, among=among)
         return ranked(
             np.concatenate([part.ids for part in parts], axis=1),
             np.concatenate([part.similarities for part in parts], axis=1),
             k,
         )
 
-    def _open(self) -> None:
+    def _opened(self) -> _Served:
         for name in builds_newest_first(self._builds, self.space):
-            try:
-                manifest, self._base = open_build(self._builds, self.space, name)
-            except BuildCorrupt as error:
-                self.warnings.append(f"{error}, so it is not served")
-                continue
-            self.build = manifest.build
-            self._highest, self._tombstone = manifest.highest_id, manifest.last_tombstone
+            served = self._open(name)
+            if served is not None:
+                return served
+        return _Served(None, ExactIndex(self.space.dim), ExactIndex(self.space.dim), 0, 0)
+
+    def _open(self, name: str) -> _Served | None:
+        try:
+            manifest, base = open_build(self._builds, self.space, name, gpu=self._gpu)
+        except BuildCorrupt as error:
+            self._refused.add(name)
+            self.warnings.append(f"{error}, so it is not served")
+            return None
+        return _Served(manifest.build, base, ExactIndex(self.space.dim), manifest.highest_id, manifest.last_tombstone)
+
+    def _swap(self, name: str) -> None:
+        served = self._open(name)
+        if served is None:
             return
+        self._catch_up(served)  # most of it while nothing waits
+        with self._lock:
+            self._catch_up(served)
+            self._served = served
+            self.generation += 1
+            self.warnings = []
+
+    def _catch_up(self, served: _Served) -> bool:
+        """Take in what the database holds past it; whether that was anything."""
+        with self._database.begin() as session:
+            mine = Tombstone.space_id == self.space.id
+            gone = session.execute(
+                select(Tombstone.id, Tombstone.vector_id).where(mine, Tombstone.id > served.tombstone)
+            ).all()
+            highest = session.scalar(select(func.max(Vector.id)).where(Vector.space_id == self.space.id)) or 0
+        fresh = highest > served.highest
+        if fresh:
+            for ids, rows in read_vectors(self._database, self.space, after=served.highest, up_to=highest):
+                served.delta.add(ids, rows)
+            served.highest = highest
+        if gone:
+            dead = np.fromiter((row.vector_id for row in gone), dtype=np.int64, count=len(gone))
+            served.dropped += served.base.remove(dead)
+            served.delta.remove(dead)
+            served.tombstone = max(row.id for row in gone)
+        return fresh or bool(gone)

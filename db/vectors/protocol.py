@@ -48,6 +48,20 @@ class VectorIndex(Protocol):
         ...
 
 
+def ascending(ids: Ids) -> Ids:
+    """The same ids from small to large, without repeats; as they are where they are so already."""
+    return ids if bool((ids[1:] > ids[:-1]).all()) else np.unique(ids)
+
+
+def contains(among: Ids, ids: Ids) -> NDArray[np.bool_]:
+    """Which of `ids` (any shape) are in `among`, which is ascending: cheap for few ids in many."""
+    if not len(among):
+        return np.zeros(ids.shape, dtype=bool)
+    place = np.minimum(np.searchsorted(among, ids), len(among) - 1)
+    found: NDArray[np.bool_] = among[place] == ids
+    return found
+
+
 def ranked(ids: NDArray[np.int64], similarities: NDArray[np.float32], k: int) -> Neighbours:
     """Sort (q, m) candidates by similarity, then id, and keep k, padding where there are fewer."""
     n_queries, found = ids.shape

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.vectors.exact import ExactIndex
-from db.vectors.faiss_flat import FaissIndex
+from db.vectors.faiss_index import FlatIndex
 from db.vectors.protocol import VectorIndex
 
 DIM = 24
-IMPLEMENTATIONS: dict[str, Callable[[int], VectorIndex]] = {"exact": ExactIndex, "faiss": FaissIndex}
+IMPLEMENTATIONS: dict[str, Callable[[int], VectorIndex]] = {"exact": ExactIndex, "faiss": FlatIndex}
 
 
 def rows(n: int, *, seed: int = 0) -> np.ndarray:
@@ -123,11 +123,11 @@ def test_any_history_leaves_all_implementations_equal(steps: list[tuple[bool, se
 
 
 def test_a_saved_index_answers_the_same_after_its_maker_is_gone(tmp_path: Path) -> None:
-    index, ids, vectors = filled(FaissIndex, 100)
+    index, ids, vectors = filled(FlatIndex, 100)
     before = index.nearest(vectors[:5], 10)
     index.save(tmp_path / "index.faiss")
     del index
-    again = FaissIndex.load(tmp_path / "index.faiss")
+    again = FlatIndex.load(tmp_path / "index.faiss")
     after = again.nearest(vectors[:5], 10)
     assert (before.ids == after.ids).all()
     assert (np.sort(again.ids) == ids).all()

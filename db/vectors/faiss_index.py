@@ -1,0 +1,315 @@
+"""FAISS, the only module that imports it: a flat index, generators of candidates, and fp16 products.
+
+Papers: inverted lists (Jegou et al. 2011, doi 10.1109/TPAMI.2010.57), RaBitQ (Gao and Long 2024, arXiv 2405.12497),
+HNSW (Malkov and Yashunin 2018, arXiv 1603.09320), CAGRA (Ootomo et al. 2023, arXiv 2308.15136).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.errors import BackendMissing, BuildCorrupt, StoreError
+from db.vectors.protocol import Ids, Neighbours, Rows, ascending, contains, ranked
+
+try:
+    import faiss
+except ImportError as error:  # pragma: no cover - needs an environment without it
+    raise BackendMissing("FAISS is not installed: pip install '.[cpu]', or '.[gpu]' with an NVIDIA card") from error
+
+_library: Any = faiss
+"""The same without FAISS's own type hints, which lack some of what is used here."""
+
+Codes = NDArray[np.float16]
+"""Shape (n, dim), unit rows as they are stored."""
+Bits = NDArray[np.bool_]
+"""By place: whether the vector there may be returned."""
+
+_SLACK = 16
+"""Neighbours fetched past k, so that equal similarities at the border are ordered by id."""
+_COMPACT = 1000
+"""Removed vectors that a flat index carries along before it is written anew without them."""
+_TRAINING_ROUNDS, _TRAINING_PER_LIST = 8, 50
+"""k-means: more of either gained under 0.001 of recall at a fixed effort and cost minutes."""
+
+_GPU_BLOCK = 50_000
+_GPU_MOST = 2048
+"""Neighbours that FAISS gives at most from a graphics card."""
+
+RECIPES: dict[str, str] = {
+    "ivf rabitq": "IVF{lists},RaBitQ",
+    "ivf rabitq2": "IVF{lists},RaBitQ2",
+    "ivf sq8": "IVF{lists},SQ8",
+    "hnsw sq8": "HNSW32_SQ8",
+}
+"""FAISS's factory string of each kind that only proposes candidates; more bits a vector, fewer candidates needed."""
+
+
+def gpus() -> int:
+    """Graphics cards that this FAISS can use; 0 for a CPU build."""
+    return int(faiss.get_num_gpus()) if hasattr(faiss, "get_num_gpus") else 0
+
+
+def best_of(codes: Codes, query: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """(rows, similarities) of the k stored rows most like one query (dim,), and some past k for the sake of ties.
+
+    FAISS reads fp16 ten times faster than NumPy does, even with the copy that this takes.
+    """
+    block = faiss.IndexScalarQuantizer(codes.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+    block.add_sa_codes(np.ascontiguousarray(codes).view(np.uint8))
+    most = min(len(codes), k + _SLACK)
+    similarities, places = block.search(np.ascontiguousarray(query[None], dtype=np.float32), most)
+    return places[0], similarities[0]
+
+
+def nearest_rows(queries: Rows, rows: Rows, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """(row numbers, similarities), both (q, k), of each query's nearest among rows in memory; all of them compared."""
+    similarities, places = faiss.knn(
+        np.ascontiguousarray(queries), np.ascontiguousarray(rows), min(k, len(rows)), metric=faiss.METRIC_INNER_PRODUCT
+    )
+    return places, similarities
+
+
+class FlatIndex:
+    """A `VectorIndex` over a FAISS flat index with fp16 storage: exact up to the rounding that the rows have anyway.
+
+    One thread may remove while others search. Adding is for building: nothing else may use the index meanwhile.
+    """
+
+    def __init__(self, dim: int, *, index: Any = None) -> None:
+        flat = faiss.ScalarQuantizer.QT_fp16
+        index = index or faiss.IndexIDMap(faiss.IndexScalarQuantizer(dim, flat, faiss.METRIC_INNER_PRODUCT))
+        self._state: tuple[Any, Ids] = (index, np.empty(0, np.int64))
+        self._ids: Ids = faiss.vector_to_array(index.id_map).astype(np.int64)
+
+    @property
+    def dim(self) -> int:
+        """Length of every vector."""
+        return int(self._state[0].d)
+
+    @property
+    def ids(self) -> Ids:
+        """Every id in the index."""
+        return self._ids
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def add(self, ids: Ids, vectors: Rows) -> None:
+        """Add vectors under ids that are not in the index yet."""
+        if len(np.unique(ids)) != len(ids) or np.isin(ids, self._ids).any():
+            raise ValueError("an id is in the index already")
+        if len(ids):
+            self._compact()
+            self._state[0].add_with_ids(np.ascontiguousarray(vectors, dtype=np.float32), ids.astype(np.int64))
+            self._ids = np.concatenate([self._ids, ids.astype(np.int64)])
+
+    def remove(self, ids: Ids) -> int:
+        """Take vectors out; unknown ids are no error."""
+        going = np.isin(self._ids, ids)
+        if going.any():
+            index, gone = self._state
+            self._state = (index, np.union1d(gone, self._ids[going]))
+            self._ids = self._ids[~going]
+            if len(self._state[1]) > _COMPACT:
+                self._compact()
+        return int(going.sum())
+
+    def nearest(self, vectors: Rows, k: int, *, among: Ids | None = None) -> Neighbours:
+        """Search all, or only `among`; every id that comes back is checked against it.
+
+        Where most ids are allowed, more are fetched and the others dropped: FAISS takes several times longer with a
+        selector than without. Where few are, or too few came through, a bitmap selects them.
+        """
+        index, gone = self._state
+        held = index.ntotal - len(gone)
+        queries = np.ascontiguousarray(vectors, dtype=np.float32)
+        if among is not None:
+            among = ascending(among)
+            among = among[~contains(gone, among)] if len(gone) else among
+        n_allowed = held if among is None else min(held, len(among))
+        wanted = min(k + _SLACK, n_allowed)
+        if wanted == 0 or k == 0:
+            return ranked(np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32), k)
+        if among is None:
+            ids, similarities = _search(index, queries, wanted + len(gone))
+            return ranked(ids, np.where(contains(gone, ids), -np.inf, similarities).astype(np.float32), k)
+        if 2 * n_allowed > held:
+            fetched = min(index.ntotal, int(1.3 * wanted * held / n_allowed) + _SLACK)
+            ids, similarities = _checked(*_search(index, queries, fetched), among)
+            if fetched == index.ntotal or (np.isfinite(similarities).sum(axis=1) >= wanted).all():
+                return ranked(ids, similarities, k)
+        bits = np.zeros(int(among[-1]) + 1, dtype=bool)
+        bits[among] = True
+        bitmap = np.packbits(bits, bitorder="little")
+        parameters = faiss.SearchParameters()
+        parameters.sel = faiss.IDSelectorBitmap(len(bitmap), faiss.swig_ptr(bitmap))  # the size is in bytes
+        return ranked(*_checked(*_search(index, queries, wanted, parameters), among), k)
+
+    def save(self, path: Path) -> None:
+        """Write the index as one file."""
+        self._compact()
+        faiss.write_index(self._state[0], str(path))
+
+    @classmethod
+    def load(cls, path: Path) -> FlatIndex:
+        """Read an index that `save` wrote; `BuildCorrupt` where FAISS cannot. Its bytes must have been verified."""
+        index = _read(path)
+        if not isinstance(index, faiss.IndexIDMap):
+            raise BuildCorrupt(f"{path.name} is a {type(index).__name__}, not an index of ours")
+        return cls(index.d, index=index)
+
+    def _compact(self) -> None:
+        """Let go of what was removed, in a copy: searches under way still read the old one."""
+        index, gone = self._state
+        if len(gone):
+            index = faiss.clone_index(index)
+            index.remove_ids(faiss.IDSelectorBatch(np.ascontiguousarray(gone)))
+            self._state = (index, np.empty(0, np.int64))
+
+
+class Candidates:
+    """Proposes places whose vectors may be among the nearest; what it says of their similarity is a guess.
+
+    `breadth` is the number of lists looked into, or HNSW's efSearch. A place is a row's number in the build. Searches
+    may run at once; adding is for building.
+    """
+
+    selects = True
+    """Whether it can be told which places are allowed."""
+
+    def __init__(self, index: Any, *, kind: str) -> None:
+        self.kind = kind
+        self._index = index
+
+    @classmethod
+    def train(cls, kind: str, sample: Rows, *, lists: int, lends: Candidates | None = None) -> Candidates:
+        """Learn from some rows, (n, dim). `lends` has its lists taken over where it fits."""
+        dim = sample.shape[1]
+        if kind not in RECIPES:
+            raise StoreError(f"no index of kind {kind!r}; there are: flat fp16, {', '.join(RECIPES)}")
+        index: Any = faiss.index_factory(dim, RECIPES[kind].format(lists=lists), faiss.METRIC_INNER_PRODUCT)
+        if isinstance(index, faiss.IndexIVF):
+            if lends is not None and isinstance(lends._index, faiss.IndexIVF) and lends._index.nlist == lists:
+                index.quantizer.add(lends._index.quantizer.reconstruct_n(0, lists))
+            index.cp.niter, index.cp.max_points_per_centroid = _TRAINING_ROUNDS, _TRAINING_PER_LIST
+            index.cp.min_points_per_centroid = 1  # FAISS would warn on the terminal
+        else:
+            index.hnsw.efConstruction = 80
+            index = faiss.IndexIDMap(index)
+        index.train(np.ascontiguousarray(sample))
+        return cls(index, kind=kind)
+
+    @property
+    def breadths(self) -> tuple[int, ...]:
+        """What may be asked for, least first; with the last an inverted index looks at everything."""
+        widest = self._index.nlist if isinstance(self._index, faiss.IndexIVF) else 1024
+        return _breadths(widest)
+
+    def __len__(self) -> int:
+        return int(self._index.ntotal)
+
+    def add(self, places: Ids, rows: Rows) -> None:
+        """Add rows (n, dim) under their places."""
+        self._index.add_with_ids(np.ascontiguousarray(rows, dtype=np.float32), places)
+
+    def search(
+        self, queries: Rows, count: int, *, breadth: int, allowed: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.int64]:
+        """(q, count) places, the likeliest first, -1 where there are fewer. `allowed`: a bit a place, lowest first."""
+        selector = None if allowed is None else faiss.IDSelectorBitmap(len(allowed), faiss.swig_ptr(allowed))
+        if isinstance(self._index, faiss.IndexIVF):
+            parameters = _library.SearchParametersIVF(nprobe=breadth, sel=selector)
+        else:
+            parameters = _library.SearchParametersHNSW(efSearch=max(breadth, count), sel=selector)
+        _, places = self._index.search(np.ascontiguousarray(queries, dtype=np.float32), count, params=parameters)
+        return np.asarray(places)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the index, in memory and on disk."""
+        counter = faiss.VectorIOWriter()
+        faiss.write_index(self._index, counter)
+        return int(counter.data.size())
+
+    def save(self, path: Path) -> None:
+        """Write the index as one file."""
+        faiss.write_index(self._index, str(path))
+
+    @classmethod
+    def load(cls, path: Path, *, kind: str) -> Candidates:
+        """Read an index that `save` wrote; `BuildCorrupt` where FAISS cannot. Its bytes must have been verified."""
+        return cls(_read(path), kind=kind)
+
+
+class OnGpu:
+    """Proposes places as `Candidates` does, from an NVIDIA card: all vectors, inverted lists of fp16, or CAGRA's graph.
+
+    FAISS on a card takes a selector and ignores it, so `selects` is false and `allowed` is refused: what filters leave
+    is compared on the processor, all of it. Made from a build's rows when the build is opened; nothing is stored.
+    """
+
+    selects = False
+
+    def __init__(self, codes: Codes, *, how: str, lists: int = 1024) -> None:
+        if not gpus():
+            raise BackendMissing(
+                "this FAISS sees no graphics card: pip install '.[gpu]' on a machine with an NVIDIA one"
+            )
+        self.kind, self._resources, dim = f"gpu {how}", _library.StandardGpuResources(), codes.shape[1]
+        metric = faiss.METRIC_INNER_PRODUCT
+        if how == "flat":
+            settings = _library.GpuIndexFlatConfig()
+            settings.useFloat16 = True
+            self._index = _library.GpuIndexFlat(self._resources, dim, metric, settings)
+        elif how == "ivf":
+            fp16 = faiss.ScalarQuantizer.QT_fp16
+            self._index = _library.GpuIndexIVFScalarQuantizer(self._resources, dim, lists, fp16, metric)
+            self._index.train(codes[:: max(1, len(codes) // (lists * _TRAINING_PER_LIST))].astype(np.float32))
+        elif how == "cagra":
+            self._index = _library.GpuIndexCagra(self._resources, dim, metric)
+            self._index.train(codes.astype(np.float32))  # makes the graph; there is no adding to it
+        else:
+            raise StoreError(f"no index {how!r} on a graphics card; there are: flat, ivf, cagra")
+        for start in range(0, 0 if how == "cagra" else len(codes), _GPU_BLOCK):
+            self._index.add(codes[start : start + _GPU_BLOCK].astype(np.float32))
+        self._widest = lists if how == "ivf" else 1
+
+    @property
+    def breadths(self) -> tuple[int, ...]:
+        """What may be asked for; it means something for inverted lists alone."""
+        return _breadths(self._widest)
+
+    def search(
+        self, queries: Rows, count: int, *, breadth: int, allowed: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.int64]:
+        """As `Candidates.search`; ValueError with `allowed`."""
+        if allowed is not None:
+            raise ValueError("an index on a graphics card would ignore what is allowed")
+        parameters = _library.SearchParametersIVF(nprobe=breadth) if self._widest > 1 else None
+        most = min(count, _GPU_MOST)
+        _, places = self._index.search(np.ascontiguousarray(queries, dtype=np.float32), most, params=parameters)
+        return np.asarray(places)
+
+
+def _breadths(widest: int) -> tuple[int, ...]:
+    return (*(2**power for power in range(1, 20) if 2**power < widest), widest)
+
+
+def _search(index: Any, queries: Rows, k: int, parameters: Any = None) -> tuple[Ids, Rows]:
+    similarities, ids = index.search(queries, k, params=parameters)
+    return ids, np.where(ids < 0, -np.inf, similarities).astype(np.float32)
+
+
+def _checked(ids: Ids, similarities: Rows, among: Ids) -> tuple[Ids, Rows]:
+    return ids, np.where(contains(among, ids), similarities, -np.inf).astype(np.float32)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return faiss.read_index(str(path))
+    except RuntimeError as error:
+        raise BuildCorrupt(f"FAISS cannot read {path.name}; run 'spinecho index' to build it anew") from error

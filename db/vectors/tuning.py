@@ -1,0 +1,282 @@
+"""Choosing an index by what it does with the vectors that it is for.
+
+A sample is held out of the index and asked for its neighbours among the rest; the truth is a comparison with all of
+them. Only then are the held-out vectors added. A filter is stood in for by a random set of the same share.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.vectors.faiss_index import RECIPES, Bits, Candidates, Codes, nearest_rows
+from db.vectors.plan import FLAT, Effort, Plan, Wish
+from db.vectors.protocol import Rows
+from db.vectors.two_stage import compare
+
+_ASKED = (
+    (1.0, 10),
+    (0.5, 10),
+    (0.1, 10),
+    (1.0, 200),
+)
+"""Shares of allowed vectors, and neighbours wanted, that are measured: a page of results, and what a search by study
+fetches, since several vectors belong to one."""
+_LADDER = (50, 100, 200, 400, 800, 1600, 3200)
+"""Candidates tried for ten neighbours; for more, as much more by the root of the ratio."""
+_MOST = 4000
+_SAMPLE, _PART, _TIMED, _BLOCK = 600, 150, 60, 20_000
+"""Queries held out, those of them that ask with filters and for many neighbours, and those that are timed singly."""
+_TRAIN_PER_LIST = 50
+_DEEP_RECALL = 0.95
+"""Aimed at for many neighbours, of which the last are often no more alike than chance; the first ones are found."""
+_MARGIN = 0.003
+"""Aimed at past the wish, about one standard error of a recall of 0.99 measured on the sample."""
+_SAME = 1e-5
+"""Similarities that count as equal: float32 sums differ by less, in whatever order they are taken."""
+_PATIENCE_MS = 3.0
+"""A filtered search may take this long, or three unfiltered ones, to compare everything rather than guess."""
+_OVERHEAD = 8
+"""Bytes of the id that every kind holds beside FAISS's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """For one (share, k): the similarity of each query's k-th neighbour, over the allowed places."""
+
+    share: float
+    k: int
+    allowed: Bits
+    kth: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Held-out queries, (n, dim), their places, and what is true of them."""
+
+    places: NDArray[np.int64]
+    queries: Rows
+    truths: tuple[Truth, ...]
+
+    def first(self, count: int) -> Sample:
+        """The first queries alone."""
+        truths = tuple(replace(truth, kth=truth.kth[:count]) for truth in self.truths)
+        return Sample(self.places[:count], self.queries[:count], truths)
+
+
+def lists_for(count: int) -> int:
+    """Inverted lists: the power of two nearest to twice the root of the count, 40 vectors a list at least."""
+    return int(max(1, min(2 ** round(math.log2(2 * math.sqrt(max(count, 1)))), count // 40)))
+
+
+def estimated_bytes(kind: str, dim: int) -> float:
+    """Resident bytes a vector, before anything is built."""
+    if kind == FLAT:
+        return 2 * dim + 2 * _OVERHEAD
+    if kind.startswith("hnsw"):
+        return dim + 2 * 32 * 4 + 12 + 2 * _OVERHEAD
+    bits = {"ivf rabitq": dim / 8 + 8, "ivf rabitq2": dim / 4 + 20, "ivf sq8": float(dim)}[kind]
+    return bits + 2 * _OVERHEAD
+
+
+def draw_sample(codes: Codes, *, seed: int = 0, size: int = _SAMPLE) -> Sample:
+    """Hold vectors out, at most a tenth, and find their true neighbours among the others."""
+    random = np.random.default_rng(seed)
+    places = np.sort(random.choice(len(codes), min(size, max(1, len(codes) // 10)), replace=False))
+    queries = codes[places].astype(np.float32)
+    rest = np.ones(len(codes), dtype=bool)
+    rest[places] = False
+    allowed = {share: rest & (random.random(len(codes)) < share) for share in {share for share, _ in _ASKED}}
+    asked = [(share, k) for share, k in _ASKED if allowed[share].sum() >= k]
+    depth = {share: max(k for other, k in asked if other == share) for share, _ in asked}
+    best = {share: np.full((len(places), k), -np.inf, np.float32) for share, k in depth.items()}
+    for start, rows in blocks(codes):
+        for share, k in depth.items():
+            some = rows[allowed[share][start : start + len(rows)]]
+            if len(some):
+                _, values = nearest_rows(queries, some, k)
+                best[share] = -np.sort(-np.concatenate([best[share], values], axis=1), axis=1)[:, :k]
+    truths = tuple(Truth(share, k, allowed[share], best[share][:, k - 1]) for share, k in asked)
+    return Sample(places, queries, truths)
+
+
+def blocks(codes: Codes) -> Iterator[tuple[int, Rows]]:
+    """The rows as float32, a part at a time, each with the place of its first."""
+    for start in range(0, len(codes), _BLOCK):
+        yield start, codes[start : start + _BLOCK].astype(np.float32)
+
+
+def fit(
+    codes: Codes,
+    wish: Wish,
+    *,
+    seed: int = 0,
+    say: Callable[[str], None] = lambda _: None,
+) -> tuple[Candidates | None, Plan]:
+    """The first kind, smallest first, that keeps to the memory and reaches the recall; None and a flat plan if none.
+
+    codes: (n, dim), in memory or mapped; about 50 rows a list are read into memory, and one block of rows at a time.
+    """
+    kinds = [wish.kind] if wish.kind is not None else list(RECIPES)
+    if wish.kind == FLAT or (wish.kind is None and len(codes) <= wish.flat_up_to):
+        return None, Plan(note="few enough to compare all of them" if wish.kind is None else "asked for")
+    dim = codes.shape[1]
+    if wish.kind is None:
+        kinds = [kind for kind in kinds if estimated_bytes(kind, dim) <= wish.bytes_per_vector]
+    sample = draw_sample(codes, seed=seed)
+    tried: list[str] = []
+    last: Candidates | None = None
+    for kind in kinds:
+        say(f"trying {kind}")
+        candidates, plan = measured(codes, kind, wish, sample, seed=seed, lends=last)
+        if candidates is not None and (plan.efforts or wish.kind is not None):
+            return candidates, plan
+        tried.append(f"{kind}: {plan.note}")
+        last = candidates or last
+    return None, Plan(note="; ".join(tried) or f"no other kind fits into {wish.bytes_per_vector} bytes a vector")
+
+
+def measured(
+    codes: Codes, kind: str, wish: Wish, sample: Sample, *, seed: int = 0, lends: Candidates | None = None
+) -> tuple[Candidates, Plan]:
+    """Build one kind over everything and measure it. No efforts in the plan where the wish is out of reach."""
+    began = time.perf_counter()
+    lists = lists_for(len(codes))
+    rest = np.ones(len(codes), dtype=bool)
+    rest[sample.places] = False
+    learned = np.random.default_rng(seed).permutation(np.flatnonzero(rest))[: max(lists * _TRAIN_PER_LIST, 1000)]
+    candidates = Candidates.train(kind, codes[np.sort(learned)].astype(np.float32), lists=lists, lends=lends)
+    for start, rows in blocks(codes):
+        kept = rest[start : start + len(rows)]
+        candidates.add(np.flatnonzero(kept) + start, rows[kept])
+    built = time.perf_counter() - began
+    per_row = _exact_ms_per_1000(codes, sample.queries) / 1000
+    efforts, unreached, note = _efforts(candidates, codes, sample, wish, per_row)
+    candidates.add(sample.places, sample.queries)
+    if not efforts and wish.kind is not None:
+        efforts = [Effort(1.0, 10, candidates.breadths[-1], _LADDER[-1], 0.0, 0.0)]
+    plan = Plan(
+        kind=kind,
+        lists=lists if kind.startswith("ivf") else 0,
+        efforts=tuple(efforts),
+        bytes_per_vector=round(candidates.size / len(codes) + _OVERHEAD, 1),
+        sample=len(sample.places),
+        seconds=round(built, 1),
+        note=note,
+    )
+    if efforts:
+        patience = max(_PATIENCE_MS, 3 * efforts[0].p50_ms)
+        plan = replace(plan, exact_up_to=max(int(patience / per_row), int(unreached * len(codes))))
+    return candidates, plan
+
+
+def _efforts(
+    candidates: Candidates, codes: Codes, sample: Sample, wish: Wish, per_row: float
+) -> tuple[list[Effort], float, str]:
+    """(efforts, the largest share at which nothing was good enough, what is to be said of it)."""
+    efforts: list[Effort] = []
+    unreached, note = 0.0, ""
+    for number, truth in enumerate(sample.truths):
+        deep = truth.k > 10
+        if truth.share < 1.0 and unreached:
+            continue
+        target = min(wish.recall, _DEEP_RECALL) if deep else wish.recall + _MARGIN
+        part = sample if truth.share == 1.0 and not deep else sample.first(_PART)
+        scattered = per_row if truth.share < 1.0 else per_row / 4  # all of them lie in one piece
+        found = _effort(
+            candidates, codes, part, part.truths[number], target, patience_ms=scattered * float(truth.allowed.sum())
+        )
+        reached = found is not None and found.recall >= target
+        if found is not None and (reached or deep):
+            efforts.append(found)
+        elif truth.share == 1.0:
+            return [], 0.0, f"recall {wish.recall} is out of reach ({found.recall if found else 0:.3f})"
+        else:
+            unreached, note = truth.share, f"at {truth.share:.0%} allowed and fewer, all of them are compared"
+    return efforts, unreached, note
+
+
+def _effort(
+    candidates: Candidates, codes: Codes, sample: Sample, truth: Truth, target: float, *, patience_ms: float
+) -> Effort | None:
+    """The fastest effort that reaches the target for one (share, k); the best one where none does."""
+    scale = math.sqrt(truth.k / 10)
+    ladder = [round(count * scale) for count in _LADDER if 2 * truth.k <= count * scale <= _MOST]
+    packed = None if truth.share == 1.0 else np.packbits(truth.allowed, bitorder="little")
+    reached: list[Effort] = []
+    best: Effort | None = None
+    stalled = 0
+    for breadth in candidates.breadths:
+        began = time.perf_counter()
+        curve = _recalls(candidates, codes, sample, truth, ladder, breadth, packed)
+        spent_ms = 1000 * (time.perf_counter() - began) / len(sample.queries)
+        made = [Effort(truth.share, truth.k, breadth, *pair, 0.0) for pair in zip(ladder, curve, strict=True)]
+        enough = next((effort for effort in made if effort.recall >= target), None)
+        if enough is not None and (not reached or enough.candidates < reached[-1].candidates):
+            reached.append(enough)
+        elif reached:
+            break
+        stalled = 0 if best is None or made[-1].recall > best.recall + 0.0005 else stalled + 1
+        best = made[-1] if best is None or made[-1].recall > best.recall else best
+        if stalled > 2 or spent_ms > patience_ms:
+            break
+    timed = [
+        replace(effort, p50_ms=_p50(candidates, codes, sample, effort, packed))
+        for effort in reached or ([] if best is None else [best])
+    ]
+    return min(timed, key=lambda effort: effort.p50_ms, default=None)
+
+
+def _recalls(
+    candidates: Candidates,
+    codes: Codes,
+    sample: Sample,
+    truth: Truth,
+    ladder: Sequence[int],
+    breadth: int,
+    packed: NDArray[np.uint8] | None,
+) -> list[float]:
+    """Mean recall at k with each number of candidates: what comes first of many is what fewer would have given."""
+    found = np.zeros(len(ladder))
+    for query, kth, places in zip(
+        sample.queries,
+        truth.kth,
+        candidates.search(sample.queries, ladder[-1], breadth=breadth, allowed=packed),
+        strict=True,
+    ):
+        known = np.sort(places[places >= 0])
+        at, similarities = compare(codes, known, query, truth.k)
+        good = at[similarities >= kth - _SAME]
+        rank = {int(place): number for number, place in enumerate(places)}
+        ranks = np.sort([rank[int(place)] for place in good])
+        found += np.minimum(np.searchsorted(ranks, ladder), truth.k)
+    return [round(float(value), 4) for value in found / (truth.k * len(sample.queries))]
+
+
+def _p50(
+    candidates: Candidates, codes: Codes, sample: Sample, effort: Effort, packed: NDArray[np.uint8] | None
+) -> float:
+    times = []
+    for query in sample.queries[:_TIMED]:
+        began = time.perf_counter()
+        places = candidates.search(query[None], effort.candidates, breadth=effort.breadth, allowed=packed)[0]
+        compare(codes, np.sort(places[places >= 0]), query, effort.k)
+        times.append(time.perf_counter() - began)
+    return round(1000 * float(np.median(times)), 3)
+
+
+def _exact_ms_per_1000(codes: Codes, queries: Rows) -> float:
+    random = np.random.default_rng(1)
+    count = min(len(codes), 8000)
+    times = []
+    for query in queries[:9]:
+        places = np.sort(random.choice(len(codes), count, replace=False))
+        began = time.perf_counter()
+        compare(codes, places, query, 10)
+        times.append(time.perf_counter() - began)
+    return max(1e-3, 1000 * float(np.median(times)) * 1000 / count)

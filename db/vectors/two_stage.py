@@ -1,0 +1,260 @@
+"""Candidates from a small approximate index, compared exactly with fp16 vectors that lie in a mapped file."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.vectors.faiss_index import Bits, Codes, best_of
+from db.vectors.plan import Effort, Plan
+from db.vectors.protocol import Ids, Neighbours, Rows, ascending, contains, ranked
+
+_BLOCK = 512
+"""Scattered rows compared at a time: they stay in the processor's cache, and below what malloc maps anew each time."""
+_SHARED = 4096
+"""Rows from which the comparison is worth splitting among threads."""
+_CHECK_ABOVE = 0.4
+"""Share of allowed vectors from which more candidates are fetched and checked, rather than a bitmap made: making one of
+a million ids takes longer than the search itself."""
+
+
+_SPARE = 32
+
+_Found: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
+"""Places and their similarities, in no order."""
+
+
+class Proposer(Protocol):
+    """What proposes places: `Candidates`, or `OnGpu`."""
+
+    selects: bool
+
+    @property
+    def breadths(self) -> tuple[int, ...]:
+        """What may be asked for, least first."""
+        ...
+
+    def search(
+        self, queries: Rows, count: int, *, breadth: int, allowed: NDArray[np.uint8] | None = None
+    ) -> NDArray[np.int64]:
+        """(q, count) places, the likeliest first, -1 where there are fewer."""
+        ...
+
+
+class Growing(Proposer, Protocol):
+    """A proposer that takes more."""
+
+    def add(self, places: Ids, rows: Rows) -> None:
+        """Add rows under their places."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a search sees. A place is a row of `codes`."""
+
+    ids: Ids
+    codes: Codes
+    alive: Bits | None
+    """By place; None while nothing was removed."""
+    order: NDArray[np.int64] | None
+    """Living places by ascending id; None while `ids` ascends and everything lives."""
+
+    def __len__(self) -> int:
+        return len(self.ids) if self.order is None else len(self.order)
+
+    def living(self) -> NDArray[np.int64]:
+        """Every place, in the order of its id."""
+        return np.arange(len(self.ids)) if self.order is None else self.order
+
+    def places(self, among: Ids) -> NDArray[np.int64]:
+        """Where the ids of `among` (ascending) are held; those that are not are left out."""
+        known = self.ids if self.order is None else self.ids[self.order]
+        at = np.minimum(np.searchsorted(known, among), len(known) - 1)
+        at = np.asarray(at[known[at] == among], dtype=np.int64)
+        return at if self.order is None else self.order[at]
+
+    def bits(self, among: Ids) -> Bits:
+        """By place: whether its id is in `among` (ascending) and it was not removed."""
+        listed = np.zeros(int(max(self.ids.max(), among[-1])) + 1, dtype=bool)
+        listed[among] = True
+        found: Bits = listed[self.ids]
+        return found if self.alive is None else found & self.alive
+
+
+class TwoStageIndex:
+    """A `VectorIndex` whose memory is the proposer's: about 90 bytes a vector of 512 numbers with RaBitQ.
+
+    Similarities are exact; what may be missing is a neighbour that was not proposed. One thread may remove while others
+    search. Adding brings the mapped rows into memory: it is for building and for tests, a served space keeps what is
+    new beside its build.
+    """
+
+    def __init__(self, ids: Ids, codes: Codes, proposer: Growing | Proposer, plan: Plan) -> None:
+        self.plan = plan
+        self._proposer = proposer
+        self._held = _Held(ids, codes, None, None)
+        if not bool((ids[1:] > ids[:-1]).all()):
+            self._held = replace(self._held, order=np.argsort(ids))
+
+    @property
+    def dim(self) -> int:
+        """Length of every vector."""
+        return int(self._held.codes.shape[1])
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def add(self, ids: Ids, vectors: Rows) -> None:
+        """Add vectors under ids that are not in the index yet. Nothing else may use the index meanwhile."""
+        held = self._held
+        if len(np.unique(ids)) != len(ids) or (len(held) and len(held.places(np.sort(ids)))):
+            raise ValueError("an id is in the index already")
+        places = np.arange(len(held.ids), len(held.ids) + len(ids))
+        self._proposer.add(places, vectors)  # type: ignore[union-attr]
+        alive = np.ones(len(held.ids) + len(ids), dtype=bool)
+        if held.alive is not None:
+            alive[: len(held.ids)] = held.alive
+        known = np.concatenate([held.ids, ids.astype(np.int64)])
+        living = np.flatnonzero(alive)
+        self._held = _Held(
+            known,
+            np.concatenate([held.codes, vectors.astype(np.float16)]),
+            None if alive.all() else alive,
+            living[np.argsort(known[living])],
+        )
+
+    def remove(self, ids: Ids) -> int:
+        """Take vectors out; unknown ids are no error."""
+        held = self._held
+        going = held.places(np.unique(ids)) if len(held) and len(ids) else np.empty(0, np.int64)
+        if len(going):
+            alive = np.ones(len(held.ids), dtype=bool) if held.alive is None else held.alive.copy()
+            alive[going] = False
+            order = held.living()
+            self._held = replace(held, alive=alive, order=order[alive[order]])
+        return len(going)
+
+    def nearest(self, vectors: Rows, k: int, *, among: Ids | None = None) -> Neighbours:
+        """Search all, or only `among`.
+
+        Few allowed: every one is compared. More: the proposer is told by a bitmap. Most: it proposes more, and those
+        that are not allowed are dropped. Where a filter leaves little near the query, it looks further until it has
+        proposed as much as it was asked for.
+        """
+        held, queries = self._held, np.ascontiguousarray(vectors, dtype=np.float32)
+        among = None if among is None else ascending(among)
+        n_allowed = len(held) if among is None else min(len(held), len(among))
+        if n_allowed == 0 or k == 0:
+            return ranked(np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32), k)
+        share = n_allowed / len(held)
+        effort = self.plan.effort(share=share, k=k, widest=self._proposer.breadths[-1])
+        checked = share >= _CHECK_ABOVE
+        if n_allowed <= 2 * effort.candidates or (among is not None and n_allowed <= self.plan.exact_up_to):
+            found = _compare_all(held, queries, k, among)
+        elif self._proposer.selects or checked:
+            look = _Look(self._proposer, held, among, effort)
+            found = [self._one(look, query, k, checked=checked) for query in queries]
+        else:
+            found = _compare_all(held, queries, k, among)
+        return _assembled(held.ids, found, k)
+
+    @staticmethod
+    def _one(look: _Look, query: NDArray[np.float32], k: int, *, checked: bool) -> _Found:
+        places = look.checked(query) if checked else None
+        if places is None and look.proposer.selects:
+            places = look.told(query, k)
+        if places is None:
+            return _compare_all(look.held, query[None], k, look.among)[0]
+        return compare(look.held.codes, np.sort(places), query, k)
+
+
+class _Look:
+    """Candidates for one call of `nearest`: every place that it gives is held, alive and allowed."""
+
+    def __init__(self, proposer: Proposer, held: _Held, among: Ids | None, effort: Effort) -> None:
+        self.proposer, self.held, self.among, self._effort = proposer, held, among, effort
+        self._wanted = effort.candidates
+        self._permitted: tuple[Bits, NDArray[np.uint8], int] | None = None
+
+    def checked(self, query: NDArray[np.float32]) -> NDArray[np.int64] | None:
+        """Propose more than are wanted and drop what is not allowed; None where too little is left."""
+        whole = self.among is None and self.held.alive is None
+        count = self._wanted if whole else int(1.3 * self._wanted / self._effort.share) + _SPARE
+        count = min(count, len(self.held.ids))
+        places = self.proposer.search(query[None], count, breadth=self._effort.breadth)[0]
+        places = places[places >= 0]
+        if self.held.alive is not None:
+            places = places[self.held.alive[places]]
+        if self.among is not None:
+            places = places[contains(self.among, self.held.ids[places])]
+        return places[: self._wanted] if len(places) >= self._wanted else None
+
+    def told(self, query: NDArray[np.float32], k: int) -> NDArray[np.int64] | None:
+        """Tell the proposer what is allowed, and look further until it gives as many as are wanted.
+
+        None where it has nowhere further to look and has not even k of those that exist.
+        """
+        if self._permitted is None:
+            held = self.held
+            bits = held.alive if self.among is None else held.bits(self.among)
+            bits = np.ones(len(held.ids), dtype=bool) if bits is None else bits
+            self._permitted = bits, np.packbits(bits, bitorder="little"), int(bits.sum())
+        bits, packed, n_allowed = self._permitted
+        wanted, breadth, widest = min(self._wanted, n_allowed), self._effort.breadth, self.proposer.breadths[-1]
+        while wanted:
+            places = self.proposer.search(query[None], wanted, breadth=breadth, allowed=packed)[0]
+            places = places[places >= 0]
+            places = places[bits[places]]
+            if len(places) >= wanted or breadth >= widest:
+                return places if len(places) >= min(k, n_allowed) else None
+            breadth = min(widest, 2 * breadth)
+        return np.empty(0, np.int64)
+
+
+def compare(codes: Codes, places: NDArray[np.int64], query: NDArray[np.float32], k: int) -> _Found:
+    """The k best (and some past k, for ties) of these places (ascending) by their exact similarity to one query."""
+    if len(places) >= _SHARED and _threads() > 1:
+        parts = np.array_split(places, _threads())
+        found = list(_pool().map(lambda part: _in_blocks(codes, part, query, k), parts))
+    else:
+        found = [_in_blocks(codes, places, query, k)]
+    return np.concatenate([part[0] for part in found]), np.concatenate([part[1] for part in found])
+
+
+def _in_blocks(codes: Codes, places: NDArray[np.int64], query: NDArray[np.float32], k: int) -> _Found:
+    kept: list[_Found] = [(np.empty(0, np.int64), np.empty(0, np.float32))]
+    for start in range(0, len(places), _BLOCK):
+        some = places[start : start + _BLOCK]
+        rows, similarities = best_of(np.take(codes, some, axis=0), query, k)
+        kept.append((some[rows], similarities))
+    return np.concatenate([part[0] for part in kept]), np.concatenate([part[1] for part in kept])
+
+
+def _compare_all(held: _Held, queries: Rows, k: int, among: Ids | None) -> list[_Found]:
+    places = np.sort(held.living() if among is None else held.places(among))
+    return [compare(held.codes, places, query, k) for query in queries]
+
+
+def _assembled(ids: Ids, found: list[_Found], k: int) -> Neighbours:
+    longest = max((len(places) for places, _ in found), default=0)
+    out = np.full((len(found), longest), -1, dtype=np.int64)
+    values = np.full((len(found), longest), -np.inf, dtype=np.float32)
+    for row, (places, similarities) in enumerate(found):
+        out[row, : len(places)], values[row, : len(places)] = ids[places], similarities
+    return ranked(out, values, k)
+
+
+def _threads() -> int:
+    return min(4, len(os.sched_getaffinity(0)))
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_threads(), thread_name_prefix="compare")
