@@ -79,7 +79,7 @@ class Engine:
         """
         if k < 1:
             raise QueryError(f"k is {k}; ask for at least 1 result")
-        clock = _Clock()
+        clock = Clock()
         self._retriever.refresh()
         predictions.require_tasks(self._database, predicted_tasks(where))
         shown = visible(where)
@@ -132,9 +132,21 @@ class Engine:
         return [heat_map(one, vector, shape) for one, shape in zip(described, shapes, strict=True)]
 
     def _by_text(
-        self, asked: TextQuery, want: Kind, k: int, where: Filter, clock: _Clock
+        self, asked: TextQuery, want: Kind, k: int, where: Filter, clock: Clock
     ) -> tuple[Found, dict[str, Any]]:
-        """By sentences; where a sentence may be compared with a scan, fused with the scans that it fits."""
+        """By sentences and words; where a sentence may be compared with a scan, fused with the scans that it fits."""
+        parts, echo = self.channels(asked, want=want, k=k, where=where, clock=clock)
+        found = next(iter(parts.values())) if len(parts) == 1 else fused(parts, self._weights)
+        if asked.bad and want is Kind.STUDY:
+            unfit = set(lookup.study_ids_by_uid(self._database, asked.bad).values())
+            found.scores = {key: score for key, score in found.scores.items() if key not in unfit}
+        return found, echo
+
+    def channels(
+        self, asked: TextQuery, *, want: Kind, k: int, where: Filter, clock: Clock | None = None
+    ) -> tuple[dict[str, Found], dict[str, Any]]:
+        """What each channel found, by the names of `Weights`, before fusion; and the query as it was understood."""
+        clock = clock or Clock()
         query = parse_query(asked.text)
         echo = {
             "text": asked.text,
@@ -175,11 +187,7 @@ class Engine:
             like.scores = self._retriever.permitted(query, like.scores, want=want, k=k)
             clock.lap("like")
             parts["like"] = like
-        found = next(iter(parts.values())) if len(parts) == 1 else fused(parts, self._weights)
-        if asked.bad and want is Kind.STUDY:
-            unfit = set(lookup.study_ids_by_uid(self._database, asked.bad).values())
-            found.scores = {key: score for key, score in found.scores.items() if key not in unfit}
-        return found, echo
+        return parts, echo
 
     def _alike(self, like: ImageQuery | StudyQuery, k: int, where: Filter) -> Found:
         if isinstance(like, StudyQuery):
@@ -209,7 +217,7 @@ class Engine:
             return self._dual.image.encode_prepared(prepared), None
         return _vectors(described), Look([region_vectors(one) for one in described])
 
-    def _by_spot(self, query: SpotQuery, k: int, where: Filter, clock: _Clock) -> tuple[Found, dict[str, Any]]:
+    def _by_spot(self, query: SpotQuery, k: int, where: Filter, clock: Clock) -> tuple[Found, dict[str, Any]]:
         """By the cell that is most like the box, among the scans that are like the whole."""
         without: set[int] = set()
         if query.prepared:
@@ -361,13 +369,14 @@ def _vectors(described: Sequence[Described]) -> Rows:
 
 
 @dataclass
-class _Clock:
+class Clock:
     """Seconds by step."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     last: float = field(default_factory=time.perf_counter)
 
     def lap(self, step: str) -> None:
+        """Book the time since the last lap under a step."""
         now = time.perf_counter()
         self.seconds[step] = round(self.seconds.get(step, 0.0) + now - self.last, 5)
         self.last = now

@@ -173,7 +173,8 @@ def _write(path: Path, rows: Sequence[tuple[Facts, Described]], space: Space) ->
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        unfinished.write_bytes(safetensors.numpy.save(tensors, metadata=metadata))
+        whole = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
+        unfinished.write_bytes(safetensors.numpy.save(whole, metadata=metadata))
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -63,7 +63,9 @@ def fit_components(
     values, vectors = np.linalg.eigh(np.cov(sample - mean, rowvar=False))
     kept = np.argsort(-values)[:count]
     floor = values[kept].max() * 1e-4
-    return mean.astype(np.float32), (vectors[:, kept] / np.sqrt(values[kept] + floor)).astype(np.float32)
+    # safetensors writes an array's memory as it lies, and LAPACK gives columns first: another order is another basis.
+    found = (vectors[:, kept] / np.sqrt(values[kept] + floor)).astype(np.float32)
+    return mean.astype(np.float32), np.ascontiguousarray(found)
 
 
 def fit_likeness(
@@ -146,7 +148,7 @@ def _features(
                 seen = augment(example, np.random.default_rng((*example.facts.key.encode(), variant)))
             found = cells([prepare(seen.volume())])[0]
             values = np.concatenate([(found.deep - mean) @ components, found.grey, found.place], axis=1)
-            tensors[f"{number:05d}.{variant}"] = values.astype(np.float16)
+            tensors[f"{number:05d}.{variant}"] = np.ascontiguousarray(values, np.float16)
     return tensors, facts
 
 

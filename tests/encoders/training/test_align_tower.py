@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 
 from encoders.image.cells import FrozenCells
 from encoders.image.preparation import StackPreparation
-from encoders.image.tower import Tower, TowerConfig
+from encoders.image.tower import Tower, TowerConfig, TowerEncoder, batch_of, described, save_tower
 from encoders.text.sentence_encoder import SentenceEncoder
 from encoders.text.tower import TextTower, TextTowerConfig
 from encoders.training.align_tower import AlignConfig, Alignment, StateBank, Studies
@@ -80,6 +81,27 @@ def test_features_are_cached_for_each_variant(cache: tuple[CellCache, np.ndarray
     centre, whiten = fit_likeness(found, range(8), count=12)
     assert np.isfinite(centre).all()
     np.testing.assert_allclose(whiten, whiten.T, atol=1e-4)
+
+
+def test_what_was_trained_on_is_what_the_encoder_sees(
+    cache: tuple[CellCache, np.ndarray, np.ndarray], tmp_path: Path
+) -> None:
+    """From a volume to its vector by the encoder's way, and by the cache's, with everything stored in between."""
+    found, mean, components = cache
+    safetensors.numpy.save_file({"mean": mean, "components": components}, tmp_path / "basis.safetensors")
+    basis = safetensors.numpy.load_file(tmp_path / "basis.safetensors")
+    torch.manual_seed(0)
+    image = Tower(TowerConfig(width=24, latents=3, rounds=1, heads=2, votes=2, reduced=12, dim=16))
+    image.mean.copy_(torch.from_numpy(basis["mean"]))
+    image.components.copy_(torch.from_numpy(basis["components"]))
+    save_tower(tmp_path / "image", image, PREPARE)
+    live = TowerEncoder.load(tmp_path / "image").encode([example(n).volume() for n in range(8)])
+    for number in range(8):
+        cells = batch_of([found.cells(number)])
+        with torch.no_grad():
+            boxes = np.zeros((cells.filled.shape[1], 6), np.float32)
+            cached = described(image.eval(), cells, image.read(cells), 0, boxes).vector
+        assert float(live[number] @ cached) > 0.999
 
 
 def test_alignment_learns_which_report_is_whose(cache: tuple[CellCache, np.ndarray, np.ndarray]) -> None:
