@@ -13,11 +13,23 @@ import numpy as np
 from db import archive, ledger
 from db.build import build_index, pack
 from db.database import Database
-from db.values import Listing, NewPassage, NewReport, NewSeries, NewVolume, Scanned, Stat
+from db.values import (
+    Listing,
+    NewPassage,
+    NewRegions,
+    NewReport,
+    NewSeries,
+    NewVolume,
+    Role,
+    Scanned,
+    SpaceRecord,
+    Stat,
+)
 from encoders.dual import DualEncoder
 from encoders.space import Space
 from encoders.text.passages import passages
 from indexer.phantom import Case, plan_cases
+from indexer.phantom.model import SeriesPlan
 
 
 def machine() -> str:
@@ -34,24 +46,24 @@ def machine() -> str:
 def store_cases(home: Path, dual: DualEncoder, n: int, *, seed: int) -> tuple[Database, tuple[Case, ...]]:
     """A home with n planned studies: their facts and reports as planned, image vectors drawn at random."""
     database = Database.open(home / "spinecho.sqlite")
-    image = _serve(database, "image", dual.image.space, dual.name)
-    text = _serve(database, "text", dual.text.space, dual.name)
+    image = serve(database, "image", dual.image.space, dual.name)
+    text = serve(database, "text", dual.text.space, dual.name)
     run = ledger.start_run(database, [str(home)])
     cases = plan_cases(n, seed=seed)
     ledger.compare(database, root=str(home), run=run, listings=[Listing(str(home), ())])
     ledger.record(database, run, [Scanned(str(home), Stat("all.jsonl", 1, 1), "report")])
     file = ledger.pending_reports(database)[0].id
-    vectors = _Vectors(dual)
+    vectors = SentenceVectors(dual)
     random = np.random.default_rng(seed)
     for number, case in enumerate(cases):
-        archive.store_series(
-            database, run, _series(case, dual, random, vectors), image_space=image.id, text_space=text.id
-        )
+        row = random.normal(size=dual.image.space.dim).astype(np.float32)
+        new = series_of(case, case.series[0], pack(row / np.linalg.norm(row)), vectors)
+        archive.store_series(database, run, new, image_space=image.id, text_space=text.id)
         archive.store_reports(
             database,
             run,
             file,
-            [_report(number, case, vectors)],
+            [report_of(number, case, vectors)],
             (),
             text_space=text.id,
             first=number == 0,
@@ -63,7 +75,7 @@ def store_cases(home: Path, dual: DualEncoder, n: int, *, seed: int) -> tuple[Da
     return database, cases
 
 
-class _Vectors:
+class SentenceVectors:
     """Sentences repeat; each is encoded once."""
 
     def __init__(self, dual: DualEncoder) -> None:
@@ -76,8 +88,10 @@ class _Vectors:
         return [self._known[text] for text in texts]
 
 
-def _series(case: Case, dual: DualEncoder, random: np.random.Generator, vectors: _Vectors) -> NewSeries:
-    plan = case.series[0]
+def series_of(
+    case: Case, plan: SeriesPlan, vector: bytes, vectors: SentenceVectors, *, regions: NewRegions | None = None
+) -> NewSeries:
+    """A planned series without pixels; `vector` is its packed image vector."""
     facts = {
         "sequence": plan.sequence,
         "plane": plan.plane,
@@ -88,10 +102,9 @@ def _series(case: Case, dual: DualEncoder, random: np.random.Generator, vectors:
         "model": "",
         "derived": False,
     }
-    row = random.normal(size=dual.image.space.dim).astype(np.float32)
     words = f"{plan.plane} {plan.sequence} MRI of the brain. {plan.description}"
     caption = NewPassage("header", 0, 0, len(words), words, "present", "", vectors.of([words])[0])
-    volume = NewVolume("", facts, (8, 8, 8), (), {}, (), b"", pack(row / np.linalg.norm(row)), caption)
+    volume = NewVolume("", facts, (8, 8, 8), (), {}, (), b"", vector, caption, regions)
     study = {
         "uid": case.study_uid,
         "accession_number": case.accession_number,
@@ -101,11 +114,12 @@ def _series(case: Case, dual: DualEncoder, random: np.random.Generator, vectors:
         "sex": case.sex,
         "age_years": case.age_years,
     }
-    series = {"uid": plan.series_uid, "number": 1, "description": plan.description, "protocol": ""}
+    series = {"uid": plan.series_uid, "number": plan.number, "description": plan.description, "protocol": ""}
     return NewSeries(study, series, [volume])
 
 
-def _report(number: int, case: Case, vectors: _Vectors) -> NewReport:
+def report_of(number: int, case: Case, vectors: SentenceVectors) -> NewReport:
+    """A case's report, split into passages."""
     found = passages(case.report)
     rows = vectors.of([passage.text for passage in found])
     return NewReport(
@@ -120,6 +134,7 @@ def _report(number: int, case: Case, vectors: _Vectors) -> NewReport:
     )
 
 
-def _serve(database: Database, role: str, space: Space, encoder: str):
+def serve(database: Database, role: Role, space: Space, encoder: str) -> SpaceRecord:
+    """The space, answering for the role."""
     values = {"model": space.model, "revision": space.revision, "preprocessing": space.preprocessing, "dim": space.dim}
     return archive.serve(database, role, encoder=encoder, **values)

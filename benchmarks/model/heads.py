@@ -44,7 +44,7 @@ class _Cached:
         return self.number
 
 
-class _FromCache:
+class FromCache:
     """The encoder, over cached features in place of volumes."""
 
     batch = 1
@@ -77,7 +77,7 @@ def main() -> None:
     cells = folders(given.work, "cells")
     encoder = TowerEncoder.load(given.model / "image")
     cache = CellCache([cells["real"], cells["phantom-test"]])
-    source = _FromCache(encoder, cache)
+    source = FromCache(encoder, cache)
 
     def examples() -> Iterator[Any]:
         seen: set[str] = set()

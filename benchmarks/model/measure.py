@@ -69,7 +69,7 @@ def image_to_image(rows: Rows, copies: Sequence[Rows], facts: Sequence[Facts]) -
     patients, regions = [each.patient for each in facts], [each.region for each in facts]
     brain = np.array([region == "brain" for region in regions])
     families = [family(each.sequence) for each in facts]
-    keys = [each.key for each in facts]
+    keys = [str(number) for number in range(len(facts))]  # a fact's key is unique within its source alone
     return {
         "by body region": by_label(rows, regions, subjects=patients),
         "by sequence (brain)": by_label(
