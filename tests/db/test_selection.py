@@ -15,7 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import FilterArchive
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db.database import Database
@@ -170,13 +170,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.integers(0, 10**6), st.lists(filters, min_size=6, max_size=12))
-def test_any_filter_over_any_archive_gives_what_sql_gives(
-    empty: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]
-) -> None:
+def check(archive: FilterArchive, seed: int, some: list[Filter]) -> None:
+    """Let things happen before and after a snapshot, and compare every answer with SQL's."""
     draw = random.Random(seed)
-    archive = FilterArchive(tmp_path_factory.mktemp("archive"), empty)
     for _ in range(draw.randint(0, 12)):
         act(archive, draw)
     if ended := draw.random() < 0.8:
@@ -203,7 +199,6 @@ def test_any_filter_over_any_archive_gives_what_sql_gives(
         assert_same(archive, selection, where)
         assert_same(archive, last, where)
         assert selection.studies(where).tolist() == Selection(archive.database, Path("/none")).studies(where).tolist()
-    archive.close()
 
 
 def small(archive: FilterArchive, n: int = 6) -> None:
@@ -217,6 +212,34 @@ def small(archive: FilterArchive, n: int = 6) -> None:
 
 def studies_by_sql(archive: FilterArchive, where: Filter) -> list[int]:
     return Selection(archive.database, Path("/none")).studies(where).tolist()
+
+
+def run_check(empty: Path, folder: Path, seed: int, some: list[Filter]) -> None:
+    archive = FilterArchive(folder, empty)
+    try:
+        check(archive, seed, some)
+    finally:
+        archive.close()
+
+
+several = st.lists(filters, min_size=6, max_size=12)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10**6), several)
+def test_any_filter_over_any_archive_gives_what_sql_gives(
+    empty: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]
+) -> None:
+    run_check(empty, tmp_path_factory.mktemp("archive"), seed, some)
+
+
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10**6), several)
+def test_many_filters_over_many_archives_give_what_sql_gives(
+    empty: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]
+) -> None:
+    run_check(empty, tmp_path_factory.mktemp("archive"), seed, some)
 
 
 def test_without_a_snapshot_sql_answers(archive: FilterArchive) -> None:
@@ -286,6 +309,53 @@ def test_the_snapshot_of_another_database_does_not_answer(archive: FilterArchive
     assert_same(other, selection, Is("sequence", ("T2",)))
     assert selection.source == "SQL"
     other.close()
+
+
+def test_a_study_that_came_and_went_since_is_followed(archive: FilterArchive) -> None:
+    small(archive)
+    make_snapshot(archive.database, archive.builds)
+    archive.begin_run()
+    selection = Selection(archive.database, archive.builds)
+    draw = random.Random(3)
+    for volumes in ([facts(draw)], [], [facts(draw), facts(draw)], []):
+        archive.store(about(draw, "1.9"), "1.9.1", volumes)
+        assert_same(archive, selection, Not(Is("sequence", ("T2",))))
+        assert selection.source == "snapshot 000001"
+    archive.store(about(draw, "1.9"), "1.9.1", [facts(draw)])
+    archive.store(about(draw, "1.9"), "1.9.1", [])  # nobody looked in between
+    assert_same(archive, selection, Not(Is("sequence", ("T2",))))
+    assert selection.source == "SQL"
+
+
+def test_a_folder_that_is_found_under_another_root_changes_its_archive(archive: FilterArchive) -> None:
+    small(archive)
+    make_snapshot(archive.database, archive.builds)
+    selection = Selection(archive.database, archive.builds)
+    where = Is("archive", ("/DATA/A",))
+    before = selection.studies(where).tolist()
+    assert len(before) == 6
+    assert before == studies_by_sql(archive, where)
+    archive.begin_run()
+    archive.walk("/data")
+    assert selection.studies(where).tolist() == studies_by_sql(archive, where) == []
+    assert [(one.value, one.shown) for one in selection.facets(ALL, ["archive"])["archive"]] == [("/data", 6)]
+    assert_same(archive, selection, Is("sequence", ("T2",)))
+    assert selection.source == "snapshot 000001"
+
+
+def test_a_report_that_finds_its_study_later_is_found_under_it(archive: FilterArchive) -> None:
+    small(archive)
+    archive.report(9, [("A bleed.", "present")], accession_number="A7", match=False)
+    archive.end_run()
+    make_snapshot(archive.database, archive.builds)
+    selection = Selection(archive.database, archive.builds)
+    before = len(selection.passages(archive.text, ALL))
+    with archive.database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE studies SET accession_number = 'A7' WHERE uid = '1.3'")
+    archive.match()
+    assert len(selection.passages(archive.text, ALL)) == before + 1
+    assert_same(archive, selection, Is("accession_number", ("a7",)))
+    assert selection.source == "snapshot 000001"
 
 
 def test_more_changes_than_are_worth_following_go_to_sql_until_the_next_snapshot(
