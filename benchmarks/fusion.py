@@ -96,7 +96,8 @@ def store(home: Path, dual: DualEncoder, cases: Sequence[Case], cache: CellCache
     """The cases as an archive, every second one with its report."""
     from benchmarks.model.heads import FromCache  # noqa: PLC0415
 
-    assert isinstance(dual.image, TowerEncoder)
+    if not isinstance(dual.image, TowerEncoder):
+        raise SystemExit(f"{dual.name} has no cached features")
     source = FromCache(dual.image, cache)
     database = Database.open(home / "spinecho.sqlite")
     image, text = (
