@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from encoders.text.bert import Network
 
 _TOKENS_PER_BATCH = 2048
+_REMEMBERED = 8
+"""Single texts whose states are kept."""
 
 
 class SentenceEncoder:
@@ -48,6 +52,8 @@ class SentenceEncoder:
         self._pad = int(files.config.get("pad_token_id") or 0)
         self._pooling = files.pooling
         self._prompt = files.prompt
+        self._alone: OrderedDict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = OrderedDict()
+        self._lock = threading.Lock()
         self._network: Network = load_network(files, self._torch_device)
         self.max_tokens = files.max_tokens
         with torch.inference_mode():
@@ -116,7 +122,24 @@ class SentenceEncoder:
         return ids or [self._pad]  # a tokenizer without special tokens makes nothing of an empty text
 
     def _hidden(self, tokens: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        """(n, t, width) states and (n, t) int64 mask, 0 for padding."""
+        """(n, t, width) states and (n, t) int64 mask, 0 for padding.
+
+        A text alone is remembered for a while: a query is asked for its vector and for its tokens' states.
+        """
+        if len(tokens) > 1:
+            return self._passed(tokens)
+        key = tuple(tokens[0])
+        with self._lock:
+            found = self._alone.get(key)
+        if found is None:
+            found = self._passed(tokens)
+            with self._lock:
+                self._alone[key] = found
+                while len(self._alone) > _REMEMBERED:
+                    self._alone.popitem(last=False)
+        return found
+
+    def _passed(self, tokens: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         import torch  # noqa: PLC0415
 
         longest = max(len(ids) for ids in tokens)

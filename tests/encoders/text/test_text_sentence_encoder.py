@@ -234,3 +234,21 @@ def test_roberta_positions_start_after_the_padding(tmp_path: Path) -> None:
     config |= {"model_type": "roberta", "pad_token_id": 1, "max_position_embeddings": 130}
     (tmp_path / "config.json").write_text(json.dumps(config))
     assert describe(tmp_path, name="tiny").max_tokens == 128
+
+
+def test_a_text_that_is_remembered_is_the_text_that_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = SentenceEncoder.default()
+    passed = []
+    whole = SentenceEncoder._passed
+    monkeypatch.setattr(
+        SentenceEncoder, "_passed", lambda self, tokens: (passed.append(len(tokens)), whole(self, tokens))[1]
+    )
+    first = encoder.encode(["left frontal mass"])
+    states = encoder.token_states(["left frontal mass"])[0]
+    assert passed == [1], "one pass serves both"
+    states[:] = 0  # whoever changes what they were given changes nothing for others
+    np.testing.assert_array_equal(encoder.encode(["left frontal mass"]), first)
+    others = [f"mass number {n}" for n in range(20)]
+    one_by_one = np.concatenate([encoder.encode([text]) for text in others])
+    np.testing.assert_allclose(one_by_one, encoder.encode(others), atol=1e-5)
+    np.testing.assert_array_equal(encoder.encode(["left frontal mass"]), first)
