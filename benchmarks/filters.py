@@ -36,7 +36,7 @@ SHARES = {
     "50 %": "body_region=brain,spine,knee,abdomen and age<=73 and derived=no",
     "10 %": "sequence=T2,FLAIR and age>=30 and sex=F",
     "1 %": "sequence=DWI and age>=40 and vendor=Philips",
-    "0.1 %": "sequence=SWI and body_region=prostate and date>=2020-10-01",
+    "0.1 %": "sequence=SWI and body_region=prostate and date>=2017-09-01",
     "1 %, or and not": "sequence=T1 and (age>=88 or date<2009-02-01) and not vendor=GE",
 }
 FIELDS = ("body_region", "sequence", "plane", "vendor", "sex", "age")

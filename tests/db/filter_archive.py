@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,27 @@ from sqlalchemy import select
 from db import archive, ledger
 from db.build import pack
 from db.database import Database
+from db.filters import Filter
+from db.lookup import allowed_passages, allowed_volumes
 from db.models import File, Folder, Volume
 from db.predictions import store_parts
 from db.removal import remove_reports_of_files
+from db.selection import Selection
 from db.values import Listing, NewPassage, NewReport, NewSeries, NewVolume, PredictedFact, Scanned, SpaceRecord, Stat
 
+WORDS = {
+    "body_region": ["brain", "Knee", "unknown"],
+    "sequence": ["T1", "t1", "T2", "localizer"],
+    "vendor": ["GE", "SIEMENS", "Ärzte", "ärzte", "straße", ""],
+    "sex": ["F", "M", "O"],
+    "description": ["head a", "HEAD", "50%_x", "neck"],
+    "archive": ["/data/a", "/data/B", "/data"],
+    "study_uid": ["1.1", "1.2", "1.3"],
+    "patient_id": ["p1", "P1", "p2"],
+}
+AGES = [0.0, 0.1, 39.999999999999, 40.0, 40.1, 71.25]
+DAYS = [date(1999, 12, 31), date(2020, 2, 29), date(2021, 1, 1)]
+SENTENCES = [("No bleed.", "absent"), ("A bleed, no mass effect.", "present"), ("Mass  effect?", "uncertain")]
 ROW = pack(np.array([1.0, 0.0], dtype=np.float32))
 
 
@@ -123,3 +141,63 @@ class FilterArchive:
         return archive.serve(
             self.database, role, model=role, revision="1", preprocessing="1", dim=2, encoder="test"
         )  # fmt: skip
+
+
+def facts(draw: random.Random) -> dict[str, Any]:
+    pick = draw.choice
+    return {
+        "body_region": pick(WORDS["body_region"]),
+        "sequence": pick(WORDS["sequence"]),
+        "plane": pick(["axial", "sagittal"]),
+        "contrast": pick(["yes", "no", "unknown"]),
+        "field_strength_t": pick([None, 1.5, 2.8936, 3.0]),
+        "vendor": pick(WORDS["vendor"]),
+        "model": pick(["", "Signa"]),
+        "derived": pick([False, False, True]),
+    }
+
+
+def about(draw: random.Random, uid: str) -> dict[str, Any]:
+    pick = draw.choice
+    return {
+        "uid": uid,
+        "accession_number": f"A{pick('12')}",
+        "patient_id": pick(WORDS["patient_id"]),
+        "date": pick([None, *DAYS]),
+        "description": pick(WORDS["description"]),
+        "sex": pick([None, *WORDS["sex"]]),
+        "age_years": pick([None, *AGES]),
+    }
+
+
+def act(archive: FilterArchive, draw: random.Random) -> None:
+    """Something that indexing does."""
+    uid = f"1.{draw.randint(1, 4)}"
+    match draw.choice(["series", "series", "series", "report", "report", "drop", "match", "prune", "predict", "root"]):
+        case "series":
+            volumes = [facts(draw) for _ in range(draw.randint(1, 2))]
+            archive.store(about(draw, uid), f"{uid}.{draw.randint(1, 2)}", volumes, root=draw.choice(WORDS["archive"]))
+        case "drop":
+            archive.store(about(draw, uid), f"{uid}.{draw.randint(1, 2)}", [])
+        case "report":
+            name = draw.randint(1, 3)
+            key = {"study_uid": uid} if draw.random() < 0.6 else {"accession_number": f"A{draw.choice('12')}"}
+            archive.report(name, draw.sample(SENTENCES, draw.randint(0, 2)), match=draw.random() < 0.5, **key)
+        case "match":
+            archive.match()
+        case "prune":
+            archive.remove_report(draw.randint(1, 3))
+        case "predict":
+            archive.predict(draw.choice(["cyst", "mass", "unknown"]))
+        case "root":
+            archive.walk(draw.choice(WORDS["archive"]))
+
+
+def assert_same(archive: FilterArchive, selection: Selection, where: Filter) -> None:
+    for space, quick, slow in (
+        (archive.image, selection.volumes, allowed_volumes),
+        (archive.text, selection.passages, allowed_passages),
+    ):
+        found, expected = quick(space, where), slow(archive.database, space, where)
+        assert found.dtype == np.int64
+        assert found.tolist() == expected.tolist()

@@ -1,149 +1,23 @@
-"""The snapshot of facts gives what SQL gives: for any filter, over any archive, after anything that happens to it."""
+"""The snapshot of facts: what it answers, when it is refused, how it follows what happens, and facet counts."""
 
 from __future__ import annotations
 
 import random
 import sys
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from filter_archive import FilterArchive
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from filter_archive import SENTENCES, FilterArchive, about, assert_same, facts
 
-from db.database import Database
 from db.errors import FilterError
-from db.facets import COUNTABLE, shown_of_total, sql_counts
 from db.facts.files import make_snapshot
-from db.filters import (
-    ALL,
-    HIDDEN,
-    And,
-    Between,
-    Contains,
-    Filter,
-    Is,
-    Not,
-    Or,
-    Says,
-    parse_filter,
-    visible,
-    without_field,
-)
-from db.lookup import allowed_passages, allowed_volumes
+from db.filters import ALL, And, Between, Contains, Filter, Is, Not, Or, Says, parse_filter, visible
 from db.selection import Selection
-
-words = {
-    "body_region": ["brain", "Knee", "unknown"],
-    "sequence": ["T1", "t1", "T2", "localizer"],
-    "vendor": ["GE", "SIEMENS", "Ärzte", "ärzte", "straße", ""],
-    "sex": ["F", "M", "O"],
-    "description": ["head a", "HEAD", "50%_x", "neck"],
-    "archive": ["/data/a", "/data/B", "/data"],
-    "study_uid": ["1.1", "1.2", "1.3"],
-    "patient_id": ["p1", "P1", "p2"],
-}
-ages = [0.0, 0.1, 39.999999999999, 40.0, 40.1, 71.25]
-days = [date(1999, 12, 31), date(2020, 2, 29), date(2021, 1, 1)]
-
-
-def texts(field: str) -> st.SearchStrategy[str]:
-    return st.sampled_from([*words[field], "x"])
-
-
-leaves = st.one_of(
-    st.sampled_from(sorted(words)).flatmap(
-        lambda field: st.one_of(
-            st.lists(texts(field), max_size=3).map(lambda some: Is(field, tuple(some))),
-            st.builds(Between, st.just(field), st.none() | texts(field), st.none() | texts(field)),
-            st.sampled_from(["", "a", "%", "_", "é", "T", "data"]).map(lambda text: Contains(field, text)),
-        )
-    ),
-    st.builds(Is, st.just("age"), st.lists(st.sampled_from(ages), max_size=2).map(tuple)),
-    st.builds(
-        Between, st.just("age"), st.none() | st.sampled_from([*ages, 40]), st.none() | st.sampled_from([*ages, 5])
-    ),
-    st.builds(Between, st.just("field_strength"), st.none() | st.just(1.5), st.none() | st.just(2.9)),
-    st.builds(Is, st.just("date"), st.lists(st.sampled_from(days), max_size=2).map(tuple)),
-    st.builds(Between, st.just("date"), st.none() | st.sampled_from(days), st.none() | st.sampled_from(days)),
-    st.builds(Contains, st.just("date"), st.sampled_from(["2020", "-12-"])),
-    st.builds(Is, st.just("derived"), st.lists(st.booleans(), max_size=2).map(tuple)),
-    st.builds(Is, st.just("predicted.finding"), st.lists(st.sampled_from(["cyst", "mass"]), min_size=1).map(tuple)),
-    st.builds(
-        Says,
-        st.lists(st.sampled_from(["bleed", "bleeds", "mass effect", 'x" OR', "effect*"]), min_size=1).map(tuple),
-        st.sampled_from(["present", "absent", "uncertain", "historical", "any"]),
-    ),
-)
-filters = st.recursive(
-    st.just(ALL) | leaves,
-    lambda inner: st.one_of(
-        st.builds(Not, inner),
-        st.builds(And, st.lists(inner, max_size=3).map(tuple)),
-        st.builds(Or, st.lists(inner, max_size=3).map(tuple)),
-    ),
-    max_leaves=5,
-)
-
-
-def facts(draw: random.Random) -> dict[str, Any]:
-    pick = draw.choice
-    return {
-        "body_region": pick(words["body_region"]),
-        "sequence": pick(words["sequence"]),
-        "plane": pick(["axial", "sagittal"]),
-        "contrast": pick(["yes", "no", "unknown"]),
-        "field_strength_t": pick([None, 1.5, 2.8936, 3.0]),
-        "vendor": pick(words["vendor"]),
-        "model": pick(["", "Signa"]),
-        "derived": pick([False, False, True]),
-    }
-
-
-def about(draw: random.Random, uid: str) -> dict[str, Any]:
-    pick = draw.choice
-    return {
-        "uid": uid,
-        "accession_number": f"A{pick('12')}",
-        "patient_id": pick(words["patient_id"]),
-        "date": pick([None, *days]),
-        "description": pick(words["description"]),
-        "sex": pick([None, *words["sex"]]),
-        "age_years": pick([None, *ages]),
-    }
-
-
-SENTENCES = [("No bleed.", "absent"), ("A bleed, no mass effect.", "present"), ("Mass  effect?", "uncertain")]
-
-
-def act(archive: FilterArchive, draw: random.Random) -> None:
-    """Something that indexing does."""
-    uid = f"1.{draw.randint(1, 4)}"
-    match draw.choice(["series", "series", "series", "report", "report", "drop", "match", "prune", "predict", "root"]):
-        case "series":
-            volumes = [facts(draw) for _ in range(draw.randint(1, 2))]
-            archive.store(about(draw, uid), f"{uid}.{draw.randint(1, 2)}", volumes, root=draw.choice(words["archive"]))
-        case "drop":
-            archive.store(about(draw, uid), f"{uid}.{draw.randint(1, 2)}", [])
-        case "report":
-            name = draw.randint(1, 3)
-            key = {"study_uid": uid} if draw.random() < 0.6 else {"accession_number": f"A{draw.choice('12')}"}
-            archive.report(name, draw.sample(SENTENCES, draw.randint(0, 2)), match=draw.random() < 0.5, **key)
-        case "match":
-            archive.match()
-        case "prune":
-            archive.remove_report(draw.randint(1, 3))
-        case "predict":
-            archive.predict(draw.choice(["cyst", "mass", "unknown"]))
-        case "root":
-            archive.walk(draw.choice(words["archive"]))
 
 
 @pytest.fixture
@@ -151,54 +25,6 @@ def archive(tmp_path: Path) -> Iterator[FilterArchive]:
     made = FilterArchive(tmp_path)
     yield made
     made.close()
-
-
-def assert_same(archive: FilterArchive, selection: Selection, where: Filter) -> None:
-    for space, quick, slow in (
-        (archive.image, selection.volumes, allowed_volumes),
-        (archive.text, selection.passages, allowed_passages),
-    ):
-        found, expected = quick(space, where), slow(archive.database, space, where)
-        assert found.dtype == np.int64
-        assert found.tolist() == expected.tolist()
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("empty") / "empty.sqlite"
-    Database.open(path).close()
-    return path
-
-
-def check(archive: FilterArchive, seed: int, some: list[Filter]) -> None:
-    """Let things happen before and after a snapshot, and compare every answer with SQL's."""
-    draw = random.Random(seed)
-    for _ in range(draw.randint(0, 12)):
-        act(archive, draw)
-    if ended := draw.random() < 0.8:
-        archive.end_run()
-    made = make_snapshot(archive.database, archive.builds)
-    selection, last = Selection(archive.database, archive.builds), Selection(archive.database, archive.builds)
-    for where in some:
-        assert_same(archive, selection, where)
-    assert selection.source == f"snapshot {made.snapshot}"
-    if ended:
-        archive.begin_run()
-    for _ in range(draw.randint(1, 5)):
-        act(archive, draw)
-        where = draw.choice(some)
-        assert_same(archive, selection, where)
-        field = draw.choice(COUNTABLE)
-        among = None if draw.random() < 0.5 else np.array([1, 2], dtype=np.int64)
-        expected = shown_of_total(
-            sql_counts(archive.database, field, without_field(where, field), among),
-            sql_counts(archive.database, field, Not(HIDDEN)),
-        )
-        assert selection.facets(where, [field], studies=among, base=Not(HIDDEN))[field] == expected
-    for where in some:
-        assert_same(archive, selection, where)
-        assert_same(archive, last, where)
-        assert selection.studies(where).tolist() == Selection(archive.database, Path("/none")).studies(where).tolist()
 
 
 def small(archive: FilterArchive, n: int = 6) -> None:
@@ -212,34 +38,6 @@ def small(archive: FilterArchive, n: int = 6) -> None:
 
 def studies_by_sql(archive: FilterArchive, where: Filter) -> list[int]:
     return Selection(archive.database, Path("/none")).studies(where).tolist()
-
-
-def run_check(empty: Path, folder: Path, seed: int, some: list[Filter]) -> None:
-    archive = FilterArchive(folder, empty)
-    try:
-        check(archive, seed, some)
-    finally:
-        archive.close()
-
-
-several = st.lists(filters, min_size=6, max_size=12)
-
-
-@settings(max_examples=12, deadline=None)
-@given(st.integers(0, 10**6), several)
-def test_any_filter_over_any_archive_gives_what_sql_gives(
-    empty: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]
-) -> None:
-    run_check(empty, tmp_path_factory.mktemp("archive"), seed, some)
-
-
-@pytest.mark.slow
-@settings(max_examples=100, deadline=None)
-@given(st.integers(0, 10**6), several)
-def test_many_filters_over_many_archives_give_what_sql_gives(
-    empty: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]
-) -> None:
-    run_check(empty, tmp_path_factory.mktemp("archive"), seed, some)
 
 
 def test_without_a_snapshot_sql_answers(archive: FilterArchive) -> None:

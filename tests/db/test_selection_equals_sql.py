@@ -1,0 +1,127 @@
+"""The snapshot of facts gives what SQL gives: for any filter, over any archive, whatever happens to it."""
+
+from __future__ import annotations
+
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from filter_archive import AGES, DAYS, WORDS, FilterArchive, act, assert_same
+
+from db.database import Database
+from db.facets import COUNTABLE, shown_of_total, sql_counts
+from db.facts.files import make_snapshot
+from db.filters import ALL, HIDDEN, And, Between, Contains, Filter, Is, Not, Or, Says, without_field
+from db.selection import Selection
+
+
+def texts(field: str) -> st.SearchStrategy[str]:
+    return st.sampled_from([*WORDS[field], "x"])
+
+
+leaves = st.one_of(
+    st.sampled_from(sorted(WORDS)).flatmap(
+        lambda field: st.one_of(
+            st.lists(texts(field), max_size=3).map(lambda some: Is(field, tuple(some))),
+            st.builds(Between, st.just(field), st.none() | texts(field), st.none() | texts(field)),
+            st.sampled_from(["", "a", "%", "_", "é", "T", "data"]).map(lambda text: Contains(field, text)),
+        )
+    ),
+    st.builds(Is, st.just("age"), st.lists(st.sampled_from(AGES), max_size=2).map(tuple)),
+    st.builds(
+        Between, st.just("age"), st.none() | st.sampled_from([*AGES, 40]), st.none() | st.sampled_from([*AGES, 5])
+    ),
+    st.builds(Between, st.just("field_strength"), st.none() | st.just(1.5), st.none() | st.just(2.9)),
+    st.builds(Is, st.just("date"), st.lists(st.sampled_from(DAYS), max_size=2).map(tuple)),
+    st.builds(Between, st.just("date"), st.none() | st.sampled_from(DAYS), st.none() | st.sampled_from(DAYS)),
+    st.builds(Contains, st.just("date"), st.sampled_from(["2020", "-12-"])),
+    st.builds(Is, st.just("derived"), st.lists(st.booleans(), max_size=2).map(tuple)),
+    st.builds(Is, st.just("predicted.finding"), st.lists(st.sampled_from(["cyst", "mass"]), min_size=1).map(tuple)),
+    st.builds(
+        Says,
+        st.lists(st.sampled_from(["bleed", "bleeds", "mass effect", 'x" OR', "effect*"]), min_size=1).map(tuple),
+        st.sampled_from(["present", "absent", "uncertain", "historical", "any"]),
+    ),
+)
+filters = st.recursive(
+    st.just(ALL) | leaves,
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.builds(And, st.lists(inner, max_size=3).map(tuple)),
+        st.builds(Or, st.lists(inner, max_size=3).map(tuple)),
+    ),
+    max_leaves=5,
+)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("empty") / "empty.sqlite"
+    Database.open(path).close()
+    return path
+
+
+def check(archive: FilterArchive, seed: int, some: list[Filter]) -> None:
+    """Let things happen before and after a snapshot, and compare every answer with SQL's."""
+    draw = random.Random(seed)
+    for _ in range(draw.randint(0, 12)):
+        act(archive, draw)
+    if ended := draw.random() < 0.8:
+        archive.end_run()
+    made = make_snapshot(archive.database, archive.builds)
+    selection, last = Selection(archive.database, archive.builds), Selection(archive.database, archive.builds)
+    for where in some:
+        assert_same(archive, selection, where)
+    assert selection.source == f"snapshot {made.snapshot}"
+    if ended:
+        archive.begin_run()
+    for _ in range(draw.randint(1, 5)):
+        act(archive, draw)
+        where = draw.choice(some)
+        assert_same(archive, selection, where)
+        field = draw.choice(COUNTABLE)
+        among = None if draw.random() < 0.5 else np.array([1, 2], dtype=np.int64)
+        expected = shown_of_total(
+            sql_counts(archive.database, field, without_field(where, field), among),
+            sql_counts(archive.database, field, Not(HIDDEN)),
+        )
+        assert selection.facets(where, [field], studies=among, base=Not(HIDDEN))[field] == expected
+    for where in some:
+        assert_same(archive, selection, where)
+        assert_same(archive, last, where)
+        assert selection.studies(where).tolist() == Selection(archive.database, Path("/none")).studies(where).tolist()
+
+
+def run_check(empty: Path, folder: Path, seed: int, some: list[Filter]) -> None:
+    archive = FilterArchive(folder, empty)
+    try:
+        check(archive, seed, some)
+    finally:
+        archive.close()
+
+
+several = st.lists(filters, min_size=6, max_size=12)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10**6), several)
+def test_any_filter_over_any_archive_gives_what_sql_gives(
+    empty: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]
+) -> None:
+    run_check(empty, tmp_path_factory.mktemp("archive"), seed, some)
+
+
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 10**6), several)
+def test_many_filters_over_many_archives_give_what_sql_gives(
+    empty: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]
+) -> None:
+    run_check(empty, tmp_path_factory.mktemp("archive"), seed, some)
