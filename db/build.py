@@ -149,9 +149,7 @@ def read_manifest(builds: Path, space: SpaceRecord, name: str) -> Manifest:
         data = (folder / _MANIFEST).read_bytes()
         values = json.loads(data)
         if values.get("format") != _FORMAT:
-            raise BuildCorrupt(
-                f"index build {name} is of an older Spinecho; 'spinecho index --rebuild' makes a new one"
-            )
+            raise BuildCorrupt(f"index build {name} is of an older Spinecho; 'spinecho builds make' makes a new one")
         manifest = Manifest(**values)
         digest = (folder / _DIGEST).read_text(encoding="ascii")
     except (OSError, ValueError, TypeError, AttributeError) as error:

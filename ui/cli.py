@@ -17,6 +17,7 @@ from ui.evaluate import HELP as EVALUATE_HELP
 from ui.evaluate import evaluate
 from ui.facets import HELP as FACETS_HELP
 from ui.facets import facets
+from ui.index_cli import builds_app
 from ui.options import AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
 from ui.settings import read_settings
 from ui.thumbs import feedback_app
@@ -38,6 +39,7 @@ app.add_typer(search_app, name="search")
 app.add_typer(feedback_app, name="feedback")
 search_app.command("why")(why)
 app.add_typer(db_app, name="db")
+app.add_typer(builds_app, name="builds")
 app.add_typer(train_app, name="train")
 
 

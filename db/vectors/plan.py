@@ -11,6 +11,9 @@ FLAT_UP_TO = 20_000
 """Vectors up to which everything is compared. `benchmarks/search.py --only flat` measures it: there a whole
 comparison takes about 1 ms, under a fiftieth of a query, and nothing is ever missed."""
 
+_NEARLY = 0.9
+"""A share this near the last measured one counts as measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -53,7 +56,7 @@ class Plan:
     lists: int = 0
     efforts: tuple[Effort, ...] = ()
     exact_up_to: int = 10_000
-    """Allowed vectors up to which a filtered search compares every one of them."""
+    """Allowed vectors up to which a filtered search compares every one of them; so it does below the last share."""
     bytes_per_vector: float = 0.0
     sample: int = 0
     """Vectors that were held out of the index and asked for their neighbours."""
@@ -64,16 +67,14 @@ class Plan:
     def effort(self, *, share: float, k: int, widest: int) -> Effort:
         """How hard to look; a measured effort, or one worked out from those beside it.
 
-        Between two measured shares, breadth and candidates are linear in 1 / share; below the last one the breadth
-        grows as the share shrinks. For larger k both grow as they did between the two k that were measured.
+        Between two measured shares, breadth and candidates are linear in 1 / share. For larger k both grow as they did
+        between the two k that were measured.
         """
         base = [effort for effort in self.efforts if effort.k == self.efforts[0].k]
         looser = min((effort for effort in base if effort.share >= share), key=lambda e: e.share, default=base[0])
         tighter = max((effort for effort in base if effort.share <= share), key=lambda e: e.share, default=None)
         breadth, candidates = float(looser.breadth), float(looser.candidates)
-        if tighter is None:
-            breadth *= looser.share / share
-        elif looser.share > tighter.share:
+        if tighter is not None and looser.share > tighter.share:
             part = (looser.share / share - 1) / (looser.share / tighter.share - 1)
             breadth += part * (tighter.breadth - looser.breadth)
             candidates += part * (tighter.candidates - looser.candidates)
@@ -85,6 +86,11 @@ class Plan:
             candidates *= (1 + part * (last.candidates / first.candidates - 1)) * beyond
         many = max(2 * k, round(candidates))
         return Effort(share, k, max(1, min(widest, round(breadth))), many, looser.recall, looser.p50_ms)
+
+    def exact(self, *, n_allowed: int, share: float) -> bool:
+        """Whether a filtered search is to compare everything that is allowed."""
+        least = min((effort.share for effort in self.efforts), default=1.0)
+        return n_allowed <= self.exact_up_to or share < _NEARLY * least
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as the manifest keeps them."""

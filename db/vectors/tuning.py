@@ -23,14 +23,18 @@ _ASKED = (
     (1.0, 10),
     (0.5, 10),
     (0.1, 10),
+    (0.03, 10),
+    (0.01, 10),
+    (0.003, 10),
+    (0.001, 10),
     (1.0, 200),
 )
 """Shares of allowed vectors, and neighbours wanted, that are measured: a page of results, and what a search by study
-fetches, since several vectors belong to one."""
-_LADDER = (50, 100, 200, 400, 800, 1600, 3200)
+fetches, since several vectors belong to one. Shares of so few vectors that comparing all is quick are left out."""
+LADDER = (50, 100, 200, 400, 800, 1600, 3200)
 """Candidates tried for ten neighbours; for more, as much more by the root of the ratio."""
 _MOST = 4000
-_SAMPLE, _PART, _TIMED, _BLOCK = 600, 150, 60, 20_000
+_SAMPLE, _PART, _TIMED, _BLOCK = 400, 100, 60, 20_000
 """Queries held out, those of them that ask with filters and for many neighbours, and those that are timed singly."""
 _TRAIN_PER_LIST = 50
 _DEEP_RECALL = 0.95
@@ -41,13 +45,15 @@ _SAME = 1e-5
 """Similarities that count as equal: float32 sums differ by less, in whatever order they are taken."""
 _PATIENCE_MS = 3.0
 """A filtered search may take this long, or three unfiltered ones, to compare everything rather than guess."""
+_QUICK = 3000
+"""Scattered vectors that any machine compares in a millisecond or so."""
 _OVERHEAD = 8
 """Bytes of the id that every kind holds beside FAISS's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """For one (share, k): the similarity of each query's k-th neighbour, over the allowed places."""
+    """For one (share, k): the similarity of the first queries' k-th neighbours, over the allowed places."""
 
     share: float
     k: int
@@ -62,11 +68,6 @@ class Sample:
     places: NDArray[np.int64]
     queries: Rows
     truths: tuple[Truth, ...]
-
-    def first(self, count: int) -> Sample:
-        """The first queries alone."""
-        truths = tuple(replace(truth, kth=truth.kth[:count]) for truth in self.truths)
-        return Sample(self.places[:count], self.queries[:count], truths)
 
 
 def lists_for(count: int) -> int:
@@ -87,21 +88,22 @@ def estimated_bytes(kind: str, dim: int) -> float:
 def draw_sample(codes: Codes, *, seed: int = 0, size: int = _SAMPLE) -> Sample:
     """Hold vectors out, at most a tenth, and find their true neighbours among the others."""
     random = np.random.default_rng(seed)
-    places = np.sort(random.choice(len(codes), min(size, max(1, len(codes) // 10)), replace=False))
+    places = np.sort(random.choice(len(codes), min(size, len(codes) // 10), replace=False))
     queries = codes[places].astype(np.float32)
     rest = np.ones(len(codes), dtype=bool)
     rest[places] = False
     allowed = {share: rest & (random.random(len(codes)) < share) for share in {share for share, _ in _ASKED}}
-    asked = [(share, k) for share, k in _ASKED if allowed[share].sum() >= k]
-    depth = {share: max(k for other, k in asked if other == share) for share, _ in asked}
-    best = {share: np.full((len(places), k), -np.inf, np.float32) for share, k in depth.items()}
+    asked = [(share, k) for share, k in _ASKED if len(places) and allowed[share].sum() >= max(k, _QUICK * (share < 1))]
+    asking = {pair: queries if pair == _ASKED[0] else queries[:_PART] for pair in asked}
+    best = {(share, k): np.full((len(asking[share, k]), k), -np.inf, np.float32) for share, k in asked}
     for start, rows in blocks(codes):
-        for share, k in depth.items():
+        for share, k in asked:
             some = rows[allowed[share][start : start + len(rows)]]
             if len(some):
-                _, values = nearest_rows(queries, some, k)
-                best[share] = -np.sort(-np.concatenate([best[share], values], axis=1), axis=1)[:, :k]
-    truths = tuple(Truth(share, k, allowed[share], best[share][:, k - 1]) for share, k in asked)
+                _, values = nearest_rows(asking[share, k], some, k)
+                both = np.concatenate([best[share, k], values], axis=1)
+                best[share, k] = -np.sort(-both, axis=1)[:, :k]
+    truths = tuple(Truth(share, k, allowed[share], best[share, k][:, -1]) for share, k in asked)
     return Sample(places, queries, truths)
 
 
@@ -145,6 +147,31 @@ def measured(
     codes: Codes, kind: str, wish: Wish, sample: Sample, *, seed: int = 0, lends: Candidates | None = None
 ) -> tuple[Candidates, Plan]:
     """Build one kind over everything and measure it. No efforts in the plan where the wish is out of reach."""
+    candidates, built = build_without(codes, kind, sample, seed=seed, lends=lends)
+    per_row = _exact_ms_per_1000(codes, sample.queries) / 1000
+    efforts, note = _efforts(candidates, codes, sample, wish, per_row)
+    candidates.add(sample.places, sample.queries)
+    if not efforts and wish.kind is not None:
+        efforts = [Effort(1.0, 10, candidates.breadths[-1], LADDER[-1], 0.0, 0.0)]
+    plan = Plan(
+        kind=kind,
+        lists=lists_for(len(codes)) if kind.startswith("ivf") else 0,
+        efforts=tuple(efforts),
+        bytes_per_vector=round(candidates.size / len(codes) + _OVERHEAD, 1),
+        sample=len(sample.places),
+        seconds=built,
+        note=note,
+    )
+    if efforts:
+        patience = max(_PATIENCE_MS, 3 * efforts[0].p50_ms)
+        plan = replace(plan, exact_up_to=int(patience / per_row))
+    return candidates, plan
+
+
+def build_without(
+    codes: Codes, kind: str, sample: Sample, *, seed: int = 0, lends: Candidates | None = None
+) -> tuple[Candidates, float]:
+    """(an index of everything but the sample, the seconds it took to train and fill)."""
     began = time.perf_counter()
     lists = lists_for(len(codes))
     rest = np.ones(len(codes), dtype=bool)
@@ -154,51 +181,35 @@ def measured(
     for start, rows in blocks(codes):
         kept = rest[start : start + len(rows)]
         candidates.add(np.flatnonzero(kept) + start, rows[kept])
-    built = time.perf_counter() - began
-    per_row = _exact_ms_per_1000(codes, sample.queries) / 1000
-    efforts, unreached, note = _efforts(candidates, codes, sample, wish, per_row)
-    candidates.add(sample.places, sample.queries)
-    if not efforts and wish.kind is not None:
-        efforts = [Effort(1.0, 10, candidates.breadths[-1], _LADDER[-1], 0.0, 0.0)]
-    plan = Plan(
-        kind=kind,
-        lists=lists if kind.startswith("ivf") else 0,
-        efforts=tuple(efforts),
-        bytes_per_vector=round(candidates.size / len(codes) + _OVERHEAD, 1),
-        sample=len(sample.places),
-        seconds=round(built, 1),
-        note=note,
-    )
-    if efforts:
-        patience = max(_PATIENCE_MS, 3 * efforts[0].p50_ms)
-        plan = replace(plan, exact_up_to=max(int(patience / per_row), int(unreached * len(codes))))
-    return candidates, plan
+    return candidates, round(time.perf_counter() - began, 1)
 
 
 def _efforts(
     candidates: Candidates, codes: Codes, sample: Sample, wish: Wish, per_row: float
-) -> tuple[list[Effort], float, str]:
-    """(efforts, the largest share at which nothing was good enough, what is to be said of it)."""
+) -> tuple[list[Effort], str]:
+    """(efforts, what is to be said of those that are missing)."""
     efforts: list[Effort] = []
     unreached, note = 0.0, ""
-    for number, truth in enumerate(sample.truths):
+    for truth in sample.truths:
         deep = truth.k > 10
-        if truth.share < 1.0 and unreached:
+        n_allowed = float(truth.allowed.sum())
+        if truth.share < 1.0 and (unreached or n_allowed * per_row < _PATIENCE_MS):
+            unreached = unreached or truth.share
             continue
         target = min(wish.recall, _DEEP_RECALL) if deep else wish.recall + _MARGIN
-        part = sample if truth.share == 1.0 and not deep else sample.first(_PART)
-        scattered = per_row if truth.share < 1.0 else per_row / 4  # all of them lie in one piece
-        found = _effort(
-            candidates, codes, part, part.truths[number], target, patience_ms=scattered * float(truth.allowed.sum())
-        )
+        patience = n_allowed * per_row if truth.share < 1.0 else math.inf
+        found = _effort(candidates, codes, sample, truth, target, patience_ms=patience)
         reached = found is not None and found.recall >= target
         if found is not None and (reached or deep):
             efforts.append(found)
+        elif deep:
+            continue
         elif truth.share == 1.0:
-            return [], 0.0, f"recall {wish.recall} is out of reach ({found.recall if found else 0:.3f})"
+            short = f"recall {wish.recall} is out of reach ({found.recall if found else 0:.3f})"
+            return ([found] if found is not None and wish.kind is not None else []), short
         else:
-            unreached, note = truth.share, f"at {truth.share:.0%} allowed and fewer, all of them are compared"
-    return efforts, unreached, note
+            unreached, note = truth.share, f"at {truth.share:.1%} allowed and fewer, all of them are compared"
+    return efforts, note
 
 
 def _effort(
@@ -206,15 +217,18 @@ def _effort(
 ) -> Effort | None:
     """The fastest effort that reaches the target for one (share, k); the best one where none does."""
     scale = math.sqrt(truth.k / 10)
-    ladder = [round(count * scale) for count in _LADDER if 2 * truth.k <= count * scale <= _MOST]
+    most = min(_MOST, len(codes) // 10)  # comparing more of them is no gain over comparing all
+    ladder = [round(count * scale) for count in LADDER if 2 * truth.k <= count * scale <= most]
+    if not ladder:
+        return None
     packed = None if truth.share == 1.0 else np.packbits(truth.allowed, bitorder="little")
     reached: list[Effort] = []
     best: Effort | None = None
     stalled = 0
     for breadth in candidates.breadths:
         began = time.perf_counter()
-        curve = _recalls(candidates, codes, sample, truth, ladder, breadth, packed)
-        spent_ms = 1000 * (time.perf_counter() - began) / len(sample.queries)
+        curve = recalls(candidates, codes, sample, truth, ladder, breadth, packed)
+        spent_ms = 1000 * (time.perf_counter() - began) / len(truth.kth)
         made = [Effort(truth.share, truth.k, breadth, *pair, 0.0) for pair in zip(ladder, curve, strict=True)]
         enough = next((effort for effort in made if effort.recall >= target), None)
         if enough is not None and (not reached or enough.candidates < reached[-1].candidates):
@@ -226,13 +240,13 @@ def _effort(
         if stalled > 2 or spent_ms > patience_ms:
             break
     timed = [
-        replace(effort, p50_ms=_p50(candidates, codes, sample, effort, packed))
+        replace(effort, p50_ms=p50_ms(candidates, codes, sample, effort, packed))
         for effort in reached or ([] if best is None else [best])
     ]
     return min(timed, key=lambda effort: effort.p50_ms, default=None)
 
 
-def _recalls(
+def recalls(
     candidates: Candidates,
     codes: Codes,
     sample: Sample,
@@ -243,24 +257,22 @@ def _recalls(
 ) -> list[float]:
     """Mean recall at k with each number of candidates: what comes first of many is what fewer would have given."""
     found = np.zeros(len(ladder))
-    for query, kth, places in zip(
-        sample.queries,
-        truth.kth,
-        candidates.search(sample.queries, ladder[-1], breadth=breadth, allowed=packed),
-        strict=True,
-    ):
+    queries = sample.queries[: len(truth.kth)]
+    proposed = candidates.search(queries, ladder[-1], breadth=breadth, allowed=packed)
+    for query, kth, places in zip(queries, truth.kth, proposed, strict=True):
         known = np.sort(places[places >= 0])
         at, similarities = compare(codes, known, query, truth.k)
         good = at[similarities >= kth - _SAME]
         rank = {int(place): number for number, place in enumerate(places)}
         ranks = np.sort([rank[int(place)] for place in good])
         found += np.minimum(np.searchsorted(ranks, ladder), truth.k)
-    return [round(float(value), 4) for value in found / (truth.k * len(sample.queries))]
+    return [round(float(value), 4) for value in found / (truth.k * len(queries))]
 
 
-def _p50(
-    candidates: Candidates, codes: Codes, sample: Sample, effort: Effort, packed: NDArray[np.uint8] | None
+def p50_ms(
+    candidates: Candidates, codes: Codes, sample: Sample, effort: Effort, packed: NDArray[np.uint8] | None = None
 ) -> float:
+    """Median of single queries, one after another: proposing and comparing."""
     times = []
     for query in sample.queries[:_TIMED]:
         began = time.perf_counter()
@@ -271,6 +283,8 @@ def _p50(
 
 
 def _exact_ms_per_1000(codes: Codes, queries: Rows) -> float:
+    if not len(queries):
+        return 1.0
     random = np.random.default_rng(1)
     count = min(len(codes), 8000)
     times = []

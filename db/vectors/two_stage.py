@@ -19,11 +19,9 @@ _BLOCK = 512
 """Scattered rows compared at a time: they stay in the processor's cache, and below what malloc maps anew each time."""
 _SHARED = 4096
 """Rows from which the comparison is worth splitting among threads."""
-_CHECK_ABOVE = 0.4
-"""Share of allowed vectors from which more candidates are fetched and checked, rather than a bitmap made: making one of
-a million ids takes longer than the search itself."""
-
-
+_MOST_CHECKED = 4000
+"""Up to so many candidates are fetched and checked against the filter, rather than a bitmap made of it: making one of a
+million ids takes longer than the search itself."""
 _SPARE = 32
 
 _Found: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
@@ -75,6 +73,9 @@ class _Held:
 
     def places(self, among: Ids) -> NDArray[np.int64]:
         """Where the ids of `among` (ascending) are held; those that are not are left out."""
+        first, last = int(self.ids[0]), int(self.ids[-1])
+        if self.order is None and last - first + 1 == len(self.ids):
+            return among[(among >= first) & (among <= last)] - first
         known = self.ids if self.order is None else self.ids[self.order]
         at = np.minimum(np.searchsorted(known, among), len(known) - 1)
         at = np.asarray(at[known[at] == among], dtype=np.int64)
@@ -84,7 +85,9 @@ class _Held:
         """By place: whether its id is in `among` (ascending) and it was not removed."""
         listed = np.zeros(int(max(self.ids.max(), among[-1])) + 1, dtype=bool)
         listed[among] = True
-        found: Bits = listed[self.ids]
+        first, last = int(self.ids[0]), int(self.ids[-1])
+        dense = self.order is None and last - first + 1 == len(self.ids)
+        found: Bits = listed[first : last + 1] if dense else listed[self.ids]
         return found if self.alive is None else found & self.alive
 
 
@@ -155,8 +158,10 @@ class TwoStageIndex:
             return ranked(np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32), k)
         share = n_allowed / len(held)
         effort = self.plan.effort(share=share, k=k, widest=self._proposer.breadths[-1])
-        checked = share >= _CHECK_ABOVE
-        if n_allowed <= 2 * effort.candidates or (among is not None and n_allowed <= self.plan.exact_up_to):
+        checked = effort.candidates <= _MOST_CHECKED * share
+        if n_allowed <= 2 * effort.candidates or (
+            among is not None and self.plan.exact(n_allowed=n_allowed, share=share)
+        ):
             found = _compare_all(held, queries, k, among)
         elif self._proposer.selects or checked:
             look = _Look(self._proposer, held, among, effort)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +12,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from grown import Grown
+
 from db.vectors.exact import ExactIndex
 from db.vectors.faiss_index import FlatIndex
 from db.vectors.protocol import VectorIndex
 
 DIM = 24
-IMPLEMENTATIONS: dict[str, Callable[[int], VectorIndex]] = {"exact": ExactIndex, "faiss": FlatIndex}
+IMPLEMENTATIONS: dict[str, Callable[[int], VectorIndex]] = {
+    "exact": ExactIndex,
+    "flat": FlatIndex,
+    "rabitq": partial(Grown, kind="ivf rabitq"),
+    "rabitq2": partial(Grown, kind="ivf rabitq2"),
+    "sq8": partial(Grown, kind="ivf sq8"),
+    "hnsw": partial(Grown, kind="hnsw sq8"),
+}
 
 
 def rows(n: int, *, seed: int = 0) -> np.ndarray:

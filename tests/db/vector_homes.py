@@ -1,0 +1,33 @@
+"""Databases that hold nothing but vectors of one space, for tests of builds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import delete, insert
+
+from db import archive
+from db.build import pack
+from db.database import Database
+from db.models import Tombstone, Vector
+from db.values import SpaceRecord
+
+
+def open_home(folder: Path, *, dim: int) -> tuple[Database, SpaceRecord]:
+    database = Database.open(folder / "spinecho.sqlite")
+    values = {"model": "made", "revision": "1", "preprocessing": "none", "dim": dim}
+    return database, archive.serve(database, "image", encoder="spinecho", **values)
+
+
+def store(database: Database, space: SpaceRecord, rows: np.ndarray) -> None:
+    """Add vectors, as one transaction."""
+    with database.begin() as session:
+        session.execute(insert(Vector), [{"space_id": space.id, "data": pack(row)} for row in rows])
+
+
+def forget(database: Database, space: SpaceRecord, ids: list[int]) -> None:
+    """Delete vectors, as one transaction."""
+    with database.begin() as session:
+        session.execute(insert(Tombstone), [{"space_id": space.id, "vector_id": one} for one in ids])
+        session.execute(delete(Vector).where(Vector.id.in_(ids)))
