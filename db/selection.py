@@ -11,6 +11,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from sqlalchemy import select
@@ -21,7 +22,7 @@ from db.errors import BuildCorrupt
 from db.facets import FACETS, Facet, require_facets, shown_of_total, sql_counts
 from db.facts.changes import Looked, TooMuch, changed_studies
 from db.facts.columns import Flags
-from db.facts.counts import count_studies
+from db.facts.counts import Chosen, count_studies
 from db.facts.evaluate import Asked, passing
 from db.facts.files import SnapshotManifest, State, begin_reading, open_snapshot, snapshots_newest_first, state_of
 from db.facts.table import FactTable, read_facts
@@ -55,6 +56,9 @@ class _View:
     parts: tuple[_Part, ...]
     archives: bool
     """Whether the snapshot still knows which root folders volumes lie under."""
+
+
+_Rows: TypeAlias = list[Chosen]
 
 
 class Selection:
@@ -125,34 +129,43 @@ class Selection:
         compile_filter(where)
         self.refresh()
         found: dict[str, tuple[Facet, ...]] = {}
-        masks: dict[Filter, list[tuple[_Part, Flags]] | None] = {}
+        rows: dict[Filter, _Rows | None] = {}
         for field in dict.fromkeys(fields):
             others = without_field(where, field)
-            if others not in masks:
-                masks[others] = self._passing(others)
-            shown = self._counts(field, others, masks[others], studies)
+            if others not in rows:
+                rows[others] = self._rows(others, studies)
+            shown = self._counts(field, others, rows[others], studies)
             found[field] = shown_of_total(shown, self._total(field, base))
         return found
 
     def _total(self, field: str, base: Filter) -> dict[str, int]:
         key = (self.generation, field, base)
         if key not in self._totals:
-            self._totals[key] = self._counts(field, base, self._passing(base), None)
+            self._totals[key] = self._counts(field, base, self._rows(base, None), None)
             while len(self._totals) > _REMEMBERED:
                 self._totals.popitem(last=False)
         return self._totals[key]
 
-    def _counts(
-        self, field: str, where: Filter, found: list[tuple[_Part, Flags]] | None, studies: Ids | None
-    ) -> dict[str, int]:
+    def _counts(self, field: str, where: Filter, found: _Rows | None, studies: Ids | None) -> dict[str, int]:
         view = self._view
         if found is None or (field == "archive" and not (view and view.archives)):
             return sql_counts(self._database, field, where, studies)
         counts: Counter[str] = Counter()
-        for part, rows in found:
-            mine = rows if studies is None else rows & part.table.studies_of(studies)[part.table.study_of]
-            counts.update(count_studies(part.table, field, mine))
+        for chosen in found:
+            counts.update(count_studies(chosen, field))
         return dict(counts)
+
+    def _rows(self, where: Filter, studies: Ids | None) -> _Rows | None:
+        """The rows of each table that pass; of those studies alone where they are given."""
+        found = self._passing(where)
+        if found is None:
+            return None
+        chosen = []
+        for part, rows in found:
+            table = part.table
+            mine = rows if studies is None else rows & table.studies_of(studies)[table.study_of]
+            chosen.append(Chosen(table, None if mine.all() else np.flatnonzero(mine)))
+        return chosen
 
     def _allowed(self, space: SpaceRecord, where: Filter) -> Ids | None:
         found = self._passing(where)

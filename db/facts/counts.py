@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
-from typing import TypeAlias
+from functools import cached_property
+from typing import TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from db.facts.columns import Column, Fact, Flags, look_up
-from db.facts.table import OF_STUDIES, FactTable
+from db.facts.columns import Codes, Column, Fact, Flags, look_up
+from db.facts.table import OF_STUDIES, FactTable, Places
+from db.vectors.protocol import Ids
 
-_Groups: TypeAlias = tuple[list[str], NDArray[np.int64] | None]
+T = TypeVar("T", bound=np.generic)
+_Groups: TypeAlias = tuple[list[str], Places | None]
 """(labels, the label of each value by place; None where a value has several labels)"""
 _GROUPS: WeakKeyDictionary[Column, _Groups] = WeakKeyDictionary()
 """Made once a column: there may be thousands of values."""
 _LARGEST = 50_000_000
 """Studies times values up to which a flag each is kept, in bytes."""
+_SPARSE = 50
+"""Flags a row above which sorting the rows is quicker than keeping flags."""
 
 
 def labels(field: str, value: Fact | None) -> tuple[str, ...]:
@@ -40,16 +46,44 @@ def labels(field: str, value: Fact | None) -> tuple[str, ...]:
             return (value,)
 
 
-def count_studies(table: FactTable, field: str, rows: Flags) -> dict[str, int]:
-    """Studies by label of the field, among those rows (v,) alone; labels without a study are left out."""
-    column = table.columns[field]
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """Rows of a table, by number, sorted; None for all of them."""
+
+    table: FactTable
+    rows: Ids | None
+
+    @cached_property
+    def studies(self) -> Places:
+        """The place of each row's study, in order."""
+        return self.of(self.table.study_of)
+
+    @cached_property
+    def first(self) -> Ids:
+        """The numbers of the rows that are the first of their study."""
+        if self.rows is None:
+            return self.table.first.astype(np.int64)
+        return self.rows[_fresh(self.studies)]
+
+    def of(self, values: NDArray[T]) -> NDArray[T]:
+        """The rows' values of a column."""
+        return values if self.rows is None else values[self.rows]
+
+
+def count_studies(chosen: Chosen, field: str) -> dict[str, int]:
+    """Studies by label of the field, among the chosen rows alone; labels without a study are left out."""
+    column = chosen.table.columns[field]
     if column not in _GROUPS:
         _GROUPS[column] = _grouped(field, column)
     names, groups = _GROUPS[column]
     if groups is None:
-        counts = _one_by_one(table, rows, names, field)
+        codes: Codes = column.codes if chosen.rows is None else column.codes[chosen.rows]
+        counts = _one_by_one(chosen.studies, codes, names, [labels(field, value) for value in column.values])
+    elif field in OF_STUDIES:
+        counts = np.bincount(groups[column.codes[chosen.first]], minlength=len(names))
     else:
-        counts = _together(table, rows, groups, len(names), field)
+        of_rows = groups.take(chosen.of(column.codes))
+        counts = _together(chosen.studies, of_rows, len(names), len(chosen.table.studies))
     return {name: count for name, count in zip(names, counts.tolist(), strict=True) if count}
 
 
@@ -59,34 +93,32 @@ def _grouped(field: str, column: Column) -> _Groups:
     if any(len(several) > 1 for several in named):
         return names, None
     place = {name: number for number, name in enumerate(names)}
-    return names, np.array([place[several[0]] for several in named], dtype=np.int64)
+    return names, np.array([place[several[0]] for several in named], dtype=np.int32)
 
 
-def _together(table: FactTable, rows: Flags, groups: NDArray[np.int64], n_groups: int, field: str) -> NDArray[np.int64]:
-    codes = table.columns[field].codes
-    if field in OF_STUDIES:
-        studies = np.flatnonzero(table.any_of(rows))
-        return np.bincount(groups[codes[table.first[studies]]], minlength=n_groups)
-    passing = np.flatnonzero(rows)
-    keys = table.study_of[passing].astype(np.int64)
-    keys *= n_groups
-    keys += groups.take(codes[passing])
-    size = len(table.studies) * n_groups
-    if size <= _LARGEST:
-        seen = np.zeros(size, dtype=bool)
-        seen[keys] = True
-        keys = np.flatnonzero(seen)
-    else:
-        keys = np.unique(keys)
-    return np.bincount(keys % n_groups, minlength=n_groups)
+def _together(studies: Places, groups: Places, n_groups: int, n_studies: int) -> NDArray[np.int64]:
+    """Studies by group, from the study and the group of each row."""
+    size = n_studies * n_groups
+    if size > _LARGEST or size > _SPARSE * len(studies):
+        return np.bincount(np.unique(studies.astype(np.int64) * n_groups + groups) % n_groups, minlength=n_groups)
+    keys = studies * np.int32(n_groups)
+    keys += groups
+    seen = np.zeros(size, dtype=bool)
+    seen[keys] = True
+    return np.bincount(np.flatnonzero(seen) % n_groups, minlength=n_groups)
 
 
-def _one_by_one(table: FactTable, rows: Flags, names: list[str], field: str) -> NDArray[np.int64]:
+def _one_by_one(studies: Places, codes: Codes, names: list[str], named: list[tuple[str, ...]]) -> NDArray[np.int64]:
     """Where a volume can have several values."""
-    column = table.columns[field]
-    named = [labels(field, value) for value in column.values]
     counts = np.zeros(len(names), dtype=np.int64)
     for number, name in enumerate(names):
-        having = look_up(column.codes, np.array([name in several for several in named]))
-        counts[number] = np.count_nonzero(table.any_of(rows & having))
+        having = look_up(codes, np.array([name in several for several in named]))
+        counts[number] = np.count_nonzero(_fresh(studies[having]))
     return counts
+
+
+def _fresh(studies: Places) -> Flags:
+    """Which rows are the first of their study, given the studies in order."""
+    first = np.ones(len(studies), dtype=bool)
+    np.not_equal(studies[1:], studies[:-1], out=first[1:])
+    return first
