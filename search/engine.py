@@ -27,7 +27,7 @@ from search.background import Background, Relevance, background_of
 from search.explain import Ranked, explain
 from search.feedback import moved
 from search.found import Found
-from search.fusion import ALIKE, Weights, fused
+from search.fusion import Weights, fused
 from search.heat import Heat, heat_map
 from search.hits import Hit, PassageHit, Results
 from search.lexical import Words, unheard, words_of
@@ -284,7 +284,7 @@ class Engine:
 
     def _best(self, found: Found, want: Kind, k: int) -> list[Ranked]:
         """The k best. Scores that fp16 vectors cannot tell apart are ordered by UID, which no re-indexing changes."""
-        scores = {key: round(score, ALIKE) for key, score in found.scores.items()}
+        scores = {key: round(score, found.decimals) for key, score in found.scores.items()}
         last = sorted(scores.values(), reverse=True)[:k][-1:]
         near = [key for key, score in scores.items() if score >= last[0]]
         names: Mapping[int, str] = {}

@@ -36,5 +36,7 @@ class Found:
     scores: dict[int, float] = field(default_factory=dict)
     evidence: dict[int, Evidence] = field(default_factory=lambda: defaultdict(Evidence))
     searched: int = 0
+    decimals: int = 3
+    """Of a score: fp16 vectors cannot tell more apart."""
     unknown: int = 0
     """Volumes that could not be compared by their parts, which are not stored."""

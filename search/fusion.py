@@ -1,7 +1,8 @@
 """One ranked list out of several channels: weighted reciprocal rank fusion.
 
-Cormack et al. 2009 (doi 10.1145/1571941.1572114) give the sum of 1 / (60 + rank); the weights are ours, learned on a
-validation list by `benchmarks/fusion.py` and kept in `fusion.json`, which a home may overrule with its own.
+Cormack et al. 2009 (doi 10.1145/1571941.1572114) give the sum of 1 / (60 + rank). Ours: weights, and 3 for 60, as
+the tail of a channel that has run out of studies that fit must not outweigh the head of another. Both were learned on a
+validation list by `benchmarks/fusion.py` and lie in `fusion.json`, which a home may overrule with its own.
 """
 
 from __future__ import annotations
@@ -19,9 +20,6 @@ from encoders.errors import EncoderError
 from search.found import Found
 from search.hits import PassageHit
 
-_RRF = 60
-ALIKE = 3
-"""Decimals of a score: fp16 vectors cannot tell more apart."""
 NAME = "fusion.json"
 
 
@@ -40,12 +38,14 @@ class Weights:
     scans: float
     words: float
     like: float = 2.0
+    rank: float = 3.0
+    """What is added to a rank: the less, the more the first places count."""
 
     def __post_init__(self) -> None:
         values = asdict(self)
         if any(type(value) not in (int, float) or not 0 <= value < math.inf for value in values.values()):
             raise FusionError(f"weights are numbers of at least 0: {values}")
-        if not any(values.values()):
+        if not any(value for name, value in values.items() if name != "rank"):
             raise FusionError(f"at least one weight must be above 0: {values}")
 
     @classmethod
@@ -71,14 +71,15 @@ def fused(parts: Mapping[str, Found], weights: Weights) -> Found:
     made = Found(
         searched=max((part.searched for part in parts.values()), default=0),
         unknown=max((part.unknown for part in parts.values()), default=0),
+        decimals=6,
     )
     for name, part in told.items():
         weight = getattr(weights, name) / total
         place, before = 0, np.inf
         for number, key in enumerate(sorted(part.scores, key=lambda key: -part.scores[key]), start=1):
-            score = round(part.scores[key], ALIKE)
+            score = round(part.scores[key], part.decimals)
             place, before = (place, before) if score == before else (number, score)
-            made.scores[key] = made.scores.get(key, 0.0) + weight * (_RRF + 1) / (_RRF + place)
+            made.scores[key] = made.scores.get(key, 0.0) + weight * (weights.rank + 1) / (weights.rank + place)
             evidence, own = made.evidence[key], part.evidence[key]
             evidence.passages = merged([*evidence.passages, *own.passages])
             evidence.channels |= own.channels
