@@ -140,11 +140,14 @@ class Selection:
 
     def _total(self, field: str, base: Filter) -> dict[str, int]:
         key = (self.generation, field, base)
-        if key not in self._totals:
-            self._totals[key] = self._counts(field, base, self._rows(base, None), None)
-            while len(self._totals) > _REMEMBERED:
-                self._totals.popitem(last=False)
-        return self._totals[key]
+        found = self._totals.get(key)
+        if found is None:
+            found = self._counts(field, base, self._rows(base, None), None)
+            with self._lock:
+                self._totals[key] = found
+                while len(self._totals) > _REMEMBERED:
+                    self._totals.popitem(last=False)
+        return found
 
     def _counts(self, field: str, where: Filter, found: _Rows | None, studies: Ids | None) -> dict[str, int]:
         view = self._view
