@@ -16,6 +16,7 @@ from typing import Any, get_args
 from db import archive, ledger
 from db.build import build_index, pack
 from db.database import Database
+from db.facts.files import make_snapshot
 from db.served import ServedSpace
 from db.values import FileRecord, NewPassage, NewReport, NewSeries, NewVolume, Rejection, Role, SpaceRecord
 from encoders.dual import DualEncoder
@@ -109,6 +110,8 @@ def index_archive(
     tally.counts["pending"] += ledger.count_pending_series(database)
     seconds = {stage: round(value, 3) for stage, value in tally.seconds.items()} | {"wall": round(tally.wall(), 3)}
     ledger.finish_run(database, run, counts=tally.counts, seconds=seconds)
+    if options.rebuild or any(tally.counts[done] for done in ("series", "reports", "pruned")):
+        make_snapshot(database, builds)
     rejected = ledger.file_counts(database)
     reasons = {name.removeprefix("reason:"): n for name, n in rejected.items() if name.startswith("reason:")}
     mendable = sum(n for reason, n in reasons.items() if not Reason(reason).ignorable)

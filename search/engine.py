@@ -14,7 +14,7 @@ import numpy as np
 from db import archive, ledger, lookup, predictions, regions
 from db.database import Database
 from db.feedback import scan_vectors, sentence_vectors
-from db.filters import ALL, Filter, predicted_tasks, visible
+from db.filters import ALL, Filter, both, contradictions, predicted_tasks, visible
 from db.values import Role, SpaceRecord
 from db.vectors.protocol import Rows
 from encoders.dual import DualEncoder
@@ -25,6 +25,7 @@ from encoders.space import Space, require_same
 from encoders.text.query import parse_query
 from search.background import Background, Relevance, background_of
 from search.explain import Ranked, explain
+from search.facts import filter_of
 from search.feedback import moved
 from search.found import Found
 from search.fusion import Weights, fused
@@ -81,6 +82,9 @@ class Engine:
             raise QueryError(f"k is {k}; ask for at least 1 result")
         clock = Clock()
         self._retriever.refresh()
+        typed = parse_query(query.text) if isinstance(query, TextQuery) else None
+        if typed is not None:
+            where = both(where, filter_of(typed.fields))
         predictions.require_tasks(self._database, predicted_tasks(where))
         shown = visible(where)
         match query:
@@ -100,7 +104,7 @@ class Engine:
         if want is Kind.REPORT and not isinstance(query, TextQuery):
             found = self._reports_of(found)
         clock.lap("retrieve")
-        told = words_of(parse_query(query.text)) if isinstance(query, TextQuery) else Words(())
+        told = words_of(typed) if typed is not None else Words(())
         hits = explain(self._database, self._best(found, want, k), want=want, where=shown, match=told.match("any"))
         relevance = self._relevance(found) if isinstance(query, TextQuery) and query.by is not Evidence.SCANS else ()
         clock.lap("explain")
@@ -110,7 +114,7 @@ class Engine:
             encoder=self._encoder_facts(),
             build=self._build_facts(),
             searched=found.searched,
-            warnings=self._warnings(query, want, hits, found, relevance, told),
+            warnings=(*contradictions(where), *self._warnings(query, want, hits, found, relevance, told)),
             relevance=relevance,
             seconds=clock.seconds,
         )
@@ -154,6 +158,7 @@ class Engine:
             "wanted": query.wanted,
             "unwanted": list(query.unwanted),
             "sides": sorted(query.sides),
+            "chips": [dataclasses.asdict(chip) for chip in query.chips],
         }
         aligned = self._dual.aligned_text
         if asked.by is Evidence.SCANS and (aligned is None or not query.wanted or want is Kind.REPORT):
@@ -325,6 +330,7 @@ class Engine:
             for space in (self._retriever.image, self._retriever.text)
             for warning in space.warnings
         ]
+        said += self._retriever.selection.warnings
         pending = ledger.count_pending_series(self._database)
         if pending:
             said.append(f"{pending} series are not indexed yet; run 'spinecho index' again to go on")

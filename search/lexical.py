@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from db.database import Database
 from db.words import Group, Joined, count_words, expression
+from encoders.text.expand import expand
 from encoders.text.query import QueryText
 
 _COMMON = 20_000
@@ -32,12 +33,16 @@ class Words:
 
 def words_of(query: QueryText) -> Words:
     """The groups of what is wanted; what is not wanted is a condition and adds no words."""
-    return Words(_expanded(query.wanted))
+    exact = tuple((phrase,) for phrase in query.phrases) + tuple((f"{start}*",) for start in query.prefixes)
+    rest = query.wanted
+    for taken in (*query.phrases, *query.prefixes):
+        rest = rest.replace(taken, " ")
+    return Words(_expanded(rest), exact)
 
 
 @lru_cache(maxsize=256)
 def _expanded(wanted: str) -> tuple[Group, ...]:
-    return tuple((word,) for word in wanted.split() if any(letter.isalnum() for letter in word))
+    return expand(wanted)
 
 
 def rarest_first(database: Database, words: Words) -> tuple[Group, ...]:

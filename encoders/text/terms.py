@@ -217,6 +217,16 @@ def _words(text: str) -> list[str]:
     return _WORD.findall(heard)
 
 
+def plain_words(text: str) -> list[tuple[str, str]]:
+    """(word as typed in lower case, word in neutral spelling) of a text."""
+    return [(word, "".join(_words(word)) or word) for word in _WORD.findall(text.lower())]
+
+
+def stem(word: str) -> str:
+    """A word in neutral spelling without its ending."""
+    return _stem(word)
+
+
 def _stem(word: str) -> str:
     if len(word) <= 4:
         return word[:-1] if len(word) == 4 and word.endswith("s") and not word.endswith("ss") else word

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,13 @@ from scans import Scan, write_scans
 
 from db.archive import serving
 from db.database import Database
+from db.errors import FilterError
 from db.feedback import forget_thumbs, put_thumbs, thumbs
-from db.filters import ALL, Is
+from db.filters import ALL, And, Between, Contains, Is, Not
 from db.words import count_words, expression, find_words, highlights
+from encoders.text.query import parse_query
 from search.engine import Engine
+from search.facts import filter_of
 from search.feedback import query_key
 from search.hits import Results, results_json
 from search.query import Evidence, Kind, StudyQuery, TextQuery
@@ -158,6 +162,45 @@ class TestHybrid:
         assert 4 not in numbers(results)[:1]
         assert {1, 6} <= set(numbers(results)[:3])
         assert "image" in results.hits[0].channels
+
+
+class TestTyped:
+    def test_fields_in_the_words_are_filters(self, engine: Engine) -> None:
+        assert numbers(engine.search(TextQuery("torn ligament or glioma, region:knee"))) == [5]
+        assert 5 not in numbers(engine.search(TextQuery("lesion -region:knee"), k=20))
+        chips = engine.search(TextQuery("glioma, no oedema region:brain")).query["chips"]
+        assert [chip["kind"] for chip in chips] == ["wanted", "unwanted", "field"]
+
+    def test_a_value_that_cannot_be_is_told(self, engine: Engine) -> None:
+        with pytest.raises(FilterError, match="age"):
+            engine.search(TextQuery("glioma age:old"))
+
+    def test_conditions_that_contradict_are_told(self, engine: Engine) -> None:
+        results = engine.search(TextQuery("glioma age:>60 age:<40"))
+        assert not results.hits
+        assert any("age" in warning for warning in results.warnings)
+
+    @pytest.mark.parametrize(
+        ("typed", "filter_"),
+        [
+            ("age:40-60", And((Between("age", low=40.0), Between("age", high=60.0)))),
+            ("age:60-", Between("age", low=60.0)),
+            ("age:>=60", Between("age", low=60.0)),
+            ("sequence:flair,t2", Is("sequence", ("flair", "t2"))),
+            ("-plane:axial", Not(Is("plane", ("axial",)))),
+            ("description:knee", Contains("description", "knee")),
+            ("field:3", Is("field_strength", (3.0,))),
+            ("date:2019-01-01..", Between("date", low=date(2019, 1, 1))),
+        ],
+    )
+    def test_how_values_are_read(self, typed: str, filter_: object) -> None:
+        assert filter_of(parse_query(f"x {typed}").fields) == filter_
+
+    def test_a_quoted_phrase_must_stand_there(self, engine: Engine) -> None:
+        first = engine.search(TextQuery('"left insula" cavernoma', by=Evidence.WORDS)).hits[0]
+        assert first.study is not None
+        assert first.study.uid.endswith(".6")
+        assert numbers(engine.search(TextQuery("siderosi*", by=Evidence.WORDS)))[0] == 1
 
 
 class TestRelevance:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encoders.errors import EncoderError
-from encoders.text.query import EmptyQuery, parse_query
+from encoders.text.query import EmptyQuery, FieldTerm, parse_query
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,54 @@ def test_any_text_is_parsed_or_empty(query: str) -> None:
         return
     assert parsed.wanted or parsed.unwanted
     assert "\x00" not in parsed.wanted + "".join(parsed.unwanted)
+
+
+def test_phrases_prefixes_and_fields() -> None:
+    query = parse_query('"ring enhancement" gliom* -oedema age:40-60 -sequence:t1')
+    assert query.wanted == "ring enhancement gliom"
+    assert (query.phrases, query.prefixes, query.unwanted) == (("ring enhancement",), ("gliom",), ("oedema",))
+    assert query.fields == (FieldTerm("age", "40-60"), FieldTerm("sequence", "t1", negated=True))
+    assert [chip.kind for chip in query.chips] == ["phrase", "prefix", "unwanted", "field", "field"]
+
+
+def test_a_colon_in_a_sentence_is_no_field_and_a_quoted_value_is_one() -> None:
+    assert parse_query("findings: lesion of the pons").fields == ()
+    assert parse_query("findings:lesion").wanted == "findings:lesion"
+    query = parse_query('region:"cervical spine" syrinx')
+    assert query.fields == (FieldTerm("body_region", "cervical spine"),)
+    assert query.wanted == "syrinx"
+    assert parse_query("sequence:flair").wanted == "flair", "fields alone are asked for by their values"
+    with pytest.raises(EmptyQuery):
+        parse_query("-sequence:flair")
+
+
+PARTS = (
+    "left temporal mass", "no enhancement", "-stroke", '"ring enhancement"', "gliom*", "age:40-60", "-sequence:t1",
+    'region:"cervical spine"', "without oedema or necrosis", '-"acute infarct"', "T2 hyperintense lesion",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PARTS), min_size=2, max_size=6, unique=True), st.data())
+def test_a_chip_that_is_cut_takes_its_part_and_nothing_else(parts: list[str], data: st.DataObject) -> None:
+    typed = ", ".join(parts)
+    query = parse_query(typed)
+    chip = data.draw(st.sampled_from(query.chips))
+    try:
+        left = parse_query(typed[: chip.start] + typed[chip.stop :])
+    except EmptyQuery:
+        return
+    kept = [(one.kind, one.text) for one in query.chips if one != chip]
+    assert [(one.kind, one.text) for one in left.chips] == kept
+    assert set(left.unwanted) <= set(query.unwanted)
+    assert set(left.fields) <= set(query.fields)
+
+
+@given(st.text(max_size=80))
+def test_chips_lie_in_the_text_and_apart(typed: str) -> None:
+    try:
+        query = parse_query(typed)
+    except EmptyQuery:
+        return
+    ends = [0, *(chip.stop for chip in query.chips)]
+    for chip, end in zip(query.chips, ends, strict=False):
+        assert end <= chip.start < chip.stop <= len(typed)
