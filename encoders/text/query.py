@@ -126,7 +126,9 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS) -> QueryText:
     told: list[FieldTerm] = []
 
     def take_field(match: re.Match[str]) -> str:
-        name, value = fields.get(match["name"].lower()), re.sub(r"(?<!\.)\.$", "", show(match["value"]).rstrip(","))
+        name = fields.get(match["name"].lower())
+        whole = _HIDDEN.sub(lambda quoted: quotes[ord(quoted[1]) - 0xE000], match["value"])
+        value = re.sub(r"(?<!\.)\.$", "", whole.rstrip(",")).strip()
         if name is None or not value:
             return match.group()
         told.append(FieldTerm(name, value, bool(match["minus"])))
