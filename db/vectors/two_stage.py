@@ -172,7 +172,7 @@ class TwoStageIndex:
 
     @staticmethod
     def _one(look: _Look, query: NDArray[np.float32], k: int, *, checked: bool) -> _Found:
-        places = look.checked(query) if checked else None
+        places = look.checked(query, k) if checked else None
         if places is None and look.proposer.selects:
             places = look.told(query, k)
         if places is None:
@@ -188,7 +188,7 @@ class _Look:
         self._wanted = effort.candidates
         self._permitted: tuple[Bits, NDArray[np.uint8], int] | None = None
 
-    def checked(self, query: NDArray[np.float32]) -> NDArray[np.int64] | None:
+    def checked(self, query: NDArray[np.float32], k: int) -> NDArray[np.int64] | None:
         """Propose more than are wanted and drop what is not allowed; None where too little is left."""
         whole = self.among is None and self.held.alive is None
         count = self._wanted if whole else int(1.3 * self._wanted / self._effort.share) + _SPARE
@@ -199,10 +199,19 @@ class _Look:
             places = places[self.held.alive[places]]
         if self.among is not None:
             places = places[contains(self.among, self.held.ids[places])]
-        return places[: self._wanted] if len(places) >= self._wanted else None
+        n_allowed = int(self._effort.share * len(self.held))
+        return places[: self._wanted] if len(places) >= self._least(n_allowed, k) else None
+
+    def _least(self, n_allowed: int, k: int) -> int:
+        """Candidates that the effort must bring; where a filter leaves little near the query, it brings fewer.
+
+        Half of what lies, on average, in as many lists as are looked into, if that is less than what is wanted.
+        """
+        usual = n_allowed * self._effort.breadth / self.proposer.breadths[-1]
+        return min(n_allowed, max(k, int(min(self._wanted, usual) / 2)))
 
     def told(self, query: NDArray[np.float32], k: int) -> NDArray[np.int64] | None:
-        """Tell the proposer what is allowed, and look further until it gives as many as are wanted.
+        """Tell the proposer what is allowed, and look further until it gives what it usually does.
 
         None where it has nowhere further to look and has not even k of those that exist.
         """
@@ -217,7 +226,7 @@ class _Look:
             places = self.proposer.search(query[None], wanted, breadth=breadth, allowed=packed)[0]
             places = places[places >= 0]
             places = places[bits[places]]
-            if len(places) >= wanted or breadth >= widest:
+            if len(places) >= self._least(n_allowed, k) or breadth >= widest:
                 return places if len(places) >= min(k, n_allowed) else None
             breadth = min(widest, 2 * breadth)
         return np.empty(0, np.int64)
