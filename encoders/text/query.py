@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -162,13 +162,8 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS) -> QueryText:
             if _has_word(show(match.group())):
                 phrases.append(show(match.group()))
                 chip("phrase", phrases[-1], start + match.start(), start + match.end())
-    taken = list(hidden)
-    for one in chips:
-        taken[one.start : one.stop] = "," * (one.stop - one.start)
-    for match in _FRAGMENT.finditer("".join(taken)):
-        if _has_word(words := _LOOSE.sub("", show(match.group()))):
-            left = len(match.group()) - len(match.group().lstrip())
-            chip("wanted", words, match.start() + left, match.start() + len(match.group().rstrip()))
+    for start, stop in _fragments(hidden, chips):
+        chip("wanted", _LOOSE.sub("", show(hidden[start:stop])), start, stop)
     starless = _STAR.sub(r"\1", " ".join(piece for _, piece in wanted))
     wish = _LOOSE.sub("", show(starless))
     denied = [show(term) for _, term in sorted(unwanted, key=lambda one: one[0])]
@@ -182,6 +177,19 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS) -> QueryText:
         )
     ordered = tuple(sorted(chips, key=lambda one: one.start))
     return QueryText(wish, conditions, sides(wish), tuple(phrases), tuple(prefixes), tuple(told), ordered)
+
+
+def _fragments(hidden: str, chips: Sequence[Chip]) -> list[tuple[int, int]]:
+    """Where words stand between the chips, comma by comma."""
+    rest = list(hidden)
+    for one in chips:
+        rest[one.start : one.stop] = "," * (one.stop - one.start)
+    found = []
+    for match in _FRAGMENT.finditer("".join(rest)):
+        words = match.group()
+        if _has_word(_LOOSE.sub("", " ".join(words.split()).strip(_EDGES))):
+            found.append((match.start() + len(words) - len(words.lstrip()), match.start() + len(words.rstrip())))
+    return found
 
 
 def _mask(text: str) -> str:
