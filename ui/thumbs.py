@@ -23,9 +23,7 @@ from ui.wiring import open_database
 feedback_app = typer.Typer(
     no_args_is_help=True, help="Thumbs on results: they refine the next search, and become judgements to measure with."
 )
-Words = Annotated[
-    str, typer.Argument(help="The words of the search, as typed; its filters belong to it.")
-]
+Words = Annotated[str, typer.Argument(help="The words of the search, as typed; its filters belong to it.")]
 
 
 def thumbs_of(
