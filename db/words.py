@@ -7,7 +7,7 @@ in `*` stands for every word that begins so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 from sqlalchemy import text
@@ -19,7 +19,6 @@ Group: TypeAlias = tuple[str, ...]
 Joined: TypeAlias = Literal["all", "any"]
 
 _WORD = re.compile(r"\w+")
-_OPEN, _CLOSE = "\x02", "\x03"
 
 
 def expression(groups: Iterable[Group], joined: Joined = "all") -> str:
@@ -56,30 +55,3 @@ def count_words(database: Database, match: str, *, most: int) -> int:
     query = text("SELECT count(*) FROM (SELECT 1 FROM passages_fts WHERE passages_fts MATCH :match LIMIT :most)")
     with database.begin() as session:
         return int(session.execute(query, {"match": match, "most": most}).scalar() or 0)
-
-
-def highlights(database: Database, match: str, vector_ids: Sequence[int]) -> dict[int, tuple[tuple[int, int], ...]]:
-    """By vector id: where in its passage the words of an `expression` stand, as (start, stop) of characters."""
-    if not vector_ids or not match:
-        return {}
-    chosen = ",".join(str(int(number)) for number in vector_ids)
-    query = text(
-        f"SELECT v.id, highlight(passages_fts, 0, :open, :close) FROM passages_fts f "  # noqa: S608  (integers alone)
-        f"JOIN vectors v ON v.passage_id = f.rowid WHERE passages_fts MATCH :match AND v.id IN ({chosen})"
-    )
-    with database.begin() as session:
-        rows = session.execute(query, {"open": _OPEN, "close": _CLOSE, "match": match}).all()
-    return {int(row[0]): _spans(row[1]) for row in rows}
-
-
-def _spans(marked: str) -> tuple[tuple[int, int], ...]:
-    spans: list[tuple[int, int]] = []
-    at = start = 0
-    for char in marked:
-        if char == _OPEN:
-            start = at
-        elif char == _CLOSE:
-            spans.append((start, at))
-        else:
-            at += 1
-    return tuple(spans)

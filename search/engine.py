@@ -31,7 +31,7 @@ from search.found import Found
 from search.fusion import Weights, fused
 from search.heat import Heat, heat_map
 from search.hits import Hit, PassageHit, Results
-from search.lexical import Words, unheard, words_of
+from search.lexical import NO_WORDS, Words, unheard, words_of
 from search.query import BoxError, Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from search.regions import WEIGHT, Look, stored_box_vector
 from search.retrieve import Retriever
@@ -104,8 +104,8 @@ class Engine:
         if want is Kind.REPORT and not isinstance(query, TextQuery):
             found = self._reports_of(found)
         clock.lap("retrieve")
-        told = words_of(typed) if typed is not None else Words(())
-        hits = explain(self._database, self._best(found, want, k), want=want, where=shown, match=told.match("any"))
+        told = words_of(typed) if typed is not None else NO_WORDS
+        hits = explain(self._database, self._best(found, want, k), want=want, where=shown, words=told)
         relevance = self._relevance(found) if isinstance(query, TextQuery) and query.by is not Evidence.SCANS else ()
         clock.lap("explain")
         return Results(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from db import lookup, predictions, regions, words
+from db import lookup, predictions, regions
 from db.database import Database
 from db.filters import Filter
 from db.values import ReportCard, SeriesCard
 from search.agreement import weight
 from search.found import Evidence
 from search.hits import Hit, PassageHit, RegionHit, SeriesHit
+from search.lexical import NO_WORDS, Words, spans
 from search.query import Kind
 from search.regions import slices_in
 
@@ -21,11 +22,11 @@ Ranked = tuple[int, float, Evidence]
 
 
 def explain(
-    database: Database, ranked: Sequence[Ranked], *, want: Kind, where: Filter, match: str = ""
+    database: Database, ranked: Sequence[Ranked], *, want: Kind, where: Filter, words: Words = NO_WORDS
 ) -> tuple[Hit, ...]:
     """Hits in the order given; ids that were deleted meanwhile are left out.
 
-    match: a full-text expression, whose words are marked in the sentences that are shown.
+    words: what is marked in the sentences that are shown.
     """
     reports: dict[int, ReportCard] = {}
     if want is Kind.REPORT:
@@ -38,15 +39,13 @@ def explain(
     predicted = predictions.predictions_of(database, [card.volume_id for cards in series.values() for card in cards])
     located = [region.volume_id for _, _, evidence in ranked for region in evidence.regions.values()]
     shapes = regions.volume_shapes(database, located)
-    told = {key: _sentences(evidence.passages) for key, _, evidence in ranked}
-    marked = words.highlights(database, match, [one.passage.vector_id for shown in told.values() for one in shown])
     hits: list[Hit] = []
     for key, score, evidence in ranked:
         study = studies.get(studies_of[key] or 0)
         if study is None and key not in reports:
             continue
         cards = series.get(study.id, []) if study else []
-        shown = tuple(replace(one, highlights=marked.get(one.passage.vector_id, ())) for one in told[key])
+        shown = tuple(replace(one, highlights=spans(words, one.passage.text)) for one in _sentences(evidence.passages))
         hits.append(
             Hit(
                 rank=len(hits) + 1,

@@ -10,8 +10,9 @@ from db.database import Database
 from db.words import Group, Joined, count_words, expression
 from encoders.text.expand import expand
 from encoders.text.query import QueryText
+from encoders.text.terms import located
 
-_COMMON = 20_000
+_COMMON = 5_000
 """Passages from which on a word is too common to be looked for on its own."""
 
 
@@ -29,6 +30,9 @@ class Words:
         if exact and others:
             return f"({exact}) AND ({others})" if joined == "all" else exact
         return exact or others
+
+
+NO_WORDS = Words(())
 
 
 def words_of(query: QueryText) -> Words:
@@ -52,6 +56,30 @@ def rarest_first(database: Database, words: Words) -> tuple[Group, ...]:
     ]
     found = sorted((pair for pair in counted if pair[0]), key=lambda pair: pair[0])
     return tuple(group for count, group in found if count < _COMMON) or tuple(group for _, group in found[:1])
+
+
+def spans(words: Words, said: str) -> tuple[tuple[int, int], ...]:
+    """(start, stop) of what a sentence says of these words, under whatever name, in characters."""
+    names, starts = _stems(words)
+    stems = located(said)
+    found, at = [], 0
+    while at < len(stems):
+        longest = next((n for n in range(6, 0, -1) if tuple(stem for stem, _, _ in stems[at : at + n]) in names), 0)
+        if not longest and said[stems[at][1] :].casefold().startswith(starts):
+            longest = 1
+        if longest:
+            last = min(at + longest, len(stems)) - 1
+            found.append((stems[at][1], stems[last][2]))
+        at += longest or 1
+    return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def _stems(words: Words) -> tuple[frozenset[tuple[str, ...]], tuple[str, ...]]:
+    """(stems of every name, beginnings of words)."""
+    every = [name for group in (*words.groups, *words.exact) for name in group]
+    names = frozenset(tuple(stem for stem, _, _ in located(name)) for name in every if not name.endswith("*"))
+    return names - {()}, tuple(name.rstrip("*").casefold() for name in every if name.endswith("*"))
 
 
 def unheard(database: Database, words: Words) -> tuple[str, ...]:

@@ -222,6 +222,14 @@ def plain_words(text: str) -> list[tuple[str, str]]:
     return [(word, "".join(_words(word)) or word) for word in _WORD.findall(text.lower())]
 
 
+def located(text: str) -> list[tuple[str, int, int]]:
+    """(stem in neutral spelling, start, stop) of every word of a text."""
+    return [
+        (_stem("".join(_words(match.group())) or match.group().lower()), *match.span())
+        for match in _WORD.finditer(text)
+    ]
+
+
 def stem(word: str) -> str:
     """A word in neutral spelling without its ending."""
     return _stem(word)

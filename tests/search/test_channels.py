@@ -21,12 +21,13 @@ from db.database import Database
 from db.errors import FilterError
 from db.feedback import forget_thumbs, put_thumbs, thumbs
 from db.filters import ALL, And, Between, Contains, Is, Not
-from db.words import count_words, expression, find_words, highlights
-from encoders.text.query import parse_query
+from db.words import count_words, expression, find_words
+from encoders.text.query import EmptyQuery, parse_query
 from search.engine import Engine
 from search.facts import filter_of
 from search.feedback import query_key
 from search.hits import Results, results_json
+from search.lexical import spans, words_of
 from search.query import Evidence, Kind, StudyQuery, TextQuery
 
 SCANS = [
@@ -126,15 +127,27 @@ class TestFullText:
         assert passage.words == pytest.approx(1.0)
         assert results_json(engine.search(TextQuery("glioma")))["hits"][0]["passages"][0]["highlights"]
 
-    def test_no_span_leaves_its_sentence(self, database: Database) -> None:
-        space = serving(database, "text")
-        assert space is not None
-        match = expression([("oedema", "edema"), ("cavernoma",)], "any")
-        ids = [vector_id for vector_id, _ in find_words(database, space, match, limit=20)]
-        found = highlights(database, match, ids)
-        assert found.keys() == set(ids)
-        assert all(0 <= start < stop for spans in found.values() for start, stop in spans)
-        assert highlights(database, "", ids) == highlights(database, match, []) == {}
+    @pytest.mark.parametrize(
+        ("typed", "said", "marked"),
+        [
+            ("haemorrhage", "Small hemorrhages and a haematoma.", ["hemorrhages", "haematoma"]),
+            ("MCA infarct", "Infarction of the middle cerebral artery.", ["Infarction", "middle cerebral artery"]),
+            ("gliom*", "Gliomatosis, no glioma", ["Gliomatosis", "glioma"]),
+            ('"left insula"', "The left insula, not the insula.", ["left insula"]),
+            ("mass effect", "A mass without mass effect.", ["mass effect"]),
+        ],
+    )
+    def test_what_is_marked(self, typed: str, said: str, marked: list[str]) -> None:
+        assert [said[start:stop] for start, stop in spans(words_of(parse_query(typed)), said)] == marked
+
+    @given(st.text(max_size=40), st.text(max_size=80))
+    def test_no_span_leaves_its_sentence(self, typed: str, said: str) -> None:
+        try:
+            found = spans(words_of(parse_query(typed)), said)
+        except EmptyQuery:
+            return
+        ends = [0, *(stop for _, stop in found)]
+        assert all(end <= start < stop <= len(said) for (start, stop), end in zip(found, ends, strict=False))
 
 
 class TestHybrid:
