@@ -33,7 +33,7 @@ from search.heat import Heat, heat_map
 from search.hits import Hit, PassageHit, Results
 from search.lexical import NO_WORDS, Words, unheard, words_of
 from search.query import BoxError, Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
-from search.regions import WEIGHT, Look, stored_box_vector
+from search.regions import Look, stored_box_vector
 from search.retrieve import Retriever
 
 
@@ -171,7 +171,9 @@ class Engine:
                 seen = [scan_vectors(self._database, self._retriever.image.space, uids) for uids in rated]
                 meaning = moved(meaning, *seen)
             clock.lap("encode")
-            look = Look([meaning], locate=True) if WEIGHT > 0 and self._has_regions() else None
+            look = None
+            if self._has_regions():
+                look = Look([meaning], weight=self._weights.regions, locate=True)
             pictured = self._retriever.scans(meaning, k=k, where=where, look=look)
             pictured.scores = self._retriever.permitted(query, pictured.scores, want=want, k=k)
             clock.lap("scans")
@@ -207,20 +209,21 @@ class Engine:
         if query.other_patients:
             without |= lookup.studies_of_patient_of(self._database, study)
         look = None
-        if WEIGHT > 0 and self._has_regions():
+        if self._weights.regions > 0 and self._has_regions():
             stored = regions.stored_regions(self._database, self._retriever.image.space, volumes)
             nothing = np.empty((0, vectors.shape[1]), np.float32)
-            look = Look([stored[volume].rows if volume in stored else nothing for volume in volumes])
+            rows = [stored[volume].rows if volume in stored else nothing for volume in volumes]
+            look = Look(rows, weight=self._weights.regions)
         found = self._retriever.scans(vectors, k=k + len(without), where=where, look=look)
         found.scores = {key: score for key, score in found.scores.items() if key not in without}
         return found, {**dataclasses.asdict(query), "volumes": len(vectors)}
 
     def _looked_at(self, prepared: Sequence[Prepared]) -> tuple[Rows, Look | None]:
         """The vectors of scans and, where their parts can be told apart and compared, those of their parts."""
-        described = self._described(prepared) if WEIGHT > 0 and self._has_regions() else None
+        described = self._described(prepared) if self._weights.regions > 0 and self._has_regions() else None
         if described is None:
             return self._dual.image.encode_prepared(prepared), None
-        return _vectors(described), Look([region_vectors(one) for one in described])
+        return _vectors(described), Look([region_vectors(one) for one in described], self._weights.regions)
 
     def _by_spot(self, query: SpotQuery, k: int, where: Filter, clock: Clock) -> tuple[Found, dict[str, Any]]:
         """By the cell that is most like the box, among the scans that are like the whole."""

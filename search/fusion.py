@@ -40,12 +40,16 @@ class Weights:
     like: float = 2.0
     rank: float = 3.0
     """What is added to a rank: the less, the more the first places count."""
+    regions: float = 0.0
+    """0..1: share of max-sim over parts in how alike two scans, or words and a scan, are; the rest is the cosine."""
 
     def __post_init__(self) -> None:
         values = asdict(self)
         if any(type(value) not in (int, float) or not 0 <= value < math.inf for value in values.values()):
             raise FusionError(f"weights are numbers of at least 0: {values}")
-        if not any(value for name, value in values.items() if name != "rank"):
+        if self.regions > 1:
+            raise FusionError(f"regions is a share from 0 to 1, not {self.regions}")
+        if not any(value for name, value in values.items() if name not in {"rank", "regions"}):
             raise FusionError(f"at least one weight must be above 0: {values}")
 
     @classmethod

@@ -22,11 +22,6 @@ from encoders.image.describe import Floats, overlap
 from search.hits import RegionHit
 from search.query import Box
 
-WEIGHT = 0.25
-"""Share of max-sim in what ranks scans, the rest is the cosine of the whole; 0 switches late interaction off.
-
-Set by judgement, so that parts decide between volumes that look alike as a whole and never against it; to be measured
-with the encoder in use."""
 RERANKED, _FEWEST = 200, 20
 """Volumes compared by parts; a query of several volumes shares them out, each having so many at least."""
 _PLANES = ("sagittal", "coronal", "axial")
@@ -43,7 +38,7 @@ class Look:
     """
 
     tokens: Sequence[Rows]
-    weight: float = WEIGHT
+    weight: float
     channel: str = "regions"
     locate: bool = False
 

@@ -54,8 +54,8 @@ class Home:
         finally:
             database.close()
 
-    def engine(self) -> Engine:
-        return Engine(Database.open(self.database), self.folder / "builds", self.encoders())
+    def engine(self, **options: Any) -> Engine:
+        return Engine(Database.open(self.database), self.folder / "builds", self.encoders(), **options)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         database = Database.open(self.database)

@@ -18,8 +18,8 @@ from db.filters import ALL, And, Between, Filter, Is, Not, Or, parse_condition
 from db.regions import StoredRegions
 from encoders.image.reading import read_path
 from encoders.image.series import VolumeRead
-from search import engine as engine_module
 from search.engine import Engine, QueryError
+from search.fusion import Weights
 from search.hits import Results, results_json
 from search.query import BoxError, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from search.regions import cell_box, max_sim, slices_in, stored_box_vector
@@ -35,6 +35,10 @@ WHAT = {
     "sub-5": {},
     "sub-6": {"bright": LEFT, "dark": RIGHT},
 }
+
+
+PARTS = replace(Weights.load(), regions=0.25)
+"""Parts that count, as they do not for the encoder that ships."""
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +58,7 @@ def home(scans: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 @pytest.fixture(scope="module")
 def engine(home: Home) -> Engine:
-    return home.engine()
+    return home.engine(weights=PARTS)
 
 
 def names(results: Results) -> list[str]:
@@ -182,14 +186,11 @@ def test_words_without_a_place_in_the_image_space_have_no_region(home: Home) -> 
     assert all(series.region is None for hit in results.hits for series in hit.series)
 
 
-def test_parts_decide_between_scans_that_look_alike_as_a_whole(
-    scans: Path, home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parts_decide_between_scans_that_look_alike_as_a_whole(scans: Path, home: Home, tmp_path: Path) -> None:
     query = scan(new_scan(tmp_path, seed=0, bright=LEFT))
-    with_parts = home.engine().search(query, k=6)
+    with_parts = home.engine(weights=PARTS).search(query, k=6)
     assert with_parts.hits[0].channels["regions"] > 0.99
     assert names(with_parts)[0] in {"sub-1", "sub-2"}
-    monkeypatch.setattr(engine_module, "WEIGHT", 0)
     without = home.engine().search(query, k=6)
     assert all("regions" not in hit.channels for hit in without.hits)
     assert set(names(without)[:2]) == {"sub-1", "sub-2"}

@@ -54,9 +54,10 @@ def test_builds_are_listed_and_made_anew(indexed: Home, tmp_path: Path) -> None:
     assert len(after) == 3
     assert [one["build"] for one in after if one["space"] == "text" and one["serves"]] == ["000002"]
     (mine / "builds").joinpath("space-1").joinpath("000001", "manifest.json").write_text("{}")
-    damaged = run("list", home=mine)
+    damaged = run("list", "--json", home=mine)
     assert damaged.exit_code == 0
     assert "older Spinecho" in damaged.stdout
+    assert run("list", home=mine).exit_code == 0
 
 
 def test_another_kind_is_made_and_says_what_it_finds(vectors: Path) -> None:

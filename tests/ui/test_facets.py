@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def test_counts_are_those_of_the_archive_with_a_snapshot_or_without(indexed: Hom
     sql = "SELECT count(DISTINCT s.study_id) FROM series s JOIN volumes v ON v.series_id = s.id JOIN studies t"
     sql += " ON t.id = s.study_id WHERE NOT v.derived AND v.sequence <> 'localizer' AND "
     women = mine.query(f"{sql} t.sex = 'F'")[0][0]
+    shutil.rmtree(mine.folder / "builds" / "facts", ignore_errors=True)
     told = as_json("facets", "--sex", "F", home=mine.folder)
     assert told["source"] == "SQL"
     assert told["studies"] == women
