@@ -1,6 +1,6 @@
 """Vector search: ours at 10,000 to 1,000,000 vectors, under filters, while it grows, and beside other engines.
 
-    python benchmarks/search.py --work DIR [--only growth filters add flat peers] [--corpora easy hard text]
+    python benchmarks/search.py --work DIR [--only growth filters add flat crossover peers] [--corpora easy hard text]
         [--sizes 10000 100000 1000000] [--peers-python PYTHON] [--peers-size 100000] [--out results.json]
 
 growth   build (train, fill and measure), recall@10 against a comparison with everything, p50 and p99 of single queries,
@@ -8,6 +8,7 @@ growth   build (train, fill and measure), recall@10 against a comparison with ev
 filters  the same where a filter leaves 50, 10, 1 and 0.1 %, each id list new to the index when it is asked
 add      1,000 vectors added to a served space in SQLite: seconds until they are found, and what queries took meanwhile
 flat     where an approximate index begins to pay: p50 of comparing everything, beside the approximate one
+crossover  filters of 1,000 to 100,000 vectors, each compared one by one and proposed by the index
 peers    hnswlib, usearch, LanceDB, milvus-lite and pgvector at equal recall, each in its own process, by
          benchmarks/vector_peers.py; --peers-python names an interpreter that has them
 
@@ -17,13 +18,16 @@ Corpora are described in benchmarks/vector_corpora.py and kept in --work. Result
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import math
+import multiprocessing
 import os
 import subprocess
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +127,7 @@ def flat(given: argparse.Namespace) -> list[Row]:
 
 
 def add(given: argparse.Namespace) -> list[Row]:
-    """A served space: a thread asks without pause while rows are stored, refreshed and asked for."""
+    """A served space: a thread asks without pause while another process stores rows and this one takes them in."""
     size = given.sizes[-1]
     database, space, build_s = served_home(given.work / f"served-{size}", size)
     served = ServedSpace(database, given.work / f"served-{size}" / "builds", space)
@@ -142,19 +146,26 @@ def add(given: argparse.Namespace) -> list[Row]:
         while not stop.is_set():
             times.append(ask(len(times)))
 
+    other = multiprocessing.get_context("spawn")
     asking = threading.Thread(target=keep_asking)
     asking.start()
     found_after = []
     for turn in range(5):
         fresh = made("easy", 1000, seed=50 + turn)
-        began = time.perf_counter()
-        insert(database, space, fresh)
-        served.refresh()
+        go, work = other.Event(), given.work / f"served-{size}"
+        storing = other.Process(target=insert_when_told, args=(work, 50 + turn, go))
+        storing.start()
+        time.sleep(4)  # it imports what it needs
+        before, began = len(served), time.perf_counter()
+        go.set()
+        while len(served) < before + 1000 and time.perf_counter() - began < 60:
+            time.sleep(0.005)
+            served.refresh()
         found = served.nearest(fresh[-1:].astype(np.float32), 1)
         found_after.append(time.perf_counter() - began)
+        storing.join()
         if found.similarities[0, 0] < 0.999:
             raise SystemExit("a vector that was added is not found")
-        time.sleep(1)
     stop.set()
     asking.join()
     row = {
@@ -195,11 +206,37 @@ def peers(given: argparse.Namespace) -> list[Row]:
     return rows
 
 
+def crossover(given: argparse.Namespace) -> list[Row]:
+    """Filters of one size after another, both ways: where comparing all that is allowed stops being the faster one."""
+    rows = []
+    for name in given.corpora:
+        data = corpus(name, given.work, sizes_of(name, given)[-1])
+        proposer, plan = fit(data.rows, Wish(flat_up_to=0))
+        if proposer is None:
+            continue
+        last = [effort for effort in plan.efforts if effort.k == K][-1]
+        always = dataclasses.replace(plan, exact_up_to=len(data))
+        never = dataclasses.replace(plan, exact_up_to=0, efforts=(*plan.efforts, dataclasses.replace(last, share=1e-9)))
+        ids = np.arange(1, 3 * len(data), 3)
+        for count in (1_000, 3_000, 10_000, 30_000, 100_000):
+            if count > len(data) // 5:
+                break
+            share = count / len(data)
+            exact = asked(TwoStageIndex(ids, data.rows, proposer, always), data, share)
+            guess = asked(TwoStageIndex(ids, data.rows, proposer, never), data, share)
+            row = {"corpus": name, "vectors": len(data), "allowed": count, "exact_p50_ms": exact["p50_ms"]}
+            row |= {"approximate_p50_ms": guess["p50_ms"], "approximate_recall@10": guess["recall@10"]}
+            rows.append(row | {"default_compares_up_to": plan.exact_up_to})
+            print("  " + json.dumps(rows[-1]), flush=True)
+    return rows
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
     "growth": growth,
     "filters": filters,
     "add": add,
     "flat": flat,
+    "crossover": crossover,
     "peers": peers,
 }
 
@@ -270,6 +307,14 @@ def insert(database: Database, space: SpaceRecord, rows: np.ndarray) -> None:
     with database.engine.begin() as connection:
         values = [(space.id, row.astype("<f2").tobytes()) for row in rows]
         connection.exec_driver_sql("INSERT INTO vectors (space_id, data) VALUES (?, ?)", values)
+
+
+def insert_when_told(folder: Path, seed: int, go: Event) -> None:
+    """In a process of its own, as indexing is."""
+    database, space, _ = served_home(folder, 0)
+    rows = made("easy", 1000, seed=seed)
+    go.wait()
+    insert(database, space, rows)
 
 
 def markdown(rows: list[Row]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -97,6 +97,13 @@ class Selection:
             name = None if self._opened is None else self._opened[0].snapshot
             self._view = _View(state, name, parts, archives)
 
+    def certain_of(self, fields: Set[str]) -> bool:
+        """Whether counts and ids of these fields hold as long as `generation` does.
+
+        Not of archives while a job moves files between folders, which leaves no trace until it ends.
+        """
+        return "archive" not in fields or (self._view is not None and self._view.archives)
+
     def volumes(self, space: SpaceRecord, where: Filter) -> Ids:
         """Vector ids, sorted, of the volumes that pass. Raises `FilterError`."""
         found = self._allowed(space, where)
@@ -139,6 +146,8 @@ class Selection:
         return found
 
     def _total(self, field: str, base: Filter) -> dict[str, int]:
+        if not self.certain_of({field} | fields_of(base)):
+            return self._counts(field, base, self._rows(base, None), None)  # a running job moves files as it goes
         key = (self.generation, field, base)
         found = self._totals.get(key)
         if found is None:
@@ -150,8 +159,7 @@ class Selection:
         return found
 
     def _counts(self, field: str, where: Filter, found: _Rows | None, studies: Ids | None) -> dict[str, int]:
-        view = self._view
-        if found is None or (field == "archive" and not (view and view.archives)):
+        if found is None or not self.certain_of({field}):
             return sql_counts(self._database, field, where, studies)
         counts: Counter[str] = Counter()
         for chosen in found:
@@ -193,7 +201,7 @@ class Selection:
         rest, least = split_score(where)
         self.refresh()
         view = self._view
-        if view is None or not view.parts or ("archive" in fields_of(where) and not view.archives):
+        if view is None or not view.parts or not self.certain_of(fields_of(where)):
             return None
         asked = Asked(self._database, least)
         found = []

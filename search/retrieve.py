@@ -11,7 +11,7 @@ import numpy as np
 
 from db import lookup
 from db.database import Database
-from db.filters import ALL, Filter
+from db.filters import ALL, Filter, fields_of
 from db.selection import Selection
 from db.served import ServedSpace
 from db.values import SpaceRecord
@@ -59,7 +59,10 @@ class Retriever:
         key = (space.space.id, generation, where)
         if key not in self._remembered:
             resolve = self.selection.volumes if space is self.image else self.selection.passages
-            self._remembered[key] = resolve(space.space, where)
+            found = resolve(space.space, where)
+            if not self.selection.certain_of(fields_of(where)):
+                return found
+            self._remembered[key] = found
             while len(self._remembered) > _REMEMBERED:
                 self._remembered.popitem(last=False)
         self._remembered.move_to_end(key)

@@ -30,7 +30,7 @@ _ASKED = (
     (1.0, 200),
 )
 """Shares of allowed vectors, and neighbours wanted, that are measured: a page of results, and what a search by study
-fetches, since several vectors belong to one. Shares of so few vectors that comparing all is quick are left out."""
+fetches, since several vectors belong to one. Shares of so few vectors that all are compared are left out."""
 LADDER = (50, 100, 200, 400, 800, 1600, 3200)
 """Candidates tried for ten neighbours; for more, as much more by the root of the ratio."""
 _MOST = 4000
@@ -45,8 +45,8 @@ _SAME = 1e-5
 """Similarities that count as equal: float32 sums differ by less, in whatever order they are taken."""
 _PATIENCE_MS = 3.0
 """A filtered search may take this long, or three unfiltered ones, to compare everything rather than guess."""
-_QUICK = 3000
-"""Scattered vectors that any machine compares in a millisecond or so."""
+_ALWAYS_EXACT = 12_000
+"""Allowed vectors up to which nothing may be missed, whatever the machine: two to three milliseconds on one core."""
 _MANY = 800
 """Candidates from which finer codes, where memory allows them, are tried for a faster answer."""
 _OVERHEAD = 8
@@ -95,7 +95,9 @@ def draw_sample(codes: Codes, *, seed: int = 0, size: int = _SAMPLE) -> Sample:
     rest = np.ones(len(codes), dtype=bool)
     rest[places] = False
     allowed = {share: rest & (random.random(len(codes)) < share) for share in {share for share, _ in _ASKED}}
-    asked = [(share, k) for share, k in _ASKED if len(places) and allowed[share].sum() >= max(k, _QUICK * (share < 1))]
+    asked = [
+        (share, k) for share, k in _ASKED if len(places) and allowed[share].sum() >= max(k, _ALWAYS_EXACT * (share < 1))
+    ]
     asking = {pair: queries if pair == _ASKED[0] else queries[:_PART] for pair in asked}
     best = {(share, k): np.full((len(asking[share, k]), k), -np.inf, np.float32) for share, k in asked}
     for start, rows in blocks(codes):
@@ -173,7 +175,7 @@ def measured(
     )
     if efforts:
         patience = max(_PATIENCE_MS, 3 * efforts[0].p50_ms)
-        plan = replace(plan, exact_up_to=int(patience / per_row))
+        plan = replace(plan, exact_up_to=max(_ALWAYS_EXACT, int(patience / per_row)))
     return candidates, plan
 
 

@@ -99,6 +99,10 @@ def check(archive: FilterArchive, seed: int, some: list[Filter]) -> None:
         assert selection.studies(where).tolist() == Selection(archive.database, Path("/none")).studies(where).tolist()
 
 
+def test_files_that_a_job_moves_count_at_once(empty: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    run_check(empty, tmp_path_factory.mktemp("moving"), 432, [ALL] * 6)
+
+
 def run_check(empty: Path, folder: Path, seed: int, some: list[Filter]) -> None:
     archive = FilterArchive(folder, empty)
     try:
