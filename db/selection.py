@@ -68,7 +68,7 @@ class Selection:
         self.generation = 0
         """Raised whenever something has changed that a filter can see."""
         self.warnings: list[str] = []
-        self._database, self._builds = database, builds
+        self.database, self._builds = database, builds
         self._refused: set[str] = set()
         self._opened: tuple[SnapshotManifest, FactTable] | None = None
         self._looked: Looked | None = None
@@ -85,7 +85,7 @@ class Selection:
 
     def refresh(self) -> None:
         """Take in what was stored or deleted since the last look; a few small look-ups when nothing was."""
-        with self._lock, self._database.begin() as session:
+        with self._lock, self.database.begin() as session:
             begin_reading(session)
             state, names = state_of(session), snapshots_newest_first(self._builds)
             newest = next((name for name in names if name not in self._refused), None)
@@ -107,12 +107,12 @@ class Selection:
     def volumes(self, space: SpaceRecord, where: Filter) -> Ids:
         """Vector ids, sorted, of the volumes that pass. Raises `FilterError`."""
         found = self._allowed(space, where)
-        return allowed_volumes(self._database, space, where) if found is None else found
+        return allowed_volumes(self.database, space, where) if found is None else found
 
     def passages(self, space: SpaceRecord, where: Filter) -> Ids:
         """Vector ids, sorted, of the captions of volumes that pass, and of the reports of their studies."""
         found = self._allowed(space, where)
-        return allowed_passages(self._database, space, where) if found is None else found
+        return allowed_passages(self.database, space, where) if found is None else found
 
     def studies(self, where: Filter) -> Ids:
         """Ids, sorted, of the studies with a volume that passes. Raises `FilterError`."""
@@ -121,7 +121,7 @@ class Selection:
             return np.sort(np.concatenate([part.table.studies[part.table.any_of(rows)] for part, rows in found]))
         query = select(Series.study_id).join(Volume, Volume.series_id == Series.id)
         query = query.join(Study, Study.id == Series.study_id).where(compile_filter(where)).distinct()
-        with self._database.begin() as session:
+        with self.database.begin() as session:
             return np.sort(np.fromiter(session.scalars(query), dtype=np.int64))
 
     def facets(
@@ -160,7 +160,7 @@ class Selection:
 
     def _counts(self, field: str, where: Filter, found: _Rows | None, studies: Ids | None) -> dict[str, int]:
         if found is None or not self.certain_of({field}):
-            return sql_counts(self._database, field, where, studies)
+            return sql_counts(self.database, field, where, studies)
         counts: Counter[str] = Counter()
         for chosen in found:
             counts.update(count_studies(chosen, field))
@@ -203,7 +203,7 @@ class Selection:
         view = self._view
         if view is None or not view.parts or not self.certain_of(fields_of(where)):
             return None
-        asked = Asked(self._database, least)
+        asked = Asked(self.database, least)
         found = []
         for part in view.parts:
             rows = passing(part.table, rest, asked)

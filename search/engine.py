@@ -24,6 +24,7 @@ from encoders.image.preparation import Prepared
 from encoders.space import Space, require_same
 from encoders.text.query import parse_query
 from search.background import Background, Relevance, background_of
+from search.cohorts.rules import Likeness, ReadScan
 from search.explain import Ranked, explain
 from search.facts import filter_of
 from search.feedback import moved
@@ -134,6 +135,11 @@ class Engine:
             raise QueryError(_why_not_by_scans(self._dual.name, aligned=True, want=Kind.STUDY))
         vector = aligned.encode([wanted])[0]
         return [heat_map(one, vector, shape) for one, shape in zip(described, shapes, strict=True)]
+
+    def likeness(self, read_scan: ReadScan) -> Likeness:
+        """What rules of cohorts compare studies with; `read_scan` reads an example that is not in the index."""
+        self._retriever.refresh()
+        return Likeness(self._retriever, self._dual, read_scan)
 
     def _by_text(
         self, asked: TextQuery, want: Kind, k: int, where: Filter, clock: Clock

@@ -13,6 +13,7 @@ import typer
 from db.errors import StoreError
 from ui import tables
 from ui.asking import search_app
+from ui.cohort import cohort_app
 from ui.evaluate import HELP as EVALUATE_HELP
 from ui.evaluate import evaluate
 from ui.facets import HELP as FACETS_HELP
@@ -37,6 +38,7 @@ app = typer.Typer(
 db_app = typer.Typer(no_args_is_help=True, help="Look after the database.")
 app.add_typer(search_app, name="search")
 app.add_typer(feedback_app, name="feedback")
+app.add_typer(cohort_app, name="cohort")
 search_app.command("why")(why)
 app.add_typer(db_app, name="db")
 app.add_typer(builds_app, name="builds")

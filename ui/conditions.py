@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from db.errors import FilterError
-from db.filters import ALL, Between, Expand, Filter, Is, Or, both, parse_filter
+from db.filters import ALL, Between, Filter, Is, Or, both, parse_filter
+from encoders.text.expand import names_of
 
 _OPTIONS: dict[str, Any] = {
     "where": Annotated[
@@ -67,14 +68,13 @@ def read_filter(
     *,
     age: str | None = None,
     include_derived: bool = False,
-    expand: Expand | None = None,
     **words: str | None,
 ) -> Filter:
     """The conjunction of everything given. Raises `FilterError` for a condition that cannot be read.
 
-    `expand` gives the other names of a finding in `says(...)`.
+    A finding in `says(...)` is looked for under every name that is known for it.
     """
-    parts = [parse_filter(condition, expand=expand) for condition in where or ()]
+    parts = [parse_filter(condition, expand=names_of) for condition in where or ()]
     parts += [
         Is(_WORDS[name], tuple(part.strip() for part in value.split(",")))
         for name, value in words.items()

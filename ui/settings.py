@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from encoders.errors import EncoderError
 from encoders.registry import DEFAULT
 
 
@@ -24,7 +25,9 @@ class Settings:
     device: str = "auto"
     """auto, cpu or cuda (SPINECHO_DEVICE)."""
     user: str = ""
-    """Whose thumbs are kept and used (SPINECHO_USER, else the account's name)."""
+    """Whose thumbs and cohorts are kept and used (SPINECHO_USER, else the account's name)."""
+    smallest_count: int = 0
+    """Counts of people below this are shown as "<5", others rounded; 0 for none (SPINECHO_SMALLEST_COUNT)."""
 
     @property
     def database(self) -> Path:
@@ -53,7 +56,15 @@ def read_settings(
         text_model=text_model or environment.get("SPINECHO_TEXT_MODEL") or None,
         device=device or environment.get("SPINECHO_DEVICE") or "auto",
         user=environment.get("SPINECHO_USER") or _account(),
+        smallest_count=_whole(environment, "SPINECHO_SMALLEST_COUNT"),
     )
+
+
+def _whole(environment: Mapping[str, str], name: str) -> int:
+    value = environment.get(name) or "0"
+    if not value.isdecimal():
+        raise EncoderError(f"{name}={value!r} is no whole number; give one, such as 5, or take it out")
+    return int(value)
 
 
 def _account() -> str:

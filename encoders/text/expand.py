@@ -9,6 +9,7 @@ report templates: names alone, the grouping is ours. British and American spelli
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import islice, product
 
 from encoders.text import terms
 
@@ -114,3 +115,17 @@ for _row in (*NAMES, *terms.FAMILIES):
         _key = tuple(terms.stem(word) for _, word in terms.plain_words(_name))
         _NAMES_OF[_key] = tuple(dict.fromkeys((*_NAMES_OF.get(_key, ()), *_names)))
 _LONGEST = max(len(key) for key in _NAMES_OF)
+
+
+_MOST_NAMES = 60
+
+
+@lru_cache(maxsize=512)
+def names_of(text: str) -> tuple[str, ...]:
+    """Everything that one finding may be called, its own words first: "stroke", "infarct", "infarction", ...
+
+    Of a finding of several parts ("temporal lobe oedema") every part varies; at most 60 names.
+    """
+    own = " ".join(text.split())
+    varied = (" ".join(parts) for parts in product(*expand(text)))
+    return tuple(dict.fromkeys((own, *islice(varied, _MOST_NAMES - 1))))

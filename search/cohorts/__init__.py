@@ -1,0 +1,1 @@
+"""Cohorts: rules that choose studies, a design that draws from them, frozen lists, what changed, and exports."""

@@ -1,0 +1,177 @@
+"""A definition against the archive as it is now: what each line of it leaves, and who is in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from db.cohorts import Member, Roster, read_roster, scanner_facts
+from db.database import Database
+from db.selection import Selection
+from search.cohorts.definition import Definition, Match
+from search.cohorts.design import Matched, in_window, index_studies, matched, part_of, sampled
+from search.cohorts.rules import Flags, Likeness, Rules, Scores
+
+StepKind = Literal["start", "include", "exclude", "window", "index", "match", "sample"]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What is left after a line of the definition."""
+
+    what: str
+    kind: StepKind
+    kept: Flags
+    studies: int
+    patients: int
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {"what": self.what, "kind": self.kind, "studies": self.studies, "patients": self.patients}
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Who is in, by UID, and how it came to that."""
+
+    definition: Definition
+    roster: Roster
+    steps: tuple[Step, ...]
+    members: tuple[Member, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def attrition(self) -> list[dict[str, Any]]:
+        """The steps as JSON values."""
+        return [step.plain() for step in self.steps]
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """Studies by part of the split."""
+        return dict(Counter(member.part for member in self.members if member.part))
+
+    def fell_at(self, study_uid: str) -> str | None:
+        """The line at which a study of the archive fell; None for a member and for a study that is not there."""
+        place = self._places.get(study_uid)
+        if place is None:
+            return None
+        return next((step.what for step in self.steps if not step.kept[place]), None)
+
+    def holds(self, study_uid: str) -> bool:
+        """Whether the archive has the study."""
+        return study_uid in self._places
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {uid: place for place, uid in enumerate(self.roster.uids)}
+
+
+def evaluate(
+    definition: Definition, database: Database, selection: Selection, likeness: Callable[[], Likeness]
+) -> Evaluation:
+    """Resolve every line in turn. Raises `FilterError`, `CohortError`, and what reading an example raises."""
+    roster = read_roster(database)
+    run = _Run(definition, database, Rules(roster, selection, likeness))
+    run.choose()
+    return Evaluation(definition, roster, tuple(run.steps), tuple(run.members()), tuple(run.warnings))
+
+
+class _Run:
+    def __init__(self, definition: Definition, database: Database, rules: Rules) -> None:
+        self.definition, self.rules, self.roster = definition, rules, rules.roster
+        self.steps: list[Step] = []
+        self.warnings: list[str] = []
+        self._database = database
+        self._kept = rules.everything()
+        self._scores: dict[str, Scores] = {}
+        self._sets: Matched | None = None
+        self._scanners: dict[int, dict[str, str]] = {}
+
+    def choose(self) -> None:
+        wanted = self.definition
+        self._step("every study", "start", self._kept)
+        for rule in wanted.include:
+            found = self.rules.passing(rule)
+            self._scores |= found.scores
+            self._step(rule.label, "include", found.flags)
+        for rule in wanted.exclude:
+            self._step(f"not {rule.label}", "exclude", ~self.rules.passing(rule).flags)
+        for window in wanted.window:
+            others = self.rules.filtered(window.filter)
+            undated = int((self._kept & (self.roster.days == 0)).sum())
+            if undated:
+                self.warnings.append(f"{undated} studies have no date and so fall at {window.label!r}")
+            self._step(window.label, "window", in_window(self.roster, self._kept, others, window))
+        nameless = sum(not self.roster.names[number] for number in set(self.roster.patients[self._kept].tolist()))
+        if nameless:
+            self.warnings.append(f"{nameless} studies have no patient ID; each counts as a patient of its own")
+        if wanted.index.study != "every":
+            chosen = index_studies(self.roster, self._kept, wanted.index)
+            self._step(f"{wanted.index.study} study of each patient", "index", chosen)
+        if wanted.match is not None:
+            self._match(wanted.match)
+        if wanted.sample is not None:
+            self._read_scanners()
+            by = wanted.sample.by
+            chosen = sampled(self.roster, self._kept, wanted.sample, lambda place: self._alike(place, by))
+            if wanted.sample.studies > int(self._kept.sum()):
+                self.warnings.append(f"there are fewer than the {wanted.sample.studies} studies asked for; all are in")
+            self._step(f"sample of {wanted.sample.studies}", "sample", chosen)
+
+    def members(self) -> list[Member]:
+        scores = {label: values for label, values in self._scores.items() if not np.isnan(values[self._kept]).all()}
+        found, set_of = [], self._set_of()
+        for place in np.flatnonzero(self._kept).tolist():
+            patient = self.roster.patient_of(place)
+            facts: dict[str, Any] = {}
+            if self.roster.days[place]:
+                facts["index_date"] = date.fromordinal(int(self.roster.days[place])).isoformat()
+            near = {label: round(float(values[place]), 4) for label, values in scores.items() if values[place] > -2}
+            facts |= {"similarity": near} if near else {}
+            facts |= set_of.get(place, {})
+            part = part_of(self.definition.split, patient) if self.definition.split else ""
+            found.append(Member(self.roster.uids[place], patient, part, facts))
+        return sorted(found, key=lambda member: member.study_uid)
+
+    def _set_of(self) -> dict[int, dict[str, Any]]:
+        if self._sets is None:
+            return {}
+        found: dict[int, dict[str, Any]] = {}
+        ordered = sorted(self._sets.sets.items(), key=lambda pair: self.roster.uids[pair[0]])
+        for number, (case, controls) in enumerate(ordered, start=1):
+            found[case] = {"set": number, "role": "case"}
+            found |= {place: {"set": number, "role": "control"} for place in controls}
+        return found
+
+    def _match(self, match: Match) -> None:
+        self._read_scanners()
+        cases = self.rules.passing(match.cases).flags
+        if not (cases & self._kept).any():
+            self.warnings.append("no study that is left is a case: match.cases must be a part of what include leaves")
+        self._sets = matched(self.roster, self._kept, cases, match, lambda place: self._alike(place, match.by))
+        chosen = np.zeros(len(self._kept), dtype=bool)
+        for case, controls in self._sets.sets.items():
+            chosen[[case, *controls]] = True
+        if self._sets.alone:
+            self.warnings.append(
+                f"{self._sets.alone} cases found fewer than {match.controls} controls and are left out"
+            )
+        self._step(f"cases with {match.controls} controls each", "match", chosen)
+
+    def _alike(self, place: int, by: tuple[str, ...]) -> tuple[str, ...]:
+        facts = self._scanners.get(int(self.roster.ids[place]), {})
+        return tuple(self.roster.sexes[place] if name == "sex" else facts.get(name, "") for name in by)
+
+    def _read_scanners(self) -> None:
+        self._scanners = scanner_facts(self._database, self.roster.ids[self._kept].tolist())
+
+    def _step(self, what: str, kind: StepKind, flags: Flags) -> None:
+        self._kept = self._kept & flags
+        patients = len(np.unique(self.roster.patients[self._kept]))
+        self.steps.append(Step(what, kind, self._kept, int(self._kept.sum()), patients))

@@ -1,0 +1,249 @@
+"""A frozen list as files: studies, series, files, a manifest, BIDS participants, and a script that copies.
+
+CSV: RFC 4180, UTF-8. A cell that a spreadsheet would take for a formula begins with an apostrophe (OWASP, CSV
+injection). participants.tsv: Brain Imaging Data Structure 1.9, "Participants file".
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from db.cohorts import CohortError, Frozen, Member, files_of, series_of, study_facts
+from db.database import Database
+from search.cohorts.copying import SCRIPT
+from search.cohorts.masking import masked_rows
+
+FORMATS = ("csv", "parquet", "bids", "copy")
+NOTICE = (
+    "Not de-identified unless made with pseudonyms, and then only in these tables: the files that the script copies "
+    "hold what the archive holds."
+)
+_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written. missing: members that the archive no longer has; they are listed without facts."""
+
+    folder: Path
+    files: tuple[str, ...]
+    studies: int
+    missing: tuple[str, ...]
+
+
+def export(
+    database: Database, version: Frozen, members: Sequence[Member], folder: Path, *,
+    formats: Sequence[str] = FORMATS, pseudonyms: bool = False, smallest: int = 0,
+) -> Exported:  # fmt: skip
+    """Write everything into a new folder, whole or not at all. Raises `CohortError` for a folder that holds something.
+
+    pseudonyms: patients are named by a digest that differs from cohort to cohort, accession numbers are left out.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise CohortError(f"{folder} is not empty; export into a new folder")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        tables = _Tables(database, version, members, pseudonyms=pseudonyms)
+        _write(made, tables, formats, smallest)
+        names = tuple(sorted(str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()))
+        if folder.exists():
+            folder.rmdir()
+        made.replace(folder)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    return Exported(folder, names, len(members), tables.missing)
+
+
+class _Tables:
+    def __init__(self, database: Database, version: Frozen, members: Sequence[Member], *, pseudonyms: bool) -> None:
+        self.version, self.members, self.pseudonyms = version, members, pseudonyms
+        uids = [member.study_uid for member in members]
+        self._facts, self._series = study_facts(database, uids), series_of(database, uids)
+        self.missing = tuple(uid for uid in uids if uid not in self._facts)
+        self.files = list(files_of(database, uids))
+
+    def patient(self, member: Member) -> str:
+        return self.code(member) if self.pseudonyms else member.patient
+
+    def code(self, member: Member) -> str:
+        """Twelve hexadecimal digits, the same for all studies of a patient in every version of the cohort."""
+        salt = str(self.version.made_with.get("salt", "")).encode()
+        return hashlib.blake2b(member.patient.encode(), key=salt, digest_size=6).hexdigest()
+
+    def studies(self) -> list[Row]:
+        rows: list[Row] = []
+        for member in self.members:
+            accession, day, sex, age = self._facts.get(member.study_uid, ("", None, "", None))
+            series = self._series.get(member.study_uid, [])
+            row = {
+                "study_uid": member.study_uid,
+                "patient": self.patient(member),
+                "accession_number": "" if self.pseudonyms else accession,
+                "date": day or "",
+                "sex": sex,
+                "age_years": "" if age is None else age,
+                "part": member.part,
+                "series": len(series),
+                "series_uids": " ".join(one.uid for one in series),
+                "sequences": " ".join(sorted({one.sequence for one in series})),
+                "in_archive": member.study_uid in self._facts,
+                "similarity": max(member.facts.get("similarity", {}).values(), default=""),
+                "set": member.facts.get("set", ""),
+                "role": member.facts.get("role", ""),
+                "cohort": self.version.name,
+                "version": self.version.number,
+            }
+            rows.append(row)
+        return rows
+
+    def series(self) -> list[Row]:
+        names = ["body_region", "sequence", "plane", "contrast", "field_strength_t", "vendor", "model", "volumes"]
+        return [
+            {
+                "study_uid": member.study_uid,
+                "series_uid": one.uid,
+                "number": "" if one.number is None else one.number,
+                "description": one.description,
+                **{name: "" if getattr(one, name) is None else getattr(one, name) for name in names},
+                "patient": self.patient(member),
+                "part": member.part,
+            }
+            for member in self.members
+            for one in self._series.get(member.study_uid, [])
+        ]
+
+    def participants(self) -> list[Row]:
+        """One row a patient, of the earliest study; missing values are n/a."""
+        first: dict[str, tuple[Any, Row]] = {}
+        for member in self.members:
+            _, day, sex, age = self._facts.get(member.study_uid, ("", None, "", None))
+            row = {
+                "participant_id": f"sub-{self.code(member)}",
+                "age": "n/a" if age is None else round(age, 2),
+                "sex": sex or "n/a",
+                "group": member.facts.get("role") or "n/a",
+                "part": member.part or "n/a",
+            }
+            key = (day or date.max, member.study_uid)
+            if member.patient not in first or key < first[member.patient][0]:
+                first[member.patient] = (key, row)
+        return sorted((row for _, row in first.values()), key=lambda row: str(row["participant_id"]))
+
+
+def _write(folder: Path, tables: _Tables, formats: Sequence[str], smallest: int) -> None:
+    version, studies, series = tables.version, tables.studies(), tables.series()
+    told = {key: value for key, value in version.made_with.items() if key != "salt"}
+    if "csv" in formats:
+        write_csv(folder / "studies.csv", studies)
+        write_csv(folder / "series.csv", series)
+    if "parquet" in formats:
+        provenance = {
+            "cohort": version.name,
+            "version": str(version.number),
+            "made_with": json.dumps(told),
+        }
+        _write_parquet(folder / "studies.parquet", studies, provenance)
+        _write_parquet(folder / "series.parquet", series, provenance)
+    if "bids" in formats:
+        write_csv(folder / "participants.tsv", tables.participants(), delimiter="\t")
+        _write_json(folder / "participants.json", _COLUMNS)
+    if "copy" in formats:
+        rows = [
+            {"study_uid": study, "series_uid": one, "bytes": size, "path": path}
+            for study, one, path, size in tables.files
+        ]
+        write_csv(folder / "files.csv", rows, columns=("study_uid", "series_uid", "bytes", "path"), guard=False)
+        script = folder / "copy_files.py"
+        script.write_text(SCRIPT, encoding="utf-8")
+        script.chmod(0o755)
+    digests = {path.name: _digest(path) for path in sorted(folder.iterdir())}
+    manifest = {
+        "cohort": version.name,
+        "version": version.number,
+        "description": version.description,
+        "owner": version.owner,
+        "frozen_at": version.created_at.isoformat() + "Z",
+        "studies": version.studies,
+        "patients": version.patients,
+        "definition": version.definition,
+        "attrition": masked_rows(list(version.attrition), smallest),
+        "made_with": told,
+        "pseudonyms": tables.pseudonyms,
+        "missing": list(tables.missing),
+        "sha256": digests,
+        "notice": NOTICE,
+    }
+    _write_json(folder / "manifest.json", manifest)
+
+
+def write_csv(
+    path: Path, rows: Sequence[Row], *, columns: Sequence[str] = (), delimiter: str = ",", guard: bool = True
+) -> None:
+    """A table with a header line. guard: cells that look like formulas get an apostrophe."""
+    names = list(columns or (rows[0] if rows else ()))
+    with _opened(path) as file:
+        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows([_cell(row[name], guard=guard) for name in names] for row in rows)
+
+
+def _cell(value: object, *, guard: bool) -> object:
+    if guard and isinstance(value, str) and value.startswith(_RISKY):
+        return f"'{value}"
+    return value
+
+
+def _write_parquet(path: Path, rows: Sequence[Row], provenance: Mapping[str, str]) -> None:
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow import parquet  # noqa: PLC0415
+
+    names = list(rows[0]) if rows else []
+    table = pa.table({name: _typed(row[name] for row in rows) for name in names})
+    kept = {f"spinecho.{key}".encode(): value.encode() for key, value in provenance.items()}
+    parquet.write_table(table.replace_schema_metadata(kept), path)
+    path.chmod(0o600)
+
+
+def _typed(values: Iterable[object]) -> list[object]:
+    """Values of one kind, '' for missing in columns of numbers and dates becoming null."""
+    held = list(values)
+    if any(not isinstance(value, str) for value in held):
+        return [None if value == "" else value for value in held]
+    return held
+
+
+def _write_json(path: Path, value: object) -> None:
+    with _opened(path) as file:
+        json.dump(value, file, indent=1, ensure_ascii=False, default=str)
+        file.write("\n")
+
+
+def _opened(path: Path) -> Any:
+    """For writing, readable by the owner alone."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+_COLUMNS = {
+    "age": {"Description": "Age at the earliest study of the cohort", "Units": "years"},
+    "sex": {"Description": "Sex as recorded in the header", "Levels": {"F": "female", "M": "male", "O": "other"}},
+    "group": {"Description": "Role in matched sets", "Levels": {"case": "case", "control": "matched control"}},
+    "part": {"Description": "Part of the split, by patient"},
+}

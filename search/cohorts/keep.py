@@ -1,0 +1,64 @@
+"""Freeze an evaluation, and run a frozen definition again."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+from db import archive
+from db.build import current_build
+from db.cohorts import CohortError, Frozen, cohorts, freeze, highest_study, members_of
+from db.database import Database
+from db.selection import Selection
+from search.cohorts.changes import Changes, since
+from search.cohorts.definition import from_plain, to_plain
+from search.cohorts.evaluate import Evaluation, evaluate
+from search.cohorts.rules import Likeness
+
+
+def keep(database: Database, builds: Path, found: Evaluation, *, owner: str) -> Frozen:
+    """Keep the list as a new version of the cohort of the definition's name. Raises `CohortError` for an empty list."""
+    if not found.members:
+        raise CohortError("no study is left, so there is nothing to freeze; see which line leaves none")
+    name = found.definition.name
+    before = [one for one in cohorts(database) if one.name == name]
+    salt = before[-1].made_with.get("salt") if before else None
+    return freeze(
+        database,
+        name=name,
+        description=found.definition.description,
+        owner=owner,
+        definition=to_plain(found.definition),
+        attrition=found.attrition,
+        made_with={**made_with(database, builds), "salt": salt or secrets.token_hex(16)},
+        members=found.members,
+    )
+
+
+def again(
+    database: Database, selection: Selection, version: Frozen, likeness: Callable[[], Likeness]
+) -> tuple[Evaluation, Changes]:
+    """The definition of a version against the archive as it is now, and what that changes."""
+    definition = from_plain(version.definition, name=version.name)
+    now = evaluate(definition, database, selection, likeness)
+    members = members_of(database, version.name, version.number)
+    return now, since(version, members, now, to_plain(definition))
+
+
+def made_with(database: Database, builds: Path) -> dict[str, Any]:
+    """What a list depends on: software, encoders and builds that answer now, and the newest study there is."""
+    found: dict[str, Any] = {"spinecho": installed("spinecho"), "highest_study": highest_study(database)}
+    for role in ("image", "text"):
+        record = archive.serving(database, role)
+        if record is not None:
+            found[role] = {
+                "encoder": record.encoder,
+                "model": record.model,
+                "revision": record.revision,
+                "preprocessing": record.preprocessing,
+                "build": current_build(builds, record),
+            }
+    return found

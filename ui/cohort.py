@@ -1,0 +1,305 @@
+"""`spinecho cohort`: rules that choose studies, frozen lists, what changed since, and exports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from db.cohorts import CohortError, Frozen, cohorts, delete_cohort, frozen, members_of
+from db.database import Database
+from db.selection import Selection
+from search.cohorts.changes import Changes, between
+from search.cohorts.definition import EXAMPLE, read_definition
+from search.cohorts.evaluate import Evaluation, evaluate
+from search.cohorts.export import FORMATS, export
+from search.cohorts.keep import again, keep
+from search.cohorts.masking import masked, masked_rows
+from ui.options import AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
+from ui.settings import Settings, read_settings
+from ui.tables import plain
+from ui.wiring import open_database
+
+cohort_app = typer.Typer(
+    no_args_is_help=True,
+    help="Cohorts: choose studies by rules, freeze the list, see what changes, export it.\n\n"
+    "`spinecho cohort new FILE` writes a definition to start from.",
+)
+File = Annotated[Path, typer.Argument(help="A definition, see 'spinecho cohort new'.", dir_okay=False)]
+Name = Annotated[str, typer.Argument(help="Name of the cohort.")]
+Version = Annotated[int | None, typer.Option("--version", help="Which version. [default: the latest]", min=1)]
+
+
+@cohort_app.command("new")
+@guarded
+def new(file: Annotated[Path, typer.Argument(help="A TOML file to write.", dir_okay=False)]) -> None:
+    """Write a definition with every kind of rule in it, to change and to strike out."""
+    try:
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(EXAMPLE)
+    except FileExistsError:
+        raise CohortError(f"{file} is there already; name another file") from None
+    except OSError as error:
+        raise CohortError(f"{file} cannot be written ({error.strerror})") from error
+    out.print(f"{plain(str(file))} written; change it, then: spinecho cohort count {plain(str(file))}")
+
+
+@cohort_app.command("count")
+@guarded
+def count(
+    file: File, home: Home = None, encoder: Encoder = None, text_model: TextModel = None, device: Device = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Count what each line of a definition leaves, and keep nothing."""
+    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
+    definition = read_definition(file)
+    database = open_database(settings)
+    found = evaluate(definition, database, Selection(database, settings.builds), _likeness(settings, database))
+    _show_counts(found, settings, as_json=as_json)
+
+
+@cohort_app.command("freeze")
+@guarded
+def freeze(
+    file: File, home: Home = None, encoder: Encoder = None, text_model: TextModel = None, device: Device = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Keep the list that a definition gives now, as version 1 of its name or as the next one."""
+    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
+    definition = read_definition(file)
+    database = open_database(settings)
+    found = evaluate(definition, database, Selection(database, settings.builds), _likeness(settings, database))
+    kept = keep(database, settings.builds, found, owner=settings.user)
+    _show_counts(found, settings, as_json=as_json, kept=kept)
+
+
+@cohort_app.command("list")
+@guarded
+def listed(home: Home = None, as_json: AsJson = False) -> None:
+    """Every version of every cohort."""
+    settings = read_settings(home=home)
+    known = cohorts(open_database(settings))
+    if as_json:
+        print_json({"cohorts": [_facts(one, settings) for one in known]})
+        return
+    if not known:
+        out.print("no cohort yet; 'spinecho cohort new FILE' begins one")
+        return
+    table = _table("cohort", "version", "studies", "patients", "frozen", "by")
+    for one in known:
+        sizes = [str(masked(size, settings.smallest_count)) for size in (one.studies, one.patients)]
+        by = str(one.made_with.get("frozen_by", one.owner))
+        table.add_row(plain(one.name), str(one.number), *sizes, f"{one.created_at:%Y-%m-%d %H:%M}", plain(by))
+    out.print(table)
+
+
+@cohort_app.command("show")
+@guarded
+def show(name: Name, version: Version = None, home: Home = None, as_json: AsJson = False) -> None:
+    """A version: what each line left when it was frozen, and its studies (with --json)."""
+    settings = read_settings(home=home)
+    database = open_database(settings)
+    one = frozen(database, name, version)
+    if as_json:
+        members = members_of(database, name, one.number)
+        rows = [
+            {"study_uid": member.study_uid, "patient": member.patient, "part": member.part, **member.facts}
+            for member in members
+        ]
+        print_json({**_facts(one, settings), "definition": one.definition, "members": rows})
+        return
+    out.print(f"[bold]{plain(one.name)}[/] version {one.number}, frozen {one.created_at:%Y-%m-%d %H:%M}")
+    if one.description:
+        out.print(plain(one.description), style="dim")
+    out.print(_attrition(one.attrition, settings))
+
+
+@cohort_app.command("rerun")
+@guarded
+def rerun(
+    name: Name,
+    version: Version = None,
+    freeze: Annotated[bool, typer.Option("--freeze", help="Keep the new list as the next version.")] = False,
+    most: Annotated[int, typer.Option("--most", help="Studies named of each kind of change.", min=0)] = 10,
+    home: Home = None, encoder: Encoder = None, text_model: TextModel = None, device: Device = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Run a frozen definition again: which studies come, which go, and why. Nothing is kept without --freeze."""
+    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
+    database = open_database(settings)
+    one = frozen(database, name, version)
+    selection = Selection(database, settings.builds)
+    now, changes = again(database, selection, one, _likeness(settings, database))
+    kept = keep(database, settings.builds, now, owner=settings.user) if freeze else None
+    _show_changes(one, changes, settings, most=most, as_json=as_json, kept=kept)
+
+
+@cohort_app.command("diff")
+@guarded
+def diff(
+    name: Name,
+    first: Annotated[int, typer.Argument(help="A version.", min=1)],
+    second: Annotated[int, typer.Argument(help="A later version.", min=1)],
+    most: Annotated[int, typer.Option("--most", help="Studies named of each kind of change.", min=0)] = 10,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """What differs between two versions."""
+    settings = read_settings(home=home)
+    database = open_database(settings)
+    older, newer = frozen(database, name, first), frozen(database, name, second)
+    lists = [members_of(database, name, number) for number in (first, second)]
+    _show_changes(older, between(older, newer, *lists), settings, most=most, as_json=as_json)
+
+
+@cohort_app.command("export")
+@guarded
+def exported(
+    name: Name,
+    folder: Annotated[Path, typer.Argument(help="A new folder.", file_okay=False)],
+    version: Version = None,
+    formats: Annotated[
+        list[str] | None, typer.Option("--format", help=f"Of {', '.join(FORMATS)}; repeatable. [default: all]")
+    ] = None,
+    pseudonyms: Annotated[
+        bool, typer.Option("--pseudonyms", help="Name patients by a digest, and leave accession numbers out.")
+    ] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a version: tables (CSV, Parquet), manifest.json, BIDS participants.tsv, and a script that copies files.
+
+    The tables are readable by you alone. They name patients unless --pseudonyms is given, and StudyInstanceUIDs always.
+    """
+    if unknown := sorted(set(formats or ()) - set(FORMATS)):
+        raise typer.BadParameter(f"{unknown[0]!r} is none of: {', '.join(FORMATS)}", param_hint="--format")
+    settings = read_settings(home=home)
+    database = open_database(settings)
+    one = frozen(database, name, version)
+    made = export(
+        database, one, members_of(database, name, one.number), folder.absolute(),
+        formats=formats or FORMATS, pseudonyms=pseudonyms, smallest=settings.smallest_count,
+    )  # fmt: skip
+    if as_json:
+        facts = {"folder": str(made.folder), "files": list(made.files), "studies": made.studies}
+        print_json({**facts, "missing": list(made.missing)})
+        return
+    out.print(f"{made.studies} studies in {plain(str(made.folder))}: {', '.join(made.files)}")
+    if made.missing:
+        err.print(f"{len(made.missing)} of them are no longer in the archive; they are listed without facts")
+
+
+@cohort_app.command("delete")
+@guarded
+def delete(
+    name: Name,
+    version: Annotated[
+        int | None, typer.Option("--version", help="One version. [default: the cohort with all of them]", min=1)
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Forget a cohort. Its definition is printed first, so that it can be frozen again; its old lists are lost."""
+    database = open_database(read_settings(home=home))
+    one = frozen(database, name, version)
+    if not as_json:
+        out.print_json(data=dict(one.definition))
+    if not yes and not typer.confirm(f"forget {name!r}{'' if version is None else f' version {version}'}?", err=True):
+        raise typer.Exit(1)
+    gone = delete_cohort(database, name, version)
+    if as_json:
+        print_json({"deleted": name, "versions": gone, "definition": one.definition})
+    else:
+        out.print(f"{gone} versions of {plain(name)} forgotten")
+
+
+def _likeness(settings: Settings, database: Database) -> Callable[[], Any]:
+    """Encoders are loaded at the first rule that compares."""
+    held: list[Any] = []
+
+    def open_once() -> Any:
+        if not held:
+            from ui.wiring import open_engine, read_image_query  # noqa: PLC0415
+
+            engine = open_engine(settings, database=database)
+            held.append(engine.likeness(lambda path: read_image_query(path, engine.dual)[0]))
+        return held[0]
+
+    return open_once
+
+
+def _show_counts(found: Evaluation, settings: Settings, *, as_json: bool, kept: Frozen | None = None) -> None:
+    smallest = settings.smallest_count
+    parts = {part: masked(size, smallest) for part, size in sorted(found.parts.items())}
+    if as_json:
+        facts = {"cohort": found.definition.name, "attrition": masked_rows(found.attrition, smallest), "parts": parts}
+        print_json({**facts, "warnings": list(found.warnings), **({"version": kept.number} if kept else {})})
+        return
+    out.print(_attrition(found.attrition, settings))
+    if parts:
+        out.print("  ".join(f"{part} {size}" for part, size in parts.items()))
+    for warning in found.warnings:
+        err.print(plain(warning), style="yellow")
+    if kept:
+        out.print(f"frozen as version {kept.number} of {plain(kept.name)}")
+
+
+def _attrition(steps: Sequence[Any], settings: Settings) -> Table:
+    table = _table("", "studies", "patients", "left")
+    rows = masked_rows(list(steps), settings.smallest_count)
+    most = max((step["studies"] for step in steps), default=0) or 1
+    for step, row in zip(steps, rows, strict=True):
+        bar = "█" * max(round(24 * step["studies"] / most), 1 if step["studies"] else 0)
+        table.add_row(plain(step["what"]), str(row["studies"]), str(row["patients"]), f"[cyan]{bar}[/]")
+    return table
+
+
+def _show_changes(
+    one: Frozen, changes: Changes, settings: Settings, *, most: int, as_json: bool, kept: Frozen | None = None
+) -> None:
+    if as_json:
+        facts = {"cohort": one.name, "version": one.number, **changes.plain()}
+        print_json({**facts, **({"frozen": kept.number} if kept else {})})
+        return
+    sizes = (len(changes.added), len(changes.removed), changes.kept)
+    out.print(f"against version {one.number}: {sizes[0]} added, {sizes[1]} removed, {sizes[2]} kept")
+    for line in changes.definition:
+        out.print(f"definition: {plain(line)}")
+    signs = {"added": "[green]+[/]", "removed": "[red]-[/]", "moved": "[yellow]~[/]"}
+    kinds = {"added": changes.added, "removed": changes.removed, "moved": changes.moved}
+    for kind, why, size in changes.reasons():
+        out.print(f"{signs[kind]} {masked(size, settings.smallest_count)} {plain(why)}")
+        named = [change for change in kinds[kind] if change.why == why]
+        for change in named[:most]:
+            out.print(f"    {plain(change.study_uid)}", style="dim", highlight=False)
+        if len(named) > most:
+            out.print(f"    and {len(named) - most} more (--most, --json)", style="dim")
+    if kept:
+        out.print(f"frozen as version {kept.number} of {plain(kept.name)}")
+
+
+def _facts(one: Frozen, settings: Settings) -> dict[str, Any]:
+    smallest = settings.smallest_count
+    return {
+        "cohort": one.name,
+        "version": one.number,
+        "description": one.description,
+        "owner": one.owner,
+        "frozen_at": one.created_at.isoformat() + "Z",
+        "studies": masked(one.studies, smallest),
+        "patients": masked(one.patients, smallest),
+        "attrition": masked_rows(list(one.attrition), smallest),
+        "made_with": {key: value for key, value in one.made_with.items() if key != "salt"},
+    }
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        right = column in ("studies", "patients", "version")
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    return table
