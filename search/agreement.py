@@ -16,6 +16,7 @@ from encoders.text.terms import mentions
 from search.hits import PassageHit
 
 _UNCERTAIN = 0.95
+_HISTORICAL = 0.6
 _CONTRADICTED = 0.25
 _SECTION = {"indication": 0.85, "technique": 0.9, "comparison": 0.85}
 """What a sentence weighs by where it stands: an indication asks, it does not find."""
@@ -57,6 +58,8 @@ def weight(found: PassageHit) -> float:
         factor *= _CONTRADICTED
     elif found.passage.assertion == "uncertain":
         factor *= _UNCERTAIN
+    elif found.passage.assertion == "historical":
+        factor *= _HISTORICAL
     return max(found.similarity or 0.0, found.words or 0.0) * factor
 
 

@@ -14,7 +14,12 @@ from search.hits import Hit, PassageHit, Results, SeriesHit
 from ui.page_study import open_study
 from ui.tables import said, where_in
 
-_MARKS = {"present": ":green-badge[present]", "absent": ":gray-badge[absent]", "uncertain": ":orange-badge[uncertain]"}
+_MARKS = {
+    "present": ":green-badge[present]",
+    "absent": ":gray-badge[absent]",
+    "uncertain": ":orange-badge[uncertain]",
+    "historical": ":blue-badge[history]",
+}
 _SECTIONS = frozenset({"findings", "impression", "indication", "technique", "comparison", "history", "header"})
 _AGAINST = {"absent": "the report denies it", "side": "the other side"}
 _SHOWN = 4

@@ -12,7 +12,7 @@ from indexer.pipeline import Summary
 from indexer.progress import STAGES
 from search.hits import Hit, PassageHit, Results, SeriesHit
 
-_MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow]?[/]"}
+_MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow]?[/]", "historical": "[blue]<[/]"}
 
 
 def plain(text: str) -> str:

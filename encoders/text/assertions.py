@@ -6,12 +6,15 @@ Rules of the NegEx family (Chapman et al. 2001, J Biomed Inform 34:301-310), wit
 
 What the answers mean, decided once:
 
+historical it is told of the patient's past and not of this scan ("Status post resection.", "history of melanoma");
+           what is left of it there ("old infarct", "postoperative changes") is present.
 absent     a finding is denied, or normality is stated ("The ventricles are normal.": no abnormality is there).
 uncertain  a finding is hedged or asked about ("may represent", "cannot be excluded", "suspicious for", "likely", "?").
 present    everything else, also what is no finding ("T1 and T2 were acquired"), stability ("no change in the
            meningioma": it is there), and "consistent with".
 
-A sentence is present if any clause is, else uncertain if any is, else absent. So "No haemorrhage, but a 2 cm mass" is
+A sentence is present if any clause is, else uncertain, else historical, else absent; a clause that only names the
+examination ("Axial T2 image, ...") decides nothing beside another. So "No haemorrhage, but a 2 cm mass" is
 present; `clauses` tells the two apart.
 """
 
@@ -24,20 +27,28 @@ from typing import Literal
 from encoders.text.clause_rules import (
     ABNORMAL,
     ASIDE,
+    EXAMINATION,
     EXCEPTION,
     HEDGE,
+    HISTORY,
+    HISTORY_OPENING,
     INTRO,
     NEGATION,
     NORMAL,
     NOT_A_NEGATION,
+    NOW,
     OWN_CLAUSE,
+    SHOWS,
     SPLIT,
     SUBORDINATE,
     UNDECIDED,
 )
 from encoders.text.laterality import Side, sides
 
-Assertion = Literal["present", "absent", "uncertain"]
+Assertion = Literal["present", "absent", "uncertain", "historical"]
+
+
+_STRONGEST: tuple[Assertion, ...] = ("present", "uncertain", "historical", "absent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +67,7 @@ class _Judged:
     start: int
     end: int
     assertion: Assertion
-    by: Literal["negation", "normal", "hedge", "nothing"]
+    by: Literal["negation", "normal", "hedge", "history", "nothing"]
 
 
 def clauses(sentence: str) -> tuple[Clause, ...]:
@@ -71,10 +82,21 @@ def clauses(sentence: str) -> tuple[Clause, ...]:
 
 def sentence_assertion(sentence: str) -> Assertion:
     """One answer for the sentence: present before uncertain before absent."""
-    said = {clause.assertion for clause in clauses(sentence)}
-    if "present" in said or not said:
-        return "present"
-    return "uncertain" if "uncertain" in said else "absent"
+    found = clauses(sentence)
+    said = {clause.assertion for clause in found if not _only_names_examination(clause.text)}
+    said = said or {clause.assertion for clause in found}
+    return next((answer for answer in _STRONGEST if answer in said), "present")
+
+
+def _only_names_examination(text: str) -> bool:
+    heard = text.lower()
+    if EXAMINATION.search(heard) is None:
+        return False
+    for verb in SHOWS.finditer(heard):
+        shown = heard[verb.end() :].strip(" ,.")
+        if shown and EXAMINATION.search(shown) is None:
+            return False
+    return not any(rule.search(heard) for rule in (NEGATION, HEDGE, NORMAL, HISTORY, ABNORMAL))
 
 
 def _judge_all(sentence: str) -> list[_Judged]:
@@ -114,10 +136,12 @@ def _judge(heard: str, start: int, end: int) -> _Judged:
     if EXCEPTION.match(text):
         return _Judged(start, end, "present", "nothing")
     negation, hedge = NEGATION.search(text), HEDGE.search(text)
-    if hedge and not (negation and negation.start() < hedge.start()):
+    if hedge and not (negation and negation.start() <= hedge.start()):
         return _Judged(start, end, "uncertain", "hedge")
     if negation:
         return _Judged(start, end, "absent", "negation")
+    if HISTORY.search(text) or HISTORY_OPENING.match(text):
+        return _Judged(start, end, "historical", "history")
     if NORMAL.search(text) and not ABNORMAL.search(text):
         return _Judged(start, end, "absent", "normal")
     return _Judged(start, end, "present", "nothing")
@@ -128,6 +152,8 @@ def _goes_on(heard: str, last: _Judged, one: _Judged) -> bool:
     if one.by != "nothing" or last.by == "nothing":
         return False
     text = heard[one.start : one.end]
+    if last.by == "history" and NOW.match(text):
+        return False
     if ASIDE.match(text) or SUBORDINATE.match(heard[last.start : last.end].lstrip(" ,")):
         return False
     if last.by == "normal" and ABNORMAL.search(text):

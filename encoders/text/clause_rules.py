@@ -15,7 +15,7 @@ _HOW = r"(?:(?:any|significant|appreciable|substantial|definite|interval|obvious
 
 # "No increased in size" compares; before a noun ("no enlarged lymph nodes") the same words describe what is denied.
 _COMPARED = (
-    r"(?:changed|altered|increased|decreased|reduced|enlarged)"
+    r"(?:changed|altered|increased|decreased|reduced|enlarged(?= (?:since|compared|relative|in size|further)))"
     r"(?! (?!(?:in|of|to|since|from|compared|on|at|and|or|over|as|by|when|versus|relative|with|but|however|than)(?!\w))[a-z])"
 )
 
@@ -34,7 +34,7 @@ UNDECIDED = _words(
 )
 
 NOT_A_NEGATION = _words(
-    rf"(?:no|not|without|nor) {_HOW}(?:changes?|alteration|difference|growth|progress(?:ion|ed)|{_COMPARED}"
+    rf"(?:no|not|without|nor) {_HOW}(?:size )?(?:changes?|alteration|difference|growth|progress(?:ion|ed)|{_COMPARED}"
     r"|increase|decrease|reduction|enlargement|shrunk|grown|improve(?:ment|d)|regress(?:ion|ed)"
     r"|resolved|healed|surprising(?:ly)?|unexpected(?:ly)?|uncommon(?:ly)?)(?: (?:in|of|to) (?:the )?(?:size|extent|number|appearance))?",
     r"(?:has|have) not (?:\w+ly )?(?:changed|grown|increased|decreased|progressed|resolved|improved|enlarged|shrunk)",
@@ -48,7 +48,7 @@ NOT_A_NEGATION = _words(
     r"(?:loss|lack|absence|effacement|disruption|reversal|straightening|replacement) of (?:the |its )?"
     r"(?:normal|expected normal|usual|physiological)[\w -]*?(?=[,.;]| in | at | on |$)",
     r"(?:agenesis|aplasia|congenital absence|absence|absent)(?: of)? (?:the |both |left |right )*(?:\w+ )?(?:corpus callosum|septum pellucidum|vermis|kidney|uterus|gallbladder"
-    r"|olfactory bulbs?|flow voids?|pituitary stalk|bright spot|artery|vein|muscle|ligament|spleen|thymus|ovar(?:y|ies)|vena cava|arter(?:y|ies)|veins|muscles|kidneys|rib|sacrum|coccyx|thyroid|testis|nerves?)",
+    r"|(?:\w+ ){0,5}tendon|bicipital groove|olfactory bulbs?|flow voids?|pituitary stalk|bright spot|artery|vein|muscle|ligament|spleen|thymus|ovar(?:y|ies)|vena cava|arter(?:y|ies)|veins|muscles|kidneys|rib|sacrum|coccyx|thyroid|testis|nerves?)",
     r"(?:partial(?:ly)?|incomplete(?:ly)?|not (?:yet )?(?:fully |completely )?|near(?:ly)?[ -]complete(?:ly)?|almost"
     r"(?: completely)?|largely|mostly|some|slowly) (?:resolved|resolution|resolving)",
     r"(?:with and )?without (?:and with )?(?:(?:the )?(?:administration|injection|use) of )?(?:intravenous |iv |i\.v\. |gadolinium |gd )*"
@@ -59,6 +59,7 @@ NOT_A_NEGATION = _words(
     r"no (?:\w+ )?(?:prior|previous|earlier|old|comparison|relevant)(?: \w+)? (?:stud(?:y|ies)|exams?|examinations?|imaging|scans?"
     r"|films?|mris?|images|comparisons?)(?: (?:is|are|was|were))?(?: available)?",
     r"(?:not|never) (?:administered|given|injected|performed|acquired|obtained|available|included|tolerated|done|possible|repeated)",
+    r"not (?:shown|depicted|pictured|displayed|imaged)|not (?:seen|visible|included) at this level",
     r"no (?:doubt|question)",
     r"normal variants?|variant of normal|variant anatomy",
     r"normal[- ](?:pressure|tension) (?:hydrocephalus|glaucoma)",
@@ -75,14 +76,15 @@ NEGATION = _words(
     r"absent|den(?:y|ies|ied)|fail(?:s|ed)? to|failure to",
     r"(?:ruled|rules) out|excluded|excludes|unlikely|no longer",
     r"(?:has |have |had |now |since |is |are )*(?:completely |fully |entirely |totally |interval )?resolved"
-    r"|(?:complete |full |interval |total )?resolution of|disappeared|vanished",
+    r"|(?:complete |full |interval |total )?resolution of|(?:complete|total) regression of|disappeared|vanished",
+    r"suggest(?:s|ed|ing|ive)?(?: of)? (?:an? |the )?(?:absence|lack)(?: of)?",
     r"kein(?:e[nrsm]?)?|ohne|nicht|ausschluss|ausgeschlossen|weder|negativ",
 )
 
 NORMAL = _words(
     r"normal(?:ly)?|normal-\w+|unremarkable|within (?:normal|physiological) limits|wnl|nad|intact|patent|preserved|maintained",
     r"well[- ](?:aerated|preserved|maintained|pneumati[sz]ed|defined and normal)|(?:is|are|appears?|remains?) (?:clear|midline|symmetrical?)",
-    r"symmetrical and (?:of )?normal|age[- ]appropriate|physiological|(?:is|are|remains?|lies?|lie) in the midline|satisfactory|normocephalic",
+    r"symmetrical and (?:of )?normal|age[- ]appropriate|appropriate for (?:the )?(?:patient.s )?age|(?:is|are) free(?! (?:fluid|air))|physiological|(?:is|are|remains?|lies?|lie) in the midline|satisfactory|normocephalic",
     r"unauffällig\w*|regelrecht\w*|altersentsprechend\w*|o\.?b\.?|normgerecht|normal(?:e[nrsm]?|weit)",
 )
 
@@ -101,6 +103,36 @@ HEDGE = _words(
     ending=r"|\?",
 )
 
+_DONE = (
+    r"(?:surger(?:y|ies)|operations?|resections?|craniotom\w+|craniectom\w+|\w+ectom(?:y|ies)|\w+otom(?:y|ies)|\w+plast(?:y|ies)|biops(?:y|ies)"
+    r"|radiotherapy|radiation|radiosurgery|chemotherapy|chemoradiation|brachytherapy|fusion|repair|reconstruction|replacement|embolization|embolisation"
+    r"|clipping|coiling|shunt(?:ing)?|stent(?:ing)?|ablation|transplant(?:ation)?|arthroscopy)"
+)
+_THEN = (
+    r"(?:in (?:\w+ )?(?:19|20)\d\d|(?:\w+ ){1,3}(?:years?|months?|weeks?) (?:ago|earlier|previously|before)|last (?:year|month)|as a (?:child|teenager)"
+    r"|in (?:childhood|infancy))"
+)
+# What is told of the patient's past and not of this scan. "Old infarct" and "postoperative changes" are of the scan.
+HISTORY = _words(
+    r"(?<!natural )(?<!time )history|hx|anamnes\w+|status[- ]post|s/p|z\. ?n\.|zustand nach|previously treated|formerly",
+    r"underwent (?!(?:an? |the |\w+ )?(?:mri?|mr|imaging|scan\w*|ct|contrast)(?!\w))",
+    rf"(?:(?:previous|prior|former|earlier|past|remote) (?:[\w/-]+ ){{0,5}})?{_DONE}(?: [\w/-]+){{0,6}} {_THEN}",
+    rf"had (?:an? )?(?:[\w-]+ ){{1,5}}{_THEN}",
+)
+_SEEN = r"(?:is|are|was|were|has|have|shows?|seen|noted|demonstrated|again|measures?|persists?|remains?)"
+HISTORY_OPENING = re.compile(
+    rf"[ ,]*(?:(?:previous|prior|past|remote)(?! (?:mri?|mr|ct|scan|study|studies|exam\w*|imaging|images)(?!\w))|treated (?:with|for|by)"
+    rf"|(?:[\w-]+ ){{0,4}}{_DONE}(?=(?: [\w/-]+){{0,6}} {_THEN}))(?!\w)(?!.*(?<!\w){_SEEN}(?!\w))"
+)
+NOW = re.compile(r"[ ,]*(?:and |but )?(?:now|currently|today|new|presents?|presenting|at present)(?!\w)")
+
+# A clause that names an examination, and nothing that was found by it.
+EXAMINATION = _words(
+    r"mri?|mra|mrcp|mr-\w+|images?|imaging|scans?|section|slice|view|sequence|angiogra\w+|tomogra\w+|t1|t2|t1w|t2w|flair|stir|\w+-weighted|weighted"
+)
+
+SHOWS = re.compile(r"(?<!\w)(?:show\w*|demonstrat\w+|reveal\w*|depict\w*|confirm\w*|display\w*|illustrat\w*) ?")
+
 SUBORDINATE = _words("although", "though", "even though", "while", "whilst", "whereas", "despite", "obwohl")
 
 ASIDE = re.compile(
@@ -118,13 +150,14 @@ SPLIT = re.compile(
     r"|[ ,]+(?:but|however|although|though|yet|whilst|while|whereas|except(?:ing)?(?: for| that)?|apart from|aside from|other than"
     r"|save for|barring|besides|jedoch|aber|bis auf|abgesehen von|hingegen)(?!\w)"
     r"|[ ,]+(?:and |or |but )?(?:with(?=\s+(?:no|normal)(?!\w))|without(?!\w))"
-    r"|(?<!consistent)(?<!compatible)(?<!keeping)(?<!associated)(?<!correlat)(?<!correlated)(?<!correlate)(?<!patient)"
+    r"|(?<!consistent)(?<!compatible)(?<!keeping)(?<!associated)(?<!correlat)(?<!correlated)(?<!correlate)(?<!patient)(?<!treated)"
     r"(?<!compared)(?<!comparison)(?<!line)[ ,]+(?:and )?with(?! (?:respect|regard|contrast|gadolinium|iv|intravenous|prior|previous|the prior"
     r"|history)(?!\w))(?!\w)"
-    r"|[ ,]+(?:and|or) (?=(?:no|not|without|there)(?!\w))"
+    r"|[ ,]+(?:and|or) (?=(?:no|not|without|there|new|now|currently)(?!\w))"
+    r"|[ ,]+(?:and|but) (?=(?:do|does|did|is|are|was|were|has|have|had) not(?!\w))"
     r"|[ ,]+and (?=(?:the|a|an|this|these|it|its) (?:[\w-]+ ){1,4}(?:is|are|was|were|has|have|shows?|demonstrates?)(?!\w))"
     r"|,"
-    r"|(?<=[a-z)])\. "
+    r"|(?<=[a-z)])(?<!z\.n)\. "
     r"|(?<=\w) (?:[-–—]|--) "
 )
 
@@ -153,5 +186,6 @@ INTRO = re.compile(
 ABNORMAL = re.compile(
     r"abnormal|lesion|mass|tear|torn|infarct|h[a]?emorrh|bleed|(?:o)?edema|tumou?r|cyst|stenos|compress|herniat|protru|extru|bulg|atroph"
     r"|enlarg|thicken|thinn|restrict|enhancing|hyperintens|hypointens|fractur|effusion|metasta|nodul|foc(?:us|i)\b|plaque|\d ?(?:mm|cm)\b"
-    r"|swelling|swollen|occlu|thromb|dilat|displac|deform|degenerat|absent|loss|gliosis|syrinx|scler"
+    r"|swelling|swollen|occlu|thromb|dilat|displac|deform|degenerat|absent|loss|gliosis|syrinx|scler|hypoplas|dysplas|malform"
+    r"|narrow|ruptur|aneurysm|abscess|necros|fistul|dissect|sublux|erosion"
 )

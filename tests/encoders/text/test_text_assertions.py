@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
 
 from encoders.text.assertions import Assertion, clauses, sentence_assertion
+from encoders.text.sentences import sentence_spans
 
 TABLE = Path(__file__).parent / "assertion_sentences.csv"
 ROWS = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines()))
+CAPTIONS = list(csv.DictReader((TABLE.parent / "roco_assertions.csv").read_text(encoding="utf-8").splitlines()))
 
 
 def scores(split: str, answer: Assertion) -> tuple[float, float]:
@@ -24,22 +27,46 @@ def test_every_tuned_sentence(row: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "precision", "recall"), [("absent", 0.92, 0.99), ("present", 0.95, 0.92), ("uncertain", 0.99, 0.93)]
+    ("answer", "precision", "recall"),
+    [("absent", 0.95, 0.98), ("present", 0.90, 0.95), ("uncertain", 0.99, 0.90), ("historical", 0.99, 0.86)],
 )
 def test_held_out_sentences(answer: Assertion, precision: float, recall: float) -> None:
-    """Labelled before any rule was written; the floors are the first score measured (accuracy .954).
+    """Labelled before the rules were written that they are held out from; docs/language.md has the first scores.
 
-    One miss ("Apart from X there is no Y") was mended afterwards, as it is common; the others stand. Sentences, labels
-    and rules have one author: a site's own reports will score lower.
+    Sentences, labels and rules have one author: a site's own reports will score lower.
     """
     got = scores("held_out", answer)
     assert got[0] >= precision
     assert got[1] >= recall
 
 
+def test_absent_over_all_sentences() -> None:
+    pairs = [(row["assertion"], sentence_assertion(row["sentence"])) for row in ROWS]
+    hits = sum(said == want == "absent" for want, said in pairs)
+    assert hits / sum(said == "absent" for _, said in pairs) >= 0.95
+    assert hits / sum(want == "absent" for want, _ in pairs) >= 0.95
+
+
+def test_captions_that_others_wrote(testdata: Path) -> None:
+    """Sentences of published captions, labelled by hand: present and absent, as their authors put it."""
+    lines = (testdata / "text" / "roco_mr_captions" / "roco_mr_ccby.jsonl").read_text(encoding="utf-8").splitlines()
+    captions = {one["id"]: one["caption"] for one in map(json.loads, lines)}
+    pairs = []
+    for row in CAPTIONS:
+        caption = captions[row["id"]]
+        at = caption.index(row["words"])
+        (sentence,) = [caption[start:end] for start, end in sentence_spans(caption) if start <= at < end]
+        pairs.append((row["assertion"], sentence_assertion(sentence)))
+    hits = sum(said == want == "absent" for want, said in pairs)
+    assert len(pairs) >= 95
+    assert hits / sum(said == "absent" for _, said in pairs) >= 0.95
+    assert hits / sum(want == "absent" for want, _ in pairs) >= 0.95
+    assert sum(said == want for want, said in pairs) / len(pairs) >= 0.93
+
+
 def test_enough_sentences() -> None:
-    assert len(ROWS) >= 150
-    assert sum(row["split"] == "held_out" for row in ROWS) * 3 >= len(ROWS) - 3
+    assert len(ROWS) >= 300
+    assert sum(row["split"] == "held_out" for row in ROWS) * 3 >= len(ROWS)
     assert len({row["sentence"] for row in ROWS}) == len(ROWS)
 
 
