@@ -124,7 +124,9 @@ def fit(
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Candidates | None, Plan]:
-    """The first kind, smallest first, that keeps to the memory and reaches the recall; None and a flat plan if none.
+    """The first kind that keeps to the memory and reaches the recall, a graph before lists, smallest lists first.
+
+    None and a flat plan if none does.
 
     Where it takes many candidates to reach it, the next kind is tried too, and the faster one taken.
 
@@ -135,7 +137,9 @@ def fit(
         return None, Plan(note="few enough to compare all of them" if wish.kind is None else "asked for")
     dim = codes.shape[1]
     if wish.kind is None:
-        kinds = [kind for kind in kinds if estimated_bytes(kind, dim) <= wish.bytes_per_vector]
+        most = max(wish.bytes_per_vector, wish.megabytes * 2**20 / len(codes))
+        kinds = [kind for kind in kinds if estimated_bytes(kind, dim) <= most]
+        kinds.sort(key=lambda kind: not kind.startswith("hnsw"))  # the fastest, where there is memory for it
     sample = draw_sample(codes, seed=seed)
     tried: list[str] = []
     best: tuple[Candidates, Plan] | None = None

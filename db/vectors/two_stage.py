@@ -11,12 +11,10 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from db.vectors.faiss_index import Bits, Codes, best_of
+from db.vectors.faiss_index import Bits, Codes, best_of_scattered
 from db.vectors.plan import Effort, Plan
 from db.vectors.protocol import Ids, Neighbours, Rows, ascending, contains, ranked
 
-_BLOCK = 512
-"""Scattered rows compared at a time: they stay in the processor's cache, and below what malloc maps anew each time."""
 _SHARED = 4096
 """Rows from which the comparison is worth splitting among threads."""
 _MOST_CHECKED = 4000
@@ -236,19 +234,10 @@ def compare(codes: Codes, places: NDArray[np.int64], query: NDArray[np.float32],
     """The k best (and some past k, for ties) of these places (ascending) by their exact similarity to one query."""
     if len(places) >= _SHARED and _threads() > 1:
         parts = np.array_split(places, _threads())
-        found = list(_pool().map(lambda part: _in_blocks(codes, part, query, k), parts))
+        found = list(_pool().map(lambda part: best_of_scattered(codes, part, query, k), parts))
     else:
-        found = [_in_blocks(codes, places, query, k)]
+        found = [best_of_scattered(codes, places, query, k)]
     return np.concatenate([part[0] for part in found]), np.concatenate([part[1] for part in found])
-
-
-def _in_blocks(codes: Codes, places: NDArray[np.int64], query: NDArray[np.float32], k: int) -> _Found:
-    kept: list[_Found] = [(np.empty(0, np.int64), np.empty(0, np.float32))]
-    for start in range(0, len(places), _BLOCK):
-        some = places[start : start + _BLOCK]
-        rows, similarities = best_of(np.take(codes, some, axis=0), query, k)
-        kept.append((some[rows], similarities))
-    return np.concatenate([part[0] for part in kept]), np.concatenate([part[1] for part in kept])
 
 
 def _compare_all(held: _Held, queries: Rows, k: int, among: Ids | None) -> list[_Found]:

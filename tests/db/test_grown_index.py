@@ -29,10 +29,11 @@ ROWS = unit_rows(N, DIM, seed=1, clusters=60)
 QUERIES = unit_rows(80, DIM, seed=2, clusters=60)
 
 
-@pytest.fixture(scope="module")
-def fitted() -> tuple[Candidates, Plan]:
-    proposer, plan = fit(ROWS.astype(np.float16), Wish(flat_up_to=1000))
+@pytest.fixture(scope="module", params=[0, 256], ids=["little memory", "enough"])
+def fitted(request: pytest.FixtureRequest) -> tuple[Candidates, Plan]:
+    proposer, plan = fit(ROWS.astype(np.float16), Wish(flat_up_to=1000, megabytes=request.param))
     assert proposer is not None
+    assert plan.kind.startswith("hnsw" if request.param else "ivf")
     return proposer, plan
 
 
@@ -57,10 +58,9 @@ def test_the_plan_says_what_was_measured_and_it_holds_for_other_queries(
     index: TwoStageIndex, fitted: tuple[Candidates, Plan]
 ) -> None:
     _, plan = fitted
-    assert plan.kind.startswith("ivf")
     assert plan.sample == 400
     assert plan.efforts[0].recall >= 0.99
-    assert 0 < plan.bytes_per_vector < 2 * DIM
+    assert 0 < plan.bytes_per_vector < (2 * DIM if plan.lists else 500)
     assert recall(index, None) >= 0.98
     assert Plan.from_json(plan.to_json()) == plan
 
@@ -117,7 +117,7 @@ def test_ids_in_one_piece_are_found_as_scattered_ones_are(fitted: tuple[Candidat
 def test_few_vectors_stay_flat_and_a_recall_out_of_reach_does_too() -> None:
     assert fit(ROWS[:500].astype(np.float16), Wish())[1].kind == FLAT
     noise = unit_rows(3000, 64, seed=4).astype(np.float16)
-    proposer, plan = fit(noise, Wish(recall=0.995, bytes_per_vector=40, flat_up_to=0))
+    proposer, plan = fit(noise, Wish(recall=0.995, bytes_per_vector=40, megabytes=0, flat_up_to=0))
     assert proposer is None
     assert plan.kind == FLAT
     assert "out of reach" in plan.note or "bytes a vector" in plan.note
