@@ -60,7 +60,8 @@ def best_of_scattered(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """(places, similarities): the k rows at some places that are most like one query (dim,), and some past k for ties.
 
-    FAISS reads fp16 ten times faster than NumPy does. Rows are gathered straight into FAISS's own memory, a part at a time, so that they stay in the processor's cache.
+    FAISS reads fp16 ten times faster than NumPy does. Rows are gathered straight into its own memory, a part at a time,
+    so that they stay in the processor's cache.
     """
     block = faiss.IndexScalarQuantizer(codes.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     wide, most = 2 * codes.shape[1], min(len(places), _PART)

@@ -23,7 +23,7 @@ class Wish:
     bytes_per_vector: int = 200
     """Resident memory of index and ids; the fp16 vectors lie in a mapped file, which the system may drop at will."""
     megabytes: int = 256
-    """A kind of more bytes a vector fits too where the whole index takes no more than this."""
+    """Inverted lists of more bytes a vector fit too where the whole index takes no more than this."""
     flat_up_to: int = FLAT_UP_TO
     kind: str | None = None
     """A kind to take whatever is measured; None chooses."""

@@ -124,9 +124,7 @@ def fit(
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Candidates | None, Plan]:
-    """The first kind that keeps to the memory and reaches the recall, a graph before lists, smallest lists first.
-
-    None and a flat plan if none does.
+    """The first kind, smallest first, that keeps to the memory and reaches the recall; None and a flat plan if none.
 
     Where it takes many candidates to reach it, the next kind is tried too, and the faster one taken.
 
@@ -135,11 +133,8 @@ def fit(
     kinds = [wish.kind] if wish.kind is not None else list(RECIPES)
     if wish.kind == FLAT or (wish.kind is None and len(codes) <= wish.flat_up_to):
         return None, Plan(note="few enough to compare all of them" if wish.kind is None else "asked for")
-    dim = codes.shape[1]
     if wish.kind is None:
-        most = max(wish.bytes_per_vector, wish.megabytes * 2**20 / len(codes))
-        kinds = [kind for kind in kinds if estimated_bytes(kind, dim) <= most]
-        kinds.sort(key=lambda kind: not kind.startswith("hnsw"))  # the fastest, where there is memory for it
+        kinds = [kind for kind in kinds if fits(kind, wish, codes.shape)]
     sample = draw_sample(codes, seed=seed)
     tried: list[str] = []
     best: tuple[Candidates, Plan] | None = None
@@ -156,6 +151,16 @@ def fit(
     if best is not None:
         return best
     return None, Plan(note="; ".join(tried) or f"no other kind fits into {wish.bytes_per_vector} bytes a vector")
+
+
+def fits(kind: str, wish: Wish, shape: tuple[int, ...]) -> bool:
+    """Whether a kind keeps to the memory: a vector's, or for inverted lists the whole index's.
+
+    A graph has to be allowed by its bytes a vector: its recall held for vectors like those it was measured with, and
+    fell short for queries from between them.
+    """
+    size = estimated_bytes(kind, shape[1])
+    return size <= wish.bytes_per_vector or (kind.startswith("ivf") and size * shape[0] <= wish.megabytes * 2**20)
 
 
 def measured(
