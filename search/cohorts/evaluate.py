@@ -162,7 +162,8 @@ class _Run:
             self.warnings.append(
                 f"{self._sets.alone} cases found fewer than {match.controls} controls and are left out"
             )
-        self._step(f"cases with {match.controls} controls each", "match", chosen)
+        each = "1 control" if match.controls == 1 else f"{match.controls} controls"
+        self._step(f"cases with {each} each", "match", chosen)
 
     def _alike(self, place: int, by: tuple[str, ...]) -> tuple[str, ...]:
         facts = self._scanners.get(int(self.roster.ids[place]), {})

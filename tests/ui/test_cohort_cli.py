@@ -11,6 +11,7 @@ import pytest
 from archives import Home, copy_of, small_archive
 from typer.testing import CliRunner, Result
 
+from search.cohorts.definition import read_definition
 from ui.cli import app
 
 
@@ -43,9 +44,14 @@ def test_the_example_teaches_and_can_be_counted(mine: Home, tmp_path: Path) -> N
     assert "there already" in again.stderr
     found = told("count", tmp_path / "c.toml", home=mine.folder)
     assert found["attrition"][0] == {"what": "every study", "kind": "start", "studies": 5, "patients": 5}
-    text = (tmp_path / "c.toml").read_text()
-    (tmp_path / "all.toml").write_text(text.replace("\n# ", "\n").replace("[sample]\nstudies = 200\nby = [", "# ["))
-    assert "[match]" in (tmp_path / "all.toml").read_text()
+    head, body = (tmp_path / "c.toml").read_text().split("description = ", 1)
+    every = ("description = " + body).replace("\n# ", "\n")
+    every = every[: every.index("[sample]")] + every[every.index("[match]") :]  # it does not go with a match
+    (tmp_path / "all.toml").write_text(head + every)
+    definition = read_definition(tmp_path / "all.toml")
+    assert definition.match is not None
+    assert len(definition.include) == 3
+    assert definition.window
 
 
 def test_a_cohort_is_frozen_listed_shown_run_again_and_exported(mine: Home, tmp_path: Path) -> None:
