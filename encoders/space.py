@@ -37,6 +37,11 @@ class Space:
 
 def require_same(stored: Space, given: Space, *, role: str, encoder: str) -> None:
     """Raise `SpaceMismatch` unless an index's space is the encoder's; `encoder` names the one that made the index."""
+    if stored.model == given.model and stored.revision != given.revision:
+        raise SpaceMismatch(
+            f"the {role} index holds {stored.label}, the encoder gives {given.label}: its weights have changed since; "
+            "index into another home (--home), or go on with the earlier weights (--encoder tower:FOLDER)"
+        )
     if stored != given:
         raise SpaceMismatch(
             f"the {role} index holds {stored.label}, the encoder gives {given.label}; use the encoder "
