@@ -75,6 +75,7 @@ def main() -> None:
             *_questions(made["generator: images"])[2:],
         ],
         "HEADS": _heads(json.loads(heads.read_text())) if heads.exists() else ["not measured"],
+        "UNSEEN": _unseen(given.work / "sources.json"),
         "LOG": _log(given.log),
         "SPEED": [timed.read_text()] if timed.exists() else [],
         "MACHINE": [made["machine"]],
@@ -82,6 +83,16 @@ def main() -> None:
     }.items():
         page = page.replace(f"<!-- {name} -->", "\n".join(lines))
     PAGE.write_text(page)
+
+
+def _unseen(path: Path) -> list[str]:
+    """Of a tower that was trained anew without some sources: what it does on them."""
+    if not path.exists():
+        return ["Not measured: `benchmarks.model.train --without SOURCES`, then `.measure --sources SOURCES`."]
+    made = json.loads(path.read_text())
+    pool = made["held-out real"]
+    about = f"{pool['volumes']} volumes of {pool['subjects']} subjects, {made['machine']}."
+    return [about, "", *_images(made), "", *_questions(made["shipped"], only="words")]
 
 
 def _figure(figure: dict[str, Any]) -> str:
