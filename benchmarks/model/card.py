@@ -92,7 +92,8 @@ def _unseen(path: Path) -> list[str]:
     made = json.loads(path.read_text())
     pool = made["held-out real"]
     about = f"{pool['volumes']} volumes of {pool['subjects']} subjects, {made['machine']}."
-    return [about, "", *_images(made), "", *_questions(made["shipped"], only="words")]
+    images = [line.replace(WHO["shipped"], "the same tower, trained without them") for line in _images(made)]
+    return [about, "", *images, "", *_questions(made["shipped"], only="words")]
 
 
 def _figure(figure: dict[str, Any]) -> str:
