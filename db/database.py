@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from db.errors import SchemaOutdated, SchemaUnknown, StoreError
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a test holds it against the migrations folder."""
 
 

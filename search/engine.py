@@ -15,6 +15,7 @@ from db import archive, ledger, lookup, predictions, regions
 from db.database import Database
 from db.feedback import scan_vectors, sentence_vectors
 from db.filters import ALL, Filter, both, contradictions, predicted_tasks, visible
+from db.selection import Selection
 from db.values import Role, SpaceRecord
 from db.vectors.protocol import Rows
 from encoders.dual import DualEncoder
@@ -71,6 +72,11 @@ class Engine:
     def dual(self) -> DualEncoder:
         """The encoders that queries go through."""
         return self._dual
+
+    @property
+    def selection(self) -> Selection:
+        """What resolves filters and counts values."""
+        return self._retriever.selection
 
     def search(self, query: Query, *, want: Kind = Kind.STUDY, k: int = 10, where: Filter = ALL) -> Results:
         """The k best studies or reports among those that pass the filter, each with its evidence.

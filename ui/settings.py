@@ -28,6 +28,10 @@ class Settings:
     """Whose thumbs and cohorts are kept and used (SPINECHO_USER, else the account's name)."""
     smallest_count: int = 0
     """Counts of people below this are shown as "<5", others rounded; 0 for none (SPINECHO_SMALLEST_COUNT)."""
+    roles: Path | None = None
+    """Who may do what, where people sign in: a TOML file (SPINECHO_ROLES, else roles.toml in the home)."""
+    idle_minutes: int = 60
+    """After so long without a click a signed-in person signs in again; 0 for never (SPINECHO_IDLE_MINUTES)."""
 
     @property
     def database(self) -> Path:
@@ -57,11 +61,13 @@ def read_settings(
         device=device or environment.get("SPINECHO_DEVICE") or "auto",
         user=environment.get("SPINECHO_USER") or _account(),
         smallest_count=_whole(environment, "SPINECHO_SMALLEST_COUNT"),
+        roles=Path(environment.get("SPINECHO_ROLES") or chosen / "roles.toml").expanduser().absolute(),
+        idle_minutes=_whole(environment, "SPINECHO_IDLE_MINUTES", "60"),
     )
 
 
-def _whole(environment: Mapping[str, str], name: str) -> int:
-    value = environment.get(name) or "0"
+def _whole(environment: Mapping[str, str], name: str, default: str = "0") -> int:
+    value = environment.get(name) or default
     if not value.isdecimal():
         raise EncoderError(f"{name}={value!r} is no whole number; give one, such as 5, or take it out")
     return int(value)

@@ -1,0 +1,145 @@
+"""Who is at the screen: the account of a machine used alone, or a person signed in by OpenID Connect.
+
+Streamlit keeps the sign-in (`st.login`); here lie the role that a person has and the end of an idle session.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
+
+from encoders.errors import EncoderError
+from search.desk import Person, Role
+from ui.settings import Settings
+
+EXAMPLE = """\
+# Who may do what. A person who is named nowhere has the default role; "none" keeps them out.
+default = "viewer"
+claim = "email"                        # of the provider's token; addresses count only where they are verified
+researcher = ["ada@hospital.example"]
+manager = ["grace@hospital.example"]
+"""
+
+
+@dataclass
+class _Seen:
+    """When each signed-in person last did something here, for the whole process."""
+
+    at: dict[str, float] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@st.cache_resource
+def _seen() -> _Seen:
+    return _Seen()
+
+
+def asks_for_sign_in() -> bool:
+    """Whether a provider is configured (a section `auth` in the secrets)."""
+    try:
+        return "auth" in st.secrets
+    except StreamlitSecretNotFoundError:
+        return False
+
+
+def who(settings: Settings) -> Person | None:
+    """The person, or None, with the way in drawn, where nobody is signed in. Raises `EncoderError` for bad roles."""
+    if not asks_for_sign_in():
+        return Person(settings.user or "somebody", Role.MANAGER)
+    if not st.user.is_logged_in:
+        _door("Sign in to search this archive.")
+        return None
+    claims = st.user.to_dict()
+    name = _name(claims)
+    if _idle(claims, name, settings.idle_minutes):
+        _door("Nothing was done here for a while, so the session has ended.", again=True)
+        return None
+    role = role_of(claims, read_roles(settings.roles))
+    if role is None:
+        st.markdown("#### Spinecho")
+        st.text(f"{name} has no role here. Ask those who look after this archive.")
+        st.button("Sign out", on_click=st.logout)
+        return None
+    return Person(name, role)
+
+
+def read_roles(path: Path | None) -> Mapping[str, Any]:
+    """The file of roles, {} where there is none. Raises `EncoderError` where it cannot be read as such."""
+    if path is None or not path.exists():
+        return {}
+    try:
+        roles = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise EncoderError(f"cannot read the roles in {path.name}: {error}; write it like this:\n{EXAMPLE}") from error
+    allowed = {*Role, "none"}
+    if roles.get("default", "viewer") not in allowed:
+        raise EncoderError(f"default = {roles['default']!r} in {path.name} is none of: {', '.join(sorted(allowed))}")
+    unknown = sorted(set(roles) - set(Role) - {"default", "claim"})
+    if unknown:
+        raise EncoderError(f"{unknown[0]!r} in {path.name} is no role; there are {', '.join(Role)}")
+    return roles
+
+
+def role_of(claims: Mapping[str, Any], roles: Mapping[str, Any]) -> Role | None:
+    """The highest role that a claim (or one of its values, where it is a list) is named under; None to keep out."""
+    claim = roles.get("claim", "email")
+    held = claims.get(claim)
+    if claim == "email" and claims.get("email_verified") is False:
+        held = None
+    values = {str(one).casefold() for one in (held if isinstance(held, list | tuple) else [held]) if one}
+    for role in reversed(Role):
+        if values & {str(one).casefold() for one in roles.get(role, ())}:
+            return role
+    default = roles.get("default", "viewer")
+    return None if default == "none" else Role(default)
+
+
+def sign_out_button(person: Person) -> None:
+    """Who is signed in, and the way out; nothing on a machine used alone."""
+    if asks_for_sign_in():
+        st.text(f"{person.name} ({person.role})")
+        st.button("Sign out", key="sign-out", on_click=st.logout)
+
+
+@st.fragment(run_every=30)
+def _watch(settings: Settings) -> None:
+    """Ends an idle session while its page stays open: looks at the clock, and counts as nothing done."""
+    claims = st.user.to_dict()
+    if st.user.is_logged_in and _idle(claims, _name(claims), settings.idle_minutes, touch=False):
+        st.rerun()
+
+
+def watch(settings: Settings) -> None:
+    """Keep an eye on the clock where people sign in."""
+    if asks_for_sign_in() and settings.idle_minutes:
+        _watch(settings)
+
+
+def _idle(claims: Mapping[str, Any], name: str, minutes: int, *, touch: bool = True) -> bool:
+    """Whether neither the sign-in nor the last click is recent; a click counts from now on where it is not."""
+    now, seen = time.time(), _seen()
+    with seen.lock:
+        last = max(float(claims.get("iat") or 0), seen.at.get(name, 0.0))
+        idle = bool(minutes) and last > 0 and now - last > 60 * minutes
+        if touch and not idle:
+            seen.at[name] = now
+    return idle
+
+
+def _name(claims: Mapping[str, Any]) -> str:
+    return str(claims.get("email") or claims.get("preferred_username") or claims.get("sub") or "somebody")
+
+
+def _door(said: str, *, again: bool = False) -> None:
+    st.markdown("#### Spinecho")
+    st.text(said)
+    st.button("Sign in again" if again else "Sign in", key="sign-in", type="primary", on_click=st.login)
+    st.caption("For retrieval, teaching and research. Not a diagnostic device.")
