@@ -122,6 +122,22 @@ def studies_of_patient_of(database: Database, study_id: int) -> frozenset[int]:
         return frozenset(session.scalars(query)) | {study_id}
 
 
+def other_studies(database: Database, study_ids: Sequence[int]) -> dict[int, list[StudyCard]]:
+    """The other studies of each study's patient, oldest first; none where the patient is not named."""
+    cards = study_cards(database, study_ids)
+    patients = sorted({card.patient_id for card in cards.values() if card.patient_id})
+    columns = (Study.id, Study.uid, Study.accession_number, Study.patient_id, Study.date, Study.description)
+    query = select(*columns, Study.sex, Study.age_years).order_by(Study.date, Study.id)
+    of_patient: dict[str, list[StudyCard]] = defaultdict(list)
+    for row in _by_ids(database, query, Study.patient_id, patients):
+        of_patient[row[3]].append(StudyCard(*row))
+    return {
+        study: others
+        for study, card in cards.items()
+        if (others := [one for one in of_patient.get(card.patient_id, ()) if one.id != study])
+    }
+
+
 def series_cards(database: Database, study_ids: Sequence[int], where: Filter) -> dict[int, list[SeriesCard]]:
     """The series with a volume that passes the filter, by study, in the order of series number and UID."""
     query = _volumes(

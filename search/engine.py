@@ -74,6 +74,12 @@ class Engine:
         return self._dual
 
     @property
+    def generation(self) -> int:
+        """Raised whenever something has changed that an answer can show."""
+        self._retriever.refresh()
+        return self._retriever.generation
+
+    @property
     def selection(self) -> Selection:
         """What resolves filters and counts values."""
         return self._retriever.selection

@@ -51,12 +51,16 @@ class Retriever:
         self.text.refresh()
         self.selection.refresh()
 
+    @property
+    def generation(self) -> int:
+        """Raised by what `refresh` finds changed."""
+        return self.image.generation + self.text.generation + self.selection.generation
+
     def allowed(self, space: ServedSpace, where: Filter) -> Ids | None:
         """Ids that pass the filter; None for no condition."""
         if where == ALL:
             return None
-        generation = self.image.generation + self.text.generation + self.selection.generation
-        key = (space.space.id, generation, where)
+        key = (space.space.id, self.generation, where)
         if key not in self._remembered:
             resolve = self.selection.volumes if space is self.image else self.selection.passages
             found = resolve(space.space, where)

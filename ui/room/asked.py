@@ -1,0 +1,106 @@
+"""What is asked on the search page: kept in the session, restored from a token, turned into a query.
+
+The session holds `words`, `want`, `k`, the filters' keys and `example`: what results are to look like, if anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from db import saved
+from db.filters import Filter, write_filter
+from search.desk import Desk
+from search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
+from ui.room import filters
+
+K = 10
+MOST = 100
+
+
+def plain() -> dict[str, Any]:
+    """The search as JSON values, for the store; a dropped scan and a marked spot are not kept, only the rest."""
+    state = st.session_state
+    found: dict[str, Any] = {
+        "words": str(state.get("words") or "").strip(),
+        "want": str(state.get("want") or Kind.STUDY),
+        "k": int(state.get("k") or K),
+        "filters": filters.chosen(state),
+    }
+    example = state.get("example")
+    if example and example[0] == "study":
+        found["like"] = [example[1], example[2]]
+        found["other_patients"] = bool(state.get("other-patients"))
+    return found
+
+
+def restore(asked: Mapping[str, Any]) -> None:
+    """Set the page to a search that was kept."""
+    state = st.session_state
+    state["words"] = str(asked.get("words") or "")
+    state["want"] = Kind(asked["want"]) if asked.get("want") in set(Kind) else Kind.STUDY
+    state["k"] = min(max(int(asked.get("k") or K), 1), MOST)
+    like = asked.get("like")
+    state["example"] = ("study", str(like[0]), str(like[1])) if isinstance(like, list) and len(like) == 2 else None
+    state["other-patients"] = bool(asked.get("other_patients"))
+    filters.restore(state, asked.get("filters") or {})
+
+
+def arrive(desk: Desk) -> str | None:
+    """Take over what brought the person here: an address, another page, or the last search; the trouble, if any."""
+    state = st.session_state
+    token = st.query_params.get("search")
+    handed = state.pop("like", None), state.pop("ask", None), state.pop("spot", None)
+    if any(one is not None for one in handed):
+        _handed(*handed)
+        return None
+    if "want" in state and (token is None or token == state.get("token")):
+        return None
+    token = token or state.get("token")
+    if token is None:
+        restore({})
+        return None
+    try:
+        kept = saved.recall(desk.database, token, desk.person.name)
+    except saved.NoSuchSearch as error:
+        restore({})
+        st.query_params.pop("search", None)
+        return str(error)
+    restore(kept.asked)
+    state["token"] = token
+    return None
+
+
+def _handed(like: Any, words: Any, spot: Any) -> None:
+    """From another page: (study UID, name) to look like, a sentence to find, or (spot, name)."""
+    kept = plain() if "want" in st.session_state else {}
+    restore({"want": Kind.STUDY, "filters": kept.get("filters")})
+    if like is not None:
+        st.session_state["example"] = ("study", str(like[0]), str(like[1]))
+    elif spot is not None:
+        st.session_state["example"] = ("spot", *spot)
+    else:
+        st.session_state["words"] = str(words)
+    st.query_params.pop("search", None)
+
+
+def query(scan: ImageQuery | None, good: tuple[str, ...], bad: tuple[str, ...]) -> Query | None:
+    """The query as it stands; words beside an example make results fit both. scan: a dropped one that was read."""
+    state = st.session_state
+    words, example = str(state.get("words") or "").strip(), state.get("example")
+    if example and example[0] == "spot":
+        spot = example[1]
+        return spot if isinstance(spot, SpotQuery) else None
+    like: ImageQuery | StudyQuery | None = scan
+    if example and example[0] == "study":
+        like = StudyQuery(example[1], bool(state.get("other-patients")))
+    if words and state.get("want") is not Kind.REPORT:
+        return TextQuery(words, like=like, good=good, bad=bad)
+    return TextQuery(words) if words else like
+
+
+def sign(where: Filter) -> dict[str, Any]:
+    """What thumbs are kept with, so that they can be exported as judgements."""
+    return {"text": str(st.session_state.get("words") or "").strip(), "where": write_filter(where)}

@@ -1,0 +1,26 @@
+// "/" goes to the search box, "?" opens the sheet of shortcuts.
+export default function (component) {
+  const { data, parentElement } = component;
+  const sheet = parentElement.querySelector("dialog");
+  const list = sheet.querySelector("dl");
+  list.replaceChildren(...data.flatMap(([key, told]) => {
+    const term = document.createElement("dt");
+    term.textContent = key;
+    const meaning = document.createElement("dd");
+    meaning.textContent = told;
+    return [term, meaning];
+  }));
+  const open = () => (sheet.open ? sheet.close() : sheet.showModal());
+  const button = parentElement.querySelector(".open");
+  const keys = (event) => {
+    const at = event.composedPath()[0];
+    if (at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName))) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const box = document.querySelector('input[aria-label="Search"]');
+    if (event.key === "?") { event.preventDefault(); open(); }
+    if (event.key === "/" && box) { event.preventDefault(); box.focus(); box.select(); }
+  };
+  button.addEventListener("click", open);
+  document.addEventListener("keydown", keys);
+  return () => { document.removeEventListener("keydown", keys); button.removeEventListener("click", open); };
+}

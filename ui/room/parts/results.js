@@ -1,0 +1,146 @@
+// The list of results. Every word from outside is set as a text node.
+const make = (tag, attributes = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === "on") for (const [event, act] of Object.entries(value)) node.addEventListener(event, act);
+    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== ""));
+  return node;
+};
+const typing = (event) => {
+  const at = event.composedPath()[0];
+  return at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName));
+};
+const WORDS = { historical: "history" };
+const held = new WeakMap();
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  const root = parentElement.querySelector(".results");
+  const state = held.get(root) ?? { at: -1, picked: [] };
+  held.set(root, state);
+  state.picked = data.picked ?? [];
+  const act = (told) => setTriggerValue("act", { ...told, n: Date.now() });
+  const page = getComputedStyle(root).getPropertyValue("--st-background-color").trim();
+  const light = /^#(f|e|d)/i.test(page) || /^rgb\((2[0-9]{2}|1[6-9][0-9])/.test(page);
+  root.className = light ? "results light" : "results";
+
+  const chip = (one, place) => {
+    const box = make("span", { class: `chip ${one.kind}` });
+    const draw = () => box.replaceChildren(
+      make("button", { title: "Edit", on: { click: edit } }, one.text),
+      make("button", { class: "x", "aria-label": `Remove ${one.text}`, on: { click: () => act({ do: "chip", place, text: "" }) } }, "×"),
+    );
+    const edit = () => {
+      const input = make("input", { value: one.text, "aria-label": `Edit ${one.text}` });
+      input.addEventListener("keydown", (event) => {
+        event.stopPropagation();
+        if (event.key === "Enter") act({ do: "chip", place, text: input.value });
+        if (event.key === "Escape") draw();
+      });
+      input.addEventListener("blur", draw);
+      box.replaceChildren(input);
+      input.select();
+      input.focus();
+    };
+    draw();
+    return box;
+  };
+  const filter = (one) => make("span", { class: "chip filter" },
+    make("button", { tabindex: "-1" }, one.text),
+    make("button", { class: "x", "aria-label": `Remove filter ${one.text}`, on: { click: () => act({ do: "filter", key: one.key }) } }, "×"));
+
+  const film = (one, place) => make("figure", { class: place ? "" : "key" },
+    one.png ? make("img", { src: `data:image/png;base64,${one.png}`, alt: one.name || one.facts.join(" "), loading: "lazy" })
+      : make("div", { class: "none" }),
+    make("figcaption", {}, make("span", { class: "facts" }, one.facts.join(" · ") || one.name || "unknown"),
+      place || !one.scanner ? "" : make("div", {}, one.scanner),
+      one.told ? make("div", { class: "told" }, `predicted: ${one.told}`) : ""));
+
+  const sentence = (one) => make("p", { class: "sentence" },
+    one.assertion ? make("span", { class: `mark ${one.assertion}` }, WORDS[one.assertion] ?? one.assertion) : "",
+    make("span", { class: "section" }, one.section),
+    one.against ? make("span", { class: "against" }, one.against) : "",
+    ...one.pieces.map((piece) => (piece.hit ? make("mark", {}, piece.t) : document.createTextNode(piece.t))));
+
+  const meter = (one) => make("div", { class: "meter", title: `best ${one.name} similarity ${one.value}` }, one.name,
+    make("div", {}, make("i", { style: `width:${Math.round(100 * one.share)}%` })), one.value.toFixed(2));
+
+  const thumb = (hit, verdict, sign, label) => make("button", {
+    "aria-label": label, title: label, "aria-pressed": String(hit.verdict === verdict),
+    on: { click: () => act({ do: "thumb", uid: hit.uid, verdict: hit.verdict === verdict ? 0 : verdict }) } }, sign);
+
+  const row = (hit, place) => {
+    const open = () => act({ do: "open", study: hit.study });
+    return make("article", { class: "row", tabindex: place ? "-1" : "0", "data-study": hit.study ?? "", "aria-label": `Result ${hit.rank}`,
+      on: { focus: () => { state.at = place; mark(); } } },
+      make("div", { class: "rank" }, String(hit.rank)),
+      make("div", { class: "head" },
+        hit.study === null ? make("span", {}, hit.name) : make("button", { class: "name", on: { click: open } }, hit.name),
+        hit.priors ? make("span", { class: "prior" }, `${hit.priors} other ${hit.priors === 1 ? "study" : "studies"} of this patient`) : ""),
+      make("div", { class: "films" }, ...hit.series.map(film),
+        hit.study !== null && !hit.series.length ? make("span", { class: "prior" }, "No series of this study passes the filters.") : "",
+        hit.more_series ? make("span", { class: "prior" }, `+${hit.more_series}`) : ""),
+      make("div", { class: "words" }, ...hit.sentences.map(sentence), hit.where ? make("div", { class: "where" }, hit.where) : "",
+        hit.report ? make("details", {}, make("summary", {}, "The whole report"), make("pre", {}, hit.report)) : ""),
+      make("div", { class: "side" }, ...hit.bars.map(meter), hit.study === null ? "" : make("div", { class: "acts" },
+        make("button", { title: "More like this (m)", on: { click: () => act({ do: "like", uid: hit.uid, name: hit.name }) } }, "like this"),
+        make("button", { class: "pick", "aria-pressed": String(state.picked.includes(hit.study)), title: "Pick for comparing (x)", on: { click: () => pick(hit.study) } }, "compare"),
+        thumb(hit, 1, "+", "This fits (u)"), thumb(hit, -1, "−", "This does not fit (d)"))));
+  };
+
+  const pick = (study) => {
+    state.picked = state.picked.includes(study) ? state.picked.filter((one) => one !== study) : [...state.picked, study].slice(-4);
+    act({ do: "pick", studies: state.picked });
+  };
+  const rows = data.hits.map(row);
+  const mark = () => rows.forEach((one, place) => {
+    one.setAttribute("aria-current", String(place === state.at));
+    one.tabIndex = place === Math.max(state.at, 0) ? 0 : -1;
+  });
+  const move = (step) => {
+    if (!rows.length) return;
+    state.at = Math.min(Math.max(state.at + step, 0), rows.length - 1);
+    rows[state.at].focus({ preventScroll: true });
+    rows[state.at].scrollIntoView({ block: "nearest" });
+    mark();
+  };
+
+  root.replaceChildren(
+    data.chips.length + data.filters.length ? make("div", { class: "chips", role: "group", "aria-label": "What is searched for" }, ...data.chips.map(chip), ...data.filters.map(filter)) : "",
+    data.nothing ? make("div", { class: "nothing", role: "status" }, make("b", {}, "Nothing relevant found"),
+      "Questions that have nothing to do with MR come as near as this one. What follows is merely the nearest.") : "",
+    ...data.notes.map((note) => make("div", { class: "note", role: "status" }, note)),
+    make("div", { class: "bar", role: "status" }, data.said,
+      data.thumbs ? make("button", { "aria-pressed": String(data.refined), on: { click: () => act({ do: "refine", on: !data.refined }) } },
+        `refine by ${data.thumbs} ${data.thumbs === 1 ? "thumb" : "thumbs"}`) : ""),
+    ...rows,
+    data.more ? make("div", { class: "foot" }, make("button", { on: { click: () => act({ do: "more" }) } }, "Show more")) : "",
+    state.picked.length ? make("div", { class: "picked" }, `${state.picked.length} of 4 picked`,
+      make("button", { disabled: state.picked.length < 2, on: { click: () => act({ do: "compare", studies: state.picked }) } }, "Compare side by side"),
+      make("button", { on: { click: () => act({ do: "pick", studies: [] }) } }, "Clear")) : "",
+  );
+  mark();
+
+  const keys = (event) => {
+    if (typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const hit = data.hits[state.at];
+    const study = hit?.study ?? null;
+    const onButton = event.composedPath()[0]?.tagName === "BUTTON";
+    const acts = {
+      j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1),
+      Enter: onButton || study === null ? null : () => act({ do: "open", study }),
+      m: study === null ? null : () => act({ do: "like", uid: hit.uid, name: hit.name }),
+      x: study === null ? null : () => pick(study),
+      u: study === null ? null : () => act({ do: "thumb", uid: hit.uid, verdict: hit.verdict === 1 ? 0 : 1 }),
+      d: study === null ? null : () => act({ do: "thumb", uid: hit.uid, verdict: hit.verdict === -1 ? 0 : -1 }),
+    };
+    const chosen = acts[event.key];
+    if (!chosen) return;
+    event.preventDefault();
+    chosen();
+  };
+  document.addEventListener("keydown", keys);
+  return () => document.removeEventListener("keydown", keys);
+}

@@ -1,0 +1,177 @@
+"""The list of results: one component that draws every row, so that a list is one element and keys work at once.
+
+Words from outside reach the browser as JSON and are set as text nodes (parts/results.js): never Markdown, never HTML.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from db import lookup
+from db.database import Database
+from search.hits import Hit, PassageHit, Results, SeriesHit
+from search.query import Kind
+from ui.tables import said, where_in
+
+_PARTS = Path(__file__).with_name("parts")
+_NOTHING = "nothing relevant found"
+_SHOWN = 4
+_FAINT = 0.6
+"""A sentence with less than this share of the best one's similarity is not what put the study there."""
+_BARS = {"scan": ("image", "regions", "spot"), "text": ("report", "header"), "words": ("words",)}
+_AGAINST = {"absent": "the report denies it", "side": "the other side", "opposite": "the opposite grade"}
+SHORTCUTS = (
+    ("/", "to the search box"),
+    ("j  k  or  ↓  ↑", "next, previous result"),
+    ("Enter", "open the study"),
+    ("m", "more like this one"),
+    ("x", "pick for comparing (up to four)"),
+    ("u  d", "fits, does not fit"),
+)
+"""(key, what it does), for the sheet of shortcuts."""
+
+
+@st.cache_resource
+def _component() -> Any:
+    css, js = ((_PARTS / f"results.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return st.components.v2.component("spinecho_results", html='<div class="results"></div>', css=css, js=js)
+
+
+def result_list(data: Mapping[str, Any], on_act: Callable[[], None]) -> None:
+    """Draw the list; what a person does there is in `act()` while `on_act` runs."""
+    _component()(key="results", data=dict(data), on_act_change=on_act)
+
+
+def act() -> Mapping[str, Any]:
+    """What was just done on the list: {"do": "open", ...}."""
+    held = st.session_state.get("results")
+    found = held.get("act") if isinstance(held, Mapping) else getattr(held, "act", None)
+    return found if isinstance(found, Mapping) else {}
+
+
+def list_data(
+    results: Results,
+    database: Database,
+    *,
+    filters: Sequence[tuple[str, str]],
+    verdicts: Mapping[str, int],
+    refined: bool,
+    picked: Sequence[int],
+    most: int,
+) -> dict[str, Any]:
+    """Everything the list shows. verdicts: this person's thumbs by study UID."""
+    volumes = [series.card.volume_id for hit in results.hits for series in hit.series[:_SHOWN]]
+    pictures = lookup.thumbnails(database, volumes)
+    priors = lookup.other_studies(database, [hit.study.id for hit in results.hits if hit.study])
+    tops = {
+        bar: max((_channel(hit, names) for hit in results.hits), default=0.0) or 1.0 for bar, names in _BARS.items()
+    }
+    want = str(results.query.get("want", Kind.STUDY))
+    nothing = any(warning.startswith(_NOTHING) for warning in results.warnings)
+    return {
+        "want": want,
+        "chips": [{"kind": chip["kind"], "text": chip["text"]} for chip in results.query.get("chips", ())],
+        "filters": [{"key": key, "text": text} for key, text in filters],
+        "nothing": nothing,
+        "notes": [warning for warning in results.warnings if not warning.startswith(_NOTHING)],
+        "said": _summary(results, want),
+        "thumbs": sum(1 for verdict in verdicts.values() if verdict),
+        "refined": refined,
+        "picked": list(picked),
+        "more": len(results.hits) == int(results.query.get("k", 0)) < most,
+        "hits": [
+            _row(hit, pictures, len(priors.get(hit.study.id, ())) if hit.study else 0, verdicts, tops)
+            for hit in results.hits
+        ],
+    }
+
+
+def study_name(hit: Hit) -> str:
+    """Date, age, sex, description and accession number, as far as they are known."""
+    if hit.study is None:
+        number = hit.report.accession_number if hit.report else ""
+        return f"Report without a study {number}".strip()
+    study = hit.study
+    age = f"{study.age_years:.0f} y" if study.age_years is not None else ""
+    who = " ".join(part for part in (age, study.sex or "") if part)
+    when = study.date.isoformat() if study.date else ""
+    return " · ".join(part for part in (when, who, study.description, study.accession_number) if part) or study.uid
+
+
+def _summary(results: Results, want: str) -> str:
+    count = len(results.hits)
+    noun = {"study": "studies", "report": "reports"}[want] if count != 1 else want
+    milliseconds = sum(results.seconds.values()) * 1000
+    return f"{count} {noun} · {results.searched:,} vectors compared · {milliseconds:.0f} ms"
+
+
+def _row(
+    hit: Hit, pictures: Mapping[int, bytes], priors: int, verdicts: Mapping[str, int], tops: Mapping[str, float]
+) -> dict[str, Any]:
+    study = hit.study
+    return {
+        "rank": hit.rank,
+        "study": study.id if study else None,
+        "uid": study.uid if study else "",
+        "name": study_name(hit),
+        "priors": priors,
+        "verdict": verdicts.get(study.uid, 0) if study else 0,
+        "report": hit.report.text if hit.report else "",
+        "series": [_series(series, pictures) for series in hit.series[:_SHOWN]],
+        "more_series": max(len(hit.series) - _SHOWN, 0),
+        "sentences": [_sentence(found) for found in _telling(hit.passages)],
+        "where": where_in(hit.series[0]) if hit.series else "",
+        "bars": [
+            {"name": bar, "value": round(value, 3), "share": round(max(value, 0.0) / tops[bar], 3)}
+            for bar, names in _BARS.items()
+            if (value := _channel(hit, names))
+        ],
+    }
+
+
+def _series(series: SeriesHit, pictures: Mapping[int, bytes]) -> dict[str, Any]:
+    card = series.card
+    png = pictures.get(card.volume_id)
+    facts = [fact for fact in (card.sequence, card.plane, card.body_region) if fact != "unknown"]
+    facts += ["contrast"] if card.contrast == "yes" else []
+    facts += ["computed"] if card.derived else []
+    field = f"{card.field_strength_t:g} T" if card.field_strength_t else ""
+    return {
+        "png": base64.b64encode(png).decode() if png else "",
+        "name": card.description,
+        "facts": facts,
+        "scanner": " ".join(part for part in (card.vendor if card.vendor != "unknown" else "", field) if part),
+        "told": said(series) if series.told else "",
+        "similarity": None if series.similarity is None else round(series.similarity, 2),
+    }
+
+
+def _sentence(found: PassageHit) -> dict[str, Any]:
+    """In pieces, marked and not: offsets would mean other places in a browser, which counts in UTF-16."""
+    text, at, pieces = found.passage.text, 0, []
+    for start, stop in sorted(found.highlights):
+        if start >= at:
+            pieces += [{"t": text[at:start], "hit": False}, {"t": text[start:stop], "hit": True}]
+            at = stop
+    pieces.append({"t": text[at:], "hit": False})
+    return {
+        "pieces": [piece for piece in pieces if piece["t"]],
+        "assertion": "" if found.passage.section == "header" else found.passage.assertion,
+        "section": found.passage.section,
+        "against": _AGAINST.get(found.contradicts, "contradicts") if found.contradicts else "",
+    }
+
+
+def _telling(passages: Sequence[PassageHit]) -> list[PassageHit]:
+    """Without sentences that are far behind the best and only happen to be in the same report."""
+    best = max((found.similarity for found in passages if found.similarity is not None), default=0.0)
+    return [found for found in passages if found.similarity is None or found.similarity >= _FAINT * best]
+
+
+def _channel(hit: Hit, names: Sequence[str]) -> float:
+    return max((hit.channels[name] for name in names if name in hit.channels), default=0.0)
