@@ -159,8 +159,10 @@ class Engine:
         """By sentences and words; where a sentence may be compared with a scan, fused with the scans that it fits."""
         parts, echo = self.channels(asked, want=want, k=k, where=where, clock=clock)
         found = next(iter(parts.values())) if len(parts) == 1 else fused(parts, self._weights)
-        if asked.bad and want is Kind.STUDY:
-            unfit = set(lookup.study_ids_by_uid(self._database, asked.bad).values())
+        unfit = set(lookup.study_ids_by_uid(self._database, asked.bad).values())
+        if isinstance(asked.like, StudyQuery):
+            unfit |= self._without(asked.like, self._study(asked.like.study_uid))
+        if unfit and want is Kind.STUDY:
             found.scores = {key: score for key, score in found.scores.items() if key not in unfit}
         return found, echo
 
@@ -223,9 +225,7 @@ class Engine:
     def _by_study(self, query: StudyQuery, k: int, where: Filter) -> tuple[Found, dict[str, Any]]:
         study = self._study(query.study_uid)
         volumes, vectors = regions.volumes_of_study(self._database, self._retriever.image.space, study)
-        without = {study}
-        if query.other_patients:
-            without |= lookup.studies_of_patient_of(self._database, study)
+        without = self._without(query, study)
         look = None
         if self._weights.regions > 0 and self._has_regions():
             stored = regions.stored_regions(self._database, self._retriever.image.space, volumes)
@@ -235,6 +235,10 @@ class Engine:
         found = self._retriever.scans(vectors, k=k + len(without), where=where, look=look)
         found.scores = {key: score for key, score in found.scores.items() if key not in without}
         return found, {**dataclasses.asdict(query), "volumes": len(vectors)}
+
+    def _without(self, query: StudyQuery, study: int) -> set[int]:
+        """The studies that are never among the results: the example, with `other_patients` its patient's too."""
+        return {study} | (lookup.studies_of_patient_of(self._database, study) if query.other_patients else set())
 
     def _looked_at(self, prepared: Sequence[Prepared]) -> tuple[Rows, Look | None]:
         """The vectors of scans and, where their parts can be told apart and compared, those of their parts."""

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,6 +21,7 @@ from ui.facets import facets
 from ui.index_cli import builds_app
 from ui.options import AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
 from ui.settings import read_settings
+from ui.theme import PAGE, streamlit_flags
 from ui.thumbs import feedback_app
 from ui.train import train_app
 from ui.why import why
@@ -198,36 +199,22 @@ def ui(
     address: Annotated[
         str, typer.Option(help="Address to listen on. Others than 127.0.0.1 are open to the network.")
     ] = "127.0.0.1",
+    theme: Annotated[Literal["dark", "light"], typer.Option(help="Colours of the pages.")] = "dark",
     encoder: Encoder = None,
     device: Device = None,
 ) -> None:
-    """Open the search page in a browser."""
+    """Open the reading room in a browser: search, studies, cohorts, archive, evaluation.
+
+    Used alone it asks nobody to sign in. Where HOME/secrets.toml has a section `auth` for an OpenID Connect provider,
+    people sign in, and HOME/roles.toml says who may do what (docs/reading-room.md).
+    """
     settings = read_settings(home=home, encoder=encoder, device=device)
     open_database(settings).close()  # says what is wrong here rather than in the browser
-    page = Path(__file__).with_name("page.py")
-    options = {
-        "server.address": address,
-        "server.port": port,
-        "server.headless": "true",
-        "browser.gatherUsageStats": "false",
-        "client.showErrorDetails": "none",
-        "client.toolbarMode": "minimal",
-        "server.maxUploadSize": 500,
-        "theme.base": "dark",
-        "theme.primaryColor": "#8fbfe0",
-        "theme.backgroundColor": "#0f1114",
-        "theme.secondaryBackgroundColor": "#1b1f24",
-        "theme.textColor": "#e8eaed",
-        "theme.borderColor": "#343a42",
-        "theme.baseRadius": "small",
-        "theme.sidebar.backgroundColor": "#14171b",
-        "theme.sidebar.secondaryBackgroundColor": "#1f242a",
-    }
-    flags = [f"--{name}={value}" for name, value in options.items()]
+    flags = streamlit_flags(address=address, port=port, theme=theme, secrets=settings.home / "secrets.toml")
     os.environ.update(SPINECHO_HOME=str(settings.home), SPINECHO_ENCODER=settings.encoder)
     os.environ["SPINECHO_DEVICE"] = settings.device
     out.print(f"The page opens at http://{address}:{port} (Ctrl-C stops it)")
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(page), *flags])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(PAGE), *flags])  # noqa: S606
 
 
 @db_app.command("upgrade")

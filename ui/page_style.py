@@ -12,19 +12,14 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 _STYLE = """<style>
-[data-testid="stMainBlockContainer"] {padding: 1.6rem 2rem 3rem; max-width: 1600px}
-[data-testid="stHeader"] {background: transparent; height: 2rem; min-height: 2rem}
+[data-testid="stMainBlockContainer"] {padding: 3.4rem 2rem 3rem; max-width: 1760px}
 [data-testid="stSidebarHeader"] {height: 1.6rem; min-height: 0; padding: 0.2rem 0.8rem 0; margin: 0}
-[data-testid="stSidebarUserContent"] {padding: 0 1.2rem 2rem}
-[data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.6rem}
+[data-testid="stSidebarUserContent"] {padding: 0 1rem 2rem}
+[data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.45rem}
+[data-testid="stSidebar"] label p {font-size: 0.82rem}
 [data-testid="stImage"] img {background: #000; border-radius: 2px}
 [data-testid="stText"] {overflow-wrap: anywhere}
-[class*="st-key-facts-"] {gap: 0.25rem}
-[class*="st-key-facts-"] [data-testid="stText"], [class*="st-key-facts-"] [data-testid="stText"] * {
-  font-size: 0.8rem; line-height: 1.25; color: #a9b0b8 !important}
-[class*="st-key-head-"] [data-testid="stText"] {font-weight: 600}
-[class*="st-key-told-"] {gap: 0.35rem}
-[class*="st-key-told-"] [class*="st-key-told-"] {gap: 0}
+[class*="st-key-recent-"] {gap: 0.6rem}
 .st-key-line > :first-child {min-width: 220px}
 [class*="st-key-report-"] [data-testid="stText"] {line-height: 1.45}
 </style>"""

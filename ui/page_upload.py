@@ -15,9 +15,10 @@ import streamlit as st
 from encoders.dual import DualEncoder
 from search.query import ImageQuery
 from ui.page_style import trouble
+from ui.theme import UPLOAD_MB
 from ui.wiring import USER_ERRORS, read_image_query
 
-LIMIT_MB = 500
+LIMIT_MB = UPLOAD_MB
 """Of all files together."""
 _ENDING = re.compile(r"(?:\.[A-Za-z0-9]{1,8}){1,2}$")
 

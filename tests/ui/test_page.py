@@ -1,4 +1,4 @@
-"""The search page, driven as a browser would drive it."""
+"""The search page, driven as a browser would drive it; what happens inside the list is in tests/ui/browser."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pages import ask, calm, listed, opened, rows, sentences, texts
 from streamlit.testing.v1 import AppTest
+
+from db.audit import entries
+from db.database import Database
+from db.saved import keep
+from encoders.text.query import EmptyQuery, parse_query
+from ui.room.asked import edited
+from ui.room.filters import EMPTY, condition, restore
 
 
 class DemoHome(Protocol):
@@ -22,39 +32,22 @@ class DemoHome(Protocol):
     hostile_sentence: str
 
 
-PAGE = Path(__file__).resolve().parents[2] / "ui" / "page.py"
-
-
-def opened(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setenv("SPINECHO_HOME", str(home))
-    monkeypatch.setenv("SPINECHO_DEVICE", "cpu")
-    return calm(AppTest.from_file(str(PAGE), default_timeout=120).run())
-
-
-def calm(page: AppTest) -> AppTest:
-    assert not page.exception, [error.message for error in page.exception]
-    return page
-
-
-def ask(page: AppTest, words: str) -> AppTest:
-    return calm(page.text_input(key="words").set_value(words).run())
-
-
-def texts(page: AppTest) -> list[str]:
-    return [element.value for element in page.text]
-
-
-def rows(page: AppTest) -> list[str]:
-    return [toggle.key.removeprefix("open-").split("-", 1)[1] for toggle in page.toggle]
-
-
-def summary(page: AppTest) -> str:
-    return next(text for text in texts(page) if text.endswith(" ms"))
+@pytest.fixture
+def home(demo_home: DemoHome, tmp_path: Path) -> Path:
+    """A home of its own: pages write searches and the record."""
+    copy = tmp_path / "home"
+    shutil.copytree(demo_home.home, copy)
+    return copy
 
 
 @pytest.fixture
-def page(demo_home: DemoHome, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    return opened(demo_home.home, monkeypatch)
+def page(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    return opened(home, monkeypatch)
+
+
+def token_of(page: AppTest) -> str:
+    held = page.query_params["search"]
+    return held if isinstance(held, str) else held[0]
 
 
 def test_an_empty_page_says_how_to_ask_what_answers_and_what_it_is_not(page: AppTest) -> None:
@@ -62,20 +55,48 @@ def test_an_empty_page_says_how_to_ask_what_answers_and_what_it_is_not(page: App
     assert "Type what you are looking for" in said
     assert "docs/model-card.md" in said
     assert said.count("Not a diagnostic device") == 1
-    assert not page.toggle
+    with pytest.raises(AssertionError):
+        listed(page)
 
 
-def test_words_find_studies_with_the_sentence_and_its_assertion(page: AppTest, demo_home: DemoHome) -> None:
+def test_words_find_studies_with_the_sentence_marked_and_its_assertion(page: AppTest, demo_home: DemoHome) -> None:
     ask(page, "bright lesion of the spleen")
-    assert demo_home.hostile_sentence in texts(page)
-    at = next(mark for mark in page.markdown if "badge[present]" in mark.value)
-    assert "findings" in at.value
-    assert texts(page).index(demo_home.hostile_sentence) < 12, "in the first row"
+    first = listed(page)["hits"][0]
+    assert "".join(piece["t"] for piece in first["sentences"][0]["pieces"]) == demo_home.hostile_sentence
+    assert first["sentences"][0]["assertion"] == "present"
+    assert first["sentences"][0]["section"] == "findings"
+    assert {"lesion", "spleen"} <= {piece["t"] for piece in first["sentences"][0]["pieces"] if piece["hit"]}
+    assert {bar["name"] for bar in first["bars"]} >= {"text", "words"}
+    assert all(0 <= bar["share"] <= 1 for hit in listed(page)["hits"] for bar in hit["bars"])
 
 
-def test_a_denied_finding_is_said_with_the_answer(page: AppTest) -> None:
-    ask(page, "lesion, no haemorrhage")
-    assert "without: haemorrhage" in summary(page)
+def test_the_query_is_told_as_it_was_understood(page: AppTest) -> None:
+    ask(page, "lesion, no haemorrhage, sequence:t1")
+    assert [chip["kind"] for chip in listed(page)["chips"]] == ["wanted", "unwanted", "field"]
+
+
+@given(
+    st.lists(
+        st.sampled_from(["left lesion", "no oedema", "-bleed", '"old infarct"', "age:20-40", "gliom*"]), min_size=2
+    )
+)
+def test_taking_a_chip_out_leaves_the_others(parts: list[str]) -> None:
+    words = ", ".join(parts)
+    before = parse_query(words).chips
+    for place in range(len(before)):
+        left = edited(words, place, "")
+        try:
+            after = [(chip.kind, chip.text) for chip in parse_query(left).chips]
+        except EmptyQuery:
+            after = []
+        expected = [(chip.kind, chip.text) for number, chip in enumerate(before) if number != place]
+        assert after == expected or not any(kind in ("wanted", "unwanted", "phrase", "prefix") for kind, _ in expected)
+
+
+def test_a_chip_can_be_said_otherwise() -> None:
+    assert edited("lesion, no oedema", 1, "haemorrhage") == "lesion, no haemorrhage"
+    assert edited('"old infarct" of the pons', 0, "new infarct").startswith('"new infarct"')
+    assert edited("lesion", 7, "x") == "lesion"
 
 
 def test_filters_narrow_and_clear_again(page: AppTest) -> None:
@@ -83,67 +104,97 @@ def test_filters_narrow_and_clear_again(page: AppTest) -> None:
     everything = rows(page)
     calm(page.text_input(key="description").set_value("<script>").run())
     assert len(rows(page)) == 1 < len(everything)
+    assert [one["key"] for one in listed(page)["filters"]] == ["description"]
     calm(page.button(key="clear-filters").click().run())
     assert rows(page) == everything
     calm(page.slider(key="age").set_value((99, 100)).run())
-    assert not page.toggle
-    assert any("no study fits" in text for text in texts(page))
+    assert not rows(page)
+    assert any("no study fits" in note for note in listed(page)["notes"])
+
+
+def test_counts_follow_the_other_filters(page: AppTest) -> None:
+    before = page.multiselect(key="sequence").options
+    assert all(option.rsplit("  ", 1)[1].split(" / ")[0] == option.rsplit(" / ", 1)[1] for option in before)
+    calm(page.slider(key="age").set_value((99, 100)).run())
+    assert all("  0 / " in option for option in page.multiselect(key="sequence").options)
 
 
 def test_every_filter_can_be_used_at_once(page: AppTest) -> None:
     ask(page, "lesion")
     for field in ("body_region", "sequence", "plane", "contrast", "vendor", "sex", "tesla"):
         choice = page.multiselect(key=field)
-        choice.set_value([choice.options[0].rsplit(" (", 1)[0] if field not in {"sex"} else "F"])
+        value = choice.options[0].rsplit("  ", 1)[0]
+        choice.set_value([{"female": "F", "male": "M"}.get(value, value)])
     page.checkbox(key="derived").check()
     page.date_input(key="from").set_value("2019-01-01")
     calm(page.run())
+    assert len(listed(page)["filters"]) == 9
 
 
-def test_more_like_this_leaves_the_study_itself_out_and_words_take_over_again(page: AppTest) -> None:
-    ask(page, "lesion")
-    first = rows(page)[0]
-    calm(next(button for button in page.button if str(button.key).startswith("like-")).click().run())
-    assert rows(page)
-    assert first not in rows(page)
-    assert any("Studies like" in mark.value for mark in page.markdown)
-    ask(page, "lesion of the spleen")
-    assert not any("Studies like" in mark.value for mark in page.markdown)
+def test_the_address_reopens_the_search_and_holds_no_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ask(opened(home, monkeypatch), "bright lesion of the spleen")
+    calm(page.multiselect(key="sequence").set_value(["T1"]).run())
+    found, token = rows(page), token_of(page)
+    assert set(page.query_params) == {"search"}
+    again = AppTest.from_file(page._script_path, default_timeout=120)
+    again.query_params["search"] = token
+    calm(again.run())
+    assert again.text_input(key="words").value == "bright lesion of the spleen"
+    assert again.multiselect(key="sequence").value == ["T1"]
+    assert rows(again) == found
 
 
-def _opened_report(page: AppTest, row: int, sentence: str) -> bool:
-    calm(page.toggle[row].set_value(True).run())
-    return any(sentence in text and "FINDINGS" in text for text in texts(page))
-
-
-def test_an_opened_study_shows_a_slice_and_the_report(page: AppTest, demo_home: DemoHome) -> None:
-    ask(page, demo_home.hostile_sentence)
-    assert any(_opened_report(page, row, demo_home.hostile_sentence) for row in range(2)), "among the first two"
-    slices = next(slider for slider in page.slider if slider.label == "Slice")
-    assert slices.min == 1
-    calm(slices.set_value(2).run())
-    assert any(", slice 2 of " in caption.value for caption in page.caption)
-
-
-def test_slices_whose_files_are_gone_say_so(
-    demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(demo_home.home, home)
-    with sqlite3.connect(home / "spinecho.sqlite") as connection:
-        connection.execute("UPDATE folders SET path = path || '-gone'")
+def test_anothers_search_opens_only_where_it_is_shared(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPINECHO_USER", "ada")
     page = ask(opened(home, monkeypatch), "lesion")
-    calm(page.toggle[0].set_value(True).run())
-    assert any("changed or gone" in text for text in texts(page))
-    assert page.toggle, "the results stay"
+    token = token_of(page)
+    monkeypatch.setenv("SPINECHO_USER", "grace")
+    for shared in (False, True):
+        other = AppTest.from_file(page._script_path, default_timeout=120)
+        other.query_params["search"] = token
+        calm(other.run())
+        assert (other.text_input(key="words").value == "lesion") is shared
+        assert any("no search of yours" in text for text in texts(other)) is not shared
+        keep(Database.open(home / "spinecho.sqlite"), token, "ada", name="lesions", shared=True)
+
+
+def test_a_search_is_kept_under_a_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ask(opened(home, monkeypatch), "lesion")
+    page.text_input(key="saved-name").set_value("All the lesions")
+    calm(next(button for button in page.button if button.label == "Keep this search").click().run())
+    fresh = opened(home, monkeypatch)
+    assert any("All the lesions" in option for option in fresh.selectbox(key="saved-open").options)
+
+
+def test_the_record_says_who_searched_and_never_for_what(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ask(opened(home, monkeypatch), "bright lesion of the spleen")
+    calm(page.run())
+    calm(page.multiselect(key="sequence").set_value(["T1"]).run())
+    acts = entries(Database.open(home / "spinecho.sqlite"), action="search")
+    assert len(acts) == 2, "a page that is drawn again asks nothing"
+    assert "spleen" not in repr(acts)
+    assert {act.facts["kind"] for act in acts} == {"words"}
+
+
+def test_more_like_this_leaves_the_study_itself_out(page: AppTest) -> None:
+    ask(page, "lesion")
+    first = listed(page)["hits"][0]
+    page.session_state["like"] = (first["uid"], first["name"])
+    calm(page.run())
+    assert rows(page)
+    assert first["uid"] not in rows(page)
+    assert first["name"] in texts(page)
+    assert page.text_input(key="words").value == ""
+    ask(page, "lesion of the spleen")
+    assert first["uid"] not in rows(page), "words and the example together"
+    calm(page.button(key="clear-query").click().run())
+    assert first["name"] not in texts(page)
 
 
 def test_words_from_outside_are_only_ever_plain_text(page: AppTest, demo_home: DemoHome) -> None:
     ask(page, "bright lesion of the spleen")
-    calm(page.toggle[0].set_value(True).run())
-    assert any(demo_home.hostile_study in text for text in texts(page))
-    series = next(box for box in page.selectbox if box.label == "Series")
-    assert any(demo_home.hostile_series in option for option in series.options)
+    assert demo_home.hostile_sentence in sentences(page)
+    assert any(demo_home.hostile_study in hit["name"] for hit in listed(page)["hits"])
     interpreted = [
         element.value for kind in (page.markdown, page.caption, page.error, page.warning) for element in kind
     ]
@@ -151,6 +202,8 @@ def test_words_from_outside_are_only_ever_plain_text(page: AppTest, demo_home: D
     interpreted += [element.label for kind in (page.button, page.toggle, page.checkbox) for element in kind]
     for sign in ("script>", ":smile:", "material/search", "http", "spleen"):
         assert not [text for text in interpreted if sign in text]
+    for element in page.get("bidi_component"):
+        assert "spleen" not in element.proto.html_content + element.proto.js_content + element.proto.css_content
 
 
 def test_a_scan_finds_its_own_study_first(page: AppTest, demo_home: DemoHome) -> None:
@@ -158,11 +211,12 @@ def test_a_scan_finds_its_own_study_first(page: AppTest, demo_home: DemoHome) ->
     files = [(path.name, path.read_bytes(), "application/dicom") for path in sorted(series.glob("*.dcm"))]
     left = set(Path(tempfile.gettempdir()).glob("spinecho-*"))
     calm(page.file_uploader[0].set_value(files).run())
-    assert any("Studies like the scan" in mark.value for mark in page.markdown)
-    assert any("1.00" in text for text in texts(page)), "the series itself is in the archive"
+    assert any("Like the scan" in mark.value for mark in page.markdown)
+    assert listed(page)["hits"][0]["series"][0]["similarity"] == 1.0, "the series itself is in the archive"
     assert set(Path(tempfile.gettempdir()).glob("spinecho-*")) <= left, "nothing stays behind"
     calm(page.button(key="clear-query").click().run())
-    assert not page.toggle
+    with pytest.raises(AssertionError):
+        listed(page)
 
 
 @pytest.mark.parametrize("name", ["scan.dcm", "../../evil.nii.gz", "<b>notes</b>.txt"])
@@ -174,9 +228,9 @@ def test_an_upload_that_is_no_scan_is_named_as_the_person_named_it(page: AppTest
     assert "00000" not in said
 
 
-def test_too_much_at_once_is_refused(demo_home: DemoHome, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_at_once_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ui.page_upload.LIMIT_MB", 1)
-    page = opened(demo_home.home, monkeypatch)
+    page = opened(home, monkeypatch)
     files = [(f"{n}.dcm", b"0" * 600_000, "application/dicom") for n in range(2)]
     calm(page.file_uploader[0].set_value(files).run())
     assert any("spinecho search image" in text for text in texts(page))
@@ -185,14 +239,13 @@ def test_too_much_at_once_is_refused(demo_home: DemoHome, monkeypatch: pytest.Mo
 def test_a_query_without_words_is_explained(page: AppTest) -> None:
     ask(page, "?!")
     assert any("holds no word" in text for text in texts(page))
-    assert not page.toggle
 
 
 def test_reports_can_be_asked_for(page: AppTest) -> None:
     ask(page, "lesion")
     calm(page.button_group(key="want").set_value("report").run())
-    assert "report" in summary(page)
-    calm(page.toggle[0].set_value(True).run())
+    assert "report" in listed(page)["said"]
+    assert all(hit["report"] for hit in listed(page)["hits"])
 
 
 def test_a_home_without_an_index_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,26 +254,16 @@ def test_a_home_without_an_index_says_what_to_do(tmp_path: Path, monkeypatch: py
     assert not page.text_input
 
 
-def test_an_older_schema_says_what_to_do(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(demo_home.home, home)
+def test_an_older_schema_says_what_to_do(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with sqlite3.connect(home / "spinecho.sqlite") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0000'")
     page = opened(home, monkeypatch)
     assert any("spinecho db upgrade" in text for text in texts(page))
 
 
-def test_the_page_follows_what_is_stored_meanwhile(
-    demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(demo_home.home, home)
-    page = ask(opened(home, monkeypatch), "lesion")
-    before = page.multiselect(key="vendor").options
-    calm(page.multiselect(key="sequence").set_value(["T1"]).run())
-    with sqlite3.connect(home / "spinecho.sqlite") as connection:
-        connection.execute("UPDATE volumes SET vendor = 'Newcomer', sequence = iif(sequence = 'T1', 'T1', 'T9')")
-    calm(page.run())
-    assert page.multiselect(key="vendor").options != before
-    assert page.multiselect(key="vendor").options == ["Newcomer (3)"]
-    assert page.multiselect(key="sequence").value == ["T1"], "a filter in use stays when the counts change"
+@given(st.dictionaries(st.text(max_size=8), st.one_of(st.none(), st.text(max_size=5), st.lists(st.integers()))))
+def test_any_kept_filters_make_a_condition_or_none(kept: dict[str, object]) -> None:
+    state: dict[str, object] = {}
+    restore(state, {**kept, "age": kept.get("a"), "from": kept.get("f")})
+    assert set(state) == set(EMPTY)
+    condition(state)

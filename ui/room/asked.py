@@ -12,6 +12,7 @@ import streamlit as st
 
 from db import saved
 from db.filters import Filter, write_filter
+from encoders.text.query import parse_query
 from search.desk import Desk
 from search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from ui.room import filters
@@ -104,3 +105,19 @@ def query(scan: ImageQuery | None, good: tuple[str, ...], bad: tuple[str, ...]) 
 def sign(where: Filter) -> dict[str, Any]:
     """What thumbs are kept with, so that they can be exported as judgements."""
     return {"text": str(st.session_state.get("words") or "").strip(), "where": write_filter(where)}
+
+
+def edited(words: str, place: int, text: str) -> str:
+    """The words with one chip changed, or taken out with the comma that it leaves."""
+    chips = parse_query(words).chips
+    if not 0 <= place < len(chips):
+        return words
+    chip = chips[place]
+    said = f"no {text}" if chip.kind == "unwanted" and text else text
+    if chip.kind == "phrase" and text:
+        said = f'"{text}"'
+    left, right = words[: chip.start], words[chip.stop :]
+    if not text.strip():
+        left, right = left.rstrip(" ,;"), right.lstrip(" ,;")
+        return f"{left}, {right}" if left and right else left + right
+    return left + said.strip() + right

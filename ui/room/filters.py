@@ -120,7 +120,7 @@ def panel(counts: Mapping[str, Sequence[Facet]]) -> None:
         button.button("Clear", key="clear-filters", on_click=clear, width="stretch")
     for field, label in CHOICES.items():
         _choice(field, label, counts.get(field, ()))
-    st.slider("Age (years)", 0, _OLDEST, (0, _OLDEST), key="age")
+    st.slider("Age (years)", 0, _OLDEST, key="age")
     _strengths(counts.get("field_strength", ()))
     earliest, latest = date(1900, 1, 1), date(2200, 12, 31)  # shifted dates of research archives lie far away
     first = st.date_input("From", None, earliest, latest, key="from", format="YYYY-MM-DD")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from db import saved
 from db.feedback import put_thumbs, thumbs
 from db.filters import Filter
-from encoders.text.query import parse_query
 from search.feedback import query_key
 from search.hits import Results
 from search.query import ImageQuery, Kind, Query
@@ -34,7 +34,7 @@ def search_page(room: Room) -> None:
     where = filters.condition(state)
     with st.sidebar:
         filters.panel(_counts(room, where))
-    scan = _line(room)
+    scan, corner = _line(room)
     if lost:
         trouble("This address opens no search", lost, grave=False)
     verdicts = _verdicts(room, where)
@@ -42,9 +42,13 @@ def search_page(room: Room) -> None:
     good, bad = (tuple(uid for uid, v in verdicts.items() if v == sign) if refine else () for sign in (1, -1))
     query = asked.query(scan, good, bad)
     if query is None:
-        _start(room, dropped=scan is not None)
+        _start(room)
+        with corner:
+            _saved(room)
         return
     results = _answer(room, query, where)
+    with corner:
+        _saved(room)
     if results is None:
         return
     data = list_data(
@@ -55,8 +59,8 @@ def search_page(room: Room) -> None:
     result_list(data, lambda: _act(room, where))
 
 
-def _line(room: Room) -> ImageQuery | None:
-    """The search line; the scan that was dropped, if it is what is searched with."""
+def _line(room: Room) -> tuple[ImageQuery | None, DeltaGenerator]:
+    """The search line: the scan that was dropped, if it is what is searched with, and where saved searches go."""
     state = st.session_state
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="line"):
         st.text_input(
@@ -72,14 +76,14 @@ def _line(room: Room) -> ImageQuery | None:
             "Find", list(_KINDS), format_func=_KINDS.__getitem__, key="want", required=True,
             label_visibility="collapsed",
         )  # fmt: skip
-        _saved(room)
+        corner = st.container(width="content")
     example = state.get("example")
     if example and example[0] == "scan" and files:
         _example("Like the scan", scan_name(files))
-        return read_scan(files, room.desk.engine.dual)
+        return read_scan(files, room.desk.engine.dual), corner
     if example and example[0] in ("study", "spot"):
         _example("Like this study" if example[0] == "study" else "With a spot like one of", example[2])
-    return None
+    return None, corner
 
 
 def _example(label: str, name: str) -> None:
@@ -113,9 +117,9 @@ def _saved(room: Room) -> None:
             st.form_submit_button("Keep this search", on_click=_keep, args=(room, token))
 
 
-def _start(room: Room, *, dropped: bool) -> None:
+def _start(room: Room) -> None:
     """Before anything is asked."""
-    if dropped:
+    if (st.session_state.get("example") or ("",))[0] == "scan":
         return
     st.caption(
         "Type what you are looking for, drop a scan, or narrow the archive on the left. "
@@ -207,25 +211,9 @@ def _act(room: Room, where: Filter) -> None:
             if told["key"] in filters.EMPTY:
                 filters.clear(told["key"])
         case "chip":
-            state["words"] = _edited(str(state.get("words") or ""), int(told["place"]), str(told["text"]))
+            state["words"] = asked.edited(str(state.get("words") or ""), int(told["place"]), str(told["text"]))
         case _:
             pass
-
-
-def _edited(words: str, place: int, text: str) -> str:
-    """The words with one chip changed, or taken out with the comma that it leaves."""
-    chips = parse_query(words).chips
-    if not 0 <= place < len(chips):
-        return words
-    chip = chips[place]
-    said = f"no {text}" if chip.kind == "unwanted" and text else text
-    if chip.kind == "phrase" and text:
-        said = f'"{text}"'
-    left, right = words[: chip.start], words[chip.stop :]
-    if not text.strip():
-        left, right = left.rstrip(" ,;"), right.lstrip(" ,;")
-        return f"{left}, {right}" if left and right else left + right
-    return left + said.strip() + right
 
 
 def _title(one: saved.Saved) -> str:

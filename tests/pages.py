@@ -1,0 +1,57 @@
+"""Reading the pages as AppTest gives them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+PAGE = Path(__file__).resolve().parents[1] / "ui" / "page.py"
+
+
+def opened(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("SPINECHO_HOME", str(home))
+    monkeypatch.setenv("SPINECHO_DEVICE", "cpu")
+    return calm(AppTest.from_file(str(PAGE), default_timeout=120).run())
+
+
+def calm(page: AppTest) -> AppTest:
+    assert not page.exception, [error.message for error in page.exception]
+    return page
+
+
+def ask(page: AppTest, words: str) -> AppTest:
+    return calm(page.text_input(key="words").set_value(words).run())
+
+
+def texts(page: AppTest) -> list[str]:
+    return [element.value for element in page.text]
+
+
+def component(page: AppTest, name: str) -> dict[str, Any] | None:
+    """What a component of ours was given; None where it is not on the page."""
+    for element in page.get("bidi_component"):
+        if element.proto.component_name == name:
+            held = element.proto
+            found = json.loads(held.json or held.mixed.json)
+            return found if isinstance(found, dict) else {"rows": found}
+    return None
+
+
+def listed(page: AppTest) -> dict[str, Any]:
+    """What the list of results shows."""
+    found = component(page, "spinecho_results")
+    assert found is not None, "no list of results"
+    return found
+
+
+def rows(page: AppTest) -> list[str]:
+    """The studies' UIDs, best first."""
+    return [hit["uid"] for hit in listed(page)["hits"]]
+
+
+def sentences(page: AppTest) -> list[str]:
+    return ["".join(piece["t"] for piece in one["pieces"]) for hit in listed(page)["hits"] for one in hit["sentences"]]

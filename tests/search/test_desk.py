@@ -1,0 +1,69 @@
+"""The desk: roles are enforced at it, and it keeps the record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from archives import Home
+from parts_encoder import brain, parts_dual, write_nifti
+
+from db.audit import entries
+from search.desk import Desk, Person, Refused, Role
+from search.engine import Engine
+from search.query import StudyQuery, TextQuery
+from ui.wiring import read_image_query
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    for number in (1, 2):
+        write_nifti(tmp_path / "scans" / f"sub-{number}" / f"sub-{number}_T1w.nii.gz", brain(number))
+    home = Home(tmp_path / "home", parts_dual)
+    home.index(tmp_path / "scans")
+    return home.engine()
+
+
+def test_each_role_may_do_what_those_before_it_may(engine: Engine) -> None:
+    for held in Role:
+        desk = Desk(engine, Person("ada", held))
+        for asked in Role:
+            allowed = tuple(Role).index(held) >= tuple(Role).index(asked)
+            assert desk.may(asked) is allowed
+            if allowed:
+                desk.require(asked, "do this")
+            else:
+                with pytest.raises(Refused, match=f"takes the role {asked}; yours is {held}"):
+                    desk.require(asked, "do this")
+
+
+def test_every_search_and_refusal_is_a_row_without_words(engine: Engine) -> None:
+    desk = Desk(engine, Person("ada", Role.VIEWER))
+    found = desk.search(TextQuery("bright zebra"), k=1).hits[0].study
+    assert found is not None
+    desk.search(StudyQuery(found.uid), k=1)
+    with pytest.raises(Refused):
+        desk.require(Role.MANAGER, "index the archive of Mr Smith")
+    acts = entries(desk.database)
+    assert [act.action for act in acts] == ["refused", "search", "search"]
+    assert [act.user for act in acts] == ["ada"] * 3
+    assert acts[1].subject == found.uid
+    assert "zebra" not in repr(acts)
+    assert "Smith" not in repr(acts)
+
+
+def test_a_scans_name_is_not_in_the_record(engine: Engine, tmp_path: Path) -> None:
+    desk = Desk(engine, Person("ada", Role.VIEWER))
+    path = write_nifti(tmp_path / "Smith_John.nii.gz", brain(1))
+    query, _ = read_image_query(path, parts_dual())
+    assert desk.search(query).hits
+    assert [act.facts["kind"] for act in entries(desk.database)] == ["scan"]
+    assert "Smith" not in repr(entries(desk.database))
+
+
+def test_the_record_is_ones_own_unless_one_manages(engine: Engine) -> None:
+    ada, grace = Desk(engine, Person("ada", Role.RESEARCHER)), Desk(engine, Person("grace", Role.MANAGER))
+    ada.note("freeze", "digest", studies=3)
+    grace.note("index")
+    assert [act.user for act in ada.record()] == ["ada"]
+    assert [act.user for act in grace.record()] == ["grace", "ada"]
