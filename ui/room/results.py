@@ -14,15 +14,17 @@ import streamlit as st
 
 from db import lookup
 from db.database import Database
+from db.values import PredictedFact
 from search.hits import Hit, PassageHit, Results, SeriesHit
 from search.query import Kind
-from ui.tables import said, where_in
 
 _PARTS = Path(__file__).with_name("parts")
 _NOTHING = "nothing relevant found"
 _SHOWN = 4
 _FAINT = 0.6
 """A sentence with less than this share of the best one's similarity is not what put the study there."""
+_NEUTRAL = frozenset({"header", "technique", "comparison", "other"})
+"""Sections that affirm and deny nothing; a sentence of theirs is shown for the words in it."""
 _BARS = {"scan": ("image", "regions", "spot"), "text": ("report", "header"), "words": ("words",)}
 _AGAINST = {"absent": "the report denies it", "side": "the other side", "opposite": "the opposite grade"}
 SHORTCUTS = (
@@ -125,7 +127,7 @@ def _row(
         "series": [_series(series, pictures) for series in hit.series[:_SHOWN]],
         "more_series": max(len(hit.series) - _SHOWN, 0),
         "sentences": [_sentence(found) for found in _telling(hit.passages)],
-        "where": where_in(hit.series[0]) if hit.series else "",
+        "where": _where(hit.series[0]) if hit.series else "",
         "bars": [
             {"name": bar, "value": round(value, 3), "share": round(max(value, 0.0) / tops[bar], 3)}
             for bar, names in _BARS.items()
@@ -146,9 +148,33 @@ def _series(series: SeriesHit, pictures: Mapping[int, bytes]) -> dict[str, Any]:
         "name": card.description,
         "facts": facts,
         "scanner": " ".join(part for part in (card.vendor if card.vendor != "unknown" else "", field) if part),
-        "told": said(series) if series.told else "",
+        "told": _told(series),
         "similarity": None if series.similarity is None else round(series.similarity, 2),
     }
+
+
+def _told(series: SeriesHit) -> str:
+    """What heads say beyond, or against, what is recorded."""
+    recorded = {"sequence": series.card.sequence, "plane": series.card.plane, "body_region": series.card.body_region}
+    return ", ".join(
+        f"{fact.task.replace('_', ' ')} {_value(fact)} ({fact.score:.2f})"
+        for fact in series.told
+        if recorded.get(fact.task) != fact.value
+    )
+
+
+def _value(fact: PredictedFact) -> str:
+    return fact.value if fact.number is None else f"{fact.number:.3g}"
+
+
+def _where(series: SeriesHit) -> str:
+    """The slices that fit best, of the plane that was acquired where it is known."""
+    region = series.region
+    if region is None or not region.slices:
+        return ""
+    plane = series.card.plane if series.card.plane in region.slices else next(iter(region.slices))
+    first, last = (number + 1 for number in region.slices[plane])
+    return f"fits best in {plane} slices {first} to {last} ({region.similarity:.2f})"
 
 
 def _sentence(found: PassageHit) -> dict[str, Any]:
@@ -161,7 +187,7 @@ def _sentence(found: PassageHit) -> dict[str, Any]:
     pieces.append({"t": text[at:], "hit": False})
     return {
         "pieces": [piece for piece in pieces if piece["t"]],
-        "assertion": "" if found.passage.section == "header" else found.passage.assertion,
+        "assertion": "" if found.passage.section in _NEUTRAL else found.passage.assertion,
         "section": found.passage.section,
         "against": _AGAINST.get(found.contradicts, "contradicts") if found.contradicts else "",
     }
@@ -170,7 +196,8 @@ def _sentence(found: PassageHit) -> dict[str, Any]:
 def _telling(passages: Sequence[PassageHit]) -> list[PassageHit]:
     """Without sentences that are far behind the best and only happen to be in the same report."""
     best = max((found.similarity for found in passages if found.similarity is not None), default=0.0)
-    return [found for found in passages if found.similarity is None or found.similarity >= _FAINT * best]
+    near = [found for found in passages if found.similarity is None or found.similarity >= _FAINT * best]
+    return [found for found in near if found.highlights or found.passage.section not in _NEUTRAL] or near[:1]
 
 
 def _channel(hit: Hit, names: Sequence[str]) -> float:

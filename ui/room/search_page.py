@@ -124,7 +124,7 @@ def _start(room: Room) -> None:
     st.caption(
         "Type what you are looking for, drop a scan, or narrow the archive on the left. "
         "“no enhancement” or “-enhancement” leaves out studies whose report affirms it; "
-        "quotes keep a phrase whole; `age:40-60` or `sequence:flair` narrow it down."
+        "quotes keep a phrase whole; age:40-60 or sequence:flair narrow it down."
     )
     latest = saved.recent(room.desk.database, room.desk.person.name, 5)
     for one in latest:

@@ -18,9 +18,9 @@ const held = new WeakMap();
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const root = parentElement.querySelector(".results");
-  const state = held.get(root) ?? { at: -1, picked: [] };
+  const state = held.get(root) ?? { at: -1 };
   held.set(root, state);
-  state.picked = data.picked ?? [];
+  state.picked ??= data.picked ?? [];
   const act = (told) => setTriggerValue("act", { ...told, n: Date.now() });
   const page = getComputedStyle(root).getPropertyValue("--st-background-color").trim();
   const light = /^#(f|e|d)/i.test(page) || /^rgb\((2[0-9]{2}|1[6-9][0-9])/.test(page);
@@ -85,7 +85,7 @@ export default function (component) {
       make("div", { class: "words" }, ...hit.sentences.map(sentence), hit.where ? make("div", { class: "where" }, hit.where) : "",
         hit.report ? make("details", {}, make("summary", {}, "The whole report"), make("pre", {}, hit.report)) : ""),
       make("div", { class: "side" }, ...hit.bars.map(meter), hit.study === null ? "" : make("div", { class: "acts" },
-        make("button", { title: "More like this (m)", on: { click: () => act({ do: "like", uid: hit.uid, name: hit.name }) } }, "like this"),
+        make("button", { title: "More like this (m)", on: { click: () => act({ do: "like", uid: hit.uid, name: hit.name }) } }, "like"),
         make("button", { class: "pick", "aria-pressed": String(state.picked.includes(hit.study)), title: "Pick for comparing (x)", on: { click: () => pick(hit.study) } }, "compare"),
         thumb(hit, 1, "+", "This fits (u)"), thumb(hit, -1, "−", "This does not fit (d)"))));
   };
@@ -93,8 +93,9 @@ export default function (component) {
   const pick = (study) => {
     state.picked = state.picked.includes(study) ? state.picked.filter((one) => one !== study) : [...state.picked, study].slice(-4);
     act({ do: "pick", studies: state.picked });
+    render();
   };
-  const rows = data.hits.map(row);
+  let rows = [];
   const mark = () => rows.forEach((one, place) => {
     one.setAttribute("aria-current", String(place === state.at));
     one.tabIndex = place === Math.max(state.at, 0) ? 0 : -1;
@@ -107,6 +108,9 @@ export default function (component) {
     mark();
   };
 
+  const render = () => {
+  const focused = parentElement.activeElement?.classList?.contains("row");
+  rows = data.hits.map(row);
   root.replaceChildren(
     data.chips.length + data.filters.length ? make("div", { class: "chips", role: "group", "aria-label": "What is searched for" }, ...data.chips.map(chip), ...data.filters.map(filter)) : "",
     data.nothing ? make("div", { class: "nothing", role: "status" }, make("b", {}, "Nothing relevant found"),
@@ -119,9 +123,12 @@ export default function (component) {
     data.more ? make("div", { class: "foot" }, make("button", { on: { click: () => act({ do: "more" }) } }, "Show more")) : "",
     state.picked.length ? make("div", { class: "picked" }, `${state.picked.length} of 4 picked`,
       make("button", { disabled: state.picked.length < 2, on: { click: () => act({ do: "compare", studies: state.picked }) } }, "Compare side by side"),
-      make("button", { on: { click: () => act({ do: "pick", studies: [] }) } }, "Clear")) : "",
+      make("button", { on: { click: () => { state.picked = []; act({ do: "pick", studies: [] }); render(); } } }, "Clear")) : "",
   );
   mark();
+  if (focused) rows[state.at]?.focus({ preventScroll: true });
+  };
+  render();
 
   const keys = (event) => {
     if (typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -1,0 +1,93 @@
+"""Signing in by OpenID Connect, against a provider on loopback: roles, the record, an idle session."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browsing import Chrome, DemoHome, free_port, serve
+
+from db.audit import entries
+from db.database import Database
+
+
+@contextmanager
+def provider() -> Iterator[str]:
+    """Its address."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        oidc = pytest.importorskip("oidc_provider_mock")
+        users = [
+            oidc.User(sub=sub, claims={"email": f"{sub}@hospital.example", "email_verified": True})
+            for sub in ("ada", "grace", "eve")
+        ]
+        with oidc.run_server_in_thread(user_claims=users) as server:
+            yield f"http://127.0.0.1:{server.server_port}"
+
+
+@pytest.fixture
+def signed(demo_home: DemoHome, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """(address of a room where people sign in, its home)"""
+    home = tmp_path / "home"
+    shutil.copytree(demo_home.home, home)
+    port = free_port()
+    with provider() as issuer:
+        (home / "roles.toml").write_text(
+            'default = "none"\nviewer = ["ada@hospital.example"]\nmanager = ["grace@hospital.example"]\n'
+        )
+        (home / "secrets.toml").write_text(
+            f'[auth]\nredirect_uri = "http://127.0.0.1:{port}/oauth2callback"\ncookie_secret = "{"x" * 40}"\n'
+            f'client_id = "spinecho"\nclient_secret = "test"\n'
+            f'server_metadata_url = "{issuer}/.well-known/openid-configuration"\n'
+        )
+        with serve(home, port=port, environment={"SPINECHO_IDLE_MINUTES": "1"}) as address:
+            yield address, home
+
+
+def sign_in(chrome: Chrome, address: str, sub: str) -> Any:
+    page = chrome.new_context().new_page()
+    page.goto(address)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator('input[name="sub"]').fill(sub)
+    page.get_by_role("button", name="Authorize").click()
+    return page
+
+
+def test_a_person_signs_in_searches_and_is_on_record(signed: tuple[str, Path], chrome: Chrome) -> None:
+    address, home = signed
+    page = chrome.new_context().new_page()
+    page.goto(address)
+    page.get_by_role("button", name="Sign in").wait_for()
+    assert not page.get_by_label("Search", exact=True).count(), "nothing is shown before"
+    page = sign_in(chrome, address, "ada")
+    page.get_by_label("Search", exact=True).fill("lesion")
+    page.keyboard.press("Enter")
+    page.locator(".row").first.wait_for()
+    page.get_by_text("ada@hospital.example (viewer)").wait_for()
+    acts = entries(Database.open(home / "spinecho.sqlite"), action="search")
+    assert [(act.user, act.role) for act in acts] == [("ada@hospital.example", "viewer")]
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/oauth2/end_session*")
+    page.goto(address)
+    page.get_by_role("button", name="Sign in").wait_for()
+
+
+@pytest.mark.slow
+def test_an_idle_session_ends_while_its_page_stays_open(signed: tuple[str, Path], chrome: Chrome) -> None:
+    page = sign_in(chrome, signed[0], "grace")
+    page.get_by_label("Search", exact=True).wait_for()
+    page.get_by_text("the session has ended").wait_for(timeout=150_000)
+    page.reload()
+    page.get_by_text("the session has ended").wait_for()
+    assert not page.get_by_label("Search", exact=True).count()
+
+
+def test_who_has_no_role_stays_outside(signed: tuple[str, Path], chrome: Chrome) -> None:
+    page = sign_in(chrome, signed[0], "eve")
+    page.get_by_text("has no role here").wait_for()
+    assert not page.get_by_label("Search", exact=True).count()
