@@ -1,6 +1,6 @@
 """Filters to allowed sets, and facet counts, over up to 1,000,000 series: from the snapshot, and from SQL.
 
-    python benchmarks/filters.py [--rows 10000 100000 1000000] [--work DIR]
+    python -m benchmarks.filters [--rows 10000 100000 1000000] [--work DIR]
 
 Makes a database of studies of three series each, with the facts that filters ask for and vectors of two numbers (their
 contents play no part), makes the snapshot, and resolves three conditions at 50, 10, 1 and 0.1 %. Every answer is
@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import machine
 
+from benchmarks.common import machine
 from db import archive, ledger
 from db.build import pack
 from db.database import Database

@@ -1,6 +1,6 @@
 """Peak memory of indexing an archive, and one four times as large.
 
-    python benchmarks/memory.py [--studies 6]
+    python -m benchmarks.memory [--studies 6]
 
 The resident memory of the indexing process and of its reading processes is sampled together 20 times a second.
 """
@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 import psutil
-from common import machine
 
+from benchmarks.common import machine
 from indexer.phantom import write_archive
 
 

@@ -1,6 +1,6 @@
 """What comparing by parts costs: bytes a volume, and the time to compare 200 volumes that SQLite holds.
 
-    python benchmarks/regions.py [--volumes 5000] [--dims 256 768] [--runs 50]
+    python -m benchmarks.regions [--volumes 5000] [--dims 256 768] [--runs 50]
 
 Stores random cells for that many volumes in a new database, then draws 200 of them again and again: the query by
 id, unpacking, and max-sim of 27 tokens (a scan) and of one (words, or a spot).
@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import machine
 
+from benchmarks.common import machine
 from db import archive, ledger
 from db.build import pack
 from db.database import Database

@@ -1,6 +1,6 @@
 """How fast `spinecho index` goes over an archive in which nothing has changed.
 
-    python benchmarks/reindex.py [--files 40000] [--runs 5]
+    python -m benchmarks.reindex [--files 40000] [--runs 5]
 
 Writes an archive of small single-frame MR files (400 a series), indexes it once, then runs the whole command again
 and again. Both rates are printed: of the run itself, and of the whole process with Python's start in it.
@@ -18,9 +18,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import machine
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
+
+from benchmarks.common import machine
 
 SLICES = 400
 

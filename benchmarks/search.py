@@ -1,6 +1,6 @@
 """Vector search: ours at 10,000 to 1,000,000 vectors, under filters, while it grows, and beside other engines.
 
-    python benchmarks/search.py --work DIR [--only growth filters add flat crossover peers] [--corpora easy hard text]
+    python -m benchmarks.search --work DIR [--only growth filters add flat crossover peers] [--corpora easy hard text]
         [--sizes 10000 100000 1000000] [--peers-python PYTHON] [--peers-size 100000] [--out results.json]
 
 growth   build (train, fill and measure), recall@10 against a comparison with everything, p50 and p99 of single queries,
@@ -32,10 +32,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import machine
-from vector_corpora import SAME, SHARES, Corpus, K, corpus, made
-from vector_peers import ENGINES
 
+from benchmarks.common import machine
+from benchmarks.vector_corpora import SAME, SHARES, Corpus, K, corpus, made
+from benchmarks.vector_peers import ENGINES
 from db import archive
 from db.build import build_index, open_build
 from db.database import Database

@@ -1,6 +1,6 @@
 """Text search over planned studies with generated reports: how fast, and how often right.
 
-    python benchmarks/text_search.py [--studies 9000] [--seed 11]
+    python -m benchmarks.text_search [--studies 9000] [--seed 11]
 
 Speed: whole queries through the engine, encoder included, one at a time, over all report sentences.
 Quality: questions "KIND in the SIDE SITE" for every combination of two studies or more. A hit is right when that
@@ -18,8 +18,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from common import machine, store_cases
 
+from benchmarks.common import machine, store_cases
 from db.database import Database
 from encoders.registry import open_encoder
 from indexer.phantom import Case, plan_cases
@@ -79,7 +79,8 @@ def ask(engine: Engine, cases: tuple[Case, ...], *, by: Evidence, show: int) -> 
         scores["P@5"].append(sum(uid in good for uid in uids[:5]) / min(5, len(good)))
         scores["R@10"].append(sum(uid in good for uid in uids) / min(10, len(good)))
         scores["wrong side in top 5"].append(sum(uid in mirrored for uid in uids[:5]) / 5)
-        asked.append((scores["P@5"][-1], words, results.hits[0].passages[0].passage.text, len(good)))
+        told = [found.passage.text for hit in results.hits[:1] for found in hit.passages[:1]]
+        asked.append((scores["P@5"][-1], words, "".join(told), len(good)))
     chance = statistics.mean(len(right[question]) / len(cases) for question in questions)
     print(
         f"{results.searched:,} sentence vectors of {len(cases):,} studies; {len(questions)} questions, "

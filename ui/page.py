@@ -8,6 +8,8 @@ import streamlit as st
 
 from encoders.registry import ABOUT
 from ui.page_style import apply_style, icon, trouble
+from ui.room.cohorts_page import SHORTCUTS as COHORT_KEYS
+from ui.room.cohorts_page import cohorts_page
 from ui.room.keys import key_sheet
 from ui.room.opened import Room, enter
 from ui.room.results import SHORTCUTS
@@ -21,6 +23,7 @@ Draw = Callable[[Room], None]
 # name in the address, title, what draws it, its shortcuts, whether it stands in the menu
 _PAGES: tuple[tuple[str, str, Draw, Sequence[tuple[str, str]], bool], ...] = (
     ("search", "Search", search_page, SHORTCUTS, True),
+    ("cohorts", "Cohorts", cohorts_page, COHORT_KEYS, True),
 )
 
 

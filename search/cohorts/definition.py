@@ -14,6 +14,7 @@ By: TypeAlias = Literal["sentences", "scans"]
 Told: TypeAlias = Literal["present", "absent", "uncertain", "historical", "any"]
 FIELDS = ("sex", "vendor", "model", "field_strength", "body_region", "sequence")
 """What strata and matched sets can be alike in; ages are matched by `age_within`."""
+KINDS = ("filter", "text", "like", "studies", "any", "all", "none")
 EXAMPLE = """\
 # A cohort: studies that pass every [[include]] and no [[exclude]], then a design that draws from them.
 # 'spinecho cohort count FILE' shows what each line leaves; 'spinecho cohort freeze FILE' keeps the list.
@@ -72,11 +73,12 @@ seed = 1
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A condition on a study: exactly one of filter, text, like, any, all and none.
+    """A condition on a study: exactly one of filter, text, like, studies, any, all and none.
 
     what: its name in the table of what each rule leaves. filter: a volume of the study passes it. text: a sentence of a
     report means it, with cosine `at_least` and the assertion `says`, or with by = "scans" a scan shows it. like: a scan
-    of the study looks like a scan of that study (by UID) or file, with cosine `at_least`. of: "patient" where any study
+    of the study looks like a scan of that study (by UID) or file, with cosine `at_least`. studies: the study is one of
+    these, by UID. of: "patient" where any study
     of the patient will do.
     """
 
@@ -84,6 +86,7 @@ class Rule:
     filter: str = ""
     text: str = ""
     like: str = ""
+    studies: tuple[str, ...] = ()
     at_least: float | None = None
     by: By = "sentences"
     says: Told = "present"
@@ -93,10 +96,10 @@ class Rule:
     none: tuple[Rule, ...] = ()
 
     def __post_init__(self) -> None:
-        kinds = [name for name in ("filter", "text", "like", "any", "all", "none") if getattr(self, name)]
+        kinds = [name for name in KINDS if getattr(self, name)]
         if len(kinds) != 1:
             found = " and ".join(kinds) or "none of them"
-            raise ValueError(f"a rule is one of filter, text, like, any, all, none; this one has {found}")
+            raise ValueError(f"a rule is one of {', '.join(KINDS)}; this one has {found}")
         if kinds[0] in ("text", "like"):
             if self.at_least is None:
                 raise ValueError(f"a rule by {kinds[0]} needs at_least, a cosine such as 0.7")
@@ -116,6 +119,8 @@ class Rule:
             return f"{self.text!r} in {self.by}, cosine {self.at_least:g} or more"
         if self.like:
             return f"like {Path(self.like).name}, cosine {self.at_least:g} or more"
+        if self.studies:
+            return f"{len(self.studies)} studies by UID"
         name, parts = next((name, some) for name in ("any", "all", "none") if (some := getattr(self, name)))
         return f"{name} of: " + "; ".join(part.label for part in parts)
 
@@ -268,6 +273,6 @@ def _check_fields(by: tuple[str, ...]) -> None:
 
 
 __all__ = [
-    "EXAMPLE", "FIELDS", "ConfigError", "Definition", "Index", "Match", "Rule", "Sample", "Split", "Window",
+    "EXAMPLE", "FIELDS", "KINDS", "ConfigError", "Definition", "Index", "Match", "Rule", "Sample", "Split", "Window",
     "from_plain", "read_definition", "to_plain",
 ]  # fmt: skip

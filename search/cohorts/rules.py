@@ -145,6 +145,9 @@ class Rules:
             known = self.roster.ids[at] == studies if len(self.roster.ids) else np.zeros(len(studies), dtype=bool)
             scores[at[known]] = np.fromiter(near.values(), dtype=np.float32, count=len(near))[known]
             return Passed(~np.isnan(scores), {rule.label: scores})
+        if rule.studies:
+            wanted = set(rule.studies)
+            return Passed(np.fromiter((uid in wanted for uid in self.roster.uids), np.bool_, len(self.roster.uids)))
         return self._joined(rule)
 
     def _joined(self, rule: Rule) -> Passed:

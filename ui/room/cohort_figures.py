@@ -1,0 +1,81 @@
+"""Charts of a cohort: what each rule leaves, and how its studies stand beside the archive's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from db.facets import Facet
+
+COHORT, ARCHIVE = "#8fbfe0", "#6b7480"
+_NAMES = {"field_strength": "field strength", "body_region": "body region", "vendor": "manufacturer"}
+_MOST = 8
+
+
+def attrition_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Bars of studies by line, in order; counts may be masked ("<5")."""
+    data = [
+        {
+            "line": f"{place:02d}", "what": str(row["what"])[:90], "studies": _number(row["studies"]),
+            "said": f"{row['studies']} studies, {row['patients']} patients",
+        }
+        for place, row in enumerate(rows)
+    ]  # fmt: skip
+    base = alt.Chart(_table(data)).encode(
+        y=alt.Y("line:N", axis=None, sort=None),
+        x=alt.X("studies:Q", axis=alt.Axis(title=None, grid=False, labels=False, ticks=False, domain=False)),
+        tooltip=[alt.Tooltip("what:N", title="line"), alt.Tooltip("said:N", title="left")],
+    )
+    bars = base.mark_bar(color=COHORT, height=9, yOffset=9, cornerRadiusEnd=2)
+    what = base.mark_text(align="left", baseline="middle", dy=-6, fontSize=12).encode(x=alt.value(0), text="what:N")
+    said = base.mark_text(align="right", baseline="middle", dy=-6, fontSize=12).encode(
+        x=alt.value("width"), text="said:N"
+    )
+    return alt.layer(bars, what, said).properties(height=34 * max(len(data), 1))
+
+
+def comparison_charts(facts: Mapping[str, Sequence[Facet]], *, smallest: int = 0) -> Any:
+    """For each fact the share of studies by value, of the cohort and of the archive; small counts are left out."""
+    charts = [_comparison(name, some, smallest) for name, some in facts.items() if some]
+    return alt.concat(*charts, columns=3, spacing=28).resolve_scale(x="independent", y="independent")
+
+
+def _comparison(name: str, facets: Sequence[Facet], smallest: int) -> Any:
+    ordered = sorted(facets, key=lambda one: one.value) if name in ("age", "field_strength") else list(facets)[:_MOST]
+    sums = [sum(one.shown for one in facets) or 1, sum(one.total for one in facets) or 1]
+    data = []
+    for place, one in enumerate(ordered):
+        for who, count, total in (("cohort", one.shown, sums[0]), ("archive", one.total, sums[1])):
+            hidden = 0 < count < smallest
+            data.append({
+                "order": place, "value": one.value or "not recorded", "who": who,
+                "share": 0.0 if hidden else count / total, "studies": f"<{smallest}" if hidden else str(count),
+            })  # fmt: skip
+    return (
+        alt.Chart(_table(data), title=alt.Title(_NAMES.get(name, name), anchor="start", fontSize=13))
+        .mark_bar(cornerRadiusEnd=2)
+        .encode(
+            y=alt.Y("value:N", sort=alt.EncodingSortField("order"), axis=alt.Axis(title=None, labelLimit=150)),
+            x=alt.X("share:Q", axis=alt.Axis(title=None, format="%", tickCount=4)),
+            yOffset=alt.YOffset("who:N", sort=["cohort", "archive"]),
+            color=alt.Color(
+                "who:N", scale=alt.Scale(domain=["cohort", "archive"], range=[COHORT, ARCHIVE]),
+                legend=alt.Legend(title=None, orient="top"),
+            ),
+            tooltip=[
+                alt.Tooltip("value:N"), alt.Tooltip("who:N", title="of"), alt.Tooltip("share:Q", format=".1%"),
+                alt.Tooltip("studies:N"),
+            ],
+        )
+        .properties(width=230, height=alt.Step(11))
+    )  # fmt: skip
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> Any:
+    return alt.InlineData(values=list(rows))
+
+
+def _number(count: object) -> int:
+    return count if isinstance(count, int) else 0

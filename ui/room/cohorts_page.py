@@ -1,0 +1,318 @@
+"""The cohorts page: rules with what each leaves, what the list looks like beside the archive, versions, exports."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+import tomli_w
+
+from db.cohorts import Frozen, members_of
+from search.cohorts.definition import from_plain, to_plain
+from search.cohorts.desk import CohortDesk
+from search.cohorts.evaluate import Evaluation
+from search.cohorts.export import FORMATS
+from search.cohorts.masking import masked, masked_rows
+from search.desk import Role
+from ui.page_style import trouble
+from ui.room.cohort_design import design
+from ui.room.cohort_figures import attrition_chart, comparison_charts
+from ui.room.cohort_rows import COLUMNS, Sheet, empty_row, from_sheet, rows_of, to_sheet
+from ui.room.members import member_grid
+from ui.room.opened import Room
+from ui.wiring import USER_ERRORS
+
+SHORTCUTS = (("Tab  Enter", "from cell to cell, edit"), ("Del", "empty a cell, or delete the ticked rows"))
+_NEW = "A new cohort"
+_HELP = {
+    "filter": 'as in the search page\'s --where: sequence=T2,FLAIR and age>=60, or says:present("lesion")',
+    "text": "words that a report's sentence means",
+    "like": "the StudyInstanceUID of a study",
+}
+
+
+def cohorts_page(room: Room) -> None:
+    """Draw the page."""
+    desk = CohortDesk(room.desk, room.settings.builds, smallest=room.settings.smallest_count)
+    versions = desk.versions()
+    if (handed := st.session_state.pop("cohort_from", None)) is not None:
+        _load(handed)
+        st.session_state["cohort-shown"] = _NEW
+    if (to := st.session_state.pop("cohort-next", None)) is not None:
+        st.session_state["cohort-shown"] = to
+    names = list(dict.fromkeys(one.name for one in versions))
+    with st.sidebar:
+        st.markdown("**Cohorts**")
+        chosen = st.selectbox("Cohorts", [_NEW, *names], key="cohort-shown", label_visibility="collapsed")
+    if said := st.session_state.pop("cohort-said", None):
+        st.success(said, icon=":material/check:")
+    if chosen in names:
+        _kept(room, desk, [one for one in versions if one.name == chosen])
+    else:
+        _builder(room, desk, teach=not versions)
+
+
+def _builder(room: Room, desk: CohortDesk, *, teach: bool) -> None:
+    """Rules above, what they leave below."""
+    state = st.session_state
+    if "sheet" not in state:
+        _load({"name": "", "include": [{"filter": ""}]})
+    sheet: Sheet = state["sheet"]
+    if teach:
+        st.caption(
+            "A cohort is every study that passes all “include” rows and no “exclude” row. Rows of one group letter are "
+            "alternatives. Counts follow as you type; freezing keeps the list with what made it."
+        )
+    name, description = st.columns([2, 5])
+    name.text_input("Name", key="cohort-name", placeholder="temporal-lesions", max_chars=80)
+    description.text_input("Description", key="cohort-description", placeholder="what it is for")
+    edited = st.data_editor(
+        _frame(sheet.rows), num_rows="dynamic", hide_index=True, key=f"rules-{state.get('sheet-number', 0)}",
+        width="stretch", column_config=_columns(), column_order=list(COLUMNS),
+    )  # fmt: skip
+    rows = rows_of(edited.to_dict("records"))
+    for place, (use, rule) in enumerate(list(sheet.carried)):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"carried-{place}"):
+            st.text(f"{use}: {_short(rule)}")
+            st.button("Remove", key=f"carried-out-{place}", on_click=_drop, args=(place,))
+    rest = design(sheet.rest, key=str(state.get("sheet-number", 0)))
+    plain = from_sheet(Sheet(rows, sheet.carried, rest))
+    plain["name"] = str(state.get("cohort-name") or "").strip() or "unnamed"
+    if described := str(state.get("cohort-description") or "").strip():
+        plain["description"] = described
+    _as_toml(plain)
+    found = _counted(room, desk, plain)
+    if found is None:
+        return
+    _shown(room, desk, found)
+    left, right = st.columns([1, 4], vertical_alignment="center")
+    ready = bool(found.members) and plain["name"] != "unnamed"
+    if left.button("Freeze this list", type="primary", disabled=not ready, key="freeze"):
+        try:
+            with room.lock:
+                made = desk.freeze(found)
+        except USER_ERRORS as error:
+            trouble("This list was not frozen", str(error))
+            return
+        state["cohort-said"] = f"Frozen as version {made.number}: {_count(room, made.studies)} studies."
+        state["cohort-next"] = made.name
+        st.rerun()
+    if not ready:
+        right.caption("Give it a name first." if found.members else "No study is left: see which row leaves none.")
+    elif not room.desk.may(Role.RESEARCHER):
+        right.caption("Freezing takes the role researcher.")
+
+
+def _shown(room: Room, desk: CohortDesk, found: Evaluation) -> None:
+    smallest = room.settings.smallest_count
+    last = found.steps[-1]
+    with st.container(horizontal=True, gap="large", key="totals"):
+        st.metric("Studies", masked(last.studies, smallest))
+        st.metric("Patients", masked(last.patients, smallest))
+        for part, size in sorted(found.parts.items()):
+            st.metric(part, masked(size, smallest))
+    for warning in found.warnings:
+        trouble("Note", warning, grave=False)
+    st.altair_chart(attrition_chart(masked_rows(found.attrition, smallest)), width="stretch")
+    if not found.members:
+        return
+    with st.expander("Beside the whole archive", expanded=True):
+        with room.lock:
+            facts = desk.compared(found)
+        st.altair_chart(comparison_charts(facts, smallest=smallest), width="stretch")
+    with st.expander("Studies", expanded=True):
+        member_grid(room, [member.study_uid for member in found.members], key="preview")
+
+
+def _kept(room: Room, desk: CohortDesk, versions: list[Frozen]) -> None:
+    """A cohort's versions: what each is, what changed, taking it away."""
+    smallest = room.settings.smallest_count
+    numbers = [one.number for one in versions][::-1]
+    by_number = {one.number: one for one in versions}
+    top, middle = st.columns([2, 5], vertical_alignment="bottom")
+    number = top.selectbox("Version", numbers, key=f"version-{versions[0].name}", format_func=lambda n: f"version {n}")
+    one = by_number[number]
+    with middle:
+        st.text(
+            f"{masked(one.studies, smallest)} studies of {masked(one.patients, smallest)} patients · frozen "
+            f"{one.created_at:%Y-%m-%d %H:%M} UTC by {one.owner}" + (f" · {one.description}" if one.description else "")
+        )
+    tabs = st.tabs(["Rules and counts", "Changes", "Export", "Studies"])
+    with tabs[0]:
+        st.altair_chart(attrition_chart(masked_rows(list(one.attrition), smallest)), width="stretch")
+        made = {key: value for key, value in one.made_with.items() if key != "salt"}
+        st.code(json.dumps(made, indent=1), language="json")
+        st.button("Edit as a new version", key="edit", on_click=_edit, args=(one,))
+    with tabs[1]:
+        _changes(room, desk, one, numbers)
+    with tabs[2]:
+        _export(room, desk, one)
+    with tabs[3]:
+        member_grid(
+            room,
+            [member.study_uid for member in members_of(room.desk.database, one.name, one.number)],
+            key=f"members-{one.name}-{one.number}",
+        )
+
+
+def _changes(room: Room, desk: CohortDesk, one: Frozen, numbers: list[int]) -> None:
+    others: list[int | str] = ["the archive as it is now", *[n for n in numbers if n != one.number]]
+    other = st.selectbox("Compare with", others, key=f"against-{one.name}-{one.number}",
+                         format_func=lambda n: n if isinstance(n, str) else f"version {n}")  # fmt: skip
+    try:
+        with room.lock, st.spinner("Comparing"):
+            if isinstance(other, str):
+                _, changes = desk.rerun(one.name, one.number)
+            else:
+                changes = desk.diff(one.name, min(one.number, other), max(one.number, other))
+    except USER_ERRORS as error:
+        trouble("These cannot be compared", str(error))
+        return
+    smallest = room.settings.smallest_count
+    st.text(
+        f"{masked(len(changes.added), smallest)} added, {masked(len(changes.removed), smallest)} removed, "
+        f"{masked(changes.kept, smallest)} kept"
+    )
+    for line in changes.definition:
+        st.text(f"definition: {line}")
+    rows = [
+        {"change": kind, "study": change.study_uid, "why": change.why}
+        for kind, some in (("added", changes.added), ("removed", changes.removed), ("moved", changes.moved))
+        for change in some
+    ]
+    if rows:
+        st.dataframe(rows, hide_index=True, width="stretch", height=320)
+    elif not changes.definition:
+        st.caption("Nothing differs.")
+
+
+def _export(room: Room, desk: CohortDesk, one: Frozen) -> None:
+    formats = st.multiselect("Formats", FORMATS, list(FORMATS), key="formats", select_all=False)
+    pseudonyms = st.checkbox("Pseudonyms for patients, no accession numbers", True, key="pseudonyms")
+    made = st.session_state.get("made")
+    key = (one.name, one.number, tuple(formats), pseudonyms)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Prepare the export", key="prepare", disabled=not formats):
+            try:
+                with st.spinner("Writing"):
+                    made = (key, desk.take(one.name, one.number, formats=formats, pseudonyms=pseudonyms))
+            except USER_ERRORS as error:
+                trouble("This cannot be exported", str(error))
+                return
+            st.session_state["made"] = made
+        if made is not None and made[0] == key:
+            name, packed = made[1]
+            st.download_button("Download the zip", packed, name, "application/zip", key="download", type="primary")
+    st.caption("Tables (CSV, Parquet), manifest.json, BIDS participants.tsv, and a script that copies the files.")
+    with st.popover("Delete this cohort", icon=":material/delete:"):
+        st.text("Its frozen lists are lost; its rules stay in the builder, so that it can be frozen again.")
+        if st.button("Delete every version", key="delete"):
+            try:
+                gone = desk.delete(one.name)
+            except USER_ERRORS as error:
+                trouble("This cannot be deleted", str(error))
+                return
+            _edit(gone)
+            st.session_state["cohort-said"] = "Deleted. Its rules are in the builder."
+            st.session_state["cohort-next"] = _NEW
+            st.rerun()
+
+
+def _counted(room: Room, desk: CohortDesk, plain: Mapping[str, Any]) -> Evaluation | None:
+    """What the rules leave, remembered until they or the archive change; None, with the trouble, for bad rules."""
+    state = st.session_state
+    try:
+        with room.lock:
+            key = (json.dumps(plain, sort_keys=True), room.desk.engine.generation)
+            held = state.get("counted")
+            if held is None or held[0] != key:
+                held = (key, desk.count(from_plain(plain, name=str(plain["name"]))))
+                state["counted"] = held
+    except USER_ERRORS as error:
+        trouble("These rules mean nothing yet", str(error), grave=False)
+        return None
+    found = held[1]
+    return found if isinstance(found, Evaluation) else None
+
+
+def _as_toml(plain: Mapping[str, Any]) -> None:
+    with st.expander("As text (TOML)"):
+        text = tomli_w.dumps(dict(plain), multiline_strings=False)
+        st.code(text, language="toml")
+        with st.form("toml", border=False):
+            st.text_area("Paste a definition", key="toml-text", height=120)
+            st.form_submit_button("Use it", on_click=_paste)
+        if said := st.session_state.pop("toml-said", None):
+            trouble("This text is no definition", said, grave=False)
+
+
+def _paste() -> None:
+    state = st.session_state
+    try:
+        plain = tomllib.loads(str(state.get("toml-text") or ""))
+        _load(to_plain(from_plain(plain, name=str(plain.get("name", "pasted")))))
+    except (tomllib.TOMLDecodeError, *USER_ERRORS) as error:
+        state["toml-said"] = str(error)
+
+
+def _edit(one: Frozen) -> None:
+    _load(one.definition)
+    st.session_state["cohort-next"] = _NEW
+
+
+def _load(plain: Mapping[str, Any]) -> None:
+    """Put a definition into the builder."""
+    state = st.session_state
+    sheet = to_sheet(plain)
+    sheet.rows = sheet.rows or ([] if sheet.carried else [empty_row()])
+    state["sheet"] = sheet
+    state["sheet-number"] = state.get("sheet-number", 0) + 1
+    state["cohort-name"] = str(plain.get("name") or "")
+    state["cohort-description"] = str(plain.get("description") or "")
+    sheet.rest.pop("name", None)
+    sheet.rest.pop("description", None)
+
+
+def _drop(place: int) -> None:
+    del st.session_state["sheet"].carried[place]
+
+
+def _frame(rows: list[dict[str, Any]]) -> Any:
+    import pandas as pd  # noqa: PLC0415  (comes with streamlit; slow to import)
+
+    frame = pd.DataFrame(rows or [empty_row()], columns=list(COLUMNS))
+    frame["at_least"] = frame["at_least"].astype("float64")
+    frame["of_patient"] = frame["of_patient"].astype(bool)
+    return frame
+
+
+def _columns() -> dict[str, Any]:
+    config = st.column_config
+    return {
+        "use": config.SelectboxColumn("", options=["include", "exclude"], default="include", required=True, width=90),
+        "by": config.SelectboxColumn(
+            "by", options=["filter", "text", "text by scans", "like"], default="filter", required=True, width=110
+        ),
+        "condition": config.TextColumn(
+            "condition", width="large", help="; ".join(f"{name}: {told}" for name, told in _HELP.items())
+        ),
+        "at_least": config.NumberColumn("cosine from", min_value=-1.0, max_value=1.0, step=0.01, width=96),
+        "says": config.SelectboxColumn(
+            "says", options=["present", "absent", "uncertain", "historical", "any"], default="present", width=96
+        ),
+        "of_patient": config.CheckboxColumn("any study of the patient", default=False, width=120),
+        "group": config.TextColumn("or-group", default="", max_chars=2, width=72),
+    }
+
+
+def _short(rule: Mapping[str, Any]) -> str:
+    if rule.get("studies"):
+        return f"{rule.get('what', 'a list')}: {len(rule['studies'])} studies by UID"
+    return json.dumps(rule)[:160]
+
+
+def _count(room: Room, count: int) -> int | str:
+    return masked(count, room.settings.smallest_count)
