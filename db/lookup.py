@@ -210,6 +210,13 @@ def volume_source(database: Database, volume_id: int) -> tuple[str, str, tuple[t
         return series, key, tuple((f"{folder}/{name}", header or "") for folder, name, header in files)
 
 
+def acquisition_of(database: Database, volume_id: int) -> dict[str, Any]:
+    """Every fact that the reader gave of a volume; empty for one that was removed meanwhile."""
+    with database.begin() as session:
+        found = session.scalar(select(Volume.acquisition).where(Volume.id == volume_id))
+    return dict(found or {})
+
+
 def thumbnails(database: Database, volume_ids: Sequence[int]) -> dict[int, bytes]:
     """PNG bytes by volume id."""
     query = select(Thumbnail.volume_id, Thumbnail.png)

@@ -10,11 +10,14 @@ from encoders.registry import ABOUT
 from ui.page_style import apply_style, icon, trouble
 from ui.room.cohorts_page import SHORTCUTS as COHORT_KEYS
 from ui.room.cohorts_page import cohorts_page
+from ui.room.compare_page import compare_page
 from ui.room.keys import key_sheet
 from ui.room.opened import Room, enter
 from ui.room.results import SHORTCUTS
 from ui.room.search_page import search_page
 from ui.room.signed import sign_out_button, watch, who
+from ui.room.study_page import study_page
+from ui.room.viewer import SHORTCUTS as VIEWER_KEYS
 from ui.room.ways import lay_out
 from ui.settings import Settings, read_settings
 from ui.wiring import USER_ERRORS
@@ -23,6 +26,8 @@ Draw = Callable[[Room], None]
 # name in the address, title, what draws it, its shortcuts, whether it stands in the menu
 _PAGES: tuple[tuple[str, str, Draw, Sequence[tuple[str, str]], bool], ...] = (
     ("search", "Search", search_page, SHORTCUTS, True),
+    ("study", "Study", study_page, VIEWER_KEYS, False),
+    ("compare", "Compare", compare_page, VIEWER_KEYS, False),
     ("cohorts", "Cohorts", cohorts_page, COHORT_KEYS, True),
 )
 

@@ -33,6 +33,9 @@ class Settings:
     idle_minutes: int = 60
     """After so long without a click a signed-in person signs in again; 0 for never (SPINECHO_IDLE_MINUTES)."""
 
+    viewer_url: str = ""
+    """Where a study opens elsewhere: http(s) with {study_uid} in it (SPINECHO_VIEWER_URL)."""
+
     @property
     def database(self) -> Path:
         """The SQLite file."""
@@ -61,6 +64,7 @@ def read_settings(
         device=device or environment.get("SPINECHO_DEVICE") or "auto",
         user=environment.get("SPINECHO_USER") or _account(),
         smallest_count=_whole(environment, "SPINECHO_SMALLEST_COUNT"),
+        viewer_url=_address(environment.get("SPINECHO_VIEWER_URL") or ""),
         roles=Path(environment.get("SPINECHO_ROLES") or chosen / "roles.toml").expanduser().absolute(),
         idle_minutes=_whole(environment, "SPINECHO_IDLE_MINUTES", "60"),
     )
@@ -71,6 +75,15 @@ def _whole(environment: Mapping[str, str], name: str, default: str = "0") -> int
     if not value.isdecimal():
         raise EncoderError(f"{name}={value!r} is no whole number; give one, such as 5, or take it out")
     return int(value)
+
+
+def _address(template: str) -> str:
+    if template and not (template.startswith(("https://", "http://")) and "{study_uid}" in template):
+        raise EncoderError(
+            f"SPINECHO_VIEWER_URL={template!r}: give an address such as "
+            "https://ohif.example/viewer?StudyInstanceUIDs={study_uid}"
+        )
+    return template
 
 
 def _account() -> str:

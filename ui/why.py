@@ -49,7 +49,7 @@ def why(
     told: list[dict[str, Any]] = []
     for volume_id, name in _volumes(engine, study_uid):
         _, key, source = lookup.volume_source(engine.database, volume_id)
-        read = _read(engine, source, key)
+        read = read_again(engine, source, key)
         heat = engine.heat(words, [read.prepared], [read.shape])[0]
         grey = read_grey(source, key=key)
         shares = heat.along(grey.slice_axis, grey.grey.shape[grey.slice_axis])
@@ -98,7 +98,8 @@ def _volumes(engine: Engine, study_uid: str) -> list[tuple[int, str]]:
     return [(card.volume_id, card.description or card.uid) for card in cards]
 
 
-def _read(engine: Engine, source: tuple[tuple[str, str], ...], key: str) -> PreparedVolume:
+def read_again(engine: Engine, source: tuple[tuple[str, str], ...], key: str) -> PreparedVolume:
+    """A stored volume, prepared again from its files as when it was indexed. Raises `EncoderError` where they are gone."""
     headers = [Header.from_json(header, path=path) for path, header in source]
     spec = engine.dual.image.preparation.spec
     with Sandbox() as sandbox:

@@ -36,7 +36,7 @@ class PreparedVolume:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GreyVolume:
-    """A volume for the eye: (i, j, k) uint8 in RAS+, windowed, with its spacing."""
+    """A volume for the eye: (i, j, k) uint8 in RAS+, nearly its whole range of values, with its spacing."""
 
     key: str
     grey: Grey
@@ -97,7 +97,7 @@ def grey(arguments: dict[str, Any]) -> Iterator[Message]:
     headers = [Header.from_json(text, path=path) for path, text in arguments["headers"]]
     for item in read_series(headers, max_volumes=64):
         if isinstance(item, VolumeRead) and item.key == arguments["key"]:
-            shown = np.ascontiguousarray(to_grey(item.volume.voxels))
+            shown = np.ascontiguousarray(to_grey(item.volume.voxels, low=0.1, high=99.9))
             facts = {
                 "key": item.key,
                 "shape": shown.shape,

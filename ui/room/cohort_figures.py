@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
+import streamlit as st
 
 from db.facets import Facet
 
@@ -29,8 +30,10 @@ def attrition_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
         tooltip=[alt.Tooltip("what:N", title="line"), alt.Tooltip("said:N", title="left")],
     )
     bars = base.mark_bar(color=COHORT, height=9, yOffset=9, cornerRadiusEnd=2)
-    what = base.mark_text(align="left", baseline="middle", dy=-6, fontSize=12).encode(x=alt.value(0), text="what:N")
-    said = base.mark_text(align="right", baseline="middle", dy=-6, fontSize=12).encode(
+    what = base.mark_text(align="left", baseline="middle", dy=-6, fontSize=12, color=_ink()).encode(
+        x=alt.value(0), text="what:N"
+    )
+    said = base.mark_text(align="right", baseline="middle", dy=-6, fontSize=12, color=_ink()).encode(
         x=alt.value("width"), text="said:N"
     )
     return alt.layer(bars, what, said).properties(height=34 * max(len(data), 1))
@@ -75,6 +78,11 @@ def _comparison(name: str, facets: Sequence[Facet], smallest: int) -> Any:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Any:
     return alt.InlineData(values=list(rows))
+
+
+def _ink() -> str:
+    """Text on a chart, which takes no colour from the theme."""
+    return "#33393f" if st.context.theme.type == "light" else "#c4cad0"
 
 
 def _number(count: object) -> int:

@@ -140,22 +140,23 @@ def _kept(room: Room, desk: CohortDesk, versions: list[Frozen]) -> None:
             f"{masked(one.studies, smallest)} studies of {masked(one.patients, smallest)} patients · frozen "
             f"{one.created_at:%Y-%m-%d %H:%M} UTC by {one.owner}" + (f" · {one.description}" if one.description else "")
         )
-    tabs = st.tabs(["Rules and counts", "Changes", "Export", "Studies"])
-    with tabs[0]:
-        st.altair_chart(attrition_chart(masked_rows(list(one.attrition), smallest)), width="stretch")
-        made = {key: value for key, value in one.made_with.items() if key != "salt"}
-        st.code(json.dumps(made, indent=1), language="json")
-        st.button("Edit as a new version", key="edit", on_click=_edit, args=(one,))
-    with tabs[1]:
+    views = ["Rules and counts", "Changes", "Export", "Studies"]
+    view = st.segmented_control(
+        "View", views, key="cohort-view", required=True, label_visibility="collapsed", default=views[0]
+    )
+    if view == "Changes":
         _changes(room, desk, one, numbers)
-    with tabs[2]:
+    elif view == "Export":
         _export(room, desk, one)
-    with tabs[3]:
-        member_grid(
-            room,
-            [member.study_uid for member in members_of(room.desk.database, one.name, one.number)],
-            key=f"members-{one.name}-{one.number}",
-        )
+    elif view == "Studies":
+        uids = [member.study_uid for member in members_of(room.desk.database, one.name, one.number)]
+        member_grid(room, uids, key=f"members-{one.name}-{one.number}")
+    else:
+        st.altair_chart(attrition_chart(masked_rows(list(one.attrition), smallest)), width="stretch")
+        st.button("Edit as a new version", key="edit", on_click=_edit, args=(one,))
+        with st.expander("Made with"):
+            made = {key: value for key, value in one.made_with.items() if key != "salt"}
+            st.code(json.dumps(made, indent=1), language="json")
 
 
 def _changes(room: Room, desk: CohortDesk, one: Frozen, numbers: list[int]) -> None:

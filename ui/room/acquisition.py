@@ -1,0 +1,62 @@
+"""What is recorded of how a series was acquired, and beside it, apart, what heads predicted from its pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from db import lookup, predictions
+from db.database import Database
+from db.values import SeriesCard
+
+_UNITS = {"spacing_mm": "mm", "field_strength_t": "T", "echo_time_ms": "ms", "repetition_time_ms": "ms",
+          "inversion_time_ms": "ms", "flip_angle_deg": "°", "b_value": "s/mm²"}  # fmt: skip
+
+
+def acquisition_rows(database: Database, card: SeriesCard) -> None:
+    """Draw both tables."""
+    facts = lookup.acquisition_of(database, card.volume_id)
+    recorded, predicted = st.columns([3, 2], gap="medium")
+    with recorded:
+        st.caption("Recorded in the files")
+        rows = [
+            {"fact": _name(name), "value": _said(name, value)}
+            for name, value in _flat(facts)
+            if value not in (None, "")
+        ]
+        rows.append({"fact": "SeriesInstanceUID", "value": card.uid})
+        st.dataframe(rows, hide_index=True, width="stretch")
+    with predicted:
+        st.caption("Predicted from the pixels, not recorded")
+        told = predictions.predictions_of(database, [card.volume_id]).get(card.volume_id, ())
+        st.dataframe(
+            [
+                {
+                    "fact": _name(fact.task),
+                    "value": fact.value if fact.number is None else f"{fact.number:.4g}",
+                    "how sure": round(fact.score, 2),
+                }
+                for fact in told
+            ],
+            hide_index=True, width="stretch",
+        )  # fmt: skip
+
+
+def _flat(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [(name, value) for name, value in facts.items() if value != "unknown"]
+
+
+def _name(name: str) -> str:
+    for ending in ("_mm", "_ms", "_deg", "_t"):
+        name = name.removesuffix(ending)
+    return name.replace("_", " ")
+
+
+def _said(name: str, value: Any) -> str:
+    if isinstance(value, list | tuple):
+        text = " x ".join(f"{one:.3g}" if isinstance(one, float) else str(one) for one in value)
+    else:
+        text = f"{value:.5g}" if isinstance(value, float) else str(value)
+    return f"{text} {_UNITS[name]}" if name in _UNITS else text

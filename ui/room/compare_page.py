@@ -1,0 +1,68 @@
+"""Up to four studies side by side, scrolled together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from db import lookup
+from db.filters import ALL, visible
+from db.values import SeriesCard
+from ui.page_style import trouble
+from ui.room.opened import Room
+from ui.room.study_page import packed, series_name, study_title
+from ui.room.viewer import viewer
+from ui.room.ways import go
+from ui.wiring import USER_ERRORS
+
+_MOST = 4
+
+
+def compare_page(room: Room) -> None:
+    """Draw the studies that the address names."""
+    named = [int(part) for part in st.query_params.get("studies", "").split(",") if part.isdecimal()][:_MOST]
+    cards = lookup.study_cards(room.desk.database, named)
+    series = lookup.series_cards(room.desk.database, named, visible(ALL))
+    shown = [number for number in dict.fromkeys(named) if number in cards and series.get(number)]
+    if st.button("Results", icon=":material/arrow_back:", key="back"):
+        go("search", **({"search": st.session_state["token"]} if st.session_state.get("token") else {}))
+    if not shown:
+        trouble("Nothing to compare", "Pick two to four studies among the results (x), then compare them.", grave=False)
+        return
+    if st.session_state.get("compared") != shown:
+        st.session_state["compared"] = shown
+        for number in shown:
+            room.desk.note("view", cards[number].uid)
+    wide = 2 if len(shown) == _MOST else len(shown)
+    for start in range(0, len(shown), wide):
+        for column, number in zip(st.columns(wide, gap="small"), shown[start : start + wide], strict=False):
+            with column, st.container(key=f"compared-{number}"):
+                st.text(study_title(cards[number]))
+                some = series[number]
+                names = [f"{at + 1}. {series_name(card)}" for at, card in enumerate(some)]
+                name = st.selectbox(
+                    "Series",
+                    names,
+                    _alike(some, series[shown[0]]),
+                    key=f"compare-{number}",
+                    label_visibility="collapsed",
+                )
+                card = some[names.index(name)]
+                try:
+                    _, key, source = lookup.volume_source(room.desk.database, card.volume_id)
+                    height = 470 if len(shown) == _MOST else 620
+                    bytes_ = packed(key, source, series_name(card), height, spots=False, group="compare")
+                except USER_ERRORS as error:
+                    trouble("This series cannot be shown", str(error))
+                    continue
+                viewer(bytes_, key=f"viewer-{card.volume_id}-compare")
+                if st.button("Open", key=f"open-{number}"):
+                    go("study", study=str(number))
+
+
+def _alike(some: Sequence[SeriesCard], first: Sequence[SeriesCard]) -> int:
+    """The place of the series that is most like the first study's first: same sequence and plane, then sequence."""
+    wanted = first[0]
+    scores = [(one.sequence == wanted.sequence) * 2 + (one.plane == wanted.plane) for one in some]
+    return scores.index(max(scores))

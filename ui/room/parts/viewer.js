@@ -1,0 +1,405 @@
+// A stack viewer on canvas. The volume comes once, in RAS+, eight bits a voxel; nothing goes back to the server to scroll.
+// Radiological convention: the patient's right is on the viewer's left, anterior and superior are up.
+const PLANES = [
+  { name: "sagittal", across: 1, up: 2, letters: ["A", "P", "S", "I"] },
+  { name: "coronal", across: 0, up: 2, letters: ["R", "L", "S", "I"] },
+  { name: "axial", across: 0, up: 1, letters: ["R", "L", "A", "P"] },
+];
+const PRESETS = [["usual", 0.5, 99.5], ["soft", 0, 90], ["bright", 20, 99.9], ["narrow", 25, 85], ["full", 0, 100]];
+const GROUPS = (globalThis.spinechoGroups ??= new Map());
+const VIEWERS = (globalThis.spinechoViewers ??= new Set());
+const held = new WeakMap();
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+const make = (tag, attributes = {}, ...children) => {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+};
+
+async function unpack(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = view.getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
+  const packed = bytes.slice(4 + length);
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const body = new Uint8Array(await new Response(stream).arrayBuffer());
+  const count = head.shape[0] * head.shape[1] * head.shape[2];
+  return { ...head, voxels: body.subarray(0, count), heat: head.heat ? body.subarray(count) : null };
+}
+
+function percentiles(voxels) {
+  const counts = new Float64Array(256);
+  for (let at = 0; at < voxels.length; at += 1) counts[voxels[at]] += 1;
+  counts[0] = 0;
+  const total = counts.reduce((sum, one) => sum + one, 0) || 1;
+  return (share) => {
+    let left = (share / 100) * total;
+    for (let grey = 0; grey < 256; grey += 1) { left -= counts[grey]; if (left <= 0) return grey; }
+    return 255;
+  };
+}
+
+class Pane {
+  constructor(owner, axis) {
+    this.owner = owner; this.axis = axis;
+    this.node = make("div", { class: "pane" });
+    this.canvas = make("canvas", { "aria-hidden": "true" });
+    this.told = make("div", { class: "told" });
+    const sides = ["left", "right", "top", "bottom"];
+    this.letters = sides.map((side) => make("div", { class: `letter ${side}` }));
+    this.node.append(this.canvas, ...this.letters, this.told);
+    this.buffer = document.createElement("canvas");
+    this.zoom = 1; this.pan = [0, 0];
+    this.listen();
+  }
+  get plane() { return PLANES[this.axis]; }
+  voxel(x, y, at) { // column, row from the upper left, slice -> index
+    const [, nj, nk] = this.owner.volume.shape;
+    const [ni] = this.owner.volume.shape;
+    if (this.axis === 2) return ((ni - 1 - x) * nj + (nj - 1 - y)) * nk + at;
+    if (this.axis === 1) return ((ni - 1 - x) * nj + at) * nk + (nk - 1 - y);
+    return (at * nj + (nj - 1 - x)) * nk + (nk - 1 - y);
+  }
+  rect() { // where the slice lies on the canvas, in its pixels
+    const { shape, spacing } = this.owner.volume;
+    const wide = shape[this.plane.across] * spacing[this.plane.across];
+    const high = shape[this.plane.up] * spacing[this.plane.up];
+    const scale = Math.min(this.canvas.width / wide, this.canvas.height / high) * 0.97 * this.zoom;
+    const [w, h] = [wide * scale, high * scale];
+    return { x: (this.canvas.width - w) / 2 + this.pan[0], y: (this.canvas.height - h) / 2 + this.pan[1], w, h, scale };
+  }
+  draw() {
+    const { owner, canvas, buffer, plane } = this;
+    const box = this.node.getBoundingClientRect();
+    if (!box.width || !owner.volume) return;
+    const ratio = globalThis.devicePixelRatio || 1;
+    const [width, height] = [Math.round(box.width * ratio), Math.round(box.height * ratio)];
+    if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
+    const { shape, voxels } = owner.volume;
+    const [w, h] = [shape[plane.across], shape[plane.up]];
+    if (buffer.width !== w || buffer.height !== h) { buffer.width = w; buffer.height = h; }
+    const image = buffer.getContext("2d").createImageData(w, h);
+    const out = new Uint32Array(image.data.buffer);
+    const table = owner.table();
+    const at = owner.at[this.axis];
+    const start = this.voxel(0, 0, at);
+    const [right, down] = [w > 1 ? this.voxel(1, 0, at) - start : 0, h > 1 ? this.voxel(0, 1, at) - start : 0];
+    for (let y = 0, to = 0; y < h; y += 1) {
+      let from = start + y * down;
+      for (let x = 0; x < w; x += 1, from += right, to += 1) out[to] = table[voxels[from]];
+    }
+    buffer.getContext("2d").putImageData(image, 0, 0);
+    const pen = canvas.getContext("2d");
+    pen.fillStyle = "#000";
+    pen.fillRect(0, 0, width, height);
+    const rect = this.rect();
+    pen.imageSmoothingEnabled = true;
+    pen.imageSmoothingQuality = "high";
+    pen.drawImage(buffer, rect.x, rect.y, rect.w, rect.h);
+    if (owner.heat && owner.volume.heat) this.warm(pen, rect);
+    if (owner.planes) this.cross(pen, rect);
+    this.scaleBar(pen, rect, ratio);
+    if (this.box) { pen.strokeStyle = "#f0d58a"; pen.lineWidth = 2 * ratio; pen.strokeRect(...this.box); }
+    plane.letters.forEach((letter, place) => { this.letters[place].textContent = letter; });
+    const first = owner.volume.first[this.axis];
+    this.told.textContent = `${plane.name} ${at + first + 1} / ${owner.volume.full[this.axis]}`;
+  }
+  full(rect) { // the whole volume's rectangle: what is shown is cropped
+    const { first, full, spacing, shape } = this.owner.volume;
+    const { across, up } = this.plane;
+    const after = (axis) => full[axis] - first[axis] - shape[axis];
+    return [rect.x - after(across) * spacing[across] * rect.scale, rect.y - after(up) * spacing[up] * rect.scale,
+      full[across] * spacing[across] * rect.scale, full[up] * spacing[up] * rect.scale];
+  }
+  warm(pen, rect) {
+    const { heat, heatShape: size, first, full } = this.owner.volume;
+    const { across, up } = this.plane;
+    const part = clamp((this.owner.at[this.axis] + first[this.axis] + 0.5) / full[this.axis], 0, 0.999);
+    const fixed = Math.floor(part * size[this.axis]);
+    const small = new OffscreenCanvas(size[across], size[up]);
+    const image = small.getContext("2d").createImageData(size[across], size[up]);
+    for (let y = 0; y < size[up]; y += 1) {
+      for (let x = 0; x < size[across]; x += 1) {
+        const place = [0, 0, 0];
+        place[this.axis] = fixed; place[across] = size[across] - 1 - x; place[up] = size[up] - 1 - y;
+        const value = heat[(place[0] * size[1] + place[1]) * size[2] + place[2]];
+        image.data.set([255, 120, 40, clamp(value - 38, 0, 217) * this.owner.strength], 4 * (y * size[across] + x));
+      }
+    }
+    small.getContext("2d").putImageData(image, 0, 0);
+    pen.drawImage(small, ...this.full(rect));
+  }
+  cross(pen, rect) {
+    const { at, volume } = this.owner;
+    const x = rect.x + (1 - (at[this.plane.across] + 0.5) / volume.shape[this.plane.across]) * rect.w;
+    const y = rect.y + (1 - (at[this.plane.up] + 0.5) / volume.shape[this.plane.up]) * rect.h;
+    pen.strokeStyle = "rgba(143,191,224,.55)";
+    pen.lineWidth = 1;
+    pen.beginPath();
+    pen.moveTo(x, rect.y); pen.lineTo(x, rect.y + rect.h); pen.moveTo(rect.x, y); pen.lineTo(rect.x + rect.w, y);
+    pen.stroke();
+  }
+  scaleBar(pen, rect, ratio) {
+    const mm = [100, 50, 20, 10, 5].find((one) => one * rect.scale < this.canvas.width * 0.3) ?? 5;
+    const [x, y] = [this.canvas.width - 14 * ratio, this.canvas.height - 12 * ratio];
+    pen.strokeStyle = "#dfe3e7"; pen.fillStyle = "#dfe3e7"; pen.lineWidth = 1.5 * ratio;
+    pen.beginPath(); pen.moveTo(x - mm * rect.scale, y); pen.lineTo(x, y); pen.stroke();
+    pen.font = `${12 * ratio}px sans-serif`; pen.textAlign = "right";
+    pen.fillText(`${mm / 10} cm`, x, y - 5 * ratio);
+  }
+  point(event) { // canvas pixels and fractions of the slice from the upper left
+    const box = this.canvas.getBoundingClientRect();
+    const ratio = this.canvas.width / box.width;
+    const [x, y] = [(event.clientX - box.left) * ratio, (event.clientY - box.top) * ratio];
+    const rect = this.rect();
+    return { x, y, u: (x - rect.x) / rect.w, v: (y - rect.y) / rect.h };
+  }
+  listen() {
+    const { canvas } = this;
+    let wheel = 0;
+    canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      this.owner.activate();
+      if (event.ctrlKey) { this.magnify(event.deltaY < 0 ? 1.1 : 1 / 1.1); return; }
+      wheel += event.deltaMode === 1 ? event.deltaY * 40 : event.deltaY;
+      const steps = Math.trunc(wheel / 40) || (Math.abs(event.deltaY) >= 40 ? Math.sign(event.deltaY) : 0);
+      if (steps) { wheel = 0; this.owner.scroll(Math.sign(steps), this.axis); }
+    }, { passive: false });
+    canvas.addEventListener("contextmenu", (event) => event.preventDefault());
+    canvas.addEventListener("pointerdown", (event) => {
+      this.owner.activate();
+      canvas.setPointerCapture(event.pointerId);
+      this.drag = { x: event.clientX, y: event.clientY, from: this.point(event), how: this.how(event) };
+      if (this.drag.how === "cross") this.aim(event);
+      event.preventDefault();
+      this.owner.root.focus({ preventScroll: true });
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (!this.drag) return;
+      const [dx, dy] = [event.clientX - this.drag.x, event.clientY - this.drag.y];
+      if (this.drag.how !== "mark") { this.drag.x = event.clientX; this.drag.y = event.clientY; }
+      if (this.drag.how === "pan") { const ratio = globalThis.devicePixelRatio || 1; this.pan = [this.pan[0] + dx * ratio, this.pan[1] + dy * ratio]; }
+      if (this.drag.how === "zoom") this.magnify(1 - dy / 200);
+      if (this.drag.how === "window") this.owner.shift(dx * 0.7, dy * 0.7);
+      if (this.drag.how === "cross") this.aim(event);
+      if (this.drag.how === "mark") { const to = this.point(event); this.box = [this.drag.from.x, this.drag.from.y, to.x - this.drag.from.x, to.y - this.drag.from.y]; }
+      this.owner.draw();
+    });
+    canvas.addEventListener("pointerup", (event) => {
+      if (this.drag?.how === "mark") this.owner.marked(this, this.drag.from, this.point(event));
+      this.drag = null;
+    });
+  }
+  how(event) {
+    if (this.owner.marking) return "mark";
+    if (event.button === 2) return "zoom";
+    if (event.button === 1 || event.shiftKey) return "pan";
+    return this.owner.planes && event.altKey ? "window" : this.owner.planes ? "cross" : "window";
+  }
+  aim(event) {
+    const { u, v } = this.point(event);
+    const { shape } = this.owner.volume;
+    const set = (axis, part) => { this.owner.at[axis] = clamp(Math.floor((1 - part) * shape[axis]), 0, shape[axis] - 1); };
+    set(this.plane.across, u); set(this.plane.up, v);
+    this.owner.draw();
+  }
+  magnify(by) { this.zoom = clamp(this.zoom * by, 0.5, 12); this.owner.draw(); }
+}
+
+class Viewer {
+  constructor(root) {
+    this.root = root;
+    this.tools = root.querySelector(".tools");
+    this.stage = root.querySelector(".stage");
+    this.observer = new ResizeObserver(() => this.draw());
+    this.observer.observe(this.stage);
+    this.keys = (event) => this.key(event);
+    document.addEventListener("keydown", this.keys);
+    root.addEventListener("pointerenter", () => this.activate());
+    root.addEventListener("focusin", () => this.activate());
+    VIEWERS.add(this);
+    this.draws = 0;
+  }
+  stop() {
+    clearInterval(this.cine);
+    this.observer.disconnect();
+    document.removeEventListener("keydown", this.keys);
+    VIEWERS.delete(this);
+    GROUPS.get(this.group)?.delete(this);
+  }
+  async load(bytes, told) {
+    this.volume = await unpack(bytes);
+    const { shape, axis } = this.volume;
+    this.axis = axis;
+    this.at = shape.map((count) => Math.floor((count - 1) / 2));
+    this.level = percentiles(this.volume.voxels);
+    this.preset(0, false);
+    this.inverted = false; this.planes = false; this.marking = false;
+    this.heat = Boolean(this.volume.heat); this.strength = 0.75;
+    if (this.heat) this.at[axis] = clamp(this.volume.best - this.volume.first[axis], 0, shape[axis] - 1);
+    this.panes = [axis, ...[2, 1, 0].filter((one) => one !== axis)].map((one) => new Pane(this, one));
+    this.stage.replaceChildren(...this.panes.map((pane) => pane.node));
+    this.join(told.group);
+    this.buttons();
+    this.lay();
+    this.root.dataset.ready = "true";
+  }
+  join(group) {
+    this.group = group;
+    if (!group) return;
+    if (!GROUPS.has(group)) GROUPS.set(group, new Set());
+    GROUPS.get(group).add(this);
+  }
+  activate() { VIEWERS.forEach((one) => { one.active = one === this; one.root.classList.toggle("active", one === this && VIEWERS.size > 1); }); }
+  table() {
+    const table = new Uint32Array(256);
+    const width = Math.max(this.window[1] - this.window[0], 1);
+    for (let grey = 0; grey < 256; grey += 1) {
+      let value = clamp(((grey - this.window[0]) / width) * 255, 0, 255) | 0;
+      if (this.inverted) value = 255 - value;
+      table[grey] = 0xff000000 | (value << 16) | (value << 8) | value;
+    }
+    return table;
+  }
+  scroll(step, axis = this.axis, tell = true) {
+    const count = this.volume.shape[axis];
+    this.at[axis] = clamp(this.at[axis] + step, 0, count - 1);
+    this.draw();
+    if (tell && this.group && axis === this.axis) {
+      const part = count > 1 ? this.at[axis] / (count - 1) : 0;
+      GROUPS.get(this.group).forEach((other) => { if (other !== this) other.follow(part); });
+    }
+  }
+  follow(part) { this.at[this.axis] = Math.round(part * (this.volume.shape[this.axis] - 1)); this.draw(); }
+  shift(dx, dy) {
+    const centre = (this.window[0] + this.window[1]) / 2 + dy;
+    const half = Math.max((this.window[1] - this.window[0]) / 2 + dx / 2, 1);
+    this.window = [centre - half, centre + half];
+    this.draw();
+  }
+  preset(number, draw = true) {
+    const [, low, high] = PRESETS[number];
+    this.window = [low === 0 ? 0 : this.level(low), high === 100 ? 255 : this.level(high)];
+    if (draw) this.draw();
+  }
+  reset() { this.preset(0, false); this.inverted = false; this.panes.forEach((pane) => { pane.zoom = 1; pane.pan = [0, 0]; pane.box = null; }); this.lay(); }
+  lay() {
+    this.stage.className = this.planes ? "stage planes" : "stage";
+    this.panes.forEach((pane, place) => pane.node.classList.toggle("hidden", place > 0 && !this.planes));
+    for (const [name, value] of Object.entries({ planes: this.planes, invert: this.inverted, heat: this.heat, cine: Boolean(this.cine), mark: this.marking }))
+      this.tools.querySelector(`[data-do="${name}"]`)?.setAttribute("aria-pressed", String(value));
+    this.draw();
+  }
+  play() {
+    if (this.cine) { clearInterval(this.cine); this.cine = null; } else {
+      this.cine = setInterval(() => {
+        const last = this.at[this.axis] >= this.volume.shape[this.axis] - 1;
+        this.scroll(last ? -this.volume.shape[this.axis] : 1);
+      }, 80);
+    }
+    this.lay();
+  }
+  marked(pane, from, to) {
+    this.marking = false;
+    const { first, full, shape } = this.volume;
+    const part = (axis, share) => clamp((first[axis] + share * shape[axis]) / full[axis], 0, 1);
+    const box = [0, 0, 0, 1, 1, 1];
+    const span = (axis, a, b) => { box[axis] = part(axis, 1 - Math.max(a, b)); box[axis + 3] = part(axis, 1 - Math.min(a, b)); };
+    span(pane.plane.across, clamp(from.u, 0, 1), clamp(to.u, 0, 1));
+    span(pane.plane.up, clamp(from.v, 0, 1), clamp(to.v, 0, 1));
+    const depth = part(pane.axis, (this.at[pane.axis] + 0.5) / shape[pane.axis]);
+    box[pane.axis] = clamp(depth - 0.08, 0, 1); box[pane.axis + 3] = clamp(depth + 0.08, 0, 1);
+    this.lay();
+    if (box[pane.plane.across + 3] - box[pane.plane.across] > 0.02 && box[pane.plane.up + 3] - box[pane.plane.up] > 0.02)
+      this.tell?.({ do: "spot", box, n: Date.now() });
+  }
+  act(name) {
+    const acts = {
+      invert: () => { this.inverted = !this.inverted; this.lay(); },
+      planes: () => { this.planes = !this.planes; this.lay(); },
+      heat: () => { this.heat = !this.heat; this.lay(); },
+      mark: () => { this.marking = !this.marking; this.lay(); },
+      cine: () => this.play(), reset: () => this.reset(),
+      fit: () => { this.panes.forEach((pane) => { pane.zoom = 1; pane.pan = [0, 0]; }); this.draw(); },
+    };
+    acts[name]?.();
+  }
+  buttons() {
+    const button = (name, label, title) => {
+      const node = make("button", { "data-do": name, title, "aria-label": title }, label);
+      node.addEventListener("click", () => this.act(name));
+      return node;
+    };
+    const presets = PRESETS.map(([name], place) => {
+      const node = make("button", { title: `Window: ${name} (${place + 1})` }, name);
+      node.addEventListener("click", () => this.preset(place));
+      return node;
+    });
+    this.read = make("span", { class: "read", role: "status" });
+    const rest = [button("invert", "invert", "Invert (i)"), button("planes", "three planes", "Three planes (p)"), button("cine", "cine", "Cine (space)")];
+    if (this.tell) rest.push(button("mark", "mark a spot", "Mark a spot and find others like it (s)"));
+    if (this.volume.heat) {
+      const slider = make("input", { type: "range", min: "0", max: "100", value: "75", "aria-label": "Strength of the heat map" });
+      slider.addEventListener("input", () => { this.strength = slider.value / 100; this.draw(); });
+      rest.push(button("heat", "evidence", "Heat map of the evidence (h)"), slider);
+    }
+    rest.push(button("fit", "fit", "Fit (f)"), button("reset", "reset", "Reset (0)"));
+    this.tools.replaceChildren(...presets, ...rest, make("span", { class: "gap" }), this.read);
+  }
+  draw() {
+    if (!this.volume || this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      const began = performance.now();
+      this.panes.forEach((pane) => pane.draw());
+      const [low, high] = this.window;
+      this.read.textContent = `W ${Math.round(high - low)} L ${Math.round((high + low) / 2)}`;
+      this.root.dataset.slice = String(this.at[this.axis] + this.volume.first[this.axis] + 1);
+      this.root.dataset.window = `${Math.round(low)} ${Math.round(high)}`;
+      this.root.dataset.drawMs = (performance.now() - began).toFixed(2);
+      this.draws += 1;
+      this.root.dataset.draws = String(this.draws);
+    });
+  }
+  key(event) {
+    const at = event.composedPath()[0];
+    if (at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName))) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.volume) return;
+    if (VIEWERS.size > 1 && !this.active) return;
+    const count = this.volume.shape[this.axis];
+    const acts = {
+      ArrowUp: () => this.scroll(-1), ArrowDown: () => this.scroll(1), PageUp: () => this.scroll(-10), PageDown: () => this.scroll(10),
+      Home: () => this.scroll(-count), End: () => this.scroll(count), "+": () => this.panes[0].magnify(1.2), "-": () => this.panes[0].magnify(1 / 1.2),
+      i: () => this.act("invert"), p: () => this.act("planes"), h: () => this.volume.heat && this.act("heat"), f: () => this.act("fit"),
+      s: () => this.tell && this.act("mark"), 0: () => this.reset(), " ": () => at?.tagName !== "BUTTON" && this.play(),
+    };
+    for (let number = 1; number <= PRESETS.length; number += 1) acts[number] = () => this.preset(number - 1);
+    const act = acts[event.key];
+    if (!act || (event.key === " " && at?.tagName === "BUTTON")) return;
+    event.preventDefault();
+    act();
+  }
+}
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  const root = parentElement.querySelector(".viewer");
+  const bytes = data instanceof Uint8Array ? data : new Uint8Array(data);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + view.getUint32(0, true))));
+  let viewer = held.get(root);
+  if (!viewer) {
+    viewer = new Viewer(root);
+    held.set(root, viewer);
+  }
+  viewer.tell = head.spots ? (told) => setTriggerValue("act", told) : null;
+  if (viewer.id !== head.id) {
+    viewer.id = head.id;
+    root.style.height = `${head.height}px`;
+    root.setAttribute("aria-label", `${head.name}: scroll with the wheel or the arrow keys`);
+    viewer.load(bytes, head);
+  }
+  return () => { if (!root.isConnected) { viewer.stop(); held.delete(root); } };
+}

@@ -1,0 +1,254 @@
+"""The study page: the scan in a viewer, its series at the left, its report at the right."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import streamlit as st
+
+from db import lookup
+from db.filters import ALL
+from db.values import PassageCard, SeriesCard, StudyCard
+from encoders.errors import EncoderError
+from encoders.image.tasks import GreyVolume
+from search.heat import Heat
+from search.query import BoxError, SpotQuery
+from ui.page_style import trouble
+from ui.room.acquisition import acquisition_rows
+from ui.room.opened import Room
+from ui.room.viewer import marked, pack, viewer
+from ui.room.ways import go
+from ui.why import read_again
+from ui.wiring import USER_ERRORS, read_grey
+
+_PARTS = Path(__file__).with_name("parts")
+_HEIGHT = 720
+_NEUTRAL = frozenset({"header", "technique", "comparison", "other"})
+_Source = tuple[tuple[str, str], ...]
+
+
+def study_page(room: Room) -> None:
+    """Draw the study that the address names."""
+    state = st.session_state
+    if (way := state.pop("goto", None)) is not None:
+        go(way[0], **way[1])
+    study = _study(room)
+    if study is None:
+        trouble("No such study", "The address names no study of this archive; it may have been removed.", grave=False)
+        return
+    if state.get("viewed") != study.id:
+        state["viewed"] = study.id
+        state.pop("volume", None)
+        room.desk.note("view", study.uid)
+    series = lookup.series_cards(room.desk.database, [study.id], ALL).get(study.id, [])
+    series = sorted(series, key=lambda card: card.derived)
+    _heading(room, study)
+    rail, middle, words = st.columns([13, 46, 25], gap="small")
+    chosen = next((card for card in series if card.volume_id == state.get("volume")), series[0] if series else None)
+    with rail:
+        _rail(room, series, chosen)
+    with words:
+        _report(room, study)
+    with middle:
+        if chosen is None:
+            st.caption("No series of this study is indexed.")
+        else:
+            _scan(room, study, chosen)
+    with rail:
+        _priors(room, study)
+    if chosen is not None:
+        with st.expander("Acquisition", expanded=False):
+            acquisition_rows(room.desk.database, chosen)
+
+
+def study_title(study: StudyCard) -> str:
+    """Date, age, sex, description and accession number, as far as they are known."""
+    age = f"{study.age_years:.0f} y" if study.age_years is not None else ""
+    who = " ".join(part for part in (age, study.sex or "") if part)
+    when = study.date.isoformat() if study.date else ""
+    return " · ".join(part for part in (when, who, study.description, study.accession_number) if part) or study.uid
+
+
+def series_name(card: SeriesCard) -> str:
+    """Its description, else its facts."""
+    return card.description or series_facts(card) or card.uid
+
+
+def series_facts(card: SeriesCard) -> str:
+    """Sequence, plane, contrast, volumes."""
+    facts = [fact for fact in (card.sequence, card.plane) if fact != "unknown"]
+    facts += ["contrast"] if card.contrast == "yes" else []
+    facts += ["computed"] if card.derived else []
+    facts += [f"first of {card.n_volumes}"] if card.n_volumes > 1 else []
+    return " · ".join(facts)
+
+
+@st.cache_resource(max_entries=6, ttl=1800, show_spinner="Reading the series")
+def grey(volume_key: str, source: _Source) -> GreyVolume:
+    """Shared by all sessions, read-only. Six at most: one may be 150 MB. Raises `EncoderError`."""
+    return read_grey(source, key=volume_key)
+
+
+@st.cache_resource(max_entries=12, ttl=1800, show_spinner=False)
+def packed(volume_key: str, source: _Source, name: str, height: int, *, spots: bool, group: str = "") -> bytes:
+    """The volume as the viewer takes it."""
+    return pack(grey(volume_key, source), name=name, height=height, spots=spots, group=group)
+
+
+def _study(room: Room) -> StudyCard | None:
+    named = st.query_params.get("study", "")
+    if not named.isdecimal():
+        return None
+    return lookup.study_cards(room.desk.database, [int(named)]).get(int(named))
+
+
+def _heading(room: Room, study: StudyCard) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="study-head"):
+        if st.button("Results", icon=":material/arrow_back:", key="back"):
+            go("search", **({"search": st.session_state["token"]} if st.session_state.get("token") else {}))
+        st.text(study_title(study), width="stretch")
+        if st.button("More like this", key="like-study"):
+            st.session_state["like"] = (study.uid, study_title(study))
+            go("search")
+        template = room.settings.viewer_url
+        if template:
+            link = template.replace("{study_uid}", quote(study.uid, safe=""))
+            if st.link_button("Open in PACS", link, icon=":material/open_in_new:"):
+                room.desk.note("open-elsewhere", study.uid)
+        with st.popover("UID"):
+            st.code(study.uid, language=None)
+
+
+def _scan(room: Room, study: StudyCard, card: SeriesCard) -> None:
+    database = room.desk.database
+    words = str(st.session_state.get("asked") or "")
+    wanted = bool(words) and st.toggle("Evidence for the words searched for", key="evidence")
+    try:
+        _, key, source = lookup.volume_source(database, card.volume_id)
+        spots = bool(_regions(room, card))
+        if wanted:
+            heat = _heat(room, card.volume_id, words, key, source)
+            shown = pack(grey(key, source), name=series_name(card), height=_HEIGHT, spots=spots, heat=heat)
+        else:
+            shown = packed(key, source, series_name(card), _HEIGHT, spots=spots)
+    except USER_ERRORS as error:
+        trouble("This series cannot be shown", str(error))
+        return
+    at = f"viewer-{card.volume_id}"
+    viewer(shown, key=at, on_act=lambda: _spot(study, card, at))
+    if said := st.session_state.pop("spot-said", None):
+        trouble("This spot cannot be searched for", said, grave=False)
+
+
+def _regions(room: Room, card: SeriesCard) -> bool:
+    from ui.page_spot import has_regions  # noqa: PLC0415
+
+    return has_regions(room.desk.database, card.volume_id)
+
+
+def _heat(room: Room, volume_id: int, words: str, key: str, source: _Source) -> Heat:
+    """Where the volume speaks for the words, remembered for the session. Raises `EncoderError`."""
+    held = st.session_state.setdefault("heats", {})
+    at = (volume_id, words)
+    if at not in held:
+        with st.spinner("Looking for the evidence"):
+            engine = room.desk.engine
+            read = read_again(engine, source, key)
+            with room.lock:
+                held[at] = engine.heat(words, [read.prepared], [read.shape])[0]
+        while len(held) > 8:
+            held.pop(next(iter(held)))
+    found = held[at]
+    if not isinstance(found, Heat):
+        raise EncoderError("the evidence is lost; search again")
+    return found
+
+
+def _spot(study: StudyCard, card: SeriesCard, at: str) -> None:
+    told = marked(at)
+    if told.get("do") != "spot":
+        return
+    try:
+        r0, a0, s0, r1, a1, s1 = (float(value) for value in told["box"])
+        query = SpotQuery((r0, a0, s0, r1, a1, s1), study_uid=study.uid, series_uid=card.uid)
+    except (BoxError, ValueError, TypeError) as error:
+        st.session_state["spot-said"] = str(error)
+        return
+    st.session_state["spot"] = (query, study_title(study))
+    st.session_state["goto"] = ("search", {})
+
+
+def _rail(room: Room, series: Sequence[SeriesCard], chosen: SeriesCard | None) -> None:
+    pictures = lookup.thumbnails(room.desk.database, [card.volume_id for card in series])
+    rows = [
+        {
+            "volume": card.volume_id, "name": series_name(card), "facts": series_facts(card),
+            "png": base64.b64encode(pictures[card.volume_id]).decode() if card.volume_id in pictures else "",
+            "chosen": chosen is not None and card.volume_id == chosen.volume_id,
+        }
+        for card in series
+    ]  # fmt: skip
+    _side("rail", "Series", rows, _choose)
+
+
+def _report(room: Room, study: StudyCard) -> None:
+    passages = lookup.report_passages(room.desk.database, [study.id]).get(study.id, [])
+    if not passages:
+        st.caption("No report belongs to this study.")
+        return
+    _side("report", "Report", _sentences(passages), _ask)
+    with st.popover("As it came"):
+        for report in lookup.reports_of(room.desk.database, [study.id]).get(study.id, []):
+            st.text(report.text)
+
+
+def _sentences(passages: Sequence[PassageCard]) -> list[dict[str, str]]:
+    """Rows of section heads and sentences."""
+    rows: list[dict[str, str]] = []
+    before: tuple[int | None, str] | None = None
+    for passage in passages:
+        if (passage.report_id, passage.section) != before:
+            before = (passage.report_id, passage.section)
+            rows.append({"head": passage.section})
+        assertion = "" if passage.section in _NEUTRAL else passage.assertion
+        rows.append({"text": passage.text, "assertion": assertion})
+    return rows
+
+
+def _priors(room: Room, study: StudyCard) -> None:
+    others = lookup.other_studies(room.desk.database, [study.id]).get(study.id, [])
+    if not others:
+        return
+    st.caption("Other studies of this patient")
+    for other in others:
+        when = other.date.isoformat() if other.date else "no date"
+        if st.button(when, key=f"prior-{other.id}", help="Open this study", width="stretch"):
+            go("study", study=str(other.id))
+
+
+@st.cache_resource
+def _component() -> Any:
+    css, js = ((_PARTS / f"side.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return st.components.v2.component("spinecho_side", html='<div class="side"></div>', css=css, js=js)
+
+
+def _side(kind: str, label: str, rows: Sequence[Mapping[str, Any]], on_act: Any) -> None:
+    data = {"kind": kind, "label": label, "rows": [dict(row) for row in rows]}
+    _component()(key=f"side-{kind}", data=data, on_act_change=on_act)
+
+
+def _choose() -> None:
+    told = marked("side-rail")
+    if told.get("do") == "series":
+        st.session_state["volume"] = int(told["volume"])
+
+
+def _ask() -> None:
+    told = marked("side-report")
+    if told.get("do") == "ask":
+        st.session_state["ask"] = str(told["text"])
+        st.session_state["goto"] = ("search", {})

@@ -1,0 +1,95 @@
+"""The viewer: a volume goes to the browser once, and is scrolled, windowed and zoomed there.
+
+Ours, on a canvas (docs/decisions/0009-a-viewer-on-canvas.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from encoders.image.tasks import GreyVolume
+from search.heat import Heat
+
+_PARTS = Path(__file__).with_name("parts")
+_MARGIN = 4
+_DARK = 8
+SHORTCUTS = (
+    ("↑ ↓  wheel", "slice by slice"),
+    ("PgUp PgDn", "ten slices"),
+    ("Home End", "first, last slice"),
+    ("drag", "window and level"),
+    ("1 … 5", "windows: usual, soft, bright, narrow, full"),
+    ("i  f  0", "invert, fit, reset"),
+    ("+ -  ctrl wheel", "zoom"),
+    ("shift drag", "pan"),
+    ("p", "three planes, drag moves the cross"),
+    ("space", "cine"),
+    ("h", "heat map of the evidence"),
+    ("s", "mark a spot and find others like it"),
+)
+"""(key, what it does)"""
+
+
+@st.cache_resource
+def _component() -> Any:
+    css, js = ((_PARTS / f"viewer.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    html = '<div class="viewer" tabindex="0" role="application"><div class="tools"></div><div class="stage">' \
+           '<div class="wait">Reading the series</div></div></div>'  # fmt: skip
+    return st.components.v2.component("spinecho_viewer", html=html, css=css, js=js)
+
+
+def pack(
+    volume: GreyVolume, *, name: str, height: int, heat: Heat | None = None, spots: bool = False, group: str = ""
+) -> bytes:
+    """A volume as the viewer takes it: length, JSON, deflated voxels cropped to what is not black, then the heat map.
+
+    group: viewers of one name scroll together, by the same part of the way.
+    """
+    low, high = _crop(volume.grey)
+    shown = np.ascontiguousarray(volume.grey[tuple(slice(a, b) for a, b in zip(low, high, strict=True))])
+    body, head = shown.tobytes(), {
+        "name": name, "height": height, "spots": spots, "group": group, "shape": shown.shape,
+        "first": low, "full": volume.grey.shape, "spacing": volume.spacing_mm, "axis": volume.slice_axis,
+    }  # fmt: skip
+    if heat is not None:
+        cells = np.clip(heat.cells / max(float(heat.cells.max()), 1e-9), 0, 1)
+        shares = heat.along(volume.slice_axis, volume.grey.shape[volume.slice_axis])
+        head |= {"heat": True, "heatShape": cells.shape, "best": int(np.argmax(shares))}
+        body += np.ascontiguousarray((cells * 255).astype(np.uint8)).tobytes()
+    digest = hashlib.blake2b(body, digest_size=12)
+    digest.update(repr(sorted(head.items())).encode())
+    told = json.dumps({**head, "id": digest.hexdigest()}).encode()
+    return struct.pack("<I", len(told)) + told + zlib.compress(body, 1)
+
+
+def viewer(packed: bytes, *, key: str, on_act: Callable[[], None] = lambda: None) -> None:
+    """Draw it; a spot that was marked is in `marked(key)` while `on_act` runs."""
+    _component()(key=key, data=packed, on_act_change=on_act)
+
+
+def marked(key: str) -> Mapping[str, Any]:
+    """What was just done in the viewer: {"do": "spot", "box": [...]}."""
+    held = st.session_state.get(key)
+    found = held.get("act") if isinstance(held, Mapping) else getattr(held, "act", None)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _crop(grey: Any) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """(low, high) of what is not black, with a margin; slices are never left out along the axis that was acquired."""
+    bright = grey > _DARK
+    low, high = [], []
+    for axis, count in enumerate(grey.shape):
+        found = np.flatnonzero(bright.any(axis=tuple(other for other in range(3) if other != axis)))
+        first, last = (int(found[0]), int(found[-1]) + 1) if len(found) else (0, count)
+        low.append(max(first - _MARGIN, 0))
+        high.append(min(last + _MARGIN, count))
+    return (low[0], low[1], low[2]), (high[0], high[1], high[2])
