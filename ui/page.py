@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from encoders.registry import ABOUT
+from search.desk import Person
 from ui.page_style import apply_style, icon, trouble
 from ui.room.cohorts_page import SHORTCUTS as COHORT_KEYS
 from ui.room.cohorts_page import cohorts_page
@@ -49,9 +50,7 @@ def main() -> None:
     pages = {name: _page(room, *rest) for name, rest in ((row[0], row) for row in _PAGES)}
     lay_out(pages)
     st.navigation(list(pages.values()), position="top").run()
-    with st.sidebar:
-        _about(settings)
-        sign_out_button(person)
+    _foot(settings, person)
     watch(settings)
 
 
@@ -69,10 +68,14 @@ def _page(room: Room, name: str, title: str, draw: Draw, shortcuts: Sequence[tup
     )
 
 
-def _about(settings: Settings) -> None:
+def _foot(settings: Settings, person: Person) -> None:
     st.divider()
-    st.caption(f"Encoder {settings.encoder}: {ABOUT.get(settings.encoder, '')}.")
-    st.caption("For retrieval, teaching and research. Not a diagnostic device.")
+    with st.container(horizontal=True, vertical_alignment="center", key="foot"):
+        st.caption(
+            f"For retrieval, teaching and research. Not a diagnostic device. "
+            f"Encoder {settings.encoder}: {ABOUT.get(settings.encoder, '')}."
+        )
+        sign_out_button(person)
 
 
 main()

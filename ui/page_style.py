@@ -12,7 +12,7 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 _STYLE = """<style>
-[data-testid="stMainBlockContainer"] {padding: 3.4rem 2rem 3rem; max-width: 1760px}
+[data-testid="stMainBlockContainer"] {padding: 4.4rem 2rem 2rem; max-width: 1760px}
 [data-testid="stSidebarHeader"] {height: 1.6rem; min-height: 0; padding: 0.2rem 0.8rem 0; margin: 0}
 [data-testid="stSidebarUserContent"] {padding: 0 1rem 2rem}
 [data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.45rem}

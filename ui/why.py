@@ -99,7 +99,7 @@ def _volumes(engine: Engine, study_uid: str) -> list[tuple[int, str]]:
 
 
 def read_again(engine: Engine, source: tuple[tuple[str, str], ...], key: str) -> PreparedVolume:
-    """A stored volume, prepared again from its files as when it was indexed. Raises `EncoderError` where they are gone."""
+    """A stored volume, prepared again from its files. Raises `EncoderError` where they have changed or gone."""
     headers = [Header.from_json(header, path=path) for path, header in source]
     spec = engine.dual.image.preparation.spec
     with Sandbox() as sandbox:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from db import lookup
+from db import archive, lookup, regions
 from db.filters import ALL
 from db.values import PassageCard, SeriesCard, StudyCard
 from encoders.errors import EncoderError
@@ -129,7 +129,7 @@ def _scan(room: Room, study: StudyCard, card: SeriesCard) -> None:
     wanted = bool(words) and st.toggle("Evidence for the words searched for", key="evidence")
     try:
         _, key, source = lookup.volume_source(database, card.volume_id)
-        spots = bool(_regions(room, card))
+        spots = _has_regions(room, card)
         if wanted:
             heat = _heat(room, card.volume_id, words, key, source)
             shown = pack(grey(key, source), name=series_name(card), height=_HEIGHT, spots=spots, heat=heat)
@@ -144,10 +144,10 @@ def _scan(room: Room, study: StudyCard, card: SeriesCard) -> None:
         trouble("This spot cannot be searched for", said, grave=False)
 
 
-def _regions(room: Room, card: SeriesCard) -> bool:
-    from ui.page_spot import has_regions  # noqa: PLC0415
-
-    return has_regions(room.desk.database, card.volume_id)
+def _has_regions(room: Room, card: SeriesCard) -> bool:
+    """Whether the parts of this volume are stored, so that a spot of it can be asked for."""
+    space = archive.serving(room.desk.database, "image")
+    return space is not None and bool(regions.stored_regions(room.desk.database, space, [card.volume_id]))
 
 
 def _heat(room: Room, volume_id: int, words: str, key: str, source: _Source) -> Heat:

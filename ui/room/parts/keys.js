@@ -1,4 +1,5 @@
 // "/" goes to the search box, "?" opens the sheet of shortcuts.
+const held = new WeakMap();
 export default function (component) {
   const { data, parentElement } = component;
   const sheet = parentElement.querySelector("dialog");
@@ -20,7 +21,10 @@ export default function (component) {
     if (event.key === "?") { event.preventDefault(); open(); }
     if (event.key === "/" && box) { event.preventDefault(); box.focus(); box.select(); }
   };
+  held.get(sheet)?.();
+  const stop = () => { document.removeEventListener("keydown", keys); button.removeEventListener("click", open); };
+  held.set(sheet, stop);
   button.addEventListener("click", open);
   document.addEventListener("keydown", keys);
-  return () => { document.removeEventListener("keydown", keys); button.removeEventListener("click", open); };
+  return () => held.get(sheet)?.();
 }

@@ -148,6 +148,8 @@ export default function (component) {
     event.preventDefault();
     chosen();
   };
+  if (state.keys) document.removeEventListener("keydown", state.keys); // the list is drawn again without being taken away
+  state.keys = keys;
   document.addEventListener("keydown", keys);
-  return () => document.removeEventListener("keydown", keys);
+  return () => document.removeEventListener("keydown", state.keys);
 }

@@ -337,8 +337,8 @@ class Viewer {
       return node;
     });
     this.read = make("span", { class: "read", role: "status" });
-    const rest = [button("invert", "invert", "Invert (i)"), button("planes", "three planes", "Three planes (p)"), button("cine", "cine", "Cine (space)")];
-    if (this.tell) rest.push(button("mark", "mark a spot", "Mark a spot and find others like it (s)"));
+    const rest = [button("invert", "invert", "Invert (i)"), button("planes", "planes", "Three planes (p)"), button("cine", "cine", "Cine (space)")];
+    if (this.tell) rest.push(button("mark", "spot", "Mark a spot and find others like it (s)"));
     if (this.volume.heat) {
       const slider = make("input", { type: "range", min: "0", max: "100", value: "75", "aria-label": "Strength of the heat map" });
       slider.addEventListener("input", () => { this.strength = slider.value / 100; this.draw(); });

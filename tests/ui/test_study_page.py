@@ -1,0 +1,132 @@
+"""The study page, and how a volume is packed for the browser."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import struct
+import zlib
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from pages import calm, component, texts
+from streamlit.testing.v1 import AppTest
+
+from db.audit import entries
+from db.database import Database
+from encoders.image.tasks import GreyVolume
+from search.heat import Heat
+from ui.room.viewer import pack
+
+STUDY = """
+import streamlit as st
+from search.desk import Person, Role
+from ui.room.opened import enter
+from ui.room.study_page import study_page
+from ui.settings import read_settings
+study_page(enter(read_settings(), Person("ada", Role.VIEWER)))
+"""
+
+
+class DemoHome(Protocol):
+    home: Path
+    hostile_study: str
+    hostile_series: str
+    hostile_sentence: str
+
+
+@pytest.fixture
+def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    copy = tmp_path / "home"
+    shutil.copytree(demo_home.home, copy)
+    monkeypatch.setenv("SPINECHO_HOME", str(copy))
+    monkeypatch.setenv("SPINECHO_DEVICE", "cpu")
+    return copy
+
+
+def opened(study: str) -> AppTest:
+    page = AppTest.from_string(STUDY, default_timeout=120)
+    page.query_params["study"] = study
+    return calm(page.run())
+
+
+def hostile(home: Path) -> str:
+    with sqlite3.connect(home / "spinecho.sqlite") as connection:
+        return str(connection.execute("SELECT id FROM studies WHERE description LIKE '%script%'").fetchone()[0])
+
+
+def test_a_study_shows_series_report_and_acquisition_as_plain_text(home: Path, demo_home: DemoHome) -> None:
+    page = opened(hostile(home))
+    assert any(demo_home.hostile_study in text for text in texts(page))
+    sides = {
+        held["kind"]: held
+        for element in page.get("bidi_component")
+        if element.proto.component_name == "spinecho_side"
+        for held in [json.loads(element.proto.json or element.proto.mixed.json)]
+    }
+    assert {row["name"] for row in sides["rail"]["rows"]} == {demo_home.hostile_series}
+    assert sum(row["chosen"] for row in sides["rail"]["rows"]) == 1
+    told = {row["text"]: row["assertion"] for row in sides["report"]["rows"] if "text" in row}
+    assert told[demo_home.hostile_sentence] == "present"
+    interpreted = [element.value for kind in (page.markdown, page.caption) for element in kind]
+    interpreted += [button.label for button in page.button]
+    assert not [text for text in interpreted if "script>" in text or "spleen" in text]
+    assert component(page, "spinecho_results") is None
+
+
+def test_opening_is_on_record_once(home: Path) -> None:
+    page = opened("1")
+    calm(page.run())
+    acts = entries(Database.open(home / "spinecho.sqlite"), action="view")
+    assert [act.user for act in acts] == ["ada"]
+
+
+@pytest.mark.parametrize("study", ["", "999", "1 or 1=1", "<b>"])
+def test_an_address_that_names_no_study_says_so(home: Path, study: str) -> None:
+    assert any("names no study" in text for text in texts(opened(study)))
+
+
+def test_a_series_whose_files_are_gone_says_so_and_the_report_stays(home: Path) -> None:
+    with sqlite3.connect(home / "spinecho.sqlite") as connection:
+        connection.execute("UPDATE folders SET path = path || '-gone'")
+    page = opened(hostile(home))
+    assert any("changed or gone" in text for text in texts(page))
+    assert any(element.proto.component_name == "spinecho_side" for element in page.get("bidi_component"))
+
+
+def test_a_link_elsewhere_is_built_from_the_template(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPINECHO_VIEWER_URL", "https://ohif.example/viewer?StudyInstanceUIDs={study_uid}")
+    page = opened("1")
+    links = [element.proto.url for element in page.get("link_button")]
+    assert len(links) == 1
+    assert links[0].startswith("https://ohif.example/viewer?StudyInstanceUIDs=2.25.")
+    monkeypatch.setenv("SPINECHO_VIEWER_URL", "javascript:alert({study_uid})")
+    with pytest.raises(AssertionError, match="give an address such as"):
+        opened("1")
+
+
+@given(
+    arrays.arrays(np.uint8, st.tuples(*[st.integers(1, 9)] * 3), elements=st.sampled_from([0, 3, 40, 255])),
+    st.integers(0, 2),
+    st.booleans(),
+)
+def test_a_packed_volume_holds_every_bright_voxel_where_it_was(grey: np.ndarray, axis: int, warm: bool) -> None:
+    heat = Heat(np.arange(8, dtype=np.float32).reshape(2, 2, 2), 0.5) if warm else None
+    packed = pack(GreyVolume("k", grey, (1.0, 2.0, 3.0), axis), name="x", height=300, heat=heat)
+    length = struct.unpack("<I", packed[:4])[0]
+    head = json.loads(packed[4 : 4 + length])
+    body = np.frombuffer(zlib.decompress(packed[4 + length :]), np.uint8)
+    count = int(np.prod(head["shape"]))
+    full = np.zeros(grey.shape, np.uint8)
+    place = tuple(slice(a, a + n) for a, n in zip(head["first"], head["shape"], strict=True))
+    full[place] = body[:count].reshape(head["shape"])
+    assert (full[grey > 8] == grey[grey > 8]).all()
+    assert head["full"] == list(grey.shape)
+    assert len(body) == count + (8 if warm else 0)
+    assert not warm or 0 <= head["best"] < grey.shape[axis]
