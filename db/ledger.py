@@ -31,6 +31,13 @@ def start_run(database: Database, roots: Sequence[str]) -> int:
         return run.id
 
 
+def tell_run(database: Database, run: int, stages: Mapping[str, Sequence[int]]) -> None:
+    """Keep how far a run is, [done, known] by stage, and when it said so: a run that says nothing has been killed."""
+    told = {"stages": {stage: list(pair) for stage, pair in stages.items()}, "told_at": _now().isoformat()}
+    with database.begin() as session:
+        session.execute(update(Run).where(Run.id == run).values(counts=told))
+
+
 def finish_run(database: Database, run: int, *, counts: Mapping[str, int], seconds: Mapping[str, float]) -> None:
     """Close a run with what it did."""
     with database.begin() as session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -208,6 +209,40 @@ def volume_source(database: Database, volume_id: int) -> tuple[str, str, tuple[t
             .order_by(Folder.path, File.name)
         )
         return series, key, tuple((f"{folder}/{name}", header or "") for folder, name, header in files)
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeFacts:
+    """What a point of the map can be coloured by."""
+
+    study_uid: str
+    sequence: str
+    plane: str
+    body_region: str
+    contrast: str
+    vendor: str
+    field_strength_t: float | None
+    sex: str | None
+    age_years: float | None
+
+
+def volume_facts(database: Database, vector_ids: Sequence[int]) -> dict[int, VolumeFacts]:
+    """By vector id; ids that were deleted meanwhile are left out."""
+    columns = (
+        Volume.sequence,
+        Volume.plane,
+        Volume.body_region,
+        Volume.contrast,
+        Volume.vendor,
+        Volume.field_strength_t,
+    )
+    query = (
+        select(Vector.id, Study.uid, *columns, Study.sex, Study.age_years)
+        .join(Volume, Volume.id == Vector.volume_id)
+        .join(Series, Series.id == Volume.series_id)
+        .join(Study, Study.id == Series.study_id)
+    )
+    return {row[0]: VolumeFacts(*row[1:]) for row in _by_ids(database, query, Vector.id, vector_ids)}
 
 
 def acquisition_of(database: Database, volume_id: int) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from encoders.space import Space, require_same
 from indexer.caption import caption
 from indexer.discovery import discover, settle_collisions
 from indexer.parts import Parts, parts_of
-from indexer.progress import Progress, Silent, Tally
+from indexer.progress import Kept, Progress, Silent, Tally
 from indexer.reports.tasks import BadReport, ParsedReport, report_task, unpack_reports
 
 _REPORT_PAGE = 200
@@ -78,6 +78,7 @@ def index_archive(
     """
     options, progress, tally = options or Options(), progress or Silent(), Tally()
     run = ledger.start_run(database, [str(root) for root in roots])
+    progress = Kept(lambda stages: ledger.tell_run(database, run, stages), progress)
     warnings = _check_codecs(database)
     with Sandbox(workers=options.workers) as sandbox:
         for root in roots:

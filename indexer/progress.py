@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -33,6 +33,34 @@ class Silent:
 
     def advance(self, stage: Stage, amount: int = 1) -> None:
         """Nothing."""
+
+
+class Kept:
+    """Keeps how far a run is in its row, at most once a second, and tells another `Progress` of every step."""
+
+    def __init__(self, keep: Callable[[dict[str, list[int]]], None], other: Progress, *, every: float = 1.0) -> None:
+        """keep: given [done, known] by stage."""
+        self._keep, self._other, self._every = keep, other, every
+        self._stages: dict[str, list[int]] = {}
+        self._last = 0.0
+
+    def total(self, stage: Stage, amount: int) -> None:
+        """Pass on, and keep."""
+        self._stages.setdefault(stage, [0, 0])[1] += amount
+        self._other.total(stage, amount)
+        self._tell()
+
+    def advance(self, stage: Stage, amount: int = 1) -> None:
+        """Pass on, and keep."""
+        self._stages.setdefault(stage, [0, 0])[0] += amount
+        self._other.advance(stage, amount)
+        self._tell()
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if now - self._last >= self._every:
+            self._last = now
+            self._keep(self._stages)
 
 
 @dataclass

@@ -9,9 +9,13 @@ import streamlit as st
 from encoders.registry import ABOUT
 from search.desk import Person
 from ui.page_style import apply_style, icon, trouble
+from ui.room.archive_page import SHORTCUTS as ARCHIVE_KEYS
+from ui.room.archive_page import archive_page
 from ui.room.cohorts_page import SHORTCUTS as COHORT_KEYS
 from ui.room.cohorts_page import cohorts_page
 from ui.room.compare_page import compare_page
+from ui.room.evaluate_page import SHORTCUTS as EVALUATE_KEYS
+from ui.room.evaluate_page import evaluate_page
 from ui.room.keys import key_sheet
 from ui.room.opened import Room, enter
 from ui.room.results import SHORTCUTS
@@ -30,6 +34,8 @@ _PAGES: tuple[tuple[str, str, Draw, Sequence[tuple[str, str]], bool], ...] = (
     ("study", "Study", study_page, VIEWER_KEYS, False),
     ("compare", "Compare", compare_page, VIEWER_KEYS, False),
     ("cohorts", "Cohorts", cohorts_page, COHORT_KEYS, True),
+    ("archive", "Archive", archive_page, ARCHIVE_KEYS, True),
+    ("evaluate", "Evaluate", evaluate_page, EVALUATE_KEYS, True),
 )
 
 

@@ -101,6 +101,20 @@ def read_grey(source: Sequence[tuple[str, str]], *, key: str) -> GreyVolume:
     return unpack_grey(outcome.messages[0])
 
 
+def indexing_process(settings: Settings) -> int | None:
+    """The process that is indexing into the home now, None for none. A lock file that nobody holds means nothing."""
+    path = settings.home / "index.lock"
+    try:
+        with path.open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        said = path.read_text().strip()
+        return int(said) if said.isdecimal() else None
+    return None
+
+
 @contextmanager
 def indexing_lock(settings: Settings) -> Iterator[None]:
     """Held while a run writes: two at once would do the same work twice. Let go by the system if the run dies."""

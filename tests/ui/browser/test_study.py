@@ -53,7 +53,7 @@ def test_keys_scroll_window_and_lay_out(page: Any) -> None:
 
 
 def test_the_wheel_scrolls_and_a_drag_sets_the_window_without_the_server(page: Any) -> None:
-    box = page.locator("canvas").first.bounding_box()
+    box = page.locator(".pane canvas").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     asked: list[str] = []
@@ -75,7 +75,7 @@ def test_the_patients_left_is_on_the_viewers_right(page: Any) -> None:
 
 def test_a_marked_spot_is_searched_for(page: Any) -> None:
     page.keyboard.press("s")
-    box = page.locator("canvas").first.bounding_box()
+    box = page.locator(".pane canvas").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x - 60, y - 60)
     page.mouse.down()
@@ -101,7 +101,7 @@ def test_studies_are_compared_with_linked_scrolling(served: str, chrome: Chrome)
     first, second = page.locator(".viewer").nth(0), page.locator(".viewer").nth(1)
     page.wait_for_timeout(500)
     before = second.get_attribute("data-slice")
-    first.locator("canvas").first.hover()
+    first.locator(".pane canvas").first.hover()
     for _ in range(4):
         page.mouse.wheel(0, 100)
         page.wait_for_timeout(80)

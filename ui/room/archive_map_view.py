@@ -1,0 +1,131 @@
+"""The map on the page: points coloured by a fact; a lasso shows what is in it and makes a cohort of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from db import lookup
+from db.lookup import VolumeFacts
+from search.archive_map import ArchiveMap, archive_map
+from ui.page_style import trouble
+from ui.room.members import member_grid
+from ui.room.opened import Room
+from ui.room.ways import go
+from ui.wiring import USER_ERRORS
+
+_BY = {
+    "body_region": "body region", "sequence": "sequence", "plane": "plane", "vendor": "manufacturer",
+    "contrast": "contrast agent", "field": "field strength", "sex": "sex", "age": "age",
+}  # fmt: skip
+# Okabe and Ito's colours, told apart by nearly everybody, then greys and tints
+_COLOURS = (
+    "#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#b0bec5", "#8d6e63", "#9ccc65",
+    "#ba68c8", "#4dd0e1",
+)  # fmt: skip
+_REST = "#6b7480"
+
+
+def map_view(room: Room) -> None:
+    """Draw the map and what a lasso holds."""
+    by = st.selectbox("Colour by", list(_BY), format_func=_BY.__getitem__, key="map-by", width=220)
+    try:
+        with st.spinner("Laying out the map; the first time takes a while"):
+            made, facts = _laid_out(room)
+    except USER_ERRORS as error:
+        trouble("There is no map", str(error), grave=False)
+        return
+    picked = st.plotly_chart(
+        _figure(made, facts, by), key="map", on_select="rerun", selection_mode=("lasso", "box"), width="stretch",
+        config={"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["toImage"]},
+    )  # fmt: skip
+    drawn = (
+        f"{len(made.ids):,} of {made.of:,} volumes, drawn at random"
+        if len(made.ids) < made.of
+        else f"{made.of:,} volumes"
+    )
+    st.caption(
+        f"{drawn}; {made.method}, seed {made.seed}. What lies together looks alike; distances are for looking only."
+    )
+    ids = [int(point["customdata"][0]) for point in picked["selection"]["points"] if point.get("customdata")]
+    uids = list(dict.fromkeys(facts[one].study_uid for one in ids if one in facts))
+    if not uids:
+        st.caption("Draw a lasso around points to see them, and to make a cohort of them.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(f"{len(ids):,} volumes of {len(uids):,} studies")
+        if st.button("Make a cohort of these", key="map-cohort", type="primary"):
+            rule = {"what": "picked on the map", "studies": uids}
+            st.session_state["cohort_from"] = {"name": "", "include": [rule]}
+            go("cohorts")
+    member_grid(room, uids, key="map")
+
+
+def _laid_out(room: Room) -> tuple[ArchiveMap, Mapping[int, VolumeFacts]]:
+    key = room.desk.engine.generation
+    held = st.session_state.get("map-held")
+    if held is None or held[0] != key:
+        made = archive_map(room.desk.database, room.settings.builds)
+        held = (key, made, lookup.volume_facts(room.desk.database, made.ids.tolist()))
+        st.session_state["map-held"] = held
+    return held[1], held[2]
+
+
+def _figure(made: ArchiveMap, facts: Mapping[int, VolumeFacts], by: str) -> Any:
+    """One trace a value, most frequent first; the legend tells how many."""
+    import plotly.graph_objects as go_  # noqa: PLC0415  (slow to import)
+
+    values = [_value(facts.get(int(one)), by) for one in made.ids]
+    counted = [value for value, _ in Counter(values).most_common()]
+    figure = go_.Figure()
+    for group, colour in _groups(counted):
+        at = [place for place, value in enumerate(values) if value in group]
+        name = next(iter(group)) if len(group) == 1 else "others"
+        figure.add_trace(go_.Scattergl(
+            x=made.places[at, 0], y=made.places[at, 1], mode="markers", name=f"{_plain(name)}  {len(at):,}",
+            marker={"size": 6 if len(values) < 5000 else 4, "color": colour, "opacity": 0.85},
+            customdata=[[int(made.ids[place])] for place in at],
+            text=[_hover(facts.get(int(made.ids[place]))) for place in at], hovertemplate="%{text}<extra></extra>",
+        ))  # fmt: skip
+    figure.update_layout(
+        height=560, margin={"l": 0, "r": 0, "t": 8, "b": 0}, dragmode="lasso", legend={"itemsizing": "constant"},
+        xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"},
+    )  # fmt: skip
+    return figure
+
+
+def _groups(values: Sequence[str]) -> list[tuple[frozenset[str], str]]:
+    shown = [(frozenset([value]), colour) for value, colour in zip(values, _COLOURS, strict=False)]
+    rest = frozenset(values[len(_COLOURS) :])
+    return shown + ([(rest, _REST)] if rest else [])
+
+
+def _value(fact: VolumeFacts | None, by: str) -> str:
+    if fact is None:
+        return "unknown"
+    if by == "field":
+        return f"{fact.field_strength_t:.1f} T" if fact.field_strength_t else "unknown"
+    if by == "age":
+        return (
+            f"{int(fact.age_years // 10) * 10} to {int(fact.age_years // 10) * 10 + 9}"
+            if fact.age_years is not None
+            else "unknown"
+        )
+    return str(getattr(fact, by) or "unknown")
+
+
+def _hover(fact: VolumeFacts | None) -> str:
+    if fact is None:
+        return ""
+    age = f"{fact.age_years:.0f} y" if fact.age_years is not None else ""
+    return " · ".join(
+        part for part in (fact.sequence, fact.plane, fact.body_region, _plain(fact.vendor), fact.sex or "", age) if part
+    )
+
+
+def _plain(text: str) -> str:
+    """Plotly reads a few tags in labels."""
+    return text.replace("<", "‹").replace(">", "›").replace("&", "+")

@@ -1,0 +1,118 @@
+"""The archive page: what is indexed and what is running, what failed, builds, a map, and the record."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from db import archive, lookup
+from search.desk import Role
+from ui.page_style import trouble
+from ui.report import failure_facts, status_facts
+from ui.room.archive_jobs import jobs
+from ui.room.archive_map_view import map_view
+from ui.room.archive_space import space_rows, used
+from ui.room.opened import Room
+
+SHORTCUTS = (("drag on the map", "draw a lasso"),)
+_VIEWS = ("Overview", "Map", "Failures", "Encoders and builds", "Record")
+
+
+def archive_page(room: Room) -> None:
+    """Draw the page."""
+    view = st.segmented_control(
+        "View", _VIEWS, key="archive-view", required=True, default=_VIEWS[0], label_visibility="collapsed"
+    )
+    if view == "Map":
+        map_view(room)
+    elif view == "Failures":
+        _failures(room)
+    elif view == "Encoders and builds":
+        _builds(room)
+    elif view == "Record":
+        _record(room)
+    else:
+        _overview(room)
+
+
+def _overview(room: Room) -> None:
+    counts = archive.archive_counts(room.desk.database)
+    with st.container(horizontal=True, gap="large"):
+        for name in ("studies", "series", "volumes", "reports"):
+            st.metric(name.capitalize(), f"{counts[name]:,}")
+        if unmatched := counts["reports_unmatched"] + counts["reports_ambiguous"]:
+            st.metric("Reports without a study", f"{unmatched:,}")
+    jobs(room)
+    facets = lookup.facets(room.desk.database, ["body_region", "sequence", "vendor"])
+    for column, (name, values) in zip(st.columns(3), facets.items(), strict=True):
+        with column:
+            st.caption(f"Studies by {name.replace('_', ' ')}")
+            rows = [{name.replace("_", " "): value, "studies": count} for value, count in values.items()]
+            most = max(values.values(), default=1)
+            st.dataframe(
+                rows, hide_index=True, width="stretch", height=min(36 * len(rows) + 40, 400),
+                column_config={
+                    "studies": st.column_config.ProgressColumn(format="%d", min_value=0, max_value=most)
+                },
+            )  # fmt: skip
+
+
+def _failures(room: Room) -> None:
+    facts = failure_facts(room.desk.database, reason=None, everything=True)
+    rows = [{"reason": row["reason"], "files": row["files"], "what to do": row["remedy"]} for row in facts["by_reason"]]
+    if not rows and not facts["reports_without_study"]:
+        st.caption("Nothing was rejected, and every report has its study.")
+        return
+    if rows:
+        st.dataframe(rows, hide_index=True, width="stretch")
+    if not room.desk.may(Role.MANAGER):
+        st.caption("Which files these are is shown to managers.")
+        return
+    reasons = [row["reason"] for row in rows]
+    reason = st.selectbox("Files rejected for", reasons, key="failure-reason") if reasons else None
+    files = [failure for failure in facts["failures"] if failure["reason"] == reason]
+    if files:
+        st.dataframe(
+            [{"file": one["path"], "entry": one["ordinal"] or None, "message": one["message"]} for one in files[:500]],
+            hide_index=True, width="stretch", height=320,
+        )  # fmt: skip
+    if facts["reports_without_study"]:
+        st.caption("Reports without a study")
+        st.dataframe(
+            [
+                {"file": one["path"], "entry": one["ordinal"], "why": one["match"],
+                 "accession number": one["accession_number"], "StudyInstanceUID": one["study_uid"]}
+                for one in facts["reports_without_study"]
+            ],
+            hide_index=True, width="stretch",
+        )  # fmt: skip
+
+
+def _builds(room: Room) -> None:
+    facts = status_facts(room.desk.database, room.settings)
+    for role, space in facts["spaces"].items():
+        st.text(f"{role}: {space['encoder']} · {space['model']} · {space['dim']} numbers a vector")
+        st.caption(space["about"])
+    rows = space_rows(room)
+    if rows:
+        st.dataframe(rows, hide_index=True, width="stretch")
+    else:
+        trouble("No build yet", "Vectors are compared one by one until 'spinecho index' makes a build.", grave=False)
+    st.caption("Disk and memory")
+    st.dataframe(used(room), hide_index=True, width="content")
+
+
+def _record(room: Room) -> None:
+    entries = room.desk.record(most=500)
+    if not room.desk.may(Role.MANAGER):
+        st.caption("Your own; managers see everybody's.")
+    if not entries:
+        st.caption("Nothing is on record yet.")
+        return
+    st.dataframe(
+        [
+            {"at (UTC)": one.at, "who": one.user, "role": one.role, "what": one.action, "of": one.subject,
+             "facts": ", ".join(f"{name} {value}" for name, value in one.facts.items())}
+            for one in entries
+        ],
+        hide_index=True, width="stretch", height=620,
+    )  # fmt: skip
