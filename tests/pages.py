@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,25 @@ def rows(page: AppTest) -> list[str]:
 
 def sentences(page: AppTest) -> list[str]:
     return ["".join(piece["t"] for piece in one["pieces"]) for hit in listed(page)["hits"] for one in hit["sentences"]]
+
+
+def page_of(name: str, *, role: str = "manager") -> AppTest:
+    """A page drawn for a person of a role, over the home that the environment names."""
+    script = f"""
+from search.desk import Person, Role
+from ui.page_style import trouble
+from ui.room.opened import enter
+from ui.room.{name}_page import {name}_page
+from ui.settings import read_settings
+{name}_page(enter(read_settings(), Person("ada", Role("{role}"))))
+"""
+    return AppTest.from_string(script, default_timeout=120)
+
+
+def private_home(home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of a home that a test may write into, and the environment that names it."""
+    copy = folder / "home"
+    shutil.copytree(home, copy)
+    monkeypatch.setenv("SPINECHO_HOME", str(copy))
+    monkeypatch.setenv("SPINECHO_DEVICE", "cpu")
+    return copy

@@ -25,9 +25,19 @@ _STYLE = """<style>
 </style>"""
 
 
+_DARK = """<style>
+[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] *,
+[data-testid="stBaseButton-primaryFormSubmit"] *, [data-baseweb="tag"], [data-baseweb="tag"] * {
+  color: #0b0d10 !important}
+</style>"""
+"""Dark words on the pale accent: white ones could not be read."""
+
+
 def apply_style() -> None:
-    """Less padding, denser rows, pictures on black. A constant: nothing from outside is ever in it."""
+    """Less padding, denser rows, pictures on black. Constants: nothing from outside is ever in them."""
     st.html(_STYLE)
+    if st.context.theme.type != "light":
+        st.html(_DARK)
 
 
 @functools.cache

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -17,6 +14,7 @@ from db.errors import StoreError
 from search.desk import Role
 from ui.page_style import trouble
 from ui.room.opened import Room
+from ui.room.processes import launch
 from ui.wiring import USER_ERRORS, Busy, indexing_process
 
 _LABELS = {"discover": "files found", "scan": "headers read", "read": "series read, embedded, stored",
@@ -43,14 +41,7 @@ def start(room: Room, *, retry: bool = False) -> None:
         raise Busy(f"process {process} is indexing already; wait for it, or stop it")
     if not ledger.last_roots(room.desk.database):
         raise StoreError("no folder is known yet: run 'spinecho index FOLDER' once")
-    settings = room.settings
-    command = [sys.executable, "-m", "ui.cli", "index", "--home", str(settings.home), "--encoder", settings.encoder]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "SPINECHO_DEVICE": settings.device}
-    with (settings.home / "index.log").open("wb") as log:
-        subprocess.Popen(
-            [*command, *(["--retry"] if retry else [])], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-            start_new_session=True, env=environment,
-        )  # fmt: skip
+    launch(["index", *(["--retry"] if retry else [])], room.settings, room.settings.home / "index.log")
     room.desk.note("index", "", retry=retry)
 
 

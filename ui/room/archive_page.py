@@ -14,6 +14,7 @@ from ui.room.archive_space import space_rows, used
 from ui.room.opened import Room
 
 SHORTCUTS = (("drag on the map", "draw a lasso"),)
+_NAMES = {"body_region": "body region", "sequence": "sequence", "vendor": "manufacturer"}
 _VIEWS = ("Overview", "Map", "Failures", "Encoders and builds", "Record")
 
 
@@ -42,11 +43,11 @@ def _overview(room: Room) -> None:
         if unmatched := counts["reports_unmatched"] + counts["reports_ambiguous"]:
             st.metric("Reports without a study", f"{unmatched:,}")
     jobs(room)
-    facets = lookup.facets(room.desk.database, ["body_region", "sequence", "vendor"])
+    facets = lookup.facets(room.desk.database, list(_NAMES))
     for column, (name, values) in zip(st.columns(3), facets.items(), strict=True):
         with column:
-            st.caption(f"Studies by {name.replace('_', ' ')}")
-            rows = [{name.replace("_", " "): value, "studies": count} for value, count in values.items()]
+            st.caption(f"Studies by {_NAMES[name]}")
+            rows = [{_NAMES[name]: value, "studies": count} for value, count in values.items()]
             most = max(values.values(), default=1)
             st.dataframe(
                 rows, hide_index=True, width="stretch", height=min(36 * len(rows) + 40, 400),

@@ -59,7 +59,7 @@ def _builder(room: Room, desk: CohortDesk, *, teach: bool) -> None:
     """Rules above, what they leave below."""
     state = st.session_state
     if "sheet" not in state:
-        _load({"name": "", "include": [{"filter": ""}]})
+        _load({})
     sheet: Sheet = state["sheet"]
     if teach:
         st.caption(

@@ -121,6 +121,7 @@ def _compared(shown: Sequence[Evaluated]) -> None:
         st.markdown("**" + "".join(c for c in question if c.isalnum() or c in " ,:()-") + "**")
         st.caption(some[0]["about"])
         chart, table = st.columns([5, 6], gap="medium")
+        chart.caption("value and 95 % interval; grey: what chance gives")
         shares = [row for row in some if 0 <= row["value"] <= 1]
         if shares:
             chart.altair_chart(_intervals(shares), width="stretch")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from search.desk import Role
 from ui.room.opened import Room
+from ui.room.processes import launch, lives
 
 Of: TypeAlias = Literal["archive", "judgements", "pairs"]
 _FOLDER = "evaluations"
@@ -53,20 +51,13 @@ def begin(room: Room, of: Of, content: bytes | None, *, ending: str = ".csv", qu
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     folder = room.settings.home / _FOLDER / name
     folder.mkdir(parents=True)
-    command = [
-        sys.executable, "-m", "ui.cli", "evaluate", "--home", str(room.settings.home), "--out", str(folder),
-        "--queries", str(queries), "--encoder", room.settings.encoder,
-    ]  # fmt: skip
+    arguments = ["evaluate", "--out", str(folder), "--queries", str(queries)]
     if of != "archive" and content is not None:
         file = folder / f"{of}{'.jsonl' if ending == '.jsonl' else '.csv'}"
         file.write_bytes(content)
-        command += [f"--{of}", str(file)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "SPINECHO_DEVICE": room.settings.device}
-    with (folder / _LOG).open("wb") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True, env=environment
-        )
-    about = {"of": of, "by": room.desk.person.name, "queries": queries, "process": process.pid}
+        arguments += [f"--{of}", str(file)]
+    process = launch(arguments, room.settings, folder / _LOG)
+    about = {"of": of, "by": room.desk.person.name, "queries": queries, "process": process}
     (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
     room.desk.note("evaluate", name, of=of, queries=queries)
     return name
@@ -81,22 +72,9 @@ def _read(folder: Path) -> Evaluated | None:
         result = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         result = None
-    running = result is None and _lives(int(about.get("process", 0)))
+    running = result is None and lives(int(about.get("process", 0)))
     why = "" if result is not None or running else _last_words(folder / _LOG)
     return Evaluated(folder.name, about, result, running, why)
-
-
-def _lives(process: int) -> bool:
-    """Whether a process runs; one of ours that has ended is let go."""
-    try:
-        os.waitpid(process, os.WNOHANG)
-    except (ChildProcessError, OSError):
-        pass
-    try:
-        os.kill(process, 0)
-    except OSError:
-        return False
-    return process > 0
 
 
 def _last_words(log: Path) -> str:

@@ -1,0 +1,149 @@
+"""The archive and evaluate pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from pages import calm, page_of, private_home, texts
+from streamlit.testing.v1 import AppTest
+
+from db.audit import entries
+from db.ledger import last_run
+from search.desk import Desk, Person, Refused, Role
+from ui.room.archive_jobs import start
+from ui.room.evaluations import begin, evaluations
+from ui.room.opened import Room
+from ui.settings import read_settings
+from ui.wiring import indexing_lock, indexing_process, open_engine
+
+
+class DemoHome(Protocol):
+    archive: Path
+    home: Path
+
+
+@pytest.fixture
+def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return private_home(demo_home.home, tmp_path, monkeypatch)
+
+
+def room_of(home: Path, role: Role) -> Room:
+    import threading
+
+    settings = read_settings(home=home, device="cpu")
+    return Room(Desk(open_engine(settings), Person("ada", role)), settings, threading.Lock())
+
+
+def at(view: str, role: str = "manager") -> AppTest:
+    page = calm(page_of("archive", role=role).run())
+    return calm(page.button_group(key="archive-view").set_value(view).run())
+
+
+def test_the_overview_counts_and_tells_of_the_last_run(home: Path) -> None:
+    page = calm(page_of("archive").run())
+    assert {metric.label: metric.value for metric in page.metric}["Studies"] == "3"
+    assert any(text.startswith("Last run ended") for text in texts(page))
+    assert page.button(key="index")
+
+
+def test_only_managers_start_runs_and_see_files(home: Path) -> None:
+    viewer = calm(page_of("archive", role="viewer").run())
+    assert not [button for button in viewer.button if button.key in ("index", "retry", "stop")]
+    with pytest.raises(Refused, match="takes the role manager"):
+        start(room_of(home, Role.RESEARCHER))
+    with sqlite3.connect(home / "spinecho.sqlite") as connection:
+        file = connection.execute("SELECT id FROM files LIMIT 1").fetchone()[0]
+        connection.execute(
+            "INSERT INTO failures (file_id, ordinal, reason, ignorable, message, run_id) VALUES (?, 9, 'TRUNCATED', 0, 'cut', 1)",
+            (file,),
+        )
+    assert any("shown to managers" in caption.value for caption in at("Failures", "viewer").caption)
+    assert at("Failures").selectbox(key="failure-reason").options == ["TRUNCATED"]
+
+
+def test_a_run_that_is_started_here_goes_to_its_end(home: Path) -> None:
+    room = room_of(home, Role.MANAGER)
+    before = last_run(room.desk.database)
+    start(room, retry=True)
+    for _ in range(240):
+        now = last_run(room.desk.database)
+        if now and before and now["id"] > before["id"] and now["finished_at"]:
+            break
+        time.sleep(0.25)
+    else:
+        raise AssertionError((home / "index.log").read_text())
+    assert [act.action for act in entries(room.desk.database)] == ["index"]
+
+
+def test_a_run_under_way_shows_how_far_it_is_and_a_killed_one_that_it_stopped(home: Path) -> None:
+    told = {"stages": {"scan": [40, 40], "read": [5, 20]}, "told_at": "2026-01-01T00:00:00"}
+    with sqlite3.connect(home / "spinecho.sqlite") as connection:
+        connection.execute(
+            "INSERT INTO runs (started_at, finished_at, roots, counts, seconds) VALUES ('2026-01-01 00:00:00', NULL, '[]', ?, '{}')",
+            (json.dumps(told),),
+        )
+    page = calm(page_of("archive").run())
+    assert any("was stopped" in text for text in texts(page))
+    assert indexing_process(read_settings(home=home)) is None
+    with indexing_lock(read_settings(home=home)):
+        assert indexing_process(read_settings(home=home)) == os.getpid()
+        page = calm(page_of("archive").run())
+        bars = [bar.proto.text for bar in page.get("progress")]
+        assert [bar.split(" · ")[0] for bar in bars] == [
+            "headers read: 40 of 40", "series read, embedded, stored: 5 of 20",
+        ]  # fmt: skip
+        assert page.button(key="stop")
+
+
+def test_builds_and_space_are_told(home: Path) -> None:
+    frames = [frame.value for frame in at("Encoders and builds").dataframe]
+    assert set(frames[0]["vectors of"]) == {"image", "text"}
+    assert frames[0]["serves"].any()
+    assert "database" in set(frames[1]["what"])
+
+
+def test_the_map_is_drawn_once_and_kept(home: Path) -> None:
+    page = at("Map")
+    assert any("volumes; principal components" in caption.value for caption in page.caption)
+    kept = next((home / "builds").glob("space-*/map/map.json"))
+    before = kept.stat().st_mtime_ns
+    at("Map")
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_the_record_is_for_managers_and_ones_own(home: Path) -> None:
+    desk = Desk(room_of(home, Role.MANAGER).desk.engine, Person("grace", Role.VIEWER))
+    desk.note("view", "1.2.3")
+    assert set(at("Record").dataframe[0].value["who"]) == {"grace"}
+    assert not at("Record", "viewer").dataframe
+
+
+def test_an_evaluation_runs_beside_and_is_compared(home: Path) -> None:
+    room = room_of(home, Role.RESEARCHER)
+    uid = next(iter(room.desk.engine.selection.facets(fields=["sex"])), "")
+    assert uid == "sex"
+    with pytest.raises(Refused):
+        begin(room_of(home, Role.VIEWER), "archive", None)
+    begin(room, "archive", None, queries=20)
+    begin(room, "judgements", b"no,columns\n1,2\n")
+    for _ in range(400):
+        if not any(one.running for one in evaluations(home)):
+            break
+        time.sleep(0.25)
+    broken, done = evaluations(home)
+    assert done.result is not None
+    assert done.result["archive"]["studies"] == 3
+    assert broken.result is None
+    assert "query" in broken.why
+    page = calm(page_of("evaluate").run())
+    assert page.multiselect(key="evaluations").value == [done.label]
+    assert any("chance" in frame.value.columns for frame in page.dataframe) or any(
+        "Nothing could be measured" in caption.value for caption in page.caption
+    )
+    assert any("not measured" in expander.label for expander in page.expander)
