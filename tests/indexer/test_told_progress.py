@@ -9,6 +9,7 @@ from parts_encoder import brain, parts_dual, write_nifti
 
 from db import ledger
 from db.database import Database
+from indexer.pipeline import index_archive
 from indexer.progress import Kept, Silent
 
 
@@ -39,7 +40,8 @@ def test_a_run_tells_while_it_runs_and_ends_with_what_it_did(tmp_path: Path) -> 
             assert run is not None
             seen.append(run)
 
-    home.index(tmp_path / "scans", progress=Looks())
+    database = Database.open(home.database)
+    index_archive(database, tmp_path / "home" / "builds", [tmp_path / "scans"], parts_dual, progress=Looks())
     assert any("stages" in run["counts"] for run in seen)  # type: ignore[operator]
     assert all(run["finished_at"] is None for run in seen)
     ended = ledger.last_run(Database.open(home.database))

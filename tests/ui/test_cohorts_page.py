@@ -157,7 +157,9 @@ RULE = st.one_of(
     st.builds(lambda text: {"filter": text}, st.sampled_from(["age>3", "sex=F"])),
     st.builds(
         lambda text, least, says: {"text": text, "at_least": least, **({"says": says} if says != "present" else {})},
-        st.sampled_from(["lesion", "bleed"]), st.sampled_from([0.5, 0.71]), st.sampled_from(["present", "absent", "any"]),
+        st.sampled_from(["lesion", "bleed"]),
+        st.sampled_from([0.5, 0.71]),
+        st.sampled_from(["present", "absent", "any"]),
     ),
     st.builds(lambda uid: {"like": uid, "at_least": 0.9, "of": "patient"}, st.sampled_from(["1.2", "1.3"])),
     st.just({"text": "lesion", "at_least": 0.3, "by": "scans"}),

@@ -109,11 +109,8 @@ def _value(fact: VolumeFacts | None, by: str) -> str:
     if by == "field":
         return f"{fact.field_strength_t:.1f} T" if fact.field_strength_t else "unknown"
     if by == "age":
-        return (
-            f"{int(fact.age_years // 10) * 10} to {int(fact.age_years // 10) * 10 + 9}"
-            if fact.age_years is not None
-            else "unknown"
-        )
+        decade = None if fact.age_years is None else int(fact.age_years // 10) * 10
+        return "unknown" if decade is None else f"{decade} to {decade + 9}"
     return str(getattr(fact, by) or "unknown")
 
 
@@ -121,9 +118,8 @@ def _hover(fact: VolumeFacts | None) -> str:
     if fact is None:
         return ""
     age = f"{fact.age_years:.0f} y" if fact.age_years is not None else ""
-    return " · ".join(
-        part for part in (fact.sequence, fact.plane, fact.body_region, _plain(fact.vendor), fact.sex or "", age) if part
-    )
+    parts = (fact.sequence, fact.plane, fact.body_region, _plain(fact.vendor), fact.sex or "", age)
+    return " · ".join(part for part in parts if part)
 
 
 def _plain(text: str) -> str:
