@@ -91,7 +91,8 @@ def _figure(made: ArchiveMap, facts: Mapping[int, VolumeFacts], by: str) -> Any:
             text=[_hover(facts.get(int(made.ids[place]))) for place in at], hovertemplate="%{text}<extra></extra>",
         ))  # fmt: skip
     figure.update_layout(
-        height=560, showlegend=True, margin={"l": 0, "r": 0, "t": 8, "b": 0}, dragmode="lasso", legend={"itemsizing": "constant"},
+        height=560, showlegend=True, margin={"l": 0, "r": 0, "t": 8, "b": 0}, dragmode="lasso",
+        legend={"itemsizing": "constant"},
         xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"},
     )  # fmt: skip
     return figure

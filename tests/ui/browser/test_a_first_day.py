@@ -18,7 +18,7 @@ from ui.settings import read_settings
 from ui.wiring import open_dual
 
 STUDIES = 12
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("a-first-day")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="a-first-day")]
 
 
 @pytest.fixture(scope="module")
