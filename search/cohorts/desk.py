@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from db.cohorts import CohortError, Frozen, cohorts, delete_cohort, frozen, members_of
+from db.cohorts import CohortError, Frozen, Member, cohorts, delete_cohort, frozen, members_of
 from db.facets import Facet
 from db.filters import ALL, visible
 from search.cohorts.changes import Changes, between
@@ -62,6 +62,7 @@ class CohortDesk:
 
     def rerun(self, name: str, number: int) -> tuple[Evaluation, Changes]:
         """A version's definition against the archive as it is now."""
+        self._desk.require(Role.VIEWER, "count a cohort")
         version = frozen(self._desk.database, name, number)
         self.count_only_uids(version.definition)
         engine = self._desk.engine
@@ -73,6 +74,11 @@ class CohortDesk:
         database = self._desk.database
         one, other = (frozen(database, name, number) for number in (first, second))
         return between(one, other, members_of(database, name, first), members_of(database, name, second))
+
+    def members(self, name: str, number: int) -> list[Member]:
+        """The studies of a version, by UID."""
+        self._desk.require(Role.VIEWER, "see cohorts")
+        return members_of(self._desk.database, name, number)
 
     def take(
         self, name: str, number: int, *, formats: Sequence[str] = FORMATS, pseudonyms: bool = True

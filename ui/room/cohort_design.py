@@ -45,6 +45,8 @@ def _window(rest: Mapping[str, Any], key: str) -> dict[str, Any]:
         high.number_input("to day", value=int(held.get("to_days", 365)), key=f"to-day-{key}"),
     )
     where = st.text_input("that passes", held.get("filter", "everything"), key=f"window-filter-{key}")
+    if len(windows) > 1:
+        st.caption(f"and {len(windows) - 1} more, kept as they are; edit them as text")
     one = {**held, "filter": where or "everything", "from_days": int(days[0]), "to_days": int(days[1]), "need": need}
     return {"window": [one, *windows[1:]]}
 
@@ -63,17 +65,25 @@ def _drawn(rest: Mapping[str, Any], key: str) -> dict[str, Any]:
         return {"sample": {"studies": int(studies), "by": by, "seed": int(seed)}}
     if way == "matched controls":
         held = rest.get("match") or {}
-        cases = (held.get("cases") or {}).get("filter", "")
-        cases = st.text_input("Cases pass", cases, placeholder='says:present("lesion")', key=f"cases-{key}")
+        kept = held.get("cases") or {}
+        typed = st.text_input(
+            "Cases pass", kept.get("filter", ""), placeholder='says:present("lesion")', key=f"cases-{key}"
+        )
+        other = bool(set(kept) - {"filter"}) and typed.strip() == kept.get("filter", "")
+        if other:
+            st.caption("The rule for cases is more than a filter and is kept as it is; edit it as text.")
         by = st.multiselect("Alike in", FIELDS, list(held.get("by", ("sex",))), key=f"match-by-{key}", select_all=False)
         within = st.number_input("Age within (years)", 0.0, value=held.get("age_within"), key=f"within-{key}")
         controls = st.number_input(
             "Controls for each case", 1, value=int(held.get("controls", 1)), key=f"controls-{key}"
         )
-        match = {"cases": {"filter": cases}, "by": by, "controls": int(controls)}
-        return (
-            {"match": {**match, **({} if within is None else {"age_within": float(within)})}} if cases.strip() else {}
-        )
+        if not other and not typed.strip():
+            st.caption("Say what a case is: until then, nothing is matched.")
+            return {}
+        cases = kept if other else {"filter": typed.strip()}
+        match = {**held, "cases": cases, "by": by, "controls": int(controls)}
+        match.pop("age_within", None)
+        return {"match": match if within is None else {**match, "age_within": float(within)}}
     return {}
 
 
@@ -91,6 +101,8 @@ def _split(rest: Mapping[str, Any], key: str) -> dict[str, Any]:
         key=f"valid-{key}",
     )
     validation = min(validation, rest_of)
+    if held and (train, validation) == (round(100 * held["train"]), round(100 * held["validation"])):
+        return {"split": dict(held)}  # thirds are not rounded by being looked at
     test = rest_of - validation
     st.caption(f"Test: {test} %")
     parts = {"train": train / 100, "validation": validation / 100, "test": test / 100}

@@ -9,6 +9,7 @@ import altair as alt
 import streamlit as st
 
 from db.facets import Facet
+from search.cohorts.masking import masked
 
 COHORT, ARCHIVE = "#8fbfe0", "#6b7480"
 _NAMES = {"field_strength": "field strength", "body_region": "body region", "vendor": "manufacturer"}
@@ -47,14 +48,16 @@ def comparison_charts(facts: Mapping[str, Sequence[Facet]], *, smallest: int = 0
 
 def _comparison(name: str, facets: Sequence[Facet], smallest: int) -> Any:
     ordered = sorted(facets, key=lambda one: one.value) if name in ("age", "field_strength") else list(facets)[:_MOST]
-    sums = [sum(one.shown for one in facets) or 1, sum(one.total for one in facets) or 1]
+    sums = [
+        sum(_masked(one.shown, smallest) for one in facets) or 1,
+        sum(_masked(one.total, smallest) for one in facets) or 1,
+    ]
     data = []
     for place, one in enumerate(ordered):
         for who, count, total in (("cohort", one.shown, sums[0]), ("archive", one.total, sums[1])):
-            hidden = 0 < count < smallest
             data.append({
                 "order": place, "value": one.value or "not recorded", "who": who,
-                "share": 0.0 if hidden else count / total, "studies": f"<{smallest}" if hidden else str(count),
+                "share": _masked(count, smallest) / total, "studies": str(masked(count, smallest)),
             })  # fmt: skip
     return (
         alt.Chart(_table(data), title=alt.Title(_NAMES.get(name, name), anchor="start", fontSize=13))
@@ -74,6 +77,11 @@ def _comparison(name: str, facets: Sequence[Facet], smallest: int) -> Any:
         )
         .properties(width=230, height=alt.Step(11))
     )  # fmt: skip
+
+
+def _masked(count: int, smallest: int) -> int:
+    """What a bar may show: shares of exact counts would tell what hidden counts do not."""
+    return _number(masked(count, smallest))
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Any:

@@ -7,8 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-COLUMNS = ("use", "by", "condition", "at_least", "says", "of_patient", "group")
+from db.filters import parse_filter
+from search.cohorts.definition import from_plain
+from ui.wiring import USER_ERRORS
+
+COLUMNS = ("use", "by", "condition", "at_least", "says", "of_patient", "group", "holds", "what")
+HOLDS = ("any", "all", "none")
+"""How many of a group's rows have to hold."""
 _TEXT = {"filter": "filter", "text": "text", "text by scans": "text", "like": "like"}
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass
@@ -23,32 +30,33 @@ class Sheet:
 def empty_row() -> dict[str, Any]:
     """A row that says nothing yet."""
     return {"use": "include", "by": "filter", "condition": "", "at_least": None, "says": "present",
-            "of_patient": False, "group": ""}  # fmt: skip
+            "of_patient": False, "group": "", "holds": "any", "what": ""}  # fmt: skip
 
 
 def to_sheet(plain: Mapping[str, Any]) -> Sheet:
-    """A definition in JSON values as rows. Rules of one `any` share a letter in the column group."""
+    """A definition in JSON values as rows. Rules of one group share a letter."""
     sheet = Sheet([], rest={key: value for key, value in plain.items() if key not in ("include", "exclude")})
-    letters = iter("abcdefghijklmnopqrstuvwxyz")
+    letters = iter(_LETTERS)
     for use in ("include", "exclude"):
         for rule in plain.get(use, ()):
-            parts = rule.get("any")
-            some = [_row(use, part) for part in parts] if parts and set(rule) <= {"any", "what"} else [_row(use, rule)]
-            rows = [row for row in some if row is not None]
-            if len(rows) < len(some):
+            rows = _group(use, rule) if set(rule) & set(HOLDS) else _alone(use, rule)
+            letter = next(letters, None) if rows and rows[0]["group"] else ""
+            if not rows or letter is None:
                 sheet.carried.append((use, dict(rule)))
-                continue
-            letter = next(letters, "") if parts else ""
-            sheet.rows += [{**row, "group": letter} for row in rows]
+            else:
+                sheet.rows += [{**row, "group": letter} for row in rows]
     return sheet
 
 
 def from_sheet(sheet: Sheet) -> dict[str, Any]:
-    """The definition in JSON values; rows without a condition are left out, rows of one group become one `any`."""
+    """The definition in JSON values; rows without a condition are left out, rows of one group become one rule.
+
+    The first row of a group says how many of them have to hold, and the first name in it is the group's.
+    """
     found: dict[str, list[dict[str, Any]]] = {"include": [], "exclude": []}
-    groups: dict[tuple[str, str], dict[str, Any]] = {}
+    groups: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
     for row in sheet.rows:
-        rule = _rule(row)
+        rule = rule_of(row)
         if rule is None:
             continue
         use, group = str(row.get("use") or "include"), str(row.get("group") or "").strip()
@@ -56,42 +64,52 @@ def from_sheet(sheet: Sheet) -> dict[str, Any]:
             found[use].append(rule)
             continue
         if (use, group) not in groups:
-            groups[use, group] = {"any": []}
-            found[use].append(groups[use, group])
-        groups[use, group]["any"].append(rule)
+            holds = str(row.get("holds") or "any")
+            groups[use, group] = holds, {holds: []}
+            found[use].append(groups[use, group][1])
+        holds, whole = groups[use, group]
+        if what := rule.pop("what", ""):
+            whole.setdefault("what", what)
+        whole[holds].append(rule)
     for use, rule in sheet.carried:
         found[use].append(rule)
-    for rules in found.values():  # a group of one is just that one
-        rules[:] = [rule["any"][0] if list(rule) == ["any"] and len(rule["any"]) == 1 else rule for rule in rules]
-    return {**sheet.rest, **{use: rules for use, rules in found.items() if rules}}
+    return {**sheet.rest, **{use: [_plainer(rule) for rule in rules] for use, rules in found.items() if rules}}
 
 
-def _row(use: str, rule: Mapping[str, Any]) -> dict[str, Any] | None:
-    kinds = [kind for kind in ("filter", "text", "like") if rule.get(kind)]
-    if len(kinds) != 1 or set(rule) - {"filter", "text", "like", "at_least", "says", "of", "by"}:
-        return None
-    by = "text by scans" if rule.get("by") == "scans" else kinds[0]
-    return {
-        "use": use, "by": by, "condition": str(rule[kinds[0]]), "at_least": rule.get("at_least"),
-        "says": rule.get("says", "present"), "of_patient": rule.get("of") == "patient", "group": "",
-    }  # fmt: skip
-
-
-def _rule(row: Mapping[str, Any]) -> dict[str, Any] | None:
+def rule_of(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The rule that a row says, its group apart; None for a row without a condition."""
     by, condition = str(row.get("by") or "filter"), str(row.get("condition") or "").strip()
     if not condition:
         return None
     rule: dict[str, Any] = {_TEXT[by]: condition}
-    if by != "filter":
-        least = row.get("at_least")
-        rule["at_least"] = 0.7 if least is None or math.isnan(float(least)) else float(least)
+    least = row.get("at_least")
+    if by != "filter" and least is not None and not math.isnan(float(least)):
+        rule["at_least"] = float(least)
     if by == "text" and row.get("says") not in (None, "", "present"):
         rule["says"] = row["says"]
     if by == "text by scans":
         rule["by"] = "scans"
     if row.get("of_patient"):
         rule["of"] = "patient"
+    if what := str(row.get("what") or "").strip():
+        rule["what"] = what
     return rule
+
+
+def troubles(rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
+    """(number of the row from 1, what is wrong with it), for what can be told without the archive."""
+    found = []
+    for number, row in enumerate(rows, start=1):
+        rule = rule_of(row)
+        if rule is None:
+            continue
+        try:
+            from_plain({"name": "row", "include": [rule]}, name="row")
+            if "filter" in rule:
+                parse_filter(str(rule["filter"]))
+        except USER_ERRORS as error:
+            found.append((number, str(error).removeprefix("cohort 'row': ").removeprefix("[include[0]]: ")))
+    return found
 
 
 def rows_of(records: Sequence[Mapping[Any, Any]]) -> list[dict[str, Any]]:
@@ -105,3 +123,43 @@ def rows_of(records: Sequence[Mapping[Any, Any]]) -> list[dict[str, Any]]:
                 row[column] = value
         found.append(row)
     return found
+
+
+def _alone(use: str, rule: Mapping[str, Any]) -> list[dict[str, Any]]:
+    row = _row(use, rule)
+    return [] if row is None else [row]
+
+
+def _group(use: str, rule: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a rule that joins others; none where rows cannot say it."""
+    holds = next(name for name in HOLDS if name in rule)
+    if set(rule) - {holds, "what"} or any("what" in part for part in rule[holds]):
+        return []
+    rows = [_row(use, part) for part in rule[holds]]
+    if any(row is None for row in rows):
+        return []
+    named = [row | {"group": "?", "holds": holds} for row in rows if row is not None]
+    return [named[0] | {"what": str(rule.get("what", ""))}, *named[1:]] if named else []
+
+
+def _row(use: str, rule: Mapping[str, Any]) -> dict[str, Any] | None:
+    kinds = [kind for kind in ("filter", "text", "like") if rule.get(kind)]
+    if len(kinds) != 1 or set(rule) - {"filter", "text", "like", "at_least", "says", "of", "by", "what"}:
+        return None
+    scans = rule.get("by") == "scans"
+    if scans and "says" in rule:
+        return None
+    return {
+        **empty_row(), "use": use, "by": "text by scans" if scans else kinds[0], "condition": str(rule[kinds[0]]),
+        "at_least": rule.get("at_least"), "says": rule.get("says", "present"),
+        "of_patient": rule.get("of") == "patient", "what": str(rule.get("what", "")),
+    }  # fmt: skip
+
+
+def _plainer(rule: dict[str, Any]) -> dict[str, Any]:
+    """A group of one row is just that row, unless it says that the row must not hold."""
+    for holds in ("any", "all"):
+        parts = rule.get(holds)
+        if parts and len(parts) == 1 and set(rule) <= {holds, "what"}:
+            return {**parts[0], **({"what": rule["what"]} if "what" in rule else {})}
+    return rule

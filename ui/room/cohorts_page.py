@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 import tomli_w
 
-from db.cohorts import Frozen, members_of
+from db.cohorts import Frozen
 from search.cohorts.definition import from_plain, to_plain
 from search.cohorts.desk import CohortDesk
 from search.cohorts.evaluate import Evaluation
@@ -19,8 +19,9 @@ from search.cohorts.masking import masked, masked_rows
 from search.desk import Role
 from ui.page_style import trouble
 from ui.room.cohort_design import design
+from ui.room.cohort_examples import examples
 from ui.room.cohort_figures import attrition_chart, comparison_charts
-from ui.room.cohort_rows import COLUMNS, Sheet, empty_row, from_sheet, rows_of, to_sheet
+from ui.room.cohort_rows import COLUMNS, HOLDS, Sheet, empty_row, from_sheet, rows_of, to_sheet, troubles
 from ui.room.members import member_grid
 from ui.room.opened import Room
 from ui.wiring import USER_ERRORS
@@ -64,8 +65,12 @@ def _builder(room: Room, desk: CohortDesk, *, teach: bool) -> None:
     if teach:
         st.caption(
             "A cohort is every study that passes all “include” rows and no “exclude” row. Rows of one group letter are "
-            "alternatives. Counts follow as you type; freezing keeps the list with what made it."
+            "alternatives, unless all or none of them have to hold. Counts follow as you type; freezing keeps the list "
+            "with what made it."
         )
+        if (start := examples(room)) is not None:
+            _load(start)
+            st.rerun()
     name, description = st.columns([2, 5])
     name.text_input("Name", key="cohort-name", placeholder="temporal-lesions", max_chars=80)
     description.text_input("Description", key="cohort-description", placeholder="what it is for")
@@ -74,6 +79,9 @@ def _builder(room: Room, desk: CohortDesk, *, teach: bool) -> None:
         width="stretch", column_config=_columns(), column_order=list(COLUMNS),
     )  # fmt: skip
     rows = rows_of(edited.to_dict("records"))
+    wrong = troubles(rows)
+    for number, said in wrong:
+        trouble(f"Row {number}", said, grave=False)
     for place, (use, rule) in enumerate(list(sheet.carried)):
         with st.container(horizontal=True, vertical_alignment="center", key=f"carried-{place}"):
             st.text(f"{use}: {_short(rule)}")
@@ -84,7 +92,7 @@ def _builder(room: Room, desk: CohortDesk, *, teach: bool) -> None:
     if described := str(state.get("cohort-description") or "").strip():
         plain["description"] = described
     _as_toml(plain)
-    found = _counted(room, desk, plain)
+    found = None if wrong else _counted(room, desk, plain)
     if found is None:
         return
     _shown(room, desk, found)
@@ -149,7 +157,7 @@ def _kept(room: Room, desk: CohortDesk, versions: list[Frozen]) -> None:
     elif view == "Export":
         _export(room, desk, one)
     elif view == "Studies":
-        uids = [member.study_uid for member in members_of(room.desk.database, one.name, one.number)]
+        uids = [member.study_uid for member in desk.members(one.name, one.number)]
         member_grid(room, uids, key=f"members-{one.name}-{one.number}")
     else:
         st.altair_chart(attrition_chart(masked_rows(list(one.attrition), smallest)), width="stretch")
@@ -305,7 +313,13 @@ def _columns() -> dict[str, Any]:
             "says", options=["present", "absent", "uncertain", "historical", "any"], default="present", width=96
         ),
         "of_patient": config.CheckboxColumn("any study of the patient", default=False, width=120),
-        "group": config.TextColumn("or-group", default="", max_chars=2, width=72),
+        "group": config.TextColumn(
+            "group", default="", max_chars=2, width=64, help="rows with the same letter make one rule"
+        ),
+        "holds": config.SelectboxColumn(
+            "holds", options=list(HOLDS), default="any", width=72, help="how many rows of the group have to hold"
+        ),
+        "what": config.TextColumn("name", default="", help="what the table of counts calls this row"),
     }
 
 
