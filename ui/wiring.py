@@ -12,6 +12,7 @@ from db.database import Database
 from db.errors import StoreError
 from encoders.dual import DualEncoder
 from encoders.errors import EncoderError, ReadError
+from encoders.image.levels import Levels, levels_task, unpack_levels
 from encoders.image.series import FileFailure
 from encoders.image.tasks import GreyVolume, PreparedVolume, grey_task, query_task, unpack_grey, unpack_read
 from encoders.registry import open_encoder
@@ -113,6 +114,17 @@ def indexing_process(settings: Settings) -> int | None:
         said = path.read_text().strip()
         return int(said) if said.isdecimal() else None
     return None
+
+
+def read_levels(source: Sequence[tuple[str, str]], *, key: str) -> Levels:
+    """One stored volume for the viewer, read again from its files. Raises `EncoderError` where that fails."""
+    with Sandbox() as sandbox:
+        outcome = sandbox.run(levels_task(source, key=key))
+    if outcome.failure is not None:
+        raise ReadError(outcome.failure, f"this series cannot be shown: {outcome.failure.remedy}")
+    if not outcome.messages:
+        raise EncoderError("the files of this series have changed or gone; run 'spinecho index' again")
+    return unpack_levels(outcome.messages[0])
 
 
 @contextmanager

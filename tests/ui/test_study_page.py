@@ -20,7 +20,8 @@ from streamlit.testing.v1 import AppTest
 
 from db.audit import entries
 from db.database import Database
-from encoders.image.tasks import GreyVolume
+from encoders.image.levels import TOP, levels_of
+from encoders.image.volume import Volume
 from search.heat import Heat
 from ui.room.viewer import pack
 
@@ -113,20 +114,34 @@ def test_a_link_elsewhere_is_built_from_the_template(home: Path, monkeypatch: py
 
 @given(
     arrays.arrays(np.uint8, st.tuples(*[st.integers(1, 9)] * 3), elements=st.sampled_from([0, 3, 40, 255])),
-    st.integers(0, 2),
     st.booleans(),
 )
-def test_a_packed_volume_holds_every_bright_voxel_where_it_was(grey: np.ndarray, axis: int, warm: bool) -> None:
+def test_a_packed_volume_holds_every_bright_voxel_where_it_was(grey: np.ndarray, warm: bool) -> None:
     heat = Heat(np.arange(8, dtype=np.float32).reshape(2, 2, 2), 0.5) if warm else None
-    packed = pack(GreyVolume("k", grey, (1.0, 2.0, 3.0), axis), name="x", height=300, heat=heat)
+    volume = Volume(grey.astype(np.float32), np.diag([1.0, 2.0, 3.0, 1.0]))
+    packed = pack(levels_of(volume, key="k"), name="x", height=300, heat=heat)
     length = struct.unpack("<I", packed[:4])[0]
     head = json.loads(packed[4 : 4 + length])
-    body = np.frombuffer(zlib.decompress(packed[4 + length :]), np.uint8)
+    body = zlib.decompress(packed[4 + length :])
     count = int(np.prod(head["shape"]))
-    full = np.zeros(grey.shape, np.uint8)
     place = tuple(slice(a, a + n) for a, n in zip(head["first"], head["shape"], strict=True))
-    full[place] = body[:count].reshape(head["shape"])
-    assert (full[grey > 8] == grey[grey > 8]).all()
+    levels = np.frombuffer(body[: 2 * count], "<u2").reshape(head["shape"])
+    assert np.allclose(head["bottom"] + head["step"] * levels, grey[place], atol=head["step"] + 1e-6)
+    outside = np.ones(grey.shape, bool)
+    outside[place] = False
+    assert not (grey[outside] == 255).any()
+    assert head["shape"][head["axis"]] == grey.shape[head["axis"]], "no slice is left out"
     assert head["full"] == list(grey.shape)
-    assert len(body) == count + (8 if warm else 0)
-    assert not warm or 0 <= head["best"] < grey.shape[axis]
+    assert len(body) == 2 * count + (8 if warm else 0)
+    assert not warm or 0 <= head["best"] < grey.shape[head["axis"]]
+
+
+def test_a_window_can_be_opened_beyond_what_is_usual_and_narrowed_without_bands() -> None:
+    rng = np.random.default_rng(0)
+    voxels = rng.normal(500, 60, (40, 40, 20)).astype(np.float32)
+    voxels[20, 20, 5:9] = 4000
+    found = levels_of(Volume(voxels, np.diag([1.0, 1.0, 3.0, 1.0])))
+    windows = {name: (low, high) for name, low, high in found.windows}
+    low, high = windows["usual"]
+    assert windows["full"][1] == TOP > high, "what is brighter than the usual window is kept apart from it"
+    assert len(np.unique(found.levels[(found.levels > low) & (found.levels < high)])) > 256

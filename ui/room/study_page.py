@@ -14,7 +14,7 @@ from db import archive, lookup, regions
 from db.filters import ALL
 from db.values import PassageCard, SeriesCard, StudyCard
 from encoders.errors import EncoderError
-from encoders.image.tasks import GreyVolume
+from encoders.image.levels import Levels
 from search.heat import Heat
 from search.query import BoxError, SpotQuery
 from ui.page_style import trouble
@@ -23,7 +23,7 @@ from ui.room.opened import Room
 from ui.room.viewer import marked, pack, viewer
 from ui.room.ways import go
 from ui.why import read_again
-from ui.wiring import USER_ERRORS, read_grey
+from ui.wiring import USER_ERRORS, read_levels
 
 _PARTS = Path(__file__).with_name("parts")
 _HEIGHT = 720
@@ -88,15 +88,15 @@ def series_facts(card: SeriesCard) -> str:
 
 
 @st.cache_resource(max_entries=6, ttl=1800, show_spinner="Reading the series")
-def grey(volume_key: str, source: _Source) -> GreyVolume:
-    """Shared by all sessions, read-only. Six at most: one may be 150 MB. Raises `EncoderError`."""
-    return read_grey(source, key=volume_key)
+def levels(volume_key: str, source: _Source) -> Levels:
+    """Shared by all sessions, read-only. Six at most: one may be 300 MB. Raises `EncoderError`."""
+    return read_levels(source, key=volume_key)
 
 
 @st.cache_resource(max_entries=12, ttl=1800, show_spinner=False)
 def packed(volume_key: str, source: _Source, name: str, height: int, *, spots: bool, group: str = "") -> bytes:
     """The volume as the viewer takes it."""
-    return pack(grey(volume_key, source), name=name, height=height, spots=spots, group=group)
+    return pack(levels(volume_key, source), name=name, height=height, spots=spots, group=group)
 
 
 def _study(room: Room) -> StudyCard | None:
@@ -132,7 +132,7 @@ def _scan(room: Room, study: StudyCard, card: SeriesCard) -> None:
         spots = _has_regions(room, card)
         if wanted:
             heat = _heat(room, card.volume_id, words, key, source)
-            shown = pack(grey(key, source), name=series_name(card), height=_HEIGHT, spots=spots, heat=heat)
+            shown = pack(levels(key, source), name=series_name(card), height=_HEIGHT, spots=spots, heat=heat)
         else:
             shown = packed(key, source, series_name(card), _HEIGHT, spots=spots)
     except USER_ERRORS as error:

@@ -16,12 +16,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from encoders.image.tasks import GreyVolume
+from encoders.image.levels import Levels
 from search.heat import Heat
 
 _PARTS = Path(__file__).with_name("parts")
-_MARGIN = 4
-_DARK = 8
 SHORTCUTS = (
     ("↑ ↓  wheel", "slice by slice"),
     ("PgUp PgDn", "ten slices"),
@@ -48,21 +46,21 @@ def _component() -> Any:
 
 
 def pack(
-    volume: GreyVolume, *, name: str, height: int, heat: Heat | None = None, spots: bool = False, group: str = ""
+    volume: Levels, *, name: str, height: int, heat: Heat | None = None, spots: bool = False, group: str = ""
 ) -> bytes:
-    """A volume as the viewer takes it: length, JSON, deflated voxels cropped to what is not black, then the heat map.
+    """A volume as the viewer takes it: length, JSON, then deflated: levels (uint16, little-endian), heat map.
 
     group: viewers of one name scroll together, by the same part of the way.
     """
-    low, high = _crop(volume.grey)
-    shown = np.ascontiguousarray(volume.grey[tuple(slice(a, b) for a, b in zip(low, high, strict=True))])
-    body, head = shown.tobytes(), {
-        "name": name, "height": height, "spots": spots, "group": group, "shape": shown.shape,
-        "first": low, "full": volume.grey.shape, "spacing": volume.spacing_mm, "axis": volume.slice_axis,
+    body, head = volume.levels.astype("<u2").tobytes(), {
+        "name": name, "scan": volume.key, "height": height, "spots": spots, "group": group,
+        "shape": volume.levels.shape,
+        "first": volume.first, "full": volume.shape, "spacing": volume.spacing_mm, "axis": volume.slice_axis,
+        "windows": volume.windows, "bottom": volume.bottom, "step": volume.step,
     }  # fmt: skip
     if heat is not None:
         cells = np.clip(heat.cells / max(float(heat.cells.max()), 1e-9), 0, 1)
-        shares = heat.along(volume.slice_axis, volume.grey.shape[volume.slice_axis])
+        shares = heat.along(volume.slice_axis, volume.shape[volume.slice_axis])
         head |= {"heat": True, "heatShape": cells.shape, "best": int(np.argmax(shares))}
         body += np.ascontiguousarray((cells * 255).astype(np.uint8)).tobytes()
     digest = hashlib.blake2b(body, digest_size=12)
@@ -81,15 +79,3 @@ def marked(key: str) -> Mapping[str, Any]:
     held = st.session_state.get(key)
     found = held.get("act") if isinstance(held, Mapping) else getattr(held, "act", None)
     return found if isinstance(found, Mapping) else {}
-
-
-def _crop(grey: Any) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
-    """(low, high) of what is not black, with a margin; slices are never left out along the axis that was acquired."""
-    bright = grey > _DARK
-    low, high = [], []
-    for axis, count in enumerate(grey.shape):
-        found = np.flatnonzero(bright.any(axis=tuple(other for other in range(3) if other != axis)))
-        first, last = (int(found[0]), int(found[-1]) + 1) if len(found) else (0, count)
-        low.append(max(first - _MARGIN, 0))
-        high.append(min(last + _MARGIN, count))
-    return (low[0], low[1], low[2]), (high[0], high[1], high[2])

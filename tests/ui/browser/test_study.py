@@ -41,7 +41,7 @@ def test_keys_scroll_window_and_lay_out(page: Any) -> None:
     assert int(now(page, "slice")) == min(11, last)
     usual = now(page, "window")
     page.keyboard.press("5")
-    assert now(page, "window") == "0 255" != usual
+    assert now(page, "window") == "0 4095" != usual
     page.keyboard.press("0")
     assert now(page, "window") == usual
     page.keyboard.press("p")

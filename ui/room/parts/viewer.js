@@ -1,11 +1,11 @@
-// A stack viewer on canvas. The volume comes once, in RAS+, eight bits a voxel; nothing goes back to the server to scroll.
+// A stack viewer on canvas. The volume comes once, in RAS+, twelve bits a voxel; nothing goes back to the server to scroll.
 // Radiological convention: the patient's right is on the viewer's left, anterior and superior are up.
 const PLANES = [
   { name: "sagittal", across: 1, up: 2, letters: ["A", "P", "S", "I"] },
   { name: "coronal", across: 0, up: 2, letters: ["R", "L", "S", "I"] },
   { name: "axial", across: 0, up: 1, letters: ["R", "L", "A", "P"] },
 ];
-const PRESETS = [["usual", 0.5, 99.5], ["soft", 0, 90], ["bright", 20, 99.9], ["narrow", 25, 85], ["full", 0, 100]];
+const TOP = 4095;
 const GROUPS = (globalThis.spinechoGroups ??= new Map());
 const VIEWERS = (globalThis.spinechoViewers ??= new Set());
 const held = new WeakMap();
@@ -25,19 +25,7 @@ async function unpack(bytes) {
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const body = new Uint8Array(await new Response(stream).arrayBuffer());
   const count = head.shape[0] * head.shape[1] * head.shape[2];
-  return { ...head, voxels: body.subarray(0, count), heat: head.heat ? body.subarray(count) : null };
-}
-
-function percentiles(voxels) {
-  const counts = new Float64Array(256);
-  for (let at = 0; at < voxels.length; at += 1) counts[voxels[at]] += 1;
-  counts[0] = 0;
-  const total = counts.reduce((sum, one) => sum + one, 0) || 1;
-  return (share) => {
-    let left = (share / 100) * total;
-    for (let grey = 0; grey < 256; grey += 1) { left -= counts[grey]; if (left <= 0) return grey; }
-    return 255;
-  };
+  return { ...head, voxels: new Uint16Array(body.buffer, 0, count), heat: head.heat ? body.subarray(2 * count) : null };
 }
 
 class Pane {
@@ -229,13 +217,18 @@ class Viewer {
     GROUPS.get(this.group)?.delete(this);
   }
   async load(bytes, told) {
-    this.volume = await unpack(bytes);
+    const volume = await unpack(bytes);
+    if (this.id !== told.id) return; // another series was chosen meanwhile
+    const kept = this.volume?.scan === volume.scan ? { window: this.window, inverted: this.inverted } : null;
+    this.volume = volume;
     const { shape, axis } = this.volume;
     this.axis = axis;
     this.at = shape.map((count) => Math.floor((count - 1) / 2));
-    this.level = percentiles(this.volume.voxels);
+    this.grain = (volume.windows[0][2] - volume.windows[0][1]) / 250;
     this.preset(0, false);
-    this.inverted = false; this.planes = false; this.marking = false;
+    this.inverted = false;
+    Object.assign(this, kept);
+    this.planes = false; this.marking = false;
     this.heat = Boolean(this.volume.heat); this.strength = 0.75;
     if (this.heat) this.at[axis] = clamp(this.volume.best - this.volume.first[axis], 0, shape[axis] - 1);
     this.panes = [axis, ...[2, 1, 0].filter((one) => one !== axis)].map((one) => new Pane(this, one));
@@ -253,9 +246,9 @@ class Viewer {
   }
   activate() { VIEWERS.forEach((one) => { one.active = one === this; one.root.classList.toggle("active", one === this && VIEWERS.size > 1); }); }
   table() {
-    const table = new Uint32Array(256);
+    const table = new Uint32Array(TOP + 1);
     const width = Math.max(this.window[1] - this.window[0], 1);
-    for (let grey = 0; grey < 256; grey += 1) {
+    for (let grey = 0; grey <= TOP; grey += 1) {
       let value = clamp(((grey - this.window[0]) / width) * 255, 0, 255) | 0;
       if (this.inverted) value = 255 - value;
       table[grey] = 0xff000000 | (value << 16) | (value << 8) | value;
@@ -273,14 +266,13 @@ class Viewer {
   }
   follow(part) { this.at[this.axis] = Math.round(part * (this.volume.shape[this.axis] - 1)); this.draw(); }
   shift(dx, dy) {
-    const centre = (this.window[0] + this.window[1]) / 2 + dy;
-    const half = Math.max((this.window[1] - this.window[0]) / 2 + dx / 2, 1);
+    const centre = (this.window[0] + this.window[1]) / 2 + dy * this.grain;
+    const half = Math.max((this.window[1] - this.window[0]) / 2 + (dx / 2) * this.grain, 1);
     this.window = [centre - half, centre + half];
     this.draw();
   }
   preset(number, draw = true) {
-    const [, low, high] = PRESETS[number];
-    this.window = [low === 0 ? 0 : this.level(low), high === 100 ? 255 : this.level(high)];
+    this.window = this.volume.windows[number].slice(1);
     if (draw) this.draw();
   }
   reset() { this.preset(0, false); this.inverted = false; this.panes.forEach((pane) => { pane.zoom = 1; pane.pan = [0, 0]; pane.box = null; }); this.lay(); }
@@ -331,7 +323,7 @@ class Viewer {
       node.addEventListener("click", () => this.act(name));
       return node;
     };
-    const presets = PRESETS.map(([name], place) => {
+    const presets = this.volume.windows.map(([name], place) => {
       const node = make("button", { title: `Window: ${name} (${place + 1})` }, name);
       node.addEventListener("click", () => this.preset(place));
       return node;
@@ -355,7 +347,7 @@ class Viewer {
       const began = performance.now();
       this.panes.forEach((pane) => pane.draw());
       const [low, high] = this.window;
-      this.read.textContent = `W ${Math.round(high - low)} L ${Math.round((high + low) / 2)}`;
+      this.read.textContent = `W ${this.said((high - low) * this.volume.step)} L ${this.said(this.volume.bottom + ((high + low) / 2) * this.volume.step)}`;
       this.root.dataset.slice = String(this.at[this.axis] + this.volume.first[this.axis] + 1);
       this.root.dataset.window = `${Math.round(low)} ${Math.round(high)}`;
       this.root.dataset.drawMs = (performance.now() - began).toFixed(2);
@@ -363,6 +355,7 @@ class Viewer {
       this.root.dataset.draws = String(this.draws);
     });
   }
+  said(value) { return Math.abs(value) >= 100 ? String(Math.round(value)) : value.toPrecision(3); } // in the file's own units
   key(event) {
     const at = event.composedPath()[0];
     if (at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName))) return;
@@ -375,7 +368,7 @@ class Viewer {
       i: () => this.act("invert"), p: () => this.act("planes"), h: () => this.volume.heat && this.act("heat"), f: () => this.act("fit"),
       s: () => this.tell && this.act("mark"), 0: () => this.reset(), " ": () => at?.tagName !== "BUTTON" && this.play(),
     };
-    for (let number = 1; number <= PRESETS.length; number += 1) acts[number] = () => this.preset(number - 1);
+    for (let number = 1; number <= this.volume.windows.length; number += 1) acts[number] = () => this.preset(number - 1);
     const act = acts[event.key];
     if (!act || (event.key === " " && at?.tagName === "BUTTON")) return;
     event.preventDefault();
