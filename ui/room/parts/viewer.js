@@ -328,7 +328,7 @@ class Viewer {
       node.addEventListener("click", () => this.preset(place));
       return node;
     });
-    this.read = make("span", { class: "read", role: "status" });
+    this.read = make("span", { class: "read" });
     const rest = [button("invert", "invert", "Invert (i)"), button("planes", "planes", "Three planes (p)"), button("cine", "cine", "Cine (space)")];
     if (this.tell) rest.push(button("mark", "spot", "Mark a spot and find others like it (s)"));
     if (this.volume.heat) {
