@@ -16,7 +16,7 @@ from encoders.dual import DualEncoder
 from search.query import ImageQuery
 from ui.page_style import trouble
 from ui.theme import UPLOAD_MB
-from ui.wiring import USER_ERRORS, read_image_query
+from ui.wiring import USER_ERRORS, read_image_query, take_apart
 
 LIMIT_MB = UPLOAD_MB
 """Of all files together."""
@@ -74,9 +74,11 @@ def _read(files: Sequence[Dropped], dual: DualEncoder, key: tuple[str, ...]) -> 
     with tempfile.TemporaryDirectory(prefix="spinecho-") as folder:
         names = _write(files, Path(folder))
         try:
-            query, left_out = read_image_query(
-                Path(folder) / next(iter(names)) if len(names) == 1 else Path(folder), dual
-            )
+            place = Path(folder) / next(iter(names)) if len(names) == 1 else Path(folder)
+            if place.suffix == ".zip":
+                place = take_apart(place)
+                names[place.name] = name
+            query, left_out = read_image_query(place, dual)
         except USER_ERRORS as error:
             return Scan(key, name, None, _renamed(str(error), names, Path(folder)))
     reasons = ", ".join(f"{reason} {n}" for reason, n in Counter(str(one.reason) for one in left_out).most_common())

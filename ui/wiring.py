@@ -11,10 +11,11 @@ from pathlib import Path
 from db.database import Database
 from db.errors import StoreError
 from encoders.dual import DualEncoder
-from encoders.errors import EncoderError, ReadError
+from encoders.errors import EncoderError, ReadError, Reason
 from encoders.image.levels import Levels, levels_task, unpack_levels
 from encoders.image.series import FileFailure
 from encoders.image.tasks import GreyVolume, PreparedVolume, grey_task, query_task, unpack_grey, unpack_read
+from encoders.image.unzip import unzip_task
 from encoders.registry import open_encoder
 from encoders.sandbox import Sandbox
 from search.engine import Engine
@@ -89,6 +90,23 @@ def _read_scan(path: Path, dual: DualEncoder) -> tuple[list[PreparedVolume], tup
     if not volumes:
         raise EncoderError(f"{path} holds no MR image: give a DICOM file, a folder of them, or a NIfTI file")
     return [item for item in volumes if not item.acquisition.derived] or volumes, failures
+
+
+def take_apart(path: Path) -> Path:
+    """The folder beside a zip that its files were written into, in a child process. Raises `ReadError`."""
+    folder = path.with_suffix("")
+    folder.mkdir()
+    with Sandbox() as sandbox:
+        outcome = sandbox.run(unzip_task(str(path), str(folder)))
+    path.unlink()
+    if outcome.failure is not None:
+        raise ReadError(outcome.failure, f"{path.name}: {outcome.failure}: {outcome.detail}. {outcome.failure.remedy}")
+    told = outcome.messages[0][0]
+    if "reason" in told:
+        raise ReadError(Reason(told["reason"]), f"{path.name}: {told['message']}")
+    if not told["files"]:
+        raise EncoderError(f"{path.name} is empty: give a zip of DICOM files or a NIfTI file")
+    return folder
 
 
 def read_grey(source: Sequence[tuple[str, str]], *, key: str) -> GreyVolume:

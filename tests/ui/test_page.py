@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import sqlite3
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 from db.audit import entries
 from db.database import Database
 from db.saved import keep
+from encoders.image.unzip import unzip
 from encoders.text.query import EmptyQuery, parse_query
 from ui.room.asked import edited
 from ui.room.filters import EMPTY, condition, restore
@@ -217,6 +220,38 @@ def test_a_scan_finds_its_own_study_first(page: AppTest, demo_home: DemoHome) ->
     calm(page.button(key="clear-query").click().run())
     with pytest.raises(AssertionError):
         listed(page)
+
+
+def zipped(**files: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def test_a_zip_of_a_series_is_searched_with(page: AppTest, demo_home: DemoHome) -> None:
+    series = sorted(folder for folder in (demo_home.archive / "dicom").glob("*/*/*") if any(folder.iterdir()))[1]
+    files = {f"../../etc/{path.name}": path.read_bytes() for path in series.glob("*.dcm")}
+    calm(page.file_uploader[0].set_value(("scan.zip", zipped(**files), "application/zip")).run())
+    assert listed(page)["hits"][0]["series"][0]["similarity"] == 1.0
+
+
+@pytest.mark.parametrize("content", [b"PK not really a zip" * 9, zipped(**{"a.txt": b"words"}), zipped()])
+def test_a_zip_that_holds_no_scan_says_so(page: AppTest, content: bytes) -> None:
+    calm(page.file_uploader[0].set_value(("scan.zip", content, "application/zip")).run())
+    assert any("cannot be read" in mark.value for mark in page.markdown)
+    assert "00000" not in " ".join(texts(page))
+
+
+def test_a_zip_that_unfolds_without_end_is_refused(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("encoders.image.unzip.MOST_BYTES", 1 << 20)
+    path = tmp_path / "bomb.zip"
+    path.write_bytes(zipped(**{"a.dcm": bytes(3 << 20)}))
+    told = list(unzip({"path": str(path), "folder": str(tmp_path)}))
+    assert told[0][0]["reason"] == "READ_MEMORY"
 
 
 @pytest.mark.parametrize("name", ["scan.dcm", "../../evil.nii.gz", "<b>notes</b>.txt"])
