@@ -35,7 +35,7 @@ _DARK = """<style>
 
 def apply_style() -> None:
     """Less padding, denser rows, pictures on black. Constants: nothing from outside is ever in them."""
-    st.html(_STYLE if st.context.theme.type == "light" else _STYLE + _DARK)
+    st.html(_STYLE if st.get_option("theme.base") == "light" else _STYLE + _DARK)
 
 
 @functools.cache

@@ -90,7 +90,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Any:
 
 def _ink() -> str:
     """Text on a chart, which takes no colour from the theme."""
-    return "#33393f" if st.context.theme.type == "light" else "#c4cad0"
+    return "#33393f" if st.get_option("theme.base") == "light" else "#c4cad0"
 
 
 def _number(count: object) -> int:
