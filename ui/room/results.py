@@ -17,6 +17,7 @@ from db.database import Database
 from db.values import PredictedFact
 from search.hits import Hit, PassageHit, Results, SeriesHit
 from search.query import Kind
+from ui.room.study_page import study_title
 
 _PARTS = Path(__file__).with_name("parts")
 _NOTHING = "nothing relevant found"
@@ -98,11 +99,7 @@ def study_name(hit: Hit) -> str:
     if hit.study is None:
         number = hit.report.accession_number if hit.report else ""
         return f"Report without a study {number}".strip()
-    study = hit.study
-    age = f"{study.age_years:.0f} y" if study.age_years is not None else ""
-    who = " ".join(part for part in (age, study.sex or "") if part)
-    when = study.date.isoformat() if study.date else ""
-    return " · ".join(part for part in (when, who, study.description, study.accession_number) if part) or study.uid
+    return study_title(hit.study)
 
 
 def _summary(results: Results, want: str) -> str:
