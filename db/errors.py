@@ -15,6 +15,10 @@ class SchemaUnknown(StoreError):
     """The database is newer than this Spinecho, or is not one of ours."""
 
 
+class Busy(StoreError):
+    """Another run is indexing into the same database."""
+
+
 class BuildCorrupt(StoreError):
     """An index build's files do not match its manifest."""
 

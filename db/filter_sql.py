@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, String, and_, cast, false, func, literal_column, not_, or_, select, table, true
+from sqlalchemy import Boolean, ColumnElement, Date, String, and_, false, func, not_, or_, select, true
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from db.errors import FilterError
 from db.filter_values import (
@@ -38,7 +40,7 @@ from db.filter_values import (
 )
 from db.models import File, Folder, Passage, Report, Series, Study, Volume, VolumeFile
 from db.predictions import predicted_between, predicted_contains, predicted_is
-from db.words import expression
+from db.words import Match, expression, matching
 
 DESCRIPTION = Series.description + " " + Study.description
 COLUMNS: dict[str, Any] = {
@@ -121,7 +123,7 @@ def words_of(values: Sequence[Value]) -> frozenset[str]:
     return frozenset(map(lowered, words)) | frozenset(map(str.casefold, words))
 
 
-def match_of(leaf: Says) -> str:
+def match_of(leaf: Says) -> Match:
     """The full-text query of a finding's names. Raises `FilterError` where no name holds a word."""
     if leaf.assertion not in ASSERTIONS:
         raise FilterError(f"no assertion {leaf.assertion!r}; it is one of {', '.join(ASSERTIONS)}")
@@ -131,10 +133,15 @@ def match_of(leaf: Says) -> str:
     return found
 
 
-def matching_passages(match: str) -> Any:
+def matching_passages(match: Match) -> Any:
     """SELECT of the ids of the passages that a full-text query finds."""
-    fts: ColumnElement[str] = literal_column("passages_fts")
-    return select(literal_column("rowid")).select_from(table("passages_fts")).where(fts.op("MATCH")(match))
+    return select(Passage.id).where(said_in(match))
+
+
+def said_in(match: Match) -> ColumnElement[bool]:
+    """Condition on `passages`: the full-text query finds it."""
+    found: ColumnElement[bool] = Passage.id.op("IN", is_comparison=True)(matching(match))
+    return found
 
 
 def _without_score(where: Filter) -> tuple[Filter, list[float]]:
@@ -191,7 +198,7 @@ def _compare(leaf: Is | Between | Contains, column: Any) -> ColumnElement[bool]:
             return and_(true(), *limits)
         case Contains(field, text):
             escaped = re.sub(r"([%_\\])", r"\\\1", text)
-            written = column if KINDS[field] == "text" else cast(column, String)
+            written = column if KINDS[field] == "text" else _Written(column)
             found: ColumnElement[bool] = written.ilike(f"%{escaped}%", escape="\\")
             return found
         case _:
@@ -202,8 +209,48 @@ def _among(column: Any, words: Sequence[str]) -> ColumnElement[bool]:
     if len(words) <= _MANY:
         found: ColumnElement[bool] = column.in_(words)
         return found
-    listed = func.json_each(json.dumps(words)).table_valued("value")
-    return column.in_(select(listed.c.value))  # type: ignore[no-any-return]
+    listed: ColumnElement[bool] = column.op("IN", is_comparison=True)(_Listed(json.dumps(words)))
+    return listed
+
+
+class _Listed(FunctionElement[Any]):
+    """The members of a JSON list: a subquery for the right of IN."""
+
+    inherit_cache = True
+    type = String()
+
+
+class _Written(FunctionElement[Any]):
+    """A number, a date or a flag as SQLite writes it: 3.0, 2024-01-31, 1."""
+
+    inherit_cache = True
+    type = String()
+
+
+@compiles(_Listed, "sqlite")
+def _listed_sqlite(element: _Listed, compiler: Any, **options: Any) -> str:
+    return f"(SELECT value FROM json_each({compiler.process(element.clauses, **options)}))"  # noqa: S608
+
+
+@compiles(_Listed, "postgresql")
+def _listed_postgresql(element: _Listed, compiler: Any, **options: Any) -> str:
+    return f"(SELECT json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS json)))"
+
+
+@compiles(_Written, "sqlite")
+def _written_sqlite(element: _Written, compiler: Any, **options: Any) -> str:
+    return f"CAST({compiler.process(element.clauses, **options)} AS VARCHAR)"
+
+
+@compiles(_Written, "postgresql")
+def _written_postgresql(element: _Written, compiler: Any, **options: Any) -> str:
+    (column,) = element.clauses
+    value = compiler.process(column, **options)
+    if isinstance(column.type, Boolean):
+        return f"CAST(CAST({value} AS integer) AS varchar)"
+    if isinstance(column.type, Date):
+        return f"CAST({value} AS varchar)"
+    return f"regexp_replace(CAST(CAST({value} AS numeric) AS varchar), '^(-?[0-9]+)$', '\\1.0')"
 
 
 def _predicted(task: str, leaf: Is | Between | Contains, least: float | None) -> ColumnElement[bool]:
@@ -221,7 +268,7 @@ def _predicted(task: str, leaf: Is | Between | Contains, least: float | None) ->
 
 def _says(leaf: Says) -> ColumnElement[bool]:
     studies = select(Report.study_id).join(Passage, Passage.report_id == Report.id)
-    studies = studies.where(Passage.id.in_(matching_passages(match_of(leaf))), Report.study_id.is_not(None))
+    studies = studies.where(said_in(match_of(leaf)), Report.study_id.is_not(None))
     if leaf.assertion != "any":
         studies = studies.where(Passage.assertion == leaf.assertion)
     return Study.id.in_(studies)

@@ -363,7 +363,9 @@ def _set_pending(session: Session, files: Sequence[int]) -> None:
 
 
 def _under(root: str) -> Any:
-    return or_(Folder.path == root, Folder.path.startswith(root.rstrip("/") + "/", autoescape=True))
+    """The folder and all below it, by the letter: LIKE would take A for a. '0' is what follows '/'."""
+    above = root.rstrip("/")
+    return or_(Folder.path == root, and_(Folder.path > f"{above}/", Folder.path < f"{above}0"))
 
 
 def _paths(listings: Sequence[Listing]) -> list[str]:

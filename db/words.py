@@ -1,4 +1,4 @@
-"""Full text over passages: SQLite's FTS5, English stems, best first by BM25.
+"""Full text over passages, English stems, best first by BM25: SQLite's FTS5, PostgreSQL's tsvector.
 
 A group is what one thing may be called: any of its names will do. A name of several words is a phrase; one that ends
 in `*` stands for every word that begins so.
@@ -6,11 +6,17 @@ in `*` stands for every word that begins so.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable
-from typing import Literal, TypeAlias
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import text
+from sqlalchemy import String, bindparam, text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import FunctionElement
 
 from db.database import Database
 from db.values import SpaceRecord
@@ -19,39 +25,145 @@ Group: TypeAlias = tuple[str, ...]
 Joined: TypeAlias = Literal["all", "any"]
 
 _WORD = re.compile(r"\w+")
+SEPARATORS = r"\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00BF\u00D7\u00F7\u2000-\u206F\u3000-\u303F\uFF00-\uFF0F"
+"""What stands between words, as the inside of a bracket of a regular expression: Python's and PostgreSQL's."""
+MARKS = r"\u0300-\u036F"
+"""Accents, once they are taken off their letters."""
+_K1, _B = 1.2, 0.75
+_SAMPLE = 1000
+"""Passages by which PostgreSQL tells how long one is on average."""
 
 
-def expression(groups: Iterable[Group], joined: Joined = "all") -> str:
-    """FTS5's own query for these groups; '' where no name holds a word. Nothing typed can be read as an operator."""
-    parts = []
-    for group in groups:
-        names = [found for name in group if (found := _quoted(name))]
-        if names:
-            parts.append(names[0] if len(names) == 1 else f"({' OR '.join(names)})")
-    return (" AND " if joined == "all" else " OR ").join(parts)
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A full-text query, false where it holds no word. Nothing typed can be read as an operator."""
+
+    groups: tuple[Group, ...]
+    joined: Joined = "all"
+
+    def __bool__(self) -> bool:
+        return bool(self.groups)
+
+    @property
+    def fts5(self) -> str:
+        """As SQLite's FTS5 reads it."""
+        parts = [[_quoted(name) for name in group] for group in self.groups]
+        join = " AND " if self.joined == "all" else " OR "
+        return join.join(names[0] if len(names) == 1 else f"({' OR '.join(names)})" for names in parts)
+
+    @property
+    def tsquery(self) -> str:
+        """As PostgreSQL's `to_tsquery` reads it; '' finds nothing."""
+        return (" & " if self.joined == "all" else " | ").join(self.tsqueries)
+
+    @property
+    def tsqueries(self) -> list[str]:
+        """The same, group by group."""
+        parts = [[lexemes for name in group if (lexemes := _lexemes(name))] for group in self.groups]
+        return [f"({' | '.join(names)})" for names in parts if names]
 
 
-def _quoted(name: str) -> str:
-    words = _WORD.findall(name)
-    if not words:
-        return ""
-    return f'"{" ".join(words)}"' + (" *" if name.rstrip().endswith("*") else "")
+class _Matching(FunctionElement[Any]):
+    """The ids of the passages that match: a subquery for the right of IN, in the server's own words."""
+
+    inherit_cache = True
+    type = String()
 
 
-def find_words(database: Database, space: SpaceRecord, match: str, *, limit: int) -> list[tuple[int, float]]:
-    """(vector id, BM25, more is better) of the passages that match an `expression`, best first, equals by id."""
+def expression(groups: Iterable[Group], joined: Joined = "all") -> Match:
+    """The query for these groups; names without a word are left out."""
+    held = [tuple(name for name in group if _WORD.search(name)) for group in groups]
+    return Match(tuple(group for group in held if group), joined)
+
+
+def matching(match: Match) -> FunctionElement[Any]:
+    """For `Passage.id.op("IN")(...)`: the passages that match."""
+    return _Matching(bindparam(None, match.fts5, String), bindparam(None, match.tsquery, String))
+
+
+def find_words(database: Database, space: SpaceRecord, match: Match, *, limit: int) -> list[tuple[int, float]]:
+    """(vector id, BM25, more is better) of the passages that match, best first, equals by id."""
+    with database.begin() as session:
+        postgresql = session.connection().dialect.name == "postgresql"
+        return (_find_postgresql if postgresql else _find_sqlite)(session, space, match, limit)
+
+
+def count_words(database: Database, match: Match, *, most: int) -> int:
+    """How many passages match, counted up to `most`."""
+    with database.begin() as session:
+        if session.connection().dialect.name == "postgresql":
+            query, value = "SELECT 1 FROM passages WHERE words @@ to_tsquery('spinecho', :match)", match.tsquery
+        else:
+            query, value = "SELECT 1 FROM passages_fts WHERE passages_fts MATCH :match", match.fts5
+        counted = text(f"SELECT count(*) FROM ({query} LIMIT :most) f")  # noqa: S608
+        return int(session.execute(counted, {"match": value, "most": most}).scalar() or 0)
+
+
+def folded(said: str) -> str:
+    """Words in ASCII where they can be, one space between two: what PostgreSQL's column of words is made from."""
+    bare = re.sub(f"[{MARKS}]+", "", unicodedata.normalize("NFKD", said.replace("\0", " ")))
+    return re.sub(f"[{SEPARATORS}]+", " ", bare).strip()
+
+
+def _find_sqlite(session: Session, space: SpaceRecord, match: Match, limit: int) -> list[tuple[int, float]]:
     query = text(
         "SELECT v.id, -f.rank FROM (SELECT rowid, rank FROM passages_fts WHERE passages_fts MATCH :match "
         "ORDER BY rank, rowid LIMIT :limit) f JOIN vectors v ON v.passage_id = f.rowid AND v.space_id = :space "
         "ORDER BY f.rank, v.id"
     )
-    with database.begin() as session:
-        rows = session.execute(query, {"match": match, "limit": limit, "space": space.id}).all()
+    rows = session.execute(query, {"match": match.fts5, "limit": limit, "space": space.id})
     return [(int(row[0]), float(row[1])) for row in rows]
 
 
-def count_words(database: Database, match: str, *, most: int) -> int:
-    """How many passages match an `expression`, counted up to `most`."""
-    query = text("SELECT count(*) FROM (SELECT 1 FROM passages_fts WHERE passages_fts MATCH :match LIMIT :most)")
-    with database.begin() as session:
-        return int(session.execute(query, {"match": match, "most": most}).scalar() or 0)
+def _find_postgresql(session: Session, space: SpaceRecord, match: Match, limit: int) -> list[tuple[int, float]]:
+    """PostgreSQL ranks without regard to how rare a word is; this is BM25, a group of names counting as one term.
+
+    A sentence says a thing once, so that its frequency within the sentence is taken as one.
+    """
+    groups = match.tsqueries
+    if not groups:
+        return []
+    terms = " + ".join(
+        f"CASE WHEN words @@ to_tsquery('spinecho', :g{n}) THEN :w{n} ELSE 0 END" for n in range(len(groups))
+    )
+    query = text(
+        f"SELECT v.id, f.score FROM (SELECT id, ({terms}) * {_K1 + 1} / "  # noqa: S608
+        f"(1 + {_K1} * ({1 - _B} + {_B} * length(words) / :length)) AS score "
+        "FROM passages WHERE words @@ to_tsquery('spinecho', :match) ORDER BY score DESC, id LIMIT :limit) f "
+        "JOIN vectors v ON v.passage_id = f.id AND v.space_id = :space ORDER BY f.score DESC, v.id"
+    )
+    values: dict[str, Any] = {"match": match.tsquery, "limit": limit, "space": space.id}
+    values |= {f"g{n}": group for n, group in enumerate(groups)}
+    values |= {f"w{n}": weight for n, weight in enumerate(_weights(session, groups))}
+    sample = f"SELECT avg(length(words)) FROM (SELECT words FROM passages ORDER BY id LIMIT {_SAMPLE}) f"  # noqa: S608
+    values["length"] = max(float(session.scalar(text(sample)) or 1), 1.0)
+    return [(int(row[0]), float(row[1])) for row in session.execute(query, values)]
+
+
+def _weights(session: Session, groups: Sequence[str]) -> list[float]:
+    """How much a group says by how few passages hold it, as FTS5 has it."""
+    total = int(session.scalar(text("SELECT max(id) FROM passages")) or 0)
+    counted = text("SELECT count(*) FROM passages WHERE words @@ to_tsquery('spinecho', :match)")
+    holding = [int(session.scalar(counted, {"match": group}) or 0) for group in groups]
+    return [max(math.log((total - n + 0.5) / (n + 0.5)), 1e-6) for n in holding]
+
+
+def _quoted(name: str) -> str:
+    return f'"{" ".join(_WORD.findall(name))}"' + (" *" if name.rstrip().endswith("*") else "")
+
+
+def _lexemes(name: str) -> str:
+    words = [f"'{word}'" for word in folded(name).split()]
+    return " <-> ".join(words) + (":*" if words and name.rstrip().endswith("*") else "")
+
+
+@compiles(_Matching, "sqlite")
+def _matching_sqlite(element: _Matching, compiler: Any, **options: Any) -> str:
+    match, _ = element.clauses
+    return f"(SELECT rowid FROM passages_fts WHERE passages_fts MATCH {compiler.process(match, **options)})"  # noqa: S608
+
+
+@compiles(_Matching, "postgresql")
+def _matching_postgresql(element: _Matching, compiler: Any, **options: Any) -> str:
+    _, match = element.clauses
+    return f"(SELECT id FROM passages WHERE words @@ to_tsquery('spinecho', {compiler.process(match, **options)}))"  # noqa: S608

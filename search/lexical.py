@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from db.database import Database
-from db.words import Group, Joined, count_words, expression
+from db.words import Group, Joined, Match, count_words, expression
 from encoders.text.expand import expand
 from encoders.text.query import QueryText
 from encoders.text.terms import located
@@ -23,13 +23,12 @@ class Words:
     groups: tuple[Group, ...]
     exact: tuple[Group, ...] = ()
 
-    def match(self, joined: Joined, groups: Sequence[Group] | None = None) -> str:
-        """The full-text query: the exact ones, and all or any of the others. '' where no word is left."""
-        others = expression(self.groups if groups is None else groups, joined)
-        exact = expression(self.exact)
-        if exact and others:
-            return f"({exact}) AND ({others})" if joined == "all" else exact
-        return exact or others
+    def match(self, joined: Joined, groups: Sequence[Group] | None = None) -> Match:
+        """The full-text query: the exact ones, and all the others; or the exact ones, else any of the others."""
+        others = self.groups if groups is None else groups
+        if joined == "all":
+            return expression((*self.exact, *others))
+        return expression(self.exact) or expression(others, "any")
 
 
 NO_WORDS = Words(())

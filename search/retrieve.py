@@ -16,7 +16,7 @@ from db.selection import Selection
 from db.served import ServedSpace
 from db.values import SpaceRecord
 from db.vectors.protocol import Ids, Neighbours, Rows
-from db.words import find_words
+from db.words import Match, find_words
 from encoders.text.query import QueryText
 from search.agreement import denies, judge, violates, weight
 from search.found import Found
@@ -117,7 +117,7 @@ class Retriever:
                 break
         return found
 
-    def _matches(self, words: Words) -> Iterator[str]:
+    def _matches(self, words: Words) -> Iterator[Match]:
         """The full-text queries to try one after the other; none where nothing can be found."""
         if strict := words.match("all"):
             yield strict

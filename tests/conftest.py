@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from archives import Home, small_archive
+from servers import Server, running
+
+from db.engines import Location
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +39,19 @@ def indexed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(tmp_path_factory.mktemp("home"))
     home.index(archive)
     return home
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server of this session's own."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def location(request: pytest.FixtureRequest, tmp_path: Path) -> Location:
+    """A new database of either kind: what works with one works with the other."""
+    if request.param == "sqlite":
+        return tmp_path / "spinecho.sqlite"
+    server: Server = request.getfixturevalue("postgresql")
+    return server.new()

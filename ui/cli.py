@@ -222,6 +222,7 @@ def ui(
 def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     """Bring an older database to this version's schema; a copy is kept beside it."""
     from db.database import HEAD, upgrade  # noqa: PLC0415
+    from db.engines import shown  # noqa: PLC0415
 
     settings = read_settings(home=home)
     with indexing_lock(settings):
@@ -229,9 +230,11 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"before": before, "after": HEAD, "copy": str(copy) if copy else None})
     elif copy:
-        out.print(f"Upgraded {settings.database} from {before} to {HEAD}; the old one is kept as {copy}")
+        out.print(f"Upgraded {shown(settings.database)} from {before} to {HEAD}; the old one is kept as {copy}")
+    elif before != HEAD:
+        out.print(f"Upgraded {shown(settings.database)} from {before or 'nothing'} to {HEAD}")
     else:
-        out.print(f"{settings.database} is at {HEAD}; nothing to do")
+        out.print(f"{shown(settings.database)} is at {HEAD}; nothing to do")
 
 
 app.command(help=EVALUATE_HELP)(guarded(evaluate))

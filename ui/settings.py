@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from db.engines import Location, read_location
 from encoders.errors import EncoderError
 from encoders.registry import DEFAULT
 
@@ -36,10 +37,13 @@ class Settings:
     viewer_url: str = ""
     """Where a study opens elsewhere: http(s) with {study_uid} in it (SPINECHO_VIEWER_URL)."""
 
+    server: str = ""
+    """URL of a PostgreSQL database, in place of the home's SQLite file (SPINECHO_DATABASE)."""
+
     @property
-    def database(self) -> Path:
-        """The SQLite file."""
-        return self.home / "spinecho.sqlite"
+    def database(self) -> Location:
+        """The home's SQLite file, or the server's URL."""
+        return self.server or self.home / "spinecho.sqlite"
 
     @property
     def builds(self) -> Path:
@@ -67,6 +71,7 @@ def read_settings(
         viewer_url=_address(environment.get("SPINECHO_VIEWER_URL") or ""),
         roles=Path(environment.get("SPINECHO_ROLES") or chosen / "roles.toml").expanduser().absolute(),
         idle_minutes=_whole(environment, "SPINECHO_IDLE_MINUTES", "60"),
+        server=_server(environment.get("SPINECHO_DATABASE") or ""),
     )
 
 
@@ -84,6 +89,12 @@ def _address(template: str) -> str:
             "https://ohif.example/viewer?StudyInstanceUIDs={study_uid}"
         )
     return template
+
+
+def _server(url: str) -> str:
+    if url and isinstance(read_location(url), Path):
+        raise EncoderError("SPINECHO_DATABASE is the URL of a PostgreSQL database: postgresql://user@host/name")
+    return url
 
 
 def _account() -> str:

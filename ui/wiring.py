@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from db.database import Database
-from db.errors import StoreError
+from db.database import Database, alone
+from db.errors import Busy, StoreError
 from encoders.dual import DualEncoder
 from encoders.errors import EncoderError, ReadError, Reason
 from encoders.image.levels import Levels, levels_task, unpack_levels
@@ -27,10 +27,6 @@ from ui.settings import Settings
 
 USER_ERRORS = (EncoderError, StoreError)
 """Errors whose message is meant for the person at the screen."""
-
-
-class Busy(StoreError):
-    """Another run is indexing into the same home."""
 
 
 def open_dual(settings: Settings) -> DualEncoder:
@@ -161,4 +157,5 @@ def indexing_lock(settings: Settings) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        yield
+        with alone(settings.database):
+            yield

@@ -83,8 +83,8 @@ def state_of(session: Session) -> State:
 def begin_reading(session: Session) -> None:
     """Let all that this transaction reads be of one moment: SQLite's driver else begins only when it writes."""
     connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN")
+    begin = "BEGIN" if connection.dialect.name == "sqlite" else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+    connection.exec_driver_sql(begin)
 
 
 def make_snapshot(database: Database, builds: Path) -> SnapshotManifest:

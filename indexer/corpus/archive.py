@@ -18,6 +18,7 @@ import numpy as np
 
 from db import ledger
 from db.database import Database
+from db.engines import Location
 from db.training_rows import TrainingRow, training_rows
 from encoders.errors import ReadError, Reason
 from encoders.image.preparation import CompactPreparation, Prepared
@@ -53,7 +54,7 @@ class ArchiveExamples:
 
     def __init__(
         self,
-        database: Path,
+        database: Location,
         cache: VolumeCache,
         *,
         source: str = "archive",

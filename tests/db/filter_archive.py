@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -15,6 +14,7 @@ from sqlalchemy import select
 from db import archive, ledger
 from db.build import pack
 from db.database import Database
+from db.engines import Location
 from db.filters import Filter
 from db.lookup import allowed_passages, allowed_volumes
 from db.models import File, Folder, Volume
@@ -42,12 +42,10 @@ ROW = pack(np.array([1.0, 0.0], dtype=np.float32))
 class FilterArchive:
     """A database with an image and a text space of two dimensions."""
 
-    def __init__(self, folder: Path, empty: Path | None = None) -> None:
-        """`empty` is a new database to copy, which is quicker than making one."""
+    def __init__(self, folder: Path, location: Location | None = None) -> None:
+        """In the database at `location`, else in a file in the folder."""
         self.builds = folder / "builds"
-        if empty is not None:
-            shutil.copy(empty, folder / "spinecho.sqlite")
-        self.database = Database.open(folder / "spinecho.sqlite")
+        self.database = Database.open(location or folder / "spinecho.sqlite")
         self.image, self.text = self._serve("image"), self._serve("text")
         self.run = ledger.start_run(self.database, ["/data"])
         self._files = 0

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from db.database import Database
+from db.engines import Location
 from db.saved import NoSuchSearch, forget, keep, named, recall, recent, remember
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database.open(tmp_path / "spinecho.sqlite")
+def database(location: Location) -> Iterator[Database]:
+    opened = Database.open(location)
+    yield opened
+    opened.close()
 
 
 def test_the_same_search_has_the_same_token_and_no_word_of_it(database: Database) -> None:

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import SENTENCES, FilterArchive, about, assert_same, facts
 
+from db.engines import Location
 from db.errors import FilterError
 from db.facts.files import make_snapshot
 from db.filters import ALL, And, Between, Contains, Filter, Is, Not, Or, Says, parse_filter, visible
@@ -21,8 +22,8 @@ from db.selection import Selection
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[FilterArchive]:
-    made = FilterArchive(tmp_path)
+def archive(tmp_path: Path, location: Location) -> Iterator[FilterArchive]:
+    made = FilterArchive(tmp_path, location)
     yield made
     made.close()
 

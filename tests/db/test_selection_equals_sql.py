@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from servers import Server
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import AGES, DAYS, WORDS, FilterArchive, act, assert_same
 
 from db.database import Database
+from db.engines import Location
 from db.facets import COUNTABLE, shown_of_total, sql_counts
 from db.facts.files import make_snapshot
 from db.filters import ALL, HIDDEN, And, Between, Contains, Filter, Is, Not, Or, Says, without_field
@@ -42,6 +46,8 @@ leaves = st.one_of(
     st.builds(Is, st.just("date"), st.lists(st.sampled_from(DAYS), max_size=2).map(tuple)),
     st.builds(Between, st.just("date"), st.none() | st.sampled_from(DAYS), st.none() | st.sampled_from(DAYS)),
     st.builds(Contains, st.just("date"), st.sampled_from(["2020", "-12-"])),
+    st.builds(Contains, st.sampled_from(["age", "field_strength"]), st.sampled_from([".0", "3.0", "39.999", "1.5"])),
+    st.builds(Contains, st.just("derived"), st.sampled_from(["0", "1", "true"])),
     st.builds(Is, st.just("derived"), st.lists(st.booleans(), max_size=2).map(tuple)),
     st.builds(Is, st.just("predicted.finding"), st.lists(st.sampled_from(["cyst", "mass"]), min_size=1).map(tuple)),
     st.builds(
@@ -61,11 +67,18 @@ filters = st.recursive(
 )
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+Empty = Callable[[Path], Location]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Empty:
+    """Makes a new database, by copying one: the fixture `location` serves one a test."""
+    if request.param == "postgresql":
+        server: Server = request.getfixturevalue("postgresql")
+        return lambda _: server.new()
     path = tmp_path_factory.mktemp("empty") / "empty.sqlite"
     Database.open(path).close()
-    return path
+    return lambda folder: Path(shutil.copy(path, folder / "spinecho.sqlite"))
 
 
 def check(archive: FilterArchive, seed: int, some: list[Filter]) -> None:
@@ -99,12 +112,12 @@ def check(archive: FilterArchive, seed: int, some: list[Filter]) -> None:
         assert selection.studies(where).tolist() == Selection(archive.database, Path("/none")).studies(where).tolist()
 
 
-def test_files_that_a_job_moves_count_at_once(empty: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_files_that_a_job_moves_count_at_once(empty: Empty, tmp_path_factory: pytest.TempPathFactory) -> None:
     run_check(empty, tmp_path_factory.mktemp("moving"), 432, [ALL] * 6)
 
 
-def run_check(empty: Path, folder: Path, seed: int, some: list[Filter]) -> None:
-    archive = FilterArchive(folder, empty)
+def run_check(empty: Empty, folder: Path, seed: int, some: list[Filter]) -> None:
+    archive = FilterArchive(folder, empty(folder))
     try:
         check(archive, seed, some)
     finally:
@@ -117,7 +130,7 @@ several = st.lists(filters, min_size=6, max_size=12)
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10**6), several)
 def test_any_filter_over_any_archive_gives_what_sql_gives(
-    empty: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]
+    empty: Empty, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]
 ) -> None:
     run_check(empty, tmp_path_factory.mktemp("archive"), seed, some)
 
@@ -126,6 +139,6 @@ def test_any_filter_over_any_archive_gives_what_sql_gives(
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10**6), several)
 def test_many_filters_over_many_archives_give_what_sql_gives(
-    empty: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]
+    empty: Empty, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]
 ) -> None:
     run_check(empty, tmp_path_factory.mktemp("archive"), seed, some)

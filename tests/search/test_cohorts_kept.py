@@ -21,6 +21,7 @@ from cohort_archive import CohortArchive, FilterArchive, no_likeness
 
 from db.cohorts import CohortError, Frozen, Member, cohorts, delete_cohort, freeze, frozen, members_of
 from db.database import Database
+from db.engines import Location
 from db.selection import Selection
 from search.cohorts.changes import GONE, NEW, OTHER_RULES, PASSES, Changes, between
 from search.cohorts.export import export
@@ -44,8 +45,8 @@ LESION = [("A lesion.", "present")]
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[CohortArchive]:
-    facts = FilterArchive(tmp_path / "home")
+def archive(tmp_path: Path, location: Location) -> Iterator[CohortArchive]:
+    facts = FilterArchive(tmp_path / "home", location)
     made = CohortArchive(facts, tmp_path)
     made.put("1.1", "p1", day="2020-01-01", says=LESION)
     made.put("1.2", "p2", day="2020-01-02", says=LESION, age=None, sex=None)

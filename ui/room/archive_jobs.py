@@ -10,12 +10,12 @@ from typing import Any
 import streamlit as st
 
 from db import ledger
-from db.errors import StoreError
+from db.errors import Busy, StoreError
 from search.desk import Role
 from ui.page_style import trouble
 from ui.room.opened import Room
 from ui.room.processes import launch
-from ui.wiring import USER_ERRORS, Busy, indexing_process
+from ui.wiring import USER_ERRORS, indexing_process
 
 _LABELS = {"discover": "files found", "scan": "headers read", "read": "series read, embedded, stored",
            "reports": "report files"}  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 from db import archive
 from db.build import builds_newest_first, current_build, read_manifest
+from db.database import database_bytes
 from db.errors import StoreError
 from ui.room.opened import Room
 
@@ -40,10 +41,9 @@ def space_rows(room: Room) -> list[dict[str, Any]]:
 def used(room: Room) -> list[dict[str, Any]]:
     """What takes space: database, builds, what is free, and the memory of this process."""
     settings = room.settings
-    database = sum(path.stat().st_size for path in settings.home.glob("spinecho.sqlite*") if path.is_file())
     builds = sum(path.stat().st_size for path in settings.builds.rglob("*") if path.is_file())
     rows = [
-        {"what": "database", "size": _size(database)},
+        {"what": "database", "size": _size(database_bytes(room.desk.database))},
         {"what": "builds", "size": _size(builds)},
         {"what": "free on this disk", "size": _size(shutil.disk_usage(settings.home).free)},
     ]

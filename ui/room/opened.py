@@ -36,7 +36,8 @@ class Room:
 
 def enter(settings: Settings, person: Person) -> Room:
     """The room of one person. Raises what opening the index raises."""
-    file = settings.database.stat().st_ino if settings.database.exists() else 0
+    database = settings.database
+    file = database.stat().st_ino if isinstance(database, Path) and database.exists() else 0
     served = _open(str(settings.home), settings.encoder, file)
     return Room(Desk(served.engine, person), settings, served.lock)
 

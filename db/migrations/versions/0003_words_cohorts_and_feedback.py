@@ -23,11 +23,25 @@ _WORDS = (
     "INSERT INTO passages_fts(rowid, text) VALUES (new.id, new.text); END",
     "INSERT INTO passages_fts(passages_fts) VALUES ('rebuild')",
 )
+_SEPARATORS = r"\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00BF\u00D7\u00F7\u2000-\u206F\u3000-\u303F\uFF00-\uFF0F"
+_FOLDED = (
+    rf"regexp_replace(regexp_replace(normalize(text, NFKD), '[\u0300-\u036F]+', '', 'g'), '[{_SEPARATORS}]+', ' ', 'g')"
+)
+_WORDS_POSTGRESQL = (
+    "CREATE TEXT SEARCH DICTIONARY spinecho_stem (TEMPLATE = snowball, LANGUAGE = porter)",
+    "CREATE TEXT SEARCH CONFIGURATION spinecho (PARSER = pg_catalog.default)",
+    "ALTER TEXT SEARCH CONFIGURATION spinecho ADD MAPPING FOR asciiword, word, numword, int, uint, float, sfloat, "
+    "version, hword, asciihword, numhword, hword_part, hword_asciipart, hword_numpart WITH spinecho_stem",
+    "ALTER TABLE passages ADD COLUMN words tsvector "
+    f"GENERATED ALWAYS AS (to_tsvector('spinecho'::regconfig, {_FOLDED})) STORED",
+    "CREATE INDEX ix_passages_words ON passages USING gin (words)",
+)
 
 
 def upgrade() -> None:
-    for statement in _WORDS:
-        op.execute(statement)
+    postgresql = op.get_bind().dialect.name == "postgresql"
+    for statement in _WORDS_POSTGRESQL if postgresql else _WORDS:
+        op.get_bind().exec_driver_sql(statement)
     op.create_table(
         "cohorts",
         sa.Column("id", _BIG, nullable=False),
@@ -92,6 +106,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("backgrounds", "feedback", "cohort_members", "cohort_versions", "cohorts"):
         op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":
+        op.drop_index("ix_passages_words", "passages")
+        op.drop_column("passages", "words")
+        op.execute("DROP TEXT SEARCH CONFIGURATION spinecho")
+        op.execute("DROP TEXT SEARCH DICTIONARY spinecho_stem")
+        return
     for trigger in ("insert", "delete", "update"):
         op.execute(f"DROP TRIGGER passages_fts_{trigger}")
     op.drop_table("passages_fts")
