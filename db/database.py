@@ -48,7 +48,16 @@ class Database:
                 raise StoreError(f"cannot open the database {where}: {error}") from error
         database = cls(make_engine(location), location)
         try:
-            with database.engine.connect() as connection:
+            database._check(nothing, create=create)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _check(self, nothing: StoreError, *, create: bool) -> None:
+        where = shown(self.location)
+        try:
+            with self.engine.connect() as connection:
                 check_server(connection)
                 revision = _revision(connection)
                 foreign = revision is None and bool(inspect(connection).get_table_names())
@@ -57,17 +66,13 @@ class Database:
         if foreign:
             raise SchemaUnknown(f"{where} is a database, but not one of Spinecho's; name another home with --home")
         if revision is None:
-            if not create and not isinstance(location, Path):
+            if not create and not isinstance(self.location, Path):
                 raise nothing
-            migrate(location)
-        elif revision != HEAD:
-            database.close()
-            if revision < HEAD:
-                raise SchemaOutdated(
-                    f"{where} has schema {revision}, this Spinecho needs {HEAD}: 'spinecho db upgrade'"
-                )
+            migrate(self.location)
+        elif revision < HEAD:
+            raise SchemaOutdated(f"{where} has schema {revision}, this Spinecho needs {HEAD}: 'spinecho db upgrade'")
+        elif revision > HEAD:
             raise SchemaUnknown(f"{where} has schema {revision}, newer than this Spinecho's {HEAD}: upgrade Spinecho")
-        return database
 
     @contextmanager
     def begin(self) -> Iterator[Session]:

@@ -43,7 +43,7 @@ def shown(location: Location) -> str:
 
 
 def make_engine(location: Location) -> Engine:
-    """A pool of connections. Raises `StoreError` for a URL that cannot be one."""
+    """A pool of connections whose errors do not repeat values. Raises `StoreError` for a URL that cannot be one."""
     if isinstance(location, Path):
         return _sqlite(location)
     try:
@@ -51,7 +51,7 @@ def make_engine(location: Location) -> Engine:
     except ImportError as error:
         raise StoreError("PostgreSQL needs its driver: pip install 'spinecho[postgresql]'") from error
     url, options = _postgresql(location)
-    engine = create_engine(url, connect_args=options, pool_pre_ping=True)
+    engine = create_engine(url, connect_args=options, pool_pre_ping=True, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def settings(connection: Any, _: object) -> None:
@@ -84,7 +84,8 @@ def told(error: DBAPIError | OSError) -> str:
 
 
 def _sqlite(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False})
+    options = {"timeout": 30, "check_same_thread": False}
+    engine = create_engine(f"sqlite:///{path}", connect_args=options, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def settings(connection: sqlite3.Connection, _: object) -> None:

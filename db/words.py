@@ -124,11 +124,12 @@ def _find_postgresql(session: Session, space: SpaceRecord, match: Match, limit: 
     if not groups:
         return []
     terms = " + ".join(
-        f"CASE WHEN words @@ to_tsquery('spinecho', :g{n}) THEN :w{n} ELSE 0 END" for n in range(len(groups))
+        f"CASE WHEN words @@ to_tsquery('spinecho', :g{n}) THEN CAST(:w{n} AS float8) ELSE 0 END"
+        for n in range(len(groups))
     )
     query = text(
         f"SELECT v.id, f.score FROM (SELECT id, ({terms}) * {_K1 + 1} / "  # noqa: S608
-        f"(1 + {_K1} * ({1 - _B} + {_B} * length(words) / :length)) AS score "
+        f"(1 + {_K1} * ({1 - _B} + {_B} * length(words) / CAST(:length AS float8))) AS score "
         "FROM passages WHERE words @@ to_tsquery('spinecho', :match) ORDER BY score DESC, id LIMIT :limit) f "
         "JOIN vectors v ON v.passage_id = f.id AND v.space_id = :space ORDER BY f.score DESC, v.id"
     )

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import text
 
 from db.database import Database
+from db.engines import Location
 from encoders.dual import DualEncoder
 from encoders.registry import open_encoder
 from indexer.phantom import write_archive
@@ -40,10 +41,12 @@ class Home:
 
     folder: Path
     encoders: Callable[[], DualEncoder] = open_encoder
+    server: str = ""
+    """URL of a PostgreSQL database in place of the file."""
 
     @property
-    def database(self) -> Path:
-        return self.folder / "spinecho.sqlite"
+    def database(self) -> Location:
+        return self.server or self.folder / "spinecho.sqlite"
 
     def index(self, *roots: Path, **options: Any) -> Summary:
         database = Database.open(self.database)
@@ -67,6 +70,8 @@ class Home:
 
     def count(self, table: str) -> int:
         """Rows of a table while another process writes, -1 before there is one; never makes the database itself."""
+        if self.server:
+            return int(self.query(f"SELECT count(*) FROM {table}")[0][0])
         try:
             with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
                 count: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
@@ -84,24 +89,28 @@ class Home:
                 "SELECT d.path, f.name, x.ordinal, x.reason FROM failures x JOIN files f ON f.id = x.file_id"
                 " JOIN folders d ON d.id = f.folder_id ORDER BY 1, 2, 3"
             ),
-            "studies": self.query("SELECT uid, accession_number, date, sex, age_years FROM studies ORDER BY 1"),
+            "studies": self.query(
+                "SELECT uid, accession_number, CAST(date AS VARCHAR), sex, age_years FROM studies ORDER BY uid"
+            ),
             "volumes": self.query(
-                f"SELECT t.uid, s.uid, v.key, v.sequence, v.plane, v.shape, v.flags FROM {volume} ORDER BY 1, 2, 3"
+                "SELECT t.uid, s.uid, v.key, v.sequence, v.plane, CAST(v.shape AS VARCHAR), CAST(v.flags AS VARCHAR)"
+                f" FROM {volume} ORDER BY 1, 2, 3"
             ),
             "volume_files": self.query(
                 f"SELECT s.uid, v.key, f.name FROM {volume} JOIN volume_files w ON w.volume_id = v.id"
                 " JOIN files f ON f.id = w.file_id ORDER BY 1, 2, 3"
             ),
             "image_vectors": self.query(
-                f"SELECT s.uid, v.key, hex(e.data) FROM {volume} JOIN vectors e ON e.volume_id = v.id ORDER BY 1, 2"
+                f"SELECT s.uid, v.key, {self._hex('e.data')} FROM {volume}"
+                " JOIN vectors e ON e.volume_id = v.id ORDER BY 1, 2"
             ),
             "regions": self.query(
-                f"SELECT s.uid, v.key, r.grid, r.cells, hex(r.data) FROM {volume}"
+                f"SELECT s.uid, v.key, CAST(r.grid AS VARCHAR), r.cells, {self._hex('r.data')} FROM {volume}"
                 " JOIN region_vectors r ON r.volume_id = v.id ORDER BY 1, 2"
             ),
             "predictions": self.query(
-                "SELECT s.uid, v.key, p.task, p.value, p.score, p.number, p.details, p.head, p.head_revision"
-                f" FROM {volume} JOIN predictions p ON p.volume_id = v.id ORDER BY 1, 2, 3"
+                "SELECT s.uid, v.key, p.task, p.value, p.score, p.number, CAST(p.details AS VARCHAR), p.head,"
+                f" p.head_revision FROM {volume} JOIN predictions p ON p.volume_id = v.id ORDER BY 1, 2, 3"
             ),
             "passages": self.query(
                 "SELECT r.accession_number, p.ordinal, p.text, p.assertion, p.sides FROM passages p"
@@ -113,6 +122,9 @@ class Home:
             ),
             "counts": self.query("SELECT (SELECT count(*) FROM vectors), (SELECT count(*) FROM thumbnails)"),
         }
+
+    def _hex(self, column: str) -> str:
+        return f"upper(encode({column}, 'hex'))" if self.server else f"hex({column})"
 
     def answers(self) -> list[list[tuple[str, float]]]:
         """Top ten by words and by likeness: study UIDs with rounded scores."""

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, text
 
 from db.database import Database
+from db.engines import make_engine
 
 _MADE = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
 
@@ -22,6 +23,10 @@ class Server:
 
     def __init__(self, folder: Path, user: str) -> None:
         self._folder, self._user, self._numbers = folder, user, count(1)
+        with self._postgres() as connection:  # nothing here has to outlive the machine
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                connection.execute(text(f"ALTER SYSTEM SET {setting} TO off"))
+            connection.execute(text("SELECT pg_reload_conf()"))
         self.make("made")
         Database.open(self.url("made")).close()
 
@@ -31,17 +36,20 @@ class Server:
 
     def make(self, name: str, like: str = _MADE) -> str:
         """An empty database; its URL."""
-        url = f"postgresql+pg8000://{self._user}@/postgres"
-        socket = {"unix_sock": f"{self._folder}/.s.PGSQL.5432"}
-        engine = create_engine(url, connect_args=socket, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
+        with self._postgres() as connection:
             connection.execute(text(f"CREATE DATABASE {name} {like}"))
-        engine.dispose()
         return self.url(name)
+
+    @contextmanager
+    def _postgres(self) -> Iterator[Connection]:
+        engine = make_engine(self.url("postgres")).execution_options(isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            yield connection
+        engine.dispose()
 
     def new(self) -> str:
         """A database with our tables in it and nothing else; its URL."""
-        return self.make(f"copy{next(self._numbers)}", "TEMPLATE made")
+        return self.make(f"copy{next(self._numbers)}", "TEMPLATE made STRATEGY file_copy")
 
 
 @contextmanager

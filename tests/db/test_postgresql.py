@@ -1,0 +1,222 @@
+"""What only a server can get wrong, and that both databases give the same for the same words."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from servers import Server
+from sqlalchemy import Column, text
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from filter_archive import FilterArchive
+
+from db.database import HEAD, Database, alone, upgrade
+from db.engines import Location, make_engine, read_location, shown
+from db.errors import Busy, SchemaOutdated, SchemaUnknown, StoreError
+from db.models import Base
+from db.words import count_words, expression, find_words
+
+SAID = [
+    "No acute haemorrhage.", "Hyperintense T2-weighted lesions, left > right.", "L4/L5 disc; 1.5 mm, w/o stenosis",
+    "Ödem beidseits — keine Blutung", "STATUS POST craniotomy_(2019)", "the and of not", "a.b@c.de http://x.y/z?q=1",
+    "lesion", "lesions lesion", "5 µm² α-synuclein", "café-au-lait spots", "fat-suppressed T1 5e3 -7 +2",
+]  # fmt: skip
+
+
+@pytest.fixture
+def pair(tmp_path: Path, postgresql: Server) -> Iterator[tuple[FilterArchive, FilterArchive]]:
+    """The same sentences in a file and on a server."""
+    both = (FilterArchive(tmp_path), FilterArchive(tmp_path, postgresql.new()))
+    for archive in both:
+        archive.report(1, [(said, "present") for said in SAID])
+    yield both
+    for archive in both:
+        archive.close()
+
+
+def found(archive: FilterArchive, groups: list[tuple[str, ...]], joined: str) -> set[str]:
+    match = expression(groups, "all" if joined == "all" else "any")
+    if not match:
+        return set()
+    rows = find_words(archive.database, archive.text, match, limit=100)
+    assert count_words(archive.database, match, most=100) == len(rows)
+    scores = [score for _, score in rows]
+    assert scores == sorted(scores, reverse=True)
+    query = text("SELECT v.id, p.text FROM passages p JOIN vectors v ON v.passage_id = p.id")
+    with archive.database.begin() as session:
+        told = {row[0]: row[1] for row in session.execute(query)}
+    return {told[vector] for vector, _ in rows}
+
+
+WORDS = sorted({word for said in SAID for word in said.replace(",", " ").split()})
+names = st.one_of(
+    st.sampled_from([*WORDS, "l4 l5", "odem", "blut*", "1 5", "lesion*", "le*", "t2 weighted", "fibrosis", "x*", "iv"]),
+    st.lists(st.sampled_from(WORDS), min_size=2, max_size=3).map(" ".join),
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    groups=st.lists(st.lists(names, min_size=1, max_size=2).map(tuple), max_size=3),
+    joined=st.sampled_from(["all", "any"]),
+)
+def test_the_same_words_find_the_same_sentences(
+    pair: tuple[FilterArchive, FilterArchive], groups: list[tuple[str, ...]], joined: str
+) -> None:
+    file, server = (found(archive, groups, joined) for archive in pair)
+    assert file == server
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(groups=st.lists(st.tuples(st.text(max_size=12)), max_size=4))
+def test_nothing_typed_is_an_operator_or_an_error(
+    pair: tuple[FilterArchive, FilterArchive], groups: list[tuple[str]]
+) -> None:
+    found(pair[1], groups, "any")
+
+
+def test_rare_words_and_short_sentences_come_first(postgresql: Server, tmp_path: Path) -> None:
+    archive = FilterArchive(tmp_path, postgresql.new())
+    said = ["A lesion of the left frontal lobe with oedema.", "A cavernoma of the left frontal lobe with oedema."]
+    archive.report(1, [(one, "present") for one in [*said, "A lesion.", "Cavernoma.", *["No lesion here."] * 20]])
+    match = expression([("lesion",), ("cavernoma",)], "any")
+    rows = find_words(archive.database, archive.text, match, limit=3)
+    with archive.database.begin() as session:
+        query = text("SELECT p.text FROM passages p JOIN vectors v ON v.passage_id = p.id WHERE v.id = :id")
+        texts = [session.scalar(query, {"id": vector}) for vector, _ in rows]
+    assert texts == ["Cavernoma.", said[1], "A lesion."]
+    archive.close()
+
+
+def test_the_tables_are_those_that_the_models_describe(postgresql: Server) -> None:
+    database = Database.open(postgresql.make("fresh"))
+
+    def ours(name: str | None, kind: str, _: object) -> bool:
+        return name not in {"words", "ix_passages_words"}
+
+    def same_type(_: object, __: Column[object], column: Column[object], *___: object) -> bool:
+        return column.type.__class__ is None
+
+    with database.engine.connect() as connection:
+        options = {"compare_type": same_type, "include_name": ours}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata) == []
+    database.close()
+
+
+def test_an_empty_database_is_made_once_by_many(postgresql: Server) -> None:
+    url = postgresql.make("crowd")
+    with pytest.raises(StoreError, match="spinecho index"):
+        Database.open(url, create=False)
+    failed: list[BaseException] = []
+
+    def come() -> None:
+        try:
+            Database.open(url).close()
+        except BaseException as error:
+            failed.append(error)
+
+    many = [threading.Thread(target=come) for _ in range(4)]
+    for one in many:
+        one.start()
+    for one in many:
+        one.join()
+    assert failed == []
+    assert upgrade(url) == (HEAD, None)
+
+
+def test_other_schemas_and_other_locales_are_refused_with_the_remedy(postgresql: Server) -> None:
+    url = postgresql.new()
+    database = Database.open(url)
+    for revision, error, remedy in (
+        ("0001", SchemaOutdated, "db upgrade"),
+        ("9999", SchemaUnknown, "upgrade Spinecho"),
+    ):
+        with database.begin() as session:
+            session.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
+        with pytest.raises(error, match=remedy):
+            Database.open(url)
+    database.close()
+    with pytest.raises(StoreError, match="LC_COLLATE 'C' LC_CTYPE 'C'"):
+        Database.open(postgresql.url("postgres"))
+    other = postgresql.make("music")
+    engine = make_engine(other)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE music (title TEXT)"))
+    engine.dispose()
+    with pytest.raises(SchemaUnknown, match="not one of Spinecho's"):
+        Database.open(other)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://a@b/c", "not supported"),
+        ("postgresql://a@b", "names no database"),
+        ("postgresql://a:secret@b/c?sslmode=maybe", "sslmode=maybe"),
+        ("postgresql://a:secret@b/c?colour=red", "option 'colour'"),
+        ("postgresql://a:secret@b:x/c", "no URL"),
+    ],
+)
+def test_a_url_that_cannot_be_one_is_refused_without_its_password(url: str, said: str) -> None:
+    with pytest.raises(StoreError, match=said) as caught:
+        read_location(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
+    url = "postgresql://ada:secret@127.0.0.1:1/spinecho"
+    with pytest.raises(StoreError, match=r"cannot open the database postgresql.*127\.0\.0\.1:1/spinecho") as caught:
+        Database.open(url)
+    assert "secret" not in str(caught.value)
+    assert "secret" not in shown(url)
+    with pytest.raises(StoreError, match="does not answer"), alone(url):
+        pass
+
+
+def hold(url: str, ready: multiprocessing.synchronize.Event) -> None:
+    with alone(url):
+        ready.set()
+        threading.Event().wait(60)
+
+
+def test_one_machine_at_a_time_indexes_and_a_dead_one_lets_go(postgresql: Server) -> None:
+    url = postgresql.new()
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    process = context.Process(target=hold, args=(url, ready))
+    process.start()
+    assert ready.wait(30)
+    with pytest.raises(Busy, match="already"), alone(url):
+        pass
+    process.kill()
+    process.join()
+    for _ in range(100):  # the server notices in its own time
+        try:
+            with alone(url):
+                return
+        except Busy:
+            threading.Event().wait(0.05)
+    raise AssertionError("the lock was never let go")
+
+
+def test_a_transaction_that_loses_its_server_is_an_error_of_ours(location: Location) -> None:
+    database = Database.open(location)
+    if isinstance(location, Path):
+        with pytest.raises(StoreError, match="does not answer"), database.begin() as session:
+            session.execute(text("SELECT * FROM no_such_table"))
+        return
+    with pytest.raises(StoreError, match="does not answer"), database.begin() as session:
+        session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    with database.begin() as session:
+        assert session.scalar(text("SELECT 1")) == 1, "the next one finds a new connection"
+    database.close()
