@@ -11,6 +11,7 @@ Chance is the share of right studies in the pool; the interval is a bootstrap ov
 from __future__ import annotations
 
 import argparse
+import gc
 import statistics
 import tempfile
 import time
@@ -47,6 +48,8 @@ def main() -> None:
             database, cases = store_cases(folder, dual, options.studies, seed=options.seed)
             print(f"{len(cases)} studies stored in {time.perf_counter() - began:.0f} s")
         engine = Engine(database, folder / "builds", dual)
+        gc.collect()
+        gc.freeze()  # as ui.wiring.open_engine does
         for by in Evidence:
             if by is not Evidence.SCANS:
                 ask(engine, cases, by=by, show=options.show)

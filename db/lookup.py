@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -74,8 +75,7 @@ def passage_cards(database: Database, vector_ids: Sequence[int]) -> dict[int, Pa
     found: dict[int, PassageCard] = {}
     for row in _by_ids(database, query, Vector.id, vector_ids):
         vector, study, report, volume, series, section, text, assertion, sides = row
-        named = frozenset(filter(None, sides.split(",")))
-        found[vector] = PassageCard(vector, study, report, volume, series, section, text, assertion, named)
+        found[vector] = PassageCard(vector, study, report, volume, series, section, text, assertion, _sides(sides))
     return found
 
 
@@ -89,8 +89,7 @@ def report_passages(database: Database, ids: Sequence[int], *, by_report: bool =
     )
     found: dict[int, list[PassageCard]] = defaultdict(list)
     for key, study, report, section, text, assertion, sides in _by_ids(database, query, owner, ids):
-        named = frozenset(filter(None, sides.split(",")))
-        found[key].append(PassageCard(0, study, report, None, None, section, text, assertion, named))
+        found[key].append(PassageCard(0, study, report, None, None, section, text, assertion, _sides(sides)))
     return dict(found)
 
 
@@ -283,6 +282,11 @@ def facets(database: Database, fields: Sequence[str]) -> Mapping[str, dict[str, 
             rows = session.execute(select(column, count).join(Series).group_by(column).order_by(count.desc(), column))
             found[field] = {str(value): n for value, n in rows}
     return found
+
+
+@lru_cache(maxsize=64)
+def _sides(written: str) -> frozenset[str]:
+    return frozenset(filter(None, written.split(",")))
 
 
 def _volumes(query: Any, where: Filter) -> Any:

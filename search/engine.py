@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, assert_never
@@ -54,6 +55,7 @@ class Engine:
         text = _served(database, "text", dual.text.space)
         self._retriever = Retriever(database, builds, image=image, text=text)
         self._background = Background({})
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="words")
 
     def calibrate(self) -> None:
         """Learn which similarity means nothing here: from the store, or by asking unrelated questions."""
@@ -169,7 +171,10 @@ class Engine:
     def channels(
         self, asked: TextQuery, *, want: Kind, k: int, where: Filter, clock: Clock | None = None
     ) -> tuple[dict[str, Found], dict[str, Any]]:
-        """What each channel found, by the names of `Weights`, before fusion; and the query as it was understood."""
+        """What each channel found, by the names of `Weights`, before fusion; and the query as it was understood.
+
+        Words are looked for beside the rest; their seconds are those that were waited for them at the end.
+        """
         clock = clock or Clock()
         query = parse_query(asked.text)
         echo = {
@@ -185,6 +190,9 @@ class Engine:
             raise QueryError(_why_not_by_scans(self._dual.name, aligned=aligned is not None, want=want))
         parts: dict[str, Found] = {}
         rated = asked.good, asked.bad
+        said_so = None
+        if asked.by is not Evidence.SCANS and query.wanted:  # needs no vector, so that it runs beside the encoder
+            said_so = self._beside.submit(self._retriever.words, query, words_of(query), want=want, k=k, where=where)
         if aligned is not None and query.wanted and want is Kind.STUDY and asked.by is not Evidence.WORDS:
             meaning = aligned.encode([query.wanted])
             if any(rated):
@@ -206,8 +214,8 @@ class Engine:
             clock.lap("encode")
             parts["sentences"] = self._retriever.sentences(vector, query, want=want, k=k, where=where)
             clock.lap("sentences")
-            if query.wanted:
-                parts["words"] = self._retriever.words(query, words_of(query), want=want, k=k, where=where)
+            if said_so is not None:
+                parts["words"] = said_so.result()
                 clock.lap("words")
         if asked.like is not None and want is Kind.STUDY:
             like = self._alike(asked.like, k, where)

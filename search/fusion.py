@@ -85,7 +85,8 @@ def fused(parts: Mapping[str, Found], weights: Weights) -> Found:
             place, before = (place, before) if score == before else (number, score)
             made.scores[key] = made.scores.get(key, 0.0) + weight * (weights.rank + 1) / (weights.rank + place)
             evidence, own = made.evidence[key], part.evidence[key]
-            evidence.passages = merged([*evidence.passages, *own.passages])
+            both = [*evidence.passages, *own.passages]
+            evidence.passages = merged(both) if evidence.passages and own.passages else both
             evidence.channels |= own.channels
             for series, likeness in own.series.items():
                 evidence.series[series] = likeness if likeness is not None else evidence.series.get(series)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -28,8 +29,10 @@ from search.regions import Compared, Look, by_parts
 _DEPTH = 10
 """Neighbours fetched for each hit wanted: several lie in one study."""
 _LEAST = 200
+_DEEPER = 16
+"""Times more are looked at where the nearest contradict the query: what lies between has seldom been enough."""
 _DEEPEST = 3200
-"""Where the nearest sentences all contradict the query, this many are looked at before they are taken as they are."""
+"""So many are looked at before they are taken as they are."""
 _REMEMBERED = 16
 _SECOND = 0.1
 """What a study's second sentence adds to its best one."""
@@ -44,6 +47,7 @@ class Retriever:
         self.text = ServedSpace(database, builds, text)
         self.selection = Selection(database, builds)
         self._remembered: OrderedDict[tuple[int, int, Filter], Ids] = OrderedDict()
+        self._resolving = threading.Lock()
 
     def refresh(self) -> None:
         """Take in what was stored or deleted since the last query."""
@@ -61,16 +65,17 @@ class Retriever:
         if where == ALL:
             return None
         key = (space.space.id, self.generation, where)
-        if key not in self._remembered:
-            resolve = self.selection.volumes if space is self.image else self.selection.passages
-            found = resolve(space.space, where)
-            if not self.selection.certain_of(fields_of(where)):
-                return found
-            self._remembered[key] = found
-            while len(self._remembered) > _REMEMBERED:
-                self._remembered.popitem(last=False)
-        self._remembered.move_to_end(key)
-        return self._remembered[key]
+        with self._resolving:  # two channels ask at once, and the second need not resolve again
+            if key not in self._remembered:
+                resolve = self.selection.volumes if space is self.image else self.selection.passages
+                found = resolve(space.space, where)
+                if not self.selection.certain_of(fields_of(where)):
+                    return found
+                self._remembered[key] = found
+                while len(self._remembered) > _REMEMBERED:
+                    self._remembered.popitem(last=False)
+            self._remembered.move_to_end(key)
+            return self._remembered[key]
 
     def sentences(self, vector: Rows, query: QueryText, *, want: Kind, k: int, where: Filter) -> Found:
         """Studies or reports by their best sentences; looks deeper until k agree with the query or nothing is left.
@@ -91,7 +96,7 @@ class Retriever:
             agreeing = sum(bool(found.evidence[key].channels) for key in found.scores)
             if agreeing >= k or depth >= searched or (depth >= _DEEPEST and len(found.scores) >= k):
                 return found
-            depth *= 4
+            depth *= _DEEPER
 
     def words(self, query: QueryText, words: Words, *, want: Kind, k: int, where: Filter) -> Found:
         """Studies or reports by the words of their best sentences: all of them where k studies have those, else any."""
@@ -112,7 +117,7 @@ class Retriever:
                 found.scores = self.permitted(query, scored, want=want, k=k)
                 if len(found.scores) >= k or len(rows) < depth or depth >= _DEEPEST:
                     break
-                depth *= 4
+                depth *= _DEEPER
             if len(found.scores) >= k:
                 break
         return found
