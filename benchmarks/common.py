@@ -13,6 +13,7 @@ import numpy as np
 from db import archive, ledger
 from db.build import build_index, pack
 from db.database import Database
+from db.facts.files import make_snapshot
 from db.values import (
     Listing,
     NewPassage,
@@ -72,6 +73,7 @@ def store_cases(home: Path, dual: DualEncoder, n: int, *, seed: int) -> tuple[Da
     archive.match_reports(database)
     for space in (image, text):
         build_index(database, home / "builds", space)
+    make_snapshot(database, home / "builds")
     return database, cases
 
 
