@@ -73,8 +73,18 @@ def test_chips_are_edited_and_removed(page: Any) -> None:
     assert box.input_value() == "lesion"
 
 
+def focus_search(page: Any) -> None:
+    """By its key, pressed again until the page listens: it stands before its keys do."""
+    for _ in range(80):
+        page.keyboard.press("/")
+        if page.evaluate("document.activeElement.getAttribute('aria-label')") == "Search":
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError("the key / does not lead to the search box")
+
+
 def test_keys_move_pick_and_judge(page: Any) -> None:
-    page.keyboard.press("/")
+    focus_search(page)
     page.keyboard.type("lesion")
     page.keyboard.press("Enter")
     page.locator(".row").first.wait_for()
