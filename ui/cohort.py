@@ -237,12 +237,12 @@ def _show_counts(found: Evaluation, settings: Settings, *, as_json: bool, kept: 
     parts = {part: masked(size, smallest) for part, size in sorted(found.parts.items())}
     if as_json:
         facts = {"cohort": found.definition.name, "attrition": masked_rows(found.attrition, smallest), "parts": parts}
-        print_json({**facts, "warnings": list(found.warnings), **({"version": kept.number} if kept else {})})
+        print_json({**facts, "warnings": list(found.told(smallest)), **({"version": kept.number} if kept else {})})
         return
     out.print(_attrition(found.attrition, settings))
     if parts:
         out.print("  ".join(f"{part} {size}" for part, size in parts.items()))
-    for warning in found.warnings:
+    for warning in found.told(smallest):
         err.print(plain(warning), style="yellow")
     if kept:
         out.print(f"frozen as version {kept.number} of {plain(kept.name)}")

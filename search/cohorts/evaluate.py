@@ -16,6 +16,7 @@ from db.database import Database
 from db.selection import Selection
 from search.cohorts.definition import Definition, Match
 from search.cohorts.design import Matched, in_window, index_studies, matched, part_of, sampled
+from search.cohorts.masking import masked
 from search.cohorts.rules import Flags, Likeness, Rules, Scores
 
 StepKind = Literal["start", "include", "exclude", "window", "index", "match", "sample"]
@@ -44,7 +45,17 @@ class Evaluation:
     roster: Roster
     steps: tuple[Step, ...]
     members: tuple[Member, ...]
-    warnings: tuple[str, ...]
+    notes: tuple[tuple[str, int], ...]
+    """What to know beside the counts: sentences with {count} in them, and the counts."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The notes with their counts as they are."""
+        return self.told(0)
+
+    def told(self, smallest: int) -> tuple[str, ...]:
+        """The notes with small counts hidden, see `masked`."""
+        return tuple(said.replace("{count}", str(masked(count, smallest)), 1) for said, count in self.notes)
 
     @property
     def attrition(self) -> list[dict[str, Any]]:
@@ -79,14 +90,14 @@ def evaluate(
     roster = read_roster(database)
     run = _Run(definition, database, Rules(roster, selection, likeness))
     run.choose()
-    return Evaluation(definition, roster, tuple(run.steps), tuple(run.members()), tuple(run.warnings))
+    return Evaluation(definition, roster, tuple(run.steps), tuple(run.members()), tuple(run.notes))
 
 
 class _Run:
     def __init__(self, definition: Definition, database: Database, rules: Rules) -> None:
         self.definition, self.rules, self.roster = definition, rules, rules.roster
         self.steps: list[Step] = []
-        self.warnings: list[str] = []
+        self.notes: list[tuple[str, int]] = []
         self._database = database
         self._kept = rules.everything()
         self._scores: dict[str, Scores] = {}
@@ -106,11 +117,11 @@ class _Run:
             others = self.rules.filtered(window.filter)
             undated = int((self._kept & (self.roster.days == 0)).sum())
             if undated:
-                self.warnings.append(f"{undated} studies have no date and so fall at {window.label!r}")
+                self.notes.append((f"{{count}} studies have no date and so fall at {window.label!r}", undated))
             self._step(window.label, "window", in_window(self.roster, self._kept, others, window))
         nameless = sum(not self.roster.names[number] for number in set(self.roster.patients[self._kept].tolist()))
         if nameless:
-            self.warnings.append(f"{nameless} studies have no patient ID; each counts as a patient of its own")
+            self.notes.append(("{count} studies have no patient ID; each counts as a patient of its own", nameless))
         if wanted.index.study != "every":
             chosen = index_studies(self.roster, self._kept, wanted.index)
             self._step(f"{wanted.index.study} study of each patient", "index", chosen)
@@ -121,7 +132,8 @@ class _Run:
             by = wanted.sample.by
             chosen = sampled(self.roster, self._kept, wanted.sample, lambda place: self._alike(place, by))
             if wanted.sample.studies > int(self._kept.sum()):
-                self.warnings.append(f"there are fewer than the {wanted.sample.studies} studies asked for; all are in")
+                asked = f"there are fewer than the {wanted.sample.studies} studies asked for; all are in"
+                self.notes.append((asked, 0))
             self._step(f"sample of {wanted.sample.studies}", "sample", chosen)
 
     def members(self) -> list[Member]:
@@ -153,15 +165,15 @@ class _Run:
         self._read_scanners()
         cases = self.rules.passing(match.cases).flags
         if not (cases & self._kept).any():
-            self.warnings.append("no study that is left is a case: match.cases must be a part of what include leaves")
+            none = "no study that is left is a case: match.cases must be a part of what include leaves"
+            self.notes.append((none, 0))
         self._sets = matched(self.roster, self._kept, cases, match, lambda place: self._alike(place, match.by))
         chosen = np.zeros(len(self._kept), dtype=bool)
         for case, controls in self._sets.sets.items():
             chosen[[case, *controls]] = True
         if self._sets.alone:
-            self.warnings.append(
-                f"{self._sets.alone} cases found fewer than {match.controls} controls and are left out"
-            )
+            alone = f"{{count}} cases found fewer than {match.controls} controls and are left out"
+            self.notes.append((alone, self._sets.alone))
         each = "1 control" if match.controls == 1 else f"{match.controls} controls"
         self._step(f"cases with {each} each", "match", chosen)
 

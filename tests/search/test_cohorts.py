@@ -96,6 +96,7 @@ def test_windows_look_at_other_studies_of_the_patient(archive: CohortArchive) ->
     lonely = archive.run(text.format(-365, 365, "none", "everything"))
     assert uids(lonely) == ["1.5", "1.7"], "a study without a date is in no window"
     assert "1 studies have no date" in lonely.warnings[0]
+    assert "<5 studies have no date" in lonely.told(5)[0]
 
 
 @pytest.mark.parametrize(

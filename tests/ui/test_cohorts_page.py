@@ -128,6 +128,22 @@ def test_versions_are_compared_and_a_deleted_cohort_comes_back_to_the_builder(ho
     assert metrics(page)["Studies"] == "3"
 
 
+def test_one_version_can_go_and_the_others_stay(home: Path) -> None:
+    desk = desk_of(home)
+    for _ in range(2):
+        desk.freeze(desk.count(from_plain(BRAINS, name="brains")))
+    page = calm(page_of("cohorts").run())
+    calm(page.selectbox(key="cohort-shown").set_value("brains").run())
+    calm(page.button_group(key="cohort-view").set_value("Export").run())
+    calm(page.button(key="delete-version").click().run())
+    assert [one.number for one in cohorts(Database.open(home / "spinecho.sqlite"))] == [1]
+    assert page.selectbox(key="cohort-shown").value == "brains"
+
+
+def test_the_rules_can_be_taken_as_a_file(home: Path) -> None:
+    assert built(BRAINS).get("download_button")
+
+
 def test_small_counts_are_hidden(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPINECHO_SMALLEST_COUNT", "5")
     assert metrics(built(BRAINS))["Studies"] == "<5"

@@ -122,7 +122,7 @@ def _shown(room: Room, desk: CohortDesk, found: Evaluation) -> None:
         st.metric("Patients", masked(last.patients, smallest))
         for part, size in sorted(found.parts.items()):
             st.metric(part, masked(size, smallest))
-    for warning in found.warnings:
+    for warning in found.told(smallest):
         trouble("Note", warning, grave=False)
     st.altair_chart(attrition_chart(masked_rows(found.attrition, smallest)), width="stretch")
     if not found.members:
@@ -155,7 +155,7 @@ def _kept(room: Room, desk: CohortDesk, versions: list[Frozen]) -> None:
     if view == "Changes":
         _changes(room, desk, one, numbers)
     elif view == "Export":
-        _export(room, desk, one)
+        _export(desk, one, several=len(numbers) > 1)
     elif view == "Studies":
         uids = [member.study_uid for member in desk.members(one.name, one.number)]
         member_grid(room, uids, key=f"members-{one.name}-{one.number}")
@@ -198,7 +198,7 @@ def _changes(room: Room, desk: CohortDesk, one: Frozen, numbers: list[int]) -> N
         st.caption("Nothing differs.")
 
 
-def _export(room: Room, desk: CohortDesk, one: Frozen) -> None:
+def _export(desk: CohortDesk, one: Frozen, *, several: bool) -> None:
     formats = st.multiselect("Formats", FORMATS, list(FORMATS), key="formats", select_all=False)
     pseudonyms = st.checkbox("Pseudonyms for patients, no accession numbers", True, key="pseudonyms")
     made = st.session_state.get("made")
@@ -216,18 +216,27 @@ def _export(room: Room, desk: CohortDesk, one: Frozen) -> None:
             name, packed = made[1]
             st.download_button("Download the zip", packed, name, "application/zip", key="download", type="primary")
     st.caption("Tables (CSV, Parquet), manifest.json, BIDS participants.tsv, and a script that copies the files.")
-    with st.popover("Delete this cohort", icon=":material/delete:"):
-        st.text("Its frozen lists are lost; its rules stay in the builder, so that it can be frozen again.")
-        if st.button("Delete every version", key="delete"):
-            try:
-                gone = desk.delete(one.name)
-            except USER_ERRORS as error:
-                trouble("This cannot be deleted", str(error))
-                return
-            _edit(gone)
-            st.session_state["cohort-said"] = "Deleted. Its rules are in the builder."
-            st.session_state["cohort-next"] = _NEW
-            st.rerun()
+    with st.popover("Delete", icon=":material/delete:"):
+        st.text("The frozen lists are lost; the rules stay in the builder, so that they can be frozen again.")
+        with st.container(horizontal=True):
+            this = one.number if several and st.button(f"Delete version {one.number}", key="delete-version") else None
+            if this is not None or st.button("Delete every version" if several else "Delete this cohort", key="delete"):
+                _delete(desk, one.name, this)
+
+
+def _delete(desk: CohortDesk, name: str, number: int | None) -> None:
+    try:
+        gone = desk.delete(name, number)
+    except USER_ERRORS as error:
+        trouble("This cannot be deleted", str(error))
+        return
+    _edit(gone)
+    if number is None:
+        st.session_state["cohort-said"] = "Deleted. Its rules are in the builder."
+    else:
+        st.session_state["cohort-said"] = f"Version {number} is deleted. Its rules are in the builder."
+        st.session_state["cohort-next"] = name
+    st.rerun()
 
 
 def _counted(room: Room, desk: CohortDesk, plain: Mapping[str, Any]) -> Evaluation | None:
@@ -251,6 +260,7 @@ def _as_toml(plain: Mapping[str, Any]) -> None:
     with st.expander("As text (TOML)"):
         text = tomli_w.dumps(dict(plain), multiline_strings=False)
         st.code(text, language="toml")
+        st.download_button("Download", text, f"{plain['name']}.toml", "application/toml", key="toml-download")
         with st.form("toml", border=False):
             st.text_area("Paste a definition", key="toml-text", height=120)
             st.form_submit_button("Use it", on_click=_paste)
