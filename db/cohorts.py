@@ -19,6 +19,8 @@ from db.models import Cohort, CohortMember, CohortVersion, File, Folder, Series,
 from db.vectors.protocol import Ids
 
 _CHUNK = 900
+_GONE = "deleted"
+"""What stands in `made_with` of a version of which only the number is left."""
 
 
 class CohortError(StoreError):
@@ -149,6 +151,9 @@ def freeze(
             cohort = Cohort(name=name, description=description, owner=owner, created_at=now)
             session.add(cohort)
             session.flush()
+        before = select(CohortVersion.made_with).where(CohortVersion.cohort_id == cohort.id)
+        if all(_GONE in made for made in session.scalars(before)):
+            cohort.owner, cohort.created_at = owner, now
         cohort.description = description
         last = session.scalar(select(func.max(CohortVersion.number)).where(CohortVersion.cohort_id == cohort.id))
         version = CohortVersion(
@@ -189,6 +194,7 @@ def cohorts(database: Database) -> list[Frozen]:
                 version.attrition, version.made_with, studies or 0, patients or 0,
             )
             for cohort, version, studies, patients in session.execute(query)
+            if _GONE not in version.made_with
         ]  # fmt: skip
 
 
@@ -221,17 +227,27 @@ def members_of(database: Database, name: str, number: int) -> list[Member]:
 
 
 def delete_cohort(database: Database, name: str, number: int | None = None) -> int:
-    """Forget a version, or the whole cohort; how many versions went. Raises `CohortError` for what is not there."""
+    """Forget a version, or the whole cohort; how many versions went. Raises `CohortError` for what is not there.
+
+    The highest number stays as an empty row, so that what was cited as version 3 is never something else.
+    """
     frozen(database, name, number)
+    now = datetime.now(UTC).replace(microsecond=0).isoformat()
     with database.begin() as session:
         cohort = session.scalars(select(Cohort).where(Cohort.name == name)).one()
-        mine = select(CohortVersion.id).where(CohortVersion.cohort_id == cohort.id)
-        going = list(session.scalars(mine if number is None else mine.where(CohortVersion.number == number)))
-        session.execute(delete(CohortMember).where(CohortMember.version_id.in_(going)))
-        session.execute(delete(CohortVersion).where(CohortVersion.id.in_(going)))
-        if session.scalar(select(func.count()).where(CohortVersion.cohort_id == cohort.id)) == 0:
-            session.delete(cohort)
-    return len(going)
+        of_cohort = select(CohortVersion).where(CohortVersion.cohort_id == cohort.id).order_by(CohortVersion.number)
+        versions = list(session.scalars(of_cohort))
+        going = [one for one in versions if number in (None, one.number)]
+        gone = sum(_GONE not in one.made_with for one in going)
+        session.execute(delete(CohortMember).where(CohortMember.version_id.in_([one.id for one in going])))
+        for one in going:
+            one.definition, one.attrition, one.made_with = {}, [], {_GONE: now}
+        for one in versions[:-1]:
+            if _GONE in one.made_with:
+                session.delete(one)
+        if all(_GONE in one.made_with for one in versions):
+            cohort.description = ""
+    return gone
 
 
 def series_of(database: Database, study_uids: Sequence[str]) -> dict[str, list[SeriesFacts]]:

@@ -127,6 +127,12 @@ def test_deleting_takes_a_version_or_all(archive: CohortArchive) -> None:
     assert cohorts(database) == []
     with pytest.raises(CohortError):
         delete_cohort(database, "lesions")
+    assert kept(archive).number == 4, "no number is given twice"
+    assert delete_cohort(database, "lesions", 4) == 1
+    assert freeze(
+        database, name="lesions", description="", owner="eve", definition={}, attrition=[], made_with={}, members=[],
+    ) == frozen(database, "lesions", 5)  # fmt: skip
+    assert frozen(database, "lesions").owner == "eve"
 
 
 def freeze_many(location: Location) -> None:
