@@ -155,8 +155,8 @@ def test_new_studies_are_told_apart_with_the_reason(home: Path, tmp_path: Path) 
 
 def test_bars_tell_no_exact_share_where_counts_are_masked() -> None:
     facts = {"sex": (Facet("F", 7, 103), Facet("M", 2, 99))}
-    values = json.loads(comparison_charts(facts, smallest=5).to_json())["datasets"]
-    rows = [row for some in values.values() for row in some]
+    told = [json.loads(chart.to_json()) for chart in comparison_charts(facts, smallest=5)]
+    rows = [row for one in told for some in one["datasets"].values() for row in some]
     assert {(row["who"], row["value"], row["studies"]) for row in rows} == {
         ("cohort", "F", "5"), ("archive", "F", "105"), ("cohort", "M", "<5"), ("archive", "M", "100"),
     }  # fmt: skip

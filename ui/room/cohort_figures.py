@@ -40,10 +40,9 @@ def attrition_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
     return alt.layer(bars, what, said).properties(height=34 * max(len(data), 1))
 
 
-def comparison_charts(facts: Mapping[str, Sequence[Facet]], *, smallest: int = 0) -> Any:
-    """For each fact the share of studies by value, of the cohort and of the archive; small counts are left out."""
-    charts = [_comparison(name, some, smallest) for name, some in facts.items() if some]
-    return alt.concat(*charts, columns=3, spacing=28).resolve_scale(x="independent", y="independent")
+def comparison_charts(facts: Mapping[str, Sequence[Facet]], *, smallest: int = 0) -> list[Any]:
+    """A chart a fact: the share of studies by value, of the cohort and of the archive; small counts are left out."""
+    return [_comparison(name, some, smallest) for name, some in facts.items() if some]
 
 
 def _comparison(name: str, facets: Sequence[Facet], smallest: int) -> Any:
@@ -68,14 +67,14 @@ def _comparison(name: str, facets: Sequence[Facet], smallest: int) -> Any:
             yOffset=alt.YOffset("who:N", sort=["cohort", "archive"]),
             color=alt.Color(
                 "who:N", scale=alt.Scale(domain=["cohort", "archive"], range=[COHORT, ARCHIVE]),
-                legend=alt.Legend(title=None, orient="top"),
+                legend=None,
             ),
             tooltip=[
                 alt.Tooltip("value:N"), alt.Tooltip("who:N", title="of"), alt.Tooltip("share:Q", format=".1%"),
                 alt.Tooltip("studies:N"),
             ],
         )
-        .properties(width=230, height=alt.Step(11))
+        .properties(height=alt.Step(11))
     )  # fmt: skip
 
 

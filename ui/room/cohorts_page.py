@@ -130,7 +130,11 @@ def _shown(room: Room, desk: CohortDesk, found: Evaluation) -> None:
     with st.expander("Beside the whole archive", expanded=True):
         with room.lock:
             facts = desk.compared(found)
-        st.altair_chart(comparison_charts(facts, smallest=smallest), width="stretch")
+        st.caption("Of each pair the upper bar is the cohort, the lower one the archive.")
+        charts = comparison_charts(facts, smallest=smallest)
+        for start in range(0, len(charts), 3):
+            for column, chart in zip(st.columns(3), charts[start : start + 3], strict=False):
+                column.altair_chart(chart, width="stretch")
     with st.expander("Studies", expanded=True):
         member_grid(room, [member.study_uid for member in found.members], key="preview")
 
