@@ -50,7 +50,7 @@ def main() -> None:
             print(f"{len(cases)} studies stored in {time.perf_counter() - began:.0f} s")
         engine = Engine(database, folder / "builds", dual)
         gc.collect()
-        gc.freeze()  # as ui.wiring.open_engine does
+        gc.freeze()  # as the reading room does
         for by in Evidence:
             if by is not Evidence.SCANS:
                 ask(engine, cases, by=by, show=options.show)

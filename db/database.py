@@ -123,7 +123,7 @@ def alone(location: Location) -> Iterator[None]:
 
 
 def migrate(location: Location) -> None:
-    """Bring the database to the newest schema: wholly or, when killed, not at all."""
+    """Bring the database to the newest schema: wholly or, when killed, not at all. Raises `StoreError`."""
     from alembic import command  # noqa: PLC0415  (slow to import, seldom needed)
     from alembic.config import Config  # noqa: PLC0415
 
@@ -138,6 +138,8 @@ def migrate(location: Location) -> None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK + 1})
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    except DBAPIError as error:  # a server on which we may not make tables, a full or read-only disk
+        raise StoreError(f"cannot make the tables of {shown(location)}: {told(error)}") from error
     finally:
         engine.dispose()
 

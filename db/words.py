@@ -25,9 +25,9 @@ Group: TypeAlias = tuple[str, ...]
 Joined: TypeAlias = Literal["all", "any"]
 
 _WORD = re.compile(r"\w+")
-SEPARATORS = r"\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00BF\u00D7\u00F7\u2000-\u206F\u3000-\u303F\uFF00-\uFF0F"
+_SEPARATORS = r"\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00BF\u00D7\u00F7\u2000-\u206F\u3000-\u303F\uFF00-\uFF0F"
 """What stands between words, as the inside of a bracket of a regular expression: Python's and PostgreSQL's."""
-MARKS = r"\u0300-\u036F"
+_MARKS = r"\u0300-\u036F"
 """Accents, once they are taken off their letters."""
 _K1, _B = 1.2, 0.75
 _SAMPLE = 1000
@@ -99,10 +99,10 @@ def count_words(database: Database, match: Match, *, most: int) -> int:
         return int(session.execute(counted, {"match": value, "most": most}).scalar() or 0)
 
 
-def folded(said: str) -> str:
+def _folded(said: str) -> str:
     """Words in ASCII where they can be, one space between two: what PostgreSQL's column of words is made from."""
-    bare = re.sub(f"[{MARKS}]+", "", unicodedata.normalize("NFKD", said.replace("\0", " ")))
-    return re.sub(f"[{SEPARATORS}]+", " ", bare).strip()
+    bare = re.sub(f"[{_MARKS}]+", "", unicodedata.normalize("NFKD", said.replace("\0", " ")))
+    return re.sub(f"[{_SEPARATORS}]+", " ", bare).strip()
 
 
 def _find_sqlite(session: Session, space: SpaceRecord, match: Match, limit: int) -> list[tuple[int, float]]:
@@ -154,7 +154,7 @@ def _quoted(name: str) -> str:
 
 
 def _lexemes(name: str) -> str:
-    words = [f"'{word}'" for word in folded(name).split()]
+    words = [f"'{word}'" for word in _folded(name).split()]
     return " <-> ".join(words) + (":*" if words and name.rstrip().endswith("*") else "")
 
 

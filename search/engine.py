@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -26,6 +24,7 @@ from encoders.image.preparation import Prepared
 from encoders.space import Space, require_same
 from encoders.text.query import parse_query
 from search.background import Background, Relevance, background_of
+from search.clock import Clock
 from search.cohorts.rules import Likeness, ReadScan
 from search.explain import Ranked, explain
 from search.facts import filter_of
@@ -405,17 +404,3 @@ def _served(database: Database, role: Role, space: Space) -> SpaceRecord:
 
 def _vectors(described: Sequence[Described]) -> Rows:
     return np.stack([one.vector for one in described])
-
-
-@dataclass
-class Clock:
-    """Seconds by step."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    last: float = field(default_factory=time.perf_counter)
-
-    def lap(self, step: str) -> None:
-        """Book the time since the last lap under a step."""
-        now = time.perf_counter()
-        self.seconds[step] = round(self.seconds.get(step, 0.0) + now - self.last, 5)
-        self.last = now

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,8 @@ from encoders.image.series import FileFailure
 from encoders.image.tasks import GreyVolume, PreparedVolume, grey_task, query_task, unpack_grey, unpack_read
 from encoders.image.unzip import unzip_task
 from encoders.registry import open_encoder
-from encoders.sandbox import Sandbox
+from encoders.sandbox import Sandbox, Task
+from encoders.worker import Message
 from search.engine import Engine
 from search.fusion import NAME as FUSION
 from search.fusion import Weights
@@ -46,8 +46,6 @@ def open_engine(settings: Settings, *, database: Database | None = None) -> Engi
     weights = Weights.load(settings.home / FUSION)
     engine = Engine(database, settings.builds, open_dual(settings), weights=weights)
     engine.calibrate()
-    gc.collect()
-    gc.freeze()  # what stays for good: a collection that walks all of it would stop a search for a tenth of a second
     return engine
 
 
@@ -110,13 +108,17 @@ def take_apart(path: Path) -> Path:
 
 def read_grey(source: Sequence[tuple[str, str]], *, key: str) -> GreyVolume:
     """One stored volume for the eye, read again from its files. Raises `EncoderError` where that fails."""
+    return unpack_grey(_read_again(grey_task(source, key=key)))
+
+
+def _read_again(task: Task) -> Message:
     with Sandbox() as sandbox:
-        outcome = sandbox.run(grey_task(source, key=key))
+        outcome = sandbox.run(task)
     if outcome.failure is not None:
         raise ReadError(outcome.failure, f"this series cannot be shown: {outcome.failure.remedy}")
     if not outcome.messages:
         raise EncoderError("the files of this series have changed or gone; run 'spinecho index' again")
-    return unpack_grey(outcome.messages[0])
+    return outcome.messages[0]
 
 
 def indexing_process(settings: Settings) -> int | None:
@@ -135,13 +137,7 @@ def indexing_process(settings: Settings) -> int | None:
 
 def read_levels(source: Sequence[tuple[str, str]], *, key: str) -> Levels:
     """One stored volume for the viewer, read again from its files. Raises `EncoderError` where that fails."""
-    with Sandbox() as sandbox:
-        outcome = sandbox.run(levels_task(source, key=key))
-    if outcome.failure is not None:
-        raise ReadError(outcome.failure, f"this series cannot be shown: {outcome.failure.remedy}")
-    if not outcome.messages:
-        raise EncoderError("the files of this series have changed or gone; run 'spinecho index' again")
-    return unpack_levels(outcome.messages[0])
+    return unpack_levels(_read_again(levels_task(source, key=key)))
 
 
 @contextmanager

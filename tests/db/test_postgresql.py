@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -20,12 +20,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import FilterArchive
 
-from db.database import HEAD, Database, alone, upgrade
+from db.database import HEAD, Database, alone, migrate, upgrade
 from db.engines import Location, make_engine, read_location, shown
 from db.errors import Busy, SchemaOutdated, SchemaUnknown, StoreError
 from db.models import Base
 from db.words import count_words, expression, find_words
 
+ROOT = Path(__file__).resolve().parents[2]
 SAID = [
     "No acute haemorrhage.", "Hyperintense T2-weighted lesions, left > right.", "L4/L5 disc; 1.5 mm, w/o stenosis",
     "Ödem beidseits — keine Blutung", "STATUS POST craniotomy_(2019)", "the and of not", "a.b@c.de http://x.y/z?q=1",
@@ -183,23 +184,24 @@ def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
         pass
 
 
-def hold(url: str, ready: multiprocessing.synchronize.Event) -> None:
-    with alone(url):
-        ready.set()
-        threading.Event().wait(60)
+HOLD = """
+import sys, threading
+from db.database import alone
+with alone(sys.argv[1]):
+    print("held", flush=True)
+    threading.Event().wait(60)
+"""
 
 
 def test_one_machine_at_a_time_indexes_and_a_dead_one_lets_go(postgresql: Server) -> None:
     url = postgresql.new()
-    context = multiprocessing.get_context("spawn")
-    ready = context.Event()
-    process = context.Process(target=hold, args=(url, ready))
-    process.start()
-    assert ready.wait(30)
-    with pytest.raises(Busy, match="already"), alone(url):
-        pass
-    process.kill()
-    process.join()
+    command = [sys.executable, "-c", HOLD, url]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        with pytest.raises(Busy, match="already"), alone(url):
+            pass
+        process.kill()
     for _ in range(100):  # the server notices in its own time
         try:
             with alone(url):
@@ -220,3 +222,13 @@ def test_a_transaction_that_loses_its_server_is_an_error_of_ours(location: Locat
     with database.begin() as session:
         assert session.scalar(text("SELECT 1")) == 1, "the next one finds a new connection"
     database.close()
+
+
+def test_a_server_on_which_we_may_make_no_tables_is_an_error_that_says_so(postgresql: Server) -> None:
+    url = postgresql.make("readonly", "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER DATABASE readonly SET default_transaction_read_only TO on"))
+    engine.dispose()
+    with pytest.raises(StoreError, match="cannot make the tables"):
+        migrate(url)

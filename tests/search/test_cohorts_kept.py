@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import multiprocessing
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -20,13 +17,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from cohort_archive import CohortArchive, FilterArchive, no_likeness
 
 from db.cohorts import CohortError, Frozen, Member, cohorts, delete_cohort, freeze, frozen, members_of
-from db.database import Database, database_bytes
+from db.database import database_bytes
 from db.engines import Location
 from db.selection import Selection
 from search.cohorts.changes import GONE, NEW, OTHER_RULES, PASSES, Changes, between
 from search.cohorts.export import export
 from search.cohorts.keep import again, keep
 
+ROOT = Path(__file__).resolve().parents[2]
 RULES = """
 name = "lesions"
 description = "for a test"
@@ -135,29 +133,32 @@ def test_deleting_takes_a_version_or_all(archive: CohortArchive) -> None:
     assert frozen(database, "lesions").owner == "eve"
 
 
-def freeze_many(location: Location) -> None:
-    members = [Member(f"1.{number}", f"p{number}") for number in range(300_000)]
-    freeze(
-        Database.open(location), name="large", description="", owner="x", definition={}, attrition=[], made_with={},
-        members=members,
-    )  # fmt: skip
+FREEZE = """
+import sys
+from db.cohorts import Member, freeze
+from db.database import Database
+from db.engines import read_location
+members = [Member(f"1.{number}", f"p{number}") for number in range(300_000)]
+freeze(
+    Database.open(read_location(sys.argv[1])), name="large", description="", owner="x", definition={}, attrition=[],
+    made_with={}, members=members,
+)
+"""
 
 
 def test_a_killed_freeze_leaves_nothing_behind(archive: CohortArchive) -> None:
     database = archive.facts.database
-    context = multiprocessing.get_context("spawn")
     struck = 0
     for megabytes in (1, 5, 12):
         before = database_bytes(database)
-        process = context.Process(target=freeze_many, args=(database.location,))
-        process.start()
-        while process.is_alive():
+        process = subprocess.Popen([sys.executable, "-c", FREEZE, str(database.location)], cwd=ROOT)
+        while process.poll() is None:
             if database_bytes(database) > before + megabytes * 1_000_000:  # what is written, committed or not
-                os.kill(process.pid or 0, signal.SIGKILL)
+                process.kill()
                 struck += 1
                 break
             time.sleep(0.002)
-        process.join()
+        process.wait()
         for one in cohorts(database):
             assert one.studies == 300_000, "a version is whole"
             delete_cohort(database, "large")

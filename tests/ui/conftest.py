@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,16 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> DemoHome:
     index_archive(database, settings.builds, [archive], lambda: open_dual(settings))
     database.close()
     return DemoHome(archive, home)
+
+
+@pytest.fixture
+def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the home that a test may change, named by the environment."""
+    copy = tmp_path / "home"
+    shutil.copytree(demo_home.home, copy)
+    monkeypatch.setenv("SPINECHO_HOME", str(copy))
+    monkeypatch.setenv("SPINECHO_DEVICE", "cpu")
+    return copy
 
 
 def _make_hostile(archive: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import tomllib
 import zipfile
 from pathlib import Path
@@ -43,15 +42,6 @@ ALL = {"name": "everybody", "include": [{"filter": "everything"}]}
 
 class DemoHome(Protocol):
     home: Path
-
-
-@pytest.fixture
-def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    copy = tmp_path / "home"
-    shutil.copytree(demo_home.home, copy)
-    monkeypatch.setenv("SPINECHO_HOME", str(copy))
-    monkeypatch.setenv("SPINECHO_DEVICE", "cpu")
-    return copy
 
 
 def opened(start: dict[str, Any] | None = None, role: str = "RESEARCHER") -> AppTest:

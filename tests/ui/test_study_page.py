@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 import struct
 import zlib
@@ -40,15 +39,6 @@ class DemoHome(Protocol):
     hostile_study: str
     hostile_series: str
     hostile_sentence: str
-
-
-@pytest.fixture
-def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    copy = tmp_path / "home"
-    shutil.copytree(demo_home.home, copy)
-    monkeypatch.setenv("SPINECHO_HOME", str(copy))
-    monkeypatch.setenv("SPINECHO_DEVICE", "cpu")
-    return copy
 
 
 def opened(study: str) -> AppTest:
