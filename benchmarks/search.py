@@ -44,9 +44,10 @@ from db.values import SpaceRecord
 from db.vectors.faiss_index import FlatIndex
 from db.vectors.plan import Wish
 from db.vectors.protocol import VectorIndex
+from db.vectors.scattered import roughen
 from db.vectors.trade_off import trade_offs
 from db.vectors.tuning import fit
-from db.vectors.two_stage import TwoStageIndex
+from db.vectors.two_stage import TwoStageIndex, bytes_for
 
 HERE = Path(__file__).parent
 SIZES = (10_000, 100_000, 1_000_000)
@@ -211,7 +212,8 @@ def crossover(given: argparse.Namespace) -> list[Row]:
     rows = []
     for name in given.corpora:
         data = corpus(name, given.work, sizes_of(name, given)[-1])
-        proposer, plan = fit(data.rows, Wish(flat_up_to=0))
+        rough = roughen(data.rows, data.folder / "rows.u8")
+        proposer, plan = fit(data.rows, Wish(flat_up_to=0), rough=rough)
         if proposer is None:
             continue
         last = [effort for effort in plan.efforts if effort.k == K][-1]
@@ -222,7 +224,7 @@ def crossover(given: argparse.Namespace) -> list[Row]:
             if count > len(data) // 5:
                 break
             share = count / len(data)
-            exact = asked(TwoStageIndex(ids, data.rows, proposer, always), data, share)
+            exact = asked(TwoStageIndex(ids, data.rows, proposer, always, rough=rough), data, share)
             guess = asked(TwoStageIndex(ids, data.rows, proposer, never), data, share)
             row = {"corpus": name, "vectors": len(data), "allowed": count, "exact_p50_ms": exact["p50_ms"]}
             row |= {"approximate_p50_ms": guess["p50_ms"], "approximate_recall@10": guess["recall@10"]}
@@ -249,7 +251,8 @@ def sizes_of(name: str, given: argparse.Namespace) -> list[int]:
 def opened(data: Corpus) -> tuple[VectorIndex, Row]:
     """Our index over a corpus. Ids are every third number, as where several spaces share a table."""
     began = time.perf_counter()
-    proposer, plan = fit(data.rows, Wish())
+    rough = roughen(data.rows, data.folder / "rows.u8")
+    proposer, plan = fit(data.rows, Wish(), rough=rough)
     ids = np.arange(1, 3 * len(data), 3)
     row: Row = {"corpus": data.name, "vectors": len(data), "kind": plan.kind}
     index: VectorIndex
@@ -259,9 +262,9 @@ def opened(data: Corpus) -> tuple[VectorIndex, Row]:
         row |= {"build_s": round(time.perf_counter() - began, 1), "bytes_per_vector": 2 * data.rows.shape[1] + 16}
         return index, row | {"note": plan.note}
     row |= {"build_s": round(time.perf_counter() - began, 1), "of_it_train_and_add_s": plan.seconds}
-    row |= {"bytes_per_vector": plan.bytes_per_vector}
+    row |= {"bytes_per_vector": round(plan.bytes_per_vector + bytes_for(ids) / len(data), 1)}
     row |= {"breadth": plan.efforts[0].breadth, "candidates": plan.efforts[0].candidates}
-    return TwoStageIndex(ids, data.rows, proposer, plan), row
+    return TwoStageIndex(ids, data.rows, proposer, plan, rough=rough), row
 
 
 def asked(index: VectorIndex, data: Corpus, share: float) -> Row:

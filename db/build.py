@@ -4,6 +4,7 @@ builds/space-3/000017/manifest.json     what it holds, why it is of its kind, an
 builds/space-3/000017/manifest.sha256   of the manifest itself
 builds/space-3/000017/index.faiss       everything (flat), or what proposes candidates
 builds/space-3/000017/rows.f16, ids.i64 not in a flat one: the vectors, which are mapped, and their ids
+builds/space-3/000017/rows.u8           the vectors in one byte a number, mapped, where that is of use
 builds/space-3/CURRENT                  the name of the build that serves
 """
 
@@ -14,7 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,11 @@ from db.values import SpaceRecord
 from db.vectors.faiss_index import Candidates, Codes, FlatIndex, OnGpu
 from db.vectors.plan import FLAT, Plan, Wish
 from db.vectors.protocol import Ids, Rows, VectorIndex
+from db.vectors.scattered import read_rough, roughen
 from db.vectors.tuning import fit
-from db.vectors.two_stage import TwoStageIndex
+from db.vectors.two_stage import TwoStageIndex, bytes_for
 
-_INDEX, _ROWS_FILE, _IDS_FILE = "index.faiss", "rows.f16", "ids.i64"
+_INDEX, _ROWS_FILE, _ROUGH_FILE, _IDS_FILE = "index.faiss", "rows.f16", "rows.u8", "ids.i64"
 _MANIFEST, _DIGEST, _CURRENT = "manifest.json", "manifest.sha256", "CURRENT"
 _FORMAT = 2
 _KEEP = 2
@@ -88,15 +90,17 @@ def build_index(
         tombstone = session.scalar(select(func.max(Tombstone.id)).where(Tombstone.space_id == space.id)) or 0
     count = write_rows(database, space, partial, up_to=highest)
     ids, codes = read_rows(partial, dim=space.dim)
-    proposer, plan = fit(codes, wish, say=say)
+    rough = roughen(codes, partial / _ROUGH_FILE)
+    proposer, plan = fit(codes, wish, rough=rough, say=say)
     if proposer is None:
         flat = FlatIndex(space.dim)
         for start in range(0, count, _ROWS):
             flat.add(np.asarray(ids[start : start + _ROWS]), codes[start : start + _ROWS].astype(np.float32))
         flat.save(partial / _INDEX)
-        (partial / _ROWS_FILE).unlink()
-        (partial / _IDS_FILE).unlink()
+        for name_of_file in (_ROWS_FILE, _ROUGH_FILE, _IDS_FILE):
+            (partial / name_of_file).unlink(missing_ok=True)
     else:
+        plan = replace(plan, bytes_per_vector=round(plan.bytes_per_vector + bytes_for(np.asarray(ids)) / count, 1))
         proposer.save(partial / _INDEX)
     manifest = Manifest(
         build=name,
@@ -139,7 +143,10 @@ def open_build(builds: Path, space: SpaceRecord, name: str, *, gpu: str | None =
         return manifest, FlatIndex.load(folder / _INDEX)
     ids, codes = read_rows(folder, dim=space.dim)
     proposer = Candidates.load(folder / _INDEX, kind=plan.kind) if gpu is None else OnGpu(codes, how=gpu)
-    return manifest, TwoStageIndex(np.array(ids), codes, proposer, plan)
+    rough = None
+    if plan.rough_scale:
+        rough = read_rough(folder / _ROUGH_FILE, dim=space.dim, scale=plan.rough_scale, error=plan.rough_error)
+    return manifest, TwoStageIndex(np.array(ids), codes, proposer, plan, rough=rough)
 
 
 def read_manifest(builds: Path, space: SpaceRecord, name: str) -> Manifest:
@@ -199,20 +206,22 @@ def builds_newest_first(builds: Path, space: SpaceRecord) -> tuple[str, ...]:
 
 
 def read_vectors(
-    database: Database, space: SpaceRecord, *, after: int = 0, up_to: int | None = None
+    database: Database, space: SpaceRecord, *, after: int = 0, up_to: int | None = None, block: int = _ROWS
 ) -> Iterator[tuple[Ids, Rows]]:
     """A space's vectors in the order of their ids, in blocks, as float32 rows."""
-    for ids, data in _blocks(database, space, after=after, up_to=up_to):
+    for ids, data in _blocks(database, space, after=after, up_to=up_to, most=block):
         yield ids, unpack(data, space.dim)
 
 
-def _blocks(database: Database, space: SpaceRecord, *, after: int, up_to: int | None) -> Iterator[tuple[Ids, bytes]]:
+def _blocks(
+    database: Database, space: SpaceRecord, *, after: int, up_to: int | None, most: int = _ROWS
+) -> Iterator[tuple[Ids, bytes]]:
     while True:
         query = select(Vector.id, Vector.data).where(Vector.space_id == space.id, Vector.id > after)
         if up_to is not None:
             query = query.where(Vector.id <= up_to)
         with database.begin() as session:
-            block = session.execute(query.order_by(Vector.id).limit(_ROWS)).all()
+            block = session.execute(query.order_by(Vector.id).limit(most)).all()
         if not block:
             return
         ids = np.fromiter((row[0] for row in block), dtype=np.int64, count=len(block))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from db.models import Tombstone, Vector
 from db.values import SpaceRecord
 from db.vectors.exact import ExactIndex
 from db.vectors.protocol import Ids, Neighbours, Rows, VectorIndex, ascending, ranked
+
+_AT_ONCE = 250
+"""New rows read at a time: a millisecond in which nothing else of this process runs."""
 
 
 @dataclass(slots=True)
@@ -137,8 +141,10 @@ class ServedSpace:
             highest = session.scalar(select(func.max(Vector.id)).where(Vector.space_id == self.space.id)) or 0
         fresh = highest > served.highest
         if fresh:
-            for ids, rows in read_vectors(self._database, self.space, after=served.highest, up_to=highest):
+            news = read_vectors(self._database, self.space, after=served.highest, up_to=highest, block=_AT_ONCE)
+            for ids, rows in news:
                 served.delta.add(ids, rows)
+                time.sleep(0)  # searches in other threads wait for the interpreter
             served.highest = highest
         if gone:
             dead = np.fromiter((row.vector_id for row in gone), dtype=np.int64, count=len(gone))

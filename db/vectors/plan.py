@@ -63,8 +63,11 @@ class Plan:
     sample: int = 0
     """Vectors that were held out of the index and asked for their neighbours."""
     seconds: float = 0.0
-    """To train, fill and measure."""
+    """To train and fill."""
     note: str = ""
+    rough_scale: float = 0.0
+    rough_error: float = 0.0
+    """Of the rows in one byte a number (`scattered.Rough`); 0 where there are none."""
 
     def effort(self, *, share: float, k: int, widest: int) -> Effort:
         """How hard to look; a measured effort, or one worked out from those beside it.

@@ -14,6 +14,10 @@ Rows: TypeAlias = NDArray[np.float32]
 """Shape (n, dim), unit rows."""
 
 
+_MANY = 256
+"""Candidates from which the best are picked before they are sorted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """One row a query, most similar first. Where fewer than k exist, ids end in -1 and similarities in -inf."""
@@ -65,6 +69,11 @@ def contains(among: Ids, ids: Ids) -> NDArray[np.bool_]:
 def ranked(ids: NDArray[np.int64], similarities: NDArray[np.float32], k: int) -> Neighbours:
     """Sort (q, m) candidates by similarity, then id, and keep k, padding where there are fewer."""
     n_queries, found = ids.shape
+    if found > _MANY and 0 < k < found // 2:  # sorting all of them would take longer than finding them
+        kth = np.partition(similarities, -k, axis=1)[:, -k, None]
+        found = int((similarities >= kth).sum(axis=1).max())
+        best = np.argpartition(-similarities, found - 1, axis=1)[:, :found]
+        ids, similarities = np.take_along_axis(ids, best, axis=1), np.take_along_axis(similarities, best, axis=1)
     order = np.lexsort((ids, -similarities), axis=1)[:, :k]
     out = np.full((n_queries, k), -1, dtype=np.int64)
     values = np.full((n_queries, k), -np.inf, dtype=np.float32)

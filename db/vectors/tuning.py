@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from db.vectors.faiss_index import RECIPES, Bits, Candidates, Codes, nearest_rows
 from db.vectors.plan import FLAT, Effort, Plan, Wish
 from db.vectors.protocol import Rows
-from db.vectors.two_stage import compare
+from db.vectors.scattered import Rough, compare
 
 _ASKED = (
     (1.0, 10),
@@ -73,8 +73,8 @@ class Sample:
 
 
 def lists_for(count: int) -> int:
-    """Inverted lists: the power of two nearest to twice the root of the count, 40 vectors a list at least."""
-    return int(max(1, min(2 ** round(math.log2(2 * math.sqrt(max(count, 1)))), count // 40)))
+    """Inverted lists: the power of two nearest to 2.5 times the root of the count, 40 vectors a list at least."""
+    return int(max(1, min(2 ** round(math.log2(2.5 * math.sqrt(max(count, 1)))), count // 40)))
 
 
 def estimated_bytes(kind: str, dim: int) -> float:
@@ -121,6 +121,7 @@ def fit(
     codes: Codes,
     wish: Wish,
     *,
+    rough: Rough | None = None,
     seed: int = 0,
     say: Callable[[str], None] = lambda _: None,
 ) -> tuple[Candidates | None, Plan]:
@@ -129,6 +130,7 @@ def fit(
     Where it takes many candidates to reach it, the next kind is tried too, and the faster one taken.
 
     codes: (n, dim), in memory or mapped; about 50 rows a list are read into memory, and one block of rows at a time.
+    rough: the same rows, where comparing everything that a filter leaves is to go by them.
     """
     kinds = [wish.kind] if wish.kind is not None else list(RECIPES)
     if wish.kind == FLAT or (wish.kind is None and len(codes) <= wish.flat_up_to):
@@ -141,7 +143,7 @@ def fit(
     last: Candidates | None = None
     for kind in kinds:
         say(f"trying {kind}")
-        last, plan = measured(codes, kind, wish, sample, seed=seed, lends=last)
+        last, plan = measured(codes, kind, wish, sample, rough=rough, seed=seed, lends=last)
         if not plan.efforts:
             tried.append(f"{kind}: {plan.note}")
         elif best is None or plan.efforts[0].p50_ms < best[1].efforts[0].p50_ms:
@@ -164,11 +166,18 @@ def fits(kind: str, wish: Wish, shape: tuple[int, ...]) -> bool:
 
 
 def measured(
-    codes: Codes, kind: str, wish: Wish, sample: Sample, *, seed: int = 0, lends: Candidates | None = None
+    codes: Codes,
+    kind: str,
+    wish: Wish,
+    sample: Sample,
+    *,
+    rough: Rough | None = None,
+    seed: int = 0,
+    lends: Candidates | None = None,
 ) -> tuple[Candidates, Plan]:
     """Build one kind over everything and measure it. No efforts in the plan where the wish is out of reach."""
     candidates, built = build_without(codes, kind, sample, seed=seed, lends=lends)
-    per_row = _exact_ms_per_1000(codes, sample.queries) / 1000
+    per_row = _exact_ms_per_1000(codes, sample.queries, rough) / 1000
     efforts, note = _efforts(candidates, codes, sample, wish, per_row)
     candidates.add(sample.places, sample.queries)
     if not efforts and wish.kind is not None:
@@ -177,10 +186,12 @@ def measured(
         kind=kind,
         lists=lists_for(len(codes)) if kind.startswith("ivf") else 0,
         efforts=tuple(efforts),
-        bytes_per_vector=round(candidates.size / len(codes) + _OVERHEAD, 1),
+        bytes_per_vector=round(candidates.size / len(codes), 1),
         sample=len(sample.places),
         seconds=built,
         note=note,
+        rough_scale=rough.scale if rough else 0.0,
+        rough_error=rough.error if rough else 0.0,
     )
     if efforts:
         patience = max(_PATIENCE_MS, 3 * efforts[0].p50_ms)
@@ -302,7 +313,7 @@ def p50_ms(
     return round(1000 * float(np.median(times)), 3)
 
 
-def _exact_ms_per_1000(codes: Codes, queries: Rows) -> float:
+def _exact_ms_per_1000(codes: Codes, queries: Rows, rough: Rough | None) -> float:
     if not len(queries):
         return 1.0
     random = np.random.default_rng(1)
@@ -311,6 +322,6 @@ def _exact_ms_per_1000(codes: Codes, queries: Rows) -> float:
     for query in queries[:9]:
         places = np.sort(random.choice(len(codes), count, replace=False))
         began = time.perf_counter()
-        compare(codes, places, query, 10)
+        compare(codes, places, query, 10, rough=rough)
         times.append(time.perf_counter() - began)
     return max(1e-3, 1000 * float(np.median(times)) * 1000 / count)

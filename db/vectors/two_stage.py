@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from db.vectors.faiss_index import Bits, Codes, best_of_scattered
+from db.vectors.faiss_index import Bits, Codes
 from db.vectors.plan import Effort, Plan
 from db.vectors.protocol import Ids, Neighbours, Rows, ascending, contains, ranked
+from db.vectors.scattered import Found, Rough, compare
 
-_SHARED = 4096
-"""Rows from which the comparison is worth splitting among threads."""
 _MOST_CHECKED = 4000
 """Up to so many candidates are fetched and checked against the filter, rather than a bitmap made of it: making one of a
 million ids takes longer than the search itself."""
 _SPARE = 32
-
-_Found: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
-"""Places and their similarities, in no order."""
+_SPARSE = 4
+"""Ids that are spread over more than so many numbers each are looked up by halving, not in a table."""
 
 
 class Proposer(Protocol):
@@ -57,9 +52,13 @@ class _Held:
 
     ids: Ids
     codes: Codes
-    alive: Bits | None
+    table: NDArray[np.int32] | None
+    """By id, from `first`, the smallest, on: its place, or -1; None where ids are far apart."""
+    first: int = 0
+    rough: Rough | None = None
+    alive: Bits | None = None
     """By place; None while nothing was removed."""
-    order: NDArray[np.int64] | None
+    order: NDArray[np.int64] | None = None
     """Living places by ascending id; None while `ids` ascends and everything lives."""
 
     def __len__(self) -> int:
@@ -71,9 +70,11 @@ class _Held:
 
     def places(self, among: Ids) -> NDArray[np.int64]:
         """Where the ids of `among` (ascending) are held; those that are not are left out."""
-        first, last = int(self.ids[0]), int(self.ids[-1])
-        if self.order is None and last - first + 1 == len(self.ids):
-            return among[(among >= first) & (among <= last)] - first
+        if self.table is not None:
+            start, end = np.searchsorted(among, (self.first, self.first + len(self.table)))
+            at = self.table[among[start:end] - self.first].astype(np.int64)
+            at = at[at >= 0]
+            return at if self.alive is None else at[self.alive[at]]
         known = self.ids if self.order is None else self.ids[self.order]
         at = np.minimum(np.searchsorted(known, among), len(known) - 1)
         at = np.asarray(at[known[at] == among], dtype=np.int64)
@@ -97,10 +98,12 @@ class TwoStageIndex:
     new beside its build.
     """
 
-    def __init__(self, ids: Ids, codes: Codes, proposer: Growing | Proposer, plan: Plan) -> None:
+    def __init__(
+        self, ids: Ids, codes: Codes, proposer: Growing | Proposer, plan: Plan, *, rough: Rough | None = None
+    ) -> None:
         self.plan = plan
         self._proposer = proposer
-        self._held = _Held(ids, codes, None, None)
+        self._held = _Held(ids, codes, *_table(ids), rough)
         if not bool((ids[1:] > ids[:-1]).all()):
             self._held = replace(self._held, order=np.argsort(ids))
 
@@ -127,8 +130,9 @@ class TwoStageIndex:
         self._held = _Held(
             known,
             np.concatenate([held.codes, vectors.astype(np.float16)]),
-            None if alive.all() else alive,
-            living[np.argsort(known[living])],
+            *_table(known),
+            alive=None if alive.all() else alive,
+            order=living[np.argsort(known[living])],
         )
 
     def remove(self, ids: Ids) -> int:
@@ -169,7 +173,7 @@ class TwoStageIndex:
         return _assembled(held.ids, found, k)
 
     @staticmethod
-    def _one(look: _Look, query: NDArray[np.float32], k: int, *, checked: bool) -> _Found:
+    def _one(look: _Look, query: NDArray[np.float32], k: int, *, checked: bool) -> Found:
         places = look.checked(query, k) if checked else None
         if places is None and look.proposer.selects:
             places = look.told(query, k)
@@ -230,22 +234,12 @@ class _Look:
         return np.empty(0, np.int64)
 
 
-def compare(codes: Codes, places: NDArray[np.int64], query: NDArray[np.float32], k: int) -> _Found:
-    """The k best (and some past k, for ties) of these places (ascending) by their exact similarity to one query."""
-    if len(places) >= _SHARED and _threads() > 1:
-        parts = np.array_split(places, _threads())
-        found = list(_pool().map(lambda part: best_of_scattered(codes, part, query, k), parts))
-    else:
-        found = [best_of_scattered(codes, places, query, k)]
-    return np.concatenate([part[0] for part in found]), np.concatenate([part[1] for part in found])
-
-
-def _compare_all(held: _Held, queries: Rows, k: int, among: Ids | None) -> list[_Found]:
+def _compare_all(held: _Held, queries: Rows, k: int, among: Ids | None) -> list[Found]:
     places = np.sort(held.living() if among is None else held.places(among))
-    return [compare(held.codes, places, query, k) for query in queries]
+    return [compare(held.codes, places, query, k, rough=held.rough) for query in queries]
 
 
-def _assembled(ids: Ids, found: list[_Found], k: int) -> Neighbours:
+def _assembled(ids: Ids, found: list[Found], k: int) -> Neighbours:
     longest = max((len(places) for places, _ in found), default=0)
     out = np.full((len(found), longest), -1, dtype=np.int64)
     values = np.full((len(found), longest), -np.inf, dtype=np.float32)
@@ -254,10 +248,19 @@ def _assembled(ids: Ids, found: list[_Found], k: int) -> Neighbours:
     return ranked(out, values, k)
 
 
-def _threads() -> int:
-    return min(4, len(os.sched_getaffinity(0)))
+def bytes_for(ids: Ids) -> int:
+    """What ids take in memory: themselves, and the table of their places."""
+    return int(ids.nbytes) + (4 * _span(ids) if _span(ids) <= _SPARSE * len(ids) else 0)
 
 
-@cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_threads(), thread_name_prefix="compare")
+def _table(ids: Ids) -> tuple[NDArray[np.int32] | None, int]:
+    if not len(ids) or _span(ids) > _SPARSE * len(ids):
+        return None, 0
+    first = int(ids.min())
+    table = np.full(_span(ids), -1, dtype=np.int32)
+    table[ids - first] = np.arange(len(ids), dtype=np.int32)
+    return table, first
+
+
+def _span(ids: Ids) -> int:
+    return int(ids.max() - ids.min()) + 1 if len(ids) else 0

@@ -150,7 +150,7 @@ def test_the_trade_off_of_every_kind() -> None:
 
 
 def test_lists_grow_with_the_root() -> None:
-    assert [lists_for(n) for n in (0, 1, 100, 10_000, 100_000, 1_000_000)] == [1, 1, 2, 250, 512, 2048]
+    assert [lists_for(n) for n in (0, 1, 100, 10_000, 100_000, 1_000_000)] == [1, 1, 2, 250, 1024, 2048]
 
 
 def test_a_graphics_card_that_is_not_there_is_named() -> None:
