@@ -6,13 +6,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint screenshots clean
+.PHONY: demo test lint browser screenshots clean
 
 demo: $(READY)
 	$(BIN)/spinecho demo demo/archive --tour --home demo/home
 
-test: lint
+test: lint browser
 	$(BIN)/pytest -n 2 --dist loadgroup
+
+# the system's, else Playwright's own; without any, the tests that need one say so and are skipped
+browser: $(READY)
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || $(BIN)/playwright install chromium \
+		|| echo "no browser could be fetched: tests of the pages in a browser will be skipped"
 
 lint: $(READY)
 	$(BIN)/ruff check .
