@@ -1,6 +1,6 @@
 """Text search over planned studies with generated reports: how fast, and how often right.
 
-    python -m benchmarks.text_search [--studies 9000] [--seed 11]
+    python -m benchmarks.text_search [--studies 9000] [--seed 11] [--home DIR] [--warm]
 
 Speed: whole queries through the engine, encoder included, one at a time, over all report sentences; each question
 twice, because what a question touches for the first time has to come from the disk.
@@ -23,6 +23,7 @@ import numpy as np
 
 from benchmarks.common import machine, store_cases
 from db.database import Database
+from db.warm import warm
 from encoders.registry import open_encoder
 from indexer.phantom import Case, plan_cases
 from search.engine import Engine
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=9000)
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--home", type=Path, help="keep the archive in this folder, and use it again")
+    parser.add_argument("--warm", action="store_true", help="read the database ahead, as the reading room does")
     parser.add_argument("--show", type=int, default=0, help="print this many of the worst questions")
     options = parser.parse_args()
     print(machine())
@@ -48,6 +50,10 @@ def main() -> None:
             began = time.perf_counter()
             database, cases = store_cases(folder, dual, options.studies, seed=options.seed)
             print(f"{len(cases)} studies stored in {time.perf_counter() - began:.0f} s")
+        if options.warm:
+            began = time.perf_counter()
+            read = warm(database)
+            print(f"{read / 2**30:.1f} GB of the database read ahead in {time.perf_counter() - began:.1f} s")
         engine = Engine(database, folder / "builds", dual)
         gc.collect()
         gc.freeze()  # as the reading room does

@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from db.database import Database
+from db.warm import warm_beside
 from search.desk import Desk, Person
 from search.engine import Engine
 from ui.settings import Settings, read_settings
@@ -48,6 +49,7 @@ def _open(home: str, encoder: str, file: int) -> Served:
     """`file` is the database's inode: a home that was made anew is opened anew."""
     settings = read_settings(home=Path(home), encoder=encoder)
     database = open_database(settings)
+    warm_beside(database)
     served = Served(open_engine(settings, database=database), database, threading.Lock())
     gc.collect()
     gc.freeze()  # what stays for good: a collection that walks all of it would stop a search for a tenth of a second

@@ -1,0 +1,52 @@
+"""Bringing a database's file into the system's memory, so that first questions do not wait for a disk."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from db.database import Database
+
+_AT_ONCE = 4 * 2**20
+_SHARE = 0.5
+"""Of the memory that is to be had, what a file may take; of a larger one, nothing is read: it would push itself out."""
+_UNKNOWN = 2 * 2**30
+"""Taken for the memory to be had where the system does not tell."""
+
+
+def warm(database: Database, *, memory: int | None = None) -> int:
+    """Read a SQLite file from one end to the other; the bytes that were read, 0 where it is too large or a server's.
+
+    memory: bytes to be had; the system is asked where not given.
+    """
+    path = database.location
+    if not isinstance(path, Path):
+        return 0
+    try:
+        if path.stat().st_size > _SHARE * (_available() if memory is None else memory):
+            return 0
+        room, total = bytearray(_AT_ONCE), 0
+        with path.open("rb", buffering=0) as file:
+            while count := file.readinto(room):
+                total += count
+    except OSError:
+        return 0  # a search tells what is wrong with the file
+    return total
+
+
+def warm_beside(database: Database) -> threading.Thread:
+    """`warm` in a thread that ends with the process."""
+    thread = threading.Thread(target=warm, args=(database,), name="warm", daemon=True)
+    thread.start()
+    return thread
+
+
+def _available() -> int:
+    """Bytes that the system could give out now."""
+    try:
+        for line in Path("/proc/meminfo").read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    except (OSError, ValueError):
+        pass
+    return _UNKNOWN

@@ -1,0 +1,38 @@
+"""A database's file is read ahead where memory allows it, and never gets in the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from db.database import Database
+from db.warm import warm, warm_beside
+
+
+def test_a_file_is_read_to_its_end(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "spinecho.sqlite")
+    with database.begin() as session:
+        session.connection().exec_driver_sql(
+            "CREATE TABLE many AS SELECT randomblob(1000000) FROM json_each('[1,2,3,4,5,6]')"
+        )
+    database.close()  # the log goes into the file
+    size = (tmp_path / "spinecho.sqlite").stat().st_size
+    assert size > 6_000_000
+    assert warm(database) == size
+    thread = warm_beside(database)
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_a_file_that_would_push_itself_out_of_memory_is_left_alone(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "spinecho.sqlite")
+    size = (tmp_path / "spinecho.sqlite").stat().st_size
+    assert warm(database, memory=size) == 0
+    assert warm(database, memory=3 * size) == size
+    database.close()
+
+
+def test_a_file_that_has_gone_is_no_trouble_of_this(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "spinecho.sqlite")
+    database.close()
+    (tmp_path / "spinecho.sqlite").unlink()
+    assert warm(database) == 0
