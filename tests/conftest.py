@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -15,6 +16,10 @@ from archives import Home, small_archive
 from servers import Server, running
 
 from db.engines import Location
+
+
+settings.register_profile("spinecho")  # how fast is measured in benchmarks/
+settings.load_profile("spinecho")
 
 
 @pytest.fixture(scope="session")

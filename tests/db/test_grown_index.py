@@ -84,7 +84,7 @@ def test_a_filter_that_leaves_only_what_is_far_from_the_query_loses_nothing(
     assert (found.ids > 0).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_only_what_is_allowed_and_not_removed_comes_back(fitted: tuple[Candidates, Plan], data: st.DataObject) -> None:
     index = TwoStageIndex(IDS, ROWS.astype(np.float16), *fitted)

@@ -44,7 +44,7 @@ def best(found: tuple[np.ndarray, np.ndarray], k: int) -> list[float]:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), n=st.integers(2500, 12_000), k=st.integers(1, 300), share=st.floats(0.3, 1.0))
 def test_the_rough_form_changes_no_answer(
     tmp_path_factory: pytest.TempPathFactory, shape: str, seed: int, n: int, k: int, share: float

@@ -92,7 +92,7 @@ def test_removed_vectors_never_come_back(make: Callable[[int], VectorIndex]) -> 
     assert index.nearest(vectors[:1], 1).ids[0, 0] == ids[0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(data=st.data())
 @pytest.mark.parametrize("name", IMPLEMENTATIONS)
 def test_among_gives_exactly_the_best_of_those_ids(name: str, data: st.DataObject) -> None:
@@ -110,7 +110,7 @@ def test_among_gives_exactly_the_best_of_those_ids(name: str, data: st.DataObjec
     assert [similarity[i] for i in got] == pytest.approx(best, abs=2e-3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     steps=st.lists(st.tuples(st.booleans(), st.sets(st.integers(1, 40), min_size=1, max_size=10)), max_size=12),
     k=st.integers(1, 12),

@@ -26,7 +26,7 @@ from encoders.training.augment import (
 )
 
 ALL: dict[str, Augmentation[[]]] = {**CHANGES, "turn": turn, "flip": partial(flip, axes=(0, 1, 2))}
-some = settings(max_examples=25, deadline=None)
+some = settings(max_examples=25)
 
 
 def generator(seed: int = 0) -> np.random.Generator:

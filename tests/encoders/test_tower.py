@@ -73,7 +73,7 @@ def test_a_bright_corner_lies_where_its_cells_say() -> None:
         st.floats(0.01, 5000), st.floats(0.01, 5000), st.sampled_from([0.0, 1.0]),
     )
 )  # fmt: skip
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_places_are_finite_and_boxes_lie_in_the_volume(row: tuple[float, ...]) -> None:
     place, boxes = places(np.array([row], np.float32))
     assert place.shape == (CELLS * CELLS, PLACE)

@@ -53,7 +53,7 @@ def close(one: Measured, other: Measured) -> None:
         )
 
 
-@settings(max_examples=FEW, deadline=None)
+@settings(max_examples=FEW)
 @given(SEEDS, st.integers(3, 25), st.booleans())
 def test_labels_stay_in_bounds_and_know_no_order(seed: int, n: int, coarse: bool) -> None:
     random = np.random.default_rng(seed)
@@ -71,7 +71,7 @@ def test_labels_stay_in_bounds_and_know_no_order(seed: int, n: int, coarse: bool
     close(found, moved)
 
 
-@settings(max_examples=FEW, deadline=None)
+@settings(max_examples=FEW)
 @given(SEEDS, st.integers(2, 20), st.integers(2, 20), st.booleans())
 def test_pairs_stay_in_bounds_and_know_no_order(seed: int, q: int, g: int, coarse: bool) -> None:
     random = np.random.default_rng(seed)
@@ -100,7 +100,7 @@ def test_pairs_stay_in_bounds_and_know_no_order(seed: int, q: int, g: int, coars
     assert moved == found
 
 
-@settings(max_examples=FEW, deadline=None)
+@settings(max_examples=FEW)
 @given(SEEDS, st.integers(1, 6), st.integers(2, 20), st.booleans())
 def test_graded_answers_stay_in_bounds_and_know_no_order(seed: int, q: int, n: int, coarse: bool) -> None:
     random = np.random.default_rng(seed)
@@ -118,7 +118,7 @@ def test_graded_answers_stay_in_bounds_and_know_no_order(seed: int, q: int, n: i
     close(found, moved)
 
 
-@settings(max_examples=FEW, deadline=None)
+@settings(max_examples=FEW)
 @given(SEEDS, st.integers(2, 5), st.integers(2, 6))
 def test_perfect_vectors_are_perfect(seed: int, classes: int, each: int) -> None:
     random = np.random.default_rng(seed)

@@ -30,7 +30,7 @@ def any_boxes(draw: st.DrawFn) -> Floats:
     return np.concatenate([np.minimum(low, 0.99), np.maximum(high, low + 0.01).clip(0, 1)], axis=1).astype(np.float32)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(any_boxes(), st.data())
 def test_any_heat_has_a_box_in_the_volume_and_a_map_in_its_range(boxes: Floats, data: st.DataObject) -> None:
     heat = data.draw(arrays.arrays(np.float32, len(boxes), elements=st.floats(0, 1, width=32)))

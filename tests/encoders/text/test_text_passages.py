@@ -180,7 +180,7 @@ PIECES = "No mass FINDINGS: Impression 1. . ? left with , ** T1. İ 3.2 ~ -"
 WORDS = st.sampled_from([*PIECES.split(), "\n", "\r\n", "\n\n"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(st.text(max_size=200), st.lists(WORDS, max_size=40).map(" ".join)))
 def test_offsets_reproduce_the_text(report: str) -> None:
     at = 0

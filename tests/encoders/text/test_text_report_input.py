@@ -130,7 +130,7 @@ def test_a_sentence_longer_than_the_limit_is_cut_between_words() -> None:
 
 
 @given(st.text(alphabet="ab c.\n:LIVERFINDGS", max_size=300), st.integers(2, 9))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nothing_is_lost_and_nothing_twice(report: str, words: int) -> None:
     try:
         found = chunks(report, at_most(words))

@@ -28,7 +28,7 @@ def test_a_seed_gives_the_same_words():
     assert said(FACTS, 3) == said(FACTS, 3)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     facts=st.fixed_dictionaries(
         {},

@@ -48,7 +48,7 @@ def test_sigmoid_loss_by_hand():
 
 @pytest.mark.parametrize("loss", [info_nce, lambda *pair, **more: sigmoid_loss(*pair, bias=-1.0, **more)])
 class TestBoth:
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=20)
     @given(seed=st.integers(0, 1000))
     def test_the_order_of_a_batch_changes_nothing(self, loss, seed):
         image, text, positives = batch(seed=seed)

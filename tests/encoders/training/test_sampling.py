@@ -43,7 +43,7 @@ def test_mixed_batches_in_their_share():
     assert 0.55 < pure(0.25) < 0.9
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     studies=st.lists(
         st.tuples(st.sampled_from(["brain", "knee", ""]), st.sampled_from("ab"), st.integers(1, 5)), max_size=30

@@ -54,7 +54,7 @@ def test_some_patients_come_twice_and_the_second_report_names_the_first_study():
     assert len({case.patient_id for case in cases}) == len(cases) - len(again)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(any_case)
 def test_any_seed_plans_a_valid_case(case: Case):
     assert 18 <= case.age_years <= 90
@@ -79,7 +79,7 @@ def test_any_seed_plans_a_valid_case(case: Case):
         assert lesion.size_mm > 0 or lesion.kind == "small vessel disease"
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(any_case)
 def test_a_report_says_only_what_was_acquired_and_is_true(case: Case):
     text, seen = told(case), seen_in(case)
@@ -102,7 +102,7 @@ def test_a_report_says_only_what_was_acquired_and_is_true(case: Case):
         assert "axial t2" not in low.replace("t2*", "")
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(any_case)
 def test_negatives_and_sides_agree_with_the_lesions(case: Case):
     text = told(case).lower()
