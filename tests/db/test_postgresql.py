@@ -66,7 +66,7 @@ names = st.one_of(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     groups=st.lists(st.lists(names, min_size=1, max_size=2).map(tuple), max_size=3),
     joined=st.sampled_from(["all", "any"]),
@@ -78,7 +78,7 @@ def test_the_same_words_find_the_same_sentences(
     assert file == server
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(groups=st.lists(st.tuples(st.text(max_size=12)), max_size=4))
 def test_nothing_typed_is_an_operator_or_an_error(
     pair: tuple[FilterArchive, FilterArchive], groups: list[tuple[str]]

@@ -31,7 +31,7 @@ from encoders.image.preparation import (
 from encoders.image.volume import Volume
 
 BOTH = [SlicePreparation(size=48), BlockPreparation((2, 8, 8), tokens=24), StackPreparation(size=40, acquired=5)]
-some = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+some = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def volume_of(voxels: object, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Volume:

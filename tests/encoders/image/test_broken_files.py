@@ -59,7 +59,7 @@ REAL = (
 
 
 @pytest.mark.parametrize("folder", REAL)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damage_to_real_files_gives_typed_errors(
     testdata: Path, tmp_path: Path, folder: str, data: st.DataObject

@@ -314,7 +314,7 @@ def test_header_json_round_trip(kit: Any, tmp_path: Path) -> None:
         assert len(header.to_json()) < 2000
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_only_typed_errors_escape_from_broken_files(kit: Any, tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "a.dcm"
@@ -339,7 +339,7 @@ def test_only_typed_errors_escape_from_broken_files(kit: Any, tmp_path: Path, da
             assert np.isfinite(result.volume.affine).all()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(order=st.permutations(range(7)), step=st.floats(0.2, 20), tilt=st.floats(-1, 1))
 def test_slices_sort_along_any_normal(kit: Any, tmp_path: Path, order: list[int], step: float, tilt: float) -> None:
     row = np.array([np.cos(tilt), 0, np.sin(tilt)])

@@ -145,7 +145,7 @@ def test_bids_files_form_a_study_with_their_sidecar(kit: Any, tmp_path: Path) ->
     assert only(list(read_series([c]))).flags == (Flag.NO_STUDY_LINK,)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_only_typed_errors_escape_from_broken_nifti(kit: Any, tmp_path: Path, data: st.DataObject) -> None:
     path = kit.write_nifti(tmp_path / ("a.nii.gz" if data.draw(st.booleans()) else "a.nii"), RAMP)

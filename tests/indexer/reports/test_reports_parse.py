@@ -250,7 +250,7 @@ _PARTS = [b'"', b"\n", b"\r", b",", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"{",
 _PIECES = st.sampled_from(_WHOLE + _PARTS)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     content=st.one_of(st.binary(max_size=300), st.lists(_PIECES, max_size=25).map(b"".join)),
     name=st.sampled_from(["r.csv", "r.jsonl", "ACC1234.txt", "x.txt"]),
