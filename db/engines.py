@@ -22,7 +22,7 @@ Location: TypeAlias = Path | str
 """A SQLite file, or the URL of a PostgreSQL database."""
 
 _SCHEMES = ("postgresql", "postgres", "postgresql+pg8000")
-_SSL = ("disable", "require", "verify-full")
+_SSL = ("disable", "prefer", "require", "verify-full")
 _OPTIONS = ("sslmode", "sslrootcert", "host")
 _MAKE = "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
 
@@ -79,6 +79,8 @@ def check_server(connection: Connection) -> None:
 def told(error: DBAPIError | OSError) -> str:
     """What the driver said, in one line: pg8000 gives the server's answer as fields."""
     given = getattr(error, "orig", None) or error
+    if isinstance(given, OSError):  # of these, a certificate's trouble is one
+        return str(getattr(given, "verify_message", "") or given.strerror or given)
     said = given.args[0] if given.args else given
     return str(said.get("M", said) if isinstance(said, dict) else said)
 
@@ -124,9 +126,11 @@ def _postgresql(location: str) -> tuple[URL, dict[str, Any]]:
     if unknown := sorted(set(given) - set(_OPTIONS)):
         raise StoreError(f"the database's URL has an option {unknown[0]!r}; known are {', '.join(_OPTIONS)}")
     options: dict[str, Any] = {"timeout": None, "application_name": "spinecho"}
-    match given.get("sslmode", "disable"):
+    match given.get("sslmode", "prefer"):
         case "disable":
-            options["ssl_context"] = None
+            options["ssl_context"] = False
+        case "prefer":
+            options["ssl_context"] = None  # the driver uses TLS where the server has it
         case "verify-full":
             options["ssl_context"] = ssl.create_default_context(cafile=given.get("sslrootcert"))
         case "require":
