@@ -75,26 +75,38 @@ def scan_vectors(database: Database, space: SpaceRecord, study_uids: Sequence[st
         .join(Series, Series.id == Volume.series_id)
         .join(Study, Study.id == Series.study_id)
     )
-    return _by_study(database, query, space, study_uids)
+    found = _by_study(database, query, space, study_uids)
+    return [unpack(b"".join(row[0] for row in rows), space.dim) for rows in found]
 
 
-def sentence_vectors(database: Database, space: SpaceRecord, study_uids: Sequence[str]) -> list[Rows]:
-    """For each study that has any (n, dim) vectors of its reports' sentences, denials left out."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the reports of one study say, denials left out."""
+
+    texts: tuple[str, ...]
+    rows: Rows
+    """(n, dim), one for each."""
+
+
+def sentences_said(database: Database, space: SpaceRecord, study_uids: Sequence[str]) -> list[Said]:
+    """For each study that has any what its reports say."""
     query = (
-        select(Study.uid, Vector.data)
+        select(Study.uid, Vector.data, Passage.text)
         .join(Passage, Passage.id == Vector.passage_id)
         .join(Report, Report.id == Passage.report_id)
         .join(Study, Study.id == Report.study_id)
         .where(Passage.assertion != "absent")
     )
-    return _by_study(database, query, space, study_uids)
+    found = _by_study(database, query, space, study_uids)
+    return [Said(tuple(row[1] for row in rows), unpack(b"".join(row[0] for row in rows), space.dim)) for rows in found]
 
 
-def _by_study(database: Database, query: Any, space: SpaceRecord, study_uids: Sequence[str]) -> list[Rows]:
-    found: dict[str, list[bytes]] = {}
+def _by_study(database: Database, query: Any, space: SpaceRecord, study_uids: Sequence[str]) -> list[list[Any]]:
+    """The rows of a query, their study's UID left out, for each study that has any."""
+    found: dict[str, list[Any]] = {}
     with database.begin() as session:
-        for uid, data in session.execute(
+        for uid, *row in session.execute(
             query.where(Vector.space_id == space.id, Study.uid.in_(list(study_uids))).order_by(Vector.id)
         ):
-            found.setdefault(uid, []).append(data)
-    return [unpack(b"".join(found[uid]), space.dim) for uid in study_uids if uid in found]
+            found.setdefault(uid, []).append(row)
+    return [found[uid] for uid in study_uids if uid in found]

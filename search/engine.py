@@ -8,39 +8,34 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, assert_never
 
-import numpy as np
-
-from db import archive, ledger, lookup, predictions, regions
+from db import archive, ledger, lookup, predictions
 from db.database import Database
-from db.feedback import scan_vectors, sentence_vectors
+from db.feedback import scan_vectors, sentences_said
 from db.filters import ALL, Filter, both, contradictions, predicted_tasks, visible
 from db.selection import Selection
 from db.values import Role, SpaceRecord
-from db.vectors.protocol import Rows
 from encoders.dual import DualEncoder
-from encoders.errors import EncoderError
-from encoders.image.describe import Described, box_vector, region_vectors
 from encoders.image.preparation import Prepared
 from encoders.space import Space, require_same
 from encoders.text.query import parse_query
 from search.background import Background, Relevance, background_of
 from search.clock import Clock
 from search.cohorts.rules import Likeness, ReadScan
+from search.examples import Examples, QueryError
 from search.explain import Ranked, explain
 from search.facts import filter_of
-from search.feedback import moved
+from search.feedback import moved, shared_words
 from search.found import Found
 from search.fusion import Weights, fused
 from search.heat import Heat, heat_map
 from search.hits import Hit, PassageHit, Results
-from search.lexical import NO_WORDS, Words, unheard, words_of
-from search.query import BoxError, Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
-from search.regions import Look, stored_box_vector
+from search.lexical import NO_WORDS, Words, rare, unheard, words_of
+from search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
+from search.regions import Look
 from search.retrieve import Retriever
 
-
-class QueryError(EncoderError):
-    """A query that cannot be answered; the message says what to change."""
+_LEARNED = 4
+"""Words at most that thumbs add to those that were typed."""
 
 
 class Engine:
@@ -53,6 +48,7 @@ class Engine:
         image = _served(database, "image", dual.image.space)
         text = _served(database, "text", dual.text.space)
         self._retriever = Retriever(database, builds, image=image, text=text)
+        self._examples = Examples(database, dual, self._retriever, self._weights)
         self._background = Background({})
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="words")
 
@@ -105,14 +101,14 @@ class Engine:
             case TextQuery():
                 found, echo = self._by_text(query, want, k, where if want is Kind.REPORT else shown, clock)
             case ImageQuery(prepared, source):
-                vectors, look = self._looked_at(prepared)
+                vectors, look = self._examples.looked_at(prepared)
                 clock.lap("encode")
                 found = self._retriever.scans(vectors, k=k, where=shown, look=look)
                 echo = {"image": source, "volumes": len(prepared)}
             case StudyQuery():
-                found, echo = self._by_study(query, k, shown)
+                found, echo = self._examples.by_study(query, k, shown)
             case SpotQuery():
-                found, echo = self._by_spot(query, k, shown, clock)
+                found, echo = self._examples.by_spot(query, k, shown, clock)
             case _:
                 assert_never(query)
         if want is Kind.REPORT and not isinstance(query, TextQuery):
@@ -138,7 +134,7 @@ class Engine:
 
         Raises `QueryError` where the encoder cannot tell, `EmptyQuery` where nothing is wanted.
         """
-        aligned, described = self._dual.aligned_text, self._described(prepared)
+        aligned, described = self._dual.aligned_text, self._examples.described(prepared)
         if aligned is None or described is None:
             raise QueryError(
                 f"the encoder {self._dual.name!r} does not compare words with the parts of a scan; use one that does"
@@ -162,7 +158,7 @@ class Engine:
         found = next(iter(parts.values())) if len(parts) == 1 else fused(parts, self._weights)
         unfit = set(lookup.study_ids_by_uid(self._database, asked.bad).values())
         if isinstance(asked.like, StudyQuery):
-            unfit |= self._without(asked.like, self._study(asked.like.study_uid))
+            unfit |= self._examples.without(asked.like, self._examples.study(asked.like.study_uid))
         if unfit and want is Kind.STUDY:
             found.scores = {key: score for key, score in found.scores.items() if key not in unfit}
         return found, echo
@@ -190,8 +186,12 @@ class Engine:
         parts: dict[str, Found] = {}
         rated = asked.good, asked.bad
         said_so = None
+        words = words_of(query)
+        if any(rated) and asked.by is not Evidence.SCANS and query.wanted:
+            words = self._learned(words, query.wanted, *rated)
+            echo["learned"] = [group[0] for group in words.learned]
         if asked.by is not Evidence.SCANS and query.wanted:  # needs no vector, so that it runs beside the encoder
-            said_so = self._beside.submit(self._retriever.words, query, words_of(query), want=want, k=k, where=where)
+            said_so = self._beside.submit(self._retriever.words, query, words, want=want, k=k, where=where)
         if aligned is not None and query.wanted and want is Kind.STUDY and asked.by is not Evidence.WORDS:
             meaning = aligned.encode([query.wanted])
             if any(rated):
@@ -199,7 +199,7 @@ class Engine:
                 meaning = moved(meaning, *seen)
             clock.lap("encode")
             look = None
-            if self._has_regions():
+            if self._examples.has_regions():
                 look = Look([meaning], weight=self._weights.regions, locate=True)
             pictured = self._retriever.scans(meaning, k=k, where=where, look=look)
             pictured.scores = self._retriever.permitted(query, pictured.scores, want=want, k=k)
@@ -208,8 +208,8 @@ class Engine:
         if asked.by is not Evidence.SCANS:
             vector = self._dual.text.encode([query.wanted or " ".join(query.unwanted)])
             if any(rated):
-                said = [sentence_vectors(self._database, self._retriever.text.space, uids) for uids in rated]
-                vector = moved(vector, *said)
+                said = [sentences_said(self._database, self._retriever.text.space, uids) for uids in rated]
+                vector = moved(vector, *([one.rows for one in some] for some in said))
             clock.lap("encode")
             parts["sentences"] = self._retriever.sentences(vector, query, want=want, k=k, where=where)
             clock.lap("sentences")
@@ -217,92 +217,18 @@ class Engine:
                 parts["words"] = said_so.result()
                 clock.lap("words")
         if asked.like is not None and want is Kind.STUDY:
-            like = self._alike(asked.like, k, where)
+            like = self._examples.alike(asked.like, k, where)
             like.scores = self._retriever.permitted(query, like.scores, want=want, k=k)
             clock.lap("like")
             parts["like"] = like
         return parts, echo
 
-    def _alike(self, like: ImageQuery | StudyQuery, k: int, where: Filter) -> Found:
-        if isinstance(like, StudyQuery):
-            return self._by_study(like, k, where)[0]
-        vectors, look = self._looked_at(like.prepared)
-        return self._retriever.scans(vectors, k=k, where=where, look=look)
-
-    def _by_study(self, query: StudyQuery, k: int, where: Filter) -> tuple[Found, dict[str, Any]]:
-        study = self._study(query.study_uid)
-        volumes, vectors = regions.volumes_of_study(self._database, self._retriever.image.space, study)
-        without = self._without(query, study)
-        look = None
-        if self._weights.regions > 0 and self._has_regions():
-            stored = regions.stored_regions(self._database, self._retriever.image.space, volumes)
-            nothing = np.empty((0, vectors.shape[1]), np.float32)
-            rows = [stored[volume].rows if volume in stored else nothing for volume in volumes]
-            look = Look(rows, weight=self._weights.regions)
-        found = self._retriever.scans(vectors, k=k + len(without), where=where, look=look)
-        found.scores = {key: score for key, score in found.scores.items() if key not in without}
-        return found, {**dataclasses.asdict(query), "volumes": len(vectors)}
-
-    def _without(self, query: StudyQuery, study: int) -> set[int]:
-        """The studies that are never among the results: the example, with `other_patients` its patient's too."""
-        return {study} | (lookup.studies_of_patient_of(self._database, study) if query.other_patients else set())
-
-    def _looked_at(self, prepared: Sequence[Prepared]) -> tuple[Rows, Look | None]:
-        """The vectors of scans and, where their parts can be told apart and compared, those of their parts."""
-        described = self._described(prepared) if self._weights.regions > 0 and self._has_regions() else None
-        if described is None:
-            return self._dual.image.encode_prepared(prepared), None
-        return _vectors(described), Look([region_vectors(one) for one in described], self._weights.regions)
-
-    def _by_spot(self, query: SpotQuery, k: int, where: Filter, clock: Clock) -> tuple[Found, dict[str, Any]]:
-        """By the cell that is most like the box, among the scans that are like the whole."""
-        without: set[int] = set()
-        if query.prepared:
-            described = self._described(query.prepared)
-            if described is None:
-                raise BoxError(
-                    f"the encoder {self._dual.name!r} does not tell the parts of a scan apart; search without a box, "
-                    "or index with an encoder that does (see the README's table)"
-                )
-            spots, vectors = [box_vector(one, query.box) for one in described], _vectors(described)
-        else:
-            study, spots, vectors = self._stored_spots(query)
-            without = {study}
-        clock.lap("encode")
-        kept = [number for number, spot in enumerate(spots) if spot.any()]
-        if not kept:
-            raise BoxError("nothing of the scan lies in this box; move it, or make it larger")
-        look = Look([spots[number][None] for number in kept], weight=1.0, channel="spot", locate=True)
-        found = self._retriever.scans(vectors[kept], k=k + len(without), where=where, look=look)
-        found.scores = {key: score for key, score in found.scores.items() if key not in without}
-        source = {"study": query.study_uid, "series": query.series_uid} if query.study_uid else {"image": query.source}
-        return found, {**source, "box": list(query.box), "volumes": len(kept)}
-
-    def _stored_spots(self, query: SpotQuery) -> tuple[int, list[Any], Rows]:
-        """(study, the box's vector in each volume whose parts are stored, the volumes' vectors)."""
-        space = self._retriever.image.space
-        study = self._study(query.study_uid)
-        volumes, vectors = regions.volumes_of_study(self._database, space, study, series_uid=query.series_uid)
-        if not volumes:
-            raise QueryError(f"no series {query.series_uid!r} in study {query.study_uid!r}")
-        stored = regions.stored_regions(self._database, space, volumes)
-        kept = [number for number, volume in enumerate(volumes) if volume in stored]
-        if not kept:
-            raise BoxError("the parts of this series are not stored; 'spinecho predict' adds them")
-        return study, [stored_box_vector(stored[volumes[number]], query.box) for number in kept], vectors[kept]
-
-    def _study(self, uid: str) -> int:
-        study = lookup.study_ids_by_uid(self._database, [uid]).get(uid)
-        if study is None:
-            raise QueryError(f"no study {uid!r} in the index; 'spinecho search text' finds study UIDs")
-        return study
-
-    def _described(self, prepared: Sequence[Prepared]) -> list[Described] | None:
-        describer = self._dual.describer
-        return None if describer is None else describer.describe(prepared)
-
-    def _has_regions(self) -> bool:
-        return regions.any_regions(self._database, self._retriever.image.space)
+    def _learned(self, words: Words, wanted: str, good: Sequence[str], bad: Sequence[str]) -> Words:
+        """The words with those that studies which fitted share."""
+        fit, unfit = (sentences_said(self._database, self._retriever.text.space, uids) for uids in (good, bad))
+        known = [name for group in (*words.groups, *words.exact) for name in group]
+        shared = shared_words(self._dual.text.encode([wanted]), fit, unfit, known)
+        return dataclasses.replace(words, learned=rare(self._database, shared, most=_LEARNED))
 
     def _reports_of(self, found: Found) -> Found:
         """The reports of the studies that were found, at their studies' scores."""
@@ -400,7 +326,3 @@ def _served(database: Database, role: Role, space: Space) -> SpaceRecord:
     stored = Space(record.model, record.revision, record.preprocessing, record.dim)
     require_same(stored, space, role=role, encoder=record.encoder)
     return record
-
-
-def _vectors(described: Sequence[Described]) -> Rows:
-    return np.stack([one.vector for one in described])

@@ -2,22 +2,38 @@
 
 Rocchio 1971 (in Salton, The SMART Retrieval System), with the weights that Manning et al. 2008 (Introduction to
 Information Retrieval, section 9.1.1) recommend: 1, 0.75 and 0.15. Ours: of a judged study the one vector that is
-nearest to the query stands for it, as most of its series and sentences have nothing to do with what was asked.
+nearest to the query stands for it, as most of its series and sentences have nothing to do with what was asked. Full
+text gets the words that those sentences share.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from db.feedback import Said
 from db.filters import Filter
 from db.vectors.protocol import Rows
+from encoders.text.terms import located
 
 _GOOD, _BAD = 0.75, 0.15
+_SENTENCES, _LETTERS = 3, 4
+_NO_FINDING = (
+    "about above again also appear appears been being below between both clear clearly compare compared could does "
+    "each either entire evidence expected extend extending extends final finding findings following found from "
+    "further given have having here image images impression increase increased into large left likely lower mild "
+    "mildly minimal moderate more most multiple near normal noted only other over overall patient possible possibly "
+    "present previous prior report right same scan seen series several show showing shown shows signal since single "
+    "site size slight slightly small some study such suggest suggesting suggests than that their there these this "
+    "those through unchanged under unremarkable upper very visible well were when where which while with within "
+    "without would "
+)
+_EMPTY = frozenset(_NO_FINDING.split())
+"""Words of reports that are no finding, and the sides, which are conditions."""
 
 
 def query_key(text: str, where: Filter) -> str:
@@ -34,6 +50,37 @@ def moved(query: Rows, good: Sequence[Rows], bad: Sequence[Rows]) -> Rows:
             total = total + weight * np.mean([rows[int((rows @ query[0]).argmax())] for rows in studies], axis=0)
     length = float(np.linalg.norm(total))
     return (total / length).astype(np.float32)[None] if length > 1e-9 else query
+
+
+def shared_words(query: Rows, good: Sequence[Said], bad: Sequence[Said], known: Iterable[str]) -> list[str]:
+    """Words of what fitted that the query lacks, what most studies share first.
+
+    Looked for in the three sentences of each study that are nearest to the query, (1, dim). A word counts where half of
+    the studies that fitted have it, two at least if there are two, and none that did not. known: words that the query
+    has, under all names.
+    """
+    seen = {stem for word in known for stem, _, _ in located(word)}
+    unfit = {stem for said in bad for stem in _near(query, said)}
+    count: Counter[str] = Counter()
+    spelt: dict[str, str] = {}
+    for said in good:
+        near = _near(query, said)
+        count.update(near.keys() - seen - unfit)
+        spelt = {**near, **spelt}
+    least = min(len(good), max(2, (len(good) + 1) // 2))
+    return [spelt[stem] for stem, n in sorted(count.items(), key=lambda one: (-one[1], one[0])) if n >= least]
+
+
+def _near(query: Rows, said: Said) -> dict[str, str]:
+    """By stem the words of the sentences that are nearest to the query, without those that say nothing alone."""
+    best = np.argsort(-(said.rows @ query[0]), kind="stable")[:_SENTENCES]
+    found: dict[str, str] = {}
+    for text in (said.texts[at] for at in best):
+        for stem, start, stop in located(text):
+            word = text[start:stop]
+            if len(word) >= _LETTERS and word.isalpha() and word.casefold() not in _EMPTY:
+                found.setdefault(stem, word.casefold())
+    return found
 
 
 def agreed(verdicts: Iterable[tuple[str, str, int]]) -> list[tuple[str, str, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,14 +18,18 @@ _COMMON = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """groups: all of them, in the order typed; exact: those that must be there, from quotes and `word*`."""
+    """What full text looks for."""
 
     groups: tuple[Group, ...]
+    """All that was typed, in its order."""
     exact: tuple[Group, ...] = ()
+    """Those that must be there, from quotes and `word*`."""
+    learned: tuple[Group, ...] = ()
+    """From studies that fitted: they raise what holds them and are never asked for on their own."""
 
     def match(self, joined: Joined, groups: Sequence[Group] | None = None) -> Match:
         """The full-text query: the exact ones, and all the others; or the exact ones, else any of the others."""
-        others = self.groups if groups is None else groups
+        others = (*(self.groups if groups is None else groups), *self.learned)
         if joined == "all":
             return expression((*self.exact, *others))
         return expression(self.exact) or expression(others, "any")
@@ -46,6 +50,15 @@ def words_of(query: QueryText) -> Words:
 @lru_cache(maxsize=256)
 def _expanded(wanted: str) -> tuple[Group, ...]:
     return expand(wanted)
+
+
+def rare(database: Database, words: Iterable[str], *, most: int) -> tuple[Group, ...]:
+    """The first of these words, `most` at most, that some passage holds and not too many do, each a group."""
+    kept: list[Group] = []
+    for word in words:
+        if len(kept) < most and 0 < count_words(database, expression([(word,)]), most=_COMMON) < _COMMON:
+            kept.append((word,))
+    return tuple(kept)
 
 
 def rarest_first(database: Database, words: Words) -> tuple[Group, ...]:

@@ -124,7 +124,7 @@ class Retriever:
 
     def _matches(self, words: Words) -> Iterator[Match]:
         """The full-text queries to try one after the other; none where nothing can be found."""
-        if strict := words.match("all"):
+        if (strict := words.match("all")) and not words.learned:
             yield strict
         if (loose := words.match("any", rarest_first(self.database, words))) and loose != strict:
             yield loose

@@ -28,6 +28,8 @@ def print_results(console: Console, results: Results) -> None:
         f"{sum(results.seconds.values()) * 1000:.0f} ms" + (f" · {about['note']}" if "note" in about else "") + "[/]",
         highlight=False,
     )
+    if learned := results.query.get("learned"):
+        console.print(f"[dim]from your thumbs: {plain(', '.join(learned))}[/]", highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold", row_styles=["", "on grey7"])
     table.add_column("#", justify="right")
     table.add_column("score", justify="right")

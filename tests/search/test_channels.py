@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 from archives import Home
 from hypothesis import given
@@ -19,13 +20,13 @@ from scans import Scan, write_scans
 from db.archive import serving
 from db.database import Database
 from db.errors import FilterError
-from db.feedback import forget_thumbs, put_thumbs, thumbs
+from db.feedback import Said, forget_thumbs, put_thumbs, thumbs
 from db.filters import ALL, And, Between, Contains, Is, Not
 from db.words import Match, count_words, expression, find_words
 from encoders.text.query import EmptyQuery, parse_query
 from search.engine import Engine
 from search.facts import filter_of
-from search.feedback import query_key
+from search.feedback import query_key, shared_words
 from search.hits import Results, results_json
 from search.lexical import spans, words_of
 from search.query import Evidence, Kind, StudyQuery, TextQuery
@@ -266,3 +267,34 @@ class TestFeedback:
         assert [(one.study_uid, one.verdict) for one in thumbs(database, user="a", query_key=key)] == [("1.1", -1)]
         assert forget_thumbs(database, user="a", query_key=key) == 1
         assert [one.user for one in thumbs(database)] == ["b"]
+
+    def test_words_that_what_fitted_shares_are_looked_for_too(self, engine: Engine) -> None:
+        asked = TextQuery("lesion of the insula", by=Evidence.WORDS, good=(uid(engine, 6), uid(engine, 1)))
+        results = engine.search(asked)
+        assert set(results.query["learned"]) <= {"cavernoma", "edema", "oedema"}
+        assert "cavernoma" in results.query["learned"]
+        assert "insula" not in results.query["learned"]
+        assert "learned" not in engine.search(TextQuery("lesion of the insula", by=Evidence.WORDS)).query
+
+    def test_words_of_what_did_not_fit_are_not(self, engine: Engine) -> None:
+        good, bad = (uid(engine, 6),), (uid(engine, 1),)
+        learned = engine.search(TextQuery("insula", by=Evidence.WORDS, good=good, bad=bad)).query["learned"]
+        assert "cavernoma" not in learned
+
+
+def said(*texts: str) -> Said:
+    return Said(texts, np.eye(4, dtype=np.float32)[: len(texts)])
+
+
+def test_the_words_that_most_of_what_fitted_shares_come_first() -> None:
+    query = np.array([[1.0, 0.9, 0.8, 0.1]], np.float32)
+    good = [
+        said("Ring enhancing lesion with central necrosis."),
+        said("Necrosis and vasogenic edema around it."),
+        said("Enhancing tumour.", "Vasogenic edema, necrosis.", "Nothing else.", "Pneumothorax far from the question."),
+    ]
+    known = ["tumor", "tumour", "lesion"]
+    found = shared_words(query, good, [said("Central enhancing thing.")], known)
+    assert found == ["necrosis", "edema", "vasogenic"]
+    assert shared_words(query, good[:1], [], known) == ["central", "enhancing", "necrosis", "ring"]
+    assert shared_words(query, [], [], known) == []

@@ -106,7 +106,9 @@ def _summary(results: Results, want: str) -> str:
     count = len(results.hits)
     noun = {"study": "studies", "report": "reports"}[want] if count != 1 else want
     milliseconds = sum(results.seconds.values()) * 1000
-    return f"{count} {noun} · {results.searched:,} vectors compared · {milliseconds:.0f} ms"
+    learned = results.query.get("learned")
+    also = f" · from your thumbs: {', '.join(learned)}" if learned else ""
+    return f"{count} {noun} · {results.searched:,} vectors compared · {milliseconds:.0f} ms{also}"
 
 
 def _row(
