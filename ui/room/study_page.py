@@ -19,6 +19,7 @@ from search.heat import Heat
 from search.query import BoxError, SpotQuery
 from ui.page_style import trouble
 from ui.room.acquisition import acquisition_rows
+from ui.room.engine3d import engine_address
 from ui.room.opened import Room
 from ui.room.viewer import marked, pack, viewer
 from ui.room.ways import go
@@ -96,7 +97,8 @@ def levels(volume_key: str, source: _Source) -> Levels:
 @st.cache_resource(max_entries=12, ttl=1800, show_spinner=False)
 def packed(volume_key: str, source: _Source, name: str, height: int, *, spots: bool, group: str = "") -> bytes:
     """The volume as the viewer takes it."""
-    return pack(levels(volume_key, source), name=name, height=height, spots=spots, group=group)
+    shown = levels(volume_key, source)
+    return pack(shown, name=name, height=height, spots=spots, group=group, engine=engine_address())
 
 
 def _study(room: Room) -> StudyCard | None:
@@ -132,7 +134,8 @@ def _scan(room: Room, study: StudyCard, card: SeriesCard) -> None:
         spots = _has_regions(room, card)
         if wanted:
             heat = _heat(room, card.volume_id, words, key, source)
-            shown = pack(levels(key, source), name=series_name(card), height=_HEIGHT, spots=spots, heat=heat)
+            volume, name = levels(key, source), series_name(card)
+            shown = pack(volume, name=name, height=_HEIGHT, spots=spots, heat=heat, engine=engine_address())
         else:
             shown = packed(key, source, series_name(card), _HEIGHT, spots=spots)
     except USER_ERRORS as error:

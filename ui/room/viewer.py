@@ -39,21 +39,22 @@ SHORTCUTS = (
 
 @st.cache_resource
 def _component() -> Any:
-    css, js = ((_PARTS / f"viewer.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    css, js, solid = ((_PARTS / name).read_text(encoding="utf-8") for name in ("viewer.css", "viewer.js", "volume3d.js"))
     html = '<div class="viewer" tabindex="0" role="application"><div class="tools"></div><div class="stage">' \
            '<div class="wait">Reading the series</div></div></div>'  # fmt: skip
-    return st.components.v2.component("spinecho_viewer", html=html, css=css, js=js)
+    return st.components.v2.component("spinecho_viewer", html=html, css=css, js=js + solid)
 
 
 def pack(
-    volume: Levels, *, name: str, height: int, heat: Heat | None = None, spots: bool = False, group: str = ""
+    volume: Levels, *, name: str, height: int, heat: Heat | None = None, spots: bool = False, group: str = "",
+    engine: str = "",
 ) -> bytes:
     """A volume as the viewer takes it: length, JSON, then deflated: levels (uint16, little-endian), heat map.
 
-    group: viewers of one name scroll together, by the same part of the way.
+    group: viewers of one name scroll together, by the same part of the way. engine: where the 3D view's is fetched from.
     """
     body, head = volume.levels.astype("<u2").tobytes(), {
-        "name": name, "scan": volume.key, "height": height, "spots": spots, "group": group,
+        "name": name, "scan": volume.key, "height": height, "spots": spots, "group": group, "engine": engine,
         "shape": volume.levels.shape,
         "first": volume.first, "full": volume.shape, "spacing": volume.spacing_mm, "axis": volume.slice_axis,
         "windows": volume.windows, "bottom": volume.bottom, "step": volume.step,

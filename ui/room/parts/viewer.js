@@ -211,6 +211,7 @@ class Viewer {
   }
   stop() {
     clearInterval(this.cine);
+    this.solid?.close();
     this.observer.disconnect();
     document.removeEventListener("keydown", this.keys);
     VIEWERS.delete(this);
@@ -221,6 +222,7 @@ class Viewer {
     if (this.id !== told.id) return; // another series was chosen meanwhile
     const kept = this.volume?.scan === volume.scan ? { window: this.window, inverted: this.inverted } : null;
     this.volume = volume;
+    this.leave();
     const { shape, axis } = this.volume;
     this.axis = axis;
     this.at = shape.map((count) => Math.floor((count - 1) / 2));
@@ -244,6 +246,7 @@ class Viewer {
     if (!GROUPS.has(group)) GROUPS.set(group, new Set());
     GROUPS.get(group).add(this);
   }
+  get deep() { return Math.min(...this.volume.shape) >= 8; } // fewer slices are no body to turn
   activate() { VIEWERS.forEach((one) => { one.active = one === this; one.root.classList.toggle("active", one === this && VIEWERS.size > 1); }); }
   table() {
     const table = new Uint32Array(TOP + 1);
@@ -271,6 +274,35 @@ class Viewer {
     this.window = [centre - half, centre + half];
     this.draw();
   }
+  async enter() { // the 3D view, over the panes; its engine is fetched the first time
+    if (this.solid) { this.leave(); this.lay(); return; }
+    const solid = (this.solid = new Solid(this));
+    const wait = make("div", { class: "wait solid", role: "status" }, "Making ready the 3D view");
+    this.stage.append(wait);
+    this.lay();
+    try {
+      if (!this.engine) throw new Error("ipyniivue is not installed on the server (pip install 'spinecho[viewer3d]')");
+      await solid.open(this.engine);
+      if (this.solid !== solid) solid.close();
+    } catch (error) {
+      console.warn(error);
+      solid.close();
+      if (this.solid === solid) this.solid = null;
+      this.lay();
+      this.say(`No 3D view: ${error.message}.`);
+    }
+    wait.remove();
+  }
+  leave() {
+    this.solid?.close();
+    this.solid = null;
+    for (const name of ["solid", "turned", "cut", "zoom", "solidMs"]) delete this.root.dataset[name];
+  }
+  say(words) {
+    const told = make("div", { class: "said", role: "status" }, words);
+    this.stage.append(told);
+    setTimeout(() => told.remove(), 8000);
+  }
   preset(number, draw = true) {
     this.window = this.volume.windows[number].slice(1);
     if (draw) this.draw();
@@ -279,7 +311,8 @@ class Viewer {
   lay() {
     this.stage.className = this.planes ? "stage planes" : "stage";
     this.panes.forEach((pane, place) => pane.node.classList.toggle("hidden", place > 0 && !this.planes));
-    for (const [name, value] of Object.entries({ planes: this.planes, invert: this.inverted, heat: this.heat, cine: Boolean(this.cine), mark: this.marking }))
+    if (this.solid) this.stage.className += " deep";
+    for (const [name, value] of Object.entries({ solid: Boolean(this.solid), planes: this.planes, invert: this.inverted, heat: this.heat, cine: Boolean(this.cine), mark: this.marking }))
       this.tools.querySelector(`[data-do="${name}"]`)?.setAttribute("aria-pressed", String(value));
     this.draw();
   }
@@ -309,7 +342,8 @@ class Viewer {
   act(name) {
     const acts = {
       invert: () => { this.inverted = !this.inverted; this.lay(); },
-      planes: () => { this.planes = !this.planes; this.lay(); },
+      planes: () => { this.leave(); this.planes = !this.planes; this.lay(); },
+      solid: () => this.enter(),
       heat: () => { this.heat = !this.heat; this.lay(); },
       mark: () => { this.marking = !this.marking; this.lay(); },
       cine: () => this.play(), reset: () => this.reset(),
@@ -330,6 +364,7 @@ class Viewer {
     });
     this.read = make("span", { class: "read" });
     const rest = [button("invert", "invert", "Invert (i)"), button("planes", "planes", "Three planes (p)"), button("cine", "cine", "Cine (space)")];
+    if (this.deep) rest.splice(2, 0, button("solid", "3D", "In three dimensions (d)"));
     if (this.tell) rest.push(button("mark", "spot", "Mark a spot and find others like it (s)"));
     if (this.volume.heat) {
       const slider = make("input", { type: "range", min: "0", max: "100", value: "75", "aria-label": "Strength of the heat map" });
@@ -345,7 +380,7 @@ class Viewer {
     requestAnimationFrame(() => {
       this.waiting = false;
       const began = performance.now();
-      this.panes.forEach((pane) => pane.draw());
+      if (this.solid) this.solid.follow(); else this.panes.forEach((pane) => pane.draw());
       const [low, high] = this.window;
       this.read.textContent = `W ${this.said((high - low) * this.volume.step)} L ${this.said(this.volume.bottom + ((high + low) / 2) * this.volume.step)}`;
       this.root.dataset.slice = String(this.at[this.axis] + this.volume.first[this.axis] + 1);
@@ -369,6 +404,8 @@ class Viewer {
       s: () => this.tell && this.act("mark"), 0: () => this.reset(), " ": () => at?.tagName !== "BUTTON" && this.play(),
     };
     for (let number = 1; number <= this.volume.windows.length; number += 1) acts[number] = () => this.preset(number - 1);
+    if (this.deep) acts.d = () => this.act("solid");
+    if (this.solid?.host && this.solid.key(event.key)) { event.preventDefault(); return; }
     const act = acts[event.key];
     if (!act || (event.key === " " && at?.tagName === "BUTTON")) return;
     event.preventDefault();
@@ -387,6 +424,7 @@ export default function (component) {
     viewer = new Viewer(root);
     held.set(root, viewer);
   }
+  viewer.engine = head.engine;
   viewer.tell = head.spots ? (told) => setTriggerValue("act", told) : null;
   if (viewer.id !== head.id) {
     viewer.id = head.id;
