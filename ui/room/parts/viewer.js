@@ -21,11 +21,19 @@ async function unpack(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getUint32(0, true);
   const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  const packed = bytes.slice(4 + length);
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const body = new Uint8Array(await new Response(stream).arrayBuffer());
-  const count = head.shape[0] * head.shape[1] * head.shape[2];
-  return { ...head, voxels: new Uint16Array(body.buffer, 0, count), heat: head.heat ? body.subarray(2 * count) : null };
+  let from = 4 + length;
+  const part = (size) => bytes.subarray(from, (from += size));
+  const [upper, lower] = [part(head.upper), part(head.lower)];
+  const [high, low] = await Promise.all([inflate(upper), head.deflated ? inflate(lower) : lower]);
+  const voxels = new Uint16Array(high.length);
+  for (let at = 0; at < voxels.length; at += 1) voxels[at] = low[at] | (high[at] << 8);
+  const stride = [0, 0, 0]; // from a voxel to its neighbour along each axis
+  head.order.reduceRight((step, axis) => { stride[axis] = step; return step * head.shape[axis]; }, 1);
+  return { ...head, voxels, stride, heat: head.heat ? bytes.slice(from) : null };
+}
+async function inflate(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 class Pane {
@@ -43,11 +51,9 @@ class Pane {
   }
   get plane() { return PLANES[this.axis]; }
   voxel(x, y, at) { // column, row from the upper left, slice -> index
-    const [, nj, nk] = this.owner.volume.shape;
-    const [ni] = this.owner.volume.shape;
-    if (this.axis === 2) return ((ni - 1 - x) * nj + (nj - 1 - y)) * nk + at;
-    if (this.axis === 1) return ((ni - 1 - x) * nj + at) * nk + (nk - 1 - y);
-    return (at * nj + (nj - 1 - x)) * nk + (nk - 1 - y);
+    const { shape, stride } = this.owner.volume;
+    const { across, up } = this.plane;
+    return at * stride[this.axis] + (shape[across] - 1 - x) * stride[across] + (shape[up] - 1 - y) * stride[up];
   }
   rect() { // where the slice lies on the canvas, in its pixels
     const { shape, spacing } = this.owner.volume;
@@ -218,7 +224,9 @@ class Viewer {
     GROUPS.get(this.group)?.delete(this);
   }
   async load(bytes, told) {
+    performance.mark("spinecho-came");
     const volume = await unpack(bytes);
+    performance.mark("spinecho-unpacked");
     if (this.id !== told.id) return; // another series was chosen meanwhile
     const kept = this.volume?.scan === volume.scan ? { window: this.window, inverted: this.inverted } : null;
     this.volume = volume;
@@ -387,6 +395,7 @@ class Viewer {
       this.root.dataset.window = `${Math.round(low)} ${Math.round(high)}`;
       this.root.dataset.drawMs = (performance.now() - began).toFixed(2);
       this.draws += 1;
+      if (this.draws === 1) performance.mark("spinecho-drawn");
       this.root.dataset.draws = String(this.draws);
     });
   }

@@ -66,7 +66,7 @@ async function engine(address) { // -> { nv, host }, kept for the page: a second
   return { nv, host, canvas, most };
 }
 
-function thinned({ voxels, shape, spacing }, most) { // every second voxel along the finest axis, until few enough are left
+function thinned({ voxels, shape, spacing, stride }, most) { // every second voxel along the finest axis, until few enough are left
   const step = [1, 1, 1];
   const counts = () => shape.map((count, axis) => Math.ceil(count / step[axis]));
   const many = () => counts().reduce((one, other) => one * other);
@@ -75,27 +75,26 @@ function thinned({ voxels, shape, spacing }, most) { // every second voxel along
     step[grain.indexOf(Math.min(...grain))] *= 2;
   }
   const [ni, nj, nk] = counts();
-  if (ni * nj * nk === voxels.length) return { voxels, shape, spacing };
-  const less = new Uint16Array(ni * nj * nk);
-  for (let i = 0, to = 0; i < ni; i += 1) for (let j = 0; j < nj; j += 1) {
-    const row = (i * step[0] * shape[1] + j * step[1]) * shape[2];
-    for (let k = 0; k < nk; k += 1, to += 1) less[to] = voxels[row + k * step[2]];
+  const less = new Uint16Array(ni * nj * nk); // i runs fastest, as in a file
+  const stretch = stride.map((one, axis) => one * step[axis]);
+  for (let k = 0, to = 0; k < nk; k += 1) for (let j = 0; j < nj; j += 1) {
+    for (let i = 0, from = k * stretch[2] + j * stretch[1]; i < ni; i += 1, to += 1, from += stretch[0]) less[to] = voxels[from];
   }
   return { voxels: less, shape: [ni, nj, nk], spacing: spacing.map((mm, axis) => mm * step[axis]) };
 }
 
-function nifti(volume, most) { // a file of its own, without turning it: the affine tells that k runs fastest
+function nifti(volume, most) { // the volume as a file, which NiiVue reads as any other
   const { voxels, shape: [ni, nj, nk], spacing: [si, sj, sk] } = thinned(volume, most);
   const file = new ArrayBuffer(352 + 2 * voxels.length);
   const view = new DataView(file);
   view.setInt32(0, 348, true);
-  [3, nk, nj, ni, 1, 1, 1, 1].forEach((count, at) => view.setInt16(40 + 2 * at, count, true));
+  [3, ni, nj, nk, 1, 1, 1, 1].forEach((count, at) => view.setInt16(40 + 2 * at, count, true));
   view.setInt16(70, 512, true); view.setInt16(72, 16, true); // unsigned, 16 bits
-  [1, sk, sj, si, 0, 0, 0, 0].forEach((size, at) => view.setFloat32(76 + 4 * at, size, true));
+  [1, si, sj, sk, 0, 0, 0, 0].forEach((size, at) => view.setFloat32(76 + 4 * at, size, true));
   view.setFloat32(108, 352, true); view.setFloat32(112, 1, true);
   view.setUint8(123, 2); view.setInt16(254, 1, true); // millimetres; the rows below hold
   const middle = [-si * (ni - 1) / 2, -sj * (nj - 1) / 2, -sk * (nk - 1) / 2];
-  [[0, 0, si], [0, sj, 0], [sk, 0, 0]].forEach((row, at) => [...row, middle[at]].forEach((value, place) => view.setFloat32(280 + 16 * at + 4 * place, value, true)));
+  [[si, 0, 0], [0, sj, 0], [0, 0, sk]].forEach((row, at) => [...row, middle[at]].forEach((value, place) => view.setFloat32(280 + 16 * at + 4 * place, value, true)));
   [0x6e, 0x2b, 0x31, 0].forEach((byte, at) => view.setUint8(344 + at, byte));
   new Uint16Array(file, 352).set(voxels);
   return file;
