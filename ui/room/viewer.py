@@ -33,6 +33,10 @@ SHORTCUTS = (
     ("space", "cine"),
     ("h", "heat map of the evidence"),
     ("s", "mark a spot and find others like it"),
+    ("d", "in three dimensions, and back"),
+    ("  drag  ← → ↑ ↓", "turn it"),
+    ("  m  k  v", "MIP; cut; seen from front, left, right, top, back"),
+    ("  PgUp PgDn", "move the cut (shift wheel)"),
 )
 """(key, what it does)"""
 

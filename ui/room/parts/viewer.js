@@ -319,8 +319,8 @@ class Viewer {
   lay() {
     this.stage.className = this.planes ? "stage planes" : "stage";
     this.panes.forEach((pane, place) => pane.node.classList.toggle("hidden", place > 0 && !this.planes));
-    if (this.solid) this.stage.className += " deep";
-    for (const [name, value] of Object.entries({ solid: Boolean(this.solid), planes: this.planes, invert: this.inverted, heat: this.heat, cine: Boolean(this.cine), mark: this.marking }))
+    this.root.classList.toggle("deep", Boolean(this.solid));
+    for (const [name, value] of Object.entries({ solid: Boolean(this.solid), mip: Boolean(this.solid?.mip), section: Boolean(this.solid?.cut), planes: this.planes, invert: this.inverted, heat: this.heat, cine: Boolean(this.cine), mark: this.marking }))
       this.tools.querySelector(`[data-do="${name}"]`)?.setAttribute("aria-pressed", String(value));
     this.draw();
   }
@@ -351,10 +351,10 @@ class Viewer {
     const acts = {
       invert: () => { this.inverted = !this.inverted; this.lay(); },
       planes: () => { this.leave(); this.planes = !this.planes; this.lay(); },
-      solid: () => this.enter(),
+      solid: () => this.enter(), mip: () => this.solid?.key("m"), section: () => this.solid?.key("k"), turn: () => this.solid?.key("v"),
       heat: () => { this.heat = !this.heat; this.lay(); },
       mark: () => { this.marking = !this.marking; this.lay(); },
-      cine: () => this.play(), reset: () => this.reset(),
+      cine: () => this.play(), reset: () => (this.solid ? this.solid.key("0") : this.reset()),
       fit: () => { this.panes.forEach((pane) => { pane.zoom = 1; pane.pan = [0, 0]; }); this.draw(); },
     };
     acts[name]?.();
@@ -372,7 +372,8 @@ class Viewer {
     });
     this.read = make("span", { class: "read" });
     const rest = [button("invert", "invert", "Invert (i)"), button("planes", "planes", "Three planes (p)"), button("cine", "cine", "Cine (space)")];
-    if (this.deep) rest.splice(2, 0, button("solid", "3D", "In three dimensions (d)"));
+    if (this.deep) rest.splice(2, 0, button("solid", "3D", "In three dimensions (d)"), button("mip", "MIP", "Maximum intensity projection (m)"),
+      button("section", "cut", "Cut through where you look from (k)"), button("turn", "view", "From the front, left, right, top, back (v)"));
     if (this.tell) rest.push(button("mark", "spot", "Mark a spot and find others like it (s)"));
     if (this.volume.heat) {
       const slider = make("input", { type: "range", min: "0", max: "100", value: "75", "aria-label": "Strength of the heat map" });
@@ -414,7 +415,10 @@ class Viewer {
     };
     for (let number = 1; number <= this.volume.windows.length; number += 1) acts[number] = () => this.preset(number - 1);
     if (this.deep) acts.d = () => this.act("solid");
-    if (this.solid?.host && this.solid.key(event.key)) { event.preventDefault(); return; }
+    if (this.solid && !/^[dp1-9]$/.test(event.key)) { // the stack's keys rest meanwhile
+      if (this.solid.key(event.key)) event.preventDefault();
+      return;
+    }
     const act = acts[event.key];
     if (!act || (event.key === " " && at?.tagName === "BUTTON")) return;
     event.preventDefault();

@@ -104,7 +104,7 @@ function shades() { // how a grey ball looks lit from above the left: NiiVue sha
   const ball = make("canvas", { width: 128, height: 128 });
   const pen = ball.getContext("2d");
   const light = pen.createRadialGradient(50, 42, 4, 64, 64, 66);
-  light.addColorStop(0, "#a0a0a0"); light.addColorStop(0.5, "#707070"); light.addColorStop(1, "#202020"); // counts double
+  light.addColorStop(0, "#b8b8b8"); light.addColorStop(0.5, "#848484"); light.addColorStop(1, "#282828"); // counts double
   pen.fillStyle = light;
   pen.fillRect(0, 0, 128, 128);
   return ball.toDataURL();
@@ -196,19 +196,20 @@ class Solid { // the 3D view of one viewer
     const [right, up, near] = this.axes();
     const box = this.host.getBoundingClientRect();
     const reach = Math.min(box.width, box.height) / 2 - 18;
-    let facing = ["", 0];
+    const facing = [];
     ENDS.forEach(([name, axis, way], place) => {
       const [x, y, z] = [right, up, near].map((one) => one[axis] * way);
       const node = this.letters[place];
       const long = Math.hypot(x, y);
-      node.style.visibility = long < 0.3 ? "hidden" : "visible";
-      node.style.left = `${box.width / 2 + (x / Math.max(long, 0.3)) * reach * long}px`;
-      node.style.top = `${box.height / 2 - (y / Math.max(long, 0.3)) * reach * long}px`;
-      node.style.opacity = String(clamp(0.75 + z * 0.5, 0.35, 1));
-      if (z > facing[1]) facing = [name, z];
+      node.style.visibility = long < 0.6 ? "hidden" : "visible"; // it points at the eye, or away
+      node.style.left = `${box.width / 2 + x * reach}px`;
+      node.style.top = `${box.height / 2 - y * reach}px`;
+      node.style.opacity = String(clamp(0.8 + z * 0.4, 0.5, 1));
+      if (z > 0.35) facing.push([z, name]);
     });
-    const from = { R: "right", L: "left", A: "front", P: "back", S: "above", I: "below" }[facing[0]];
-    this.told.textContent = `${this.mip ? "brightest along the ray" : "volume"}, seen from ${from}${this.cut ? ", cut" : ""}`;
+    const side = { R: "right", L: "left", A: "front", P: "back", S: "above", I: "below" };
+    const from = facing.sort((one, other) => other[0] - one[0]).map(([, name]) => side[name]).join(", ");
+    this.told.textContent = `${this.mip ? "maximum intensity projection" : "volume"} from ${from}${this.cut ? ", cut" : ""}`;
     Object.assign(this.owner.root.dataset, { solid: this.mip ? "mip" : "volume", turned: `${Math.round(this.azimuth)} ${Math.round(this.elevation)}`,
       cut: this.cut ? this.cut.depth.toFixed(2) : "", zoom: this.zoom.toFixed(2) });
   }
@@ -249,12 +250,12 @@ class Solid { // the 3D view of one viewer
     const acts = {
       ArrowLeft: () => go(-10, 0), ArrowRight: () => go(10, 0), ArrowUp: () => go(0, -10), ArrowDown: () => go(0, 10),
       "+": () => this.dolly(1.2), "-": () => this.dolly(1 / 1.2), PageUp: () => this.slice(-0.05), PageDown: () => this.slice(0.05),
-      m: () => { this.mip = !this.mip; this.shade(); },
-      k: () => { this.cut = this.cut ? null : { depth: 0, azimuth: this.azimuth, elevation: this.elevation }; this.draw(); },
+      m: () => { this.mip = !this.mip; this.owner.lay(); this.shade(); },
+      k: () => { this.cut = this.cut ? null : { depth: 0, azimuth: this.azimuth, elevation: this.elevation }; this.owner.lay(); },
       v: () => { const at = VIEWS.findIndex(([, a, e]) => a === this.azimuth && e === this.elevation); this.turn(...VIEWS[(at + 1) % VIEWS.length].slice(1)); this.draw(); },
-      0: () => { this.cut = null; this.zoom = NEAR; this.turn(...VIEWS[0].slice(1)); this.draw(); },
+      0: () => { this.cut = null; this.owner.preset(0, false); this.owner.lay(); this.zoom = NEAR; this.turn(...VIEWS[0].slice(1)); this.draw(); },
     };
-    acts[name]?.();
+    if (this.ready) acts[name]?.(); // pressed while it is made ready, it means nothing yet
     return name in acts;
   }
 }
