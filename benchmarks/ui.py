@@ -5,9 +5,9 @@
 
 First paint: from asking for the page to the search box, of a server that has answered before. Rows: from Enter to the
 first row, another question each time. Filter: from ticking to other rows. Viewer: from the click on a study to its
-picture. Volumes: from entering the address of a study in a new tab, and from the click on it among results, to the first
-slice; read from the files for it, or read before. Its parts, as the browser marks them: the bytes came, are unpacked, are
-drawn.
+picture. Volumes: from entering the address of a study in a new tab, and from the click on it among results, to the
+first slice; read from the files for it, or read before. Its parts, as the browser marks them: the bytes came, are
+unpacked, are drawn.
 Scrolling: frames that a hundred slices take. Memory: resident bytes of the server over many searches.
 """
 

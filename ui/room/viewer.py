@@ -43,22 +43,31 @@ SHORTCUTS = (
 
 @st.cache_resource
 def _component() -> Any:
-    css, js, solid = ((_PARTS / name).read_text(encoding="utf-8") for name in ("viewer.css", "viewer.js", "volume3d.js"))
+    names = ("viewer.css", "viewer.js", "volume3d.js")
+    css, js, solid = ((_PARTS / name).read_text(encoding="utf-8") for name in names)
+        (_PARTS / name).read_text(encoding="utf-8") for name in ("viewer.css", "viewer.js", "volume3d.js")
+    )
     html = '<div class="viewer" tabindex="0" role="application"><div class="tools"></div><div class="stage">' \
            '<div class="wait">Reading the series</div></div></div>'  # fmt: skip
     return st.components.v2.component("spinecho_viewer", html=html, css=css, js=js + solid)
 
 
 def pack(
-    volume: Levels, *, name: str, height: int, heat: Heat | None = None, spots: bool = False, group: str = "",
+    volume: Levels,
+    *,
+    name: str,
+    height: int,
+    heat: Heat | None = None,
+    spots: bool = False,
+    group: str = "",
     engine: str = "",
 ) -> bytes:
     """A volume as the viewer takes it: length, JSON, the levels' upper bytes, their lower bytes, the heat map.
 
-    The upper bytes are deflated, in a tenth of the time that both together take: the lower ones are mostly noise, and go as
-    they are unless a sample of them says that it is worth while.
+    The upper bytes are deflated, in a tenth of the time that both together take: the lower ones are mostly noise, and
+    go as they are unless a sample of them says that it is worth while.
 
-    group: viewers of one name scroll together, by the same part of the way. engine: where the 3D view's is fetched from.
+    group: viewers of one name scroll together, by the same part of the way. engine: where the 3D view's is fetched.
     """
     order = memory_order(volume.levels)
     pairs = np.ascontiguousarray(volume.levels.transpose(order), "<u2").view(np.uint8).reshape(-1, 2)
@@ -67,7 +76,8 @@ def pack(
     deflated = len(zlib.compress(sample, 1)) < 0.6 * len(sample)
     lower = zlib.compress(lower, 1) if deflated else lower
     body, head = upper + lower, {
-        "order": order, "upper": len(upper), "lower": len(lower), "deflated": deflated, "name": name, "scan": volume.key, "height": height, "spots": spots, "group": group, "engine": engine,
+        "order": order, "upper": len(upper), "lower": len(lower), "deflated": deflated,
+        "name": name, "scan": volume.key, "height": height, "spots": spots, "group": group, "engine": engine,
         "shape": volume.levels.shape,
         "first": volume.first, "full": volume.shape, "spacing": volume.spacing_mm, "axis": volume.slice_axis,
         "windows": volume.windows, "bottom": volume.bottom, "step": volume.step,
