@@ -45,8 +45,6 @@ SHORTCUTS = (
 def _component() -> Any:
     names = ("viewer.css", "viewer.js", "volume3d.js")
     css, js, solid = ((_PARTS / name).read_text(encoding="utf-8") for name in names)
-        (_PARTS / name).read_text(encoding="utf-8") for name in ("viewer.css", "viewer.js", "volume3d.js")
-    )
     html = '<div class="viewer" tabindex="0" role="application"><div class="tools"></div><div class="stage">' \
            '<div class="wait">Reading the series</div></div></div>'  # fmt: skip
     return st.components.v2.component("spinecho_viewer", html=html, css=css, js=js + solid)
