@@ -21,6 +21,7 @@ from ui.theme import PAGE, Theme, streamlit_flags
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
+    "--enable-unsafe-swiftshader",  # WebGL2 without a graphics card
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",

@@ -20,6 +20,7 @@ Chrome = Any
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
+    "--enable-unsafe-swiftshader",  # WebGL2 without a graphics card
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",

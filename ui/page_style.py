@@ -20,6 +20,8 @@ _STYLE = """<style>
 [data-testid="stImage"] img {background: #000; border-radius: 2px}
 [data-testid="stText"] {overflow-wrap: anywhere}
 [class*="st-key-recent-"] {gap: 0.6rem}
+[class*="st-key-compared-"] :is([data-testid="stText"], [data-testid="stText"] *) {
+  white-space: nowrap; overflow: hidden; text-overflow: ellipsis}
 .st-key-line > :first-child {min-width: 220px}
 [class*="st-key-report-"] [data-testid="stText"] {line-height: 1.45}
 </style>"""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from db.database import Database, alone
@@ -111,9 +113,16 @@ def read_grey(source: Sequence[tuple[str, str]], *, key: str) -> GreyVolume:
     return unpack_grey(_read_again(grey_task(source, key=key)))
 
 
+@cache
+def _reader() -> Sandbox:
+    """Two reading processes that stay: to start one takes longer than to read a series."""
+    sandbox = Sandbox(workers=2)
+    atexit.register(sandbox.close)
+    return sandbox
+
+
 def _read_again(task: Task) -> Message:
-    with Sandbox() as sandbox:
-        outcome = sandbox.run(task)
+    outcome = _reader().run(task)
     if outcome.failure is not None:
         raise ReadError(outcome.failure, f"this series cannot be shown: {outcome.failure.remedy}")
     if not outcome.messages:

@@ -39,7 +39,8 @@ _FLAT = 1e-30
 class Levels:
     """A volume cut to what is not air, in RAS+.
 
-    levels: (i, j, k) uint16, 0..4095. first: where its corner lies in the whole volume, which has `shape` voxels.
+    levels: (i, j, k) uint16, 0..4095; in memory as the file had them (`memory_order`), turning them would take longer
+    than reading them. first: where its corner lies in the whole volume, which has `shape` voxels.
     bottom, step: a level's value in the file's own units is bottom + step * level.
     windows: (name, lowest, highest level).
     """
@@ -67,8 +68,7 @@ def levels_of(volume: Volume, *, key: str = "") -> Levels:
         top = float(voxels.max())
     span = top - bottom
     scale = TOP / span if span > _FLAT else 0.0
-    with np.errstate(over="ignore"):
-        levels: Deep = np.clip((voxels - bottom) * scale + 0.5, 0, TOP).astype(np.uint16)
+    levels = _quantised(voxels, bottom, scale)
     cuts = np.clip((np.percentile(inside, [end for _, *ends in WINDOWS for end in ends]) - bottom) * scale, 0, TOP)
     ends = [
         (name, float(low) if first > 0 else 0.0, float(high) if last < 100 else float(TOP))
@@ -76,7 +76,7 @@ def levels_of(volume: Volume, *, key: str = "") -> Levels:
     ]
     windows = tuple((name, low, max(high, low + 1)) for name, low, high in ends)
     spans = _body(levels, axis, windows[0])
-    kept = np.ascontiguousarray(levels[tuple(slice(low, high) for low, high in spans)])
+    kept = _own(levels[tuple(slice(low, high) for low, high in spans)])
     first, shape = (tuple(int(n) for n in numbers) for numbers in ([low for low, _ in spans], voxels.shape))
     spacing = volume.spacing_mm
     return Levels(
@@ -97,7 +97,8 @@ def read_levels(arguments: dict[str, Any]) -> Iterator[Message]:
         if isinstance(item, VolumeRead) and item.key == arguments["key"]:
             found = levels_of(item.volume, key=item.key)
             facts = {name: getattr(found, name) for name in Levels.__slots__ if name != "levels"}
-            yield {**facts, "cut": found.levels.shape}, (found.levels.tobytes(),)
+            order = memory_order(found.levels)
+            yield {**facts, "order": order, "cut": found.levels.shape}, (found.levels.transpose(order).tobytes(),)
             return
 
 
@@ -108,7 +109,36 @@ def unpack_levels(message: Message) -> Levels:
     for name in ("first", "shape", "spacing_mm"):
         facts[name] = tuple(facts[name])
     facts["windows"] = tuple((name, low, high) for name, low, high in value["windows"])
-    return Levels(levels=np.frombuffer(buffers[0], dtype=np.uint16).reshape(value["cut"]), **facts)
+    order: list[int] = value["order"]
+    levels = np.frombuffer(buffers[0], dtype=np.uint16).reshape([value["cut"][axis] for axis in order])
+    return Levels(levels=levels.transpose(np.argsort(order)), **facts)
+
+
+def memory_order(levels: Deep | NDArray[np.float32]) -> Triple:
+    """The axes, from the one whose neighbours lie furthest apart in memory to the one whose neighbours touch."""
+    first, second, third = sorted(range(3), key=lambda axis: (-abs(levels.strides[axis]), axis))
+    return first, second, third
+
+
+def _own(levels: Deep) -> Deep:
+    """A copy without gaps, its axes in the same order in memory."""
+    order = memory_order(levels)
+    copied: Deep = np.ascontiguousarray(levels.transpose(order)).transpose(np.argsort(order))
+    return copied
+
+
+def _quantised(voxels: NDArray[np.float32], bottom: float, scale: float) -> Deep:
+    """(voxel - bottom) * scale, rounded, in 0..4095; slab by slab, since a whole volume's steps leave the cache."""
+    order = memory_order(voxels)
+    turned = voxels.transpose(order)
+    levels: Deep = np.empty(turned.shape, np.uint16)
+    with np.errstate(over="ignore"):
+        for slab, out in zip(turned, levels, strict=True):
+            grey = np.subtract(slab, bottom)
+            grey *= scale
+            grey += 0.5
+            out[...] = np.clip(grey, 0, TOP, out=grey)
+    return levels.transpose(np.argsort(order))
 
 
 def _body(levels: Deep, axis: int, window: tuple[str, float, float]) -> list[tuple[int, int]]:
@@ -116,9 +146,9 @@ def _body(levels: Deep, axis: int, window: tuple[str, float, float]) -> list[tup
     above = levels > window[1] + 0.08 * (window[2] - window[1])
     spans = []
     for other in range(3):
-        share = above.mean(axis=tuple(n for n in range(3) if n != other))
-        filled = np.flatnonzero(share > 0.01)
-        if other == axis or not filled.size:
+        crossed = tuple(n for n in range(3) if n != other)
+        filled = np.flatnonzero(above.mean(axis=crossed) > 0.01) if other != axis else np.empty(0)
+        if not filled.size:
             spans.append((0, levels.shape[other]))
         else:
             spans.append((max(0, int(filled[0]) - _MARGIN), min(levels.shape[other], int(filled[-1]) + 1 + _MARGIN)))

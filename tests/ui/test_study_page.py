@@ -22,6 +22,8 @@ from db.database import Database
 from encoders.image.levels import TOP, levels_of
 from encoders.image.volume import Volume
 from search.heat import Heat
+from ui.room.engine3d import engine_address
+from ui.room.study_page import packed
 from ui.room.viewer import pack
 
 STUDY = """
@@ -91,6 +93,41 @@ def test_a_series_whose_files_are_gone_says_so_and_the_report_stays(home: Path) 
     assert any(element.proto.component_name == "spinecho_side" for element in page.get("bidi_component"))
 
 
+def test_a_study_that_its_files_say_nothing_about_is_called_by_its_first_series(home: Path) -> None:
+    with sqlite3.connect(home / "spinecho.sqlite") as connection:
+        connection.execute(
+            "UPDATE studies SET date = NULL, description = '', accession_number = '', sex = '', age_years = NULL"
+        )
+        name, uid = connection.execute(
+            "SELECT series.description, studies.uid FROM series JOIN studies ON studies.id = study_id "
+            "WHERE study_id = 1 ORDER BY series.number"
+        ).fetchone()
+    shown = texts(opened("1"))
+    assert name in shown
+    assert uid not in shown
+
+
+def test_the_viewer_is_told_where_the_engine_for_three_dimensions_lies(
+    home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def told() -> str:
+        for remembered in (engine_address, packed):
+            remembered.clear()
+        page = opened("1")
+        (held,) = (one for one in page.get("bidi_component") if one.proto.component_name == "spinecho_viewer")
+        sent = held.proto.bytes
+        return str(json.loads(sent[4 : 4 + struct.unpack("<I", sent[:4])[0]])["engine"])
+
+    wheel = tmp_path / "with" / "ipyniivue" / "static"
+    wheel.mkdir(parents=True)
+    (wheel.parent / "__init__.py").write_text("raise ImportError('found, never imported')")
+    (wheel / "widget.js").touch()
+    monkeypatch.syspath_prepend(wheel.parents[1])
+    assert told() == "/component/ui.room.engine3d.niivue/widget.js"
+    (wheel / "widget.js").unlink()
+    assert told() == "", "without the wheel the page is as it was"
+
+
 def test_a_link_elsewhere_is_built_from_the_template(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPINECHO_VIEWER_URL", "https://ohif.example/viewer?StudyInstanceUIDs={study_uid}")
     page = opened("1")
@@ -105,24 +142,29 @@ def test_a_link_elsewhere_is_built_from_the_template(home: Path, monkeypatch: py
 @given(
     arrays.arrays(np.uint8, st.tuples(*[st.integers(1, 9)] * 3), elements=st.sampled_from([0, 3, 40, 255])),
     st.booleans(),
+    st.permutations(range(3)),
 )
-def test_a_packed_volume_holds_every_bright_voxel_where_it_was(grey: np.ndarray, warm: bool) -> None:
+def test_a_packed_volume_holds_every_bright_voxel_where_it_was(grey: np.ndarray, warm: bool, order: list[int]) -> None:
+    grey = np.ascontiguousarray(grey.transpose(order)).transpose(np.argsort(order))  # as files have their axes
     heat = Heat(np.arange(8, dtype=np.float32).reshape(2, 2, 2), 0.5) if warm else None
     volume = Volume(grey.astype(np.float32), np.diag([1.0, 2.0, 3.0, 1.0]))
     packed = pack(levels_of(volume, key="k"), name="x", height=300, heat=heat)
     length = struct.unpack("<I", packed[:4])[0]
     head = json.loads(packed[4 : 4 + length])
-    body = zlib.decompress(packed[4 + length :])
-    count = int(np.prod(head["shape"]))
+    rest = packed[4 + length :]
+    upper, lower, cells = np.split(np.frombuffer(rest, np.uint8), np.cumsum([head["upper"], head["lower"]]))
+    low = zlib.decompress(lower) if head["deflated"] else lower.tobytes()
+    shape, order = head["shape"], head["order"]
     place = tuple(slice(a, a + n) for a, n in zip(head["first"], head["shape"], strict=True))
-    levels = np.frombuffer(body[: 2 * count], "<u2").reshape(head["shape"])
+    greys = np.frombuffer(low, np.uint8) + 256 * np.frombuffer(zlib.decompress(upper), np.uint8).astype(int)
+    levels = greys.reshape([shape[axis] for axis in order]).transpose(np.argsort(order))
     assert np.allclose(head["bottom"] + head["step"] * levels, grey[place], atol=head["step"] + 1e-6)
     outside = np.ones(grey.shape, bool)
     outside[place] = False
     assert not (grey[outside] == 255).any()
     assert head["shape"][head["axis"]] == grey.shape[head["axis"]], "no slice is left out"
     assert head["full"] == list(grey.shape)
-    assert len(body) == 2 * count + (8 if warm else 0)
+    assert len(cells) == (8 if warm else 0)
     assert not warm or 0 <= head["best"] < grey.shape[head["axis"]]
 
 

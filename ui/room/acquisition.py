@@ -11,8 +11,9 @@ from db import lookup, predictions
 from db.database import Database
 from db.values import SeriesCard
 
-_UNITS = {"spacing_mm": "mm", "field_strength_t": "T", "echo_time_ms": "ms", "repetition_time_ms": "ms",
-          "inversion_time_ms": "ms", "flip_angle_deg": "°", "b_value": "s/mm²"}  # fmt: skip
+_UNITS = {"mm": "mm", "ms": "ms", "deg": "°", "t": "T"}
+"""By the ending of a fact's name."""
+_LONG = {"tr": "repetition time (TR)", "te": "echo time (TE)", "ti": "inversion time (TI)", "flip": "flip angle"}
 
 
 def acquisition_rows(database: Database, card: SeriesCard) -> None:
@@ -49,14 +50,17 @@ def _flat(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _name(name: str) -> str:
-    for ending in ("_mm", "_ms", "_deg", "_t"):
-        name = name.removesuffix(ending)
-    return name.replace("_", " ")
+    for ending in _UNITS:
+        name = name.removesuffix(f"_{ending}")
+    return _LONG.get(name, name.replace("_", " "))
 
 
 def _said(name: str, value: Any) -> str:
     if isinstance(value, list | tuple):
         text = " x ".join(f"{one:.3g}" if isinstance(one, float) else str(one) for one in value)
+    elif isinstance(value, bool):
+        text = "yes" if value else "no"
     else:
         text = f"{value:.5g}" if isinstance(value, float) else str(value)
-    return f"{text} {_UNITS[name]}" if name in _UNITS else text
+    unit = "s/mm²" if name == "b_value" else _UNITS.get(name.rpartition("_")[2], "")
+    return f"{text} {unit}".rstrip()

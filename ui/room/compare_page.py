@@ -11,7 +11,7 @@ from db.filters import ALL, visible
 from db.values import SeriesCard
 from ui.page_style import trouble
 from ui.room.opened import Room
-from ui.room.study_page import packed, series_name, study_title
+from ui.room.study_page import heading, packed, series_name
 from ui.room.viewer import viewer
 from ui.room.ways import go
 from ui.wiring import USER_ERRORS
@@ -38,8 +38,8 @@ def compare_page(room: Room) -> None:
     for start in range(0, len(shown), wide):
         for column, number in zip(st.columns(wide, gap="small"), shown[start : start + wide], strict=False):
             with column, st.container(key=f"compared-{number}"):
-                st.text(study_title(cards[number]))
                 some = series[number]
+                st.text(heading(cards[number], some))
                 names = [f"{at + 1}. {series_name(card)}" for at, card in enumerate(some)]
                 name = st.selectbox(
                     "Series",

@@ -19,6 +19,7 @@ from search.heat import Heat
 from search.query import BoxError, SpotQuery
 from ui.page_style import trouble
 from ui.room.acquisition import acquisition_rows
+from ui.room.engine3d import engine_address
 from ui.room.opened import Room
 from ui.room.viewer import marked, pack, viewer
 from ui.room.ways import go
@@ -45,20 +46,24 @@ def study_page(room: Room) -> None:
         state.pop("volume", None)
         room.desk.note("view", study.uid)
     series = lookup.series_cards(room.desk.database, [study.id], ALL).get(study.id, [])
-    series = sorted(series, key=lambda card: card.derived)
-    _heading(room, study)
-    rail, middle, words = st.columns([13, 46, 25], gap="small")
+    series = sorted(series, key=lambda card: (card.sequence == "localizer", card.derived))
+    _heading(room, study, series)
+    passages = lookup.report_passages(room.desk.database, [study.id]).get(study.id, [])
+    rail, middle, *words = st.columns([13, 46, 25] if passages else [13, 71], gap="small")
     chosen = next((card for card in series if card.volume_id == state.get("volume")), series[0] if series else None)
     with rail:
         _rail(room, series, chosen)
-    with words:
-        _report(room, study)
+    if passages:
+        with words[0]:
+            _report(room, study, passages)
     with middle:
         if chosen is None:
             st.caption("No series of this study is indexed.")
         else:
             _scan(room, study, chosen)
     with rail:
+        if not passages:
+            st.caption("No report belongs to this study.")
         _priors(room, study)
     if chosen is not None:
         with st.expander("Acquisition", expanded=False):
@@ -76,6 +81,12 @@ def study_title(study: StudyCard) -> str:
 def series_name(card: SeriesCard) -> str:
     """Its description, else its facts."""
     return card.description or series_facts(card) or card.uid
+
+
+def heading(study: StudyCard, series: Sequence[SeriesCard]) -> str:
+    """`study_title`; of a study that its files say nothing about, what its first series is called."""
+    title = study_title(study)
+    return series_name(series[0]) if title == study.uid and series else title
 
 
 def series_facts(card: SeriesCard) -> str:
@@ -96,7 +107,8 @@ def levels(volume_key: str, source: _Source) -> Levels:
 @st.cache_resource(max_entries=12, ttl=1800, show_spinner=False)
 def packed(volume_key: str, source: _Source, name: str, height: int, *, spots: bool, group: str = "") -> bytes:
     """The volume as the viewer takes it."""
-    return pack(levels(volume_key, source), name=name, height=height, spots=spots, group=group)
+    shown = levels(volume_key, source)
+    return pack(shown, name=name, height=height, spots=spots, group=group, engine=engine_address())
 
 
 def _study(room: Room) -> StudyCard | None:
@@ -106,11 +118,11 @@ def _study(room: Room) -> StudyCard | None:
     return lookup.study_cards(room.desk.database, [int(named)]).get(int(named))
 
 
-def _heading(room: Room, study: StudyCard) -> None:
+def _heading(room: Room, study: StudyCard, series: Sequence[SeriesCard]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="study-head"):
         if st.button("Results", icon=":material/arrow_back:", key="back"):
             go("search", **({"search": st.session_state["token"]} if st.session_state.get("token") else {}))
-        st.text(study_title(study), width="stretch")
+        st.text(heading(study, series), width="stretch")
         if st.button("More like this", key="like-study"):
             st.session_state["like"] = (study.uid, study_title(study))
             go("search")
@@ -132,7 +144,8 @@ def _scan(room: Room, study: StudyCard, card: SeriesCard) -> None:
         spots = _has_regions(room, card)
         if wanted:
             heat = _heat(room, card.volume_id, words, key, source)
-            shown = pack(levels(key, source), name=series_name(card), height=_HEIGHT, spots=spots, heat=heat)
+            volume, name = levels(key, source), series_name(card)
+            shown = pack(volume, name=name, height=_HEIGHT, spots=spots, heat=heat, engine=engine_address())
         else:
             shown = packed(key, source, series_name(card), _HEIGHT, spots=spots)
     except USER_ERRORS as error:
@@ -186,7 +199,8 @@ def _rail(room: Room, series: Sequence[SeriesCard], chosen: SeriesCard | None) -
     pictures = lookup.thumbnails(room.desk.database, [card.volume_id for card in series])
     rows = [
         {
-            "volume": card.volume_id, "name": series_name(card), "facts": series_facts(card),
+            "volume": card.volume_id, "name": series_name(card),
+            "facts": series_facts(card) if card.description else "",
             "png": base64.b64encode(pictures[card.volume_id]).decode() if card.volume_id in pictures else "",
             "chosen": chosen is not None and card.volume_id == chosen.volume_id,
         }
@@ -195,11 +209,7 @@ def _rail(room: Room, series: Sequence[SeriesCard], chosen: SeriesCard | None) -
     _side("rail", "Series", rows, _choose)
 
 
-def _report(room: Room, study: StudyCard) -> None:
-    passages = lookup.report_passages(room.desk.database, [study.id]).get(study.id, [])
-    if not passages:
-        st.caption("No report belongs to this study.")
-        return
+def _report(room: Room, study: StudyCard, passages: Sequence[PassageCard]) -> None:
     _side("report", "Report", _sentences(passages), _ask)
     with st.popover("As it came"):
         for report in lookup.reports_of(room.desk.database, [study.id]).get(study.id, []):

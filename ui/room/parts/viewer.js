@@ -21,11 +21,19 @@ async function unpack(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = view.getUint32(0, true);
   const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length)));
-  const packed = bytes.slice(4 + length);
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const body = new Uint8Array(await new Response(stream).arrayBuffer());
-  const count = head.shape[0] * head.shape[1] * head.shape[2];
-  return { ...head, voxels: new Uint16Array(body.buffer, 0, count), heat: head.heat ? body.subarray(2 * count) : null };
+  let from = 4 + length;
+  const part = (size) => bytes.subarray(from, (from += size));
+  const [upper, lower] = [part(head.upper), part(head.lower)];
+  const [high, low] = await Promise.all([inflate(upper), head.deflated ? inflate(lower) : lower]);
+  const voxels = new Uint16Array(high.length);
+  for (let at = 0; at < voxels.length; at += 1) voxels[at] = low[at] | (high[at] << 8);
+  const stride = [0, 0, 0]; // from a voxel to its neighbour along each axis
+  head.order.reduceRight((step, axis) => { stride[axis] = step; return step * head.shape[axis]; }, 1);
+  return { ...head, voxels, stride, heat: head.heat ? bytes.slice(from) : null };
+}
+async function inflate(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
 class Pane {
@@ -43,11 +51,9 @@ class Pane {
   }
   get plane() { return PLANES[this.axis]; }
   voxel(x, y, at) { // column, row from the upper left, slice -> index
-    const [, nj, nk] = this.owner.volume.shape;
-    const [ni] = this.owner.volume.shape;
-    if (this.axis === 2) return ((ni - 1 - x) * nj + (nj - 1 - y)) * nk + at;
-    if (this.axis === 1) return ((ni - 1 - x) * nj + at) * nk + (nk - 1 - y);
-    return (at * nj + (nj - 1 - x)) * nk + (nk - 1 - y);
+    const { shape, stride } = this.owner.volume;
+    const { across, up } = this.plane;
+    return at * stride[this.axis] + (shape[across] - 1 - x) * stride[across] + (shape[up] - 1 - y) * stride[up];
   }
   rect() { // where the slice lies on the canvas, in its pixels
     const { shape, spacing } = this.owner.volume;
@@ -211,16 +217,20 @@ class Viewer {
   }
   stop() {
     clearInterval(this.cine);
+    this.solid?.close();
     this.observer.disconnect();
     document.removeEventListener("keydown", this.keys);
     VIEWERS.delete(this);
     GROUPS.get(this.group)?.delete(this);
   }
   async load(bytes, told) {
+    performance.mark("spinecho-came");
     const volume = await unpack(bytes);
+    performance.mark("spinecho-unpacked");
     if (this.id !== told.id) return; // another series was chosen meanwhile
     const kept = this.volume?.scan === volume.scan ? { window: this.window, inverted: this.inverted } : null;
     this.volume = volume;
+    this.leave();
     const { shape, axis } = this.volume;
     this.axis = axis;
     this.at = shape.map((count) => Math.floor((count - 1) / 2));
@@ -244,6 +254,7 @@ class Viewer {
     if (!GROUPS.has(group)) GROUPS.set(group, new Set());
     GROUPS.get(group).add(this);
   }
+  get deep() { return Math.min(...this.volume.shape) >= 8; } // fewer slices are no body to turn
   activate() { VIEWERS.forEach((one) => { one.active = one === this; one.root.classList.toggle("active", one === this && VIEWERS.size > 1); }); }
   table() {
     const table = new Uint32Array(TOP + 1);
@@ -271,6 +282,35 @@ class Viewer {
     this.window = [centre - half, centre + half];
     this.draw();
   }
+  async enter() { // the 3D view, over the panes; its engine is fetched the first time
+    if (this.solid) { this.leave(); this.lay(); return; }
+    const solid = (this.solid = new Solid(this));
+    const wait = make("div", { class: "wait solid", role: "status" }, "Making ready the 3D view");
+    this.stage.append(wait);
+    this.lay();
+    try {
+      if (!this.engine) throw new Error("ipyniivue is not installed on the server (pip install 'spinecho[viewer3d]')");
+      await solid.open(this.engine);
+      if (this.solid !== solid) solid.close();
+    } catch (error) {
+      console.warn(error);
+      solid.close();
+      if (this.solid === solid) this.solid = null;
+      this.lay();
+      this.say(`No 3D view: ${error.message}.`);
+    }
+    wait.remove();
+  }
+  leave() {
+    this.solid?.close();
+    this.solid = null;
+    for (const name of ["solid", "turned", "cut", "zoom", "solidMs"]) delete this.root.dataset[name];
+  }
+  say(words) {
+    const told = make("div", { class: "said", role: "status" }, words);
+    this.stage.append(told);
+    setTimeout(() => told.remove(), 8000);
+  }
   preset(number, draw = true) {
     this.window = this.volume.windows[number].slice(1);
     if (draw) this.draw();
@@ -279,7 +319,8 @@ class Viewer {
   lay() {
     this.stage.className = this.planes ? "stage planes" : "stage";
     this.panes.forEach((pane, place) => pane.node.classList.toggle("hidden", place > 0 && !this.planes));
-    for (const [name, value] of Object.entries({ planes: this.planes, invert: this.inverted, heat: this.heat, cine: Boolean(this.cine), mark: this.marking }))
+    this.root.classList.toggle("deep", Boolean(this.solid));
+    for (const [name, value] of Object.entries({ solid: Boolean(this.solid), mip: Boolean(this.solid?.mip), section: Boolean(this.solid?.cut), planes: this.planes, invert: this.inverted, heat: this.heat, cine: Boolean(this.cine), mark: this.marking }))
       this.tools.querySelector(`[data-do="${name}"]`)?.setAttribute("aria-pressed", String(value));
     this.draw();
   }
@@ -309,10 +350,11 @@ class Viewer {
   act(name) {
     const acts = {
       invert: () => { this.inverted = !this.inverted; this.lay(); },
-      planes: () => { this.planes = !this.planes; this.lay(); },
+      planes: () => { this.leave(); this.planes = !this.planes; this.lay(); },
+      solid: () => this.enter(), mip: () => this.solid?.key("m"), section: () => this.solid?.key("k"), turn: () => this.solid?.key("v"),
       heat: () => { this.heat = !this.heat; this.lay(); },
       mark: () => { this.marking = !this.marking; this.lay(); },
-      cine: () => this.play(), reset: () => this.reset(),
+      cine: () => this.play(), reset: () => (this.solid ? this.solid.key("0") : this.reset()),
       fit: () => { this.panes.forEach((pane) => { pane.zoom = 1; pane.pan = [0, 0]; }); this.draw(); },
     };
     acts[name]?.();
@@ -330,6 +372,8 @@ class Viewer {
     });
     this.read = make("span", { class: "read" });
     const rest = [button("invert", "invert", "Invert (i)"), button("planes", "planes", "Three planes (p)"), button("cine", "cine", "Cine (space)")];
+    if (this.deep) rest.splice(2, 0, button("solid", "3D", "In three dimensions (d)"), button("mip", "MIP", "Maximum intensity projection (m)"),
+      button("section", "cut", "Cut through where you look from (k)"), button("turn", "view", "From the front, left, right, top, back (v)"));
     if (this.tell) rest.push(button("mark", "spot", "Mark a spot and find others like it (s)"));
     if (this.volume.heat) {
       const slider = make("input", { type: "range", min: "0", max: "100", value: "75", "aria-label": "Strength of the heat map" });
@@ -345,13 +389,14 @@ class Viewer {
     requestAnimationFrame(() => {
       this.waiting = false;
       const began = performance.now();
-      this.panes.forEach((pane) => pane.draw());
+      if (this.solid) this.solid.follow(); else this.panes.forEach((pane) => pane.draw());
       const [low, high] = this.window;
       this.read.textContent = `W ${this.said((high - low) * this.volume.step)} L ${this.said(this.volume.bottom + ((high + low) / 2) * this.volume.step)}`;
       this.root.dataset.slice = String(this.at[this.axis] + this.volume.first[this.axis] + 1);
       this.root.dataset.window = `${Math.round(low)} ${Math.round(high)}`;
       this.root.dataset.drawMs = (performance.now() - began).toFixed(2);
       this.draws += 1;
+      if (this.draws === 1) performance.mark("spinecho-drawn");
       this.root.dataset.draws = String(this.draws);
     });
   }
@@ -369,6 +414,11 @@ class Viewer {
       s: () => this.tell && this.act("mark"), 0: () => this.reset(), " ": () => at?.tagName !== "BUTTON" && this.play(),
     };
     for (let number = 1; number <= this.volume.windows.length; number += 1) acts[number] = () => this.preset(number - 1);
+    if (this.deep) acts.d = () => this.act("solid");
+    if (this.solid && !/^[dp1-9]$/.test(event.key)) { // the stack's keys rest meanwhile
+      if (this.solid.key(event.key)) event.preventDefault();
+      return;
+    }
     const act = acts[event.key];
     if (!act || (event.key === " " && at?.tagName === "BUTTON")) return;
     event.preventDefault();
@@ -387,6 +437,7 @@ export default function (component) {
     viewer = new Viewer(root);
     held.set(root, viewer);
   }
+  viewer.engine = head.engine;
   viewer.tell = head.spots ? (told) => setTriggerValue("act", told) : null;
   if (viewer.id !== head.id) {
     viewer.id = head.id;

@@ -1,0 +1,184 @@
+"""The 3D view: which way the patient lies in it, its keys, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pytest
+from browsing import Chrome, serve
+from PIL import Image
+
+from db.database import Database
+from indexer.pipeline import index_archive
+from ui.room.engine3d import bundle
+from ui.settings import read_settings
+from ui.wiring import open_dual
+
+WEBGL2 = "document.createElement('canvas').getContext('webgl2') !== null"
+
+
+@pytest.fixture(scope="module")
+def marked_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One scan, stored with its axes turned: a grey head, and a bright ball in front, at the right and above."""
+    folder = tmp_path_factory.mktemp("marked")
+    right, front, up = np.meshgrid(*(np.linspace(-1, 1, n) for n in (48, 56, 40)), indexing="ij")
+    tissue = np.random.default_rng(0).uniform(50, 400, right.shape)
+    scan = np.where((right / 0.8) ** 2 + (front / 0.9) ** 2 + (up / 0.9) ** 2 < 1, tissue, 0)
+    scan[(right - 0.5) ** 2 + (front - 0.6) ** 2 + (up - 0.55) ** 2 < 0.04] = 900
+    affine = np.array([[0, 0, -3.0, 0], [3.0, 0, 0, 0], [0, 3.0, 0, 0], [0, 0, 0, 1]])  # slices run from right to left
+    stored = scan.transpose(1, 2, 0)[:, :, ::-1].astype(np.int16)
+    (folder / "archive").mkdir()
+    nibabel.save(nibabel.Nifti1Image(stored, affine), folder / "archive" / "sub-01_T1w.nii.gz")
+    settings = read_settings(home=folder / "home", device="cpu", environment={})
+    database = Database.open(settings.database)
+    index_archive(database, settings.builds, [folder / "archive"], lambda: open_dual(settings))
+    database.close()
+    return folder / "home"
+
+
+@pytest.fixture(scope="module")
+def room(marked_home: Path) -> Iterator[str]:
+    with serve(marked_home) as address:
+        yield address
+
+
+def opened(chrome: Chrome, address: str, script: str = "") -> Any:
+    page = chrome.new_context(viewport={"width": 1024, "height": 900}).new_page()
+    if script:
+        page.add_init_script(script)
+    page.goto(f"{address}/study?study=1")
+    page.locator(".viewer[data-ready]").wait_for(timeout=60_000)
+    return page
+
+
+@pytest.fixture
+def solid(room: str, chrome: Chrome) -> Iterator[Any]:
+    if bundle() is None:
+        pytest.skip("NiiVue's wheel is not installed: pip install '.[viewer3d]'")
+    page = opened(chrome, room)
+    if not page.evaluate(WEBGL2):
+        pytest.skip("this browser has no WebGL2")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    assert not [url for url in asked if "widget.js" in url]
+    page.keyboard.press("d")
+    page.locator(".viewer[data-solid]").wait_for(timeout=120_000)
+    assert [url for url in asked if "widget.js" in url], "the engine is fetched when it is asked for"
+    assert not [url for url in asked if not url.startswith((room, "blob:", "data:"))], "nothing comes from elsewhere"
+    yield page
+    page.context.close()
+
+
+def ball(page: Any) -> tuple[float, float]:
+    """Where the brightest pixels are: right and up from the middle, in halves of the picture."""
+    page.wait_for_timeout(1500)
+    picture = Image.open(io.BytesIO(page.locator(".solid canvas").screenshot())).convert("L")
+    grey = np.asarray(picture).astype(float)[30:-60, 40:-40]  # without the letters
+    rows, columns = np.nonzero(grey > 0.95 * grey.max())
+    high, wide = grey.shape
+    return float(columns.mean() / wide * 2 - 1), float(1 - rows.mean() / high * 2)
+
+
+def letters(page: Any) -> dict[str, tuple[float, float]]:
+    """The letters that are seen: right and up from the middle, in pixels."""
+    box = page.locator(".solid canvas").bounding_box()
+    found = {}
+    for node in page.locator(".letter.end").all():
+        if node.evaluate("one => one.style.visibility") == "visible":
+            at = node.bounding_box()
+            found[node.inner_text()] = (
+                at["x"] + at["width"] / 2 - box["x"] - box["width"] / 2,
+                box["y"] + box["height"] / 2 - at["y"] - at["height"] / 2,
+            )
+    return found
+
+
+def test_the_patient_lies_as_the_letters_say(solid: Any) -> None:
+    solid.keyboard.press("m")  # the brightest along the ray: the ball is seen from everywhere
+    solid.keyboard.press("5")
+    seen = {}
+    for view in ("front", "left", "right", "above", "back"):
+        across, up = ball(solid)
+        named = letters(solid)
+        seen[view] = (across > 0, up > 0, {name for name, (x, _) in named.items() if x < -50})
+        ends = {name: (x, y) for name, (x, y) in named.items()}
+        for name in {"R", "A", "S"} & set(ends):  # the ball is on the side of these three
+            assert ends[name][0] * across + ends[name][1] * up > 0, (view, name)
+        assert f"from {view}" in solid.locator(".solid .told").inner_text()
+        solid.keyboard.press("v")
+    assert {view: lying[2] for view, lying in seen.items()} == {
+        "front": {"R"}, "left": {"A"}, "right": {"P"}, "above": {"R"}, "back": {"L"},
+    }  # fmt: skip
+    assert [seen[view][:2] for view in ("front", "left", "right", "back")] == [
+        (False, True), (False, True), (True, True), (True, True),
+    ]  # fmt: skip
+
+
+def test_keys_turn_cut_and_go_back_to_the_stack(solid: Any) -> None:
+    def now(name: str) -> str:
+        solid.wait_for_timeout(400)
+        return str(solid.locator(".viewer").get_attribute(f"data-{name}"))
+
+    assert now("turned") == "180 0"
+    solid.keyboard.press("ArrowRight")
+    assert now("turned") == "190 0"
+    box = solid.locator(".solid canvas").bounding_box()
+    solid.mouse.move(box["x"] + 200, box["y"] + 200)
+    solid.mouse.down()
+    solid.mouse.move(box["x"] + 240, box["y"] + 220)
+    solid.mouse.up()
+    assert now("turned") == "210 10"
+    near = float(now("zoom"))
+    solid.mouse.wheel(0, -100)
+    assert float(now("zoom")) > near
+    solid.keyboard.press("0")
+    assert (now("turned"), now("cut")) == ("180 0", "")
+    whole = ball(solid)
+    solid.keyboard.press("k")
+    assert now("cut") == "0.00"
+    cut = ball(solid)
+    assert abs(cut[0] - whole[0]) + abs(cut[1] - whole[1]) > 0.1, "the ball lies before the cut, and is gone"
+    solid.keyboard.press("PageDown")
+    assert now("cut") == "-0.05"
+    slice_ = now("slice")
+    solid.keyboard.press("d")
+    solid.wait_for_timeout(300)
+    assert solid.locator(".viewer[data-solid]").count() == 0
+    solid.keyboard.press("ArrowDown")
+    assert int(now("slice")) == int(slice_) + 1
+
+
+def told(page: Any) -> str:
+    page.keyboard.press("d")
+    words = page.locator(".said")
+    words.wait_for(timeout=30_000)
+    text = str(words.inner_text())
+    before = int(page.locator(".viewer").get_attribute("data-slice"))
+    page.keyboard.press("ArrowDown")
+    page.wait_for_timeout(200)
+    assert int(page.locator(".viewer").get_attribute("data-slice")) == before + 1, "the stack goes on"
+    page.context.close()
+    return text
+
+
+def test_without_webgl2_it_says_so(room: str, chrome: Chrome) -> None:
+    if bundle() is None:
+        pytest.skip("NiiVue's wheel is not installed: pip install '.[viewer3d]'")
+    none = (
+        "const own = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = "
+        "function (kind, ...rest) { return kind === 'webgl2' ? null : own.call(this, kind, ...rest); };"
+    )
+    assert "no WebGL2" in told(opened(chrome, room, none))
+
+
+def test_without_the_wheel_it_says_so(marked_home: Path, chrome: Chrome, tmp_path: Path) -> None:
+    (tmp_path / "ipyniivue").mkdir()
+    (tmp_path / "ipyniivue" / "__init__.py").touch()  # found first, and without a bundle
+    root = Path(__file__).parents[3]
+    with serve(marked_home, environment={"PYTHONPATH": f"{tmp_path}:{root}"}) as address:
+        assert "not installed" in told(opened(chrome, address))
