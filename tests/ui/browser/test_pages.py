@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from browsing import Chrome
+
+from benchmarks.browser import Chrome
 
 
 @pytest.mark.parametrize(
