@@ -20,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 from db.audit import entries
 from db.cohorts import cohorts
 from db.database import Database
-from db.facets import Facet
+from db.facets import Facet, masked_facets
 from search.cohorts.definition import EXAMPLE, from_plain, to_plain
 from search.cohorts.desk import CohortDesk
 from search.desk import Desk, Person, Refused, Role
@@ -144,8 +144,8 @@ def test_new_studies_are_told_apart_with_the_reason(home: Path, tmp_path: Path) 
 
 
 def test_bars_tell_no_exact_share_where_counts_are_masked() -> None:
-    facts = {"sex": (Facet("F", 7, 103), Facet("M", 2, 99))}
-    told = [json.loads(chart.to_json()) for chart in comparison_charts(facts, smallest=5)]
+    facts = {"sex": masked_facets((Facet("F", 7, 103), Facet("M", 2, 99)), 5)}
+    told = [json.loads(chart.to_json()) for chart in comparison_charts(facts)]
     rows = [row for one in told for some in one["datasets"].values() for row in some]
     assert {(row["who"], row["value"], row["studies"]) for row in rows} == {
         ("cohort", "F", "5"), ("archive", "F", "105"), ("cohort", "M", "<5"), ("archive", "M", "100"),

@@ -37,7 +37,7 @@ def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def desk_of(home: Path, role: Role = Role.RESEARCHER, name: str = "ada", smallest: int = 0) -> CohortDesk:
     settings = read_settings(home=home, device="cpu")
-    return CohortDesk(Desk(open_engine(settings), Person(name, role)), settings.builds, smallest=smallest)
+    return CohortDesk(Desk(open_engine(settings), Person(name, role), smallest=smallest), settings.builds)
 
 
 def built(plain: dict[str, Any], *, role: str = "researcher") -> AppTest:
@@ -147,6 +147,9 @@ def test_the_rules_can_be_taken_as_a_file(home: Path) -> None:
 def test_small_counts_are_hidden(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPINECHO_SMALLEST_COUNT", "5")
     assert metrics(built(BRAINS))["Studies"] == "<5"
+    desk = desk_of(home, smallest=5)
+    facts = desk.compared(desk.count(from_plain(BRAINS, name="brains")))
+    assert {one.shown for some in facts.values() for one in some} == {"<5"}, "a 0 would tell what the few are not"
 
 
 def test_a_list_of_studies_is_a_rule(home: Path) -> None:

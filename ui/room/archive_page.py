@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from db import archive, lookup
+from db.masking import masked, number
 from search.desk import Role
 from ui.page_style import trouble
 from ui.report import failure_facts, status_facts
@@ -47,12 +48,14 @@ def _overview(room: Room) -> None:
     for column, (name, values) in zip(st.columns(3), facets.items(), strict=True):
         with column:
             st.caption(f"Studies by {_NAMES[name]}")
-            rows = [{_NAMES[name]: value, "studies": count} for value, count in values.items()]
-            most = max(values.values(), default=1)
+            told = {value: masked(count, room.desk.smallest) for value, count in values.items()}
+            most = max((number(n) for n in told.values()), default=0) or 1
             st.dataframe(
-                rows, hide_index=True, width="stretch", height=min(36 * len(rows) + 40, 400),
+                [{_NAMES[name]: value, "studies": str(n), "bar": number(n)} for value, n in told.items()],
+                hide_index=True, width="stretch", height=min(36 * len(told) + 40, 400),
                 column_config={
-                    "studies": st.column_config.ProgressColumn(format="%d", min_value=0, max_value=most)
+                    "studies": st.column_config.TextColumn(width=64),
+                    "bar": st.column_config.ProgressColumn("", format=" ", min_value=0, max_value=most),
                 },
             )  # fmt: skip
 

@@ -9,7 +9,7 @@ import altair as alt
 import streamlit as st
 
 from db.facets import Facet
-from search.cohorts.masking import masked
+from db.masking import number
 
 COHORT, ARCHIVE = "#8fbfe0", "#6b7480"
 _NAMES = {"field_strength": "field strength", "body_region": "body region", "vendor": "manufacturer"}
@@ -20,7 +20,7 @@ def attrition_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
     """Bars of studies by line, in order; counts may be masked ("<5")."""
     data = [
         {
-            "line": f"{place:02d}", "what": str(row["what"])[:90], "studies": _number(row["studies"]),
+            "line": f"{place:02d}", "what": str(row["what"])[:90], "studies": number(row["studies"]),
             "said": f"{row['studies']} studies, {row['patients']} patients",
         }
         for place, row in enumerate(rows)
@@ -40,23 +40,20 @@ def attrition_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
     return alt.layer(bars, what, said).properties(height=34 * max(len(data), 1))
 
 
-def comparison_charts(facts: Mapping[str, Sequence[Facet]], *, smallest: int = 0) -> list[Any]:
-    """A chart a fact: the share of studies by value, of the cohort and of the archive; small counts are left out."""
-    return [_comparison(name, some, smallest) for name, some in facts.items() if some]
+def comparison_charts(facts: Mapping[str, Sequence[Facet]]) -> list[Any]:
+    """A chart a fact: the share of studies by value, of the cohort and of the archive; hidden counts have no bar."""
+    return [_comparison(name, some) for name, some in facts.items() if some]
 
 
-def _comparison(name: str, facets: Sequence[Facet], smallest: int) -> Any:
+def _comparison(name: str, facets: Sequence[Facet]) -> Any:
     ordered = sorted(facets, key=lambda one: one.value) if name in ("age", "field_strength") else list(facets)[:_MOST]
-    sums = [
-        sum(_masked(one.shown, smallest) for one in facets) or 1,
-        sum(_masked(one.total, smallest) for one in facets) or 1,
-    ]
+    sums = [sum(number(one.shown) for one in facets) or 1, sum(number(one.total) for one in facets) or 1]
     data = []
     for place, one in enumerate(ordered):
         for who, count, total in (("cohort", one.shown, sums[0]), ("archive", one.total, sums[1])):
             data.append({
                 "order": place, "value": one.value or "not recorded", "who": who,
-                "share": _masked(count, smallest) / total, "studies": str(masked(count, smallest)),
+                "share": number(count) / total, "studies": str(count),
             })  # fmt: skip
     return (
         alt.Chart(_table(data), title=alt.Title(_NAMES.get(name, name), anchor="start", fontSize=13))
@@ -78,11 +75,6 @@ def _comparison(name: str, facets: Sequence[Facet], smallest: int) -> Any:
     )  # fmt: skip
 
 
-def _masked(count: int, smallest: int) -> int:
-    """What a bar may show: shares of exact counts would tell what hidden counts do not."""
-    return _number(masked(count, smallest))
-
-
 def _table(rows: Sequence[Mapping[str, Any]]) -> Any:
     return alt.InlineData(values=list(rows))
 
@@ -90,7 +82,3 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Any:
 def _ink() -> str:
     """Text on a chart, which takes no colour from the theme."""
     return "#33393f" if st.get_option("theme.base") == "light" else "#c4cad0"
-
-
-def _number(count: object) -> int:
-    return count if isinstance(count, int) else 0

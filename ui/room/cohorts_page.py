@@ -11,11 +11,11 @@ import streamlit as st
 import tomli_w
 
 from db.cohorts import Frozen
+from db.masking import masked, masked_rows
 from search.cohorts.definition import from_plain, to_plain
 from search.cohorts.desk import CohortDesk
 from search.cohorts.evaluate import Evaluation
 from search.cohorts.export import FORMATS
-from search.cohorts.masking import masked, masked_rows
 from search.desk import Role
 from ui.page_style import trouble
 from ui.room.cohort_design import design
@@ -37,7 +37,7 @@ _HELP = {
 
 def cohorts_page(room: Room) -> None:
     """Draw the page."""
-    desk = CohortDesk(room.desk, room.settings.builds, smallest=room.settings.smallest_count)
+    desk = CohortDesk(room.desk, room.settings.builds)
     versions = desk.versions()
     if (handed := st.session_state.pop("cohort_from", None)) is not None:
         _load(handed)
@@ -131,7 +131,7 @@ def _shown(room: Room, desk: CohortDesk, found: Evaluation) -> None:
         with room.lock:
             facts = desk.compared(found)
         st.caption("Of each pair the upper bar is the cohort, the lower one the archive.")
-        charts = comparison_charts(facts, smallest=smallest)
+        charts = comparison_charts(facts)
         for start in range(0, len(charts), 3):
             for column, chart in zip(st.columns(3), charts[start : start + 3], strict=False):
                 column.altair_chart(chart, width="stretch")
