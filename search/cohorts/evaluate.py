@@ -18,7 +18,7 @@ from db.selection import Selection
 from search.cohorts.balance import Balance, Groups, balance
 from search.cohorts.definition import Definition, Match
 from search.cohorts.design import in_window, index_studies, part_of, sampled
-from search.cohorts.matching import MOST_CELLS, Matched, matched
+from search.cohorts.matching import MOST_PAIRS, Matched, matched
 from search.cohorts.rules import Flags, Likeness, Rules, Scores
 
 StepKind = Literal["start", "include", "exclude", "window", "index", "match", "sample"]
@@ -178,7 +178,7 @@ class _Run:
             none = "no study that is left is a case: match.cases must be a part of what include leaves"
             self.notes.append((none, 0))
         self._sets = matched(
-            self.roster, self._kept, cases, match, lambda place: self._alike(place, match.by), most_cells=MOST_CELLS
+            self.roster, self._kept, cases, match, lambda place: self._alike(place, match.by), most_pairs=MOST_PAIRS
         )
         in_sets, in_controls = (np.zeros(len(self._kept), dtype=bool) for _ in range(2))
         for case, controls in self._sets.sets.items():

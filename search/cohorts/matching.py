@@ -1,8 +1,8 @@
 """Controls for cases: as many complete sets as can be had, and among those the nearest in age.
 
 Cases and patients who may be controls are a bipartite graph: the cost of a pair is how far their ages lie apart, and
-each patient is used once. Its cheapest assignment is found exactly (Crouse 2016, "On implementing 2D rectangular
-assignment algorithms", as in SciPy), stratum by stratum. With one control a case that is the best there is: no other
+each patient is used once. Its cheapest assignment is found exactly (Jonker and Volgenant 1987, Computing
+38:325, for sparse graphs, as in SciPy), stratum by stratum. With one control a case that is the best there is: no other
 matching has more pairs, none with as many has a smaller total distance. With several controls a case, of which a case
 needs all, the most complete sets cannot be found in reasonable time; what is given has never fewer sets than choosing
 case by case, nor a larger distance with as many.
@@ -22,8 +22,8 @@ from search.cohorts.definition import Match
 from search.cohorts.design import Strata, dice
 from search.cohorts.rules import Flags
 
-MOST_CELLS = 20_000_000
-"""Cases times patients of one matrix (8 bytes each) above which cases choose one after another."""
+MOST_PAIRS = 5_000_000
+"""Possible pairs of one stratum above which cases choose one after another: so many take some fifteen seconds."""
 _UNIT = 0.001
 """Years that distances are counted in, so that sums are exact on every machine."""
 _UNKNOWN = 250_000
@@ -109,7 +109,7 @@ class _Solved:
 
 
 def matched(
-    roster: Roster, studies: Flags, cases: Flags, match: Match, strata: Strata, *, most_cells: int = MOST_CELLS
+    roster: Roster, studies: Flags, cases: Flags, match: Match, strata: Strata, *, most_pairs: int = MOST_PAIRS
 ) -> Matched:
     """Controls for each case: alike, of the nearest age, of patients without a case, each patient used once.
 
@@ -126,7 +126,7 @@ def matched(
     in_turn = 0
     for cases_of in _components({case: strata(case) for case in places}, pools):
         some = [_Case(case, float(roster.ages[case]), pools[key], match.age_within) for case, key in cases_of]
-        found = _assigned(some, match.controls, most_cells)
+        found = _assigned(some, match.controls, most_pairs)
         if found is None:
             found, in_turn = _in_turn(some, match.controls), in_turn + len(some)
         sets |= found.sets
@@ -191,20 +191,17 @@ def _in_turn(cases: Sequence[_Case], controls: int) -> _Solved:
     return solved
 
 
-def _assigned(cases: Sequence[_Case], controls: int, most_cells: int) -> _Solved | None:
+def _assigned(cases: Sequence[_Case], controls: int, most_pairs: int) -> _Solved | None:
     """The cheapest assignment, None where it would be too large.
 
     No case needs more patients to choose from than all cases together take: whoever it took beyond its nearest so many,
     one of those would be free. With several controls a case, cases that lack some give theirs back, half at a time.
     """
     wanted = len(cases) * controls
-    if sum(min(case.possible, wanted) for case in cases) * controls > most_cells:
+    if sum(min(case.possible, wanted) for case in cases) * controls > most_pairs:
         return None
     near = {case.place: case.near(wanted) for case in cases}
     near = {case: one for case, one in near.items() if len(one.places) >= controls}
-    columns = len(set().union(*(one.patients.tolist() for one in near.values())))
-    if len(near) * controls * columns > most_cells:
-        return None
     best, lacking = _cheapest(near, controls)
     if not lacking:  # always so with one control: then a case has it or has none
         return best
@@ -221,25 +218,31 @@ def _assigned(cases: Sequence[_Case], controls: int, most_cells: int) -> _Solved
 
 def _cheapest(near: Mapping[int, _Near], controls: int) -> tuple[_Solved, dict[int, int]]:
     """(complete sets, by case how many it has where it has some and lacks some)"""
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  (slow to import)
+    from scipy.sparse import coo_array  # noqa: PLC0415  (slow to import)
+    from scipy.sparse.csgraph import min_weight_full_bipartite_matching  # noqa: PLC0415
 
-    patients = np.unique(np.concatenate([np.empty(0, np.int64), *(one.patients for one in near.values())]))
-    if not len(patients):
+    if not near:
         return _Solved(), {}
     rows = controls * len(near)
     weight = _TIES * (rows + 1)
-    highest = max(int(one.distances.max(initial=0)) for one in near.values())
-    never = float((rows + 1) * weight * (highest + 1))
-    costs = np.full((rows, len(patients)), never)
-    for number, one in enumerate(near.values()):
-        at = np.searchsorted(patients, one.patients)
-        costs[number * controls : (number + 1) * controls, at] = one.distances * weight + one.ties
+    costs = [one.distances * weight + one.ties + 1 for one in near.values()]  # an entry of 0 would be none
+    never = (rows + 1) * max(int(some.max()) for some in costs)
+    patients = np.concatenate([one.patients for one in near.values()])
+    width = int(patients.max()) + 1
+    # Every row has a column of its own beside the patients', dearer than all pairs together: to be left without
+    lengths = [len(some) for some in costs]
+    of_rows = np.repeat(np.arange(rows).reshape(len(near), controls), lengths, axis=0)
+    found = np.concatenate([*(of_rows[:, copy] for copy in range(controls)), np.arange(rows)])
+    columns = np.concatenate([*([patients] * controls), width + np.arange(rows)])
+    weights = np.concatenate([*(costs * controls), np.full(rows, never)]).astype(np.float64)
+    graph = coo_array((weights, (found, columns)), shape=(rows, width + rows)).tocsr()
+    graph.sort_indices()
     chosen: dict[int, list[int]] = defaultdict(list)
     cases = list(near)
-    for row, column in zip(*linear_sum_assignment(costs), strict=True):
-        if costs[row, column] < never:
-            case = cases[row // controls]
-            chosen[case].append(int(np.flatnonzero(near[case].patients == patients[column])[0]))
+    for row, column in zip(*min_weight_full_bipartite_matching(graph), strict=True):
+        if column < width:
+            case = cases[int(row) // controls]
+            chosen[case].append(int(np.flatnonzero(near[case].patients == column)[0]))
     solved = _Solved()
     for case in (case for case in cases if len(chosen[case]) == controls):
         at_nearest = sorted(chosen[case])

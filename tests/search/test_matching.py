@@ -145,10 +145,10 @@ def test_with_one_control_nothing_is_better(
 @settings(deadline=None)
 @given(problems(), matches, st.sampled_from([0, 10_000_000]))
 def test_sets_are_sound_whichever_way_they_were_found(
-    problem: tuple[Roster, np.ndarray], match: Match, most_cells: int
+    problem: tuple[Roster, np.ndarray], match: Match, most_pairs: int
 ) -> None:
     roster, cases = problem
-    found = run(roster, cases, match, most_cells=most_cells)
+    found = run(roster, cases, match, most_pairs=most_pairs)
     used: list[int] = []
     for case, chosen in found.sets.items():
         assert len(chosen) == match.controls
@@ -156,7 +156,7 @@ def test_sets_are_sound_whichever_way_they_were_found(
         used += [int(roster.patients[at]) for at in chosen]
     assert len(used) == len(set(used))
     assert found.alone + len(found.sets) == cases.sum()
-    assert (found.in_turn > 0) <= (most_cells == 0)
+    assert (found.in_turn > 0) <= (most_pairs == 0)
 
 
 @settings(deadline=None)
@@ -193,7 +193,7 @@ def test_strata_that_are_too_large_choose_in_turn_and_say_so(tmp_path: Path, mon
     archive = small(tmp_path)
     text = 'name = "c"\n[match]\ncases = { filter = "says:present(lesion)" }\nage_within = 9'
     assert not archive.run(text).warnings
-    monkeypatch.setattr("search.cohorts.evaluate.MOST_CELLS", 1)
+    monkeypatch.setattr("search.cohorts.evaluate.MOST_PAIRS", 1)
     assert "2 cases chose their controls one after another" in archive.run(text).warnings[0]
     archive.facts.close()
 
