@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pages import calm, page_of, private_home, texts
+from pages import calm, component, page_of, private_home, texts
 from streamlit.testing.v1 import AppTest
 
 from db.audit import entries
@@ -71,7 +71,9 @@ def test_rules_count_as_they_stand_and_the_list_is_frozen_on_record(home: Path) 
 
 def test_a_rule_that_means_nothing_is_said_and_nothing_breaks(home: Path) -> None:
     page = built({"name": "x", "include": [{"filter": "bodyregion=brain"}]})
-    assert any("body_region" in text for text in texts(page)), "the nearest field is named"
+    told = component(page, "spinecho_rules")
+    assert told is not None
+    assert "body_region" in told["wrong"]["0"], "the nearest field is named"
     assert not page.metric
     page = built({"name": "x", "include": [{"like": "/etc/passwd", "at_least": 0.5}]})
     assert any("is no StudyInstanceUID" in text for text in texts(page))

@@ -10,6 +10,7 @@ import streamlit as st
 
 from db.facets import Facet
 from db.masking import number
+from search.cohorts.balance import BALANCED
 
 COHORT, ARCHIVE = "#8fbfe0", "#6b7480"
 _NAMES = {"field_strength": "field strength", "body_region": "body region", "vendor": "manufacturer"}
@@ -37,7 +38,35 @@ def attrition_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
     said = base.mark_text(align="right", baseline="middle", dy=-6, fontSize=12, color=_ink()).encode(
         x=alt.value("width"), text="said:N"
     )
-    return alt.layer(bars, what, said).properties(height=34 * max(len(data), 1))
+    room = {"left": 0, "top": 10, "right": 0, "bottom": 0}  # the first line's words stand above its bar
+    return alt.layer(bars, what, said).properties(height=34 * max(len(data), 1), padding=room)
+
+
+def balance_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """A line a value: the size of the standardised difference before matching and after; hidden ones are left out."""
+    data = [
+        {"what": _valued(row), "when": when, "apart": abs(row[when]), "said": f"{row[when]:+.2f}"}
+        for row in rows
+        for when in ("before", "after")
+        if isinstance(row[when], float)
+    ]
+    names = list(dict.fromkeys(one["what"] for one in data))
+    base = alt.Chart(_table(data)).encode(
+        y=alt.Y("what:N", sort=names, axis=alt.Axis(title=None, labelLimit=170, grid=True)),
+        x=alt.X("apart:Q", axis=alt.Axis(title=None, tickCount=5), scale=alt.Scale(zero=True)),
+        tooltip=[alt.Tooltip("what:N"), alt.Tooltip("when:N"), alt.Tooltip("said:N", title="difference")],
+    )
+    marks = [
+        base.transform_filter(alt.datum.when == when).mark_point(size=60, color=COHORT, filled=filled, strokeWidth=1.8)
+        for when, filled in (("before", False), ("after", True))
+    ]
+    limit = alt.Chart(_table([{"x": BALANCED}])).mark_rule(strokeDash=[4, 3], color=ARCHIVE).encode(x="x:Q")
+    return alt.layer(limit, *marks).properties(height=22 * max(len(names), 1))
+
+
+def _valued(row: Mapping[str, Any]) -> str:
+    fact = _NAMES.get(str(row["fact"]), str(row["fact"]))
+    return fact if fact == "age" else f"{fact}: {row['value'] or 'not recorded'}"
 
 
 def comparison_charts(facts: Mapping[str, Sequence[Facet]]) -> list[Any]:
