@@ -6,16 +6,19 @@ import streamlit as st
 
 from db import archive, lookup
 from db.masking import masked, number
+from encoders.errors import Reason
 from search.desk import Role
 from ui.page_style import trouble
 from ui.report import failure_facts, status_facts
-from ui.room.archive_jobs import jobs
+from ui.room.archive_jobs import jobs, start
 from ui.room.archive_map_view import map_view
 from ui.room.archive_space import space_rows, used
 from ui.room.opened import Room
+from ui.wiring import USER_ERRORS
 
 SHORTCUTS = (("drag on the map", "draw a lasso"),)
 _NAMES = {"body_region": "body region", "sequence": "sequence", "vendor": "manufacturer"}
+_MOST_FILES = 500
 _VIEWS = ("Overview", "Map", "Failures", "Encoders and builds", "Record")
 
 
@@ -62,23 +65,45 @@ def _overview(room: Room) -> None:
 
 def _failures(room: Room) -> None:
     facts = failure_facts(room.desk.database, reason=None, everything=True)
-    rows = [{"reason": row["reason"], "files": row["files"], "what to do": row["remedy"]} for row in facts["by_reason"]]
+    # what somebody can mend comes before what is merely left aside
+    by_reason = sorted(facts["by_reason"], key=lambda row: Reason(row["reason"]).ignorable)
+    rows = [{"reason": _reason(row["reason"]), "files": row["files"], "what to do": row["remedy"]} for row in by_reason]
     if not rows and not facts["reports_without_study"]:
         st.caption("Nothing was rejected, and every report has its study.")
         return
+    mendable = sum(row["files"] for row in by_reason if not Reason(row["reason"]).ignorable)
     if rows:
-        st.dataframe(rows, hide_index=True, width="stretch")
+        aside = sum(row["files"] for row in by_reason) - mendable
+        st.caption(f"{mendable:,} files to look at, {aside:,} left aside for good reason.")
+        st.dataframe(
+            rows, hide_index=True, width="stretch",
+            column_config={
+                "files": st.column_config.NumberColumn(width=64), "reason": st.column_config.Column(width=190)
+            },
+        )  # fmt: skip
     if not room.desk.may(Role.MANAGER):
         st.caption("Which files these are is shown to managers.")
         return
-    reasons = [row["reason"] for row in rows]
-    reason = st.selectbox("Files rejected for", reasons, key="failure-reason") if reasons else None
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        codes = [row["reason"] for row in by_reason]
+        reason = st.selectbox("Files rejected for", codes, format_func=_reason, key="failure-reason", width=320)
+        if mendable and st.button("Retry what was rejected", key="failures-retry", help="Once the files are mended"):
+            try:
+                start(room, retry=True)
+            except USER_ERRORS as error:
+                trouble("This was not started", str(error))
+            else:
+                st.caption("Started; the overview shows how far it is.")
     files = [failure for failure in facts["failures"] if failure["reason"] == reason]
     if files:
-        st.dataframe(
-            [{"file": one["path"], "entry": one["ordinal"] or None, "message": one["message"]} for one in files[:500]],
-            hide_index=True, width="stretch", height=320,
-        )  # fmt: skip
+        several = any(one["ordinal"] for one in files)
+        told = [
+            {"file": one["path"], **({"entry": one["ordinal"] or None} if several else {}), "message": one["message"]}
+            for one in files[:_MOST_FILES]
+        ]
+        st.dataframe(told, hide_index=True, width="stretch", height=min(36 * len(told) + 40, 380))
+        if len(files) > _MOST_FILES:
+            st.caption(f"The first {_MOST_FILES} of {len(files):,}; 'spinecho failures --reason {reason}' lists all.")
     if facts["reports_without_study"]:
         st.caption("Reports without a study")
         st.dataframe(
@@ -91,11 +116,16 @@ def _failures(room: Room) -> None:
         )  # fmt: skip
 
 
+def _reason(code: str) -> str:
+    return code.replace("_", " ").lower().replace("dicom", "DICOM").replace("mr", "MR")
+
+
 def _builds(room: Room) -> None:
     facts = status_facts(room.desk.database, room.settings)
     for role, space in facts["spaces"].items():
         st.text(f"{role}: {space['encoder']} · {space['model']} · {space['dim']} numbers a vector")
-        st.caption(space["about"])
+    for about in dict.fromkeys(space["about"] for space in facts["spaces"].values()):
+        st.caption(about)
     rows = space_rows(room)
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch")
