@@ -85,12 +85,13 @@ def _figure(made: ArchiveMap, facts: Mapping[int, VolumeFacts], by: str) -> Any:
     values = [_value(facts.get(int(one)), by) for one in made.ids]
     counted = [value for value, _ in Counter(values).most_common()]
     figure = go_.Figure()
-    for group, colour in _groups(counted, ordered=by in _ORDERED):
+    for group, colour in groups(counted, ordered=by in _ORDERED):
         at = [place for place, value in enumerate(values) if value in group]
         name = next(iter(group)) if len(group) == 1 else "others"
         figure.add_trace(go_.Scattergl(
             x=made.places[at, 0], y=made.places[at, 1], mode="markers", name=f"{_plain(name)}  {len(at):,}",
-            marker={"size": 6 if len(values) < 5000 else 4, "color": colour, "opacity": 0.85},
+            marker={"size": 6 if len(values) < 5000 else 4, "color": colour,
+                    "opacity": 0.45 if _UNKNOWN in group else 0.85},
             customdata=[[int(made.ids[place])] for place in at],
             text=[_hover(facts.get(int(made.ids[place]))) for place in at], hovertemplate="%{text}<extra></extra>",
         ))  # fmt: skip
@@ -102,7 +103,7 @@ def _figure(made: ArchiveMap, facts: Mapping[int, VolumeFacts], by: str) -> Any:
     return figure
 
 
-def _groups(values: Sequence[str], *, ordered: bool) -> list[tuple[frozenset[str], str]]:
+def groups(values: Sequence[str], *, ordered: bool) -> list[tuple[frozenset[str], str]]:
     """(values, colour), drawn in this order. What is not known is grey and lies under the rest."""
     known = [value for value in values if value != _UNKNOWN]
     unknown = [(frozenset([_UNKNOWN]), _FAINT)] if _UNKNOWN in values else []

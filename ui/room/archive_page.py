@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import streamlit as st
 
 from db import archive, lookup
@@ -51,16 +55,29 @@ def _overview(room: Room) -> None:
     for column, (name, values) in zip(st.columns(3), facets.items(), strict=True):
         with column:
             st.caption(f"Studies by {_NAMES[name]}")
-            told = {value: masked(count, room.desk.smallest) for value, count in values.items()}
-            most = max((number(n) for n in told.values()), default=0) or 1
-            st.dataframe(
-                [{_NAMES[name]: value, "studies": str(n), "bar": number(n)} for value, n in told.items()],
-                hide_index=True, width="stretch", height=min(36 * len(told) + 40, 400),
-                column_config={
-                    "studies": st.column_config.TextColumn(width=64),
-                    "bar": st.column_config.ProgressColumn("", format=" ", min_value=0, max_value=most),
-                },
-            )  # fmt: skip
+            _by_value(_NAMES[name], values, counts["studies"], room.desk.smallest)
+
+
+def _by_value(name: str, values: Mapping[str, int], studies: int, smallest: int) -> None:
+    """Studies by value, with bars of their share of all studies; small counts are hidden."""
+    told = {value: masked(count, smallest) for value, count in values.items()}
+    count = st.column_config.TextColumn if smallest > 1 else st.column_config.NumberColumn
+    st.dataframe(
+        [
+            {name: value, "studies": str(n) if smallest > 1 else n, "share": number(n) / max(studies, 1)}
+            for value, n in told.items()
+        ],
+        hide_index=True, width="stretch", height=min(_rows_px(len(told)), 402),
+        column_config={
+            "studies": count(width=70),
+            "share": st.column_config.ProgressColumn("share of all studies", format=" ", min_value=0, max_value=1),
+        },
+    )  # fmt: skip
+
+
+def _rows_px(rows: int) -> int:
+    """How high a table of so many rows is, its header with it."""
+    return 35 * (rows + 1) + 3
 
 
 def _failures(room: Room) -> None:
@@ -84,26 +101,8 @@ def _failures(room: Room) -> None:
     if not room.desk.may(Role.MANAGER):
         st.caption("Which files these are is shown to managers.")
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        codes = [row["reason"] for row in by_reason]
-        reason = st.selectbox("Files rejected for", codes, format_func=_reason, key="failure-reason", width=320)
-        if mendable and st.button("Retry what was rejected", key="failures-retry", help="Once the files are mended"):
-            try:
-                start(room, retry=True)
-            except USER_ERRORS as error:
-                trouble("This was not started", str(error))
-            else:
-                st.caption("Started; the overview shows how far it is.")
-    files = [failure for failure in facts["failures"] if failure["reason"] == reason]
-    if files:
-        several = any(one["ordinal"] for one in files)
-        told = [
-            {"file": one["path"], **({"entry": one["ordinal"] or None} if several else {}), "message": one["message"]}
-            for one in files[:_MOST_FILES]
-        ]
-        st.dataframe(told, hide_index=True, width="stretch", height=min(36 * len(told) + 40, 380))
-        if len(files) > _MOST_FILES:
-            st.caption(f"The first {_MOST_FILES} of {len(files):,}; 'spinecho failures --reason {reason}' lists all.")
+    if by_reason:
+        _files(room, [row["reason"] for row in by_reason], facts["failures"], retry=mendable > 0)
     if facts["reports_without_study"]:
         st.caption("Reports without a study")
         st.dataframe(
@@ -114,6 +113,40 @@ def _failures(room: Room) -> None:
             ],
             hide_index=True, width="stretch",
         )  # fmt: skip
+
+
+def _files(room: Room, codes: Sequence[str], failures: Sequence[Mapping[str, Any]], *, retry: bool) -> None:
+    """The files of one reason, and the way to try them again."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        reason = st.selectbox("Files rejected for", codes, format_func=_reason, key="failure-reason", width=320)
+        if retry and st.button("Retry what was rejected", key="failures-retry", help="Once the files are mended"):
+            try:
+                start(room, retry=True)
+            except USER_ERRORS as error:
+                trouble("This was not started", str(error))
+            else:
+                st.caption("Started; the overview shows how far it is.")
+    files = [failure for failure in failures if failure["reason"] == reason]
+    several = any(one["ordinal"] for one in files)
+    folder = _common([one["path"] for one in files])
+    if folder:
+        st.text(f"Below {folder}")
+    rows = []
+    for one in files[:_MOST_FILES]:
+        entry = {"entry": one["ordinal"] or None} if several else {}
+        rows.append({"file": one["path"].removeprefix(folder), **entry, "message": one["message"].replace(folder, "")})
+    st.dataframe(rows, hide_index=True, width="stretch", height=min(_rows_px(len(rows)), 388))
+    if len(files) > _MOST_FILES:
+        st.caption(f"The first {_MOST_FILES} of {len(files):,}; 'spinecho failures --reason {reason}' lists all.")
+
+
+def _common(paths: Sequence[str]) -> str:
+    """The folder that all lie in, with the stroke after it, so that what tells them apart is seen; '' for one alone."""
+    folders = {os.path.dirname(path) for path in paths}  # noqa: PTH120  (paths of another machine, perhaps)
+    if len(paths) < 2 or not all(folder.startswith("/") for folder in folders):
+        return ""
+    common = os.path.commonpath(folders)
+    return "" if common == "/" else f"{common}/"
 
 
 def _reason(code: str) -> str:

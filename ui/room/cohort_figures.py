@@ -12,7 +12,7 @@ from db.facets import Facet
 from db.masking import number
 from search.cohorts.balance import BALANCED
 
-COHORT, ARCHIVE = "#8fbfe0", "#6b7480"
+ARCHIVE = "#6b7480"
 _NAMES = {"field_strength": "field strength", "body_region": "body region", "vendor": "manufacturer"}
 _MOST = 8
 
@@ -31,7 +31,7 @@ def attrition_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
         x=alt.X("studies:Q", axis=alt.Axis(title=None, grid=False, labels=False, ticks=False, domain=False)),
         tooltip=[alt.Tooltip("what:N", title="line"), alt.Tooltip("said:N", title="left")],
     )
-    bars = base.mark_bar(color=COHORT, height=9, yOffset=9, cornerRadiusEnd=2)
+    bars = base.mark_bar(color=_cohort(), height=9, yOffset=9, cornerRadiusEnd=2)
     what = base.mark_text(align="left", baseline="middle", dy=-6, fontSize=12, color=_ink()).encode(
         x=alt.value(0), text="what:N"
     )
@@ -57,7 +57,9 @@ def balance_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
         tooltip=[alt.Tooltip("what:N"), alt.Tooltip("when:N"), alt.Tooltip("said:N", title="difference")],
     )
     marks = [
-        base.transform_filter(alt.datum.when == when).mark_point(size=60, color=COHORT, filled=filled, strokeWidth=1.8)
+        base.transform_filter(alt.datum.when == when).mark_point(
+            size=60, color=_cohort(), filled=filled, strokeWidth=1.8
+        )
         for when, filled in (("before", False), ("after", True))
     ]
     limit = alt.Chart(_table([{"x": BALANCED}])).mark_rule(strokeDash=[4, 3], color=ARCHIVE).encode(x="x:Q")
@@ -92,7 +94,7 @@ def _comparison(name: str, facets: Sequence[Facet]) -> Any:
             x=alt.X("share:Q", axis=alt.Axis(title=None, format="%", tickCount=4)),
             yOffset=alt.YOffset("who:N", sort=["cohort", "archive"]),
             color=alt.Color(
-                "who:N", scale=alt.Scale(domain=["cohort", "archive"], range=[COHORT, ARCHIVE]),
+                "who:N", scale=alt.Scale(domain=["cohort", "archive"], range=[_cohort(), ARCHIVE]),
                 legend=None,
             ),
             tooltip=[
@@ -106,6 +108,10 @@ def _comparison(name: str, facets: Sequence[Facet]) -> Any:
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Any:
     return alt.InlineData(values=list(rows))
+
+
+def _cohort() -> str:
+    return "#1b5f8f" if st.get_option("theme.base") == "light" else "#8fbfe0"
 
 
 def _ink() -> str:
