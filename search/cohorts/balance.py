@@ -20,7 +20,8 @@ from search.cohorts.rules import Flags
 
 BALANCED = 0.1
 """The absolute difference under which two groups count as alike."""
-_FIGURES = ("cases", "controls", "matched_cases", "matched_controls", "before", "after")
+SHARES = ("cases", "controls", "matched_cases", "matched_controls")
+_FIGURES = (*SHARES, "before", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ def masked_balance(rows: Sequence[Mapping[str, Any]], smallest: int) -> list[dic
         shown = {name: value for name, value in row.items() if name != "few"}
         if smallest > 1:
             few = 0 < int(row["few"]) < smallest
-            shown = {name: value for name, value in shown.items() if name not in _FIGURES[:4]}
-            shown |= {name: hidden(smallest) if few else shown[name] for name in _FIGURES[4:]}
+            shown = {name: value for name, value in shown.items() if name not in SHARES}
+            shown |= {name: hidden(smallest) if few else shown[name] for name in ("before", "after")}
         told.append(shown)
     return told
 

@@ -45,7 +45,7 @@ def attrition_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
 def balance_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
     """A line a value: the size of the standardised difference before matching and after; hidden ones are left out."""
     data = [
-        {"what": _valued(row), "when": when, "apart": abs(row[when]), "said": f"{row[when]:+.2f}"}
+        {"what": valued(row), "when": when, "apart": abs(row[when]), "said": f"{row[when]:+.2f}"}
         for row in rows
         for when in ("before", "after")
         if isinstance(row[when], float)
@@ -66,7 +66,8 @@ def balance_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
     return alt.layer(limit, *marks).properties(height=22 * max(len(names), 1))
 
 
-def _valued(row: Mapping[str, Any]) -> str:
+def valued(row: Mapping[str, Any]) -> str:
+    """What a line of a balance table is about."""
     fact = _NAMES.get(str(row["fact"]), str(row["fact"]))
     return fact if fact == "age" else f"{fact}: {row['value'] or 'not recorded'}"
 

@@ -14,7 +14,7 @@ import tomli_w
 from db.cohorts import Frozen
 from db.facets import Facet
 from db.masking import masked, masked_rows
-from search.cohorts.balance import masked_balance
+from search.cohorts.balance import SHARES, masked_balance
 from search.cohorts.definition import from_plain, to_plain
 from search.cohorts.desk import CohortDesk
 from search.cohorts.evaluate import Evaluation
@@ -24,7 +24,7 @@ from search.desk import Role
 from ui.page_style import trouble
 from ui.room.cohort_design import design
 from ui.room.cohort_examples import examples
-from ui.room.cohort_figures import attrition_chart, balance_chart, comparison_charts
+from ui.room.cohort_figures import attrition_chart, balance_chart, comparison_charts, valued
 from ui.room.cohort_rows import Sheet, empty_row, from_sheet, rows_of, to_sheet, troubles
 from ui.room.members import member_grid
 from ui.room.opened import Room
@@ -177,8 +177,9 @@ def _balance(rows: list[dict[str, Any]]) -> None:
         st.caption("Standardised mean differences: the hollow mark before matching, the filled one after.")
         chart, table = st.columns([5, 6], gap="medium")
         chart.altair_chart(balance_chart(rows), width="stretch")
+        figures = ["before", "after", *(name for name in rows[0] if name in SHARES)]
         table.dataframe(
-            [{name.replace("_", " "): value for name, value in row.items()} for row in rows],
+            [{"what": valued(row), **{name.replace("_", " "): row[name] for name in figures}} for row in rows],
             hide_index=True, width="stretch",
         )  # fmt: skip
 
