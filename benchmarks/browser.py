@@ -1,4 +1,4 @@
-"""A served room and a browser, for pictures and timings."""
+"""A room served on loopback, and a browser to look at it with: for pictures, timings, and the tests in a browser."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import sync_playwright
-
 from ui.theme import PAGE, Theme, streamlit_flags
 
+Chrome = Any
+"""playwright.sync_api.Browser"""
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -29,8 +30,10 @@ FLAGS = (
 
 
 @contextmanager
-def chrome() -> Iterator[Any]:
-    """Chromium of the system, else Playwright's own."""
+def chrome() -> Iterator[Chrome]:
+    """Chromium of the system, else Playwright's own. Raises `ImportError`, `playwright.sync_api.Error` without."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  (a room can be served without it)
+
     with sync_playwright() as playwright:
         path = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
@@ -38,38 +41,61 @@ def chrome() -> Iterator[Any]:
         browser.close()
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
-def serve(home: Path, *, theme: Theme = "dark") -> Iterator[str]:
+def serve(
+    home: Path, *, port: int = 0, theme: Theme = "dark", environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """Start the room over a home as `spinecho ui` does; gives its address, and stops it at the end."""
-    with _served(home, theme) as (address, _):
+    with serve_process(home, port=port, theme=theme, environment=environment) as (address, _):
         yield address
 
 
 @contextmanager
-def serve_process(home: Path) -> Iterator[tuple[str, int]]:
-    """The same, with the number of its process."""
-    with _served(home, "dark") as told:
-        yield told
-
-
-@contextmanager
-def _served(home: Path, theme: Theme) -> Iterator[tuple[str, int]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+def serve_process(
+    home: Path, *, port: int = 0, theme: Theme = "dark", environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, int]]:
+    """The same, with the number of its process. Raises `RuntimeError` with its last words if it does not start."""
+    port = port or free_port()
     root = str(PAGE.parents[1])
-    known = {**os.environ, "SPINECHO_HOME": str(home), "SPINECHO_DEVICE": "cpu", "PYTHONPATH": root}
-    command = [sys.executable, "-m", "streamlit", "run", str(PAGE), *streamlit_flags(port=port, theme=theme)]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, env=known, cwd=root, stdout=quiet, stderr=quiet) as process:
+    known = {
+        **os.environ,
+        "SPINECHO_HOME": str(home),
+        "SPINECHO_DEVICE": "cpu",
+        "PYTHONPATH": root,
+        **(environment or {}),
+    }
+    flags = streamlit_flags(port=port, theme=theme, secrets=home / "secrets.toml")
+    command = [sys.executable, "-m", "streamlit", "run", str(PAGE), *flags]
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(command, env=known, cwd=root, stdout=log, stderr=log) as process,
+    ):
         try:
-            for _ in range(240):
-                try:
-                    with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
-                        break
-                except OSError:
-                    time.sleep(0.25)
+            _wait(f"http://127.0.0.1:{port}/_stcore/health", process, log)
             yield f"http://127.0.0.1:{port}", process.pid
         finally:
             process.terminate()
             process.wait(20)
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Any) -> None:
+    for _ in range(240):
+        if process.poll() is not None:
+            raise RuntimeError(f"the room did not start: {_last_words(log)}")
+        try:
+            with urllib.request.urlopen(address, timeout=2):  # noqa: S310  (an address of our own)
+                return
+        except OSError:
+            time.sleep(0.25)
+    raise RuntimeError(f"the room did not answer: {_last_words(log)}")
+
+
+def _last_words(log: Any) -> str:
+    log.seek(0)
+    return str(log.read())[-2000:]

@@ -4,10 +4,10 @@
     python -m benchmarks.ui --volumes 6     (its own archive: how soon 256 x 256 x 180 voxels appear)
 
 First paint: from asking for the page to the search box, of a server that has answered before. Rows: from Enter to the
-first row, another question each time. Filter: from ticking to other rows. Viewer: from the click on a study to its
-picture. Volumes: from entering the address of a study in a new tab, and from the click on it among results, to the
-first slice; read from the files for it, or read before. Its parts, as the browser marks them: the bytes came, are
-unpacked, are drawn.
+first row, another question each time. Filter: from ticking to other rows. Rule: from Enter in a cohort's rule to other
+counts; neighbours must not leave equally many. Viewer: from the click on a study to its picture. Volumes: from entering
+the address of a study in a new tab, and from the click on it among results, to the first slice; read from the files for
+it, or read before. Its parts, as the browser marks them: the bytes came, are unpacked, are drawn.
 Scrolling: frames that a hundred slices take. Memory: resident bytes of the server over many searches.
 """
 
@@ -69,6 +69,7 @@ def main() -> None:
         told("a filter, from click to other rows", [filtered(page) for _ in range(6)])
         if not options.no_study:
             viewed(page)
+        told("a rule of a cohort, from Enter to other counts", recounted(browser, address))
         memory = [resident(process)]
         for number in range(options.searches):
             asked(page, f"{questions[number % len(questions)]} {number}")
@@ -104,6 +105,27 @@ def filtered(page: Any) -> float:
     box.click()
     chip.first.wait_for(state="detached" if there else "visible", timeout=60_000)
     return time.perf_counter() - began
+
+
+def recounted(browser: Any, address: str) -> list[float]:
+    """Seconds until the count of studies is another one, for a filter typed as the only rule."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(f"{address}/cohorts")
+    count = page.locator('[data-testid="stMetricValue"]').first
+    count.wait_for(timeout=120_000)
+    seconds = []
+    for rule in ("sequence=FLAIR", "sequence=T2", "sex=F", "age>=60", "sequence=FLAIR", "sex=M", "age<60"):
+        page.wait_for_timeout(1500)
+        page.get_by_label("Condition, row 1").fill(rule)
+        was = count.inner_text()
+        began = time.perf_counter()
+        page.keyboard.press("Enter")
+        page.wait_for_function(
+            """was => document.querySelector('[data-testid="stMetricValue"]')?.innerText !== was""", arg=was
+        )
+        seconds.append(time.perf_counter() - began)
+    page.context.close()
+    return seconds
 
 
 def viewed(page: Any) -> None:

@@ -14,6 +14,7 @@ from db.errors import FilterError
 from db.facts.counts import labels
 from db.filter_sql import COLUMNS, compile_filter
 from db.filter_values import FIELDS, Filter
+from db.masking import Count, hidden, masked, number
 from db.models import File, Folder, Series, Study, Volume, VolumeFile
 from db.vectors.protocol import Ids
 
@@ -24,11 +25,11 @@ COUNTABLE = tuple(field for field in FIELDS if field not in {"study_uid", "acces
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """value: '' for what is not recorded, ages by decade, dates by year; shown and total: studies."""
+    """value: '' for what is not recorded, ages by decade, dates by year; shown and total: studies, maybe masked."""
 
     value: str
-    shown: int
-    total: int
+    shown: Count
+    total: Count
 
 
 def require_facets(fields: Sequence[str]) -> None:
@@ -44,6 +45,41 @@ def shown_of_total(shown: Mapping[str, int], total: Mapping[str, int]) -> tuple[
     """Both counts by value: most studies first, equals by value, what is not recorded last."""
     values = sorted({*shown, *total}, key=lambda value: (value == "", -total.get(value, 0), value))
     return tuple(Facet(value, shown.get(value, 0), total.get(value, 0)) for value in values)
+
+
+def masked_facets(
+    found: Sequence[Facet], smallest: int, *, few_shown: bool = False, few_in_all: bool = False
+) -> tuple[Facet, ...]:
+    """With small counts hidden, ordered by what is left to see.
+
+    few_shown, few_in_all: what is counted are studies of so few patients that even a 0 beside a hidden count would
+    tell what they are, so that every value reads the same.
+    """
+    if smallest <= 1:
+        return tuple(found)
+    nothing = hidden(smallest)
+    told = [
+        Facet(
+            one.value,
+            nothing if few_shown else masked(number(one.shown), smallest),
+            nothing if few_in_all else masked(number(one.total), smallest),
+        )
+        for one in found
+    ]
+    return tuple(sorted(told, key=lambda one: (one.value == "", -number(one.total), one.value)))
+
+
+def few_patients(database: Database, studies: Ids, smallest: int) -> bool:
+    """Whether these studies are of somebody, but of fewer than `smallest` patients. One without an ID counts alone."""
+    known: set[str] = set()
+    with database.begin() as session:
+        for start in range(0, len(studies), 900):
+            some = studies[start : start + 900].tolist()
+            rows = session.execute(select(Study.uid, Study.patient_id).where(Study.id.in_(some)))
+            known.update(f"p{patient}" if patient else f"s{uid}" for uid, patient in rows)
+            if len(known) >= smallest:
+                return False
+    return bool(known)
 
 
 def sql_counts(database: Database, field: str, where: Filter, studies: Ids | None = None) -> dict[str, int]:

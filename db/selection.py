@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from db.database import Database
 from db.errors import BuildCorrupt
-from db.facets import FACETS, Facet, require_facets, shown_of_total, sql_counts
+from db.facets import FACETS, Facet, few_patients, masked_facets, require_facets, shown_of_total, sql_counts
 from db.facts.changes import Looked, TooMuch, changed_studies
 from db.facts.columns import Flags
 from db.facts.counts import Chosen, count_studies
@@ -125,25 +125,37 @@ class Selection:
             return np.sort(np.fromiter(session.scalars(query), dtype=np.int64))
 
     def facets(
-        self, where: Filter = ALL, fields: Sequence[str] = FACETS, *, studies: Ids | None = None, base: Filter = ALL
-    ) -> dict[str, tuple[Facet, ...]]:
+        self, where: Filter = ALL, fields: Sequence[str] = FACETS, *, studies: Ids | None = None, base: Filter = ALL,
+        smallest: int = 0,
+    ) -> dict[str, tuple[Facet, ...]]:  # fmt: skip
         """By field: studies by value, shown (those that pass, of `studies` where they are given) of total (of `base`).
 
         A field's own conditions do not count for its own values, so that these tell what choosing another would give.
-        Most studies first, equals by value. Raises `FilterError`.
+        Most studies first, equals by value. With `smallest` above 1 small counts are masked, and what passes of fewer
+        patients than that tells nothing of itself, however it was narrowed down. Raises `FilterError`.
         """
         require_facets(fields)
         compile_filter(where)
         self.refresh()
         found: dict[str, tuple[Facet, ...]] = {}
         rows: dict[Filter, _Rows | None] = {}
+        few: dict[Filter, bool] = {}
+        few_in_all = smallest > 1 and self._few(base, None, smallest)
         for field in dict.fromkeys(fields):
             others = without_field(where, field)
             if others not in rows:
                 rows[others] = self._rows(others, studies)
+                few[others] = smallest > 1 and self._few(others, studies, smallest)
             shown = self._counts(field, others, rows[others], studies)
-            found[field] = shown_of_total(shown, self._total(field, base))
+            counted = shown_of_total(shown, self._total(field, base))
+            found[field] = masked_facets(counted, smallest, few_shown=few[others], few_in_all=few_in_all)
         return found
+
+    def _few(self, where: Filter, studies: Ids | None, smallest: int) -> bool:
+        passing_studies = self.studies(where)
+        if studies is not None:
+            passing_studies = np.intersect1d(passing_studies, studies)
+        return few_patients(self.database, passing_studies, smallest)
 
     def _total(self, field: str, base: Filter) -> dict[str, int]:
         if not self.certain_of({field} | fields_of(base)):

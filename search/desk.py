@@ -51,8 +51,9 @@ class Person:
 class Desk:
     """One person's way to one engine. Not for use by two threads at once, as the engine is not."""
 
-    def __init__(self, engine: Engine, person: Person) -> None:
-        self.engine, self.person = engine, person
+    def __init__(self, engine: Engine, person: Person, *, smallest: int = 0) -> None:
+        """smallest: counts of people below it are hidden in what is told, see `db.masking`."""
+        self.engine, self.person, self.smallest = engine, person, smallest
 
     @property
     def database(self) -> Database:
@@ -89,9 +90,9 @@ class Desk:
         return results
 
     def facets(self, where: Filter, fields: Sequence[str] = FACETS) -> dict[str, tuple[Facet, ...]]:
-        """Studies by value of each field, shown of total, for a filter."""
+        """Studies by value of each field, shown of total, for a filter; small counts are masked."""
         self.require(Role.VIEWER, "count")
-        return self.engine.selection.facets(visible(where), fields, base=visible(ALL))
+        return self.engine.selection.facets(visible(where), fields, base=visible(ALL), smallest=self.smallest)
 
 
 def _named(query: Query, where: Filter) -> tuple[str, str]:

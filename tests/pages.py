@@ -5,12 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 PAGE = Path(__file__).resolve().parents[1] / "ui" / "page.py"
+
+
+class DemoHome(Protocol):
+    """What the fixture `demo_home` gives."""
+
+    archive: Path
+    home: Path
+    hostile_study: str
+    hostile_series: str
+    hostile_sentence: str
 
 
 def opened(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:

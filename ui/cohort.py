@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,13 +11,14 @@ from rich.table import Table
 
 from db.cohorts import CohortError, Frozen, cohorts, delete_cohort, frozen, members_of
 from db.database import Database
+from db.masking import masked, masked_rows, number
 from db.selection import Selection
+from search.cohorts.balance import BALANCED, masked_balance
 from search.cohorts.changes import Changes, between
 from search.cohorts.definition import EXAMPLE, read_definition
 from search.cohorts.evaluate import Evaluation, evaluate
 from search.cohorts.export import FORMATS, export
-from search.cohorts.keep import again, keep
-from search.cohorts.masking import masked, masked_rows
+from search.cohorts.keep import again, balance_of, keep, told_of
 from ui.options import AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
 from ui.settings import Settings, read_settings
 from ui.tables import plain
@@ -115,6 +116,7 @@ def show(name: Name, version: Version = None, home: Home = None, as_json: AsJson
     if one.description:
         out.print(plain(one.description), style="dim")
     out.print(_attrition(one.attrition, settings))
+    _show_balance(balance_of(one, settings.smallest_count))
 
 
 @cohort_app.command("rerun")
@@ -235,11 +237,14 @@ def _likeness(settings: Settings, database: Database) -> Callable[[], Any]:
 def _show_counts(found: Evaluation, settings: Settings, *, as_json: bool, kept: Frozen | None = None) -> None:
     smallest = settings.smallest_count
     parts = {part: masked(size, smallest) for part, size in sorted(found.parts.items())}
+    alike = masked_balance([one.plain() for one in found.balance], smallest)
     if as_json:
         facts = {"cohort": found.definition.name, "attrition": masked_rows(found.attrition, smallest), "parts": parts}
+        facts |= {"balance": alike} if alike else {}
         print_json({**facts, "warnings": list(found.told(smallest)), **({"version": kept.number} if kept else {})})
         return
     out.print(_attrition(found.attrition, settings))
+    _show_balance(alike)
     if parts:
         out.print("  ".join(f"{part} {size}" for part, size in parts.items()))
     for warning in found.told(smallest):
@@ -248,12 +253,28 @@ def _show_counts(found: Evaluation, settings: Settings, *, as_json: bool, kept: 
         out.print(f"frozen as version {kept.number} of {plain(kept.name)}")
 
 
+def _show_balance(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Standardised mean differences of matched cases and controls; those that are still apart stand out."""
+    if not rows:
+        return
+    figures = [name for name in rows[0] if name not in ("fact", "value")]
+    table = _table("cases against controls", "", *(name.replace("_", " ") for name in figures))
+    for row in rows:
+        cells = ["" if row[name] is None else str(row[name]) for name in figures]
+        if isinstance(row["after"], float) and abs(row["after"]) >= BALANCED:
+            cells[-1] = f"[yellow]{cells[-1]}[/]"
+        table.add_row(plain(row["fact"].replace("_", " ")), plain(row["value"]) or "[dim]not recorded[/]", *cells)
+    out.print()
+    out.print(table)
+    out.print("before, after: difference of means or shares in standard deviations; under 0.1 is balance", style="dim")
+
+
 def _attrition(steps: Sequence[Any], settings: Settings) -> Table:
     table = _table("", "studies", "patients", "left")
     rows = masked_rows(list(steps), settings.smallest_count)
-    most = max((step["studies"] for step in steps), default=0) or 1
+    most = max((number(row["studies"]) for row in rows), default=0) or 1
     for step, row in zip(steps, rows, strict=True):
-        bar = "█" * max(round(24 * step["studies"] / most), 1 if step["studies"] else 0)
+        bar = "█" * max(round(24 * number(row["studies"]) / most), 1 if step["studies"] else 0)
         table.add_row(plain(step["what"]), str(row["studies"]), str(row["patients"]), f"[cyan]{bar}[/]")
     return table
 
@@ -265,7 +286,8 @@ def _show_changes(
         facts = {"cohort": one.name, "version": one.number, **changes.plain()}
         print_json({**facts, **({"frozen": kept.number} if kept else {})})
         return
-    sizes = (len(changes.added), len(changes.removed), changes.kept)
+    known = (len(changes.added), len(changes.removed), changes.kept)
+    sizes = [masked(size, settings.smallest_count) for size in known]
     out.print(f"against version {one.number}: {sizes[0]} added, {sizes[1]} removed, {sizes[2]} kept")
     for line in changes.definition:
         out.print(f"definition: {plain(line)}")
@@ -293,7 +315,8 @@ def _facts(one: Frozen, settings: Settings) -> dict[str, Any]:
         "studies": masked(one.studies, smallest),
         "patients": masked(one.patients, smallest),
         "attrition": masked_rows(list(one.attrition), smallest),
-        "made_with": {key: value for key, value in one.made_with.items() if key != "salt"},
+        "balance": balance_of(one, smallest),
+        "made_with": told_of(one, smallest),
     }
 
 

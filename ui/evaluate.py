@@ -90,7 +90,9 @@ def evaluate(
     texts = read_pairs(pairs) if pairs is not None else None
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
     database = open_database(settings)
-    options = Options(where, "patient" if exclude == "patient" else "study", queries, resamples, seed)
+    options = Options(
+        where, "patient" if exclude == "patient" else "study", queries, resamples, seed, settings.smallest_count
+    )
     with err.status("reading vectors") as status:
         evaluator = Evaluator(database, settings.builds, open_dual(settings), options)
         if asked is not None:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from db.facets import FACETS, Facet
 from db.filters import ALL, Filter, contradictions, predicted_tasks, visible, write_filter
+from db.masking import masked
 from db.predictions import require_tasks
 from db.selection import Selection
 from ui.conditions import with_filters
@@ -57,8 +58,9 @@ def facets(
     shown = visible(where)
     selection = Selection(database, settings.builds)
     base = ALL if shown == where else visible(ALL)
-    found = selection.facets(shown, fields or FACETS, base=base)
-    studies = len(selection.studies(shown))
+    smallest = settings.smallest_count
+    found = selection.facets(shown, fields or FACETS, base=base, smallest=smallest)
+    studies = masked(len(selection.studies(shown)), smallest)
     warnings = [*selection.warnings, *(f"nothing can pass: {reason}" for reason in contradictions(where))]
     if as_json:
         counted = {field: [_plain(facet) for facet in some[:most]] for field, some in found.items()}

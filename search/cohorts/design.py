@@ -1,16 +1,15 @@
-"""What is drawn from the studies that passed the rules: windows, index studies, samples, matched controls, parts."""
+"""What is drawn from the studies that passed the rules: windows, index studies, samples, parts."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
 from db.cohorts import Roster
-from search.cohorts.definition import Index, Match, Sample, Split, Window
+from search.cohorts.definition import Index, Sample, Split, Window
 from search.cohorts.rules import Flags
 
 Strata = Callable[[int], tuple[str, ...]]
@@ -82,58 +81,12 @@ def sampled(roster: Roster, studies: Flags, sample: Sample, strata: Strata) -> F
     return _flags((place for key, some in groups.items() for place in some[: take[key]]), len(studies))
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """Sets of a case and its controls. alone: cases that found too few controls and are left out."""
-
-    sets: Mapping[int, Sequence[int]]
-    alone: int
-
-
-def matched(roster: Roster, studies: Flags, cases: Flags, match: Match, strata: Strata) -> Matched:
-    """Controls for each case: alike, of the nearest age, of patients without a case, each patient used once.
-
-    Cases with the fewest possible controls choose first. A case whose age, or whose every control's age, is not
-    recorded stays alone where ages are to be matched.
-    """
-    places = np.flatnonzero(studies & cases).tolist()
-    taken = {int(roster.patients[place]) for place in places}
-    pool: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for place in np.flatnonzero(studies & ~cases).tolist():
-        if int(roster.patients[place]) not in taken:
-            pool[strata(place)].append(place)
-
-    def fits(case: int, place: int) -> bool:
-        return match.age_within is None or abs(roster.ages[case] - roster.ages[place]) <= match.age_within
-
-    possible = {case: [place for place in pool.get(strata(case), ()) if fits(case, place)] for case in places}
-    found: dict[int, list[int]] = {}
-    for case in sorted(places, key=lambda case: (len(possible[case]), roster.uids[case])):
-        near = sorted(possible[case], key=lambda place: _distance(roster, case, place, match.seed))
-        chosen: list[int] = []
-        patients: set[int] = set()
-        for place in near:
-            patient = int(roster.patients[place])
-            if patient not in taken and patient not in patients and len(chosen) < match.controls:
-                chosen.append(place)
-                patients.add(patient)
-        if len(chosen) == match.controls:
-            found[case] = chosen
-            taken |= patients
-    return Matched(found, len(places) - len(found))
-
-
 def part_of(split: Split, patient: str) -> str:
     """train, validation or test, from the seed and the patient alone."""
     drawn = dice(split.seed, patient)
     if drawn < split.train:
         return "train"
     return "validation" if drawn < split.train + split.validation else "test"
-
-
-def _distance(roster: Roster, case: int, place: int, seed: int) -> tuple[float, float, str]:
-    apart = float(abs(roster.ages[case] - roster.ages[place]))
-    return (apart if np.isfinite(apart) else np.inf), dice(seed, roster.uids[place]), roster.uids[place]
 
 
 def _flags(places: object, count: int) -> Flags:

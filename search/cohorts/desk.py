@@ -29,9 +29,8 @@ _UID = re.compile(r"[0-9.]{1,64}")
 class CohortDesk:
     """What one person may do with cohorts."""
 
-    def __init__(self, desk: Desk, builds: Path, *, smallest: int = 0) -> None:
-        """smallest: counts of people below it are hidden in what is exported."""
-        self._desk, self._builds, self._smallest = desk, builds, smallest
+    def __init__(self, desk: Desk, builds: Path) -> None:
+        self._desk, self._builds, self.smallest = desk, builds, desk.smallest
 
     def versions(self) -> list[Frozen]:
         """Every version of every cohort."""
@@ -48,10 +47,12 @@ class CohortDesk:
         return evaluate(definition, engine.database, engine.selection, lambda: engine.likeness(_no_file))
 
     def compared(self, found: Evaluation) -> dict[str, tuple[Facet, ...]]:
-        """By fact: studies by value, shown (of the cohort) and total (of the archive)."""
+        """By fact: studies by value, shown (of the cohort) and total (of the archive); masked."""
         studies = found.roster.ids[found.steps[-1].kept]
         everything = visible(ALL)
-        return self._desk.engine.selection.facets(everything, COMPARED, studies=studies, base=everything)
+        return self._desk.engine.selection.facets(
+            everything, COMPARED, studies=studies, base=everything, smallest=self.smallest
+        )
 
     def freeze(self, found: Evaluation) -> Frozen:
         """Keep the list as a version. Raises `Refused`, `CohortError` for an empty list."""
@@ -92,7 +93,7 @@ class CohortDesk:
         with tempfile.TemporaryDirectory(prefix="spinecho-") as folder:
             made = export(
                 database, version, members, Path(folder) / "cohort", formats=formats, pseudonyms=pseudonyms,
-                smallest=self._smallest,
+                smallest=self.smallest,
             )  # fmt: skip
             with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
                 for file in made.files:

@@ -13,10 +13,12 @@ import numpy as np
 
 from db.cohorts import Member, Roster, read_roster, scanner_facts
 from db.database import Database
+from db.masking import masked
 from db.selection import Selection
+from search.cohorts.balance import Balance, Groups, balance
 from search.cohorts.definition import Definition, Match
-from search.cohorts.design import Matched, in_window, index_studies, matched, part_of, sampled
-from search.cohorts.masking import masked
+from search.cohorts.design import in_window, index_studies, part_of, sampled
+from search.cohorts.matching import MOST_PAIRS, Matched, matched
 from search.cohorts.rules import Flags, Likeness, Rules, Scores
 
 StepKind = Literal["start", "include", "exclude", "window", "index", "match", "sample"]
@@ -47,6 +49,8 @@ class Evaluation:
     members: tuple[Member, ...]
     notes: tuple[tuple[str, int], ...]
     """What to know beside the counts: sentences with {count} in them, and the counts."""
+    balance: tuple[Balance, ...] = ()
+    """How alike cases and controls are before matching and after; nothing without matching."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -55,7 +59,7 @@ class Evaluation:
 
     def told(self, smallest: int) -> tuple[str, ...]:
         """The notes with small counts hidden, see `masked`."""
-        return tuple(said.replace("{count}", str(masked(count, smallest)), 1) for said, count in self.notes)
+        return tuple(noted(said, count, smallest) for said, count in self.notes)
 
     @property
     def attrition(self) -> list[dict[str, Any]]:
@@ -83,6 +87,11 @@ class Evaluation:
         return {uid: place for place, uid in enumerate(self.roster.uids)}
 
 
+def noted(said: str, count: int, smallest: int) -> str:
+    """A note with its count, hidden where it is small."""
+    return said.replace("{count}", str(masked(count, smallest)), 1)
+
+
 def evaluate(
     definition: Definition, database: Database, selection: Selection, likeness: Callable[[], Likeness]
 ) -> Evaluation:
@@ -90,7 +99,7 @@ def evaluate(
     roster = read_roster(database)
     run = _Run(definition, database, Rules(roster, selection, likeness))
     run.choose()
-    return Evaluation(definition, roster, tuple(run.steps), tuple(run.members()), tuple(run.notes))
+    return Evaluation(definition, roster, tuple(run.steps), tuple(run.members()), tuple(run.notes), run.balance)
 
 
 class _Run:
@@ -98,6 +107,7 @@ class _Run:
         self.definition, self.rules, self.roster = definition, rules, rules.roster
         self.steps: list[Step] = []
         self.notes: list[tuple[str, int]] = []
+        self.balance: tuple[Balance, ...] = ()
         self._database = database
         self._kept = rules.everything()
         self._scores: dict[str, Scores] = {}
@@ -167,19 +177,40 @@ class _Run:
         if not (cases & self._kept).any():
             none = "no study that is left is a case: match.cases must be a part of what include leaves"
             self.notes.append((none, 0))
-        self._sets = matched(self.roster, self._kept, cases, match, lambda place: self._alike(place, match.by))
-        chosen = np.zeros(len(self._kept), dtype=bool)
+        self._sets = matched(
+            self.roster, self._kept, cases, match, lambda place: self._alike(place, match.by), most_pairs=MOST_PAIRS
+        )
+        in_sets, in_controls = (np.zeros(len(self._kept), dtype=bool) for _ in range(2))
         for case, controls in self._sets.sets.items():
-            chosen[[case, *controls]] = True
+            in_sets[case] = True
+            in_controls[list(controls)] = True
+        chosen = in_sets | in_controls
+        if self._sets.in_turn:
+            turn = "{count} cases chose their controls one after another: they are too many to weigh every pair"
+            self.notes.append((turn, self._sets.in_turn))
+        everybody = Groups(self._kept & cases, self._free(cases), in_sets, in_controls)
+        facts = dict.fromkeys(("sex", "vendor", "field_strength", *match.by))
+        values = {name: [self._fact(place, name) for place in range(len(self._kept))] for name in facts}
+        self.balance = balance(everybody, self.roster.ages, values) if in_sets.any() else ()
         if self._sets.alone:
             alone = f"{{count}} cases found fewer than {match.controls} controls and are left out"
             self.notes.append((alone, self._sets.alone))
         each = "1 control" if match.controls == 1 else f"{match.controls} controls"
         self._step(f"cases with {each} each", "match", chosen)
 
+    def _free(self, cases: Flags) -> Flags:
+        """Who may be a control: studies that are left, of patients without a case among them."""
+        with_case = np.zeros(len(self.roster.names), dtype=bool)
+        with_case[self.roster.patients[self._kept & cases]] = True
+        return np.asarray(self._kept & ~with_case[self.roster.patients])
+
     def _alike(self, place: int, by: tuple[str, ...]) -> tuple[str, ...]:
-        facts = self._scanners.get(int(self.roster.ids[place]), {})
-        return tuple(self.roster.sexes[place] if name == "sex" else facts.get(name, "") for name in by)
+        return tuple(self._fact(place, name) for name in by)
+
+    def _fact(self, place: int, name: str) -> str:
+        if name == "sex":
+            return self.roster.sexes[place]
+        return self._scanners.get(int(self.roster.ids[place]), {}).get(name, "")
 
     def _read_scanners(self) -> None:
         self._scanners = scanner_facts(self._database, self.roster.ids[self._kept].tolist())

@@ -20,8 +20,9 @@ from typing import Any
 
 from db.cohorts import CohortError, Frozen, Member, files_of, series_of, study_facts
 from db.database import Database
+from db.masking import masked_rows
 from search.cohorts.copying import SCRIPT
-from search.cohorts.masking import masked_rows
+from search.cohorts.keep import balance_of, told_of
 
 FORMATS = ("csv", "parquet", "bids", "copy")
 NOTICE = (
@@ -145,7 +146,7 @@ class _Tables:
 
 def _write(folder: Path, tables: _Tables, formats: Sequence[str], smallest: int) -> None:
     version, studies, series = tables.version, tables.studies(), tables.series()
-    told = {key: value for key, value in version.made_with.items() if key != "salt"}
+    told = told_of(version, smallest)
     if "csv" in formats:
         write_csv(folder / "studies.csv", studies)
         write_csv(folder / "series.csv", series)
@@ -180,6 +181,7 @@ def _write(folder: Path, tables: _Tables, formats: Sequence[str], smallest: int)
         "patients": version.patients,
         "definition": version.definition,
         "attrition": masked_rows(list(version.attrition), smallest),
+        **({"balance": table} if (table := balance_of(version, smallest)) else {}),
         "made_with": told,
         "pseudonyms": tables.pseudonyms,
         "missing": list(tables.missing),

@@ -13,9 +13,10 @@ from db.build import current_build
 from db.cohorts import CohortError, Frozen, cohorts, freeze, highest_study, members_of
 from db.database import Database
 from db.selection import Selection
+from search.cohorts.balance import masked_balance
 from search.cohorts.changes import Changes, since
 from search.cohorts.definition import from_plain, to_plain
-from search.cohorts.evaluate import Evaluation, evaluate
+from search.cohorts.evaluate import Evaluation, evaluate, noted
 from search.cohorts.rules import Likeness
 
 
@@ -33,9 +34,27 @@ def keep(database: Database, builds: Path, found: Evaluation, *, owner: str) -> 
         owner=owner,
         definition=to_plain(found.definition),
         attrition=found.attrition,
-        made_with={**made_with(database, builds), "salt": salt or secrets.token_hex(16)},
+        made_with={
+            **made_with(database, builds),
+            **({"balance": [one.plain() for one in found.balance]} if found.balance else {}),
+            "notes": [list(note) for note in found.notes],
+            "salt": salt or secrets.token_hex(16),
+        },
         members=found.members,
     )
+
+
+def told_of(version: Frozen, smallest: int) -> dict[str, Any]:
+    """What a version was made with, as it may be shown: without its secret, with small counts hidden."""
+    told = {key: value for key, value in version.made_with.items() if key not in ("salt", "balance", "notes")}
+    if notes := version.made_with.get("notes"):
+        told["notes"] = [noted(said, count, smallest) for said, count in notes]
+    return told
+
+
+def balance_of(version: Frozen, smallest: int) -> list[dict[str, Any]]:
+    """How alike cases and controls were, see `masked_balance`; nothing for a version without matching."""
+    return masked_balance(version.made_with.get("balance") or [], smallest)
 
 
 def again(

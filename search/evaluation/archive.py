@@ -14,6 +14,7 @@ from db import archive, evaluating
 from db.database import Database
 from db.evaluating import VolumeFacts
 from db.filters import ALL, Filter, visible
+from db.masking import masked
 from db.served import ServedSpace
 from db.values import Role, SpaceRecord
 from encoders.dual import DualEncoder
@@ -54,6 +55,8 @@ class Options:
     """At most so many ask, drawn at random where there are more; everything is searched."""
     resamples: int = RESAMPLES
     seed: int = 0
+    smallest: int = 0
+    """Counts below it are hidden in warnings, see `db.masking`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,8 +339,9 @@ class Evaluator:
         known = known or {}
         unknown = tuple(uid for uid in named if uid not in known)
         hidden = sum(uid in known for uid in named) - len(set(named) & set(self._uids))
-        warnings = [f"{len(unknown)} of {len(named)} studies named are not in the index"] if unknown else []
-        warnings += [f"{hidden} of {len(named)} studies named have no volume that passes the filter"] if hidden else []
+        missing, failing, all_of = (masked(n, self._options.smallest) for n in (len(unknown), hidden, len(named)))
+        warnings = [f"{missing} of {all_of} studies named are not in the index"] if unknown else []
+        warnings += [f"{failing} of {all_of} studies named have no volume that passes the filter"] if hidden else []
         if not self._dual.aligned:
             warnings.append("text and images are not aligned: nothing is measured from a text to a scan's own vector")
         if len({volume.patient_id for volume in self._volumes}) == 1:

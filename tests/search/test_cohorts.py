@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from db.cohorts import Roster
 from db.errors import FilterError
+from db.masking import masked
 from search.cohorts.definition import ConfigError, Index, Match, Rule, Sample, Split, from_plain, to_plain
-from search.cohorts.design import index_studies, matched, part_of, sampled
-from search.cohorts.masking import masked
+from search.cohorts.design import index_studies, part_of, sampled
+from search.cohorts.matching import matched
 
 
 @pytest.fixture

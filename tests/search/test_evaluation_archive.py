@@ -123,7 +123,7 @@ def test_an_aligned_encoder_is_asked_by_scans_in_both_directions(indexed: Home, 
     assert measured(found, "scan to report, same region and sequence").figures["MRR"].value > 0
 
 
-def test_judged_queries(indexed: Home, evaluator: Evaluator) -> None:
+def test_judged_queries(indexed: Home, dual: DualEncoder, evaluator: Evaluator) -> None:
     rows = indexed.query(
         "SELECT s.uid, p.text FROM passages p JOIN reports r ON r.id = p.report_id JOIN studies s ON s.id = r.study_id"
         " WHERE p.section = 'impression' ORDER BY p.id"
@@ -145,6 +145,8 @@ def test_judged_queries(indexed: Home, evaluator: Evaluator) -> None:
     assert result.resampled == "patients"
     assert found.unknown_studies == ("1.2.3", "1.2.4")
     assert any("2 of 3 studies named are not in the index" in warning for warning in found.warnings)
+    masked = evaluator_of(indexed, dual, smallest=5).judgements(queries)
+    assert any("<5 of <5 studies named are not in the index" in warning for warning in masked.warnings)
     with pytest.raises(EmptyPool, match="UIDs"):
         evaluator.judgements(queries[2:])
 

@@ -18,6 +18,7 @@ from db.audit import entries
 from db.ledger import last_run
 from search.desk import Desk, Person, Refused, Role
 from ui.room.archive_jobs import start
+from ui.room.archive_map_view import groups
 from ui.room.evaluations import begin, evaluations
 from ui.room.opened import Room
 from ui.settings import read_settings
@@ -64,7 +65,55 @@ def test_only_managers_start_runs_and_see_files(home: Path) -> None:
             (file,),
         )
     assert any("shown to managers" in caption.value for caption in at("Failures", "viewer").caption)
-    assert at("Failures").selectbox(key="failure-reason").options[0] == "TRUNCATED"
+    assert at("Failures").selectbox(key="failure-reason").options[0] == "truncated"
+
+
+def test_what_can_be_mended_comes_first_and_is_retried_there(home: Path) -> None:
+    with sqlite3.connect(home / "spinecho.sqlite") as connection:
+        connection.execute("DELETE FROM failures")
+        files = [row[0] for row in connection.execute("SELECT id FROM files ORDER BY id LIMIT 5")]
+        for file, reason, ignorable in zip(
+            files, ["NOT_MR", "NOT_MR", "NOT_MR", "TRUNCATED", "TRUNCATED"], [1, 1, 1, 0, 0], strict=True
+        ):
+            connection.execute(
+                "INSERT INTO failures (file_id, ordinal, reason, ignorable, message, run_id) VALUES (?, 9, ?, ?, ?, 1)",
+                (file, reason, ignorable, "cut"),
+            )
+        connection.commit()
+    page = at("Failures")
+    assert any("2 files to look at, 3 left aside" in one.value for one in page.caption)
+    assert page.dataframe[0].value["reason"].tolist() == ["truncated", "not MR"]
+    assert page.selectbox(key="failure-reason").value == "TRUNCATED"
+    (folder,) = [text.removeprefix("Below ") for text in texts(page) if text.startswith("Below /")]
+    assert not [name for name in page.dataframe[1].value["file"] if name.startswith("/")]
+    assert all(Path(folder + name).is_file() for name in page.dataframe[1].value["file"])
+    with indexing_lock(read_settings(home=home)):
+        calm(page.button(key="failures-retry").click().run())
+        assert any("indexing already" in text for text in texts(page))
+
+
+def test_small_counts_of_the_archive_are_hidden(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPINECHO_SMALLEST_COUNT", "5")
+    page = calm(page_of("archive").run())
+    told = [value for frame in page.dataframe for value in frame.value["studies"].tolist()]
+    assert set(told) == {"<5"}
+    assert {value for frame in page.dataframe for value in frame.value["share"].tolist()} == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("values", "ordered", "told"),
+    [
+        (["brain", "unknown", "knee"], False, ["unknown", "brain", "knee"]),
+        (["60 to 69", "unknown", "0 to 9", "30 to 39"], True, ["unknown", "0 to 9", "30 to 39", "60 to 69"]),
+        (["3.0 T", "0.5 T", "1.5 T"], True, ["0.5 T", "1.5 T", "3.0 T"]),
+    ],
+)
+def test_colours_of_the_map_rise_with_what_rises(values: list[str], ordered: bool, told: list[str]) -> None:
+    found = groups(values, ordered=ordered)
+    assert [next(iter(group)) for group, _ in found] == told
+    assert len({colour for _, colour in found}) == len(found)
+    many = groups([f"{number}.0 T" for number in range(30)], ordered=True)
+    assert len(many) == 30
 
 
 def test_a_run_that_is_started_here_goes_to_its_end(home: Path) -> None:

@@ -120,3 +120,17 @@ def test_small_counts_are_hidden_where_the_setting_says_so(mine: Home, tmp_path:
     wrong = run("count", file, home=mine.folder, SPINECHO_SMALLEST_COUNT="few")
     assert wrong.exit_code == 2
     assert "SPINECHO_SMALLEST_COUNT='few'" in wrong.stderr
+
+
+def test_balance_of_matched_controls_is_counted_shown_and_exported(mine: Home, tmp_path: Path) -> None:
+    with sqlite3.connect(mine.database) as connection:
+        uid = connection.execute("SELECT uid FROM studies ORDER BY uid").fetchone()[0]
+    file = write(tmp_path / "c.toml", "[match]", f'cases = {{ studies = ["{uid}"] }}', "by = []")
+    frozen = told("freeze", file, home=mine.folder)
+    assert frozen["balance"][0]["fact"] == "age"
+    assert told("show", "mine", home=mine.folder)["balance"] == frozen["balance"]
+    assert "cases against controls" in run("show", "mine", home=mine.folder).stdout
+    told("export", "mine", tmp_path / "out", home=mine.folder, SPINECHO_SMALLEST_COUNT="5")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert {row["after"] for row in manifest["balance"]} == {"<5"}
+    assert not {"salt", "balance"} & set(manifest["made_with"])

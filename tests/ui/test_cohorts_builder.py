@@ -14,13 +14,13 @@ import tomli_w
 from archives import Home, small_archive
 from hypothesis import given
 from hypothesis import strategies as st
-from pages import calm, texts
+from pages import calm, component, texts
 from streamlit.testing.v1 import AppTest
 
 from db.audit import entries
 from db.cohorts import cohorts
 from db.database import Database
-from db.facets import Facet
+from db.facets import Facet, masked_facets
 from search.cohorts.definition import EXAMPLE, from_plain, to_plain
 from search.cohorts.desk import CohortDesk
 from search.desk import Desk, Person, Refused, Role
@@ -78,8 +78,12 @@ def test_before_there_is_any_the_page_teaches_and_offers_examples(home: Path) ->
 
 def test_a_bad_filter_is_named_with_its_row_and_nothing_is_counted(home: Path) -> None:
     page = opened({"name": "bad", "include": [{"filter": "everything"}, {"filter": "sequenze=T2"}]})
-    assert any("Row 2" in one.value for one in page.markdown)
-    assert any("sequenze" in text and "sequence" in text for text in texts(page))
+    told = component(page, "spinecho_rules")
+    assert told is not None
+    assert list(told["wrong"]) == ["1"]
+    assert "'sequenze'" in told["wrong"]["1"]
+    assert "'sequence'" in told["wrong"]["1"]
+    assert any("marked rules" in one.value for one in page.caption)
     assert not page.metric
     assert "freeze" not in [one.key for one in page.button]
 
@@ -144,8 +148,8 @@ def test_new_studies_are_told_apart_with_the_reason(home: Path, tmp_path: Path) 
 
 
 def test_bars_tell_no_exact_share_where_counts_are_masked() -> None:
-    facts = {"sex": (Facet("F", 7, 103), Facet("M", 2, 99))}
-    told = [json.loads(chart.to_json()) for chart in comparison_charts(facts, smallest=5)]
+    facts = {"sex": masked_facets((Facet("F", 7, 103), Facet("M", 2, 99)), 5)}
+    told = [json.loads(chart.to_json()) for chart in comparison_charts(facts)]
     rows = [row for one in told for some in one["datasets"].values() for row in some]
     assert {(row["who"], row["value"], row["studies"]) for row in rows} == {
         ("cohort", "F", "5"), ("archive", "F", "105"), ("cohort", "M", "<5"), ("archive", "M", "100"),
@@ -191,3 +195,34 @@ def test_a_row_that_is_not_finished_says_what_it_lacks() -> None:
     assert [number for number, _ in troubles([empty_row(), row])] == [2]
     assert "at_least" in troubles([row])[0][1]
     assert not troubles([{**row, "at_least": 0.7}, {**empty_row(), "condition": 'says:present("lesion")'}])
+
+
+def test_what_a_browser_sends_becomes_rows_and_nothing_else() -> None:
+    (row,) = rows_of([{"use": "perhaps", "by": 3, "condition": None, "at_least": "x", "of_patient": "yes", "more": 1}])
+    assert row == empty_row()
+    many = rows_of([{"condition": "x" * 9000}] * 900)
+    assert (len(many), len(many[0]["condition"])) == (200, 4000)
+    mixed = rows_of([{"use": "exclude", "condition": "a"}, {"condition": "b"}, {"use": "exclude", "condition": "c"}])
+    assert [row["condition"] for row in mixed] == ["b", "a", "c"], "excludes are counted after includes"
+
+
+def test_a_new_name_counts_nothing_again(home: Path) -> None:
+    page = opened(ALL)
+    counted = page.session_state["counted"]
+    page.text_input(key="cohort-name").set_value("another")
+    calm(page.run())
+    assert page.session_state["counted"] is counted
+    calm(page.button(key="freeze").click().run())
+    assert [one.name for one in cohorts(database(home))] == ["another"]
+
+
+def test_matched_controls_show_their_balance_and_keep_it(home: Path) -> None:
+    uid = Home(home).query("SELECT uid FROM studies ORDER BY uid")[0][0]
+    match = {"cases": {"studies": [uid]}, "by": [], "controls": 1}
+    page = opened({"name": "pair", "include": [{"filter": "everything"}], "match": match})
+    assert metrics(page)["Studies"] == "2"
+    assert any(one.label == "Balance of cases and controls" for one in page.expander)
+    calm(page.button(key="freeze").click().run())
+    assert any(one.label == "Balance of cases and controls" for one in page.expander)
+    (kept,) = cohorts(database(home))
+    assert kept.made_with["balance"][0]["fact"] == "age"

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pages import calm, page_of, private_home, texts
+from pages import calm, component, page_of, private_home, texts
 from streamlit.testing.v1 import AppTest
 
 from db.audit import entries
@@ -37,7 +37,7 @@ def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def desk_of(home: Path, role: Role = Role.RESEARCHER, name: str = "ada", smallest: int = 0) -> CohortDesk:
     settings = read_settings(home=home, device="cpu")
-    return CohortDesk(Desk(open_engine(settings), Person(name, role)), settings.builds, smallest=smallest)
+    return CohortDesk(Desk(open_engine(settings), Person(name, role), smallest=smallest), settings.builds)
 
 
 def built(plain: dict[str, Any], *, role: str = "researcher") -> AppTest:
@@ -71,7 +71,9 @@ def test_rules_count_as_they_stand_and_the_list_is_frozen_on_record(home: Path) 
 
 def test_a_rule_that_means_nothing_is_said_and_nothing_breaks(home: Path) -> None:
     page = built({"name": "x", "include": [{"filter": "bodyregion=brain"}]})
-    assert any("body_region" in text for text in texts(page)), "the nearest field is named"
+    told = component(page, "spinecho_rules")
+    assert told is not None
+    assert "body_region" in told["wrong"]["0"], "the nearest field is named"
     assert not page.metric
     page = built({"name": "x", "include": [{"like": "/etc/passwd", "at_least": 0.5}]})
     assert any("is no StudyInstanceUID" in text for text in texts(page))
@@ -147,6 +149,9 @@ def test_the_rules_can_be_taken_as_a_file(home: Path) -> None:
 def test_small_counts_are_hidden(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPINECHO_SMALLEST_COUNT", "5")
     assert metrics(built(BRAINS))["Studies"] == "<5"
+    desk = desk_of(home, smallest=5)
+    facts = desk.compared(desk.count(from_plain(BRAINS, name="brains")))
+    assert {one.shown for some in facts.values() for one in some} == {"<5"}, "a 0 would tell what the few are not"
 
 
 def test_a_list_of_studies_is_a_rule(home: Path) -> None:

@@ -92,3 +92,16 @@ def test_conditions_joined_by_words_filter_a_search(indexed: Home) -> None:
     women = as_json("search", "text", "brain", "--where", "(sex=F) and not (sex=M)", home=indexed.folder)
     sexes = {row[0] for row in indexed.query("SELECT uid FROM studies WHERE sex = 'F'")}
     assert {hit["study_uid"] for hit in women["hits"]} == sexes
+
+
+def test_small_counts_are_hidden_by_the_setting(indexed: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPINECHO_SMALLEST_COUNT", "5")
+    everything = as_json("facets", "sex", home=indexed.folder)
+    assert everything["studies"] == 5
+    assert {(one["shown"], one["total"]) for one in everything["facets"]["sex"]} == {("<5", "<5")}
+    uid = indexed.query("SELECT uid FROM studies")[0][0]
+    one = as_json("facets", "sex", "sequence", "--where", f"study_uid={uid}", home=indexed.folder)
+    assert one["studies"] == "<5"
+    assert {facet["shown"] for some in one["facets"].values() for facet in some} == {"<5"}
+    status = as_json("status", home=indexed.folder)
+    assert set(status["facets"]["sequence"].values()) <= {"<5", 5}

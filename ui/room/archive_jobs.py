@@ -28,6 +28,10 @@ def jobs(room: Room) -> None:
     """Draw the newest run, and look again every two seconds."""
     run = ledger.last_run(room.desk.database)
     process = indexing_process(room.settings)
+    if st.session_state.get("indexing") and process is None:
+        st.session_state["indexing"] = False
+        st.rerun(scope="app")  # what the page counts around this has changed
+    st.session_state["indexing"] = process is not None
     with st.container(border=True, key="jobs"):
         _told(run, process)
         if room.desk.may(Role.MANAGER):
@@ -70,15 +74,19 @@ def _told(run: dict[str, Any] | None, process: int | None) -> None:
         st.text(f"The last run was stopped {_ago(silent)} ago; the next one goes on where it was.")
         return
     elapsed = max((_now() - datetime.fromisoformat(run["started_at"])).total_seconds(), 1e-6)
-    st.text("Indexing" + (f" · no word for {_ago(silent)}" if silent > _SILENT else ""))
+    since = f"Indexing since {run['started_at'][11:16]} UTC"
+    st.text(since + (f" · no word for {_ago(silent)}" if silent > _SILENT else ""))
     for stage, label in _LABELS.items():
         done, known = stages.get(stage, (0, 0))
         if not (done or known):
             continue
         rate = done / elapsed
         left = f" · about {_ago((known - done) / rate)} left" if known > done > 0 else ""
-        said = f"{label}: {done:,}" + (f" of {known:,}" if known else "") + f" · {rate:.1f} a second{left}"
-        st.progress(min(done / known, 1.0) if known else 0.0, text=said)
+        if not known:  # how many there are is not known yet: a bar would look as if nothing moved
+            st.text(f"{label}: {done:,} · {rate:.1f} a second")
+            continue
+        said = f"{label}: {done:,} of {known:,}" + ("" if done >= known else f" · {rate:.1f} a second{left}")
+        st.progress(min(done / known, 1.0), text=said)
 
 
 def _buttons(room: Room, process: int | None) -> None:

@@ -26,7 +26,11 @@ _COLOURS = (
     "#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#b0bec5", "#8d6e63", "#9ccc65",
     "#ba68c8", "#4dd0e1",
 )  # fmt: skip
-_REST = "#6b7480"
+_REST, _FAINT = "#8a8f96", "#565d66"
+# from violet to yellow as viridis, without its ends, so that it stands out from dark and light alike
+_RISING = ("#7e4fa8", "#5b6fb8", "#3f8fb5", "#2aa3a0", "#35b779", "#7ad151", "#bcd933", "#f3d41b")
+_ORDERED = ("age", "field")
+_UNKNOWN = "unknown"
 
 
 def map_view(room: Room) -> None:
@@ -81,38 +85,48 @@ def _figure(made: ArchiveMap, facts: Mapping[int, VolumeFacts], by: str) -> Any:
     values = [_value(facts.get(int(one)), by) for one in made.ids]
     counted = [value for value, _ in Counter(values).most_common()]
     figure = go_.Figure()
-    for group, colour in _groups(counted):
+    for group, colour in groups(counted, ordered=by in _ORDERED):
         at = [place for place, value in enumerate(values) if value in group]
         name = next(iter(group)) if len(group) == 1 else "others"
         figure.add_trace(go_.Scattergl(
             x=made.places[at, 0], y=made.places[at, 1], mode="markers", name=f"{_plain(name)}  {len(at):,}",
-            marker={"size": 6 if len(values) < 5000 else 4, "color": colour, "opacity": 0.85},
+            marker={"size": 6 if len(values) < 5000 else 4, "color": colour,
+                    "opacity": 0.45 if _UNKNOWN in group else 0.85},
             customdata=[[int(made.ids[place])] for place in at],
             text=[_hover(facts.get(int(made.ids[place]))) for place in at], hovertemplate="%{text}<extra></extra>",
         ))  # fmt: skip
     figure.update_layout(
-        height=560, showlegend=True, margin={"l": 0, "r": 0, "t": 8, "b": 0}, dragmode="lasso",
+        height=560, showlegend=True, margin={"l": 0, "r": 0, "t": 34, "b": 0}, dragmode="lasso",
         legend={"itemsizing": "constant"},
         xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"},
     )  # fmt: skip
     return figure
 
 
-def _groups(values: Sequence[str]) -> list[tuple[frozenset[str], str]]:
-    shown = [(frozenset([value]), colour) for value, colour in zip(values, _COLOURS, strict=False)]
-    rest = frozenset(values[len(_COLOURS) :])
-    return shown + ([(rest, _REST)] if rest else [])
+def groups(values: Sequence[str], *, ordered: bool) -> list[tuple[frozenset[str], str]]:
+    """(values, colour), drawn in this order. What is not known is grey and lies under the rest."""
+    known = [value for value in values if value != _UNKNOWN]
+    unknown = [(frozenset([_UNKNOWN]), _FAINT)] if _UNKNOWN in values else []
+    if ordered:
+        rising = sorted(known, key=lambda value: float(value.split()[0]))
+        steps = max(len(rising) - 1, 1)
+        return unknown + [
+            (frozenset([value]), _RISING[round(at * (len(_RISING) - 1) / steps)]) for at, value in enumerate(rising)
+        ]
+    shown = [(frozenset([value]), colour) for value, colour in zip(known, _COLOURS, strict=False)]
+    rest = frozenset(known[len(_COLOURS) :])
+    return unknown + shown + ([(rest, _REST)] if rest else [])
 
 
 def _value(fact: VolumeFacts | None, by: str) -> str:
     if fact is None:
-        return "unknown"
+        return _UNKNOWN
     if by == "field":
-        return f"{fact.field_strength_t:.1f} T" if fact.field_strength_t else "unknown"
+        return f"{fact.field_strength_t:.1f} T" if fact.field_strength_t else _UNKNOWN
     if by == "age":
         decade = None if fact.age_years is None else int(fact.age_years // 10) * 10
-        return "unknown" if decade is None else f"{decade} to {decade + 9}"
-    return str(getattr(fact, by) or "unknown")
+        return _UNKNOWN if decade is None else f"{decade} to {decade + 9}"
+    return str(getattr(fact, by) or _UNKNOWN)
 
 
 def _hover(fact: VolumeFacts | None) -> str:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import streamlit as st
 
 from db import archive, lookup
+from db.masking import masked, number
+from encoders.errors import Reason
 from search.desk import Role
 from ui.page_style import trouble
 from ui.report import failure_facts, status_facts
-from ui.room.archive_jobs import jobs
+from ui.room.archive_jobs import jobs, start
 from ui.room.archive_map_view import map_view
 from ui.room.archive_space import space_rows, used
 from ui.room.opened import Room
+from ui.wiring import USER_ERRORS
 
 SHORTCUTS = (("drag on the map", "draw a lasso"),)
 _NAMES = {"body_region": "body region", "sequence": "sequence", "vendor": "manufacturer"}
+_MOST_FILES = 500
 _VIEWS = ("Overview", "Map", "Failures", "Encoders and builds", "Record")
 
 
@@ -47,35 +55,54 @@ def _overview(room: Room) -> None:
     for column, (name, values) in zip(st.columns(3), facets.items(), strict=True):
         with column:
             st.caption(f"Studies by {_NAMES[name]}")
-            rows = [{_NAMES[name]: value, "studies": count} for value, count in values.items()]
-            most = max(values.values(), default=1)
-            st.dataframe(
-                rows, hide_index=True, width="stretch", height=min(36 * len(rows) + 40, 400),
-                column_config={
-                    "studies": st.column_config.ProgressColumn(format="%d", min_value=0, max_value=most)
-                },
-            )  # fmt: skip
+            _by_value(_NAMES[name], values, counts["studies"], room.desk.smallest)
+
+
+def _by_value(name: str, values: Mapping[str, int], studies: int, smallest: int) -> None:
+    """Studies by value, with bars of their share of all studies; small counts are hidden."""
+    told = {value: masked(count, smallest) for value, count in values.items()}
+    count = st.column_config.TextColumn if smallest > 1 else st.column_config.NumberColumn
+    st.dataframe(
+        [
+            {name: value, "studies": str(n) if smallest > 1 else n, "share": number(n) / max(studies, 1)}
+            for value, n in told.items()
+        ],
+        hide_index=True, width="stretch", height=min(_rows_px(len(told)), 402),
+        column_config={
+            "studies": count(width=70),
+            "share": st.column_config.ProgressColumn("share of all studies", format=" ", min_value=0, max_value=1),
+        },
+    )  # fmt: skip
+
+
+def _rows_px(rows: int) -> int:
+    """How high a table of so many rows is, its header with it."""
+    return 35 * (rows + 1) + 3
 
 
 def _failures(room: Room) -> None:
     facts = failure_facts(room.desk.database, reason=None, everything=True)
-    rows = [{"reason": row["reason"], "files": row["files"], "what to do": row["remedy"]} for row in facts["by_reason"]]
+    # what somebody can mend comes before what is merely left aside
+    by_reason = sorted(facts["by_reason"], key=lambda row: Reason(row["reason"]).ignorable)
+    rows = [{"reason": _reason(row["reason"]), "files": row["files"], "what to do": row["remedy"]} for row in by_reason]
     if not rows and not facts["reports_without_study"]:
         st.caption("Nothing was rejected, and every report has its study.")
         return
+    mendable = sum(row["files"] for row in by_reason if not Reason(row["reason"]).ignorable)
     if rows:
-        st.dataframe(rows, hide_index=True, width="stretch")
+        aside = sum(row["files"] for row in by_reason) - mendable
+        st.caption(f"{mendable:,} files to look at, {aside:,} left aside for good reason.")
+        st.dataframe(
+            rows, hide_index=True, width="stretch",
+            column_config={
+                "files": st.column_config.NumberColumn(width=64), "reason": st.column_config.Column(width=190)
+            },
+        )  # fmt: skip
     if not room.desk.may(Role.MANAGER):
         st.caption("Which files these are is shown to managers.")
         return
-    reasons = [row["reason"] for row in rows]
-    reason = st.selectbox("Files rejected for", reasons, key="failure-reason") if reasons else None
-    files = [failure for failure in facts["failures"] if failure["reason"] == reason]
-    if files:
-        st.dataframe(
-            [{"file": one["path"], "entry": one["ordinal"] or None, "message": one["message"]} for one in files[:500]],
-            hide_index=True, width="stretch", height=320,
-        )  # fmt: skip
+    if by_reason:
+        _files(room, [row["reason"] for row in by_reason], facts["failures"], retry=mendable > 0)
     if facts["reports_without_study"]:
         st.caption("Reports without a study")
         st.dataframe(
@@ -88,11 +115,50 @@ def _failures(room: Room) -> None:
         )  # fmt: skip
 
 
+def _files(room: Room, codes: Sequence[str], failures: Sequence[Mapping[str, Any]], *, retry: bool) -> None:
+    """The files of one reason, and the way to try them again."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        reason = st.selectbox("Files rejected for", codes, format_func=_reason, key="failure-reason", width=320)
+        if retry and st.button("Retry what was rejected", key="failures-retry", help="Once the files are mended"):
+            try:
+                start(room, retry=True)
+            except USER_ERRORS as error:
+                trouble("This was not started", str(error))
+            else:
+                st.caption("Started; the overview shows how far it is.")
+    files = [failure for failure in failures if failure["reason"] == reason]
+    several = any(one["ordinal"] for one in files)
+    folder = _common([one["path"] for one in files])
+    if folder:
+        st.text(f"Below {folder}")
+    rows = []
+    for one in files[:_MOST_FILES]:
+        entry = {"entry": one["ordinal"] or None} if several else {}
+        rows.append({"file": one["path"].removeprefix(folder), **entry, "message": one["message"].replace(folder, "")})
+    st.dataframe(rows, hide_index=True, width="stretch", height=min(_rows_px(len(rows)), 388))
+    if len(files) > _MOST_FILES:
+        st.caption(f"The first {_MOST_FILES} of {len(files):,}; 'spinecho failures --reason {reason}' lists all.")
+
+
+def _common(paths: Sequence[str]) -> str:
+    """The folder that all lie in, with the stroke after it, so that what tells them apart is seen; '' for one alone."""
+    folders = {os.path.dirname(path) for path in paths}  # noqa: PTH120  (paths of another machine, perhaps)
+    if len(paths) < 2 or not all(folder.startswith("/") for folder in folders):
+        return ""
+    common = os.path.commonpath(folders)
+    return "" if common == "/" else f"{common}/"
+
+
+def _reason(code: str) -> str:
+    return code.replace("_", " ").lower().replace("dicom", "DICOM").replace("mr", "MR")
+
+
 def _builds(room: Room) -> None:
     facts = status_facts(room.desk.database, room.settings)
     for role, space in facts["spaces"].items():
         st.text(f"{role}: {space['encoder']} · {space['model']} · {space['dim']} numbers a vector")
-        st.caption(space["about"])
+    for about in dict.fromkeys(space["about"] for space in facts["spaces"].values()):
+        st.caption(about)
     rows = space_rows(room)
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch")

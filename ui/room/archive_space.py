@@ -29,10 +29,13 @@ def space_rows(room: Room) -> list[dict[str, Any]]:
                 rows.append({**row, "note": str(error)})
                 continue
             plan = manifest.plan
+            flat = manifest.kind.startswith("flat")  # every vector is compared as it is stored
             recalls = [float(effort["recall"]) for effort in plan.get("efforts", ()) if "recall" in effort]
             rows.append({
-                **row, "kind": manifest.kind, "vectors": manifest.count, "made": manifest.created_at,
-                "recall@10 measured": max(recalls, default=None), "bytes a vector": plan.get("bytes_per_vector"),
+                **row, "kind": manifest.kind, "vectors": manifest.count,
+                "made (UTC)": str(manifest.created_at)[:16].replace("T", " "),
+                "recall@10": 1.0 if flat else max(recalls, default=None),
+                "bytes a vector": 2 * space.dim if flat else plan.get("bytes_per_vector"),
                 "note": plan.get("note", ""),
             })  # fmt: skip
     return rows

@@ -14,6 +14,14 @@ from ui.wiring import USER_ERRORS
 COLUMNS = ("use", "by", "condition", "at_least", "says", "of_patient", "group", "holds", "what")
 HOLDS = ("any", "all", "none")
 """How many of a group's rows have to hold."""
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "use": ("include", "exclude"),
+    "by": ("filter", "text", "text by scans", "like"),
+    "says": ("present", "absent", "uncertain", "historical", "any"),
+    "holds": HOLDS,
+}
+"""Columns whose values are words of ours; the first of each is the usual one."""
+_MOST_ROWS, _MOST_CHARACTERS = 200, 4000
 _TEXT = {"filter": "filter", "text": "text", "text by scans": "text", "like": "like"}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -113,16 +121,23 @@ def troubles(rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
 
 
 def rows_of(records: Sequence[Mapping[Any, Any]]) -> list[dict[str, Any]]:
-    """Rows as a table editor gives them: cells that were never filled are None or nan."""
+    """Rows as a browser gives them: what is no value of a column becomes its usual one; includes before excludes."""
     found = []
-    for record in records:
+    for record in records[:_MOST_ROWS]:
         row = empty_row()
-        for column in COLUMNS:
+        for column, usual in row.items():
             value = record.get(column)
-            if value is not None and not (isinstance(value, float) and math.isnan(value)):
-                row[column] = value
+            if column in CHOICES:
+                row[column] = value if value in CHOICES[column] else usual
+            elif column == "at_least":
+                number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+                row[column] = None if number is None or not math.isfinite(number) else float(number)
+            elif column == "of_patient":
+                row[column] = value is True
+            else:
+                row[column] = str(value or "").strip()[:_MOST_CHARACTERS]
         found.append(row)
-    return found
+    return sorted(found, key=lambda row: str(row["use"]) == "exclude")
 
 
 def _alone(use: str, rule: Mapping[str, Any]) -> list[dict[str, Any]]:

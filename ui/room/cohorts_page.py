@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tomllib
 from collections.abc import Mapping
@@ -11,33 +12,32 @@ import streamlit as st
 import tomli_w
 
 from db.cohorts import Frozen
+from db.facets import Facet
+from db.masking import masked, masked_rows
+from search.cohorts.balance import SHARES, masked_balance
 from search.cohorts.definition import from_plain, to_plain
 from search.cohorts.desk import CohortDesk
 from search.cohorts.evaluate import Evaluation
 from search.cohorts.export import FORMATS
-from search.cohorts.masking import masked, masked_rows
+from search.cohorts.keep import balance_of, told_of
 from search.desk import Role
 from ui.page_style import trouble
 from ui.room.cohort_design import design
 from ui.room.cohort_examples import examples
-from ui.room.cohort_figures import attrition_chart, comparison_charts
-from ui.room.cohort_rows import COLUMNS, HOLDS, Sheet, empty_row, from_sheet, rows_of, to_sheet, troubles
+from ui.room.cohort_figures import attrition_chart, balance_chart, comparison_charts, valued
+from ui.room.cohort_rows import Sheet, empty_row, from_sheet, rows_of, to_sheet, troubles
 from ui.room.members import member_grid
 from ui.room.opened import Room
+from ui.room.rules import SHORTCUTS, act, rules_editor
 from ui.wiring import USER_ERRORS
 
-SHORTCUTS = (("Tab  Enter", "from cell to cell, edit"), ("Del", "empty a cell, or delete the ticked rows"))
+__all__ = ["SHORTCUTS", "cohorts_page"]
 _NEW = "A new cohort"
-_HELP = {
-    "filter": 'as in the search page\'s --where: sequence=T2,FLAIR and age>=60, or says:present("lesion")',
-    "text": "words that a report's sentence means",
-    "like": "the StudyInstanceUID of a study",
-}
 
 
 def cohorts_page(room: Room) -> None:
     """Draw the page."""
-    desk = CohortDesk(room.desk, room.settings.builds, smallest=room.settings.smallest_count)
+    desk = CohortDesk(room.desk, room.settings.builds)
     versions = desk.versions()
     if (handed := st.session_state.pop("cohort_from", None)) is not None:
         _load(handed)
@@ -56,8 +56,9 @@ def cohorts_page(room: Room) -> None:
         _builder(room, desk, teach=not versions)
 
 
+@st.fragment
 def _builder(room: Room, desk: CohortDesk, *, teach: bool) -> None:
-    """Rules above, what they leave below."""
+    """Rules above, what they leave below. A fragment: a changed rule draws this again, not the page around it."""
     state = st.session_state
     if "sheet" not in state:
         _load({})
@@ -74,25 +75,22 @@ def _builder(room: Room, desk: CohortDesk, *, teach: bool) -> None:
     name, description = st.columns([2, 5])
     name.text_input("Name", key="cohort-name", placeholder="temporal-lesions", max_chars=80)
     description.text_input("Description", key="cohort-description", placeholder="what it is for")
-    edited = st.data_editor(
-        _frame(sheet.rows), num_rows="dynamic", hide_index=True, key=f"rules-{state.get('sheet-number', 0)}",
-        width="stretch", column_config=_columns(), column_order=list(COLUMNS),
-    )  # fmt: skip
-    rows = rows_of(edited.to_dict("records"))
-    wrong = troubles(rows)
-    for number, said in wrong:
-        trouble(f"Row {number}", said, grave=False)
+    wrong = {number - 1: said for number, said in troubles(sheet.rows)}
+    rules_editor(sheet.rows, version=int(state.get("sheet-number", 0)), wrong=wrong, on_act=_edited)
     for place, (use, rule) in enumerate(list(sheet.carried)):
         with st.container(horizontal=True, vertical_alignment="center", key=f"carried-{place}"):
             st.text(f"{use}: {_short(rule)}")
             st.button("Remove", key=f"carried-out-{place}", on_click=_drop, args=(place,))
     rest = design(sheet.rest, key=str(state.get("sheet-number", 0)))
-    plain = from_sheet(Sheet(rows, sheet.carried, rest))
+    plain = from_sheet(Sheet(sheet.rows, sheet.carried, rest))
     plain["name"] = str(state.get("cohort-name") or "").strip() or "unnamed"
     if described := str(state.get("cohort-description") or "").strip():
         plain["description"] = described
     _as_toml(plain)
-    found = None if wrong else _counted(room, desk, plain)
+    if wrong:
+        st.caption("Nothing is counted until the marked rules are put right.")
+        return
+    found = _counted(room, desk, plain)
     if found is None:
         return
     _shown(room, desk, found)
@@ -127,11 +125,11 @@ def _shown(room: Room, desk: CohortDesk, found: Evaluation) -> None:
     st.altair_chart(attrition_chart(masked_rows(found.attrition, smallest)), width="stretch")
     if not found.members:
         return
+    _balance(masked_balance([one.plain() for one in found.balance], smallest))
     with st.expander("Beside the whole archive", expanded=True):
-        with room.lock:
-            facts = desk.compared(found)
+        facts = _compared(room, desk, found)
         st.caption("Of each pair the upper bar is the cohort, the lower one the archive.")
-        charts = comparison_charts(facts, smallest=smallest)
+        charts = comparison_charts(facts)
         for start in range(0, len(charts), 3):
             for column, chart in zip(st.columns(3), charts[start : start + 3], strict=False):
                 column.altair_chart(chart, width="stretch")
@@ -165,10 +163,25 @@ def _kept(room: Room, desk: CohortDesk, versions: list[Frozen]) -> None:
         member_grid(room, uids, key=f"members-{one.name}-{one.number}")
     else:
         st.altair_chart(attrition_chart(masked_rows(list(one.attrition), smallest)), width="stretch")
+        _balance(balance_of(one, smallest))
         st.button("Edit as a new version", key="edit", on_click=_edit, args=(one,))
         with st.expander("Made with"):
-            made = {key: value for key, value in one.made_with.items() if key != "salt"}
-            st.code(json.dumps(made, indent=1), language="json")
+            st.code(json.dumps(told_of(one, smallest), indent=1), language="json")
+
+
+def _balance(rows: list[dict[str, Any]]) -> None:
+    """How alike matched cases and controls are; nothing where nothing was matched."""
+    if not rows:
+        return
+    with st.expander("Balance of cases and controls", expanded=True):
+        st.caption("Standardised mean differences: the hollow mark before matching, the filled one after.")
+        chart, table = st.columns([5, 6], gap="medium")
+        chart.altair_chart(balance_chart(rows), width="stretch")
+        figures = ["before", "after", *(name for name in rows[0] if name in SHARES)]
+        table.dataframe(
+            [{"what": valued(row), **{name.replace("_", " "): row[name] for name in figures}} for row in rows],
+            hide_index=True, width="stretch",
+        )  # fmt: skip
 
 
 def _changes(room: Room, desk: CohortDesk, one: Frozen, numbers: list[int]) -> None:
@@ -244,20 +257,44 @@ def _delete(desk: CohortDesk, name: str, number: int | None) -> None:
 
 
 def _counted(room: Room, desk: CohortDesk, plain: Mapping[str, Any]) -> Evaluation | None:
-    """What the rules leave, remembered until they or the archive change; None, with the trouble, for bad rules."""
+    """What the rules leave, remembered until they or the archive change; None, with the trouble, for bad rules.
+
+    What the cohort is called changes no count.
+    """
     state = st.session_state
+    rules = {key: value for key, value in plain.items() if key not in ("name", "description")}
     try:
+        definition = from_plain(plain, name=str(plain["name"]))
         with room.lock:
-            key = (json.dumps(plain, sort_keys=True), room.desk.engine.generation)
+            key = (json.dumps(rules, sort_keys=True), room.desk.engine.generation)
             held = state.get("counted")
             if held is None or held[0] != key:
-                held = (key, desk.count(from_plain(plain, name=str(plain["name"]))))
+                held = (key, desk.count(definition))
                 state["counted"] = held
     except USER_ERRORS as error:
         trouble("These rules mean nothing yet", str(error), grave=False)
         return None
-    found = held[1]
-    return found if isinstance(found, Evaluation) else None
+    found: Evaluation = held[1]
+    return dataclasses.replace(found, definition=definition)
+
+
+def _compared(room: Room, desk: CohortDesk, found: Evaluation) -> dict[str, tuple[Facet, ...]]:
+    """The cohort beside the archive, remembered as long as its counts are."""
+    state = st.session_state
+    counted, held = state["counted"][0], state.get("compared")
+    if held is None or held[0] != counted:
+        with room.lock:
+            held = (counted, desk.compared(found))
+        state["compared"] = held
+    facts: dict[str, tuple[Facet, ...]] = held[1]
+    return facts
+
+
+def _edited() -> None:
+    """A change of the rules in the browser."""
+    rows = act().get("rows")
+    if isinstance(rows, list):
+        st.session_state["sheet"].rows = rows_of([row for row in rows if isinstance(row, Mapping)])
 
 
 def _as_toml(plain: Mapping[str, Any]) -> None:
@@ -301,40 +338,6 @@ def _load(plain: Mapping[str, Any]) -> None:
 
 def _drop(place: int) -> None:
     del st.session_state["sheet"].carried[place]
-
-
-def _frame(rows: list[dict[str, Any]]) -> Any:
-    import pandas as pd  # noqa: PLC0415  (comes with streamlit; slow to import)
-
-    frame = pd.DataFrame(rows or [empty_row()], columns=list(COLUMNS))
-    frame["at_least"] = frame["at_least"].astype("float64")
-    frame["of_patient"] = frame["of_patient"].astype(bool)
-    return frame
-
-
-def _columns() -> dict[str, Any]:
-    config = st.column_config
-    return {
-        "use": config.SelectboxColumn("", options=["include", "exclude"], default="include", required=True, width=90),
-        "by": config.SelectboxColumn(
-            "by", options=["filter", "text", "text by scans", "like"], default="filter", required=True, width=110
-        ),
-        "condition": config.TextColumn(
-            "condition", width="large", help="; ".join(f"{name}: {told}" for name, told in _HELP.items())
-        ),
-        "at_least": config.NumberColumn("cosine from", min_value=-1.0, max_value=1.0, step=0.01, width=96),
-        "says": config.SelectboxColumn(
-            "says", options=["present", "absent", "uncertain", "historical", "any"], default="present", width=96
-        ),
-        "of_patient": config.CheckboxColumn("any study of the patient", default=False, width=120),
-        "group": config.TextColumn(
-            "group", default="", max_chars=2, width=64, help="rows with the same letter make one rule"
-        ),
-        "holds": config.SelectboxColumn(
-            "holds", options=list(HOLDS), default="any", width=72, help="how many rows of the group have to hold"
-        ),
-        "what": config.TextColumn("name", default="", help="what the table of counts calls this row"),
-    }
 
 
 def _short(rule: Mapping[str, Any]) -> str:

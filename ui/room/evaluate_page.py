@@ -27,7 +27,8 @@ _OF: dict[str, tuple[str, Of]] = {
     "thumbs kept here": ("everybody's thumbs on results, by majority", "judgements"),
     "texts and their studies": ("CSV or JSON Lines: text, study_uid", "pairs"),
 }
-_COLOURS = ("#8fbfe0", "#e69f00", "#6fbf97", "#cc79a7")
+_DARK = ("#8fbfe0", "#e69f00", "#6fbf97", "#cc79a7")
+_LIGHT = ("#1b5f8f", "#9a5b00", "#1d6b3f", "#9b3f72")
 
 
 def evaluate_page(room: Room) -> None:
@@ -41,6 +42,8 @@ def evaluate_page(room: Room) -> None:
         if one.result is None and not one.running:
             with st.expander(f"{one.label}: not measured"):
                 st.text(one.why or "It was stopped before it was done.")
+    if not done and any(one.running for one in found):
+        return
     if not done:
         st.caption("No evaluation is kept yet. Every figure will come with its pool, chance level and 95 % interval.")
         return
@@ -87,7 +90,7 @@ def _waiting(room: Room) -> None:
     if not running:
         st.rerun(scope="app")
     for one in running:
-        st.text(f"Measuring: {one.label}")
+        st.text(f"Measuring: {one.label} · {one.seconds:.0f} s so far")
 
 
 def _thumbs(room: Room) -> bytes | None:
@@ -125,7 +128,11 @@ def _compared(shown: Sequence[Evaluated]) -> None:
         shares = [row for row in some if 0 <= row["value"] <= 1]
         if shares:
             chart.altair_chart(_intervals(shares), width="stretch")
-        columns = ("run", "measure", "value", "95 % interval", "chance", "best", "queries", "pool")
+        columns = [
+            name
+            for name in ("run", "measure", "value", "95 % interval", "chance", "best", "queries", "pool")
+            if (name != "run" or len(shown) > 1) and any(row[name] is not None for row in some)
+        ]
         table.dataframe([{name: row[name] for name in columns} for row in some], hide_index=True, width="stretch")
     missing = [
         (names[one.name], result)
@@ -167,8 +174,9 @@ def _rounded(value: Any) -> float | None:
 def _intervals(rows: Sequence[Mapping[str, Any]]) -> Any:
     """A point and its interval by measure and run; a tick where chance lies."""
     runs = list(dict.fromkeys(row["run"] for row in rows))
+    colours = _LIGHT if st.get_option("theme.base") == "light" else _DARK
     colour = alt.Color(
-        "run:N", scale=alt.Scale(domain=runs, range=list(_COLOURS[: len(runs)])),
+        "run:N", scale=alt.Scale(domain=runs, range=list(colours[: len(runs)])),
         legend=alt.Legend(title=None, orient="top") if len(runs) > 1 else None,
     )  # fmt: skip
     base = alt.Chart(alt.InlineData(values=[dict(row) for row in rows])).encode(
@@ -178,6 +186,6 @@ def _intervals(rows: Sequence[Mapping[str, Any]]) -> Any:
     )
     scale = alt.Scale(domain=[0, 1])
     bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", scale=scale, title=None), x2="high:Q", color=colour)
-    points = base.mark_point(filled=True, size=55).encode(x=alt.X("value:Q", scale=scale), color=colour)
+    points = base.mark_point(filled=True, size=55, opacity=1).encode(x=alt.X("value:Q", scale=scale), color=colour)
     chance = base.mark_tick(thickness=2, size=9, color="#8a929c").encode(x=alt.X("chance:Q", scale=scale))
     return alt.layer(bars, chance, points).properties(height=alt.Step(17))

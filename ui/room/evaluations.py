@@ -31,6 +31,12 @@ class Evaluated:
     why: str
 
     @property
+    def seconds(self) -> float:
+        """Since it was begun."""
+        begun = datetime.strptime(self.name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        return (datetime.now(UTC) - begun).total_seconds()
+
+    @property
     def label(self) -> str:
         """When, of what, by whom."""
         when = (

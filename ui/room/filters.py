@@ -10,6 +10,7 @@ import streamlit as st
 
 from db.facets import Facet
 from db.filters import ALL, Between, Contains, Filter, Is, Or, both
+from db.masking import together
 
 CHOICES = {
     "body_region": "Body region",
@@ -112,8 +113,8 @@ def clear(*keys: str) -> None:
         st.session_state[key] = list(empty) if isinstance(empty, tuple) and key != "age" else empty
 
 
-def panel(counts: Mapping[str, Sequence[Facet]]) -> None:
-    """Draw the widgets; counts: studies by value of each of `CHOICES` and of field_strength."""
+def panel(counts: Mapping[str, Sequence[Facet]], *, smallest: int = 0) -> None:
+    """Draw the widgets; counts: studies by value of each of `CHOICES` and of field_strength, masked by `smallest`."""
     head, button = st.columns([3, 2], vertical_alignment="center")
     head.markdown("**Filters**")
     if chosen(st.session_state):
@@ -121,7 +122,7 @@ def panel(counts: Mapping[str, Sequence[Facet]]) -> None:
     for field, label in CHOICES.items():
         _choice(field, label, counts.get(field, ()))
     st.slider("Age (years)", 0, _OLDEST, key="age")
-    _strengths(counts.get("field_strength", ()))
+    _strengths(counts.get("field_strength", ()), smallest)
     earliest, latest = date(1900, 1, 1), date(2200, 12, 31)  # shifted dates of research archives lie far away
     first = st.date_input("From", None, earliest, latest, key="from", format="YYYY-MM-DD")
     last = st.date_input("To", None, earliest, latest, key="to", format="YYYY-MM-DD")
@@ -144,14 +145,17 @@ def _choice(field: str, label: str, counts: Sequence[Facet]) -> None:
     st.multiselect(label, options, format_func=name, key=field, placeholder="any", select_all=False)
 
 
-def _strengths(counts: Sequence[Facet]) -> None:
+def _strengths(counts: Sequence[Facet], smallest: int) -> None:
     def name(label: str) -> str:
         low, high = _STRENGTHS[label]
-        shown = total = 0
-        for facet in counts:
-            value = _number(facet.value)
-            if value is not None and (low is None or value >= low) and (high is None or value <= high):
-                shown, total = shown + facet.shown, total + facet.total
+        mine = [
+            facet
+            for facet in counts
+            if (value := _number(facet.value)) is not None
+            and (low is None or value >= low)
+            and (high is None or value <= high)
+        ]
+        shown, total = (together(some, smallest) for some in ([f.shown for f in mine], [f.total for f in mine]))
         return f"{label}  {shown} / {total}"
 
     st.multiselect(

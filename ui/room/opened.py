@@ -41,7 +41,7 @@ def enter(settings: Settings, person: Person) -> Room:
     database = settings.database
     file = database.stat().st_ino if isinstance(database, Path) and database.exists() else 0
     served = _open(str(settings.home), settings.encoder, file)
-    return Room(Desk(served.engine, person), settings, served.lock)
+    return Room(Desk(served.engine, person, smallest=settings.smallest_count), settings, served.lock)
 
 
 @st.cache_resource(show_spinner="Opening the index", max_entries=1)

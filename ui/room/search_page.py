@@ -33,7 +33,7 @@ def search_page(room: Room) -> None:
     lost = asked.arrive(room.desk)
     where = filters.condition(state)
     with st.sidebar:
-        filters.panel(_counts(room, where))
+        filters.panel(_counts(room, where), smallest=room.desk.smallest)
     scan, corner = _line(room)
     if lost:
         trouble("This address opens no search", lost, grave=False)

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
-from browsing import FLAGS, Chrome, DemoHome, serve
+from pages import DemoHome
+
+from benchmarks import browser
 
 
 @pytest.fixture(scope="session")
-def chrome() -> Iterator[Chrome]:
+def chrome() -> Iterator[browser.Chrome]:
     """Debian's Chromium, else Playwright's own."""
     sync_api = pytest.importorskip(
         "playwright.sync_api", reason="pages are looked at with playwright: pip install '.[dev]'"
     )
-    with sync_api.sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("google-chrome")
+    with ExitStack() as opened:
         try:
-            browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+            started = opened.enter_context(browser.chrome())
         except sync_api.Error as error:
             pytest.skip(f"no browser to look with ('playwright install chromium' brings one): {str(error)[:120]}")
-        yield browser
-        browser.close()
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -30,5 +31,5 @@ def served(demo_home: DemoHome, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """The address of a room over a copy of the demonstration."""
     home = tmp_path_factory.mktemp("served") / "home"
     shutil.copytree(demo_home.home, home)
-    with serve(home) as address:
+    with browser.serve(home) as address:
         yield address

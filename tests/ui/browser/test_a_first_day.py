@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Chrome, serve
 
+from benchmarks.browser import Chrome, serve
 from db.database import Database
 from indexer.phantom import plan_cases, write_archive
 from indexer.pipeline import index_archive

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browsing import Chrome, DemoHome
+from pages import DemoHome
+
+from benchmarks.browser import Chrome
 
 
 @pytest.fixture

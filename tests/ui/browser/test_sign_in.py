@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Chrome, DemoHome, free_port, serve
+from pages import DemoHome
 
+from benchmarks.browser import Chrome, free_port, serve
 from db.audit import entries
 from db.database import Database
 

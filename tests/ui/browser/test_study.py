@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browsing import Chrome
+
+from benchmarks.browser import Chrome
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
-from browsing import Chrome, serve
 from PIL import Image
 
+from benchmarks.browser import Chrome, serve
 from db.database import Database
 from indexer.pipeline import index_archive
 from ui.room.engine3d import bundle

@@ -1,0 +1,46 @@
+"""Small counts hidden: no table of counts may single out a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+Count: TypeAlias = int | str
+"""A count as it may be shown: "<5" where it is hidden."""
+
+
+def masked(count: int, smallest: int) -> Count:
+    """The count; with `smallest` above 1, "<5" for one below it, others rounded to its multiples, 0 as it is.
+
+    Rounding keeps the difference of two counts from telling what neither does.
+    """
+    if smallest <= 1 or count == 0:
+        return count
+    if count < smallest:
+        return hidden(smallest)
+    return smallest * ((count + smallest // 2) // smallest)
+
+
+def hidden(smallest: int) -> str:
+    """What stands for a count that is not told."""
+    return f"<{smallest}"
+
+
+def number(count: object) -> int:
+    """What a bar may show of a count: nothing of a hidden one. Shares of exact counts would tell what is hidden."""
+    return count if isinstance(count, int) else 0
+
+
+def together(counts: Iterable[Count], smallest: int) -> Count:
+    """The sum of counts some of which may be hidden: "10+" and "<10" say as much as is known."""
+    told = list(counts)
+    unknown, known = sum(isinstance(one, str) for one in told), sum(number(one) for one in told)
+    if not unknown:
+        return known
+    return f"{known}+" if known else hidden(smallest * unknown)
+
+
+def masked_rows(rows: Sequence[Mapping[str, Any]], smallest: int) -> list[dict[str, Any]]:
+    """The same rows with `studies` and `patients` masked."""
+    counts = ("studies", "patients")
+    return [{name: masked(value, smallest) if name in counts else value for name, value in row.items()} for row in rows]

@@ -1,0 +1,89 @@
+"""The rules of a cohort under the hand: rows are moved, copied and taken back, and counts follow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from benchmarks.browser import Chrome
+
+
+@pytest.fixture
+def page(served: str, chrome: Chrome) -> Iterator[Any]:
+    context = chrome.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{served}/cohorts")
+    page.get_by_label("Condition, row 1").wait_for(timeout=60_000)
+    yield page
+    assert not errors
+    context.close()
+
+
+def conditions(page: Any) -> list[str]:
+    return [one.input_value() for one in page.locator('input[data-at="condition"]').all()]
+
+
+def fill(page: Any, row: int, text: str) -> None:
+    page.get_by_label(f"Condition, row {row}").fill(text)
+    page.keyboard.press("Enter")
+
+
+def becomes(page: Any, what: Callable[[], object], wanted: object) -> None:
+    """Wait until something is as wanted: the server has to answer first."""
+    for _ in range(150):
+        if what() == wanted:
+            return
+        page.wait_for_timeout(100)
+    assert what() == wanted
+
+
+def test_rows_are_moved_copied_and_taken_back_from_the_keyboard(page: Any) -> None:
+    fill(page, 1, "sequence=FLAIR")
+    page.get_by_role("button", name="Add a rule").click()
+    page.keyboard.type("sex=F")
+    assert conditions(page) == ["sequence=FLAIR", "sex=F"]
+    page.keyboard.press("Alt+ArrowUp")
+    assert conditions(page) == ["sex=F", "sequence=FLAIR"]
+    page.keyboard.press("Alt+Shift+ArrowDown")  # the row that was moved is still in the hand
+    assert conditions(page) == ["sex=F", "sex=F", "sequence=FLAIR"]
+    page.keyboard.press("End")
+    page.keyboard.type(",M")
+    page.keyboard.press("Tab")
+    assert conditions(page) == ["sex=F", "sex=F,M", "sequence=FLAIR"]
+    page.get_by_role("button", name="Undo").click()
+    becomes(page, lambda: conditions(page), ["sex=F", "sex=F", "sequence=FLAIR"])
+    page.get_by_label("Condition, row 1").focus()
+    page.keyboard.press("Alt+z")
+    becomes(page, lambda: conditions(page), ["sex=F", "sequence=FLAIR"])
+    page.get_by_label("Remove, row 2").click()
+    assert conditions(page) == ["sex=F"]
+
+
+def test_excludes_stand_after_includes_and_do_not_move_among_them(page: Any) -> None:
+    fill(page, 1, "sequence=FLAIR")
+    page.get_by_role("button", name="Add a rule").click()
+    fill(page, 2, "sex=F")
+    page.get_by_label("Include or exclude, row 1").select_option("exclude")
+    assert conditions(page) == ["sex=F", "sequence=FLAIR"]
+    assert page.get_by_label("Move up, row 2").is_disabled()
+    assert page.get_by_label("Move down, row 1").is_disabled()
+
+
+def test_a_rule_recounts_and_what_is_wrong_stands_under_its_row(page: Any) -> None:
+    count = page.locator('[data-testid="stMetricValue"]').first
+    count.wait_for()
+    assert int(count.inner_text()) > 0
+    fill(page, 1, "age<0")
+    becomes(page, count.inner_text, "0")
+    fill(page, 1, "sequenze=T2")
+    page.get_by_text("did you mean 'sequence'").wait_for()
+    field = page.get_by_label("Condition, row 1")
+    assert field.input_value() == "sequenze=T2"
+    assert field.get_attribute("aria-invalid") == "true"
+    fill(page, 1, "sequence=T2")
+    count.wait_for()
+    assert not page.get_by_text("did you mean 'sequence'").count()

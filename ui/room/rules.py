@@ -1,0 +1,55 @@
+"""The rules of a cohort as a component of ours: rows to edit, move, copy and take back from the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from ui.room.cohort_rows import CHOICES, empty_row
+
+_PARTS = Path(__file__).with_name("parts")
+SHORTCUTS = (
+    ("Alt+↑  Alt+↓", "move the rule up, down"),
+    ("Alt+Shift+↓", "duplicate the rule"),
+    ("Alt+Z", "take the last change of the rules back"),
+)
+_WORDS = {
+    **{name: list(options) for name, options in CHOICES.items()},
+    "hints": {
+        "filter": 'sequence=T2,FLAIR and age>=60, or says:present("lesion")',
+        "text": "words that a report's sentence means",
+        "text by scans": "words that a scan shows",
+        "like": "the StudyInstanceUID of a study",
+    },
+    "group": "Rules with the same letter make one rule",
+}
+
+
+@st.cache_resource
+def _component() -> Any:
+    css, js = ((_PARTS / f"rules.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return st.components.v2.component("spinecho_rules", html='<div class="rules"></div>', css=css, js=js)
+
+
+def rules_editor(
+    rows: Sequence[Mapping[str, Any]], *, version: int, wrong: Mapping[int, str], on_act: Callable[[], None]
+) -> None:
+    """Draw the rows. version: another one replaces what the browser holds; wrong: what to say under a row, from 0.
+
+    What a person did is in `act()` while `on_act` runs.
+    """
+    data = {
+        "rows": [dict(row) for row in rows], "version": version, "empty": empty_row(), "words": _WORDS,
+        "wrong": {str(place): said for place, said in wrong.items()},
+    }  # fmt: skip
+    _component()(key="rules", data=data, on_act_change=on_act)
+
+
+def act() -> Mapping[str, Any]:
+    """What was just done: {"rows": [...]}, all of them as they are now."""
+    held = st.session_state.get("rules")
+    found = held.get("act") if isinstance(held, Mapping) else getattr(held, "act", None)
+    return found if isinstance(found, Mapping) else {}
