@@ -144,8 +144,10 @@ def open_build(builds: Path, space: SpaceRecord, name: str, *, gpu: str | None =
     ids, codes = read_rows(folder, dim=space.dim)
     proposer = Candidates.load(folder / _INDEX, kind=plan.kind) if gpu is None else OnGpu(codes, how=gpu)
     rough = None
-    if plan.rough_scale:
+    if plan.rough_scale and _ROUGH_FILE in manifest.sha256:
         rough = read_rough(folder / _ROUGH_FILE, dim=space.dim, scale=plan.rough_scale, error=plan.rough_error)
+        if rough.codes.shape != codes.shape:
+            raise BuildCorrupt(f"index build {name} holds {len(codes)} vectors and {len(rough.codes)} in bytes")
     return manifest, TwoStageIndex(np.array(ids), codes, proposer, plan, rough=rough)
 
 

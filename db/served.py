@@ -144,6 +144,7 @@ class ServedSpace:
             news = read_vectors(self._database, self.space, after=served.highest, up_to=highest, block=_AT_ONCE)
             for ids, rows in news:
                 served.delta.add(ids, rows)
+                served.highest = int(ids[-1])
                 time.sleep(0)  # searches in other threads wait for the interpreter
             served.highest = highest
         if gone:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 from db.database import Database
 
-_AT_ONCE = 4 * 2**20
+_READ = """
+import sys
+room, total = bytearray(4 * 2**20), 0
+with open(sys.argv[1], "rb", buffering=0) as file:
+    while count := file.readinto(room):
+        total += count
+print(total)
+"""
 _SHARE = 0.5
 """Of the memory that is to be had, what a file may take; of a larger one, nothing is read: it would push itself out."""
 _UNKNOWN = 2 * 2**30
@@ -17,6 +26,7 @@ _UNKNOWN = 2 * 2**30
 def warm(database: Database, *, memory: int | None = None) -> int:
     """Read a SQLite file from one end to the other; the bytes that were read, 0 where it is too large or a server's.
 
+    A child reads it: a process that closes any file of a SQLite database lets go of every lock that it has there.
     memory: bytes to be had; the system is asked where not given.
     """
     path = database.location
@@ -25,13 +35,11 @@ def warm(database: Database, *, memory: int | None = None) -> int:
     try:
         if path.stat().st_size > _SHARE * (_available() if memory is None else memory):
             return 0
-        room, total = bytearray(_AT_ONCE), 0
-        with path.open("rb", buffering=0) as file:
-            while count := file.readinto(room):
-                total += count
-    except OSError:
+        command = [sys.executable, "-I", "-c", _READ, str(path)]
+        told = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=True, text=True)
+        return int(told.stdout)
+    except (OSError, subprocess.CalledProcessError):
         return 0  # a search tells what is wrong with the file
-    return total
 
 
 def warm_beside(database: Database) -> threading.Thread:

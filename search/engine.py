@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 from db import archive, ledger, lookup, predictions
 from db.database import Database
-from db.feedback import scan_vectors, sentences_said
+from db.feedback import Said, scan_vectors, sentences_said
 from db.filters import ALL, Filter, both, contradictions, predicted_tasks, visible
 from db.selection import Selection
 from db.values import Role, SpaceRecord
@@ -187,10 +187,11 @@ class Engine:
         rated = asked.good, asked.bad
         said_so = None
         words = words_of(query)
-        if any(rated) and asked.by is not Evidence.SCANS and query.wanted:
-            words = self._learned(words, query.wanted, *rated)
+        if asked.good and asked.by is not Evidence.SCANS and query.wanted and not words.exact:
+            shared = shared_words(self._dual.text.encode([query.wanted]), *self._said(*rated), words.names)
+            words = dataclasses.replace(words, learned=rare(self._database, shared, most=_LEARNED))
             echo["learned"] = [group[0] for group in words.learned]
-        if asked.by is not Evidence.SCANS and query.wanted:  # needs no vector, so that it runs beside the encoder
+        if asked.by is not Evidence.SCANS and query.wanted:  # beside the encoder
             said_so = self._beside.submit(self._retriever.words, query, words, want=want, k=k, where=where)
         if aligned is not None and query.wanted and want is Kind.STUDY and asked.by is not Evidence.WORDS:
             meaning = aligned.encode([query.wanted])
@@ -208,8 +209,7 @@ class Engine:
         if asked.by is not Evidence.SCANS:
             vector = self._dual.text.encode([query.wanted or " ".join(query.unwanted)])
             if any(rated):
-                said = [sentences_said(self._database, self._retriever.text.space, uids) for uids in rated]
-                vector = moved(vector, *([one.rows for one in some] for some in said))
+                vector = moved(vector, *([one.rows for one in some] for some in self._said(*rated)))
             clock.lap("encode")
             parts["sentences"] = self._retriever.sentences(vector, query, want=want, k=k, where=where)
             clock.lap("sentences")
@@ -223,12 +223,10 @@ class Engine:
             parts["like"] = like
         return parts, echo
 
-    def _learned(self, words: Words, wanted: str, good: Sequence[str], bad: Sequence[str]) -> Words:
-        """The words with those that studies which fitted share."""
+    def _said(self, good: Sequence[str], bad: Sequence[str]) -> tuple[list[Said], list[Said]]:
+        """What the reports of what fitted, and of what did not, say."""
         fit, unfit = (sentences_said(self._database, self._retriever.text.space, uids) for uids in (good, bad))
-        known = [name for group in (*words.groups, *words.exact) for name in group]
-        shared = shared_words(self._dual.text.encode([wanted]), fit, unfit, known)
-        return dataclasses.replace(words, learned=rare(self._database, shared, most=_LEARNED))
+        return fit, unfit
 
     def _reports_of(self, found: Found) -> Found:
         """The reports of the studies that were found, at their studies' scores."""

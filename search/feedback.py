@@ -32,7 +32,17 @@ _NO_FINDING = (
     "those through unchanged under unremarkable upper very visible well were when where which while with within "
     "without would "
 )
-_EMPTY = frozenset(_NO_FINDING.split())
+_NO_FINDING_GERMAN = (
+    "aber alle allem allen aller alles also andere auch aufgrund bekannt bekannte beide beiden beidseits bereits "
+    "bild bilder dabei dann dargestellt dass deutlich deutliche dies diese diesem diesen dieser dieses durch eher "
+    "eine einem einen einer eines ergibt etwas fraglich gegenüber gering geringe geringer hier ihre insgesamt jedoch "
+    "jetzt kein keine keinem keinen keiner klein kleine kleiner leicht leichte leichter linken links linksseitig "
+    "mehr mehrere mehreren nach nachweis neben nicht noch normal normale oder ohne rechten rechts rechtsseitig "
+    "regelrecht regelrechte rest sehr seite sich sind somit sonst sowie teils über übrige unauffällig unauffällige "
+    "unter unverändert unveränderte verdacht vergleich vereinbar vorliegend weitere weiteren weiterhin wenig wird "
+    "zeigen zeigt zudem zwischen"
+)
+_EMPTY = frozenset(f"{_NO_FINDING} {_NO_FINDING_GERMAN} bilateral unilateral".split())
 """Words of reports that are no finding, and the sides, which are conditions."""
 
 

@@ -25,14 +25,19 @@ class Words:
     exact: tuple[Group, ...] = ()
     """Those that must be there, from quotes and `word*`."""
     learned: tuple[Group, ...] = ()
-    """From studies that fitted: they raise what holds them and are never asked for on their own."""
+    """From studies that fitted: looked for beside what was typed, where nothing has to be there."""
+
+    @property
+    def names(self) -> list[str]:
+        """Every name of what was typed."""
+        return [name for group in (*self.groups, *self.exact) for name in group]
 
     def match(self, joined: Joined, groups: Sequence[Group] | None = None) -> Match:
         """The full-text query: the exact ones, and all the others; or the exact ones, else any of the others."""
-        others = (*(self.groups if groups is None else groups), *self.learned)
+        others = self.groups if groups is None else groups
         if joined == "all":
             return expression((*self.exact, *others))
-        return expression(self.exact) or expression(others, "any")
+        return expression(self.exact) or expression((*others, *self.learned) if others else (), "any")
 
 
 NO_WORDS = Words(())

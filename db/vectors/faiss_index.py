@@ -103,7 +103,8 @@ def best_of_scattered(
         np.take(rows, some, out=room[: len(some)], mode="clip")
         block.ntotal = len(some)
         similarities, found = block.search(asked, min(len(some), k + _SLACK))
-        kept.append((some[found[0]], similarities[0]))
+        given = found[0] >= 0  # FAISS finds nothing like a query that is no number
+        kept.append((some[found[0][given]], similarities[0][given]))
         if len(some) > k + _SLACK:
             bar = max(bar, float(similarities[0, -1]))
     return np.concatenate([part[0] for part in kept]), np.concatenate([part[1] for part in kept]), bar

@@ -69,6 +69,7 @@ def contains(among: Ids, ids: Ids) -> NDArray[np.bool_]:
 def ranked(ids: NDArray[np.int64], similarities: NDArray[np.float32], k: int) -> Neighbours:
     """Sort (q, m) candidates by similarity, then id, and keep k, padding where there are fewer."""
     n_queries, found = ids.shape
+    similarities = np.where(np.isnan(similarities), np.float32(-np.inf), similarities)
     if found > _MANY and 0 < k < found // 2:  # sorting all of them would take longer than finding them
         kth = np.partition(similarities, -k, axis=1)[:, -k, None]
         found = int((similarities >= kth).sum(axis=1).max())

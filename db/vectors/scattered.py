@@ -25,6 +25,8 @@ _PAST, _PORTION = 32, 128
 """Taken past k by their rough form at the first look: so many, or one of so many."""
 _ROUNDING = 1e-5
 """Of float32 sums."""
+_LONGEST = 1.01
+"""A row of a space is a unit row, up to its rounding to fp16."""
 _WORST = 0.04
 """Error of a rough form from which it leaves too many in question to be of use."""
 _BLOCK = 20_000
@@ -50,8 +52,8 @@ class Rough:
         query = spread(query[None])[0]
         times = 127 / (float(np.abs(query).max()) or 1.0)
         asked = np.rint(query * np.float32(times))
-        off = float(np.linalg.norm(query - asked / times)) * (1 + self.error)
-        doubt = 2 * times * self.scale * (self.error * float(np.linalg.norm(query)) + off + _ROUNDING)
+        off = float(np.linalg.norm(query - asked / times)) * (_LONGEST + self.error)
+        doubt = 2 * times * self.scale * ((self.error + _ROUNDING) * float(np.linalg.norm(query)) + off)
         wanted = k + max(_PAST, len(places) // _PORTION)
         while 2 * wanted < len(places):
             at, similarities, left = _shared(self.codes, places, asked, wanted)
@@ -80,8 +82,9 @@ def spread(rows: NDArray[Any]) -> NDArray[np.float32]:
 def roughen(codes: Codes, path: Path) -> Rough | None:
     """Write the rough form of rows (n, dim) to a file and map it; None, and no file, where it would be of no use."""
     starts = range(0, len(codes), _BLOCK)
-    most = max((float(np.abs(spread(codes[start : start + _BLOCK])).max()) for start in starts), default=0.0)
-    if not most:
+    largest = [float(np.abs(spread(codes[start : start + _BLOCK])).max()) for start in starts]
+    most = max(largest, key=_large, default=0.0)
+    if not most or not np.isfinite(most):
         return None
     scale, error = 127 / most, 0.0
     with path.open("wb") as file:
@@ -89,6 +92,8 @@ def roughen(codes: Codes, path: Path) -> Rough | None:
             rows = spread(codes[start : start + _BLOCK])
             near = np.rint(rows * scale)
             error = max(error, float(np.linalg.norm(rows - near / scale, axis=1).max()))
+            if float(np.linalg.norm(rows, axis=1).max()) > _LONGEST:
+                error = np.inf
             file.write((near + 128).astype(np.uint8).tobytes())
             if error > _WORST:
                 break
@@ -111,6 +116,11 @@ def compare(
         places = rough.plausible(places, query, k)
     at, similarities, _ = _shared(codes, places, query, k)
     return at, similarities
+
+
+def _large(value: float) -> float:
+    """What is no number is larger than all."""
+    return np.inf if np.isnan(value) else value
 
 
 @cache

@@ -51,6 +51,8 @@ _MANY = 800
 """Candidates from which finer codes, where memory allows them, are tried for a faster answer."""
 _OVERHEAD = 8
 """Bytes of the id that every kind holds beside FAISS's own."""
+_TABLE = 16
+"""Bytes of the table from ids to places, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,9 @@ def estimated_bytes(kind: str, dim: int) -> float:
     if kind == FLAT:
         return 2 * dim + 2 * _OVERHEAD
     if kind.startswith("hnsw"):
-        return dim + 2 * 32 * 4 + 12 + 2 * _OVERHEAD
+        return dim + 2 * 32 * 4 + 12 + 2 * _OVERHEAD + _TABLE
     bits = {"ivf rabitq": dim / 8 + 8, "ivf rabitq2": dim / 4 + 20, "ivf sq8": float(dim)}[kind]
-    return bits + 2 * _OVERHEAD
+    return bits + 2 * _OVERHEAD + _TABLE
 
 
 def draw_sample(codes: Codes, *, seed: int = 0, size: int = _SAMPLE) -> Sample:

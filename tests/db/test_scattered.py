@@ -20,6 +20,7 @@ from db.vectors.scattered import Rough, compare, read_rough, roughen, spread
 from db.vectors.two_stage import TwoStageIndex
 
 DIM = 48
+"""FAISS compares bytes in whole numbers where it is a multiple of 16, else in another way."""
 
 
 def near_copies(n: int, *, seed: int) -> np.ndarray:
@@ -58,6 +59,24 @@ def test_the_rough_form_changes_no_answer(
     assert best(compare(rows, places, query, k, rough=rough), k) == best(compare(rows, places, query, k), k)
 
 
+@pytest.mark.parametrize("dim", [15, 47, 50, 64, 384])
+def test_nor_at_other_dimensions(tmp_path: Path, dim: int) -> None:
+    rows = unit_rows(6000, dim, seed=dim, clusters=30).astype(np.float16)
+    rough = roughen(rows, tmp_path / "rows.u8")
+    assert rough is not None
+    places = np.arange(6000)
+    for query in unit_rows(10, dim, seed=1):
+        assert best(compare(rows, places, query, 20, rough=rough), 20) == best(compare(rows, places, query, 20), 20)
+
+
+def test_a_query_that_is_no_number_finds_nothing(tmp_path: Path) -> None:
+    rows = unit_rows(6000, DIM, seed=2).astype(np.float16)
+    places, nothing = np.arange(6000), np.full(DIM, np.nan, np.float32)
+    for rough in (None, roughen(rows, tmp_path / "rows.u8")):
+        at, _ = compare(rows, places, nothing, 5, rough=rough)
+        assert not len(at)
+
+
 def test_it_leaves_little_to_compare_exactly(tmp_path: Path) -> None:
     rows = unit_rows(20_000, DIM, seed=3, clusters=200).astype(np.float16)
     rough = roughen(rows, tmp_path / "rows.u8")
@@ -85,7 +104,11 @@ def test_spread_rows_keep_their_products_and_no_number_stands_out(dim: int) -> N
     assert np.abs(turned).max() <= np.sqrt(2 / dim) + 1e-6
 
 
-@pytest.mark.parametrize("rows", [np.zeros((0, DIM)), np.zeros((5, DIM)), 40 * np.eye(DIM)])
+@pytest.mark.parametrize(
+    "rows",
+    [np.zeros((0, DIM)), np.zeros((5, DIM)), 40 * np.eye(DIM), 2 * unit_rows(50, DIM), np.full((5, DIM), np.nan)],
+    ids=["none", "nothing", "long", "twice as long", "no numbers"],
+)
 def test_rows_for_which_bytes_do_not_do_have_none(tmp_path: Path, rows: np.ndarray) -> None:
     path = tmp_path / "rows.u8"
     assert roughen(rows.astype(np.float16), path) is None

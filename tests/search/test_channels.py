@@ -28,7 +28,7 @@ from search.engine import Engine
 from search.facts import filter_of
 from search.feedback import query_key, shared_words
 from search.hits import Results, results_json
-from search.lexical import spans, words_of
+from search.lexical import Words, spans, words_of
 from search.query import Evidence, Kind, StudyQuery, TextQuery
 
 SCANS = [
@@ -280,6 +280,15 @@ class TestFeedback:
         good, bad = (uid(engine, 6),), (uid(engine, 1),)
         learned = engine.search(TextQuery("insula", by=Evidence.WORDS, good=good, bad=bad)).query["learned"]
         assert "cavernoma" not in learned
+
+    def test_nothing_is_learned_where_words_have_to_be_there(self, engine: Engine) -> None:
+        query = engine.search(TextQuery('"left insula"', by=Evidence.WORDS, good=(uid(engine, 6),))).query
+        assert not query.get("learned")
+
+    def test_learned_words_alone_find_nothing(self) -> None:
+        words = Words((("glioma",),), learned=(("edema",),))
+        assert words.match("any").groups == (("glioma",), ("edema",))
+        assert not words.match("any", ())
 
 
 def said(*texts: str) -> Said:
