@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -10,6 +11,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {"encoders", "db", "indexer", "search", "ui"}
+
+
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
 
 
 def test_no_other_distribution_ships_a_package_of_our_names() -> None:
@@ -40,7 +46,7 @@ def test_a_library_is_imported_only_where_it_belongs(library: str, only_in: str)
     found = set()
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in nodes(path):
                 names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 if any(name.split(".")[0] == library for name in names):
@@ -52,8 +58,7 @@ def test_a_library_is_imported_only_where_it_belongs(library: str, only_in: str)
 def test_nothing_unpickles() -> None:
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            for node in ast.walk(tree):
+            for node in nodes(path):
                 if isinstance(node, ast.Import):
                     assert not {alias.name for alias in node.names} & {"pickle", "marshal", "shelve", "dill"}, path
                 if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":

@@ -7,6 +7,8 @@ HNSW (Malkov and Yashunin 2018, arXiv 1603.09320), CAGRA (Ootomo et al. 2023, ar
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,8 @@ _COMPACT = 1000
 _TRAINING_ROUNDS, _TRAINING_PER_LIST = 8, 50
 """k-means: more of either gained under 0.001 of recall at a fixed effort and cost minutes."""
 
+_ALONE = 50_000
+"""Vectors below which a flat index is not worth more than one thread."""
 _GPU_BLOCK = 50_000
 _GPU_MOST = 2048
 """Neighbours that FAISS gives at most from a graphics card."""
@@ -60,6 +64,17 @@ rotation (RR). Without it, vectors of unequal numbers took eight times the candi
 def gpus() -> int:
     """Graphics cards that this FAISS can use; 0 for a CPU build."""
     return int(faiss.get_num_gpus()) if hasattr(faiss, "get_num_gpus") else 0
+
+
+@contextmanager
+def _on_one_thread() -> Iterator[None]:
+    """For single queries: FAISS would start its threads for them too, and wait for a core that another process has."""
+    usual = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)  # of this thread alone
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(usual)
 
 
 class _Rooms(threading.local):
@@ -102,7 +117,8 @@ def best_of_scattered(
         some = places[start : start + part]
         np.take(rows, some, out=room[: len(some)], mode="clip")
         block.ntotal = len(some)
-        similarities, found = block.search(asked, min(len(some), k + _SLACK))
+        with _on_one_thread():
+            similarities, found = block.search(asked, min(len(some), k + _SLACK))
         given = found[0] >= 0  # FAISS finds nothing like a query that is no number
         kept.append((some[found[0][given]], similarities[0][given]))
         if len(some) > k + _SLACK:
@@ -279,7 +295,8 @@ class Candidates:
                 parameters = _library.SearchParametersPreTransform(index_params=parameters)
         else:
             parameters = _library.SearchParametersHNSW(efSearch=max(breadth, count), sel=selector)
-        _, places = self._index.search(np.ascontiguousarray(queries, dtype=np.float32), count, params=parameters)
+        with _on_one_thread() if len(queries) == 1 else nullcontext():
+            _, places = self._index.search(np.ascontiguousarray(queries, dtype=np.float32), count, params=parameters)
         return np.asarray(places)
 
     @property
@@ -361,7 +378,8 @@ def _breadths(widest: int) -> tuple[int, ...]:
 
 
 def _search(index: Any, queries: Rows, k: int, parameters: Any = None) -> tuple[Ids, Rows]:
-    similarities, ids = index.search(queries, k, params=parameters)
+    with _on_one_thread() if len(queries) == 1 and index.ntotal < _ALONE else nullcontext():
+        similarities, ids = index.search(queries, k, params=parameters)
     return ids, np.where(ids < 0, -np.inf, similarities).astype(np.float32)
 
 

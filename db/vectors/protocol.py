@@ -69,17 +69,18 @@ def contains(among: Ids, ids: Ids) -> NDArray[np.bool_]:
 def ranked(ids: NDArray[np.int64], similarities: NDArray[np.float32], k: int) -> Neighbours:
     """Sort (q, m) candidates by similarity, then id, and keep k, padding where there are fewer."""
     n_queries, found = ids.shape
-    similarities = np.where(np.isnan(similarities), np.float32(-np.inf), similarities)
+    if np.isnan(similarities).any():
+        similarities = np.where(np.isnan(similarities), np.float32(-np.inf), similarities)
     if found > _MANY and 0 < k < found // 2:  # sorting all of them would take longer than finding them
         kth = np.partition(similarities, -k, axis=1)[:, -k, None]
         found = int((similarities >= kth).sum(axis=1).max())
         best = np.argpartition(-similarities, found - 1, axis=1)[:, :found]
         ids, similarities = np.take_along_axis(ids, best, axis=1), np.take_along_axis(similarities, best, axis=1)
-    order = np.lexsort((ids, -similarities), axis=1)[:, :k]
     out = np.full((n_queries, k), -1, dtype=np.int64)
     values = np.full((n_queries, k), -np.inf, dtype=np.float32)
     kept = min(k, found)
-    out[:, :kept] = np.take_along_axis(ids, order, axis=1)
-    values[:, :kept] = np.take_along_axis(similarities, order, axis=1)
+    for row in range(n_queries):
+        order = np.lexsort((ids[row], -similarities[row]))[:kept]
+        out[row, :kept], values[row, :kept] = ids[row][order], similarities[row][order]
     out[~np.isfinite(values)] = -1
     return Neighbours(out, values)
