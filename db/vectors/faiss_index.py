@@ -246,6 +246,8 @@ class Candidates:
         self.kind = kind
         self._index = index
         self._lists = _lists_of(index)
+        self._breadths = _breadths(1024 if self._lists is None else self._lists.nlist)
+        self._unfiltered: dict[int, Any] = {}
 
     @classmethod
     def train(cls, kind: str, sample: Rows, *, lists: int, lends: Candidates | None = None) -> Candidates:
@@ -275,7 +277,7 @@ class Candidates:
     @property
     def breadths(self) -> tuple[int, ...]:
         """What may be asked for, least first; with the last an inverted index looks at everything."""
-        return _breadths(1024 if self._lists is None else self._lists.nlist)
+        return self._breadths
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -288,22 +290,27 @@ class Candidates:
         self, queries: Rows, count: int, *, breadth: int, allowed: NDArray[np.uint8] | None = None
     ) -> NDArray[np.int64]:
         """(q, count) places, the likeliest first, -1 where there are fewer. `allowed`: a bit a place, lowest first."""
-        selector = None if allowed is None else faiss.IDSelectorBitmap(len(allowed), faiss.swig_ptr(allowed))
-        if self._lists is not None:
-            parameters = _library.SearchParametersIVF(nprobe=breadth, sel=selector)
-            if self.turned:
-                parameters = _library.SearchParametersPreTransform(index_params=parameters)
-        else:
-            parameters = _library.SearchParametersHNSW(efSearch=max(breadth, count), sel=selector)
+        effort = breadth if self._lists is not None else max(breadth, count)
+        parameters = self._unfiltered.get(effort) if allowed is None else None
+        if parameters is None:
+            parameters = self._parameters(effort, allowed)
+        if allowed is None:  # making them takes as long as looking into a list
+            self._unfiltered[effort] = parameters
         with _on_one_thread() if len(queries) == 1 else nullcontext():
             _, places = self._index.search(np.ascontiguousarray(queries, dtype=np.float32), count, params=parameters)
         return np.asarray(places)
 
+    def _parameters(self, effort: int, allowed: NDArray[np.uint8] | None) -> Any:
+        selector = None if allowed is None else faiss.IDSelectorBitmap(len(allowed), faiss.swig_ptr(allowed))
+        if self._lists is None:
+            return _library.SearchParametersHNSW(efSearch=effort, sel=selector)
+        made = _library.SearchParametersIVF(nprobe=effort, sel=selector)
+        return _library.SearchParametersPreTransform(index_params=made) if self.turned else made
+
     @property
     def size(self) -> int:
         """Bytes of the index, in memory and on disk."""
-        counter = faiss.VectorIOWriter()
-        faiss.write_index(self._index, counter)
+        faiss.write_index(self._index, counter := faiss.VectorIOWriter())
         return int(counter.data.size())
 
     def save(self, path: Path) -> None:
