@@ -13,7 +13,7 @@ import tomli_w
 
 from db.cohorts import Frozen
 from db.facets import Facet
-from db.masking import masked, masked_rows
+from db.masking import masked, masked_rows, masked_sizes
 from search.cohorts.balance import SHARES, masked_balance
 from search.cohorts.definition import from_plain, to_plain
 from search.cohorts.desk import CohortDesk
@@ -103,7 +103,8 @@ def _builder(room: Room, desk: CohortDesk, *, teach: bool) -> None:
         except USER_ERRORS as error:
             trouble("This list was not frozen", str(error))
             return
-        state["cohort-said"] = f"Frozen as version {made.number}: {_count(room, made.studies)} studies."
+        studies, _ = masked_sizes(made.studies, made.patients, desk.smallest)
+        state["cohort-said"] = f"Frozen as version {made.number}: {studies} studies."
         state["cohort-next"] = made.name
         st.rerun()
     if not ready:
@@ -114,12 +115,12 @@ def _builder(room: Room, desk: CohortDesk, *, teach: bool) -> None:
 
 def _shown(room: Room, desk: CohortDesk, found: Evaluation) -> None:
     smallest = room.settings.smallest_count
-    last = found.steps[-1]
+    studies, patients = found.told_sizes(smallest)
     with st.container(horizontal=True, gap="large", key="totals"):
-        st.metric("Studies", masked(last.studies, smallest))
-        st.metric("Patients", masked(last.patients, smallest))
-        for part, size in sorted(found.parts.items()):
-            st.metric(part, masked(size, smallest))
+        st.metric("Studies", studies)
+        st.metric("Patients", patients)
+        for part, size in found.told_parts(smallest).items():
+            st.metric(part, size)
     for warning in found.told(smallest):
         trouble("Note", warning, grave=False)
     st.altair_chart(attrition_chart(masked_rows(found.attrition, smallest)), width="stretch")
@@ -145,9 +146,10 @@ def _kept(room: Room, desk: CohortDesk, versions: list[Frozen]) -> None:
     top, middle = st.columns([2, 5], vertical_alignment="bottom")
     number = top.selectbox("Version", numbers, key=f"version-{versions[0].name}", format_func=lambda n: f"version {n}")
     one = by_number[number]
+    studies, patients = masked_sizes(one.studies, one.patients, smallest)
     with middle:
         st.text(
-            f"{masked(one.studies, smallest)} studies of {masked(one.patients, smallest)} patients · frozen "
+            f"{studies} studies of {patients} patients · frozen "
             f"{one.created_at:%Y-%m-%d %H:%M} UTC by {one.owner}" + (f" · {one.description}" if one.description else "")
         )
     views = ["Rules and counts", "Changes", "Export", "Studies"]
@@ -344,7 +346,3 @@ def _short(rule: Mapping[str, Any]) -> str:
     if rule.get("studies"):
         return f"{rule.get('what', 'a list')}: {len(rule['studies'])} studies by UID"
     return json.dumps(rule)[:160]
-
-
-def _count(room: Room, count: int) -> int | str:
-    return masked(count, room.settings.smallest_count)
