@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from db import archive, lookup
-from db.masking import masked, number
+from db.masking import Count, number
 from encoders.errors import Reason
 from search.desk import Role
 from ui.page_style import trouble
@@ -51,16 +51,15 @@ def _overview(room: Room) -> None:
         if unmatched := counts["reports_unmatched"] + counts["reports_ambiguous"]:
             st.metric("Reports without a study", f"{unmatched:,}")
     jobs(room)
-    facets = lookup.facets(room.desk.database, list(_NAMES))
+    facets = lookup.facets(room.desk.database, list(_NAMES), smallest=room.desk.smallest)
     for column, (name, values) in zip(st.columns(3), facets.items(), strict=True):
         with column:
             st.caption(f"Studies by {_NAMES[name]}")
             _by_value(_NAMES[name], values, counts["studies"], room.desk.smallest)
 
 
-def _by_value(name: str, values: Mapping[str, int], studies: int, smallest: int) -> None:
+def _by_value(name: str, told: Mapping[str, Count], studies: int, smallest: int) -> None:
     """Studies by value, with bars of their share of all studies; small counts are hidden."""
-    told = {value: masked(count, smallest) for value, count in values.items()}
     count = st.column_config.TextColumn if smallest > 1 else st.column_config.NumberColumn
     st.dataframe(
         [
