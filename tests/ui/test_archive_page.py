@@ -53,7 +53,7 @@ def test_the_overview_counts_and_tells_of_the_last_run(home: Path) -> None:
     assert page.button(key="index")
 
 
-def test_only_managers_start_runs_and_see_files(home: Path) -> None:
+def test_only_managers_start_runs_and_see_files(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     viewer = calm(page_of("archive", role="viewer").run())
     assert not [button for button in viewer.button if button.key in ("index", "retry", "stop")]
     with pytest.raises(Refused, match="takes the role manager"):
@@ -65,7 +65,9 @@ def test_only_managers_start_runs_and_see_files(home: Path) -> None:
             "VALUES (?, 9, 'TRUNCATED', 0, 'cut', 1)",
             (file,),
         )
-    assert any("shown to managers" in caption.value for caption in at("Failures", "viewer").caption)
+    with monkeypatch.context() as patched:
+        patched.setattr("db.ledger.failures", None)  # nobody else's page reads what files there are
+        assert any("shown to managers" in caption.value for caption in at("Failures", "viewer").caption)
     assert at("Failures").selectbox(key="failure-reason").options[0] == "truncated"
 
 
