@@ -228,6 +228,10 @@ class VolumeFacts:
     """The patient ID, or the study's UID where there is none."""
 
 
+_PERSON = func.coalesce(func.nullif(Study.patient_id, ""), Study.uid)
+"""What stands for the patient of a study."""
+
+
 def volume_facts(database: Database, vector_ids: Sequence[int]) -> dict[int, VolumeFacts]:
     """By vector id; ids that were deleted meanwhile are left out."""
     columns = (
@@ -239,13 +243,12 @@ def volume_facts(database: Database, vector_ids: Sequence[int]) -> dict[int, Vol
         Volume.field_strength_t,
     )
     query = (
-        select(Vector.id, Study.uid, *columns, Study.sex, Study.age_years, Study.patient_id)
+        select(Vector.id, Study.uid, *columns, Study.sex, Study.age_years, _PERSON)
         .join(Volume, Volume.id == Vector.volume_id)
         .join(Series, Series.id == Volume.series_id)
         .join(Study, Study.id == Series.study_id)
     )
-    rows = _by_ids(database, query, Vector.id, vector_ids)
-    return {row[0]: VolumeFacts(*row[1:-1], patient=row[-1] or row[1]) for row in rows}
+    return {row[0]: VolumeFacts(*row[1:]) for row in _by_ids(database, query, Vector.id, vector_ids)}
 
 
 def acquisition_of(database: Database, volume_id: int) -> dict[str, Any]:
@@ -282,7 +285,7 @@ def facets(database: Database, fields: Sequence[str], *, smallest: int = 0) -> M
     Ordered by what is told, most frequent first, equals by value.
     """
     found: dict[str, dict[str, Count]] = {}
-    person = func.lower(func.coalesce(func.nullif(Study.patient_id, ""), Study.uid))
+    person = func.lower(_PERSON)
     with database.begin() as session:
         for field in fields:
             column = getattr(Volume, field)

@@ -94,7 +94,7 @@ def patients_of(chosen: Chosen, field: str, wanted: Sequence[str]) -> tuple[Ids,
     at = {label: place for place, label in enumerate(wanted)}
     places, patients = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     several = [labels(field, value) for value in column.values]
-    codes = chosen.of(column.codes)
+    codes: Codes = column.codes if chosen.rows is None else column.codes[chosen.rows]
     for nth in range(max(map(len, several), default=0)):
         of_codes = np.array([at.get(some[nth], -1) if nth < len(some) else -1 for some in several], dtype=np.int64)
         of_rows = of_codes.take(codes)
