@@ -12,7 +12,7 @@ from sqlalchemy import select
 from db.database import Database
 from db.errors import FilterError
 from db.facts.counts import labels
-from db.filter_sql import COLUMNS, compile_filter
+from db.filter_sql import COLUMNS, compile_filter, lowered
 from db.filter_values import FIELDS, Filter
 from db.masking import Count, hidden, masked, number
 from db.models import File, Folder, Series, Study, Volume, VolumeFile
@@ -76,23 +76,37 @@ def few_patients(database: Database, studies: Ids, smallest: int) -> bool:
         for start in range(0, len(studies), 900):
             some = studies[start : start + 900].tolist()
             rows = session.execute(select(Study.uid, Study.patient_id).where(Study.id.in_(some)))
-            known.update(f"p{patient}" if patient else f"s{uid}" for uid, patient in rows)
+            known.update(_patient(uid, patient) for uid, patient in rows)
             if len(known) >= smallest:
                 return False
     return bool(known)
 
 
-def sql_counts(database: Database, field: str, where: Filter, studies: Ids | None = None) -> dict[str, int]:
-    """Studies by value of a field, of volumes that pass the filter; of those studies alone where they are given."""
-    query = select(Series.study_id, COLUMNS[field]).select_from(Volume).join(Series, Series.id == Volume.series_id)
+def _patient(study_uid: str, patient_id: str) -> str:
+    """What stands for the patient of a study: the ID without regard to case, as in a filter, else the study alone."""
+    return f"p{lowered(patient_id)}" if patient_id else f"s{study_uid}"
+
+
+def sql_counts(
+    database: Database, field: str, where: Filter, studies: Ids | None = None, *, smallest: int = 0
+) -> dict[str, int]:
+    """Studies by value of a field, of volumes that pass the filter; of those studies alone where they are given.
+
+    Of a value that fewer than `smallest` patients have, the patients are counted in place of their studies.
+    """
+    columns = (Series.study_id, COLUMNS[field], Study.uid, Study.patient_id)
+    query = select(*columns).select_from(Volume).join(Series, Series.id == Volume.series_id)
     query = query.join(Study, Study.id == Series.study_id)
     if field == "archive":
         query = query.outerjoin(VolumeFile, VolumeFile.volume_id == Volume.id)
         query = query.outerjoin(File, File.id == VolumeFile.file_id).outerjoin(Folder, Folder.id == File.folder_id)
     among = None if studies is None else set(studies.tolist())
     found: set[tuple[str, int]] = set()
+    patients: set[tuple[str, str]] = set()
     with database.begin() as session:
-        for study, value in session.execute(query.where(compile_filter(where)).distinct()):
+        for study, value, uid, patient in session.execute(query.where(compile_filter(where)).distinct()):
             if among is None or study in among:
                 found.update((label, study) for label in labels(field, value))
-    return dict(Counter(label for label, _ in found))
+                patients.update((label, _patient(uid, patient)) for label in labels(field, value))
+    counts, people = (Counter(label for label, _ in some) for some in (found, patients))
+    return {label: people[label] if people[label] < smallest else count for label, count in counts.items()}

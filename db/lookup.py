@@ -14,6 +14,7 @@ from sqlalchemy import and_, func, select
 from db.database import Database
 from db.errors import StoreError
 from db.filters import Filter, compile_filter
+from db.masking import Count, masked_sizes, number
 from db.models import File, Folder, Passage, Report, Series, Study, Thumbnail, Vector, Volume, VolumeFile
 from db.values import PassageCard, ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
 from db.vectors.protocol import Ids
@@ -223,6 +224,12 @@ class VolumeFacts:
     field_strength_t: float | None
     sex: str | None
     age_years: float | None
+    patient: str
+    """The patient ID, or the study's UID where there is none."""
+
+
+_PERSON = func.coalesce(func.nullif(Study.patient_id, ""), Study.uid)
+"""What stands for the patient of a study."""
 
 
 def volume_facts(database: Database, vector_ids: Sequence[int]) -> dict[int, VolumeFacts]:
@@ -236,7 +243,7 @@ def volume_facts(database: Database, vector_ids: Sequence[int]) -> dict[int, Vol
         Volume.field_strength_t,
     )
     query = (
-        select(Vector.id, Study.uid, *columns, Study.sex, Study.age_years)
+        select(Vector.id, Study.uid, *columns, Study.sex, Study.age_years, _PERSON)
         .join(Volume, Volume.id == Vector.volume_id)
         .join(Series, Series.id == Volume.series_id)
         .join(Study, Study.id == Series.study_id)
@@ -272,15 +279,21 @@ def report_cards(database: Database, report_ids: Sequence[int]) -> dict[int, Rep
     return {row[0]: ReportCard(*row) for row in _by_ids(database, query, Report.id, report_ids)}
 
 
-def facets(database: Database, fields: Sequence[str]) -> Mapping[str, dict[str, int]]:
-    """Studies by value for volume columns such as sequence or body_region, most frequent first."""
-    found: dict[str, dict[str, int]] = {}
+def facets(database: Database, fields: Sequence[str], *, smallest: int = 0) -> Mapping[str, dict[str, Count]]:
+    """Studies by value for volume columns such as sequence or body_region; masked, also where few patients have many.
+
+    Ordered by what is told, most frequent first, equals by value.
+    """
+    found: dict[str, dict[str, Count]] = {}
+    person = func.lower(_PERSON)
     with database.begin() as session:
         for field in fields:
             column = getattr(Volume, field)
-            count = func.count(Series.study_id.distinct())
-            rows = session.execute(select(column, count).join(Series).group_by(column).order_by(count.desc(), column))
-            found[field] = {str(value): n for value, n in rows}
+            query = select(column, func.count(Series.study_id.distinct()), func.count(person.distinct()))
+            query = query.select_from(Volume).join(Series, Series.id == Volume.series_id)
+            rows = session.execute(query.join(Study, Study.id == Series.study_id).group_by(column))
+            told = [(str(value), masked_sizes(studies, people, smallest)[0]) for value, studies, people in rows]
+            found[field] = dict(sorted(told, key=lambda one: (-number(one[1]), one[0])))
     return found
 
 

@@ -40,7 +40,26 @@ def together(counts: Iterable[Count], smallest: int) -> Count:
     return f"{known}+" if known else hidden(smallest * unknown)
 
 
+def few(patients: int, smallest: int) -> bool:
+    """Whether these are somebody, but so few that nothing is told of them."""
+    return 0 < patients < smallest
+
+
+def masked_sizes(studies: int, patients: int, smallest: int) -> tuple[Count, Count]:
+    """(studies, patients) masked; both are hidden where there are few patients, however many studies they have."""
+    if smallest > 1 and few(patients, smallest):
+        return hidden(smallest), hidden(smallest)
+    return masked(studies, smallest), masked(patients, smallest)
+
+
 def masked_rows(rows: Sequence[Mapping[str, Any]], smallest: int) -> list[dict[str, Any]]:
-    """The same rows with `studies` and `patients` masked."""
-    counts = ("studies", "patients")
-    return [{name: masked(value, smallest) if name in counts else value for name, value in row.items()} for row in rows]
+    """The same rows, each of what the one before it left, with `studies` and `patients` masked.
+
+    What is left of few patients is hidden to the end: a 0 after them would tell that the next line holds for none.
+    """
+    told, so_few = [], False
+    for row in rows:
+        so_few = so_few or few(row["patients"], smallest)
+        sizes = (hidden(smallest),) * 2 if so_few else masked_sizes(row["studies"], row["patients"], smallest)
+        told.append({**row, "studies": sizes[0], "patients": sizes[1]})
+    return told

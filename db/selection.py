@@ -22,13 +22,14 @@ from db.errors import BuildCorrupt
 from db.facets import FACETS, Facet, few_patients, masked_facets, require_facets, shown_of_total, sql_counts
 from db.facts.changes import Looked, TooMuch, changed_studies
 from db.facts.columns import Flags
-from db.facts.counts import Chosen, count_studies
+from db.facts.counts import Chosen, count_studies, patients_of
 from db.facts.evaluate import Asked, passing
 from db.facts.files import SnapshotManifest, State, begin_reading, open_snapshot, snapshots_newest_first, state_of
 from db.facts.table import FactTable, read_facts
 from db.filter_sql import compile_filter, split_score
 from db.filter_values import ALL, Filter, fields_of, without_field
 from db.lookup import allowed_passages, allowed_volumes
+from db.masking import Count, hidden, masked
 from db.models import Series, Study, Volume
 from db.values import SpaceRecord
 from db.vectors.protocol import Ids
@@ -74,7 +75,7 @@ class Selection:
         self._looked: Looked | None = None
         """None where too much has changed to say what."""
         self._view: _View | None = None
-        self._totals: OrderedDict[tuple[int, str, Filter], dict[str, int]] = OrderedDict()
+        self._totals: OrderedDict[tuple[int, str, Filter, int], dict[str, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
@@ -132,7 +133,8 @@ class Selection:
 
         A field's own conditions do not count for its own values, so that these tell what choosing another would give.
         Most studies first, equals by value. With `smallest` above 1 small counts are masked, and what passes of fewer
-        patients than that tells nothing of itself, however it was narrowed down. Raises `FilterError`.
+        patients than that tells nothing of itself, however it was narrowed down; nor does a value that fewer have,
+        however many their studies. Raises `FilterError`.
         """
         require_facets(fields)
         compile_filter(where)
@@ -146,8 +148,8 @@ class Selection:
             if others not in rows:
                 rows[others] = self._rows(others, studies)
                 few[others] = smallest > 1 and self._few(others, studies, smallest)
-            shown = self._counts(field, others, rows[others], studies)
-            counted = shown_of_total(shown, self._total(field, base))
+            shown = self._counts(field, others, rows[others], studies, smallest)
+            counted = shown_of_total(shown, self._total(field, base, smallest))
             found[field] = masked_facets(counted, smallest, few_shown=few[others], few_in_all=few_in_all)
         return found
 
@@ -157,25 +159,45 @@ class Selection:
             passing_studies = np.intersect1d(passing_studies, studies)
         return few_patients(self.database, passing_studies, smallest)
 
-    def _total(self, field: str, base: Filter) -> dict[str, int]:
+    def size(self, where: Filter, smallest: int) -> Count:
+        """How many studies pass, masked. Raises `FilterError`."""
+        if smallest > 1 and self._few(where, None, smallest):
+            return hidden(smallest)
+        return masked(len(self.studies(where)), smallest)
+
+    def _total(self, field: str, base: Filter, smallest: int) -> dict[str, int]:
         if not self.certain_of({field} | fields_of(base)):
-            return self._counts(field, base, self._rows(base, None), None)  # a running job moves files as it goes
-        key = (self.generation, field, base)
+            # A running job moves files as it goes
+            return self._counts(field, base, self._rows(base, None), None, smallest)
+        key = (self.generation, field, base, smallest)
         found = self._totals.get(key)
         if found is None:
-            found = self._counts(field, base, self._rows(base, None), None)
+            found = self._counts(field, base, self._rows(base, None), None, smallest)
             with self._lock:
                 self._totals[key] = found
                 while len(self._totals) > _REMEMBERED:
                     self._totals.popitem(last=False)
         return found
 
-    def _counts(self, field: str, where: Filter, found: _Rows | None, studies: Ids | None) -> dict[str, int]:
+    def _counts(
+        self, field: str, where: Filter, found: _Rows | None, studies: Ids | None, smallest: int
+    ) -> dict[str, int]:
+        """As `sql_counts`."""
         if found is None or not self.certain_of({field}):
-            return sql_counts(self.database, field, where, studies)
+            return sql_counts(self.database, field, where, studies, smallest=smallest)
         counts: Counter[str] = Counter()
         for chosen in found:
             counts.update(count_studies(chosen, field))
+        # Only few studies, or those of somebody with very many, can be of few patients
+        most = (smallest - 1) * sum(chosen.table.most_of_a_patient for chosen in found)
+        doubtful = [label for label, count in counts.items() if smallest <= count <= most] if smallest > 1 else []
+        if doubtful:
+            places, patients = map(
+                np.concatenate, zip(*(patients_of(one, field, doubtful) for one in found), strict=True)
+            )
+            pairs = np.unique(np.stack([places, patients]), axis=1)
+            for label, people in zip(doubtful, np.bincount(pairs[0], minlength=len(doubtful)).tolist(), strict=True):
+                counts[label] = people if people < smallest else counts[label]
         return dict(counts)
 
     def _rows(self, where: Filter, studies: Ids | None) -> _Rows | None:

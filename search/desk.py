@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from db import audit
+from db import archive, audit, ledger
 from db.audit import Entry, Fact
 from db.database import Database
 from db.errors import StoreError
 from db.facets import FACETS, Facet
 from db.filters import ALL, Filter, visible
+from db.values import FailureRecord, UnmatchedReport
 from search.engine import Engine
 from search.feedback import query_key
 from search.hits import Results
@@ -80,6 +81,23 @@ class Desk:
     def record(self, *, most: int = 200) -> tuple[Entry, ...]:
         """The latest acts: everybody's for a manager, else one's own."""
         return audit.entries(self.database, user=None if self.may(Role.MANAGER) else self.person.name, most=most)
+
+    def rejected(self) -> dict[str, int]:
+        """How many files and reports were rejected, by reason, most first; no names."""
+        self.require(Role.VIEWER, "see what was rejected")
+        counts = ledger.file_counts(self.database)
+        found = [(name.removeprefix("reason:"), n) for name, n in counts.items() if name.startswith("reason:")]
+        return dict(sorted(found, key=lambda one: (-one[1], one[0])))
+
+    def failures(self, reason: str) -> tuple[FailureRecord, ...]:
+        """What was rejected for a reason, by path: names of files may say whose they are. Raises `Refused`."""
+        self.require(Role.MANAGER, "see which files were rejected")
+        return ledger.failures(self.database, reason=reason)
+
+    def unmatched_reports(self) -> tuple[UnmatchedReport, ...]:
+        """Reports without a study, by path. Raises `Refused`."""
+        self.require(Role.MANAGER, "see which reports have no study")
+        return archive.unmatched_reports(self.database)
 
     def search(self, query: Query, *, want: Kind = Kind.STUDY, k: int = 10, where: Filter = ALL) -> Results:
         """`Engine.search`, with a row in the record."""

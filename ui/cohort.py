@@ -11,7 +11,7 @@ from rich.table import Table
 
 from db.cohorts import CohortError, Frozen, cohorts, delete_cohort, frozen, members_of
 from db.database import Database
-from db.masking import masked, masked_rows, number
+from db.masking import masked, masked_rows, masked_sizes, number
 from db.selection import Selection
 from search.cohorts.balance import BALANCED, masked_balance
 from search.cohorts.changes import Changes, between
@@ -91,7 +91,7 @@ def listed(home: Home = None, as_json: AsJson = False) -> None:
         return
     table = _table("cohort", "version", "studies", "patients", "frozen", "by")
     for one in known:
-        sizes = [str(masked(size, settings.smallest_count)) for size in (one.studies, one.patients)]
+        sizes = map(str, masked_sizes(one.studies, one.patients, settings.smallest_count))
         by = str(one.made_with.get("frozen_by", one.owner))
         table.add_row(plain(one.name), str(one.number), *sizes, f"{one.created_at:%Y-%m-%d %H:%M}", plain(by))
     out.print(table)
@@ -236,7 +236,7 @@ def _likeness(settings: Settings, database: Database) -> Callable[[], Any]:
 
 def _show_counts(found: Evaluation, settings: Settings, *, as_json: bool, kept: Frozen | None = None) -> None:
     smallest = settings.smallest_count
-    parts = {part: masked(size, smallest) for part, size in sorted(found.parts.items())}
+    parts = found.told_parts(smallest)
     alike = masked_balance([one.plain() for one in found.balance], smallest)
     if as_json:
         facts = {"cohort": found.definition.name, "attrition": masked_rows(found.attrition, smallest), "parts": parts}
@@ -273,9 +273,9 @@ def _attrition(steps: Sequence[Any], settings: Settings) -> Table:
     table = _table("", "studies", "patients", "left")
     rows = masked_rows(list(steps), settings.smallest_count)
     most = max((number(row["studies"]) for row in rows), default=0) or 1
-    for step, row in zip(steps, rows, strict=True):
-        bar = "█" * max(round(24 * number(row["studies"]) / most), 1 if step["studies"] else 0)
-        table.add_row(plain(step["what"]), str(row["studies"]), str(row["patients"]), f"[cyan]{bar}[/]")
+    for row in rows:
+        bar = "█" * max(round(24 * number(row["studies"]) / most), 1 if row["studies"] else 0)
+        table.add_row(plain(row["what"]), str(row["studies"]), str(row["patients"]), f"[cyan]{bar}[/]")
     return table
 
 
@@ -306,14 +306,15 @@ def _show_changes(
 
 def _facts(one: Frozen, settings: Settings) -> dict[str, Any]:
     smallest = settings.smallest_count
+    sizes = masked_sizes(one.studies, one.patients, smallest)
     return {
         "cohort": one.name,
         "version": one.number,
         "description": one.description,
         "owner": one.owner,
         "frozen_at": one.created_at.isoformat() + "Z",
-        "studies": masked(one.studies, smallest),
-        "patients": masked(one.patients, smallest),
+        "studies": sizes[0],
+        "patients": sizes[1],
         "attrition": masked_rows(list(one.attrition), smallest),
         "balance": balance_of(one, smallest),
         "made_with": told_of(one, smallest),

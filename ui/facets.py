@@ -12,7 +12,6 @@ from rich.table import Table
 
 from db.facets import FACETS, Facet
 from db.filters import ALL, Filter, contradictions, predicted_tasks, visible, write_filter
-from db.masking import masked
 from db.predictions import require_tasks
 from db.selection import Selection
 from ui.conditions import with_filters
@@ -60,7 +59,7 @@ def facets(
     base = ALL if shown == where else visible(ALL)
     smallest = settings.smallest_count
     found = selection.facets(shown, fields or FACETS, base=base, smallest=smallest)
-    studies = masked(len(selection.studies(shown)), smallest)
+    studies = selection.size(shown, smallest)
     warnings = [*selection.warnings, *(f"nothing can pass: {reason}" for reason in contradictions(where))]
     if as_json:
         counted = {field: [_plain(facet) for facet in some[:most]] for field, some in found.items()}

@@ -8,7 +8,6 @@ from typing import Any
 from db import archive, ledger, lookup, predictions
 from db.build import builds_newest_first
 from db.database import HEAD, Database
-from db.masking import masked
 from encoders.errors import Reason
 from encoders.registry import about
 from ui.settings import Settings
@@ -38,10 +37,7 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
         "archive": archive.archive_counts(database),
         "pending_series": ledger.count_pending_series(database),
         "predicted": predictions.prediction_counts(database),
-        "facets": {
-            name: {value: masked(n, settings.smallest_count) for value, n in values.items()}
-            for name, values in lookup.facets(database, ["body_region", "sequence"]).items()
-        },
+        "facets": lookup.facets(database, ["body_region", "sequence"], smallest=settings.smallest_count),
         "spaces": spaces,
         "last_run": ledger.last_run(database),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -85,6 +86,22 @@ def count_studies(chosen: Chosen, field: str) -> dict[str, int]:
         of_rows = groups.take(chosen.of(column.codes))
         counts = _together(chosen.studies, of_rows, len(names), len(chosen.table.studies))
     return {name: count for name, count in zip(names, counts.tolist(), strict=True) if count}
+
+
+def patients_of(chosen: Chosen, field: str, wanted: Sequence[str]) -> tuple[Ids, NDArray[np.int64]]:
+    """Who has these labels, a pair for each row: (places in `wanted`, patients as `FactTable` has them)."""
+    column = chosen.table.columns[field]
+    at = {label: place for place, label in enumerate(wanted)}
+    places, patients = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    several = [labels(field, value) for value in column.values]
+    codes: Codes = column.codes if chosen.rows is None else column.codes[chosen.rows]
+    for nth in range(max(map(len, several), default=0)):
+        of_codes = np.array([at.get(some[nth], -1) if nth < len(some) else -1 for some in several], dtype=np.int64)
+        of_rows = of_codes.take(codes)
+        having = np.flatnonzero(of_rows >= 0)
+        places.append(of_rows[having])
+        patients.append(chosen.table.patients[chosen.studies[having]])
+    return np.concatenate(places), np.concatenate(patients)
 
 
 def _grouped(field: str, column: Column) -> _Groups:

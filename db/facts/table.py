@@ -92,6 +92,17 @@ class FactTable:
         return np.unique(np.concatenate(places)).astype(np.int32), unknown
 
     @cached_property
+    def patients(self) -> NDArray[np.int64]:
+        """(s,): a number of each study's patient; a study without a patient ID is of one of its own."""
+        named = self.digests["patient_id"]
+        return np.where(named == digest(""), self.digests["study_uid"], named)
+
+    @cached_property
+    def most_of_a_patient(self) -> int:
+        """How many studies the patient has who has the most."""
+        return int(np.unique(self.patients, return_counts=True)[1].max(initial=0))
+
+    @cached_property
     def _by_volume(self) -> NDArray[np.int64]:
         return np.argsort(self.volumes, kind="stable")
 

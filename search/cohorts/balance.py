@@ -37,7 +37,7 @@ class Balance:
     before: float | None
     after: float | None
     few: int = 0
-    """The smallest count behind these figures that is not 0: of a group, or of those in it with this value."""
+    """The smallest number of patients behind these figures that is not 0: in a group, with this value, without it."""
 
     def plain(self) -> dict[str, Any]:
         """As JSON values."""
@@ -63,7 +63,8 @@ class Groups:
 def masked_balance(rows: Sequence[Mapping[str, Any]], smallest: int) -> list[dict[str, Any]]:
     """The rows as they may be shown: with small counts hidden the differences alone, and none of what few people have.
 
-    Shares of groups whose sizes are known would be counts.
+    Shares of groups whose sizes are known would be counts. Where nothing is left to tell, which values there are is not
+    told either.
     """
     told = []
     for row in rows:
@@ -73,28 +74,35 @@ def masked_balance(rows: Sequence[Mapping[str, Any]], smallest: int) -> list[dic
             shown = {name: value for name, value in shown.items() if name not in SHARES}
             shown |= {name: hidden(smallest) if few else shown[name] for name in ("before", "after")}
         told.append(shown)
-    return told
+    nothing = smallest > 1 and all(row["before"] == hidden(smallest) for row in told)
+    return told[:1] if nothing else told
 
 
-def balance(groups: Groups, ages: NDArray[np.float64], facts: Mapping[str, Sequence[str]]) -> tuple[Balance, ...]:
+def balance(
+    groups: Groups, patients: NDArray[np.int64], ages: NDArray[np.float64], facts: Mapping[str, Sequence[str]]
+) -> tuple[Balance, ...]:
     """Age first, then each value of each fact, most frequent first. facts: by name, a value for every place."""
-    found = [_compared("age", "years", groups, ages)]
+    found = [_compared("age", "years", groups, patients, ages)]
     among = groups.cases | groups.controls
     for fact, values in facts.items():
         held = np.array(values, dtype=object)
         names, counts = np.unique(held[among].astype(str), return_counts=True)
         for at in np.lexsort((names, -counts)).tolist():
             has = np.where(held == names[at], 1.0, 0.0)
-            found.append(_compared(fact, str(names[at]), groups, has))
+            found.append(_compared(fact, str(names[at]), groups, patients, has))
     return tuple(found)
 
 
-def _compared(fact: str, value: str, groups: Groups, numbers: NDArray[np.float64]) -> Balance:
+def _compared(
+    fact: str, value: str, groups: Groups, patients: NDArray[np.int64], numbers: NDArray[np.float64]
+) -> Balance:
     some = [numbers[flags][np.isfinite(numbers[flags])] for flags in groups.each]
     cases, controls, in_sets, in_controls = (float(one.mean()) if len(one) else None for one in some)
     spread = float(np.sqrt((some[0].var() + some[1].var()) / 2)) if len(some[0]) and len(some[1]) else 0.0
-    counts = [len(one) if fact == "age" else int(one.sum()) for one in some]
-    few = min((count for count in (*counts, *map(len, some)) if count), default=0)
+    behind = [flags & np.isfinite(numbers) for flags in groups.each]
+    if fact != "age":  # those without the value too: of two values, one row is the other with its sign turned
+        behind += [flags & (numbers == has) for flags in groups.each for has in (0, 1)]
+    few = min((count for flags in behind if (count := len(np.unique(patients[flags])))), default=0)
     before, after = _difference(cases, controls, spread), _difference(in_sets, in_controls, spread)
     return Balance(fact, value, cases, controls, in_sets, in_controls, before, after, few)
 

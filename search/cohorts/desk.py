@@ -48,6 +48,7 @@ class CohortDesk:
 
     def compared(self, found: Evaluation) -> dict[str, tuple[Facet, ...]]:
         """By fact: studies by value, shown (of the cohort) and total (of the archive); masked."""
+        self._desk.require(Role.VIEWER, "count a cohort")
         studies = found.roster.ids[found.steps[-1].kept]
         everything = visible(ALL)
         return self._desk.engine.selection.facets(

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from db.cohorts import Member, Roster, read_roster, scanner_facts
 from db.database import Database
-from db.masking import masked
+from db.masking import Count, few, hidden, masked, masked_rows, masked_sizes
 from db.selection import Selection
 from search.cohorts.balance import Balance, Groups, balance
 from search.cohorts.definition import Definition, Match
 from search.cohorts.design import in_window, index_studies, part_of, sampled
-from search.cohorts.matching import MOST_PAIRS, Matched, matched
+from search.cohorts.matching import MOST_PAIRS, Matched, free, matched
 from search.cohorts.rules import Flags, Likeness, Rules, Scores
 
 StepKind = Literal["start", "include", "exclude", "window", "index", "match", "sample"]
+Note: TypeAlias = tuple[str, int, int]
+"""(a sentence that may have {count} in it, the count, how many patients were left when it was noted)"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +49,8 @@ class Evaluation:
     roster: Roster
     steps: tuple[Step, ...]
     members: tuple[Member, ...]
-    notes: tuple[tuple[str, int], ...]
-    """What to know beside the counts: sentences with {count} in them, and the counts."""
+    notes: tuple[Note, ...]
+    """What to know beside the counts."""
     balance: tuple[Balance, ...] = ()
     """How alike cases and controls are before matching and after; nothing without matching."""
 
@@ -59,7 +61,21 @@ class Evaluation:
 
     def told(self, smallest: int) -> tuple[str, ...]:
         """The notes with small counts hidden, see `masked`."""
-        return tuple(noted(said, count, smallest) for said, count in self.notes)
+        return told_notes(self.notes, smallest)
+
+    def told_sizes(self, smallest: int) -> tuple[Count, Count]:
+        """(studies, patients) that are left, with small counts hidden as in the last line of the steps."""
+        last = masked_rows(self.attrition, smallest)[-1]
+        return last["studies"], last["patients"]
+
+    def told_parts(self, smallest: int) -> dict[str, Count]:
+        """Studies by part of the split with small counts hidden, in the order of their names."""
+        so_few = self.told_sizes(smallest)[1] == hidden(smallest)
+        patients = {part: {one.patient for one in self.members if one.part == part} for part in self.parts}
+        return {
+            part: hidden(smallest) if so_few else masked_sizes(size, len(patients[part]), smallest)[0]
+            for part, size in sorted(self.parts.items())
+        }
 
     @property
     def attrition(self) -> list[dict[str, Any]]:
@@ -87,9 +103,13 @@ class Evaluation:
         return {uid: place for place, uid in enumerate(self.roster.uids)}
 
 
-def noted(said: str, count: int, smallest: int) -> str:
-    """A note with its count, hidden where it is small."""
-    return said.replace("{count}", str(masked(count, smallest)), 1)
+def told_notes(notes: Iterable[Sequence[Any]], smallest: int) -> tuple[str, ...]:
+    """Notes with their counts, hidden where they are small; nothing is noted of few patients."""
+    return tuple(
+        str(masked(count, smallest)).join(said.rsplit("{count}", 1))
+        for said, count, *left in notes  # versions of before know nothing of how many were left
+        if smallest <= 1 or not any(few(patients, smallest) for patients in left)
+    )
 
 
 def evaluate(
@@ -106,7 +126,7 @@ class _Run:
     def __init__(self, definition: Definition, database: Database, rules: Rules) -> None:
         self.definition, self.rules, self.roster = definition, rules, rules.roster
         self.steps: list[Step] = []
-        self.notes: list[tuple[str, int]] = []
+        self.notes: list[Note] = []
         self.balance: tuple[Balance, ...] = ()
         self._database = database
         self._kept = rules.everything()
@@ -127,11 +147,11 @@ class _Run:
             others = self.rules.filtered(window.filter)
             undated = int((self._kept & (self.roster.days == 0)).sum())
             if undated:
-                self.notes.append((f"{{count}} studies have no date and so fall at {window.label!r}", undated))
+                self._note(f"studies without a date, which so fall at {window.label!r}: {{count}}", undated)
             self._step(window.label, "window", in_window(self.roster, self._kept, others, window))
         nameless = sum(not self.roster.names[number] for number in set(self.roster.patients[self._kept].tolist()))
         if nameless:
-            self.notes.append(("{count} studies have no patient ID; each counts as a patient of its own", nameless))
+            self._note("studies without a patient ID, each counted as a patient of its own: {count}", nameless)
         if wanted.index.study != "every":
             chosen = index_studies(self.roster, self._kept, wanted.index)
             self._step(f"{wanted.index.study} study of each patient", "index", chosen)
@@ -142,8 +162,7 @@ class _Run:
             by = wanted.sample.by
             chosen = sampled(self.roster, self._kept, wanted.sample, lambda place: self._alike(place, by))
             if wanted.sample.studies > int(self._kept.sum()):
-                asked = f"there are fewer than the {wanted.sample.studies} studies asked for; all are in"
-                self.notes.append((asked, 0))
+                self._note(f"there are fewer studies than the {wanted.sample.studies} asked for; all are in")
             self._step(f"sample of {wanted.sample.studies}", "sample", chosen)
 
     def members(self) -> list[Member]:
@@ -175,8 +194,7 @@ class _Run:
         self._read_scanners()
         cases = self.rules.passing(match.cases).flags
         if not (cases & self._kept).any():
-            none = "no study that is left is a case: match.cases must be a part of what include leaves"
-            self.notes.append((none, 0))
+            self._note("no study that is left is a case: match.cases must be a part of what include leaves")
         self._sets = matched(
             self.roster, self._kept, cases, match, lambda place: self._alike(place, match.by), most_pairs=MOST_PAIRS
         )
@@ -186,23 +204,17 @@ class _Run:
             in_controls[list(controls)] = True
         chosen = in_sets | in_controls
         if self._sets.in_turn:
-            turn = "{count} cases chose their controls one after another: they are too many to weigh every pair"
-            self.notes.append((turn, self._sets.in_turn))
-        everybody = Groups(self._kept & cases, self._free(cases), in_sets, in_controls)
+            turn = "cases that chose their controls one after another, too many to weigh every pair: {count}"
+            self._note(turn, self._sets.in_turn)
+        everybody = Groups(self._kept & cases, free(self.roster, self._kept, cases), in_sets, in_controls)
         facts = dict.fromkeys(("sex", "vendor", "field_strength", *match.by))
         values = {name: [self._fact(place, name) for place in range(len(self._kept))] for name in facts}
-        self.balance = balance(everybody, self.roster.ages, values) if in_sets.any() else ()
+        self.balance = balance(everybody, self.roster.patients, self.roster.ages, values) if in_sets.any() else ()
         if self._sets.alone:
-            alone = f"{{count}} cases found fewer than {match.controls} controls and are left out"
-            self.notes.append((alone, self._sets.alone))
+            lacking = "without a control" if match.controls == 1 else f"with fewer than {match.controls} controls"
+            self._note(f"cases {lacking}, which are left out: {{count}}", self._sets.alone)
         each = "1 control" if match.controls == 1 else f"{match.controls} controls"
         self._step(f"cases with {each} each", "match", chosen)
-
-    def _free(self, cases: Flags) -> Flags:
-        """Who may be a control: studies that are left, of patients without a case among them."""
-        with_case = np.zeros(len(self.roster.names), dtype=bool)
-        with_case[self.roster.patients[self._kept & cases]] = True
-        return np.asarray(self._kept & ~with_case[self.roster.patients])
 
     def _alike(self, place: int, by: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(self._fact(place, name) for name in by)
@@ -214,6 +226,9 @@ class _Run:
 
     def _read_scanners(self) -> None:
         self._scanners = scanner_facts(self._database, self.roster.ids[self._kept].tolist())
+
+    def _note(self, said: str, count: int = 0) -> None:
+        self.notes.append((said, count, len(np.unique(self.roster.patients[self._kept]))))
 
     def _step(self, what: str, kind: StepKind, flags: Flags) -> None:
         self._kept = self._kept & flags

@@ -20,7 +20,7 @@ from typing import Any
 
 from db.cohorts import CohortError, Frozen, Member, files_of, series_of, study_facts
 from db.database import Database
-from db.masking import masked_rows
+from db.masking import masked_rows, masked_sizes
 from search.cohorts.copying import SCRIPT
 from search.cohorts.keep import balance_of, told_of
 
@@ -171,14 +171,15 @@ def _write(folder: Path, tables: _Tables, formats: Sequence[str], smallest: int)
         script.write_text(SCRIPT, encoding="utf-8")
         script.chmod(0o755)
     digests = {path.name: _digest(path) for path in sorted(folder.iterdir())}
+    sizes = masked_sizes(version.studies, version.patients, smallest)  # else they would undo the last line's
     manifest = {
         "cohort": version.name,
         "version": version.number,
         "description": version.description,
         "owner": version.owner,
         "frozen_at": version.created_at.isoformat() + "Z",
-        "studies": version.studies,
-        "patients": version.patients,
+        "studies": sizes[0],
+        "patients": sizes[1],
         "definition": version.definition,
         "attrition": masked_rows(list(version.attrition), smallest),
         **({"balance": table} if (table := balance_of(version, smallest)) else {}),

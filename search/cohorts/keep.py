@@ -16,7 +16,7 @@ from db.selection import Selection
 from search.cohorts.balance import masked_balance
 from search.cohorts.changes import Changes, since
 from search.cohorts.definition import from_plain, to_plain
-from search.cohorts.evaluate import Evaluation, evaluate, noted
+from search.cohorts.evaluate import Evaluation, evaluate, told_notes
 from search.cohorts.rules import Likeness
 
 
@@ -48,7 +48,7 @@ def told_of(version: Frozen, smallest: int) -> dict[str, Any]:
     """What a version was made with, as it may be shown: without its secret, with small counts hidden."""
     told = {key: value for key, value in version.made_with.items() if key not in ("salt", "balance", "notes")}
     if notes := version.made_with.get("notes"):
-        told["notes"] = [noted(said, count, smallest) for said, count in notes]
+        told["notes"] = list(told_notes(notes, smallest))
     return told
 
 

@@ -117,10 +117,7 @@ def matched(
     """
     places = np.flatnonzero(studies & cases).tolist()
     places.sort(key=lambda case: roster.uids[case])
-    of_cases = np.zeros(len(roster.names), dtype=bool)
-    of_cases[roster.patients[places]] = True
-    free = studies & ~cases & ~of_cases[roster.patients]
-    pools = _pools(roster, np.flatnonzero(free).tolist(), match.seed, strata)
+    pools = _pools(roster, np.flatnonzero(free(roster, studies, cases)).tolist(), match.seed, strata)
     sets: Sets = {}
     distances: list[int] = []
     in_turn = 0
@@ -135,11 +132,19 @@ def matched(
     return Matched(sets, len(places) - len(sets), in_turn, known * _UNIT)
 
 
-def _pools(roster: Roster, free: Sequence[int], seed: int, strata: Strata) -> dict[tuple[str, ...], _Pool]:
-    drawn = {place: dice(seed, roster.uids[place]) for place in free}
+def free(roster: Roster, studies: Flags, cases: Flags) -> Flags:
+    """Which of these studies may be controls: those of patients of whom no study at all is a case, also none that a
+    rule or the choice of an index study has dropped."""
+    with_case = np.zeros(len(roster.names), dtype=bool)
+    with_case[roster.patients[cases]] = True
+    return np.asarray(studies & ~with_case[roster.patients])
+
+
+def _pools(roster: Roster, controls: Sequence[int], seed: int, strata: Strata) -> dict[tuple[str, ...], _Pool]:
+    drawn = {place: dice(seed, roster.uids[place]) for place in controls}
     by_stratum: dict[tuple[str, ...], list[int]] = defaultdict(list)
     numbers: dict[int, int] = {}
-    for place in sorted(free, key=lambda place: (drawn[place], roster.uids[place])):
+    for place in sorted(controls, key=lambda place: (drawn[place], roster.uids[place])):
         by_stratum[strata(place)].append(place)
         numbers.setdefault(int(roster.patients[place]), len(numbers))
     pools = {}

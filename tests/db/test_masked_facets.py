@@ -20,6 +20,7 @@ from filter_archive import FilterArchive
 from db.facets import Facet, masked_facets, shown_of_total
 from db.facts.files import make_snapshot
 from db.filters import ALL, Filter, parse_filter
+from db.lookup import facets
 from db.masking import masked, together
 from db.selection import Selection
 
@@ -60,9 +61,10 @@ def counted(archive: FilterArchive, where: Filter | str, *fields: str, **more: A
 
 def test_counts_are_rounded_and_small_ones_hidden(archive: FilterArchive) -> None:
     found = counted(archive, "age<33 or age>=42", "sex")["sex"]
-    assert found == (Facet("F", 10, 20), Facet("M", 10, 10))
+    assert found == (Facet("F", "<5", 20), Facet("M", 10, 10)), "ten studies of four women"
+    assert counted(archive, "age>=34", "sex")["sex"] == (Facet("F", 15, 20), Facet("M", 10, 10))
     found = counted(archive, "age<33 or age>=42", "vendor", "sex")["vendor"]
-    assert found == (Facet("Siemens", 10, 20), Facet("GE", 5, 5))
+    assert found == (Facet("Siemens", 10, 20), Facet("GE", "<5", "<5")), "seven studies of one woman"
 
 
 @pytest.mark.parametrize(
@@ -111,3 +113,25 @@ def test_counts_are_added_without_telling_more(some: list[int], smallest: int) -
         assert told % smallest == 0
     elif told.startswith("<"):
         assert sum(some) < int(told[1:])
+
+
+def test_many_studies_of_one_patient_are_not_many(archive: FilterArchive) -> None:
+    for number in range(13):
+        put(archive, f"3.{number}", "Often" if number % 2 else "often", "F", "GE", 71.0)
+    for among in (None, Selection(archive.database, archive.builds).studies(parse_filter("age>=40"))):
+        found = counted(archive, ALL, "vendor", "age", "sex", studies=among)
+        for field, value in (("vendor", "GE"), ("age", "70-79")):
+            (one,) = [facet for facet in found[field] if facet.value == value]
+            assert (one.shown, one.total) == ("<5", "<5"), field
+    found = counted(archive, "age>=34", "sex")
+    assert found["sex"][0] == Facet("F", 30, 30), "studies are counted where patients are many"
+    assert Selection(archive.database, archive.builds).size(parse_filter("vendor=GE"), SMALLEST) == "<5"
+    for values in facets(archive.database, ["vendor"], smallest=SMALLEST).values():
+        assert list(values.items()) == [("Siemens", 20), ("GE", "<5")]
+
+
+def test_hidden_counts_of_the_archive_stand_in_the_order_of_their_names(archive: FilterArchive) -> None:
+    for number, vendor in enumerate(["Zeta", "Zeta", "Zeta", "Alpha"]):
+        put(archive, f"4.{number}", f"q{number}", "F", vendor, 20.0)
+    (values,) = facets(archive.database, ["vendor"], smallest=SMALLEST).values()
+    assert list(values) == ["Siemens", "Alpha", "GE", "Zeta"]

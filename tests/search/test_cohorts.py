@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from db.cohorts import Roster
 from db.errors import FilterError
-from db.masking import masked
+from db.masking import masked, masked_rows
 from search.cohorts.definition import ConfigError, Index, Match, Rule, Sample, Split, from_plain, to_plain
 from search.cohorts.design import index_studies, part_of, sampled
 from search.cohorts.matching import matched
@@ -96,8 +96,9 @@ def test_windows_look_at_other_studies_of_the_patient(archive: CohortArchive) ->
     assert uids(archive.run(text.format(1, 20, "some", "sequence=FLAIR"))) == ["1.3"]
     lonely = archive.run(text.format(-365, 365, "none", "everything"))
     assert uids(lonely) == ["1.5", "1.7"], "a study without a date is in no window"
-    assert "1 studies have no date" in lonely.warnings[0]
-    assert "<5 studies have no date" in lonely.told(5)[0]
+    assert "studies without a date, which so fall at" in lonely.warnings[0]
+    assert lonely.warnings[0].endswith(": 1")
+    assert lonely.told(5)[0].endswith(": <5")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_windows_look_at_other_studies_of_the_patient(archive: CohortArchive) ->
 def test_one_study_of_each_patient(archive: CohortArchive, which: str, chosen: list[str]) -> None:
     found = archive.run(f'name = "c"\n[index]\nstudy = "{which}"')
     assert uids(found) == chosen
-    assert any("no patient ID" in warning for warning in found.warnings)
+    assert any("without a patient ID" in warning for warning in found.warnings)
 
 
 def test_controls_are_alike_and_of_patients_without_a_case(archive: CohortArchive) -> None:
@@ -123,7 +124,7 @@ def test_controls_are_alike_and_of_patients_without_a_case(archive: CohortArchiv
     facts = {member.study_uid: (member.facts["set"], member.facts["role"]) for member in found.members}
     # 1.1 (F, 50) finds 1.5 (50) before 1.7 (53); 1.2 is of the case's patient; 1.6 has no age
     assert facts == {"1.1": (1, "case"), "1.5": (1, "control")}
-    assert "1 cases found fewer" in found.warnings[-1]
+    assert found.warnings[-1] == "cases without a control, which are left out: 1"
 
 
 def test_parts_of_the_split_are_by_patient(archive: CohortArchive) -> None:
@@ -258,3 +259,23 @@ def test_masked_counts_and_their_differences_tell_of_nobody(one: int, other: int
         assert isinstance(shown, str) == (0 < count < smallest)
         assert isinstance(shown, str) or shown % smallest == 0
     assert masked(one, 0) == one
+
+
+def test_what_few_patients_are_does_not_follow_from_the_lines_after_them(archive: CohortArchive) -> None:
+    few = '[[include]]\nfilter = "says:present(lesion)"\nof = "patient"\n'
+    after = '[[include]]\nfilter = "sex={}"\n[split]\ntrain = 0.5\nvalidation = 0.2\ntest = 0.3\n'
+    for sex in "FM":
+        found = archive.run(f'name = "c"\n{few}{after.format(sex)}')
+        told = masked_rows(found.attrition, 5)
+        assert [(row["studies"], row["patients"]) for row in told] == [(5, 5), ("<5", "<5"), ("<5", "<5")]
+        assert found.told_sizes(5) == ("<5", "<5")
+        assert set(found.told_parts(5).values()) <= {"<5"}
+    for design in ('[match]\ncases = { filter = "sex=M" }', "[sample]\nstudies = 9"):
+        found = archive.run(f'name = "c"\n{few}{design}')
+        assert found.warnings
+        assert not found.told(5), "nor from a note"
+    assert (
+        masked_rows([{"studies": 20, "patients": 1}, {"studies": 0, "patients": 0}], 5)
+        == [{"studies": "<5", "patients": "<5"}] * 2
+    )
+    assert masked_rows([{"studies": 20, "patients": 9}, {"studies": 0, "patients": 0}], 5)[1]["studies"] == 0

@@ -9,6 +9,8 @@ from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
 from db.audit import entries
+from search.cohorts.definition import from_plain
+from search.cohorts.desk import CohortDesk
 from search.desk import Desk, Person, Refused, Role
 from search.engine import Engine
 from search.query import StudyQuery, TextQuery
@@ -67,3 +69,29 @@ def test_the_record_is_ones_own_unless_one_manages(engine: Engine) -> None:
     grace.note("index")
     assert [act.user for act in ada.record()] == ["ada"]
     assert [act.user for act in grace.record()] == ["grace", "ada"]
+
+
+def test_names_of_rejected_files_are_for_managers(engine: Engine, tmp_path: Path) -> None:
+    bad = tmp_path / "scans" / "Smith_John.nii.gz"
+    bad.write_bytes(b"no scan")
+    Home(tmp_path / "home", parts_dual).index(tmp_path / "scans")
+    (reason,) = Desk(engine, Person("ada", Role.VIEWER)).rejected()
+    for role in (Role.VIEWER, Role.RESEARCHER):
+        with pytest.raises(Refused, match="takes the role manager"):
+            Desk(engine, Person("ada", role)).failures(reason)
+        with pytest.raises(Refused, match="takes the role manager"):
+            Desk(engine, Person("ada", role)).unmatched_reports()
+    manager = Desk(engine, Person("grace", Role.MANAGER))
+    assert [Path(one.path).name for one in manager.failures(reason)] == ["Smith_John.nii.gz"]
+    assert manager.unmatched_reports() == ()
+
+
+class _Nobody(Desk):
+    def may(self, role: Role) -> bool:
+        return False
+
+
+def test_who_may_do_nothing_compares_nothing(engine: Engine, tmp_path: Path) -> None:
+    found = CohortDesk(Desk(engine, Person("ada", Role.VIEWER)), tmp_path).count(from_plain({"name": "x"}, name="x"))
+    with pytest.raises(Refused):
+        CohortDesk(_Nobody(engine, Person("eve", Role.VIEWER)), tmp_path).compared(found)

@@ -133,4 +133,5 @@ def test_balance_of_matched_controls_is_counted_shown_and_exported(mine: Home, t
     told("export", "mine", tmp_path / "out", home=mine.folder, SPINECHO_SMALLEST_COUNT="5")
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert {row["after"] for row in manifest["balance"]} == {"<5"}
+    assert (manifest["studies"], manifest["patients"]) == ("<5", "<5"), "as in the last line of the attrition"
     assert not {"salt", "balance"} & set(manifest["made_with"])

@@ -25,17 +25,20 @@ from search.cohorts.definition import EXAMPLE, from_plain, to_plain
 from search.cohorts.desk import CohortDesk
 from search.desk import Desk, Person, Refused, Role
 from ui.room.cohort_figures import comparison_charts
-from ui.room.cohort_rows import empty_row, from_sheet, rows_of, to_sheet, troubles
+from ui.room.cohort_rows import MOST_ROWS, empty_row, from_sheet, rows_of, to_sheet, troubles
 from ui.settings import read_settings
 from ui.wiring import open_engine
 
 SCRIPT = """
 import streamlit as st
 from search.desk import Person, Role
-from ui.room.cohorts_page import cohorts_page
+from ui.room.cohorts_page import _edited, cohorts_page
 from ui.room.opened import enter
 from ui.settings import read_settings
-cohorts_page(enter(read_settings(), Person("ada", Role.{role})))
+if st.session_state.pop("edited", False):
+    _edited()
+if not st.session_state.get("elsewhere"):
+    cohorts_page(enter(read_settings(), Person("ada", Role.{role})))
 """
 ALL = {"name": "everybody", "include": [{"filter": "everything"}]}
 
@@ -214,6 +217,58 @@ def test_a_new_name_counts_nothing_again(home: Path) -> None:
     assert page.session_state["counted"] is counted
     calm(page.button(key="freeze").click().run())
     assert [one.name for one in cohorts(database(home))] == ["another"]
+
+
+def test_a_design_is_there_when_the_page_is_come_back_to(home: Path) -> None:
+    page = opened(ALL | {"sample": {"studies": 100}})
+    number = page.session_state["sheet-number"]
+    page.text_input(key="cohort-name").set_value("few")
+    page.text_input(key="cohort-description").set_value("for a test")
+    page.number_input(key=f"sample-{number}").set_value(2)
+    page.checkbox(key=f"split-{number}").check()
+    calm(page.run())
+    calm(page.slider(key=f"train-{number}").set_value(60).run())
+    for _ in range(2):
+        before = next(one.value for one in page.code if one.language == "toml")
+        page.session_state["elsewhere"] = True
+        calm(page.run())
+        assert not page.metric
+        page.session_state["elsewhere"] = False
+        calm(page.run())
+        assert metrics(page)["Studies"] == "2"
+        assert next(one.value for one in page.code if one.language == "toml") == before
+    calm(page.number_input(key=f"sample-{number}").set_value(1).run())
+    assert metrics(page)["Studies"] == "1"
+    calm(page.button(key="freeze").click().run())
+    (kept,) = cohorts(database(home))
+    assert (kept.name, kept.description, kept.definition["sample"]["studies"]) == ("few", "for a test", 1)
+    assert kept.definition["split"]["train"] == 0.6
+
+
+def test_rows_of_before_a_paste_do_not_come_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, Any] = {}
+    monkeypatch.setattr("ui.room.cohorts_page.act", lambda: told)
+    page = opened(ALL)
+    row = {**empty_row(), "condition": "age<0"}
+    for version, left in ((page.session_state["sheet-number"] - 1, "3"), (page.session_state["sheet-number"], "0")):
+        told.update(rows=[row], version=version)
+        page.session_state["edited"] = True
+        assert metrics(calm(page.run()))["Studies"] == left
+
+
+def test_rows_that_are_too_many_are_said_and_nothing_is_counted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, Any] = {}
+    monkeypatch.setattr("ui.room.cohorts_page.act", lambda: told)
+    page = opened(ALL)
+    told.update(rows=[empty_row()] * (MOST_ROWS + 3), version=page.session_state["sheet-number"])
+    page.session_state["edited"] = True
+    calm(page.run())
+    assert any("3 rows more than the 200" in text for text in texts(page))
+    assert not page.metric
+    many = {"name": "x", "include": [{"filter": f"age<{number}"} for number in range(MOST_ROWS + 5)]}
+    sheet = to_sheet(many)
+    assert (len(sheet.rows), len(sheet.carried)) == (MOST_ROWS, 5)
+    assert from_sheet(sheet) == many
 
 
 def test_matched_controls_show_their_balance_and_keep_it(home: Path) -> None:

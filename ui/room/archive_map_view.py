@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +10,7 @@ import streamlit as st
 
 from db import lookup
 from db.lookup import VolumeFacts
+from db.masking import Count, masked_sizes, number
 from search.archive_map import ArchiveMap, archive_map
 from ui.page_style import trouble
 from ui.room.members import member_grid
@@ -43,8 +44,8 @@ def map_view(room: Room) -> None:
         trouble("There is no map", str(error), grave=False)
         return
     picked = st.plotly_chart(
-        _figure(made, facts, by), key="map", on_select="rerun", selection_mode=("lasso", "box"), width="stretch",
-        config={"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["toImage"]},
+        _figure(made, facts, by, room.desk.smallest), key="map", on_select="rerun", selection_mode=("lasso", "box"),
+        width="stretch", config={"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["toImage"]},
     )  # fmt: skip
     drawn = (
         f"{len(made.ids):,} of {made.of:,} volumes, drawn at random"
@@ -78,18 +79,22 @@ def _laid_out(room: Room) -> tuple[ArchiveMap, Mapping[int, VolumeFacts]]:
     return held[1], held[2]
 
 
-def _figure(made: ArchiveMap, facts: Mapping[int, VolumeFacts], by: str) -> Any:
-    """One trace a value, most frequent first; the legend tells how many."""
+def _figure(made: ArchiveMap, facts: Mapping[int, VolumeFacts], by: str, smallest: int) -> Any:
+    """One trace a value, most frequent first; the legend tells how many, with small counts hidden."""
     import plotly.graph_objects as go_  # noqa: PLC0415  (slow to import)
 
-    values = [_value(facts.get(int(one)), by) for one in made.ids]
-    counted = [value for value, _ in Counter(values).most_common()]
+    held = [facts.get(int(one)) for one in made.ids]
+    values = [_value(one, by) for one in held]
+    sizes = volumes_by(values, held, smallest)
+    counted = sorted(sizes, key=lambda value: (-number(sizes[value]), value))
     figure = go_.Figure()
     for group, colour in groups(counted, ordered=by in _ORDERED):
         at = [place for place, value in enumerate(values) if value in group]
         name = next(iter(group)) if len(group) == 1 else "others"
+        (size,) = volumes_by([name] * len(at), [held[place] for place in at], smallest).values()
+        told = f"{size:,}" if isinstance(size, int) else size
         figure.add_trace(go_.Scattergl(
-            x=made.places[at, 0], y=made.places[at, 1], mode="markers", name=f"{_plain(name)}  {len(at):,}",
+            x=made.places[at, 0], y=made.places[at, 1], mode="markers", name=_plain(f"{name}  {told}"),
             marker={"size": 6 if len(values) < 5000 else 4, "color": colour,
                     "opacity": 0.45 if _UNKNOWN in group else 0.85},
             customdata=[[int(made.ids[place])] for place in at],
@@ -101,6 +106,15 @@ def _figure(made: ArchiveMap, facts: Mapping[int, VolumeFacts], by: str) -> Any:
         xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"},
     )  # fmt: skip
     return figure
+
+
+def volumes_by(values: Sequence[str], facts: Sequence[VolumeFacts | None], smallest: int = 0) -> dict[str, Count]:
+    """Volumes by value; hidden where they are of few patients. facts: of each volume, None for one that is gone."""
+    counts, patients = defaultdict[str, int](int), defaultdict[str, set[str]](set)
+    for value, fact in zip(values, facts, strict=True):
+        counts[value] += 1
+        patients[value].add("" if fact is None else fact.patient)
+    return {value: masked_sizes(count, len(patients[value]), smallest)[0] for value, count in counts.items()}
 
 
 def groups(values: Sequence[str], *, ordered: bool) -> list[tuple[frozenset[str], str]]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import streamlit as st
 
 from db import archive, lookup
-from db.masking import masked, number
+from db.masking import Count, number
 from encoders.errors import Reason
 from search.desk import Role
 from ui.page_style import trouble
-from ui.report import failure_facts, status_facts
+from ui.report import status_facts
 from ui.room.archive_jobs import jobs, start
 from ui.room.archive_map_view import map_view
 from ui.room.archive_space import space_rows, used
@@ -51,16 +50,15 @@ def _overview(room: Room) -> None:
         if unmatched := counts["reports_unmatched"] + counts["reports_ambiguous"]:
             st.metric("Reports without a study", f"{unmatched:,}")
     jobs(room)
-    facets = lookup.facets(room.desk.database, list(_NAMES))
+    facets = lookup.facets(room.desk.database, list(_NAMES), smallest=room.desk.smallest)
     for column, (name, values) in zip(st.columns(3), facets.items(), strict=True):
         with column:
             st.caption(f"Studies by {_NAMES[name]}")
             _by_value(_NAMES[name], values, counts["studies"], room.desk.smallest)
 
 
-def _by_value(name: str, values: Mapping[str, int], studies: int, smallest: int) -> None:
+def _by_value(name: str, told: Mapping[str, Count], studies: int, smallest: int) -> None:
     """Studies by value, with bars of their share of all studies; small counts are hidden."""
-    told = {value: masked(count, smallest) for value, count in values.items()}
     count = st.column_config.TextColumn if smallest > 1 else st.column_config.NumberColumn
     st.dataframe(
         [
@@ -81,16 +79,17 @@ def _rows_px(rows: int) -> int:
 
 
 def _failures(room: Room) -> None:
-    facts = failure_facts(room.desk.database, reason=None, everything=True)
+    rejected, counts = room.desk.rejected(), archive.archive_counts(room.desk.database)
+    homeless = counts["reports"] - counts["reports_matched"]
     # what somebody can mend comes before what is merely left aside
-    by_reason = sorted(facts["by_reason"], key=lambda row: Reason(row["reason"]).ignorable)
-    rows = [{"reason": _reason(row["reason"]), "files": row["files"], "what to do": row["remedy"]} for row in by_reason]
-    if not rows and not facts["reports_without_study"]:
+    codes = sorted(rejected, key=lambda code: Reason(code).ignorable)
+    rows = [{"reason": _reason(code), "files": rejected[code], "what to do": Reason(code).remedy} for code in codes]
+    if not rows and not homeless:
         st.caption("Nothing was rejected, and every report has its study.")
         return
-    mendable = sum(row["files"] for row in by_reason if not Reason(row["reason"]).ignorable)
+    mendable = sum(files for code, files in rejected.items() if not Reason(code).ignorable)
     if rows:
-        aside = sum(row["files"] for row in by_reason) - mendable
+        aside = sum(rejected.values()) - mendable
         st.caption(f"{mendable:,} files to look at, {aside:,} left aside for good reason.")
         st.dataframe(
             rows, hide_index=True, width="stretch",
@@ -101,21 +100,21 @@ def _failures(room: Room) -> None:
     if not room.desk.may(Role.MANAGER):
         st.caption("Which files these are is shown to managers.")
         return
-    if by_reason:
-        _files(room, [row["reason"] for row in by_reason], facts["failures"], retry=mendable > 0)
-    if facts["reports_without_study"]:
+    if codes:
+        _files(room, codes, retry=mendable > 0)
+    if homeless:
         st.caption("Reports without a study")
         st.dataframe(
             [
-                {"file": one["path"], "entry": one["ordinal"], "why": one["match"],
-                 "accession number": one["accession_number"], "StudyInstanceUID": one["study_uid"]}
-                for one in facts["reports_without_study"]
+                {"file": one.path, "entry": one.ordinal, "why": one.match,
+                 "accession number": one.accession_number, "StudyInstanceUID": one.study_uid}
+                for one in room.desk.unmatched_reports()
             ],
             hide_index=True, width="stretch",
         )  # fmt: skip
 
 
-def _files(room: Room, codes: Sequence[str], failures: Sequence[Mapping[str, Any]], *, retry: bool) -> None:
+def _files(room: Room, codes: Sequence[str], *, retry: bool) -> None:
     """The files of one reason, and the way to try them again."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         reason = st.selectbox("Files rejected for", codes, format_func=_reason, key="failure-reason", width=320)
@@ -126,15 +125,15 @@ def _files(room: Room, codes: Sequence[str], failures: Sequence[Mapping[str, Any
                 trouble("This was not started", str(error))
             else:
                 st.caption("Started; the overview shows how far it is.")
-    files = [failure for failure in failures if failure["reason"] == reason]
-    several = any(one["ordinal"] for one in files)
-    folder = _common([one["path"] for one in files])
+    files = room.desk.failures(str(reason))
+    several = any(one.ordinal for one in files)
+    folder = _common([one.path for one in files])
     if folder:
         st.text(f"Below {folder}")
     rows = []
     for one in files[:_MOST_FILES]:
-        entry = {"entry": one["ordinal"] or None} if several else {}
-        rows.append({"file": one["path"].removeprefix(folder), **entry, "message": one["message"].replace(folder, "")})
+        entry = {"entry": one.ordinal or None} if several else {}
+        rows.append({"file": one.path.removeprefix(folder), **entry, "message": one.message.replace(folder, "")})
     st.dataframe(rows, hide_index=True, width="stretch", height=min(_rows_px(len(rows)), 388))
     if len(files) > _MOST_FILES:
         st.caption(f"The first {_MOST_FILES} of {len(files):,}; 'spinecho failures --reason {reason}' lists all.")

@@ -25,6 +25,12 @@ def design(rest: Mapping[str, Any], *, key: str) -> dict[str, Any]:
     return found
 
 
+def design_is_drawn(key: str) -> bool:
+    """Whether the controls were there in the last run. While they are, what they are filled from must stay the same,
+    else they begin anew."""
+    return f"index-{key}" in st.session_state
+
+
 def _index(rest: Mapping[str, Any], key: str) -> dict[str, Any]:
     options = ["every", "first", "last", "random"]
     held = (rest.get("index") or {}).get("study", "every")

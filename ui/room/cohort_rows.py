@@ -1,4 +1,4 @@
-"""Rules of a cohort as rows of a table, and back; what no row can say is carried along as it is."""
+"""Rules of a cohort as rows to edit, and back; what no row can say is carried along as it is."""
 
 from __future__ import annotations
 
@@ -21,18 +21,21 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "holds": HOLDS,
 }
 """Columns whose values are words of ours; the first of each is the usual one."""
-_MOST_ROWS, _MOST_CHARACTERS = 200, 4000
+MOST_ROWS, _MOST_CHARACTERS = 200, 4000
 _TEXT = {"filter": "filter", "text": "text", "text by scans": "text", "like": "like"}
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass
 class Sheet:
-    """rows: by `COLUMNS`; carried: (include or exclude, rule) pairs that no row can say; rest: all but the rules."""
+    """rows: by `COLUMNS`; carried: (include or exclude, rule) pairs that no row can say, or that there is no row for;
+    rest: all but the rules."""
 
     rows: list[dict[str, Any]]
     carried: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     rest: dict[str, Any] = field(default_factory=dict)
+    over: int = 0
+    """Rows of the browser that were not taken, as they are beyond `MOST_ROWS`."""
 
 
 def empty_row() -> dict[str, Any]:
@@ -48,6 +51,8 @@ def to_sheet(plain: Mapping[str, Any]) -> Sheet:
     for use in ("include", "exclude"):
         for rule in plain.get(use, ()):
             rows = _group(use, rule) if set(rule) & set(HOLDS) else _alone(use, rule)
+            if len(sheet.rows) + len(rows) > MOST_ROWS:
+                rows = []
             letter = next(letters, None) if rows and rows[0]["group"] else ""
             if not rows or letter is None:
                 sheet.carried.append((use, dict(rule)))
@@ -123,7 +128,7 @@ def troubles(rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
 def rows_of(records: Sequence[Mapping[Any, Any]]) -> list[dict[str, Any]]:
     """Rows as a browser gives them: what is no value of a column becomes its usual one; includes before excludes."""
     found = []
-    for record in records[:_MOST_ROWS]:
+    for record in records[:MOST_ROWS]:
         row = empty_row()
         for column, usual in row.items():
             value = record.get(column)

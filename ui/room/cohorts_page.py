@@ -6,6 +6,7 @@ import dataclasses
 import json
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,7 @@ import tomli_w
 
 from db.cohorts import Frozen
 from db.facets import Facet
-from db.masking import masked, masked_rows
+from db.masking import masked, masked_rows, masked_sizes
 from search.cohorts.balance import SHARES, masked_balance
 from search.cohorts.definition import from_plain, to_plain
 from search.cohorts.desk import CohortDesk
@@ -22,10 +23,10 @@ from search.cohorts.export import FORMATS
 from search.cohorts.keep import balance_of, told_of
 from search.desk import Role
 from ui.page_style import trouble
-from ui.room.cohort_design import design
+from ui.room.cohort_design import design, design_is_drawn
 from ui.room.cohort_examples import examples
 from ui.room.cohort_figures import attrition_chart, balance_chart, comparison_charts, valued
-from ui.room.cohort_rows import Sheet, empty_row, from_sheet, rows_of, to_sheet, troubles
+from ui.room.cohort_rows import MOST_ROWS, Sheet, empty_row, from_sheet, rows_of, to_sheet, troubles
 from ui.room.members import member_grid
 from ui.room.opened import Room
 from ui.room.rules import SHORTCUTS, act, rules_editor
@@ -33,6 +34,16 @@ from ui.wiring import USER_ERRORS
 
 __all__ = ["SHORTCUTS", "cohorts_page"]
 _NEW = "A new cohort"
+
+
+@dataclass
+class Held:
+    """What widgets say beside the rows. Widgets forget it once they are not drawn: on another page, or for a list that
+    is frozen. rest: the design as JSON values."""
+
+    name: str
+    description: str
+    rest: dict[str, Any]
 
 
 def cohorts_page(room: Room) -> None:
@@ -72,20 +83,18 @@ def _builder(room: Room, desk: CohortDesk, *, teach: bool) -> None:
         if (start := examples(room)) is not None:
             _load(start)
             st.rerun()
-    name, description = st.columns([2, 5])
-    name.text_input("Name", key="cohort-name", placeholder="temporal-lesions", max_chars=80)
-    description.text_input("Description", key="cohort-description", placeholder="what it is for")
+    _called(state["sheet-held"])
     wrong = {number - 1: said for number, said in troubles(sheet.rows)}
     rules_editor(sheet.rows, version=int(state.get("sheet-number", 0)), wrong=wrong, on_act=_edited)
     for place, (use, rule) in enumerate(list(sheet.carried)):
         with st.container(horizontal=True, vertical_alignment="center", key=f"carried-{place}"):
             st.text(f"{use}: {_short(rule)}")
             st.button("Remove", key=f"carried-out-{place}", on_click=_drop, args=(place,))
-    rest = design(sheet.rest, key=str(state.get("sheet-number", 0)))
-    plain = from_sheet(Sheet(sheet.rows, sheet.carried, rest))
-    plain["name"] = str(state.get("cohort-name") or "").strip() or "unnamed"
-    if described := str(state.get("cohort-description") or "").strip():
-        plain["description"] = described
+    if sheet.over:
+        said = f"There are {sheet.over} rows more than the {MOST_ROWS} that can be counted; take some out."
+        trouble("Nothing is counted", said, grave=False)
+        return
+    plain = _defined(sheet, state["sheet-held"])
     _as_toml(plain)
     if wrong:
         st.caption("Nothing is counted until the marked rules are put right.")
@@ -103,7 +112,8 @@ def _builder(room: Room, desk: CohortDesk, *, teach: bool) -> None:
         except USER_ERRORS as error:
             trouble("This list was not frozen", str(error))
             return
-        state["cohort-said"] = f"Frozen as version {made.number}: {_count(room, made.studies)} studies."
+        studies, _ = masked_sizes(made.studies, made.patients, desk.smallest)
+        state["cohort-said"] = f"Frozen as version {made.number}: {studies} studies."
         state["cohort-next"] = made.name
         st.rerun()
     if not ready:
@@ -112,14 +122,38 @@ def _builder(room: Room, desk: CohortDesk, *, teach: bool) -> None:
         right.caption("Freezing takes the role researcher.")
 
 
+def _called(held: Held) -> None:
+    """The fields for name and description."""
+    st.session_state.setdefault("cohort-name", held.name)
+    st.session_state.setdefault("cohort-description", held.description)
+    name, description = st.columns([2, 5])
+    with name:
+        held.name = st.text_input("Name", key="cohort-name", placeholder="temporal-lesions", max_chars=80)
+    with description:
+        held.description = st.text_input("Description", key="cohort-description", placeholder="what it is for")
+
+
+def _defined(sheet: Sheet, held: Held) -> dict[str, Any]:
+    """The controls of the design; gives the definition as JSON values."""
+    key = str(st.session_state.get("sheet-number", 0))
+    if not design_is_drawn(key):  # the builder is come back to: they begin with what they were left with
+        sheet.rest = held.rest
+    held.rest = design(sheet.rest, key=key)
+    plain = from_sheet(Sheet(sheet.rows, sheet.carried, held.rest))
+    plain["name"] = held.name.strip() or "unnamed"
+    if described := held.description.strip():
+        plain["description"] = described
+    return plain
+
+
 def _shown(room: Room, desk: CohortDesk, found: Evaluation) -> None:
     smallest = room.settings.smallest_count
-    last = found.steps[-1]
+    studies, patients = found.told_sizes(smallest)
     with st.container(horizontal=True, gap="large", key="totals"):
-        st.metric("Studies", masked(last.studies, smallest))
-        st.metric("Patients", masked(last.patients, smallest))
-        for part, size in sorted(found.parts.items()):
-            st.metric(part, masked(size, smallest))
+        st.metric("Studies", studies)
+        st.metric("Patients", patients)
+        for part, size in found.told_parts(smallest).items():
+            st.metric(part, size)
     for warning in found.told(smallest):
         trouble("Note", warning, grave=False)
     st.altair_chart(attrition_chart(masked_rows(found.attrition, smallest)), width="stretch")
@@ -145,9 +179,10 @@ def _kept(room: Room, desk: CohortDesk, versions: list[Frozen]) -> None:
     top, middle = st.columns([2, 5], vertical_alignment="bottom")
     number = top.selectbox("Version", numbers, key=f"version-{versions[0].name}", format_func=lambda n: f"version {n}")
     one = by_number[number]
+    studies, patients = masked_sizes(one.studies, one.patients, smallest)
     with middle:
         st.text(
-            f"{masked(one.studies, smallest)} studies of {masked(one.patients, smallest)} patients · frozen "
+            f"{studies} studies of {patients} patients · frozen "
             f"{one.created_at:%Y-%m-%d %H:%M} UTC by {one.owner}" + (f" · {one.description}" if one.description else "")
         )
     views = ["Rules and counts", "Changes", "Export", "Studies"]
@@ -292,9 +327,13 @@ def _compared(room: Room, desk: CohortDesk, found: Evaluation) -> dict[str, tupl
 
 def _edited() -> None:
     """A change of the rules in the browser."""
-    rows = act().get("rows")
-    if isinstance(rows, list):
-        st.session_state["sheet"].rows = rows_of([row for row in rows if isinstance(row, Mapping)])
+    told = act()
+    rows = told.get("rows")
+    # What is sent on the way to "Use it" may come after it, and is of the rows that were there before
+    if isinstance(rows, list) and told.get("version") == st.session_state.get("sheet-number"):
+        sheet: Sheet = st.session_state["sheet"]
+        sheet.rows = rows_of([row for row in rows if isinstance(row, Mapping)])
+        sheet.over = max(len(rows) - MOST_ROWS, 0)
 
 
 def _as_toml(plain: Mapping[str, Any]) -> None:
@@ -334,6 +373,7 @@ def _load(plain: Mapping[str, Any]) -> None:
     state["cohort-description"] = str(plain.get("description") or "")
     sheet.rest.pop("name", None)
     sheet.rest.pop("description", None)
+    state["sheet-held"] = Held(state["cohort-name"], state["cohort-description"], sheet.rest)
 
 
 def _drop(place: int) -> None:
@@ -344,7 +384,3 @@ def _short(rule: Mapping[str, Any]) -> str:
     if rule.get("studies"):
         return f"{rule.get('what', 'a list')}: {len(rule['studies'])} studies by UID"
     return json.dumps(rule)[:160]
-
-
-def _count(room: Room, count: int) -> int | str:
-    return masked(count, room.settings.smallest_count)

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui.room.cohort_rows import CHOICES, empty_row
+from ui.room.cohort_rows import CHOICES, MOST_ROWS, empty_row
 
 _PARTS = Path(__file__).with_name("parts")
 SHORTCUTS = (
@@ -43,13 +43,13 @@ def rules_editor(
     """
     data = {
         "rows": [dict(row) for row in rows], "version": version, "empty": empty_row(), "words": _WORDS,
-        "wrong": {str(place): said for place, said in wrong.items()},
+        "wrong": {str(place): said for place, said in wrong.items()}, "most": MOST_ROWS,
     }  # fmt: skip
     _component()(key="rules", data=data, on_act_change=on_act)
 
 
 def act() -> Mapping[str, Any]:
-    """What was just done: {"rows": [...]}, all of them as they are now."""
+    """What was just done: {"rows": [...], "version": ...}, all rows as they are now, and the version they came from."""
     held = st.session_state.get("rules")
     found = held.get("act") if isinstance(held, Mapping) else getattr(held, "act", None)
     return found if isinstance(found, Mapping) else {}

@@ -87,3 +87,13 @@ def test_a_rule_recounts_and_what_is_wrong_stands_under_its_row(page: Any) -> No
     fill(page, 1, "sequence=T2")
     count.wait_for()
     assert not page.get_by_text("did you mean 'sequence'").count()
+
+
+def test_pasted_rules_stay_though_a_field_is_left_for_the_button(page: Any) -> None:
+    page.get_by_text("As text (TOML)").click()
+    page.get_by_label("Paste a definition").fill('name = "x"\n[[include]]\nfilter = "age>=1"\n')
+    page.get_by_label("Condition, row 1").fill("sex=F")
+    page.get_by_role("button", name="Use it").click()  # the field tells of its change as it is left
+    becomes(page, lambda: conditions(page), ["age>=1"])
+    page.wait_for_timeout(1500)
+    assert conditions(page) == ["age>=1"]

@@ -27,7 +27,7 @@ export default function (component) {
   const tell = (now) => {
     state.now = now;
     root.querySelector(".undo").disabled = !state.past.length;
-    setTriggerValue("act", { rows: state.rows, n: Date.now() });
+    setTriggerValue("act", { rows: state.rows, version: state.version, n: Date.now() });
   };
   const { words } = data;
   const page = getComputedStyle(root).getPropertyValue("--st-background-color").trim();
@@ -65,7 +65,13 @@ export default function (component) {
     [rows[at], rows[at + step]] = [rows[at + step], rows[at]];
     changed(rows, row, what, `Row ${at + 1} is now row ${at + step + 1}`);
   };
+  const full = () => {
+    if (state.rows.length < data.most) return false;
+    say(`There are ${data.most} rows, and no more can be had`);
+    return true;
+  };
   const copy = (row) => {
+    if (full()) return;
     const rows = [...state.rows], twin = { ...row };
     rows.splice(place(row) + 1, 0, twin);
     changed(rows, twin, "condition", `Row ${place(row) + 1} copied`);
@@ -76,6 +82,7 @@ export default function (component) {
     changed(rows, rows[Math.min(at, rows.length - 1)], "remove", `Row ${at + 1} removed`);
   };
   const add = () => {
+    if (full()) return;
     const row = { ...data.empty };
     changed([...state.rows, row], row, "condition");
   };
