@@ -71,6 +71,7 @@ async function engine(address, closed) { // -> { nv, host }, kept for the page: 
 
 async function fit(made) { // the engine on its canvas, with our MIP: whole, or it is not used
   const { nv } = made;
+  made.begun = true; // NiiVue has no `gl` before, and throws where it is asked for
   await nv.attachToCanvas(made.canvas, false);
   const { renderVolumeShader: plain } = nv; // what NiiVue draws without shades: here, the brightest along a ray
   nv.renderVolumeShader = new plain.constructor(nv.gl, VERTICES, BRIGHTEST);
@@ -86,16 +87,12 @@ function empty(nv) { // NiiVue keeps what each volume was loaded from, its bytes
 
 function free(made) { // for the next view; one that is broken gives its context back to the browser
   try {
-    if (!made.nv.gl) { IDLE.push(made); return; } // never on its canvas: as good as new
-    if (made.whole && !made.nv.gl.isContextLost()) {
-      empty(made.nv);
-      IDLE.push(made);
-      return;
-    }
+    const kept = !made.begun || (made.whole && !made.nv.gl.isContextLost());
+    if (kept && made.begun) empty(made.nv);
+    if (kept) IDLE.push(made); else made.canvas.getContext("webgl2")?.getExtension("WEBGL_lose_context")?.loseContext();
   } catch (error) {
     console.warn(error);
   }
-  made.nv.gl?.getExtension("WEBGL_lose_context")?.loseContext();
 }
 
 function thinned({ voxels, shape, spacing, stride }, most) { // every second voxel along the finest axis, until few enough are left
