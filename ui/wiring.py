@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 from db.database import Database, alone
@@ -26,8 +24,10 @@ from search.fusion import NAME as FUSION
 from search.fusion import Weights
 from search.query import BoxError, ImageQuery, SpotQuery
 from ui.boxes import check_form, read_box
+from ui.readers import Readers
 from ui.settings import Settings
 
+_READERS = Readers()
 USER_ERRORS = (EncoderError, StoreError)
 """Errors whose message is meant for the person at the screen."""
 
@@ -113,16 +113,8 @@ def read_grey(source: Sequence[tuple[str, str]], *, key: str) -> GreyVolume:
     return unpack_grey(_read_again(grey_task(source, key=key)))
 
 
-@cache
-def _reader() -> Sandbox:
-    """Two reading processes that stay: to start one takes longer than to read a series."""
-    sandbox = Sandbox(workers=2)
-    atexit.register(sandbox.close)
-    return sandbox
-
-
 def _read_again(task: Task) -> Message:
-    outcome = _reader().run(task)
+    outcome = _READERS.run(task)
     if outcome.failure is not None:
         raise ReadError(outcome.failure, f"this series cannot be shown: {outcome.failure.remedy}")
     if not outcome.messages:

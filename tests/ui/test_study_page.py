@@ -73,6 +73,27 @@ def test_a_study_shows_series_report_and_acquisition_as_plain_text(home: Path, d
     assert component(page, "spinecho_results") is None
 
 
+def test_other_studies_of_one_day_are_told_apart(home: Path) -> None:
+    with sqlite3.connect(home / "spinecho.sqlite") as connection:
+        connection.execute(
+            "UPDATE studies SET patient_id = 'P1', date = '2020-02-02', description = 'MR <b>*knee*</b>'"
+        )
+        connection.execute("UPDATE series SET description = 'same'")
+        (count,) = connection.execute("SELECT count(*) FROM studies").fetchone()
+    page = opened("1")
+    held = [
+        json.loads(element.proto.json or element.proto.mixed.json)
+        for element in page.get("bidi_component")
+        if element.proto.component_name == "spinecho_side"
+    ]
+    (rows,) = (one["rows"] for one in held if one["label"].startswith("Other studies"))
+    assert len(rows) == count - 1 >= 2
+    assert {row["name"] for row in rows} == {"2020-02-02"}
+    assert len({row["facts"] for row in rows}) == len(rows)
+    assert all(row["facts"].startswith("MR <b>*knee*</b>") for row in rows), "a component's text, never Markdown"
+    assert not [button.label for button in page.button if "knee" in button.label]
+
+
 def test_opening_is_on_record_once(home: Path) -> None:
     page = opened("1")
     calm(page.run())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def study_page(room: Room) -> None:
         state.pop("volume", None)
         room.desk.note("view", study.uid)
     series = lookup.series_cards(room.desk.database, [study.id], ALL).get(study.id, [])
-    series = sorted(series, key=lambda card: (card.sequence == "localizer", card.derived))
+    series = sorted(series, key=_last_what_is_no_scan)
     _heading(room, study, series)
     passages = lookup.report_passages(room.desk.database, [study.id]).get(study.id, [])
     rail, middle, *words = st.columns([13, 46, 25] if passages else [13, 71], gap="small")
@@ -234,10 +235,31 @@ def _priors(room: Room, study: StudyCard) -> None:
     if not others:
         return
     st.caption("Other studies of this patient")
-    for other in others:
-        when = other.date.isoformat() if other.date else "no date"
-        if st.button(when, key=f"prior-{other.id}", help="Open this study", width="stretch"):
-            go("study", study=str(other.id))
+    cards = lookup.series_cards(room.desk.database, [other.id for other in others], ALL)
+    firsts = {other.id: min(cards.get(other.id, []), key=_last_what_is_no_scan, default=None) for other in others}
+    pictures = lookup.thumbnails(room.desk.database, [card.volume_id for card in firsts.values() if card])
+    encoded = {volume: base64.b64encode(png).decode() for volume, png in pictures.items()}
+    told = [(other.date.isoformat() if other.date else "no date", _called(other, firsts[other.id])) for other in others]
+    shared = Counter(told)
+    rows = []
+    for at, (other, (when, what)) in enumerate(zip(others, told, strict=True), 1):
+        first = firsts[other.id]
+        also = (other.accession_number or str(at)) if shared[when, what] > 1 else ""
+        rows.append(
+            {
+                "study": other.id, "name": when, "facts": " · ".join(part for part in (what, also) if part),
+                "png": encoded.get(first.volume_id, "") if first else "", "chosen": False,
+            }
+        )  # fmt: skip
+    _side("rail", "Other studies of this patient", rows, _turn_to, key="side-priors")
+
+
+def _called(study: StudyCard, first: SeriesCard | None) -> str:
+    return " · ".join(part for part in (study.description, series_name(first) if first else "") if part)
+
+
+def _last_what_is_no_scan(card: SeriesCard) -> tuple[bool, bool]:
+    return card.sequence == "localizer", card.derived
 
 
 @st.cache_resource
@@ -246,15 +268,21 @@ def _component() -> Any:
     return st.components.v2.component("spinecho_side", html='<div class="side"></div>', css=css, js=js)
 
 
-def _side(kind: str, label: str, rows: Sequence[Mapping[str, Any]], on_act: Any) -> None:
+def _side(kind: str, label: str, rows: Sequence[Mapping[str, Any]], on_act: Any, *, key: str = "") -> None:
     data = {"kind": kind, "label": label, "rows": [dict(row) for row in rows]}
-    _component()(key=f"side-{kind}", data=data, on_act_change=on_act)
+    _component()(key=key or f"side-{kind}", data=data, on_act_change=on_act)
 
 
 def _choose() -> None:
     told = marked("side-rail")
     if told.get("do") == "series":
         st.session_state["volume"] = int(told["volume"])
+
+
+def _turn_to() -> None:
+    told = marked("side-priors")
+    if told.get("do") == "study":
+        st.session_state["goto"] = ("study", {"study": str(int(told["study"]))})
 
 
 def _ask() -> None:

@@ -43,11 +43,11 @@ SHORTCUTS = (
 
 @st.cache_resource
 def _component() -> Any:
-    names = ("viewer.css", "viewer.js", "volume3d.js")
-    css, js, solid = ((_PARTS / name).read_text(encoding="utf-8") for name in names)
+    names = ("viewer.css", "viewer.js", "pane.js", "volume3d.js")
+    css, *js = ((_PARTS / name).read_text(encoding="utf-8") for name in names)
     html = '<div class="viewer" tabindex="0" role="application"><div class="tools"></div><div class="stage">' \
            '<div class="wait">Reading the series</div></div></div>'  # fmt: skip
-    return st.components.v2.component("spinecho_viewer", html=html, css=css, js=js + solid)
+    return st.components.v2.component("spinecho_viewer", html=html, css=css, js="".join(js))
 
 
 def pack(

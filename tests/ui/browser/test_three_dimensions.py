@@ -24,16 +24,20 @@ WEBGL2 = "document.createElement('canvas').getContext('webgl2') !== null"
 
 @pytest.fixture(scope="module")
 def marked_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One scan, stored with its axes turned: a grey head, and a bright ball in front, at the right and above."""
+    """Scans stored with their axes turned: a grey head, and a bright ball in front.
+
+    The first's is at the right and above, the second's at the left and below.
+    """
     folder = tmp_path_factory.mktemp("marked")
+    (folder / "archive").mkdir()
     right, front, up = np.meshgrid(*(np.linspace(-1, 1, n) for n in (48, 56, 40)), indexing="ij")
     tissue = np.random.default_rng(0).uniform(50, 400, right.shape)
-    scan = np.where((right / 0.8) ** 2 + (front / 0.9) ** 2 + (up / 0.9) ** 2 < 1, tissue, 0)
-    scan[(right - 0.5) ** 2 + (front - 0.6) ** 2 + (up - 0.55) ** 2 < 0.04] = 900
     affine = np.array([[0, 0, -3.0, 0], [3.0, 0, 0, 0], [0, 3.0, 0, 0], [0, 0, 0, 1]])  # slices run from right to left
-    stored = scan.transpose(1, 2, 0)[:, :, ::-1].astype(np.int16)
-    (folder / "archive").mkdir()
-    nibabel.save(nibabel.Nifti1Image(stored, affine), folder / "archive" / "sub-01_T1w.nii.gz")
+    for name, side in (("sub-01_T1w", 1), ("sub-02_T1w", -1)):
+        scan = np.where((right / 0.8) ** 2 + (front / 0.9) ** 2 + (up / 0.9) ** 2 < 1, tissue, 0)
+        scan[(right - 0.5 * side) ** 2 + (front - 0.6) ** 2 + (up - 0.55 * side) ** 2 < 0.04] = 900
+        stored = scan.transpose(1, 2, 0)[:, :, ::-1].astype(np.int16)
+        nibabel.save(nibabel.Nifti1Image(stored, affine), folder / "archive" / f"{name}.nii.gz")
     settings = read_settings(home=folder / "home", device="cpu", environment={})
     database = Database.open(settings.database)
     index_archive(database, settings.builds, [folder / "archive"], lambda: open_dual(settings))
@@ -47,22 +51,33 @@ def room(marked_home: Path) -> Iterator[str]:
         yield address
 
 
-def opened(chrome: Chrome, address: str, script: str = "") -> Any:
+def opened(chrome: Chrome, address: str, script: str = "", *, at: str = "study?study=1") -> Any:
     page = chrome.new_context(viewport={"width": 1024, "height": 900}).new_page()
     if script:
         page.add_init_script(script)
-    page.goto(f"{address}/study?study=1")
-    page.locator(".viewer[data-ready]").wait_for(timeout=60_000)
+    page.goto(f"{address}/{at}")
+    page.locator(".viewer[data-ready]").last.wait_for(timeout=60_000)
+    page.wait_for_function("[...spinechoViewers].every(one => one.volume)")
     return page
+
+
+def drawable(page: Any) -> Any:
+    if bundle() is None:
+        pytest.skip("NiiVue's wheel is not installed: pip install '.[viewer3d]'")
+    if not page.evaluate(WEBGL2):
+        pytest.skip("this browser has no WebGL2")
+    page.evaluate("globalThis.contexts?.clear()")  # that was ours
+    return page
+
+
+def shown(page: Any, count: int = 1) -> None:
+    seen = "[...spinechoViewers].filter(one => one.root.dataset.solid).length"
+    page.wait_for_function(f"{seen} === {count}", timeout=60_000)
 
 
 @pytest.fixture
 def solid(room: str, chrome: Chrome) -> Iterator[Any]:
-    if bundle() is None:
-        pytest.skip("NiiVue's wheel is not installed: pip install '.[viewer3d]'")
-    page = opened(chrome, room)
-    if not page.evaluate(WEBGL2):
-        pytest.skip("this browser has no WebGL2")
+    page = drawable(opened(chrome, room))
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     assert not [url for url in asked if "widget.js" in url]
@@ -74,10 +89,10 @@ def solid(room: str, chrome: Chrome) -> Iterator[Any]:
     page.context.close()
 
 
-def ball(page: Any) -> tuple[float, float]:
+def ball(page: Any, canvas: Any = None) -> tuple[float, float]:
     """Where the brightest pixels are: right and up from the middle, in halves of the picture."""
     page.wait_for_timeout(1500)
-    picture = Image.open(io.BytesIO(page.locator(".solid canvas").screenshot())).convert("L")
+    picture = Image.open(io.BytesIO((canvas or page.locator(".solid canvas")).screenshot())).convert("L")
     grey = np.asarray(picture).astype(float)[30:-60, 40:-40]  # without the letters
     rows, columns = np.nonzero(grey > 0.95 * grey.max())
     high, wide = grey.shape
@@ -182,3 +197,151 @@ def test_without_the_wheel_it_says_so(marked_home: Path, chrome: Chrome, tmp_pat
     root = Path(__file__).parents[3]
     with serve(marked_home, environment={"PYTHONPATH": f"{tmp_path}:{root}"}) as address:
         assert "not installed" in told(opened(chrome, address))
+
+
+CONTEXTS = """
+globalThis.contexts = new Set();
+const own = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  const made = own.call(this, kind, ...rest);
+  if (kind === 'webgl2' && made) contexts.add(made);
+  return made;
+};
+"""
+ALIVE = "[...contexts].filter(one => !one.isContextLost()).length"
+HELD = "spinechoEngines.map(one => one.nv.volumes.length + one.nv.document.data.imageOptionsArray.length)"
+"""Of the engines that wait for a next view: volumes, and what NiiVue notes of where they came from."""
+
+
+def test_a_view_closed_while_it_loads_leaves_nothing_in_the_next(room: str, chrome: Chrome) -> None:
+    page = drawable(opened(chrome, room, at="compare?studies=1,2"))
+    first, second = page.locator(".viewer").all()
+    first.hover()
+    page.keyboard.press("d")
+    shown(page)
+    page.keyboard.press("d")
+    page.wait_for_function("spinechoEngines.length === 1")
+    page.evaluate("""async () => {
+      const [one, other] = [...spinechoViewers].sort(
+        (a, b) => a.root.getBoundingClientRect().x - b.root.getBoundingClientRect().x);
+      const press = (viewer) => {
+        viewer.activate();
+        document.dispatchEvent(new KeyboardEvent('keydown', { key: 'd', bubbles: true }));
+      };
+      press(one);
+      while (!one.stage.querySelector('.solid canvas')) await null;
+      press(one);
+      press(other);
+    }""")
+    shown(page)
+    assert first.get_attribute("data-solid") is None
+    page.wait_for_timeout(1000)
+    second.hover()
+    page.keyboard.press("m")
+    page.keyboard.press("5")
+    across, up = ball(page, second.locator(".solid canvas"))
+    assert across > 0.1, "the second's ball is at the left"
+    assert up < -0.1, "and below"
+    assert page.evaluate("[...spinechoViewers].map(one => one.solid?.nv.volumes.length ?? 0).sort()") == [0, 1]
+    page.context.close()
+
+
+def test_panes_that_are_compared_turn_and_are_cut_together(room: str, chrome: Chrome) -> None:
+    page = drawable(opened(chrome, room, at="compare?studies=1,2"))
+    first, second = page.locator(".viewer").all()
+
+    def both(name: str, wanted: str) -> None:
+        page.wait_for_function(
+            "([name, wanted]) => [...spinechoViewers].every(one => one.root.dataset[name] === wanted)",
+            arg=[name, wanted],
+            timeout=30_000,
+        )
+
+    first.hover()
+    page.keyboard.press("d")
+    shown(page)
+    page.keyboard.press("ArrowRight")
+    second.hover()
+    page.keyboard.press("d")  # opened later, it looks from where the other does
+    shown(page, 2)
+    both("turned", "190 0")
+    page.keyboard.press("v")
+    page.keyboard.press("v")
+    both("turned", "90 0")
+    page.keyboard.press("k")
+    both("cut", "0.00")
+    assert first.locator('[data-do="section"]').get_attribute("aria-pressed") == "true"
+    page.keyboard.press("PageDown")
+    both("cut", "-0.05")
+    page.keyboard.press("m")
+    page.wait_for_function("[...spinechoViewers].filter(one => one.root.dataset.solid === 'mip').length === 1")
+    page.keyboard.press("d")
+    shown(page, 1)
+    before = page.evaluate("[...spinechoViewers][0].at")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("before => String([...spinechoViewers][0].at) !== String(before)", arg=before)
+    page.context.close()
+
+
+def test_a_key_held_down_or_pressed_often_makes_one_engine(room: str, chrome: Chrome) -> None:
+    page = drawable(opened(chrome, room, CONTEXTS))
+    for _ in range(6):
+        page.keyboard.down("d")  # from the second on as a key that repeats
+    page.keyboard.up("d")
+    shown(page)
+    assert page.evaluate(ALIVE) == 1
+    page.keyboard.press("d")
+    page.wait_for_function("spinechoEngines.length === 1")
+    assert page.evaluate(HELD) == [0]
+    page.context.close()
+    page = drawable(opened(chrome, room, CONTEXTS))
+    for _ in range(7):
+        page.keyboard.press("d")
+    shown(page)
+    assert page.evaluate(ALIVE) == 1
+    for _ in range(2):
+        page.keyboard.press("d")
+        page.wait_for_function("spinechoEngines.length === 1")
+        assert page.evaluate(HELD) == [0]
+        page.keyboard.press("d")
+        shown(page)
+    assert page.evaluate(ALIVE) == 1
+    page.context.close()
+
+
+def test_an_engine_whose_projection_failed_is_not_taken_again(room: str, chrome: Chrome) -> None:
+    failing = """
+    globalThis.tried = 0;
+    const source = WebGL2RenderingContext.prototype.shaderSource;
+    WebGL2RenderingContext.prototype.shaderSource = function (shader, text) {
+      if (text.includes('texture(volume, from + way * at)') && ++tried === 1) throw new Error('no such shader');
+      return source.call(this, shader, text);
+    };
+    """
+    page = drawable(opened(chrome, room, CONTEXTS + failing))
+    page.keyboard.press("d")
+    page.locator(".said").wait_for(timeout=60_000)
+    assert "no such shader" in page.locator(".said").inner_text()
+    page.wait_for_function(f"{ALIVE} === 0")
+    page.keyboard.press("d")
+    shown(page)
+    assert page.evaluate("tried") == 2, "what is called a projection is drawn by our shader"
+    assert page.evaluate(ALIVE) == 1
+    page.context.close()
+
+
+def test_a_lost_context_is_said_and_the_next_view_has_another(room: str, chrome: Chrome) -> None:
+    page = drawable(opened(chrome, room, CONTEXTS))
+    page.keyboard.press("d")
+    shown(page)
+    page.evaluate(
+        "[...contexts].forEach(one => one.isContextLost() || one.getExtension('WEBGL_lose_context').loseContext())"
+    )
+    page.locator(".said").wait_for(timeout=30_000)
+    shown(page, 0)
+    page.wait_for_function("spinechoEnginesLeaving.size === 0")
+    assert page.evaluate("spinechoEngines.length") == 0
+    page.keyboard.press("d")
+    shown(page)
+    assert page.evaluate(ALIVE) == 1
+    page.context.close()

@@ -1,4 +1,4 @@
-// What stands beside the viewer: the rail of series, or the report sentence by sentence. Words are text nodes.
+// What stands beside the viewer: a rail of series or of other studies, or the report sentence by sentence. Words are text nodes.
 const make = (tag, attributes = {}, ...children) => {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -12,10 +12,10 @@ export default function (component) {
   root.className = /^#(f|e|d)/i.test(page) ? "side light" : "side";
   const act = (told) => setTriggerValue("act", { ...told, n: Date.now() });
   const rail = (one) => {
-    const node = make("button", { "aria-pressed": String(one.chosen) },
+    const node = make("button", one.study ? { title: "Open this study" } : { "aria-pressed": String(one.chosen) },
       one.png ? make("img", { src: `data:image/png;base64,${one.png}`, alt: "" }) : make("div", { class: "none" }),
       make("span", {}, make("div", { class: "name" }, one.name), make("div", { class: "facts" }, one.facts)));
-    node.addEventListener("click", () => act({ do: "series", volume: one.volume }));
+    node.addEventListener("click", () => act(one.study ? { do: "study", study: one.study } : { do: "series", volume: one.volume }));
     return node;
   };
   const report = (one) => {

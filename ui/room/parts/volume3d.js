@@ -2,6 +2,7 @@
 // fetched only when asked for. The widget makes the engine (`initialize`); what we need of it is the class's public
 // methods, so it is given a model of one page, told to draw once, and taken at its word (docs/decisions/0011).
 const IDLE = (globalThis.spinechoEngines ??= []);
+const LEAVING = (globalThis.spinechoEnginesLeaving ??= new Set()); // of views that were closed, until their engine is free
 const VIEWS = [["front", 180, 0], ["left", 90, 0], ["right", 270, 0], ["top", 180, 90], ["back", 0, 0]];
 const ENDS = [["R", 0, 1], ["L", 0, -1], ["A", 1, 1], ["P", 1, -1], ["S", 2, 1], ["I", 2, -1]];
 const MOST = { card: 256 ** 3, none: 128 ** 3 }; // voxels; none: WebGL2 without a graphics card, each voxel on the processor
@@ -39,7 +40,9 @@ void main() {
   fColor = vec4(vec3(most), 1.0);
 }`;
 
-async function engine(address) { // -> { nv, host }, kept for the page: a second view takes it up again
+async function engine(address, closed) { // -> { nv, host }, kept for the page: a second view takes it up again
+  while (!IDLE.length && LEAVING.size && !closed()) await Promise.race(LEAVING); // sooner than to make one more
+  if (closed()) return null;
   if (IDLE.length) return IDLE.pop();
   const probe = document.createElement("canvas").getContext("webgl2");
   if (!probe) throw new Error("this browser has no WebGL2");
@@ -64,6 +67,32 @@ async function engine(address) { // -> { nv, host }, kept for the page: a second
   const canvas = make("canvas", { "aria-hidden": "true" });
   host.append(canvas);
   return { nv, host, canvas, most };
+}
+
+async function fit(made) { // the engine on its canvas, with our MIP: whole, or it is not used
+  const { nv } = made;
+  made.begun = true; // NiiVue has no `gl` before, and throws where it is asked for
+  await nv.attachToCanvas(made.canvas, false);
+  const { renderVolumeShader: plain } = nv; // what NiiVue draws without shades: here, the brightest along a ray
+  nv.renderVolumeShader = new plain.constructor(nv.gl, VERTICES, BRIGHTEST);
+  await nv.loadMatCapTexture(shades());
+  made.whole = true;
+}
+
+function empty(nv) { // NiiVue keeps what each volume was loaded from, its bytes too, when the volume has gone
+  while (nv.volumes.length) nv.removeVolume(nv.volumes[0]);
+  nv.document.data.imageOptionsArray.length = 0;
+  nv.document.imageOptionsMap.clear();
+}
+
+function free(made) { // for the next view; one that is broken gives its context back to the browser
+  try {
+    const kept = !made.begun || (made.whole && !made.nv.gl.isContextLost());
+    if (kept && made.begun) empty(made.nv);
+    if (kept) IDLE.push(made); else made.canvas.getContext("webgl2")?.getExtension("WEBGL_lose_context")?.loseContext();
+  } catch (error) {
+    console.warn(error);
+  }
 }
 
 function thinned({ voxels, shape, spacing, stride }, most) { // every second voxel along the finest axis, until few enough are left
@@ -113,9 +142,15 @@ function shades() { // how a grey ball looks lit from above the left: NiiVue sha
 class Solid { // the 3D view of one viewer
   constructor(owner) { this.owner = owner; this.mip = false; this.cut = null; this.turn(...VIEWS[0].slice(1)); this.zoom = NEAR; }
   turn(azimuth, elevation) { this.azimuth = ((azimuth % 360) + 360) % 360; this.elevation = clamp(elevation, -90, 90); }
-  async open(address) {
-    this.made = await engine(address);
-    Object.assign(this, { nv: this.made.nv, host: this.made.host, canvas: this.made.canvas });
+  open(address) { // settles when it is shown, or was closed meanwhile
+    this.busy = this.prepare(address);
+    return this.busy;
+  }
+  async prepare(address) {
+    const made = await engine(address, () => this.closed);
+    this.made = made; // whatever happens now, `close` frees it
+    if (this.closed) return;
+    Object.assign(this, { nv: made.nv, host: made.host, canvas: made.canvas });
     this.listening = new AbortController();
     this.letters = ENDS.map(([name]) => make("div", { class: "letter end" }, name));
     this.told = make("div", { class: "told" });
@@ -123,40 +158,63 @@ class Solid { // the 3D view of one viewer
     this.owner.stage.append(this.host);
     this.listen();
     this.size(FIRST);
-    if (!this.made.attached) {
-      await this.nv.attachToCanvas(this.canvas, false);
-      this.made.attached = true;
-      const { renderVolumeShader: plain } = this.nv; // what NiiVue draws without shades: here, the brightest along a ray
-      this.nv.renderVolumeShader = new plain.constructor(this.nv.gl, VERTICES, BRIGHTEST);
-      await this.nv.loadMatCapTexture(shades());
-    }
-    while (this.nv.volumes.length) this.nv.removeVolume(this.nv.volumes[0]);
-    await this.nv.loadFromArrayBuffer(nifti(this.owner.volume, this.made.most), "series.nii");
-    await this.shade();
-    this.ready = true;
+    if (!made.whole) await fit(made);
+    if (this.closed) return;
+    empty(this.nv);
+    await this.nv.loadFromArrayBuffer(nifti(this.owner.volume, made.most), "series.nii");
+    if (this.closed) return;
+    const other = this.linked().find((one) => one.ready);
+    if (other) this.take(other);
+    await this.tint();
+    this.ready = !this.closed;
   }
-  close() {
-    if (!this.host) return;
-    this.listening.abort();
-    this.host.remove();
-    if (this.made.attached) IDLE.push(this.made);
-    this.host = null;
+  close() { // at once for the eye; the engine is free when nothing of ours waits for it any more
+    if (this.closed) return;
+    this.closed = true;
+    this.ready = false;
+    clearTimeout(this.still);
+    this.listening?.abort();
+    this.host?.remove();
+    this.wait?.remove();
+    const left = Promise.resolve(this.busy).catch(() => {}).then(() => {
+      LEAVING.delete(left);
+      if (this.made) free(this.made);
+    });
+    LEAVING.add(left);
   }
-  async shade() { // volume or brightest, through the window of the stacks
+  shade() { // once more, after what is under way
+    this.stale = true;
+    this.busy = this.busy.then(() => (this.stale && !this.closed ? this.tint() : null));
+    return this.busy;
+  }
+  async tint() { // volume or brightest, through the window of the stacks
     const [volume] = this.nv.volumes;
     const [low, high] = this.owner.window;
+    this.stale = false;
     this.shown = String(this.owner.window);
     const wide = high - low; // air is left clear, or its noise stands around the body as a fog; maxima are brighter than means
     [volume.cal_min, volume.cal_max] = this.mip ? [low, low + 1.25 * wide] : [low + 0.15 * wide, high];
     const flat = !(this.nv.gradientTextureAmount > 0);
     await this.nv.setVolumeRenderIllumination(this.mip ? 0 : 0.7);
+    if (this.closed) return;
     if (flat && !this.mip) this.nv.updateGLVolume(); // only now does it work out the gradients that the shades need
     delete this.made.cost;
     this.draw();
   }
   follow() { // what was done to the stacks holds here too: the window, and how large the page is
     if (!this.ready) return;
-    if (String(this.owner.window) === this.shown) this.draw(); else this.shade();
+    if (String(this.owner.window) !== this.shown) this.shade(); else if (this.extent() !== this.drawn) this.draw();
+  }
+  extent() { const { width, height } = this.host.getBoundingClientRect(); return `${width} ${height}`; }
+  linked() { return [...(GROUPS.get(this.owner.group) ?? [])].map((one) => one.solid).filter((one) => one && one !== this); }
+  share() { this.linked().forEach((one) => one.take(this)); } // as stacks that are compared scroll together
+  take(other) {
+    const cuts = Boolean(this.cut) !== Boolean(other.cut);
+    this.turn(other.azimuth, other.elevation);
+    this.cut = other.cut && { ...other.cut };
+    if (!this.ready) return;
+    if (cuts) this.owner.lay();
+    this.draw(true);
   }
   size(part) { // part: of the pixels of the screen. Fewer while it turns, where no graphics card helps
     this.part = clamp(part, LEAST, 1);
@@ -166,14 +224,15 @@ class Solid { // the 3D view of one viewer
     if (this.canvas.width !== width || this.canvas.height !== height) { this.canvas.width = width; this.canvas.height = height; }
   }
   draw(moving = false) {
-    if (this.waiting || !this.host) return;
+    if (this.waiting || this.closed) return;
     this.waiting = true;
     requestAnimationFrame(() => {
       this.waiting = false;
-      if (!this.host || !this.nv.volumes.length) return;
+      if (this.closed || !this.nv.volumes.length || this.nv.gl.isContextLost()) return;
       const begun = this.made.cost !== undefined;
       const coarse = !begun || moving;
       this.size(begun ? (moving ? TURNING_MS : STILL_MS) / this.made.cost : FIRST);
+      this.drawn = this.extent();
       const began = performance.now();
       this.nv.scene.volScaleMultiplier = this.zoom;
       this.nv.setClipPlane(this.cut ? [this.cut.depth, -this.cut.azimuth, this.cut.elevation] : [2, 0, 0]);
@@ -218,10 +277,12 @@ class Solid { // the 3D view of one viewer
     this.cut ??= { depth: 0.4, azimuth: this.azimuth, elevation: this.elevation };
     this.cut.depth = clamp(this.cut.depth - by, -0.6, 0.6);
     this.draw(true);
+    this.share();
   }
   listen() {
     const { canvas } = this;
     const how = { signal: this.listening.signal };
+    canvas.addEventListener("webglcontextlost", () => this.owner.lost(), how);
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
       this.owner.activate();
@@ -242,18 +303,19 @@ class Solid { // the 3D view of one viewer
       this.drag = [event.clientX, event.clientY];
       this.turn(this.azimuth + dx * 0.5, this.elevation + dy * 0.5);
       this.draw(true);
+      this.share();
     }, how);
     canvas.addEventListener("pointerup", () => { this.drag = null; }, how);
   }
   key(name) { // whether the key meant something here
-    const go = (azimuth, elevation) => { this.turn(this.azimuth + azimuth, this.elevation + elevation); this.draw(true); };
+    const go = (azimuth, elevation) => { this.turn(this.azimuth + azimuth, this.elevation + elevation); this.draw(true); this.share(); };
     const acts = {
       ArrowLeft: () => go(-10, 0), ArrowRight: () => go(10, 0), ArrowUp: () => go(0, -10), ArrowDown: () => go(0, 10),
       "+": () => this.dolly(1.2), "-": () => this.dolly(1 / 1.2), PageUp: () => this.slice(-0.05), PageDown: () => this.slice(0.05),
       m: () => { this.mip = !this.mip; this.owner.lay(); this.shade(); },
-      k: () => { this.cut = this.cut ? null : { depth: 0, azimuth: this.azimuth, elevation: this.elevation }; this.owner.lay(); },
-      v: () => { const at = VIEWS.findIndex(([, a, e]) => a === this.azimuth && e === this.elevation); this.turn(...VIEWS[(at + 1) % VIEWS.length].slice(1)); this.draw(); },
-      0: () => { this.cut = null; this.owner.preset(0, false); this.owner.lay(); this.zoom = NEAR; this.turn(...VIEWS[0].slice(1)); this.draw(); },
+      k: () => { this.cut = this.cut ? null : { depth: 0, azimuth: this.azimuth, elevation: this.elevation }; this.owner.lay(); this.draw(); this.share(); },
+      v: () => { const at = VIEWS.findIndex(([, a, e]) => a === this.azimuth && e === this.elevation); this.turn(...VIEWS[(at + 1) % VIEWS.length].slice(1)); this.draw(); this.share(); },
+      0: () => { this.cut = null; this.owner.preset(0, false); this.owner.lay(); this.zoom = NEAR; this.turn(...VIEWS[0].slice(1)); this.draw(); this.share(); },
     };
     if (this.ready) acts[name]?.(); // pressed while it is made ready, it means nothing yet
     return name in acts;
