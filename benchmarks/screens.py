@@ -51,6 +51,14 @@ def evidence(page: Any, address: str) -> None:
     page.locator('button[data-do="heat"]').wait_for(timeout=60_000)
 
 
+def three(page: Any, address: str) -> None:
+    study(page, address)
+    page.locator(".viewer").focus()
+    page.keyboard.press("d")
+    page.locator(".viewer[data-solid]").wait_for(timeout=120_000)
+    page.wait_for_timeout(4000)
+
+
 def compare(page: Any, address: str) -> None:
     page.goto(f"{address}/compare?studies=1,2,3")
     page.locator(".viewer[data-ready]").nth(2).wait_for(timeout=60_000)
@@ -88,7 +96,7 @@ def evaluate(page: Any, address: str) -> None:
 
 
 SHOTS: dict[str, Callable[[Any, str], None]] = {
-    "search": search, "study": study, "evidence": evidence, "compare": compare, "cohorts": cohorts,
+    "search": search, "study": study, "evidence": evidence, "three": three, "compare": compare, "cohorts": cohorts,
     "archive": archive, "map": the_map, "evaluate": evaluate,
 }  # fmt: skip
 

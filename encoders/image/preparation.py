@@ -264,7 +264,7 @@ def to_grey(voxels: NDArray[np.float32], *, low: float = 0.5, high: float = 99.5
     inside = sample[sample > sample.min()]
     if inside.size < 16:
         inside = sample.ravel()
-    bottom, top = (float(value) for value in np.percentile(inside, [low, high]))
+    bottom, top = (float(value) for value in np.percentile(inside.astype(np.float64), [low, high]))
     if top <= bottom:
         bottom, top = float(voxels.min()), float(voxels.max())
     scale = 255.0 / (top - bottom) if top - bottom > _FLAT else 0.0

@@ -129,7 +129,9 @@ def test_balance_of_matched_controls_is_counted_shown_and_exported(mine: Home, t
     frozen = told("freeze", file, home=mine.folder)
     assert frozen["balance"][0]["fact"] == "age"
     assert told("show", "mine", home=mine.folder)["balance"] == frozen["balance"]
-    assert "cases against controls" in run("show", "mine", home=mine.folder).stdout
+    shown = " ".join(run("show", "mine", home=mine.folder).stdout.split())  # lines are as wide as the terminal
+    assert "before, after: difference of means" in shown
+    assert "controls" in shown
     told("export", "mine", tmp_path / "out", home=mine.folder, SPINECHO_SMALLEST_COUNT="5")
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert {row["after"] for row in manifest["balance"]} == {"<5"}
