@@ -8,10 +8,9 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
-from typing import Protocol
 
 import pytest
-from pages import calm, page_of, private_home, texts
+from pages import DemoHome, calm, page_of, private_home, texts
 from streamlit.testing.v1 import AppTest
 
 from db.audit import entries
@@ -24,11 +23,6 @@ from ui.room.evaluations import begin, evaluations
 from ui.room.opened import Room
 from ui.settings import read_settings
 from ui.wiring import indexing_lock, indexing_process, open_engine
-
-
-class DemoHome(Protocol):
-    archive: Path
-    home: Path
 
 
 @pytest.fixture

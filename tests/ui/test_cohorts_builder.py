@@ -7,7 +7,7 @@ import json
 import tomllib
 import zipfile
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import tomli_w
@@ -41,10 +41,6 @@ if not st.session_state.get("elsewhere"):
     cohorts_page(enter(read_settings(), Person("ada", Role.{role})))
 """
 ALL = {"name": "everybody", "include": [{"filter": "everything"}]}
-
-
-class DemoHome(Protocol):
-    home: Path
 
 
 def opened(start: dict[str, Any] | None = None, role: str = "RESEARCHER") -> AppTest:
@@ -247,7 +243,7 @@ def test_a_design_is_there_when_the_page_is_come_back_to(home: Path) -> None:
 
 def test_rows_of_before_a_paste_do_not_come_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: dict[str, Any] = {}
-    monkeypatch.setattr("ui.room.cohorts_page.act", lambda: told)
+    monkeypatch.setattr("ui.room.cohorts_page.done", lambda _: told)
     page = opened(ALL)
     row = {**empty_row(), "condition": "age<0"}
     for version, left in ((page.session_state["sheet-number"] - 1, "3"), (page.session_state["sheet-number"], "0")):
@@ -258,7 +254,7 @@ def test_rows_of_before_a_paste_do_not_come_back(home: Path, monkeypatch: pytest
 
 def test_rows_that_are_too_many_are_said_and_nothing_is_counted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: dict[str, Any] = {}
-    monkeypatch.setattr("ui.room.cohorts_page.act", lambda: told)
+    monkeypatch.setattr("ui.room.cohorts_page.done", lambda _: told)
     page = opened(ALL)
     told.update(rows=[empty_row()] * (MOST_ROWS + 3), version=page.session_state["sheet-number"])
     page.session_state["edited"] = True

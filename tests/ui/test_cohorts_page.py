@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pages import calm, component, page_of, private_home, texts
+from pages import DemoHome, calm, component, page_of, private_home, texts
 from streamlit.testing.v1 import AppTest
 
 from db.audit import entries
@@ -24,10 +24,6 @@ from ui.settings import read_settings
 from ui.wiring import open_engine
 
 BRAINS = {"name": "brains", "include": [{"filter": "body_region=brain"}], "exclude": [{"filter": "age<1"}]}
-
-
-class DemoHome(Protocol):
-    home: Path
 
 
 @pytest.fixture

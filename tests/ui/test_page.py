@@ -8,12 +8,11 @@ import sqlite3
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pages import ask, calm, listed, opened, rows, sentences, texts
+from pages import DemoHome, ask, calm, listed, opened, rows, sentences, texts
 from streamlit.testing.v1 import AppTest
 
 from db.audit import entries
@@ -23,16 +22,6 @@ from encoders.image.unzip import unzip
 from encoders.text.query import EmptyQuery, parse_query
 from ui.room.asked import edited
 from ui.room.filters import EMPTY, condition, restore
-
-
-class DemoHome(Protocol):
-    """What the fixture `demo_home` gives."""
-
-    archive: Path
-    home: Path
-    hostile_study: str
-    hostile_series: str
-    hostile_sentence: str
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ import sqlite3
 import struct
 import zlib
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from pages import calm, component, texts
+from pages import DemoHome, calm, component, texts
 from streamlit.testing.v1 import AppTest
 
 from db.audit import entries
@@ -34,13 +33,6 @@ from ui.room.study_page import study_page
 from ui.settings import read_settings
 study_page(enter(read_settings(), Person("ada", Role.VIEWER)))
 """
-
-
-class DemoHome(Protocol):
-    home: Path
-    hostile_study: str
-    hostile_series: str
-    hostile_sentence: str
 
 
 def opened(study: str) -> AppTest:

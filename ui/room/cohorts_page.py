@@ -27,9 +27,10 @@ from ui.room.cohort_design import design, design_is_drawn
 from ui.room.cohort_examples import examples
 from ui.room.cohort_figures import attrition_chart, balance_chart, comparison_charts, valued
 from ui.room.cohort_rows import MOST_ROWS, Sheet, empty_row, from_sheet, rows_of, to_sheet, troubles
+from ui.room.component import done
 from ui.room.members import member_grid
 from ui.room.opened import Room
-from ui.room.rules import SHORTCUTS, act, rules_editor
+from ui.room.rules import SHORTCUTS, rules_editor
 from ui.wiring import USER_ERRORS
 
 __all__ = ["SHORTCUTS", "cohorts_page"]
@@ -327,7 +328,7 @@ def _compared(room: Room, desk: CohortDesk, found: Evaluation) -> dict[str, tupl
 
 def _edited() -> None:
     """A change of the rules in the browser."""
-    told = act()
+    told = done("rules")
     rows = told.get("rows")
     # What is sent on the way to "Use it" may come after it, and is of the rows that were there before
     if isinstance(rows, list) and told.get("version") == st.session_state.get("sheet-number"):

@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
-
-import streamlit as st
 
 from db import lookup
 from db.database import Database
 from db.values import PredictedFact
 from search.hits import Hit, PassageHit, Results, SeriesHit
 from search.query import Kind
+from ui.room.component import registered
 from ui.room.study_page import study_title
 
-_PARTS = Path(__file__).with_name("parts")
 _NOTHING = "nothing relevant found"
 _SHOWN = 4
 _FAINT = 0.6
@@ -39,22 +36,9 @@ SHORTCUTS = (
 """(key, what it does), for the sheet of shortcuts."""
 
 
-@st.cache_resource
-def _component() -> Any:
-    css, js = ((_PARTS / f"results.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    return st.components.v2.component("spinecho_results", html='<div class="results"></div>', css=css, js=js)
-
-
 def result_list(data: Mapping[str, Any], on_act: Callable[[], None]) -> None:
-    """Draw the list; what a person does there is in `act()` while `on_act` runs."""
-    _component()(key="results", data=dict(data), on_act_change=on_act)
-
-
-def act() -> Mapping[str, Any]:
-    """What was just done on the list: {"do": "open", ...}."""
-    held = st.session_state.get("results")
-    found = held.get("act") if isinstance(held, Mapping) else getattr(held, "act", None)
-    return found if isinstance(found, Mapping) else {}
+    """Draw the list; what a person does there is in `done("results")` while `on_act` runs."""
+    registered("results", '<div class="results"></div>')(key="results", data=dict(data), on_act_change=on_act)
 
 
 def list_data(

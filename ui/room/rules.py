@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from ui.room.cohort_rows import CHOICES, MOST_ROWS, empty_row
+from ui.room.component import registered
 
-_PARTS = Path(__file__).with_name("parts")
 SHORTCUTS = (
     ("Alt+↑  Alt+↓", "move the rule up, down"),
     ("Alt+Shift+↓", "duplicate the rule"),
@@ -28,28 +25,16 @@ _WORDS = {
 }
 
 
-@st.cache_resource
-def _component() -> Any:
-    css, js = ((_PARTS / f"rules.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    return st.components.v2.component("spinecho_rules", html='<div class="rules"></div>', css=css, js=js)
-
-
 def rules_editor(
     rows: Sequence[Mapping[str, Any]], *, version: int, wrong: Mapping[int, str], on_act: Callable[[], None]
 ) -> None:
     """Draw the rows. version: another one replaces what the browser holds; wrong: what to say under a row, from 0.
 
-    What a person did is in `act()` while `on_act` runs.
+    What a person did is in `done("rules")` while `on_act` runs: {"rows": [...], "version": ...}, all rows as they are
+    now, and the version they came from.
     """
     data = {
         "rows": [dict(row) for row in rows], "version": version, "empty": empty_row(), "words": _WORDS,
         "wrong": {str(place): said for place, said in wrong.items()}, "most": MOST_ROWS,
     }  # fmt: skip
-    _component()(key="rules", data=data, on_act_change=on_act)
-
-
-def act() -> Mapping[str, Any]:
-    """What was just done: {"rows": [...], "version": ...}, all rows as they are now, and the version they came from."""
-    held = st.session_state.get("rules")
-    found = held.get("act") if isinstance(held, Mapping) else getattr(held, "act", None)
-    return found if isinstance(found, Mapping) else {}
+    registered("rules", '<div class="rules"></div>')(key="rules", data=data, on_act_change=on_act)

@@ -16,8 +16,9 @@ from search.query import ImageQuery, Kind, Query
 from ui.page_style import trouble
 from ui.page_upload import LIMIT_MB, read_scan, scan_name
 from ui.room import asked, filters
+from ui.room.component import done
 from ui.room.opened import Room
-from ui.room.results import act, list_data, result_list
+from ui.room.results import list_data, result_list
 from ui.room.ways import go
 from ui.wiring import USER_ERRORS
 
@@ -184,7 +185,7 @@ def _verdicts(room: Room, where: Filter) -> dict[str, int]:
 
 def _act(room: Room, where: Filter) -> None:
     """What a person did on the list, before the page is drawn again."""
-    state, told = st.session_state, act()
+    state, told = st.session_state, done("results")
     match told.get("do"):
         case "open":
             state["goto"] = ("study", {"study": str(int(told["study"]))})

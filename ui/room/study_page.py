@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -20,14 +19,14 @@ from search.heat import Heat
 from search.query import BoxError, SpotQuery
 from ui.page_style import trouble
 from ui.room.acquisition import acquisition_rows
+from ui.room.component import done, registered
 from ui.room.engine3d import engine_address
 from ui.room.opened import Room
-from ui.room.viewer import marked, pack, viewer
+from ui.room.viewer import pack, viewer
 from ui.room.ways import go
 from ui.why import read_again
 from ui.wiring import USER_ERRORS, read_levels
 
-_PARTS = Path(__file__).with_name("parts")
 _HEIGHT = 720
 _NEUTRAL = frozenset({"header", "technique", "comparison", "other"})
 _Source = tuple[tuple[str, str], ...]
@@ -183,7 +182,7 @@ def _heat(room: Room, volume_id: int, words: str, key: str, source: _Source) -> 
 
 
 def _spot(study: StudyCard, card: SeriesCard, at: str) -> None:
-    told = marked(at)
+    told = done(at)
     if told.get("do") != "spot":
         return
     try:
@@ -262,31 +261,25 @@ def _last_what_is_no_scan(card: SeriesCard) -> tuple[bool, bool]:
     return card.sequence == "localizer", card.derived
 
 
-@st.cache_resource
-def _component() -> Any:
-    css, js = ((_PARTS / f"side.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    return st.components.v2.component("spinecho_side", html='<div class="side"></div>', css=css, js=js)
-
-
 def _side(kind: str, label: str, rows: Sequence[Mapping[str, Any]], on_act: Any, *, key: str = "") -> None:
     data = {"kind": kind, "label": label, "rows": [dict(row) for row in rows]}
-    _component()(key=key or f"side-{kind}", data=data, on_act_change=on_act)
+    registered("side", '<div class="side"></div>')(key=key or f"side-{kind}", data=data, on_act_change=on_act)
 
 
 def _choose() -> None:
-    told = marked("side-rail")
+    told = done("side-rail")
     if told.get("do") == "series":
         st.session_state["volume"] = int(told["volume"])
 
 
 def _turn_to() -> None:
-    told = marked("side-priors")
+    told = done("side-priors")
     if told.get("do") == "study":
         st.session_state["goto"] = ("study", {"study": str(int(told["study"]))})
 
 
 def _ask() -> None:
-    told = marked("side-report")
+    told = done("side-report")
     if told.get("do") == "ask":
         st.session_state["ask"] = str(told["text"])
         st.session_state["goto"] = ("search", {})

@@ -9,17 +9,18 @@ import hashlib
 import json
 import struct
 import zlib
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
-import streamlit as st
 
 from encoders.image.levels import Levels, memory_order
 from search.heat import Heat
+from ui.room.component import registered
 
-_PARTS = Path(__file__).with_name("parts")
+_HTML = (
+    '<div class="viewer" tabindex="0" role="application"><div class="tools"></div><div class="stage">'
+    '<div class="wait">Reading the series</div></div></div>'
+)
 SHORTCUTS = (
     ("↑ ↓  wheel", "slice by slice"),
     ("PgUp PgDn", "ten slices"),
@@ -39,15 +40,6 @@ SHORTCUTS = (
     ("  PgUp PgDn", "move the cut (shift wheel)"),
 )
 """(key, what it does)"""
-
-
-@st.cache_resource
-def _component() -> Any:
-    names = ("viewer.css", "viewer.js", "pane.js", "volume3d.js")
-    css, *js = ((_PARTS / name).read_text(encoding="utf-8") for name in names)
-    html = '<div class="viewer" tabindex="0" role="application"><div class="tools"></div><div class="stage">' \
-           '<div class="wait">Reading the series</div></div></div>'  # fmt: skip
-    return st.components.v2.component("spinecho_viewer", html=html, css=css, js="".join(js))
 
 
 def pack(
@@ -98,12 +90,5 @@ def _runs(body: bytes) -> bytes:
 
 
 def viewer(packed: bytes, *, key: str, on_act: Callable[[], None] = lambda: None) -> None:
-    """Draw it; a spot that was marked is in `marked(key)` while `on_act` runs."""
-    _component()(key=key, data=packed, on_act_change=on_act)
-
-
-def marked(key: str) -> Mapping[str, Any]:
-    """What was just done in the viewer: {"do": "spot", "box": [...]}."""
-    held = st.session_state.get(key)
-    found = held.get("act") if isinstance(held, Mapping) else getattr(held, "act", None)
-    return found if isinstance(found, Mapping) else {}
+    """Draw it; a spot that was marked is in `done(key)`, {"do": "spot", "box": [...]}, while `on_act` runs."""
+    registered("viewer", _HTML, "pane.js", "volume3d.js")(key=key, data=packed, on_act_change=on_act)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from pages import DemoHome
@@ -24,6 +25,18 @@ def chrome() -> Iterator[browser.Chrome]:
         except sync_api.Error as error:
             pytest.skip(f"no browser to look with ('playwright install chromium' brings one): {str(error)[:120]}")
         yield started
+
+
+@pytest.fixture
+def tab(chrome: browser.Chrome) -> Iterator[Any]:
+    """An empty page, wide enough for everything; no script may fail in it."""
+    context = chrome.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert not errors
+    context.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from benchmarks.browser import Chrome
-
 
 @pytest.fixture
-def page(served: str, chrome: Chrome) -> Iterator[Any]:
-    context = chrome.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{served}/cohorts")
-    page.get_by_label("Condition, row 1").wait_for(timeout=60_000)
-    yield page
-    assert not errors
-    context.close()
+def page(served: str, tab: Any) -> Any:
+    tab.goto(f"{served}/cohorts")
+    tab.get_by_label("Condition, row 1").wait_for(timeout=60_000)
+    return tab
 
 
 def conditions(page: Any) -> list[str]:

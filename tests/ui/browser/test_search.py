@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,16 +11,10 @@ from benchmarks.browser import Chrome
 
 
 @pytest.fixture
-def page(served: str, chrome: Chrome) -> Iterator[Any]:
-    context = chrome.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(served)
-    page.get_by_label("Search", exact=True).wait_for(timeout=60_000)
-    yield page
-    assert not errors
-    context.close()
+def page(served: str, tab: Any) -> Any:
+    tab.goto(served)
+    tab.get_by_label("Search", exact=True).wait_for(timeout=60_000)
+    return tab
 
 
 def ask(page: Any, words: str) -> None:

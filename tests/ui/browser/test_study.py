@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,17 +10,11 @@ from benchmarks.browser import Chrome
 
 
 @pytest.fixture
-def page(served: str, chrome: Chrome) -> Iterator[Any]:
-    context = chrome.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{served}/study?study=1")
-    page.locator(".viewer[data-ready]").wait_for(timeout=60_000)
-    page.wait_for_timeout(300)
-    yield page
-    assert not errors
-    context.close()
+def page(served: str, tab: Any) -> Any:
+    tab.goto(f"{served}/study?study=1")
+    tab.locator(".viewer[data-ready]").wait_for(timeout=60_000)
+    tab.wait_for_timeout(300)
+    return tab
 
 
 def now(page: Any, name: str) -> str:
