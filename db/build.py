@@ -90,7 +90,7 @@ def build_index(
         tombstone = session.scalar(select(func.max(Tombstone.id)).where(Tombstone.space_id == space.id)) or 0
     count = write_rows(database, space, partial, up_to=highest)
     ids, codes = read_rows(partial, dim=space.dim)
-    rough = roughen(codes, partial / _ROUGH_FILE)
+    rough = None if wish.flat(count) else roughen(codes, partial / _ROUGH_FILE)
     proposer, plan = fit(codes, wish, rough=rough, say=say)
     if proposer is None:
         flat = FlatIndex(space.dim)

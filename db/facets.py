@@ -94,8 +94,9 @@ def sql_counts(
 
     Of a value that fewer than `smallest` patients have, the patients are counted in place of their studies.
     """
-    columns = (Series.study_id, COLUMNS[field], Study.uid, Study.patient_id)
-    query = select(*columns).select_from(Volume).join(Series, Series.id == Volume.series_id)
+    people = (Study.uid, Study.patient_id) if smallest > 1 else ()
+    query = select(Series.study_id, COLUMNS[field], *people)
+    query = query.select_from(Volume).join(Series, Series.id == Volume.series_id)
     query = query.join(Study, Study.id == Series.study_id)
     if field == "archive":
         query = query.outerjoin(VolumeFile, VolumeFile.volume_id == Volume.id)
@@ -104,9 +105,10 @@ def sql_counts(
     found: set[tuple[str, int]] = set()
     patients: set[tuple[str, str]] = set()
     with database.begin() as session:
-        for study, value, uid, patient in session.execute(query.where(compile_filter(where)).distinct()):
+        for study, value, *person in session.execute(query.where(compile_filter(where)).distinct()):
             if among is None or study in among:
                 found.update((label, study) for label in labels(field, value))
-                patients.update((label, _patient(uid, patient)) for label in labels(field, value))
-    counts, people = (Counter(label for label, _ in some) for some in (found, patients))
-    return {label: people[label] if people[label] < smallest else count for label, count in counts.items()}
+                if person:
+                    patients.update((label, _patient(*person)) for label in labels(field, value))
+    counts, known = (Counter(label for label, _ in some) for some in (found, patients))
+    return {label: known[label] if people and known[label] < smallest else count for label, count in counts.items()}

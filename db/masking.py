@@ -47,7 +47,7 @@ def few(patients: int, smallest: int) -> bool:
 
 def masked_sizes(studies: int, patients: int, smallest: int) -> tuple[Count, Count]:
     """(studies, patients) masked; both are hidden where there are few patients, however many studies they have."""
-    if smallest > 1 and few(patients, smallest):
+    if few(patients, smallest):
         return hidden(smallest), hidden(smallest)
     return masked(studies, smallest), masked(patients, smallest)
 

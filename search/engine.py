@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 from db import archive, ledger, lookup, predictions
 from db.database import Database
-from db.feedback import Said, scan_vectors, sentences_said
+from db.feedback import scan_vectors, sentences_said
 from db.filters import ALL, Filter, both, contradictions, predicted_tasks, visible
 from db.selection import Selection
 from db.values import Role, SpaceRecord
@@ -185,12 +185,17 @@ class Engine:
             raise QueryError(_why_not_by_scans(self._dual.name, aligned=aligned is not None, want=want))
         parts: dict[str, Found] = {}
         rated = asked.good, asked.bad
-        said_so = None
+        said_so = vector = None
         words = words_of(query)
-        if asked.good and asked.by is not Evidence.SCANS and query.wanted and not words.exact:
-            shared = shared_words(self._dual.text.encode([query.wanted]), *self._said(*rated), words.names)
-            words = dataclasses.replace(words, learned=rare(self._database, shared, most=_LEARNED))
-            echo["learned"] = [group[0] for group in words.learned]
+        if any(rated) and asked.by is not Evidence.SCANS:  # what they say has to be known before words are looked for
+            vector = self._dual.text.encode([query.wanted or " ".join(query.unwanted)])
+            fit, unfit = (sentences_said(self._database, self._retriever.text.space, uids) for uids in rated)
+            if asked.good and query.wanted and not words.exact:
+                shared = shared_words(vector, fit, unfit, words.names)
+                words = dataclasses.replace(words, learned=rare(self._database, shared, most=_LEARNED))
+                echo["learned"] = [group[0] for group in words.learned]
+            vector = moved(vector, [one.rows for one in fit], [one.rows for one in unfit])
+            clock.lap("encode")
         if asked.by is not Evidence.SCANS and query.wanted:  # beside the encoder
             said_so = self._beside.submit(self._retriever.words, query, words, want=want, k=k, where=where)
         if aligned is not None and query.wanted and want is Kind.STUDY and asked.by is not Evidence.WORDS:
@@ -207,9 +212,8 @@ class Engine:
             clock.lap("scans")
             parts["scans"] = pictured
         if asked.by is not Evidence.SCANS:
-            vector = self._dual.text.encode([query.wanted or " ".join(query.unwanted)])
-            if any(rated):
-                vector = moved(vector, *([one.rows for one in some] for some in self._said(*rated)))
+            if vector is None:
+                vector = self._dual.text.encode([query.wanted or " ".join(query.unwanted)])
             clock.lap("encode")
             parts["sentences"] = self._retriever.sentences(vector, query, want=want, k=k, where=where)
             clock.lap("sentences")
@@ -222,11 +226,6 @@ class Engine:
             clock.lap("like")
             parts["like"] = like
         return parts, echo
-
-    def _said(self, good: Sequence[str], bad: Sequence[str]) -> tuple[list[Said], list[Said]]:
-        """What the reports of what fitted, and of what did not, say."""
-        fit, unfit = (sentences_said(self._database, self._retriever.text.space, uids) for uids in (good, bad))
-        return fit, unfit
 
     def _reports_of(self, found: Found) -> Found:
         """The reports of the studies that were found, at their studies' scores."""

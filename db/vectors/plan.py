@@ -28,6 +28,10 @@ class Wish:
     kind: str | None = None
     """A kind to take whatever is measured; None chooses."""
 
+    def flat(self, count: int) -> bool:
+        """Whether so many vectors are to be compared whole, without anything being measured."""
+        return self.kind == FLAT or (self.kind is None and count <= self.flat_up_to)
+
     def __post_init__(self) -> None:
         if not 0.5 <= self.recall < 1.0:
             raise ValueError(f"a recall of {self.recall} cannot be aimed at; give one from 0.5 to 0.999")

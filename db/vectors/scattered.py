@@ -82,8 +82,8 @@ def spread(rows: NDArray[Any]) -> NDArray[np.float32]:
 def roughen(codes: Codes, path: Path) -> Rough | None:
     """Write the rough form of rows (n, dim) to a file and map it; None, and no file, where it would be of no use."""
     starts = range(0, len(codes), _BLOCK)
-    largest = [float(np.abs(spread(codes[start : start + _BLOCK])).max()) for start in starts]
-    most = max(largest, key=_large, default=0.0)
+    largest = [np.abs(spread(codes[start : start + _BLOCK])).max() for start in starts]
+    most = float(np.max(largest, initial=0.0))  # no number where one of them is none
     if not most or not np.isfinite(most):
         return None
     scale, error = 127 / most, 0.0
@@ -116,11 +116,6 @@ def compare(
         places = rough.plausible(places, query, k)
     at, similarities, _ = _shared(codes, places, query, k)
     return at, similarities
-
-
-def _large(value: float) -> float:
-    """What is no number is larger than all."""
-    return np.inf if np.isnan(value) else value
 
 
 @cache

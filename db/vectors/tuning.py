@@ -135,7 +135,7 @@ def fit(
     rough: the same rows, where comparing everything that a filter leaves is to go by them.
     """
     kinds = [wish.kind] if wish.kind is not None else list(RECIPES)
-    if wish.kind == FLAT or (wish.kind is None and len(codes) <= wish.flat_up_to):
+    if wish.flat(len(codes)):
         return None, Plan(note="few enough to compare all of them" if wish.kind is None else "asked for")
     if wish.kind is None:
         kinds = [kind for kind in kinds if fits(kind, wish, codes.shape)]

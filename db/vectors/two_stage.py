@@ -91,7 +91,7 @@ class _Held:
 
 
 class TwoStageIndex:
-    """A `VectorIndex` whose memory is the proposer's: about 90 bytes a vector of 512 numbers with RaBitQ.
+    """A `VectorIndex` whose memory is the proposer's: about 105 bytes a vector of 512 numbers with RaBitQ.
 
     Similarities are exact; what may be missing is a neighbour that was not proposed. One thread may remove while others
     search. Adding brings the mapped rows into memory: it is for building and for tests, a served space keeps what is

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from db.masking import hidden
+from db.masking import few, hidden
 from search.cohorts.rules import Flags
 
 BALANCED = 0.1
@@ -70,9 +70,10 @@ def masked_balance(rows: Sequence[Mapping[str, Any]], smallest: int) -> list[dic
     for row in rows:
         shown = {name: value for name, value in row.items() if name != "few"}
         if smallest > 1:
-            few = 0 < int(row["few"]) < smallest
             shown = {name: value for name, value in shown.items() if name not in SHARES}
-            shown |= {name: hidden(smallest) if few else shown[name] for name in ("before", "after")}
+            shown |= {
+                name: hidden(smallest) if few(row["few"], smallest) else shown[name] for name in ("before", "after")
+            }
         told.append(shown)
     nothing = smallest > 1 and all(row["before"] == hidden(smallest) for row in told)
     return told[:1] if nothing else told
@@ -102,9 +103,9 @@ def _compared(
     behind = [flags & np.isfinite(numbers) for flags in groups.each]
     if fact != "age":  # those without the value too: of two values, one row is the other with its sign turned
         behind += [flags & (numbers == has) for flags in groups.each for has in (0, 1)]
-    few = min((count for flags in behind if (count := len(np.unique(patients[flags])))), default=0)
+    fewest = min((count for flags in behind if (count := len(np.unique(patients[flags])))), default=0)
     before, after = _difference(cases, controls, spread), _difference(in_sets, in_controls, spread)
-    return Balance(fact, value, cases, controls, in_sets, in_controls, before, after, few)
+    return Balance(fact, value, cases, controls, in_sets, in_controls, before, after, fewest)
 
 
 def _difference(one: float | None, other: float | None, spread: float) -> float | None:

@@ -108,7 +108,7 @@ def told_notes(notes: Iterable[Sequence[Any]], smallest: int) -> tuple[str, ...]
     return tuple(
         str(masked(count, smallest)).join(said.rsplit("{count}", 1))
         for said, count, *left in notes  # versions of before know nothing of how many were left
-        if smallest <= 1 or not any(few(patients, smallest) for patients in left)
+        if not any(few(patients, smallest) for patients in left)
     )
 
 
