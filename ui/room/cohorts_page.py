@@ -148,7 +148,7 @@ def _defined(sheet: Sheet, held: Held) -> dict[str, Any]:
 
 
 def _shown(room: Room, desk: CohortDesk, found: Evaluation) -> None:
-    smallest = room.settings.smallest_count
+    smallest = desk.smallest
     studies, patients = found.told_sizes(smallest)
     with st.container(horizontal=True, gap="large", key="totals"):
         st.metric("Studies", studies)
@@ -174,7 +174,7 @@ def _shown(room: Room, desk: CohortDesk, found: Evaluation) -> None:
 
 def _kept(room: Room, desk: CohortDesk, versions: list[Frozen]) -> None:
     """A cohort's versions: what each is, what changed, taking it away."""
-    smallest = room.settings.smallest_count
+    smallest = desk.smallest
     numbers = [one.number for one in versions][::-1]
     by_number = {one.number: one for one in versions}
     top, middle = st.columns([2, 5], vertical_alignment="bottom")
@@ -233,7 +233,7 @@ def _changes(room: Room, desk: CohortDesk, one: Frozen, numbers: list[int]) -> N
     except USER_ERRORS as error:
         trouble("These cannot be compared", str(error))
         return
-    smallest = room.settings.smallest_count
+    smallest = desk.smallest
     st.text(
         f"{masked(len(changes.added), smallest)} added, {masked(len(changes.removed), smallest)} removed, "
         f"{masked(changes.kept, smallest)} kept"
