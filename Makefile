@@ -4,19 +4,25 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+HAS_BROWSER := { command -v chromium || command -v google-chrome; } >/dev/null
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint browser screenshots clean
+.PHONY: demo test lint servers screenshots clean
 
 demo: $(READY)
 	$(BIN)/spinecho demo demo/archive --tour --home demo/home
 
-test: lint browser
+test: lint servers
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-# the system's, else Playwright's own; without any, the tests that need one say so and are skipped
-browser: $(READY)
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || $(BIN)/playwright install chromium \
+# what tests look at pages with, and a PostgreSQL that speaks TLS: Debian's where this is root on Debian (its cluster is not
+# started), else the system's, else Playwright's own Chromium. Tests that find none say so and are skipped.
+servers: $(READY)
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { [ ! -d /usr/lib/postgresql ] || ! $(HAS_BROWSER); }; then \
+		mkdir -p /etc/postgresql-common; \
+		[ -d /usr/lib/postgresql ] || echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.conf; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium postgresql >/dev/null || true; fi
+	@$(HAS_BROWSER) || $(BIN)/playwright install chromium \
 		|| echo "no browser could be fetched: tests of the pages in a browser will be skipped"
 
 lint: $(READY)

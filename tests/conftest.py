@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,16 @@ from db.engines import Location
 
 settings.register_profile("spinecho", deadline=None)  # how fast is measured in benchmarks/
 settings.load_profile("spinecho")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The last lines: what was skipped, and why."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(str(report.longrepr[2]) for report in skipped if isinstance(report.longrepr, tuple))
+    if not skipped:
+        terminalreporter.write_line("No test was skipped.")
+    for reason, n in reasons.most_common():
+        terminalreporter.write_line(f"{n} skipped: {reason.removeprefix('Skipped: ')}")
 
 
 @pytest.fixture(scope="session")

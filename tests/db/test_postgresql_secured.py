@@ -8,7 +8,6 @@ import os
 import shutil
 import socket
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from servers import short_folder
 
 from db import archive
 from db.database import Database
@@ -64,7 +64,7 @@ def secured() -> Iterator[Secured]:
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not programs:
         pytest.skip("no PostgreSQL with TLS in /usr/lib/postgresql; Debian's package is called postgresql")
-    above = Path(tempfile.mkdtemp(prefix="spinecho-tls-"))  # a socket's path is short
+    above = short_folder("spinecho-tls-")
     data, root = above / "data", certificate(above)
     (above / "password").write_text(PASSWORD)
     server = {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
@@ -21,11 +22,21 @@ def test_progress_is_kept_at_most_so_often_and_passed_on() -> None:
     progress.total("read", 10)
     progress.advance("read", 3)
     assert kept[-1] == {"read": [3, 10]}
+
+
+@pytest.mark.parametrize("up_for", [0.0, 12.0, 1e9], ids=["just started", "a moment", "years"])
+def test_the_first_step_is_kept_however_long_the_machine_has_been_up(
+    up_for: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.monotonic", lambda: up_for)
     seldom: list[object] = []
     progress = Kept(seldom.append, Silent(), every=3600.0)
     for _ in range(100):
         progress.advance("scan")
     assert len(seldom) == 1
+    monkeypatch.setattr("time.monotonic", lambda: up_for + 3600.0)
+    progress.advance("scan")
+    assert len(seldom) == 2
 
 
 def test_a_run_tells_while_it_runs_and_ends_with_what_it_did(tmp_path: Path) -> None:
