@@ -48,13 +48,14 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--out", type=Path)
     parser.add_argument("--against", type=Path)
+    parser.add_argument("--python", default=sys.executable, help="a Python that has what the cases' make.py need")
     options = parser.parse_args()
     names = options.only or sorted(path.parent.name for path in options.cases.glob("*/make.py"))
     _one_encoder_for_all()
     wrong = []
     for name in names:
         began = time.monotonic()
-        answer = answer_of(options.cases / name)
+        answer = answer_of(options.cases / name, options.python)
         if options.out:
             options.out.mkdir(parents=True, exist_ok=True)
             (options.out / f"{name}.json").write_text(
@@ -69,7 +70,7 @@ def main() -> None:
     sys.exit(1 if wrong else 0)
 
 
-def answer_of(case: Path) -> Answer:
+def answer_of(case: Path, python: str) -> Answer:
     """Run a case in folders of its own."""
     with tempfile.TemporaryDirectory(prefix="case-") as above:
         entry, home = Path(above) / "in", Path(above) / "home"
@@ -80,13 +81,13 @@ def answer_of(case: Path) -> Answer:
                 "HERE": str(case),
                 "IN": str(entry),
                 "SPINECHO_HOME": str(home),
-                "PY": sys.executable,
+                "PY": python,
             }
             environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
             done = subprocess.run(["bash", str(case / "run.sh")], env=environment, capture_output=True, check=False)
             status, printed = done.returncode, (done.stdout + done.stderr).decode(errors="replace")
         else:
-            subprocess.run([sys.executable, str(case / "make.py"), str(entry)], check=True, capture_output=True)
+            subprocess.run([python, str(case / "make.py"), str(entry)], check=True, capture_output=True)
             with contextlib.redirect_stderr(io.StringIO()) as errors:
                 result = CliRunner().invoke(ui.cli.app, ["index", str(entry), "--home", str(home)])
             status, printed = result.exit_code, result.output + errors.getvalue()
