@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,27 @@ def chrome() -> Iterator[Chrome]:
     """Chromium of the system, else Playwright's own. Raises `ImportError`, `playwright.sync_api.Error` without."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  (a room can be served without it)
 
-    with sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+    with ExitStack() as opened:
+        with _short_temporary_folder():
+            playwright = opened.enter_context(sync_playwright())
+            path = shutil.which("chromium") or shutil.which("google-chrome")
+            browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+@contextmanager
+def _short_temporary_folder() -> Iterator[None]:
+    """Chromium keeps a socket in its profile, and a socket's path ends at 107 bytes."""
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = "/tmp"  # noqa: S108
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before
 
 
 def free_port() -> int:

@@ -7,6 +7,9 @@ a generator that is seeded with its place, never from a global one.
 
 from __future__ import annotations
 
+import multiprocessing.util
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -130,6 +133,8 @@ def batches(
     pinned: bool = False,
 ) -> Iterator[Loaded]:
     """This process's batches from a place on, without an end."""
+    if config.workers:
+        _short_paths_for_sockets()
     loader: DataLoader[tuple[Place, Any]] = DataLoader(
         _Items(data, data.views or views, config.seed),
         batch_sampler=_Plan(data.sampler, epoch, batch, rank, processes),
@@ -139,3 +144,14 @@ def batches(
         generator=torch.Generator(),  # else it draws from the global one, and a resumed run would differ
     )
     return iter(loader)
+
+
+def _short_paths_for_sockets() -> None:
+    """Readers hand arrays over by sockets in a temporary folder: beyond 107 bytes of path they would hang."""
+    if len(os.fsencode(tempfile.gettempdir())) <= 60:
+        return
+    before, tempfile.tempdir = tempfile.tempdir, "/tmp"  # noqa: S108  (a folder of ours is made in it)
+    try:
+        multiprocessing.util.get_temp_dir()  # made once, and kept by the process and those that it starts
+    finally:
+        tempfile.tempdir = before
