@@ -13,7 +13,7 @@ demo: $(READY)
 	$(BIN)/spinecho demo demo/archive --tour --home demo/home
 
 test: lint servers
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadfile
 
 # what tests look at pages with, and a PostgreSQL that speaks TLS: Debian's where this is root on Debian (its cluster is not
 # started), else the system's, else Playwright's own Chromium. Tests that find none say so and are skipped.

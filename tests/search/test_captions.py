@@ -28,9 +28,6 @@ TABLE = Path(__file__).parent / "caption_judgements.csv"
 ROWS = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines()))
 
 
-pytestmark = pytest.mark.xdist_group("captions")  # one archive for all of them
-
-
 @pytest.fixture(scope="module")
 def captions(testdata: Path) -> dict[str, str]:
     """By the number of the record."""
