@@ -2,7 +2,7 @@
 
 Patterns run over `words()` of a text: lower case, no accents, whole words between single spaces. A row matches whole
 words only: `whole` anchors every alternative at both ends, so that no rule can look inside of a word. `~` ends a stem
-(`suscept~`): letters may follow it, so a stem is long enough that only its own inflections begin with it.
+(`suscept|susceptibili~|suscepti?bil?`): letters may follow it, so a stem is long enough that only its own inflections begin with it.
 English first; German, French, Spanish, Italian, Dutch and Portuguese where the word is common on scanner consoles.
 """
 
@@ -33,9 +33,9 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     (
         "localizer",
         r"locali[sz](?:er|ers|e|ing|eur|ador|adores|atore)|^locali[sz]ation$|(?:\d ?pl(?:ane)? ?)?loc|t\d? ?loc|(?:aah ?)?scouts?|surveys?|3 ?pl(?:ane)?s?"
-        r"|lokali[sz]~|reperage|topogram~|haste loc|plan scan|smart ?brain|aahead ?~|scano~",
+        r"|lokali[sz](?:er|ers|ator|atoren|ation)|reperage|topogram~|haste loc|plan scan|smart ?brain|aahead ?~|scano~",
     ),
-    ("ADC", r"(?:[ed]|de|dyn|dist|mix|avg?|mean|fa?[ac]?|i|r)?adcs?|adc ?(?:map|10)~|apparent diff~|diffusion coeff~"),
+    ("ADC", r"(?:[ed]|de|dyn|dist|mix|avg?|mean|fa?[ac]?|i|r)?adcs?|adc ?(?:map|10)~|apparent diff(?:usion|usio|us)?|diffusion coeff~"),
     (
         "DTI map",
         r"(?:col ?)?fa ?maps?|col ?fa|fa$|^fa|fractional anis~|tensors?|md ?maps?|mean diffusivity|trace ?maps?",
@@ -44,7 +44,7 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
         "quantitative map",
         r"t1 ?rho~|[tr][12]\*? ?(?:star )?maps?|[tr][12]s? ?map(?:ping|s)?|(?<!field )mapping|(?:sh)?molli|map ?it|pdff|"
         r"fat ?frac~|r2\*? ?star|r2\*|magic|synthetic|ser|pe ?\d+|ktrans|ve|iauc|mrf|"
-        r"bloch ?siegert|b1 ?maps?|multi ?flip|wash ?(?:in|out)|ki?ep|mre?\b.*stiff~|elasto~|stiffness|"
+        r"bloch ?siegert|b1 ?maps?|multi ?flip|wash ?(?:in|out)|ki?ep|mre?\b.*stiff~|elasto|elastogra~|stiffness|"
         r"quantification|mese|t2 ?relax~|dess\b.*map",
     ),
     ("field map", r"field ?map(?:s|ping)?|gre ?field~|b0 ?maps?|b0 (?:ns|field)|3d ?b0~|fmap|phase ?diff~"),
@@ -53,7 +53,7 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
         "perfusion",
         r"perf(?:usion|usie|us)?|pwi|dsc|r?cb[vf]|mtt|ttp|tmax|sdyn|gbp",
     ),
-    ("SWI", r"(?:clear ?|e|f)?swip?|suscept~|e?swan|ven ?bold|qsm"),
+    ("SWI", r"(?:clear ?|e|f)?swip?|suscept|susceptibili~|suscepti?bil?|e?swan|ven ?bold|qsm"),
     (
         "DWI",
         r"[a-z]?dwi(?:bs|p)?|d w ?i|dw i|(?:adv|ss|ep2d|hr|re|ms|rs|b)? ?diff(?:usion|usie|usio|us|u)?s?|dif|[a-z]?dti|dw|trace|trace ?w|ivim|dki|"
@@ -70,8 +70,8 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     ),
     (
         "MRA",
-        r"mr ?angio~|(?:ce)?mra|(?:\d? ?d? ?)?tof|mrv|venogr~|(?:arterio|phlebo|lymph)?angio(?:gram|graph|grafi)?~(?<!angioma)(?<!angiomas)(?<!angiomyolipoma)|fl3d ce|care ?bolus|"
-        r"(?:bolus ?)?trak|tricks|twist ?angio~|inhance~|pca|[23]d ?pc|carotid.*3d ?fl|ifir",
+        r"mr ?angio|mr ?angiogra~|(?:ce)?mra|(?:\d? ?d? ?)?tof|mrv|venogr~|(?:arterio|phlebo)?angio|(?:arterio|phlebo)?angio(?:gra|gru|resonan)~|fl3d ce|care ?bolus|"
+        r"(?:bolus ?)?trak|tricks|twist ?angio(?:gra~)?|inhance~|pca|[23]d ?pc|carotid.*3d ?fl|ifir",
     ),
     (
         "cine",
@@ -81,12 +81,12 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
         "MT",
         r"mt[cr]?|mt ?(?:on|off)|mts|q?mt|magneti[sz]ation transfer|mt ?[01s]|(?:ih|q)mt",
     ),
-    ("STIR", r"(?:[a-z]|fast?)?stir|tirm\b(?!.*dark)|short tau"),
+    ("STIR", r"(?:[a-z]|fast?)?stir(?:to)?|tirm\b(?!.*dark)|short tau"),
     (
         "DCE",
         r"[a-z]?dce|dynam(?:ic|ics|ik|isch|ische|ique|iques|ico|ica|iczna|isk)|dynam|s{0,2}dyn(?: ?\d+s?)?|\d+ ?dyn|dyna ?views?|multi ?phase|mph|ultra?vist|twist|disco|"
-        r"1st pass|first pass|tram|arterial|portal|venous ph~|equilib~|art|\d+ ?(?:min|sec) ?(?:delay|post)~|"
-        r"delayed|delay$|hepatobil~|s?subtract~|sub|cycle|phases?\b.*(?:gd|post)",
+        r"1st pass|first pass|tram|arterial|portal|venous ph~|equilib|equilibrium|art|\d+ ?(?:min|sec) ?(?:delay|post)~|"
+        r"delayed|hepatobil~|s?subtract(?:ion|ions|ed|s)?|sub|cycle|phases?\b.*(?:gd|post)",
     ),
 )
 
@@ -96,8 +96,8 @@ BASIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     ("FLAIR", r"[a-z]?flair|dark ?fl(?:uid)?|tirm\b.*dark|dark.*\btirm|fluid atten~|da ?fl|vista ?flair"),
     (
         "T2*",
-        r"t2w? ?\*w?|t2w? ?star[wz]?|t2s|t2w? ?(?:w )?(?:ax |sag |cor |tra |trans |fs )?(?:gre|ffe|fl2d|fl3d|flash|me2d|medic|hemo)~|"
-        r"(?:gre|ffe|fl2d|flash|mpgr|fgre|hemo) ?t2|medic|merge|mpgr|hemo~|gre\b.*\bt2w?|"
+        r"t2w? ?\*w?|t2w? ?star[wz]?|t2s|t2w? ?(?:w )?(?:ax |sag |cor |tra |trans |fs )?(?:gre|ffe|fl2d|fl3d|flash|me2d|medic|hemo)|"
+        r"(?:gre|ffe|fl2d|flash|mpgr|fgre|hemo) ?t2|medic|merge|mpgr|hemo|gre\b.*\bt2w?|"
         r"t2w?\b.*\bgre|ffe\b.*\bt2w?|m ?ffe|gradient ?echo t2",
     ),
     (
@@ -106,8 +106,8 @@ BASIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     ),
     (
         "T2",
-        r"[a-z]?t2(?:w|wi|f)?|haste~|ss ?fse|ssh(?:ot)?|single ?shot|blade|propell~|mrcp|fr ?fse|fiesta ?c|ciss|"
-        r"hydro~|myelo(?:gram|graph|grafi)~|mr ?urog~|cholang~|ss ?tse|uro(?:gram|graph)?~",
+        r"[a-z]?t2(?:w|wi|f)?|haste|ss ?fse|ssh(?:ot)?|single ?shot|blade|propeller~|mrcp(?:2d|3d)?|fr ?fse|fiesta ?c|ciss|"
+        r"hydro|hydrogra~|myelo(?:gram|graph|grafi)~|mr ?uro|mr ?urogra~|cholang~|ss ?tse|uro|urogra~",
     ),
     (
         "T1",
@@ -170,13 +170,13 @@ REGION_WORDS: tuple[tuple[BodyRegion, re.Pattern[str]], ...] = _table(
         ("cervical spine", r"c ?spine|cervical(?: ?(?:spine|cord))?\b(?!.*canc)|c ?sp|hws|cervi?cale?|columna cerv~|csp|kraeg~"),
         ("lumbar spine", r"l ?s? ?spine|lumb(?:ar|al|ale|alis|aire|aires|ares|ari|o|osacral|arspine)|l ?sp|lws|lombaires?|lumbosac~|lsp|sacr(?:um|al|o|oiliac|ale|ee)\b(?!.*prost)|si joints?"),
         ("thoracic spine", r"t ?spine|thoracic spine|dorsal spine|bws|rachis dors~|tsp|t ?sp"),
-        ("spine", r"spine(?! ?echo)s?|spinal~|tl ?spine|wirbels~|rachis|columna|colonna|cord|sct|vertebr~|neuraxis|myelo(?:gram|graph|grafi|path)~"),
+        ("spine", r"spine(?! ?echo)s?|spinal~|tl ?spine|wirbelsaule~|wirbels|rachis|columna|colonna|cord|sct|vertebr|vertebra[el]?~|neuraxis|myelo(?:gram|graph|grafi|path)~"),
         ("prostate", r"(?:endo|mr)?prosta(?:te|ta|taat|at|tic|tica|tique|tektomie|tectomy)?|prost|mcap~|pcmaps~|pi ?rads"),
-        ("breast", r"breas~|mammae?|mammary|mammo|mammogra~|brust|bruste|mamo|seno|senos(?! (?:para|max|front|ven|dur|cav))~|vibrant|ispy|acrin 6698|borst(?:en)?|sein|seins|(?:r|l|rt|lt|left|right|smart|contra|bi)breas~"),
+        ("breast", r"breas|breasts?|breas(?:t|e)~(?<!bone)(?<!bones)|mammae?|mammary|mammo|mammogra~|brust|bruste|brustdruse~|mamo|senos?(?! (?:para|max|front|ven|dur|cav))|vibrant|ispy|acrin 6698|borst(?:en)?|sein|seins|(?:r|l|rt|lt|left|right|smart|contra|bi)breasts?"),
         ("heart", r"hearts?|cardi(?:ac|o|aque|aco|aca|alis|ologie|ology)|kardi(?:al|ale|o)|herz|coeur|corazon|cuore|sax|short ?axis|lvot|sunnybrook|ventric(?:le|les|ular|olo|ule)|myoc~|[24] ?ch"),
-        ("shoulder", r"shoulders?|schulter~|epaules?|hombros?|spalla|rotator"),
+        ("shoulder", r"shoulders?|schulter(?:n|gelenk~)?|epaules?|hombros?|spalla|rotator"),
         ("elbow", r"elbows?|ellenbog~|coudes?|codo|gomito"),
-        ("wrist", r"wrists?|handgelenk~|poignets?|muneca|polso"),
+        ("wrist", r"wrists?|handgelenke?n?s?|poignets?|muneca|polso"),
         ("hand", r"hands?|finger|fingers|thumbs?|mano|main"),
         ("knee", r"knees?|knie(?:e|gelenk|n)?|genou|genoux|rodillas?|ginocchi[oa]?|menisc~|patell~|t2map mese|mskt~"),
         ("ankle", r"ankles?|sprunggel~|chevilles?|tobillos?|caviglia|achill~"),
@@ -184,11 +184,11 @@ REGION_WORDS: tuple[tuple[BodyRegion, re.Pattern[str]], ...] = _table(
         ("thigh", r"thighs?|femurs?|femoral|oberschenkel~|cuisses?|muslos?|coscia|hamstrings?"),
         ("hip", r"hips?|hufte~|huft(?:gelenk)?|hanches?|caderas?|anca|acetab~"),
         ("extremity", r"extrem(?:ity|ities|ite|ites|itat|itaten|idad|idades|ita)?|legs?|arm|calf|calves|lower ?limbs?|upper ?limbs?|tibia~|fibula~|forearm|humerus|sts|bein|sarcomas?|low ext~"),
-        ("abdomen", r"abd|abdo|abdome|abdomen~|abdomin~|livers?|leber|foie|higado|fegato|kidneys?|(?:ad|supra)?renal~|nieren?|rein|reins|pancrea~|mrcp(?:2d|3d)?|biliar~|cholang~|spleen|adren~|bauch|enterog~|hepat~|bowel|entero~|kid|abdpelv~"),
-        ("pelvis", r"pelv(?:is|ic|e|ien|ico|ica|isoncology)?|becken|bassin|(?:endo)?rectum|(?:endo)?rectal|rektum|anal|uter(?:us|ine|o|in)|ovar(?:y|ies|ian|ien|io)|cervix|bladder|harnblase|blase|endomet~|gyn|gyna~|gyne~|vagin~|bacino|ucec|scrot~|blad|blade$"),
+        ("abdomen", r"abd|abdo|abdome|abdomen~|abdomin~|livers?|leber|foie|higado|fegato|kidneys?|(?:ad|supra)?renal~|nieren?|rein|reins|pancrea~|mrcp(?:2d|3d)?|biliar~|cholang~|spleen|adrenals?|adrenale?s|bauch|hepat|hepatic~|hepato|hepatobil~|hepatocyt~|bowel|entero|enterogra~|kid|abdpelv~"),
+        ("pelvis", r"pelv(?:is|ic|e|ien|ico|ica|isoncology)?|becken|bassin|(?:endo)?rectum|(?:endo)?rectal|rektum|anal|uter(?:us|ine|o|in)|ovar(?:y|ies|ian|ien|io)|cervix|bladder|harnblase|blase|endomet~|gyn|gyna~|gyne~|vagina~|bacino|ucec|scrot~|blad|blade$"),
         ("head and neck", r"necks?|hals|cou|cuello|collo|hn|head ?(?:and|&)? ?neck|orbit(?:a|e|en|al|s)?|iac|larynx|pharynx|tongue|parotid~|face|faces|facial|sinus|thyroid~|tmj|oral|naso|nasopharyn~|soft tissue neck|maxillo~"),
-        ("brain", r"brain(?:s|tumor|tumors|tumou?r|stem)?|head|cereb~|gehirn|schadel~|kopf|cerveau|crane|craneo|cranio|cran[ie]~|encefal~|encephal~|pituit~|hypoph~|neuro(?:nav|nav[a-z]+|surg[a-z]*|logy|logie|axis|radiology)?|skulls?|hippoc~|dti\b.*30~|dti\b.*30 ?dirs?|stealth~|gliomas?|gbm|hersen~|strokes?|epilep~|ms protocol|tumou?r\b.*brain|cns|iam|brats|brain ?lab"),
-        ("chest", r"chests?|thora[xk]~|lungs?|lungen~|mediast~|brustkorb|poumons?|torax|ribs?|sternum|brachial plex~|axilla~"),
+        ("brain", r"brain(?:s|tumor|tumors|tumou?r|stem)?|head|cereb~|gehirn|schadel(?:basis|n|mrt|ct)?|kopf|cerveau|crane|craneo|cranio|cranium|crani(?:al|en|enne|ales|ale)|cranean[oa]|encefal~|encephal~|pituit|pituitary|pituitaria|pituitaire|hypophys~|neuro(?:nav~|surg~|logy|logie|radiology)?|skulls?|hippoc|hippocamp~|dti\b.*30~|dti\b.*30 ?dirs?|stealth~|gliomas?|gbm|hersenen|hersen|strokes?|epilep|epileps~|epilept~|ms protocol|tumou?r\b.*brain|cns|iam|brats|brain ?lab"),
+        ("chest", r"chests?|thora[xk]~|lungs?|lungen?|mediast|mediastin~|brustkorb|poumons?|torax|ribs?|sternum|brachial plex~|axilla~"),
 )  # fmt: skip
 
 # Weak hints for brain: sequence families that are hardly used elsewhere. Only when nothing else speaks.

@@ -50,15 +50,15 @@ _AFTER_SOMETHING_ELSE = (
 _BEFORE_SOMETHING_ELSE = (
     r"op~|surg~|resect~|treat~|therap~|thx|tx|rt|radi~|chemo~|nac|nact|biops~|sat~|scan|pulse|void|mict~|natal"
 )
-_AGENT = r"con|contr|contrast~|gd|gad~|cm|km|c"
+_AGENT = r"con|contr|contrast|contraste|gd|gad|gado|gadol~|cm|km|c"
 _WITH = whole(
-    rf"post\b(?! ?(?:{_AFTER_SOMETHING_ELSE})(?!\w))|post ?\d+~|post ?(?:{_AGENT}|t1)|gd|gad(?:o|olin|olinium|avist|ovist|oterate|oteridol|obutrol|obenate|oxetate)?~|"
-    rf"\+ c|c \+|ce|km|w(?:ith)? (?:iv )?(?:con|gd|gad|contrast)~|(?:contrast ?)?enhanced|nach ?km|dotarem~|gadovist|magnevist~|multihance|prohance|eovist|primovist|"
-    r"t1 ?(?:c|ce|gd)|contraste?|kontrast~"
+    rf"post\b(?! ?(?:{_AFTER_SOMETHING_ELSE})(?!\w))|post ?\d+~|post ?(?:{_AGENT}|t1)|gd|gado?|gadol~|gad[ao]vist|gadot~|gadobu~|gadobe~|gadox~|gad \\d+|"
+    rf"\+ c|c \+|ce|km|w(?:ith)? (?:iv )?(?:con|cont|contr|contras|contrast|contraste|gd|gad|gado|gadol~)|(?:contrast ?)?enhanced|nach ?km|dotarem~|gadovist|magnevist~|multihance|prohance|eovist|primovist|"
+    r"t1 ?(?:c|ce|gd)|contraste?|contrastee|kontrast|kontrastmittel"
 )
 _WITHOUT = whole(
     rf"pre\b(?! ?(?:{_BEFORE_SOMETHING_ELSE})(?!\w))|"
-    rf"pre ?(?:{_AGENT})|no ?(?:gd|gad~|con|contrast|km|iv)|non ?con(?:trast)?|nativ|native?|"
+    rf"pre ?(?:{_AGENT})|no ?(?:gd|gad|gado|gadol~|con|contrast|km|iv)|non ?con(?:trast)?|native?|"
     rf"(?:without|ohne|sans|sin|wo)\b(?!{_OTHER_LACK})|unenh~|non ?enh~|fase basal"
 )
 _MIXED = whole(r"post~|\+ c")
@@ -70,14 +70,14 @@ _DENSITY = whole(r"pd(?:w|wi|fs|tse|fse)?|proton~|dp")
 _T2 = whole(r"t2(?:w|wi)?")
 _SPIN_ECHOES = whole(r"haste~|(?:fr|ss)?fse|tse|trufi~|fiesta|b?ssfp|grase")
 _NO_AGENT = whole(r"^(?:no|none|non|not|n a|without|nil|0|kein~|keine|nein|aucun)")
-_STUDY_WITHOUT = whole(r"without (?:iv )?(?:con|contr|cont|contrast~|gad~|gd)")
-_STUDY_WITH = whole(r"with|w (?:con~|and)|followed")
+_STUDY_WITHOUT = whole(r"without (?:iv )?(?:con|contr|cont|contrast|gad|gado|gadol~|gd)")
+_STUDY_WITH = whole(r"with|w (?:con|cont|contr|contras|contrast|and)|followed")
 _PHASE_CONTRAST = whole(r"phase ?contrast~")
 _NO_VENDOR = whole(r"unknown|anon~|\d+")
 _PLANES: tuple[tuple[Plane, re.Pattern[str]], ...] = (
-    ("axial", whole(r"ax|axi|axl|axials?|axiale[nrs]?|tra|trans|transv~|transax~")),
+    ("axial", whole(r"ax|axi|axl|axials?|axiale[nrs]?|tra|trans|transvers~|transv|transax(?:ial)?")),
     ("coronal", whole(r"cor|coronal~|koronar~")),
-    ("sagittal", whole(r"sag|sagit~")),
+    ("sagittal", whole(r"sag|sagit|sagitt?al~")),
     ("oblique", whole(r"obl|obliques?")),
 )
 
