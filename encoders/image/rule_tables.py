@@ -35,7 +35,10 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
         r"locali[sz](?:er|ers|e|ing|eur|ador|adores|atore)|^locali[sz]ation$|(?:\d ?pl(?:ane)? ?)?loc|t\d? ?loc|(?:aah ?)?scouts?|surveys?|3 ?pl(?:ane)?s?"
         r"|lokali[sz](?:er|ers|ator|atoren|ation)|reperage|topogram~|haste loc|plan scan|smart ?brain|aahead ?~|scano~",
     ),
-    ("ADC", r"(?:[ed]|de|dyn|dist|mix|avg?|mean|fa?[ac]?|i|r)?adcs?|adc ?(?:map|10)~|apparent diff(?:usion|usio|us)?|diffusion coeff~"),
+    (
+        "ADC",
+        r"(?:[ed]|de|dyn|dist|mix|avg?|mean|fa?[ac]?|i|r)?adcs?|adc ?(?:map|10)~|apparent diff(?:usion|usio|us)?|diffusion coeff~",
+    ),
     (
         "DTI map",
         r"(?:col ?)?fa ?maps?|col ?fa|fa$|^fa|fractional anis~|tensors?|md ?maps?|mean diffusivity|trace ?maps?",

@@ -1,9 +1,12 @@
 """Typed acquisition facts from tags and texts, by written rules. Unknown is allowed, and better than wrong.
 
-Order of evidence for the sequence: (1) what the object itself declares (Image Type, Acquisition Contrast), (2) names
+Order of evidence for the sequence: (1) what the object itself declares (Image Type, Acquisition Contrast), then the
+BIDS suffix, which a curator gave, (2) names
 that say what the images are (ADC, DWI, localizer, ...) in the series description, then the protocol name, (3) a
 b-value, (4) the vendor's pulse sequence name, (5) plain weightings in the texts, checked against TR, TE and TI,
-(6) TR, TE, TI and flip angle alone, (7) words of file and folder names. The thresholds in ms are those of textbooks
+(6) TR, TE, TI and flip angle alone, (7) words of the file's name, then of its folder, then of the folder around that: the nearest that says anything
+decides. Folders that name people or places (`patient1`, `heart_clinic`) say nothing, and neither does a word that is
+plain language in names (`merge`, `rest`, `main`). The thresholds in ms are those of textbooks
 for 1.5 and 3 T, wide enough that what they decide is hardly ever disputed.
 """
 
@@ -114,6 +117,8 @@ def sequence_of(evidence: Evidence) -> Sequence:
         return named
     if declared != "unknown":
         return declared
+    if evidence.suffix_sequence != "unknown":
+        return evidence.suffix_sequence
     if named == "DCE" and _first(BASIC_WORDS, texts) in ("T2", "FLAIR", "PD"):
         named = "unknown"  # "arterial", "delayed" and the like, of something that is no dynamic T1
     if named != "unknown":
@@ -338,7 +343,7 @@ def is_derived(evidence: Evidence, sequence: Sequence) -> bool:
     SECONDARY alone says that the object was made after the examination (PS3.3 C.7.6.1.1.2), as any export is.
     """
     codes = set(evidence.image_type)
-    if evidence.is_capture or sequence in ("ADC", "DTI map"):
+    if evidence.is_capture or evidence.is_computed or sequence in ("ADC", "DTI map"):
         return True
     if "TRACEW" in codes:
         return False

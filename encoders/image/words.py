@@ -32,21 +32,26 @@ _WORD = re.compile(r"[^\W_]{3,}")
 _NUMBERED = re.compile(r"([^\W\d_]{3,})(\d+)")
 _LONGEST = 64
 
+
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Words that consoles write together without a separator. One of the first kind has to be there; those of the second
 # are words of plain language too (`headrest`); those of the third stand behind a word that holds a digit only (`t1se`,
 # `t2fseidealarc`; "preset1" is no pre, SE, T1).
-_OF_SCANNERS = frozenset(
+_OF_SCANNERS = _listed(
     "t1 t1w t1wi t2 t2w t2wi t2s t2star pd pdw flair stir tirm dwi adc colfa swi bold pcasl pasl dce dsc tof mra mrv "
     "mprage mp2rage thrive vibrant spgr fspgr efgre fgre tfe ffe tse fse frfse ssfse ciss trufi dixon fl2d fl3d ep2d "
     "me2d tracew diff dti calc bval ax axial sag sagittal cor coronal fs fatsat 2d 3d dyn gad cspine lspine tspine "
-    "mpr topet".split()
+    "mpr topet"
 )
-_OF_LANGUAGE = frozenset(
+_OF_LANGUAGE = _listed(
     "trans transverse tra pre post fat water haste space cube vista propeller blade fiesta ideal vibe lava bravo flash "
     "medic trace diffusion loc localizer localiser scout survey perf head breast abdomen abd pelvis liver knee "
-    "axi axil axilla sens sense opt bilat".split()
+    "axi axil axilla sens sense opt bilat"
 )
-_BEHIND_DIGITS = frozenset("gre se ce gd arc sat wi map iso asset alternate ip epi dark prop mip to 1b st sp".split())
+_BEHIND_DIGITS = _listed("gre se ce gd arc sat wi map iso asset alternate ip epi dark prop mip to 1b st sp")
 _LONGEST_PIECE = max(map(len, _OF_SCANNERS | _OF_LANGUAGE | _BEHIND_DIGITS))
 
 
@@ -61,13 +66,15 @@ def words(text: str) -> str:
     plain = _AND_WITH.sub(" withandwithout ", plain)
     plain = _WITHOUT.sub(" without ", plain)
     plain = _SPACES.sub(" ", _SEPARATORS.sub(" ", plain)).strip()
-    return _WORD.sub(lambda found: _apart(found[0]), plain.replace("+", " + ") if "+" in plain else plain).replace("  ", " ")
+    return _WORD.sub(lambda found: _apart(found[0]), plain.replace("+", " + ") if "+" in plain else plain).replace(
+        "  ", " "
+    )
 
 
 @lru_cache(maxsize=4096)
 def _apart(word: str) -> str:
     """One word, or the scanner words that it is made of, or letters and the number behind them."""
-    if word.isalpha() and len(word) < 4 or len(word) > _LONGEST:
+    if (word.isalpha() and len(word) < 4) or len(word) > _LONGEST:
         return word
     return " ".join(_pieces(word)) or _NUMBERED.sub(lambda m: f"{m[1]} {m[2]}" if m[0] == word else m[0], word)
 
@@ -104,3 +111,25 @@ def _pieces(word: str) -> list[str]:
 
     pieces = rest(0, "") or []
     return pieces if any(piece in _OF_SCANNERS for piece in pieces) else []
+
+
+# Words that mean something on a console and something else, or nothing, in the name of a file or folder.
+_NOT_IN_NAMES = re.compile(
+    r"\b(?:sub|ser|pe|ve|art|cycle|merge|magic|resolve|disco|twist|tram|portal|survey|mapping|synthetic|quantification|"
+    r"density|sphere|qa|qc|task|main|pie|cou|rein|con|sin|we|arm|leg|legs|face|faces|native|nativ|fame|ideal|stealth|"
+    r"flash|flow|flux|tigre|bravo|water|sat|mph|wb|trace|native|rest|km)\b(?! (?:scan|state|fmri|bold))"
+)
+_OF_PEOPLE = re.compile(
+    r"\b(?:patients?|pat|subjects?|subj|cases?|probands?|persons?|participants?|volunteers?|cent(?:er|re)s?|sites?|"
+    r"hospitals?|klinik(?:um)?|clinics?|krankenhaus|hopital|institutes?|university|dr|doctor|prof|saint|st)\b"
+)
+
+
+def words_of_name(name: str) -> str:
+    """The words of a file's name that are evidence there, as `words` has them."""
+    return _SPACES.sub(" ", _NOT_IN_NAMES.sub(" ", words(name))).strip()
+
+
+def words_of_folder(name: str) -> str:
+    """The same for a folder; none where it names a person or a place, whose names may hold any word."""
+    return "" if _OF_PEOPLE.search(words(name)) else words_of_name(name)
