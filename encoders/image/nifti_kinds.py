@@ -171,9 +171,14 @@ def kind_of(name: str, fields: Mapping[str, Any], sidecar: Mapping[str, Any]) ->
         is_computed=_is_computed(plain, stem, folders, fields, sidecar, sequence),
         sequence=sequence,
         says_mask=says_mask or fields.get("aux", "").lower() in _ATLAS_COLOURS,
-        folder_says_mask=suffix not in _BIDS_SEQUENCES and any(_MASK.search(words(folder)) for folder in folders),
+        folder_says_mask=suffix not in _BIDS_SEQUENCES
+        and not _speaks_of_mr(sidecar)
+        and any(_MASK.search(words(folder)) for folder in folders),
         says_probability=sequence == "unknown" and _PROBABILITY.search(plain) is not None,
-        says_mr=sequence != "unknown" or _speaks_of_mr(sidecar) or any(_MR.search(words(p)) for p in (stem, *folders)),
+        says_mr=sequence != "unknown"
+        or _speaks_of_mr(sidecar)
+        # "CT_T1" may be the CT of the first time point: then the values decide.
+        or (_OTHER.search(plain) is None and any(_MR.search(words(part)) for part in (stem, *folders))),
     )
 
 

@@ -28,6 +28,10 @@ def _table(*rows: tuple[Name, str]) -> tuple[tuple[Name, re.Pattern[str]], ...]:
     return tuple((name, whole(pattern)) for name, pattern in rows)
 
 
+def _codes(*rows: tuple[Name, str]) -> tuple[tuple[Name, re.Pattern[str]], ...]:
+    return tuple((name, re.compile(pattern)) for name, pattern in rows)
+
+
 # Names that say what the images are, whatever their weighting. Before BASIC_WORDS.
 SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     (
@@ -153,8 +157,8 @@ CONTRAST_KINDS: dict[str, Sequence] = {
     "PERFUSION": "perfusion",
 }
 
-# Siemens and Philips pulse sequence names.
-SEQUENCE_NAMES: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
+# Siemens and Philips pulse sequence names: codes, not words; their beginnings tell.
+SEQUENCE_NAMES: tuple[tuple[Sequence, re.Pattern[str]], ...] = _codes(
     ("DWI", r"^\*?(?:ep_b\d|re_b\d|ez_b\d|epse.*b\d|ep_dti|epi_dti|epi_dwi)"),
     ("BOLD", r"^\*?epfid"),
     ("SWI", r"^\*?swi"),
