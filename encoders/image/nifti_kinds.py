@@ -109,7 +109,7 @@ _STATISTIC = whole(
 )
 _COMPUTED = whole(
     r"preproc|pre ?processed|skull ?strip(?:ped)?|warped|smoothed|normali[sz]ed|co ?reg|co ?registered|registered|"
-    r"resampled|denoised|bias ?corr(?:ected)?|bias ?field ?corr(?:ected)?"
+    r"qsm|chi ?maps?|[tr][12](?:\*|s| ?star)? ?maps?|pdff|(?:adc|fa|md|cbf|cbv) ?maps?|resampled|denoised|bias ?corr(?:ected)?|bias ?field ?corr(?:ected)?"
 )
 _OTHER = whole(r"(?:nc|ce|cb|ld|hr|mdct)?ct|ct\d{2,}|cta|pet|pet ?ct|fdg|spect|suv|x ?ray|cxr|ultrasound|sonography")
 _MR = whole(

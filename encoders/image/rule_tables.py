@@ -52,7 +52,7 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
         r"t1 ?rho~|[tr][12]\*? ?(?:star )?maps?|[tr][12]s? ?map(?:ping|s)?|(?<!field )mapping|(?:sh)?molli|map ?it|pdff|"
         r"fat ?frac~|r2\*? ?star|r2\*|magic|synthetic|ser|pe ?\d+|ktrans|ve|iauc|mrf|"
         r"bloch ?siegert|b1 ?maps?|multi ?flip|wash ?(?:in|out)|ki?ep|mre?\b.*stiff~|elasto|elastogra~|stiffness|"
-        r"quantification|mese|t2 ?relax~|dess\b.*map",
+        r"quantification|qsm|chi ?maps?|mese|t2 ?relax~|dess\b.*map",
     ),
     ("field map", r"field ?map(?:s|ping)?|gre ?field~|b0 ?maps?|b0 (?:ns|field)|3d ?b0~|fmap|phase ?diff~"),
     ("ASL", r"[2-4]?d? ?(?:e|p|pc|v|c|vs)?asl|arterial spin~"),
@@ -60,7 +60,7 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
         "perfusion",
         r"perf(?:usion|usie|us)?|pwi|dsc|r?cb[vf]|mtt|ttp|tmax|sdyn|gbp",
     ),
-    ("SWI", r"(?:clear ?|e|f)?swip?|suscept|susceptibili~|suscepti?bil?|e?swan|ven ?bold|qsm"),
+    ("SWI", r"(?:clear ?|e|f)?swip?|suscept|susceptibili~|suscepti?bil?|e?swan|ven ?bold"),
     (
         "DWI",
         r"[a-z]?dwi(?:bs|p)?|d w ?i|dw i|(?:adv|ss|ep2d|hr|re|ms|rs|b)? ?diff(?:usion|usie|usio|us|u)?s?|dif|[a-z]?dti|dw|trace|trace ?w|ivim|dki|"
@@ -88,7 +88,7 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
         "MT",
         r"mt[cr]?|mt ?(?:on|off)|mts|q?mt|magneti[sz]ation transfer|mt ?[01s]|(?:ih|q)mt",
     ),
-    ("STIR", r"(?:[a-z]|fast?)?stir(?:to)?|tirm\b(?!.*dark)|short tau"),
+    ("STIR", r"(?:[sfte]|fast?)?stir(?:to)?|tirm\b(?!.*dark)|short tau"),
     (
         "DCE",
         r"[a-z]?dce|dynam(?:ic|ics|ik|isch|ische|ique|iques|ico|ica|iczna|isk)|dynam|s{0,2}dyn(?: ?\d+s?)?|\d+ ?dyn|dyna ?views?|multi ?phase|mph|ultra?vist|twist|disco|"
@@ -113,12 +113,12 @@ BASIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     ),
     (
         "T2",
-        r"[a-z]?t2(?:w|wi|f)?|haste|ss ?fse|ssh(?:ot)?|single ?shot|blade|propeller~|mrcp(?:2d|3d)?|fr ?fse|fiesta ?c|ciss|"
+        r"s?t2(?:w|wi|f)?|haste|ss ?fse|ssh(?:ot)?|single ?shot|blade|propeller~|mrcp(?:2d|3d)?|fr ?fse|fiesta ?c|ciss|"
         r"hydro|hydrogra~|myelo(?:gram|graph|grafi)~|mr ?uro|mr ?urogra~|cholang~|ss ?tse|uro|urogra~",
     ),
     (
         "T1",
-        r"[a-z]?t1(?:w|wi|c|ce|n|gd)?|mp ?rage|mpr|spgr|bravo|e?vibe|lava|e? ?thrive|flash|vibrant|fspgr|"
+        r"s?t1(?:w|wi|c|ce|n|gd)?|mp ?rage|mpr|spgr|bravo|e?vibe|lava|e? ?thrive|flash|vibrant|fspgr|"
         r"tfl|3?d? ?tfe|s?(?:in|out|opp|opposed) ?(?:of )?ph(?:ase|s)?|m?dixons?|ideal|fame|ir ?3?d?fgre|"
         r"in ?out|in opp|dual ?echo|3d ?fgre|efgre(?:3d)?|quick ?3d|mp2rage|smart ?prep|in ?phase|out ?phase|fl[23]d\d?|ip op|"
         r"tigre|r?spoil(?:ed)?|fat ?sat post|stealth|fs3d|3d ?ffe|phase ?in|fase",
@@ -191,7 +191,7 @@ REGION_WORDS: tuple[tuple[BodyRegion, re.Pattern[str]], ...] = _table(
         ("thigh", r"thighs?|femurs?|femoral|oberschenkel~|cuisses?|muslos?|coscia|hamstrings?"),
         ("hip", r"hips?|hufte~|huft(?:gelenk)?|hanches?|caderas?|anca|acetab~"),
         ("extremity", r"extrem(?:ity|ities|ite|ites|itat|itaten|idad|idades|ita)?|legs?|arm|calf|calves|lower ?limbs?|upper ?limbs?|tibia~|fibula~|forearm|humerus|sts|bein|sarcomas?|low ext~"),
-        ("abdomen", r"abd|abdo|abdome|abdomen~|abdomin~|livers?|leber|foie|higado|fegato|kidneys?|(?:ad|supra)?renal~|nieren?|rein|reins|pancrea~|mrcp(?:2d|3d)?|biliar~|cholang~|spleen|adrenals?|adrenale?s|bauch|hepat|hepatic~|hepato|hepatobil~|hepatocyt~|bowel|entero|enterogra~|kid|abdpelv~"),
+        ("abdomen", r"abd|abdo|abdome|abdomen~|abdomin~|livers?|leber|foie|higado|fegato|kidneys?|(?:ad|supra)?renal(?:e|es|is)?|nieren?|rein|reins|pancrea~|mrcp(?:2d|3d)?|biliar~|cholang~|spleen|adrenals?|adrenale?s|bauch|hepat|hepatic~|hepato|hepatobil~|hepatocyt~|bowel|entero|enterogra~|kid|abdpelv~"),
         ("pelvis", r"pelv(?:is|ic|e|ien|ico|ica|isoncology)?|becken|bassin|(?:endo)?rectum|(?:endo)?rectal|rektum|anal|uter(?:us|ine|o|in)|ovar(?:y|ies|ian|ien|io)|cervix|bladder|harnblase|blase|endomet~|gyn|gyna~|gyne~|vagina~|bacino|ucec|scrot~|blad|blade$"),
         ("head and neck", r"necks?|hals|cou|cuello|collo|hn|head ?(?:and|&)? ?neck|orbit(?:a|e|en|al|s)?|iac|larynx|pharynx|tongue|parotid~|face|faces|facial|sinus|thyroid~|tmj|oral|naso|nasopharyn~|soft tissue neck|maxillo~"),
         ("brain", r"brain(?:s|tumor|tumors|tumou?r|stem)?|head|cereb~|gehirn|schadel(?:basis|n|mrt|ct)?|kopf|cerveau|crane|craneo|cranio|cranium|crani(?:al|en|enne|ales|ale)|cranean[oa]|encefal~|encephal~|pituit|pituitary|pituitaria|pituitaire|hypophys~|neuro(?:nav~|surg~|logy|logie|radiology)?|skulls?|hippoc|hippocamp~|dti\b.*30~|dti\b.*30 ?dirs?|stealth~|gliomas?|gbm|hersenen|hersen|strokes?|epilep|epileps~|epilept~|ms protocol|tumou?r\b.*brain|cns|iam|brats|brain ?lab"),

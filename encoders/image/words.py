@@ -25,7 +25,7 @@ _AND_WITH = re.compile(
 _CAMEL = re.compile(r"(?<=[a-zà-öø-ÿ]{2})(?=[A-ZÀ-ÖØ-Þ])|(?<=[a-z]{3}\d)(?=[A-Z])")
 # A letter of the Latin alphabet or a digit beside a letter of any other.
 _SCRIPT = re.compile(
-    r"(?<=[^\W\d_\u0000-\u024f\u1e00-\u1eff])(?=[A-Za-z])|(?<=[A-Za-z0-9])(?=[^\W\d_\u0000-\u024f\u1e00-\u1eff])"
+    r"(?<=[^\W\d_\u0000-\u02af\u1e00-\u1eff])(?=[A-Za-z])|(?<=[A-Za-z0-9])(?=[^\W\d_\u0000-\u02af\u1e00-\u1eff])"
 )
 _LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _WORD = re.compile(r"[^\W_]{3,}")
@@ -51,24 +51,22 @@ _OF_LANGUAGE = _listed(
     "medic trace diffusion loc localizer localiser scout survey perf head breast abdomen abd pelvis liver knee "
     "axi axil axilla sens sense opt bilat"
 )
-_BEHIND_DIGITS = _listed("gre se ce gd arc sat wi map iso asset alternate ip epi dark prop mip to 1b st sp")
+_BEHIND_DIGITS = _listed("gre se ce gd arc sat wi map iso asset alternate ip epi dark prop mip to 1b st sp sl")
 _LONGEST_PIECE = max(map(len, _OF_SCANNERS | _OF_LANGUAGE | _BEHIND_DIGITS))
 
 
 @lru_cache(maxsize=4096)
 def words(text: str) -> str:
     """Lower case, without accents, whole words between single spaces; 'w/o' becomes 'without'."""
-    text = unicodedata.normalize("NFKD", text)
     if not text.isascii():
-        text = "".join(letter for letter in text if not unicodedata.combining(letter))
-        text = _SCRIPT.sub(" ", text)
-    plain = _CAMEL.sub(" ", text).lower().translate(_LETTERS)
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    plain = _CAMEL.sub(" ", text).lower()
+    if not plain.isascii():
+        plain = _SCRIPT.sub(" ", plain.translate(_LETTERS))
     plain = _AND_WITH.sub(" withandwithout ", plain)
     plain = _WITHOUT.sub(" without ", plain)
-    plain = _SPACES.sub(" ", _SEPARATORS.sub(" ", plain)).strip()
-    return _WORD.sub(lambda found: _apart(found[0]), plain.replace("+", " + ") if "+" in plain else plain).replace(
-        "  ", " "
-    )
+    plain = _SPACES.sub(" ", _SEPARATORS.sub(" ", plain.replace("+", " + "))).strip()
+    return _WORD.sub(lambda found: _apart(found[0]), plain)
 
 
 @lru_cache(maxsize=4096)
