@@ -91,10 +91,12 @@ _BIDS_SEQUENCES: dict[str, Sequence] = {
 _PIPELINES = frozenset({"derivatives", "fmriprep", "freesurfer", "mriqc", "smriprep", "qsiprep"})
 
 _MASK = whole(
-    r"seg|segm|segs|segmentations?|segmentierung(?:en)?|segmentacion(?:es)?|segmentazion[ei]|labels?|label ?maps?|labelled|"
+    r"seg|segm|segs|segmentations?|segmentierung(?:en)?|segmentacion(?:es)?|segmentazion[ei]|labels?(?:tr|ts|va)?|label ?maps?|labelled|"
     r"masks?|masken?|masques?|mascaras?|maschere?|msk|rois?|[dp]seg|probseg|aseg|aparc|wmparc|parc|parcellations?|atlas|annotations?|"
     r"annot|contours?|ground ?truth|gts?|manual|brain ?mask|lesions? ?(?:mask|seg)"
 )
+# What a mask is often called, and a scan too: as weak as the name of a folder.
+_MAYBE_MASK = whole(r"lesions?|tumou?rs?|wmh|infarcts?|ribbon|filled|thresh(?:olded)?|clusters?|binary|bin")
 _MASK_ENTITY = re.compile(r"_label-[A-Za-z0-9]+")
 _PROBABILITY = whole(
     r"prob|probs|probability|probabilities|probmaps?|probseg|pve|pveseg|posteriors?|softmax|likelihood|tissue|[gw]m|csf"
@@ -173,7 +175,7 @@ def kind_of(name: str, fields: Mapping[str, Any], sidecar: Mapping[str, Any]) ->
         says_mask=says_mask or fields.get("aux", "").lower() in _ATLAS_COLOURS,
         folder_says_mask=suffix not in _BIDS_SEQUENCES
         and not _speaks_of_mr(sidecar)
-        and any(_MASK.search(words(folder)) for folder in folders),
+        and (_MAYBE_MASK.search(plain) is not None or any(_MASK.search(words(folder)) for folder in folders)),
         says_probability=sequence == "unknown" and _PROBABILITY.search(plain) is not None,
         says_mr=sequence != "unknown"
         or _speaks_of_mr(sidecar)
@@ -283,21 +285,28 @@ def kind_of_values(stored: NDArray[Any], kind: Kind, *, slope: float, intercept:
     distinct = np.unique(sample)
     if distinct.size > most or not np.all(distinct == np.round(distinct)):
         return ""
-    if kind.says_mask:
+    if kind.says_mask and (distinct.size <= _FOLDER_LABELS or _is_even(stored)):
         return Reason.LABEL_MAP, "few whole values, and a name that says labels"
-    if kind.folder_says_mask and (distinct.size <= _FEW or _is_even(sample)):
-        return Reason.LABEL_MAP, "few whole values, and a folder that says labels"
+    if kind.folder_says_mask and (distinct.size <= _FEW or _is_even(stored)):
+        return Reason.LABEL_MAP, "few whole values, and a folder or name that speaks of labels"
     if distinct.size > _FEW:
         return ""
     if distinct.size == 2 and not kind.says_mr and bool(np.isin(stored, distinct).all()):
         return Reason.LABEL_MAP, "two values only, as a mask has, and neither name nor sidecar says MR"
-    return "few" if distinct.size == 2 or _is_even(sample) else ""
+    return "few" if distinct.size == 2 or _is_even(stored) else ""
 
 
-def _is_even(sample: NDArray[Any]) -> bool:
-    """True where most voxels that are not of the lowest value have their neighbour's value: labels, not noise."""
-    inside = sample[:-1] > sample.min()
-    return bool(inside.any()) and float((sample[1:] == sample[:-1])[inside].mean()) > _EVEN
+def _is_even(stored: NDArray[Any]) -> bool:
+    """True where most voxels that are not of the lowest value have their neighbour's value: labels, not noise.
+
+    Neighbours along the first or the second axis, whichever are more alike; the third is often that of thick slices.
+    """
+    inside = stored > stored.min()
+    shares = []
+    for one, other, where in ((stored[1:], stored[:-1], inside[:-1]), (stored[:, 1:], stored[:, :-1], inside[:, :-1])):
+        if where.any():
+            shares.append(float((one == other)[where].mean()))
+    return bool(shares) and max(shares) > _EVEN
 
 
 def _is_hounsfield(sample: NDArray[Any], slope: float, intercept: float) -> bool:

@@ -163,6 +163,8 @@ def _integer(value: Any) -> int | None:
 
 
 def _text(value: Any) -> str | None:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     # Lone surrogates can be written in JSON, and no database takes them.

@@ -43,6 +43,8 @@ CASES: dict[str, tuple[Any, dict[str, Any], Any]] = {
     "l/anatomy_project/brain.nii": (SCAN, {"descrip": "TE=2.9;Time=101010"}, ("unknown", False)),
     "m/sub-1/anat/sub-1_rec-SR_T2w.nii": (SCAN, {}, ("T2", False)),
     "n/sub-1/anat/sub-1_label-6_T2w.nii": (SCAN, {}, ("T2", False)),
+    "na/manual_eight_bit.nii": (EIGHT_BIT, {}, ("unknown", False)),
+    "nb/brain_tumor.nii": (EIGHT_BIT, {}, ("unknown", False)),
     # masks and tissue maps
     "la/labelsTr/case_001.nii": (MASK, {}, LABEL),
     "lb/Segmentations/p1.nii": (LABELS, {}, LABEL),
@@ -59,6 +61,8 @@ CASES: dict[str, tuple[Any, dict[str, Any], Any]] = {
     "lm/x.nii": (LABELS, {"intent": 1002}, LABEL),
     "ln/unnamed.nii": (MASK, {}, LABEL),
     "lo/Segmentierung.nii": (LABELS, {}, LABEL),
+    "lq/labelstr/a.nii": (LABELS, {}, LABEL),
+    "lr/T1_lesion.nii": (MASK, {}, LABEL),
     "lp/x.nii": (SCAN, {"sidecar": {"Modality": "SEG"}}, LABEL),
     # no MR
     "oa/sub-1/pet/sub-1_pet.nii": (SCAN, {}, OTHER),
@@ -66,7 +70,7 @@ CASES: dict[str, tuple[Any, dict[str, Any], Any]] = {
     "oc/CT_Abdo.nii": (SCAN, {}, OTHER),
     "od/s0001/ct.nii": (SCAN, {}, OTHER),
     "oe/PET/p1/x.nii": (SCAN, {}, OTHER),
-    "of/sub-1/anat/sub-1_T1w.nii": (SCAN, {"sidecar": {"Modality": "CT"}}, OTHER),
+    "of/sub-1/anat/sub-1_T1w.nii": (SCAN, {"sidecar": {"Modality": ["CT"]}}, OTHER),
     "og/x.nii": (SCAN, {"sidecar": {"TracerName": "FDG"}}, OTHER),
     "oh/volume-0.nii": (CT, {}, OTHER),
     "oi/CT_T1.nii": (CT, {}, OTHER),
