@@ -65,7 +65,7 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
         "DWI",
         r"[a-z]?dwi(?:bs|p)?|d w ?i|dw i|(?:adv|ss|ep2d|hr|re|ms|rs|b)? ?diff(?:usion|usie|usio|us|u)?s?|dif|[a-z]?dti|dw|trace|trace ?w|ivim|dki|"
         r"hardi|b ?\d{2,4}(?: \d{2,4})*|b ?=? ?\d{3,4}t?|\d* ?b ?values?|bvals?|resolve|zoomit|"
-        r"dmri|dt ?(?:high|low)|\d+ ?dirs?|\d+ ?directions?|(?:dyndist|mix|spoelen|fs|std|[a-z])?calc ?bvals?",
+        r"diffusions(?:wicht|gewicht)~|dmri|dt ?(?:high|low)|\d+ ?dirs?|\d+ ?directions?|(?:dyndist|mix|spoelen|fs|std|[a-z])?calc ?bvals?",
     ),
     (
         "BOLD",
@@ -118,7 +118,7 @@ BASIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     ),
     (
         "T1",
-        r"s?t1(?:w|wi|c|ce|n|gd)?|mp ?rage|mpr|spgr|bravo|e?vibe|lava|e? ?thrive|flash|vibrant|fspgr|"
+        r"[sc]?t1(?:w|wi|c|ce|n|gd)?|mp ?rage|mpr|spgr|bravo|e?vibe|lava|e? ?thrive|flash|vibrant|fspgr|"
         r"tfl|3?d? ?tfe|s?(?:in|out|opp|opposed) ?(?:of )?ph(?:ase|s)?|m?dixons?|ideal|fame|ir ?3?d?fgre|"
         r"in ?out|in opp|dual ?echo|3d ?fgre|efgre(?:3d)?|quick ?3d|mp2rage|smart ?prep|in ?phase|out ?phase|fl[23]d\d?|ip op|"
         r"tigre|r?spoil(?:ed)?|fat ?sat post|stealth|fs3d|3d ?ffe|phase ?in|fase",

@@ -43,15 +43,19 @@ def _listed(text: str) -> frozenset[str]:
 _OF_SCANNERS = _listed(
     "t1 t1w t1wi t2 t2w t2wi t2s t2star pd pdw flair stir tirm dwi adc colfa swi bold pcasl pasl dce dsc tof mra mrv "
     "mprage mp2rage thrive vibrant spgr fspgr efgre fgre tfe ffe tse fse frfse ssfse ciss trufi dixon fl2d fl3d ep2d "
-    "me2d tracew diff dti calc bval ax axial sag sagittal cor coronal fs fatsat 2d 3d dyn gad cspine lspine tspine "
-    "mpr topet"
+    "me2d tracew diff dti calc bval ax axial sag sagittal cor coronal fs fatsat spair spir 2d 3d dyn gad cspine "
+    "lspine tspine mpr topet"
 )
 _OF_LANGUAGE = _listed(
     "trans transverse tra pre post fat water haste space cube vista propeller blade fiesta ideal vibe lava bravo flash "
     "medic trace diffusion loc localizer localiser scout survey perf head breast abdomen abd pelvis liver knee "
     "axi axil axilla sens sense opt bilat"
 )
-_BEHIND_DIGITS = _listed("gre se ce gd arc sat wi map iso asset alternate ip epi dark prop mip to 1b st sp sl")
+_BEHIND_DIGITS = _listed(
+    "gre se ce gd arc sat wi map iso asset alternate ip epi dark prop mip to 1b st sp sl "
+    "weighted weight gewichtet gewichtete gew ponderado ponderada pondere pesata spin km nativ image images scan "
+    "vol volume brain contrast"
+)
 _LONGEST_PIECE = max(map(len, _OF_SCANNERS | _OF_LANGUAGE | _BEHIND_DIGITS))
 
 

@@ -77,6 +77,7 @@ def test_no_rule_looks_inside_of_a_word() -> None:
         ("T1w", "T1", "unknown"), ("T2W_TSE", "T2", "unknown"), ("t1mprage", "T1", "unknown"), ("SagT2", "T2", "sagittal"),
         ("ax_t2_tse", "T2", "axial"), ("AXT2FS", "T2", "axial"), ("CORSTIR", "STIR", "coronal"), ("axflair", "FLAIR", "axial"),
         ("ep2d_diff", "DWI", "unknown"), ("ep2ddiff", "DWI", "unknown"), ("T2FSEIDEALARC", "T2", "unknown"),
+        ("T1weighted", "T1", "unknown"), ("T2gewichtet", "T2", "unknown"), ("Diffusionswichtung", "DWI", "unknown"), ("PDWspair", "PD", "unknown"),
         ("T2Star", "T2*", "unknown"), ("t1+c", "T1", "unknown"), ("study1T1w", "T1", "unknown"), ("T1ce", "T1", "unknown"),
         ("mDIXON", "T1", "unknown"), ("pCASL", "ASL", "unknown"), ("fMRI", "BOLD", "unknown"), ("colFA", "DTI map", "unknown"),
         ("sagt1tse", "T1", "sagittal"), ("Cor3dfgre", "T1", "coronal"), ("traceW", "DWI", "unknown"), ("dwi1000", "DWI", "unknown"),
