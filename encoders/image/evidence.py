@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from encoders.image.acquisition import Plane
+from encoders.image.acquisition import Plane, Sequence
 from encoders.image.geometry import Matrix, plane_of
 from encoders.image.series import Header, SeriesFacts, StudyFacts
 
@@ -26,7 +26,11 @@ class Evidence:
     protocol: str = ""
     study_text: str = ""
     file_text: str = ""
-    """Tokens of file and folder names: weak evidence, used for NIfTI only."""
+    """Words of folder and file names, the nearest last, between bars: weak evidence, used for NIfTI only."""
+    suffix_sequence: Sequence = "unknown"
+    """What the BIDS suffix of a file declares (`_T1w`, `_Chimap`)."""
+    is_computed: bool = False
+    """Names, header or sidecar of a NIfTI file say that it was computed from scans."""
     body_part: str = ""
     anatomy: str = ""
     coil: str = ""

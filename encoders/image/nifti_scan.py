@@ -5,7 +5,6 @@ The header is read here, without nibabel, since every file of an archive passes 
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 import zlib
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from encoders.errors import ReadError, Reason
+from encoders.image.nifti_kinds import kind_of
+from encoders.image.nifti_sidecar import read_sidecar
 from encoders.image.series import Flag, Header
 from encoders.image.uids import derived_uid, relative_name
 
@@ -26,14 +27,7 @@ TYPES: dict[int, str] = {
 _COMPLEX = frozenset({32, 1792, 2048})
 _MAX_BYTES = 1 << 33
 _MOST_VOLUMES = 100_000
-_LABEL_INTENT = 1002
-_LABEL_NAME = re.compile(
-    r"(?<![a-z])(?:seg|segm|segmentation|segmentations|label|labels|labelled|mask|masks|msk|roi|rois|dseg|probseg|"
-    r"aseg|aparc|parc|parcellation|annotation|groundtruth|gt|manual|brainmask|lesion_?mask|lesions?seg)(?![a-z])"
-)
-_LABEL_ENTITY = re.compile(r"_label-[a-z0-9]+")
 _BIDS_NAME = re.compile(r"(sub-[A-Za-z0-9]+)(?:_(ses-[A-Za-z0-9]+))?(?:_|\.)")
-_SIDECAR_BYTES = 1 << 20
 
 
 def has_nifti_name(path: Path) -> bool:
@@ -62,15 +56,23 @@ def scan_nifti(path: Path, *, root: Path) -> Header:
     fields = _fields(head)
     _check(fields, None if is_gzip else size)
     name = relative_name(path, root)
-    if fields["intent"] == _LABEL_INTENT:
-        raise ReadError(Reason.LABEL_MAP, "its intent code says that it holds labels")
+    sidecar = read_sidecar(path)
+    kind = kind_of(name, fields, sidecar.values)
+    if kind.reason is not None:
+        raise ReadError(kind.reason, kind.message)
     study, is_linked = _study_name(name)
     detail: dict[str, Any] = {**fields, "gzip": is_gzip, "name": name}
-    sidecar = _sidecar(path)
-    if sidecar:
-        detail["sidecar"] = sidecar
-    if not is_linked:
-        detail["flags"] = [str(Flag.NO_STUDY_LINK)]
+    if sidecar.values:
+        detail["sidecar"] = sidecar.values
+    if sidecar.lost:
+        detail["sidecar_lost"] = list(sidecar.lost)
+    flags = {
+        Flag.NO_STUDY_LINK: not is_linked,
+        Flag.CHARSET_GUESSED: sidecar.charset_guessed,
+        Flag.SIDECAR_SUSPECT: bool(sidecar.lost),
+    }
+    if any(flags.values()):
+        detail["flags"] = [str(flag) for flag, is_set in flags.items() if is_set]
     return Header(
         path=str(path),
         kind="nifti",
@@ -106,12 +108,13 @@ def _fields(head: bytes) -> dict[str, Any]:
         dims, (intent,), (datatype,) = take("8h", 40), take("h", 68), take("h", 70)
         pixdim, (offset, slope, intercept) = take("8f", 76), take("3f", 108)
         qform, sform, quaternion, rows = *take("2h", 252), take("6f", 256), take("12f", 280)
-        units, description = head[123], head[148:228]
+        units, description, aux = head[123], head[148:228], head[228:252]
     else:
         (datatype,), dims, pixdim = take("h", 12), take("8q", 16), take("8d", 104)
         (offset,), (slope, intercept) = take("q", 168), take("2d", 176)
         qform, sform, quaternion, rows = *take("2i", 344), take("6d", 352), take("12d", 400)
         (units,), (intent,), description = take("i", 500), take("i", 504), head[240:320]
+        aux = head[320:344]
     return {
         "order": order,
         "dims": dims[1 : 1 + max(0, min(7, dims[0]))],
@@ -128,6 +131,7 @@ def _fields(head: bytes) -> dict[str, Any]:
         "units": int(units),
         "intent": intent,
         "description": description.split(b"\0")[0].decode("ascii", "replace").strip(),
+        "aux": aux.split(b"\0")[0].decode("ascii", "replace").strip(),
     }
 
 
@@ -158,11 +162,6 @@ def _check(fields: dict[str, Any], size: int | None) -> None:
         raise ReadError(Reason.TRUNCATED, f"{size} bytes where {fields['offset'] + samples * width} were announced")
 
 
-def is_label_name(name: str) -> bool:
-    """True for a file name that speaks of a mask or segmentation; the BIDS entity label-<x> alone does not."""
-    return _LABEL_NAME.search(_LABEL_ENTITY.sub("", name.lower())) is not None
-
-
 def _study_name(name: str) -> tuple[str, bool]:
     """What the study UID derives from, and whether it links files: BIDS subject and session, else the lone file."""
     folders, _, file = name.rpartition("/")
@@ -173,28 +172,3 @@ def _study_name(name: str) -> tuple[str, bool]:
     parts = folders.split("/") if folders else []
     data_set = parts[: parts.index(subject)] if subject in parts else parts
     return "/".join([*data_set, subject, *([session] if session else [])]), True
-
-
-def _sidecar(path: Path) -> dict[str, Any]:
-    """The scalar values of the JSON file beside a NIfTI file that the rules use (BIDS), {} without one."""
-    stem = re.sub(r"\.nii(\.gz)?$", "", path.name, flags=re.IGNORECASE)
-    try:
-        with (path.parent / f"{stem}.json").open("rb") as file:
-            values = json.loads(file.read(_SIDECAR_BYTES))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(values, dict):
-        return {}
-    kept = {name: values[name] for name in _SIDECAR_NAMES if isinstance(values.get(name), str | int | float)}
-    for name in ("ImageType", "ScanningSequence", "SequenceVariant", "ScanOptions"):
-        if isinstance(values.get(name), list):
-            kept[name] = "\\".join(str(part) for part in values[name][:12])[:256]
-    return {name: value[:256] if isinstance(value, str) else value for name, value in kept.items()}
-
-
-_SIDECAR_NAMES = (
-    "Manufacturer", "ManufacturersModelName", "MagneticFieldStrength", "RepetitionTime", "EchoTime", "InversionTime",
-    "FlipAngle", "EchoTrainLength", "SeriesDescription", "ProtocolName", "BodyPartExamined", "ScanningSequence",
-    "SequenceVariant", "ScanOptions", "SequenceName", "PulseSequenceName", "MRAcquisitionType", "ReceiveCoilName",
-    "ContrastBolusIngredient", "ImageType", "StudyDescription", "ProcedureStepDescription", "SeriesNumber",
-)  # fmt: skip

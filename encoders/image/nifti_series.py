@@ -16,16 +16,20 @@ from numpy.typing import NDArray
 from encoders.errors import ReadError, Reason
 from encoders.image.evidence import Evidence
 from encoders.image.geometry import Matrix, canonical_axes, flipped, permuted, plane_of
-from encoders.image.nifti_scan import TYPES, is_label_name
+from encoders.image.nifti_kinds import Kind, kind_of, kind_of_values
+from encoders.image.nifti_scan import TYPES
 from encoders.image.rules import describe
 from encoders.image.sampling import sampled
 from encoders.image.series import FileFailure, Flag, Header, SeriesFacts, StudyFacts, VolumeRead
 from encoders.image.volume import Volume
+from encoders.image.words import words_of_folder, words_of_name
 
-_MOST_LABELS = 256
 _UNIT_MM = {1: 1000.0, 3: 0.001}
 _ISOTROPIC = 1.3
-_ENTITIES = re.compile(r"(?<![A-Za-z0-9])(?:sub|ses|run|echo|part|space|res)-[A-Za-z0-9]+")
+_ENTITIES = re.compile(
+    r"(?<![A-Za-z0-9])(?:sub|ses|run|echo|part|space|res|den|dir|split|hemi|from|to|mode|cohort|sample|chunk|tpl|task)-"
+    r"[A-Za-z0-9]+"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +37,21 @@ class _Plan:
     header: Header
     index: tuple[int, ...]
     key: str
+    kind: Kind
 
 
 def read_nifti_series(headers: Sequence[Header], *, max_volumes: int) -> Iterator[VolumeRead | FileFailure]:
     """The volumes of one series, one at a time, and a failure for each file that is in none of them."""
     plans: list[tuple[tuple[str, ...], _Plan]] = []
     for header in sorted(headers, key=lambda h: h.path):
+        kind = kind_of(header.detail["name"], header.detail, header.detail.get("sidecar", {}))
         trailing = [range(d) for d in header.detail["dims"][3:]]
         many = any(len(axis) > 1 for axis in trailing)
         for index in product(*trailing):
             key = "v" + "-".join(str(i + 1) for i in index) if many else ""
             if len(headers) > 1:
                 key = f"{Path(header.path).name}{'_' if key else ''}{key}"
-            plans.append(((header.path,), _Plan(header, index, key)))
+            plans.append(((header.path,), _Plan(header, index, key, kind)))
     file = _OpenFile()
     yield from sampled(plans, lambda plan: (_read(plan, file), []), max_volumes=max_volumes)
 
@@ -119,9 +125,9 @@ def _voxels(header: Header, index: tuple[int, ...], file: _OpenFile) -> NDArray[
 def _read(plan: _Plan, file: _OpenFile) -> VolumeRead:
     header = plan.header
     detail = header.detail
+    if plan.kind.reason is not None:  # a header that an earlier release kept
+        raise ReadError(plan.kind.reason, plan.kind.message)
     stored = _voxels(header, plan.index, file)
-    if _is_label_map(stored, detail):
-        raise ReadError(Reason.LABEL_MAP, "few whole values, and a name that says labels")
     affine, affine_flags, notes = affine_of(detail)
     flags = {*detail.get("flags", ()), *affine_flags}
     order, flips = canonical_axes(affine)
@@ -137,8 +143,15 @@ def _read(plan: _Plan, file: _OpenFile) -> VolumeRead:
         flags.add(Flag.NON_FINITE)
     if voxels.min() == voxels.max():
         raise ReadError(Reason.EMPTY_VOLUME, "every voxel has the same value")
+    found = kind_of_values(stored, plan.kind, slope=slope or 1.0, intercept=(intercept or 0.0) if slope else 0.0)
+    if isinstance(found, tuple):
+        raise ReadError(*found)
+    if found:
+        flags.add(Flag.FEW_VALUES)
+    if "sidecar_lost" in detail:
+        notes["sidecar_lost"] = detail["sidecar_lost"]
     volume = Volume(voxels.transpose(order), permuted(flipped(affine, voxels.shape, flips), order))
-    evidence = nifti_evidence(header, affine, stored.shape)
+    evidence = nifti_evidence(header, affine, stored.shape, plan.kind)
     subject = re.match(r"sub-([A-Za-z0-9]+)", Path(header.path).name)
     sidecar = detail.get("sidecar", {})
     return VolumeRead(
@@ -164,15 +177,6 @@ def _read(plan: _Plan, file: _OpenFile) -> VolumeRead:
 
 def _stem(path: str) -> str:
     return re.sub(r"\.nii(\.gz)?$", "", Path(path).name, flags=re.IGNORECASE)
-
-
-def _is_label_map(stored: NDArray[Any], detail: dict[str, Any]) -> bool:
-    """A mask-like name over few distinct whole values, be they stored as integers or floats."""
-    if not is_label_name(detail["name"].rpartition("/")[2]) or stored.size == 0:
-        return False
-    sample = stored[:: max(1, stored.shape[0] // 64), :: max(1, stored.shape[1] // 64)]
-    distinct = np.unique(sample)
-    return distinct.size <= _MOST_LABELS and bool(np.all(distinct == np.round(distinct)))
 
 
 def affine_of(detail: dict[str, Any]) -> tuple[Matrix, set[Flag], dict[str, Any]]:
@@ -242,7 +246,7 @@ def _from_quaternion(detail: dict[str, Any], scale: float) -> Matrix | None:
     return affine if is_usable(affine) else None
 
 
-def nifti_evidence(header: Header, affine: Matrix, shape: tuple[int, ...]) -> Evidence:
+def nifti_evidence(header: Header, affine: Matrix, shape: tuple[int, ...], kind: Kind) -> Evidence:
     """What a NIfTI file says about its acquisition: its sidecar, then, weakly, the words of its name and folders."""
     detail = header.detail
     sidecar: dict[str, Any] = detail.get("sidecar", {})
@@ -267,7 +271,9 @@ def nifti_evidence(header: Header, affine: Matrix, shape: tuple[int, ...]) -> Ev
         series_text=text("SeriesDescription"),
         protocol=text("ProtocolName"),
         study_text=text("StudyDescription"),
-        file_text=_ENTITIES.sub(" ", f"{' '.join(folder.split('/')[-2:])} | {_stem(file)}"),
+        file_text=_file_text(folder, file),
+        suffix_sequence=kind.sequence,
+        is_computed=kind.is_computed,
         body_part=text("BodyPartExamined"),
         coil=text("ReceiveCoilName"),
         agent=text("ContrastBolusIngredient"),
@@ -288,3 +294,9 @@ def nifti_evidence(header: Header, affine: Matrix, shape: tuple[int, ...]) -> Ev
         plane=plane_of(affine[:3, axis].tolist()) if is_flat else "unknown",
         spacing_mm=tuple(float(v) for v in spacing),  # type: ignore[arg-type]
     )
+
+
+def _file_text(folder: str, file: str) -> str:
+    """The two nearest folders and the file name, in this order, each as words that are evidence in names."""
+    parts = [words_of_folder(_ENTITIES.sub(" ", part)) for part in folder.split("/")[-2:]]
+    return " | ".join([*parts, words_of_name(_ENTITIES.sub(" ", _stem(file)))])

@@ -1,7 +1,9 @@
 """The words and codes of the acquisition rules: literal tables, read from top to bottom, first match wins.
 
-Patterns run over `words()` of a text: lower case, no accents, separators turned to spaces. English first; German,
-French, Spanish, Italian, Dutch and Portuguese where the word is common on scanner consoles.
+Patterns run over `words()` of a text: lower case, no accents, whole words between single spaces. A row matches whole
+words only: `whole` anchors every alternative at both ends, so that no rule can look inside of a word. `~` ends a stem
+(`suscept|susceptibili~|suscepti?bil?`): letters may follow it, so a stem is long enough that only its own inflections begin with it.
+English first; German, French, Spanish, Italian, Dutch and Portuguese where the word is common on scanner consoles.
 """
 
 # ruff: noqa: E501  (a pattern is read in one piece)
@@ -9,31 +11,24 @@ French, Spanish, Italian, Dutch and Portuguese where the word is common on scann
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TypeVar
 
 from encoders.image.acquisition import BodyRegion, Sequence, Vendor
 
-_SEPARATORS = re.compile(r"[_\-/.,;:()\[\]{}^|#=<>\"'&\\]+")
-_SPACES = re.compile(r"\s+")
-_WITHOUT = re.compile(r"\bw\s?/\s?o\b|\bw o\b")
-_AND_WITH = re.compile(
-    r"w\s?/?\s?o\s*(?:and|&|\+|/|\s)\s*w\b|w\s?/\s?wo\b|w\s?\+\s?wo\b|wo\s?[&+/]\s?w\b|w\s?&\s?w\s?/?\s?o\b"
-)
-
-
-def words(text: str) -> str:
-    """Lower case, without accents; separators become single spaces; 'w/o' becomes 'without'."""
-    plain = unicodedata.normalize("NFKD", text.lower()).encode("ascii", "ignore").decode()
-    plain = _AND_WITH.sub(" withandwithout ", plain)
-    plain = _WITHOUT.sub(" without ", plain)
-    return _SPACES.sub(" ", _SEPARATORS.sub(" ", plain)).strip()
-
-
 Name = TypeVar("Name", bound=str)
+LETTERS = r"[^\W\d_]*"
+
+
+def whole(pattern: str) -> re.Pattern[str]:
+    """The pattern, matching whole words only; `~` stands for the letters that may follow a stem."""
+    return re.compile(rf"(?<!\w)(?:{pattern.replace('~', LETTERS)})(?!\w)")
 
 
 def _table(*rows: tuple[Name, str]) -> tuple[tuple[Name, re.Pattern[str]], ...]:
+    return tuple((name, whole(pattern)) for name, pattern in rows)
+
+
+def _codes(*rows: tuple[Name, str]) -> tuple[tuple[Name, re.Pattern[str]], ...]:
     return tuple((name, re.compile(pattern)) for name, pattern in rows)
 
 
@@ -41,89 +36,92 @@ def _table(*rows: tuple[Name, str]) -> tuple[tuple[Name, re.Pattern[str]], ...]:
 SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     (
         "localizer",
-        r"locali[sz](?!ation\b|ed\b)|^locali[sz]ation$|\b(?:\d?pl(?:ane)? ?)?loc\b|\bt\d?_?loc\b|scout|survey|3 ?pl(?:ane)?\b|lokali|reperage|localizador"
-        r"|topogram|haste loc|\bplan scan|smart ?brain|aahead|scano",
+        r"locali[sz](?:er|ers|e|ing|eur|ador|adores|atore)|^locali[sz]ation$|(?:\d ?pl(?:ane)? ?)?loc|t\d? ?loc|(?:aah ?)?scouts?|surveys?|3 ?pl(?:ane)?s?"
+        r"|lokali[sz](?:er|ers|ator|atoren|ation)|reperage|topogram~|haste loc|plan scan|smart ?brain|aahead ?~|scano~",
     ),
-    ("ADC", r"\bd?e?adc\b|\badc ?(?:map|\(|10)|apparent diff|diffusion coeff|_adc|dynadc|distadc|mixadc|[a-z]adc$"),
+    (
+        "ADC",
+        r"(?:[ed]|de|dyn|dist|mix|avg?|mean|fa?[ac]?|i|r)?adcs?|adc ?(?:map|10)~|apparent diff(?:usion|usio|us)?|diffusion coeff~",
+    ),
     (
         "DTI map",
-        r"\b(?:col)?fa ?map\b|\bcolfa\b|\bfa$|^fa\b|fractional anis|\btensor|\bmd ?map\b|mean diffusivity|\btrace ?map",
+        r"(?:col ?)?fa ?maps?|col ?fa|fa$|^fa|fractional anis~|tensors?|md ?maps?|mean diffusivity|trace ?maps?",
     ),
     (
         "quantitative map",
-        r"\bt1 ?rho|\b[tr][12]\*? ?(?:star )?map|\b[tr][12]s? ?map(?:ping|s)?\b|(?<!field )mapping|\bmolli\b|shmolli|mapit|pdff|"
-        r"fat ?frac|\br2\*? ?star|\bmagic\b|synthetic|\bser\b|\bpe ?\d+\b|\bktrans\b|\bve\b|\biauc|\bmrf\b|"
-        r"bloch ?siegert|\bb1 ?map|\bmulti ?flip|wash ?(?:in|out)\b|\bki?ep\b|mre?\b.*stiff|elasto|stiffness|"
-        r"quantification|\bmese\b|t2 ?relax|\bdess\b.*map",
+        r"t1 ?rho~|[tr][12]\*? ?(?:star )?maps?|[tr][12]s? ?map(?:ping|s)?|(?<!field )mapping|(?:sh)?molli|map ?it|pdff|"
+        r"fat ?frac~|r2\*? ?star|r2\*|magic|synthetic|ser|pe ?\d+|ktrans|ve|iauc|mrf|"
+        r"bloch ?siegert|b1 ?maps?|multi ?flip|wash ?(?:in|out)|ki?ep|mre?\b.*stiff~|elasto|elastogra~|stiffness|"
+        r"quantification|qsm|chi ?maps?|mese|t2 ?relax~|dess\b.*map",
     ),
-    ("field map", r"field ?map|fieldmap|gre ?field|\bb0 ?map|b0 (?:ns|field)|\bb0map|3db0|\bfmap\b|phase ?diff"),
-    ("ASL", r"\b[2-4]?d?_?(?:e|p|pc|v|c|vs)?asl\b|[23]d ?p?c?asl\b|arterial spin|pcasl|\bpasl\b"),
+    ("field map", r"field ?map(?:s|ping)?|gre ?field~|b0 ?maps?|b0 (?:ns|field)|3d ?b0~|fmap|phase ?diff~"),
+    ("ASL", r"[2-4]?d? ?(?:e|p|pc|v|c|vs)?asl|arterial spin~"),
     (
         "perfusion",
-        r"perf(?:usion|us)?\b|\bpwi\b|\bdsc\b|\br?cb[vf]\b|\bmtt\b|\bttp\b|\btmax\b|\bsdyn|\bgbp\b|(?<!su)(?<!hy)perf(?!or|ect)",
+        r"perf(?:usion|usie|us)?|pwi|dsc|r?cb[vf]|mtt|ttp|tmax|sdyn|gbp",
     ),
-    ("SWI", r"\bswi|swi\b|suscept|\be?swan\b|venbold|\bqsm\b|\bswip?\b|ven ?bold"),
+    ("SWI", r"(?:clear ?|e|f)?swip?|suscept|susceptibili~|suscepti?bil?|e?swan|ven ?bold"),
     (
         "DWI",
-        r"\bdwi|\bd ?w ?i\b|diff(?!erence)(?:usion|us|u)?|\bdti|\bdw\b|[a-z]dwi|\btrace|tracew|\bivim\b|\bdki\b|"
-        r"\bhardi\b|\bb ?\d{2,4}(?: \d{2,4})*\b|\bbval|\bb ?=? ?\d{3,4}t?\b|\d+ ?b ?values|\bresolve\b|zoomit|\bdiff?\b|"
-        r"ep2d ?diff|dwibs|\bb1000|\bdmri\b|\bdt ?(?:high|low)\b|\b\d+ ?dirs?\b|\d+ ?direction|\bbvalue|calc ?bval",
+        r"[a-z]?dwi(?:bs|p)?|d w ?i|dw i|(?:adv|ss|ep2d|hr|re|ms|rs|b)? ?diff(?:usion|usie|usio|us|u)?s?|dif|[a-z]?dti|dw|trace|trace ?w|ivim|dki|"
+        r"hardi|b ?\d{2,4}(?: \d{2,4})*|b ?=? ?\d{3,4}t?|\d* ?b ?values?|bvals?|resolve|zoomit|"
+        r"diffusions(?:wicht|gewicht)~|dmri|dt ?(?:high|low)|\d+ ?dirs?|\d+ ?directions?|(?:dyndist|mix|spoelen|fs|std|[a-z])?calc ?bvals?",
     ),
     (
         "BOLD",
-        r"\bbold\b|f ?mri\b|\brest(?:ing)?\d?(?: ?state)?\b|\brsfmri|task |\bfunc\b|ep2d ?fid|mocoseries|\bmbold",
+        r"m?bold|(?:rs ?)?f ?mri|rest(?:ing)? ?\d?(?: ?state)?|task|func|ep2d ?fid~|mo ?co ?series",
     ),
     (
         "phase contrast",
-        r"phase ?contr|\bpc ?(?:flow|ssfp|cine)|\bvenc|q ?flow|\b4d ?flow|\bflow\b(?! ?(?:comp|void|sat))|flux|\bfl ?pc\b|cine pc\b|pca?\b.*venc",
+        r"phase ?contr~|pc ?(?:flow|ssfp|cine)|venc ?\d*|q ?flow|4d ?flow|flow(?! ?(?:comp|void|sat))|flux|fl ?pc|cine pc|pca?\b.*venc",
     ),
     (
         "MRA",
-        r"\bmr ?angio|\bmra\b|\bcemra|\btof\b|\d?d?tof\b|\bmrv\b|venogr|(?<!chol)angio(?!m)|\bfl3d ce\b|\bcare ?bolus|"
-        r"trak\b|\btricks\b|\btwist ?angio|inhance|\bpca\b|[23]d ?pc\b|carotid.*3d ?fl|ifir",
+        r"mr ?angio|mr ?angiogra~|(?:ce)?mra|(?:\d? ?d? ?)?tof|mrv|venogr~|(?:arterio|phlebo)?angio|(?:arterio|phlebo)?angio(?:gra|gru|resonan)~|fl3d ce|care ?bolus|"
+        r"(?:bolus ?)?trak|tricks|twist ?angio(?:gra~)?|inhance~|pca|[23]d ?pc|carotid.*3d ?fl|ifir",
     ),
     (
         "cine",
-        r"\bcine|\bsax\b|short ?axis|\b[234] ?ch(?:amber)?\b|\blvot\b|\brvot\b|\bvla\b|\bhla\b|retro ?gat|\bsa stack",
+        r"cine(?:s|mr|fiesta|flash)?|sax|short ?axis|[234] ?ch(?:amber)?|lvot|rvot|vla|hla|retro ?gat~|sa stack",
     ),
     (
         "MT",
-        r"\bmt[cr]?\b|\bmt ?(?:on|off)\b|\bmts\b|\bq?mt\b|magneti[sz]ation transfer|\bmt ?[01s]\b|\bmtoff|\bmton|\bihmt|\bqmt",
+        r"mt[cr]?|mt ?(?:on|off)|mts|q?mt|magneti[sz]ation transfer|mt ?[01s]|(?:ih|q)mt",
     ),
-    ("STIR", r"\bstir|\btirm\b(?!.*dark)|\bt2 ?tirm\b(?!.*dark)|[a-z]stir\b|short tau"),
+    ("STIR", r"(?:[sfte]|fast?)?stir(?:to)?|tirm\b(?!.*dark)|short tau"),
     (
         "DCE",
-        r"\bdce|dynam|\bdyn\b|\d ?dyn|dyn ?\d|_dyn|multi ?phase|\bmph\b|\bultra?vist|\btwist\b|disco\b|"
-        r"1st pass|first pass|\btram\b|arterial|portal|venous ph|equilib|\bart\b|\b\d+ ?(?:min|sec) ?(?:delay|post)|"
-        r"\bdelayed?\b|hepatobil|subtract|\bsub\b|\bcycle\b|phases?\b.*(?:gd|post)",
+        r"[a-z]?dce|dynam(?:ic|ics|ik|isch|ische|ique|iques|ico|ica|iczna|isk)|dynam|s{0,2}dyn(?: ?\d+s?)?|\d+ ?dyn|dyna ?views?|multi ?phase|mph|ultra?vist|twist|disco|"
+        r"1st pass|first pass|tram|arterial|portal|venous ph~|equilib|equilibrium|art|\d+ ?(?:min|sec) ?(?:delay|post)~|"
+        r"delayed|hepatobil~|s?subtract(?:ion|ions|ed|s)?|sub|cycle|phases?\b.*(?:gd|post)",
     ),
 )
 
 # Plain weightings. `T1 FLAIR` is T1 (its inversion time nulls nothing but contrast), so it stands above FLAIR.
 BASIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
-    ("T1", r"t1 ?(?:w )?(?:ax |sag |cor |tra |fs |fast |se |tse |weighted |wi )*(?:flair|tirm|dark)|flair ?t1"),
-    ("FLAIR", r"flair|dark ?fl|tirm.*dark|dark.*tirm|fluid atten|\bda ?fl\b|vista ?flair"),
+    ("T1", r"t1w?i? ?(?:w |ax |sag |cor |tra |fs |fast |se |tse |weighted |wi )*(?:flair|tirm|dark)|flair ?t1"),
+    ("FLAIR", r"[a-z]?flair|dark ?fl(?:uid)?|tirm\b.*dark|dark.*\btirm|fluid atten~|da ?fl|vista ?flair"),
     (
         "T2*",
-        r"t2 ?\*|t2 ?star|t2s\b|\bt2 ?(?:w )?(?:ax |sag |cor |tra |trans |fs )?(?:gre|ffe|fl2d|fl3d|flash|me2d|medic|hemo)|"
-        r"(?:gre|ffe|fl2d|flash|mpgr|fgre|hemo) ?t2|\bmedic\b|\bmerge\b|\bmpgr\b|\bhemo|\bgre\b.*\bt2|"
-        r"\bt2.*\bgre\b|\bffe\b.*t2|\bm ?ffe\b|gradient ?echo t2",
+        r"t2w? ?\*w?|t2w? ?star[wz]?|t2s|t2w? ?(?:w )?(?:ax |sag |cor |tra |trans |fs )?(?:gre|ffe|fl2d|fl3d|flash|me2d|medic|hemo)|"
+        r"(?:gre|ffe|fl2d|flash|mpgr|fgre|hemo) ?t2|medic|merge|mpgr|hemo|gre\b.*\bt2w?|"
+        r"t2w?\b.*\bgre|ffe\b.*\bt2w?|m ?ffe|gradient ?echo t2",
     ),
     (
         "PD",
-        r"^(?:(?!t2).)*(?<![a-z])(?:pd|dp|ip ?pd)(?:w|fs|tse|fse|ax|sag|cor|spair|spir)?(?![a-z])|proton ?den|pd ?tse|^pd|\bdensity\b",
+        r"^(?:(?!t2).)*(?<![^\W\d_])(?:pd|dp|ip ?pd)(?:w|wi|fs|tse|fse|ax|sag|cor|spair|spir)?|proton ?den~|pd ?tse~|density",
     ),
     (
         "T2",
-        r"(?<![0-9])(?<!ex)(?<!pos)t2(?![0-9])|\bhaste|\bss ?fse|\bssh|single ?shot|\bblade|propell|\bmrcp|frfse|\bfiesta ?c\b|\bciss\b|"
-        r"\bt2\b|\bhydro|myelo(?!ma|fib|dys|prolif)|\bmr ?urog|cholang|\bss ?tse\b|\buro",
+        r"s?t2(?:w|wi|f)?|haste|ss ?fse|ssh(?:ot)?|single ?shot|blade|propeller~|mrcp(?:2d|3d)?|fr ?fse|fiesta ?c|ciss|"
+        r"hydro|hydrogra~|myelo(?:gram|graph|grafi)~|mr ?uro|mr ?urogra~|cholang~|ss ?tse|uro|urogra~",
     ),
     (
         "T1",
-        r"(?<![0-9])(?<!ex)(?<!pos)t1(?![0-9])|mp ?rage|\bmpr\b|\bspgr|\bbravo\b|\bvibe|\blava|thrive|\bflash|vibrant|\bfspgr|"
-        r"\btfl|\b3?d? ?tfe\b|(?:in|out|opp|opposed)[ _]?(?:of )?ph(?:ase|s)?\b|\bdixon|\bideal\b|\bfame\b|\bir ?3?d?fgre|"
-        r"in ?out|\bin opp|dual ?echo|\b3d ?fgre|efgre|\bquick ?3d|\bmp2rage|\bsmartprep|inphase|outphase|\bfl[23]d|\bip op\b|"
-        r"\btigre\b|\br?spoil|\bfatsat post|\bstealth|\bfs3d|\b3d ?ffe|\be ?thrive|phase ?in|fase",
+        r"[sc]?t1(?:w|wi|c|ce|n|gd)?|mp ?rage|mpr|spgr|bravo|e?vibe|lava|e? ?thrive|flash|vibrant|fspgr|"
+        r"tfl|3?d? ?tfe|s?(?:in|out|opp|opposed) ?(?:of )?ph(?:ase|s)?|m?dixons?|ideal|fame|ir ?3?d?fgre|"
+        r"in ?out|in opp|dual ?echo|3d ?fgre|efgre(?:3d)?|quick ?3d|mp2rage|smart ?prep|in ?phase|out ?phase|fl[23]d\d?|ip op|"
+        r"tigre|r?spoil(?:ed)?|fat ?sat post|stealth|fs3d|3d ?ffe|phase ?in|fase",
     ),
 )
 
@@ -159,8 +157,8 @@ CONTRAST_KINDS: dict[str, Sequence] = {
     "PERFUSION": "perfusion",
 }
 
-# Siemens and Philips pulse sequence names.
-SEQUENCE_NAMES: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
+# Siemens and Philips pulse sequence names: codes, not words; their beginnings tell.
+SEQUENCE_NAMES: tuple[tuple[Sequence, re.Pattern[str]], ...] = _codes(
     ("DWI", r"^\*?(?:ep_b\d|re_b\d|ez_b\d|epse.*b\d|ep_dti|epi_dti|epi_dwi)"),
     ("BOLD", r"^\*?epfid"),
     ("SWI", r"^\*?swi"),
@@ -173,35 +171,35 @@ SEQUENCE_NAMES: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
 
 # Regions by words of series, protocol and study descriptions; narrow ones above the wide ones that contain them.
 REGION_WORDS: tuple[tuple[BodyRegion, re.Pattern[str]], ...] = _table(
-        ("phantom", r"phantom|\bqa\b|\bqc\b|(?<!hemi)sphere|weisskoff|\bacr\b"),
-        ("fetal", r"\bfo?et(?:al|us)|\bfeto"),
-        ("whole body", r"whole ?body|\bwb\b|ganzkorper|corps entier|skull ?base to|\bwbmri"),
-        ("cervical spine", r"\bc ?spine|cervical ?(?:spine|cord)?\b(?!.*canc)|\bc ?sp\b|\bhws\b|cervi?cale?\b|columna cerv|\bcsp\b|kraeg"),
-        ("lumbar spine", r"\bl ?s? ?spine|lumb|\bl ?sp\b|\blws\b|lombaire|lumbosac|\blsp\b|\bsacr(?!.*prost)|\bsi joint"),
-        ("thoracic spine", r"\bt ?spine|thoracic spine|dorsal spine|\bbws\b|rachis dors|\btsp\b|\bt ?sp\b"),
-        ("spine", r"\bspin(?:e(?! ?echo|cho)|al)|\btl ?spine|wirbels|rachis|columna|colonna|\bcord\b|\bsct\b|vertebr|neuraxis|myelo(?!ma|fib|dys|prolif)"),
-        ("prostate", r"prost(?!he)|\bmcap|\bpcmaps|\bpirads"),
-        ("breast", r"breas|mamma|\bbrust|\bmamo|\bseno(?!s? (?:para|max|front|ven|dur|cav))|mammo|vibrant|ispy|acrin 6698|borst"),
-        ("heart", r"\bheart|cardi|\bherz|coeur|corazon|cuore|\bsax\b|short ?axis|\blvot|\bsunnybrook|ventric(?!ul)|\bmyoc|\b[24] ?ch\b"),
-        ("shoulder", r"should|schulter|epaule|hombro|spalla|rotator"),
-        ("elbow", r"\belbow|ellenbog|\bcoude|\bcodo\b|gomito"),
-        ("wrist", r"\bwrist|handgelenk|poignet|muneca|\bpolso"),
-        ("hand", r"\bhand\b|finger|thumb|\bmano\b|\bmain\b"),
-        ("knee", r"\bknee|\bknie|\bgenou|rodilla|ginocchio|menisc|patell|\bt2map mese|mskt"),
-        ("ankle", r"\bankle|sprunggel|cheville|tobillo|caviglia|achill"),
-        ("foot", r"\bfoot\b|\bfuss\b|\bpied|\bpie\b|\bpiede|forefoot|hindfoot|\btoes?\b"),
-        ("thigh", r"\bthigh|\bfemur|oberschenkel|cuisse|muslo|\bcoscia|hamstring"),
-        ("hip", r"\bhips?\b|hufte|huft|\bhanche|cadera|\banca\b|acetab"),
-        ("extremity", r"extrem|\blegs?\b|\barm\b|\bcalf|lower ?limb|upper ?limb|tibia|fibula|forearm|humerus|\bsts\b|bein\b|sarcoma|\blow ext"),
-        ("abdomen", r"\babd|liver|\bleber|\bfoie|higado|fegato|kidney|renal|\bniere|rein\b|pancrea|\bmrcp|biliar|cholang|spleen|adren|bauch|enterog|hepat|\bbowel|entero|\bkid\b"),
-        ("pelvis", r"\bpelv|becken|bassin|rectum|rectal|rektum|\banal\b|\buter|ovar|cervix|bladder|blase|endomet|gyn|\bvagin|bacino|\bucec|scrot|\bblad"),
-        ("head and neck", r"\bneck|\bhals\b|\bcou\b|cuello|\bcollo\b|\bhn\b|head ?(?:and|&)? ?neck|orbit|\biac|larynx|pharynx|tongue|parotid|\bface|facial|sinus|thyroid|\btmj|\boral|\bnaso|soft tissue neck|maxillo"),
-        ("brain", r"\bbrai|\bhead\b|cereb|\bgehirn|\bschadel|\bkopf|cerveau|crane|craneo|cranio|encefal|encephal|pituit|hypoph|\bneuro|\bskull|hippoc|\bdti\b.*30|stealth|glioma|\bgbm\b|hersen|\bstroke|\bepilep|\bms protocol|tumou?r\b.*brain|\bcns\b|\biam\b|brats|\bbrain ?lab"),
-        ("chest", r"\bchest|thora[xk]|\blung|mediast|brustkorb|poumon|torax|\bribs?\b|sternum|brachial plex|axilla"),
+        ("phantom", r"phantoms?|phantome|qa|qc|sphere|weisskoff|acr"),
+        ("fetal", r"fo?et(?:al|us)|feto"),
+        ("whole body", r"whole ?body|wb|ganzkorper~|corps entier|skull ?base to|skull (?:to )?mid ?thigh|wbmri"),
+        ("cervical spine", r"c ?spine|cervical(?: ?(?:spine|cord))?\b(?!.*canc)|c ?sp|hws|cervi?cale?|columna cerv~|csp|kraeg~"),
+        ("lumbar spine", r"l ?s? ?spine|lumb(?:ar|al|ale|alis|aire|aires|ares|ari|o|osacral|arspine)|l ?sp|lws|lombaires?|lumbosac~|lsp|sacr(?:um|al|o|oiliac|ale|ee)\b(?!.*prost)|si joints?"),
+        ("thoracic spine", r"t ?spine|thoracic spine|dorsal spine|bws|rachis dors~|tsp|t ?sp"),
+        ("spine", r"spine(?! ?echo)s?|spinal~|tl ?spine|wirbelsaule~|wirbels|rachis|columna|colonna|cord|sct|vertebr|vertebra[el]?~|neuraxis|myelo(?:gram|graph|grafi|path)~"),
+        ("prostate", r"(?:endo|mr)?prosta(?:te|ta|taat|at|tic|tica|tique|tektomie|tectomy)?|prost|mcap~|pcmaps~|pi ?rads"),
+        ("breast", r"breas|breasts?|breas(?:t|e)~(?<!bone)(?<!bones)|mammae?|mammary|mammo|mammogra~|brust|bruste|brustdruse~|mamo|senos?(?! (?:para|max|front|ven|dur|cav))|vibrant|ispy|acrin 6698|borst(?:en)?|sein|seins|(?:r|l|rt|lt|left|right|smart|contra|bi)breasts?"),
+        ("heart", r"hearts?|cardi(?:ac|o|aque|aco|aca|alis|ologie|ology)|kardi(?:al|ale|o)|herz|coeur|corazon|cuore|sax|short ?axis|lvot|sunnybrook|ventric(?:le|les|ular|olo|ule)|myoc~|[24] ?ch"),
+        ("shoulder", r"shoulders?|schulter(?:n|gelenk~)?|epaules?|hombros?|spalla|rotator"),
+        ("elbow", r"elbows?|ellenbog~|coudes?|codo|gomito"),
+        ("wrist", r"wrists?|handgelenke?n?s?|poignets?|muneca|polso"),
+        ("hand", r"hands?|finger|fingers|thumbs?|mano|main"),
+        ("knee", r"knees?|knie(?:e|gelenk|n)?|genou|genoux|rodillas?|ginocchi[oa]?|menisc~|patell~|t2map mese|mskt~"),
+        ("ankle", r"ankles?|sprunggel~|chevilles?|tobillos?|caviglia|achill~"),
+        ("foot", r"foot|fuss|pieds?|pie|piede|forefoot|hindfoot|toes?"),
+        ("thigh", r"thighs?|femurs?|femoral|oberschenkel~|cuisses?|muslos?|coscia|hamstrings?"),
+        ("hip", r"hips?|hufte~|huft(?:gelenk)?|hanches?|caderas?|anca|acetab~"),
+        ("extremity", r"extrem(?:ity|ities|ite|ites|itat|itaten|idad|idades|ita)?|legs?|arm|calf|calves|lower ?limbs?|upper ?limbs?|tibia~|fibula~|forearm|humerus|sts|bein|sarcomas?|low ext~"),
+        ("abdomen", r"abd|abdo|abdome|abdomen~|abdomin~|livers?|leber|foie|higado|fegato|kidneys?|(?:ad|supra)?renal(?:e|es|is)?|nieren?|rein|reins|pancrea~|mrcp(?:2d|3d)?|biliar~|cholang~|spleen|adrenals?|adrenale?s|bauch|hepat|hepatic~|hepato|hepatobil~|hepatocyt~|bowel|entero|enterogra~|kid|abdpelv~"),
+        ("pelvis", r"pelv(?:is|ic|e|ien|ico|ica|isoncology)?|becken|bassin|(?:endo)?rectum|(?:endo)?rectal|rektum|anal|uter(?:us|ine|o|in)|ovar(?:y|ies|ian|ien|io)|cervix|bladder|harnblase|blase|endomet~|gyn|gyna~|gyne~|vagina~|bacino|ucec|scrot~|blad|blade$"),
+        ("head and neck", r"necks?|hals|cou|cuello|collo|hn|head ?(?:and|&)? ?neck|orbit(?:a|e|en|al|s)?|iac|larynx|pharynx|tongue|parotid~|face|faces|facial|sinus|thyroid~|tmj|oral|naso|nasopharyn~|soft tissue neck|maxillo~"),
+        ("brain", r"brain(?:s|tumor|tumors|tumou?r|stem)?|head|cereb~|gehirn|schadel(?:basis|n|mrt|ct)?|kopf|cerveau|crane|craneo|cranio|cranium|crani(?:al|en|enne|ales|ale)|cranean[oa]|encefal~|encephal~|pituit|pituitary|pituitaria|pituitaire|hypophys~|neuro(?:nav~|surg~|logy|logie|radiology)?|skulls?|hippoc|hippocamp~|dti\b.*30~|dti\b.*30 ?dirs?|stealth~|gliomas?|gbm|hersenen|hersen|strokes?|epilep|epileps~|epilept~|ms protocol|tumou?r\b.*brain|cns|iam|brats|brain ?lab"),
+        ("chest", r"chests?|thora[xk]~|lungs?|lungen?|mediast|mediastin~|brustkorb|poumons?|torax|ribs?|sternum|brachial plex~|axilla~"),
 )  # fmt: skip
 
 # Weak hints for brain: sequence families that are hardly used elsewhere. Only when nothing else speaks.
-BRAIN_HINTS = re.compile(r"mp ?rage|\bflair|\bmp2rage|\bfmri|\bbold\b|\basl\b|pcasl|\bpasl|\bclearswi|\bswi\b")
+BRAIN_HINTS = whole(r"mp ?rage|flair|mp2rage|f ?mri|bold|p?c?asl|(?:clear ?)?swi")
 
 # Body Part Examined (PS3.16 annex L, and what scanners write), letters only.
 BODY_PARTS: dict[str, BodyRegion] = {
@@ -234,13 +232,13 @@ PARTS_OF: dict[BodyRegion, frozenset[BodyRegion]] = {
 }
 
 VENDORS: tuple[tuple[Vendor, re.Pattern[str]], ...] = _table(
-    ("Siemens", r"siemens"),
-    ("GE", r"^ge\b|ge med|ge health|general elec|^gems"),
+    ("Siemens", r"siemens|siemens healthineers|healthineers"),
+    ("GE", r"^ge|ge med~|ge health~|gehc|general elec~|^gems~"),
     ("Philips", r"philips|^marconi|^picker"),
     ("Canon", r"canon"),
     ("Toshiba", r"toshiba"),
     ("Hitachi", r"hitachi|fujifilm"),
-    ("UIH", r"^uih|united imag"),
+    ("UIH", r"^uih|united imag~"),
     ("Hyperfine", r"hyperfine"),
     ("Bruker", r"bruker"),
 )

@@ -1,9 +1,12 @@
 """Typed acquisition facts from tags and texts, by written rules. Unknown is allowed, and better than wrong.
 
-Order of evidence for the sequence: (1) what the object itself declares (Image Type, Acquisition Contrast), (2) names
+Order of evidence for the sequence: (1) what the object itself declares (Image Type, Acquisition Contrast), then the
+BIDS suffix, which a curator gave, (2) names
 that say what the images are (ADC, DWI, localizer, ...) in the series description, then the protocol name, (3) a
 b-value, (4) the vendor's pulse sequence name, (5) plain weightings in the texts, checked against TR, TE and TI,
-(6) TR, TE, TI and flip angle alone, (7) words of file and folder names. The thresholds in ms are those of textbooks
+(6) TR, TE, TI and flip angle alone, (7) words of the file's name, then of its folder, then of the folder around that: the nearest that says anything
+decides. Folders that name people or places (`patient1`, `heart_clinic`) say nothing, and neither does a word that is
+plain language in names (`merge`, `rest`, `main`). The thresholds in ms are those of textbooks
 for 1.5 and 3 T, wide enough that what they decide is hardly ever disputed.
 """
 
@@ -28,40 +31,57 @@ from encoders.image.rule_tables import (
     SEQUENCE_NAMES,
     SPECIFIC_WORDS,
     VENDORS,
-    words,
+    whole,
 )
+from encoders.image.words import words
 
 _FIELD_T = (0.05, 12.0)
 _GAUSS = 10_000.0
 # "Without fat saturation" and the like say nothing about an agent.
 _OTHER_LACK = (
-    r" ?(?:fs|fat|fett|fsat|sat|sup|bh|breath|apnea|atem|pat|grappa|asset|gat|trig|mag|mt|sedat|motion|angul|flow)"
+    r" ?(?:fs|fat|fett|fsat|sat|sup|bh|breath|apnea|atem|pat|grappa|asset|gat|trig|mag|mt|sedat|motion|angul|flow|leak)"
 )
-_BOTH = re.compile(
-    r"\bwith(?: and| or)? without|\bwithout(?: and)? with\b|\bmit (?:und |u )?ohne|\bohne (?:und |u )?mit\b|"
-    r"\bavec (?:et )?sans|\bsans (?:et )?avec\b|\bcon (?:y |e )?(?:sin|senza)\b|\b(?:sin|senza) (?:y |e )?con\b|"
-    r"\bnativ (?:und|u|\+|mit|nach)\b|\bnativ ?\+"
+_BOTH = whole(
+    r"with(?: and| or)? without|without(?: and)? with|mit (?:und |u )?ohne|ohne (?:und |u )?mit|"
+    r"avec (?:et )?sans|sans (?:et )?avec|con (?:y |e )?(?:sin|senza)|(?:sin|senza) (?:y |e )?con|"
+    r"nativ (?:und|u|mit|nach)|nativ \+"
 )
-_WITH = re.compile(
-    r"\bpost\b(?! ?(?:fossa|op|surg|resect|ictal|processing|label|treat|therap|thx|tx\b|rt\b|radi|chemo|nac\b|nact\b|biops|traum|partum|void|mict|flair))|\bpost ?\d|\bpost ?(?:gd|gad|con|cm|km|t1|contrast|c\b)|\bgd\b|\bgad|gadol|\+ ?c\b|\bc ?\+|\bce\b|\bkm\b|"
-    r"\bw(?:ith)? (?:iv )?(?:con|gd|gad)|enhanced|nach ?km|dotarem|gadovist|magnevist|multihance|prohance|eovist|primovist|"
-    r"\bpostgd|\bpostcon|\bt1 ?c\b|contrast"
+_AFTER_SOMETHING_ELSE = (
+    r"fossa|op~|surg~|resect~|ictal|processing|label~|treat~|therap~|thx|tx|rt|radi~|chemo~|nac|nact|biops~|traum~|"
+    r"partum|void|mict~|flair"
 )
-_WITHOUT = re.compile(
-    r"\bpre\b(?! ?(?:op|surg|resect|treat|therap|thx|tx\b|rt\b|radi|chemo|nac\b|nact\b|biops|sat|scan|pulse|void|mict|natal))|"
-    r"\bpre ?(?:gd|gad|con|cm|km|contrast)|\bno ?(?:gd|gad|con|contrast|km|iv)\b|\bnon ?con|\bnativ|"
-    rf"\b(?:without|ohne|sans|sin|wo)\b(?!{_OTHER_LACK})|unenh|nonenh|non enh|\bfase basal\b"
+_BEFORE_SOMETHING_ELSE = (
+    r"op~|surg~|resect~|treat~|therap~|thx|tx|rt|radi~|chemo~|nac|nact|biops~|sat~|scan|pulse|void|mict~|natal"
 )
-_FAT = re.compile(
-    r"\bfs\b|fat ?sat|fatsat|fat ?sup|\bstir|\btirm|\bspair|\bspir\b|\bchess\b|\bfatsup|\bwater\b|\bfatsat|[a-z0-9]fs\b|"
-    r"\bsat\b|\bsfs\b|\bthrive|\bvibrant|\bfat$|\bfsat|\bproset|\bwe\b|\btfs\b"
+_AGENT = r"con|contr|contrast|contraste|gd|gad|gado|gadol~|cm|km|c"
+_WITH = whole(
+    rf"post\b(?! ?(?:{_AFTER_SOMETHING_ELSE})(?!\w))|post ?\d+~|post ?(?:{_AGENT}|t1)|gd|gado?|gadol~|gad[ao]vist|gadot~|gadobu~|gadobe~|gadox~|gad \\d+|"
+    rf"\+ c|c \+|ce|km|w(?:ith)? (?:iv )?(?:con|cont|contr|contras|contrast|contraste|gd|gad|gado|gadol~)|(?:contrast ?)?enhanced|nach ?km|dotarem~|gadovist|magnevist~|multihance|prohance|eovist|primovist|"
+    r"t1 ?(?:c|ce|gd)|contraste?|contrastee|kontrast|kontrastmittel"
 )
-_NO_FAT = re.compile(r"\b(?:no|non|without) ?(?:fs|fat)|\bnofs")
+_WITHOUT = whole(
+    rf"pre\b(?! ?(?:{_BEFORE_SOMETHING_ELSE})(?!\w))|"
+    rf"pre ?(?:{_AGENT})|no ?(?:gd|gad|gado|gadol~|con|contrast|km|iv)|non ?con(?:trast)?|native?|"
+    rf"(?:without|ohne|sans|sin|wo)\b(?!{_OTHER_LACK})|unenh~|non ?enh~|fase basal"
+)
+_MIXED = whole(r"post~|\+ c")
+_FAT = whole(
+    r"[tsxq]?fs|fat ?sat(?:post)?|s?fat ?sup~|f? ?fatsat|stir|tirm|spair|spir|chess|water|sat|thrive|e ?thrive|vibrant~|fat$|fsat~|proset|we"
+)
+_NO_FAT = whole(r"(?:no|non|without) ?(?:fs|fat|fatsat)(?: ?sat)?~|nofs")
+_DENSITY = whole(r"pd(?:w|wi|fs|tse|fse)?|proton~|dp")
+_T2 = whole(r"t2(?:w|wi)?")
+_SPIN_ECHOES = whole(r"haste~|(?:fr|ss)?fse|tse|trufi~|fiesta|b?ssfp|grase")
+_NO_AGENT = whole(r"^(?:no|none|non|not|nothing|n a|without|nil|0|kein~|nein|nicht|aucun)")
+_STUDY_WITHOUT = whole(r"without (?:iv )?(?:con|contr|cont|contrast|gad|gado|gadol~|gd)")
+_STUDY_WITH = whole(r"with|w (?:con|cont|contr|contras|contrast|and)|followed")
+_PHASE_CONTRAST = whole(r"phase ?contrast~")
+_NO_VENDOR = whole(r"unknown|anon~|\d+")
 _PLANES: tuple[tuple[Plane, re.Pattern[str]], ...] = (
-    ("axial", re.compile(r"\bax|\btra(?:ns)?\b|transv|\baxi|\btransax|axial")),
-    ("coronal", re.compile(r"\bcor(?:onal)?\b|coronal")),
-    ("sagittal", re.compile(r"\bsag(?:ittal)?\b|sagit")),
-    ("oblique", re.compile(r"\bobl")),
+    ("axial", whole(r"ax|axi|axl|axials?|axiale[nrs]?|tra|trans|transvers~|transv|transax(?:ial)?")),
+    ("coronal", whole(r"cor|coronal~|koronar~")),
+    ("sagittal", whole(r"sag|sagit|sagitt?al~")),
+    ("oblique", whole(r"obl|obliques?")),
 )
 
 
@@ -97,6 +117,8 @@ def sequence_of(evidence: Evidence) -> Sequence:
         return named
     if declared != "unknown":
         return declared
+    if evidence.suffix_sequence != "unknown":
+        return evidence.suffix_sequence
     if named == "DCE" and _first(BASIC_WORDS, texts) in ("T2", "FLAIR", "PD"):
         named = "unknown"  # "arterial", "delayed" and the like, of something that is no dynamic T1
     if named != "unknown":
@@ -146,7 +168,7 @@ def _checked(spoken: Sequence, physical: Sequence, evidence: Evidence, texts: It
     """What the text says, unless the timing says plainly that the text was inherited or lists several echoes."""
     te, tr, ti = evidence.te_ms, evidence.tr_ms, evidence.ti_ms
     joined = " ".join(texts)
-    if spoken in ("T2", "PD") and re.search(r"\bpd|proton|\bdp\b", joined) and "t2" in joined and te is not None:
+    if spoken in ("T2", "PD") and _DENSITY.search(joined) and _T2.search(joined) and te is not None:
         return "PD" if te < 50 else "T2"
     is_spin = "SE" in evidence.scanning_sequence and "GR" not in evidence.scanning_sequence
     if spoken == "T1" and is_spin and te is not None and tr is not None and te > 70 and tr > 1800:
@@ -155,7 +177,7 @@ def _checked(spoken: Sequence, physical: Sequence, evidence: Evidence, texts: It
         return "FLAIR"
     if spoken == "T2" and physical == "T1" and is_spin:
         return "T1"
-    if spoken == "T2" and physical == "T2*" and not re.search(r"haste|fse|tse|trufi|fiesta|ssfp|grase", joined):
+    if spoken == "T2" and physical == "T2*" and not _SPIN_ECHOES.search(joined):
         return "T2*"
     return spoken
 
@@ -255,20 +277,20 @@ def contrast_of(evidence: Evidence) -> Contrast:
             return said
     agent = words(evidence.agent)
     if agent:
-        return "no" if re.search(r"^(?:no|none|n a|without|nil|0|kein|non)\b|^no", agent) else "yes"
+        return "no" if _NO_AGENT.search(agent) else "yes"
     study = words(evidence.study_text)
-    if "withandwithout" not in study and re.search(r"\bwithout (?:iv )?(?:con|gad|contrast|gd)", study):
-        return "no" if not re.search(r"\bwith\b|\bw con|\bw and\b|followed", study) else "unknown"
+    if "withandwithout" not in study and _STUDY_WITHOUT.search(study):
+        return "no" if not _STUDY_WITH.search(study) else "unknown"
     return _contrast_in(words(evidence.file_text.rpartition("|")[2]))
 
 
 def _contrast_in(text: str) -> Contrast:
     if not text or "withandwithout" in text or "contrast agent map" in text or _BOTH.search(text):
         return "unknown"
-    text = re.sub(r"phase ?contrast", " ", text)
+    text = _PHASE_CONTRAST.sub(" ", text)
     is_without, is_with = _WITHOUT.search(text) is not None, _WITH.search(re.sub(_WITHOUT, " ", text)) is not None
     if is_without:
-        return "unknown" if re.search(r"\bpost|\+ ?c\b", text) else "no"
+        return "unknown" if _MIXED.search(text) else "no"
     return "yes" if is_with else "unknown"
 
 
@@ -297,7 +319,7 @@ def vendor_of(manufacturer: str) -> Vendor:
     for name, pattern in VENDORS:
         if pattern.search(text):
             return name
-    return "other" if text and not re.search(r"unknown|anon|^\d*$", text) else "unknown"
+    return "other" if text and not _NO_VENDOR.search(text) else "unknown"
 
 
 def fat_suppression_of(evidence: Evidence) -> bool | None:
@@ -321,7 +343,7 @@ def is_derived(evidence: Evidence, sequence: Sequence) -> bool:
     SECONDARY alone says that the object was made after the examination (PS3.3 C.7.6.1.1.2), as any export is.
     """
     codes = set(evidence.image_type)
-    if evidence.is_capture or sequence in ("ADC", "DTI map"):
+    if evidence.is_capture or evidence.is_computed or sequence in ("ADC", "DTI map"):
         return True
     if "TRACEW" in codes:
         return False
