@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from db.chunks import chunks
 from db.database import Database
 from db.errors import StoreError
 from db.ledger import failure_row, reject_in
@@ -92,8 +93,7 @@ def store_series(database: Database, run: int, new: NewSeries, *, image_space: i
             add_predictions(session, row.id, volume.predicted)
             _add_passages(session, [volume.caption], text_space, volume_id=row.id)
         files = sorted({file for volume in new.volumes for file in volume.file_ids})
-        for start in range(0, len(files), 400):
-            some = files[start : start + 400]
+        for some in chunks(files):
             session.execute(delete(Failure).where(Failure.file_id.in_(some)))
             session.execute(update(File).where(File.id.in_(some)).values(state="indexed"))
 

@@ -6,18 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import and_, delete, distinct, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from db.chunks import CHUNK, chunks
 from db.database import Database
 from db.models import Failure, File, Folder, Run, VolumeFile
 from db.removal import remove_reports_of_files, remove_series
 from db.values import Changes, FailureRecord, FileRecord, Listing, Rejection, Scanned, Stat
 
-T = TypeVar("T")
-_CHUNK = 400
 SeriesKey = tuple[str, str]
 """(study UID, series UID)"""
 
@@ -76,7 +75,7 @@ def compare(
         new = [{"root": root, "path": p, "seen_run": run} for p in _paths(listings) if p not in known_folders]
         if new:
             session.execute(Folder.__table__.insert(), new)  # type: ignore[attr-defined]
-        for ids in _chunks(list(known_folders.values())):
+        for ids in chunks(list(known_folders.values())):
             session.execute(update(Folder).where(Folder.id.in_(ids)).values(seen_run=run, root=root))
     return Changes(tuple(fresh), unchanged, tuple(missing))
 
@@ -94,14 +93,14 @@ def record(database: Database, run: int, items: Sequence[Scanned]) -> None:
         folders = _folders(session, sorted({item.folder for item in items}))
         known: dict[tuple[int, str], tuple[int, str | None, str | None]] = {}
         wanted = [(folders[item.folder], item.stat.name) for item in items]
-        for keys in _chunks(wanted):
+        for keys in chunks(wanted, CHUNK // 2):
             query = select(File.folder_id, File.name, File.id, File.study_uid, File.series_uid)
             for folder, name, file, study, series in session.execute(
                 query.where(tuple_(File.folder_id, File.name).in_(keys))
             ):
                 known[folder, name] = (file, study, series)
         stale = [file for file, _, _ in known.values()]
-        for ids in _chunks(stale):
+        for ids in chunks(stale):
             session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
         remove_reports_of_files(session, stale)
         moved: set[SeriesKey] = set()
@@ -126,7 +125,7 @@ def remove_files(database: Database, paths: Sequence[str]) -> int:
     """Forget files that are gone from the disk; their series are read again, or removed where nothing is left."""
     removed = 0
     with database.begin() as session:
-        for some in _chunks(sorted(paths)):
+        for some in chunks(sorted(paths), CHUNK // 2):
             pairs = [(str(Path(path).parent), Path(path).name) for path in some]
             rows = session.execute(
                 select(File.id, File.study_uid, File.series_uid, File.sop_uid)
@@ -201,7 +200,7 @@ def reject(database: Database, run: int, rejections: Mapping[int, Rejection]) ->
 
 def reject_in(session: Session, run: int, rejections: Mapping[int, Rejection]) -> None:
     """The same within a transaction already begun."""
-    for ids in _chunks(list(rejections)):
+    for ids in chunks(list(rejections)):
         session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
         session.execute(update(File).where(File.id.in_(ids)).values(state="rejected"))
     session.add_all(failure_row(file, rejection, run) for file, rejection in rejections.items())
@@ -293,7 +292,7 @@ def last_run(database: Database) -> dict[str, Any] | None:
 
 def _folders(session: Session, paths: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for some in _chunks(paths):
+    for some in chunks(paths):
         query = select(Folder.path, Folder.id).where(Folder.path.in_(some))
         found.update((path, folder) for path, folder in session.execute(query))
     return found
@@ -302,7 +301,7 @@ def _folders(session: Session, paths: Sequence[str]) -> dict[str, int]:
 def _stored(session: Session, folders: Sequence[int], *, retry: bool) -> dict[int, dict[str, tuple[int, int]]]:
     """Size and time by folder and name. A file to be retried is given a size that no file has."""
     stored: dict[int, dict[str, tuple[int, int]]] = defaultdict(dict)
-    for some in _chunks(folders):
+    for some in chunks(folders):
         query = select(File.folder_id, File.name, File.size, File.mtime_ns).where(File.folder_id.in_(some))
         for folder, name, size, mtime in session.execute(query):
             stored[folder][name] = (size, mtime)
@@ -357,7 +356,7 @@ def _reopen(session: Session, keys: Iterable[SeriesKey]) -> None:
 
 
 def _set_pending(session: Session, files: Sequence[int]) -> None:
-    for ids in _chunks(files):
+    for ids in chunks(files):
         session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
         session.execute(update(File).where(File.id.in_(ids)).values(state="pending"))
 
@@ -370,11 +369,6 @@ def _under(root: str) -> Any:
 
 def _paths(listings: Sequence[Listing]) -> list[str]:
     return [listing.path for listing in listings]
-
-
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]
 
 
 def _now() -> datetime:
