@@ -8,7 +8,6 @@ text and JSON column is of a type from here, so that no writer can forget; numbe
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -88,12 +87,6 @@ def real_path(stored: str) -> str:
     return _ESCAPED.sub(lambda found: "\\" if found[1] == "5C" else chr(0xDC00 + int(found[1], 16)), stored)
 
 
-def parts_of(path: str) -> tuple[str, str]:
-    """Folder and name of a real path, as they are stored."""
-    folder, name = os.path.split(path)
-    return stored_path(folder), stored_path(name)
-
-
 @contextmanager
 def storable() -> Iterator[None]:
     """Raise `Unstorable` where the server refuses values within the block, not where it is gone or full."""
@@ -118,6 +111,27 @@ class CleanText(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """What is sent to the server."""
         return text(value) if isinstance(value, str) else value
+
+
+class ShownPath(TypeDecorator[str]):
+    """A path that is stored with its odd bytes escaped, and read as it is stored: for people and for comparing."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """What is sent to the server."""
+        return text(stored_path(value)) if isinstance(value, str) else value
+
+
+class RealPath(ShownPath):
+    """The same, and read as the system opens it."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """What the reader gets."""
+        return real_path(value) if isinstance(value, str) else value
 
 
 class CleanJson(TypeDecorator[Any]):

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import and_, delete, distinct, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from db import clean
 from db.chunks import CHUNK, chunks
 from db.database import Database
 from db.models import Failure, File, Folder, Run, VolumeFile
@@ -21,10 +22,11 @@ SeriesKey = tuple[str, str]
 """(study UID, series UID)"""
 
 
-def start_run(database: Database, roots: Sequence[str]) -> int:
-    """Open a run; its id marks every folder that it walks."""
+def start_run(database: Database, roots: Sequence[str], *, reader: int = 0) -> int:
+    """Open a run; its id marks every folder that it walks. reader: see `look_again`."""
     with database.begin() as session:
-        run = Run(started_at=_now(), finished_at=None, roots=list(roots), counts={}, seconds={})
+        kept = [clean.stored_path(root) for root in roots]
+        run = Run(started_at=_now(), finished_at=None, roots=kept, counts={"reader": reader}, seconds={})
         session.add(run)
         session.flush()
         return run.id
@@ -32,15 +34,20 @@ def start_run(database: Database, roots: Sequence[str]) -> int:
 
 def tell_run(database: Database, run: int, stages: Mapping[str, Sequence[int]]) -> None:
     """Keep how far a run is, [done, known] by stage, and when it said so: a run that says nothing has been killed."""
-    told = {"stages": {stage: list(pair) for stage, pair in stages.items()}, "told_at": _now().isoformat()}
+    told: dict[str, Any] = {
+        "stages": {stage: list(pair) for stage, pair in stages.items()},
+        "told_at": _now().isoformat(),
+    }
     with database.begin() as session:
+        told["reader"] = _reader_of(session.get(Run, run))
         session.execute(update(Run).where(Run.id == run).values(counts=told))
 
 
 def finish_run(database: Database, run: int, *, counts: Mapping[str, int], seconds: Mapping[str, float]) -> None:
     """Close a run with what it did."""
     with database.begin() as session:
-        values = {"finished_at": _now(), "counts": dict(counts), "seconds": dict(seconds)}
+        kept = {**counts, "reader": _reader_of(session.get(Run, run))}
+        values = {"finished_at": _now(), "counts": kept, "seconds": dict(seconds)}
         session.execute(update(Run).where(Run.id == run).values(**values))
 
 
@@ -66,13 +73,18 @@ def compare(
         for listing in listings:
             before = stored.get(known_folders.get(listing.path, -1), {})
             here = {stat.name for stat in listing.files}
-            missing += [str(Path(listing.path) / name) for name in before if name not in here]
+            if not listing.partial:
+                missing += [str(Path(listing.path) / name) for name in before if name not in here]
             for stat in listing.files:
-                if before.get(stat.name) == (stat.size, stat.mtime_ns) and not again:
+                if before.get(stat.name) == (stat.size, clean.clamped(stat.mtime_ns)) and not again:
                     unchanged += 1
                 else:
                     fresh.append((listing.path, stat))
-        new = [{"root": root, "path": p, "seen_run": run} for p in _paths(listings) if p not in known_folders]
+        new = [
+            {"root": root, "path": p, "seen_run": run}
+            for p in dict.fromkeys(_paths(listings))
+            if p not in known_folders
+        ]
         if new:
             session.execute(Folder.__table__.insert(), new)  # type: ignore[attr-defined]
         for ids in chunks(list(known_folders.values())):
@@ -145,6 +157,28 @@ def remove_files(database: Database, paths: Sequence[str]) -> int:
         orphans = select(Folder.id).outerjoin(File).group_by(Folder.id).having(func.count(File.id) == 0)
         session.execute(delete(Folder).where(Folder.id.in_(orphans)))
     return removed
+
+
+def look_again(database: Database, *, reader: int, reasons: Sequence[str]) -> int:
+    """Have files looked at again that were rejected for these reasons by an older reader; how many.
+
+    A run keeps its reader's number among its counts; a later one reads more kinds of files.
+    """
+    of_reasons = Failure.reason.in_(reasons)
+    with database.begin() as session:
+        runs = set(session.scalars(select(Failure.run_id).where(of_reasons).distinct()))
+        old = [run for run in runs if _reader_of(session.get(Run, run)) < reader]
+        looked = 0
+        for some in chunks(sorted(old)):
+            files = select(Failure.file_id).where(of_reasons, Failure.run_id.in_(some))
+            changed = session.execute(update(File).where(File.id.in_(files), File.size >= 0).values(size=-1))
+            looked += changed.rowcount  # type: ignore[attr-defined]
+        return looked
+
+
+def _reader_of(run: Run | None) -> int:
+    found = run.counts.get("reader", 0) if run is not None else 0
+    return found if isinstance(found, int) else 0
 
 
 def colliding_files(database: Database) -> Iterator[tuple[FileRecord, ...]]:
@@ -271,7 +305,7 @@ def last_roots(database: Database) -> tuple[str, ...]:
     """The folders of the newest run that named any."""
     with database.begin() as session:
         runs = session.scalars(select(Run.roots).order_by(Run.id.desc()).limit(50))
-        return tuple(next((roots for roots in runs if roots), ()))
+        return tuple(clean.real_path(root) for root in next((roots for roots in runs if roots), ()))
 
 
 def last_run(database: Database) -> dict[str, Any] | None:
@@ -322,8 +356,8 @@ def _records(session: Session, *where: Any) -> tuple[FileRecord, ...]:
 
 def _row(item: Scanned) -> dict[str, Any]:
     return {
-        "size": item.stat.size,
-        "mtime_ns": item.stat.mtime_ns,
+        "size": clean.clamped(item.stat.size),
+        "mtime_ns": clean.clamped(item.stat.mtime_ns),
         "kind": item.kind,
         "state": "rejected" if item.failure else "pending",
         "study_uid": item.study_uid,

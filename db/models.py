@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from db.clean import CleanJson, CleanText
+from db.clean import CleanJson, CleanText, RealPath, ShownPath
 
 _BIG = BigInteger().with_variant(Integer(), "sqlite")
 _NAMES = {
@@ -55,8 +55,8 @@ class Folder(Base):
 
     __tablename__ = "folders"
     id: Mapped[int] = mapped_column(primary_key=True)
-    root: Mapped[str] = mapped_column(CleanText, index=True)
-    path: Mapped[str] = mapped_column(CleanText, unique=True)
+    root: Mapped[str] = mapped_column(ShownPath, index=True)
+    path: Mapped[str] = mapped_column(RealPath, unique=True)
     seen_run: Mapped[int]
     """The last run that found it: a folder with an older one has gone from the disk."""
 
@@ -71,7 +71,7 @@ class File(Base):
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     folder_id: Mapped[int] = mapped_column(ForeignKey("folders.id"))
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(RealPath)
     size: Mapped[int]
     mtime_ns: Mapped[int]
     kind: Mapped[str]

@@ -42,7 +42,7 @@ class Kept:
         """keep: given [done, known] by stage."""
         self._keep, self._other, self._every = keep, other, every
         self._stages: dict[str, list[int]] = {}
-        self._last = 0.0
+        self._last: float | None = None
 
     def total(self, stage: Stage, amount: int) -> None:
         """Pass on, and keep."""
@@ -58,7 +58,7 @@ class Kept:
 
     def _tell(self) -> None:
         now = time.monotonic()
-        if now - self._last >= self._every:
+        if self._last is None or now - self._last >= self._every:  # a clock starts anywhere
             self._last = now
             self._keep(self._stages)
 

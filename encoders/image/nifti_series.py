@@ -149,7 +149,7 @@ def _read(plan: _Plan, file: _OpenFile) -> VolumeRead:
         ),
         series=SeriesFacts(
             uid=header.series_uid,
-            number=sidecar.get("SeriesNumber") if isinstance(sidecar.get("SeriesNumber"), int) else None,
+            number=_whole(sidecar.get("SeriesNumber")),
             description=str(sidecar.get("SeriesDescription") or _stem(header.path)),
             protocol=str(sidecar.get("ProtocolName", "")),
         ),
@@ -288,3 +288,8 @@ def nifti_evidence(header: Header, affine: Matrix, shape: tuple[int, ...]) -> Ev
         plane=plane_of(affine[:3, axis].tolist()) if is_flat else "unknown",
         spacing_mm=tuple(float(v) for v in spacing),  # type: ignore[arg-type]
     )
+
+
+def _whole(value: object) -> int | None:
+    """A number that a sidecar gives, None where it is none or longer than a database takes."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 62 else None
