@@ -301,6 +301,14 @@ def file_counts(database: Database) -> dict[str, int]:
         return counts | {f"reason:{reason}": n for reason, n in sorted((row[0], row[1]) for row in reasons)}
 
 
+def messages_of(database: Database, reason: str) -> dict[str, int]:
+    """Files rejected for a reason, by its message: only for reasons whose messages are few."""
+    query = select(Failure.message, func.count()).where(Failure.reason == reason).group_by(Failure.message)
+    with database.begin() as session:
+        found = [(str(message), int(n)) for message, n in session.execute(query)]
+    return dict(sorted(found, key=lambda one: (-one[1], one[0])))
+
+
 def last_roots(database: Database) -> tuple[str, ...]:
     """The folders of the newest run that named any."""
     with database.begin() as session:

@@ -36,6 +36,7 @@ from indexer.reports.store import is_long, store_report_file
 from indexer.reports.tasks import report_task
 
 _STALE_SHARE, _STALE_LEAST = 0.05, 1000
+_IGNORABLE = frozenset(reason for reason in Reason if reason.ignorable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def index_archive(
         make_snapshot(database, builds)
     rejected = ledger.file_counts(database)
     reasons = {name.removeprefix("reason:"): n for name, n in rejected.items() if name.startswith("reason:")}
-    mendable = sum(n for reason, n in reasons.items() if not Reason(reason).ignorable)
+    mendable = sum(n for reason, n in reasons.items() if reason not in _IGNORABLE)
     return Summary(run, dict(tally.counts), reasons, mendable, seconds, tuple(warnings))
 
 
