@@ -113,6 +113,8 @@ _OFFICE = {
     ".xlsx": f"an Excel workbook: {_SPREADSHEET}", ".xlsm": f"an Excel workbook: {_SPREADSHEET}",
     ".ods": f"a spreadsheet: {_SPREADSHEET}", ".pptx": f"a presentation: {_DOCUMENT}",
 }  # fmt: skip
+_SIDECAR = re.compile(r"(?:[a-z]+-[A-Za-z0-9]+_)*(?:T1w|T2w|FLAIR|PDw|T2star\w*|bold|dwi|asl|epi|sbref|m0scan|[a-z0-9]*map"
+                      r"|phase\w*|magnitude\w*|swi|UNIT1|MP2RAGE|angio)\.json")  # fmt: skip
 _HL7 = re.compile(rb"(?:\A|[\r\n\x0b])[ \t]*(?:MSH|FHS|BHS)[|^][\^~\\&#|]{2,5}")
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
@@ -216,6 +218,8 @@ def _gzip_kind(path: Path, head: bytes) -> str:
 
 def _kind_by_name(path: Path) -> str:
     suffix = path.suffix.lower()
+    if _SIDECAR.fullmatch(path.name):
+        return "a sidecar that no image beside it has: its facts are not used; give it the name of the image"
     return _SUFFIXES.get(suffix, f"of no kind that is known ({_plain(suffix)}): DICOM, NIfTI and reports are read")
 
 
