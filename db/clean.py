@@ -42,11 +42,6 @@ def whole(value: int | None) -> int | None:
     return value if value is None or _LEAST <= value <= _MOST else None
 
 
-def clamped(value: int) -> int:
-    """The nearest number of 63 bits: for times of files, which some disks put centuries ahead."""
-    return min(max(value, _LEAST), _MOST)
-
-
 def json_value(value: Any, *, depth: int = 0) -> Any:
     """Plain JSON that every server takes: clean texts, None for NaN, infinities, longer integers and what lies deep."""
     match value:

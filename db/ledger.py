@@ -76,7 +76,7 @@ def compare(
             if not listing.partial:
                 missing += [str(Path(listing.path) / name) for name in before if name not in here]
             for stat in listing.files:
-                if before.get(stat.name) == (stat.size, clean.clamped(stat.mtime_ns)) and not again:
+                if before.get(stat.name) == (stat.size, stat.mtime_ns) and not again:
                     unchanged += 1
                 else:
                     fresh.append((listing.path, stat))
@@ -364,8 +364,8 @@ def _records(session: Session, *where: Any) -> tuple[FileRecord, ...]:
 
 def _row(item: Scanned) -> dict[str, Any]:
     return {
-        "size": clean.clamped(item.stat.size),
-        "mtime_ns": clean.clamped(item.stat.mtime_ns),
+        "size": item.stat.size,
+        "mtime_ns": item.stat.mtime_ns,
         "kind": item.kind,
         "state": "rejected" if item.failure else "pending",
         "study_uid": item.study_uid,

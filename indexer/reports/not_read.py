@@ -32,7 +32,9 @@ def verdict(path: Path, error: NotAReport) -> ReadError:
     if path.suffix.lower() == ".txt":
         help_ = "give it a line 'Accession: ...' or 'StudyInstanceUID: ...'"
         return ReadError(Reason.NOT_READ, f"a text in which no report was found: {help_}")
-    if path.stem.lower() in ("participants", "sessions", "scans") or path.stem.lower().endswith(("_sessions", "_scans")):
+    if path.stem.lower() in ("participants", "sessions", "scans") or path.stem.lower().endswith(
+        ("_sessions", "_scans")
+    ):
         return ReadError(Reason.NOT_READ, "a table of subjects (BIDS): ages, sexes and dates are not read from it")
     help_ = "name the columns accession_number (or study_uid) and report"
     return ReadError(Reason.NOT_READ, f"a table whose columns were not understood: {help_}")

@@ -11,6 +11,9 @@ from pathlib import Path
 from db.errors import StoreError
 from indexer.sources.links import Links, Odd
 
+_LATEST = (1 << 63) - 1
+"""Nanoseconds that a database takes, in the year 2262; some disks have files of later years."""
+
 
 class RootUnreadable(StoreError):
     """A folder that was named cannot be listed at all."""
@@ -96,7 +99,7 @@ def _listed(folder: str, skipped: str, links: Links) -> tuple[Found, list[str]]:
                         (below if os.access(entry.path, os.R_OK | os.X_OK) else refused).append(entry.path)
                 elif entry.is_file():
                     info = entry.stat()
-                    files.append((entry.name, info.st_size, info.st_mtime_ns))
+                    files.append((entry.name, info.st_size, min(info.st_mtime_ns, _LATEST)))
                 elif not entry.is_dir():
                     odd.append((entry.name, _kind(entry.stat(follow_symlinks=False).st_mode)))
             except FileNotFoundError:
