@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from db import clean
+from db.chunks import chunks
 from db.database import Database
 from db.errors import StoreError
 from db.ledger import failure_row, reject_in
@@ -63,8 +65,8 @@ def serve(
 
 
 def store_series(database: Database, run: int, new: NewSeries, *, image_space: int, text_space: int) -> None:
-    """Replace what is stored of a series, and mark its files as indexed or rejected."""
-    with database.begin() as session:
+    """Replace what is stored of a series, and mark its files as indexed or rejected. Raises `Unstorable`."""
+    with clean.storable(), database.begin() as session:
         reject_in(session, run, new.rejected)
         if not new.volumes:
             remove_series(session, new.study["uid"], new.series["uid"])
@@ -73,7 +75,7 @@ def store_series(database: Database, run: int, new: NewSeries, *, image_space: i
         series = _upsert(session, Series, {"study_id": study, "uid": new.series["uid"]}, new.series)
         remove_volumes(session, series)
         for volume in new.volumes:
-            facts = {name: volume.acquisition[name] for name in _FACTS}
+            facts = clean.facts({name: volume.acquisition[name] for name in _FACTS})
             row = Volume(
                 series_id=series,
                 key=volume.key,
@@ -92,8 +94,7 @@ def store_series(database: Database, run: int, new: NewSeries, *, image_space: i
             add_predictions(session, row.id, volume.predicted)
             _add_passages(session, [volume.caption], text_space, volume_id=row.id)
         files = sorted({file for volume in new.volumes for file in volume.file_ids})
-        for start in range(0, len(files), 400):
-            some = files[start : start + 400]
+        for some in chunks(files):
             session.execute(delete(Failure).where(Failure.file_id.in_(some)))
             session.execute(update(File).where(File.id.in_(some)).values(state="indexed"))
 
@@ -111,9 +112,9 @@ def store_reports(
 ) -> None:
     """Store a part of a report file: `first` drops what it held before, `last` marks it as done.
 
-    A file that gave nothing but rejections is rejected itself.
+    A file that gave nothing but rejections is rejected itself. Raises `Unstorable`.
     """
-    with database.begin() as session:
+    with clean.storable(), database.begin() as session:
         if first:
             remove_reports_of_files(session, [file])
             session.execute(delete(Failure).where(Failure.file_id == file))
@@ -204,6 +205,7 @@ def _studies_of(session: Session, report: Report) -> set[int]:
 
 def _upsert(session: Session, table: Any, key: Mapping[str, Any], values: Mapping[str, Any]) -> int:
     """Insert, or fill in what an earlier series of the same study left empty."""
+    values = clean.facts(values)
     row = session.scalars(select(table).filter_by(**key)).first()
     if row is None:
         row = table(**{**values, **key})

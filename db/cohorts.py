@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
+from db.chunks import chunks
 from db.database import Database
 from db.errors import StoreError
 from db.models import Cohort, CohortMember, CohortVersion, File, Folder, Series, Study, Volume, VolumeFile
 from db.vectors.protocol import Ids
 
-_CHUNK = 900
 _GONE = "deleted"
 """What stands in `made_with` of a version of which only the number is left."""
 
@@ -239,7 +239,8 @@ def delete_cohort(database: Database, name: str, number: int | None = None) -> i
         versions = list(session.scalars(of_cohort))
         going = [one for one in versions if number in (None, one.number)]
         gone = sum(_GONE not in one.made_with for one in going)
-        session.execute(delete(CohortMember).where(CohortMember.version_id.in_([one.id for one in going])))
+        for some in chunks([one.id for one in going]):
+            session.execute(delete(CohortMember).where(CohortMember.version_id.in_(some)))
         for one in going:
             one.definition, one.attrition, one.made_with = {}, [], {_GONE: now}
         for one in versions[:-1]:
@@ -304,5 +305,5 @@ def highest_study(database: Database) -> int:
 
 def _by(session: Session, query: Any, column: Any, values: Sequence[Any]) -> Iterator[Any]:
     unique = list(dict.fromkeys(values))
-    for start in range(0, len(unique), _CHUNK):
-        yield from session.execute(query.where(column.in_(unique[start : start + _CHUNK])))
+    for some in chunks(unique):
+        yield from session.execute(query.where(column.in_(some)))

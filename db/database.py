@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from db.engines import Location, check_server, make_engine, shown, told, transactional_ddl
-from db.errors import Busy, SchemaOutdated, SchemaUnknown, StoreError
+from db.errors import Busy, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
 
 HEAD = "0004"
 """The newest migration; a test holds it against the migrations folder."""
@@ -84,7 +84,7 @@ class Database:
             with Session(self.engine, expire_on_commit=False) as session, session.begin():
                 yield session
         except (OperationalError, InterfaceError) as error:
-            raise StoreError(f"the database {shown(self.location)} does not answer: {told(error)}") from error
+            raise StorageFailure(f"the database {shown(self.location)} does not answer: {told(error)}") from error
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -139,7 +139,7 @@ def migrate(location: Location) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except DBAPIError as error:  # a server on which we may not make tables, a full or read-only disk
-        raise StoreError(f"cannot make the tables of {shown(location)}: {told(error)}") from error
+        raise StorageFailure(f"cannot make the tables of {shown(location)}: {told(error)}") from error
     finally:
         engine.dispose()
 

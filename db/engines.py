@@ -16,6 +16,7 @@ from typing import Any, TypeAlias
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from db.chunks import MOST_VARIABLES
 from db.errors import StoreError
 
 Location: TypeAlias = Path | str
@@ -88,6 +89,7 @@ def told(error: DBAPIError | OSError) -> str:
 def _sqlite(path: Path) -> Engine:
     options = {"timeout": 30, "check_same_thread": False}
     engine = create_engine(f"sqlite:///{path}", connect_args=options, hide_parameters=True)
+    engine.dialect.insertmanyvalues_max_parameters = MOST_VARIABLES
 
     @event.listens_for(engine, "connect")
     def settings(connection: sqlite3.Connection, _: object) -> None:

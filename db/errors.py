@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class StoreError(Exception):
     """Base of every error of this package."""
+
+    exit_status: ClassVar[int] = 2
+    """What a command ends with: 2 for what the person asked, 3 for the machine's failures, 4 for damaged data."""
+
+
+class StorageFailure(StoreError):
+    """The disk is full or read-only, somebody holds the file, the server is gone: the data themselves are well."""
+
+    exit_status = 3
 
 
 class SchemaOutdated(StoreError):

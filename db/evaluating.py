@@ -10,13 +10,12 @@ import numpy as np
 from sqlalchemy import func, select
 
 from db.build import read_vectors, unpack
+from db.chunks import chunks
 from db.database import Database
 from db.filters import Filter, compile_filter
 from db.models import Passage, Report, Series, Study, Vector, Volume
 from db.values import SpaceRecord
 from db.vectors.protocol import Ids, Rows
-
-_CHUNK = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +132,8 @@ def count_reports(database: Database) -> int:
 def _by_study(database: Database, query: Any, study_uids: Sequence[str]) -> Iterator[Any]:
     unique = sorted(set(study_uids))
     with database.begin() as session:
-        for start in range(0, len(unique), _CHUNK):
-            yield from session.execute(query.where(Study.uid.in_(unique[start : start + _CHUNK])))
+        for some in chunks(unique):
+            yield from session.execute(query.where(Study.uid.in_(some)))
 
 
 def _sentences(rows: Iterator[Any], space: SpaceRecord) -> tuple[tuple[SentenceFacts, ...], Rows]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from db.chunks import chunks
 from db.database import Database
 from db.errors import FilterError
 from db.facts.counts import labels
@@ -73,8 +74,7 @@ def few_patients(database: Database, studies: Ids, smallest: int) -> bool:
     """Whether these studies are of somebody, but of fewer than `smallest` patients. One without an ID counts alone."""
     known: set[str] = set()
     with database.begin() as session:
-        for start in range(0, len(studies), 900):
-            some = studies[start : start + 900].tolist()
+        for some in chunks(studies.tolist()):
             rows = session.execute(select(Study.uid, Study.patient_id).where(Study.id.in_(some)))
             known.update(_patient(uid, patient) for uid, patient in rows)
             if len(known) >= smallest:

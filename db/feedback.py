@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from db.build import unpack
+from db.chunks import chunks
 from db.database import Database
 from db.models import Feedback, Passage, Report, Series, Study, Vector, Volume
 from db.values import SpaceRecord
@@ -34,7 +35,8 @@ def put_thumbs(
     """Keep verdicts by study UID; a later one replaces an earlier one, 0 takes it back."""
     mine = (Feedback.user == user) & (Feedback.query_key == query_key)
     with database.begin() as session:
-        session.execute(delete(Feedback).where(mine, Feedback.study_uid.in_(list(verdicts))))
+        for some in chunks(list(verdicts)):
+            session.execute(delete(Feedback).where(mine, Feedback.study_uid.in_(some)))
         session.add_all(
             Feedback(
                 user=user, query_key=query_key, query=dict(query), study_uid=uid, verdict=verdict,
@@ -105,8 +107,8 @@ def _by_study(database: Database, query: Any, space: SpaceRecord, study_uids: Se
     """The rows of a query, their study's UID left out, for each study that has any."""
     found: dict[str, list[Any]] = {}
     with database.begin() as session:
-        for uid, *row in session.execute(
-            query.where(Vector.space_id == space.id, Study.uid.in_(list(study_uids))).order_by(Vector.id)
-        ):
-            found.setdefault(uid, []).append(row)
+        for some in chunks(list(dict.fromkeys(study_uids))):
+            of_some = query.where(Vector.space_id == space.id, Study.uid.in_(some)).order_by(Vector.id)
+            for uid, *row in session.execute(of_some):
+                found.setdefault(uid, []).append(row)
     return [found[uid] for uid in study_uids if uid in found]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, assert_never
 
-from sqlalchemy import Boolean, ColumnElement, Date, String, and_, false, func, not_, or_, select, true
+from sqlalchemy import Boolean, ColumnElement, Date, String, and_, bindparam, false, func, not_, or_, select, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -70,8 +70,8 @@ _OTHER_NAMES = {
 }  # fmt: skip
 """What else people call the fields; offered, never taken for granted."""
 _UPPER_TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-_MANY = 500
-"""More values than this go to SQL as one JSON list: SQLite binds no more than 32,766."""
+_MANY = 100
+"""More values than this take no variables: a stock build of SQLite binds 999 in all of a statement, or 32,766."""
 _LONGEST = 10_000
 """Characters of a text that is looked for; SQLite's LIKE takes 50,000 bytes."""
 
@@ -191,7 +191,7 @@ def _compare(leaf: Is | Between | Contains, column: Any) -> ColumnElement[bool]:
         case Is(_, values):
             others = [value for value in values if not isinstance(value, str)]
             parts = [_among(func.lower(column), sorted(words))] if (words := words_of(values)) else []
-            return or_(false(), *parts, *([column.in_(others)] if others else []))
+            return or_(false(), *parts, *([_one_of(column, others)] if others else []))
         case Between(_, low, high):
             limits = [column >= low] if low is not None else []
             limits += [column <= high] if high is not None else []
@@ -203,6 +203,17 @@ def _compare(leaf: Is | Between | Contains, column: Any) -> ColumnElement[bool]:
             return found
         case _:
             assert_never(leaf)
+
+
+def _one_of(column: Any, values: Sequence[Value]) -> ColumnElement[bool]:
+    """The column is one of these numbers, dates or flags, checked before: many are written into the statement."""
+    if len(values) <= _MANY:
+        found: ColumnElement[bool] = column.in_(values)
+        return found
+    written: ColumnElement[bool] = column.in_(
+        bindparam(None, list(values), type_=column.type, expanding=True, literal_execute=True)
+    )
+    return written
 
 
 def _among(column: Any, words: Sequence[str]) -> ColumnElement[bool]:

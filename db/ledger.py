@@ -6,26 +6,27 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import and_, delete, distinct, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from db import clean
+from db.chunks import CHUNK, chunks
 from db.database import Database
 from db.models import Failure, File, Folder, Run, VolumeFile
 from db.removal import remove_reports_of_files, remove_series
 from db.values import Changes, FailureRecord, FileRecord, Listing, Rejection, Scanned, Stat
 
-T = TypeVar("T")
-_CHUNK = 400
 SeriesKey = tuple[str, str]
 """(study UID, series UID)"""
 
 
-def start_run(database: Database, roots: Sequence[str]) -> int:
-    """Open a run; its id marks every folder that it walks."""
+def start_run(database: Database, roots: Sequence[str], *, reader: int = 0) -> int:
+    """Open a run; its id marks every folder that it walks. reader: see `look_again`."""
     with database.begin() as session:
-        run = Run(started_at=_now(), finished_at=None, roots=list(roots), counts={}, seconds={})
+        kept = [clean.stored_path(root) for root in roots]
+        run = Run(started_at=_now(), finished_at=None, roots=kept, counts={"reader": reader}, seconds={})
         session.add(run)
         session.flush()
         return run.id
@@ -33,15 +34,20 @@ def start_run(database: Database, roots: Sequence[str]) -> int:
 
 def tell_run(database: Database, run: int, stages: Mapping[str, Sequence[int]]) -> None:
     """Keep how far a run is, [done, known] by stage, and when it said so: a run that says nothing has been killed."""
-    told = {"stages": {stage: list(pair) for stage, pair in stages.items()}, "told_at": _now().isoformat()}
+    told: dict[str, Any] = {
+        "stages": {stage: list(pair) for stage, pair in stages.items()},
+        "told_at": _now().isoformat(),
+    }
     with database.begin() as session:
+        told["reader"] = _reader_of(session.get(Run, run))
         session.execute(update(Run).where(Run.id == run).values(counts=told))
 
 
 def finish_run(database: Database, run: int, *, counts: Mapping[str, int], seconds: Mapping[str, float]) -> None:
     """Close a run with what it did."""
     with database.begin() as session:
-        values = {"finished_at": _now(), "counts": dict(counts), "seconds": dict(seconds)}
+        kept = {**counts, "reader": _reader_of(session.get(Run, run))}
+        values = {"finished_at": _now(), "counts": kept, "seconds": dict(seconds)}
         session.execute(update(Run).where(Run.id == run).values(**values))
 
 
@@ -67,16 +73,21 @@ def compare(
         for listing in listings:
             before = stored.get(known_folders.get(listing.path, -1), {})
             here = {stat.name for stat in listing.files}
-            missing += [str(Path(listing.path) / name) for name in before if name not in here]
+            if not listing.partial:
+                missing += [str(Path(listing.path) / name) for name in before if name not in here]
             for stat in listing.files:
                 if before.get(stat.name) == (stat.size, stat.mtime_ns) and not again:
                     unchanged += 1
                 else:
                     fresh.append((listing.path, stat))
-        new = [{"root": root, "path": p, "seen_run": run} for p in _paths(listings) if p not in known_folders]
+        new = [
+            {"root": root, "path": p, "seen_run": run}
+            for p in dict.fromkeys(_paths(listings))
+            if p not in known_folders
+        ]
         if new:
             session.execute(Folder.__table__.insert(), new)  # type: ignore[attr-defined]
-        for ids in _chunks(list(known_folders.values())):
+        for ids in chunks(list(known_folders.values())):
             session.execute(update(Folder).where(Folder.id.in_(ids)).values(seen_run=run, root=root))
     return Changes(tuple(fresh), unchanged, tuple(missing))
 
@@ -94,14 +105,14 @@ def record(database: Database, run: int, items: Sequence[Scanned]) -> None:
         folders = _folders(session, sorted({item.folder for item in items}))
         known: dict[tuple[int, str], tuple[int, str | None, str | None]] = {}
         wanted = [(folders[item.folder], item.stat.name) for item in items]
-        for keys in _chunks(wanted):
+        for keys in chunks(wanted, CHUNK // 2):
             query = select(File.folder_id, File.name, File.id, File.study_uid, File.series_uid)
             for folder, name, file, study, series in session.execute(
                 query.where(tuple_(File.folder_id, File.name).in_(keys))
             ):
                 known[folder, name] = (file, study, series)
         stale = [file for file, _, _ in known.values()]
-        for ids in _chunks(stale):
+        for ids in chunks(stale):
             session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
         remove_reports_of_files(session, stale)
         moved: set[SeriesKey] = set()
@@ -126,7 +137,7 @@ def remove_files(database: Database, paths: Sequence[str]) -> int:
     """Forget files that are gone from the disk; their series are read again, or removed where nothing is left."""
     removed = 0
     with database.begin() as session:
-        for some in _chunks(sorted(paths)):
+        for some in chunks(sorted(paths), CHUNK // 2):
             pairs = [(str(Path(path).parent), Path(path).name) for path in some]
             rows = session.execute(
                 select(File.id, File.study_uid, File.series_uid, File.sop_uid)
@@ -146,6 +157,28 @@ def remove_files(database: Database, paths: Sequence[str]) -> int:
         orphans = select(Folder.id).outerjoin(File).group_by(Folder.id).having(func.count(File.id) == 0)
         session.execute(delete(Folder).where(Folder.id.in_(orphans)))
     return removed
+
+
+def look_again(database: Database, *, reader: int, reasons: Sequence[str]) -> int:
+    """Have files looked at again that were rejected for these reasons by an older reader; how many.
+
+    A run keeps its reader's number among its counts; a later one reads more kinds of files.
+    """
+    of_reasons = Failure.reason.in_(reasons)
+    with database.begin() as session:
+        runs = set(session.scalars(select(Failure.run_id).where(of_reasons).distinct()))
+        old = [run for run in runs if _reader_of(session.get(Run, run)) < reader]
+        looked = 0
+        for some in chunks(sorted(old)):
+            files = select(Failure.file_id).where(of_reasons, Failure.run_id.in_(some))
+            changed = session.execute(update(File).where(File.id.in_(files), File.size >= 0).values(size=-1))
+            looked += changed.rowcount  # type: ignore[attr-defined]
+        return looked
+
+
+def _reader_of(run: Run | None) -> int:
+    found = run.counts.get("reader", 0) if run is not None else 0
+    return found if isinstance(found, int) else 0
 
 
 def colliding_files(database: Database) -> Iterator[tuple[FileRecord, ...]]:
@@ -201,7 +234,7 @@ def reject(database: Database, run: int, rejections: Mapping[int, Rejection]) ->
 
 def reject_in(session: Session, run: int, rejections: Mapping[int, Rejection]) -> None:
     """The same within a transaction already begun."""
-    for ids in _chunks(list(rejections)):
+    for ids in chunks(list(rejections)):
         session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
         session.execute(update(File).where(File.id.in_(ids)).values(state="rejected"))
     session.add_all(failure_row(file, rejection, run) for file, rejection in rejections.items())
@@ -268,11 +301,19 @@ def file_counts(database: Database) -> dict[str, int]:
         return counts | {f"reason:{reason}": n for reason, n in sorted((row[0], row[1]) for row in reasons)}
 
 
+def messages_of(database: Database, reason: str) -> dict[str, int]:
+    """Files rejected for a reason, by its message: only for reasons whose messages are few."""
+    query = select(Failure.message, func.count()).where(Failure.reason == reason).group_by(Failure.message)
+    with database.begin() as session:
+        found = [(str(message), int(n)) for message, n in session.execute(query)]
+    return dict(sorted(found, key=lambda one: (-one[1], one[0])))
+
+
 def last_roots(database: Database) -> tuple[str, ...]:
     """The folders of the newest run that named any."""
     with database.begin() as session:
         runs = session.scalars(select(Run.roots).order_by(Run.id.desc()).limit(50))
-        return tuple(next((roots for roots in runs if roots), ()))
+        return tuple(clean.real_path(root) for root in next((roots for roots in runs if roots), ()))
 
 
 def last_run(database: Database) -> dict[str, Any] | None:
@@ -293,7 +334,7 @@ def last_run(database: Database) -> dict[str, Any] | None:
 
 def _folders(session: Session, paths: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for some in _chunks(paths):
+    for some in chunks(paths):
         query = select(Folder.path, Folder.id).where(Folder.path.in_(some))
         found.update((path, folder) for path, folder in session.execute(query))
     return found
@@ -302,7 +343,7 @@ def _folders(session: Session, paths: Sequence[str]) -> dict[str, int]:
 def _stored(session: Session, folders: Sequence[int], *, retry: bool) -> dict[int, dict[str, tuple[int, int]]]:
     """Size and time by folder and name. A file to be retried is given a size that no file has."""
     stored: dict[int, dict[str, tuple[int, int]]] = defaultdict(dict)
-    for some in _chunks(folders):
+    for some in chunks(folders):
         query = select(File.folder_id, File.name, File.size, File.mtime_ns).where(File.folder_id.in_(some))
         for folder, name, size, mtime in session.execute(query):
             stored[folder][name] = (size, mtime)
@@ -357,7 +398,7 @@ def _reopen(session: Session, keys: Iterable[SeriesKey]) -> None:
 
 
 def _set_pending(session: Session, files: Sequence[int]) -> None:
-    for ids in _chunks(files):
+    for ids in chunks(files):
         session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
         session.execute(update(File).where(File.id.in_(ids)).values(state="pending"))
 
@@ -370,11 +411,6 @@ def _under(root: str) -> Any:
 
 def _paths(listings: Sequence[Listing]) -> list[str]:
     return [listing.path for listing in listings]
-
-
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]
 
 
 def _now() -> datetime:

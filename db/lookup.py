@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from sqlalchemy import and_, func, select
 
+from db.chunks import chunks
 from db.database import Database
 from db.errors import StoreError
 from db.filters import Filter, compile_filter
@@ -20,7 +21,6 @@ from db.values import PassageCard, ReportCard, SeriesCard, SpaceRecord, StudyCar
 from db.vectors.protocol import Ids
 
 T = TypeVar("T")
-_CHUNK = 900
 
 
 def allowed_volumes(database: Database, space: SpaceRecord, where: Filter) -> Ids:
@@ -315,5 +315,5 @@ def _ids(database: Database, query: Any) -> Ids:
 def _by_ids(database: Database, query: Any, column: Any, ids: Sequence[int] | Sequence[str]) -> Iterator[Any]:
     unique = list(dict.fromkeys(ids))
     with database.begin() as session:
-        for start in range(0, len(unique), _CHUNK):
-            yield from session.execute(query.where(column.in_(unique[start : start + _CHUNK])))
+        for some in chunks(unique):
+            yield from session.execute(query.where(column.in_(some)))

@@ -6,17 +6,17 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
     MetaData,
-    String,
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from db.clean import CleanJson, CleanText, RealPath, ShownPath
 
 _BIG = BigInteger().with_variant(Integer(), "sqlite")
 _NAMES = {
@@ -32,7 +32,8 @@ class Base(DeclarativeBase):
 
     metadata = MetaData(naming_convention=_NAMES)
     type_annotation_map = {  # noqa: RUF012
-        dict[str, Any]: JSON, list[str]: JSON, list[int]: JSON, list[Any]: JSON, int: _BIG, bytes: LargeBinary,
+        dict[str, Any]: CleanJson, list[str]: CleanJson, list[int]: CleanJson, list[Any]: CleanJson, int: _BIG,
+        bytes: LargeBinary, str: CleanText,
     }  # fmt: skip
 
 
@@ -54,8 +55,8 @@ class Folder(Base):
 
     __tablename__ = "folders"
     id: Mapped[int] = mapped_column(primary_key=True)
-    root: Mapped[str] = mapped_column(String, index=True)
-    path: Mapped[str] = mapped_column(String, unique=True)
+    root: Mapped[str] = mapped_column(ShownPath, index=True)
+    path: Mapped[str] = mapped_column(RealPath, unique=True)
     seen_run: Mapped[int]
     """The last run that found it: a folder with an older one has gone from the disk."""
 
@@ -70,16 +71,16 @@ class File(Base):
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     folder_id: Mapped[int] = mapped_column(ForeignKey("folders.id"))
-    name: Mapped[str]
+    name: Mapped[str] = mapped_column(RealPath)
     size: Mapped[int]
     mtime_ns: Mapped[int]
     kind: Mapped[str]
     """dicom, nifti, report or other."""
-    state: Mapped[str] = mapped_column(String, index=True)
+    state: Mapped[str] = mapped_column(CleanText, index=True)
     """pending (scanned, its series not stored yet), indexed, rejected."""
     study_uid: Mapped[str | None]
     series_uid: Mapped[str | None]
-    sop_uid: Mapped[str | None] = mapped_column(String, index=True)
+    sop_uid: Mapped[str | None] = mapped_column(CleanText, index=True)
     header: Mapped[str | None]
     """The scanned header as JSON."""
 
@@ -93,7 +94,7 @@ class Failure(Base):
     file_id: Mapped[int] = mapped_column(ForeignKey("files.id"))
     ordinal: Mapped[int]
     """0 for the file as a whole, else the row or line of a report file."""
-    reason: Mapped[str] = mapped_column(String, index=True)
+    reason: Mapped[str] = mapped_column(CleanText, index=True)
     ignorable: Mapped[bool]
     message: Mapped[str]
     run_id: Mapped[int]
@@ -104,9 +105,9 @@ class Study(Base):
 
     __tablename__ = "studies"
     id: Mapped[int] = mapped_column(primary_key=True)
-    uid: Mapped[str] = mapped_column(String, unique=True)
-    accession_number: Mapped[str] = mapped_column(String, index=True)
-    patient_id: Mapped[str] = mapped_column(String, index=True)
+    uid: Mapped[str] = mapped_column(CleanText, unique=True)
+    accession_number: Mapped[str] = mapped_column(CleanText, index=True)
+    patient_id: Mapped[str] = mapped_column(CleanText, index=True)
     date: Mapped[date | None]
     description: Mapped[str]
     sex: Mapped[str | None]
@@ -120,7 +121,7 @@ class Series(Base):
     __table_args__ = (UniqueConstraint("study_id", "uid"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     study_id: Mapped[int] = mapped_column(ForeignKey("studies.id"), index=True)
-    uid: Mapped[str] = mapped_column(String, index=True)
+    uid: Mapped[str] = mapped_column(CleanText, index=True)
     number: Mapped[int | None]
     description: Mapped[str]
     protocol: Mapped[str]
@@ -134,9 +135,9 @@ class Volume(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     series_id: Mapped[int] = mapped_column(ForeignKey("series.id"), index=True)
     key: Mapped[str]
-    sequence: Mapped[str] = mapped_column(String, index=True)
+    sequence: Mapped[str] = mapped_column(CleanText, index=True)
     plane: Mapped[str]
-    body_region: Mapped[str] = mapped_column(String, index=True)
+    body_region: Mapped[str] = mapped_column(CleanText, index=True)
     contrast: Mapped[str]
     field_strength_t: Mapped[float | None]
     vendor: Mapped[str]
@@ -174,7 +175,7 @@ class Report(Base):
     file_id: Mapped[int] = mapped_column(ForeignKey("files.id"))
     ordinal: Mapped[int]
     study_id: Mapped[int | None] = mapped_column(ForeignKey("studies.id"), index=True)
-    match: Mapped[str] = mapped_column(String, index=True)
+    match: Mapped[str] = mapped_column(CleanText, index=True)
     """matched, unmatched or ambiguous."""
     accession_number: Mapped[str]
     study_uid: Mapped[str]
@@ -216,7 +217,7 @@ class Serving(Base):
     """Which space answers for a role now. Switching encoders is changing one row."""
 
     __tablename__ = "serving"
-    role: Mapped[str] = mapped_column(String, primary_key=True)
+    role: Mapped[str] = mapped_column(CleanText, primary_key=True)
     """image or text."""
     space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id"))
     encoder: Mapped[str]
@@ -258,7 +259,7 @@ class Prediction(Base):
     __tablename__ = "predictions"
     __table_args__ = (Index("ix_predictions_task", "task", "value"),)
     volume_id: Mapped[int] = mapped_column(ForeignKey("volumes.id"), primary_key=True)
-    task: Mapped[str] = mapped_column(String, primary_key=True)
+    task: Mapped[str] = mapped_column(CleanText, primary_key=True)
     value: Mapped[str]
     """A class, several joined by ", ", a number as text, or 'unknown'."""
     score: Mapped[float]
@@ -287,7 +288,7 @@ class Cohort(Base):
 
     __tablename__ = "cohorts"
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String, unique=True)
+    name: Mapped[str] = mapped_column(CleanText, unique=True)
     description: Mapped[str]
     owner: Mapped[str]
     created_at: Mapped[datetime]
@@ -315,7 +316,7 @@ class CohortMember(Base):
 
     __tablename__ = "cohort_members"
     version_id: Mapped[int] = mapped_column(ForeignKey("cohort_versions.id"), primary_key=True)
-    study_uid: Mapped[str] = mapped_column(String, primary_key=True)
+    study_uid: Mapped[str] = mapped_column(CleanText, primary_key=True)
     patient_id: Mapped[str]
     part: Mapped[str]
     """train, validation or test; '' where the cohort is not split."""
@@ -329,8 +330,8 @@ class Feedback(Base):
     __tablename__ = "feedback"
     __table_args__ = (UniqueConstraint("user", "query_key", "study_uid"),)
     id: Mapped[int] = mapped_column(primary_key=True)
-    user: Mapped[str] = mapped_column(String, index=True)
-    query_key: Mapped[str] = mapped_column(String, index=True)
+    user: Mapped[str] = mapped_column(CleanText, index=True)
+    query_key: Mapped[str] = mapped_column(CleanText, index=True)
     """A digest of the query's words and filter."""
     query: Mapped[dict[str, Any]]
     study_uid: Mapped[str]
@@ -344,7 +345,7 @@ class Background(Base):
 
     __tablename__ = "backgrounds"
     space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id"), primary_key=True)
-    channel: Mapped[str] = mapped_column(String, primary_key=True)
+    channel: Mapped[str] = mapped_column(CleanText, primary_key=True)
     count: Mapped[int]
     """Vectors in the space when it was measured."""
     figures: Mapped[dict[str, Any]]
@@ -357,9 +358,9 @@ class Audit(Base):
     __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
-    user: Mapped[str] = mapped_column(String, index=True)
+    user: Mapped[str] = mapped_column(CleanText, index=True)
     role: Mapped[str]
-    action: Mapped[str] = mapped_column(String, index=True)
+    action: Mapped[str] = mapped_column(CleanText, index=True)
     """search, view, export, freeze, delete, index and so on."""
     subject: Mapped[str]
     """A study's UID, or a digest of a query."""
@@ -372,8 +373,8 @@ class SavedSearch(Base):
 
     __tablename__ = "saved_searches"
     id: Mapped[int] = mapped_column(primary_key=True)
-    token: Mapped[str] = mapped_column(String, unique=True)
-    owner: Mapped[str] = mapped_column(String, index=True)
+    token: Mapped[str] = mapped_column(CleanText, unique=True)
+    owner: Mapped[str] = mapped_column(CleanText, index=True)
     name: Mapped[str]
     """'' for one that was only made, never named."""
     shared: Mapped[bool]

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, delete, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
+from db.chunks import chunks
 from db.database import Database
 from db.errors import FilterError
 from db.models import Prediction, RegionVector, Series, Study, Vector, Volume
@@ -22,7 +23,6 @@ UNKNOWN = "unknown"
 """The value of a prediction that a head would rather not make; it passes no condition."""
 Head = tuple[str, str, str]
 """(task, head, revision)"""
-_CHUNK = 900
 _PAGE = 200
 
 
@@ -66,7 +66,9 @@ def store_parts(
 ) -> None:
     """Add to volumes that are stored, by id, their regions and predictions: one transaction."""
     with database.begin() as session:
-        known = set(session.scalars(select(Volume.id).where(Volume.id.in_([volume for volume, _, _ in items]))))
+        known: set[int] = set()
+        for some in chunks([volume for volume, _, _ in items]):
+            known.update(session.scalars(select(Volume.id).where(Volume.id.in_(some))))
         for volume, regions, facts in items:
             if volume in known:
                 add_regions(session, volume, space.id, regions)
@@ -79,8 +81,8 @@ def predictions_of(database: Database, volume_ids: Sequence[int]) -> dict[int, t
     found: dict[int, list[PredictedFact]] = defaultdict(list)
     query = select(Prediction).order_by(Prediction.volume_id, Prediction.task)
     with database.begin() as session:
-        for start in range(0, len(unique), _CHUNK):
-            some = Prediction.volume_id.in_(unique[start : start + _CHUNK])
+        for part in chunks(unique):
+            some = Prediction.volume_id.in_(part)
             for row in session.scalars(query.where(some)):
                 found[row.volume_id].append(
                     PredictedFact(row.task, row.value, row.score, row.number, row.details, row.head, row.head_revision)

@@ -10,12 +10,11 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from db.build import unpack
+from db.chunks import chunks
 from db.database import Database
 from db.models import RegionVector, Series, Study, Vector, Volume
 from db.values import NewRegions, SpaceRecord
 from db.vectors.protocol import Rows
-
-_CHUNK = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,8 @@ def stored_regions(database: Database, space: SpaceRecord, volume_ids: Sequence[
     query = select(RegionVector.volume_id, RegionVector.grid, RegionVector.data)
     found: dict[int, StoredRegions] = {}
     with database.begin() as session:
-        for start in range(0, len(unique), _CHUNK):
-            some = RegionVector.volume_id.in_(unique[start : start + _CHUNK])
+        for part in chunks(unique):
+            some = RegionVector.volume_id.in_(part)
             for volume, grid, data in session.execute(query.where(RegionVector.space_id == space.id, some)):
                 across, along, up = grid
                 found[volume] = StoredRegions((across, along, up), unpack(data, space.dim))
@@ -65,8 +64,8 @@ def volume_shapes(database: Database, volume_ids: Sequence[int]) -> dict[int, tu
     unique = list(dict.fromkeys(volume_ids))
     found: dict[int, tuple[int, int, int]] = {}
     with database.begin() as session:
-        for start in range(0, len(unique), _CHUNK):
-            some = Volume.id.in_(unique[start : start + _CHUNK])
+        for part in chunks(unique):
+            some = Volume.id.in_(part)
             for volume, (i, j, k) in session.execute(select(Volume.id, Volume.shape).where(some)):
                 found[volume] = (i, j, k)
     return found

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from db.chunks import chunks
 from db.models import (
     Passage,
     Prediction,
@@ -56,13 +57,12 @@ def remove_volumes(session: Session, series: int) -> None:
 
 def remove_reports_of_files(session: Session, files: Sequence[int]) -> None:
     """Remove every report that was read from these files, with sentences and vectors."""
-    if not files:
-        return
-    reports = select(Report.id).where(Report.file_id.in_(files))
-    passages = select(Passage.id).where(Passage.report_id.in_(reports))
-    _remove_vectors(session, Vector.passage_id.in_(passages))
-    session.execute(delete(Passage).where(Passage.report_id.in_(reports)))
-    session.execute(delete(Report).where(Report.file_id.in_(files)))
+    for some in chunks(files):
+        reports = select(Report.id).where(Report.file_id.in_(some))
+        passages = select(Passage.id).where(Passage.report_id.in_(reports))
+        _remove_vectors(session, Vector.passage_id.in_(passages))
+        session.execute(delete(Passage).where(Passage.report_id.in_(reports)))
+        session.execute(delete(Report).where(Report.file_id.in_(some)))
 
 
 def _remove_vectors(session: Session, where: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import delete, or_, select, update
 
+from db.chunks import chunks
 from db.database import Database
 from db.errors import StoreError
 from db.models import SavedSearch
@@ -49,7 +50,8 @@ def remember(database: Database, owner: str, asked: Mapping[str, Any]) -> str:
         session.flush()
         old = select(SavedSearch.id).where(mine, SavedSearch.name == "").order_by(SavedSearch.at.desc()).offset(_KEPT)
         stale = list(session.scalars(old))
-        session.execute(delete(SavedSearch).where(SavedSearch.id.in_(stale)))
+        for some in chunks(stale):
+            session.execute(delete(SavedSearch).where(SavedSearch.id.in_(some)))
         return token
 
 

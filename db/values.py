@@ -30,6 +30,8 @@ class Stat:
     name: str
     size: int
     mtime_ns: int
+    odd: str = ""
+    """What it is where it is no file to read: a link, a pipe, or "refused"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Listing:
 
     path: str
     files: Sequence[Stat]
+    partial: bool = False
+    """Not all of it: files that are not named may be there all the same."""
 
 
 @dataclass(frozen=True, slots=True)

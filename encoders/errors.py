@@ -15,6 +15,13 @@ class Reason(StrEnum):
     LABEL_MAP = "LABEL_MAP"
     DUPLICATE = "DUPLICATE"
     COLOUR_IMAGE = "COLOUR_IMAGE"
+    NOT_A_FILE = "NOT_A_FILE"
+    LINKED_FOLDER = "LINKED_FOLDER"
+    # It could hold a study or a report, and is not read.
+    NOT_READ = "NOT_READ"
+    EMPTY_FILE = "EMPTY_FILE"
+    LINK_OUTSIDE = "LINK_OUTSIDE"
+    LINK_BROKEN = "LINK_BROKEN"
     # Something is wrong with the file.
     NOT_DICOM = "NOT_DICOM"
     MISSING_TAGS = "MISSING_TAGS"
@@ -33,6 +40,7 @@ class Reason(StrEnum):
     READ_MEMORY = "READ_MEMORY"
     READ_CRASHED = "READ_CRASHED"
     BAD_REPORT = "BAD_REPORT"
+    NOT_STORED = "NOT_STORED"
 
     @property
     def ignorable(self) -> bool:
@@ -46,19 +54,34 @@ class Reason(StrEnum):
 
 
 _IGNORABLE = frozenset(
-    {Reason.UNSUPPORTED_TYPE, Reason.NOT_MR, Reason.NO_PIXELS, Reason.LABEL_MAP, Reason.DUPLICATE, Reason.COLOUR_IMAGE}
+    {
+        Reason.UNSUPPORTED_TYPE,
+        Reason.NOT_MR,
+        Reason.NO_PIXELS,
+        Reason.LABEL_MAP,
+        Reason.DUPLICATE,
+        Reason.COLOUR_IMAGE,
+        Reason.NOT_A_FILE,
+        Reason.LINKED_FOLDER,
+    }
 )
 
 _REMEDIES: dict[Reason, str] = {
-    Reason.UNSUPPORTED_TYPE: "Nothing to do: Spinecho reads DICOM, NIfTI, and reports as .txt, .csv and .jsonl.",
+    Reason.UNSUPPORTED_TYPE: "Nothing to do: neither a scan nor a report (checksums, code, notes about the data).",
     Reason.NOT_MR: "Nothing to do: another modality or object class than MR images.",
     Reason.NO_PIXELS: "Nothing to do: the object holds no image.",
     Reason.LABEL_MAP: "Nothing to do: a segmentation mask, not a scan.",
     Reason.DUPLICATE: "Nothing to do: the same object, byte for byte, is indexed from another path.",
     Reason.COLOUR_IMAGE: "Nothing to do: a colour picture (a screenshot or colour map), not MR intensities.",
+    Reason.NOT_A_FILE: "Nothing to do: a pipe, a socket or a device is never opened.",
+    Reason.LINKED_FOLDER: "Nothing to do: what the link leads to is read at its own place.",
+    Reason.NOT_READ: "It could hold a study or a report: unpack or convert it as the message says, or take it out.",
+    Reason.EMPTY_FILE: "Copy the file again: it holds no bytes.",
+    Reason.LINK_OUTSIDE: "Index the folder that the link leads to as well, or run 'spinecho index --follow-links'.",
+    Reason.LINK_BROKEN: "Bring back what the link leads to, or take the link out.",
     Reason.NOT_DICOM: "Check where the file came from: its name says DICOM, its bytes do not.",
     Reason.MISSING_TAGS: "Export the file again with its SOP class, UIDs, Rows and Columns.",
-    Reason.NEEDS_CODEC: "Install the codec that the message names, then run 'spinecho index' again.",
+    Reason.NEEDS_CODEC: "Do as the message says: install the codec, or decompress the file with another tool.",
     Reason.DECODE_FAILED: "Export the file again, uncompressed if possible.",
     Reason.TRUNCATED: "Copy the file again: its pixel data end early.",
     Reason.AFFINE_INVALID: "Convert the scan again with a valid sform or qform.",
@@ -66,13 +89,14 @@ _REMEDIES: dict[Reason, str] = {
     Reason.NOT_NIFTI: "Check where the file came from: its name says NIfTI, its bytes do not.",
     Reason.EMPTY_VOLUME: "Check the export: every voxel has the same value.",
     Reason.MOSAIC_UNRESOLVED: "Export as single slices, or with the vendor's private header: it tells the slice count.",
-    Reason.CONFLICT: "Two files claim one SOP Instance UID with other contents: decide which one is right.",
-    Reason.TOO_LARGE: "Raise the size limit if this object is genuine.",
+    Reason.CONFLICT: "Two files claim one SOP Instance UID: take the wrong one out and run 'spinecho index --prune'.",
+    Reason.TOO_LARGE: "Crop, split or resample it: it is past the size that the message names; no option moves it.",
     Reason.UNREADABLE: "Give this account the right to read the path, then run 'spinecho index --retry'.",
     Reason.READ_TIMEOUT: "Reading took too long: run 'spinecho index --retry' on a quieter machine.",
-    Reason.READ_MEMORY: "Raise the memory limit if this object is genuine.",
+    Reason.READ_MEMORY: "Give reading more memory, if there is any: 'spinecho index --retry --memory-mb 16384'.",
     Reason.READ_CRASHED: "The file crashed its reader; the rest went on. Export it again.",
     Reason.BAD_REPORT: "Mend the report file as the message says.",
+    Reason.NOT_STORED: "Export the file again: a value that was read from it does not fit into a database.",
 }
 
 

@@ -12,18 +12,31 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, Full, Queue
 from types import TracebackType
 from typing import IO, Any
 
-from encoders.errors import Reason
+from encoders.errors import EncoderError, Reason
 from encoders.worker import Message, write_frame
 
 MEMORY_MB = 4096
 """Address space of a reading process. A 512 x 512 x 600 float32 volume takes 0.6 GB of it."""
+LEAST_MB = 512
+"""With less a reading process does not even start."""
+
+
+def reading_memory(environment: Mapping[str, str] = os.environ) -> int:
+    """Megabytes that a reading process may take: SPINECHO_READING_MEMORY_MB, else `MEMORY_MB`. Raises EncoderError."""
+    given = environment.get("SPINECHO_READING_MEMORY_MB") or str(MEMORY_MB)
+    if not (given.isascii() and given.isdecimal() and int(given[:9]) >= LEAST_MB and len(given) < 9):
+        raise EncoderError(
+            f"SPINECHO_READING_MEMORY_MB={given[:40]!r}: give whole megabytes from {LEAST_MB}, such as 16384"
+        )
+    return int(given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +69,10 @@ class _Child:
 class Sandbox:
     """A pool of reading processes. Use as a context manager; it may be shared between threads."""
 
-    def __init__(self, *, workers: int = 1, memory_mb: int = MEMORY_MB) -> None:
-        self._workers, self._memory_mb = max(1, workers), memory_mb
+    def __init__(self, *, workers: int = 1, memory_mb: int | None = None) -> None:
+        """memory_mb: None for what the environment says (`reading_memory`), 0 for no limit."""
+        self._workers = max(1, workers)
+        self._memory_mb = reading_memory() if memory_mb is None else memory_mb
         self._threads = ThreadPoolExecutor(self._workers, thread_name_prefix="reader")
         self._local = threading.local()
         self._children: set[subprocess.Popen[bytes]] = set()
@@ -99,18 +114,58 @@ class Sandbox:
         while waiting:
             yield waiting.popleft().result()
 
-    def _run(self, task: Task) -> Outcome:
+    def stream(self, task: Task, *, ahead: int = 64) -> Iterator[Message | Outcome]:
+        """Do one task and give its messages as they come, at most `ahead` of them waiting, then its outcome without
+        messages. How long the taker takes does not count towards the task's seconds.
+        """
+        waiting: Queue[Message | Outcome] = Queue(ahead)
+        dropped = threading.Event()
+
+        def give(message: Message) -> None:
+            while not dropped.is_set():
+                with contextlib.suppress(Full):
+                    return waiting.put(message, timeout=0.2)
+            raise EOFError
+
+        def work() -> None:
+            outcome = self._run(task, give)
+            with contextlib.suppress(EOFError):
+                give(outcome)  # type: ignore[arg-type]
+
+        done = self._threads.submit(work)
+        try:
+            while True:
+                try:
+                    item = waiting.get(timeout=1.0)
+                except Empty:
+                    if done.done() and waiting.empty():
+                        done.result()
+                        return
+                    continue
+                yield item
+                if isinstance(item, Outcome):
+                    return
+        finally:
+            dropped.set()
+
+    def _run(self, task: Task, give: Callable[[Message], None] | None = None) -> Outcome:
         started = time.monotonic()
+        deadline = started + task.seconds
         child = self._child()
         messages: list[Message] = []
         room = self._memory_mb << 20 if self._memory_mb else sys.maxsize
         try:
             write_frame(child.stdin, {"call": task.call, "arguments": task.arguments})
             while True:
-                value, buffers = _frame(child, started + task.seconds, room)
+                value, buffers = _frame(child, deadline, room)
                 room -= sum(map(len, buffers))
                 spent = time.monotonic() - started
                 match value:
+                    case {"part": dict() as part} if give is not None:
+                        room += sum(map(len, buffers))
+                        before = time.monotonic()
+                        give((part, buffers))
+                        deadline += time.monotonic() - before
                     case {"part": dict() as part}:
                         messages.append((part, buffers))
                     case {"end": "done"}:

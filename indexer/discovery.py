@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from db import ledger
 from db.database import Database
 from db.values import FileRecord, Listing, Rejection, Scanned, Stat
 from encoders.errors import Reason
+from encoders.image.other_files import NOT_READ_BEFORE, READER
 from encoders.image.series import Header
 from encoders.image.tasks import scan_task
 from encoders.sandbox import Outcome, Sandbox, Task
 from indexer.progress import Progress, Tally
 from indexer.reports.parse import SUFFIXES as REPORT_SUFFIXES
 from indexer.sources.folder import Found, walk
+from indexer.sources.keeping import keep
+from indexer.sources.refusals import refusal, stamp
 
 _FOLDER_BATCH, _FILE_BATCH, _SCAN_BATCH = 200, 5000, 48
 
@@ -32,13 +37,15 @@ def discover(
     skip: Path | None,
     tally: Tally,
     progress: Progress,
+    roots: Sequence[Path] = (),
+    follow_links: bool = False,
 ) -> None:
     """Bring the ledger up to what lies below `root`. Unchanged files cost a stat and a row of a query."""
     reports: list[Scanned] = []
     missing: list[str] = []
 
     def fresh_tasks() -> Iterator[Task]:
-        for listings in _batches(walk(root, skip=skip)):
+        for listings in _batches(walk(root, skip=skip, roots=roots, follow_links=follow_links), tally):
             with tally.timed("discover"):
                 changes = ledger.compare(database, root=str(root), run=run, listings=listings, retry=retry, again=again)
             missing.extend(changes.missing)
@@ -47,9 +54,8 @@ def discover(
             progress.advance("discover", changes.unchanged + len(changes.fresh))
             images: dict[tuple[str, str], Stat] = {}
             for folder, stat in changes.fresh:
-                if stat.mtime_ns < 0:
-                    refused = Rejection(Reason.UNREADABLE, False, "this account may not read it")
-                    reports.append(Scanned(folder, stat, "other", failure=refused))
+                if stat.odd:
+                    reports.append(Scanned(folder, stat, "other", failure=refusal(stat.odd)))
                 elif Path(stat.name).suffix.lower() in REPORT_SUFFIXES:
                     reports.append(Scanned(folder, stat, "report"))
                 else:
@@ -60,12 +66,13 @@ def discover(
             for start in range(0, len(paths), _SCAN_BATCH):
                 yield scan_task(paths[start : start + _SCAN_BATCH], root=str(root))
 
+    ledger.look_again(database, reader=READER, reasons=NOT_READ_BEFORE)
     stats: dict[str, Stat] = {}
     for outcome in sandbox.map(fresh_tasks()):
         scanned = list(_finished(sandbox, outcome, stats, tally))
-        ledger.record(database, run, scanned)
+        keep(partial(ledger.record, database, run), scanned)
         progress.advance("scan", len(scanned))
-    ledger.record(database, run, reports)
+    keep(partial(ledger.record, database, run), reports)
     _settle_missing(database, root, run, missing, prune=prune, tally=tally)
     settle_collisions(database, run)
 
@@ -75,7 +82,11 @@ def _finished(sandbox: Sandbox, outcome: Outcome, stats: dict[str, Stat], tally:
     while True:
         tally.seconds["scan"] += outcome.seconds
         for value, _ in outcome.messages:
-            yield _scanned(value, stats.pop(value["path"]))
+            stat = stats.pop(value["path"])
+            if value.get("reason") != Reason.UNREADABLE or os.path.lexists(value["path"]):
+                yield _scanned(value, stat)
+            else:  # it went since it was listed
+                tally.counts["gone"] += 1
         left = outcome.task.arguments["paths"][len(outcome.messages) :]
         if not left:
             return
@@ -98,14 +109,16 @@ def _scanned(value: dict[str, str], stat: Stat) -> Scanned:
     return Scanned(folder, stat, header.kind, header.study_uid, header.series_uid, header.sop_uid, value["header"])
 
 
-def _batches(found: Iterator[Found]) -> Iterator[list[Listing]]:
+def _batches(found: Iterator[Found], tally: Tally) -> Iterator[list[Listing]]:
     batch: list[Listing] = []
     n_files = 0
     for folder in found:
         stats = [Stat(*file) for file in folder.files]
-        stats += [Stat(name, 0, -1) for name in folder.unreadable]
-        batch.append(Listing(folder.path, stats))
+        odd = [(name, "refused") for name in folder.unreadable] + list(folder.odd)
+        stats += [Stat(name, 0, stamp(what), what) for name, what in odd]
+        batch.append(Listing(folder.path, stats, partial=folder.partial))
         n_files += len(stats)
+        tally.counts["hidden"] += folder.hidden
         if n_files >= _FILE_BATCH or len(batch) >= _FOLDER_BATCH:
             yield batch
             batch, n_files = [], 0

@@ -47,6 +47,7 @@ def add_parts(
     *,
     workers: int = 2,
     limit: int | None = None,
+    memory_mb: int | None = None,
     progress: Progress | None = None,
 ) -> Added:
     """Read volumes that lack predictions of the encoder's heads, or regions, and store these: a series a transaction.
@@ -80,7 +81,7 @@ def add_parts(
             waiting[number] = series
             yield _task(database, dual, series)
 
-    with Sandbox(workers=workers) as sandbox:
+    with Sandbox(workers=workers, memory_mb=memory_mb) as sandbox:
         for number, outcome in enumerate(sandbox.map(tasks())):
             items = _items(dual, space, waiting.pop(number), outcome, left_out)
             if items:

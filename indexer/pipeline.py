@@ -7,33 +7,36 @@ run that was killed goes on where it stopped when it is started again.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
-from db import archive, ledger
+from db import archive, clean, ledger
 from db.build import build_index, pack
 from db.database import Database
 from db.facts.files import make_snapshot
 from db.served import ServedSpace
-from db.values import FileRecord, NewPassage, NewReport, NewSeries, NewVolume, Rejection, Role, SpaceRecord
+from db.values import FileRecord, NewPassage, NewSeries, NewVolume, Rejection, Role, SpaceRecord
 from encoders.dual import DualEncoder
 from encoders.errors import Reason
 from encoders.image.codecs import codecs_at_hand
+from encoders.image.other_files import READER
 from encoders.image.series import FileFailure, Header
 from encoders.image.tasks import PreparedVolume, read_task, unpack_read
 from encoders.sandbox import Outcome, Sandbox, Task
 from encoders.space import Space, require_same
+from encoders.worker import Message
 from indexer.caption import caption
 from indexer.discovery import discover, settle_collisions
 from indexer.parts import Parts, parts_of
 from indexer.progress import Kept, Progress, Silent, Tally
-from indexer.reports.tasks import BadReport, ParsedReport, report_task, unpack_reports
+from indexer.reports.store import is_long, store_report_file
+from indexer.reports.tasks import report_task
 
-_REPORT_PAGE = 200
 _STALE_SHARE, _STALE_LEAST = 0.05, 1000
+_IGNORABLE = frozenset(reason for reason in Reason if reason.ignorable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,10 @@ class Options:
     again: bool = False
     prune: bool = False
     rebuild: bool = False
+    follow_links: bool = False
+    """Go where links lead out of the folders."""
+    memory_mb: int | None = None
+    """Of a reading process; None for what the environment says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +84,10 @@ def index_archive(
     with another encoder: nothing is lost, what was found stays pending.
     """
     options, progress, tally = options or Options(), progress or Silent(), Tally()
-    run = ledger.start_run(database, [str(root) for root in roots])
+    run = ledger.start_run(database, [str(root) for root in roots], reader=READER)
     progress = Kept(lambda stages: ledger.tell_run(database, run, stages), progress)
     warnings = _check_codecs(database)
-    with Sandbox(workers=options.workers) as sandbox:
+    with Sandbox(workers=options.workers, memory_mb=options.memory_mb) as sandbox:
         for root in roots:
             discover(
                 database,
@@ -91,6 +98,8 @@ def index_archive(
                 again=options.again,
                 prune=options.prune,
                 skip=skip,
+                roots=roots,
+                follow_links=options.follow_links,
                 tally=tally,
                 progress=progress,
             )
@@ -115,7 +124,7 @@ def index_archive(
         make_snapshot(database, builds)
     rejected = ledger.file_counts(database)
     reasons = {name.removeprefix("reason:"): n for name, n in rejected.items() if name.startswith("reason:")}
-    mendable = sum(n for reason, n in reasons.items() if not Reason(reason).ignorable)
+    mendable = sum(n for reason, n in reasons.items() if reason not in _IGNORABLE)
     return Summary(run, dict(tally.counts), reasons, mendable, seconds, tuple(warnings))
 
 
@@ -158,15 +167,15 @@ class _Work:
         self._store(waiting)
 
     def index_reports(self) -> None:
-        """Read and store every pending report file."""
+        """Read and store every pending report file; a long one as it is read, so that memory stays flat."""
         pending = ledger.pending_reports(self.database)
         self.progress.total("reports", len(pending))
-        for record, outcome in zip(
-            pending, self.sandbox.map(report_task(record.path) for record in pending), strict=True
-        ):
-            with self.tally.timed("reports"):
-                self._store_reports(record, outcome)
-            self.progress.advance("reports")
+        short = [record for record in pending if not is_long(record.path)]
+        for record, outcome in zip(short, self.sandbox.map(report_task(record.path) for record in short), strict=True):
+            self._store_reports(record, [*outcome.messages, outcome])
+        for record in pending:
+            if is_long(record.path):
+                self._store_reports(record, self.sandbox.stream(report_task(record.path)))
 
     def _task(self, records: Sequence[FileRecord]) -> Task:
         headers = [Header.from_json(record.header, path=record.path) for record in records]
@@ -200,7 +209,10 @@ class _Work:
         volumes = [item for _, items in series for item in items if isinstance(item, PreparedVolume)]
         with self.tally.timed("encode"):
             parts = iter(parts_of(self.dual, [volume.prepared for volume in volumes]))
-            words = [caption(v.acquisition, series=v.series.description, study=v.study.description) for v in volumes]
+            words = [
+                clean.text(caption(v.acquisition, series=v.series.description, study=v.study.description))
+                for v in volumes
+            ]
             meanings = iter(zip(words, self.dual.text.encode(words), strict=True))
         with self.tally.timed("store"):
             for records, items in series:
@@ -217,52 +229,29 @@ class _Work:
                     if isinstance(item, FileFailure)
                 }
                 study, facts = _facts(read, records)
-                archive.store_series(
-                    self.database,
-                    self.run,
-                    NewSeries(study, facts, new, rejected),
-                    image_space=self.image.id,
-                    text_space=self.text.id,
-                )
+                try:
+                    archive.store_series(
+                        self.database,
+                        self.run,
+                        NewSeries(study, facts, new, rejected),
+                        image_space=self.image.id,
+                        text_space=self.text.id,
+                    )
+                except clean.Unstorable as error:  # else it would stop this run, and every later one, here
+                    refused = Rejection(Reason.NOT_STORED, Reason.NOT_STORED.ignorable, str(error))
+                    ledger.reject(self.database, self.run, {file: rejected.get(file, refused) for file in ids.values()})
+                    new = []
                 self.tally.counts["series"] += bool(new)
                 self.tally.counts["volumes"] += len(new)
                 self.progress.advance("read")
 
-    def _store_reports(self, record: FileRecord, outcome: Outcome) -> None:
-        items = unpack_reports(outcome.messages)
-        rejections = [_report_rejection(item) for item in items if isinstance(item, BadReport)]
-        if outcome.failure is not None:
-            rejections.append(Rejection(outcome.failure, False, outcome.detail))
-        elif not items:
-            rejections.append(Rejection(Reason.BAD_REPORT, False, "the file holds no report"))
-        parsed = [item for item in items if isinstance(item, ParsedReport)]
-        pages = [parsed[at : at + _REPORT_PAGE] for at in range(0, len(parsed), _REPORT_PAGE)] or [[]]
-        for number, page in enumerate(pages):
-            archive.store_reports(
-                self.database,
-                self.run,
-                record.id,
-                self._new_reports(page),
-                rejections if number == 0 else (),
-                text_space=self.text.id,
-                first=number == 0,
-                last=number == len(pages) - 1,
+    def _store_reports(self, record: FileRecord, read: Iterable[Message | Outcome]) -> None:
+        """Store what a report file gave, a page a transaction."""
+        with self.tally.timed("reports"):
+            self.tally.counts["reports"] += store_report_file(
+                self.database, self.run, record, read, self.dual.text, text_space=self.text.id
             )
-        self.tally.counts["reports"] += len(parsed)
-
-    def _new_reports(self, page: Sequence[ParsedReport]) -> list[NewReport]:
-        sentences = [sentence for report in page for sentence in report.passages]
-        vectors = iter(self.dual.text.encode([sentence[4] for sentence in sentences]))
-        return [
-            NewReport(
-                report.ordinal,
-                report.accession_number,
-                report.study_uid,
-                report.text,
-                [NewPassage(*sentence, vector=pack(next(vectors))) for sentence in report.passages],
-            )
-            for report in page
-        ]
+        self.progress.advance("reports")
 
 
 def _check_codecs(database: Database) -> list[str]:
@@ -334,7 +323,3 @@ def _facts(read: Sequence[PreparedVolume], records: Sequence[FileRecord]) -> tup
         return study, dataclasses.asdict(read[0].series)
     header = Header.from_json(records[0].header, path=records[0].path)
     return {"uid": header.study_uid}, {"uid": header.series_uid}
-
-
-def _report_rejection(item: BadReport) -> Rejection:
-    return Rejection(item.reason, item.reason.ignorable, item.message, item.ordinal)

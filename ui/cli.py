@@ -19,7 +19,7 @@ from ui.evaluate import evaluate
 from ui.facets import HELP as FACETS_HELP
 from ui.facets import facets
 from ui.index_cli import builds_app
-from ui.options import AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
+from ui.options import AsJson, Device, Encoder, Home, Memory, TextModel, err, guarded, out, print_json
 from ui.settings import read_settings
 from ui.theme import PAGE, streamlit_flags
 from ui.thumbs import feedback_app
@@ -61,6 +61,10 @@ def index(
     retry: Annotated[bool, typer.Option("--retry", help="Try rejected files again.")] = False,
     prune: Annotated[bool, typer.Option("--prune", help="Forget files that are gone from the disk.")] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the vector index anew from the database.")] = False,
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Also read what links lead to outside of the folders.")
+    ] = False,
+    memory_mb: Memory = None,
     max_volumes: Annotated[int, typer.Option(help="Volumes embedded of one series, evenly spread.", min=1)] = 8,
     encoder: Encoder = None,
     text_model: TextModel = None,
@@ -70,8 +74,9 @@ def index(
     """Index folders of DICOM, NIfTI and reports, or go on with it.
 
     Unchanged files cost a stat. A run that was killed goes on where it stopped. Reports (.txt, .csv, .jsonl) are
-    joined to studies by accession number or StudyInstanceUID. Exit status: 0 all well, 1 some files were rejected
-    ('spinecho failures' lists them), 2 wrong usage.
+    joined to studies by accession number or StudyInstanceUID. Exit status: 0 all well, 1 some files were rejected or
+    could not be read ('spinecho failures' lists them), 2 wrong usage, 3 the disk, the rights or the server failed,
+    4 stored data are damaged.
     """
     from indexer.pipeline import Options, index_archive  # noqa: PLC0415
 
@@ -89,6 +94,8 @@ def index(
             prune=prune,
             rebuild=rebuild,
             again=not resume,
+            follow_links=follow_links,
+            memory_mb=memory_mb,
         )
         with progress_bars(err, quiet=as_json) as progress:
             summary = index_archive(
@@ -146,6 +153,7 @@ def predict(
     home: Home = None,
     workers: Annotated[int, typer.Option(help="Reading processes.", min=1, max=64)] = min(4, os.cpu_count() or 1),
     limit: Annotated[int | None, typer.Option(help="Stop after this many series; run again to go on.", min=0)] = None,
+    memory_mb: Memory = None,
     encoder: Encoder = None,
     text_model: TextModel = None,
     device: Device = None,
@@ -159,7 +167,7 @@ def predict(
     from ui.predict import predict_home, print_predicted  # noqa: PLC0415
 
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    done = predict_home(settings, workers=workers, limit=limit, console=err, quiet=as_json)
+    done = predict_home(settings, workers=workers, limit=limit, memory_mb=memory_mb, console=err, quiet=as_json)
     if as_json:
         print_json(dataclasses.asdict(done))
     else:
@@ -188,7 +196,8 @@ def demo(
         settings = read_settings(home=home, device=device)
         take_tour(folder, settings, out=out, err=err)
     else:
-        out.print(f"Written to {folder}. Next: spinecho index {folder}")
+        shown = tables.plain(str(folder))
+        out.print(f"Written to {shown}. Next: spinecho index {shown}", highlight=False)
 
 
 @app.command()
@@ -225,16 +234,18 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     from db.engines import shown  # noqa: PLC0415
 
     settings = read_settings(home=home)
+    where = tables.plain(shown(settings.database))
     with indexing_lock(settings):
         before, copy = upgrade(settings.database)
     if as_json:
         print_json({"before": before, "after": HEAD, "copy": str(copy) if copy else None})
     elif copy:
-        out.print(f"Upgraded {shown(settings.database)} from {before} to {HEAD}; the old one is kept as {copy}")
+        kept = tables.plain(str(copy))
+        out.print(f"Upgraded {where} from {before} to {HEAD}; the old one is kept as {kept}", highlight=False)
     elif before != HEAD:
-        out.print(f"Upgraded {shown(settings.database)} from {before or 'nothing'} to {HEAD}")
+        out.print(f"Upgraded {where} from {before or 'nothing'} to {HEAD}", highlight=False)
     else:
-        out.print(f"{shown(settings.database)} is at {HEAD}; nothing to do")
+        out.print(f"{where} is at {HEAD}; nothing to do", highlight=False)
 
 
 app.command(help=EVALUATE_HELP)(guarded(evaluate))

@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from db.errors import StoreError
 from db.filters import Filter
 from ui.conditions import with_filters
+from ui.console import err, out, print_json
 from ui.evaluation_table import print_evaluation
 from ui.settings import read_settings
 from ui.wiring import open_database, open_dual
-
-err = Console(stderr=True)
-out = Console()
 
 HELP = """Measure how well an indexed archive is found, every figure with its pool, chance level and 95 % interval.
 
@@ -105,7 +102,7 @@ def evaluate(
     if folder is not None:
         _write(folder, value, quiet=as_json)
     if as_json:
-        print(json.dumps(value, ensure_ascii=False, indent=1))  # noqa: T201
+        print_json(value)
     else:
         print_evaluation(out, found)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from db.facets import FACETS, Facet
@@ -15,12 +13,10 @@ from db.filters import ALL, Filter, contradictions, predicted_tasks, visible, wr
 from db.predictions import require_tasks
 from db.selection import Selection
 from ui.conditions import with_filters
+from ui.console import err, out, print_json
 from ui.settings import read_settings
 from ui.tables import plain
 from ui.wiring import open_database
-
-err = Console(stderr=True)
-out = Console()
 
 HELP = f"""Count studies by value, shown / total, for a filter: what there is to choose from, and what it would leave.
 
@@ -71,7 +67,7 @@ def facets(
             "source": selection.source,
             "warnings": warnings,
         }
-        print(json.dumps(facts, ensure_ascii=False, indent=1))  # noqa: T201
+        print_json(facts)
         return
     for warning in warnings:
         err.print(f"[yellow]note:[/] {plain(warning)}", soft_wrap=True)

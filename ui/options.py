@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, ParamSpec, TypeVar
 
 import typer
-from rich.console import Console
 
-from ui import tables
-from ui.wiring import USER_ERRORS
+from encoders.sandbox import LEAST_MB
+from ui.console import err, out, print_json
+from ui.failing import failing
+
+__all__ = [
+    "AsJson",
+    "Device",
+    "Encoder",
+    "Home",
+    "K",
+    "Memory",
+    "TextModel",
+    "Want",
+    "err",
+    "guarded",
+    "out",
+    "print_json",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
-err = Console(stderr=True)
-out = Console()
 
 Home = Annotated[
     Path | None,
@@ -30,28 +42,25 @@ TextModel = Annotated[
 ]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda. [default: auto]")]
 K = Annotated[int, typer.Option("-k", help="How many results.")]
+Memory = Annotated[
+    int | None,
+    typer.Option(
+        "--memory-mb",
+        help="Memory of a reading process. [default: $SPINECHO_READING_MEMORY_MB or 4096]",
+        min=LEAST_MB,
+        max=1 << 22,
+    ),
+]
 Want = Annotated[str, typer.Option("--want", help="study or report: what to get back.")]
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn errors that are meant for people into one line and exit status 2."""
+    """Turn whatever goes wrong into one line and an exit status: see `ui.failing`."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
+        stopped = "stopped; nothing that was stored is lost, run the same command again to go on"
+        with failing(as_json=bool(kwargs.get("as_json")), stopped=stopped):
             return command(*args, **kwargs)
-        except USER_ERRORS as error:
-            if kwargs.get("as_json"):
-                out.print_json(json.dumps({"error": type(error).__name__, "message": str(error)}))
-            err.print(f"[bold red]error:[/] {tables.plain(str(error))}", soft_wrap=True)
-            raise typer.Exit(2) from error
-        except KeyboardInterrupt:
-            err.print("stopped; nothing that was stored is lost, run the same command again to go on")
-            raise typer.Exit(130) from None
 
     return run
-
-
-def print_json(value: dict[str, Any]) -> None:
-    """One JSON object on standard output."""
-    print(json.dumps(value, ensure_ascii=False, indent=1))  # noqa: T201

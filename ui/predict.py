@@ -11,11 +11,15 @@ from ui.tables import plain
 from ui.wiring import indexing_lock, open_database, open_dual
 
 
-def predict_home(settings: Settings, *, workers: int, limit: int | None, console: Console, quiet: bool) -> Added:
+def predict_home(
+    settings: Settings, *, workers: int, limit: int | None, memory_mb: int | None, console: Console, quiet: bool
+) -> Added:
     """Add predictions and regions to the home's volumes that lack them."""
     database = open_database(settings)
     with indexing_lock(settings), progress_bars(console, quiet=quiet) as progress:
-        return add_parts(database, open_dual(settings), workers=workers, limit=limit, progress=progress)
+        return add_parts(
+            database, open_dual(settings), workers=workers, limit=limit, memory_mb=memory_mb, progress=progress
+        )
 
 
 def print_predicted(console: Console, done: Added) -> None:

@@ -34,6 +34,8 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
         "schema": HEAD,
         "files": {name: n for name, n in counts.items() if not name.startswith("reason:")},
         "reasons": reasons,
+        "not_read": ledger.messages_of(database, Reason.NOT_READ),
+        "noise": ledger.messages_of(database, Reason.UNSUPPORTED_TYPE),
         "archive": archive.archive_counts(database),
         "pending_series": ledger.count_pending_series(database),
         "predicted": predictions.prediction_counts(database),
@@ -41,6 +43,11 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
         "spaces": spaces,
         "last_run": ledger.last_run(database),
     }
+
+
+def remedy_of(code: str) -> str:
+    """What can be done about a reason; '' for one of another version."""
+    return Reason(code).remedy if code in set(Reason) else ""
 
 
 def failure_facts(database: Database, *, reason: str | None, everything: bool) -> dict[str, Any]:
@@ -51,7 +58,7 @@ def failure_facts(database: Database, *, reason: str | None, everything: bool) -
         by_reason[failure.reason] = by_reason.get(failure.reason, 0) + 1
     return {
         "by_reason": [
-            {"reason": code, "files": n, "remedy": Reason(code).remedy}
+            {"reason": code, "files": n, "remedy": remedy_of(code)}
             for code, n in sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))
         ],
         "failures": [dataclasses.asdict(failure) for failure in found],

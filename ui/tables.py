@@ -16,8 +16,24 @@ _MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow
 
 
 def plain(text: str) -> str:
-    """Text from outside, safe to print: no markup, no control characters."""
-    return escape("".join(character if character.isprintable() or character == "\n" else " " for character in text))
+    """Text from outside, safe to print: no markup; control characters and what is no letter are escaped."""
+    return escape(text if text.isprintable() else "".join(map(_visible, text)))
+
+
+def one_line(text: str) -> str:
+    """The same on one line: a name may hold line breaks."""
+    return plain(text).replace("\n", "\\n")
+
+
+def _visible(character: str) -> str:
+    if character.isprintable() or character == "\n":
+        return character
+    if character == "\t":
+        return " "
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a name that is no UTF-8
+        return f"\\x{code - 0xDC00:02X}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def print_results(console: Console, results: Results) -> None:
@@ -132,6 +148,8 @@ def print_summary(console: Console, summary: Summary) -> None:
     if summary.reasons:
         listed = ", ".join(f"{reason} {n}" for reason, n in sorted(summary.reasons.items(), key=lambda item: -item[1]))
         console.print(f"[dim]not indexed:[/] {listed}  [dim](spinecho failures)[/]", highlight=False)
+    if counts.get("hidden"):
+        console.print(f"[dim]left out: {counts['hidden']:,} names that begin with a dot[/]", highlight=False)
     if not counts.get("files"):
         console.print("[yellow]The folder holds no files.[/]")
     elif counts.get("missing") and not counts.get("pruned"):
@@ -164,6 +182,11 @@ def print_status(console: Console, facts: dict[str, Any]) -> None:
     for task, n in facts["predicted"].items():
         said = f"{n['volumes']:,} volumes, sure of {n['known']:,}"
         console.print(f"[dim]predicted {plain(task)}:[/] {said}", highlight=False)
+    for kind, n in facts["not_read"].items():
+        console.print(f"[yellow]not read:[/] {n:,} {plain(kind)}", highlight=False)
+    if facts["noise"]:
+        listed = ", ".join(f"{plain(kind)} {n}" for kind, n in facts["noise"].items())
+        console.print(f"[dim]left out:[/] {listed}", highlight=False)
     if facts["reasons"]:
         listed = ", ".join(f"{reason} {n}" for reason, n in facts["reasons"].items())
         console.print(f"[dim]not indexed:[/] {listed}  [dim](spinecho failures)[/]", highlight=False)
@@ -185,7 +208,7 @@ def print_failures(console: Console, facts: dict[str, Any]) -> None:
     for failure in facts["failures"]:
         place = f" (entry {failure['ordinal']})" if failure["ordinal"] else ""
         console.print(
-            f"[bold]{failure['reason']}[/] {plain(failure['path'])}{place}: {plain(failure['message'])}",
+            f"[bold]{failure['reason']}[/] {one_line(failure['path'])}{place}: {one_line(failure['message'])}",
             highlight=False,
             soft_wrap=True,
         )
@@ -195,7 +218,7 @@ def print_failures(console: Console, facts: dict[str, Any]) -> None:
         place = f" (entry {report['ordinal']})" if report["ordinal"] else ""
         keys = " and ".join(tried) or "no key found in it"
         console.print(
-            f"[bold]report {report['match']}[/] {plain(report['path'])}{place}: tried {plain(keys)}",
+            f"[bold]report {report['match']}[/] {one_line(report['path'])}{place}: tried {plain(keys)}",
             highlight=False,
             soft_wrap=True,
         )

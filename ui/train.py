@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from ui.console import err, out, print_json
+from ui.failing import failing
 from ui.tables import plain
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from encoders.training.loop import Progress
 
-err, out = Console(stderr=True), Console()
 train_app = typer.Typer(
     no_args_is_help=True, help="Train an encoder or heads, from a TOML file; docs/training.md describes its keys."
 )
@@ -124,24 +124,15 @@ def _asked_to_stop() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def _guarded(*, as_json: bool) -> Iterator[None]:
-    """Errors that are meant for people become one line and exit status 2."""
-    from ui.wiring import USER_ERRORS  # noqa: PLC0415
-
-    try:
+    """Whatever goes wrong becomes one line and an exit status."""
+    stopped = "stopped at once; the last saved state is kept, run the same command again to go on"
+    with failing(as_json=as_json, stopped=stopped):
         yield
-    except USER_ERRORS as error:
-        if as_json:
-            out.print_json(json.dumps({"error": type(error).__name__, "message": str(error)}))
-        err.print(f"[bold red]error:[/] {plain(str(error))}", soft_wrap=True)
-        raise typer.Exit(2) from error
-    except KeyboardInterrupt:
-        err.print("stopped at once; the last saved state is kept, run the same command again to go on")
-        raise typer.Exit(130) from None
 
 
 def _tell(values: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(values, ensure_ascii=False, indent=1))  # noqa: T201
+        print_json(values)
         return
     for name, value in values.items():
         out.print(f"{name}: {plain(json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value)}")

@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
+from db.chunks import chunks
 from db.facts.files import State
 from db.facts.table import FactTable, locate
 from db.models import Passage, Report, Series, Tombstone, Vector, Volume
@@ -15,7 +16,6 @@ from db.vectors.protocol import Ids
 
 _MOST = 20_000
 """Vectors stored or deleted since, above which nobody goes on counting."""
-_CHUNK = 500
 
 
 class TooMuch(Exception):
@@ -83,8 +83,7 @@ def _joined_since(session: Session, table: FactTable, changed: Ids) -> Ids:
     moved[table.report_studies < 0] = True
     open_to_question = np.setdiff1d(table.reports[moved], now)
     studies: set[int] = set()
-    for start in range(0, len(open_to_question), _CHUNK):
-        some = open_to_question[start : start + _CHUNK].tolist()
+    for some in chunks(open_to_question.tolist()):
         ids = session.scalars(select(Report.study_id).where(Report.id.in_(some), Report.study_id.is_not(None)))
         studies.update(study for study in ids if study is not None)
     return np.array(sorted(studies), dtype=np.int64)

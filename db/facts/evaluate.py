@@ -12,6 +12,7 @@ from typing import Any, assert_never
 import numpy as np
 from sqlalchemy import select
 
+from db.chunks import chunks
 from db.database import Database
 from db.facts.columns import Flags, look_up
 from db.facts.table import IDENTIFIERS, FactTable, digest
@@ -20,7 +21,6 @@ from db.filter_values import All, And, Between, Contains, Filter, Is, Leaf, Not,
 from db.models import Series, Study, Volume
 from db.vectors.protocol import Ids
 
-_CHUNK = 500
 _CANDIDATES = 5_000
 """More studies than this with a fitting digest are looked for in SQL by themselves."""
 
@@ -46,8 +46,8 @@ class Asked:
         query = select(Study.id).where(compile_leaf(leaf, self._least))
         parts = [np.empty(0, np.int64)]
         with self._database.begin() as session:
-            for start in range(0, len(studies), _CHUNK):
-                some = query.where(Study.id.in_(studies[start : start + _CHUNK].tolist()))
+            for ids in chunks(studies.tolist()):
+                some = query.where(Study.id.in_(ids))
                 parts.append(np.fromiter(session.scalars(some), dtype=np.int64))
         return np.concatenate(parts)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from db.chunks import chunks
 from db.facts.columns import Column, Encoder, Flags
 from db.filter_sql import COLUMNS, lowered
 from db.models import File, Folder, Passage, Report, Series, Study, Vector, Volume, VolumeFile
@@ -24,7 +25,7 @@ IDENTIFIERS = ("study_uid", "accession_number", "patient_id")
 OF_STUDIES = frozenset({"sex", "age", "date"})
 """Columns whose value is the same for every volume of a study."""
 PLAIN = tuple(name for name in COLUMNS if name not in {*IDENTIFIERS, "archive"})
-_ROWS, _CHUNK = 20_000, 500
+_ROWS = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,8 +275,8 @@ def _blocks(session: Session, query: Any, column: Any, ids: Ids | None) -> Itera
     if ids is None:
         yield from session.execute(query.execution_options(yield_per=_ROWS)).partitions()
         return
-    for start in range(0, len(ids), _CHUNK):
-        if rows := session.execute(query.where(column.in_(ids[start : start + _CHUNK].tolist()))).all():
+    for some in chunks(ids.tolist()):
+        if rows := session.execute(query.where(column.in_(some))).all():
             yield rows
 
 

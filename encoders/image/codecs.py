@@ -51,7 +51,11 @@ def decode_frame(syntax: str, data: bytes, pixels: dict[str, Any]) -> NDArray[An
     """
     module, distribution = _CODECS.get(syntax, ("", ""))
     if not module:
-        raise ReadError(Reason.NEEDS_CODEC, f"no codec is known for transfer syntax {syntax}")
+        raise ReadError(
+            Reason.NEEDS_CODEC,
+            f"no codec is known for transfer syntax {syntax}: decompress the file with another tool, such as "
+            "'dcmconv' or the archive's export as Explicit VR Little Endian",
+        )
     library = _module(module)
     if library is None:
         raise ReadError(Reason.NEEDS_CODEC, f"transfer syntax {syntax} needs {distribution}")

@@ -21,6 +21,13 @@ DEFLATED, EXPLICIT_BIG = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 NATIVE = frozenset({IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG})
 _MR_CLASSES = frozenset(f"1.2.840.10008.5.1.4.1.1.4{suffix}" for suffix in ("", ".1", ".2", ".3", ".4"))
 _SPECTROSCOPY = "1.2.840.10008.5.1.4.1.1.4.2"
+_REPORTS = frozenset(
+    {f"1.2.840.10008.5.1.4.1.1.88.{suffix}" for suffix in ("11", "22", "33", "34", "35")}
+    | {"1.2.840.10008.5.1.4.1.1.104.1", "1.2.840.10008.5.1.4.1.1.104.2"}
+)
+"""Structured reports in words, and documents in a DICOM envelope."""
+_RAW = ("1.2.840.10008.5.1.4.1.1.66", "1.3.46.670589.11.0.0.12.", "1.3.46.670589.5.0.", "1.3.12.2.1107.5.9.1")
+"""Raw data, registrations and the vendors' own objects: rows and columns may stand there, pixels do not."""
 _NOT_IMAGES = ("1.2.840.10008.5.1.4.1.1.88.", "1.2.840.10008.5.1.4.1.1.11.", "1.2.840.10008.5.1.4.1.1.104.")
 _SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.5"})
 _DIRECTORY = "1.2.840.10008.1.3.10"
@@ -83,7 +90,7 @@ def _scan(data: bytes, size: int, path: Path, root: Path) -> Header:
     _refuse_what_is_no_mr_image(values, sop_class, bare=bare)
     flags = [Flag.CHARSET_GUESSED] if guessed else []
     columns = _frame_groups(found.elements, values, charset, source.order)
-    pixels = _pixels(found, values, syntax, size, order=source.order)
+    pixels = _pixels(found, values, syntax, size, order=source.order, sop_class=sop_class)
     if inflated is not None:
         pixels["inflate"] = start_of_deflated(meta)
     tiles = mosaic_detail(values, _items(found.elements, UIH_FRAMES), charset, source.order)
@@ -175,6 +182,9 @@ def _refuse_what_is_no_mr_image(values: dict[str, Any], sop_class: str, *, bare:
         if bare:
             raise ReadError(Reason.NOT_DICOM, "no preamble, and no SOP class or modality either")
         raise ReadError(Reason.MISSING_TAGS, "the file has neither a SOP class nor a modality")
+    if sop_class in _REPORTS:
+        kind = "an encapsulated document" if ".104." in sop_class else "a structured report"
+        raise ReadError(Reason.NOT_READ, f"DICOM that holds {kind}: export it as text (.txt), one report a file")
     if sop_class == _DIRECTORY or sop_class.startswith(_NOT_IMAGES):
         raise ReadError(Reason.NO_PIXELS, f"objects of SOP class {sop_class} hold no image")
     if sop_class in _SEGMENTATIONS:
@@ -185,11 +195,13 @@ def _refuse_what_is_no_mr_image(values: dict[str, Any], sop_class: str, *, bare:
         raise ReadError(Reason.NO_PIXELS, "MR spectroscopy, not an image")
 
 
-def _pixels(found: Walk, values: dict[str, Any], syntax: str, size: int, *, order: str) -> dict[str, Any]:
+def _pixels(
+    found: Walk, values: dict[str, Any], syntax: str, size: int, *, order: str, sop_class: str
+) -> dict[str, Any]:
     """Where the pixel data lie and how they are stored; takes these facts out of `values`."""
     missing = [name for name in ("rows", "columns") if not 0 < values.get(name, 0) <= 1 << 16]
     if found.pixels is None:
-        if missing:
+        if missing or (sop_class.startswith(_RAW) and sop_class not in _SEGMENTATIONS):
             raise ReadError(Reason.NO_PIXELS, "no pixel data")
         raise ReadError(Reason.TRUNCATED, "the file ends, or cannot be read on, before its pixel data")
     if missing:
@@ -223,10 +235,11 @@ def _pixels(found: Walk, values: dict[str, Any], syntax: str, size: int, *, orde
     if not 1 <= described["allocated"] <= 64:
         raise ReadError(Reason.DECODE_FAILED, f"{described['allocated']} bits allocated a pixel")
     if described["frames"] > _MAX_FRAMES:
-        raise ReadError(Reason.TOO_LARGE, f"{described['frames']} frames")
+        raise ReadError(Reason.TOO_LARGE, f"{described['frames']} frames, more than {_MAX_FRAMES}")
     samples = described["rows"] * described["columns"] * described["frames"]
     if samples * max(8, described["allocated"]) // 8 > _MAX_PIXEL_BYTES:
-        raise ReadError(Reason.TOO_LARGE, f"{samples} samples of {described['allocated']} bits")
+        size_mb = _MAX_PIXEL_BYTES >> 20
+        raise ReadError(Reason.TOO_LARGE, f"{samples} samples of {described['allocated']} bits, more than {size_mb} MB")
     return described
 
 

@@ -210,7 +210,9 @@ def _plain(kind: str, vr: bytes, raw: bytes, order: str) -> Any:
             return None
         if kind == "floats":
             return numbers
-        return int(numbers[0]) if kind == "int" else numbers[0]
+        if kind == "int":
+            return int(numbers[0]) if abs(numbers[0]) < 1 << 62 else None  # no integer of DICOM is so long
+        return numbers[0]
     text = raw.decode("ascii", "replace").strip("\0 \t\r\n")
     if kind == "uid":
         return text if 0 < len(text) <= 64 and set(text) <= _UID_LETTERS else None

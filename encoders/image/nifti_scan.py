@@ -153,9 +153,9 @@ def _check(fields: dict[str, Any], size: int | None) -> None:
         samples *= d
     width = int(TYPES[datatype][1]) if datatype in TYPES else 8
     if samples * width > _MAX_BYTES:
-        raise ReadError(Reason.TOO_LARGE, f"{samples} voxels")
+        raise ReadError(Reason.TOO_LARGE, f"{samples} voxels: more than {_MAX_BYTES >> 20} MB")
     if samples // (dims[0] * dims[1] * (dims[2] if len(dims) > 2 else 1)) > _MOST_VOLUMES:
-        raise ReadError(Reason.TOO_LARGE, f"dimensions {dims}")
+        raise ReadError(Reason.TOO_LARGE, f"dimensions {dims}: more than {_MOST_VOLUMES} volumes")
     if datatype in _COMPLEX:
         raise ReadError(Reason.UNSUPPORTED_TYPE, "complex-valued NIfTI; store magnitude instead")
     if size is not None and fields["offset"] + samples * width > size:

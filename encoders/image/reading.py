@@ -15,6 +15,7 @@ from encoders.image.dicom_scan import looks_like_dicom, scan_dicom
 from encoders.image.dicom_series import read_dicom_series
 from encoders.image.nifti_scan import has_nifti_name, looks_like_nifti, scan_nifti
 from encoders.image.nifti_series import read_nifti_series
+from encoders.image.other_files import noise_kind, refuse
 from encoders.image.series import FileFailure, Header, VolumeRead
 
 _DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima", ".dic"})
@@ -30,15 +31,19 @@ def scan_file(path: Path, *, root: Path) -> Header:
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD)
+        if not head:
+            refuse(path, head)
         if has_nifti_name(path) or looks_like_nifti(head):
             return scan_nifti(path, root=root)
         if looks_like_dicom(head):
             return scan_dicom(path, root=root)
     except OSError as e:
         raise ReadError(Reason.UNREADABLE, f"the file could not be opened: {e.strerror}") from e
+    if noise_kind(path, head):
+        refuse(path, head)
     if path.suffix.lower() in _DICOM_SUFFIXES:
         raise ReadError(Reason.NOT_DICOM, "named like DICOM, but neither its preamble nor its first element are")
-    raise ReadError(Reason.UNSUPPORTED_TYPE, f"neither DICOM nor NIfTI ({path.suffix.lower() or 'no suffix'})")
+    refuse(path, head)
 
 
 def read_series(headers: Sequence[Header], *, max_volumes: int = 8) -> Iterator[VolumeRead | FileFailure]:
@@ -58,6 +63,9 @@ def read_series(headers: Sequence[Header], *, max_volumes: int = 8) -> Iterator[
 
 def read_path(path: Path, *, max_volumes: int = 8) -> Iterator[VolumeRead | FileFailure]:
     """All volumes of a file, or of the files in a folder and below it, series by series."""
+    if not path.is_dir() and not path.is_file():
+        yield FileFailure(str(path), Reason.NOT_A_FILE, "neither a file nor a folder")
+        return
     files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
     root = path if path.is_dir() else path.parent
     series: dict[tuple[str, str], list[Header]] = defaultdict(list)

@@ -11,9 +11,14 @@ from encoders.errors import ReadError, Reason
 from encoders.sandbox import Task
 from encoders.text.passages import passages
 from encoders.worker import Message
-from indexer.reports.parse import RawReport, parse_reports
+from indexer.reports.not_read import refuse_what_is_no_text, verdict
+from indexer.reports.parse import NotAReport, RawReport, ReportFailure, parse_reports
 
 _SECONDS = 600.0
+MOST_CHARACTERS = 2**18
+"""Characters of one report: long ones have 20,000."""
+MOST_SENTENCES = 2_000
+"""Sentences of one report: a long one has two hundred, and each takes milliseconds to encode."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,20 +48,37 @@ def report_task(path: str) -> Task:
 
 def read_reports(arguments: dict[str, Any]) -> Iterator[Message]:
     """One message a report or failure."""
+    path = Path(arguments["path"])
     try:
-        for item in parse_reports(Path(arguments["path"])):
+        refuse_what_is_no_text(path)
+        for item in _parsed(path):
             if not isinstance(item, RawReport):
                 yield {"ordinal": item.ordinal, "message": item.message}, ()
                 continue
+            if len(item.text) > MOST_CHARACTERS:
+                message = f"the report has {len(item.text)} characters, more than {MOST_CHARACTERS}"
+                yield {"ordinal": item.ordinal, "message": f"{message}: is it several reports?"}, ()
+                continue
+            found = passages(item.text)
+            if len(found) > MOST_SENTENCES:
+                message = f"the report has {len(found)} sentences, more than {MOST_SENTENCES}: is it several reports?"
+                yield {"ordinal": item.ordinal, "message": message}, ()
+                continue
             sentences = [
-                (p.section, p.ordinal, p.start, p.end, p.text, p.assertion, ",".join(sorted(p.sides)))
-                for p in passages(item.text)
+                (p.section, p.ordinal, p.start, p.end, p.text, p.assertion, ",".join(sorted(p.sides))) for p in found
             ]
             facts = dataclasses.asdict(item)
             kept = {name: facts[name] for name in ("ordinal", "accession_number", "study_uid", "text")}
             yield {**kept, "passages": sentences}, ()
     except ReadError as error:
         yield {"ordinal": 0, "message": str(error), "reason": error.reason}, ()
+
+
+def _parsed(path: Path) -> Iterator[RawReport | ReportFailure]:
+    try:
+        yield from parse_reports(path)
+    except NotAReport as error:
+        raise verdict(path, error) from error
 
 
 def unpack_reports(messages: Sequence[Message]) -> list[ParsedReport | BadReport]:

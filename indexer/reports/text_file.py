@@ -39,13 +39,13 @@ def parse_text_file(path: Path) -> RawReport | ReportFailure:
         return ReportFailure(str(path), 0, "the file is empty")
     accession, study_uid = _header(text)
     keyed = bool(accession or study_uid)
-    if not keyed and _PROSE.fullmatch(path.stem):
+    if not keyed and is_note(path):
         raise NotAReport(f"{path.name} is named like a note about the data, and has no accession or study UID line")
     if "\x00" in text:
         return ReportFailure(str(path), 0, "the file holds NUL characters: it is binary, or UTF-16 without its mark")
     if not keyed:
         named = bool(_UID.fullmatch(path.stem) or _ACCESSION_STEM.fullmatch(path.stem))
-        if not named and not _has_body(text[:_HEADINGS_WITHIN]):
+        if not named and not has_body(text[:_HEADINGS_WITHIN]):
             raise NotAReport(
                 f"{path.name} has no accession or study UID line, no findings or impression heading, "
                 "and no name like a key"
@@ -69,8 +69,14 @@ def _header(text: str) -> tuple[str, str]:
     return accession, study_uid
 
 
-def _has_body(text: str) -> bool:
+def has_body(text: str) -> bool:
+    """True for a text with a heading for findings or an impression."""
     return any(span.section in ("findings", "impression") for span in section_spans(text))
+
+
+def is_note(path: Path) -> bool:
+    """True for a name that speaks of a note about the data."""
+    return _PROSE.fullmatch(path.stem) is not None
 
 
 def _is_uid(stem: str) -> bool:

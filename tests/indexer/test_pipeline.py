@@ -183,7 +183,7 @@ def test_bad_files_are_listed_and_the_rest_goes_on(archive: Path, tmp_path: Path
     summary = home.index(mine)
     listed = failures(home)
     assert listed["notes.dcm"] == Reason.NOT_DICOM
-    assert listed["empty.dcm"] == Reason.NOT_DICOM
+    assert listed["empty.dcm"] == Reason.EMPTY_FILE
     assert Reason.DUPLICATE in {listed.get("copy.dcm"), listed.get(slices[1].name)}
     assert Reason.CONFLICT in {listed.get("other.dcm"), listed.get(slices[2].name)}
     assert listed[slices[0].name] == Reason.TRUNCATED

@@ -22,7 +22,7 @@ EXPECTED: dict[str, Reason | None] = {
     "no_meta.dcm": Reason.NOT_DICOM,
     "no_meta_group_length.dcm": Reason.NOT_MR,
     "not_dicom_text.dcm": Reason.NOT_DICOM,
-    "not_image_sr.dcm": Reason.NO_PIXELS,
+    "not_image_sr.dcm": Reason.NOT_READ,
     "not_mr_ct_small.dcm": Reason.NOT_MR,
     "rtplan_truncated_not_mr.dcm": Reason.NOT_MR,
     "slicecount_0.dcm": None,

@@ -268,10 +268,10 @@ def test_other_modalities_reports_and_text(kit: Any, tmp_path: Path) -> None:
     data.Modality, data.SOPClassUID = "CT", "1.2.840.10008.5.1.4.1.1.2"
     cases = {kit.write(tmp_path / "ct.dcm", data): Reason.NOT_MR}
     data.Modality, data.SOPClassUID = "SR", "1.2.840.10008.5.1.4.1.1.88.33"
-    cases[kit.write(tmp_path / "sr.dcm", data)] = Reason.NO_PIXELS
+    cases[kit.write(tmp_path / "sr.dcm", data)] = Reason.NOT_READ
     (tmp_path / "text.dcm").write_text("hello")
     (tmp_path / "notes.txt").write_text("hello")
-    cases |= {tmp_path / "text.dcm": Reason.NOT_DICOM, tmp_path / "notes.txt": Reason.UNSUPPORTED_TYPE}
+    cases |= {tmp_path / "text.dcm": Reason.NOT_DICOM, tmp_path / "notes.txt": Reason.NOT_READ}
     cases[tmp_path / "gone.dcm"] = Reason.UNREADABLE
     for path, reason in cases.items():
         with pytest.raises(ReadError) as e:

@@ -1,0 +1,108 @@
+"""From what a report file gave to rows: a page of reports a transaction, as they are read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from db import archive, clean, ledger
+from db.build import pack
+from db.database import Database
+from db.values import FileRecord, NewPassage, NewReport, Rejection
+from encoders.errors import Reason
+from encoders.sandbox import Outcome
+from encoders.space import Encoder
+from encoders.worker import Message
+from indexer.reports.tasks import BadReport, ParsedReport, unpack_reports
+
+_PAGE_REPORTS, _PAGE_SENTENCES = 200, 4_000
+_LONG_BYTES = 4 * 2**20
+_LONGEST_KEY = 255
+"""Characters of an accession number or a UID; DICOM knows 16 and 64."""
+
+
+def is_long(path: str) -> bool:
+    """True for a report file that is stored while it is read."""
+    try:
+        return Path(path).stat().st_size > _LONG_BYTES
+    except OSError:
+        return False
+
+
+def store_report_file(
+    database: Database,
+    run: int,
+    record: FileRecord,
+    read: Iterable[Message | Outcome],
+    encoder: Encoder[str],
+    *,
+    text_space: int,
+) -> int:
+    """Store a file's reports and rejections, in pages; how many reports. `read` ends with the task's outcome.
+
+    A file that went since it was listed is forgotten; one whose values the database refuses is rejected.
+    """
+    stored, first = 0, True
+    try:
+        for page, rejections, last in _paged(read):
+            if last and first and not page and _is_gone(record.path, rejections):
+                ledger.remove_files(database, [record.path])
+                return 0
+            new = _new_reports(page, encoder)
+            archive.store_reports(
+                database, run, record.id, new, rejections, text_space=text_space, first=first, last=last
+            )
+            stored, first = stored + len(new), False
+    except clean.Unstorable as error:
+        refused = [Rejection(Reason.NOT_STORED, Reason.NOT_STORED.ignorable, str(error))]
+        archive.store_reports(database, run, record.id, [], refused, text_space=text_space, first=True, last=True)
+        return 0
+    return stored
+
+
+def _paged(read: Iterable[Message | Outcome]) -> Iterator[tuple[list[ParsedReport], list[Rejection], bool]]:
+    """(reports, rejections, whether these are the last) until the outcome has come."""
+    page: list[ParsedReport] = []
+    rejections: list[Rejection] = []
+    sentences, any_item = 0, False
+    for message in read:
+        if isinstance(message, Outcome):
+            if message.failure is not None:
+                rejections.append(Rejection(message.failure, message.failure.ignorable, message.detail))
+            elif not any_item:
+                rejections.append(Rejection(Reason.BAD_REPORT, False, "the file holds no report"))
+            yield page, rejections, True
+            return
+        any_item = True
+        (item,) = unpack_reports([message])
+        if isinstance(item, BadReport):
+            rejections.append(Rejection(item.reason, item.reason.ignorable, item.message, item.ordinal))
+        elif max(len(item.accession_number), len(item.study_uid)) > _LONGEST_KEY:
+            said = f"its accession number or study UID has more than {_LONGEST_KEY} characters"
+            rejections.append(Rejection(Reason.BAD_REPORT, False, said, item.ordinal))
+        else:
+            page.append(item)
+            sentences += len(item.passages)
+        if len(page) + len(rejections) >= _PAGE_REPORTS or sentences >= _PAGE_SENTENCES:
+            yield page, rejections, False
+            page, rejections, sentences = [], [], 0
+
+
+def _new_reports(page: Sequence[ParsedReport], encoder: Encoder[str]) -> list[NewReport]:
+    found = [[(*s[:4], clean.text(s[4]), *s[5:]) for s in report.passages] for report in page]
+    vectors = iter(encoder.encode([sentence[4] for sentences in found for sentence in sentences]))
+    return [
+        NewReport(
+            report.ordinal,
+            clean.text(report.accession_number),
+            clean.text(report.study_uid),
+            clean.text(report.text),
+            [NewPassage(*sentence, vector=pack(next(vectors))) for sentence in sentences],
+        )
+        for report, sentences in zip(page, found, strict=True)
+    ]
+
+
+def _is_gone(path: str, rejections: Sequence[Rejection]) -> bool:
+    return [one.reason for one in rejections] == [Reason.UNREADABLE] and not os.path.lexists(path)

@@ -1,0 +1,32 @@
+"""Keeping what was scanned: a file whose values the database refuses costs itself, not its batch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from db.clean import Unstorable, storable
+from db.values import Rejection, Scanned
+from encoders.errors import Reason
+
+
+def keep(record: Callable[[Sequence[Scanned]], None], items: Sequence[Scanned]) -> None:
+    """Hand the items to `record`, which stores them in one transaction; one by one where that is refused."""
+    try:
+        with storable():
+            record(items)
+        return
+    except Unstorable:
+        if len(items) == 1:
+            record([_refused(items[0])])
+            return
+    for item in items:
+        keep(record, [item])
+
+
+def _refused(item: Scanned) -> Scanned:
+    reason = Reason.NOT_STORED
+    failure = Rejection(reason, reason.ignorable, "the database refuses a value of its header")
+    return dataclasses.replace(
+        item, kind="other", study_uid=None, series_uid=None, sop_uid=None, header=None, failure=failure
+    )

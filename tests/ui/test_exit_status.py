@@ -1,0 +1,156 @@
+"""What a command ends with when something fails: one line, a status that says whose turn it is, never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from parts_encoder import brain, write_nifti
+from typer.testing import CliRunner
+
+import ui.cli
+from db.errors import StoreError
+from ui.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "words"),
+    [
+        (StoreError("what was asked cannot be"), 2, "what was asked"),
+        (OSError(28, "No space left on device", "/home/x/index.lock"), 3, "make room"),
+        (PermissionError(13, "Permission denied", "/home/x/index.lock"), 3, "/home/x/index.lock: Permission denied"),
+        (OSError(30, "Read-only file system", "/home/x"), 3, "--home"),
+        (OSError(5, "Input/output error"), 3, "Input/output error"),
+        (MemoryError(), 3, "memory"),
+        (UnicodeEncodeError("ascii", "\udce4", 0, 1, "no"), 3, "cannot be written"),
+        (RuntimeError("Secret^Name"), 70, "SPINECHO_TRACEBACK"),
+        (KeyboardInterrupt(), 130, "stopped"),
+    ],
+)
+def test_whatever_fails_is_one_line(
+    error: BaseException, status: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ui.cli, "open_database", fail)
+    for command in (["status"], ["index", str(tmp_path)], ["failures"]):
+        done = CliRunner().invoke(app, [*command, "--home", str(tmp_path / "home")])
+        assert done.exit_code == status, done.output
+        assert words in done.stderr
+        assert "Traceback" not in done.output
+        assert "Secret" not in done.output
+        assert len(done.stderr.splitlines()) == 1
+    if status != 130:
+        done = CliRunner().invoke(app, ["status", "--home", str(tmp_path / "home"), "--json"])
+        assert json.loads(done.stdout)["error"] == type(error).__name__
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every account may go into, unlike those of pytest."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+def spinecho(*arguments: str | Path, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, in which something is done once everything is imported."""
+    script = (
+        "import os, resource, sys\nimport indexer.pipeline, ui.cli, ui.indexing, ui.report, db.build\n"
+        f"import encoders.registry\n{before}\nui.cli.main()\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def test_a_home_that_may_not_be_written(open_folder: Path) -> None:
+    home, archive = open_folder / "home", open_folder / "archive"
+    home.mkdir(mode=0o755)
+    archive.mkdir(mode=0o755)
+    drop = "os.setgroups([]); os.setgid(65534); os.setuid(65534)" if os.geteuid() == 0 else ""
+    if not drop:
+        home.chmod(0o555)
+    done = spinecho("index", archive, "--home", home, before=drop)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "index.lock" in done.stderr
+    assert "Permission denied" in done.stderr
+
+
+def test_a_disk_without_room_and_then_with_room(tmp_path: Path) -> None:
+    archive, home = tmp_path / "archive", tmp_path / "home"
+    for number in range(3):
+        write_nifti(archive / f"sub-{number}" / f"sub-{number}_T1w.nii.gz", brain(number))
+    full = f"resource.setrlimit(resource.RLIMIT_FSIZE, ({150 << 10},) * 2)"
+    done = spinecho("index", archive, "--home", home, "--workers", "1", before=full)
+    assert done.returncode == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip().count("\n") == 0
+    done = spinecho("index", archive, "--home", home, "--workers", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["counts"]["volumes"] == 3
+
+
+def test_ctrl_c(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x")
+    script = "import ui.cli, time\nui.cli.open_database = lambda *a, **k: time.sleep(60)\nprint('on', flush=True)\n"
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{script}ui.cli.main()", "status", "--home", str(tmp_path)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+
+
+def test_a_terminal_in_ascii_and_names_of_any_letters(tmp_path: Path) -> None:
+    archive, home = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xc3\xa4rchiv\xe4\n\x1b[31m")), tmp_path / "hömé"
+    archive.mkdir()
+    (archive / os.fsdecode(b"Sch\xe4del.zip")).write_bytes(b"PK\x03\x04")
+    for arguments in (["index", archive, "--workers", "1"], ["failures"], ["status"], ["failures", "--json"]):
+        done = spinecho(*arguments, "--home", home, PYTHONIOENCODING="ascii", LANG="C", LC_ALL="C")
+        assert done.returncode in (0, 1), done.stderr
+        assert done.stdout.isascii()
+        assert "\x1b" not in done.stdout
+        assert "Traceback" not in done.stderr
+        if arguments == ["failures"]:
+            (line,) = [line for line in done.stdout.splitlines() if line.startswith("NOT_READ /")]
+            assert "Sch\\xE4del.zip" in line
+    (failure,) = json.loads(done.stdout)["failures"]
+    assert os.fsencode(failure["path"]).endswith(b"Sch\xe4del.zip")
+
+
+def test_a_reader_that_goes_away(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ui.cli", "status", "--home", str(tmp_path), "--json"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    said = process.stderr.read()
+    process.wait(60)
+    assert "Traceback" not in said
+
+
+def test_limits_of_this_test_are_real() -> None:
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
