@@ -139,26 +139,36 @@ def _read(plan: _Plan, file: _OpenFile) -> VolumeRead:
         raise ReadError(Reason.EMPTY_VOLUME, "every voxel has the same value")
     volume = Volume(voxels.transpose(order), permuted(flipped(affine, voxels.shape, flips), order))
     evidence = nifti_evidence(header, affine, stored.shape)
-    subject = re.match(r"sub-([A-Za-z0-9]+)", Path(header.path).name)
-    sidecar = detail.get("sidecar", {})
     return VolumeRead(
-        study=StudyFacts(
-            uid=header.study_uid,
-            patient_id=subject.group(1) if subject else "",
-            description=str(sidecar.get("StudyDescription", "")),
-        ),
-        series=SeriesFacts(
-            uid=header.series_uid,
-            number=sidecar.get("SeriesNumber") if isinstance(sidecar.get("SeriesNumber"), int) else None,
-            description=str(sidecar.get("SeriesDescription") or _stem(header.path)),
-            protocol=str(sidecar.get("ProtocolName", "")),
-        ),
+        study=nifti_study_facts(header),
+        series=nifti_series_facts(header),
         key=plan.key,
         volume=volume,
         acquisition=describe(evidence),
         paths=(header.path,),
         flags=tuple(sorted(flags)),
         notes=notes,
+    )
+
+
+def nifti_study_facts(header: Header) -> StudyFacts:
+    """Study-level facts: the subject of a BIDS name, and what the sidecar says."""
+    subject = re.match(r"sub-([A-Za-z0-9]+)", Path(header.path).name)
+    return StudyFacts(
+        uid=header.study_uid,
+        patient_id=subject.group(1) if subject else "",
+        description=str(header.detail.get("sidecar", {}).get("StudyDescription", "")),
+    )
+
+
+def nifti_series_facts(header: Header) -> SeriesFacts:
+    """Series-level facts: what the sidecar says, with the file's name for want of a description."""
+    sidecar = header.detail.get("sidecar", {})
+    return SeriesFacts(
+        uid=header.series_uid,
+        number=sidecar.get("SeriesNumber") if isinstance(sidecar.get("SeriesNumber"), int) else None,
+        description=str(sidecar.get("SeriesDescription") or _stem(header.path)),
+        protocol=str(sidecar.get("ProtocolName", "")),
     )
 
 
