@@ -70,7 +70,7 @@ def volume_facts(database: Database, space: SpaceRecord, where: Filter) -> tuple
     )
     with database.begin() as session:
         rows = session.execute(query).all()
-    facts = tuple(VolumeFacts(*row[:4], patient_key(row[4]), *row[5:-1]) for row in rows)
+    facts = tuple(VolumeFacts(row[0], row[1], row[2], row[3], patient_key(row[4]), *row[5:-1]) for row in rows)
     return facts, unpack(b"".join(row[-1] for row in rows), space.dim)
 
 
@@ -142,5 +142,5 @@ def _by_study(database: Database, query: Any, study_uids: Sequence[str]) -> Iter
 
 def _sentences(rows: Iterator[Any], space: SpaceRecord) -> tuple[tuple[SentenceFacts, ...], Rows]:
     found = list(rows)
-    facts = tuple(SentenceFacts(*row[:2], patient_key(row[2]), *row[3:-1]) for row in found)
+    facts = tuple(SentenceFacts(row[0], row[1], patient_key(row[2]), *row[3:-1]) for row in found)
     return facts, unpack(b"".join(row[-1] for row in found), space.dim)

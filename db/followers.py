@@ -18,7 +18,7 @@ _KEYS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 
 
 def follow_studies(session: Session, renamed: Mapping[str, str]) -> None:
-    """Let them follow, new UID by old one, where no file of the old study is left. What the new one has already stays."""
+    """Let them follow, new UID by old one, where no file of the old study is left; what the new one has stays."""
     for old, new in sorted(renamed.items()):
         if session.scalar(select(File.id).where(File.study_uid == old).limit(1)) is not None:
             continue

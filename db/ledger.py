@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import Row, and_, delete, distinct, func, or_, select, tuple_, update
+from sqlalchemy import and_, delete, distinct, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from db.database import Database
@@ -101,13 +101,13 @@ def record(database: Database, run: int, items: Sequence[Scanned], *, again: boo
     """
     with database.begin() as session:
         folders = _folders(session, sorted({item.folder for item in items}))
-        known: dict[tuple[int, str], Row[Any]] = {}
+        known: dict[tuple[int, str], Any] = {}
         wanted = [(folders[item.folder], item.stat.name) for item in items]
         columns = (File.folder_id, File.name, File.id, File.study_uid, File.series_uid, File.sop_uid)
         query = select(*columns, File.size, File.mtime_ns, File.state, File.header)
         for keys in _chunks(wanted):
-            for row in session.execute(query.where(tuple_(File.folder_id, File.name).in_(keys))):
-                known[row.folder_id, row.name] = row
+            for one in session.execute(query.where(tuple_(File.folder_id, File.name).in_(keys))):
+                known[one.folder_id, one.name] = one
         same = {} if again else {key: known[key].id for key, item in zip(wanted, items, strict=True)
                                  if key in known and _says_the_same(known[key], item)}  # fmt: skip
         stale = [row.id for key, row in known.items() if key not in same]
@@ -394,8 +394,8 @@ def _stored(session: Session, folders: Sequence[int], *, retry: bool) -> dict[in
     for some in _chunks(folders):
         query = select(File.folder_id, File.name, File.size, File.mtime_ns, File.companion)
         query = query.where(File.folder_id.in_(some))
-        for folder, name, *known in session.execute(query):
-            stored[folder][name] = tuple(known)
+        for folder, name, size, mtime, companion in session.execute(query):
+            stored[folder][name] = (size, mtime, companion)
         if retry:
             again = query.where(File.id.in_(select(Failure.file_id).where(Failure.ignorable.is_(False))))
             for folder, name, _, mtime, _ in session.execute(again):
@@ -408,7 +408,7 @@ def _unchanged(known: _Known | None, stat: Stat) -> bool:
     return known is not None and known[:2] == (stat.size, stat.mtime_ns) and (known[2] or "") == stat.companion
 
 
-def _says_the_same(known: Row[Any], item: Scanned) -> bool:
+def _says_the_same(known: Any, item: Scanned) -> bool:
     """Whether a file that is in the index is as it was, its header included."""
     as_it_was = (known.size, known.mtime_ns, known.state) == (item.stat.size, item.stat.mtime_ns, "indexed")
     uids = (known.study_uid, known.series_uid, known.sop_uid) == (item.study_uid, item.series_uid, item.sop_uid)

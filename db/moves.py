@@ -101,7 +101,7 @@ def headers(database: Database, files: Sequence[MovingFile]) -> dict[int, str]:
     with database.begin() as session:
         for some in _chunks([file.id for file in files]):
             query = select(File.id, File.header).where(File.id.in_(some), File.header.is_not(None))
-            found.update((row[0], row[1]) for row in session.execute(query))
+            found.update((file, header or "") for file, header in session.execute(query))
     return found
 
 

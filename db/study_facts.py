@@ -105,7 +105,7 @@ def silent_series(database: Database, *, most: int = 200) -> dict[int, tuple[Fil
 
 
 def tell_facts(database: Database, told: Mapping[int, tuple[Said, Said] | None]) -> None:
-    """Keep what series say of their studies and of themselves, by id; the files of those with None are pending again."""
+    """Keep what series say of their studies and of themselves, by id; files of those with None are pending again."""
     with database.begin() as session:
         rows = {row.id: row for row in session.scalars(select(Series).where(Series.id.in_(list(told))))}
         for series, facts in told.items():

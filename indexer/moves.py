@@ -67,7 +67,7 @@ def verify_files(database: Database, sandbox: Sandbox, root: Path, *, tally: Tal
 
 
 def _moves(database: Database, sandbox: Sandbox, gone: Sequence[MovingFile], here: Sequence[MovingFile]) -> list[Move]:
-    """Where each of these has gone. The first by path is taken where there are several, one of its name before others."""
+    """Where each of these has gone: of several the first by path, one of its name before others."""
     by_uid: dict[str, list[MovingFile]] = defaultdict(list)
     by_size: dict[tuple[str, int], list[MovingFile]] = defaultdict(list)
     for file in here:

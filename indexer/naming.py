@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from db.archives import ArchiveName
 from encoders.image.series import Flag, Header
@@ -29,7 +30,8 @@ def told_apart(header: Header, archive: ArchiveName) -> Header:
         made = _made_of_names(header, archive)
     else:
         return header
-    return dataclasses.replace(header, **{name: derived_uid(archive.salt, uid) for name, uid in made.items()})
+    uids: dict[str, Any] = {name: derived_uid(archive.salt, uid) for name, uid in made.items()}
+    return dataclasses.replace(header, **uids)
 
 
 def _made_of_names(header: Header, archive: ArchiveName) -> dict[str, str]:

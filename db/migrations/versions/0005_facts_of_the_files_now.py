@@ -7,6 +7,8 @@ is read again: digests. Where two root folders held files of equal names, those 
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -118,15 +120,15 @@ def _archives() -> None:
     link = op.get_bind()
     query = "SELECT root FROM folders GROUP BY root ORDER BY min(id)"
     shared = sa.text(
-        "SELECT 1 FROM files f JOIN folders d ON d.id = f.folder_id "
-        "WHERE d.root = :root AND f.kind = 'nifti' AND EXISTS (SELECT 1 FROM files g JOIN folders e ON e.id = g.folder_id WHERE g.study_uid = f.study_uid "
+        "SELECT 1 FROM files f JOIN folders d ON d.id = f.folder_id WHERE d.root = :root AND f.kind = 'nifti' "
+        "AND EXISTS (SELECT 1 FROM files g JOIN folders e ON e.id = g.folder_id WHERE g.study_uid = f.study_uid "
         "AND g.kind = 'nifti' AND e.root = :other) LIMIT 1"
     )
     again = sa.text(
         "UPDATE files SET mtime_ns = -2 WHERE kind = 'nifti' "
         "AND folder_id IN (SELECT id FROM folders WHERE root = :root)"
     )
-    made: list[dict[str, str]] = []
+    made: list[dict[str, Any]] = []
     for (root,) in link.execute(sa.text(query)).all():
         clash = any(link.execute(shared, {"root": root, "other": one["path"]}).first() for one in made)
         if clash:
@@ -135,7 +137,7 @@ def _archives() -> None:
     _insert("archives", made)
 
 
-def _insert(name: str, rows: list[dict[str, object]] | list[dict[str, str]]) -> None:
+def _insert(name: str, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     table = sa.table(
