@@ -314,6 +314,19 @@ def still_known(database: Database, paths: Sequence[str]) -> list[str]:
         return found
 
 
+def forget_rejected(database: Database, paths: Sequence[str]) -> int:
+    """Forget those of these files that were rejected: nothing of them is in the index. How many that were."""
+    with database.begin() as session:
+        ids: list[int] = []
+        for some in _chunks(sorted(paths)):
+            pairs = [(str(Path(path).parent), Path(path).name) for path in some]
+            query = select(File.id).join(Folder).where(tuple_(Folder.path, File.name).in_(pairs))
+            ids += session.scalars(query.where(File.state == "rejected"))
+        forget_files(session, ids)
+        forget_empty_folders(session)
+        return len(ids)
+
+
 def count_below(database: Database, root: str) -> int:
     """How many files are known below the root."""
     query = select(func.count(File.id)).join(Folder, Folder.id == File.folder_id).where(_under(root))

@@ -5,7 +5,7 @@ What is gone and what is equal is found out by `indexer.moves`; here the rows ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,6 +124,17 @@ def apply_moves(database: Database, moves: Sequence[Move]) -> int:
         if kept:
             facts_changed(session)  # volumes lie under another folder, and their UIDs may have changed
     return kept
+
+
+def rejected_in(database: Database, folders: Iterable[str]) -> list[str]:
+    """Paths of the files of these folders that were rejected."""
+    with database.begin() as session:
+        found: list[str] = []
+        for some in _chunks(sorted(folders)):
+            query = select(Folder.path, File.name).join(File, File.folder_id == Folder.id)
+            rows = session.execute(query.where(Folder.path.in_(some), File.state == "rejected"))
+            found += [str(Path(folder) / name) for folder, name in rows]
+        return found
 
 
 def _take_over(session: Session, move: Move) -> bool:

@@ -173,6 +173,9 @@ def settle_missing(database: Database, walked: Sequence[Walked], *, prune: bool,
     gone: list[str] = []
     for one in walked:
         found = ledger.still_known(database, [path for path in one.missing if not _below(path, one.unlisted)])
+        if one.files:  # what nothing was stored of need not be kept
+            ledger.forget_rejected(database, found)
+            found = ledger.still_known(database, found)
         readable_again = [path for path in found if Path(path).is_dir()]
         ledger.remove_files(database, readable_again)
         mine = sorted(set(found) - set(readable_again))

@@ -38,6 +38,8 @@ def settle_moves(database: Database, sandbox: Sandbox, missing: Sequence[str], *
         some = lost[start : start + _AT_ONCE]
         found = _moves(database, sandbox, some, moves.arrivals(database, some))
         tally.counts["moved"] += moves.apply_moves(database, found)
+        left = moves.rejected_in(database, {str(Path(one.gone.path).parent) for one in found})
+        ledger.forget_rejected(database, [path for path in left if is_gone(path)])
 
 
 def is_gone(path: str) -> bool:
