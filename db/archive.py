@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 from db import clean
 from db.chunks import chunks
 from db.database import Database
-from db.errors import StoreError
-from db.ledger import failure_row, reject_in
+from db.ledger import failure_row, keep_digests, reject_in
 from db.models import (
     Failure,
     File,
@@ -33,6 +32,7 @@ from db.models import (
 from db.predictions import add_predictions
 from db.regions import add_regions
 from db.removal import remove_reports_of_files, remove_series, remove_volumes
+from db.study_facts import as_said, refresh_study, study_id
 from db.values import NewPassage, NewReport, NewSeries, Rejection, Role, SpaceRecord, UnmatchedReport
 
 _FACTS = ("sequence", "plane", "body_region", "contrast", "field_strength_t", "vendor", "model", "derived")
@@ -71,8 +71,8 @@ def store_series(database: Database, run: int, new: NewSeries, *, image_space: i
         if not new.volumes:
             remove_series(session, new.study["uid"], new.series["uid"])
             return
-        study = _upsert(session, Study, {"uid": new.study["uid"]}, new.study)
-        series = _upsert(session, Series, {"study_id": study, "uid": new.series["uid"]}, new.series)
+        study = study_id(session, new.study["uid"])
+        series = _store_facts(session, study, new)
         remove_volumes(session, series)
         for volume in new.volumes:
             facts = clean.facts({name: volume.acquisition[name] for name in _FACTS})
@@ -97,6 +97,8 @@ def store_series(database: Database, run: int, new: NewSeries, *, image_space: i
         for some in chunks(files):
             session.execute(delete(Failure).where(Failure.file_id.in_(some)))
             session.execute(update(File).where(File.id.in_(some)).values(state="indexed"))
+        keep_digests(session, new.digests)
+        refresh_study(session, study)
 
 
 def store_reports(
@@ -109,8 +111,9 @@ def store_reports(
     text_space: int,
     first: bool,
     last: bool,
+    digest: str | None = None,
 ) -> None:
-    """Store a part of a report file: `first` drops what it held before, `last` marks it as done.
+    """Store a part of a report file: `first` drops what it held before, `last` marks it as done, with its `digest`.
 
     A file that gave nothing but rejections is rejected itself. Raises `Unstorable`.
     """
@@ -137,7 +140,7 @@ def store_reports(
             session.flush()
             any_report = session.scalar(select(Report.id).where(Report.file_id == file).limit(1))
             state = "rejected" if any_report is None else "indexed"
-            session.execute(update(File).where(File.id == file).values(state=state))
+            session.execute(update(File).where(File.id == file).values(state=state, digest=digest))
 
 
 def match_reports(database: Database) -> dict[str, int]:
@@ -203,20 +206,17 @@ def _studies_of(session: Session, report: Report) -> set[int]:
     return (by_uid & by_accession) or (by_uid | by_accession)
 
 
-def _upsert(session: Session, table: Any, key: Mapping[str, Any], values: Mapping[str, Any]) -> int:
-    """Insert, or fill in what an earlier series of the same study left empty."""
-    values = clean.facts(values)
-    row = session.scalars(select(table).filter_by(**key)).first()
+def _store_facts(session: Session, study: int, new: NewSeries) -> int:
+    """The series' row as its files have it now; its id."""
+    row = session.scalars(select(Series).where(Series.study_id == study, Series.uid == new.series["uid"])).first()
     if row is None:
-        row = table(**{**values, **key})
+        row = Series(study_id=study, uid=new.series["uid"], description="", protocol="")
         session.add(row)
-        session.flush()
-    else:
-        for name, value in values.items():
-            if value not in (None, "") and getattr(row, name) in (None, ""):
-                setattr(row, name, value)
-    if not isinstance(row.id, int):
-        raise StoreError(f"{table.__tablename__} gave no id")
+    row.number = new.series.get("number")
+    row.description = new.series.get("description") or ""
+    row.protocol = new.series.get("protocol") or ""
+    row.study_facts = as_said(new.study)
+    session.flush()
     return row.id
 
 

@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import case, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from db.chunks import chunks
 from db.database import Database
 from db.errors import StoreError
 from db.models import Cohort, CohortMember, CohortVersion, File, Folder, Series, Study, Volume, VolumeFile
+from db.patients import patient_key
 from db.vectors.protocol import Ids
 
+_INDEX_DATE = "index_date"
+"""The study's date: looked up when it is shown, since it may be corrected."""
 _GONE = "deleted"
 """What stands in `made_with` of a version of which only the number is left."""
 
@@ -31,8 +34,9 @@ class CohortError(StoreError):
 class Roster:
     """Every study that has a volume, by ascending id.
 
-    ids: (n,); uids: n; patients: (n,) numbers of patients, a study without a patient ID being a patient of its own;
-    names: the patient ID by number, '' for those; days: (n,) date ordinals, 0 where no date is recorded; ages: (n,)
+    ids: (n,); uids: n; patients: (n,) numbers of patients from 0, a study without a patient ID being a patient of its
+    own; names: the patient ID by number, '' for those; people: the database's number of each, None for those; days:
+    (n,) date ordinals, 0 where no date is recorded; ages: (n,)
     years, nan where not recorded; sexes: n.
     """
 
@@ -43,20 +47,37 @@ class Roster:
     days: NDArray[np.int64]
     ages: NDArray[np.float64]
     sexes: Sequence[str]
+    people: Sequence[int | None] = ()
 
     def patient_of(self, place: int) -> str:
         """What stands for the patient: the ID, or the study's UID where there is none."""
         return self.names[self.patients[place]] or self.uids[place]
 
+    def key_of(self, place: int) -> str:
+        """The same however the ID is written."""
+        return patient_key(self.names[self.patients[place]]) or self.uids[place]
+
+    def person_of(self, place: int) -> int | None:
+        """The database's number of the patient."""
+        return self.people[self.patients[place]] if self.people else None
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A study of a version. patient: as `Roster.patient_of`; part: train, validation, test, ''; facts: why it is in."""
+    """A study of a version. patient: what to show, the patient's ID as it is now or what stands for it; part: train,
+    validation, test, ''; facts: why it is in; person: the patient's number, None for a study without a patient ID.
+    """
 
     study_uid: str
     patient: str
     part: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    person: int | None = None
+
+    @property
+    def who(self) -> str:
+        """What all members of the same patient have in common, whatever becomes of the ID."""
+        return self.study_uid if self.person is None else f"patient {self.person}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +117,21 @@ class SeriesFacts:
 def read_roster(database: Database) -> Roster:
     """Every study that has a volume."""
     query = (
-        select(Study.id, Study.uid, Study.patient_id, Study.date, Study.age_years, Study.sex)
+        select(Study.id, Study.uid, Study.patient, Study.date, Study.age_years, Study.sex, Study.patient_id)
         .where(Study.id.in_(select(Series.study_id).join(Volume, Volume.series_id == Series.id)))
         .order_by(Study.id)
     )
     with database.begin() as session:
         rows: list[Any] = list(session.execute(query))
-    numbers: dict[str, int] = {}
-    patients = [numbers.setdefault(f"p{row[2]}" if row[2] else f"s{row[1]}", len(numbers)) for row in rows]
+    numbers: dict[int, int] = {}
+    patients = [numbers.setdefault(-row[0] if row[2] is None else row[2], len(numbers)) for row in rows]
+    names = {row[2]: row[6] for row in reversed(rows) if row[2] is not None}
     return Roster(
         ids=np.array([row[0] for row in rows], dtype=np.int64),
         uids=[row[1] for row in rows],
         patients=np.array(patients, dtype=np.int64),
-        names=[key[1:] if key.startswith("p") else "" for key in numbers],
+        names=[names.get(person, "") for person in numbers],
+        people=[person if person in names else None for person in numbers],
         days=np.array([row[3].toordinal() if row[3] else 0 for row in rows], dtype=np.int64),
         ages=np.array([np.nan if row[4] is None else row[4] for row in rows], dtype=np.float64),
         sexes=[row[5] or "" for row in rows],
@@ -164,8 +187,8 @@ def freeze(
         session.flush()
         number = version.number
         rows = [
-            {"version_id": version.id, "study_uid": member.study_uid, "patient_id": member.patient,
-             "part": member.part, "facts": dict(member.facts)}
+            {"version_id": version.id, "study_uid": member.study_uid, "patient": member.person, "part": member.part,
+             "facts": {name: value for name, value in member.facts.items() if name != _INDEX_DATE}}
             for member in members
         ]  # fmt: skip
         for start in range(0, len(rows), 5000):
@@ -178,7 +201,9 @@ def cohorts(database: Database) -> list[Frozen]:
     sizes = select(
         CohortMember.version_id,
         func.count().label("studies"),
-        func.count(CohortMember.patient_id.distinct()).label("patients"),
+        (
+            func.count(CohortMember.patient.distinct()) + func.sum(case((CohortMember.patient.is_(None), 1), else_=0))
+        ).label("patients"),
     )
     counted = sizes.group_by(CohortMember.version_id).subquery()
     query = (
@@ -214,16 +239,28 @@ def frozen(database: Database, name: str, number: int | None = None) -> Frozen:
 
 
 def members_of(database: Database, name: str, number: int) -> list[Member]:
-    """The studies of a version, by UID."""
+    """The studies of a version, by UID, with the patient IDs and dates that the archive has now."""
+    columns = (CohortMember.study_uid, CohortMember.part, CohortMember.facts, CohortMember.patient)
     query = (
-        select(CohortMember.study_uid, CohortMember.patient_id, CohortMember.part, CohortMember.facts)
+        select(*columns, Study.id, Study.patient_id, Study.date)
         .join(CohortVersion, CohortVersion.id == CohortMember.version_id)
         .join(Cohort, Cohort.id == CohortVersion.cohort_id)
+        .outerjoin(Study, Study.uid == CohortMember.study_uid)
         .where(Cohort.name == name, CohortVersion.number == number)
         .order_by(CohortMember.study_uid)
     )
     with database.begin() as session:
-        return [Member(*row) for row in session.execute(query)]
+        rows = session.execute(query).all()
+        lost = {row.patient for row in rows if row.id is None and row.patient is not None}
+        known = select(Study.patient, func.min(Study.patient_id)).group_by(Study.patient)
+        elsewhere = dict(tuple(one) for one in _by(session, known, Study.patient, sorted(lost)))
+    found = []
+    for row in rows:
+        now = row.patient_id if row.id is not None else elsewhere.get(row.patient, "")
+        instead = row.study_uid if row.patient is None else f"patient {row.patient}"
+        facts = {_INDEX_DATE: row.date.isoformat()} if row.date is not None else {}
+        found.append(Member(row.study_uid, now or instead, row.part, {**facts, **row.facts}, row.patient))
+    return found
 
 
 def delete_cohort(database: Database, name: str, number: int | None = None) -> int:

@@ -40,3 +40,11 @@ class FilterError(StoreError):
 
 class BackendMissing(StoreError):
     """A library that the chosen index needs is not installed."""
+
+
+class PruneRefused(StoreError):
+    """So much of an archive is gone from its disk that it may rather not be mounted; nothing was forgotten."""
+
+
+class RootMissing(StoreError):
+    """A folder that is to be indexed is not there."""

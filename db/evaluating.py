@@ -14,6 +14,7 @@ from db.chunks import chunks
 from db.database import Database
 from db.filters import Filter, compile_filter
 from db.models import Passage, Report, Series, Study, Vector, Volume
+from db.patients import patient_key
 from db.values import SpaceRecord
 from db.vectors.protocol import Ids, Rows
 
@@ -27,6 +28,7 @@ class VolumeFacts:
     series_uid: str
     key: str
     patient_id: str
+    """As `patient_key` has it."""
     body_region: str
     sequence: str
     plane: str
@@ -39,6 +41,7 @@ class SentenceFacts:
     vector_id: int
     study_uid: str
     patient_id: str
+    """As `patient_key` has it."""
     report_id: int | None
     section: str
     text: str
@@ -66,7 +69,7 @@ def volume_facts(database: Database, space: SpaceRecord, where: Filter) -> tuple
     )
     with database.begin() as session:
         rows = session.execute(query).all()
-    facts = tuple(VolumeFacts(*row[:-1]) for row in rows)
+    facts = tuple(VolumeFacts(row[0], row[1], row[2], row[3], patient_key(row[4]), *row[5:-1]) for row in rows)
     return facts, unpack(b"".join(row[-1] for row in rows), space.dim)
 
 
@@ -111,8 +114,8 @@ def report_texts(database: Database, study_uids: Sequence[str]) -> dict[str, lis
 
 
 def known_studies(database: Database, study_uids: Sequence[str]) -> dict[str, str]:
-    """Patient ID by UID of those of the studies that are stored."""
-    return {row[0]: row[1] for row in _by_study(database, select(Study.uid, Study.patient_id), study_uids)}
+    """`patient_key` by UID of those of the studies that are stored."""
+    return {row[0]: patient_key(row[1]) for row in _by_study(database, select(Study.uid, Study.patient_id), study_uids)}
 
 
 def all_vectors(database: Database, space: SpaceRecord) -> tuple[Ids, Rows]:
@@ -138,5 +141,5 @@ def _by_study(database: Database, query: Any, study_uids: Sequence[str]) -> Iter
 
 def _sentences(rows: Iterator[Any], space: SpaceRecord) -> tuple[tuple[SentenceFacts, ...], Rows]:
     found = list(rows)
-    facts = tuple(SentenceFacts(*row[:-1]) for row in found)
+    facts = tuple(SentenceFacts(row[0], row[1], patient_key(row[2]), *row[3:-1]) for row in found)
     return facts, unpack(b"".join(row[-1] for row in found), space.dim)

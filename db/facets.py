@@ -13,10 +13,11 @@ from db.chunks import chunks
 from db.database import Database
 from db.errors import FilterError
 from db.facts.counts import labels
-from db.filter_sql import COLUMNS, compile_filter, lowered
+from db.filter_sql import COLUMNS, compile_filter
 from db.filter_values import FIELDS, Filter
 from db.masking import Count, hidden, masked, number
 from db.models import File, Folder, Series, Study, Volume, VolumeFile
+from db.patients import PERSON
 from db.vectors.protocol import Ids
 
 FACETS = ("body_region", "sequence", "plane", "contrast", "vendor", "field_strength", "sex", "age")
@@ -72,19 +73,13 @@ def masked_facets(
 
 def few_patients(database: Database, studies: Ids, smallest: int) -> bool:
     """Whether these studies are of somebody, but of fewer than `smallest` patients. One without an ID counts alone."""
-    known: set[str] = set()
+    known: set[int] = set()
     with database.begin() as session:
         for some in chunks(studies.tolist()):
-            rows = session.execute(select(Study.uid, Study.patient_id).where(Study.id.in_(some)))
-            known.update(_patient(uid, patient) for uid, patient in rows)
+            known.update(session.scalars(select(PERSON).where(Study.id.in_(some))))
             if len(known) >= smallest:
                 return False
     return bool(known)
-
-
-def _patient(study_uid: str, patient_id: str) -> str:
-    """What stands for the patient of a study: the ID without regard to case, as in a filter, else the study alone."""
-    return f"p{lowered(patient_id)}" if patient_id else f"s{study_uid}"
 
 
 def sql_counts(
@@ -94,7 +89,7 @@ def sql_counts(
 
     Of a value that fewer than `smallest` patients have, the patients are counted in place of their studies.
     """
-    people = (Study.uid, Study.patient_id) if smallest > 1 else ()
+    people = (PERSON,) if smallest > 1 else ()
     query = select(Series.study_id, COLUMNS[field], *people)
     query = query.select_from(Volume).join(Series, Series.id == Volume.series_id)
     query = query.join(Study, Study.id == Series.study_id)
@@ -103,12 +98,12 @@ def sql_counts(
         query = query.outerjoin(File, File.id == VolumeFile.file_id).outerjoin(Folder, Folder.id == File.folder_id)
     among = None if studies is None else set(studies.tolist())
     found: set[tuple[str, int]] = set()
-    patients: set[tuple[str, str]] = set()
+    patients: set[tuple[str, int]] = set()
     with database.begin() as session:
         for study, value, *person in session.execute(query.where(compile_filter(where)).distinct()):
             if among is None or study in among:
                 found.update((label, study) for label in labels(field, value))
                 if person:
-                    patients.update((label, _patient(*person)) for label in labels(field, value))
+                    patients.update((label, person[0]) for label in labels(field, value))
     counts, known = (Counter(label for label, _ in some) for some in (found, patients))
     return {label: known[label] if people and known[label] < smallest else count for label, count in counts.items()}

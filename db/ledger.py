@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import and_, delete, distinct, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
@@ -14,10 +14,15 @@ from sqlalchemy.orm import Session
 from db import clean
 from db.chunks import CHUNK, chunks
 from db.database import Database
+from db.followers import follow_studies
 from db.models import Failure, File, Folder, Run, VolumeFile
 from db.removal import remove_reports_of_files, remove_series
 from db.values import Changes, FailureRecord, FileRecord, Listing, Rejection, Scanned, Stat
 
+_LOOK_AGAIN = -2
+"""The time of a file that has changed whatever its size and time say: no file has it."""
+LOST_UID = ("DUPLICATE", "CONFLICT")
+"""Reasons by which a file loses its SOP Instance UID to another; the reader's codes."""
 SeriesKey = tuple[str, str]
 """(study UID, series UID)"""
 
@@ -76,7 +81,7 @@ def compare(
             if not listing.partial:
                 missing += [str(Path(listing.path) / name) for name in before if name not in here]
             for stat in listing.files:
-                if before.get(stat.name) == (stat.size, stat.mtime_ns) and not again:
+                if _unchanged(before.get(stat.name), stat) and not again:
                     unchanged += 1
                 else:
                     fresh.append((listing.path, stat))
@@ -99,29 +104,40 @@ def vanished(database: Database, *, root: str, run: int) -> tuple[str, ...]:
         return tuple(str(Path(folder) / name) for folder, name in session.execute(query))
 
 
-def record(database: Database, run: int, items: Sequence[Scanned]) -> None:
-    """Store scanned files: pending with a header, or rejected with a reason. Replaces what was known of each path."""
+def record(database: Database, run: int, items: Sequence[Scanned], *, again: bool = False) -> None:
+    """Store scanned files: pending with a header, or rejected with a reason. Replaces what was known of each path.
+
+    A file that is in, and was scanned only because something beside it changed, stays in where that changed nothing of
+    its header; not with `again`. Files that had lost their SOP Instance UID to one of these are settled anew.
+    """
     with database.begin() as session:
         folders = _folders(session, sorted({item.folder for item in items}))
-        known: dict[tuple[int, str], tuple[int, str | None, str | None]] = {}
+        known: dict[tuple[int, str], Any] = {}
         wanted = [(folders[item.folder], item.stat.name) for item in items]
+        columns = (File.folder_id, File.name, File.id, File.study_uid, File.series_uid, File.sop_uid)
+        query = select(*columns, File.size, File.mtime_ns, File.state, File.header)
         for keys in chunks(wanted, CHUNK // 2):
-            query = select(File.folder_id, File.name, File.id, File.study_uid, File.series_uid)
-            for folder, name, file, study, series in session.execute(
-                query.where(tuple_(File.folder_id, File.name).in_(keys))
-            ):
-                known[folder, name] = (file, study, series)
-        stale = [file for file, _, _ in known.values()]
+            for one in session.execute(query.where(tuple_(File.folder_id, File.name).in_(keys))):
+                known[one.folder_id, one.name] = one
+        same = {} if again else {key: known[key].id for key, item in zip(wanted, items, strict=True)
+                                 if key in known and _says_the_same(known[key], item)}  # fmt: skip
+        stale = [row.id for key, row in known.items() if key not in same]
         for ids in chunks(stale):
             session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
         remove_reports_of_files(session, stale)
         moved: set[SeriesKey] = set()
+        renamed: dict[str, str] = {}
         for key, item in zip(wanted, items, strict=True):
             values = _row(item)
+            if key in same:
+                session.execute(update(File).where(File.id == same[key]).values(companion=item.stat.companion))
+                continue
             if key in known:
-                file, study, series = known[key]
+                file, study, series = known[key].id, known[key].study_uid, known[key].series_uid
                 if study and series and (study, series) != (item.study_uid, item.series_uid):
                     moved.add((study, series))
+                if study and item.study_uid and study != item.study_uid:
+                    renamed[study] = item.study_uid
                 session.execute(update(File).where(File.id == file).values(**values))
             else:
                 row = File(folder_id=key[0], name=key[1], **values)
@@ -130,7 +146,9 @@ def record(database: Database, run: int, items: Sequence[Scanned]) -> None:
                 file = row.id
             if item.failure:
                 session.add(failure_row(file, item.failure, run))
+        reopen_twins(session, [row.sop_uid for key, row in known.items() if row.sop_uid and key not in same])
         _reopen(session, moved)
+        follow_studies(session, renamed)
 
 
 def remove_files(database: Database, paths: Sequence[str]) -> int:
@@ -139,23 +157,11 @@ def remove_files(database: Database, paths: Sequence[str]) -> int:
     with database.begin() as session:
         for some in chunks(sorted(paths), CHUNK // 2):
             pairs = [(str(Path(path).parent), Path(path).name) for path in some]
-            rows = session.execute(
-                select(File.id, File.study_uid, File.series_uid, File.sop_uid)
-                .join(Folder)
-                .where(tuple_(Folder.path, File.name).in_(pairs))
-            ).all()
-            ids = [row.id for row in rows]
-            sops = [row.sop_uid for row in rows if row.sop_uid]
-            session.execute(delete(VolumeFile).where(VolumeFile.file_id.in_(ids)))
-            session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
-            remove_reports_of_files(session, ids)
-            session.execute(delete(File).where(File.id.in_(ids)))
-            twins = select(File.id).where(File.sop_uid.in_(sops), File.state == "rejected", File.header.is_not(None))
-            _set_pending(session, list(session.scalars(twins)))
-            _reopen(session, {(row.study_uid, row.series_uid) for row in rows if row.series_uid})
+            query = select(File.id).join(Folder).where(tuple_(Folder.path, File.name).in_(pairs))
+            ids = list(session.scalars(query))
+            forget_files(session, ids)
             removed += len(ids)
-        orphans = select(Folder.id).outerjoin(File).group_by(Folder.id).having(func.count(File.id) == 0)
-        session.execute(delete(Folder).where(Folder.id.in_(orphans)))
+        forget_empty_folders(session)
     return removed
 
 
@@ -179,6 +185,42 @@ def look_again(database: Database, *, reader: int, reasons: Sequence[str]) -> in
 def _reader_of(run: Run | None) -> int:
     found = run.counts.get("reader", 0) if run is not None else 0
     return found if isinstance(found, int) else 0
+
+
+def forget_files(session: Session, ids: Sequence[int]) -> None:
+    """Forget files by id within a transaction already begun. Their series are read again, or go where nothing is left;
+    files that had lost a SOP Instance UID to one of them are pending again.
+    """
+    for some in chunks(ids):
+        query = select(File.study_uid, File.series_uid, File.sop_uid, File.state).where(File.id.in_(some))
+        rows = session.execute(query).all()
+        session.execute(delete(VolumeFile).where(VolumeFile.file_id.in_(some)))
+        session.execute(delete(Failure).where(Failure.file_id.in_(some)))
+        remove_reports_of_files(session, some)
+        session.execute(delete(File).where(File.id.in_(some)))
+        reopen_twins(session, [row.sop_uid for row in rows if row.sop_uid])
+        _reopen(session, {(row.study_uid, row.series_uid) for row in rows if row.series_uid})
+
+
+def forget_empty_folders(session: Session) -> None:
+    """Forget folders without a file; an archive has them by the thousand once it was moved."""
+    orphans = select(Folder.id).outerjoin(File).group_by(Folder.id).having(func.count(File.id) == 0)
+    session.execute(delete(Folder).where(Folder.id.in_(orphans)))
+
+
+def reopen_twins(session: Session, sops: Sequence[str]) -> None:
+    """Files that were rejected because another has their SOP Instance UID are pending again: the other has changed."""
+    for some in chunks(sorted(set(sops))):
+        lost = select(Failure.file_id).where(Failure.reason.in_(LOST_UID))
+        twins = select(File.id).where(File.sop_uid.in_(some), File.state == "rejected", File.id.in_(lost))
+        _set_pending(session, list(session.scalars(twins)))
+
+
+def keep_digests(session: Session, digests: Mapping[int, str]) -> None:
+    """Keep the digests of files, by id."""
+    if digests:
+        rows = [{"id": file, "digest": digest} for file, digest in digests.items()]
+        session.execute(update(File), rows)
 
 
 def colliding_files(database: Database) -> Iterator[tuple[FileRecord, ...]]:
@@ -269,6 +311,62 @@ def series_files(database: Database, key: SeriesKey) -> tuple[FileRecord, ...]:
         return tuple(sorted(_records(session, same), key=lambda record: record.path))
 
 
+def digests_below(
+    database: Database, root: str, *, page: int = 2000
+) -> Iterator[list[tuple[int, str, int, str | None]]]:
+    """(id, path, size, digest) of every file below the root that is in the index, in pages."""
+    query = select(File.id, Folder.path, File.name, File.size, File.digest).join(Folder)
+    query = query.where(_under(root), File.state == "indexed").order_by(File.id).limit(page)
+    last = 0
+    while True:
+        with database.begin() as session:
+            rows = session.execute(query.where(File.id > last)).all()
+        if not rows:
+            return
+        yield [(row.id, str(Path(row.path) / row.name), row.size, row.digest) for row in rows]
+        last = rows[-1].id
+
+
+def settle_digests(database: Database, fresh: Mapping[int, str], changed: Sequence[int]) -> None:
+    """Keep digests that were not known, by file id; have files that have changed looked at again."""
+    with database.begin() as session:
+        keep_digests(session, fresh)
+        for ids in chunks(changed):
+            session.execute(update(File).where(File.id.in_(ids)).values(mtime_ns=_LOOK_AGAIN))
+
+
+def still_known(database: Database, paths: Sequence[str]) -> list[str]:
+    """Those of these paths that there is a row of."""
+    query = select(Folder.path, File.name).join(File, File.folder_id == Folder.id)
+    with database.begin() as session:
+        found: list[str] = []
+        for some in chunks(sorted(paths)):
+            pairs = [(str(Path(path).parent), Path(path).name) for path in some]
+            rows = session.execute(query.where(tuple_(Folder.path, File.name).in_(pairs)))
+            found += [str(Path(folder) / name) for folder, name in rows]
+        return found
+
+
+def forget_rejected(database: Database, paths: Sequence[str]) -> int:
+    """Forget those of these files that were rejected: nothing of them is in the index. How many that were."""
+    with database.begin() as session:
+        ids: list[int] = []
+        for some in chunks(sorted(paths)):
+            pairs = [(str(Path(path).parent), Path(path).name) for path in some]
+            query = select(File.id).join(Folder).where(tuple_(Folder.path, File.name).in_(pairs))
+            ids += session.scalars(query.where(File.state == "rejected"))
+        forget_files(session, ids)
+        forget_empty_folders(session)
+        return len(ids)
+
+
+def count_below(database: Database, root: str) -> int:
+    """How many files are known below the root."""
+    query = select(func.count(File.id)).join(Folder, Folder.id == File.folder_id).where(_under(root))
+    with database.begin() as session:
+        return session.scalar(query) or 0
+
+
 def pending_reports(database: Database) -> tuple[FileRecord, ...]:
     """Report files still to read."""
     with database.begin() as session:
@@ -340,25 +438,42 @@ def _folders(session: Session, paths: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _stored(session: Session, folders: Sequence[int], *, retry: bool) -> dict[int, dict[str, tuple[int, int]]]:
-    """Size and time by folder and name. A file to be retried is given a size that no file has."""
-    stored: dict[int, dict[str, tuple[int, int]]] = defaultdict(dict)
+_Known: TypeAlias = tuple[int, int, str | None]
+"""(size, time, companion)"""
+
+
+def _stored(session: Session, folders: Sequence[int], *, retry: bool) -> dict[int, dict[str, _Known]]:
+    """What is known by folder and name. A file to be retried is given a size that no file has."""
+    stored: dict[int, dict[str, _Known]] = defaultdict(dict)
     for some in chunks(folders):
-        query = select(File.folder_id, File.name, File.size, File.mtime_ns).where(File.folder_id.in_(some))
-        for folder, name, size, mtime in session.execute(query):
-            stored[folder][name] = (size, mtime)
+        query = select(File.folder_id, File.name, File.size, File.mtime_ns, File.companion)
+        query = query.where(File.folder_id.in_(some))
+        for folder, name, size, mtime, companion in session.execute(query):
+            stored[folder][name] = (size, mtime, companion)
         if retry:
             again = query.where(File.id.in_(select(Failure.file_id).where(Failure.ignorable.is_(False))))
-            for folder, name, _, mtime in session.execute(again):
-                stored[folder][name] = (-1, mtime)
+            for folder, name, _, mtime, _ in session.execute(again):
+                stored[folder][name] = (-1, mtime, "")
     return stored
 
 
+def _unchanged(known: _Known | None, stat: Stat) -> bool:
+    """Whether a file is as it was; one from before sidecars were kept is, where it has none."""
+    return known is not None and known[:2] == (stat.size, stat.mtime_ns) and (known[2] or "") == stat.companion
+
+
+def _says_the_same(known: Any, item: Scanned) -> bool:
+    """Whether a file that is in the index is as it was, its header included."""
+    as_it_was = (known.size, known.mtime_ns, known.state) == (item.stat.size, item.stat.mtime_ns, "indexed")
+    uids = (known.study_uid, known.series_uid, known.sop_uid) == (item.study_uid, item.series_uid, item.sop_uid)
+    return as_it_was and uids and item.header is not None and known.header == item.header
+
+
 def _records(session: Session, *where: Any) -> tuple[FileRecord, ...]:
-    query = select(File.id, Folder.path, File.name, File.header, File.state).join(Folder).where(*where)
+    query = select(File.id, Folder.path, File.name, File.header, File.state, File.digest).join(Folder).where(*where)
     return tuple(
-        FileRecord(file, str(Path(folder) / name), header or "", state)
-        for file, folder, name, header, state in session.execute(query)
+        FileRecord(file, str(Path(folder) / name), header or "", state, digest)
+        for file, folder, name, header, state, digest in session.execute(query)
     )
 
 
@@ -372,6 +487,8 @@ def _row(item: Scanned) -> dict[str, Any]:
         "series_uid": item.series_uid,
         "sop_uid": item.sop_uid,
         "header": item.header,
+        "digest": None,
+        "companion": item.stat.companion,
     }
 
 

@@ -17,6 +17,7 @@ from db.errors import StoreError
 from db.filters import Filter, compile_filter
 from db.masking import Count, masked_sizes, number
 from db.models import File, Folder, Passage, Report, Series, Study, Thumbnail, Vector, Volume, VolumeFile
+from db.patients import PERSON
 from db.values import PassageCard, ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
 from db.vectors.protocol import Ids
 
@@ -117,25 +118,24 @@ def study_ids_by_uid(database: Database, uids: Sequence[str]) -> dict[str, int]:
 
 def studies_of_patient_of(database: Database, study_id: int) -> frozenset[int]:
     """Every study of the patient whose study this is, this one included."""
-    patient = select(Study.patient_id).where(Study.id == study_id).scalar_subquery()
-    query = select(Study.id).where(Study.patient_id == patient, Study.patient_id != "")
+    patient = select(Study.patient).where(Study.id == study_id).scalar_subquery()
+    query = select(Study.id).where(Study.patient == patient)
     with database.begin() as session:
         return frozenset(session.scalars(query)) | {study_id}
 
 
 def other_studies(database: Database, study_ids: Sequence[int]) -> dict[int, list[StudyCard]]:
     """The other studies of each study's patient, oldest first; none where the patient is not named."""
-    cards = study_cards(database, study_ids)
-    patients = sorted({card.patient_id for card in cards.values() if card.patient_id})
+    patients = {row[0]: row[1] for row in _by_ids(database, select(Study.id, Study.patient), Study.id, study_ids)}
     columns = (Study.id, Study.uid, Study.accession_number, Study.patient_id, Study.date, Study.description)
-    query = select(*columns, Study.sex, Study.age_years).order_by(Study.date, Study.id)
-    of_patient: dict[str, list[StudyCard]] = defaultdict(list)
-    for row in _by_ids(database, query, Study.patient_id, patients):
-        of_patient[row[3]].append(StudyCard(*row))
+    query = select(*columns, Study.sex, Study.age_years, Study.patient).order_by(Study.date, Study.id)
+    of_patient: dict[int, list[StudyCard]] = defaultdict(list)
+    for *row, patient in _by_ids(database, query, Study.patient, [one for one in patients.values() if one is not None]):
+        of_patient[patient].append(StudyCard(*row))
     return {
         study: others
-        for study, card in cards.items()
-        if (others := [one for one in of_patient.get(card.patient_id, ()) if one.id != study])
+        for study, patient in patients.items()
+        if (others := [one for one in of_patient.get(patient, ()) if one.id != study])
     }
 
 
@@ -224,12 +224,8 @@ class VolumeFacts:
     field_strength_t: float | None
     sex: str | None
     age_years: float | None
-    patient: str
-    """The patient ID, or the study's UID where there is none."""
-
-
-_PERSON = func.coalesce(func.nullif(Study.patient_id, ""), Study.uid)
-"""What stands for the patient of a study."""
+    patient: int
+    """A number of the study's patient."""
 
 
 def volume_facts(database: Database, vector_ids: Sequence[int]) -> dict[int, VolumeFacts]:
@@ -243,7 +239,7 @@ def volume_facts(database: Database, vector_ids: Sequence[int]) -> dict[int, Vol
         Volume.field_strength_t,
     )
     query = (
-        select(Vector.id, Study.uid, *columns, Study.sex, Study.age_years, _PERSON)
+        select(Vector.id, Study.uid, *columns, Study.sex, Study.age_years, PERSON)
         .join(Volume, Volume.id == Vector.volume_id)
         .join(Series, Series.id == Volume.series_id)
         .join(Study, Study.id == Series.study_id)
@@ -285,11 +281,10 @@ def facets(database: Database, fields: Sequence[str], *, smallest: int = 0) -> M
     Ordered by what is told, most frequent first, equals by value.
     """
     found: dict[str, dict[str, Count]] = {}
-    person = func.lower(_PERSON)
     with database.begin() as session:
         for field in fields:
             column = getattr(Volume, field)
-            query = select(column, func.count(Series.study_id.distinct()), func.count(person.distinct()))
+            query = select(column, func.count(Series.study_id.distinct()), func.count(PERSON.distinct()))
             query = query.select_from(Volume).join(Series, Series.id == Volume.series_id)
             rows = session.execute(query.join(Study, Study.id == Series.study_id).group_by(column))
             told = [(str(value), masked_sizes(studies, people, smallest)[0]) for value, studies, people in rows]

@@ -83,6 +83,28 @@ class File(Base):
     sop_uid: Mapped[str | None] = mapped_column(CleanText, index=True)
     header: Mapped[str | None]
     """The scanned header as JSON."""
+    digest: Mapped[str | None]
+    """sha256 of its bytes when they were read; None where that has not been taken."""
+    companion: Mapped[str | None]
+    """Size and time of the sidecar that its header was read with, '' where there was none; None: not known."""
+
+
+class Archive(Base):
+    """A root folder as it was first named: it says what the names of files without UIDs are counted from."""
+
+    __tablename__ = "archives"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(RealPath, unique=True)
+    salt: Mapped[str]
+    """Goes into the UIDs made from names, so that equal names of two archives are two studies; '' for the first."""
+
+
+class Upkeep(Base):
+    """Numbers that say how far something has been kept up."""
+
+    __tablename__ = "upkeep"
+    name: Mapped[str] = mapped_column(CleanText, primary_key=True)
+    number: Mapped[int]
 
 
 class Failure(Base):
@@ -100,8 +122,18 @@ class Failure(Base):
     run_id: Mapped[int]
 
 
+class Patient(Base):
+    """A patient by number: what lists keep of whom they name. See `db.patients`."""
+
+    __tablename__ = "patients"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str | None] = mapped_column(CleanText, unique=True)
+    """`patient_key` of the ID, None once no study has it."""
+
+
 class Study(Base):
-    """A study: the unit that results show."""
+    """A study: the unit that results show. Its facts are what most of its series say, see `db.study_facts`."""
 
     __tablename__ = "studies"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -112,6 +144,10 @@ class Study(Base):
     description: Mapped[str]
     sex: Mapped[str | None]
     age_years: Mapped[float | None]
+    patient: Mapped[int | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    """None where there is no patient ID: nobody else's study is of this patient."""
+    disagreeing: Mapped[str]
+    """Facts in which its series do not agree, comma-separated; '' where they do."""
 
 
 class Series(Base):
@@ -125,6 +161,8 @@ class Series(Base):
     number: Mapped[int | None]
     description: Mapped[str]
     protocol: Mapped[str]
+    study_facts: Mapped[dict[str, Any] | None] = mapped_column(CleanJson(none_as_null=True))
+    """What its own files say of the study; None where a database from before has not been asked yet."""
 
 
 class Volume(Base):
@@ -317,7 +355,8 @@ class CohortMember(Base):
     __tablename__ = "cohort_members"
     version_id: Mapped[int] = mapped_column(ForeignKey("cohort_versions.id"), primary_key=True)
     study_uid: Mapped[str] = mapped_column(CleanText, primary_key=True)
-    patient_id: Mapped[str]
+    patient: Mapped[int | None] = mapped_column(ForeignKey("patients.id"), index=True)
+    """The patient by number, None for a study that had no patient ID. The ID is looked up when it is shown."""
     part: Mapped[str]
     """train, validation or test; '' where the cohort is not split."""
     facts: Mapped[dict[str, Any]]

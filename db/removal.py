@@ -25,10 +25,15 @@ from db.models import (
     Volume,
     VolumeFile,
 )
+from db.patients import forget_patients
+from db.study_facts import refresh_study
 
 
 def remove_series(session: Session, study_uid: str, series_uid: str) -> None:
-    """Remove a series, and its study where nothing else is in it. Unknown UIDs are no error."""
+    """Remove a series, and its study where nothing else is in it; else the study's facts are those of what is left.
+
+    Unknown UIDs are no error.
+    """
     found = session.execute(
         select(Series.id, Series.study_id).join(Study).where(Study.uid == study_uid, Series.uid == series_uid)
     ).first()
@@ -40,7 +45,11 @@ def remove_series(session: Session, study_uid: str, series_uid: str) -> None:
     if session.scalar(select(Series.id).where(Series.study_id == study).limit(1)) is None:
         lost = {"study_id": None, "match": "unmatched"}
         session.execute(update(Report).where(Report.study_id == study).values(**lost))
+        patient = session.scalar(select(Study.patient).where(Study.id == study))
         session.execute(delete(Study).where(Study.id == study))
+        forget_patients(session, [patient])
+    else:
+        refresh_study(session, study)
 
 
 def remove_volumes(session: Session, series: int) -> None:

@@ -270,6 +270,8 @@ class Selection:
         if self._opened is None or self._looked is None:
             return (), False
         manifest, table = self._opened
+        if manifest.state.facts != state.facts:
+            return (), False  # nothing tells which studies it was: the next snapshot will know
         archives = manifest.state.last_run == state.last_run >= 0
         if state == manifest.state:
             return (_Part(table),), archives

@@ -32,6 +32,8 @@ class Stat:
     mtime_ns: int
     odd: str = ""
     """What it is where it is no file to read: a link, a pipe, or "refused"."""
+    companion: str = ""
+    """Size and time of a sidecar beside it, whose change changes what the file says; '' where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class FileRecord:
     path: str
     header: str
     state: str
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +163,15 @@ class NewSeries:
     """All that a run found out about one series; storing it replaces what was stored before."""
 
     study: Mapping[str, Any]
-    """uid, accession_number, patient_id, date (datetime.date), description, sex, age_years."""
+    """As the series' own files have it: uid, accession_number, patient_id, date (a datetime.date or ISO 8601),
+    description, sex, age_years. What the study's other series say is weighed against it."""
     series: Mapping[str, Any]
     """uid, number, description, protocol."""
     volumes: Sequence[NewVolume]
     rejected: Mapping[int, Rejection] = field(default_factory=dict)
     """By file id."""
+    digests: Mapping[int, str] = field(default_factory=dict)
+    """sha256 of the files' bytes, by file id."""
 
 
 @dataclass(frozen=True, slots=True)

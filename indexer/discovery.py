@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from db import ledger
+from db.archives import ArchiveName
 from db.database import Database
-from db.values import FileRecord, Listing, Rejection, Scanned, Stat
+from db.errors import PruneRefused
+from db.values import Listing, Rejection, Scanned, Stat
 from encoders.errors import Reason
 from encoders.image.other_files import NOT_READ_BEFORE, READER
 from encoders.image.series import Header
-from encoders.image.tasks import scan_task
+from encoders.image.tasks import digests_of, scan_task
 from encoders.sandbox import Outcome, Sandbox, Task
+from indexer.naming import archive_of, told_apart
 from indexer.progress import Progress, Tally
 from indexer.reports.parse import SUFFIXES as REPORT_SUFFIXES
 from indexer.sources.folder import Found, walk
@@ -23,6 +27,20 @@ from indexer.sources.keeping import keep
 from indexer.sources.refusals import refusal, stamp
 
 _FOLDER_BATCH, _FILE_BATCH, _SCAN_BATCH = 200, 5000, 48
+_MANY = 0.2
+"""Share of an archive's files beyond which nobody forgets them without being asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What a walk over a root found. missing: paths that were known and are not where they were; files: how many are
+    there; unlisted: folders that could not be listed, of which nothing is known.
+    """
+
+    root: Path
+    missing: tuple[str, ...]
+    files: int
+    unlisted: tuple[str, ...]
 
 
 def discover(
@@ -31,24 +49,30 @@ def discover(
     root: Path,
     *,
     run: int,
+    archives: Sequence[ArchiveName],
     retry: bool,
     again: bool,
-    prune: bool,
     skip: Path | None,
     tally: Tally,
     progress: Progress,
     roots: Sequence[Path] = (),
     follow_links: bool = False,
-) -> None:
-    """Bring the ledger up to what lies below `root`. Unchanged files cost a stat and a row of a query."""
+) -> Walked:
+    """Bring the ledger up to what lies below `root`. Unchanged files cost a stat and a row of a query.
+
+    What was moved, is missing or collides is for the caller to settle, once every root has been walked.
+    """
     reports: list[Scanned] = []
     missing: list[str] = []
+    unlisted: list[str] = []
+    before = tally.counts["files"]
 
     def fresh_tasks() -> Iterator[Task]:
         for listings in _batches(walk(root, skip=skip, roots=roots, follow_links=follow_links), tally):
             with tally.timed("discover"):
                 changes = ledger.compare(database, root=str(root), run=run, listings=listings, retry=retry, again=again)
             missing.extend(changes.missing)
+            unlisted.extend(_unlisted(listings))
             tally.counts["files"] += changes.unchanged + len(changes.fresh)
             tally.counts["unchanged"] += changes.unchanged
             progress.advance("discover", changes.unchanged + len(changes.fresh))
@@ -62,29 +86,38 @@ def discover(
                     images[folder, stat.name] = stat
             progress.total("scan", len(images))
             stats.update({str(Path(folder) / name): stat for (folder, name), stat in images.items()})
-            paths = [str(Path(folder) / name) for folder, name in images]
-            for start in range(0, len(paths), _SCAN_BATCH):
-                yield scan_task(paths[start : start + _SCAN_BATCH], root=str(root))
+            named: dict[ArchiveName, list[str]] = defaultdict(list)
+            for folder, name in images:
+                path = str(Path(folder) / name)
+                named[archive_of(archives, path)].append(path)
+            for archive, paths in named.items():
+                salts[archive.path] = archive
+                for start in range(0, len(paths), _SCAN_BATCH):
+                    yield scan_task(paths[start : start + _SCAN_BATCH], root=archive.path)
 
     ledger.look_again(database, reader=READER, reasons=NOT_READ_BEFORE)
     stats: dict[str, Stat] = {}
+    salts: dict[str, ArchiveName] = {}
     for outcome in sandbox.map(fresh_tasks()):
-        scanned = list(_finished(sandbox, outcome, stats, tally))
-        keep(partial(ledger.record, database, run), scanned)
+        archive = salts[outcome.task.arguments["root"]]
+        scanned = list(_finished(sandbox, outcome, stats, tally, archive))
+        keep(partial(ledger.record, database, run, again=again), scanned)
         progress.advance("scan", len(scanned))
-    keep(partial(ledger.record, database, run), reports)
-    _settle_missing(database, root, run, missing, prune=prune, tally=tally)
-    settle_collisions(database, run)
+    keep(partial(ledger.record, database, run, again=again), reports)
+    gone = {*missing, *ledger.vanished(database, root=str(root), run=run)}
+    return Walked(root, tuple(sorted(gone)), tally.counts["files"] - before, tuple(unlisted))
 
 
-def _finished(sandbox: Sandbox, outcome: Outcome, stats: dict[str, Stat], tally: Tally) -> Iterator[Scanned]:
+def _finished(
+    sandbox: Sandbox, outcome: Outcome, stats: dict[str, Stat], tally: Tally, archive: ArchiveName
+) -> Iterator[Scanned]:
     """The batch's files. Where its process died, the file it died on is rejected and the rest done again."""
     while True:
         tally.seconds["scan"] += outcome.seconds
         for value, _ in outcome.messages:
             stat = stats.pop(value["path"])
             if value.get("reason") != Reason.UNREADABLE or os.path.lexists(value["path"]):
-                yield _scanned(value, stat)
+                yield _scanned(value, stat, archive)
             else:  # it went since it was listed
                 tally.counts["gone"] += 1
         left = outcome.task.arguments["paths"][len(outcome.messages) :]
@@ -92,30 +125,29 @@ def _finished(sandbox: Sandbox, outcome: Outcome, stats: dict[str, Stat], tally:
             return
         culprit, rest = left[0], left[1:]
         reason = outcome.failure or Reason.READ_CRASHED
-        yield _scanned(
-            {"path": culprit, "reason": reason, "message": outcome.detail or reason.remedy}, stats.pop(culprit)
-        )
+        refused = {"path": culprit, "reason": reason, "message": outcome.detail or reason.remedy}
+        yield _scanned(refused, stats.pop(culprit), archive)
         if not rest:
             return
         outcome = sandbox.run(scan_task(rest, root=outcome.task.arguments["root"]))
 
 
-def _scanned(value: dict[str, str], stat: Stat) -> Scanned:
+def _scanned(value: dict[str, str], stat: Stat, archive: ArchiveName) -> Scanned:
     folder = str(Path(value["path"]).parent)
     if "reason" in value:
         reason = Reason(value["reason"])
         return Scanned(folder, stat, "other", failure=Rejection(reason, reason.ignorable, value["message"]))
-    header = Header.from_json(value["header"], path=value["path"])
-    return Scanned(folder, stat, header.kind, header.study_uid, header.series_uid, header.sop_uid, value["header"])
+    header = told_apart(Header.from_json(value["header"], path=value["path"]), archive)
+    return Scanned(folder, stat, header.kind, header.study_uid, header.series_uid, header.sop_uid, header.to_json())
 
 
 def _batches(found: Iterator[Found], tally: Tally) -> Iterator[list[Listing]]:
     batch: list[Listing] = []
     n_files = 0
     for folder in found:
-        stats = [Stat(*file) for file in folder.files]
+        stats = with_sidecars(folder.files)
         odd = [(name, "refused") for name in folder.unreadable] + list(folder.odd)
-        stats += [Stat(name, 0, stamp(what), what) for name, what in odd]
+        stats += [Stat(name, 0, stamp(what), odd=what) for name, what in odd]
         batch.append(Listing(folder.path, stats, partial=folder.partial))
         n_files += len(stats)
         tally.counts["hidden"] += folder.hidden
@@ -126,17 +158,63 @@ def _batches(found: Iterator[Found], tally: Tally) -> Iterator[list[Listing]]:
         yield batch
 
 
-def _settle_missing(
-    database: Database, root: Path, run: int, missing: Sequence[str], *, prune: bool, tally: Tally
-) -> None:
-    """Forget what is gone when asked to; an archive that is not mounted must not empty the index."""
-    gone = [*missing, *ledger.vanished(database, root=str(root), run=run)]
-    readable_again = [path for path in gone if Path(path).is_dir()]
-    ledger.remove_files(database, readable_again)
-    gone = sorted(set(gone) - set(readable_again))
+def with_sidecars(files: Sequence[tuple[str, int, int]]) -> list[Stat]:
+    """The files of a folder, those that are read with a sidecar beside them with its size and time."""
+    sidecars = {name: f"{size}-{mtime}" for name, size, mtime in files if name.endswith(".json")}
+    return [Stat(*file, companion=sidecars.get(_sidecar_name(file[0]), "") if sidecars else "") for file in files]
+
+
+def _sidecar_name(name: str) -> str:
+    lower = name.lower()
+    for ending in (".nii.gz", ".nii"):
+        if lower.endswith(ending):
+            return f"{name[: -len(ending)]}.json"
+    return ""
+
+
+def _unlisted(listings: Sequence[Listing]) -> Iterator[str]:
+    for listing in listings:
+        yield from (str(Path(listing.path) / stat.name) for stat in listing.files if stat.odd == "refused")
+
+
+def settle_missing(database: Database, walked: Sequence[Walked], *, prune: bool, yes: bool, tally: Tally) -> None:
+    """Count what is gone, and forget it when asked to: an archive that is not mounted must not empty the index.
+
+    Files below a folder that could not be listed are neither gone nor there. Raises `PruneRefused`, before anything is
+    forgotten, for a root that holds no file and where more than a fifth of its files are gone; not with `yes`.
+    """
+    gone: list[str] = []
+    for one in walked:
+        found = ledger.still_known(database, [path for path in one.missing if not _below(path, one.unlisted)])
+        if one.files:  # what nothing was stored of need not be kept
+            ledger.forget_rejected(database, found)
+            found = ledger.still_known(database, found)
+        readable_again = [path for path in found if Path(path).is_dir()]
+        ledger.remove_files(database, readable_again)
+        mine = sorted(set(found) - set(readable_again))
+        if prune and mine and not yes:
+            _require_few(one, len(mine), ledger.count_below(database, str(one.root)))
+        gone += mine
     tally.counts["missing"] += len(gone)
     if prune and gone:
         tally.counts["pruned"] += ledger.remove_files(database, gone)
+
+
+def _require_few(walked: Walked, gone: int, known: int) -> None:
+    remedy = "nothing was forgotten; if they are gone for good, run it again with --prune --yes"
+    if not walked.files:
+        raise PruneRefused(
+            f"{walked.root} holds no files, and {known:,} of it are in the index: is it mounted? {remedy}"
+        )
+    if gone > _MANY * known:
+        raise PruneRefused(
+            f"{gone:,} of the {known:,} files known below {walked.root} are gone, more than a fifth: is all of it "
+            f"mounted? {remedy}"
+        )
+
+
+def _below(path: str, folders: Sequence[str]) -> bool:
+    return any(path.startswith(f"{folder}/") for folder in folders)
 
 
 def settle_collisions(database: Database, run: int) -> int:
@@ -146,20 +224,12 @@ def settle_collisions(database: Database, run: int) -> int:
     """
     reopened = ledger.reopen_orphans(database, reasons=(Reason.DUPLICATE, Reason.CONFLICT))
     for owner, *others in ledger.colliding_files(database):
-        mine = _digest(owner)
+        digests = digests_of([owner.path, *(other.path for other in others)])
         verdicts = {}
         for other in others:
-            same = mine is not None and mine == _digest(other)
+            same = owner.path in digests and digests[owner.path] == digests.get(other.path)
             reason = Reason.DUPLICATE if same else Reason.CONFLICT
             kind = "the same bytes as" if same else "the same SOP Instance UID but other bytes than"
             verdicts[other.id] = Rejection(reason, reason.ignorable, f"{kind} {owner.path}")
         ledger.reject(database, run, verdicts)
     return reopened
-
-
-def _digest(record: FileRecord) -> str | None:
-    try:
-        with Path(record.path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None

@@ -7,35 +7,39 @@ run that was killed goes on where it stopped when it is started again.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeAlias
 
 from db import archive, clean, ledger
-from db.build import build_index, pack
+from db.archives import ArchiveName, name_archives
+from db.build import pack
 from db.database import Database
-from db.facts.files import make_snapshot
-from db.served import ServedSpace
+from db.erasing import erase_traces
+from db.errors import PruneRefused, RootMissing
+from db.kept_up import refresh_builds, refresh_snapshot
+from db.study_facts import disagreements
 from db.values import FileRecord, NewPassage, NewSeries, NewVolume, Rejection, Role, SpaceRecord
 from encoders.dual import DualEncoder
 from encoders.errors import Reason
 from encoders.image.codecs import codecs_at_hand
 from encoders.image.other_files import READER
 from encoders.image.series import FileFailure, Header
-from encoders.image.tasks import PreparedVolume, read_task, unpack_read
+from encoders.image.tasks import PreparedVolume, read_task, unpack_digests, unpack_read
 from encoders.sandbox import Outcome, Sandbox, Task
 from encoders.space import Space, require_same
 from encoders.worker import Message
 from indexer.caption import caption
-from indexer.discovery import discover, settle_collisions
+from indexer.discovery import Walked, discover, settle_collisions, settle_missing
+from indexer.facts_again import derive_facts, facts_of
+from indexer.moves import settle_moves, verify_files
 from indexer.parts import Parts, parts_of
 from indexer.progress import Kept, Progress, Silent, Tally
 from indexer.reports.store import is_long, store_report_file
 from indexer.reports.tasks import report_task
 
-_STALE_SHARE, _STALE_LEAST = 0.05, 1000
 _IGNORABLE = frozenset(reason for reason in Reason if reason.ignorable)
 
 
@@ -49,6 +53,10 @@ class Options:
     retry: bool = False
     again: bool = False
     prune: bool = False
+    yes: bool = False
+    """Prune even where most of an archive is gone."""
+    verify: bool = False
+    """Look at the bytes of files whose size and time have not changed."""
     rebuild: bool = False
     follow_links: bool = False
     """Go where links lead out of the folders."""
@@ -81,28 +89,22 @@ def index_archive(
     """Index what lies below the roots; the encoders are opened only when there is something to encode.
 
     `skip` is a folder below a root that is not part of the archive. Raises `SpaceMismatch` where the database was made
-    with another encoder: nothing is lost, what was found stays pending.
+    with another encoder: nothing is lost, what was found stays pending. Raises `RootMissing` for a root that is not
+    there, before anything is done, and `PruneRefused`, see `settle_missing`, before anything is forgotten.
     """
     options, progress, tally = options or Options(), progress or Silent(), Tally()
+    require_roots(roots)
+    archives = name_archives(database, [str(root) for root in roots], is_there=os.path.isdir)
+    derive_facts(database)
     run = ledger.start_run(database, [str(root) for root in roots], reader=READER)
     progress = Kept(lambda stages: ledger.tell_run(database, run, stages), progress)
     warnings = _check_codecs(database)
     with Sandbox(workers=options.workers, memory_mb=options.memory_mb) as sandbox:
-        for root in roots:
-            discover(
-                database,
-                sandbox,
-                root,
-                run=run,
-                retry=options.retry,
-                again=options.again,
-                prune=options.prune,
-                skip=skip,
-                roots=roots,
-                follow_links=options.follow_links,
-                tally=tally,
-                progress=progress,
-            )
+        try:
+            _find(database, sandbox, roots, archives, options, run, skip, tally, progress)
+        except PruneRefused:
+            ledger.finish_run(database, run, counts=tally.counts, seconds=_seconds(tally))
+            raise
         if ledger.count_pending_series(database) or ledger.pending_reports(database):
             dual = open_dual()
             image = _space(database, "image", dual.image.space, dual.name)
@@ -114,18 +116,89 @@ def index_archive(
             work.index_reports()
     counts = archive.match_reports(database)
     tally.counts.update({f"reports_{match}": n for match, n in counts.items()})
-    if options.rebuild or any(tally.counts[done] for done in ("series", "reports", "pruned")):
-        with tally.timed("build"):
-            warnings += _refresh_builds(database, builds, force=options.rebuild)
+    with tally.timed("build"):
+        warnings += refresh_builds(database, builds, force=options.rebuild)
     tally.counts["pending"] += ledger.count_pending_series(database)
-    seconds = {stage: round(value, 3) for stage, value in tally.seconds.items()} | {"wall": round(tally.wall(), 3)}
+    seconds = _seconds(tally)
     ledger.finish_run(database, run, counts=tally.counts, seconds=seconds)
-    if options.rebuild or any(tally.counts[done] for done in ("series", "reports", "pruned")):
-        make_snapshot(database, builds)
+    refresh_snapshot(database, builds, force=options.rebuild)
+    erase_traces(database)
+    warnings += _disagreements(database)
     rejected = ledger.file_counts(database)
     reasons = {name.removeprefix("reason:"): n for name, n in rejected.items() if name.startswith("reason:")}
     mendable = sum(n for reason, n in reasons.items() if reason not in _IGNORABLE)
     return Summary(run, dict(tally.counts), reasons, mendable, seconds, tuple(warnings))
+
+
+def require_roots(roots: Sequence[Path]) -> None:
+    """Raise `RootMissing` where one of them is no folder: an archive that is not mounted is not an empty one."""
+    for root in roots:
+        if not root.is_dir():
+            raise RootMissing(
+                f"there is no folder {root}: is it mounted? If it is gone for good, name the folders that there are: "
+                "'spinecho index FOLDER ...'"
+            )
+
+
+def _find(
+    database: Database,
+    sandbox: Sandbox,
+    roots: Sequence[Path],
+    archives: Sequence[ArchiveName],
+    options: Options,
+    run: int,
+    skip: Path | None,
+    tally: Tally,
+    progress: Progress,
+) -> None:
+    """Bring the ledger up to what lies below the roots."""
+    walked: list[Walked] = []
+    for root in roots:
+        if options.verify:
+            verify_files(database, sandbox, root, tally=tally)
+        found = discover(
+            database,
+            sandbox,
+            root,
+            run=run,
+            archives=archives,
+            retry=options.retry,
+            again=options.again,
+            skip=skip,
+            roots=roots,
+            follow_links=options.follow_links,
+            tally=tally,
+            progress=progress,
+        )
+        walked.append(found)
+    settle_moves(database, sandbox, [path for one in walked for path in one.missing], tally=tally)
+    settle_missing(database, walked, prune=options.prune, yes=options.yes, tally=tally)
+    settle_collisions(database, run)
+
+
+def _seconds(tally: Tally) -> dict[str, float]:
+    return {stage: round(value, 3) for stage, value in tally.seconds.items()} | {"wall": round(tally.wall(), 3)}
+
+
+def _disagreements(database: Database) -> list[str]:
+    """What the series of one study do not agree in, by field."""
+    found = disagreements(database)
+    if not (studies := found.pop("", 0)):
+        return []
+    fields = ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in sorted(found.items()))
+    return [f"{studies:,} studies have series that disagree in a fact of the study, and go by most of them ({fields})"]
+
+
+_Item: TypeAlias = PreparedVolume | FileFailure
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A series that was read: its files, what came of them, and the files' digests by path."""
+
+    records: tuple[FileRecord, ...]
+    items: list[_Item]
+    digests: dict[str, str]
 
 
 @dataclass
@@ -156,12 +229,12 @@ class _Work:
                 files[number] = ledger.series_files(self.database, key)
                 yield self._task(files[number])
 
-        waiting: list[tuple[tuple[FileRecord, ...], list[PreparedVolume | FileFailure]]] = []
+        waiting: list[_Read] = []
         for number, outcome in enumerate(self.sandbox.map(tasks())):
             self.tally.seconds["read"] += outcome.seconds
             records = files.pop(number)
-            waiting.append((records, self._items(records, outcome)))
-            if sum(len(items) for _, items in waiting) >= self.dual.image.batch:
+            waiting.append(_Read(records, *self._items(records, outcome)))
+            if sum(len(one.items) for one in waiting) >= self.dual.image.batch:
                 self._store(waiting)
                 waiting.clear()
         self._store(waiting)
@@ -184,29 +257,30 @@ class _Work:
             spec=self.dual.image.preparation.spec,
             max_volumes=self.options.max_volumes,
             seconds=120 + 0.5 * len(headers),
+            digests=True,
         )
 
-    def _items(self, records: Sequence[FileRecord], outcome: Outcome) -> list[PreparedVolume | FileFailure]:
-        """The series' volumes and failures; where its process died, without the files that make it die."""
+    def _items(self, records: Sequence[FileRecord], outcome: Outcome) -> tuple[list[_Item], dict[str, str]]:
+        """(the series' volumes and failures, digests by path); where its process died, without what makes it die."""
         if outcome.failure is None:
-            return unpack_read(outcome.messages)
+            return unpack_read(outcome.messages), unpack_digests(outcome.messages)
         alone = {record.path: self.sandbox.run(self._task([record])) for record in records}
         culprits = {path: each for path, each in alone.items() if each.failure is not None}
         if not culprits:
             culprits = {record.path: outcome for record in records}
         rest = [record for record in records if record.path not in culprits]
-        failed: list[PreparedVolume | FileFailure] = [
+        failed: list[_Item] = [
             FileFailure(path, each.failure or Reason.READ_CRASHED, each.detail) for path, each in culprits.items()
         ]
         if not rest:
-            return failed
+            return failed, {}
         again = self.sandbox.run(self._task(rest))
         if again.failure is not None:
-            return failed + [FileFailure(record.path, again.failure, again.detail) for record in rest]
-        return failed + unpack_read(again.messages)
+            return failed + [FileFailure(record.path, again.failure, again.detail) for record in rest], {}
+        return failed + unpack_read(again.messages), unpack_digests(again.messages)
 
-    def _store(self, series: Sequence[tuple[tuple[FileRecord, ...], list[PreparedVolume | FileFailure]]]) -> None:
-        volumes = [item for _, items in series for item in items if isinstance(item, PreparedVolume)]
+    def _store(self, series: Sequence[_Read]) -> None:
+        volumes = [item for one in series for item in one.items if isinstance(item, PreparedVolume)]
         with self.tally.timed("encode"):
             parts = iter(parts_of(self.dual, [volume.prepared for volume in volumes]))
             words = [
@@ -215,9 +289,9 @@ class _Work:
             ]
             meanings = iter(zip(words, self.dual.text.encode(words), strict=True))
         with self.tally.timed("store"):
-            for records, items in series:
-                ids = {record.path: record.id for record in records}
-                read = [item for item in items if isinstance(item, PreparedVolume)]
+            for one in series:
+                ids = {record.path: record.id for record in one.records}
+                read = [item for item in one.items if isinstance(item, PreparedVolume)]
                 holders = {item.key: item.paths for item in read}
                 new = [
                     _new_volume(item, [ids[path] for path in _paths(item, holders)], next(parts), *next(meanings))
@@ -225,15 +299,17 @@ class _Work:
                 ]
                 rejected = {
                     ids[item.path]: Rejection(item.reason, item.reason.ignorable, item.message)
-                    for item in items
+                    for item in one.items
                     if isinstance(item, FileFailure)
                 }
-                study, facts = _facts(read, records)
+                held = {path for item in read for path in item.paths}
+                study, facts = facts_of([record for record in one.records if record.path in held] or one.records[:1])
+                digests = {ids[path]: digest for path, digest in one.digests.items()}
                 try:
                     archive.store_series(
                         self.database,
                         self.run,
-                        NewSeries(study, facts, new, rejected),
+                        NewSeries(study, facts, new, rejected, digests),
                         image_space=self.image.id,
                         text_space=self.text.id,
                     )
@@ -274,22 +350,6 @@ def _space(database: Database, role: Role, space: Space, encoder: str) -> SpaceR
     return served
 
 
-def _refresh_builds(database: Database, builds: Path, *, force: bool) -> list[str]:
-    """Build anew where there is no sound build, or where much has changed since the one there is."""
-    said: list[str] = []
-    for role in get_args(Role):
-        space = archive.serving(database, role)
-        if space is None:
-            continue
-        served = ServedSpace(database, builds, space)
-        least = max(_STALE_LEAST, int(_STALE_SHARE * len(served)))
-        stale = served.build is None or served.newer_than_build + served.dropped > least
-        if len(served) and (force or stale or served.warnings):
-            build_index(database, builds, space)
-            said += [f"{warning}; it was built anew" for warning in served.warnings]
-    return said
-
-
 def _paths(item: PreparedVolume, holders: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
     """The volume's files: a file of several volumes is named by the first, to which the others point."""
     return item.paths or holders.get(str(item.notes.get("files_of")), ())
@@ -313,13 +373,3 @@ def _new_volume(item: PreparedVolume, files: Sequence[int], parts: Parts, words:
         regions=parts.regions,
         predicted=parts.predicted,
     )
-
-
-def _facts(read: Sequence[PreparedVolume], records: Sequence[FileRecord]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Study and series as the first volume tells them; where none was read, the UIDs alone."""
-    if read:
-        study = dataclasses.asdict(read[0].study)
-        study["date"] = date.fromisoformat(study["date"]) if study["date"] else None
-        return study, dataclasses.asdict(read[0].series)
-    header = Header.from_json(records[0].header, path=records[0].path)
-    return {"uid": header.study_uid}, {"uid": header.series_uid}

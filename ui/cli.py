@@ -60,6 +60,13 @@ def index(
     ] = True,
     retry: Annotated[bool, typer.Option("--retry", help="Try rejected files again.")] = False,
     prune: Annotated[bool, typer.Option("--prune", help="Forget files that are gone from the disk.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do so even where more than a fifth of an archive is gone.")
+    ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Also find files that changed with the same size and time: read all of them."),
+    ] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the vector index anew from the database.")] = False,
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Also read what links lead to outside of the folders.")
@@ -92,6 +99,8 @@ def index(
             limit=limit,
             retry=retry,
             prune=prune,
+            yes=yes,
+            verify=verify,
             rebuild=rebuild,
             again=not resume,
             follow_links=follow_links,
@@ -232,11 +241,18 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     """Bring an older database to this version's schema; a copy is kept beside it."""
     from db.database import HEAD, upgrade  # noqa: PLC0415
     from db.engines import shown  # noqa: PLC0415
+    from db.erasing import erase_traces  # noqa: PLC0415
+    from indexer.facts_again import derive_facts  # noqa: PLC0415
 
     settings = read_settings(home=home)
     where = tables.plain(shown(settings.database))
     with indexing_lock(settings):
         before, copy = upgrade(settings.database)
+        if before != HEAD:
+            database = open_database(settings)
+            derive_facts(database)  # studies have what most of their files say, without a file being read
+            erase_traces(database)
+            database.close()
     if as_json:
         print_json({"before": before, "after": HEAD, "copy": str(copy) if copy else None})
     elif copy:

@@ -71,7 +71,7 @@ class _Drawn:
 
 
 def roots_of(folders: Sequence[Path] | None, database: Database) -> list[Path]:
-    """The folders to walk, absolute: those given, else those of the last run.
+    """The folders to walk, absolute: those given, else those of the last run, which have to be there still.
 
     Raises `StoreError` for a path that is not a folder, or when there is nothing to go on with.
     """
@@ -85,4 +85,4 @@ def roots_of(folders: Sequence[Path] | None, database: Database) -> list[Path]:
     last = ledger.last_roots(database)
     if not last:
         raise StoreError("nothing was indexed yet: name a folder, as in 'spinecho index FOLDER'")
-    return [Path(root) for root in last if Path(root).is_dir()]
+    return [Path(root) for root in last]

@@ -133,9 +133,10 @@ def print_summary(console: Console, summary: Summary) -> None:
     """What a run did, with seconds by stage."""
     counts = summary.counts
     done = Table(box=None, pad_edge=False, show_header=False)
-    for name in ("files", "unchanged", "series", "volumes", "reports", "missing", "pruned", "pending"):
+    for name in ("files", "unchanged", "series", "volumes", "reports", "moved", "missing", "pruned", "pending",
+                 "verified", "changed_unseen"):  # fmt: skip
         if counts.get(name):
-            done.add_row(name, f"{counts[name]:,}")
+            done.add_row(name.replace("_", " "), f"{counts[name]:,}")
     for match in ("matched", "unmatched", "ambiguous"):
         if counts.get(f"reports_{match}"):
             done.add_row(f"reports {match}", f"{counts[f'reports_{match}']:,}")

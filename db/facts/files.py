@@ -28,14 +28,25 @@ from db.errors import BuildCorrupt
 from db.facts.columns import Column, plain, restored
 from db.facts.table import IDENTIFIERS, Entries, FactTable, read_facts
 from db.models import Report, Run, Tombstone, Vector
+from db.upkeep import FACTS, number_of
 
 _MANIFEST, _VALUES, _CURRENT = "manifest.json", "values.json", "CURRENT"
-_FORMAT = 1
+_FORMAT = 2
 _KEEP = 2
 """Snapshots kept: the one that answers and the one before it."""
 _SMALL = 1 << 16
 """Bytes up to which a file is read rather than mapped."""
-_ARRAYS = ("studies", "first", "volumes", "study_of", "passages", "passage_studies", "reports", "report_studies")
+_ARRAYS = (
+    "studies",
+    "first",
+    "patients",
+    "volumes",
+    "study_of",
+    "passages",
+    "passage_studies",
+    "reports",
+    "report_studies",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,8 @@ class State:
     """Reports without a study: matching them writes no vector."""
     last_run: int
     """A run may give a folder another root; negative while it has not ended."""
+    facts: int
+    """Raised when facts change though no vector does."""
     origin: str
     """When the database's first run began: tells it from another database in the same place."""
 
@@ -76,6 +89,7 @@ def state_of(session: Session) -> State:
         last_tombstone=session.scalar(select(func.max(Tombstone.id))) or 0,
         unmatched=session.scalar(without) or 0,
         last_run=0 if newest is None else newest[0] if newest[1] is not None else -newest[0],
+        facts=number_of(session, FACTS),
         origin="" if first is None else first.isoformat(),
     )
 
@@ -87,8 +101,8 @@ def begin_reading(session: Session) -> None:
     connection.exec_driver_sql(begin)
 
 
-def make_snapshot(database: Database, builds: Path) -> SnapshotManifest:
-    """Copy the facts from SQL, then let the copy answer. Older snapshots but one are removed.
+def make_snapshot(database: Database, builds: Path, *, keep: int = _KEEP) -> SnapshotManifest:
+    """Copy the facts from SQL, then let the copy answer. Of all snapshots the newest are kept, so many of them.
 
     Best called when a run has ended: a snapshot of an unfinished one leaves conditions on `archive` to SQL.
     """
@@ -127,7 +141,7 @@ def make_snapshot(database: Database, builds: Path) -> SnapshotManifest:
     pointer = folder / f"{_CURRENT}.partial"
     pointer.write_text(name, encoding="utf-8")
     pointer.replace(folder / _CURRENT)
-    for old in sorted(path for path in folder.iterdir() if path.name.isdigit())[:-_KEEP]:
+    for old in sorted(path for path in folder.iterdir() if path.name.isdigit())[:-keep]:
         shutil.rmtree(old)
     return manifest
 
@@ -136,10 +150,7 @@ def open_snapshot(builds: Path, name: str) -> tuple[SnapshotManifest, FactTable]
     """Map one snapshot. Raises `BuildCorrupt` unless every byte is what its manifest says."""
     folder = builds / "facts" / name
     try:
-        given = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-        manifest = SnapshotManifest(**{**given, "state": State(**given["state"])})
-        if manifest.format != _FORMAT:
-            raise BuildCorrupt(f"fact snapshot {name} has format {manifest.format}, this Spinecho reads {_FORMAT}")
+        manifest = _manifest(folder)
         for file, digest in manifest.sha256.items():
             if _sha256(folder / Path(file).name) != digest:
                 raise BuildCorrupt(f"fact snapshot {name} has changed on disk since it was written")
@@ -147,6 +158,26 @@ def open_snapshot(builds: Path, name: str) -> tuple[SnapshotManifest, FactTable]
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BuildCorrupt(f"fact snapshot {name} cannot be read ({type(error).__name__})") from error
     return manifest, table
+
+
+def snapshot_state(builds: Path) -> State | None:
+    """What the snapshot that is to answer is of; None where there is none, or where it is not sound."""
+    for name in snapshots_newest_first(builds)[:1]:
+        try:
+            return open_snapshot(builds, name)[0].state
+        except BuildCorrupt:
+            return None
+    return None
+
+
+def _manifest(folder: Path) -> SnapshotManifest:
+    given = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    if given["format"] != _FORMAT:
+        raise BuildCorrupt(
+            f"fact snapshot {folder.name} has format {given['format']}, this Spinecho reads {_FORMAT}: "
+            "the next 'spinecho index' makes a new one"
+        )
+    return SnapshotManifest(**{**given, "state": State(**given["state"])})
 
 
 def snapshots_newest_first(builds: Path) -> tuple[str, ...]:

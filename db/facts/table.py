@@ -50,14 +50,16 @@ class Entries:
 class FactTable:
     """Volumes ordered by study, then id; every study has at least one.
 
-    studies: (s,) ids, sorted; first: (s,) each study's first row; volumes: (v,) ids; study_of: (v,) places in
-    `studies`; columns: (v,) by field; digests: (s,) by identifier; spaces: by space id.
+    studies: (s,) ids, sorted; first: (s,) each study's first row; patients: (s,) a number of each study's patient, one
+    without a patient ID being of one of its own; volumes: (v,) ids; study_of: (v,) places in `studies`; columns: (v,)
+    by field; digests: (s,) by identifier; spaces: by space id.
     passages: (p,) ids of report sentences, sorted, with places of their studies and assertions.
     reports: (r,) ids, sorted, with places of their studies, -1 for none.
     """
 
     studies: Ids
     first: Places
+    patients: NDArray[np.int64]
     volumes: Ids
     study_of: Places
     columns: Mapping[str, Column]
@@ -91,12 +93,6 @@ class FactTable:
             places += [self.study_of[rows[of_volumes]], rows[~of_volumes] - len(self.volumes)]
             unknown = np.setdiff1d(unknown, vectors[found])
         return np.unique(np.concatenate(places)).astype(np.int32), unknown
-
-    @cached_property
-    def patients(self) -> NDArray[np.int64]:
-        """(s,): a number of each study's patient; a study without a patient ID is of one of its own."""
-        named = self.digests["patient_id"]
-        return np.where(named == digest(""), self.digests["study_uid"], named)
 
     @cached_property
     def most_of_a_patient(self) -> int:
@@ -145,6 +141,7 @@ def read_facts(session: Session, studies: Ids | None = None) -> FactTable:
     return FactTable(
         studies=held,
         first=first.astype(np.int32),
+        patients=_read_patients(session, studies, held),
         volumes=volumes,
         study_of=study_of.astype(np.int32),
         columns={**columns, "archive": _read_archives(session, studies, volumes, order)},
@@ -207,6 +204,14 @@ def _read_digests(session: Session, studies: Ids | None, held: Ids) -> dict[str,
         for name, values in zip(IDENTIFIERS, several, strict=True):
             digests = np.fromiter((digest(lowered(value)) for value in values), dtype=np.int64, count=len(values))
             found[name][at[there]] = digests[there]
+    return found
+
+
+def _read_patients(session: Session, studies: Ids | None, held: Ids) -> NDArray[np.int64]:
+    rows = _array(_blocks(session, select(Study.id, func.coalesce(Study.patient, -Study.id)), Study.id, studies), 2)
+    at, there = locate(held, rows[:, 0])
+    found = np.zeros(len(held), dtype=np.int64)
+    found[at[there]] = rows[there, 1]
     return found
 
 

@@ -44,7 +44,7 @@ def read_nifti_series(headers: Sequence[Header], *, max_volumes: int) -> Iterato
     """The volumes of one series, one at a time, and a failure for each file that is in none of them."""
     plans: list[tuple[tuple[str, ...], _Plan]] = []
     for header in sorted(headers, key=lambda h: h.path):
-        kind = kind_of(header.detail["name"], header.detail, header.detail.get("sidecar", {}))
+        kind = kind_of_header(header)
         trailing = [range(d) for d in header.detail["dims"][3:]]
         many = any(len(axis) > 1 for axis in trailing)
         for index in product(*trailing):
@@ -152,26 +152,41 @@ def _read(plan: _Plan, file: _OpenFile) -> VolumeRead:
         notes["sidecar_lost"] = detail["sidecar_lost"]
     volume = Volume(voxels.transpose(order), permuted(flipped(affine, voxels.shape, flips), order))
     evidence = nifti_evidence(header, affine, stored.shape, plan.kind)
-    subject = re.match(r"sub-([A-Za-z0-9]+)", Path(header.path).name)
-    sidecar = detail.get("sidecar", {})
     return VolumeRead(
-        study=StudyFacts(
-            uid=header.study_uid,
-            patient_id=subject.group(1) if subject else "",
-            description=str(sidecar.get("StudyDescription", "")),
-        ),
-        series=SeriesFacts(
-            uid=header.series_uid,
-            number=sidecar.get("SeriesNumber") if isinstance(sidecar.get("SeriesNumber"), int) else None,
-            description=str(sidecar.get("SeriesDescription") or _stem(header.path)),
-            protocol=str(sidecar.get("ProtocolName", "")),
-        ),
+        study=nifti_study_facts(header),
+        series=nifti_series_facts(header),
         key=plan.key,
         volume=volume,
         acquisition=describe(evidence),
         paths=(header.path,),
         flags=tuple(sorted(flags)),
         notes=notes,
+    )
+
+
+def kind_of_header(header: Header) -> Kind:
+    """What a stored header says the file holds; see `nifti_kinds`."""
+    return kind_of(header.detail["name"], header.detail, header.detail.get("sidecar", {}))
+
+
+def nifti_study_facts(header: Header) -> StudyFacts:
+    """Study-level facts: the subject of a BIDS name, and what the sidecar says."""
+    subject = re.match(r"sub-([A-Za-z0-9]+)", Path(header.path).name)
+    return StudyFacts(
+        uid=header.study_uid,
+        patient_id=subject.group(1) if subject else "",
+        description=str(header.detail.get("sidecar", {}).get("StudyDescription", "")),
+    )
+
+
+def nifti_series_facts(header: Header) -> SeriesFacts:
+    """Series-level facts: what the sidecar says, with the file's name for want of a description."""
+    sidecar = header.detail.get("sidecar", {})
+    return SeriesFacts(
+        uid=header.series_uid,
+        number=sidecar.get("SeriesNumber") if isinstance(sidecar.get("SeriesNumber"), int) else None,
+        description=str(sidecar.get("SeriesDescription") or _stem(header.path)),
+        protocol=str(sidecar.get("ProtocolName", "")),
     )
 
 

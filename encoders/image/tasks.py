@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,12 @@ def scan_task(paths: Sequence[str], *, root: str, seconds: float = 60.0) -> Task
     return Task("encoders.image.tasks:scan", {"paths": list(paths), "root": root}, seconds)
 
 
-def read_task(headers: Sequence[Header], *, spec: dict[str, Any], max_volumes: int, seconds: float) -> Task:
-    """Read and prepare the volumes of one series."""
+def read_task(
+    headers: Sequence[Header], *, spec: dict[str, Any], max_volumes: int, seconds: float, digests: bool = False
+) -> Task:
+    """Read and prepare the volumes of one series; with `digests`, take those of its files too, see `unpack_digests`."""
     kept = [(header.path, header.to_json()) for header in headers]
-    arguments = {"headers": kept, "spec": spec, "max_volumes": max_volumes}
+    arguments = {"headers": kept, "spec": spec, "max_volumes": max_volumes, "digests": digests}
     return Task("encoders.image.tasks:read", arguments, seconds)
 
 
@@ -80,6 +83,8 @@ def read(arguments: dict[str, Any]) -> Iterator[Message]:
     """One message a volume or failure."""
     headers = [Header.from_json(text, path=path) for path, text in arguments["headers"]]
     yield from _messages(read_series(headers, max_volumes=arguments["max_volumes"]), arguments["spec"])
+    if arguments.get("digests"):  # while the files are still in the machine's memory
+        yield {"digests": digests_of([header.path for header in headers])}, ()
 
 
 def read_query(arguments: dict[str, Any]) -> Iterator[Message]:
@@ -110,7 +115,34 @@ def grey(arguments: dict[str, Any]) -> Iterator[Message]:
 
 def unpack_read(messages: Sequence[Message]) -> list[PreparedVolume | FileFailure]:
     """What `read` or `read_query` said, typed again."""
-    return [_unpack(value, buffers) for value, buffers in messages]
+    return [_unpack(value, buffers) for value, buffers in messages if "digests" not in value]
+
+
+def digest_task(paths: Sequence[str], *, seconds: float) -> Task:
+    """Take the digests of some files, see `unpack_digests`."""
+    return Task("encoders.image.tasks:digest", {"paths": list(paths)}, seconds)
+
+
+def digest(arguments: dict[str, Any]) -> Iterator[Message]:
+    """One message."""
+    yield {"digests": digests_of(arguments["paths"])}, ()
+
+
+def unpack_digests(messages: Sequence[Message]) -> dict[str, str]:
+    """sha256 by path, of the files that could be read."""
+    return {path: digest for value, _ in messages for path, digest in value.get("digests", {}).items()}
+
+
+def digests_of(paths: Sequence[str]) -> dict[str, str]:
+    """The same, here and now."""
+    found: dict[str, str] = {}
+    for path in paths:
+        try:
+            with Path(path).open("rb") as file:
+                found[path] = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:  # gone meanwhile, or no longer to be read
+            continue
+    return found
 
 
 def unpack_grey(message: Message) -> GreyVolume:

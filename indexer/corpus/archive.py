@@ -19,6 +19,7 @@ import numpy as np
 from db import ledger
 from db.database import Database
 from db.engines import Location
+from db.patients import patient_key
 from db.training_rows import TrainingRow, training_rows
 from encoders.errors import ReadError, Reason
 from encoders.image.preparation import CompactPreparation, Prepared
@@ -204,7 +205,7 @@ def _facts(row: TrainingRow, source: str) -> Facts:
     return Facts(
         key=key,
         study=row.study_uid,
-        patient=row.patient_id or row.study_uid,
+        patient=patient_key(row.patient_id) or row.study_uid,
         source=source,
         age_years=row.age_years,
         texts=texts,

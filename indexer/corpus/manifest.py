@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from db.patients import patient_key
 from encoders.image.preparation import CompactPreparation
 from encoders.image.series import FileFailure
 from encoders.image.tasks import PreparedVolume, query_task, unpack_read
@@ -91,7 +92,7 @@ def _example(row: Row, item: PreparedVolume) -> Example:
     facts = Facts(
         key=f"{row.source}/{row.path.name}/{item.key}",
         study=f"{row.subject}/{item.study.uid}",
-        patient=row.subject,
+        patient=patient_key(row.subject),
         source=row.source,
         region=row.region,
         sequence=row.sequence,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from db.patients import patient_key
 from encoders.image.volume import to_ras
 from encoders.training.examples import Example, Facts, compact, write_shard
 from indexer.phantom import plan_case, render_series
@@ -70,7 +71,7 @@ def _facts(case: Case, plan: SeriesPlan, box: list[float] | None) -> Facts:
     return Facts(
         key=f"{case.seed}/{case.index}/{plan.number}.{plan.part}",
         study=f"{case.seed}/{case.index}",
-        patient=case.patient_id,
+        patient=patient_key(case.patient_id),
         source="phantom",
         region="brain",
         sequence=plan.sequence,

@@ -11,6 +11,7 @@ from db.build import pack
 from db.database import Database
 from db.values import FileRecord, NewPassage, NewReport, Rejection
 from encoders.errors import Reason
+from encoders.image.tasks import digests_of
 from encoders.sandbox import Outcome
 from encoders.space import Encoder
 from encoders.worker import Message
@@ -50,8 +51,9 @@ def store_report_file(
                 ledger.remove_files(database, [record.path])
                 return 0
             new = _new_reports(page, encoder)
+            digest = digests_of([record.path]).get(record.path) if last else None
             archive.store_reports(
-                database, run, record.id, new, rejections, text_space=text_space, first=first, last=last
+                database, run, record.id, new, rejections, text_space=text_space, first=first, last=last, digest=digest
             )
             stored, first = stored + len(new), False
     except clean.Unstorable as error:

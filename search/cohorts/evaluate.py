@@ -71,7 +71,7 @@ class Evaluation:
     def told_parts(self, smallest: int) -> dict[str, Count]:
         """Studies by part of the split with small counts hidden, in the order of their names."""
         so_few = self.told_sizes(smallest)[1] == hidden(smallest)
-        patients = {part: {one.patient for one in self.members if one.part == part} for part in self.parts}
+        patients = {part: {one.who for one in self.members if one.part == part} for part in self.parts}
         return {
             part: hidden(smallest) if so_few else masked_sizes(size, len(patients[part]), smallest)[0]
             for part, size in sorted(self.parts.items())
@@ -176,8 +176,8 @@ class _Run:
             near = {label: round(float(values[place]), 4) for label, values in scores.items() if values[place] > -2}
             facts |= {"similarity": near} if near else {}
             facts |= set_of.get(place, {})
-            part = part_of(self.definition.split, patient) if self.definition.split else ""
-            found.append(Member(self.roster.uids[place], patient, part, facts))
+            part = part_of(self.definition.split, self.roster.key_of(place)) if self.definition.split else ""
+            found.append(Member(self.roster.uids[place], patient, part, facts, self.roster.person_of(place)))
         return sorted(found, key=lambda member: member.study_uid)
 
     def _set_of(self) -> dict[int, dict[str, Any]]:

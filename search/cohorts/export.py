@@ -82,7 +82,7 @@ class _Tables:
     def code(self, member: Member) -> str:
         """Twelve hexadecimal digits, the same for all studies of a patient in every version of the cohort."""
         salt = str(self.version.made_with.get("salt", "")).encode()
-        return hashlib.blake2b(member.patient.encode(), key=salt, digest_size=6).hexdigest()
+        return hashlib.blake2b(member.who.encode(), key=salt, digest_size=6).hexdigest()
 
     def studies(self) -> list[Row]:
         rows: list[Row] = []
@@ -139,8 +139,8 @@ class _Tables:
                 "part": member.part or "n/a",
             }
             key = (day or date.max, member.study_uid)
-            if member.patient not in first or key < first[member.patient][0]:
-                first[member.patient] = (key, row)
+            if member.who not in first or key < first[member.who][0]:
+                first[member.who] = (key, row)
         return sorted((row for _, row in first.values()), key=lambda row: str(row["participant_id"]))
 
 

@@ -110,10 +110,10 @@ def _figure(made: ArchiveMap, facts: Mapping[int, VolumeFacts], by: str, smalles
 
 def volumes_by(values: Sequence[str], facts: Sequence[VolumeFacts | None], smallest: int = 0) -> dict[str, Count]:
     """Volumes by value; hidden where they are of few patients. facts: of each volume, None for one that is gone."""
-    counts, patients = defaultdict[str, int](int), defaultdict[str, set[str]](set)
+    counts, patients = defaultdict[str, int](int), defaultdict[str, set[int]](set)
     for value, fact in zip(values, facts, strict=True):
         counts[value] += 1
-        patients[value].add("" if fact is None else fact.patient)
+        patients[value].add(0 if fact is None else fact.patient)
     return {value: masked_sizes(count, len(patients[value]), smallest)[0] for value, count in counts.items()}
 
 
