@@ -99,8 +99,9 @@ _MASK = whole(
 _MAYBE_MASK = whole(r"lesions?|tumou?rs?|wmh|infarcts?|ribbon|filled|thresh(?:olded)?|clusters?|binary|bin")
 _MASK_ENTITY = re.compile(r"_label-[A-Za-z0-9]+")
 _PROBABILITY = whole(
-    r"prob|probs|probability|probabilities|probmaps?|probseg|pve|pveseg|posteriors?|softmax|likelihood|tissue|[gw]m|csf"
+    r"prob|probs|probability|probabilities|probmaps?|probseg|pve|pveseg|posteriors?|softmax|likelihood"
 )
+_TISSUE = whole(r"tissue|[gw]m|csf")
 _FIELD = whole(
     r"(?:bias|warp|displacement|deformation|def|disp|deform) ?fields?(?! ?(?:corr|removed|free))|"
     r"\d*(?:inverse)? ?warps?|warp ?coefs?|jacobians?|displacements?|deformations?|bias$"
@@ -170,13 +171,15 @@ def kind_of(name: str, fields: Mapping[str, Any], sidecar: Mapping[str, Any]) ->
     sequence = _BIDS_SEQUENCES.get(suffix, "unknown")
     says_mask = suffix not in _BIDS_SEQUENCES and _MASK.search(plain) is not None
     return Kind(
-        is_computed=_is_computed(plain, stem, folders, fields, sidecar, sequence),
+        # The values of a BIDS name's entities are free text: `acq-t1map` is no map.
+        is_computed=_is_computed("" if suffix in _BIDS_SEQUENCES else plain, stem, folders, fields, sidecar, sequence),
         sequence=sequence,
         says_mask=says_mask or fields.get("aux", "").lower() in _ATLAS_COLOURS,
         folder_says_mask=suffix not in _BIDS_SEQUENCES
         and not _speaks_of_mr(sidecar)
         and (_MAYBE_MASK.search(plain) is not None or any(_MASK.search(words(folder)) for folder in folders)),
-        says_probability=sequence == "unknown" and _PROBABILITY.search(plain) is not None,
+        says_probability=sequence == "unknown"
+        and (_PROBABILITY.search(plain) is not None or (_TISSUE.search(plain) is not None and not _MR.search(plain))),
         says_mr=sequence != "unknown"
         or _speaks_of_mr(sidecar)
         # "CT_T1" may be the CT of the first time point: then the values decide.

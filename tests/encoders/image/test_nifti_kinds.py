@@ -45,6 +45,8 @@ CASES: dict[str, tuple[Any, dict[str, Any], Any]] = {
     "n/sub-1/anat/sub-1_label-6_T2w.nii": (SCAN, {}, ("T2", False)),
     "na/manual_eight_bit.nii": (EIGHT_BIT, {}, ("unknown", False)),
     "nb/brain_tumor.nii": (EIGHT_BIT, {}, ("unknown", False)),
+    "nd/sub-1/anat/sub-1_acq-t1map_T2w.nii": (SCAN, {}, ("T2", False)),
+    "ne/wm_T1.nii": (UNIT, {}, ("T1", False)),
     # masks and tissue maps
     "la/labelsTr/case_001.nii": (MASK, {}, LABEL),
     "lb/Segmentations/p1.nii": (LABELS, {}, LABEL),
