@@ -82,6 +82,10 @@ def real_path(stored: str) -> str:
     return _ESCAPED.sub(lambda found: "\\" if found[1] == "5C" else chr(0xDC00 + int(found[1], 16)), stored)
 
 
+def _real_or_none(stored: str | None) -> str | None:
+    return stored if stored is None or "\\x" not in stored else real_path(stored)
+
+
 @contextmanager
 def storable() -> Iterator[None]:
     """Raise `Unstorable` where the server refuses values within the block, not where it is gone or full."""
@@ -124,9 +128,9 @@ class RealPath(ShownPath):
 
     cache_ok = True
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
-        """What the reader gets."""
-        return real_path(value) if isinstance(value, str) else value
+    def result_processor(self, dialect: Dialect, coltype: Any) -> Any:
+        """What the reader gets: one call a value, since every file of an archive passes through on every run."""
+        return _real_or_none
 
 
 class CleanJson(TypeDecorator[Any]):

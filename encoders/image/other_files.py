@@ -113,8 +113,11 @@ _OFFICE = {
     ".xlsx": f"an Excel workbook: {_SPREADSHEET}", ".xlsm": f"an Excel workbook: {_SPREADSHEET}",
     ".ods": f"a spreadsheet: {_SPREADSHEET}", ".pptx": f"a presentation: {_DOCUMENT}",
 }  # fmt: skip
-_SIDECAR = re.compile(r"(?:[a-z]+-[A-Za-z0-9]+_)*(?:T1w|T2w|FLAIR|PDw|T2star\w*|bold|dwi|asl|epi|sbref|m0scan|[a-z0-9]*map"
-                      r"|phase\w*|magnitude\w*|swi|UNIT1|MP2RAGE|angio)\.json")  # fmt: skip
+_SIDECAR = re.compile(
+    r"(?:[a-z]+-[A-Za-z0-9]+_)*(?:T1w|T2w|FLAIR|PDw|T2star\w*|bold|dwi|asl|epi|sbref|m0scan|[a-z0-9]*map|phase\w*"
+    r"|magnitude\w*|swi|UNIT1|MP2RAGE|angio)\.json"
+)
+"""What BIDS calls the sidecar of an image."""
 _HL7 = re.compile(rb"(?:\A|[\r\n\x0b])[ \t]*(?:MSH|FHS|BHS)[|^][\^~\\&#|]{2,5}")
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
