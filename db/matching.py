@@ -79,7 +79,8 @@ class _Studies:
             own = self._number[by_uid]
             agrees = not number or by_uid in by_number or (not by_number and (not own or same_number(own, number)))
             if not agrees:
-                return _Verdict("unmatched", None, "keys_disagree", (by_uid, *by_number))
+                match = "ambiguous" if by_number else "unmatched"
+                return _Verdict(match, None, "keys_disagree", (by_uid, *by_number))
             named = [by_uid]
         elif uid and by_number:
             return _Verdict("unmatched", None, "keys_disagree", tuple(by_number))

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
-from db import archive, ledger
+from db import archive, ledger, matching
 from db.build import build_index, pack
 from db.database import Database
 from db.facts.files import make_snapshot
@@ -30,6 +30,7 @@ from indexer.caption import caption
 from indexer.discovery import discover, settle_collisions
 from indexer.parts import Parts, parts_of
 from indexer.progress import Kept, Progress, Silent, Tally
+from indexer.reports.derive import derive_reports
 from indexer.reports.tasks import BadReport, ParsedReport, report_task, unpack_reports
 
 _REPORT_PAGE = 200
@@ -103,8 +104,10 @@ def index_archive(
             while settle_collisions(database, run):
                 work.index_series()
             work.index_reports()
-    counts = archive.match_reports(database)
-    tally.counts.update({f"reports_{match}": n for match, n in counts.items()})
+    derive_reports(database)
+    matched = matching.match_reports(database)
+    tally.counts.update({f"reports_{match}": n for match, n in matched.counts.items()})
+    warnings += matched.warnings
     if options.rebuild or any(tally.counts[done] for done in ("series", "reports", "pruned")):
         with tally.timed("build"):
             warnings += _refresh_builds(database, builds, force=options.rebuild)
@@ -260,6 +263,12 @@ class _Work:
                 report.study_uid,
                 report.text,
                 [NewPassage(*sentence, vector=pack(next(vectors))) for sentence in report.passages],
+                patient_id=report.patient_id,
+                status=report.status,
+                dated=report.dated,
+                version=report.version,
+                exam=report.exam,
+                charset=report.charset,
             )
             for report in page
         ]

@@ -14,6 +14,9 @@ from encoders.worker import Message
 from indexer.reports.parse import RawReport, parse_reports
 
 _SECONDS = 600.0
+_KEPT = (
+    "ordinal", "accession_number", "study_uid", "text", "patient_id", "status", "dated", "version", "exam", "charset",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,6 +28,13 @@ class ParsedReport:
     study_uid: str
     text: str
     passages: tuple[tuple[str, int, int, int, str, str, str], ...]
+    patient_id: str = ""
+    status: str = ""
+    dated: str = ""
+    version: int | None = None
+    exam: str = ""
+    charset: str = ""
+    """As in `RawReport`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,7 +63,7 @@ def read_reports(arguments: dict[str, Any]) -> Iterator[Message]:
                 for p in passages(item.text)
             ]
             facts = dataclasses.asdict(item)
-            kept = {name: facts[name] for name in ("ordinal", "accession_number", "study_uid", "text")}
+            kept = {name: facts[name] for name in _KEPT}
             yield {**kept, "passages": sentences}, ()
     except ReadError as error:
         yield {"ordinal": 0, "message": str(error), "reason": error.reason}, ()
