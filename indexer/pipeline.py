@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
-from db import archive, ledger, matching
+from db import archive, ledger
 from db.build import build_index, pack
 from db.database import Database
 from db.facts.files import make_snapshot
@@ -30,10 +30,11 @@ from indexer.caption import caption
 from indexer.discovery import discover, settle_collisions
 from indexer.parts import Parts, parts_of
 from indexer.progress import Kept, Progress, Silent, Tally
-from indexer.reports.derive import derive_reports
+from indexer.reports.derive import settle_reports
 from indexer.reports.tasks import BadReport, ParsedReport, report_task, unpack_reports
 
 _REPORT_PAGE = 200
+_GUESSED = "reports_guessed_"
 _STALE_SHARE, _STALE_LEAST = 0.05, 1000
 
 
@@ -104,10 +105,9 @@ def index_archive(
             while settle_collisions(database, run):
                 work.index_series()
             work.index_reports()
-    derive_reports(database)
-    matched = matching.match_reports(database)
+    matched = settle_reports(database)
     tally.counts.update({f"reports_{match}": n for match, n in matched.counts.items()})
-    warnings += matched.warnings
+    warnings += [*matched.warnings, *_guesses(tally)]
     if options.rebuild or any(tally.counts[done] for done in ("series", "reports", "pruned")):
         with tally.timed("build"):
             warnings += _refresh_builds(database, builds, force=options.rebuild)
@@ -252,6 +252,7 @@ class _Work:
                 last=number == len(pages) - 1,
             )
         self.tally.counts["reports"] += len(parsed)
+        self.tally.counts.update(f"{_GUESSED}{report.charset}" for report in parsed if report.charset)
 
     def _new_reports(self, page: Sequence[ParsedReport]) -> list[NewReport]:
         sentences = [sentence for report in page for sentence in report.passages]
@@ -343,6 +344,15 @@ def _facts(read: Sequence[PreparedVolume], records: Sequence[FileRecord]) -> tup
         return study, dataclasses.asdict(read[0].series)
     header = Header.from_json(records[0].header, path=records[0].path)
     return {"uid": header.study_uid}, {"uid": header.series_uid}
+
+
+def _guesses(tally: Tally) -> list[str]:
+    """What to say of character sets that were guessed in this run."""
+    sets = {name.removeprefix(_GUESSED): n for name, n in tally.counts.items() if name.startswith(_GUESSED) and n}
+    if not sets:
+        return []
+    listed = ", ".join(f"{name} {n}" for name, n in sorted(sets.items()))
+    return [f"the character set of {sum(sets.values())} reports was guessed ({listed}); 'spinecho failures' lists them"]
 
 
 def _report_rejection(item: BadReport) -> Rejection:

@@ -223,10 +223,13 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     """Bring an older database to this version's schema; a copy is kept beside it."""
     from db.database import HEAD, upgrade  # noqa: PLC0415
     from db.engines import shown  # noqa: PLC0415
+    from indexer.reports.derive import settle_reports  # noqa: PLC0415
 
     settings = read_settings(home=home)
     with indexing_lock(settings):
         before, copy = upgrade(settings.database)
+        if before not in (None, HEAD):
+            settle_reports(open_database(settings))
     if as_json:
         print_json({"before": before, "after": HEAD, "copy": str(copy) if copy else None})
     elif copy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from db import archive, ledger, lookup, predictions
+from db import archive, ledger, lookup, matching, predictions
 from db.build import builds_newest_first
 from db.database import HEAD, Database
 from encoders.errors import Reason
@@ -44,7 +44,7 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
 
 
 def failure_facts(database: Database, *, reason: str | None, everything: bool) -> dict[str, Any]:
-    """Rejections by reason with remedies, each file, and reports without a study."""
+    """Rejections by reason with remedies, each file, and reports without a study, out of search, or of a guessed character set."""
     found = ledger.failures(database, ignorable=everything or reason is not None, reason=reason)
     by_reason: dict[str, int] = {}
     for failure in found:
@@ -55,5 +55,7 @@ def failure_facts(database: Database, *, reason: str | None, everything: bool) -
             for code, n in sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))
         ],
         "failures": [dataclasses.asdict(failure) for failure in found],
-        "reports_without_study": [dataclasses.asdict(report) for report in archive.unmatched_reports(database)],
+        "reports_without_study": [dataclasses.asdict(report) for report in matching.unmatched_reports(database)],
+        "reports_out_of_search": [dataclasses.asdict(report) for report in matching.withdrawn_reports(database)],
+        "reports_charset_guessed": [dataclasses.asdict(report) for report in matching.guessed_reports(database)],
     }

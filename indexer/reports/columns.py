@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from db.keys import is_uid
 from indexer.reports.facts import Status, exam_key, read_date, read_status, read_version
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _ACCESSION = "accession accessionnumber accessionno acc accno accnumber accessionid orderaccession auftragsnummer"
 _STUDY_UID = "studyuid studyinstanceuid studyinstuid studyiuid instanceuid suid"
 _ORDER = (
@@ -63,66 +68,22 @@ _SHORT = {
     "pt": "patient", "desc": "description", "dt": "date", "dttm": "datetime", "impr": "impression",
     "inst": "instance", "exm": "exam", "stat": "status", "ver": "version",
 }  # fmt: skip
-_BESIDE_ACCESSION = frozenset(
-    [
-        "accession",
-        "number",
-        "id",
-        "identifier",
-        "code",
-        "key",
-        "exam",
-        "examination",
-        "study",
-        "order",
-        "radiology",
-        "imaging",
-        "ris",
-        "pacs",
-        "mr",
-        "mri",
-        "dicom",
-        "patient",
-        "report",
-        "the",
-        "full",
-        "ref",
-        "reference",
-        "value",
-    ]
+_BESIDE_ACCESSION = _words(
+    """
+    accession number id identifier code key exam examination study order radiology imaging ris pacs mr mri dicom
+    patient report the full ref reference value
+    """
 )
-_BESIDE_UID = frozenset("uid iuid study instance dicom mr mri the unique id identifier exam value".split())  # noqa: SIM905
-_BESIDE_REPORT = frozenset(
-    [
-        "report",
-        "text",
-        "body",
-        "content",
-        "full",
-        "final",
-        "complete",
-        "whole",
-        "original",
-        "raw",
-        "clean",
-        "radiology",
-        "radiological",
-        "imaging",
-        "mr",
-        "mri",
-        "diagnostic",
-        "the",
-        "narrative",
-        "free",
-        "plain",
-        "result",
-        "results",
-        "string",
-        "value",
-        "dictation",
-        "deid",
-        "deidentified",
-    ]
+_BESIDE_UID = _words(
+    """
+    uid iuid study instance dicom mr mri the unique id identifier exam value
+    """
+)
+_BESIDE_REPORT = _words(
+    """
+    report text body content full final complete whole original raw clean radiology radiological imaging mr mri
+    diagnostic the narrative free plain result results string value dictation deid deidentified
+    """
 )
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+|#")
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from db import stored_reports
+from db import matching, stored_reports
 from db.database import Database
 from db.keys import is_uid
 from indexer.reports.head import NotDivided, divide, read_head
+
+
+def settle_reports(database: Database) -> matching.Matched:
+    """Bring the studies and standings of all reports up to what the tables hold: the last step of whatever changes them.
+
+    Reports that an older version stored are derived first.
+    """
+    derive_reports(database)
+    return matching.match_reports(database)
 
 
 def derive_reports(database: Database) -> int:

@@ -55,7 +55,8 @@ _ALONE = re.compile(rf"^[\s*#>|-]*(?:{_ANY})[\s*_]*[:=：#]?[\s*_]*$", re.IGNORE
 _SPACED = re.compile(rf"^[\s*#>|-]*(?:{_ANY})[ \t]+(?P<value>[^\s:=]*\d[^\s:=]*)[\s*]*$", re.IGNORECASE)
 _STRONG = frozenset({"accession", "study_uid", "patient", "order"})
 _CUT = re.compile(
-    r"[ \t]{2,}|\t|[ \t]*[|;]|[ \t]+/[ \t]+(?=[A-Za-z]+[ \t#:])|[ \t]+[A-Za-z][\w./'-]*(?:[ \t][\w./'-]+){0,2}[ \t]*[:=#：]|[ \t]+(?:on|dated)[ \t]"
+    r"[ \t]{2,}|\t|[ \t]*[|;]|[ \t]+/[ \t]+(?=[A-Za-z]+[ \t#:])"
+    r"|[ \t]+[A-Za-z][\w./'-]*(?:[ \t][\w./'-]+){0,2}[ \t]*[:=#：]|[ \t]+(?:on|dated)[ \t]"
 )
 _OF_ANOTHER = re.compile(
     r"[\s*#>|-]*(?:compar|prior|previous|vergleich|old\b|outside|related|see\b|also\b|history|indication|clinical|reason)",
@@ -136,7 +137,8 @@ def _head(found: dict[str, list[str]], status: Status, exam: str) -> Head:
     keys = dict.fromkeys(filter(None, map(accession_key, parts)))
     named = next((value for value in numbers if accession_key(value)), numbers[0] if numbers else "")
     dates = [read_date(value) for kind in ("dated", "day") for value in found.get(kind, ())]
-    said = next(filter(None, map(read_status, found.get("status", ()))), "")
+    statuses = [read_status(value) for value in found.get("status", ())]
+    said: Status = next((one for one in statuses if one), "")
     exams = [exam_key(value) for value in found.get("exam", ())]
     return Head(
         accession_number=named,

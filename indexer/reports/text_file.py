@@ -48,8 +48,8 @@ def parse_text_file(path: Path) -> list[RawReport | ReportFailure]:
                 f"{path.name} has no accession or study UID line, no findings or impression heading, "
                 "and no name like a key"
             )
-        key = {"study_uid": path.stem} if is_uid(path.stem) else {"accession_number": path.stem}
-        head = replace(head, **key)
+        number, uid = ("", path.stem) if is_uid(path.stem) else (path.stem, "")
+        head = replace(head, accession_number=number, study_uid=uid)
     try:
         parts = divide(text)
     except NotDivided:
