@@ -31,7 +31,8 @@ def accession_key(accession_number: str) -> str:
     '' for a placeholder, which names no exam: "0", "00000000", "UNKNOWN", "N/A", "-", "XXXX", "ANONYMIZED". Numbers
     that a table has turned into 12345.0 are 12345.
     """
-    key = _END.sub("", unicodedata.normalize("NFKC", accession_number)).strip("'\"").casefold()
+    bare = _END.sub("", unicodedata.normalize("NFKC", accession_number)).casefold()
+    key = _END.sub("", unicodedata.normalize("NFKC", bare)).strip("'\"")
     if key.startswith('="'):  # how a spreadsheet is told to leave a number alone
         key = key[2:].strip('"')
     if (whole := _FLOAT.fullmatch(key)) is not None:

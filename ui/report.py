@@ -44,7 +44,7 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
 
 
 def failure_facts(database: Database, *, reason: str | None, everything: bool) -> dict[str, Any]:
-    """Rejections by reason with remedies, each file, and reports without a study, out of search, or of a guessed character set."""
+    """Rejections by reason with remedies, each file; reports without a study, out of search, of a guessed charset."""
     found = ledger.failures(database, ignorable=everything or reason is not None, reason=reason)
     by_reason: dict[str, int] = {}
     for failure in found:

@@ -11,7 +11,7 @@ from indexer.reports.head import NotDivided, divide, read_head
 
 
 def settle_reports(database: Database) -> matching.Matched:
-    """Bring the studies and standings of all reports up to what the tables hold: the last step of whatever changes them.
+    """Bring the studies and standings of all reports up to what the tables hold: the last step of what changes them.
 
     Reports that an older version stored are derived first.
     """
