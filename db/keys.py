@@ -31,6 +31,9 @@ def accession_key(accession_number: str) -> str:
     '' for a placeholder, which names no exam: "0", "00000000", "UNKNOWN", "N/A", "-", "XXXX", "ANONYMIZED". Numbers
     that a table has turned into 12345.0 are 12345.
     """
+    if accession_number.isascii() and accession_number.isalnum():  # nearly all of them, at a tenth of the time
+        key = accession_number.lower()
+        return "" if key in _NOTHING or (len(set(key)) == 1 and is_placeholder(key)) else key
     bare = _END.sub("", unicodedata.normalize("NFKC", accession_number)).casefold()
     key = _END.sub("", unicodedata.normalize("NFKC", bare)).strip("'\"")
     if key.startswith('="'):  # how a spreadsheet is told to leave a number alone
@@ -42,6 +45,8 @@ def accession_key(accession_number: str) -> str:
 
 def uid_key(study_uid: str) -> str:
     """A UID as it is compared: without what stands around it; '' for a placeholder."""
+    if len(study_uid) > 8 and _UID.fullmatch(study_uid) is not None:
+        return study_uid
     key = _END.sub("", study_uid).removeprefix("urn:oid:")
     return "" if is_placeholder(key) else key
 

@@ -47,6 +47,8 @@ class _Verdict:
     match: str
     study: int | None
     reason: str
+    keys: tuple[str, str]
+    """Of accession number and study UID, as they were compared."""
     named: tuple[int, ...] = ()
     """Studies that the keys name, also where one is not taken for it."""
 
@@ -70,9 +72,11 @@ class _Studies:
 
     def of(self, accession_number: str, study_uid: str, patient_id: str) -> _Verdict:
         """The one study that the keys name; never a guess between several, or where they contradict one another."""
-        number, uid = accession_key(accession_number), uid_key(study_uid)
+        number, uid = keys = accession_key(accession_number), uid_key(study_uid)
         if not number and not uid:
-            return _Verdict("unmatched", None, "damaged_number" if is_damaged(accession_number) else "placeholder")
+            return _Verdict(
+                "unmatched", None, "damaged_number" if is_damaged(accession_number) else "placeholder", keys
+            )
         by_uid = self._by_uid.get(uid) if uid else None
         by_number = self._by_number.get(number, []) if number else []
         if by_uid is not None:
@@ -80,22 +84,22 @@ class _Studies:
             agrees = not number or by_uid in by_number or (not by_number and (not own or same_number(own, number)))
             if not agrees:
                 match = "ambiguous" if by_number else "unmatched"
-                return _Verdict(match, None, "keys_disagree", (by_uid, *by_number))
+                return _Verdict(match, None, "keys_disagree", keys, (by_uid, *by_number))
             named = [by_uid]
         elif uid and by_number:
-            return _Verdict("unmatched", None, "keys_disagree", tuple(by_number))
+            return _Verdict("unmatched", None, "keys_disagree", keys, tuple(by_number))
         elif by_number:
             named = by_number
         else:
             lost = bool(number) and number.isdigit() and number.lstrip("0") in self._zeros_dropped()
-            return _Verdict("unmatched", None, "lost_zeros" if lost else "no_study")
+            return _Verdict("unmatched", None, "lost_zeros" if lost else "no_study", keys)
         patient = known_patient(patient_id)
-        fitting = [study for study in named if _may_be_one(patient, known_patient(self._patient[study]))]
+        fitting = [one for one in named if not patient or _may_be_one(patient, known_patient(self._patient[one]))]
         if not fitting:
-            return _Verdict("unmatched", None, "patient_disagrees", tuple(named))
+            return _Verdict("unmatched", None, "patient_disagrees", keys, tuple(named))
         if len(fitting) > 1:
-            return _Verdict("ambiguous", None, "several_studies", tuple(fitting))
-        return _Verdict("matched", fitting[0], "")
+            return _Verdict("ambiguous", None, "several_studies", keys, tuple(fitting))
+        return _Verdict("matched", fitting[0], "", keys)
 
     def _zeros_dropped(self) -> set[str]:
         if self._without_zeros is None:
@@ -221,10 +225,9 @@ def _group(row: Any, verdict: _Verdict) -> object:
     """Reports of one study; where there is none, those of the same keys. A placeholder makes no group of strangers."""
     if verdict.study is not None:
         return verdict.study
-    keys = (accession_key(row.accession_number), uid_key(row.study_uid))
-    if not any(keys):
+    if not any(verdict.keys):
         return (row.accession_number, row.study_uid, row.patient_id, row.digest)
-    return (*keys, known_patient(row.patient_id))
+    return (*verdict.keys, known_patient(row.patient_id))
 
 
 def _version(row: Any, place: tuple[int, str]) -> Version:

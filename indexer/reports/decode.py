@@ -69,7 +69,7 @@ def lines(file: TextIO, *, longest: int) -> Iterator[str]:
     """
     before = file.readline(longest)
     while line := file.readline(longest):
-        if line.strip(_END_MARKS):
+        if line.strip(_END_MARKS + "\r\n") or not line.strip("\r\n"):
             yield before
             before = line
     if before := before.rstrip(_END_MARKS):

@@ -18,7 +18,7 @@ _LABELS: tuple[tuple[str, str], ...] = (
     (
         "accession",
         rf"(?:(?:exam(?:ination)?|study|order|radiology|imaging|ris|pacs|mri?|patient|dicom)[ \t_-]+)?"
-        rf"acc(?:ession|ess?n|n|sn)?\b\.?(?:[ \t_]*{_NUMBER})?",
+        rf"acc(?:ession|ess?n|n|sn)?(?![A-Za-z0-9])\.?(?:[ \t_]*{_NUMBER})?",
     ),
     ("accession", rf"acc(?:ession)?{_NUMBER}"),
     (
@@ -116,7 +116,8 @@ def read_head(text: str) -> Head:
             in_head = in_head and mark_of(line) != ""
             status = status or (mark_of(line[:_LONGEST_LINE]) if in_head else "")
             continue
-        for kind, value in _fields(lines, number, inline=in_head):
+        prose = _is_body(line) and line.rstrip().endswith(".")
+        for kind, value in _fields(lines, number, inline=in_head and not prose):
             if in_head or (kind in _STRONG and kind not in found):
                 found.setdefault(kind, []).append(value)
         if in_head:
