@@ -116,7 +116,7 @@ def read_head(text: str) -> Head:
             in_head = in_head and mark_of(line) != ""
             status = status or (mark_of(line[:_LONGEST_LINE]) if in_head else "")
             continue
-        prose = _is_body(line) and line.rstrip().endswith(".")
+        prose = line.rstrip().endswith(".") and len(line.split()) > 5
         for kind, value in _fields(lines, number, inline=in_head and not prose):
             if in_head or (kind in _STRONG and kind not in found):
                 found.setdefault(kind, []).append(value)

@@ -33,7 +33,9 @@ def parse_text_file(path: Path) -> list[RawReport | ReportFailure]:
     with reading(path), open_text(path, charset) as file:
         text = file.read(_LONGEST_FILE + 1)
     if len(text) <= _LONGEST_FILE:
-        text = text.rstrip("\x00\x1a")  # in which files of old systems end
+        words = text.rstrip("\x00\x1a \t\r\n\f")
+        if set("\x00\x1a") & set(text[len(words) :]):  # in which files of old systems end
+            text = words
     if not text.strip():
         return [ReportFailure(str(path), 0, "the file is empty")]
     head = read_head(text)
