@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from db import clean
+from db import clean, matching
 from db.chunks import chunks
 from db.database import Database
+from db.keys import text_digest
 from db.ledger import failure_row, keep_digests, reject_in
 from db.models import (
     Failure,
     File,
-    Folder,
     Passage,
     Prediction,
     RegionVector,
@@ -129,9 +129,18 @@ def store_reports(
                 ordinal=new.ordinal,
                 study_id=None,
                 match="unmatched",
+                reason="no_study",
+                standing="stands",
                 accession_number=new.accession_number,
                 study_uid=new.study_uid,
                 text=new.text,
+                patient_id=new.patient_id,
+                status=new.status,
+                dated=new.dated,
+                version=new.version,
+                exam=new.exam,
+                charset=new.charset,
+                digest=text_digest(new.text),
             )
             session.add(row)
             session.flush()
@@ -144,34 +153,16 @@ def store_reports(
 
 
 def match_reports(database: Database) -> dict[str, int]:
-    """Join every report without a study to the one study that its keys name; never guess between several.
+    """Join every report to the one study that its keys name, and settle which of its versions stand.
 
-    Returns the number of reports by match.
+    Returns the number of reports by match, and by standing where that is not `stands`. See `db.matching`.
     """
-    with database.begin() as session:
-        open_ones = session.scalars(select(Report).where(Report.study_id.is_(None))).all()
-        for report in open_ones:
-            found = _studies_of(session, report)
-            report.match = {0: "unmatched", 1: "matched"}.get(len(found), "ambiguous")
-            report.study_id = found.pop() if len(found) == 1 else None
-        session.flush()
-        return {row[0]: row[1] for row in session.execute(select(Report.match, func.count()).group_by(Report.match))}
+    return matching.match_reports(database).counts
 
 
 def unmatched_reports(database: Database) -> tuple[UnmatchedReport, ...]:
-    """Reports without a study, with the keys that were tried."""
-    query = (
-        select(Report, Folder.path, File.name)
-        .join(File, File.id == Report.file_id)
-        .join(Folder, Folder.id == File.folder_id)
-        .where(Report.study_id.is_(None))
-        .order_by(Folder.path, File.name, Report.ordinal)
-    )
-    with database.begin() as session:
-        return tuple(
-            UnmatchedReport(r.id, f"{folder}/{name}", r.ordinal, r.match, r.accession_number, r.study_uid)
-            for r, folder, name in session.execute(query)
-        )
+    """Reports without a study, with the keys that were tried and why there is none."""
+    return matching.unmatched_reports(database)
 
 
 def archive_counts(database: Database) -> dict[str, int]:
@@ -188,22 +179,7 @@ def archive_counts(database: Database) -> dict[str, int]:
     }
     with database.begin() as session:
         counts = {name: session.scalar(select(func.count()).select_from(t)) or 0 for name, t in tables.items()}
-        for match in ("matched", "unmatched", "ambiguous"):
-            query = select(func.count()).select_from(Report).where(Report.match == match)
-            counts[f"reports_{match}"] = session.scalar(query) or 0
-        return counts
-
-
-def _studies_of(session: Session, report: Report) -> set[int]:
-    """The studies that the report's keys name: the UID decides among those of one accession number."""
-    by_uid: set[int] = set()
-    by_accession: set[int] = set()
-    if report.study_uid:
-        by_uid = set(session.scalars(select(Study.id).where(Study.uid == report.study_uid)))
-    if report.accession_number:
-        same = Study.accession_number == report.accession_number
-        by_accession = set(session.scalars(select(Study.id).where(same)))
-    return (by_uid & by_accession) or (by_uid | by_accession)
+    return counts | matching.report_counts(database)
 
 
 def _store_facts(session: Session, study: int, new: NewSeries) -> int:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from db.engines import Location, check_server, make_engine, shown, told, transactional_ddl
 from db.errors import Busy, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; a test holds it against the migrations folder."""
 
 

@@ -22,6 +22,8 @@ from db.values import PassageCard, ReportCard, SeriesCard, SpaceRecord, StudyCar
 from db.vectors.protocol import Ids
 
 T = TypeVar("T")
+_ADDENDA_LAST = (Report.standing.desc(), Report.dated)
+"""stands before addendum, and each in the order of its dates."""
 
 
 def allowed_volumes(database: Database, space: SpaceRecord, where: Filter) -> Ids:
@@ -87,7 +89,7 @@ def report_passages(database: Database, ids: Sequence[int], *, by_report: bool =
     query = (
         select(owner, Report.study_id, Report.id, Passage.section, Passage.text, Passage.assertion, Passage.sides)
         .join(Passage, Passage.report_id == Report.id)
-        .order_by(Report.id, Passage.ordinal)
+        .order_by(*_ADDENDA_LAST, Report.id, Passage.ordinal)
     )
     found: dict[int, list[PassageCard]] = defaultdict(list)
     for key, study, report, section, text, assertion, sides in _by_ids(database, query, owner, ids):
@@ -264,7 +266,7 @@ def reports_of(database: Database, study_ids: Sequence[int]) -> dict[int, list[R
     """Reports by study."""
     query = select(Report.id, Report.study_id, Report.accession_number, Report.match, Report.text)
     found: dict[int, list[ReportCard]] = defaultdict(list)
-    for row in _by_ids(database, query.order_by(Report.id), Report.study_id, study_ids):
+    for row in _by_ids(database, query.order_by(*_ADDENDA_LAST, Report.id), Report.study_id, study_ids):
         found[row[1]].append(ReportCard(*row))
     return dict(found)
 

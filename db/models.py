@@ -218,6 +218,43 @@ class Report(Base):
     accession_number: Mapped[str]
     study_uid: Mapped[str]
     text: Mapped[str]
+    reason: Mapped[str]
+    """Why it has no study, '' for one that has; see `db.matching.WHY`."""
+    standing: Mapped[str] = mapped_column(CleanText, index=True)
+    """stands, addendum; or out of search: superseded, duplicate, withdrawn."""
+    named_study_id: Mapped[int | None] = mapped_column(index=True)
+    """The study of a report that is out of search: `study_id` is None then, so that nothing finds it by its study."""
+    patient_id: Mapped[str]
+    """As the report names its patient, '' where it does not."""
+    status: Mapped[str]
+    """preliminary, final, corrected, addendum, cancelled, '' where nothing tells."""
+    dated: Mapped[str]
+    """When the report was made, as ISO 8601, '' where nothing tells."""
+    version: Mapped[int | None]
+    exam: Mapped[str]
+    """The body parts that its exam names, '' where it names none: tells reports of two exams under one number apart."""
+    charset: Mapped[str]
+    """The character set that was guessed, '' where the file's own was certain."""
+    digest: Mapped[str]
+    """Of the text without regard to line ends and blanks; '' where an older version stored it."""
+
+
+class WithdrawnPassage(Base):
+    """A sentence, with its vector, of a report that is out of search: kept to be found again when it stands again."""
+
+    __tablename__ = "withdrawn_passages"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    report_id: Mapped[int] = mapped_column(ForeignKey("reports.id"), index=True)
+    section: Mapped[str]
+    ordinal: Mapped[int]
+    start: Mapped[int]
+    stop: Mapped[int]
+    text: Mapped[str]
+    assertion: Mapped[str]
+    sides: Mapped[str]
+    space_id: Mapped[int | None] = mapped_column(ForeignKey("spaces.id"))
+    """None for a sentence without a vector; one with vectors in two spaces has two rows."""
+    data: Mapped[bytes | None]
 
 
 class Passage(Base):

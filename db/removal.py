@@ -24,6 +24,7 @@ from db.models import (
     Vector,
     Volume,
     VolumeFile,
+    WithdrawnPassage,
 )
 from db.patients import forget_patients
 from db.study_facts import refresh_study
@@ -43,9 +44,10 @@ def remove_series(session: Session, study_uid: str, series_uid: str) -> None:
     remove_volumes(session, series)
     session.execute(delete(Series).where(Series.id == series))
     if session.scalar(select(Series.id).where(Series.study_id == study).limit(1)) is None:
-        lost = {"study_id": None, "match": "unmatched"}
+        lost = {"study_id": None, "match": "unmatched", "reason": "no_study"}  # until reports are matched anew
         session.execute(update(Report).where(Report.study_id == study).values(**lost))
         patient = session.scalar(select(Study.patient).where(Study.id == study))
+        session.execute(update(Report).where(Report.named_study_id == study).values(named_study_id=None))
         session.execute(delete(Study).where(Study.id == study))
         forget_patients(session, [patient])
     else:
@@ -56,7 +58,7 @@ def remove_volumes(session: Session, series: int) -> None:
     """Remove every volume of a series (by its id) with thumbnails, captions, vectors, regions and predictions."""
     volumes = select(Volume.id).where(Volume.series_id == series)
     passages = select(Passage.id).where(Passage.volume_id.in_(volumes))
-    _remove_vectors(session, Vector.volume_id.in_(volumes) | Vector.passage_id.in_(passages))
+    remove_vectors(session, Vector.volume_id.in_(volumes) | Vector.passage_id.in_(passages))
     session.execute(delete(Passage).where(Passage.volume_id.in_(volumes)))
     for table in (Thumbnail, RegionVector, Prediction):
         session.execute(delete(table).where(table.volume_id.in_(volumes)))
@@ -69,12 +71,14 @@ def remove_reports_of_files(session: Session, files: Sequence[int]) -> None:
     for some in chunks(files):
         reports = select(Report.id).where(Report.file_id.in_(some))
         passages = select(Passage.id).where(Passage.report_id.in_(reports))
-        _remove_vectors(session, Vector.passage_id.in_(passages))
+        remove_vectors(session, Vector.passage_id.in_(passages))
         session.execute(delete(Passage).where(Passage.report_id.in_(reports)))
+        session.execute(delete(WithdrawnPassage).where(WithdrawnPassage.report_id.in_(reports)))
         session.execute(delete(Report).where(Report.file_id.in_(some)))
 
 
-def _remove_vectors(session: Session, where: Any) -> None:
+def remove_vectors(session: Session, where: Any) -> None:
+    """Remove the vectors that the condition names, each with a tombstone."""
     doomed = select(Vector.space_id, Vector.id).where(where)
     session.execute(insert(Tombstone).from_select(["space_id", "vector_id"], doomed))
     session.execute(delete(Vector).where(where))

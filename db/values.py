@@ -183,6 +183,16 @@ class NewReport:
     study_uid: str
     text: str
     passages: Sequence[NewPassage]
+    patient_id: str = ""
+    status: str = ""
+    """preliminary, final, corrected, addendum, cancelled, or '' where nothing tells."""
+    dated: str = ""
+    """When it was made, as ISO 8601, or ''."""
+    version: int | None = None
+    exam: str = ""
+    """The body parts that its exam names, or ''."""
+    charset: str = ""
+    """The character set where it had to be guessed, or ''."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +205,35 @@ class UnmatchedReport:
     match: str
     accession_number: str
     study_uid: str
+    reason: str = ""
+    """A sentence: why it has no study."""
+    studies: tuple[str, ...] = ()
+    """UIDs of the studies that its keys name: of several, or of one that a key or the patient speaks against."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawnReport:
+    """A report that is kept and never found: a newer version, or a copy of it, stands in its place."""
+
+    report_id: int
+    path: str
+    ordinal: int
+    standing: str
+    """superseded, duplicate or withdrawn."""
+    status: str
+    dated: str
+    study_uid: str
+    """Of the study that its keys name, '' where they name none or several."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuessedReport:
+    """A report whose character set had to be guessed, so that single characters may be wrong."""
+
+    report_id: int
+    path: str
+    ordinal: int
+    charset: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ from indexer.facts_again import derive_facts, facts_of
 from indexer.moves import settle_moves, verify_files
 from indexer.parts import Parts, parts_of
 from indexer.progress import Kept, Progress, Silent, Tally
-from indexer.reports.store import is_long, store_report_file
+from indexer.reports.derive import settle_reports
+from indexer.reports.store import GUESSED, is_long, store_report_file
 from indexer.reports.tasks import report_task
 
 _IGNORABLE = frozenset(reason for reason in Reason if reason.ignorable)
@@ -114,8 +115,9 @@ def index_archive(
             while settle_collisions(database, run):
                 work.index_series()
             work.index_reports()
-    counts = archive.match_reports(database)
-    tally.counts.update({f"reports_{match}": n for match, n in counts.items()})
+    matched = settle_reports(database)
+    tally.counts.update({f"reports_{match}": n for match, n in matched.counts.items()})
+    warnings += [*matched.warnings, *_guesses(tally)]
     with tally.timed("build"):
         warnings += refresh_builds(database, builds, force=options.rebuild)
     tally.counts["pending"] += ledger.count_pending_series(database)
@@ -324,9 +326,8 @@ class _Work:
     def _store_reports(self, record: FileRecord, read: Iterable[Message | Outcome]) -> None:
         """Store what a report file gave, a page a transaction."""
         with self.tally.timed("reports"):
-            self.tally.counts["reports"] += store_report_file(
-                self.database, self.run, record, read, self.dual.text, text_space=self.text.id
-            )
+            stored = store_report_file(self.database, self.run, record, read, self.dual.text, text_space=self.text.id)
+        self.tally.counts.update(stored)
         self.progress.advance("reports")
 
 
@@ -373,3 +374,12 @@ def _new_volume(item: PreparedVolume, files: Sequence[int], parts: Parts, words:
         regions=parts.regions,
         predicted=parts.predicted,
     )
+
+
+def _guesses(tally: Tally) -> list[str]:
+    """What to say of character sets that were guessed in this run."""
+    sets = {name.removeprefix(GUESSED): n for name, n in tally.counts.items() if name.startswith(GUESSED) and n}
+    if not sets:
+        return []
+    listed = ", ".join(f"{name} {n}" for name, n in sorted(sets.items()))
+    return [f"the character set of {sum(sets.values())} reports was guessed ({listed}); 'spinecho failures' lists them"]

@@ -243,6 +243,7 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     from db.engines import shown  # noqa: PLC0415
     from db.erasing import erase_traces  # noqa: PLC0415
     from indexer.facts_again import derive_facts  # noqa: PLC0415
+    from indexer.reports.derive import settle_reports  # noqa: PLC0415
 
     settings = read_settings(home=home)
     where = tables.plain(shown(settings.database))
@@ -251,6 +252,7 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
         if before != HEAD:
             database = open_database(settings)
             derive_facts(database)  # studies have what most of their files say, without a file being read
+            settle_reports(database)
             erase_traces(database)
             database.close()
     if as_json:

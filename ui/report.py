@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from db import archive, ledger, lookup, predictions
+from db import archive, ledger, lookup, matching, predictions
 from db.build import builds_newest_first
 from db.database import HEAD, Database
 from encoders.errors import Reason
@@ -51,7 +51,7 @@ def remedy_of(code: str) -> str:
 
 
 def failure_facts(database: Database, *, reason: str | None, everything: bool) -> dict[str, Any]:
-    """Rejections by reason with remedies, each file, and reports without a study."""
+    """Rejections by reason with remedies, each file; reports without a study, out of search, of a guessed charset."""
     found = ledger.failures(database, ignorable=everything or reason is not None, reason=reason)
     by_reason: dict[str, int] = {}
     for failure in found:
@@ -62,5 +62,7 @@ def failure_facts(database: Database, *, reason: str | None, everything: bool) -
             for code, n in sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))
         ],
         "failures": [dataclasses.asdict(failure) for failure in found],
-        "reports_without_study": [dataclasses.asdict(report) for report in archive.unmatched_reports(database)],
+        "reports_without_study": [dataclasses.asdict(report) for report in matching.unmatched_reports(database)],
+        "reports_out_of_search": [dataclasses.asdict(report) for report in matching.withdrawn_reports(database)],
+        "reports_charset_guessed": [dataclasses.asdict(report) for report in matching.guessed_reports(database)],
     }

@@ -137,7 +137,7 @@ def print_summary(console: Console, summary: Summary) -> None:
                  "verified", "changed_unseen"):  # fmt: skip
         if counts.get(name):
             done.add_row(name.replace("_", " "), f"{counts[name]:,}")
-    for match in ("matched", "unmatched", "ambiguous"):
+    for match in ("matched", "unmatched", "ambiguous", "addendum", "superseded", "duplicate", "withdrawn"):
         if counts.get(f"reports_{match}"):
             done.add_row(f"reports {match}", f"{counts[f'reports_{match}']:,}")
     console.print(done)
@@ -197,7 +197,6 @@ def print_failures(console: Console, facts: dict[str, Any]) -> None:
     """By reason with the remedy, then every file."""
     if not facts["failures"] and not facts["reports_without_study"]:
         console.print("Nothing was rejected, and every report has its study.")
-        return
     if facts["by_reason"]:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in ("reason", "files", "what to do"):
@@ -218,8 +217,26 @@ def print_failures(console: Console, facts: dict[str, Any]) -> None:
         tried += [f"study UID {report['study_uid']}"] if report["study_uid"] else []
         place = f" (entry {report['ordinal']})" if report["ordinal"] else ""
         keys = " and ".join(tried) or "no key found in it"
+        why = f": {report['reason']}" if report["reason"] else ""
+        why += f" ({', '.join(report['studies'])})" if report["studies"] else ""
         console.print(
-            f"[bold]report {report['match']}[/] {one_line(report['path'])}{place}: tried {plain(keys)}",
+            f"[bold]report {report['match']}[/] {one_line(report['path'])}{place}: tried {plain(keys)}{plain(why)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for report in facts["reports_out_of_search"]:
+        place = f" (entry {report['ordinal']})" if report["ordinal"] else ""
+        of = f", of study {report['study_uid']}" if report["study_uid"] else ""
+        console.print(
+            f"[bold]report {report['standing']}[/] {one_line(report['path'])}{place}: kept, and not found{plain(of)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for report in facts["reports_charset_guessed"]:
+        place = f" (entry {report['ordinal']})" if report["ordinal"] else ""
+        console.print(
+            f"[bold]CHARSET_GUESSED[/] {one_line(report['path'])}{place}: read as {plain(report['charset'])}; "
+            "save it as UTF-8 if that is wrong",
             highlight=False,
             soft_wrap=True,
         )

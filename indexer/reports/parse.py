@@ -13,7 +13,7 @@ __all__ = ["SUFFIXES", "NotAReport", "RawReport", "ReportFailure", "ReportUnread
 
 
 def _text(path: Path) -> Iterator[RawReport | ReportFailure]:
-    return iter([parse_text_file(path)])
+    return iter(parse_text_file(path))
 
 
 _PARSERS: dict[str, Callable[[Path], Iterator[RawReport | ReportFailure]]] = {

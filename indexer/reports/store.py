@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from encoders.space import Encoder
 from encoders.worker import Message
 from indexer.reports.tasks import BadReport, ParsedReport, unpack_reports
 
+GUESSED = "reports_guessed_"
 _PAGE_REPORTS, _PAGE_SENTENCES = 200, 4_000
 _LONG_BYTES = 4 * 2**20
 _LONGEST_KEY = 255
@@ -39,27 +41,31 @@ def store_report_file(
     encoder: Encoder[str],
     *,
     text_space: int,
-) -> int:
-    """Store a file's reports and rejections, in pages; how many reports. `read` ends with the task's outcome.
+) -> Counter[str]:
+    """Store a file's reports and rejections, in pages. `read` ends with the task's outcome.
+
+    Returns how many `reports` there were, and of those with a guessed character set how many by `GUESSED` and its name.
 
     A file that went since it was listed is forgotten; one whose values the database refuses is rejected.
     """
-    stored, first = 0, True
+    stored, first = Counter[str](), True
     try:
         for page, rejections, last in _paged(read):
             if last and first and not page and _is_gone(record.path, rejections):
                 ledger.remove_files(database, [record.path])
-                return 0
+                return Counter()
             new = _new_reports(page, encoder)
             digest = digests_of([record.path]).get(record.path) if last else None
             archive.store_reports(
                 database, run, record.id, new, rejections, text_space=text_space, first=first, last=last, digest=digest
             )
-            stored, first = stored + len(new), False
+            stored["reports"] += len(new)
+            stored.update(f"{GUESSED}{report.charset}" for report in page if report.charset)
+            first = False
     except clean.Unstorable as error:
         refused = [Rejection(Reason.NOT_STORED, Reason.NOT_STORED.ignorable, str(error))]
         archive.store_reports(database, run, record.id, [], refused, text_space=text_space, first=True, last=True)
-        return 0
+        return Counter()
     return stored
 
 
@@ -101,6 +107,12 @@ def _new_reports(page: Sequence[ParsedReport], encoder: Encoder[str]) -> list[Ne
             clean.text(report.study_uid),
             clean.text(report.text),
             [NewPassage(*sentence, vector=pack(next(vectors))) for sentence in sentences],
+            patient_id=clean.text(report.patient_id),
+            status=report.status,
+            dated=report.dated,
+            version=report.version,
+            exam=clean.text(report.exam),
+            charset=report.charset,
         )
         for report, sentences in zip(page, found, strict=True)
     ]

@@ -10,8 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from indexer.reports.columns import Columns, find_columns, keys, report_text
+from indexer.reports.columns import Columns, find_columns, report_text, row_facts
 from indexer.reports.decode import Charset, find_charset, lines, open_text, reading
+from indexer.reports.head import read_head
 from indexer.reports.values import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
 
 Row = RawReport | ReportFailure
@@ -87,13 +88,16 @@ def _csv_rows(path: Path, charset: Charset, delimiter: str, header: list[str], c
             if source.ended:  # the reader asked for more: other patients' rows may lie within this one
                 yield ReportFailure(str(path), ordinal, "a quotation mark is never closed: this row and those after it")
                 continue
-            if ordinal == 1 or not any(value.strip() for value in fields):
+            if ordinal == 1 or not any(value.strip(" \t\r\n\f\x00\x1a") for value in fields):
                 continue
             if len(fields) > len(header):
                 message = f"{len(fields)} fields under {len(header)} columns: is a quotation mark missing?"
                 yield ReportFailure(str(path), ordinal, message)
                 continue
-            row = dict(zip(header, fields, strict=False))
+            row: dict[str, str] = {}
+            for name, value in zip(header, fields, strict=False):
+                if not row.get(name, "").strip():  # of two columns of one name, the one that holds something
+                    row[name] = value
             yield _row(path, ordinal, columns, row, charset)
 
 
@@ -143,26 +147,39 @@ def _jsonl_row(path: Path, ordinal: int, line: str, charset: Charset) -> Row:
 
 def _row(path: Path, ordinal: int, columns: Columns, row: Mapping[str, str], charset: Charset) -> Row:
     text = report_text(columns, row)
-    accession, study_uid = keys(columns, row)
+    facts = row_facts(columns, row)
     problem = (
         "neither an accession number nor a study UID"
-        if not (accession or study_uid)
+        if not (facts.accession_number or facts.study_uid)
         else "no report text"
         if not text.strip()
         else f"the report is longer than {LONGEST_REPORT} characters"
         if len(text) > LONGEST_REPORT
         else "the row holds NUL characters"
-        if "\x00" in text + accession + study_uid
+        if "\x00" in text + facts.accession_number + facts.study_uid + facts.patient_id
         else ""
     )
     if problem:
         return ReportFailure(str(path), ordinal, problem)
-    return RawReport(str(path), ordinal, accession, study_uid, text, charset.guessed)
+    head = read_head(text)  # for what no column says; its keys are the row's
+    return RawReport(
+        str(path),
+        ordinal,
+        facts.accession_number,
+        facts.study_uid,
+        text,
+        charset=charset.guess,
+        patient_id=facts.patient_id or head.patient_id,
+        status=head.status if facts.status in ("", "final") and head.status else facts.status,
+        dated=facts.dated or head.dated,
+        version=facts.version if facts.version is not None else head.version,
+        exam=facts.exam or head.exam,
+    )
 
 
 def _object(line: str) -> Any:
     try:
-        return json.loads(line)
+        return json.loads(line.strip(), parse_float=str)  # 12345678901.0 and 1.2E+10 as they were written
     except (ValueError, RecursionError):
         return None
 
@@ -171,4 +188,6 @@ def _as_text(value: Any) -> str:
     """Strings, and numbers where an accession number was written as one; anything else is no text."""
     if isinstance(value, str):
         return value
+    if isinstance(value, dict) and (columns := find_columns([*value, "accession"])):
+        return report_text(columns, {name: item for name, item in value.items() if isinstance(item, str)})
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**64 else ""

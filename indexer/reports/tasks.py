@@ -19,6 +19,9 @@ MOST_CHARACTERS = 2**18
 """Characters of one report: long ones have 20,000."""
 MOST_SENTENCES = 2_000
 """Sentences of one report: a long one has two hundred, and each takes milliseconds to encode."""
+_KEPT = (
+    "ordinal", "accession_number", "study_uid", "text", "patient_id", "status", "dated", "version", "exam", "charset",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,6 +33,13 @@ class ParsedReport:
     study_uid: str
     text: str
     passages: tuple[tuple[str, int, int, int, str, str, str], ...]
+    patient_id: str = ""
+    status: str = ""
+    dated: str = ""
+    version: int | None = None
+    exam: str = ""
+    charset: str = ""
+    """As in `RawReport`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,7 +78,7 @@ def read_reports(arguments: dict[str, Any]) -> Iterator[Message]:
                 (p.section, p.ordinal, p.start, p.end, p.text, p.assertion, ",".join(sorted(p.sides))) for p in found
             ]
             facts = dataclasses.asdict(item)
-            kept = {name: facts[name] for name in ("ordinal", "accession_number", "study_uid", "text")}
+            kept = {name: facts[name] for name in _KEPT}
             yield {**kept, "passages": sentences}, ()
     except ReadError as error:
         yield {"ordinal": 0, "message": str(error), "reason": error.reason}, ()

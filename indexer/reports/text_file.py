@@ -1,20 +1,17 @@
-"""One report in one .txt file, and how to tell it from a README."""
+"""Reports in a .txt file, mostly one, and how to tell them from a README."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+from db.keys import is_uid
 from encoders.text.sections import section_spans
-from indexer.reports.decode import find_charset, open_text, reading
+from indexer.reports.decode import Charset, find_charset, open_text, reading
+from indexer.reports.head import Head, NotDivided, divide, read_head
 from indexer.reports.values import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
 
-_HEADER_LINES = 40
-_ACCESSION = re.compile(
-    r"^[\s*#]*acc(?:ession)?\.?[ \t_]*(?:number|no\.?|nr\.?|#|id)?[ \t*]*[:=][ \t*]*(\S.*?)[\s*]*$", re.I
-)
-_STUDY_UID = re.compile(r"^[\s*#]*study[ \t_]*(?:instance[ \t_]*)?uid[ \t*]*[:=][ \t*]*(\S+)[\s*]*$", re.I)
-_UID = re.compile(r"[0-2](?:\.(?:0|[1-9]\d*))+")
 # DICOM's accession number has at most 16 characters (PS3.5, VR SH); a bare file name must look like one.
 _ACCESSION_STEM = re.compile(r"(?=.{4,16}$)[A-Za-z]{0,6}[-_]?\d{3,}[-_\d]*[A-Za-z]?")
 _PROSE = re.compile(
@@ -26,47 +23,73 @@ _PROSE = re.compile(
 )
 
 
-def parse_text_file(path: Path) -> RawReport | ReportFailure:
-    """The whole file is the report's text, header lines included, so that offsets are those of the file.
+def parse_text_file(path: Path) -> list[RawReport | ReportFailure]:
+    """The report that a file holds, or each of several; a report's text is that of the file, header lines included.
 
     Its key: "Accession: X" or "StudyInstanceUID: X" within the first lines, else the file's name. Raises `NotAReport`
     where no header line, no findings or impression heading, and no name like a key says that it is a report.
     """
     charset = find_charset(path)
     with reading(path), open_text(path, charset) as file:
-        text = file.read(LONGEST_REPORT + 1)
+        text = file.read(_LONGEST_FILE + 1)
+    if len(text) <= _LONGEST_FILE:
+        words = text.rstrip("\x00\x1a \t\r\n\f")
+        if set("\x00\x1a") & set(text[len(words) :]):  # in which files of old systems end
+            text = words
     if not text.strip():
-        return ReportFailure(str(path), 0, "the file is empty")
-    accession, study_uid = _header(text)
-    keyed = bool(accession or study_uid)
-    if not keyed and is_note(path):
+        return [ReportFailure(str(path), 0, "the file is empty")]
+    head = read_head(text)
+    if not head.keyed and is_note(path):
         raise NotAReport(f"{path.name} is named like a note about the data, and has no accession or study UID line")
     if "\x00" in text:
-        return ReportFailure(str(path), 0, "the file holds NUL characters: it is binary, or UTF-16 without its mark")
-    if not keyed:
-        named = bool(_UID.fullmatch(path.stem) or _ACCESSION_STEM.fullmatch(path.stem))
+        return [ReportFailure(str(path), 0, "the file holds NUL characters: it is binary, or UTF-16 without its mark")]
+    if not head.keyed:
+        named = bool(is_uid(path.stem) or _ACCESSION_STEM.fullmatch(path.stem))
         if not named and not has_body(text[:_HEADINGS_WITHIN]):
             raise NotAReport(
                 f"{path.name} has no accession or study UID line, no findings or impression heading, "
                 "and no name like a key"
             )
-        accession, study_uid = ("", path.stem) if _is_uid(path.stem) else (path.stem, "")
-    if len(text) > LONGEST_REPORT:
-        return ReportFailure(str(path), 0, f"the report is longer than {LONGEST_REPORT} characters")
-    return RawReport(str(path), 0, accession, study_uid, text, charset.guessed)
+        number, uid = ("", path.stem) if is_uid(path.stem) else (path.stem, "")
+        head = replace(head, accession_number=number, study_uid=uid)
+    try:
+        parts = divide(text)
+    except NotDivided:
+        return [ReportFailure(str(path), 0, _NOT_DIVIDED)]
+    if len(parts) == 1:
+        return [_report(path, 0, text, head, charset)]
+    said = [text[part.start : part.stop] for part in parts]
+    return [_report(path, number, one, read_head(one), charset) for number, one in enumerate(said, 1)]
 
 
 _HEADINGS_WITHIN = 100_000
+_LONGEST_FILE = 4 * LONGEST_REPORT
+"""Characters of a file of several reports."""
+_NOT_DIVIDED = (
+    "the file holds several reports, and which text belongs to which study is not certain: give each report a file, "
+    "or an accession number of its own in its first lines"
+)
+_SEVERAL_NUMBERS = "the report names several accession numbers: give each study a report of its own"
 
 
-def _header(text: str) -> tuple[str, str]:
-    accession = study_uid = ""
-    for line in text[: _HEADER_LINES * 200].splitlines()[:_HEADER_LINES]:
-        if not accession and len(line) < 200 and (found := _ACCESSION.match(line)):
-            accession = found[1]
-        if not study_uid and len(line) < 200 and (found := _STUDY_UID.match(line)):
-            study_uid = found[1]
-    return accession, study_uid
+def _report(path: Path, ordinal: int, text: str, head: Head, charset: Charset) -> RawReport | ReportFailure:
+    if len(text) > LONGEST_REPORT:
+        return ReportFailure(str(path), ordinal, f"the report is longer than {LONGEST_REPORT} characters")
+    if head.several:
+        return ReportFailure(str(path), ordinal, _SEVERAL_NUMBERS)
+    return RawReport(
+        str(path),
+        ordinal,
+        head.accession_number,
+        head.study_uid,
+        text,
+        charset=charset.guess,
+        patient_id=head.patient_id,
+        status=head.status,
+        dated=head.dated,
+        version=head.version,
+        exam=head.exam,
+    )
 
 
 def has_body(text: str) -> bool:
@@ -77,7 +100,3 @@ def has_body(text: str) -> bool:
 def is_note(path: Path) -> bool:
     """True for a name that speaks of a note about the data."""
     return _PROSE.fullmatch(path.stem) is not None
-
-
-def _is_uid(stem: str) -> bool:
-    return len(stem) <= 64 and bool(_UID.fullmatch(stem)) and stem.count(".") >= 3

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from encoders.errors import ReadError, Reason
+from indexer.reports.facts import Status
 
 LONGEST_REPORT = 10 * 2**20
 """Characters of one report; a longer one is a failure, never cut."""
@@ -15,8 +16,9 @@ LONGEST_REPORT = 10 * 2**20
 class RawReport:
     """One report as it came. At least one of the two keys is set; neither has been looked up.
 
-    `ordinal` is the line (jsonl) or the record (csv, the header being 1), 0 for a text file. `charset_guessed` says
-    that the bytes were not valid in the encoding they claimed, so single characters may be wrong.
+    `ordinal` is the line (jsonl) or the record (csv, the header being 1), 0 for a text file of one report, its place
+    from 1 in one of several. `charset` is the character set where it had to be guessed, '' where it was certain: of a
+    guessed one single characters may be wrong.
     """
 
     source: str
@@ -24,7 +26,14 @@ class RawReport:
     accession_number: str
     study_uid: str
     text: str
-    charset_guessed: bool = False
+    charset: str = ""
+    patient_id: str = ""
+    status: Status = ""
+    dated: str = ""
+    """ISO 8601, a date or a date and time, or ''."""
+    version: int | None = None
+    exam: str = ""
+    """The body parts that its exam names, or ''."""
     digest: str = field(init=False)
     """sha256 of the text, in UTF-8."""
 

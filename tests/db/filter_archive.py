@@ -73,14 +73,20 @@ class FilterArchive:
         study_uid: str = "",
         accession_number: str = "",
         match: bool = True,
+        text: str = "",
+        mtime: int = 1,
+        **facts: Any,
     ) -> None:
-        """Store a report file in place of what it held; with `match`, join reports to studies."""
+        """Store a report file in place of what it held; with `match`, join reports to studies.
+
+        facts: status, date and so on, as in `NewReport`; without a text of its own each file has another.
+        """
         said = [
             NewPassage("findings", number, 0, len(text), text, assertion, "", ROW)
             for number, (text, assertion) in enumerate(sentences)
         ]
-        new = NewReport(0, accession_number, study_uid, "text", said)
-        file = self.file("/data/a", name=f"report-{name}.txt")
+        new = NewReport(0, accession_number, study_uid, text or f"text {name}", said, **facts)
+        file = self.file("/data/a", name=f"report-{name}.txt", mtime=mtime)
         archive.store_reports(
             self.database, self.run, file, [new], (), text_space=self.text.id, first=True, last=True
         )  # fmt: skip
@@ -120,12 +126,12 @@ class FilterArchive:
         """The run has come to its end."""
         ledger.finish_run(self.database, self.run, counts={}, seconds={})
 
-    def file(self, root: str, name: str | None = None) -> int:
+    def file(self, root: str, name: str | None = None, *, mtime: int = 1) -> int:
         """The id of a file below a root, a new one where none is named."""
         self._files += name is None
         name = name or f"{self._files}.dcm"
         ledger.compare(self.database, root=root, run=self.run, listings=[Listing(f"{root}/x", ())])
-        ledger.record(self.database, self.run, [Scanned(f"{root}/x", Stat(name, 1, 1), "dicom")])
+        ledger.record(self.database, self.run, [Scanned(f"{root}/x", Stat(name, 1, mtime), "dicom")])
         with self.database.begin() as session:
             found = session.scalar(select(File.id).join(Folder).where(File.name == name, Folder.path == f"{root}/x"))
         assert found is not None

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from db import archive, lookup, regions
+from db import archive, lookup, matching, regions
 from db.filters import ALL
 from db.values import PassageCard, SeriesCard, StudyCard
 from encoders.errors import EncoderError
@@ -29,6 +29,11 @@ from ui.wiring import USER_ERRORS, read_levels
 
 _HEIGHT = 720
 _NEUTRAL = frozenset({"header", "technique", "comparison", "other"})
+_OUT_OF_SEARCH = {
+    "superseded": "earlier versions of the report",
+    "duplicate": "copies of a report",
+    "withdrawn": "cancelled reports",
+}
 _Source = tuple[tuple[str, str], ...]
 
 
@@ -214,6 +219,10 @@ def _report(room: Room, study: StudyCard, passages: Sequence[PassageCard]) -> No
     with st.popover("As it came"):
         for report in lookup.reports_of(room.desk.database, [study.id]).get(study.id, []):
             st.text(report.text)
+    if withdrawn := matching.withdrawn_reports(room.desk.database, study_ids=[study.id]):
+        kinds = Counter(report.standing for report in withdrawn)
+        told = [f"{n} {_OUT_OF_SEARCH[kind]}" for kind, n in sorted(kinds.items())]
+        st.caption(f"Not shown and not searched: {', '.join(told)}")
 
 
 def _sentences(passages: Sequence[PassageCard]) -> list[dict[str, str]]:

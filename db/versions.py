@@ -1,0 +1,110 @@
+"""Which of the reports of one exam stand: the latest version and its addenda. See docs/reports.md for the rules.
+
+A pure function of what the reports say, so that the order in which they came cannot matter.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Standing = Literal["stands", "addendum", "superseded", "duplicate", "withdrawn"]
+FOUND: frozenset[str] = frozenset({"stands", "addendum"})
+"""What search may find."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A report among those of one study, or of one key where there is no study."""
+
+    id: int
+    accession: str
+    exam: str
+    status: str
+    dated: str
+    number: int | None
+    digest: str
+    place: tuple[int, str, int]
+    """(mtime of the file, its path, entry in it): the last resort for what came later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The standing of each report by its id.
+
+    untold: reports that stand beside another of the same exam because nothing tells which is the later version;
+    by_date: reports that went because another has a later date, and for no other reason.
+    """
+
+    standings: dict[int, Standing]
+    untold: int = 0
+    by_date: int = 0
+
+
+def settle(versions: Sequence[Version]) -> Settled:
+    """The standing of every report of one study or key."""
+    standings: dict[int, Standing] = {}
+    untold = by_date = 0
+    for chain in _chains(versions):
+        kept = _without_copies(chain, standings)
+        addenda = [one for one in kept if one.status == "addendum"]
+        standings.update((one.id, "addendum") for one in addenda)
+        mains = [one for one in kept if one.status != "addendum"]
+        standing, dated_only = _latest(mains)
+        by_date += len(dated_only)
+        untold += len(standing) if len(standing) > 1 else 0
+        for one in mains:
+            if one not in standing:
+                standings[one.id] = "superseded"
+            else:
+                standings[one.id] = "withdrawn" if one.status == "cancelled" else "stands"
+    return Settled(standings, untold, by_date)
+
+
+def _chains(versions: Sequence[Version]) -> list[list[Version]]:
+    """Reports that may be versions of one another: of one accession number and one exam."""
+    found: list[list[Version]] = []
+    for of_number in _apart(versions, lambda one: one.accession):
+        found += _apart(of_number, lambda one: one.exam)
+    return found
+
+
+def _apart(versions: Iterable[Version], key: Callable[[Version], str]) -> list[list[Version]]:
+    """By key; those that name none go with the only one that is named, and stay apart from several."""
+    groups: dict[str, list[Version]] = defaultdict(list)
+    for one in versions:
+        groups[key(one)].append(one)
+    if "" in groups and len(groups) == 2:
+        return [[one for group in groups.values() for one in group]]
+    return [groups[name] for name in sorted(groups)]
+
+
+def _without_copies(chain: Sequence[Version], standings: dict[int, Standing]) -> list[Version]:
+    """One of each text and status, the first by path; copies are noted as such."""
+    kept: dict[tuple[str, str], Version] = {}
+    for one in sorted(chain, key=lambda one: (one.place[1], one.place[2])):
+        first = kept.setdefault((one.digest, one.status), one)
+        if first is not one:
+            standings[one.id] = "duplicate"
+    return list(kept.values())
+
+
+def _latest(mains: Sequence[Version]) -> tuple[list[Version], list[Version]]:
+    """(those that nothing is later than, those that went for their date alone)."""
+    top = [one for one in mains if one.status != "preliminary"] or list(mains)
+    numbers = [one.number for one in top if one.number is not None]
+    if len(numbers) == len(top) and top:
+        top = [one for one in top if one.number == max(numbers)]
+    by_date: list[Version] = []
+    if len(top) > 1 and all(one.dated for one in top):
+        days = min(len(one.dated) for one in top)  # the coarsest: a day says nothing of the hour
+        last = max(one.dated[:days] for one in top)
+        earlier = [one for one in top if one.dated[:days] != last]
+        if len({one.status for one in top}) == 1 and top[0].status in ("", "final"):
+            by_date = earlier
+        top = [one for one in top if one.dated[:days] == last]
+    if later := [one for one in top if one.status in ("corrected", "cancelled")]:
+        top = [max(later, key=lambda one: one.place)]  # these say themselves that they come after another
+    return top, by_date
