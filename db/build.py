@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -33,6 +32,7 @@ from db.vectors.protocol import Ids, Rows, VectorIndex
 from db.vectors.scattered import read_rough, roughen
 from db.vectors.tuning import fit
 from db.vectors.two_stage import TwoStageIndex, bytes_for
+from disk.durable import durable_replace, write_durably
 
 _INDEX, _ROWS_FILE, _ROUGH_FILE, _IDS_FILE = "index.faiss", "rows.f16", "rows.u8", "ids.i64"
 _MANIFEST, _DIGEST, _CURRENT = "manifest.json", "manifest.sha256", "CURRENT"
@@ -85,6 +85,7 @@ def build_index(
     name = f"{max(numbers, default=0) + 1:06d}"
     partial = folder / f"{name}.partial"
     partial.mkdir()
+    database.sync()  # else a power cut could leave a build that knows of vectors which the database has lost
     with database.begin() as session:
         highest = session.scalar(select(func.max(Vector.id)).where(Vector.space_id == space.id)) or 0
         tombstone = session.scalar(select(func.max(Tombstone.id)).where(Tombstone.space_id == space.id)) or 0
@@ -115,11 +116,8 @@ def build_index(
     )
     (partial / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
     (partial / _DIGEST).write_text(_sha256(partial / _MANIFEST), encoding="ascii")
-    _sync(partial)
-    partial.rename(folder / name)
-    pointer = folder / f"{_CURRENT}.partial"
-    pointer.write_text(name, encoding="utf-8")
-    pointer.replace(folder / _CURRENT)
+    durable_replace(partial, folder / name)
+    write_durably(folder / _CURRENT, name.encode())
     for old in sorted(path for path in folder.iterdir() if path.name.isdigit())[:-_KEEP]:
         shutil.rmtree(old)
     return manifest
@@ -253,12 +251,3 @@ def _identity(space: SpaceRecord) -> dict[str, str | int]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    for path in [*folder.iterdir(), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

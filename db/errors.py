@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class StoreError(Exception):
     """Base of every error of this package."""
+
+    exit_status: ClassVar[int] = 2
+    """What a command ends with: 2 for what the person asked, 3 for the machine's failures, 4 for damaged data."""
+
+
+class StorageFailure(StoreError):
+    """The disk is full or read-only, somebody else holds the file, the server is gone: nothing is wrong with the data."""
+
+    exit_status = 3
+
+
+class Damaged(StoreError):
+    """What is stored is not what was written."""
+
+    exit_status = 4
 
 
 class SchemaOutdated(StoreError):
@@ -19,8 +36,8 @@ class Busy(StoreError):
     """Another run is indexing into the same database."""
 
 
-class BuildCorrupt(StoreError):
-    """An index build's files do not match its manifest."""
+class BuildCorrupt(Damaged):
+    """An index build or a snapshot is not what its manifest, or the database, says it is."""
 
 
 class FilterError(StoreError):

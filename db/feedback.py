@@ -33,7 +33,7 @@ def put_thumbs(
 ) -> None:
     """Keep verdicts by study UID; a later one replaces an earlier one, 0 takes it back."""
     mine = (Feedback.user == user) & (Feedback.query_key == query_key)
-    with database.begin() as session:
+    with database.begin(durable=True) as session:
         session.execute(delete(Feedback).where(mine, Feedback.study_uid.in_(list(verdicts))))
         session.add_all(
             Feedback(
@@ -61,7 +61,7 @@ def thumbs(database: Database, *, user: str | None = None, query_key: str | None
 def forget_thumbs(database: Database, *, user: str, query_key: str) -> int:
     """Take back everything that a user said of a query; how much it was."""
     mine = (Feedback.user == user) & (Feedback.query_key == query_key)
-    with database.begin() as session:
+    with database.begin(durable=True) as session:
         count = len(session.execute(select(Feedback.id).where(mine)).all())
         session.execute(delete(Feedback).where(mine))
     return count

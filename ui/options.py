@@ -34,7 +34,7 @@ Want = Annotated[str, typer.Option("--want", help="study or report: what to get 
 
 
 def guarded(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn errors that are meant for people into one line and exit status 2."""
+    """Turn errors that are meant for people into one line and their exit status: 2, or what the class says."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -44,7 +44,7 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             if kwargs.get("as_json"):
                 out.print_json(json.dumps({"error": type(error).__name__, "message": str(error)}))
             err.print(f"[bold red]error:[/] {tables.plain(str(error))}", soft_wrap=True)
-            raise typer.Exit(2) from error
+            raise typer.Exit(getattr(error, "exit_status", 2)) from error
         except KeyboardInterrupt:
             err.print("stopped; nothing that was stored is lost, run the same command again to go on")
             raise typer.Exit(130) from None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -28,6 +27,7 @@ from db.errors import BuildCorrupt
 from db.facts.columns import Column, plain, restored
 from db.facts.table import IDENTIFIERS, Entries, FactTable, read_facts
 from db.models import Report, Run, Tombstone, Vector
+from disk.durable import durable_replace, write_durably
 
 _MANIFEST, _VALUES, _CURRENT = "manifest.json", "values.json", "CURRENT"
 _FORMAT = 1
@@ -98,6 +98,7 @@ def make_snapshot(database: Database, builds: Path) -> SnapshotManifest:
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
     numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
     name = f"{max(numbers, default=0) + 1:06d}"
+    database.sync()
     with database.begin() as session:
         begin_reading(session)
         state, table = state_of(session), read_facts(session)
@@ -122,11 +123,8 @@ def make_snapshot(database: Database, builds: Path) -> SnapshotManifest:
         sha256={path.name: _sha256(path) for path in sorted(partial.iterdir())},
     )
     (partial / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
-    _sync(partial)
-    partial.rename(folder / name)
-    pointer = folder / f"{_CURRENT}.partial"
-    pointer.write_text(name, encoding="utf-8")
-    pointer.replace(folder / _CURRENT)
+    durable_replace(partial, folder / name)
+    write_durably(folder / _CURRENT, name.encode())
     for old in sorted(path for path in folder.iterdir() if path.name.isdigit())[:-_KEEP]:
         shutil.rmtree(old)
     return manifest
@@ -204,12 +202,3 @@ def _table(folder: Path, values: dict[str, list[Any]], manifest: SnapshotManifes
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    for path in [*folder.iterdir(), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
