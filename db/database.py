@@ -14,13 +14,14 @@ from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import Session
 
 from db.access import Access, access_to, stamp_of
+from db.checksums import SealingSession
 from db.copies import make_copy
 from db.engines import Location, check_server, make_engine, shown, told, transactional_ddl
 from db.errors import Busy, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
 from db.founding import make_file, refuse_empty, require_ours, revision_of
 from db.trouble import damaged, error_of
 
-HEAD = "0004"
+HEAD = "0007"
 """The newest migration; a test holds it against the migrations folder."""
 
 
@@ -104,8 +105,9 @@ class Database:
             if durable:
                 _sync_commits(connection, on=True)
             try:
-                with Session(connection, expire_on_commit=False) as session, session.begin():
+                with SealingSession(connection, expire_on_commit=False) as session, session.begin():
                     yield session
+                    session.seal()
             finally:
                 if durable:
                     _sync_commits(connection, on=False)

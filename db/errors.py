@@ -13,7 +13,7 @@ class StoreError(Exception):
 
 
 class StorageFailure(StoreError):
-    """The disk is full or read-only, somebody else holds the file, the server is gone: nothing is wrong with the data."""
+    """The disk is full or read-only, somebody holds the file, the server is gone: the data themselves are well."""
 
     exit_status = 3
 

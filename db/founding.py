@@ -59,7 +59,7 @@ def refuse_empty(path: Path) -> None:
 def revision_of(connection: Connection) -> tuple[str | None, frozenset[str]]:
     """(the schema's number, None where none is told; the other tables)."""
     tables = set(inspect(connection).get_table_names())
-    told = connection.execute(text(f"SELECT version_num FROM {_VERSION}")).scalar() if _VERSION in tables else None
+    told = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if _VERSION in tables else None
     if told is None and _VERSION in tables:
         tables.add("")  # one that lost its number, or was never filled
     return None if told is None else str(told), frozenset(tables - {_VERSION})

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import and_, delete, distinct, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from db.checksums import with_checksum
 from db.database import Database
 from db.models import Failure, File, Folder, Run, VolumeFile
 from db.removal import remove_reports_of_files, remove_series
@@ -111,7 +112,8 @@ def record(database: Database, run: int, items: Sequence[Scanned]) -> None:
                 file, study, series = known[key]
                 if study and series and (study, series) != (item.study_uid, item.series_uid):
                     moved.add((study, series))
-                session.execute(update(File).where(File.id == file).values(**values))
+                whole = with_checksum(File.__table__, {**values, "folder_id": key[0], "name": key[1]})  # type: ignore[arg-type]
+                session.execute(update(File).where(File.id == file).values(**whole))
             else:
                 row = File(folder_id=key[0], name=key[1], **values)
                 session.add(row)

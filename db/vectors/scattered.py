@@ -47,6 +47,15 @@ class Rough:
     error: float
     """No spread row is further than this from what its bytes stand for."""
 
+    def stands_for(self, codes: Codes) -> bool:
+        """Whether these bytes are of these rows, by some of them."""
+        if not len(codes):
+            return True
+        some = np.unique(np.linspace(0, len(codes) - 1, min(64, len(codes))).astype(np.int64))
+        rows = spread(np.asarray(codes[some]))
+        off = np.linalg.norm(rows - (self.codes[some].astype(np.float32) - 128) / np.float32(self.scale), axis=1)
+        return bool((off <= self.error * (1 + _ROUNDING) + _ROUNDING).all())
+
     def plausible(self, places: NDArray[np.int64], query: NDArray[np.float32], k: int) -> NDArray[np.int64]:
         """Those of the places (ascending) that may be among the k most alike, ascending."""
         query = spread(query[None])[0]
