@@ -11,6 +11,8 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 
+from db.check import damage_behind
+from db.errors import Damaged
 from ui import tables
 from ui.wiring import USER_ERRORS
 
@@ -45,6 +47,11 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
                 out.print_json(json.dumps({"error": type(error).__name__, "message": str(error)}))
             err.print(f"[bold red]error:[/] {tables.plain(str(error))}", soft_wrap=True)
             raise typer.Exit(getattr(error, "exit_status", 2)) from error
+        except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, AssertionError) as error:
+            if not (said := damage_behind()):
+                raise
+            err.print(f"[bold red]error:[/] {tables.plain(said)}", soft_wrap=True)
+            raise typer.Exit(Damaged.exit_status) from error
         except KeyboardInterrupt:
             err.print("stopped; nothing that was stored is lost, run the same command again to go on")
             raise typer.Exit(130) from None
