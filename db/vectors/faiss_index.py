@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.errors import BackendMissing, BuildCorrupt, StoreError
-from db.vectors.protocol import Ids, Neighbours, Rows, ascending, contains, ranked
+from db.vectors.protocol import Ids, Neighbours, Rows, answers, ascending, contains, ranked
 
 try:
     import faiss
@@ -199,6 +199,9 @@ class FlatIndex:
         Where most ids are allowed, more are fetched and the others dropped: FAISS takes several times longer with a
         selector than without. Where few are, or too few came through, a bitmap selects them.
         """
+        return answers(vectors, k, lambda queries: self._nearest(queries, k, among))
+
+    def _nearest(self, vectors: Rows, k: int, among: Ids | None) -> Neighbours:
         index, gone = self._state
         held = index.ntotal - len(gone)
         queries = np.ascontiguousarray(vectors, dtype=np.float32)

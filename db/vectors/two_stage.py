@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from db.vectors.faiss_index import Bits, Codes
 from db.vectors.plan import Effort, Plan
-from db.vectors.protocol import Ids, Neighbours, Rows, ascending, contains, ranked
+from db.vectors.protocol import Ids, Neighbours, Rows, answers, ascending, contains, ranked
 from db.vectors.scattered import Found, Rough, compare
 
 _MOST_CHECKED = 4000
@@ -176,6 +176,9 @@ class TwoStageIndex:
         that are not allowed are dropped. Where a filter leaves little near the query, it looks further until it has
         proposed as much as it was asked for.
         """
+        return answers(vectors, k, lambda queries: self._nearest(queries, k, among))
+
+    def _nearest(self, vectors: Rows, k: int, among: Ids | None) -> Neighbours:
         held, queries = self._held, np.ascontiguousarray(vectors, dtype=np.float32)
         among = None if among is None else ascending(among)
         n_allowed = len(held) if among is None else min(len(held), len(among))
