@@ -285,7 +285,9 @@ def pack(row: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bytes:
 
 
 def unpack(data: bytes, dim: int) -> Rows:
-    """The inverse of `pack`, for any number of vectors: (n, dim) float32."""
+    """The inverse of `pack`, for any number of vectors: (n, dim) float32. Raises `Damaged` for a part of one."""
+    if len(data) % (2 * dim):
+        raise Damaged("a vector is not what was written; 'spinecho status --check' names its study")
     return np.frombuffer(data, dtype="<f2").reshape(-1, dim).astype(np.float32)
 
 

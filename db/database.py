@@ -18,7 +18,7 @@ from db.checksums import SealingSession
 from db.copies import make_copy
 from db.engines import Location, check_server, make_engine, shown, told, transactional_ddl
 from db.errors import Busy, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
-from db.founding import make_file, refuse_empty, require_ours, revision_of
+from db.founding import make_file, require_file_of_ours, require_ours, revision_of
 from db.trouble import damaged, error_of
 
 HEAD = "0007"
@@ -59,8 +59,8 @@ class Database:
                 if not create:
                     raise nothing
                 make_file(location, migrate)
-            refuse_empty(location)
             access = access_to(location)
+            require_file_of_ours(location)
             if create and access is not Access.WRITE:
                 raise StorageFailure(f"{where} may only be read; give this account the right to write, or name a home")
         database = cls(make_engine(location, access=access), location, access=access)
@@ -251,7 +251,7 @@ def upgrade(location: Location) -> tuple[str | None, Path | None]:
         if not _there(location):
             make_file(location, migrate)
             return None, None
-        refuse_empty(location)
+        require_file_of_ours(location)
         if access_to(location) is not Access.WRITE:
             raise StorageFailure(f"{location} may only be read; give this account the right to write it and its folder")
     engine = make_engine(location)

@@ -8,15 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 
-from db.engines import Location, shown
+from db.access import Access
+from db.engines import Location, make_engine, shown
 from db.errors import Damaged, SchemaUnknown, StorageFailure
-from db.trouble import REMEDY
+from db.trouble import REMEDY, error_of
 from disk.durable import sync_file, sync_folder
 
 _OURS = {"files", "studies", "series", "volumes", "vectors"}
 """Tables that every schema of ours has."""
 _VERSION = "alembic_version"
+_MAGIC, _LEAST = b"SQLite format 3\0", 512
+"""How every SQLite file begins, and the size of the smallest page."""
 
 
 def make_file(path: Path, fill: Callable[[Path], None]) -> None:
@@ -54,6 +58,33 @@ def refuse_empty(path: Path) -> None:
             f"{path} is empty (0 bytes): it was cut off, or is no database of Spinecho's. Put a copy back "
             "('spinecho db copies' lists them), or remove it and index anew: spinecho index FOLDER"
         )
+
+
+def require_file_of_ours(path: Path) -> None:
+    """Look at a file before it is opened for writing, which would change what is none of ours.
+
+    Raises `Damaged` and `SchemaUnknown` as `refuse_empty` and `require_ours` do. What is in WAL mode, as ours are, is
+    left to them.
+    """
+    refuse_empty(path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except OSError as error:
+        raise StorageFailure(f"the database {path} cannot be read: {error.strerror}; look at its rights") from error
+    if len(head) < 100 or not head.startswith(_MAGIC) or path.stat().st_size < _LEAST:
+        said = "file is not a database, or its first page is damaged"
+        raise Damaged(f"cannot open the database {path}: {said}. {REMEDY}")
+    if head[18:20] == b"\x02\x02":
+        return
+    engine = make_engine(path, access=Access.SHARED)
+    try:
+        with engine.connect() as connection:
+            require_ours(path, *revision_of(connection))
+    except DBAPIError as error:
+        raise error_of(error, path) or error from error
+    finally:
+        engine.dispose()
 
 
 def revision_of(connection: Connection) -> tuple[str | None, frozenset[str]]:
