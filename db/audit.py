@@ -30,7 +30,7 @@ class Entry:
 def note(database: Database, *, user: str, role: str, action: str, subject: str, facts: Mapping[str, Fact]) -> None:
     """Add one act. The caller leaves out what was typed and who the patient is."""
     at = datetime.now(UTC).replace(tzinfo=None)
-    with database.begin() as session:
+    with database.begin(durable=True) as session:
         session.add(Audit(at=at, user=user, role=role, action=action, subject=subject, facts=dict(facts)))
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -24,12 +23,13 @@ import numpy as np
 from sqlalchemy import func, select
 
 from db.database import Database
-from db.errors import BuildCorrupt
-from db.models import Tombstone, Vector
+from db.durable import durable_replace, write_durably
+from db.errors import BuildCorrupt, Damaged
+from db.models import Tombstone, Vector, vector_checksum
 from db.values import SpaceRecord
 from db.vectors.faiss_index import Candidates, Codes, FlatIndex, OnGpu
 from db.vectors.plan import FLAT, Plan, Wish
-from db.vectors.protocol import Ids, Rows, VectorIndex
+from db.vectors.protocol import Ids, Rows
 from db.vectors.scattered import read_rough, roughen
 from db.vectors.tuning import fit
 from db.vectors.two_stage import TwoStageIndex, bytes_for
@@ -85,6 +85,7 @@ def build_index(
     name = f"{max(numbers, default=0) + 1:06d}"
     partial = folder / f"{name}.partial"
     partial.mkdir()
+    database.sync()  # else a power cut could leave a build that knows of vectors which the database has lost
     with database.begin() as session:
         highest = session.scalar(select(func.max(Vector.id)).where(Vector.space_id == space.id)) or 0
         tombstone = session.scalar(select(func.max(Tombstone.id)).where(Tombstone.space_id == space.id)) or 0
@@ -115,40 +116,72 @@ def build_index(
     )
     (partial / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
     (partial / _DIGEST).write_text(_sha256(partial / _MANIFEST), encoding="ascii")
-    _sync(partial)
-    partial.rename(folder / name)
-    pointer = folder / f"{_CURRENT}.partial"
-    pointer.write_text(name, encoding="utf-8")
-    pointer.replace(folder / _CURRENT)
+    durable_replace(partial, folder / name)
+    write_durably(folder / _CURRENT, name.encode())
     for old in sorted(path for path in folder.iterdir() if path.name.isdigit())[:-_KEEP]:
         shutil.rmtree(old)
     return manifest
 
 
-def open_build(builds: Path, space: SpaceRecord, name: str, *, gpu: str | None = None) -> tuple[Manifest, VectorIndex]:
-    """Read one build. Raises `BuildCorrupt` unless every byte is what its manifest says.
+def open_build(
+    builds: Path, space: SpaceRecord, name: str, *, gpu: str | None = None
+) -> tuple[Manifest, FlatIndex | TwoStageIndex]:
+    """Read one build. Raises `BuildCorrupt` unless it holds what its manifest says, byte by byte; see `db.sound` too.
 
     `gpu` (flat, ivf or cagra) proposes candidates on a graphics card instead, where the build is not flat.
     """
     folder = space_folder(builds, space) / name
     manifest = read_manifest(builds, space, name)
     try:
-        changed = [file for file, digest in manifest.sha256.items() if _sha256(folder / file) != digest]
         plan = Plan.from_json(manifest.plan)
-    except (OSError, KeyError, TypeError) as error:
+        _require_files(folder, manifest, plan)
+        changed = [file for file, digest in manifest.sha256.items() if _sha256(folder / file) != digest]
+        if changed:
+            raise BuildCorrupt(f"index build {name} has changed on disk since it was written ({', '.join(changed)})")
+        return manifest, _opened(folder, manifest, plan, space, gpu=gpu)
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise BuildCorrupt(f"index build {name} cannot be read ({type(error).__name__})") from error
-    if changed:
-        raise BuildCorrupt(f"index build {name} has changed on disk since it was written ({', '.join(changed)})")
+
+
+def _require_files(folder: Path, manifest: Manifest, plan: Plan) -> None:
+    """The files of a build are those of its kind, all told by the manifest, and no others lie there."""
+    expected = {_INDEX} if plan.kind == FLAT else {_INDEX, _ROWS_FILE, _IDS_FILE}
+    if plan.kind != FLAT and plan.rough_scale:
+        expected.add(_ROUGH_FILE)
+    there = {path.name for path in folder.iterdir()} - {_MANIFEST, _DIGEST}
+    listed = set(manifest.sha256)
+    if manifest.kind != plan.kind or listed != expected:
+        raise BuildCorrupt(f"index build {manifest.build} does not tell which files it is made of")
+    if there != expected:
+        odd = ", ".join(sorted(there ^ expected))
+        raise BuildCorrupt(f"index build {manifest.build} has changed on disk since it was written ({odd})")
+
+
+def _opened(
+    folder: Path, manifest: Manifest, plan: Plan, space: SpaceRecord, *, gpu: str | None
+) -> FlatIndex | TwoStageIndex:
+    name = manifest.build
     if plan.kind == FLAT:
-        return manifest, FlatIndex.load(folder / _INDEX)
+        return FlatIndex.load(folder / _INDEX)
+    if (folder / _ROWS_FILE).stat().st_size != 2 * space.dim * manifest.count:
+        raise BuildCorrupt(f"index build {name} tells of {manifest.count} vectors and holds another number")
     ids, codes = read_rows(folder, dim=space.dim)
-    proposer = Candidates.load(folder / _INDEX, kind=plan.kind) if gpu is None else OnGpu(codes, how=gpu)
+    proposer: Candidates | OnGpu
+    if gpu is None:
+        proposer = Candidates.load(folder / _INDEX, kind=plan.kind)
+        if len(proposer) != len(codes) or proposer.dim != space.dim:
+            raise BuildCorrupt(
+                f"index build {name} holds {len(codes)} vectors and an index over {len(proposer)} of {proposer.dim} "
+                "numbers"
+            )
+    else:
+        proposer = OnGpu(codes, how=gpu)
     rough = None
-    if plan.rough_scale and _ROUGH_FILE in manifest.sha256:
+    if plan.rough_scale:
         rough = read_rough(folder / _ROUGH_FILE, dim=space.dim, scale=plan.rough_scale, error=plan.rough_error)
-        if rough.codes.shape != codes.shape:
-            raise BuildCorrupt(f"index build {name} holds {len(codes)} vectors and {len(rough.codes)} in bytes")
-    return manifest, TwoStageIndex(np.array(ids), codes, proposer, plan, rough=rough)
+        if rough.codes.shape != codes.shape or not rough.stands_for(codes):
+            raise BuildCorrupt(f"index build {name} holds other vectors in bytes than it holds")
+    return TwoStageIndex(np.array(ids), codes, proposer, plan, rough=rough)
 
 
 def read_manifest(builds: Path, space: SpaceRecord, name: str) -> Manifest:
@@ -160,6 +193,8 @@ def read_manifest(builds: Path, space: SpaceRecord, name: str) -> Manifest:
         if values.get("format") != _FORMAT:
             raise BuildCorrupt(f"index build {name} is of an older Spinecho; 'spinecho builds make' makes a new one")
         manifest = Manifest(**values)
+        if manifest.build != name:
+            raise BuildCorrupt(f"index build {name} is another one, {manifest.build}, under its name")
         digest = (folder / _DIGEST).read_text(encoding="ascii")
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise BuildCorrupt(f"index build {name} cannot be read ({type(error).__name__})") from error
@@ -218,14 +253,27 @@ def read_vectors(
 def _blocks(
     database: Database, space: SpaceRecord, *, after: int, up_to: int | None, most: int = _ROWS
 ) -> Iterator[tuple[Ids, bytes]]:
+    """Raises `Damaged` for a vector that is not what was written."""
+    checksum = vector_checksum()
+    columns = (Vector.id, Vector.data, Vector.passage_id, Vector.volume_id, Vector.checksum)
     while True:
-        query = select(Vector.id, Vector.data).where(Vector.space_id == space.id, Vector.id > after)
+        query = select(*columns).where(Vector.space_id == space.id, Vector.id > after)
         if up_to is not None:
             query = query.where(Vector.id <= up_to)
         with database.begin() as session:
             block = session.execute(query.order_by(Vector.id).limit(most)).all()
         if not block:
             return
+        wrong = [
+            row[0]
+            for row in block
+            if row[4] != checksum((row[1], row[2], space.id, row[3])) or len(row[1]) != 2 * space.dim
+        ]
+        if wrong:
+            raise Damaged(
+                f"{len(wrong)} vectors are not what was written, the first under the id {wrong[0]}; "
+                "'spinecho status --check' names their studies, 'spinecho index --no-resume' makes them anew"
+            )
         ids = np.fromiter((row[0] for row in block), dtype=np.int64, count=len(block))
         yield ids, b"".join(row[1] for row in block)
         after = int(ids[-1])
@@ -237,7 +285,9 @@ def pack(row: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bytes:
 
 
 def unpack(data: bytes, dim: int) -> Rows:
-    """The inverse of `pack`, for any number of vectors: (n, dim) float32."""
+    """The inverse of `pack`, for any number of vectors: (n, dim) float32. Raises `Damaged` for a part of one."""
+    if len(data) % (2 * dim):
+        raise Damaged("a vector is not what was written; 'spinecho status --check' names its study")
     return np.frombuffer(data, dtype="<f2").reshape(-1, dim).astype(np.float32)
 
 
@@ -253,12 +303,3 @@ def _identity(space: SpaceRecord) -> dict[str, str | int]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    for path in [*folder.iterdir(), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -168,7 +168,7 @@ def freeze(
     if not name.strip():
         raise CohortError("the cohort has no name; give it one")
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    with database.begin() as session:
+    with database.begin(durable=True) as session:
         cohort = session.scalar(select(Cohort).where(Cohort.name == name))
         if cohort is None:
             cohort = Cohort(name=name, description=description, owner=owner, created_at=now)
@@ -270,7 +270,7 @@ def delete_cohort(database: Database, name: str, number: int | None = None) -> i
     """
     frozen(database, name, number)
     now = datetime.now(UTC).replace(microsecond=0).isoformat()
-    with database.begin() as session:
+    with database.begin(durable=True) as session:
         cohort = session.scalars(select(Cohort).where(Cohort.name == name)).one()
         of_cohort = select(CohortVersion).where(CohortVersion.cohort_id == cohort.id).order_by(CohortVersion.number)
         versions = list(session.scalars(of_cohort))

@@ -15,7 +15,9 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.pool import QueuePool
 
+from db.access import Access, connect
 from db.chunks import MOST_VARIABLES
 from db.errors import StoreError
 
@@ -43,10 +45,13 @@ def shown(location: Location) -> str:
     return _url(location).set(query={}).render_as_string(hide_password=True)
 
 
-def make_engine(location: Location) -> Engine:
-    """A pool of connections whose errors do not repeat values. Raises `StoreError` for a URL that cannot be one."""
+def make_engine(location: Location, *, access: Access = Access.WRITE) -> Engine:
+    """A pool of connections whose errors do not repeat values. Raises `StoreError` for a URL that cannot be one.
+
+    `access`: how a file is used; a server knows itself who may write.
+    """
     if isinstance(location, Path):
-        return _sqlite(location)
+        return _sqlite(location, access)
     try:
         import pg8000  # noqa: F401, PLC0415  (an extra)
     except ImportError as error:
@@ -86,15 +91,21 @@ def told(error: DBAPIError | OSError) -> str:
     return str(said.get("M", said) if isinstance(said, dict) else said)
 
 
-def _sqlite(path: Path) -> Engine:
-    options = {"timeout": 30, "check_same_thread": False}
-    engine = create_engine(f"sqlite:///{path}", connect_args=options, hide_parameters=True)
+def _sqlite(path: Path, access: Access) -> Engine:
+    if access is Access.WRITE:
+        options = {"timeout": 30, "check_same_thread": False}
+        engine = create_engine(f"sqlite:///{path}", connect_args=options, hide_parameters=True)
+    else:
+        engine = create_engine("sqlite://", creator=lambda: connect(path, access), poolclass=QueuePool)
+        engine.hide_parameters = True
     engine.dialect.insertmanyvalues_max_parameters = MOST_VARIABLES
+    pragmas = ["synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"]
+    if access is Access.WRITE:
+        pragmas = ["journal_mode=WAL", *pragmas, "secure_delete=ON"]
 
     @event.listens_for(engine, "connect")
     def settings(connection: sqlite3.Connection, _: object) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY",
-                       "secure_delete=ON"):  # fmt: skip
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
     return engine

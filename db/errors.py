@@ -18,6 +18,12 @@ class StorageFailure(StoreError):
     exit_status = 3
 
 
+class Damaged(StoreError):
+    """What is stored is not what was written."""
+
+    exit_status = 4
+
+
 class SchemaOutdated(StoreError):
     """The database was made by an older Spinecho and has to be upgraded first."""
 
@@ -30,8 +36,8 @@ class Busy(StoreError):
     """Another run is indexing into the same database."""
 
 
-class BuildCorrupt(StoreError):
-    """An index build's files do not match its manifest."""
+class BuildCorrupt(Damaged):
+    """An index build or a snapshot is not what its manifest, or the database, says it is."""
 
 
 class FilterError(StoreError):

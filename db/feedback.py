@@ -34,7 +34,7 @@ def put_thumbs(
 ) -> None:
     """Keep verdicts by study UID; a later one replaces an earlier one, 0 takes it back."""
     mine = (Feedback.user == user) & (Feedback.query_key == query_key)
-    with database.begin() as session:
+    with database.begin(durable=True) as session:
         for some in chunks(list(verdicts)):
             session.execute(delete(Feedback).where(mine, Feedback.study_uid.in_(some)))
         session.add_all(
@@ -63,7 +63,7 @@ def thumbs(database: Database, *, user: str | None = None, query_key: str | None
 def forget_thumbs(database: Database, *, user: str, query_key: str) -> int:
     """Take back everything that a user said of a query; how much it was."""
     mine = (Feedback.user == user) & (Feedback.query_key == query_key)
-    with database.begin() as session:
+    with database.begin(durable=True) as session:
         count = len(session.execute(select(Feedback.id).where(mine)).all())
         session.execute(delete(Feedback).where(mine))
     return count

@@ -12,6 +12,7 @@ from sqlalchemy import and_, delete, distinct, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from db import clean
+from db.checksums import with_checksum
 from db.chunks import CHUNK, chunks
 from db.database import Database
 from db.followers import follow_studies
@@ -138,7 +139,8 @@ def record(database: Database, run: int, items: Sequence[Scanned], *, again: boo
                     moved.add((study, series))
                 if study and item.study_uid and study != item.study_uid:
                     renamed[study] = item.study_uid
-                session.execute(update(File).where(File.id == file).values(**values))
+                whole = with_checksum(File.__table__, {**values, "folder_id": key[0], "name": key[1]})  # type: ignore[arg-type]
+                session.execute(update(File).where(File.id == file).values(**whole))
             else:
                 row = File(folder_id=key[0], name=key[1], **values)
                 session.add(row)

@@ -12,11 +12,15 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Table,
     UniqueConstraint,
+    event,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from db.checksums import Summed, columns_of, summing
 from db.clean import CleanJson, CleanText, RealPath, ShownPath
+from db.errors import Damaged
 
 _BIG = BigInteger().with_variant(Integer(), "sqlite")
 _NAMES = {
@@ -37,7 +41,14 @@ class Base(DeclarativeBase):
     }  # fmt: skip
 
 
-class Run(Base):
+class Sealed:
+    """A row with a checksum of what it says; see `db.checksums`."""
+
+    checksum: Mapped[int | None] = mapped_column(sort_order=1)
+    """None only within the transaction that is to compute it."""
+
+
+class Run(Sealed, Base):
     """One `spinecho index`, finished or not."""
 
     __tablename__ = "runs"
@@ -61,7 +72,7 @@ class Folder(Base):
     """The last run that found it: a folder with an older one has gone from the disk."""
 
 
-class File(Base):
+class File(Sealed, Base):
     """A file of the archive as it was when it was last looked at."""
 
     __tablename__ = "files"
@@ -89,7 +100,7 @@ class File(Base):
     """Size and time of the sidecar that its header was read with, '' where there was none; None: not known."""
 
 
-class Archive(Base):
+class Archive(Sealed, Base):
     """A root folder as it was first named: it says what the names of files without UIDs are counted from."""
 
     __tablename__ = "archives"
@@ -107,7 +118,7 @@ class Upkeep(Base):
     number: Mapped[int]
 
 
-class Failure(Base):
+class Failure(Sealed, Base):
     """Why a file, or one report in a file of many, is not in the index."""
 
     __tablename__ = "failures"
@@ -122,7 +133,7 @@ class Failure(Base):
     run_id: Mapped[int]
 
 
-class Patient(Base):
+class Patient(Sealed, Base):
     """A patient by number: what lists keep of whom they name. See `db.patients`."""
 
     __tablename__ = "patients"
@@ -132,7 +143,7 @@ class Patient(Base):
     """`patient_key` of the ID, None once no study has it."""
 
 
-class Study(Base):
+class Study(Sealed, Base):
     """A study: the unit that results show. Its facts are what most of its series say, see `db.study_facts`."""
 
     __tablename__ = "studies"
@@ -150,7 +161,7 @@ class Study(Base):
     """Facts in which its series do not agree, comma-separated; '' where they do."""
 
 
-class Series(Base):
+class Series(Sealed, Base):
     """A series of a study."""
 
     __tablename__ = "series"
@@ -165,7 +176,7 @@ class Series(Base):
     """What its own files say of the study; None where a database from before has not been asked yet."""
 
 
-class Volume(Base):
+class Volume(Sealed, Base):
     """One volume of a series: the unit that is embedded."""
 
     __tablename__ = "volumes"
@@ -188,7 +199,7 @@ class Volume(Base):
     notes: Mapped[dict[str, Any]]
 
 
-class Thumbnail(Base):
+class Thumbnail(Sealed, Base):
     """The middle slice of a volume as a small PNG, kept apart so that facts stay quick to read."""
 
     __tablename__ = "thumbnails"
@@ -204,7 +215,7 @@ class VolumeFile(Base):
     file_id: Mapped[int] = mapped_column(ForeignKey("files.id"), primary_key=True, index=True)
 
 
-class Report(Base):
+class Report(Sealed, Base):
     """A report as it came, matched to its study or kept unmatched with the keys that were tried."""
 
     __tablename__ = "reports"
@@ -239,7 +250,7 @@ class Report(Base):
     """Of the text without regard to line ends and blanks; '' where an older version stored it."""
 
 
-class WithdrawnPassage(Base):
+class WithdrawnPassage(Sealed, Base):
     """A sentence, with its vector, of a report that is out of search: kept to be found again when it stands again."""
 
     __tablename__ = "withdrawn_passages"
@@ -257,7 +268,7 @@ class WithdrawnPassage(Base):
     data: Mapped[bytes | None]
 
 
-class Passage(Base):
+class Passage(Sealed, Base):
     """A sentence that can be found: of a report, or put together from a volume's header."""
 
     __tablename__ = "passages"
@@ -276,7 +287,7 @@ class Passage(Base):
     """Comma-separated, '' where no side is named."""
 
 
-class SpaceRow(Base):
+class SpaceRow(Sealed, Base):
     """A space of vectors that can be compared with one another."""
 
     __tablename__ = "spaces"
@@ -288,7 +299,7 @@ class SpaceRow(Base):
     dim: Mapped[int]
 
 
-class Serving(Base):
+class Serving(Sealed, Base):
     """Which space answers for a role now. Switching encoders is changing one row."""
 
     __tablename__ = "serving"
@@ -299,7 +310,7 @@ class Serving(Base):
     """The encoder's name in the registry."""
 
 
-class Vector(Base):
+class Vector(Sealed, Base):
     """A vector, fp16, written in the transaction that wrote what it describes. Its key is its id in every build."""
 
     __tablename__ = "vectors"
@@ -315,7 +326,7 @@ class Vector(Base):
     data: Mapped[bytes]
 
 
-class RegionVector(Base):
+class RegionVector(Sealed, Base):
     """What an image encoder says of the parts of a volume: a grid of cells, each a vector of the volume's space."""
 
     __tablename__ = "region_vectors"
@@ -328,7 +339,7 @@ class RegionVector(Base):
     """fp16, (cells, dim); a cell of zeros holds nothing."""
 
 
-class Prediction(Base):
+class Prediction(Sealed, Base):
     """What a head says of a volume from its pixels. Never mixed with the recorded facts in `volumes`."""
 
     __tablename__ = "predictions"
@@ -358,7 +369,7 @@ class Tombstone(Base):
     vector_id: Mapped[int]
 
 
-class Cohort(Base):
+class Cohort(Sealed, Base):
     """A named list of studies, by its versions."""
 
     __tablename__ = "cohorts"
@@ -369,7 +380,7 @@ class Cohort(Base):
     created_at: Mapped[datetime]
 
 
-class CohortVersion(Base):
+class CohortVersion(Sealed, Base):
     """One frozen run of a cohort's definition. Never changed afterwards."""
 
     __tablename__ = "cohort_versions"
@@ -386,7 +397,7 @@ class CohortVersion(Base):
     """Encoder, spaces, builds and version of the software."""
 
 
-class CohortMember(Base):
+class CohortMember(Sealed, Base):
     """A study of a version, by its UID, so that it stays on the list when the archive loses it."""
 
     __tablename__ = "cohort_members"
@@ -400,7 +411,7 @@ class CohortMember(Base):
     """Why it is in: similarity, index date, matched group."""
 
 
-class Feedback(Base):
+class Feedback(Sealed, Base):
     """A user's thumb on a result of a query."""
 
     __tablename__ = "feedback"
@@ -416,7 +427,7 @@ class Feedback(Base):
     at: Mapped[datetime]
 
 
-class Background(Base):
+class Background(Sealed, Base):
     """How similar a space's vectors are to queries that have nothing to do with them."""
 
     __tablename__ = "backgrounds"
@@ -444,7 +455,7 @@ class Audit(Base):
     """Counts and kinds."""
 
 
-class SavedSearch(Base):
+class SavedSearch(Sealed, Base):
     """A search under a token that can stand in an address: kept for its owner, for all where it is shared."""
 
     __tablename__ = "saved_searches"
@@ -457,3 +468,43 @@ class SavedSearch(Base):
     asked: Mapped[dict[str, Any]]
     at: Mapped[datetime]
     """When it was last asked."""
+
+
+SEALED: tuple[type[Base], ...] = tuple(
+    class_ for class_ in (mapper.class_ for mapper in Base.registry.mappers) if Sealed in class_.__mro__
+)
+"""Every table whose rows have checksums."""
+for _class in SEALED:
+    _table = _class.__table__
+    assert isinstance(_table, Table)  # noqa: S101
+    Index(
+        f"ix_{_table.name}_unsealed", _table.c.checksum,
+        sqlite_where=_table.c.checksum.is_(None), postgresql_where=_table.c.checksum.is_(None),
+    )  # fmt: skip
+
+
+def _sum(_: object, __: object, row: Any) -> None:
+    table = type(row).__table__
+    row.checksum = summing(table)([getattr(row, name) for name in columns_of(table)])
+
+
+def _verify(row: Any, _: object) -> None:
+    table, held = type(row).__table__, row.__dict__
+    names = columns_of(table)
+    if held.get("checksum") is None or not held.keys() >= set(names):
+        return
+    if summing(table)([held[name] for name in names]) != row.checksum:
+        raise Damaged(f"a row of {table.name} is not what was written; 'spinecho status --check' tells what to do")
+
+
+def vector_checksum() -> Summed:
+    """What computes the checksum of (data, passage id, space id, volume id)."""
+    table = Vector.__table__
+    assert isinstance(table, Table)  # noqa: S101
+    return summing(table)
+
+
+for _class in SEALED:
+    event.listen(_class, "before_insert", _sum)
+    event.listen(_class, "before_update", _sum)
+    event.listen(_class, "load", _verify)

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from db.build import unpack
 from db.chunks import chunks
 from db.database import Database
+from db.errors import Damaged
 from db.models import RegionVector, Series, Study, Vector, Volume
 from db.values import NewRegions, SpaceRecord
 from db.vectors.protocol import Rows
@@ -39,7 +41,11 @@ def add_regions(session: Session, volume: int, space: int, new: NewRegions | Non
 
 
 def stored_regions(database: Database, space: SpaceRecord, volume_ids: Sequence[int]) -> dict[int, StoredRegions]:
-    """By volume id; volumes whose parts are not stored are left out. One query for up to 900 volumes."""
+    """By volume id; volumes whose parts are not stored are left out. One query for up to 900 volumes.
+
+    Raises `Damaged` for parts that cannot be those of their grid; what they say is compared with its checksum by
+    `spinecho status --check` alone, for that would take longer than reading them.
+    """
     unique = list(dict.fromkeys(volume_ids))
     query = select(RegionVector.volume_id, RegionVector.grid, RegionVector.data)
     found: dict[int, StoredRegions] = {}
@@ -47,9 +53,21 @@ def stored_regions(database: Database, space: SpaceRecord, volume_ids: Sequence[
         for part in chunks(unique):
             some = RegionVector.volume_id.in_(part)
             for volume, grid, data in session.execute(query.where(RegionVector.space_id == space.id, some)):
-                across, along, up = grid
-                found[volume] = StoredRegions((across, along, up), unpack(data, space.dim))
+                found[volume] = _sound(volume, grid, data, space.dim)
     return found
+
+
+def _sound(volume: int, grid: Sequence[int], data: bytes, dim: int) -> StoredRegions:
+    if len(grid) == 3 and len(data) == 2 * dim * prod(grid):
+        rows = unpack(data, dim)
+        with np.errstate(invalid="ignore"):  # of infinities of either sign
+            whole = np.isfinite(rows.sum())
+        if whole:
+            return StoredRegions((grid[0], grid[1], grid[2]), rows)
+    raise Damaged(
+        f"the parts of volume {volume} are not what was written; 'spinecho status --check' names the study, "
+        "'spinecho index --no-resume' makes them anew"
+    )
 
 
 def any_regions(database: Database, space: SpaceRecord) -> bool:

@@ -39,7 +39,7 @@ def remember(database: Database, owner: str, asked: Mapping[str, Any]) -> str:
     """The token of this search of this owner: the one that it has, or a new one."""
     now = datetime.now(UTC).replace(tzinfo=None)
     mine = SavedSearch.owner == owner
-    with database.begin() as session:
+    with database.begin(durable=True) as session:
         recent = select(SavedSearch).where(mine).order_by(SavedSearch.at.desc(), SavedSearch.id.desc()).limit(_KEPT)
         for row in session.scalars(recent):
             if row.asked == dict(asked):
@@ -67,7 +67,7 @@ def recall(database: Database, token: str, user: str) -> Saved:
 def keep(database: Database, token: str, owner: str, *, name: str, shared: bool) -> None:
     """Name a search, so that it is kept, or share it. Raises `NoSuchSearch` for another's."""
     mine = (SavedSearch.token == token) & (SavedSearch.owner == owner)
-    with database.begin() as session:
+    with database.begin(durable=True) as session:
         if session.scalar(select(SavedSearch.id).where(mine)) is None:
             raise NoSuchSearch("only the one who made a search can name or share it")
         session.execute(update(SavedSearch).where(mine).values(name=name.strip()[:120], shared=shared))
@@ -75,7 +75,7 @@ def keep(database: Database, token: str, owner: str, *, name: str, shared: bool)
 
 def forget(database: Database, token: str, owner: str) -> None:
     """Delete a search of this owner."""
-    with database.begin() as session:
+    with database.begin(durable=True) as session:
         session.execute(delete(SavedSearch).where(SavedSearch.token == token, SavedSearch.owner == owner))
 
 

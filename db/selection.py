@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from db.database import Database
 from db.errors import BuildCorrupt
 from db.facets import FACETS, Facet, few_patients, masked_facets, require_facets, shown_of_total, sql_counts
+from db.facts.agreement import require_agreement
 from db.facts.changes import Looked, TooMuch, changed_studies
 from db.facts.columns import Flags
 from db.facts.counts import Chosen, count_studies, patients_of
@@ -72,6 +73,8 @@ class Selection:
         self.database, self._builds = database, builds
         self._refused: set[str] = set()
         self._opened: tuple[SnapshotManifest, FactTable] | None = None
+        self._agreed = ""
+        """The snapshot that was compared with the database."""
         self._looked: Looked | None = None
         """None where too much has changed to say what."""
         self._view: _View | None = None
@@ -93,8 +96,7 @@ class Selection:
             if self._view is not None and self._view.state == state and self._view.newest == newest:
                 return
             self.generation += self._view is None or self._view.state != state
-            self._open(names, state)
-            parts, archives = self._parts(session, state)
+            parts, archives = self._sound_parts(session, names, state)
             name = None if self._opened is None else self._opened[0].snapshot
             self._view = _View(state, name, parts, archives)
 
@@ -243,6 +245,24 @@ class Selection:
             rows = passing(part.table, rest, asked)
             found.append((part, rows if part.rows is None else rows & part.rows))
         return found
+
+    def _sound_parts(self, session: Session, names: Sequence[str], state: State) -> tuple[tuple[_Part, ...], bool]:
+        """The parts of the newest snapshot that the database bears out; it is asked once, when it is opened."""
+        while True:
+            self._open(names, state)
+            parts, archives = self._parts(session, state)
+            if self._opened is None or self._looked is None or self._opened[0].snapshot == self._agreed:
+                return parts, archives
+            manifest, table = self._opened
+            try:
+                require_agreement(session, manifest.snapshot, table, self._looked.changed, archives=archives)
+            except BuildCorrupt as error:
+                self._refused.add(manifest.snapshot)
+                self.warnings.append(f"{error}, so it does not answer")
+                self._opened = None
+                continue
+            self._agreed = manifest.snapshot
+            return parts, archives
 
     def _open(self, names: Sequence[str], state: State) -> None:
         """Let the newest sound snapshot of this database answer, if there is one."""

@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 
 from db.build import builds_newest_first, current_build, open_build, read_vectors
 from db.database import Database
-from db.errors import BuildCorrupt
+from db.errors import BuildCorrupt, StoreError
 from db.models import Tombstone, Vector
+from db.sound import require_sound
 from db.values import SpaceRecord
 from db.vectors.exact import ExactIndex
 from db.vectors.protocol import Ids, Neighbours, Rows, VectorIndex, ascending, ranked
@@ -114,6 +115,10 @@ class ServedSpace:
     def _open(self, name: str) -> _Served | None:
         try:
             manifest, base = open_build(self._builds, self.space, name, gpu=self._gpu)
+            require_sound(
+                self._database, self.space, name, base, count=manifest.count, highest=manifest.highest_id,
+                tombstone=manifest.last_tombstone,
+            )  # fmt: skip
         except BuildCorrupt as error:
             self._refused.add(name)
             self.warnings.append(f"{error}, so it is not served")
@@ -121,15 +126,18 @@ class ServedSpace:
         return _Served(manifest.build, base, ExactIndex(self.space.dim), manifest.highest_id, manifest.last_tombstone)
 
     def _swap(self, name: str) -> None:
-        served = self._open(name)
-        if served is None:
-            return
-        self._catch_up(served)  # most of it while nothing waits
-        with self._lock:
-            self._catch_up(served)
-            self._served = served
-            self.generation += 1
-            self.warnings = []
+        try:
+            served = self._open(name)
+            if served is None:
+                return
+            self._catch_up(served)  # most of it while nothing waits
+            with self._lock:
+                self._catch_up(served)
+                self._served = served
+                self.generation += 1
+                self.warnings = []
+        except StoreError as error:  # nobody waits for this thread; the next search meets the same and tells it
+            self.warnings.append(f"index build {name} could not be taken up: {error}")
 
     def _catch_up(self, served: _Served) -> bool:
         """Take in what the database holds past it; whether that was anything."""

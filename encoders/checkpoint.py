@@ -18,6 +18,7 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
+from db.durable import durable_replace
 from encoders.errors import EncoderError
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -134,6 +135,6 @@ def _write(path: Path, content: bytes) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_bytes(content)
-        unfinished.replace(path)
+        durable_replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

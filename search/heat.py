@@ -54,6 +54,7 @@ def heat_map(described: Described, vector: Floats, shape: Sequence[int]) -> Heat
         part = np.einsum("i,j,k->ijk", *(weight for _, weight in spans))
         place = tuple(slice(at, at + len(weight)) for at, weight in spans)
         cells[place] += float(share) * part / max(float(part.sum()), 1e-12)
+    cells = np.nan_to_num(cells, nan=0.0, posinf=0.0, neginf=0.0)  # an encoder's slip speaks for nothing
     return Heat(cells.astype(np.float32), float(described.vector @ vector))
 
 

@@ -125,12 +125,25 @@ def index(
 
 @app.command()
 @guarded
-def status(home: Home = None, as_json: AsJson = False) -> None:
-    """Show what is indexed, what is pending, and how the last run went."""
-    from ui.report import status_facts  # noqa: PLC0415
+def status(
+    home: Home = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Read everything that is stored and see that it is what was written.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is indexed, what is pending, and how the last run went.
+
+    With --check the database's structure, the checksum of every row, and every vector of every build are checked; what
+    is damaged is named with what helps. Exit status: 0 all well, 4 something is damaged.
+    """
+    from ui.report import require_undamaged, status_facts  # noqa: PLC0415
 
     settings = read_settings(home=home)
-    facts = status_facts(open_database(settings), settings)
+    database = open_database(settings)
+    if check:
+        require_undamaged(database, settings, out, as_json=as_json)
+    facts = status_facts(database, settings) | ({"damaged": []} if check else {})
     if as_json:
         print_json(facts)
     else:
@@ -264,6 +277,44 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
         out.print(f"Upgraded {where} from {before or 'nothing'} to {HEAD}", highlight=False)
     else:
         out.print(f"{where} is at {HEAD}; nothing to do", highlight=False)
+
+
+@db_app.command("copies")
+@guarded
+def db_copies(
+    home: Home = None,
+    remove: Annotated[list[str] | None, typer.Option("--remove", help="Delete this copy; may be repeated.")] = None,
+    everything: Annotated[bool, typer.Option("--remove-all", help="Delete every copy.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the copies of the database that upgrades kept, or delete them.
+
+    A copy holds what was true when it was made: names of patients and texts that were replaced or removed since are
+    still in it. To put one back, stop Spinecho, then move it to the database's name and remove the database's -wal and
+    -shm files.
+    """
+    from db.copies import copies_of, remove_copies  # noqa: PLC0415
+
+    settings = read_settings(home=home)
+    if remove or everything:
+        with indexing_lock(settings):
+            gone = remove_copies(settings.database, None if everything else remove)
+    else:
+        gone = ()
+    left = copies_of(settings.database)
+    if as_json:
+        kept = [
+            {"name": one.path.name, "bytes": one.bytes, "made_at": one.made_at, "schema": one.revision} for one in left
+        ]
+        print_json({"copies": kept, "removed": [one.path.name for one in gone]})
+        return
+    for one in gone:
+        out.print(f"removed {tables.plain(one.path.name)}", highlight=False, soft_wrap=True)
+    for one in left:
+        facts = f"{one.bytes / 1e6:,.1f} MB, {one.made_at}, schema {one.revision}"
+        out.print(tables.plain(f"{one.path.name}  {facts}"), highlight=False, soft_wrap=True)
+    if not left:
+        out.print("no copy is kept")
 
 
 app.command(help=EVALUATE_HELP)(guarded(evaluate))

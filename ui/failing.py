@@ -15,7 +15,8 @@ from collections.abc import Iterator
 
 import typer
 
-from db.errors import StoreError
+from db.check import damage_behind
+from db.errors import Damaged, StoreError
 from encoders.errors import EncoderError
 from ui.console import err, print_json, printable_streams
 from ui.tables import plain
@@ -69,6 +70,8 @@ def told(error: Exception) -> tuple[str, int]:
             return _of_system(error), MACHINE
         case UnicodeError():
             return f"a text cannot be written as it is ({type(error).__name__})", MACHINE
+        case _ if behind := damage_behind():
+            return behind, Damaged.exit_status
         case _:
             name = type(error).__name__
             return f"a fault of Spinecho's own ({name}); SPINECHO_TRACEBACK=1 shows where it is", OWN_FAULT

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
+import typer
+from rich.console import Console
+
 from db import archive, ledger, lookup, matching, predictions
-from db.build import builds_newest_first
+from db.build import builds_newest_first, current_build, open_build
+from db.check import check_database
+from db.copies import copies_of
 from db.database import HEAD, Database
+from db.errors import BuildCorrupt, Damaged
+from db.selection import Selection
+from db.sound import require_sound
+from db.values import SpaceRecord
 from encoders.errors import Reason
 from encoders.registry import about
 from ui.settings import Settings
+from ui.tables import plain
 
 
 def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
     """Counts by stage and reason, seconds by stage of the last run, encoders and builds."""
     counts = ledger.file_counts(database)
     reasons = {name.removeprefix("reason:"): n for name, n in counts.items() if name.startswith("reason:")}
-    spaces = {}
+    spaces, warnings = {}, []
     for role in ("image", "text"):
         space = archive.serving(database, role)
         if space is not None:
             builds = builds_newest_first(settings.builds, space)
+            warnings += _unsound(database, settings, space)
             spaces[role] = {
                 "encoder": space.encoder,
                 "about": about(space.encoder),
@@ -29,6 +41,9 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
                 "dim": space.dim,
                 "build": builds[0] if builds else None,
             }
+    selection = Selection(database, settings.builds)
+    selection.refresh()
+    warnings += [f"{warning}; SQL answers. 'spinecho index --rebuild' mends it." for warning in selection.warnings]
     return {
         "home": str(settings.home),
         "schema": HEAD,
@@ -42,12 +57,48 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
         "facets": lookup.facets(database, ["body_region", "sequence"], smallest=settings.smallest_count),
         "spaces": spaces,
         "last_run": ledger.last_run(database),
+        "copies": len(copies_of(settings.database)),
+        "warnings": warnings,
     }
 
 
 def remedy_of(code: str) -> str:
     """What can be done about a reason; '' for one of another version."""
     return Reason(code).remedy if code in set(Reason) else ""
+
+
+def require_undamaged(database: Database, settings: Settings, console: Console, *, as_json: bool) -> None:
+    """Check everything that is stored. Prints what is damaged and raises `Damaged`; says so where nothing is."""
+    found = check_database(database, settings.builds)
+    if not found:
+        if not as_json:
+            console.print("Everything that is stored is what was written.")
+        return
+    if as_json:
+        print(json.dumps({"damaged": [dataclasses.asdict(one) for one in found]}, ensure_ascii=False, indent=1))  # noqa: T201
+    else:
+        for one in found:
+            console.print(f"[bold red]{one.count:,}[/] {plain(one.what)}", highlight=False, soft_wrap=True)
+            for example in one.examples:
+                console.print(f"  {plain(example)}", highlight=False, soft_wrap=True)
+            console.print(f"  [dim]{plain(one.remedy)}[/]", highlight=False, soft_wrap=True)
+    raise typer.Exit(Damaged.exit_status)
+
+
+def _unsound(database: Database, settings: Settings, space: SpaceRecord) -> list[str]:
+    """What is wrong with the build that is to serve."""
+    name = current_build(settings.builds, space)
+    if not name:
+        return []
+    try:
+        manifest, index = open_build(settings.builds, space, name)
+        require_sound(
+            database, space, name, index, count=manifest.count, highest=manifest.highest_id,
+            tombstone=manifest.last_tombstone,
+        )  # fmt: skip
+    except BuildCorrupt as error:
+        return [f"{error}, so it is not served; the rows answer. 'spinecho index --rebuild' mends it."]
+    return []
 
 
 def failure_facts(database: Database, *, reason: str | None, everything: bool) -> dict[str, Any]:

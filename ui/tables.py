@@ -174,7 +174,11 @@ def print_status(console: Console, facts: dict[str, Any]) -> None:
     if run:
         ended = run["finished_at"] or "not finished: run 'spinecho index' to go on"
         table.add_row("last run", plain(f"{run['started_at']} to {ended}"))
+    if facts["copies"]:
+        table.add_row("copies kept", f"{facts['copies']} (spinecho db copies)")
     console.print(table, highlight=False)
+    for warning in facts["warnings"]:
+        console.print(f"[yellow]warning:[/] {plain(warning)}", highlight=False, soft_wrap=True)
     for about in dict.fromkeys(space["about"] for space in facts["spaces"].values()):
         console.print(f"[dim]{plain(about)}[/]", highlight=False)
     for field, values in facts["facets"].items():

@@ -10,6 +10,7 @@ import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
+from db.durable import durable_replace
 from encoders.checkpoint import load_checkpoint
 from encoders.image.cells import FrozenCells
 from encoders.image.preparation import StackPreparation
@@ -119,7 +120,7 @@ class TowerRun:
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = path.with_name(f".{path.name}.{os.getpid()}")
             safetensors.numpy.save_file({"mean": mean, "components": components}, unfinished)
-            unfinished.replace(path)
+            durable_replace(unfinished, path)
         found = safetensors.numpy.load_file(path)
         return found["mean"], found["components"]
 

@@ -1,6 +1,7 @@
 """A snapshot of the facts: an immutable directory, checked before it is read, swapped in by a rename.
 
 builds/facts/000004/manifest.json   what it holds, with the sha256 of every file
+builds/facts/000004/manifest.sha256 of the manifest itself
 builds/facts/000004/*.npy           the arrays of a `FactTable`, read through memory maps
 builds/facts/000004/values.json     the values behind the codes
 builds/facts/CURRENT                the name of the snapshot that answers
@@ -10,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -24,13 +24,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.database import Database
+from db.durable import durable_replace, write_durably
 from db.errors import BuildCorrupt
+from db.facts.agreement import require_shape
 from db.facts.columns import Column, plain, restored
 from db.facts.table import IDENTIFIERS, Entries, FactTable, read_facts
 from db.models import Report, Run, Tombstone, Vector
 from db.upkeep import FACTS, number_of
 
-_MANIFEST, _VALUES, _CURRENT = "manifest.json", "values.json", "CURRENT"
+_MANIFEST, _DIGEST, _VALUES, _CURRENT = "manifest.json", "manifest.sha256", "values.json", "CURRENT"
 _FORMAT = 2
 _KEEP = 2
 """Snapshots kept: the one that answers and the one before it."""
@@ -112,6 +114,7 @@ def make_snapshot(database: Database, builds: Path, *, keep: int = _KEEP) -> Sna
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
     numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
     name = f"{max(numbers, default=0) + 1:06d}"
+    database.sync()
     with database.begin() as session:
         begin_reading(session)
         state, table = state_of(session), read_facts(session)
@@ -136,11 +139,9 @@ def make_snapshot(database: Database, builds: Path, *, keep: int = _KEEP) -> Sna
         sha256={path.name: _sha256(path) for path in sorted(partial.iterdir())},
     )
     (partial / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
-    _sync(partial)
-    partial.rename(folder / name)
-    pointer = folder / f"{_CURRENT}.partial"
-    pointer.write_text(name, encoding="utf-8")
-    pointer.replace(folder / _CURRENT)
+    (partial / _DIGEST).write_text(_sha256(partial / _MANIFEST), encoding="ascii")
+    durable_replace(partial, folder / name)
+    write_durably(folder / _CURRENT, name.encode())
     for old in sorted(path for path in folder.iterdir() if path.name.isdigit())[:-keep]:
         shutil.rmtree(old)
     return manifest
@@ -150,12 +151,22 @@ def open_snapshot(builds: Path, name: str) -> tuple[SnapshotManifest, FactTable]
     """Map one snapshot. Raises `BuildCorrupt` unless every byte is what its manifest says."""
     folder = builds / "facts" / name
     try:
-        manifest = _manifest(folder)
+        data = (folder / _MANIFEST).read_bytes()
+        given = json.loads(data)
+        if given["format"] != _FORMAT:
+            raise BuildCorrupt(f"fact snapshot {name} has format {given['format']}, this Spinecho reads {_FORMAT}")
+        manifest = SnapshotManifest(**{**given, "state": State(**given["state"])})
+        if hashlib.sha256(data).hexdigest() != (folder / _DIGEST).read_text(encoding="ascii"):
+            raise BuildCorrupt(f"fact snapshot {name} has changed on disk since it was written ({_MANIFEST})")
+        there = {path.name for path in folder.iterdir()} - {_MANIFEST, _DIGEST}
+        if there != set(manifest.sha256) or manifest.snapshot != name:
+            raise BuildCorrupt(f"fact snapshot {name} does not tell which files it is made of")
         for file, digest in manifest.sha256.items():
             if _sha256(folder / Path(file).name) != digest:
                 raise BuildCorrupt(f"fact snapshot {name} has changed on disk since it was written")
         table = _table(folder, json.loads((folder / _VALUES).read_text(encoding="utf-8")), manifest)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        require_shape(name, table, manifest.counts)
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise BuildCorrupt(f"fact snapshot {name} cannot be read ({type(error).__name__})") from error
     return manifest, table
 
@@ -188,7 +199,7 @@ def snapshots_newest_first(builds: Path) -> tuple[str, ...]:
     names = sorted((path.name for path in folder.iterdir() if path.name.isdigit()), reverse=True)
     try:
         current = (folder / _CURRENT).read_text(encoding="utf-8").strip()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         current = ""
     return tuple(sorted(names, key=lambda name: name != current))
 
@@ -235,12 +246,3 @@ def _table(folder: Path, values: dict[str, list[Any]], manifest: SnapshotManifes
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    for path in [*folder.iterdir(), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from db.vectors.protocol import Ids, Neighbours, Rows, ascending, contains, ranked
+from db.vectors.protocol import Ids, Neighbours, Rows, answers, ascending, contains, ranked
 
 _LEAST = 64
 """Rows that the first addition makes room for."""
@@ -71,6 +71,9 @@ class ExactIndex:
 
     def nearest(self, vectors: Rows, k: int, *, among: Ids | None = None) -> Neighbours:
         """Compare with every vector, or with those of `among` alone."""
+        return answers(vectors, k, lambda queries: self._nearest(queries, k, among))
+
+    def _nearest(self, vectors: Rows, k: int, among: Ids | None) -> Neighbours:
         held = self._held
         ids, rows = held.ids, held.rows
         if among is not None:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.errors import BackendMissing, BuildCorrupt, StoreError
-from db.vectors.protocol import Ids, Neighbours, Rows, ascending, contains, ranked
+from db.vectors.protocol import Ids, Neighbours, Rows, answers, ascending, contains, ranked
 
 try:
     import faiss
@@ -159,6 +159,20 @@ class FlatIndex:
     def __len__(self) -> int:
         return len(self._ids)
 
+    def rows_of(self, ids: Ids) -> Rows:
+        """(n, dim): the vectors of these ids, each of which is in the index."""
+        held = faiss.vector_to_array(self._state[0].id_map)
+        order = np.argsort(held, kind="stable")
+        places = order[np.searchsorted(held, ids, sorter=order)]
+        inner, rows = self._state[0].index, np.empty((len(ids), self.dim), np.float32)
+        for row, place in enumerate(places.tolist()):
+            inner.reconstruct(place, rows[row])
+        return rows
+
+    def unproposed(self, ids: Ids) -> int:
+        """None: all are compared."""
+        return 0
+
     def add(self, ids: Ids, vectors: Rows) -> None:
         """Add vectors under ids that are not in the index yet."""
         if len(np.unique(ids)) != len(ids) or np.isin(ids, self._ids).any():
@@ -185,6 +199,9 @@ class FlatIndex:
         Where most ids are allowed, more are fetched and the others dropped: FAISS takes several times longer with a
         selector than without. Where few are, or too few came through, a bitmap selects them.
         """
+        return answers(vectors, k, lambda queries: self._nearest(queries, k, among))
+
+    def _nearest(self, vectors: Rows, k: int, among: Ids | None) -> Neighbours:
         index, gone = self._state
         held = index.ntotal - len(gone)
         queries = np.ascontiguousarray(vectors, dtype=np.float32)
@@ -221,6 +238,10 @@ class FlatIndex:
         index = _read(path)
         if not isinstance(index, faiss.IndexIDMap):
             raise BuildCorrupt(f"{path.name} is a {type(index).__name__}, not an index of ours")
+        inner = faiss.downcast_index(index.index)
+        fp16 = isinstance(inner, faiss.IndexScalarQuantizer) and inner.sq.qtype == faiss.ScalarQuantizer.QT_fp16
+        if not fp16 or inner.metric_type != faiss.METRIC_INNER_PRODUCT or inner.ntotal != index.id_map.size():
+            raise BuildCorrupt(f"{path.name} is an index of another kind than its manifest says")
         return cls(index.d, index=index)
 
     def _compact(self) -> None:
@@ -275,6 +296,11 @@ class Candidates:
         return None if self._lists is None else self._lists is not self._index
 
     @property
+    def dim(self) -> int:
+        """Length of every vector."""
+        return int(self._index.d)
+
+    @property
     def breadths(self) -> tuple[int, ...]:
         """What may be asked for, least first; with the last an inverted index looks at everything."""
         return self._breadths
@@ -320,7 +346,12 @@ class Candidates:
     @classmethod
     def load(cls, path: Path, *, kind: str) -> Candidates:
         """Read an index that `save` wrote; `BuildCorrupt` where FAISS cannot. Its bytes must have been verified."""
-        return cls(_read(path), kind=kind)
+        found = cls(_read(path), kind=kind)
+        listed = kind.startswith("ivf")
+        same = kind in RECIPES and (found._lists is not None) == listed and found.turned == _turned(kind)
+        if not same or found._index.metric_type != faiss.METRIC_INNER_PRODUCT:
+            raise BuildCorrupt(f"{path.name} is an index of another kind than its manifest says")
+        return found
 
 
 class OnGpu:
@@ -378,6 +409,10 @@ def _lists_of(index: Any) -> Any:
     if isinstance(index, faiss.IndexPreTransform):
         return faiss.downcast_index(index.index)
     return index if isinstance(index, faiss.IndexIVF) else None
+
+
+def _turned(kind: str) -> bool | None:
+    return RECIPES[kind].startswith("RR") if kind.startswith("ivf") else None
 
 
 def _breadths(widest: int) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -29,7 +30,9 @@ class Neighbours:
 class VectorIndex(Protocol):
     """Vectors by id, compared by inner product.
 
-    `nearest` gives the most similar first and, among equal similarities, the smaller id first.
+    `nearest` gives the most similar first and, among equal similarities, the smaller id first. A query with a number
+    that is none (NaN, infinite) or too large to be compared finds nothing, on every processor: it is never turned into
+    whole numbers, which processors do each in their own way.
     """
 
     @property
@@ -50,6 +53,26 @@ class VectorIndex(Protocol):
     def nearest(self, vectors: Rows, k: int, *, among: Ids | None = None) -> Neighbours:
         """(q, k) neighbours of (q, dim) queries; with `among`, of those ids alone."""
         ...
+
+
+def comparable(queries: Rows) -> NDArray[np.bool_]:
+    """(q,): which of (q, dim) queries have a length that a float32 can hold."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found: NDArray[np.bool_] = np.isfinite(np.einsum("ij,ij->i", queries, queries))
+    return found
+
+
+def answers(queries: Rows, k: int, search: Callable[[Rows], Neighbours]) -> Neighbours:
+    """What a search gives for queries that can be compared, and nothing for the others."""
+    sound = comparable(queries)
+    if sound.all():
+        return search(queries)
+    ids = np.full((len(queries), k), -1, dtype=np.int64)
+    values = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    if sound.any():
+        found = search(np.ascontiguousarray(queries[sound]))
+        ids[sound], values[sound] = found.ids, found.similarities
+    return Neighbours(ids, values)
 
 
 def ascending(ids: Ids) -> Ids:

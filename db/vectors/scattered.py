@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.vectors.faiss_index import Codes, RoughCodes, best_of_scattered
+from db.vectors.protocol import comparable
 
 Found: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Places and their similarities, in no order."""
@@ -47,16 +48,25 @@ class Rough:
     error: float
     """No spread row is further than this from what its bytes stand for."""
 
+    def stands_for(self, codes: Codes) -> bool:
+        """Whether these bytes are of these rows, by some of them."""
+        if not len(codes):
+            return True
+        some = np.unique(np.linspace(0, len(codes) - 1, min(64, len(codes))).astype(np.int64))
+        rows = spread(np.asarray(codes[some]))
+        off = np.linalg.norm(rows - (self.codes[some].astype(np.float32) - 128) / np.float32(self.scale), axis=1)
+        return bool((off <= self.error * (1 + _ROUNDING) + _ROUNDING).all())
+
     def plausible(self, places: NDArray[np.int64], query: NDArray[np.float32], k: int) -> NDArray[np.int64]:
         """Those of the places (ascending) that may be among the k most alike, ascending."""
-        query = spread(query[None])[0]
+        query = spread(query[None])[0].astype(np.float64)  # as a float32 the scale of a tiny query is infinite
         times = 127 / (float(np.abs(query).max()) or 1.0)
-        asked = np.rint(query * np.float32(times))
+        asked = np.rint(query * times)
         off = float(np.linalg.norm(query - asked / times)) * (_LONGEST + self.error)
         doubt = 2 * times * self.scale * ((self.error + _ROUNDING) * float(np.linalg.norm(query)) + off)
         wanted = k + max(_PAST, len(places) // _PORTION)
         while 2 * wanted < len(places):
-            at, similarities, left = _shared(self.codes, places, asked, wanted)
+            at, similarities, left = _shared(self.codes, places, asked.astype(np.float32), wanted)
             floor = float(np.partition(similarities, -k)[-k]) - doubt
             if left < floor:
                 return np.sort(at[similarities >= floor])
@@ -111,7 +121,12 @@ def read_rough(path: Path, *, dim: int, scale: float, error: float) -> Rough:
 def compare(
     codes: Codes, places: NDArray[np.int64], query: NDArray[np.float32], k: int, *, rough: Rough | None = None
 ) -> Found:
-    """The k best (and some past k, for ties) of these places (ascending) by their exact similarity to one query."""
+    """The k best (and some past k, for ties) of these places (ascending) by their exact similarity to one query.
+
+    None for a query that cannot be compared.
+    """
+    if not comparable(query[None])[0]:
+        return np.empty(0, np.int64), np.empty(0, np.float32)
     if rough is not None and len(places) >= _WORTH:
         places = rough.plausible(places, query, k)
     at, similarities, _ = _shared(codes, places, query, k)

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from db.vectors.faiss_index import Bits, Codes
 from db.vectors.plan import Effort, Plan
-from db.vectors.protocol import Ids, Neighbours, Rows, ascending, contains, ranked
+from db.vectors.protocol import Ids, Neighbours, Rows, answers, ascending, contains, ranked
 from db.vectors.scattered import Found, Rough, compare
 
 _MOST_CHECKED = 4000
 """Up to so many candidates are fetched and checked against the filter, rather than a bitmap made of it: making one of a
 million ids takes longer than the search itself."""
 _SPARE = 32
+_NEAR = 0.02
+"""A proposed vector that is less alike by this is as good as the one that was looked for."""
 _SPARSE = 4
 """Ids that are spread over more than so many numbers each are looked up by halving, not in a table."""
 
@@ -115,6 +117,27 @@ class TwoStageIndex:
     def __len__(self) -> int:
         return len(self._held)
 
+    @property
+    def ids(self) -> Ids:
+        """Every id, by its place; those that were removed included."""
+        return self._held.ids
+
+    def rows_of(self, ids: Ids) -> Rows:
+        """(n, dim): the vectors of these ids, ascending, each of which is in the index."""
+        return np.asarray(self._held.codes[self._held.places(ids)]).astype(np.float32)
+
+    def unproposed(self, ids: Ids) -> int:
+        """How many of these ids would not be found by their own vectors, nor one as near."""
+        held, lost = self._held, 0
+        effort = self.plan.effort(share=1.0, k=1, widest=self._proposer.breadths[-1])
+        count = max(1, min(effort.candidates, len(held.ids)))
+        for row in self.rows_of(ids):
+            places = self._proposer.search(row[None], count, breadth=effort.breadth)[0]
+            places = places[(places >= 0) & (places < len(held.ids))]
+            best = float((np.asarray(held.codes[places]).astype(np.float32) @ row).max(initial=-np.inf))
+            lost += best < float(row @ row) - _NEAR
+        return lost
+
     def add(self, ids: Ids, vectors: Rows) -> None:
         """Add vectors under ids that are not in the index yet. Nothing else may use the index meanwhile."""
         held = self._held
@@ -153,6 +176,9 @@ class TwoStageIndex:
         that are not allowed are dropped. Where a filter leaves little near the query, it looks further until it has
         proposed as much as it was asked for.
         """
+        return answers(vectors, k, lambda queries: self._nearest(queries, k, among))
+
+    def _nearest(self, vectors: Rows, k: int, among: Ids | None) -> Neighbours:
         held, queries = self._held, np.ascontiguousarray(vectors, dtype=np.float32)
         among = None if among is None else ascending(among)
         n_allowed = len(held) if among is None else min(len(held), len(among))

@@ -19,6 +19,7 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
+from db.durable import durable_replace
 from encoders.errors import SpaceMismatch
 from encoders.heads.values import HeadError
 from encoders.image.describe import Described, Describing, Floats
@@ -175,7 +176,7 @@ def _write(path: Path, rows: Sequence[tuple[Facts, Described]], space: Space) ->
     try:
         whole = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
         unfinished.write_bytes(safetensors.numpy.save(whole, metadata=metadata))
-        unfinished.replace(path)
+        durable_replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -87,7 +87,9 @@ def auroc(scores: Reals, positive: NDArray[np.bool_]) -> float:
 
 
 def calibration_error(scores: Reals, right: NDArray[np.bool_], *, bins: int = 10) -> float:
-    """Expected calibration error: the mean gap of score and share right, over equal bins of the score."""
+    """Expected calibration error: the mean gap of score and share right, over equal bins of the score, NaN left out."""
+    known = np.isfinite(scores)
+    scores, right = np.clip(scores[known], 0.0, 1.0), right[known]
     bin_of = np.minimum((scores * bins).astype(np.int64), bins - 1)
     gaps = np.bincount(bin_of, weights=scores, minlength=bins) - np.bincount(bin_of, weights=right, minlength=bins)
     return float(np.abs(gaps).sum() / max(len(scores), 1))

@@ -6,6 +6,7 @@ greys, which shows as bands. Here the range up to rare outliers is kept in 4096 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -57,8 +58,13 @@ class Levels:
 
 
 def levels_of(volume: Volume, *, key: str = "") -> Levels:
-    """Quantise a volume and cut its air off in the plane of its slices; slices are never left out."""
+    """Quantise a volume and cut its air off in the plane of its slices; slices are never left out.
+
+    A voxel that is no finite number counts as 0, as in the readers.
+    """
     voxels, axis = volume.voxels, volume.slice_axis
+    if not (math.isfinite(float(voxels.min())) and math.isfinite(float(voxels.max()))):
+        voxels = np.nan_to_num(voxels, nan=0.0, posinf=0.0, neginf=0.0)
     sample = voxels[:: max(1, voxels.shape[0] // 64), :: max(1, voxels.shape[1] // 64)]
     inside = sample[sample > sample.min()]
     if inside.size < 16:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
@@ -259,7 +260,12 @@ def preparation_from(spec: dict[str, Any]) -> Preparation:
 
 
 def to_grey(voxels: NDArray[np.float32], *, low: float = 0.5, high: float = 99.5) -> Grey:
-    """Voxels to 0..255 between two percentiles of the foreground (what is above the lowest value)."""
+    """Voxels to 0..255 between two percentiles of the foreground (what is above the lowest value).
+
+    A voxel that is no finite number counts as 0, as in the readers.
+    """
+    if not math.isfinite(float(voxels.min())):
+        voxels = np.nan_to_num(voxels, nan=0.0, posinf=0.0, neginf=0.0)
     sample = voxels[:: max(1, voxels.shape[0] // 64), :: max(1, voxels.shape[1] // 64)]
     inside = sample[sample > sample.min()]
     if inside.size < 16:
@@ -267,6 +273,8 @@ def to_grey(voxels: NDArray[np.float32], *, low: float = 0.5, high: float = 99.5
     bottom, top = (float(value) for value in np.percentile(inside.astype(np.float64), [low, high]))
     if top <= bottom:
         bottom, top = float(voxels.min()), float(voxels.max())
+    if not math.isfinite(top):  # an infinite voxel is not below all others
+        return to_grey(np.nan_to_num(voxels, nan=0.0, posinf=0.0, neginf=0.0), low=low, high=high)
     scale = 255.0 / (top - bottom) if top - bottom > _FLAT else 0.0
     with np.errstate(over="ignore"):  # what lies too far out for float32 is clipped all the same
         grey: Grey = np.clip((voxels - bottom) * scale, 0, 255).astype(np.uint8)

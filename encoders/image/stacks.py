@@ -202,6 +202,10 @@ def _directions(frames: Sequence[Frame]) -> Groups:
     return _ranked([direction(f) for f in frames], lambda v: "g" + ",".join(f"{part:g}" for part in v))
 
 
+_FARTHEST = 1e12
+"""Centimetres: where a place that cannot be computed is put."""
+
+
 def _in_plane(frames: Sequence[Frame]) -> Groups:
     """Groups of stations: the first voxel's place within the slice, to the centimetre."""
     places: list[tuple[int, ...]] = []
@@ -209,7 +213,9 @@ def _in_plane(frames: Sequence[Frame]) -> Groups:
         if f.position is None or f.orientation is None:
             return [(0, "")] * len(frames)
         position, axes = np.array(f.position), np.array(f.orientation).reshape(2, 3)
-        places.append(tuple(int(v) for v in np.round(axes @ position / 10.0)))
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers that fit a header and not a product
+            place = np.nan_to_num(np.round(axes @ position / 10.0), nan=0.0, posinf=_FARTHEST, neginf=-_FARTHEST)
+        places.append(tuple(int(v) for v in place))
     return _ranked(places, lambda v: f"at{v[0]},{v[1]}")
 
 

@@ -20,6 +20,7 @@ import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
+from db.durable import durable_replace
 from encoders.image.cells import FrozenCells
 from encoders.image.preparation import Preparation, digest
 from encoders.training.examples import Example, Facts, shards
@@ -157,7 +158,7 @@ def _write(path: Path, tensors: dict[str, NDArray[Any]], facts: list[dict[str, A
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.write_bytes(content)
-    unfinished.replace(path)
+    durable_replace(unfinished, path)
 
 
 class CellCache:

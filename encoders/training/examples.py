@@ -18,6 +18,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from db.durable import durable_replace
 from encoders.errors import EncoderError
 from encoders.image.preparation import CompactPreparation, Grey
 from encoders.image.volume import Volume
@@ -79,7 +80,7 @@ def write_shard(path: Path, examples: Sequence[Example]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.write_bytes(content)
-    unfinished.replace(path)
+    durable_replace(unfinished, path)
 
 
 class Shard:

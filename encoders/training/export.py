@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from db.durable import durable_replace
+
 CARD, FIGURES = "MODEL_CARD.md", "metrics.json"
 
 
@@ -106,4 +108,4 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def _write(path: Path, text: str) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+    durable_replace(unfinished, path)

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from db.durable import durable_replace
+
 LOG = "log.jsonl"
 
 
@@ -19,7 +21,7 @@ class Log:
         kept = [line for line in read_log(folder) if line.get("step", 0) <= step]
         unfinished = path.with_name(f".{LOG}")
         unfinished.write_text("".join(json.dumps(line) + "\n" for line in kept))
-        unfinished.replace(path)
+        durable_replace(unfinished, path)
         self._file = path.open("a")
         self._board = _board(folder, step)
 

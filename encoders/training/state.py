@@ -26,6 +26,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from db.durable import durable_replace
 from encoders.training.config import TrainError
 
 STATES, STATE = "states", "state.json"
@@ -95,8 +96,7 @@ def save(
         _write(unfinished / STATE, (json.dumps({**told, "files": files}, indent=2) + "\n").encode())
         if final.exists():  # resumed from an earlier one after this was damaged
             shutil.rmtree(final)
-        unfinished.rename(final)
-        _sync(final.parent)
+        durable_replace(unfinished, final)
         for old in _numbered(folder)[:-keep]:
             shutil.rmtree(old, ignore_errors=True)
         for left in final.parent.glob(".*.unfinished"):
@@ -200,14 +200,6 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _sha256(path: Path) -> str:

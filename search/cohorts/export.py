@@ -20,6 +20,7 @@ from typing import Any
 
 from db.cohorts import CohortError, Frozen, Member, files_of, series_of, study_facts
 from db.database import Database
+from db.durable import durable_replace
 from db.masking import masked_rows, masked_sizes
 from search.cohorts.copying import SCRIPT
 from search.cohorts.keep import balance_of, told_of
@@ -61,7 +62,7 @@ def export(
         names = tuple(sorted(str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()))
         if folder.exists():
             folder.rmdir()
-        made.replace(folder)
+        durable_replace(made, folder)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise

@@ -31,7 +31,9 @@ def ranked_grades(scores: Floats, grades: Ints, allowed: Bools) -> Ints:
     levels = int(grades.max(initial=0)) + 1
     finite = np.isfinite(scores) & allowed
     # One sort of numbers that carry the grade in their remainder is several times faster than sorting indices
-    keys = grades - levels * steps(np.where(finite, scores, 0.0)).astype(np.int64)
+    most = float(_LAST // (2 * levels))  # past it, whole numbers would wrap around
+    places = np.clip(steps(np.where(finite, scores, 0.0)), -most, most).astype(np.int64)
+    keys = grades - levels * places
     keys[~finite] = _LAST // levels * levels
     keys.sort(axis=1)
     out: Ints = keys % levels

@@ -1,0 +1,65 @@
+"""Putting files in place so that they are there, whole, after a power cut.
+
+A rename alone is atomic for those who look, not for the disk: the name may be kept and the bytes not, or the other way
+round. Hence the order: bytes, rename, folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+_NOT_FOR_FOLDERS = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EISDIR}
+"""What file systems say that cannot sync a folder: some network shares, which order their renames themselves."""
+
+
+def durable_replace(unfinished: Path, final: Path) -> None:
+    """Rename a file, or a folder with its files, once its bytes are on the disk; then the new name is on the disk too.
+
+    A file at `final` is replaced, a folder there must be absent. Raises OSError.
+    """
+    if unfinished.is_dir():
+        sync_tree(unfinished)
+    else:
+        sync_file(unfinished)
+    os.replace(unfinished, final)  # noqa: PTH105  (one name for files and folders)
+    sync_folder(final.parent)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Write a small file whole or not at all. Raises OSError."""
+    unfinished = path.with_name(f"{path.name}.partial")
+    unfinished.write_bytes(data)
+    durable_replace(unfinished, path)
+
+
+def sync_tree(folder: Path) -> None:
+    """Every file below a folder, and every folder of it."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            sync_tree(path)
+        else:
+            sync_file(path)
+    sync_folder(folder)
+
+
+def sync_file(path: Path) -> None:
+    """Have a file's bytes on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the file system can be asked to."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NOT_FOR_FOLDERS:
+            raise
+    finally:
+        os.close(handle)
