@@ -182,7 +182,7 @@ def test_pruning_asks_before_it_empties_an_index(tmp_path: Path) -> None:
     with pytest.raises(RootMissing, match="is it mounted"):
         at.index(mine)
     mine.mkdir()
-    with pytest.raises(PruneRefused, match="8 of it are in the index: is it mounted"):
+    with pytest.raises(PruneRefused, match="knows 8 below it: is it mounted"):
         at.index(mine, prune=True)
     assert stored(at) == before
     assert at.query("SELECT count(*) FROM runs WHERE finished_at IS NULL") == [(0,)]
