@@ -10,7 +10,7 @@ import shutil
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from sqlalchemy import Select, func, select
 
@@ -108,7 +108,7 @@ def _outdated(database: Database, builds: Path, space: SpaceRecord) -> bool:
     return bool(dropped) and (count <= FLAT_UP_TO or age > _KEPT_AT_MOST)
 
 
-def _dropped(space: SpaceRecord, manifest: Manifest) -> Select[tuple[int]]:
+def _dropped(space: SpaceRecord, manifest: Manifest) -> Select[Any]:
     """How many vectors a build holds that the archive no longer does."""
     return select(func.count()).where(
         Tombstone.space_id == space.id,

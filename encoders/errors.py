@@ -67,8 +67,8 @@ _REMEDIES: dict[Reason, str] = {
     Reason.EMPTY_VOLUME: "Check the export: every voxel has the same value.",
     Reason.MOSAIC_UNRESOLVED: "Export as single slices, or with the vendor's private header: it tells the slice count.",
     Reason.CONFLICT: (
-        "Two files claim one SOP Instance UID with other contents: take the wrong one out of the archive, or, where both "
-        "are right, give one of them new UIDs; then run 'spinecho index' again."
+        "Two files claim one SOP Instance UID with other contents: take the wrong one out of the archive or, where "
+        "both are right, give one of them new UIDs; then run 'spinecho index' again."
     ),
     Reason.TOO_LARGE: "Raise the size limit if this object is genuine.",
     Reason.UNREADABLE: "Give this account the right to read the path, then run 'spinecho index --retry'.",

@@ -60,8 +60,8 @@ class Quick(Home):
         return dataclasses.replace(summary, counts=Counter(summary.counts))
 
 
-def home(folder: Path) -> Home:
-    return Quick(folder, cheap)
+def home(folder: Path, server: str = "") -> Home:
+    return Quick(folder, cheap, server)
 
 
 def uid(*parts: object) -> str:
