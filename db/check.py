@@ -26,6 +26,7 @@ from db.facts.changes import Looked, TooMuch, changed_studies
 from db.facts.files import begin_reading, open_snapshot, snapshots_newest_first, state_of
 from db.models import (
     SEALED,
+    Base,
     File,
     Passage,
     RegionVector,

@@ -10,9 +10,9 @@ import shutil
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from db import archive
 from db.build import (
@@ -95,26 +95,26 @@ def _outdated(database: Database, builds: Path, space: SpaceRecord) -> bool:
         return True
     manifest = read_manifest(builds, space, name)
     mine = Vector.space_id == space.id
+    newer_than = select(func.count()).where(mine, Vector.id > manifest.highest_id).scalar_subquery()
+    highest = select(func.max(Vector.id)).where(mine).scalar_subquery()
     with database.begin() as session:
-        newer = session.scalar(select(func.count()).where(mine, Vector.id > manifest.highest_id)) or 0
-        highest = session.scalar(select(func.max(Vector.id)).where(mine)) or 0
-    dropped = _dropped(database, space, manifest)
+        newer, last, dropped = session.execute(
+            select(newer_than, func.coalesce(highest, 0), _dropped(space, manifest).scalar_subquery())
+        ).one()
     count = manifest.count + newer - dropped
-    if newer + dropped > max(_STALE_LEAST, int(_STALE_SHARE * count)) or (highest == 0) != (count == 0):
+    if newer + dropped > max(_STALE_LEAST, int(_STALE_SHARE * count)) or (last == 0) != (count == 0):
         return True
     age = datetime.now(UTC) - datetime.fromisoformat(manifest.created_at)
-    return dropped > 0 and (count <= FLAT_UP_TO or age > _KEPT_AT_MOST)
+    return bool(dropped) and (count <= FLAT_UP_TO or age > _KEPT_AT_MOST)
 
 
-def _dropped(database: Database, space: SpaceRecord, manifest: Manifest) -> int:
-    """Vectors that a build holds and the archive no longer does."""
-    gone = select(func.count()).where(
+def _dropped(space: SpaceRecord, manifest: Manifest) -> Select[Any]:
+    """How many vectors a build holds that the archive no longer does."""
+    return select(func.count()).where(
         Tombstone.space_id == space.id,
         Tombstone.id > manifest.last_tombstone,
         Tombstone.vector_id <= manifest.highest_id,
     )
-    with database.begin() as session:
-        return session.scalar(gone) or 0
 
 
 def _forget_older(database: Database, builds: Path, space: SpaceRecord) -> None:
@@ -124,7 +124,8 @@ def _forget_older(database: Database, builds: Path, space: SpaceRecord) -> None:
         if name == serving:
             continue
         try:
-            holds = _dropped(database, space, read_manifest(builds, space, name)) > 0
+            with database.begin() as session:
+                holds = bool(session.scalar(_dropped(space, read_manifest(builds, space, name))))
         except BuildCorrupt:
             holds = True  # nobody can tell
         if holds:

@@ -82,7 +82,7 @@ def compare(
             if not listing.partial:
                 missing += [str(Path(listing.path) / name) for name in before if name not in here]
             for stat in listing.files:
-                if _unchanged(before.get(stat.name), stat) and not again:
+                if before.get(stat.name) == (stat.size, stat.mtime_ns, stat.companion) and not again:
                     unchanged += 1
                 else:
                     fresh.append((listing.path, stat))
@@ -228,7 +228,8 @@ def keep_digests(session: Session, digests: Mapping[int, str]) -> None:
 def colliding_files(database: Database) -> Iterator[tuple[FileRecord, ...]]:
     """Groups of files that claim one SOP Instance UID, at least one of them pending; the rightful owner first.
 
-    The owner is the one already indexed, else the first by path.
+    The owner is the one already indexed, else the first by folder and name; a short name before a longer one, since
+    copies are called 'name(1)' and 'copy of name'.
     """
     with database.begin() as session:
         pending = select(File.sop_uid).where(File.state == "pending", File.sop_uid.is_not(None))
@@ -242,7 +243,12 @@ def colliding_files(database: Database) -> Iterator[tuple[FileRecord, ...]]:
     for uid in uids:
         with database.begin() as session:
             records = _records(session, File.sop_uid == uid, File.state != "rejected")
-        yield tuple(sorted(records, key=lambda record: (record.state != "indexed", record.path)))
+        yield tuple(sorted(records, key=_rightful))
+
+
+def _rightful(record: FileRecord) -> tuple[bool, str, int, str]:
+    path = Path(record.path)
+    return record.state != "indexed", str(path.parent), len(path.name), path.name
 
 
 def reopen_orphans(database: Database, *, reasons: Sequence[str]) -> int:
@@ -440,7 +446,7 @@ def _folders(session: Session, paths: Sequence[str]) -> dict[str, int]:
     return found
 
 
-_Known: TypeAlias = tuple[int, int, str | None]
+_Known: TypeAlias = tuple[int, int, str]
 """(size, time, companion)"""
 
 
@@ -451,17 +457,12 @@ def _stored(session: Session, folders: Sequence[int], *, retry: bool) -> dict[in
         query = select(File.folder_id, File.name, File.size, File.mtime_ns, File.companion)
         query = query.where(File.folder_id.in_(some))
         for folder, name, size, mtime, companion in session.execute(query):
-            stored[folder][name] = (size, mtime, companion)
+            stored[folder][name] = (size, mtime, companion or "")  # not known: as if there had been none
         if retry:
             again = query.where(File.id.in_(select(Failure.file_id).where(Failure.ignorable.is_(False))))
             for folder, name, _, mtime, _ in session.execute(again):
                 stored[folder][name] = (-1, mtime, "")
     return stored
-
-
-def _unchanged(known: _Known | None, stat: Stat) -> bool:
-    """Whether a file is as it was; one from before sidecars were kept is, where it has none."""
-    return known is not None and known[:2] == (stat.size, stat.mtime_ns) and (known[2] or "") == stat.companion
 
 
 def _says_the_same(known: Any, item: Scanned) -> bool:

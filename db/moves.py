@@ -68,8 +68,9 @@ def reopen_twins_of(database: Database, paths: Sequence[str]) -> None:
 def may_have_moved(database: Database) -> list[MovingFile]:
     """Files of which another row, a pending one, claims the SOP Instance UID, or may hold the same bytes."""
     with database.begin() as session:
-        if session.scalar(select(File.id).where(File.state != "pending").limit(1)) is None:
-            return []  # the first run: nothing to have moved from
+        for state in (File.state == "pending", File.state != "pending"):  # nothing that came, or nothing that was here
+            if session.scalar(select(File.id).where(state).limit(1)) is None:
+                return []
         other = aliased(File)
         twin = and_(other.sop_uid == File.sop_uid, other.id != File.id, other.state == "pending")
         found = list(session.execute(_query().join(other, twin).distinct()))

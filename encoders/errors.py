@@ -89,7 +89,10 @@ _REMEDIES: dict[Reason, str] = {
     Reason.NOT_NIFTI: "Check where the file came from: its name says NIfTI, its bytes do not.",
     Reason.EMPTY_VOLUME: "Check the export: every voxel has the same value.",
     Reason.MOSAIC_UNRESOLVED: "Export as single slices, or with the vendor's private header: it tells the slice count.",
-    Reason.CONFLICT: "Two files claim one SOP Instance UID: take the wrong one out and run 'spinecho index --prune'.",
+    Reason.CONFLICT: (
+        "Two files claim one SOP Instance UID with other contents: take the wrong one out of the archive or, where "
+        "both are right, give one of them new UIDs; then run 'spinecho index' again."
+    ),
     Reason.TOO_LARGE: "Crop, split or resample it: it is past the size that the message names; no option moves it.",
     Reason.UNREADABLE: "Give this account the right to read the path, then run 'spinecho index --retry'.",
     Reason.READ_TIMEOUT: "Reading took too long: run 'spinecho index --retry' on a quieter machine.",

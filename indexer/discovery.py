@@ -161,7 +161,9 @@ def _batches(found: Iterator[Found], tally: Tally) -> Iterator[list[Listing]]:
 def with_sidecars(files: Sequence[tuple[str, int, int]]) -> list[Stat]:
     """The files of a folder, those that are read with a sidecar beside them with its size and time."""
     sidecars = {name: f"{size}-{mtime}" for name, size, mtime in files if name.endswith(".json")}
-    return [Stat(*file, companion=sidecars.get(_sidecar_name(file[0]), "") if sidecars else "") for file in files]
+    if not sidecars:
+        return [Stat(*file) for file in files]
+    return [Stat(*file, companion=sidecars.get(_sidecar_name(file[0]), "")) for file in files]
 
 
 def _sidecar_name(name: str) -> str:
@@ -204,7 +206,7 @@ def _require_few(walked: Walked, gone: int, known: int) -> None:
     remedy = "nothing was forgotten; if they are gone for good, run it again with --prune --yes"
     if not walked.files:
         raise PruneRefused(
-            f"{walked.root} holds no files, and {known:,} of it are in the index: is it mounted? {remedy}"
+            f"{walked.root} holds no files, and the index knows {known:,} below it: is it mounted? {remedy}"
         )
     if gone > _MANY * known:
         raise PruneRefused(

@@ -101,11 +101,11 @@ class Home:
                 " JOIN files f ON f.id = w.file_id ORDER BY 1, 2, 3"
             ),
             "image_vectors": self.query(
-                f"SELECT s.uid, v.key, {self._hex('e.data')} FROM {volume}"
+                f"SELECT s.uid, v.key, {self.hex('e.data')} FROM {volume}"
                 " JOIN vectors e ON e.volume_id = v.id ORDER BY 1, 2"
             ),
             "regions": self.query(
-                f"SELECT s.uid, v.key, CAST(r.grid AS VARCHAR), r.cells, {self._hex('r.data')} FROM {volume}"
+                f"SELECT s.uid, v.key, CAST(r.grid AS VARCHAR), r.cells, {self.hex('r.data')} FROM {volume}"
                 " JOIN region_vectors r ON r.volume_id = v.id ORDER BY 1, 2"
             ),
             "predictions": self.query(
@@ -123,7 +123,8 @@ class Home:
             "counts": self.query("SELECT (SELECT count(*) FROM vectors), (SELECT count(*) FROM thumbnails)"),
         }
 
-    def _hex(self, column: str) -> str:
+    def hex(self, column: str) -> str:
+        """SQL for the bytes of a column in hexadecimal digits."""
         return f"upper(encode({column}, 'hex'))" if self.server else f"hex({column})"
 
     def answers(self) -> list[list[tuple[str, float]]]:

@@ -60,8 +60,8 @@ class Quick(Home):
         return dataclasses.replace(summary, counts=Counter(summary.counts))
 
 
-def home(folder: Path) -> Home:
-    return Quick(folder, cheap)
+def home(folder: Path, server: str = "") -> Home:
+    return Quick(folder, cheap, server)
 
 
 def uid(*parts: object) -> str:
@@ -153,11 +153,11 @@ def stored(home: Home, *, uids: bool = True) -> dict[str, list[tuple[Any, ...]]]
         ),
         "volumes": home.query(
             f"SELECT {study}, {series}, v.key, v.sequence, v.plane, v.body_region, CAST(v.acquisition AS VARCHAR),"
-            f" CAST(v.shape AS VARCHAR), CAST(v.flags AS VARCHAR), hex(e.data) FROM {volume}"
+            f" CAST(v.shape AS VARCHAR), CAST(v.flags AS VARCHAR), {home.hex('e.data')} FROM {volume}"
             " JOIN vectors e ON e.volume_id = v.id ORDER BY 1, 2, 3, 10"
         ),
         "sentences": home.query(
-            f"SELECT {study}, {series}, v.key, p.text, hex(e.data) FROM {volume} JOIN passages p"
+            f"SELECT {study}, {series}, v.key, p.text, {home.hex('e.data')} FROM {volume} JOIN passages p"
             " ON p.volume_id = v.id JOIN vectors e ON e.passage_id = p.id ORDER BY 1, 2, 3, 4"
         ),
         "objects": home.query(
@@ -172,7 +172,7 @@ def stored(home: Home, *, uids: bool = True) -> dict[str, list[tuple[Any, ...]]]
             " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
         ),
         "reports": home.query(
-            "SELECT r.text, p.text, hex(e.data) FROM reports r JOIN passages p ON p.report_id = r.id"
+            f"SELECT r.text, p.text, {home.hex('e.data')} FROM reports r JOIN passages p ON p.report_id = r.id"
             " JOIN vectors e ON e.passage_id = p.id ORDER BY 1, 2"
         ),
         "patients": home.query("SELECT key FROM patients WHERE key IS NOT NULL ORDER BY 1"),

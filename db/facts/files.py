@@ -174,9 +174,12 @@ def open_snapshot(builds: Path, name: str) -> tuple[SnapshotManifest, FactTable]
 def snapshot_state(builds: Path) -> State | None:
     """What the snapshot that is to answer is of; None where there is none, or where it is not sound."""
     for name in snapshots_newest_first(builds)[:1]:
+        folder = builds / "facts" / name
         try:
-            return open_snapshot(builds, name)[0].state
-        except BuildCorrupt:
+            manifest = _manifest(folder)
+            if all(_sha256(folder / Path(file).name) == digest for file, digest in manifest.sha256.items()):
+                return manifest.state
+        except (BuildCorrupt, OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
     return None
 

@@ -152,9 +152,8 @@ def test_the_next_run_makes_good_what_an_upgrade_cannot(tmp_path: Path) -> None:
     put(old, "folders", id=2, root=str(roots[1]), path=str(scans[1].parent), seen_run=1)
     put(
         old, "files", id=90, folder_id=2, name=scans[1].name, size=stat.st_size, mtime_ns=stat.st_mtime_ns,
-        kind="nifti", state="rejected",
-        study_uid=header.study_uid, series_uid=header.series_uid, sop_uid=header.sop_uid,
-        header=header.to_json(),
+        kind="nifti", state="rejected", study_uid=header.study_uid, series_uid=header.series_uid,
+        sop_uid=header.sop_uid, header=header.to_json(),
     )  # fmt: skip
     put(old, "failures", id=1, file_id=90, ordinal=0, reason="CONFLICT", ignorable=False, message="", run_id=1)
     scans[0].with_name("sub-01_T1w.json").write_text('{"MagneticFieldStrength": 7}')
