@@ -29,7 +29,7 @@ _LABELS: tuple[tuple[str, str], ...] = (
     (
         "patient",
         rf"(?:patient|pat\.?|pt\.?)[ \t_']*(?:{_NUMBER}|identifier|mrn)|(?:patient[ \t]+)?mrn(?:[ \t]*{_NUMBER})?"
-        rf"|medical[ \t]+record(?:[ \t]*{_NUMBER})?|hospital[ \t]*{_NUMBER}|pid|uhid|m\.?r\.?[ \t]*(?:no\.?|\#)",
+        rf"|medical[ \t]+record(?:[ \t]*{_NUMBER})?|hospital[ \t]*{_NUMBER}|uhid|m\.?r\.?[ \t]*(?:no\.?|\#)",
     ),
     ("name", r"patient(?:'?s)?(?:[ \t]+name)?|pt\.?[ \t]+name|name(?:[ \t]+of[ \t]+patient)?"),
     ("exam", r"exam(?:ination)?s?(?:[ \t]+(?:name|description|type|title|performed))?"
@@ -215,7 +215,7 @@ def _in_columns(lines: Sequence[str], number: int) -> Iterator[tuple[str, str]]:
     if not _STRONG & set(kinds):
         return
     below = next((line for line in lines[number + 1 : number + 3] if line.strip(" \t|+-=")), "")
-    values = _cells(below)
+    values = _cells(below[:_LONGEST_LINE])
     if len(values) == len(cells):
         yield from ((kind, value) for kind, value in zip(kinds, values, strict=True) if kind)
 

@@ -48,7 +48,7 @@ def test_the_latest_version_is_found_and_the_one_before_comes_back(
 ) -> None:
     home, more = copy_of(indexed, tmp_path / "home"), tmp_path / "more"
     (more / "copies").mkdir(parents=True)
-    _uid, number, patient = home.query("SELECT uid, accession_number, patient_id FROM studies ORDER BY uid")[0]
+    number, patient = home.query("SELECT accession_number, patient_id FROM studies ORDER BY uid")[0]
     other = home.query("SELECT uid FROM studies ORDER BY uid")[1][0]
     (more / "v1.txt").write_text(f"Accession: {number}\nEXAM: MRI orbit\n{OLD}")
     (more / "copies" / "v1.txt").write_bytes(f"Accession: {number}\r\nEXAM: MRI orbit\r\n{OLD}".encode())
@@ -81,8 +81,8 @@ def test_the_latest_version_is_found_and_the_one_before_comes_back(
     assert "its patient is not the patient" in listed
     assert "name different exams" in listed
     assert "a placeholder" in listed
-    status = CliRunner().invoke(app, ["status", "--home", str(home.folder)], env={"COLUMNS": "200"}).output
-    assert "reports superseded" in status
+    status = CliRunner().invoke(app, ["status", "--home", str(home.folder)], env={"COLUMNS": "200"})
+    assert "reports superseded" in status.output, (status.exception, status.stderr)
     for name in ("v2.txt", "copies/v1.txt"):
         (more / name).unlink()
     home.index(more, prune=True)
