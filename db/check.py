@@ -26,6 +26,7 @@ from db.facts.changes import Looked, TooMuch, changed_studies
 from db.facts.files import begin_reading, open_snapshot, snapshots_newest_first, state_of
 from db.models import (
     SEALED,
+    Base,
     File,
     Passage,
     RegionVector,
@@ -156,7 +157,8 @@ def _sequences(connection: Connection) -> Iterator[Finding]:
     """Ids are never given twice: builds and tombstones name vectors by them."""
     if connection.dialect.name == "sqlite":
         given = {str(row[0]): row[1] for row in connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence")}
-        for class_ in (*SEALED, Tombstone):
+        counted: tuple[type[Base], ...] = (*SEALED, Tombstone)
+        for class_ in counted:
             table = class_.__table__
             highest = connection.scalar(select(func.max(table.c.id))) if "id" in table.c else None
             last = given.get(str(table.name))

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from db.checksums import Summed, columns_of, summing
+from db.checksums import COLUMN, Summed, columns_of, summing
 from db.errors import Damaged
 
 _BIG = BigInteger().with_variant(Integer(), "sqlite")
@@ -394,9 +394,7 @@ class SavedSearch(Sealed, Base):
     """When it was last asked."""
 
 
-SEALED: tuple[type[Base], ...] = tuple(
-    mapper.class_ for mapper in Base.registry.mappers if issubclass(mapper.class_, Sealed)
-)
+SEALED: tuple[type[Base], ...] = tuple(mapper.class_ for mapper in Base.registry.mappers if COLUMN in mapper.columns)
 """Every table whose rows have checksums."""
 for _class in SEALED:
     _table = _class.__table__
