@@ -463,3 +463,22 @@ def test_the_schema_is_the_newest(tmp_path: Path) -> None:
         assert session.execute(text("SELECT version_num FROM alembic_version")).scalar() == HEAD
     assert np.array_equal(sorted(path.name for path in tmp_path.iterdir() if "partial" in path.name), [])
     database.close()
+
+
+def test_reading_the_files_again_mends_what_it_says_it_mends(archive: Path, indexed: Home, tmp_path: Path) -> None:
+    home = copy_of(indexed, tmp_path / "home")
+    with closing(sqlite3.connect(home.database)) as connection, connection:
+        connection.execute("UPDATE vectors SET data = zeroblob(length(data)) WHERE id IN (1, 2, 30)")
+        connection.execute("UPDATE reports SET text = text || '.' WHERE id = 1")
+        connection.execute("UPDATE files SET size = size + 1 WHERE id = 3")
+        connection.execute("UPDATE volumes SET vendor = 'Y' WHERE id = 2")
+        connection.execute("UPDATE thumbnails SET png = x'00' WHERE volume_id = 3")
+        connection.execute("UPDATE passages SET sides = 'left' WHERE id = 4")
+    database = Database.open(home.database)
+    found = check_database(database)
+    assert {one.remedy for one in found} == {"'spinecho index --no-resume' reads the files again and stores this anew"}
+    database.close()
+    home.index(archive, again=True)
+    database = Database.open(home.database)
+    assert check_database(database, home.folder / "builds") == ()
+    database.close()
