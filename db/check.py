@@ -160,6 +160,7 @@ def _sequences(connection: Connection) -> Iterator[Finding]:
         counted: tuple[type[Base], ...] = (*SEALED, Tombstone)
         for class_ in counted:
             table = class_.__table__
+            assert isinstance(table, Table)  # noqa: S101
             highest = connection.scalar(select(func.max(table.c.id))) if "id" in table.c else None
             last = given.get(str(table.name))
             own = table.dialect_options["sqlite"].get("autoincrement")

@@ -132,7 +132,7 @@ class SealingSession(Session):
         table = statement.table
         if not isinstance(table, Table) or COLUMN not in table.columns:
             return statement
-        rows: list[dict[str, Any]] = [params] if isinstance(params, dict) else list(params or ())
+        rows: list[Any] = [params] if isinstance(params, Mapping) else list(params or ())
         named = {getattr(column, "key", column) for column in getattr(statement, "_values", None) or ()}
         named |= {name for row in rows for name in row}
         if COLUMN in named or (isinstance(statement, Update) and named and not named & set(columns_of(table))):

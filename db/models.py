@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from db.checksums import Summed, columns_of, summing
+from db.checksums import COLUMN, Summed, columns_of, summing
 from db.clean import CleanJson, CleanText, RealPath, ShownPath
 from db.errors import Damaged
 
@@ -470,9 +470,7 @@ class SavedSearch(Sealed, Base):
     """When it was last asked."""
 
 
-SEALED: tuple[type[Base], ...] = tuple(
-    class_ for class_ in (mapper.class_ for mapper in Base.registry.mappers) if Sealed in class_.__mro__
-)
+SEALED: tuple[type[Base], ...] = tuple(mapper.class_ for mapper in Base.registry.mappers if COLUMN in mapper.columns)
 """Every table whose rows have checksums."""
 for _class in SEALED:
     _table = _class.__table__

@@ -88,10 +88,10 @@ def _portions(ids: Ids, *, whole: bool) -> Iterator[Ids]:
 def _sample(ids: Ids, most: int) -> Ids:
     """The first, the last and others at random: damage that is always at the same places is found at some time."""
     if len(ids) <= most:
-        return ids.copy()
+        return np.array(ids, dtype=np.int64)
     inner = np.random.default_rng().choice(len(ids) - 2, most - 2, replace=False) + 1
-    places: Ids = np.sort(np.concatenate([[0], inner, [len(ids) - 1]]))
-    return ids[places]
+    picked: Ids = np.array(ids)[np.sort(np.concatenate([[0], inner, [len(ids) - 1]]))]
+    return picked
 
 
 def _known(database: Database, space: SpaceRecord, ids: Ids) -> Mapping[int, bytes]:

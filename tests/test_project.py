@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = {"disk", "encoders", "db", "indexer", "search", "ui"}
+PACKAGES = {"encoders", "db", "indexer", "search", "ui"}
 
 
 @cache

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from db.database import Database, alone
-from db.errors import Busy, StoreError
+from db.errors import Busy, StorageFailure, StoreError
 from encoders.dual import DualEncoder
 from encoders.errors import EncoderError, ReadError, Reason
 from encoders.image.levels import Levels, levels_task, unpack_levels
@@ -128,7 +128,7 @@ def indexing_process(settings: Settings) -> int | None:
     try:
         with path.open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # who may not write the lock cannot know
         return None
     except BlockingIOError:
         said = path.read_text().strip()
@@ -144,9 +144,15 @@ def read_levels(source: Sequence[tuple[str, str]], *, key: str) -> Levels:
 @contextmanager
 def indexing_lock(settings: Settings) -> Iterator[None]:
     """Held while a run writes: two at once would do the same work twice. Let go by the system if the run dies."""
-    settings.home.mkdir(parents=True, exist_ok=True)
     path = settings.home / "index.lock"
-    with path.open("a+") as file:
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        held = path.open("a+")
+    except OSError as error:
+        raise StorageFailure(
+            f"cannot write in {settings.home}: {error.strerror}; give this account the right to, or name another home"
+        ) from error
+    with held as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

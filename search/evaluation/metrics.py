@@ -32,7 +32,7 @@ def ranked_grades(scores: Floats, grades: Ints, allowed: Bools) -> Ints:
     finite = np.isfinite(scores) & allowed
     # One sort of numbers that carry the grade in their remainder is several times faster than sorting indices
     most = float(_LAST // (2 * levels))  # past it, whole numbers would wrap around
-    places = np.clip(steps(np.where(finite, scores, 0.0)), -most, most).astype(np.int64)
+    places = steps(np.clip(np.where(finite, scores, 0.0), -most / _STEPS, most / _STEPS)).astype(np.int64)
     keys = grades - levels * places
     keys[~finite] = _LAST // levels * levels
     keys.sort(axis=1)
