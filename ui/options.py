@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
 
@@ -12,10 +15,14 @@ import typer
 from rich.console import Console
 
 from ui import tables
+from ui.settings import NO_RECORD
 from ui.wiring import USER_ERRORS
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_NO_RECORD: Any = Annotated[
+    bool, typer.Option("--no-record", help="Keep no record of this; only on a machine used alone.")
+]
 err = Console(stderr=True)
 out = Console()
 
@@ -39,7 +46,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return command(*args, **kwargs)
+            with _recorded(leave_out=bool(kwargs.pop("no_record", False))):
+                return command(*args, **kwargs)
         except USER_ERRORS as error:
             if kwargs.get("as_json"):
                 out.print_json(json.dumps({"error": type(error).__name__, "message": str(error)}))
@@ -49,6 +57,35 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             err.print("stopped; nothing that was stored is lost, run the same command again to go on")
             raise typer.Exit(130) from None
 
+    return _with_no_record(run)
+
+
+@contextmanager
+def _recorded(*, leave_out: bool) -> Iterator[None]:
+    """As long as a command runs that was asked for no record, what it starts goes without too."""
+    if not leave_out:
+        yield
+        return
+    err.print("no record is kept of this (--no-record)", style="yellow")
+    before = os.environ.get(NO_RECORD)
+    os.environ[NO_RECORD] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(NO_RECORD)
+        if before is not None:
+            os.environ[NO_RECORD] = before
+
+
+def _with_no_record(run: Callable[P, R]) -> Callable[P, R]:
+    """Give commands that open a home the option --no-record."""
+    signature = inspect.signature(run, eval_str=True)
+    if "home" not in signature.parameters:
+        return run
+    added = inspect.Parameter("no_record", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_NO_RECORD)
+    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature.parameters.values()]
+    run.__signature__ = signature.replace(parameters=[*parameters, added])  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in (*parameters, added)}
     return run
 
 

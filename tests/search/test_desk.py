@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from archives import Home
+from db.audit import entries
 from parts_encoder import brain, parts_dual, write_nifti
 
-from db.audit import entries
 from search.cohorts.definition import from_plain
 from search.cohorts.desk import CohortDesk
 from search.desk import Desk, Person, Refused, Role

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from db.audit import entries
 from pages import DemoHome, calm, page_of, private_home, texts
 from streamlit.testing.v1 import AppTest
 
-from db.audit import entries
 from db.ledger import last_run
 from db.lookup import VolumeFacts
 from search.desk import Desk, Person, Refused, Role

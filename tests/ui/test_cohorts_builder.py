@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import tomli_w
 from archives import Home, small_archive
+from db.audit import entries
 from hypothesis import given
 from hypothesis import strategies as st
 from pages import calm, component, texts
 from streamlit.testing.v1 import AppTest
 
-from db.audit import entries
 from db.cohorts import cohorts
 from db.database import Database
 from db.facets import Facet, masked_facets

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from db.audit import entries
 from hypothesis import given
 from hypothesis import strategies as st
 from pages import DemoHome, calm, component, page_of, private_home, texts
 from streamlit.testing.v1 import AppTest
 
-from db.audit import entries
 from db.cohorts import CohortError, cohorts
 from db.database import Database
 from search.cohorts.definition import from_plain, to_plain

@@ -10,12 +10,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from db.audit import entries
 from hypothesis import given
 from hypothesis import strategies as st
 from pages import DemoHome, ask, calm, listed, opened, rows, sentences, texts
 from streamlit.testing.v1 import AppTest
 
-from db.audit import entries
 from db.database import Database
 from db.saved import keep
 from encoders.image.unzip import unzip

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from db.audit import entries
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pages import DemoHome, calm, component, texts
 from streamlit.testing.v1 import AppTest
 
-from db.audit import entries
 from db.database import Database
 from encoders.image.levels import TOP, levels_of
 from encoders.image.volume import Volume

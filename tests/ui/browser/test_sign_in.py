@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from db.audit import entries
 from pages import DemoHome
 
 from benchmarks.browser import Chrome, free_port, serve
-from db.audit import entries
 from db.database import Database
 
 
