@@ -68,10 +68,10 @@ def person_here(settings: Settings, record: Recorder) -> Person:
     A process that a page started for somebody goes by the row that was written for it. Raises `Refused` for an account
     without a role.
     """
-    if not signs_in(settings):
-        return Person(settings.user or "somebody", Role.MANAGER)
     if (starter := _starter(record)) is not None:
         return starter
+    if not signs_in(settings):
+        return Person(settings.user or "somebody", Role.MANAGER)
     from ui.room.signed import read_roles  # noqa: PLC0415  (streamlit is slow to import)
 
     name = _account()

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from db.audit import entries
-from pages import DemoHome
+from pages import DemoHome, acts
 
 from benchmarks.browser import Chrome, free_port, serve
-from db.database import Database
 
 
 @contextmanager
@@ -70,8 +68,8 @@ def test_a_person_signs_in_searches_and_is_on_record(signed: tuple[str, Path], c
     page.keyboard.press("Enter")
     page.locator(".row").first.wait_for()
     page.get_by_text("ada@hospital.example (viewer)").wait_for()
-    acts = entries(Database.open(home / "spinecho.sqlite"), action="search")
-    assert [(act.user, act.role) for act in acts] == [("ada@hospital.example", "viewer")]
+    rows = acts(home, "search")
+    assert [(act.user, act.role) for act in rows] == [("ada@hospital.example", "viewer")]
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/oauth2/end_session*")
     page.goto(address)
