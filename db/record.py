@@ -17,6 +17,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -165,10 +166,10 @@ class Record:
         """
         try:
             return _opened(cls, location, write=write)
-        except (DBAPIError, OSError) as error:
+        except (DBAPIError, sqlite3.Error, OSError) as error:
             if write:
                 raise _unwritable(location, error) from error
-            raise RecordError(f"the record {shown(location)} cannot be read: {told(error)}") from error
+            raise RecordError(f"the record {shown(location)} cannot be read: {_why(error)}") from error
 
     @classmethod
     def beside(cls, location: Location) -> Record:
@@ -306,6 +307,7 @@ def _opened(cls: type[Record], location: Location, *, write: bool) -> Record:
         if write:
             location.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(location, os.O_RDWR | os.O_CREAT, 0o600))
+            _have_a_log(location)
         elif not location.exists():
             raise RecordError(f"there is no record at {location}; SPINECHO_RECORD names another place")
     engine = _sqlite(location, write=write) if isinstance(location, Path) else _server(location)
@@ -357,13 +359,7 @@ def _sqlite(path: Path, *, write: bool) -> Engine:
         opened = sqlite3.connect(
             f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=30, check_same_thread=False, isolation_level=None
         )
-        try:
-            if write:
-                _wait_for_log(opened)
-            opened.execute("PRAGMA synchronous=FULL")
-        except BaseException:
-            opened.close()
-            raise
+        opened.execute("PRAGMA synchronous=FULL")
         return opened
 
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, hide_parameters=True)
@@ -380,18 +376,19 @@ def _has_log(path: Path) -> bool:
     return path.with_name(f"{path.name}-wal").exists()
 
 
-def _wait_for_log(opened: sqlite3.Connection) -> None:
-    """Have a write-ahead log: one sync for a row. Two that make the file at once do not wait for one another here."""
+def _have_a_log(path: Path) -> None:
+    """Give a new file a write-ahead log: one sync for a row. What is there already is left as it is, ours or not."""
     until = time.monotonic() + 30
-    while True:
-        try:
-            opened.execute("PRAGMA journal_mode=WAL").fetchone()
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(0.02)
-        else:
-            return
+    with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as opened:
+        while not opened.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            try:
+                opened.execute("PRAGMA journal_mode=WAL").fetchone()
+            except sqlite3.OperationalError as error:  # two that make the file at once: SQLite does not wait here
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
 
 def _values(row: Carried, number: int, before: str) -> dict[str, Any]:
@@ -442,11 +439,15 @@ def _missing(first: int, last: int) -> str:
     return f"row {first} is missing" if first == last else f"rows {first} to {last} are missing"
 
 
-def _unwritable(location: Location, error: DBAPIError | OSError) -> RecordUnwritable:
+def _unwritable(location: Location, error: DBAPIError | sqlite3.Error | OSError) -> RecordUnwritable:
     return RecordUnwritable(
-        f"nothing can be recorded in {shown(location)} ({told(error)}), and nothing is shown that is not on record: "
+        f"nothing can be recorded in {shown(location)} ({_why(error)}), and nothing is shown that is not on record: "
         "name another place with SPINECHO_RECORD; on a machine used alone --no-record goes without"
     )
+
+
+def _why(error: DBAPIError | sqlite3.Error | OSError) -> str:
+    return str(error) if isinstance(error, sqlite3.Error) else told(error)
 
 
 def _now() -> datetime:

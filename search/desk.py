@@ -9,14 +9,14 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from db.record import Record, Recorder
+from db.record import Fact, Record, Recorder
 from search.access.holdings import Holdings
 from search.access.people import Access, Person, Refused, Role, digest_of, needs
 from search.access.searching import Searching
 from search.access.studies import Studies
 from search.engine import Engine
 
-__all__ = ["Access", "Desk", "Person", "Refused", "Role", "digest_of", "needs"]
+__all__ = ["Access", "Desk", "Fact", "Person", "Recorder", "Refused", "Role", "Served", "digest_of", "needs"]
 
 
 class Desk(Searching, Studies, Holdings):

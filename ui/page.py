@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from db.record import Recorder
 from encoders.registry import ABOUT
-from search.desk import Person
+from search.desk import Person, Recorder
 from ui.page_style import apply_style, icon, trouble
 from ui.room.archive_page import SHORTCUTS as ARCHIVE_KEYS
 from ui.room.archive_page import archive_page

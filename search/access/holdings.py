@@ -19,7 +19,7 @@ from search.access.people import Role, digest_of, needs
 from search.access.searching import EngineAccess
 from search.archive_map import ArchiveMap, archive_map
 
-__all__ = ["Holdings", "SpaceFacts", "VolumeFacts"]
+__all__ = ["ArchiveMap", "Holdings", "SpaceFacts", "VolumeFacts"]
 
 
 @dataclass(frozen=True, slots=True)

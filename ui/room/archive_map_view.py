@@ -9,8 +9,7 @@ from typing import Any
 import streamlit as st
 
 from db.masking import Count, masked_sizes, number
-from search.access.holdings import VolumeFacts
-from search.archive_map import ArchiveMap
+from search.access.holdings import ArchiveMap, VolumeFacts
 from ui.page_style import trouble
 from ui.room.members import member_grid
 from ui.room.opened import Room

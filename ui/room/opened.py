@@ -8,8 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from db.record import Recorder
-from search.desk import Desk, Person, Served
+from search.desk import Desk, Person, Recorder, Served
 from ui.people import open_record
 from ui.settings import Settings, read_settings
 from ui.wiring import open_served

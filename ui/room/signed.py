@@ -16,9 +16,8 @@ from typing import Any
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from db.record import Fact, Recorder
 from encoders.errors import EncoderError
-from search.desk import Person, Role
+from search.desk import Fact, Person, Recorder, Role
 from ui.settings import Settings
 
 EXAMPLE = """\
