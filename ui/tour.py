@@ -49,10 +49,10 @@ def write_demo(folder: Path, *, studies: int, seed: int, console: Console) -> No
 
 def take_tour(folder: Path, settings: Settings, *, out: Console, err: Console) -> None:
     """Index the archive and search it in all four ways."""
-    dual = open_dual(settings)
     record = open_record(settings)
     me = Access(person_here(settings, record), record)
     me.allow(Role.MANAGER, "index the archive", "index")
+    dual = open_dual(settings)
     with indexing_lock(settings), progress_bars(err, quiet=False) as progress:
         database = open_database(settings, create=True)
         summary = index_archive(

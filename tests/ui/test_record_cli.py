@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import pwd
 import sqlite3
 import stat
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 from pages import acts
 from typer.testing import CliRunner, Result
 
@@ -194,6 +198,48 @@ def test_the_record_may_be_elsewhere_and_where_it_cannot_be_nothing_is_shown(
         assert "--no-record" in said
     monkeypatch.setenv("SPINECHO_RECORD", "mysql://host/name")
     assert run("status").exit_code == 2
+
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "index": (), "status": (), "failures": (), "predict": (), "ui": (), "facets": ("sex",), "evaluate": (),
+    "demo": ("demo", "--studies", "1", "--tour"), "search text": ("lesion",), "search image": ("d.toml",),
+    "search study": ("1.2",), "search why": ("1.2", "lesion"), "feedback add": ("lesion", "--good", "STUDY"),
+    "feedback list": (), "feedback forget": ("lesion",), "feedback export": ("f.csv",), "cohort count": ("d.toml",),
+    "cohort freeze": ("d.toml",), "cohort list": (), "cohort show": ("x",), "cohort rerun": ("x",),
+    "cohort diff": ("x", "1", "2"), "cohort export": ("x", "new"), "cohort delete": ("x", "--yes"), "db upgrade": (),
+    "builds list": (), "builds make": (), "builds tune": (), "record check": (), "record list": (),
+    "record export": ("r.csv",),
+}  # fmt: skip
+"""Arguments with which every command that opens a home would do something."""
+
+
+def commands(group: Any, before: str = "") -> Iterator[str]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{before}{name} ")
+        elif any(parameter.name == "home" for parameter in command.params):
+            yield f"{before}{name}"
+
+
+def test_no_command_shows_or_does_anything_that_cannot_be_recorded(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(commands(typer.main.get_command(app))) == set(COMMANDS), "a new command needs a line here"
+    monkeypatch.chdir(tmp_path)
+    Path("d.toml").write_text(DEFINITION)
+    Path("file").write_bytes(b"")
+    monkeypatch.setenv("SPINECHO_RECORD", str(tmp_path / "file" / "record.sqlite"))
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("the room was opened"))
+    with closing(sqlite3.connect(home / "spinecho.sqlite")) as connection:
+        study = connection.execute("SELECT uid FROM studies").fetchone()[0]
+    before = (home / "spinecho.sqlite").read_bytes()
+    for command, arguments in COMMANDS.items():
+        result = run(*command.split(), *(study if one == "STUDY" else one for one in arguments))
+        assert result.exit_code in {2, 3}, (command, result.output)
+        assert "SPINECHO_RECORD" in result.output, (command, result.output)
+        assert study not in result.output
+    assert not [name for name in ("f.csv", "new", "r.csv") if Path(name).exists()]
+    assert (home / "spinecho.sqlite").read_bytes() == before
 
 
 def test_a_changed_record_is_noticed_at_the_command_line(home: Path) -> None:
