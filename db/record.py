@@ -13,82 +13,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
-from urllib.parse import quote
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Engine,
-    Integer,
-    MetaData,
-    QueuePool,
-    String,
-    Table,
-    create_engine,
-    event,
-    insert,
-    inspect,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from db.engines import Location, make_engine, shown, told
-from db.errors import StoreError
+from db.engines import Location, shown, told
+from db.record_place import FILE, HEAD, ROWS, RecordError, RecordUnwritable, open_place, unwritable, why
 
+__all__ = [
+    "FILE", "Carried", "Checked", "Entry", "Fact", "Record", "RecordError", "RecordUnwritable", "Recorder",
+    "Unrecorded",
+]  # fmt: skip
 Fact: TypeAlias = str | int | float | bool | None
 
-FILE = "record.sqlite"
-"""What the file is called where only its folder is named."""
-_VERSION = 1
 _MOST_SUBJECT, _MOST_FACT = 128, 400
-_LOCK = 0x5350494F
-"""What PostgreSQL's advisory lock is called, held while the tables are made."""
-_TABLES = MetaData()
-_ROWS = Table(
-    "record_rows",
-    _TABLES,
-    Column("number", BigInteger, primary_key=True, autoincrement=False),  # 1, 2, 3 and so on, without a gap
-    Column("at", String, nullable=False),  # UTC, ISO 8601
-    Column("user", String, nullable=False, index=True),
-    Column("role", String, nullable=False),
-    Column("action", String, nullable=False, index=True),
-    Column("subject", String, nullable=False),
-    Column("facts", String, nullable=False),  # JSON
-    Column("origin", String, unique=True),  # what names a row that was carried over from an older database
-    Column("before", String, nullable=False),
-    Column("digest", String, nullable=False, unique=True),
-)
-_HEAD = Table(
-    "record_head",
-    _TABLES,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("version", Integer, nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("digest", String, nullable=False),
-)
 _SIGNED = ("number", "at", "user", "role", "action", "subject", "facts", "origin", "before")
-
-
-class RecordError(StoreError):
-    """The record cannot be read, or is none."""
-
-    exit_status = 3
-
-
-class RecordUnwritable(RecordError):
-    """Nothing can be recorded, so nothing may be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +110,11 @@ class Record:
         for a database that is no record.
         """
         try:
-            return _opened(cls, location, write=write)
+            return cls(open_place(location, write=write), location)
         except (DBAPIError, sqlite3.Error, OSError) as error:
             if write:
-                raise _unwritable(location, error) from error
-            raise RecordError(f"the record {shown(location)} cannot be read: {_why(error)}") from error
+                raise unwritable(location, error) from error
+            raise RecordError(f"the record {shown(location)} cannot be read: {why(error)}") from error
 
     @classmethod
     def beside(cls, location: Location) -> Record:
@@ -192,18 +137,18 @@ class Record:
     def find(self, digest: str) -> Entry | None:
         """The row of this digest."""
         with self._reading() as connection:
-            row = connection.execute(select(_ROWS).where(_ROWS.c.digest == digest)).mappings().first()
+            row = connection.execute(select(ROWS).where(ROWS.c.digest == digest)).mappings().first()
         return None if row is None else _entry(dict(row))
 
     def entries(self, *, user: str | None = None, action: str | None = None, most: int = 200) -> tuple[Entry, ...]:
         """The latest acts, newest first, of one user and of one kind where these are given."""
-        query = select(_ROWS)
+        query = select(ROWS)
         if user is not None:
-            query = query.where(_ROWS.c.user == _storable(user))
+            query = query.where(ROWS.c.user == _storable(user))
         if action is not None:
-            query = query.where(_ROWS.c.action == action)
+            query = query.where(ROWS.c.action == action)
         with self._reading() as connection:
-            found = connection.execute(query.order_by(_ROWS.c.number.desc()).limit(most)).mappings().all()
+            found = connection.execute(query.order_by(ROWS.c.number.desc()).limit(most)).mappings().all()
         return tuple(_entry(dict(row)) for row in found)
 
     def walk(self) -> Iterator[Entry]:
@@ -214,7 +159,7 @@ class Record:
     def head(self) -> tuple[int, str]:
         """(how many rows there are, the last one's digest), to be written down elsewhere for `check`."""
         with self._reading() as connection:
-            number, digest = connection.execute(select(_HEAD.c.number, _HEAD.c.digest)).one()
+            number, digest = connection.execute(select(HEAD.c.number, HEAD.c.digest)).one()
         return int(number), str(digest)
 
     def check(self, *, since: tuple[int, str] | None = None, most: int = 20) -> Checked:
@@ -252,19 +197,19 @@ class Record:
     def _add(self, rows: Sequence[Carried]) -> tuple[int, str]:
         try:
             with self._engine.begin() as connection:
-                head = connection.execute(select(_HEAD.c.number, _HEAD.c.digest).with_for_update()).one()
+                head = connection.execute(select(HEAD.c.number, HEAD.c.digest).with_for_update()).one()
                 number, before, added = int(head.number), str(head.digest), 0
                 for row in rows:
-                    known = select(_ROWS.c.number).where(_ROWS.c.origin == row.origin)
+                    known = select(ROWS.c.number).where(ROWS.c.origin == row.origin)
                     if row.origin and connection.execute(known).first():
                         continue
                     number, added = number + 1, added + 1
                     values = _values(row, number, before)
                     before = values["digest"]
-                    connection.execute(insert(_ROWS).values(**values))
-                connection.execute(update(_HEAD).values(number=number, digest=before))
+                    connection.execute(insert(ROWS).values(**values))
+                connection.execute(update(HEAD).values(number=number, digest=before))
         except (DBAPIError, OSError) as error:
-            raise _unwritable(self.location, error) from error
+            raise unwritable(self.location, error) from error
         return added, before
 
     def _reading(self) -> _Reading:
@@ -274,7 +219,7 @@ class Record:
         """Page by page, so that nobody who appends waits for one who reads."""
         last, page = 0, 2000
         while True:
-            query = select(_ROWS).where(_ROWS.c.number > last).order_by(_ROWS.c.number).limit(page)
+            query = select(ROWS).where(ROWS.c.number > last).order_by(ROWS.c.number).limit(page)
             with self._reading() as connection:
                 some = [dict(row) for row in connection.execute(query).mappings()]
             yield from some
@@ -300,95 +245,6 @@ class _Reading:
         self._connection.close()
         if isinstance(error, DBAPIError):
             raise RecordError(f"the record {shown(self._location)} cannot be read: {told(error)}") from error
-
-
-def _opened(cls: type[Record], location: Location, *, write: bool) -> Record:
-    if isinstance(location, Path):
-        if write:
-            location.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(location, os.O_RDWR | os.O_CREAT, 0o600))
-            _have_a_log(location)
-        elif not location.exists():
-            raise RecordError(f"there is no record at {location}; SPINECHO_RECORD names another place")
-    engine = _sqlite(location, write=write) if isinstance(location, Path) else _server(location)
-    try:
-        if write:
-            _make_tables(engine, location)
-        with engine.execution_options(reads_only=True).connect() as connection:
-            _require_ours(connection, location)
-    except BaseException:
-        engine.dispose()
-        raise
-    return cls(engine, location)
-
-
-def _make_tables(engine: Engine, location: Location) -> None:
-    """Also shows that the place can be written: whoever cannot is told before anything is done."""
-    with engine.begin() as connection:
-        if not isinstance(location, Path):
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        there = set(inspect(connection).get_table_names())
-        if there and not there & set(_TABLES.tables):
-            raise RecordError(f"{shown(location)} is a database, but no record; name another place (SPINECHO_RECORD)")
-        if not there:
-            _TABLES.create_all(connection)
-            connection.execute(insert(_HEAD).values(id=1, version=_VERSION, number=0, digest=""))
-
-
-def _require_ours(connection: Connection, location: Location) -> None:
-    if not {*_TABLES.tables} <= set(inspect(connection).get_table_names()):
-        raise RecordError(f"{shown(location)} is no record of Spinecho's; name another place (SPINECHO_RECORD)")
-    version = connection.execute(select(_HEAD.c.version)).scalar()
-    if version != _VERSION:
-        raise RecordError(f"the record {shown(location)} is of another version ({version}): upgrade Spinecho")
-
-
-def _server(location: str) -> Engine:
-    engine = make_engine(location)
-
-    @event.listens_for(engine, "begin")
-    def durable(connection: Connection) -> None:
-        connection.exec_driver_sql("SET LOCAL synchronous_commit TO on")
-
-    return engine
-
-
-def _sqlite(path: Path, *, write: bool) -> Engine:
-    def connect() -> sqlite3.Connection:
-        mode = "rw" if write else "ro" if _has_log(path) or os.access(path.parent, os.W_OK) else "ro&immutable=1"
-        opened = sqlite3.connect(
-            f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=30, check_same_thread=False, isolation_level=None
-        )
-        opened.execute("PRAGMA synchronous=FULL")
-        return opened
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, hide_parameters=True)
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        reads = connection.get_execution_options().get("reads_only", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-    return engine
-
-
-def _has_log(path: Path) -> bool:
-    return path.with_name(f"{path.name}-wal").exists()
-
-
-def _have_a_log(path: Path) -> None:
-    """Give a new file a write-ahead log: one sync for a row. What is there already is left as it is, ours or not."""
-    until = time.monotonic() + 30
-    with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as opened:
-        while not opened.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            try:
-                opened.execute("PRAGMA journal_mode=WAL").fetchone()
-            except sqlite3.OperationalError as error:  # two that make the file at once: SQLite does not wait here
-                if "locked" not in str(error) or time.monotonic() > until:
-                    raise
-                time.sleep(0.02)
-            else:
-                return
 
 
 def _values(row: Carried, number: int, before: str) -> dict[str, Any]:
@@ -437,17 +293,6 @@ def _differs(known: tuple[str, str] | None, digest: str, said: str) -> list[str]
 
 def _missing(first: int, last: int) -> str:
     return f"row {first} is missing" if first == last else f"rows {first} to {last} are missing"
-
-
-def _unwritable(location: Location, error: DBAPIError | sqlite3.Error | OSError) -> RecordUnwritable:
-    return RecordUnwritable(
-        f"nothing can be recorded in {shown(location)} ({_why(error)}), and nothing is shown that is not on record: "
-        "name another place with SPINECHO_RECORD; on a machine used alone --no-record goes without"
-    )
-
-
-def _why(error: DBAPIError | sqlite3.Error | OSError) -> str:
-    return str(error) if isinstance(error, sqlite3.Error) else told(error)
 
 
 def _now() -> datetime:

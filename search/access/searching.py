@@ -115,9 +115,8 @@ class Searching(EngineAccess):
     def saved_searches(self, most: int = 12) -> SavedSearches:
         """The named searches that this person may open, and the latest of their own."""
         me = self.person.name
-        with self._acting("see-searches") as facts:
-            found = SavedSearches(saved.named(self._database, me), saved.recent(self._database, me, most))
-            facts["searches"] = len({one.token for one in (*found.kept, *found.latest)})
+        found = SavedSearches(saved.named(self._database, me), saved.recent(self._database, me, most))
+        self.note_once("see-searches", searches=len({one.token for one in (*found.kept, *found.latest)}))
         return found
 
     @needs(Role.VIEWER, "open a saved search")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import acts, ask, calm, component, opened, page_of, texts
+from pages import acts, ask, calm, component, opened, page_of, rows, texts
 from streamlit.testing.v1 import AppTest
 
 from db.record import Record, RecordUnwritable
@@ -159,3 +161,26 @@ def test_nobody_comes_in_whom_the_record_does_not_take(
     page = at_the_door().run()
     assert page.exception
     assert not texts(page)
+
+
+def test_a_thumb_that_cannot_be_recorded_is_not_kept_and_the_page_says_so(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ui.room import search_page  # noqa: PLC0415
+
+    page = ask(opened(home, monkeypatch), "lesion")
+    uid = rows(page)[0]
+    before = Record._add
+
+    def full_for_thumbs(self: Record, some: Any) -> tuple[int, str]:
+        if some[0].action == "thumb":
+            raise RecordUnwritable("nothing can be recorded (database or disk is full)")
+        return before(self, some)
+
+    monkeypatch.setattr(Record, "_add", full_for_thumbs)
+    monkeypatch.setattr(search_page, "done", lambda _: {"do": "thumb", "uid": uid, "verdict": 1})
+    monkeypatch.setattr(search_page, "result_list", lambda _, act: act())
+    calm(calm(page.run()).run())
+    assert any("This was not kept" in one.value for one in page.markdown)
+    with closing(sqlite3.connect(home / "spinecho.sqlite")) as connection:
+        assert connection.execute("SELECT count(*) FROM feedback").fetchone() == (0,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
@@ -38,6 +40,8 @@ def search_page(room: Room) -> None:
     scan, corner = _line(room)
     if lost:
         trouble("This address opens no search", lost, grave=False)
+    if said := state.pop("not-kept", None):
+        trouble("This was not kept", said)
     verdicts = _verdicts(room, where)
     refine = bool(state.get("refine")) and any(verdicts.values())
     good, bad = (tuple(uid for uid, v in verdicts.items() if v == sign) if refine else () for sign in (1, -1))
@@ -127,7 +131,7 @@ def _start(room: Room) -> None:
         "“no enhancement” or “-enhancement” leaves out studies whose report affirms it; "
         "quotes keep a phrase whole; age:40-60 or sequence:flair narrow it down."
     )
-    for one in room.desk.saved_searches(5).latest:
+    for one in room.desk.saved_searches().latest[:5]:
         with st.container(horizontal=True, vertical_alignment="center", key=f"recent-{one.token}"):
             if st.button("Again", key=f"again-{one.token}"):
                 _load(room, one.token)
@@ -203,7 +207,8 @@ def _act(room: Room, where: Filter) -> None:
             words = str(state.get("words") or "").strip()
             if words:
                 verdict = max(-1, min(1, int(told["verdict"])))
-                room.desk.rate(words, where, {str(told["uid"]): verdict}, asked=asked.sign(where))
+                with _told():
+                    room.desk.rate(words, where, {str(told["uid"]): verdict}, asked=asked.sign(where))
         case "refine":
             state["refine"] = bool(told["on"])
         case "more":
@@ -259,7 +264,17 @@ def _load(room: Room, token: str) -> None:
 
 def _keep(room: Room, token: str) -> None:
     name, shared = str(st.session_state.get("saved-name") or ""), bool(st.session_state.get("saved-shared"))
-    room.desk.keep_search(token, name=name, shared=shared)
+    with _told():
+        room.desk.keep_search(token, name=name, shared=shared)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What cannot be kept while a click is worked on is told when the page is drawn after it."""
+    try:
+        yield
+    except USER_ERRORS as error:
+        st.session_state["not-kept"] = str(error)
 
 
 def _uploader() -> str:
