@@ -36,11 +36,14 @@ def signs_in(settings: Settings) -> bool:
         return True
 
 
-def open_record(settings: Settings) -> Recorder:
-    """Where acts are kept. Raises `RecordUnwritable`, and `EncoderError` for --no-record where people sign in."""
+def open_record(settings: Settings, *, signed: bool = False) -> Recorder:
+    """Where acts are kept. Raises `RecordUnwritable`, and `EncoderError` for --no-record where people sign in.
+
+    signed: people sign in, whatever the home says of it.
+    """
     if not settings.no_record:
         return Record.open(settings.record)
-    if signs_in(settings):
+    if signed or signs_in(settings):
         raise EncoderError("--no-record is for a machine used alone; people sign in to this home, so it keeps a record")
     return Unrecorded()
 

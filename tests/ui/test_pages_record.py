@@ -149,6 +149,16 @@ def test_the_end_of_an_idle_session_is_on_record(home: Path, door: dict[str, Any
     assert [(act.action, act.user) for act in acts(home)] == [("sign-in-ended", "ada@h.example")]
 
 
+def test_nobody_who_signs_in_goes_without_a_record(
+    home: Path, door: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPINECHO_NO_RECORD", "1")
+    monkeypatch.setattr("ui.room.opened.asks_for_sign_in", lambda: True)
+    page = opened(home, monkeypatch)
+    assert any("for a machine used alone" in text for text in texts(page))
+    assert not page.text_input
+
+
 def test_nobody_comes_in_whom_the_record_does_not_take(
     home: Path, door: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

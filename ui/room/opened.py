@@ -10,6 +10,7 @@ import streamlit as st
 
 from search.desk import Desk, Person, Recorder, Served
 from ui.people import open_record
+from ui.room.signed import asks_for_sign_in
 from ui.settings import Settings, read_settings
 from ui.wiring import open_served
 
@@ -34,13 +35,13 @@ def record_of(settings: Settings) -> Recorder:
     """The record, shared by all sessions. Raises `RecordError`, and `EncoderError` as `open_record`."""
     place = settings.record
     file = place.stat().st_ino if isinstance(place, Path) and place.exists() else 0
-    return _record(str(place), file, settings.no_record, settings)
+    return _record(str(place), file, settings.no_record, asks_for_sign_in(), settings)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _record(place: str, file: int, none: bool, _settings: Settings) -> Recorder:
-    """`file` is the inode of the record: one that was put in its place is opened anew. none: goes without."""
-    return open_record(_settings)
+def _record(place: str, file: int, none: bool, signed: bool, _settings: Settings) -> Recorder:
+    """`file` is the inode of the record: one that was put in its place is opened anew. none: goes without; signed: people sign in."""
+    return open_record(_settings, signed=signed)
 
 
 @st.cache_resource(show_spinner="Opening the index", max_entries=1)
