@@ -40,7 +40,10 @@ def record_of(settings: Settings) -> Recorder:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _record(place: str, file: int, none: bool, signed: bool, _settings: Settings) -> Recorder:
-    """`file` is the inode of the record: one that was put in its place is opened anew. none: goes without; signed: people sign in."""
+    """`file` is the inode of the record: one that was put in its place is opened anew.
+
+    none: goes without. signed: people sign in.
+    """
     return open_record(_settings, signed=signed)
 
 
