@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
@@ -19,9 +19,10 @@ from db.copies import make_copy
 from db.engines import Location, check_server, make_engine, shown, told, transactional_ddl
 from db.errors import Busy, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
 from db.founding import make_file, require_file_of_ours, require_ours, revision_of
+from db.record import Carried, Record
 from db.trouble import damaged, error_of
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration; a test holds it against the migrations folder."""
 
 
@@ -217,8 +218,11 @@ def alone(location: Location) -> Iterator[None]:
         engine.dispose()
 
 
-def migrate(location: Location) -> None:
-    """Bring the database to the newest schema: wholly or, when killed, not at all. Raises `StoreError`."""
+def migrate(location: Location, *, carry: Callable[[Sequence[Carried]], object] | None = None) -> None:
+    """Bring the database to the newest schema: wholly or, when killed, not at all. Raises `StoreError`.
+
+    carry: keeps the rows of a record that an older schema holds; without it, a database that has such rows is refused.
+    """
     from alembic import command  # noqa: PLC0415  (slow to import, seldom needed)
     from alembic.config import Config  # noqa: PLC0415
 
@@ -231,7 +235,7 @@ def migrate(location: Location) -> None:
         with engine.begin() as connection:
             if not isinstance(location, Path):  # two that open an empty database at once
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK + 1})
-            config.attributes["connection"] = connection
+            config.attributes.update(connection=connection, carry=carry)
             command.upgrade(config, "head")
     except DBAPIError as error:  # a server on which we may not make tables, a full or read-only disk
         raise error_of(error, location) or StoreError(
@@ -241,9 +245,10 @@ def migrate(location: Location) -> None:
         engine.dispose()
 
 
-def upgrade(location: Location) -> tuple[str | None, Path | None]:
+def upgrade(location: Location, *, record: Location | None = None) -> tuple[str | None, Path | None]:
     """Bring an older database to the newest schema, keeping a copy beside a file.
 
+    record: where the record is that an older schema kept among its tables; None for the one beside a file.
     Returns the revision it had (None when new) and the copy's path: None when nothing had to change, and for
     PostgreSQL, where the whole change is one transaction and a backup is the server's.
     """
@@ -272,5 +277,13 @@ def upgrade(location: Location) -> tuple[str | None, Path | None]:
     if tables or isinstance(location, Path):
         require_ours(location, revision, tables)
     copy = make_copy(location, revision) if isinstance(location, Path) else None
-    migrate(location)
+    migrate(location, carry=lambda rows: _carry(rows, location, record))
     return revision, copy
+
+
+def _carry(rows: Sequence[Carried], location: Location, record: Location | None) -> None:
+    kept = Record.open(record) if record is not None else Record.beside(location)
+    try:
+        kept.carry(rows)
+    finally:
+        kept.close()

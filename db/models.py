@@ -438,23 +438,6 @@ class Background(Sealed, Base):
     figures: Mapped[dict[str, Any]]
 
 
-class Audit(Base):
-    """Who did what, when. Never what was typed, and no name of a patient."""
-
-    __tablename__ = "audit"
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012
-    id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(index=True)
-    user: Mapped[str] = mapped_column(CleanText, index=True)
-    role: Mapped[str]
-    action: Mapped[str] = mapped_column(CleanText, index=True)
-    """search, view, export, freeze, delete, index and so on."""
-    subject: Mapped[str]
-    """A study's UID, or a digest of a query."""
-    facts: Mapped[dict[str, Any]]
-    """Counts and kinds."""
-
-
 class SavedSearch(Sealed, Base):
     """A search under a token that can stand in an address: kept for its owner, for all where it is shared."""
 

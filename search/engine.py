@@ -145,6 +145,10 @@ class Engine:
         vector = aligned.encode([wanted])[0]
         return [heat_map(one, vector, shape) for one, shape in zip(described, shapes, strict=True)]
 
+    def study(self, uid: str) -> int:
+        """The id of a study. Raises `QueryError` where there is none of this UID."""
+        return self._examples.study(uid)
+
     def likeness(self, read_scan: ReadScan) -> Likeness:
         """What rules of cohorts compare studies with; `read_scan` reads an example that is not in the index."""
         self._retriever.refresh()

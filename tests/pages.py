@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from db.record import Entry, Record
+
 PAGE = Path(__file__).resolve().parents[1] / "ui" / "page.py"
 
 
@@ -79,6 +81,15 @@ from ui.settings import read_settings
 {name}_page(enter(read_settings(), Person("ada", Role("{role}"))))
 """
     return AppTest.from_string(script, default_timeout=120)
+
+
+def acts(home: Path, action: str | None = None) -> tuple[Entry, ...]:
+    """What the record of a home says, newest first."""
+    record = Record.open(home / "record.sqlite", write=False)
+    try:
+        return record.entries(action=action, most=10_000)
+    finally:
+        record.close()
 
 
 def private_home(home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

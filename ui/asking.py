@@ -9,12 +9,14 @@ from typing import Annotated, Any, Literal
 import typer
 
 from db.filters import Filter
+from search.desk import Desk
 from ui import tables
 from ui.conditions import with_filters
 from ui.options import AsJson, Device, Encoder, Home, K, TextModel, Want, err, guarded, out, print_json
+from ui.people import open_desk
 from ui.settings import Settings, read_settings
 from ui.thumbs import thumbs_of
-from ui.wiring import open_engine, read_image_query, read_spot_query
+from ui.wiring import read_scan_query, read_spot_query
 
 search_app = typer.Typer(no_args_is_help=True, help="Ask the archive, with words, a scan or a study.")
 
@@ -54,12 +56,12 @@ def search_text(
     parse_query(words)  # before anything slow is opened
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
 
-    def query(engine: Any) -> Any:
+    def query(desk: Desk) -> Any:
         example: Any = None
         if like is not None:
             path = Path(like)
-            example = _read(path, engine) if path.exists() else StudyQuery(like)
-        good, bad = thumbs_of(engine.database, settings, words, where) if refine else ((), ())
+            example = _read(path, desk) if path.exists() else StudyQuery(like)
+        good, bad = thumbs_of(desk.verdicts(words, where)) if refine else ((), ())
         if refine and not (good or bad):
             err.print("no thumbs are kept for these words and filters; 'spinecho feedback add' keeps them", style="dim")
         return TextQuery(words, Evidence(by), like=example, good=good, bad=bad)
@@ -93,8 +95,8 @@ def search_image(
     """Find studies that look like a scan, or with --want report the reports of such studies."""
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
 
-    def query(engine: Any) -> Any:
-        return _read(path, engine, box)
+    def query(desk: Desk) -> Any:
+        return _read(path, desk, box)
 
     _search(settings, query, want=want, k=k, where=where, as_json=as_json)
 
@@ -124,22 +126,25 @@ def search_study(
     _search(settings, lambda _: StudyQuery(study_uid, other_patients), want=want, k=k, where=where, as_json=as_json)
 
 
-def _read(path: Path, engine: Any, box: str | None = None) -> Any:
+def _read(path: Path, desk: Desk, box: str | None = None) -> Any:
     """The scan at `path` as a query; files that were left out are named."""
-    read, left_out = read_image_query(path, engine.dual) if box is None else read_spot_query(path, box, engine.dual)
+    spec = desk.preparation
+    read, left_out = read_scan_query(path, spec) if box is None else read_spot_query(path, box, spec)
     for failure in left_out:
         err.print(f"left out {tables.plain(Path(failure.path).name)}: {failure.reason}", style="dim")
     return read
 
 
-def _search(settings: Settings, make: Callable[[Any], Any], *, want: str, k: int, where: Filter, as_json: bool) -> None:
+def _search(
+    settings: Settings, make: Callable[[Desk], Any], *, want: str, k: int, where: Filter, as_json: bool
+) -> None:
     from search.hits import results_json  # noqa: PLC0415
     from search.query import Kind  # noqa: PLC0415
 
     if want not in set(Kind):
         raise typer.BadParameter(f"{want!r} is none of: {', '.join(Kind)}", param_hint="--want")
-    engine = open_engine(settings)
-    results = engine.search(make(engine), want=Kind(want), k=k, where=where)
+    desk = open_desk(settings)
+    results = desk.search(make(desk), want=Kind(want), k=k, where=where)
     if as_json:
         print_json(results_json(results))
     else:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from db.errors import StoreError
+from search.desk import Role, digest_of
 from ui import tables
 from ui.asking import search_app
 from ui.cohort import cohort_app
@@ -20,6 +21,8 @@ from ui.facets import HELP as FACETS_HELP
 from ui.facets import facets
 from ui.index_cli import builds_app
 from ui.options import AsJson, Device, Encoder, Home, Memory, TextModel, err, guarded, out, print_json
+from ui.people import open_access, open_record
+from ui.record_cli import record_app
 from ui.settings import read_settings
 from ui.theme import PAGE, streamlit_flags
 from ui.thumbs import feedback_app
@@ -44,6 +47,7 @@ search_app.command("why")(why)
 app.add_typer(db_app, name="db")
 app.add_typer(builds_app, name="builds")
 app.add_typer(train_app, name="train")
+app.add_typer(record_app, name="record")
 
 
 @app.command()
@@ -90,6 +94,9 @@ def index(
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
     from ui.indexing import progress_bars, roots_of  # noqa: PLC0415
 
+    open_access(settings).allow(
+        Role.MANAGER, "index the archive", "index", retry=retry, prune=prune, rebuild=rebuild, again=not resume
+    )
     with indexing_lock(settings):
         database = open_database(settings, create=True)
         roots = roots_of(folders, database)
@@ -141,6 +148,7 @@ def status(
 
     settings = read_settings(home=home)
     database = open_database(settings)
+    open_access(settings).allow(Role.VIEWER, "see the archive", "see-archive")
     if check:
         require_undamaged(database, settings, out, as_json=as_json)
     facts = status_facts(database, settings) | ({"damaged": []} if check else {})
@@ -162,7 +170,11 @@ def failures(
     from ui.report import failure_facts  # noqa: PLC0415
 
     settings = read_settings(home=home)
-    facts = failure_facts(open_database(settings), reason=reason, everything=everything)
+    database = open_database(settings)
+    open_access(settings).allow(
+        Role.MANAGER, "see which files were rejected", "see-failures", digest_of(reason or ""), everything=everything
+    )
+    facts = failure_facts(database, reason=reason, everything=everything)
     if as_json:
         print_json(facts)
     else:
@@ -241,6 +253,7 @@ def ui(
     """
     settings = read_settings(home=home, encoder=encoder, device=device)
     open_database(settings).close()  # says what is wrong here rather than in the browser
+    open_record(settings)
     flags = streamlit_flags(address=address, port=port, theme=theme, secrets=settings.home / "secrets.toml")
     os.environ.update(SPINECHO_HOME=str(settings.home), SPINECHO_ENCODER=settings.encoder)
     os.environ["SPINECHO_DEVICE"] = settings.device
@@ -260,14 +273,17 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
 
     settings = read_settings(home=home)
     where = tables.plain(shown(settings.database))
+    me = open_access(settings)
+    me.require(Role.MANAGER, "upgrade the database")
     with indexing_lock(settings):
-        before, copy = upgrade(settings.database)
+        before, copy = upgrade(settings.database, record=settings.record)
         if before != HEAD:
             database = open_database(settings)
             derive_facts(database)  # studies have what most of their files say, without a file being read
             settle_reports(database)
             erase_traces(database)
             database.close()
+        me.note("db-upgrade", before=before or "", after=HEAD)
     if as_json:
         print_json({"before": before, "after": HEAD, "copy": str(copy) if copy else None})
     elif copy:

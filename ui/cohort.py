@@ -19,7 +19,9 @@ from search.cohorts.definition import EXAMPLE, read_definition
 from search.cohorts.evaluate import Evaluation, evaluate
 from search.cohorts.export import FORMATS, export
 from search.cohorts.keep import again, balance_of, keep, told_of
+from search.desk import Access, Role, digest_of
 from ui.options import AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
+from ui.people import open_access
 from ui.settings import Settings, read_settings
 from ui.tables import plain
 from ui.wiring import open_database
@@ -57,7 +59,8 @@ def count(
     """Count what each line of a definition leaves, and keep nothing."""
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
     definition = read_definition(file)
-    database = open_database(settings)
+    database, me = open_database(settings), open_access(settings)
+    me.allow(Role.VIEWER, "count a cohort", "count-cohort", digest_of(definition.name))
     found = evaluate(definition, database, Selection(database, settings.builds), _likeness(settings, database))
     _show_counts(found, settings, as_json=as_json)
 
@@ -71,9 +74,10 @@ def freeze(
     """Keep the list that a definition gives now, as version 1 of its name or as the next one."""
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
     definition = read_definition(file)
-    database = open_database(settings)
+    database, me = open_database(settings), open_access(settings)
+    me.require(Role.RESEARCHER, "freeze a cohort")
     found = evaluate(definition, database, Selection(database, settings.builds), _likeness(settings, database))
-    kept = keep(database, settings.builds, found, owner=settings.user)
+    kept = _keep(database, settings, me, found)
     _show_counts(found, settings, as_json=as_json, kept=kept)
 
 
@@ -82,7 +86,9 @@ def freeze(
 def listed(home: Home = None, as_json: AsJson = False) -> None:
     """Every version of every cohort."""
     settings = read_settings(home=home)
-    known = cohorts(open_database(settings))
+    database, me = open_database(settings), open_access(settings)
+    me.allow(Role.VIEWER, "see cohorts", "see-cohorts")
+    known = cohorts(database)
     if as_json:
         print_json({"cohorts": [_facts(one, settings) for one in known]})
         return
@@ -102,7 +108,8 @@ def listed(home: Home = None, as_json: AsJson = False) -> None:
 def show(name: Name, version: Version = None, home: Home = None, as_json: AsJson = False) -> None:
     """A version: what each line left when it was frozen, and its studies (with --json)."""
     settings = read_settings(home=home)
-    database = open_database(settings)
+    database, me = open_database(settings), open_access(settings)
+    me.allow(Role.VIEWER, "see cohorts", "see-members", digest_of(name), version=version)
     one = frozen(database, name, version)
     if as_json:
         members = members_of(database, name, one.number)
@@ -131,11 +138,14 @@ def rerun(
 ) -> None:  # fmt: skip
     """Run a frozen definition again: which studies come, which go, and why. Nothing is kept without --freeze."""
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    database = open_database(settings)
+    database, me = open_database(settings), open_access(settings)
+    me.allow(Role.VIEWER, "count a cohort", "rerun-cohort", digest_of(name), version=version)
+    if freeze:
+        me.require(Role.RESEARCHER, "freeze a cohort")
     one = frozen(database, name, version)
     selection = Selection(database, settings.builds)
     now, changes = again(database, selection, one, _likeness(settings, database))
-    kept = keep(database, settings.builds, now, owner=settings.user) if freeze else None
+    kept = _keep(database, settings, me, now) if freeze else None
     _show_changes(one, changes, settings, most=most, as_json=as_json, kept=kept)
 
 
@@ -151,7 +161,8 @@ def diff(
 ) -> None:
     """What differs between two versions."""
     settings = read_settings(home=home)
-    database = open_database(settings)
+    database, me = open_database(settings), open_access(settings)
+    me.allow(Role.VIEWER, "compare versions", "diff-cohort", digest_of(name), version=first, other=second)
     older, newer = frozen(database, name, first), frozen(database, name, second)
     lists = [members_of(database, name, number) for number in (first, second)]
     _show_changes(older, between(older, newer, *lists), settings, most=most, as_json=as_json)
@@ -179,7 +190,11 @@ def exported(
     if unknown := sorted(set(formats or ()) - set(FORMATS)):
         raise typer.BadParameter(f"{unknown[0]!r} is none of: {', '.join(FORMATS)}", param_hint="--format")
     settings = read_settings(home=home)
-    database = open_database(settings)
+    database, me = open_database(settings), open_access(settings)
+    me.allow(
+        Role.RESEARCHER, "export a cohort", "export", digest_of(name), version=version, pseudonyms=pseudonyms,
+        formats=",".join(formats or FORMATS),
+    )  # fmt: skip
     one = frozen(database, name, version)
     made = export(
         database, one, members_of(database, name, one.number), folder.absolute(),
@@ -206,17 +221,30 @@ def delete(
     as_json: AsJson = False,
 ) -> None:
     """Forget a cohort. Its definition is printed first, so that it can be frozen again; its old lists are lost."""
-    database = open_database(read_settings(home=home))
+    settings = read_settings(home=home)
+    database, me = open_database(settings), open_access(settings)
+    me.require(Role.RESEARCHER, "delete a cohort")
     one = frozen(database, name, version)
+    if one.owner != me.person.name:
+        me.require(Role.MANAGER, "delete the cohort of somebody else")
     if not as_json:
         out.print_json(data=dict(one.definition))
     if not yes and not typer.confirm(f"forget {name!r}{'' if version is None else f' version {version}'}?", err=True):
         raise typer.Exit(1)
+    me.note("delete", digest_of(name), version=version)
     gone = delete_cohort(database, name, version)
     if as_json:
         print_json({"deleted": name, "versions": gone, "definition": one.definition})
     else:
         out.print(f"{gone} versions of {plain(name)} forgotten")
+
+
+def _keep(database: Database, settings: Settings, me: Access, found: Evaluation) -> Frozen:
+    """Freeze a list, on record before and after."""
+    me.note("freeze", digest_of(found.definition.name), studies=len(found.members))
+    kept = keep(database, settings.builds, found, owner=me.person.name)
+    me.note("frozen", digest_of(kept.name), version=kept.number, studies=kept.studies)
+    return kept
 
 
 def _likeness(settings: Settings, database: Database) -> Callable[[], Any]:

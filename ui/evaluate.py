@@ -10,9 +10,11 @@ import typer
 
 from db.errors import StoreError
 from db.filters import Filter
+from search.desk import Role
 from ui.conditions import with_filters
 from ui.console import err, out, print_json
 from ui.evaluation_table import print_evaluation
+from ui.people import open_access
 from ui.settings import read_settings
 from ui.wiring import open_database, open_dual
 
@@ -87,6 +89,8 @@ def evaluate(
     texts = read_pairs(pairs) if pairs is not None else None
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
     database = open_database(settings)
+    what = "judgements" if asked is not None else "pairs" if texts is not None else "archive"
+    open_access(settings).allow(Role.RESEARCHER, "evaluate", "evaluate", of=what, queries=queries)
     options = Options(
         where, "patient" if exclude == "patient" else "study", queries, resamples, seed, settings.smallest_count
     )

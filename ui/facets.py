@@ -12,8 +12,10 @@ from db.facets import FACETS, Facet
 from db.filters import ALL, Filter, contradictions, predicted_tasks, visible, write_filter
 from db.predictions import require_tasks
 from db.selection import Selection
+from search.desk import Role, digest_of
 from ui.conditions import with_filters
 from ui.console import err, out, print_json
+from ui.people import open_access
 from ui.settings import read_settings
 from ui.tables import plain
 from ui.wiring import open_database
@@ -49,6 +51,7 @@ def facets(
     """Count studies by value, shown / total."""
     settings = read_settings(home=home)
     database = open_database(settings)
+    open_access(settings).allow(Role.VIEWER, "count", "count", digest_of(repr(where)), fields=len(fields or FACETS))
     require_tasks(database, predicted_tasks(where))
     shown = visible(where)
     selection = Selection(database, settings.builds)

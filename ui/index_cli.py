@@ -18,7 +18,9 @@ from db.errors import BuildCorrupt, StoreError
 from db.values import Role, SpaceRecord
 from db.vectors.plan import FLAT_UP_TO, Wish
 from db.vectors.trade_off import KINDS, TradeOff, trade_offs
+from search.desk import Role as Rank
 from ui.options import AsJson, Home, err, guarded, out, print_json
+from ui.people import open_access
 from ui.settings import read_settings
 from ui.tables import plain
 from ui.wiring import indexing_lock, open_database
@@ -39,7 +41,9 @@ def list_builds(home: Home = None, as_json: AsJson = False) -> None:
     """Show each space's builds: kind, size, and the recall and speed measured when it was made."""
     settings = read_settings(home=home)
     found: list[dict[str, Any]] = []
-    for role, space in _spaces(open_database(settings), None):
+    database = open_database(settings)
+    open_access(settings).allow(Rank.VIEWER, "see encoders and builds", "see-builds")
+    for role, space in _spaces(database, None):
         for name in builds_newest_first(settings.builds, space):
             facts: dict[str, Any] = {
                 "space": role,
@@ -94,6 +98,7 @@ def make_build(
     made: list[dict[str, Any]] = []
     with indexing_lock(settings), err.status("") as status:
         database = open_database(settings)
+        open_access(settings).allow(Rank.MANAGER, "make a build", "make-build", kind=kind or "")
         for role, record in _spaces(database, space):
             status.update(f"{role}: reading vectors")
             manifest = build_index(database, settings.builds, record, wish=wish, say=status.update)
@@ -129,6 +134,7 @@ def tune(
     """
     settings = read_settings(home=home)
     database = open_database(settings)
+    open_access(settings).allow(Rank.MANAGER, "compare kinds of index", "tune-builds")
     found: dict[str, list[TradeOff]] = {}
     with err.status("") as status:
         for role, record in _spaces(database, space):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
 from encoders.sandbox import LEAST_MB
 from ui.console import err, out, print_json
 from ui.failing import failing
+from ui.settings import NO_RECORD
 
 __all__ = [
     "AsJson",
@@ -30,6 +34,9 @@ __all__ = [
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_NO_RECORD: Any = Annotated[
+    bool, typer.Option("--no-record", help="Keep no record of this; only on a machine used alone.")
+]
 
 Home = Annotated[
     Path | None,
@@ -60,7 +67,37 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         stopped = "stopped; nothing that was stored is lost, run the same command again to go on"
-        with failing(as_json=bool(kwargs.get("as_json")), stopped=stopped):
+        leave_out = bool(kwargs.pop("no_record", False))
+        with failing(as_json=bool(kwargs.get("as_json")), stopped=stopped), _recorded(leave_out=leave_out):
             return command(*args, **kwargs)
 
+    return _with_no_record(run)
+
+
+@contextmanager
+def _recorded(*, leave_out: bool) -> Iterator[None]:
+    """As long as a command runs that was asked for no record, what it starts goes without too."""
+    if not leave_out:
+        yield
+        return
+    err.print("no record is kept of this (--no-record)", style="yellow")
+    before = os.environ.get(NO_RECORD)
+    os.environ[NO_RECORD] = "1"
+    try:
+        yield
+    finally:
+        os.environ.pop(NO_RECORD)
+        if before is not None:
+            os.environ[NO_RECORD] = before
+
+
+def _with_no_record(run: Callable[P, R]) -> Callable[P, R]:
+    """Give commands that open a home the option --no-record."""
+    signature = inspect.signature(run, eval_str=True)
+    if "home" not in signature.parameters:
+        return run
+    added = inspect.Parameter("no_record", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_NO_RECORD)
+    parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature.parameters.values()]
+    run.__signature__ = signature.replace(parameters=[*parameters, added])  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in (*parameters, added)}
     return run

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from encoders.registry import ABOUT
-from search.desk import Person
+from search.desk import Person, Recorder
 from ui.page_style import apply_style, icon, trouble
 from ui.room.archive_page import SHORTCUTS as ARCHIVE_KEYS
 from ui.room.archive_page import archive_page
@@ -17,7 +17,7 @@ from ui.room.compare_page import compare_page
 from ui.room.evaluate_page import SHORTCUTS as EVALUATE_KEYS
 from ui.room.evaluate_page import evaluate_page
 from ui.room.keys import key_sheet
-from ui.room.opened import Room, enter
+from ui.room.opened import Room, enter, record_of
 from ui.room.results import SHORTCUTS
 from ui.room.search_page import search_page
 from ui.room.signed import sign_out_button, watch, who
@@ -45,7 +45,8 @@ def main() -> None:
     apply_style()
     settings = read_settings()
     try:
-        person = who(settings)
+        record = record_of(settings)
+        person = who(settings, record)
         if person is None:
             st.stop()
         room = enter(settings, person)
@@ -56,7 +57,7 @@ def main() -> None:
     pages = {name: _page(room, *rest) for name, rest in ((row[0], row) for row in _PAGES)}
     lay_out(pages)
     st.navigation(list(pages.values()), position="top").run()
-    _foot(settings, person)
+    _foot(settings, person, record)
     watch(settings)
 
 
@@ -74,14 +75,16 @@ def _page(room: Room, name: str, title: str, draw: Draw, shortcuts: Sequence[tup
     )
 
 
-def _foot(settings: Settings, person: Person) -> None:
+def _foot(settings: Settings, person: Person, record: Recorder) -> None:
     st.divider()
     with st.container(horizontal=True, vertical_alignment="center", key="foot"):
+        if settings.no_record:
+            st.markdown(":orange[No record is kept of what is done here (--no-record).]")
         st.caption(
             f"For retrieval, teaching and research. Not a diagnostic device. "
             f"Encoder {settings.encoder}: {ABOUT.get(settings.encoder, '')}."
         )
-        sign_out_button(person)
+        sign_out_button(person, record)
 
 
 main()

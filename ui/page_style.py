@@ -22,6 +22,8 @@ _STYLE = """<style>
 [class*="st-key-recent-"] {gap: 0.6rem}
 [class*="st-key-compared-"] :is([data-testid="stText"], [data-testid="stText"] *) {
   white-space: nowrap; overflow: hidden; text-overflow: ellipsis}
+[data-testid="stElementToolbar"] :has(> [aria-label^="Download as CSV"]) {display: none}
+[data-testid="stElementToolbar"] [aria-label^="Download as CSV"] {display: none}
 .st-key-line > :first-child {min-width: 220px}
 [class*="st-key-report-"] [data-testid="stText"] {line-height: 1.45}
 </style>"""
@@ -36,7 +38,10 @@ _DARK = """<style>
 
 
 def apply_style() -> None:
-    """Less padding, denser rows, pictures on black. Constants: nothing from outside is ever in them."""
+    """Less padding, denser rows, pictures on black; no button that takes a table away past the record.
+
+    Constants: nothing from outside is ever in them.
+    """
     st.html(_STYLE if st.get_option("theme.base") == "light" else _STYLE + _DARK)
 
 

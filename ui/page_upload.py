@@ -8,15 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import streamlit as st
 
-from encoders.dual import DualEncoder
 from search.query import ImageQuery
 from ui.page_style import trouble
 from ui.theme import UPLOAD_MB
-from ui.wiring import USER_ERRORS, read_image_query, take_apart
+from ui.wiring import USER_ERRORS, read_scan_query, take_apart
 
 LIMIT_MB = UPLOAD_MB
 """Of all files together."""
@@ -45,13 +44,16 @@ class Scan:
     said: str = ""
 
 
-def read_scan(files: Sequence[Dropped], dual: DualEncoder) -> ImageQuery | None:
-    """The query that these files make, read once and remembered for the session; None, with a message, if none."""
+def read_scan(files: Sequence[Dropped], spec: dict[str, Any]) -> ImageQuery | None:
+    """The query that these files make, read once and remembered for the session; None, with a message, if none.
+
+    spec: of the encoder's preparation.
+    """
     key = tuple(file.file_id for file in files)
     scan: Scan | None = st.session_state.get("read_scan")
     if scan is None or scan.key != key:
         with st.spinner("Reading the scan"):
-            scan = _read(files, dual, key)
+            scan = _read(files, spec, key)
         st.session_state["read_scan"] = scan
     if scan.query is None:
         trouble("This scan cannot be read", scan.said)
@@ -65,7 +67,7 @@ def scan_name(files: Sequence[Dropped]) -> str:
     return files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
 
 
-def _read(files: Sequence[Dropped], dual: DualEncoder, key: tuple[str, ...]) -> Scan:
+def _read(files: Sequence[Dropped], spec: dict[str, Any], key: tuple[str, ...]) -> Scan:
     name = scan_name(files)
     size = sum(file.size for file in files) / 1e6
     if size > LIMIT_MB:
@@ -78,7 +80,7 @@ def _read(files: Sequence[Dropped], dual: DualEncoder, key: tuple[str, ...]) -> 
             if place.suffix == ".zip":
                 place = take_apart(place)
                 names[place.name] = name
-            query, left_out = read_image_query(place, dual)
+            query, left_out = read_scan_query(place, spec)
         except USER_ERRORS as error:
             return Scan(key, name, None, _renamed(str(error), names, Path(folder)))
     reasons = ", ".join(f"{reason} {n}" for reason, n in Counter(str(one.reason) for one in left_out).most_common())

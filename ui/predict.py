@@ -5,7 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 
 from indexer.later import Added, add_parts
+from search.desk import Role
 from ui.indexing import progress_bars
+from ui.people import open_access
 from ui.settings import Settings
 from ui.tables import plain
 from ui.wiring import indexing_lock, open_database, open_dual
@@ -16,6 +18,7 @@ def predict_home(
 ) -> Added:
     """Add predictions and regions to the home's volumes that lack them."""
     database = open_database(settings)
+    open_access(settings).allow(Role.MANAGER, "add predictions", "predict")
     with indexing_lock(settings), progress_bars(console, quiet=quiet) as progress:
         return add_parts(
             database, open_dual(settings), workers=workers, limit=limit, memory_mb=memory_mb, progress=progress

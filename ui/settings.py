@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.engines import Location, read_location
+from db.record import FILE
 from encoders.errors import EncoderError
 from encoders.registry import DEFAULT
+
+NO_RECORD = "SPINECHO_NO_RECORD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,18 @@ class Settings:
 
     server: str = ""
     """URL of a PostgreSQL database, in place of the home's SQLite file (SPINECHO_DATABASE)."""
+
+    recorded: str = ""
+    """Where the record of who did what is: a file, a folder or a PostgreSQL URL (SPINECHO_RECORD, else the home)."""
+    no_record: bool = False
+    """Goes without a record, on a machine used alone (--no-record; SPINECHO_NO_RECORD=1 for what that starts)."""
+
+    @property
+    def record(self) -> Location:
+        """The record's SQLite file, or the server's URL."""
+        given = read_location(self.recorded) if self.recorded else self.home
+        folder = isinstance(given, Path) and (given == self.home or given.is_dir() or self.recorded.endswith("/"))
+        return given / FILE if isinstance(given, Path) and folder else given
 
     @property
     def database(self) -> Location:
@@ -72,6 +87,8 @@ def read_settings(
         roles=Path(environment.get("SPINECHO_ROLES") or chosen / "roles.toml").expanduser().absolute(),
         idle_minutes=_whole(environment, "SPINECHO_IDLE_MINUTES", "60"),
         server=_server(environment.get("SPINECHO_DATABASE") or ""),
+        recorded=_place(environment.get("SPINECHO_RECORD") or ""),
+        no_record=environment.get(NO_RECORD) == "1",
     )
 
 
@@ -95,6 +112,13 @@ def _server(url: str) -> str:
     if url and isinstance(read_location(url), Path):
         raise EncoderError("SPINECHO_DATABASE is the URL of a PostgreSQL database: postgresql://user@host/name")
     return url
+
+
+def _place(given: str) -> str:
+    """Raises `StoreError` for a URL that is none of PostgreSQL's."""
+    if given:
+        read_location(given)
+    return given
 
 
 def _account() -> str:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from db.database import Database
 from db.feedback import forget_thumbs, put_thumbs, thumbs
 from db.filters import Filter
 from db.lookup import study_ids_by_uid
+from search.desk import Role
 from search.feedback import agreed, query_key
 from ui.conditions import with_filters
 from ui.options import AsJson, Home, guarded, out, print_json
-from ui.settings import Settings, read_settings
+from ui.people import open_access
+from ui.settings import read_settings
 from ui.tables import plain
 from ui.wiring import open_database
 
@@ -26,12 +28,9 @@ feedback_app = typer.Typer(
 Words = Annotated[str, typer.Argument(help="The words of the search, as typed; its filters belong to it.")]
 
 
-def thumbs_of(
-    database: Database, settings: Settings, words: str, where: Filter
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def thumbs_of(verdicts: Mapping[str, int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """UIDs of the studies that fitted, and of those that did not."""
-    kept = thumbs(database, user=settings.user, query_key=query_key(words, where))
-    good, bad = (tuple(one.study_uid for one in kept if one.verdict == verdict) for verdict in (1, -1))
+    good, bad = (tuple(uid for uid, verdict in verdicts.items() if verdict == sign) for sign in (1, -1))
     return good, bad
 
 
@@ -58,9 +57,11 @@ def add(
         raise typer.BadParameter(f"{sorted(both)[0]} is both good and bad", param_hint="--bad")
     if unknown := sorted(set(verdicts) - set(study_ids_by_uid(database, list(verdicts)))):
         raise typer.BadParameter(f"no study {unknown[0]!r} in the index", param_hint="--good, --bad or --clear")
-    key = query_key(words, where)
-    put_thumbs(database, user=settings.user, query_key=key, query={"text": words}, verdicts=verdicts)
-    kept_good, kept_bad = thumbs_of(database, settings, words, where)
+    key, me = query_key(words, where), open_access(settings)
+    me.allow(Role.VIEWER, "keep thumbs", "thumb", key, thumbs=len(verdicts))
+    put_thumbs(database, user=me.person.name, query_key=key, query={"text": words}, verdicts=verdicts)
+    kept = thumbs(database, user=me.person.name, query_key=key)
+    kept_good, kept_bad = thumbs_of({one.study_uid: one.verdict for one in kept})
     if as_json:
         print_json({"query": words, "good": list(kept_good), "bad": list(kept_bad)})
     else:
@@ -72,14 +73,16 @@ def add(
 def listed(home: Home = None, as_json: AsJson = False) -> None:
     """Your thumbs, oldest first."""
     settings = read_settings(home=home)
-    kept = thumbs(open_database(settings), user=settings.user)
+    database, me = open_database(settings), open_access(settings)
+    me.allow(Role.VIEWER, "see thumbs", "see-thumbs")
+    kept = thumbs(database, user=me.person.name)
     if as_json:
         rows = [
             {"query": one.query.get("text", ""), "study_uid": one.study_uid, "verdict": one.verdict,
              "at": one.at.isoformat(timespec="seconds")}
             for one in kept
         ]  # fmt: skip
-        print_json({"user": settings.user, "thumbs": rows})
+        print_json({"user": me.person.name, "thumbs": rows})
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("", "query", "study", "when"):
@@ -96,7 +99,9 @@ def listed(home: Home = None, as_json: AsJson = False) -> None:
 def forget(words: Words, *, where: Filter, home: Home = None, as_json: AsJson = False) -> None:
     """Take back every thumb of yours on a search."""
     settings = read_settings(home=home)
-    count = forget_thumbs(open_database(settings), user=settings.user, query_key=query_key(words, where))
+    database, me, key = open_database(settings), open_access(settings), query_key(words, where)
+    me.allow(Role.VIEWER, "take thumbs back", "forget-thumbs", key)
+    count = forget_thumbs(database, user=me.person.name, query_key=key)
     if as_json:
         print_json({"forgotten": count})
     else:
@@ -115,7 +120,12 @@ def export(
 ) -> None:
     """Write thumbs as judgements: query, study_uid, grade (1 fits, 0 does not)."""
     settings = read_settings(home=home)
-    kept = thumbs(open_database(settings), user=None if everybody else settings.user)
+    database, me = open_database(settings), open_access(settings)
+    if everybody:
+        me.allow(Role.RESEARCHER, "export everybody's thumbs", "export-thumbs", everybody=True)
+    else:
+        me.allow(Role.VIEWER, "export thumbs", "export-thumbs", everybody=False)
+    kept = thumbs(database, user=None if everybody else me.person.name)
     rows = agreed((str(one.query.get("text", "")), one.study_uid, one.verdict) for one in kept)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

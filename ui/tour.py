@@ -15,10 +15,12 @@ from db.errors import StoreError
 from db.filters import ALL
 from indexer.phantom import PhantomDataMissing, write_archive
 from indexer.pipeline import Options, index_archive
+from search.desk import Access, Desk, Role
 from search.engine import Engine
 from search.query import Evidence, Kind, Query, StudyQuery, TextQuery
 from ui import tables
 from ui.indexing import progress_bars
+from ui.people import open_record, person_here
 from ui.settings import Settings
 from ui.wiring import indexing_lock, open_database, open_dual, read_image_query
 
@@ -47,6 +49,9 @@ def write_demo(folder: Path, *, studies: int, seed: int, console: Console) -> No
 
 def take_tour(folder: Path, settings: Settings, *, out: Console, err: Console) -> None:
     """Index the archive and search it in all four ways."""
+    record = open_record(settings)
+    me = Access(person_here(settings, record), record)
+    me.allow(Role.MANAGER, "index the archive", "index")
     dual = open_dual(settings)
     with indexing_lock(settings), progress_bars(err, quiet=False) as progress:
         database = open_database(settings, create=True)
@@ -55,27 +60,27 @@ def take_tour(folder: Path, settings: Settings, *, out: Console, err: Console) -
         )
     out.print(Rule("indexed", align="left"))
     tables.print_summary(out, summary)
-    engine = Engine(database, settings.builds, dual)
+    desk = Desk(Engine(database, settings.builds, dual), me.person, record=record)
     for words in _QUESTIONS:
-        _ask(out, engine, f'text to image: "{words}"', TextQuery(words), Kind.STUDY)
+        _ask(out, desk, f'text to image: "{words}"', TextQuery(words), Kind.STUDY)
     pictures = TextQuery(_SEEN, by=Evidence.SCANS)
-    _ask(out, engine, f'text to image, by the scans alone, no report read: "{_SEEN}"', pictures, Kind.STUDY)
-    first = engine.search(TextQuery(_QUESTIONS[1]), k=1).hits[0]
+    _ask(out, desk, f'text to image, by the scans alone, no report read: "{_SEEN}"', pictures, Kind.STUDY)
+    first = desk.search(TextQuery(_QUESTIONS[1]), k=1).hits[0]
     if first.study is None or not first.series:
         return
     scan = Path(first.series[0].paths[0]).parent
     query, _ = read_image_query(scan, dual)
     uid = first.study.uid
-    _ask(out, engine, f"image to text: reports of studies that look like {scan.name}", query, Kind.REPORT)
-    _ask(out, engine, "image to image: studies that look like that one", StudyQuery(uid), Kind.STUDY)
-    _ask(out, engine, 'text to text: "no haemorrhage"', TextQuery("no haemorrhage"), Kind.REPORT)
+    _ask(out, desk, f"image to text: reports of studies that look like {scan.name}", query, Kind.REPORT)
+    _ask(out, desk, "image to image: studies that look like that one", StudyQuery(uid), Kind.STUDY)
+    _ask(out, desk, 'text to text: "no haemorrhage"', TextQuery("no haemorrhage"), Kind.REPORT)
     _next_steps(out, settings, uid, scan, database)
 
 
-def _ask(out: Console, engine: Engine, title: str, query: Query, want: Kind) -> None:
+def _ask(out: Console, desk: Desk, title: str, query: Query, want: Kind) -> None:
     out.print()
     out.print(Rule(tables.plain(title), align="left"))
-    tables.print_results(out, engine.search(query, want=want, k=3, where=ALL))
+    tables.print_results(out, desk.search(query, want=want, k=3, where=ALL))
 
 
 def _next_steps(out: Console, settings: Settings, uid: str, scan: Path, database: Database) -> None:

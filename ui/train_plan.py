@@ -17,6 +17,8 @@ from encoders.training.examples import Example, Facts
 from encoders.training.loop_shards import Part, ShardExamples, held_out
 from indexer.corpus.archive import ArchiveExamples
 from indexer.corpus.cache import VolumeCache
+from search.desk import Role
+from ui.people import open_access
 from ui.settings import read_settings
 
 Command = Literal["pretrain", "align", "head"]
@@ -236,7 +238,9 @@ def open_data(plan: DataPlan) -> Iterator[tuple[Part, Part]]:
         sources: list[Source] = [ShardExamples(plan.shards)] if plan.shards else []
         if plan.home is not None:
             cache = VolumeCache(plan.cache or plan.home / "training-cache", int(plan.cache_gb * 1e9))
-            archive = ArchiveExamples(read_settings(home=plan.home).database, cache, source=plan.source)
+            settings = read_settings(home=plan.home)
+            open_access(settings).allow(Role.RESEARCHER, "train on an archive", "train")
+            archive = ArchiveExamples(settings.database, cache, source=plan.source)
             opened.callback(archive.close)
             sources.append(archive)
         whole = _Joined(sources)

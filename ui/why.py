@@ -9,20 +9,17 @@ import numpy as np
 import typer
 from PIL import Image
 
-from db import lookup
-from db.filters import ALL, visible
 from encoders.errors import EncoderError
 from encoders.image.preparation import Grey, drawn, picture
 from encoders.image.series import Header
 from encoders.image.tasks import PreparedVolume, read_task, unpack_read
 from encoders.sandbox import Sandbox
-from search.engine import Engine
 from search.heat import Heat
-from search.query import Kind, StudyQuery
 from ui.options import AsJson, Device, Encoder, Home, guarded, out, print_json
+from ui.people import open_desk
 from ui.settings import read_settings
 from ui.tables import plain
-from ui.wiring import open_engine, read_grey
+from ui.wiring import read_grey
 
 _SIZE = 512
 _PLANES = ("sagittal", "coronal", "axial")
@@ -45,12 +42,12 @@ def why(
     The map is what each place adds to the cosine of the scan with the words: what the encoder compared, not where a
     lesion ends.
     """
-    engine = open_engine(read_settings(home=home, encoder=encoder, device=device))
+    desk = open_desk(read_settings(home=home, encoder=encoder, device=device))
     told: list[dict[str, Any]] = []
-    for volume_id, name in _volumes(engine, study_uid):
-        _, key, source = lookup.volume_source(engine.database, volume_id)
-        read = read_again(engine, source, key)
-        heat = engine.heat(words, [read.prepared], [read.shape])[0]
+    for card in desk.series_of(study_uid):
+        series = desk.open_series(card)
+        heat = desk.evidence(words, series, read_again)
+        source, key, name = series.source, series.key, card.description or card.uid
         grey = read_grey(source, key=key)
         shares = heat.along(grey.slice_axis, grey.grey.shape[grey.slice_axis])
         best = np.argsort(-shares, kind="stable")[:slices]
@@ -88,20 +85,12 @@ def overlay(grey: Grey, spacing: tuple[float, float, float], heat: Heat, *, axis
     return Image.fromarray(mixed.clip(0, 255).astype(np.uint8))
 
 
-def _volumes(engine: Engine, study_uid: str) -> list[tuple[int, str]]:
-    """(volume id, the series' name) of every series of a study. Raises `EncoderError` for an unknown study."""
-    found = lookup.study_ids_by_uid(engine.database, [study_uid])
-    if study_uid not in found:
-        engine.search(StudyQuery(study_uid), want=Kind.STUDY, k=1)  # says that it is unknown, and what to do
-    study = found[study_uid]
-    cards = lookup.series_cards(engine.database, [study], visible(ALL)).get(study, [])
-    return [(card.volume_id, card.description or card.uid) for card in cards]
+def read_again(spec: dict[str, Any], source: tuple[tuple[str, str], ...], key: str) -> PreparedVolume:
+    """A stored volume, prepared again from its files as the spec says.
 
-
-def read_again(engine: Engine, source: tuple[tuple[str, str], ...], key: str) -> PreparedVolume:
-    """A stored volume, prepared again from its files. Raises `EncoderError` where they have changed or gone."""
+    Raises `EncoderError` where they have changed or gone.
+    """
     headers = [Header.from_json(header, path=path) for path, header in source]
-    spec = engine.dual.image.preparation.spec
     with Sandbox() as sandbox:
         outcome = sandbox.run(read_task(headers, spec=spec, max_volumes=64, seconds=120.0))
     for item in unpack_read(outcome.messages):

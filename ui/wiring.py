@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from db.database import Database, alone
 from db.errors import Busy, StorageFailure, StoreError
+from db.warm import warm_beside
 from encoders.dual import DualEncoder
 from encoders.errors import EncoderError, ReadError, Reason
 from encoders.image.levels import Levels, levels_task, unpack_levels
@@ -19,6 +22,7 @@ from encoders.image.unzip import unzip_task
 from encoders.registry import open_encoder
 from encoders.sandbox import Sandbox, Task
 from encoders.worker import Message
+from search.desk import Served
 from search.engine import Engine
 from search.fusion import NAME as FUSION
 from search.fusion import Weights
@@ -51,19 +55,31 @@ def open_engine(settings: Settings, *, database: Database | None = None) -> Engi
     return engine
 
 
+def open_served(settings: Settings) -> Served:
+    """An engine for the desks of many people, its database's file read ahead."""
+    database = open_database(settings)
+    warm_beside(database)
+    return Served(open_engine(settings, database=database), threading.RLock())
+
+
 def read_image_query(path: Path, dual: DualEncoder) -> tuple[ImageQuery, tuple[FileFailure, ...]]:
     """Read a scan (a file, or a folder of files) as the archive's were read, in a child process.
 
     Returns the query and the files that were left out. Raises `ReadError` where nothing could be read.
     """
-    volumes, failures = _read_scan(path, dual)
+    return read_scan_query(path, dual.image.preparation.spec)
+
+
+def read_scan_query(path: Path, spec: dict[str, Any]) -> tuple[ImageQuery, tuple[FileFailure, ...]]:
+    """The same for what the spec of an encoder's preparation says."""
+    volumes, failures = _read_scan(path, spec)
     return ImageQuery(tuple(item.prepared for item in volumes), source=path.name), failures
 
 
-def read_spot_query(path: Path, box: str, dual: DualEncoder) -> tuple[SpotQuery, tuple[FileFailure, ...]]:
+def read_spot_query(path: Path, box: str, spec: dict[str, Any]) -> tuple[SpotQuery, tuple[FileFailure, ...]]:
     """The same for a box in the scan, as `ui.boxes.read_box` takes it. Raises `BoxError` for one that cannot be."""
     check_form(box)  # before anything slow
-    volumes, failures = _read_scan(path, dual)
+    volumes, failures = _read_scan(path, spec)
     boxes = {read_box(box, item.shape) for item in volumes}
     if len(boxes) > 1:
         shapes = ", ".join(" x ".join(map(str, shape)) for shape in sorted({item.shape for item in volumes}))
@@ -71,11 +87,11 @@ def read_spot_query(path: Path, box: str, dual: DualEncoder) -> tuple[SpotQuery,
     return SpotQuery(boxes.pop(), tuple(item.prepared for item in volumes), source=path.name), failures
 
 
-def _read_scan(path: Path, dual: DualEncoder) -> tuple[list[PreparedVolume], tuple[FileFailure, ...]]:
+def _read_scan(path: Path, spec: dict[str, Any]) -> tuple[list[PreparedVolume], tuple[FileFailure, ...]]:
     if not path.exists():
         raise EncoderError(f"there is nothing at {path}")
     with Sandbox() as sandbox:
-        outcome = sandbox.run(query_task(str(path), spec=dual.image.preparation.spec))
+        outcome = sandbox.run(query_task(str(path), spec=spec))
     items = unpack_read(outcome.messages)
     failures = tuple(item for item in items if isinstance(item, FileFailure))
     volumes = [item for item in items if isinstance(item, PreparedVolume)]

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import threading
 import time
 from pathlib import Path
 
 import pytest
-from pages import DemoHome, calm, page_of, private_home, texts
+from pages import DemoHome, acts, calm, page_of, private_home, texts
 from streamlit.testing.v1 import AppTest
 
-from db.audit import entries
-from db.ledger import last_run
 from db.lookup import VolumeFacts
-from search.desk import Desk, Person, Refused, Role
+from db.record import Record
+from search.desk import Access, Desk, Person, Refused, Role
 from ui.room.archive_jobs import start
 from ui.room.archive_map_view import groups, volumes_by
 from ui.room.evaluations import begin, evaluations
@@ -32,7 +30,7 @@ def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def room_of(home: Path, role: Role) -> Room:
     settings = read_settings(home=home, device="cpu")
-    return Room(Desk(open_engine(settings), Person("ada", role)), settings, threading.Lock())
+    return Room(Desk(open_engine(settings), Person("ada", role)), settings)
 
 
 def at(view: str, role: str = "manager") -> AppTest:
@@ -130,16 +128,18 @@ def test_many_volumes_of_one_patient_are_hidden() -> None:
 
 def test_a_run_that_is_started_here_goes_to_its_end(home: Path) -> None:
     room = room_of(home, Role.MANAGER)
-    before = last_run(room.desk.database)
+    before = room.desk.last_run()
     start(room, retry=True)
     for _ in range(240):
-        now = last_run(room.desk.database)
+        now = room.desk.last_run()
         if now and before and now["id"] > before["id"] and now["finished_at"]:
             break
         time.sleep(0.25)
     else:
         raise AssertionError((home / "index.log").read_text())
-    assert [act.action for act in entries(room.desk.database)] == ["index"]
+    assert [(act.action, act.user) for act in acts(home, "index")] == [("index", "ada")] * 2, (
+        "by the page, by the process"
+    )
 
 
 def test_a_run_under_way_shows_how_far_it_is_and_a_killed_one_that_it_stopped(home: Path) -> None:
@@ -180,10 +180,10 @@ def test_the_map_is_drawn_once_and_kept(home: Path) -> None:
 
 
 def test_the_record_is_for_managers_and_ones_own(home: Path) -> None:
-    desk = Desk(room_of(home, Role.MANAGER).desk.engine, Person("grace", Role.VIEWER))
-    desk.note("view", "1.2.3")
-    assert set(at("Record").dataframe[0].value["who"]) == {"grace"}
-    assert not at("Record", "viewer").dataframe
+    room_of(home, Role.VIEWER).desk.note("view", "1.2.3")
+    Access(Person("grace", Role.VIEWER), Record.open(home / "record.sqlite")).note("view", "1.2.4")
+    assert {"ada", "grace"} == set(at("Record").dataframe[0].value["who"])
+    assert {"ada"} == set(at("Record", "viewer").dataframe[0].value["who"])
 
 
 def test_an_evaluation_runs_beside_and_is_compared(home: Path) -> None:
@@ -193,10 +193,10 @@ def test_an_evaluation_runs_beside_and_is_compared(home: Path) -> None:
     begin(room, "archive", None, queries=20)
     begin(room, "judgements", b"no,columns\n1,2\n")
     for _ in range(400):
-        if not any(one.running for one in evaluations(home)):
+        if not any(one.running for one in evaluations(room)):
             break
         time.sleep(0.25)
-    broken, done = evaluations(home)
+    broken, done = evaluations(room)
     assert done.result is not None
     assert done.result["archive"]["studies"] == 3
     assert broken.result is None

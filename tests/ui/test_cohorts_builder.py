@@ -14,10 +14,9 @@ import tomli_w
 from archives import Home, small_archive
 from hypothesis import given
 from hypothesis import strategies as st
-from pages import calm, component, texts
+from pages import acts, calm, component, texts
 from streamlit.testing.v1 import AppTest
 
-from db.audit import entries
 from db.cohorts import cohorts
 from db.database import Database
 from db.facets import Facet, masked_facets
@@ -110,7 +109,7 @@ def test_an_export_is_a_zip_of_the_formats_that_were_chosen(home: Path) -> None:
         assert {"studies.csv", "series.csv", "participants.tsv", "manifest.json"} <= set(archive.namelist())
         assert "copy_files.py" not in archive.namelist()
         assert json.loads(archive.read("manifest.json"))["pseudonyms"] is True
-    (act,) = entries(database(home), action="export")
+    (act,) = acts(home, "export")
     assert act.facts["studies"] == 3
     assert act.facts["formats"] == "csv,bids"
 
@@ -132,7 +131,7 @@ def test_a_viewer_counts_but_is_refused_whatever_is_called(home: Path) -> None:
         with pytest.raises(Refused):
             act()
     assert len(cohorts(database(home))) == 1
-    assert len(entries(database(home), action="refused")) == 5
+    assert len(acts(home, "refused")) == 5
 
 
 def test_new_studies_are_told_apart_with_the_reason(home: Path, tmp_path: Path) -> None:

@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pages import DemoHome, calm, component, page_of, private_home, texts
+from pages import DemoHome, acts, calm, component, page_of, private_home, texts
 from streamlit.testing.v1 import AppTest
 
-from db.audit import entries
 from db.cohorts import CohortError, cohorts
 from db.database import Database
 from search.cohorts.definition import from_plain, to_plain
@@ -59,7 +58,7 @@ def test_rules_count_as_they_stand_and_the_list_is_frozen_on_record(home: Path) 
     calm(page.button(key="freeze").click().run())
     database = Database.open(home / "spinecho.sqlite")
     assert [(one.name, one.number, one.studies, one.owner) for one in cohorts(database)] == [("brains", 1, 3, "ada")]
-    act = entries(database, action="freeze")[0]
+    act = acts(home, "frozen")[0]
     assert (act.facts["studies"], act.facts["version"]) == (3, 1)
     assert "brains" not in repr(act)
     assert page.selectbox(key="cohort-shown").value == "brains"
@@ -91,7 +90,7 @@ def test_a_viewer_counts_but_cannot_keep_or_take(home: Path) -> None:
         viewer.delete("brains")
     with pytest.raises(Refused, match="only the one who froze"):
         desk_of(home, name="eve").delete("brains")
-    assert entries(Database.open(home / "spinecho.sqlite"), action="refused")
+    assert acts(home, "refused")
 
 
 def test_an_export_holds_the_tables_and_no_name_unless_asked(home: Path) -> None:

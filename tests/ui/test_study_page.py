@@ -13,11 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from pages import DemoHome, calm, component, texts
+from pages import DemoHome, acts, calm, component, texts
 from streamlit.testing.v1 import AppTest
 
-from db.audit import entries
-from db.database import Database
 from encoders.image.levels import TOP, levels_of
 from encoders.image.volume import Volume
 from search.heat import Heat
@@ -86,11 +84,13 @@ def test_other_studies_of_one_day_are_told_apart(home: Path) -> None:
     assert not [button.label for button in page.button if "knee" in button.label]
 
 
-def test_opening_is_on_record_once(home: Path) -> None:
+def test_a_study_that_is_drawn_again_is_on_record_again(home: Path) -> None:
     page = opened("1")
     calm(page.run())
-    acts = entries(Database.open(home / "spinecho.sqlite"), action="view")
-    assert [act.user for act in acts] == ["ada"]
+    rows = acts(home, "view")
+    assert [act.user for act in rows] == ["ada", "ada"]
+    assert len({act.subject for act in rows}) == 1
+    assert len(acts(home, "view-series")) == 2
 
 
 @pytest.mark.parametrize("study", ["", "999", "1 or 1=1", "<b>"])

@@ -7,31 +7,27 @@ from typing import Any
 
 import streamlit as st
 
-from db import lookup, predictions
-from db.database import Database
-from db.values import SeriesCard
+from search.access.studies import OpenedSeries
 
 _UNITS = {"mm": "mm", "ms": "ms", "deg": "°", "t": "T"}
 """By the ending of a fact's name."""
 _LONG = {"tr": "repetition time (TR)", "te": "echo time (TE)", "ti": "inversion time (TI)", "flip": "flip angle"}
 
 
-def acquisition_rows(database: Database, card: SeriesCard) -> None:
+def acquisition_rows(series: OpenedSeries) -> None:
     """Draw both tables."""
-    facts = lookup.acquisition_of(database, card.volume_id)
     recorded, predicted = st.columns([3, 2], gap="medium")
     with recorded:
         st.caption("Recorded in the files")
         rows = [
             {"fact": _name(name), "value": _said(name, value)}
-            for name, value in _flat(facts)
+            for name, value in _flat(series.acquisition)
             if value not in (None, "")
         ]
-        rows.append({"fact": "SeriesInstanceUID", "value": card.uid})
+        rows.append({"fact": "SeriesInstanceUID", "value": series.card.uid})
         st.dataframe(rows, hide_index=True, width="stretch")
     with predicted:
         st.caption("Predicted from the pixels, not recorded")
-        told = predictions.predictions_of(database, [card.volume_id]).get(card.volume_id, ())
         st.dataframe(
             [
                 {
@@ -39,7 +35,7 @@ def acquisition_rows(database: Database, card: SeriesCard) -> None:
                     "value": fact.value if fact.number is None else f"{fact.number:.4g}",
                     "how sure": round(fact.score, 2),
                 }
-                for fact in told
+                for fact in series.predicted
             ],
             hide_index=True, width="stretch",
         )  # fmt: skip

@@ -9,8 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from db import ledger
-from db.errors import Busy, StoreError
+from db.errors import Busy
 from search.desk import Role
 from ui.page_style import trouble
 from ui.room.opened import Room
@@ -26,7 +25,7 @@ _SILENT = 60.0
 @st.fragment(run_every=2.0)
 def jobs(room: Room) -> None:
     """Draw the newest run, and look again every two seconds."""
-    run = ledger.last_run(room.desk.database)
+    run = room.desk.last_run()
     process = indexing_process(room.settings)
     if st.session_state.get("indexing") and process is None:
         st.session_state["indexing"] = False
@@ -43,10 +42,8 @@ def start(room: Room, *, retry: bool = False) -> None:
     room.desk.require(Role.MANAGER, "index the archive")
     if (process := indexing_process(room.settings)) is not None:
         raise Busy(f"process {process} is indexing already; wait for it, or stop it")
-    if not ledger.last_roots(room.desk.database):
-        raise StoreError("no folder is known yet: run 'spinecho index FOLDER' once")
-    launch(["index", *(["--retry"] if retry else [])], room.settings, room.settings.home / "index.log")
-    room.desk.note("index", "", retry=retry)
+    row = room.desk.begin_indexing(retry=retry)
+    launch(["index", *(["--retry"] if retry else [])], room.settings, room.settings.home / "index.log", row=row)
 
 
 def stop(room: Room) -> None:
@@ -54,8 +51,8 @@ def stop(room: Room) -> None:
     room.desk.require(Role.MANAGER, "stop indexing")
     process = indexing_process(room.settings)
     if process is not None:
-        os.kill(process, signal.SIGTERM)
         room.desk.note("stop-index")
+        os.kill(process, signal.SIGTERM)
 
 
 def _told(run: dict[str, Any] | None, process: int | None) -> None:

@@ -8,10 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from db import lookup
-from db.lookup import VolumeFacts
 from db.masking import Count, masked_sizes, number
-from search.archive_map import ArchiveMap, archive_map
+from search.access.holdings import ArchiveMap, VolumeFacts
 from ui.page_style import trouble
 from ui.room.members import member_grid
 from ui.room.opened import Room
@@ -70,12 +68,13 @@ def map_view(room: Room) -> None:
 
 
 def _laid_out(room: Room) -> tuple[ArchiveMap, Mapping[int, VolumeFacts]]:
-    key = room.desk.engine.generation
+    key = room.desk.generation
     held = st.session_state.get("map-held")
     if held is None or held[0] != key:
-        made = archive_map(room.desk.database, room.settings.builds)
-        held = (key, made, lookup.volume_facts(room.desk.database, made.ids.tolist()))
+        held = (key, *room.desk.map(room.settings.builds))
         st.session_state["map-held"] = held
+    else:
+        room.desk.map_again()
     return held[1], held[2]
 
 

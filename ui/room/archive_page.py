@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from db import archive, lookup
 from db.masking import Count, number
 from encoders.errors import Reason
 from search.desk import Role
 from ui.page_style import trouble
-from ui.report import status_facts
 from ui.room.archive_jobs import jobs, start
 from ui.room.archive_map_view import map_view
 from ui.room.archive_space import space_rows, used
@@ -43,14 +41,14 @@ def archive_page(room: Room) -> None:
 
 
 def _overview(room: Room) -> None:
-    counts = archive.archive_counts(room.desk.database)
+    counts = room.desk.counts()
     with st.container(horizontal=True, gap="large"):
         for name in ("studies", "series", "volumes", "reports"):
             st.metric(name.capitalize(), f"{counts[name]:,}")
         if unmatched := counts["reports_unmatched"] + counts["reports_ambiguous"]:
             st.metric("Reports without a study", f"{unmatched:,}")
     jobs(room)
-    facets = lookup.facets(room.desk.database, list(_NAMES), smallest=room.desk.smallest)
+    facets = room.desk.studies_by(list(_NAMES))
     for column, (name, values) in zip(st.columns(3), facets.items(), strict=True):
         with column:
             st.caption(f"Studies by {_NAMES[name]}")
@@ -79,7 +77,7 @@ def _rows_px(rows: int) -> int:
 
 
 def _failures(room: Room) -> None:
-    rejected, counts = room.desk.rejected(), archive.archive_counts(room.desk.database)
+    rejected, counts = room.desk.rejected(), room.desk.counts()
     homeless = counts["reports"] - counts["reports_matched"]
     # what somebody can mend comes before what is merely left aside
     codes = sorted(rejected, key=lambda code: Reason(code).ignorable)
@@ -153,12 +151,12 @@ def _reason(code: str) -> str:
 
 
 def _builds(room: Room) -> None:
-    facts = status_facts(room.desk.database, room.settings)
-    for role, space in facts["spaces"].items():
-        st.text(f"{role}: {space['encoder']} · {space['model']} · {space['dim']} numbers a vector")
-    for about in dict.fromkeys(space["about"] for space in facts["spaces"].values()):
+    spaces = room.desk.spaces(room.settings.builds)
+    for space in spaces:
+        st.text(f"{space.role}: {space.encoder} · {space.model} · {space.dim} numbers a vector")
+    for about in dict.fromkeys(space.about for space in spaces):
         st.caption(about)
-    rows = space_rows(room)
+    rows = space_rows(spaces)
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch")
     else:

@@ -1,44 +1,19 @@
-"""Builds as their manifests tell of them, and what lies on the disk."""
+"""What lies on the disk, and builds as a table shows them."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from db import archive
-from db.build import builds_newest_first, current_build, read_manifest
-from db.database import database_bytes
-from db.errors import StoreError
+from search.access.holdings import SpaceFacts
 from ui.room.opened import Room
 
 
-def space_rows(room: Room) -> list[dict[str, Any]]:
+def space_rows(spaces: Sequence[SpaceFacts]) -> list[dict[str, Any]]:
     """A row a build, the serving ones first; one that cannot be trusted says so."""
-    rows: list[dict[str, Any]] = []
-    for role in ("image", "text"):
-        space = archive.serving(room.desk.database, role)
-        if space is None:
-            continue
-        serving = current_build(room.settings.builds, space)
-        for name in builds_newest_first(room.settings.builds, space):
-            row: dict[str, Any] = {"vectors of": role, "build": name, "serves": name == serving}
-            try:
-                manifest = read_manifest(room.settings.builds, space, name)
-            except StoreError as error:
-                rows.append({**row, "note": str(error)})
-                continue
-            plan = manifest.plan
-            flat = manifest.kind.startswith("flat")  # every vector is compared as it is stored
-            recalls = [float(effort["recall"]) for effort in plan.get("efforts", ()) if "recall" in effort]
-            rows.append({
-                **row, "kind": manifest.kind, "vectors": manifest.count,
-                "made (UTC)": str(manifest.created_at)[:16].replace("T", " "),
-                "recall@10": 1.0 if flat else max(recalls, default=None),
-                "bytes a vector": 2 * space.dim if flat else plan.get("bytes_per_vector"),
-                "note": plan.get("note", ""),
-            })  # fmt: skip
-    return rows
+    return [{"vectors of": space.role, **row} for space in spaces for row in space.builds]
 
 
 def used(room: Room) -> list[dict[str, Any]]:
@@ -46,7 +21,7 @@ def used(room: Room) -> list[dict[str, Any]]:
     settings = room.settings
     builds = sum(path.stat().st_size for path in settings.builds.rglob("*") if path.is_file())
     rows = [
-        {"what": "database", "size": _size(database_bytes(room.desk.database))},
+        {"what": "database", "size": _size(room.desk.database_bytes())},
         {"what": "builds", "size": _size(builds)},
         {"what": "free on this disk", "size": _size(shutil.disk_usage(settings.home).free)},
     ]

@@ -10,9 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-from db import saved
 from db.filters import Filter, write_filter
 from encoders.text.query import parse_query
+from search.access.searching import NoSuchSearch
 from search.desk import Desk
 from search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from ui.room import filters
@@ -64,8 +64,8 @@ def arrive(desk: Desk) -> str | None:
         restore({})
         return None
     try:
-        kept = saved.recall(desk.database, token, desk.person.name)
-    except saved.NoSuchSearch as error:
+        kept = desk.open_search(token)
+    except NoSuchSearch as error:
         restore({})
         st.query_params.pop("search", None)
         return str(error)

@@ -15,8 +15,7 @@ _KNOWN = {"F": "women", "M": "men"}
 
 def examples(room: Room) -> dict[str, Any] | None:
     """Draw them; gives the definition that was chosen, as JSON values."""
-    with room.lock:
-        found = room.desk.facets(Is("derived", (False,)), _FIELDS)
+    found = room.desk.facets(Is("derived", (False,)), _FIELDS)
     # the most frequent value of each field: facets come most studies first
     first = {
         field: next((one.value for one in some if one.shown and one.value not in ("", "unknown")), "")

@@ -7,17 +7,17 @@ import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
 import tomli_w
 
-from db.cohorts import Frozen
 from db.facets import Facet
 from db.masking import masked, masked_rows, masked_sizes
 from search.cohorts.balance import SHARES, masked_balance
 from search.cohorts.definition import from_plain, to_plain
-from search.cohorts.desk import CohortDesk
+from search.cohorts.desk import CohortDesk, Frozen
 from search.cohorts.evaluate import Evaluation
 from search.cohorts.export import FORMATS
 from search.cohorts.keep import balance_of, told_of
@@ -108,8 +108,7 @@ def _builder(room: Room, desk: CohortDesk, *, teach: bool) -> None:
     ready = bool(found.members) and plain["name"] != "unnamed"
     if left.button("Freeze this list", type="primary", disabled=not ready, key="freeze"):
         try:
-            with room.lock:
-                made = desk.freeze(found)
+            made = desk.freeze(found)
         except USER_ERRORS as error:
             trouble("This list was not frozen", str(error))
             return
@@ -225,7 +224,7 @@ def _changes(room: Room, desk: CohortDesk, one: Frozen, numbers: list[int]) -> N
     other = st.selectbox("Compare with", others, key=f"against-{one.name}-{one.number}",
                          format_func=lambda n: n if isinstance(n, str) else f"version {n}")  # fmt: skip
     try:
-        with room.lock, st.spinner("Comparing"):
+        with st.spinner("Comparing"):
             if isinstance(other, str):
                 _, changes = desk.rerun(one.name, one.number)
             else:
@@ -267,7 +266,8 @@ def _export(desk: CohortDesk, one: Frozen, *, several: bool) -> None:
             st.session_state["made"] = made
         if made is not None and made[0] == key:
             name, packed = made[1]
-            st.download_button("Download the zip", packed, name, "application/zip", key="download", type="primary")
+            taken = partial(_taken, desk, one, packed)
+            st.download_button("Download the zip", taken, name, "application/zip", key="download", type="primary")
     st.caption("Tables (CSV, Parquet), manifest.json, BIDS participants.tsv, and a script that copies the files.")
     with st.popover("Delete", icon=":material/delete:"):
         st.text("The frozen lists are lost; the rules stay in the builder, so that they can be frozen again.")
@@ -275,6 +275,12 @@ def _export(desk: CohortDesk, one: Frozen, *, several: bool) -> None:
             this = one.number if several and st.button(f"Delete version {one.number}", key="delete-version") else None
             if this is not None or st.button("Delete every version" if several else "Delete this cohort", key="delete"):
                 _delete(desk, one.name, this)
+
+
+def _taken(desk: CohortDesk, one: Frozen, packed: bytes) -> bytes:
+    """On record at the moment of the click, before there is anything to hand out."""
+    desk.taken(one.name, one.number, len(packed))
+    return packed
 
 
 def _delete(desk: CohortDesk, name: str, number: int | None) -> None:
@@ -301,12 +307,13 @@ def _counted(room: Room, desk: CohortDesk, plain: Mapping[str, Any]) -> Evaluati
     rules = {key: value for key, value in plain.items() if key not in ("name", "description")}
     try:
         definition = from_plain(plain, name=str(plain["name"]))
-        with room.lock:
-            key = (json.dumps(rules, sort_keys=True), room.desk.engine.generation)
-            held = state.get("counted")
-            if held is None or held[0] != key:
-                held = (key, desk.count(definition))
-                state["counted"] = held
+        key = (json.dumps(rules, sort_keys=True), room.desk.generation)
+        held = state.get("counted")
+        if held is None or held[0] != key:
+            held = (key, desk.count(definition))
+            state["counted"] = held
+        else:
+            desk.counted_again(held[1])
     except USER_ERRORS as error:
         trouble("These rules mean nothing yet", str(error), grave=False)
         return None
@@ -319,8 +326,7 @@ def _compared(room: Room, desk: CohortDesk, found: Evaluation) -> dict[str, tupl
     state = st.session_state
     counted, held = state["counted"][0], state.get("compared")
     if held is None or held[0] != counted:
-        with room.lock:
-            held = (counted, desk.compared(found))
+        held = (counted, desk.compared(found))
         state["compared"] = held
     facts: dict[str, tuple[Facet, ...]] = held[1]
     return facts

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from db import lookup
-from db.filters import ALL, visible
 from db.values import SeriesCard
 from ui.page_style import trouble
 from ui.room.opened import Room
@@ -22,18 +20,14 @@ _MOST = 4
 def compare_page(room: Room) -> None:
     """Draw the studies that the address names."""
     named = [int(part) for part in st.query_params.get("studies", "").split(",") if part.isdecimal()][:_MOST]
-    cards = lookup.study_cards(room.desk.database, named)
-    series = lookup.series_cards(room.desk.database, named, visible(ALL))
-    shown = [number for number in dict.fromkeys(named) if number in cards and series.get(number)]
+    found = room.desk.compare(named) if named else []
+    cards, series = {card.id: card for card, _ in found}, {card.id: some for card, some in found}
+    shown = list(cards)
     if st.button("Results", icon=":material/arrow_back:", key="back"):
         go("search", **({"search": st.session_state["token"]} if st.session_state.get("token") else {}))
     if not shown:
         trouble("Nothing to compare", "Pick two to four studies among the results (x), then compare them.", grave=False)
         return
-    if st.session_state.get("compared") != shown:
-        st.session_state["compared"] = shown
-        for number in shown:
-            room.desk.note("view", cards[number].uid)
     wide = 2 if len(shown) == _MOST else len(shown)
     for start in range(0, len(shown), wide):
         for column, number in zip(st.columns(wide, gap="small"), shown[start : start + wide], strict=False):
@@ -50,9 +44,9 @@ def compare_page(room: Room) -> None:
                 )
                 card = some[names.index(name)]
                 try:
-                    _, key, source = lookup.volume_source(room.desk.database, card.volume_id)
+                    opened = room.desk.open_series(card)
                     height = 470 if len(shown) == _MOST else 620
-                    bytes_ = packed(key, source, series_name(card), height, spots=False, group="compare")
+                    bytes_ = packed(opened.key, opened.source, series_name(card), height, spots=False, group="compare")
                 except USER_ERRORS as error:
                     trouble("This series cannot be shown", str(error))
                     continue

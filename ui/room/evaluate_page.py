@@ -6,15 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import altair as alt
 import streamlit as st
 
-from db.feedback import thumbs
 from search.desk import Role
-from search.feedback import agreed
 from ui.page_style import trouble
 from ui.room.evaluations import Evaluated, Of, begin, evaluations
 from ui.room.opened import Room
@@ -34,7 +33,7 @@ _LIGHT = ("#1b5f8f", "#9a5b00", "#1d6b3f", "#9b3f72")
 def evaluate_page(room: Room) -> None:
     """Draw the page."""
     _start(room)
-    found = evaluations(room.settings.home)
+    found = evaluations(room)
     if any(one.running for one in found):
         _waiting(room)
     done = [one for one in found if one.result is not None]
@@ -52,7 +51,7 @@ def evaluate_page(room: Room) -> None:
         "Compare", list(labels), list(labels)[:1], max_selections=4, key="evaluations", select_all=False
     )
     if shown:
-        _compared([labels[label] for label in shown])
+        _compared(room, [labels[label] for label in shown])
 
 
 def _start(room: Room) -> None:
@@ -70,7 +69,7 @@ def _start(room: Room) -> None:
                 st.caption(told)
                 if way == "thumbs kept here":
                     content = _thumbs(room)
-                    if content is None:
+                    if content is None and room.desk.may(Role.RESEARCHER):
                         st.caption("No thumbs are kept yet: + and − beside results keep them.")
         ready = of == "archive" or content is not None
         if third.button("Measure", key="evaluate", type="primary", disabled=not ready, width="stretch"):
@@ -86,7 +85,7 @@ def _start(room: Room) -> None:
 
 @st.fragment(run_every=2.0)
 def _waiting(room: Room) -> None:
-    running = [one for one in evaluations(room.settings.home) if one.running]
+    running = [one for one in evaluations(room) if one.running]
     if not running:
         st.rerun(scope="app")
     for one in running:
@@ -94,8 +93,9 @@ def _waiting(room: Room) -> None:
 
 
 def _thumbs(room: Room) -> bytes | None:
-    kept = thumbs(room.desk.database)
-    rows = agreed((str(one.query.get("text", "")), one.study_uid, one.verdict) for one in kept)
+    if not room.desk.may(Role.RESEARCHER):
+        return None
+    rows = room.desk.judgements()
     if not rows:
         return None
     out = io.StringIO()
@@ -103,7 +103,7 @@ def _thumbs(room: Room) -> bytes | None:
     return out.getvalue().encode()
 
 
-def _compared(shown: Sequence[Evaluated]) -> None:
+def _compared(room: Room, shown: Sequence[Evaluated]) -> None:
     names = {one.name: chr(ord("A") + place) for place, one in enumerate(shown)}
     for one in shown:
         of = (one.result or {}).get("archive", {})
@@ -111,7 +111,7 @@ def _compared(shown: Sequence[Evaluated]) -> None:
             said = f"{names[one.name]}  {one.label} · {(one.result or {}).get('encoder', {}).get('name', '')}"
             st.text(f"{said} · {of.get('studies', 0):,} studies, {of.get('volumes', 0):,} volumes", width="stretch")
             st.download_button(
-                "JSON", json.dumps(one.result, indent=1), f"evaluation-{one.name}.json", "application/json",
+                "JSON", partial(_downloaded, room, one), f"evaluation-{one.name}.json", "application/json",
                 key=f"json-{one.name}",
             )  # fmt: skip
         for warning in (one.result or {}).get("warnings", ()):
@@ -144,6 +144,12 @@ def _compared(shown: Sequence[Evaluated]) -> None:
         with st.expander("What could not be measured, and why"):
             for name, result in missing:
                 st.text(f"{name}  {result['name']}: {result['why']}")
+
+
+def _downloaded(room: Room, one: Evaluated) -> str:
+    """On record at the moment of the click, before there is anything to hand out."""
+    room.desk.allow(Role.VIEWER, "download an evaluation", "download", one.name)
+    return json.dumps(one.result, indent=1)
 
 
 def _rows(one: Evaluated, name: str) -> list[dict[str, Any]]:

@@ -45,9 +45,11 @@ class Evaluated:
         return f"{when} · {self.about.get('of', '')} · {self.about.get('by', '')}"
 
 
-def evaluations(home: Path) -> list[Evaluated]:
-    """All of them, newest first."""
-    folders = sorted((home / _FOLDER).glob("*/"), reverse=True)
+def evaluations(room: Room) -> list[Evaluated]:
+    """All of them, newest first. Raises `Refused`."""
+    room.desk.require(Role.VIEWER, "see evaluations")
+    folders = sorted((room.settings.home / _FOLDER).glob("*/"), reverse=True)
+    room.desk.note_once("see-evaluations", evaluations=len(folders))
     return [found for folder in folders if (found := _read(folder)) is not None]
 
 
@@ -62,10 +64,10 @@ def begin(room: Room, of: Of, content: bytes | None, *, ending: str = ".csv", qu
         file = folder / f"{of}{'.jsonl' if ending == '.jsonl' else '.csv'}"
         file.write_bytes(content)
         arguments += [f"--{of}", str(file)]
-    process = launch(arguments, room.settings, folder / _LOG)
+    row = room.desk.note("evaluate", name, of=of, queries=queries)
+    process = launch(arguments, room.settings, folder / _LOG, row=row)
     about = {"of": of, "by": room.desk.person.name, "queries": queries, "process": process}
     (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
-    room.desk.note("evaluate", name, of=of, queries=queries)
     return name
 
 

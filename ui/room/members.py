@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from db import lookup
-from db.filters import ALL, visible
 from ui.room.opened import Room
 from ui.room.ways import go
 
@@ -22,28 +20,17 @@ def member_grid(room: Room, uids: Sequence[str], *, key: str) -> None:
     if pages > 1:
         page = int(st.number_input(f"Page of {pages}", 1, pages, 1, key=f"page-{key}", width=160))
     some = uids[(page - 1) * _PAGE : page * _PAGE]
-    database = room.desk.database
-    ids = lookup.study_ids_by_uid(database, some)
-    cards, series = lookup.study_cards(database, list(ids.values())), {}
-    if ids:
-        series = lookup.series_cards(database, list(ids.values()), visible(ALL))
-    firsts = {study: some_series[0].volume_id for study, some_series in series.items() if some_series}
-    pictures = lookup.thumbnails(database, list(firsts.values()))
     rows, opened = [], []
-    for uid in some:
-        study = ids.get(uid)
-        if study is None or study not in cards:
-            continue
-        card, of_study = cards[study], series.get(study, [])
-        png = pictures.get(firsts.get(study, -1))
+    for one in room.desk.studies(some):
+        card, of_study = one.card, one.series
         rows.append({
-            "": f"data:image/png;base64,{base64.b64encode(png).decode()}" if png else None,
+            "": f"data:image/png;base64,{base64.b64encode(one.png).decode()}" if one.png else None,
             "date": card.date, "age": card.age_years, "sex": card.sex, "study": card.description,
-            "sequences": ", ".join(dict.fromkeys(one.sequence for one in of_study)),
-            "scanner": ", ".join(dict.fromkeys(one.vendor for one in of_study)),
-            "accession number": card.accession_number, "StudyInstanceUID": uid,
+            "sequences": ", ".join(dict.fromkeys(series.sequence for series in of_study)),
+            "scanner": ", ".join(dict.fromkeys(series.vendor for series in of_study)),
+            "accession number": card.accession_number, "StudyInstanceUID": card.uid,
         })  # fmt: skip
-        opened.append(study)
+        opened.append(card.id)
     if len(rows) < len(some):
         st.caption(f"{len(some) - len(rows)} of these are no longer in the archive.")
     if not rows:

@@ -8,19 +8,23 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ui.people import STARTED_BY
 from ui.settings import Settings
 
 _STARTED: dict[int, subprocess.Popen[bytes]] = {}
 """Kept, so that those that end are let go."""
 
 
-def launch(arguments: Sequence[str], settings: Settings, log: Path) -> int:
-    """Run `spinecho ARGUMENTS` over the home; what it prints goes to `log`. Gives the process's number."""
+def launch(arguments: Sequence[str], settings: Settings, log: Path, *, row: str) -> int:
+    """Run `spinecho ARGUMENTS` over the home; what it prints goes to `log`. Gives the process's number.
+
+    row: digest of the row of the record by which it is somebody's.
+    """
     command = [
         sys.executable, "-m", "ui.cli", *arguments, "--home", str(settings.home), "--encoder", settings.encoder,
         "--device", settings.device,
     ]  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), STARTED_BY: row}
     with log.open("wb") as out:
         process = subprocess.Popen(
             command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, env=environment

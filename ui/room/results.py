@@ -9,9 +9,8 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from db import lookup
-from db.database import Database
 from db.values import PredictedFact
+from search.desk import Desk
 from search.hits import Hit, PassageHit, Results, SeriesHit
 from search.query import Kind
 from ui.room.component import registered
@@ -43,7 +42,7 @@ def result_list(data: Mapping[str, Any], on_act: Callable[[], None]) -> None:
 
 def list_data(
     results: Results,
-    database: Database,
+    desk: Desk,
     *,
     filters: Sequence[tuple[str, str]],
     verdicts: Mapping[str, int],
@@ -52,9 +51,7 @@ def list_data(
     most: int,
 ) -> dict[str, Any]:
     """Everything the list shows. verdicts: this person's thumbs by study UID."""
-    volumes = [series.card.volume_id for hit in results.hits for series in hit.series[:_SHOWN]]
-    pictures = lookup.thumbnails(database, volumes)
-    priors = lookup.other_studies(database, [hit.study.id for hit in results.hits if hit.study])
+    beside = desk.listed(results, most=_SHOWN)
     tops = {
         bar: max((_channel(hit, names) for hit in results.hits), default=0.0) or 1.0 for bar, names in _BARS.items()
     }
@@ -72,7 +69,7 @@ def list_data(
         "picked": list(picked),
         "more": len(results.hits) == int(results.query.get("k", 0)) < most,
         "hits": [
-            _row(hit, pictures, len(priors.get(hit.study.id, ())) if hit.study else 0, verdicts, tops)
+            _row(hit, beside.pictures, beside.priors.get(hit.study.id, 0) if hit.study else 0, verdicts, tops)
             for hit in results.hits
         ],
     }

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from db import saved
-from db.feedback import put_thumbs, thumbs
+from db.errors import StoreError
 from db.filters import Filter
-from search.feedback import query_key
+from search.access.people import RecordUnwritable
+from search.access.searching import Saved
 from search.hits import Results
 from search.query import ImageQuery, Kind, Query
 from ui.page_style import trouble
@@ -38,6 +40,8 @@ def search_page(room: Room) -> None:
     scan, corner = _line(room)
     if lost:
         trouble("This address opens no search", lost, grave=False)
+    if said := state.pop("not-kept", None):
+        trouble("This was not kept", said)
     verdicts = _verdicts(room, where)
     refine = bool(state.get("refine")) and any(verdicts.values())
     good, bad = (tuple(uid for uid, v in verdicts.items() if v == sign) if refine else () for sign in (1, -1))
@@ -53,7 +57,7 @@ def search_page(room: Room) -> None:
     if results is None:
         return
     data = list_data(
-        results, room.desk.database, filters=filters.chips(state), verdicts=verdicts, refined=refine,
+        results, room.desk, filters=filters.chips(state), verdicts=verdicts, refined=refine,
         picked=state.get("picked", []), most=asked.MOST,
     )  # fmt: skip
     state["asked"] = str(state.get("words") or "").strip()
@@ -81,7 +85,7 @@ def _line(room: Room) -> tuple[ImageQuery | None, DeltaGenerator]:
     example = state.get("example")
     if example and example[0] == "scan" and files:
         _example("Like the scan", scan_name(files))
-        return read_scan(files, room.desk.engine.dual), corner
+        return read_scan(files, room.desk.preparation), corner
     if example and example[0] in ("study", "spot"):
         _example("Like this study" if example[0] == "study" else "With a spot like one of", example[2])
     return None, corner
@@ -101,8 +105,8 @@ def _saved(room: Room) -> None:
     """Searches that were kept, the latest ones, and keeping this one."""
     desk = room.desk
     with st.popover("Saved", icon=":material/bookmark:"):
-        kept, latest = saved.named(desk.database, desk.person.name), saved.recent(desk.database, desk.person.name)
-        both = {one.token: one for one in (*kept, *latest)}
+        found = desk.saved_searches()
+        both = {one.token: one for one in (*found.kept, *found.latest)}
         st.selectbox(
             "Open", list(both), None, format_func=lambda token: _title(both[token]), key="saved-open",
             placeholder="a kept or a recent search", on_change=_open_saved, args=(room,),
@@ -127,8 +131,7 @@ def _start(room: Room) -> None:
         "“no enhancement” or “-enhancement” leaves out studies whose report affirms it; "
         "quotes keep a phrase whole; age:40-60 or sequence:flair narrow it down."
     )
-    latest = saved.recent(room.desk.database, room.desk.person.name, 5)
-    for one in latest:
+    for one in room.desk.saved_searches().latest[:5]:
         with st.container(horizontal=True, vertical_alignment="center", key=f"recent-{one.token}"):
             if st.button("Again", key=f"again-{one.token}"):
                 _load(room, one.token)
@@ -140,47 +143,51 @@ def _answer(room: Room, query: Query, where: Filter) -> Results | None:
     """The answer, remembered until the question or the archive changes."""
     state = st.session_state
     now = asked.plain()
-    key = (id(query) if isinstance(query, ImageQuery) else repr(query), repr(now), _generation(room))
+    key = (id(query) if isinstance(query, ImageQuery) else repr(query), repr(now), room.desk.generation)
     held = state.get("answer")
     if held is not None and held[0] == key:
         return held[1] if isinstance(held[1], Results) else None
     try:
-        with st.spinner("Searching"), room.lock:
+        with st.spinner("Searching"):
             results = room.desk.search(query, want=Kind(now["want"]), k=now["k"], where=where)
     except USER_ERRORS as error:
         trouble("This cannot be searched", str(error))
         return None
     if not (isinstance(query, ImageQuery) or (state.get("example") or ("",))[0] in ("scan", "spot")):
-        state["token"] = saved.remember(room.desk.database, room.desk.person.name, now)
-        st.query_params["search"] = state["token"]
+        state["token"] = _remembered(room, now)
+        if state["token"]:
+            st.query_params["search"] = state["token"]
     else:
         st.query_params.pop("search", None)
     state["answer"] = (key, results)
     return results
 
 
-def _generation(room: Room) -> int:
-    with room.lock:
-        return room.desk.engine.generation
+def _remembered(room: Room, now: dict[str, Any]) -> str | None:
+    """The search's token; None where the home can only be read, so that no address leads here again."""
+    try:
+        return room.desk.remember_search(now)
+    except RecordUnwritable:
+        raise
+    except StoreError:
+        return None
 
 
 def _counts(room: Room, where: Filter) -> Any:
-    key = (repr(where), _generation(room))
+    key = (repr(where), room.desk.generation)
     held = st.session_state.get("counts")
     if held is None or held[0] != key:
-        with room.lock:
-            held = key, room.desk.facets(where, [*filters.CHOICES, "field_strength"])
+        held = key, room.desk.facets(where, [*filters.CHOICES, "field_strength"])
         st.session_state["counts"] = held
+    else:
+        room.desk.counted_again(where)
     return held[1]
 
 
 def _verdicts(room: Room, where: Filter) -> dict[str, int]:
     """This person's thumbs for the words as they stand."""
     words = str(st.session_state.get("words") or "").strip()
-    if not words:
-        return {}
-    mine = thumbs(room.desk.database, user=room.desk.person.name, query_key=query_key(words, where))
-    return {one.study_uid: one.verdict for one in mine}
+    return room.desk.verdicts(words, where) if words else {}
 
 
 def _act(room: Room, where: Filter) -> None:
@@ -200,10 +207,8 @@ def _act(room: Room, where: Filter) -> None:
             words = str(state.get("words") or "").strip()
             if words:
                 verdict = max(-1, min(1, int(told["verdict"])))
-                put_thumbs(
-                    room.desk.database, user=room.desk.person.name, query_key=query_key(words, where),
-                    query=asked.sign(where), verdicts={str(told["uid"]): verdict},
-                )  # fmt: skip
+                with _told():
+                    room.desk.rate(words, where, {str(told["uid"]): verdict}, asked=asked.sign(where))
         case "refine":
             state["refine"] = bool(told["on"])
         case "more":
@@ -217,7 +222,7 @@ def _act(room: Room, where: Filter) -> None:
             pass
 
 
-def _title(one: saved.Saved) -> str:
+def _title(one: Saved) -> str:
     """A search in a few words."""
     told = one.name or str(one.asked.get("words") or "") or f"like {(one.asked.get('like') or ['', 'a study'])[1]}"
     more = len(one.asked.get("filters") or {})
@@ -259,8 +264,17 @@ def _load(room: Room, token: str) -> None:
 
 def _keep(room: Room, token: str) -> None:
     name, shared = str(st.session_state.get("saved-name") or ""), bool(st.session_state.get("saved-shared"))
-    saved.keep(room.desk.database, token, room.desk.person.name, name=name, shared=shared)
-    room.desk.note("keep-search", token, shared=shared)
+    with _told():
+        room.desk.keep_search(token, name=name, shared=shared)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What cannot be kept while a click is worked on is told when the page is drawn after it."""
+    try:
+        yield
+    except USER_ERRORS as error:
+        st.session_state["not-kept"] = str(error)
 
 
 def _uploader() -> str:

@@ -17,7 +17,7 @@ import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from encoders.errors import EncoderError
-from search.desk import Person, Role
+from search.desk import Fact, Person, Recorder, Role
 from ui.settings import Settings
 
 EXAMPLE = """\
@@ -34,6 +34,8 @@ class _Seen:
     """When each signed-in person last did something here, for the whole process."""
 
     at: dict[str, float] = field(default_factory=dict)
+    recorded: set[tuple[str, str, float]] = field(default_factory=set)
+    """(what, who, when they signed in): ends and refusals that are on record."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -50,8 +52,11 @@ def asks_for_sign_in() -> bool:
         return False
 
 
-def who(settings: Settings) -> Person | None:
-    """The person, or None, with the way in drawn, where nobody is signed in. Raises `EncoderError` for bad roles."""
+def who(settings: Settings, record: Recorder) -> Person | None:
+    """The person, or None, with the way in drawn, where nobody is signed in. Raises `EncoderError` for bad roles.
+
+    That somebody came in, was kept out, or was idle for too long is on record before anything is drawn.
+    """
     if not asks_for_sign_in():
         return Person(settings.user or "somebody", Role.MANAGER)
     if not st.user.is_logged_in:
@@ -60,15 +65,31 @@ def who(settings: Settings) -> Person | None:
     claims = st.user.to_dict()
     name = _name(claims)
     if _idle(claims, name, settings.idle_minutes):
+        _once(record, "sign-in-ended", name, claims, idle_minutes=settings.idle_minutes)
         _door("Nothing was done here for a while, so the session has ended.", again=True)
         return None
     role = role_of(claims, read_roles(settings.roles))
     if role is None:
+        _once(record, "sign-in-refused", name, claims)
         st.markdown("#### Spinecho")
         st.text(f"{name} has no role here. Ask those who look after this archive.")
         st.button("Sign out", on_click=st.logout)
         return None
+    if st.session_state.get("signed-in") != (name, str(role)):  # also where the role changed meanwhile
+        record.append(user=name, role=str(role), action="sign-in", facts={})
+        st.session_state["signed-in"] = (name, str(role))
     return Person(name, role)
+
+
+def _once(record: Recorder, action: str, name: str, claims: Mapping[str, Any], **facts: Fact) -> None:
+    """One row for each sign-in, however often its page is drawn again."""
+    seen, key = _seen(), (action, name, float(claims.get("iat") or 0))
+    with seen.lock:
+        known = key in seen.recorded
+    if not known:
+        record.append(user=name, role="none", action=action, facts=facts)
+        with seen.lock:
+            seen.recorded.add(key)
 
 
 def read_roles(path: Path | None) -> Mapping[str, Any]:
@@ -102,11 +123,18 @@ def role_of(claims: Mapping[str, Any], roles: Mapping[str, Any]) -> Role | None:
     return None if default == "none" else Role(default)
 
 
-def sign_out_button(person: Person) -> None:
+def sign_out_button(person: Person, record: Recorder) -> None:
     """Who is signed in, and the way out; nothing on a machine used alone."""
     if asks_for_sign_in():
         st.text(f"{person.name} ({person.role})")
-        st.button("Sign out", key="sign-out", on_click=st.logout)
+        st.button("Sign out", key="sign-out", on_click=_sign_out, args=(person, record))
+
+
+def _sign_out(person: Person, record: Recorder) -> None:
+    try:
+        record.append(user=person.name, role=str(person.role), action="sign-out", facts={})
+    finally:  # nobody is kept in because their leaving cannot be recorded
+        st.logout()
 
 
 @st.fragment(run_every=30)

@@ -10,11 +10,10 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from db import archive, lookup, matching, regions
-from db.filters import ALL
 from db.values import PassageCard, SeriesCard, StudyCard
 from encoders.errors import EncoderError
 from encoders.image.levels import Levels
+from search.access.studies import OpenedSeries, OpenedStudy, Source
 from search.heat import Heat
 from search.query import BoxError, SpotQuery
 from ui.page_style import trouble
@@ -34,7 +33,6 @@ _OUT_OF_SEARCH = {
     "duplicate": "copies of a report",
     "withdrawn": "cancelled reports",
 }
-_Source = tuple[tuple[str, str], ...]
 
 
 def study_page(room: Room) -> None:
@@ -42,37 +40,35 @@ def study_page(room: Room) -> None:
     state = st.session_state
     if (way := state.pop("goto", None)) is not None:
         go(way[0], **way[1])
-    study = _study(room)
-    if study is None:
+    opened = _opened(room)
+    if opened is None:
         trouble("No such study", "The address names no study of this archive; it may have been removed.", grave=False)
         return
+    study, series, passages = opened.card, opened.series, opened.passages
     if state.get("viewed") != study.id:
         state["viewed"] = study.id
         state.pop("volume", None)
-        room.desk.note("view", study.uid)
-    series = lookup.series_cards(room.desk.database, [study.id], ALL).get(study.id, [])
-    series = sorted(series, key=_last_what_is_no_scan)
     _heading(room, study, series)
-    passages = lookup.report_passages(room.desk.database, [study.id]).get(study.id, [])
     rail, middle, *words = st.columns([13, 46, 25] if passages else [13, 71], gap="small")
     chosen = next((card for card in series if card.volume_id == state.get("volume")), series[0] if series else None)
     with rail:
-        _rail(room, series, chosen)
+        _rail(opened, chosen)
     if passages:
         with words[0]:
-            _report(room, study, passages)
+            _report(opened)
+    shown = None
     with middle:
         if chosen is None:
             st.caption("No series of this study is indexed.")
         else:
-            _scan(room, study, chosen)
+            shown = _scan(room, study, chosen)
     with rail:
         if not passages:
             st.caption("No report belongs to this study.")
-        _priors(room, study)
-    if chosen is not None:
+        _priors(opened)
+    if shown is not None:
         with st.expander("Acquisition", expanded=False):
-            acquisition_rows(room.desk.database, chosen)
+            acquisition_rows(shown)
 
 
 def study_title(study: StudyCard) -> str:
@@ -104,23 +100,21 @@ def series_facts(card: SeriesCard) -> str:
 
 
 @st.cache_resource(max_entries=6, ttl=1800, show_spinner="Reading the series")
-def levels(volume_key: str, source: _Source) -> Levels:
+def levels(volume_key: str, source: Source) -> Levels:
     """Shared by all sessions, read-only. Six at most: one may be 300 MB. Raises `EncoderError`."""
     return read_levels(source, key=volume_key)
 
 
 @st.cache_resource(max_entries=12, ttl=1800, show_spinner=False)
-def packed(volume_key: str, source: _Source, name: str, height: int, *, spots: bool, group: str = "") -> bytes:
+def packed(volume_key: str, source: Source, name: str, height: int, *, spots: bool, group: str = "") -> bytes:
     """The volume as the viewer takes it."""
     shown = levels(volume_key, source)
     return pack(shown, name=name, height=height, spots=spots, group=group, engine=engine_address())
 
 
-def _study(room: Room) -> StudyCard | None:
+def _opened(room: Room) -> OpenedStudy | None:
     named = st.query_params.get("study", "")
-    if not named.isdecimal():
-        return None
-    return lookup.study_cards(room.desk.database, [int(named)]).get(int(named))
+    return room.desk.open_study(int(named)) if named.isdecimal() else None
 
 
 def _heading(room: Room, study: StudyCard, series: Sequence[SeriesCard]) -> None:
@@ -140,44 +134,38 @@ def _heading(room: Room, study: StudyCard, series: Sequence[SeriesCard]) -> None
             st.code(study.uid, language=None)
 
 
-def _scan(room: Room, study: StudyCard, card: SeriesCard) -> None:
-    database = room.desk.database
+def _scan(room: Room, study: StudyCard, card: SeriesCard) -> OpenedSeries | None:
+    """Draw it; gives the series that was opened, None, with the trouble, where it cannot be."""
     words = str(st.session_state.get("asked") or "")
     wanted = bool(words) and st.toggle("Evidence for the words searched for", key="evidence")
+    opened = None
     try:
-        _, key, source = lookup.volume_source(database, card.volume_id)
-        spots = _has_regions(room, card)
+        opened = room.desk.open_series(card)
         if wanted:
-            heat = _heat(room, card.volume_id, words, key, source)
-            volume, name = levels(key, source), series_name(card)
-            shown = pack(volume, name=name, height=_HEIGHT, spots=spots, heat=heat, engine=engine_address())
+            heat = _heat(room, opened, words)
+            volume, name = levels(opened.key, opened.source), series_name(card)
+            shown = pack(volume, name=name, height=_HEIGHT, spots=opened.spots, heat=heat, engine=engine_address())
         else:
-            shown = packed(key, source, series_name(card), _HEIGHT, spots=spots)
+            shown = packed(opened.key, opened.source, series_name(card), _HEIGHT, spots=opened.spots)
     except USER_ERRORS as error:
         trouble("This series cannot be shown", str(error))
-        return
+        return opened
     at = f"viewer-{card.volume_id}"
     viewer(shown, key=at, on_act=lambda: _spot(study, card, at))
     if said := st.session_state.pop("spot-said", None):
         trouble("This spot cannot be searched for", said, grave=False)
+    return opened
 
 
-def _has_regions(room: Room, card: SeriesCard) -> bool:
-    """Whether the parts of this volume are stored, so that a spot of it can be asked for."""
-    space = archive.serving(room.desk.database, "image")
-    return space is not None and bool(regions.stored_regions(room.desk.database, space, [card.volume_id]))
-
-
-def _heat(room: Room, volume_id: int, words: str, key: str, source: _Source) -> Heat:
+def _heat(room: Room, series: OpenedSeries, words: str) -> Heat:
     """Where the volume speaks for the words, remembered for the session. Raises `EncoderError`."""
     held = st.session_state.setdefault("heats", {})
-    at = (volume_id, words)
-    if at not in held:
+    at = (series.card.volume_id, words)
+    if at in held:
+        room.desk.evidence_again(words, series)
+    else:
         with st.spinner("Looking for the evidence"):
-            engine = room.desk.engine
-            read = read_again(engine, source, key)
-            with room.lock:
-                held[at] = engine.heat(words, [read.prepared], [read.shape])[0]
+            held[at] = room.desk.evidence(words, series, read_again)
         while len(held) > 8:
             held.pop(next(iter(held)))
     found = held[at]
@@ -200,8 +188,8 @@ def _spot(study: StudyCard, card: SeriesCard, at: str) -> None:
     st.session_state["goto"] = ("search", {})
 
 
-def _rail(room: Room, series: Sequence[SeriesCard], chosen: SeriesCard | None) -> None:
-    pictures = lookup.thumbnails(room.desk.database, [card.volume_id for card in series])
+def _rail(opened: OpenedStudy, chosen: SeriesCard | None) -> None:
+    pictures = opened.pictures
     rows = [
         {
             "volume": card.volume_id, "name": series_name(card),
@@ -209,19 +197,18 @@ def _rail(room: Room, series: Sequence[SeriesCard], chosen: SeriesCard | None) -
             "png": base64.b64encode(pictures[card.volume_id]).decode() if card.volume_id in pictures else "",
             "chosen": chosen is not None and card.volume_id == chosen.volume_id,
         }
-        for card in series
+        for card in opened.series
     ]  # fmt: skip
     _side("rail", "Series", rows, _choose)
 
 
-def _report(room: Room, study: StudyCard, passages: Sequence[PassageCard]) -> None:
-    _side("report", "Report", _sentences(passages), _ask)
+def _report(opened: OpenedStudy) -> None:
+    _side("report", "Report", _sentences(opened.passages), _ask)
     with st.popover("As it came"):
-        for report in lookup.reports_of(room.desk.database, [study.id]).get(study.id, []):
+        for report in opened.reports:
             st.text(report.text)
-    if withdrawn := matching.withdrawn_reports(room.desk.database, study_ids=[study.id]):
-        kinds = Counter(report.standing for report in withdrawn)
-        told = [f"{n} {_OUT_OF_SEARCH[kind]}" for kind, n in sorted(kinds.items())]
+    if opened.withdrawn:
+        told = [f"{n} {_OUT_OF_SEARCH[kind]}" for kind, n in sorted(opened.withdrawn.items())]
         st.caption(f"Not shown and not searched: {', '.join(told)}")
 
 
@@ -238,15 +225,13 @@ def _sentences(passages: Sequence[PassageCard]) -> list[dict[str, str]]:
     return rows
 
 
-def _priors(room: Room, study: StudyCard) -> None:
-    others = lookup.other_studies(room.desk.database, [study.id]).get(study.id, [])
-    if not others:
+def _priors(opened: OpenedStudy) -> None:
+    if not opened.others:
         return
     st.caption("Other studies of this patient")
-    cards = lookup.series_cards(room.desk.database, [other.id for other in others], ALL)
-    firsts = {other.id: min(cards.get(other.id, []), key=_last_what_is_no_scan, default=None) for other in others}
-    pictures = lookup.thumbnails(room.desk.database, [card.volume_id for card in firsts.values() if card])
-    encoded = {volume: base64.b64encode(png).decode() for volume, png in pictures.items()}
+    others = [other for other, _ in opened.others]
+    firsts = {other.id: series[0] if series else None for other, series in opened.others}
+    encoded = {volume: base64.b64encode(png).decode() for volume, png in opened.pictures.items()}
     told = [(other.date.isoformat() if other.date else "no date", _called(other, firsts[other.id])) for other in others]
     shared = Counter(told)
     rows = []
@@ -264,10 +249,6 @@ def _priors(room: Room, study: StudyCard) -> None:
 
 def _called(study: StudyCard, first: SeriesCard | None) -> str:
     return " · ".join(part for part in (study.description, series_name(first) if first else "") if part)
-
-
-def _last_what_is_no_scan(card: SeriesCard) -> tuple[bool, bool]:
-    return card.sequence == "localizer", card.derived
 
 
 def _side(kind: str, label: str, rows: Sequence[Mapping[str, Any]], on_act: Any, *, key: str = "") -> None:

@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import DemoHome
+from pages import DemoHome, acts
 
 from benchmarks.browser import Chrome, free_port, serve
-from db.audit import entries
-from db.database import Database
 
 
 @contextmanager
@@ -70,10 +68,12 @@ def test_a_person_signs_in_searches_and_is_on_record(signed: tuple[str, Path], c
     page.keyboard.press("Enter")
     page.locator(".row").first.wait_for()
     page.get_by_text("ada@hospital.example (viewer)").wait_for()
-    acts = entries(Database.open(home / "spinecho.sqlite"), action="search")
-    assert [(act.user, act.role) for act in acts] == [("ada@hospital.example", "viewer")]
+    rows = acts(home, "search")
+    assert [(act.user, act.role) for act in rows] == [("ada@hospital.example", "viewer")]
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/oauth2/end_session*")
+    kinds = [act.action for act in acts(home)]
+    assert (kinds[0], kinds[-1], kinds.count("sign-in")) == ("sign-out", "sign-in", 1)
     page.goto(address)
     page.get_by_role("button", name="Sign in").wait_for()
 
@@ -86,9 +86,11 @@ def test_an_idle_session_ends_while_its_page_stays_open(signed: tuple[str, Path]
     page.reload()
     page.get_by_text("the session has ended").wait_for()
     assert not page.get_by_label("Search", exact=True).count()
+    assert [act.user for act in acts(signed[1], "sign-in-ended")] == ["grace@hospital.example"]
 
 
 def test_who_has_no_role_stays_outside(signed: tuple[str, Path], chrome: Chrome) -> None:
     page = sign_in(chrome, signed[0], "eve")
     page.get_by_text("has no role here").wait_for()
+    assert [(act.user, act.role) for act in acts(signed[1], "sign-in-refused")] == [("eve@hospital.example", "none")]
     assert not page.get_by_label("Search", exact=True).count()

@@ -1,0 +1,144 @@
+"""The archive itself: what is in it, what was rejected, its builds, its map, and work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from db import archive, ledger, lookup
+from db.build import builds_newest_first, current_build, read_manifest
+from db.database import database_bytes
+from db.errors import StoreError
+from db.lookup import VolumeFacts
+from db.masking import Count
+from db.values import FailureRecord, UnmatchedReport
+from encoders.registry import about
+from search.access.people import Role, digest_of, needs
+from search.access.searching import EngineAccess
+from search.archive_map import ArchiveMap, archive_map
+
+__all__ = ["ArchiveMap", "Holdings", "SpaceFacts", "VolumeFacts"]
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceFacts:
+    """Vectors that answer. role: image or text; builds: a row each, the newest first, as a table shows them."""
+
+    role: str
+    encoder: str
+    about: str
+    model: str
+    dim: int
+    builds: tuple[Mapping[str, Any], ...]
+
+
+class Holdings(EngineAccess):
+    """What the page of the archive asks."""
+
+    @needs(Role.VIEWER, "see the archive")
+    def counts(self) -> dict[str, int]:
+        """Studies, series, volumes, reports and what became of these, by name."""
+        with self._acting("see-archive"):
+            return archive.archive_counts(self._database)
+
+    @needs(Role.VIEWER, "see the archive")
+    def studies_by(self, fields: Sequence[str]) -> Mapping[str, dict[str, Count]]:
+        """Studies by value of each field, over the whole archive; small counts are masked."""
+        with self._acting("see-archive", digest_of(fields), fields=len(fields)):
+            return lookup.facets(self._database, fields, smallest=self.smallest)
+
+    @needs(Role.VIEWER, "see how indexing goes")
+    def last_run(self) -> dict[str, Any] | None:
+        """The newest run's counts; asked for every other second while a page is open: one row for each drawing."""
+        self.note_once("see-progress")
+        return ledger.last_run(self._database)
+
+    @needs(Role.MANAGER, "index the archive")
+    def begin_indexing(self, *, retry: bool) -> str:
+        """Before the known folders are indexed: the row's digest, which the process that does it goes by.
+
+        Raises `Refused`, `StoreError` where no folder is known.
+        """
+        if not ledger.last_roots(self._database):
+            raise StoreError("no folder is known yet: run 'spinecho index FOLDER' once")
+        return self.note("index", retry=retry)
+
+    @needs(Role.VIEWER, "see what was rejected")
+    def rejected(self) -> dict[str, int]:
+        """How many files and reports were rejected, by reason, most first; no names."""
+        with self._acting("see-rejected"):
+            counts = ledger.file_counts(self._database)
+        found = [(name.removeprefix("reason:"), n) for name, n in counts.items() if name.startswith("reason:")]
+        return dict(sorted(found, key=lambda one: (-one[1], one[0])))
+
+    @needs(Role.MANAGER, "see which files were rejected")
+    def failures(self, reason: str) -> tuple[FailureRecord, ...]:
+        """What was rejected for a reason, by path: names of files may say whose they are. Raises `Refused`."""
+        with self._acting("see-failures", digest_of(reason)) as facts:
+            found = ledger.failures(self._database, reason=reason)
+            facts["files"] = len(found)
+        return found
+
+    @needs(Role.MANAGER, "see which reports have no study")
+    def unmatched_reports(self) -> tuple[UnmatchedReport, ...]:
+        """Reports without a study, by path. Raises `Refused`."""
+        with self._acting("see-unmatched") as facts:
+            found = archive.unmatched_reports(self._database)
+            facts["reports"] = len(found)
+        return found
+
+    @needs(Role.VIEWER, "see encoders and builds")
+    def spaces(self, builds: Path) -> list[SpaceFacts]:
+        """The vectors that answer, with their builds; one that cannot be trusted says so."""
+        found = []
+        with self._acting("see-builds"):
+            for role in ("image", "text"):
+                space = archive.serving(self._database, role)
+                if space is not None:
+                    rows = tuple(_builds(builds, space))
+                    found.append(SpaceFacts(role, space.encoder, about(space.encoder), space.model, space.dim, rows))
+        return found
+
+    @needs(Role.VIEWER, "see what takes space")
+    def database_bytes(self) -> int:
+        """What the database takes on its disk."""
+        with self._acting("see-space"):
+            return database_bytes(self._database)
+
+    @needs(Role.VIEWER, "see the map")
+    def map(self, builds: Path) -> tuple[ArchiveMap, Mapping[int, VolumeFacts]]:
+        """The map of the archive, and by volume what its points are coloured by. Raises `StoreError` without any."""
+        with self._acting("see-map") as facts:
+            made = archive_map(self._database, builds)
+            facts["volumes"] = len(made.ids)
+            return made, lookup.volume_facts(self._database, made.ids.tolist())
+
+    @needs(Role.VIEWER, "see the map")
+    def map_again(self) -> None:
+        """Before a map that was kept is shown once more."""
+        self.note_once("see-map", again=True)
+
+
+def _builds(builds: Path, space: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    serving = current_build(builds, space)
+    for name in builds_newest_first(builds, space):
+        row: dict[str, Any] = {"build": name, "serves": name == serving}
+        try:
+            manifest = read_manifest(builds, space, name)
+        except StoreError as error:
+            rows.append({**row, "note": str(error)})
+            continue
+        plan = manifest.plan
+        flat = manifest.kind.startswith("flat")  # every vector is compared as it is stored
+        recalls = [float(effort["recall"]) for effort in plan.get("efforts", ()) if "recall" in effort]
+        rows.append({
+            **row, "kind": manifest.kind, "vectors": manifest.count,
+            "made (UTC)": str(manifest.created_at)[:16].replace("T", " "),
+            "recall@10": 1.0 if flat else max(recalls, default=None),
+            "bytes a vector": 2 * space.dim if flat else plan.get("bytes_per_vector"),
+            "note": plan.get("note", ""),
+        })  # fmt: skip
+    return rows

@@ -1,0 +1,140 @@
+"""Who asks, what they may do, and the row of the record that each of their acts leaves."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ParamSpec, Protocol, TypeVar, cast
+
+from db.errors import StoreError
+from db.record import Entry, Fact, Recorder, RecordUnwritable
+from encoders.errors import EncoderError
+
+__all__ = [
+    "Access", "Person", "RecordUnwritable", "Refused", "Role", "digest_of", "needs", "uid_or_digest",
+]  # fmt: skip
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Role(StrEnum):
+    """What a person may do; each role may do what those before it may.
+
+    viewer: search, open studies, count. researcher: freeze and export cohorts, evaluate. manager: index, retry, delete.
+    """
+
+    VIEWER = "viewer"
+    RESEARCHER = "researcher"
+    MANAGER = "manager"
+
+
+_ORDER = tuple(Role)
+
+
+class Refused(StoreError):
+    """This person's role does not allow it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asks. name: an account or an address, as the record will show it."""
+
+    name: str
+    role: Role
+
+
+class Access:
+    """One person before one record: what they may do, and that it is on record before anything is shown."""
+
+    def __init__(self, person: Person, record: Recorder) -> None:
+        self.person, self._record = person, record
+        self._noted: set[str] = set()
+
+    def may(self, role: Role) -> bool:
+        """Whether this person has at least this role."""
+        return _ORDER.index(self.person.role) >= _ORDER.index(role)
+
+    def require(self, role: Role, what: str) -> None:
+        """Raise `Refused`, with a row of the record, unless this person may. what: "freeze a cohort"."""
+        if not self.may(role):
+            self.note("refused", facts_role=str(role))
+            raise Refused(
+                f"to {what} takes the role {role}; yours is {self.person.role}: ask those who look after this archive"
+            )
+
+    def note(self, action: str, subject: str = "", **facts: Fact) -> str:
+        """One row of the record: kinds, counts and UIDs, never words that were typed or found. Gives its digest.
+
+        Raises `RecordUnwritable`: nothing is shown then.
+        """
+        person = self.person
+        return self._record.append(user=person.name, role=str(person.role), action=action, subject=subject, facts=facts)
+
+    def note_once(self, action: str, subject: str = "", **facts: Fact) -> None:
+        """The same for what is drawn again and again by one drawing of a page, as a bar that moves: one row for all.
+
+        A desk is made anew for each drawing, so what is drawn anew is a row anew.
+        """
+        key = repr((action, subject, sorted(facts.items())))
+        if key not in self._noted:
+            self.note(action, subject, **facts)
+            self._noted.add(key)
+
+    def allow(self, role: Role, what: str, action: str, subject: str = "", **facts: Fact) -> str:
+        """Before an act that is done elsewhere: may this person, and the row of it, whose digest it gives.
+
+        Raises `Refused`.
+        """
+        self.require(role, what)
+        return self.note(action, subject, **facts)
+
+    @contextmanager
+    def _acting(self, action: str, subject: str = "", **facts: Fact) -> Iterator[dict[str, Fact]]:
+        """What is done within leaves a row before it is given back, also where it fails; facts may be added to it."""
+        counted = dict(facts)
+        try:
+            yield counted
+        except (StoreError, EncoderError) as error:
+            self.note(action, subject, **counted, failed=type(error).__name__)
+            raise
+        self.note(action, subject, **counted)
+
+    def record(self, *, most: int = 200) -> tuple[Entry, ...]:
+        """The latest acts: everybody's for a manager, else one's own. Looking is one of them."""
+        self.require(Role.VIEWER, "see the record")
+        self.note_once("see-record")
+        return self._record.entries(user=None if self.may(Role.MANAGER) else self.person.name, most=most)
+
+
+class _Requires(Protocol):
+    def require(self, role: Role, what: str) -> None: ...
+
+
+def needs(role: Role, what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A method that takes a role, of a class that has `require`; `method.role` says which. what: "search"."""
+
+    def with_role(method: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(method)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            cast(_Requires, args[0]).require(role, what)
+            return method(*args, **kwargs)
+
+        run.role = role  # type: ignore[attr-defined]
+        return run
+
+    return with_role
+
+
+def digest_of(said: str | Iterable[str]) -> str:
+    """What the record calls names, words and lists of studies: they may say more than they should."""
+    text = said if isinstance(said, str) else "\n".join(said)
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:24]
+
+
+def uid_or_digest(typed: str) -> str:
+    """A UID as it is; anything else that was typed for one as a digest: it may be a name."""
+    return typed if len(typed) <= 64 and set(typed) <= set("0123456789.") else digest_of(typed)

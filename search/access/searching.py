@@ -1,0 +1,186 @@
+"""Searching, counting, saved searches and thumbs, over a desk."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from db import feedback, lookup, saved
+from db.database import Database
+from db.facets import FACETS, Facet
+from db.filters import ALL, Filter, visible
+from db.record import Recorder
+from db.saved import NoSuchSearch, Saved
+from search.access.people import Access, Person, Role, digest_of, needs, uid_or_digest
+from search.engine import Engine
+from search.feedback import agreed, query_key
+from search.hits import Results
+from search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
+
+__all__ = ["ListedHits", "NoSuchSearch", "Saved", "SavedSearches", "Searching"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedHits:
+    """What a list of results shows beside them. pictures: PNG by volume id; priors: by study id how many others its
+    patient has.
+    """
+
+    pictures: Mapping[int, bytes]
+    priors: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearches:
+    """Those that a person may open. kept: under a name, their own and shared ones; latest: their own, newest first."""
+
+    kept: tuple[Saved, ...]
+    latest: tuple[Saved, ...]
+
+
+class EngineAccess(Access):
+    """One person's way to an engine, which they never get hold of themselves."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        person: Person,
+        *,
+        record: Recorder,
+        smallest: int = 0,
+        lock: AbstractContextManager[Any] | None = None,
+    ) -> None:
+        super().__init__(person, record)
+        self._engine, self.smallest = engine, smallest
+        self._lock = lock or threading.RLock()
+
+    @property
+    def _database(self) -> Database:
+        return self._engine.database
+
+
+class Searching(EngineAccess):
+    """What the search page asks."""
+
+    @property
+    def generation(self) -> int:
+        """Raised whenever something has changed that an answer can show; tells nothing else."""
+        with self._lock:
+            return self._engine.generation
+
+    @property
+    def preparation(self) -> dict[str, Any]:
+        """How a scan has to be prepared to be searched with: of the encoder, not of the archive."""
+        return self._engine.dual.image.preparation.spec
+
+    @needs(Role.VIEWER, "search")
+    def search(self, query: Query, *, want: Kind = Kind.STUDY, k: int = 10, where: Filter = ALL) -> Results:
+        """`Engine.search`."""
+        kind, subject = _named(query, where)
+        with self._acting("search", subject, kind=kind, want=str(want), k=_small(k)) as facts:
+            with self._lock:
+                results = self._engine.search(query, want=want, k=k, where=where)
+            facts["hits"] = len(results.hits)
+        return results
+
+    @needs(Role.VIEWER, "search")
+    def listed(self, results: Results, *, most: int) -> ListedHits:
+        """What the list shows beside the hits: pictures of the first `most` series of each, and of other studies.
+
+        A list that is drawn again is on record again.
+        """
+        volumes = [series.card.volume_id for hit in results.hits for series in hit.series[:most]]
+        studies = [hit.study for hit in results.hits if hit.study]
+        subject = digest_of(study.uid for study in studies)
+        with self._acting("list", subject, hits=len(results.hits), want=str(results.query.get("want", ""))):
+            pictures = lookup.thumbnails(self._database, volumes)
+            others = lookup.other_studies(self._database, [study.id for study in studies])
+        return ListedHits(pictures, {study: len(some) for study, some in others.items()})
+
+    @needs(Role.VIEWER, "count")
+    def facets(self, where: Filter, fields: Sequence[str] = FACETS) -> dict[str, tuple[Facet, ...]]:
+        """Studies by value of each field, shown of total, for a filter; small counts are masked."""
+        with self._acting("count", digest_of(repr(where)), fields=len(fields)), self._lock:
+            return self._engine.selection.facets(visible(where), fields, base=visible(ALL), smallest=self.smallest)
+
+    @needs(Role.VIEWER, "count")
+    def counted_again(self, where: Filter) -> None:
+        """Before counts that were kept are shown once more."""
+        self.note_once("count", digest_of(repr(where)), again=True)
+
+    @needs(Role.VIEWER, "open saved searches")
+    def saved_searches(self, most: int = 12) -> SavedSearches:
+        """The named searches that this person may open, and the latest of their own."""
+        me = self.person.name
+        found = SavedSearches(saved.named(self._database, me), saved.recent(self._database, me, most))
+        self.note_once("see-searches", searches=len({one.token for one in (*found.kept, *found.latest)}))
+        return found
+
+    @needs(Role.VIEWER, "open a saved search")
+    def open_search(self, token: str) -> Saved:
+        """The search of a token. Raises `NoSuchSearch` unless it is this person's own or shared."""
+        with self._acting("open-search", digest_of(token)):
+            return saved.recall(self._database, token, self.person.name)
+
+    @needs(Role.VIEWER, "search")
+    def remember_search(self, asked: Mapping[str, Any]) -> str:
+        """The token of this search of this person's: the one that it has, or a new one."""
+        self.note_once("remember-search")
+        return saved.remember(self._database, self.person.name, asked)
+
+    @needs(Role.VIEWER, "keep a search")
+    def keep_search(self, token: str, *, name: str, shared: bool) -> None:
+        """Name a search, so that it is kept, or share it. Raises `NoSuchSearch` for another's."""
+        self.note("keep-search", digest_of(token), shared=shared)
+        saved.keep(self._database, token, self.person.name, name=name, shared=shared)
+
+    @needs(Role.VIEWER, "see thumbs")
+    def verdicts(self, words: str, where: Filter) -> dict[str, int]:
+        """This person's thumbs for words and a filter: 1 or -1 by study UID."""
+        key = query_key(words, where)
+        with self._acting("see-thumbs", key) as facts:
+            mine = feedback.thumbs(self._database, user=self.person.name, query_key=key)
+            facts["thumbs"] = len(mine)
+        return {one.study_uid: one.verdict for one in mine}
+
+    @needs(Role.VIEWER, "keep thumbs")
+    def rate(self, words: str, where: Filter, verdicts: Mapping[str, int], *, asked: Mapping[str, Any]) -> None:
+        """Keep thumbs by study UID: 1 fits, -1 does not, 0 takes it back. asked: the search as it is to be exported."""
+        key = query_key(words, where)
+        signs = {name: sum(one == sign for one in verdicts.values()) for name, sign in _SIGNS}
+        only = next(iter(verdicts)) if len(verdicts) == 1 else ""
+        self.note("thumb", only or key, query=key, **signs)
+        feedback.put_thumbs(self._database, user=self.person.name, query_key=key, query=asked, verdicts=verdicts)
+
+    @needs(Role.RESEARCHER, "see everybody's thumbs")
+    def judgements(self) -> list[tuple[str, str, int]]:
+        """(query's words, study UID, grade) by everybody's thumbs: majority, ties left out."""
+        with self._acting("see-judgements") as facts:
+            kept = feedback.thumbs(self._database)
+            rows = agreed((str(one.query.get("text", "")), one.study_uid, one.verdict) for one in kept)
+            facts["judgements"] = len(rows)
+        return rows
+
+
+_SIGNS = (("fit", 1), ("unfit", -1), ("taken_back", 0))
+
+
+def _small(number: int) -> int:
+    """No figure in the record is longer than a count can be."""
+    return max(min(number, 10**9), -1)
+
+
+def _named(query: Query, where: Filter) -> tuple[str, str]:
+    """(kind, what the record calls it): words and file names only as a digest."""
+    match query:
+        case TextQuery():
+            return "words", query_key(query.text, where)
+        case StudyQuery():
+            return "study", uid_or_digest(query.study_uid)
+        case ImageQuery():
+            return "scan", digest_of(query.source)
+        case SpotQuery():
+            return "spot", uid_or_digest(query.study_uid)

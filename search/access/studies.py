@@ -1,0 +1,153 @@
+"""Opening studies: their scans, reports and pictures, and where a scan speaks for some words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from db import archive, lookup, matching, predictions, regions
+from db.filters import ALL, visible
+from db.values import PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
+from encoders.image.tasks import PreparedVolume
+from search.access.people import Role, digest_of, needs, uid_or_digest
+from search.access.searching import EngineAccess
+from search.heat import Heat
+
+Source: TypeAlias = tuple[tuple[str, str], ...]
+"""(path, header) of each file of a series."""
+ReadAgain: TypeAlias = Callable[[dict[str, Any], Source, str], PreparedVolume]
+"""Reads a stored volume from its files again, for an encoder's preparation."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedStudy:
+    """All that the page of a study shows. series: scans first; others: its patient's, each with its series; pictures:
+    PNG by volume id, of every series of the study and of the first of each other one; withdrawn: how many reports are
+    kept and not searched, by their standing.
+    """
+
+    card: StudyCard
+    series: tuple[SeriesCard, ...]
+    passages: tuple[PassageCard, ...]
+    reports: tuple[ReportCard, ...]
+    withdrawn: Mapping[str, int]
+    others: tuple[tuple[StudyCard, tuple[SeriesCard, ...]], ...]
+    pictures: Mapping[int, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSeries:
+    """What it takes to show a series. key, source: to read its volume again; spots: whether its parts are stored."""
+
+    card: SeriesCard
+    key: str
+    source: Source
+    spots: bool
+    acquisition: Mapping[str, Any]
+    predicted: tuple[PredictedFact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedStudy:
+    """A study in a table, with the picture of its first series."""
+
+    card: StudyCard
+    series: tuple[SeriesCard, ...]
+    png: bytes | None
+
+
+class Studies(EngineAccess):
+    """What the pages of studies ask. Whatever is drawn again is on record again."""
+
+    @needs(Role.VIEWER, "open a study")
+    def open_study(self, study_id: int) -> OpenedStudy | None:
+        """A study with its reports and its patient's other studies; None where there is none."""
+        card = lookup.study_cards(self._database, [study_id]).get(study_id)
+        if card is None:
+            self.note("view", found=False)
+            return None
+        self.note("view", card.uid)
+        others = lookup.other_studies(self._database, [study_id]).get(study_id, [])
+        cards = lookup.series_cards(self._database, [study_id, *(other.id for other in others)], ALL)
+        series = {study: tuple(sorted(some, key=scans_first)) for study, some in cards.items()}
+        mine = series.get(study_id, ())
+        firsts = [series[other.id][0] for other in others if series.get(other.id)]
+        return OpenedStudy(
+            card=card,
+            series=mine,
+            passages=tuple(lookup.report_passages(self._database, [study_id]).get(study_id, ())),
+            reports=tuple(lookup.reports_of(self._database, [study_id]).get(study_id, ())),
+            withdrawn=Counter(one.standing for one in matching.withdrawn_reports(self._database, study_ids=[study_id])),
+            others=tuple((other, series.get(other.id, ())) for other in others),
+            pictures=lookup.thumbnails(self._database, [one.volume_id for one in (*mine, *firsts)]),
+        )
+
+    @needs(Role.VIEWER, "compare studies")
+    def compare(self, study_ids: Sequence[int]) -> list[tuple[StudyCard, tuple[SeriesCard, ...]]]:
+        """Those of the studies that there are and that have series, in the order asked for, each once."""
+        with self._acting("compare", studies=len(study_ids)) as facts:
+            cards = lookup.study_cards(self._database, study_ids)
+            series = lookup.series_cards(self._database, list(cards), visible(ALL))
+            shown = [number for number in dict.fromkeys(study_ids) if number in cards and series.get(number)]
+            facts["shown"] = len(shown)
+        for number in shown:
+            self.note("view", cards[number].uid, beside=len(shown) - 1)
+        return [(cards[number], tuple(series[number])) for number in shown]
+
+    @needs(Role.VIEWER, "open a study")
+    def series_of(self, study_uid: str) -> list[SeriesCard]:
+        """The series of a study that are shown. Raises `QueryError` for a study that is not in the index."""
+        with self._acting("view", uid_or_digest(study_uid)):
+            study = self._engine.study(study_uid)
+            return lookup.series_cards(self._database, [study], visible(ALL)).get(study, [])
+
+    @needs(Role.VIEWER, "open a series")
+    def open_series(self, card: SeriesCard) -> OpenedSeries:
+        """What it takes to show a series. Raises `StoreError` for one that was removed meanwhile."""
+        with self._acting("view-series", card.uid):
+            _, key, source = lookup.volume_source(self._database, card.volume_id)
+            space = archive.serving(self._database, "image")
+            return OpenedSeries(
+                card=card,
+                key=key,
+                source=source,
+                spots=space is not None and bool(regions.stored_regions(self._database, space, [card.volume_id])),
+                acquisition=lookup.acquisition_of(self._database, card.volume_id),
+                predicted=predictions.predictions_of(self._database, [card.volume_id]).get(card.volume_id, ()),
+            )
+
+    @needs(Role.VIEWER, "see the evidence")
+    def evidence(self, words: str, series: OpenedSeries, read: ReadAgain) -> Heat:
+        """Where the volume of a series speaks for the words. Raises what reading it again and `Engine.heat` raise."""
+        with self._acting("evidence", series.card.uid, words=digest_of(words)):
+            prepared = read(self._engine.dual.image.preparation.spec, series.source, series.key)
+            with self._lock:
+                return self._engine.heat(words, [prepared.prepared], [prepared.shape])[0]
+
+    @needs(Role.VIEWER, "see the evidence")
+    def evidence_again(self, words: str, series: OpenedSeries) -> None:
+        """Before evidence that was kept is shown once more."""
+        self.note_once("evidence", series.card.uid, words=digest_of(words), again=True)
+
+    @needs(Role.VIEWER, "see studies")
+    def studies(self, uids: Sequence[str]) -> list[ListedStudy]:
+        """Those of the studies that the archive has, in the order asked for."""
+        with self._acting("list-studies", digest_of(uids), studies=len(uids)):
+            ids = lookup.study_ids_by_uid(self._database, uids)
+            cards, series = lookup.study_cards(self._database, list(ids.values())), {}
+            if ids:
+                series = lookup.series_cards(self._database, list(ids.values()), visible(ALL))
+            firsts = {study: some[0].volume_id for study, some in series.items() if some}
+            pictures = lookup.thumbnails(self._database, list(firsts.values()))
+            known = [cards[ids[uid]] for uid in uids if uid in ids and ids[uid] in cards]
+            return [
+                ListedStudy(card, tuple(series.get(card.id, ())), pictures.get(firsts.get(card.id, -1)))
+                for card in known
+            ]
+
+
+def scans_first(card: SeriesCard) -> tuple[bool, bool]:
+    """Sorts localizers and computed images behind the scans."""
+    return card.sequence == "localizer", card.derived

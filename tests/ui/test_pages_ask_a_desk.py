@@ -1,0 +1,33 @@
+"""No page gets hold of a database or of an engine: what it shows comes over a desk. See also the import contracts."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*(ROOT / "ui" / "room").glob("*.py"), *(ROOT / "ui").glob("page*.py")])
+VALUES = {"db.errors", "db.facets", "db.filters", "db.masking", "db.values"}
+"""Modules of values: what they can do to a database takes one."""
+OPENING = {"open_database", "open_engine", "open_desk", "open_dual", "Database", "Engine", "Record", "Selection"}
+HELD = {"engine", "database", "connect", "execute", "begin"}
+ALLOWED = {("opened.py", "settings.database"), ("opened.py", "settings.record")}
+"""Where the index lies: a path, of which only the inode is looked at."""
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_page_holds_no_engine_and_no_database(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        where = f"{path.name}:{getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.ImportFrom) and node.module:
+            assert not node.module.startswith("db") or node.module in VALUES, f"{where} imports {node.module}"
+            assert not {alias.name for alias in node.names} & OPENING, f"{where} opens the index by itself"
+        elif isinstance(node, ast.Import):
+            assert not [alias.name for alias in node.names if alias.name.split(".")[0] in {"db", "sqlalchemy"}], where
+        elif isinstance(node, ast.Attribute):
+            used = ast.unparse(node)
+            foreign = not used.startswith(("self.", "cls."))
+            assert not (foreign and node.attr.startswith("_") and not node.attr.startswith("__")), f"{where}: {used}"
+            assert node.attr not in HELD or (path.name, used) in ALLOWED, f"{where}: {used}"

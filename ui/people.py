@@ -1,0 +1,112 @@
+"""Who sits at the command line, what they may do, and where it is recorded."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import tomllib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from db.database import Database
+from db.record import Record, Recorder, Unrecorded
+from encoders.errors import EncoderError
+from search.desk import Access, Desk, Person, Refused, Role
+from ui.settings import Settings
+
+STARTED_BY = "SPINECHO_STARTED_BY"
+"""Digest of the row of the record by which a page started this process for a person."""
+_STARTS = {"index", "evaluate"}
+_LONGEST = timedelta(minutes=10)
+"""Between the row and the process that it starts."""
+
+
+def signs_in(settings: Settings) -> bool:
+    """Whether people sign in here: HOME/secrets.toml has a section `auth`, or cannot be read by this account."""
+    try:
+        text = (settings.home / "secrets.toml").read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    try:
+        return "auth" in tomllib.loads(text.decode("utf-8", "replace"))
+    except tomllib.TOMLDecodeError:
+        return True
+
+
+def open_record(settings: Settings, *, signed: bool = False) -> Recorder:
+    """Where acts are kept. Raises `RecordUnwritable`, and `EncoderError` for --no-record where people sign in.
+
+    signed: people sign in, whatever the home says of it.
+    """
+    if not settings.no_record:
+        return Record.open(settings.record)
+    if signed or signs_in(settings):
+        raise EncoderError("--no-record is for a machine used alone; people sign in to this home, so it keeps a record")
+    return Unrecorded()
+
+
+def open_access(settings: Settings) -> Access:
+    """The person at the command line, before the record."""
+    record = open_record(settings)
+    return Access(person_here(settings, record), record)
+
+
+def open_desk(settings: Settings, database: Database | None = None) -> Desk:
+    """Their desk, with the encoders loaded. Raises what opening the index raises, `RecordError` and `Refused`."""
+    from ui.wiring import open_database, open_engine  # noqa: PLC0415  (torch is slow to import)
+
+    database = database or open_database(settings)
+    record = open_record(settings)  # before anything slow
+    person = person_here(settings, record)
+    engine = open_engine(settings, database=database)
+    return Desk(engine, person, record=record, smallest=settings.smallest_count)
+
+
+def person_here(settings: Settings, record: Recorder) -> Person:
+    """Used alone: the user of the settings, with every right. Where people sign in: the account, as roles.toml has it.
+
+    A process that a page started for somebody goes by the row that was written for it. Raises `Refused` for an account
+    without a role.
+    """
+    if (starter := _starter(record)) is not None:
+        return starter
+    if not signs_in(settings):
+        return Person(settings.user or "somebody", Role.MANAGER)
+    from ui.room.signed import read_roles  # noqa: PLC0415  (streamlit is slow to import)
+
+    name = _account()
+    role = account_role(name, read_roles(settings.roles))
+    if role is None:
+        record.append(user=name, role="none", action="refused", facts={"way": "command line"})
+        raise Refused(f"the account {name} has no role here: ask those who look after this archive (roles.toml)")
+    return Person(name, role)
+
+
+def account_role(account: str, roles: Mapping[str, Any]) -> Role | None:
+    """The highest role under which an account of the machine is named; else the default, None to keep out."""
+    for role in reversed(Role):
+        if account.casefold() in {str(one).casefold() for one in roles.get(role, ())}:
+            return role
+    default = roles.get("default", "viewer")
+    return None if default == "none" else Role(default)
+
+
+def _starter(record: Recorder) -> Person | None:
+    digest = os.environ.get(STARTED_BY, "")
+    row = record.find(digest) if digest and isinstance(record, Record) else None
+    if row is None or row.action not in _STARTS or row.role not in set(Role):
+        return None
+    if datetime.now(UTC).replace(tzinfo=None) - row.at > _LONGEST:
+        return None
+    return Person(row.user, Role(row.role))
+
+
+def _account() -> str:
+    """The account that this process runs under, whatever the environment says."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # an account without a name, as in some containers
+        return f"uid {os.getuid()}"
