@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import JSON, Dialect, String, TypeDecorator
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, StatementError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
 from db.errors import StoreError
 
@@ -86,19 +86,28 @@ def _real_or_none(stored: str | None) -> str | None:
     return stored if stored is None or "\\x" not in stored else real_path(stored)
 
 
+def _is_of_a_value(error: Exception) -> bool:
+    """Whether a server refused what it was given, by the kind of error, SQLSTATE or SQLite's words."""
+    if not isinstance(error, DBAPIError):
+        orig = error.orig if isinstance(error, StatementError) else error
+        return isinstance(orig, OverflowError | ValueError | TypeError)
+    if isinstance(error, DataError | IntegrityError):
+        return True
+    said = error.orig.args[0] if error.orig is not None and error.orig.args else ""
+    if isinstance(said, dict):  # PostgreSQL: data exception, constraint, limit of the program
+        return str(said.get("C", ""))[:2] in ("22", "23", "54")
+    return str(said).startswith("Error binding parameter")
+
+
 @contextmanager
 def storable() -> Iterator[None]:
     """Raise `Unstorable` where the server refuses values within the block, not where it is gone or full."""
     try:
         yield
-    except (OperationalError, InterfaceError):
-        raise
-    except (DataError, IntegrityError, OverflowError, UnicodeError) as error:
-        raise Unstorable(f"the database refuses a value of it ({type(error).__name__})") from error
-    except StatementError as error:
-        if error.orig is not None and not isinstance(error.orig, OverflowError | ValueError | TypeError):
+    except (StatementError, OverflowError, UnicodeError) as error:
+        if not _is_of_a_value(error):
             raise
-        raise Unstorable(f"the database refuses a value of it ({type(error.orig).__name__})") from error
+        raise Unstorable(f"the database refuses a value of it ({type(error).__name__})") from error
 
 
 class CleanText(TypeDecorator[str]):

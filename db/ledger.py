@@ -394,7 +394,9 @@ def failures(database: Database, *, ignorable: bool = True, reason: str | None =
     if reason:
         query = query.where(Failure.reason == reason)
     with database.begin() as session:
-        return tuple(FailureRecord(str(Path(row[0]) / row[1]), *row[2:]) for row in session.execute(query))
+        return tuple(
+            FailureRecord(clean.stored_path(str(Path(row[0]) / row[1])), *row[2:]) for row in session.execute(query)
+        )
 
 
 def file_counts(database: Database) -> dict[str, int]:

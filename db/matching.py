@@ -14,6 +14,8 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, defer
 
+from db.chunks import chunks
+from db.clean import stored_path
 from db.database import Database
 from db.keys import accession_key, is_damaged, known_patient, same_number, uid_key
 from db.models import File, Folder, Report, Study
@@ -31,7 +33,6 @@ WHY: Mapping[str, str] = {
     "patient_disagrees": "its patient is not the patient of the study that its key names",
 }
 """Why a report has no study."""
-_CHUNK = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,11 @@ def unmatched_reports(database: Database) -> tuple[UnmatchedReport, ...]:
             uids = tuple(sorted(studies.uids[study] for study in named)) if studies else ()
             why = WHY.get(report.reason, report.reason)
             keys = (report.accession_number, report.study_uid)
-            found.append(UnmatchedReport(report.id, f"{folder}/{name}", report.ordinal, report.match, *keys, why, uids))
+            found.append(
+                UnmatchedReport(
+                    report.id, stored_path(f"{folder}/{name}"), report.ordinal, report.match, *keys, why, uids
+                )
+            )
         return tuple(found)
 
 
@@ -166,11 +171,10 @@ def withdrawn_reports(database: Database, *, study_ids: Sequence[int] | None = N
     query = query.where(Report.standing.not_in(sorted(FOUND)))
     parts = [query]
     if study_ids is not None:
-        chunks = [study_ids[start : start + _CHUNK] for start in range(0, len(study_ids), _CHUNK)]
-        parts = [query.where(Report.named_study_id.in_(some)) for some in chunks]
+        parts = [query.where(Report.named_study_id.in_(some)) for some in chunks(study_ids)]
     with database.begin() as session:
         return tuple(
-            WithdrawnReport(r.id, f"{folder}/{name}", r.ordinal, r.standing, r.status, r.dated, uid or "")
+            WithdrawnReport(r.id, stored_path(f"{folder}/{name}"), r.ordinal, r.standing, r.status, r.dated, uid or "")
             for part in parts
             for r, folder, name, uid in session.execute(part)
         )
@@ -180,7 +184,10 @@ def guessed_reports(database: Database) -> tuple[GuessedReport, ...]:
     """Reports whose character set had to be guessed."""
     with database.begin() as session:
         rows = session.execute(_listed(Report.charset).where(Report.charset != ""))
-        return tuple(GuessedReport(r.id, f"{folder}/{name}", r.ordinal, charset) for r, folder, name, charset in rows)
+        return tuple(
+            GuessedReport(r.id, stored_path(f"{folder}/{name}"), r.ordinal, charset)
+            for r, folder, name, charset in rows
+        )
 
 
 def report_counts(database: Database) -> dict[str, int]:
@@ -247,9 +254,9 @@ def _places(session: Session, files: Sequence[int]) -> dict[int, tuple[int, str]
     """(mtime, path) by file."""
     found: dict[int, tuple[int, str]] = {}
     query = select(File.id, File.mtime_ns, Folder.path, File.name).join(Folder, Folder.id == File.folder_id)
-    for start in range(0, len(files), _CHUNK):
-        for file, mtime, folder, name in session.execute(query.where(File.id.in_(files[start : start + _CHUNK]))):
-            found[file] = (mtime, f"{folder}/{name}")
+    for some in chunks(files):
+        for file, mtime, folder, name in session.execute(query.where(File.id.in_(some))):
+            found[file] = (mtime, stored_path(f"{folder}/{name}"))
     return found
 
 

@@ -5,7 +5,7 @@ What is gone and what is equal is found out by `indexer.moves`; here the rows ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import and_, delete, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
+from db.chunks import chunks
 from db.database import Database
 from db.followers import follow_studies
 from db.ledger import forget_empty_folders, forget_files, reopen_twins
@@ -21,7 +22,6 @@ from db.patients import forget_patients
 from db.study_facts import as_said, refresh_study, study_id
 from db.upkeep import facts_changed
 
-_CHUNK = 400
 _BY_CONTENT = ("nifti", "report")
 """Kinds whose files bring no SOP Instance UID of their own."""
 
@@ -59,7 +59,7 @@ class Move:
 def reopen_twins_of(database: Database, paths: Sequence[str]) -> None:
     """Files that were rejected in favour of one of these, which are gone, get their turn."""
     with database.begin() as session:
-        for some in _chunks(sorted(paths)):
+        for some in chunks(sorted(paths)):
             pairs = [(str(Path(path).parent), Path(path).name) for path in some]
             query = select(File.sop_uid).join(Folder).where(tuple_(Folder.path, File.name).in_(pairs))
             reopen_twins(session, [uid for uid in session.scalars(query) if uid])
@@ -90,7 +90,7 @@ def arrivals(database: Database, gone: Sequence[MovingFile]) -> list[MovingFile]
     found: dict[int, MovingFile] = {}
     with database.begin() as session:
         for column, values in ((File.sop_uid, uids), (tuple_(File.kind, File.size), sizes)):
-            for some in _chunks(values):
+            for some in chunks(values):
                 query = _query().where(File.state == "pending", column.in_(some))
                 found.update((row.id, _moving(row)) for row in session.execute(query) if row.id not in mine)
     return sorted(found.values(), key=lambda file: file.path)
@@ -100,7 +100,7 @@ def headers(database: Database, files: Sequence[MovingFile]) -> dict[int, str]:
     """The scanned headers of files that have one, by id."""
     found: dict[int, str] = {}
     with database.begin() as session:
-        for some in _chunks([file.id for file in files]):
+        for some in chunks([file.id for file in files]):
             query = select(File.id, File.header).where(File.id.in_(some), File.header.is_not(None))
             found.update((file, header or "") for file, header in session.execute(query))
     return found
@@ -131,7 +131,7 @@ def rejected_in(database: Database, folders: Iterable[str]) -> list[str]:
     """Paths of the files of these folders that were rejected."""
     with database.begin() as session:
         found: list[str] = []
-        for some in _chunks(sorted(folders)):
+        for some in chunks(sorted(folders)):
             query = select(Folder.path, File.name).join(File, File.folder_id == Folder.id)
             rows = session.execute(query.where(Folder.path.in_(some), File.state == "rejected"))
             found += [str(Path(folder) / name) for folder, name in rows]
@@ -194,8 +194,3 @@ def _query() -> Any:
 
 def _moving(row: Any) -> MovingFile:
     return MovingFile(row.id, str(Path(row.path) / row.name), *row[3:])
-
-
-def _chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]

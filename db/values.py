@@ -94,7 +94,7 @@ class FileRecord:
 
 @dataclass(frozen=True, slots=True)
 class FailureRecord:
-    """A rejected file or report, for people to read."""
+    """A rejected file or report, for people to read: in `path` bytes that are no UTF-8 stand as \\xE4."""
 
     path: str
     ordinal: int

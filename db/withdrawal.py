@@ -12,18 +12,18 @@ from collections.abc import Sequence
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from db.chunks import chunks
 from db.models import Passage, Vector, WithdrawnPassage
 from db.removal import remove_vectors
 
-_CHUNK = 400
 _COLUMNS = ("report_id", "section", "ordinal", "start", "stop", "text", "assertion", "sides")
 
 
 def withdraw(session: Session, reports: Sequence[int]) -> None:
     """Take the sentences of these reports out of search, by id; their vectors leave tombstones."""
     told = [getattr(Passage, name) for name in _COLUMNS]
-    for start in range(0, len(reports), _CHUNK):
-        mine = Passage.report_id.in_(reports[start : start + _CHUNK])
+    for some in chunks(reports):
+        mine = Passage.report_id.in_(some)
         kept = select(*told, Vector.space_id, Vector.data).outerjoin(Vector, Vector.passage_id == Passage.id)
         kept = kept.where(mine).order_by(Passage.id)
         session.execute(insert(WithdrawnPassage).from_select([*_COLUMNS, "space_id", "data"], kept))
@@ -34,8 +34,7 @@ def withdraw(session: Session, reports: Sequence[int]) -> None:
 def reinstate(session: Session, reports: Sequence[int]) -> None:
     """Let the sentences of these reports be found again, with new ids, so that every index takes them for new."""
     told = [getattr(WithdrawnPassage, name) for name in _COLUMNS]
-    for start in range(0, len(reports), _CHUNK):
-        some = reports[start : start + _CHUNK]
+    for some in chunks(reports):
         mine = WithdrawnPassage.report_id.in_(some)
         once = select(*told).where(mine).distinct().order_by(WithdrawnPassage.report_id, WithdrawnPassage.ordinal)
         session.execute(insert(Passage).from_select(_COLUMNS, once))

@@ -237,7 +237,13 @@ def _write_json(path: Path, value: object) -> None:
 
 def _opened(path: Path) -> Any:
     """For writing, readable by the owner alone."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="")
+    return os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600),
+        "w",
+        encoding="utf-8",
+        errors="surrogateescape",
+        newline="",
+    )
 
 
 def _digest(path: Path) -> str:

@@ -108,3 +108,8 @@ def imports(arguments: dict[str, Any]) -> Iterator[Message]:
         yield {"found": False}, ()
     else:
         yield {"found": True}, ()
+
+
+def count(arguments: dict[str, Any]) -> Iterator[Message]:
+    for n in range(arguments["n"]):
+        yield {"n": n}, (bytes(100),)

@@ -39,6 +39,17 @@ def test_the_first_step_is_kept_however_long_the_machine_has_been_up(
     assert len(seldom) == 2
 
 
+def test_a_clock_may_start_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine that has just been started its clock is near 0."""
+    for now in (0.0, 1e-3, 1e9):
+        monkeypatch.setattr("time.monotonic", lambda now=now: now)
+        kept: list[object] = []
+        progress = Kept(kept.append, Silent(), every=3600.0)
+        progress.advance("scan")
+        progress.advance("scan")
+        assert len(kept) == 1
+
+
 def test_a_run_tells_while_it_runs_and_ends_with_what_it_did(tmp_path: Path) -> None:
     for number in range(3):
         write_nifti(tmp_path / "scans" / f"sub-{number}" / f"sub-{number}_T1w.nii.gz", brain(number))

@@ -127,7 +127,7 @@ def test_a_terminal_in_ascii_and_names_of_any_letters(tmp_path: Path) -> None:
     archive, home = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xc3\xa4rchiv\xe4\n\x1b[31m")), tmp_path / "hömé"
     archive.mkdir()
     (archive / os.fsdecode(b"Sch\xe4del.zip")).write_bytes(b"PK\x03\x04")
-    for arguments in (["index", archive, "--workers", "1"], ["failures"], ["status"], ["failures", "--json"]):
+    for arguments in (["index", archive, "--workers", "1"], ["failures"], ["failures", "--json"]):
         done = spinecho(*arguments, "--home", home, PYTHONIOENCODING="ascii", LANG="C", LC_ALL="C")
         assert done.returncode in (0, 1), done.stderr
         assert done.stdout.isascii()
@@ -137,7 +137,7 @@ def test_a_terminal_in_ascii_and_names_of_any_letters(tmp_path: Path) -> None:
             (line,) = [line for line in done.stdout.splitlines() if line.startswith("NOT_READ /")]
             assert "Sch\\xE4del.zip" in line
     (failure,) = json.loads(done.stdout)["failures"]
-    assert os.fsencode(failure["path"]).endswith(b"Sch\xe4del.zip")
+    assert failure["path"].endswith("Sch\\xE4del.zip")
 
 
 def test_a_reader_that_goes_away(tmp_path: Path) -> None:
