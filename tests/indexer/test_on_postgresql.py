@@ -51,7 +51,7 @@ def test_rows_and_answers_are_those_of_a_file(indexed: Home, archive: Path, home
     home.index(mine)
     shutil.rmtree(mine)
     mine.mkdir()
-    home.index(mine, prune=True)
+    home.index(mine, prune=True, yes=True)
     assert home.rows() == indexed.rows()
 
 

@@ -102,7 +102,7 @@ def test_what_is_read_again_or_goes_takes_its_parts_along(scans: Path, tmp_path:
         assert len(after[table]) == len(before[table])
         assert after[table] != before[table]
     (mine / "sub-0" / "0_T1w.nii.gz").unlink()
-    home.index(mine, prune=True)
+    home.index(mine, prune=True, yes=True)
     assert len(home.rows()["regions"]) == 1
     assert len(home.rows()["predictions"]) == 3
     assert home.query("SELECT count(*) FROM tombstones WHERE space_id = 1") == [(2,)]

@@ -116,7 +116,7 @@ class TestFullText:
         assert count_words(opened, expression([("cavernoma",)]), most=9) == 2
         write_scans(folder, SCANS[:1])
         (folder / "2.dcm").unlink()
-        own.index(folder, prune=True)
+        own.index(folder, prune=True, yes=True)
         assert count_words(opened, expression([("plaque",)]), most=9) == 0
         opened.close()
 

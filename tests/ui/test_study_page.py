@@ -65,8 +65,10 @@ def test_a_study_shows_series_report_and_acquisition_as_plain_text(home: Path, d
 
 def test_other_studies_of_one_day_are_told_apart(home: Path) -> None:
     with sqlite3.connect(home / "spinecho.sqlite") as connection:
+        (patient,) = connection.execute("INSERT INTO patients (key) VALUES ('P1') RETURNING id").fetchone()
         connection.execute(
-            "UPDATE studies SET patient_id = 'P1', date = '2020-02-02', description = 'MR <b>*knee*</b>'"
+            "UPDATE studies SET patient_id = 'P1', patient = ?, date = '2020-02-02', description = 'MR <b>*knee*</b>'",
+            (patient,),
         )
         connection.execute("UPDATE series SET description = 'same'")
         (count,) = connection.execute("SELECT count(*) FROM studies").fetchone()
