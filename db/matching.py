@@ -193,9 +193,10 @@ def guessed_reports(database: Database) -> tuple[GuessedReport, ...]:
 def report_counts(database: Database) -> dict[str, int]:
     """Reports by match, by standing where they are no plain ones, and those whose character set was guessed."""
     with database.begin() as session:
-        matches = dict(session.execute(select(Report.match, func.count()).group_by(Report.match)).tuples().all())
-        rows = session.execute(select(Report.standing, func.count()).group_by(Report.standing)).tuples().all()
-        standings = dict(rows)
+        by_match = session.execute(select(Report.match, func.count()).group_by(Report.match))
+        matches = {row[0]: row[1] for row in by_match}
+        by_standing = session.execute(select(Report.standing, func.count()).group_by(Report.standing))
+        standings = {row[0]: row[1] for row in by_standing}
         guessed = session.scalar(select(func.count()).select_from(Report).where(Report.charset != "")) or 0
     counts = {f"reports_{match}": matches.get(match, 0) for match in ("matched", "unmatched", "ambiguous")}
     for standing in ("addendum", "superseded", "duplicate", "withdrawn"):

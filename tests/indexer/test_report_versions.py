@@ -82,7 +82,7 @@ def test_the_latest_version_is_found_and_the_one_before_comes_back(
     assert "name different exams" in listed
     assert "a placeholder" in listed
     status = CliRunner().invoke(app, ["status", "--home", str(home.folder)], env={"COLUMNS": "200"})
-    assert "reports superseded" in status.output, (status.exception, status.stderr)
+    assert "reports superseded" in status.output
     for name in ("v2.txt", "copies/v1.txt"):
         (more / name).unlink()
     home.index(more, prune=True)

@@ -104,7 +104,7 @@ def _failures(room: Room) -> None:
         st.caption("Reports without a study")
         st.dataframe(
             [
-                {"file": one.path, "entry": one.ordinal, "why": one.match,
+                {"file": one.path, "entry": one.ordinal, "why": one.reason or one.match,
                  "accession number": one.accession_number, "StudyInstanceUID": one.study_uid}
                 for one in room.desk.unmatched_reports()
             ],
