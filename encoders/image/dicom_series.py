@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import filecmp
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -144,13 +144,8 @@ def _read(plan: _Plan, sources: Sources) -> tuple[VolumeRead, list[FileFailure]]
 
 
 def _subset(stack: Stack, kept: Sequence[int]) -> Stack:
-    return Stack(
-        tuple(stack.frames[i] for i in kept),
-        tuple(stack.offsets[i] for i in kept),
-        stack.labels,
-        stack.repeats,
-        stack.suspect,
-    )
+    frames, offsets = stack.frames, stack.offsets
+    return replace(stack, frames=tuple(frames[i] for i in kept), offsets=tuple(offsets[i] for i in kept))
 
 
 def _place(out: NDArray[np.float32], values: NDArray[Any], frame: Frame, flips: tuple[bool, bool, bool]) -> None:
@@ -185,6 +180,11 @@ def _volume(
     notes: dict[str, Any] = dict(grid.notes)
     if stack.repeats:
         notes["repeated_slices"] = len(stack.repeats)
+    if stack.guessed:
+        flags.add(Flag.ORDER_GUESSED)
+    if stack.missing:
+        flags.add(Flag.SLICES_MISSING)
+        notes["slices_missing"] = max(stack.missing, notes.get("slices_missing", 0))
     evidence = dicom_evidence(
         first.facts, affine=grid.affine, spacing_mm=volume.spacing_mm, sop_class=header.detail.get("sop_class", "")
     )

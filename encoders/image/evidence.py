@@ -107,6 +107,8 @@ def b_value(facts: dict[str, Any]) -> float | None:
         value = facts["ge_b"][0]
         if value == 0:  # GE writes 0 into everything
             return None
+    if value is None and facts.get("comment_b"):
+        value = facts["comment_b"][0]
     if value is None:
         return None
     value = value % 1e6 if value >= 1e6 else value
@@ -160,6 +162,19 @@ def age_in_years(text: str) -> float | None:
     number, unit = match.groups()
     years = int(number) * _YEARS[unit]
     return round(years, 3) if 0 < years < 130 else None
+
+
+def keep_age(facts: dict[str, Any]) -> None:
+    """Take the birth date out of the facts, and where no age is given leave the age at the examination instead."""
+    born = iso_date(facts.pop("birth_date", ""))
+    seen = iso_date(facts.get("study_date", "")) or iso_date(facts.get("series_date", ""))
+    if born is None or seen is None or age_in_years(facts.get("age", "")) is not None:
+        return
+    first, last = date.fromisoformat(born), date.fromisoformat(seen)
+    days = (last - first).days
+    months = (last.year - first.year) * 12 + last.month - first.month - (last.day < first.day)
+    if days >= 0 and months < 12 * 130:
+        facts["age"] = f"{days:03d}D" if months < 2 else f"{months:03d}M" if months < 24 else f"{months // 12:03d}Y"
 
 
 def _codes(text: str) -> list[str]:
