@@ -139,6 +139,35 @@ def other_studies(database: Database, study_ids: Sequence[int]) -> dict[int, lis
     }
 
 
+_NO_NUMBER = frozenset({"", "na", "none", "null", "nil", "unknown", "anonymous", "anonymized", "removed"})
+
+
+def same_exam(database: Database, study_ids: Sequence[int]) -> dict[int, list[StudyCard]]:
+    """Studies that one examination left under several UIDs: of one patient, day and accession number; by UID.
+
+    A console that was started anew does so, and de-identification that gives each series a study of its own.
+    """
+    cards = {key: card for key, card in study_cards(database, study_ids).items() if _exam(card) is not None}
+    columns = (Study.id, Study.uid, Study.accession_number, Study.patient_id, Study.date, Study.description)
+    query = select(*columns, Study.sex, Study.age_years).order_by(Study.uid)
+    by_exam: dict[Any, list[StudyCard]] = defaultdict(list)
+    for row in _by_ids(database, query, Study.accession_number, sorted({c.accession_number for c in cards.values()})):
+        by_exam[_exam(StudyCard(*row))].append(StudyCard(*row))
+    return {
+        study: others
+        for study, card in cards.items()
+        if (others := [one for one in by_exam[_exam(card)] if one.id != study])
+    }
+
+
+def _exam(card: StudyCard) -> tuple[str, Any, str] | None:
+    """What one examination has in common; None where a part of it is not known."""
+    number = "".join(filter(str.isalnum, card.accession_number.lower())).strip("0")
+    if number in _NO_NUMBER or not card.patient_id or card.date is None:
+        return None
+    return card.patient_id, card.date, card.accession_number
+
+
 def series_cards(database: Database, study_ids: Sequence[int], where: Filter) -> dict[int, list[SeriesCard]]:
     """The series with a volume that passes the filter, by study, in the order of series number and UID."""
     query = _volumes(

@@ -31,6 +31,7 @@ from indexer.discovery import discover, settle_collisions
 from indexer.parts import Parts, parts_of
 from indexer.progress import Kept, Progress, Silent, Tally
 from indexer.reports.tasks import BadReport, ParsedReport, report_task, unpack_reports
+from indexer.torn import join_torn_series
 
 _REPORT_PAGE = 200
 _STALE_SHARE, _STALE_LEAST = 0.05, 1000
@@ -94,6 +95,7 @@ def index_archive(
                 tally=tally,
                 progress=progress,
             )
+        tally.counts["joined"] += join_torn_series(database)
         if ledger.count_pending_series(database) or ledger.pending_reports(database):
             dual = open_dual()
             image = _space(database, "image", dual.image.space, dual.name)

@@ -51,12 +51,19 @@ class Evidence:
     model: str = ""
     plane: Plane = "unknown"
     spacing_mm: tuple[float, float, float] | None = None
+    is_three_plane: bool = False
+    """The series holds a few slices in each of the three planes."""
     is_capture: bool = False
     """A secondary capture: a screenshot or another picture made outside the scanner."""
 
 
 def dicom_evidence(
-    facts: dict[str, Any], *, affine: Matrix, spacing_mm: tuple[float, float, float], sop_class: str
+    facts: dict[str, Any],
+    *,
+    affine: Matrix,
+    spacing_mm: tuple[float, float, float],
+    sop_class: str,
+    is_three_plane: bool = False,
 ) -> Evidence:
     """The evidence of one DICOM volume from the facts of its middle frame; affine has slices on axis 2."""
     codes = {name: frozenset(_codes(facts.get(name, ""))) for name in ("scanning_sequence", "variant", "options")}
@@ -96,6 +103,7 @@ def dicom_evidence(
         model=facts.get("model", ""),
         plane=plane_of(affine[:3, 2].tolist()) if facts.get("orientation") else "unknown",
         spacing_mm=spacing_mm,
+        is_three_plane=is_three_plane,
         is_capture=sop_class.startswith(_SECONDARY_CAPTURE),
     )
 

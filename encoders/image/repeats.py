@@ -163,7 +163,13 @@ _IN_ORDER = ("acquisition", "trigger", "time_offset", "acquired", "acquisition_t
 
 
 def _orders(frames: Sequence[Frame], places: Sequence[int], *, is_even: bool) -> Iterator[tuple[str, Groups | None]]:
-    """What an order of the slices says: runs of instance numbers or times in which every place comes once, folders."""
+    """What an order of the slices says: objects that hold whole volumes, runs of instance numbers or times, folders."""
+    moments: dict[str, tuple[Any, ...]] = {}
+    for frame in frames:
+        own = _moment(frame)
+        moments[frame.header.sop_uid] = min(own, moments.get(frame.header.sop_uid, own))
+    rank = {uid: number for number, uid in enumerate(sorted(moments, key=lambda uid: moments[uid]))}
+    yield "object", [(rank[frame.header.sop_uid], f"n{rank[frame.header.sop_uid] + 1}") for frame in frames]
     instances = [frame.facts.get("instance") for frame in frames]
     counted: list[Any] = [None]
     if None not in instances:

@@ -42,6 +42,7 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     (
         "localizer",
         r"locali[sz](?!ation\b|ed\b)|^locali[sz]ation$|\b(?:\d?pl(?:ane)? ?)?loc\b|\bt\d?_?loc\b|scout|survey|3 ?pl(?:ane)?\b|lokali|reperage|localizador"
+        r"|\bue?bersicht|vorschau|\boversi[gk]t|\boverzicht|\b(?:tri ?)?pilot\b|\bcentr(?:age|atura)\b|\brepere\b|\bvista previa\b"
         r"|topogram|haste loc|\bplan scan|smart ?brain|aahead|scano",
     ),
     ("ADC", r"\bd?e?adc\b|\badc ?(?:map|\(|10)|apparent diff|diffusion coeff|_adc|dynadc|distadc|mixadc|[a-z]adc$"),

@@ -29,6 +29,16 @@ from ui.wiring import USER_ERRORS, read_levels
 
 _HEIGHT = 720
 _NEUTRAL = frozenset({"header", "technique", "comparison", "other"})
+FLAG_NOTES = {
+    "ORDER_GUESSED": "Which slices belong together was guessed",
+    "SLICES_MISSING": "Slices are missing",
+    "SLICES_REPEATED": "Slices were taken twice, one of each is shown",
+    "SERIES_JOINED": "Put together from single slices with a series UID each",
+    "GEOMETRY_SUSPECT": "Positions or directions cannot be true or are missing",
+    "CHARSET_GUESSED": "The character set of the texts was guessed",
+    "PIXEL_RANGE": "Values exceed the bits that the file states",
+}
+"""What a flag of a volume means, in words for the page."""
 _Source = tuple[tuple[str, str], ...]
 
 
@@ -48,6 +58,7 @@ def study_page(room: Room) -> None:
     series = lookup.series_cards(room.desk.database, [study.id], ALL).get(study.id, [])
     series = sorted(series, key=_last_what_is_no_scan)
     _heading(room, study, series)
+    _notes(room, study, series)
     passages = lookup.report_passages(room.desk.database, [study.id]).get(study.id, [])
     rail, middle, *words = st.columns([13, 46, 25] if passages else [13, 71], gap="small")
     chosen = next((card for card in series if card.volume_id == state.get("volume")), series[0] if series else None)
@@ -133,6 +144,21 @@ def _heading(room: Room, study: StudyCard, series: Sequence[SeriesCard]) -> None
                 room.desk.note("open-elsewhere", study.uid)
         with st.popover("UID"):
             st.code(study.uid, language=None)
+
+
+def _notes(room: Room, study: StudyCard, series: Sequence[SeriesCard]) -> None:
+    """What is odd about the study: an exam in several studies, volumes that rest on guesses."""
+    if others := lookup.same_exam(room.desk.database, [study.id]).get(study.id, []):
+        uids = ", ".join(one.uid for one in others)
+        st.caption("The same exam (patient, day and accession number) is also stored under other study UIDs:")
+        st.text(uids)
+    odd: dict[str, list[str]] = {}
+    for card in series:
+        for flag in card.flags:
+            if flag in FLAG_NOTES:
+                odd.setdefault(flag, []).append(series_name(card))
+    for flag, names in odd.items():
+        st.text(f"{FLAG_NOTES[flag]}: {', '.join(dict.fromkeys(names))}")
 
 
 def _scan(room: Room, study: StudyCard, card: SeriesCard) -> None:
