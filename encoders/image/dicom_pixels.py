@@ -131,7 +131,7 @@ class PixelSource:
         if self.pixels.get("signed"):
             half = 1 << (self.pixels["stored"] - 1)
             return top >= half or low < -half
-        return bool(top >> self.pixels["stored"])
+        return top >> self.pixels["stored"] > 0
 
     def _cut(self, values: NDArray[Any]) -> NDArray[Any]:
         """Values without the bits above Bits Stored, the sign carried into them where there is one."""

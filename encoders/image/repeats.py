@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import PurePath
 from typing import Any
 
@@ -89,7 +90,10 @@ def _parted(
     for name, groups in _orders(own, own_places, is_even=is_even):
         if found := _believed(name, groups, own_places, members, most):
             parts = [Part(some, (label,)) for label, some in found]
-            return parts if is_whole else _fullest(parts, places)
+            if not is_whole:
+                return _fullest(parts, places)
+            is_sure = is_even or name in _WHOLE or _counted_in_turn(frames, places, parts)
+            return parts if is_sure else [replace(part, guessed=True) for part in parts]
     return _by_occurrence(own, own_places, members) if is_whole else [_first_each(own, own_places, members)]
 
 
@@ -157,6 +161,8 @@ _PROPERTIES: tuple[tuple[str, Values], ...] = (
 )
 _CLOCKS = frozenset({"acquired", "clock", "content"})
 """Believed after instance numbers where some places have fewer slices: a run that broke off leaves room for a tick."""
+_WHOLE = frozenset({"object", "folder"})
+"""Orders that cannot mix two runs where one of them broke off."""
 _OTHER_COVERAGE = frozenset({"place", "b", "te", "ti", "flip", "tr"})
 """Volumes that differ in these need not cover the same places."""
 _IN_ORDER = ("acquisition", "trigger", "time_offset", "acquired", "acquisition_time", "content_time")
@@ -187,6 +193,25 @@ def _orders(frames: Sequence[Frame], places: Sequence[int], *, is_even: bool) ->
                 yield name, values(frames)
     folders = ranked([str(PurePath(frame.header.path).parent) for frame in frames], str)
     yield "folder", [(rank, f"n{rank + 1}") for rank, _ in folders]
+
+
+def _counted_in_turn(frames: Sequence[Frame], places: Any, parts: Sequence[Part]) -> bool:
+    """Whether instance numbers count each part from one end to the other, one part after the other.
+
+    Where a place lacks a slice, a run that broke off and one that began elsewhere could be taken for one.
+    """
+    ranges: list[tuple[int, int]] = []
+    directions: set[bool] = set()
+    for part in parts:
+        told = sorted((frames[i].facts.get("instance", 0), int(places[i])) for i in part.members)
+        numbered = [number for number, _ in told]
+        steps = np.diff([place for _, place in told])
+        if len(set(numbered)) < len(numbered) or not ((steps > 0).all() or (steps < 0).all()):
+            return False
+        directions |= {bool(step > 0) for step in steps[:1]}
+        ranges.append((numbered[0], numbered[-1]))
+    ranges.sort()
+    return len(directions) < 2 and all(before[1] < after[0] for before, after in pairwise(ranges))
 
 
 def _runs(values: Sequence[Any], places: Sequence[int]) -> Groups | None:
