@@ -130,8 +130,8 @@ class PixelSource:
         low, top = int(values.min(initial=0)), int(values.max(initial=0))
         if self.pixels.get("signed"):
             half = 1 << (self.pixels["stored"] - 1)
-            return top >= half or low < -half
-        return top >> self.pixels["stored"] > 0
+            return bool(top >= half or low < -half)
+        return bool(top >> self.pixels["stored"])
 
     def _cut(self, values: NDArray[Any]) -> NDArray[Any]:
         """Values without the bits above Bits Stored, the sign carried into them where there is one."""
