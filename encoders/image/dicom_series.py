@@ -108,6 +108,8 @@ class _Plan:
 
 def _is_three_plane(stacks: Sequence[Stack]) -> bool:
     """Whether these are a few slices in each of the three planes and nothing else, as localizers are."""
+    if len(stacks) < 3:
+        return False
     counts: dict[str, int] = defaultdict(int)
     for stack in stacks:
         orientation = stack.frames[0].orientation

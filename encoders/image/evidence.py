@@ -14,6 +14,8 @@ from encoders.image.series import Header, SeriesFacts, StudyFacts
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _NO_DATE = re.compile(r"(\d{4})[-.]?(\d{2})[-.]?(\d{2})")
 _AGE = re.compile(r"(\d{1,3})\s*([DWMY]?)")
+_B_OF_SEQUENCE = re.compile(r"\*?(?:ep|re|ez)_b(\d{1,5})(?!\d)")
+"""Siemens, where the private header is gone: *ep_b1000#3."""
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
 
 
@@ -117,6 +119,8 @@ def b_value(facts: dict[str, Any]) -> float | None:
             return None
     if value is None and facts.get("comment_b"):
         value = facts["comment_b"][0]
+    if value is None and (named := _B_OF_SEQUENCE.match(facts.get("sequence_name", ""))):
+        value = float(named[1])
     if value is None:
         return None
     value = value % 1e6 if value >= 1e6 else value
@@ -174,9 +178,12 @@ def age_in_years(text: str) -> float | None:
 
 def keep_age(facts: dict[str, Any]) -> None:
     """Take the birth date out of the facts, and where no age is given leave the age at the examination instead."""
-    born = iso_date(facts.pop("birth_date", ""))
+    written = facts.pop("birth_date", "")
+    if not written or age_in_years(facts.get("age", "")) is not None:
+        return
+    born = iso_date(written)
     seen = iso_date(facts.get("study_date", "")) or iso_date(facts.get("series_date", ""))
-    if born is None or seen is None or age_in_years(facts.get("age", "")) is not None:
+    if born is None or seen is None:
         return
     first, last = date.fromisoformat(born), date.fromisoformat(seen)
     days = (last - first).days

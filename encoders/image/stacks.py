@@ -76,7 +76,9 @@ def _split(stack: Stack, name: str, groups: Groups) -> list[Stack]:
     members: dict[tuple[int, str], list[Frame]] = defaultdict(list)
     for frame, group in zip(stack.frames, groups, strict=True):
         members[group].append(frame)
-    if len(members) < 2 or (name in _OF_A_VOLUME and _crumbles(stack, len(members))):
+    if len(members) < 2:
+        return [stack]
+    if name in _OF_A_VOLUME and (_crumbles(stack, len(members)) or _interleaves(stack, [group for group, _ in groups])):
         return [stack]
     return [
         replace(stack, frames=tuple(part), labels=(*stack.labels, (name, rank, text)))
@@ -88,6 +90,23 @@ def _crumbles(stack: Stack, count: int) -> bool:
     """Whether each slice has a value of its own and a place of its own: the value belongs to slices, not to volumes."""
     places = {frame.position for frame in stack.frames}
     return count > 2 and count == len(stack.frames) == len(places)
+
+
+def _interleaves(stack: Stack, groups: Sequence[int]) -> bool:
+    """Whether slices of several values alternate within one even row of slices, none at a place of another."""
+    frames = stack.frames
+    if len(frames) < 4 or any(f.position is None or f.orientation != frames[0].orientation for f in frames):
+        return False
+    axes = np.array(frames[0].orientation)
+    along = np.array([f.position for f in frames]) @ np.cross(axes[:3], axes[3:])
+    order = np.argsort(along, kind="stable")
+    gaps = np.diff(along[order])
+    usual = float(np.median(gaps))
+    given = frames[0].facts.get("slice_spacing") or frames[0].facts.get("thickness") or 0.0
+    if usual < max(0.9 * given, same_place_mm(frames)) or np.abs(gaps - usual).max() > 0.05 * usual + 0.02:
+        return False
+    changes = int(np.count_nonzero(np.diff(np.array(groups)[order])))
+    return changes >= 2 * len(set(groups)) - 1
 
 
 def _fact(name: str, *, tolerance: float, form: str) -> Callable[[Sequence[Frame]], Groups]:

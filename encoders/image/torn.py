@@ -10,12 +10,22 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePath
-from typing import Any
 
 from encoders.image.series import Flag, Header
 from encoders.image.uids import derived_uid
 
 _LEAST = 3
+_OF_A_SLICE = (
+    "position",
+    "instance",
+    "te",
+    "b",
+    "temporal",
+    "acquisition",
+    "trigger",
+    "acquisition_time",
+    "image_type",
+)
 
 
 def joined(
@@ -34,9 +44,7 @@ def joined(
     found: list[Header] = []
     for key, some in groups.items():
         series = derived_uid("joined", *key)
-        if is_known(key[0], series) or (
-            len(some) >= _LEAST and (_differ(some, "position") or _differ(some, "instance"))
-        ):
+        if is_known(key[0], series) or (len(some) >= _LEAST and _differ(some)):
             found += [_moved(header, series) for header in some]
     return found
 
@@ -52,9 +60,10 @@ def _common(header: Header) -> tuple[str, ...] | None:
     return (header.study_uid, *told, str(facts.get("modality", "")), str(detail.get("sop_class", "")), folder)
 
 
-def _differ(headers: Sequence[Header], name: str) -> bool:
-    values: list[Any] = [header.detail["facts"].get(name) for header in headers]
-    return None not in values and len({str(value) for value in values}) == len(values)
+def _differ(headers: Sequence[Header]) -> bool:
+    """Whether they are different slices: no two alike in all that tells slices apart, not all at one place."""
+    told = [tuple(str(header.detail["facts"].get(name)) for name in _OF_A_SLICE) for header in headers]
+    return len(set(told)) == len(told) and len({facts[:2] for facts in told}) > 1
 
 
 def _moved(header: Header, series: str) -> Header:

@@ -11,6 +11,7 @@ _NAMESPACE = UUID("6c1f4f0e-5a52-5d2b-9d0b-7f3f0f7f2b61")
 
 _LEGAL = re.compile(r"[0-9.]{1,64}")
 _KEPT = re.compile(r"[A-Za-z0-9._\-]{1,64}")
+_DIGIT = re.compile(r"[0-9]")
 _NO_LETTER = re.compile(r"[^A-Za-z0-9._\-]+")
 
 
@@ -25,11 +26,11 @@ def identity(text: str) -> str | None:
     What else stands in it is replaced, and what is too long cut; a derived UID at its end keeps two of them apart. None
     where there is no digit (`ANONYMOUS`, `REMOVED`): that names no object.
     """
-    if not any(char.isdecimal() for char in text):
-        return None
-    if _KEPT.fullmatch(text):
+    if _LEGAL.fullmatch(text) or (_DIGIT.search(text) and _KEPT.fullmatch(text)):
         return text
-    return f"{_NO_LETTER.sub('_', text)[:24]}.{derived_uid('uid', text).removeprefix('2.25.')}"
+    if not _DIGIT.search(text):
+        return None
+    return f"{_NO_LETTER.sub('_', text)[:24]}_{derived_uid('uid', text).removeprefix('2.25.')}"
 
 
 def derived_uid(*parts: str) -> str:

@@ -218,6 +218,17 @@ def test_b_values_of_comments(kit: Any, series_of: Any) -> None:
     assert [(one.key, one.acquisition.b_value) for one in series_of(sets)] == [("b0", 0), ("b1000", 1000)]
 
 
+def test_b_values_of_sequence_names(kit: Any, series_of: Any) -> None:
+    sets = []
+    for b in (0, 1000):
+        for n in range(2):
+            data = kit.slice_dataset(n)
+            data.SOPInstanceUID = f"1.2.3.2.{b}.{n}"
+            data.SequenceName = f"*ep_b{b}" + ("#3" if b else "")
+            sets.append(data)
+    assert [(one.key, one.acquisition.b_value) for one in series_of(sets)] == [("b0", 0), ("b1000", 1000)]
+
+
 def test_nothing_else_of_a_comment_is_kept(kit: Any, tmp_path: Path) -> None:
     data = kit.slice_dataset()
     data.ImageComments = "b=1 of Secret^Name, 555-1234"
@@ -262,6 +273,15 @@ def test_a_series_uid_for_every_slice_is_one_series(kit: Any, tmp_path: Path) ->
     found = only(list(read_path(tmp_path)))
     assert found.volume.voxels.shape == (5, 6, 5)
     assert found.flags == (Flag.SERIES_JOINED,)
+
+
+def test_torn_echoes_are_joined_and_parted_by_echo_time(kit: Any, tmp_path: Path) -> None:
+    for n in range(3):
+        for te in (10, 80):
+            data = kit.slice_dataset(n, series=f"1.2.3.{n + te}")
+            data.SeriesNumber, data.SeriesDescription, data.EchoTime = 4, "t2", te
+            kit.write(tmp_path / f"{n}-{te}.dcm", data)
+    assert [(one.key, one.volume.voxels.shape[2]) for one in read_path(tmp_path)] == [("te10", 3), ("te80", 3)]
 
 
 def test_single_slices_with_numbers_of_their_own_stay_apart(kit: Any, tmp_path: Path) -> None:

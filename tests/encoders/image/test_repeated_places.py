@@ -303,3 +303,21 @@ def test_enhanced_frames_without_positions_go_by_their_number_in_the_stack(kit: 
     assert all(Flag.GEOMETRY_SUSPECT in one.flags for one in found)
     corners = [sorted(one.volume.voxels.min(axis=(0, 1)).tolist()) for one in found]
     assert corners == [[5, 205, 405], [105, 305, 505]]
+
+
+@pytest.mark.parametrize("name", ["EchoTime", "DiffusionBValue"])
+def test_a_value_that_alternates_between_slices_does_not_tear_a_volume(kit: Any, series_of: Any, name: str) -> None:
+    def slices(places: Sequence[float], value: float) -> list[Any]:
+        sets = []
+        for place in places:
+            data = kit.slice_dataset(int(place * 10), position=[-10.0, -20.0, place])
+            data.SOPInstanceUID = f"1.2.3.2.{value:.0f}.{int(place * 10) + 1}"
+            setattr(data, name, value)
+            sets.append(data)
+        return sets
+
+    assert len(series_of([*slices([0, 6, 12, 18], 60.0), *slices([3, 9, 15, 21], 70.0)])) == 1
+    assert len(series_of([*slices([0, 3, 6, 9], 60.0), *slices([1.5, 4.5, 7.5, 10.5], 70.0)])) == 2  # 3 mm thick
+    assert len(series_of([*slices([0, 3, 6, 9], 60.0), *slices([0.4, 3.4, 6.4, 9.4], 70.0)])) == 2  # moved
+    assert len(series_of([*slices([0, 3, 6, 9], 60.0), *slices([0, 3, 6, 9], 70.0)])) == 2
+    assert len(series_of([*slices([0, 3, 6, 9], 60.0), *slices([12, 15, 18, 21], 70.0)])) == 2  # two slabs
