@@ -14,8 +14,8 @@ from encoders.image.series import Header, SeriesFacts, StudyFacts
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _NO_DATE = re.compile(r"(\d{4})[-.]?(\d{2})[-.]?(\d{2})")
 _AGE = re.compile(r"(\d{1,3})\s*([DWMY]?)")
-_B_OF_SEQUENCE = re.compile(r"\*?(?:ep|re|ez)_b(\d{1,5})(?!\d)")
-"""Siemens, where the private header is gone: *ep_b1000#3."""
+_B_OF_SEQUENCE = re.compile(r"\*?(?:ep|re|ez)_b(\d{1,5})(?:t|#\d+)?")
+"""Siemens, where the private header is gone: *ep_b1000#3. Maps inherit the name from one of their sources."""
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
 
 
@@ -119,8 +119,9 @@ def b_value(facts: dict[str, Any]) -> float | None:
             return None
     if value is None and facts.get("comment_b"):
         value = facts["comment_b"][0]
-    if value is None and (named := _B_OF_SEQUENCE.match(facts.get("sequence_name", ""))):
-        value = float(named[1])
+    if value is None and facts.get("image_type", "").startswith("ORIGINAL"):
+        named = _B_OF_SEQUENCE.fullmatch(facts.get("sequence_name", ""))
+        value = float(named[1]) if named else None
     if value is None:
         return None
     value = value % 1e6 if value >= 1e6 else value
