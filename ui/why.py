@@ -95,6 +95,7 @@ def _volumes(engine: Engine, study_uid: str) -> list[tuple[int, str]]:
         engine.search(StudyQuery(study_uid), want=Kind.STUDY, k=1)  # says that it is unknown, and what to do
     study = found[study_uid]
     cards = lookup.series_cards(engine.database, [study], visible(ALL)).get(study, [])
+    cards = cards or lookup.series_cards(engine.database, [study], ALL).get(study, [])  # computed images alone
     return [(card.volume_id, card.description or card.uid) for card in cards]
 
 

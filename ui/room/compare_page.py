@@ -24,6 +24,10 @@ def compare_page(room: Room) -> None:
     named = [int(part) for part in st.query_params.get("studies", "").split(",") if part.isdecimal()][:_MOST]
     cards = lookup.study_cards(room.desk.database, named)
     series = lookup.series_cards(room.desk.database, named, visible(ALL))
+    series = {
+        **lookup.series_cards(room.desk.database, named, ALL),
+        **series,
+    }  # all of a study of computed images alone
     shown = [number for number in dict.fromkeys(named) if number in cards and series.get(number)]
     if st.button("Results", icon=":material/arrow_back:", key="back"):
         go("search", **({"search": st.session_state["token"]} if st.session_state.get("token") else {}))
