@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import groupby, pairwise
+from operator import itemgetter
 
 _CODECS = {
     6: "ascii",
@@ -44,7 +45,7 @@ _UPPER = {
 _ESCAPES = re.compile(b"|".join(re.escape(key) for key in (*_LOWER, *_UPPER)))
 _DOUBLE = {"jisx0208": b"\x1b$B", "jisx0212": b"\x1b$(D"}
 _DECLARED_AS = {"jisx0208": {"iso2022_jp"}, "jisx0212": {"iso2022_jp_2"}, "jisx0201": {"jisx0201", "iso2022_jp"}}
-_ENDS_SHIFT = frozenset(b"\r\n\t\f")
+_ENDS_SHIFT, _NEXT_VALUE = frozenset(b"\r\n\t\f"), frozenset(b"\\")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _UNUSED = re.compile(r"[\x80-\x9f]")
 _FOREIGN = re.compile(r"[^\x00-\x7f\s]{2,}")
@@ -155,8 +156,10 @@ def _by_escapes(raw: bytes, first: str, declared: frozenset[str]) -> tuple[str, 
             continue
         following = _ESCAPES.search(raw, at)
         end = following.start() if following else len(raw)
-        for byte_kind, group in groupby(raw[at:end], key=lambda byte: byte in _ENDS_SHIFT or (byte >= 0x80) * 2):
-            run = bytes(group)
+        ends = _ENDS_SHIFT if lower in _DOUBLE else _ENDS_SHIFT | _NEXT_VALUE
+        kinds = [2 if byte >= 0x80 else int(byte in ends) for byte in raw[at:end]]
+        for byte_kind, pairs in groupby(zip(kinds, raw[at:end], strict=True), key=itemgetter(0)):
+            run = bytes(byte for _, byte in pairs)
             if byte_kind == 1:
                 lower, upper = "ascii", start
             text = _half(run, upper if byte_kind == 2 else lower)
