@@ -105,7 +105,8 @@ class Or:
 Leaf: TypeAlias = Is | Between | Contains | Says
 Filter: TypeAlias = All | Leaf | Not | And | Or
 ALL = All()
-HIDDEN: Filter = Or((Is("derived", (True,)), Is("sequence", ("localizer",))))
+_LOCALIZERS = Is("sequence", ("localizer",))
+HIDDEN: Filter = Or((Is("derived", (True,)), _LOCALIZERS))
 """What results leave out unless asked for: computed images and localizers."""
 
 
@@ -147,9 +148,14 @@ def fields_of(where: Filter) -> frozenset[str]:
     return frozenset(leaf.field for leaf in leaves(where) if not isinstance(leaf, Says))
 
 
-def visible(where: Filter) -> Filter:
-    """`where` without computed images and localizers, unless it asks for them by `derived` or `sequence`."""
-    return where if fields_of(where) & {"derived", "sequence"} else both(where, Not(HIDDEN))
+def visible(where: Filter, *, computed: bool = False) -> Filter:
+    """`where` without computed images and localizers, unless it asks for them by `derived` or `sequence`.
+
+    computed: the words beside it ask for computed images, so that localizers alone are left out.
+    """
+    if fields_of(where) & {"derived", "sequence"}:
+        return where
+    return both(where, Not(_LOCALIZERS if computed else HIDDEN))
 
 
 def without_field(where: Filter, field: str) -> Filter:

@@ -15,9 +15,10 @@ from db.chunks import chunks
 from db.database import Database
 from db.errors import StoreError
 from db.filters import Filter, compile_filter
+from db.keys import accession_key
 from db.masking import Count, masked_sizes, number
 from db.models import File, Folder, Passage, Report, Series, Study, Thumbnail, Vector, Volume, VolumeFile
-from db.patients import PERSON
+from db.patients import PERSON, patient_key
 from db.values import PassageCard, ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
 from db.vectors.protocol import Ids
 
@@ -139,6 +140,30 @@ def other_studies(database: Database, study_ids: Sequence[int]) -> dict[int, lis
         for study, patient in patients.items()
         if (others := [one for one in of_patient.get(patient, ()) if one.id != study])
     }
+
+
+def same_exam(database: Database, study_ids: Sequence[int]) -> dict[int, list[StudyCard]]:
+    """Studies that one examination left under several UIDs: of one patient, day and accession number; by UID.
+
+    A console that was started anew does so, and de-identification that gives each series a study of its own.
+    """
+    cards = {key: card for key, card in study_cards(database, study_ids).items() if _exam(card) is not None}
+    columns = (Study.id, Study.uid, Study.accession_number, Study.patient_id, Study.date, Study.description)
+    query = select(*columns, Study.sex, Study.age_years).order_by(Study.uid)
+    by_exam: dict[Any, list[StudyCard]] = defaultdict(list)
+    for row in _by_ids(database, query, Study.accession_number, sorted({c.accession_number for c in cards.values()})):
+        by_exam[_exam(StudyCard(*row))].append(StudyCard(*row))
+    return {
+        study: others
+        for study, card in cards.items()
+        if (others := [one for one in by_exam[_exam(card)] if one.id != study])
+    }
+
+
+def _exam(card: StudyCard) -> tuple[str, Any, str] | None:
+    """What one examination has in common; None where a part of it is not known."""
+    number, patient = accession_key(card.accession_number), patient_key(card.patient_id)
+    return (patient, card.date, number) if number and patient and card.date is not None else None
 
 
 def series_cards(database: Database, study_ids: Sequence[int], where: Filter) -> dict[int, list[SeriesCard]]:

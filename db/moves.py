@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import and_, delete, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
-from db.chunks import chunks
+from db.chunks import CHUNK, chunks
 from db.database import Database
 from db.followers import follow_studies
 from db.ledger import forget_empty_folders, forget_files, reopen_twins
@@ -59,7 +59,7 @@ class Move:
 def reopen_twins_of(database: Database, paths: Sequence[str]) -> None:
     """Files that were rejected in favour of one of these, which are gone, get their turn."""
     with database.begin() as session:
-        for some in chunks(sorted(paths)):
+        for some in chunks(sorted(paths), CHUNK // 2):
             pairs = [(str(Path(path).parent), Path(path).name) for path in some]
             query = select(File.sop_uid).join(Folder).where(tuple_(Folder.path, File.name).in_(pairs))
             reopen_twins(session, [uid for uid in session.scalars(query) if uid])

@@ -40,6 +40,7 @@ from indexer.progress import Kept, Progress, Silent, Tally
 from indexer.reports.derive import settle_reports
 from indexer.reports.store import GUESSED, is_long, store_report_file
 from indexer.reports.tasks import report_task
+from indexer.torn import join_torn_series
 
 _IGNORABLE = frozenset(reason for reason in Reason if reason.ignorable)
 
@@ -106,6 +107,7 @@ def index_archive(
         except PruneRefused:
             ledger.finish_run(database, run, counts=tally.counts, seconds=_seconds(tally))
             raise
+        tally.counts["joined"] += join_torn_series(database)
         if ledger.count_pending_series(database) or ledger.pending_reports(database):
             dual = open_dual()
             image = _space(database, "image", dual.image.space, dual.name)

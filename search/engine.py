@@ -21,6 +21,7 @@ from encoders.text.query import parse_query
 from search.background import Background, Relevance, background_of
 from search.clock import Clock
 from search.cohorts.rules import Likeness, ReadScan
+from search.computed import computed_in, why_included
 from search.examples import Examples, QueryError
 from search.explain import Ranked, explain
 from search.facts import filter_of
@@ -85,7 +86,8 @@ class Engine:
         """The k best studies or reports among those that pass the filter, each with its evidence.
 
         Fewer come back where fewer exist. Computed images and localizers are left out unless `where` speaks of
-        `derived` or `sequence`. Raises `QueryError` for k below 1 or an unknown study, `EmptyQuery` for a text without
+        `derived` or `sequence`; computed images also come where words ask for one (ADC, MIP), which the answer says.
+        Raises `QueryError` for k below 1 or an unknown study, `EmptyQuery` for a text without
         words, `FilterError` for an unknown field or task, `BoxError` for a spot where nothing is.
         """
         if k < 1:
@@ -96,7 +98,10 @@ class Engine:
         if typed is not None:
             where = both(where, filter_of(typed.fields))
         predictions.require_tasks(self._database, predicted_tasks(where))
-        shown = visible(where)
+        computed = computed_in(typed.wanted) if typed is not None and want is Kind.STUDY else ()
+        shown = visible(where, computed=bool(computed))
+        if shown == where:  # the filter decides
+            computed = ()
         match query:
             case TextQuery():
                 found, echo = self._by_text(query, want, k, where if want is Kind.REPORT else shown, clock)
@@ -119,12 +124,16 @@ class Engine:
         relevance = self._relevance(found) if isinstance(query, TextQuery) and query.by is not Evidence.SCANS else ()
         clock.lap("explain")
         return Results(
-            query={**echo, "want": str(want), "k": k},
+            query={**echo, "want": str(want), "k": k, **({"computed": list(computed)} if computed else {})},
             hits=hits,
             encoder=self._encoder_facts(),
             build=self._build_facts(),
             searched=found.searched,
-            warnings=(*contradictions(where), *self._warnings(query, want, hits, found, relevance, told)),
+            warnings=(
+                *contradictions(where),
+                *([why_included(computed)] if computed else ()),
+                *self._warnings(query, want, hits, found, relevance, told),
+            ),
             relevance=relevance,
             seconds=clock.seconds,
         )

@@ -37,6 +37,7 @@ def explain(
     series = lookup.series_cards(database, study_ids, where)
     paths = lookup.series_paths(database, [card.id for cards in series.values() for card in cards])
     predicted = predictions.predictions_of(database, [card.volume_id for cards in series.values() for card in cards])
+    exams = lookup.same_exam(database, study_ids)
     located = [region.volume_id for _, _, evidence in ranked for region in evidence.regions.values()]
     shapes = regions.volume_shapes(database, located)
     hits: list[Hit] = []
@@ -64,6 +65,7 @@ def explain(
                 passages=shown,
                 channels=dict(evidence.channels),
                 report=reports.get(key),
+                same_exam=tuple(one.uid for one in exams.get(study.id, ())) if study else (),
             )
         )
     return tuple(hits)

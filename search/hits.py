@@ -71,6 +71,8 @@ class Hit:
     """By channel the best similarity that it found: image, regions (max-sim of parts), spot, report, header, words."""
     report: ReportCard | None = None
     """The report, where reports were asked for."""
+    same_exam: tuple[str, ...] = ()
+    """UIDs of other studies that hold parts of the same examination."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
         "report_id": hit.report.id if hit.report else None,
         "accession_number": study.accession_number if study else (hit.report.accession_number if hit.report else ""),
         "date": study.date.isoformat() if study and study.date else None,
+        "same_exam": list(hit.same_exam),
         "series": [
             {
                 "series_uid": series.card.uid,

@@ -70,7 +70,10 @@ def _study(hit: Hit) -> str:
     )
     when = study.date.isoformat() if study.date else ""
     first = " · ".join(part for part in (when, who, plain(study.description)) if part)
-    return f"{first}\n[dim]{plain(study.uid)}[/]" if first else f"[dim]{plain(study.uid)}[/]"
+    lines = [*([first] if first else []), f"[dim]{plain(study.uid)}[/]"]
+    if hit.same_exam:
+        lines.append(f"[yellow]same exam as {plain(', '.join(hit.same_exam))}[/]")
+    return "\n".join(lines)
 
 
 def _series(hit: Hit) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from encoders.image.dicom_scan import NATIVE
 from encoders.image.frames import mosaic_grid
 from encoders.image.series import Header
 
+_ALIKE_SHARE = 0.05
+_RLE = "1.2.840.10008.1.2.5"
 _ITEM, _DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 
 
@@ -34,7 +37,8 @@ class PixelSource:
         self._fragments: list[bytes] | None = None
         self._inflated: bytes | None = None
         self.out_of_range = False
-        if self.pixels.get("samples", 1) != 1:
+        self._masked: bool | None = None
+        if self.pixels.get("samples", 1) != 1 or self.pixels.get("photometric") == "PALETTE COLOR":
             raise ReadError(Reason.COLOUR_IMAGE, "a colour picture, not MR intensities")
         if not self.pixels.get("encapsulated") and self._bytes_each() * self.pixels["frames"] > self.pixels["length"]:
             raise ReadError(
@@ -76,6 +80,9 @@ class PixelSource:
         return picture[row * height : (row + 1) * height, column * width : (column + 1) * width]
 
     def _native(self, number: int) -> NDArray[Any]:
+        return self._within_stored_bits(self._shifted(self._stored(number)))
+
+    def _stored(self, number: int) -> NDArray[Any]:
         size, dtype = self._bytes_each(), self._dtype()
         start = self.pixels["at"] + number * size
         if "inflate" in self.pixels:
@@ -84,7 +91,7 @@ class PixelSource:
             values = np.fromfile(self.path, dtype, size // dtype.itemsize, offset=start)
         if values.size * dtype.itemsize < size:
             raise ReadError(Reason.TRUNCATED, "the file is shorter than when its header was read")
-        return self._within_stored_bits(values.reshape(self.pixels["rows"], self.pixels["columns"]))
+        return values.reshape(self.pixels["rows"], self.pixels["columns"])
 
     def _inflate(self) -> bytes:
         if self._inflated is None:
@@ -99,26 +106,63 @@ class PixelSource:
                 raise ReadError(Reason.TRUNCATED, "the deflated data set ends before its pixels do")
         return self._inflated
 
-    def _within_stored_bits(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Values as Bits Stored and High Bit say, save where the values themselves prove these wrong."""
+    def _shifted(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values whose lowest stored bit is bit 0."""
         stored, allocated = self.pixels["stored"], self.pixels["allocated"]
         high = self.pixels.get("high_bit", stored - 1)
-        if "float" in self.pixels or not 1 <= stored < allocated:
+        if "float" not in self.pixels and stored - 1 < high < allocated:
+            return np.asarray(values >> (high + 1 - stored))
+        return values
+
+    def _within_stored_bits(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values as Bits Stored says, save where the picture itself proves it wrong, see `_is_overlaid`."""
+        stored, allocated = self.pixels["stored"], self.pixels["allocated"]
+        if "float" in self.pixels or not 1 <= stored < allocated or not self._exceeds(values):
             return values
-        if stored - 1 < high < allocated:
-            values = values >> (high + 1 - stored)
+        if self._masked is None:
+            self._masked = bool(self.pixels.get("overlay_bit")) or self._is_overlaid(values)
+        if self._masked:
+            return self._cut(values)
+        self.out_of_range = True
+        return values
+
+    def _exceeds(self, values: NDArray[Any]) -> bool:
         low, top = int(values.min(initial=0)), int(values.max(initial=0))
         if self.pixels.get("signed"):
-            half = 1 << (stored - 1)
-            if top >= half and low >= 0 and top < 2 * half:  # the sign was not carried into the spare bits
-                shift = allocated - stored
-                return np.asarray((values << shift) >> shift)
-            self.out_of_range |= top >= half or low < -half
-        elif top >> stored:
-            if self.pixels.get("overlay_bit"):
-                return np.asarray(values & ((1 << stored) - 1))
-            self.out_of_range = True
-        return values
+            half = 1 << (self.pixels["stored"] - 1)
+            return bool(top >= half or low < -half)
+        return bool(top >> self.pixels["stored"])
+
+    def _cut(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values without the bits above Bits Stored, the sign carried into them where there is one."""
+        stored, allocated = self.pixels["stored"], self.pixels["allocated"]
+        if self.pixels.get("signed"):
+            shift = allocated - stored
+            return np.asarray((values << shift) >> shift)
+        return np.asarray(values & ((1 << stored) - 1))
+
+    def _is_overlaid(self, values: NDArray[Any]) -> bool:
+        """Whether the spare bits hold something else than the values: a burnt-in overlay, a sign that was not carried.
+
+        Judged once for the whole object, by neighbours whose spare bits differ. Where Bits Stored is simply too small,
+        some of them are alike as they stand; where something else stands in the spare bits they are alike without.
+        """
+        if self.pixels.get("encapsulated") or self.pixels["frames"] == 1:
+            pictures = [values]
+        else:
+            pictures = [self._shifted(self._stored(number)) for number in range(self.pixels["frames"])]
+        pictures = [picture for picture in pictures if self._exceeds(picture)]
+        if self.pixels.get("signed"):
+            top = 1 << self.pixels["stored"]
+            if all(int(p.min(initial=0)) >= 0 and int(p.max(initial=0)) < top for p in pictures):
+                return True
+        steps = [step for picture in pictures for step in _steps(picture, self._cut(picture))]
+        whole, cut = (np.concatenate(each) for each in zip(*steps, strict=True))
+        if not len(whole):
+            return False
+        size = 1 << self.pixels["stored"]
+        alike = float((whole < size / 2).mean())
+        return bool(alike < _ALIKE_SHARE and float(np.median(cut)) < size / 8)
 
     def _presented(self, values: NDArray[Any]) -> NDArray[Any]:
         if self.pixels.get("photometric") != "MONOCHROME1" or "float" in self.pixels:
@@ -135,6 +179,8 @@ class PixelSource:
             raise ReadError(Reason.DECODE_FAILED, "pixel data of undefined length in an uncompressed syntax")
         stored = self.pixels["stored"]
         values = decode_frame(syntax, self._fragments[number], self.pixels)
+        if syntax == _RLE and values.shape == (self.pixels["rows"], self.pixels["columns"]):
+            return self._within_stored_bits(self._shifted(values))  # RLE keeps every bit, as uncompressed pixels do
         low, top = int(values.min(initial=0)), int(values.max(initial=0))
         signed = bool(self.pixels.get("signed"))
         least, most = (-(1 << (stored - 1)), 1 << (stored - 1)) if signed else (0, 1 << stored)
@@ -144,6 +190,14 @@ class PixelSource:
                 f"decoded to {values.shape} with values {low}..{top}, beyond {stored} stored bits or the stated size",
             )
         return values
+
+
+def _steps(whole: NDArray[Any], cut: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    """How far neighbours along columns, then along rows, whose spare bits differ lie apart: as they stand, and cut."""
+    plain, short = whole.astype(np.int64), cut.astype(np.int64)
+    for axis in (0, 1):
+        other = np.diff(plain - short, axis=axis) != 0
+        yield np.abs(np.diff(plain, axis=axis))[other], np.abs(np.diff(short, axis=axis))[other]
 
 
 def _fragments(path: Path, at: int, frames: int) -> list[bytes]:

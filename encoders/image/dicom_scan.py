@@ -12,9 +12,10 @@ from typing import Any
 from encoders.errors import ReadError, Reason
 from encoders.image.dicom_elements import PIXEL_DATA, UNDEFINED, Bytes, Elements, Malformed, NeedMore, Walk, walk
 from encoders.image.dicom_tags import CHARACTER_SET, FRAME_GROUPS, SHARED_GROUPS, UIH_FRAMES, WANTED, facts
+from encoders.image.evidence import keep_age
 from encoders.image.mosaic import mosaic_detail
 from encoders.image.series import Flag, Header
-from encoders.image.uids import derived_uid, relative_name
+from encoders.image.uids import derived_uid, is_legal_uid, relative_name
 
 IMPLICIT_LITTLE, EXPLICIT_LITTLE = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 DEFLATED, EXPLICIT_BIG = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
@@ -89,6 +90,9 @@ def _scan(data: bytes, size: int, path: Path, root: Path) -> Header:
     values.setdefault("sop_uid", _uid(meta, 0x00020003))
     _refuse_what_is_no_mr_image(values, sop_class, bare=bare)
     flags = [Flag.CHARSET_GUESSED] if guessed else []
+    if not all(is_legal_uid(values.get(name, "1")) for name in ("study_uid", "series_uid", "sop_uid")):
+        flags.append(Flag.UID_INVALID)
+    keep_age(values)
     columns = _frame_groups(found.elements, values, charset, source.order)
     pixels = _pixels(found, values, syntax, size, order=source.order, sop_class=sop_class)
     if inflated is not None:

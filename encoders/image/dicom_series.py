@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import filecmp
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,16 @@ from encoders.errors import ReadError, Reason
 from encoders.image.dicom_pixels import PixelSource
 from encoders.image.evidence import dicom_evidence, series_facts, study_facts
 from encoders.image.frames import Frame, frames_of
-from encoders.image.geometry import canonical_axes, flipped, permuted
+from encoders.image.geometry import canonical_axes, flipped, permuted, plane_of
 from encoders.image.grid import Grid, grid_of
 from encoders.image.rules import describe
 from encoders.image.sampling import sampled
 from encoders.image.series import FileFailure, Flag, Header, VolumeRead
 from encoders.image.stacks import Stack, stacks_of
 from encoders.image.volume import Volume
+
+_MOST_OF_A_LOCALIZER = 15
+"""Slices of one plane."""
 
 
 def read_dicom_series(headers: Sequence[Header], *, max_volumes: int) -> Iterator[VolumeRead | FileFailure]:
@@ -41,8 +45,9 @@ def read_dicom_series(headers: Sequence[Header], *, max_volumes: int) -> Iterato
     if not frames:
         return
     stacks = stacks_of(frames)
+    is_three_plane = _is_three_plane([stack for _, stack in stacks])
     yield from sampled(
-        [(tuple(_paths(stack)), _Plan(key, stack)) for key, stack in stacks],
+        [(tuple(_paths(stack)), _Plan(key, stack, is_three_plane)) for key, stack in stacks],
         lambda plan: _read(plan, sources),
         max_volumes=max_volumes,
     )
@@ -98,6 +103,20 @@ class Sources:
 class _Plan:
     key: str
     stack: Stack
+    is_three_plane: bool
+
+
+def _is_three_plane(stacks: Sequence[Stack]) -> bool:
+    """Whether these are a few slices in each of the three planes and nothing else, as localizers are."""
+    if len(stacks) < 3:
+        return False
+    counts: dict[str, int] = defaultdict(int)
+    for stack in stacks:
+        orientation = stack.frames[0].orientation
+        if orientation is None:
+            return False
+        counts[plane_of(np.cross(orientation[:3], orientation[3:]).tolist())] += len(stack.frames)
+    return set(counts) == {"axial", "coronal", "sagittal"} and max(counts.values()) <= _MOST_OF_A_LOCALIZER
 
 
 def _read(plan: _Plan, sources: Sources) -> tuple[VolumeRead, list[FileFailure]]:
@@ -144,13 +163,8 @@ def _read(plan: _Plan, sources: Sources) -> tuple[VolumeRead, list[FileFailure]]
 
 
 def _subset(stack: Stack, kept: Sequence[int]) -> Stack:
-    return Stack(
-        tuple(stack.frames[i] for i in kept),
-        tuple(stack.offsets[i] for i in kept),
-        stack.labels,
-        stack.repeats,
-        stack.suspect,
-    )
+    frames, offsets = stack.frames, stack.offsets
+    return replace(stack, frames=tuple(frames[i] for i in kept), offsets=tuple(offsets[i] for i in kept))
 
 
 def _place(out: NDArray[np.float32], values: NDArray[Any], frame: Frame, flips: tuple[bool, bool, bool]) -> None:
@@ -185,8 +199,17 @@ def _volume(
     notes: dict[str, Any] = dict(grid.notes)
     if stack.repeats:
         notes["repeated_slices"] = len(stack.repeats)
+    if stack.guessed:
+        flags.add(Flag.ORDER_GUESSED)
+    if stack.missing:
+        flags.add(Flag.SLICES_MISSING)
+        notes["slices_missing"] = max(stack.missing, notes.get("slices_missing", 0))
     evidence = dicom_evidence(
-        first.facts, affine=grid.affine, spacing_mm=volume.spacing_mm, sop_class=header.detail.get("sop_class", "")
+        first.facts,
+        affine=grid.affine,
+        spacing_mm=volume.spacing_mm,
+        sop_class=header.detail.get("sop_class", ""),
+        is_three_plane=plan.is_three_plane,
     )
     return VolumeRead(
         study=study_facts(header),

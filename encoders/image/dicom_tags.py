@@ -1,20 +1,23 @@
 """Which DICOM elements Spinecho reads, under which short names, and how their bytes become plain values.
 
-No patient name, address, physician or birth date is in these tables, so none is ever read (DICOM PS3.6 for the tags).
+No patient name, address or physician is in these tables, so none is ever read (DICOM PS3.6 for the tags). Of the birth
+date no more is kept than the age at the examination, of comments no more than a b-value.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from struct import calcsize, unpack
 from typing import Any
 
 from encoders.image.charsets import decode_text
 from encoders.image.dicom_elements import Elements, Wanted
+from encoders.image.uids import identity
 
 # Kinds: text (by character set), code (upper case, multi-valued stays joined by a backslash), uid, time (digits),
-# float / int (the first value), floats (all values).
+# float / int (the first value), floats (all values), gradient (b-value and direction of a comment).
 FACTS: dict[int, tuple[str, str]] = {
     0x00080008: ("image_type", "code"),
     0x00080016: ("sop_class", "uid"),
@@ -36,6 +39,7 @@ FACTS: dict[int, tuple[str, str]] = {
     0x00089208: ("complex", "code"),
     0x00089209: ("contrast_kind", "code"),
     0x00100020: ("patient_id", "text"),
+    0x00100030: ("birth_date", "time"),
     0x00100040: ("sex", "code"),
     0x00101010: ("age", "code"),
     0x00120062: ("deidentified", "code"),
@@ -79,7 +83,9 @@ FACTS: dict[int, tuple[str, str]] = {
     0x00200037: ("orientation", "floats"),
     0x00200100: ("temporal", "int"),
     0x00201041: ("slice_location", "float"),
+    0x00204000: ("comment_b", "gradient"),
     0x00209056: ("stack", "text"),
+    0x00209057: ("in_stack", "int"),
     0x00209128: ("temporal", "int"),
     0x00209153: ("trigger", "float"),
     0x00209156: ("acquisition", "int"),
@@ -137,7 +143,7 @@ _GROUPS: Wanted = {
     0x00209116: _leaves(0x00200037),
     0x00289110: _leaves(0x00280030, 0x00180050, 0x00180088),
     0x00289145: _leaves(0x00281052, 0x00281053),
-    0x00209111: _leaves(0x00209056, 0x00209128, 0x00189074, 0x00209156),
+    0x00209111: _leaves(0x00209056, 0x00209057, 0x00209128, 0x00189074, 0x00209156),
     0x00189226: _leaves(0x00089007, 0x00089208, 0x00089209, 0x00089206, 0x00089205),
     0x00189114: _leaves(0x00189082),
     0x00189117: {**_leaves(0x00189087, 0x00189075), 0x00189076: _leaves(0x00189089)},
@@ -148,7 +154,7 @@ _GROUPS: Wanted = {
     0x00209310: _leaves(0x0020930D),
     0x00209071: _ANATOMY,
 }
-_FRAME_ONLY = {0x00089007, 0x00189074, 0x00209056, 0x00209128, 0x00209156, 0x00080104}
+_FRAME_ONLY = {0x00089007, 0x00189074, 0x00209056, 0x00209057, 0x00209128, 0x00209156, 0x00080104}
 WANTED: Wanted = {
     **dict.fromkeys(tag for tag in FACTS if tag not in _FRAME_ONLY),
     CHARACTER_SET: None,
@@ -167,7 +173,7 @@ _IMPLICIT_BINARY: dict[int, bytes] = {
         (0x00280002, 0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x60000102), b"US"
     ),
     **dict.fromkeys((0x00189079, 0x00189082, 0x00189087, 0x00189089, 0x00209153, 0x0020930D), b"FD"),
-    **dict.fromkeys((0x00209128, 0x00209156), b"UL"),
+    **dict.fromkeys((0x00209057, 0x00209128, 0x00209156), b"UL"),
 }
 _IMPLICIT_PRIVATE: dict[str, bytes] = {"mosaic_count": b"US", "ge_part": b"SS"}
 _IMPLICIT_BY_GROUP: dict[int, bytes] = {0x2001: b"FL", 0x2005: b"FL", 0x0065: b"FD"}
@@ -215,13 +221,18 @@ def _plain(kind: str, vr: bytes, raw: bytes, order: str) -> Any:
         return numbers[0]
     text = raw.decode("ascii", "replace").strip("\0 \t\r\n")
     if kind == "uid":
-        return text if 0 < len(text) <= 64 and set(text) <= _UID_LETTERS else None
+        return identity(text)
+    if kind == "gradient":
+        found = _GRADIENT.match(text)
+        return [float(part) for part in found.groups() if part] if found else None
     if kind == "time":
         return text if text[:4].isdigit() else None
     return "\\".join(part.strip() for part in text.upper().split("\\"))
 
 
-_UID_LETTERS = frozenset("0123456789.")
+# "b=1000(0.445,0.000,0.895)": Toshiba and Canon write b-value and direction nowhere but in the comment.
+_NUMBER = r"\s*(-?\d+(?:\.\d*)?)\s*"
+_GRADIENT = re.compile(rf"\s*b\s*[=:]{_NUMBER}(?:\({_NUMBER},{_NUMBER},{_NUMBER}\)|s/mm|$)", re.IGNORECASE)
 
 
 def _numbers(vr: bytes, raw: bytes, order: str) -> list[float] | None:

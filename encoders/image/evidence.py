@@ -14,6 +14,8 @@ from encoders.image.series import Header, SeriesFacts, StudyFacts
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _NO_DATE = re.compile(r"(\d{4})[-.]?(\d{2})[-.]?(\d{2})")
 _AGE = re.compile(r"(\d{1,3})\s*([DWMY]?)")
+_B_OF_SEQUENCE = re.compile(r"\*?(?:ep|re|ez)_b(\d{1,5})(?:t|#\d+)?")
+"""Siemens, where the private header is gone: *ep_b1000#3. Maps inherit the name from one of their sources."""
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
 
 
@@ -55,12 +57,19 @@ class Evidence:
     model: str = ""
     plane: Plane = "unknown"
     spacing_mm: tuple[float, float, float] | None = None
+    is_three_plane: bool = False
+    """The series holds a few slices in each of the three planes."""
     is_capture: bool = False
     """A secondary capture: a screenshot or another picture made outside the scanner."""
 
 
 def dicom_evidence(
-    facts: dict[str, Any], *, affine: Matrix, spacing_mm: tuple[float, float, float], sop_class: str
+    facts: dict[str, Any],
+    *,
+    affine: Matrix,
+    spacing_mm: tuple[float, float, float],
+    sop_class: str,
+    is_three_plane: bool = False,
 ) -> Evidence:
     """The evidence of one DICOM volume from the facts of its middle frame; affine has slices on axis 2."""
     codes = {name: frozenset(_codes(facts.get(name, ""))) for name in ("scanning_sequence", "variant", "options")}
@@ -100,6 +109,7 @@ def dicom_evidence(
         model=facts.get("model", ""),
         plane=plane_of(affine[:3, 2].tolist()) if facts.get("orientation") else "unknown",
         spacing_mm=spacing_mm,
+        is_three_plane=is_three_plane,
         is_capture=sop_class.startswith(_SECONDARY_CAPTURE),
     )
 
@@ -111,6 +121,11 @@ def b_value(facts: dict[str, Any]) -> float | None:
         value = facts["ge_b"][0]
         if value == 0:  # GE writes 0 into everything
             return None
+    if value is None and facts.get("comment_b"):
+        value = facts["comment_b"][0]
+    if value is None and facts.get("image_type", "").startswith("ORIGINAL"):
+        named = _B_OF_SEQUENCE.fullmatch(facts.get("sequence_name", ""))
+        value = float(named[1]) if named else None
     if value is None:
         return None
     value = value % 1e6 if value >= 1e6 else value
@@ -164,6 +179,22 @@ def age_in_years(text: str) -> float | None:
     number, unit = match.groups()
     years = int(number) * _YEARS[unit]
     return round(years, 3) if 0 < years < 130 else None
+
+
+def keep_age(facts: dict[str, Any]) -> None:
+    """Take the birth date out of the facts, and where no age is given leave the age at the examination instead."""
+    written = facts.pop("birth_date", "")
+    if not written or age_in_years(facts.get("age", "")) is not None:
+        return
+    born = iso_date(written)
+    seen = iso_date(facts.get("study_date", "")) or iso_date(facts.get("series_date", ""))
+    if born is None or seen is None:
+        return
+    first, last = date.fromisoformat(born), date.fromisoformat(seen)
+    days = (last - first).days
+    months = (last.year - first.year) * 12 + last.month - first.month - (last.day < first.day)
+    if days >= 0 and months < 12 * 130:
+        facts["age"] = f"{days:03d}D" if months < 2 else f"{months:03d}M" if months < 24 else f"{months // 12:03d}Y"
 
 
 def _codes(text: str) -> list[str]:

@@ -17,6 +17,8 @@ from encoders.image.stacks import Stack
 _FARTHEST_MM = 5000.0
 _ORTHOGONAL = 0.02
 _EVEN_MM, _EVEN_SHARE = 0.05, 0.05
+_MOST_TURN = 0.02
+"""Of a direction from slice to slice, as a part of its length: about a degree."""
 _MOST_GAPS_NOTED = 16
 
 
@@ -45,7 +47,7 @@ def grid_of(stack: Stack) -> Grid:
         origin = np.array(first.position)
         if float(np.abs(origin).max()) > _FARTHEST_MM:
             is_sound = False
-    if not is_sound:
+    if not is_sound or _turns(stack):
         flags.add(Flag.GEOMETRY_SUSPECT)
     affine = np.eye(4)
     affine[:3, 0] = row * spacing[1]
@@ -70,6 +72,12 @@ def _directions(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64],
                     column /= np.linalg.norm(column)
                 return row, column, is_sound
     return np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), False
+
+
+def _turns(stack: Stack) -> bool:
+    """Whether the slices turn, by small steps, to another direction than the volume can have."""
+    given = {frame.orientation for frame in stack.frames if frame.orientation is not None}
+    return len(given) > 1 and float(np.ptp(np.array(sorted(given)), axis=0).max()) > _MOST_TURN
 
 
 def _slice_step(stack: Stack, normal: NDArray[np.float64]) -> tuple[NDArray[np.float64], set[Flag], dict[str, Any]]:

@@ -17,6 +17,7 @@ from encoders.image.nifti_scan import has_nifti_name, looks_like_nifti, scan_nif
 from encoders.image.nifti_series import read_nifti_series
 from encoders.image.other_files import noise_kind, refuse
 from encoders.image.series import FileFailure, Header, VolumeRead
+from encoders.image.torn import joined
 
 _DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima", ".dic"})
 _HEAD = 540  # holds the DICOM preamble and a NIfTI-2 header
@@ -75,6 +76,10 @@ def read_path(path: Path, *, max_volumes: int = 8) -> Iterator[VolumeRead | File
         except ReadError as e:
             yield FileFailure(str(file), e.reason, str(e))
             continue
+        series[header.study_uid, header.series_uid].append(header)
+    lone = {headers[0].path: headers[0] for headers in series.values() if len(headers) == 1}
+    for header in joined(list(lone.values())):
+        del series[header.study_uid, lone[header.path].series_uid]
         series[header.study_uid, header.series_uid].append(header)
     for headers in series.values():
         yield from read_series(headers, max_volumes=max_volumes)

@@ -123,6 +123,8 @@ def sequence_of(evidence: Evidence) -> Sequence:
         named = "unknown"  # "arterial", "delayed" and the like, of something that is no dynamic T1
     if named != "unknown":
         return named
+    if evidence.is_three_plane:
+        return "localizer"
     if evidence.b_value is not None and evidence.b_value > 50:
         return "DWI"
     by_name = _first(SEQUENCE_NAMES, [evidence.sequence_name.lower()])

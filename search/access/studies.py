@@ -25,7 +25,7 @@ ReadAgain: TypeAlias = Callable[[dict[str, Any], Source, str], PreparedVolume]
 class OpenedStudy:
     """All that the page of a study shows. series: scans first; others: its patient's, each with its series; pictures:
     PNG by volume id, of every series of the study and of the first of each other one; withdrawn: how many reports are
-    kept and not searched, by their standing.
+    kept and not searched, by their standing; same_exam: studies of the same patient, day and accession number.
     """
 
     card: StudyCard
@@ -33,6 +33,7 @@ class OpenedStudy:
     passages: tuple[PassageCard, ...]
     reports: tuple[ReportCard, ...]
     withdrawn: Mapping[str, int]
+    same_exam: tuple[StudyCard, ...]
     others: tuple[tuple[StudyCard, tuple[SeriesCard, ...]], ...]
     pictures: Mapping[int, bytes]
 
@@ -79,6 +80,7 @@ class Studies(EngineAccess):
             series=mine,
             passages=tuple(lookup.report_passages(self._database, [study_id]).get(study_id, ())),
             reports=tuple(lookup.reports_of(self._database, [study_id]).get(study_id, ())),
+            same_exam=tuple(lookup.same_exam(self._database, [study_id]).get(study_id, ())),
             withdrawn=Counter(one.standing for one in matching.withdrawn_reports(self._database, study_ids=[study_id])),
             others=tuple((other, series.get(other.id, ())) for other in others),
             pictures=lookup.thumbnails(self._database, [one.volume_id for one in (*mine, *firsts)]),
@@ -89,7 +91,7 @@ class Studies(EngineAccess):
         """Those of the studies that there are and that have series, in the order asked for, each once."""
         with self._acting("compare", studies=len(study_ids)) as facts:
             cards = lookup.study_cards(self._database, study_ids)
-            series = lookup.series_cards(self._database, list(cards), visible(ALL))
+            series = self._shown_series(list(cards))
             shown = [number for number in dict.fromkeys(study_ids) if number in cards and series.get(number)]
             facts["shown"] = len(shown)
         for number in shown:
@@ -101,7 +103,12 @@ class Studies(EngineAccess):
         """The series of a study that are shown. Raises `QueryError` for a study that is not in the index."""
         with self._acting("view", uid_or_digest(study_uid)):
             study = self._engine.study(study_uid)
-            return lookup.series_cards(self._database, [study], visible(ALL)).get(study, [])
+            return self._shown_series([study]).get(study, [])
+
+    def _shown_series(self, studies: Sequence[int]) -> dict[int, list[SeriesCard]]:
+        """By study, without localizers and computed images; all of a study that has nothing else."""
+        every = lookup.series_cards(self._database, studies, ALL)
+        return {**every, **lookup.series_cards(self._database, studies, visible(ALL))}
 
     @needs(Role.VIEWER, "open a series")
     def open_series(self, card: SeriesCard) -> OpenedSeries:

@@ -27,6 +27,7 @@ from encoders.registry import open_encoder
 from encoders.space import Space, Vectors
 from encoders.text.query import EmptyQuery
 from indexer.pipeline import index_archive
+from search.computed import computed_in
 from search.engine import Engine, QueryError
 from search.hits import Results, results_json
 from search.query import Evidence, ImageQuery, Kind, StudyQuery, TextQuery
@@ -105,6 +106,37 @@ def test_words_find_scans_without_reports_by_their_headers(engine: Engine) -> No
     results = engine.search(TextQuery("MRI of the prostate"))
     assert numbers(results)[0] == 8
     assert results.hits[0].channels.keys() == {"header", "image", "regions", "words"}
+
+
+def test_words_for_a_computed_image_bring_computed_images_and_say_so(engine: Engine) -> None:
+    found = engine.search(TextQuery("ADC map of the brain"))
+    assert numbers(found)[0] == 9
+    assert found.query["computed"] == ["ADC"]
+    assert any("you asked for ADC" in warning for warning in found.warnings)
+    assert results_json(found)["query"]["computed"] == ["ADC"]
+    plain = engine.search(TextQuery("MRI of the brain"))
+    assert 9 not in numbers(plain)
+    assert "computed" not in plain.query
+    for where, expected in ((Is("derived", (False,)), False), (Is("sequence", ("ADC",)), True)):
+        decided = engine.search(TextQuery("ADC map of the brain"), where=where)  # the filter decides
+        assert (9 in numbers(decided)) is expected
+        assert "computed" not in decided.query
+    assert 9 not in numbers(engine.search(TextQuery("brain, no ADC map")))
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("ADC map of the prostate", ("ADC",)), ("low eADC", ("ADC",)), ("FA map", ("FA",)), ("FA", ("FA",)),
+        ("fa", ()), ("fractional anisotropy", ("FA",)), ("rCBF and rCBV", ("CBF", "CBV")), ("Tmax", ("Tmax",)),
+        ("T1 map of the heart", ("T1 map",)), ("native T1 mapping", ("T1 map",)), ("T2*-map", ("T2* map",)),
+        ("R2* maps", ("T2* map",)), ("mip tof", ("MIP",)), ("subtraction images", ("subtraction",)),
+        ("subtracted", ("subtraction",)), ("ADC-Karte der Prostata", ("ADC",)), ("colour map", ("quantitative map",)),
+        ("T1 weighted brain", ()), ("FAT suppressed", ()), ("shipping", ()), ("mapping the knee", ()), ("T1 flair", ()),
+    ],
+)  # fmt: skip
+def test_which_computed_images_words_ask_for(words: str, names: tuple[str, ...]) -> None:
+    assert computed_in(words) == names
 
 
 def test_scans_that_look_alike_come_first(engine: Engine) -> None:

@@ -192,3 +192,14 @@ def test_a_window_can_be_opened_beyond_what_is_usual_and_narrowed_without_bands(
     low, high = windows["usual"]
     assert windows["full"][1] == TOP > high, "what is brighter than the usual window is kept apart from it"
     assert len(np.unique(found.levels[(found.levels > low) & (found.levels < high)])) > 256
+
+
+def test_what_is_odd_about_a_study_is_said(home: Path) -> None:
+    study = hostile(home)
+    with sqlite3.connect(home / "spinecho.sqlite") as connection:
+        connection.execute("""UPDATE volumes SET flags = '["ORDER_GUESSED"]'""")
+        connection.execute("UPDATE studies SET patient_id = 'P', accession_number = 'A7', date = '2024-01-02'")
+        others = [row[0] for row in connection.execute("SELECT uid FROM studies WHERE id <> ?", (study,))]
+    shown = texts(opened(study))
+    assert any("was guessed" in text for text in shown)
+    assert any(all(uid in text for uid in others) for text in shown)

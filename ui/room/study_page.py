@@ -33,6 +33,18 @@ _OUT_OF_SEARCH = {
     "duplicate": "copies of a report",
     "withdrawn": "cancelled reports",
 }
+FLAG_NOTES = {
+    "ORDER_GUESSED": "Which slices belong together was guessed",
+    "SLICES_MISSING": "Slices are missing",
+    "SLICES_REPEATED": "Slices were taken twice, one of each is shown",
+    "SERIES_JOINED": "Put together from single slices with a series UID each",
+    "GEOMETRY_SUSPECT": "Positions or directions cannot be true or are missing",
+    "CHARSET_GUESSED": "The character set of the texts was guessed",
+    "PIXEL_RANGE": "Values exceed the bits that the file states",
+    "SIDECAR_SUSPECT": "Values of the sidecar were left out",
+    "UID_INVALID": "UIDs are not as the standard has them",
+}
+"""What a flag of a volume means, in words for the page."""
 
 
 def study_page(room: Room) -> None:
@@ -49,6 +61,7 @@ def study_page(room: Room) -> None:
         state["viewed"] = study.id
         state.pop("volume", None)
     _heading(room, study, series)
+    _notes(opened)
     rail, middle, *words = st.columns([13, 46, 25] if passages else [13, 71], gap="small")
     chosen = next((card for card in series if card.volume_id == state.get("volume")), series[0] if series else None)
     with rail:
@@ -132,6 +145,20 @@ def _heading(room: Room, study: StudyCard, series: Sequence[SeriesCard]) -> None
                 room.desk.note("open-elsewhere", study.uid)
         with st.popover("UID"):
             st.code(study.uid, language=None)
+
+
+def _notes(opened: OpenedStudy) -> None:
+    """What is odd about the study: an exam in several studies, volumes that rest on guesses."""
+    if opened.same_exam:
+        st.caption("The same exam (patient, day and accession number) is also stored under other study UIDs:")
+        st.text(", ".join(one.uid for one in opened.same_exam))
+    odd: dict[str, list[str]] = {}
+    for card in opened.series:
+        for flag in card.flags:
+            if flag in FLAG_NOTES:
+                odd.setdefault(flag, []).append(series_name(card))
+    for flag, names in odd.items():
+        st.text(f"{FLAG_NOTES[flag]}: {', '.join(dict.fromkeys(names))}")
 
 
 def _scan(room: Room, study: StudyCard, card: SeriesCard) -> OpenedSeries | None:
