@@ -81,7 +81,7 @@ def _foot(settings: Settings, person: Person) -> None:
             f"For retrieval, teaching and research. Not a diagnostic device. "
             f"Encoder {settings.encoder}: {ABOUT.get(settings.encoder, '')}."
         )
-        sign_out_button(person)
+        sign_out_button(settings, person)
 
 
 main()

@@ -46,6 +46,11 @@ class Settings:
         return self.server or self.home / "spinecho.sqlite"
 
     @property
+    def secrets(self) -> Path:
+        """Where a provider for signing in is named, see docs/reading-room.md."""
+        return self.home / "secrets.toml"
+
+    @property
     def builds(self) -> Path:
         """Where index builds lie."""
         return self.home / "builds"
@@ -69,7 +74,7 @@ def read_settings(
         user=environment.get("SPINECHO_USER") or _account(),
         smallest_count=_whole(environment, "SPINECHO_SMALLEST_COUNT"),
         viewer_url=_address(environment.get("SPINECHO_VIEWER_URL") or ""),
-        roles=Path(environment.get("SPINECHO_ROLES") or chosen / "roles.toml").expanduser().absolute(),
+        roles=_roles(environment.get("SPINECHO_ROLES") or "", chosen),
         idle_minutes=_whole(environment, "SPINECHO_IDLE_MINUTES", "60"),
         server=_server(environment.get("SPINECHO_DATABASE") or ""),
     )
@@ -77,9 +82,15 @@ def read_settings(
 
 def _whole(environment: Mapping[str, str], name: str, default: str = "0") -> int:
     value = environment.get(name) or default
-    if not value.isdecimal():
+    if not (value.isdecimal() and value.isascii() and len(value) <= 9):
         raise EncoderError(f"{name}={value!r} is no whole number; give one, such as 5, or take it out")
     return int(value)
+
+
+def _roles(given: str, home: Path) -> Path:
+    if given and not Path(given).expanduser().is_file():
+        raise EncoderError(f"SPINECHO_ROLES={given!r} is no file; name the TOML file that says who may do what")
+    return Path(given or home / "roles.toml").expanduser().absolute()
 
 
 def _address(template: str) -> str:
