@@ -44,6 +44,7 @@ def streamlit_flags(
         "browser.gatherUsageStats": "false",
         "client.showErrorDetails": "none",
         "client.toolbarMode": "minimal",
+        "client.disableDataExport": "true",  # the browser's CSV of a table has formulas in it, and is on no record
         "theme.base": theme,
         "theme.baseRadius": "small",
         **{f"theme.{name}": colour for name, colour in _COLOURS[theme].items()},

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from db.csv_files import write_csv
 from db.database import Database
+from db.errors import StoreError
 from db.feedback import forget_thumbs, put_thumbs, thumbs
 from db.filters import Filter
 from db.lookup import study_ids_by_uid
@@ -117,10 +118,10 @@ def export(
     settings = read_settings(home=home)
     kept = thumbs(open_database(settings), user=None if everybody else settings.user)
     rows = agreed((str(one.query.get("text", "")), one.study_uid, one.verdict) for one in kept)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["query", "study_uid", "grade"])
-        writer.writerows(rows)
+    try:
+        write_csv(path, [("query", "study_uid", "grade"), *rows])
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written ({error.strerror}); name another file") from error
     if as_json:
         print_json({"path": str(path), "judgements": len(rows)})
     else:

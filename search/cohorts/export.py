@@ -1,12 +1,10 @@
 """A frozen list as files: studies, series, files, a manifest, BIDS participants, and a script that copies.
 
-CSV: RFC 4180, UTF-8. A cell that a spreadsheet would take for a formula begins with an apostrophe (OWASP, CSV
-injection). participants.tsv: Brain Imaging Data Structure 1.9, "Participants file".
+participants.tsv: Brain Imaging Data Structure 1.9, "Participants file".
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from db.cohorts import CohortError, Frozen, Member, files_of, series_of, study_facts
+from db.csv_files import write_csv
 from db.database import Database
 from db.masking import masked_rows, masked_sizes
 from search.cohorts.copying import SCRIPT
@@ -29,7 +28,6 @@ NOTICE = (
     "Not de-identified unless made with pseudonyms, and then only in these tables: the files that the script copies "
     "hold what the archive holds."
 )
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 Row = Mapping[str, Any]
 
 
@@ -148,8 +146,8 @@ def _write(folder: Path, tables: _Tables, formats: Sequence[str], smallest: int)
     version, studies, series = tables.version, tables.studies(), tables.series()
     told = told_of(version, smallest)
     if "csv" in formats:
-        write_csv(folder / "studies.csv", studies)
-        write_csv(folder / "series.csv", series)
+        _write_table(folder / "studies.csv", studies)
+        _write_table(folder / "series.csv", series)
     if "parquet" in formats:
         provenance = {
             "cohort": version.name,
@@ -159,14 +157,14 @@ def _write(folder: Path, tables: _Tables, formats: Sequence[str], smallest: int)
         _write_parquet(folder / "studies.parquet", studies, provenance)
         _write_parquet(folder / "series.parquet", series, provenance)
     if "bids" in formats:
-        write_csv(folder / "participants.tsv", tables.participants(), delimiter="\t")
+        _write_table(folder / "participants.tsv", tables.participants(), delimiter="\t")
         _write_json(folder / "participants.json", _COLUMNS)
     if "copy" in formats:
         rows = [
             {"study_uid": study, "series_uid": one, "bytes": size, "path": path}
             for study, one, path, size in tables.files
         ]
-        write_csv(folder / "files.csv", rows, columns=("study_uid", "series_uid", "bytes", "path"), guard=False)
+        _write_table(folder / "files.csv", rows, columns=("study_uid", "series_uid", "bytes", "path"))
         script = folder / "copy_files.py"
         script.write_text(SCRIPT, encoding="utf-8")
         script.chmod(0o755)
@@ -192,21 +190,10 @@ def _write(folder: Path, tables: _Tables, formats: Sequence[str], smallest: int)
     _write_json(folder / "manifest.json", manifest)
 
 
-def write_csv(
-    path: Path, rows: Sequence[Row], *, columns: Sequence[str] = (), delimiter: str = ",", guard: bool = True
-) -> None:
-    """A table with a header line. guard: cells that look like formulas get an apostrophe."""
+def _write_table(path: Path, rows: Sequence[Row], *, columns: Sequence[str] = (), delimiter: str = ",") -> None:
+    """A table with a header line."""
     names = list(columns or (rows[0] if rows else ()))
-    with _opened(path) as file:
-        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([_cell(row[name], guard=guard) for name in names] for row in rows)
-
-
-def _cell(value: object, *, guard: bool) -> object:
-    if guard and isinstance(value, str) and value.startswith(_RISKY):
-        return f"'{value}"
-    return value
+    write_csv(path, [names, *([row[name] for name in names] for row in rows)], delimiter=delimiter, fresh=True)
 
 
 def _write_parquet(path: Path, rows: Sequence[Row], provenance: Mapping[str, str]) -> None:

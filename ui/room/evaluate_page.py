@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
+from db.csv_files import csv_text
 from db.feedback import thumbs
 from search.desk import Role
 from search.feedback import agreed
@@ -98,9 +97,7 @@ def _thumbs(room: Room) -> bytes | None:
     rows = agreed((str(one.query.get("text", "")), one.study_uid, one.verdict) for one in kept)
     if not rows:
         return None
-    out = io.StringIO()
-    csv.writer(out).writerows([("query", "study_uid", "grade"), *rows])
-    return out.getvalue().encode()
+    return csv_text([("query", "study_uid", "grade"), *rows]).encode()
 
 
 def _compared(shown: Sequence[Evaluated]) -> None:
