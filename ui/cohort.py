@@ -167,17 +167,20 @@ def exported(
         list[str] | None, typer.Option("--format", help=f"Of {', '.join(FORMATS)}; repeatable. [default: all]")
     ] = None,
     pseudonyms: Annotated[
-        bool, typer.Option("--pseudonyms", help="Name patients by a digest, and leave accession numbers out.")
+        bool, typer.Option("--pseudonyms", help="Nothing in the tables names a patient; the list of files is left out.")
     ] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a version: tables (CSV, Parquet), manifest.json, BIDS participants.tsv, and a script that copies files.
 
-    The tables are readable by you alone. They name patients unless --pseudonyms is given, and StudyInstanceUIDs always.
+    The tables are readable by you alone. They name patients, unless --pseudonyms is given: then patients, studies and
+    series have codes, and dates, paths and whatever people typed are left out (docs/privacy.md).
     """
     if unknown := sorted(set(formats or ()) - set(FORMATS)):
         raise typer.BadParameter(f"{unknown[0]!r} is none of: {', '.join(FORMATS)}", param_hint="--format")
+    if pseudonyms and "copy" in (formats or ()):
+        raise typer.BadParameter("copy gives files as they are and does not go with --pseudonyms", param_hint="--format")
     settings = read_settings(home=home)
     database = open_database(settings)
     one = frozen(database, name, version)

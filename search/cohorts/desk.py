@@ -19,6 +19,7 @@ from search.cohorts.definition import Definition
 from search.cohorts.evaluate import Evaluation, evaluate
 from search.cohorts.export import FORMATS, export
 from search.cohorts.keep import again, keep
+from search.cohorts.pseudonyms import Pseudonyms
 from search.desk import Desk, Refused, Role
 
 COMPARED = ("sex", "age", "vendor", "field_strength", "sequence", "body_region")
@@ -103,7 +104,8 @@ class CohortDesk:
             "export", _digest(name), version=number, studies=made.studies, pseudonyms=pseudonyms,
             formats=",".join(formats),
         )  # fmt: skip
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "cohort"
+        called = Pseudonyms(version).cohort if pseudonyms else name
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", called).strip("-.") or "cohort"
         return f"{plain}-v{number}.zip", packed.getvalue()
 
     def delete(self, name: str, number: int | None = None) -> Frozen:

@@ -253,7 +253,7 @@ def _changes(room: Room, desk: CohortDesk, one: Frozen, numbers: list[int]) -> N
 
 def _export(desk: CohortDesk, one: Frozen, *, several: bool) -> None:
     formats = st.multiselect("Formats", FORMATS, list(FORMATS), key="formats", select_all=False)
-    pseudonyms = st.checkbox("Pseudonyms for patients, no accession numbers", True, key="pseudonyms")
+    pseudonyms = st.checkbox("Pseudonyms: nothing that names a patient, no list of files", True, key="pseudonyms")
     made = st.session_state.get("made")
     key = (one.name, one.number, tuple(formats), pseudonyms)
     with st.container(horizontal=True, vertical_alignment="center"):
