@@ -35,6 +35,7 @@ KNOWN: Mapping[str, frozenset[str]] = {
 }
 """By fact: the values that Spinecho gives it, so that none of them is a header's own words."""
 _NUMBERS = ("field_strength", "age")
+_WRITTEN = ("include", "exclude", "window")
 _OURS = ("start", "index", "match", "sample")
 """Kinds of lines whose words are Spinecho's, not the person's who wrote the rules."""
 _QUOTED = re.compile(r"(['\"]).*\1", re.DOTALL)
@@ -193,7 +194,7 @@ def _small(values: Iterable[object]) -> bool:
 def _attrition(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     told, counts = [], dict[str, int]()
     for row in rows:
-        kind = str(row.get("kind", "rule"))
+        kind = str(row.get("kind")) if row.get("kind") in (*_OURS, *_WRITTEN) else "rule"
         counts[kind] = counts.get(kind, 0) + 1
         what = row["what"] if kind in _OURS else f"{kind} {counts[kind]}"
         told.append({"what": what, "kind": kind, "studies": row["studies"], "patients": row["patients"]})
