@@ -117,6 +117,8 @@ def show(name: Name, version: Version = None, home: Home = None, as_json: AsJson
         out.print(plain(one.description), style="dim")
     out.print(_attrition(one.attrition, settings))
     _show_balance(balance_of(one, settings.smallest_count))
+    for note in told_of(one, settings.smallest_count).get("notes", ()):
+        err.print(plain(str(note)), style="yellow")
 
 
 @cohort_app.command("rerun")

@@ -188,7 +188,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Fractions of patients. A patient's part depends on the seed and the patient alone, so it never changes."""
+    """Shares of the studies, by whole patients and whole matched sets; see `search.cohorts.design.divided`."""
 
     train: float
     validation: float
