@@ -43,7 +43,7 @@ class Database:
             if not location.exists() and not create:
                 raise nothing
             try:
-                location.parent.mkdir(parents=True, exist_ok=True)
+                location.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
                 raise StoreError(f"cannot open the database {where}: {error}") from error
         database = cls(make_engine(location), location)
@@ -69,6 +69,9 @@ class Database:
             if not create and not isinstance(self.location, Path):
                 raise nothing
             migrate(self.location)
+            if isinstance(self.location, Path):  # its log and shared memory take the file's mode when they are made
+                for path in self.location.parent.glob(f"{self.location.name}*"):
+                    path.chmod(0o600)
         elif revision < HEAD:
             raise SchemaOutdated(f"{where} has schema {revision}, this Spinecho needs {HEAD}: 'spinecho db upgrade'")
         elif revision > HEAD:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from ui import tables
+from ui.private import private_files
 from ui.wiring import USER_ERRORS
 
 P = ParamSpec("P")
@@ -39,7 +40,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return command(*args, **kwargs)
+            with private_files():
+                return command(*args, **kwargs)
         except USER_ERRORS as error:
             if kwargs.get("as_json"):
                 out.print_json(json.dumps({"error": type(error).__name__, "message": str(error)}))

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from encoders.child import command_environment
+from ui.private import open_private
 from ui.settings import Settings
 
 _STARTED: dict[int, subprocess.Popen[bytes]] = {}
@@ -17,14 +19,14 @@ _STARTED: dict[int, subprocess.Popen[bytes]] = {}
 def launch(arguments: Sequence[str], settings: Settings, log: Path) -> int:
     """Run `spinecho ARGUMENTS` over the home; what it prints goes to `log`. Gives the process's number."""
     command = [
-        sys.executable, "-m", "ui.cli", *arguments, "--home", str(settings.home), "--encoder", settings.encoder,
+        sys.executable, "-P", "-m", "ui.cli", *arguments, "--home", str(settings.home), "--encoder", settings.encoder,
         "--device", settings.device,
     ]  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    with log.open("wb") as out:
+    with open_private(log) as out:
         process = subprocess.Popen(
-            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, env=environment
-        )
+            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True,
+            env=command_environment(), cwd="/",
+        )  # fmt: skip
     _STARTED[process.pid] = process
     return process.pid
 
