@@ -15,10 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ui.theme import PAGE, Theme, streamlit_flags
+from encoders.child import command_environment
+from ui.theme import Theme
 
 Chrome = Any
 """playwright.sync_api.Browser"""
+SECRET = "of-the-rooms-that-tests-and-timings-start"
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -37,8 +39,18 @@ def chrome() -> Iterator[Chrome]:
     with sync_playwright() as playwright:
         path = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
+        yield _Known(browser)
         browser.close()
+
+
+class _Known:
+    """A browser whose contexts know the secret of the rooms that are served here."""
+
+    def __init__(self, browser: Any) -> None:
+        self.browser = browser
+
+    def new_context(self, **options: Any) -> Any:
+        return self.browser.new_context(extra_http_headers={"Authorization": f"Bearer {SECRET}"}, **options)
 
 
 def free_port() -> int:
@@ -62,19 +74,17 @@ def serve_process(
 ) -> Iterator[tuple[str, int]]:
     """The same, with the number of its process. Raises `RuntimeError` with its last words if it does not start."""
     port = port or free_port()
-    root = str(PAGE.parents[1])
     known = {
-        **os.environ,
+        **command_environment(),
         "SPINECHO_HOME": str(home),
         "SPINECHO_DEVICE": "cpu",
-        "PYTHONPATH": root,
+        "SPINECHO_ROOM_SECRET": SECRET,
         **(environment or {}),
     }
-    flags = streamlit_flags(port=port, theme=theme, secrets=home / "secrets.toml")
-    command = [sys.executable, "-m", "streamlit", "run", str(PAGE), *flags]
+    command = [sys.executable, "-P", "-m", "ui.serve", f"--port={port}", f"--theme={theme}"]
     with (
         tempfile.TemporaryFile("w+") as log,
-        subprocess.Popen(command, env=known, cwd=root, stdout=log, stderr=log) as process,
+        subprocess.Popen(command, env=known, stdout=log, stderr=log) as process,
     ):
         try:
             _wait(f"http://127.0.0.1:{port}/_stcore/health", process, log)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from encoders.errors import EncoderError
 from encoders.limits import read_small
@@ -74,15 +75,20 @@ def signs_in(path: Path) -> bool:
     return auth is not None
 
 
-def redirect_host(path: Path) -> str | None:
-    """Host and port that people come back to from the provider, as `redirect_uri` of the secrets says; None without."""
-    from urllib.parse import urlsplit  # noqa: PLC0415
-
-    uri = _tables(path, "").get("auth", {}).get("redirect_uri") if not _missing(path) else None
+def redirect_origin(path: Path) -> str | None:
+    """Where people come back to from the provider, as `https://HOST`, by `redirect_uri` of the secrets; None without."""
+    auth = {} if _missing(path) else _tables(path, "").get("auth")
+    uri = auth.get("redirect_uri") if isinstance(auth, dict) else None
+    if uri is None:
+        return None
+    wrong = RolesError(f"redirect_uri in {path.name} is no address; write https://HOST/oauth2callback")
     try:
-        return urlsplit(uri).netloc or None if isinstance(uri, str) else None
+        parts = urlsplit(uri) if isinstance(uri, str) else urlsplit("")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+            raise wrong
     except ValueError as error:
-        raise RolesError(f"redirect_uri in {path.name} is no address; write https://HOST/oauth2callback") from error
+        raise wrong from error
+    return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 def verified_address(claims: Mapping[str, Any], roles: Roles) -> str | None:

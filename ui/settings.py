@@ -80,6 +80,27 @@ def read_settings(
     )
 
 
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as variables for a process that stands in another folder: paths are whole."""
+    kind, colon, place = settings.encoder.partition(":")
+    found = {
+        "SPINECHO_HOME": str(settings.home),
+        "SPINECHO_ENCODER": f"{kind}{colon}{_whole_path(place)}" if colon else settings.encoder,
+        "SPINECHO_DEVICE": settings.device,
+    }
+    if settings.text_model:
+        found["SPINECHO_TEXT_MODEL"] = _whole_path(settings.text_model)
+    if settings.roles is not None and settings.roles != settings.home / "roles.toml":
+        found["SPINECHO_ROLES"] = str(settings.roles)
+    return found
+
+
+def _whole_path(name: str) -> str:
+    """A path that is there, from the root; what is none, such as a model's name on a hub, as it is."""
+    place = Path(name).expanduser()
+    return str(place.absolute()) if place.exists() else name
+
+
 def _whole(environment: Mapping[str, str], name: str, default: str = "0") -> int:
     value = environment.get(name) or default
     if not (value.isdecimal() and value.isascii() and len(value) <= 9):
