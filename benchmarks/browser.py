@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -20,7 +19,7 @@ from ui.theme import Theme
 
 Chrome = Any
 """playwright.sync_api.Browser"""
-SECRET = "of-the-rooms-that-tests-and-timings-start"
+SECRET = "of-the-rooms-that-tests-and-timings-start"  # noqa: S105
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",

@@ -45,7 +45,7 @@ def command_environment(environment: Mapping[str, str] = os.environ) -> dict[str
 
 
 def module_path(path: Sequence[str] | None = None) -> list[str]:
-    """Where modules are looked for, without the current folder and without relative places; our own are found always."""
+    """Where modules are looked for: not in the current folder, not in relative places, and always among our own."""
     here = Path.cwd().resolve()
     kept: list[str] = []
     for entry in sys.path if path is None else path:

@@ -14,6 +14,8 @@ WEIGHTS_BYTES = 8 << 30
 """Of one file of weights."""
 HEADER_BYTES = 16 << 20
 """Of the header of a safetensors file, which says where each tensor lies."""
+MOST_WHOLE = 2**53
+"""The largest whole number in a file of settings: what a float holds exactly, and a database takes."""
 
 
 def read_small(path: Path, error: Callable[[str], Exception], *, most: int = TEXT_BYTES) -> bytes:
@@ -32,3 +34,16 @@ def read_small(path: Path, error: Callable[[str], Exception], *, most: int = TEX
     if len(held) > most:  # it grew
         raise error(f"{path} has more than {most:,} bytes; is it the right file?")
     return held
+
+
+def check_weights(path: Path, error: Callable[[str], Exception]) -> None:
+    """Raise `error` for a file that is too large, or whose header is, or reaches beyond it. Raises `OSError`."""
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise error(f"{path} is no regular file; name one")
+    if about.st_size > WEIGHTS_BYTES:
+        raise error(f"{path} has {about.st_size:,} bytes and may have {WEIGHTS_BYTES:,}; is it the right file?")
+    with path.open("rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    if header > min(HEADER_BYTES, about.st_size):
+        raise error(f"{path} is damaged, cut short or no safetensors file: its header has {header:,} bytes")

@@ -20,7 +20,7 @@ from ui.evaluate import evaluate
 from ui.facets import HELP as FACETS_HELP
 from ui.facets import facets
 from ui.index_cli import builds_app
-from ui.options import AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
+from ui.options import MOST, AsJson, Device, Encoder, Home, Limit, TextModel, err, guarded, out, print_json
 from ui.settings import as_environment, read_settings
 from ui.thumbs import feedback_app
 from ui.train import train_app
@@ -54,14 +54,16 @@ def index(
     ] = None,
     home: Home = None,
     workers: Annotated[int, typer.Option(help="Reading processes.", min=1, max=64)] = min(4, os.cpu_count() or 1),
-    limit: Annotated[int | None, typer.Option(help="Stop after this many series; run again to go on.", min=0)] = None,
+    limit: Limit = None,
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Skip unchanged files; --no-resume looks at all of them again.")
     ] = True,
     retry: Annotated[bool, typer.Option("--retry", help="Try rejected files again.")] = False,
     prune: Annotated[bool, typer.Option("--prune", help="Forget files that are gone from the disk.")] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the vector index anew from the database.")] = False,
-    max_volumes: Annotated[int, typer.Option(help="Volumes embedded of one series, evenly spread.", min=1)] = 8,
+    max_volumes: Annotated[
+        int, typer.Option(help="Volumes embedded of one series, evenly spread.", min=1, max=10_000)
+    ] = 8,
     encoder: Encoder = None,
     text_model: TextModel = None,
     device: Device = None,
@@ -145,7 +147,7 @@ def failures(
 def predict(
     home: Home = None,
     workers: Annotated[int, typer.Option(help="Reading processes.", min=1, max=64)] = min(4, os.cpu_count() or 1),
-    limit: Annotated[int | None, typer.Option(help="Stop after this many series; run again to go on.", min=0)] = None,
+    limit: Limit = None,
     encoder: Encoder = None,
     text_model: TextModel = None,
     device: Device = None,
@@ -172,7 +174,7 @@ def predict(
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to write the archive.")] = Path("demo/archive"),
     studies: Annotated[int, typer.Option(help="How many studies.", min=1, max=100_000)] = 24,
-    seed: Annotated[int, typer.Option(help="Another seed makes another archive.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed makes another archive.", min=0, max=MOST)] = 0,
     tour: Annotated[bool, typer.Option("--tour", help="Also index it and run a few searches.")] = False,
     home: Home = None,
     device: Device = None,
@@ -202,9 +204,7 @@ def ui(
     host: Annotated[
         list[str] | None, typer.Option("--host", help="A further name that the room goes by, such as a proxy's.")
     ] = None,
-    allowed: Annotated[
-        bool, typer.Option("--open", help="Listen beyond this machine though nobody signs in.")
-    ] = False,
+    allowed: Annotated[bool, typer.Option("--open", help="Listen beyond this machine though nobody signs in.")] = False,
     theme: Annotated[Literal["dark", "light"], typer.Option(help="Colours of the pages.")] = "dark",
     encoder: Encoder = None,
     device: Device = None,

@@ -19,7 +19,7 @@ from search.cohorts.definition import EXAMPLE, read_definition
 from search.cohorts.evaluate import Evaluation, evaluate
 from search.cohorts.export import FORMATS, export
 from search.cohorts.keep import again, balance_of, keep, told_of
-from ui.options import AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
+from ui.options import MOST, AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
 from ui.settings import Settings, read_settings
 from ui.tables import plain
 from ui.wiring import open_database
@@ -31,7 +31,7 @@ cohort_app = typer.Typer(
 )
 File = Annotated[Path, typer.Argument(help="A definition, see 'spinecho cohort new'.", dir_okay=False)]
 Name = Annotated[str, typer.Argument(help="Name of the cohort.")]
-Version = Annotated[int | None, typer.Option("--version", help="Which version. [default: the latest]", min=1)]
+Version = Annotated[int | None, typer.Option("--version", help="Which version. [default: the latest]", min=1, max=MOST)]
 
 
 @cohort_app.command("new")
@@ -127,7 +127,7 @@ def rerun(
     name: Name,
     version: Version = None,
     freeze: Annotated[bool, typer.Option("--freeze", help="Keep the new list as the next version.")] = False,
-    most: Annotated[int, typer.Option("--most", help="Studies named of each kind of change.", min=0)] = 10,
+    most: Annotated[int, typer.Option("--most", help="Studies named of each kind of change.", min=0, max=MOST)] = 10,
     home: Home = None, encoder: Encoder = None, text_model: TextModel = None, device: Device = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
@@ -145,9 +145,9 @@ def rerun(
 @guarded
 def diff(
     name: Name,
-    first: Annotated[int, typer.Argument(help="A version.", min=1)],
-    second: Annotated[int, typer.Argument(help="A later version.", min=1)],
-    most: Annotated[int, typer.Option("--most", help="Studies named of each kind of change.", min=0)] = 10,
+    first: Annotated[int, typer.Argument(help="A version.", min=1, max=MOST)],
+    second: Annotated[int, typer.Argument(help="A later version.", min=1, max=MOST)],
+    most: Annotated[int, typer.Option("--most", help="Studies named of each kind of change.", min=0, max=MOST)] = 10,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -182,7 +182,7 @@ def exported(
     if unknown := sorted(set(formats or ()) - set(FORMATS)):
         raise typer.BadParameter(f"{unknown[0]!r} is none of: {', '.join(FORMATS)}", param_hint="--format")
     if pseudonyms and "copy" in (formats or ()):
-        raise typer.BadParameter("copy gives files as they are and does not go with --pseudonyms", param_hint="--format")
+        raise typer.BadParameter("copy gives files as they are: not with --pseudonyms", param_hint="--format")
     settings = read_settings(home=home)
     database = open_database(settings)
     one = frozen(database, name, version)
@@ -204,7 +204,8 @@ def exported(
 def delete(
     name: Name,
     version: Annotated[
-        int | None, typer.Option("--version", help="One version. [default: the cohort with all of them]", min=1)
+        int | None,
+        typer.Option("--version", help="One version. [default: the cohort with all of them]", min=1, max=MOST),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     home: Home = None,

@@ -15,6 +15,7 @@ from db.filters import ALL, Filter, contradictions, predicted_tasks, visible, wr
 from db.predictions import require_tasks
 from db.selection import Selection
 from ui.conditions import with_filters
+from ui.options import MOST
 from ui.settings import read_settings
 from ui.tables import plain
 from ui.wiring import open_database
@@ -41,7 +42,9 @@ with `--include-derived`.
 @with_filters
 def facets(
     fields: Annotated[list[str] | None, typer.Argument(help="Fields to count, e.g. sequence vendor age.")] = None,
-    most: Annotated[int, typer.Option("--most", help="Values shown of each field, most studies first.", min=1)] = 20,
+    most: Annotated[
+        int, typer.Option("--most", help="Values shown of each field, most studies first.", min=1, max=MOST)
+    ] = 20,
     *,
     where: Filter,
     home: Annotated[

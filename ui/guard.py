@@ -75,8 +75,8 @@ class Guard:
             await self._answer(scope, receive, send, *refused)
         elif scope["type"] == "http" and (place := self._let_in(given)) is not None:
             cookie = f"{self._cookie}={self._proof}; Path=/; HttpOnly; SameSite=Lax"
-            more = [(b"location", place.encode("latin-1")), (b"set-cookie", cookie.encode()), (b"cache-control", b"no-store")]
-            await self._answer(scope, receive, send, 303, "", more)
+            more = [(b"location", place.encode("latin-1")), (b"set-cookie", cookie.encode())]
+            await self._answer(scope, receive, send, 303, "", [*more, (b"cache-control", b"no-store")])
         elif not self._known(given):
             await self._answer(scope, receive, send, 403, _DOOR)
         else:
@@ -88,8 +88,8 @@ class Guard:
         found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         if found is None or not self._goes_by(found["name"]):
             name = hosts[0] if len(hosts) == 1 else "that"
-            return 421, _page("This is not the room's name", f"{name[:100]} is no name that it goes by. Names are given "
-                              "by 'spinecho ui --host NAME'.")  # fmt: skip
+            words = f"{name[:100]} is no name that it goes by. Names are given by 'spinecho ui --host NAME'."
+            return 421, _page("This is not the room's name", words)
         origins = given.all("origin")
         if any(not self._own(origin, hosts[0]) for origin in origins):
             return 403, _page("Another page asked", "What another site's page asks for is not answered.")
@@ -122,7 +122,7 @@ class Guard:
         if not any(_same(value, self._rules.secret) for value in told):
             return None
         rest = urlencode([(name, value) for name, value in query if name != _PARAMETER])
-        raw = given.scope.get("raw_path") or given.scope["path"].encode("utf-8", "replace")
+        raw: bytes = given.scope.get("raw_path") or given.scope["path"].encode("utf-8", "replace")
         path = "/" + raw.decode("latin-1").partition("?")[0].lstrip("/\\")  # never //elsewhere
         return path + (f"?{rest}" if rest else "")
 
@@ -190,7 +190,8 @@ def _settled(scope: Scope, given: _Given) -> Scope:
     if scope["type"] == "http":
         return {**scope, "headers": [pair for pair in scope["headers"] if pair[0].lower() != b"origin"]}
     host = urlsplit(origin).netloc.encode("latin-1")
-    return {**scope, "headers": [(name, host if name.lower() == b"host" else value) for name, value in scope["headers"]]}
+    headers = [(name, host if name.lower() == b"host" else value) for name, value in scope["headers"]]
+    return {**scope, "headers": headers}
 
 
 def _same(one: str, other: str) -> bool:
@@ -206,7 +207,7 @@ def _is_address(name: str) -> bool:
 
 
 def _policy(scripts: Iterable[str]) -> tuple[str, str]:
-    """Everything from the room itself. Components and viewers are made in the browser, from blobs; styles are inline."""
+    """Everything from the room itself. Components are made in the browser, from blobs; styles are inline."""
     parts = (
         "default-src 'self'",
         f"script-src 'self' blob: 'wasm-unsafe-eval' {' '.join(scripts)}".rstrip(),

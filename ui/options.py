@@ -17,6 +17,8 @@ from ui.wiring import USER_ERRORS
 
 P = ParamSpec("P")
 R = TypeVar("R")
+MOST = 2**31 - 1
+"""The largest number that an option takes, where nothing smaller is said."""
 err = Console(stderr=True)
 out = Console()
 
@@ -24,13 +26,16 @@ Home = Annotated[
     Path | None,
     typer.Option("--home", help="Where database and index live. [default: $SPINECHO_HOME or ~/.spinecho]"),
 ]
+Limit = Annotated[
+    int | None, typer.Option("--limit", help="Stop after this many series; run again to go on.", min=0, max=MOST)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 Encoder = Annotated[str | None, typer.Option("--encoder", help="Encoder to use, see the README's table.")]
 TextModel = Annotated[
     str | None, typer.Option("--text-model", help="Another sentence encoder: its name on a hub, or its folder.")
 ]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda. [default: auto]")]
-K = Annotated[int, typer.Option("-k", help="How many results.")]
+K = Annotated[int, typer.Option("-k", help="How many results.", min=1, max=10_000)]
 Want = Annotated[str, typer.Option("--want", help="study or report: what to get back.")]
 
 

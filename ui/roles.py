@@ -76,7 +76,7 @@ def signs_in(path: Path) -> bool:
 
 
 def redirect_origin(path: Path) -> str | None:
-    """Where people come back to from the provider, as `https://HOST`, by `redirect_uri` of the secrets; None without."""
+    """Where people come back to from the provider, as `https://HOST`: `redirect_uri` of the secrets; None without."""
     auth = {} if _missing(path) else _tables(path, "").get("auth")
     uri = auth.get("redirect_uri") if isinstance(auth, dict) else None
     if uri is None:
@@ -146,7 +146,7 @@ def _names(given: object, role: Role, file: str, *, address: bool) -> frozenset[
 
 
 def _missing(path: Path) -> bool:
-    """Whether nothing stands there at all: a link to nowhere, or what may not be looked at, is a fault and not nothing."""
+    """Whether nothing stands there at all: a link to nowhere, or what may not be looked at, is a fault."""
     try:
         path.lstat()
     except FileNotFoundError:

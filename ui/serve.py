@@ -136,15 +136,17 @@ def _tell_address(settings: Settings, address: str, port: int, secret: str) -> N
         print(f"The room is at {plain} (Ctrl-C stops it)", flush=True)  # noqa: T201
         return
     full = f"{plain}?secret={secret}"
-    path: Path | None = settings.home / f"room-{port}.address"
+    path = settings.home / f"room-{port}.address"
+    kept = True
     try:
         with open_private(path) as file:
             file.write(f"{full}\n".encode())
         _remove_at_exit(path)
     except OSError:  # a home that one may only read
-        path = None
-    if sys.stdout.isatty() or path is None:
-        print(f"The room is at {full}\nThe address holds a secret: keep it to yourself (Ctrl-C stops the room)", flush=True)  # noqa: T201
+        kept = False
+    if sys.stdout.isatty() or not kept:
+        said = "The address holds a secret: keep it to yourself (Ctrl-C stops the room)"
+        print(f"The room is at {full}\n{said}", flush=True)  # noqa: T201
     else:
         print(f"The room is at {plain}; the address with its secret stands in {path}", flush=True)  # noqa: T201
 

@@ -43,7 +43,7 @@ def open_database(settings: Settings, *, create: bool = False) -> Database:
     if changed := tighten(settings.home):
         from ui.options import err  # noqa: PLC0415  (it imports this module)
 
-        said = f"{settings.home} could be read by other accounts; {changed} of its files and folders are yours alone now"
+        said = f"{settings.home} could be read by others; {changed} of its files and folders are yours alone now"
         err.print(said, style="yellow", markup=False, soft_wrap=True)
     return Database.open(settings.database, create=create)
 

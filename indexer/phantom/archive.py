@@ -90,8 +90,9 @@ def _reports(folder: Path, cases: tuple[Case, ...]) -> int:
             text = head.get(case.index % 3, "") + case.report
             fresh += _keep(folder / f"{case.accession_number}.txt", text.encode())
     if table:
-        rows = [("accession_number", "study_uid", "report"), *((c.accession_number, c.study_uid, c.report) for c in table)]
-        fresh += _keep(folder / "reports.csv", csv_text(rows).encode())
+        rows = [(c.accession_number, c.study_uid, c.report) for c in table]
+        text = csv_text([("accession_number", "study_uid", "report"), *rows])
+        fresh += _keep(folder / "reports.csv", text.encode())
     if lines:
         told = [{"accession_number": c.accession_number, "study_uid": c.study_uid, "report": c.report} for c in lines]
         fresh += _keep(folder / "reports.jsonl", "".join(json.dumps(r) + "\n" for r in told).encode())

@@ -20,7 +20,8 @@ def main():
     parser.add_argument("--link", action="store_true", help="symbolic links instead of copies")
     parser.add_argument("--dry-run", action="store_true", help="say what would be copied, and how much")
     given = parser.parse_args()
-    with (Path(__file__).resolve().parent / "files.csv").open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+    table = Path(__file__).resolve().parent / "files.csv"
+    with table.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
         rows = list(csv.DictReader(file))
     total = sum(int(row["bytes"]) for row in rows)
     print(f"{len(rows)} files, {total / 1e6:.1f} MB")

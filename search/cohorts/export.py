@@ -169,7 +169,7 @@ class _Tables:
                 "group": member.facts.get("role") or "n/a",
                 "part": member.part or "n/a",
             }
-            patient, key = row["participant_id"], (day or date.max, member.study_uid)
+            patient, key = str(row["participant_id"]), (day or date.max, member.study_uid)
             if patient not in first or key < first[patient][0]:
                 first[patient] = (key, row)
         return sorted((row for _, row in first.values()), key=lambda row: str(row["participant_id"]))

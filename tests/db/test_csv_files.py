@@ -16,7 +16,7 @@ from db.csv_files import as_given, csv_text, disarmed, write_csv
 
 ROOT = Path(__file__).parents[2]
 _LEADS = ["", " ", "\t", '"', "'", "\u00a0", "\ufeff", "\u200b", ' "', "\r", "\n", "\x00"]
-_BODIES = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "=HYPERLINK(\"http://x\")", "＝1", "－hemorrhage"]
+_BODIES = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", '=HYPERLINK("http://x")', "＝1", "－hemorrhage"]
 
 
 @pytest.mark.parametrize("lead", _LEADS)

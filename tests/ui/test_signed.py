@@ -62,7 +62,8 @@ def test_only_a_verified_address_has_a_role(tmp_path: Path, omits: bool, default
     "near",
     [
         "grace@hoſpital.example",  # the long s, which folds to s
-        "grace@hospital.example ", " grace@hospital.example", "grace@hospital.example\n", "grace\u200b@hospital.example",
+        "grace@hospital.example ", " grace@hospital.example", "grace@hospital.example\n",
+        "grace\u200b@hospital.example",
         "ｇrace@hospital.example",  # fullwidth, which NFKC makes g
         "gracе@hospital.example",  # a Cyrillic letter
         "grace@evil.example,grace@hospital.example", "grace@evil.example@hospital.example", "@hospital.example",

@@ -13,7 +13,7 @@ from ui.page_style import trouble
 from ui.room.opened import Room
 from ui.room.study_page import heading, packed, series_name
 from ui.room.viewer import viewer
-from ui.room.ways import go
+from ui.room.ways import go, row_id
 from ui.wiring import USER_ERRORS
 
 _MOST = 4
@@ -21,7 +21,8 @@ _MOST = 4
 
 def compare_page(room: Room) -> None:
     """Draw the studies that the address names."""
-    named = [int(part) for part in st.query_params.get("studies", "").split(",") if part.isdecimal()][:_MOST]
+    asked = map(row_id, st.query_params.get("studies", "")[:200].split(","))
+    named = [number for number in asked if number is not None][:_MOST]
     cards = lookup.study_cards(room.desk.database, named)
     series = lookup.series_cards(room.desk.database, named, visible(ALL))
     shown = [number for number in dict.fromkeys(named) if number in cards and series.get(number)]

@@ -23,7 +23,7 @@ from ui.room.component import done, registered
 from ui.room.engine3d import engine_address
 from ui.room.opened import Room
 from ui.room.viewer import pack, viewer
-from ui.room.ways import go
+from ui.room.ways import go, row_id
 from ui.why import read_again
 from ui.wiring import USER_ERRORS, read_levels
 
@@ -112,10 +112,10 @@ def packed(volume_key: str, source: _Source, name: str, height: int, *, spots: b
 
 
 def _study(room: Room) -> StudyCard | None:
-    named = st.query_params.get("study", "")
-    if not named.isdecimal():
+    named = row_id(st.query_params.get("study", ""))
+    if named is None:
         return None
-    return lookup.study_cards(room.desk.database, [int(named)]).get(int(named))
+    return lookup.study_cards(room.desk.database, [named]).get(named)
 
 
 def _heading(room: Room, study: StudyCard, series: Sequence[SeriesCard]) -> None:
