@@ -52,6 +52,18 @@ class _Known:
         return self.browser.new_context(extra_http_headers={"Authorization": f"Bearer {SECRET}"}, **options)
 
 
+def until(page: Any, expression: str, *, arg: Any = None, timeout: float = 30_000) -> None:
+    """Wait, for so many milliseconds, until an expression holds in a page.
+
+    Playwright's own way evaluates text within the page, which the room's content policy forbids.
+    """
+    end = time.monotonic() + timeout / 1000
+    while not page.evaluate(expression, arg):
+        if time.monotonic() > end:
+            raise TimeoutError(f"within {timeout:.0f} ms it did not come to: {expression}")
+        page.wait_for_timeout(20)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
