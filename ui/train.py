@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from ui.private import private_files
 from ui.tables import plain
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ def _guarded(*, as_json: bool) -> Iterator[None]:
     from ui.wiring import USER_ERRORS  # noqa: PLC0415
 
     try:
-        yield
+        with private_files():
+            yield
     except USER_ERRORS as error:
         if as_json:
             out.print_json(json.dumps({"error": type(error).__name__, "message": str(error)}))
