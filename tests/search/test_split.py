@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from cohort_archive import CohortArchive, FilterArchive
+
+from db.cohorts import members_of
 from db.patients import patient_key
 from search.cohorts.definition import Split
 from search.cohorts.design import FAR, divided, part_of
+from search.cohorts.keep import keep, told_of
 
 SHARES = st.sampled_from([(0.7, 0.15, 0.15), (0.5, 0.25, 0.25), (0.8, 0.2, 0.0), (1.0, 0.0, 0.0), (0.34, 0.33, 0.33)])
 
@@ -98,3 +106,30 @@ def test_what_cannot_be_reached_is_told() -> None:
     made = divided(Split(0.7, 0.15, 0.15), {place: f"p{place // 9}" for place in range(10)})
     assert {name for name, _, _ in made.far} >= {"train", "validation"} or np.isclose(len(made.far), 3)
     assert not divided(Split(0.7, 0.15, 0.15), {}).far
+
+
+def test_a_matched_cohort_is_parted_by_whole_sets_and_what_is_far_is_kept_with_it(tmp_path: Path) -> None:
+    facts = FilterArchive(tmp_path / "home")
+    archive = CohortArchive(facts, tmp_path)
+    for number in range(6):
+        archive.put(f"1.{number}", f"case{number}", age=40.0 + number, says=[("A lesion.", "present")])
+        archive.put(f"2.{number}", f"control{number}", age=40.0 + number)
+    rules = 'name = "m"\n[match]\ncases = { filter = \'says:present("lesion")\' }\n[split]\nseed = 1\n'
+    found = archive.run(rules + "train = 0.7\nvalidation = 0.15\ntest = 0.15\n")
+    by_set: dict[int, set[str]] = {}
+    for member in found.members:
+        by_set.setdefault(member.facts["set"], set()).add(member.part)
+    assert len(by_set) == 6
+    assert all(len(parts) == 1 for parts in by_set.values())
+    assert found.parts == {"train": 8, "validation": 2, "test": 2}
+    assert not [note for note in found.warnings if "was to have" in note]
+    few = archive.run(rules.replace("says:present", "sex=F and age<=41 and says:present")
+                      + "train = 0.7\nvalidation = 0.15\ntest = 0.15\n")  # fmt: skip
+    told = [note for note in few.warnings if "was to have" in note]
+    assert told
+    assert all("of the studies, and has" in note and "matched sets stay together" in note for note in told)
+    made = keep(facts.database, facts.builds, few, owner="x")
+    assert set(told) <= set(told_of(made, 0)["notes"]), "the manifest, show and the page tell it later too"
+    assert not [note for note in few.told(5) if "was to have" in note], "of few patients nothing is noted"
+    assert members_of(facts.database, "m", 1)
+    facts.close()
