@@ -46,4 +46,4 @@ def check_weights(path: Path, error: Callable[[str], Exception]) -> None:
     with path.open("rb") as file:
         header = int.from_bytes(file.read(8), "little")
     if header > min(HEADER_BYTES, about.st_size):
-        raise error(f"{path} is damaged, cut short or no safetensors file: its header has {header:,} bytes")
+        raise error(f"{path} is damaged or cut short, or no safetensors file: its header has {header:,} bytes")
