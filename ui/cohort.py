@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from db.cohorts import CohortError, Frozen, cohorts, delete_cohort, frozen, members_of
+from db.csv_files import write_csv
 from db.database import Database
 from db.masking import masked, masked_rows, masked_sizes, number
 from db.selection import Selection
@@ -19,6 +20,7 @@ from search.cohorts.definition import EXAMPLE, read_definition
 from search.cohorts.evaluate import Evaluation, evaluate
 from search.cohorts.export import FORMATS, export
 from search.cohorts.keep import again, balance_of, keep, told_of
+from search.cohorts.pseudonyms import Pseudonyms
 from ui.options import MOST, AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
 from ui.settings import Settings, read_settings
 from ui.tables import plain
@@ -197,6 +199,32 @@ def exported(
     out.print(f"{made.studies} studies in {plain(str(made.folder))}: {', '.join(made.files)}")
     if made.missing:
         err.print(f"{len(made.missing)} of them are no longer in the archive; they are listed without facts")
+
+
+@cohort_app.command("codes")
+@guarded
+def codes(
+    name: Name,
+    file: Annotated[Path, typer.Argument(help="A new CSV file, which stays in the house.", dir_okay=False)],
+    version: Version = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write whom the codes of an export with --pseudonyms stand for. The file is readable by you alone."""
+    settings = read_settings(home=home)
+    database = open_database(settings)
+    one = frozen(database, name, version)
+    members = members_of(database, name, one.number)
+    try:
+        write_csv(file, Pseudonyms(one).table(members), fresh=True)
+    except FileExistsError:
+        raise CohortError(f"{file} is there already; name another file") from None
+    except OSError as error:
+        raise CohortError(f"{file} cannot be written ({error.strerror})") from error
+    if as_json:
+        print_json({"path": str(file), "studies": len(members)})
+    else:
+        out.print(f"{len(members)} studies in {plain(str(file))}; keep it in the house")
 
 
 @cohort_app.command("delete")

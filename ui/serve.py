@@ -144,9 +144,16 @@ def _tell_address(settings: Settings, address: str, port: int, secret: str) -> N
         _remove_at_exit(path)
     except OSError:  # a home that one may only read
         kept = False
-    if sys.stdout.isatty() or not kept:
+        if not (sys.stdout.isatty() or os.environ.get(SECRET)):
+            raise OpenRoom(
+                f"{path} cannot be written, and standard output is no terminal, so nobody could be told the secret of "
+                f"the room: set {SECRET} to one of your own"
+            ) from None
+    if sys.stdout.isatty():
         said = "The address holds a secret: keep it to yourself (Ctrl-C stops the room)"
         print(f"The room is at {full}\n{said}", flush=True)  # noqa: T201
+    elif not kept:
+        print(f"The room is at {plain}; its secret is that of {SECRET}", flush=True)  # noqa: T201
     else:
         print(f"The room is at {plain}; the address with its secret stands in {path}", flush=True)  # noqa: T201
 

@@ -69,6 +69,11 @@ class Pseudonyms:
         """The same for a series."""
         return self._code("series", uid)
 
+    def table(self, members: Sequence[Member]) -> list[tuple[str, str, str, str]]:
+        """(patient's code, patient, study's code, StudyInstanceUID) of each, a header line first: for the house alone."""
+        rows = [(self.patient(one), one.patient, self.study(one.study_uid), one.study_uid) for one in members]
+        return [("patient_code", "patient", "study_code", "study_uid"), *sorted(rows)]
+
     def _code(self, kind: str, value: str) -> str:
         named = f"{kind}\x1f{value}".encode("utf-8", "surrogateescape")
         return hashlib.blake2b(named, key=self._key, digest_size=8).hexdigest()

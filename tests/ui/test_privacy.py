@@ -108,6 +108,8 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
         made.run("list", "cohort", "list", "--json")
         made.run("export", "cohort", "export", "c", folder / "plain")
         made.run("pseudonyms", "cohort", "export", "c", folder / "pseudonyms", "--pseudonyms")
+        made.run("codes", "cohort", "codes", "c", folder / "codes.csv")
+        made.run("codes again", "cohort", "codes", "c", folder / "codes.csv")
         made.run("unknown cohort", "cohort", "show", "nothing")
         made.run("thumb", "feedback", "export", folder / "thumbs.csv")
         made.run("builds", "builds", "make")
@@ -157,7 +159,7 @@ def test_numbers_and_paths_are_in_the_database_and_where_they_are_asked_for(driv
             content = path.read_bytes().decode("latin-1")
             assert not [canary for canary in (FILE, PATIENT, SENTENCE) if canary in content], path
     quiet = ("index", "again", "gone", "status", "wrong query", "facets", "count", "freeze", "list", "export",
-             "pseudonyms", "unknown cohort", "thumb", "builds", "upgrade")  # fmt: skip
+             "pseudonyms", "codes", "unknown cohort", "thumb", "builds", "upgrade")  # fmt: skip
     for name in quiet:
         assert not [canary for canary in KEPT if canary in driven.said[name]], (name, driven.said[name])
 
@@ -171,6 +173,15 @@ def test_an_export_with_pseudonyms_holds_none_of_them(driven: Driven) -> None:
     plain = "".join(path.read_text() for path in files(driven.folder / "plain") if path.suffix == ".csv")
     assert PATIENT in plain
     assert FOLDER in plain
+
+
+def test_whom_a_code_stands_for_is_told_in_the_house(driven: Driven) -> None:
+    table = (driven.folder / "codes.csv").read_text()
+    code = table.splitlines()[1].split(",")[0]
+    assert PATIENT in table
+    assert code in (driven.folder / "pseudonyms" / "studies.csv").read_text()
+    assert stat.S_IMODE((driven.folder / "codes.csv").stat().st_mode) == 0o600
+    assert driven.exits["codes again"] == 2
 
 
 def modes(folder: Path) -> dict[str, str]:
