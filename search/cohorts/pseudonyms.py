@@ -70,7 +70,7 @@ class Pseudonyms:
         return self._code("series", uid)
 
     def table(self, members: Sequence[Member]) -> list[tuple[str, str, str, str]]:
-        """(patient's code, patient, study's code, StudyInstanceUID) of each, a header line first: for the house alone."""
+        """(patient's code, patient, study's code, StudyInstanceUID), a header line first: for the house alone."""
         rows = [(self.patient(one), one.patient, self.study(one.study_uid), one.study_uid) for one in members]
         return [("patient_code", "patient", "study_code", "study_uid"), *sorted(rows)]
 
