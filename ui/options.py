@@ -19,6 +19,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 MOST = 2**31 - 1
 """The largest number that an option takes, where nothing smaller is said."""
+MOST_RESULTS = 1_000_000
 err = Console(stderr=True)
 out = Console()
 
@@ -35,7 +36,15 @@ TextModel = Annotated[
     str | None, typer.Option("--text-model", help="Another sentence encoder: its name on a hub, or its folder.")
 ]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda. [default: auto]")]
-K = Annotated[int, typer.Option("-k", help="How many results.", min=1, max=10_000)]
+
+
+def _some(value: int) -> int:
+    if not 1 <= value <= MOST_RESULTS:
+        raise typer.BadParameter(f"give at least 1, and at most {MOST_RESULTS:,}")
+    return value
+
+
+K = Annotated[int, typer.Option("-k", help="How many results.", callback=_some)]
 Want = Annotated[str, typer.Option("--want", help="study or report: what to get back.")]
 
 
