@@ -37,7 +37,7 @@ def read_small(path: Path, error: Callable[[str], Exception], *, most: int = TEX
 
 
 def check_weights(path: Path, error: Callable[[str], Exception]) -> None:
-    """Raise `error` for a file that is too large, or whose header is, or reaches beyond it. Raises `OSError`."""
+    """Raise `error` for a file that is too large, or whose header is. Raises `OSError`."""
     about = path.stat()
     if not stat.S_ISREG(about.st_mode):
         raise error(f"{path} is no regular file; name one")
@@ -45,5 +45,5 @@ def check_weights(path: Path, error: Callable[[str], Exception]) -> None:
         raise error(f"{path} has {about.st_size:,} bytes and may have {WEIGHTS_BYTES:,}; is it the right file?")
     with path.open("rb") as file:
         header = int.from_bytes(file.read(8), "little")
-    if header > min(HEADER_BYTES, about.st_size):
+    if header > HEADER_BYTES:
         raise error(f"{path} is damaged or cut short, or no safetensors file: its header has {header:,} bytes")
