@@ -17,6 +17,7 @@ from benchmarks.browser import Chrome, free_port, serve
 from db.audit import entries
 from db.database import Database
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # the provider's own library is of an older kind
 GRACE = {"email": "grace@hospital.example"}
 IMPOSTORS: dict[str, dict[str, Any]] = {
     "missing": GRACE,
