@@ -24,7 +24,7 @@ from typing import Any
 import nibabel
 import numpy as np
 
-from benchmarks.browser import chrome, serve_process
+from benchmarks.browser import chrome, serve_process, until
 from benchmarks.common import machine
 from db import lookup
 from db.database import Database
@@ -120,9 +120,7 @@ def recounted(browser: Any, address: str) -> list[float]:
         was = count.inner_text()
         began = time.perf_counter()
         page.keyboard.press("Enter")
-        page.wait_for_function(
-            """was => document.querySelector('[data-testid="stMetricValue"]')?.innerText !== was""", arg=was
-        )
+        until(page, """was => document.querySelector('[data-testid="stMetricValue"]')?.innerText !== was""", arg=was)
         seconds.append(time.perf_counter() - began)
     page.context.close()
     return seconds

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 
 from db.durable import durable_replace
 from encoders.errors import EncoderError
+from encoders.limits import TEXT_BYTES, WEIGHTS_BYTES, check_weights, read_small
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
@@ -122,7 +123,9 @@ def _card(folder: Path) -> Card:
 
 def _read(folder: Path, name: str) -> bytes:
     try:
-        return (folder / name).read_bytes()
+        if name == WEIGHTS:
+            check_weights(folder / name, CheckpointError)
+        return read_small(folder / name, CheckpointError, most=WEIGHTS_BYTES if name == WEIGHTS else TEXT_BYTES)
     except OSError as error:
         raise CheckpointError(
             f"{folder} is no checkpoint that can be read: {name}: {error.strerror}; "

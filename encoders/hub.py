@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from encoders.errors import EncoderUnavailable
+from encoders.limits import check_weights, read_small
 
 WANTED = ("*.json", "*.txt", "*.model", "*.safetensors")
 """What is fetched of a repository: never its pickles."""
@@ -72,6 +73,8 @@ def safetensors_in(folder: Path, *, name: str) -> tuple[Path, ...]:
     """The weight files of a folder in order of name; EncoderUnavailable where there are none but pickles, or none."""
     weights = tuple(sorted(folder.glob("*.safetensors")))
     if weights:
+        for path in weights:
+            check_weights(path, EncoderUnavailable)
         return weights
     pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
     if pickles:
@@ -92,7 +95,7 @@ def safetensors_in(folder: Path, *, name: str) -> tuple[Path, ...]:
 def json_of(path: Path, *, name: str) -> dict[str, Any]:
     """A JSON object out of a model's folder; EncoderUnavailable where it is missing or damaged."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(read_small(path, EncoderUnavailable))
     except (OSError, ValueError, RecursionError) as error:
         raise EncoderUnavailable(
             f"{path} cannot be read ({type(error).__name__}); run '{fetch_command(name)}' or copy the folder again"

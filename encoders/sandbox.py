@@ -15,11 +15,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from queue import Empty, Full, Queue
 from types import TracebackType
 from typing import IO, Any
 
+from encoders.child import reading_environment
 from encoders.errors import EncoderError, Reason
 from encoders.worker import Message, write_frame
 
@@ -197,15 +197,13 @@ class Sandbox:
             self._drop(child)
         if self._closed:
             raise RuntimeError("the sandbox is closed")
-        found = [entry or str(Path.cwd()) for entry in sys.path]
-        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         process = subprocess.Popen(
             # -P: where the user stands may be the archive, and no module is taken from there.
             [sys.executable, "-P", "-m", "encoders.worker", str(self._memory_mb)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **one_thread, "PYTHONPATH": os.pathsep.join(found)},
+            env=reading_environment(),
         )
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("no pipes to the reading process")

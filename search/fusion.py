@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from encoders.errors import EncoderError
+from encoders.limits import read_small
 from search.found import Found
 from search.hits import PassageHit
 
@@ -57,9 +58,9 @@ class Weights:
         """From the first of these files that exists, else what ships. Raises `FusionError`."""
         path = next((place for place in places if place.is_file()), Path(__file__).parent / NAME)
         try:
-            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["weights"]
+            values: dict[str, Any] = json.loads(read_small(path, FusionError))["weights"]
             return cls(**values)
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             names = ", ".join(field.name for field in fields(cls))
             raise FusionError(f'{path}: write {{"weights": {{...}}}} with {names}; found {error}') from error
 

@@ -9,7 +9,7 @@ from search.query import Box, BoxError, check_box
 _EXAMPLES = (
     "write --box R0,A0,S0,R1,A1,S1 in fractions, as in 0.5,0.4,0.3,0.7,0.6,0.5, or voxels as in 90:120,80:110,20:30"
 )
-_RANGE = re.compile(r"\s*(-?\d+)\s*:\s*(-?\d+)\s*")
+_RANGE = re.compile(r"\s*(-?\d{1,9})\s*:\s*(-?\d{1,9})\s*")
 
 
 def check_form(text: str) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from db.errors import StoreError
+from encoders.child import command_environment
 from search.desk import Role, digest_of
 from ui import tables
 from ui.asking import search_app
@@ -20,11 +21,10 @@ from ui.evaluate import evaluate
 from ui.facets import HELP as FACETS_HELP
 from ui.facets import facets
 from ui.index_cli import builds_app
-from ui.options import AsJson, Device, Encoder, Home, Memory, TextModel, err, guarded, out, print_json
+from ui.options import MOST, AsJson, Device, Encoder, Home, Limit, Memory, TextModel, err, guarded, out, print_json
 from ui.people import open_access, open_record
 from ui.record_cli import record_app
-from ui.settings import read_settings
-from ui.theme import PAGE, streamlit_flags
+from ui.settings import as_environment, read_settings
 from ui.thumbs import feedback_app
 from ui.train import train_app
 from ui.why import why
@@ -58,7 +58,7 @@ def index(
     ] = None,
     home: Home = None,
     workers: Annotated[int, typer.Option(help="Reading processes.", min=1, max=64)] = min(4, os.cpu_count() or 1),
-    limit: Annotated[int | None, typer.Option(help="Stop after this many series; run again to go on.", min=0)] = None,
+    limit: Limit = None,
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Skip unchanged files; --no-resume looks at all of them again.")
     ] = True,
@@ -76,7 +76,9 @@ def index(
         bool, typer.Option("--follow-links", help="Also read what links lead to outside of the folders.")
     ] = False,
     memory_mb: Memory = None,
-    max_volumes: Annotated[int, typer.Option(help="Volumes embedded of one series, evenly spread.", min=1)] = 8,
+    max_volumes: Annotated[
+        int, typer.Option(help="Volumes embedded of one series, evenly spread.", min=1, max=10_000)
+    ] = 8,
     encoder: Encoder = None,
     text_model: TextModel = None,
     device: Device = None,
@@ -186,7 +188,7 @@ def failures(
 def predict(
     home: Home = None,
     workers: Annotated[int, typer.Option(help="Reading processes.", min=1, max=64)] = min(4, os.cpu_count() or 1),
-    limit: Annotated[int | None, typer.Option(help="Stop after this many series; run again to go on.", min=0)] = None,
+    limit: Limit = None,
     memory_mb: Memory = None,
     encoder: Encoder = None,
     text_model: TextModel = None,
@@ -214,7 +216,7 @@ def predict(
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to write the archive.")] = Path("demo/archive"),
     studies: Annotated[int, typer.Option(help="How many studies.", min=1, max=100_000)] = 24,
-    seed: Annotated[int, typer.Option(help="Another seed makes another archive.")] = 0,
+    seed: Annotated[int, typer.Option(help="Another seed makes another archive.", min=0, max=MOST)] = 0,
     tour: Annotated[bool, typer.Option("--tour", help="Also index it and run a few searches.")] = False,
     home: Home = None,
     device: Device = None,
@@ -242,23 +244,29 @@ def ui(
     address: Annotated[
         str, typer.Option(help="Address to listen on. Others than 127.0.0.1 are open to the network.")
     ] = "127.0.0.1",
+    host: Annotated[
+        list[str] | None, typer.Option("--host", help="A further name that the room goes by, such as a proxy's.")
+    ] = None,
+    allowed: Annotated[bool, typer.Option("--open", help="Listen beyond this machine though nobody signs in.")] = False,
     theme: Annotated[Literal["dark", "light"], typer.Option(help="Colours of the pages.")] = "dark",
     encoder: Encoder = None,
     device: Device = None,
 ) -> None:
     """Open the reading room in a browser: search, studies, cohorts, archive, evaluation.
 
-    Used alone it asks nobody to sign in. Where HOME/secrets.toml has a section `auth` for an OpenID Connect provider,
-    people sign in, and HOME/roles.toml says who may do what (docs/reading-room.md).
+    Used alone it asks nobody to sign in; its first address holds a secret, which the browser then remembers. Where
+    HOME/secrets.toml has a section `auth` for an OpenID Connect provider, people sign in, and HOME/roles.toml says who
+    may do what (docs/reading-room.md).
     """
+    from ui.serve import check_address  # noqa: PLC0415
+
     settings = read_settings(home=home, encoder=encoder, device=device)
+    check_address(address, settings, allowed=allowed)
     open_database(settings).close()  # says what is wrong here rather than in the browser
     open_record(settings)
-    flags = streamlit_flags(address=address, port=port, theme=theme, secrets=settings.home / "secrets.toml")
-    os.environ.update(SPINECHO_HOME=str(settings.home), SPINECHO_ENCODER=settings.encoder)
-    os.environ["SPINECHO_DEVICE"] = settings.device
-    out.print(f"The page opens at http://{address}:{port} (Ctrl-C stops it)")
-    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(PAGE), *flags])  # noqa: S606
+    command = [sys.executable, "-P", "-m", "ui.serve", f"--address={address}", f"--port={port}", f"--theme={theme}"]
+    command += [f"--host={name}" for name in host or ()] + (["--open"] if allowed else [])
+    os.execve(sys.executable, command, command_environment({**os.environ, **as_environment(settings)}))  # noqa: S606
 
 
 @db_app.command("upgrade")

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from db.cohorts import CohortError, Frozen, cohorts, delete_cohort, frozen, members_of
+from db.csv_files import write_csv
 from db.database import Database
 from db.masking import masked, masked_rows, masked_sizes, number
 from db.selection import Selection
@@ -19,8 +20,9 @@ from search.cohorts.definition import EXAMPLE, read_definition
 from search.cohorts.evaluate import Evaluation, evaluate
 from search.cohorts.export import FORMATS, export
 from search.cohorts.keep import again, balance_of, keep, told_of
+from search.cohorts.pseudonyms import Pseudonyms
 from search.desk import Access, Role, digest_of
-from ui.options import AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
+from ui.options import MOST, AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
 from ui.people import open_access
 from ui.settings import Settings, read_settings
 from ui.tables import plain
@@ -33,7 +35,7 @@ cohort_app = typer.Typer(
 )
 File = Annotated[Path, typer.Argument(help="A definition, see 'spinecho cohort new'.", dir_okay=False)]
 Name = Annotated[str, typer.Argument(help="Name of the cohort.")]
-Version = Annotated[int | None, typer.Option("--version", help="Which version. [default: the latest]", min=1)]
+Version = Annotated[int | None, typer.Option("--version", help="Which version. [default: the latest]", min=1, max=MOST)]
 
 
 @cohort_app.command("new")
@@ -124,6 +126,8 @@ def show(name: Name, version: Version = None, home: Home = None, as_json: AsJson
         out.print(plain(one.description), style="dim")
     out.print(_attrition(one.attrition, settings))
     _show_balance(balance_of(one, settings.smallest_count))
+    for note in told_of(one, settings.smallest_count).get("notes", ()):
+        err.print(plain(str(note)), style="yellow")
 
 
 @cohort_app.command("rerun")
@@ -132,7 +136,7 @@ def rerun(
     name: Name,
     version: Version = None,
     freeze: Annotated[bool, typer.Option("--freeze", help="Keep the new list as the next version.")] = False,
-    most: Annotated[int, typer.Option("--most", help="Studies named of each kind of change.", min=0)] = 10,
+    most: Annotated[int, typer.Option("--most", help="Studies named of each kind of change.", min=0, max=MOST)] = 10,
     home: Home = None, encoder: Encoder = None, text_model: TextModel = None, device: Device = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
@@ -153,9 +157,9 @@ def rerun(
 @guarded
 def diff(
     name: Name,
-    first: Annotated[int, typer.Argument(help="A version.", min=1)],
-    second: Annotated[int, typer.Argument(help="A later version.", min=1)],
-    most: Annotated[int, typer.Option("--most", help="Studies named of each kind of change.", min=0)] = 10,
+    first: Annotated[int, typer.Argument(help="A version.", min=1, max=MOST)],
+    second: Annotated[int, typer.Argument(help="A later version.", min=1, max=MOST)],
+    most: Annotated[int, typer.Option("--most", help="Studies named of each kind of change.", min=0, max=MOST)] = 10,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -178,17 +182,20 @@ def exported(
         list[str] | None, typer.Option("--format", help=f"Of {', '.join(FORMATS)}; repeatable. [default: all]")
     ] = None,
     pseudonyms: Annotated[
-        bool, typer.Option("--pseudonyms", help="Name patients by a digest, and leave accession numbers out.")
+        bool, typer.Option("--pseudonyms", help="Nothing in the tables names a patient; the list of files is left out.")
     ] = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a version: tables (CSV, Parquet), manifest.json, BIDS participants.tsv, and a script that copies files.
 
-    The tables are readable by you alone. They name patients unless --pseudonyms is given, and StudyInstanceUIDs always.
+    The tables are readable by you alone. They name patients, unless --pseudonyms is given: then patients, studies and
+    series have codes, and dates, paths and whatever people typed are left out (docs/privacy.md).
     """
     if unknown := sorted(set(formats or ()) - set(FORMATS)):
         raise typer.BadParameter(f"{unknown[0]!r} is none of: {', '.join(FORMATS)}", param_hint="--format")
+    if pseudonyms and "copy" in (formats or ()):
+        raise typer.BadParameter("copy gives files as they are: not with --pseudonyms", param_hint="--format")
     settings = read_settings(home=home)
     database, me = open_database(settings), open_access(settings)
     me.allow(
@@ -209,12 +216,39 @@ def exported(
         err.print(f"{len(made.missing)} of them are no longer in the archive; they are listed without facts")
 
 
+@cohort_app.command("codes")
+@guarded
+def codes(
+    name: Name,
+    file: Annotated[Path, typer.Argument(help="A new CSV file, which stays in the house.", dir_okay=False)],
+    version: Version = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write whom the codes of an export with --pseudonyms stand for. The file is readable by you alone."""
+    settings = read_settings(home=home)
+    database = open_database(settings)
+    one = frozen(database, name, version)
+    members = members_of(database, name, one.number)
+    try:
+        write_csv(file, Pseudonyms(one).table(members), fresh=True)
+    except FileExistsError:
+        raise CohortError(f"{file} is there already; name another file") from None
+    except OSError as error:
+        raise CohortError(f"{file} cannot be written ({error.strerror})") from error
+    if as_json:
+        print_json({"path": str(file), "studies": len(members)})
+    else:
+        out.print(f"{len(members)} studies in {plain(str(file))}; keep it in the house")
+
+
 @cohort_app.command("delete")
 @guarded
 def delete(
     name: Name,
     version: Annotated[
-        int | None, typer.Option("--version", help="One version. [default: the cohort with all of them]", min=1)
+        int | None,
+        typer.Option("--version", help="One version. [default: the cohort with all of them]", min=1, max=MOST),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     home: Home = None,

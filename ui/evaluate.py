@@ -14,6 +14,7 @@ from search.desk import Role
 from ui.conditions import with_filters
 from ui.console import err, out, print_json
 from ui.evaluation_table import print_evaluation
+from ui.options import MOST
 from ui.people import open_access
 from ui.settings import read_settings
 from ui.wiring import open_database, open_dual
@@ -56,10 +57,15 @@ def evaluate(
         typer.Option("--exclude", help="Whose scans never count as neighbours: the same patient's or study's."),
     ] = "patient",
     queries: Annotated[
-        int, typer.Option("--queries", help="At most so many ask, drawn at random; everything is searched.", min=1)
+        int,
+        typer.Option(
+            "--queries", help="At most so many ask, drawn at random; everything is searched.", min=1, max=MOST
+        ),
     ] = 1000,
     resamples: Annotated[int, typer.Option("--resamples", help="Draws for each interval.", min=10, max=100_000)] = 1000,
-    seed: Annotated[int, typer.Option("--seed", help="Another seed draws other queries and resamples.", min=0)] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Another seed draws other queries and resamples.", min=0, max=MOST)
+    ] = 0,
     folder: Annotated[
         Path | None,
         typer.Option("--out", help="Also write evaluation.json there, and plots where matplotlib is installed."),

@@ -15,6 +15,7 @@ from db.selection import Selection
 from search.desk import Role, digest_of
 from ui.conditions import with_filters
 from ui.console import err, out, print_json
+from ui.options import MOST
 from ui.people import open_access
 from ui.settings import read_settings
 from ui.tables import plain
@@ -39,7 +40,9 @@ with `--include-derived`.
 @with_filters
 def facets(
     fields: Annotated[list[str] | None, typer.Argument(help="Fields to count, e.g. sequence vendor age.")] = None,
-    most: Annotated[int, typer.Option("--most", help="Values shown of each field, most studies first.", min=1)] = 20,
+    most: Annotated[
+        int, typer.Option("--most", help="Values shown of each field, most studies first.", min=1, max=MOST)
+    ] = 20,
     *,
     where: Filter,
     home: Annotated[

@@ -19,7 +19,7 @@ from db.values import Role, SpaceRecord
 from db.vectors.plan import FLAT_UP_TO, Wish
 from db.vectors.trade_off import KINDS, TradeOff, trade_offs
 from search.desk import Role as Rank
-from ui.options import AsJson, Home, err, guarded, out, print_json
+from ui.options import MOST, AsJson, Home, err, guarded, out, print_json
 from ui.people import open_access
 from ui.settings import read_settings
 from ui.tables import plain
@@ -30,9 +30,13 @@ builds_app = typer.Typer(
     help="The vector index: its builds, a new one, and what each kind of index would give on your vectors.",
 )
 Space = Annotated[str | None, typer.Option("--space", help="image or text. [default: both]")]
-Recall = Annotated[float, typer.Option("--recall", help="Share of the ten nearest to be found, measured.")]
-Memory = Annotated[int, typer.Option("--bytes-per-vector", help="Resident memory the index may take.", min=16)]
-FlatUpTo = Annotated[int, typer.Option("--flat-up-to", help="Vectors up to which all are compared.", min=0)]
+Recall = Annotated[
+    float, typer.Option("--recall", help="Share of the ten nearest to be found, measured.", min=0, max=1)
+]
+Memory = Annotated[
+    int, typer.Option("--bytes-per-vector", help="Resident memory the index may take.", min=16, max=MOST)
+]
+FlatUpTo = Annotated[int, typer.Option("--flat-up-to", help="Vectors up to which all are compared.", min=0, max=MOST)]
 
 
 @builds_app.command("list")
@@ -121,7 +125,7 @@ def tune(
     home: Home = None,
     space: Space = None,
     kinds: Annotated[list[str] | None, typer.Option("--kind", help=f"Only this one: {', '.join(KINDS)}.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Another seed holds out other vectors.", min=0)] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed holds out other vectors.", min=0, max=MOST)] = 0,
     folder: Annotated[
         Path | None, typer.Option("--out", help="Also write tune.json, and a PNG where matplotlib is installed.")
     ] = None,

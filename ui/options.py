@@ -15,14 +15,17 @@ import typer
 from encoders.sandbox import LEAST_MB
 from ui.console import err, out, print_json
 from ui.failing import failing
+from ui.private import private_files
 from ui.settings import NO_RECORD
 
 __all__ = [
+    "MOST",
     "AsJson",
     "Device",
     "Encoder",
     "Home",
     "K",
+    "Limit",
     "Memory",
     "TextModel",
     "Want",
@@ -34,6 +37,9 @@ __all__ = [
 
 P = ParamSpec("P")
 R = TypeVar("R")
+MOST = 2**31 - 1
+"""The largest number that an option takes, where nothing smaller is said."""
+MOST_RESULTS = 1_000_000
 _NO_RECORD: Any = Annotated[
     bool, typer.Option("--no-record", help="Keep no record of this; only on a machine used alone.")
 ]
@@ -42,13 +48,15 @@ Home = Annotated[
     Path | None,
     typer.Option("--home", help="Where database and index live. [default: $SPINECHO_HOME or ~/.spinecho]"),
 ]
+Limit = Annotated[
+    int | None, typer.Option("--limit", help="Stop after this many series; run again to go on.", min=0, max=MOST)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 Encoder = Annotated[str | None, typer.Option("--encoder", help="Encoder to use, see the README's table.")]
 TextModel = Annotated[
     str | None, typer.Option("--text-model", help="Another sentence encoder: its name on a hub, or its folder.")
 ]
 Device = Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda. [default: auto]")]
-K = Annotated[int, typer.Option("-k", help="How many results.")]
 Memory = Annotated[
     int | None,
     typer.Option(
@@ -58,6 +66,15 @@ Memory = Annotated[
         max=1 << 22,
     ),
 ]
+
+
+def _some(value: int) -> int:
+    if not 1 <= value <= MOST_RESULTS:
+        raise typer.BadParameter(f"give at least 1, and at most {MOST_RESULTS:,}")
+    return value
+
+
+K = Annotated[int, typer.Option("-k", help="How many results.", callback=_some)]
 Want = Annotated[str, typer.Option("--want", help="study or report: what to get back.")]
 
 
@@ -68,7 +85,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         stopped = "stopped; nothing that was stored is lost, run the same command again to go on"
         leave_out = bool(kwargs.pop("no_record", False))
-        with failing(as_json=bool(kwargs.get("as_json")), stopped=stopped), _recorded(leave_out=leave_out):
+        fails = failing(as_json=bool(kwargs.get("as_json")), stopped=stopped)
+        with fails, private_files(), _recorded(leave_out=leave_out):
             return command(*args, **kwargs)
 
     return _with_no_record(run)

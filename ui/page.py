@@ -84,7 +84,7 @@ def _foot(settings: Settings, person: Person, record: Recorder) -> None:
             f"For retrieval, teaching and research. Not a diagnostic device. "
             f"Encoder {settings.encoder}: {ABOUT.get(settings.encoder, '')}."
         )
-        sign_out_button(person, record)
+        sign_out_button(settings, person, record)
 
 
 main()

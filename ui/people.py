@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import pwd
-import tomllib
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from db.database import Database
 from db.record import Record, Recorder, Unrecorded
 from encoders.errors import EncoderError
 from search.desk import Access, Desk, Person, Refused, Role
+from ui.roles import account_role, read_roles, signs_in
 from ui.settings import Settings
 
 STARTED_BY = "SPINECHO_STARTED_BY"
@@ -22,20 +20,6 @@ _LONGEST = timedelta(minutes=10)
 """Between the row and the process that it starts."""
 
 
-def signs_in(settings: Settings) -> bool:
-    """Whether people sign in here: HOME/secrets.toml has a section `auth`, or cannot be read by this account."""
-    try:
-        text = (settings.home / "secrets.toml").read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return True
-    try:
-        return "auth" in tomllib.loads(text.decode("utf-8", "replace"))
-    except tomllib.TOMLDecodeError:
-        return True
-
-
 def open_record(settings: Settings, *, signed: bool = False) -> Recorder:
     """Where acts are kept. Raises `RecordUnwritable`, and `EncoderError` for --no-record where people sign in.
 
@@ -43,7 +27,7 @@ def open_record(settings: Settings, *, signed: bool = False) -> Recorder:
     """
     if not settings.no_record:
         return Record.open(settings.record)
-    if signed or signs_in(settings):
+    if signed or signs_in(settings.secrets):
         raise EncoderError("--no-record is for a machine used alone; people sign in to this home, so it keeps a record")
     return Unrecorded()
 
@@ -73,25 +57,14 @@ def person_here(settings: Settings, record: Recorder) -> Person:
     """
     if (starter := _starter(record)) is not None:
         return starter
-    if not signs_in(settings):
+    if not signs_in(settings.secrets):
         return Person(settings.user or "somebody", Role.MANAGER)
-    from ui.room.signed import read_roles  # noqa: PLC0415  (streamlit is slow to import)
-
     name = _account()
     role = account_role(name, read_roles(settings.roles))
     if role is None:
         record.append(user=name, role="none", action="refused", facts={"way": "command line"})
         raise Refused(f"the account {name} has no role here: ask those who look after this archive (roles.toml)")
     return Person(name, role)
-
-
-def account_role(account: str, roles: Mapping[str, Any]) -> Role | None:
-    """The highest role under which an account of the machine is named; else the default, None to keep out."""
-    for role in reversed(Role):
-        if account.casefold() in {str(one).casefold() for one in roles.get(role, ())}:
-            return role
-    default = roles.get("default", "viewer")
-    return None if default == "none" else Role(default)
 
 
 def _starter(record: Recorder) -> Person | None:

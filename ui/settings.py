@@ -61,6 +61,11 @@ class Settings:
         return self.server or self.home / "spinecho.sqlite"
 
     @property
+    def secrets(self) -> Path:
+        """Where a provider for signing in is named, see docs/reading-room.md."""
+        return self.home / "secrets.toml"
+
+    @property
     def builds(self) -> Path:
         """Where index builds lie."""
         return self.home / "builds"
@@ -84,7 +89,7 @@ def read_settings(
         user=environment.get("SPINECHO_USER") or _account(),
         smallest_count=_whole(environment, "SPINECHO_SMALLEST_COUNT"),
         viewer_url=_address(environment.get("SPINECHO_VIEWER_URL") or ""),
-        roles=Path(environment.get("SPINECHO_ROLES") or chosen / "roles.toml").expanduser().absolute(),
+        roles=_roles(environment.get("SPINECHO_ROLES") or "", chosen),
         idle_minutes=_whole(environment, "SPINECHO_IDLE_MINUTES", "60"),
         server=_server(environment.get("SPINECHO_DATABASE") or ""),
         recorded=_place(environment.get("SPINECHO_RECORD") or ""),
@@ -92,11 +97,38 @@ def read_settings(
     )
 
 
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as variables for a process that stands in another folder: paths are whole."""
+    kind, colon, place = settings.encoder.partition(":")
+    found = {
+        "SPINECHO_HOME": str(settings.home),
+        "SPINECHO_ENCODER": f"{kind}{colon}{_whole_path(place)}" if colon else settings.encoder,
+        "SPINECHO_DEVICE": settings.device,
+    }
+    if settings.text_model:
+        found["SPINECHO_TEXT_MODEL"] = _whole_path(settings.text_model)
+    if settings.roles is not None and settings.roles != settings.home / "roles.toml":
+        found["SPINECHO_ROLES"] = str(settings.roles)
+    return found
+
+
+def _whole_path(name: str) -> str:
+    """A path that is there, from the root; what is none, such as a model's name on a hub, as it is."""
+    place = Path(name).expanduser()
+    return str(place.absolute()) if place.exists() else name
+
+
 def _whole(environment: Mapping[str, str], name: str, default: str = "0") -> int:
     value = environment.get(name) or default
-    if not value.isdecimal():
+    if not (value.isdecimal() and value.isascii() and len(value) <= 9):
         raise EncoderError(f"{name}={value!r} is no whole number; give one, such as 5, or take it out")
     return int(value)
+
+
+def _roles(given: str, home: Path) -> Path:
+    if given and not Path(given).expanduser().is_file():
+        raise EncoderError(f"SPINECHO_ROLES={given!r} is no file; name the TOML file that says who may do what")
+    return Path(given or home / "roles.toml").expanduser().absolute()
 
 
 def _address(template: str) -> str:

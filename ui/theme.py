@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Theme: TypeAlias = Literal["dark", "light"]
 PAGE = Path(__file__).with_name("page.py")
@@ -30,24 +30,34 @@ _COLOURS: dict[Theme, dict[str, str]] = {
 }
 
 
-def streamlit_flags(
-    *, address: str = "127.0.0.1", port: int = 8501, theme: Theme = "dark", secrets: Path | None = None
-) -> list[str]:
-    """Arguments after `streamlit run page.py`. secrets: the file with the section `auth`, where people sign in."""
-    options: dict[str, str | int] = {
+def streamlit_options(
+    *, secrets: Path, address: str = "127.0.0.1", port: int = 8501, theme: Theme = "dark"
+) -> dict[str, Any]:
+    """What the room's server is told. secrets: the file with the table `auth`, the only one that is looked for.
+
+    What a `.streamlit` folder could change to the worse is said here too.
+    """
+    return {
         "server.address": address,
         "server.port": port,
-        "server.headless": "true",
+        "server.headless": True,
         "server.maxUploadSize": UPLOAD_MB,
         "server.fileWatcherType": "none",
-        "runner.magicEnabled": "false",
-        "browser.gatherUsageStats": "false",
+        "server.runOnSave": False,
+        "server.baseUrlPath": "",
+        "server.enableCORS": True,
+        "server.enableXsrfProtection": True,
+        "server.enableStaticServing": False,
+        "server.enableAgentApi": False,
+        "server.trustedUserHeaders": {},
+        "runner.magicEnabled": False,
+        "browser.gatherUsageStats": False,
+        "logger.hideWelcomeMessage": True,  # it asks other machines for this one's addresses
         "client.showErrorDetails": "none",
         "client.toolbarMode": "minimal",
+        "client.disableDataExport": True,  # the browser's CSV of a table has formulas in it, and is on no record
+        "secrets.files": [str(secrets)],
         "theme.base": theme,
         "theme.baseRadius": "small",
         **{f"theme.{name}": colour for name, colour in _COLOURS[theme].items()},
     }
-    if secrets is not None and secrets.exists():
-        options["secrets.files"] = str(secrets)
-    return [f"--{name}={value}" for name, value in options.items()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from db.csv_files import write_csv
+from db.errors import StoreError
 from db.feedback import forget_thumbs, put_thumbs, thumbs
 from db.filters import Filter
 from db.lookup import study_ids_by_uid
@@ -127,10 +128,10 @@ def export(
         me.allow(Role.VIEWER, "export thumbs", "export-thumbs", everybody=False)
     kept = thumbs(database, user=None if everybody else me.person.name)
     rows = agreed((str(one.query.get("text", "")), one.study_uid, one.verdict) for one in kept)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["query", "study_uid", "grade"])
-        writer.writerows(rows)
+    try:
+        write_csv(path, [("query", "study_uid", "grade"), *rows])
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written ({error.strerror}); name another file") from error
     if as_json:
         print_json({"path": str(path), "judgements": len(rows)})
     else:

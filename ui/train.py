@@ -16,6 +16,7 @@ from rich.progress import Progress as Bar
 
 from ui.console import err, out, print_json
 from ui.failing import failing
+from ui.private import private_files
 from ui.tables import plain
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _asked_to_stop() -> Iterator[Callable[[], bool]]:
 def _guarded(*, as_json: bool) -> Iterator[None]:
     """Whatever goes wrong becomes one line and an exit status."""
     stopped = "stopped at once; the last saved state is kept, run the same command again to go on"
-    with failing(as_json=as_json, stopped=stopped):
+    with failing(as_json=as_json, stopped=stopped), private_files():
         yield
 
 

@@ -28,6 +28,7 @@ from search.fusion import NAME as FUSION
 from search.fusion import Weights
 from search.query import BoxError, ImageQuery, SpotQuery
 from ui.boxes import check_form, read_box
+from ui.private import make_private, tighten
 from ui.readers import Readers
 from ui.settings import Settings
 
@@ -42,7 +43,12 @@ def open_dual(settings: Settings) -> DualEncoder:
 
 
 def open_database(settings: Settings, *, create: bool = False) -> Database:
-    """The home's database, made when absent and `create` is true."""
+    """The home's database, made when absent and `create` is true. A home that others can read is closed to them."""
+    if changed := tighten(settings.home):
+        from ui.options import err  # noqa: PLC0415  (it imports this module)
+
+        said = f"{settings.home} could be read by others; {changed} of its files and folders are yours alone now"
+        err.print(said, style="yellow", markup=False, soft_wrap=True)
     return Database.open(settings.database, create=create)
 
 
@@ -162,7 +168,7 @@ def indexing_lock(settings: Settings) -> Iterator[None]:
     """Held while a run writes: two at once would do the same work twice. Let go by the system if the run dies."""
     path = settings.home / "index.lock"
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        make_private(settings.home)
         held = path.open("a+")
     except OSError as error:
         raise StorageFailure(

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from encoders import hub
 from encoders.errors import EncoderUnavailable
+from encoders.limits import read_small
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """Wang et al. 2020 (MiniLM, arXiv:2002.10957), tuned for sentences by Reimers & Gurevych 2019 (arXiv:1908.10084)."""
@@ -161,6 +162,6 @@ def _max_tokens(folder: Path, config: dict[str, Any]) -> int:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return json.loads(read_small(path, ValueError))
+    except (OSError, ValueError, RecursionError):
         return None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from encoders.errors import EncoderError
+from encoders.limits import MOST_WHOLE, TEXT_BYTES, read_small
 
 T = TypeVar("T")
 
@@ -22,11 +23,25 @@ class ConfigError(EncoderError):
 def read_toml(path: Path) -> dict[str, Any]:
     """The file's tables. Raises ConfigError."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        content = read_small(path, ConfigError)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read ({error.strerror}); name a TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    try:
+        return parse_toml(content.decode("utf-8"), name=str(path))
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no TOML: {error}") from error
+
+
+def parse_toml(text: str, *, name: str) -> dict[str, Any]:
+    """The tables of a text. Raises ConfigError, also for one of more than `TEXT_BYTES` characters."""
+    if len(text) > TEXT_BYTES:
+        raise ConfigError(f"{name} has {len(text):,} characters and may have {TEXT_BYTES:,}")
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # also a number of more digits than Python reads
+        raise ConfigError(f"{name} is no TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{name} is nested too deep") from error
 
 
 def build(kind: type[T], values: object, *, file: Path, at: str = "") -> T:
@@ -81,10 +96,25 @@ def _value(hint: Any, value: Any, *, file: Path, at: str) -> Any:
             return (file.parent / Path(value).expanduser()).resolve()
         wanted = "a path in quotes"
     elif hint is float and type(value) in (int, float):
-        return float(value)
+        if abs(value) <= MOST_WHOLE:  # of nan and infinity it is not
+            return float(value)
+        wanted = f"a number from {-MOST_WHOLE:,} to {MOST_WHOLE:,}"
+    elif hint is int and type(value) is int:
+        if abs(value) <= MOST_WHOLE:
+            return value
+        wanted = f"a whole number from {-MOST_WHOLE:,} to {MOST_WHOLE:,}"
     elif type(value) is hint:
         return value
     wanted = wanted or {int: "a whole number", float: "a number", bool: "true or false", str: "text in quotes"}.get(
         hint, str(hint)
     )
-    raise ConfigError(f"{file}: {at} = {value!r} must be {wanted}")
+    raise ConfigError(f"{file}: {at} = {_shown(value)} must be {wanted}")
+
+
+def _shown(value: Any) -> str:
+    """The value for a message: a number of hundreds of digits is cut short."""
+    try:
+        text = repr(value)
+    except ValueError:  # more digits than Python writes
+        text = "a number of thousands of digits"
+    return text if len(text) <= 100 else f"{text[:97]}..."

@@ -27,6 +27,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from db.durable import durable_replace
+from encoders.limits import read_small
 from encoders.training.config import TrainError
 
 STATES, STATE = "states", "state.json"
@@ -124,7 +125,7 @@ def has_state(folder: Path) -> bool:
 
 
 def _load(folder: Path) -> State:
-    values = json.loads((folder / STATE).read_text())
+    values = json.loads(read_small(folder / STATE, ValueError))
     if values["format"] != _FORMAT:
         raise ValueError(f"written as {values['format']!r}, this version reads {_FORMAT!r}")
     tensors = {}

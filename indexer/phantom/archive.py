@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
+from db.csv_files import csv_text
 from indexer.phantom.anatomy import to_template
 from indexer.phantom.cases import plan_cases
 from indexer.phantom.dicom import Drawn, series_files
@@ -91,14 +90,12 @@ def _reports(folder: Path, cases: tuple[Case, ...]) -> int:
             text = head.get(case.index % 3, "") + case.report
             fresh += _keep(folder / f"{case.accession_number}.txt", text.encode())
     if table:
-        out = io.StringIO(newline="")
-        writer = csv.writer(out)
-        writer.writerow(["accession_number", "study_uid", "report"])
-        writer.writerows([c.accession_number, c.study_uid, c.report] for c in table)
-        fresh += _keep(folder / "reports.csv", out.getvalue().encode())
+        rows = [(c.accession_number, c.study_uid, c.report) for c in table]
+        text = csv_text([("accession_number", "study_uid", "report"), *rows])
+        fresh += _keep(folder / "reports.csv", text.encode())
     if lines:
-        rows = [{"accession_number": c.accession_number, "study_uid": c.study_uid, "report": c.report} for c in lines]
-        fresh += _keep(folder / "reports.jsonl", "".join(json.dumps(r) + "\n" for r in rows).encode())
+        told = [{"accession_number": c.accession_number, "study_uid": c.study_uid, "report": c.report} for c in lines]
+        fresh += _keep(folder / "reports.jsonl", "".join(json.dumps(r) + "\n" for r in told).encode())
     return fresh
 
 

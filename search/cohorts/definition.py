@@ -14,6 +14,11 @@ By: TypeAlias = Literal["sentences", "scans"]
 Told: TypeAlias = Literal["present", "absent", "uncertain", "historical", "any"]
 FIELDS = ("sex", "vendor", "model", "field_strength", "body_region", "sequence")
 """What strata and matched sets can be alike in; ages are matched by `age_within`."""
+_MOST_DAYS = 100_000
+_MOST_STUDIES = 1_000_000_000
+_MOST_CONTROLS = 1000
+_MOST_YEARS = 200
+_LONGEST_NAME = 200
 KINDS = ("filter", "text", "like", "studies", "any", "all", "none")
 EXAMPLE = """\
 # A cohort: studies that pass every [[include]] and no [[exclude]], then a design that draws from them.
@@ -136,6 +141,8 @@ class Window:
     need: Literal["some", "none"] = "some"
 
     def __post_init__(self) -> None:
+        if max(abs(self.from_days), abs(self.to_days)) > _MOST_DAYS:
+            raise ValueError(f"from_days and to_days are days within {_MOST_DAYS:,}")
         if self.from_days > self.to_days:
             raise ValueError(f"from_days = {self.from_days} is after to_days = {self.to_days}: the window is empty")
 
@@ -163,8 +170,8 @@ class Sample:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.studies < 1:
-            raise ValueError(f"studies = {self.studies}: draw at least 1")
+        if not 1 <= self.studies <= _MOST_STUDIES:
+            raise ValueError(f"studies = {self.studies}: draw at least 1, and at most {_MOST_STUDIES:,}")
         _check_fields(self.by)
 
 
@@ -179,16 +186,16 @@ class Match:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.controls < 1:
-            raise ValueError(f"controls = {self.controls}: give each case at least 1")
-        if self.age_within is not None and self.age_within < 0:
-            raise ValueError(f"age_within = {self.age_within}: give years, 0 or more")
+        if not 1 <= self.controls <= _MOST_CONTROLS:
+            raise ValueError(f"controls = {self.controls}: give each case at least 1, and at most {_MOST_CONTROLS}")
+        if self.age_within is not None and not 0 <= self.age_within <= _MOST_YEARS:
+            raise ValueError(f"age_within = {self.age_within}: give years, 0 or more, and at most {_MOST_YEARS}")
         _check_fields(self.by)
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Fractions of patients. A patient's part depends on the seed and the patient alone, so it never changes."""
+    """Shares of the studies, by whole patients and whole matched sets; see `search.cohorts.design.divided`."""
 
     train: float
     validation: float
@@ -197,7 +204,7 @@ class Split:
 
     def __post_init__(self) -> None:
         parts = (self.train, self.validation, self.test)
-        if min(parts) < 0 or abs(sum(parts) - 1) > 1e-6:
+        if not (min(parts) >= 0 and abs(sum(parts) - 1) <= 1e-6):
             raise ValueError(f"train, validation and test are {parts}: give fractions that add up to 1")
 
 
@@ -218,6 +225,8 @@ class Definition:
     def __post_init__(self) -> None:
         if not self.name.strip():
             raise ValueError("name is empty; give the cohort one")
+        if len(self.name) > _LONGEST_NAME:
+            raise ValueError(f"name has {len(self.name)} characters; {_LONGEST_NAME} are enough")
         if self.sample is not None and self.match is not None:
             raise ValueError("a sample and matched controls do not go together; take one of them out")
 

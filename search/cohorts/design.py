@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
 from db.cohorts import Roster
+from db.patients import patient_key
 from search.cohorts.definition import Index, Sample, Split, Window
 from search.cohorts.rules import Flags
 
+FAR = 0.05
+"""A part's share of the studies may be so far from what was asked before it is moved, or warned of."""
 Strata = Callable[[int], tuple[str, ...]]
 """What a place of the roster is alike in."""
 
@@ -87,6 +92,90 @@ def part_of(split: Split, patient: str) -> str:
     if drawn < split.train:
         return "train"
     return "validation" if drawn < split.train + split.validation else "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """Parts by place, and how near they come to what was asked."""
+
+    part: Mapping[int, str]
+    moved: bool
+    """Whether the draws alone left a part too far from its share, so that the boundaries between parts were moved."""
+    far: tuple[tuple[str, float, int], ...]
+    """(part, share that was asked for, studies it has) of the parts that are still far from it."""
+
+
+def divided(split: Split, patients: Mapping[int, str], sets: Iterable[Sequence[int]] = ()) -> Divided:
+    """The part of each study. patients: by place what stands for the patient; sets: places of each matched set.
+
+    All studies of a patient, and all patients of a matched set, are in one part. Which one follows from the seed and
+    the patient (of a set: its first case's) alone, unless that leaves a part more than `FAR` from its share: then
+    those who were drawn nearest to a boundary change sides until the shares are as near as whole groups allow.
+    """
+    groups = _groups(patients, sets)
+    drawn = [(dice(split.seed, name), name, places) for name, places in groups]
+    shares = {"train": split.train, "validation": split.validation, "test": split.test}
+    first = {place: part_of(split, name) for _, name, places in drawn for place in places}
+    if not _far(first, shares):
+        return Divided(first, False, ())
+    second = _moved(sorted(drawn), shares)
+    return Divided(second, second != first, _far(second, shares))
+
+
+def _groups(patients: Mapping[int, str], sets: Iterable[Sequence[int]]) -> list[tuple[str, list[int]]]:
+    """(what the draw is of, places) of studies that go together: by patient, and by the sets that patients share."""
+    spelt: dict[str, str] = {}
+    by_patient: dict[str, list[int]] = defaultdict(list)
+    for place, name in sorted(patients.items()):
+        key = patient_key(name)
+        spelt[key] = min(name, spelt.get(key, name))
+        by_patient[key].append(place)
+    above = {key: key for key in by_patient}
+
+    def top(key: str) -> str:
+        while above[key] != key:
+            above[key] = above[above[key]]
+            key = above[key]
+        return key
+
+    cases: set[str] = set()
+    for some in sets:
+        keys = [patient_key(patients[place]) for place in some]
+        cases.add(keys[0])
+        for key in keys[1:]:
+            above[top(key)] = top(keys[0])
+    together: dict[str, list[str]] = defaultdict(list)
+    for key in by_patient:
+        together[top(key)].append(key)
+    found = []
+    for keys in together.values():
+        name = min(spelt[key] for key in keys if key in cases or not cases.intersection(keys))
+        found.append((name, [place for key in keys for place in by_patient[key]]))
+    return found
+
+
+def _moved(drawn: Sequence[tuple[float, str, Sequence[int]]], shares: Mapping[str, float]) -> dict[int, str]:
+    """Groups in the order of their draws, cut where the parts come nearest to their shares."""
+    wanted = {part: share for part, share in shares.items() if share > 0}
+    total = sum(len(places) for _, _, places in drawn)
+    bounds = list(accumulate(share * total for share in wanted.values()))
+    found: dict[int, str] = {}
+    done = 0
+    for _, _, places in drawn:
+        middle = done + len(places) / 2
+        at = min(sum(middle >= bound for bound in bounds), len(bounds) - 1)
+        found |= dict.fromkeys(places, list(wanted)[at])
+        done += len(places)
+    return found
+
+
+def _far(part: Mapping[int, str], shares: Mapping[str, float]) -> tuple[tuple[str, float, int], ...]:
+    counts = Counter(part.values())
+    return tuple(
+        (name, share, counts[name])
+        for name, share in shares.items()
+        if part and abs(counts[name] / len(part) - share) > FAR
+    )
 
 
 def _flags(places: object, count: int) -> Flags:

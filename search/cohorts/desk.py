@@ -19,6 +19,7 @@ from search.cohorts.definition import Definition
 from search.cohorts.evaluate import Evaluation, evaluate
 from search.cohorts.export import FORMATS, export
 from search.cohorts.keep import again, keep
+from search.cohorts.pseudonyms import Pseudonyms
 from search.desk import Desk, Refused, Role, digest_of, needs
 
 __all__ = ["COMPARED", "CohortDesk", "Frozen"]
@@ -128,7 +129,8 @@ class CohortDesk:
                     for file in made.files:
                         archive.write(made.folder / file, file)
             counted["studies"] = made.studies
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "cohort"
+        called = Pseudonyms(version).cohort if pseudonyms else name
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", called).strip("-.") or "cohort"
         return f"{plain}-v{number}.zip", packed.getvalue()
 
     @needs(Role.RESEARCHER, "export a cohort")

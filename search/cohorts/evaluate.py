@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -16,8 +16,8 @@ from db.database import Database
 from db.masking import Count, few, hidden, masked, masked_rows, masked_sizes
 from db.selection import Selection
 from search.cohorts.balance import Balance, Groups, balance
-from search.cohorts.definition import Definition, Match
-from search.cohorts.design import in_window, index_studies, part_of, sampled
+from search.cohorts.definition import Definition, Match, Split
+from search.cohorts.design import divided, in_window, index_studies, sampled
 from search.cohorts.matching import MOST_PAIRS, Matched, free, matched
 from search.cohorts.rules import Flags, Likeness, Rules, Scores
 
@@ -132,6 +132,7 @@ class _Run:
         self._kept = rules.everything()
         self._scores: dict[str, Scores] = {}
         self._sets: Matched | None = None
+        self._parts: Mapping[int, str] = {}
         self._scanners: dict[int, dict[str, str]] = {}
 
     def choose(self) -> None:
@@ -164,6 +165,22 @@ class _Run:
             if wanted.sample.studies > int(self._kept.sum()):
                 self._note(f"there are fewer studies than the {wanted.sample.studies} asked for; all are in")
             self._step(f"sample of {wanted.sample.studies}", "sample", chosen)
+        if wanted.split is not None:
+            self._divide(wanted.split)
+
+    def _divide(self, split: Split) -> None:
+        patients = {place: self.roster.patient_of(place) for place in np.flatnonzero(self._kept).tolist()}
+        sets = self._sets.sets.items() if self._sets else ()
+        made = divided(split, patients, [(case, *controls) for case, controls in sorted(sets)])
+        self._parts = made.part
+        whole = "patients and matched sets stay together" if self._sets else "patients stay together"
+        if made.moved:
+            self._note(
+                "the draws by patient alone left the parts far from their shares, so the boundaries between parts were "
+                "moved: a patient's part may be another when others come or go"
+            )
+        for part, asked, count in made.far:
+            self._note(f"{part} was to have {100 * asked:g} % of the studies, and has {{count}} ({whole})", count)
 
     def members(self) -> list[Member]:
         scores = {label: values for label, values in self._scores.items() if not np.isnan(values[self._kept]).all()}
@@ -176,8 +193,8 @@ class _Run:
             near = {label: round(float(values[place]), 4) for label, values in scores.items() if values[place] > -2}
             facts |= {"similarity": near} if near else {}
             facts |= set_of.get(place, {})
-            part = part_of(self.definition.split, self.roster.key_of(place)) if self.definition.split else ""
-            found.append(Member(self.roster.uids[place], patient, part, facts, self.roster.person_of(place)))
+            part, person = self._parts.get(place, ""), self.roster.person_of(place)
+            found.append(Member(self.roster.uids[place], patient, part, facts, person))
         return sorted(found, key=lambda member: member.study_uid)
 
     def _set_of(self) -> dict[int, dict[str, Any]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from db.csv_files import as_given
 from encoders.text.query import EmptyQuery, parse_query
 from search.evaluation.figures import EvaluationError
 
@@ -126,7 +127,7 @@ def _csv(path: Path, text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, 
                 raise JudgementError(
                     f"{path}, line {rows.line_num}: {len(row)} values for {len(names)} columns; quote texts with commas"
                 )
-            yield rows.line_num, {name: value.strip() for name, value in zip(names, row, strict=False)}
+            yield rows.line_num, {name: as_given(value.strip()) for name, value in zip(names, row, strict=False)}
     except csv.Error as error:
         raise JudgementError(f"{path}, line {rows.line_num}: {error}; check the quotation marks") from error
 

@@ -23,7 +23,7 @@ from db import archive
 from db.database import Database
 from db.errors import StoreError
 
-PASSWORD = "pa:ss/wo@rd"  # noqa: S105  (the tests' own server; has to be quoted in a URL)
+PASSWORD = "pa:ss/wo@rd"
 QUOTED = "pa%3Ass%2Fwo%40rd"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*(ROOT / "ui" / "room").glob("*.py"), *(ROOT / "ui").glob("page*.py")])
-VALUES = {"db.errors", "db.facets", "db.filters", "db.masking", "db.values"}
+VALUES = {"db.csv_files", "db.errors", "db.facets", "db.filters", "db.masking", "db.values"}
 """Modules of values: what they can do to a database takes one."""
 OPENING = {"open_database", "open_engine", "open_desk", "open_dual", "Database", "Engine", "Record", "Selection"}
 HELD = {"engine", "database", "connect", "execute", "begin"}

@@ -24,7 +24,8 @@ from db.record import Carried, Record
 from encoders.errors import EncoderError
 from search.desk import Person, Refused, Role
 from ui.cli import app
-from ui.people import account_role, open_record, person_here, signs_in
+from ui.people import open_record, person_here
+from ui.roles import account_role, read_roles, role_of, signs_in
 from ui.settings import read_settings
 
 SECRETS = '[auth]\nclient_id = "spinecho"\n'
@@ -104,11 +105,11 @@ def test_an_account_may_what_the_roles_give_it_where_people_sign_in(signed: Path
         assert acts(signed)[0].action == "refused"
         assert (acts(signed)[0].user, acts(signed)[0].role) == ("svc", "viewer")
     assert len(acts(signed, "refused")) == len(managing) + len(research)
-    roles(signed, 'researcher = ["SVC"]\n')
+    roles(signed, '[accounts]\nresearcher = ["SVC"]\n')
     assert run(*managing[2]).exit_code == 2
     assert run(*research[0]).exit_code == 0
     assert acts(signed, "frozen")[0].user == "svc", "an environment names nobody here"
-    roles(signed, 'manager = ["svc"]\n')
+    roles(signed, '[accounts]\nmanager = ["svc"]\n')
     assert run(*managing[2]).exit_code == 0
     roles(signed, 'default = "none"\n')
     result = run("status")
@@ -123,18 +124,28 @@ def test_the_account_is_that_of_the_process_whatever_the_environment_says(
     (home / "secrets.toml").write_text(SECRETS)
     for name in ("SPINECHO_USER", "LOGNAME", "USER", "LNAME", "USERNAME"):
         monkeypatch.setenv(name, "grace")
-    roles(home, 'manager = ["grace"]\n')
+    roles(home, '[accounts]\nmanager = ["grace"]\n')
     settings = read_settings(home=home)
     assert person_here(settings, open_record(settings)).role is Role.VIEWER
-    assert account_role(pwd.getpwuid(0).pw_name, {"researcher": [pwd.getpwuid(0).pw_name.upper()]}) is Role.RESEARCHER
-    assert account_role("eve", {"default": "none"}) is None
+    name = pwd.getpwuid(0).pw_name
+    roles(home, f'default = "none"\n[accounts]\nresearcher = ["{name.upper()}"]\n')
+    assert account_role(name, read_roles(settings.roles)) is Role.RESEARCHER
+    assert account_role("eve", read_roles(settings.roles)) is None
+
+
+def test_somebody_who_signs_in_is_never_taken_for_an_account(home: Path) -> None:
+    roles(home, 'claim = "groups"\ndefault = "none"\n[accounts]\nmanager = ["svc"]\n')
+    claims = {"email": "eve@h.example", "email_verified": True, "groups": ["svc"]}
+    assert role_of(claims, read_roles(read_settings(home=home).roles)) is None
 
 
 @pytest.mark.parametrize("text", ["[auth", '[auth]\nx = "é"', "auth = 1"])
-def test_where_it_is_not_clear_whether_people_sign_in_they_do(home: Path, text: str) -> None:
-    assert not signs_in(read_settings(home=home))
-    (home / "secrets.toml").write_text(text)
-    assert signs_in(read_settings(home=home))
+def test_where_it_is_not_clear_whether_people_sign_in_nobody_has_any_right(home: Path, text: str) -> None:
+    assert not signs_in(read_settings(home=home).secrets)
+    (home / "secrets.toml").write_text(text, encoding="latin-1")
+    result = run("status")
+    assert result.exit_code == 2
+    assert "secrets.toml" in result.output
 
 
 def test_a_process_that_a_page_started_goes_by_the_row_of_who_asked(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ import tomli_w
 
 from db.facets import Facet
 from db.masking import masked, masked_rows, masked_sizes
+from encoders.training.config_toml import parse_toml
 from search.cohorts.balance import SHARES, masked_balance
 from search.cohorts.definition import from_plain, to_plain
 from search.cohorts.desk import CohortDesk, Frozen
@@ -252,7 +252,7 @@ def _changes(room: Room, desk: CohortDesk, one: Frozen, numbers: list[int]) -> N
 
 def _export(desk: CohortDesk, one: Frozen, *, several: bool) -> None:
     formats = st.multiselect("Formats", FORMATS, list(FORMATS), key="formats", select_all=False)
-    pseudonyms = st.checkbox("Pseudonyms for patients, no accession numbers", True, key="pseudonyms")
+    pseudonyms = st.checkbox("Pseudonyms: nothing that names a patient, no list of files", True, key="pseudonyms")
     made = st.session_state.get("made")
     key = (one.name, one.number, tuple(formats), pseudonyms)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -358,9 +358,9 @@ def _as_toml(plain: Mapping[str, Any]) -> None:
 def _paste() -> None:
     state = st.session_state
     try:
-        plain = tomllib.loads(str(state.get("toml-text") or ""))
+        plain = parse_toml(str(state.get("toml-text") or ""), name="this text")
         _load(to_plain(from_plain(plain, name=str(plain.get("name", "pasted")))))
-    except (tomllib.TOMLDecodeError, *USER_ERRORS) as error:
+    except USER_ERRORS as error:
         state["toml-said"] = str(error)
 
 

@@ -11,7 +11,7 @@ from ui.page_style import trouble
 from ui.room.opened import Room
 from ui.room.study_page import heading, packed, series_name
 from ui.room.viewer import viewer
-from ui.room.ways import go
+from ui.room.ways import go, row_id
 from ui.wiring import USER_ERRORS
 
 _MOST = 4
@@ -19,7 +19,8 @@ _MOST = 4
 
 def compare_page(room: Room) -> None:
     """Draw the studies that the address names."""
-    named = [int(part) for part in st.query_params.get("studies", "").split(",") if part.isdecimal()][:_MOST]
+    asked = map(row_id, st.query_params.get("studies", "")[:200].split(","))
+    named = [number for number in asked if number is not None][:_MOST]
     found = room.desk.compare(named) if named else []
     cards, series = {card.id: card for card, _ in found}, {card.id: some for card, some in found}
     shown = list(cards)

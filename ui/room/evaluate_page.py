@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -13,6 +11,7 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
+from db.csv_files import csv_text
 from search.desk import Role
 from ui.page_style import trouble
 from ui.room.evaluations import Evaluated, Of, begin, evaluations
@@ -98,9 +97,7 @@ def _thumbs(room: Room) -> bytes | None:
     rows = room.desk.judgements()
     if not rows:
         return None
-    out = io.StringIO()
-    csv.writer(out).writerows([("query", "study_uid", "grade"), *rows])
-    return out.getvalue().encode()
+    return csv_text([("query", "study_uid", "grade"), *rows]).encode()
 
 
 def _compared(room: Room, shown: Sequence[Evaluated]) -> None:

@@ -35,7 +35,7 @@ def record_of(settings: Settings) -> Recorder:
     """The record, shared by all sessions. Raises `RecordError`, and `EncoderError` as `open_record`."""
     place = settings.record
     file = place.stat().st_ino if isinstance(place, Path) and place.exists() else 0
-    return _record(str(place), file, settings.no_record, asks_for_sign_in(), settings)
+    return _record(str(place), file, settings.no_record, asks_for_sign_in(settings), settings)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

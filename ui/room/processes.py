@@ -8,7 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from encoders.child import command_environment
 from ui.people import STARTED_BY
+from ui.private import open_private
 from ui.settings import Settings
 
 _STARTED: dict[int, subprocess.Popen[bytes]] = {}
@@ -21,14 +23,15 @@ def launch(arguments: Sequence[str], settings: Settings, log: Path, *, row: str)
     row: digest of the row of the record by which it is somebody's.
     """
     command = [
-        sys.executable, "-m", "ui.cli", *arguments, "--home", str(settings.home), "--encoder", settings.encoder,
+        sys.executable, "-P", "-m", "ui.cli", *arguments, "--home", str(settings.home), "--encoder", settings.encoder,
         "--device", settings.device,
     ]  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), STARTED_BY: row}
-    with log.open("wb") as out:
+    environment = {**command_environment(), STARTED_BY: row}
+    with open_private(log) as out:
         process = subprocess.Popen(
-            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, env=environment
-        )
+            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True,
+            env=environment, cwd="/",
+        )  # fmt: skip
     _STARTED[process.pid] = process
     return process.pid
 

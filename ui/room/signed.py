@@ -7,26 +7,19 @@ from __future__ import annotations
 
 import threading
 import time
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from streamlit.errors import StreamlitSecretNotFoundError
 
-from encoders.errors import EncoderError
 from search.desk import Fact, Person, Recorder, Role
+from ui.roles import read_roles, role_of, signs_in, verified_address
 from ui.settings import Settings
 
-EXAMPLE = """\
-# Who may do what. A person who is named nowhere has the default role; "none" keeps them out.
-default = "viewer"
-claim = "email"                        # of the provider's token; addresses count only where they are verified
-researcher = ["ada@hospital.example"]
-manager = ["grace@hospital.example"]
-"""
+_SIGNS_IN: dict[Path, bool] = {}
+"""By file of secrets, for the whole life of the process: a file that is taken away does not open the room."""
 
 
 @dataclass
@@ -44,36 +37,43 @@ def _seen() -> _Seen:
     return _Seen()
 
 
-def asks_for_sign_in() -> bool:
-    """Whether a provider is configured (a section `auth` in the secrets)."""
-    try:
-        return "auth" in st.secrets
-    except StreamlitSecretNotFoundError:
-        return False
+def asks_for_sign_in(settings: Settings) -> bool:
+    """Whether a provider is configured (a table `auth` in the secrets). Raises `RolesError` for secrets with a fault.
+
+    Decided once: whoever changes it starts the room again.
+    """
+    secrets = settings.secrets
+    if secrets not in _SIGNS_IN:
+        _SIGNS_IN[secrets] = signs_in(secrets)
+    return _SIGNS_IN[secrets]
 
 
 def who(settings: Settings, record: Recorder) -> Person | None:
-    """The person, or None, with the way in drawn, where nobody is signed in. Raises `EncoderError` for bad roles.
+    """The person, or None, with the way in drawn, where nobody is signed in. Raises `RolesError`.
 
     That somebody came in, was kept out, or was idle for too long is on record before anything is drawn.
     """
-    if not asks_for_sign_in():
+    if not asks_for_sign_in(settings):
         return Person(settings.user or "somebody", Role.MANAGER)
     if not st.user.is_logged_in:
         _door("Sign in to search this archive.")
         return None
     claims = st.user.to_dict()
+    roles = read_roles(settings.roles)
+    address = verified_address(claims, roles)
+    if address is None:
+        _once(record, "sign-in-refused", _name(claims), claims, verified=False)
+        _refuse("The provider does not say that your address is verified, so you have no role here.")
+        return None
     name = _name(claims)
     if _idle(claims, name, settings.idle_minutes):
         _once(record, "sign-in-ended", name, claims, idle_minutes=settings.idle_minutes)
         _door("Nothing was done here for a while, so the session has ended.", again=True)
         return None
-    role = role_of(claims, read_roles(settings.roles))
+    role = role_of(claims, roles)
     if role is None:
         _once(record, "sign-in-refused", name, claims)
-        st.markdown("#### Spinecho")
-        st.text(f"{name} has no role here. Ask those who look after this archive.")
-        st.button("Sign out", on_click=st.logout)
+        _refuse(f"{name} has no role here.")
         return None
     if st.session_state.get("signed-in") != (name, str(role)):  # also where the role changed meanwhile
         record.append(user=name, role=str(role), action="sign-in", facts={})
@@ -83,7 +83,7 @@ def who(settings: Settings, record: Recorder) -> Person | None:
 
 def _once(record: Recorder, action: str, name: str, claims: Mapping[str, Any], **facts: Fact) -> None:
     """One row for each sign-in, however often its page is drawn again."""
-    seen, key = _seen(), (action, name, float(claims.get("iat") or 0))
+    seen, key = _seen(), (action, name, _issued(claims))
     with seen.lock:
         known = key in seen.recorded
     if not known:
@@ -92,40 +92,9 @@ def _once(record: Recorder, action: str, name: str, claims: Mapping[str, Any], *
             seen.recorded.add(key)
 
 
-def read_roles(path: Path | None) -> Mapping[str, Any]:
-    """The file of roles, {} where there is none. Raises `EncoderError` where it cannot be read as such."""
-    if path is None or not path.exists():
-        return {}
-    try:
-        roles = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise EncoderError(f"cannot read the roles in {path.name}: {error}; write it like this:\n{EXAMPLE}") from error
-    allowed = {*Role, "none"}
-    if roles.get("default", "viewer") not in allowed:
-        raise EncoderError(f"default = {roles['default']!r} in {path.name} is none of: {', '.join(sorted(allowed))}")
-    unknown = sorted(set(roles) - set(Role) - {"default", "claim"})
-    if unknown:
-        raise EncoderError(f"{unknown[0]!r} in {path.name} is no role; there are {', '.join(Role)}")
-    return roles
-
-
-def role_of(claims: Mapping[str, Any], roles: Mapping[str, Any]) -> Role | None:
-    """The highest role that a claim (or one of its values, where it is a list) is named under; None to keep out."""
-    claim = roles.get("claim", "email")
-    held = claims.get(claim)
-    if claim == "email" and claims.get("email_verified") is False:
-        held = None
-    values = {str(one).casefold() for one in (held if isinstance(held, list | tuple) else [held]) if one}
-    for role in reversed(Role):
-        if values & {str(one).casefold() for one in roles.get(role, ())}:
-            return role
-    default = roles.get("default", "viewer")
-    return None if default == "none" else Role(default)
-
-
-def sign_out_button(person: Person, record: Recorder) -> None:
+def sign_out_button(settings: Settings, person: Person, record: Recorder) -> None:
     """Who is signed in, and the way out; nothing on a machine used alone."""
-    if asks_for_sign_in():
+    if asks_for_sign_in(settings):
         st.text(f"{person.name} ({person.role})")
         st.button("Sign out", key="sign-out", on_click=_sign_out, args=(person, record))
 
@@ -147,7 +116,7 @@ def _watch(settings: Settings) -> None:
 
 def watch(settings: Settings) -> None:
     """Keep an eye on the clock where people sign in."""
-    if asks_for_sign_in() and settings.idle_minutes:
+    if asks_for_sign_in(settings) and settings.idle_minutes:
         _watch(settings)
 
 
@@ -155,15 +124,27 @@ def _idle(claims: Mapping[str, Any], name: str, minutes: int, *, touch: bool = T
     """Whether neither the sign-in nor the last click is recent; a click counts from now on where it is not."""
     now, seen = time.time(), _seen()
     with seen.lock:
-        last = max(float(claims.get("iat") or 0), seen.at.get(name, 0.0))
+        last = max(_issued(claims), seen.at.get(name, 0.0))
         idle = bool(minutes) and last > 0 and now - last > 60 * minutes
         if touch and not idle:
             seen.at[name] = now
     return idle
 
 
+def _issued(claims: Mapping[str, Any]) -> float:
+    """When the sign-in was, in seconds; 0 where the token does not say."""
+    issued = claims.get("iat")
+    return float(issued) if isinstance(issued, int | float) and not isinstance(issued, bool) else 0.0
+
+
 def _name(claims: Mapping[str, Any]) -> str:
     return str(claims.get("email") or claims.get("preferred_username") or claims.get("sub") or "somebody")
+
+
+def _refuse(said: str) -> None:
+    st.markdown("#### Spinecho")
+    st.text(f"{said} Ask those who look after this archive.")
+    st.button("Sign out", on_click=st.logout)
 
 
 def _door(said: str, *, again: bool = False) -> None:

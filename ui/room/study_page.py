@@ -22,7 +22,7 @@ from ui.room.component import done, registered
 from ui.room.engine3d import engine_address
 from ui.room.opened import Room
 from ui.room.viewer import pack, viewer
-from ui.room.ways import go
+from ui.room.ways import go, row_id
 from ui.why import read_again
 from ui.wiring import USER_ERRORS, read_levels
 
@@ -126,8 +126,8 @@ def packed(volume_key: str, source: Source, name: str, height: int, *, spots: bo
 
 
 def _opened(room: Room) -> OpenedStudy | None:
-    named = st.query_params.get("study", "")
-    return room.desk.open_study(int(named)) if named.isdecimal() else None
+    number = row_id(st.query_params.get("study", ""))
+    return None if number is None else room.desk.open_study(number)
 
 
 def _heading(room: Room, study: StudyCard, series: Sequence[SeriesCard]) -> None:

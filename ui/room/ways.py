@@ -9,11 +9,18 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 _KEY = "pages"
+_DIGITS = 18
+"""Of a row's number: what 63 bits hold."""
 
 
 def lay_out(pages: Mapping[str, Page]) -> None:
     """Remember the pages of this run by name, for `go`."""
     st.session_state[_KEY] = dict(pages)
+
+
+def row_id(text: str) -> int | None:
+    """The number of a row that an address names; None for what is none, or is larger than any row's."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _DIGITS else None
 
 
 def go(page: str, **query: str) -> NoReturn:

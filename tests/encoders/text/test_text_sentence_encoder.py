@@ -171,7 +171,7 @@ def tiny_bert(folder: Path, **options: object) -> BertModel:
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     model.save_pretrained(folder)
-    tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))  # noqa: S106
+    tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
     tokenizer.post_processor = TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", words["[CLS]"]), ("[SEP]", words["[SEP]"])]

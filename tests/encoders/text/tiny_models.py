@@ -24,7 +24,7 @@ SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "i
 
 def save_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     words = {word: number for number, word in enumerate((*SPECIAL, *VOCABULARY.split()))}
-    tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))  # noqa: S106
+    tokenizer = Tokenizer(WordLevel(words, unk_token="[UNK]"))
     tokenizer.normalizer = Lowercase()
     tokenizer.pre_tokenizer = Whitespace()
     tokenizer.post_processor = TemplateProcessing(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pages import DemoHome
 
 from benchmarks import browser
+from encoders.child import module_path
 
 
 @pytest.fixture(scope="session")
@@ -46,5 +49,8 @@ def served(demo_home: DemoHome, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """The address of a room over a copy of the demonstration."""
     home = tmp_path_factory.mktemp("served") / "home"
     shutil.copytree(demo_home.home, home)
-    with browser.serve(home) as address:
+    heard = home.parent / "heard"
+    listening = os.pathsep.join((str(Path(__file__).parents[1] / "outside"), *module_path()))
+    with browser.serve(home, environment={"PYTHONPATH": listening, "SPINECHO_TEST_OUTSIDE": str(heard)}) as address:
         yield address
+    assert not heard.exists(), f"the room spoke to other machines: {heard.read_text()}"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pages import DemoHome
 
-from benchmarks.browser import Chrome
+from benchmarks.browser import Chrome, until
 
 
 @pytest.fixture
@@ -22,9 +22,7 @@ def ask(page: Any, words: str) -> None:
     page.keyboard.press("Enter")
     page.get_by_role("group", name="What is searched for").get_by_text(words.split(",", maxsplit=1)[0]).first.wait_for()
     page.locator(".row").first.wait_for()
-    page.wait_for_function(
-        "!document.querySelector('[data-testid=stApp]').dataset.testScriptState?.includes('running')"
-    )
+    until(page, "!document.querySelector('[data-testid=stApp]').dataset.testScriptState?.includes('running')")
 
 
 def at(page: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -14,6 +15,16 @@ from pages import DemoHome, acts
 
 from benchmarks.browser import Chrome, free_port, serve
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # the provider's own library is of an older kind
+GRACE = {"email": "grace@hospital.example"}
+IMPOSTORS: dict[str, dict[str, Any]] = {
+    "missing": GRACE,
+    "text": {**GRACE, "email_verified": "true"},
+    "false": {**GRACE, "email_verified": False},
+    "null": {**GRACE, "email_verified": None},
+}
+"""Accounts that give the manager's address, of which the provider does not say that it is theirs."""
+
 
 @contextmanager
 def provider() -> Iterator[str]:
@@ -25,14 +36,15 @@ def provider() -> Iterator[str]:
             oidc.User(sub=sub, claims={"email": f"{sub}@hospital.example", "email_verified": True})
             for sub in ("ada", "grace", "eve")
         ]
+        users += [oidc.User(sub=sub, claims=claims) for sub, claims in IMPOSTORS.items()]
         with oidc.run_server_in_thread(user_claims=users) as server:
             yield f"http://127.0.0.1:{server.server_port}"
 
 
-@pytest.fixture
-def signed(demo_home: DemoHome, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+@pytest.fixture(scope="module")
+def signed(demo_home: DemoHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """(address of a room where people sign in, its home)"""
-    home = tmp_path / "home"
+    home = tmp_path_factory.mktemp("signed") / "home"
     shutil.copytree(demo_home.home, home)
     port = free_port()
     with provider() as issuer:
@@ -94,3 +106,21 @@ def test_who_has_no_role_stays_outside(signed: tuple[str, Path], chrome: Chrome)
     page.get_by_text("has no role here").wait_for()
     assert [(act.user, act.role) for act in acts(signed[1], "sign-in-refused")] == [("eve@hospital.example", "none")]
     assert not page.get_by_label("Search", exact=True).count()
+
+
+def test_an_address_that_is_not_verified_opens_nothing(signed: tuple[str, Path], chrome: Chrome) -> None:
+    for sub in IMPOSTORS:
+        page = sign_in(chrome, signed[0], sub)
+        page.get_by_text("does not say that your address is verified").wait_for(timeout=90_000)
+        assert not page.get_by_label("Search", exact=True).count()
+        page.context.close()
+
+
+def test_a_room_where_people_sign_in_is_known_by_the_providers_name_alone(signed: tuple[str, Path]) -> None:
+    address, home = signed
+    for host, status in ((address.removeprefix("http://"), 200), ("evil.example", 421)):
+        connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=30)
+        connection.request("GET", "/", headers={"Host": host})
+        assert connection.getresponse().status == status
+        connection.close()
+    assert not list(home.glob("room-*.address")), "where people sign in there is no secret"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.browser import Chrome, serve
+from benchmarks.browser import Chrome, serve, until
 from db.database import Database
 from indexer.pipeline import index_archive
 from ui.room.engine3d import bundle
@@ -57,7 +57,7 @@ def opened(chrome: Chrome, address: str, script: str = "", *, at: str = "study?s
         page.add_init_script(script)
     page.goto(f"{address}/{at}")
     page.locator(".viewer[data-ready]").last.wait_for(timeout=60_000)
-    page.wait_for_function("[...spinechoViewers].every(one => one.volume)")
+    until(page, "[...spinechoViewers].every(one => one.volume)")
     return page
 
 
@@ -72,7 +72,7 @@ def drawable(page: Any) -> Any:
 
 def shown(page: Any, count: int = 1) -> None:
     seen = "[...spinechoViewers].filter(one => one.root.dataset.solid).length"
-    page.wait_for_function(f"{seen} === {count}", timeout=60_000)
+    until(page, f"{seen} === {count}", timeout=60_000)
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_a_view_closed_while_it_loads_leaves_nothing_in_the_next(room: str, chro
     page.keyboard.press("d")
     shown(page)
     page.keyboard.press("d")
-    page.wait_for_function("spinechoEngines.length === 1")
+    until(page, "spinechoEngines.length === 1")
     page.evaluate("""async () => {
       const [one, other] = [...spinechoViewers].sort(
         (a, b) => a.root.getBoundingClientRect().x - b.root.getBoundingClientRect().x);
@@ -251,7 +251,8 @@ def test_panes_that_are_compared_turn_and_are_cut_together(room: str, chrome: Ch
     first, second = page.locator(".viewer").all()
 
     def both(name: str, wanted: str) -> None:
-        page.wait_for_function(
+        until(
+            page,
             "([name, wanted]) => [...spinechoViewers].every(one => one.root.dataset[name] === wanted)",
             arg=[name, wanted],
             timeout=30_000,
@@ -274,12 +275,12 @@ def test_panes_that_are_compared_turn_and_are_cut_together(room: str, chrome: Ch
     page.keyboard.press("PageDown")
     both("cut", "-0.05")
     page.keyboard.press("m")
-    page.wait_for_function("[...spinechoViewers].filter(one => one.root.dataset.solid === 'mip').length === 1")
+    until(page, "[...spinechoViewers].filter(one => one.root.dataset.solid === 'mip').length === 1")
     page.keyboard.press("d")
     shown(page, 1)
     before = page.evaluate("[...spinechoViewers][0].at")
     page.keyboard.press("ArrowDown")
-    page.wait_for_function("before => String([...spinechoViewers][0].at) !== String(before)", arg=before)
+    until(page, "before => String([...spinechoViewers][0].at) !== String(before)", arg=before)
     page.context.close()
 
 
@@ -291,7 +292,7 @@ def test_a_key_held_down_or_pressed_often_makes_one_engine(room: str, chrome: Ch
     shown(page)
     assert page.evaluate(ALIVE) == 1
     page.keyboard.press("d")
-    page.wait_for_function("spinechoEngines.length === 1")
+    until(page, "spinechoEngines.length === 1")
     assert page.evaluate(HELD) == [0]
     page.context.close()
     page = drawable(opened(chrome, room, CONTEXTS))
@@ -301,7 +302,7 @@ def test_a_key_held_down_or_pressed_often_makes_one_engine(room: str, chrome: Ch
     assert page.evaluate(ALIVE) == 1
     for _ in range(2):
         page.keyboard.press("d")
-        page.wait_for_function("spinechoEngines.length === 1")
+        until(page, "spinechoEngines.length === 1")
         assert page.evaluate(HELD) == [0]
         page.keyboard.press("d")
         shown(page)
@@ -322,7 +323,7 @@ def test_an_engine_whose_projection_failed_is_not_taken_again(room: str, chrome:
     page.keyboard.press("d")
     page.locator(".said").wait_for(timeout=60_000)
     assert "no such shader" in page.locator(".said").inner_text()
-    page.wait_for_function(f"{ALIVE} === 0")
+    until(page, f"{ALIVE} === 0")
     page.keyboard.press("d")
     shown(page)
     assert page.evaluate("tried") == 2, "what is called a projection is drawn by our shader"
@@ -339,7 +340,7 @@ def test_a_lost_context_is_said_and_the_next_view_has_another(room: str, chrome:
     )
     page.locator(".said").wait_for(timeout=30_000)
     shown(page, 0)
-    page.wait_for_function("spinechoEnginesLeaving.size === 0")
+    until(page, "spinechoEnginesLeaving.size === 0")
     assert page.evaluate("spinechoEngines.length") == 0
     page.keyboard.press("d")
     shown(page)

@@ -1,0 +1,49 @@
+"""Small files that are read whole in the main process: how large one may be, and what is no regular file at all."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+TEXT_BYTES = 1 << 20
+"""Of a file that people write, or a description: roles, secrets, a cohort, a training run, fusion weights, a card."""
+TABLE_BYTES = 64 << 20
+"""Of a table of judgements, pairs or labels."""
+WEIGHTS_BYTES = 8 << 30
+"""Of one file of weights."""
+HEADER_BYTES = 16 << 20
+"""Of the header of a safetensors file, which says where each tensor lies."""
+MOST_WHOLE = 2**53
+"""The largest whole number in a file of settings: what a float holds exactly, and a database takes."""
+
+
+def read_small(path: Path, error: Callable[[str], Exception], *, most: int = TEXT_BYTES) -> bytes:
+    """The bytes of a regular file of at most `most`; else `error` is raised with file, size and limit.
+
+    A FIFO would be waited for and a device never ends, so neither is opened. Raises `OSError` where the file is not
+    there or cannot be read.
+    """
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise error(f"{path} is no regular file; name one")
+    if about.st_size > most:
+        raise error(f"{path} has {about.st_size:,} bytes and may have {most:,}; is it the right file?")
+    with path.open("rb") as file:
+        held = file.read(most + 1)
+    if len(held) > most:  # it grew
+        raise error(f"{path} has more than {most:,} bytes; is it the right file?")
+    return held
+
+
+def check_weights(path: Path, error: Callable[[str], Exception]) -> None:
+    """Raise `error` for a file that is too large, or whose header is. Raises `OSError`."""
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise error(f"{path} is no regular file; name one")
+    if about.st_size > WEIGHTS_BYTES:
+        raise error(f"{path} has {about.st_size:,} bytes and may have {WEIGHTS_BYTES:,}; is it the right file?")
+    with path.open("rb") as file:
+        header = int.from_bytes(file.read(8), "little")
+    if header > HEADER_BYTES:
+        raise error(f"{path} is damaged or cut short, or no safetensors file: its header has {header:,} bytes")

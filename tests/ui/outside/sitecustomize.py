@@ -1,0 +1,24 @@
+"""Taken in by a server under test: writes down whom it would speak to, or ask for, beyond this machine."""
+
+import os
+import sys
+
+_HERE = ("127.", "::1", "localhost", "0.0.0.0", "::")
+
+
+def _heard(event: str, given: tuple[object, ...]) -> None:
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        address = given[1]
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+        address = given
+    else:
+        return
+    name = address[0] if isinstance(address, tuple) and address else address
+    if name in (None, "") or str(name).startswith(_HERE) or "/" in str(name):
+        return
+    with open(os.environ["SPINECHO_TEST_OUTSIDE"], "a") as file:  # noqa: PTH123
+        file.write(f"{event} {name}\n")
+
+
+if os.environ.get("SPINECHO_TEST_OUTSIDE"):
+    sys.addaudithook(_heard)
