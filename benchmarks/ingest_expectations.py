@@ -129,7 +129,7 @@ CHECKS: Mapping[str, Callable[[Answer], bool]] = {
     "all_nan": lambda a: a.reasons == ["EMPTY_VOLUME"],
     "assertion_inline_numbering": lambda a: len(a.reports[0]["passages"]) >= 3,
     "bids_sessions_derivatives": lambda a: (
-        len(a.studies) == 2
+        len({v["study"] for v in a.volumes if not v["derived"]}) == 2
         and all(v["derived"] for v in a.volumes if "derivatives" in v["files"][0])
         and {"LABEL_MAP"} <= set(a.reasons)
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
@@ -74,3 +75,14 @@ def test_the_reading_process_imports_nothing_heavy() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == ""
+
+
+def test_every_promise_names_a_test_that_is_there() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    file, missing = Path(), []
+    for path, name in re.findall(r"`(tests/[\w/.]+?\.py)?(?:::(\w+))?`", page):
+        file = ROOT / path if path else file
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        if not text or (name and f"def {name}(" not in text):
+            missing.append(f"{path}::{name}")
+    assert not missing
