@@ -36,7 +36,7 @@ def _codes(*rows: tuple[Name, str]) -> tuple[tuple[Name, re.Pattern[str]], ...]:
 SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     (
         "localizer",
-        r"locali[sz](?:er|ers|e|ing|eur|ador|adores|atore)|^locali[sz]ation$|(?:\d ?pl(?:ane)? ?)?loc|t\d? ?loc|(?:aah ?)?scouts?|surveys?|3 ?pl(?:ane)?s?"
+        r"locali[sz](?:er|ers|e|ing|eur|ateur|ateurs|ador|adores|atore)|localizzator[ei]|^locali[sz]ation$|(?:\d ?pl(?:ane)? ?)?loc|t\d? ?loc|(?:aah ?)?scouts?|surveys?|3 ?pl(?:ane)?s?"
         r"|lokali[sz](?:er|ers|ator|atoren|ation)|reperage|topogram~|haste loc|plan scan|smart ?brain|aahead ?~|scano~"
         r"|ue?bersicht~|vorschau~|oversi[gk]t~|overzicht~|(?:tri ?)?pilot|centr(?:age|atura)|repere|vista previa",
     ),
