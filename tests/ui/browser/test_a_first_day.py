@@ -86,9 +86,12 @@ class Day:
 def day(room: str, chrome: Chrome) -> Iterator[Day]:
     context = chrome.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     page = context.new_page()
+    forbidden: list[str] = []
+    page.on("console", lambda said: forbidden.append(said.text) if "Content Security Policy" in said.text else None)
     page.goto(f"{room}/?secret={SECRET}")  # a download carries the cookie, and no header of Playwright's
     page.get_by_label("Search", exact=True).wait_for(timeout=60_000)
     yield Day(page)
+    assert not forbidden, "the room does what its own policy forbids"
     context.close()
 
 

@@ -31,11 +31,14 @@ def test_a_page_opens_and_axe_finds_nothing_serious(served: str, chrome: Chrome,
     page = chrome.new_context(viewport={"width": 1440, "height": 900}).new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda told: errors.append(told.text) if "Content Security Policy" in told.text else None)
     page.goto(f"{served}/{path}")
     page.get_by_text(text).first.wait_for(timeout=60_000)
     assert not serious(page)
     for view in VIEWS if path == "archive" else ():
         page.get_by_text(view, exact=True).click()
         assert not serious(page), view
+        if view == "Map":
+            assert page.locator(".js-plotly-plot .points path").count()
     assert not errors
     page.context.close()
