@@ -69,6 +69,20 @@ class _Known:
         return self.browser.new_context(extra_http_headers={"Authorization": f"Bearer {SECRET}"}, **options)
 
 
+_FORBIDDEN = (
+    "addEventListener('securitypolicyviolation', "
+    "event => console.error(`forbidden by policy: ${event.effectiveDirective} ${event.blockedURI}`))"
+)
+
+
+def forbidden_in(page: Any) -> list[str]:
+    """A list that fills with what pages do though the room's content policy forbids it; libraries hide such errors."""
+    found: list[str] = []
+    page.add_init_script(_FORBIDDEN)
+    page.on("console", lambda line: found.append(line.text) if "forbidden by policy" in line.text else None)
+    return found
+
+
 def until(page: Any, expression: str, *, arg: Any = None, timeout: float = 30_000) -> None:
     """Wait, for so many milliseconds, until an expression holds in a page.
 

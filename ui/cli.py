@@ -320,7 +320,10 @@ def db_copies(
     from db.copies import copies_of, remove_copies  # noqa: PLC0415
 
     settings = read_settings(home=home)
+    me = open_access(settings)
+    me.allow(Role.MANAGER, "see the database's copies", "see-copies")
     if remove or everything:
+        me.allow(Role.MANAGER, "remove the database's copies", "remove-copies", everything=everything)
         with indexing_lock(settings):
             gone = remove_copies(settings.database, None if everything else remove)
     else:

@@ -227,7 +227,8 @@ def codes(
 ) -> None:
     """Write whom the codes of an export with --pseudonyms stand for. The file is readable by you alone."""
     settings = read_settings(home=home)
-    database = open_database(settings)
+    database, me = open_database(settings), open_access(settings)
+    me.allow(Role.RESEARCHER, "write whom the codes of a cohort stand for", "codes", digest_of(name), version=version)
     one = frozen(database, name, version)
     members = members_of(database, name, one.number)
     try:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from db.csv_files import write_csv
 from db.errors import StoreError
 from db.record import Entry, Record
 from search.desk import Role
-from ui.options import AsJson, Home, err, guarded, out, print_json
+from ui.options import MOST, AsJson, Home, err, guarded, out, print_json
 from ui.people import open_access
 from ui.settings import Settings, read_settings
 from ui.tables import plain
@@ -55,7 +55,7 @@ def check(
 @record_app.command("list")
 @guarded
 def listed(
-    most: Annotated[int, typer.Option("--most", help="Rows shown, the newest.", min=1)] = 50,
+    most: Annotated[int, typer.Option("--most", help="Rows shown, the newest.", min=1, max=MOST)] = 50,
     user: Annotated[str | None, typer.Option("--user", help="Of this person alone.")] = None,
     action: Annotated[str | None, typer.Option("--action", help="Of this kind alone, e.g. search or view.")] = None,
     home: Home = None,
@@ -90,38 +90,47 @@ def export(
     """Write every act with its digest, oldest first, readable by you alone. For managers."""
     settings = read_settings(home=home)
     open_access(settings).allow(Role.MANAGER, "export the record", "export-record")
+    count = _Counted(_readable(settings).walk())
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", newline="", encoding="utf-8") as file:
-            rows = _write(file, _readable(settings).walk(), lines=path.suffix.lower() == ".jsonl")
+        if path.suffix.lower() == ".jsonl":
+            _write_lines(path, count)
+        else:
+            write_csv(path, _cells(count), fresh=True)
     except FileExistsError:
         raise StoreError(f"{path} is there already; name another file") from None
     except OSError as error:
         raise StoreError(f"{path} cannot be written ({error.strerror}); name another file") from error
     if as_json:
-        print_json({"path": str(path), "rows": rows})
+        print_json({"path": str(path), "rows": count.rows})
     else:
-        out.print(f"{rows} rows written to {plain(str(path))}", soft_wrap=True)
+        out.print(f"{count.rows} rows written to {plain(str(path))}", soft_wrap=True)
 
 
-def _write(file: IO[str], entries: Iterator[Entry], *, lines: bool) -> int:
-    rows = 0
-    writer = csv.DictWriter(file, _COLUMNS)
-    if not lines:
-        writer.writeheader()
-    for rows, one in enumerate(entries, 1):  # noqa: B007  (the last number is how many there are)
+class _Counted:
+    """Acts, and how many of them were taken so far."""
+
+    def __init__(self, entries: Iterator[Entry]) -> None:
+        self._entries = entries
+        self.rows = 0
+
+    def __iter__(self) -> Iterator[Entry]:
+        for one in self._entries:
+            self.rows += 1
+            yield one
+
+
+def _write_lines(path: Path, entries: Iterable[Entry]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(_plain(one), ensure_ascii=False) + "\n" for one in entries)
+
+
+def _cells(entries: Iterable[Entry]) -> Iterator[tuple[object, ...]]:
+    yield _COLUMNS
+    for one in entries:
         value = _plain(one)
-        if lines:
-            file.write(json.dumps(value, ensure_ascii=False) + "\n")
-        else:
-            facts = json.dumps(value["facts"], ensure_ascii=False)
-            writer.writerow({name: _disarmed(cell) for name, cell in (value | {"facts": facts}).items()})
-    return rows
-
-
-def _disarmed(cell: Any) -> Any:
-    """A spreadsheet takes no text for a formula: names come from outside."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in tuple("=+-@\t\r") and cell else cell
+        value["facts"] = json.dumps(value["facts"], ensure_ascii=False)
+        yield tuple(value[name] for name in _COLUMNS)
 
 
 def _plain(one: Entry) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> DemoHome:
 def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the home that a test may change, named by the environment."""
     copy = tmp_path / "home"
-    shutil.copytree(demo_home.home, copy)
+    shutil.copytree(demo_home.home, copy, ignore=shutil.ignore_patterns("record.sqlite*"))  # what other tests did
     monkeypatch.setenv("SPINECHO_HOME", str(copy))
     monkeypatch.setenv("SPINECHO_DEVICE", "cpu")
     return copy

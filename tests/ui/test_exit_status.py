@@ -86,11 +86,16 @@ def test_a_home_that_may_not_be_written(open_folder: Path) -> None:
     )
     drop = "os.setgroups([]); os.setgid(65534); os.setuid(65534)" if os.geteuid() == 0 else ""
     home.chmod(0o555)
-    done = spinecho("index", archive, "--home", home, before=f"import typer.testing\n{warm}\n{drop}")
-    assert done.returncode == 3, done.stderr
-    assert done.stderr.count("\n") == 1
-    assert "index.lock" in done.stderr
-    assert "Permission denied" in done.stderr
+    elsewhere = open_folder / "record"
+    elsewhere.mkdir()
+    elsewhere.chmod(0o777)
+    for record, named in (("", str(home / "record.sqlite")), (str(elsewhere), str(home))):
+        place = f"os.environ['SPINECHO_RECORD'] = {record!r}"
+        done = spinecho("index", archive, "--home", home, before=f"import typer.testing\n{warm}\n{place}\n{drop}")
+        assert done.returncode == 3, done.stderr
+        assert done.stderr.count("\n") == 1
+        assert named in done.stderr
+        assert "Permission denied" in done.stderr
 
 
 def test_a_disk_without_room_and_then_with_room(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from ui.cli import app
 from ui.console import Lines
+from ui.private import tighten
 
 
 def said(home: Path, columns: int, *arguments: str) -> tuple[int, str, str]:
@@ -21,7 +22,9 @@ def said(home: Path, columns: int, *arguments: str) -> tuple[int, str, str]:
 
 @pytest.fixture(scope="module")
 def home(indexed: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    return copy_of(indexed, tmp_path_factory.mktemp("a-long-name-of-a-folder" * 4) / "home")
+    home = copy_of(indexed, tmp_path_factory.mktemp("a-long-name-of-a-folder" * 4) / "home")
+    tighten(home.folder)  # else the first command says, once, that others could read it
+    return home
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ record = record_of(read_settings())
 person = who(read_settings(), record)
 st.text(f"here: {person}")
 if person:
-    sign_out_button(person, record)
+    sign_out_button(read_settings(), person, record)
 """
 
 
@@ -97,7 +97,7 @@ def door(home: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         def to_dict(self) -> dict[str, Any]:
             return claims
 
-    monkeypatch.setattr(signed, "asks_for_sign_in", lambda: True)
+    monkeypatch.setattr(signed, "asks_for_sign_in", lambda _: True)
     monkeypatch.setattr(signed.st, "user", User())
     monkeypatch.setattr(signed.st, "logout", claims.clear)
     (home / "roles.toml").write_text('default = "none"\nviewer = ["ada@h.example"]\n')
@@ -153,7 +153,7 @@ def test_nobody_who_signs_in_goes_without_a_record(
     home: Path, door: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPINECHO_NO_RECORD", "1")
-    monkeypatch.setattr("ui.room.opened.asks_for_sign_in", lambda: True)
+    monkeypatch.setattr("ui.room.opened.asks_for_sign_in", lambda _: True)
     page = opened(home, monkeypatch)
     assert any("for a machine used alone" in text for text in texts(page))
     assert not page.text_input

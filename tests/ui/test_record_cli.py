@@ -60,6 +60,7 @@ def test_commands_leave_rows_that_hold_no_words(home: Path, tmp_path: Path) -> N
         (("cohort", "show", "Zebra Smith", "--json"), "see-members"),
         (("cohort", "rerun", "Zebra Smith"), "rerun-cohort"),
         (("cohort", "export", "Zebra Smith", str(tmp_path / "Zebra"), "--format", "csv"), "export"),
+        (("cohort", "codes", "Zebra Smith", str(tmp_path / "Zebra codes.csv")), "codes"),
         (("cohort", "delete", "Zebra Smith", "--yes"), "delete"),
         (("feedback", "add", "zebra smith", "--good", study), "thumb"),
         (("feedback", "list"), "see-thumbs"),
@@ -71,6 +72,8 @@ def test_commands_leave_rows_that_hold_no_words(home: Path, tmp_path: Path) -> N
         (("record", "list"), "see-record"),
         (("record", "export", str(tmp_path / "record.csv")), "export-record"),
         (("db", "upgrade"), "db-upgrade"),
+        (("db", "copies"), "see-copies"),
+        (("db", "copies", "--remove-all"), "remove-copies"),
     ):
         before = acts(home)[0].number if (home / "record.sqlite").exists() else 0
         result = run(*arguments)
@@ -90,11 +93,12 @@ def test_an_account_may_what_the_roles_give_it_where_people_sign_in(signed: Path
     (tmp_path / "j.csv").write_text("query,study_uid,grade\nZebra,1.2,1\n")
     managing = [
         ("index",), ("predict",), ("failures",), ("builds", "make"), ("builds", "tune"), ("db", "upgrade"),
-        ("record", "export", str(tmp_path / "record.csv")),
+        ("db", "copies"), ("db", "copies", "--remove-all"), ("record", "export", str(tmp_path / "record.csv")),
     ]  # fmt: skip
     research = [
         ("cohort", "freeze", str(tmp_path / "d.toml")), ("cohort", "export", "x", str(tmp_path / "x")),
-        ("cohort", "delete", "x", "--yes"), ("feedback", "export", str(tmp_path / "f.csv"), "--everybody"),
+        ("cohort", "delete", "x", "--yes"), ("cohort", "codes", "x", str(tmp_path / "codes.csv")),
+        ("feedback", "export", str(tmp_path / "f.csv"), "--everybody"),
         ("evaluate", "--judgements", str(tmp_path / "j.csv")),
     ]  # fmt: skip
     roles(signed, 'default = "viewer"\n')
@@ -217,7 +221,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "search study": ("1.2",), "search why": ("1.2", "lesion"), "feedback add": ("lesion", "--good", "STUDY"),
     "feedback list": (), "feedback forget": ("lesion",), "feedback export": ("f.csv",), "cohort count": ("d.toml",),
     "cohort freeze": ("d.toml",), "cohort list": (), "cohort show": ("x",), "cohort rerun": ("x",),
-    "cohort diff": ("x", "1", "2"), "cohort export": ("x", "new"), "cohort delete": ("x", "--yes"), "db upgrade": (),
+    "cohort diff": ("x", "1", "2"), "cohort codes": ("x", "codes.csv"), "db copies": ("--remove-all",),
+    "cohort export": ("x", "new"), "cohort delete": ("x", "--yes"), "db upgrade": (),
     "builds list": (), "builds make": (), "builds tune": (), "record check": (), "record list": (),
     "record export": ("r.csv",),
 }  # fmt: skip
@@ -249,7 +254,7 @@ def test_no_command_shows_or_does_anything_that_cannot_be_recorded(
         assert result.exit_code in {2, 3}, (command, result.output)
         assert "SPINECHO_RECORD" in result.output, (command, result.output)
         assert study not in result.output
-    assert not [name for name in ("f.csv", "new", "r.csv") if Path(name).exists()]
+    assert not [name for name in ("f.csv", "new", "r.csv", "codes.csv") if Path(name).exists()]
     assert (home / "spinecho.sqlite").read_bytes() == before
 
 

@@ -143,7 +143,7 @@ def test_more_memory_reads_what_was_too_big(tmp_path: Path) -> None:
     root = tmp_path / "archive"
     root.mkdir()
     voxels = np.zeros((320, 320, 360), np.int16)
-    voxels[100:200, 100:200, 100:200] = 300
+    voxels[100:200, 100:200, 100:200] = np.random.default_rng(0).integers(300, 900, (100, 100, 100))
     nibabel.save(nibabel.Nifti1Image(voxels, np.diag([0.2, 0.2, 0.2, 1])), root / "exvivo.nii")
     home = Home(tmp_path / "home", parts_dual)
     assert home.index(root, memory_mb=512, workers=1).reasons == {"READ_MEMORY": 1}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.browser import Chrome, serve
+from benchmarks.browser import SECRET, Chrome, forbidden_in, serve
 from db.database import Database
 from indexer.phantom import plan_cases, write_archive
 from indexer.pipeline import index_archive
@@ -86,9 +86,11 @@ class Day:
 def day(room: str, chrome: Chrome) -> Iterator[Day]:
     context = chrome.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
     page = context.new_page()
-    page.goto(room)
+    forbidden = forbidden_in(page)
+    page.goto(f"{room}/?secret={SECRET}")  # a download carries the cookie, and no header of Playwright's
     page.get_by_label("Search", exact=True).wait_for(timeout=60_000)
     yield Day(page)
+    assert not forbidden, "the room does what its own policy forbids"
     context.close()
 
 

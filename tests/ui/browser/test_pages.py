@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.browser import Chrome
+from benchmarks.browser import Chrome, forbidden_in
 
 VIEWS = ("Map", "Failures", "Encoders and builds", "Record")
 
@@ -31,11 +31,15 @@ def test_a_page_opens_and_axe_finds_nothing_serious(served: str, chrome: Chrome,
     page = chrome.new_context(viewport={"width": 1440, "height": 900}).new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    forbidden = forbidden_in(page)
     page.goto(f"{served}/{path}")
     page.get_by_text(text).first.wait_for(timeout=60_000)
     assert not serious(page)
     for view in VIEWS if path == "archive" else ():
         page.get_by_text(view, exact=True).click()
         assert not serious(page), view
+        if view == "Map":
+            assert page.locator(".js-plotly-plot .points path").count()
     assert not errors
+    assert not forbidden
     page.context.close()

@@ -111,6 +111,7 @@ def test_more_like_this_and_back(page: Any) -> None:
 
 
 def test_the_sheet_of_keys_opens_and_closes(page: Any) -> None:
+    focus_search(page)
     page.get_by_label("Search", exact=True).blur()
     page.keyboard.press("?")
     page.get_by_role("heading", name="Keyboard").wait_for()

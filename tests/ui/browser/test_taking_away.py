@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pages import DemoHome, acts
 
-from benchmarks.browser import Chrome, serve
+from benchmarks.browser import SECRET, Chrome, serve
 
 
 def test_a_download_is_on_record_at_the_click_and_tables_have_none(
@@ -18,6 +18,7 @@ def test_a_download_is_on_record_at_the_click_and_tables_have_none(
     with serve(home) as address:
         page = chrome.new_context(accept_downloads=True).new_page()
         page.set_default_timeout(60_000)
+        page.goto(f"{address}/?secret={SECRET}")  # a download carries the cookie, and no header of Playwright's
         page.goto(f"{address}/archive")
         table = page.get_by_test_id("stDataFrame").first
         table.hover()
