@@ -111,7 +111,11 @@ class Archive(Sealed, Base):
 
 
 class Upkeep(Base):
-    """Numbers that say how far something has been kept up."""
+    """Numbers that say how far something has been kept up.
+
+    Without a checksum: they tell nothing of what is stored, and by a wrong one a snapshot is made, or words erased,
+    once more.
+    """
 
     __tablename__ = "upkeep"
     name: Mapped[str] = mapped_column(CleanText, primary_key=True)
