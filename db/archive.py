@@ -188,9 +188,10 @@ def _store_facts(session: Session, study: int, new: NewSeries) -> int:
     if row is None:
         row = Series(study_id=study, uid=new.series["uid"], description="", protocol="")
         session.add(row)
-    row.number = new.series.get("number")
-    row.description = new.series.get("description") or ""
-    row.protocol = new.series.get("protocol") or ""
+    own = clean.facts(new.series)
+    row.number = own.get("number")
+    row.description = own.get("description") or ""
+    row.protocol = own.get("protocol") or ""
     row.study_facts = as_said(new.study)
     session.flush()
     return row.id

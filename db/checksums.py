@@ -37,6 +37,8 @@ from sqlalchemy import (
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.orm import Session
 
+from db.clean import Unstorable
+
 COLUMN = "checksum"
 LEFT_OUT: Mapping[str, frozenset[str]] = {
     "files": frozenset({"state"}),
@@ -73,8 +75,16 @@ def summing(table: Table) -> Summed:
 
 
 def with_checksum(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a whole row and its checksum, for an INSERT or UPDATE past the ORM."""
-    return {**values, COLUMN: summing(table)([values.get(name) for name in columns_of(table)])}
+    """The values of a whole row and its checksum, for an INSERT or UPDATE past the ORM. Raises `Unstorable`."""
+    return {**values, COLUMN: sum_of(table, [values.get(name) for name in columns_of(table)])}
+
+
+def sum_of(table: Table, row: Row) -> int:
+    """The checksum of a row that is to be written. Raises `Unstorable` for one with a value that no column takes."""
+    try:
+        return summing(table)(row)
+    except (TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise Unstorable(f"no column takes a value of a row of {table.name} ({type(error).__name__})") from error
 
 
 def pages(connection: Connection, table: Table, *names: str, where: Any = None) -> Iterator[Sequence[Any]]:

@@ -23,7 +23,7 @@ def erase_traces(database: Database) -> bool:
         return True
     with database.begin() as session:
         last = session.scalar(select(func.max(Tombstone.id))) or 0
-        if last > number_of(session, ERASED):
+        if last != number_of(session, ERASED):
             session.execute(text("INSERT INTO passages_fts(passages_fts) VALUES ('optimize')"))
             set_number(session, ERASED, last)
     with database.engine.connect() as connection:

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from db.checksums import COLUMN, Summed, columns_of, summing
+from db.checksums import COLUMN, Summed, columns_of, sum_of, summing
 from db.clean import CleanJson, CleanText, RealPath, ShownPath
 from db.errors import Damaged
 
@@ -111,7 +111,11 @@ class Archive(Sealed, Base):
 
 
 class Upkeep(Base):
-    """Numbers that say how far something has been kept up."""
+    """Numbers that say how far something has been kept up.
+
+    Without a checksum: they tell nothing of what is stored, and by a wrong one a snapshot is made, or words erased,
+    once more.
+    """
 
     __tablename__ = "upkeep"
     name: Mapped[str] = mapped_column(CleanText, primary_key=True)
@@ -466,7 +470,7 @@ for _class in SEALED:
 
 def _sum(_: object, __: object, row: Any) -> None:
     table = type(row).__table__
-    row.checksum = summing(table)([getattr(row, name) for name in columns_of(table)])
+    row.checksum = sum_of(table, [getattr(row, name) for name in columns_of(table)])
 
 
 def _verify(row: Any, _: object) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from db import clean
 from db.database import Database
 from db.models import File, Folder, Series, Study, Volume, VolumeFile
 from db.patients import forget_patients, patient_key, patient_number
@@ -112,8 +113,9 @@ def tell_facts(database: Database, told: Mapping[int, tuple[Said, Said] | None])
             row = rows[series]
             row.study_facts = {} if facts is None else as_said(facts[0])
             if facts is not None:
-                row.number = facts[1].get("number")
-                row.description, row.protocol = facts[1].get("description") or "", facts[1].get("protocol") or ""
+                own = clean.facts(facts[1])
+                row.number = own.get("number")
+                row.description, row.protocol = own.get("description") or "", own.get("protocol") or ""
             else:
                 mine = select(VolumeFile.file_id).join(Volume).where(Volume.series_id == series)
                 session.execute(update(File).where(File.id.in_(mine)).values(state="pending"))
@@ -148,8 +150,9 @@ def disagreements(database: Database) -> dict[str, int]:
 
 
 def as_said(values: Said) -> dict[str, Any]:
-    """What a reader gives of a study, as a series keeps it: plain JSON, without what is empty."""
-    return {name: value for name in STUDY_FIELDS if (value := _clean(values.get(name))) is not None}
+    """What a reader gives of a study, as a series keeps it: JSON that can be stored, without what is empty."""
+    kept = clean.facts(values)
+    return {name: value for name in STUDY_FIELDS if (value := _clean(kept.get(name))) is not None}
 
 
 def _clean(value: Any) -> Any:

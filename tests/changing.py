@@ -172,8 +172,9 @@ def stored(home: Home, *, uids: bool = True) -> dict[str, list[tuple[Any, ...]]]
             " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
         ),
         "reports": home.query(
-            f"SELECT r.text, p.text, {home.hex('e.data')} FROM reports r JOIN passages p ON p.report_id = r.id"
-            " JOIN vectors e ON e.passage_id = p.id ORDER BY 1, 2"
+            f"SELECT r.text, p.text, {home.hex('e.data')}, r.match, {study} FROM reports r"
+            " JOIN passages p ON p.report_id = r.id JOIN vectors e ON e.passage_id = p.id"
+            " LEFT JOIN studies t ON t.id = r.study_id ORDER BY 1, 2, 4, 5"
         ),
         "patients": home.query("SELECT key FROM patients WHERE key IS NOT NULL ORDER BY 1"),
         "counts": home.query(

@@ -58,9 +58,11 @@ def whole(archive: Path, tmp_path_factory: pytest.TempPathFactory):
     [
         ("db.kept_up", "build_index", 0),  # before the first build
         ("db.kept_up", "build_index", 1),  # between two
-        ("db.build", "_sync", 0),  # in the midst of one
+        ("db.build", "durable_replace", 0),  # in the midst of one
+        ("db.build", "write_durably", 0),  # before it is pointed to
         ("db.kept_up", "make_snapshot", 0),
-        ("db.facts.files", "_sync", 0),
+        ("db.facts.files", "durable_replace", 0),
+        ("db.facts.files", "write_durably", 0),
         ("indexer.pipeline", "erase_traces", 0),
     ],
 )

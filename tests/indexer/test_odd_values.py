@@ -103,7 +103,7 @@ def holds(home: Home, root: Path, folder: bytes) -> None:
     assert again.counts["unchanged"] == again.counts["files"]
     assert home.rows() == before
     shutil.rmtree(os.fsdecode(folder))
-    home.index(root, workers=1, prune=True)
+    home.index(root, workers=1, prune=True, yes=True)
     left = home.query("SELECT d.path, f.name FROM files f JOIN folders d ON d.id = f.folder_id ORDER BY f.name")
     assert [name for _, name in left] == ["ACC1.txt", "sub-good_T1w.nii.gz"]
 

@@ -199,8 +199,8 @@ def test_the_next_file_gets_its_turn_when_the_owner_of_a_uid_is_broken(archive: 
     mine = tmp_path / "archive"
     mine.mkdir()
     whole = uncompressed_slices(archive)[0].read_bytes()
-    (mine / "a-broken.dcm").write_bytes(whole[:-4000])
-    (mine / "b-whole.dcm").write_bytes(whole)
+    (mine / "a-broken.dcm").write_bytes(whole[:-4000])  # the owner: a shorter name goes before a longer one
+    (mine / "b-is-whole.dcm").write_bytes(whole)
     home = Home(tmp_path / "home")
     home.index(mine)
     assert failures(home) == {"a-broken.dcm": Reason.TRUNCATED}

@@ -85,7 +85,7 @@ def test_the_latest_version_is_found_and_the_one_before_comes_back(
     assert "reports superseded" in status.output
     for name in ("v2.txt", "copies/v1.txt"):
         (more / name).unlink()
-    home.index(more, prune=True)
+    home.index(more, prune=True, yes=True)
     assert standings(home)["more/v1.txt 0"] == ("stands", "matched")
     assert any("Acute zebrafoot" in one for one in found(home, "acute zebrafoot infarct"))
     assert home.query("SELECT count(*) FROM withdrawn_passages") == [(0,)]

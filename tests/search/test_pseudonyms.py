@@ -194,7 +194,12 @@ def test_ages_are_whole_years_and_the_oldest_one_group(age: float | None) -> Non
 
 
 def test_days_count_from_a_patients_first_study() -> None:
-    members = [Member("1", "a"), Member("2", "A "), Member("3", "b"), Member("4", "a")]
+    members = [
+        Member("1", "a", person=1),
+        Member("2", "A ", person=1),
+        Member("3", "b", person=2),
+        Member("4", "a", person=1),
+    ]
     days = {"1": date(2020, 3, 1), "2": date(2020, 2, 1), "3": date(2021, 1, 1), "4": None}
     assert days_since_first(members, days) == {"1": 29, "2": 0, "3": 0}
 

@@ -93,7 +93,8 @@ def test_without_matplotlib_there_is_json_alone(vectors: Path, tmp_path: Path, m
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("make", "--recall", "1.5"), "cannot be aimed at"),
+        (("make", "--recall", "1.5"), "less than or equal to 1"),
+        (("make", "--recall", "1"), "cannot be aimed at"),
         (("make", "--kind", "annoy"), "none of"),
         (("make", "--space", "sound"), "none of"),
         (("tune", "--kind", "annoy"), "there are"),
