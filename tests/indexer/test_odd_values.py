@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from archives import Home
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from parts_encoder import brain, parts_dual, write_nifti
 from servers import Server
@@ -108,7 +108,7 @@ def holds(home: Home, root: Path, folder: bytes) -> None:
     assert [name for _, name in left] == ["ACC1.txt", "sub-good_T1w.nii.gz"]
 
 
-@settings(max_examples=3, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, phases=(Phase.explicit, Phase.reuse, Phase.generate), suppress_health_check=list(HealthCheck))
 @given(ARCHIVES)
 def test_odd_values_cost_themselves(scan: Path, tmp_path_factory: pytest.TempPathFactory, odd: dict[str, Any]) -> None:
     folder = tmp_path_factory.mktemp("odd")
