@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from db import archive, ledger
+from db import archive, ledger, runs
 from db.build import build_index, pack
 from db.database import Database
 from db.facts.files import make_snapshot
@@ -49,7 +49,7 @@ def store_cases(home: Path, dual: DualEncoder, n: int, *, seed: int) -> tuple[Da
     database = Database.open(home / "spinecho.sqlite")
     image = serve(database, "image", dual.image.space, dual.name)
     text = serve(database, "text", dual.text.space, dual.name)
-    run = ledger.start_run(database, [str(home)])
+    run = runs.start_run(database, [str(home)])
     cases = plan_cases(n, seed=seed)
     ledger.compare(database, root=str(home), run=run, listings=[Listing(str(home), ())])
     ledger.record(database, run, [Scanned(str(home), Stat("all.jsonl", 1, 1), "report")])

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import machine
-from db import archive, ledger
+from db import archive, runs
 from db.build import pack
 from db.database import Database
 from db.facets import sql_counts
@@ -131,8 +131,8 @@ def made(folder: Path, rows: int) -> Database:
     path = folder / "spinecho.sqlite"
     database = Database.open(path)
     space = archive.serve(database, "image", model="m", revision="1", preprocessing="1", dim=2, encoder="none")
-    run = ledger.start_run(database, ["/archive"])
-    ledger.finish_run(database, run, counts={}, seconds={})
+    run = runs.start_run(database, ["/archive"])
+    runs.finish_run(database, run, counts={}, seconds={})
     random = np.random.default_rng(0)
 
     def drawn(shares: dict[str, float], n: int) -> list[str]:

@@ -24,7 +24,7 @@ import numpy as np
 import search.fusion
 from benchmarks.common import SentenceVectors, machine, report_of, series_of, serve
 from benchmarks.model.data import TEST_SEED, folders
-from db import archive, ledger
+from db import archive, ledger, runs
 from db.build import build_index, pack
 from db.database import Database
 from db.filters import ALL, visible
@@ -109,7 +109,7 @@ def store(home: Path, dual: DualEncoder, cases: Sequence[Case], cache: CellCache
         serve(database, "image", dual.image.space, dual.name),
         serve(database, "text", dual.text.space, dual.name),
     )
-    run = ledger.start_run(database, [str(home)])
+    run = runs.start_run(database, [str(home)])
     ledger.compare(database, root=str(home), run=run, listings=[Listing(str(home), ())])
     ledger.record(database, run, [Scanned(str(home), Stat("all.jsonl", 1, 1), "report")])
     file = ledger.pending_reports(database)[0].id

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import machine
-from db import archive, ledger
+from db import archive
 from db.build import pack
 from db.database import Database
 from db.regions import stored_regions
@@ -54,7 +54,7 @@ def measure(path: Path, dim: int, n_volumes: int, runs: int) -> None:
     database = Database.open(path)
     image = archive.serve(database, "image", model="m", revision="r", preprocessing="p", dim=dim, encoder="e")
     text = archive.serve(database, "text", model="t", revision="r", preprocessing="p", dim=8, encoder="e")
-    run = ledger.start_run(database, [])
+    run = runs.start_run(database, [])
     sizes = {}
     for with_regions in (False, True):
         for number in range(n_volumes):

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from sqlalchemy import and_, delete, distinct, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from db import clean
 from db.checksums import with_checksum
 from db.chunks import CHUNK, chunks
 from db.database import Database
 from db.followers import follow_studies
-from db.models import Failure, File, Folder, Run, VolumeFile
+from db.models import Failure, File, Folder, VolumeFile
 from db.removal import remove_reports_of_files, remove_series
-from db.values import Changes, FailureRecord, FileRecord, Listing, Rejection, Scanned, Stat
+from db.values import Changes, FileRecord, Listing, Rejection, Scanned, Stat
 
 _LOOK_AGAIN = -2
 """The time of a file that has changed whatever its size and time say: no file has it."""
@@ -26,35 +24,6 @@ LOST_UID = ("DUPLICATE", "CONFLICT")
 """Reasons by which a file loses its SOP Instance UID to another; the reader's codes."""
 SeriesKey = tuple[str, str]
 """(study UID, series UID)"""
-
-
-def start_run(database: Database, roots: Sequence[str], *, reader: int = 0) -> int:
-    """Open a run; its id marks every folder that it walks. reader: see `look_again`."""
-    with database.begin() as session:
-        kept = [clean.stored_path(root) for root in roots]
-        run = Run(started_at=_now(), finished_at=None, roots=kept, counts={"reader": reader}, seconds={})
-        session.add(run)
-        session.flush()
-        return run.id
-
-
-def tell_run(database: Database, run: int, stages: Mapping[str, Sequence[int]]) -> None:
-    """Keep how far a run is, [done, known] by stage, and when it said so: a run that says nothing has been killed."""
-    told: dict[str, Any] = {
-        "stages": {stage: list(pair) for stage, pair in stages.items()},
-        "told_at": _now().isoformat(),
-    }
-    with database.begin() as session:
-        told["reader"] = _reader_of(session.get(Run, run))
-        session.execute(update(Run).where(Run.id == run).values(counts=told))
-
-
-def finish_run(database: Database, run: int, *, counts: Mapping[str, int], seconds: Mapping[str, float]) -> None:
-    """Close a run with what it did."""
-    with database.begin() as session:
-        kept = {**counts, "reader": _reader_of(session.get(Run, run))}
-        values = {"finished_at": _now(), "counts": kept, "seconds": dict(seconds)}
-        session.execute(update(Run).where(Run.id == run).values(**values))
 
 
 def compare(
@@ -165,28 +134,6 @@ def remove_files(database: Database, paths: Sequence[str]) -> int:
             removed += len(ids)
         forget_empty_folders(session)
     return removed
-
-
-def look_again(database: Database, *, reader: int, reasons: Sequence[str]) -> int:
-    """Have files looked at again that were rejected for these reasons by an older reader; how many.
-
-    A run keeps its reader's number among its counts; a later one reads more kinds of files.
-    """
-    of_reasons = Failure.reason.in_(reasons)
-    with database.begin() as session:
-        runs = set(session.scalars(select(Failure.run_id).where(of_reasons).distinct()))
-        old = [run for run in runs if _reader_of(session.get(Run, run)) < reader]
-        looked = 0
-        for some in chunks(sorted(old)):
-            files = select(Failure.file_id).where(of_reasons, Failure.run_id.in_(some))
-            changed = session.execute(update(File).where(File.id.in_(files), File.size >= 0).values(size=-1))
-            looked += changed.rowcount  # type: ignore[attr-defined]
-        return looked
-
-
-def _reader_of(run: Run | None) -> int:
-    found = run.counts.get("reader", 0) if run is not None else 0
-    return found if isinstance(found, int) else 0
 
 
 def forget_files(session: Session, ids: Sequence[int]) -> None:
@@ -381,65 +328,6 @@ def pending_reports(database: Database) -> tuple[FileRecord, ...]:
         return _records(session, File.state == "pending", File.kind == "report")
 
 
-def failures(database: Database, *, ignorable: bool = True, reason: str | None = None) -> tuple[FailureRecord, ...]:
-    """Every rejection by path, with those that need no mending when `ignorable`."""
-    query = (
-        select(Folder.path, File.name, Failure.ordinal, Failure.reason, Failure.ignorable, Failure.message)
-        .join(File, File.id == Failure.file_id)
-        .join(Folder, Folder.id == File.folder_id)
-        .order_by(Folder.path, File.name, Failure.ordinal)
-    )
-    if not ignorable:
-        query = query.where(Failure.ignorable.is_(False))
-    if reason:
-        query = query.where(Failure.reason == reason)
-    with database.begin() as session:
-        return tuple(
-            FailureRecord(clean.stored_path(str(Path(row[0]) / row[1])), *row[2:]) for row in session.execute(query)
-        )
-
-
-def file_counts(database: Database) -> dict[str, int]:
-    """Files by state and reason: `files`, `pending`, `indexed`, `rejected`, and `reason:CODE` for each code."""
-    with database.begin() as session:
-        states = {row[0]: row[1] for row in session.execute(select(File.state, func.count()).group_by(File.state))}
-        reasons = session.execute(select(Failure.reason, func.count()).group_by(Failure.reason))
-        counts = {"files": sum(states.values())}
-        counts |= {state: states.get(state, 0) for state in ("pending", "indexed", "rejected")}
-        return counts | {f"reason:{reason}": n for reason, n in sorted((row[0], row[1]) for row in reasons)}
-
-
-def messages_of(database: Database, reason: str) -> dict[str, int]:
-    """Files rejected for a reason, by its message: only for reasons whose messages are few."""
-    query = select(Failure.message, func.count()).where(Failure.reason == reason).group_by(Failure.message)
-    with database.begin() as session:
-        found = [(str(message), int(n)) for message, n in session.execute(query)]
-    return dict(sorted(found, key=lambda one: (-one[1], one[0])))
-
-
-def last_roots(database: Database) -> tuple[str, ...]:
-    """The folders of the newest run that named any."""
-    with database.begin() as session:
-        runs = session.scalars(select(Run.roots).order_by(Run.id.desc()).limit(50))
-        return tuple(clean.real_path(root) for root in next((roots for roots in runs if roots), ()))
-
-
-def last_run(database: Database) -> dict[str, Any] | None:
-    """The newest run's roots, times, counts and seconds."""
-    with database.begin() as session:
-        run = session.scalars(select(Run).order_by(Run.id.desc()).limit(1)).first()
-        if run is None:
-            return None
-        return {
-            "id": run.id,
-            "roots": run.roots,
-            "started_at": run.started_at.isoformat(),
-            "finished_at": run.finished_at.isoformat() if run.finished_at else None,
-            "counts": run.counts,
-            "seconds": run.seconds,
-        }
-
-
 def _folders(session: Session, paths: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for some in chunks(paths):
@@ -533,7 +421,3 @@ def _under(root: str) -> Any:
 
 def _paths(listings: Sequence[Listing]) -> list[str]:
     return [listing.path for listing in listings]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

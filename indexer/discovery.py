@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from db import ledger
+from db import ledger, runs
 from db.archives import ArchiveName
 from db.database import Database
 from db.errors import PruneRefused
@@ -95,7 +95,7 @@ def discover(
                 for start in range(0, len(paths), _SCAN_BATCH):
                     yield scan_task(paths[start : start + _SCAN_BATCH], root=archive.path)
 
-    ledger.look_again(database, reader=READER, reasons=NOT_READ_BEFORE)
+    runs.look_again(database, reader=READER, reasons=NOT_READ_BEFORE)
     stats: dict[str, Stat] = {}
     salts: dict[str, ArchiveName] = {}
     for outcome in sandbox.map(fresh_tasks()):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from db import archive, clean, ledger
+from db import archive, clean, ledger, not_indexed, runs
 from db.archives import ArchiveName, name_archives
 from db.build import pack
 from db.database import Database
@@ -98,14 +98,14 @@ def index_archive(
     require_roots(roots)
     archives = name_archives(database, [str(root) for root in roots], is_there=os.path.isdir)
     derive_facts(database)
-    run = ledger.start_run(database, [str(root) for root in roots], reader=READER)
-    progress = Kept(lambda stages: ledger.tell_run(database, run, stages), progress)
+    run = runs.start_run(database, [str(root) for root in roots], reader=READER)
+    progress = Kept(lambda stages: runs.tell_run(database, run, stages), progress)
     warnings = _check_codecs(database)
     with Sandbox(workers=options.workers, memory_mb=options.memory_mb) as sandbox:
         try:
             _find(database, sandbox, roots, archives, options, run, skip, tally, progress)
         except PruneRefused:
-            ledger.finish_run(database, run, counts=tally.counts, seconds=_seconds(tally))
+            runs.finish_run(database, run, counts=tally.counts, seconds=_seconds(tally))
             raise
         tally.counts["joined"] += join_torn_series(database)
         if ledger.count_pending_series(database) or ledger.pending_reports(database):
@@ -124,11 +124,11 @@ def index_archive(
         warnings += refresh_builds(database, builds, force=options.rebuild)
     tally.counts["pending"] += ledger.count_pending_series(database)
     seconds = _seconds(tally)
-    ledger.finish_run(database, run, counts=tally.counts, seconds=seconds)
+    runs.finish_run(database, run, counts=tally.counts, seconds=seconds)
     refresh_snapshot(database, builds, force=options.rebuild)
     erase_traces(database)
     warnings += _disagreements(database)
-    rejected = ledger.file_counts(database)
+    rejected = not_indexed.file_counts(database)
     reasons = {name.removeprefix("reason:"): n for name, n in rejected.items() if name.startswith("reason:")}
     mendable = sum(n for reason, n in reasons.items() if reason not in _IGNORABLE)
     return Summary(run, dict(tally.counts), reasons, mendable, seconds, tuple(warnings))

@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 
-from db import ledger
+from db import runs
 from db.database import Database
 from db.errors import StoreError
 from indexer.progress import Progress, Silent, Stage
@@ -82,7 +82,7 @@ def roots_of(folders: Sequence[Path] | None, database: Database) -> list[Path]:
             if not folder.is_dir():
                 raise StoreError(f"{folder} is a file; give the folder that it lies in")
         return list(dict.fromkeys(folder.absolute() for folder in folders))
-    last = ledger.last_roots(database)
+    last = runs.last_roots(database)
     if not last:
         raise StoreError("nothing was indexed yet: name a folder, as in 'spinecho index FOLDER'")
     return [Path(root) for root in last]

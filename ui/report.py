@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from db import archive, ledger, lookup, matching, predictions
+from db import archive, ledger, lookup, matching, not_indexed, predictions, runs
 from db.build import builds_newest_first, current_build, open_build
 from db.check import check_database
 from db.copies import copies_of
@@ -26,7 +26,7 @@ from ui.tables import plain
 
 def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
     """Counts by stage and reason, seconds by stage of the last run, encoders and builds."""
-    counts = ledger.file_counts(database)
+    counts = not_indexed.file_counts(database)
     reasons = {name.removeprefix("reason:"): n for name, n in counts.items() if name.startswith("reason:")}
     spaces, warnings = {}, []
     for role in ("image", "text"):
@@ -49,14 +49,14 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
         "schema": HEAD,
         "files": {name: n for name, n in counts.items() if not name.startswith("reason:")},
         "reasons": reasons,
-        "not_read": ledger.messages_of(database, Reason.NOT_READ),
-        "noise": ledger.messages_of(database, Reason.UNSUPPORTED_TYPE),
+        "not_read": not_indexed.messages_of(database, Reason.NOT_READ),
+        "noise": not_indexed.messages_of(database, Reason.UNSUPPORTED_TYPE),
         "archive": archive.archive_counts(database),
         "pending_series": ledger.count_pending_series(database),
         "predicted": predictions.prediction_counts(database),
         "facets": lookup.facets(database, ["body_region", "sequence"], smallest=settings.smallest_count),
         "spaces": spaces,
-        "last_run": ledger.last_run(database),
+        "last_run": runs.last_run(database),
         "copies": len(copies_of(settings.database)),
         "warnings": warnings,
     }
@@ -103,7 +103,7 @@ def _unsound(database: Database, settings: Settings, space: SpaceRecord) -> list
 
 def failure_facts(database: Database, *, reason: str | None, everything: bool) -> dict[str, Any]:
     """Rejections by reason with remedies, each file; reports without a study, out of search, of a guessed charset."""
-    found = ledger.failures(database, ignorable=everything or reason is not None, reason=reason)
+    found = not_indexed.failures(database, ignorable=everything or reason is not None, reason=reason)
     by_reason: dict[str, int] = {}
     for failure in found:
         by_reason[failure.reason] = by_reason.get(failure.reason, 0) + 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from db import archive, ledger, lookup
+from db import archive, lookup, not_indexed, runs
 from db.build import builds_newest_first, current_build, read_manifest
 from db.database import database_bytes
 from db.errors import StoreError
@@ -53,7 +53,7 @@ class Holdings(EngineAccess):
     def last_run(self) -> dict[str, Any] | None:
         """The newest run's counts; asked for every other second while a page is open: one row for each drawing."""
         self.note_once("see-progress")
-        return ledger.last_run(self._database)
+        return runs.last_run(self._database)
 
     @needs(Role.MANAGER, "index the archive")
     def begin_indexing(self, *, retry: bool) -> str:
@@ -61,7 +61,7 @@ class Holdings(EngineAccess):
 
         Raises `Refused`, `StoreError` where no folder is known.
         """
-        if not ledger.last_roots(self._database):
+        if not runs.last_roots(self._database):
             raise StoreError("no folder is known yet: run 'spinecho index FOLDER' once")
         return self.note("index", retry=retry)
 
@@ -69,7 +69,7 @@ class Holdings(EngineAccess):
     def rejected(self) -> dict[str, int]:
         """How many files and reports were rejected, by reason, most first; no names."""
         with self._acting("see-rejected"):
-            counts = ledger.file_counts(self._database)
+            counts = not_indexed.file_counts(self._database)
         found = [(name.removeprefix("reason:"), n) for name, n in counts.items() if name.startswith("reason:")]
         return dict(sorted(found, key=lambda one: (-one[1], one[0])))
 
@@ -77,7 +77,7 @@ class Holdings(EngineAccess):
     def failures(self, reason: str) -> tuple[FailureRecord, ...]:
         """What was rejected for a reason, by path: names of files may say whose they are. Raises `Refused`."""
         with self._acting("see-failures", digest_of(reason)) as facts:
-            found = ledger.failures(self._database, reason=reason)
+            found = not_indexed.failures(self._database, reason=reason)
             facts["files"] = len(found)
         return found
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import select
 
-from db import archive, ledger
+from db import archive, ledger, runs
 from db.build import pack
 from db.database import Database
 from db.engines import Location
@@ -47,7 +47,7 @@ class FilterArchive:
         self.builds = folder / "builds"
         self.database = Database.open(location or folder / "spinecho.sqlite")
         self.image, self.text = self._serve("image"), self._serve("text")
-        self.run = ledger.start_run(self.database, ["/data"])
+        self.run = runs.start_run(self.database, ["/data"])
         self._files = 0
 
     def store(
@@ -120,11 +120,11 @@ class FilterArchive:
 
     def begin_run(self) -> None:
         """Another run."""
-        self.run = ledger.start_run(self.database, ["/data"])
+        self.run = runs.start_run(self.database, ["/data"])
 
     def end_run(self) -> None:
         """The run has come to its end."""
-        ledger.finish_run(self.database, self.run, counts={}, seconds={})
+        runs.finish_run(self.database, self.run, counts={}, seconds={})
 
     def file(self, root: str, name: str | None = None, *, mtime: int = 1) -> int:
         """The id of a file below a root, a new one where none is named."""

@@ -11,7 +11,7 @@ from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 from sqlalchemy import Pool, event
 
-from db import archive, cohorts, feedback, ledger, lookup, predictions, regions
+from db import archive, cohorts, feedback, ledger, lookup, predictions, regions, runs
 from db.database import Database
 from db.facets import few_patients
 from db.filter_sql import compile_filter
@@ -42,7 +42,7 @@ def test_more_changed_report_files_than_a_statement_takes(tmp_path: Path) -> Non
 
     def changed(mtime: int) -> None:
         """A run that finds every file changed, and reads some of them."""
-        run = ledger.start_run(database, ["/a"])
+        run = runs.start_run(database, ["/a"])
         stats = [Stat(f"ACC{number}.txt", 1, mtime) for number in range(MANY)]
         found = ledger.compare(database, root="/a", run=run, listings=[Listing("/a", stats)])
         assert len(found.fresh) == MANY

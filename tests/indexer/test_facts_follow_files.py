@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from changing import Clock, full_text_words, home, nifti, slices, stored, traces, uid
 
-from db import ledger
+from db import not_indexed
 from db.database import Database
 from db.errors import PruneRefused, RootMissing
 from db.feedback import put_thumbs
@@ -132,7 +132,7 @@ def test_of_two_that_claim_one_uid_the_other_is_in_once_the_first_is_gone(tmp_pa
     slices(mine / "b", "a", PatientID="CORRECTED")
     assert at.index(mine).reasons == {"CONFLICT": 2}
     database = Database.open(at.database)
-    said = ledger.failures(database)
+    said = not_indexed.failures(database)
     database.close()
     assert all(str(mine / "b") in one.path and str(mine / "a") in one.message for one in said)
     (mine / "a").rename(tmp_path / "put aside")

@@ -16,7 +16,7 @@ from parts_encoder import brain, parts_dual, write_nifti
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from db import ledger
+from db import not_indexed, runs
 from db.database import Database
 from encoders.errors import Reason
 from encoders.image import other_files
@@ -163,7 +163,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 def said(home: Home) -> dict[str, tuple[str, str]]:
     database = Database.open(home.database)
-    found = {Path(one.path).name: (one.reason, one.message) for one in ledger.failures(database)}
+    found = {Path(one.path).name: (one.reason, one.message) for one in not_indexed.failures(database)}
     database.close()
     return found
 
@@ -182,8 +182,8 @@ def test_known_noise_is_counted_by_kind(home: Home) -> None:
     assert {name: found[name][0] for name in NO_IMAGE} == dict.fromkeys(NO_IMAGE, Reason.NO_PIXELS)
     assert not set(HIDDEN) & set(found)
     database = Database.open(home.database)
-    kinds = ledger.messages_of(database, Reason.UNSUPPORTED_TYPE)
-    last = ledger.last_run(database)
+    kinds = not_indexed.messages_of(database, Reason.UNSUPPORTED_TYPE)
+    last = runs.last_run(database)
     database.close()
     assert kinds["a checksum"] == 3
     assert last is not None

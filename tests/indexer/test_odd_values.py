@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from parts_encoder import brain, parts_dual, write_nifti
 from servers import Server
 
-from db import clean, ledger
+from db import clean, ledger, not_indexed, runs
 from db.database import Database
 from db.values import Listing, Rejection, Scanned, Stat
 from indexer.pipeline import Summary
@@ -135,7 +135,7 @@ def test_a_root_whose_name_is_no_utf8_is_gone_on_with(scan: Path, tmp_path: Path
     home = Home(tmp_path / "home", parts_dual)
     home.index(root)
     database = Database.open(home.database)
-    assert [Path(one) for one in ledger.last_roots(database)] == [root]
+    assert [Path(one) for one in runs.last_roots(database)] == [root]
     database.close()
     assert home.index(root).counts["missing"] == 0
 
@@ -186,11 +186,11 @@ def test_what_the_database_refuses_costs_itself(scan: Path, tmp_path: Path, monk
 
 def test_a_batch_is_kept_but_for_the_file_that_is_refused(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "d.sqlite")
-    run = ledger.start_run(database, ["/a"])
+    run = runs.start_run(database, ["/a"])
     good = [Scanned("/a", Stat(name, 1, 1), "other", failure=Rejection("NOT_MR", True, "x")) for name in "pqr"]
     ledger.compare(database, root="/a", run=run, listings=[Listing("/a", [one.stat for one in good])])
     bad = Scanned("/a", Stat("q", 1, 1), "dicom", study_uid=object())  # type: ignore[arg-type]
     keep(partial(ledger.record, database, run), [good[0], bad, good[2]])
-    found = {Path(failure.path).name: failure.reason for failure in ledger.failures(database)}
+    found = {Path(failure.path).name: failure.reason for failure in not_indexed.failures(database)}
     assert found == {"p": "NOT_MR", "q": "NOT_STORED", "r": "NOT_MR"}
     database.close()

@@ -16,7 +16,7 @@ from archives import Home, copy_of, small_archive
 from pydicom import dcmread
 
 from db import archive as stored
-from db import ledger
+from db import not_indexed
 from db.database import Database
 from encoders.errors import Reason
 from indexer.progress import STAGES
@@ -24,7 +24,7 @@ from indexer.progress import STAGES
 
 def failures(home: Home) -> dict[str, str]:
     database = Database.open(home.database)
-    found = {Path(failure.path).name: failure.reason for failure in ledger.failures(database)}
+    found = {Path(failure.path).name: failure.reason for failure in not_indexed.failures(database)}
     database.close()
     return found
 

@@ -8,7 +8,7 @@ import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
-from db import ledger
+from db import runs
 from db.database import Database
 from indexer.pipeline import index_archive
 from indexer.progress import Kept, Silent
@@ -58,7 +58,7 @@ def test_a_run_tells_while_it_runs_and_ends_with_what_it_did(tmp_path: Path) -> 
 
     class Looks(Silent):
         def advance(self, stage: str, amount: int = 1) -> None:  # type: ignore[override]
-            run = ledger.last_run(Database.open(home.database))
+            run = runs.last_run(Database.open(home.database))
             assert run is not None
             seen.append(run)
 
@@ -66,7 +66,7 @@ def test_a_run_tells_while_it_runs_and_ends_with_what_it_did(tmp_path: Path) -> 
     index_archive(database, tmp_path / "home" / "builds", [tmp_path / "scans"], parts_dual, progress=Looks())
     assert any("stages" in run["counts"] for run in seen)  # type: ignore[operator]
     assert all(run["finished_at"] is None for run in seen)
-    ended = ledger.last_run(Database.open(home.database))
+    ended = runs.last_run(Database.open(home.database))
     assert ended is not None
     assert ended["finished_at"]
     assert ended["counts"]["series"] == 3

@@ -12,7 +12,7 @@ import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
-from db import ledger
+from db import not_indexed
 from db.database import Database
 from encoders.errors import Reason
 from indexer.sources import folder as source
@@ -21,7 +21,7 @@ from indexer.sources.folder import RootUnreadable, walk
 
 def rejected(home: Home) -> dict[str, str]:
     database = Database.open(home.database)
-    found = {Path(one.path).name: one.reason for one in ledger.failures(database)}
+    found = {Path(one.path).name: one.reason for one in not_indexed.failures(database)}
     database.close()
     return found
 

@@ -58,7 +58,7 @@ def test_only_managers_start_runs_and_see_files(home: Path, monkeypatch: pytest.
             (file,),
         )
     with monkeypatch.context() as patched:
-        patched.setattr("db.ledger.failures", None)  # nobody else's page reads what files there are
+        patched.setattr("db.not_indexed.failures", None)  # nobody else's page reads what files there are
         assert any("shown to managers" in caption.value for caption in at("Failures", "viewer").caption)
     assert at("Failures").selectbox(key="failure-reason").options[0] == "truncated"
 
