@@ -61,7 +61,10 @@ class Database:
                     raise nothing
                 make_file(location, migrate)
             access = access_to(location)
-            require_file_of_ours(location)
+            if all(one.location != location for one in cls.opened):
+                require_file_of_ours(
+                    location
+                )  # reads it by hand: never beside an open one, whose locks that would drop
             if create and access is not Access.WRITE:
                 raise StorageFailure(f"{where} may only be read; give this account the right to write, or name a home")
         database = cls(make_engine(location, access=access), location, access=access)

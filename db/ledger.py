@@ -290,12 +290,13 @@ def settle_digests(database: Database, fresh: Mapping[int, str], changed: Sequen
             session.execute(update(File).where(File.id.in_(ids)).values(mtime_ns=_LOOK_AGAIN))
 
 
-def still_known(database: Database, paths: Sequence[str]) -> list[str]:
-    """Those of these paths that there is a row of."""
+def still_known(database: Database, paths: Sequence[str], *, indexed: bool = False) -> list[str]:
+    """Those of these paths that there is a row of; with `indexed`, one that was not rejected."""
     query = select(Folder.path, File.name).join(File, File.folder_id == Folder.id)
+    query = query.where(File.state != "rejected") if indexed else query
     with database.begin() as session:
         found: list[str] = []
-        for some in chunks(sorted(paths)):
+        for some in chunks(sorted(paths), CHUNK // 2):
             pairs = [(str(Path(path).parent), Path(path).name) for path in some]
             rows = session.execute(query.where(tuple_(Folder.path, File.name).in_(pairs)))
             found += [str(Path(folder) / name) for folder, name in rows]

@@ -147,15 +147,20 @@ def _sqlite(path: Path, *, write: bool) -> Engine:
 
 
 def _have_a_file(path: Path) -> None:
-    """Its owner's alone from the beginning, and in its folder also after power is lost."""
-    new = not path.exists()
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    if new:
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    """Its owner's alone from the beginning, and in its folder also after power is lost.
+
+    One that is there is never opened here: closing it would drop the locks that this process holds on it by SQLite, and
+    the next process to leave would take the log away from under an open record.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        return
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _has_log(path: Path) -> bool:

@@ -77,8 +77,11 @@ def discover(
             tally.counts["unchanged"] += changes.unchanged
             progress.advance("discover", changes.unchanged + len(changes.fresh))
             images: dict[tuple[str, str], Stat] = {}
+            away = _indexed(database, changes.fresh)
             for folder, stat in changes.fresh:
-                if stat.odd:
+                if str(Path(folder) / stat.name) in away:  # what is stored of it stays: it may only not be mounted
+                    tally.counts["out_of_reach"] += 1
+                elif stat.odd:
                     reports.append(Scanned(folder, stat, "other", failure=refusal(stat.odd)))
                 elif Path(stat.name).suffix.lower() in REPORT_SUFFIXES:
                     reports.append(Scanned(folder, stat, "report"))
@@ -174,9 +177,19 @@ def _sidecar_name(name: str) -> str:
     return ""
 
 
+_AWAY = frozenset({"refused", "link broken", "link out"})
+"""Names behind which something may be that cannot be reached now: nothing that is stored of it goes for that."""
+
+
 def _unlisted(listings: Sequence[Listing]) -> Iterator[str]:
     for listing in listings:
-        yield from (str(Path(listing.path) / stat.name) for stat in listing.files if stat.odd == "refused")
+        yield from (str(Path(listing.path) / stat.name) for stat in listing.files if stat.odd in _AWAY)
+
+
+def _indexed(database: Database, fresh: Sequence[tuple[str, Stat]]) -> frozenset[str]:
+    """Those of the names that cannot be reached under which a file is in the index."""
+    paths = [str(Path(folder) / stat.name) for folder, stat in fresh if stat.odd in _AWAY]
+    return frozenset(ledger.still_known(database, paths, indexed=True) if paths else ())
 
 
 def settle_missing(database: Database, walked: Sequence[Walked], *, prune: bool, yes: bool, tally: Tally) -> None:

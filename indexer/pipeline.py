@@ -131,6 +131,13 @@ def index_archive(
     rejected = not_indexed.file_counts(database)
     reasons = {name.removeprefix("reason:"): n for name, n in rejected.items() if name.startswith("reason:")}
     mendable = sum(n for reason, n in reasons.items() if reason not in _IGNORABLE)
+    if out_of_reach := tally.counts["out_of_reach"]:
+        mendable += out_of_reach
+        warnings.append(
+            f"{out_of_reach:,} indexed files cannot be reached now (links out or to nothing, rights): what is "
+            "stored of them stays. Mount what they lead to, or give --follow-links; take a link that is gone for good "
+            "out of its folder"
+        )
     return Summary(run, dict(tally.counts), reasons, mendable, seconds, tuple(warnings))
 
 

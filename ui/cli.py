@@ -282,7 +282,7 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     settings = read_settings(home=home)
     where = tables.plain(shown(settings.database))
     me = open_access(settings)
-    me.require(Role.MANAGER, "upgrade the database")
+    me.allow(Role.MANAGER, "upgrade the database", "db-upgrade")
     with indexing_lock(settings):
         before, copy = upgrade(settings.database, record=settings.record)
         if before != HEAD:
@@ -291,7 +291,7 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
             settle_reports(database)
             erase_traces(database)
             database.close()
-        me.note("db-upgrade", before=before or "", after=HEAD)
+        me.note("db-upgraded", before=before or "", after=HEAD)
     if as_json:
         print_json({"before": before, "after": HEAD, "copy": str(copy) if copy else None})
     elif copy:

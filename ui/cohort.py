@@ -263,6 +263,7 @@ def delete(
     if one.owner != me.person.name:
         me.require(Role.MANAGER, "delete the cohort of somebody else")
     if not as_json:
+        me.note("see-cohort", digest_of(name), version=version)
         out.print_json(data=dict(one.definition))
     if not yes and not typer.confirm(f"forget {name!r}{'' if version is None else f' version {version}'}?", err=True):
         raise typer.Exit(1)

@@ -107,9 +107,8 @@ def as_environment(settings: Settings) -> dict[str, str]:
     }
     if settings.text_model:
         found["SPINECHO_TEXT_MODEL"] = _whole_path(settings.text_model)
-    if settings.roles is not None and settings.roles != settings.home / "roles.toml":
-        found["SPINECHO_ROLES"] = str(settings.roles)
-    return found
+    of_home = settings.roles is None or settings.roles == settings.home / "roles.toml"
+    return found | {"SPINECHO_ROLES": "" if of_home else str(settings.roles), "SPINECHO_RECORD": settings.recorded}
 
 
 def _whole_path(name: str) -> str:
@@ -147,10 +146,11 @@ def _server(url: str) -> str:
 
 
 def _place(given: str) -> str:
-    """Raises `StoreError` for a URL that is none of PostgreSQL's."""
-    if given:
-        read_location(given)
-    return given
+    """A URL as it is, a path whole: processes in other folders are to find the same. Raises `StoreError`."""
+    if not given or not isinstance(read_location(given), Path):
+        return given
+    ending = "/" if given.endswith("/") else ""
+    return f"{Path(given).expanduser().absolute()}{ending}"
 
 
 def _account() -> str:

@@ -317,3 +317,23 @@ def test_indexing_never_holds_a_row_up(tmp_path: Path) -> None:
     assert len(record.entries()) == 1
     record.close()
     database.close()
+
+
+def test_a_record_that_is_opened_twice_keeps_its_locks_and_its_log(tmp_path: Path) -> None:
+    """Closing a file by hand drops a process's locks on it: whoever leaves next would take the log away."""
+    place = tmp_path / "record.sqlite"
+    first = Record.open(place)
+    first.append(user="ada", role="manager", action="x", facts={})
+    second = Record.open(place)
+    other = (
+        "from pathlib import Path; from db.record import Record; import sys\n"
+        "record = Record.open(Path(sys.argv[1]))\n"
+        "record.append(user='ada', role='manager', action='y', facts={}); record.close()"
+    )
+    subprocess.run([sys.executable, "-c", other, str(place)], check=True, cwd=Path(__file__).parents[2])
+    first.append(user="ada", role="manager", action="z", facts={})
+    second.close()
+    first.close()
+    again = Record.open(place)
+    assert [entry.action for entry in again.entries(most=9)] == ["z", "y", "x"]
+    again.close()

@@ -193,3 +193,32 @@ def test_a_time_before_1970_is_a_time(tmp_path: Path) -> None:
         os.utime(path, ns=(when, when))
         assert home.index(root).counts["volumes"] == 1
         assert home.index(root).counts["unchanged"] == 1
+
+
+@pytest.mark.parametrize("prune", [False, True], ids=["plain", "prune"])
+@pytest.mark.parametrize("away", ["target", "option"])
+def test_what_links_lead_to_stays_while_it_cannot_be_reached(tmp_path: Path, away: str, prune: bool) -> None:
+    """A disk that is not mounted, or an option that was forgotten, takes nothing from the index."""
+    root, outside = tmp_path / "archive", tmp_path / "elsewhere"
+    for number in range(8):
+        write_nifti(root / f"sub-{number}" / f"sub-{number}_T1w.nii.gz", brain(number))
+    write_nifti(outside / "sub-file_T1w.nii.gz", brain(20))
+    write_nifti(outside / "sub-folder" / "sub-folder_T1w.nii.gz", brain(21))
+    (root / "sub-file_T1w.nii.gz").symlink_to(outside / "sub-file_T1w.nii.gz")
+    (root / "sub-folder").symlink_to(outside / "sub-folder")
+    home = Home(tmp_path / "home", parts_dual)
+    home.index(root, follow_links=True)
+    before = home.rows()["volumes"]
+    assert len(before) == 10
+    if away == "target":
+        outside.rename(tmp_path / "unmounted")
+    summary = home.index(root, follow_links=away == "target", prune=prune)
+    assert home.rows()["volumes"] == before
+    assert summary.mendable
+    if away == "target":
+        (tmp_path / "unmounted").rename(outside)
+    again = home.index(root, follow_links=True)
+    assert (again.counts.get("volumes", 0), again.mendable, home.rows()["volumes"]) == (0, 0, before)
+    (root / "sub-file_T1w.nii.gz").unlink()
+    home.index(root, follow_links=True, prune=True)
+    assert len(home.rows()["volumes"]) == 9, "a link that was taken away is gone"

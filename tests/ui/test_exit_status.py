@@ -11,12 +11,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from weakref import WeakSet
 
 import pytest
 from parts_encoder import brain, write_nifti
 from typer.testing import CliRunner
 
 import ui.cli
+from db.database import Database
 from db.errors import StoreError
 from ui.cli import app
 
@@ -44,6 +46,7 @@ def test_whatever_fails_is_one_line(
         raise error
 
     monkeypatch.setattr(ui.cli, "open_database", fail)
+    monkeypatch.setattr(Database, "opened", WeakSet())  # what other tests left open, and damaged, is no reason here
     for command in (["status"], ["index", str(tmp_path)], ["failures"]):
         done = CliRunner().invoke(app, [*command, "--home", str(tmp_path / "home")])
         assert done.exit_code == status, done.output

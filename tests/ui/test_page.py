@@ -27,7 +27,7 @@ from ui.room.filters import EMPTY, condition, restore
 def home(demo_home: DemoHome, tmp_path: Path) -> Path:
     """A home of its own: pages write searches and the record."""
     copy = tmp_path / "home"
-    shutil.copytree(demo_home.home, copy)
+    shutil.copytree(demo_home.home, copy, ignore=shutil.ignore_patterns("record.sqlite*"))
     return copy
 
 

@@ -48,7 +48,7 @@ def tab(chrome: browser.Chrome) -> Iterator[Any]:
 def served(demo_home: DemoHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a room over a copy of the demonstration."""
     home = tmp_path_factory.mktemp("served") / "home"
-    shutil.copytree(demo_home.home, home)
+    shutil.copytree(demo_home.home, home, ignore=shutil.ignore_patterns("record.sqlite*"))
     heard = home.parent / "heard"
     listening = os.pathsep.join((str(Path(__file__).parents[1] / "outside"), *module_path()))
     with browser.serve(home, environment={"PYTHONPATH": listening, "SPINECHO_TEST_OUTSIDE": str(heard)}) as address:

@@ -45,7 +45,7 @@ def provider() -> Iterator[str]:
 def signed(demo_home: DemoHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """(address of a room where people sign in, its home)"""
     home = tmp_path_factory.mktemp("signed") / "home"
-    shutil.copytree(demo_home.home, home)
+    shutil.copytree(demo_home.home, home, ignore=shutil.ignore_patterns("record.sqlite*"))
     port = free_port()
     with provider() as issuer:
         (home / "roles.toml").write_text(
