@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Role = Literal["image", "text"]
 
@@ -23,9 +23,8 @@ class SpaceRecord:
     """Name in the encoders' registry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
-    """What a directory listing tells of a file."""
+class Stat(NamedTuple):
+    """What a directory listing tells of a file. A tuple, since an archive has one for each of its files."""
 
     name: str
     size: int
