@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import func, select
 
+from db.chunks import chunks
 from db.database import Database
 from db.errors import BuildCorrupt
 from db.models import Tombstone, Vector
@@ -97,9 +98,8 @@ def _sample(ids: Ids, most: int) -> Ids:
 def _known(database: Database, space: SpaceRecord, ids: Ids) -> Mapping[int, bytes]:
     found: dict[int, bytes] = {}
     with database.begin() as session:
-        for start in range(0, len(ids), 900):
-            some = Vector.id.in_(ids[start : start + 900].tolist())
-            query = select(Vector.id, Vector.data).where(Vector.space_id == space.id, some)
+        for some in chunks(ids.tolist()):
+            query = select(Vector.id, Vector.data).where(Vector.space_id == space.id, Vector.id.in_(some))
             found.update((row[0], row[1]) for row in session.execute(query))
     return found
 
@@ -113,9 +113,9 @@ def _compare(
     if missing:
         with database.begin() as session:
             dead: set[int] = set()
-            for start in range(0, len(missing), 900):
-                some = Tombstone.vector_id.in_(missing[start : start + 900])
-                dead.update(session.scalars(select(Tombstone.vector_id).where(Tombstone.id > tombstone, some)))
+            later = select(Tombstone.vector_id).where(Tombstone.id > tombstone)
+            for some in chunks(missing):
+                dead.update(session.scalars(later.where(Tombstone.vector_id.in_(some))))
         unknown = sorted(set(missing) - dead)
         _require(not unknown, name, f"holds the vector {unknown[0] if unknown else 0}, which the database never had")
     ids = ids[there]
