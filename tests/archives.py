@@ -140,5 +140,9 @@ class Home:
 
 def copy_of(home: Home, folder: Path) -> Home:
     """Another home with the same contents."""
-    shutil.copytree(home.folder, folder)
-    return Home(folder, home.encoders)
+    return Home(copy_of_home(home.folder, folder), home.encoders)
+
+
+def copy_of_home(home: Path, folder: Path) -> Path:
+    """A copy of a home that tests share, less the record of what other tests did in it."""
+    return Path(shutil.copytree(home, folder, ignore=shutil.ignore_patterns("record.sqlite*")))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from archives import copy_of_home
 from streamlit.testing.v1 import AppTest
 
 from db.record import Entry, Record
@@ -94,8 +94,7 @@ def acts(home: Path, action: str | None = None) -> tuple[Entry, ...]:
 
 def private_home(home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of a home that a test may write into, and the environment that names it."""
-    copy = folder / "home"
-    shutil.copytree(home, copy)
+    copy = copy_of_home(home, folder / "home")
     monkeypatch.setenv("SPINECHO_HOME", str(copy))
     monkeypatch.setenv("SPINECHO_DEVICE", "cpu")
     return copy

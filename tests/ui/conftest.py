@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
 import pytest
+from archives import copy_of_home
 
 from db.database import Database
 from indexer.phantom import write_archive
@@ -49,7 +49,7 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> DemoHome:
 def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the home that a test may change, named by the environment."""
     copy = tmp_path / "home"
-    shutil.copytree(demo_home.home, copy, ignore=shutil.ignore_patterns("record.sqlite*"))  # what other tests did
+    copy_of_home(demo_home.home, copy)
     monkeypatch.setenv("SPINECHO_HOME", str(copy))
     monkeypatch.setenv("SPINECHO_DEVICE", "cpu")
     return copy

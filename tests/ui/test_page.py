@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import shutil
 import sqlite3
 import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from archives import copy_of_home
 from hypothesis import given
 from hypothesis import strategies as st
 from pages import DemoHome, acts, ask, calm, listed, opened, rows, sentences, texts
@@ -27,7 +27,7 @@ from ui.room.filters import EMPTY, condition, restore
 def home(demo_home: DemoHome, tmp_path: Path) -> Path:
     """A home of its own: pages write searches and the record."""
     copy = tmp_path / "home"
-    shutil.copytree(demo_home.home, copy, ignore=shutil.ignore_patterns("record.sqlite*"))
+    copy_of_home(demo_home.home, copy)
     return copy
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from archives import copy_of_home
 from pages import DemoHome
 
 from benchmarks import browser
@@ -48,7 +48,7 @@ def tab(chrome: browser.Chrome) -> Iterator[Any]:
 def served(demo_home: DemoHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a room over a copy of the demonstration."""
     home = tmp_path_factory.mktemp("served") / "home"
-    shutil.copytree(demo_home.home, home, ignore=shutil.ignore_patterns("record.sqlite*"))
+    copy_of_home(demo_home.home, home)
     heard = home.parent / "heard"
     listening = os.pathsep.join((str(Path(__file__).parents[1] / "outside"), *module_path()))
     with browser.serve(home, environment={"PYTHONPATH": listening, "SPINECHO_TEST_OUTSIDE": str(heard)}) as address:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from archives import copy_of_home
 from pages import DemoHome, acts
 
 from benchmarks.browser import Chrome, free_port, serve
@@ -45,7 +45,7 @@ def provider() -> Iterator[str]:
 def signed(demo_home: DemoHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """(address of a room where people sign in, its home)"""
     home = tmp_path_factory.mktemp("signed") / "home"
-    shutil.copytree(demo_home.home, home, ignore=shutil.ignore_patterns("record.sqlite*"))
+    copy_of_home(demo_home.home, home)
     port = free_port()
     with provider() as issuer:
         (home / "roles.toml").write_text(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
+from archives import copy_of_home
 from pages import DemoHome, acts
 
 from benchmarks.browser import SECRET, Chrome, serve
@@ -14,7 +14,7 @@ def test_a_download_is_on_record_at_the_click_and_tables_have_none(
     demo_home: DemoHome, tmp_path: Path, chrome: Chrome
 ) -> None:
     home = tmp_path / "home"
-    shutil.copytree(demo_home.home, home, ignore=shutil.ignore_patterns("record.sqlite*"))
+    copy_of_home(demo_home.home, home)
     with serve(home) as address:
         page = chrome.new_context(accept_downloads=True).new_page()
         page.set_default_timeout(60_000)
