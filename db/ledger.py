@@ -15,12 +15,10 @@ from db.checksums import with_checksum
 from db.chunks import CHUNK, chunks
 from db.database import Database
 from db.followers import follow_studies
-from db.models import Failure, File, Folder, VolumeFile
+from db.models import LOOK_AGAIN, Failure, File, Folder, VolumeFile
 from db.removal import remove_reports_of_files, remove_series
 from db.values import Changes, FileRecord, Listing, Rejection, Scanned, Stat
 
-_LOOK_AGAIN = -2
-"""The time of a file that has changed whatever its size and time say: no file has it."""
 LOST_UID = ("DUPLICATE", "CONFLICT")
 """Reasons by which a file loses its SOP Instance UID to another; the reader's codes."""
 SeriesKey = tuple[str, str]
@@ -288,7 +286,7 @@ def settle_digests(database: Database, fresh: Mapping[int, str], changed: Sequen
     with database.begin() as session:
         keep_digests(session, fresh)
         for ids in chunks(changed):
-            session.execute(update(File).where(File.id.in_(ids)).values(mtime_ns=_LOOK_AGAIN))
+            session.execute(update(File).where(File.id.in_(ids)).values(mtime_ns=LOOK_AGAIN))
 
 
 def still_known(database: Database, paths: Sequence[str], *, indexed: bool = False) -> list[str]:

@@ -72,6 +72,10 @@ class Folder(Base):
     """The last run that found it: a folder with an older one has gone from the disk."""
 
 
+LOOK_AGAIN = -2
+"""The time of a file that is to be read again whatever its size and time on the disk: no file has it."""
+
+
 class File(Sealed, Base):
     """A file of the archive as it was when it was last looked at."""
 

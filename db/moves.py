@@ -17,7 +17,7 @@ from db.chunks import CHUNK, chunks
 from db.database import Database
 from db.followers import follow_studies
 from db.ledger import forget_empty_folders, forget_files, reopen_twins
-from db.models import Failure, File, Folder, Report, Series, Study, VolumeFile
+from db.models import LOOK_AGAIN, Failure, File, Folder, Report, Series, Study, VolumeFile
 from db.patients import forget_patients
 from db.study_facts import as_said, refresh_study, study_id
 from db.upkeep import facts_changed
@@ -39,14 +39,17 @@ class MovingFile:
     series_uid: str | None
     sop_uid: str | None
     digest: str | None
+    again: bool = False
+    """It waits to be read again whatever its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
     """From the row of a path that is gone to the one where its object is now.
 
-    how: "same": all but the path is as it was; "renamed": the UIDs have changed with the name, and nothing else;
-    "read": the new one has to be read. study, series: what the file says now, for "renamed".
+    how: "same": all but the path is as it was; "joined": the same, and it was given a series UID for its own, which it
+    keeps; "renamed": the UIDs have changed with the name, and nothing else; "read": the new one has to be read.
+    study, series: what the file says now, for "renamed".
     """
 
     gone: MovingFile
@@ -148,7 +151,8 @@ def _take_over(session: Session, move: Move) -> bool:
         return False
     if move.how == "renamed" and not _rekey(session, move):
         return False
-    names = ("folder_id", "name", "size", "mtime_ns", "companion", "header", "study_uid", "series_uid", "sop_uid")
+    names = ["folder_id", "name", "size", "mtime_ns", "companion", "study_uid", "sop_uid"]
+    names += [] if move.how == "joined" else ["header", "series_uid"]
     values = {name: getattr(row, name) for name in names}
     session.execute(delete(Failure).where(Failure.file_id == row.id))
     session.execute(delete(File).where(File.id == row.id))
@@ -189,7 +193,11 @@ def _rekey(session: Session, move: Move) -> bool:
 def _query() -> Any:
     columns = (File.id, Folder.path, File.name, File.kind, File.size, File.state)
     uids = (File.study_uid, File.series_uid, File.sop_uid)
-    return select(*columns, *uids, File.digest).select_from(File).join(Folder, Folder.id == File.folder_id)
+    return (
+        select(*columns, *uids, File.digest, File.mtime_ns == LOOK_AGAIN)
+        .select_from(File)
+        .join(Folder, Folder.id == File.folder_id)
+    )
 
 
 def _moving(row: Any) -> MovingFile:

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from db import clean
 from db.chunks import chunks
 from db.database import Database
-from db.models import Failure, File, Run
+from db.models import LOOK_AGAIN, Failure, File, Run
 
 
 def start_run(database: Database, roots: Sequence[str], *, reader: int = 0) -> int:
@@ -78,7 +78,9 @@ def look_again(database: Database, *, reader: int, reasons: Sequence[str]) -> in
         looked = 0
         for some in chunks(sorted(old)):
             files = select(Failure.file_id).where(of_reasons, Failure.run_id.in_(some))
-            changed = session.execute(update(File).where(File.id.in_(files), File.size >= 0).values(size=-1))
+            changed = session.execute(
+                update(File).where(File.id.in_(files), File.mtime_ns != LOOK_AGAIN).values(mtime_ns=LOOK_AGAIN)
+            )
             looked += changed.rowcount  # type: ignore[attr-defined]
         return looked
 

@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from db.database import Database
 from db.keys import text_digest
-from db.models import File, Report
+from db.models import LOOK_AGAIN, File, Report
 
 _PAGE = 400
 
@@ -50,7 +50,7 @@ def underived(database: Database) -> tuple[Underived, ...]:
 
 
 def store_derived(database: Database, reports: Sequence[Derived]) -> None:
-    """Store what was derived. A file to be read again gets a size that no file has: it waits for a run to find it."""
+    """Store what was derived. A file to be read again waits for a run to find it."""
     names = ("accession_number", "study_uid", "patient_id", "status", "dated", "version", "exam")
     with database.begin() as session:
         ids = [one.id for one in reports]
@@ -68,5 +68,8 @@ def store_derived(database: Database, reports: Sequence[Derived]) -> None:
         if again := [one.id for one in reports if one.again]:
             files = select(Report.file_id).where(Report.id.in_(again))
             session.execute(
-                update(File).where(File.id.in_(files)).values(size=-1).execution_options(synchronize_session=False)
+                update(File)
+                .where(File.id.in_(files))
+                .values(mtime_ns=LOOK_AGAIN)
+                .execution_options(synchronize_session=False)
             )

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import and_, exists, func, select, tuple_, update
 from sqlalchemy.orm import aliased
 
+from db.chunks import chunks
 from db.database import Database
 from db.models import File, Folder
 from db.removal import remove_series
 from db.values import FileRecord
-
-_CHUNK = 400
 
 
 def lone_files(database: Database) -> list[tuple[FileRecord, ...]]:
@@ -55,8 +54,7 @@ def has_series(database: Database, study_uid: str, series_uid: str) -> bool:
 def move_files(database: Database, moves: Sequence[tuple[int, str, str]]) -> None:
     """Give files, each (id, series UID, header as JSON), another series; what was stored of the old ones goes."""
     with database.begin() as session:
-        for start in range(0, len(moves), _CHUNK):
-            some = moves[start : start + _CHUNK]
+        for some in chunks(list(moves)):
             ids = [file for file, _, _ in some]
             old = session.execute(select(File.id, File.study_uid, File.series_uid).where(File.id.in_(ids))).all()
             studies = {file: study or "" for file, study, _ in old}

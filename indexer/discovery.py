@@ -22,7 +22,7 @@ from encoders.sandbox import Outcome, Sandbox, Task
 from indexer.naming import archive_of, told_apart
 from indexer.progress import Progress, Tally
 from indexer.reports.parse import SUFFIXES as REPORT_SUFFIXES
-from indexer.sources.folder import Found, walk
+from indexer.sources.folder import REST, Found, walk
 from indexer.sources.keeping import keep
 from indexer.sources.refusals import refusal, stamp
 
@@ -183,7 +183,9 @@ _AWAY = frozenset({"refused", "link broken", "link out"})
 
 def _unlisted(listings: Sequence[Listing]) -> Iterator[str]:
     for listing in listings:
-        yield from (str(Path(listing.path) / stat.name) for stat in listing.files if stat.odd in _AWAY)
+        for stat in listing.files:
+            if stat.odd in _AWAY:
+                yield listing.path if stat.name == REST else str(Path(listing.path) / stat.name)
 
 
 def _indexed(database: Database, fresh: Sequence[tuple[str, Stat]]) -> frozenset[str]:
@@ -207,10 +209,10 @@ def settle_missing(database: Database, walked: Sequence[Walked], *, prune: bool,
         readable_again = [path for path in found if Path(path).is_dir()]
         ledger.remove_files(database, readable_again)
         mine = sorted(set(found) - set(readable_again))
+        tally.counts["missing"] += len(mine)
         if prune and mine and not yes:
             _require_few(one, len(mine), ledger.count_below(database, str(one.root)))
         gone += mine
-    tally.counts["missing"] += len(gone)
     if prune and gone:
         tally.counts["pruned"] += ledger.remove_files(database, gone)
 

@@ -18,6 +18,7 @@ from db.moves import Move, MovingFile
 from encoders.image.header_facts import reads_alike, series_facts_of, study_facts_of
 from encoders.image.series import Header
 from encoders.image.tasks import digest_task, unpack_digests
+from encoders.image.torn import joined_as
 from encoders.sandbox import Sandbox, Task
 from indexer.progress import Tally
 
@@ -101,17 +102,18 @@ def _moves(database: Database, sandbox: Sandbox, gone: Sequence[MovingFile], her
 
 def _move(gone: MovingFile, here: MovingFile, told: dict[int, str]) -> Move:
     """A file whose bytes are the same: whether anything else is to be read from where it lies now."""
-    if gone.state != "indexed" or gone.kind != here.kind:
+    if gone.state != "indexed" or gone.kind != here.kind or gone.again:
         return Move(gone, here, "read")
     if gone.kind == "report":  # its name may say which study it is of
         return Move(gone, here, "same" if Path(gone.path).name == Path(here.path).name else "read")
     if gone.id not in told or here.id not in told:
         return Move(gone, here, "read")
-    before, now = (Header.from_json(told[file.id], path=file.path) for file in (gone, here))
+    before, here_alone = (Header.from_json(told[file.id], path=file.path) for file in (gone, here))
+    now = joined_as(here_alone, before)
     if not reads_alike(before, now):
         return Move(gone, here, "read")
     if (before.study_uid, before.series_uid, before.sop_uid) == (now.study_uid, now.series_uid, now.sop_uid):
-        return Move(gone, here, "same")
+        return Move(gone, here, "same" if now is here_alone else "joined")
     study, series = study_facts_of(now), series_facts_of(now)
     return Move(gone, here, "renamed", dataclasses.asdict(study), dataclasses.asdict(series))
 

@@ -40,6 +40,7 @@ from indexer.progress import Kept, Progress, Silent, Tally
 from indexer.reports.derive import settle_reports
 from indexer.reports.store import GUESSED, is_long, store_report_file
 from indexer.reports.tasks import report_task
+from indexer.sources.folder import outermost
 from indexer.torn import join_torn_series
 
 _IGNORABLE = frozenset(reason for reason in Reason if reason.ignorable)
@@ -92,7 +93,7 @@ def index_archive(
 
     `skip` is a folder below a root that is not part of the archive. Raises `SpaceMismatch` where the database was made
     with another encoder: nothing is lost, what was found stays pending. Raises `RootMissing` for a root that is not
-    there, before anything is done, and `PruneRefused`, see `settle_missing`, before anything is forgotten.
+    there, before anything is done, and `PruneRefused`, see `settle_missing`, once all but the forgetting is done.
     """
     options, progress, tally = options or Options(), progress or Silent(), Tally()
     require_roots(roots)
@@ -102,11 +103,7 @@ def index_archive(
     progress = Kept(lambda stages: runs.tell_run(database, run, stages), progress)
     warnings = _check_codecs(database)
     with Sandbox(workers=options.workers, memory_mb=options.memory_mb) as sandbox:
-        try:
-            _find(database, sandbox, roots, archives, options, run, skip, tally, progress)
-        except PruneRefused:
-            runs.finish_run(database, run, counts=tally.counts, seconds=_seconds(tally))
-            raise
+        refused = _find(database, sandbox, outermost(roots), archives, options, run, skip, tally, progress)
         tally.counts["joined"] += join_torn_series(database)
         if ledger.count_pending_series(database) or ledger.pending_reports(database):
             dual = open_dual()
@@ -115,6 +112,7 @@ def index_archive(
             work = _Work(database, sandbox, dual, image, text, run, options, progress, tally)
             work.index_series()
             while settle_collisions(database, run):
+                tally.counts["joined"] += join_torn_series(database)
                 work.index_series()
             work.index_reports()
     matched = settle_reports(database)
@@ -127,6 +125,8 @@ def index_archive(
     runs.finish_run(database, run, counts=tally.counts, seconds=seconds)
     refresh_snapshot(database, builds, force=options.rebuild)
     erase_traces(database)
+    if refused is not None:
+        raise refused
     warnings += _disagreements(database)
     rejected = not_indexed.file_counts(database)
     reasons = {name.removeprefix("reason:"): n for name, n in rejected.items() if name.startswith("reason:")}
@@ -161,8 +161,8 @@ def _find(
     skip: Path | None,
     tally: Tally,
     progress: Progress,
-) -> None:
-    """Bring the ledger up to what lies below the roots."""
+) -> PruneRefused | None:
+    """Bring the ledger up to what lies below the roots; why what is gone was not forgotten, where it was not."""
     walked: list[Walked] = []
     for root in roots:
         if options.verify:
@@ -183,8 +183,13 @@ def _find(
         )
         walked.append(found)
     settle_moves(database, sandbox, [path for one in walked for path in one.missing], tally=tally)
-    settle_missing(database, walked, prune=options.prune, yes=options.yes, tally=tally)
-    settle_collisions(database, run)
+    try:
+        settle_missing(database, walked, prune=options.prune, yes=options.yes, tally=tally)
+    except PruneRefused as error:
+        return error
+    finally:
+        settle_collisions(database, run)
+    return None
 
 
 def _seconds(tally: Tally) -> dict[str, float]:

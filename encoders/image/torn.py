@@ -49,6 +49,12 @@ def joined(
     return found
 
 
+def joined_as(header: Header, before: Header) -> Header:
+    """The header as it is once joined, where the same file was, at another path, of the series that it then joins."""
+    key = _common(header) if str(Flag.SERIES_JOINED) in before.detail.get("flags", ()) else None
+    return _moved(header, before.series_uid) if key and derived_uid("joined", *key) == before.series_uid else header
+
+
 def _common(header: Header) -> tuple[str, ...] | None:
     """What slices of one series share; None for what is no single slice."""
     detail = header.detail

@@ -14,6 +14,9 @@ from indexer.sources.links import Links, Odd
 _LATEST = (1 << 63) - 1
 """Nanoseconds that a database takes, in the year 2262; some disks have files of later years."""
 
+REST = "(the rest of this folder)"
+"""Stands for what was not listed of a folder whose disk failed midway."""
+
 
 class RootUnreadable(StoreError):
     """A folder that was named cannot be listed at all."""
@@ -36,6 +39,15 @@ class Found:
     """The folder could not be listed to its end: what is not named may be there all the same."""
 
 
+def outermost(roots: Sequence[Path]) -> list[Path]:
+    """Those of the folders that lie in none of the others, each once."""
+    kept: list[Path] = []
+    for root in sorted({*roots}, key=lambda one: len(one.parts)):
+        if not any(root.is_relative_to(one) for one in kept):
+            kept.append(root)
+    return [root for root in dict.fromkeys(roots) if root in kept]
+
+
 def walk(
     root: Path, *, skip: Path | None = None, roots: Sequence[Path] = (), follow_links: bool = False
 ) -> Iterator[Found]:
@@ -43,7 +55,8 @@ def walk(
 
     Links to files within `roots` (and `root`) are followed; those that lead out of them, and links to folders, only
     with `follow_links`, and no folder twice. A folder that turns out to refuse us is named by one more, partial `Found`
-    of the folder that it lies in. Raises `RootUnreadable` where the root itself cannot be listed.
+    of the folder that it lies in, one that fails midway by `REST` in itself. Raises `RootUnreadable` where the root
+    itself cannot be listed.
     """
     links = Links([root, *roots], follow=follow_links)
     stack = [str(root)]
@@ -81,6 +94,7 @@ def _listed(folder: str, skipped: str, links: Links) -> tuple[Found, list[str]]:
             except StopIteration:
                 break
             except OSError:  # a disk that fails midway
+                refused.append(REST)
                 partial = True
                 break
             if entry.name.startswith("."):

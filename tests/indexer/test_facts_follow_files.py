@@ -188,13 +188,15 @@ def test_pruning_asks_before_it_empties_an_index(tmp_path: Path) -> None:
     mine.rmdir()
     (tmp_path / "away").rename(mine)
     (mine / "1").rename(tmp_path / "one")
-    with pytest.raises(PruneRefused, match="2 of the 8 files known"):
+    slices(mine / "new", "new")[0].unlink()
+    with pytest.raises(PruneRefused, match="2 of the 9 files known"):
         at.index(mine, prune=True)
-    assert stored(at) == before
+    assert at.query("SELECT count(*) FROM studies") == [(5,)]  # all that is there is indexed, nothing is forgotten
+    assert at.query("SELECT count(*) FROM files WHERE state = 'pending'") == [(0,)]
     assert at.index(mine, prune=True, yes=True).counts["pruned"] == 2
-    assert at.query("SELECT count(*) FROM studies") == [(3,)]
+    assert at.query("SELECT count(*) FROM studies") == [(4,)]
     (mine / "0" / "1.dcm").unlink()
-    assert at.index(mine, prune=True).counts["pruned"] == 1  # one of six: nobody is asked
+    assert at.index(mine, prune=True).counts["pruned"] == 1  # one of seven: nobody is asked
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")

@@ -69,6 +69,11 @@ def test_slices_with_a_series_uid_each_are_joined_once_and_for_all(tmp_path: Pat
     again = [row for row in volumes(home) if row[2] == [16, 16, 5]]
     assert [row[:2] for row in again] == [row[:2] for row in joined]
     assert len(volumes(home)) == 2
+    archive.rename(tmp_path / "moved")
+    counts = home.index(tmp_path / "moved").counts
+    assert (counts["moved"], counts.get("series", 0)) == (6, 0)  # nothing is read again
+    assert home.index(tmp_path / "moved").counts["unchanged"] == 6
+    assert [row for row in volumes(home) if row[2] == [16, 16, 5]] == again
 
 
 def test_an_exam_in_several_studies_is_linked(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from db import not_indexed
 from db.database import Database
 from encoders.errors import Reason
 from indexer.sources import folder as source
-from indexer.sources.folder import RootUnreadable, walk
+from indexer.sources.folder import REST, RootUnreadable, outermost, walk
 
 
 def rejected(home: Home) -> dict[str, str]:
@@ -137,7 +137,11 @@ def test_a_folder_that_turns_out_to_refuse_us_is_named_in_a_partial_listing(
 
 
 def test_a_disk_that_fails_in_the_middle_of_a_listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "x").write_text("x", encoding="utf-8")
+    archive = tmp_path / "archive"
+    write_nifti(archive / "sub-1_T1w.nii.gz", brain(1))
+    write_nifti(archive / "sub-2_T1w.nii.gz", brain(2))
+    home = Home(tmp_path / "home", parts_dual)
+    home.index(archive)
     scandir = os.scandir
 
     class Failing:
@@ -146,7 +150,7 @@ def test_a_disk_that_fails_in_the_middle_of_a_listing(tmp_path: Path, monkeypatc
 
         def __enter__(self) -> Iterator[Any]:
             def entries() -> Iterator[Any]:
-                yield from self._inner
+                yield min(self._inner, key=lambda entry: str(entry.name))
                 raise OSError(5, "Input/output error")
 
             return entries()
@@ -154,10 +158,24 @@ def test_a_disk_that_fails_in_the_middle_of_a_listing(tmp_path: Path, monkeypatc
         def __exit__(self, *_: object) -> None:
             self._inner.close()
 
-    monkeypatch.setattr(source.os, "scandir", Failing)
-    (only,) = walk(tmp_path)
-    assert only.partial
-    assert [name for name, *_ in only.files] == ["x"]
+    with monkeypatch.context() as patched:
+        patched.setattr(source.os, "scandir", Failing)
+        (only,) = walk(archive)
+        assert only.partial
+        assert [name for name, *_ in only.files] == ["sub-1_T1w.nii.gz"]
+        summary = home.index(archive, prune=True, yes=True)
+    assert (summary.mendable, summary.reasons, summary.counts["missing"]) == (1, {"UNREADABLE": 1}, 0)
+    assert rejected(home) == {REST: Reason.UNREADABLE}
+    assert home.index(archive).mendable == 0
+    assert home.query("SELECT count(*) FROM volumes") == [(2,)]
+
+
+def test_a_folder_within_another_is_walked_once(tmp_path: Path) -> None:
+    write_nifti(tmp_path / "archive" / "below" / "sub-1_T1w.nii.gz", brain(1))
+    home = Home(tmp_path / "home", parts_dual)
+    roots = [tmp_path / "archive" / "below", tmp_path / "archive", tmp_path / "archive"]
+    assert home.index(*roots).counts["files"] == 1
+    assert outermost([Path("/a/b"), Path("/a"), Path("/ab"), Path("/a")]) == [Path("/a"), Path("/ab")]
 
 
 def test_a_root_that_cannot_be_listed_is_one_error(tmp_path: Path) -> None:

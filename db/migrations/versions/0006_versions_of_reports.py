@@ -40,10 +40,10 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_withdrawn_passages_report_id"), "withdrawn_passages", ["report_id"])
     # What a text file says of itself is derived from its stored text by the next run. What only a table's columns
-    # say (patient, status, date) is not stored: a size that no file has makes the next run read the table again.
+    # say (patient, status, date) is not stored: a time that no file has makes the next run read the table again.
     # A table that is no longer on the disk keeps its reports as they are.
     op.execute(
-        "UPDATE files SET size = -1 WHERE kind = 'report' AND (state = 'rejected' OR lower(name) NOT LIKE '%.txt')"
+        "UPDATE files SET mtime_ns = -2 WHERE kind = 'report' AND (state = 'rejected' OR lower(name) NOT LIKE '%.txt')"
     )
 
 
