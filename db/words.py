@@ -64,10 +64,16 @@ class Match:
 
 
 class _Matching(FunctionElement[Any]):
-    """The ids of the passages that match: a subquery for the right of IN, in the server's own words."""
+    """The ids of the rows that match: a subquery for the right of IN, in the server's own words."""
 
     inherit_cache = True
     type = String()
+    table = "passages"
+
+
+class _MatchingClauses(_Matching):
+    inherit_cache = True
+    table = "clauses"
 
 
 def expression(groups: Iterable[Group], joined: Joined = "all") -> Match:
@@ -76,9 +82,10 @@ def expression(groups: Iterable[Group], joined: Joined = "all") -> Match:
     return Match(tuple(group for group in held if group), joined)
 
 
-def matching(match: Match) -> FunctionElement[Any]:
-    """For `Passage.id.op("IN")(...)`: the passages that match."""
-    return _Matching(bindparam(None, match.fts5, String), bindparam(None, match.tsquery, String))
+def matching(match: Match, table: Literal["passages", "clauses"] = "passages") -> FunctionElement[Any]:
+    """For `Passage.id.op("IN")(...)`: the passages that match; or the clauses, for `Clause.id`."""
+    kind = _MatchingClauses if table == "clauses" else _Matching
+    return kind(bindparam(None, match.fts5, String), bindparam(None, match.tsquery, String))
 
 
 def find_words(database: Database, space: SpaceRecord, match: Match, *, limit: int) -> list[tuple[int, float]]:
@@ -159,12 +166,16 @@ def _lexemes(name: str) -> str:
 
 
 @compiles(_Matching, "sqlite")
+@compiles(_MatchingClauses, "sqlite")
 def _matching_sqlite(element: _Matching, compiler: Any, **options: Any) -> str:
     match, _ = element.clauses
-    return f"(SELECT rowid FROM passages_fts WHERE passages_fts MATCH {compiler.process(match, **options)})"  # noqa: S608
+    words = f"{element.table}_fts"
+    return f"(SELECT rowid FROM {words} WHERE {words} MATCH {compiler.process(match, **options)})"  # noqa: S608
 
 
 @compiles(_Matching, "postgresql")
+@compiles(_MatchingClauses, "postgresql")
 def _matching_postgresql(element: _Matching, compiler: Any, **options: Any) -> str:
     _, match = element.clauses
-    return f"(SELECT id FROM passages WHERE words @@ to_tsquery('spinecho', {compiler.process(match, **options)}))"  # noqa: S608
+    query = compiler.process(match, **options)
+    return f"(SELECT id FROM {element.table} WHERE words @@ to_tsquery('spinecho', {query}))"  # noqa: S608

@@ -176,17 +176,17 @@ def mentions(term: str, sentence: str) -> bool:
     It says nothing about whether the sentence asserts or denies; "non-enhancing" does not mention enhancement.
     A term without a word is mentioned nowhere.
     """
-    parts = _concepts(term)
+    parts = concepts(term)
     if not parts:
         return False
-    if parts <= _concepts(sentence):
+    if parts <= concepts(sentence):
         return True
     words = _plain(term)  # "cord compression" against "compression of the cord", where no name stands in one piece
     return len(words) > 1 and words <= _plain(sentence)
 
 
 @lru_cache(maxsize=4096)
-def _concepts(text: str) -> frozenset[str]:
+def concepts(text: str) -> frozenset[str]:
     """Families and word stems of a text, by longest match: "mass effect" is not a "mass"."""
     stems = [_stem(word) for word in _words(text)]
     found: set[str] = set()
