@@ -49,6 +49,8 @@ class Home:
         return self.server or self.folder / "spinecho.sqlite"
 
     def index(self, *roots: Path, **options: Any) -> Summary:
+        """One reading process unless told otherwise: each costs more to start than these archives take to read."""
+        options = {"workers": 1, **options}
         database = Database.open(self.database)
         try:
             return index_archive(

@@ -89,7 +89,7 @@ def test_workers_change_nothing(indexed: Home, archive: Path, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.8])
+@pytest.mark.parametrize("share", [0.0, 0.4, 0.8])
 def test_a_run_killed_anywhere_and_started_again_ends_the_same(
     indexed: Home, archive: Path, tmp_path: Path, share: float
 ) -> None:

@@ -115,7 +115,7 @@ def test_alignment_from_a_pretrained_network_with_one_side_locked(tmp_path, shar
     assert {"contrast", "matching", "nearest_right", "scale"} <= lines[0].keys()
 
 
-TOWER = "[tower]\nvariants = 2\n"
+TOWER = "[tower]\nvariants = 1\n"
 FRESH = "fresh = true\nwidth = 16\nheads = 2\ndim = 16\n[text]\nwidth = 16\ndepth = 1\nheads = 2\n"
 
 
