@@ -71,7 +71,7 @@ ACCEPTED: Mapping[str, Mapping[str, str]] = {
         "whole body": "whole body | whole-body",
     },
 }
-"""By field, the value that is stored and every name that is taken for it, without regard to case, hyphens and blanks."""
+"""By field, the value that is stored and every name that is taken for it; case, hyphens and blanks do not matter."""
 CODED = frozenset({*ACCEPTED, "model"})
 """Fields whose values are few and told: a value that never occurs in them is an error."""
 _JOINTS = re.compile(r"[\s_-]+")

@@ -42,4 +42,3 @@ def _bounds(field: str, value: str) -> tuple[str | None, str | None]:
         return low or None, high or None
     found = None if field == "date" else _RANGE.match(value)
     return (found["low"], found["high"]) if found else (None, None)
-

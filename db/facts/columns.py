@@ -45,7 +45,10 @@ class Column:
         """(values,): which values meet the condition; None where SQL has to say."""
         leaf = meant(leaf)
         if isinstance(leaf, Is) and leaf.field == "age":
-            return np.any([np.zeros(len(self.values), bool), *map(self._within, year_ranges(leaf))], axis=0)
+            found = np.zeros(len(self.values), dtype=bool)
+            for one in year_ranges(leaf):
+                found |= self._within(one)
+            return found
         if isinstance(leaf, Between) and leaf.low is None and leaf.high is None:
             return np.ones(len(self.values), dtype=bool)
         if isinstance(leaf, Between) and KINDS[leaf.field] in {"number", "date"}:
