@@ -68,12 +68,9 @@ class Planner:
         text, ignored = _cleaned(asked.text)
         long = is_report(text)
         facts = () if long else facts_in(text, self._today())
+        days = [(one.start, one.stop) for one in facts if one.field == "date"]
         identifiers, alone = identifiers_in(
-            text,
-            self._database,
-            patients=patients,
-            shapes=self._shapes(),
-            without=[(one.start, one.stop) for one in facts],
+            text, self._database, patients=patients, shapes=self._shapes(), without=days
         )
         if identifiers and (alone or not long):
             return self._by_identifiers(text, where, identifiers, ignored, patients=patients)
