@@ -16,6 +16,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from db.clauses import OF_PASSAGE
+from db.coded import meant, year_ranges
 from db.errors import FilterError
 from db.filter_values import (
     ALL,
@@ -196,7 +197,9 @@ def _leaf(leaf: Leaf, least: float | None) -> ColumnElement[bool]:
 
 
 def _compare(leaf: Is | Between | Contains, column: Any) -> ColumnElement[bool]:
-    match leaf:
+    match meant(leaf):
+        case Is("age", _) as ages:
+            return or_(false(), *(and_(column >= one.low, column <= one.high) for one in year_ranges(ages)))
         case Is(_, values):
             others = [value for value in values if not isinstance(value, str)]
             parts = [_among(func.lower(column), sorted(words))] if (words := words_of(values)) else []
@@ -210,8 +213,8 @@ def _compare(leaf: Is | Between | Contains, column: Any) -> ColumnElement[bool]:
             written = column if KINDS[field] == "text" else _Written(column)
             found: ColumnElement[bool] = written.ilike(f"%{escaped}%", escape="\\")
             return found
-        case _:
-            assert_never(leaf)
+        case other:
+            assert_never(other)
 
 
 def _one_of(column: Any, values: Sequence[Value]) -> ColumnElement[bool]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from db.predictions import UNKNOWN
 from db.values import PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
+from search.asking.plan import QueryPlan
 from search.background import Relevance
 
 
@@ -89,6 +90,8 @@ class Results:
     relevance: tuple[Relevance, ...] = ()
     """For words: how the best of each channel compares with questions that nothing answers."""
     seconds: dict[str, float] = field(default_factory=dict)
+    plan: QueryPlan | None = None
+    """Of words: how they were understood; `query` holds the same as JSON."""
 
 
 def results_json(results: Results) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from db.values import SpaceRecord
 from db.vectors.protocol import Ids, Neighbours, Rows
 from db.words import Match, find_words
 from encoders.text.query import QueryText
-from search.agreement import denies, judge, violates, weight
+from search.agreement import judge, violates, weight
 from search.found import Found
 from search.hits import PassageHit
 from search.lexical import Words, rarest_first
@@ -172,14 +172,12 @@ class Retriever:
         return found
 
     def permitted(self, query: QueryText, scores: Mapping[int, float], *, want: Kind, k: int) -> dict[int, float]:
-        """Leave out what affirms something unwanted; a query of nothing else wants it denied in so many words."""
+        """Leave out what affirms something unwanted."""
         if not query.unwanted:
             return dict(scores)
         best = sorted(scores, key=lambda key: -scores[key])[: max(_LEAST, 3 * k)]
         sentences = lookup.report_passages(self.database, best, by_report=want is Kind.REPORT)
         kept = [key for key in best if not violates(query, sentences.get(key, ()))]
-        if not query.wanted:
-            kept = [key for key in kept if any(denies(query, card) for card in sentences.get(key, ()))]
         return {key: scores[key] for key in kept}
 
     def _judge(

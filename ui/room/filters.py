@@ -77,7 +77,7 @@ def condition(state: Mapping[Any, Any]) -> Filter:
     parts: list[Filter] = [Is(field, tuple(kept[field])) for field in CHOICES if field in kept]
     if "age" in kept:
         low, high = kept["age"]
-        parts.append(Between("age", low, None if high == _OLDEST else high + 0.999))
+        parts.append(Between("age", low, None if high == _OLDEST else high))
     if "tesla" in kept:
         ranges = tuple(Between("field_strength", *_STRENGTHS[name]) for name in kept["tesla"] if name in _STRENGTHS)
         parts += [Or(ranges)] if ranges else []

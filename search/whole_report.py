@@ -1,0 +1,77 @@
+"""Studies whose reports say what a whole report says, compared clause by clause."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+
+from db import lookup
+from db.filters import ALL, Filter
+from db.vectors.protocol import Ids
+from encoders.space import Encoder
+from encoders.text.assertions import sentence_assertion
+from encoders.text.laterality import sides
+from encoders.text.query import QueryText
+from search.agreement import judge
+from search.asking.plan import QueryPlan
+from search.found import Found
+from search.hits import PassageHit
+from search.query import Kind
+from search.retrieve import Retriever
+
+_NEAREST = 200
+"""Sentences that are fetched for each clause, before those of one study are taken together."""
+_DISAGREES = 0.25
+"""What a sentence counts that denies what the clause affirms, or the other way round, or names the other side."""
+_SHOWN = 0.45
+"""Cosine from which on a sentence is shown as evidence."""
+
+
+def like_report(
+    retriever: Retriever, encoder: Encoder[str], plan: QueryPlan, *, want: Kind, k: int, where: Filter
+) -> Found:
+    """Studies, or reports, by the mean over the clauses of their best sentence for each.
+
+    A clause for which nothing near enough was fetched counts with the least that was fetched for it.
+    """
+    among: Ids | None = retriever.allowed(retriever.text, where) if want is Kind.STUDY or where != ALL else None
+    searched = len(retriever.text) if among is None else len(among)
+    found = Found(searched=searched)
+    if not searched or not plan.clauses:
+        return found
+    vectors = encoder.encode(list(plan.clauses))
+    nearest = retriever.text.nearest(vectors, min(max(_NEAREST, 4 * k), searched), among=among)
+    cards = lookup.passage_cards(retriever.database, [int(one) for one in np.unique(nearest.ids) if one > 0])
+    best: dict[int, dict[int, float]] = defaultdict(dict)
+    told: dict[int, dict[int, PassageHit]] = defaultdict(dict)
+    floors = np.where(np.isfinite(nearest.similarities), nearest.similarities, 1.0).min(axis=1)
+    for number, clause in enumerate(plan.clauses):
+        said = sentence_assertion(clause)
+        query = QueryText(clause, (), sides(clause))
+        for vector_id, similarity in zip(
+            nearest.ids[number].tolist(), nearest.similarities[number].tolist(), strict=True
+        ):
+            card = cards.get(vector_id)
+            key = None if card is None else card.study_id if want is Kind.STUDY else card.report_id
+            if card is None or key is None or card.report_id is None:
+                continue
+            hit = judge(query, card, similarity)
+            disagrees = (card.assertion == "absent") != (said == "absent")
+            contradicts = "absent" if disagrees else hit.contradicts.replace("absent", "")
+            counts = similarity * (_DISAGREES if contradicts else 1.0)
+            if counts > best[key].get(number, -1.0):
+                best[key][number] = counts
+            kept = told[key].get(vector_id)
+            if similarity >= _SHOWN and not contradicts and (kept is None or similarity > (kept.similarity or 0.0)):
+                told[key][vector_id] = replace(hit, contradicts="")
+    for key, matched in best.items():
+        found.scores[key] = float(
+            np.mean([max(matched.get(number, 0.0), _DISAGREES * float(floor)) for number, floor in enumerate(floors)])
+        )
+        evidence = found.evidence[key]
+        evidence.passages = list(told.get(key, {}).values())
+        if evidence.passages:
+            evidence.note("report", max(one.similarity or 0.0 for one in evidence.passages))
+    return found
