@@ -20,6 +20,7 @@ present; `clauses` tells the two apart.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -51,15 +52,24 @@ Assertion = Literal["present", "absent", "uncertain", "historical"]
 _STRONGEST: tuple[Assertion, ...] = ("present", "uncertain", "historical", "absent")
 
 
+By = Literal["negation", "normal", "hedge", "question", "history", "family", "nothing"]
+"""What decided: "normal" states normality where "negation" denies a finding; both are absent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """`sentence[start:end] == text`. The conjunction that opens a clause belongs to it."""
+    """`sentence[start:end] == text`. The conjunction that opens a clause belongs to it.
+
+    `cue` is the word or words that decided, as they stand in the sentence, "" where nothing did.
+    """
 
     start: int
     end: int
     text: str
     assertion: Assertion
     sides: frozenset[Side]
+    cue: str = ""
+    by: By = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +77,24 @@ class _Judged:
     start: int
     end: int
     assertion: Assertion
-    by: Literal["negation", "normal", "hedge", "history", "nothing"]
+    by: By
+    cue: tuple[int, int] = (0, 0)
 
 
 def clauses(sentence: str) -> tuple[Clause, ...]:
     """The sentence's clauses in order, covering all its words; () for a sentence without any."""
     return tuple(
-        Clause(start, end, sentence[start:end], judged.assertion, sides(sentence[start:end]))
-        for judged in _judge_all(sentence)
-        for start, end in [_trimmed(sentence, judged.start, judged.end)]
+        Clause(
+            start,
+            end,
+            sentence[start:end],
+            one.assertion,
+            sides(sentence[start:end]),
+            sentence[slice(*one.cue)],
+            one.by,
+        )
+        for one in _judge_all(sentence)
+        for start, end in [_trimmed(sentence, one.start, one.end)]
         if start < end
     )
 
@@ -106,7 +125,7 @@ def _judge_all(sentence: str) -> list[_Judged]:
         one = _judge(heard, start, end)
         if judged and _goes_on(heard, judged[-1], one):
             last = judged.pop()
-            one = _Judged(last.start, one.end, last.assertion, last.by)
+            one = _Judged(last.start, one.end, last.assertion, last.by, last.cue)
         judged.append(one)
     return judged
 
@@ -133,17 +152,21 @@ def _segments(heard: str) -> list[tuple[int, int]]:
 
 def _judge(heard: str, start: int, end: int) -> _Judged:
     text = heard[start:end]
+
+    def by(assertion: Assertion, kind: By, found: re.Match[str]) -> _Judged:
+        return _Judged(start, end, assertion, kind, (start + found.start(), start + found.end()))
+
     if EXCEPTION.match(text):
         return _Judged(start, end, "present", "nothing")
     negation, hedge = NEGATION.search(text), HEDGE.search(text)
     if hedge and not (negation and negation.start() <= hedge.start()):
-        return _Judged(start, end, "uncertain", "hedge")
+        return by("uncertain", "question" if "?" in hedge.group() else "hedge", hedge)
     if negation:
-        return _Judged(start, end, "absent", "negation")
-    if HISTORY.search(text) or HISTORY_OPENING.match(text):
-        return _Judged(start, end, "historical", "history")
-    if NORMAL.search(text) and not ABNORMAL.search(text):
-        return _Judged(start, end, "absent", "normal")
+        return by("absent", "negation", negation)
+    if history := HISTORY.search(text) or HISTORY_OPENING.match(text):
+        return by("historical", "history", history)
+    if (normal := NORMAL.search(text)) and not ABNORMAL.search(text):
+        return by("absent", "normal", normal)
     return _Judged(start, end, "present", "nothing")
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from encoders.text.assertions import Assertion, sentence_assertion
+from encoders.text.assertions import Assertion, Clause, clauses, sentence_assertion
 from encoders.text.laterality import Side, sides
 from encoders.text.sections import Section, section_spans
 from encoders.text.sentences import sentence_spans
 
-__all__ = ["Assertion", "Passage", "Section", "Side", "passages"]
+__all__ = ["Assertion", "Clause", "Passage", "Section", "Side", "passages"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,8 @@ class Passage:
     text: str
     assertion: Assertion
     sides: frozenset[Side]
+    clauses: tuple[Clause, ...] = ()
+    """In order, with places in `text`: `text[clause.start:clause.end] == clause.text`."""
 
 
 def passages(report: str) -> tuple[Passage, ...]:
@@ -38,4 +40,4 @@ def passages(report: str) -> tuple[Passage, ...]:
 def _passage(report: str, ordinal: int, section: Section, start: int, end: int) -> Passage:
     text = report[start:end]
     meaning = " ".join(text.split())
-    return Passage(section, ordinal, start, end, text, sentence_assertion(meaning), sides(meaning))
+    return Passage(section, ordinal, start, end, text, sentence_assertion(meaning), sides(meaning), clauses(text))
