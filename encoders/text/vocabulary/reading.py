@@ -1,0 +1,196 @@
+"""Which concepts of the vocabulary a text names: longest name first, abbreviations by the words near them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from encoders.text.spelling import root
+from encoders.text.vocabulary.levels import Level, levels
+from encoders.text.vocabulary.table import DROPPED, WORD, Concept, Key, Kind, Meaning, bare, vocabulary
+
+_JOINING = frozenset({"and", "or", "und", "oder"})
+_BREAK = re.compile(r"[,;:.!?()\[\]\n<>|]")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """text[start:stop] names this concept."""
+
+    start: int
+    stop: int
+    concept: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word that can be part of a name."""
+
+    stem: str
+    start: int
+    stop: int
+    opens: bool
+    """Whether a comma, a full stop or the like stands before it: no name goes across."""
+
+
+@lru_cache(maxsize=4096)
+def concepts(text: str) -> tuple[Mention, ...]:
+    """Every concept that a text names, in its order.
+
+    Words without an order of their own share what follows: "medial and lateral menisci" names two menisci.
+    """
+    return read(text)[0]
+
+
+@lru_cache(maxsize=4096)
+def read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
+    """(mentions, stems of the words that are in none of them)."""
+    spinal = levels(text)
+    words = _words(text, spinal)
+    table = vocabulary()
+    found: list[tuple[int, int, str]] = []
+    loose: list[int] = []
+    at = 0
+    while at < len(words):
+        longest = table.longest.get(words[at].stem, 0)
+        for length in range(min(longest, len(words) - at), 0, -1):
+            if any(word.opens for word in words[at + 1 : at + length]):
+                continue
+            key = tuple(word.stem for word in words[at : at + length])
+            meanings = table.ambiguous.get(key)
+            concept = _by_context(meanings, words, at, length) if meanings else table.named.get(key)
+            if concept:
+                found.append((at, at + length, concept))
+                at += length
+                break
+        else:
+            loose.append(at)
+            at += 1
+    shared = _shared(words, found)
+    taken = {at for at, _, _ in shared}
+    both = sorted([one for one in found if not (one[0] in taken and one[1] == one[0] + 1)] + shared)
+    mentions = [
+        Mention(words[a].start, words[b - 1].stop, concept, table.concepts[concept].kind) for a, b, concept in both
+    ]
+    mentions += [Mention(level.start, level.stop, ident, "anatomy") for level in spinal for ident in level.ids]
+    return tuple(sorted(mentions, key=lambda one: (one.start, one.stop))), tuple(words[at].stem for at in loose if at not in taken)
+
+
+def _words(text: str, spinal: tuple[Level, ...]) -> list[Word]:
+    """The words that can be part of a name, those within a level of the spine left out."""
+    found: list[Word] = []
+    last = 0
+    prefix = -1
+    skipped = iter(spinal)
+    level = next(skipped, None)
+    for match in WORD.finditer(text):
+        word = match.group()
+        start, stop = match.span()
+        while level and level.stop <= start:
+            level = next(skipped, None)
+        if level and start < level.stop and level.start < stop:
+            continue
+        heard = word.lower()
+        if heard in {"non", "un"} and text[stop : stop + 1] in {"-", "‐", "‑"}:
+            prefix = start
+            continue
+        if heard in DROPPED:
+            continue
+        opens = _BREAK.search(text, last, start) is not None
+        stemmed = root(bare(word))
+        if prefix >= 0:
+            start, stemmed, prefix = prefix, "non" + stemmed, -1
+        found.append(Word(stemmed, start, stop, opens))
+        last = stop
+    return found
+
+
+def _by_context(meanings: tuple[Meaning, ...], words: list[Word], at: int, length: int) -> str:
+    """What an ambiguous name means here; "" for nothing."""
+    near = {word.stem for word in (*words[max(0, at - 12) : at], *words[at + length : at + length + 12])}
+    counted = [(len(one.near & near), -n) for n, one in enumerate(meanings)]
+    _, which = max(counted)
+    return meanings[-which].concept
+
+
+def _shared(words: list[Word], found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """The first of "medial and lateral menisci", "first, second and third toes": they share the noun."""
+    table = vocabulary()
+    long = {n for a, b, _ in found if b - a > 1 for n in range(a, b)}
+    shared: list[tuple[int, int, str]] = []
+    for a, b, _ in found:
+        if b - a < 2:
+            continue
+        rest = tuple(word.stem for word in words[a + 1 : b])
+        before, joined = a - 1, False
+        opens = words[a].opens
+        while before >= 0 and before not in long:
+            if words[before].stem in _JOINING and not joined:
+                joined, opens = True, opens or words[before].opens
+                before -= 1
+                continue
+            concept = table.named.get((words[before].stem, *rest))
+            if concept is None or not (joined or opens):
+                break
+            shared.append((before, before + 1, concept))
+            joined, opens = False, words[before].opens
+            before -= 1
+    return shared
+
+
+def concept(ident: str) -> Concept | None:
+    """The concept of this id."""
+    return vocabulary().concepts.get(ident)
+
+
+def names(ident: str) -> tuple[str, ...]:
+    """What a concept is called, the name it goes by first; empty for an unknown id."""
+    found = vocabulary().concepts.get(ident)
+    return found.names if found else ()
+
+
+@lru_cache(maxsize=None)
+def wider(ident: str) -> frozenset[str]:
+    """All that a concept is a kind or a part of, however far up; not itself. What it is composed of counts too."""
+    found = vocabulary().concepts.get(ident)
+    if found is None:
+        return frozenset()
+    above = (*found.parents, *found.parts)
+    return frozenset(above).union(*(wider(one) for one in above))
+
+
+@lru_cache(maxsize=None)
+def narrower(ident: str) -> frozenset[str]:
+    """All that is a kind or a part of a concept, however far down; not itself."""
+    table = vocabulary()
+    below = (*table.children.get(ident, ()), *table.composed.get(ident, ()))
+    return frozenset(below).union(*(narrower(one) for one in below))
+
+
+def closure(idents: Iterable[str]) -> frozenset[str]:
+    """These concepts, all wider ones, and those whose parts are all there: a tear and a meniscus are a torn meniscus."""
+    table = vocabulary()
+    found = set(idents)
+    found |= {above for one in found for above in wider(one)}
+    while True:
+        more = {
+            whole
+            for part in found
+            for whole in table.composed.get(part, ())
+            if whole not in found and found.issuperset(table.concepts[whole].parts)
+        }
+        if not more:
+            return frozenset(found)
+        found |= more | {above for one in more for above in wider(one)}
+
+
+@lru_cache(maxsize=4096)
+def meant(text: str) -> frozenset[str]:
+    """Every concept that a text names or that follows from what it names."""
+    return closure(mention.concept for mention in concepts(text))
+
+
+__all__ = ["Key", "Mention", "closure", "concept", "concepts", "meant", "names", "narrower", "read", "wider"]
