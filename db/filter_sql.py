@@ -136,6 +136,12 @@ def match_of(leaf: Says) -> Match:
     return found
 
 
+def said_in(match: Match) -> ColumnElement[bool]:
+    """Condition on `passages`: the full-text query finds it."""
+    found: ColumnElement[bool] = Passage.id.op("IN", is_comparison=True)(matching(match))
+    return found
+
+
 def saying_passages(leaf: Says) -> Any:
     """SELECT of the ids of the sentences with a clause that says it."""
     return select(Passage.id).join(Clause, OF_PASSAGE).where(*_said(leaf))

@@ -9,10 +9,11 @@ from datetime import date
 from sqlalchemy import select
 
 from db.chunks import chunks
+from db.clauses import CLAUSE_COLUMNS, OF_PASSAGE, clause_card
 from db.database import Database
 from db.filter_sql import said_in
-from db.models import Passage, Report, Study
-from db.values import PassageCard
+from db.models import Clause, Passage, Report, Study
+from db.values import ClauseCard, PassageCard
 from db.vectors.protocol import Ids
 from db.words import Match
 
@@ -57,16 +58,20 @@ def passages_saying(database: Database, match: Match, *, by_report: bool = False
     found: dict[int, list[PassageCard]] = defaultdict(list)
     if not match:
         return found
-    columns = (Report.study_id, Report.id, Passage.section, Passage.text, Passage.assertion, Passage.sides)
-    query = select(*columns).join(Passage, Passage.report_id == Report.id).where(said_in(match))
+    columns = (Passage.ordinal, Passage.section, Passage.text, Passage.assertion, Passage.sides)
+    query = select(Report.study_id, Report.id, *columns).join(Passage, Passage.report_id == Report.id)
+    query = query.where(said_in(match)).order_by(Report.id, Passage.ordinal)
+    parts = select(Passage.report_id, Passage.ordinal, *CLAUSE_COLUMNS).join(Clause, OF_PASSAGE).where(said_in(match))
+    clauses: dict[tuple[int, int], list[ClauseCard]] = defaultdict(list)
     with database.begin() as session:
-        for study, report, section, text, assertion, sides in session.execute(
-            query.order_by(Report.id, Passage.ordinal)
-        ):
+        for row in session.execute(parts.order_by(Clause.report_id, Clause.sentence, Clause.ordinal)):
+            clauses[row[0], row[1]].append(clause_card(row[2:]))
+        for study, report, sentence, section, text, assertion, sides in session.execute(query):
             key = report if by_report else study
             if key is not None:
                 said = frozenset(filter(None, sides.split(",")))
-                found[key].append(PassageCard(0, study, report, None, None, section, text, assertion, said))
+                told = tuple(clauses.get((report, sentence), ()))
+                found[key].append(PassageCard(0, study, report, None, None, section, text, assertion, said, told))
     return dict(found)
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from db.predictions import UNKNOWN
-from db.values import PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
+from db.values import ClauseCard, PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
 from search.asking.plan import QueryPlan
 from search.background import Relevance
 
@@ -19,11 +19,23 @@ class PassageHit:
     similarity: float | None
     """None where the sentence was not compared, only belongs to a report that was found."""
     contradicts: str = ""
-    """Why this sentence does not count for the query: 'absent', 'side' or 'opposite'; '' where it counts."""
+    """Why this sentence does not count for the query, see `search.agreement`; '' where it counts."""
     words: float | None = None
     """0..1: BM25 beside that of the best sentence; None where full text did not find it."""
     highlights: tuple[tuple[int, int], ...] = ()
     """(start, stop) of the query's words in the sentence, in characters."""
+    clause: ClauseCard | None = None
+    """The clause of it that was compared: the one that holds most of what was asked."""
+    unmeasured: bool = False
+    """Whether a size is asked for that the sentence does not give."""
+
+    @property
+    def assertion(self) -> str:
+        """What is said of what was asked, present only where a report finds it: an indication asks."""
+        said = self.clause.assertion if self.clause is not None else self.passage.assertion
+        if said != "present":
+            return said
+        return {"indication": "uncertain", "comparison": "historical"}.get(self.passage.section, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +160,9 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
         "passages": [
             {
                 "text": found.passage.text,
-                "assertion": found.passage.assertion,
+                "assertion": found.assertion,
+                "clause": [found.clause.start, found.clause.stop] if found.clause else None,
+                "decided_by": found.clause.cue if found.clause else "",
                 "report_id": found.passage.report_id,
                 "section": found.passage.section,
                 "sides": sorted(found.passage.sides),

@@ -58,7 +58,7 @@ def like_report(
             if card is None or key is None or card.report_id is None:
                 continue
             hit = judge(query, card, similarity)
-            disagrees = (card.assertion == "absent") != (said == "absent")
+            disagrees = (hit.assertion == "absent") != (said == "absent")
             contradicts = "absent" if disagrees else hit.contradicts.replace("absent", "")
             counts = similarity * (_DISAGREES if contradicts else 1.0)
             if counts > best[key].get(number, -1.0):

@@ -118,7 +118,7 @@ def _evidence(hit: Hit) -> str:
 
 
 def _sentence(found: PassageHit) -> str:
-    mark = "[blue]=[/]" if found.passage.section == "header" else _MARKS.get(found.passage.assertion, " ")
+    mark = "[blue]=[/]" if found.passage.section == "header" else _MARKS.get(found.assertion, " ")
     against = f" [red](contradicts: {found.contradicts})[/]" if found.contradicts else ""
     return f"{mark} {_marked(found)}{against}"
 

@@ -1,4 +1,4 @@
-"""A report as sentences and clauses with all that is matched: assertion, sides, places, findings by name, sizes.
+"""What a clause of a report says, and what a question asks for, in the same terms: findings, places, sides, sizes.
 
 What a clause says is stored with it, so that a question compares names and numbers and reads no sentence again.
 """
@@ -6,13 +6,21 @@ What a clause says is stored with it, so that a question compares names and numb
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from encoders.text import terms
-from encoders.text.assertions import clauses
+from encoders.text.assertions import Clause
+from encoders.text.clause_rules import ABNORMAL, NORMAL
+from encoders.text.laterality import Side, sides
 from encoders.text.passages import Passage
+from encoders.text.places import places
+from encoders.text.sizes import SizeCondition, size_condition, sizes
 
 RULES = 1
 """Raised whenever the same text gives other sentences, clauses or facts: what older rules stored is told anew."""
+
+_LARGEST = 10_000.0
+"""mm; "larger than 4 cm" has no upper end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +40,50 @@ class Said:
     high_mm: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a question asks of a clause. findings: those named; a clause that names a narrower one names them too."""
+
+    findings: frozenset[str]
+    places: frozenset[str]
+    sides: frozenset[Side]
+    size: SizeCondition | None
+    normal: bool
+    """Whether it asks for what is normal, which denials answer."""
+
+
 def said_in(passage: Passage) -> tuple[Said, ...]:
     """The clauses of a sentence."""
-    return tuple(
-        Said(
-            clause.start,
-            clause.end,
-            clause.text,
-            clause.assertion,
-            "nothing",
-            "",
-            tuple(sorted(clause.sides)),
-            (),
-            tuple(sorted(terms.concepts(clause.text))),
-            None,
-            None,
-        )
-        for clause in clauses(passage.text)
+    return tuple(_said(clause) for clause in passage.clauses)
+
+
+@lru_cache(maxsize=512)
+def wish(wanted: str) -> Wish:
+    """What the words that are wanted ask for."""
+    return Wish(
+        terms.findings(wanted), places(wanted), sides(wanted), size_condition(wanted), normal=is_normality(wanted)
+    )
+
+
+def is_normality(wanted: str) -> bool:
+    """Whether words ask for what is normal."""
+    heard = wanted.lower()
+    return NORMAL.search(heard) is not None and ABNORMAL.search(heard) is None
+
+
+def _said(clause: Clause) -> Said:
+    largest = max((size.largest for size in sizes(clause.text)), key=lambda one: one[1], default=None)
+    low, high = (largest[0], min(largest[1], _LARGEST)) if largest else (None, None)
+    return Said(
+        clause.start,
+        clause.end,
+        clause.text,
+        clause.assertion,
+        clause.by,
+        clause.cue,
+        tuple(sorted(clause.sides)),
+        tuple(sorted(places(clause.text))),
+        tuple(sorted(terms.concepts(clause.text))),
+        low,
+        high,
     )

@@ -205,6 +205,35 @@ def concepts(text: str) -> frozenset[str]:
     return frozenset(found | {wider for family in found for wider in _WIDER.get(family, ())})
 
 
+_NO_FINDINGS = frozenset(
+    [
+        "=middle cerebral artery",
+        "=anterior cerebral artery",
+        "=posterior cerebral artery",
+        "=internal carotid artery",
+        "=internal auditory canal",
+        "=cerebellopontine angle",
+        "=corpus callosum",
+        "=flair",
+        "=dwi",
+        "=swi",
+        "=stroke volume",
+        "=blood flow",
+        "=white matter",
+        "=gray matter",
+        "=contrast enhanced",
+        "=gadolinium enhanced",
+    ]
+)
+
+
+@lru_cache(maxsize=4096)
+def findings(text: str) -> frozenset[str]:
+    """The findings that a text names, without those that they are kinds of."""
+    named = {one for one in concepts(text) if one.startswith("=")} - _NO_FINDINGS
+    return frozenset(named - {wider for one in named for wider in _WIDER.get(one, ())})
+
+
 @lru_cache(maxsize=4096)
 def _plain(text: str) -> frozenset[str]:
     return frozenset(stem for stem in map(_stem, _words(text)) if stem not in _SMALL)

@@ -23,7 +23,10 @@ _FAINT = 0.6
 _NEUTRAL = frozenset({"header", "technique", "comparison", "other"})
 """Sections that affirm and deny nothing; a sentence of theirs is shown for the words in it."""
 _BARS = {"scan": ("image", "regions", "spot"), "text": ("report", "header"), "words": ("words",)}
-_AGAINST = {"absent": "the report denies it", "side": "the other side", "opposite": "the opposite grade"}
+_AGAINST = {
+    "absent": "the report denies it", "side": "the other side", "opposite": "the opposite grade",
+    "place": "another place", "size": "another size", "family": "of a relative", "abnormal": "the report finds one",
+}  # fmt: skip
 SHORTCUTS = (
     ("/", "to the search box"),
     ("j  k  or  ↓  ↑", "next, previous result"),
@@ -167,7 +170,7 @@ def _sentence(found: PassageHit) -> dict[str, Any]:
     pieces.append({"t": text[at:], "hit": False})
     return {
         "pieces": [piece for piece in pieces if piece["t"]],
-        "assertion": "" if found.passage.section in _NEUTRAL else found.passage.assertion,
+        "assertion": "" if found.passage.section in _NEUTRAL else found.assertion,
         "section": found.passage.section,
         "against": _AGAINST.get(found.contradicts, "contradicts") if found.contradicts else "",
     }

@@ -197,4 +197,3 @@ def _add_ambiguous(found: Vocabulary, name: str, meanings: str) -> None:
         told.append(Meaning(ident, frozenset(root(word) for word in near.split())))
     found.ambiguous[key] = tuple(told)
     found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))
-
