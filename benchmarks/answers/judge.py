@@ -16,6 +16,7 @@ from benchmarks.answers.reading import Said, mentions, sentences, side_of, sizes
 
 QUESTIONS = Path(__file__).with_name("questions.toml")
 _OTHER = {"left": "right", "right": "left"}
+_UNPLACED = "unplaced"
 _UNDERSCORE = re.compile(r"[_^]")
 NOTHING = "nothing"
 """The kind of questions that no text answers."""
@@ -113,6 +114,8 @@ def judge(rule: Rule, text: str) -> Verdict:
     if rule.deny:
         verdicts = [_less(verdict, rule, text) for verdict in verdicts] if rule.find else [_denied(rule, text)]
     best = max(verdicts, key=lambda verdict: verdict.grade, default=Verdict(0))
+    if best.flag == _UNPLACED:  # the sentence that names a side or a place decides over one that names none
+        return next((verdict for verdict in verdicts if verdict.flag.startswith("wrong")), Verdict(best.grade))
     if best.grade:
         return best
     return next((verdict for verdict in verdicts if verdict.flag), Verdict(0))
@@ -141,23 +144,23 @@ def _found(rule: Rule, part: str) -> Verdict:
     at = _affirmed(rule.find, part)
     if at is None:
         return Verdict(0, "denied" if _is_denied(rule.find, part) else "")
-    grade = 2
+    unplaced = False
     if rule.side:
         told = side_of(part, at)
         if _OTHER[rule.side] in told and rule.side not in told:
             return Verdict(0, "wrong side")
-        grade = 2 if rule.side in told else 1
+        unplaced = rule.side not in told
     if rule.place and not compiled(rule.place).search(part):
         if not rule.rival:
             return Verdict(0)
         if compiled(rule.rival).search(part):
             return Verdict(0, "wrong place")
-        grade = 1
+        unplaced = True
     if rule.size and not _fits(rule.size, sizes_mm(part)):
         return Verdict(0)
-    if any(not compiled(term).search(part) for term in rule.full):
-        grade = 1
-    return Verdict(grade)
+    if unplaced:
+        return Verdict(1, _UNPLACED)
+    return Verdict(2 if all(compiled(term).search(part) for term in rule.full) else 1)
 
 
 def _affirmed(terms: Sequence[str], part: str) -> int | None:

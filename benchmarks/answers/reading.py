@@ -38,7 +38,7 @@ _BREAK = re.compile(
 )
 _DENIES = re.compile(
     r"\b(?:no|not|without|w/o|absence of|absent|lack of|free of|neither|nor|denies|negative for|neg\.? for|"
-    r"resolution of|resolved|exclud\w+|disappearance of|did(?:n['’´]t|´nt)|rul(?:ed|es|ing) out|never)(?![\w-])",
+    r"resolution of|resolved|(?:total|complete) (?:regression|remission)|exclud\w+|disappearance of|did(?:n['’´]t|´nt)|rul(?:ed|es|ing) out|never)(?![\w-])",
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
@@ -90,8 +90,8 @@ def _said(sentence: str, start: int, stop: int) -> Said:
 
 
 _SIDES = {
-    "left": re.compile(r"\b(?:left(?:-sided)?|lt)\b", re.IGNORECASE),
-    "right": re.compile(r"\b(?:right(?:-sided)?|rt)\b", re.IGNORECASE),
+    "left": re.compile(r"\b(?:left(?:-sided)?|lt|gauches?)\b|\(L\)", re.IGNORECASE),
+    "right": re.compile(r"\b(?:right(?:-sided)?|rt|droite?s?)\b|\(R\)", re.IGNORECASE),
 }
 _BOTH = re.compile(r"\b(?:bilateral\w*|both|bihemispheric)\b", re.IGNORECASE)
 
@@ -115,9 +115,7 @@ _SIZE = re.compile(
 _WORDS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
           "nine": "9", "ten": "10"}  # fmt: skip
 _SPELT = re.compile(rf"\b({'|'.join(_WORDS)})(?=[- ](?:milli|centi)met)", re.IGNORECASE)
-_SETTING = re.compile(
-    r"slice|thickness|matrix|field of view|FOV|TR|TE|voxel|resolution|away from|from the right|gap", re.IGNORECASE
-)
+_SETTING = re.compile(r"\b(?:slice|thickness|matrix|field of view|FOV|TR|TE|voxel|resolution|gap)\b", re.IGNORECASE)
 
 
 def sizes_mm(sentence: str) -> tuple[float, ...]:
