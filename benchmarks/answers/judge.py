@@ -40,7 +40,7 @@ class Rule:
     shot: all of them in one series of a header, or one sentence (2). shot_half: the same, for grade 1.
     deny: one of them denied (2), none affirmed. needs: somewhere in the text, or there is no grade at all.
     side, place, rival (other places), size (as '>=40', in mm): of the sentence with the finding.
-    bars: not in that sentence. whole: the text counts as one sentence, for places and sizes told apart from the finding.
+    bars: not in that sentence. whole: the text counts as one sentence.
     """
 
     find: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """The judge's own reading of a text: sentences, and whether a mention is affirmed, denied or left open.
 
-Written apart from what the engine reads with (`encoders.text`), so that the engine is not judged by itself. It is simple
-on purpose: a table of words that deny, looked for before and behind a mention inside its part of the sentence.
+Written apart from what the engine reads with (`encoders.text`), so that the engine is not judged by itself. It is
+simple on purpose: a table of words that deny, looked for before and behind a mention inside its part of the sentence.
 """
 
 from __future__ import annotations
@@ -38,18 +38,21 @@ _BREAK = re.compile(
 )
 _DENIES = re.compile(
     r"\b(?:no|not|without|w/o|absence of|absent|lack of|free of|neither|nor|denies|negative for|neg\.? for|"
-    r"resolution of|resolved|(?:total|complete) (?:regression|remission)|exclud\w+|disappearance of|did(?:n['’´]t|´nt)|rul(?:ed|es|ing) out|never)(?![\w-])",
+    r"resolution of|resolved|(?:total|complete) (?:regression|remission)|"
+    r"exclud\w+|disappearance of|did(?:n['’´]t|´nt)|rul(?:ed|es|ing) out|never)(?![\w-])",
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
-    r"\b(?:not (?:only|clearly|well|visuali[sz]ed well|significantly changed)|no (?:significant )?(?:change|interval change)|"
+    r"\b(?:not (?:only|clearly|well|visuali[sz]ed well|significantly changed)|"
+    r"no (?:significant )?(?:change|interval change)|"
     r"no longer than|without (?:contrast|significant size progression|gadolinium))\b|not shown",
     re.IGNORECASE,
 )
 _DENIED_BEHIND = re.compile(
     r"^[^;.]{0,40}?\b(?:(?:is|are|was|were|has|have|had|could|can)\s+(?:been\s+)?(?:not|no longer)\b|"
-    r"(?:is|are|was|were)\s+(?:absent|excluded|ruled out|negative)|(?:has|have)\s+(?:completely\s+)?(?:resolved|disappeared)|"
-    r"[:(]\s*(?:no\b|none\b|negative\b|absent\b|[-–−]\)))",
+    r"(?:is|are|was|were)\s+(?:absent|excluded|ruled out|negative)|"
+    r"(?:has|have)\s+(?:completely\s+)?(?:resolved|disappeared))|"
+    r"^\s*(?:[:–-]\s*(?:no|none|negative|absent)\b|\([-–−]\))",
     re.IGNORECASE,
 )
 _OPEN = re.compile(
