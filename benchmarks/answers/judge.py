@@ -40,6 +40,7 @@ class Rule:
     shot: all of them in one series of a header, or one sentence (2). shot_half: the same, for grade 1.
     deny: one of them denied (2), none affirmed. needs: somewhere in the text, or there is no grade at all.
     side, place, rival (other places), size (as '>=40', in mm): of the sentence with the finding.
+    against: of each list the first affirmed and the others somewhere: the text answers the contrary ('affirmed').
     bars: not in that sentence. whole: the text counts as one sentence.
     """
 
@@ -52,6 +53,7 @@ class Rule:
     shot_half: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    against: tuple[tuple[str, ...], ...] = ()
     bars: tuple[str, ...] = ()
     side: str = ""
     place: str = ""
@@ -80,7 +82,7 @@ def _question(told: Mapping[str, object], terms: Mapping[str, str]) -> Question:
     values = dict(told)
     kind, text = str(values.pop("kind")), str(values.pop("text"))
     for name, value in values.items():
-        if name == "also":
+        if name in {"also", "against"}:
             values[name] = tuple(tuple(terms.get(term, term) for term in some) for some in value)  # type: ignore[attr-defined]
         elif isinstance(value, list):
             values[name] = tuple(terms.get(term, term) for term in value)
@@ -118,6 +120,11 @@ def judge(rule: Rule, text: str) -> Verdict:
         return next((verdict for verdict in verdicts if verdict.flag.startswith("wrong")), Verdict(best.grade))
     if best.grade:
         return best
+    for first, *others in rule.against:
+        if any(_affirmed([first], part) is not None for part in parts) and all(
+            compiled(term).search(text) for term in others
+        ):
+            return Verdict(0, "affirmed")
     return next((verdict for verdict in verdicts if verdict.flag), Verdict(0))
 
 

@@ -97,6 +97,8 @@ def test_the_nearest_side_counts() -> None:
         (Rule(find=("chiari",), deny=("syrinx",)), "Chiari malformation.", Verdict(1)),
         (Rule(find=("chiari",), deny=("syrinx",)), "Chiari malformation. A syrinx.", Verdict(0, "affirmed")),
         (Rule(says=("menisci.*intact",)), "The menisci are intact.", Verdict(2)),
+        (Rule(says=("intact",), against=(("tear", "menisc"),)), "Meniscus tear.", Verdict(0, "affirmed")),
+        (Rule(says=("intact",), against=(("tear", "menisc"),)), "Meniscus. No tear.", Verdict(0)),
         (Rule(find=("effusion",), needs=("knee",)), "Shoulder effusion.", Verdict(0)),
         (Rule(shot=("ax", "flair"), shot_half=("flair",)), "MR_BRAIN. AX T2; COR FLAIR", Verdict(1)),
         (Rule(shot=("ax", "flair"), shot_half=("flair",)), "MR_BRAIN. AX_FLAIR; COR T2", Verdict(2)),
