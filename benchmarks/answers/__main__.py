@@ -35,8 +35,11 @@ from encoders.registry import open_encoder
 from search.engine import Engine
 from search.query import Evidence
 
-_CONTRARY = ("denied", "affirmed")
-_SIDES = ("wrong side", "wrong place")
+_WRONG = {
+    "deny what was asked for": ("denied",),
+    "affirm what was to be absent": ("affirmed",),
+    "wrong side or place": ("wrong side", "wrong place"),
+}
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ def _tell_wrong(asked: Sequence[Asked], names: Sequence[str]) -> dict[str, Any]:
     """Answers among the first ten that say the contrary, of a hundred that were given."""
     figures: dict[str, Any] = {}
     print(f"\nof 100 answers in the first {K}" + " " * 8 + "".join(f"{name:>14}" for name in names))
-    for label, flags in (("say the contrary", _CONTRARY), ("wrong side or place", _SIDES)):
+    for label, flags in _WRONG.items():
         row = []
         for name in names:
             told = [flag for one in asked for flag in one.flags(name)]

@@ -113,5 +113,5 @@ class BySentence:
 
 def _parts(text: Text) -> list[str]:
     if text.series:
-        return [f"{text.study}. {one.description}" for one in text.series]
+        return [". ".join(part for part in (text.study, one.description) if part) for one in text.series]
     return list(sentences(text.text))

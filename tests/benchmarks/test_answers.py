@@ -14,6 +14,7 @@ from benchmarks.answers.identifiers import Named, is_right
 from benchmarks.answers.judge import NOTHING, Question, Rule, Verdict, compiled, judge, load_questions
 from benchmarks.answers.measure import chance, interval, ndcg
 from benchmarks.answers.reading import Said, mentions, sentences, side_of, sizes_mm
+from benchmarks.answers.volumes import Wanted, label_text
 
 QUESTIONS = load_questions()
 
@@ -151,6 +152,15 @@ def test_each_question_has_an_answer_in_the_corpus_or_none_if_it_must_not(
 ) -> None:
     grades = [judge(question.rule, one.text).grade for one in texts]
     assert any(grades) is (question.kind != NOTHING)
+
+
+def test_volumes_are_graded_by_the_manifest() -> None:
+    rows = [{"body_region": "brain", "sequence": "T2 FLAIR", "plane": "axial", "diagnosis": "multiple sclerosis (RR)"}]
+    assert Wanted("", "", "brain", "FLAIR", "axial").grade(rows) == 2
+    assert Wanted("", "", "brain", "FLAIR", "coronal").grade(rows) == 1
+    assert Wanted("", "", "heart", "FLAIR").grade(rows) == 0
+    assert Wanted("", "", diagnosis="sclerosis").grade(rows) == 2
+    assert label_text(rows) == "MRI of the brain. Multiple sclerosis."
 
 
 def test_rules_are_fast_on_hostile_text() -> None:
