@@ -119,7 +119,7 @@ class Rules:
         return self._flags(self._selection.studies(visible(self.parsed(text))))
 
     def parsed(self, text: str) -> Filter:
-        """A filter as typed, with every name of the findings in it. Raises `FilterError`, also for what never occurs."""
+        """A filter as typed, with every name of the findings in it. Raises `FilterError`, also for unheard values."""
         where = parse_filter(text, expand=names_of)
         require_tasks(self._selection.database, predicted_tasks(where))
         require_occurring(where, lambda field: occurring_values(self._selection.database, field))
