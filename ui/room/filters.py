@@ -23,6 +23,8 @@ CHOICES = {
 """Filters whose values are those that the archive holds."""
 COMPUTED = "Computed, localizers too"
 _WORDS = {"F": "female", "M": "male", "O": "other"}
+_CONTRAST = {"yes": "after contrast", "no": "without contrast", "unknown": "contrast not known"}
+_BOUNDS = {"from": "from", "to": "until"}
 _STRENGTHS: dict[str, tuple[float | None, float | None]] = {
     "below 1 T": (None, 0.949),
     "1 to 2 T": (0.95, 2.199),
@@ -91,18 +93,20 @@ def condition(state: Mapping[Any, Any]) -> Filter:
     return both(*parts) if parts else ALL
 
 
-def chips(state: Mapping[Any, Any]) -> list[tuple[str, str]]:
-    """(key, what it says) of each filter in use."""
+def chips(state: Mapping[Any, Any]) -> list[dict[str, str]]:
+    """Each filter in use: its key, what it is called, and its value, which is what its chip shows."""
     told = []
     for key, value in chosen(state).items():
         label = CHOICES.get(key, {"tesla": "Field strength", "description": "Description"}.get(key, key.capitalize()))
         if key == "age":
-            said = f"{value[0]} y and older" if value[1] == _OLDEST else f"{value[0]} to {value[1]} y"
+            said = f"{value[0]} years and older" if value[1] == _OLDEST else f"{value[0]} to {value[1]} years"
+        elif key == "contrast":
+            said = " or ".join(_CONTRAST.get(str(one), str(one)) for one in value)
         elif isinstance(value, list):
-            said = ", ".join(_WORDS.get(str(one), str(one)) for one in value)
+            said = " or ".join(_WORDS.get(str(one), str(one)) for one in value)
         else:
-            said = str(value)
-        told.append((key, COMPUTED if key == "derived" else f"{label}: {said}"))
+            said = f"{_BOUNDS[key]} {value}" if key in _BOUNDS else COMPUTED if key == "derived" else str(value)
+        told.append({"key": key, "label": label, "text": said})
     return told
 
 
@@ -138,6 +142,8 @@ def _choice(field: str, label: str, counts: Sequence[Facet]) -> None:
     options = sorted({*told, *held}, key=lambda value: (value == "unknown", value.casefold()))
 
     def name(value: str) -> str:
+        if value in held:  # its chip is narrow: the value alone, without the counts that help to choose it
+            return _WORDS.get(value, value)
         facet = told.get(value)
         shown, total = (facet.shown, facet.total) if facet else (0, 0)
         return f"{_WORDS.get(value, value)}  {shown} / {total}"
@@ -147,6 +153,8 @@ def _choice(field: str, label: str, counts: Sequence[Facet]) -> None:
 
 def _strengths(counts: Sequence[Facet], smallest: int) -> None:
     def name(label: str) -> str:
+        if label in st.session_state.get("tesla", ()):
+            return label
         low, high = _STRENGTHS[label]
         mine = [
             facet
