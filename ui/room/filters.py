@@ -32,6 +32,8 @@ _STRENGTHS: dict[str, tuple[float | None, float | None]] = {
     "above 3 T": (3.5, None),
 }
 """Nominal strengths as ranges: a 3 T magnet calls itself 2.89 as often as 3."""
+_GAP = "  "
+"""Between a value and its counts, in the label of an option."""
 _OLDEST = 100
 EMPTY: Mapping[str, Any] = {
     **dict.fromkeys(CHOICES, ()),
@@ -136,6 +138,18 @@ def panel(counts: Mapping[str, Sequence[Facet]], *, smallest: int = 0) -> None:
     st.checkbox(COMPUTED, key="derived")
 
 
+def _settle(field: str) -> None:
+    """After a choice: keep the values that were meant, and let the browser write their chips anew.
+
+    A browser names what is chosen by the label that it read. Labels hold counts, which change with every other filter,
+    so that a choice of a moment ago came back as "female  9 / 9", a value that no study has: two filters, and nothing
+    passed.
+    """
+    values = {said: value for value, said in _WORDS.items()}
+    plain = [str(one).split(_GAP)[0] for one in st.session_state.get(field, ())]
+    st.session_state[field] = list(dict.fromkeys(values.get(one, one) if field == "sex" else one for one in plain))
+
+
 def _choice(field: str, label: str, counts: Sequence[Facet]) -> None:
     told = {facet.value: facet for facet in counts if facet.value}
     held = [str(value) for value in st.session_state.get(field, ())]
@@ -146,9 +160,12 @@ def _choice(field: str, label: str, counts: Sequence[Facet]) -> None:
             return _WORDS.get(value, value)
         facet = told.get(value)
         shown, total = (facet.shown, facet.total) if facet else (0, 0)
-        return f"{_WORDS.get(value, value)}  {shown} / {total}"
+        return f"{_WORDS.get(value, value)}{_GAP}{shown} / {total}"
 
-    st.multiselect(label, options, format_func=name, key=field, placeholder="any", select_all=False)
+    st.multiselect(
+        label, options, format_func=name, key=field, placeholder="any", select_all=False,
+        on_change=_settle, args=(field,),
+    )  # fmt: skip
 
 
 def _strengths(counts: Sequence[Facet], smallest: int) -> None:
@@ -164,11 +181,12 @@ def _strengths(counts: Sequence[Facet], smallest: int) -> None:
             and (high is None or value <= high)
         ]
         shown, total = (together(some, smallest) for some in ([f.shown for f in mine], [f.total for f in mine]))
-        return f"{label}  {shown} / {total}"
+        return f"{label}{_GAP}{shown} / {total}"
 
     st.multiselect(
-        "Field strength", list(_STRENGTHS), format_func=name, key="tesla", placeholder="any", select_all=False
-    )
+        "Field strength", list(_STRENGTHS), format_func=name, key="tesla", placeholder="any", select_all=False,
+        on_change=_settle, args=("tesla",),
+    )  # fmt: skip
 
 
 def _number(text: str) -> float | None:

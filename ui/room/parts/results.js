@@ -31,7 +31,7 @@ export default function (component) {
   const offer = (one, place) => make("span", { class: `chip offer ${one.on ? "on" : "off"}` },
     make("button", { "aria-pressed": String(one.on), title: one.why || (one.on ? "A condition: click to take the words as words" : "Offered: click to make it a condition"),
       on: { click: () => act({ do: "offer", key: one.key, on: !one.on }) } }, one.text),
-    gone(one, place));
+    one.on ? gone(one, place) : ""); // the words of one that is off have a chip of their own
   const fixed = (one, place) => make("span", { class: `chip ${one.kind}` },
     make("span", { class: "said", title: one.label }, one.text), gone(one, place));
   const chip = (one, place) => {
