@@ -6,6 +6,7 @@ in `*` stands for every word that begins so.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import unicodedata
@@ -20,6 +21,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from db.database import Database
 from db.values import SpaceRecord
+from db.vectors.protocol import Ids
 
 Group: TypeAlias = tuple[str, ...]
 Joined: TypeAlias = Literal["all", "any"]
@@ -88,11 +90,17 @@ def matching(match: Match, table: Literal["passages", "clauses"] = "passages") -
     return kind(bindparam(None, match.fts5, String), bindparam(None, match.tsquery, String))
 
 
-def find_words(database: Database, space: SpaceRecord, match: Match, *, limit: int) -> list[tuple[int, float]]:
-    """(vector id, BM25, more is better) of the passages that match, best first, equals by id."""
+def find_words(
+    database: Database, space: SpaceRecord, match: Match, *, limit: int, among: Ids | None = None
+) -> list[tuple[int, float]]:
+    """(vector id, BM25, more is better) of the passages that match, best first, equals by id.
+
+    among: the vectors that count, before anything is cut off; every one of them is looked up, so give few.
+    """
+    ids = None if among is None else json.dumps(among.tolist())
     with database.begin() as session:
         postgresql = session.connection().dialect.name == "postgresql"
-        return (_find_postgresql if postgresql else _find_sqlite)(session, space, match, limit)
+        return (_find_postgresql if postgresql else _find_sqlite)(session, space, match, limit, ids)
 
 
 def count_words(database: Database, match: Match, *, most: int) -> int:
@@ -112,17 +120,26 @@ def _folded(said: str) -> str:
     return re.sub(f"[{_SEPARATORS}]+", " ", bare).strip()
 
 
-def _find_sqlite(session: Session, space: SpaceRecord, match: Match, limit: int) -> list[tuple[int, float]]:
+def _find_sqlite(
+    session: Session, space: SpaceRecord, match: Match, limit: int, among: str | None
+) -> list[tuple[int, float]]:
+    # the plus keeps SQLite from asking full text once for each id
+    counted = (
+        "" if among is None
+        else "AND +rowid IN (SELECT passage_id FROM vectors WHERE id IN (SELECT value FROM json_each(:among))) "
+    )  # fmt: skip
     query = text(
-        "SELECT v.id, -f.rank FROM (SELECT rowid, rank FROM passages_fts WHERE passages_fts MATCH :match "
-        "ORDER BY rank, rowid LIMIT :limit) f JOIN vectors v ON v.passage_id = f.rowid AND v.space_id = :space "
-        "ORDER BY f.rank, v.id"
+        "SELECT v.id, -f.rank FROM (SELECT rowid, rank FROM passages_fts WHERE passages_fts MATCH :match "  # noqa: S608
+        f"{counted}ORDER BY rank, rowid LIMIT :limit) f "
+        "JOIN vectors v ON v.passage_id = f.rowid AND v.space_id = :space ORDER BY f.rank, v.id"
     )
-    rows = session.execute(query, {"match": match.fts5, "limit": limit, "space": space.id})
-    return [(int(row[0]), float(row[1])) for row in rows]
+    values = {"match": match.fts5, "limit": limit, "space": space.id, **({} if among is None else {"among": among})}
+    return [(int(row[0]), float(row[1])) for row in session.execute(query, values)]
 
 
-def _find_postgresql(session: Session, space: SpaceRecord, match: Match, limit: int) -> list[tuple[int, float]]:
+def _find_postgresql(
+    session: Session, space: SpaceRecord, match: Match, limit: int, among: str | None
+) -> list[tuple[int, float]]:
     """PostgreSQL ranks without regard to how rare a word is; this is BM25, a group of names counting as one term.
 
     A sentence says a thing once, so that its frequency within the sentence is taken as one.
@@ -134,13 +151,19 @@ def _find_postgresql(session: Session, space: SpaceRecord, match: Match, limit: 
         f"CASE WHEN words @@ to_tsquery('spinecho', :g{n}) THEN CAST(:w{n} AS float8) ELSE 0 END"
         for n in range(len(groups))
     )
+    counted = (
+        "" if among is None
+        else "AND id IN (SELECT passage_id FROM vectors WHERE id IN "
+        "(SELECT CAST(value AS bigint) FROM json_array_elements_text(CAST(:among AS json)))) "
+    )  # fmt: skip
     query = text(
         f"SELECT v.id, f.score FROM (SELECT id, ({terms}) * {_K1 + 1} / "  # noqa: S608
         f"(1 + {_K1} * ({1 - _B} + {_B} * length(words) / CAST(:length AS float8))) AS score "
-        "FROM passages WHERE words @@ to_tsquery('spinecho', :match) ORDER BY score DESC, id LIMIT :limit) f "
+        f"FROM passages WHERE words @@ to_tsquery('spinecho', :match) {counted}ORDER BY score DESC, id LIMIT :limit) f "
         "JOIN vectors v ON v.passage_id = f.id AND v.space_id = :space ORDER BY f.score DESC, v.id"
     )
     values: dict[str, Any] = {"match": match.tsquery, "limit": limit, "space": space.id}
+    values |= {} if among is None else {"among": among}
     values |= {f"g{n}": group for n, group in enumerate(groups)}
     values |= {f"w{n}": weight for n, weight in enumerate(_weights(session, groups))}
     sample = f"SELECT avg(length(words)) FROM (SELECT words FROM passages ORDER BY id LIMIT {_SAMPLE}) f"  # noqa: S608

@@ -33,7 +33,7 @@ from search.fusion import Weights, fused
 from search.heat import Heat, heat_map
 from search.hits import Hit, PassageHit, Results
 from search.lexical import NO_WORDS, Words, rare, unheard, words_of
-from search.listing import Listed, by_date, excluding, named
+from search.listing import Listed, by_date, excluding, named, why_no_report
 from search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from search.regions import Look
 from search.retrieve import Retriever
@@ -165,7 +165,7 @@ class Engine:
                 *contradictions(where),
                 *(plan.said if plan is not None else ()),
                 *([why_included(computed)] if computed else ()),
-                *self._warnings(query, want, hits, found, relevance, told),
+                *self._warnings(query, want, where, hits, found, relevance, told),
             ),
             relevance=relevance,
             seconds=clock.seconds,
@@ -204,7 +204,7 @@ class Engine:
                 *(() if exact else contradictions(plan.where)),
                 *plan.said,
                 *listed.said,
-                *self._warnings(None, want, hits, Found(), (), NO_WORDS, exact=exact),
+                *self._warnings(None, want, plan.where, hits, Found(), (), NO_WORDS, exact=exact),
             ),
             seconds=clock.seconds,
             plan=plan,
@@ -371,6 +371,7 @@ class Engine:
         self,
         query: Query | None,
         want: Kind,
+        where: Filter,
         hits: Sequence[Hit],
         found: Found,
         relevance: Sequence[Relevance],
@@ -397,7 +398,7 @@ class Engine:
         elif not hits and exact:
             pass
         elif not hits and want is Kind.REPORT:
-            said.append("no report fits; 'spinecho status' tells how many reports there are")
+            said.append(why_no_report(self._database, self._retriever.selection, where))
         elif not hits:
             said.append("no study fits; loosen the filters, or try --include-derived")
         elif isinstance(query, TextQuery) and not any(hit.channels for hit in hits):

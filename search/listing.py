@@ -104,3 +104,18 @@ def _how_sure(
         few = " most of what passes, so that this answer says little:" if silent > _FEW * len(every) else ""
         told.append(f"{silent} of {len(every)} studies have no report:{few} nothing tells whether they show it")
     return tuple(told)
+
+
+def why_no_report(database: Database, selection: Selection, where: Filter) -> str:
+    """Why no report came back: studies that pass a filter need not have one."""
+    if where == ALL:
+        return "no report fits; 'spinecho status' tells how many reports there are"
+    passing = selection.studies(where).tolist()
+    if not passing:
+        return "no report fits, as no study passes the filters"
+    reported = reported_studies(database)
+    count = sum(1 for study in passing if study in reported)
+    studies = f"{len(passing)} {'studies pass' if len(passing) > 1 else 'study passes'} the filters"
+    if not count:
+        return f"{studies}, and none has a report: search for studies instead"
+    return f"{studies}, {count} of them with a report, and no report fits the words"

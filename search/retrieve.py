@@ -33,6 +33,8 @@ _DEEPER = 16
 """Times more are looked at where the nearest contradict the query: what lies between has seldom been enough."""
 _DEEPEST = 3200
 """So many are looked at before they are taken as they are."""
+_FEW = 20_000
+"""Passages that full text looks for by their ids; of more, most of what it finds passes anyway."""
 _REMEMBERED = 16
 _SECOND = 0.1
 """What a study's second sentence adds to its best one."""
@@ -106,7 +108,8 @@ class Retriever:
         for match in self._matches(words):
             depth = max(_LEAST, _DEPTH * k)
             while True:
-                rows = find_words(self.database, self.text.space, match, limit=depth)
+                few = among if among is not None and len(among) <= _FEW else None
+                rows = find_words(self.database, self.text.space, match, limit=depth, among=few)
                 scores = np.array([score for _, score in rows], np.float64)
                 ids = np.array([vector_id for vector_id, _ in rows], np.int64)
                 kept = slice(None) if among is None else np.isin(ids, among)
@@ -115,7 +118,8 @@ class Retriever:
                 self._judge(told, query, want, found, judged, channel="words")
                 scored = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
                 found.scores = self.permitted(query, scored, want=want, k=k)
-                if len(found.scores) >= k or len(rows) < depth or depth >= _DEEPEST:
+                deepest = depth >= _DEEPEST and (among is None or few is not None)
+                if len(found.scores) >= k or len(rows) < depth or deepest:
                     break
                 depth *= _DEEPER
             if len(found.scores) >= k:

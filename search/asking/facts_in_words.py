@@ -45,7 +45,7 @@ _JOINS_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _JOINS_AFTER = re.compile(
-    r"\s{1,3}(?:with|and|who ha(?:ve|s|d)|having|showing|mit|scanners?|scans?|patients?)(?=\s|$)", re.IGNORECASE
+    r"\s{1,3}(?:with|and|who ha(?:ve|s|d)|having|showing|mit|scanners?|scans?|patients?)(?!\w)", re.IGNORECASE
 )
 _EITHER = re.compile(r"\s{0,3}(?:,|/|\+|&|and|or|und|oder|,\s{0,2}(?:and|or))\s{0,3}", re.IGNORECASE)
 _NEITHER = re.compile(
@@ -105,8 +105,8 @@ _WHEN = rf"(?:{_DAY}|(?:{_MONTH})?{_Y})"
 _WHEN2 = _WHEN.replace("?P<day>", "?P<day2>").replace("?P<month>", "?P<month2>").replace("?P<y>", "?P<y2>")
 _CLINICAL = re.compile(
     r"\b(?:surg\w+|operat\w+|resect\w+|treat\w+|diagnos\w+|known|trauma|injur\w+|accident|radiother\w+|chemo\w*|seizures?"
-    r"|symptoms?|stable|unchanged|compar\w+|prior|previous\w*|histor\w+|status post|s/p|follow\w*|since|fell|fall"
-    r"|onset|headaches?|pain)\W+(?:\w+\W+){0,3}$",
+    r"|symptoms?|stable|unchanged|compar\w+|prior|previous\w*|histor\w+|status post|s/p|follow\w*|fell|fall"
+    r"|onset|headaches?|pain)[^\w,;]+(?:\w+[^\w,;]+){0,3}$",
     re.IGNORECASE,
 )
 """What happened to somebody then: "surgery in 2019" asks for no study of 2019."""
@@ -165,7 +165,10 @@ def facts_in(text: str, today: date) -> tuple[Fact, ...]:
 
 def offers_of(text: str, facts: Sequence[Fact]) -> tuple[Offer, ...]:
     """Facts as conditions that are offered, each with the small words that tie it to the rest."""
-    spans = [_whole(text, one) for one in facts]
+    spans: list[Span] = []
+    for one in facts:
+        start, stop = _whole(text, one)
+        spans.append((max(start, spans[-1][1]) if spans else start, stop))
     rest = Taken(len(text), spans)
     only = not any(
         any(char.isalnum() for char in match.group()) and not rest.meets(match.span())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from db import lookup, regions
 from db.cohorts import CohortError, Roster
 from db.filters import ALL, Filter, parse_filter, predicted_tasks, visible
+from db.occurring import occurring_values, require_occurring
 from db.predictions import require_tasks
 from db.selection import Selection
 from db.served import ServedSpace
@@ -118,9 +119,10 @@ class Rules:
         return self._flags(self._selection.studies(visible(self.parsed(text))))
 
     def parsed(self, text: str) -> Filter:
-        """A filter as typed, with every name of the findings in it."""
+        """A filter as typed, with every name of the findings in it. Raises `FilterError`, also for unheard values."""
         where = parse_filter(text, expand=names_of)
         require_tasks(self._selection.database, predicted_tasks(where))
+        require_occurring(where, lambda field: occurring_values(self._selection.database, field))
         return where
 
     def everything(self) -> Flags:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from db.values import PredictedFact
+from search.asking.plan import PlanChip, Way
 from search.desk import Desk
 from search.hits import Hit, PassageHit, Results, SeriesHit
 from search.query import Kind
@@ -47,13 +48,16 @@ def list_data(
     results: Results,
     desk: Desk,
     *,
-    filters: Sequence[tuple[str, str]],
+    filters: Sequence[Mapping[str, str]],
     verdicts: Mapping[str, int],
     refined: bool,
     picked: Sequence[int],
     most: int,
+    place: str = "",
 ) -> dict[str, Any]:
-    """Everything the list shows. verdicts: this person's thumbs by study UID."""
+    """Everything the list shows. verdicts: this person's thumbs by study UID; place: the token of the search, by which
+    a browser finds the place again where the list was left.
+    """
     beside = desk.listed(results, most=_SHOWN)
     tops = {
         bar: max((_channel(hit, names) for hit in results.hits), default=0.0) or 1.0 for bar, names in _BARS.items()
@@ -62,8 +66,12 @@ def list_data(
     nothing = any(warning.startswith(_NOTHING) for warning in results.warnings)
     return {
         "want": want,
-        "chips": [{"kind": chip["kind"], "text": chip["text"]} for chip in results.query.get("chips", ())],
-        "filters": [{"key": key, "text": text} for key, text in filters],
+        "chips": [_chip(chip) for chip in (results.plan.chips if results.plan else ())],
+        "filters": [dict(one) for one in filters],
+        "corrected": results.plan.corrected if results.plan else "",
+        "ignored": [f"{one.text}: {one.why}" for one in (results.plan.ignored if results.plan else ())],
+        "place": place,
+        "no_thumbs": _why_no_thumbs(results, want),
         "nothing": nothing,
         "notes": [warning for warning in results.warnings if not warning.startswith(_NOTHING)],
         "said": _summary(results, want),
@@ -78,6 +86,30 @@ def list_data(
     }
 
 
+def _chip(chip: PlanChip) -> dict[str, Any]:
+    return {
+        "kind": chip.kind, "text": chip.text, "label": chip.field.replace("_", " "), "key": chip.key, "on": chip.on,
+        "why": chip.why,
+    }  # fmt: skip
+
+
+def _why_no_thumbs(results: Results, want: str) -> str:
+    """Why a thumb would do nothing here; '' where it does something."""
+    if want == Kind.REPORT:
+        return "Thumbs refine searches for studies"
+    if results.plan is None:
+        return "Thumbs refine words: type some beside the example"
+    return _NO_THUMBS.get(results.plan.way, "")
+
+
+_NO_THUMBS = {
+    Way.IDENTIFIERS: "These studies were named: there is nothing to refine",
+    Way.FILTERS: "Thumbs refine words: type some beside the filters",
+    Way.EXCLUSIONS: "Thumbs refine what is looked for; this search only leaves out",
+    Way.REPORT: "Thumbs refine words; this was a whole report",
+}
+
+
 def study_name(hit: Hit) -> str:
     """Date, age, sex, description and accession number, as far as they are known."""
     if hit.study is None:
@@ -89,6 +121,16 @@ def study_name(hit: Hit) -> str:
 def _summary(results: Results, want: str) -> str:
     count = len(results.hits)
     noun = {"study": "studies", "report": "reports"}[want] if count != 1 else want
+    way = results.plan.way if results.plan else Way.WORDS
+    fitting = int(results.query.get("fitting", count))
+    of = f"{count} of {fitting:,}" if fitting > count else f"{count}"
+    noun = {"study": "studies", "report": "reports"}[want] if fitting != 1 else want
+    if way is Way.IDENTIFIERS:
+        return f"{of} {noun}, as named"
+    if way is Way.FILTERS:
+        return f"{of} {noun} that pass, newest first" if fitting else f"no {noun} pass"
+    if way is Way.EXCLUSIONS:
+        return f"{of} {noun} that do not affirm it: those that deny it in words first, then the newest"
     milliseconds = sum(results.seconds.values()) * 1000
     learned = results.query.get("learned")
     also = f" · from your thumbs: {', '.join(learned)}" if learned else ""
