@@ -299,7 +299,10 @@ def _is_technique(text: str, start: int, stop: int) -> bool:
     after = text[stop : stop + 80]
     before = text[max(0, start - _REACH) : start]
     return bool(
-        _NO_LENGTH.match(after) or _TECHNIQUE_AFTER.match(after) or _AWAY.match(after) or _TECHNIQUE_BEFORE.search(before)
+        _NO_LENGTH.match(after)
+        or _TECHNIQUE_AFTER.match(after)
+        or _AWAY.match(after)
+        or _TECHNIQUE_BEFORE.search(before)
     )
 
 

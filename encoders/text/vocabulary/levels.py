@@ -48,11 +48,17 @@ def lines() -> list[str]:
         names += [f"{a}{upper[1:]}/{b}{lower[1:]}" for a, b in pairs]
         names += [f"{a}{upper[1:]}/{lower[1:]}" for a, b in pairs if a == b]
         regions = dict.fromkeys((_REGIONS[upper[0]], _REGIONS[lower[0]]))
-        more = {"L5/S1": "lumbosacral junction", "T12/L1": "thoracolumbar junction", "C7/T1": "cervicothoracic junction"}
+        more = {
+            "L5/S1": "lumbosacral junction",
+            "T12/L1": "thoracolumbar junction",
+            "C7/T1": "cervicothoracic junction",
+        }
         names += [more[name]] if name in more else []
         found.append(f"spine:{name} = {' | '.join(dict.fromkeys(names))} < {', '.join(regions)}")
     for name in _ROOTS:
-        spelled = [f"{other}{name[1:]} {word}" for other in _letters(name[0]) for word in ("root", "nerve root", "nerve")]
+        spelled = [
+            f"{other}{name[1:]} {word}" for other in _letters(name[0]) for word in ("root", "nerve root", "nerve")
+        ]
         found.append(f"spine:{name} root = {' | '.join(spelled)} < spine:nerve root, {_REGIONS[name[0]]}")
     return found
 
@@ -79,7 +85,9 @@ _MORE = re.compile(
     re.IGNORECASE,
 )
 _CHAIN = re.compile(rf"\s{{0,2}}[/\-–]\s{{0,2}}{_REST}", re.IGNORECASE)
-_ROOT = re.compile(r"\s{0,2}(?:exiting |traversing |spinal )?(?:nerves?(?: roots?)?|roots?|radicul\w+|dermatome)(?!\w)", re.IGNORECASE)
+_ROOT = re.compile(
+    r"\s{0,2}(?:exiting |traversing |spinal )?(?:nerves?(?: roots?)?|roots?|radicul\w+|dermatome)(?!\w)", re.IGNORECASE
+)
 _SPINAL = re.compile(
     r"vertebr|spin(?:e|al)|\bcord\b|\bdis[ck]s?\b|\blevels?\b|thoracic|dorsal|cervic|lumb|sacr|\blamin|pedicl|myel|syrin|canal"
     r"|kypho|scolio|conus|\bribs?\b|fracture|compress|foram|facet|endplate|stenos|listhes|spondyl|radicul|\broots?\b|hemangioma|spinous|wirbel",
@@ -92,8 +100,14 @@ _BESIDE = re.compile(
 )
 _AT_LEVEL = re.compile(r"(?:\blevels?(?: of)?|\bvertebra\w*|\bbody of|\bat|\bdis[ck])\s{1,2}(?:the )?$", re.IGNORECASE)
 _STAGED = re.compile(r"(?:\bstage|\bc?p?TNM|[cpy])\s{0,2}:?$", re.IGNORECASE)
-_STAGE_AFTER = re.compile(r"\s{0,2}[,/]?\s{0,2}(?:N[0-3x]\b|M[01x]\b|stage|tumou?r|disease|cancer|carcinoma|lesion of the rectum)", re.IGNORECASE)
-_SEQUENCE = re.compile(r"\s{0,2}-?\s{0,2}(?:w(?:eighted|i)?\b|hyper|hypo|iso|signal|image|sequence|flair|fat|tse|fse|map|relax|time|bright|dark|short|prolong|value|mri?\b|stir|axial|sagittal|coronal|contrast|post|pre)", re.IGNORECASE)
+_STAGE_AFTER = re.compile(
+    r"\s{0,2}[,/]?\s{0,2}(?:N[0-3x]\b|M[01x]\b|stage|tumou?r|disease|cancer|carcinoma|lesion of the rectum)",
+    re.IGNORECASE,
+)
+_SEQUENCE = re.compile(
+    r"\s{0,2}-?\s{0,2}(?:w(?:eighted|i)?\b|hyper|hypo|iso|signal|image|sequence|flair|fat|tse|fse|map|relax|time|bright|dark|short|prolong|value|mri?\b|stir|axial|sagittal|coronal|contrast|post|pre)",
+    re.IGNORECASE,
+)
 _LIVER = re.compile(r"\bsegment|\bliver|\bhepat", re.IGNORECASE)
 _HEART = re.compile(r"\bheart sound|\bgallop", re.IGNORECASE)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from encoders.text.spelling import root
 from encoders.text.vocabulary.levels import Level, levels
@@ -76,7 +76,9 @@ def read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
         Mention(words[a].start, words[b - 1].stop, concept, table.concepts[concept].kind) for a, b, concept in both
     ]
     mentions += [Mention(level.start, level.stop, ident, "anatomy") for level in spinal for ident in level.ids]
-    return tuple(sorted(mentions, key=lambda one: (one.start, one.stop))), tuple(words[at].stem for at in loose if at not in taken)
+    return tuple(sorted(mentions, key=lambda one: (one.start, one.stop))), tuple(
+        words[at].stem for at in loose if at not in taken
+    )
 
 
 def _words(text: str, spinal: tuple[Level, ...]) -> list[Word]:
@@ -152,7 +154,18 @@ def names(ident: str) -> tuple[str, ...]:
     return found.names if found else ()
 
 
-@lru_cache(maxsize=None)
+@cache
+def looked_for(ident: str) -> tuple[str, ...]:
+    """The names of a concept, and those of its kinds that are said for it: haematoma where a haemorrhage is asked for."""
+    table = vocabulary()
+    found = dict.fromkeys(names(ident))
+    for child in table.children.get(ident, ()):
+        if table.concepts[child].alike and table.concepts[child].parents[0] == ident:
+            found |= dict.fromkeys(looked_for(child))
+    return tuple(found)
+
+
+@cache
 def wider(ident: str) -> frozenset[str]:
     """All that a concept is a kind or a part of, however far up; not itself. What it is composed of counts too."""
     found = vocabulary().concepts.get(ident)
@@ -162,7 +175,7 @@ def wider(ident: str) -> frozenset[str]:
     return frozenset(above).union(*(wider(one) for one in above))
 
 
-@lru_cache(maxsize=None)
+@cache
 def narrower(ident: str) -> frozenset[str]:
     """All that is a kind or a part of a concept, however far down; not itself."""
     table = vocabulary()
