@@ -44,7 +44,7 @@ def denied_by(term: str, sentence: str) -> bool:
     said, words = _parts(sentence)
     whole = {one for part in asked for one in (part, *wider(part))}
     findings = {one for one in said if _is_finding(one)}
-    if not findings & whole:
+    if not any(_within(one, whole) for one in findings):
         return False
     places = {one for one in said if one not in findings and not _is_region(one)}
     return places <= whole and loose <= words
@@ -60,6 +60,13 @@ def _parts(text: str) -> tuple[frozenset[str], frozenset[str]]:
 @lru_cache(maxsize=4096)
 def _plain(text: str) -> frozenset[str]:
     return frozenset(stem for stem, _, _ in located(text)) - _SMALL
+
+
+def _within(ident: str, whole: set[str]) -> bool:
+    """Whether a finding is one of these, or is composed of these and of a region ("brain mass")."""
+    found = concept(ident)
+    parts = found.parts if found else ()
+    return ident in whole or (bool(parts) and all(one in whole or _is_region(one) for one in parts))
 
 
 def _is_region(ident: str) -> bool:
