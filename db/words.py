@@ -1,7 +1,8 @@
 """Full text over passages, English stems, best first by BM25: SQLite's FTS5, PostgreSQL's tsvector.
 
-A group is what one thing may be called: any of its names will do. A name of several words is a phrase; one that ends
-in `*` stands for every word that begins so.
+A group is what one thing may be called: any of its names will do, and however many of them a passage holds, it counts
+once. A name of several words is a phrase; one that ends in `*` stands for every word that begins so, and one such as
+`tear|torn + meniscus` for passages that hold a name from each side of every `+`.
 """
 
 from __future__ import annotations
@@ -81,7 +82,22 @@ class _MatchingClauses(_Matching):
 def expression(groups: Iterable[Group], joined: Joined = "all") -> Match:
     """The query for these groups; names without a word are left out."""
     held = [tuple(name for name in group if _WORD.search(name)) for group in groups]
-    return Match(tuple(group for group in held if group), joined)
+    return Match(tuple(_fewest(group) for group in held if group), joined)
+
+
+def _fewest(group: Group) -> Group:
+    """The group without names that hold another of its names, which finds all that they would: "meniscal tears"."""
+    listed = list(dict.fromkeys(group))
+    padded = {name: f" {' '.join(_WORD.findall(name.casefold()))} " for name in listed if "+" not in name}
+    held = {name: words for name, words in padded.items() if "*" not in name}
+    kept = []
+    for name in listed:
+        words = padded.get(name, "")
+        one = words.replace("s ", " ")
+        shorter = (other for other in held.values() if 2 < len(other) < len(words))
+        if not words or not any(other in words or other in one for other in shorter):
+            kept.append(name)
+    return tuple(kept)
 
 
 def matching(match: Match, table: Literal["passages", "clauses"] = "passages") -> FunctionElement[Any]:
@@ -123,18 +139,41 @@ def _folded(said: str) -> str:
 def _find_sqlite(
     session: Session, space: SpaceRecord, match: Match, limit: int, among: str | None
 ) -> list[tuple[int, float]]:
+    scored, values = _scored_sqlite(session, match)
     # the plus keeps SQLite from asking full text once for each id
     counted = (
         "" if among is None
-        else "AND +rowid IN (SELECT passage_id FROM vectors WHERE id IN (SELECT value FROM json_each(:among))) "
+        else "WHERE +id IN (SELECT passage_id FROM vectors WHERE id IN (SELECT value FROM json_each(:among))) "
     )  # fmt: skip
     query = text(
-        "SELECT v.id, -f.rank FROM (SELECT rowid, rank FROM passages_fts WHERE passages_fts MATCH :match "  # noqa: S608
-        f"{counted}ORDER BY rank, rowid LIMIT :limit) f "
-        "JOIN vectors v ON v.passage_id = f.rowid AND v.space_id = :space ORDER BY f.rank, v.id"
+        f"SELECT v.id, f.score FROM (SELECT id, score FROM ({scored}) {counted}"  # noqa: S608
+        "ORDER BY score DESC, id LIMIT :limit) f "
+        "JOIN vectors v ON v.passage_id = f.id AND v.space_id = :space ORDER BY f.score DESC, v.id"
     )
-    values = {"match": match.fts5, "limit": limit, "space": space.id, **({} if among is None else {"among": among})}
+    values |= {"limit": limit, "space": space.id, **({} if among is None else {"among": among})}
     return [(int(row[0]), float(row[1])) for row in session.execute(query, values)]
+
+
+_ONCE = 1.2
+"""What a group adds at most, in units of what it says by being rare: a short passage that says it once reaches this."""
+
+
+def _scored_sqlite(session: Session, match: Match) -> tuple[str, dict[str, Any]]:
+    """SQL for (id, score), and its values. FTS5 adds up every name of a group that a passage holds: this caps it.
+
+    Where all groups must be there the sum is capped as one, which needs no look at what only some of them hold.
+    """
+    groups = [Match((group,)).fts5 for group in match.groups]
+    total = int(session.scalar(text("SELECT max(id) FROM passages")) or 0)
+    counted = text("SELECT count(*) FROM passages_fts WHERE passages_fts MATCH :match")
+    most = [_ONCE * _rarity(total, int(session.scalar(counted, {"match": one}) or 0)) for one in groups]
+    capped = "SELECT rowid AS id, min(-rank, :w{n}) AS score FROM passages_fts WHERE passages_fts MATCH :g{n}"
+    if match.joined == "all" or len(groups) < 2:
+        return capped.format(n=0), {"w0": sum(most), "g0": match.fts5}
+    values: dict[str, Any] = {f"g{n}": group for n, group in enumerate(groups)}
+    values |= {f"w{n}": weight for n, weight in enumerate(most)}
+    parts = " UNION ALL ".join(capped.format(n=n) for n in range(len(groups)))
+    return f"SELECT id, sum(score) AS score FROM ({parts}) GROUP BY id", values  # noqa: S608
 
 
 def _find_postgresql(
@@ -176,14 +215,25 @@ def _weights(session: Session, groups: Sequence[str]) -> list[float]:
     total = int(session.scalar(text("SELECT max(id) FROM passages")) or 0)
     counted = text("SELECT count(*) FROM passages WHERE words @@ to_tsquery('spinecho', :match)")
     holding = [int(session.scalar(counted, {"match": group}) or 0) for group in groups]
-    return [max(math.log((total - n + 0.5) / (n + 0.5)), 1e-6) for n in holding]
+    return [_rarity(total, n) for n in holding]
+
+
+def _rarity(total: int, holding: int) -> float:
+    """What a term says by how few of all passages hold it, as BM25 has it."""
+    return max(math.log((total - holding + 0.5) / (holding + 0.5)), 1e-6)
 
 
 def _quoted(name: str) -> str:
+    if "+" in name:
+        sides = [[_quoted(one) for one in side.split("|") if _WORD.search(one)] for side in name.split("+")]
+        return "(" + " AND ".join(f"({' OR '.join(side)})" for side in sides if side) + ")"
     return f'"{" ".join(_WORD.findall(name))}"' + (" *" if name.rstrip().endswith("*") else "")
 
 
 def _lexemes(name: str) -> str:
+    if "+" in name:
+        sides = [[found for one in side.split("|") if (found := _lexemes(one))] for side in name.split("+")]
+        return "(" + " & ".join(f"({' | '.join(side)})" for side in sides if side) + ")"
     words = [f"'{word}'" for word in _folded(name).split()]
     return " <-> ".join(words) + (":*" if words and name.rstrip().endswith("*") else "")
 

@@ -13,10 +13,11 @@ from functools import lru_cache
 
 from db.filter_values import ASKING
 from db.values import ClauseCard, PassageCard
-from encoders.text.findings import Wish, wish
+from encoders.text.findings import Wish, findings, wish
 from encoders.text.places import place_fit, places
 from encoders.text.query import QueryText
-from encoders.text.terms import concepts, findings, mentions
+from encoders.text.terms import mentions
+from encoders.text.vocabulary import meant
 from search.hits import PassageHit
 
 _UNCERTAIN, _HISTORICAL, _QUESTION = 0.95, 0.6, 0.7
@@ -66,7 +67,7 @@ def clauses_of(card: PassageCard) -> tuple[ClauseCard, ...]:
 
 @lru_cache(maxsize=4096)
 def _whole(text: str, assertion: str, named: frozenset[str]) -> ClauseCard:
-    return ClauseCard(0, len(text), text, assertion, "nothing", "", named, places(text), concepts(text))
+    return ClauseCard(0, len(text), text, assertion, "nothing", "", named, places(text), meant(text))
 
 
 def weight(found: PassageHit) -> float:

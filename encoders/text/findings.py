@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from encoders.text import terms
 from encoders.text.assertions import Clause
 from encoders.text.clause_rules import ABNORMAL, NORMAL
 from encoders.text.laterality import Side, sides
 from encoders.text.passages import Passage
 from encoders.text.places import places
 from encoders.text.sizes import SizeCondition, size_condition, sizes
+from encoders.text.vocabulary import concepts, meant, wider
 
 RULES = 1
 """Raised whenever the same text gives other sentences, clauses or facts: what older rules stored is told anew."""
@@ -61,8 +61,15 @@ def said_in(passage: Passage) -> tuple[Said, ...]:
 def wish(wanted: str) -> Wish:
     """What the words that are wanted ask for."""
     return Wish(
-        terms.findings(wanted), places(wanted), sides(wanted), size_condition(wanted), normal=is_normality(wanted)
+        findings(wanted), places(wanted), sides(wanted), size_condition(wanted), normal=is_normality(wanted)
     )
+
+
+@lru_cache(maxsize=4096)
+def findings(text: str) -> frozenset[str]:
+    """The findings that a text names, by id, without those that they are kinds of."""
+    named = {mention.concept for mention in concepts(text) if mention.kind == "finding"}
+    return frozenset(named - {above for one in named for above in wider(one)})
 
 
 def is_normality(wanted: str) -> bool:
@@ -83,7 +90,7 @@ def _said(clause: Clause) -> Said:
         clause.cue,
         tuple(sorted(clause.sides)),
         tuple(sorted(places(clause.text))),
-        tuple(sorted(terms.concepts(clause.text))),
+        tuple(sorted(meant(clause.text))),
         low,
         high,
     )

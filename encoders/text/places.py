@@ -32,7 +32,8 @@ _ORDER: tuple[Fit, ...] = ("same", "within", "contains", "unknown", "other")
 def places(text: str) -> frozenset[str]:
     """Ids of the places that a text names: "spine:L4/5", "brain:frontal", "knee:medial meniscus", "hand:thumb".
 
-    The place of a finding counts ("meniscal tear", the meniscus). "left ventricle" is one, whatever side it has.
+    The narrowest alone: "frontal lobe of the brain" is the frontal lobe. The place of a finding counts ("meniscal tear",
+    the meniscus). "left ventricle" is one, whatever side it has.
     """
     found: set[str] = set()
     for compound in _COMPOUND.finditer(text.lower()):
@@ -42,7 +43,8 @@ def places(text: str) -> frozenset[str]:
             found.add(mention.concept)
         else:
             found.update(_of_finding(mention.concept))
-    return frozenset(found)
+    implied: frozenset[str] = frozenset().union(*(wider(one) for one in found))
+    return frozenset(found) - implied
 
 
 @lru_cache(maxsize=4096)

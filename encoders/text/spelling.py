@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 _SPELLING = (
@@ -23,7 +24,7 @@ _ENDINGS = (
 )  # fmt: skip
 _AS_THEY_ARE = frozenset({"toe", "toes", "does", "shoe", "goes"})
 """Words whose oe is no British one."""
-_WHOLE = frozenset({"limbic", "enteric"})
+_WHOLE = frozenset({"limbic", "enteric", "septic", "septation", "septations"})
 """Words that without their ending would be another."""
 
 
@@ -35,6 +36,8 @@ def neutral(word: str) -> str:
         return heard
     for pattern, american in _SPELLING:
         heard = pattern.sub(american, heard)
+    if not heard.isascii():
+        heard = "".join(one for one in unicodedata.normalize("NFKD", heard) if not unicodedata.combining(one))
     return "".join(_WORD.findall(heard)) or heard
 
 

@@ -40,7 +40,7 @@ def lines() -> list[str]:
         letter, number = name[0], int(name[1:])
         others = [f"{other}{number}" for other in _letters(letter)]
         spoken = [f"{_ORDINALS[number - 1]} {word} vertebra" for word in _spoken(letter)]
-        found.append(f"spine:{name} = {' | '.join([*others, *spoken, f'{name} vertebra'])} < {_REGIONS[letter]}")
+        found.append(f"spine:{name} = {' | '.join([*others, *spoken, f'{name} vertebra'])} < {_REGIONS[letter]}, spine:vertebra")
     for n, name in enumerate(DISCS):
         upper, lower = VERTEBRAE[n], VERTEBRAE[n + 1]
         pairs = [(a, b) for a in _letters(upper[0]) for b in _letters(lower[0])]
@@ -54,7 +54,7 @@ def lines() -> list[str]:
             "C7/T1": "cervicothoracic junction",
         }
         names += [more[name]] if name in more else []
-        found.append(f"spine:{name} = {' | '.join(dict.fromkeys(names))} < {', '.join(regions)}")
+        found.append(f"spine:{name} = {' | '.join(dict.fromkeys(names))} < {', '.join(regions)}, spine:disc")
     for name in _ROOTS:
         spelled = [
             f"{other}{name[1:]} {word}" for other in _letters(name[0]) for word in ("root", "nerve root", "nerve")

@@ -155,6 +155,17 @@ def names(ident: str) -> tuple[str, ...]:
 
 
 @cache
+def looked_for(ident: str) -> tuple[str, ...]:
+    """The names of a concept, and those of its kinds that are said for it: haematoma where a haemorrhage is asked for."""
+    table = vocabulary()
+    found = dict.fromkeys(names(ident))
+    for child in table.children.get(ident, ()):
+        if table.concepts[child].alike and table.concepts[child].parents[0] == ident:
+            found |= dict.fromkeys(looked_for(child))
+    return tuple(found)
+
+
+@cache
 def wider(ident: str) -> frozenset[str]:
     """All that a concept is a kind or a part of, however far up; not itself. What it is composed of counts too."""
     found = vocabulary().concepts.get(ident)

@@ -9,6 +9,7 @@ line above that is less far in.
       meniscal tear & tear, knee:meniscus           & what together means it
     brain:frontal = frontal lobe | frontal          id = names, where the id is not the first name
     ~ brain:cortex = cortex                         ~ overlaps its neighbours: it rules none of them out
+    + hematoma                                      + said for what stands above it too: looked for with it
     ms ? multiple sclerosis : plaque ; mitral stenosis : valve
                                                     ? an ambiguous name, by the words near it; the first is meant
                                                     where none is near, "-" for nothing
@@ -53,6 +54,7 @@ class Concept:
     parents: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     overlaps: bool = False
+    alike: bool = False
     source: str = ""
     licence: str = ""
 
@@ -147,8 +149,8 @@ def _concept(line: str, state: dict[str, str], above: str) -> Concept:
         raise VocabularyError(f"no such kind: {state['kind']!r}")
     rest, _, parts = line.partition("&")
     rest, _, parents = rest.partition("<")
-    overlaps = rest.startswith("~")
-    own, equals, names = rest.lstrip("~ ").partition("=")
+    overlaps, alike = rest.startswith("~"), rest.startswith("+")
+    own, equals, names = rest.lstrip("~+ ").partition("=")
     listed = tuple(dict.fromkeys(name.strip() for name in (names if equals else own).split("|") if name.strip()))
     area = state["area"]
     label = own.strip() if equals else listed[0]
@@ -156,7 +158,7 @@ def _concept(line: str, state: dict[str, str], above: str) -> Concept:
     more = tuple(one.strip() for one in parents.split(",") if one.strip())
     return Concept(
         ident, kind, listed, tuple(dict.fromkeys(((above,) if above else ()) + more)),
-        tuple(one.strip() for one in parts.split(",") if one.strip()), overlaps, state["source"], state["licence"],
+        tuple(one.strip() for one in parts.split(",") if one.strip()), overlaps, alike, state["source"], state["licence"],
     )  # fmt: skip
 
 
