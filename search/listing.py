@@ -18,7 +18,7 @@ from db.values import PassageCard
 from db.words import expression
 from encoders.text.expand import names_of
 from encoders.text.query import QueryText
-from encoders.text.terms import FAMILIES, mentions
+from encoders.text.vocabulary import concepts, names, narrower
 from search.agreement import denies, violates
 from search.asking.plan import QueryPlan
 from search.found import Evidence
@@ -83,9 +83,9 @@ def _names_in(term: str) -> tuple[str, ...]:
     """Every name that a sentence which mentions the term may hold: its own, those of narrower findings, and its longest
     word, which stands in any order of its words.
     """
-    narrower = [first for row in FAMILIES if mentions(term, first := row.partition("|")[0].strip())]
+    kinds = [names(one)[0] for mention in concepts(term) for one in sorted(narrower(mention.concept))]
     longest = sorted(term.split(), key=len)[-1:]
-    return tuple(dict.fromkeys(name for one in (term, *narrower, *longest) for name in names_of(one)))
+    return tuple(dict.fromkeys(name for one in (term, *kinds, *longest) for name in names_of(one)))
 
 
 def _how_sure(

@@ -16,7 +16,8 @@ from rapidfuzz.distance import OSA
 from db.database import Database
 from db.vocabulary import passages_count, sentences_with, stems_of
 from db.words import count_words, expression
-from encoders.text import expand, terms
+from encoders.text import terms
+from encoders.text.vocabulary.table import vocabulary
 from search.asking.plan import Correction
 from search.asking.spans import Span, Taken
 
@@ -100,8 +101,8 @@ _ENDING = 3
 
 @lru_cache(maxsize=1)
 def _every_term_word() -> frozenset[str]:
-    rows = (*terms.FAMILIES, *expand.NAMES)
-    spelled = {word for row in rows for name in row.split("|") for word in re.findall(r"[^\W\d_]+", name.casefold())}
+    every = (name for one in vocabulary().concepts.values() for name in one.names)
+    spelled = {word for name in every for word in re.findall(r"[^\W\d_]+", name.casefold())}
     for american, british in _SPELLINGS:
         spelled |= {word.replace(american, british) for word in spelled if american in word}
     return frozenset(spelled)
