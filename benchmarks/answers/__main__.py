@@ -27,7 +27,7 @@ from typing import Any
 from benchmarks.answers.corpus import SOURCES, Text, load_texts
 from benchmarks.answers.home import entries, open_home
 from benchmarks.answers.identifiers import identifier_questions, is_right
-from benchmarks.answers.judge import NOTHING, Question, Verdict, judge, load_questions
+from benchmarks.answers.judge import APART, NOTHING, QUESTIONS, Question, Verdict, judge, load_questions
 from benchmarks.answers.measure import K, chance, interval, ndcg
 from benchmarks.answers.systems import Answer, Bm25, BySentence, EngineSystem, System
 from benchmarks.common import machine
@@ -70,7 +70,9 @@ def main() -> None:
     if not (folder / "text").is_dir():
         raise SystemExit(f"no open texts below {folder}; set SPINECHO_TESTDATA to a folder that has them")
     texts = load_texts(folder, without=given.without)
-    questions = [one for one in load_questions() if not given.kinds or one.kind in given.kinds]
+    questions = [
+        one for one in load_questions(APART if given.apart else QUESTIONS) if not given.kinds or one.kind in given.kinds
+    ]
     if given.question:
         questions = [one for one in questions if given.question.casefold() in one.text.casefold()]
     print(machine())
@@ -118,6 +120,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--home", type=Path, help="keep the archive in this folder, and use it again")
     parser.add_argument("--without", nargs="*", default=[], choices=list(SOURCES), help="leave these sources out")
     parser.add_argument("--kinds", nargs="*", default=[], help="only questions of these kinds")
+    parser.add_argument("--apart", action="store_true", help="ask the questions that nothing is fitted to")
     parser.add_argument("--question", help="only questions that hold these words, each with its lists")
     parser.add_argument("--show", type=int, default=0, help="print so many of the worst questions with their lists")
     parser.add_argument("--by", default="words", choices=["words", "everything"], help="what words are compared with")

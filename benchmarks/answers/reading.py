@@ -60,7 +60,7 @@ _OPEN = re.compile(
     r"questionable|cannot|would|whether|risk of|history of|concern\w* for|assessment of)(?!\w)|\?",
     re.IGNORECASE,
 )
-_REACH = 90
+_REACH = 65
 """Characters before a mention in which a denial still speaks of it."""
 
 

@@ -11,12 +11,13 @@ import pytest
 
 from benchmarks.answers.corpus import Text, load_texts
 from benchmarks.answers.identifiers import Named, is_right
-from benchmarks.answers.judge import NOTHING, Question, Rule, Verdict, compiled, judge, load_questions
+from benchmarks.answers.judge import APART, NOTHING, Question, Rule, Verdict, compiled, judge, load_questions
 from benchmarks.answers.measure import chance, interval, ndcg
 from benchmarks.answers.reading import Said, mentions, sentences, side_of, sizes_mm
 from benchmarks.answers.volumes import Wanted, label_text
 
 QUESTIONS = load_questions()
+ALL = (*QUESTIONS, *load_questions(APART))
 
 
 @pytest.fixture(scope="module")
@@ -143,10 +144,10 @@ def test_identifiers_are_right_only_alone_and_all() -> None:
 def test_there_are_questions_of_at_least_ten_kinds_and_none_twice() -> None:
     assert len(QUESTIONS) >= 120
     assert len({one.kind for one in QUESTIONS}) >= 10
-    assert len({(one.kind, one.text) for one in QUESTIONS}) == len(QUESTIONS)
+    assert len({(one.kind, one.text) for one in ALL}) == len(ALL)
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=[f"{one.kind}: {one.text[:40]}" for one in QUESTIONS])
+@pytest.mark.parametrize("question", ALL, ids=[f"{one.kind}: {one.text[:40]}" for one in ALL])
 def test_each_question_has_an_answer_in_the_corpus_or_none_if_it_must_not(
     question: Question, texts: tuple[Text, ...]
 ) -> None:
