@@ -24,8 +24,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.answers import facts
 from benchmarks.answers.corpus import SOURCES, Text, load_texts
-from benchmarks.answers.home import entries, open_home
+from benchmarks.answers.home import Entry, entries, open_home
 from benchmarks.answers.identifiers import identifier_questions, is_right
 from benchmarks.answers.judge import APART, NOTHING, QUESTIONS, Question, Verdict, judge, load_questions
 from benchmarks.answers.measure import K, chance, interval, ndcg
@@ -92,6 +93,8 @@ def main() -> None:
         again = [system.ask(question.text).seconds for question in questions]
         named = [] if given.question else identifier_questions(told)
         found = [(one, system.ask(one.text)) for one in named]
+        by_facts = [] if given.question or given.kinds or given.apart else facts.QUESTIONS
+        of_facts = [{one.name: one.ask(asking.text) for one in systems} for asking in by_facts]
         database.close()
     names = [one.name for one in systems]
     good = [one for one in asked if one.question.kind != NOTHING]
@@ -99,6 +102,7 @@ def main() -> None:
     figures["ndcg"] = _tell_ndcg(good, names)
     figures["wrong"] = _tell_wrong(good, names)
     figures["identifiers"] = _tell_identifiers([(one, is_right(one, answer.keys)) for one, answer in found])
+    figures["facts"] = _tell_facts(by_facts, of_facts, told, names)
     figures["nothing"] = _tell_nothing(asked)
     figures["seconds"] = _tell_seconds([one.answers["engine"].seconds for one in asked], again)
     by_key = {one.key: one for one in texts}
@@ -198,6 +202,30 @@ def _tell_identifiers(found: Sequence[tuple[Any, bool]]) -> dict[str, Any]:
     told = ", ".join(f"{kind} {sum(of)}/{len(of)}" for kind, of in kinds.items())
     print(f"\nidentifiers answered by exact match alone: {100 * share:.0f} % of {len(found)} ({told})")
     return {"share": share, **{kind: [sum(of), len(of)] for kind, of in kinds.items()}}
+
+
+def _tell_facts(
+    questions: Sequence[facts.FactQuestion], answers: Sequence[dict[str, Answer]], told: Sequence[Entry],
+    names: Sequence[str],
+) -> dict[str, Any]:  # fmt: skip
+    """Facts of patient and scan in words; the other systems read texts alone, and cannot know them."""
+    if not questions:
+        return {}
+    grades = [{one.text.key: asking.grade(one) for one in told} for asking in questions]
+    holds = [{one.text.key for one in told if asking.has_facts(one)} for asking in questions]
+    figures: dict[str, Any] = {"questions": len(questions)}
+    cells = []
+    for name in names:
+        lists = [answer[name].keys for answer in answers]
+        values = [ndcg([of[key] for key in keys], list(of.values())) for of, keys in zip(grades, lists, strict=True)]
+        low, high = interval(values)
+        broken = [key not in of for of, keys in zip(holds, lists, strict=True) for key in keys]
+        share = 100 * sum(broken) / max(1, len(broken))
+        figures[name] = {"ndcg": [round(one, 3) for one in (statistics.mean(values), low, high)], "broken": share}
+        cells.append(f"{name} {statistics.mean(values):.3f} ({low:.2f} to {high:.2f}), {share:.0f} of 100 lack a fact")
+    by_chance = statistics.mean(chance(list(of.values())) for of in grades)
+    print(f"\nfacts in words, {len(questions)} questions, nDCG@{K} (chance {by_chance:.3f}): " + "; ".join(cells))
+    return figures
 
 
 def _tell_nothing(asked: Sequence[Asked]) -> dict[str, Any]:
