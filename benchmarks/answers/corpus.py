@@ -1,6 +1,6 @@
 """Open texts as an archive of reports, each with where it is from. Nothing of them is kept in the project.
 
-Read from the folder that `SPINECHO_TESTDATA` names; see `shared` data's own SOURCE.md files for licences.
+Read from the folder that `SPINECHO_TESTDATA` names; each source's SOURCE.md there tells repository and licence.
 """
 
 from __future__ import annotations
