@@ -24,10 +24,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.answers import facts
 from benchmarks.answers.corpus import SOURCES, Text, load_texts
-from benchmarks.answers.home import entries, open_home
+from benchmarks.answers.home import Entry, entries, open_home
 from benchmarks.answers.identifiers import identifier_questions, is_right
-from benchmarks.answers.judge import NOTHING, Question, Verdict, judge, load_questions
+from benchmarks.answers.judge import APART, NOTHING, QUESTIONS, Question, Verdict, judge, load_questions
 from benchmarks.answers.measure import K, chance, interval, ndcg
 from benchmarks.answers.systems import Answer, Bm25, BySentence, EngineSystem, System
 from benchmarks.common import machine
@@ -70,7 +71,9 @@ def main() -> None:
     if not (folder / "text").is_dir():
         raise SystemExit(f"no open texts below {folder}; set SPINECHO_TESTDATA to a folder that has them")
     texts = load_texts(folder, without=given.without)
-    questions = [one for one in load_questions() if not given.kinds or one.kind in given.kinds]
+    questions = [
+        one for one in load_questions(APART if given.apart else QUESTIONS) if not given.kinds or one.kind in given.kinds
+    ]
     if given.question:
         questions = [one for one in questions if given.question.casefold() in one.text.casefold()]
     print(machine())
@@ -90,6 +93,8 @@ def main() -> None:
         again = [system.ask(question.text).seconds for question in questions]
         named = [] if given.question else identifier_questions(told)
         found = [(one, system.ask(one.text)) for one in named]
+        by_facts = [] if given.question or given.kinds or given.apart else facts.QUESTIONS
+        of_facts = [{one.name: one.ask(asking.text) for one in systems} for asking in by_facts]
         database.close()
     names = [one.name for one in systems]
     good = [one for one in asked if one.question.kind != NOTHING]
@@ -97,6 +102,7 @@ def main() -> None:
     figures["ndcg"] = _tell_ndcg(good, names)
     figures["wrong"] = _tell_wrong(good, names)
     figures["identifiers"] = _tell_identifiers([(one, is_right(one, answer.keys)) for one, answer in found])
+    figures["facts"] = _tell_facts(by_facts, of_facts, told, names)
     figures["nothing"] = _tell_nothing(asked)
     figures["seconds"] = _tell_seconds([one.answers["engine"].seconds for one in asked], again)
     by_key = {one.key: one for one in texts}
@@ -118,6 +124,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--home", type=Path, help="keep the archive in this folder, and use it again")
     parser.add_argument("--without", nargs="*", default=[], choices=list(SOURCES), help="leave these sources out")
     parser.add_argument("--kinds", nargs="*", default=[], help="only questions of these kinds")
+    parser.add_argument("--apart", action="store_true", help="ask the questions that nothing is fitted to")
     parser.add_argument("--question", help="only questions that hold these words, each with its lists")
     parser.add_argument("--show", type=int, default=0, help="print so many of the worst questions with their lists")
     parser.add_argument("--by", default="words", choices=["words", "everything"], help="what words are compared with")
@@ -195,6 +202,30 @@ def _tell_identifiers(found: Sequence[tuple[Any, bool]]) -> dict[str, Any]:
     told = ", ".join(f"{kind} {sum(of)}/{len(of)}" for kind, of in kinds.items())
     print(f"\nidentifiers answered by exact match alone: {100 * share:.0f} % of {len(found)} ({told})")
     return {"share": share, **{kind: [sum(of), len(of)] for kind, of in kinds.items()}}
+
+
+def _tell_facts(
+    questions: Sequence[facts.FactQuestion], answers: Sequence[dict[str, Answer]], told: Sequence[Entry],
+    names: Sequence[str],
+) -> dict[str, Any]:  # fmt: skip
+    """Facts of patient and scan in words; the other systems read texts alone, and cannot know them."""
+    if not questions:
+        return {}
+    grades = [{one.text.key: asking.grade(one) for one in told} for asking in questions]
+    holds = [{one.text.key for one in told if asking.has_facts(one)} for asking in questions]
+    figures: dict[str, Any] = {"questions": len(questions)}
+    cells = []
+    for name in names:
+        lists = [answer[name].keys for answer in answers]
+        values = [ndcg([of[key] for key in keys], list(of.values())) for of, keys in zip(grades, lists, strict=True)]
+        low, high = interval(values)
+        broken = [key not in of for of, keys in zip(holds, lists, strict=True) for key in keys]
+        share = 100 * sum(broken) / max(1, len(broken))
+        figures[name] = {"ndcg": [round(one, 3) for one in (statistics.mean(values), low, high)], "broken": share}
+        cells.append(f"{name} {statistics.mean(values):.3f} ({low:.2f} to {high:.2f}), {share:.0f} of 100 lack a fact")
+    by_chance = statistics.mean(chance(list(of.values())) for of in grades)
+    print(f"\nfacts in words, {len(questions)} questions, nDCG@{K} (chance {by_chance:.3f}): " + "; ".join(cells))
+    return figures
 
 
 def _tell_nothing(asked: Sequence[Asked]) -> dict[str, Any]:

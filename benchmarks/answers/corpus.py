@@ -1,6 +1,6 @@
 """Open texts as an archive of reports, each with where it is from. Nothing of them is kept in the project.
 
-Read from the folder that `SPINECHO_TESTDATA` names; see `shared` data's own SOURCE.md files for licences.
+Read from the folder that `SPINECHO_TESTDATA` names; each source's SOURCE.md there tells repository and licence.
 """
 
 from __future__ import annotations
@@ -29,6 +29,13 @@ _SERIES = 6
 _CAPTURES = re.compile(
     r"PJN|localizer|\bloc\b|scout|survey|^\(|screen ?save|exponential|\bSUB|calibration|asset cal|3.?pl", re.I
 )
+_AGE = re.compile(r"(\d{1,3}|two|three|four|five|six|seven)[- ]*(year|month|week|day)s?[- ]*old", re.IGNORECASE)
+_NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
+_YEARS = {"year": 1.0, "month": 1 / 12, "week": 7 / 365.25, "day": 1 / 365.25}
+_SEXES = {
+    "F": re.compile(r"\b(?:female|woman|girl|lady)\b", re.IGNORECASE),
+    "M": re.compile(r"\b(?:male|man|boy)\b", re.IGNORECASE),
+}
 _SKIPPED = ("pdmr", "mouse", "phantom", "_dro", "mri_dir")
 
 
@@ -50,6 +57,8 @@ class Text:
     text: str
     study: str = ""
     series: tuple[Series, ...] = ()
+    sex: str | None = None
+    age: float | None = None
 
     @property
     def is_report(self) -> bool:
@@ -79,7 +88,8 @@ def digest(texts: Sequence[Text]) -> str:
 def _roco(folder: Path) -> Iterator[Text]:
     for line in (folder / "roco_mr_captions" / "roco_mr_ccby.jsonl").read_text(encoding="utf-8").splitlines():
         told = json.loads(line)
-        yield Text(told["id"], "roco", told["caption"])
+        caption = told["caption"]
+        yield Text(told["id"], "roco", caption, sex=sex_in(caption), age=age_in(caption))
 
 
 def _templates(folder: Path) -> Iterator[Text]:
@@ -114,6 +124,7 @@ def _idc(folder: Path) -> Iterator[Text]:
     from pyarrow import parquet  # noqa: PLC0415
 
     columns = ["collection_id", "StudyKey", "StudyDescription", "SeriesDescription", "BodyPartExamined", "Manufacturer"]
+    columns += ["PatientSex", "PatientAge"]
     rows = parquet.read_table(folder / "idc_mr_index" / "idc_mr_series.parquet", columns=columns).to_pylist()
     studies: dict[int, list[dict[str, str]]] = defaultdict(list)
     for row in rows:
@@ -148,4 +159,22 @@ def _header(key: int, rows: Sequence[dict[str, str]]) -> Text | None:
         return None
     part = series[0].body_part
     text = f"{study}. " + (f"{part}. " if part else "") + "; ".join(one.description for one in series)
-    return Text(f"idc-{key}", "idc", text, study, series)
+    sex = rows[0]["PatientSex"] if rows[0]["PatientSex"] in {"F", "M"} else None
+    years = re.fullmatch(r"(\d{3})Y", rows[0]["PatientAge"] or "")
+    age = float(years[1]) if years and int(years[1]) else None
+    return Text(f"idc-{key}", "idc", text, study, series, sex, age)
+
+
+def sex_in(text: str) -> str | None:
+    """F or M where the text speaks of one alone."""
+    told = [sex for sex, pattern in _SEXES.items() if pattern.search(text)]
+    return told[0] if len(told) == 1 else None
+
+
+def age_in(text: str) -> float | None:
+    """The first age that the text gives, in years."""
+    match = _AGE.search(text)
+    if match is None:
+        return None
+    number = _NUMBERS.get(match[1].lower()) or int(match[1])
+    return number * _YEARS[match[2].lower()]

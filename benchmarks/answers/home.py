@@ -31,6 +31,8 @@ from encoders.text.passages import passages
 from indexer.caption import caption
 
 _ROOT = "1.2.826.0.1.3680043.10.741"
+_VERSION = 2
+"""Raised when other facts are stored of the same texts."""
 _FIRST = date(2019, 1, 7)
 
 
@@ -65,7 +67,7 @@ def entries(texts: Sequence[Text]) -> tuple[Entry, ...]:
 
 def open_home(folder: Path, texts: Sequence[Text], dual: DualEncoder) -> tuple[Database, Path]:
     """The archive of these texts in this folder, stored where it is not there yet: (database, builds)."""
-    home = folder / f"answers-{digest(texts)}"
+    home = folder / f"answers-{_VERSION}-{digest(texts)}"
     done = home / "stored"
     if not done.exists():
         if home.exists():
@@ -102,7 +104,8 @@ def _store(home: Path, texts: Sequence[Text], dual: DualEncoder) -> None:
 def _series(entry: Entry, zero: tuple[bytes, bytes], vectors: SentenceVectors) -> list[NewSeries]:
     study = {
         "uid": entry.uid, "accession_number": entry.accession, "patient_id": entry.patient,
-        "date": entry.day.isoformat(), "description": entry.text.study, "sex": None, "age_years": None,
+        "date": entry.day.isoformat(), "description": entry.text.study,
+        "sex": entry.text.sex, "age_years": entry.text.age,
     }  # fmt: skip
     if entry.text.is_report:
         facts = describe(Evidence(series_text=entry.text.text[:400]))

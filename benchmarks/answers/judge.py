@@ -15,6 +15,8 @@ from pathlib import Path
 from benchmarks.answers.reading import Said, mentions, sentences, side_of, sizes_mm
 
 QUESTIONS = Path(__file__).with_name("questions.toml")
+APART = Path(__file__).with_name("questions_apart.toml")
+"""Nothing of the engine is fitted to these."""
 _OTHER = {"left": "right", "right": "left"}
 _UNPLACED = "unplaced"
 _UNDERSCORE = re.compile(r"[_^]")

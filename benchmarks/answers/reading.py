@@ -60,7 +60,7 @@ _OPEN = re.compile(
     r"questionable|cannot|would|whether|risk of|history of|concern\w* for|assessment of)(?!\w)|\?",
     re.IGNORECASE,
 )
-_REACH = 90
+_REACH = 65
 """Characters before a mention in which a denial still speaks of it."""
 
 
@@ -112,7 +112,7 @@ def side_of(sentence: str, at: int) -> frozenset[str]:
 
 
 _SIZE = re.compile(
-    r"(?P<numbers>\d+(?:[.,]\d+)?(?:\s*(?:mm|cm)?\s*[x×*]\s*\d+(?:[.,]\d+)?)*)\s*-?\s*(?P<unit>mm|cm|millimet\w+|centimet\w+)\b",
+    r"(?P<numbers>\d+(?:[.,]\d+)?(?:\s{0,2}(?:mm|cm)?\s{0,2}[x×*]\s{0,2}\d+(?:[.,]\d+)?)*)\s{0,2}-?\s{0,2}(?P<unit>mm|cm|millimet\w+|centimet\w+)\b",
     re.IGNORECASE,
 )
 _WORDS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",

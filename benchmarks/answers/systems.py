@@ -15,6 +15,7 @@ from benchmarks.answers.corpus import Text
 from benchmarks.answers.home import Entry
 from benchmarks.answers.reading import sentences
 from encoders.dual import DualEncoder
+from encoders.errors import EncoderError
 from search.engine import Engine
 from search.query import Evidence, Kind, TextQuery
 
@@ -53,7 +54,10 @@ class EngineSystem:
     def ask(self, words: str) -> Answer:
         """The ten best studies' texts."""
         began = time.perf_counter()
-        results = self._engine.search(TextQuery(words, self._by), want=Kind.STUDY, k=_K)
+        try:
+            results = self._engine.search(TextQuery(words, self._by), want=Kind.STUDY, k=_K)
+        except EncoderError as error:  # refused, and told why
+            return Answer((), seconds=time.perf_counter() - began, notes=(f"refused: {error}",))
         seconds = time.perf_counter() - began
         hits = [hit for hit in results.hits if hit.study is not None]
         nothing = not hits or any(one.startswith("nothing relevant") for one in results.warnings)

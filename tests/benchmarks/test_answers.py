@@ -5,18 +5,23 @@ from __future__ import annotations
 import itertools
 import math
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from benchmarks.answers.corpus import Text, load_texts
+from benchmarks.answers.corpus import Series, Text, age_in, load_texts, sex_in
+from benchmarks.answers.facts import QUESTIONS as QUESTIONS_OF_FACTS
+from benchmarks.answers.facts import FactQuestion
+from benchmarks.answers.home import Entry, entries
 from benchmarks.answers.identifiers import Named, is_right
-from benchmarks.answers.judge import NOTHING, Question, Rule, Verdict, compiled, judge, load_questions
+from benchmarks.answers.judge import APART, NOTHING, Question, Rule, Verdict, compiled, judge, load_questions
 from benchmarks.answers.measure import chance, interval, ndcg
 from benchmarks.answers.reading import Said, mentions, sentences, side_of, sizes_mm
 from benchmarks.answers.volumes import Wanted, label_text
 
 QUESTIONS = load_questions()
+ALL = (*QUESTIONS, *load_questions(APART))
 
 
 @pytest.fixture(scope="module")
@@ -143,10 +148,10 @@ def test_identifiers_are_right_only_alone_and_all() -> None:
 def test_there_are_questions_of_at_least_ten_kinds_and_none_twice() -> None:
     assert len(QUESTIONS) >= 120
     assert len({one.kind for one in QUESTIONS}) >= 10
-    assert len({(one.kind, one.text) for one in QUESTIONS}) == len(QUESTIONS)
+    assert len({(one.kind, one.text) for one in ALL}) == len(ALL)
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=[f"{one.kind}: {one.text[:40]}" for one in QUESTIONS])
+@pytest.mark.parametrize("question", ALL, ids=[f"{one.kind}: {one.text[:40]}" for one in ALL])
 def test_each_question_has_an_answer_in_the_corpus_or_none_if_it_must_not(
     question: Question, texts: tuple[Text, ...]
 ) -> None:
@@ -161,6 +166,36 @@ def test_volumes_are_graded_by_the_manifest() -> None:
     assert Wanted("", "", "heart", "FLAIR").grade(rows) == 0
     assert Wanted("", "", diagnosis="sclerosis").grade(rows) == 2
     assert label_text(rows) == "MRI of the brain. Multiple sclerosis."
+
+
+@pytest.mark.parametrize(
+    ("text", "sex", "age"),
+    [
+        ("A 45-year-old female", "F", 45.0),
+        ("Four year-old boy", "M", 4.0),
+        ("a boy at 6 months old", "M", 0.5),
+        ("no patient", None, None),
+        ("a man and a woman", None, None),
+    ],
+)
+def test_facts_that_captions_say(text: str, sex: str | None, age: float | None) -> None:
+    assert (sex_in(text), age_in(text)) == (sex, age)
+
+
+def test_facts_decide_and_an_age_is_in_complete_years() -> None:
+    text = Text("k", "idc", "MRI BREAST. AX T2", "MRI BREAST", (Series("AX T2", "BREAST", "GE MEDICAL"),), "F", 60.5)
+    entry = Entry(text, "1.2", "A1", "P1", date(2022, 1, 1))
+    breast = Rule(needs=("breast",), says=(".",))
+    assert FactQuestion("", breast, "F", (40, 60), vendor="ge ", years=(2022, 2022)).grade(entry) == 2
+    assert FactQuestion("", breast, "F", (61, 99)).grade(entry) == 0
+    assert FactQuestion("", breast, "M").grade(entry) == 0
+    assert FactQuestion("", breast, not_vendor="ge ").grade(entry) == 0
+    assert FactQuestion("", Rule(needs=("knee",), says=(".",)), "F").grade(entry) == 0
+
+
+def test_each_question_of_facts_has_an_answer(texts: tuple[Text, ...]) -> None:
+    told = entries(texts)
+    assert [one.text for one in QUESTIONS_OF_FACTS if not any(one.grade(entry) for entry in told)] == []
 
 
 def test_rules_are_fast_on_hostile_text() -> None:
