@@ -39,12 +39,14 @@ from encoders.text.clause_rules import (
     DEFINITE,
     EXAMINATION,
     EXCEPTION,
+    GIVEN,
     HARD,
     INTRO,
     NOW,
     OWN_CLAUSE,
     OWN_FINDING,
     PATIENT,
+    PERSON,
     SHOWS,
     SOFT,
     SUBORDINATE,
@@ -76,6 +78,12 @@ _SMALL_WORDS = re.compile(
 _ADJUNCT = re.compile(
     r"[ ,.:)-]*(?:$|(?:in|on|at|for|by|from|to|of|within|throughout|given|as|with|without|during|after|before|between|along|over|since|today|now"
     r"|currently|here|again|also|clinically|so far|elsewhere|otherwise|this time|and|but|or|because|due|\w+ly|both|im|in der|bei|links|rechts)(?!\w))"
+)
+
+
+_IS = re.compile(r"(?<!\w)(?:is|are|was|were)")
+_COMPARES = re.compile(
+    r"(?<!\w)(?:unchanged|stable|since|compar\w+|changed|(?:mri?|ct|scan|study|imaging|examination) (?:[\w-]+ ){0,3}(?:in|of|from|dated) )"
 )
 
 
@@ -199,7 +207,10 @@ def _judge_all(heard: str) -> list[_Judged]:
             judged[-1] = replace(previous, end=first.end)
             parts = parts[1:]
         elif not hard:
-            _look_back(heard, judged, first)
+            if previous and _of_normal(heard, previous, first):
+                judged.pop()
+                parts[0] = replace(first, start=previous.start)
+            _look_back(heard, judged, parts[0])
         judged += parts
     return judged
 
@@ -219,7 +230,9 @@ def _segments(heard: str, found: Sequence[Cue]) -> list[tuple[int, int, bool]]:
         if not any(char.isalnum() or char in "?+-[" for char in heard[start:end]):
             continue
         # "On today's study, no mass": the opening words are the setting, not a statement.
-        if merged and start not in hard and INTRO.fullmatch(heard[merged[-1][0] : start].strip(" ,")):
+        before = heard[merged[-1][0] : start] if merged else ""
+        opens = INTRO.fullmatch(before.strip(" ,")) is not None or not _has_words(before)
+        if merged and start not in hard and opens and not any(merged[-1][0] <= cue.start < start for cue in found):
             merged[-1] = (merged[-1][0], end, merged[-1][2])
         else:
             merged.append((start, end, start in hard))
@@ -232,29 +245,39 @@ def _judge_segment(heard: str, start: int, end: int, found: Sequence[Cue]) -> li
         return [_Judged(start, end)]
     parts = [_Judged(start, end)]
     decided: Cue | None = None
-    for number, cue in enumerate(found):
-        if cue.kind == "masked":
+    for cue in found:
+        if cue.kind == "masked" or (cue.kind == "history" and _of_a_scan(heard[start:end])):
             continue
-        until = found[number + 1].start if number + 1 < len(found) else end
         now = parts[-1]
         begin = now.start if decided is None or now.reaches_on else decided.end
-        reach = _reach(heard, cue, begin, until)
+        reach = _reach(heard, cue, begin, end)
         left = heard[begin : cue.start]
         if decided is None:
-            apart = reach in ("after", "verb") and names_finding(left)
+            apart = reach in ("after", "verb") and names_finding(left, of_normal=cue.kind == "normal")
         else:
             verdict = _together(decided, now, cue, reach, _has_words(heard[decided.end : cue.start]))
             if verdict == "keep":
                 continue
             apart = verdict == "apart"
         if apart:
-            beside = cue.kind in ("hedge", "question") or reach == "verb"
+            beside = cue.kind in ("hedge", "question") or (
+                reach == "verb" and _IS.search(heard, cue.start, cue.end) is None
+            )
             parts[-1] = replace(now, end=cue.start, aside=now.aside or (decided is None and beside))
             parts.append(_Judged(cue.start, end))
         parts[-1] = _decided(parts[-1], cue, reach)
         decided = cue
     parts = [part for part in parts if part.end > part.start]
-    return _presupposed(heard, [_normal_or_not(heard, part) for part in parts])
+    if decided is None and (
+        GIVEN.match(heard[start:end]) or (PERSON.search(heard, start, end) and not names_finding(heard[start:end]))
+    ):
+        parts = [replace(part, aside=True) for part in parts]
+    return _presupposed(heard, [one for part in parts for one in _normal_or_not(heard, part)])
+
+
+def _of_a_scan(text: str) -> bool:
+    """Whether a date in `text` is that of an earlier scan, or of what has not changed since."""
+    return _COMPARES.search(text) is not None
 
 
 def _decided(part: _Judged, cue: Cue, reach: Reach) -> _Judged:
@@ -296,12 +319,18 @@ def _together(first: Cue, part: _Judged, cue: Cue, reach: Reach, between: bool) 
     return "keep" if cue.kind in ("normal", "history") else "apart"
 
 
-def _normal_or_not(heard: str, part: _Judged) -> _Judged:
-    """ "Normal" beside a finding says nothing of the finding; a denial of all that is abnormal is normality."""
+def _normal_or_not(heard: str, part: _Judged) -> list[_Judged]:
+    """ "Normal" beside a finding says nothing of the finding: "normal carotid arteries" | "and hypoplasia of the left MCA"."""
     if part.by != "normal":
-        return part
-    rest = heard[part.start : part.cue[0]] + " " + heard[part.cue[1] : part.end]
-    return replace(part, assertion="present", by="nothing", cue=(0, 0)) if names_finding(rest, of_normal=True) else part
+        return [part]
+    if names_finding(heard[part.start : part.cue[0]], of_normal=True):
+        return [_Judged(part.start, part.end)]
+    if not names_finding(heard[part.cue[1] : part.end], of_normal=True):
+        return [part]
+    cut = heard.find(" and ", part.cue[1], part.end)
+    if cut < 0 or names_finding(heard[part.cue[1] : cut], of_normal=True):
+        return [_Judged(part.start, part.end)]
+    return [replace(part, end=cut, reaches_on=False), _Judged(cut, part.end)]
 
 
 def _presupposed(heard: str, parts: list[_Judged]) -> list[_Judged]:
@@ -348,6 +377,8 @@ def _goes_on(heard: str, judged: Sequence[_Judged], one: _Judged) -> bool:
         return PATIENT.match(text) is None
     if last.by == "history" and NOW.match(text):
         return False
+    if last.by == "history" and text.lstrip(" ,").startswith("with ") and not names_finding(text):
+        return True
     if ASIDE.match(text) or SUBORDINATE.match(heard[last.start : last.end].lstrip(" ,")):
         return False
     if last.by == "normal" and names_finding(text, of_normal=True):
@@ -355,6 +386,14 @@ def _goes_on(heard: str, judged: Sequence[_Judged], one: _Judged) -> bool:
     if OWN_FINDING.match(text) and not _closes_with_or(heard, one):
         return False
     return OWN_CLAUSE.match(text) is None
+
+
+def _of_normal(heard: str, last: _Judged, one: _Judged) -> bool:
+    """ "Ovarian parenchyma" - "with normal signal" is one statement."""
+    if one.by != "normal" or last.by != "nothing" or last.aside:
+        return False
+    opens = heard[one.start : one.cue[0]].strip(" ,")
+    return opens in ("with", "of", "and of") and not names_finding(heard[last.start : last.end], of_normal=True)
 
 
 def _closes_with_or(heard: str, one: _Judged) -> bool:
@@ -365,7 +404,7 @@ def _closes_with_or(heard: str, one: _Judged) -> bool:
 
 def _look_back(heard: str, judged: list[_Judged], one: _Judged) -> None:
     """Give the answer of "X, Y and Z are not seen" to X and Y."""
-    if one.reaches_on or not one.cue[1] or one.by in ("history", "family", "nothing"):
+    if (one.reaches_on and one.by != "normal") or not one.cue[1] or one.by in ("history", "family", "nothing"):
         return
     if re.search(r"(?<!\w)(?:and|or|nor|und|oder)(?!\w)|&", heard[one.start : one.cue[0]]) is None:
         return

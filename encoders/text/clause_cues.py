@@ -55,7 +55,7 @@ DONE = (
 )
 THEN = (
     r"(?:in (?:\w+ )?(?:19|20)\d\d|(?:[\w-]+ ){1,3}(?:years?|months?|weeks?|yrs?) (?:ago|earlier|previously|before|back)|(?:last|the previous) (?:year|month|summer|winter)|years ago|as an? (?:child|teenager|infant|baby|boy|girl|neonate)"
-    r"|in (?:childhood|infancy|adolescence)|(?:at|in|from|since) age \d+|at the age of \w+|\(?(?:19|20)\d\d\)?(?=[ .,;)]*$)|in the (?:remote |distant )?past|elsewhere in (?:19|20)\d\d|per (?:the )?(?:chart|history)|vor \w+ (?:jahren|monaten|wochen))"
+    r"|in (?:childhood|infancy|adolescence)|(?:at|in|from) age \d+|at the age of \w+|(?<!since )(?<!from )(?<!of )(?<!than )(?<!with )(?<!to )(?<!in )\(?(?:19|20)\d\d\)?(?= ?(?:[.,;)]|$))|in the (?:remote |distant )?past|elsewhere in (?:19|20)\d\d|per (?:the )?(?:chart|history)|vor \w+ (?:jahren|monaten|wochen))"
 )
 _OLD = r"(?:previous(?:ly)?|prior|past|former(?:ly)?|earlier)"
 _NO_SCAN = r"(?! (?:\w+ )?(?:mri?s?|mr|ct|cts|scans?|stud(?:y|ies)|exam\w*|imaging|images?|radiograph\w*|x-?rays?|ultrasound|films?|reports?|mra|mrcp|angiogra\w+|pet)(?!\w))"
@@ -73,10 +73,10 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         rf"{_BE}(?:cannot|can not|can't|could not|couldn't|not|never|nor) (?:yet )?(?:be )?(?:\w+ly )?(?:be )?(?:\w+ly )?{_EXCLUDED}",
         rf"{_BE}(?:difficult|hard|impossible|insufficient) to (?:\w+ly )?(?:exclude|rule out|discern|determine|assess|evaluate|confirm)",
         rf"{_BE}(?:cannot|can not|can't|could not|couldn't|not|in-?adequately|in-?completely|poorly|suboptimally|limited)(?: be)?(?: \w+ly)? (?:assessed|assessable|evaluated|evaluable|commented on|characteri[sz]ed|determined)(?: (?:for|fully|well))?",
-        rf"{_BE}(?:limited|non-?diagnostic|incompletely (?:assessed|evaluated|imaged)|not (?:well|adequately|optimally|fully|completely) (?:seen|visuali[sz]ed|imaged|shown|demonstrated|depicted))(?= (?:without|on|by|due|because|in|given|owing)|[ .,;]*$)",
+        rf"{_BE}(?:limited|non-?diagnostic|incompletely (?:assessed|evaluated|imaged)|not (?:well|adequately|optimally|fully|completely) (?:seen|visuali[sz]ed|imaged|shown|demonstrated|depicted))(?= (?:without|on|by|due|because|in|given|owing)| ?(?:[.,;)]|$))",
         r"(?:kann |können )?nicht (?:sicher |sicher auszu)?(?:auszuschließen|auszuschliessen|ausgeschlossen)(?: werden)?",
         rf"{_BE}(?:a |an |the )?(?:low|small|high|real|slight|distinct) (?:possibility|probability)",
-        rf"{_BE}not (?:proven|confirmed)(?=[ .,;]*$)",
+        rf"{_BE}not (?:proven|confirmed)(?= ?(?:[.,;)]|$))",
     ),
     _cue(
         "hedge", "after",
@@ -85,7 +85,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"neither (?:confirmed|proven|confirm\w*) nor (?:excluded|ruled out|exclude\w*):?",
         r"(?:low|intermediate|high|small) (?:probability|likelihood|possibility) (?:of|for)|possibility of(?! \w+ (?:is|are) (?:remote|low))",
         r"not (?:certain|sure|clear|definite)(?: whether| if)?|not (?:clearly|definitely|definitively|obviously|typical|classical|convincingly|necessarily)(?! (?:seen|identified|visible|visuali[sz]ed|demonstrated|present|shown|evident|detected)(?!\w))(?: (?:an?|the|for|of))?",
-        r"(?:i |we )?doubt(?:s|ed)?(?: (?:that|if|whether))?(?: (?:this|it|these) (?:is|are|represents?))?|doubtful(?: (?:whether|if|for))?",
+        r"(?:i |we )?(?<!no )(?<!without )(?<!a )doubt(?:s|ed)?(?: (?:that|if|whether))?(?: (?:this|it|these) (?:is|are|represents?))?|doubtful(?: (?:whether|if|for))?",
     ),
     # What another person had.
     _cue(
@@ -99,16 +99,18 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     # Done, and gone.
     _cue(
         "history", "before",
-        rf"(?:(?:was|were|has been|have been|had been|which was|is|previously|since|surgically) )*(?:removed|excised|resected|taken out|operated|evacuated|amputated|enucleated)(?! (?:cavity|bed|margin))(?: (?:on|elsewhere|abroad|at another hospital))?(?: {THEN})?",
+        r"(?:(?:was|were|has been|have been|had been|which was|previously|surgically) )+(?:removed|excised|resected|taken out|operated|evacuated|amputated|enucleated)(?! (?:cavity|bed|margin|level))(?: (?:on|elsewhere|abroad|at another hospital))?",
+        rf"(?:removed|excised|resected|taken out|operated|evacuated)(?= (?:from|on|in|elsewhere|abroad|{THEN})(?!\w)| ?(?:[.,;)]|$))",
         rf"(?:was|were) (?:performed|done|carried out|undertaken|treated|diagnosed|repaired|clipped|coiled|embolised|embolized|ablated|drained|irradiated)(?: [\w/-]+){{0,5}}? {THEN}",
     ),
     # There no more, or never.
     _cue(
         "negation", "before",
-        rf"{_BE}{_NOT} (?:{_BE})?{_HOW}(?:be |been )?{_HOW}{_SEEN}",
+        rf"(?:{_BE}{_NOT}|cannot|can't|couldn't) (?:{_BE})?{_HOW}(?:be |been )?{_HOW}{_SEEN}",
         rf"{_BE}(?:now |since |completely |fully |entirely |totally |interval )*(?:resolved|disappeared|vanished|cleared(?: up)?|gone|regressed completely|completely regressed)",
         rf"{_BE}(?:now |therefore |thus |thereby |effectively |reliably |confidently |been |since )*{_EXCLUDED}(?! (?:by|from the (?:study|analysis)))",
-        rf"{_BE}(?:felt |thought |considered |deemed |judged )?(?:to be )?(?:(?:most|very|highly|extremely|rather|quite|also) )?(?:unlikely|improbable|remote|negligible|very low)(?! to)(?! (?:\w+ )?(?:history|infarct|stroke|ha?emorrhage))",
+        rf"{_BE}(?:felt |thought |considered |deemed |judged )?(?:to be )?(?:(?:most|very|highly|extremely|rather|quite|also) )?(?:unlikely|improbable)(?! to)",
+        r"(?:is|are|was|were|seems?|appears?|remains?) (?:(?:very|rather|quite|considered|extremely) )?(?:remote|negligible|very low)",
         r"(?:is|are|was|were) (?:no longer|lacking|missing|wanting|out)",
         r"none (?:is|are|was|were|being|has|have)(?: \w+)? (?:seen|identified|found|present|visible|demonstrated|noted|there|shown|detected)|neither (?:is|are|was|were) (?:\w+ )?(?:seen|present|identified|found|visible|demonstrated)",
         r"(?:nicht|nirgends) (?:mehr )?(?:abgrenzbar|nachweisbar|erkennbar|sichtbar|vorhanden|darstellbar|gesehen|abzugrenzen|nachzuweisen)|(?:wurde |ist |sind )?ausgeschlossen",
@@ -120,8 +122,8 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"(?:no|without|nil)(?: (?:\w+ ){0,4}(?:evidence|e/o|signs?|features?|suggestion|indication|demonstration|argument|hint|trace|proof)(?: (?:of|for|to suggest|in favou?r of|suggesting|suggestive of))?)",
         r"(?:insufficient|little|scant) evidence (?:of|for)(?: (?:a|the) diagnosis of)?",
         r"no(?!-)|without|w/o|nor|neither|never|nothing|nil|none of (?:which|these|them|the)|negative (?:for|of)|neg\.? (?:for|of)|-ve (?:for)?|\(-\)(?= ?\w)",
-        r"(?:absence|lack|exclusion|disappearance|clearing|clearance|resolution|regression|negativity) of|lacks|lacking|devoid of|free (?:of|from)",
-        r"(?:interval |complete |full |total |near )*(?:resolution|disappearance) of|(?:complete|total) (?:regression|remission|response|cr) of|den(?:y|ies|ied|ying)",
+        r"(?:absence|lack|exclusion|disappearance|clearing|clearance|resolution|negativity) of|lacks|lacking|devoid of|free (?:of|from)",
+        r"(?:interval |complete |full |total |near )*(?:resolution|disappearance) of|(?:complete|total) (?:regression|remission|response) of|cr of|den(?:y|ies|ied|ying)",
         r"(?:ha(?:s|ve) )?(?:reliably |effectively )?(?:rules|ruled) out|(?:has |have |thereby |thus )(?:reliably |effectively )?(?:excluded?|excludes|ruled out)|excludes",
         r"fail(?:s|ed|ure|ing)? to (?:demonstrate|show|reveal|identify|detect|find|confirm|visuali[sz]e)(?: any)?|unable to (?:identify|demonstrate|see|find|visuali[sz]e)",
         r"argues? (?:strongly )?against|(?:speaks?|evidence|is|are|strongly|mitigates?|militates?) against|(?<!or )rather than|instead of|as opposed to|not (?:those|that|the appearances?) of(?: an?)?",
@@ -141,7 +143,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"(?:please |kindly |to |in order to |must |should |for |need to |want to |would like to |is requested to )*(?:r/o|r\.o\.?|rule[ -]?out|ruling out|exclude|excluding(?! the)|query|querying|qy|\?)",
         r"(?:(?:please|to|for) )*(?:evaluate|evaluation|eval|assess|assessment|asses|look|looking|search|searching|screen|screening|check|checking|investigate|investigation|work-?up|surveillance|monitor|r/v|review)\.?(?: \w+){0,3}? (?:for|of any)(?! (?:an?y? )?(?:follow|response))",
         r"(?:screen|screening|check|eval|evaluate|asses)(?= (?!the|extent|response|its|of|for|known|\w+ (?:of|response))\w+)",
-        r"(?:(?:evaluate|evaluation of|assess|assessment of|determine|delineate|establish|clarify) (?:\w+ ){0,8}?)(?:and|or|with|if|whether)? ?any",
+        r"(?:(?:evaluate|evaluation of|assess|assessment of|determine|delineate|establish|clarify) (?:[\w'/-]+ ){0,8}?)(?:and|or|with|if|whether)? ?any",
         r"(?:concern(?:s|ed|ing)?|reason|question|worry|worried|suspicion|fear|looking|look|query|queries|differential|requested|referred) (?:is |are |raised |exists )?(?:for(?! (?:the )?(?:exam|study|scan))|of|about|regarding|whether|if)|concern (?:over|is|was)",
         r"frage nach|zum ausschluss(?: (?:einer?s?|von))?|(?:z\.|a\.|v\.) ?(?:a\.|ausschluss)|fraglich\w*|verdacht(?: auf)?|ausschluss (?=\w+\?)|explain",
         r"looking for an? (?:explanation|cause|source) (?:for|of)|to look for|(?:cause|source|aetiology|etiology) of|such as(?= )|(?:is|are|was|were|could|can|may|might|does|do|has|have|any)(?= (?!there (?:no|an?|\d|is|are)).{0,120}\?)",
@@ -154,10 +156,12 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"(?<!natural )(?<!time )(?<!relevant )(?:(?:past|previous|prior|remote|known|long-?standing|medical|surgical|distant|personal|clinical) )*(?:history|hx)(?: of| for|:)?|h/o|p[ms]h(?:x)?(?:\.|:)?|pshx:?|past (?:hx|medical|surgical)\w*|anamnes\w+|antecedents?:?|status[- ]post|s/p|sp(?= \w+ectomy)|z\. ?n\.|zustand nach|vorbekannt\w*",
         rf"(?:previously|formerly|recently|partially|earlier) (?:treated|had|underwent|diagnosed|resected|operated|excised|removed|irradiated|embolised)(?: (?:with|for|by))?|known to have had",
         rf"underwent(?! (?:an? |the |\w+ )?(?:mri?|mr|imaging|scan\w*|ct|contrast)(?!\w))|(?:diagnosed|treated|operated|irradiated|managed|hospitali[sz]ed|excised|resected)(?: (?:with|for|by|on|from)){{0,2}}(?= [^,;]{{0,80}}?(?:{THEN}|for|with))",
-        rf"post(?:[- ]?op\w*)?[ -](?=(?:[\w-]+ ){{0,2}}{DONE}){_AFTERMATH}",
-        r"(?:previous|prior|past|recent|earlier|former)(?: (?:episodes?|bouts?|attacks?|diagnos[ie]s|therapy|treatment|history))(?: (?:of|with|for))?|an? (?:episode|bout|attack) of|in remission|ex-(?=\w)|childhood(?= \w+)|as an? (?:child|infant|baby|neonate)",
+        rf"post(?=[ -](?:[\w-]+ ){{0,2}}{DONE}(?!\w)){_AFTERMATH}",
+        rf"(?:previous|prior|past|recent|remote|earlier|former|old)(?= (?:[\w/-]+ ){{0,4}}{DONE}(?!\w)){_AFTERMATH}",
+        rf"(?:(?<!\w )|(?<=with ))(?:previous|prior|past){_NO_SCAN}(?! (?:\w+ ){{0,2}}(?:seen|described|noted|reported|identified|resection cavity))(?! .{{0,200}}(?<!\w)(?:is|are|was|were|has|have|shows?|seen|noted|demonstrated|again|measures?|persists?|remains?)(?!\w))",
+        r"(?:previous|prior|past|recent|earlier|former)(?: (?:episodes?|bouts?|attacks?|diagnos[ie]s|therapy|treatment|history))(?: (?:of|with|for))?|an? (?:episode|bout|attack) of|ex(?=-\w)|childhood(?= \w+)",
     ),
-    _cue("history", "before", rf"(?:{THEN})(?=[ .,;)]*$|[ .,;]+(?:now|currently|at ))", r"in remission|in the past"),
+    _cue("history", "whole", THEN, r"in remission|in the past"),
     # Hedged.
     _cue(
         "hedge", "after",
@@ -173,6 +177,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     ),
     _cue(
         "hedge", "before",
+        r"(?:is|are|was|were|being) (?:(?:strongly|most|therefore|also|still|clinically|highly) )*(?:favou?red|suspected|questioned|queried|presumed|postulated|possible|likely|probable|doubtful|equivocal|questionable)(?= (?:over|on|in|at|here|by|clinically|given|because|due)(?!\w)| ?(?:[.,;)]|$))",
         rf"{_BE}(?:(?:also|still|strongly|clinically|a|one|the|another|in|on) )*(?:differential(?: diagnosis)?|(?:diagnostic )?consideration|possibility|possibilities|concern)(?! (?:for|of|includ\w+|between))",
         r"(?:should|must|to|can|could) (?:also )?be (?:considered|entertained|raised|suspected)|remains? (?:unclear|uncertain|possible|a possibility|open|questionable|in the differential)|(?:is|are) (?:raised|debatable|on the list)|not entirely clear",
         r"versus|vs\.?",
@@ -193,17 +198,17 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         "normal", "either",
         r"normal(?:ly)?(?: (?:in|of|for|appearances? of|study|scan|mri?|mr|mrcp|mra))?|normal-\w+|(?:completely |entirely |grossly |otherwise |essentially |virtually )?unremarkable|(?:with)?in (?:normal|physiological) limits|wnl|nad|intact|patent|preserved|maintained",
         r"no (?:[\w-]+ ){0,3}(?:abnormalit(?:y|ies)|abnormal findings?|pathology|abnormality detected)(?! of)|nothing (?:abnormal|acute|focal)(?: detected)?",
-        r"well[- ](?:aerated|preserved|maintained|pneumati[sz]ed|defined and normal)|(?:is|are|appears?|remains?|look|looks) (?:clear|midline|symmetrical?|dry|ok|okay|fine|good|healthy)",
+        r"well[- ](?:aerated|preserved|maintained|pneumati[sz]ed|defined and normal)|(?:is|are|appears?|remains?|looks?|seems?) (?:clear|midline|symmetrical?|dry|ok|okay|fine|good|healthy)",
         r"symmetrical and (?:of )?normal|age[- ]appropriate|appropriate for (?:the )?(?:patient.s )?age|(?:is|are) free(?! (?:fluid|air|to))|physiological|(?:is|are|remains?|lies?|lie) in the midline|satisfactory|normocephalic|sparing(?: of)?",
         r"unauffällig\w*|regelrecht\w*|altersentsprechend\w*|o\.?b\.?|normgerecht|normal(?:e[nrsm]?|weit)|intakt\w*|erhalten\w*",
     ),
-    _cue("normal", "before", r"(?:ok|okay|clear|fine|nl|free|dry)(?=[ .,;)]*$)"),
+    _cue("normal", "before", r"(?:ok|okay|clear|fine|nl|free|dry)(?= ?(?:[.,;)]|$))"),
     _cue("hedge", "before", r"likely|unsure"),
 )  # fmt: skip
 
 _BARE = (
-    ("negation", re.compile(r"(?<=[\w)] )(?:no|n|nil|none|nein|-|\(-+\)|neg\.?|-ve)(?=[ .,;]*$)|(?<=[:?=] )(?:no|n|nil|none|nein|-+|neg\.?|0)(?=[ .,;]*$)|(?<=\w)\(-+\)")),
-    ("yes", re.compile(r"(?<=[\w)] )(?:yes|y|\++|\(\++\)|present|ja|\+ve|pos\.?)(?=[ .,;]*$)|(?<=[:?=] )(?:yes|y|\++|ja|present|positive|pos\.?|\+ve)(?=[ .,;]*$)|(?<=\w)\(\++\)")),
+    ("negation", re.compile(r"(?<=[\w)] )(?:no|n|nil|none|nein|-|\(-+\)|neg\.?|-ve)(?= ?(?:[.,;)]|$))|(?<=[:?=] )(?:no|n|nil|none|nein|-+|neg\.?|0)(?= ?(?:[.,;)]|$))|(?<=\w)\(-+\)")),
+    ("yes", re.compile(r"(?<=[\w)] )(?:yes|y|\++|\(\++\)|present|ja|\+ve|pos\.?)(?= ?(?:[.,;)]|$))|(?<=[:?=] )(?:yes|y|\++|ja|present|positive|pos\.?|\+ve)(?= ?(?:[.,;)]|$))|(?<=\w)\(\++\)")),
 )  # fmt: skip
 _QUESTION = re.compile(r"(?<![\w)\"'?])\?+ ?(?=\w)|\?+")
 

@@ -91,7 +91,7 @@ SUBORDINATE = _words("although", "though", "even though", "while", "whilst", "wh
 
 ASIDE = re.compile(
     r"[ ,;]*(?:but|however|although|though|yet|while|whilst|whereas|except|apart|aside|other than|save|barring|besides|with"
-    r"|jedoch|aber|bis auf|außer|abgesehen|hingegen|which|;)(?!\w)"
+    r"|jedoch|aber|bis auf|außer|abgesehen|hingegen|which|;|in (?:this|an?|our|the)(?: [\w-]+){0,4} (?:patient|man|woman|male|female|boy|girl|child|lady|gentleman))(?!\w)"
 )
 
 # "Apart from X there is no abnormality" says that X is there.
@@ -101,7 +101,7 @@ EXCEPTION = re.compile(
 
 HARD = re.compile(
     r";|\|(?= )|~(?! ?\d)|<(?:br|/?(?:p|li|div|tr|td|ul|ol))\b[^<>]{0,40}>|\\\.br\\|(?<=\w) \+ (?=\w)|(?=\[ ?[x✓✔]? ?\] )"
-    r"|(?<=[a-z)])(?<!z\.n)(?<!prob)(?<!susp)(?<!poss)(?<!neg)(?<!eval)(?<!st)(?<!z)(?<!v)(?<!fam)\. (?=\w)"
+    r"|(?<=[a-z)])(?<!z\.n)(?<!prob)(?<!susp)(?<!poss)(?<!neg)(?<!eval)(?<!st)(?<!z)(?<!v)(?<!fam)(?<!e\.g)(?<!i\.e)\. (?=[\w?(])"
 )
 """After these a list does not go on."""
 
@@ -122,7 +122,9 @@ SOFT = re.compile(
     rf"|[ ,]+and (?={_VERBS}(?!\w))"
     r"|[ ,]+(?:rather than|instead of|as opposed to)(?!\w)"
     r"|[ ,]+in (?:this|a|an|our|the)(?: [\w-]+){0,4}? (?:patient|man|woman|male|female|boy|girl|child|lady|gentleman)(?:,? (?:with|who|known)|(?= on))(?!\w)"
-    r"|[ ,]+(?=(?:this|it|these|there) (?:is|are|was|were|likely|may|represents?)(?!\w))(?<!that)(?<!whether)(?<!if)(?<!doubt)(?<!say)(?<!unlikely)"
+    r"|(?<!that)(?<!whether)(?<!if)(?<!doubt)(?<!say)(?<!but)(?<!and)(?<!or)(?<!as)(?<!than)(?<!where)(?<!when)(?<!because)(?<!though)(?<!since)(?<!while)(?<!note)(?<!think)(?<!how)"
+    r"[ ,]+(?=(?:this|it|these|there) (?:is|are|was|were|likely|may|represents?)(?!\w))"
+    r"| (?=the (?:[\w-]+ ){1,4}(?:is|are|appears?|remains?) (?:otherwise |entirely |completely )?(?:normal|unremarkable|intact|within normal)(?!\w))"
     r"|[ ,]+(?=(?:so|hence|therefore|thus) (?!far|called))"
     r"|(?<!of)(?<!in)(?<!to) (?=which(?!\w))"
     r"| (?=\?\w)"
@@ -131,7 +133,7 @@ SOFT = re.compile(
 DEFINITE = re.compile(
     r"(?<!\w)(?:in|within|inside|around|surrounding|adjacent to|near|along|from|through|involving|at) (?:the|this|that|these|those|its|known)(?!\w)"
     r"|(?<=enhancement )(?<!no evidence of )of the(?!\w)|(?<=growth )of the(?!\w)|(?<=displacement )of the(?!\w)|(?<=rupture )of the(?!\w)|(?<=extension )of the(?!\w)"
-    r"|(?<=complication )of (?:the|this)(?!\w)|(?<=complications )of (?:the|this)(?!\w)|(?<!\w)of (?:the )?known(?!\w)"
+    r"|(?<=complication )of (?:the|this)(?!\w)|(?<=complications )of (?:the|this)(?!\w)|(?<!\w)of (?:the )?(?:known|observed|existing)(?!\w)"
 )
 """Before a finding inside a denial: it is taken to be there."""
 
@@ -166,3 +168,13 @@ INTRO = re.compile(
     r"|specifically|in particular|overall|otherwise|incidentally|by comparison|currently|today|elsewhere|post|for|given|to|from|under"
     r"|regarding|throughout|and|im|in der|am)(?: (?!(?:is|are|was|were|has|have|shows?)(?!\w))[^ ]+){0,7}"
 )
+
+PERSON = re.compile(
+    r"(?<!\w)(?:patient|man|woman|male|female|boy|girl|child|infant|lady|gentleman|\d+ ?(?:[mf]|yo|y/o|yr))(?!\w)"
+)
+"""Who is spoken of, with nothing found."""
+
+GIVEN = re.compile(
+    r"[ ,]*(?:known|k/c/o|known case of|bekannte\w*)(?!\w)(?!.*(?<!\w)(?:is|are|measur\w+|unchanged|stable|again|shows?|persists?)(?!\w))"
+)
+"""What was known before, as against what is seen."""

@@ -30,6 +30,9 @@ FINDING = re.compile(
     r"|\d ?(?:mm|cm)(?!\w)"
 )
 
+_OF_THE_SCAN = re.compile(
+    r"(?<!\w)(?:(?:contrast|gadolinium|gd|non-contrast)[- ]enhanced|enhanced (?=(?:axial|sagittal|coronal|t1|t2|mri?|images?))|fluid[- ]attenuated|weakness of the study|strain imaging)(?!\w)"
+)
 # What is measured or shown of anatomy too: "normal enhancement", "the nodes are not enlarged".
 _NEUTRAL = re.compile(
     r"(?<!\w)(?:(?:lymph )?nodes?|blood(?: flow| pool| vessels?)?|fluid(?: signal|-attenuated\w*| attenuated)|(?:contrast )?enhancement(?: pattern)?|restriction of|restricted to"
@@ -39,4 +42,5 @@ _NEUTRAL = re.compile(
 
 def names_finding(text: str, *, of_normal: bool = False) -> bool:
     """Whether lower-case `text` names a finding. `of_normal`: beside a word for normal, where more is neutral."""
+    text = _OF_THE_SCAN.sub(" ", text)
     return FINDING.search(_NEUTRAL.sub(" ", text) if of_normal else text) is not None

@@ -17,7 +17,7 @@ LONGEST = 2000
 _ABBREVIATED = (
     "approx ca cf dr drs prof mr mrs ms st vs v viz resp incl excl esp e.g eg i.e ie al inc z.b bzw ggf u.a d.h v.a s.a"
     " max min avg dept tel ref pt pts hx dx tx fx wt ht temp vol seq ant post sup inf lat med bilat rt lt ext int temp"
-    " m n nn art vv ligg sog evtl inkl zn z.n st.p li re bds dd"
+    " neg prob poss susp eval fam m n nn art vv ligg sog evtl inkl zn z.n st.p li re bds dd"
 )
 _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 _NUMBERED = "no nos nr fig figs im img se ser series grade gr level lvl p pp vol c l t s abb"
