@@ -35,6 +35,7 @@ from typing import Literal
 
 from encoders.text.clause_cues import Cue, Kind, Reach, answers, cues
 from encoders.text.clause_rules import (
+    AFTER_EXCEPTION,
     ASIDE,
     DEFINITE,
     EXAMINATION,
@@ -83,7 +84,7 @@ _ADJUNCT = re.compile(
 
 _IS = re.compile(r"(?<!\w)(?:is|are|was|were)")
 _COMPARES = re.compile(
-    r"(?<!\w)(?:unchanged|stable|since|compar\w+|changed|(?:mri?|ct|scan|study|imaging|examination) (?:[\w-]+ ){0,3}(?:in|of|from|dated) )"
+    r"(?<!\w)(?:unchanged|stable|since (?:the|last|prior|previous|(?:19|20)\d\d)|compar\w+|changed|(?:mri?|ct|scan|study|imaging|examination) (?:[\w-]+ ){0,3}(?:in|of|from|dated) )"
 )
 
 
@@ -242,11 +243,15 @@ def _segments(heard: str, found: Sequence[Cue]) -> list[tuple[int, int, bool]]:
 def _judge_segment(heard: str, start: int, end: int, found: Sequence[Cue]) -> list[_Judged]:
     """The segment in parts, each under one cue or none."""
     if EXCEPTION.match(heard, start, end):
-        return [_Judged(start, end)]
+        cut = AFTER_EXCEPTION.search(heard, start, end)
+        if cut is None:
+            return [_Judged(start, end)]
+        rest = _judge_segment(heard, cut.start(), end, [cue for cue in found if cue.start > cut.start()])
+        return [_Judged(start, cut.start()), *rest]
     parts = [_Judged(start, end)]
     decided: Cue | None = None
     for cue in found:
-        if cue.kind == "masked" or (cue.kind == "history" and _of_a_scan(heard[start:end])):
+        if cue.kind == "masked" or (cue.kind == "history" and cue.reach == "whole" and _of_a_scan(heard[start:end])):
             continue
         now = parts[-1]
         begin = now.start if decided is None or now.reaches_on else decided.end

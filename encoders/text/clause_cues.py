@@ -59,7 +59,7 @@ THEN = (
 )
 _OLD = r"(?:previous(?:ly)?|prior|past|former(?:ly)?|earlier)"
 _NO_SCAN = r"(?! (?:\w+ )?(?:mri?s?|mr|ct|cts|scans?|stud(?:y|ies)|exam\w*|imaging|images?|radiograph\w*|x-?rays?|ultrasound|films?|reports?|mra|mrcp|angiogra\w+|pet)(?!\w))"
-_AFTERMATH = r"(?![\w /-]*(?:changes?|scar\w*|defects?|appearances?|cavit\w+|seroma|collection|oedema|edema|enhancement|contrast|gad\w*|images?|imaging|scan|mri|sequences?|t1|radiograph|cavity)(?!\w))"
+_AFTERMATH = r"(?!.{0,80}(?<!\w)(?:images?|imaging|scan|mri|sequences?|radiograph|t1|t2w?|stir)(?!\w))(?![\w /-]*(?:changes?|scar\w*|defects?|appearances?|cavit\w+|seroma|collection|oedema|edema|enhancement|contrast|gad\w*|images?|imaging|scan|mri|sequences?|t1|radiograph|cavity)(?!\w))"
 
 
 def _cue(kind: Kind, reach: Reach, *patterns: str, bare: str = "") -> tuple[Kind, Reach, re.Pattern[str]]:
@@ -81,7 +81,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     _cue(
         "hedge", "after",
         rf"(?:cannot|can not|can't|could not|couldn't|{_DOES_NOT}|not|unable to|difficult to|impossible to|insufficient to|not possible to|not able to)(?: \w+ly)? (?:exclude|rule out|r/o|discount|dismiss)(?: (?:the )?(?:possibility|presence) of)?",
-        r"(?:not possible|impossible|unable|cannot|can't|could not|difficult|hard)(?: \w+ly)?(?: to)? (?:say|state|tell|be (?:sure|certain)|determine|know)(?: (?:that|whether|if))?(?: there (?:is|are|was))?(?: (?:no|not|any|an?))?",
+        r"(?:not possible|impossible|unable|cannot|can't|could not|difficult|hard)(?: \w+ly)?(?: to)? (?:say|state|tell|be (?:sure|certain|said|stated|claimed|determined)|determine|know)(?: (?:that|whether|if))?(?: there (?:is|are|was))?(?: (?:no|not|any|an?))?",
         r"neither (?:confirmed|proven|confirm\w*) nor (?:excluded|ruled out|exclude\w*):?",
         r"(?:low|intermediate|high|small) (?:probability|likelihood|possibility) (?:of|for)|possibility of(?! \w+ (?:is|are) (?:remote|low))",
         r"not (?:certain|sure|clear|definite)(?: whether| if)?|not (?:clearly|definitely|definitively|obviously|typical|classical|convincingly|necessarily)(?! (?:seen|identified|visible|visuali[sz]ed|demonstrated|present|shown|evident|detected)(?!\w))(?: (?:an?|the|for|of))?",
@@ -147,7 +147,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"(?:concern(?:s|ed|ing)?|reason|question|worry|worried|suspicion|fear|looking|look|query|queries|differential|requested|referred) (?:is |are |raised |exists )?(?:for(?! (?:the )?(?:exam|study|scan))|of|about|regarding|whether|if)|concern (?:over|is|was)",
         r"frage nach|zum ausschluss(?: (?:einer?s?|von))?|(?:z\.|a\.|v\.) ?(?:a\.|ausschluss)|fraglich\w*|verdacht(?: auf)?|ausschluss (?=\w+\?)|explain",
         r"looking for an? (?:explanation|cause|source) (?:for|of)|to look for|(?:cause|source|aetiology|etiology) of|such as(?= )|(?:is|are|was|were|could|can|may|might|does|do|has|have|any)(?= (?!there (?:no|an?|\d|is|are)).{0,120}\?)",
-        r"(?:if|should|where|in case of|in the event of|whenever|unless)(?= )",
+        r"(?:if|should(?= (?:\w+ ){1,5}(?:develop|occur|persist|recur|worsen))|in case of|in the event of|whenever|unless)(?= )",
         r"(?:at )?(?:increased |high(?:er)? |low |some |considerable )?risks? (?:of|for|include\w*|:|assessment)|risks?,? including|(?:prone|predispos\w+) to|complications? (?:such as|include\w*|may)",
     ),
     # Told of the past.

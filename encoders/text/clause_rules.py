@@ -101,7 +101,7 @@ EXCEPTION = re.compile(
 
 HARD = re.compile(
     r";|\|(?= )|~(?! ?\d)|<(?:br|/?(?:p|li|div|tr|td|ul|ol))\b[^<>]{0,40}>|\\\.br\\|(?<=\w) \+ (?=\w)|(?=\[ ?[x✓✔]? ?\] )"
-    r"|(?<=[a-z)])(?<!z\.n)(?<!prob)(?<!susp)(?<!poss)(?<!neg)(?<!eval)(?<!st)(?<!z)(?<!v)(?<!fam)(?<!e\.g)(?<!i\.e)\. (?=[\w?(])"
+    r"|(?:(?<= no)|(?<=yes)|(?<= n)|(?<= y)|(?<=one)|(?<=nil)|(?<=[-+)]))\. (?=[\w?(])"
 )
 """After these a list does not go on."""
 
@@ -124,7 +124,6 @@ SOFT = re.compile(
     r"|[ ,]+in (?:this|a|an|our|the)(?: [\w-]+){0,4}? (?:patient|man|woman|male|female|boy|girl|child|lady|gentleman)(?:,? (?:with|who|known)|(?= on))(?!\w)"
     r"|(?<!that)(?<!whether)(?<!if)(?<!doubt)(?<!say)(?<!but)(?<!and)(?<!or)(?<!as)(?<!than)(?<!where)(?<!when)(?<!because)(?<!though)(?<!since)(?<!while)(?<!note)(?<!think)(?<!how)"
     r"[ ,]+(?=(?:this|it|these|there) (?:is|are|was|were|likely|may|represents?)(?!\w))"
-    r"| (?=the (?:[\w-]+ ){1,4}(?:is|are|appears?|remains?) (?:otherwise |entirely |completely )?(?:normal|unremarkable|intact|within normal)(?!\w))"
     r"|[ ,]+(?=(?:so|hence|therefore|thus) (?!far|called))"
     r"|(?<!of)(?<!in)(?<!to) (?=which(?!\w))"
     r"| (?=\?\w)"
@@ -178,3 +177,8 @@ GIVEN = re.compile(
     r"[ ,]*(?:known|k/c/o|known case of|bekannte\w*)(?!\w)(?!.*(?<!\w)(?:is|are|measur\w+|unchanged|stable|again|shows?|persists?)(?!\w))"
 )
 """What was known before, as against what is seen."""
+
+AFTER_EXCEPTION = re.compile(
+    r" (?=the (?:[\w-]+ ){1,4}(?:is|are|appears?|remains?) (?:otherwise |entirely |completely )?(?:normal|unremarkable|intact|within normal)(?!\w))"
+)
+"""Where "apart from X" ends without a comma."""

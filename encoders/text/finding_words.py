@@ -35,7 +35,7 @@ _OF_THE_SCAN = re.compile(
 )
 # What is measured or shown of anatomy too: "normal enhancement", "the nodes are not enlarged".
 _NEUTRAL = re.compile(
-    r"(?<!\w)(?:(?:lymph )?nodes?|blood(?: flow| pool| vessels?)?|fluid(?: signal|-attenuated\w*| attenuated)|(?:contrast )?enhancement(?: pattern)?|restriction of|restricted to"
+    r"(?<!\w)(?:hernial orifices?|(?:lymph )?nodes?|blood(?: flow| pool| vessels?)?|fluid(?: signal|-attenuated\w*| attenuated)|(?:contrast )?enhancement(?: pattern)?|restriction of|restricted to"
     r"|fluid[- ]sensitive|spots?|processes|sinus tracts?|flow voids?|signal voids?|enhanced|defects?|cleft|csf fluid|lesion-to-\w+|components?|bright spot|csf|scler(?:a|ae)|adenoid\w*|hypothalam\w*)(?!\w)"
 )
 
