@@ -27,13 +27,13 @@ nothing beside another. So "No haemorrhage, but a 2 cm mass" is present; `clause
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from encoders.text.clause_cues import Cue, Kind, Reach, answers, cues
+from encoders.text.clause_cues import Cue, Kind, Reach, bare_answer, cues
 from encoders.text.clause_rules import (
     AFTER_EXCEPTION,
     ASIDE,
@@ -83,6 +83,7 @@ _ADJUNCT = re.compile(
 
 
 _IS = re.compile(r"(?<!\w)(?:is|are|was|were)")
+_ALL_ABNORMAL = re.compile(r"abnormal|anomal|patholog|findings|nothing|nil|study|scan|mri?")
 _COMPARES = re.compile(
     r"(?<!\w)(?:unchanged|stable|since (?:the|last|prior|previous|(?:19|20)\d\d)|compar\w+|changed|(?:mri?|ct|scan|study|imaging|examination) (?:[\w-]+ ){0,3}(?:in|of|from|dated) )"
 )
@@ -139,8 +140,23 @@ def sentence_assertion(sentence: str) -> Assertion:
     """One answer for the sentence: present before uncertain before historical before absent."""
     found = [one for one in _judged(sentence) if not one.aside] or _judged(sentence)
     said = {one.assertion for one in found if not _only_names_examination(sentence[one.start : one.end])}
-    said = said or {one.assertion for one in found}
+    return strongest(said or {one.assertion for one in found})
+
+
+def strongest(answers: Iterable[Assertion]) -> Assertion:
+    """One answer for many: present before uncertain before historical before absent; present for none."""
+    said = set(answers)
     return next((answer for answer in _STRONGEST if answer in said), "present")
+
+
+def is_normality(text: str) -> bool:
+    """Whether a question asks for normality: "normal knee", "intact ACL", "no abnormality".
+
+    A question that asks for a finding too does not ("normal knee with effusion"), nor does one where "normal" is part
+    of a name ("normal pressure hydrocephalus", "normal variant").
+    """
+    found = [one for one in _judged(text) if not _only_names_examination(text[one.start : one.end])]
+    return bool(found) and all(one.by == "normal" for one in found)
 
 
 def _only_names_examination(text: str) -> bool:
@@ -195,7 +211,7 @@ def _judge_all(heard: str) -> list[_Judged]:
     judged: list[_Judged] = []
     for start, end, hard in _segments(heard, found):
         inside = [cue for cue in found if start <= cue.start < end]
-        bare = answers(heard, start, end)
+        bare = bare_answer(heard, start, end)
         if bare and not any(cue.start < bare.end and bare.start < cue.end for cue in inside):
             inside = [*(cue for cue in inside if cue.start < bare.start and cue.kind != "question"), bare]
         previous = judged[-1] if judged else None
@@ -434,7 +450,7 @@ def _has_words(text: str) -> bool:
 def _without(heard: str, start: int, end: int, found: Sequence[Cue]) -> str:
     text = list(heard[start:end])
     for cue in found:
-        if cue.kind != "masked":
+        if cue.kind != "masked" and not (cue.kind == "normal" and _ALL_ABNORMAL.search(heard, cue.start, cue.end)):
             text[cue.start - start : cue.end - start] = " " * (cue.end - cue.start)
     return "".join(text)
 

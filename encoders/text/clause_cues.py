@@ -103,6 +103,13 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         rf"(?:removed|excised|resected|taken out|operated|evacuated)(?= (?:from|on|in|elsewhere|abroad|{THEN})(?!\w)| ?(?:[.,;)]|$))",
         rf"(?:was|were) (?:performed|done|carried out|undertaken|treated|diagnosed|repaired|clipped|coiled|embolised|embolized|ablated|drained|irradiated)(?: [\w/-]+){{0,5}}? {THEN}",
     ),
+    # All that is abnormal denied is normality.
+    _cue(
+        "normal", "either",
+        rf"(?:no|without|nil)(?: (?:evidence of|signs? of|an?|any|acute|significant|other|further|obvious|gross|definite|structural|demonstrable|relevant|major|overt|specific|convincing|additional|intracranial|focal|detectable|visible|discernible|pathological|clinically))*"
+        r" (?:abnormalit(?:y|ies)|abnormal findings?|pathology|anomal(?:y|ies)|findings? of note)(?! of)(?: (?:is |was )?(?:detected|seen|identified|demonstrated|found|shown|noted))?|nothing (?:abnormal|acute|focal|of note)(?: (?:is |was )?(?:detected|seen|found))?|nil (?:acute|focal|of note|significant)(?! \w)",
+        r"negative (?:study|mri?|scan|exam(?:ination)?|mra|mrv|investigation)|healthy|nad|clear (?=(?:(?:paranasal|mastoid|lung|visuali[sz]ed|maxillary|ethmoid|frontal) )*(?:sinus(?:es)?|mastoids?|lungs?|air cells|orbits))",
+    ),
     # There no more, or never.
     _cue(
         "negation", "before",
@@ -190,14 +197,13 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     # Denied or affirmed by a word beside the name: "ascites nil", "fracture: N", "effusion (+)".
     _cue(
         "negation", "either",
-        r"absent|excluded|spared|negative|neg(?:\.|(?!\w))|(?:\(-+\)|-ve|nil|none|nad)|unlikely|resolved|nicht|ausgeschlossen|negativ|gone|uninvolved",
+        r"absent|excluded|spared|negative|neg(?:\.|(?!\w))|(?:\(-+\)|-ve|nil|none)|unlikely|resolved|nicht|ausgeschlossen|negativ|gone|uninvolved",
     ),
     _cue("yes", "after", r"positive for|\(\+\)(?= ?\w)|\+ve for|\[ ?[x✓✔] ?\]|presence of"),
     # Normality.
     _cue(
         "normal", "either",
         r"normal(?:ly)?(?: (?:in|of|for|appearances? of|study|scan|mri?|mr|mrcp|mra))?|normal-\w+|(?:completely |entirely |grossly |otherwise |essentially |virtually )?unremarkable|(?:with)?in (?:normal|physiological) limits|wnl|nad|intact|patent|preserved|maintained",
-        r"no (?:[\w-]+ ){0,3}(?:abnormalit(?:y|ies)|abnormal findings?|pathology|abnormality detected)(?! of)|nothing (?:abnormal|acute|focal)(?: detected)?",
         r"well[- ](?:aerated|preserved|maintained|pneumati[sz]ed|defined and normal)|(?:is|are|appears?|remains?|looks?|seems?) (?:clear|midline|symmetrical?|dry|ok|okay|fine|good|healthy)",
         r"symmetrical and (?:of )?normal|age[- ]appropriate|appropriate for (?:the )?(?:patient.s )?age|(?:is|are) free(?! (?:fluid|air|to))|physiological|(?:is|are|remains?|lies?|lie) in the midline|satisfactory|normocephalic|sparing(?: of)?",
         r"unauffällig\w*|regelrecht\w*|altersentsprechend\w*|o\.?b\.?|normgerecht|normal(?:e[nrsm]?|weit)|intakt\w*|erhalten\w*",
@@ -234,7 +240,7 @@ def cues(heard: str) -> Iterator[Cue]:
     yield from sorted(found, key=lambda cue: cue.start)
 
 
-def answers(heard: str, start: int, end: int) -> Cue | None:
+def bare_answer(heard: str, start: int, end: int) -> Cue | None:
     """A bare yes or no that closes heard[start:end]: "hydronephrosis no", "effusion: y"."""
     for kind, pattern in _BARE:
         for match in pattern.finditer(heard, start, end):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from encoders.text.administration import is_title
+
 Span = tuple[int, int]
 
 LONGEST = 2000
@@ -22,6 +24,8 @@ _ABBREVIATED = (
 _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 _NUMBERED = "no nos nr fig figs im img se ser series grade gr level lvl p pp vol c l t s abb"
 _BEFORE_NUMBER = frozenset(_NUMBERED.split())
+_NARROW, _SLACK = 36, 30
+"""Characters: a text narrower than this is no wrapped text, and a wrapped line leaves less than this free."""
 _STOP = re.compile(r"[.!?]+[\"'”’)\]*]*(?=\s|$)|(?<=[a-z)]{3})\.(?=[A-Z][a-z])")
 _WORD_BEFORE = re.compile(r"[\w.]*\w$")
 _LIST_MARKER = re.compile(r"[ \t]*(?:\(?\d{1,2}[.)]|[-*•·–—]|[a-hA-H]\)|\(?[ivx]{1,4}\))(?=[ \t]|\Z)[ \t]*")
@@ -107,10 +111,17 @@ def _starts_anew(line: str, last: str, width: int) -> bool:
     if _LIST_MARKER.match(line) or _LABEL.match(line):
         return True
     words, before = line.split(maxsplit=1), last.rsplit(maxsplit=1)
-    if not words or not before or not words[0][0].isupper():
+    if not words or not before:
         return False
     if before[-1][-1] in ",;-/(" or before[-1].lower() in _WRAPS_AFTER:
         return False
+    if is_title(last):
+        return True
+    if not words[0][0].isupper():
+        # Nobody wraps so early: lines of a list, in lower case and without stops.
+        if words[0].lower() in _WRAPS_AFTER:
+            return False
+        return width < _NARROW or len(last) + _SLACK + len(words[0]) <= width
     # A capital where the word would still have fitted above: a writer who ends lines, not a wrap.
     return len(last) + 1 + len(words[0]) <= width
 
