@@ -1,20 +1,26 @@
-"""A report as passages: one sentence each, with its section, whether it asserts or denies, and the sides it names."""
+"""A report as passages: one sentence each, with its section, its clauses with what each asserts or denies, and sides."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from encoders.text.assertions import Assertion, Clause, clauses, sentence_assertion
+from encoders.text.administration import administrative
+from encoders.text.assertions import Assertion, Clause, clauses, sentence_assertion, strongest
 from encoders.text.laterality import Side, sides
-from encoders.text.sections import Section, section_spans
+from encoders.text.sections import NEVER_AFFIRM, Section, section_spans, told_of
 from encoders.text.sentences import sentence_spans
 
-__all__ = ["Assertion", "Clause", "Passage", "Section", "Side", "passages"]
+__all__ = ["NEVER_AFFIRM", "Assertion", "Clause", "Passage", "Section", "Side", "passages"]
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One sentence. `report[start:end] == text` exactly, line breaks included; `ordinal` counts from 0."""
+    """One sentence. `report[start:end] == text` exactly, line breaks included; `ordinal` counts from 0.
+
+    `assertion` is one answer for the whole sentence; `clauses` keep their own, with places in `text`:
+    `text[clause.start:clause.end] == clause.text`. What an indication, a technique or a comparison says keeps the answer
+    that its words give: see `NEVER_AFFIRM`.
+    """
 
     section: Section
     ordinal: int
@@ -24,20 +30,36 @@ class Passage:
     assertion: Assertion
     sides: frozenset[Side]
     clauses: tuple[Clause, ...] = ()
-    """In order, with places in `text`: `text[clause.start:clause.end] == clause.text`."""
 
 
 def passages(report: str) -> tuple[Passage, ...]:
-    """Sentences in order; () for a report without a word. Headings and list numbers belong to no passage."""
-    found = [
-        (span.section, start, end)
-        for span in section_spans(report)
-        for start, end in sentence_spans(report, span.start, span.end)
-    ]
-    return tuple(_passage(report, ordinal, *place) for ordinal, place in enumerate(found))
+    """Sentences in order; () for a report without a word.
+
+    Headings, list numbers, titles, dates, identifiers and signatures belong to no passage. All that stands under a
+    heading for the family's history is of the family, under one for the patient's past history historical.
+    """
+    found: list[Passage] = []
+    for span in section_spans(report):
+        told = told_of(span.heading)
+        line = report.find("\n", span.start)
+        first_line = span.end if line < 0 else line
+        for start, end in sentence_spans(report, span.start, span.end):
+            text = report[start:end]
+            if (told == "administration" and start < first_line) or administrative(text):
+                continue
+            found.append(_passage(span.section, len(found), start, text, told))
+    return tuple(found)
 
 
-def _passage(report: str, ordinal: int, section: Section, start: int, end: int) -> Passage:
-    text = report[start:end]
-    meaning = " ".join(text.split())
-    return Passage(section, ordinal, start, end, text, sentence_assertion(meaning), sides(meaning), clauses(text))
+def _passage(section: Section, ordinal: int, start: int, text: str, told: str) -> Passage:
+    parts = clauses(text)
+    assertion = sentence_assertion(text)
+    if told == "family":
+        parts = tuple(replace(one, assertion="uncertain", by="family") for one in parts)
+        assertion = "uncertain"
+    elif told == "past":
+        parts = tuple(
+            replace(one, assertion="historical", by="history") if one.by == "nothing" else one for one in parts
+        )
+        assertion = strongest(one.assertion for one in parts)
+    return Passage(section, ordinal, start, start + len(text), text, assertion, sides(" ".join(text.split())), parts)
