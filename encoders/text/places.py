@@ -6,7 +6,6 @@ sides. They are the anatomy of `encoders.text.vocabulary`, each a part of what s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, TypeAlias
@@ -16,15 +15,6 @@ from encoders.text.vocabulary.levels import position
 
 Fit: TypeAlias = Literal["same", "within", "contains", "other", "unknown"]
 
-_LOBES = {
-    "front": "brain:frontal", "pariet": "brain:parietal", "tempor": "brain:temporal", "occip": "brain:occipital",
-    "insul": "brain:insula",
-}  # fmt: skip
-_LOBE = re.compile("|".join(_LOBES))
-_COMPOUND = re.compile(
-    r"(?<!\w)(?:bi)?(?:(?:fronto|parieto|temporo|occipito)[-‐‑ ]?)+(?:frontal|parietal|temporal|occipital|insular|opercular)(?!\w)"
-)
-"""Lobes run together: "frontoparietal", "temporo-occipital"."""
 _ORDER: tuple[Fit, ...] = ("same", "within", "contains", "unknown", "other")
 
 
@@ -36,8 +26,6 @@ def places(text: str) -> frozenset[str]:
     the meniscus). "left ventricle" is one, whatever side it has.
     """
     found: set[str] = set()
-    for compound in _COMPOUND.finditer(text.lower()):
-        found.update(_LOBES[part] for part in _LOBE.findall(compound.group()))
     for mention in concepts(text):
         if mention.kind == "anatomy":
             found.add(mention.concept)

@@ -24,7 +24,7 @@ _ENDINGS = (
 )  # fmt: skip
 _AS_THEY_ARE = frozenset({"toe", "toes", "does", "shoe", "goes"})
 """Words whose oe is no British one."""
-_WHOLE = frozenset({"limbic", "enteric", "septic", "septation", "septations"})
+_WHOLE = frozenset({"limbic", "enteric", "septic", "septation", "septations", "portion", "radial"})
 """Words that without their ending would be another."""
 
 

@@ -27,7 +27,7 @@ def mentions(term: str, sentence: str) -> bool:
     asked, loose = _parts(term)
     if not (asked or loose):
         return False
-    words = _plain(sentence)
+    words = _plain(sentence) | _parts(sentence)[1]
     if asked <= meant(sentence) and loose <= words:
         return True
     plain = _plain(term)  # "low lying cord" against "the cord lies low", where no name stands in one piece

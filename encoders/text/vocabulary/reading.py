@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from encoders.text.spelling import root
 from encoders.text.vocabulary.levels import Level, levels
-from encoders.text.vocabulary.table import DROPPED, WORD, Concept, Key, Kind, Meaning, bare, vocabulary
+from encoders.text.vocabulary.lobes import lobes
+from encoders.text.vocabulary.table import Concept, Kind, Meaning, Token, tokens, vocabulary
 
 _JOINING = frozenset({"and", "or", "und", "oder"})
+_ASIDE = re.compile(r"(?<=\w\s)\(\s?([A-Za-z]?[A-Z]{1,6}s?)\s?\)")
 _BREAK = re.compile(r"[,;:.!?()\[\]\n<>|]")
 
 
@@ -48,8 +49,8 @@ def concepts(text: str) -> tuple[Mention, ...]:
 @lru_cache(maxsize=4096)
 def read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
     """(mentions, stems of the words that are in none of them)."""
-    spinal = levels(text)
-    words = _words(text, spinal)
+    spinal = tuple(sorted((*levels(text), *lobes(text)), key=lambda one: one.start))
+    words, aside = _words(text, spinal)
     table = vocabulary()
     found: list[tuple[int, int, str]] = []
     loose: list[int] = []
@@ -75,44 +76,52 @@ def read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
     mentions = [
         Mention(words[a].start, words[b - 1].stop, concept, table.concepts[concept].kind) for a, b, concept in both
     ]
+    for word in aside:
+        meanings = table.ambiguous.get((word.stem,))
+        concept = _by_context(meanings, words, 0, 0) if meanings else table.named.get((word.stem,))
+        if concept:
+            mentions.append(Mention(word.start, word.stop, concept, table.concepts[concept].kind))
     mentions += [Mention(level.start, level.stop, ident, "anatomy") for level in spinal for ident in level.ids]
     return tuple(sorted(mentions, key=lambda one: (one.start, one.stop))), tuple(
         words[at].stem for at in loose if at not in taken
     )
 
 
-def _words(text: str, spinal: tuple[Level, ...]) -> list[Word]:
-    """The words that can be part of a name, those within a level of the spine left out."""
+def _words(text: str, spinal: tuple[Level, ...]) -> tuple[list[Word], list[Word]]:
+    """(words that can be part of a name, abbreviations in brackets), those within a level of the spine left out.
+
+    An abbreviation in brackets stands beside what it is short for and parts no name: "right ventricular (RV) mass".
+    """
+    asides = {match.start(1): match.end() for match in _ASIDE.finditer(text)}
     found: list[Word] = []
+    aside: list[Word] = []
     last = 0
-    prefix = -1
     skipped = iter(spinal)
     level = next(skipped, None)
-    for match in WORD.finditer(text):
-        word = match.group()
-        start, stop = match.span()
-        while level and level.stop <= start:
+    known = vocabulary().stems
+    for token in (one for whole in tokens(text) for one in _apart(whole, known)):
+        while level and level.stop <= token.start:
             level = next(skipped, None)
-        if level and start < level.stop and level.start < stop:
+        if level and token.start < level.stop and level.start < token.stop:
             continue
-        heard = word.lower()
-        if heard in {"non", "un"} and text[stop : stop + 1] in {"-", "‐", "‑"}:
-            prefix = start
+        if token.start in asides:
+            aside.append(Word(token.stem, token.start, token.stop, opens=True))
+            last = asides[token.start]
             continue
-        if heard in DROPPED:
-            continue
-        opens = _BREAK.search(text, last, start) is not None
-        stemmed = root(bare(word))
-        if prefix >= 0:
-            start, stemmed, prefix = prefix, "non" + stemmed, -1
-        found.append(Word(stemmed, start, stop, opens))
-        last = stop
-    return found
+        found.append(Word(token.stem, token.start, token.stop, _BREAK.search(text, last, token.start) is not None))
+        last = token.stop
+    return found, aside
+
+
+def _apart(token: Token, known: set[str]) -> tuple[Token, ...]:
+    """A word that no name holds, without its prefix: "post-radiotherapy"."""
+    return token.parts if token.parts and token.stem not in known else (token,)
 
 
 def _by_context(meanings: tuple[Meaning, ...], words: list[Word], at: int, length: int) -> str:
     """What an ambiguous name means here; "" for nothing."""
-    near = {word.stem for word in (*words[max(0, at - 12) : at], *words[at + length : at + length + 12])}
+    beside = (*words[max(0, at - 12) : at], *words[at + length : at + length + 12]) if length else words
+    near = {word.stem for word in beside}
     counted = [(len(one.near & near), -n) for n, one in enumerate(meanings)]
     _, which = max(counted)
     return meanings[-which].concept
@@ -206,4 +215,4 @@ def meant(text: str) -> frozenset[str]:
     return closure(mention.concept for mention in concepts(text))
 
 
-__all__ = ["Key", "Mention", "closure", "concept", "concepts", "meant", "names", "narrower", "read", "wider"]
+__all__ = ["Mention", "closure", "concept", "concepts", "meant", "names", "narrower", "read", "wider"]
