@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from encoders.text.spelling import root
 from encoders.text.vocabulary.levels import Level, levels
 from encoders.text.vocabulary.lobes import lobes
 from encoders.text.vocabulary.table import Concept, Kind, Meaning, Token, tokens, vocabulary
 
 _JOINING = frozenset({"and", "or", "und", "oder"})
 _ASIDE = re.compile(r"(?<=\w\s)\(\s?([A-Za-z]?[A-Z]{1,6}s?)\s?\)")
+_HYPHENS = ("-", "‐", "‑")
 _BREAK = re.compile(r"[,;:.!?()\[\]\n<>|]")
 
 
@@ -56,20 +58,16 @@ def read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
     loose: list[int] = []
     at = 0
     while at < len(words):
-        longest = table.longest.get(words[at].stem, 0)
-        for length in range(min(longest, len(words) - at), 0, -1):
-            if any(word.opens for word in words[at + 1 : at + length]):
-                continue
-            key = tuple(word.stem for word in words[at : at + length])
-            meanings = table.ambiguous.get(key)
-            concept = _by_context(meanings, words, at, length) if meanings else table.named.get(key)
-            if concept:
-                found.append((at, at + length, concept))
-                at += length
+        length, concept = _longest(words, at, len(words))
+        for other in range(at + 1, at + length):  # "parapharyngeal space" yields to "space occupying lesion"
+            if _longest(words, other, len(words))[0] > length:
+                length, concept = _longest(words, at, other)
                 break
+        if concept:
+            found.append((at, at + length, concept))
         else:
             loose.append(at)
-            at += 1
+        at += max(length, 1)
     shared = _shared(words, found)
     taken = {at for at, _, _ in shared}
     both = sorted([one for one in found if not (one[0] in taken and one[1] == one[0] + 1)] + shared)
@@ -85,6 +83,23 @@ def read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
     return tuple(sorted(mentions, key=lambda one: (one.start, one.stop))), tuple(
         words[at].stem for at in loose if at not in taken
     )
+
+
+def _longest(words: list[Word], at: int, stop: int) -> tuple[int, str]:
+    """(number of words, concept) of the longest name that begins here and ends before `stop`; (0, "") for none."""
+    table = vocabulary()
+    reach = min(table.longest.get(words[at].stem, 0), stop - at)
+    for length in range(1, reach):
+        if words[at + length].opens:
+            reach = length
+            break
+    for length in range(reach, 0, -1):
+        key = tuple(word.stem for word in words[at : at + length])
+        meanings = table.ambiguous.get(key)
+        concept = _by_context(meanings, words, at, length) if meanings else table.named.get(key)
+        if concept:
+            return length, concept
+    return 0, ""
 
 
 def _words(text: str, spinal: tuple[Level, ...]) -> tuple[list[Word], list[Word]]:
@@ -108,6 +123,12 @@ def _words(text: str, spinal: tuple[Level, ...]) -> tuple[list[Word], list[Word]
             aside.append(Word(token.stem, token.start, token.stop, opens=True))
             last = asides[token.start]
             continue
+        if found and text[last : token.start] in _HYPHENS:
+            whole = root(text[found[-1].start : last] + text[token.start : token.stop])
+            if whole in known:  # "temporo-mandibular"
+                found[-1] = Word(whole, found[-1].start, token.stop, found[-1].opens)
+                last = token.stop
+                continue
         found.append(Word(token.stem, token.start, token.stop, _BREAK.search(text, last, token.start) is not None))
         last = token.stop
     return found, aside
