@@ -4,13 +4,14 @@
 
 Pool: captions of MR figures (ROCO, CC BY) chosen by a hash of their ids (`vocabulary_held_out.txt`), unread while the
 vocabulary was written. One person, who had also written the vocabulary, then marked by hand every finding and place
-that they name, before seeing what is recognised; `?name` marks what the vocabulary has no concept for, which is always a
-miss. Where two concepts are right, either counts.
+that they name, before seeing what is recognised; `?name` marks what the vocabulary had no concept for, which is always
+a miss. Where two concepts are right, either counts.
 
 right: a mention that overlaps the mark is that concept, or a kind or part of it (a "quadriceps tendon tear" is a tear).
 The share of exactly that concept is printed beside it. The interval is a bootstrap over captions. Misses are printed.
-`first` are 200 captions as they were met by the vocabulary before any repair; once it has been repaired with them, their
-figure is a second look, and `fresh`, 100 further captions, is the honest one.
+`first` are 200 captions, `fresh` 100 further ones, read only after the vocabulary was repaired with the first. Both
+have since been used for repairs, so what is printed now is a second look at them. When they were met unread the shares
+were 0.866 [0.840, 0.892] of 793 (first) and 0.871 [0.825, 0.908] of 381 (fresh): those are the honest figures.
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ _ORDER: tuple[Fit, ...] = ("same", "within", "contains", "unknown", "other")
 def places(text: str) -> frozenset[str]:
     """Ids of the places that a text names: "spine:L4/5", "brain:frontal", "knee:medial meniscus", "hand:thumb".
 
-    The narrowest alone: "frontal lobe of the brain" is the frontal lobe. The place of a finding counts ("meniscal tear",
-    the meniscus). "left ventricle" is one, whatever side it has.
+    The narrowest alone: "frontal lobe of the brain" is the frontal lobe. The place of a finding counts: a meniscus for
+    "meniscal tear". "left ventricle" is one, whatever side it has.
     """
     found: set[str] = set()
     for mention in concepts(text):
@@ -39,9 +39,10 @@ def places(text: str) -> frozenset[str]:
 def place_fit(asked: frozenset[str], said: frozenset[str]) -> Fit:
     """Whether what is said lies where it is asked for, by ids as `places` gives them.
 
-    same: every place asked for is said. within: a part of it is said (asked the brain, said the frontal lobe). contains:
-    only something larger is said, or some of the places asked for and nothing against the others. other: a place of the
-    same kind is said that is not the one asked for. unknown: no place of that kind is said, or none is asked for.
+    same: every place asked for is said. within: a part of it is said (asked the brain, said the frontal lobe).
+    contains: only something larger is said, or some of the places asked for and nothing against the others. other: a
+    place of the same kind is said that is not the one asked for. unknown: no place of that kind is said, or none is
+    asked for.
     Places asked for that rule one another out ("L4/5 and L5/S1") are alternatives: the best fit of them counts.
     """
     if not asked:

@@ -20,7 +20,8 @@ _SPELLING = (
 )
 _WORD = re.compile(r"[^\W_]+")
 _ENDINGS = (
-    "ations", "ation", "ments", "ment", "ings", "ing", "ies", "ied", "ions", "ion", "es", "ed", "ic", "al", "s", "y", "e",
+    "ations", "ation", "ments", "ment", "ings", "ing", "ies", "ied", "ions", "ion", "es", "ed", "ic", "al", "s",
+    "y", "e",
 )  # fmt: skip
 _AS_THEY_ARE = frozenset({"toe", "toes", "does", "shoe", "goes"})
 """Words whose oe is no British one."""

@@ -13,4 +13,16 @@ from encoders.text.vocabulary.reading import (
 )
 from encoders.text.vocabulary.table import Concept, Kind
 
-__all__ = ["Concept", "Kind", "Mention", "closure", "concept", "concepts", "looked_for", "meant", "names", "narrower", "wider"]
+__all__ = [
+    "Concept",
+    "Kind",
+    "Mention",
+    "closure",
+    "concept",
+    "concepts",
+    "looked_for",
+    "meant",
+    "names",
+    "narrower",
+    "wider",
+]

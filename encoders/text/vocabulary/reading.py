@@ -76,9 +76,9 @@ def read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
     ]
     for word in aside:
         meanings = table.ambiguous.get((word.stem,))
-        concept = _by_context(meanings, words, 0, 0) if meanings else table.named.get((word.stem,))
-        if concept:
-            mentions.append(Mention(word.start, word.stop, concept, table.concepts[concept].kind))
+        short = _by_context(meanings, words, 0, 0) if meanings else table.named.get((word.stem,))
+        if short:
+            mentions.append(Mention(word.start, word.stop, short, table.concepts[short].kind))
     mentions += [Mention(level.start, level.stop, ident, "anatomy") for level in spinal for ident in level.ids]
     return tuple(sorted(mentions, key=lambda one: (one.start, one.stop))), tuple(
         words[at].stem for at in loose if at not in taken
@@ -186,7 +186,7 @@ def names(ident: str) -> tuple[str, ...]:
 
 @cache
 def looked_for(ident: str) -> tuple[str, ...]:
-    """The names of a concept, and those of its kinds that are said for it: haematoma where a haemorrhage is asked for."""
+    """The names of a concept, and those of its kinds that are said for it: haematoma for haemorrhage."""
     table = vocabulary()
     found = dict.fromkeys(names(ident))
     for child in table.children.get(ident, ()):
@@ -214,7 +214,7 @@ def narrower(ident: str) -> frozenset[str]:
 
 
 def closure(idents: Iterable[str]) -> frozenset[str]:
-    """These concepts, all wider ones, and those whose parts are all there: a tear and a meniscus are a torn meniscus."""
+    """These concepts, all wider ones, and those whose parts are all there: a tear and a meniscus."""
     table = vocabulary()
     found = set(idents)
     found |= {above for one in found for above in wider(one)}

@@ -136,7 +136,9 @@ def tokens(text: str) -> list[Token]:
 
 def key_of(name: str) -> Key:
     """The stems by which a name is found."""
-    if name.replace(" ", "").isalnum() and "hyp" not in name and "iso" not in name:  # most names, at a third of the cost
+    if (
+        name.replace(" ", "").isalnum() and "hyp" not in name and "iso" not in name
+    ):  # most names, at a third of the cost
         return tuple(root(word) for word in name.split() if word not in DROPPED)
     return tuple(token.stem for token in tokens(name))
 
@@ -207,7 +209,8 @@ def _concept(line: str, state: dict[str, str], above: str) -> Concept:
     more = tuple(one.strip() for one in parents.split(",") if one.strip())
     return Concept(
         ident, kind, listed, tuple(dict.fromkeys(((above,) if above else ()) + more)),
-        tuple(one.strip() for one in parts.split(",") if one.strip()), overlaps, alike, state["source"], state["licence"],
+        tuple(one.strip() for one in parts.split(",") if one.strip()), overlaps, alike,
+        state["source"], state["licence"],
     )  # fmt: skip
 
 
