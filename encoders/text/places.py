@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from encoders.text.vocabulary import concept, concepts, wider
+from encoders.text.vocabulary import concept, concepts, inner_places, wider
 from encoders.text.vocabulary.levels import position
 
 Fit: TypeAlias = Literal["same", "within", "contains", "other", "unknown"]
@@ -25,7 +25,7 @@ def places(text: str) -> frozenset[str]:
     The narrowest alone: "frontal lobe of the brain" is the frontal lobe. The place of a finding counts: a meniscus for
     "meniscal tear". "left ventricle" is one, whatever side it has.
     """
-    found: set[str] = set()
+    found = set(inner_places(text))
     for mention in concepts(text):
         if mention.kind == "anatomy":
             found.add(mention.concept)
@@ -95,7 +95,8 @@ def _excludes(one: str, other: str) -> bool:
 
 def _parted(above: str, mine: frozenset[str], its: frozenset[str]) -> bool:
     """Whether the ways from `above` down to both begin with parts of it that do not overlap."""
-    return all(not _overlaps(one) for whole in (mine, its) for one in whole if above in _parents(one))
+    first, second = ({one for one in whole if above in _parents(one) and not _overlaps(one)} for whole in (mine, its))
+    return bool(first and second) and not first & second
 
 
 def _whole(place: str) -> frozenset[str]:

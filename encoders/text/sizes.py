@@ -89,7 +89,7 @@ _WORDS = {
     "eight": 8.0, "nine": 9.0, "ten": 10.0,
 }  # fmt: skip
 _NUMBER = rf"(?:\d{{1,4}}(?:[.,]\d{{1,3}})?|[.,]\d{{1,3}}|{'|'.join(_WORDS)})(?!\d)"
-_UNIT = r"(?:\s{0,2}[-‐‑]?\s{0,2}(?:mm|cm|mms|cms|milli-?met(?:er|re)s?|centi-?met(?:er|re)s?|zentimetern?|millimetern?)(?![^\W_]|[²³]))"
+_UNIT = r"(?:\s{0,2}[-‐‑]?\s{0,2}(?:mm|cm|mms|cms|milli-?met(?:er|re)s?|centi-?met(?:er|re)s?|zentimetern?|millimetern?)(?!(?!x\s?\d)[^\W_]|[²³]))"
 _TO = r"\s{0,3}(?:-|‐|‑|–|—|to|bis|through)\s{0,3}"
 _ALONG = (
     r"(?:\s{0,2}\(?(?:ap|a-p|tr|trv|trans|transverse|cc|c-c|ml|m-l|si|s-i|sag|cor|ax|lr|rl|[wldht]|long|wide|width|high"

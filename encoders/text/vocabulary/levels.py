@@ -112,6 +112,8 @@ _SEQUENCE = re.compile(
     r"\s{0,2}-?\s{0,2}(?:w(?:eighted|i)?\b|hyper|hypo|iso|signal|image|sequence|flair|fat|tse|fse|map|relax|time|bright|dark|short|prolong|value|mri?\b|stir|axial|sagittal|coronal|contrast|post|pre)",
     re.IGNORECASE,
 )
+_DISCS = re.compile(r"\bdis[ck]|vertebr|protrusion|herniat|stenos|listhes|lamin|fusion|syrin", re.IGNORECASE)
+_IMAGES = re.compile(r"weight|image|signal|intens|sequence|flair|\bscan|relax", re.IGNORECASE)
 _LIVER = re.compile(r"\bsegment|\bliver|\bhepat", re.IGNORECASE)
 _HEART = re.compile(r"\bheart sound|\bgallop", re.IGNORECASE)
 
@@ -207,6 +209,8 @@ def _is_level(text: str, start: int, stop: int, upper: str, lower: str, letter: 
     if short == "T" and _number(upper) <= 4 and (not lower or (lower[0] == "T" and _number(lower) <= 4)):
         if _SEQUENCE.match(after) or _STAGED.search(before) or _STAGE_AFTER.match(after):
             return False
+        if lower and _DISCS.search(text) and not _IMAGES.search(text):
+            return True
         if _number(upper) <= 2 and (not lower or _number(lower) <= 2):
             return bool(_BESIDE.match(after) or _AT_LEVEL.search(before))
         return bool(_SPINAL.search(text))

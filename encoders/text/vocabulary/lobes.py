@@ -13,7 +13,7 @@ _LOBES = {
 _LOBE = re.compile("|".join(_LOBES))
 _COMPOUND = re.compile(
     r"(?<!\w)(?:bi|sub)?(?:(?:fronto|parieto|temporo|occipito)[-‐‑ ]?){1,4}"
-    r"(?:frontal|parietal|temporal|occipital|insular|opercular)(?!\w)",
+    r"(?:frontal|parietal|temporal|occipital|insular|opercular)(?!\w| dementia)",
     re.IGNORECASE,
 )
 

@@ -233,7 +233,29 @@ def closure(idents: Iterable[str]) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def meant(text: str) -> frozenset[str]:
     """Every concept that a text names or that follows from what it names."""
-    return closure(mention.concept for mention in concepts(text))
+    return closure((*(mention.concept for mention in concepts(text)), *inner_places(text)))
+
+
+_NO_PLACE = frozenset({
+    "valgus", "erosion", "dawson fingers", "patent foramen ovale", "pancreas divisum", "non-ossifying fibroma",
+    "intramural fibroid", "aortic dissection", "extraprostatic extension", "gestational trophoblastic disease",
+    "persistent trigeminal artery", "brain herniation", "chiari malformation", "pulmonary hypertension",
+    "pulmonary regurgitation", "pulmonary stenosis", "cranial nerve palsy",
+})  # fmt: skip
+"""Findings in whose names a word stands that elsewhere is a place."""
+
+
+@lru_cache(maxsize=4096)
+def inner_places(text: str) -> frozenset[str]:
+    """Places that stand within the name of a finding: the left ventricle in "LV thrombus"."""
+    found: set[str] = set()
+    for mention in concepts(text):
+        said = text[mention.start : mention.stop]
+        if mention.kind != "finding" or " " not in said or mention.concept in _NO_PLACE:
+            continue
+        for part in (said[: said.rindex(" ")], said[said.index(" ") + 1 :]):
+            found.update(one.concept for one in read(part)[0] if one.kind == "anatomy")
+    return frozenset(found)
 
 
 __all__ = ["Mention", "closure", "concept", "concepts", "meant", "names", "narrower", "read", "wider"]

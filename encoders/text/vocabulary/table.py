@@ -97,6 +97,9 @@ _PREFIX = re.compile(
 _TURNING = frozenset({"non", "un", "anti", "pseudo", "hyper", "hypo", "iso"})
 
 
+_HYPHEN = re.compile(r"([^\W_]+)-([^\W_]+)")
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """A word of a text as names are compared: its stem, and text[start:stop].
@@ -236,8 +239,26 @@ def _connect(found: Vocabulary) -> None:
                 raise VocabularyError(f"{name!r} names both {other!r} and {concept.id!r}")
             found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))
             found.stems.update(key)
+    _add_joined(found)
     found.children = {one: tuple(many) for one, many in children.items()}
     found.composed = {one: tuple(many) for one, many in composed.items()}
+
+
+def _add_joined(found: Vocabulary) -> None:
+    """Names with a hyphen under the one word that it makes too, where another name has that: "non mass-like"."""
+    for concept in found.concepts.values():
+        for name in concept.names:
+            if "-" not in name or _LEVEL.match(name):
+                continue
+            key = key_of(
+                _HYPHEN.sub(
+                    lambda two: "".join(two.groups()) if root("".join(two.groups())) in found.stems else two.group(),
+                    name,
+                )
+            )
+            if found.named.setdefault(key, concept.id) == concept.id:
+                found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))
+                found.stems.update(key)
 
 
 def _add_ambiguous(found: Vocabulary, name: str, meanings: str) -> None:
