@@ -16,7 +16,7 @@ from encoders.text.vocabulary.table import VocabularyError, build, key_of, vocab
 _SENTENCE = (
     "There is a large heterogeneously enhancing mass in the left frontal lobe with surrounding vasogenic oedema, "
     "midline shift of 8 mm to the right, effacement of the left lateral ventricle, tears of the medial and lateral "
-    "menisci, at L4/5 and L5-S1 foraminal stenosis, and no restricted diffusion or haemorrhage in the cerebellum or pons"
+    "menisci, at L4/5 and L5-S1 foraminal stenosis, no restricted diffusion or haemorrhage in the cerebellum or pons"
 )
 
 
