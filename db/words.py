@@ -1,8 +1,8 @@
 """Full text over passages, English stems, best first by BM25: SQLite's FTS5, PostgreSQL's tsvector.
 
 A group is what one thing may be called: any of its names will do, and however many of them a passage holds, it counts
-once. A name of several words is a phrase; one that ends in `*` stands for every word that begins so, and one such as
-`tear|torn + meniscus` for passages that hold a name from each side of every `+`.
+once. A name of several words is a phrase; one that ends in `*` stands for every word that begins so, and one made by
+`together` for passages that hold a name of each of several things.
 """
 
 from __future__ import annotations
@@ -35,6 +35,20 @@ _MARKS = r"\u0300-\u036F"
 _K1, _B = 1.2, 0.75
 _SAMPLE = 1000
 """Passages by which PostgreSQL tells how long one is on average."""
+
+
+_AND, _OR = "\x1f", "\x1e"
+"""Between things and between their names, in a name made by `together`: nothing that anybody types."""
+
+
+def together(things: Iterable[Sequence[str]]) -> str:
+    """A name for passages that hold a name of each of these: a tear and a meniscus."""
+    return _AND.join(_OR.join(names) for names in things)
+
+
+def is_together(name: str) -> bool:
+    """Whether `together` made this name: no words that could be shown."""
+    return _AND in name
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,7 @@ def expression(groups: Iterable[Group], joined: Joined = "all") -> Match:
 def _fewest(group: Group) -> Group:
     """The group without names that hold another of its names, which finds all that they would: "meniscal tears"."""
     listed = list(dict.fromkeys(group))
-    padded = {name: f" {' '.join(_WORD.findall(name.casefold()))} " for name in listed if "+" not in name}
+    padded = {name: f" {' '.join(_WORD.findall(name.casefold()))} " for name in listed if not is_together(name)}
     held = {name: words for name, words in padded.items() if "*" not in name}
     kept = []
     for name in listed:
@@ -224,16 +238,17 @@ def _rarity(total: int, holding: int) -> float:
 
 
 def _quoted(name: str) -> str:
-    if "+" in name:
-        sides = [[_quoted(one) for one in side.split("|") if _WORD.search(one)] for side in name.split("+")]
+    if is_together(name):
+        sides = [[_quoted(one) for one in side.split(_OR) if _WORD.search(one)] for side in name.split(_AND)]
         return "(" + " AND ".join(f"({' OR '.join(side)})" for side in sides if side) + ")"
     return f'"{" ".join(_WORD.findall(name))}"' + (" *" if name.rstrip().endswith("*") else "")
 
 
 def _lexemes(name: str) -> str:
-    if "+" in name:
-        sides = [[found for one in side.split("|") if (found := _lexemes(one))] for side in name.split("+")]
-        return "(" + " & ".join(f"({' | '.join(side)})" for side in sides if side) + ")"
+    if is_together(name):
+        sides = [[found for one in side.split(_OR) if (found := _lexemes(one))] for side in name.split(_AND)]
+        held = [f"({' | '.join(side)})" for side in sides if side]
+        return f"({' & '.join(held)})" if held else ""
     words = [f"'{word}'" for word in _folded(name).split()]
     return " <-> ".join(words) + (":*" if words and name.rstrip().endswith("*") else "")
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from db.database import Database
-from db.words import Group, Joined, Match, count_words, expression
+from db.words import Group, Joined, Match, count_words, expression, is_together, together
 from encoders.text.expand import expand
 from encoders.text.query import QueryText
 from encoders.text.terms import located
 from encoders.text.vocabulary import concept, concepts, looked_for, wider
 
-_JOINED = " + "
 _MOST_OF_A_PART = 8
 _COMMON = 5_000
 """Passages from which on a word is too common to be looked for on its own."""
@@ -33,7 +32,7 @@ class Words:
     @property
     def names(self) -> list[str]:
         """Every name of what was typed."""
-        return [name for group in (*self.groups, *self.exact) for name in group if _JOINED not in name]
+        return [name for group in (*self.groups, *self.exact) for name in group if not is_together(name)]
 
     def match(self, joined: Joined, groups: Sequence[Group] | None = None) -> Match:
         """The full-text query: the exact ones, and all the others; or the exact ones, else any of the others."""
@@ -62,11 +61,11 @@ def _expanded(wanted: str) -> tuple[Group, ...]:
 
 
 def _composed(own: str) -> Group:
-    """The parts of a finding as one name, `tear|torn + meniscus|meniscal`; none where it has no parts."""
+    """The parts of a finding together, a tear and a meniscus, as one name; none where it has no parts."""
     found = [concept(mention.concept) for mention in concepts(own)]
     if len(found) != 1 or found[0] is None or len(found[0].parts) < 2:
         return ()
-    return (_JOINED.join("|".join(looked_for(part)[:_MOST_OF_A_PART]) for part in found[0].parts),)
+    return (together(looked_for(part)[:_MOST_OF_A_PART] for part in found[0].parts),)
 
 
 def rare(database: Database, words: Iterable[str], *, most: int) -> tuple[Group, ...]:
@@ -133,7 +132,7 @@ def _asked(words: Words) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def _stems(words: Words) -> tuple[frozenset[tuple[str, ...]], tuple[str, ...]]:
     """(stems of every name, beginnings of words)."""
-    every = [name for group in (*words.groups, *words.exact) for name in group if _JOINED not in name]
+    every = [name for group in (*words.groups, *words.exact) for name in group if not is_together(name)]
     names = frozenset(tuple(stem for stem, _, _ in located(name)) for name in every if not name.endswith("*"))
     return names - {()}, tuple(name.rstrip("*").casefold() for name in every if name.endswith("*"))
 

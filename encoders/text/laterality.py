@@ -4,6 +4,8 @@ Chambers of the heart, their walls and the coronary arteries are no sides but pl
 ventricle" is "LV", and a "left atrial thrombus" is not found by "left". "Left lateral ventricle" is a side.
 """
 
+# ruff: noqa: E501 - alternatives broken over more lines read worse
+
 from __future__ import annotations
 
 import re

@@ -6,25 +6,15 @@ sides. They are the anatomy of `encoders.text.vocabulary`, each a part of what s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from encoders.text.vocabulary import concept, concepts, wider
+from encoders.text.vocabulary import concept, concepts, inner_places, wider
 from encoders.text.vocabulary.levels import position
 
 Fit: TypeAlias = Literal["same", "within", "contains", "other", "unknown"]
 
-_LOBES = {
-    "front": "brain:frontal", "pariet": "brain:parietal", "tempor": "brain:temporal", "occip": "brain:occipital",
-    "insul": "brain:insula",
-}  # fmt: skip
-_LOBE = re.compile("|".join(_LOBES))
-_COMPOUND = re.compile(
-    r"(?<!\w)(?:bi)?(?:(?:fronto|parieto|temporo|occipito)[-‐‑ ]?)+(?:frontal|parietal|temporal|occipital|insular|opercular)(?!\w)"
-)
-"""Lobes run together: "frontoparietal", "temporo-occipital"."""
 _ORDER: tuple[Fit, ...] = ("same", "within", "contains", "unknown", "other")
 
 
@@ -32,12 +22,10 @@ _ORDER: tuple[Fit, ...] = ("same", "within", "contains", "unknown", "other")
 def places(text: str) -> frozenset[str]:
     """Ids of the places that a text names: "spine:L4/5", "brain:frontal", "knee:medial meniscus", "hand:thumb".
 
-    The narrowest alone: "frontal lobe of the brain" is the frontal lobe. The place of a finding counts ("meniscal tear",
-    the meniscus). "left ventricle" is one, whatever side it has.
+    The narrowest alone: "frontal lobe of the brain" is the frontal lobe. The place of a finding counts: a meniscus for
+    "meniscal tear". "left ventricle" is one, whatever side it has.
     """
-    found: set[str] = set()
-    for compound in _COMPOUND.finditer(text.lower()):
-        found.update(_LOBES[part] for part in _LOBE.findall(compound.group()))
+    found = set(inner_places(text))
     for mention in concepts(text):
         if mention.kind == "anatomy":
             found.add(mention.concept)
@@ -51,9 +39,10 @@ def places(text: str) -> frozenset[str]:
 def place_fit(asked: frozenset[str], said: frozenset[str]) -> Fit:
     """Whether what is said lies where it is asked for, by ids as `places` gives them.
 
-    same: every place asked for is said. within: a part of it is said (asked the brain, said the frontal lobe). contains:
-    only something larger is said, or some of the places asked for and nothing against the others. other: a place of the
-    same kind is said that is not the one asked for. unknown: no place of that kind is said, or none is asked for.
+    same: every place asked for is said. within: a part of it is said (asked the brain, said the frontal lobe).
+    contains: only something larger is said, or some of the places asked for and nothing against the others. other: a
+    place of the same kind is said that is not the one asked for. unknown: no place of that kind is said, or none is
+    asked for.
     Places asked for that rule one another out ("L4/5 and L5/S1") are alternatives: the best fit of them counts.
     """
     if not asked:
@@ -106,7 +95,8 @@ def _excludes(one: str, other: str) -> bool:
 
 def _parted(above: str, mine: frozenset[str], its: frozenset[str]) -> bool:
     """Whether the ways from `above` down to both begin with parts of it that do not overlap."""
-    return all(not _overlaps(one) for whole in (mine, its) for one in whole if above in _parents(one))
+    first, second = ({one for one in whole if above in _parents(one) and not _overlaps(one)} for whole in (mine, its))
+    return bool(first and second) and not first & second
 
 
 def _whole(place: str) -> frozenset[str]:

@@ -4,6 +4,8 @@ Lengths only: areas, volumes and pressures are none. What describes the acquisit
 24 cm") or tells how far away something lies ("2 cm from the anal verge") is no finding's size either.
 """
 
+# ruff: noqa: E501 - alternatives broken over more lines read worse
+
 from __future__ import annotations
 
 import re
@@ -87,7 +89,7 @@ _WORDS = {
     "eight": 8.0, "nine": 9.0, "ten": 10.0,
 }  # fmt: skip
 _NUMBER = rf"(?:\d{{1,4}}(?:[.,]\d{{1,3}})?|[.,]\d{{1,3}}|{'|'.join(_WORDS)})(?!\d)"
-_UNIT = r"(?:\s{0,2}[-‐‑]?\s{0,2}(?:mm|cm|mms|cms|milli-?met(?:er|re)s?|centi-?met(?:er|re)s?|zentimetern?|millimetern?)(?![^\W_]|[²³]))"
+_UNIT = r"(?:\s{0,2}[-‐‑]?\s{0,2}(?:mm|cm|mms|cms|milli-?met(?:er|re)s?|centi-?met(?:er|re)s?|zentimetern?|millimetern?)(?!(?!x\s?\d)[^\W_]|[²³]))"
 _TO = r"\s{0,3}(?:-|‐|‑|–|—|to|bis|through)\s{0,3}"
 _ALONG = (
     r"(?:\s{0,2}\(?(?:ap|a-p|tr|trv|trans|transverse|cc|c-c|ml|m-l|si|s-i|sag|cor|ax|lr|rl|[wldht]|long|wide|width|high"
@@ -159,7 +161,7 @@ _AWAY = re.compile(
     r"|cephalad to|anterior to|posterior to|medial to|lateral to|behind|apart)(?!\w))",
     re.IGNORECASE,
 )
-_NO_LENGTH = re.compile(r"\s{0,2}(?:hg(?!\w)|h2o(?!\w)|\^?[23](?!\w)|/\s{0,2}(?:s|sec|min|h|hr|ms|y|yr|year|month|week|day)(?!\w)|per (?!cent))", re.IGNORECASE)  # fmt: skip  # noqa: E501
+_NO_LENGTH = re.compile(r"\s{0,2}(?:hg(?!\w)|h2o(?!\w)|\^?[23](?!\w)|/\s{0,2}(?:s|sec|min|h|hr|ms|y|yr|year|month|week|day)(?!\w)|per (?!cent))", re.IGNORECASE)  # fmt: skip
 _REACH = 48
 
 
@@ -196,14 +198,15 @@ def size_condition(query_text: str) -> SizeCondition | None:
     """
     for size in sizes(query_text):
         low, high = size.largest
-        place = {"start": size.start, "stop": size.stop}
         if high == inf:
-            return SizeCondition(low, inf, low_open=size.open, **place)
+            return SizeCondition(low, inf, low_open=size.open, start=size.start, stop=size.stop)
         if size.reaches or low == 0.0:
-            return SizeCondition(0.0, high, high_open=size.open, **place)
+            return SizeCondition(0.0, high, high_open=size.open, start=size.start, stop=size.stop)
         if low == high:
-            return SizeCondition(round(low * (1 - ABOUT), 6), round(high * (1 + ABOUT), 6), **place)
-        return SizeCondition(low, high, **place)
+            return SizeCondition(
+                round(low * (1 - ABOUT), 6), round(high * (1 + ABOUT), 6), start=size.start, stop=size.stop
+            )
+        return SizeCondition(low, high, start=size.start, stop=size.stop)
     return None
 
 
@@ -244,7 +247,7 @@ def parse_size_bound(text: str) -> SizeCondition:
 
 def _dimensions(said: str) -> tuple[tuple[float, float], ...]:
     """(low, high) in mm of each dimension; a number without a unit has the next one's, else the last one's."""
-    parts = [found for piece in _SPLIT.split(said) if (found := _PART.search(piece))]
+    parts = [part for piece in _SPLIT.split(said) if (part := _PART.search(piece))]
     numbers: list[tuple[str, str]] = []
     for part in parts:
         numbers.append((part[1], part[2]))
@@ -261,7 +264,8 @@ def _dimensions(said: str) -> tuple[tuple[float, float], ...]:
     if not last:
         return ()
     lengths = [length if length >= 0 else _mm(value, last) for length, (value, _) in zip(filled, numbers, strict=True)]
-    found, at = [], 0
+    found: list[tuple[float, float]] = []
+    at = 0
     for part in parts:
         pair = lengths[at : at + 2] if part[3] else lengths[at : at + 1] * 2
         at += 2 if part[3] else 1

@@ -20,11 +20,12 @@ _SPELLING = (
 )
 _WORD = re.compile(r"[^\W_]+")
 _ENDINGS = (
-    "ations", "ation", "ments", "ment", "ings", "ing", "ies", "ied", "ions", "ion", "es", "ed", "ic", "al", "s", "y", "e",
+    "ations", "ation", "ments", "ment", "ings", "ing", "ies", "ied", "ions", "ion", "es", "ed", "ic", "al", "s",
+    "y", "e",
 )  # fmt: skip
 _AS_THEY_ARE = frozenset({"toe", "toes", "does", "shoe", "goes"})
 """Words whose oe is no British one."""
-_WHOLE = frozenset({"limbic", "enteric", "septic", "septation", "septations"})
+_WHOLE = frozenset({"limbic", "enteric", "septic", "septation", "septations", "portion", "radial"})
 """Words that without their ending would be another."""
 
 

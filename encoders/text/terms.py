@@ -6,6 +6,7 @@ Names and what they are kinds or parts of come from `encoders.text.vocabulary`. 
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from encoders.text.spelling import located, plain_words, stem
@@ -14,6 +15,7 @@ from encoders.text.vocabulary.reading import read
 
 __all__ = ["denied_by", "located", "mentions", "plain_words", "stem"]
 
+_ITEM = re.compile(r"[,;/]|(?<!\w)(?:and|or|nor|und|oder)(?!\w)", re.IGNORECASE)
 _FUNCTION_WORDS = "a an the of in on at to with and or for by is are any no not"
 _SMALL = frozenset(_FUNCTION_WORDS.split())
 
@@ -27,7 +29,7 @@ def mentions(term: str, sentence: str) -> bool:
     asked, loose = _parts(term)
     if not (asked or loose):
         return False
-    words = _plain(sentence)
+    words = _plain(sentence) | _parts(sentence)[1]
     if asked <= meant(sentence) and loose <= words:
         return True
     plain = _plain(term)  # "low lying cord" against "the cord lies low", where no name stands in one piece
@@ -41,13 +43,16 @@ def denied_by(term: str, sentence: str) -> bool:
     infarct, "no intracranial mass" a tumour.
     """
     asked, loose = _parts(term)
-    said, words = _parts(sentence)
     whole = {one for part in asked for one in (part, *wider(part))}
+    return any(_denies(item, whole, loose) for item in _ITEM.split(sentence))
+
+
+def _denies(item: str, whole: set[str], loose: frozenset[str]) -> bool:
+    """Whether one item of a list of what is denied holds nothing narrower than what is asked for."""
+    said, words = _parts(item)
     findings = {one for one in said if _is_finding(one)}
-    if not any(_within(one, whole) for one in findings):
-        return False
     places = {one for one in said if one not in findings and not _is_region(one)}
-    return places <= whole and loose <= words
+    return bool(findings) and all(_within(one, whole) for one in findings) and places <= whole and loose <= words
 
 
 @lru_cache(maxsize=4096)

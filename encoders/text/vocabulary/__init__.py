@@ -5,6 +5,7 @@ from encoders.text.vocabulary.reading import (
     closure,
     concept,
     concepts,
+    inner_places,
     looked_for,
     meant,
     names,
@@ -13,4 +14,17 @@ from encoders.text.vocabulary.reading import (
 )
 from encoders.text.vocabulary.table import Concept, Kind
 
-__all__ = ["Concept", "Kind", "Mention", "closure", "concept", "concepts", "looked_for", "meant", "names", "narrower", "wider"]
+__all__ = [
+    "Concept",
+    "Kind",
+    "Mention",
+    "closure",
+    "concept",
+    "concepts",
+    "inner_places",
+    "looked_for",
+    "meant",
+    "names",
+    "narrower",
+    "wider",
+]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 _COUNTS = {"C": 7, "T": 12, "L": 5, "S": 5}
 _REGIONS = {"C": "spine:cervical spine", "T": "spine:thoracic spine", "L": "spine:lumbar spine", "S": "spine:sacrum"}
 _WORDS = {"C": "cervical", "T": "thoracic", "L": "lumbar", "S": "sacral"}
 _ORDINALS = (
-    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+    "twelfth",
 )  # fmt: skip
 VERTEBRAE = tuple(f"{letter}{number}" for letter, count in _COUNTS.items() for number in range(1, count + 1))
 _AT = {name: 2 * n for n, name in enumerate(VERTEBRAE)}
@@ -20,7 +22,7 @@ def _disc(upper: str, lower: str) -> str:
     return f"{upper}/{lower[1:]}" if upper[0] == lower[0] else f"{upper}/{lower}"
 
 
-DISCS = tuple(_disc(upper, lower) for upper, lower in zip(VERTEBRAE, VERTEBRAE[1:], strict=False))
+DISCS = tuple(_disc(upper, lower) for upper, lower in pairwise(VERTEBRAE))
 _AT |= {name: 2 * n + 1 for n, name in enumerate(DISCS)}
 
 
@@ -40,7 +42,9 @@ def lines() -> list[str]:
         letter, number = name[0], int(name[1:])
         others = [f"{other}{number}" for other in _letters(letter)]
         spoken = [f"{_ORDINALS[number - 1]} {word} vertebra" for word in _spoken(letter)]
-        found.append(f"spine:{name} = {' | '.join([*others, *spoken, f'{name} vertebra'])} < {_REGIONS[letter]}, spine:vertebra")
+        found.append(
+            f"spine:{name} = {' | '.join([*others, *spoken, f'{name} vertebra'])} < {_REGIONS[letter]}, spine:vertebra"
+        )
     for n, name in enumerate(DISCS):
         upper, lower = VERTEBRAE[n], VERTEBRAE[n + 1]
         pairs = [(a, b) for a in _letters(upper[0]) for b in _letters(lower[0])]
@@ -108,6 +112,8 @@ _SEQUENCE = re.compile(
     r"\s{0,2}-?\s{0,2}(?:w(?:eighted|i)?\b|hyper|hypo|iso|signal|image|sequence|flair|fat|tse|fse|map|relax|time|bright|dark|short|prolong|value|mri?\b|stir|axial|sagittal|coronal|contrast|post|pre)",
     re.IGNORECASE,
 )
+_DISCS = re.compile(r"\bdis[ck]|vertebr|protrusion|herniat|stenos|listhes|lamin|fusion|syrin", re.IGNORECASE)
+_IMAGES = re.compile(r"weight|image|signal|intens|sequence|flair|\bscan|relax", re.IGNORECASE)
 _LIVER = re.compile(r"\bsegment|\bliver|\bhepat", re.IGNORECASE)
 _HEART = re.compile(r"\bheart sound|\bgallop", re.IGNORECASE)
 
@@ -203,6 +209,8 @@ def _is_level(text: str, start: int, stop: int, upper: str, lower: str, letter: 
     if short == "T" and _number(upper) <= 4 and (not lower or (lower[0] == "T" and _number(lower) <= 4)):
         if _SEQUENCE.match(after) or _STAGED.search(before) or _STAGE_AFTER.match(after):
             return False
+        if lower and _DISCS.search(text) and not _IMAGES.search(text):
+            return True
         if _number(upper) <= 2 and (not lower or _number(lower) <= 2):
             return bool(_BESIDE.match(after) or _AT_LEVEL.search(before))
         return bool(_SPINAL.search(text))

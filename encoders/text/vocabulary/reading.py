@@ -9,9 +9,12 @@ from functools import cache, lru_cache
 
 from encoders.text.spelling import root
 from encoders.text.vocabulary.levels import Level, levels
-from encoders.text.vocabulary.table import DROPPED, WORD, Concept, Key, Kind, Meaning, bare, vocabulary
+from encoders.text.vocabulary.lobes import lobes
+from encoders.text.vocabulary.table import Concept, Kind, Meaning, Token, tokens, vocabulary
 
 _JOINING = frozenset({"and", "or", "und", "oder"})
+_ASIDE = re.compile(r"(?<=\w\s)\(\s?([A-Za-z]?[A-Z]{1,6}s?)\s?\)")
+_HYPHENS = ("-", "‐", "‑")
 _BREAK = re.compile(r"[,;:.!?()\[\]\n<>|]")
 
 
@@ -48,71 +51,98 @@ def concepts(text: str) -> tuple[Mention, ...]:
 @lru_cache(maxsize=4096)
 def read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
     """(mentions, stems of the words that are in none of them)."""
-    spinal = levels(text)
-    words = _words(text, spinal)
+    spinal = tuple(sorted((*levels(text), *lobes(text)), key=lambda one: one.start))
+    words, aside = _words(text, spinal)
     table = vocabulary()
     found: list[tuple[int, int, str]] = []
     loose: list[int] = []
     at = 0
     while at < len(words):
-        longest = table.longest.get(words[at].stem, 0)
-        for length in range(min(longest, len(words) - at), 0, -1):
-            if any(word.opens for word in words[at + 1 : at + length]):
-                continue
-            key = tuple(word.stem for word in words[at : at + length])
-            meanings = table.ambiguous.get(key)
-            concept = _by_context(meanings, words, at, length) if meanings else table.named.get(key)
-            if concept:
-                found.append((at, at + length, concept))
-                at += length
+        length, concept = _longest(words, at, len(words))
+        for other in range(at + 1, at + length):  # "parapharyngeal space" yields to "space occupying lesion"
+            if _longest(words, other, len(words))[0] > length:
+                length, concept = _longest(words, at, other)
                 break
+        if concept:
+            found.append((at, at + length, concept))
         else:
             loose.append(at)
-            at += 1
+        at += max(length, 1)
     shared = _shared(words, found)
     taken = {at for at, _, _ in shared}
     both = sorted([one for one in found if not (one[0] in taken and one[1] == one[0] + 1)] + shared)
     mentions = [
         Mention(words[a].start, words[b - 1].stop, concept, table.concepts[concept].kind) for a, b, concept in both
     ]
+    for word in aside:
+        meanings = table.ambiguous.get((word.stem,))
+        short = _by_context(meanings, words, 0, 0) if meanings else table.named.get((word.stem,))
+        if short:
+            mentions.append(Mention(word.start, word.stop, short, table.concepts[short].kind))
     mentions += [Mention(level.start, level.stop, ident, "anatomy") for level in spinal for ident in level.ids]
     return tuple(sorted(mentions, key=lambda one: (one.start, one.stop))), tuple(
         words[at].stem for at in loose if at not in taken
     )
 
 
-def _words(text: str, spinal: tuple[Level, ...]) -> list[Word]:
-    """The words that can be part of a name, those within a level of the spine left out."""
+def _longest(words: list[Word], at: int, stop: int) -> tuple[int, str]:
+    """(number of words, concept) of the longest name that begins here and ends before `stop`; (0, "") for none."""
+    table = vocabulary()
+    reach = min(table.longest.get(words[at].stem, 0), stop - at)
+    for length in range(1, reach):
+        if words[at + length].opens:
+            reach = length
+            break
+    for length in range(reach, 0, -1):
+        key = tuple(word.stem for word in words[at : at + length])
+        meanings = table.ambiguous.get(key)
+        concept = _by_context(meanings, words, at, length) if meanings else table.named.get(key)
+        if concept:
+            return length, concept
+    return 0, ""
+
+
+def _words(text: str, spinal: tuple[Level, ...]) -> tuple[list[Word], list[Word]]:
+    """(words that can be part of a name, abbreviations in brackets), those within a level of the spine left out.
+
+    An abbreviation in brackets stands beside what it is short for and parts no name: "right ventricular (RV) mass".
+    """
+    asides = {match.start(1): match.end() for match in _ASIDE.finditer(text)}
     found: list[Word] = []
+    aside: list[Word] = []
     last = 0
-    prefix = -1
     skipped = iter(spinal)
     level = next(skipped, None)
-    for match in WORD.finditer(text):
-        word = match.group()
-        start, stop = match.span()
-        while level and level.stop <= start:
+    known = vocabulary().stems
+    for token in (one for whole in tokens(text) for one in _apart(whole, known)):
+        while level and level.stop <= token.start:
             level = next(skipped, None)
-        if level and start < level.stop and level.start < stop:
+        if level and token.start < level.stop and level.start < token.stop:
             continue
-        heard = word.lower()
-        if heard in {"non", "un"} and text[stop : stop + 1] in {"-", "‐", "‑"}:
-            prefix = start
+        if token.start in asides:
+            aside.append(Word(token.stem, token.start, token.stop, opens=True))
+            last = asides[token.start]
             continue
-        if heard in DROPPED:
-            continue
-        opens = _BREAK.search(text, last, start) is not None
-        stemmed = root(bare(word))
-        if prefix >= 0:
-            start, stemmed, prefix = prefix, "non" + stemmed, -1
-        found.append(Word(stemmed, start, stop, opens))
-        last = stop
-    return found
+        if found and text[last : token.start] in _HYPHENS:
+            whole = root(text[found[-1].start : last] + text[token.start : token.stop])
+            if whole in known:  # "temporo-mandibular"
+                found[-1] = Word(whole, found[-1].start, token.stop, found[-1].opens)
+                last = token.stop
+                continue
+        found.append(Word(token.stem, token.start, token.stop, _BREAK.search(text, last, token.start) is not None))
+        last = token.stop
+    return found, aside
+
+
+def _apart(token: Token, known: set[str]) -> tuple[Token, ...]:
+    """A word that no name holds, without its prefix: "post-radiotherapy"."""
+    return token.parts if token.parts and token.stem not in known else (token,)
 
 
 def _by_context(meanings: tuple[Meaning, ...], words: list[Word], at: int, length: int) -> str:
     """What an ambiguous name means here; "" for nothing."""
-    near = {word.stem for word in (*words[max(0, at - 12) : at], *words[at + length : at + length + 12])}
+    beside = (*words[max(0, at - 12) : at], *words[at + length : at + length + 12]) if length else words
+    near = {word.stem for word in beside}
     counted = [(len(one.near & near), -n) for n, one in enumerate(meanings)]
     _, which = max(counted)
     return meanings[-which].concept
@@ -156,7 +186,7 @@ def names(ident: str) -> tuple[str, ...]:
 
 @cache
 def looked_for(ident: str) -> tuple[str, ...]:
-    """The names of a concept, and those of its kinds that are said for it: haematoma where a haemorrhage is asked for."""
+    """The names of a concept, and those of its kinds that are said for it: haematoma for haemorrhage."""
     table = vocabulary()
     found = dict.fromkeys(names(ident))
     for child in table.children.get(ident, ()):
@@ -184,7 +214,7 @@ def narrower(ident: str) -> frozenset[str]:
 
 
 def closure(idents: Iterable[str]) -> frozenset[str]:
-    """These concepts, all wider ones, and those whose parts are all there: a tear and a meniscus are a torn meniscus."""
+    """These concepts, all wider ones, and those whose parts are all there: a tear and a meniscus."""
     table = vocabulary()
     found = set(idents)
     found |= {above for one in found for above in wider(one)}
@@ -203,7 +233,29 @@ def closure(idents: Iterable[str]) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def meant(text: str) -> frozenset[str]:
     """Every concept that a text names or that follows from what it names."""
-    return closure(mention.concept for mention in concepts(text))
+    return closure((*(mention.concept for mention in concepts(text)), *inner_places(text)))
 
 
-__all__ = ["Key", "Mention", "closure", "concept", "concepts", "meant", "names", "narrower", "read", "wider"]
+_NO_PLACE = frozenset({
+    "valgus", "erosion", "dawson fingers", "patent foramen ovale", "pancreas divisum", "non-ossifying fibroma",
+    "intramural fibroid", "aortic dissection", "extraprostatic extension", "gestational trophoblastic disease",
+    "persistent trigeminal artery", "brain herniation", "chiari malformation", "pulmonary hypertension",
+    "pulmonary regurgitation", "pulmonary stenosis", "cranial nerve palsy",
+})  # fmt: skip
+"""Findings in whose names a word stands that elsewhere is a place."""
+
+
+@lru_cache(maxsize=4096)
+def inner_places(text: str) -> frozenset[str]:
+    """Places that stand within the name of a finding: the left ventricle in "LV thrombus"."""
+    found: set[str] = set()
+    for mention in concepts(text):
+        said = text[mention.start : mention.stop]
+        if mention.kind != "finding" or " " not in said or mention.concept in _NO_PLACE:
+            continue
+        for part in (said[: said.rindex(" ")], said[said.index(" ") + 1 :]):
+            found.update(one.concept for one in read(part)[0] if one.kind == "anatomy")
+    return frozenset(found)
+
+
+__all__ = ["Mention", "closure", "concept", "concepts", "meant", "names", "narrower", "read", "wider"]

@@ -65,5 +65,3 @@ def test_mentioned(term: str, sentence: str) -> None:
 )
 def test_not_mentioned(term: str, sentence: str) -> None:
     assert not mentions(term, sentence)
-
-
