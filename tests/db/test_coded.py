@@ -157,8 +157,9 @@ def test_a_value_that_never_occurs_is_an_error_that_names_those_that_do(archive:
         assert message in str(caught.value)
 
 
-def test_what_may_be_is_no_error(archive: FilterArchive, written: str) -> None:
-    require_occurring(parse_filter(written), lambda field: occurring_values(archive.database, field))
+def test_what_may_be_is_no_error(archive: FilterArchive) -> None:
+    for written in ("sequence=T2,SWI", "not sequence=SWI", "sex=F or vendor=GE", "description~zzz", "age>200"):
+        require_occurring(parse_filter(written), lambda field: occurring_values(archive.database, field))
 
 
 def test_in_an_empty_archive_no_value_is_an_error(tmp_path: Path) -> None:
