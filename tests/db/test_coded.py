@@ -158,7 +158,14 @@ def test_a_value_that_never_occurs_is_an_error_that_names_those_that_do(archive:
 
 
 def test_what_may_be_is_no_error(archive: FilterArchive) -> None:
-    for written in ("sequence=T2,SWI", "not sequence=SWI", "sex=F or vendor=GE", "description~zzz", "age>200"):
+    for written in (
+        "sequence=T2,SWI",
+        "not sequence=SWI",
+        "sex=F or vendor=GE",
+        "description~zzz",
+        "age>200",
+        'vendor=""',
+    ):
         require_occurring(parse_filter(written), lambda field: occurring_values(archive.database, field))
 
 
