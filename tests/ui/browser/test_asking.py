@@ -72,9 +72,9 @@ def test_an_offer_is_turned_on_and_off_by_a_click_and_the_address_keeps_it(page:
 
 
 def test_back_from_a_study_restores_words_filters_and_the_place_in_the_list(page: Any) -> None:
-    page.set_viewport_size({"width": 1280, "height": 480})
     choose(page, "Sex", "female")
     ask(page, "lesion")
+    page.set_viewport_size({"width": 1280, "height": 480})  # so that there is something to scroll
     page.wait_for_url("**/?search=*")
     address = page.url
     assert "lesion" not in address
