@@ -346,6 +346,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str], _Read], ...] = (
     ("date", _words(rf"(?:after|later than|nach)\s{{1,2}}{_WHEN}"), _dated("after")),
     ("date", _words(rf"(?:before|prior to|earlier than|vor)\s{{1,2}}{_WHEN}"), _dated("before")),
     ("date", _words(rf"(?:until|till|up to|through|bis)\s{{1,2}}{_WHEN}"), _dated("until")),
+    ("date", re.compile(rf"(?:^|(?<=[,;]))\s{{0,3}}{_Y}(?=\s{{0,3}}(?:$|[,;]))"), _dated("in")),
     ("date", _words(rf"(?:in|of|during|on)\s{{1,2}}{_WHEN}"), _dated("in")),
     ("date", _words(
         r"(?:(?:in|within|during|over|from)\s)?(?:the\s)?(?P<which>last|past|this)\s(?:(?P<count>\d{1,4})\s)?(?P<unit>days?|weeks?|months?|years?)(?P<rolling>(?!))?"
