@@ -36,7 +36,7 @@ def require_occurring(where: Filter, occurring: Occurring) -> None:
         if leaf.field not in CODED:
             continue
         known = {lowered(value) for value in occurring(leaf.field)}
-        values = [value for value in leaf.values if isinstance(value, str)]
+        values = [value for value in leaf.values if isinstance(value, str) and value]  # "" is what is not recorded
         if not known or not values:
             continue
         held = [value for value in values if {lowered(value), lowered(stored_value(leaf.field, value))} & known]

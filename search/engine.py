@@ -128,7 +128,7 @@ class Engine:
             return self._list(plan, listed, want, k, shown, clock)
         echo: dict[str, Any] = {}
         match query:
-            case TextQuery() if plan is not None and plan.way is Way.REPORT:
+            case TextQuery() if plan is not None and plan.way is Way.REPORT and query.by is not Evidence.SCANS:
                 passing = where if want is Kind.REPORT else shown
                 found = like_report(self._retriever, self._dual.text, plan, want=want, k=k, where=passing)
             case TextQuery():

@@ -78,8 +78,8 @@ def identifiers_in(
     other = Taken(len(text), without)
     days = [(span, some) for span, some in dates_in(text) if not other.meets(span)]
     tokens = _tokens(text, other)
-    if not tokens and not days:
-        return (), False
+    if not days and not _may_name(tokens):
+        return (), False  # nearly every query: the database is not asked
     known = _Known(database, tokens, [day for _, some in days for day in some], patients=patients)
     found: list[Identifier] = []
     at = 0
@@ -163,6 +163,18 @@ def _tokens(text: str, without: Taken) -> list[_Token]:
         if len(words) >= _MOST_TOKENS:
             break
     return words
+
+
+def _may_name(tokens: Sequence[_Token]) -> bool:
+    """Whether some word could be an identifier among others, or all of them together."""
+    if len(tokens) <= _LONGEST or all(any(char.isdigit() for char in one.text) for one in tokens):
+        return any(any(char.isdigit() for char in one.text) for one in tokens)
+    return any(
+        one.said is not None
+        or one.text.count(".") >= 2
+        or (sum(char.isdigit() for char in one.text) >= _WORD_DIGITS and not _NO_NUMBER.fullmatch(one.text))
+        for one in tokens
+    )
 
 
 class _Known:

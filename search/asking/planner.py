@@ -17,8 +17,8 @@ from db.occurring import occurring_values, require_occurring
 from db.selection import Selection
 from encoders.text.query import FIELDS, EmptyQuery, QueryText, parse_query
 from encoders.text.terms import mentions
-from search.asking.facts_in_words import facts_in, fields_said, offers_of
-from search.asking.identifiers import identifiers_in
+from search.asking.facts_in_words import Fact, facts_in, fields_said, offers_of
+from search.asking.identifiers import dates_in, identifiers_in
 from search.asking.long_text import clauses_of, is_report, require_length
 from search.asking.plan import Correction, Identifier, Ignored, Offer, PlanChip, QueryPlan, Way
 from search.asking.spans import Taken
@@ -67,12 +67,13 @@ class Planner:
         require_length(asked.text)
         text, ignored = _cleaned(asked.text)
         long = is_report(text)
-        facts = () if long else facts_in(text, self._today())
+        facts = () if long else _of_whole_dates(facts_in(text, self._today()), text)
         days = [(one.start, one.stop) for one in facts if one.field == "date"]
         identifiers, alone = identifiers_in(
             text, self._database, patients=patients, shapes=self._shapes(), without=days
         )
-        if identifiers and (alone or not long):
+        listed = 2 * sum(one.stop - one.start for one in identifiers) >= len("".join(text.split()))
+        if identifiers and (alone or listed or not long):
             return self._by_identifiers(text, where, identifiers, ignored, patients=patients)
         self.require(where)
         if long:
@@ -188,6 +189,18 @@ class Planner:
         if key not in self._known:
             self._known[key] = find()
         return self._known[key]
+
+
+def _of_whole_dates(facts: Sequence[Fact], text: str) -> tuple[Fact, ...]:
+    """Without what is only the year of a whole date, as in "July 12, 2021"."""
+    days = [span for span, _ in dates_in(text)]
+    return tuple(
+        one
+        for one in facts
+        if not any(
+            one.start < stop and start < one.stop and not one.start <= start < stop <= one.stop for start, stop in days
+        )
+    )
 
 
 def _by_report(text: str, where: Filter, ignored: list[Ignored]) -> QueryPlan:

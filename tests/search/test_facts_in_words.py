@@ -133,6 +133,7 @@ def test_all_at_once() -> None:
         ("stroke in men and women", ["in men and women"], []),
         ("tumour in a 55F", ["in a 55F"], []),
         ("tear, T1 and T2", [], ["T1 and T2"]),
+        ("glioma,2022", ["2022"], []),
     ],
 )
 def test_beside_other_words_what_can_mean_nothing_else_counts(typed: str, on: list[str], off: list[str]) -> None:

@@ -154,3 +154,10 @@ def test_nothing_of_an_identifier_is_on_record(home: Home, engine: Engine) -> No
     assert "search" in said
     assert "RX2023" not in said
     assert "PAT" not in said
+
+
+def test_a_pasted_table_of_numbers_is_a_list_however_long(engine: Engine) -> None:
+    rows = "".join(f"RX2023{number:04d}\t2022-01-{1 + number % 28:02d}\tMRI\n" for number in range(1, 60))
+    results = engine.search(TextQuery(f"Accession number\tdate\n{rows}"), k=100)
+    assert results.query["way"] == "identifiers"
+    assert set(numbers(results)) == {1, 2, 3}

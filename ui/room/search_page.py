@@ -13,6 +13,7 @@ from db.errors import StoreError
 from db.filters import Filter
 from search.access.people import RecordUnwritable
 from search.access.searching import Saved
+from search.asking.plan import Way
 from search.hits import Results
 from search.query import ImageQuery, Kind, Query
 from ui.page_style import trouble
@@ -61,8 +62,13 @@ def search_page(room: Room) -> None:
         picked=state.get("picked", []), most=asked.MOST, place=str(state.get("token") or ""),
     )  # fmt: skip
     state["chips"] = results.plan.chips if results.plan else ()
-    state["asked"] = str(state.get("words") or "").strip()
+    state["asked"] = _shown_by_a_scan(results)
     result_list(data, lambda: _act(room, where))
+
+
+def _shown_by_a_scan(results: Results) -> str:
+    """The words that the study page may ask scans about: not identifiers, nor those that became conditions."""
+    return results.plan.query.wanted if results.plan is not None and results.plan.way is Way.WORDS else ""
 
 
 def _line(room: Room) -> tuple[ImageQuery | None, DeltaGenerator]:
