@@ -61,7 +61,12 @@ def passages_saying(database: Database, match: Match, *, by_report: bool = False
     columns = (Passage.ordinal, Passage.section, Passage.text, Passage.assertion, Passage.sides)
     query = select(Report.study_id, Report.id, *columns).join(Passage, Passage.report_id == Report.id)
     query = query.where(said_in(match)).order_by(Report.id, Passage.ordinal)
-    parts = select(Passage.report_id, Passage.ordinal, *CLAUSE_COLUMNS).join(Clause, OF_PASSAGE).where(said_in(match))
+    parts = (
+        select(Report.id, Passage.ordinal, *CLAUSE_COLUMNS)
+        .join(Passage, Passage.report_id == Report.id)
+        .join(Clause, OF_PASSAGE)
+        .where(said_in(match))
+    )
     clauses: dict[tuple[int, int], list[ClauseCard]] = defaultdict(list)
     with database.begin() as session:
         for row in session.execute(parts.order_by(Clause.report_id, Clause.sentence, Clause.ordinal)):

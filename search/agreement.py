@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from db.filter_values import ASKING
 from db.values import ClauseCard, PassageCard
-from encoders.text.findings import Wish, findings, wish
+from encoders.text.findings import Wish, findings, read_words, wish
 from encoders.text.places import place_fit, places
 from encoders.text.query import QueryText
 from encoders.text.terms import mentions
@@ -53,11 +53,14 @@ def judge(query: QueryText, card: PassageCard, similarity: float) -> PassageHit:
         return PassageHit(card, similarity)
     asked = wish(query.wanted)
     if card.report_id is None:  # a header affirms what it names
-        return PassageHit(card, similarity, "opposite" if _opposed(query.wanted, card.text) else "")
+        against = "opposite" if _opposed(query.wanted, card.text) else ""
+        return PassageHit(card, similarity, against, covers=asked.covered(meant(card.text), read_words(card.text)))
     judged = [(_against(asked, query.wanted, card, clause), clause) for clause in _holding(asked, card)]
     contradicts, clause = min(judged, key=lambda one: _order(*one))
     unmeasured = asked.size is not None and all(one.high_mm is None for one in clauses_of(card))
-    return PassageHit(card, similarity, contradicts, clause=clause, unmeasured=unmeasured)
+    named = frozenset().union(*(one.concepts for one in clauses_of(card)))
+    covers = asked.covered(named, read_words(card.text))
+    return PassageHit(card, similarity, contradicts, clause=clause, covers=covers, unmeasured=unmeasured)
 
 
 def clauses_of(card: PassageCard) -> tuple[ClauseCard, ...]:

@@ -17,6 +17,7 @@ from db.values import Role, SpaceRecord
 from encoders.dual import DualEncoder
 from encoders.image.preparation import Prepared
 from encoders.space import Space, require_same
+from encoders.text.findings import Wish, wish
 from encoders.text.query import QueryText, parse_query
 from search.asking.plan import QueryPlan, Way
 from search.asking.planner import Planner
@@ -27,6 +28,7 @@ from search.computed import computed_in, why_included
 from search.examples import Examples, QueryError
 from search.explain import Ranked, explain
 from search.feedback import moved, shared_words
+from search.fold import fold, nothing_relevant
 from search.found import Evidence as Evident
 from search.found import Found
 from search.fusion import Weights, fused
@@ -243,13 +245,25 @@ class Engine:
         if query is not None and not query.wanted and not query.unwanted and asked.like is not None:
             return self._examples.alike(asked.like, k, where), {"by": "like"}
         parts, echo = self.channels(asked, want=want, k=k, where=where, clock=clock, query=query)
-        found = next(iter(parts.values())) if len(parts) == 1 else fused(parts, self._weights)
+        asks = wish(query.wanted if query is not None else "")
+        found = self._together(parts, asks)
         unfit = set(lookup.study_ids_by_uid(self._database, asked.bad).values())
         if isinstance(asked.like, StudyQuery):
             unfit |= self._examples.without(asked.like, self._examples.study(asked.like.study_uid))
         if unfit and want is Kind.STUDY:
             found.scores = {key: score for key, score in found.scores.items() if key not in unfit}
         return found, echo
+
+    def _together(self, parts: Mapping[str, Found], asks: Wish) -> Found:
+        """The channels as one list, what fits first."""
+        usual = {"sentences": self._background.usual("report"), "scans": self._background.usual("image")}
+        floors = {name: value for name, value in usual.items() if value is not None}
+        if len(parts) == 1:
+            return next(iter(parts.values()))
+        found = fused(parts, self._weights, floors=floors, finding=bool(asks.findings))
+        found = fold(found, asks, floors)
+        found.nothing = nothing_relevant(found, floors)
+        return found
 
     def channels(
         self,
@@ -403,7 +417,7 @@ class Engine:
             said.append("no study fits; loosen the filters, or try --include-derived")
         elif isinstance(query, TextQuery) and not any(hit.channels for hit in hits):
             said.append("every sentence found contradicts the query (denied, or the other side or grade)")
-        if hits and relevance and all(one.similarity <= one.usual for one in relevance):
+        if hits and (found.nothing or (relevance and all(one.similarity <= one.usual for one in relevance))):
             said.append("nothing relevant found: questions that have nothing to do with MR come as near as this one")
         if hits and (never := unheard(self._database, told)):
             said.append(f"no report or header says {', '.join(map(repr, never))}, under any name known for it")

@@ -26,6 +26,8 @@ class PassageHit:
     """(start, stop) of the query's words in the sentence, in characters."""
     clause: ClauseCard | None = None
     """The clause of it that was compared: the one that holds most of what was asked."""
+    covers: float = 0.0
+    """0..1: how much of what is asked the sentence names, under whatever name."""
     unmeasured: bool = False
     """Whether a size is asked for that the sentence does not give."""
 
@@ -84,6 +86,8 @@ class Hit:
     """By channel the best similarity that it found: image, regions (max-sim of parts), spot, report, header, words."""
     report: ReportCard | None = None
     """The report, where reports were asked for."""
+    fits: bool = True
+    """Whether a piece of evidence says what was asked for; what does not is merely alike."""
     same_exam: tuple[str, ...] = ()
     """UIDs of other studies that hold parts of the same examination."""
 
@@ -124,6 +128,7 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
     study = hit.study
     return {
         "rank": hit.rank,
+        "fits": hit.fits,
         "study_uid": study.uid if study else None,
         "report_id": hit.report.id if hit.report else None,
         "accession_number": study.accession_number if study else (hit.report.accession_number if hit.report else ""),

@@ -8,17 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from encoders.text.assertions import Clause
-from encoders.text.clause_rules import ABNORMAL, NORMAL
+from encoders.text.assertions import Clause, is_normality
 from encoders.text.laterality import Side, sides
 from encoders.text.passages import Passage
 from encoders.text.places import places
 from encoders.text.sizes import SizeCondition, size_condition, sizes
 from encoders.text.vocabulary import concepts, meant, wider
+from encoders.text.vocabulary.reading import read
 
 RULES = 1
 """Raised whenever the same text gives other sentences, clauses or facts: what older rules stored is told anew."""
 
+_SMALL = frozenset(
+    "a an the of in on at to with and or for by is are any no not over from this that as mr mri scan".split()
+)
 _LARGEST = 10_000.0
 """mm; "larger than 4 cm" has no upper end."""
 
@@ -50,6 +53,15 @@ class Wish:
     size: SizeCondition | None
     normal: bool
     """Whether it asks for what is normal, which denials answer."""
+    concepts: frozenset[str]
+    """All that it names: findings, places, technique."""
+    words: frozenset[str]
+    """Stems of its words that name none of these."""
+
+    def covered(self, concepts: frozenset[str], words: frozenset[str]) -> float:
+        """0..1: how much of what is asked a text names that holds these, see `read_words`."""
+        asked = len(self.concepts) + len(self.words)
+        return (len(self.concepts & concepts) + len(self.words & words)) / asked if asked else 0.0
 
 
 def said_in(passage: Passage) -> tuple[Said, ...]:
@@ -60,9 +72,23 @@ def said_in(passage: Passage) -> tuple[Said, ...]:
 @lru_cache(maxsize=512)
 def wish(wanted: str) -> Wish:
     """What the words that are wanted ask for."""
+    size = size_condition(wanted)
+    named, loose = read(wanted if size is None else wanted[: size.start] + wanted[size.stop :])
     return Wish(
-        findings(wanted), places(wanted), sides(wanted), size_condition(wanted), normal=is_normality(wanted)
+        findings(wanted),
+        places(wanted),
+        sides(wanted),
+        size,
+        normal=is_normality(wanted),
+        concepts=frozenset(mention.concept for mention in named),
+        words=frozenset(loose) - _SMALL,
     )
+
+
+@lru_cache(maxsize=8192)
+def read_words(text: str) -> frozenset[str]:
+    """Stems of the words of a text that name no concept."""
+    return frozenset(read(text)[1])
 
 
 @lru_cache(maxsize=4096)
@@ -70,12 +96,6 @@ def findings(text: str) -> frozenset[str]:
     """The findings that a text names, by id, without those that they are kinds of."""
     named = {mention.concept for mention in concepts(text) if mention.kind == "finding"}
     return frozenset(named - {above for one in named for above in wider(one)})
-
-
-def is_normality(wanted: str) -> bool:
-    """Whether words ask for what is normal."""
-    heard = wanted.lower()
-    return NORMAL.search(heard) is not None and ABNORMAL.search(heard) is None
 
 
 def _said(clause: Clause) -> Said:
