@@ -212,7 +212,7 @@ def _judge_all(heard: str) -> list[_Judged]:
     for start, end, hard in _segments(heard, found):
         inside = [cue for cue in found if start <= cue.start < end]
         bare = bare_answer(heard, start, end)
-        if bare and not any(cue.start < bare.end and bare.start < cue.end for cue in inside):
+        if bare:
             inside = [*(cue for cue in inside if cue.start < bare.start and cue.kind != "question"), bare]
         previous = judged[-1] if judged else None
         if previous and not _has_words(_without(heard, start, end, inside)) and (inside or not hard):
@@ -228,8 +228,17 @@ def _judge_all(heard: str) -> list[_Judged]:
                 judged.pop()
                 parts[0] = replace(first, start=previous.start)
             _look_back(heard, judged, parts[0])
-        judged += parts
+        judged += [_either(heard, part) for part in parts]
     return judged
+
+
+def _either(heard: str, part: _Judged) -> _Judged:
+    """ "Schwannoma or meningioma" affirms neither."""
+    if part.by != "nothing" or part.aside or (at := heard.find(" or ", part.start, part.end)) < 0:
+        return part
+    if not names_finding(heard[part.start : at]) or not names_finding(heard[at + 4 : part.end]):
+        return part
+    return replace(part, assertion="uncertain", by="hedge", cue=(at + 1, at + 3))
 
 
 def _segments(heard: str, found: Sequence[Cue]) -> list[tuple[int, int, bool]]:
@@ -404,7 +413,8 @@ def _goes_on(heard: str, judged: Sequence[_Judged], one: _Judged) -> bool:
         return False
     if last.by == "normal" and names_finding(text, of_normal=True):
         return False
-    if OWN_FINDING.match(text) and not _closes_with_or(heard, one):
+    repeated = len(judged) > 1 and judged[-2].by == "negation" == last.by and judged[-2].cue != last.cue
+    if (repeated or OWN_FINDING.match(text)) and not _closes_with_or(heard, one):
         return False
     return OWN_CLAUSE.match(text) is None
 
