@@ -76,8 +76,10 @@ def main() -> None:
                     around = " ".join(one.of.text[max(one.of.start - 90, 0) : one.of.end + 90].split())
                     print(f"  {one.of.label:10} {one.by_clause:10} {words!r}: {around}")
     if options.blind.exists():
-        second = {(row["id"], row["term"]): row["label"] for row in rows(options.blind)}
-        both = [(one, second[key]) for one in written if (key := (one.id, one.text[one.start : one.end])) in second]
+        second = {(row["id"], row["term"].lower()): row["label"] for row in rows(options.blind)}
+        both = [
+            (one, second[key]) for one in written if (key := (one.id, one.text[one.start : one.end].lower())) in second
+        ]
         pairs = [(one.label, label) for one, label in both]
         agreed = sum(a == b for a, b in pairs) / len(pairs)
         print(f"\nsecond reader: {len(pairs)} findings, agreement {agreed:.3f}, Cohen's kappa {kappa(pairs):.3f}")

@@ -212,10 +212,18 @@ def _judge_all(heard: str) -> list[_Judged]:
     for start, end, hard in _segments(heard, found):
         inside = [cue for cue in found if start <= cue.start < end]
         bare = bare_answer(heard, start, end)
-        if bare:
+        wider = (
+            any(
+                cue.start < bare.end and bare.start < cue.end and cue.end - cue.start > bare.end - bare.start
+                for cue in inside
+            )
+            if bare
+            else True
+        )
+        if bare and not wider:
             inside = [*(cue for cue in inside if cue.start < bare.start and cue.kind != "question"), bare]
         previous = judged[-1] if judged else None
-        if previous and not _has_words(_without(heard, start, end, inside)) and (inside or not hard):
+        if previous and not _has_words(_without(heard, start, end, inside)) and _answers(inside, hard):
             judged[-1] = _answered(previous, end, inside)
             continue
         parts = _judge_segment(heard, start, end, inside)
@@ -239,6 +247,13 @@ def _either(heard: str, part: _Judged) -> _Judged:
     if not names_finding(heard[part.start : at]) or not names_finding(heard[at + 4 : part.end]):
         return part
     return replace(part, assertion="uncertain", by="hedge", cue=(at + 1, at + 3))
+
+
+def _answers(found: Sequence[Cue], hard: bool) -> bool:
+    """Whether cues with no words of their own are about what stands before them."""
+    if any(cue.kind in ("family", "history") for cue in found):
+        return False
+    return any(cue.kind in ("negation", "yes", "normal", "hedge") for cue in found) if hard else True
 
 
 def _segments(heard: str, found: Sequence[Cue]) -> list[tuple[int, int, bool]]:

@@ -54,7 +54,7 @@ DONE = (
     r"|clipping|coiling|shunt(?:ing)?|stent(?:ing)?|ablation|transplant(?:ation)?|arthroscopy|microdis[ck]ectomy|decompression|drainage|turp|resektion|operation|bestrahlung)"
 )
 THEN = (
-    r"(?:in (?:\w+ )?(?:19|20)\d\d|(?:[\w-]+ ){1,3}(?:years?|months?|weeks?|yrs?) (?:ago|earlier|previously|before|back)|(?:last|the previous) (?:year|month|summer|winter)|years ago|as an? (?:child|teenager|infant|baby|boy|girl|neonate)"
+    r"(?:in (?:\w+ )?(?:19|20)\d\d|(?:(?:about|over|some|nearly|almost|approximately|a|few|several|many|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|couple of|\d+) ){1,3}(?:years?|months?|weeks?|yrs?) (?:ago|earlier|previously|before|back)|(?:last|the previous) (?:year|month|summer|winter)|years ago|as an? (?:child|teenager|infant|baby|boy|girl|neonate)"
     r"|in (?:childhood|infancy|adolescence)|(?:at|in|from) age \d+|at the age of \w+|(?<!since )(?<!from )(?<!of )(?<!than )(?<!with )(?<!to )(?<!in )\(?(?:19|20)\d\d\)?(?= ?(?:[.,;)]|$))|in the (?:remote |distant )?past|elsewhere in (?:19|20)\d\d|per (?:the )?(?:chart|history)|vor \w+ (?:jahren|monaten|wochen))"
 )
 _OLD = r"(?:previous(?:ly)?|prior|past|former(?:ly)?|earlier)"
