@@ -182,3 +182,19 @@ AFTER_EXCEPTION = re.compile(
     r" (?=the (?:[\w-]+ ){1,4}(?:is|are|appears?|remains?) (?:otherwise |entirely |completely )?(?:normal|unremarkable|intact|within normal)(?!\w))"
 )
 """Where "apart from X" ends without a comma."""
+
+SMALL_WORDS = re.compile(
+    r"(?<!\w)(?:the|an?|and|or|but|is|are|was|were|be|been|has|have|had|it|this|that|there|they|these|those|which|also|now|however|yet"
+    r"|still|to|of|in|on|at|by|for|from|as|we|i|he|she|any|both|all|either|again|here|today|so|if|und|oder|aber|ist|sind|die|der|das)(?!\w)"
+)
+
+ADJUNCT = re.compile(
+    r"[ ,.:)-]*(?:$|(?:in|on|at|for|by|from|to|of|within|throughout|given|as|with|without|during|after|before|between|along|over|since|today|now"
+    r"|currently|here|again|also|clinically|so far|elsewhere|otherwise|this time|and|but|or|because|due|\w+ly|both|im|in der|bei|links|rechts)(?!\w))"
+)
+
+ALL_ABNORMAL = re.compile(r"abnormal|anomal|patholog|findings|nothing|nil|study|scan|mri?")
+
+COMPARES = re.compile(
+    r"(?<!\w)(?:unchanged|stable|since (?:the|last|prior|previous|(?:19|20)\d\d)|compar\w+|changed|(?:mri?|ct|scan|study|imaging|examination) (?:[\w-]+ ){0,3}(?:in|of|from|dated) )"
+)

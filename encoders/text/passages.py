@@ -1,4 +1,4 @@
-"""A report as passages: one sentence each, with its section, its clauses with what each asserts or denies, and sides."""
+"""A report as passages: one sentence each, with its section, its sides, and what each clause asserts or denies."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Passage:
     """One sentence. `report[start:end] == text` exactly, line breaks included; `ordinal` counts from 0.
 
     `assertion` is one answer for the whole sentence; `clauses` keep their own, with places in `text`:
-    `text[clause.start:clause.end] == clause.text`. What an indication, a technique or a comparison says keeps the answer
-    that its words give: see `NEVER_AFFIRM`.
+    `text[clause.start:clause.end] == clause.text`. What an indication, a technique or a comparison says keeps the
+    answer that its words give: see `NEVER_AFFIRM`.
     """
 
     section: Section

@@ -1,4 +1,6 @@
-"""What a clause says, over the ways in which people write it: marks of lists, places of cues, and what stands beside."""
+"""What a clause says, over the ways in which people write it: marks of lists, places of cues, neighbours."""
+
+# ruff: noqa: E501 - lists of examples broken over more lines read worse
 
 from __future__ import annotations
 
