@@ -1,16 +1,18 @@
-"""What the rules make of reports' clauses, against labels by hand: precision and recall with 95 % intervals (Wilson 1927).
+"""What the rules make of reports' clauses, against labels by hand: precision and recall with 95 % intervals (Wilson
+1927).
 
     python -m benchmarks.clauses [--data FOLDER] [--blind FILE] [--misses]
 
-Each label is of one finding in one sentence: what does the sentence say of it? "By clause" takes the clause that holds the
-finding's words, "by sentence" the one answer of the sentence around it.
+Each label is of one finding in one sentence: what does the sentence say of it? "By clause" takes the clause that holds
+the finding's words, "by sentence" the one answer of the sentence around it.
 
-open     captions and templates that others wrote (`clauses_open.jsonl`: file, id and place alone, since the texts are not ours;
-         FOLDER or SPINECHO_TESTDATA holds them). Labelled by one person.
-written  sentences in the manner of many hospitals (`clauses_written.jsonl`), by one person who had not tried the rules on them. One
-         half, drawn by sentence, is `tuned`: its misses were read when the rules were made. `held_out` was counted alone.
-FILE     labels of the same sentences by a second reader who saw neither the first labels nor the rules' answers: agreement
-         (Cohen 1960), and the rules counted against that reader alone.
+open       captions and templates that others wrote (`clauses_open.jsonl`: file, id and place alone, since the texts
+           are not ours; FOLDER or SPINECHO_TESTDATA holds them). Labelled by one person.
+written    sentences in the manner of many hospitals (`clauses_written.jsonl`), by one person who had not tried the
+           rules on them. One half, drawn by sentence, is `tuned`: its misses were read when the rules were made.
+           `held_out` was counted alone.
+FILE       labels of the same sentences by a second reader who saw neither the first labels nor the rules' answers:
+           agreement (Cohen 1960), and the rules counted against that reader alone.
 """
 
 from __future__ import annotations
@@ -76,8 +78,10 @@ def main() -> None:
                     around = " ".join(one.of.text[max(one.of.start - 90, 0) : one.of.end + 90].split())
                     print(f"  {one.of.label:10} {one.by_clause:10} {words!r}: {around}")
     if options.blind.exists():
-        second = {(row["id"], row["term"]): row["label"] for row in rows(options.blind)}
-        both = [(one, second[key]) for one in written if (key := (one.id, one.text[one.start : one.end])) in second]
+        second = {(row["id"], row["term"].lower()): row["label"] for row in rows(options.blind)}
+        both = [
+            (one, second[key]) for one in written if (key := (one.id, one.text[one.start : one.end].lower())) in second
+        ]
         pairs = [(one.label, label) for one, label in both]
         agreed = sum(a == b for a, b in pairs) / len(pairs)
         print(f"\nsecond reader: {len(pairs)} findings, agreement {agreed:.3f}, Cohen's kappa {kappa(pairs):.3f}")

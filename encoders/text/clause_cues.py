@@ -34,7 +34,7 @@ _BE = r"(?:(?:is|are|was|were|be|been|being|has|have|had|remains?|appears?|seems
 _SEEN = (
     r"(?:seen|identified|detected|noted|visible|visuali[sz]ed|demonstrated|demonstrable|evident|found|shown|appreciated|appreciable|observed|present"
     r"|apparent|discernible|discerned|recogni[sz]ed|recogni[sz]able|delineated|documented|confirmed|established|encountered|there|suspected|suggested"
-    r"|depicted|included|a feature|a concern|an issue|reproduced|displayed|developed|occurred|persist(?:ed)?|in evidence|palpable|reported|noticed)"
+    r"|depicted|included|recurred|returned|reappeared|a feature|a concern|an issue|reproduced|displayed|developed|occurred|persist(?:ed)?|in evidence|palpable|reported|noticed)"
 )
 _SHOWS = (
     r"(?:see|find|identify|detect|show|demonstrate|reveal|appreciate|visuali[sz]e|observe|support|suggest|represent|have|contain|confirm|constitute|discern|recogni[sz]e"
@@ -54,7 +54,7 @@ DONE = (
     r"|clipping|coiling|shunt(?:ing)?|stent(?:ing)?|ablation|transplant(?:ation)?|arthroscopy|microdis[ck]ectomy|decompression|drainage|turp|resektion|operation|bestrahlung)"
 )
 THEN = (
-    r"(?:in (?:\w+ )?(?:19|20)\d\d|(?:[\w-]+ ){1,3}(?:years?|months?|weeks?|yrs?) (?:ago|earlier|previously|before|back)|(?:last|the previous) (?:year|month|summer|winter)|years ago|as an? (?:child|teenager|infant|baby|boy|girl|neonate)"
+    r"(?:in (?:\w+ )?(?:19|20)\d\d|(?:(?:about|over|some|nearly|almost|approximately|a|few|several|many|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|couple of|\d+) ){1,3}(?:years?|months?|weeks?|yrs?) (?:ago|earlier|previously|before|back)|(?:last|the previous) (?:year|month|summer|winter)|years ago|as an? (?:child|teenager|infant|baby|boy|girl|neonate)"
     r"|in (?:childhood|infancy|adolescence)|(?:at|in|from) age \d+|at the age of \w+|(?<!since )(?<!from )(?<!of )(?<!than )(?<!with )(?<!to )(?<!in )\(?(?:19|20)\d\d\)?(?= ?(?:[.,;)]|$))|in the (?:remote |distant )?past|elsewhere in (?:19|20)\d\d|per (?:the )?(?:chart|history)|vor \w+ (?:jahren|monaten|wochen))"
 )
 _OLD = r"(?:previous(?:ly)?|prior|past|former(?:ly)?|earlier)"
@@ -76,7 +76,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         rf"{_BE}(?:limited|non-?diagnostic|incompletely (?:assessed|evaluated|imaged)|not (?:well|adequately|optimally|fully|completely) (?:seen|visuali[sz]ed|imaged|shown|demonstrated|depicted))(?= (?:without|on|by|due|because|in|given|owing)| ?(?:[.,;)]|$))",
         r"(?:kann |können )?nicht (?:sicher |sicher auszu)?(?:auszuschließen|auszuschliessen|ausgeschlossen)(?: werden)?",
         rf"{_BE}(?:a |an |the )?(?:low|small|high|real|slight|distinct) (?:possibility|probability)",
-        rf"{_BE}not (?:proven|confirmed)(?= ?(?:[.,;)]|$))",
+        rf"{_BE}not proven(?= ?(?:[.,;)]|$))",
     ),
     _cue(
         "hedge", "after",
@@ -87,10 +87,14 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"not (?:certain|sure|clear|definite)(?: whether| if)?|not (?:clearly|definitely|definitively|obviously|typical|classical|convincingly|necessarily)(?! (?:seen|identified|visible|visuali[sz]ed|demonstrated|present|shown|evident|detected)(?!\w))(?: (?:an?|the|for|of))?",
         r"(?:i |we )?(?<!no )(?<!without )(?<!a )doubt(?:s|ed)?(?: (?:that|if|whether))?(?: (?:this|it|these) (?:is|are|represents?))?|doubtful(?: (?:whether|if|for))?",
     ),
+    _cue(
+        "question", "before",
+        rf"(?:should|must|needs? to|has to|have to|ought to|to) (?:first |also )?be {_EXCLUDED}|(?:needs?|requires?|for) (?:exclusion|excluding|ruling out)",
+    ),
     # What another person had.
     _cue(
         "family", "whole",
-        r"(?:(?:strong|positive|known|significant|relevant|no|negative|unremarkable|maternal|paternal) )*famil(?:y|ial) (?:medical )?(?:history|hx|h/o)|f\.?h\.?x\.?|fh(?= ?[:+])|fam\.? ?(?:hx|history)|(?:positive|negative) fhx",
+        r"(?:(?:strong|positive|known|significant|relevant|no|negative|unremarkable|maternal|paternal) )*famil(?:y|ial) (?:medical )?(?:history|hx|h/o)|(?:no |positive |negative |strong )?f\.?h\.?x\.?|fh(?= ?[:+])|fam\.? ?(?:hx|history)|(?:positive|negative) fhx",
         rf"(?:(?:his|her|the patient's|patient's|twin|maternal|paternal|identical|elder|younger|older|half|a|whose|one|two) )*{_RELATIVES}(?! (?:cysts?|vesicles?|lesions?|nodules?|reports?|states?|says|noticed|noted|describes?|denies|is (?:concerned|worried)|brought)(?!\w))",
         r"(?:maternal|paternal) (?:side|family|line|history)|runs in the family|in (?:the|her|his) family|family members?|familienanamnese|familiäre (?:vorbelastung|belastung|anamnese)",
     ),
@@ -106,7 +110,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     # All that is abnormal denied is normality.
     _cue(
         "normal", "either",
-        rf"(?:no|without|nil)(?: (?:evidence of|signs? of|an?|any|acute|significant|other|further|obvious|gross|definite|structural|demonstrable|relevant|major|overt|specific|convincing|additional|intracranial|focal|detectable|visible|discernible|pathological|clinically))*"
+        r"(?:no|without|nil)(?: (?:evidence of|signs? of|an?|any|acute|significant|other|further|obvious|gross|definite|structural|demonstrable|relevant|major|overt|specific|convincing|additional|intracranial|focal|detectable|visible|discernible|pathological|clinically))*"
         r" (?:abnormalit(?:y|ies)|abnormal findings?|pathology|anomal(?:y|ies)|findings? of note)(?! of)(?: (?:is |was )?(?:detected|seen|identified|demonstrated|found|shown|noted))?|nothing (?:abnormal|acute|focal|of note)(?: (?:is |was )?(?:detected|seen|found))?|nil (?:acute|focal|of note|significant)(?! \w)",
         r"negative (?:study|mri?|scan|exam(?:ination)?|mra|mrv|investigation)|healthy|nad|clear (?=(?:(?:paranasal|mastoid|lung|visuali[sz]ed|maxillary|ethmoid|frontal) )*(?:sinus(?:es)?|mastoids?|lungs?|air cells|orbits))",
     ),
@@ -114,9 +118,9 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     _cue(
         "negation", "before",
         rf"(?:{_BE}{_NOT}|cannot|can't|couldn't) (?:{_BE})?{_HOW}(?:be |been )?{_HOW}{_SEEN}",
-        rf"{_BE}(?:now |since |completely |fully |entirely |totally |interval )*(?:resolved|disappeared|vanished|cleared(?: up)?|gone|regressed completely|completely regressed)",
+        rf"{_BE}(?:now |since |completely |fully |entirely |totally |interval )*(?:resolved|settled|subsided|abated|receded|normali[sz]ed|dissolved|disappeared|vanished|cleared(?: up)?|gone|regressed completely|completely regressed)",
         rf"{_BE}(?:now |therefore |thus |thereby |effectively |reliably |confidently |been |since )*{_EXCLUDED}(?! (?:by|from the (?:study|analysis)))",
-        rf"{_BE}(?:felt |thought |considered |deemed |judged )?(?:to be )?(?:(?:most|very|highly|extremely|rather|quite|also) )?(?:unlikely|improbable)(?! to)",
+        rf"{_BE}(?:felt |thought |considered |deemed |judged )?(?:to be )?(?:(?:most|very|highly|extremely|rather|quite|also) )?(?:unlikely|improbable)(?! to| that)",
         r"(?:is|are|was|were|seems?|appears?|remains?) (?:(?:very|rather|quite|considered|extremely) )?(?:remote|negligible|very low)",
         r"(?:is|are|was|were) (?:no longer|lacking|missing|wanting|out)",
         r"none (?:is|are|was|were|being|has|have)(?: \w+)? (?:seen|identified|found|present|visible|demonstrated|noted|there|shown|detected)|neither (?:is|are|was|were) (?:\w+ )?(?:seen|present|identified|found|visible|demonstrated)",
@@ -135,7 +139,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"fail(?:s|ed|ure|ing)? to (?:demonstrate|show|reveal|identify|detect|find|confirm|visuali[sz]e)(?: any)?|unable to (?:identify|demonstrate|see|find|visuali[sz]e)",
         r"argues? (?:strongly )?against|(?:speaks?|evidence|is|are|strongly|mitigates?|militates?) against|(?<!or )rather than|instead of|as opposed to|not (?:those|that|the appearances?) of(?: an?)?",
         r"not (?:be |been )?(?:an?|any|the|due|related|in keeping|compatible|consistent|suspicious|suggestive|concerning|worrisome|indicative|caused|attributable)(?: (?:to|with|for|of))?",
-        r"suggest(?:s|ed|ing|ive)?(?: of)? (?:an? |the )?(?:absence|lack)(?: of)?|unlikely(?: to (?:be|represent))?",
+        r"suggest(?:s|ed|ing|ive)?(?: of)? (?:an? |the )?(?:absence|lack)(?: of)?|unlikely(?: (?:to (?:be|represent)|that(?: (?:this|it|these)(?: (?:is|are|represents?))?)?))?",
         r"kein(?:e[nrsm]?)?(?: (?:hinweise?|nachweis|anhalt|zeichen)(?: (?:auf|einer?|für|eines))?)?|ohne|weder|noch(?= \w+ noch)|(?<!zum )ausschluss(?: (?:einer?s?|von|eines))?|\[ ?\]",
     ),
     # What a thing does not do.
@@ -152,7 +156,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"(?:screen|screening|check|eval|evaluate|asses)(?= (?!the|extent|response|its|of|for|known|\w+ (?:of|response))\w+)",
         r"(?:(?:evaluate|evaluation of|assess|assessment of|determine|delineate|establish|clarify) (?:[\w'/-]+ ){0,8}?)(?:and|or|with|if|whether)? ?any",
         r"(?:concern(?:s|ed|ing)?|reason|question|worry|worried|suspicion|fear|looking|look|query|queries|differential|requested|referred) (?:is |are |raised |exists )?(?:for(?! (?:the )?(?:exam|study|scan))|of|about|regarding|whether|if)|concern (?:over|is|was)",
-        r"frage nach|zum ausschluss(?: (?:einer?s?|von))?|(?:z\.|a\.|v\.) ?(?:a\.|ausschluss)|fraglich\w*|verdacht(?: auf)?|ausschluss (?=\w+\?)|explain",
+        r"correlat(?:e|ion|ing)(?: \w+){0,3} (?:for|with (?:signs|symptoms))(?: (?:signs?|symptoms?|evidence) of)?|frage nach|zum ausschluss(?: (?:einer?s?|von))?|(?:z\.|a\.|v\.) ?(?:a\.|ausschluss)|fraglich\w*|verdacht(?: auf)?|ausschluss (?=\w+\?)|explain",
         r"looking for an? (?:explanation|cause|source) (?:for|of)|to look for|(?:cause|source|aetiology|etiology) of|such as(?= )|(?:is|are|was|were|could|can|may|might|does|do|has|have|any)(?= (?!there (?:no|an?|\d|is|are)).{0,120}\?)",
         r"(?:if|should(?= (?:\w+ ){1,5}(?:develop|occur|persist|recur|worsen))|in case of|in the event of|whenever|unless)(?= )",
         r"(?:at )?(?:increased |high(?:er)? |low |some |considerable )?risks? (?:of|for|include\w*|:|assessment)|risks?,? including|(?:prone|predispos\w+) to|complications? (?:such as|include\w*|may)",
@@ -160,9 +164,9 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     # Told of the past.
     _cue(
         "history", "after",
-        r"(?<!natural )(?<!time )(?<!relevant )(?:(?:past|previous|prior|remote|known|long-?standing|medical|surgical|distant|personal|clinical) )*(?:history|hx)(?: of| for|:)?|h/o|p[ms]h(?:x)?(?:\.|:)?|pshx:?|past (?:hx|medical|surgical)\w*|anamnes\w+|antecedents?:?|status[- ]post|s/p|sp(?= \w+ectomy)|z\. ?n\.|zustand nach|vorbekannt\w*",
-        rf"(?:previously|formerly|recently|partially|earlier) (?:treated|had|underwent|diagnosed|resected|operated|excised|removed|irradiated|embolised)(?: (?:with|for|by))?|known to have had",
-        rf"underwent(?! (?:an? |the |\w+ )?(?:mri?|mr|imaging|scan\w*|ct|contrast)(?!\w))|(?:diagnosed|treated|operated|irradiated|managed|hospitali[sz]ed|excised|resected)(?: (?:with|for|by|on|from)){{0,2}}(?= [^,;]{{0,80}}?(?:{THEN}|for|with))",
+        r"(?<!natural )(?<!time )(?<!relevant )(?:(?:past|previous|prior|remote|known|long-?standing|medical|surgical|distant|personal|clinical) )*(?:history|hx)(?: of| for|:)?|h/o|p[ms]h(?:x)?(?:\.|:)?|pshx:?|past (?:hx|medical|surgical)\w*|anamnes\w+|antecedents?:?|status[- ]post|s/p|sp(?= \w+ectomy)|z\. ?n\.|(?:zustand|status) nach|vorbekannt\w*",
+        r"(?:previously|formerly|recently|partially|earlier) (?:treated|had|underwent|diagnosed|resected|operated|excised|removed|irradiated|embolised)(?: (?:with|for|by))?|known to have had",
+        rf"(?:under(?:went|gone|going)|(?:has|have|had) (?:previously |already )?had(?= (?:an? )?[\w -]{{1,40}}))(?! (?:an? |the |\w+ )?(?:mri?|mr|imaging|scan\w*|ct|contrast)(?!\w))|(?:diagnosed|treated|operated|irradiated|managed|hospitali[sz]ed|excised|resected)(?: (?:with|for|by|on|from)){{0,2}}(?= [^,;]{{0,80}}?(?:{THEN}|for|with))",
         rf"post(?=[ -](?:[\w-]+ ){{0,2}}{DONE}(?!\w)){_AFTERMATH}",
         rf"(?:previous|prior|past|recent|remote|earlier|former|old)(?= (?:[\w/-]+ ){{0,4}}{DONE}(?!\w)){_AFTERMATH}",
         rf"(?:(?<!\w )|(?<=with ))(?:previous|prior|past){_NO_SCAN}(?! (?:\w+ ){{0,2}}(?:seen|described|noted|reported|identified|resection cavity))(?! .{{0,200}}(?<!\w)(?:is|are|was|were|has|have|shows?|seen|noted|demonstrated|again|measures?|persists?|remains?)(?!\w))",
@@ -179,7 +183,8 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"suggest(?:s|ed|ing|ive|ion)?(?: (?:of|for|that))?|favou?r(?:s|ed|ing)?|in favou?r of|(?:thought|felt|believed|considered|presumed|assumed) to (?:be|represent|reflect)|appears? to (?:be|represent)|there appears?|seems? to (?:be|represent)",
         r"(?:the )?(?:differential|differentials|ddx?|d/d)(?: (?:diagnos[ei]s|considerations?))?(?: (?:includ\w+|would include|is|are|between|of|for|comprises))?:?(?! (?:enhancement|signal|function))|considerations? (?:includ\w+|would be|are)|consider(?:ing)?(?! (?:\w+ )?(?:follow|repeat|mri|ct))",
         r"(?:less|more|most|very|quite|as|too) (?:likely|probabl[ey])(?: (?:to be|an?|due to|represent\w*))?|likely(?: (?:to be|representing|represent|reflecting|due to))?|(?:statistically|conceivably|arguably)(?: an?)?|if not(?= \w)|unless",
-        r"am ehesten|vereinbar mit|vermutlich|mutmaßlich|wahrscheinlich\w*|möglich\w*|verdächtig\w*|dd|prob\.|poss\.|susp\.|\?\?+|"
+        r"(?:either|whether)(?= (?:an? )?[\w -]{1,40} or (?:an? )?\w)",
+        r"(?:chance|probability|likelihood|odds) of|(?:to be )?(?:differentiat\w+|distinguish\w*|discriminat\w+) (?:between|from)|am ehesten|vereinbar mit|vermutlich|mutmaßlich|wahrscheinlich\w*|möglich\w*|verdächtig\w*|dd|prob\.|poss\.|susp\.|\?\?+|"
         r"questionabl[ey]|presum(?:ed|ably|ptive)|suspect(?:s|ing)?|possibly|perhaps|maybe|might|at most equivocal",
     ),
     _cue(
@@ -205,7 +210,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         "normal", "either",
         r"normal(?:ly)?(?: (?:in|of|for|appearances? of|study|scan|mri?|mr|mrcp|mra))?|normal-\w+|(?:completely |entirely |grossly |otherwise |essentially |virtually )?unremarkable|(?:with)?in (?:normal|physiological) limits|wnl|nad|intact|patent|preserved|maintained",
         r"well[- ](?:aerated|preserved|maintained|pneumati[sz]ed|defined and normal)|(?:is|are|appears?|remains?|looks?|seems?) (?:clear|midline|symmetrical?|dry|ok|okay|fine|good|healthy)",
-        r"symmetrical and (?:of )?normal|age[- ]appropriate|appropriate for (?:the )?(?:patient.s )?age|(?:is|are) free(?! (?:fluid|air|to))|physiological|(?:is|are|remains?|lies?|lie) in the midline|satisfactory|normocephalic|sparing(?: of)?",
+        r"symmetrical and (?:of )?normal|symmetric(?:al)?(?= (?:in|and)(?!\w))|age[- ]appropriate|appropriate for (?:the )?(?:patient.s )?age|(?:is|are) free(?! (?:fluid|air|to))|physiological|(?:is|are|remains?|lies?|lie) in the midline|satisfactory|normocephalic|sparing(?: of)?",
         r"unauffällig\w*|regelrecht\w*|altersentsprechend\w*|o\.?b\.?|normgerecht|normal(?:e[nrsm]?|weit)|intakt\w*|erhalten\w*",
     ),
     _cue("normal", "before", r"(?:ok|okay|clear|fine|nl|free|dry)(?= ?(?:[.,;)]|$))"),

@@ -65,7 +65,7 @@ NOT_A_NEGATION = _words(
     r"(?:not|never) (?:administered|given|injected|performed|acquired|obtained|available|included|tolerated|done|possible|repeated)",
     r"not (?:shown|depicted|pictured|displayed|imaged)|not (?:seen|visible|included) at this level",
     r"no (?:doubt|question)|without (?:a )?(?:doubt|question)|not in doubt",
-    r"no (?:fewer|less) than|not (?:a )?(?:few|uncommon|infrequent|unusual)|no(?:t)? more than",
+    r"not (?:all|every|each)(?: of)?|no (?:fewer|less) than|not (?:a )?(?:few|uncommon|infrequent|unusual)|no(?:t)? more than",
     r"(?:not|no) (?:larger|smaller|bigger|longer(?= than)|greater|worse|better|different)(?: in \w+)?(?: than| from| to|(?= ?(?:[.,;]|$)))",
     r"(?:did|does|do|has|have) not (?:yet )?(?:respond|regress|shrink|resolve|heal|improve)(?:ed)?",
     r"not (?:absent|negative|free of|excluding|without)|never without|cannot be denied|undeniabl[ey]",
@@ -100,7 +100,7 @@ EXCEPTION = re.compile(
 )
 
 HARD = re.compile(
-    r";|\|(?= )|~(?! ?\d)|<(?:br|/?(?:p|li|div|tr|td|ul|ol))\b[^<>]{0,40}>|\\\.br\\|(?<=\w) \+ (?=\w)|(?=\[ ?[x✓✔]? ?\] )"
+    r";|\|(?= )|(?<!and)(?<!or) / (?!or )|(?<=\w) \* (?=\w)|~(?! ?\d)|<(?:br|/?(?:p|li|div|tr|td|ul|ol))\b[^<>]{0,40}>|\\\.br\\|(?<=\w) \+ (?=\w)|(?=\[ ?[x✓✔]? ?\] )"
     r"|(?:(?<= no)|(?<=yes)|(?<= n)|(?<= y)|(?<=one)|(?<=nil)|(?<=[-+)]))\. (?=[\w?(])"
 )
 """After these a list does not go on."""
@@ -130,7 +130,7 @@ SOFT = re.compile(
 )
 
 DEFINITE = re.compile(
-    r"(?<!\w)(?:in|within|inside|around|surrounding|adjacent to|near|along|from|through|involving|at) (?:the|this|that|these|those|its|known)(?!\w)"
+    r"(?<!\w)(?:in|within|inside|around|surrounding|adjacent to|near|along|from|through|involving|at|that) (?:the|this|that|these|those|its|known)(?!\w)"
     r"|(?<=enhancement )(?<!no evidence of )of the(?!\w)|(?<=growth )of the(?!\w)|(?<=displacement )of the(?!\w)|(?<=rupture )of the(?!\w)|(?<=extension )of the(?!\w)"
     r"|(?<=complication )of (?:the|this)(?!\w)|(?<=complications )of (?:the|this)(?!\w)|(?<!\w)of (?:the )?(?:known|observed|existing)(?!\w)"
 )
@@ -182,3 +182,19 @@ AFTER_EXCEPTION = re.compile(
     r" (?=the (?:[\w-]+ ){1,4}(?:is|are|appears?|remains?) (?:otherwise |entirely |completely )?(?:normal|unremarkable|intact|within normal)(?!\w))"
 )
 """Where "apart from X" ends without a comma."""
+
+SMALL_WORDS = re.compile(
+    r"(?<!\w)(?:the|an?|and|or|but|is|are|was|were|be|been|has|have|had|it|this|that|there|they|these|those|which|also|now|however|yet"
+    r"|still|to|of|in|on|at|by|for|from|as|we|i|he|she|any|both|all|either|again|here|today|so|if|und|oder|aber|ist|sind|die|der|das)(?!\w)"
+)
+
+ADJUNCT = re.compile(
+    r"[ ,.:)-]*(?:$|(?:in|on|at|for|by|from|to|of|within|throughout|given|as|with|without|during|after|before|between|along|over|since|today|now"
+    r"|currently|here|again|also|clinically|so far|elsewhere|otherwise|this time|and|but|or|because|due|\w+ly|both|im|in der|bei|links|rechts)(?!\w))"
+)
+
+ALL_ABNORMAL = re.compile(r"abnormal|anomal|patholog|findings|nothing|nil|study|scan|mri?")
+
+COMPARES = re.compile(
+    r"(?<!\w)(?:unchanged|stable|since (?:the|last|prior|previous|(?:19|20)\d\d)|compar\w+|changed|(?:mri?|ct|scan|study|imaging|examination) (?:[\w-]+ ){0,3}(?:in|of|from|dated) )"
+)

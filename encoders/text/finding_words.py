@@ -21,7 +21,7 @@ _STEMS = (
     r"|hydroceph|hydro(?:neph|salp|ureter|myel)|disease|defect|spondyl|desiccat|disruption|discontinu|rupture|sprain|strain|contusion|bruis|injur|scar|fibros|cirrho|steato|fatty"
     r"|spur|osteophyt|impinge|infiltrat|inva(?:sion|d|ding)|involve|spread|recurren|resid|remnant|signal (?:change|alteration|void|increase)|high signal|low signal|increased signal|bright"
     r"|micro(?:bleed|h)|lacun|encephal(?:itis|omal)|gliotic|leuk|demyelin|cavern|angio(?!gr)|outpouching|duplicat|ectop|agenesis|pathol|siderosis|siderotic|artefact|artifact"
-    r"|stroke|seizure|headache|pain|weakness|avn|gbm|pres\b|dva\b|avm|shunt|leak|obstruct|stricture|distal? phalanx lesion|cleft|fissur|ganglion(?! cell)|neuroma|phlegmon|infect|inflam|haemato|hemato"
+    r"|(?:resection|surgical) cavit|post-?(?:operative|surgical) (?:change|seroma|collection|scar)|stroke|seizure|headache|pain|weakness|avn|gbm|pres\b|dva\b|avm|shunt|leak|obstruct|stricture|distal? phalanx lesion|cleft|fissur|ganglion(?! cell)|neuroma|phlegmon|infect|inflam|haemato|hemato"
     r"|opacit|consolid|scolio|kypho|listhes|modic|pars defect|insufficienc|regurgit|septations?|debris|component|spots?\b|dots?\b|trabecul\w+ oedema|uptake|#"
     r"|raumforderung|läsion|blutung|riss|ödem|erguss|prolaps|vorfall|herd|zyste|metastas|infiltration|verdick|einblutung|thrombose"
 )

@@ -1,4 +1,4 @@
-"""A report as passages: one sentence each, with its section, its clauses with what each asserts or denies, and sides."""
+"""A report as passages: one sentence each, with its section, its sides, and what each clause asserts or denies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from encoders.text.administration import administrative
 from encoders.text.assertions import Assertion, Clause, clauses, sentence_assertion, strongest
 from encoders.text.laterality import Side, sides
-from encoders.text.sections import NEVER_AFFIRM, Section, section_spans, told_of
+from encoders.text.sections import NEVER_AFFIRM, Section, SectionSpan, section_spans, told_of
 from encoders.text.sentences import sentence_spans
 
 __all__ = ["NEVER_AFFIRM", "Assertion", "Clause", "Passage", "Section", "Side", "passages"]
@@ -18,8 +18,8 @@ class Passage:
     """One sentence. `report[start:end] == text` exactly, line breaks included; `ordinal` counts from 0.
 
     `assertion` is one answer for the whole sentence; `clauses` keep their own, with places in `text`:
-    `text[clause.start:clause.end] == clause.text`. What an indication, a technique or a comparison says keeps the answer
-    that its words give: see `NEVER_AFFIRM`.
+    `text[clause.start:clause.end] == clause.text`. What an indication, a technique or a comparison says keeps the
+    answer that its words give: see `NEVER_AFFIRM`.
     """
 
     section: Section
@@ -47,19 +47,24 @@ def passages(report: str) -> tuple[Passage, ...]:
             text = report[start:end]
             if (told == "administration" and start < first_line) or administrative(text):
                 continue
-            found.append(_passage(span.section, len(found), start, text, told))
+            found.append(_passage(span, len(found), start, text, told))
     return tuple(found)
 
 
-def _passage(section: Section, ordinal: int, start: int, text: str, told: str) -> Passage:
-    parts = clauses(text)
-    assertion = sentence_assertion(text)
+def _passage(span: SectionSpan, ordinal: int, start: int, text: str, told: str) -> Passage:
+    # A wrapped sentence is one: what looks like lines of a list within it was looked at with the lines around.
+    flat = text.replace("\r", " ").replace("\n", " ")
+    parts = tuple(replace(one, text=text[one.start : one.end]) for one in clauses(flat))
+    assertion = sentence_assertion(flat)
     if told == "family":
-        parts = tuple(replace(one, assertion="uncertain", by="family") for one in parts)
+        parts = tuple(replace(one, assertion="uncertain", by="family", cue=span.heading) for one in parts)
         assertion = "uncertain"
     elif told == "past":
         parts = tuple(
-            replace(one, assertion="historical", by="history") if one.by == "nothing" else one for one in parts
+            replace(one, assertion="historical", by="history", cue=span.heading) if one.by == "nothing" else one
+            for one in parts
         )
         assertion = strongest(one.assertion for one in parts)
-    return Passage(section, ordinal, start, start + len(text), text, assertion, sides(" ".join(text.split())), parts)
+    return Passage(
+        span.section, ordinal, start, start + len(text), text, assertion, sides(" ".join(text.split())), parts
+    )

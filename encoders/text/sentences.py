@@ -37,6 +37,8 @@ _BREAK = re.compile(
     r"\r\n|\n|\r|<(?:br|/?(?:p|li|div|tr|td|ul|ol))\b[^<>]{0,40}>|\\\.br\\|\\\.sp\d*\\|~(?! ?\d)", re.IGNORECASE
 )
 """Ends of lines, as text, HTML and HL7 (`\\.br\\`, and `~` between repetitions) write them."""
+_DASHES = ("- ", "* ", "– ", "+ ")
+_ANSWERED = re.compile(r"[:?=–-][ \t]*(?:no|not)$", re.IGNORECASE)
 _ANSWERS = re.compile(r"\s*(?:yes|no|none|nil|y|n)(?!\w)", re.IGNORECASE)
 _LABEL = re.compile(r"[ \t]*[A-ZÄÖÜ][\w /&-]{1,40}:")
 _FUNCTION_WORDS = (
@@ -86,6 +88,17 @@ def _blocks(text: str, start: int, end: int) -> Iterator[Span]:
 
 def _items(text: str, start: int, end: int) -> Iterator[Span]:
     """A list run together, item by item: "1) cavernoma 2) no infarct". A number alone, out of order, is no mark."""
+    opening = text[start : start + 80].lstrip()[:2]
+    if opening in _DASHES:  # "- no fracture - no dislocation"
+        for at in [
+            at
+            for at in _found(text, f" {opening}", start, end)
+            if text[start:at].strip() and not _ANSWERS.match(text, at + len(opening))
+        ]:
+            yield start, at
+            start = at
+        yield start, end
+        return
     marks = [(match.start(), _mark(match)) for match in _INLINE_MARKER.finditer(text, start, end)]
     last = {mark: at for at, mark in marks}
     begin, expected = start, ""
@@ -95,6 +108,13 @@ def _items(text: str, start: int, end: int) -> Iterator[Span]:
         yield begin, at
         begin, expected = at, _next_mark(mark) if mark else expected
     yield begin, end
+
+
+def _found(text: str, part: str, start: int, end: int) -> Iterator[int]:
+    at = text.find(part, start, end)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1, end)
 
 
 def _mark(match: re.Match[str]) -> str:
@@ -113,15 +133,19 @@ def _starts_anew(line: str, last: str, width: int) -> bool:
     words, before = line.split(maxsplit=1), last.rsplit(maxsplit=1)
     if not words or not before:
         return False
+    if _ANSWERED.search(last, max(len(last) - 20, 0)):
+        return True
     if before[-1][-1] in ",;-/(" or before[-1].lower() in _WRAPS_AFTER:
         return False
     if is_title(last):
+        return True
+    if width < _NARROW and words[0].lower() not in _WRAPS_AFTER:
         return True
     if not words[0][0].isupper():
         # Nobody wraps so early: lines of a list, in lower case and without stops.
         if words[0].lower() in _WRAPS_AFTER:
             return False
-        return width < _NARROW or len(last) + _SLACK + len(words[0]) <= width
+        return len(last) + _SLACK + len(words[0]) <= width
     # A capital where the word would still have fitted above: a writer who ends lines, not a wrap.
     return len(last) + 1 + len(words[0]) <= width
 
@@ -145,6 +169,8 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str]) -> bool:
         return False
     mark = stop.group().rstrip("\"'”’)]*")
     if mark != ".":
+        if mark[0] == "?" and text[stop.start() - 1].isspace() and text[stop.end() : stop.end() + 2].strip():
+            return False  # opens what it asks: "Mass; ? infarct"
         return "?" not in mark or _ANSWERS.match(text, stop.end()) is None
     following = text[stop.end() : stop.end() + 20].lstrip(_BLANKS)[:1]
     found = _WORD_BEFORE.search(said)
