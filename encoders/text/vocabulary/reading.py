@@ -12,6 +12,8 @@ from encoders.text.vocabulary.levels import Level, levels
 from encoders.text.vocabulary.lobes import lobes
 from encoders.text.vocabulary.table import Concept, Kind, Meaning, Token, tokens, vocabulary
 
+_KEPT = 16384
+"""Texts whose reading is remembered: an exclusion looks at every sentence of many studies, again and again."""
 _JOINING = frozenset({"and", "or", "und", "oder"})
 _ASIDE = re.compile(r"(?<=\w\s)\(\s?([A-Za-z]?[A-Z]{1,6}s?)\s?\)")
 _HYPHENS = ("-", "‐", "‑")
@@ -39,7 +41,7 @@ class Word:
     """Whether a comma, a full stop or the like stands before it: no name goes across."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_KEPT)
 def concepts(text: str) -> tuple[Mention, ...]:
     """Every concept that a text names, in its order.
 
@@ -48,7 +50,7 @@ def concepts(text: str) -> tuple[Mention, ...]:
     return read(text)[0]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_KEPT)
 def read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
     """(mentions, stems of the words that are in none of them)."""
     spinal = tuple(sorted((*levels(text), *lobes(text)), key=lambda one: one.start))
@@ -230,7 +232,7 @@ def closure(idents: Iterable[str]) -> frozenset[str]:
         found |= more | {above for one in more for above in wider(one)}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_KEPT)
 def meant(text: str) -> frozenset[str]:
     """Every concept that a text names or that follows from what it names."""
     return closure((*(mention.concept for mention in concepts(text)), *inner_places(text)))
