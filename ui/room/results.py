@@ -60,6 +60,7 @@ def list_data(
         bar: max((_channel(hit, names) for hit in results.hits), default=0.0) or 1.0 for bar, names in _BARS.items()
     }
     want = str(results.query.get("want", Kind.STUDY))
+    fitting = int(results.query.get("fitting", most))
     nothing = any(warning.startswith(_NOTHING) for warning in results.warnings)
     return {
         "want": want,
@@ -75,7 +76,7 @@ def list_data(
         "thumbs": sum(1 for verdict in verdicts.values() if verdict),
         "refined": refined,
         "picked": list(picked),
-        "more": len(results.hits) == int(results.query.get("k", 0)) < most,
+        "more": len(results.hits) == int(results.query.get("k", 0)) < min(most, fitting),
         "hits": [
             _row(hit, beside.pictures, beside.priors.get(hit.study.id, 0) if hit.study else 0, verdicts, tops)
             for hit in results.hits
