@@ -59,6 +59,8 @@ def list_data(
     tops = {
         bar: max((_channel(hit, names) for hit in results.hits), default=0.0) or 1.0 for bar, names in _BARS.items()
     }
+    if results.plan is not None and results.plan.way is Way.EXCLUSIONS:
+        tops = {}  # a list is no ranking: nothing to compare
     want = str(results.query.get("want", Kind.STUDY))
     fitting = int(results.query.get("fitting", most))
     nothing = any(warning.startswith(_NOTHING) for warning in results.warnings)
@@ -154,7 +156,7 @@ def _row(
         "bars": [
             {"name": bar, "value": round(value, 3), "share": round(max(value, 0.0) / tops[bar], 3)}
             for bar, names in _BARS.items()
-            if (value := _channel(hit, names))
+            if bar in tops and (value := _channel(hit, names))
         ],
     }
 
