@@ -61,7 +61,7 @@ def excluding(database: Database, selection: Selection, query: QueryText, where:
     evidence = {}
     for key, cards in denying.items():
         if cards:
-            evidence[key] = Evidence(passages=[PassageHit(card, None) for card in cards])
+            evidence[key] = Evidence(passages=[PassageHit(card, None) for card in cards], channels={"words": 1.0})
     order = [key for key in kept if key in evidence] + [key for key in kept if key not in evidence]
     return Listed(tuple(order), evidence, _how_sure(database, every, order, evidence, want))
 

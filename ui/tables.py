@@ -40,8 +40,9 @@ def _visible(character: str) -> str:
 def print_results(console: Console, results: Results) -> None:
     """A row a study or report, with the sentence that put it there."""
     about = results.encoder
+    ranked = results.plan is None or results.plan.way in (Way.WORDS, Way.REPORT)
     console.print(
-        f"[dim]{plain(about['name'])} · {results.searched:,} vectors searched · "
+        f"[dim]{plain(about['name'])} · {results.searched:,} {'vectors searched' if ranked else 'fit'} · "
         f"{sum(results.seconds.values()) * 1000:.0f} ms" + (f" · {about['note']}" if "note" in about else "") + "[/]",
         highlight=False,
     )
@@ -55,7 +56,6 @@ def print_results(console: Console, results: Results) -> None:
     table.add_column("study", overflow="fold", ratio=3)
     table.add_column("series", ratio=3)
     table.add_column("evidence", ratio=6)
-    ranked = results.plan is None or results.plan.way in (Way.WORDS, Way.REPORT)
     for hit in results.hits:
         table.add_row(str(hit.rank), f"{hit.score:.3f}" if ranked else "", _study(hit), _series(hit), _evidence(hit))
     if results.hits:

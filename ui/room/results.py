@@ -62,7 +62,10 @@ def list_data(
     tops = {
         bar: max((_channel(hit, names) for hit in results.hits), default=0.0) or 1.0 for bar, names in _BARS.items()
     }
+    if results.plan is not None and results.plan.way is Way.EXCLUSIONS:
+        tops = {}  # a list is no ranking: nothing to compare
     want = str(results.query.get("want", Kind.STUDY))
+    fitting = int(results.query.get("fitting", most))
     nothing = any(warning.startswith(_NOTHING) for warning in results.warnings)
     return {
         "want": want,
@@ -78,7 +81,7 @@ def list_data(
         "thumbs": sum(1 for verdict in verdicts.values() if verdict),
         "refined": refined,
         "picked": list(picked),
-        "more": len(results.hits) == int(results.query.get("k", 0)) < most,
+        "more": len(results.hits) == int(results.query.get("k", 0)) < min(most, fitting),
         "hits": [
             _row(hit, beside.pictures, beside.priors.get(hit.study.id, 0) if hit.study else 0, verdicts, tops)
             for hit in results.hits
@@ -156,7 +159,7 @@ def _row(
         "bars": [
             {"name": bar, "value": round(value, 3), "share": round(max(value, 0.0) / tops[bar], 3)}
             for bar, names in _BARS.items()
-            if (value := _channel(hit, names))
+            if bar in tops and (value := _channel(hit, names))
         ],
     }
 

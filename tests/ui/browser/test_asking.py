@@ -91,6 +91,10 @@ def test_back_from_a_study_restores_words_filters_and_the_place_in_the_list(page
     until(page, "(left) => Math.abs(document.querySelector('[data-testid=stMain]').scrollTop - left) < 5", arg=left)
     assert page.get_by_label("Search", exact=True).input_value() == "lesion"
     assert said(page) == ["lesion", "female"]
+    until(page, "(address) => location.href === address", arg=address)
+    page.reload()
+    page.locator(".row").first.wait_for(timeout=60_000)
+    assert page.get_by_label("Search", exact=True).input_value() == "lesion"
 
 
 def test_thumbs_that_would_do_nothing_say_why(page: Any) -> None:

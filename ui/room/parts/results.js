@@ -143,6 +143,10 @@ export default function (component) {
   };
   render();
 
+  // Turning pages leaves an address of the page before under this list: put its own there, so that it can be reloaded.
+  if (data.place && new URLSearchParams(location.search).get("search") !== data.place)
+    history.replaceState(history.state, "", `${location.pathname}?search=${encodeURIComponent(data.place)}`);
+
   // Where the list was left: by the search's random key, in this tab alone.
   const scroller = (root.getRootNode().host ?? root).closest('[data-testid="stMain"]') ?? document.scrollingElement;
   const key = data.place ? `spinecho-place-${data.place}` : "";
