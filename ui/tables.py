@@ -56,7 +56,9 @@ def print_results(console: Console, results: Results) -> None:
     table.add_column("study", overflow="fold", ratio=3)
     table.add_column("series", ratio=3)
     table.add_column("evidence", ratio=6)
-    for hit in results.hits:
+    for before, hit in zip((None, *results.hits), results.hits, strict=False):
+        if not hit.fits and (before is None or before.fits):
+            table.add_row("", "", "[dim]less alike: nothing in these says all of what was asked[/]", "", "")
         table.add_row(str(hit.rank), f"{hit.score:.3f}" if ranked else "", _study(hit), _series(hit), _evidence(hit))
     if results.hits:
         console.print(table, highlight=False)

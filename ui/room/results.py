@@ -137,7 +137,9 @@ def _summary(results: Results, want: str) -> str:
     milliseconds = sum(results.seconds.values()) * 1000
     learned = results.query.get("learned")
     also = f" · from your thumbs: {', '.join(learned)}" if learned else ""
-    return f"{count} {noun} · {results.searched:,} vectors compared · {milliseconds:.0f} ms{also}"
+    fit = sum(hit.fits for hit in results.hits)
+    told = f"{count} {noun}" if fit == count else f"{fit} of {count} {noun} fit"
+    return f"{told} · {results.searched:,} vectors compared · {milliseconds:.0f} ms{also}"
 
 
 def _row(
@@ -146,6 +148,7 @@ def _row(
     study = hit.study
     return {
         "rank": hit.rank,
+        "fits": hit.fits,
         "study": study.id if study else None,
         "uid": study.uid if study else "",
         "name": study_name(hit),

@@ -132,7 +132,8 @@ export default function (component) {
     make("div", { class: "bar", role: "status" }, data.said,
       data.thumbs ? make("button", { "aria-pressed": String(data.refined), on: { click: () => act({ do: "refine", on: !data.refined }) } },
         `refine by ${data.thumbs} ${data.thumbs === 1 ? "thumb" : "thumbs"}`) : ""),
-    ...rows,
+    ...rows.flatMap((one, place) => (data.hits[place].fits || (place && !data.hits[place - 1].fits) ? [one]
+      : [make("div", { class: "fold", role: "separator" }, make("b", {}, "Less alike"), "Nothing in these says all of what was asked."), one])),
     data.more ? make("div", { class: "foot" }, make("button", { on: { click: () => act({ do: "more" }) } }, "Show more")) : "",
     state.picked.length ? make("div", { class: "picked" }, `${state.picked.length} of 4 picked`,
       make("button", { disabled: state.picked.length < 2, on: { click: () => act({ do: "compare", studies: state.picked }) } }, "Compare side by side"),
