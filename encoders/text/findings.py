@@ -19,9 +19,8 @@ from encoders.text.vocabulary.reading import read
 RULES = 1
 """Raised whenever the same text gives other sentences, clauses or facts: what older rules stored is told anew."""
 
-_SMALL = frozenset(
-    "a an the of in on at to with and or for by is are any no not over from this that as mr mri scan".split()
-)
+_FUNCTION_WORDS = "a an the of in on at to with and or for by is are any no not over from this that as mr mri scan"
+_SMALL = frozenset(_FUNCTION_WORDS.split())
 _LARGEST = 10_000.0
 """mm; "larger than 4 cm" has no upper end."""
 
