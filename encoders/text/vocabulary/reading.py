@@ -12,6 +12,8 @@ from encoders.text.vocabulary.levels import Level, levels
 from encoders.text.vocabulary.lobes import lobes
 from encoders.text.vocabulary.table import Concept, Kind, Meaning, Token, tokens, vocabulary
 
+_LONG = 2000
+"""Characters from which on a text is a whole report, whose reading is not remembered."""
 _KEPT = 16384
 """Texts whose reading is remembered: an exclusion looks at every sentence of many studies, again and again."""
 _JOINING = frozenset({"and", "or", "und", "oder"})
@@ -41,7 +43,6 @@ class Word:
     """Whether a comma, a full stop or the like stands before it: no name goes across."""
 
 
-@lru_cache(maxsize=_KEPT)
 def concepts(text: str) -> tuple[Mention, ...]:
     """Every concept that a text names, in its order.
 
@@ -50,9 +51,17 @@ def concepts(text: str) -> tuple[Mention, ...]:
     return read(text)[0]
 
 
-@lru_cache(maxsize=_KEPT)
 def read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
     """(mentions, stems of the words that are in none of them)."""
+    return _remembered(text) if len(text) <= _LONG else _read(text)
+
+
+@lru_cache(maxsize=_KEPT)
+def _remembered(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
+    return _read(text)
+
+
+def _read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
     spinal = tuple(sorted((*levels(text), *lobes(text)), key=lambda one: one.start))
     words, aside = _words(text, spinal)
     table = vocabulary()
