@@ -10,14 +10,17 @@ import numpy as np
 from db import lookup
 from db.filters import ALL, Filter
 from db.vectors.protocol import Ids
+from db.words import find_words
 from encoders.space import Encoder
 from encoders.text.assertions import sentence_assertion
+from encoders.text.expand import expand
 from encoders.text.laterality import sides
 from encoders.text.query import QueryText
 from search.agreement import judge
 from search.asking.plan import QueryPlan
 from search.found import Found
 from search.hits import PassageHit
+from search.lexical import Words, rarest_first
 from search.query import Kind
 from search.retrieve import Retriever
 
@@ -27,6 +30,8 @@ _DISAGREES = 0.25
 """What a sentence counts that denies what the clause affirms, or the other way round, or names the other side."""
 _TELLS = {"absent": 0.15, "historical": 0.5}
 """What a clause counts: nearly every report denies haemorrhage, which makes none of them alike."""
+_RARE, _SENTENCES = 30, 600
+"""Words of it that are looked for, the rarest; and sentences that hold some of them."""
 _SHOWN = 0.45
 """Cosine from which on a sentence is shown as evidence."""
 
@@ -72,8 +77,32 @@ def like_report(
     for key, matched in best.items():
         gains = [weights[number] * max(value - float(floors[number]), 0.0) for number, value in matched.items()]
         found.scores[key] = sum(gains) / sum(weights)
+    affirmed = " ".join(one for one, said in zip(plan.clauses, assertions, strict=True) if said != "absent")
+    worded = _by_words(retriever, affirmed, want=want, among=among)
+    most = max(found.scores.values(), default=0.0) or 1.0
+    for key in found.scores.keys() | worded.keys():
+        found.scores[key] = (found.scores.get(key, 0.0) / most + worded.get(key, 0.0)) / 2
+    for key in found.scores:
         evidence = found.evidence[key]
         evidence.passages = list(told.get(key, {}).values())
         if evidence.passages:
             evidence.note("report", max(one.similarity or 0.0 for one in evidence.passages))
     return found
+
+
+def _by_words(retriever: Retriever, text: str, *, want: Kind, among: Ids | None) -> dict[int, float]:
+    """Studies, or reports, by the rare words of a text that their sentences hold, 0 to 1 for the most of them."""
+    if not text:
+        return {}
+    words = Words(expand(text))
+    match = words.match("any", rarest_first(retriever.database, words)[:_RARE])
+    rows = find_words(retriever.database, retriever.text.space, match, limit=_SENTENCES) if match else []
+    allowed = None if among is None else set(among.tolist())
+    told = {vector_id: score for vector_id, score in rows if allowed is None or vector_id in allowed}
+    sums: dict[int, float] = defaultdict(float)
+    for vector_id, card in lookup.passage_cards(retriever.database, list(told)).items():
+        key = card.study_id if want is Kind.STUDY else card.report_id
+        if key is not None and card.report_id is not None and card.assertion != "absent":
+            sums[key] += told[vector_id]
+    most = max(sums.values(), default=0.0) or 1.0
+    return {key: value / most for key, value in sums.items()}
