@@ -57,7 +57,7 @@ THEN = (
     r"(?:in (?:\w+ )?(?:19|20)\d\d|(?:(?:about|over|some|nearly|almost|approximately|a|few|several|many|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|couple of|\d+) ){1,3}(?:years?|months?|weeks?|yrs?) (?:ago|earlier|previously|before|back)|(?:last|the previous) (?:year|month|summer|winter)|years ago|as an? (?:child|teenager|infant|baby|boy|girl|neonate)"
     r"|in (?:childhood|infancy|adolescence)|(?:at|in|from) age \d+|at the age of \w+|(?<!since )(?<!from )(?<!of )(?<!than )(?<!with )(?<!to )(?<!in )\(?(?:19|20)\d\d\)?(?= ?(?:[.,;)]|$))|in the (?:remote |distant )?past|elsewhere in (?:19|20)\d\d|per (?:the )?(?:chart|history)|vor \w+ (?:jahren|monaten|wochen))"
 )
-_OLD = r"(?:previous(?:ly)?|prior|past|former(?:ly)?|earlier)"
+_NOT_WHAT_IS_LEFT = r"(?<!changes of )(?<!evidence of )(?<!sequelae of )(?<!signs of )(?<!changes from )(?<!due to )(?<!from )(?<!appearances of )(?<!changes after )"
 _NO_SCAN = r"(?! (?:\w+ )?(?:mri?s?|mr|ct|cts|scans?|stud(?:y|ies)|exam\w*|imaging|images?|radiograph\w*|x-?rays?|ultrasound|films?|reports?|mra|mrcp|angiogra\w+|pet)(?!\w))"
 _AFTERMATH = r"(?!.{0,80}(?<!\w)(?:images?|imaging|scan|mri|sequences?|radiograph|t1|t2w?|stir)(?!\w))(?![\w /-]*(?:changes?|scar\w*|defects?|appearances?|cavit\w+|seroma|collection|oedema|edema|enhancement|contrast|gad\w*|images?|imaging|scan|mri|sequences?|t1|radiograph|cavity)(?!\w))"
 
@@ -168,7 +168,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"(?:previously|formerly|recently|partially|earlier) (?:treated|had|underwent|diagnosed|resected|operated|excised|removed|irradiated|embolised)(?: (?:with|for|by))?|known to have had",
         rf"(?:under(?:went|gone|going)|(?:has|have|had) (?:previously |already )?had(?= (?:an? )?[\w -]{{1,40}}))(?! (?:an? |the |\w+ )?(?:mri?|mr|imaging|scan\w*|ct|contrast)(?!\w))|(?:diagnosed|treated|operated|irradiated|managed|hospitali[sz]ed|excised|resected)(?: (?:with|for|by|on|from)){{0,2}}(?= [^,;]{{0,80}}?(?:{THEN}|for|with))",
         rf"post(?=[ -](?:[\w-]+ ){{0,2}}{DONE}(?!\w)){_AFTERMATH}",
-        rf"(?:previous|prior|past|recent|remote|earlier|former|old)(?= (?:[\w/-]+ ){{0,4}}{DONE}(?!\w)){_AFTERMATH}",
+        rf"{_NOT_WHAT_IS_LEFT}(?:previous|prior|past|recent|remote|earlier|former|old)(?= (?:[\w/-]+ ){{0,4}}{DONE}(?!\w)){_AFTERMATH}",
         rf"(?:(?<!\w )|(?<=with ))(?:previous|prior|past){_NO_SCAN}(?! (?:\w+ ){{0,2}}(?:seen|described|noted|reported|identified|resection cavity))(?! .{{0,200}}(?<!\w)(?:is|are|was|were|has|have|shows?|seen|noted|demonstrated|again|measures?|persists?|remains?)(?!\w))",
         r"(?:previous|prior|past|recent|earlier|former)(?: (?:episodes?|bouts?|attacks?|diagnos[ie]s|therapy|treatment|history))(?: (?:of|with|for))?|an? (?:episode|bout|attack) of|ex(?=-\w)|childhood(?= \w+)",
     ),
@@ -190,6 +190,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     _cue(
         "hedge", "before",
         r"(?:is|are|was|were|being) (?:(?:strongly|most|therefore|also|still|clinically|highly) )*(?:favou?red|suspected|questioned|queried|presumed|postulated|possible|likely|probable|doubtful|equivocal|questionable)(?= (?:over|on|in|at|here|by|clinically|given|because|due)(?!\w)| ?(?:[.,;)]|$))",
+        r"(?:is|are|was|were|seems?|appears?) (?:felt |thought |considered |deemed )?(?:to be )?(?:less|more|most|rather|quite) (?:likely|probable)(?! to)",
         rf"{_BE}(?:(?:also|still|strongly|clinically|a|one|the|another|in|on) )*(?:differential(?: diagnosis)?|(?:diagnostic )?consideration|possibility|possibilities|concern)(?! (?:for|of|includ\w+|between))",
         r"(?:should|must|to|can|could) (?:also )?be (?:considered|entertained|raised|suspected)|remains? (?:unclear|uncertain|possible|a possibility|open|questionable|in the differential)|(?:is|are) (?:raised|debatable|on the list)|not entirely clear",
         r"versus|vs\.?",

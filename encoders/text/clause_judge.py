@@ -145,7 +145,7 @@ def _either(heard: str, part: Judged) -> Judged:
 
 def _answers(found: Sequence[Cue], hard: bool) -> bool:
     """Whether cues with no words of their own are about what stands before them."""
-    if any(cue.kind in ("family", "history") for cue in found):
+    if any(cue.kind == "family" or (cue.kind == "history" and cue.reach != "before") for cue in found):
         return False
     return any(cue.kind in ("negation", "yes", "normal", "hedge") for cue in found) if hard else True
 
@@ -309,6 +309,8 @@ def _answered(previous: Judged, end: int, found: Sequence[Cue]) -> Judged:
 def _goes_on(heard: str, judged: Sequence[Judged], one: Judged) -> bool:
     """True where `one` goes on a list that the last part denied, doubted or called normal: "no mass, shift or clot"."""
     last = judged[-1]
+    if last.by == "negation" and one.by == "history" and _closes_with_or(heard, one):
+        return True  # "no acute myocarditis, prior infarction or effusion"
     if one.cue[1] or not last.reaches_on or last.by == "nothing":
         return False
     text = heard[one.start : one.end]

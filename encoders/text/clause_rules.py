@@ -90,7 +90,7 @@ SHOWS = re.compile(r"(?<!\w)(?:show\w*|demonstrat\w+|reveal\w*|depict\w*|confirm
 SUBORDINATE = _words("although", "though", "even though", "while", "whilst", "whereas", "despite", "obwohl")
 
 ASIDE = re.compile(
-    r"[ ,;]*(?:but|however|although|though|yet|while|whilst|whereas|except|apart|aside|other than|save|barring|besides|with"
+    r"[ ,;]*(?:despite|in spite of|notwithstanding|but|however|although|though|yet|while|whilst|whereas|except|apart|aside|other than|save|barring|besides|with"
     r"|jedoch|aber|bis auf|außer|abgesehen|hingegen|which|;|in (?:this|an?|our|the)(?: [\w-]+){0,4} (?:patient|man|woman|male|female|boy|girl|child|lady|gentleman))(?!\w)"
 )
 
@@ -107,7 +107,8 @@ HARD = re.compile(
 
 _VERBS = r"(?:contains?|shows?|has|have|measures?|demonstrates?|enhances?|extends?|compress(?:es)?|displaces?|abuts?|remains?|is|are|was|were)"
 SOFT = re.compile(
-    r"[ ,]+(?:but|however|although|though|yet|whilst|while|whereas|except(?:ing)?(?: for| that)?|apart from|aside from|other than"
+    r"[ ,]+(?:despite|in spite of|notwithstanding)(?!\w)"
+    r"|[ ,]+(?:but|however|although|though|yet|whilst|while|whereas|except(?:ing)?(?: for| that)?|apart from|aside from|other than"
     r"|save for|barring|besides|jedoch|aber|bis auf|abgesehen von|hingegen)(?!\w)"
     r"|[ ,]+(?:and |or |but )?(?:with(?=\s+(?:no|normal)(?!\w))|without(?!\w))"
     r"|(?<!consistent)(?<!compatible)(?<!keeping)(?<!associated)(?<!correlat)(?<!correlated)(?<!correlate)(?<!patient)(?<!treated)"
