@@ -37,7 +37,7 @@ class PassageHit:
         said = self.clause.assertion if self.clause is not None else self.passage.assertion
         if said != "present":
             return said
-        return {"indication": "uncertain", "comparison": "historical"}.get(self.passage.section, said)
+        return {"indication": "uncertain", "technique": "uncertain", "comparison": "historical"}.get(self.passage.section, said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ _NOTHING = "nothing relevant found"
 _SHOWN = 4
 _FAINT = 0.6
 """A sentence with less than this share of the best one's similarity is not what put the study there."""
-_NEUTRAL = frozenset({"header", "technique", "comparison", "other"})
+_NEUTRAL = frozenset({"header", "technique", "comparison"})
 """Sections that affirm and deny nothing; a sentence of theirs is shown for the words in it."""
 _BARS = {"scan": ("image", "regions", "spot"), "text": ("report", "header"), "words": ("words",)}
 _AGAINST = {

@@ -27,7 +27,7 @@ from ui.why import read_again
 from ui.wiring import USER_ERRORS, read_levels
 
 _HEIGHT = 720
-_NEUTRAL = frozenset({"header", "technique", "comparison", "other"})
+_NEUTRAL = frozenset({"header", "indication", "technique", "comparison"})
 _OUT_OF_SEARCH = {
     "superseded": "earlier versions of the report",
     "duplicate": "copies of a report",
