@@ -54,13 +54,17 @@ def judge(query: QueryText, card: PassageCard, similarity: float) -> PassageHit:
     asked = wish(query.wanted)
     if card.report_id is None:  # a header affirms what it names
         against = "opposite" if _opposed(query.wanted, card.text) else ""
-        return PassageHit(card, similarity, against, covers=asked.covered(meant(card.text), read_words(card.text)))
+        named = meant(card.text)
+        about = not asked.findings or bool(asked.findings & named)
+        covers = asked.covered(named, read_words(card.text))
+        return PassageHit(card, similarity, against, about=about, covers=covers)
     judged = [(_against(asked, query.wanted, card, clause), clause) for clause in _holding(asked, card)]
     contradicts, clause = min(judged, key=lambda one: _order(*one))
     unmeasured = asked.size is not None and all(one.high_mm is None for one in clauses_of(card))
     named = frozenset().union(*(one.concepts for one in clauses_of(card)))
     covers = asked.covered(named, read_words(card.text))
-    return PassageHit(card, similarity, contradicts, clause=clause, covers=covers, unmeasured=unmeasured)
+    about = not asked.findings or bool(asked.findings & clause.concepts)
+    return PassageHit(card, similarity, contradicts, clause=clause, about=about, covers=covers, unmeasured=unmeasured)
 
 
 def clauses_of(card: PassageCard) -> tuple[ClauseCard, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from db.filter_values import ASKING
 from encoders.text.findings import Wish
 from search.found import Evidence, Found
 from search.hits import PassageHit
@@ -54,6 +55,10 @@ def _fits(evidence: Evidence, wish: Wish, floors: Mapping[str, float]) -> bool:
 def _says(hit: PassageHit, wish: Wish, usual: float) -> bool:
     if hit.contradicts or hit.unmeasured:
         return False
+    if wish.findings:
+        asks = hit.clause is not None and hit.clause.decided_by == "question"
+        if asks or not hit.about or hit.passage.section in ASKING:
+            return False  # it speaks of another finding, or asks for this one, as the question does
     if hit.covers >= _NAMES or (hit.similarity or 0.0) >= _above(usual, _NEAR):
         return True
     holds = hit.clause is not None and bool(wish.findings) and wish.findings <= hit.clause.concepts

@@ -10,6 +10,9 @@ from db.values import ClauseCard, PassageCard, PredictedFact, ReportCard, Series
 from search.asking.plan import QueryPlan
 from search.background import Relevance
 
+_NEVER_PRESENT = {"indication": "uncertain", "technique": "uncertain", "comparison": "historical"}
+"""What is affirmed there was not found by this report."""
+
 
 @dataclass(frozen=True, slots=True)
 class PassageHit:
@@ -26,6 +29,8 @@ class PassageHit:
     """(start, stop) of the query's words in the sentence, in characters."""
     clause: ClauseCard | None = None
     """The clause of it that was compared: the one that holds most of what was asked."""
+    about: bool = True
+    """Whether that clause holds a finding that was asked for; where none was, any clause is about it."""
     covers: float = 0.0
     """0..1: how much of what is asked the sentence names, under whatever name."""
     unmeasured: bool = False
@@ -33,11 +38,13 @@ class PassageHit:
 
     @property
     def assertion(self) -> str:
-        """What is said of what was asked, present only where a report finds it: an indication asks."""
+        """What is said of what was asked, '' where no clause is about it; present only where a report finds it."""
+        if not self.about:
+            return ""
         said = self.clause.assertion if self.clause is not None else self.passage.assertion
         if said != "present":
             return said
-        return {"indication": "uncertain", "technique": "uncertain", "comparison": "historical"}.get(self.passage.section, said)
+        return _NEVER_PRESENT.get(self.passage.section, said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from db.database import Database
 from db.words import Group, Joined, Match, count_words, expression, is_together, together
 from encoders.text.expand import expand
 from encoders.text.query import QueryText
+from encoders.text.sizes import size_condition
 from encoders.text.terms import located
 from encoders.text.vocabulary import concept, concepts, looked_for, wider
 
@@ -49,6 +50,8 @@ def words_of(query: QueryText) -> Words:
     """The groups of what is wanted; what is not wanted is a condition and adds no words."""
     exact = tuple((phrase,) for phrase in query.phrases) + tuple((f"{start}*",) for start in query.prefixes)
     rest = query.wanted
+    if (size := size_condition(rest)) is not None and any(map(str.isalpha, rest[: size.start] + rest[size.stop :])):
+        rest = rest[: size.start] + " " + rest[size.stop :]  # sizes are compared as numbers
     for taken in (*query.phrases, *query.prefixes):
         rest = rest.replace(taken, " ")
     return Words(_expanded(rest), exact)
