@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, assert_never
@@ -246,7 +246,8 @@ class Engine:
             return self._examples.alike(asked.like, k, where), {"by": "like"}
         parts, echo = self.channels(asked, want=want, k=k, where=where, clock=clock, query=query)
         asks = wish(query.wanted if query is not None else "")
-        found = self._together(parts, asks)
+        fitting = lookup.study_ids_by_uid(self._database, asked.good).values() if want is Kind.STUDY else ()
+        found = self._together(parts, asks, fitting=fitting)
         unfit = set(lookup.study_ids_by_uid(self._database, asked.bad).values())
         if isinstance(asked.like, StudyQuery):
             unfit |= self._examples.without(asked.like, self._examples.study(asked.like.study_uid))
@@ -254,14 +255,14 @@ class Engine:
             found.scores = {key: score for key, score in found.scores.items() if key not in unfit}
         return found, echo
 
-    def _together(self, parts: Mapping[str, Found], asks: Wish) -> Found:
-        """The channels as one list, what fits first."""
+    def _together(self, parts: Mapping[str, Found], asks: Wish, *, fitting: Iterable[int] = ()) -> Found:
+        """The channels as one list, what fits first; fitting: studies that the person has said to fit."""
         usual = {"sentences": self._background.usual("report"), "scans": self._background.usual("image")}
         floors = {name: value for name, value in usual.items() if value is not None}
         if len(parts) == 1:
             return next(iter(parts.values()))
         found = fused(parts, self._weights, floors=floors, finding=bool(asks.findings))
-        found = fold(found, asks, floors)
+        found = fold(found, asks, floors, fitting=fitting)
         found.nothing = nothing_relevant(found, floors)
         return found
 
@@ -419,7 +420,7 @@ class Engine:
             said.append("every sentence found contradicts the query (denied, or the other side or grade)")
         if hits and (found.nothing or (relevance and all(one.similarity <= one.usual for one in relevance))):
             said.append("nothing relevant found: questions that have nothing to do with MR come as near as this one")
-        if hits and (never := unheard(self._database, told)):
+        if hits and (never := unheard(self._database, told, query.text if isinstance(query, TextQuery) else "")):
             said.append(f"no report or header says {', '.join(map(repr, never))}, under any name known for it")
         return tuple(said)
 

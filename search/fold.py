@@ -8,7 +8,7 @@ were measured by `benchmarks.answers`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from db.filter_values import ASKING
 from encoders.text.findings import Wish
@@ -21,14 +21,16 @@ _NEAR, _RELEVANT = 0.4, 0.25
 """How far a cosine lies from what unrelated questions reach (0) to a sentence that is the question itself (1)."""
 
 
-def fold(found: Found, wish: Wish, floors: Mapping[str, float]) -> Found:
+def fold(found: Found, wish: Wish, floors: Mapping[str, float], *, fitting: Iterable[int] = ()) -> Found:
     """Mark what fits, and raise its scores above those of what does not: from a half to 1, and from 0 to a half.
 
     floors: by channel, "sentences" and "scans", what unrelated questions reach; none where that was not measured.
+    fitting: what is known to fit.
     """
+    known = set(fitting)
     for key, score in found.scores.items():
         evidence = found.evidence[key]
-        evidence.fits = _fits(evidence, wish, floors)
+        evidence.fits = key in known or _fits(evidence, wish, floors)
         found.scores[key] = score / 2 + (0.5 if evidence.fits else 0.0)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -50,8 +51,6 @@ def words_of(query: QueryText) -> Words:
     """The groups of what is wanted; what is not wanted is a condition and adds no words."""
     exact = tuple((phrase,) for phrase in query.phrases) + tuple((f"{start}*",) for start in query.prefixes)
     rest = query.wanted
-    if (size := size_condition(rest)) is not None and any(map(str.isalpha, rest[: size.start] + rest[size.stop :])):
-        rest = rest[: size.start] + " " + rest[size.stop :]  # sizes are compared as numbers
     for taken in (*query.phrases, *query.prefixes):
         rest = rest.replace(taken, " ")
     return Words(_expanded(rest), exact)
@@ -140,9 +139,15 @@ def _stems(words: Words) -> tuple[frozenset[tuple[str, ...]], tuple[str, ...]]:
     return names - {()}, tuple(name.rstrip("*").casefold() for name in every if name.endswith("*"))
 
 
-def unheard(database: Database, words: Words) -> tuple[str, ...]:
-    """What of the query no passage of the archive says, each by its first name."""
+def unheard(database: Database, words: Words, wanted: str = "") -> tuple[str, ...]:
+    """What of the query no passage of the archive says, each by its first name; sizes in `wanted` are no words."""
+    size = size_condition(wanted)
+    sized = set(re.findall(r"\w+", wanted[size.start : size.stop].casefold())) if size is not None else set()
     asked = [*words.exact, *words.groups]
     return tuple(
-        group[0] for group in asked if (match := expression([group])) and not count_words(database, match, most=1)
+        group[0]
+        for group in asked
+        if group[0].casefold() not in sized
+        and (match := expression([group]))
+        and not count_words(database, match, most=1)
     )

@@ -73,9 +73,12 @@ class Likeness:
         near = self._above(self._retriever.text, self._dual.text.encode([query.wanted]), rule)
         found: dict[int, float] = {}
         for vector_id, card in lookup.passage_cards(self._retriever.database, list(near)).items():
-            if card.report_id is None or card.study_id is None or rule.says not in ("any", card.assertion):
+            if card.report_id is None or card.study_id is None:
                 continue
-            if judge(query, card, near[vector_id]).contradicts in ("", "absent"):
+            hit = judge(query, card, near[vector_id])
+            if rule.says not in ("any", hit.assertion or card.assertion):
+                continue
+            if hit.contradicts in ("", "absent"):
                 found[card.study_id] = max(near[vector_id], found.get(card.study_id, -1.0))
         return found
 
