@@ -36,7 +36,7 @@ def spinecho(home: Home, *arguments: str) -> Any:
 
 
 def orders(home: Home) -> list[list[str]]:
-    """Studies by query: by likeness in order; by words the best and then all, as each server ranks words its own way."""
+    """Studies by query: by likeness in order; by words the best, then all: each server ranks words its own way."""
     found = [[uid for uid, _ in one] for one in home.answers()]
     return [[one[0], *sorted(one)] for one in found[:3]] + found[3:]
 
