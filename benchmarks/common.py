@@ -28,9 +28,12 @@ from db.values import (
 )
 from encoders.dual import DualEncoder
 from encoders.space import Space
+from encoders.text.findings import RULES
 from encoders.text.passages import passages
 from indexer.phantom import Case, plan_cases
 from indexer.phantom.model import SeriesPlan
+from indexer.reports.store import new_passage
+from indexer.reports.tasks import sentence
 
 
 def machine() -> str:
@@ -129,10 +132,8 @@ def report_of(number: int, case: Case, vectors: SentenceVectors) -> NewReport:
         case.accession_number,
         case.study_uid,
         case.report,
-        [
-            NewPassage(p.section, p.ordinal, p.start, p.end, p.text, p.assertion, ",".join(sorted(p.sides)), row)
-            for p, row in zip(found, rows, strict=True)
-        ],
+        [new_passage(sentence(one), one.text, row) for one, row in zip(found, rows, strict=True)],
+        read_by=RULES,
     )
 
 

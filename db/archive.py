@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from db import clean, matching
 from db.chunks import chunks
+from db.clauses import add_clauses
 from db.database import Database
 from db.keys import text_digest
 from db.ledger import failure_row, keep_digests, reject_in
@@ -141,6 +142,7 @@ def store_reports(
                 exam=new.exam,
                 charset=new.charset,
                 digest=text_digest(new.text),
+                read_by=new.read_by,
             )
             session.add(row)
             session.flush()
@@ -225,3 +227,5 @@ def _add_passages(
         Vector(space_id=space, passage_id=row.id, data=passage.vector)
         for row, passage in zip(rows, passages, strict=True)
     )
+    if report_id is not None:
+        add_clauses(session, report_id, {passage.ordinal: passage.clauses for passage in passages})

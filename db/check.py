@@ -204,20 +204,21 @@ def _vectors(connection: Connection) -> Iterator[Finding]:
 
 
 def _words(connection: Connection) -> Iterator[Finding]:
-    """Full text against the sentences that it is of. FTS5 is asked by an INSERT, which changes nothing."""
+    """Full text against the sentences and clauses that it is of. FTS5 is asked by an INSERT, which changes nothing."""
     if connection.dialect.name != "sqlite":
         return
-    try:
-        connection.exec_driver_sql("INSERT INTO passages_fts(passages_fts, rank) VALUES ('integrity-check', 1)")
-    except DBAPIError as error:
-        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_READONLY:
-            return
-        if code not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
-            raise
-        yield Finding("the full text differs from the sentences", 1, (str(told(error)),), _ELSEWHERE)
-    finally:
-        connection.rollback()
+    for table, of in (("passages_fts", "sentences"), ("clauses_fts", "clauses")):
+        try:
+            connection.exec_driver_sql(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")  # noqa: S608
+        except DBAPIError as error:
+            code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+            if code == sqlite3.SQLITE_READONLY:
+                return
+            if code not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
+                raise
+            yield Finding(f"the full text differs from the {of}", 1, (str(told(error)),), _ELSEWHERE)
+        finally:
+            connection.rollback()
 
 
 def _built(database: Database, builds: Path) -> Iterator[Finding]:

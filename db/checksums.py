@@ -42,7 +42,7 @@ from db.clean import Unstorable
 COLUMN = "checksum"
 LEFT_OUT: Mapping[str, frozenset[str]] = {
     "files": frozenset({"state"}),
-    "reports": frozenset({"study_id", "match", "reason", "standing", "named_study_id"}),
+    "reports": frozenset({"study_id", "match", "reason", "standing", "named_study_id", "read_by"}),
 }
 """Columns that are changed for many rows at once, by table. Each has an index, which tells where it was changed by
 anybody else."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from db.coded import end_of_year, meant
 from db.filter_sql import words_of
 from db.filter_values import KINDS, Between, Filter, Is, Not, Or, Value, conjuncts
 
@@ -52,13 +53,15 @@ def _of_plain(parts: Sequence[Filter]) -> tuple[str, ...]:
     for part in parts:
         match part:
             case Is(name, values) if name in KINDS:
-                given = _compared(values)
+                given = _compared(part)
+                if name == "age" and any(end_of_year(value) == value for value in values):
+                    continue  # an age with a fraction lies within a year, and is no contradiction of it
                 of = said.setdefault(name, _Said())
                 of.asked.append(_list(values))
                 if name not in _SEVERAL:
                     of.wanted = given if of.wanted is None else of.wanted & given
             case Not(Is(name, values)) if name in KINDS and name not in _SEVERAL:
-                said.setdefault(name, _Said()).unwanted |= _compared(values)
+                said.setdefault(name, _Said()).unwanted |= _compared(Is(name, values))
             case Between(name, low, high) if name in KINDS and name not in _SEVERAL and KINDS[name] != "text":
                 of = said.setdefault(name, _Said())
                 of.low = low if of.low is None or (low is not None and low > of.low) else of.low  # type: ignore[operator]
@@ -69,7 +72,7 @@ def _of_plain(parts: Sequence[Filter]) -> tuple[str, ...]:
 def _reason(name: str, of: _Said) -> str:
     """Why nothing can be what is said; '' where something can."""
     if of.low is not None and of.high is not None:
-        if of.low > of.high:  # type: ignore[operator]
+        if of.low > _end(name, of.high):  # type: ignore[operator]
             return f"{name} cannot be at least {_shown(of.low)} and at most {_shown(of.high)}"
         if of.low == of.high and of.low in of.unwanted:
             return f"{name} cannot be {_shown(of.low)} and not {_shown(of.low)}"
@@ -81,11 +84,17 @@ def _reason(name: str, of: _Said) -> str:
     left = of.wanted - of.unwanted
     if not left:
         return f"{name} cannot be {asked} and be none of these"
-    return "" if any(_inside(value, of) for value in left) else f"{name} cannot be {asked} and lie {_bounds(of)}"
+    return "" if any(_inside(name, value, of) for value in left) else f"{name} cannot be {asked} and lie {_bounds(of)}"
 
 
-def _inside(value: Value, of: _Said) -> bool:
-    return (of.low is None or value >= of.low) and (of.high is None or value <= of.high)  # type: ignore[operator]
+def _inside(name: str, value: Value, of: _Said) -> bool:
+    last = _end(name, value)
+    return (of.low is None or last >= of.low) and (of.high is None or value <= _end(name, of.high))  # type: ignore[operator]
+
+
+def _end(name: str, value: Value) -> Value:
+    """The highest value that goes by this one: of an age all of its year."""
+    return end_of_year(value) or value if name == "age" else value
 
 
 def _bounds(of: _Said) -> str:
@@ -94,7 +103,9 @@ def _bounds(of: _Said) -> str:
     return " and ".join(sides)
 
 
-def _compared(values: Sequence[Value]) -> frozenset[Value]:
+def _compared(leaf: Is) -> frozenset[Value]:
+    same = meant(leaf)
+    values = same.values if isinstance(same, Is) else leaf.values
     return words_of(values) | {value for value in values if not isinstance(value, str)}
 
 

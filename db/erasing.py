@@ -24,7 +24,8 @@ def erase_traces(database: Database) -> bool:
     with database.begin() as session:
         last = session.scalar(select(func.max(Tombstone.id))) or 0
         if last != number_of(session, ERASED):
-            session.execute(text("INSERT INTO passages_fts(passages_fts) VALUES ('optimize')"))
+            for table in ("passages_fts", "clauses_fts"):
+                session.execute(text(f"INSERT INTO {table}({table}) VALUES ('optimize')"))  # noqa: S608
             set_number(session, ERASED, last)
     with database.engine.connect() as connection:
         busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()

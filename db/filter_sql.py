@@ -15,9 +15,12 @@ from sqlalchemy import Boolean, ColumnElement, Date, String, and_, bindparam, fa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from db.clauses import OF_PASSAGE
+from db.coded import meant, year_ranges
 from db.errors import FilterError
 from db.filter_values import (
     ALL,
+    ASKING,
     ASSERTIONS,
     FIELDS,
     KINDS,
@@ -38,7 +41,7 @@ from db.filter_values import (
     predicted_task,
     predicted_tasks,
 )
-from db.models import File, Folder, Passage, Report, Series, Study, Volume, VolumeFile
+from db.models import Clause, File, Folder, Passage, Report, Series, Study, Volume, VolumeFile
 from db.predictions import predicted_between, predicted_contains, predicted_is
 from db.words import Match, expression, matching
 
@@ -133,15 +136,28 @@ def match_of(leaf: Says) -> Match:
     return found
 
 
-def matching_passages(match: Match) -> Any:
-    """SELECT of the ids of the passages that a full-text query finds."""
-    return select(Passage.id).where(said_in(match))
-
-
 def said_in(match: Match) -> ColumnElement[bool]:
     """Condition on `passages`: the full-text query finds it."""
     found: ColumnElement[bool] = Passage.id.op("IN", is_comparison=True)(matching(match))
     return found
+
+
+def saying_passages(leaf: Says) -> Any:
+    """SELECT of the ids of the sentences with a clause that says it."""
+    return select(Passage.id).join(Clause, OF_PASSAGE).where(*_said(leaf))
+
+
+def _said(leaf: Says) -> list[ColumnElement[bool]]:
+    """Conditions on `clauses` and `passages`. What is asked or told of before, and not found, says nothing."""
+    named: ColumnElement[bool] = Clause.id.op("IN", is_comparison=True)(matching(match_of(leaf), "clauses"))
+    said = [named]
+    if leaf.assertion != "any":
+        said += [Clause.assertion == leaf.assertion, Passage.section.not_in(ASKING)]
+    if leaf.low_mm is not None:
+        said.append(Clause.high_mm >= leaf.low_mm)
+    if leaf.high_mm is not None:
+        said.append(Clause.low_mm <= leaf.high_mm)
+    return said
 
 
 def _without_score(where: Filter) -> tuple[Filter, list[float]]:
@@ -187,7 +203,9 @@ def _leaf(leaf: Leaf, least: float | None) -> ColumnElement[bool]:
 
 
 def _compare(leaf: Is | Between | Contains, column: Any) -> ColumnElement[bool]:
-    match leaf:
+    match meant(leaf):
+        case Is("age", _) as ages:
+            return or_(false(), *(and_(column >= one.low, column <= one.high) for one in year_ranges(ages)))
         case Is(_, values):
             others = [value for value in values if not isinstance(value, str)]
             parts = [_among(func.lower(column), sorted(words))] if (words := words_of(values)) else []
@@ -201,8 +219,8 @@ def _compare(leaf: Is | Between | Contains, column: Any) -> ColumnElement[bool]:
             written = column if KINDS[field] == "text" else _Written(column)
             found: ColumnElement[bool] = written.ilike(f"%{escaped}%", escape="\\")
             return found
-        case _:
-            assert_never(leaf)
+        case other:
+            assert_never(other)
 
 
 def _one_of(column: Any, values: Sequence[Value]) -> ColumnElement[bool]:
@@ -278,11 +296,8 @@ def _predicted(task: str, leaf: Is | Between | Contains, least: float | None) ->
 
 
 def _says(leaf: Says) -> ColumnElement[bool]:
-    studies = select(Report.study_id).join(Passage, Passage.report_id == Report.id)
-    studies = studies.where(said_in(match_of(leaf)), Report.study_id.is_not(None))
-    if leaf.assertion != "any":
-        studies = studies.where(Passage.assertion == leaf.assertion)
-    return Study.id.in_(studies)
+    studies = select(Report.study_id).join(Passage, Passage.report_id == Report.id).join(Clause, OF_PASSAGE)
+    return Study.id.in_(studies.where(*_said(leaf), Report.study_id.is_not(None)))
 
 
 def read_number(field: str, value: Value) -> float:

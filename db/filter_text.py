@@ -4,13 +4,15 @@
     all        =  one ("and" one)*
     one        =  "not" one  |  "(" filter ")"  |  condition  |  says  |  "everything"
     condition  =  FIELD ("=" | "!=") value ("," value)*  |  FIELD (">=" | "<=" | ">" | "<" | "~") value
-    says       =  "says" [":" ASSERTION] "(" value ("," value)* ")"
+    says       =  "says" [":" ASSERTION] "(" value ("," value)* ["," size] ")"
+    size       =  "size" (">=" | "<=" | ">" | "<" | "=") NUMBER ["mm" | "cm"]
 
 A value in double quotes may hold anything, with a backslash before a quote or a backslash.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -48,6 +50,9 @@ _FIELD = r"(?P<field>\w+(?:\.[\w -]*\w)?)\s*"
 _CONDITION = re.compile(_FIELD + r"(?P<sign>!=|>=|<=|>|<|=|~)\s*")
 _WHOLE = re.compile(r"^\s*" + _CONDITION.pattern + r"(?P<value>.*?)\s*$")
 _SAYS = re.compile(r"says\s*(?::\s*(?P<assertion>\w*)\s*)?\(", re.IGNORECASE)
+_SIZE = re.compile(
+    r"size\s*(?P<sign>>=|<=|>|<|=)\s*(?P<value>\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(?P<unit>mm|cm)?\s*$", re.I
+)
 _JOIN = re.compile(r"(?:and|or)(?=[\s(]|$)", re.IGNORECASE)
 _STARTS = re.compile(rf"\s*(?:not\b|\(|\s)*(?:{_SAYS.pattern}|{_CONDITION.pattern}|everything\b)", re.IGNORECASE)
 _ANOTHER = re.compile(rf"\s(?P<field>{'|'.join(FIELDS)}|predicted\.[\w-]+)\s*(?:!=|>=|<=|>|<|=|~)", re.IGNORECASE)
@@ -106,8 +111,9 @@ def write_filter(where: Filter) -> str:
             return " and ".join(limits) if limits else "everything"
         case Contains(field, text):
             return f"{field}~{_written(text)}"
-        case Says(names, assertion, _):
-            return f"says:{assertion}({', '.join(map(_written, names))})"
+        case Says(names, assertion, _, low, high):
+            bounds = [f"size{sign}{value!r}mm" for sign, value in ((">=", low), ("<=", high)) if value is not None]
+            return f"says:{assertion}({', '.join([*map(_written, names), *bounds])})"
         case Not(part):
             return f"not {_nested(part)}"
         case And(parts):
@@ -222,20 +228,27 @@ class _Reader:
             self._at = found.start("assertion")
             raise self._error(f"one of {', '.join(ASSERTIONS)}")
         self._move(found.end())
-        labels = []
+        labels: list[str] = []
+        bounds: dict[str, float] = {}
         while True:
+            at = self._at
             label = self._value(commas=True, lenient=True)
             if label is None:
                 raise self._error("the name of a finding, as in says:present(haemorrhage)")
-            labels.append(label)
+            if self._text[at : at + 4].casefold() == "size" and (size := _SIZE.match(label)):
+                bounds |= _size(size)
+            else:
+                labels.append(label)
             if not self._text.startswith(",", self._at):
                 break
             self._move(self._at + 1)
         if not self._text.startswith(")", self._at):
             raise self._error("')' after the name of the finding")
         self._move(self._at + 1)
+        if not labels:
+            raise self._error("the name of a finding beside its size, as in says:present(mass, size>=40mm)")
         names = dict.fromkeys(name for label in labels for name in (label, *self._expand(label)))
-        return Says(tuple(names), assertion, ", ".join(labels))
+        return Says(tuple(names), assertion, ", ".join(labels), bounds.get("low"), bounds.get("high"))
 
     def _value(self, *, commas: bool, lenient: bool) -> str | None:
         """One value from here on, in quotes or bare; None where there is none.
@@ -282,6 +295,22 @@ class _Reader:
 
     def _error(self, expected: str) -> FilterSyntaxError:
         return FilterSyntaxError(self._text, self._at, expected)
+
+
+def _size(found: re.Match[str]) -> dict[str, float]:
+    """Bounds in mm, both inside: more than 40 mm is the next number above it."""
+    value = float(found["value"]) * (10.0 if (found["unit"] or "mm").casefold() == "cm" else 1.0)
+    match found["sign"]:
+        case ">=":
+            return {"low": value}
+        case ">":
+            return {"low": math.nextafter(value, math.inf)}
+        case "<=":
+            return {"high": value}
+        case "<":
+            return {"high": math.nextafter(value, -math.inf)}
+        case _:
+            return {"low": value, "high": value}
 
 
 def _require(field: str) -> None:

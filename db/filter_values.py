@@ -70,15 +70,18 @@ class Contains:
 
 @dataclass(frozen=True, slots=True)
 class Says:
-    """A sentence of a report of the study names the finding with this assertion.
+    """A clause of a report of the study names the finding with this assertion.
 
     names: what the finding is called, any of which will do: words, or phrases; stems are compared, and `*` at the end
-    of a name stands for any ending. label: what it is called where the filter is shown.
+    of a name stands for any ending. label: what it is called where the filter is shown. low_mm, high_mm: bounds, both
+    inside, of the largest size that the same clause gives; None for no bound.
     """
 
     names: tuple[str, ...]
     assertion: Asserted = "present"
     label: str = ""
+    low_mm: float | None = None
+    high_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,10 @@ ALL = All()
 _LOCALIZERS = Is("sequence", ("localizer",))
 HIDDEN: Filter = Or((Is("derived", (True,)), _LOCALIZERS))
 """What results leave out unless asked for: computed images and localizers."""
+
+
+ASKING = ("indication", "technique", "comparison")
+"""Sections of a report that ask, or tell of other examinations, and find nothing."""
 
 
 def both(*parts: Filter) -> Filter:

@@ -256,6 +256,8 @@ class Report(Sealed, Base):
     """The character set that was guessed, '' where the file's own was certain."""
     digest: Mapped[str]
     """Of the text without regard to line ends and blanks; '' where an older version stored it."""
+    read_by: Mapped[int] = mapped_column(default=0, index=True)
+    """The number of the rules by which its sentences and clauses were told, 0 for those of before clauses."""
 
 
 class WithdrawnPassage(Sealed, Base):
@@ -293,6 +295,37 @@ class Passage(Sealed, Base):
     assertion: Mapped[str]
     sides: Mapped[str]
     """Comma-separated, '' where no side is named."""
+
+
+class Clause(Sealed, Base):
+    """A clause of a report's sentence, with what it says. Derived from the report's text; never searched by meaning.
+
+    It belongs to the sentence `sentence` of its report, whether that can be found now or is withdrawn.
+    """
+
+    __tablename__ = "clauses"
+    __table_args__ = (Index("ix_clauses_report", "report_id", "sentence"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    report_id: Mapped[int] = mapped_column(ForeignKey("reports.id"))
+    sentence: Mapped[int]
+    """The ordinal of its passage."""
+    ordinal: Mapped[int]
+    start: Mapped[int]
+    stop: Mapped[int]
+    """In characters of the sentence."""
+    text: Mapped[str]
+    assertion: Mapped[str]
+    decided_by: Mapped[str]
+    """The kind of rule that decided: negation, normal, hedge, question, history, family, nothing."""
+    cue: Mapped[str]
+    """The words that decided, as they stand in the sentence; '' for none."""
+    sides: Mapped[str]
+    places: Mapped[str]
+    concepts: Mapped[str]
+    """Names of places and findings, each with what it is a kind of; one a line, '' for none."""
+    low_mm: Mapped[float | None]
+    high_mm: Mapped[float | None]
+    """Its largest size, from and to, in mm."""
 
 
 class SpaceRow(Sealed, Base):

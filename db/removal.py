@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from db.chunks import chunks
 from db.models import (
+    Clause,
     Passage,
     Prediction,
     RegionVector,
@@ -73,6 +74,7 @@ def remove_reports_of_files(session: Session, files: Sequence[int]) -> None:
         passages = select(Passage.id).where(Passage.report_id.in_(reports))
         remove_vectors(session, Vector.passage_id.in_(passages))
         session.execute(delete(Passage).where(Passage.report_id.in_(reports)))
+        session.execute(delete(Clause).where(Clause.report_id.in_(reports)))
         session.execute(delete(WithdrawnPassage).where(WithdrawnPassage.report_id.in_(reports)))
         session.execute(delete(Report).where(Report.file_id.in_(some)))
 

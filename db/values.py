@@ -103,6 +103,23 @@ class FailureRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class NewClause:
+    """A clause of a sentence to store. start, stop: characters of the sentence; sizes in mm, of the largest one."""
+
+    start: int
+    stop: int
+    text: str
+    assertion: str
+    decided_by: str = "nothing"
+    cue: str = ""
+    sides: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    concepts: tuple[str, ...] = ()
+    low_mm: float | None = None
+    high_mm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewPassage:
     """A sentence to store, with its vector in the serving text space."""
 
@@ -114,6 +131,8 @@ class NewPassage:
     assertion: str
     sides: str
     vector: bytes
+    clauses: tuple[NewClause, ...] = ()
+    """Of a report's sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +211,8 @@ class NewReport:
     """The body parts that its exam names, or ''."""
     charset: str = ""
     """The character set where it had to be guessed, or ''."""
+    read_by: int = 0
+    """The number of the rules by which its sentences and clauses were told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +267,23 @@ class VolumeCard:
 
 
 @dataclass(frozen=True, slots=True)
+class ClauseCard:
+    """A clause of a sentence: `start` and `stop` are characters of the sentence; see `db.models.Clause`."""
+
+    start: int
+    stop: int
+    text: str
+    assertion: str
+    decided_by: str
+    cue: str
+    sides: frozenset[str]
+    places: frozenset[str]
+    concepts: frozenset[str]
+    low_mm: float | None = None
+    high_mm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PassageCard:
     """A sentence and where it belongs: `study_id` is None for a report without a study."""
 
@@ -258,6 +296,7 @@ class PassageCard:
     text: str
     assertion: str
     sides: frozenset[str]
+    clauses: tuple[ClauseCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

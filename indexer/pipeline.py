@@ -37,6 +37,7 @@ from indexer.facts_again import derive_facts, facts_of
 from indexer.moves import settle_moves, verify_files
 from indexer.parts import Parts, parts_of
 from indexer.progress import Kept, Progress, Silent, Tally
+from indexer.reports.again import read_again
 from indexer.reports.derive import settle_reports
 from indexer.reports.store import GUESSED, is_long, store_report_file
 from indexer.reports.tasks import report_task
@@ -99,6 +100,7 @@ def index_archive(
     require_roots(roots)
     archives = name_archives(database, [str(root) for root in roots], is_there=os.path.isdir)
     derive_facts(database)
+    read_again(database, lambda: open_dual().text)
     run = runs.start_run(database, [str(root) for root in roots], reader=READER)
     progress = Kept(lambda stages: runs.tell_run(database, run, stages), progress)
     warnings = _check_codecs(database)

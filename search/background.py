@@ -61,6 +61,10 @@ class Background:
     def __init__(self, best: Mapping[str, Sequence[float]]) -> None:
         self._best = {channel: np.sort(np.asarray(values)) for channel, values in best.items() if len(values)}
 
+    def usual(self, channel: str) -> float | None:
+        """The 95th percentile of the best similarity of unrelated questions; None where that was not measured."""
+        return float(np.quantile(self._best[channel], 0.95)) if channel in self._best else None
+
     def judge(self, channel: str, similarity: float) -> Relevance | None:
         """None for a channel that was not measured."""
         if channel not in self._best:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, assert_never
@@ -11,29 +11,35 @@ from typing import Any, assert_never
 from db import archive, ledger, lookup, predictions
 from db.database import Database
 from db.feedback import scan_vectors, sentences_said
-from db.filters import ALL, Filter, both, contradictions, predicted_tasks, visible
+from db.filters import ALL, Filter, contradictions, predicted_tasks, visible
 from db.selection import Selection
 from db.values import Role, SpaceRecord
 from encoders.dual import DualEncoder
 from encoders.image.preparation import Prepared
 from encoders.space import Space, require_same
-from encoders.text.query import parse_query
+from encoders.text.findings import Wish, wish
+from encoders.text.query import QueryText, parse_query
+from search.asking.plan import QueryPlan, Way
+from search.asking.planner import Planner
 from search.background import Background, Relevance, background_of
 from search.clock import Clock
 from search.cohorts.rules import Likeness, ReadScan
 from search.computed import computed_in, why_included
 from search.examples import Examples, QueryError
 from search.explain import Ranked, explain
-from search.facts import filter_of
 from search.feedback import moved, shared_words
+from search.fold import fold, nothing_relevant
+from search.found import Evidence as Evident
 from search.found import Found
 from search.fusion import Weights, fused
 from search.heat import Heat, heat_map
 from search.hits import Hit, PassageHit, Results
 from search.lexical import NO_WORDS, Words, rare, unheard, words_of
+from search.listing import Listed, by_date, excluding, named, why_no_report
 from search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from search.regions import Look
 from search.retrieve import Retriever
+from search.whole_report import like_report
 
 _LEARNED = 4
 """Words at most that thumbs add to those that were typed."""
@@ -51,6 +57,7 @@ class Engine:
         self._retriever = Retriever(database, builds, image=image, text=text)
         self._examples = Examples(database, dual, self._retriever, self._weights)
         self._background = Background({})
+        self._planner = Planner(database, self._retriever.selection, knows=getattr(dual.text, "knows", None))
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="words")
 
     def calibrate(self) -> None:
@@ -82,29 +89,52 @@ class Engine:
         """What resolves filters and counts values."""
         return self._retriever.selection
 
-    def search(self, query: Query, *, want: Kind = Kind.STUDY, k: int = 10, where: Filter = ALL) -> Results:
+    def plan(self, query: TextQuery, where: Filter = ALL, *, patients: bool = False) -> QueryPlan:
+        """How words are understood here, without an answer. Raises what `Planner.plan` raises."""
+        self._retriever.refresh()
+        return self._planner.plan(query, where, patients=patients)
+
+    def require_values(self, where: Filter) -> None:
+        """Raise `FilterError` for a value of a coded field that no study has, naming those that some have."""
+        self._planner.require(where)
+
+    def search(
+        self, query: Query, *, want: Kind = Kind.STUDY, k: int = 10, where: Filter = ALL, patients: bool = False
+    ) -> Results:
         """The k best studies or reports among those that pass the filter, each with its evidence.
 
         Fewer come back where fewer exist. Computed images and localizers are left out unless `where` speaks of
         `derived` or `sequence`; computed images also come where words ask for one (ADC, MIP), which the answer says.
-        Raises `QueryError` for k below 1 or an unknown study, `EmptyQuery` for a text without
-        words, `FilterError` for an unknown field or task, `BoxError` for a spot where nothing is.
+        patients: whether words may name a patient by ID; where not, the answer does not tell whether one exists.
+        Raises `QueryError` for k below 1 or an unknown study, `EmptyQuery` for a text without words and filter,
+        `TooLong` for one that is no report any more, `FilterError` for an unknown field, value or task, `BoxError` for
+        a spot where nothing is.
         """
         if k < 1:
             raise QueryError(f"k is {k}; ask for at least 1 result")
         clock = Clock()
         self._retriever.refresh()
-        typed = parse_query(query.text) if isinstance(query, TextQuery) else None
-        if typed is not None:
-            where = both(where, filter_of(typed.fields))
+        plan = self._planner.plan(query, where, patients=patients) if isinstance(query, TextQuery) else None
+        if plan is None:
+            self._planner.require(where)
+        else:
+            where = plan.where
+            clock.lap("plan")
         predictions.require_tasks(self._database, predicted_tasks(where))
-        computed = computed_in(typed.wanted) if typed is not None and want is Kind.STUDY else ()
+        ranked = plan.query if plan is not None and plan.way is Way.WORDS else None
+        computed = computed_in(ranked.wanted) if ranked is not None and want is Kind.STUDY else ()
         shown = visible(where, computed=bool(computed))
         if shown == where:  # the filter decides
             computed = ()
+        if plan is not None and (listed := self._listed(query, plan, want, shown, where)) is not None:
+            return self._list(plan, listed, want, k, shown, clock)
+        echo: dict[str, Any] = {}
         match query:
+            case TextQuery() if plan is not None and plan.way is Way.REPORT and query.by is not Evidence.SCANS:
+                passing = where if want is Kind.REPORT else shown
+                found = like_report(self._retriever, self._dual.text, plan, want=want, k=k, where=passing)
             case TextQuery():
-                found, echo = self._by_text(query, want, k, where if want is Kind.REPORT else shown, clock)
+                found, echo = self._by_text(query, want, k, where if want is Kind.REPORT else shown, clock, plan)
             case ImageQuery(prepared, source):
                 vectors, look = self._examples.looked_at(prepared)
                 clock.lap("encode")
@@ -119,23 +149,67 @@ class Engine:
         if want is Kind.REPORT and not isinstance(query, TextQuery):
             found = self._reports_of(found)
         clock.lap("retrieve")
-        told = words_of(typed) if typed is not None else NO_WORDS
+        told = words_of(ranked) if ranked is not None else NO_WORDS
         hits = explain(self._database, self._best(found, want, k), want=want, where=shown, words=told)
-        relevance = self._relevance(found) if isinstance(query, TextQuery) and query.by is not Evidence.SCANS else ()
+        told_apart = isinstance(query, TextQuery) and query.by is not Evidence.SCANS
+        relevance = self._relevance(found) if told_apart else ()
         clock.lap("explain")
         return Results(
-            query={**echo, "want": str(want), "k": k, **({"computed": list(computed)} if computed else {})},
+            query={
+                **(plan.as_json() if plan is not None else {}), **echo, "want": str(want), "k": k,
+                **({"computed": list(computed)} if computed else {}),
+            },
             hits=hits,
             encoder=self._encoder_facts(),
             build=self._build_facts(),
             searched=found.searched,
             warnings=(
                 *contradictions(where),
+                *(plan.said if plan is not None else ()),
                 *([why_included(computed)] if computed else ()),
-                *self._warnings(query, want, hits, found, relevance, told),
+                *self._warnings(query, want, where, hits, found, relevance, told),
             ),
             relevance=relevance,
             seconds=clock.seconds,
+            plan=plan,
+        )  # fmt: skip
+
+    def _listed(self, query: Query, plan: QueryPlan, want: Kind, shown: Filter, where: Filter) -> Listed | None:
+        """The answer where it is a list and no ranking; None where something has to be compared."""
+        if plan.way is Way.IDENTIFIERS:
+            return named(self._database, plan, want)
+        if not isinstance(query, TextQuery) or query.like is not None:
+            return None
+        passing = where if want is Kind.REPORT else shown
+        if plan.way is Way.FILTERS:
+            return by_date(self._database, self._retriever.selection, passing, want)
+        if plan.way is Way.EXCLUSIONS and query.by is not Evidence.SCANS:
+            listed = excluding(self._database, self._retriever.selection, plan.query, passing, want)
+            unfit = set(lookup.study_ids_by_uid(self._database, query.bad).values()) if want is Kind.STUDY else set()
+            return dataclasses.replace(listed, ids=tuple(key for key in listed.ids if key not in unfit))
+        return None
+
+    def _list(self, plan: QueryPlan, listed: Listed, want: Kind, k: int, shown: Filter, clock: Clock) -> Results:
+        """The first k of a list, as results. What identifiers name is shown with all of its series."""
+        exact = plan.way is Way.IDENTIFIERS
+        ranked = [(key, float(exact), listed.evidence.get(key, Evident())) for key in listed.ids[:k]]
+        clock.lap("retrieve")
+        hits = explain(self._database, ranked, want=want, where=visible(ALL) if exact else shown)
+        clock.lap("explain")
+        return Results(
+            query={**plan.as_json(), "by": str(plan.way), "want": str(want), "k": k, "fitting": len(listed.ids)},
+            hits=hits,
+            encoder=self._encoder_facts(),
+            build=self._build_facts(),
+            searched=len(listed.ids),
+            warnings=(
+                *(() if exact else contradictions(plan.where)),
+                *plan.said,
+                *listed.said,
+                *self._warnings(None, want, plan.where, hits, Found(), (), NO_WORDS, exact=exact),
+            ),
+            seconds=clock.seconds,
+            plan=plan,
         )
 
     def heat(self, text: str, prepared: Sequence[Prepared], shapes: Sequence[Sequence[int]]) -> list[Heat]:
@@ -164,11 +238,16 @@ class Engine:
         return Likeness(self._retriever, self._dual, read_scan)
 
     def _by_text(
-        self, asked: TextQuery, want: Kind, k: int, where: Filter, clock: Clock
+        self, asked: TextQuery, want: Kind, k: int, where: Filter, clock: Clock, plan: QueryPlan | None
     ) -> tuple[Found, dict[str, Any]]:
         """By sentences and words; where a sentence may be compared with a scan, fused with the scans that it fits."""
-        parts, echo = self.channels(asked, want=want, k=k, where=where, clock=clock)
-        found = next(iter(parts.values())) if len(parts) == 1 else fused(parts, self._weights)
+        query = plan.query if plan is not None else None
+        if query is not None and not query.wanted and not query.unwanted and asked.like is not None:
+            return self._examples.alike(asked.like, k, where), {"by": "like"}
+        parts, echo = self.channels(asked, want=want, k=k, where=where, clock=clock, query=query)
+        asks = wish(query.wanted if query is not None else "")
+        fitting = lookup.study_ids_by_uid(self._database, asked.good).values() if want is Kind.STUDY else ()
+        found = self._together(parts, asks, fitting=fitting)
         unfit = set(lookup.study_ids_by_uid(self._database, asked.bad).values())
         if isinstance(asked.like, StudyQuery):
             unfit |= self._examples.without(asked.like, self._examples.study(asked.like.study_uid))
@@ -176,23 +255,36 @@ class Engine:
             found.scores = {key: score for key, score in found.scores.items() if key not in unfit}
         return found, echo
 
+    def _together(self, parts: Mapping[str, Found], asks: Wish, *, fitting: Iterable[int] = ()) -> Found:
+        """The channels as one list, what fits first; fitting: studies that the person has said to fit."""
+        usual = {"sentences": self._background.usual("report"), "scans": self._background.usual("image")}
+        floors = {name: value for name, value in usual.items() if value is not None}
+        if len(parts) == 1:
+            return next(iter(parts.values()))
+        found = fused(parts, self._weights, floors=floors, finding=bool(asks.findings))
+        found = fold(found, asks, floors, fitting=fitting)
+        found.nothing = nothing_relevant(found, floors)
+        return found
+
     def channels(
-        self, asked: TextQuery, *, want: Kind, k: int, where: Filter, clock: Clock | None = None
+        self,
+        asked: TextQuery,
+        *,
+        want: Kind,
+        k: int,
+        where: Filter,
+        clock: Clock | None = None,
+        query: QueryText | None = None,
     ) -> tuple[dict[str, Found], dict[str, Any]]:
-        """What each channel found, by the names of `Weights`, before fusion; and the query as it was understood.
+        """What each channel found, by the names of `Weights`, before fusion; and what was learned on the way.
+
+        query: the words as a plan understood them; without one they are read as they were typed.
 
         Words are looked for beside the rest; their seconds are those that were waited for them at the end.
         """
         clock = clock or Clock()
-        query = parse_query(asked.text)
-        echo = {
-            "text": asked.text,
-            "by": str(asked.by),
-            "wanted": query.wanted,
-            "unwanted": list(query.unwanted),
-            "sides": sorted(query.sides),
-            "chips": [dataclasses.asdict(chip) for chip in query.chips],
-        }
+        query = query or parse_query(asked.text)
+        echo: dict[str, Any] = {"by": str(asked.by)}
         aligned = self._dual.aligned_text
         if asked.by is Evidence.SCANS and (aligned is None or not query.wanted or want is Kind.REPORT):
             raise QueryError(_why_not_by_scans(self._dual.name, aligned=aligned is not None, want=want))
@@ -224,7 +316,7 @@ class Engine:
             pictured.scores = self._retriever.permitted(query, pictured.scores, want=want, k=k)
             clock.lap("scans")
             parts["scans"] = pictured
-        if asked.by is not Evidence.SCANS:
+        if asked.by is not Evidence.SCANS and (query.wanted or asked.like is None):
             if vector is None:
                 vector = self._dual.text.encode([query.wanted or " ".join(query.unwanted)])
             clock.lap("encode")
@@ -291,8 +383,18 @@ class Engine:
         return tuple(one for one in judged if one is not None)
 
     def _warnings(
-        self, query: Query, want: Kind, hits: Sequence[Hit], found: Found, relevance: Sequence[Relevance], told: Words
+        self,
+        query: Query | None,
+        want: Kind,
+        where: Filter,
+        hits: Sequence[Hit],
+        found: Found,
+        relevance: Sequence[Relevance],
+        told: Words,
+        *,
+        exact: bool = False,
     ) -> tuple[str, ...]:
+        """query: None for a list. exact: identifiers answered, so that nothing else could have."""
         said = [
             f"{warning}; the answer is complete, taken from the database. 'spinecho index --rebuild' mends it."
             for space in (self._retriever.image, self._retriever.text)
@@ -308,15 +410,17 @@ class Engine:
             )
         if not len(self._retriever.image) and not len(self._retriever.text):
             said.append("the index is empty; 'spinecho failures --all' tells why, 'spinecho index FOLDER' fills it")
+        elif not hits and exact:
+            pass
         elif not hits and want is Kind.REPORT:
-            said.append("no report fits; 'spinecho status' tells how many reports there are")
+            said.append(why_no_report(self._database, self._retriever.selection, where))
         elif not hits:
             said.append("no study fits; loosen the filters, or try --include-derived")
         elif isinstance(query, TextQuery) and not any(hit.channels for hit in hits):
             said.append("every sentence found contradicts the query (denied, or the other side or grade)")
-        if hits and relevance and all(one.similarity <= one.usual for one in relevance):
+        if hits and (found.nothing or (relevance and all(one.similarity <= one.usual for one in relevance))):
             said.append("nothing relevant found: questions that have nothing to do with MR come as near as this one")
-        if hits and (never := unheard(self._database, told)):
+        if hits and (never := unheard(self._database, told, query.text if isinstance(query, TextQuery) else "")):
             said.append(f"no report or header says {', '.join(map(repr, never))}, under any name known for it")
         return tuple(said)
 

@@ -65,6 +65,7 @@ def explain(
                 passages=shown,
                 channels=dict(evidence.channels),
                 report=reports.get(key),
+                fits=evidence.fits,
                 same_exam=tuple(one.uid for one in exams.get(study.id, ())) if study else (),
             )
         )

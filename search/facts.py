@@ -32,8 +32,6 @@ def _condition(term: FieldTerm) -> Filter:
         if low is not None or high is not None:
             parts = [parse_condition(f"{field}>={low}")] if low else []
             return both(*parts, *([parse_condition(f"{field}<={high}")] if high else []))
-        if field == "age":  # a person of 55 years is 55 until the day before the 56th birthday
-            return both(parse_condition(f"age>={value}"), parse_condition(f"age<{_next(value)}"))
     return parse_condition(f"{field}={value}")
 
 
@@ -44,7 +42,3 @@ def _bounds(field: str, value: str) -> tuple[str | None, str | None]:
         return low or None, high or None
     found = None if field == "date" else _RANGE.match(value)
     return (found["low"], found["high"]) if found else (None, None)
-
-
-def _next(value: str) -> str:
-    return str(int(value) + 1) if value.isdecimal() else value

@@ -18,6 +18,8 @@ class Evidence:
     regions: dict[int, RegionHit] = field(default_factory=dict)
     """By series id: the cell of it that fits best, where that was asked for."""
     channels: dict[str, float] = field(default_factory=dict)
+    fits: bool = True
+    """Whether any of it says what was asked for; see `search.fold`."""
 
     def note(self, channel: str, similarity: float) -> None:
         """Keep the channel's best similarity."""
@@ -38,5 +40,7 @@ class Found:
     searched: int = 0
     decimals: int = 3
     """Of a score: fp16 vectors cannot tell more apart."""
+    nothing: bool = False
+    """Whether none of it is relevant."""
     unknown: int = 0
     """Volumes that could not be compared by their parts, which are not stored."""

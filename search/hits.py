@@ -6,8 +6,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from db.predictions import UNKNOWN
-from db.values import PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
+from db.values import ClauseCard, PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
+from search.asking.plan import QueryPlan
 from search.background import Relevance
+
+_NEVER_PRESENT = {"indication": "uncertain", "technique": "uncertain", "comparison": "historical"}
+"""What is affirmed there was not found by this report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +22,29 @@ class PassageHit:
     similarity: float | None
     """None where the sentence was not compared, only belongs to a report that was found."""
     contradicts: str = ""
-    """Why this sentence does not count for the query: 'absent', 'side' or 'opposite'; '' where it counts."""
+    """Why this sentence does not count for the query, see `search.agreement`; '' where it counts."""
     words: float | None = None
     """0..1: BM25 beside that of the best sentence; None where full text did not find it."""
     highlights: tuple[tuple[int, int], ...] = ()
     """(start, stop) of the query's words in the sentence, in characters."""
+    clause: ClauseCard | None = None
+    """The clause of it that was compared: the one that holds most of what was asked."""
+    about: bool = True
+    """Whether that clause holds a finding that was asked for; where none was, any clause is about it."""
+    covers: float = 0.0
+    """0..1: how much of what is asked the sentence names, under whatever name."""
+    unmeasured: bool = False
+    """Whether a size is asked for that the sentence does not give."""
+
+    @property
+    def assertion(self) -> str:
+        """What is said of what was asked, '' where no clause is about it; present only where a report finds it."""
+        if not self.about:
+            return ""
+        said = self.clause.assertion if self.clause is not None else self.passage.assertion
+        if said != "present":
+            return said
+        return _NEVER_PRESENT.get(self.passage.section, said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +93,8 @@ class Hit:
     """By channel the best similarity that it found: image, regions (max-sim of parts), spot, report, header, words."""
     report: ReportCard | None = None
     """The report, where reports were asked for."""
+    fits: bool = True
+    """Whether a piece of evidence says what was asked for; what does not is merely alike."""
     same_exam: tuple[str, ...] = ()
     """UIDs of other studies that hold parts of the same examination."""
 
@@ -89,6 +113,8 @@ class Results:
     relevance: tuple[Relevance, ...] = ()
     """For words: how the best of each channel compares with questions that nothing answers."""
     seconds: dict[str, float] = field(default_factory=dict)
+    plan: QueryPlan | None = None
+    """Of words: how they were understood; `query` holds the same as JSON."""
 
 
 def results_json(results: Results) -> dict[str, Any]:
@@ -109,6 +135,7 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
     study = hit.study
     return {
         "rank": hit.rank,
+        "fits": hit.fits,
         "study_uid": study.uid if study else None,
         "report_id": hit.report.id if hit.report else None,
         "accession_number": study.accession_number if study else (hit.report.accession_number if hit.report else ""),
@@ -145,7 +172,9 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
         "passages": [
             {
                 "text": found.passage.text,
-                "assertion": found.passage.assertion,
+                "assertion": found.assertion,
+                "clause": [found.clause.start, found.clause.stop] if found.clause else None,
+                "decided_by": found.clause.cue if found.clause else "",
                 "report_id": found.passage.report_id,
                 "section": found.passage.section,
                 "sides": sorted(found.passage.sides),

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from db.database import Database
-from db.words import Group, Joined, Match, count_words, expression
+from db.words import Group, Joined, Match, count_words, expression, is_together, together
 from encoders.text.expand import expand
 from encoders.text.query import QueryText
+from encoders.text.sizes import size_condition
 from encoders.text.terms import located
+from encoders.text.vocabulary import concept, concepts, looked_for, wider
 
+_MOST_OF_A_PART = 8
 _COMMON = 5_000
 """Passages from which on a word is too common to be looked for on its own."""
 
@@ -30,7 +34,7 @@ class Words:
     @property
     def names(self) -> list[str]:
         """Every name of what was typed."""
-        return [name for group in (*self.groups, *self.exact) for name in group]
+        return [name for group in (*self.groups, *self.exact) for name in group if not is_together(name)]
 
     def match(self, joined: Joined, groups: Sequence[Group] | None = None) -> Match:
         """The full-text query: the exact ones, and all the others; or the exact ones, else any of the others."""
@@ -54,7 +58,16 @@ def words_of(query: QueryText) -> Words:
 
 @lru_cache(maxsize=256)
 def _expanded(wanted: str) -> tuple[Group, ...]:
-    return expand(wanted)
+    """What is named, each with all its names and with what together means it: a tear and a meniscus in one passage."""
+    return tuple((*group, *_composed(group[0])) for group in expand(wanted))
+
+
+def _composed(own: str) -> Group:
+    """The parts of a finding together, a tear and a meniscus, as one name; none where it has no parts."""
+    found = [concept(mention.concept) for mention in concepts(own)]
+    if len(found) != 1 or found[0] is None or len(found[0].parts) < 2:
+        return ()
+    return (together(looked_for(part)[:_MOST_OF_A_PART] for part in found[0].parts),)
 
 
 def rare(database: Database, words: Iterable[str], *, most: int) -> tuple[Group, ...]:
@@ -76,10 +89,19 @@ def rarest_first(database: Database, words: Words) -> tuple[Group, ...]:
 
 
 def spans(words: Words, said: str) -> tuple[tuple[int, int], ...]:
-    """(start, stop) of what a sentence says of these words, under whatever name, in characters."""
+    """(start, stop) of what a sentence says of these words, in characters: what was asked for, kinds and parts of it.
+
+    Under whatever name; a tear and a meniscus where a meniscal tear was asked for.
+    """
     names, starts = _stems(words)
+    asked = _asked(words)
+    found = [
+        (mention.start, mention.stop)
+        for mention in concepts(said)
+        if mention.concept in asked or asked & wider(mention.concept)
+    ]
     stems = located(said)
-    found, at = [], 0
+    at = 0
     while at < len(stems):
         longest = next((n for n in range(6, 0, -1) if tuple(stem for stem, _, _ in stems[at : at + n]) in names), 0)
         if not longest and said[stems[at][1] :].casefold().startswith(starts):
@@ -88,20 +110,44 @@ def spans(words: Words, said: str) -> tuple[tuple[int, int], ...]:
             last = min(at + longest, len(stems)) - 1
             found.append((stems[at][1], stems[last][2]))
         at += longest or 1
-    return tuple(found)
+    return _merged(found)
+
+
+def _merged(found: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(found):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
+        else:
+            merged.append((start, stop))
+    return tuple(merged)
+
+
+@lru_cache(maxsize=64)
+def _asked(words: Words) -> frozenset[str]:
+    """The concepts that are asked for, and the parts of those that are composed."""
+    named = [mention.concept for group in words.groups for mention in concepts(group[0])]
+    known = [found for one in named if (found := concept(one))]
+    return frozenset(named).union(*(found.parts for found in known))
 
 
 @lru_cache(maxsize=64)
 def _stems(words: Words) -> tuple[frozenset[tuple[str, ...]], tuple[str, ...]]:
     """(stems of every name, beginnings of words)."""
-    every = [name for group in (*words.groups, *words.exact) for name in group]
+    every = [name for group in (*words.groups, *words.exact) for name in group if not is_together(name)]
     names = frozenset(tuple(stem for stem, _, _ in located(name)) for name in every if not name.endswith("*"))
     return names - {()}, tuple(name.rstrip("*").casefold() for name in every if name.endswith("*"))
 
 
-def unheard(database: Database, words: Words) -> tuple[str, ...]:
-    """What of the query no passage of the archive says, each by its first name."""
+def unheard(database: Database, words: Words, wanted: str = "") -> tuple[str, ...]:
+    """What of the query no passage of the archive says, each by its first name; sizes in `wanted` are no words."""
+    size = size_condition(wanted)
+    sized = set(re.findall(r"\w+", wanted[size.start : size.stop].casefold())) if size is not None else set()
     asked = [*words.exact, *words.groups]
     return tuple(
-        group[0] for group in asked if (match := expression([group])) and not count_words(database, match, most=1)
+        group[0]
+        for group in asked
+        if group[0].casefold() not in sized
+        and (match := expression([group]))
+        and not count_words(database, match, most=1)
     )

@@ -58,6 +58,8 @@ class TextQuery:
     by: what the words are compared with: sentences of reports and headers, the scans themselves, or both.
     like: a scan or a study that results are to resemble too ("like this one, but after contrast").
     good, bad: UIDs of studies that fitted, and that did not, which move the query; bad ones are left out.
+    on, off: keys of offered conditions that were turned on, or off, see `search.asking.plan.Offer`.
+    as_typed: words stay as they are spelt.
     """
 
     text: str
@@ -65,6 +67,9 @@ class TextQuery:
     like: ImageQuery | StudyQuery | None = None
     good: tuple[str, ...] = ()
     bad: tuple[str, ...] = ()
+    on: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
+    as_typed: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from db.values import SpaceRecord
 from db.vectors.protocol import Ids, Neighbours, Rows
 from db.words import Match, find_words
 from encoders.text.query import QueryText
-from search.agreement import denies, judge, violates, weight
+from search.agreement import judge, violates, weight
 from search.found import Found
 from search.hits import PassageHit
 from search.lexical import Words, rarest_first
@@ -33,6 +33,8 @@ _DEEPER = 16
 """Times more are looked at where the nearest contradict the query: what lies between has seldom been enough."""
 _DEEPEST = 3200
 """So many are looked at before they are taken as they are."""
+_FEW = 20_000
+"""Passages that full text looks for by their ids; of more, most of what it finds passes anyway."""
 _REMEMBERED = 16
 _SECOND = 0.1
 """What a study's second sentence adds to its best one."""
@@ -106,7 +108,8 @@ class Retriever:
         for match in self._matches(words):
             depth = max(_LEAST, _DEPTH * k)
             while True:
-                rows = find_words(self.database, self.text.space, match, limit=depth)
+                few = among if among is not None and len(among) <= _FEW else None
+                rows = find_words(self.database, self.text.space, match, limit=depth, among=few)
                 scores = np.array([score for _, score in rows], np.float64)
                 ids = np.array([vector_id for vector_id, _ in rows], np.int64)
                 kept = slice(None) if among is None else np.isin(ids, among)
@@ -115,7 +118,8 @@ class Retriever:
                 self._judge(told, query, want, found, judged, channel="words")
                 scored = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
                 found.scores = self.permitted(query, scored, want=want, k=k)
-                if len(found.scores) >= k or len(rows) < depth or depth >= _DEEPEST:
+                deepest = depth >= _DEEPEST and (among is None or few is not None)
+                if len(found.scores) >= k or len(rows) < depth or deepest:
                     break
                 depth *= _DEEPER
             if len(found.scores) >= k:
@@ -172,14 +176,12 @@ class Retriever:
         return found
 
     def permitted(self, query: QueryText, scores: Mapping[int, float], *, want: Kind, k: int) -> dict[int, float]:
-        """Leave out what affirms something unwanted; a query of nothing else wants it denied in so many words."""
+        """Leave out what affirms something unwanted."""
         if not query.unwanted:
             return dict(scores)
         best = sorted(scores, key=lambda key: -scores[key])[: max(_LEAST, 3 * k)]
         sentences = lookup.report_passages(self.database, best, by_report=want is Kind.REPORT)
         kept = [key for key in best if not violates(query, sentences.get(key, ()))]
-        if not query.wanted:
-            kept = [key for key in kept if any(denies(query, card) for card in sentences.get(key, ()))]
         return {key: scores[key] for key in kept}
 
     def _judge(

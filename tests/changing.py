@@ -198,5 +198,8 @@ def traces(home: Home, *words: str) -> list[str]:
 def full_text_words(home: Home) -> set[str]:
     """The words that the full-text index knows, of whatever row."""
     with closing(sqlite3.connect(home.folder / "spinecho.sqlite")) as connection:
-        connection.execute("CREATE VIRTUAL TABLE temp.words USING fts5vocab('main', 'passages_fts', 'row')")
-        return {row[0] for row in connection.execute("SELECT term FROM temp.words")}
+        found = set()
+        for table in ("passages_fts", "clauses_fts"):
+            connection.execute(f"CREATE VIRTUAL TABLE temp.{table}_words USING fts5vocab('main', '{table}', 'row')")
+            found |= {row[0] for row in connection.execute(f"SELECT term FROM temp.{table}_words")}
+        return found

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand
 
-from db.filters import Filter
+from db.filters import ALL, Filter
 from search.desk import Desk
 from ui import tables
 from ui.conditions import with_filters
@@ -21,11 +23,25 @@ from ui.wiring import read_scan_query, read_spot_query
 search_app = typer.Typer(no_args_is_help=True, help="Ask the archive, with words, a scan or a study.")
 
 
-@search_app.command("text")
+class _Words(TyperCommand):
+    """Takes "-lesion" for words, as the search box does; -k 5 and --options stay what they are."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        words = re.compile(r"[-−][^\W\d_]{2}[^=]*")
+        return super().parse_args(ctx, [f" {one}" if words.fullmatch(one) else one for one in args])
+
+
+@search_app.command("text", cls=_Words)
 @guarded
 @with_filters
 def search_text(
-    words: Annotated[str, typer.Argument(help='What to look for, e.g. "left temporal glioma, no enhancement".')],
+    words: Annotated[
+        str,
+        typer.Argument(
+            help='What to look for, e.g. "left temporal glioma, no enhancement", an accession number, or a report. '
+            "Without words the studies that pass the filters are listed by date."
+        ),
+    ] = "",
     k: K = 10,
     want: Want = "study",
     by: Annotated[
@@ -36,6 +52,13 @@ def search_text(
         str | None, typer.Option("--like", help="A study's UID or a scan's path that results are to resemble too.")
     ] = None,
     refine: Annotated[bool, typer.Option("--refine", help="Use your thumbs on earlier results.")] = False,
+    on: Annotated[
+        list[str] | None, typer.Option("--on", help='Take these words for the condition that is offered, e.g. "t2".')
+    ] = None,
+    off: Annotated[
+        list[str] | None, typer.Option("--off", help='Take these words as words, e.g. "women over 60". Repeatable.')
+    ] = None,
+    as_typed: Annotated[bool, typer.Option("--as-typed", help="Keep the spelling as it is.")] = False,
     *,
     where: Filter,
     home: Home = None,
@@ -47,13 +70,18 @@ def search_text(
     """Find studies (or reports, with --want report) with words.
 
     "no X" and -X leave out studies whose report affirms X, "quotes" are taken at their word, and word* stands for every
-    word that begins so. --like adds an example: "after contrast" --like STUDY is like this one, but after contrast.
-    --refine uses the thumbs that 'spinecho feedback add' kept for the same words and filters.
+    word that begins so. Accession numbers, UIDs and dates are answered by exact match. Facts in words ("women over 60,
+    from 2022, 3 tesla") become conditions where they can mean nothing else; others are offered, for --on. --like adds
+    an example: "after contrast" --like STUDY is like this one, but after contrast. --refine uses the thumbs that
+    'spinecho feedback add' kept for the same words and filters.
     """
     from encoders.text.query import parse_query  # noqa: PLC0415
+    from search.asking.long_text import require_length  # noqa: PLC0415
     from search.query import Evidence, StudyQuery, TextQuery  # noqa: PLC0415
 
-    parse_query(words)  # before anything slow is opened
+    require_length(words)  # before anything slow is opened
+    if where == ALL and like is None and not any(char.isalnum() for char in words):
+        parse_query(words)
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
 
     def query(desk: Desk) -> Any:
@@ -64,7 +92,11 @@ def search_text(
         good, bad = thumbs_of(desk.verdicts(words, where)) if refine else ((), ())
         if refine and not (good or bad):
             err.print("no thumbs are kept for these words and filters; 'spinecho feedback add' keeps them", style="dim")
-        return TextQuery(words, Evidence(by), like=example, good=good, bad=bad)
+        chosen = (tuple(" ".join(key.casefold().split()) for key in some or ()) for some in (on, off))
+        turned_on, turned_off = chosen
+        return TextQuery(
+            words, Evidence(by), like=example, good=good, bad=bad, on=turned_on, off=turned_off, as_typed=as_typed
+        )
 
     _search(settings, query, want=want, k=k, where=where, as_json=as_json)
 

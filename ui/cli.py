@@ -277,6 +277,7 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     from db.engines import shown  # noqa: PLC0415
     from db.erasing import erase_traces  # noqa: PLC0415
     from indexer.facts_again import derive_facts  # noqa: PLC0415
+    from indexer.reports.again import read_again  # noqa: PLC0415
     from indexer.reports.derive import settle_reports  # noqa: PLC0415
 
     settings = read_settings(home=home)
@@ -289,6 +290,7 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
             database = open_database(settings)
             derive_facts(database)  # studies have what most of their files say, without a file being read
             settle_reports(database)
+            read_again(database, lambda: open_dual(settings).text)
             erase_traces(database)
             database.close()
         me.note("db-upgraded", before=before or "", after=HEAD)

@@ -28,8 +28,8 @@ _OPTIONS: dict[str, Any] = {
     "plane": Annotated[str | None, typer.Option("--plane", help="axial, coronal, sagittal or oblique.")],
     "contrast": Annotated[str | None, typer.Option("--contrast", help="Contrast agent: yes or no.")],
     "vendor": Annotated[str | None, typer.Option("--vendor", help="Manufacturer, e.g. Siemens.")],
-    "sex": Annotated[str | None, typer.Option("--sex", help="F, M or O.")],
-    "age": Annotated[str | None, typer.Option("--age", help="Years: 40-60, 70- or -18.")],
+    "sex": Annotated[str | None, typer.Option("--sex", help="F, M or O; female, male or other.")],
+    "age": Annotated[str | None, typer.Option("--age", help="Whole years: 40-60, 70-, -18 or 55.")],
     "include_derived": Annotated[
         bool, typer.Option("--include-derived", help="Show computed images (ADC, FA, ...) and localizers too.")
     ],
@@ -94,8 +94,6 @@ def _age(text: str) -> Filter:
         last = float(high) if high.strip() else None
     except ValueError:
         raise FilterError(f"cannot read the age {text!r}; write 40-60, 70-, -18 or 55") from None
-    if not dash:
-        last = first + 1 if first is not None else None
     if first is None and last is None:
         raise FilterError(f"cannot read the age {text!r}; write 40-60, 70-, -18 or 55")
-    return Between("age", first, last)
+    return Between("age", first, last if dash else first)

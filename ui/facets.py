@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +10,11 @@ import typer
 from rich.table import Table
 
 from db.facets import FACETS, Facet
-from db.filters import ALL, Filter, contradictions, predicted_tasks, visible, write_filter
+from db.filters import ALL, Filter, contradictions, fields_of, predicted_tasks, visible, write_filter
+from db.occurring import occurring_values, require_occurring
 from db.predictions import require_tasks
 from db.selection import Selection
+from search.access.searching import SEES_PATIENTS
 from search.desk import Role, digest_of
 from ui.conditions import with_filters
 from ui.console import err, out, print_json
@@ -54,8 +57,12 @@ def facets(
     """Count studies by value, shown / total."""
     settings = read_settings(home=home)
     database = open_database(settings)
-    open_access(settings).allow(Role.VIEWER, "count", "count", digest_of(repr(where)), fields=len(fields or FACETS))
+    me = open_access(settings)
+    if "patient_id" in fields_of(where):
+        me.require(SEES_PATIENTS, "search by a patient's ID")
+    me.allow(Role.VIEWER, "count", "count", digest_of(repr(where)), fields=len(fields or FACETS))
     require_tasks(database, predicted_tasks(where))
+    require_occurring(where, partial(occurring_values, database))
     shown = visible(where)
     selection = Selection(database, settings.builds)
     base = ALL if shown == where else visible(ALL)

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from indexer.pipeline import Summary
 from indexer.progress import STAGES
+from search.asking.plan import QueryPlan, Way
 from search.hits import Hit, PassageHit, Results, SeriesHit
 
 _MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow]?[/]", "historical": "[blue]<[/]"}
@@ -39,11 +40,14 @@ def _visible(character: str) -> str:
 def print_results(console: Console, results: Results) -> None:
     """A row a study or report, with the sentence that put it there."""
     about = results.encoder
+    ranked = results.plan is None or results.plan.way in (Way.WORDS, Way.REPORT)
     console.print(
-        f"[dim]{plain(about['name'])} · {results.searched:,} vectors searched · "
+        f"[dim]{plain(about['name'])} · {results.searched:,} {'vectors searched' if ranked else 'fit'} · "
         f"{sum(results.seconds.values()) * 1000:.0f} ms" + (f" · {about['note']}" if "note" in about else "") + "[/]",
         highlight=False,
     )
+    for line in _understood(results.plan):
+        console.print(f"[dim]{plain(line)}[/]", highlight=False)
     if learned := results.query.get("learned"):
         console.print(f"[dim]from your thumbs: {plain(', '.join(learned))}[/]", highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold", row_styles=["", "on grey7"])
@@ -52,12 +56,30 @@ def print_results(console: Console, results: Results) -> None:
     table.add_column("study", overflow="fold", ratio=3)
     table.add_column("series", ratio=3)
     table.add_column("evidence", ratio=6)
-    for hit in results.hits:
-        table.add_row(str(hit.rank), f"{hit.score:.3f}", _study(hit), _series(hit), _evidence(hit))
+    for before, hit in zip((None, *results.hits), results.hits, strict=False):
+        if not hit.fits and (before is None or before.fits):
+            table.add_row("", "", "[dim]less alike: nothing in these says all of what was asked[/]", "", "")
+        table.add_row(str(hit.rank), f"{hit.score:.3f}" if ranked else "", _study(hit), _series(hit), _evidence(hit))
     if results.hits:
         console.print(table, highlight=False)
     for warning in results.warnings:
         console.print(f"[yellow]{plain(warning)}[/]", highlight=False)
+
+
+def _understood(plan: QueryPlan | None) -> list[str]:
+    """What words were corrected to, taken for, and could be taken for."""
+    if plan is None:
+        return []
+    told = []
+    if plan.corrections:
+        pairs = ", ".join(f"{one.taken!r} for {one.typed!r}" for one in plan.corrections)
+        told.append(f"searched for {pairs}; --as-typed keeps the spelling")
+    for said, some, option in (("condition", True, "off"), ("offered", False, "on")):
+        told += [f"{said}: {one.text} (--{option} {one.key!r})" for one in plan.offers if one.on is some]
+    told += [f"left out: {one.text}, as {one.why}" for one in plan.ignored]
+    if plan.clauses:
+        told.append(f"similar to this report, by {len(plan.clauses)} of its sentences")
+    return told
 
 
 def _study(hit: Hit) -> str:
@@ -66,7 +88,7 @@ def _study(hit: Hit) -> str:
         return f"[yellow]no study[/] {plain(number)}"
     study = hit.study
     who = " ".join(
-        part for part in (study.sex or "", f"{study.age_years:.0f} y" if study.age_years is not None else "") if part
+        part for part in (study.sex or "", f"{int(study.age_years)} y" if study.age_years is not None else "") if part
     )
     when = study.date.isoformat() if study.date else ""
     first = " · ".join(part for part in (when, who, plain(study.description)) if part)
@@ -118,7 +140,7 @@ def _evidence(hit: Hit) -> str:
 
 
 def _sentence(found: PassageHit) -> str:
-    mark = "[blue]=[/]" if found.passage.section == "header" else _MARKS.get(found.passage.assertion, " ")
+    mark = "[blue]=[/]" if found.passage.section == "header" else _MARKS.get(found.assertion, " ")
     against = f" [red](contradicts: {found.contradicts})[/]" if found.contradicts else ""
     return f"{mark} {_marked(found)}{against}"
 

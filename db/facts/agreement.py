@@ -70,7 +70,6 @@ def _told(table: FactTable, studies: Ids, archives: bool) -> dict[str, Any]:
             told[f"space {space}"] = (np.asarray(entries.ids)[mine].tolist(), behind[mine].tolist())
     said = (table.passage_studies >= 0) & wanted[np.maximum(table.passage_studies, 0)]
     told["passages"] = table.passages[said].tolist()
-    told["assertions"] = [table.assertions.values[code] for code in table.assertions.codes[said].tolist()]
     mine = (table.report_studies >= 0) & wanted[np.maximum(table.report_studies, 0)]
     told["reports"] = table.reports[mine].tolist()
     return told
@@ -87,7 +86,7 @@ def require_shape(name: str, table: FactTable, counts: dict[str, int]) -> None:
         and len(table.study_of) == n_volumes
         and all(len(column.codes) == n_volumes for column in table.columns.values())
         and all(len(digests) == n_studies for digests in table.digests.values())
-        and len(table.passage_studies) == n_passages == len(table.assertions.codes)
+        and len(table.passage_studies) == n_passages
         and len(table.reports) == len(table.report_studies)
         and all(_ascending(ids) for ids in (table.studies, table.passages, table.reports))
         and all(_within(of, n_studies) for of in (table.study_of, table.passage_studies, table.report_studies))
@@ -98,7 +97,7 @@ def require_shape(name: str, table: FactTable, counts: dict[str, int]) -> None:
             and _within(entries.places, n_volumes + n_studies)
             for entries in table.spaces.values()
         )
-        and all(_within(column.codes, len(column.values)) for column in (*table.columns.values(), table.assertions))
+        and all(_within(column.codes, len(column.values)) for column in table.columns.values())
     )
     if not fits:
         raise BuildCorrupt(f"fact snapshot {name} holds arrays that do not fit one another")

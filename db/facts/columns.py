@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+from db.coded import meant, year_ranges
 from db.filter_sql import lowered, words_of
 from db.filter_values import KINDS, Between, Contains, Is
 
@@ -42,6 +43,12 @@ class Column:
 
     def passing(self, leaf: Is | Between | Contains) -> Flags | None:
         """(values,): which values meet the condition; None where SQL has to say."""
+        leaf = meant(leaf)
+        if isinstance(leaf, Is) and leaf.field == "age":
+            found = np.zeros(len(self.values), dtype=bool)
+            for one in year_ranges(leaf):
+                found |= self._within(one)
+            return found
         if isinstance(leaf, Between) and leaf.low is None and leaf.high is None:
             return np.ones(len(self.values), dtype=bool)
         if isinstance(leaf, Between) and KINDS[leaf.field] in {"number", "date"}:

@@ -14,9 +14,9 @@ from sqlalchemy import select
 
 from db.chunks import chunks
 from db.database import Database
-from db.facts.columns import Flags, look_up
+from db.facts.columns import Flags
 from db.facts.table import IDENTIFIERS, FactTable, digest
-from db.filter_sql import compile_leaf, match_of, matching_passages, require_field, words_of
+from db.filter_sql import compile_leaf, require_field, saying_passages, words_of
 from db.filter_values import All, And, Between, Contains, Filter, Is, Leaf, Not, Or, Says, predicted_task
 from db.models import Series, Study, Volume
 from db.vectors.protocol import Ids
@@ -52,9 +52,8 @@ class Asked:
         return np.concatenate(parts)
 
     def passages(self, leaf: Says) -> Ids:
-        """Ids of the passages, of whatever assertion, that name the finding."""
-        match = match_of(leaf)
-        return self._once(("passages", match), matching_passages(match))
+        """Ids of the passages with a clause that says it."""
+        return self._once(("passages", leaf), saying_passages(leaf))
 
     def _once(self, key: tuple[str, Any], query: Any) -> Ids:
         if key not in self._known:
@@ -112,9 +111,6 @@ def _says(table: FactTable, leaf: Says, asked: Asked) -> Flags:
     named = np.sort(asked.passages(leaf))
     at = np.minimum(np.searchsorted(table.passages, named), max(len(table.passages) - 1, 0))
     at = at[table.passages[at] == named] if len(table.passages) else at[:0]
-    if leaf.assertion != "any":
-        fitting = np.array([value == leaf.assertion for value in table.assertions.values])
-        at = at[look_up(table.assertions.codes[at], fitting)]
     studies = np.zeros(len(table.studies), dtype=bool)
     places = table.passage_studies[at]
     studies[places[places >= 0]] = True

@@ -33,7 +33,7 @@ from db.models import Report, Run, Tombstone, Vector
 from db.upkeep import FACTS, number_of
 
 _MANIFEST, _DIGEST, _VALUES, _CURRENT = "manifest.json", "manifest.sha256", "values.json", "CURRENT"
-_FORMAT = 2
+_FORMAT = 3
 _KEEP = 2
 """Snapshots kept: the one that answers and the one before it."""
 _SMALL = 1 << 16
@@ -122,8 +122,7 @@ def make_snapshot(database: Database, builds: Path, *, keep: int = _KEEP) -> Sna
     partial.mkdir()
     for file, values in _arrays(table):
         np.save(partial / f"{file}.npy", values, allow_pickle=False)
-    columns = {**table.columns, "assertion": table.assertions}
-    listed = {field: [plain(value) for value in column.values] for field, column in columns.items()}
+    listed = {field: [plain(value) for value in column.values] for field, column in table.columns.items()}
     (partial / _VALUES).write_text(json.dumps(listed), encoding="utf-8")
     manifest = SnapshotManifest(
         snapshot=name,
@@ -210,7 +209,7 @@ def snapshots_newest_first(builds: Path) -> tuple[str, ...]:
 def _arrays(table: FactTable) -> Iterator[tuple[str, NDArray[Any]]]:
     for name in _ARRAYS:
         yield name, getattr(table, name)
-    for field, column in {**table.columns, "assertion": table.assertions}.items():
+    for field, column in table.columns.items():
         yield f"code.{field}", column.codes
     for field, digests in table.digests.items():
         yield f"digest.{field}", digests
@@ -229,20 +228,15 @@ def _table(folder: Path, values: dict[str, list[Any]], manifest: SnapshotManifes
         return found.view(np.ndarray)
 
     columns = {
-        field: Column(
-            mapped(f"code.{field}"),
-            tuple(listed) if field == "assertion" else tuple(restored(field, value) for value in listed),
-        )
+        field: Column(mapped(f"code.{field}"), tuple(restored(field, value) for value in listed))
         for field, listed in values.items()
     }
-    assertions = columns.pop("assertion")
     spaces = [int(file.split(".")[1]) for file in manifest.sha256 if file.endswith(".ids.npy")]
     return FactTable(
         **{name: mapped(name) for name in _ARRAYS},
         columns=columns,
         digests={field: mapped(f"digest.{field}") for field in IDENTIFIERS},
         spaces={space: Entries(mapped(f"space.{space}.ids"), mapped(f"space.{space}.places")) for space in spaces},
-        assertions=assertions,
     )
 
 

@@ -53,7 +53,7 @@ class FactTable:
     studies: (s,) ids, sorted; first: (s,) each study's first row; patients: (s,) a number of each study's patient, one
     without a patient ID being of one of its own; volumes: (v,) ids; study_of: (v,) places in `studies`; columns: (v,)
     by field; digests: (s,) by identifier; spaces: by space id.
-    passages: (p,) ids of report sentences, sorted, with places of their studies and assertions.
+    passages: (p,) ids of report sentences, sorted, with places of their studies.
     reports: (r,) ids, sorted, with places of their studies, -1 for none.
     """
 
@@ -67,7 +67,6 @@ class FactTable:
     spaces: Mapping[int, Entries]
     passages: Ids
     passage_studies: Places
-    assertions: Column
     reports: Ids
     report_studies: Places
 
@@ -149,7 +148,6 @@ def read_facts(session: Session, studies: Ids | None = None) -> FactTable:
         spaces=_spaces(entries),
         passages=passages[0],
         passage_studies=passages[1],
-        assertions=passages[2],
         reports=known[:, 0],
         report_studies=report_places,
     )
@@ -221,19 +219,18 @@ _Entry: TypeAlias = tuple[NDArray[np.int64], Ids, NDArray[np.int64]]
 
 def _read_passages(
     session: Session, studies: Ids | None, volumes: Ids, order: NDArray[np.int64], held: Ids
-) -> tuple[tuple[Ids, Places, Column], list[_Entry]]:
-    """((ids, places of studies, assertions) of the sentences of reports, where every passage's vector belongs)."""
-    of_reports = select(Passage.id, Report.study_id, Passage.assertion).join(Report, Report.id == Passage.report_id)
+) -> tuple[tuple[Ids, Places], list[_Entry]]:
+    """((ids, places of studies) of the sentences of reports, where every passage's vector belongs)."""
+    of_reports = select(Passage.id, Report.study_id).join(Report, Report.id == Passage.report_id)
     of_reports = of_reports.where(Report.study_id.is_not(None)).order_by(Passage.id)
-    encoder, said, of = Encoder(), [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    said, of = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for rows in _blocks(session, of_reports, Report.study_id, studies):
-        told_ids, found, assertions = zip(*rows, strict=True)
+        told_ids, found = zip(*rows, strict=True)
         said.append(np.array(told_ids, dtype=np.int64))
         of.append(np.array(found, dtype=np.int64))
-        encoder.add(assertions)
-    passages, study_places, told = np.concatenate(said), _places(held, np.concatenate(of)), encoder.column()
+    passages, study_places = np.concatenate(said), _places(held, np.concatenate(of))
     sort = np.argsort(passages, kind="stable")
-    passages, study_places, told = passages[sort], study_places[sort], Column(told.codes[sort], told.values)
+    passages, study_places = passages[sort], study_places[sort]
     captions = select(Passage.id, Passage.volume_id).where(Passage.volume_id.is_not(None))
     own = _read_among(session, captions, Passage.volume_id, None if studies is None else volumes)
     at, there = locate(volumes, own[:, 1], order)
@@ -244,7 +241,7 @@ def _read_passages(
     wanted = select(Vector.space_id, Vector.id, Vector.passage_id).where(Vector.passage_id.is_not(None))
     vectors = _read_among(session, wanted, Vector.passage_id, None if studies is None else ids)
     at, there = locate(ids, vectors[:, 2])
-    return (passages, study_places, told), [(vectors[there, 0], vectors[there, 1], places[at[there]])]
+    return (passages, study_places), [(vectors[there, 0], vectors[there, 1], places[at[there]])]
 
 
 def _spaces(entries: Sequence[_Entry]) -> dict[int, Entries]:

@@ -1,4 +1,8 @@
-"""The words behind `assertions`: each table one pattern, over lower-case text. English, and German's commonest."""
+"""The words that bound clauses for `assertions`, and those that look like denials and are none.
+
+Each table is one pattern over lower-case text. English, and German's commonest. The words that decide are in
+`clause_cues`.
+"""
 
 # ruff: noqa: E501 - alternatives broken over more lines read worse
 
@@ -48,7 +52,7 @@ NOT_A_NEGATION = _words(
     r"(?:loss|lack|absence|effacement|disruption|reversal|straightening|replacement) of (?:the |its )?"
     r"(?:normal|expected normal|usual|physiological)[\w -]*?(?=[,.;]| in | at | on |$)",
     r"(?:agenesis|aplasia|congenital absence|absence|absent)(?: of)? (?:the |both |left |right )*(?:\w+ )?(?:corpus callosum|septum pellucidum|vermis|kidney|uterus|gallbladder"
-    r"|(?:\w+ ){0,5}tendon|bicipital groove|olfactory bulbs?|flow voids?|pituitary stalk|bright spot|artery|vein|muscle|ligament|spleen|thymus|ovar(?:y|ies)|vena cava|arter(?:y|ies)|veins|muscles|kidneys|rib|sacrum|coccyx|thyroid|testis|nerves?)",
+    r"|(?:\w+ ){0,5}tendon|bicipital groove|olfactory bulbs?|flow voids?|pituitary stalk|bright spot|artery|vein|muscle|ligament|spleen|thymus|ovar(?:y|ies)|vena cava|arter(?:y|ies)|veins|muscles|kidneys|rib|sacrum|coccyx|thyroid|testis|nerves?|falx(?: cerebri)?|[apm]ca|ivc|pcom|acom|a1|(?:abdominal wall )?musculature|abdominal wall muscles|adrenals?|bladder)",
     r"(?:partial(?:ly)?|incomplete(?:ly)?|not (?:yet )?(?:fully |completely )?|near(?:ly)?[ -]complete(?:ly)?|almost"
     r"(?: completely)?|largely|mostly|some|slowly) (?:resolved|resolution|resolving)",
     r"(?:with and )?without (?:and with )?(?:(?:the )?(?:administration|injection|use) of )?(?:intravenous |iv |i\.v\. |gadolinium |gd )*"
@@ -60,7 +64,12 @@ NOT_A_NEGATION = _words(
     r"|films?|mris?|images|comparisons?)(?: (?:is|are|was|were))?(?: available)?",
     r"(?:not|never) (?:administered|given|injected|performed|acquired|obtained|available|included|tolerated|done|possible|repeated)",
     r"not (?:shown|depicted|pictured|displayed|imaged)|not (?:seen|visible|included) at this level",
-    r"no (?:doubt|question)",
+    r"no (?:doubt|question)|without (?:a )?(?:doubt|question)|not in doubt",
+    r"not (?:all|every|each)(?: of)?|no (?:fewer|less) than|not (?:a )?(?:few|uncommon|infrequent|unusual)|no(?:t)? more than",
+    r"(?:not|no) (?:larger|smaller|bigger|longer(?= than)|greater|worse|better|different)(?: in \w+)?(?: than| from| to|(?= ?(?:[.,;]|$)))",
+    r"(?:did|does|do|has|have) not (?:yet )?(?:respond|regress|shrink|resolve|heal|improve)(?:ed)?",
+    r"not (?:absent|negative|free of|excluding|without)|never without|cannot be denied|undeniabl[ey]",
+    r"no (?:contraindications?|consent|sedation|allerg(?:y|ies)|known allerg(?:y|ies))",
     r"normal variants?|variant of normal|variant anatomy",
     r"normal[- ](?:pressure|tension) (?:hydrocephalus|glaucoma)",
     r"(?:near|almost|not quite|slightly (?:above|below|outside)|upper limits? of|lower limits? of|than) normal",
@@ -69,61 +78,6 @@ NOT_A_NEGATION = _words(
     r"(?:nicht|keine?) (?:nur|änderung|wesentliche änderung|größenänderung|befundänderung)",
 )
 
-NEGATION = _words(
-    r"no(?!-)|not|none|nor|neither|never|nothing|cannot|can't|n't|without|w/o|negative|nil|non(?!-)",
-    r"(?:doesn|isn|aren|wasn|weren|don|didn|hasn|haven)['’]t",
-    r"(?:absence|lack|exclusion|disappearance|clearing) of|lacks|lacking|devoid of|free (?:of|from)|spared?|sparing(?: of)?",
-    r"absent|den(?:y|ies|ied)|fail(?:s|ed)? to|failure to",
-    r"(?:ruled|rules) out|excluded|excludes|unlikely|no longer",
-    r"(?:has |have |had |now |since |is |are )*(?:completely |fully |entirely |totally |interval )?resolved"
-    r"|(?:complete |full |interval |total )?resolution of|(?:complete|total) regression of|disappeared|vanished",
-    r"suggest(?:s|ed|ing|ive)?(?: of)? (?:an? |the )?(?:absence|lack)(?: of)?",
-    r"kein(?:e[nrsm]?)?|ohne|nicht|ausschluss|ausgeschlossen|weder|negativ",
-)
-
-NORMAL = _words(
-    r"normal(?:ly)?|normal-\w+|unremarkable|within (?:normal|physiological) limits|wnl|nad|intact|patent|preserved|maintained",
-    r"well[- ](?:aerated|preserved|maintained|pneumati[sz]ed|defined and normal)|(?:is|are|appears?|remains?) (?:clear|midline|symmetrical?)",
-    r"symmetrical and (?:of )?normal|age[- ]appropriate|appropriate for (?:the )?(?:patient.s )?age|(?:is|are) free(?! (?:fluid|air))|physiological|(?:is|are|remains?|lies?|lie) in the midline|satisfactory|normocephalic",
-    r"unauffällig\w*|regelrecht\w*|altersentsprechend\w*|o\.?b\.?|normgerecht|normal(?:e[nrsm]?|weit)",
-)
-
-# "cannot" alone denies; as "cannot be excluded" it is UNDECIDED, which arrives here as question marks.
-HEDGE = _words(
-    r"(?:may|might|could|would)(?: (?:also|well|possibly|potentially|either|be|perhaps|conceivably)){0,2}(?! be (?:seen|observed|identified|appreciated|noted|demonstrated|used|shown|visuali[sz]ed|measured|delineated))"
-    r" (?:represent|be|reflect|indicate|suggest|relate|correspond|have|include|due|mimic|fit|account|signify|denote|favou?r)\w*",
-    r"might|perhaps|maybe|possib(?:le|ly|ility|ilities)|potential(?:ly)?|probabl[ey]|probabilit(?:y|ies)|likely|likelihood",
-    r"presum(?:ed|ably|ptive)|suspect(?:ed|s)?|suspicious|suspicion|concern(?:ing)?(?: (?:for|of|about|is raised))"
-    r"|worrisome|worrying",
-    r"questionabl[ey]|query|querying|equivocal|indeterminate|inconclusive|ambiguous|uncertain|unclear|doubtful",
-    r"suggest(?:s|ed|ing|ive|ion)?|appears? to (?:be|represent)|favou?r(?:s|ed|ing)?|thought to (?:be|represent)|felt to (?:be|represent)",
-    r"differential(?! (?:enhancement|signal|function))|differentials|ddx?|d/d|versus|vs\.?",
-    r"(?:should|must|to|can|could) be (?:considered|entertained|raised)|considerations?|considered|consider",
-    r"v\. ?a\.|verdacht|verdächtig\w*|möglich\w*|wahrscheinlich\w*|fraglich\w*|vermutlich|mutmaßlich|dd|am ehesten|vereinbar",
-    ending=r"|\?",
-)
-
-_DONE = (
-    r"(?:surger(?:y|ies)|operations?|resections?|craniotom\w+|craniectom\w+|\w+ectom(?:y|ies)|\w+otom(?:y|ies)|\w+plast(?:y|ies)|biops(?:y|ies)"
-    r"|radiotherapy|radiation|radiosurgery|chemotherapy|chemoradiation|brachytherapy|fusion|repair|reconstruction|replacement|embolization|embolisation"
-    r"|clipping|coiling|shunt(?:ing)?|stent(?:ing)?|ablation|transplant(?:ation)?|arthroscopy)"
-)
-_THEN = (
-    r"(?:in (?:\w+ )?(?:19|20)\d\d|(?:\w+ ){1,3}(?:years?|months?|weeks?) (?:ago|earlier|previously|before)|last (?:year|month)|as a (?:child|teenager)"
-    r"|in (?:childhood|infancy))"
-)
-# What is told of the patient's past and not of this scan. "Old infarct" and "postoperative changes" are of the scan.
-HISTORY = _words(
-    r"(?<!natural )(?<!time )history|hx|anamnes\w+|status[- ]post|s/p|z\. ?n\.|zustand nach|previously treated|formerly",
-    r"underwent (?!(?:an? |the |\w+ )?(?:mri?|mr|imaging|scan\w*|ct|contrast)(?!\w))",
-    rf"(?:(?:previous|prior|former|earlier|past|remote) (?:[\w/-]+ ){{0,5}})?{_DONE}(?: [\w/-]+){{0,6}} {_THEN}",
-    rf"had (?:an? )?(?:[\w-]+ ){{1,5}}{_THEN}",
-)
-_SEEN = r"(?:is|are|was|were|has|have|shows?|seen|noted|demonstrated|again|measures?|persists?|remains?)"
-HISTORY_OPENING = re.compile(
-    rf"[ ,]*(?:(?:previous|prior|past|remote)(?! (?:mri?|mr|ct|scan|study|studies|exam\w*|imaging|images)(?!\w))|treated (?:with|for|by)"
-    rf"|(?:[\w-]+ ){{0,4}}{_DONE}(?=(?: [\w/-]+){{0,6}} {_THEN}))(?!\w)(?!.*(?<!\w){_SEEN}(?!\w))"
-)
 NOW = re.compile(r"[ ,]*(?:and |but )?(?:now|currently|today|new|presents?|presenting|at present)(?!\w)")
 
 # A clause that names an examination, and nothing that was found by it.
@@ -136,8 +90,8 @@ SHOWS = re.compile(r"(?<!\w)(?:show\w*|demonstrat\w+|reveal\w*|depict\w*|confirm
 SUBORDINATE = _words("although", "though", "even though", "while", "whilst", "whereas", "despite", "obwohl")
 
 ASIDE = re.compile(
-    r"[ ,;]*(?:but|however|although|though|yet|while|whilst|whereas|except|apart|aside|other than|save|barring|besides|with"
-    r"|jedoch|aber|bis auf|außer|abgesehen|hingegen|which|;)(?!\w)"
+    r"[ ,;]*(?:despite|in spite of|notwithstanding|but|however|although|though|yet|while|whilst|whereas|except|apart|aside|other than|save|barring|besides|with"
+    r"|jedoch|aber|bis auf|außer|abgesehen|hingegen|which|;|in (?:this|an?|our|the)(?: [\w-]+){0,4} (?:patient|man|woman|male|female|boy|girl|child|lady|gentleman))(?!\w)"
 )
 
 # "Apart from X there is no abnormality" says that X is there.
@@ -145,8 +99,15 @@ EXCEPTION = re.compile(
     r"[ ,]*(?:apart from|aside from|other than|except(?:ing)?(?: for)?|besides|save for|barring|with the exception of|bis auf|abgesehen von)(?!\w)"
 )
 
-SPLIT = re.compile(
-    r";"
+HARD = re.compile(
+    r";|\|(?= )|(?<!and)(?<!or) / (?!or )|(?<=\w) \* (?=\w)|~(?! ?\d)|<(?:br|/?(?:p|li|div|tr|td|ul|ol))\b[^<>]{0,40}>|\\\.br\\|(?<=\w) \+ (?=\w)|(?=\[ ?[x✓✔]? ?\] )"
+    r"|(?:(?<= no)|(?<=yes)|(?<= n)|(?<= y)|(?<=one)|(?<=nil)|(?<=[-+)]))\. (?=[\w?(])"
+)
+"""After these a list does not go on."""
+
+_VERBS = r"(?:contains?|shows?|has|have|measures?|demonstrates?|enhances?|extends?|compress(?:es)?|displaces?|abuts?|remains?|is|are|was|were)"
+SOFT = re.compile(
+    r"[ ,]+(?:despite|in spite of|notwithstanding)(?!\w)"
     r"|[ ,]+(?:but|however|although|though|yet|whilst|while|whereas|except(?:ing)?(?: for| that)?|apart from|aside from|other than"
     r"|save for|barring|besides|jedoch|aber|bis auf|abgesehen von|hingegen)(?!\w)"
     r"|[ ,]+(?:and |or |but )?(?:with(?=\s+(?:no|normal)(?!\w))|without(?!\w))"
@@ -157,9 +118,34 @@ SPLIT = re.compile(
     r"|[ ,]+(?:and|but) (?=(?:do|does|did|is|are|was|were|has|have|had) not(?!\w))"
     r"|[ ,]+and (?=(?:the|a|an|this|these|it|its) (?:[\w-]+ ){1,4}(?:is|are|was|were|has|have|shows?|demonstrates?)(?!\w))"
     r"|,"
-    r"|(?<=[a-z)])(?<!z\.n)\. "
     r"|(?<=\w) (?:[-–—]|--) "
+    r"|[ ,]+and (?=(?:normal|intact|unremarkable|patent|preserved)(?!\w))"
+    rf"|[ ,]+and (?={_VERBS}(?!\w))"
+    r"|[ ,]+(?:rather than|instead of|as opposed to)(?!\w)"
+    r"|[ ,]+in (?:this|a|an|our|the)(?: [\w-]+){0,4}? (?:patient|man|woman|male|female|boy|girl|child|lady|gentleman)(?:,? (?:with|who|known)|(?= on))(?!\w)"
+    r"|(?<!that)(?<!whether)(?<!if)(?<!doubt)(?<!say)(?<!but)(?<!and)(?<!or)(?<!as)(?<!than)(?<!where)(?<!when)(?<!because)(?<!though)(?<!since)(?<!while)(?<!note)(?<!think)(?<!how)"
+    r"[ ,]+(?=(?:this|it|these|there) (?:is|are|was|were|likely|may|represents?)(?!\w))"
+    r"|[ ,]+(?=(?:so|hence|therefore|thus) (?!far|called))"
+    r"|(?<!of)(?<!in)(?<!to) (?=which(?!\w))"
+    r"| (?=\?\w)"
 )
+
+DEFINITE = re.compile(
+    r"(?<!\w)(?:in|within|inside|around|surrounding|adjacent to|near|along|from|through|involving|at|that) (?:the|this|that|these|those|its|known)(?!\w)"
+    r"|(?<=enhancement )(?<!no evidence of )of the(?!\w)|(?<=growth )of the(?!\w)|(?<=displacement )of the(?!\w)|(?<=rupture )of the(?!\w)|(?<=extension )of the(?!\w)"
+    r"|(?<=complication )of (?:the|this)(?!\w)|(?<=complications )of (?:the|this)(?!\w)|(?<!\w)of (?:the )?(?:known|observed|existing)(?!\w)"
+)
+"""Before a finding inside a denial: it is taken to be there."""
+
+PATIENT = re.compile(
+    r"[ ,;]*(?:and |but |so )?(?:the patient|patient|pt|she|he|now|presents?|presenting|asymptomatic|screening|personal|no|new|currently)(?!\w)"
+)
+
+OWN_FINDING = re.compile(
+    r"[ ,]*(?:and |but )?(?:(?:a|an|the|there is|with|has) )?(?:small|mild(?:ly)?|moderate(?:ly)?|severe(?:ly)?|large|marked(?:ly)?|multiple|several|few|some|scattered|tiny|minimal|minor|chronic|old|residual|stable"
+    r"|known|unchanged|background|incidental|diffuse|extensive|prominent|bulky|partial|complete|two|three|four|five|six|(?:an?|one) |\d+(?:\.\d+)? ?(?:mm|cm)|grade|persistent|again|postoperative|post-?surgical|developmental)(?!\w)"
+)
+"""How a list of denials ends in telegraphic reports: "no shift, small lacune"."""
 
 _VERB = (
     r"(?:is|are|was|were|has|have|shows?|showed|demonstrates?|contains?|measures?|measuring|lies|sits|persists?|remains?|"
@@ -183,9 +169,33 @@ INTRO = re.compile(
     r"|regarding|throughout|and|im|in der|am)(?: (?!(?:is|are|was|were|has|have|shows?)(?!\w))[^ ]+){0,7}"
 )
 
-ABNORMAL = re.compile(
-    r"abnormal|lesion|mass|tear|torn|infarct|h[a]?emorrh|bleed|(?:o)?edema|tumou?r|cyst|stenos|compress|herniat|protru|extru|bulg|atroph"
-    r"|enlarg|thicken|thinn|restrict|enhancing|hyperintens|hypointens|fractur|effusion|metasta|nodul|foc(?:us|i)\b|plaque|\d ?(?:mm|cm)\b"
-    r"|swelling|swollen|occlu|thromb|dilat|displac|deform|degenerat|absent|loss|gliosis|syrinx|scler|hypoplas|dysplas|malform"
-    r"|narrow|ruptur|aneurysm|abscess|necros|fistul|dissect|sublux|erosion"
+PERSON = re.compile(
+    r"(?<!\w)(?:patient|man|woman|male|female|boy|girl|child|infant|lady|gentleman|\d+ ?(?:[mf]|yo|y/o|yr))(?!\w)"
+)
+"""Who is spoken of, with nothing found."""
+
+GIVEN = re.compile(
+    r"[ ,]*(?:known|k/c/o|known case of|bekannte\w*)(?!\w)(?!.*(?<!\w)(?:is|are|measur\w+|unchanged|stable|again|shows?|persists?)(?!\w))"
+)
+"""What was known before, as against what is seen."""
+
+AFTER_EXCEPTION = re.compile(
+    r" (?=the (?:[\w-]+ ){1,4}(?:is|are|appears?|remains?) (?:otherwise |entirely |completely )?(?:normal|unremarkable|intact|within normal)(?!\w))"
+)
+"""Where "apart from X" ends without a comma."""
+
+SMALL_WORDS = re.compile(
+    r"(?<!\w)(?:the|an?|and|or|but|is|are|was|were|be|been|has|have|had|it|this|that|there|they|these|those|which|also|now|however|yet"
+    r"|still|to|of|in|on|at|by|for|from|as|we|i|he|she|any|both|all|either|again|here|today|so|if|und|oder|aber|ist|sind|die|der|das)(?!\w)"
+)
+
+ADJUNCT = re.compile(
+    r"[ ,.:)-]*(?:$|(?:in|on|at|for|by|from|to|of|within|throughout|given|as|with|without|during|after|before|between|along|over|since|today|now"
+    r"|currently|here|again|also|clinically|so far|elsewhere|otherwise|this time|and|but|or|because|due|\w+ly|both|im|in der|bei|links|rechts)(?!\w))"
+)
+
+ALL_ABNORMAL = re.compile(r"abnormal|anomal|patholog|findings|nothing|nil|study|scan|mri?")
+
+COMPARES = re.compile(
+    r"(?<!\w)(?:unchanged|stable|since (?:the|last|prior|previous|(?:19|20)\d\d)|compar\w+|changed|(?:mri?|ct|scan|study|imaging|examination) (?:[\w-]+ ){0,3}(?:in|of|from|dated) )"
 )

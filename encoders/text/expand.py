@@ -1,9 +1,7 @@
 """What the words of a query may be called in a report, for full text: abbreviations, synonyms, spellings, languages.
 
-Full text knows English stems and nothing else, so "oedema" does not find "edema", nor "MCA" the artery. Findings come
-from the families of `encoders.text.terms`; the names of sequences and body regions below were gathered from RadLex
-(RSNA), the DICOM standard (CID 4 anatomic regions, PS3.3 C.8.3 MR image), the ACR's MR terms and, for German, the DGR's
-report templates: names alone, the grouping is ours. British and American spellings follow from roots.
+Full text knows English stems and nothing else, so "oedema" does not find "edema", nor "MCA" the artery. Names come from
+`encoders.text.vocabulary`; British and American spellings follow from roots.
 """
 
 from __future__ import annotations
@@ -12,41 +10,9 @@ from functools import lru_cache
 from itertools import islice, product
 
 from encoders.text import terms
+from encoders.text.vocabulary import Mention, concepts, looked_for
 
 Group = tuple[str, ...]
-
-NAMES: tuple[str, ...] = (
-    # sequences
-    "flair | fluid attenuated inversion recovery | dark fluid | tirm dark fluid",
-    "dwi | diffusion weighted imaging | diffusion weighted | diffusion | diffusionsgewichtung",
-    "adc | apparent diffusion coefficient",
-    "swi | susceptibility weighted imaging | susceptibility weighted | suszeptibilitatsgewichtung",
-    "t1 | t1w | t1 weighted | t1 gewichtet", "t2 | t2w | t2 weighted | t2 gewichtet",
-    "t2 star | t2 stern | gradient echo | gre",
-    "pd | proton density | pdw | protonengewichtet", "stir | short tau inversion recovery | short inversion time",
-    "mra | mr angiography | magnetic resonance angiography | angiographie", "tof | time of flight",
-    "mprage | magnetization prepared rapid gradient echo", "mrcp | mr cholangiopancreatography",
-    "dce | dynamic contrast enhanced", "asl | arterial spin labelling | arterial spin labeling",
-    "bold | functional mri | fmri", "dti | diffusion tensor imaging | diffusion tensor",
-    "post contrast | postcontrast | contrast enhanced | after contrast | after gadolinium | post gadolinium | gd | km",
-    # regions
-    "brain | cerebral | cerebrum | intracranial | gehirn | hirn | schadel",
-    "cervical spine | c spine | cspine | neck spine | halswirbelsaule | hws",
-    "thoracic spine | t spine | dorsal spine | brustwirbelsaule | bws",
-    "lumbar spine | l spine | lumbosacral spine | lendenwirbelsaule | lws",
-    "spine | spinal | vertebral column | wirbelsaule", "knee | knie | kniegelenk", "shoulder | schulter",
-    "hip | hufte | huftgelenk", "ankle | sprunggelenk", "wrist | handgelenk", "elbow | ellenbogen",
-    "abdomen | abdominal | oberbauch", "liver | hepatic | leber", "kidney | renal | niere",
-    "pancreas | pancreatic | pankreas", "prostate | prostatic | prostata", "pelvis | pelvic | becken",
-    "heart | cardiac | cor | herz", "breast | mamma | mammary | brust",
-    "uterus | uterine", "bladder | vesical | harnblase",
-    "temporal lobe | temporallappen | temporal", "frontal lobe | frontallappen | frontal",
-    "parietal lobe | parietallappen | parietal", "occipital lobe | okzipitallappen | occipital",
-    "cerebellum | cerebellar | kleinhirn", "brainstem | brain stem | hirnstamm", "thalamus | thalamic",
-    "basal ganglia | lentiform | putamen | basalganglien", "left | links", "right | rechts",
-    "bilateral | both sides | beidseits",
-)  # fmt: skip
-"""First the name that a group goes by. A name of several words is a phrase."""
 
 _SPELLINGS = (
     ("hemorrh", "haemorrh"), ("hemat", "haemat"), ("hemosid", "haemosid"), ("hemangi", "haemangi"),
@@ -72,28 +38,29 @@ def expand(text: str) -> tuple[Group, ...]:
 
     Function words, and words that every MR report holds, are left out unless there is nothing else.
     """
-    typed = terms.plain_words(text)
-    stems = [terms.stem(word) for _, word in typed]
     groups: list[Group] = []
+    named = _spans(concepts(text))
     at = 0
-    while at < len(stems):
-        for length in range(min(_LONGEST, len(stems) - at), 0, -1):
-            names = _named(tuple(stems[at : at + length]))
-            if names is not None:
-                own = " ".join(word for word, _ in typed[at : at + length])
-                groups.append(_spelled((own, *names)))
-                at += length
-                break
-        else:
-            word = typed[at][0]
-            if word not in _SMALL:
-                groups.append(_spelled((word,)))
-            at += 1
-    return tuple(dict.fromkeys(groups)) or tuple((word,) for word, _ in typed)
+    for start, stop, found in (*named, (len(text), len(text), ())):
+        groups += [_spelled((word,)) for word, _ in terms.plain_words(text[at:start]) if word not in _SMALL]
+        at = max(at, stop)
+        if found:
+            own = _plain(text[start:stop])
+            called = (_plain(name) for mention in found for name in looked_for(mention.concept))
+            groups.append(_spelled((own, *called)))
+    return tuple(dict.fromkeys(groups)) or tuple((word,) for word, _ in terms.plain_words(text))
 
 
-def _named(stems: tuple[str, ...]) -> Group | None:
-    return _NAMES_OF.get(stems)
+def _spans(found: tuple[Mention, ...]) -> list[tuple[int, int, tuple[Mention, ...]]]:
+    """(start, stop, what is named there): the levels of "L3-S1" share one place in the text."""
+    spans: dict[tuple[int, int], list[Mention]] = {}
+    for mention in found:
+        spans.setdefault((mention.start, mention.stop), []).append(mention)
+    return [(start, stop, tuple(many)) for (start, stop), many in sorted(spans.items())]
+
+
+def _plain(name: str) -> str:
+    return " ".join(word for word, _ in terms.plain_words(name))
 
 
 def _spelled(names: Group) -> Group:
@@ -106,15 +73,6 @@ def _spelled(names: Group) -> Group:
             elif american in name:
                 found[name.replace(american, british)] = None
     return tuple(found)
-
-
-_NAMES_OF: dict[tuple[str, ...], Group] = {}
-for _row in (*NAMES, *terms.FAMILIES):
-    _names = tuple(name.strip() for name in _row.split("|"))
-    for _name in _names:
-        _key = tuple(terms.stem(word) for _, word in terms.plain_words(_name))
-        _NAMES_OF[_key] = tuple(dict.fromkeys((*_NAMES_OF.get(_key, ()), *_names)))
-_LONGEST = max(len(key) for key in _NAMES_OF)
 
 
 _MOST_NAMES = 60

@@ -75,7 +75,8 @@ _HIDDEN = re.compile(rf"([{_PRIVATE}])\1*")
 """A quotation, hidden in a run of one private character of the same length."""
 _MINUS = re.compile(rf"(?<!\S)[-−](?=[^\W\d_]|[{_PRIVATE}])([{_PRIVATE}]+|[^\s,;]+)")
 _FIELD = re.compile(rf"(?<!\S)(?P<minus>[-−]?)(?P<name>[A-Za-z_]+):(?P<value>[{_PRIVATE}]+|[^\s;]+)")
-_STAR = re.compile(r"(?<![\w*])(\w{2,})\*(?!\w)")
+_STAR = re.compile(r"(?<![\w*])([^\W\d_]{2,})\*(?!\w)")
+"""A beginning of words: letters alone, as T2* is a sequence."""
 _NO = re.compile(
     r"(?<![\w~-])(?:and |but |with |or )?(?:no|not|without|w/o|absence of|absent|lack of|negative for|free of|excluding"
     r"|kein(?:e[nrsm]?)?|ohne)(?![\w-])(?P<denied>[^,;.~]*?)"
@@ -96,14 +97,14 @@ _MOST_QUOTES = 1000
 _EDGES = " \t\r\n,;.:!?&"
 
 
-def parse_query(text: str, fields: Mapping[str, str] = FIELDS) -> QueryText:
+def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: bool = True) -> QueryText:
     """Split a query into its wish and its conditions; raises `EmptyQuery` where there is no word at all.
 
     "no X", "without X" and "-X" are conditions, "X or Y" after them two; a dash between spaces is only a dash. A
     "quoted phrase" is kept whole and never read as a condition, unless -"so". "no change" and
     "without contrast" deny no finding and stay in the wish. `word*` stands for every word that begins so. `age:40-60`
     and `-sequence:flair,t2` are conditions on facts, for the names in `fields`; a query of these alone wishes for
-    their values.
+    their values. Without `needs_words` it wishes for nothing, and one without a word is no error.
     """
     quotes: list[str] = []
 
@@ -168,9 +169,11 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS) -> QueryText:
     wish = _LOOSE.sub("", show(starless))
     denied = [show(term) for _, term in sorted(unwanted, key=lambda one: one[0])]
     conditions = tuple(dict.fromkeys(term for term in denied if _has_word(term)))
-    if not _has_word(wish):
+    if not _has_word(wish) and not needs_words:
+        wish = ""
+    elif not _has_word(wish):
         wish = ", ".join(one.value for one in told if not one.negated) if not conditions else ""
-    if not _has_word(wish) and not conditions:
+    if needs_words and not _has_word(wish) and not conditions:
         raise EmptyQuery(
             f"the query {text[:40]!r} holds no word to search for; try 'T2 hyperintense lesion, left temporal lobe, "
             "no enhancement'"

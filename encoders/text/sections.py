@@ -20,52 +20,98 @@ _NAMES: tuple[tuple[Section, str], ...] = (
         "indications?|(?:brief )?(?:clinical )?history|(?:clinical|relevant) (?:indications?|information|details?|data"
         "|question|background|notes?|context|statement)|reason for (?:the )?(?:exam(?:ination)?|study|scan|referral)"
         "|presenting complaints?|history and indication|(?:klinische )?fragestellung|klinische (?:angaben?|daten)"
-        "|(?:rechtfertigende )?indikation|anamnese",
+        "|(?:rechtfertigende )?indikation|anamnese"
+        "|clinical(?: (?:hx|problem|summary|diagnosis|presentation|concern))?|indication for (?:the )?(?:exam(?:ination)?|study|scan)|reason(?: for (?:request|visit))?"
+        "|request(?: details)?|chief complaint|c/?c|hpi|hx|history of (?:present|presenting) (?:illness|complaint)|presentation|symptoms|question"
+        "|p[ms]h(?:x)?|pmhx|pshx|past (?:medical |surgical |clinical )?(?:history|hx)|(?:medical|surgical|oncological|obstetric) history|previous history"
+        "|f\\.?h\\.?x\\.?|family (?:medical )?(?:history|hx)|familienanamnese|shx|social (?:history|hx)|meds?|medications?|allergies|ros|risk factors",
     ),
     (
         "technique",
         "techniques?|procedures?|(?:scan |imaging )?protocol|sequences?|methods?|examination technique"
         "|imaging technique|technical(?: factors| details)?|(?:untersuchungs)?technik|methodik?|contrast(?: agent)?"
-        "|kontrastmittel",
+        "|kontrastmittel|sequences? (?:acquired|obtained|performed)|scanner|imaging protocol",
     ),
     (
         "comparison",
         "comparisons?|(?:prior|previous) (?:stud(?:y|ies)|exams?|examinations?|imaging)|comparison (?:stud(?:y|ies)|exams?)"
-        "|vergleich|vor(?:aufnahmen|untersuchung(?:en)?)",
+        "|compared (?:with|to)|priors|vergleich|vor(?:aufnahmen|untersuchung(?:en)?)",
     ),
     (
         "findings",
         "(?:(?:mri?|ct|brain|spine|imaging|radiological|key|other) )?findings?|(?:radiology |mri? )?report|description"
-        "|observations?|results?|befunde?|body of report",
+        "|observations?|results?|befunde?|body of report|findings and impression|image findings|finding|detailed findings|reports?",
     ),
     (
         "impression",
         "impressions?|conclusions?|summary|opinions?|interpretations?|assessment|(?:radiological |imaging )?diagnos[ei]s"
         "|(?:final )?diagnosis|comments?|recommendations?|bottom line|(?:zusammenfassende )?beurteilung|zusammenfassung"
-        "|empfehlung(?:en)?",
+        "|empfehlung(?:en)?|imp|concl|conclusion and recommendations?|final impression|radiological opinion|key points|interpretation and recommendations?",
     ),
     (
         "other",
-        "exam(?:ination)?|study|examination type|addend(?:um|a)|signature|(?:electronically )?signed(?: by)?"
+        "course|hospital course|clinical course|outcome|discussion|exam(?:ination)?|study|examination type|addend(?:um|a)|signature|(?:electronically )?signed(?: by)?"
         "|(?:dictated|reported|reviewed|transcribed|verified) by|radiologist|patient(?: name| id)?|accession(?: (?:no\\.?|number))?"
-        "|study ?instance ?uid|study uid|date(?: of (?:exam|study|birth))?|untersuchung",
+        "|study ?instance ?uid|study uid|date(?: of (?:exam|study|birth|report|service))?|untersuchung"
+        "|mrn|dob|d\\.o\\.b\\.?|ref(?:erring|erred)?(?: (?:physician|doctor|clinician|by|dr))?|ordering (?:physician|provider)|attending|consultant|reporting (?:radiologist|doctor)"
+        "|accession(?:number)?|acc(?:\\.|ession)? ?(?:no|nr|#)\\.?|(?:hospital|nhs|case|report|study|exam) (?:no|number|id)\\.?|ward|department|hospital|name|age|sex|gender|typed by|authori[sz]ed by|approved by",
     ),
 )
 
 _ANY = "|".join(names for _, names in _NAMES)
 # Possessive and bounded: a line of a million blanks must cost no more than its length.
 _EDGE = r"[ \t\xa0#*_=>\-–—]{0,20}+"
+# A heading in capitals needs no colon before its text: "FINDINGS There is a cyst", but not "FINDINGS ARE NORMAL".
+_SAYS = (
+    r"ARE|IS|OF|AND|OR|IN|ON|WAS|WERE|THAT|AT|WITH|FOR|TO|BY|FROM|SUGGEST\w*|CONSISTENT|COMPATIBLE|REPRESENT\w*|MAY|COULD|SHOWS?|CORRELAT\w*|LIMITED|NEGATIVE|REMAINS?"
+    r"|NOTED|SEEN|NUMBER|NO\.|DATE|MADE|NODES?|COLLECTION|WHEN|AS"
+)
+_NUMBERED = rf"(?:\(?(?:\d{{1,2}}|[ivx]{{1,4}}|[a-h])[.)]{_EDGE})?"
 _HEADING_LINE = re.compile(
-    rf"^{_EDGE}(?:\(?(?:\d{{1,2}}|[ivx]{{1,4}})[.)]{_EDGE})?"
+    rf"^{_EDGE}{_NUMBERED}"
     rf"(?P<name>{_ANY})(?:[ \t]{{0,5}}(?:/|&|\+|,|and|und)[ \t]{{0,5}}(?:{_ANY}))*(?:[ \t]{{0,5}}\([^()\n]{{0,40}}\))?"
     rf"(?:[*_]{{0,3}}[ \t]{{0,5}}[:：][*_]{{0,3}}|[ \t]{{1,5}}[-–—](?=[ \t])|[*_= \t]*+(?=\r?$)"
     rf"|[ \t]{{1,5}}[-–—](?=\r?$))",
     re.IGNORECASE | re.MULTILINE,
 )
-# Reports squeezed into one line keep their headings in capitals: "FINDINGS: ... IMPRESSION: ...".
-_HEADING_INLINE = re.compile(rf"(?<=[\s.;)\]])(?P<name>{_ANY})[ \t]{{0,5}}[:：]", re.IGNORECASE)
+# Reports squeezed into one line keep their headings in capitals: "FINDINGS: ... IMPRESSION: ...", or "Findings: ... 3. Impression: ...".
+_HEADING_INLINE = re.compile(
+    rf"(?:(?<=[\s.;)\]])|(?<=<br>)|(?<=~))(?:\d{{1,2}}[.)] {{1,3}}(?=\w))?(?P<name>{_ANY})[ \t]{{0,5}}[:：]",
+    re.IGNORECASE,
+)
+_CAPITALS = (
+    r"CLINICAL(?: (?:HISTORY|INDICATIONS?|INFORMATION|DETAILS|DATA|QUESTION|HX|SUMMARY|NOTES?))?+|CC|HX|HPI|PMHX?|PSHX?|FHX|FH|SHX|MEDS|MEDICATIONS|COURSE|OPINION|CONCLUSIONS?"
+    r"|IMPRESSIONS?|FINDINGS?|TECHNIQUE|COMPARISONS?|INDICATIONS?|(?:PAST MEDICAL |FAMILY |SOCIAL |CLINICAL )?HISTORY|SUMMARY|INTERPRETATION|REASON FOR (?:EXAM(?:INATION)?|STUDY)|PROCEDURE"
+    r"|BEFUND|BEURTEILUNG|TECHNIK|FRAGESTELLUNG|ANAMNESE|KLINISCHE ANGABEN"
+)
+_HEADING_BARE = re.compile(
+    rf"(?:(?<![^\n])|(?<=[.;:!?)\]] )|(?<=[.;:!?)\]]  ))(?P<name>{_CAPITALS})(?![\w/:.,-])[ \t]{{1,5}}(?!(?:{_SAYS})(?!\w))(?=[\w?(])"
+)
 
 _SECTION_OF = tuple((section, re.compile(names, re.IGNORECASE)) for section, names in _NAMES)
+
+
+_TOLD: tuple[tuple[Literal["family", "past", "administration"], re.Pattern[str]], ...] = (
+    ("family", re.compile(r"f\.?h\.?x\.?|family (?:medical )?(?:history|hx)|familienanamnese", re.IGNORECASE)),
+    (
+        "past",
+        re.compile(
+            r"p[ms]h(?:x)?|pmhx|pshx|past (?:medical |surgical |clinical )?(?:history|hx)|(?:medical|surgical|oncological|obstetric) history|previous history",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "administration",
+        re.compile(
+            r"signature|(?:electronically )?signed(?: by)?|(?:dictated|reported|reviewed|transcribed|verified|typed|authori[sz]ed|approved) by|radiologist|patient(?: name| id)?|accession.*"
+            r"|acc\W.*|study ?instance ?uid|study uid|date.*|mrn|dob|d\.o\.b\.?|ref(?:erring|erred)?(?: .*)?|ordering .*|attending|consultant|reporting .*|(?:hospital|nhs|case|report|study|exam) (?:no|number|id)\.?"
+            r"|ward|department|hospital|name|age|sex|gender",
+            re.IGNORECASE,
+        ),
+    ),
+)
+NEVER_AFFIRM: frozenset[Section] = frozenset({"indication", "technique", "comparison"})
+"""Sections that say why and how was scanned, not what was found: they affirm a finding only to who asks for the section."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +130,24 @@ def section_spans(report: str) -> tuple[SectionSpan, ...]:
     headings += [
         (match.start(), match.end(), match["name"])
         for match in _HEADING_INLINE.finditer(report)
-        if match["name"].isupper()
+        if match["name"].isupper() or report[match.start()].isdigit()
     ]
+    headings += [(match.start(), match.end(), match["name"]) for match in _HEADING_BARE.finditer(report)]
     spans: list[SectionSpan] = []
     section: Section = "other"
     start, heading = 0, ""
-    for begin, end, name in sorted(headings):
-        if begin < start:  # the same heading, found both ways
+    for begin, end, name in sorted(headings, key=lambda one: (one[0], -one[1])):
+        if begin < start:  # the same heading, found twice
             continue
         spans.append(SectionSpan(section, start, begin, heading))
         section, start, heading = _section_of(name), end, name
     spans.append(SectionSpan(section, start, len(report), heading))
     return tuple(span for span in spans if span.heading or span.end > span.start)
+
+
+def told_of(heading: str) -> Literal["family", "past", "administration", ""]:
+    """Of whom, or of when, everything under a heading is told."""
+    return next((kind for kind, names in _TOLD if names.fullmatch(heading)), "")
 
 
 def _section_of(name: str) -> Section:

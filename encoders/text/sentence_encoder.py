@@ -117,6 +117,10 @@ class SentenceEncoder:
         """Whether the network reads the whole text: it has no more than `max_tokens` tokens."""
         return not self._tokenizer.encode(_utf8(self._prompt + text)).overflowing
 
+    def knows(self, word: str) -> bool:
+        """Whether a word in lower case stands whole in the vocabulary: a common word of the model's language."""
+        return self._tokenizer.token_to_id(word) is not None
+
     def _tokens(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(_utf8(self._prompt + text)).ids
         return ids or [self._pad]  # a tokenizer without special tokens makes nothing of an empty text

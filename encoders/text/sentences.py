@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from encoders.text.administration import is_title
+
 Span = tuple[int, int]
 
 LONGEST = 2000
@@ -17,14 +19,27 @@ LONGEST = 2000
 _ABBREVIATED = (
     "approx ca cf dr drs prof mr mrs ms st vs v viz resp incl excl esp e.g eg i.e ie al inc z.b bzw ggf u.a d.h v.a s.a"
     " max min avg dept tel ref pt pts hx dx tx fx wt ht temp vol seq ant post sup inf lat med bilat rt lt ext int temp"
-    " m n nn art vv ligg sog evtl inkl zn z.n st.p li re bds dd"
+    " neg prob poss susp eval fam m n nn art vv ligg sog evtl inkl zn z.n st.p li re bds dd"
 )
 _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 _NUMBERED = "no nos nr fig figs im img se ser series grade gr level lvl p pp vol c l t s abb"
 _BEFORE_NUMBER = frozenset(_NUMBERED.split())
+_NARROW, _SLACK = 36, 30
+"""Characters: a text narrower than this is no wrapped text, and a wrapped line leaves less than this free."""
 _STOP = re.compile(r"[.!?]+[\"'”’)\]*]*(?=\s|$)|(?<=[a-z)]{3})\.(?=[A-Z][a-z])")
 _WORD_BEFORE = re.compile(r"[\w.]*\w$")
 _LIST_MARKER = re.compile(r"[ \t]*(?:\(?\d{1,2}[.)]|[-*•·–—]|[a-hA-H]\)|\(?[ivx]{1,4}\))(?=[ \t]|\Z)[ \t]*")
+_INLINE_MARKER = re.compile(
+    r"(?<![^\s:;,.])\(?(?:(?P<number>\d{1,2})|(?P<letter>[a-hA-H]))[.)](?=[ \t\xa0]{1,5}(?:[^\W\d_]|\?))"
+    r"|(?<=\s)[•▪●◦‣](?=\S|\s\S)"
+)
+_BREAK = re.compile(
+    r"\r\n|\n|\r|<(?:br|/?(?:p|li|div|tr|td|ul|ol))\b[^<>]{0,40}>|\\\.br\\|\\\.sp\d*\\|~(?! ?\d)", re.IGNORECASE
+)
+"""Ends of lines, as text, HTML and HL7 (`\\.br\\`, and `~` between repetitions) write them."""
+_DASHES = ("- ", "* ", "– ", "+ ")
+_ANSWERED = re.compile(r"[:?=–-][ \t]*(?:no|not)$", re.IGNORECASE)
+_ANSWERS = re.compile(r"\s*(?:yes|no|none|nil|y|n)(?!\w)", re.IGNORECASE)
 _LABEL = re.compile(r"[ \t]*[A-ZÄÖÜ][\w /&-]{1,40}:")
 _FUNCTION_WORDS = (
     "a an the of in on at to with without and or nor no not for from by is are was were be has left right than as der"
@@ -47,27 +62,68 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[Sp
 
 
 def _blocks(text: str, start: int, end: int) -> Iterator[Span]:
-    """Runs of lines that one sentence may fill: cut at blank lines, list items, labels, and unwrapped lines."""
-    lines: list[Span] = []
-    at = start
-    while at < end:
-        stop = text.find("\n", at, end)
-        stop = end if stop < 0 else stop
-        lines.append((at, stop))
-        at = stop + 1
-    width = max((len(text[a:b].rstrip()) for a, b in lines), default=0)
+    """Runs of lines that one sentence may fill: cut at blank lines, list items, labels, marks, and unwrapped lines."""
+    lines: list[tuple[int, int, bool]] = []
+    at, marked = start, False
+    for match in _BREAK.finditer(text, start, end):
+        lines.append((at, match.start(), marked))
+        at, marked = match.end(), match.group()[0] not in "\r\n"
+    lines.append((at, end, marked))
+    width = max((len(text[a:b].rstrip()) for a, b, _ in lines), default=0)
     begin: int | None = None
+    stop = start
     last = ""
-    for a, b in lines:
+    for a, b, marked in lines:
         line = text[a:b].strip(_BLANKS)
-        if begin is not None and (not line or _starts_anew(text[a:b], last, width)):
-            yield begin, a
+        if begin is not None and (marked or not line or _starts_anew(text[a:b], last, width)):
+            yield from _items(text, begin, stop)
             begin = None
         if line and begin is None:
             begin = a
+        stop = b
         last = text[a:b].rstrip(_BLANKS)
     if begin is not None:
-        yield begin, end
+        yield from _items(text, begin, stop)
+
+
+def _items(text: str, start: int, end: int) -> Iterator[Span]:
+    """A list run together, item by item: "1) cavernoma 2) no infarct". A number alone, out of order, is no mark."""
+    opening = text[start : start + 80].lstrip()[:2]
+    if opening in _DASHES:  # "- no fracture - no dislocation"
+        for at in [
+            at
+            for at in _found(text, f" {opening}", start, end)
+            if text[start:at].strip() and not _ANSWERS.match(text, at + len(opening))
+        ]:
+            yield start, at
+            start = at
+        yield start, end
+        return
+    marks = [(match.start(), _mark(match)) for match in _INLINE_MARKER.finditer(text, start, end)]
+    last = {mark: at for at, mark in marks}
+    begin, expected = start, ""
+    for at, mark in marks:
+        if mark and mark != expected and (mark not in ("1", "a") or last.get(_next_mark(mark), -1) < at):
+            continue
+        yield begin, at
+        begin, expected = at, _next_mark(mark) if mark else expected
+    yield begin, end
+
+
+def _found(text: str, part: str, start: int, end: int) -> Iterator[int]:
+    at = text.find(part, start, end)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1, end)
+
+
+def _mark(match: re.Match[str]) -> str:
+    """The number or letter of a list mark, "" for a bullet."""
+    return match["number"] or (match["letter"] or "").lower()
+
+
+def _next_mark(mark: str) -> str:
+    return str(int(mark) + 1) if mark.isdigit() else chr(ord(mark) + 1)
 
 
 def _starts_anew(line: str, last: str, width: int) -> bool:
@@ -75,10 +131,21 @@ def _starts_anew(line: str, last: str, width: int) -> bool:
     if _LIST_MARKER.match(line) or _LABEL.match(line):
         return True
     words, before = line.split(maxsplit=1), last.rsplit(maxsplit=1)
-    if not words or not before or not words[0][0].isupper():
+    if not words or not before:
         return False
+    if _ANSWERED.search(last, max(len(last) - 20, 0)):
+        return True
     if before[-1][-1] in ",;-/(" or before[-1].lower() in _WRAPS_AFTER:
         return False
+    if is_title(last):
+        return True
+    if width < _NARROW and words[0].lower() not in _WRAPS_AFTER:
+        return True
+    if not words[0][0].isupper():
+        # Nobody wraps so early: lines of a list, in lower case and without stops.
+        if words[0].lower() in _WRAPS_AFTER:
+            return False
+        return len(last) + _SLACK + len(words[0]) <= width
     # A capital where the word would still have fitted above: a writer who ends lines, not a wrap.
     return len(last) + 1 + len(words[0]) <= width
 
@@ -102,7 +169,9 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str]) -> bool:
         return False
     mark = stop.group().rstrip("\"'”’)]*")
     if mark != ".":
-        return True
+        if mark[0] == "?" and text[stop.start() - 1].isspace() and text[stop.end() : stop.end() + 2].strip():
+            return False  # opens what it asks: "Mass; ? infarct"
+        return "?" not in mark or _ANSWERS.match(text, stop.end()) is None
     following = text[stop.end() : stop.end() + 20].lstrip(_BLANKS)[:1]
     found = _WORD_BEFORE.search(said)
     word = found.group() if found else ""

@@ -10,13 +10,14 @@ from pathlib import Path
 from db import archive, clean, ledger
 from db.build import pack
 from db.database import Database
-from db.values import FileRecord, NewPassage, NewReport, Rejection
+from db.values import FileRecord, NewClause, NewPassage, NewReport, Rejection
 from encoders.errors import Reason
 from encoders.image.tasks import digests_of
 from encoders.sandbox import Outcome
 from encoders.space import Encoder
+from encoders.text.findings import RULES
 from encoders.worker import Message
-from indexer.reports.tasks import BadReport, ParsedReport, unpack_reports
+from indexer.reports.tasks import BadReport, ParsedReport, Sentence, unpack_reports
 
 GUESSED = "reports_guessed_"
 _PAGE_REPORTS, _PAGE_SENTENCES = 200, 4_000
@@ -91,31 +92,45 @@ def _paged(read: Iterable[Message | Outcome]) -> Iterator[tuple[list[ParsedRepor
             rejections.append(Rejection(Reason.BAD_REPORT, False, said, item.ordinal))
         else:
             page.append(item)
-            sentences += len(item.passages)
+            sentences += len(item.sentences)
         if len(page) + len(rejections) >= _PAGE_REPORTS or sentences >= _PAGE_SENTENCES:
             yield page, rejections, False
             page, rejections, sentences = [], [], 0
 
 
 def _new_reports(page: Sequence[ParsedReport], encoder: Encoder[str]) -> list[NewReport]:
-    found = [[(*s[:4], clean.text(s[4]), *s[5:]) for s in report.passages] for report in page]
-    vectors = iter(encoder.encode([sentence[4] for sentences in found for sentence in sentences]))
+    texts = [clean.text(sentence.text) for report in page for sentence in report.sentences]
+    told = iter(zip(texts, map(pack, encoder.encode(texts)), strict=True))
     return [
         NewReport(
             report.ordinal,
             clean.text(report.accession_number),
             clean.text(report.study_uid),
             clean.text(report.text),
-            [NewPassage(*sentence, vector=pack(next(vectors))) for sentence in sentences],
+            [new_passage(sentence, *next(told)) for sentence in report.sentences],
             patient_id=clean.text(report.patient_id),
             status=report.status,
             dated=report.dated,
             version=report.version,
             exam=clean.text(report.exam),
             charset=report.charset,
+            read_by=RULES,
         )
-        for report, sentences in zip(page, found, strict=True)
+        for report in page
     ]
+
+
+def new_passage(sentence: Sentence, text: str, vector: bytes) -> NewPassage:
+    """A sentence to store, with its text as it can be stored and that text's vector in fp16."""
+    clauses = tuple(
+        NewClause(
+            one.start, one.end, one.text, one.assertion, one.decided_by, one.cue, one.sides, one.places, one.concepts,
+            one.low_mm, one.high_mm,
+        )
+        for one in sentence.clauses
+    )  # fmt: skip
+    place = (sentence.section, sentence.ordinal, sentence.start, sentence.stop)
+    return NewPassage(*place, text, sentence.assertion, sentence.sides, vector, clauses)
 
 
 def _is_gone(path: str, rejections: Sequence[Rejection]) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 
 from encoders.errors import ReadError, Reason
 from encoders.sandbox import Task
-from encoders.text.passages import passages
+from encoders.text.findings import Said, said_in
+from encoders.text.passages import Passage, passages
 from encoders.worker import Message
 from indexer.reports.not_read import refuse_what_is_no_text, verdict
 from indexer.reports.parse import NotAReport, RawReport, ReportFailure, parse_reports
@@ -25,14 +26,29 @@ _KEPT = (
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence with its clauses; start and stop are characters of the report."""
+
+    section: str
+    ordinal: int
+    start: int
+    stop: int
+    text: str
+    assertion: str
+    sides: str
+    """Joined by commas."""
+    clauses: tuple[Said, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class ParsedReport:
-    """A report and its sentences as (section, ordinal, start, stop, text, assertion, sides joined by commas)."""
+    """A report and its sentences."""
 
     ordinal: int
     accession_number: str
     study_uid: str
     text: str
-    passages: tuple[tuple[str, int, int, int, str, str, str], ...]
+    sentences: tuple[Sentence, ...]
     patient_id: str = ""
     status: str = ""
     dated: str = ""
@@ -74,14 +90,26 @@ def read_reports(arguments: dict[str, Any]) -> Iterator[Message]:
                 message = f"the report has {len(found)} sentences, more than {MOST_SENTENCES}: is it several reports?"
                 yield {"ordinal": item.ordinal, "message": message}, ()
                 continue
-            sentences = [
-                (p.section, p.ordinal, p.start, p.end, p.text, p.assertion, ",".join(sorted(p.sides))) for p in found
-            ]
             facts = dataclasses.asdict(item)
             kept = {name: facts[name] for name in _KEPT}
-            yield {**kept, "passages": sentences}, ()
+            yield {**kept, "sentences": [dataclasses.asdict(sentence(passage)) for passage in found]}, ()
     except ReadError as error:
         yield {"ordinal": 0, "message": str(error), "reason": error.reason}, ()
+
+
+def sentence(passage: Passage) -> Sentence:
+    """A passage with all that is stored of it."""
+    sides = ",".join(sorted(passage.sides))
+    place = (passage.section, passage.ordinal, passage.start, passage.end)
+    return Sentence(*place, passage.text, passage.assertion, sides, said_in(passage))
+
+
+def _typed(value: dict[str, Any]) -> Sentence:
+    told = []
+    for one in value.pop("clauses"):
+        names: dict[str, Any] = {name: tuple(one.pop(name)) for name in ("sides", "places", "concepts")}
+        told.append(Said(**one, **names))
+    return Sentence(**value, clauses=tuple(told))
 
 
 def _parsed(path: Path) -> Iterator[RawReport | ReportFailure]:
@@ -99,6 +127,6 @@ def unpack_reports(messages: Sequence[Message]) -> list[ParsedReport | BadReport
             reason = Reason(value.pop("reason", Reason.BAD_REPORT))
             items.append(BadReport(**value, reason=reason))
         else:
-            sentences = tuple(tuple(sentence) for sentence in value.pop("passages"))
-            items.append(ParsedReport(**value, passages=sentences))
+            sentences = tuple(_typed(one) for one in value.pop("sentences"))
+            items.append(ParsedReport(**value, sentences=sentences))
     return items

@@ -11,7 +11,7 @@ from typing import Any
 from db import feedback, lookup, saved
 from db.database import Database
 from db.facets import FACETS, Facet
-from db.filters import ALL, Filter, visible
+from db.filters import ALL, Filter, fields_of, visible
 from db.record import Recorder
 from db.saved import NoSuchSearch, Saved
 from search.access.people import Access, Person, Role, digest_of, needs, uid_or_digest
@@ -21,6 +21,9 @@ from search.hits import Results
 from search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 
 __all__ = ["ListedHits", "NoSuchSearch", "Saved", "SavedSearches", "Searching"]
+
+SEES_PATIENTS = Role.RESEARCHER
+"""From this role on a person may find patients by their IDs, which exports and cohorts hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +81,18 @@ class Searching(EngineAccess):
 
     @needs(Role.VIEWER, "search")
     def search(self, query: Query, *, want: Kind = Kind.STUDY, k: int = 10, where: Filter = ALL) -> Results:
-        """`Engine.search`."""
+        """`Engine.search`; patients are found by ID for those alone who may see IDs. Raises `Refused` for a filter."""
+        self._require_patients(where)
         kind, subject = _named(query, where)
         with self._acting("search", subject, kind=kind, want=str(want), k=_small(k)) as facts:
             with self._lock:
-                results = self._engine.search(query, want=want, k=k, where=where)
+                results = self._engine.search(query, want=want, k=k, where=where, patients=self.may(SEES_PATIENTS))
             facts["hits"] = len(results.hits)
         return results
+
+    def _require_patients(self, where: Filter) -> None:
+        if "patient_id" in fields_of(where):
+            self.require(SEES_PATIENTS, "search by a patient's ID")
 
     @needs(Role.VIEWER, "search")
     def listed(self, results: Results, *, most: int) -> ListedHits:
@@ -103,6 +111,7 @@ class Searching(EngineAccess):
     @needs(Role.VIEWER, "count")
     def facets(self, where: Filter, fields: Sequence[str] = FACETS) -> dict[str, tuple[Facet, ...]]:
         """Studies by value of each field, shown of total, for a filter; small counts are masked."""
+        self._require_patients(where)
         with self._acting("count", digest_of(repr(where)), fields=len(fields)), self._lock:
             return self._engine.selection.facets(visible(where), fields, base=visible(ALL), smallest=self.smallest)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from db import lookup, regions
 from db.cohorts import CohortError, Roster
 from db.filters import ALL, Filter, parse_filter, predicted_tasks, visible
+from db.occurring import occurring_values, require_occurring
 from db.predictions import require_tasks
 from db.selection import Selection
 from db.served import ServedSpace
@@ -72,9 +73,12 @@ class Likeness:
         near = self._above(self._retriever.text, self._dual.text.encode([query.wanted]), rule)
         found: dict[int, float] = {}
         for vector_id, card in lookup.passage_cards(self._retriever.database, list(near)).items():
-            if card.report_id is None or card.study_id is None or rule.says not in ("any", card.assertion):
+            if card.report_id is None or card.study_id is None:
                 continue
-            if judge(query, card, near[vector_id]).contradicts in ("", "absent"):
+            hit = judge(query, card, near[vector_id])
+            if rule.says not in ("any", hit.assertion or card.assertion):
+                continue
+            if hit.contradicts in ("", "absent"):
                 found[card.study_id] = max(near[vector_id], found.get(card.study_id, -1.0))
         return found
 
@@ -118,9 +122,10 @@ class Rules:
         return self._flags(self._selection.studies(visible(self.parsed(text))))
 
     def parsed(self, text: str) -> Filter:
-        """A filter as typed, with every name of the findings in it."""
+        """A filter as typed, with every name of the findings in it. Raises `FilterError`, also for unheard values."""
         where = parse_filter(text, expand=names_of)
         require_tasks(self._selection.database, predicted_tasks(where))
+        require_occurring(where, lambda field: occurring_values(self._selection.database, field))
         return where
 
     def everything(self) -> Flags:

@@ -21,7 +21,18 @@ from db.models import File, Folder, Volume
 from db.predictions import store_parts
 from db.removal import remove_reports_of_files
 from db.selection import Selection
-from db.values import Listing, NewPassage, NewReport, NewSeries, NewVolume, PredictedFact, Scanned, SpaceRecord, Stat
+from db.values import (
+    Listing,
+    NewClause,
+    NewPassage,
+    NewReport,
+    NewSeries,
+    NewVolume,
+    PredictedFact,
+    Scanned,
+    SpaceRecord,
+    Stat,
+)
 
 WORDS = {
     "body_region": ["brain", "Knee", "unknown"],
@@ -82,7 +93,9 @@ class FilterArchive:
         facts: status, date and so on, as in `NewReport`; without a text of its own each file has another.
         """
         said = [
-            NewPassage("findings", number, 0, len(text), text, assertion, "", ROW)
+            NewPassage(
+                "findings", number, 0, len(text), text, assertion, "", ROW, (NewClause(0, len(text), text, assertion),)
+            )
             for number, (text, assertion) in enumerate(sentences)
         ]
         new = NewReport(0, accession_number, study_uid, text or f"text {name}", said, **facts)

@@ -76,7 +76,7 @@ def contents(path: Path) -> dict[str, list[object]] | None:
     """What the tables say, None where that cannot be read."""
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'passages_fts%'"
+            query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '*_fts*'"
             found = {}
             for (name,) in connection.execute(query).fetchall():
                 if name in UNCHECKED and UNCHECKED[name] is None:

@@ -207,3 +207,29 @@ def test_what_can_never_hold_is_told(text: str, reason: str) -> None:
 )  # fmt: skip
 def test_what_may_hold_is_no_contradiction(text: str) -> None:
     assert contradictions(parse_filter(text)) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("says:present(mass, size>=40mm)", 40.0, None),
+        ("says(mass, size >= 4 cm)", 40.0, None),
+        ("says:present(mass, lesion, size<=5)", None, 5.0),
+        ("says:present(mass, size>=1cm, size<=20mm)", 10.0, 20.0),
+    ],
+)
+def test_a_finding_may_have_a_size(text: str, low: float | None, high: float | None) -> None:
+    found = parse_filter(text)
+    assert isinstance(found, Says)
+    assert (found.low_mm, found.high_mm) == (low, high)
+    again = parse_filter(write_filter(found))
+    assert isinstance(again, Says)
+    assert (again.names, again.low_mm, again.high_mm) == (found.names, low, high)
+
+
+def test_a_size_alone_is_no_finding_and_a_quoted_one_is_a_word() -> None:
+    with pytest.raises(FilterSyntaxError, match="name of a finding beside its size"):
+        parse_filter("says:present(size>=40mm)")
+    quoted = parse_filter('says:present("size>=40mm")')
+    assert isinstance(quoted, Says)
+    assert quoted.low_mm is None

@@ -36,8 +36,9 @@ def spinecho(home: Home, *arguments: str) -> Any:
 
 
 def orders(home: Home) -> list[list[str]]:
-    """Studies by query, best first. Scores of words differ: each server counts a sentence's length in its own way."""
-    return [[uid for uid, _ in found] for found in home.answers()]
+    """Studies by query: by likeness in order; by words the best, then all: each server ranks words its own way."""
+    found = [[uid for uid, _ in one] for one in home.answers()]
+    return [[one[0], *sorted(one)] for one in found[:3]] + found[3:]
 
 
 def test_rows_and_answers_are_those_of_a_file(indexed: Home, archive: Path, home: Home, tmp_path: Path) -> None:

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import pytest
 
-from db.values import PassageCard
+from db.values import ClauseCard, PassageCard
+from encoders.text.findings import said_in
 from encoders.text.passages import passages
 from encoders.text.query import parse_query
 from search.agreement import judge, violates, weight
 
 
+def cards(text: str, *, section: str = "findings") -> list[PassageCard]:
+    found = []
+    for passage in passages(text):
+        clauses = tuple(
+            ClauseCard(
+                one.start, one.end, one.text, one.assertion, one.decided_by, one.cue, frozenset(one.sides),
+                frozenset(one.places), frozenset(one.concepts), one.low_mm, one.high_mm,
+            )
+            for one in said_in(passage)
+        )  # fmt: skip
+        told = (section, passage.text, passage.assertion, frozenset(passage.sides), clauses)
+        found.append(PassageCard(1, 1, 1, None, None, *told))
+    return found
+
+
 def card(sentence: str, *, section: str = "findings") -> PassageCard:
-    (passage,) = passages(sentence)
-    return PassageCard(1, 1, 1, None, None, section, passage.text, passage.assertion, frozenset(passage.sides))
+    (only,) = cards(sentence, section=section)
+    return only
 
 
 @pytest.mark.parametrize(
@@ -29,7 +45,7 @@ def card(sentence: str, *, section: str = "findings") -> PassageCard:
         ("high-grade glioma", "This may represent a low grade glioma.", "opposite"),
         ("glioma", "This may represent a low grade glioma.", ""),
         ("no haemorrhage", "No haemorrhage.", ""),
-        ("medial meniscus tear", "Tear of the lateral meniscus.", "opposite"),
+        ("medial meniscus tear", "Tear of the lateral meniscus.", "place"),
     ],
 )
 def test_contradictions_are_named(query: str, sentence: str, contradicts: str) -> None:
@@ -61,7 +77,29 @@ def test_an_indication_asks_and_does_not_find() -> None:
     ],
 )
 def test_only_an_affirmed_finding_violates_a_condition(sentence: str, section: str, expected: bool) -> None:
-    said = [
-        PassageCard(1, 1, 1, None, None, section, p.text, p.assertion, frozenset(p.sides)) for p in passages(sentence)
-    ]
+    said = cards(sentence, section=section)
     assert violates(parse_query("mass, no enhancement"), said) is expected
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence", "contradicts", "assertion"),
+    [
+        ("infarct", "A 2 cm mass, but no infarct.", "absent", "absent"),
+        ("mass", "A 2 cm mass, but no infarct.", "", "present"),
+        ("haemorrhage", "Cavernoma, no haemorrhage.", "absent", "absent"),
+        ("mass", "Query mass.", "", "uncertain"),
+        ("disc herniation L4/5", "Disc herniation at L5/S1.", "place", "present"),
+        ("disc herniation L4/5", "Disc herniation L4-L5.", "", "present"),
+        ("frontal meningioma", "Meningioma of the left parietal lobe.", "place", "present"),
+        ("mass larger than 4 cm", "A mass of 2.1 x 3 cm.", "size", "present"),
+        ("mass larger than 4 cm", "A mass of 5 x 3 cm.", "", "present"),
+        ("glioblastoma", "Low-grade glioma of the temporal lobe.", "", ""),
+        ("glioma", "Glioblastoma of the temporal lobe.", "", "present"),
+        ("left mass", "Mass on the right, normal left kidney.", "side", "present"),
+        ("normal lumbar spine", "Normal lumbar spine.", "", "absent"),
+        ("normal lumbar spine", "Disc herniation of the lumbar spine.", "abnormal", ""),
+    ],
+)
+def test_the_clause_that_holds_the_finding_decides(query: str, sentence: str, contradicts: str, assertion: str) -> None:
+    hit = judge(parse_query(query), card(sentence), 0.8)
+    assert (hit.contradicts, hit.assertion) == (contradicts, assertion)

@@ -19,6 +19,7 @@ from cohort_archive import CohortArchive, FilterArchive, no_likeness
 from db.cohorts import CohortError, Frozen, Member, cohorts, delete_cohort, freeze, frozen, members_of
 from db.database import database_bytes
 from db.engines import Location
+from db.errors import FilterError
 from db.selection import Selection
 from search.cohorts.changes import GONE, NEW, OTHER_RULES, PASSES, Changes, between
 from search.cohorts.export import export
@@ -77,8 +78,10 @@ def test_a_frozen_list_tells_what_made_it(archive: CohortArchive) -> None:
 
 
 def test_an_empty_list_and_unknown_names_are_refused(archive: CohortArchive) -> None:
-    with pytest.raises(CohortError, match="nothing to freeze"):
+    with pytest.raises(FilterError, match="no study has sequence 'DWI'; the archive has T2"):
         kept(archive, RULES.replace("T2", "DWI"))
+    with pytest.raises(CohortError, match="nothing to freeze"):
+        kept(archive, RULES.replace("sequence=T2", "age>=120"))
     kept(archive)
     with pytest.raises(CohortError, match="there are: lesions"):
         frozen(archive.facts.database, "lesion")

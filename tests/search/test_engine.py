@@ -98,8 +98,9 @@ def test_what_is_not_wanted_is_left_out(engine: Engine) -> None:
     assert 4 not in found
 
 
-def test_a_query_of_a_denial_alone_finds_the_denial(engine: Engine) -> None:
-    assert ask(engine, "no haemorrhage") == [3]
+def test_a_query_of_a_denial_alone_gives_all_that_do_not_affirm_it_and_those_that_deny_it_first(engine: Engine) -> None:
+    assert ask(engine, "no haemorrhage") == [3, 1, 2, 4, 5, 8, 6]  # 7 has a haematoma; then the newest first
+    assert ask(engine, "-haemorrhage") == [3, 1, 2, 4, 5, 8, 6]
 
 
 def test_words_find_scans_without_reports_by_their_headers(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from search.found import Found
 from search.fusion import FusionError, Weights, fused
 from search.hits import PassageHit
 
-WEIGHTS = Weights(sentences=2, scans=1, words=1)
+WEIGHTS = Weights(sentences=2, scans=1, words=1, named=0)
 
 
 def found(**scores: float) -> Found:
@@ -23,18 +23,40 @@ def found(**scores: float) -> Found:
     return made
 
 
-def test_ranks_are_fused_by_weight_and_equals_share_a_place() -> None:
-    sentences, scans = found(s1=0.9, s2=0.5, s3=0.5001), found(s1=0.8, s4=0.7, s2=0.1, s3=0.1)
+def test_each_channel_counts_by_how_sure_it_is() -> None:
+    sentences, scans = found(s1=1.0, s2=0.5, s3=0.5001), found(s1=0.8, s4=0.7, s2=0.1, s3=0.1)
     both = fused({"sentences": sentences, "scans": scans}, WEIGHTS)
-    assert both.scores[1] == pytest.approx(1.0)  # first in both
+    assert both.scores[1] == pytest.approx(1.0)  # the question itself, and the first by scans
     assert both.scores[2] == pytest.approx(both.scores[3])  # fp16 cannot tell their scores apart
-    assert both.scores[4] == pytest.approx(4 / 5 / 3)  # scans count half of what sentences do
+    assert both.scores[4] == pytest.approx(4 / 5 / 3)  # scans count by rank, half of what sentences do
     assert len({round(4 / (3 + place) / 10, both.decimals) for place in range(1, 400)}) == 399  # ranks survive rounding
+
+
+def test_what_unrelated_questions_reach_counts_nothing() -> None:
+    parts = {"sentences": found(s1=0.4, s2=0.7), "scans": found(s1=0.15, s3=0.3)}
+    both = fused(parts, WEIGHTS, floors={"sentences": 0.4, "scans": 0.2})
+    assert both.scores == {1: 0.0, 2: pytest.approx(0.5 * 2 / 3), 3: pytest.approx(1 / 3)}
+
+
+def test_scans_count_little_where_a_finding_is_asked_for_and_all_where_they_are_alone() -> None:
+    parts = {"sentences": found(s1=1.0), "scans": found(s2=0.9)}
+    for finding, share in ((False, 1 / 3), (True, 0.1 / 2.1)):
+        assert fused(parts, WEIGHTS, finding=finding).scores[2] == pytest.approx(share)
+    assert fused({"scans": found(s2=0.9)}, WEIGHTS, finding=True).scores[2] == pytest.approx(1.0)
+
+
+def test_a_sentence_that_names_what_is_asked_raises_its_study() -> None:
+    card = PassageCard(7, 1, 1, None, None, "findings", "A mass.", "present", frozenset())
+    part = found(s1=0.5, s2=0.5)
+    part.evidence[1].passages.append(PassageHit(card, 0.5, covers=1.0))
+    part.evidence[2].passages.append(PassageHit(card, 0.5, "absent", covers=1.0))
+    scores = fused({"sentences": part}, replace(WEIGHTS, named=2)).scores
+    assert scores == {1: pytest.approx(0.75), 2: pytest.approx(0.375)}
 
 
 def test_a_channel_that_found_nothing_or_counts_nothing_takes_no_part() -> None:
     alone = fused({"sentences": found(s1=0.9), "words": Found()}, WEIGHTS)
-    assert alone.scores == {1: pytest.approx(1.0)}
+    assert alone.scores == {1: pytest.approx(0.9)}
     muted = fused({"sentences": found(s1=0.9), "words": found(s2=0.9)}, replace(WEIGHTS, words=0))
     assert muted.scores.keys() == {1}
 

@@ -43,9 +43,9 @@ filter = "sequence=T2 and body_region=brain"
 filter = 'accession_number=CANARY-ACC-9 or description~"CANARY-TYPED"'
 [[exclude]]
 what = "CANARY 'quoted' \\" label"
-filter = 'model="CANARY-TYPED" and says:present("CANARY-SAID")'
+filter = 'model~"CANARY-TYPED" and says:present("CANARY-SAID")'
 [[exclude]]
-filter = 'body_region="CANARY-REGION"'
+filter = 'description~"CANARY-REGION"'
 [[exclude]]
 studies = ["1.2.999.666.1"]
 [split]

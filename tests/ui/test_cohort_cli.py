@@ -91,7 +91,8 @@ def test_likeness_chooses_the_example_itself_and_words_choose_what_they_say(mine
     with sqlite3.connect(mine.database) as connection:
         uid = connection.execute("SELECT uid FROM studies ORDER BY uid").fetchone()[0]
         sentence = connection.execute(
-            "SELECT p.text FROM passages p WHERE p.report_id IS NOT NULL AND p.assertion = 'present' ORDER BY p.id"
+            "SELECT p.text FROM passages p WHERE p.report_id IS NOT NULL AND p.assertion = 'present'"
+            " AND p.section = 'findings' ORDER BY p.id"
         ).fetchone()[0]
     file = write(tmp_path / "c.toml", "[[include]]", f'like = "{uid}"', "at_least = 0.999")
     told("freeze", file, home=mine.folder)

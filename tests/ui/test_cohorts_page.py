@@ -162,7 +162,7 @@ def test_a_list_of_studies_is_a_rule(home: Path) -> None:
 
 def test_text_is_pasted_and_bad_text_is_refused(home: Path) -> None:
     page = calm(page_of("cohorts").run())
-    page.text_area(key="toml-text").set_value('name = "pasted"\n[[include]]\nfilter = "body_region=knee"\n')
+    page.text_area(key="toml-text").set_value('name = "pasted"\n[[include]]\nfilter = "age>119"\n')
     calm(next(button for button in page.button if button.label == "Use it").click().run())
     assert metrics(page)["Studies"] == "0"
     page.text_area(key="toml-text").set_value("name = [")

@@ -145,7 +145,7 @@ def _value(fact: VolumeFacts | None, by: str) -> str:
 def _hover(fact: VolumeFacts | None) -> str:
     if fact is None:
         return ""
-    age = f"{fact.age_years:.0f} y" if fact.age_years is not None else ""
+    age = f"{int(fact.age_years)} y" if fact.age_years is not None else ""
     parts = (fact.sequence, fact.plane, fact.body_region, _plain(fact.vendor), fact.sex or "", age)
     return " · ".join(part for part in parts if part)
 

@@ -6,13 +6,15 @@ The session holds `words`, `want`, `k`, the filters' keys and `example`: what re
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from db.filters import Filter, write_filter
-from encoders.text.query import parse_query
+from encoders.text.query import Chip, parse_query
 from search.access.searching import NoSuchSearch
+from search.asking.plan import PlanChip
 from search.desk import Desk
 from search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from ui.room import filters
@@ -30,6 +32,11 @@ def plain() -> dict[str, Any]:
         "k": int(state.get("k") or K),
         "filters": filters.chosen(state),
     }
+    for key in ("on", "off"):
+        if chosen := sorted(state.get(f"offers-{key}") or ()):
+            found[key] = chosen
+    if state.get("as-typed"):
+        found["as_typed"] = True
     example = state.get("example")
     if example and example[0] == "study":
         found["like"] = [example[1], example[2]]
@@ -43,6 +50,10 @@ def restore(asked: Mapping[str, Any]) -> None:
     state["words"] = str(asked.get("words") or "")
     state["want"] = Kind(asked["want"]) if asked.get("want") in set(Kind) else Kind.STUDY
     state["k"] = min(max(int(asked.get("k") or K), 1), MOST)
+    for key in ("on", "off"):
+        held = asked.get(key)
+        state[f"offers-{key}"] = {str(one) for one in held} if isinstance(held, list) else set()
+    state["as-typed"] = bool(asked.get("as_typed"))
     like = asked.get("like")
     state["example"] = ("study", str(like[0]), str(like[1])) if isinstance(like, list) and len(like) == 2 else None
     state["other-patients"] = bool(asked.get("other_patients"))
@@ -88,7 +99,10 @@ def _handed(like: Any, words: Any, spot: Any) -> None:
 
 
 def query(scan: ImageQuery | None, good: tuple[str, ...], bad: tuple[str, ...]) -> Query | None:
-    """The query as it stands; words beside an example make results fit both. scan: a dropped one that was read."""
+    """The query as it stands; words beside an example make results fit both. scan: a dropped one that was read.
+
+    Without words and example, filters alone are a question: what passes them. None where nothing is asked.
+    """
     state = st.session_state
     words, example = str(state.get("words") or "").strip(), state.get("example")
     if example and example[0] == "spot":
@@ -97,9 +111,12 @@ def query(scan: ImageQuery | None, good: tuple[str, ...], bad: tuple[str, ...]) 
     like: ImageQuery | StudyQuery | None = scan
     if example and example[0] == "study":
         like = StudyQuery(example[1], bool(state.get("other-patients")))
-    if words and state.get("want") is not Kind.REPORT:
-        return TextQuery(words, like=like, good=good, bad=bad)
-    return TextQuery(words) if words else like
+    if not words:
+        waits = example is not None and like is None
+        return like if like is not None or waits or not filters.chosen(state) else TextQuery("")
+    on, off = (tuple(sorted(state.get(f"offers-{key}") or ())) for key in ("on", "off"))
+    made = TextQuery(words, on=on, off=off, as_typed=bool(state.get("as-typed")))
+    return replace(made, like=like, good=good, bad=bad) if state.get("want") is not Kind.REPORT else made
 
 
 def sign(where: Filter) -> dict[str, Any]:
@@ -107,15 +124,31 @@ def sign(where: Filter) -> dict[str, Any]:
     return {"text": str(st.session_state.get("words") or "").strip(), "where": write_filter(where)}
 
 
+def turn(key: str, *, on: bool) -> None:
+    """Let an offered condition count, or not, until other words are typed."""
+    state = st.session_state
+    held, other = set(state.get("offers-on") or ()), set(state.get("offers-off") or ())
+    (held if on else other).add(key)
+    (other if on else held).discard(key)
+    state["offers-on"], state["offers-off"], state["k"] = held, other, K
+
+
 def edited(words: str, place: int, text: str) -> str:
     """The words with one chip changed, or taken out with the comma that it leaves."""
-    chips = parse_query(words).chips
-    if not 0 <= place < len(chips):
-        return words
-    chip = chips[place]
+    chips = parse_query(words, needs_words=False).chips
+    return changed(words, chips[place], text) if 0 <= place < len(chips) else words
+
+
+def changed(words: str, chip: Chip | PlanChip, text: str) -> str:
+    """The same for a chip of these words. A condition on a fact keeps the name of its field."""
     said = f"no {text}" if chip.kind == "unwanted" and text else text
     if chip.kind == "phrase" and text:
         said = f'"{text}"'
+    if isinstance(chip, PlanChip) and chip.kind == "field" and text.strip() and ":" not in text:
+        value = text.strip().removeprefix("not ")
+        said = f"{'-' if text.strip().startswith('not ') else ''}{chip.field}:" + (
+            f'"{value}"' if " " in value else value
+        )
     left, right = words[: chip.start], words[chip.stop :]
     if not text.strip():
         left, right = left.rstrip(" ,;"), right.lstrip(" ,;")

@@ -23,6 +23,8 @@ CHOICES = {
 """Filters whose values are those that the archive holds."""
 COMPUTED = "Computed, localizers too"
 _WORDS = {"F": "female", "M": "male", "O": "other"}
+_CONTRAST = {"yes": "after contrast", "no": "without contrast", "unknown": "contrast not known"}
+_BOUNDS = {"from": "from", "to": "until"}
 _STRENGTHS: dict[str, tuple[float | None, float | None]] = {
     "below 1 T": (None, 0.949),
     "1 to 2 T": (0.95, 2.199),
@@ -30,6 +32,8 @@ _STRENGTHS: dict[str, tuple[float | None, float | None]] = {
     "above 3 T": (3.5, None),
 }
 """Nominal strengths as ranges: a 3 T magnet calls itself 2.89 as often as 3."""
+_GAP = "  "
+"""Between a value and its counts, in the label of an option."""
 _OLDEST = 100
 EMPTY: Mapping[str, Any] = {
     **dict.fromkeys(CHOICES, ()),
@@ -77,7 +81,7 @@ def condition(state: Mapping[Any, Any]) -> Filter:
     parts: list[Filter] = [Is(field, tuple(kept[field])) for field in CHOICES if field in kept]
     if "age" in kept:
         low, high = kept["age"]
-        parts.append(Between("age", low, None if high == _OLDEST else high + 0.999))
+        parts.append(Between("age", low, None if high == _OLDEST else high))
     if "tesla" in kept:
         ranges = tuple(Between("field_strength", *_STRENGTHS[name]) for name in kept["tesla"] if name in _STRENGTHS)
         parts += [Or(ranges)] if ranges else []
@@ -91,18 +95,20 @@ def condition(state: Mapping[Any, Any]) -> Filter:
     return both(*parts) if parts else ALL
 
 
-def chips(state: Mapping[Any, Any]) -> list[tuple[str, str]]:
-    """(key, what it says) of each filter in use."""
+def chips(state: Mapping[Any, Any]) -> list[dict[str, str]]:
+    """Each filter in use: its key, what it is called, and its value, which is what its chip shows."""
     told = []
     for key, value in chosen(state).items():
         label = CHOICES.get(key, {"tesla": "Field strength", "description": "Description"}.get(key, key.capitalize()))
         if key == "age":
-            said = f"{value[0]} y and older" if value[1] == _OLDEST else f"{value[0]} to {value[1]} y"
+            said = f"{value[0]} years and older" if value[1] == _OLDEST else f"{value[0]} to {value[1]} years"
+        elif key == "contrast":
+            said = " or ".join(_CONTRAST.get(str(one), str(one)) for one in value)
         elif isinstance(value, list):
-            said = ", ".join(_WORDS.get(str(one), str(one)) for one in value)
+            said = " or ".join(_WORDS.get(str(one), str(one)) for one in value)
         else:
-            said = str(value)
-        told.append((key, COMPUTED if key == "derived" else f"{label}: {said}"))
+            said = f"{_BOUNDS[key]} {value}" if key in _BOUNDS else COMPUTED if key == "derived" else str(value)
+        told.append({"key": key, "label": label, "text": said})
     return told
 
 
@@ -132,21 +138,40 @@ def panel(counts: Mapping[str, Sequence[Facet]], *, smallest: int = 0) -> None:
     st.checkbox(COMPUTED, key="derived")
 
 
+def _settle(field: str) -> None:
+    """After a choice: keep the values that were meant, and let the browser write their chips anew.
+
+    A browser names what is chosen by the label that it read. Labels hold counts, which change with every other filter,
+    so that a choice of a moment ago came back as "female  9 / 9", a value that no study has: two filters, and nothing
+    passed.
+    """
+    values = {said: value for value, said in _WORDS.items()}
+    plain = [str(one).split(_GAP)[0] for one in st.session_state.get(field, ())]
+    st.session_state[field] = list(dict.fromkeys(values.get(one, one) if field == "sex" else one for one in plain))
+
+
 def _choice(field: str, label: str, counts: Sequence[Facet]) -> None:
     told = {facet.value: facet for facet in counts if facet.value}
     held = [str(value) for value in st.session_state.get(field, ())]
     options = sorted({*told, *held}, key=lambda value: (value == "unknown", value.casefold()))
 
     def name(value: str) -> str:
+        if value in held:  # its chip is narrow: the value alone, without the counts that help to choose it
+            return _WORDS.get(value, value)
         facet = told.get(value)
         shown, total = (facet.shown, facet.total) if facet else (0, 0)
-        return f"{_WORDS.get(value, value)}  {shown} / {total}"
+        return f"{_WORDS.get(value, value)}{_GAP}{shown} / {total}"
 
-    st.multiselect(label, options, format_func=name, key=field, placeholder="any", select_all=False)
+    st.multiselect(
+        label, options, format_func=name, key=field, placeholder="any", select_all=False,
+        on_change=_settle, args=(field,),
+    )  # fmt: skip
 
 
 def _strengths(counts: Sequence[Facet], smallest: int) -> None:
     def name(label: str) -> str:
+        if label in st.session_state.get("tesla", ()):
+            return label
         low, high = _STRENGTHS[label]
         mine = [
             facet
@@ -156,11 +181,12 @@ def _strengths(counts: Sequence[Facet], smallest: int) -> None:
             and (high is None or value <= high)
         ]
         shown, total = (together(some, smallest) for some in ([f.shown for f in mine], [f.total for f in mine]))
-        return f"{label}  {shown} / {total}"
+        return f"{label}{_GAP}{shown} / {total}"
 
     st.multiselect(
-        "Field strength", list(_STRENGTHS), format_func=name, key="tesla", placeholder="any", select_all=False
-    )
+        "Field strength", list(_STRENGTHS), format_func=name, key="tesla", placeholder="any", select_all=False,
+        on_change=_settle, args=("tesla",),
+    )  # fmt: skip
 
 
 def _number(text: str) -> float | None:

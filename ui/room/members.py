@@ -25,7 +25,8 @@ def member_grid(room: Room, uids: Sequence[str], *, key: str) -> None:
         card, of_study = one.card, one.series
         rows.append({
             "": f"data:image/png;base64,{base64.b64encode(one.png).decode()}" if one.png else None,
-            "date": card.date, "age": card.age_years, "sex": card.sex, "study": card.description,
+            "date": card.date, "age": None if card.age_years is None else int(card.age_years), "sex": card.sex,
+            "study": card.description,
             "sequences": ", ".join(dict.fromkeys(series.sequence for series in of_study)),
             "scanner": ", ".join(dict.fromkeys(series.vendor for series in of_study)),
             "accession number": card.accession_number, "StudyInstanceUID": card.uid,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from db.values import PredictedFact
+from search.asking.plan import PlanChip, Way
 from search.desk import Desk
 from search.hits import Hit, PassageHit, Results, SeriesHit
 from search.query import Kind
@@ -20,10 +21,13 @@ _NOTHING = "nothing relevant found"
 _SHOWN = 4
 _FAINT = 0.6
 """A sentence with less than this share of the best one's similarity is not what put the study there."""
-_NEUTRAL = frozenset({"header", "technique", "comparison", "other"})
+_NEUTRAL = frozenset({"header", "technique", "comparison"})
 """Sections that affirm and deny nothing; a sentence of theirs is shown for the words in it."""
 _BARS = {"scan": ("image", "regions", "spot"), "text": ("report", "header"), "words": ("words",)}
-_AGAINST = {"absent": "the report denies it", "side": "the other side", "opposite": "the opposite grade"}
+_AGAINST = {
+    "absent": "the report denies it", "side": "the other side", "opposite": "the opposite grade",
+    "place": "another place", "size": "another size", "family": "of a relative", "abnormal": "the report finds one",
+}  # fmt: skip
 SHORTCUTS = (
     ("/", "to the search box"),
     ("j  k  or  ↓  ↑", "next, previous result"),
@@ -44,35 +48,69 @@ def list_data(
     results: Results,
     desk: Desk,
     *,
-    filters: Sequence[tuple[str, str]],
+    filters: Sequence[Mapping[str, str]],
     verdicts: Mapping[str, int],
     refined: bool,
     picked: Sequence[int],
     most: int,
+    place: str = "",
 ) -> dict[str, Any]:
-    """Everything the list shows. verdicts: this person's thumbs by study UID."""
+    """Everything the list shows. verdicts: this person's thumbs by study UID; place: the token of the search, by which
+    a browser finds the place again where the list was left.
+    """
     beside = desk.listed(results, most=_SHOWN)
     tops = {
         bar: max((_channel(hit, names) for hit in results.hits), default=0.0) or 1.0 for bar, names in _BARS.items()
     }
+    if results.plan is not None and results.plan.way is Way.EXCLUSIONS:
+        tops = {}  # a list is no ranking: nothing to compare
     want = str(results.query.get("want", Kind.STUDY))
+    fitting = int(results.query.get("fitting", most))
     nothing = any(warning.startswith(_NOTHING) for warning in results.warnings)
     return {
         "want": want,
-        "chips": [{"kind": chip["kind"], "text": chip["text"]} for chip in results.query.get("chips", ())],
-        "filters": [{"key": key, "text": text} for key, text in filters],
+        "chips": [_chip(chip) for chip in (results.plan.chips if results.plan else ())],
+        "filters": [dict(one) for one in filters],
+        "corrected": results.plan.corrected if results.plan else "",
+        "ignored": [f"{one.text}: {one.why}" for one in (results.plan.ignored if results.plan else ())],
+        "place": place,
+        "no_thumbs": _why_no_thumbs(results, want),
         "nothing": nothing,
         "notes": [warning for warning in results.warnings if not warning.startswith(_NOTHING)],
         "said": _summary(results, want),
         "thumbs": sum(1 for verdict in verdicts.values() if verdict),
         "refined": refined,
         "picked": list(picked),
-        "more": len(results.hits) == int(results.query.get("k", 0)) < most,
+        "more": len(results.hits) == int(results.query.get("k", 0)) < min(most, fitting),
         "hits": [
             _row(hit, beside.pictures, beside.priors.get(hit.study.id, 0) if hit.study else 0, verdicts, tops)
             for hit in results.hits
         ],
     }
+
+
+def _chip(chip: PlanChip) -> dict[str, Any]:
+    return {
+        "kind": chip.kind, "text": chip.text, "label": chip.field.replace("_", " "), "key": chip.key, "on": chip.on,
+        "why": chip.why,
+    }  # fmt: skip
+
+
+def _why_no_thumbs(results: Results, want: str) -> str:
+    """Why a thumb would do nothing here; '' where it does something."""
+    if want == Kind.REPORT:
+        return "Thumbs refine searches for studies"
+    if results.plan is None:
+        return "Thumbs refine words: type some beside the example"
+    return _NO_THUMBS.get(results.plan.way, "")
+
+
+_NO_THUMBS = {
+    Way.IDENTIFIERS: "These studies were named: there is nothing to refine",
+    Way.FILTERS: "Thumbs refine words: type some beside the filters",
+    Way.EXCLUSIONS: "Thumbs refine what is looked for; this search only leaves out",
+    Way.REPORT: "Thumbs refine words; this was a whole report",
+}
 
 
 def study_name(hit: Hit) -> str:
@@ -86,10 +124,22 @@ def study_name(hit: Hit) -> str:
 def _summary(results: Results, want: str) -> str:
     count = len(results.hits)
     noun = {"study": "studies", "report": "reports"}[want] if count != 1 else want
+    way = results.plan.way if results.plan else Way.WORDS
+    fitting = int(results.query.get("fitting", count))
+    of = f"{count} of {fitting:,}" if fitting > count else f"{count}"
+    noun = {"study": "studies", "report": "reports"}[want] if fitting != 1 else want
+    if way is Way.IDENTIFIERS:
+        return f"{of} {noun}, as named"
+    if way is Way.FILTERS:
+        return f"{of} {noun} that pass, newest first" if fitting else f"no {noun} pass"
+    if way is Way.EXCLUSIONS:
+        return f"{of} {noun} that do not affirm it: those that deny it in words first, then the newest"
     milliseconds = sum(results.seconds.values()) * 1000
     learned = results.query.get("learned")
     also = f" · from your thumbs: {', '.join(learned)}" if learned else ""
-    return f"{count} {noun} · {results.searched:,} vectors compared · {milliseconds:.0f} ms{also}"
+    fit = sum(hit.fits for hit in results.hits)
+    told = f"{count} {noun}" if fit == count else f"{fit} of {count} {noun} fit"
+    return f"{told} · {results.searched:,} vectors compared · {milliseconds:.0f} ms{also}"
 
 
 def _row(
@@ -98,6 +148,7 @@ def _row(
     study = hit.study
     return {
         "rank": hit.rank,
+        "fits": hit.fits,
         "study": study.id if study else None,
         "uid": study.uid if study else "",
         "name": study_name(hit),
@@ -111,7 +162,7 @@ def _row(
         "bars": [
             {"name": bar, "value": round(value, 3), "share": round(max(value, 0.0) / tops[bar], 3)}
             for bar, names in _BARS.items()
-            if (value := _channel(hit, names))
+            if bar in tops and (value := _channel(hit, names))
         ],
     }
 
@@ -167,7 +218,7 @@ def _sentence(found: PassageHit) -> dict[str, Any]:
     pieces.append({"t": text[at:], "hit": False})
     return {
         "pieces": [piece for piece in pieces if piece["t"]],
-        "assertion": "" if found.passage.section in _NEUTRAL else found.passage.assertion,
+        "assertion": "" if found.passage.section in _NEUTRAL else found.assertion,
         "section": found.passage.section,
         "against": _AGAINST.get(found.contradicts, "contradicts") if found.contradicts else "",
     }

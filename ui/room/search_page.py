@@ -13,6 +13,7 @@ from db.errors import StoreError
 from db.filters import Filter
 from search.access.people import RecordUnwritable
 from search.access.searching import Saved
+from search.asking.plan import Way
 from search.hits import Results
 from search.query import ImageQuery, Kind, Query
 from ui.page_style import trouble
@@ -58,10 +59,16 @@ def search_page(room: Room) -> None:
         return
     data = list_data(
         results, room.desk, filters=filters.chips(state), verdicts=verdicts, refined=refine,
-        picked=state.get("picked", []), most=asked.MOST,
+        picked=state.get("picked", []), most=asked.MOST, place=str(state.get("token") or ""),
     )  # fmt: skip
-    state["asked"] = str(state.get("words") or "").strip()
+    state["chips"] = results.plan.chips if results.plan else ()
+    state["asked"] = _shown_by_a_scan(results)
     result_list(data, lambda: _act(room, where))
+
+
+def _shown_by_a_scan(results: Results) -> str:
+    """The words that the study page may ask scans about: not identifiers, nor those that became conditions."""
+    return results.plan.query.wanted if results.plan is not None and results.plan.way is Way.WORDS else ""
 
 
 def _line(room: Room) -> tuple[ImageQuery | None, DeltaGenerator]:
@@ -217,7 +224,14 @@ def _act(room: Room, where: Filter) -> None:
             if told["key"] in filters.EMPTY:
                 filters.clear(told["key"])
         case "chip":
-            state["words"] = asked.edited(str(state.get("words") or ""), int(told["place"]), str(told["text"]))
+            chips, place = state.get("chips") or (), int(told["place"])
+            if 0 <= place < len(chips):
+                state["words"] = asked.changed(str(state.get("words") or "").strip(), chips[place], str(told["text"]))
+                state["k"] = asked.K
+        case "offer":
+            asked.turn(str(told["key"]), on=bool(told["on"]))
+        case "as-typed":
+            state["as-typed"] = True
         case _:
             pass
 
@@ -232,6 +246,8 @@ def _title(one: Saved) -> str:
 def _typed() -> None:
     st.session_state["k"] = asked.K
     st.session_state["refine"] = False
+    st.session_state["as-typed"] = False
+    st.session_state["offers-on"], st.session_state["offers-off"] = set(), set()
     if (st.session_state.get("example") or ("",))[0] == "spot":
         st.session_state["example"] = None
 

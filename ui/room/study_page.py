@@ -27,7 +27,7 @@ from ui.why import read_again
 from ui.wiring import USER_ERRORS, read_levels
 
 _HEIGHT = 720
-_NEUTRAL = frozenset({"header", "technique", "comparison", "other"})
+_NEUTRAL = frozenset({"header", "indication", "technique", "comparison"})
 _OUT_OF_SEARCH = {
     "superseded": "earlier versions of the report",
     "duplicate": "copies of a report",
@@ -86,7 +86,7 @@ def study_page(room: Room) -> None:
 
 def study_title(study: StudyCard) -> str:
     """Date, age, sex, description and accession number, as far as they are known."""
-    age = f"{study.age_years:.0f} y" if study.age_years is not None else ""
+    age = f"{int(study.age_years)} y" if study.age_years is not None else ""
     who = " ".join(part for part in (age, study.sex or "") if part)
     when = study.date.isoformat() if study.date else ""
     return " · ".join(part for part in (when, who, study.description, study.accession_number) if part) or study.uid

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from encoders.text.terms import FAMILIES, mentions
+from encoders.text.terms import mentions
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,3 @@ def test_mentioned(term: str, sentence: str) -> None:
 )
 def test_not_mentioned(term: str, sentence: str) -> None:
     assert not mentions(term, sentence)
-
-
-def test_families_are_well_formed() -> None:
-    names = [name.strip() for family in FAMILIES for name in family.split("|")]
-    assert 60 <= len(FAMILIES) <= 130
-    assert all(names)
-    assert len(names) == len(set(names))
-    for family in FAMILIES:
-        label, *others = [name.strip() for name in family.split("|")]
-        assert all(mentions(label, f"There is {other} here.") for other in others), family

@@ -18,6 +18,7 @@ const held = new WeakMap();
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const root = parentElement.querySelector(".results");
+  const fresh = !held.has(root);
   const state = held.get(root) ?? { at: -1 };
   held.set(root, state);
   state.picked ??= data.picked ?? [];
@@ -26,11 +27,20 @@ export default function (component) {
   const light = /^#(f|e|d)/i.test(page) || /^rgb\((2[0-9]{2}|1[6-9][0-9])/.test(page);
   root.className = light ? "results light" : "results";
 
+  const gone = (one, place) => make("button", { class: "x", "aria-label": `Remove ${one.text}`, on: { click: () => act({ do: "chip", place, text: "" }) } }, "×");
+  const offer = (one, place) => make("span", { class: `chip offer ${one.on ? "on" : "off"}` },
+    make("button", { "aria-pressed": String(one.on), title: one.why || (one.on ? "A condition: click to take the words as words" : "Offered: click to make it a condition"),
+      on: { click: () => act({ do: "offer", key: one.key, on: !one.on }) } }, one.text),
+    one.on ? gone(one, place) : ""); // the words of one that is off have a chip of their own
+  const fixed = (one, place) => make("span", { class: `chip ${one.kind}` },
+    make("span", { class: "said", title: one.label }, one.text), gone(one, place));
   const chip = (one, place) => {
+    if (one.kind === "offer") return offer(one, place);
+    if (one.kind === "identifier" || one.kind === "report") return fixed(one, place);
     const box = make("span", { class: `chip ${one.kind}` });
     const draw = () => box.replaceChildren(
-      make("button", { title: "Edit", on: { click: edit } }, one.text),
-      make("button", { class: "x", "aria-label": `Remove ${one.text}`, on: { click: () => act({ do: "chip", place, text: "" }) } }, "×"),
+      make("button", { title: one.label ? `${one.label}: click to edit` : "Edit", on: { click: edit } }, one.text),
+      gone(one, place),
     );
     const edit = () => {
       const input = make("input", { value: one.text, "aria-label": `Edit ${one.text}` });
@@ -48,8 +58,8 @@ export default function (component) {
     return box;
   };
   const filter = (one) => make("span", { class: "chip filter" },
-    make("button", { tabindex: "-1" }, one.text),
-    make("button", { class: "x", "aria-label": `Remove filter ${one.text}`, on: { click: () => act({ do: "filter", key: one.key }) } }, "×"));
+    make("span", { class: "said", title: one.label }, one.text),
+    make("button", { class: "x", "aria-label": `Remove filter ${one.label}: ${one.text}`, on: { click: () => act({ do: "filter", key: one.key }) } }, "×"));
 
   const film = (one, place) => make("figure", { class: place ? "" : "key" },
     one.png ? make("img", { src: `data:image/png;base64,${one.png}`, alt: one.name || one.facts.join(" "), loading: "lazy" })
@@ -68,7 +78,7 @@ export default function (component) {
     make("div", {}, make("i", { style: `width:${Math.round(100 * one.share)}%` })), one.value.toFixed(2));
 
   const thumb = (hit, verdict, sign, label) => make("button", {
-    "aria-label": label, title: label, "aria-pressed": String(hit.verdict === verdict),
+    "aria-label": label, title: data.no_thumbs || label, disabled: Boolean(data.no_thumbs), "aria-pressed": String(hit.verdict === verdict),
     on: { click: () => act({ do: "thumb", uid: hit.uid, verdict: hit.verdict === verdict ? 0 : verdict }) } }, sign);
 
   const row = (hit, place) => {
@@ -113,13 +123,17 @@ export default function (component) {
   rows = data.hits.map(row);
   root.replaceChildren(
     data.chips.length + data.filters.length ? make("div", { class: "chips", role: "group", "aria-label": "What is searched for" }, ...data.chips.map(chip), ...data.filters.map(filter)) : "",
+    data.corrected ? make("div", { class: "corrected", role: "status" }, "Showing what was found for ", make("b", {}, data.corrected), " ",
+      make("button", { on: { click: () => act({ do: "as-typed" }) } }, "Search for what was typed")) : "",
+    data.ignored.length ? make("div", { class: "ignored" }, `Left out: ${data.ignored.join("; ")}`) : "",
     data.nothing ? make("div", { class: "nothing", role: "status" }, make("b", {}, "Nothing relevant found"),
       "Questions that have nothing to do with MR come as near as this one. What follows is merely the nearest.") : "",
     ...data.notes.map((note) => make("div", { class: "note", role: "status" }, note)),
     make("div", { class: "bar", role: "status" }, data.said,
       data.thumbs ? make("button", { "aria-pressed": String(data.refined), on: { click: () => act({ do: "refine", on: !data.refined }) } },
         `refine by ${data.thumbs} ${data.thumbs === 1 ? "thumb" : "thumbs"}`) : ""),
-    ...rows,
+    ...rows.flatMap((one, place) => (data.hits[place].fits || (place && !data.hits[place - 1].fits) ? [one]
+      : [make("div", { class: "fold", role: "separator" }, make("b", {}, "Less alike"), "Nothing in these says all of what was asked."), one])),
     data.more ? make("div", { class: "foot" }, make("button", { on: { click: () => act({ do: "more" }) } }, "Show more")) : "",
     state.picked.length ? make("div", { class: "picked" }, `${state.picked.length} of 4 picked`,
       make("button", { disabled: state.picked.length < 2, on: { click: () => act({ do: "compare", studies: state.picked }) } }, "Compare side by side"),
@@ -129,6 +143,26 @@ export default function (component) {
   if (focused) rows[state.at]?.focus({ preventScroll: true });
   };
   render();
+
+  // Turning pages leaves an address of the page before under this list: put its own there, so that it can be reloaded.
+  if (data.place && new URLSearchParams(location.search).get("search") !== data.place)
+    history.replaceState(history.state, "", `${location.pathname}?search=${encodeURIComponent(data.place)}`);
+
+  // Where the list was left: by the search's random key, in this tab alone.
+  const scroller = (root.getRootNode().host ?? root).closest('[data-testid="stMain"]') ?? document.scrollingElement;
+  const key = data.place ? `spinecho-place-${data.place}` : "";
+  if (key && fresh) {
+    const left = Number(sessionStorage.getItem(key) ?? 0);
+    const again = (tries) => {
+      if (!left || !root.isConnected) return;
+      scroller.scrollTop = left;
+      if (tries && Math.abs(scroller.scrollTop - left) > 2) setTimeout(() => again(tries - 1), 120);
+    };
+    requestAnimationFrame(() => again(12));
+  }
+  if (state.scrolled) scroller.removeEventListener("scroll", state.scrolled);
+  state.scrolled = () => { if (key && root.isConnected) sessionStorage.setItem(key, String(Math.round(scroller.scrollTop))); };
+  scroller.addEventListener("scroll", state.scrolled, { passive: true });
 
   const keys = (event) => {
     if (typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -140,8 +174,8 @@ export default function (component) {
       Enter: onButton || study === null ? null : () => act({ do: "open", study }),
       m: study === null ? null : () => act({ do: "like", uid: hit.uid, name: hit.name }),
       x: study === null ? null : () => pick(study),
-      u: study === null ? null : () => act({ do: "thumb", uid: hit.uid, verdict: hit.verdict === 1 ? 0 : 1 }),
-      d: study === null ? null : () => act({ do: "thumb", uid: hit.uid, verdict: hit.verdict === -1 ? 0 : -1 }),
+      u: study === null || data.no_thumbs ? null : () => act({ do: "thumb", uid: hit.uid, verdict: hit.verdict === 1 ? 0 : 1 }),
+      d: study === null || data.no_thumbs ? null : () => act({ do: "thumb", uid: hit.uid, verdict: hit.verdict === -1 ? 0 : -1 }),
     };
     const chosen = acts[event.key];
     if (!chosen) return;
@@ -151,5 +185,8 @@ export default function (component) {
   if (state.keys) document.removeEventListener("keydown", state.keys); // the list is drawn again without being taken away
   state.keys = keys;
   document.addEventListener("keydown", keys);
-  return () => document.removeEventListener("keydown", state.keys);
+  return () => {
+    document.removeEventListener("keydown", state.keys);
+    scroller.removeEventListener("scroll", state.scrolled);
+  };
 }

@@ -1,0 +1,192 @@
+"""What the rules make of reports' clauses, against labels by hand: precision and recall with 95 % intervals (Wilson
+1927).
+
+    python -m benchmarks.clauses [--data FOLDER] [--blind FILE] [--misses]
+
+Each label is of one finding in one sentence: what does the sentence say of it? "By clause" takes the clause that holds
+the finding's words, "by sentence" the one answer of the sentence around it.
+
+open       captions and templates that others wrote (`clauses_open.jsonl`: file, id and place alone, since the texts
+           are not ours; FOLDER or SPINECHO_TESTDATA holds them). Labelled by one person.
+written    sentences in the manner of many hospitals (`clauses_written.jsonl`), by one person who had not tried the
+           rules on them. One half, drawn by sentence, is `tuned`: its misses were read when the rules were made.
+           `held_out` was counted alone.
+FILE       labels of the same sentences by a second reader who saw neither the first labels nor the rules' answers:
+           agreement (Cohen 1960), and the rules counted against that reader alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from encoders.text.passages import Passage, passages
+
+DATA = Path(__file__).parent / "data"
+LABELS = ("present", "absent", "uncertain", "historical", "family")
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A finding at text[start:end] with its label by hand, and of which pool it is."""
+
+    pool: str
+    id: str
+    text: str
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the rules answer: by the clause that holds the finding, and by its sentence; "none" outside all passages."""
+
+    of: Labelled
+    by_clause: str
+    by_sentence: str
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=os.environ.get("SPINECHO_TESTDATA"))
+    parser.add_argument("--blind", type=Path, default=DATA / "clauses_blind.jsonl")
+    parser.add_argument("--misses", action="store_true", help="print what is wrong, but never of the half held out")
+    options = parser.parse_args()
+    written = read_written()
+    pools = {name: [one for one in written if one.pool == name] for name in ("written tuned", "written held_out")}
+    if options.data:
+        pools["open"] = read_open(Path(options.data))
+    else:
+        print("open: left out; --data or SPINECHO_TESTDATA names no folder")
+    for name, pool in pools.items():
+        answered = [answer(one) for one in pool]
+        print(f"\n{name}: {len(pool)} findings in {len({one.text for one in pool})} texts")
+        for line in table(answered):
+            print(line)
+        if options.misses and "held_out" not in name:
+            for one in answered:
+                if one.by_clause != one.of.label:
+                    words = one.of.text[one.of.start : one.of.end]
+                    around = " ".join(one.of.text[max(one.of.start - 90, 0) : one.of.end + 90].split())
+                    print(f"  {one.of.label:10} {one.by_clause:10} {words!r}: {around}")
+    if options.blind.exists():
+        second = {(row["id"], row["term"].lower()): row["label"] for row in rows(options.blind)}
+        both = [
+            (one, second[key]) for one in written if (key := (one.id, one.text[one.start : one.end].lower())) in second
+        ]
+        pairs = [(one.label, label) for one, label in both]
+        agreed = sum(a == b for a, b in pairs) / len(pairs)
+        print(f"\nsecond reader: {len(pairs)} findings, agreement {agreed:.3f}, Cohen's kappa {kappa(pairs):.3f}")
+        for half in ("written tuned", "written held_out"):
+            relabelled = [
+                Labelled(one.pool, one.id, one.text, one.start, one.end, label)
+                for one, label in both
+                if one.pool == half
+            ]
+            print(f"{half}, the second reader's labels: {len(relabelled)} findings")
+            for line in table([answer(one) for one in relabelled]):
+                print(line)
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """A JSON Lines file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def read_written() -> list[Labelled]:
+    """Our own sentences; the pool is the half that a sentence fell to."""
+    found = []
+    for row in rows(DATA / "clauses_written.jsonl"):
+        at = row["sentence"].lower().index(row["term"].lower())
+        end = at + len(row["term"])
+        found.append(Labelled(f"written {row['half']}", row["id"], row["sentence"], at, end, row["label"]))
+    return found
+
+
+def read_open(folder: Path) -> list[Labelled]:
+    """The texts of others, from where they lie."""
+    texts: dict[tuple[str, str], str] = {}
+    found = []
+    for row in rows(DATA / "clauses_open.jsonl"):
+        key = (row["file"], row["id"])
+        if key not in texts:
+            path = folder / "text" / row["file"]
+            if path.suffix == ".jsonl":
+                texts.update({(row["file"], one["id"]): one["caption"] for one in rows(path)})
+            else:
+                texts[key] = _template(path.read_text(encoding="utf-8"))
+        found.append(Labelled("open", row["id"] or path.stem, texts[key], row["start"], row["end"], row["label"]))
+    return found
+
+
+def _template(text: str) -> str:
+    """A report template without its YAML, every character in its place."""
+    syntax = re.compile(
+        r"^(?: *(?:- )?(?:section|content|report|technique|vr_\w+|exam_code):(?: >-)?| *-(?= '))|^[#%].*|'", re.M
+    )
+    return syntax.sub(lambda match: " " * len(match.group()), text)
+
+
+def answer(one: Labelled) -> Answered:
+    """What `passages` says of the finding."""
+    passage = next((p for p in passages(one.text) if p.start <= one.start < p.end), None)
+    if passage is None:
+        return Answered(one, "none", "none")
+    return Answered(one, _of_clause(passage, one.start - passage.start), passage.assertion)
+
+
+def _of_clause(passage: Passage, at: int) -> str:
+    clause = next((one for one in passage.clauses if one.start <= at < one.end), None)
+    if clause is None:
+        return "none"
+    return "family" if clause.by == "family" else clause.assertion
+
+
+def table(answered: Sequence[Answered]) -> Iterable[str]:
+    """Lines of precision and recall, label by label."""
+    for by in ("by clause", "by sentence"):
+        pairs = [(one.of.label, one.by_clause if by == "by clause" else one.by_sentence) for one in answered]
+        right = sum(want == said for want, said in pairs)
+        yield f"  {by}: {share(right, len(pairs))} right"
+        for label in LABELS:
+            wanted, said = sum(want == label for want, _ in pairs), sum(told == label for _, told in pairs)
+            hits = sum(want == told == label for want, told in pairs)
+            if wanted:
+                yield f"    {label:10} precision {share(hits, said)}  recall {share(hits, wanted)}"
+
+
+def share(hits: int, of: int) -> str:
+    """A share with its interval and its count."""
+    if of == 0:
+        return "none (0)"
+    low, high = wilson(hits, of)
+    return f"{hits / of:.3f} [{low:.3f}, {high:.3f}] ({hits}/{of})"
+
+
+def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95 % score interval of a share."""
+    p = hits / of
+    middle = (p + z * z / (2 * of)) / (1 + z * z / of)
+    half = z / (1 + z * z / of) * (p * (1 - p) / of + z * z / (4 * of * of)) ** 0.5
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def kappa(pairs: Sequence[tuple[str, str]]) -> float:
+    """Cohen's kappa of two readers."""
+    seen = len(pairs)
+    agreed = sum(a == b for a, b in pairs) / seen
+    first, second = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
+    chance = sum(first[label] * second[label] for label in first) / seen**2
+    return 1.0 if chance == 1 else (agreed - chance) / (1 - chance)
+
+
+if __name__ == "__main__":
+    main()

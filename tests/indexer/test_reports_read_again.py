@@ -1,0 +1,96 @@
+"""Sentences and clauses that older rules told are told anew from the stored text, without the files."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archives import Home
+from sqlalchemy import text
+
+from db.database import Database
+from db.engines import Location
+from db.rereading import count_old
+from encoders.dual import DualEncoder
+from encoders.registry import open_encoder
+from encoders.text.findings import RULES
+from indexer.reports import again
+from indexer.reports.again import read_again
+
+REPORTS = {
+    "a.txt": (
+        "accession: A1\n\nFINDINGS:\n1) cavernoma of the left frontal lobe 2) no infarct\n"
+        "Mass of 4.2 x 3 cm, but no oedema.\n"
+    ),
+    "b.txt": "accession: A1\nstatus: corrected\n\nFINDINGS:\nCavernoma, 12 mm. ?stroke\n",
+    "c.txt": "accession: A2\n\nThe rotator cuff is intact. Query labral tear.\n",
+}
+
+
+@pytest.fixture(scope="module")
+def dual() -> DualEncoder:
+    return open_encoder()
+
+
+def stored(home: Home) -> dict[str, list[tuple[Any, ...]]]:
+    """All that search knows of reports, whatever its row ids."""
+    reports = "JOIN reports r ON r.id = report_id JOIN files f ON f.id = r.file_id"
+    clauses = "f.name, c.sentence, c.ordinal, c.start, c.stop, c.text, c.assertion, c.decided_by, c.cue, c.sides"
+    return {
+        "passages": home.query(
+            f"SELECT f.name, p.ordinal, p.section, p.start, p.stop, p.text, p.assertion, {home.hex('v.data')}"
+            f" FROM passages p {reports} JOIN vectors v ON v.passage_id = p.id ORDER BY 1, 2"
+        ),
+        "withdrawn": home.query(f"SELECT f.name, p.ordinal, p.text FROM withdrawn_passages p {reports} ORDER BY 1, 2"),
+        "clauses": home.query(f"SELECT {clauses}, c.places, c.high_mm FROM clauses c {reports} ORDER BY 1, 2, 3"),
+        "read": home.query("SELECT f.name, read_by FROM reports r JOIN files f ON f.id = r.file_id ORDER BY 1"),
+    }
+
+
+@pytest.mark.parametrize("older", ["no clauses", "other sentences"])
+def test_what_older_rules_told_is_told_anew_without_the_files(
+    tmp_path: Path, location: Location, dual: DualEncoder, older: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path / "home", lambda: dual, server=location if isinstance(location, str) else "")
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    for name, said in REPORTS.items():
+        (archive / name).write_text(said, encoding="utf-8")
+    home.index(archive)
+    fresh = stored(home)
+    assert {row[1] for row in fresh["read"]} == {RULES}
+    assert {row[6] for row in fresh["clauses"]} >= {"present", "absent", "uncertain"}
+    shutil.rmtree(archive)
+    database = Database.open(home.database)
+    with database.begin() as session:
+        session.execute(text("DELETE FROM clauses"))
+        session.execute(text("UPDATE reports SET read_by = 0"))
+        if older == "other sentences":
+            changed = "UPDATE {} SET text = 'Cavernoma. Infarct?', stop = 19 WHERE ordinal = 0"
+            for table in ("passages", "withdrawn_passages"):
+                session.execute(text(changed.format(table)))
+    asked: list[str] = []
+
+    def encoder() -> Any:
+        asked.append("opened")
+        return dual.text
+
+    monkeypatch.setattr(again.rereading, "_PAGE", 1)  # a page is a transaction: stopped in the middle, it goes on
+    with pytest.raises(KeyboardInterrupt):
+        read_again(database, encoder, progress=_stop)
+    assert count_old(database, RULES) == len(REPORTS) - 1
+    assert read_again(database, encoder) == len(REPORTS) - 1
+    assert read_again(database, encoder) == 0
+    database.close()
+    now = stored(home)
+    if asked:  # another batch of the encoder: other last bits
+        for told in (now, fresh):
+            told["passages"] = [row[:-1] for row in told["passages"]]
+    assert now == fresh
+    assert bool(asked) == (older == "other sentences"), "sentences that are stored are not encoded again"
+
+
+def _stop(*_: int) -> None:
+    raise KeyboardInterrupt

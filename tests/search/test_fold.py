@@ -1,0 +1,80 @@
+"""What fits stands above the fold, and nothing that does not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from db.values import ClauseCard, PassageCard
+from encoders.text.findings import findings, wish
+from encoders.text.places import places
+from encoders.text.query import parse_query
+from encoders.text.vocabulary import meant
+from search.agreement import judge
+from search.fold import fold, nothing_relevant
+from search.found import Found
+
+FLOORS = {"sentences": 0.35, "scans": 0.2}
+
+
+def found(sentences: dict[int, tuple[str, float]], asked: str) -> Found:
+    made = Found()
+    for key, (said, similarity) in sentences.items():
+        assertion = "absent" if said.startswith("No ") else "present"
+        clause = ClauseCard(
+            0, len(said), said, assertion, "nothing", "", frozenset(), places(said), meant(said)
+        )  # fmt: skip
+        card = PassageCard(key, key, key, None, None, "findings", said, assertion, frozenset(), (clause,))
+        made.evidence[key].passages.append(judge(parse_query(asked), card, similarity))
+        made.scores[key] = similarity
+    return made
+
+
+def test_a_clause_that_holds_what_was_asked_fits_and_stands_first() -> None:
+    asked = "glioblastoma of the frontal lobe"
+    said = {
+        1: ("Glioblastoma in the left frontal lobe.", 0.5),
+        2: ("No glioblastoma in the frontal lobe.", 0.9),
+        3: ("Glioblastoma of the parietal lobe.", 0.8),
+        4: ("Frontal sinus mucosal thickening.", 0.55),
+    }
+    folded = fold(found(said, asked), wish(asked), FLOORS)
+    assert {key: folded.evidence[key].fits for key in said} == {1: True, 2: False, 3: False, 4: False}
+    assert max(folded.scores, key=lambda key: folded.scores[key]) == 1
+    assert not nothing_relevant(folded, FLOORS)
+
+
+def test_nothing_is_relevant_where_nothing_fits_and_nothing_is_near() -> None:
+    asked = "atrial fibrillation"
+    far = fold(found({1: ("Normal left atrium.", 0.4), 2: ("Meniscal tear.", 0.2)}, asked), wish(asked), FLOORS)
+    assert nothing_relevant(far, FLOORS)
+    near = fold(found({1: ("Irregular atrial rhythm.", 0.58)}, asked), wish(asked), FLOORS)
+    assert not near.evidence[1].fits
+    assert not nothing_relevant(near, FLOORS)
+
+
+@pytest.mark.parametrize(("asked", "fits"), [("axial FLAIR of the brain", True), ("glioblastoma", False)])
+def test_scans_alone_fit_only_where_no_finding_is_asked_for(asked: str, fits: bool) -> None:
+    made = Found({1: 0.5})
+    made.evidence[1].note("image", 0.4)
+    assert bool(findings(asked)) is not fits
+    assert fold(made, wish(asked), FLOORS).evidence[1].fits is fits
+    assert not fold(Found({1: 0.5}), wish(asked), {}).evidence[1].fits
+
+
+@given(
+    st.dictionaries(st.integers(1, 20), st.tuples(st.sampled_from(["A mass.", "No mass.", "A cyst."]), st.floats(0, 1)))
+)
+def test_order_follows_the_number_shown_and_what_fits_is_above(said: dict[int, tuple[str, float]]) -> None:
+    before = found(said, "mass")
+    scores = dict(before.scores)
+    after = fold(before, wish("mass"), FLOORS)
+    fitting = [after.scores[key] for key in said if after.evidence[key].fits]
+    others = [after.scores[key] for key in said if not after.evidence[key].fits]
+    assert min(fitting, default=1.0) >= max(others, default=0.0)
+    assert all(0 <= score <= 1 for score in after.scores.values())
+    for one in said:
+        for other in said:
+            if after.evidence[one].fits == after.evidence[other].fits and scores[one] < scores[other]:
+                assert after.scores[one] <= after.scores[other]

@@ -1,0 +1,86 @@
+"""Spelling: what is corrected, what never is, and how the answer says so."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from archives import Home
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from scans import Scan, write_scans
+
+from search.engine import Engine
+from search.query import TextQuery
+
+SCANS = [
+    Scan(1, "FINDINGS: Meningioma of the left temporal convexity with a dural tail."),
+    Scan(2, "FINDINGS: Acute infarct of the right occipital lobe.", sex="M"),
+    Scan(3, "FINDINGS: Ganglioglioma of the hippocampus. Cortical dysplasia with a transmantle sign."),
+]
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    home = Home(tmp_path_factory.mktemp("home"))
+    home.index(write_scans(tmp_path_factory.mktemp("scans"), SCANS))
+    return home.engine()
+
+
+def taken(engine: Engine, typed: str) -> list[tuple[str, str]]:
+    return [(one.typed, one.taken) for one in engine.plan(TextQuery(typed)).corrections]
+
+
+@pytest.mark.parametrize(
+    ("typed", "pairs"),
+    [
+        ("meningeoma left temporl", [("meningeoma", "meningioma"), ("temporl", "temporal")]),
+        ("infract", [("infract", "infarct")]),  # two letters changed places
+        ("Menigioma", [("Menigioma", "Meningioma")]),
+        ("transmantel sign", [("transmantel", "transmantle")]),  # a word of the archive alone
+        ("no hemorage", [("hemorage", "hemorrhage")]),
+        ("-menengioma", [("menengioma", "meningioma")]),
+        ("women over 60 with meningeoma", [("meningeoma", "meningioma")]),
+    ],
+)
+def test_unknown_words_are_taken_for_the_nearest_known_ones(
+    engine: Engine, typed: str, pairs: list[tuple[str, str]]
+) -> None:
+    assert taken(engine, typed) == pairs
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        '"meningeoma"', "meningeom*", "description:meningeoma", "RX2023000", "12345x", "T2", "gbm", "spleen",
+        "atrial fibrillation", "a recipe for apple pie", "meningioma", "haemorrhage", "tumour", "oedema", "infarcts",
+        "ischaemic", "temporal", "Tarlov", "glioma", "football results of the league", "שלום עולם", "Hirntumor",
+    ],
+)  # fmt: skip
+def test_what_is_known_quoted_or_no_word_stays_as_it_is(engine: Engine, typed: str) -> None:
+    assert taken(engine, typed) == []
+
+
+def test_the_answer_is_for_the_corrected_words_says_so_and_offers_the_original(engine: Engine) -> None:
+    results = engine.search(TextQuery("meningeoma left temporl"))
+    assert results.hits[0].study is not None
+    assert results.hits[0].study.uid == SCANS[0].uid
+    assert results.query["wanted"] == "meningioma left temporal"
+    assert results.query["text"] == "meningeoma left temporl"
+    assert results.query["corrected"] == [
+        {"typed": "meningeoma", "taken": "meningioma"}, {"typed": "temporl", "taken": "temporal"}
+    ]  # fmt: skip
+    assert results.plan is not None
+    assert results.plan.corrected == "meningioma left temporal"
+    assert results.hits[0].passages[0].highlights
+    kept = engine.search(TextQuery("meningeoma left temporl", as_typed=True))
+    assert kept.query["wanted"] == "meningeoma left temporl"
+    assert kept.query["corrected"] == []
+
+
+def test_exclusions_go_by_the_corrected_word(engine: Engine) -> None:
+    results = engine.search(TextQuery("no meningeoma"))
+    assert SCANS[0].uid not in [hit.study.uid for hit in results.hits if hit.study]
+    assert len(results.hits) == 2

@@ -1,0 +1,113 @@
+"""What is asked on the search page, in a browser: filters beside one another, offers, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from benchmarks.browser import until
+
+
+@pytest.fixture
+def page(served: str, tab: Any) -> Any:
+    tab.goto(served)
+    tab.get_by_label("Search", exact=True).wait_for(timeout=60_000)
+    return tab
+
+
+def settled(page: Any) -> None:
+    page.wait_for_timeout(300)
+    until(page, "!document.querySelector('[data-testid=stApp]').dataset.testScriptState?.includes('running')")
+
+
+def ask(page: Any, words: str) -> None:
+    page.get_by_label("Search", exact=True).fill(words)
+    page.keyboard.press("Enter")
+    page.locator(".row").first.wait_for()
+    settled(page)
+
+
+def choose(page: Any, label: str, value: str) -> None:
+    page.get_by_label(label).first.click()
+    page.get_by_role("option").filter(has_text=value).first.click()
+    page.keyboard.press("Escape")
+    settled(page)
+
+
+def said(page: Any) -> list[str]:
+    return [one.strip() for one in page.locator(".chip .said, .chip button:not(.x)").all_inner_texts()]
+
+
+def test_two_filters_stay_what_they_were_when_reports_are_wanted(page: Any) -> None:
+    """Labels hold counts: a browser gave a label of a moment ago back as a value, which no study has."""
+    choose(page, "Sex", "female")
+    choose(page, "Manufacturer", "Siemens")
+    assert said(page) == ["Siemens", "female"]
+    assert "pass, newest first" in page.locator(".bar").first.inner_text()
+    ask(page, "lesion")
+    page.get_by_text("Reports", exact=True).click()
+    settled(page)
+    page.locator(".row").first.wait_for()
+    assert said(page) == ["lesion", "Siemens", "female"]
+    choose(page, "Sex", "male")
+    assert said(page) == ["lesion", "Siemens", "female or male"]
+    assert page.locator(".row").count()
+
+
+def test_an_offer_is_turned_on_and_off_by_a_click_and_the_address_keeps_it(page: Any) -> None:
+    ask(page, "women with a T2 hyperintense lesion")
+    women, bright = (
+        page.locator(".chip.offer button[aria-pressed]").filter(has_text=text) for text in ("female", "T2")
+    )
+    assert women.get_attribute("aria-pressed") == "true"
+    assert bright.get_attribute("aria-pressed") == "false"
+    women.click()
+    page.locator(".chip.offer.off").filter(has_text="female").wait_for()
+    settled(page)
+    assert any("women" in one for one in said(page))
+    page.reload()
+    page.locator(".row").first.wait_for(timeout=60_000)
+    page.locator(".chip.offer.off").filter(has_text="female").wait_for()
+
+
+def test_back_from_a_study_restores_words_filters_and_the_place_in_the_list(page: Any) -> None:
+    choose(page, "Sex", "female")
+    ask(page, "lesion")
+    page.set_viewport_size({"width": 1280, "height": 480})  # so that there is something to scroll
+    page.wait_for_url("**/?search=*")
+    address = page.url
+    assert "lesion" not in address
+    main = page.locator('[data-testid="stMain"]')
+    main.evaluate("node => { node.scrollTop = 160; }")
+    page.wait_for_timeout(400)
+    left = main.evaluate("node => node.scrollTop")
+    assert left > 0
+    page.locator(".name").nth(1).click()
+    page.wait_for_url("**/study?study=*")
+    page.locator(".viewer").first.wait_for(timeout=60_000)
+    page.go_back()
+    page.locator(".row").first.wait_for(timeout=60_000)
+    until(page, "(left) => Math.abs(document.querySelector('[data-testid=stMain]').scrollTop - left) < 5", arg=left)
+    assert page.get_by_label("Search", exact=True).input_value() == "lesion"
+    assert said(page) == ["lesion", "female"]
+    until(page, "(address) => location.href === address", arg=address)
+    page.reload()
+    page.locator(".row").first.wait_for(timeout=60_000)
+    assert page.get_by_label("Search", exact=True).input_value() == "lesion"
+
+
+def test_thumbs_that_would_do_nothing_say_why(page: Any) -> None:
+    choose(page, "Sex", "female")
+    thumb = page.get_by_label("This fits (u)").first
+    assert thumb.is_disabled()
+    assert thumb.get_attribute("title") == "Thumbs refine words: type some beside the filters"
+    ask(page, "lesion")
+    assert page.get_by_label("This fits (u)").first.is_enabled()
+
+
+def test_what_was_corrected_is_told_and_the_original_offered(page: Any) -> None:
+    ask(page, "lesoin of the temporl lobe")
+    page.get_by_text("Showing what was found for").wait_for()
+    page.get_by_role("button", name="Search for what was typed").click()
+    page.get_by_text("Showing what was found for").wait_for(state="detached")
