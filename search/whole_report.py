@@ -30,6 +30,8 @@ _DISAGREES = 0.25
 """What a sentence counts that denies what the clause affirms, or the other way round, or names the other side."""
 _TELLS = {"absent": 0.15, "historical": 0.5}
 """What a clause counts: nearly every report denies haemorrhage, which makes none of them alike."""
+_WORDED = 1.0
+"""What its rare words count beside what its sentences mean."""
 _RARE, _SENTENCES = 30, 600
 """Words of it that are looked for, the rarest; and sentences that hold some of them."""
 _SHOWN = 0.45
@@ -81,7 +83,7 @@ def like_report(
     worded = _by_words(retriever, affirmed, want=want, among=among)
     most = max(found.scores.values(), default=0.0) or 1.0
     for key in found.scores.keys() | worded.keys():
-        found.scores[key] = (found.scores.get(key, 0.0) / most + worded.get(key, 0.0)) / 2
+        found.scores[key] = (found.scores.get(key, 0.0) / most + _WORDED * worded.get(key, 0.0)) / (1 + _WORDED)
     for key in found.scores:
         evidence = found.evidence[key]
         evidence.passages = list(told.get(key, {}).values())

@@ -55,7 +55,7 @@ class EngineSystem:
         """The ten best studies' texts."""
         began = time.perf_counter()
         try:
-            results = self._engine.search(TextQuery(words, self._by), want=Kind.STUDY, k=_K)
+            results = self._engine.search(TextQuery(words, self._by), want=Kind.STUDY, k=_K, patients=True)
         except EncoderError as error:  # refused, and told why
             return Answer((), seconds=time.perf_counter() - began, notes=(f"refused: {error}",))
         seconds = time.perf_counter() - began

@@ -10,8 +10,9 @@ from encoders.text.passages import Passage, passages
 
 MOST = 20_000
 """Characters of a query; twice what a long report takes."""
-_LONG = 400
-"""Characters from which on a text is a report; nobody types so much into a line."""
+_LONG, _PARAGRAPH = 400, 200
+"""Characters from which on a text is a report, and from which on one of several sentences is: nobody types so much."""
+_SENTENCE = re.compile(r"[a-z0-9)][.;]\s+[A-ZÄÖÜ0-9]")
 _CLAUSES = 40
 """Sentences of a report that are compared: 12 kB hold four times as many, and each costs the encoder its time."""
 _HEADING = re.compile(
@@ -49,8 +50,10 @@ def require_length(text: str) -> None:
 
 
 def is_report(text: str) -> bool:
-    """Whether a text is a report, by its length or its headings."""
-    return len(text) >= _LONG or len(set(map(str.casefold, _HEADING.findall(text)))) >= 2
+    """Whether a text is a report or a part of one, by its length, its sentences or its headings."""
+    if len(text) >= _LONG or len(set(map(str.casefold, _HEADING.findall(text)))) >= 2:
+        return True
+    return len(text) >= _PARAGRAPH and len(_SENTENCE.findall(text)) >= 2
 
 
 def clauses_of(report: str) -> tuple[Clause, ...]:
