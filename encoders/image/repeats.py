@@ -165,8 +165,9 @@ _PROPERTIES: tuple[tuple[str, Values], ...] = (
     ("clock", _times("acquisition_time")),
     ("content", _times("content_time")),
 )
-_CLOCKS = frozenset({"acquired", "clock", "content"})
-"""Believed after instance numbers where some places have fewer slices: a run that broke off leaves room for a tick."""
+_CLOCKS = frozenset({"acquired", "clock", "content", "trigger", "acquisition", "offset"})
+"""Believed after instance numbers where some places have fewer slices: a run that broke off leaves room for a tick of
+whatever rises while slices are taken."""
 _WHOLE = frozenset({"object", "folder"})
 """Orders that cannot mix two runs where one of them broke off."""
 _OTHER_COVERAGE = frozenset({"place", "b", "te", "ti", "flip", "tr"})

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from encoders.image.reading import read_series, scan_file
@@ -161,8 +161,11 @@ def test_nothing_but_names_is_a_guess_and_says_so(kit: Any, tmp_path: Path) -> N
     ticks=st.lists(st.integers(0, 1), min_size=VOLUMES * SLICES, max_size=VOLUMES * SLICES),
     drop=st.integers(0, 6),
     counted=st.booleans(),
-    name=st.sampled_from(["acquisition_time", "content_time", "acquired", "trigger", "acquisition"]),
+    name=st.sampled_from(["acquisition_time", "content_time", "acquired", "trigger", "acquisition", "time_offset"]),
 )
+@example(order=[0, 1, 2, 3], ticks=[0, 0, 0, 1, *[0] * 8], drop=5, counted=False, name="trigger")
+@example(order=[0, 1, 2, 3], ticks=[0, 0, 0, 1, *[0] * 8], drop=5, counted=False, name="acquisition")
+@example(order=[0, 1, 2, 3], ticks=[0, 0, 0, 1, *[0] * 8], drop=5, counted=False, name="time_offset")
 def test_no_clock_tears_or_mixes_volumes_unsaid(
     kit: Any, tmp_path: Path, order: list[int], ticks: list[int], drop: int, counted: bool, name: str
 ) -> None:
@@ -175,7 +178,7 @@ def test_no_clock_tears_or_mixes_volumes_unsaid(
     headers = []
     for at, header in enumerate(taken[: len(taken) - drop]):
         clock = sum(ticks[: at + 1])
-        value: Any = f"1010{clock:02d}" if "time" in name or name == "acquired" else float(clock)
+        value: Any = f"1010{clock:02d}" if name.endswith("_time") or name == "acquired" else float(clock)
         facts = {**header.detail["facts"], name: value}
         if counted:
             facts["instance"] = at + 1
