@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from db.filter_values import ASKING
 from db.values import ClauseCard, PassageCard
-from encoders.text.findings import Wish, findings, read_words, wish
+from encoders.text.findings import Wish, findings, wish
 from encoders.text.places import place_fit, places
 from encoders.text.query import QueryText
 from encoders.text.terms import mentions
@@ -56,13 +56,13 @@ def judge(query: QueryText, card: PassageCard, similarity: float) -> PassageHit:
         against = "opposite" if _opposed(query.wanted, card.text) else ""
         named = meant(card.text)
         about = not asked.findings or bool(asked.findings & named)
-        covers = asked.covered(named, read_words(card.text))
+        covers = asked.covered(named, card.text)
         return PassageHit(card, similarity, against, about=about, covers=covers)
     judged = [(_against(asked, query.wanted, card, clause), clause) for clause in _holding(asked, card)]
     contradicts, clause = min(judged, key=lambda one: _order(*one))
     unmeasured = asked.size is not None and all(one.high_mm is None for one in clauses_of(card))
     named = frozenset().union(*(one.concepts for one in clauses_of(card)))
-    covers = asked.covered(named, read_words(card.text))
+    covers = asked.covered(named, card.text)
     about = not asked.findings or bool(asked.findings & clause.concepts)
     return PassageHit(card, similarity, contradicts, clause=clause, about=about, covers=covers, unmeasured=unmeasured)
 

@@ -276,6 +276,7 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     from db.database import HEAD, upgrade  # noqa: PLC0415
     from db.engines import shown  # noqa: PLC0415
     from db.erasing import erase_traces  # noqa: PLC0415
+    from db.kept_up import refresh_builds, refresh_snapshot  # noqa: PLC0415
     from indexer.facts_again import derive_facts  # noqa: PLC0415
     from indexer.reports.again import read_again  # noqa: PLC0415
     from indexer.reports.derive import settle_reports  # noqa: PLC0415
@@ -290,7 +291,9 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
             database = open_database(settings)
             derive_facts(database)  # studies have what most of their files say, without a file being read
             settle_reports(database)
-            read_again(database, lambda: open_dual(settings).text)
+            if read_again(database, lambda: open_dual(settings).text):
+                refresh_builds(database, settings.builds)
+                refresh_snapshot(database, settings.builds)
             erase_traces(database)
             database.close()
         me.note("db-upgraded", before=before or "", after=HEAD)

@@ -13,8 +13,10 @@ from encoders.text.laterality import Side, sides
 from encoders.text.passages import Passage
 from encoders.text.places import places
 from encoders.text.sizes import SizeCondition, size_condition, sizes
+from encoders.text.spelling import root
 from encoders.text.vocabulary import concepts, meant, wider
 from encoders.text.vocabulary.reading import read
+from encoders.text.vocabulary.table import WORD, bare
 
 RULES = 1
 """Raised whenever the same text gives other sentences, clauses or facts: what older rules stored is told anew."""
@@ -57,10 +59,11 @@ class Wish:
     words: frozenset[str]
     """Stems of its words that name none of these."""
 
-    def covered(self, concepts: frozenset[str], words: frozenset[str]) -> float:
-        """0..1: how much of what is asked a text names that holds these, see `read_words`."""
+    def covered(self, concepts: frozenset[str], text: str) -> float:
+        """0..1: how much of what is asked a text names that holds these concepts."""
         asked = len(self.concepts) + len(self.words)
-        return (len(self.concepts & concepts) + len(self.words & words)) / asked if asked else 0.0
+        said = len(self.words & read_words(text)) if self.words else 0
+        return (len(self.concepts & concepts) + said) / asked if asked else 0.0
 
 
 def said_in(passage: Passage) -> tuple[Said, ...]:
@@ -86,8 +89,8 @@ def wish(wanted: str) -> Wish:
 
 @lru_cache(maxsize=8192)
 def read_words(text: str) -> frozenset[str]:
-    """Stems of the words of a text that name no concept."""
-    return frozenset(read(text)[1])
+    """Stems of the words of a text, whatever they name."""
+    return frozenset(root(bare(word)) for word in WORD.findall(text))
 
 
 @lru_cache(maxsize=4096)
