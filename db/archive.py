@@ -93,7 +93,7 @@ def store_series(database: Database, run: int, new: NewSeries, *, image_space: i
             session.add(Vector(space_id=image_space, volume_id=row.id, data=volume.vector))
             add_regions(session, row.id, image_space, volume.regions)
             add_predictions(session, row.id, volume.predicted)
-            _add_passages(session, [volume.caption], text_space, volume_id=row.id)
+            add_passages(session, [volume.caption], text_space, volume_id=row.id)
         files = sorted({file for volume in new.volumes for file in volume.file_ids})
         for some in chunks(files):
             session.execute(delete(Failure).where(Failure.file_id.in_(some)))
@@ -146,7 +146,7 @@ def store_reports(
             )
             session.add(row)
             session.flush()
-            _add_passages(session, new.passages, text_space, report_id=row.id)
+            add_passages(session, new.passages, text_space, report_id=row.id)
         if last:
             session.flush()
             any_report = session.scalar(select(Report.id).where(Report.file_id == file).limit(1))
@@ -199,7 +199,7 @@ def _store_facts(session: Session, study: int, new: NewSeries) -> int:
     return row.id
 
 
-def _add_passages(
+def add_passages(
     session: Session,
     passages: Sequence[NewPassage],
     space: int,
@@ -207,6 +207,7 @@ def _add_passages(
     report_id: int | None = None,
     volume_id: int | None = None,
 ) -> None:
+    """Add sentences with their vectors in this space, and the clauses of a report's."""
     rows = [
         Passage(
             report_id=report_id,

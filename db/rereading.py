@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from db.archive import add_passages
 from db.clauses import add_clauses
 from db.database import Database
 from db.models import Clause, Passage, Report, Vector, WithdrawnPassage
@@ -83,9 +84,9 @@ def put_reread(
             now = tuple((one.section, one.ordinal, one.start, one.stop, one.text) for one in passages)
             if now == report.sentences:
                 _say(session, report.id, passages)
+                add_clauses(session, report.id, {one.ordinal: one.clauses for one in passages})
             else:
                 _replace(session, report.id, passages, text_space)
-            add_clauses(session, report.id, {one.ordinal: one.clauses for one in passages})
         ids = [report.id for report, _ in told]
         session.execute(update(Report).where(Report.id.in_(ids)).values(read_by=rules))
 
@@ -106,18 +107,7 @@ def _replace(session: Session, report: int, passages: Sequence[NewPassage], text
     remove_vectors(session, Vector.passage_id.in_(mine))
     session.execute(delete(Passage).where(Passage.report_id == report))
     session.execute(delete(WithdrawnPassage).where(WithdrawnPassage.report_id == report))
-    rows = [
-        Passage(
-            report_id=report, section=one.section, ordinal=one.ordinal, start=one.start, stop=one.stop, text=one.text,
-            assertion=one.assertion, sides=one.sides,
-        )
-        for one in passages
-    ]  # fmt: skip
-    session.add_all(rows)
-    session.flush()
-    session.add_all(
-        Vector(space_id=text_space, passage_id=row.id, data=one.vector) for row, one in zip(rows, passages, strict=True)
-    )
+    add_passages(session, passages, text_space, report_id=report)
     session.flush()
     if session.scalar(select(Report.standing).where(Report.id == report)) not in FOUND:
         withdraw(session, [report])
