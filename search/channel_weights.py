@@ -1,9 +1,9 @@
 """How much scans count here: the weights that ship, moved by what a self-test measured on this archive.
 
-A self-test tells how often a report's own scan lies before another patient's: 1 where the encoder knows them all, a half
-by chance. Only what is certain counts: the end of the 95 % interval that is nearer to chance. `lean` is the square of
-how far that lies from chance towards the end of the scale. The square, because a channel counts by rank: what it gives
-to the right study above the others grows slowly first (docs/search.md has the table).
+A self-test tells how often a report's own scan lies before another patient's: 1 where the encoder knows them all, a
+half by chance. Only what is certain counts: the end of the 95 % interval that is nearer to chance. `lean` is the square
+of how far that lies from chance towards the end of the scale. The square, because a channel counts by rank: what it
+gives to the right study above the others grows slowly first (docs/search.md).
 """
 
 from __future__ import annotations

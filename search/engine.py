@@ -55,8 +55,8 @@ class Engine:
     """Answers queries over one database, and follows it as it grows. Not for use by two threads at once."""
 
     def __init__(self, database: Database, builds: Path, dual: DualEncoder, *, weights: Weights | None = None) -> None:
-        """weights: how much each channel counts; where not given those that ship, moved by this archive's self-test once
-        `calibrate` was called.
+        """weights: how much each channel counts; where not given those that ship, moved by this archive's self-test
+        once `calibrate` was called.
         """
         self._database, self._dual, self._own = database, dual, weights
         self._weighing = Weighing(weights or Weights.load(), "home" if weights else "shipped", "")

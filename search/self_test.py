@@ -64,7 +64,7 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of looking after the self-test; `fresh`: whether it was measured now. `warning`: '' where all is well."""
+    """What came of looking after the self-test. fresh: whether it was measured now. warning: '' where all is well."""
 
     test: KeptTest | None
     fresh: bool = False
@@ -164,7 +164,7 @@ def compared(
 
 
 def _wins(scores: Floats, owner: NDArray[np.int64], apart: NDArray[np.bool_]) -> Matrix:
-    """(2, n, n): how often the own scan of i lies before that of j for the words of i, and how often they were compared.
+    """(2, n, n): how often i's own scan lies before j's for the words of i, and how often they were compared.
 
     Only studies that own one of these volumes take part, each with its best; equals count half.
     """
@@ -183,7 +183,7 @@ def _wins(scores: Floats, owner: NDArray[np.int64], apart: NDArray[np.bool_]) ->
 
 
 def _figure(wins: Floats, asked: Floats) -> Figure | None:
-    """The share of comparisons won. Patients are drawn for the interval, as those who ask and as those who are found."""
+    """The share of comparisons won. For the interval patients are drawn, both who ask and who are found."""
     asking = asked.sum(axis=1)
     n, queries = len(asked), int((asking > 0).sum())
     if not queries:
@@ -220,10 +220,10 @@ def _tested(
 
 def _encoded(encoder: Encoder[str], texts: Sequence[PairText], seconds: float) -> tuple[Sequence[PairText], Floats]:
     """The texts that the time was enough for, with their rows."""
-    start, parts = monotonic(), [np.empty((0, encoder.space.dim))]
+    start, parts = monotonic(), [np.empty((0, encoder.space.dim), np.float64)]
     done = 0
     while done < len(texts) and (not done or monotonic() - start < seconds):
-        parts.append(encoder.encode([one.text for one in texts[done : done + _BATCH]]))
+        parts.append(np.asarray(encoder.encode([one.text for one in texts[done : done + _BATCH]]), np.float64))
         done += len(parts[-1])
     return texts[:done], np.concatenate(parts)
 
@@ -271,8 +271,8 @@ def _why(kept: KeptTest | None, figures: Mapping[str, Figure], shipped: Weights,
         return f"the weights that ship: by the self-test a report's own scan lies before {told}, which is not certain"
     times = weights.scans / shipped.scans if shipped.scans else 1.0
     return (
-        f"scans count {times:.2f} times what ships, and {weights.finding_scans:.2f} of that where a finding is asked for "
-        f"(ships: {shipped.finding_scans:.2f}): by the self-test a report's own scan lies before {told}"
+        f"scans count {times:.2f} times what ships, and {weights.finding_scans:.2f} of that where a finding is asked "
+        f"for (ships: {shipped.finding_scans:.2f}): by the self-test a report's own scan lies before {told}"
     )
 
 
