@@ -1,8 +1,8 @@
 """How much scans count here: the weights that ship, moved by what a self-test measured on this archive.
 
 A self-test tells how often a report's own scan lies before another patient's: 1 where the encoder knows them all, a
-half by chance. Only what is certain counts: the end of the 95 % interval that is nearer to chance. `lean` is the square
-of how far that lies from chance towards the end of the scale. The square, because a channel counts by rank: what it
+half by chance. Only what is certain counts: the end of the 95 % interval that is nearer to chance. `lean` is the cube
+of how far that lies from chance towards the end of the scale. The cube, because a channel counts by rank: what it
 gives to the right study above the others grows slowly first (docs/search.md).
 """
 
@@ -50,9 +50,9 @@ def lean(figure: Figure | None) -> float:
         return 0.0
     low, high = figure.ci95
     if low > figure.chance:
-        return float(((low - figure.chance) / (1.0 - figure.chance)) ** 2)
+        return float(((low - figure.chance) / (1.0 - figure.chance)) ** 3)
     if high < figure.chance:
-        return -float(((figure.chance - high) / figure.chance) ** 2)
+        return -float(((figure.chance - high) / figure.chance) ** 3)
     return 0.0
 
 
