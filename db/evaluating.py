@@ -47,8 +47,13 @@ class SentenceFacts:
     text: str
 
 
-def volume_facts(database: Database, space: SpaceRecord, where: Filter) -> tuple[tuple[VolumeFacts, ...], Rows]:
-    """The volumes that pass the filter, in the order of their UIDs, which no re-indexing changes: (facts, (n, dim))."""
+def volume_facts(
+    database: Database, space: SpaceRecord, where: Filter, study_uids: Sequence[str] | None = None
+) -> tuple[tuple[VolumeFacts, ...], Rows]:
+    """The volumes that pass the filter, in the order of their UIDs, which no re-indexing changes: (facts, (n, dim)).
+
+    study_uids: of these studies alone.
+    """
     query = (
         select(
             Vector.id,
@@ -67,8 +72,11 @@ def volume_facts(database: Database, space: SpaceRecord, where: Filter) -> tuple
         .where(Vector.space_id == space.id, compile_filter(where))
         .order_by(Study.uid, Series.uid, Volume.key)
     )
-    with database.begin() as session:
-        rows = session.execute(query).all()
+    if study_uids is not None:
+        rows = list(_by_study(database, query, study_uids))
+    else:
+        with database.begin() as session:
+            rows = list(session.execute(query))
     facts = tuple(VolumeFacts(row[0], row[1], row[2], row[3], patient_key(row[4]), *row[5:-1]) for row in rows)
     return facts, unpack(b"".join(row[-1] for row in rows), space.dim)
 

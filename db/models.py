@@ -479,6 +479,26 @@ class Background(Sealed, Base):
     figures: Mapped[dict[str, Any]]
 
 
+class SelfTest(Sealed, Base):
+    """What a space's scans were measured to know of this archive's reports; see `search.self_test`."""
+
+    __tablename__ = "self_tests"
+    space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id"), primary_key=True)
+    version: Mapped[str]
+    """Of the test and of the rules by which clauses are told."""
+    measured_at: Mapped[datetime]
+    reason: Mapped[str]
+    """Why there are no figures, '' where there are."""
+    pairs: Mapped[int]
+    """Reports with a scan that there were, one of each patient."""
+    reports: Mapped[int]
+    vectors: Mapped[int]
+    """What the archive held then: reports that have a study, vectors of the space."""
+    digest: Mapped[str]
+    """Of what was measured on: studies, words and vectors; '' where nothing was."""
+    figures: Mapped[dict[str, Any]]
+
+
 class SavedSearch(Sealed, Base):
     """A search under a token that can stand in an address: kept for its owner, for all where it is shared."""
 

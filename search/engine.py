@@ -6,10 +6,12 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic
 from typing import Any, assert_never
 
 from db import archive, ledger, lookup, predictions
 from db.database import Database
+from db.errors import Damaged
 from db.feedback import scan_vectors, sentences_said
 from db.filters import ALL, Filter, contradictions, predicted_tasks, visible
 from db.selection import Selection
@@ -22,6 +24,7 @@ from encoders.text.query import QueryText, parse_query
 from search.asking.plan import QueryPlan, Way
 from search.asking.planner import Planner
 from search.background import Background, Relevance, background_of
+from search.channel_weights import Weighing
 from search.clock import Clock
 from search.cohorts.rules import Likeness, ReadScan
 from search.computed import computed_in, why_included
@@ -39,8 +42,11 @@ from search.listing import Listed, by_date, excluding, named, why_no_report
 from search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from search.regions import Look
 from search.retrieve import Retriever
+from search.self_test import weighing
 from search.whole_report import like_report
 
+_WEIGHED = 60.0
+"""Seconds for which weights stand before what a self-test has kept since is looked at."""
 _LEARNED = 4
 """Words at most that thumbs add to those that were typed."""
 
@@ -49,13 +55,16 @@ class Engine:
     """Answers queries over one database, and follows it as it grows. Not for use by two threads at once."""
 
     def __init__(self, database: Database, builds: Path, dual: DualEncoder, *, weights: Weights | None = None) -> None:
-        """weights: how much each channel counts; those that ship where not given."""
-        self._database, self._dual = database, dual
-        self._weights = weights or Weights.load()
+        """weights: how much each channel counts; where not given those that ship, moved by this archive's self-test
+        once `calibrate` was called.
+        """
+        self._database, self._dual, self._own = database, dual, weights
+        self._weighing = Weighing(weights or Weights.load(), "home" if weights else "shipped", "")
         image = _served(database, "image", dual.image.space)
         text = _served(database, "text", dual.text.space)
         self._retriever = Retriever(database, builds, image=image, text=text)
         self._examples = Examples(database, dual, self._retriever, self._weights)
+        self._weighed_at: float | None = None
         self._background = Background({})
         self._planner = Planner(database, self._retriever.selection, knows=getattr(dual.text, "knows", None))
         self._beside = ThreadPoolExecutor(1, thread_name_prefix="words")
@@ -67,6 +76,24 @@ class Engine:
         if aligned is not None:
             best["image"] = background_of(self._database, "image", retriever.image, aligned.encode)
         self._background = Background(best)
+        self._weigh()
+
+    @property
+    def weighing(self) -> Weighing:
+        """What channels count now, and why."""
+        return self._weighing
+
+    @property
+    def _weights(self) -> Weights:
+        return self._weighing.weights
+
+    def _weigh(self) -> None:
+        """Take the weights from the self-test as it is kept now; where that cannot be read, those of before stand."""
+        self._weighed_at = monotonic()
+        try:
+            self._weighing = weighing(self._database, self._retriever.image.space, self._own)
+        except Damaged as error:
+            self._weighing = dataclasses.replace(self._weighing, why=str(error))
 
     @property
     def database(self) -> Database:
@@ -114,6 +141,8 @@ class Engine:
             raise QueryError(f"k is {k}; ask for at least 1 result")
         clock = Clock()
         self._retriever.refresh()
+        if self._weighed_at is not None and monotonic() - self._weighed_at > _WEIGHED:
+            self._weigh()
         plan = self._planner.plan(query, where, patients=patients) if isinstance(query, TextQuery) else None
         if plan is None:
             self._planner.require(where)
@@ -172,6 +201,7 @@ class Engine:
             relevance=relevance,
             seconds=clock.seconds,
             plan=plan,
+            weights=self._told_weights(query, plan, want),
         )  # fmt: skip
 
     def _listed(self, query: Query, plan: QueryPlan, want: Kind, shown: Filter, where: Filter) -> Listed | None:
@@ -371,6 +401,14 @@ class Engine:
             name: {"build": space.build, "vectors": len(space), "newer_than_build": space.newer_than_build}
             for name, space in parts.items()
         }
+
+    def _told_weights(self, query: Query, plan: QueryPlan | None, want: Kind) -> dict[str, Any]:
+        """What channels counted, where words found scans too and the two were put together."""
+        if plan is None or plan.way is not Way.WORDS or not isinstance(query, TextQuery) or not plan.query.wanted:
+            return {}
+        if query.by is not Evidence.EVERYTHING or want is not Kind.STUDY or self._dual.aligned_text is None:
+            return {}
+        return self._weighing.to_json(finding=bool(wish(plan.query.wanted).findings))
 
     def _relevance(self, found: Found) -> tuple[Relevance, ...]:
         """How the best of each channel that words are compared by stands against questions that nothing answers."""

@@ -113,6 +113,8 @@ class Results:
     relevance: tuple[Relevance, ...] = ()
     """For words: how the best of each channel compares with questions that nothing answers."""
     seconds: dict[str, float] = field(default_factory=dict)
+    weights: dict[str, Any] = field(default_factory=dict)
+    """What each channel counted and why, see `search.channel_weights`; empty where channels were not put together."""
     plan: QueryPlan | None = None
     """Of words: how they were understood; `query` holds the same as JSON."""
 
@@ -126,6 +128,7 @@ def results_json(results: Results) -> dict[str, Any]:
         "searched": results.searched,
         "warnings": list(results.warnings),
         "relevance": [asdict(one) for one in results.relevance],
+        "weights": results.weights,
         "seconds": results.seconds,
         "hits": [_hit_json(hit) for hit in results.hits],
     }

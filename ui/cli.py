@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import sys
 from pathlib import Path
@@ -115,16 +116,21 @@ def index(
             follow_links=follow_links,
             memory_mb=memory_mb,
         )
+        opened = functools.cache(lambda: open_dual(settings))
         with progress_bars(err, quiet=as_json) as progress:
             summary = index_archive(
                 database,
                 settings.builds,
                 roots,
-                lambda: open_dual(settings),
+                opened,
                 options=options,
                 progress=progress,
                 skip=settings.home,
             )
+        from ui.self_test import run_self_test  # noqa: PLC0415
+
+        if warning := run_self_test(database, opened, console=err):
+            summary = dataclasses.replace(summary, warnings=(*summary.warnings, warning))
     if as_json:
         print_json(dataclasses.asdict(summary))
     else:
@@ -280,11 +286,13 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     from indexer.facts_again import derive_facts  # noqa: PLC0415
     from indexer.reports.again import read_again  # noqa: PLC0415
     from indexer.reports.derive import settle_reports  # noqa: PLC0415
+    from ui.self_test import run_self_test  # noqa: PLC0415
 
     settings = read_settings(home=home)
     where = tables.plain(shown(settings.database))
     me = open_access(settings)
     me.allow(Role.MANAGER, "upgrade the database", "db-upgrade")
+    warning = ""
     with indexing_lock(settings):
         before, copy = upgrade(settings.database, record=settings.record)
         if before != HEAD:
@@ -295,8 +303,11 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
                 refresh_builds(database, settings.builds)
                 refresh_snapshot(database, settings.builds)
             erase_traces(database)
+            warning = run_self_test(database, lambda: open_dual(settings), console=err)
             database.close()
         me.note("db-upgraded", before=before or "", after=HEAD)
+    if warning:
+        err.print(f"[yellow]{tables.plain(warning)}[/]", highlight=False, soft_wrap=True)
     if as_json:
         print_json({"before": before, "after": HEAD, "copy": str(copy) if copy else None})
     elif copy:

@@ -9,14 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from db.errors import StoreError
-from db.filters import Filter
+from db.filters import ALL, Filter
 from search.desk import Role
 from ui.conditions import with_filters
 from ui.console import err, out, print_json
 from ui.evaluation_table import print_evaluation
 from ui.options import MOST
 from ui.people import open_access
-from ui.settings import read_settings
+from ui.settings import Settings, read_settings
+from ui.tables import plain
 from ui.wiring import open_database, open_dual
 
 HELP = """Measure how well an indexed archive is found, every figure with its pool, chance level and 95 % interval.
@@ -41,6 +42,10 @@ of ("no infarct" negates "infarct").
 
 With `--pairs` (columns `text`, `study_uid`) it asks whether texts of your own find the studies they were written about.
 
+With `--self-test` it tests anew how well this archive's scans know what their own reports say, keeps the result, and
+tells what scans count in searches from now on. 'spinecho index' does this by itself once 200 patients have a scan and a
+report that affirms something, and again when the archive has grown by a fifth. It takes the role manager, and seconds.
+
 The label "chance" is what a random order gives, "best" what a perfect one gives. Patients are resampled, not images.
 Exit status: 0 measured, 2 nothing could be.
 """
@@ -52,6 +57,9 @@ def evaluate(
         Path | None, typer.Option("--judgements", help="Queries with known answers: query, study_uid, grade, ...")
     ] = None,
     pairs: Annotated[Path | None, typer.Option("--pairs", help="Texts and their studies: text, study_uid.")] = None,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Test the channels on this archive, and keep what they are to count.")
+    ] = False,
     exclude: Annotated[
         str,
         typer.Option("--exclude", help="Whose scans never count as neighbours: the same patient's or study's."),
@@ -91,6 +99,11 @@ def evaluate(
         raise typer.BadParameter(f"{exclude!r} is none of: patient, study", param_hint="--exclude")
     if judgements is not None and pairs is not None:
         raise typer.BadParameter("give one of --judgements and --pairs", param_hint="--pairs")
+    if self_test:
+        if judgements is not None or pairs is not None or where != ALL or folder is not None:
+            raise typer.BadParameter("is given alone, without files and filters", param_hint="--self-test")
+        _self_test(read_settings(home=home, encoder=encoder, text_model=text_model, device=device), as_json=as_json)
+        return
     asked = read_judgements(judgements) if judgements is not None else None  # before anything slow is opened
     texts = read_pairs(pairs) if pairs is not None else None
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
@@ -115,6 +128,24 @@ def evaluate(
         print_json(value)
     else:
         print_evaluation(out, found)
+
+
+def _self_test(settings: Settings, *, as_json: bool) -> None:
+    from ui.report import self_test_facts  # noqa: PLC0415
+    from ui.self_test import run_self_test  # noqa: PLC0415
+
+    database = open_database(settings)
+    open_access(settings).allow(Role.MANAGER, "test the channels", "self-test")
+    warning = run_self_test(database, lambda: open_dual(settings), again=True, console=err)
+    if warning:
+        raise StoreError(warning)
+    facts = self_test_facts(database, settings)
+    if as_json:
+        print_json(facts)
+    elif facts is None:
+        raise StoreError("nothing is indexed yet; run 'spinecho index FOLDER' first")
+    else:
+        out.print(plain(facts["why"]), highlight=False, soft_wrap=True)
 
 
 def _write(folder: Path, value: dict[str, Any], *, quiet: bool) -> None:

@@ -16,12 +16,15 @@ from db.copies import copies_of
 from db.database import HEAD, Database
 from db.errors import BuildCorrupt, Damaged
 from db.selection import Selection
+from db.self_tests import get_self_test
 from db.sound import require_sound
 from db.values import SpaceRecord
 from encoders.errors import Reason
 from encoders.registry import about
+from search.self_test import self_test_json, weighing
 from ui.settings import Settings
 from ui.tables import plain
+from ui.wiring import own_weights
 
 
 def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
@@ -56,10 +59,19 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
         "predicted": predictions.prediction_counts(database),
         "facets": lookup.facets(database, ["body_region", "sequence"], smallest=settings.smallest_count),
         "spaces": spaces,
+        "self_test": self_test_facts(database, settings),
         "last_run": runs.last_run(database),
         "copies": len(copies_of(settings.database)),
         "warnings": warnings,
     }
+
+
+def self_test_facts(database: Database, settings: Settings) -> dict[str, Any] | None:
+    """What the self-test told and what weights follow; None before anything is indexed."""
+    space = archive.serving(database, "image")
+    if space is None:
+        return None
+    return self_test_json(get_self_test(database, space.id), weighing(database, space, own_weights(settings)))
 
 
 def remedy_of(code: str) -> str:

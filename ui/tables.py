@@ -50,6 +50,8 @@ def print_results(console: Console, results: Results) -> None:
         console.print(f"[dim]{plain(line)}[/]", highlight=False)
     if learned := results.query.get("learned"):
         console.print(f"[dim]from your thumbs: {plain(', '.join(learned))}[/]", highlight=False)
+    if results.weights:
+        console.print(f"[dim]{plain(weights_line(results))}[/]", highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold", row_styles=["", "on grey7"])
     table.add_column("#", justify="right")
     table.add_column("score", justify="right")
@@ -64,6 +66,13 @@ def print_results(console: Console, results: Results) -> None:
         console.print(table, highlight=False)
     for warning in results.warnings:
         console.print(f"[yellow]{plain(warning)}[/]", highlight=False)
+
+
+def weights_line(results: Results) -> str:
+    """What scans counted beside words, for which kind of question, and why."""
+    told = results.weights
+    beside = told["sentences"] + told["words"] + told["named"]
+    return f"{told['kind']}: scans count {told['scans']:.2f} beside {beside:.2f} for words; {told['why']}"
 
 
 def _understood(plan: QueryPlan | None) -> list[str]:
@@ -195,6 +204,8 @@ def print_status(console: Console, facts: dict[str, Any]) -> None:
     table.add_row("series pending", f"{facts['pending_series']:,}")
     for role, space in facts["spaces"].items():
         table.add_row(f"{role} encoder", plain(f"{space['model']} ({space['dim']}), build {space['build']}"))
+    if facts["self_test"]:
+        table.add_row("weights", plain(facts["self_test"]["why"]))
     run = facts["last_run"]
     if run:
         ended = run["finished_at"] or "not finished: run 'spinecho index' to go on"

@@ -55,10 +55,15 @@ def open_database(settings: Settings, *, create: bool = False) -> Database:
 def open_engine(settings: Settings, *, database: Database | None = None) -> Engine:
     """A search engine over the home's database."""
     database = database or open_database(settings)
-    weights = Weights.load(settings.home / FUSION)
-    engine = Engine(database, settings.builds, open_dual(settings), weights=weights)
+    engine = Engine(database, settings.builds, open_dual(settings), weights=own_weights(settings))
     engine.calibrate()
     return engine
+
+
+def own_weights(settings: Settings) -> Weights | None:
+    """The weights of channels that the home's own file gives, None where it has none. Raises `FusionError`."""
+    path = settings.home / FUSION
+    return Weights.load(path) if path.is_file() else None
 
 
 def open_served(settings: Settings) -> Served:

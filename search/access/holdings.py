@@ -32,6 +32,8 @@ class SpaceFacts:
     model: str
     dim: int
     builds: tuple[Mapping[str, Any], ...]
+    weighed: str = ""
+    """Of the image space: what scans count in answers here, and why."""
 
 
 class Holdings(EngineAccess):
@@ -98,7 +100,10 @@ class Holdings(EngineAccess):
                 space = archive.serving(self._database, role)
                 if space is not None:
                     rows = tuple(_builds(builds, space))
-                    found.append(SpaceFacts(role, space.encoder, about(space.encoder), space.model, space.dim, rows))
+                    weighed = self._engine.weighing.why if role == "image" else ""
+                    found.append(
+                        SpaceFacts(role, space.encoder, about(space.encoder), space.model, space.dim, rows, weighed)
+                    )
         return found
 
     @needs(Role.VIEWER, "see what takes space")

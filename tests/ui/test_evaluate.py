@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from archives import Home
+from archives import Home, copy_of
 from typer.testing import CliRunner, Result
 
 from ui.cli import app
@@ -100,3 +100,17 @@ def test_what_is_wrong_is_said_in_one_line(indexed: Home, tmp_path: Path) -> Non
     result = run("--out", taken, home=indexed.folder)
     assert result.exit_code == 2
     assert "--out" in result.stderr
+
+
+def test_channels_are_tested_on_demand_and_status_tells(indexed: Home, tmp_path: Path) -> None:
+    home = copy_of(indexed, tmp_path / "home").folder
+    result = run("--self-test", "--json", home=home)
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert (told["reason"], told["needed"], told["weights"]["from"]) == ("TOO_FEW", 200, "shipped")
+    assert told["why"] in run("--self-test", home=home).stdout
+    status = CliRunner().invoke(app, ["status", "--json", "--home", str(home)])
+    assert json.loads(status.stdout)["self_test"]["why"] == told["why"]
+    shown = CliRunner().invoke(app, ["status", "--home", str(home)], env={"COLUMNS": "300"})
+    assert "the weights that ship" in shown.stdout
+    assert run("--self-test", "--out", tmp_path / "out", home=home).exit_code == 2

@@ -156,6 +156,8 @@ def _builds(room: Room) -> None:
         st.text(f"{space.role}: {space.encoder} · {space.model} · {space.dim} numbers a vector")
     for about in dict.fromkeys(space.about for space in spaces):
         st.caption(about)
+    for weighed in (space.weighed for space in spaces if space.weighed):
+        st.caption(f"Weights of channels: {weighed}")
     rows = space_rows(spaces)
     if rows:
         st.dataframe(rows, hide_index=True, width="stretch")

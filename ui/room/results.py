@@ -78,6 +78,7 @@ def list_data(
         "nothing": nothing,
         "notes": [warning for warning in results.warnings if not warning.startswith(_NOTHING)],
         "said": _summary(results, want),
+        "weighed": results.weights.get("why", ""),
         "thumbs": sum(1 for verdict in verdicts.values() if verdict),
         "refined": refined,
         "picked": list(picked),
@@ -139,7 +140,8 @@ def _summary(results: Results, want: str) -> str:
     also = f" · from your thumbs: {', '.join(learned)}" if learned else ""
     fit = sum(hit.fits for hit in results.hits)
     told = f"{count} {noun}" if fit == count else f"{fit} of {count} {noun} fit"
-    return f"{told} · {results.searched:,} vectors compared · {milliseconds:.0f} ms{also}"
+    weighed = f" · scans count {results.weights['scans']:.2f} ({results.weights['from']})" if results.weights else ""
+    return f"{told} · {results.searched:,} vectors compared · {milliseconds:.0f} ms{weighed}{also}"
 
 
 def _row(

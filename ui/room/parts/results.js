@@ -129,7 +129,7 @@ export default function (component) {
     data.nothing ? make("div", { class: "nothing", role: "status" }, make("b", {}, "Nothing relevant found"),
       "Questions that have nothing to do with MR come as near as this one. What follows is merely the nearest.") : "",
     ...data.notes.map((note) => make("div", { class: "note", role: "status" }, note)),
-    make("div", { class: "bar", role: "status" }, data.said,
+    make("div", { class: "bar", role: "status" }, make("span", { title: data.weighed || null }, data.said),
       data.thumbs ? make("button", { "aria-pressed": String(data.refined), on: { click: () => act({ do: "refine", on: !data.refined }) } },
         `refine by ${data.thumbs} ${data.thumbs === 1 ? "thumb" : "thumbs"}`) : ""),
     ...rows.flatMap((one, place) => (data.hits[place].fits || (place && !data.hits[place - 1].fits) ? [one]
