@@ -13,6 +13,7 @@ from db.database import Database
 from db.feedback import scan_vectors, sentences_said
 from db.filters import ALL, Filter, contradictions, predicted_tasks, visible
 from db.selection import Selection
+from db.sentences import report_passages
 from db.values import Role, SpaceRecord
 from encoders.dual import DualEncoder
 from encoders.image.preparation import Prepared
@@ -340,7 +341,7 @@ class Engine:
             for report in reports.get(study, ()):
                 by_report.scores[report.id] = score
                 by_report.evidence[report.id] = found.evidence[study]
-        sentences = lookup.report_passages(self._database, list(by_report.scores), by_report=True)
+        sentences = report_passages(self._database, list(by_report.scores), by_report=True)
         for key, cards in sentences.items():
             evidence = by_report.evidence[key] = dataclasses.replace(by_report.evidence[key], passages=[])
             told = [card for card in cards if card.section == "impression"] or cards

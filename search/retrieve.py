@@ -14,6 +14,7 @@ from db import lookup
 from db.database import Database
 from db.filters import ALL, Filter, fields_of
 from db.selection import Selection
+from db.sentences import passage_cards, report_passages
 from db.served import ServedSpace
 from db.values import SpaceRecord
 from db.vectors.protocol import Ids, Neighbours, Rows
@@ -180,7 +181,7 @@ class Retriever:
         if not query.unwanted:
             return dict(scores)
         best = sorted(scores, key=lambda key: -scores[key])[: max(_LEAST, 3 * k)]
-        sentences = lookup.report_passages(self.database, best, by_report=want is Kind.REPORT)
+        sentences = report_passages(self.database, best, by_report=want is Kind.REPORT)
         kept = [key for key in best if not violates(query, sentences.get(key, ()))]
         return {key: scores[key] for key in kept}
 
@@ -200,7 +201,7 @@ class Retriever:
         """
         fresh = [vector_id for vector_id in told if vector_id > 0 and vector_id not in judged]
         judged.update(fresh)
-        for vector_id, card in lookup.passage_cards(self.database, fresh).items():
+        for vector_id, card in passage_cards(self.database, fresh).items():
             key = card.study_id if want is Kind.STUDY else card.report_id
             if key is None:
                 continue

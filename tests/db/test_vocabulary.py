@@ -12,8 +12,9 @@ from filter_archive import FilterArchive
 from db.engines import Location
 from db.filters import ALL, Is
 from db.identifiers import accession_shapes, shape_of, studies_by_accession, studies_by_date, studies_by_uid
-from db.listing import newest_first, newest_reports_first, passages_saying, reported_studies
+from db.listing import newest_first, newest_reports_first, reported_studies
 from db.selection import Selection
+from db.sentences import passages_saying
 from db.vocabulary import passages_count, sentences_with, stems_of
 from db.words import expression
 from search.asking.spelling import Spelling
