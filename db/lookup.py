@@ -290,6 +290,8 @@ def _ids(database: Database, query: Any) -> Ids:
 
 def _by_ids(database: Database, query: Any, column: Any, ids: Sequence[int] | Sequence[str]) -> Iterator[Any]:
     unique = list(dict.fromkeys(ids))
+    if not unique:
+        return
     with database.begin() as session:
         for some in chunks(unique):
             yield from session.execute(query.where(column.in_(some)))

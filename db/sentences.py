@@ -10,9 +10,10 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, String, bindparam, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
@@ -60,13 +61,13 @@ def _rows_postgresql(element: _Rows, compiler: Any, **options: Any) -> str:
     return f"CAST(json_agg({compiler.process(element.clauses, **options)}) AS TEXT)"
 
 
-def _as_text(query: Select[Any]) -> Select[Any]:
+def _as_text(query: Select[*tuple[Any, ...]]) -> Select[Any]:
     """The same as one row of one text. For whole numbers, texts and sizes; in no order, so give what orders it."""
     rows = query.subquery()
     return select(_Rows(_Row(*rows.c)))
 
 
-_GIVEN = bindparam("ids", expanding=True)
+_GIVEN: BindParameter[Any] = bindparam("ids", expanding=True)
 _BY_VECTOR = _as_text(
     select(
         Vector.id, func.coalesce(Report.study_id, Series.study_id), Passage.report_id, Passage.volume_id, Series.id,
@@ -106,12 +107,13 @@ def passage_cards(database: Database, vector_ids: Sequence[int]) -> dict[int, Pa
     """By vector id, ascending; ids that were deleted meanwhile are left out."""
     with database.begin() as session:
         rows = _read(session, _BY_VECTOR, vector_ids)
-        clauses: dict[int, list[list[Any]]] = defaultdict(list)
-        for vector, *clause in _read(session, _CLAUSES_BY_VECTOR, [row[0] for row in rows if row[2] is not None]):
-            clauses[vector].append(clause)
+        parts = _read(session, _CLAUSES_BY_VECTOR, [row[0] for row in rows if row[2] is not None])
+    clauses: dict[int, list[ClauseCard]] = defaultdict(list)
+    for row in sorted(parts, key=itemgetter(0, 1)):
+        clauses[row[0]].append(clause_card(row[2:]))
     found: dict[int, PassageCard] = {}
-    for vector, study, report, volume, series, section, text, assertion, sides in sorted(rows, key=lambda row: row[0]):
-        told = _in_order(clauses.get(vector, ()))
+    for vector, study, report, volume, series, section, text, assertion, sides in sorted(rows, key=itemgetter(0)):
+        told = tuple(clauses.get(vector, ()))
         found[vector] = PassageCard(
             vector, study, report, volume, series, section, text, assertion, _sides(sides), told
         )
@@ -142,16 +144,16 @@ def _by_owner(
 
     What stands comes before its addenda, and each in the order of its dates.
     """
-    clauses: dict[tuple[int, int], list[Sequence[Any]]] = defaultdict(list)
-    for report, sentence, *clause in parts:
-        clauses[report, sentence].append(clause)
-    ordered = sorted(rows, key=lambda row: tuple(row[1:4]))
-    ordered.sort(key=lambda row: row[0], reverse=True)
+    clauses: dict[tuple[int, int], list[ClauseCard]] = defaultdict(list)
+    for row in sorted(parts, key=itemgetter(0, 1, 2)):
+        clauses[row[0], row[1]].append(clause_card(row[3:]))
+    ordered = sorted(rows, key=itemgetter(1, 2, 3))
+    ordered.sort(key=itemgetter(0), reverse=True)
     found: dict[int, list[PassageCard]] = defaultdict(list)
     for _, _, report, sentence, study, section, text, assertion, sides in ordered:
         owner = report if by_report else study
         if owner is not None:
-            told = _in_order(clauses.get((report, sentence), ()))
+            told = tuple(clauses.get((report, sentence), ()))
             found[owner].append(
                 PassageCard(0, study, report, None, None, section, text, assertion, _sides(sides), told)
             )
@@ -164,11 +166,6 @@ def _read(session: Session, query: Select[Any], ids: Sequence[int]) -> list[list
     for some in chunks(list(dict.fromkeys(ids))):
         found += json.loads(session.scalar(query, {"ids": some}) or "[]")
     return found
-
-
-def _in_order(clauses: Iterable[Sequence[Any]]) -> tuple[ClauseCard, ...]:
-    """Cards of a sentence's clauses, each (ordinal, *CLAUSE_COLUMNS)."""
-    return tuple(clause_card(one[1:]) for one in sorted(clauses, key=lambda one: one[0]))
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from db.database import Database
-from db.words import Group, Joined, Match, count_words, expression, is_together, together
+from db.words import Group, Joined, Match, count_each, count_words, expression, is_together, together
 from encoders.text.expand import expand
 from encoders.text.query import QueryText
 from encoders.text.sizes import size_condition
@@ -81,9 +81,9 @@ def rare(database: Database, words: Iterable[str], *, most: int) -> tuple[Group,
 
 def rarest_first(database: Database, words: Words) -> tuple[Group, ...]:
     """The groups that some passage holds, those that too many hold left out unless there is no other."""
-    counted = [
-        (count_words(database, match, most=_COMMON), group) for group in words.groups if (match := expression([group]))
-    ]
+    asked = [(match, group) for group in words.groups if (match := expression([group]))]
+    counts = count_each(database, [match for match, _ in asked], most=_COMMON)
+    counted = [(count, group) for count, (_, group) in zip(counts, asked, strict=True)]
     found = sorted((pair for pair in counted if pair[0]), key=lambda pair: pair[0])
     return tuple(group for count, group in found if count < _COMMON) or tuple(group for _, group in found[:1])
 
@@ -143,11 +143,10 @@ def unheard(database: Database, words: Words, wanted: str = "") -> tuple[str, ..
     """What of the query no passage of the archive says, each by its first name; sizes in `wanted` are no words."""
     size = size_condition(wanted)
     sized = set(re.findall(r"\w+", wanted[size.start : size.stop].casefold())) if size is not None else set()
-    asked = [*words.exact, *words.groups]
-    return tuple(
-        group[0]
-        for group in asked
-        if group[0].casefold() not in sized
-        and (match := expression([group]))
-        and not count_words(database, match, most=1)
-    )
+    asked = [
+        (match, group[0])
+        for group in (*words.exact, *words.groups)
+        if group[0].casefold() not in sized and (match := expression([group]))
+    ]
+    counts = count_each(database, [match for match, _ in asked], most=1)
+    return tuple(name for count, (_, name) in zip(counts, asked, strict=True) if not count)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -205,12 +204,11 @@ class Retriever:
             key = card.study_id if want is Kind.STUDY else card.report_id
             if key is None:
                 continue
-            evidence, passage = found.evidence[key], judge(query, card, told[vector_id])
-            if channel:
-                passage = replace(passage, similarity=None, words=told[vector_id])
+            fits, evidence = told[vector_id], found.evidence[key]
+            passage = judge(query, card, None, fits) if channel else judge(query, card, fits)
             evidence.passages.append(passage)
             if not passage.contradicts:
-                evidence.note(channel or ("header" if card.report_id is None else "report"), told[vector_id])
+                evidence.note(channel or ("header" if card.report_id is None else "report"), fits)
             if card.series_id is not None:
                 evidence.series.setdefault(card.series_id, None)
 
