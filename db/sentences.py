@@ -134,7 +134,7 @@ def passages_saying(database: Database, match: Match, *, by_report: bool = False
     says: ColumnElement[bool] = said_in(match)
     with database.begin() as session:  # however many those are, so never as one text
         rows, parts = (session.execute(query.where(says)) for query in (_OF_REPORTS, _CLAUSES_OF_REPORTS))
-        return _by_owner(rows.tuples(), parts.tuples(), by_report=by_report)
+        return _by_owner(rows.all(), parts.all(), by_report=by_report)
 
 
 def _by_owner(

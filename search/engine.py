@@ -421,7 +421,9 @@ class Engine:
             said.append("every sentence found contradicts the query (denied, or the other side or grade)")
         if hits and (found.nothing or (relevance and all(one.similarity <= one.usual for one in relevance))):
             said.append("nothing relevant found: questions that have nothing to do with MR come as near as this one")
-        if hits and (never := unheard(self._database, told, query.text if isinstance(query, TextQuery) else "")):
+        shown = [one.passage.text for hit in hits for one in hit.passages]
+        typed = query.text if isinstance(query, TextQuery) else ""
+        if hits and (never := unheard(self._database, told, typed, said=shown)):
             said.append(f"no report or header says {', '.join(map(repr, never))}, under any name known for it")
         return tuple(said)
 
