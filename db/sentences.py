@@ -109,7 +109,7 @@ def passage_cards(database: Database, vector_ids: Sequence[int]) -> dict[int, Pa
         rows = _read(session, _BY_VECTOR, vector_ids)
         parts = _read(session, _CLAUSES_BY_VECTOR, [row[0] for row in rows if row[2] is not None])
     clauses: dict[int, list[ClauseCard]] = defaultdict(list)
-    for row in sorted(parts, key=itemgetter(0, 1)):
+    for row in sorted(parts, key=itemgetter(1)):  # by ordinal, which is all that counts within a sentence
         clauses[row[0]].append(clause_card(row[2:]))
     found: dict[int, PassageCard] = {}
     for vector, study, report, volume, series, section, text, assertion, sides in sorted(rows, key=itemgetter(0)):
@@ -145,7 +145,7 @@ def _by_owner(
     What stands comes before its addenda, and each in the order of its dates.
     """
     clauses: dict[tuple[int, int], list[ClauseCard]] = defaultdict(list)
-    for row in sorted(parts, key=itemgetter(0, 1, 2)):
+    for row in sorted(parts, key=itemgetter(2)):
         clauses[row[0], row[1]].append(clause_card(row[3:]))
     ordered = sorted(rows, key=itemgetter(1, 2, 3))
     ordered.sort(key=itemgetter(0), reverse=True)

@@ -75,7 +75,7 @@ def like_report(
                 best[key][number] = counts
             kept = told[key].get(vector_id)
             if similarity >= _SHOWN and not contradicts and (kept is None or similarity > (kept.similarity or 0.0)):
-                told[key][vector_id] = replace(hit, contradicts="")
+                told[key][vector_id] = replace(hit, contradicts="") if hit.contradicts else hit
     for key, matched in best.items():
         gains = [weights[number] * max(value - float(floors[number]), 0.0) for number, value in matched.items()]
         found.scores[key] = sum(gains) / sum(weights)
