@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 
 from sqlalchemy import select
 
 from db.chunks import chunks
-from db.clauses import CLAUSE_COLUMNS, OF_PASSAGE, clause_card
 from db.database import Database
-from db.filter_sql import said_in
-from db.models import Clause, Passage, Report, Study
-from db.values import ClauseCard, PassageCard
+from db.models import Passage, Report, Study
 from db.vectors.protocol import Ids
-from db.words import Match
 
 _UNDATED = date(1, 1, 1)
 _WHOLE = 2_000
@@ -51,33 +46,6 @@ def newest_reports_first(database: Database, studies: Ids | None) -> tuple[int, 
             ),
         )
     )
-
-
-def passages_saying(database: Database, match: Match, *, by_report: bool = False) -> dict[int, list[PassageCard]]:
-    """Sentences of reports that a full-text query finds, in order, by study; or by report."""
-    found: dict[int, list[PassageCard]] = defaultdict(list)
-    if not match:
-        return found
-    columns = (Passage.ordinal, Passage.section, Passage.text, Passage.assertion, Passage.sides)
-    query = select(Report.study_id, Report.id, *columns).join(Passage, Passage.report_id == Report.id)
-    query = query.where(said_in(match)).order_by(Report.id, Passage.ordinal)
-    parts = (
-        select(Report.id, Passage.ordinal, *CLAUSE_COLUMNS)
-        .join(Passage, Passage.report_id == Report.id)
-        .join(Clause, OF_PASSAGE)
-        .where(said_in(match))
-    )
-    clauses: dict[tuple[int, int], list[ClauseCard]] = defaultdict(list)
-    with database.begin() as session:
-        for row in session.execute(parts.order_by(Clause.report_id, Clause.sentence, Clause.ordinal)):
-            clauses[row[0], row[1]].append(clause_card(row[2:]))
-        for study, report, sentence, section, text, assertion, sides in session.execute(query):
-            key = report if by_report else study
-            if key is not None:
-                said = frozenset(filter(None, sides.split(",")))
-                told = tuple(clauses.get((report, sentence), ()))
-                found[key].append(PassageCard(0, study, report, None, None, section, text, assertion, said, told))
-    return dict(found)
 
 
 def reported_studies(database: Database) -> frozenset[int]:

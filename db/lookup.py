@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
 from sqlalchemy import and_, func, select
 
 from db.chunks import chunks
-from db.clauses import CLAUSE_COLUMNS, OF_PASSAGE, clause_card
 from db.database import Database
 from db.errors import StoreError
 from db.filters import Filter, compile_filter
 from db.keys import accession_key
 from db.masking import Count, masked_sizes, number
-from db.models import Clause, File, Folder, Passage, Report, Series, Study, Thumbnail, Vector, Volume, VolumeFile
+from db.models import File, Folder, Passage, Report, Series, Study, Thumbnail, Vector, Volume, VolumeFile
 from db.patients import PERSON, patient_key
-from db.values import ClauseCard, PassageCard, ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
+from db.values import ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
 from db.vectors.protocol import Ids
 
 T = TypeVar("T")
@@ -57,61 +55,6 @@ def volume_cards(database: Database, vector_ids: Sequence[int]) -> dict[int, Vol
         .join(Series, Series.id == Volume.series_id)
     )
     return {row[0]: VolumeCard(*row) for row in _by_ids(database, query, Vector.id, vector_ids)}
-
-
-def passage_cards(database: Database, vector_ids: Sequence[int]) -> dict[int, PassageCard]:
-    """By vector id; ids that were deleted meanwhile are left out."""
-    query = (
-        select(
-            Vector.id,
-            func.coalesce(Report.study_id, Series.study_id),
-            Passage.report_id,
-            Passage.volume_id,
-            Series.id,
-            Passage.section,
-            Passage.text,
-            Passage.assertion,
-            Passage.sides,
-        )
-        .join(Passage, Passage.id == Vector.passage_id)
-        .outerjoin(Report, Report.id == Passage.report_id)
-        .outerjoin(Volume, Volume.id == Passage.volume_id)
-        .outerjoin(Series, Series.id == Volume.series_id)
-    )
-    parts = select(Vector.id, *CLAUSE_COLUMNS).join(Passage, Passage.id == Vector.passage_id).join(Clause, OF_PASSAGE)
-    clauses: dict[int, list[ClauseCard]] = defaultdict(list)
-    for row in _by_ids(database, parts.order_by(Vector.id, Clause.ordinal), Vector.id, vector_ids):
-        clauses[row[0]].append(clause_card(row[1:]))
-    found: dict[int, PassageCard] = {}
-    for row in _by_ids(database, query, Vector.id, vector_ids):
-        vector, study, report, volume, series, section, text, assertion, sides = row
-        told = tuple(clauses.get(vector, ()))
-        found[vector] = PassageCard(
-            vector, study, report, volume, series, section, text, assertion, _sides(sides), told
-        )
-    return found
-
-
-def report_passages(database: Database, ids: Sequence[int], *, by_report: bool = False) -> dict[int, list[PassageCard]]:
-    """Every sentence of the reports of these studies, in order, by study; or of these reports, by report."""
-    owner = Report.id if by_report else Report.study_id
-    query = (
-        select(
-            owner, Report.study_id, Report.id, Passage.ordinal, Passage.section, Passage.text, Passage.assertion,
-            Passage.sides,
-        )
-        .join(Passage, Passage.report_id == Report.id)
-        .order_by(*_ADDENDA_LAST, Report.id, Passage.ordinal)
-    )  # fmt: skip
-    parts = select(Report.id, Clause.sentence, *CLAUSE_COLUMNS).join(Clause, Clause.report_id == Report.id)
-    clauses: dict[tuple[int, int], list[ClauseCard]] = defaultdict(list)
-    for row in _by_ids(database, parts.order_by(Report.id, Clause.sentence, Clause.ordinal), owner, ids):
-        clauses[row[0], row[1]].append(clause_card(row[2:]))
-    found: dict[int, list[PassageCard]] = defaultdict(list)
-    for key, study, report, sentence, section, text, assertion, sides in _by_ids(database, query, owner, ids):
-        told = tuple(clauses.get((report, sentence), ()))
-        found[key].append(PassageCard(0, study, report, None, None, section, text, assertion, _sides(sides), told))
-    return dict(found)
 
 
 def study_cards(database: Database, study_ids: Sequence[int]) -> dict[int, StudyCard]:
@@ -335,11 +278,6 @@ def facets(database: Database, fields: Sequence[str], *, smallest: int = 0) -> M
     return found
 
 
-@lru_cache(maxsize=64)
-def _sides(written: str) -> frozenset[str]:
-    return frozenset(filter(None, written.split(",")))
-
-
 def _volumes(query: Any, where: Filter) -> Any:
     joined = query.join(Series, Series.id == Volume.series_id).join(Study, Study.id == Series.study_id)
     return joined.where(compile_filter(where))
@@ -352,6 +290,8 @@ def _ids(database: Database, query: Any) -> Ids:
 
 def _by_ids(database: Database, query: Any, column: Any, ids: Sequence[int] | Sequence[str]) -> Iterator[Any]:
     unique = list(dict.fromkeys(ids))
+    if not unique:
+        return
     with database.begin() as session:
         for some in chunks(unique):
             yield from session.execute(query.where(column.in_(some)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from db.build import builds_newest_first, current_build, open_build, read_vectors
 from db.database import Database
@@ -51,6 +53,12 @@ class ServedSpace:
         self._lock = threading.Lock()
         self._opening: threading.Thread | None = None
         self._refused: set[str] = set()
+        self._newest = select(
+            select(func.max(Tombstone.id))
+            .where(Tombstone.space_id == space.id, Tombstone.id > bindparam("seen"))
+            .scalar_subquery(),
+            select(func.max(Vector.id)).where(Vector.space_id == space.id).scalar_subquery(),
+        )
         self._served = self._opened()
         self.refresh()
 
@@ -74,7 +82,7 @@ class ServedSpace:
         return len(self._served.delta)
 
     def refresh(self) -> None:
-        """Take in what was stored or deleted since the last look; two small queries when nothing was.
+        """Take in what was stored or deleted since the last look; a small query when nothing was.
 
         Where another build is to serve, opening it begins, and a later refresh finds it in place.
         """
@@ -142,11 +150,12 @@ class ServedSpace:
     def _catch_up(self, served: _Served) -> bool:
         """Take in what the database holds past it; whether that was anything."""
         with self._database.begin() as session:
-            mine = Tombstone.space_id == self.space.id
-            gone = session.execute(
-                select(Tombstone.id, Tombstone.vector_id).where(mine, Tombstone.id > served.tombstone)
-            ).all()
-            highest = session.scalar(select(func.max(Vector.id)).where(Vector.space_id == self.space.id)) or 0
+            last, highest = session.execute(self._newest, {"seen": served.tombstone}).one()
+            gone: Sequence[Any] = ()
+            if last is not None:
+                mine = (Tombstone.space_id == self.space.id, Tombstone.id > served.tombstone)
+                gone = session.execute(select(Tombstone.id, Tombstone.vector_id).where(*mine)).all()
+        highest = highest or 0
         fresh = highest > served.highest
         if fresh:
             news = read_vectors(self._database, self.space, after=served.highest, up_to=highest, block=_AT_ONCE)

@@ -20,6 +20,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
+from db.chunks import chunks
 from db.database import Database
 from db.values import SpaceRecord
 from db.vectors.protocol import Ids
@@ -33,6 +34,8 @@ _SEPARATORS = r"\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00BF\u00D7\u00F7
 _MARKS = r"\u0300-\u036F"
 """Accents, once they are taken off their letters."""
 _K1, _B = 1.2, 0.75
+_COUNTED = 50
+"""Queries whose matches are counted by one statement."""
 _SAMPLE = 1000
 """Passages by which PostgreSQL tells how long one is on average."""
 
@@ -135,13 +138,28 @@ def find_words(
 
 def count_words(database: Database, match: Match, *, most: int) -> int:
     """How many passages match, counted up to `most`."""
+    return count_each(database, [match], most=most)[0]
+
+
+def count_each(database: Database, matches: Sequence[Match], *, most: int) -> list[int]:
+    """For each query how many passages match, counted up to `most`; asked together, which is what takes the time."""
     with database.begin() as session:
-        if session.connection().dialect.name == "postgresql":
-            query, value = "SELECT 1 FROM passages WHERE words @@ to_tsquery('spinecho', :match)", match.tsquery
-        else:
-            query, value = "SELECT 1 FROM passages_fts WHERE passages_fts MATCH :match", match.fts5
-        counted = text(f"SELECT count(*) FROM ({query} LIMIT :most) f")  # noqa: S608
-        return int(session.execute(counted, {"match": value, "most": most}).scalar() or 0)
+        postgresql = session.connection().dialect.name == "postgresql"
+        return _counts(session, [one.tsquery if postgresql else one.fts5 for one in matches], most=most)
+
+
+def _counts(session: Session, queries: Sequence[str], *, most: int | None = None) -> list[int]:
+    """How many passages match each of these, in the server's own words."""
+    found = "passages_fts WHERE passages_fts MATCH :q{n}"
+    if session.connection().dialect.name == "postgresql":
+        found = "passages WHERE words @@ to_tsquery('spinecho', :q{n})"
+    one = f"(SELECT count(*) FROM (SELECT 1 FROM {found} LIMIT :most) f)" if most else f"(SELECT count(*) FROM {found})"  # noqa: S608
+    counts: list[int] = []
+    for some in chunks(queries, _COUNTED):
+        values: dict[str, Any] = {f"q{n}": query for n, query in enumerate(some)} | ({"most": most} if most else {})
+        counted = text("SELECT " + ", ".join(one.format(n=n) for n in range(len(some))))
+        counts += [int(count or 0) for count in session.execute(counted, values).one()]
+    return counts
 
 
 def _folded(said: str) -> str:
@@ -179,8 +197,7 @@ def _scored_sqlite(session: Session, match: Match) -> tuple[str, dict[str, Any]]
     """
     groups = [Match((group,)).fts5 for group in match.groups]
     total = int(session.scalar(text("SELECT max(id) FROM passages")) or 0)
-    counted = text("SELECT count(*) FROM passages_fts WHERE passages_fts MATCH :match")
-    most = [_ONCE * _rarity(total, int(session.scalar(counted, {"match": one}) or 0)) for one in groups]
+    most = [_ONCE * _rarity(total, holding) for holding in _counts(session, groups)]
     capped = "SELECT rowid AS id, min(-rank, :w{n}) AS score FROM passages_fts WHERE passages_fts MATCH :g{n}"
     if match.joined == "all" or len(groups) < 2:
         return capped.format(n=0), {"w0": sum(most), "g0": match.fts5}
@@ -227,9 +244,7 @@ def _find_postgresql(
 def _weights(session: Session, groups: Sequence[str]) -> list[float]:
     """How much a group says by how few passages hold it, as FTS5 has it."""
     total = int(session.scalar(text("SELECT max(id) FROM passages")) or 0)
-    counted = text("SELECT count(*) FROM passages WHERE words @@ to_tsquery('spinecho', :match)")
-    holding = [int(session.scalar(counted, {"match": group}) or 0) for group in groups]
-    return [_rarity(total, n) for n in holding]
+    return [_rarity(total, holding) for holding in _counts(session, groups)]
 
 
 def _rarity(total: int, holding: int) -> float:

@@ -47,24 +47,36 @@ _OPPOSITES = [
 """Words that exclude one another when one is asked for and the other alone is said."""
 
 
-def judge(query: QueryText, card: PassageCard, similarity: float) -> PassageHit:
-    """The sentence as evidence, by the clause that holds most of what is asked and contradicts it least."""
+def judge(query: QueryText, card: PassageCard, similarity: float | None, words: float | None = None) -> PassageHit:
+    """The sentence as evidence, by the clause that holds most of what is asked and contradicts it least.
+
+    similarity, words: how well it fits by meaning and by full text, None where it was not compared so.
+    """
     if not query.wanted:
-        return PassageHit(card, similarity)
+        return PassageHit(card, similarity, words=words)
     asked = wish(query.wanted)
     if card.report_id is None:  # a header affirms what it names
         against = "opposite" if _opposed(query.wanted, card.text) else ""
         named = meant(card.text)
         about = not asked.findings or bool(asked.findings & named)
         covers = asked.covered(named, card.text)
-        return PassageHit(card, similarity, against, about=about, covers=covers)
-    judged = [(_against(asked, query.wanted, card, clause), clause) for clause in _holding(asked, card)]
-    contradicts, clause = min(judged, key=lambda one: _order(*one))
-    unmeasured = asked.size is not None and all(one.high_mm is None for one in clauses_of(card))
-    named = frozenset().union(*(one.concepts for one in clauses_of(card)))
+        return PassageHit(card, similarity, against, words, about=about, covers=covers)
+    clauses = clauses_of(card)
+    holding = _holding(asked, clauses)
+    clause, named = holding[0], clauses[0].concepts
+    contradicts = _against(asked, query.wanted, card, clause)
+    for other in holding[1:]:
+        against = _against(asked, query.wanted, card, other)
+        if _order(against, other) < _order(contradicts, clause):
+            contradicts, clause = against, other
+    for one in clauses[1:]:
+        named |= one.concepts
+    unmeasured = asked.size is not None and all(one.high_mm is None for one in clauses)
     covers = asked.covered(named, card.text)
-    about = not asked.findings or bool(asked.findings & clause.concepts)
-    return PassageHit(card, similarity, contradicts, clause=clause, about=about, covers=covers, unmeasured=unmeasured)
+    about = not asked.findings or not asked.findings.isdisjoint(clause.concepts)
+    return PassageHit(
+        card, similarity, contradicts, words, clause=clause, about=about, covers=covers, unmeasured=unmeasured
+    )
 
 
 def clauses_of(card: PassageCard) -> tuple[ClauseCard, ...]:
@@ -120,13 +132,13 @@ def _names(term: str, clause: ClauseCard) -> bool:
     return not _other_side(asked.sides, clause.sides) and place_fit(asked.places, clause.places) != "other"
 
 
-def _holding(asked: Wish, card: PassageCard) -> tuple[ClauseCard, ...]:
-    """The clauses that hold most of the findings asked for; all of them where none does."""
-    if not asked.findings:
-        return clauses_of(card)
-    held = [len(asked.findings & clause.concepts) for clause in clauses_of(card)]
+def _holding(asked: Wish, clauses: tuple[ClauseCard, ...]) -> tuple[ClauseCard, ...]:
+    """Those that hold most of the findings asked for; all of them where none does."""
+    if not asked.findings or len(clauses) == 1:
+        return clauses
+    held = [len(asked.findings & clause.concepts) for clause in clauses]
     most = max(held)
-    return tuple(clause for clause, n in zip(clauses_of(card), held, strict=True) if n == most)
+    return tuple(clause for clause, n in zip(clauses, held, strict=True) if n == most)
 
 
 def _against(asked: Wish, wanted: str, card: PassageCard, clause: ClauseCard) -> str:

@@ -15,6 +15,7 @@ from db.errors import Damaged
 from db.feedback import scan_vectors, sentences_said
 from db.filters import ALL, Filter, contradictions, predicted_tasks, visible
 from db.selection import Selection
+from db.sentences import report_passages
 from db.values import Role, SpaceRecord
 from encoders.dual import DualEncoder
 from encoders.image.preparation import Prepared
@@ -370,7 +371,7 @@ class Engine:
             for report in reports.get(study, ()):
                 by_report.scores[report.id] = score
                 by_report.evidence[report.id] = found.evidence[study]
-        sentences = lookup.report_passages(self._database, list(by_report.scores), by_report=True)
+        sentences = report_passages(self._database, list(by_report.scores), by_report=True)
         for key, cards in sentences.items():
             evidence = by_report.evidence[key] = dataclasses.replace(by_report.evidence[key], passages=[])
             told = [card for card in cards if card.section == "impression"] or cards
@@ -458,7 +459,9 @@ class Engine:
             said.append("every sentence found contradicts the query (denied, or the other side or grade)")
         if hits and (found.nothing or (relevance and all(one.similarity <= one.usual for one in relevance))):
             said.append("nothing relevant found: questions that have nothing to do with MR come as near as this one")
-        if hits and (never := unheard(self._database, told, query.text if isinstance(query, TextQuery) else "")):
+        shown = [one.passage.text for hit in hits for one in hit.passages]
+        typed = query.text if isinstance(query, TextQuery) else ""
+        if hits and (never := unheard(self._database, told, typed, said=shown)):
             said.append(f"no report or header says {', '.join(map(repr, never))}, under any name known for it")
         return tuple(said)
 

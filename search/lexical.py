@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from db.database import Database
-from db.words import Group, Joined, Match, count_words, expression, is_together, together
+from db.words import Group, Joined, Match, count_each, count_words, expression, is_together, together
 from encoders.text.expand import expand
 from encoders.text.query import QueryText
 from encoders.text.sizes import size_condition
 from encoders.text.terms import located
 from encoders.text.vocabulary import concept, concepts, looked_for, wider
 
+_WORD = re.compile(r"\w+")
 _MOST_OF_A_PART = 8
 _COMMON = 5_000
 """Passages from which on a word is too common to be looked for on its own."""
@@ -81,9 +82,9 @@ def rare(database: Database, words: Iterable[str], *, most: int) -> tuple[Group,
 
 def rarest_first(database: Database, words: Words) -> tuple[Group, ...]:
     """The groups that some passage holds, those that too many hold left out unless there is no other."""
-    counted = [
-        (count_words(database, match, most=_COMMON), group) for group in words.groups if (match := expression([group]))
-    ]
+    asked = [(match, group) for group in words.groups if (match := expression([group]))]
+    counts = count_each(database, [match for match, _ in asked], most=_COMMON)
+    counted = [(count, group) for count, (_, group) in zip(counts, asked, strict=True)]
     found = sorted((pair for pair in counted if pair[0]), key=lambda pair: pair[0])
     return tuple(group for count, group in found if count < _COMMON) or tuple(group for _, group in found[:1])
 
@@ -139,15 +140,30 @@ def _stems(words: Words) -> tuple[frozenset[tuple[str, ...]], tuple[str, ...]]:
     return names - {()}, tuple(name.rstrip("*").casefold() for name in every if name.endswith("*"))
 
 
-def unheard(database: Database, words: Words, wanted: str = "") -> tuple[str, ...]:
-    """What of the query no passage of the archive says, each by its first name; sizes in `wanted` are no words."""
+def unheard(database: Database, words: Words, wanted: str = "", *, said: Iterable[str] = ()) -> tuple[str, ...]:
+    """What of the query no passage of the archive says, each by its first name; sizes in `wanted` are no words.
+
+    said: some passages of it; what these say word for word is not asked for.
+    """
     size = size_condition(wanted)
     sized = set(re.findall(r"\w+", wanted[size.start : size.stop].casefold())) if size is not None else set()
-    asked = [*words.exact, *words.groups]
-    return tuple(
-        group[0]
-        for group in asked
-        if group[0].casefold() not in sized
-        and (match := expression([group]))
-        and not count_words(database, match, most=1)
-    )
+    heard = [_spaced(one) for one in said]
+    asked = [
+        (match, group[0])
+        for group in (*words.exact, *words.groups)
+        if group[0].casefold() not in sized and not _among(group, heard) and (match := expression([group]))
+    ]
+    counts = count_each(database, [match for match, _ in asked], most=1)
+    return tuple(name for count, (_, name) in zip(counts, asked, strict=True) if not count)
+
+
+def _among(group: Group, heard: Sequence[str]) -> bool:
+    """Whether one of these texts holds a name of the group word for word, as full text would find it too."""
+    names = [_spaced(name) for name in group if name.isascii() and "*" not in name and not is_together(name)]
+    return any(name in text for name in names if name.strip() for text in heard)
+
+
+def _spaced(text: str) -> str:
+    """The words of a text in lower case, a blank before and after each."""
+    words = " ".join(_WORD.findall(text.lower()))
+    return f" {words} "

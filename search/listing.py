@@ -12,8 +12,9 @@ from functools import lru_cache
 from db import lookup
 from db.database import Database
 from db.filters import ALL, Filter
-from db.listing import newest_first, newest_reports_first, passages_saying, reported_studies
+from db.listing import newest_first, newest_reports_first, reported_studies
 from db.selection import Selection
+from db.sentences import passages_saying
 from db.values import PassageCard
 from db.words import expression
 from encoders.text.expand import names_of

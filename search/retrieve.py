@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from db import lookup
 from db.database import Database
 from db.filters import ALL, Filter, fields_of
 from db.selection import Selection
+from db.sentences import passage_cards, report_passages
 from db.served import ServedSpace
 from db.values import SpaceRecord
 from db.vectors.protocol import Ids, Neighbours, Rows
@@ -112,7 +113,7 @@ class Retriever:
                 rows = find_words(self.database, self.text.space, match, limit=depth, among=few)
                 scores = np.array([score for _, score in rows], np.float64)
                 ids = np.array([vector_id for vector_id, _ in rows], np.int64)
-                kept = slice(None) if among is None else np.isin(ids, among)
+                kept = slice(None) if among is None else _held(ids, among)
                 best = max(scores.max(initial=0.0), 1e-9)
                 told = dict(zip(ids[kept].tolist(), (scores[kept] / best).tolist(), strict=True))
                 self._judge(told, query, want, found, judged, channel="words")
@@ -180,7 +181,7 @@ class Retriever:
         if not query.unwanted:
             return dict(scores)
         best = sorted(scores, key=lambda key: -scores[key])[: max(_LEAST, 3 * k)]
-        sentences = lookup.report_passages(self.database, best, by_report=want is Kind.REPORT)
+        sentences = report_passages(self.database, best, by_report=want is Kind.REPORT)
         kept = [key for key in best if not violates(query, sentences.get(key, ()))]
         return {key: scores[key] for key in kept}
 
@@ -200,18 +201,23 @@ class Retriever:
         """
         fresh = [vector_id for vector_id in told if vector_id > 0 and vector_id not in judged]
         judged.update(fresh)
-        for vector_id, card in lookup.passage_cards(self.database, fresh).items():
+        for vector_id, card in passage_cards(self.database, fresh).items():
             key = card.study_id if want is Kind.STUDY else card.report_id
             if key is None:
                 continue
-            evidence, passage = found.evidence[key], judge(query, card, told[vector_id])
-            if channel:
-                passage = replace(passage, similarity=None, words=told[vector_id])
+            fits, evidence = told[vector_id], found.evidence[key]
+            passage = judge(query, card, None, fits) if channel else judge(query, card, fits)
             evidence.passages.append(passage)
             if not passage.contradicts:
-                evidence.note(channel or ("header" if card.report_id is None else "report"), told[vector_id])
+                evidence.note(channel or ("header" if card.report_id is None else "report"), fits)
             if card.series_id is not None:
                 evidence.series.setdefault(card.series_id, None)
+
+
+def _held(ids: Ids, among: Ids) -> NDArray[np.bool_]:
+    """Which of the ids are among others, which are sorted: `np.isin` would sort all of them for a few."""
+    places = np.searchsorted(among, ids)
+    return among.take(places, mode="clip") == ids if len(among) else np.zeros(len(ids), np.bool_)
 
 
 def _score(passages: list[PassageHit]) -> float:

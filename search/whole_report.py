@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from db import lookup
 from db.filters import ALL, Filter
+from db.sentences import passage_cards
 from db.vectors.protocol import Ids
 from db.words import find_words
 from encoders.space import Encoder
@@ -52,7 +52,7 @@ def like_report(
         return found
     vectors = encoder.encode(list(plan.clauses))
     nearest = retriever.text.nearest(vectors, min(max(_NEAREST, 4 * k), searched), among=among)
-    cards = lookup.passage_cards(retriever.database, [int(one) for one in np.unique(nearest.ids) if one > 0])
+    cards = passage_cards(retriever.database, [int(one) for one in np.unique(nearest.ids) if one > 0])
     best: dict[int, dict[int, float]] = defaultdict(dict)
     told: dict[int, dict[int, PassageHit]] = defaultdict(dict)
     floors = np.where(np.isfinite(nearest.similarities), nearest.similarities, 1.0).min(axis=1)
@@ -75,7 +75,7 @@ def like_report(
                 best[key][number] = counts
             kept = told[key].get(vector_id)
             if similarity >= _SHOWN and not contradicts and (kept is None or similarity > (kept.similarity or 0.0)):
-                told[key][vector_id] = replace(hit, contradicts="")
+                told[key][vector_id] = replace(hit, contradicts="") if hit.contradicts else hit
     for key, matched in best.items():
         gains = [weights[number] * max(value - float(floors[number]), 0.0) for number, value in matched.items()]
         found.scores[key] = sum(gains) / sum(weights)
@@ -102,7 +102,7 @@ def _by_words(retriever: Retriever, text: str, *, want: Kind, among: Ids | None)
     allowed = None if among is None else set(among.tolist())
     told = {vector_id: score for vector_id, score in rows if allowed is None or vector_id in allowed}
     sums: dict[int, float] = defaultdict(float)
-    for vector_id, card in lookup.passage_cards(retriever.database, list(told)).items():
+    for vector_id, card in passage_cards(retriever.database, list(told)).items():
         key = card.study_id if want is Kind.STUDY else card.report_id
         if key is not None and card.report_id is not None and card.assertion != "absent":
             sums[key] += told[vector_id]

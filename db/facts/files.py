@@ -29,13 +29,23 @@ from db.errors import BuildCorrupt
 from db.facts.agreement import require_shape
 from db.facts.columns import Column, plain, restored
 from db.facts.table import IDENTIFIERS, Entries, FactTable, read_facts
-from db.models import Report, Run, Tombstone, Vector
-from db.upkeep import FACTS, number_of
+from db.models import Report, Run, Tombstone, Upkeep, Vector
+from db.upkeep import FACTS
 
 _MANIFEST, _DIGEST, _VALUES, _CURRENT = "manifest.json", "manifest.sha256", "values.json", "CURRENT"
 _FORMAT = 3
 _KEEP = 2
 """Snapshots kept: the one that answers and the one before it."""
+_NEWEST_RUN = select(func.max(Run.id)).scalar_subquery()
+_STATE = select(
+    select(func.max(Vector.id)).scalar_subquery(),
+    select(func.max(Tombstone.id)).scalar_subquery(),
+    select(func.count()).select_from(Report).where(Report.study_id.is_(None)).scalar_subquery(),
+    _NEWEST_RUN,
+    select(Run.finished_at).where(Run.id == _NEWEST_RUN).scalar_subquery(),
+    select(Upkeep.number).where(Upkeep.name == FACTS).scalar_subquery(),
+    select(Run.started_at).where(Run.id == select(func.min(Run.id)).scalar_subquery()).scalar_subquery(),
+)
 _SMALL = 1 << 16
 """Bytes up to which a file is read rather than mapped."""
 _ARRAYS = (
@@ -82,16 +92,14 @@ class SnapshotManifest:
 
 
 def state_of(session: Session) -> State:
-    """The database's state now; four look-ups in indexes."""
-    newest = session.execute(select(Run.id, Run.finished_at).order_by(Run.id.desc()).limit(1)).first()
-    first = session.scalar(select(Run.started_at).order_by(Run.id).limit(1))
-    without = select(func.count()).select_from(Report).where(Report.study_id.is_(None))
+    """The database's state now: one statement of look-ups in indexes."""
+    highest, tombstone, unmatched, run, finished, facts, first = session.execute(_STATE).one()
     return State(
-        highest_id=session.scalar(select(func.max(Vector.id))) or 0,
-        last_tombstone=session.scalar(select(func.max(Tombstone.id))) or 0,
-        unmatched=session.scalar(without) or 0,
-        last_run=0 if newest is None else newest[0] if newest[1] is not None else -newest[0],
-        facts=number_of(session, FACTS),
+        highest_id=highest or 0,
+        last_tombstone=tombstone or 0,
+        unmatched=unmatched or 0,
+        last_run=0 if run is None else run if finished is not None else -run,
+        facts=facts or 0,
         origin="" if first is None else first.isoformat(),
     )
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from db import archive, lookup, matching, predictions, regions
 from db.filters import ALL, visible
+from db.sentences import report_passages
 from db.values import PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
 from encoders.image.tasks import PreparedVolume
 from search.access.people import Role, digest_of, needs, uid_or_digest
@@ -78,7 +79,7 @@ class Studies(EngineAccess):
         return OpenedStudy(
             card=card,
             series=mine,
-            passages=tuple(lookup.report_passages(self._database, [study_id]).get(study_id, ())),
+            passages=tuple(report_passages(self._database, [study_id]).get(study_id, ())),
             reports=tuple(lookup.reports_of(self._database, [study_id]).get(study_id, ())),
             same_exam=tuple(lookup.same_exam(self._database, [study_id]).get(study_id, ())),
             withdrawn=Counter(one.standing for one in matching.withdrawn_reports(self._database, study_ids=[study_id])),

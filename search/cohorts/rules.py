@@ -16,6 +16,7 @@ from db.filters import ALL, Filter, parse_filter, predicted_tasks, visible
 from db.occurring import occurring_values, require_occurring
 from db.predictions import require_tasks
 from db.selection import Selection
+from db.sentences import passage_cards
 from db.served import ServedSpace
 from db.vectors.protocol import Ids, Rows
 from encoders.dual import DualEncoder
@@ -72,7 +73,7 @@ class Likeness:
             return self._studies_of(self._above(self._retriever.image, aligned.encode([query.wanted]), rule))
         near = self._above(self._retriever.text, self._dual.text.encode([query.wanted]), rule)
         found: dict[int, float] = {}
-        for vector_id, card in lookup.passage_cards(self._retriever.database, list(near)).items():
+        for vector_id, card in passage_cards(self._retriever.database, list(near)).items():
             if card.report_id is None or card.study_id is None:
                 continue
             hit = judge(query, card, near[vector_id])

@@ -25,9 +25,10 @@ from db.engines import Location
 from db.evaluating import count_reports, report_texts
 from db.facts.files import make_snapshot
 from db.filters import Says
-from db.lookup import report_passages, reports_of
+from db.lookup import reports_of
 from db.models import Study
 from db.selection import Selection
+from db.sentences import report_passages
 from db.training_rows import training_rows
 from db.versions import Version, settle
 from db.words import expression, find_words

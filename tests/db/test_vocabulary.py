@@ -12,8 +12,9 @@ from filter_archive import FilterArchive
 from db.engines import Location
 from db.filters import ALL, Is
 from db.identifiers import accession_shapes, shape_of, studies_by_accession, studies_by_date, studies_by_uid
-from db.listing import newest_first, newest_reports_first, passages_saying, reported_studies
+from db.listing import newest_first, newest_reports_first, reported_studies
 from db.selection import Selection
+from db.sentences import passages_saying, report_passages
 from db.vocabulary import passages_count, sentences_with, stems_of
 from db.words import expression
 from search.asking.spelling import Spelling
@@ -77,5 +78,7 @@ def test_lists_are_by_date_the_newest_first(tmp_path: Path, location: Location) 
     assert len(newest_reports_first(made.database, some)) == 1
     assert len(reported_studies(made.database)) == 2
     said = passages_saying(made.database, expression([("dysplasia",)]))
+    told = report_passages(made.database, list(said))
+    assert all(set(cards) <= set(told[study]) for study, cards in said.items())  # read as one text, and row by row
     assert [[card.assertion for card in cards] for cards in said.values()] == [["present", "absent"]]
     made.close()

@@ -20,6 +20,7 @@ from filter_archive import FilterArchive
 from db import lookup
 from db.engines import Location
 from db.filters import ALL, And, Between, Filter, Is, Not, Or
+from db.sentences import passage_cards
 from db.words import expression, find_words
 from encoders.text.query import parse_query
 from search.lexical import words_of
@@ -101,7 +102,7 @@ def test_words_under_a_filter_are_words_over_what_passes(
     with_filter = found_in(whole, folder, words, where, want)
     alone = FilterArchive(folder)
     passing = set(lookup.allowed_passages(whole.database, whole.text, where).tolist())
-    cards = lookup.passage_cards(whole.database, sorted(passing))
+    cards = passage_cards(whole.database, sorted(passing))
     uids = {
         card.uid
         for card in lookup.study_cards(whole.database, [c.study_id for c in cards.values() if c.study_id]).values()

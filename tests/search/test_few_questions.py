@@ -1,0 +1,35 @@
+"""What keeps a text query short: the shortcuts answer as the long way does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from db.words import Match
+from search import lexical
+from search.lexical import Words, unheard
+from search.retrieve import _held
+
+
+@pytest.mark.parametrize("many", [0, 1, 7, 500])
+def test_ids_are_found_among_sorted_ones_as_isin_finds_them(many: int) -> None:
+    random = np.random.default_rng(many)
+    among = np.unique(random.integers(1, 1000, many))
+    ids = random.integers(0, 1005, 200)
+    assert np.array_equal(_held(ids, among), np.isin(ids, among))
+    assert _held(ids[:0], among).shape == (0,)
+
+
+def test_what_the_answer_says_word_for_word_is_not_counted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[Match] = []
+
+    def nothing(_: object, matches: list[Match], *, most: int) -> list[int]:
+        counted.extend(matches)
+        return [0 for _ in matches]
+
+    monkeypatch.setattr(lexical, "count_each", nothing)
+    words = Words((("infarct", "stroke"), ("left", "links"), ("frontal lobe",), ("lobe*",), ("öde",)))
+    said = ["Old STROKE; left-sided. Frontal lobes spared, öde."]
+    never = unheard(None, words, said=said)  # type: ignore[arg-type]
+    assert never == ("frontal lobe", "lobe*", "öde")  # "lobes" is not "lobe" word for word, so full text decides
+    assert len(counted) == 3
