@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from db import archive, ledger, runs
-from db.build import build_index, pack
-from db.database import Database
-from db.facts.files import make_snapshot
-from db.values import (
+from spinecho.db import archive, ledger, runs
+from spinecho.db.build import build_index, pack
+from spinecho.db.database import Database
+from spinecho.db.facts.files import make_snapshot
+from spinecho.db.values import (
     Listing,
     NewPassage,
     NewRegions,
@@ -26,14 +26,14 @@ from db.values import (
     SpaceRecord,
     Stat,
 )
-from encoders.dual import DualEncoder
-from encoders.space import Space
-from encoders.text.findings import RULES
-from encoders.text.passages import passages
-from indexer.phantom import Case, plan_cases
-from indexer.phantom.model import SeriesPlan
-from indexer.reports.store import new_passage
-from indexer.reports.tasks import sentence
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.space import Space
+from spinecho.encoders.text.findings import RULES
+from spinecho.encoders.text.passages import passages
+from spinecho.indexer.phantom import Case, plan_cases
+from spinecho.indexer.phantom.model import SeriesPlan
+from spinecho.indexer.reports.store import new_passage
+from spinecho.indexer.reports.tasks import sentence
 
 
 def machine() -> str:

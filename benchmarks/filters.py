@@ -23,14 +23,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import machine
-from db import archive, runs
-from db.build import pack
-from db.database import Database
-from db.facets import sql_counts
-from db.facts.files import make_snapshot
-from db.filters import ALL, parse_filter, without_field
-from db.lookup import allowed_volumes
-from db.selection import Selection
+from spinecho.db import archive, runs
+from spinecho.db.build import pack
+from spinecho.db.database import Database
+from spinecho.db.facets import sql_counts
+from spinecho.db.facts.files import make_snapshot
+from spinecho.db.filters import ALL, parse_filter, without_field
+from spinecho.db.lookup import allowed_volumes
+from spinecho.db.selection import Selection
 
 SHARES = {
     "50 %": "body_region=brain,spine,knee,abdomen and age<=73 and derived=no",

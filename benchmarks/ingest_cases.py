@@ -26,10 +26,10 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-import ui.cli
-import ui.wiring
+import spinecho.ui.cli
+import spinecho.ui.wiring
 from benchmarks.ingest_expectations import CHECKS, LEFT, Answer
-from ui.settings import read_settings
+from spinecho.ui.settings import read_settings
 
 _VOLUMES = """SELECT t.uid study, s.uid series, s.number, s.description, v.id, v.key, v.sequence, v.plane, v.body_region,
   v.contrast, v.field_strength_t field, v.vendor, v.derived, v.acquisition, v.shape, v.flags, v.notes
@@ -89,7 +89,7 @@ def answer_of(case: Path, python: str) -> Answer:
         else:
             subprocess.run([python, str(case / "make.py"), str(entry)], check=True, capture_output=True)
             with contextlib.redirect_stderr(io.StringIO()) as errors:
-                result = CliRunner().invoke(ui.cli.app, ["index", str(entry), "--home", str(home)])
+                result = CliRunner().invoke(spinecho.ui.cli.app, ["index", str(entry), "--home", str(home)])
             status, printed = result.exit_code, result.output + errors.getvalue()
             if result.exception and not isinstance(result.exception, SystemExit):
                 status, printed = 99, f"{printed}\nTraceback: {result.exception!r}"
@@ -152,7 +152,7 @@ def _changed(facts: dict[str, Any], before: Path) -> str:
 def _one_encoder_for_all() -> None:
     """Loading the encoder takes longer than a case."""
     opened = functools.cache(
-        lambda: ui.wiring.open_dual(read_settings(home=Path("/nowhere"), device="cpu", environment={}))
+        lambda: spinecho.ui.wiring.open_dual(read_settings(home=Path("/nowhere"), device="cpu", environment={}))
     )
     opened()
     for name, module in list(sys.modules.items()):

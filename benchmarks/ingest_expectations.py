@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from encoders.errors import Reason
+from spinecho.encoders.errors import Reason
 
 
 class Answer:

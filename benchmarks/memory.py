@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.common import machine
-from indexer.phantom import write_archive
+from spinecho.indexer.phantom import write_archive
 
 
 def main() -> None:
@@ -39,7 +39,7 @@ def main() -> None:
 
 def measured(archive: Path, home: Path) -> tuple[int, int, float]:
     began = time.perf_counter()
-    command = [sys.executable, "-m", "ui.cli", "index", str(archive), "--home", str(home), "--workers", "2"]
+    command = [sys.executable, "-m", "spinecho.ui.cli", "index", str(archive), "--home", str(home), "--workers", "2"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     watched = psutil.Process(process.pid)
     main_peak = all_peak = 0

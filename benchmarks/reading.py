@@ -24,9 +24,9 @@ import sys, time
 began = time.perf_counter()
 from collections import defaultdict
 from pathlib import Path
-from encoders.errors import ReadError
-from encoders.image.reading import read_series, scan_file
-from encoders.image.series import VolumeRead
+from spinecho.encoders.errors import ReadError
+from spinecho.encoders.image.reading import read_series, scan_file
+from spinecho.encoders.image.series import VolumeRead
 root = Path(sys.argv[1])
 files = sorted(p for p in root.rglob("*") if p.is_file() and p.suffix != ".md")
 series, loaded, failed, volumes, voxels = defaultdict(list), time.perf_counter(), 0, 0, 0

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import machine
-from db import archive
-from db.build import pack
-from db.database import Database
-from db.regions import stored_regions
-from db.values import NewPassage, NewRegions, NewSeries, NewVolume
-from encoders.image.describe import GRID
-from search.regions import RERANKED, max_sim
+from spinecho.db import archive
+from spinecho.db.build import pack
+from spinecho.db.database import Database
+from spinecho.db.regions import stored_regions
+from spinecho.db.values import NewPassage, NewRegions, NewSeries, NewVolume
+from spinecho.encoders.image.describe import GRID
+from spinecho.search.regions import RERANKED, max_sim
 
 FACTS = {
     "sequence": "T1",

@@ -37,18 +37,18 @@ import numpy as np
 from benchmarks.common import machine
 from benchmarks.vector_corpora import SAME, SHARES, Corpus, K, corpus, made
 from benchmarks.vector_peers import ENGINES
-from db import archive
-from db.build import build_index, open_build
-from db.database import Database
-from db.served import ServedSpace
-from db.values import SpaceRecord
-from db.vectors.faiss_index import FlatIndex
-from db.vectors.plan import Wish
-from db.vectors.protocol import VectorIndex
-from db.vectors.scattered import roughen
-from db.vectors.trade_off import trade_offs
-from db.vectors.tuning import fit
-from db.vectors.two_stage import TwoStageIndex, bytes_for
+from spinecho.db import archive
+from spinecho.db.build import build_index, open_build
+from spinecho.db.database import Database
+from spinecho.db.served import ServedSpace
+from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.faiss_index import FlatIndex
+from spinecho.db.vectors.plan import Wish
+from spinecho.db.vectors.protocol import VectorIndex
+from spinecho.db.vectors.scattered import roughen
+from spinecho.db.vectors.trade_off import trade_offs
+from spinecho.db.vectors.tuning import fit
+from spinecho.db.vectors.two_stage import TwoStageIndex, bytes_for
 
 HERE = Path(__file__).parent
 SIZES = (10_000, 100_000, 1_000_000)

@@ -22,12 +22,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import machine, store_cases
-from db.database import Database
-from db.warm import warm
-from encoders.registry import open_encoder
-from indexer.phantom import Case, plan_cases
-from search.engine import Engine
-from search.query import Evidence, Kind, TextQuery
+from spinecho.db.database import Database
+from spinecho.db.warm import warm
+from spinecho.encoders.registry import open_encoder
+from spinecho.indexer.phantom import Case, plan_cases
+from spinecho.search.engine import Engine
+from spinecho.search.query import Evidence, Kind, TextQuery
 
 _OTHER = {"left": "right", "right": "left"}
 

@@ -26,12 +26,12 @@ import numpy as np
 
 from benchmarks.browser import chrome, serve_process, until
 from benchmarks.common import machine
-from db import lookup
-from db.database import Database
-from indexer.pipeline import index_archive
-from ui.room.viewer import pack
-from ui.settings import read_settings
-from ui.wiring import open_dual, read_levels
+from spinecho.db import lookup
+from spinecho.db.database import Database
+from spinecho.indexer.pipeline import index_archive
+from spinecho.ui.room.viewer import pack
+from spinecho.ui.settings import read_settings
+from spinecho.ui.wiring import open_dual, read_levels
 
 SIDES, SITES = ("left", "right"), ("frontal", "parietal", "temporal", "occipital")
 KINDS = ("lesion", "infarct", "abscess", "glioma", "haemorrhage", "metastasis")

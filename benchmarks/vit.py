@@ -23,10 +23,10 @@ import numpy as np
 import torch
 
 from benchmarks.common import machine
-from encoders.image.preparation import BlockPreparation
-from encoders.image.vit import SIZES, VisionTransformer, VitConfig
-from encoders.image.vit_packing import Packed, pack
-from encoders.image.volume import Volume
+from spinecho.encoders.image.preparation import BlockPreparation
+from spinecho.encoders.image.vit import SIZES, VisionTransformer, VitConfig
+from spinecho.encoders.image.vit_packing import Packed, pack
+from spinecho.encoders.image.volume import Volume
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 
-from db.errors import StorageFailure
+from spinecho.db.errors import StorageFailure
 
 Stamp: TypeAlias = tuple[int, ...]
 """What tells that somebody wrote: inode, size and time of the file and of its log."""

@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from db import clean, matching
-from db.chunks import chunks
-from db.clauses import add_clauses
-from db.database import Database
-from db.keys import text_digest
-from db.ledger import failure_row, keep_digests, reject_in
-from db.models import (
+from spinecho.db import clean, matching
+from spinecho.db.chunks import chunks
+from spinecho.db.clauses import add_clauses
+from spinecho.db.database import Database
+from spinecho.db.keys import text_digest
+from spinecho.db.ledger import failure_row, keep_digests, reject_in
+from spinecho.db.models import (
     Failure,
     File,
     Passage,
@@ -30,11 +30,11 @@ from db.models import (
     Volume,
     VolumeFile,
 )
-from db.predictions import add_predictions
-from db.regions import add_regions
-from db.removal import remove_reports_of_files, remove_series, remove_volumes
-from db.study_facts import as_said, refresh_study, study_id
-from db.values import NewPassage, NewReport, NewSeries, Rejection, Role, SpaceRecord, UnmatchedReport
+from spinecho.db.predictions import add_predictions
+from spinecho.db.regions import add_regions
+from spinecho.db.removal import remove_reports_of_files, remove_series, remove_volumes
+from spinecho.db.study_facts import as_said, refresh_study, study_id
+from spinecho.db.values import NewPassage, NewReport, NewSeries, Rejection, Role, SpaceRecord, UnmatchedReport
 
 _FACTS = ("sequence", "plane", "body_region", "contrast", "field_strength_t", "vendor", "model", "derived")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from db.database import Database
-from db.models import Archive
+from spinecho.db.database import Database
+from spinecho.db.models import Archive
 
 
 @dataclass(frozen=True, slots=True)

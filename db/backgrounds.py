@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from db.database import Database
-from db.models import Background
-from db.values import SpaceRecord
+from spinecho.db.database import Database
+from spinecho.db.models import Background
+from spinecho.db.values import SpaceRecord
 
 
 def get_background(database: Database, space: SpaceRecord, channel: str) -> tuple[int, dict[str, Any]] | None:

@@ -22,17 +22,17 @@ from typing import Any
 import numpy as np
 from sqlalchemy import func, select
 
-from db.database import Database
-from db.durable import durable_replace, write_durably
-from db.errors import BuildCorrupt, Damaged
-from db.models import Tombstone, Vector, vector_checksum
-from db.values import SpaceRecord
-from db.vectors.faiss_index import Candidates, Codes, FlatIndex, OnGpu
-from db.vectors.plan import FLAT, Plan, Wish
-from db.vectors.protocol import Ids, Rows
-from db.vectors.scattered import read_rough, roughen
-from db.vectors.tuning import fit
-from db.vectors.two_stage import TwoStageIndex, bytes_for
+from spinecho.db.database import Database
+from spinecho.db.durable import durable_replace, write_durably
+from spinecho.db.errors import BuildCorrupt, Damaged
+from spinecho.db.models import Tombstone, Vector, vector_checksum
+from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.faiss_index import Candidates, Codes, FlatIndex, OnGpu
+from spinecho.db.vectors.plan import FLAT, Plan, Wish
+from spinecho.db.vectors.protocol import Ids, Rows
+from spinecho.db.vectors.scattered import read_rough, roughen
+from spinecho.db.vectors.tuning import fit
+from spinecho.db.vectors.two_stage import TwoStageIndex, bytes_for
 
 _INDEX, _ROWS_FILE, _ROUGH_FILE, _IDS_FILE = "index.faiss", "rows.f16", "rows.u8", "ids.i64"
 _MANIFEST, _DIGEST, _CURRENT = "manifest.json", "manifest.sha256", "CURRENT"

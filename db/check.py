@@ -16,15 +16,15 @@ import numpy as np
 from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import DBAPIError
 
-from db.build import builds_newest_first, open_build, unpack
-from db.checksums import COLUMN, columns_of, pages, summing
-from db.database import Database
-from db.engines import Location, told
-from db.errors import BuildCorrupt, StoreError
-from db.facts.agreement import require_agreement
-from db.facts.changes import Looked, TooMuch, changed_studies
-from db.facts.files import begin_reading, open_snapshot, snapshots_newest_first, state_of
-from db.models import (
+from spinecho.db.build import builds_newest_first, open_build, unpack
+from spinecho.db.checksums import COLUMN, columns_of, pages, summing
+from spinecho.db.database import Database
+from spinecho.db.engines import Location, told
+from spinecho.db.errors import BuildCorrupt, StoreError
+from spinecho.db.facts.agreement import require_agreement
+from spinecho.db.facts.changes import Looked, TooMuch, changed_studies
+from spinecho.db.facts.files import begin_reading, open_snapshot, snapshots_newest_first, state_of
+from spinecho.db.models import (
     SEALED,
     Base,
     File,
@@ -38,9 +38,9 @@ from db.models import (
     Vector,
     Volume,
 )
-from db.sound import require_sound
-from db.trouble import damaged, error_of
-from db.values import SpaceRecord
+from spinecho.db.sound import require_sound
+from spinecho.db.trouble import damaged, error_of
+from spinecho.db.values import SpaceRecord
 
 _MOST = 5
 """Examples named of what is wrong."""

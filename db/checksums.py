@@ -37,7 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.orm import Session
 
-from db.clean import Unstorable
+from spinecho.db.clean import Unstorable
 
 COLUMN = "checksum"
 LEFT_OUT: Mapping[str, frozenset[str]] = {

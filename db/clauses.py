@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Table, and_, insert
 from sqlalchemy.orm import Session
 
-from db import clean
-from db.checksums import with_checksum
-from db.models import Clause, Passage
-from db.values import ClauseCard, NewClause
+from spinecho.db import clean
+from spinecho.db.checksums import with_checksum
+from spinecho.db.models import Clause, Passage
+from spinecho.db.values import ClauseCard, NewClause
 
 CLAUSE_COLUMNS = (
     Clause.start, Clause.stop, Clause.text, Clause.assertion, Clause.decided_by, Clause.cue, Clause.sides,

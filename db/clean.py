@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import JSON, Dialect, String, TypeDecorator
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
-from db.errors import StoreError
+from spinecho.db.errors import StoreError
 
 _BAD = re.compile("[\0\ud800-\udfff]")
 _LEAST, _MOST = -(1 << 63), (1 << 63) - 1

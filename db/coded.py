@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from db.filter_values import Between, Contains, Is, Value
+from spinecho.db.filter_values import Between, Contains, Is, Value
 
 ACCEPTED: Mapping[str, Mapping[str, str]] = {
     "sex": {

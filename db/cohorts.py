@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from sqlalchemy import case, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from db.chunks import chunks
-from db.database import Database
-from db.errors import StoreError
-from db.models import Cohort, CohortMember, CohortVersion, File, Folder, Series, Study, Volume, VolumeFile
-from db.patients import patient_key
-from db.vectors.protocol import Ids
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.errors import StoreError
+from spinecho.db.models import Cohort, CohortMember, CohortVersion, File, Folder, Series, Study, Volume, VolumeFile
+from spinecho.db.patients import patient_key
+from spinecho.db.vectors.protocol import Ids
 
 _INDEX_DATE = "index_date"
 """The study's date: looked up when it is shown, since it may be corrected."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from db.coded import end_of_year, meant
-from db.filter_sql import words_of
-from db.filter_values import KINDS, Between, Filter, Is, Not, Or, Value, conjuncts
+from spinecho.db.coded import end_of_year, meant
+from spinecho.db.filter_sql import words_of
+from spinecho.db.filter_values import KINDS, Between, Filter, Is, Not, Or, Value, conjuncts
 
 _SEVERAL = frozenset({"archive"})
 """Of these a volume may have several values, so that two of them are no contradiction."""

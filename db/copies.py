@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from db.durable import durable_replace
-from db.engines import Location
-from db.errors import Damaged, StorageFailure, StoreError
-from db.trouble import REMEDY
+from spinecho.db.durable import durable_replace
+from spinecho.db.engines import Location
+from spinecho.db.errors import Damaged, StorageFailure, StoreError
+from spinecho.db.trouble import REMEDY
 
 _ENDING = ".bak"
 

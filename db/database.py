@@ -13,14 +13,14 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import Session
 
-from db.access import Access, access_to, stamp_of
-from db.checksums import SealingSession
-from db.copies import make_copy
-from db.engines import Location, check_server, make_engine, shown, told, transactional_ddl
-from db.errors import Busy, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
-from db.founding import make_file, require_file_of_ours, require_ours, revision_of
-from db.record import Carried, Record
-from db.trouble import damaged, error_of
+from spinecho.db.access import Access, access_to, stamp_of
+from spinecho.db.checksums import SealingSession
+from spinecho.db.copies import make_copy
+from spinecho.db.engines import Location, check_server, make_engine, shown, told, transactional_ddl
+from spinecho.db.errors import Busy, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
+from spinecho.db.founding import make_file, require_file_of_ours, require_ours, revision_of
+from spinecho.db.record import Carried, Record
+from spinecho.db.trouble import damaged, error_of
 
 HEAD = "0010"
 """The newest migration; a test holds it against the migrations folder."""
@@ -139,7 +139,7 @@ class Database:
 
     def _suspect(self, error: Exception) -> None:
         """Raise `Damaged` where the file is: then an error of another kind comes from what was read of it."""
-        from db.check import first_damage  # noqa: PLC0415  (it opens transactions itself)
+        from spinecho.db.check import first_damage  # noqa: PLC0415  (it opens transactions itself)
 
         said = first_damage(self)
         if said:

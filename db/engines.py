@@ -17,9 +17,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from db.access import Access, connect
-from db.chunks import MOST_VARIABLES
-from db.errors import StoreError
+from spinecho.db.access import Access, connect
+from spinecho.db.chunks import MOST_VARIABLES
+from spinecho.db.errors import StoreError
 
 Location: TypeAlias = Path | str
 """A SQLite file, or the URL of a PostgreSQL database."""

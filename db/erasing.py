@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from sqlalchemy import func, select, text
 
-from db.database import Database
-from db.models import Tombstone
-from db.upkeep import ERASED, number_of, set_number
+from spinecho.db.database import Database
+from spinecho.db.models import Tombstone
+from spinecho.db.upkeep import ERASED, number_of, set_number
 
 
 def erase_traces(database: Database) -> bool:

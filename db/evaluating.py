@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from sqlalchemy import func, select
 
-from db.build import read_vectors, unpack
-from db.chunks import chunks
-from db.database import Database
-from db.filters import Filter, compile_filter
-from db.models import Passage, Report, Series, Study, Vector, Volume
-from db.patients import patient_key
-from db.values import SpaceRecord
-from db.vectors.protocol import Ids, Rows
+from spinecho.db.build import read_vectors, unpack
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.filters import Filter, compile_filter
+from spinecho.db.models import Passage, Report, Series, Study, Vector, Volume
+from spinecho.db.patients import patient_key
+from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.protocol import Ids, Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from db.chunks import chunks
-from db.database import Database
-from db.errors import FilterError
-from db.facts.counts import labels
-from db.filter_sql import COLUMNS, compile_filter
-from db.filter_values import FIELDS, Filter
-from db.masking import Count, hidden, masked, number
-from db.models import File, Folder, Series, Study, Volume, VolumeFile
-from db.patients import PERSON
-from db.vectors.protocol import Ids
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.errors import FilterError
+from spinecho.db.facts.counts import labels
+from spinecho.db.filter_sql import COLUMNS, compile_filter
+from spinecho.db.filter_values import FIELDS, Filter
+from spinecho.db.masking import Count, hidden, masked, number
+from spinecho.db.models import File, Folder, Series, Study, Volume, VolumeFile
+from spinecho.db.patients import PERSON
+from spinecho.db.vectors.protocol import Ids
 
 FACETS = ("body_region", "sequence", "plane", "contrast", "vendor", "field_strength", "sex", "age")
 """The fields that are counted where none are named."""

@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from db.build import unpack
-from db.chunks import chunks
-from db.database import Database
-from db.models import Feedback, Passage, Report, Series, Study, Vector, Volume
-from db.values import SpaceRecord
-from db.vectors.protocol import Rows
+from spinecho.db.build import unpack
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.models import Feedback, Passage, Report, Series, Study, Vector, Volume
+from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.protocol import Rows
 
 
 @dataclass(frozen=True, slots=True)

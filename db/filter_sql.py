@@ -15,10 +15,10 @@ from sqlalchemy import Boolean, ColumnElement, Date, String, and_, bindparam, fa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from db.clauses import OF_PASSAGE
-from db.coded import meant, year_ranges
-from db.errors import FilterError
-from db.filter_values import (
+from spinecho.db.clauses import OF_PASSAGE
+from spinecho.db.coded import meant, year_ranges
+from spinecho.db.errors import FilterError
+from spinecho.db.filter_values import (
     ALL,
     ASKING,
     ASSERTIONS,
@@ -41,9 +41,9 @@ from db.filter_values import (
     predicted_task,
     predicted_tasks,
 )
-from db.models import Clause, File, Folder, Passage, Report, Series, Study, Volume, VolumeFile
-from db.predictions import predicted_between, predicted_contains, predicted_is
-from db.words import Match, expression, matching
+from spinecho.db.models import Clause, File, Folder, Passage, Report, Series, Study, Volume, VolumeFile
+from spinecho.db.predictions import predicted_between, predicted_contains, predicted_is
+from spinecho.db.words import Match, expression, matching
 
 DESCRIPTION = Series.description + " " + Study.description
 COLUMNS: dict[str, Any] = {

@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TypeAlias, get_args
 
-from db.errors import FilterError
-from db.filter_sql import read_number, require_field
-from db.filter_values import (
+from spinecho.db.errors import FilterError
+from spinecho.db.filter_sql import read_number, require_field
+from spinecho.db.filter_values import (
     ALL,
     ASSERTIONS,
     FIELDS,

@@ -1,9 +1,9 @@
 """Conditions on studies, in one place: as values, as typed, and in SQL."""
 
-from db.contradictions import contradictions
-from db.filter_sql import compile_filter
-from db.filter_text import Expand, FilterSyntaxError, parse_condition, parse_filter, write_filter
-from db.filter_values import (
+from spinecho.db.contradictions import contradictions
+from spinecho.db.filter_sql import compile_filter
+from spinecho.db.filter_text import Expand, FilterSyntaxError, parse_condition, parse_filter, write_filter
+from spinecho.db.filter_values import (
     ALL,
     ASSERTIONS,
     FIELDS,

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, aliased
 
-from db.models import CohortMember, Feedback, File
+from spinecho.db.models import CohortMember, Feedback, File
 
 _KEYS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (CohortMember, ("version_id",)),

@@ -10,11 +10,11 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from db.access import Access
-from db.durable import sync_file, sync_folder
-from db.engines import Location, make_engine, shown
-from db.errors import Damaged, SchemaUnknown, StorageFailure
-from db.trouble import REMEDY, error_of
+from spinecho.db.access import Access
+from spinecho.db.durable import sync_file, sync_folder
+from spinecho.db.engines import Location, make_engine, shown
+from spinecho.db.errors import Damaged, SchemaUnknown, StorageFailure
+from spinecho.db.trouble import REMEDY, error_of
 
 _OURS = {"files", "studies", "series", "volumes", "vectors"}
 """Tables that every schema of ours has."""

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.chunks import chunks
-from db.database import Database
-from db.keys import accession_key
-from db.models import Patient, Series, Study
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.keys import accession_key
+from spinecho.db.models import Patient, Series, Study
 
 _SHAPED = 500
 """Accession numbers by which their shape is told."""

@@ -14,8 +14,8 @@ from typing import Any, get_args
 
 from sqlalchemy import Select, func, select
 
-from db import archive
-from db.build import (
+from spinecho.db import archive
+from spinecho.db.build import (
     Manifest,
     build_index,
     builds_newest_first,
@@ -23,12 +23,12 @@ from db.build import (
     read_manifest,
     space_folder,
 )
-from db.database import Database
-from db.errors import BuildCorrupt
-from db.facts.files import make_snapshot, snapshot_state, state_of
-from db.models import Tombstone, Vector
-from db.values import Role, SpaceRecord
-from db.vectors.plan import FLAT_UP_TO
+from spinecho.db.database import Database
+from spinecho.db.errors import BuildCorrupt
+from spinecho.db.facts.files import make_snapshot, snapshot_state, state_of
+from spinecho.db.models import Tombstone, Vector
+from spinecho.db.values import Role, SpaceRecord
+from spinecho.db.vectors.plan import FLAT_UP_TO
 
 _STALE_SHARE, _STALE_LEAST = 0.05, 1000
 _KEPT_AT_MOST = timedelta(days=7)

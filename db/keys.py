@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 
-from db.patients import patient_key
+from spinecho.db.patients import patient_key
 
 _NOTHING = frozenset(
     """

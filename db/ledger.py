@@ -10,14 +10,14 @@ from typing import Any, TypeAlias
 from sqlalchemy import String, and_, delete, distinct, func, or_, select, tuple_, type_coerce, update
 from sqlalchemy.orm import Session
 
-from db import clean
-from db.checksums import with_checksum
-from db.chunks import CHUNK, chunks
-from db.database import Database
-from db.followers import follow_studies
-from db.models import LOOK_AGAIN, Failure, File, Folder, VolumeFile
-from db.removal import remove_reports_of_files, remove_series
-from db.values import Changes, FileRecord, Listing, Rejection, Scanned, Stat
+from spinecho.db import clean
+from spinecho.db.checksums import with_checksum
+from spinecho.db.chunks import CHUNK, chunks
+from spinecho.db.database import Database
+from spinecho.db.followers import follow_studies
+from spinecho.db.models import LOOK_AGAIN, Failure, File, Folder, VolumeFile
+from spinecho.db.removal import remove_reports_of_files, remove_series
+from spinecho.db.values import Changes, FileRecord, Listing, Rejection, Scanned, Stat
 
 LOST_UID = ("DUPLICATE", "CONFLICT")
 """Reasons by which a file loses its SOP Instance UID to another; the reader's codes."""

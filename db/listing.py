@@ -7,10 +7,10 @@ from datetime import date
 
 from sqlalchemy import select
 
-from db.chunks import chunks
-from db.database import Database
-from db.models import Passage, Report, Study
-from db.vectors.protocol import Ids
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.models import Passage, Report, Study
+from spinecho.db.vectors.protocol import Ids
 
 _UNDATED = date(1, 1, 1)
 _WHOLE = 2_000

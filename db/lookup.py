@@ -10,16 +10,16 @@ from typing import Any, TypeVar
 import numpy as np
 from sqlalchemy import and_, func, select
 
-from db.chunks import chunks
-from db.database import Database
-from db.errors import StoreError
-from db.filters import Filter, compile_filter
-from db.keys import accession_key
-from db.masking import Count, masked_sizes, number
-from db.models import File, Folder, Passage, Report, Series, Study, Thumbnail, Vector, Volume, VolumeFile
-from db.patients import PERSON, patient_key
-from db.values import ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
-from db.vectors.protocol import Ids
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.errors import StoreError
+from spinecho.db.filters import Filter, compile_filter
+from spinecho.db.keys import accession_key
+from spinecho.db.masking import Count, masked_sizes, number
+from spinecho.db.models import File, Folder, Passage, Report, Series, Study, Thumbnail, Vector, Volume, VolumeFile
+from spinecho.db.patients import PERSON, patient_key
+from spinecho.db.values import ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
+from spinecho.db.vectors.protocol import Ids
 
 T = TypeVar("T")
 _ADDENDA_LAST = (Report.standing.desc(), Report.dated)

@@ -14,14 +14,14 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, defer
 
-from db.chunks import chunks
-from db.clean import stored_path
-from db.database import Database
-from db.keys import accession_key, is_damaged, known_patient, same_number, uid_key
-from db.models import File, Folder, Report, Study
-from db.values import GuessedReport, UnmatchedReport, WithdrawnReport
-from db.versions import FOUND, Settled, Standing, Version, settle
-from db.withdrawal import reinstate, withdraw
+from spinecho.db.chunks import chunks
+from spinecho.db.clean import stored_path
+from spinecho.db.database import Database
+from spinecho.db.keys import accession_key, is_damaged, known_patient, same_number, uid_key
+from spinecho.db.models import File, Folder, Report, Study
+from spinecho.db.values import GuessedReport, UnmatchedReport, WithdrawnReport
+from spinecho.db.versions import FOUND, Settled, Standing, Version, settle
+from spinecho.db.withdrawal import reinstate, withdraw
 
 WHY: Mapping[str, str] = {
     "no_study": "no study has this key",

@@ -18,9 +18,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from db.checksums import COLUMN, Summed, columns_of, sum_of, summing
-from db.clean import CleanJson, CleanText, RealPath, ShownPath
-from db.errors import Damaged
+from spinecho.db.checksums import COLUMN, Summed, columns_of, sum_of, summing
+from spinecho.db.clean import CleanJson, CleanText, RealPath, ShownPath
+from spinecho.db.errors import Damaged
 
 _BIG = BigInteger().with_variant(Integer(), "sqlite")
 _NAMES = {

@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import and_, delete, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
-from db.chunks import CHUNK, chunks
-from db.database import Database
-from db.followers import follow_studies
-from db.ledger import forget_empty_folders, forget_files, reopen_twins
-from db.models import LOOK_AGAIN, Failure, File, Folder, Report, Series, Study, VolumeFile
-from db.patients import forget_patients
-from db.study_facts import as_said, refresh_study, study_id
-from db.upkeep import facts_changed
+from spinecho.db.chunks import CHUNK, chunks
+from spinecho.db.database import Database
+from spinecho.db.followers import follow_studies
+from spinecho.db.ledger import forget_empty_folders, forget_files, reopen_twins
+from spinecho.db.models import LOOK_AGAIN, Failure, File, Folder, Report, Series, Study, VolumeFile
+from spinecho.db.patients import forget_patients
+from spinecho.db.study_facts import as_said, refresh_study, study_id
+from spinecho.db.upkeep import facts_changed
 
 _BY_CONTENT = ("nifti", "report")
 """Kinds whose files bring no SOP Instance UID of their own."""

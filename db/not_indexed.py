@@ -6,10 +6,10 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from db import clean
-from db.database import Database
-from db.models import Failure, File, Folder
-from db.values import FailureRecord
+from spinecho.db import clean
+from spinecho.db.database import Database
+from spinecho.db.models import Failure, File, Folder
+from spinecho.db.values import FailureRecord
 
 
 def failures(database: Database, *, ignorable: bool = True, reason: str | None = None) -> tuple[FailureRecord, ...]:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 from sqlalchemy import select
 
-from db.coded import ACCEPTED, CODED, stored_value
-from db.database import Database
-from db.errors import FilterError
-from db.filter_sql import COLUMNS, lowered
-from db.filter_values import And, Filter, Is, Not, Or
-from db.models import Study, Volume
+from spinecho.db.coded import ACCEPTED, CODED, stored_value
+from spinecho.db.database import Database
+from spinecho.db.errors import FilterError
+from spinecho.db.filter_sql import COLUMNS, lowered
+from spinecho.db.filter_values import And, Filter, Is, Not, Or
+from spinecho.db.models import Study, Volume
 
 _NAMED = 24
 """Values at most that an error names."""

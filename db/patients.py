@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
-from db.models import CohortMember, Patient, Study
+from spinecho.db.models import CohortMember, Patient, Study
 
 PERSON = func.coalesce(Study.patient, -Study.id)
 """SQL: a number of a study's patient; a study without a patient ID is of a patient of its own."""

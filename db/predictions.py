@@ -12,12 +12,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, delete, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from db.chunks import chunks
-from db.database import Database
-from db.errors import FilterError
-from db.models import Prediction, RegionVector, Series, Study, Vector, Volume
-from db.regions import add_regions
-from db.values import NewRegions, PredictedFact, SpaceRecord
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.errors import FilterError
+from spinecho.db.models import Prediction, RegionVector, Series, Study, Vector, Volume
+from spinecho.db.regions import add_regions
+from spinecho.db.values import NewRegions, PredictedFact, SpaceRecord
 
 UNKNOWN = "unknown"
 """The value of a prediction that a head would rather not make; it passes no condition."""

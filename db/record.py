@@ -23,8 +23,8 @@ from typing import Any, Protocol, TypeAlias
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from db.engines import Location, shown, told
-from db.record_place import FILE, HEAD, ROWS, RecordError, RecordUnwritable, open_place, unwritable, why
+from spinecho.db.engines import Location, shown, told
+from spinecho.db.record_place import FILE, HEAD, ROWS, RecordError, RecordUnwritable, open_place, unwritable, why
 
 __all__ = [
     "FILE", "Carried", "Checked", "Entry", "Fact", "Record", "RecordError", "RecordUnwritable", "Recorder",

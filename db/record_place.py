@@ -28,8 +28,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from db.engines import Location, make_engine, shown, told
-from db.errors import StoreError
+from spinecho.db.engines import Location, make_engine, shown, told
+from spinecho.db.errors import StoreError
 
 FILE = "record.sqlite"
 """What the file is called where only its folder is named."""

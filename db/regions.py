@@ -10,13 +10,13 @@ import numpy as np
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from db.build import unpack
-from db.chunks import chunks
-from db.database import Database
-from db.errors import Damaged
-from db.models import RegionVector, Series, Study, Vector, Volume
-from db.values import NewRegions, SpaceRecord
-from db.vectors.protocol import Rows
+from spinecho.db.build import unpack
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.errors import Damaged
+from spinecho.db.models import RegionVector, Series, Study, Vector, Volume
+from spinecho.db.values import NewRegions, SpaceRecord
+from spinecho.db.vectors.protocol import Rows
 
 
 @dataclass(frozen=True, slots=True)

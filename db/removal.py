@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from db.chunks import chunks
-from db.models import (
+from spinecho.db.chunks import chunks
+from spinecho.db.models import (
     Clause,
     Passage,
     Prediction,
@@ -27,8 +27,8 @@ from db.models import (
     VolumeFile,
     WithdrawnPassage,
 )
-from db.patients import forget_patients
-from db.study_facts import refresh_study
+from spinecho.db.patients import forget_patients
+from spinecho.db.study_facts import refresh_study
 
 
 def remove_series(session: Session, study_uid: str, series_uid: str) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from db.archive import add_passages
-from db.clauses import add_clauses
-from db.database import Database
-from db.models import Clause, Passage, Report, Vector, WithdrawnPassage
-from db.removal import remove_vectors
-from db.values import NewPassage
-from db.versions import FOUND
-from db.withdrawal import withdraw
+from spinecho.db.archive import add_passages
+from spinecho.db.clauses import add_clauses
+from spinecho.db.database import Database
+from spinecho.db.models import Clause, Passage, Report, Vector, WithdrawnPassage
+from spinecho.db.removal import remove_vectors
+from spinecho.db.values import NewPassage
+from spinecho.db.versions import FOUND
+from spinecho.db.withdrawal import withdraw
 
 _PAGE = 200
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from db import clean
-from db.chunks import chunks
-from db.database import Database
-from db.models import LOOK_AGAIN, Failure, File, Run
+from spinecho.db import clean
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.models import LOOK_AGAIN, Failure, File, Run
 
 
 def start_run(database: Database, roots: Sequence[str], *, reader: int = 0) -> int:

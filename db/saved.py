@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import delete, or_, select, update
 
-from db.chunks import chunks
-from db.database import Database
-from db.errors import StoreError
-from db.models import SavedSearch
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.errors import StoreError
+from spinecho.db.models import SavedSearch
 
 _KEPT = 200
 """Unnamed searches of one owner; older ones are forgotten."""

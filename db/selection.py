@@ -17,23 +17,30 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.database import Database
-from db.errors import BuildCorrupt
-from db.facets import FACETS, Facet, few_patients, masked_facets, require_facets, shown_of_total, sql_counts
-from db.facts.agreement import require_agreement
-from db.facts.changes import Looked, TooMuch, changed_studies
-from db.facts.columns import Flags
-from db.facts.counts import Chosen, count_studies, patients_of
-from db.facts.evaluate import Asked, passing
-from db.facts.files import SnapshotManifest, State, begin_reading, open_snapshot, snapshots_newest_first, state_of
-from db.facts.table import FactTable, read_facts
-from db.filter_sql import compile_filter, split_score
-from db.filter_values import ALL, Filter, fields_of, without_field
-from db.lookup import allowed_passages, allowed_volumes
-from db.masking import Count, hidden, masked
-from db.models import Series, Study, Volume
-from db.values import SpaceRecord
-from db.vectors.protocol import Ids
+from spinecho.db.database import Database
+from spinecho.db.errors import BuildCorrupt
+from spinecho.db.facets import FACETS, Facet, few_patients, masked_facets, require_facets, shown_of_total, sql_counts
+from spinecho.db.facts.agreement import require_agreement
+from spinecho.db.facts.changes import Looked, TooMuch, changed_studies
+from spinecho.db.facts.columns import Flags
+from spinecho.db.facts.counts import Chosen, count_studies, patients_of
+from spinecho.db.facts.evaluate import Asked, passing
+from spinecho.db.facts.files import (
+    SnapshotManifest,
+    State,
+    begin_reading,
+    open_snapshot,
+    snapshots_newest_first,
+    state_of,
+)
+from spinecho.db.facts.table import FactTable, read_facts
+from spinecho.db.filter_sql import compile_filter, split_score
+from spinecho.db.filter_values import ALL, Filter, fields_of, without_field
+from spinecho.db.lookup import allowed_passages, allowed_volumes
+from spinecho.db.masking import Count, hidden, masked
+from spinecho.db.models import Series, Study, Volume
+from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.protocol import Ids
 
 _MOST_STUDIES = 5_000
 """Changed studies above which SQL answers until the next snapshot."""

@@ -10,14 +10,14 @@ from typing import Any
 
 from sqlalchemy import delete, exists, func, select
 
-from db.chunks import chunks
-from db.clauses import OF_PASSAGE
-from db.database import Database
-from db.filter_values import ASKING
-from db.filters import ALL, compile_filter, visible
-from db.models import Clause, Passage, Report, SelfTest, Series, Study, Vector, Volume
-from db.patients import patient_key
-from db.values import SpaceRecord
+from spinecho.db.chunks import chunks
+from spinecho.db.clauses import OF_PASSAGE
+from spinecho.db.database import Database
+from spinecho.db.filter_values import ASKING
+from spinecho.db.filters import ALL, compile_filter, visible
+from spinecho.db.models import Clause, Passage, Report, SelfTest, Series, Study, Vector, Volume
+from spinecho.db.patients import patient_key
+from spinecho.db.values import SpaceRecord
 
 
 @dataclass(frozen=True, slots=True)

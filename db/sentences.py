@@ -18,13 +18,13 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
-from db.chunks import chunks
-from db.clauses import CLAUSE_COLUMNS, OF_PASSAGE, clause_card
-from db.database import Database
-from db.filter_sql import said_in
-from db.models import Clause, Passage, Report, Series, Vector, Volume
-from db.values import ClauseCard, PassageCard
-from db.words import Match
+from spinecho.db.chunks import chunks
+from spinecho.db.clauses import CLAUSE_COLUMNS, OF_PASSAGE, clause_card
+from spinecho.db.database import Database
+from spinecho.db.filter_sql import said_in
+from spinecho.db.models import Clause, Passage, Report, Series, Vector, Volume
+from spinecho.db.values import ClauseCard, PassageCard
+from spinecho.db.words import Match
 
 
 class _Row(FunctionElement[Any]):

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from sqlalchemy import bindparam, func, select
 
-from db.build import builds_newest_first, current_build, open_build, read_vectors
-from db.database import Database
-from db.errors import BuildCorrupt, StoreError
-from db.models import Tombstone, Vector
-from db.sound import require_sound
-from db.values import SpaceRecord
-from db.vectors.exact import ExactIndex
-from db.vectors.protocol import Ids, Neighbours, Rows, VectorIndex, ascending, ranked
+from spinecho.db.build import builds_newest_first, current_build, open_build, read_vectors
+from spinecho.db.database import Database
+from spinecho.db.errors import BuildCorrupt, StoreError
+from spinecho.db.models import Tombstone, Vector
+from spinecho.db.sound import require_sound
+from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.exact import ExactIndex
+from spinecho.db.vectors.protocol import Ids, Neighbours, Rows, VectorIndex, ascending, ranked
 
 _AT_ONCE = 250
 """New rows read at a time: a millisecond in which nothing else of this process runs."""

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import func, select
 
-from db.chunks import chunks
-from db.database import Database
-from db.errors import BuildCorrupt
-from db.models import Tombstone, Vector
-from db.values import SpaceRecord
-from db.vectors.protocol import Ids, Rows
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.errors import BuildCorrupt
+from spinecho.db.models import Tombstone, Vector
+from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.protocol import Ids, Rows
 
 _SAMPLE = 64
 """Vectors of a build that are compared when it is opened."""

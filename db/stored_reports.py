@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
-from db.database import Database
-from db.keys import text_digest
-from db.models import LOOK_AGAIN, File, Report
+from spinecho.db.database import Database
+from spinecho.db.keys import text_digest
+from spinecho.db.models import LOOK_AGAIN, File, Report
 
 _PAGE = 400
 

@@ -16,12 +16,12 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from db import clean
-from db.database import Database
-from db.models import File, Folder, Series, Study, Volume, VolumeFile
-from db.patients import forget_patients, patient_key, patient_number
-from db.upkeep import facts_changed
-from db.values import FileRecord
+from spinecho.db import clean
+from spinecho.db.database import Database
+from spinecho.db.models import File, Folder, Series, Study, Volume, VolumeFile
+from spinecho.db.patients import forget_patients, patient_key, patient_number
+from spinecho.db.upkeep import facts_changed
+from spinecho.db.values import FileRecord
 
 STUDY_FIELDS = ("patient_id", "accession_number", "date", "description", "sex", "age_years")
 SERIES_FIELDS = ("number", "description", "protocol")

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import and_, exists, func, select, tuple_, update
 from sqlalchemy.orm import aliased
 
-from db.chunks import chunks
-from db.database import Database
-from db.models import File, Folder
-from db.removal import remove_series
-from db.values import FileRecord
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.models import File, Folder
+from spinecho.db.removal import remove_series
+from spinecho.db.values import FileRecord
 
 
 def lone_files(database: Database) -> list[tuple[FileRecord, ...]]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from db.database import Database
-from db.models import File, Report, Series, Study, Volume, VolumeFile
+from spinecho.db.database import Database
+from spinecho.db.models import File, Report, Series, Study, Volume, VolumeFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import sqlite3
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from db.engines import Location, shown, told
-from db.errors import Damaged, StorageFailure, StoreError
+from spinecho.db.engines import Location, shown, told
+from spinecho.db.errors import Damaged, StorageFailure, StoreError
 
 REMEDY = (
     "'spinecho status --check' says what is damaged; put a copy back ('spinecho db copies' lists them), or index "

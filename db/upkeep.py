@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.models import Upkeep
+from spinecho.db.models import Upkeep
 
 FACTS = "facts"
 """Raised whenever facts change without a vector being stored or deleted."""

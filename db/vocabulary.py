@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import text
 
-from db.database import Database
-from db.words import expression
+from spinecho.db.database import Database
+from spinecho.db.words import expression
 
 _FREQUENT = 200_000
 """Stems at most that are taken: those that most passages hold."""

@@ -7,7 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-from db.database import Database
+from spinecho.db.database import Database
 
 _READ = """
 import sys

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from db.chunks import chunks
-from db.models import Passage, Vector, WithdrawnPassage
-from db.removal import remove_vectors
+from spinecho.db.chunks import chunks
+from spinecho.db.models import Passage, Vector, WithdrawnPassage
+from spinecho.db.removal import remove_vectors
 
 _COLUMNS = ("report_id", "section", "ordinal", "start", "stop", "text", "assertion", "sides")
 

@@ -20,10 +20,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
-from db.chunks import chunks
-from db.database import Database
-from db.values import SpaceRecord
-from db.vectors.protocol import Ids
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.protocol import Ids
 
 Group: TypeAlias = tuple[str, ...]
 Joined: TypeAlias = Literal["all", "any"]

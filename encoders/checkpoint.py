@@ -18,9 +18,9 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
-from db.durable import durable_replace
-from encoders.errors import EncoderError
-from encoders.limits import TEXT_BYTES, WEIGHTS_BYTES, check_weights, read_small
+from spinecho.db.durable import durable_replace
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.limits import TEXT_BYTES, WEIGHTS_BYTES, check_weights, read_small
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from encoders.image.describe import Described, Describing
-from encoders.image.preparation import Preparation, Prepared
-from encoders.image.volume import Volume
-from encoders.space import Encoder, Space, Vectors
+from spinecho.encoders.image.describe import Described, Describing
+from spinecho.encoders.image.preparation import Preparation, Prepared
+from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.space import Encoder, Space, Vectors
 
 
 class ImageEncoder(Encoder[Volume], Protocol):

@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from encoders.errors import EncoderUnavailable
-from encoders.limits import check_weights, read_small
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.limits import check_weights, read_small
 
 WANTED = ("*.json", "*.txt", "*.model", "*.safetensors")
 """What is fetched of a repository: never its pickles."""

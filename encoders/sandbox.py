@@ -19,9 +19,9 @@ from queue import Empty, Full, Queue
 from types import TracebackType
 from typing import IO, Any
 
-from encoders.child import reading_environment
-from encoders.errors import EncoderError, Reason
-from encoders.worker import Message, write_frame
+from spinecho.encoders.child import reading_environment
+from spinecho.encoders.errors import EncoderError, Reason
+from spinecho.encoders.worker import Message, write_frame
 
 MEMORY_MB = 4096
 """Address space of a reading process. A 512 x 512 x 600 float32 volume takes 0.6 GB of it."""
@@ -199,7 +199,7 @@ class Sandbox:
             raise RuntimeError("the sandbox is closed")
         process = subprocess.Popen(
             # -P: where the user stands may be the archive, and no module is taken from there.
-            [sys.executable, "-P", "-m", "encoders.worker", str(self._memory_mb)],
+            [sys.executable, "-P", "-m", "spinecho.encoders.worker", str(self._memory_mb)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

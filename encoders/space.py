@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.errors import SpaceMismatch
+from spinecho.encoders.errors import SpaceMismatch
 
 Vectors: TypeAlias = NDArray[np.float32]
 """Shape (n, dim), float32, every row of unit length."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from encoders.image.acquisition import Acquisition
+from spinecho.encoders.image.acquisition import Acquisition
 
 _NAMES = {
     "DWI": "diffusion-weighted (DWI)",

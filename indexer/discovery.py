@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from db import ledger, runs
-from db.archives import ArchiveName
-from db.database import Database
-from db.errors import PruneRefused
-from db.values import Listing, Rejection, Scanned, Stat
-from encoders.errors import Reason
-from encoders.image.other_files import NOT_READ_BEFORE, READER
-from encoders.image.series import Header
-from encoders.image.tasks import digests_of, scan_task
-from encoders.sandbox import Outcome, Sandbox, Task
-from indexer.naming import archive_of, told_apart
-from indexer.progress import Progress, Tally
-from indexer.reports.parse import SUFFIXES as REPORT_SUFFIXES
-from indexer.sources.folder import REST, Found, walk
-from indexer.sources.keeping import keep
-from indexer.sources.refusals import refusal, stamp
+from spinecho.db import ledger, runs
+from spinecho.db.archives import ArchiveName
+from spinecho.db.database import Database
+from spinecho.db.errors import PruneRefused
+from spinecho.db.values import Listing, Rejection, Scanned, Stat
+from spinecho.encoders.errors import Reason
+from spinecho.encoders.image.other_files import NOT_READ_BEFORE, READER
+from spinecho.encoders.image.series import Header
+from spinecho.encoders.image.tasks import digests_of, scan_task
+from spinecho.encoders.sandbox import Outcome, Sandbox, Task
+from spinecho.indexer.naming import archive_of, told_apart
+from spinecho.indexer.progress import Progress, Tally
+from spinecho.indexer.reports.parse import SUFFIXES as REPORT_SUFFIXES
+from spinecho.indexer.sources.folder import REST, Found, walk
+from spinecho.indexer.sources.keeping import keep
+from spinecho.indexer.sources.refusals import refusal, stamp
 
 _FOLDER_BATCH, _FILE_BATCH, _SCAN_BATCH = 200, 5000, 48
 _MANY = 0.2

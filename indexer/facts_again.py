@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
-from db import study_facts
-from db.database import Database
-from db.study_facts import SERIES_FIELDS, agree
-from db.values import FileRecord
-from encoders.image.header_facts import series_facts_of, study_facts_of
-from encoders.image.series import Header
+from spinecho.db import study_facts
+from spinecho.db.database import Database
+from spinecho.db.study_facts import SERIES_FIELDS, agree
+from spinecho.db.values import FileRecord
+from spinecho.encoders.image.header_facts import series_facts_of, study_facts_of
+from spinecho.encoders.image.series import Header
 
 
 def derive_facts(database: Database) -> int:

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from db import archive, ledger, predictions
-from db.build import unpack
-from db.database import Database
-from db.errors import StoreError
-from db.predictions import Lacking
-from db.values import NewRegions, PredictedFact, SpaceRecord
-from encoders.dual import DualEncoder
-from encoders.errors import EncoderUnavailable
-from encoders.image.series import FileFailure, Header
-from encoders.image.tasks import PreparedVolume, read_task, unpack_read
-from encoders.sandbox import Outcome, Sandbox, Task
-from encoders.space import Space, require_same
-from indexer.parts import Parts, heads_of, parts_of
-from indexer.progress import Progress, Silent
+from spinecho.db import archive, ledger, predictions
+from spinecho.db.build import unpack
+from spinecho.db.database import Database
+from spinecho.db.errors import StoreError
+from spinecho.db.predictions import Lacking
+from spinecho.db.values import NewRegions, PredictedFact, SpaceRecord
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.image.series import FileFailure, Header
+from spinecho.encoders.image.tasks import PreparedVolume, read_task, unpack_read
+from spinecho.encoders.sandbox import Outcome, Sandbox, Task
+from spinecho.encoders.space import Space, require_same
+from spinecho.indexer.parts import Parts, heads_of, parts_of
+from spinecho.indexer.progress import Progress, Silent
 
 _EVERY = 64
 """Volumes read of a series that was stored whole."""

@@ -12,15 +12,15 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from db import ledger, moves
-from db.database import Database
-from db.moves import Move, MovingFile
-from encoders.image.header_facts import reads_alike, series_facts_of, study_facts_of
-from encoders.image.series import Header
-from encoders.image.tasks import digest_task, unpack_digests
-from encoders.image.torn import joined_as
-from encoders.sandbox import Sandbox, Task
-from indexer.progress import Tally
+from spinecho.db import ledger, moves
+from spinecho.db.database import Database
+from spinecho.db.moves import Move, MovingFile
+from spinecho.encoders.image.header_facts import reads_alike, series_facts_of, study_facts_of
+from spinecho.encoders.image.series import Header
+from spinecho.encoders.image.tasks import digest_task, unpack_digests
+from spinecho.encoders.image.torn import joined_as
+from spinecho.encoders.sandbox import Sandbox, Task
+from spinecho.indexer.progress import Tally
 
 _AT_ONCE, _BATCH = 2000, 32
 _SLOWEST = 4 << 20

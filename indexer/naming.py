@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from db.archives import ArchiveName
-from encoders.image.series import Flag, Header
-from encoders.image.uids import derived_uid, relative_name
+from spinecho.db.archives import ArchiveName
+from spinecho.encoders.image.series import Flag, Header
+from spinecho.encoders.image.uids import derived_uid, relative_name
 
 
 def archive_of(archives: Sequence[ArchiveName], path: str) -> ArchiveName:

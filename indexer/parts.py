@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from db.build import pack
-from db.values import NewRegions, PredictedFact
-from encoders.dual import DualEncoder, Predictor, Revised
-from encoders.image.describe import GRID, Described, region_vectors
-from encoders.image.preparation import Prepared
+from spinecho.db.build import pack
+from spinecho.db.values import NewRegions, PredictedFact
+from spinecho.encoders.dual import DualEncoder, Predictor, Revised
+from spinecho.encoders.image.describe import GRID, Described, region_vectors
+from spinecho.encoders.image.preparation import Prepared
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,36 +13,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from db import archive, clean, ledger, not_indexed, runs
-from db.archives import ArchiveName, name_archives
-from db.build import pack
-from db.database import Database
-from db.erasing import erase_traces
-from db.errors import PruneRefused, RootMissing
-from db.kept_up import refresh_builds, refresh_snapshot
-from db.study_facts import disagreements
-from db.values import FileRecord, NewPassage, NewSeries, NewVolume, Rejection, Role, SpaceRecord
-from encoders.dual import DualEncoder
-from encoders.errors import Reason
-from encoders.image.codecs import codecs_at_hand
-from encoders.image.other_files import READER
-from encoders.image.series import FileFailure, Header
-from encoders.image.tasks import PreparedVolume, read_task, unpack_digests, unpack_read
-from encoders.sandbox import Outcome, Sandbox, Task
-from encoders.space import Space, require_same
-from encoders.worker import Message
-from indexer.caption import caption
-from indexer.discovery import Walked, discover, settle_collisions, settle_missing
-from indexer.facts_again import derive_facts, facts_of
-from indexer.moves import settle_moves, verify_files
-from indexer.parts import Parts, parts_of
-from indexer.progress import Kept, Progress, Silent, Tally
-from indexer.reports.again import read_again
-from indexer.reports.derive import settle_reports
-from indexer.reports.store import GUESSED, is_long, store_report_file
-from indexer.reports.tasks import report_task
-from indexer.sources.folder import outermost
-from indexer.torn import join_torn_series
+from spinecho.db import archive, clean, ledger, not_indexed, runs
+from spinecho.db.archives import ArchiveName, name_archives
+from spinecho.db.build import pack
+from spinecho.db.database import Database
+from spinecho.db.erasing import erase_traces
+from spinecho.db.errors import PruneRefused, RootMissing
+from spinecho.db.kept_up import refresh_builds, refresh_snapshot
+from spinecho.db.study_facts import disagreements
+from spinecho.db.values import FileRecord, NewPassage, NewSeries, NewVolume, Rejection, Role, SpaceRecord
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.errors import Reason
+from spinecho.encoders.image.codecs import codecs_at_hand
+from spinecho.encoders.image.other_files import READER
+from spinecho.encoders.image.series import FileFailure, Header
+from spinecho.encoders.image.tasks import PreparedVolume, read_task, unpack_digests, unpack_read
+from spinecho.encoders.sandbox import Outcome, Sandbox, Task
+from spinecho.encoders.space import Space, require_same
+from spinecho.encoders.worker import Message
+from spinecho.indexer.caption import caption
+from spinecho.indexer.discovery import Walked, discover, settle_collisions, settle_missing
+from spinecho.indexer.facts_again import derive_facts, facts_of
+from spinecho.indexer.moves import settle_moves, verify_files
+from spinecho.indexer.parts import Parts, parts_of
+from spinecho.indexer.progress import Kept, Progress, Silent, Tally
+from spinecho.indexer.reports.again import read_again
+from spinecho.indexer.reports.derive import settle_reports
+from spinecho.indexer.reports.store import GUESSED, is_long, store_report_file
+from spinecho.indexer.reports.tasks import report_task
+from spinecho.indexer.sources.folder import outermost
+from spinecho.indexer.torn import join_torn_series
 
 _IGNORABLE = frozenset(reason for reason in Reason if reason.ignorable)
 

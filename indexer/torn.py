@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from db import torn
-from db.database import Database
-from encoders.image.series import Header
-from encoders.image.torn import joined
+from spinecho.db import torn
+from spinecho.db.database import Database
+from spinecho.encoders.image.series import Header
+from spinecho.encoders.image.torn import joined
 
 
 def join_torn_series(database: Database) -> int:

@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from db.filter_values import ASKING
-from db.values import ClauseCard, PassageCard
-from encoders.text.findings import Wish, findings, wish
-from encoders.text.places import place_fit, places
-from encoders.text.query import QueryText
-from encoders.text.terms import mentions
-from encoders.text.vocabulary import meant
-from search.hits import PassageHit
+from spinecho.db.filter_values import ASKING
+from spinecho.db.values import ClauseCard, PassageCard
+from spinecho.encoders.text.findings import Wish, findings, wish
+from spinecho.encoders.text.places import place_fit, places
+from spinecho.encoders.text.query import QueryText
+from spinecho.encoders.text.terms import mentions
+from spinecho.encoders.text.vocabulary import meant
+from spinecho.search.hits import PassageHit
 
 _UNCERTAIN, _HISTORICAL, _QUESTION = 0.95, 0.6, 0.7
 _CONTRADICTED = 0.25

@@ -16,11 +16,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from db import archive
-from db.build import read_vectors
-from db.database import Database
-from db.errors import StoreError
-from db.vectors.protocol import Ids, Rows
+from spinecho.db import archive
+from spinecho.db.build import read_vectors
+from spinecho.db.database import Database
+from spinecho.db.errors import StoreError
+from spinecho.db.vectors.protocol import Ids, Rows
 
 Method: TypeAlias = Literal["pacmap", "principal components"]
 MOST = 20_000

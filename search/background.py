@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from db.backgrounds import get_background, put_background
-from db.database import Database
-from db.served import ServedSpace
-from db.vectors.protocol import Rows
+from spinecho.db.backgrounds import get_background, put_background
+from spinecho.db.database import Database
+from spinecho.db.served import ServedSpace
+from spinecho.db.vectors.protocol import Rows
 
 UNRELATED: tuple[str, ...] = (
     "a recipe for apple pie with cinnamon", "the train to the coast was late again", "interest rates rose by a quarter",

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from search.evaluation.figures import Figure
-from search.fusion import Weights
+from spinecho.search.evaluation.figures import Figure
+from spinecho.search.fusion import Weights
 
 LEAST = 200
 """Pairs below which nothing is concluded."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any
 
-from db.record import Fact, Record, Recorder
-from search.access.holdings import Holdings
-from search.access.people import Access, Person, Refused, Role, digest_of, needs
-from search.access.searching import Searching
-from search.access.studies import Studies
-from search.engine import Engine
+from spinecho.db.record import Fact, Record, Recorder
+from spinecho.search.access.holdings import Holdings
+from spinecho.search.access.people import Access, Person, Refused, Role, digest_of, needs
+from spinecho.search.access.searching import Searching
+from spinecho.search.access.studies import Studies
+from spinecho.search.engine import Engine
 
 __all__ = ["Access", "Desk", "Fact", "Person", "Recorder", "Refused", "Role", "Served", "digest_of", "needs"]
 

@@ -9,42 +9,42 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, assert_never
 
-from db import archive, ledger, lookup, predictions
-from db.database import Database
-from db.errors import Damaged
-from db.feedback import scan_vectors, sentences_said
-from db.filters import ALL, Filter, contradictions, predicted_tasks, visible
-from db.selection import Selection
-from db.sentences import report_passages
-from db.values import Role, SpaceRecord
-from encoders.dual import DualEncoder
-from encoders.image.preparation import Prepared
-from encoders.space import Space, require_same
-from encoders.text.findings import Wish, wish
-from encoders.text.query import QueryText, parse_query
-from search.asking.plan import QueryPlan, Way
-from search.asking.planner import Planner
-from search.background import Background, Relevance, background_of
-from search.channel_weights import Weighing
-from search.clock import Clock
-from search.cohorts.rules import Likeness, ReadScan
-from search.computed import computed_in, why_included
-from search.examples import Examples, QueryError
-from search.explain import Ranked, explain
-from search.feedback import moved, shared_words
-from search.fold import fold, nothing_relevant
-from search.found import Evidence as Evident
-from search.found import Found
-from search.fusion import Weights, fused
-from search.heat import Heat, heat_map
-from search.hits import Hit, PassageHit, Results
-from search.lexical import NO_WORDS, Words, rare, unheard, words_of
-from search.listing import Listed, by_date, excluding, named, why_no_report
-from search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
-from search.regions import Look
-from search.retrieve import Retriever
-from search.self_test import weighing
-from search.whole_report import like_report
+from spinecho.db import archive, ledger, lookup, predictions
+from spinecho.db.database import Database
+from spinecho.db.errors import Damaged
+from spinecho.db.feedback import scan_vectors, sentences_said
+from spinecho.db.filters import ALL, Filter, contradictions, predicted_tasks, visible
+from spinecho.db.selection import Selection
+from spinecho.db.sentences import report_passages
+from spinecho.db.values import Role, SpaceRecord
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.image.preparation import Prepared
+from spinecho.encoders.space import Space, require_same
+from spinecho.encoders.text.findings import Wish, wish
+from spinecho.encoders.text.query import QueryText, parse_query
+from spinecho.search.asking.plan import QueryPlan, Way
+from spinecho.search.asking.planner import Planner
+from spinecho.search.background import Background, Relevance, background_of
+from spinecho.search.channel_weights import Weighing
+from spinecho.search.clock import Clock
+from spinecho.search.cohorts.rules import Likeness, ReadScan
+from spinecho.search.computed import computed_in, why_included
+from spinecho.search.examples import Examples, QueryError
+from spinecho.search.explain import Ranked, explain
+from spinecho.search.feedback import moved, shared_words
+from spinecho.search.fold import fold, nothing_relevant
+from spinecho.search.found import Evidence as Evident
+from spinecho.search.found import Found
+from spinecho.search.fusion import Weights, fused
+from spinecho.search.heat import Heat, heat_map
+from spinecho.search.hits import Hit, PassageHit, Results
+from spinecho.search.lexical import NO_WORDS, Words, rare, unheard, words_of
+from spinecho.search.listing import Listed, by_date, excluding, named, why_no_report
+from spinecho.search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
+from spinecho.search.regions import Look
+from spinecho.search.retrieve import Retriever
+from spinecho.search.self_test import weighing
+from spinecho.search.whole_report import like_report
 
 _WEIGHED = 60.0
 """Seconds for which weights stand before what a self-test has kept since is looked at."""

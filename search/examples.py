@@ -9,20 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from db import lookup, regions
-from db.database import Database
-from db.filters import Filter
-from db.vectors.protocol import Rows
-from encoders.dual import DualEncoder
-from encoders.errors import EncoderError
-from encoders.image.describe import Described, box_vector, region_vectors
-from encoders.image.preparation import Prepared
-from search.clock import Clock
-from search.found import Found
-from search.fusion import Weights
-from search.query import BoxError, ImageQuery, SpotQuery, StudyQuery
-from search.regions import Look, stored_box_vector
-from search.retrieve import Retriever
+from spinecho.db import lookup, regions
+from spinecho.db.database import Database
+from spinecho.db.filters import Filter
+from spinecho.db.vectors.protocol import Rows
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.image.describe import Described, box_vector, region_vectors
+from spinecho.encoders.image.preparation import Prepared
+from spinecho.search.clock import Clock
+from spinecho.search.found import Found
+from spinecho.search.fusion import Weights
+from spinecho.search.query import BoxError, ImageQuery, SpotQuery, StudyQuery
+from spinecho.search.regions import Look, stored_box_vector
+from spinecho.search.retrieve import Retriever
 
 
 class QueryError(EncoderError):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from db import lookup, predictions, regions
-from db.database import Database
-from db.filters import Filter
-from db.values import ReportCard, SeriesCard
-from search.agreement import weight
-from search.found import Evidence
-from search.hits import Hit, PassageHit, RegionHit, SeriesHit
-from search.lexical import NO_WORDS, Words, spans
-from search.query import Kind
-from search.regions import slices_in
+from spinecho.db import lookup, predictions, regions
+from spinecho.db.database import Database
+from spinecho.db.filters import Filter
+from spinecho.db.values import ReportCard, SeriesCard
+from spinecho.search.agreement import weight
+from spinecho.search.found import Evidence
+from spinecho.search.hits import Hit, PassageHit, RegionHit, SeriesHit
+from spinecho.search.lexical import NO_WORDS, Words, spans
+from spinecho.search.query import Kind
+from spinecho.search.regions import slices_in
 
 _SENTENCES = 3
 Ranked = tuple[int, float, Evidence]

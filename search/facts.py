@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from db.filters import Contains, Filter, Not, both, parse_condition
-from encoders.text.query import FieldTerm
+from spinecho.db.filters import Contains, Filter, Not, both, parse_condition
+from spinecho.encoders.text.query import FieldTerm
 
 _RANGED = frozenset({"age", "field_strength", "date"})
 _RANGE = re.compile(r"^(?P<low>\d[\d.]*)?-(?P<high>\d[\d.]*)?$")

@@ -15,10 +15,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from db.feedback import Said
-from db.filters import Filter
-from db.vectors.protocol import Rows
-from encoders.text.terms import located
+from spinecho.db.feedback import Said
+from spinecho.db.filters import Filter
+from spinecho.db.vectors.protocol import Rows
+from spinecho.encoders.text.terms import located
 
 _GOOD, _BAD = 0.75, 0.15
 _SENTENCES, _LETTERS = 3, 4

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from db.filter_values import ASKING
-from encoders.text.findings import Wish
-from search.found import Evidence, Found
-from search.hits import PassageHit
+from spinecho.db.filter_values import ASKING
+from spinecho.encoders.text.findings import Wish
+from spinecho.search.found import Evidence, Found
+from spinecho.search.hits import PassageHit
 
 _HOLDS, _NAMES = 0.6, 0.8
 """Shares of what is asked that are named: beside every finding, and without them."""

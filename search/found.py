@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from search.hits import PassageHit, RegionHit
+from spinecho.search.hits import PassageHit, RegionHit
 
 
 @dataclass

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from encoders.errors import EncoderError
-from encoders.limits import read_small
-from search.found import Found
-from search.hits import PassageHit
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.limits import read_small
+from spinecho.search.found import Found
+from spinecho.search.hits import PassageHit
 
 NAME = "fusion.json"
 _CHANNELS = ("sentences", "scans", "words", "like")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from encoders.image.describe import Described, Floats, likeness_to
+from spinecho.encoders.image.describe import Described, Floats, likeness_to
 
 _MOST = 48
 """Cells of the map along an axis; parts are coarser than that."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from db.predictions import UNKNOWN
-from db.values import ClauseCard, PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
-from search.asking.plan import QueryPlan
-from search.background import Relevance
+from spinecho.db.predictions import UNKNOWN
+from spinecho.db.values import ClauseCard, PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
+from spinecho.search.asking.plan import QueryPlan
+from spinecho.search.background import Relevance
 
 _NEVER_PRESENT = {"indication": "uncertain", "technique": "uncertain", "comparison": "historical"}
 """What is affirmed there was not found by this report."""

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from db.database import Database
-from db.words import Group, Joined, Match, count_each, count_words, expression, is_together, together
-from encoders.text.expand import expand
-from encoders.text.query import QueryText
-from encoders.text.sizes import size_condition
-from encoders.text.terms import located
-from encoders.text.vocabulary import concept, concepts, looked_for, wider
+from spinecho.db.database import Database
+from spinecho.db.words import Group, Joined, Match, count_each, count_words, expression, is_together, together
+from spinecho.encoders.text.expand import expand
+from spinecho.encoders.text.query import QueryText
+from spinecho.encoders.text.sizes import size_condition
+from spinecho.encoders.text.terms import located
+from spinecho.encoders.text.vocabulary import concept, concepts, looked_for, wider
 
 _WORD = re.compile(r"\w+")
 _MOST_OF_A_PART = 8

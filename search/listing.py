@@ -9,22 +9,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from db import lookup
-from db.database import Database
-from db.filters import ALL, Filter
-from db.listing import newest_first, newest_reports_first, reported_studies
-from db.selection import Selection
-from db.sentences import passages_saying
-from db.values import PassageCard
-from db.words import expression
-from encoders.text.expand import names_of
-from encoders.text.query import QueryText
-from encoders.text.vocabulary import concepts, names, narrower
-from search.agreement import denies, violates
-from search.asking.plan import QueryPlan
-from search.found import Evidence
-from search.hits import PassageHit
-from search.query import Kind
+from spinecho.db import lookup
+from spinecho.db.database import Database
+from spinecho.db.filters import ALL, Filter
+from spinecho.db.listing import newest_first, newest_reports_first, reported_studies
+from spinecho.db.selection import Selection
+from spinecho.db.sentences import passages_saying
+from spinecho.db.values import PassageCard
+from spinecho.db.words import expression
+from spinecho.encoders.text.expand import names_of
+from spinecho.encoders.text.query import QueryText
+from spinecho.encoders.text.vocabulary import concepts, names, narrower
+from spinecho.search.agreement import denies, violates
+from spinecho.search.asking.plan import QueryPlan
+from spinecho.search.found import Evidence
+from spinecho.search.hits import PassageHit
+from spinecho.search.query import Kind
 
 _FEW = 0.5
 """Share of studies with a report below which an answer by what reports do not say is worth a warning of its own."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from encoders.errors import EncoderError
-from encoders.image.preparation import Prepared
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.image.preparation import Prepared
 
 Box: TypeAlias = tuple[float, float, float, float, float, float]
 """Low R, A, S, then high R, A, S, as fractions 0..1 of a volume's extent."""

@@ -14,13 +14,13 @@ from math import ceil, floor
 import numpy as np
 from numpy.typing import NDArray
 
-from db.database import Database
-from db.regions import StoredRegions, stored_regions
-from db.values import SpaceRecord, VolumeCard
-from db.vectors.protocol import Neighbours, Rows
-from encoders.image.describe import Floats, overlap
-from search.hits import RegionHit
-from search.query import Box
+from spinecho.db.database import Database
+from spinecho.db.regions import StoredRegions, stored_regions
+from spinecho.db.values import SpaceRecord, VolumeCard
+from spinecho.db.vectors.protocol import Neighbours, Rows
+from spinecho.encoders.image.describe import Floats, overlap
+from spinecho.search.hits import RegionHit
+from spinecho.search.query import Box
 
 RERANKED, _FEWEST = 200, 20
 """Volumes compared by parts; a query of several volumes shares them out, each having so many at least."""

@@ -10,22 +10,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from db import lookup
-from db.database import Database
-from db.filters import ALL, Filter, fields_of
-from db.selection import Selection
-from db.sentences import passage_cards, report_passages
-from db.served import ServedSpace
-from db.values import SpaceRecord
-from db.vectors.protocol import Ids, Neighbours, Rows
-from db.words import Match, find_words
-from encoders.text.query import QueryText
-from search.agreement import judge, violates, weight
-from search.found import Found
-from search.hits import PassageHit
-from search.lexical import Words, rarest_first
-from search.query import Kind
-from search.regions import Compared, Look, by_parts
+from spinecho.db import lookup
+from spinecho.db.database import Database
+from spinecho.db.filters import ALL, Filter, fields_of
+from spinecho.db.selection import Selection
+from spinecho.db.sentences import passage_cards, report_passages
+from spinecho.db.served import ServedSpace
+from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.protocol import Ids, Neighbours, Rows
+from spinecho.db.words import Match, find_words
+from spinecho.encoders.text.query import QueryText
+from spinecho.search.agreement import judge, violates, weight
+from spinecho.search.found import Found
+from spinecho.search.hits import PassageHit
+from spinecho.search.lexical import Words, rarest_first
+from spinecho.search.query import Kind
+from spinecho.search.regions import Compared, Look, by_parts
 
 _DEPTH = 10
 """Neighbours fetched for each hit wanted: several lie in one study."""

@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from db import archive, evaluating
-from db.database import Database
-from db.errors import StoreError
-from db.evaluating import VolumeFacts
-from db.filters import ALL, visible
-from db.self_tests import (
+from spinecho.db import archive, evaluating
+from spinecho.db.database import Database
+from spinecho.db.errors import StoreError
+from spinecho.db.evaluating import VolumeFacts
+from spinecho.db.filters import ALL, visible
+from spinecho.db.self_tests import (
     Holdings,
     KeptTest,
     PairText,
@@ -36,17 +36,17 @@ from db.self_tests import (
     paired_studies,
     put_self_test,
 )
-from db.values import SpaceRecord
-from encoders.dual import DualEncoder
-from encoders.errors import EncoderError
-from encoders.space import Encoder, Space, require_same
-from encoders.text.findings import RULES
-from search.channel_weights import FINDINGS, LEAST, SCANS, Weighing, moved
-from search.evaluation.candidates import Candidates, text_groups, unit_rows
-from search.evaluation.figures import Figure
-from search.evaluation.metrics import Floats, steps
-from search.evaluation.resampling import RESAMPLES, percentiles
-from search.fusion import Weights
+from spinecho.db.values import SpaceRecord
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.space import Encoder, Space, require_same
+from spinecho.encoders.text.findings import RULES
+from spinecho.search.channel_weights import FINDINGS, LEAST, SCANS, Weighing, moved
+from spinecho.search.evaluation.candidates import Candidates, text_groups, unit_rows
+from spinecho.search.evaluation.figures import Figure
+from spinecho.search.evaluation.metrics import Floats, steps
+from spinecho.search.evaluation.resampling import RESAMPLES, percentiles
+from spinecho.search.fusion import Weights
 
 MOST = 400
 """Pairs at most that are compared: the interval of a figure near chance is then 3 points to each side."""

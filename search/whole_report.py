@@ -7,22 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from db.filters import ALL, Filter
-from db.sentences import passage_cards
-from db.vectors.protocol import Ids
-from db.words import find_words
-from encoders.space import Encoder
-from encoders.text.assertions import sentence_assertion
-from encoders.text.expand import expand
-from encoders.text.laterality import sides
-from encoders.text.query import QueryText
-from search.agreement import judge
-from search.asking.plan import QueryPlan
-from search.found import Found
-from search.hits import PassageHit
-from search.lexical import Words, rarest_first
-from search.query import Kind
-from search.retrieve import Retriever
+from spinecho.db.filters import ALL, Filter
+from spinecho.db.sentences import passage_cards
+from spinecho.db.vectors.protocol import Ids
+from spinecho.db.words import find_words
+from spinecho.encoders.space import Encoder
+from spinecho.encoders.text.assertions import sentence_assertion
+from spinecho.encoders.text.expand import expand
+from spinecho.encoders.text.laterality import sides
+from spinecho.encoders.text.query import QueryText
+from spinecho.search.agreement import judge
+from spinecho.search.asking.plan import QueryPlan
+from spinecho.search.found import Found
+from spinecho.search.hits import PassageHit
+from spinecho.search.lexical import Words, rarest_first
+from spinecho.search.query import Kind
+from spinecho.search.retrieve import Retriever
 
 _NEAREST = 200
 """Sentences that are fetched for each clause, before those of one study are taken together."""

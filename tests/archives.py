@@ -12,14 +12,14 @@ from typing import Any
 
 from sqlalchemy import text
 
-from db.database import Database
-from db.engines import Location
-from encoders.dual import DualEncoder
-from encoders.registry import open_encoder
-from indexer.phantom import write_archive
-from indexer.pipeline import Options, Summary, index_archive
-from search.engine import Engine
-from search.query import StudyQuery, TextQuery
+from spinecho.db.database import Database
+from spinecho.db.engines import Location
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.registry import open_encoder
+from spinecho.indexer.phantom import write_archive
+from spinecho.indexer.pipeline import Options, Summary, index_archive
+from spinecho.search.engine import Engine
+from spinecho.search.query import StudyQuery, TextQuery
 
 
 def small_archive(folder: Path, *, studies: int, seed: int = 5, keep: int = 6) -> Path:

@@ -23,11 +23,11 @@ from parts_encoder import Words
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
-from encoders.dual import DualEncoder
-from encoders.image.preparation import CompactPreparation, Prepared, digest
-from encoders.image.volume import Volume
-from encoders.space import Space, Vectors
-from indexer.pipeline import Summary
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.image.preparation import CompactPreparation, Prepared, digest
+from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.space import Space, Vectors
+from spinecho.indexer.pipeline import Summary
 
 
 class Sums:

@@ -15,12 +15,12 @@ from typing import Any
 import nibabel
 import numpy as np
 
-from encoders.dual import DualEncoder
-from encoders.heads.values import UNKNOWN, Prediction
-from encoders.image.describe import Described
-from encoders.image.preparation import CompactPreparation, Prepared, digest
-from encoders.image.volume import Volume
-from encoders.space import Space, Vectors
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.heads.values import UNKNOWN, Prediction
+from spinecho.encoders.image.describe import Described
+from spinecho.encoders.image.preparation import CompactPreparation, Prepared, digest
+from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.space import Space, Vectors
 
 BINS, PART = 8, 4
 SHAPE = (24, 24, 12)

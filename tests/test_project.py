@@ -70,9 +70,8 @@ def test_the_reading_process_imports_nothing_heavy() -> None:
     import subprocess  # noqa: PLC0415
     import sys  # noqa: PLC0415
 
-    code = (
-        "import sys, encoders.image.tasks; print(*{'torch', 'sqlalchemy', 'streamlit', 'pydicom'} & set(sys.modules))"
-    )
+    heavy = {"torch", "sqlalchemy", "streamlit", "pydicom"}
+    code = f"import sys, spinecho.encoders.image.tasks; print(*{heavy} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == ""
 

@@ -10,15 +10,15 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
-from db.filters import ALL, Filter
-from search.desk import Desk
-from ui import tables
-from ui.conditions import with_filters
-from ui.options import AsJson, Device, Encoder, Home, K, TextModel, Want, err, guarded, out, print_json
-from ui.people import open_desk
-from ui.settings import Settings, read_settings
-from ui.thumbs import thumbs_of
-from ui.wiring import read_scan_query, read_spot_query
+from spinecho.db.filters import ALL, Filter
+from spinecho.search.desk import Desk
+from spinecho.ui import tables
+from spinecho.ui.conditions import with_filters
+from spinecho.ui.options import AsJson, Device, Encoder, Home, K, TextModel, Want, err, guarded, out, print_json
+from spinecho.ui.people import open_desk
+from spinecho.ui.settings import Settings, read_settings
+from spinecho.ui.thumbs import thumbs_of
+from spinecho.ui.wiring import read_scan_query, read_spot_query
 
 search_app = typer.Typer(no_args_is_help=True, help="Ask the archive, with words, a scan or a study.")
 
@@ -75,9 +75,9 @@ def search_text(
     an example: "after contrast" --like STUDY is like this one, but after contrast. --refine uses the thumbs that
     'spinecho feedback add' kept for the same words and filters.
     """
-    from encoders.text.query import parse_query  # noqa: PLC0415
-    from search.asking.long_text import require_length  # noqa: PLC0415
-    from search.query import Evidence, StudyQuery, TextQuery  # noqa: PLC0415
+    from spinecho.encoders.text.query import parse_query  # noqa: PLC0415
+    from spinecho.search.asking.long_text import require_length  # noqa: PLC0415
+    from spinecho.search.query import Evidence, StudyQuery, TextQuery  # noqa: PLC0415
 
     require_length(words)  # before anything slow is opened
     if where == ALL and like is None and not any(char.isalnum() for char in words):
@@ -152,7 +152,7 @@ def search_study(
     as_json: AsJson = False,
 ) -> None:
     """Find studies that look like one that is indexed; the study itself is never among them."""
-    from search.query import StudyQuery  # noqa: PLC0415
+    from spinecho.search.query import StudyQuery  # noqa: PLC0415
 
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
     _search(settings, lambda _: StudyQuery(study_uid, other_patients), want=want, k=k, where=where, as_json=as_json)
@@ -170,8 +170,8 @@ def _read(path: Path, desk: Desk, box: str | None = None) -> Any:
 def _search(
     settings: Settings, make: Callable[[Desk], Any], *, want: str, k: int, where: Filter, as_json: bool
 ) -> None:
-    from search.hits import results_json  # noqa: PLC0415
-    from search.query import Kind  # noqa: PLC0415
+    from spinecho.search.hits import results_json  # noqa: PLC0415
+    from spinecho.search.query import Kind  # noqa: PLC0415
 
     if want not in set(Kind):
         raise typer.BadParameter(f"{want!r} is none of: {', '.join(Kind)}", param_hint="--want")

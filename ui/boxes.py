@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from search.query import Box, BoxError, check_box
+from spinecho.search.query import Box, BoxError, check_box
 
 _EXAMPLES = (
     "write --box R0,A0,S0,R1,A1,S1 in fractions, as in 0.5,0.4,0.3,0.7,0.6,0.5, or voxels as in 90:120,80:110,20:30"

@@ -11,25 +11,38 @@ from typing import Annotated, Literal
 
 import typer
 
-from db.errors import StoreError
-from encoders.child import command_environment
-from search.desk import Role, digest_of
-from ui import tables
-from ui.asking import search_app
-from ui.cohort import cohort_app
-from ui.evaluate import HELP as EVALUATE_HELP
-from ui.evaluate import evaluate
-from ui.facets import HELP as FACETS_HELP
-from ui.facets import facets
-from ui.index_cli import builds_app
-from ui.options import MOST, AsJson, Device, Encoder, Home, Limit, Memory, TextModel, err, guarded, out, print_json
-from ui.people import open_access, open_record
-from ui.record_cli import record_app
-from ui.settings import as_environment, read_settings
-from ui.thumbs import feedback_app
-from ui.train import train_app
-from ui.why import why
-from ui.wiring import indexing_lock, open_database, open_dual
+from spinecho.db.errors import StoreError
+from spinecho.encoders.child import command_environment
+from spinecho.search.desk import Role, digest_of
+from spinecho.ui import tables
+from spinecho.ui.asking import search_app
+from spinecho.ui.cohort import cohort_app
+from spinecho.ui.evaluate import HELP as EVALUATE_HELP
+from spinecho.ui.evaluate import evaluate
+from spinecho.ui.facets import HELP as FACETS_HELP
+from spinecho.ui.facets import facets
+from spinecho.ui.index_cli import builds_app
+from spinecho.ui.options import (
+    MOST,
+    AsJson,
+    Device,
+    Encoder,
+    Home,
+    Limit,
+    Memory,
+    TextModel,
+    err,
+    guarded,
+    out,
+    print_json,
+)
+from spinecho.ui.people import open_access, open_record
+from spinecho.ui.record_cli import record_app
+from spinecho.ui.settings import as_environment, read_settings
+from spinecho.ui.thumbs import feedback_app
+from spinecho.ui.train import train_app
+from spinecho.ui.why import why
+from spinecho.ui.wiring import indexing_lock, open_database, open_dual
 
 app = typer.Typer(
     name="spinecho",
@@ -92,10 +105,10 @@ def index(
     could not be read ('spinecho failures' lists them), 2 wrong usage, 3 the disk, the rights or the server failed,
     4 stored data are damaged.
     """
-    from indexer.pipeline import Options, index_archive  # noqa: PLC0415
+    from spinecho.indexer.pipeline import Options, index_archive  # noqa: PLC0415
 
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    from ui.indexing import progress_bars, roots_of  # noqa: PLC0415
+    from spinecho.ui.indexing import progress_bars, roots_of  # noqa: PLC0415
 
     open_access(settings).allow(
         Role.MANAGER, "index the archive", "index", retry=retry, prune=prune, rebuild=rebuild, again=not resume
@@ -127,7 +140,7 @@ def index(
                 progress=progress,
                 skip=settings.home,
             )
-        from ui.self_test import run_self_test  # noqa: PLC0415
+        from spinecho.ui.self_test import run_self_test  # noqa: PLC0415
 
         if warning := run_self_test(database, opened, console=err):
             summary = dataclasses.replace(summary, warnings=(*summary.warnings, warning))
@@ -152,7 +165,7 @@ def status(
     With --check the database's structure, the checksum of every row, and every vector of every build are checked; what
     is damaged is named with what helps. Exit status: 0 all well, 4 something is damaged.
     """
-    from ui.report import require_undamaged, status_facts  # noqa: PLC0415
+    from spinecho.ui.report import require_undamaged, status_facts  # noqa: PLC0415
 
     settings = read_settings(home=home)
     database = open_database(settings)
@@ -175,7 +188,7 @@ def failures(
     as_json: AsJson = False,
 ) -> None:
     """List what is not in the index, and why: files by reason, and reports without a study."""
-    from ui.report import failure_facts  # noqa: PLC0415
+    from spinecho.ui.report import failure_facts  # noqa: PLC0415
 
     settings = read_settings(home=home)
     database = open_database(settings)
@@ -206,7 +219,7 @@ def predict(
     Reads the scans again; vectors stay as they are. Volumes that have it all are skipped, so a run that was stopped
     goes on where it was. Exit status: 0 all well, 1 some volumes could not be done, 2 wrong usage.
     """
-    from ui.predict import predict_home, print_predicted  # noqa: PLC0415
+    from spinecho.ui.predict import predict_home, print_predicted  # noqa: PLC0415
 
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
     done = predict_home(settings, workers=workers, limit=limit, memory_mb=memory_mb, console=err, quiet=as_json)
@@ -229,7 +242,7 @@ def demo(
 ) -> None:
     """Write a synthetic DICOM archive with reports to try everything on."""
     try:
-        from ui.tour import take_tour, write_demo  # noqa: PLC0415
+        from spinecho.ui.tour import take_tour, write_demo  # noqa: PLC0415
     except ImportError as error:
         raise StoreError(f"the demonstration archive needs {error.name}: pip install '.[demo]'") from error
 
@@ -264,13 +277,21 @@ def ui(
     HOME/secrets.toml has a section `auth` for an OpenID Connect provider, people sign in, and HOME/roles.toml says who
     may do what (docs/reading-room.md).
     """
-    from ui.serve import check_address  # noqa: PLC0415
+    from spinecho.ui.serve import check_address  # noqa: PLC0415
 
     settings = read_settings(home=home, encoder=encoder, device=device)
     check_address(address, settings, allowed=allowed)
     open_database(settings).close()  # says what is wrong here rather than in the browser
     open_record(settings)
-    command = [sys.executable, "-P", "-m", "ui.serve", f"--address={address}", f"--port={port}", f"--theme={theme}"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "spinecho.ui.serve",
+        f"--address={address}",
+        f"--port={port}",
+        f"--theme={theme}",
+    ]
     command += [f"--host={name}" for name in host or ()] + (["--open"] if allowed else [])
     os.execve(sys.executable, command, command_environment({**os.environ, **as_environment(settings)}))  # noqa: S606
 
@@ -279,14 +300,14 @@ def ui(
 @guarded
 def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     """Bring an older database to this version's schema; a copy is kept beside it."""
-    from db.database import HEAD, upgrade  # noqa: PLC0415
-    from db.engines import shown  # noqa: PLC0415
-    from db.erasing import erase_traces  # noqa: PLC0415
-    from db.kept_up import refresh_builds, refresh_snapshot  # noqa: PLC0415
-    from indexer.facts_again import derive_facts  # noqa: PLC0415
-    from indexer.reports.again import read_again  # noqa: PLC0415
-    from indexer.reports.derive import settle_reports  # noqa: PLC0415
-    from ui.self_test import run_self_test  # noqa: PLC0415
+    from spinecho.db.database import HEAD, upgrade  # noqa: PLC0415
+    from spinecho.db.engines import shown  # noqa: PLC0415
+    from spinecho.db.erasing import erase_traces  # noqa: PLC0415
+    from spinecho.db.kept_up import refresh_builds, refresh_snapshot  # noqa: PLC0415
+    from spinecho.indexer.facts_again import derive_facts  # noqa: PLC0415
+    from spinecho.indexer.reports.again import read_again  # noqa: PLC0415
+    from spinecho.indexer.reports.derive import settle_reports  # noqa: PLC0415
+    from spinecho.ui.self_test import run_self_test  # noqa: PLC0415
 
     settings = read_settings(home=home)
     where = tables.plain(shown(settings.database))
@@ -333,7 +354,7 @@ def db_copies(
     still in it. To put one back, stop Spinecho, then move it to the database's name and remove the database's -wal and
     -shm files.
     """
-    from db.copies import copies_of, remove_copies  # noqa: PLC0415
+    from spinecho.db.copies import copies_of, remove_copies  # noqa: PLC0415
 
     settings = read_settings(home=home)
     me = open_access(settings)

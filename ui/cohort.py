@@ -9,24 +9,24 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from db.cohorts import CohortError, Frozen, cohorts, delete_cohort, frozen, members_of
-from db.csv_files import write_csv
-from db.database import Database
-from db.masking import masked, masked_rows, masked_sizes, number
-from db.selection import Selection
-from search.cohorts.balance import BALANCED, masked_balance
-from search.cohorts.changes import Changes, between
-from search.cohorts.definition import EXAMPLE, read_definition
-from search.cohorts.evaluate import Evaluation, evaluate
-from search.cohorts.export import FORMATS, export
-from search.cohorts.keep import again, balance_of, keep, told_of
-from search.cohorts.pseudonyms import Pseudonyms
-from search.desk import Access, Role, digest_of
-from ui.options import MOST, AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
-from ui.people import open_access
-from ui.settings import Settings, read_settings
-from ui.tables import plain
-from ui.wiring import open_database
+from spinecho.db.cohorts import CohortError, Frozen, cohorts, delete_cohort, frozen, members_of
+from spinecho.db.csv_files import write_csv
+from spinecho.db.database import Database
+from spinecho.db.masking import masked, masked_rows, masked_sizes, number
+from spinecho.db.selection import Selection
+from spinecho.search.cohorts.balance import BALANCED, masked_balance
+from spinecho.search.cohorts.changes import Changes, between
+from spinecho.search.cohorts.definition import EXAMPLE, read_definition
+from spinecho.search.cohorts.evaluate import Evaluation, evaluate
+from spinecho.search.cohorts.export import FORMATS, export
+from spinecho.search.cohorts.keep import again, balance_of, keep, told_of
+from spinecho.search.cohorts.pseudonyms import Pseudonyms
+from spinecho.search.desk import Access, Role, digest_of
+from spinecho.ui.options import MOST, AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
+from spinecho.ui.people import open_access
+from spinecho.ui.settings import Settings, read_settings
+from spinecho.ui.tables import plain
+from spinecho.ui.wiring import open_database
 
 cohort_app = typer.Typer(
     no_args_is_help=True,
@@ -289,7 +289,7 @@ def _likeness(settings: Settings, database: Database) -> Callable[[], Any]:
 
     def open_once() -> Any:
         if not held:
-            from ui.wiring import open_engine, read_image_query  # noqa: PLC0415
+            from spinecho.ui.wiring import open_engine, read_image_query  # noqa: PLC0415
 
             engine = open_engine(settings, database=database)
             held.append(engine.likeness(lambda path: read_image_query(path, engine.dual)[0]))

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from db.errors import FilterError
-from db.filters import ALL, Between, Filter, Is, Or, both, parse_filter
-from encoders.text.expand import names_of
+from spinecho.db.errors import FilterError
+from spinecho.db.filters import ALL, Between, Filter, Is, Or, both, parse_filter
+from spinecho.encoders.text.expand import names_of
 
 _OPTIONS: dict[str, Any] = {
     "where": Annotated[

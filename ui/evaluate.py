@@ -8,17 +8,17 @@ from typing import Annotated, Any
 
 import typer
 
-from db.errors import StoreError
-from db.filters import ALL, Filter
-from search.desk import Role
-from ui.conditions import with_filters
-from ui.console import err, out, print_json
-from ui.evaluation_table import print_evaluation
-from ui.options import MOST
-from ui.people import open_access
-from ui.settings import Settings, read_settings
-from ui.tables import plain
-from ui.wiring import open_database, open_dual
+from spinecho.db.errors import StoreError
+from spinecho.db.filters import ALL, Filter
+from spinecho.search.desk import Role
+from spinecho.ui.conditions import with_filters
+from spinecho.ui.console import err, out, print_json
+from spinecho.ui.evaluation_table import print_evaluation
+from spinecho.ui.options import MOST
+from spinecho.ui.people import open_access
+from spinecho.ui.settings import Settings, read_settings
+from spinecho.ui.tables import plain
+from spinecho.ui.wiring import open_database, open_dual
 
 HELP = """Measure how well an indexed archive is found, every figure with its pool, chance level and 95 % interval.
 
@@ -92,8 +92,8 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Measure how well an indexed archive is found; the page's text is `HELP`."""
-    from search.evaluation.archive import Evaluator, Options  # noqa: PLC0415  (torch is slow to import)
-    from search.evaluation.judgements import read_judgements, read_pairs  # noqa: PLC0415
+    from spinecho.search.evaluation.archive import Evaluator, Options  # noqa: PLC0415  (torch is slow to import)
+    from spinecho.search.evaluation.judgements import read_judgements, read_pairs  # noqa: PLC0415
 
     if exclude not in {"patient", "study"}:
         raise typer.BadParameter(f"{exclude!r} is none of: patient, study", param_hint="--exclude")
@@ -131,8 +131,8 @@ def evaluate(
 
 
 def _self_test(settings: Settings, *, as_json: bool) -> None:
-    from ui.report import self_test_facts  # noqa: PLC0415
-    from ui.self_test import run_self_test  # noqa: PLC0415
+    from spinecho.ui.report import self_test_facts  # noqa: PLC0415
+    from spinecho.ui.self_test import run_self_test  # noqa: PLC0415
 
     database = open_database(settings)
     open_access(settings).allow(Role.MANAGER, "test the channels", "self-test")
@@ -156,7 +156,7 @@ def _write(folder: Path, value: dict[str, Any], *, quiet: bool) -> None:
     except OSError as error:
         raise StoreError(f"{path} cannot be written ({error.strerror}); give another folder with --out") from error
     try:
-        from ui.evaluation_plots import write_plots  # noqa: PLC0415
+        from spinecho.ui.evaluation_plots import write_plots  # noqa: PLC0415
     except ImportError:
         if not quiet:
             err.print("no plots: they need matplotlib (pip install '.[plots]')", style="dim", markup=False)

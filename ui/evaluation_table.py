@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from ui.tables import plain
+from spinecho.ui.tables import plain
 
 if TYPE_CHECKING:
-    from search.evaluation.archive import Asked, Evaluation
-    from search.evaluation.figures import Figure, Figures
+    from spinecho.search.evaluation.archive import Asked, Evaluation
+    from spinecho.search.evaluation.figures import Figure, Figures
 
 _LISTED = 12
 _PARTS = ("P@1", "nDCG@10")

@@ -9,20 +9,20 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from db.facets import FACETS, Facet
-from db.filters import ALL, Filter, contradictions, fields_of, predicted_tasks, visible, write_filter
-from db.occurring import occurring_values, require_occurring
-from db.predictions import require_tasks
-from db.selection import Selection
-from search.access.searching import SEES_PATIENTS
-from search.desk import Role, digest_of
-from ui.conditions import with_filters
-from ui.console import err, out, print_json
-from ui.options import MOST
-from ui.people import open_access
-from ui.settings import read_settings
-from ui.tables import plain
-from ui.wiring import open_database
+from spinecho.db.facets import FACETS, Facet
+from spinecho.db.filters import ALL, Filter, contradictions, fields_of, predicted_tasks, visible, write_filter
+from spinecho.db.occurring import occurring_values, require_occurring
+from spinecho.db.predictions import require_tasks
+from spinecho.db.selection import Selection
+from spinecho.search.access.searching import SEES_PATIENTS
+from spinecho.search.desk import Role, digest_of
+from spinecho.ui.conditions import with_filters
+from spinecho.ui.console import err, out, print_json
+from spinecho.ui.options import MOST
+from spinecho.ui.people import open_access
+from spinecho.ui.settings import read_settings
+from spinecho.ui.tables import plain
+from spinecho.ui.wiring import open_database
 
 HELP = f"""Count studies by value, shown / total, for a filter: what there is to choose from, and what it would leave.
 

@@ -15,11 +15,11 @@ from collections.abc import Iterator
 
 import typer
 
-from db.check import damage_behind
-from db.errors import Damaged, StoreError
-from encoders.errors import EncoderError
-from ui.console import err, print_json, printable_streams
-from ui.tables import plain
+from spinecho.db.check import damage_behind
+from spinecho.db.errors import Damaged, StoreError
+from spinecho.encoders.errors import EncoderError
+from spinecho.ui.console import err, print_json, printable_streams
+from spinecho.ui.tables import plain
 
 MACHINE, OWN_FAULT, STOPPED, CLOSED_PIPE = 3, 70, 130, 141
 

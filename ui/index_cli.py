@@ -11,19 +11,27 @@ from typing import Annotated, Any, get_args
 import typer
 from rich.table import Table
 
-from db import archive
-from db.build import Manifest, build_index, builds_newest_first, current_build, read_manifest, read_rows, write_rows
-from db.database import Database
-from db.errors import BuildCorrupt, StoreError
-from db.values import Role, SpaceRecord
-from db.vectors.plan import FLAT_UP_TO, Wish
-from db.vectors.trade_off import KINDS, TradeOff, trade_offs
-from search.desk import Role as Rank
-from ui.options import MOST, AsJson, Home, err, guarded, out, print_json
-from ui.people import open_access
-from ui.settings import read_settings
-from ui.tables import plain
-from ui.wiring import indexing_lock, open_database
+from spinecho.db import archive
+from spinecho.db.build import (
+    Manifest,
+    build_index,
+    builds_newest_first,
+    current_build,
+    read_manifest,
+    read_rows,
+    write_rows,
+)
+from spinecho.db.database import Database
+from spinecho.db.errors import BuildCorrupt, StoreError
+from spinecho.db.values import Role, SpaceRecord
+from spinecho.db.vectors.plan import FLAT_UP_TO, Wish
+from spinecho.db.vectors.trade_off import KINDS, TradeOff, trade_offs
+from spinecho.search.desk import Role as Rank
+from spinecho.ui.options import MOST, AsJson, Home, err, guarded, out, print_json
+from spinecho.ui.people import open_access
+from spinecho.ui.settings import read_settings
+from spinecho.ui.tables import plain
+from spinecho.ui.wiring import indexing_lock, open_database
 
 builds_app = typer.Typer(
     no_args_is_help=True,
@@ -223,7 +231,7 @@ def _write(folder: Path, value: dict[str, Any], *, quiet: bool) -> None:
     except OSError as error:
         raise StoreError(f"{folder} cannot be written ({error.strerror}); give another folder with --out") from error
     try:
-        from ui.tuning_plots import write_trade_offs  # noqa: PLC0415
+        from spinecho.ui.tuning_plots import write_trade_offs  # noqa: PLC0415
     except ImportError:
         if not quiet:
             err.print("no picture: it needs matplotlib (pip install '.[plots]')", style="dim", markup=False)

@@ -18,10 +18,10 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 
-from db import runs
-from db.database import Database
-from db.errors import StoreError
-from indexer.progress import Progress, Silent, Stage
+from spinecho.db import runs
+from spinecho.db.database import Database
+from spinecho.db.errors import StoreError
+from spinecho.indexer.progress import Progress, Silent, Stage
 
 _LABELS: dict[Stage, str] = {
     "discover": "files found",

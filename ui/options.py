@@ -12,11 +12,11 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
-from encoders.sandbox import LEAST_MB
-from ui.console import err, out, print_json
-from ui.failing import failing
-from ui.private import private_files
-from ui.settings import NO_RECORD
+from spinecho.encoders.sandbox import LEAST_MB
+from spinecho.ui.console import err, out, print_json
+from spinecho.ui.failing import failing
+from spinecho.ui.private import private_files
+from spinecho.ui.settings import NO_RECORD
 
 __all__ = [
     "MOST",

@@ -6,26 +6,26 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from encoders.registry import ABOUT
-from search.desk import Person, Recorder
-from ui.page_style import apply_style, icon, trouble
-from ui.room.archive_page import SHORTCUTS as ARCHIVE_KEYS
-from ui.room.archive_page import archive_page
-from ui.room.cohorts_page import SHORTCUTS as COHORT_KEYS
-from ui.room.cohorts_page import cohorts_page
-from ui.room.compare_page import compare_page
-from ui.room.evaluate_page import SHORTCUTS as EVALUATE_KEYS
-from ui.room.evaluate_page import evaluate_page
-from ui.room.keys import key_sheet
-from ui.room.opened import Room, enter, record_of
-from ui.room.results import SHORTCUTS
-from ui.room.search_page import search_page
-from ui.room.signed import sign_out_button, watch, who
-from ui.room.study_page import study_page
-from ui.room.viewer import SHORTCUTS as VIEWER_KEYS
-from ui.room.ways import lay_out
-from ui.settings import Settings, read_settings
-from ui.wiring import USER_ERRORS
+from spinecho.encoders.registry import ABOUT
+from spinecho.search.desk import Person, Recorder
+from spinecho.ui.page_style import apply_style, icon, trouble
+from spinecho.ui.room.archive_page import SHORTCUTS as ARCHIVE_KEYS
+from spinecho.ui.room.archive_page import archive_page
+from spinecho.ui.room.cohorts_page import SHORTCUTS as COHORT_KEYS
+from spinecho.ui.room.cohorts_page import cohorts_page
+from spinecho.ui.room.compare_page import compare_page
+from spinecho.ui.room.evaluate_page import SHORTCUTS as EVALUATE_KEYS
+from spinecho.ui.room.evaluate_page import evaluate_page
+from spinecho.ui.room.keys import key_sheet
+from spinecho.ui.room.opened import Room, enter, record_of
+from spinecho.ui.room.results import SHORTCUTS
+from spinecho.ui.room.search_page import search_page
+from spinecho.ui.room.signed import sign_out_button, watch, who
+from spinecho.ui.room.study_page import study_page
+from spinecho.ui.room.viewer import SHORTCUTS as VIEWER_KEYS
+from spinecho.ui.room.ways import lay_out
+from spinecho.ui.settings import Settings, read_settings
+from spinecho.ui.wiring import USER_ERRORS
 
 Draw = Callable[[Room], None]
 # name in the address, title, what draws it, its shortcuts, whether it stands in the menu

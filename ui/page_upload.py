@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 import streamlit as st
 
-from search.query import ImageQuery
-from ui.page_style import trouble
-from ui.theme import UPLOAD_MB
-from ui.wiring import USER_ERRORS, read_scan_query, take_apart
+from spinecho.search.query import ImageQuery
+from spinecho.ui.page_style import trouble
+from spinecho.ui.theme import UPLOAD_MB
+from spinecho.ui.wiring import USER_ERRORS, read_scan_query, take_apart
 
 LIMIT_MB = UPLOAD_MB
 """Of all files together."""

@@ -6,12 +6,12 @@ import os
 import pwd
 from datetime import UTC, datetime, timedelta
 
-from db.database import Database
-from db.record import Record, Recorder, Unrecorded
-from encoders.errors import EncoderError
-from search.desk import Access, Desk, Person, Refused, Role
-from ui.roles import account_role, read_roles, signs_in
-from ui.settings import Settings
+from spinecho.db.database import Database
+from spinecho.db.record import Record, Recorder, Unrecorded
+from spinecho.encoders.errors import EncoderError
+from spinecho.search.desk import Access, Desk, Person, Refused, Role
+from spinecho.ui.roles import account_role, read_roles, signs_in
+from spinecho.ui.settings import Settings
 
 STARTED_BY = "SPINECHO_STARTED_BY"
 """Digest of the row of the record by which a page started this process for a person."""
@@ -40,7 +40,7 @@ def open_access(settings: Settings) -> Access:
 
 def open_desk(settings: Settings, database: Database | None = None) -> Desk:
     """Their desk, with the encoders loaded. Raises what opening the index raises, `RecordError` and `Refused`."""
-    from ui.wiring import open_database, open_engine  # noqa: PLC0415  (torch is slow to import)
+    from spinecho.ui.wiring import open_database, open_engine  # noqa: PLC0415  (torch is slow to import)
 
     database = database or open_database(settings)
     record = open_record(settings)  # before anything slow

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from indexer.later import Added, add_parts
-from search.desk import Role
-from ui.indexing import progress_bars
-from ui.people import open_access
-from ui.settings import Settings
-from ui.tables import plain
-from ui.wiring import indexing_lock, open_database, open_dual
+from spinecho.indexer.later import Added, add_parts
+from spinecho.search.desk import Role
+from spinecho.ui.indexing import progress_bars
+from spinecho.ui.people import open_access
+from spinecho.ui.settings import Settings
+from spinecho.ui.tables import plain
+from spinecho.ui.wiring import indexing_lock, open_database, open_dual
 
 
 def predict_home(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import atexit
 import threading
 
-from encoders.errors import EncoderError
-from encoders.sandbox import Outcome, Sandbox, Task
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.sandbox import Outcome, Sandbox, Task
 
 
 class ReadersBusy(EncoderError):

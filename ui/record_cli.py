@@ -11,14 +11,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from db.csv_files import write_csv
-from db.errors import StoreError
-from db.record import Entry, Record
-from search.desk import Role
-from ui.options import MOST, AsJson, Home, err, guarded, out, print_json
-from ui.people import open_access
-from ui.settings import Settings, read_settings
-from ui.tables import plain
+from spinecho.db.csv_files import write_csv
+from spinecho.db.errors import StoreError
+from spinecho.db.record import Entry, Record
+from spinecho.search.desk import Role
+from spinecho.ui.options import MOST, AsJson, Home, err, guarded, out, print_json
+from spinecho.ui.people import open_access
+from spinecho.ui.settings import Settings, read_settings
+from spinecho.ui.tables import plain
 
 record_app = typer.Typer(no_args_is_help=True, help="The record of who did what: is it whole, what does it say.")
 _COLUMNS = ("number", "at", "user", "role", "action", "subject", "facts", "digest")

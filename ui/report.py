@@ -9,22 +9,22 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from db import archive, ledger, lookup, matching, not_indexed, predictions, runs
-from db.build import builds_newest_first, current_build, open_build
-from db.check import check_database
-from db.copies import copies_of
-from db.database import HEAD, Database
-from db.errors import BuildCorrupt, Damaged
-from db.selection import Selection
-from db.self_tests import get_self_test
-from db.sound import require_sound
-from db.values import SpaceRecord
-from encoders.errors import Reason
-from encoders.registry import about
-from search.self_test import self_test_json, weighing
-from ui.settings import Settings
-from ui.tables import plain
-from ui.wiring import own_weights
+from spinecho.db import archive, ledger, lookup, matching, not_indexed, predictions, runs
+from spinecho.db.build import builds_newest_first, current_build, open_build
+from spinecho.db.check import check_database
+from spinecho.db.copies import copies_of
+from spinecho.db.database import HEAD, Database
+from spinecho.db.errors import BuildCorrupt, Damaged
+from spinecho.db.selection import Selection
+from spinecho.db.self_tests import get_self_test
+from spinecho.db.sound import require_sound
+from spinecho.db.values import SpaceRecord
+from spinecho.encoders.errors import Reason
+from spinecho.encoders.registry import about
+from spinecho.search.self_test import self_test_json, weighing
+from spinecho.ui.settings import Settings
+from spinecho.ui.tables import plain
+from spinecho.ui.wiring import own_weights
 
 
 def status_facts(database: Database, settings: Settings) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from encoders.errors import EncoderError
-from encoders.limits import read_small
-from search.desk import Role
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.limits import read_small
+from spinecho.search.desk import Role
 
 EXAMPLE = """\
 # Who may do what. A person who is named nowhere has the default role; "none" keeps them out.

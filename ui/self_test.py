@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from db.database import Database
-from encoders.dual import DualEncoder
-from search.self_test import look_after
+from spinecho.db.database import Database
+from spinecho.encoders.dual import DualEncoder
+from spinecho.search.self_test import look_after
 
 
 def run_self_test(

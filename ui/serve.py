@@ -1,6 +1,7 @@
 """The room's server, as a process of its own: `spinecho ui` starts it with a clean environment.
 
-Run as `python -P -m ui.serve`. Home, encoder and the other settings come in the environment, as for every command.
+Run as `python -P -m spinecho.ui.serve`. Home, encoder and the other settings come in the environment, as for every
+command.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from db.errors import StoreError
-from encoders.errors import EncoderError
-from ui.guard import Guard, Rules
-from ui.private import UMASK, open_private
-from ui.roles import read_roles, redirect_origin, signs_in
-from ui.settings import Settings, read_settings
-from ui.theme import PAGE, streamlit_options
+from spinecho.db.errors import StoreError
+from spinecho.encoders.errors import EncoderError
+from spinecho.ui.guard import Guard, Rules
+from spinecho.ui.private import UMASK, open_private
+from spinecho.ui.roles import read_roles, redirect_origin, signs_in
+from spinecho.ui.settings import Settings, read_settings
+from spinecho.ui.theme import PAGE, streamlit_options
 
 SECRET = "SPINECHO_ROOM_SECRET"  # noqa: S105  (its name)
 _SHORTEST = 32

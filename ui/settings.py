@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.engines import Location, read_location
-from db.record import FILE
-from encoders.errors import EncoderError
-from encoders.registry import DEFAULT
+from spinecho.db.engines import Location, read_location
+from spinecho.db.record import FILE
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.registry import DEFAULT
 
 NO_RECORD = "SPINECHO_NO_RECORD"
 

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from indexer.pipeline import Summary
-from indexer.progress import STAGES
-from search.asking.plan import QueryPlan, Way
-from search.hits import Hit, PassageHit, Results, SeriesHit
+from spinecho.indexer.pipeline import Summary
+from spinecho.indexer.progress import STAGES
+from spinecho.search.asking.plan import QueryPlan, Way
+from spinecho.search.hits import Hit, PassageHit, Results, SeriesHit
 
 _MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow]?[/]", "historical": "[blue]<[/]"}
 

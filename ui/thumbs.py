@@ -9,19 +9,19 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from db.csv_files import write_csv
-from db.errors import StoreError
-from db.feedback import forget_thumbs, put_thumbs, thumbs
-from db.filters import Filter
-from db.lookup import study_ids_by_uid
-from search.desk import Role
-from search.feedback import agreed, query_key
-from ui.conditions import with_filters
-from ui.options import AsJson, Home, guarded, out, print_json
-from ui.people import open_access
-from ui.settings import read_settings
-from ui.tables import plain
-from ui.wiring import open_database
+from spinecho.db.csv_files import write_csv
+from spinecho.db.errors import StoreError
+from spinecho.db.feedback import forget_thumbs, put_thumbs, thumbs
+from spinecho.db.filters import Filter
+from spinecho.db.lookup import study_ids_by_uid
+from spinecho.search.desk import Role
+from spinecho.search.feedback import agreed, query_key
+from spinecho.ui.conditions import with_filters
+from spinecho.ui.options import AsJson, Home, guarded, out, print_json
+from spinecho.ui.people import open_access
+from spinecho.ui.settings import read_settings
+from spinecho.ui.tables import plain
+from spinecho.ui.wiring import open_database
 
 feedback_app = typer.Typer(
     no_args_is_help=True, help="Thumbs on results: they refine the next search, and become judgements to measure with."

@@ -10,19 +10,19 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.rule import Rule
 
-from db.database import Database
-from db.errors import StoreError
-from db.filters import ALL
-from indexer.phantom import PhantomDataMissing, write_archive
-from indexer.pipeline import Options, index_archive
-from search.desk import Access, Desk, Role
-from search.engine import Engine
-from search.query import Evidence, Kind, Query, StudyQuery, TextQuery
-from ui import tables
-from ui.indexing import progress_bars
-from ui.people import open_record, person_here
-from ui.settings import Settings
-from ui.wiring import indexing_lock, open_database, open_dual, read_image_query
+from spinecho.db.database import Database
+from spinecho.db.errors import StoreError
+from spinecho.db.filters import ALL
+from spinecho.indexer.phantom import PhantomDataMissing, write_archive
+from spinecho.indexer.pipeline import Options, index_archive
+from spinecho.search.desk import Access, Desk, Role
+from spinecho.search.engine import Engine
+from spinecho.search.query import Evidence, Kind, Query, StudyQuery, TextQuery
+from spinecho.ui import tables
+from spinecho.ui.indexing import progress_bars
+from spinecho.ui.people import open_record, person_here
+from spinecho.ui.settings import Settings
+from spinecho.ui.wiring import indexing_lock, open_database, open_dual, read_image_query
 
 _QUESTIONS = (
     "acute infarct with restricted diffusion in the left hemisphere",

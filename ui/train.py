@@ -14,15 +14,15 @@ import typer
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from ui.console import err, out, print_json
-from ui.failing import failing
-from ui.private import private_files
-from ui.tables import plain
+from spinecho.ui.console import err, out, print_json
+from spinecho.ui.failing import failing
+from spinecho.ui.private import private_files
+from spinecho.ui.tables import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from encoders.training.loop import Progress
+    from spinecho.encoders.training.loop import Progress
 
 train_app = typer.Typer(
     no_args_is_help=True, help="Train an encoder or heads, from a TOML file; docs/training.md describes its keys."
@@ -50,15 +50,15 @@ def align(config: Config, dry_run: DryRun = False, as_json: AsJson = False) -> N
 def head(config: Config, dry_run: DryRun = False, device: Device = "auto", as_json: AsJson = False) -> None:
     """Heads on a frozen encoder: kind = "head". Features are cached, so it goes on where it was."""
     with _guarded(as_json=as_json):
-        from ui.train_plan import HeadsPlan, read_plan  # noqa: PLC0415
-        from ui.train_runs import describe, run_heads  # noqa: PLC0415
+        from spinecho.ui.train_plan import HeadsPlan, read_plan  # noqa: PLC0415
+        from spinecho.ui.train_runs import describe, run_heads  # noqa: PLC0415
 
         plan = read_plan(config, "head", ("head",))
         assert isinstance(plan, HeadsPlan)  # noqa: S101  (the command says which)
         if dry_run:
             _tell(describe(plan), as_json=as_json)
             return
-        from encoders.registry import pick_device  # noqa: PLC0415
+        from spinecho.encoders.registry import pick_device  # noqa: PLC0415
 
         with _bar(quiet=as_json) as bar:
             task = bar.add_task("features", total=None, told="")
@@ -70,9 +70,9 @@ def head(config: Config, dry_run: DryRun = False, device: Device = "auto", as_js
 
 def _fit(config: Path, command: Any, *, dry_run: bool, as_json: bool) -> None:
     with _guarded(as_json=as_json):
-        from ui.train_jobs import JOBS  # noqa: PLC0415
-        from ui.train_plan import FitPlan, read_plan  # noqa: PLC0415
-        from ui.train_runs import describe, run_fit  # noqa: PLC0415
+        from spinecho.ui.train_jobs import JOBS  # noqa: PLC0415
+        from spinecho.ui.train_plan import FitPlan, read_plan  # noqa: PLC0415
+        from spinecho.ui.train_runs import describe, run_fit  # noqa: PLC0415
 
         plan = read_plan(config, command, tuple(JOBS[command]))
         assert isinstance(plan, FitPlan)  # noqa: S101

@@ -9,11 +9,11 @@ from typing import Any
 
 from torch import nn
 
-from encoders.training.config import TrainError
-from encoders.training.loop_data import Data
-from encoders.training.loop_shards import Part
-from encoders.training.sampling import ShuffledBatches, StudyBatches
-from ui.train_plan import FitPlan, vit_of
+from spinecho.encoders.training.config import TrainError
+from spinecho.encoders.training.loop_data import Data
+from spinecho.encoders.training.loop_shards import Part
+from spinecho.encoders.training.sampling import ShuffledBatches, StudyBatches
+from spinecho.ui.train_plan import FitPlan, vit_of
 
 Metrics = dict[str, Any]
 Note = Callable[[str], None]
@@ -34,8 +34,8 @@ class Job:
 
 
 def _selfsup(plan: FitPlan, train: Part) -> Job:
-    from encoders.training.crops import Crops  # noqa: PLC0415
-    from encoders.training.selfsup import SelfSupervision, SelfSupervisionConfig  # noqa: PLC0415
+    from spinecho.encoders.training.crops import Crops  # noqa: PLC0415
+    from spinecho.encoders.training.selfsup import SelfSupervision, SelfSupervisionConfig  # noqa: PLC0415
 
     network = vit_of(plan.network)
     values = asdict(plan.selfsup)
@@ -45,7 +45,7 @@ def _selfsup(plan: FitPlan, train: Part) -> Job:
 
 
 def _masked(plan: FitPlan, train: Part) -> Job:
-    from encoders.training.masked import MaskedAutoencoding, MaskedConfig  # noqa: PLC0415
+    from spinecho.encoders.training.masked import MaskedAutoencoding, MaskedConfig  # noqa: PLC0415
 
     network = vit_of(plan.network)
     objective = MaskedAutoencoding(network, MaskedConfig(patch=network.config.patch, **asdict(plan.masked)))
@@ -53,9 +53,9 @@ def _masked(plan: FitPlan, train: Part) -> Job:
 
 
 def _pretrained(plan: FitPlan, train: Part, objective: Any, tokens: int, how: str) -> Job:
-    from encoders.image.preparation import BlockPreparation  # noqa: PLC0415
-    from encoders.image.vit import save_vit  # noqa: PLC0415
-    from ui.train_measures import by_neighbours  # noqa: PLC0415
+    from spinecho.encoders.image.preparation import BlockPreparation  # noqa: PLC0415
+    from spinecho.encoders.image.vit import save_vit  # noqa: PLC0415
+    from spinecho.ui.train_measures import by_neighbours  # noqa: PLC0415
 
     preparation = BlockPreparation(patch=objective.encoder.config.patch, tokens=tokens)
     return Job(
@@ -68,11 +68,11 @@ def _pretrained(plan: FitPlan, train: Part, objective: Any, tokens: int, how: st
 
 
 def _vit(plan: FitPlan, train: Part) -> Job:
-    from encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
-    from encoders.text.tower import TextTower, TextTowerConfig, TextTowerEncoder  # noqa: PLC0415
-    from encoders.training.align_tower import StateBank  # noqa: PLC0415
-    from encoders.training.align_vit import VitAlignment  # noqa: PLC0415
-    from ui.train_measures import by_texts  # noqa: PLC0415
+    from spinecho.encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.text.tower import TextTower, TextTowerConfig, TextTowerEncoder  # noqa: PLC0415
+    from spinecho.encoders.training.align_tower import StateBank  # noqa: PLC0415
+    from spinecho.encoders.training.align_vit import VitAlignment  # noqa: PLC0415
+    from spinecho.ui.train_measures import by_texts  # noqa: PLC0415
 
     image = vit_of(plan.network)
     frozen = SentenceEncoder.from_name(plan.text.model) if plan.text.model else SentenceEncoder.default()
@@ -100,9 +100,9 @@ def _vit(plan: FitPlan, train: Part) -> Job:
 
 
 def _text_from(folder: Path, frozen: Any, encoder: Any) -> Any:
-    from encoders.checkpoint import load_checkpoint  # noqa: PLC0415
-    from encoders.space import Space  # noqa: PLC0415
-    from encoders.text.tower import KIND  # noqa: PLC0415
+    from spinecho.encoders.checkpoint import load_checkpoint  # noqa: PLC0415
+    from spinecho.encoders.space import Space  # noqa: PLC0415
+    from spinecho.encoders.text.tower import KIND  # noqa: PLC0415
 
     dim = load_checkpoint(folder, kind=KIND).card.dim
     opened = encoder.load(folder, frozen, space=Space("", "", "", dim))
@@ -110,7 +110,7 @@ def _text_from(folder: Path, frozen: Any, encoder: Any) -> Any:
 
 
 def _tower(plan: FitPlan, train: Part) -> Job:
-    from ui.train_tower import TowerRun  # noqa: PLC0415
+    from spinecho.ui.train_tower import TowerRun  # noqa: PLC0415
 
     run = TowerRun(plan, train)
     return Job(
@@ -127,8 +127,8 @@ def _tower(plan: FitPlan, train: Part) -> Job:
 
 
 def _mlm(plan: FitPlan, train: Part) -> Job:
-    from encoders.training.mlm import MlmConfig, MlmObjective  # noqa: PLC0415
-    from ui.train_measures import by_guesses  # noqa: PLC0415
+    from spinecho.encoders.training.mlm import MlmConfig, MlmObjective  # noqa: PLC0415
+    from spinecho.ui.train_measures import by_guesses  # noqa: PLC0415
 
     if not plan.text.model:
         raise TrainError('[text] model = "..." must name the masked language model that reads on, by name or folder')

@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from encoders.image.preparation import BlockPreparation, Prepared
-from encoders.image.tower import Cells, batch_of, described
-from encoders.image.vit_network import VisionTransformer
-from encoders.image.vit_packing import by_length, pack, tokens_of
-from encoders.training.align_tower import Alignment, StateBank, read_texts
-from encoders.training.align_vit import VitAlignment
-from encoders.training.cell_cache import CellCache
-from encoders.training.examples import Facts
-from encoders.training.loop_shards import Part
-from encoders.training.mlm import NOT_ASKED, MlmObjective
-from search.evaluation.figures import EmptyPool, Measured
-from search.evaluation.labels import by_label
-from search.evaluation.pairs import paired
+from spinecho.encoders.image.preparation import BlockPreparation, Prepared
+from spinecho.encoders.image.tower import Cells, batch_of, described
+from spinecho.encoders.image.vit_network import VisionTransformer
+from spinecho.encoders.image.vit_packing import by_length, pack, tokens_of
+from spinecho.encoders.training.align_tower import Alignment, StateBank, read_texts
+from spinecho.encoders.training.align_vit import VitAlignment
+from spinecho.encoders.training.cell_cache import CellCache
+from spinecho.encoders.training.examples import Facts
+from spinecho.encoders.training.loop_shards import Part
+from spinecho.encoders.training.mlm import NOT_ASKED, MlmObjective
+from spinecho.search.evaluation.figures import EmptyPool, Measured
+from spinecho.search.evaluation.labels import by_label
+from spinecho.search.evaluation.pairs import paired
 
 _TOKENS, _ROWS, _RESAMPLES = 8192, 32, 200
 

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-from encoders.heads.training import FitOptions
-from encoders.training.align_tower import AlignConfig
-from encoders.training.align_vit import AlignVitConfig
-from encoders.training.config import TrainConfig, TrainError
-from encoders.training.config_toml import ConfigError, build, read_toml
-from encoders.training.examples import Example, Facts
-from encoders.training.loop_shards import Part, ShardExamples, held_out
-from indexer.corpus.archive import ArchiveExamples
-from indexer.corpus.cache import VolumeCache
-from search.desk import Role
-from ui.people import open_access
-from ui.settings import read_settings
+from spinecho.encoders.heads.training import FitOptions
+from spinecho.encoders.training.align_tower import AlignConfig
+from spinecho.encoders.training.align_vit import AlignVitConfig
+from spinecho.encoders.training.config import TrainConfig, TrainError
+from spinecho.encoders.training.config_toml import ConfigError, build, read_toml
+from spinecho.encoders.training.examples import Example, Facts
+from spinecho.encoders.training.loop_shards import Part, ShardExamples, held_out
+from spinecho.indexer.corpus.archive import ArchiveExamples
+from spinecho.indexer.corpus.cache import VolumeCache
+from spinecho.search.desk import Role
+from spinecho.ui.people import open_access
+from spinecho.ui.settings import read_settings
 
 Command = Literal["pretrain", "align", "head"]
 T = TypeVar("T")
@@ -274,9 +274,9 @@ def text_kinds(facts: Sequence[Facts]) -> dict[str, int]:
 
 def vit_of(plan: NetworkPlan) -> Any:
     """The network, begun afresh or from a checkpoint. Raises CheckpointError, and TrainError for impossible sizes."""
-    from encoders.image.vit import VitEncoder  # noqa: PLC0415
-    from encoders.image.vit_config import SIZES  # noqa: PLC0415
-    from encoders.image.vit_network import VisionTransformer  # noqa: PLC0415
+    from spinecho.encoders.image.vit import VitEncoder  # noqa: PLC0415
+    from spinecho.encoders.image.vit_config import SIZES  # noqa: PLC0415
+    from spinecho.encoders.image.vit_network import VisionTransformer  # noqa: PLC0415
 
     if plan.start is not None:
         network = VitEncoder.load(plan.start).network.train()

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from encoders.training.config import TrainError
-from encoders.training.export import ModelCard, write_card
-from encoders.training.loop import Fitted, Progress, fit, seed
-from encoders.training.loop_shards import Part
-from ui.train_jobs import JOBS, Job, Metrics, Note
-from ui.train_plan import FitPlan, HeadsPlan, counts, open_data, text_kinds
+from spinecho.encoders.training.config import TrainError
+from spinecho.encoders.training.export import ModelCard, write_card
+from spinecho.encoders.training.loop import Fitted, Progress, fit, seed
+from spinecho.encoders.training.loop_shards import Part
+from spinecho.ui.train_jobs import JOBS, Job, Metrics, Note
+from spinecho.ui.train_plan import FitPlan, HeadsPlan, counts, open_data, text_kinds
 
 LIMITS = (
     "Measured on held-out patients of the same sources: other scanners and hospitals may do worse.",
@@ -131,11 +131,11 @@ def _exported(plan: FitPlan, job: Job, fitted: Fitted, figures: Metrics, train: 
 
 def run_heads(plan: HeadsPlan, *, device: str, progress: Callable[[int], None]) -> Metrics:
     """Cache features of every example, then train and save a head for each task, with its card."""
-    from encoders.heads.features import cache_features  # noqa: PLC0415
-    from encoders.heads.fit import fit_head  # noqa: PLC0415
-    from encoders.heads.tasks import task_named  # noqa: PLC0415
-    from encoders.image.describe import Describing  # noqa: PLC0415
-    from encoders.registry import open_encoder  # noqa: PLC0415
+    from spinecho.encoders.heads.features import cache_features  # noqa: PLC0415
+    from spinecho.encoders.heads.fit import fit_head  # noqa: PLC0415
+    from spinecho.encoders.heads.tasks import task_named  # noqa: PLC0415
+    from spinecho.encoders.image.describe import Describing  # noqa: PLC0415
+    from spinecho.encoders.registry import open_encoder  # noqa: PLC0415
 
     tasks = [task_named(name) for name in plan.head.tasks]
     image: Any = open_encoder(plan.head.encoder, device=device).image

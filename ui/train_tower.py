@@ -10,24 +10,24 @@ import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
-from db.durable import durable_replace
-from encoders.checkpoint import load_checkpoint
-from encoders.image.cells import FrozenCells
-from encoders.image.preparation import StackPreparation
-from encoders.image.tower import KIND as IMAGE_KIND
-from encoders.image.tower import Tower, TowerConfig, save_tower
-from encoders.registry import WEIGHTS, pick_device
-from encoders.text.sentence_encoder import SentenceEncoder
-from encoders.text.tower import KIND as TEXT_KIND
-from encoders.text.tower import TextTower, TextTowerConfig, save_text_tower
-from encoders.training.align_tower import Alignment, Batch, StateBank, Studies, View, study_members
-from encoders.training.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
-from encoders.training.config import TrainError
-from encoders.training.loop_shards import Part
-from encoders.training.vary import vary
-from ui.train_jobs import Metrics, Note
-from ui.train_measures import by_tower
-from ui.train_plan import FitPlan
+from spinecho.db.durable import durable_replace
+from spinecho.encoders.checkpoint import load_checkpoint
+from spinecho.encoders.image.cells import FrozenCells
+from spinecho.encoders.image.preparation import StackPreparation
+from spinecho.encoders.image.tower import KIND as IMAGE_KIND
+from spinecho.encoders.image.tower import Tower, TowerConfig, save_tower
+from spinecho.encoders.registry import WEIGHTS, pick_device
+from spinecho.encoders.text.sentence_encoder import SentenceEncoder
+from spinecho.encoders.text.tower import KIND as TEXT_KIND
+from spinecho.encoders.text.tower import TextTower, TextTowerConfig, save_text_tower
+from spinecho.encoders.training.align_tower import Alignment, Batch, StateBank, Studies, View, study_members
+from spinecho.encoders.training.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
+from spinecho.encoders.training.config import TrainError
+from spinecho.encoders.training.loop_shards import Part
+from spinecho.encoders.training.vary import vary
+from spinecho.ui.train_jobs import Metrics, Note
+from spinecho.ui.train_measures import by_tower
+from spinecho.ui.train_plan import FitPlan
 
 _SAMPLED = 150
 """Volumes that the principal components of a fresh tower are fitted on."""

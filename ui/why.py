@@ -9,17 +9,17 @@ import numpy as np
 import typer
 from PIL import Image
 
-from encoders.errors import EncoderError
-from encoders.image.preparation import Grey, drawn, picture
-from encoders.image.series import Header
-from encoders.image.tasks import PreparedVolume, read_task, unpack_read
-from encoders.sandbox import Sandbox
-from search.heat import Heat
-from ui.options import AsJson, Device, Encoder, Home, guarded, out, print_json
-from ui.people import open_desk
-from ui.settings import read_settings
-from ui.tables import plain
-from ui.wiring import read_grey
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.image.preparation import Grey, drawn, picture
+from spinecho.encoders.image.series import Header
+from spinecho.encoders.image.tasks import PreparedVolume, read_task, unpack_read
+from spinecho.encoders.sandbox import Sandbox
+from spinecho.search.heat import Heat
+from spinecho.ui.options import AsJson, Device, Encoder, Home, guarded, out, print_json
+from spinecho.ui.people import open_desk
+from spinecho.ui.settings import read_settings
+from spinecho.ui.tables import plain
+from spinecho.ui.wiring import read_grey
 
 _SIZE = 512
 _PLANES = ("sagittal", "coronal", "axial")

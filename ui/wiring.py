@@ -10,27 +10,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from db.database import Database, alone
-from db.errors import Busy, StorageFailure, StoreError
-from db.warm import warm_beside
-from encoders.dual import DualEncoder
-from encoders.errors import EncoderError, ReadError, Reason
-from encoders.image.levels import Levels, levels_task, unpack_levels
-from encoders.image.series import FileFailure
-from encoders.image.tasks import GreyVolume, PreparedVolume, grey_task, query_task, unpack_grey, unpack_read
-from encoders.image.unzip import unzip_task
-from encoders.registry import open_encoder
-from encoders.sandbox import Sandbox, Task
-from encoders.worker import Message
-from search.desk import Served
-from search.engine import Engine
-from search.fusion import NAME as FUSION
-from search.fusion import Weights
-from search.query import BoxError, ImageQuery, SpotQuery
-from ui.boxes import check_form, read_box
-from ui.private import make_private, tighten
-from ui.readers import Readers
-from ui.settings import Settings
+from spinecho.db.database import Database, alone
+from spinecho.db.errors import Busy, StorageFailure, StoreError
+from spinecho.db.warm import warm_beside
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.errors import EncoderError, ReadError, Reason
+from spinecho.encoders.image.levels import Levels, levels_task, unpack_levels
+from spinecho.encoders.image.series import FileFailure
+from spinecho.encoders.image.tasks import GreyVolume, PreparedVolume, grey_task, query_task, unpack_grey, unpack_read
+from spinecho.encoders.image.unzip import unzip_task
+from spinecho.encoders.registry import open_encoder
+from spinecho.encoders.sandbox import Sandbox, Task
+from spinecho.encoders.worker import Message
+from spinecho.search.desk import Served
+from spinecho.search.engine import Engine
+from spinecho.search.fusion import NAME as FUSION
+from spinecho.search.fusion import Weights
+from spinecho.search.query import BoxError, ImageQuery, SpotQuery
+from spinecho.ui.boxes import check_form, read_box
+from spinecho.ui.private import make_private, tighten
+from spinecho.ui.readers import Readers
+from spinecho.ui.settings import Settings
 
 _READERS = Readers()
 USER_ERRORS = (EncoderError, StoreError)
@@ -45,7 +45,7 @@ def open_dual(settings: Settings) -> DualEncoder:
 def open_database(settings: Settings, *, create: bool = False) -> Database:
     """The home's database, made when absent and `create` is true. A home that others can read is closed to them."""
     if changed := tighten(settings.home):
-        from ui.options import err  # noqa: PLC0415  (it imports this module)
+        from spinecho.ui.options import err  # noqa: PLC0415  (it imports this module)
 
         said = f"{settings.home} could be read by others; {changed} of its files and folders are yours alone now"
         err.print(said, style="yellow", markup=False, soft_wrap=True)

@@ -32,9 +32,9 @@ from benchmarks.answers.judge import APART, NOTHING, QUESTIONS, Question, Verdic
 from benchmarks.answers.measure import K, chance, interval, ndcg
 from benchmarks.answers.systems import Answer, Bm25, BySentence, EngineSystem, System
 from benchmarks.common import machine
-from encoders.registry import open_encoder
-from search.engine import Engine
-from search.query import Evidence
+from spinecho.encoders.registry import open_encoder
+from spinecho.search.engine import Engine
+from spinecho.search.query import Evidence
 
 _WRONG = {
     "deny what was asked for": ("denied",),

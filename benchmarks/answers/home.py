@@ -18,17 +18,17 @@ import numpy as np
 
 from benchmarks.answers.corpus import Series, Text, digest
 from benchmarks.common import SentenceVectors, serve
-from db import archive, ledger, runs
-from db.build import build_index, pack
-from db.database import Database
-from db.facts.files import make_snapshot
-from db.values import Listing, NewPassage, NewReport, NewSeries, NewVolume, Scanned, Stat
-from encoders.dual import DualEncoder
-from encoders.image.acquisition import Acquisition
-from encoders.image.evidence import Evidence
-from encoders.image.rules import describe
-from encoders.text.passages import passages
-from indexer.caption import caption
+from spinecho.db import archive, ledger, runs
+from spinecho.db.build import build_index, pack
+from spinecho.db.database import Database
+from spinecho.db.facts.files import make_snapshot
+from spinecho.db.values import Listing, NewPassage, NewReport, NewSeries, NewVolume, Scanned, Stat
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.image.acquisition import Acquisition
+from spinecho.encoders.image.evidence import Evidence
+from spinecho.encoders.image.rules import describe
+from spinecho.encoders.text.passages import passages
+from spinecho.indexer.caption import caption
 
 _ROOT = "1.2.826.0.1.3680043.10.741"
 _VERSION = 2

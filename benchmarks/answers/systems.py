@@ -14,10 +14,10 @@ import numpy as np
 from benchmarks.answers.corpus import Text
 from benchmarks.answers.home import Entry
 from benchmarks.answers.reading import sentences
-from encoders.dual import DualEncoder
-from encoders.errors import EncoderError
-from search.engine import Engine
-from search.query import Evidence, Kind, TextQuery
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.errors import EncoderError
+from spinecho.search.engine import Engine
+from spinecho.search.query import Evidence, Kind, TextQuery
 
 _K = 10
 

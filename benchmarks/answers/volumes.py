@@ -24,11 +24,11 @@ from benchmarks.answers.corpus import Series, Text
 from benchmarks.answers.measure import K, chance, interval, ndcg
 from benchmarks.answers.systems import Bm25, BySentence
 from benchmarks.common import machine
-from db.database import Database
-from encoders.registry import open_encoder
-from indexer.pipeline import index_archive
-from search.engine import Engine
-from search.query import Evidence, Kind, TextQuery
+from spinecho.db.database import Database
+from spinecho.encoders.registry import open_encoder
+from spinecho.indexer.pipeline import index_archive
+from spinecho.search.engine import Engine
+from spinecho.search.query import Evidence, Kind, TextQuery
 
 Row = dict[str, str]
 

@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 
 from benchmarks.common import machine
 from benchmarks.model.data import NOT_SHIPPED, folders, held_out
-from encoders.image.preparation import resized
-from encoders.image.slices import SliceEncoder
-from encoders.image.tower import Tower, TowerEncoder, batch_of, described
-from encoders.text.sentence_encoder import SentenceEncoder
-from encoders.text.tower import TextTowerEncoder
-from encoders.training.cell_cache import CellCache
-from encoders.training.examples import Example, Facts, examples
-from encoders.training.queries import KIND, REGION, SEQUENCE, family
-from encoders.training.vary import vary
-from search.evaluation import Measured, by_label, by_text, paired, text_groups
+from spinecho.encoders.image.preparation import resized
+from spinecho.encoders.image.slices import SliceEncoder
+from spinecho.encoders.image.tower import Tower, TowerEncoder, batch_of, described
+from spinecho.encoders.text.sentence_encoder import SentenceEncoder
+from spinecho.encoders.text.tower import TextTowerEncoder
+from spinecho.encoders.training.cell_cache import CellCache
+from spinecho.encoders.training.examples import Example, Facts, examples
+from spinecho.encoders.training.queries import KIND, REGION, SEQUENCE, family
+from spinecho.encoders.training.vary import vary
+from spinecho.search.evaluation import Measured, by_label, by_text, paired, text_groups
 
 Rows = NDArray[np.float32]
 _COPIES = (1, 2, 3)

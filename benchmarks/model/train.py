@@ -18,23 +18,23 @@ import torch
 
 from benchmarks.common import machine
 from benchmarks.model.data import NOT_SHIPPED, TEST_SEED, TRAIN_SEED, folders, held_out
-from encoders.checkpoint import load_checkpoint
-from encoders.image.cells import FrozenCells
-from encoders.image.preparation import StackPreparation
-from encoders.image.tower import KIND as IMAGE_KIND
-from encoders.image.tower import Tower, TowerConfig, save_tower
-from encoders.text.sentence_encoder import SentenceEncoder
-from encoders.text.tower import KIND as TEXT_KIND
-from encoders.text.tower import TextTower, TextTowerConfig, save_text_tower
-from encoders.training.align_tower import AlignConfig, Alignment, StateBank, Studies
-from encoders.training.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
-from encoders.training.config import TrainConfig
-from encoders.training.loop import fit
-from encoders.training.loop_data import Data
-from encoders.training.loop_shards import ShardExamples
-from encoders.training.vary import vary
-from indexer.corpus.manifest import read_manifest, write_manifest_shards
-from indexer.corpus.phantom import write_phantom_shards
+from spinecho.encoders.checkpoint import load_checkpoint
+from spinecho.encoders.image.cells import FrozenCells
+from spinecho.encoders.image.preparation import StackPreparation
+from spinecho.encoders.image.tower import KIND as IMAGE_KIND
+from spinecho.encoders.image.tower import Tower, TowerConfig, save_tower
+from spinecho.encoders.text.sentence_encoder import SentenceEncoder
+from spinecho.encoders.text.tower import KIND as TEXT_KIND
+from spinecho.encoders.text.tower import TextTower, TextTowerConfig, save_text_tower
+from spinecho.encoders.training.align_tower import AlignConfig, Alignment, StateBank, Studies
+from spinecho.encoders.training.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
+from spinecho.encoders.training.config import TrainConfig
+from spinecho.encoders.training.loop import fit
+from spinecho.encoders.training.loop_data import Data
+from spinecho.encoders.training.loop_shards import ShardExamples
+from spinecho.encoders.training.vary import vary
+from spinecho.indexer.corpus.manifest import read_manifest, write_manifest_shards
+from spinecho.indexer.corpus.phantom import write_phantom_shards
 
 IMAGE = TowerConfig(width=128, heads=4, rounds=1)
 TEXT = TextTowerConfig(width=128, heads=4, most_tokens=256)

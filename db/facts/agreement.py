@@ -9,10 +9,10 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from db.errors import BuildCorrupt
-from db.facts.table import IDENTIFIERS, FactTable, read_facts
-from db.models import Series, Volume
-from db.vectors.protocol import Ids
+from spinecho.db.errors import BuildCorrupt
+from spinecho.db.facts.table import IDENTIFIERS, FactTable, read_facts
+from spinecho.db.models import Series, Volume
+from spinecho.db.vectors.protocol import Ids
 
 _SAMPLE = 24
 """Studies that are compared when a snapshot is opened."""

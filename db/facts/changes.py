@@ -8,11 +8,11 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from db.chunks import chunks
-from db.facts.files import State
-from db.facts.table import FactTable, locate
-from db.models import Passage, Report, Series, Tombstone, Vector, Volume
-from db.vectors.protocol import Ids
+from spinecho.db.chunks import chunks
+from spinecho.db.facts.files import State
+from spinecho.db.facts.table import FactTable, locate
+from spinecho.db.models import Passage, Report, Series, Tombstone, Vector, Volume
+from spinecho.db.vectors.protocol import Ids
 
 _MOST = 20_000
 """Vectors stored or deleted since, above which nobody goes on counting."""

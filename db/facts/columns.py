@@ -16,9 +16,9 @@ from typing import Any, TypeAlias, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from db.coded import meant, year_ranges
-from db.filter_sql import lowered, words_of
-from db.filter_values import KINDS, Between, Contains, Is
+from spinecho.db.coded import meant, year_ranges
+from spinecho.db.filter_sql import lowered, words_of
+from spinecho.db.filter_values import KINDS, Between, Contains, Is
 
 Fact: TypeAlias = str | float | bool | date | tuple[str, ...]
 """A tuple holds what a volume has several of, its archives."""

@@ -12,9 +12,9 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from db.facts.columns import Codes, Column, Fact, Flags, look_up
-from db.facts.table import OF_STUDIES, FactTable, Places
-from db.vectors.protocol import Ids
+from spinecho.db.facts.columns import Codes, Column, Fact, Flags, look_up
+from spinecho.db.facts.table import OF_STUDIES, FactTable, Places
+from spinecho.db.vectors.protocol import Ids
 
 T = TypeVar("T", bound=np.generic)
 _Groups: TypeAlias = tuple[list[str], Places | None]

@@ -12,14 +12,14 @@ from typing import Any, assert_never
 import numpy as np
 from sqlalchemy import select
 
-from db.chunks import chunks
-from db.database import Database
-from db.facts.columns import Flags
-from db.facts.table import IDENTIFIERS, FactTable, digest
-from db.filter_sql import compile_leaf, require_field, saying_passages, words_of
-from db.filter_values import All, And, Between, Contains, Filter, Is, Leaf, Not, Or, Says, predicted_task
-from db.models import Series, Study, Volume
-from db.vectors.protocol import Ids
+from spinecho.db.chunks import chunks
+from spinecho.db.database import Database
+from spinecho.db.facts.columns import Flags
+from spinecho.db.facts.table import IDENTIFIERS, FactTable, digest
+from spinecho.db.filter_sql import compile_leaf, require_field, saying_passages, words_of
+from spinecho.db.filter_values import All, And, Between, Contains, Filter, Is, Leaf, Not, Or, Says, predicted_task
+from spinecho.db.models import Series, Study, Volume
+from spinecho.db.vectors.protocol import Ids
 
 _CANDIDATES = 5_000
 """More studies than this with a fitting digest are looked for in SQL by themselves."""

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db.chunks import chunks
-from db.facts.columns import Column, Encoder, Flags
-from db.filter_sql import COLUMNS, lowered
-from db.models import File, Folder, Passage, Report, Series, Study, Vector, Volume, VolumeFile
-from db.vectors.protocol import Ids
+from spinecho.db.chunks import chunks
+from spinecho.db.facts.columns import Column, Encoder, Flags
+from spinecho.db.filter_sql import COLUMNS, lowered
+from spinecho.db.models import File, Folder, Passage, Report, Series, Study, Vector, Volume, VolumeFile
+from spinecho.db.vectors.protocol import Ids
 
 Places: TypeAlias = NDArray[np.int32]
 IDENTIFIERS = ("study_uid", "accession_number", "patient_id")

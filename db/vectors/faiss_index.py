@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from db.errors import BackendMissing, BuildCorrupt, StoreError
-from db.vectors.protocol import Ids, Neighbours, Rows, answers, ascending, contains, ranked
+from spinecho.db.errors import BackendMissing, BuildCorrupt, StoreError
+from spinecho.db.vectors.protocol import Ids, Neighbours, Rows, answers, ascending, contains, ranked
 
 try:
     import faiss

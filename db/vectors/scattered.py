@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from db.vectors.faiss_index import Codes, RoughCodes, best_of_scattered
-from db.vectors.protocol import comparable
+from spinecho.db.vectors.faiss_index import Codes, RoughCodes, best_of_scattered
+from spinecho.db.vectors.protocol import comparable
 
 Found: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Places and their similarities, in no order."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from db.errors import StoreError
-from db.vectors.faiss_index import RECIPES, Codes, FlatIndex
-from db.vectors.plan import FLAT, Effort
-from db.vectors.tuning import LADDER, Sample, blocks, build_without, draw_sample, p50_ms, recalls
+from spinecho.db.errors import StoreError
+from spinecho.db.vectors.faiss_index import RECIPES, Codes, FlatIndex
+from spinecho.db.vectors.plan import FLAT, Effort
+from spinecho.db.vectors.tuning import LADDER, Sample, blocks, build_without, draw_sample, p50_ms, recalls
 
 KINDS = (FLAT, *RECIPES)
 _LEAST = 200

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from db.vectors.faiss_index import RECIPES, Bits, Candidates, Codes, nearest_rows
-from db.vectors.plan import FLAT, Effort, Plan, Wish
-from db.vectors.protocol import Rows
-from db.vectors.scattered import Rough, compare
+from spinecho.db.vectors.faiss_index import RECIPES, Bits, Candidates, Codes, nearest_rows
+from spinecho.db.vectors.plan import FLAT, Effort, Plan, Wish
+from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.scattered import Rough, compare
 
 _ASKED = (
     (1.0, 10),

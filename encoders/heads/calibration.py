@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.heads.tasks import Kind
+from spinecho.encoders.heads.tasks import Kind
 
 Reals = NDArray[np.float64]
 

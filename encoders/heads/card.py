@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from encoders.heads.calibration import Calibration
-from encoders.heads.metrics import Figure
-from encoders.heads.probe import ProbeConfig
-from encoders.heads.tasks import Kind
-from encoders.space import Space
+from spinecho.encoders.heads.calibration import Calibration
+from spinecho.encoders.heads.metrics import Figure
+from spinecho.encoders.heads.probe import ProbeConfig
+from spinecho.encoders.heads.tasks import Kind
+from spinecho.encoders.space import Space
 
 _KINDS = ("single", "multi", "ordinal", "regression", "place")
 

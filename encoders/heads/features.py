@@ -19,13 +19,13 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from db.durable import durable_replace
-from encoders.errors import SpaceMismatch
-from encoders.heads.values import HeadError
-from encoders.image.describe import Described, Describing, Floats
-from encoders.image.preparation import Preparation
-from encoders.space import Space
-from encoders.training.examples import Example, Facts
+from spinecho.db.durable import durable_replace
+from spinecho.encoders.errors import SpaceMismatch
+from spinecho.encoders.heads.values import HeadError
+from spinecho.encoders.image.describe import Described, Describing, Floats
+from spinecho.encoders.image.preparation import Preparation
+from spinecho.encoders.space import Space
+from spinecho.encoders.training.examples import Example, Facts
 
 _FORMAT = "spinecho-features-1"
 _SHARD = 64

@@ -10,14 +10,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.heads.calibration import Reals, presence, probabilities
-from encoders.heads.card import HeadCard
-from encoders.heads.head import in_units, relative_heat, top_logit
-from encoders.heads.localise import box_overlap, field_box
-from encoders.heads.metrics import Figure, Ints, Pool, auroc, balanced_accuracy, calibration_error
-from encoders.heads.split import Patient
-from encoders.heads.tasks import Label
-from encoders.image.describe import Floats, overlap
+from spinecho.encoders.heads.calibration import Reals, presence, probabilities
+from spinecho.encoders.heads.card import HeadCard
+from spinecho.encoders.heads.head import in_units, relative_heat, top_logit
+from spinecho.encoders.heads.localise import box_overlap, field_box
+from spinecho.encoders.heads.metrics import Figure, Ints, Pool, auroc, balanced_accuracy, calibration_error
+from spinecho.encoders.heads.split import Patient
+from spinecho.encoders.heads.tasks import Label
+from spinecho.encoders.image.describe import Floats, overlap
 
 _Found = list[Figure | None]
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from encoders.heads.calibration import Calibration, fit_classes, fit_presence, fit_spread
-from encoders.heads.card import HeadCard
-from encoders.heads.familiar import learn
-from encoders.heads.features import FeatureCache
-from encoders.heads.figures import Answers, figures_of
-from encoders.heads.head import Head, in_units, top_logit
-from encoders.heads.probe import Probe, ProbeConfig, ProbeKind
-from encoders.heads.split import PARTS, Patient, patient_of, patients_by, split
-from encoders.heads.tasks import Label, TaskSpec, classes_of
-from encoders.heads.training import (
+from spinecho.encoders.heads.calibration import Calibration, fit_classes, fit_presence, fit_spread
+from spinecho.encoders.heads.card import HeadCard
+from spinecho.encoders.heads.familiar import learn
+from spinecho.encoders.heads.features import FeatureCache
+from spinecho.encoders.heads.figures import Answers, figures_of
+from spinecho.encoders.heads.head import Head, in_units, top_logit
+from spinecho.encoders.heads.probe import Probe, ProbeConfig, ProbeKind
+from spinecho.encoders.heads.split import PARTS, Patient, patient_of, patients_by, split
+from spinecho.encoders.heads.tasks import Label, TaskSpec, classes_of
+from spinecho.encoders.heads.training import (
     FitOptions,
     Loss,
     Target,
@@ -29,8 +29,8 @@ from encoders.heads.training import (
     token_targets,
     trained,
 )
-from encoders.heads.values import HeadError
-from encoders.image.describe import Floats
+from spinecho.encoders.heads.values import HeadError
+from spinecho.encoders.image.describe import Floats
 
 _HEAVIEST = 20.0
 """No class counts more than this times a volume of the commonest."""

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from encoders.checkpoint import CONFIG, CheckpointError, load_checkpoint, save_checkpoint
-from encoders.heads.calibration import Reals, presence, probabilities
-from encoders.heads.card import HeadCard
-from encoders.heads.familiar import Familiarity
-from encoders.heads.localise import located
-from encoders.heads.probe import Batch, Probe
-from encoders.heads.values import UNKNOWN, HeadError, Localisation, Prediction
-from encoders.image.describe import Described, Floats
-from encoders.space import Space
+from spinecho.encoders.checkpoint import CONFIG, CheckpointError, load_checkpoint, save_checkpoint
+from spinecho.encoders.heads.calibration import Reals, presence, probabilities
+from spinecho.encoders.heads.card import HeadCard
+from spinecho.encoders.heads.familiar import Familiarity
+from spinecho.encoders.heads.localise import located
+from spinecho.encoders.heads.probe import Batch, Probe
+from spinecho.encoders.heads.values import UNKNOWN, HeadError, Localisation, Prediction
+from spinecho.encoders.image.describe import Described, Floats
+from spinecho.encoders.space import Space
 
 KIND = "head"
 _CARD = "card.md"

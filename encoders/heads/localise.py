@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.heads.values import Box, HeadError, Localisation
-from encoders.image.describe import Described, Floats, likeness_to
+from spinecho.encoders.heads.values import Box, HeadError, Localisation
+from spinecho.encoders.image.describe import Described, Floats, likeness_to
 
 _FIELD = 40
 _LEVEL = 0.62

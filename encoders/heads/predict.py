@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from encoders.errors import SpaceMismatch
-from encoders.heads.head import Head
-from encoders.heads.values import UNKNOWN, HeadError, Prediction
-from encoders.image.describe import Described
-from encoders.space import Space
+from spinecho.encoders.errors import SpaceMismatch
+from spinecho.encoders.heads.head import Head
+from spinecho.encoders.heads.values import UNKNOWN, HeadError, Prediction
+from spinecho.encoders.image.describe import Described
+from spinecho.encoders.space import Space
 
 __all__ = ["UNKNOWN", "HeadError", "Prediction", "Predictor"]
 

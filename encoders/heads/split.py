@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
-from encoders.training.examples import Facts
+from spinecho.encoders.training.examples import Facts
 
 Part: TypeAlias = Literal["train", "calibration", "test"]
 Patient: TypeAlias = tuple[str, str]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from encoders.heads.values import Box, HeadError
-from encoders.training.examples import Facts
+from spinecho.encoders.heads.values import Box, HeadError
+from spinecho.encoders.training.examples import Facts
 
 Kind: TypeAlias = Literal["single", "multi", "ordinal", "regression", "place"]
 """One class; any number of labels; one of ordered classes; a number; where in the volume something is."""

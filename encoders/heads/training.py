@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from encoders.heads.features import FeatureCache
-from encoders.heads.probe import Batch, Probe, ProbeConfig
-from encoders.heads.values import HeadError
-from encoders.image.describe import Floats
+from spinecho.encoders.heads.features import FeatureCache
+from spinecho.encoders.heads.probe import Batch, Probe, ProbeConfig
+from spinecho.encoders.heads.values import HeadError
+from spinecho.encoders.image.describe import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from encoders.errors import EncoderError
-from encoders.image.describe import Floats
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.image.describe import Floats
 
 UNKNOWN = "unknown"
 """The value of a prediction that a head would rather not make."""

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from encoders.errors import EncoderUnavailable
-from encoders.image.preparation import Prepared
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.image.preparation import Prepared
 
 CELLS = 8
 """Cells along each side of a picture."""

@@ -22,12 +22,12 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from encoders import hub
-from encoders.errors import EncoderUnavailable
-from encoders.image.describe import Described, Floats
-from encoders.image.preparation import Grey, Prepared, StackPreparation
-from encoders.image.volume import Volume
-from encoders.space import Space, Vectors
+from spinecho.encoders import hub
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.image.describe import Described, Floats
+from spinecho.encoders.image.preparation import Grey, Prepared, StackPreparation
+from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.space import Space, Vectors
 
 _PICTURES, _GPU_VOLUMES = 16, 8
 """Pictures a forward pass, volumes a call."""
@@ -140,7 +140,7 @@ def load_clip(name_or_folder: str, *, device: str = "cpu") -> PictureModel:
     Raises EncoderUnavailable for weights that are not at hand, pickles, another kind of model, missing tensors, and a
     folder without the model's preparation of pictures or its tokenizer.
     """
-    from encoders.text.clip import clip_reader  # noqa: PLC0415  (transformers is slow to import)
+    from spinecho.encoders.text.clip import clip_reader  # noqa: PLC0415  (transformers is slow to import)
 
     folder = hub.find_folder(name_or_folder)
     name = folder.resolve().name if Path(name_or_folder).expanduser().is_dir() else name_or_folder

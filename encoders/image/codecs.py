@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.errors import ReadError, Reason
+from spinecho.encoders.errors import ReadError, Reason
 
 _JPEG = ("50", "51", "57", "70", "80", "81")
 _JPEG2000 = ("90", "91", "201", "202", "203")

@@ -13,8 +13,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.image.preparation import Prepared
-from encoders.space import Vectors
+from spinecho.encoders.image.preparation import Prepared
+from spinecho.encoders.space import Vectors
 
 GRID = (3, 3, 3)
 """Region tokens of a volume: cells along R, A and S."""

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.errors import ReadError, Reason
-from encoders.image.codecs import decode_frame
-from encoders.image.dicom_scan import NATIVE
-from encoders.image.frames import mosaic_grid
-from encoders.image.series import Header
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.image.codecs import decode_frame
+from spinecho.encoders.image.dicom_scan import NATIVE
+from spinecho.encoders.image.frames import mosaic_grid
+from spinecho.encoders.image.series import Header
 
 _ALIKE_SHARE = 0.05
 _RLE = "1.2.840.10008.1.2.5"

@@ -9,13 +9,22 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from encoders.errors import ReadError, Reason
-from encoders.image.dicom_elements import PIXEL_DATA, UNDEFINED, Bytes, Elements, Malformed, NeedMore, Walk, walk
-from encoders.image.dicom_tags import CHARACTER_SET, FRAME_GROUPS, SHARED_GROUPS, UIH_FRAMES, WANTED, facts
-from encoders.image.evidence import keep_age
-from encoders.image.mosaic import mosaic_detail
-from encoders.image.series import Flag, Header
-from encoders.image.uids import derived_uid, is_legal_uid, relative_name
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.image.dicom_elements import (
+    PIXEL_DATA,
+    UNDEFINED,
+    Bytes,
+    Elements,
+    Malformed,
+    NeedMore,
+    Walk,
+    walk,
+)
+from spinecho.encoders.image.dicom_tags import CHARACTER_SET, FRAME_GROUPS, SHARED_GROUPS, UIH_FRAMES, WANTED, facts
+from spinecho.encoders.image.evidence import keep_age
+from spinecho.encoders.image.mosaic import mosaic_detail
+from spinecho.encoders.image.series import Flag, Header
+from spinecho.encoders.image.uids import derived_uid, is_legal_uid, relative_name
 
 IMPLICIT_LITTLE, EXPLICIT_LITTLE = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 DEFLATED, EXPLICIT_BIG = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.errors import ReadError, Reason
-from encoders.image.dicom_pixels import PixelSource
-from encoders.image.evidence import dicom_evidence, series_facts, study_facts
-from encoders.image.frames import Frame, frames_of
-from encoders.image.geometry import canonical_axes, flipped, permuted, plane_of
-from encoders.image.grid import Grid, grid_of
-from encoders.image.rules import describe
-from encoders.image.sampling import sampled
-from encoders.image.series import FileFailure, Flag, Header, VolumeRead
-from encoders.image.stacks import Stack, stacks_of
-from encoders.image.volume import Volume
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.image.dicom_pixels import PixelSource
+from spinecho.encoders.image.evidence import dicom_evidence, series_facts, study_facts
+from spinecho.encoders.image.frames import Frame, frames_of
+from spinecho.encoders.image.geometry import canonical_axes, flipped, permuted, plane_of
+from spinecho.encoders.image.grid import Grid, grid_of
+from spinecho.encoders.image.rules import describe
+from spinecho.encoders.image.sampling import sampled
+from spinecho.encoders.image.series import FileFailure, Flag, Header, VolumeRead
+from spinecho.encoders.image.stacks import Stack, stacks_of
+from spinecho.encoders.image.volume import Volume
 
 _MOST_OF_A_LOCALIZER = 15
 """Slices of one plane."""

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from struct import calcsize, unpack
 from typing import Any
 
-from encoders.image.charsets import decode_text
-from encoders.image.dicom_elements import Elements, Wanted
-from encoders.image.uids import identity
+from spinecho.encoders.image.charsets import decode_text
+from spinecho.encoders.image.dicom_elements import Elements, Wanted
+from spinecho.encoders.image.uids import identity
 
 # Kinds: text (by character set), code (upper case, multi-valued stays joined by a backslash), uid, time (digits),
 # float / int (the first value), floats (all values), gradient (b-value and direction of a comment).

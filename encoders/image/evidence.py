@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
-from encoders.image.acquisition import Plane, Sequence
-from encoders.image.geometry import Matrix, plane_of
-from encoders.image.series import Header, SeriesFacts, StudyFacts
+from spinecho.encoders.image.acquisition import Plane, Sequence
+from spinecho.encoders.image.geometry import Matrix, plane_of
+from spinecho.encoders.image.series import Header, SeriesFacts, StudyFacts
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _NO_DATE = re.compile(r"(\d{4})[-.]?(\d{2})[-.]?(\d{2})")

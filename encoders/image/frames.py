@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.errors import ReadError, Reason
-from encoders.image.series import Header
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.image.series import Header
 
 Vector = tuple[float, ...]
 

@@ -11,7 +11,7 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.image.acquisition import Plane
+from spinecho.encoders.image.acquisition import Plane
 
 Matrix = NDArray[np.float64]
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.image.frames import Frame
-from encoders.image.geometry import Matrix, lps_to_ras
-from encoders.image.series import Flag
-from encoders.image.stacks import Stack
+from spinecho.encoders.image.frames import Frame
+from spinecho.encoders.image.geometry import Matrix, lps_to_ras
+from spinecho.encoders.image.series import Flag
+from spinecho.encoders.image.stacks import Stack
 
 _FARTHEST_MM = 5000.0
 _ORTHOGONAL = 0.02

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from encoders.errors import ReadError
-from encoders.image.evidence import series_facts, study_facts
-from encoders.image.nifti_series import affine_of, kind_of_header, nifti_evidence, nifti_series_facts, nifti_study_facts
-from encoders.image.series import Header, SeriesFacts, StudyFacts
+from spinecho.encoders.errors import ReadError
+from spinecho.encoders.image.evidence import series_facts, study_facts
+from spinecho.encoders.image.nifti_series import (
+    affine_of,
+    kind_of_header,
+    nifti_evidence,
+    nifti_series_facts,
+    nifti_study_facts,
+)
+from spinecho.encoders.image.series import Header, SeriesFacts, StudyFacts
 
 
 def study_facts_of(header: Header) -> StudyFacts:

@@ -14,11 +14,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.image.reading import read_series
-from encoders.image.series import Header, VolumeRead
-from encoders.image.volume import Volume
-from encoders.sandbox import Task
-from encoders.worker import Message
+from spinecho.encoders.image.reading import read_series
+from spinecho.encoders.image.series import Header, VolumeRead
+from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.sandbox import Task
+from spinecho.encoders.worker import Message
 
 Deep: TypeAlias = NDArray[np.uint16]
 Triple: TypeAlias = tuple[int, int, int]
@@ -93,7 +93,7 @@ def levels_of(volume: Volume, *, key: str = "") -> Levels:
 
 def levels_task(headers: Sequence[tuple[str, str]], *, key: str, seconds: float = 120.0) -> Task:
     """Read one volume of a series for a viewer; `headers` are (path, header as JSON)."""
-    return Task("encoders.image.levels:read_levels", {"headers": list(headers), "key": key}, seconds)
+    return Task("spinecho.encoders.image.levels:read_levels", {"headers": list(headers), "key": key}, seconds)
 
 
 def read_levels(arguments: dict[str, Any]) -> Iterator[Message]:

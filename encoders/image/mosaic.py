@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from encoders.image.dicom_elements import Elements
-from encoders.image.dicom_tags import facts
+from spinecho.encoders.image.dicom_elements import Elements
+from spinecho.encoders.image.dicom_tags import facts
 
 
 def mosaic_detail(values: dict[str, Any], uih: list[Elements], charset: str, order: str) -> dict[str, Any]:

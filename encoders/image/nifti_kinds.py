@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.errors import Reason
-from encoders.image.acquisition import Sequence
-from encoders.image.rule_tables import whole
-from encoders.image.words import words
+from spinecho.encoders.errors import Reason
+from spinecho.encoders.image.acquisition import Sequence
+from spinecho.encoders.image.rule_tables import whole
+from spinecho.encoders.image.words import words
 
 _LABELS = frozenset({1002, 1003})
 _VECTORS = frozenset({1006, 1007, 2006, 2007, 2008, 2009, 2016, 2018})

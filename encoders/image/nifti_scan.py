@@ -11,11 +11,11 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from encoders.errors import ReadError, Reason
-from encoders.image.nifti_kinds import kind_of
-from encoders.image.nifti_sidecar import read_sidecar
-from encoders.image.series import Flag, Header
-from encoders.image.uids import derived_uid, relative_name
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.image.nifti_kinds import kind_of
+from spinecho.encoders.image.nifti_sidecar import read_sidecar
+from spinecho.encoders.image.series import Flag, Header
+from spinecho.encoders.image.uids import derived_uid, relative_name
 
 _SIZES = {348: 1, 540: 2}
 _GZIP = b"\x1f\x8b"

@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.errors import ReadError, Reason
-from encoders.image.evidence import Evidence
-from encoders.image.geometry import Matrix, canonical_axes, flipped, permuted, plane_of
-from encoders.image.nifti_kinds import Kind, kind_of, kind_of_values
-from encoders.image.nifti_scan import TYPES
-from encoders.image.rules import describe
-from encoders.image.sampling import sampled
-from encoders.image.series import FileFailure, Flag, Header, SeriesFacts, StudyFacts, VolumeRead
-from encoders.image.volume import Volume
-from encoders.image.words import words_of_folder, words_of_name
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.image.evidence import Evidence
+from spinecho.encoders.image.geometry import Matrix, canonical_axes, flipped, permuted, plane_of
+from spinecho.encoders.image.nifti_kinds import Kind, kind_of, kind_of_values
+from spinecho.encoders.image.nifti_scan import TYPES
+from spinecho.encoders.image.rules import describe
+from spinecho.encoders.image.sampling import sampled
+from spinecho.encoders.image.series import FileFailure, Flag, Header, SeriesFacts, StudyFacts, VolumeRead
+from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.image.words import words_of_folder, words_of_name
 
 _UNIT_MM = {1: 1000.0, 3: 0.001}
 _ISOTROPIC = 1.3

@@ -17,9 +17,9 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from encoders import hub
-from encoders.errors import EncoderUnavailable
-from encoders.image.clip import PictureModel, look_of
+from spinecho.encoders import hub
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.image.clip import PictureModel, look_of
 
 CONFIG = "open_clip_config.json"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")

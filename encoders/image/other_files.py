@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 from typing import NoReturn
 
-from encoders.errors import ReadError, Reason
+from spinecho.encoders.errors import ReadError, Reason
 
 READER = 1
 """Goes up whenever something is read that was not before: then what was not read is looked at again."""

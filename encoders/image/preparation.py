@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoders.image.vit_grid import block_order, fit_counts
-from encoders.image.volume import Volume
+from spinecho.encoders.image.vit_grid import block_order, fit_counts
+from spinecho.encoders.image.volume import Volume
 
 Grey: TypeAlias = NDArray[np.uint8]
 

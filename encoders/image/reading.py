@@ -10,14 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from encoders.errors import ReadError, Reason
-from encoders.image.dicom_scan import looks_like_dicom, scan_dicom
-from encoders.image.dicom_series import read_dicom_series
-from encoders.image.nifti_scan import has_nifti_name, looks_like_nifti, scan_nifti
-from encoders.image.nifti_series import read_nifti_series
-from encoders.image.other_files import noise_kind, refuse
-from encoders.image.series import FileFailure, Header, VolumeRead
-from encoders.image.torn import joined
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.image.dicom_scan import looks_like_dicom, scan_dicom
+from spinecho.encoders.image.dicom_series import read_dicom_series
+from spinecho.encoders.image.nifti_scan import has_nifti_name, looks_like_nifti, scan_nifti
+from spinecho.encoders.image.nifti_series import read_nifti_series
+from spinecho.encoders.image.other_files import noise_kind, refuse
+from spinecho.encoders.image.series import FileFailure, Header, VolumeRead
+from spinecho.encoders.image.torn import joined
 
 _DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima", ".dic"})
 _HEAD = 540  # holds the DICOM preamble and a NIfTI-2 header

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from encoders.image.evidence import b_value
-from encoders.image.frames import Frame
-from encoders.image.grouping import Groups, numbers, ranked, vectors
+from spinecho.encoders.image.evidence import b_value
+from spinecho.encoders.image.frames import Frame
+from spinecho.encoders.image.grouping import Groups, numbers, ranked, vectors
 
 _STATION_MM = 10.0
 _SAME_GRADIENT = 5e-3

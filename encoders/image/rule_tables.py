@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TypeVar
 
-from encoders.image.acquisition import BodyRegion, Sequence, Vendor
+from spinecho.encoders.image.acquisition import BodyRegion, Sequence, Vendor
 
 Name = TypeVar("Name", bound=str)
 LETTERS = r"[^\W\d_]*"

@@ -17,9 +17,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from encoders.image.acquisition import Acquisition, BodyRegion, Contrast, Plane, Sequence, Vendor
-from encoders.image.evidence import Evidence
-from encoders.image.rule_tables import (
+from spinecho.encoders.image.acquisition import Acquisition, BodyRegion, Contrast, Plane, Sequence, Vendor
+from spinecho.encoders.image.evidence import Evidence
+from spinecho.encoders.image.rule_tables import (
     BASIC_WORDS,
     BODY_PARTS,
     BRAIN_HINTS,
@@ -33,7 +33,7 @@ from encoders.image.rule_tables import (
     VENDORS,
     whole,
 )
-from encoders.image.words import words
+from spinecho.encoders.image.words import words
 
 _FIELD_T = (0.05, 12.0)
 _GAUSS = 10_000.0

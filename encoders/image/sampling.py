@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from encoders.errors import ReadError
-from encoders.image.series import FileFailure, Flag, VolumeRead
+from spinecho.encoders.errors import ReadError
+from spinecho.encoders.image.series import FileFailure, Flag, VolumeRead
 
 Plan = TypeVar("Plan")
 Read = Callable[[Plan], tuple[VolumeRead, list[FileFailure]]]

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from encoders.errors import Reason
-from encoders.image.acquisition import Acquisition
-from encoders.image.volume import Volume
+from spinecho.encoders.errors import Reason
+from spinecho.encoders.image.acquisition import Acquisition
+from spinecho.encoders.image.volume import Volume
 
 FileKind = Literal["dicom", "nifti"]
 

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from encoders.errors import EncoderUnavailable
-from encoders.image.preparation import Grey, Prepared, SlicePreparation, digest
-from encoders.image.volume import Volume
-from encoders.space import Space, Vectors
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.image.preparation import Grey, Prepared, SlicePreparation, digest
+from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.space import Space, Vectors
 
 _FEATURES = 1280
 _DIM = 2 * _FEATURES

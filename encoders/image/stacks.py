@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from encoders.image.evidence import b_value
-from encoders.image.frames import Frame
-from encoders.image.geometry import plane_of
-from encoders.image.grouping import Groups, numbers, ranked, vectors
-from encoders.image.repeats import frame_identity, parts_of, places_of, same_place_mm
+from spinecho.encoders.image.evidence import b_value
+from spinecho.encoders.image.frames import Frame
+from spinecho.encoders.image.geometry import plane_of
+from spinecho.encoders.image.grouping import Groups, numbers, ranked, vectors
+from spinecho.encoders.image.repeats import frame_identity, parts_of, places_of, same_place_mm
 
 _SAME_SPACING_MM = 0.003
 _SAME_DIRECTION = 5e-3

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from encoders.errors import ReadError, Reason
-from encoders.image.acquisition import Acquisition
-from encoders.image.preparation import Grey, Prepared, preparation_from, thumbnail, to_grey
-from encoders.image.reading import read_path, read_series, scan_file
-from encoders.image.series import FileFailure, Header, SeriesFacts, StudyFacts, VolumeRead
-from encoders.sandbox import Task
-from encoders.worker import Message
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.image.acquisition import Acquisition
+from spinecho.encoders.image.preparation import Grey, Prepared, preparation_from, thumbnail, to_grey
+from spinecho.encoders.image.reading import read_path, read_series, scan_file
+from spinecho.encoders.image.series import FileFailure, Header, SeriesFacts, StudyFacts, VolumeRead
+from spinecho.encoders.sandbox import Task
+from spinecho.encoders.worker import Message
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class GreyVolume:
 
 def scan_task(paths: Sequence[str], *, root: str, seconds: float = 60.0) -> Task:
     """Read the headers of some files."""
-    return Task("encoders.image.tasks:scan", {"paths": list(paths), "root": root}, seconds)
+    return Task("spinecho.encoders.image.tasks:scan", {"paths": list(paths), "root": root}, seconds)
 
 
 def read_task(
@@ -56,17 +56,19 @@ def read_task(
     """Read and prepare the volumes of one series; with `digests`, take those of its files too, see `unpack_digests`."""
     kept = [(header.path, header.to_json()) for header in headers]
     arguments = {"headers": kept, "spec": spec, "max_volumes": max_volumes, "digests": digests}
-    return Task("encoders.image.tasks:read", arguments, seconds)
+    return Task("spinecho.encoders.image.tasks:read", arguments, seconds)
 
 
 def query_task(path: str, *, spec: dict[str, Any], max_volumes: int = 16, seconds: float = 120.0) -> Task:
     """Read and prepare whatever lies at a path, a file or a folder."""
-    return Task("encoders.image.tasks:read_query", {"path": path, "spec": spec, "max_volumes": max_volumes}, seconds)
+    return Task(
+        "spinecho.encoders.image.tasks:read_query", {"path": path, "spec": spec, "max_volumes": max_volumes}, seconds
+    )
 
 
 def grey_task(headers: Sequence[tuple[str, str]], *, key: str, seconds: float = 120.0) -> Task:
     """Read one volume of a series for the eye; `headers` are (path, header as JSON)."""
-    return Task("encoders.image.tasks:grey", {"headers": list(headers), "key": key}, seconds)
+    return Task("spinecho.encoders.image.tasks:grey", {"headers": list(headers), "key": key}, seconds)
 
 
 def scan(arguments: dict[str, Any]) -> Iterator[Message]:
@@ -120,7 +122,7 @@ def unpack_read(messages: Sequence[Message]) -> list[PreparedVolume | FileFailur
 
 def digest_task(paths: Sequence[str], *, seconds: float) -> Task:
     """Take the digests of some files, see `unpack_digests`."""
-    return Task("encoders.image.tasks:digest", {"paths": list(paths)}, seconds)
+    return Task("spinecho.encoders.image.tasks:digest", {"paths": list(paths)}, seconds)
 
 
 def digest(arguments: dict[str, Any]) -> Iterator[Message]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from encoders.image.series import Flag, Header
-from encoders.image.uids import derived_uid
+from spinecho.encoders.image.series import Flag, Header
+from spinecho.encoders.image.uids import derived_uid
 
 _LEAST = 3
 _OF_A_SLICE = (

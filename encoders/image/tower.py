@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from encoders.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from encoders.image.cells import DEEP, GREY, PLACE, CellFeatures, FrozenCells
-from encoders.image.describe import Described
-from encoders.image.preparation import Prepared, StackPreparation, digest, preparation_from
-from encoders.image.volume import Volume
-from encoders.space import Space, Vectors
+from spinecho.encoders.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from spinecho.encoders.image.cells import DEEP, GREY, PLACE, CellFeatures, FrozenCells
+from spinecho.encoders.image.describe import Described
+from spinecho.encoders.image.preparation import Prepared, StackPreparation, digest, preparation_from
+from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.space import Space, Vectors
 
 KIND = "tower-2.5d"
 _GPU_BATCH = 16

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from encoders.errors import ReadError, Reason
-from encoders.sandbox import Task
-from encoders.worker import Message
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.sandbox import Task
+from spinecho.encoders.worker import Message
 
 MOST_FILES = 20_000
 MOST_BYTES = 2 << 30
@@ -20,7 +20,7 @@ _CHUNK = 1 << 20
 
 def unzip_task(path: str, folder: str, *, seconds: float = 120.0) -> Task:
     """Write the files of a zip into a folder."""
-    return Task("encoders.image.unzip:unzip", {"path": path, "folder": folder}, seconds)
+    return Task("spinecho.encoders.image.unzip:unzip", {"path": path, "folder": folder}, seconds)
 
 
 def unzip(arguments: dict[str, Any]) -> Iterator[Message]:

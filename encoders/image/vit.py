@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from encoders.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from encoders.image.describe import Described
-from encoders.image.preparation import BlockPreparation, Prepared, digest, preparation_from
-from encoders.image.vit_config import BASE, SIZES, SMALL, TINY, VitConfig
-from encoders.image.vit_grid import patch_places
-from encoders.image.vit_network import VisionTransformer
-from encoders.image.vit_packing import Packed, by_length, pack, tokens_of
-from encoders.image.volume import Volume
-from encoders.space import Space, Vectors
+from spinecho.encoders.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from spinecho.encoders.image.describe import Described
+from spinecho.encoders.image.preparation import BlockPreparation, Prepared, digest, preparation_from
+from spinecho.encoders.image.vit_config import BASE, SIZES, SMALL, TINY, VitConfig
+from spinecho.encoders.image.vit_grid import patch_places
+from spinecho.encoders.image.vit_network import VisionTransformer
+from spinecho.encoders.image.vit_packing import Packed, by_length, pack, tokens_of
+from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.space import Space, Vectors
 
 __all__ = ["BASE", "KIND", "SIZES", "SMALL", "TINY", "VisionTransformer", "VitConfig", "VitEncoder", "save_vit"]
 

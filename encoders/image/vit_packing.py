@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from encoders.image.preparation import Prepared
-from encoders.image.vit_grid import patch_places, volume_facts
+from spinecho.encoders.image.preparation import Prepared
+from spinecho.encoders.image.vit_grid import patch_places, volume_facts
 
 
 class Packed(NamedTuple):

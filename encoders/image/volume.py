@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.image.geometry import canonical_axes, flipped, permuted
+from spinecho.encoders.image.geometry import canonical_axes, flipped, permuted
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,11 +30,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from encoders.text.clause_cues import cues
-from encoders.text.clause_judge import Assertion, By, judge
-from encoders.text.clause_rules import EXAMINATION, SHOWS
-from encoders.text.finding_words import names_finding
-from encoders.text.laterality import Side, sides
+from spinecho.encoders.text.clause_cues import cues
+from spinecho.encoders.text.clause_judge import Assertion, By, judge
+from spinecho.encoders.text.clause_rules import EXAMINATION, SHOWS
+from spinecho.encoders.text.finding_words import names_finding
+from spinecho.encoders.text.laterality import Side, sides
 
 __all__ = ["Assertion", "By", "Clause", "clauses", "is_normality", "sentence_assertion", "strongest"]
 

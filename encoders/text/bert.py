@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as fn
 
-from encoders import hub
-from encoders.errors import EncoderUnavailable
-from encoders.text.model_files import ModelFiles
+from spinecho.encoders import hub
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.text.model_files import ModelFiles
 
 Network = Callable[[Tensor, Tensor], Tensor]
 """(token ids, mask), both (n, tokens) int64 -> (n, tokens, dim) float32."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from encoders.text.clause_rules import NOT_A_NEGATION
+from spinecho.encoders.text.clause_rules import NOT_A_NEGATION
 
 Kind = Literal["masked", "negation", "normal", "hedge", "question", "history", "family", "yes"]
 Reach = Literal["after", "before", "either", "verb", "whole"]

@@ -9,8 +9,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
-from encoders.text.clause_cues import Cue, Kind, Reach, bare_answer, cues
-from encoders.text.clause_rules import (
+from spinecho.encoders.text.clause_cues import Cue, Kind, Reach, bare_answer, cues
+from spinecho.encoders.text.clause_rules import (
     ADJUNCT,
     AFTER_EXCEPTION,
     ALL_ABNORMAL,
@@ -30,8 +30,8 @@ from encoders.text.clause_rules import (
     SOFT,
     SUBORDINATE,
 )
-from encoders.text.finding_words import names_finding
-from encoders.text.sentences import sentence_spans
+from spinecho.encoders.text.finding_words import names_finding
+from spinecho.encoders.text.sentences import sentence_spans
 
 Assertion = Literal["present", "absent", "uncertain", "historical"]
 By = Literal["negation", "normal", "hedge", "question", "history", "family", "nothing"]

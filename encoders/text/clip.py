@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from encoders.space import Space, Vectors
-from encoders.text.sentence_encoder import load_tokenizer
+from spinecho.encoders.space import Space, Vectors
+from spinecho.encoders.text.sentence_encoder import load_tokenizer
 
 if TYPE_CHECKING:
-    from encoders.image.clip import PictureModel
+    from spinecho.encoders.image.clip import PictureModel
 
 _SENTENCES = 32
 """A forward pass."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import islice, product
 
-from encoders.text import terms
-from encoders.text.vocabulary import Mention, concepts, looked_for
+from spinecho.encoders.text import terms
+from spinecho.encoders.text.vocabulary import Mention, concepts, looked_for
 
 Group = tuple[str, ...]
 

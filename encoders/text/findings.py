@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from encoders.text.assertions import Clause, is_normality
-from encoders.text.laterality import Side, sides
-from encoders.text.passages import Passage
-from encoders.text.places import places
-from encoders.text.sizes import SizeCondition, size_condition, sizes
-from encoders.text.spelling import root
-from encoders.text.vocabulary import concepts, meant, wider
-from encoders.text.vocabulary.reading import read
-from encoders.text.vocabulary.table import WORD, bare
+from spinecho.encoders.text.assertions import Clause, is_normality
+from spinecho.encoders.text.laterality import Side, sides
+from spinecho.encoders.text.passages import Passage
+from spinecho.encoders.text.places import places
+from spinecho.encoders.text.sizes import SizeCondition, size_condition, sizes
+from spinecho.encoders.text.spelling import root
+from spinecho.encoders.text.vocabulary import concepts, meant, wider
+from spinecho.encoders.text.vocabulary.reading import read
+from spinecho.encoders.text.vocabulary.table import WORD, bare
 
 RULES = 1
 """Raised whenever the same text gives other sentences, clauses or facts: what older rules stored is told anew."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from encoders import hub
-from encoders.errors import EncoderUnavailable
-from encoders.limits import read_small
+from spinecho.encoders import hub
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.limits import read_small
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """Wang et al. 2020 (MiniLM, arXiv:2002.10957), tuned for sentences by Reimers & Gurevych 2019 (arXiv:1908.10084)."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from encoders.text.administration import administrative
-from encoders.text.assertions import Assertion, Clause, clauses, sentence_assertion, strongest
-from encoders.text.laterality import Side, sides
-from encoders.text.sections import NEVER_AFFIRM, Section, SectionSpan, section_spans, told_of
-from encoders.text.sentences import sentence_spans
+from spinecho.encoders.text.administration import administrative
+from spinecho.encoders.text.assertions import Assertion, Clause, clauses, sentence_assertion, strongest
+from spinecho.encoders.text.laterality import Side, sides
+from spinecho.encoders.text.sections import NEVER_AFFIRM, Section, SectionSpan, section_spans, told_of
+from spinecho.encoders.text.sentences import sentence_spans
 
 __all__ = ["NEVER_AFFIRM", "Assertion", "Clause", "Passage", "Section", "Side", "passages"]
 

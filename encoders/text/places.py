@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from encoders.text.vocabulary import concept, concepts, inner_places, wider
-from encoders.text.vocabulary.levels import position
+from spinecho.encoders.text.vocabulary import concept, concepts, inner_places, wider
+from spinecho.encoders.text.vocabulary.levels import position
 
 Fit: TypeAlias = Literal["same", "within", "contains", "other", "unknown"]
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from encoders.errors import EncoderError
-from encoders.text.clause_rules import NOT_A_NEGATION, UNDECIDED
-from encoders.text.laterality import Side, sides
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.text.clause_rules import NOT_A_NEGATION, UNDECIDED
+from spinecho.encoders.text.laterality import Side, sides
 
 
 class EmptyQuery(EncoderError):

@@ -17,10 +17,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.errors import EncoderError
-from encoders.space import Space, Vectors
-from encoders.text.sections import Section, section_spans
-from encoders.text.sentences import sentence_spans
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.space import Space, Vectors
+from spinecho.encoders.text.sections import Section, section_spans
+from spinecho.encoders.text.sentences import sentence_spans
 
 SHARES: dict[Section, float] = {
     "impression": 0.5,

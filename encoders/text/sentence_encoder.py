@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.errors import EncoderUnavailable
-from encoders.space import Space, Vectors
-from encoders.text.model_files import (
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.space import Space, Vectors
+from spinecho.encoders.text.model_files import (
     DEFAULT_MODEL,
     ModelFiles,
     describe,
@@ -25,7 +25,7 @@ from encoders.text.model_files import (
 if TYPE_CHECKING:
     import torch
 
-    from encoders.text.bert import Network
+    from spinecho.encoders.text.bert import Network
 
 _TOKENS_PER_BATCH = 2048
 _REMEMBERED = 8
@@ -45,7 +45,7 @@ class SentenceEncoder:
     def __init__(self, files: ModelFiles, *, device: str = "cpu") -> None:
         import torch  # noqa: PLC0415
 
-        from encoders.text.bert import load_network  # noqa: PLC0415
+        from spinecho.encoders.text.bert import load_network  # noqa: PLC0415
 
         self._torch_device = _device(device)
         self._tokenizer = _tokenizer(files)

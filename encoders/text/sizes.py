@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from math import inf
 
-from encoders.errors import EncoderError
+from spinecho.encoders.errors import EncoderError
 
 ABOUT = 0.2
 """By how much a size that is asked for without a comparison ("4 cm mass") may differ, as a fraction."""

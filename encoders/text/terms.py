@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from encoders.text.spelling import located, plain_words, stem
-from encoders.text.vocabulary import concept, meant, wider
-from encoders.text.vocabulary.reading import read
+from spinecho.encoders.text.spelling import located, plain_words, stem
+from spinecho.encoders.text.vocabulary import concept, meant, wider
+from spinecho.encoders.text.vocabulary.reading import read
 
 __all__ = ["denied_by", "located", "mentions", "plain_words", "stem"]
 

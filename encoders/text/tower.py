@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from encoders.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from encoders.space import Space, Vectors
-from encoders.text.passages import passages
+from spinecho.encoders.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from spinecho.encoders.space import Space, Vectors
+from spinecho.encoders.text.passages import passages
 
 KIND = "text-tower"
 

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from encoders.image.tower import Cells, Tower, batch_of
-from encoders.text.passages import passages
-from encoders.text.tower import Chunk, TextTower, TokenStates, chunks, pad, sentences_of
-from encoders.training.cell_cache import CellCache
-from encoders.training.examples import Facts
-from encoders.training.losses import false_negatives, info_nce
-from encoders.training.queries import Wanted, lesion_query, mirrored, series_query
+from spinecho.encoders.image.tower import Cells, Tower, batch_of
+from spinecho.encoders.text.passages import passages
+from spinecho.encoders.text.tower import Chunk, TextTower, TokenStates, chunks, pad, sentences_of
+from spinecho.encoders.training.cell_cache import CellCache
+from spinecho.encoders.training.examples import Facts
+from spinecho.encoders.training.losses import false_negatives, info_nce
+from spinecho.encoders.training.queries import Wanted, lesion_query, mirrored, series_query
 
 
 @dataclass(frozen=True, slots=True)

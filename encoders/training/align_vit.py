@@ -20,19 +20,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from encoders.image.preparation import BlockPreparation, Prepared
-from encoders.image.vit import save_vit
-from encoders.image.vit_network import VisionTransformer
-from encoders.image.vit_packing import Packed, pack
-from encoders.space import Space
-from encoders.text.passages import passages
-from encoders.text.tower import TextTower, save_text_tower, sentences_of
-from encoders.text.verbalise import verbalise
-from encoders.training.align_tower import StateBank, read_texts
-from encoders.training.examples import Example
-from encoders.training.losses import Duplicates, false_negatives, info_nce, pairing, sigmoid_loss
-from encoders.training.matching import MatchingHead, hard_negatives, matching_loss
-from encoders.training.vary import vary
+from spinecho.encoders.image.preparation import BlockPreparation, Prepared
+from spinecho.encoders.image.vit import save_vit
+from spinecho.encoders.image.vit_network import VisionTransformer
+from spinecho.encoders.image.vit_packing import Packed, pack
+from spinecho.encoders.space import Space
+from spinecho.encoders.text.passages import passages
+from spinecho.encoders.text.tower import TextTower, save_text_tower, sentences_of
+from spinecho.encoders.text.verbalise import verbalise
+from spinecho.encoders.training.align_tower import StateBank, read_texts
+from spinecho.encoders.training.examples import Example
+from spinecho.encoders.training.losses import Duplicates, false_negatives, info_nce, pairing, sigmoid_loss
+from spinecho.encoders.training.matching import MatchingHead, hard_negatives, matching_loss
+from spinecho.encoders.training.vary import vary
 
 
 @dataclass(frozen=True, slots=True)

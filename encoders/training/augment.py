@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from encoders.image.preparation import resized
+from spinecho.encoders.image.preparation import resized
 
 Voxels: TypeAlias = NDArray[Any]
 """uint8, or float32 in 0..1."""

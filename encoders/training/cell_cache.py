@@ -20,10 +20,10 @@ import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
-from db.durable import durable_replace
-from encoders.image.cells import FrozenCells
-from encoders.image.preparation import Preparation, digest
-from encoders.training.examples import Example, Facts, shards
+from spinecho.db.durable import durable_replace
+from spinecho.encoders.image.cells import FrozenCells
+from spinecho.encoders.image.preparation import Preparation, digest
+from spinecho.encoders.training.examples import Example, Facts, shards
 
 Augment = Callable[[Example, np.random.Generator], Example]
 _BLOCK = 64

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from encoders.errors import EncoderError
+from spinecho.encoders.errors import EncoderError
 
 Precision = Literal["auto", "float32", "bfloat16"]
 

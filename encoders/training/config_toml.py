@@ -10,8 +10,8 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from encoders.errors import EncoderError
-from encoders.limits import MOST_WHOLE, TEXT_BYTES, read_small
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.limits import MOST_WHOLE, TEXT_BYTES, read_small
 
 T = TypeVar("T")
 

@@ -12,10 +12,10 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.image.preparation import BlockPreparation, Prepared
-from encoders.image.vit_grid import patch_grid
-from encoders.training.augment import Recipe, augmented, turn
-from encoders.training.examples import Example
+from spinecho.encoders.image.preparation import BlockPreparation, Prepared
+from spinecho.encoders.image.vit_grid import patch_grid
+from spinecho.encoders.training.augment import Recipe, augmented, turn
+from spinecho.encoders.training.examples import Example
 
 Chosen: TypeAlias = NDArray[np.bool_]
 

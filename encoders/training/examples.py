@@ -18,10 +18,10 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from db.durable import durable_replace
-from encoders.errors import EncoderError
-from encoders.image.preparation import CompactPreparation, Grey
-from encoders.image.volume import Volume
+from spinecho.db.durable import durable_replace
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.image.preparation import CompactPreparation, Grey
+from spinecho.encoders.image.volume import Volume
 
 _FORMAT = "spinecho-examples-1"
 

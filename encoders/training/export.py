@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from db.durable import durable_replace
+from spinecho.db.durable import durable_replace
 
 CARD, FIGURES = "MODEL_CARD.md", "metrics.json"
 

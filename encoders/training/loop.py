@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from encoders.training import state as states
-from encoders.training.config import TrainConfig, TrainError, changed, plain
-from encoders.training.loop_data import Data, Loaded, batches
-from encoders.training.loop_devices import Placed, launch
-from encoders.training.loop_log import Log, last_metrics
-from encoders.training.schedule import rate, set_rates
-from encoders.training.state import Position, StateError
+from spinecho.encoders.training import state as states
+from spinecho.encoders.training.config import TrainConfig, TrainError, changed, plain
+from spinecho.encoders.training.loop_data import Data, Loaded, batches
+from spinecho.encoders.training.loop_devices import Placed, launch
+from spinecho.encoders.training.loop_log import Log, last_metrics
+from spinecho.encoders.training.schedule import rate, set_rates
+from spinecho.encoders.training.state import Position, StateError
 
 
 class Objective(Protocol):

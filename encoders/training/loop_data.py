@@ -19,7 +19,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 from torch.utils.data import Sampler as TorchSampler
 
-from encoders.training.config import TrainConfig, TrainError
+from spinecho.encoders.training.config import TrainConfig, TrainError
 
 
 class Examples(Protocol):

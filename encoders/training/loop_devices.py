@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.distributed.checkpoint import state_dict as distributed
 from torch.distributed.checkpoint.state_dict import StateDictOptions
 
-from encoders.errors import EncoderUnavailable
-from encoders.training.config import TrainConfig, TrainError
-from encoders.training.schedule import RunningMean, groups
-from encoders.training.state import StateError
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.training.config import TrainConfig, TrainError
+from spinecho.encoders.training.schedule import RunningMean, groups
+from spinecho.encoders.training.state import StateError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

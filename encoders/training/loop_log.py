@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from db.durable import durable_replace
+from spinecho.db.durable import durable_replace
 
 LOG = "log.jsonl"
 

@@ -7,8 +7,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from encoders.training.config import TrainError
-from encoders.training.examples import Example, Facts, Shard, shards
+from spinecho.encoders.training.config import TrainError
+from spinecho.encoders.training.examples import Example, Facts, Shard, shards
 
 
 class ShardExamples:

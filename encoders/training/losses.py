@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from encoders.text.laterality import sides
-from encoders.text.passages import passages
+from spinecho.encoders.text.laterality import sides
+from spinecho.encoders.text.passages import passages
 
 
 def info_nce(

@@ -16,14 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from encoders.image.vit_config import VitConfig
-from encoders.image.vit_network import VisionTransformer, initialise
-from encoders.image.vit_packing import Packed, pack
-from encoders.training.augment import Recipe
-from encoders.training.crops import Crops, Views
-from encoders.training.examples import Example
-from encoders.training.selfsup import freeze_shared_space
-from encoders.training.selfsup_losses import spread
+from spinecho.encoders.image.vit_config import VitConfig
+from spinecho.encoders.image.vit_network import VisionTransformer, initialise
+from spinecho.encoders.image.vit_packing import Packed, pack
+from spinecho.encoders.training.augment import Recipe
+from spinecho.encoders.training.crops import Crops, Views
+from spinecho.encoders.training.examples import Example
+from spinecho.encoders.training.selfsup import freeze_shared_space
+from spinecho.encoders.training.selfsup_losses import spread
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from encoders import hub
-from encoders.errors import EncoderUnavailable
-from encoders.text.model_files import ModelFiles, describe, find_folder
-from encoders.text.report_input import EmptyReport
-from encoders.text.sections import Section, section_spans
-from encoders.text.sentence_encoder import load_tokenizer
-from encoders.text.sentences import sentence_spans
+from spinecho.encoders import hub
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.text.model_files import ModelFiles, describe, find_folder
+from spinecho.encoders.text.report_input import EmptyReport
+from spinecho.encoders.text.sections import Section, section_spans
+from spinecho.encoders.text.sentence_encoder import load_tokenizer
+from spinecho.encoders.text.sentences import sentence_spans
 
 SECTION_WEIGHTS: dict[Section, float] = {
     "impression": 0.4, "findings": 0.4, "indication": 0.05, "technique": 0.05, "comparison": 0.05, "other": 0.05,

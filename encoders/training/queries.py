@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from encoders.training.examples import Facts
+from spinecho.encoders.training.examples import Facts
 
 FAMILIES: tuple[tuple[str, str], ...] = (
     ("bold", "BOLD"), ("asl", "ASL"), ("adc", "ADC"), ("fa map", "FA"), ("dwi", "DWI"), ("dti", "DWI"), ("flair", "FLAIR"), ("swi", "SWI"),

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from encoders.training.config import TrainError
-from encoders.training.examples import Facts
+from spinecho.encoders.training.config import TrainError
+from spinecho.encoders.training.examples import Facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from encoders.training.config import TrainConfig
+from spinecho.encoders.training.config import TrainConfig
 
 
 def rate(step: int, config: TrainConfig) -> float:

@@ -21,10 +21,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from encoders.image.vit_network import Features, VisionTransformer
-from encoders.image.vit_packing import Packed, pack
-from encoders.training.crops import Crops, Views
-from encoders.training.selfsup_losses import Head, cross_entropy, evenness, koleo, sinkhorn, spread
+from spinecho.encoders.image.vit_network import Features, VisionTransformer
+from spinecho.encoders.image.vit_packing import Packed, pack
+from spinecho.encoders.training.crops import Crops, Views
+from spinecho.encoders.training.selfsup_losses import Head, cross_entropy, evenness, koleo, sinkhorn, spread
 
 
 @dataclass(frozen=True, slots=True)

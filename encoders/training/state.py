@@ -26,9 +26,9 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from db.durable import durable_replace
-from encoders.limits import read_small
-from encoders.training.config import TrainError
+from spinecho.db.durable import durable_replace
+from spinecho.encoders.limits import read_small
+from spinecho.encoders.training.config import TrainError
 
 STATES, STATE = "states", "state.json"
 _FORMAT = "spinecho-training-1"

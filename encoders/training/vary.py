@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.image.preparation import Grey, resized
-from encoders.training.examples import Example
+from spinecho.encoders.image.preparation import Grey, resized
+from spinecho.encoders.training.examples import Example
 
 
 def vary(example: Example, rng: np.random.Generator) -> Example:

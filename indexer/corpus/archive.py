@@ -16,19 +16,19 @@ from pathlib import Path
 
 import numpy as np
 
-from db import ledger
-from db.database import Database
-from db.engines import Location
-from db.patients import patient_key
-from db.training_rows import TrainingRow, training_rows
-from encoders.errors import ReadError, Reason
-from encoders.image.preparation import CompactPreparation, Prepared
-from encoders.image.series import FileFailure, Header
-from encoders.image.tasks import PreparedVolume, read_task, unpack_read
-from encoders.sandbox import Sandbox
-from encoders.text.verbalise import KIND, verbalise
-from encoders.training.examples import Example, Facts, write_shard
-from indexer.corpus.cache import VolumeCache
+from spinecho.db import ledger
+from spinecho.db.database import Database
+from spinecho.db.engines import Location
+from spinecho.db.patients import patient_key
+from spinecho.db.training_rows import TrainingRow, training_rows
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.image.preparation import CompactPreparation, Prepared
+from spinecho.encoders.image.series import FileFailure, Header
+from spinecho.encoders.image.tasks import PreparedVolume, read_task, unpack_read
+from spinecho.encoders.sandbox import Sandbox
+from spinecho.encoders.text.verbalise import KIND, verbalise
+from spinecho.encoders.training.examples import Example, Facts, write_shard
+from spinecho.indexer.corpus.cache import VolumeCache
 
 _EVERY = 64
 """Volumes read of a series when the sample that was stored of it does not hold the one looked for."""

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from db.patients import patient_key
-from encoders.image.preparation import CompactPreparation
-from encoders.image.series import FileFailure
-from encoders.image.tasks import PreparedVolume, query_task, unpack_read
-from encoders.sandbox import Sandbox
-from encoders.training.examples import Example, Facts, write_shard
+from spinecho.db.patients import patient_key
+from spinecho.encoders.image.preparation import CompactPreparation
+from spinecho.encoders.image.series import FileFailure
+from spinecho.encoders.image.tasks import PreparedVolume, query_task, unpack_read
+from spinecho.encoders.sandbox import Sandbox
+from spinecho.encoders.training.examples import Example, Facts, write_shard
 
 _A_SHARD = 32
 _VOLUMES = 2

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from db.patients import patient_key
-from encoders.image.volume import to_ras
-from encoders.training.examples import Example, Facts, compact, write_shard
-from indexer.phantom import plan_case, render_series
-from indexer.phantom.model import Case, SeriesPlan
+from spinecho.db.patients import patient_key
+from spinecho.encoders.image.volume import to_ras
+from spinecho.encoders.training.examples import Example, Facts, compact, write_shard
+from spinecho.indexer.phantom import plan_case, render_series
+from spinecho.indexer.phantom.model import Case, SeriesPlan
 
 _STUDIES_A_SHARD = 20
 

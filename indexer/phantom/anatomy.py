@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from indexer.phantom import lesions
-from indexer.phantom.atlas import BRAIN_BASE, ORIGIN_MM, Atlas, load_atlas, solid
-from indexer.phantom.fields import Field, noise_on, smooth_noise
-from indexer.phantom.lesions import Layer
-from indexer.phantom.model import Case
+from spinecho.indexer.phantom import lesions
+from spinecho.indexer.phantom.atlas import BRAIN_BASE, ORIGIN_MM, Atlas, load_atlas, solid
+from spinecho.indexer.phantom.fields import Field, noise_on, smooth_noise
+from spinecho.indexer.phantom.lesions import Layer
+from spinecho.indexer.phantom.model import Case
 
 STEP = 5
 """Millimetres between the knots of the displacement field."""

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
-from db.csv_files import csv_text
-from indexer.phantom.anatomy import to_template
-from indexer.phantom.cases import plan_cases
-from indexer.phantom.dicom import Drawn, series_files
-from indexer.phantom.lesions import to_patient
-from indexer.phantom.model import Case
-from indexer.phantom.render import render_series
+from spinecho.db.csv_files import csv_text
+from spinecho.indexer.phantom.anatomy import to_template
+from spinecho.indexer.phantom.cases import plan_cases
+from spinecho.indexer.phantom.dicom import Drawn, series_files
+from spinecho.indexer.phantom.lesions import to_patient
+from spinecho.indexer.phantom.model import Case
+from spinecho.indexer.phantom.render import render_series
 
 
 @dataclass(frozen=True, slots=True)

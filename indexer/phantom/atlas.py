@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from indexer.phantom.fields import Field
-from indexer.phantom.tissue import HEAD_LABELS
+from spinecho.indexer.phantom.fields import Field
+from spinecho.indexer.phantom.tissue import HEAD_LABELS
 
 Mask = NDArray[np.bool_]
 

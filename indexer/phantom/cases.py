@@ -11,10 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from indexer.phantom.lesions import SITES
-from indexer.phantom.model import Case, Change, Kind, Lesion, Side
-from indexer.phantom.protocols import SCANNERS, acquire, scans_for, uid
-from indexer.phantom.reports import write_report
+from spinecho.indexer.phantom.lesions import SITES
+from spinecho.indexer.phantom.model import Case, Change, Kind, Lesion, Side
+from spinecho.indexer.phantom.protocols import SCANNERS, acquire, scans_for, uid
+from spinecho.indexer.phantom.reports import write_report
 
 Rng = np.random.Generator
 

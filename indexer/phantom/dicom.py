@@ -23,8 +23,8 @@ from pydicom.uid import (
 )
 from rle.utils import encode_pixel_data as rle_encode
 
-from indexer.phantom.model import Case, SeriesPlan
-from indexer.phantom.protocols import uid
+from spinecho.indexer.phantom.model import Case, SeriesPlan
+from spinecho.indexer.phantom.protocols import uid
 
 IMPLEMENTATION_UID = UID(uid("implementation"))
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.phantom.atlas import BRAIN_BASE, ORIGIN_MM, SHAPE, voxel
-from indexer.phantom.fields import Field, noise_on
-from indexer.phantom.model import Lesion
+from spinecho.indexer.phantom.atlas import BRAIN_BASE, ORIGIN_MM, SHAPE, voxel
+from spinecho.indexer.phantom.fields import Field, noise_on
+from spinecho.indexer.phantom.model import Lesion
 
 Box = tuple[slice, slice, slice]
 

@@ -9,9 +9,9 @@ from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
 
-from indexer.phantom.model import Plane, SeriesPlan
-from indexer.phantom.signal import nulling_ti
-from indexer.phantom.tissue import TISSUES
+from spinecho.indexer.phantom.model import Plane, SeriesPlan
+from spinecho.indexer.phantom.signal import nulling_ti
+from spinecho.indexer.phantom.tissue import TISSUES
 
 
 def uid(*parts: object) -> str:

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from indexer.phantom.anatomy import STEP, Anatomy, anatomy
-from indexer.phantom.atlas import ORIGIN_MM
-from indexer.phantom.fields import Field, enlarge, smooth_noise
-from indexer.phantom.model import Case, SeriesPlan
-from indexer.phantom.signal import palette, signal
-from indexer.phantom.tissue import TISSUES
+from spinecho.indexer.phantom.anatomy import STEP, Anatomy, anatomy
+from spinecho.indexer.phantom.atlas import ORIGIN_MM
+from spinecho.indexer.phantom.fields import Field, enlarge, smooth_noise
+from spinecho.indexer.phantom.model import Case, SeriesPlan
+from spinecho.indexer.phantom.signal import palette, signal
+from spinecho.indexer.phantom.tissue import TISSUES
 
 Box = tuple[slice, slice, slice]
 

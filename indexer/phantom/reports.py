@@ -13,9 +13,9 @@ from datetime import date
 
 import numpy as np
 
-from indexer.phantom.lesions import MASS_EFFECT
-from indexer.phantom.model import Case, Lesion
-from indexer.phantom.phrases import FINDING, IMPRESSION, NAMES_OF_SERIES, american
+from spinecho.indexer.phantom.lesions import MASS_EFFECT
+from spinecho.indexer.phantom.model import Case, Lesion
+from spinecho.indexer.phantom.phrases import FINDING, IMPRESSION, NAMES_OF_SERIES, american
 
 
 @dataclass(frozen=True, slots=True)

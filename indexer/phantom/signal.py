@@ -11,9 +11,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.phantom.atlas import BRAIN_BASE
-from indexer.phantom.model import SeriesPlan
-from indexer.phantom.tissue import HEAD_LABELS, TISSUES, Tissue
+from spinecho.indexer.phantom.atlas import BRAIN_BASE
+from spinecho.indexer.phantom.model import SeriesPlan
+from spinecho.indexer.phantom.tissue import HEAD_LABELS, TISSUES, Tissue
 
 
 def nulling_ti(tr_ms: float, t1_ms: float) -> float:

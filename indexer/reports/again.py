@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from db import archive, clean, rereading
-from db.build import pack
-from db.database import Database
-from encoders.space import Encoder
-from encoders.text.findings import RULES
-from encoders.text.passages import passages
-from indexer.reports.store import new_passage
-from indexer.reports.tasks import sentence
+from spinecho.db import archive, clean, rereading
+from spinecho.db.build import pack
+from spinecho.db.database import Database
+from spinecho.encoders.space import Encoder
+from spinecho.encoders.text.findings import RULES
+from spinecho.encoders.text.passages import passages
+from spinecho.indexer.reports.store import new_passage
+from spinecho.indexer.reports.tasks import sentence
 
 
 def read_again(

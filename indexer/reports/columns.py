@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from db.keys import is_uid
-from indexer.reports.facts import Status, exam_key, read_date, read_status, read_version
+from spinecho.db.keys import is_uid
+from spinecho.indexer.reports.facts import Status, exam_key, read_date, read_status, read_version
 
 
 def _words(text: str) -> frozenset[str]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from indexer.reports.charsets import guess_charset, guess_wide
-from indexer.reports.values import ReportUnreadable
+from spinecho.indexer.reports.charsets import guess_charset, guess_wide
+from spinecho.indexer.reports.values import ReportUnreadable
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _CHUNK = 2**20

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from db.keys import accession_key, is_uid, known_patient, uid_key
-from indexer.reports.facts import Status, exam_key, mark_of, read_date, read_status, read_version
+from spinecho.db.keys import accession_key, is_uid, known_patient, uid_key
+from spinecho.indexer.reports.facts import Status, exam_key, mark_of, read_date, read_status, read_version
 
 _HEADER_LINES = 40
 _LONGEST_LINE = 200

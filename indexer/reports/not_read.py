@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from encoders.errors import ReadError, Reason
-from encoders.image.other_files import foreign_kind, noise_kind
-from indexer.reports.text_file import has_body, is_note
-from indexer.reports.values import NotAReport
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.image.other_files import foreign_kind, noise_kind
+from spinecho.indexer.reports.text_file import has_body, is_note
+from spinecho.indexer.reports.values import NotAReport
 
 _HEAD = 1 << 16
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from indexer.reports.tables import parse_csv, parse_jsonl
-from indexer.reports.text_file import parse_text_file
-from indexer.reports.values import NotAReport, RawReport, ReportFailure, ReportUnreadable
+from spinecho.indexer.reports.tables import parse_csv, parse_jsonl
+from spinecho.indexer.reports.text_file import parse_text_file
+from spinecho.indexer.reports.values import NotAReport, RawReport, ReportFailure, ReportUnreadable
 
 __all__ = ["SUFFIXES", "NotAReport", "RawReport", "ReportFailure", "ReportUnreadable", "parse_reports"]
 

@@ -7,17 +7,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from db import archive, clean, ledger
-from db.build import pack
-from db.database import Database
-from db.values import FileRecord, NewClause, NewPassage, NewReport, Rejection
-from encoders.errors import Reason
-from encoders.image.tasks import digests_of
-from encoders.sandbox import Outcome
-from encoders.space import Encoder
-from encoders.text.findings import RULES
-from encoders.worker import Message
-from indexer.reports.tasks import BadReport, ParsedReport, Sentence, unpack_reports
+from spinecho.db import archive, clean, ledger
+from spinecho.db.build import pack
+from spinecho.db.database import Database
+from spinecho.db.values import FileRecord, NewClause, NewPassage, NewReport, Rejection
+from spinecho.encoders.errors import Reason
+from spinecho.encoders.image.tasks import digests_of
+from spinecho.encoders.sandbox import Outcome
+from spinecho.encoders.space import Encoder
+from spinecho.encoders.text.findings import RULES
+from spinecho.encoders.worker import Message
+from spinecho.indexer.reports.tasks import BadReport, ParsedReport, Sentence, unpack_reports
 
 GUESSED = "reports_guessed_"
 _PAGE_REPORTS, _PAGE_SENTENCES = 200, 4_000

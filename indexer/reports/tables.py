@@ -10,10 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from indexer.reports.columns import Columns, find_columns, report_text, row_facts
-from indexer.reports.decode import Charset, find_charset, lines, open_text, reading
-from indexer.reports.head import read_head
-from indexer.reports.values import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
+from spinecho.indexer.reports.columns import Columns, find_columns, report_text, row_facts
+from spinecho.indexer.reports.decode import Charset, find_charset, lines, open_text, reading
+from spinecho.indexer.reports.head import read_head
+from spinecho.indexer.reports.values import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
 
 Row = RawReport | ReportFailure
 

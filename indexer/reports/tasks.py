@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from encoders.errors import ReadError, Reason
-from encoders.sandbox import Task
-from encoders.text.findings import Said, said_in
-from encoders.text.passages import Passage, passages
-from encoders.worker import Message
-from indexer.reports.not_read import refuse_what_is_no_text, verdict
-from indexer.reports.parse import NotAReport, RawReport, ReportFailure, parse_reports
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.sandbox import Task
+from spinecho.encoders.text.findings import Said, said_in
+from spinecho.encoders.text.passages import Passage, passages
+from spinecho.encoders.worker import Message
+from spinecho.indexer.reports.not_read import refuse_what_is_no_text, verdict
+from spinecho.indexer.reports.parse import NotAReport, RawReport, ReportFailure, parse_reports
 
 _SECONDS = 600.0
 MOST_CHARACTERS = 2**18
@@ -69,7 +69,7 @@ class BadReport:
 
 def report_task(path: str) -> Task:
     """Read one report file."""
-    return Task("indexer.reports.tasks:read_reports", {"path": path}, _SECONDS)
+    return Task("spinecho.indexer.reports.tasks:read_reports", {"path": path}, _SECONDS)
 
 
 def read_reports(arguments: dict[str, Any]) -> Iterator[Message]:

@@ -6,11 +6,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from db.keys import is_uid
-from encoders.text.sections import section_spans
-from indexer.reports.decode import Charset, find_charset, open_text, reading
-from indexer.reports.head import Head, NotDivided, divide, read_head
-from indexer.reports.values import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
+from spinecho.db.keys import is_uid
+from spinecho.encoders.text.sections import section_spans
+from spinecho.indexer.reports.decode import Charset, find_charset, open_text, reading
+from spinecho.indexer.reports.head import Head, NotDivided, divide, read_head
+from spinecho.indexer.reports.values import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
 
 # DICOM's accession number has at most 16 characters (PS3.5, VR SH); a bare file name must look like one.
 _ACCESSION_STEM = re.compile(r"(?=.{4,16}$)[A-Za-z]{0,6}[-_]?\d{3,}[-_\d]*[A-Za-z]?")

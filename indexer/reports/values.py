@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
-from encoders.errors import ReadError, Reason
-from indexer.reports.facts import Status
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.indexer.reports.facts import Status
 
 LONGEST_REPORT = 10 * 2**20
 """Characters of one report; a longer one is a failure, never cut."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.errors import StoreError
-from indexer.sources.links import Links, Odd
+from spinecho.db.errors import StoreError
+from spinecho.indexer.sources.links import Links, Odd
 
 _LATEST = (1 << 63) - 1
 """Nanoseconds that a database takes, in the year 2262; some disks have files of later years."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from db.clean import Unstorable, storable
-from db.values import Rejection, Scanned
-from encoders.errors import Reason
+from spinecho.db.clean import Unstorable, storable
+from spinecho.db.values import Rejection, Scanned
+from spinecho.encoders.errors import Reason
 
 
 def keep(record: Callable[[Sequence[Scanned]], None], items: Sequence[Scanned]) -> None:

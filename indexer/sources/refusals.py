@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from db.values import Rejection
-from encoders.errors import Reason
+from spinecho.db.values import Rejection
+from spinecho.encoders.errors import Reason
 
 _SAID: dict[str, tuple[Reason, str]] = {
     "refused": (Reason.UNREADABLE, "this account may not read it"),

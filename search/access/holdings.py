@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from db import archive, lookup, not_indexed, runs
-from db.build import builds_newest_first, current_build, read_manifest
-from db.database import database_bytes
-from db.errors import StoreError
-from db.lookup import VolumeFacts
-from db.masking import Count
-from db.values import FailureRecord, UnmatchedReport
-from encoders.registry import about
-from search.access.people import Role, digest_of, needs
-from search.access.searching import EngineAccess
-from search.archive_map import ArchiveMap, archive_map
+from spinecho.db import archive, lookup, not_indexed, runs
+from spinecho.db.build import builds_newest_first, current_build, read_manifest
+from spinecho.db.database import database_bytes
+from spinecho.db.errors import StoreError
+from spinecho.db.lookup import VolumeFacts
+from spinecho.db.masking import Count
+from spinecho.db.values import FailureRecord, UnmatchedReport
+from spinecho.encoders.registry import about
+from spinecho.search.access.people import Role, digest_of, needs
+from spinecho.search.access.searching import EngineAccess
+from spinecho.search.archive_map import ArchiveMap, archive_map
 
 __all__ = ["ArchiveMap", "Holdings", "SpaceFacts", "VolumeFacts"]
 

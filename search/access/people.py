@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ParamSpec, Protocol, TypeVar, cast
 
-from db.errors import StoreError
-from db.record import Entry, Fact, Recorder, RecordUnwritable
-from encoders.errors import EncoderError
+from spinecho.db.errors import StoreError
+from spinecho.db.record import Entry, Fact, Recorder, RecordUnwritable
+from spinecho.encoders.errors import EncoderError
 
 __all__ = [
     "Access", "Person", "RecordUnwritable", "Refused", "Role", "digest_of", "needs", "uid_or_digest",

@@ -8,17 +8,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from db import feedback, lookup, saved
-from db.database import Database
-from db.facets import FACETS, Facet
-from db.filters import ALL, Filter, fields_of, visible
-from db.record import Recorder
-from db.saved import NoSuchSearch, Saved
-from search.access.people import Access, Person, Role, digest_of, needs, uid_or_digest
-from search.engine import Engine
-from search.feedback import agreed, query_key
-from search.hits import Results
-from search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
+from spinecho.db import feedback, lookup, saved
+from spinecho.db.database import Database
+from spinecho.db.facets import FACETS, Facet
+from spinecho.db.filters import ALL, Filter, fields_of, visible
+from spinecho.db.record import Recorder
+from spinecho.db.saved import NoSuchSearch, Saved
+from spinecho.search.access.people import Access, Person, Role, digest_of, needs, uid_or_digest
+from spinecho.search.engine import Engine
+from spinecho.search.feedback import agreed, query_key
+from spinecho.search.hits import Results
+from spinecho.search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 
 __all__ = ["ListedHits", "NoSuchSearch", "Saved", "SavedSearches", "Searching"]
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from db import archive, lookup, matching, predictions, regions
-from db.filters import ALL, visible
-from db.sentences import report_passages
-from db.values import PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
-from encoders.image.tasks import PreparedVolume
-from search.access.people import Role, digest_of, needs, uid_or_digest
-from search.access.searching import EngineAccess
-from search.heat import Heat
+from spinecho.db import archive, lookup, matching, predictions, regions
+from spinecho.db.filters import ALL, visible
+from spinecho.db.sentences import report_passages
+from spinecho.db.values import PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
+from spinecho.encoders.image.tasks import PreparedVolume
+from spinecho.search.access.people import Role, digest_of, needs, uid_or_digest
+from spinecho.search.access.searching import EngineAccess
+from spinecho.search.heat import Heat
 
 Source: TypeAlias = tuple[tuple[str, str], ...]
 """(path, header) of each file of a series."""

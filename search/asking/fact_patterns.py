@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from db.filters import Between, Filter, Is, both
+from spinecho.db.filters import Between, Filter, Is, both
 
 _Reading = tuple[Filter, str, bool]
 """(the condition, the condition in words, whether the words can mean nothing else)"""

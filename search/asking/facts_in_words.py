@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from db.filters import Between, Filter, Is, Not, conjuncts
-from search.asking.fact_patterns import PATTERNS
-from search.asking.plan import Offer
-from search.asking.spans import Span, Taken
+from spinecho.db.filters import Between, Filter, Is, Not, conjuncts
+from spinecho.search.asking.fact_patterns import PATTERNS
+from spinecho.search.asking.plan import Offer
+from spinecho.search.asking.spans import Span, Taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from db import identifiers as stored
-from db.database import Database
-from db.keys import accession_key, is_uid, uid_key
-from db.patients import patient_key
-from search.asking.plan import Identifier, IdentifierKind
-from search.asking.spans import Span, Taken
+from spinecho.db import identifiers as stored
+from spinecho.db.database import Database
+from spinecho.db.keys import accession_key, is_uid, uid_key
+from spinecho.db.patients import patient_key
+from spinecho.search.asking.plan import Identifier, IdentifierKind
+from spinecho.search.asking.spans import Span, Taken
 
 _TOKEN = re.compile(r"[^\s,;|]+")
 _EDGES = "()[]{}<>\"'“”„‘’.:!?#="

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from encoders.errors import EncoderError
-from encoders.text.passages import Passage, passages
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.text.passages import Passage, passages
 
 MOST = 20_000
 """Characters of a query; twice what a long report takes."""

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
-from db.filters import ALL, Filter, write_filter
-from encoders.text.query import ChipKind, QueryText
+from spinecho.db.filters import ALL, Filter, write_filter
+from spinecho.encoders.text.query import ChipKind, QueryText
 
 
 class Way(StrEnum):

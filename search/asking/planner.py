@@ -9,22 +9,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 
-from db.database import Database
-from db.errors import FilterError
-from db.filters import ALL, Between, Filter, Not, both
-from db.identifiers import accession_shapes
-from db.occurring import occurring_values, require_occurring
-from db.selection import Selection
-from encoders.text.query import FIELDS, EmptyQuery, QueryText, parse_query
-from encoders.text.terms import mentions
-from search.asking.facts_in_words import Fact, facts_in, fields_said, offers_of
-from search.asking.identifiers import dates_in, identifiers_in
-from search.asking.long_text import clauses_of, is_report, require_length
-from search.asking.plan import Correction, Identifier, Ignored, Offer, PlanChip, QueryPlan, Way
-from search.asking.spans import Taken
-from search.asking.spelling import Spelling
-from search.facts import filter_of
-from search.query import TextQuery
+from spinecho.db.database import Database
+from spinecho.db.errors import FilterError
+from spinecho.db.filters import ALL, Between, Filter, Not, both
+from spinecho.db.identifiers import accession_shapes
+from spinecho.db.occurring import occurring_values, require_occurring
+from spinecho.db.selection import Selection
+from spinecho.encoders.text.query import FIELDS, EmptyQuery, QueryText, parse_query
+from spinecho.encoders.text.terms import mentions
+from spinecho.search.asking.facts_in_words import Fact, facts_in, fields_said, offers_of
+from spinecho.search.asking.identifiers import dates_in, identifiers_in
+from spinecho.search.asking.long_text import clauses_of, is_report, require_length
+from spinecho.search.asking.plan import Correction, Identifier, Ignored, Offer, PlanChip, QueryPlan, Way
+from spinecho.search.asking.spans import Taken
+from spinecho.search.asking.spelling import Spelling
+from spinecho.search.facts import filter_of
+from spinecho.search.query import TextQuery
 
 _INVISIBLE = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
 _QUOTES = re.compile('["“”„]')

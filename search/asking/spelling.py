@@ -13,13 +13,13 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
-from db.database import Database
-from db.vocabulary import passages_count, sentences_with, stems_of
-from db.words import count_words, expression
-from encoders.text import terms
-from encoders.text.vocabulary.table import vocabulary
-from search.asking.plan import Correction
-from search.asking.spans import Span, Taken
+from spinecho.db.database import Database
+from spinecho.db.vocabulary import passages_count, sentences_with, stems_of
+from spinecho.db.words import count_words, expression
+from spinecho.encoders.text import terms
+from spinecho.encoders.text.vocabulary.table import vocabulary
+from spinecho.search.asking.plan import Correction
+from spinecho.search.asking.spans import Span, Taken
 
 _WORD = re.compile(r"(?<![\w*])[^\W\d_]+(?![\w*])")
 _QUOTED = re.compile(r'["“”„][^"“”„]*(?:["“”„]|$)|(?<!\S)[-−]?[A-Za-z_]+:\S+')

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from db.cohorts import Frozen, Member
-from search.cohorts.evaluate import Evaluation
+from spinecho.db.cohorts import Frozen, Member
+from spinecho.search.cohorts.evaluate import Evaluation
 
 NEW = "new in the archive"
 GONE = "no longer in the archive"

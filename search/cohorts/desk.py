@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from db.cohorts import CohortError, Frozen, Member, cohorts, delete_cohort, frozen, members_of
-from db.facets import Facet
-from db.filters import ALL, visible
-from db.record import Fact
-from search.cohorts.changes import Changes, between
-from search.cohorts.definition import Definition
-from search.cohorts.evaluate import Evaluation, evaluate
-from search.cohorts.export import FORMATS, export
-from search.cohorts.keep import again, keep
-from search.cohorts.pseudonyms import Pseudonyms
-from search.desk import Desk, Refused, Role, digest_of, needs
+from spinecho.db.cohorts import CohortError, Frozen, Member, cohorts, delete_cohort, frozen, members_of
+from spinecho.db.facets import Facet
+from spinecho.db.filters import ALL, visible
+from spinecho.db.record import Fact
+from spinecho.search.cohorts.changes import Changes, between
+from spinecho.search.cohorts.definition import Definition
+from spinecho.search.cohorts.evaluate import Evaluation, evaluate
+from spinecho.search.cohorts.export import FORMATS, export
+from spinecho.search.cohorts.keep import again, keep
+from spinecho.search.cohorts.pseudonyms import Pseudonyms
+from spinecho.search.desk import Desk, Refused, Role, digest_of, needs
 
 __all__ = ["COMPARED", "CohortDesk", "Frozen"]
 COMPARED = ("sex", "age", "vendor", "field_strength", "sequence", "body_region")

@@ -11,15 +11,15 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from db.cohorts import Member, Roster, read_roster, scanner_facts
-from db.database import Database
-from db.masking import Count, few, hidden, masked, masked_rows, masked_sizes
-from db.selection import Selection
-from search.cohorts.balance import Balance, Groups, balance
-from search.cohorts.definition import Definition, Match, Split
-from search.cohorts.design import divided, in_window, index_studies, sampled
-from search.cohorts.matching import MOST_PAIRS, Matched, free, matched
-from search.cohorts.rules import Flags, Likeness, Rules, Scores
+from spinecho.db.cohorts import Member, Roster, read_roster, scanner_facts
+from spinecho.db.database import Database
+from spinecho.db.masking import Count, few, hidden, masked, masked_rows, masked_sizes
+from spinecho.db.selection import Selection
+from spinecho.search.cohorts.balance import Balance, Groups, balance
+from spinecho.search.cohorts.definition import Definition, Match, Split
+from spinecho.search.cohorts.design import divided, in_window, index_studies, sampled
+from spinecho.search.cohorts.matching import MOST_PAIRS, Matched, free, matched
+from spinecho.search.cohorts.rules import Flags, Likeness, Rules, Scores
 
 StepKind = Literal["start", "include", "exclude", "window", "index", "match", "sample"]
 Note: TypeAlias = tuple[str, int, int]

@@ -16,15 +16,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from db.cohorts import CohortError, Frozen, Member, files_of, series_of, study_facts
-from db.csv_files import write_csv
-from db.database import Database
-from db.durable import durable_replace
-from db.masking import masked_rows, masked_sizes
-from search.cohorts.copying import SCRIPT
-from search.cohorts.keep import balance_of, told_of
-from search.cohorts.pseudonyms import NOTICE as PSEUDONYMOUS
-from search.cohorts.pseudonyms import Pseudonyms, coded, days_since_first, redacted_manifest, whole_years
+from spinecho.db.cohorts import CohortError, Frozen, Member, files_of, series_of, study_facts
+from spinecho.db.csv_files import write_csv
+from spinecho.db.database import Database
+from spinecho.db.durable import durable_replace
+from spinecho.db.masking import masked_rows, masked_sizes
+from spinecho.search.cohorts.copying import SCRIPT
+from spinecho.search.cohorts.keep import balance_of, told_of
+from spinecho.search.cohorts.pseudonyms import NOTICE as PSEUDONYMOUS
+from spinecho.search.cohorts.pseudonyms import Pseudonyms, coded, days_since_first, redacted_manifest, whole_years
 
 FORMATS = ("csv", "parquet", "bids", "copy")
 NOTICE = (

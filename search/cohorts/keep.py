@@ -8,16 +8,16 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-from db import archive
-from db.build import current_build
-from db.cohorts import CohortError, Frozen, cohorts, freeze, highest_study, members_of
-from db.database import Database
-from db.selection import Selection
-from search.cohorts.balance import masked_balance
-from search.cohorts.changes import Changes, since
-from search.cohorts.definition import from_plain, to_plain
-from search.cohorts.evaluate import Evaluation, evaluate, told_notes
-from search.cohorts.rules import Likeness
+from spinecho.db import archive
+from spinecho.db.build import current_build
+from spinecho.db.cohorts import CohortError, Frozen, cohorts, freeze, highest_study, members_of
+from spinecho.db.database import Database
+from spinecho.db.selection import Selection
+from spinecho.search.cohorts.balance import masked_balance
+from spinecho.search.cohorts.changes import Changes, since
+from spinecho.search.cohorts.definition import from_plain, to_plain
+from spinecho.search.cohorts.evaluate import Evaluation, evaluate, told_notes
+from spinecho.search.cohorts.rules import Likeness
 
 
 def keep(database: Database, builds: Path, found: Evaluation, *, owner: str) -> Frozen:

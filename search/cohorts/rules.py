@@ -10,22 +10,22 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from db import lookup, regions
-from db.cohorts import CohortError, Roster
-from db.filters import ALL, Filter, parse_filter, predicted_tasks, visible
-from db.occurring import occurring_values, require_occurring
-from db.predictions import require_tasks
-from db.selection import Selection
-from db.sentences import passage_cards
-from db.served import ServedSpace
-from db.vectors.protocol import Ids, Rows
-from encoders.dual import DualEncoder
-from encoders.text.expand import names_of
-from encoders.text.query import parse_query
-from search.agreement import judge
-from search.cohorts.definition import Rule
-from search.query import ImageQuery
-from search.retrieve import Retriever
+from spinecho.db import lookup, regions
+from spinecho.db.cohorts import CohortError, Roster
+from spinecho.db.filters import ALL, Filter, parse_filter, predicted_tasks, visible
+from spinecho.db.occurring import occurring_values, require_occurring
+from spinecho.db.predictions import require_tasks
+from spinecho.db.selection import Selection
+from spinecho.db.sentences import passage_cards
+from spinecho.db.served import ServedSpace
+from spinecho.db.vectors.protocol import Ids, Rows
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.text.expand import names_of
+from spinecho.encoders.text.query import parse_query
+from spinecho.search.agreement import judge
+from spinecho.search.cohorts.definition import Rule
+from spinecho.search.query import ImageQuery
+from spinecho.search.retrieve import Retriever
 
 Flags: TypeAlias = NDArray[np.bool_]
 """By place of the roster."""

@@ -10,24 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from db import archive, evaluating
-from db.database import Database
-from db.evaluating import VolumeFacts
-from db.filters import ALL, Filter, visible
-from db.masking import masked
-from db.served import ServedSpace
-from db.values import Role, SpaceRecord
-from encoders.dual import DualEncoder
-from encoders.space import Space, require_same
-from encoders.text.passages import passages
-from search.engine import Engine
-from search.evaluation.candidates import Candidates, text_groups
-from search.evaluation.figures import EmptyPool, EvaluationError, Measured
-from search.evaluation.filtered import filtered_recall
-from search.evaluation.judgements import JudgedQuery, Pair
-from search.evaluation.labels import Exclude, by_label
-from search.evaluation.metrics import Floats
-from search.evaluation.reports import (
+from spinecho.db import archive, evaluating
+from spinecho.db.database import Database
+from spinecho.db.evaluating import VolumeFacts
+from spinecho.db.filters import ALL, Filter, visible
+from spinecho.db.masking import masked
+from spinecho.db.served import ServedSpace
+from spinecho.db.values import Role, SpaceRecord
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.space import Space, require_same
+from spinecho.encoders.text.passages import passages
+from spinecho.search.engine import Engine
+from spinecho.search.evaluation.candidates import Candidates, text_groups
+from spinecho.search.evaluation.figures import EmptyPool, EvaluationError, Measured
+from spinecho.search.evaluation.filtered import filtered_recall
+from spinecho.search.evaluation.judgements import JudgedQuery, Pair
+from spinecho.search.evaluation.labels import Exclude, by_label
+from spinecho.search.evaluation.metrics import Floats
+from spinecho.search.evaluation.reports import (
     SAID,
     Side,
     by_headers,
@@ -37,9 +37,9 @@ from search.evaluation.reports import (
     groups_of_studies,
     report_queries,
 )
-from search.evaluation.resampling import RESAMPLES
-from search.evaluation.texts import MEASURES, by_text_scores
-from search.query import TextQuery
+from spinecho.search.evaluation.resampling import RESAMPLES
+from spinecho.search.evaluation.texts import MEASURES, by_text_scores
+from spinecho.search.query import TextQuery
 
 _DEPTH = 10
 _FILTERED = 200

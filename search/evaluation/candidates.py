@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.evaluation.metrics import Bools, Floats, Ints
+from spinecho.search.evaluation.metrics import Bools, Floats, Ints
 
 Names: TypeAlias = Sequence[Any] | NDArray[Any]
 """One hashable value a row."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from encoders.errors import EncoderError
+from spinecho.encoders.errors import EncoderError
 
 Resampled = Literal["patients", "queries"]
 

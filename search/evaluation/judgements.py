@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from db.csv_files import as_given
-from encoders.text.query import EmptyQuery, parse_query
-from search.evaluation.figures import EvaluationError
+from spinecho.db.csv_files import as_given
+from spinecho.encoders.text.query import EmptyQuery, parse_query
+from spinecho.search.evaluation.figures import EvaluationError
 
 _MOST = 64 * 2**20
 

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from search.evaluation.candidates import Names, blocks, identities, mask, numbers, same_length, unit_rows
-from search.evaluation.figures import EmptyPool, Figure, Measured
-from search.evaluation.metrics import Floats, Ints, average_precision, random_average_precision, ranked_grades
-from search.evaluation.resampling import RESAMPLES, Resamples
+from spinecho.search.evaluation.candidates import Names, blocks, identities, mask, numbers, same_length, unit_rows
+from spinecho.search.evaluation.figures import EmptyPool, Figure, Measured
+from spinecho.search.evaluation.metrics import Floats, Ints, average_precision, random_average_precision, ranked_grades
+from spinecho.search.evaluation.resampling import RESAMPLES, Resamples
 
 UNKNOWN = frozenset({"", "unknown", None})
 Exclude = Literal["patient", "study"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from search.evaluation.candidates import (
+from spinecho.search.evaluation.candidates import (
     Block,
     Candidates,
     Names,
@@ -19,9 +19,9 @@ from search.evaluation.candidates import (
     same_length,
     unit_rows,
 )
-from search.evaluation.figures import EmptyPool, Figure, Measured
-from search.evaluation.metrics import Floats, Ints, first_ranks, random_first_ranks
-from search.evaluation.resampling import RESAMPLES, Resamples
+from spinecho.search.evaluation.figures import EmptyPool, Figure, Measured
+from spinecho.search.evaluation.metrics import Floats, Ints, first_ranks, random_first_ranks
+from spinecho.search.evaluation.resampling import RESAMPLES, Resamples
 
 
 def paired(

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from db.evaluating import SentenceFacts, VolumeFacts
-from encoders.space import Encoder
-from search.evaluation.candidates import Candidates, text_groups, unit_rows
-from search.evaluation.figures import Measured
-from search.evaluation.metrics import Floats
-from search.evaluation.pairs import paired, paired_scores
+from spinecho.db.evaluating import SentenceFacts, VolumeFacts
+from spinecho.encoders.space import Encoder
+from spinecho.search.evaluation.candidates import Candidates, text_groups, unit_rows
+from spinecho.search.evaluation.figures import Measured
+from spinecho.search.evaluation.metrics import Floats
+from spinecho.search.evaluation.pairs import paired, paired_scores
 
 SAID = frozenset({"findings", "impression", "other"})
 """Sections that say what was seen; an indication asks, a technique and a comparison tell of other things."""

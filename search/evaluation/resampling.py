@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from search.evaluation.metrics import Floats, Ints
+from spinecho.search.evaluation.metrics import Floats, Ints
 
 RESAMPLES = 1000
 Interval = tuple[float, float] | None

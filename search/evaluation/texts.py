@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from search.evaluation.candidates import Names, identities, same_length, unit_rows
-from search.evaluation.figures import EmptyPool, Figure, Measured, Resampled
-from search.evaluation.metrics import Floats, discounts, ndcg, steps
-from search.evaluation.resampling import RESAMPLES, Resamples, percentiles
+from spinecho.search.evaluation.candidates import Names, identities, same_length, unit_rows
+from spinecho.search.evaluation.figures import EmptyPool, Figure, Measured, Resampled
+from spinecho.search.evaluation.metrics import Floats, discounts, ndcg, steps
+from spinecho.search.evaluation.resampling import RESAMPLES, Resamples, percentiles
 
 MEASURES = ("nDCG@10", "P@5", "R@10")
 Relevance: TypeAlias = NDArray[Any] | Callable[[int], NDArray[Any]]

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from sqlalchemy import select
 
-from db import archive, ledger, runs
-from db.build import pack
-from db.database import Database
-from db.engines import Location
-from db.filters import Filter
-from db.lookup import allowed_passages, allowed_volumes
-from db.models import File, Folder, Volume
-from db.predictions import store_parts
-from db.removal import remove_reports_of_files
-from db.selection import Selection
-from db.values import (
+from spinecho.db import archive, ledger, runs
+from spinecho.db.build import pack
+from spinecho.db.database import Database
+from spinecho.db.engines import Location
+from spinecho.db.filters import Filter
+from spinecho.db.lookup import allowed_passages, allowed_volumes
+from spinecho.db.models import File, Folder, Volume
+from spinecho.db.predictions import store_parts
+from spinecho.db.removal import remove_reports_of_files
+from spinecho.db.selection import Selection
+from spinecho.db.values import (
     Listing,
     NewClause,
     NewPassage,

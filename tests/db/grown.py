@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from db.vectors.plan import Wish
-from db.vectors.protocol import Ids, Neighbours, Rows
-from db.vectors.tuning import fit
-from db.vectors.two_stage import TwoStageIndex
+from spinecho.db.vectors.plan import Wish
+from spinecho.db.vectors.protocol import Ids, Neighbours, Rows
+from spinecho.db.vectors.tuning import fit
+from spinecho.db.vectors.two_stage import TwoStageIndex
 
 
 def unit_rows(n: int, dim: int, *, seed: int = 0, clusters: int = 0, spread: float = 0.3) -> np.ndarray:

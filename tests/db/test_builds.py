@@ -22,11 +22,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from grown import unit_rows
 from vector_homes import forget, open_home, store
 
-from db import build as build_module
-from db.build import build_index, builds_newest_first, current_build, open_build, read_manifest, space_folder
-from db.errors import BuildCorrupt
-from db.served import ServedSpace
-from db.vectors.plan import FLAT, Wish
+from spinecho.db import build as build_module
+from spinecho.db.build import build_index, builds_newest_first, current_build, open_build, read_manifest, space_folder
+from spinecho.db.errors import BuildCorrupt
+from spinecho.db.served import ServedSpace
+from spinecho.db.vectors.plan import FLAT, Wish
 
 N, DIM = 1500, 16
 ROWS = unit_rows(N, DIM, clusters=30)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.csv_files import as_given, csv_text, disarmed, write_csv
+from spinecho.db.csv_files import as_given, csv_text, disarmed, write_csv
 
 ROOT = Path(__file__).parents[2]
 _LEADS = ["", " ", "\t", '"', "'", "\u00a0", "\ufeff", "\u200b", ' "', "\r", "\n", "\x00"]

@@ -16,15 +16,15 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from archives import Home
 
-from db.check import check_database, first_damage
-from db.database import Database
-from db.errors import Damaged, StoreError
-from encoders.dual import DualEncoder
-from encoders.registry import open_encoder
-from search.engine import Engine
-from search.query import StudyQuery, TextQuery
-from ui.report import status_facts
-from ui.settings import Settings
+from spinecho.db.check import check_database, first_damage
+from spinecho.db.database import Database
+from spinecho.db.errors import Damaged, StoreError
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.registry import open_encoder
+from spinecho.search.engine import Engine
+from spinecho.search.query import StudyQuery, TextQuery
+from spinecho.ui.report import status_facts
+from spinecho.ui.settings import Settings
 
 PAGE = 4096
 UNCHECKED = {"folders": {"seen_run"}, "audit": None, "sqlite_sequence": None, "tombstones": None}

@@ -14,9 +14,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Table, create_engine
 
-from db.database import HEAD, Database, upgrade
-from db.errors import SchemaOutdated, SchemaUnknown, StoreError
-from db.models import Base
+from spinecho.db.database import HEAD, Database, upgrade
+from spinecho.db.errors import SchemaOutdated, SchemaUnknown, StoreError
+from spinecho.db.models import Base
 
 MIGRATIONS = Path(__file__).parents[2] / "db" / "migrations"
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.errors import FilterError
-from db.filters import (
+from spinecho.db.errors import FilterError
+from spinecho.db.filters import (
     ALL,
     And,
     Between,

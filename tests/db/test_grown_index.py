@@ -14,14 +14,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from grown import unit_rows
 
-from db.errors import BackendMissing, StoreError
-from db.vectors import faiss_index
-from db.vectors.exact import ExactIndex
-from db.vectors.faiss_index import Candidates, OnGpu
-from db.vectors.plan import FLAT, Effort, Plan, Wish
-from db.vectors.trade_off import KINDS, trade_offs
-from db.vectors.tuning import fit, lists_for
-from db.vectors.two_stage import TwoStageIndex
+from spinecho.db.errors import BackendMissing, StoreError
+from spinecho.db.vectors import faiss_index
+from spinecho.db.vectors.exact import ExactIndex
+from spinecho.db.vectors.faiss_index import Candidates, OnGpu
+from spinecho.db.vectors.plan import FLAT, Effort, Plan, Wish
+from spinecho.db.vectors.trade_off import KINDS, trade_offs
+from spinecho.db.vectors.tuning import fit, lists_for
+from spinecho.db.vectors.two_stage import TwoStageIndex
 
 N, DIM = 5000, 32
 IDS = np.arange(5, 5 + 3 * N, 3)

@@ -11,13 +11,13 @@ from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 from sqlalchemy import Pool, event
 
-from db import archive, cohorts, feedback, ledger, lookup, predictions, regions, runs
-from db.database import Database
-from db.facets import few_patients
-from db.filter_sql import compile_filter
-from db.filter_values import ALL, Is
-from db.lookup import allowed_volumes
-from db.values import Listing, NewPassage, NewReport, Rejection, Scanned, Stat
+from spinecho.db import archive, cohorts, feedback, ledger, lookup, predictions, regions, runs
+from spinecho.db.database import Database
+from spinecho.db.facets import few_patients
+from spinecho.db.filter_sql import compile_filter
+from spinecho.db.filter_values import ALL, Is
+from spinecho.db.lookup import allowed_volumes
+from spinecho.db.values import Listing, NewPassage, NewReport, Rejection, Scanned, Stat
 
 STOCK = 999
 MANY = 1_001

@@ -17,12 +17,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import FilterArchive
 
-from db.facets import Facet, masked_facets, shown_of_total
-from db.facts.files import make_snapshot
-from db.filters import ALL, Filter, parse_filter
-from db.lookup import facets
-from db.masking import masked, together
-from db.selection import Selection
+from spinecho.db.facets import Facet, masked_facets, shown_of_total
+from spinecho.db.facts.files import make_snapshot
+from spinecho.db.filters import ALL, Filter, parse_filter
+from spinecho.db.lookup import facets
+from spinecho.db.masking import masked, together
+from spinecho.db.selection import Selection
 
 SMALLEST = 5
 

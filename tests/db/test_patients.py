@@ -10,22 +10,22 @@ from changing import home, slices, traces, uid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db import evaluating
-from db.archive import serving
-from db.cohorts import freeze, frozen, members_of, read_roster
-from db.database import Database
-from db.facets import few_patients
-from db.facts.table import read_facts
-from db.filters import ALL
-from db.lookup import facets, other_studies, studies_of_patient_of, volume_facts
-from db.patients import patient_key
-from db.selection import Selection
-from db.training_rows import training_rows
-from encoders.training.loop_shards import held_out
-from indexer.corpus.archive import _facts as facts_of_row
-from search.cohorts.definition import Definition, Split
-from search.cohorts.evaluate import evaluate
-from search.cohorts.export import export
+from spinecho.db import evaluating
+from spinecho.db.archive import serving
+from spinecho.db.cohorts import freeze, frozen, members_of, read_roster
+from spinecho.db.database import Database
+from spinecho.db.facets import few_patients
+from spinecho.db.facts.table import read_facts
+from spinecho.db.filters import ALL
+from spinecho.db.lookup import facets, other_studies, studies_of_patient_of, volume_facts
+from spinecho.db.patients import patient_key
+from spinecho.db.selection import Selection
+from spinecho.db.training_rows import training_rows
+from spinecho.encoders.training.loop_shards import held_out
+from spinecho.indexer.corpus.archive import _facts as facts_of_row
+from spinecho.search.cohorts.definition import Definition, Split
+from spinecho.search.cohorts.evaluate import evaluate
+from spinecho.search.cohorts.export import export
 
 SPELLINGS = ("PAT1", "pat1", " PAT1 ", "ＰＡＴ１")
 OTHERS = ("PAT2", "pat 1", "")

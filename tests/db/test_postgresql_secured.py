@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from servers import short_folder
 
-from db import archive
-from db.database import Database
-from db.errors import StoreError
+from spinecho.db import archive
+from spinecho.db.database import Database
+from spinecho.db.errors import StoreError
 
 PASSWORD = "pa:ss/wo@rd"
 QUOTED = "pa%3Ass%2Fwo%40rd"

@@ -23,14 +23,14 @@ from archives import Home, copy_of
 from grown import unit_rows
 from vector_homes import forget, open_home, store
 
-from db.build import build_index, space_folder
-from db.check import check_database
-from db.database import Database
-from db.errors import Damaged
-from db.facts.files import make_snapshot, open_snapshot
-from db.selection import Selection
-from db.served import ServedSpace
-from db.vectors.plan import Wish
+from spinecho.db.build import build_index, space_folder
+from spinecho.db.check import check_database
+from spinecho.db.database import Database
+from spinecho.db.errors import Damaged
+from spinecho.db.facts.files import make_snapshot, open_snapshot
+from spinecho.db.selection import Selection
+from spinecho.db.served import ServedSpace
+from spinecho.db.vectors.plan import Wish
 
 N, DIM = 1500, 16
 ROWS = unit_rows(N, DIM, clusters=30)

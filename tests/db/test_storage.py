@@ -29,17 +29,17 @@ from grown import unit_rows
 from servers import Server
 from vector_homes import open_home, store
 
-import db.durable
-from db import cohorts, feedback, saved
-from db.build import build_index
-from db.check import check_database
-from db.copies import copies_of
-from db.database import HEAD, Database, upgrade
-from db.engines import Location, make_engine, transactional_ddl
-from db.errors import Damaged, SchemaUnknown, StorageFailure, StoreError
-from db.facts.files import make_snapshot
-from db.models import SEALED, File, Folder, Series, Study
-from ui.cli import app
+import spinecho.db.durable
+from spinecho.db import cohorts, feedback, saved
+from spinecho.db.build import build_index
+from spinecho.db.check import check_database
+from spinecho.db.copies import copies_of
+from spinecho.db.database import HEAD, Database, upgrade
+from spinecho.db.engines import Location, make_engine, transactional_ddl
+from spinecho.db.errors import Damaged, SchemaUnknown, StorageFailure, StoreError
+from spinecho.db.facts.files import make_snapshot
+from spinecho.db.models import SEALED, File, Folder, Series, Study
+from spinecho.ui.cli import app
 
 ROOT = Path(__file__).parents[2]
 
@@ -128,7 +128,7 @@ AS_NOBODY = """
 import os, sys
 sys.path.insert(0, {root!r})
 from typer.testing import CliRunner
-from ui.cli import app
+from spinecho.ui.cli import app
 
 def done(home):
     for arguments in {commands!r}:
@@ -326,7 +326,8 @@ def test_a_copy_is_complete_or_absent_and_can_be_put_back(tmp_path: Path, monkey
     at_0004(path, rows=False)
     with monkeypatch.context() as patch:
         patch.setattr(
-            "db.copies.durable_replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+            "spinecho.db.copies.durable_replace",
+            lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")),
         )
         with pytest.raises(StorageFailure, match="nothing was changed"):
             upgrade(path)
@@ -415,7 +416,7 @@ def test_names_are_given_to_bytes_that_are_on_the_disk(tmp_path: Path, monkeypat
         real_replace(source, target)
 
     for name, fake in (("open", opened), ("fsync", synced), ("replace", replaced)):
-        monkeypatch.setattr(db.durable.os, name, fake)
+        monkeypatch.setattr(spinecho.db.durable.os, name, fake)
     build_index(database, tmp_path / "builds", space)
     make_snapshot(database, tmp_path / "builds")
     monkeypatch.undo()

@@ -12,11 +12,11 @@ from alembic.config import Config
 from changing import home, nifti, slices, stored, traces, uid
 from sqlalchemy import text
 
-from db.cohorts import cohorts, members_of
-from db.database import Database, upgrade
-from db.engines import Location, make_engine
-from encoders.image.reading import scan_file
-from indexer.facts_again import derive_facts
+from spinecho.db.cohorts import cohorts, members_of
+from spinecho.db.database import Database, upgrade
+from spinecho.db.engines import Location, make_engine
+from spinecho.encoders.image.reading import scan_file
+from spinecho.indexer.facts_again import derive_facts
 
 MIGRATIONS = Path(__file__).parents[2] / "db" / "migrations"
 

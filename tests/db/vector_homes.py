@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import delete, insert
 
-from db import archive
-from db.build import pack
-from db.database import Database
-from db.models import Tombstone, Vector
-from db.values import SpaceRecord
+from spinecho.db import archive
+from spinecho.db.build import pack
+from spinecho.db.database import Database
+from spinecho.db.models import Tombstone, Vector
+from spinecho.db.values import SpaceRecord
 
 
 def open_home(folder: Path, *, dim: int) -> tuple[Database, SpaceRecord]:

@@ -12,8 +12,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from encoders.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
-from encoders.errors import EncoderError
+from spinecho.encoders.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
+from spinecho.encoders.errors import EncoderError
 
 
 def network() -> torch.nn.Linear:

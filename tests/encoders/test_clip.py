@@ -14,13 +14,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import CLIPConfig, CLIPModel, SiglipConfig, SiglipModel
 
-from encoders.dual import DualEncoder
-from encoders.errors import EncoderUnavailable
-from encoders.image.clip import load_clip, slab_boxes
-from encoders.image.describe import Describing, box_vector, likeness_to, region_vectors
-from encoders.image.preparation import StackPreparation, preparation_from
-from encoders.image.volume import Volume
-from encoders.registry import open_encoder
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.image.clip import load_clip, slab_boxes
+from spinecho.encoders.image.describe import Describing, box_vector, likeness_to, region_vectors
+from spinecho.encoders.image.preparation import StackPreparation, preparation_from
+from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.registry import open_encoder
 
 sys.path.insert(0, str(Path(__file__).parent / "text"))
 

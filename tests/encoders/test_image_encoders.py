@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from encoders.dual import DualEncoder, ImageEncoder
-from encoders.image.preparation import BlockPreparation, SlicePreparation, preparation_from
-from encoders.image.reading import read_path
-from encoders.image.series import VolumeRead
-from encoders.image.slices import SliceEncoder
-from encoders.image.tower import TowerEncoder
-from encoders.image.vit import VisionTransformer, VitConfig, VitEncoder, save_vit
-from encoders.image.volume import Volume
-from encoders.registry import WEIGHTS
+from spinecho.encoders.dual import DualEncoder, ImageEncoder
+from spinecho.encoders.image.preparation import BlockPreparation, SlicePreparation, preparation_from
+from spinecho.encoders.image.reading import read_path
+from spinecho.encoders.image.series import VolumeRead
+from spinecho.encoders.image.slices import SliceEncoder
+from spinecho.encoders.image.tower import TowerEncoder
+from spinecho.encoders.image.vit import VisionTransformer, VitConfig, VitEncoder, save_vit
+from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.registry import WEIGHTS
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -124,7 +124,7 @@ def test_another_preparation_alone_makes_another_space(checkpoint: Path, tmp_pat
 
 
 def test_towers_of_two_spaces_are_no_aligned_pair(checkpoint: Path) -> None:
-    from encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
 
     text = SentenceEncoder.default()
     with pytest.raises(ValueError, match="cannot be aligned"):

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from encoders import registry
-from encoders.checkpoint import CheckpointError
-from encoders.errors import EncoderUnavailable
-from encoders.image.preparation import BlockPreparation
-from encoders.image.vit import VisionTransformer, VitConfig, save_vit
-from encoders.registry import about, open_encoder, pick_device
+from spinecho.encoders import registry
+from spinecho.encoders.checkpoint import CheckpointError
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.image.preparation import BlockPreparation
+from spinecho.encoders.image.vit import VisionTransformer, VitConfig, save_vit
+from spinecho.encoders.registry import about, open_encoder, pick_device
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_folder_below_home(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_another_text_tower(checkpoint: Path) -> None:
-    from encoders.text.model_files import default_folder  # noqa: PLC0415
+    from spinecho.encoders.text.model_files import default_folder  # noqa: PLC0415
 
     dual = open_encoder(f"vit:{checkpoint}", text_model=str(default_folder()))
     assert dual.name == f"vit:{checkpoint}+{default_folder()}"
@@ -98,5 +98,5 @@ def test_devices() -> None:
 
 
 def test_looking_a_name_up_does_not_import_torch() -> None:
-    code = "import sys, encoders.registry as r; r.about('vit:x'); assert 'torch' not in sys.modules"
+    code = "import sys, spinecho.encoders.registry as r; r.about('vit:x'); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from encoders.image.reading import read_path
-from encoders.image.series import VolumeRead
-from encoders.registry import open_encoder
-from indexer.phantom import write_archive
+from spinecho.encoders.image.reading import read_path
+from spinecho.encoders.image.series import VolumeRead
+from spinecho.encoders.registry import open_encoder
+from spinecho.indexer.phantom import write_archive
 
 SEQUENCES = ("T1", "T2", "FLAIR", "DWI")
 

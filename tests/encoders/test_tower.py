@@ -11,12 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from encoders.checkpoint import CheckpointError
-from encoders.image.cells import CELLS, PLACE, FrozenCells, places
-from encoders.image.describe import likeness_to, overlap, region_vectors
-from encoders.image.preparation import BlockPreparation, StackPreparation
-from encoders.image.tower import Tower, TowerConfig, TowerEncoder, batch_of, save_tower
-from encoders.image.volume import Volume
+from spinecho.encoders.checkpoint import CheckpointError
+from spinecho.encoders.image.cells import CELLS, PLACE, FrozenCells, places
+from spinecho.encoders.image.describe import likeness_to, overlap, region_vectors
+from spinecho.encoders.image.preparation import BlockPreparation, StackPreparation
+from spinecho.encoders.image.tower import Tower, TowerConfig, TowerEncoder, batch_of, save_tower
+from spinecho.encoders.image.volume import Volume
 
 SMALL = TowerConfig(width=24, latents=3, rounds=1, heads=2, votes=2, reduced=8, dim=16)
 

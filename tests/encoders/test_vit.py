@@ -12,13 +12,13 @@ import pytest
 import torch
 from torch.nn import functional
 
-from encoders.checkpoint import CheckpointError
-from encoders.dual import ImageEncoder
-from encoders.image.describe import Describing, box_vector, likeness_to
-from encoders.image.preparation import BlockPreparation, Prepared, SlicePreparation
-from encoders.image.vit import BASE, SMALL, TINY, VisionTransformer, VitConfig, VitEncoder, save_vit
-from encoders.image.vit_packing import Packed, by_length, pack
-from encoders.image.volume import Volume
+from spinecho.encoders.checkpoint import CheckpointError
+from spinecho.encoders.dual import ImageEncoder
+from spinecho.encoders.image.describe import Describing, box_vector, likeness_to
+from spinecho.encoders.image.preparation import BlockPreparation, Prepared, SlicePreparation
+from spinecho.encoders.image.vit import BASE, SMALL, TINY, VisionTransformer, VitConfig, VitEncoder, save_vit
+from spinecho.encoders.image.vit_packing import Packed, by_length, pack
+from spinecho.encoders.image.volume import Volume
 
 MINI = VitConfig(width=48, depth=2, heads=4, patch=(2, 8, 8), registers=2, projection=20)
 BLOCKS = BlockPreparation(patch=(2, 8, 8), tokens=60)

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from archives import Home, copy_of
 
-from db.errors import StoreError
-from encoders.errors import ReadError
-from encoders.image.preparation import Prepared
-from encoders.training.examples import examples
-from indexer.corpus.archive import ArchiveExamples, write_archive_shards
-from indexer.corpus.cache import VolumeCache
+from spinecho.db.errors import StoreError
+from spinecho.encoders.errors import ReadError
+from spinecho.encoders.image.preparation import Prepared
+from spinecho.encoders.training.examples import examples
+from spinecho.indexer.corpus.archive import ArchiveExamples, write_archive_shards
+from spinecho.indexer.corpus.cache import VolumeCache
 
 
 def opened(home: Home, cache: Path, limit: int = 10**9, **more) -> ArchiveExamples:
@@ -154,8 +154,8 @@ class TestCache:
     def test_killed_processes_leave_nothing_half_written_and_the_limit_holds(self, tmp_path):
         code = (
             "import sys; sys.path.insert(0, '.');"
-            "import numpy as np; from pathlib import Path; from indexer.corpus.cache import VolumeCache;"
-            "from encoders.image.preparation import Prepared\n"
+            "import numpy as np; from pathlib import Path; from spinecho.indexer.corpus.cache import VolumeCache;"
+            "from spinecho.encoders.image.preparation import Prepared\n"
             f"cache = VolumeCache(Path({str(tmp_path)!r}), 300_000)\n"
             "number = int(sys.argv[1])\n"
             "print('on', flush=True)\n"

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from changing import Clock, full_text_words, home, nifti, slices, stored, traces, uid
 
-from db import not_indexed
-from db.database import Database
-from db.errors import PruneRefused, RootMissing
-from db.feedback import put_thumbs
+from spinecho.db import not_indexed
+from spinecho.db.database import Database
+from spinecho.db.errors import PruneRefused, RootMissing
+from spinecho.db.feedback import put_thumbs
 
 FACTS = "SELECT uid, patient_id, accession_number, CAST(date AS VARCHAR), sex, age_years, description FROM studies"
 
@@ -283,7 +283,9 @@ def test_a_stopped_run_leaves_the_erasing_to_the_next(tmp_path: Path, monkeypatc
     at.index(mine)
     report.write_text("Accession: A-a\nFINDINGS: Nothing.\n")
     with monkeypatch.context() as patch:
-        patch.setattr("indexer.pipeline.refresh_builds", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(
+            "spinecho.indexer.pipeline.refresh_builds", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             at.index(mine)
     at.index(mine)

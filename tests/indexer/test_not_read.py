@@ -16,10 +16,10 @@ from parts_encoder import brain, parts_dual, write_nifti
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from db import not_indexed, runs
-from db.database import Database
-from encoders.errors import Reason
-from encoders.image import other_files
+from spinecho.db import not_indexed, runs
+from spinecho.db.database import Database
+from spinecho.encoders.errors import Reason
+from spinecho.encoders.image import other_files
 
 HL7 = "\r".join(["MSH|^~\\&|RIS|H|X|Y|20240102||ORU^R01|1|P|2.5", "PID|1||1^^^H||DOE^JANE", "OBX|1|TX|F||FINDINGS: x"])
 
@@ -226,8 +226,8 @@ def test_what_a_later_version_can_read_is_looked_at_again(tmp_path: Path, monkey
     assert home.index(root).reasons == {"NOT_READ": 1}
     stat = (root / "a.mha").stat()
     assert home.index(root).counts["unchanged"] == 1
-    monkeypatch.setattr("indexer.discovery.READER", other_files.READER + 1)
-    monkeypatch.setattr("indexer.pipeline.READER", other_files.READER + 1)
+    monkeypatch.setattr("spinecho.indexer.discovery.READER", other_files.READER + 1)
+    monkeypatch.setattr("spinecho.indexer.pipeline.READER", other_files.READER + 1)
     (root / "a.mha").write_bytes(data)
     os.utime(root / "a.mha", ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert home.index(root).counts["series"] == 1

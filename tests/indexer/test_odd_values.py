@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from parts_encoder import brain, parts_dual, write_nifti
 from servers import Server
 
-from db import clean, ledger, not_indexed, runs
-from db.database import Database
-from db.values import Listing, Rejection, Scanned, Stat
-from indexer.pipeline import Summary
-from indexer.sources.keeping import keep
+from spinecho.db import clean, ledger, not_indexed, runs
+from spinecho.db.database import Database
+from spinecho.db.values import Listing, Rejection, Scanned, Stat
+from spinecho.indexer.pipeline import Summary
+from spinecho.indexer.sources.keeping import keep
 
 ODD_TEXT = st.text(
     st.one_of(

@@ -14,16 +14,16 @@ import pytest
 from archives import Home, copy_of
 from parts_encoder import Heads, PartsEncoder, Words, brain, parts_dual, plain_dual, write_nifti
 
-from db.build import unpack
-from db.database import Database
-from db.errors import StoreError
-from encoders.dual import DualEncoder
-from encoders.errors import EncoderUnavailable, SpaceMismatch
-from encoders.image.describe import GRID, region_vectors
-from encoders.image.reading import read_path
-from encoders.image.series import VolumeRead
-from encoders.registry import open_encoder
-from indexer.later import Added, add_parts
+from spinecho.db.build import unpack
+from spinecho.db.database import Database
+from spinecho.db.errors import StoreError
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.errors import EncoderUnavailable, SpaceMismatch
+from spinecho.encoders.image.describe import GRID, region_vectors
+from spinecho.encoders.image.reading import read_path
+from spinecho.encoders.image.series import VolumeRead
+from spinecho.encoders.registry import open_encoder
+from spinecho.indexer.later import Added, add_parts
 
 LEFT = (slice(0, 8), slice(8, 16), slice(4, 8))
 

@@ -15,11 +15,11 @@ import pytest
 from archives import Home, copy_of, small_archive
 from pydicom import dcmread
 
-from db import archive as stored
-from db import not_indexed
-from db.database import Database
-from encoders.errors import Reason
-from indexer.progress import STAGES
+from spinecho.db import archive as stored
+from spinecho.db import not_indexed
+from spinecho.db.database import Database
+from spinecho.encoders.errors import Reason
+from spinecho.indexer.progress import STAGES
 
 
 def failures(home: Home) -> dict[str, str]:
@@ -96,7 +96,7 @@ def test_a_run_killed_anywhere_and_started_again_ends_the_same(
     """Killed when that share of the vectors is stored (at 0: while headers are read), and once more a little later."""
     home = Home(tmp_path / "home")
     total = indexed.query("SELECT count(*) FROM vectors")[0][0]
-    command = [sys.executable, "-m", "ui.cli", "index", str(archive), "--home", str(home.folder)]
+    command = [sys.executable, "-m", "spinecho.ui.cli", "index", str(archive), "--home", str(home.folder)]
     root = Path(__file__).resolve().parents[2]
     for wanted in (share * total, (share + 0.08) * total):
         process = subprocess.Popen(
@@ -283,7 +283,9 @@ def test_a_missing_codec_is_named_and_its_files_come_in_once_it_is_there(
     home = Home(tmp_path / "home")
     with monkeypatch.context() as patch:
         patch.syspath_prepend(hidden)  # reading processes are given this process's path
-        patch.setattr("indexer.pipeline.codecs_at_hand", lambda: {"pylibjpeg-openjpeg": False, "pylibjpeg-rle": False})
+        patch.setattr(
+            "spinecho.indexer.pipeline.codecs_at_hand", lambda: {"pylibjpeg-openjpeg": False, "pylibjpeg-rle": False}
+        )
         summary = home.index(mine)
     assert set(summary.reasons) == {Reason.NEEDS_CODEC}
     assert any("pylibjpeg-openjpeg is not installed" in warning for warning in summary.warnings)
@@ -301,6 +303,6 @@ def test_two_archives_live_in_one_home(archive: Path, tmp_path: Path) -> None:
 
 
 def _words(text: str):
-    from search.query import TextQuery  # noqa: PLC0415
+    from spinecho.search.query import TextQuery  # noqa: PLC0415
 
     return TextQuery(text)

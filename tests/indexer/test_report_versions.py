@@ -12,11 +12,11 @@ from archives import Home, copy_of
 from sqlalchemy import create_engine
 from typer.testing import CliRunner
 
-from db import matching
-from db.database import Database
-from db.filters import Says
-from search.query import Kind, TextQuery
-from ui.cli import app
+from spinecho.db import matching
+from spinecho.db.database import Database
+from spinecho.db.filters import Says
+from spinecho.search.query import Kind, TextQuery
+from spinecho.ui.cli import app
 
 MIGRATIONS = Path(__file__).parents[2] / "db" / "migrations"
 OLD = "IMPRESSION: Acute zebrafoot infarct in the left MCA territory.\n"

@@ -10,14 +10,14 @@ import pytest
 from archives import Home
 from sqlalchemy import text
 
-from db.database import Database
-from db.engines import Location
-from db.rereading import count_old
-from encoders.dual import DualEncoder
-from encoders.registry import open_encoder
-from encoders.text.findings import RULES
-from indexer.reports import again
-from indexer.reports.again import read_again
+from spinecho.db.database import Database
+from spinecho.db.engines import Location
+from spinecho.db.rereading import count_old
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.registry import open_encoder
+from spinecho.encoders.text.findings import RULES
+from spinecho.indexer.reports import again
+from spinecho.indexer.reports.again import read_again
 
 REPORTS = {
     "a.txt": (

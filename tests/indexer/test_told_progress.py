@@ -8,10 +8,10 @@ import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
-from db import runs
-from db.database import Database
-from indexer.pipeline import index_archive
-from indexer.progress import Kept, Silent
+from spinecho.db import runs
+from spinecho.db.database import Database
+from spinecho.indexer.pipeline import index_archive
+from spinecho.indexer.progress import Kept, Silent
 
 
 def test_progress_is_kept_at_most_so_often_and_passed_on() -> None:

@@ -11,9 +11,9 @@ from archives import Home
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
-from db.engines import Location
-from search.hits import results_json
-from search.query import TextQuery
+from spinecho.db.engines import Location
+from spinecho.search.hits import results_json
+from spinecho.search.query import TextQuery
 
 
 def write(folder: Path, *, study: str, series: str, place: int, number: int = 4, **facts: Any) -> None:

@@ -12,11 +12,11 @@ import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
-from db import not_indexed
-from db.database import Database
-from encoders.errors import Reason
-from indexer.sources import folder as source
-from indexer.sources.folder import REST, RootUnreadable, outermost, walk
+from spinecho.db import not_indexed
+from spinecho.db.database import Database
+from spinecho.encoders.errors import Reason
+from spinecho.indexer.sources import folder as source
+from spinecho.indexer.sources.folder import REST, RootUnreadable, outermost, walk
 
 
 def rejected(home: Home) -> dict[str, str]:
@@ -196,7 +196,7 @@ def test_files_that_go_between_the_listing_and_the_reading(tmp_path: Path, monke
                 (root / name).unlink()
             yield found
 
-    monkeypatch.setattr("indexer.discovery.walk", then_gone)
+    monkeypatch.setattr("spinecho.indexer.discovery.walk", then_gone)
     home = Home(tmp_path / "home", parts_dual)
     summary = home.index(root)
     assert summary.reasons == {}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from db.values import ClauseCard, PassageCard
-from encoders.text.findings import said_in
-from encoders.text.passages import passages
-from encoders.text.query import parse_query
-from search.agreement import judge, violates, weight
+from spinecho.db.values import ClauseCard, PassageCard
+from spinecho.encoders.text.findings import said_in
+from spinecho.encoders.text.passages import passages
+from spinecho.encoders.text.query import parse_query
+from spinecho.search.agreement import judge, violates, weight
 
 
 def cards(text: str, *, section: str = "findings") -> list[PassageCard]:

@@ -17,12 +17,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "db"))
 
 from filter_archive import FilterArchive
 
-from db.filters import parse_filter
-from db.selection import Selection
-from encoders.text.expand import names_of
-from encoders.text.passages import passages
-from search.engine import Engine
-from search.query import Kind, TextQuery
+from spinecho.db.filters import parse_filter
+from spinecho.db.selection import Selection
+from spinecho.encoders.text.expand import names_of
+from spinecho.encoders.text.passages import passages
+from spinecho.search.engine import Engine
+from spinecho.search.query import Kind, TextQuery
 
 TABLE = Path(__file__).parent / "caption_judgements.csv"
 ROWS = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines()))
@@ -99,7 +99,7 @@ def test_filters_by_what_a_report_says(captions: dict[str, str], tmp_path: Path,
 
 
 def archive_ids(archive: FilterArchive) -> dict[str, int]:
-    from db.cohorts import read_roster  # noqa: PLC0415
+    from spinecho.db.cohorts import read_roster  # noqa: PLC0415
 
     roster = read_roster(archive.database)
     return dict(zip(roster.uids, roster.ids.tolist(), strict=True))

@@ -8,13 +8,13 @@ import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
-from db.record import Entry, Record
-from search.cohorts.definition import from_plain
-from search.cohorts.desk import CohortDesk
-from search.desk import Desk, Person, Refused, Role
-from search.engine import Engine
-from search.query import StudyQuery, TextQuery
-from ui.wiring import read_image_query
+from spinecho.db.record import Entry, Record
+from spinecho.search.cohorts.definition import from_plain
+from spinecho.search.cohorts.desk import CohortDesk
+from spinecho.search.desk import Desk, Person, Refused, Role
+from spinecho.search.engine import Engine
+from spinecho.search.query import StudyQuery, TextQuery
+from spinecho.ui.wiring import read_image_query
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
-from db.filters import Is
-from db.record import Entry, Fact, Record, RecordUnwritable
-from search.cohorts.definition import from_plain
-from search.cohorts.desk import CohortDesk
-from search.desk import Access, Desk, Person, Refused, Role
-from search.engine import Engine
-from search.query import StudyQuery, TextQuery
-from ui.why import read_again
+from spinecho.db.filters import Is
+from spinecho.db.record import Entry, Fact, Record, RecordUnwritable
+from spinecho.search.cohorts.definition import from_plain
+from spinecho.search.cohorts.desk import CohortDesk
+from spinecho.search.desk import Access, Desk, Person, Refused, Role
+from spinecho.search.engine import Engine
+from spinecho.search.query import StudyQuery, TextQuery
+from spinecho.ui.why import read_again
 
 CANARY = "Zebra Smith"
 WHERE = Is("description", (CANARY,))

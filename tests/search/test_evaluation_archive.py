@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from archives import Home
 
-from db import archive as store
-from db import evaluating
-from db.database import Database
-from db.filters import ALL, Is, visible
-from encoders.dual import DualEncoder
-from encoders.errors import SpaceMismatch
-from encoders.registry import open_encoder
-from encoders.space import Space, Vectors
-from search.evaluation import EmptyPool, EvaluationError, Measured
-from search.evaluation.archive import Evaluation, Evaluator, Options
-from search.evaluation.judgements import JudgedQuery, JudgementError, Pair, read_judgements, read_pairs
-from search.evaluation.reports import report_queries
+from spinecho.db import archive as store
+from spinecho.db import evaluating
+from spinecho.db.database import Database
+from spinecho.db.filters import ALL, Is, visible
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.errors import SpaceMismatch
+from spinecho.encoders.registry import open_encoder
+from spinecho.encoders.space import Space, Vectors
+from spinecho.search.evaluation import EmptyPool, EvaluationError, Measured
+from spinecho.search.evaluation.archive import Evaluation, Evaluator, Options
+from spinecho.search.evaluation.judgements import JudgedQuery, JudgementError, Pair, read_judgements, read_pairs
+from spinecho.search.evaluation.reports import report_queries
 
 
 @pytest.fixture(scope="module")

@@ -9,17 +9,25 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from db.vectors.exact import ExactIndex
-from db.vectors.protocol import Neighbours, ranked
-from search.evaluation import EmptyPool, by_label, by_text, by_text_scores, filtered_recall, paired, text_groups
-from search.evaluation.metrics import (
+from spinecho.db.vectors.exact import ExactIndex
+from spinecho.db.vectors.protocol import Neighbours, ranked
+from spinecho.search.evaluation import (
+    EmptyPool,
+    by_label,
+    by_text,
+    by_text_scores,
+    filtered_recall,
+    paired,
+    text_groups,
+)
+from spinecho.search.evaluation.metrics import (
     average_precision,
     first_ranks,
     random_average_precision,
     random_first_ranks,
     ranked_grades,
 )
-from search.evaluation.pairs import paired_scores
+from spinecho.search.evaluation.pairs import paired_scores
 
 
 def circle(*degrees: float) -> NDArray[np.float64]:

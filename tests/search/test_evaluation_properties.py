@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from search.evaluation import EmptyPool, Figure, Measured, by_label, by_text, paired
+from spinecho.search.evaluation import EmptyPool, Figure, Measured, by_label, by_text, paired
 
 FEW = 50
 SEEDS = st.integers(0, 2**32 - 1)

@@ -12,11 +12,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
-from db.filters import Is
-from encoders.text.query import EmptyQuery
-from search.engine import Engine
-from search.hits import Results
-from search.query import Evidence, Kind, StudyQuery, TextQuery
+from spinecho.db.filters import Is
+from spinecho.encoders.text.query import EmptyQuery
+from spinecho.search.engine import Engine
+from spinecho.search.hits import Results
+from spinecho.search.query import Evidence, Kind, StudyQuery, TextQuery
 
 SCANS = [
     Scan(1, "FINDINGS: Acute infarct of the left frontal lobe.", date="20240101"),

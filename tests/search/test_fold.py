@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.values import ClauseCard, PassageCard
-from encoders.text.findings import findings, wish
-from encoders.text.places import places
-from encoders.text.query import parse_query
-from encoders.text.vocabulary import meant
-from search.agreement import judge
-from search.fold import fold, nothing_relevant
-from search.found import Found
+from spinecho.db.values import ClauseCard, PassageCard
+from spinecho.encoders.text.findings import findings, wish
+from spinecho.encoders.text.places import places
+from spinecho.encoders.text.query import parse_query
+from spinecho.encoders.text.vocabulary import meant
+from spinecho.search.agreement import judge
+from spinecho.search.fold import fold, nothing_relevant
+from spinecho.search.found import Found
 
 FLOORS = {"sentences": 0.35, "scans": 0.2}
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.values import PassageCard
-from search.found import Found
-from search.fusion import FusionError, Weights, fused
-from search.hits import PassageHit
+from spinecho.db.values import PassageCard
+from spinecho.search.found import Found
+from spinecho.search.fusion import FusionError, Weights, fused
+from spinecho.search.hits import PassageHit
 
 WEIGHTS = Weights(sentences=2, scans=1, words=1, named=0)
 

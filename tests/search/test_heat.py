@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoders.image.describe import Described
-from search.heat import heat_map
+from spinecho.encoders.image.describe import Described
+from spinecho.search.heat import heat_map
 
 
 def described(boxes: list[tuple[float, ...]], votes: list[tuple[float, float]]) -> Described:

@@ -13,12 +13,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
-from db.filters import Is
-from db.record import Record
-from search.desk import Desk, Person, Role
-from search.engine import Engine
-from search.hits import Results, results_json
-from search.query import Kind, TextQuery
+from spinecho.db.filters import Is
+from spinecho.db.record import Record
+from spinecho.search.desk import Desk, Person, Role
+from spinecho.search.engine import Engine
+from spinecho.search.hits import Results, results_json
+from spinecho.search.query import Kind, TextQuery
 
 LEFT = "FINDINGS: Acute infarct in the left middle cerebral artery territory."
 SCANS = [
@@ -135,7 +135,7 @@ def test_patient_ids_are_for_those_who_may_see_them(home: Home, engine: Engine, 
 
 
 def test_a_filter_by_patient_is_for_them_too(home: Home, engine: Engine) -> None:
-    from search.desk import Refused  # noqa: PLC0415
+    from spinecho.search.desk import Refused  # noqa: PLC0415
 
     viewer = Desk(engine, Person("ada", Role.VIEWER))
     for act in (

@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
-from search.asking.long_text import MOST, TooLong, clauses_of, is_report
-from search.asking.plan import Way
-from search.engine import Engine
-from search.hits import results_json
-from search.query import Kind, TextQuery
+from spinecho.search.asking.long_text import MOST, TooLong, clauses_of, is_report
+from spinecho.search.asking.plan import Way
+from spinecho.search.engine import Engine
+from spinecho.search.hits import results_json
+from spinecho.search.query import Kind, TextQuery
 
 SCANS = [
     Scan(

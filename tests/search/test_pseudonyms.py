@@ -21,14 +21,14 @@ from filter_archive import FilterArchive
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.cohorts import CohortError, Frozen, Member, members_of
-from db.selection import Selection
-from search.cohorts.desk import CohortDesk
-from search.cohorts.evaluate import evaluate
-from search.cohorts.export import FORMATS, export
-from search.cohorts.keep import keep
-from search.cohorts.pseudonyms import KNOWN, Pseudonyms, days_since_first, redacted_manifest, whole_years
-from search.desk import Desk, Person, Role
+from spinecho.db.cohorts import CohortError, Frozen, Member, members_of
+from spinecho.db.selection import Selection
+from spinecho.search.cohorts.desk import CohortDesk
+from spinecho.search.cohorts.evaluate import evaluate
+from spinecho.search.cohorts.export import FORMATS, export
+from spinecho.search.cohorts.keep import keep
+from spinecho.search.cohorts.pseudonyms import KNOWN, Pseudonyms, days_since_first, redacted_manifest, whole_years
+from spinecho.search.desk import Desk, Person, Role
 
 PATIENTS = ("CANARY-PAT-1", "CANARY-PAT-2", "canary-pat-1 ")
 RULES = """

@@ -15,21 +15,31 @@ from hypothesis import strategies as st
 from parts_encoder import Words, parts_dual
 from servers import Server
 
-from db import archive, ledger, runs
-from db.build import pack
-from db.database import Database
-from db.engines import Location
-from db.self_tests import get_self_test, paired_studies
-from db.values import Listing, NewClause, NewPassage, NewReport, NewSeries, NewVolume, Scanned, SpaceRecord, Stat
-from encoders.dual import DualEncoder
-from encoders.space import Space, Vectors
-from search.channel_weights import FINDINGS, LEAST, SCANS, lean, moved
-from search.engine import Engine
-from search.evaluation.figures import Figure
-from search.fusion import Weights
-from search.hits import results_json
-from search.query import Evidence, TextQuery
-from search.self_test import figures_of, look_after, weighing
+from spinecho.db import archive, ledger, runs
+from spinecho.db.build import pack
+from spinecho.db.database import Database
+from spinecho.db.engines import Location
+from spinecho.db.self_tests import get_self_test, paired_studies
+from spinecho.db.values import (
+    Listing,
+    NewClause,
+    NewPassage,
+    NewReport,
+    NewSeries,
+    NewVolume,
+    Scanned,
+    SpaceRecord,
+    Stat,
+)
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.space import Space, Vectors
+from spinecho.search.channel_weights import FINDINGS, LEAST, SCANS, lean, moved
+from spinecho.search.engine import Engine
+from spinecho.search.evaluation.figures import Figure
+from spinecho.search.fusion import Weights
+from spinecho.search.hits import results_json
+from spinecho.search.query import Evidence, TextQuery
+from spinecho.search.self_test import figures_of, look_after, weighing
 
 DIM = 8
 SHIPPED = Weights.load()
@@ -222,7 +232,7 @@ def test_growth_and_another_version_measure_anew(
     if kind == "postgresql":
         server: Server = request.getfixturevalue("postgresql")
         location = server.new()
-    monkeypatch.setattr("search.self_test.LEAST", 5)
+    monkeypatch.setattr("spinecho.search.self_test.LEAST", 5)
     world = World(location)
     world.grow(10)
     assert look_after(world.database, world.dual).fresh
@@ -231,7 +241,7 @@ def test_growth_and_another_version_measure_anew(
     world.grow(13)
     assert look_after(world.database, world.dual).fresh
     assert get_self_test(world.database, world.image.id).pairs == 13  # type: ignore[union-attr]
-    monkeypatch.setattr("search.self_test.VERSION", 99)
+    monkeypatch.setattr("spinecho.search.self_test.VERSION", 99)
     assert look_after(world.database, world.dual).fresh
     world.database.close()
 

@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
-from search.engine import Engine
-from search.query import TextQuery
+from spinecho.search.engine import Engine
+from spinecho.search.query import TextQuery
 
 SCANS = [
     Scan(1, "FINDINGS: Meningioma of the left temporal convexity with a dural tail."),

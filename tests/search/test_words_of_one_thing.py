@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
-from db.archive import serving
-from db.database import Database
-from db.words import Match, expression, find_words, is_together, together
-from encoders.text.query import parse_query
-from search.lexical import spans, words_of
+from spinecho.db.archive import serving
+from spinecho.db.database import Database
+from spinecho.db.words import Match, expression, find_words, is_together, together
+from spinecho.encoders.text.query import parse_query
+from spinecho.search.lexical import spans, words_of
 
 SAID = [
     "Tear, torn and ruptured quadriceps, a rupture with tears.",

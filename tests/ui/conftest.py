@@ -10,11 +10,11 @@ import pydicom
 import pytest
 from archives import copy_of_home
 
-from db.database import Database
-from indexer.phantom import write_archive
-from indexer.pipeline import index_archive
-from ui.settings import read_settings
-from ui.wiring import open_dual
+from spinecho.db.database import Database
+from spinecho.indexer.phantom import write_archive
+from spinecho.indexer.pipeline import index_archive
+from spinecho.ui.settings import read_settings
+from spinecho.ui.wiring import open_dual
 
 HOSTILE_STUDY = "<script>alert(1)</script> :red[x] [l](http://a.b)"
 HOSTILE_SERIES = ":material/search: **b** $x$ >= -- <img src=x>"

@@ -16,9 +16,9 @@ from archives import Home, copy_of
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from indexer.sources import folder as source
-from search.evaluation.judgements import read_judgements
-from ui.cli import app
+from spinecho.indexer.sources import folder as source
+from spinecho.search.evaluation.judgements import read_judgements
+from spinecho.ui.cli import app
 
 
 def run(*arguments: str | Path, home: Path) -> Result:
@@ -259,8 +259,8 @@ def test_two_runs_do_not_write_at_once(indexed: Home, archive: Path) -> None:
     code = f"""
 import sys, time
 from pathlib import Path
-from ui.settings import Settings
-from ui.wiring import indexing_lock
+from spinecho.ui.settings import Settings
+from spinecho.ui.wiring import indexing_lock
 with indexing_lock(Settings(home=Path({str(indexed.folder)!r}))):
     print("locked", flush=True)
     time.sleep(60)

@@ -11,8 +11,8 @@ import pytest
 from archives import Home, copy_of, small_archive
 from typer.testing import CliRunner, Result
 
-from search.cohorts.definition import read_definition
-from ui.cli import app
+from spinecho.search.cohorts.definition import read_definition
+from spinecho.ui.cli import app
 
 
 def run(*arguments: str | Path, home: Path | None = None, **environment: str) -> Result:

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from pages import DemoHome, acts, calm, component, page_of, private_home, texts
 from streamlit.testing.v1 import AppTest
 
-from db.cohorts import CohortError, cohorts
-from db.database import Database
-from search.cohorts.definition import from_plain, to_plain
-from search.cohorts.desk import CohortDesk
-from search.desk import Desk, Person, Refused, Role
-from ui.room.cohort_rows import from_sheet, to_sheet
-from ui.settings import read_settings
-from ui.wiring import open_engine
+from spinecho.db.cohorts import CohortError, cohorts
+from spinecho.db.database import Database
+from spinecho.search.cohorts.definition import from_plain, to_plain
+from spinecho.search.cohorts.desk import CohortDesk
+from spinecho.search.desk import Desk, Person, Refused, Role
+from spinecho.ui.room.cohort_rows import from_sheet, to_sheet
+from spinecho.ui.settings import read_settings
+from spinecho.ui.wiring import open_engine
 
 BRAINS = {"name": "brains", "include": [{"filter": "body_region=brain"}], "exclude": [{"filter": "age<1"}]}
 

@@ -11,9 +11,9 @@ import pytest
 from archives import Home, copy_of
 from typer.testing import CliRunner, Result
 
-from db.database import Database
-from db.facts.files import make_snapshot
-from ui.cli import app
+from spinecho.db.database import Database
+from spinecho.db.facts.files import make_snapshot
+from spinecho.ui.cli import app
 
 
 def run(*arguments: str | Path, home: Path) -> Result:

@@ -10,11 +10,11 @@ import pytest
 from parts_encoder import brain, parts_dual, plain_dual, write_nifti
 from typer.testing import CliRunner, Result
 
-from encoders import registry
-from search.query import BoxError
-from ui import cli
-from ui.boxes import read_box
-from ui.cli import app
+from spinecho.encoders import registry
+from spinecho.search.query import BoxError
+from spinecho.ui import cli
+from spinecho.ui.boxes import read_box
+from spinecho.ui.cli import app
 
 LEFT = (slice(0, 8), slice(8, 16), slice(4, 8))
 RIGHT = (slice(16, 24), slice(8, 16), slice(4, 8))

@@ -10,8 +10,8 @@ from pages import PAGE, ask, calm, listed
 from parts_encoder import brain, parts_dual, write_nifti
 from streamlit.testing.v1 import AppTest
 
-from encoders import registry
-from search.query import SpotQuery
+from spinecho.encoders import registry
+from spinecho.search.query import SpotQuery
 
 LEFT = (slice(0, 8), slice(8, 16), slice(4, 8))
 RIGHT = (slice(16, 24), slice(8, 16), slice(4, 8))

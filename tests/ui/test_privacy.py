@@ -17,10 +17,10 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from typer.testing import CliRunner
 
-from db.database import Database
-from indexer.phantom import write_archive
-from ui.cli import app
-from ui.private import tighten
+from spinecho.db.database import Database
+from spinecho.indexer.phantom import write_archive
+from spinecho.ui.cli import app
+from spinecho.ui.private import tighten
 
 NEVER = {
     "PatientName": "NEVERNAME^Jane", "PatientBirthDate": "19470711", "InstitutionName": "NEVERHOSPITAL",

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from encoders.sandbox import Task
-from ui.readers import Readers, ReadersBusy
+from spinecho.encoders.sandbox import Task
+from spinecho.ui.readers import Readers, ReadersBusy
 
 
 @pytest.fixture(autouse=True)

@@ -19,14 +19,14 @@ import typer
 from pages import acts
 from typer.testing import CliRunner, Result
 
-import ui.people
-from db.record import Carried, Record
-from encoders.errors import EncoderError
-from search.desk import Person, Refused, Role
-from ui.cli import app
-from ui.people import open_record, person_here
-from ui.roles import account_role, read_roles, role_of, signs_in
-from ui.settings import read_settings
+import spinecho.ui.people
+from spinecho.db.record import Carried, Record
+from spinecho.encoders.errors import EncoderError
+from spinecho.search.desk import Person, Refused, Role
+from spinecho.ui.cli import app
+from spinecho.ui.people import open_record, person_here
+from spinecho.ui.roles import account_role, read_roles, role_of, signs_in
+from spinecho.ui.settings import read_settings
 
 SECRETS = '[auth]\nclient_id = "spinecho"\n'
 DEFINITION = 'name = "Zebra Smith"\n[[include]]\nfilter = "sequence=T1"\n'
@@ -40,7 +40,7 @@ def run(*arguments: str) -> Result:
 def signed(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home where people sign in, and an account of the machine that roles.toml does not know."""
     (home / "secrets.toml").write_text(SECRETS)
-    monkeypatch.setattr(ui.people, "_account", lambda: "svc")
+    monkeypatch.setattr(spinecho.ui.people, "_account", lambda: "svc")
     return home
 
 
@@ -160,7 +160,7 @@ def test_a_process_that_a_page_started_goes_by_the_row_of_who_asked(
     record = Record.open(settings.record)
 
     def person(digest: str) -> Person:
-        monkeypatch.setenv(ui.people.STARTED_BY, digest)
+        monkeypatch.setenv(spinecho.ui.people.STARTED_BY, digest)
         return person_here(settings, record)
 
     row = record.append(user="grace", role="manager", action="index", facts={})

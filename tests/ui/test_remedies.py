@@ -21,9 +21,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 from typer.main import get_command
 
-from encoders.errors import EncoderError, Reason
-from encoders.sandbox import reading_memory
-from ui.cli import app
+from spinecho.encoders.errors import EncoderError, Reason
+from spinecho.encoders.sandbox import reading_memory
+from spinecho.ui.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMED = re.compile(r"'(spinecho [^']*)'")

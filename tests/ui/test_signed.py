@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoders.errors import EncoderError
-from encoders.limits import TEXT_BYTES
-from search.desk import Role
-from ui.roles import EXAMPLE, Roles, RolesError, read_roles, role_of, signs_in, verified_address
-from ui.settings import read_settings
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.limits import TEXT_BYTES
+from spinecho.search.desk import Role
+from spinecho.ui.roles import EXAMPLE, Roles, RolesError, read_roles, role_of, signs_in, verified_address
+from spinecho.ui.settings import read_settings
 
 ABSENT = object()
 

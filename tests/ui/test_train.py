@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from encoders.image.vit import VitEncoder
-from encoders.registry import open_encoder
-from encoders.text.sentence_encoder import SentenceEncoder
-from encoders.training.examples import Example, Facts, write_shard
-from encoders.training.loop_log import read_log
-from ui.cli import app
+from spinecho.encoders.image.vit import VitEncoder
+from spinecho.encoders.registry import open_encoder
+from spinecho.encoders.text.sentence_encoder import SentenceEncoder
+from spinecho.encoders.training.examples import Example, Facts, write_shard
+from spinecho.encoders.training.loop_log import read_log
+from spinecho.ui.cli import app
 
 sys.path.append(str(Path(__file__).parents[1] / "encoders" / "text"))
 from tiny_models import save_model

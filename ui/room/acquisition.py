@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from search.access.studies import OpenedSeries
+from spinecho.search.access.studies import OpenedSeries
 
 _UNITS = {"mm": "mm", "ms": "ms", "deg": "°", "t": "T"}
 """By the ending of a fact's name."""

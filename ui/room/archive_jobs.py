@@ -9,12 +9,12 @@ from typing import Any
 
 import streamlit as st
 
-from db.errors import Busy
-from search.desk import Role
-from ui.page_style import trouble
-from ui.room.opened import Room
-from ui.room.processes import launch
-from ui.wiring import USER_ERRORS, indexing_process
+from spinecho.db.errors import Busy
+from spinecho.search.desk import Role
+from spinecho.ui.page_style import trouble
+from spinecho.ui.room.opened import Room
+from spinecho.ui.room.processes import launch
+from spinecho.ui.wiring import USER_ERRORS, indexing_process
 
 _LABELS = {"discover": "files found", "scan": "headers read", "read": "series read, embedded, stored",
            "reports": "report files"}  # fmt: skip

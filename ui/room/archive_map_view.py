@@ -8,13 +8,13 @@ from typing import Any
 
 import streamlit as st
 
-from db.masking import Count, masked_sizes, number
-from search.access.holdings import ArchiveMap, VolumeFacts
-from ui.page_style import trouble
-from ui.room.members import member_grid
-from ui.room.opened import Room
-from ui.room.ways import go
-from ui.wiring import USER_ERRORS
+from spinecho.db.masking import Count, masked_sizes, number
+from spinecho.search.access.holdings import ArchiveMap, VolumeFacts
+from spinecho.ui.page_style import trouble
+from spinecho.ui.room.members import member_grid
+from spinecho.ui.room.opened import Room
+from spinecho.ui.room.ways import go
+from spinecho.ui.wiring import USER_ERRORS
 
 _BY = {
     "body_region": "body region", "sequence": "sequence", "plane": "plane", "vendor": "manufacturer",

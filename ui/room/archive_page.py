@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from db.masking import Count, number
-from encoders.errors import Reason
-from search.desk import Role
-from ui.page_style import trouble
-from ui.room.archive_jobs import jobs, start
-from ui.room.archive_map_view import map_view
-from ui.room.archive_space import space_rows, used
-from ui.room.opened import Room
-from ui.wiring import USER_ERRORS
+from spinecho.db.masking import Count, number
+from spinecho.encoders.errors import Reason
+from spinecho.search.desk import Role
+from spinecho.ui.page_style import trouble
+from spinecho.ui.room.archive_jobs import jobs, start
+from spinecho.ui.room.archive_map_view import map_view
+from spinecho.ui.room.archive_space import space_rows, used
+from spinecho.ui.room.opened import Room
+from spinecho.ui.wiring import USER_ERRORS
 
 SHORTCUTS = (("drag on the map", "draw a lasso"),)
 _NAMES = {"body_region": "body region", "sequence": "sequence", "vendor": "manufacturer"}

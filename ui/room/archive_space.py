@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from search.access.holdings import SpaceFacts
-from ui.room.opened import Room
+from spinecho.search.access.holdings import SpaceFacts
+from spinecho.ui.room.opened import Room
 
 
 def space_rows(spaces: Sequence[SpaceFacts]) -> list[dict[str, Any]]:

@@ -11,13 +11,13 @@ from typing import Any
 
 import streamlit as st
 
-from db.filters import Filter, write_filter
-from encoders.text.query import Chip, parse_query
-from search.access.searching import NoSuchSearch
-from search.asking.plan import PlanChip
-from search.desk import Desk
-from search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
-from ui.room import filters
+from spinecho.db.filters import Filter, write_filter
+from spinecho.encoders.text.query import Chip, parse_query
+from spinecho.search.access.searching import NoSuchSearch
+from spinecho.search.asking.plan import PlanChip
+from spinecho.search.desk import Desk
+from spinecho.search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
+from spinecho.ui.room import filters
 
 K = 10
 MOST = 100

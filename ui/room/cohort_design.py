@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from search.cohorts.definition import FIELDS
+from spinecho.search.cohorts.definition import FIELDS
 
 
 def design(rest: Mapping[str, Any], *, key: str) -> dict[str, Any]:

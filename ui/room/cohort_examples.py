@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from db.filters import Is, write_filter
-from ui.room.opened import Room
+from spinecho.db.filters import Is, write_filter
+from spinecho.ui.room.opened import Room
 
 _FIELDS = ("body_region", "sequence", "sex")
 _KNOWN = {"F": "women", "M": "men"}

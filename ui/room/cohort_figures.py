@@ -8,9 +8,9 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from db.facets import Facet
-from db.masking import number
-from search.cohorts.balance import BALANCED
+from spinecho.db.facets import Facet
+from spinecho.db.masking import number
+from spinecho.search.cohorts.balance import BALANCED
 
 ARCHIVE = "#6b7480"
 _NAMES = {"field_strength": "field strength", "body_region": "body region", "vendor": "manufacturer"}

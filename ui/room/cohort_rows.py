@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from db.filters import parse_filter
-from search.cohorts.definition import from_plain
-from ui.wiring import USER_ERRORS
+from spinecho.db.filters import parse_filter
+from spinecho.search.cohorts.definition import from_plain
+from spinecho.ui.wiring import USER_ERRORS
 
 COLUMNS = ("use", "by", "condition", "at_least", "says", "of_patient", "group", "holds", "what")
 HOLDS = ("any", "all", "none")

@@ -12,26 +12,26 @@ from typing import Any
 import streamlit as st
 import tomli_w
 
-from db.facets import Facet
-from db.masking import masked, masked_rows, masked_sizes
-from encoders.training.config_toml import parse_toml
-from search.cohorts.balance import SHARES, masked_balance
-from search.cohorts.definition import from_plain, to_plain
-from search.cohorts.desk import CohortDesk, Frozen
-from search.cohorts.evaluate import Evaluation
-from search.cohorts.export import FORMATS
-from search.cohorts.keep import balance_of, told_of
-from search.desk import Role
-from ui.page_style import trouble
-from ui.room.cohort_design import design, design_is_drawn
-from ui.room.cohort_examples import examples
-from ui.room.cohort_figures import attrition_chart, balance_chart, comparison_charts, valued
-from ui.room.cohort_rows import MOST_ROWS, Sheet, empty_row, from_sheet, rows_of, to_sheet, troubles
-from ui.room.component import done
-from ui.room.members import member_grid
-from ui.room.opened import Room
-from ui.room.rules import SHORTCUTS, rules_editor
-from ui.wiring import USER_ERRORS
+from spinecho.db.facets import Facet
+from spinecho.db.masking import masked, masked_rows, masked_sizes
+from spinecho.encoders.training.config_toml import parse_toml
+from spinecho.search.cohorts.balance import SHARES, masked_balance
+from spinecho.search.cohorts.definition import from_plain, to_plain
+from spinecho.search.cohorts.desk import CohortDesk, Frozen
+from spinecho.search.cohorts.evaluate import Evaluation
+from spinecho.search.cohorts.export import FORMATS
+from spinecho.search.cohorts.keep import balance_of, told_of
+from spinecho.search.desk import Role
+from spinecho.ui.page_style import trouble
+from spinecho.ui.room.cohort_design import design, design_is_drawn
+from spinecho.ui.room.cohort_examples import examples
+from spinecho.ui.room.cohort_figures import attrition_chart, balance_chart, comparison_charts, valued
+from spinecho.ui.room.cohort_rows import MOST_ROWS, Sheet, empty_row, from_sheet, rows_of, to_sheet, troubles
+from spinecho.ui.room.component import done
+from spinecho.ui.room.members import member_grid
+from spinecho.ui.room.opened import Room
+from spinecho.ui.room.rules import SHORTCUTS, rules_editor
+from spinecho.ui.wiring import USER_ERRORS
 
 __all__ = ["SHORTCUTS", "cohorts_page"]
 _NEW = "A new cohort"

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from db.values import SeriesCard
-from ui.page_style import trouble
-from ui.room.opened import Room
-from ui.room.study_page import heading, packed, series_name
-from ui.room.viewer import viewer
-from ui.room.ways import go, row_id
-from ui.wiring import USER_ERRORS
+from spinecho.db.values import SeriesCard
+from spinecho.ui.page_style import trouble
+from spinecho.ui.room.opened import Room
+from spinecho.ui.room.study_page import heading, packed, series_name
+from spinecho.ui.room.viewer import viewer
+from spinecho.ui.room.ways import go, row_id
+from spinecho.ui.wiring import USER_ERRORS
 
 _MOST = 4
 

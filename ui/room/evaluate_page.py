@@ -11,12 +11,12 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from db.csv_files import csv_text
-from search.desk import Role
-from ui.page_style import trouble
-from ui.room.evaluations import Evaluated, Of, begin, evaluations
-from ui.room.opened import Room
-from ui.wiring import USER_ERRORS
+from spinecho.db.csv_files import csv_text
+from spinecho.search.desk import Role
+from spinecho.ui.page_style import trouble
+from spinecho.ui.room.evaluations import Evaluated, Of, begin, evaluations
+from spinecho.ui.room.opened import Room
+from spinecho.ui.wiring import USER_ERRORS
 
 SHORTCUTS: tuple[tuple[str, str], ...] = ()
 _OF: dict[str, tuple[str, Of]] = {

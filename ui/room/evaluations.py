@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from search.desk import Role
-from ui.room.opened import Room
-from ui.room.processes import launch, lives
+from spinecho.search.desk import Role
+from spinecho.ui.room.opened import Room
+from spinecho.ui.room.processes import launch, lives
 
 Of: TypeAlias = Literal["archive", "judgements", "pairs"]
 _FOLDER = "evaluations"

@@ -8,9 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from db.facets import Facet
-from db.filters import ALL, Between, Contains, Filter, Is, Or, both
-from db.masking import together
+from spinecho.db.facets import Facet
+from spinecho.db.filters import ALL, Between, Contains, Filter, Is, Or, both
+from spinecho.db.masking import together
 
 CHOICES = {
     "body_region": "Body region",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ui.room.component import registered
+from spinecho.ui.room.component import registered
 
 _HTML = """<button class="open" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)">?</button>
 <dialog aria-label="Keyboard shortcuts"><form method="dialog"><h2>Keyboard</h2><dl></dl>

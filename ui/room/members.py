@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ui.room.opened import Room
-from ui.room.ways import go
+from spinecho.ui.room.opened import Room
+from spinecho.ui.room.ways import go
 
 _PAGE = 24
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from search.desk import Desk, Person, Recorder, Served
-from ui.people import open_record
-from ui.room.signed import asks_for_sign_in
-from ui.settings import Settings, read_settings
-from ui.wiring import open_served
+from spinecho.search.desk import Desk, Person, Recorder, Served
+from spinecho.ui.people import open_record
+from spinecho.ui.room.signed import asks_for_sign_in
+from spinecho.ui.settings import Settings, read_settings
+from spinecho.ui.wiring import open_served
 
 
 @dataclass(frozen=True)

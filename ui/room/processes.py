@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from encoders.child import command_environment
-from ui.people import STARTED_BY
-from ui.private import open_private
-from ui.settings import Settings
+from spinecho.encoders.child import command_environment
+from spinecho.ui.people import STARTED_BY
+from spinecho.ui.private import open_private
+from spinecho.ui.settings import Settings
 
 _STARTED: dict[int, subprocess.Popen[bytes]] = {}
 """Kept, so that those that end are let go."""
@@ -23,8 +23,8 @@ def launch(arguments: Sequence[str], settings: Settings, log: Path, *, row: str)
     row: digest of the row of the record by which it is somebody's.
     """
     command = [
-        sys.executable, "-P", "-m", "ui.cli", *arguments, "--home", str(settings.home), "--encoder", settings.encoder,
-        "--device", settings.device,
+        sys.executable, "-P", "-m", "spinecho.ui.cli", *arguments, "--home", str(settings.home),
+        "--encoder", settings.encoder, "--device", settings.device,
     ]  # fmt: skip
     environment = {**command_environment(), STARTED_BY: row}
     with open_private(log) as out:

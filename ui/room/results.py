@@ -9,13 +9,13 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from db.values import PredictedFact
-from search.asking.plan import PlanChip, Way
-from search.desk import Desk
-from search.hits import Hit, PassageHit, Results, SeriesHit
-from search.query import Kind
-from ui.room.component import registered
-from ui.room.study_page import study_title
+from spinecho.db.values import PredictedFact
+from spinecho.search.asking.plan import PlanChip, Way
+from spinecho.search.desk import Desk
+from spinecho.search.hits import Hit, PassageHit, Results, SeriesHit
+from spinecho.search.query import Kind
+from spinecho.ui.room.component import registered
+from spinecho.ui.room.study_page import study_title
 
 _NOTHING = "nothing relevant found"
 _SHOWN = 4

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ui.room.cohort_rows import CHOICES, MOST_ROWS, empty_row
-from ui.room.component import registered
+from spinecho.ui.room.cohort_rows import CHOICES, MOST_ROWS, empty_row
+from spinecho.ui.room.component import registered
 
 SHORTCUTS = (
     ("Alt+↑  Alt+↓", "move the rule up, down"),

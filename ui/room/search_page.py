@@ -9,21 +9,21 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from db.errors import StoreError
-from db.filters import Filter
-from search.access.people import RecordUnwritable
-from search.access.searching import Saved
-from search.asking.plan import Way
-from search.hits import Results
-from search.query import ImageQuery, Kind, Query
-from ui.page_style import trouble
-from ui.page_upload import LIMIT_MB, read_scan, scan_name
-from ui.room import asked, filters
-from ui.room.component import done
-from ui.room.opened import Room
-from ui.room.results import list_data, result_list
-from ui.room.ways import go
-from ui.wiring import USER_ERRORS
+from spinecho.db.errors import StoreError
+from spinecho.db.filters import Filter
+from spinecho.search.access.people import RecordUnwritable
+from spinecho.search.access.searching import Saved
+from spinecho.search.asking.plan import Way
+from spinecho.search.hits import Results
+from spinecho.search.query import ImageQuery, Kind, Query
+from spinecho.ui.page_style import trouble
+from spinecho.ui.page_upload import LIMIT_MB, read_scan, scan_name
+from spinecho.ui.room import asked, filters
+from spinecho.ui.room.component import done
+from spinecho.ui.room.opened import Room
+from spinecho.ui.room.results import list_data, result_list
+from spinecho.ui.room.ways import go
+from spinecho.ui.wiring import USER_ERRORS
 
 _STEP = 10
 _KINDS = {Kind.STUDY: "Studies", Kind.REPORT: "Reports"}

@@ -10,21 +10,21 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from db.values import PassageCard, SeriesCard, StudyCard
-from encoders.errors import EncoderError
-from encoders.image.levels import Levels
-from search.access.studies import OpenedSeries, OpenedStudy, Source
-from search.heat import Heat
-from search.query import BoxError, SpotQuery
-from ui.page_style import trouble
-from ui.room.acquisition import acquisition_rows
-from ui.room.component import done, registered
-from ui.room.engine3d import engine_address
-from ui.room.opened import Room
-from ui.room.viewer import pack, viewer
-from ui.room.ways import go, row_id
-from ui.why import read_again
-from ui.wiring import USER_ERRORS, read_levels
+from spinecho.db.values import PassageCard, SeriesCard, StudyCard
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.image.levels import Levels
+from spinecho.search.access.studies import OpenedSeries, OpenedStudy, Source
+from spinecho.search.heat import Heat
+from spinecho.search.query import BoxError, SpotQuery
+from spinecho.ui.page_style import trouble
+from spinecho.ui.room.acquisition import acquisition_rows
+from spinecho.ui.room.component import done, registered
+from spinecho.ui.room.engine3d import engine_address
+from spinecho.ui.room.opened import Room
+from spinecho.ui.room.viewer import pack, viewer
+from spinecho.ui.room.ways import go, row_id
+from spinecho.ui.why import read_again
+from spinecho.ui.wiring import USER_ERRORS, read_levels
 
 _HEIGHT = 720
 _NEUTRAL = frozenset({"header", "indication", "technique", "comparison"})

@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from encoders.image.levels import Levels, memory_order
-from search.heat import Heat
-from ui.room.component import registered
+from spinecho.encoders.image.levels import Levels, memory_order
+from spinecho.search.heat import Heat
+from spinecho.ui.room.component import registered
 
 _HTML = (
     '<div class="viewer" tabindex="0" role="application"><div class="tools"></div><div class="stage">'

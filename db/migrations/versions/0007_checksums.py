@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from db.checksums import COLUMN, seal
+from spinecho.db.checksums import COLUMN, seal
 
 revision = "0007"
 down_revision = "0006"

@@ -13,8 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import context, op
 
-from db.errors import StoreError
-from db.record import Carried
+from spinecho.db.errors import StoreError
+from spinecho.db.record import Carried
 
 revision = "0008"
 down_revision = "0007"

@@ -1,6 +1,6 @@
 """Findings, anatomy and technique by name: one table for search, conditions and places."""
 
-from encoders.text.vocabulary.reading import (
+from spinecho.encoders.text.vocabulary.reading import (
     Mention,
     closure,
     concept,
@@ -12,7 +12,7 @@ from encoders.text.vocabulary.reading import (
     narrower,
     wider,
 )
-from encoders.text.vocabulary.table import Concept, Kind
+from spinecho.encoders.text.vocabulary.table import Concept, Kind
 
 __all__ = [
     "Concept",

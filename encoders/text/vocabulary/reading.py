@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from encoders.text.spelling import root
-from encoders.text.vocabulary.levels import Level, levels
-from encoders.text.vocabulary.lobes import lobes
-from encoders.text.vocabulary.table import Concept, Kind, Meaning, Token, tokens, vocabulary
+from spinecho.encoders.text.spelling import root
+from spinecho.encoders.text.vocabulary.levels import Level, levels
+from spinecho.encoders.text.vocabulary.lobes import lobes
+from spinecho.encoders.text.vocabulary.table import Concept, Kind, Meaning, Token, tokens, vocabulary
 
 _LONG = 2000
 """Characters from which on a text is a whole report, whose reading is not remembered."""

@@ -27,8 +27,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from encoders.text.spelling import root
-from encoders.text.vocabulary.levels import lines
+from spinecho.encoders.text.spelling import root
+from spinecho.encoders.text.vocabulary.levels import lines
 
 Kind: TypeAlias = Literal["finding", "anatomy", "technique"]
 Key: TypeAlias = tuple[str, ...]

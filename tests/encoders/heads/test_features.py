@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from planting import SPACE, FakeEncoder, planted
 
-from encoders.errors import SpaceMismatch
-from encoders.heads.features import FeatureCache, cache_features
-from encoders.heads.values import HeadError
-from encoders.image.describe import Described
-from encoders.image.preparation import Prepared
+from spinecho.encoders.errors import SpaceMismatch
+from spinecho.encoders.heads.features import FeatureCache, cache_features
+from spinecho.encoders.heads.values import HeadError
+from spinecho.encoders.image.describe import Described
+from spinecho.encoders.image.preparation import Prepared
 
 MADE = [planted(number, 0.3, sequence="T1") for number in range(23)]
 

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from planting import SPACE, FakeEncoder, Make, planted
 
-from encoders.checkpoint import CheckpointError
-from encoders.errors import SpaceMismatch
-from encoders.heads.features import FeatureCache, cache_features
-from encoders.heads.fit import fit_head
-from encoders.heads.head import Head
-from encoders.heads.metrics import Figure
-from encoders.heads.predict import UNKNOWN, Predictor
-from encoders.heads.tasks import TASKS, TaskSpec, box_label, task_named
-from encoders.heads.training import FitOptions
-from encoders.heads.values import HeadError
-from encoders.image.describe import Described
-from encoders.training.examples import Example, Facts
+from spinecho.encoders.checkpoint import CheckpointError
+from spinecho.encoders.errors import SpaceMismatch
+from spinecho.encoders.heads.features import FeatureCache, cache_features
+from spinecho.encoders.heads.fit import fit_head
+from spinecho.encoders.heads.head import Head
+from spinecho.encoders.heads.metrics import Figure
+from spinecho.encoders.heads.predict import UNKNOWN, Predictor
+from spinecho.encoders.heads.tasks import TASKS, TaskSpec, box_label, task_named
+from spinecho.encoders.heads.training import FitOptions
+from spinecho.encoders.heads.values import HeadError
+from spinecho.encoders.image.describe import Described
+from spinecho.encoders.training.examples import Example, Facts
 
 QUICK = FitOptions(epochs=30, resamples=100, hidden=32, network="mlp", learning_rate=3e-3)
 SHARES = {"ADC": 0.2, "DWI": 0.5, "T1": 0.8}

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from planting import CELLS
 
-from encoders.heads.localise import box_overlap, heat_map, localise_text, located, slice_range
-from encoders.heads.values import HeadError
-from encoders.image.describe import Described, Floats
+from spinecho.encoders.heads.localise import box_overlap, heat_map, localise_text, located, slice_range
+from spinecho.encoders.heads.values import HeadError
+from spinecho.encoders.image.describe import Described, Floats
 
 
 def with_boxes(boxes: Floats, aligned: Floats | None = None) -> Described:

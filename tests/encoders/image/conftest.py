@@ -14,9 +14,9 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
-from encoders.errors import ReadError
-from encoders.image.reading import read_series, scan_file
-from encoders.image.series import FileFailure, VolumeRead
+from spinecho.encoders.errors import ReadError
+from spinecho.encoders.image.reading import read_series, scan_file
+from spinecho.encoders.image.series import FileFailure, VolumeRead
 
 AXIAL = [1.0, 0, 0, 0, 1.0, 0]
 CORONAL = [1.0, 0, 0, 0, 0, -1.0]

@@ -9,11 +9,11 @@ import numpy as np
 import pydicom
 import pytest
 
-from encoders.errors import ReadError, Reason
-from encoders.image import codecs
-from encoders.image.dicom_pixels import PixelSource
-from encoders.image.reading import read_series, scan_file
-from encoders.image.series import FileFailure
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.image import codecs
+from spinecho.encoders.image.dicom_pixels import PixelSource
+from spinecho.encoders.image.reading import read_series, scan_file
+from spinecho.encoders.image.series import FileFailure
 
 FILES = (
     "pydicom_test_files/MR_small/MR_small_RLE/MR_small_RLE.dcm",

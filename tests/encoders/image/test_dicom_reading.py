@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from encoders.errors import ReadError, Reason
-from encoders.image.charsets import decode_text
-from encoders.image.reading import read_path, read_series, scan_file
-from encoders.image.series import FileFailure, Flag, Header, VolumeRead
+from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.image.charsets import decode_text
+from spinecho.encoders.image.reading import read_path, read_series, scan_file
+from spinecho.encoders.image.series import FileFailure, Flag, Header, VolumeRead
 
 
 def only(results: list[Any]) -> VolumeRead:

@@ -12,11 +12,11 @@ import nibabel
 import numpy as np
 import pytest
 
-from encoders.errors import ReadError
-from encoders.image.geometry import canonical_axes, flipped, permuted
-from encoders.image.reading import read_series, scan_file
-from encoders.image.series import VolumeRead
-from encoders.image.volume import Volume
+from spinecho.encoders.errors import ReadError
+from spinecho.encoders.image.geometry import canonical_axes, flipped, permuted
+from spinecho.encoders.image.reading import read_series, scan_file
+from spinecho.encoders.image.series import VolumeRead
+from spinecho.encoders.image.volume import Volume
 
 pytestmark = pytest.mark.slow
 

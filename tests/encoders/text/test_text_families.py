@@ -12,10 +12,10 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from transformers import AutoModel
 
-from encoders import hub
-from encoders.errors import EncoderUnavailable
-from encoders.text.model_files import describe
-from encoders.text.sentence_encoder import SentenceEncoder
+from spinecho.encoders import hub
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.text.model_files import describe
+from spinecho.encoders.text.sentence_encoder import SentenceEncoder
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoders.errors import EncoderError
-from encoders.text.query import EmptyQuery, FieldTerm, parse_query
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.text.query import EmptyQuery, FieldTerm, parse_query
 
 
 @pytest.mark.parametrize(

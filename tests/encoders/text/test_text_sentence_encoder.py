@@ -18,9 +18,9 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel
 
-from encoders.errors import EncoderUnavailable
-from encoders.text.model_files import default_folder, describe
-from encoders.text.sentence_encoder import SentenceEncoder
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.text.model_files import default_folder, describe
+from spinecho.encoders.text.sentence_encoder import SentenceEncoder
 
 SENTENCES = [
     "Acute infarct in the left MCA territory.",
@@ -154,7 +154,9 @@ def test_unknown_device(device: str) -> None:
 
 
 def test_importing_text_rules_does_not_import_torch() -> None:
-    code = "import sys, encoders.text.sentence_encoder; assert not {'torch', 'transformers'} & set(sys.modules)"
+    code = (
+        "import sys, spinecho.encoders.text.sentence_encoder; assert not {'torch', 'transformers'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from encoders.text.terms import mentions
+from spinecho.encoders.text.terms import mentions
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from encoders.checkpoint import CheckpointError
-from encoders.space import Space
-from encoders.text.sentence_encoder import SentenceEncoder
-from encoders.text.tower import TextTower, TextTowerConfig, TextTowerEncoder, chunks, save_text_tower, sentences_of
+from spinecho.encoders.checkpoint import CheckpointError
+from spinecho.encoders.space import Space
+from spinecho.encoders.text.sentence_encoder import SentenceEncoder
+from spinecho.encoders.text.tower import (
+    TextTower,
+    TextTowerConfig,
+    TextTowerEncoder,
+    chunks,
+    save_text_tower,
+    sentences_of,
+)
 
 SHARED = Space("towers", "a", "b", 16)
 SMALL = TextTowerConfig(width=24, depth=1, heads=2, dim=16)

@@ -9,16 +9,16 @@ import pytest
 import safetensors.numpy
 import torch
 
-from encoders.image.cells import FrozenCells
-from encoders.image.preparation import StackPreparation
-from encoders.image.tower import Tower, TowerConfig, TowerEncoder, batch_of, described, save_tower
-from encoders.text.sentence_encoder import SentenceEncoder
-from encoders.text.tower import TextTower, TextTowerConfig
-from encoders.training.align_tower import AlignConfig, Alignment, StateBank, Studies
-from encoders.training.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
-from encoders.training.examples import Example, Facts, Shard, ShardError, shards, write_shard
-from encoders.training.loop_shards import ShardExamples
-from encoders.training.vary import vary
+from spinecho.encoders.image.cells import FrozenCells
+from spinecho.encoders.image.preparation import StackPreparation
+from spinecho.encoders.image.tower import Tower, TowerConfig, TowerEncoder, batch_of, described, save_tower
+from spinecho.encoders.text.sentence_encoder import SentenceEncoder
+from spinecho.encoders.text.tower import TextTower, TextTowerConfig
+from spinecho.encoders.training.align_tower import AlignConfig, Alignment, StateBank, Studies
+from spinecho.encoders.training.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
+from spinecho.encoders.training.examples import Example, Facts, Shard, ShardError, shards, write_shard
+from spinecho.encoders.training.loop_shards import ShardExamples
+from spinecho.encoders.training.vary import vary
 
 PREPARE = StackPreparation(acquired=4, others=1)
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from encoders.image.vit import VitEncoder
-from encoders.image.vit_config import VitConfig
-from encoders.image.vit_network import VisionTransformer
-from encoders.space import Space
-from encoders.text.tower import TextTower, TextTowerConfig, TextTowerEncoder
-from encoders.training.align_tower import StateBank
-from encoders.training.align_vit import AlignVitConfig, VitAlignment, part_of
-from encoders.training.examples import Example, Facts
+from spinecho.encoders.image.vit import VitEncoder
+from spinecho.encoders.image.vit_config import VitConfig
+from spinecho.encoders.image.vit_network import VisionTransformer
+from spinecho.encoders.space import Space
+from spinecho.encoders.text.tower import TextTower, TextTowerConfig, TextTowerEncoder
+from spinecho.encoders.training.align_tower import StateBank
+from spinecho.encoders.training.align_vit import AlignVitConfig, VitAlignment, part_of
+from spinecho.encoders.training.examples import Example, Facts
 
 REPORT = "FINDINGS: There is a mass in the left frontal lobe. No haemorrhage. IMPRESSION: Left frontal mass."
 

@@ -18,12 +18,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from tiny_training import CONFIG, Line, Points, Shuffled, evaluate, made
 
-from encoders.training import state as states
-from encoders.training.config import TrainConfig, TrainError
-from encoders.training.loop import NotANumber, fit
-from encoders.training.loop_data import Data, batches
-from encoders.training.loop_log import Log, read_log
-from encoders.training.state import StateError
+from spinecho.encoders.training import state as states
+from spinecho.encoders.training.config import TrainConfig, TrainError
+from spinecho.encoders.training.loop import NotANumber, fit
+from spinecho.encoders.training.loop_data import Data, batches
+from spinecho.encoders.training.loop_log import Log, read_log
+from spinecho.encoders.training.state import StateError
 
 ROOT = Path(__file__).parents[3]
 TIMES = {"examples_per_s", "mfu"}

@@ -13,10 +13,10 @@ import pytest
 from pydicom.dataset import FileDataset
 from pydicom.uid import EnhancedMRImageStorage, MRImageStorage
 
-from indexer.phantom import Case, SeriesPlan, plan_cases, render_series, write_archive
-from indexer.phantom.archive import ArchiveSummary, _reports
-from indexer.phantom.atlas import PhantomDataMissing, template
-from indexer.phantom.dicom import Drawn, series_files
+from spinecho.indexer.phantom import Case, SeriesPlan, plan_cases, render_series, write_archive
+from spinecho.indexer.phantom.archive import ArchiveSummary, _reports
+from spinecho.indexer.phantom.atlas import PhantomDataMissing, template
+from spinecho.indexer.phantom.dicom import Drawn, series_files
 
 STUDIES = 2
 REQUIRED = """
@@ -181,6 +181,6 @@ def test_the_truth_tells_lesions_and_series(archive: tuple[Path, ArchiveSummary]
 
 
 def test_without_the_templates_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("indexer.phantom.atlas.find_spec", lambda name: None)
+    monkeypatch.setattr("spinecho.indexer.phantom.atlas.find_spec", lambda name: None)
     with pytest.raises(PhantomDataMissing, match=r"pip install '\.\[demo\]'"):
         template("t1")

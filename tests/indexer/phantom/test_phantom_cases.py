@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.uid import UID
 
-from indexer.phantom import Case, plan_case, plan_cases
-from indexer.phantom.cases import KINDS
-from indexer.phantom.reports import midline_shift_mm, seen_in
+from spinecho.indexer.phantom import Case, plan_case, plan_cases
+from spinecho.indexer.phantom.cases import KINDS
+from spinecho.indexer.phantom.reports import midline_shift_mm, seen_in
 
 SECTIONS = ("INDICATION:", "TECHNIQUE:", "COMPARISON:", "FINDINGS:", "IMPRESSION:")
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from indexer.phantom import Case, SeriesPlan, plan_cases, render_series
-from indexer.phantom.anatomy import anatomy
-from indexer.phantom.atlas import BRAIN_BASE, SHAPE, voxel
-from indexer.phantom.lesions import tissue_of
-from indexer.phantom.render import series_affine
+from spinecho.indexer.phantom import Case, SeriesPlan, plan_cases, render_series
+from spinecho.indexer.phantom.anatomy import anatomy
+from spinecho.indexer.phantom.atlas import BRAIN_BASE, SHAPE, voxel
+from spinecho.indexer.phantom.lesions import tissue_of
+from spinecho.indexer.phantom.render import series_affine
 
 Drawn = tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.bool_]]
 CASES = plan_cases(72, seed=11)

@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from indexer.phantom import SeriesPlan
-from indexer.phantom.protocols import Scan, acquire
-from indexer.phantom.signal import nulling_ti, palette, signal
-from indexer.phantom.tissue import TISSUES
+from spinecho.indexer.phantom import SeriesPlan
+from spinecho.indexer.phantom.protocols import Scan, acquire
+from spinecho.indexer.phantom.signal import nulling_ti, palette, signal
+from spinecho.indexer.phantom.tissue import TISSUES
 
 
 def plan_of(kind: str, field_t: float) -> SeriesPlan:

@@ -10,8 +10,8 @@ import pytest
 from archives import Home
 from parts_encoder import parts_dual
 
-from encoders.sandbox import Outcome, Sandbox, Task
-from indexer.reports import store, tasks
+from spinecho.encoders.sandbox import Outcome, Sandbox, Task
+from spinecho.indexer.reports import store, tasks
 
 
 @pytest.fixture(autouse=True)

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from benchmarks.browser import SECRET, Chrome, forbidden_in, serve
-from db.database import Database
-from indexer.phantom import plan_cases, write_archive
-from indexer.pipeline import index_archive
-from ui.settings import read_settings
-from ui.wiring import open_dual
+from spinecho.db.database import Database
+from spinecho.indexer.phantom import plan_cases, write_archive
+from spinecho.indexer.pipeline import index_archive
+from spinecho.ui.settings import read_settings
+from spinecho.ui.wiring import open_dual
 
 STUDIES = 12
 pytestmark = pytest.mark.slow

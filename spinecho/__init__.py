@@ -1,0 +1,1 @@
+"""Cross-modal search for MRI archives."""
