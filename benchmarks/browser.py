@@ -15,8 +15,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from spinecho.encoders.child import command_environment
-from spinecho.ui.theme import Theme
+from spinecho.encoders.sandbox.environment import command_environment
+from spinecho.ui.server.theme import Theme
 
 Chrome = Any
 """playwright.sync_api.Browser"""
@@ -123,7 +123,7 @@ def serve_process(
         "SPINECHO_ROOM_SECRET": SECRET,
         **(environment or {}),
     }
-    command = [sys.executable, "-P", "-m", "spinecho.ui.serve", f"--port={port}", f"--theme={theme}"]
+    command = [sys.executable, "-P", "-m", "spinecho.ui.server.serve", f"--port={port}", f"--theme={theme}"]
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(command, env=known, stdout=log, stderr=log) as process,

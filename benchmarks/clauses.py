@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spinecho.encoders.text.passages import Passage, passages
+from spinecho.encoders.language.passages import Passage, passages
 
 DATA = Path(__file__).parent / "data"
 LABELS = ("present", "absent", "uncertain", "historical", "family")

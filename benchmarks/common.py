@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from spinecho.db import archive, ledger, runs
-from spinecho.db.build import build_index, pack
-from spinecho.db.database import Database
 from spinecho.db.facts.files import make_snapshot
+from spinecho.db.files import file_index, runs
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing
 from spinecho.db.values import (
     Listing,
     NewPassage,
@@ -26,14 +26,15 @@ from spinecho.db.values import (
     SpaceRecord,
     Stat,
 )
+from spinecho.db.vectors.build import build_index, pack
 from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.language.clauses.findings import RULES
+from spinecho.encoders.language.passages import passages
 from spinecho.encoders.space import Space
-from spinecho.encoders.text.findings import RULES
-from spinecho.encoders.text.passages import passages
 from spinecho.indexer.phantom import Case, plan_cases
 from spinecho.indexer.phantom.model import SeriesPlan
+from spinecho.indexer.reports.parsing.reading_task import sentence
 from spinecho.indexer.reports.store import new_passage
-from spinecho.indexer.reports.tasks import sentence
 
 
 def machine() -> str:
@@ -54,16 +55,16 @@ def store_cases(home: Path, dual: DualEncoder, n: int, *, seed: int) -> tuple[Da
     text = serve(database, "text", dual.text.space, dual.name)
     run = runs.start_run(database, [str(home)])
     cases = plan_cases(n, seed=seed)
-    ledger.compare(database, root=str(home), run=run, listings=[Listing(str(home), ())])
-    ledger.record(database, run, [Scanned(str(home), Stat("all.jsonl", 1, 1), "report")])
-    file = ledger.pending_reports(database)[0].id
+    file_index.compare(database, root=str(home), run=run, listings=[Listing(str(home), ())])
+    file_index.record(database, run, [Scanned(str(home), Stat("all.jsonl", 1, 1), "report")])
+    file = file_index.pending_reports(database)[0].id
     vectors = SentenceVectors(dual)
     random = np.random.default_rng(seed)
     for number, case in enumerate(cases):
         row = random.normal(size=dual.image.space.dim).astype(np.float32)
         new = series_of(case, case.series[0], pack(row / np.linalg.norm(row)), vectors)
-        archive.store_series(database, run, new, image_space=image.id, text_space=text.id)
-        archive.store_reports(
+        storing.store_series(database, run, new, image_space=image.id, text_space=text.id)
+        storing.store_reports(
             database,
             run,
             file,
@@ -73,7 +74,7 @@ def store_cases(home: Path, dual: DualEncoder, n: int, *, seed: int) -> tuple[Da
             first=number == 0,
             last=number == n - 1,
         )
-    archive.match_reports(database)
+    storing.match_reports(database)
     for space in (image, text):
         build_index(database, home / "builds", space)
     make_snapshot(database, home / "builds")
@@ -140,4 +141,4 @@ def report_of(number: int, case: Case, vectors: SentenceVectors) -> NewReport:
 def serve(database: Database, role: Role, space: Space, encoder: str) -> SpaceRecord:
     """The space, answering for the role."""
     values = {"model": space.model, "revision": space.revision, "preprocessing": space.preprocessing, "dim": space.dim}
-    return archive.serve(database, role, encoder=encoder, **values)
+    return storing.serve(database, role, encoder=encoder, **values)

@@ -23,14 +23,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import machine
-from spinecho.db import archive, runs
-from spinecho.db.build import pack
-from spinecho.db.database import Database
-from spinecho.db.facets import sql_counts
 from spinecho.db.facts.files import make_snapshot
-from spinecho.db.filters import ALL, parse_filter, without_field
-from spinecho.db.lookup import allowed_volumes
-from spinecho.db.selection import Selection
+from spinecho.db.files import runs
+from spinecho.db.filters.algebra import ALL, parse_filter, without_field
+from spinecho.db.filters.selection import Selection
+from spinecho.db.queries.facets import sql_counts
+from spinecho.db.queries.lookup import allowed_volumes
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing
+from spinecho.db.vectors.build import pack
 
 SHARES = {
     "50 %": "body_region=brain,spine,knee,abdomen and age<=73 and derived=no",
@@ -69,7 +70,7 @@ def measure(folder: Path, rows: int, times: dict[str, list[tuple[int, float]]]) 
     builds = folder / "builds"
     folder.mkdir()
     database = made(folder, rows)
-    space = archive.serving(database, "image")
+    space = storing.serving(database, "image")
     assert space is not None  # noqa: S101
     started = time.perf_counter()
     manifest = make_snapshot(database, builds)
@@ -130,7 +131,7 @@ def made(folder: Path, rows: int) -> Database:
     """A database of `rows` series of a volume each."""
     path = folder / "spinecho.sqlite"
     database = Database.open(path)
-    space = archive.serve(database, "image", model="m", revision="1", preprocessing="1", dim=2, encoder="none")
+    space = storing.serve(database, "image", model="m", revision="1", preprocessing="1", dim=2, encoder="none")
     run = runs.start_run(database, ["/archive"])
     runs.finish_run(database, run, counts={}, seconds={})
     random = np.random.default_rng(0)

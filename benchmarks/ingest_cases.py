@@ -26,7 +26,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-import spinecho.ui.cli
+import spinecho.ui.cli.app
 import spinecho.ui.wiring
 from benchmarks.ingest_expectations import CHECKS, LEFT, Answer
 from spinecho.ui.settings import read_settings
@@ -89,7 +89,7 @@ def answer_of(case: Path, python: str) -> Answer:
         else:
             subprocess.run([python, str(case / "make.py"), str(entry)], check=True, capture_output=True)
             with contextlib.redirect_stderr(io.StringIO()) as errors:
-                result = CliRunner().invoke(spinecho.ui.cli.app, ["index", str(entry), "--home", str(home)])
+                result = CliRunner().invoke(spinecho.ui.cli.app.app, ["index", str(entry), "--home", str(home)])
             status, printed = result.exit_code, result.output + errors.getvalue()
             if result.exception and not isinstance(result.exception, SystemExit):
                 status, printed = 99, f"{printed}\nTraceback: {result.exception!r}"

@@ -39,7 +39,17 @@ def main() -> None:
 
 def measured(archive: Path, home: Path) -> tuple[int, int, float]:
     began = time.perf_counter()
-    command = [sys.executable, "-m", "spinecho.ui.cli", "index", str(archive), "--home", str(home), "--workers", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "spinecho.ui.cli.app",
+        "index",
+        str(archive),
+        "--home",
+        str(home),
+        "--workers",
+        "2",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     watched = psutil.Process(process.pid)
     main_peak = all_peak = 0

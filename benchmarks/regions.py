@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import machine
-from spinecho.db import archive
-from spinecho.db.build import pack
-from spinecho.db.database import Database
-from spinecho.db.regions import stored_regions
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing
+from spinecho.db.store.part_vectors import stored_regions
 from spinecho.db.values import NewPassage, NewRegions, NewSeries, NewVolume
-from spinecho.encoders.image.describe import GRID
-from spinecho.search.regions import RERANKED, max_sim
+from spinecho.db.vectors.build import pack
+from spinecho.encoders.networks.parts_of_volumes import GRID
+from spinecho.search.channels.regions import RERANKED, max_sim
 
 FACTS = {
     "sequence": "T1",
@@ -52,8 +52,8 @@ def main() -> None:
 def measure(path: Path, dim: int, n_volumes: int, runs: int) -> None:
     random = np.random.default_rng(0)
     database = Database.open(path)
-    image = archive.serve(database, "image", model="m", revision="r", preprocessing="p", dim=dim, encoder="e")
-    text = archive.serve(database, "text", model="t", revision="r", preprocessing="p", dim=8, encoder="e")
+    image = storing.serve(database, "image", model="m", revision="r", preprocessing="p", dim=dim, encoder="e")
+    text = storing.serve(database, "text", model="t", revision="r", preprocessing="p", dim=8, encoder="e")
     run = runs.start_run(database, [])
     sizes = {}
     for with_regions in (False, True):
@@ -93,7 +93,7 @@ def store(database: Database, run: int, image: int, text: int, number: int, cell
     names = {"accession_number": "", "patient_id": "", "date": None, "description": "", "sex": None, "age_years": None}
     study = {"uid": f"1.{number}", **names}
     series = {"uid": f"1.{number}.1", "number": 1, "description": "", "protocol": ""}
-    archive.store_series(database, run, NewSeries(study, series, [volume]), image_space=image, text_space=text)
+    storing.store_series(database, run, NewSeries(study, series, [volume]), image_space=image, text_space=text)
 
 
 def unit(random: np.random.Generator, n: int, dim: int) -> np.ndarray:

@@ -35,7 +35,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "archive"
         write(archive, options.files)
-        command = [sys.executable, "-m", "spinecho.ui.cli", "index", str(archive), "--home", f"{folder}/home", "--json"]
+        command = [
+            sys.executable,
+            "-m",
+            "spinecho.ui.cli.app",
+            "index",
+            str(archive),
+            "--home",
+            f"{folder}/home",
+            "--json",
+        ]
         first = run(command)[0]
         print(f"first run: {first['counts']['files']:,} files in {first['seconds']['wall']:.1f} s")
         inner, outer = [], []

@@ -37,15 +37,15 @@ import numpy as np
 from benchmarks.common import machine
 from benchmarks.vector_corpora import SAME, SHARES, Corpus, K, corpus, made
 from benchmarks.vector_peers import ENGINES
-from spinecho.db import archive
-from spinecho.db.build import build_index, open_build
-from spinecho.db.database import Database
-from spinecho.db.served import ServedSpace
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing as archive
 from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.build import build_index, open_build
 from spinecho.db.vectors.faiss_index import FlatIndex
 from spinecho.db.vectors.plan import Wish
 from spinecho.db.vectors.protocol import VectorIndex
 from spinecho.db.vectors.scattered import roughen
+from spinecho.db.vectors.served import ServedSpace
 from spinecho.db.vectors.trade_off import trade_offs
 from spinecho.db.vectors.tuning import fit
 from spinecho.db.vectors.two_stage import TwoStageIndex, bytes_for

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import machine, store_cases
-from spinecho.db.database import Database
-from spinecho.db.warm import warm
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.warm import warm
 from spinecho.encoders.registry import open_encoder
 from spinecho.indexer.phantom import Case, plan_cases
 from spinecho.search.engine import Engine

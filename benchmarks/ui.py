@@ -26,11 +26,11 @@ import numpy as np
 
 from benchmarks.browser import chrome, serve_process, until
 from benchmarks.common import machine
-from spinecho.db import lookup
-from spinecho.db.database import Database
+from spinecho.db.queries import lookup
+from spinecho.db.schema.database import Database
 from spinecho.indexer.pipeline import index_archive
-from spinecho.ui.room.viewer import pack
 from spinecho.ui.settings import read_settings
+from spinecho.ui.views.study.viewer import pack
 from spinecho.ui.wiring import open_dual, read_levels
 
 SIDES, SITES = ("left", "right"), ("frontal", "parietal", "temporal", "occipital")

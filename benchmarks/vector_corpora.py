@@ -92,7 +92,7 @@ def made(form: str, n: int, *, seed: int = 0) -> np.ndarray:
 def _text(work: Path) -> np.ndarray:
     path = work / "text-vectors.npy"
     if not path.exists():
-        from spinecho.encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+        from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
 
         texts = _texts(Path(os.environ.get("SPINECHO_TESTDATA", "../shared/data")) / "text")
         encoder = SentenceEncoder.default()

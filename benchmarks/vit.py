@@ -23,10 +23,10 @@ import numpy as np
 import torch
 
 from benchmarks.common import machine
-from spinecho.encoders.image.preparation import BlockPreparation
-from spinecho.encoders.image.vit import SIZES, VisionTransformer, VitConfig
-from spinecho.encoders.image.vit_packing import Packed, pack
-from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.networks.vit.encoder import SIZES, VisionTransformer, VitConfig
+from spinecho.encoders.networks.vit.packing import Packed, pack
+from spinecho.encoders.preparing.preparation import BlockPreparation
+from spinecho.encoders.reading.volume import Volume
 
 
 def main() -> None:

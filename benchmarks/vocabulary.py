@@ -26,8 +26,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import machine
-from spinecho.encoders.text.vocabulary import concepts, wider
-from spinecho.encoders.text.vocabulary.table import vocabulary
+from spinecho.encoders.language.vocabulary import concepts, wider
+from spinecho.encoders.language.vocabulary.table import vocabulary
 
 _HERE = Path(__file__).parent
 _MARKS = _HERE / "vocabulary_marks.csv"

@@ -268,7 +268,7 @@ class VolumeCard:
 
 @dataclass(frozen=True, slots=True)
 class ClauseCard:
-    """A clause of a sentence: `start` and `stop` are characters of the sentence; see `db.models.Clause`."""
+    """A clause of a sentence: `start` and `stop` are characters of the sentence; see `db.schema.models.Clause`."""
 
     start: int
     stop: int

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 
 from spinecho.db.durable import durable_replace
 from spinecho.encoders.errors import EncoderError
-from spinecho.encoders.limits import TEXT_BYTES, WEIGHTS_BYTES, check_weights, read_small
+from spinecho.encoders.sandbox.limits import TEXT_BYTES, WEIGHTS_BYTES, check_weights, read_small
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 

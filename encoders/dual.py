@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from spinecho.encoders.image.describe import Described, Describing
-from spinecho.encoders.image.preparation import Preparation, Prepared
-from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.networks.parts_of_volumes import Described, Describing
+from spinecho.encoders.preparing.preparation import Preparation, Prepared
+from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.space import Encoder, Space, Vectors
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.encoders.errors import EncoderUnavailable
-from spinecho.encoders.limits import check_weights, read_small
+from spinecho.encoders.sandbox.limits import check_weights, read_small
 
 WANTED = ("*.json", "*.txt", "*.model", "*.safetensors")
 """What is fetched of a repository: never its pickles."""

@@ -11,7 +11,7 @@ from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import EncoderUnavailable
 
 if TYPE_CHECKING:
-    from spinecho.encoders.image.clip import PictureModel
+    from spinecho.encoders.networks.clip.images import PictureModel
 
 DEFAULT = "spinecho"
 WEIGHTS = Path(__file__).parent / "weights"
@@ -24,9 +24,9 @@ def _spinecho(device: str) -> DualEncoder:
 
 def _tower(name: str, folder: Path, device: str) -> DualEncoder:
     from spinecho.encoders.heads.predict import Predictor  # noqa: PLC0415
-    from spinecho.encoders.image.tower import TowerEncoder  # noqa: PLC0415  (torch is slow to import)
-    from spinecho.encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
-    from spinecho.encoders.text.tower import TextTowerEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.image_tower import TowerEncoder  # noqa: PLC0415  (torch is slow to import)
+    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.text_tower import TextTowerEncoder  # noqa: PLC0415
 
     image, text = TowerEncoder.load(folder / "image", device=device), SentenceEncoder.default(device=device)
     aligned = TextTowerEncoder.load(folder / "text", text, space=image.space, device=device)
@@ -35,36 +35,36 @@ def _tower(name: str, folder: Path, device: str) -> DualEncoder:
 
 
 def _slices_minilm(device: str) -> DualEncoder:
-    from spinecho.encoders.image.slices import SliceEncoder  # noqa: PLC0415  (torch is slow to import)
-    from spinecho.encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.slices import SliceEncoder  # noqa: PLC0415  (torch is slow to import)
 
     return DualEncoder("slices-minilm", SliceEncoder(device=device), SentenceEncoder.default(device=device))
 
 
 def _vit(name: str, folder: Path, device: str) -> DualEncoder:
-    from spinecho.encoders.image.vit import VitEncoder  # noqa: PLC0415
-    from spinecho.encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.vit.encoder import VitEncoder  # noqa: PLC0415
 
     image = VitEncoder.load(folder, device=device)
     return DualEncoder(name, image, SentenceEncoder.default(device=device))
 
 
 def _clip(name: str, model: Path, device: str) -> DualEncoder:
-    from spinecho.encoders.image.clip import load_clip  # noqa: PLC0415
+    from spinecho.encoders.networks.clip.images import load_clip  # noqa: PLC0415
 
     return _pictures(name, load_clip(str(model), device=device), device)
 
 
 def _open_clip(name: str, model: Path, device: str) -> DualEncoder:
-    from spinecho.encoders.image.open_clip import load_open_clip  # noqa: PLC0415
+    from spinecho.encoders.networks.clip.open_clip import load_open_clip  # noqa: PLC0415
 
     return _pictures(name, load_open_clip(str(model), device=device), device)
 
 
 def _pictures(name: str, model: PictureModel, device: str) -> DualEncoder:
-    from spinecho.encoders.image.clip import PictureEncoder  # noqa: PLC0415
-    from spinecho.encoders.text.clip import PictureTextEncoder  # noqa: PLC0415
-    from spinecho.encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.clip.images import PictureEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.clip.sentences import PictureTextEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
 
     return DualEncoder(name, PictureEncoder(model), SentenceEncoder.default(device=device), PictureTextEncoder(model))
 
@@ -129,7 +129,7 @@ def open_encoder(name: str = DEFAULT, *, device: str = "cpu", text_model: str | 
         raise EncoderUnavailable(f"no encoder is called {name!r}; there are: {', '.join(names)}")
     if text_model is None:
         return dual
-    from spinecho.encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
 
     text = SentenceEncoder.from_name(text_model, device=pick_device(device))
     return replace(dual, name=f"{name}+{text_model}", text=text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from spinecho.encoders.image.acquisition import Acquisition
+from spinecho.encoders.acquisition.facts import Acquisition
 
 _NAMES = {
     "DWI": "diffusion-weighted (DWI)",

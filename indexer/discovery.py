@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from spinecho.db import ledger, runs
-from spinecho.db.archives import ArchiveName
-from spinecho.db.database import Database
 from spinecho.db.errors import PruneRefused
+from spinecho.db.files import file_index, runs
+from spinecho.db.files.roots import ArchiveName
+from spinecho.db.schema.database import Database
 from spinecho.db.values import Listing, Rejection, Scanned, Stat
 from spinecho.encoders.errors import Reason
-from spinecho.encoders.image.other_files import NOT_READ_BEFORE, READER
-from spinecho.encoders.image.series import Header
-from spinecho.encoders.image.tasks import digests_of, scan_task
-from spinecho.encoders.sandbox import Outcome, Sandbox, Task
+from spinecho.encoders.reading.other_files import NOT_READ_BEFORE, READER
+from spinecho.encoders.reading.values import Header
+from spinecho.encoders.sandbox.image_tasks import digests_of, scan_task
+from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
 from spinecho.indexer.naming import archive_of, told_apart
 from spinecho.indexer.progress import Progress, Tally
-from spinecho.indexer.reports.parse import SUFFIXES as REPORT_SUFFIXES
+from spinecho.indexer.reports.parsing.parse import SUFFIXES as REPORT_SUFFIXES
 from spinecho.indexer.sources.folder import REST, Found, walk
 from spinecho.indexer.sources.keeping import keep
 from spinecho.indexer.sources.refusals import refusal, stamp
@@ -70,7 +70,9 @@ def discover(
     def fresh_tasks() -> Iterator[Task]:
         for listings in _batches(walk(root, skip=skip, roots=roots, follow_links=follow_links), tally):
             with tally.timed("discover"):
-                changes = ledger.compare(database, root=str(root), run=run, listings=listings, retry=retry, again=again)
+                changes = file_index.compare(
+                    database, root=str(root), run=run, listings=listings, retry=retry, again=again
+                )
             missing.extend(changes.missing)
             unlisted.extend(_unlisted(listings))
             tally.counts["files"] += changes.unchanged + len(changes.fresh)
@@ -104,10 +106,10 @@ def discover(
     for outcome in sandbox.map(fresh_tasks()):
         archive = salts[outcome.task.arguments["root"]]
         scanned = list(_finished(sandbox, outcome, stats, tally, archive))
-        keep(partial(ledger.record, database, run, again=again), scanned)
+        keep(partial(file_index.record, database, run, again=again), scanned)
         progress.advance("scan", len(scanned))
-    keep(partial(ledger.record, database, run, again=again), reports)
-    gone = {*missing, *ledger.vanished(database, root=str(root), run=run)}
+    keep(partial(file_index.record, database, run, again=again), reports)
+    gone = {*missing, *file_index.vanished(database, root=str(root), run=run)}
     return Walked(root, tuple(sorted(gone)), tally.counts["files"] - before, tuple(unlisted))
 
 
@@ -191,7 +193,7 @@ def _unlisted(listings: Sequence[Listing]) -> Iterator[str]:
 def _indexed(database: Database, fresh: Sequence[tuple[str, Stat]]) -> frozenset[str]:
     """Those of the names that cannot be reached under which a file is in the index."""
     paths = [str(Path(folder) / stat.name) for folder, stat in fresh if stat.odd in _AWAY]
-    return frozenset(ledger.still_known(database, paths, indexed=True) if paths else ())
+    return frozenset(file_index.still_known(database, paths, indexed=True) if paths else ())
 
 
 def settle_missing(database: Database, walked: Sequence[Walked], *, prune: bool, yes: bool, tally: Tally) -> None:
@@ -202,19 +204,19 @@ def settle_missing(database: Database, walked: Sequence[Walked], *, prune: bool,
     """
     gone: list[str] = []
     for one in walked:
-        found = ledger.still_known(database, [path for path in one.missing if not _below(path, one.unlisted)])
+        found = file_index.still_known(database, [path for path in one.missing if not _below(path, one.unlisted)])
         if one.files:  # what nothing was stored of need not be kept
-            ledger.forget_rejected(database, found)
-            found = ledger.still_known(database, found)
+            file_index.forget_rejected(database, found)
+            found = file_index.still_known(database, found)
         readable_again = [path for path in found if Path(path).is_dir()]
-        ledger.remove_files(database, readable_again)
+        file_index.remove_files(database, readable_again)
         mine = sorted(set(found) - set(readable_again))
         tally.counts["missing"] += len(mine)
         if prune and mine and not yes:
-            _require_few(one, len(mine), ledger.count_below(database, str(one.root)))
+            _require_few(one, len(mine), file_index.count_below(database, str(one.root)))
         gone += mine
     if prune and gone:
-        tally.counts["pruned"] += ledger.remove_files(database, gone)
+        tally.counts["pruned"] += file_index.remove_files(database, gone)
 
 
 def _require_few(walked: Walked, gone: int, known: int) -> None:
@@ -239,8 +241,8 @@ def settle_collisions(database: Database, run: int) -> int:
 
     Where the one that had it turned out unreadable, the next gets its turn; returns how many were given one.
     """
-    reopened = ledger.reopen_orphans(database, reasons=(Reason.DUPLICATE, Reason.CONFLICT))
-    for owner, *others in ledger.colliding_files(database):
+    reopened = file_index.reopen_orphans(database, reasons=(Reason.DUPLICATE, Reason.CONFLICT))
+    for owner, *others in file_index.colliding_files(database):
         digests = digests_of([owner.path, *(other.path for other in others)])
         verdicts = {}
         for other in others:
@@ -248,5 +250,5 @@ def settle_collisions(database: Database, run: int) -> int:
             reason = Reason.DUPLICATE if same else Reason.CONFLICT
             kind = "the same bytes as" if same else "the same SOP Instance UID but other bytes than"
             verdicts[other.id] = Rejection(reason, reason.ignorable, f"{kind} {owner.path}")
-        ledger.reject(database, run, verdicts)
+        file_index.reject(database, run, verdicts)
     return reopened

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
-from spinecho.db import study_facts
-from spinecho.db.database import Database
-from spinecho.db.study_facts import SERIES_FIELDS, agree
+from spinecho.db.schema.database import Database
+from spinecho.db.store import study_facts
+from spinecho.db.store.study_facts import SERIES_FIELDS, agree
 from spinecho.db.values import FileRecord
-from spinecho.encoders.image.header_facts import series_facts_of, study_facts_of
-from spinecho.encoders.image.series import Header
+from spinecho.encoders.acquisition.header_facts import series_facts_of, study_facts_of
+from spinecho.encoders.reading.values import Header
 
 
 def derive_facts(database: Database) -> int:

@@ -12,14 +12,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from spinecho.db import ledger, moves
-from spinecho.db.database import Database
-from spinecho.db.moves import Move, MovingFile
-from spinecho.encoders.image.header_facts import reads_alike, series_facts_of, study_facts_of
-from spinecho.encoders.image.series import Header
-from spinecho.encoders.image.tasks import digest_task, unpack_digests
-from spinecho.encoders.image.torn import joined_as
-from spinecho.encoders.sandbox import Sandbox, Task
+from spinecho.db.files import file_index, moves
+from spinecho.db.files.moves import Move, MovingFile
+from spinecho.db.schema.database import Database
+from spinecho.encoders.acquisition.header_facts import reads_alike, series_facts_of, study_facts_of
+from spinecho.encoders.reading.torn import joined_as
+from spinecho.encoders.reading.values import Header
+from spinecho.encoders.sandbox.image_tasks import digest_task, unpack_digests
+from spinecho.encoders.sandbox.processes import Sandbox, Task
 from spinecho.indexer.progress import Tally
 
 _AT_ONCE, _BATCH = 2000, 32
@@ -40,7 +40,7 @@ def settle_moves(database: Database, sandbox: Sandbox, missing: Sequence[str], *
         found = _moves(database, sandbox, some, moves.arrivals(database, some))
         tally.counts["moved"] += moves.apply_moves(database, found)
         left = moves.rejected_in(database, {str(Path(one.gone.path).parent) for one in found})
-        ledger.forget_rejected(database, [path for path in left if is_gone(path)])
+        file_index.forget_rejected(database, [path for path in left if is_gone(path)])
 
 
 def is_gone(path: str) -> bool:
@@ -59,12 +59,12 @@ def verify_files(database: Database, sandbox: Sandbox, root: Path, *, tally: Tal
 
     Where there was none to compare with it is kept.
     """
-    for page in ledger.digests_below(database, str(root)):
+    for page in file_index.digests_below(database, str(root)):
         sizes = {path: size for _, path, size, _ in page}
         now = _digests(sandbox, sizes)
         fresh = {file: now[path] for file, path, _, digest in page if digest is None and path in now}
         changed = [file for file, path, _, digest in page if digest and path in now and digest != now[path]]
-        ledger.settle_digests(database, fresh, changed)
+        file_index.settle_digests(database, fresh, changed)
         tally.counts["verified"] += len(now)
         tally.counts["changed_unseen"] += len(changed)
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from spinecho.db.archives import ArchiveName
-from spinecho.encoders.image.series import Flag, Header
-from spinecho.encoders.image.uids import derived_uid, relative_name
+from spinecho.db.files.roots import ArchiveName
+from spinecho.encoders.reading.uids import derived_uid, relative_name
+from spinecho.encoders.reading.values import Flag, Header
 
 
 def archive_of(archives: Sequence[ArchiveName], path: str) -> ArchiveName:

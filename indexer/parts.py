@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spinecho.db.build import pack
 from spinecho.db.values import NewRegions, PredictedFact
+from spinecho.db.vectors.build import pack
 from spinecho.encoders.dual import DualEncoder, Predictor, Revised
-from spinecho.encoders.image.describe import GRID, Described, region_vectors
-from spinecho.encoders.image.preparation import Prepared
+from spinecho.encoders.networks.parts_of_volumes import GRID, Described, region_vectors
+from spinecho.encoders.preparing.preparation import Prepared
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,36 +13,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from spinecho.db import archive, clean, ledger, not_indexed, runs
-from spinecho.db.archives import ArchiveName, name_archives
-from spinecho.db.build import pack
-from spinecho.db.database import Database
-from spinecho.db.erasing import erase_traces
 from spinecho.db.errors import PruneRefused, RootMissing
-from spinecho.db.kept_up import refresh_builds, refresh_snapshot
-from spinecho.db.study_facts import disagreements
+from spinecho.db.files import file_index, not_indexed, runs
+from spinecho.db.files.roots import ArchiveName, name_archives
+from spinecho.db.schema import clean
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing
+from spinecho.db.store.erasing import erase_traces
+from spinecho.db.store.study_facts import disagreements
 from spinecho.db.values import FileRecord, NewPassage, NewSeries, NewVolume, Rejection, Role, SpaceRecord
+from spinecho.db.vectors.build import pack
+from spinecho.db.vectors.kept_up import refresh_builds, refresh_snapshot
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import Reason
-from spinecho.encoders.image.codecs import codecs_at_hand
-from spinecho.encoders.image.other_files import READER
-from spinecho.encoders.image.series import FileFailure, Header
-from spinecho.encoders.image.tasks import PreparedVolume, read_task, unpack_digests, unpack_read
-from spinecho.encoders.sandbox import Outcome, Sandbox, Task
+from spinecho.encoders.reading.dicom.codecs import codecs_at_hand
+from spinecho.encoders.reading.other_files import READER
+from spinecho.encoders.reading.values import FileFailure, Header
+from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_digests, unpack_read
+from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
+from spinecho.encoders.sandbox.worker import Message
 from spinecho.encoders.space import Space, require_same
-from spinecho.encoders.worker import Message
 from spinecho.indexer.caption import caption
 from spinecho.indexer.discovery import Walked, discover, settle_collisions, settle_missing
 from spinecho.indexer.facts_again import derive_facts, facts_of
 from spinecho.indexer.moves import settle_moves, verify_files
 from spinecho.indexer.parts import Parts, parts_of
 from spinecho.indexer.progress import Kept, Progress, Silent, Tally
-from spinecho.indexer.reports.again import read_again
 from spinecho.indexer.reports.derive import settle_reports
+from spinecho.indexer.reports.parsing.reading_task import report_task
+from spinecho.indexer.reports.rereading import read_again
 from spinecho.indexer.reports.store import GUESSED, is_long, store_report_file
-from spinecho.indexer.reports.tasks import report_task
 from spinecho.indexer.sources.folder import outermost
-from spinecho.indexer.torn import join_torn_series
+from spinecho.indexer.torn_series import join_torn_series
 
 _IGNORABLE = frozenset(reason for reason in Reason if reason.ignorable)
 
@@ -107,7 +109,7 @@ def index_archive(
     with Sandbox(workers=options.workers, memory_mb=options.memory_mb) as sandbox:
         refused = _find(database, sandbox, outermost(roots), archives, options, run, skip, tally, progress)
         tally.counts["joined"] += join_torn_series(database)
-        if ledger.count_pending_series(database) or ledger.pending_reports(database):
+        if file_index.count_pending_series(database) or file_index.pending_reports(database):
             dual = open_dual()
             image = _space(database, "image", dual.image.space, dual.name)
             text = _space(database, "text", dual.text.space, dual.name)
@@ -122,7 +124,7 @@ def index_archive(
     warnings += [*matched.warnings, *_guesses(tally)]
     with tally.timed("build"):
         warnings += refresh_builds(database, builds, force=options.rebuild)
-    tally.counts["pending"] += ledger.count_pending_series(database)
+    tally.counts["pending"] += file_index.count_pending_series(database)
     seconds = _seconds(tally)
     runs.finish_run(database, run, counts=tally.counts, seconds=seconds)
     refresh_snapshot(database, builds, force=options.rebuild)
@@ -235,16 +237,16 @@ class _Work:
 
     def index_series(self) -> None:
         """Read, encode and store every pending series, up to the limit."""
-        ahead = ledger.count_pending_series(self.database)
+        ahead = file_index.count_pending_series(self.database)
         limit = ahead if self.options.limit is None else min(ahead, self.options.limit)
         self.progress.total("read", limit)
         files: dict[int, tuple[FileRecord, ...]] = {}
 
         def tasks() -> Iterator[Task]:
-            for number, key in enumerate(ledger.pending_series(self.database)):
+            for number, key in enumerate(file_index.pending_series(self.database)):
                 if number >= limit:
                     return
-                files[number] = ledger.series_files(self.database, key)
+                files[number] = file_index.series_files(self.database, key)
                 yield self._task(files[number])
 
         waiting: list[_Read] = []
@@ -259,7 +261,7 @@ class _Work:
 
     def index_reports(self) -> None:
         """Read and store every pending report file; a long one as it is read, so that memory stays flat."""
-        pending = ledger.pending_reports(self.database)
+        pending = file_index.pending_reports(self.database)
         self.progress.total("reports", len(pending))
         short = [record for record in pending if not is_long(record.path)]
         for record, outcome in zip(short, self.sandbox.map(report_task(record.path) for record in short), strict=True):
@@ -324,7 +326,7 @@ class _Work:
                 study, facts = facts_of([record for record in one.records if record.path in held] or one.records[:1])
                 digests = {ids[path]: digest for path, digest in one.digests.items()}
                 try:
-                    archive.store_series(
+                    storing.store_series(
                         self.database,
                         self.run,
                         NewSeries(study, facts, new, rejected, digests),
@@ -333,7 +335,9 @@ class _Work:
                     )
                 except clean.Unstorable as error:  # else it would stop this run, and every later one, here
                     refused = Rejection(Reason.NOT_STORED, Reason.NOT_STORED.ignorable, str(error))
-                    ledger.reject(self.database, self.run, {file: rejected.get(file, refused) for file in ids.values()})
+                    file_index.reject(
+                        self.database, self.run, {file: rejected.get(file, refused) for file in ids.values()}
+                    )
                     new = []
                 self.tally.counts["series"] += bool(new)
                 self.tally.counts["volumes"] += len(new)
@@ -352,16 +356,16 @@ def _check_codecs(database: Database) -> list[str]:
     said = []
     for distribution, present in codecs_at_hand().items():
         if present:
-            ledger.reopen_rejected(database, reason=Reason.NEEDS_CODEC, message=distribution)
+            file_index.reopen_rejected(database, reason=Reason.NEEDS_CODEC, message=distribution)
         else:
             said.append(f"{distribution} is not installed: files that need it will be rejected as NEEDS_CODEC")
     return said
 
 
 def _space(database: Database, role: Role, space: Space, encoder: str) -> SpaceRecord:
-    served = archive.serving(database, role)
+    served = storing.serving(database, role)
     if served is None:
-        return archive.serve(database, role, encoder=encoder, **dataclasses.asdict(space))
+        return storing.serve(database, role, encoder=encoder, **dataclasses.asdict(space))
     stored = Space(served.model, served.revision, served.preprocessing, served.dim)
     require_same(stored, space, role=role, encoder=served.encoder)
     return served

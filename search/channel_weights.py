@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spinecho.search.evaluation.figures import Figure
+from spinecho.encoders.measuring.figures import Figure
 from spinecho.search.fusion import Weights
 
 LEAST = 200

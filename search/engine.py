@@ -9,42 +9,44 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, assert_never
 
-from spinecho.db import archive, ledger, lookup, predictions
-from spinecho.db.database import Database
 from spinecho.db.errors import Damaged
-from spinecho.db.feedback import scan_vectors, sentences_said
-from spinecho.db.filters import ALL, Filter, contradictions, predicted_tasks, visible
-from spinecho.db.selection import Selection
-from spinecho.db.sentences import report_passages
+from spinecho.db.files import file_index
+from spinecho.db.filters.algebra import ALL, Filter, contradictions, predicted_tasks, visible
+from spinecho.db.filters.selection import Selection
+from spinecho.db.people.feedback import scan_vectors, sentences_said
+from spinecho.db.queries import lookup
+from spinecho.db.queries.sentences import report_passages
+from spinecho.db.schema.database import Database
+from spinecho.db.store import predictions, storing
 from spinecho.db.values import Role, SpaceRecord
 from spinecho.encoders.dual import DualEncoder
-from spinecho.encoders.image.preparation import Prepared
+from spinecho.encoders.language.clauses.findings import Wish, wish
+from spinecho.encoders.language.query import QueryText, parse_query
+from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.encoders.space import Space, require_same
-from spinecho.encoders.text.findings import Wish, wish
-from spinecho.encoders.text.query import QueryText, parse_query
-from spinecho.search.asking.plan import QueryPlan, Way
-from spinecho.search.asking.planner import Planner
-from spinecho.search.background import Background, Relevance, background_of
+from spinecho.search.answers.explain import Ranked, explain
+from spinecho.search.answers.fold import fold, nothing_relevant
+from spinecho.search.answers.heat import Heat, heat_map
+from spinecho.search.answers.hits import Hit, PassageHit, Results
+from spinecho.search.answers.listing import Listed, by_date, excluding, named, why_no_report
 from spinecho.search.channel_weights import Weighing
+from spinecho.search.channels.background import Background, Relevance, background_of
+from spinecho.search.channels.computed import computed_in, why_included
+from spinecho.search.channels.examples import Examples, QueryError
+from spinecho.search.channels.found import Evidence as Evident
+from spinecho.search.channels.found import Found
+from spinecho.search.channels.lexical import NO_WORDS, Words, rare, unheard, words_of
+from spinecho.search.channels.regions import Look
+from spinecho.search.channels.retrieve import Retriever
+from spinecho.search.channels.whole_report import like_report
 from spinecho.search.clock import Clock
-from spinecho.search.cohorts.rules import Likeness, ReadScan
-from spinecho.search.computed import computed_in, why_included
-from spinecho.search.examples import Examples, QueryError
-from spinecho.search.explain import Ranked, explain
-from spinecho.search.feedback import moved, shared_words
-from spinecho.search.fold import fold, nothing_relevant
-from spinecho.search.found import Evidence as Evident
-from spinecho.search.found import Found
+from spinecho.search.cohorts.passing import Likeness, ReadScan
 from spinecho.search.fusion import Weights, fused
-from spinecho.search.heat import Heat, heat_map
-from spinecho.search.hits import Hit, PassageHit, Results
-from spinecho.search.lexical import NO_WORDS, Words, rare, unheard, words_of
-from spinecho.search.listing import Listed, by_date, excluding, named, why_no_report
+from spinecho.search.planning.plan import QueryPlan, Way
+from spinecho.search.planning.planner import Planner
 from spinecho.search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
-from spinecho.search.regions import Look
-from spinecho.search.retrieve import Retriever
+from spinecho.search.relevance_feedback import moved, shared_words
 from spinecho.search.self_test import weighing
-from spinecho.search.whole_report import like_report
 
 _WEIGHED = 60.0
 """Seconds for which weights stand before what a self-test has kept since is looked at."""
@@ -440,7 +442,7 @@ class Engine:
             for warning in space.warnings
         ]
         said += self._retriever.selection.warnings
-        pending = ledger.count_pending_series(self._database)
+        pending = file_index.count_pending_series(self._database)
         if pending:
             said.append(f"{pending} series are not indexed yet; run 'spinecho index' again to go on")
         if found.unknown and isinstance(query, SpotQuery):
@@ -475,7 +477,7 @@ def _why_not_by_scans(encoder: str, *, aligned: bool, want: Kind) -> str:
 
 
 def _served(database: Database, role: Role, space: Space) -> SpaceRecord:
-    record = archive.serving(database, role)
+    record = storing.serving(database, role)
     if record is None:
         raise QueryError("nothing is indexed yet; run 'spinecho index FOLDER' first")
     stored = Space(record.model, record.revision, record.preprocessing, record.dim)

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from spinecho.encoders.errors import EncoderError
-from spinecho.encoders.limits import read_small
-from spinecho.search.found import Found
-from spinecho.search.hits import PassageHit
+from spinecho.encoders.sandbox.limits import read_small
+from spinecho.search.answers.hits import PassageHit
+from spinecho.search.channels.found import Found
 
 NAME = "fusion.json"
 _CHANNELS = ("sentences", "scans", "words", "like")

@@ -21,12 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db import archive, evaluating
-from spinecho.db.database import Database
 from spinecho.db.errors import StoreError
-from spinecho.db.evaluating import VolumeFacts
-from spinecho.db.filters import ALL, visible
-from spinecho.db.self_tests import (
+from spinecho.db.filters.algebra import ALL, visible
+from spinecho.db.queries import evaluating
+from spinecho.db.queries.evaluating import VolumeFacts
+from spinecho.db.queries.self_tests import (
     Holdings,
     KeptTest,
     PairText,
@@ -36,16 +35,18 @@ from spinecho.db.self_tests import (
     paired_studies,
     put_self_test,
 )
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing
 from spinecho.db.values import SpaceRecord
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.language.clauses.findings import RULES
+from spinecho.encoders.measuring.candidates import Candidates, text_groups, unit_rows
+from spinecho.encoders.measuring.figures import Figure
+from spinecho.encoders.measuring.metrics import Floats, steps
+from spinecho.encoders.measuring.resampling import RESAMPLES, percentiles
 from spinecho.encoders.space import Encoder, Space, require_same
-from spinecho.encoders.text.findings import RULES
 from spinecho.search.channel_weights import FINDINGS, LEAST, SCANS, Weighing, moved
-from spinecho.search.evaluation.candidates import Candidates, text_groups, unit_rows
-from spinecho.search.evaluation.figures import Figure
-from spinecho.search.evaluation.metrics import Floats, steps
-from spinecho.search.evaluation.resampling import RESAMPLES, percentiles
 from spinecho.search.fusion import Weights
 
 MOST = 400
@@ -81,7 +82,7 @@ def look_after(
     """
     kept: KeptTest | None = None
     try:
-        space = archive.serving(database, "image")
+        space = storing.serving(database, "image")
         if space is None or database.read_only:
             return Outcome(None)
         kept = get_self_test(database, space.id)

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from spinecho.db.database import Database
-from spinecho.db.engines import Location
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.engines import Location
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.registry import open_encoder
 from spinecho.indexer.phantom import write_archive

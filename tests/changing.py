@@ -24,8 +24,8 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from spinecho.encoders.dual import DualEncoder
-from spinecho.encoders.image.preparation import CompactPreparation, Prepared, digest
-from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.preparing.preparation import CompactPreparation, Prepared, digest
+from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.space import Space, Vectors
 from spinecho.indexer.pipeline import Summary
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from archives import Home, small_archive
 from servers import Server, running
 
-from spinecho.db.engines import Location
+from spinecho.db.schema.engines import Location
 
 settings.register_profile("spinecho", deadline=None)  # how fast is measured in benchmarks/
 settings.load_profile("spinecho")

@@ -10,7 +10,7 @@ import pytest
 from archives import copy_of_home
 from streamlit.testing.v1 import AppTest
 
-from spinecho.db.record import Entry, Record
+from spinecho.db.people.record import Entry, Record
 
 PAGE = Path(__file__).resolve().parents[1] / "ui" / "page.py"
 
@@ -73,10 +73,10 @@ def sentences(page: AppTest) -> list[str]:
 def page_of(name: str, *, role: str = "manager") -> AppTest:
     """A page drawn for a person of a role, over the home that the environment names."""
     script = f"""
-from spinecho.search.desk import Person, Role
-from spinecho.ui.page_style import trouble
-from spinecho.ui.room.opened import enter
-from spinecho.ui.room.{name}_page import {name}_page
+from spinecho.search.access.desk import Person, Role
+from spinecho.ui.views.style import trouble
+from spinecho.ui.views.session.opened import enter
+from spinecho.ui.views.{name}.page import {name}_page
 from spinecho.ui.settings import read_settings
 {name}_page(enter(read_settings(), Person("ada", Role("{role}"))))
 """

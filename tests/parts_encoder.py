@@ -16,10 +16,10 @@ import nibabel
 import numpy as np
 
 from spinecho.encoders.dual import DualEncoder
-from spinecho.encoders.heads.values import UNKNOWN, Prediction
-from spinecho.encoders.image.describe import Described
-from spinecho.encoders.image.preparation import CompactPreparation, Prepared, digest
-from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.heads.predictions import UNKNOWN, Prediction
+from spinecho.encoders.networks.parts_of_volumes import Described
+from spinecho.encoders.preparing.preparation import CompactPreparation, Prepared, digest
+from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.space import Space, Vectors
 
 BINS, PART = 8, 4

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from spinecho.db.database import Database
-from spinecho.db.engines import make_engine
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.engines import make_engine
 
 _MADE = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
 

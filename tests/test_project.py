@@ -71,7 +71,7 @@ def test_the_reading_process_imports_nothing_heavy() -> None:
     import sys  # noqa: PLC0415
 
     heavy = {"torch", "sqlalchemy", "streamlit", "pydicom"}
-    code = f"import sys, spinecho.encoders.image.tasks; print(*{heavy} & set(sys.modules))"
+    code = f"import sys, spinecho.encoders.sandbox.image_tasks; print(*{heavy} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == ""
 

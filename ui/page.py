@@ -7,24 +7,24 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from spinecho.encoders.registry import ABOUT
-from spinecho.search.desk import Person, Recorder
-from spinecho.ui.page_style import apply_style, icon, trouble
-from spinecho.ui.room.archive_page import SHORTCUTS as ARCHIVE_KEYS
-from spinecho.ui.room.archive_page import archive_page
-from spinecho.ui.room.cohorts_page import SHORTCUTS as COHORT_KEYS
-from spinecho.ui.room.cohorts_page import cohorts_page
-from spinecho.ui.room.compare_page import compare_page
-from spinecho.ui.room.evaluate_page import SHORTCUTS as EVALUATE_KEYS
-from spinecho.ui.room.evaluate_page import evaluate_page
-from spinecho.ui.room.keys import key_sheet
-from spinecho.ui.room.opened import Room, enter, record_of
-from spinecho.ui.room.results import SHORTCUTS
-from spinecho.ui.room.search_page import search_page
-from spinecho.ui.room.signed import sign_out_button, watch, who
-from spinecho.ui.room.study_page import study_page
-from spinecho.ui.room.viewer import SHORTCUTS as VIEWER_KEYS
-from spinecho.ui.room.ways import lay_out
+from spinecho.search.access.desk import Person, Recorder
 from spinecho.ui.settings import Settings, read_settings
+from spinecho.ui.views.archive.page import SHORTCUTS as ARCHIVE_KEYS
+from spinecho.ui.views.archive.page import archive_page
+from spinecho.ui.views.cohorts.page import SHORTCUTS as COHORT_KEYS
+from spinecho.ui.views.cohorts.page import cohorts_page
+from spinecho.ui.views.compare.page import compare_page
+from spinecho.ui.views.evaluate.page import SHORTCUTS as EVALUATE_KEYS
+from spinecho.ui.views.evaluate.page import evaluate_page
+from spinecho.ui.views.search.page import search_page
+from spinecho.ui.views.search.results import SHORTCUTS
+from spinecho.ui.views.session.keys import key_sheet
+from spinecho.ui.views.session.links import lay_out
+from spinecho.ui.views.session.opened import Room, enter, record_of
+from spinecho.ui.views.session.signed import sign_out_button, watch, who
+from spinecho.ui.views.study.page import study_page
+from spinecho.ui.views.study.viewer import SHORTCUTS as VIEWER_KEYS
+from spinecho.ui.views.style import apply_style, icon, trouble
 from spinecho.ui.wiring import USER_ERRORS
 
 Draw = Callable[[Room], None]

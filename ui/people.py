@@ -6,10 +6,10 @@ import os
 import pwd
 from datetime import UTC, datetime, timedelta
 
-from spinecho.db.database import Database
-from spinecho.db.record import Record, Recorder, Unrecorded
+from spinecho.db.people.record import Record, Recorder, Unrecorded
+from spinecho.db.schema.database import Database
 from spinecho.encoders.errors import EncoderError
-from spinecho.search.desk import Access, Desk, Person, Refused, Role
+from spinecho.search.access.desk import Access, Desk, Person, Refused, Role
 from spinecho.ui.roles import account_role, read_roles, signs_in
 from spinecho.ui.settings import Settings
 

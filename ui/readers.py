@@ -6,7 +6,7 @@ import atexit
 import threading
 
 from spinecho.encoders.errors import EncoderError
-from spinecho.encoders.sandbox import Outcome, Sandbox, Task
+from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
 
 
 class ReadersBusy(EncoderError):

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from spinecho.encoders.errors import EncoderError
-from spinecho.encoders.limits import read_small
-from spinecho.search.desk import Role
+from spinecho.encoders.sandbox.limits import read_small
+from spinecho.search.access.desk import Role
 
 EXAMPLE = """\
 # Who may do what. A person who is named nowhere has the default role; "none" keeps them out.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from spinecho.db.database import Database
+from spinecho.db.schema.database import Database
 from spinecho.encoders.dual import DualEncoder
 from spinecho.search.self_test import look_after
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from spinecho.db.engines import Location, read_location
-from spinecho.db.record import FILE
+from spinecho.db.people.record import FILE
+from spinecho.db.schema.engines import Location, read_location
 from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.registry import DEFAULT
 

@@ -10,19 +10,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from spinecho.db.database import Database, alone
 from spinecho.db.errors import Busy, StorageFailure, StoreError
-from spinecho.db.warm import warm_beside
+from spinecho.db.schema.database import Database, alone
+from spinecho.db.schema.warm import warm_beside
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import EncoderError, ReadError, Reason
-from spinecho.encoders.image.levels import Levels, levels_task, unpack_levels
-from spinecho.encoders.image.series import FileFailure
-from spinecho.encoders.image.tasks import GreyVolume, PreparedVolume, grey_task, query_task, unpack_grey, unpack_read
-from spinecho.encoders.image.unzip import unzip_task
+from spinecho.encoders.preparing.levels import Levels, levels_task, unpack_levels
+from spinecho.encoders.reading.unzip import unzip_task
+from spinecho.encoders.reading.values import FileFailure
 from spinecho.encoders.registry import open_encoder
-from spinecho.encoders.sandbox import Sandbox, Task
-from spinecho.encoders.worker import Message
-from spinecho.search.desk import Served
+from spinecho.encoders.sandbox.image_tasks import (
+    GreyVolume,
+    PreparedVolume,
+    grey_task,
+    query_task,
+    unpack_grey,
+    unpack_read,
+)
+from spinecho.encoders.sandbox.processes import Sandbox, Task
+from spinecho.encoders.sandbox.worker import Message
+from spinecho.search.access.desk import Served
 from spinecho.search.engine import Engine
 from spinecho.search.fusion import NAME as FUSION
 from spinecho.search.fusion import Weights
@@ -45,7 +52,7 @@ def open_dual(settings: Settings) -> DualEncoder:
 def open_database(settings: Settings, *, create: bool = False) -> Database:
     """The home's database, made when absent and `create` is true. A home that others can read is closed to them."""
     if changed := tighten(settings.home):
-        from spinecho.ui.options import err  # noqa: PLC0415  (it imports this module)
+        from spinecho.ui.printing.options import err  # noqa: PLC0415  (it imports this module)
 
         said = f"{settings.home} could be read by others; {changed} of its files and folders are yours alone now"
         err.print(said, style="yellow", markup=False, soft_wrap=True)

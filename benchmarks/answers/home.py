@@ -18,16 +18,17 @@ import numpy as np
 
 from benchmarks.answers.corpus import Series, Text, digest
 from benchmarks.common import SentenceVectors, serve
-from spinecho.db import archive, ledger, runs
-from spinecho.db.build import build_index, pack
-from spinecho.db.database import Database
 from spinecho.db.facts.files import make_snapshot
+from spinecho.db.files import file_index, runs
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing
 from spinecho.db.values import Listing, NewPassage, NewReport, NewSeries, NewVolume, Scanned, Stat
+from spinecho.db.vectors.build import build_index, pack
+from spinecho.encoders.acquisition.evidence import Evidence
+from spinecho.encoders.acquisition.facts import Acquisition
+from spinecho.encoders.acquisition.rules import describe
 from spinecho.encoders.dual import DualEncoder
-from spinecho.encoders.image.acquisition import Acquisition
-from spinecho.encoders.image.evidence import Evidence
-from spinecho.encoders.image.rules import describe
-from spinecho.encoders.text.passages import passages
+from spinecho.encoders.language.passages import passages
 from spinecho.indexer.caption import caption
 
 _ROOT = "1.2.826.0.1.3680043.10.741"
@@ -83,18 +84,18 @@ def _store(home: Path, texts: Sequence[Text], dual: DualEncoder) -> None:
     image = serve(database, "image", dual.image.space, dual.name)
     text = serve(database, "text", dual.text.space, dual.name)
     run = runs.start_run(database, [str(home)])
-    ledger.compare(database, root=str(home), run=run, listings=[Listing(str(home), ())])
-    ledger.record(database, run, [Scanned(str(home), Stat("all.jsonl", 1, 1), "report")])
-    file = ledger.pending_reports(database)[0].id
+    file_index.compare(database, root=str(home), run=run, listings=[Listing(str(home), ())])
+    file_index.record(database, run, [Scanned(str(home), Stat("all.jsonl", 1, 1), "report")])
+    file = file_index.pending_reports(database)[0].id
     vectors = SentenceVectors(dual)
     zero = pack(np.zeros(dual.image.space.dim, np.float32)), pack(np.zeros(dual.text.space.dim, np.float32))
     told = entries(texts)
     for entry in told:
         for new in _series(entry, zero, vectors):
-            archive.store_series(database, run, new, image_space=image.id, text_space=text.id)
+            storing.store_series(database, run, new, image_space=image.id, text_space=text.id)
     reports = [_report(at, entry, vectors) for at, entry in enumerate(told) if entry.text.is_report]
-    archive.store_reports(database, run, file, reports, (), text_space=text.id, first=True, last=True)
-    archive.match_reports(database)
+    storing.store_reports(database, run, file, reports, (), text_space=text.id, first=True, last=True)
+    storing.match_reports(database)
     for space in (image, text):
         build_index(database, home / "builds", space)
     make_snapshot(database, home / "builds")

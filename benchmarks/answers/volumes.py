@@ -24,7 +24,7 @@ from benchmarks.answers.corpus import Series, Text
 from benchmarks.answers.measure import K, chance, interval, ndcg
 from benchmarks.answers.systems import Bm25, BySentence
 from benchmarks.common import machine
-from spinecho.db.database import Database
+from spinecho.db.schema.database import Database
 from spinecho.encoders.registry import open_encoder
 from spinecho.indexer.pipeline import index_archive
 from spinecho.search.engine import Engine

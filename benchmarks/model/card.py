@@ -18,9 +18,9 @@ import numpy as np
 import torch
 
 from benchmarks.common import machine
-from spinecho.encoders.image.slices import SliceEncoder
-from spinecho.encoders.image.tower import TowerEncoder
-from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.networks.image_tower import TowerEncoder
+from spinecho.encoders.networks.slices import SliceEncoder
+from spinecho.encoders.reading.volume import Volume
 
 PAGE = Path(__file__).parents[2] / "docs" / "model-card.md"
 WHO = {

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from spinecho.encoders.training.examples import Facts
+from spinecho.encoders.training.data.examples import Facts
 
 TRAIN_SEED, TEST_SEED = 4001, 9001
 """Of the generator. The demonstration's seed is 0."""

@@ -17,15 +17,15 @@ import torch
 
 from benchmarks.common import machine
 from benchmarks.model.data import NOT_SHIPPED, folders
-from spinecho.encoders.heads.features import cache_features
-from spinecho.encoders.heads.fit import fit_head
-from spinecho.encoders.heads.tasks import TASKS, TaskSpec
-from spinecho.encoders.heads.training import FitOptions
-from spinecho.encoders.image.describe import Described
-from spinecho.encoders.image.tower import TowerEncoder, batch_of, described
-from spinecho.encoders.training.cell_cache import CellCache
-from spinecho.encoders.training.examples import Facts
-from spinecho.encoders.training.queries import family
+from spinecho.encoders.heads.fitting.features import cache_features
+from spinecho.encoders.heads.fitting.fit import fit_head
+from spinecho.encoders.heads.fitting.probe_training import FitOptions
+from spinecho.encoders.heads.targets import TASKS, TaskSpec
+from spinecho.encoders.networks.image_tower import TowerEncoder, batch_of, described
+from spinecho.encoders.networks.parts_of_volumes import Described
+from spinecho.encoders.training.data.cell_cache import CellCache
+from spinecho.encoders.training.data.examples import Facts
+from spinecho.encoders.training.data.queries import family
 
 SHIPPED = (TaskSpec("sequence", "single", lambda facts: family(facts.sequence) or None, least=6),)
 """Trained on real scans of several sources too. The others know generated heads alone, or a few of the regions."""

@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 
 from benchmarks.common import machine
 from benchmarks.model.data import NOT_SHIPPED, folders, held_out
-from spinecho.encoders.image.preparation import resized
-from spinecho.encoders.image.slices import SliceEncoder
-from spinecho.encoders.image.tower import Tower, TowerEncoder, batch_of, described
-from spinecho.encoders.text.sentence_encoder import SentenceEncoder
-from spinecho.encoders.text.tower import TextTowerEncoder
-from spinecho.encoders.training.cell_cache import CellCache
-from spinecho.encoders.training.examples import Example, Facts, examples
-from spinecho.encoders.training.queries import KIND, REGION, SEQUENCE, family
-from spinecho.encoders.training.vary import vary
+from spinecho.encoders.networks.image_tower import Tower, TowerEncoder, batch_of, described
+from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
+from spinecho.encoders.networks.slices import SliceEncoder
+from spinecho.encoders.networks.text_tower import TextTowerEncoder
+from spinecho.encoders.preparing.preparation import resized
+from spinecho.encoders.training.data.cell_cache import CellCache
+from spinecho.encoders.training.data.examples import Example, Facts, examples
+from spinecho.encoders.training.data.queries import KIND, REGION, SEQUENCE, family
+from spinecho.encoders.training.data.vary import vary
 from spinecho.search.evaluation import Measured, by_label, by_text, paired, text_groups
 
 Rows = NDArray[np.float32]

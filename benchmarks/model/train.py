@@ -19,22 +19,22 @@ import torch
 from benchmarks.common import machine
 from benchmarks.model.data import NOT_SHIPPED, TEST_SEED, TRAIN_SEED, folders, held_out
 from spinecho.encoders.checkpoint import load_checkpoint
-from spinecho.encoders.image.cells import FrozenCells
-from spinecho.encoders.image.preparation import StackPreparation
-from spinecho.encoders.image.tower import KIND as IMAGE_KIND
-from spinecho.encoders.image.tower import Tower, TowerConfig, save_tower
-from spinecho.encoders.text.sentence_encoder import SentenceEncoder
-from spinecho.encoders.text.tower import KIND as TEXT_KIND
-from spinecho.encoders.text.tower import TextTower, TextTowerConfig, save_text_tower
-from spinecho.encoders.training.align_tower import AlignConfig, Alignment, StateBank, Studies
-from spinecho.encoders.training.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
-from spinecho.encoders.training.config import TrainConfig
-from spinecho.encoders.training.loop import fit
-from spinecho.encoders.training.loop_data import Data
-from spinecho.encoders.training.loop_shards import ShardExamples
-from spinecho.encoders.training.vary import vary
-from spinecho.indexer.corpus.manifest import read_manifest, write_manifest_shards
-from spinecho.indexer.corpus.phantom import write_phantom_shards
+from spinecho.encoders.networks.cells import FrozenCells
+from spinecho.encoders.networks.image_tower import KIND as IMAGE_KIND
+from spinecho.encoders.networks.image_tower import Tower, TowerConfig, save_tower
+from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
+from spinecho.encoders.networks.text_tower import KIND as TEXT_KIND
+from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig, save_text_tower
+from spinecho.encoders.preparing.preparation import StackPreparation
+from spinecho.encoders.training.data.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
+from spinecho.encoders.training.data.vary import vary
+from spinecho.encoders.training.loop.config import TrainConfig
+from spinecho.encoders.training.loop.data import Data
+from spinecho.encoders.training.loop.loop import fit
+from spinecho.encoders.training.loop.shards import ShardExamples
+from spinecho.encoders.training.objectives.align_tower import AlignConfig, Alignment, StateBank, Studies
+from spinecho.indexer.corpus.from_manifest import read_manifest, write_manifest_shards
+from spinecho.indexer.corpus.from_phantom import write_phantom_shards
 
 IMAGE = TowerConfig(width=128, heads=4, rounds=1)
 TEXT = TextTowerConfig(width=128, heads=4, most_tokens=256)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from spinecho.db.errors import BuildCorrupt
 from spinecho.db.facts.table import IDENTIFIERS, FactTable, read_facts
-from spinecho.db.models import Series, Volume
+from spinecho.db.schema.models import Series, Volume
 from spinecho.db.vectors.protocol import Ids
 
 _SAMPLE = 24

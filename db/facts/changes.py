@@ -8,10 +8,10 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from spinecho.db.chunks import chunks
 from spinecho.db.facts.files import State
 from spinecho.db.facts.table import FactTable, locate
-from spinecho.db.models import Passage, Report, Series, Tombstone, Vector, Volume
+from spinecho.db.schema.chunks import chunks
+from spinecho.db.schema.models import Passage, Report, Series, Tombstone, Vector, Volume
 from spinecho.db.vectors.protocol import Ids
 
 _MOST = 20_000

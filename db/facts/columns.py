@@ -16,9 +16,9 @@ from typing import Any, TypeAlias, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.coded import meant, year_ranges
-from spinecho.db.filter_sql import lowered, words_of
-from spinecho.db.filter_values import KINDS, Between, Contains, Is
+from spinecho.db.filters.coded import meant, year_ranges
+from spinecho.db.filters.sql import lowered, words_of
+from spinecho.db.filters.values import KINDS, Between, Contains, Is
 
 Fact: TypeAlias = str | float | bool | date | tuple[str, ...]
 """A tuple holds what a volume has several of, its archives."""
@@ -37,7 +37,7 @@ class Column:
     values: tuple[Fact | None, ...]
 
     def where(self, leaf: Is | Between | Contains) -> Flags | None:
-        """(n,): which rows meet the condition, by the rules of `db.filter_sql`; None where SQL has to say."""
+        """(n,): which rows meet the condition, by the rules of `db.filters.sql`; None where SQL has to say."""
         passing = self.passing(leaf)
         return None if passing is None else look_up(self.codes, passing)
 

@@ -23,14 +23,14 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from spinecho.db.database import Database
 from spinecho.db.durable import durable_replace, write_durably
 from spinecho.db.errors import BuildCorrupt
 from spinecho.db.facts.agreement import require_shape
 from spinecho.db.facts.columns import Column, plain, restored
 from spinecho.db.facts.table import IDENTIFIERS, Entries, FactTable, read_facts
-from spinecho.db.models import Report, Run, Tombstone, Upkeep, Vector
-from spinecho.db.upkeep import FACTS
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.models import Report, Run, Tombstone, Upkeep, Vector
+from spinecho.db.store.watermarks import FACTS
 
 _MANIFEST, _DIGEST, _VALUES, _CURRENT = "manifest.json", "manifest.sha256", "values.json", "CURRENT"
 _FORMAT = 3

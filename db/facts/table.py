@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from spinecho.db.chunks import chunks
 from spinecho.db.facts.columns import Column, Encoder, Flags
-from spinecho.db.filter_sql import COLUMNS, lowered
-from spinecho.db.models import File, Folder, Passage, Report, Series, Study, Vector, Volume, VolumeFile
+from spinecho.db.filters.sql import COLUMNS, lowered
+from spinecho.db.schema.chunks import chunks
+from spinecho.db.schema.models import File, Folder, Passage, Report, Series, Study, Vector, Volume, VolumeFile
 from spinecho.db.vectors.protocol import Ids
 
 Places: TypeAlias = NDArray[np.int32]

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spinecho.encoders.image.describe import Floats
+from spinecho.encoders.networks.parts_of_volumes import Floats
 
 COMPONENTS, REFERENCES, NEIGHBOUR = 32, 512, 3
 _QUANTILE, _MARGIN = 0.99, 1.2

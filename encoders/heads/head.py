@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from spinecho.encoders.checkpoint import CONFIG, CheckpointError, load_checkpoint, save_checkpoint
-from spinecho.encoders.heads.calibration import Reals, presence, probabilities
 from spinecho.encoders.heads.card import HeadCard
 from spinecho.encoders.heads.familiar import Familiarity
+from spinecho.encoders.heads.fitting.calibration import Reals, presence, probabilities
 from spinecho.encoders.heads.localise import located
+from spinecho.encoders.heads.predictions import UNKNOWN, HeadError, Localisation, Prediction
 from spinecho.encoders.heads.probe import Batch, Probe
-from spinecho.encoders.heads.values import UNKNOWN, HeadError, Localisation, Prediction
-from spinecho.encoders.image.describe import Described, Floats
+from spinecho.encoders.networks.parts_of_volumes import Described, Floats
 from spinecho.encoders.space import Space
 
 KIND = "head"

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.encoders.heads.values import Box, HeadError, Localisation
-from spinecho.encoders.image.describe import Described, Floats, likeness_to
+from spinecho.encoders.heads.predictions import Box, HeadError, Localisation
+from spinecho.encoders.networks.parts_of_volumes import Described, Floats, likeness_to
 
 _FIELD = 40
 _LEVEL = 0.62

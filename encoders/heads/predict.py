@@ -8,8 +8,8 @@ from typing import Protocol
 
 from spinecho.encoders.errors import SpaceMismatch
 from spinecho.encoders.heads.head import Head
-from spinecho.encoders.heads.values import UNKNOWN, HeadError, Prediction
-from spinecho.encoders.image.describe import Described
+from spinecho.encoders.heads.predictions import UNKNOWN, HeadError, Prediction
+from spinecho.encoders.networks.parts_of_volumes import Described
 from spinecho.encoders.space import Space
 
 __all__ = ["UNKNOWN", "HeadError", "Prediction", "Predictor"]

@@ -16,7 +16,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from spinecho.encoders.image.preparation import Prepared
+from spinecho.encoders.preparing.preparation import Prepared
 
 _ABANDONED_S = 3600.0
 _LEAVE = 0.9

@@ -14,7 +14,7 @@ import numpy as np
 from spinecho.indexer.phantom.lesions import SITES
 from spinecho.indexer.phantom.model import Case, Change, Kind, Lesion, Side
 from spinecho.indexer.phantom.protocols import SCANNERS, acquire, scans_for, uid
-from spinecho.indexer.phantom.reports import write_report
+from spinecho.indexer.phantom.report_text import write_report
 
 Rng = np.random.Generator
 

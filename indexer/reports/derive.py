@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from spinecho.db import matching, stored_reports
-from spinecho.db.database import Database
-from spinecho.db.keys import is_uid
-from spinecho.indexer.reports.head import NotDivided, divide, read_head
+from spinecho.db.reports import matching, stored_reports
+from spinecho.db.reports.exam_keys import is_uid
+from spinecho.db.schema.database import Database
+from spinecho.indexer.reports.parsing.head import NotDivided, divide, read_head
 
 
 def settle_reports(database: Database) -> matching.Matched:

@@ -7,17 +7,19 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from spinecho.db import archive, clean, ledger
-from spinecho.db.build import pack
-from spinecho.db.database import Database
+from spinecho.db.files import file_index
+from spinecho.db.schema import clean
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing
 from spinecho.db.values import FileRecord, NewClause, NewPassage, NewReport, Rejection
+from spinecho.db.vectors.build import pack
 from spinecho.encoders.errors import Reason
-from spinecho.encoders.image.tasks import digests_of
-from spinecho.encoders.sandbox import Outcome
+from spinecho.encoders.language.clauses.findings import RULES
+from spinecho.encoders.sandbox.image_tasks import digests_of
+from spinecho.encoders.sandbox.processes import Outcome
+from spinecho.encoders.sandbox.worker import Message
 from spinecho.encoders.space import Encoder
-from spinecho.encoders.text.findings import RULES
-from spinecho.encoders.worker import Message
-from spinecho.indexer.reports.tasks import BadReport, ParsedReport, Sentence, unpack_reports
+from spinecho.indexer.reports.parsing.reading_task import BadReport, ParsedReport, Sentence, unpack_reports
 
 GUESSED = "reports_guessed_"
 _PAGE_REPORTS, _PAGE_SENTENCES = 200, 4_000
@@ -53,11 +55,11 @@ def store_report_file(
     try:
         for page, rejections, last in _paged(read):
             if last and first and not page and _is_gone(record.path, rejections):
-                ledger.remove_files(database, [record.path])
+                file_index.remove_files(database, [record.path])
                 return Counter()
             new = _new_reports(page, encoder)
             digest = digests_of([record.path]).get(record.path) if last else None
-            archive.store_reports(
+            storing.store_reports(
                 database, run, record.id, new, rejections, text_space=text_space, first=first, last=last, digest=digest
             )
             stored["reports"] += len(new)
@@ -65,7 +67,7 @@ def store_report_file(
             first = False
     except clean.Unstorable as error:
         refused = [Rejection(Reason.NOT_STORED, Reason.NOT_STORED.ignorable, str(error))]
-        archive.store_reports(database, run, record.id, [], refused, text_space=text_space, first=True, last=True)
+        storing.store_reports(database, run, record.id, [], refused, text_space=text_space, first=True, last=True)
         return Counter()
     return stored
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from spinecho.db.clean import Unstorable, storable
+from spinecho.db.schema.clean import Unstorable, storable
 from spinecho.db.values import Rejection, Scanned
 from spinecho.encoders.errors import Reason
 

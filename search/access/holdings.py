@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spinecho.db import archive, lookup, not_indexed, runs
-from spinecho.db.build import builds_newest_first, current_build, read_manifest
-from spinecho.db.database import database_bytes
 from spinecho.db.errors import StoreError
-from spinecho.db.lookup import VolumeFacts
-from spinecho.db.masking import Count
+from spinecho.db.files import not_indexed, runs
+from spinecho.db.people.masking import Count
+from spinecho.db.queries import lookup
+from spinecho.db.queries.lookup import VolumeFacts
+from spinecho.db.schema.database import database_bytes
+from spinecho.db.store import storing
 from spinecho.db.values import FailureRecord, UnmatchedReport
+from spinecho.db.vectors.build import builds_newest_first, current_build, read_manifest
 from spinecho.encoders.registry import about
 from spinecho.search.access.people import Role, digest_of, needs
 from spinecho.search.access.searching import EngineAccess
-from spinecho.search.archive_map import ArchiveMap, archive_map
+from spinecho.search.answers.archive_map import ArchiveMap, archive_map
 
 __all__ = ["ArchiveMap", "Holdings", "SpaceFacts", "VolumeFacts"]
 
@@ -43,7 +45,7 @@ class Holdings(EngineAccess):
     def counts(self) -> dict[str, int]:
         """Studies, series, volumes, reports and what became of these, by name."""
         with self._acting("see-archive"):
-            return archive.archive_counts(self._database)
+            return storing.archive_counts(self._database)
 
     @needs(Role.VIEWER, "see the archive")
     def studies_by(self, fields: Sequence[str]) -> Mapping[str, dict[str, Count]]:
@@ -87,7 +89,7 @@ class Holdings(EngineAccess):
     def unmatched_reports(self) -> tuple[UnmatchedReport, ...]:
         """Reports without a study, by path. Raises `Refused`."""
         with self._acting("see-unmatched") as facts:
-            found = archive.unmatched_reports(self._database)
+            found = storing.unmatched_reports(self._database)
             facts["reports"] = len(found)
         return found
 
@@ -97,7 +99,7 @@ class Holdings(EngineAccess):
         found = []
         with self._acting("see-builds"):
             for role in ("image", "text"):
-                space = archive.serving(self._database, role)
+                space = storing.serving(self._database, role)
                 if space is not None:
                     rows = tuple(_builds(builds, space))
                     weighed = self._engine.weighing.why if role == "image" else ""
@@ -114,7 +116,7 @@ class Holdings(EngineAccess):
 
     @needs(Role.VIEWER, "see the map")
     def map(self, builds: Path) -> tuple[ArchiveMap, Mapping[int, VolumeFacts]]:
-        """The map of the archive, and by volume what its points are coloured by. Raises `StoreError` without any."""
+        """The map of the storing, and by volume what its points are coloured by. Raises `StoreError` without any."""
         with self._acting("see-map") as facts:
             made = archive_map(self._database, builds)
             facts["volumes"] = len(made.ids)

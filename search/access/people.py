@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import ParamSpec, Protocol, TypeVar, cast
 
 from spinecho.db.errors import StoreError
-from spinecho.db.record import Entry, Fact, Recorder, RecordUnwritable
+from spinecho.db.people.record import Entry, Fact, Recorder, RecordUnwritable
 from spinecho.encoders.errors import EncoderError
 
 __all__ = [

@@ -8,17 +8,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from spinecho.db import feedback, lookup, saved
-from spinecho.db.database import Database
-from spinecho.db.facets import FACETS, Facet
-from spinecho.db.filters import ALL, Filter, fields_of, visible
-from spinecho.db.record import Recorder
-from spinecho.db.saved import NoSuchSearch, Saved
+from spinecho.db.filters.algebra import ALL, Filter, fields_of, visible
+from spinecho.db.people import feedback, saved
+from spinecho.db.people.record import Recorder
+from spinecho.db.people.saved import NoSuchSearch, Saved
+from spinecho.db.queries import lookup
+from spinecho.db.queries.facets import FACETS, Facet
+from spinecho.db.schema.database import Database
 from spinecho.search.access.people import Access, Person, Role, digest_of, needs, uid_or_digest
+from spinecho.search.answers.hits import Results
 from spinecho.search.engine import Engine
-from spinecho.search.feedback import agreed, query_key
-from spinecho.search.hits import Results
 from spinecho.search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
+from spinecho.search.relevance_feedback import agreed, query_key
 
 __all__ = ["ListedHits", "NoSuchSearch", "Saved", "SavedSearches", "Searching"]
 

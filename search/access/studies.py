@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from spinecho.db import archive, lookup, matching, predictions, regions
-from spinecho.db.filters import ALL, visible
-from spinecho.db.sentences import report_passages
+from spinecho.db.filters.algebra import ALL, visible
+from spinecho.db.queries import lookup
+from spinecho.db.queries.sentences import report_passages
+from spinecho.db.reports import matching
+from spinecho.db.store import part_vectors, predictions, storing
 from spinecho.db.values import PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
-from spinecho.encoders.image.tasks import PreparedVolume
+from spinecho.encoders.sandbox.image_tasks import PreparedVolume
 from spinecho.search.access.people import Role, digest_of, needs, uid_or_digest
 from spinecho.search.access.searching import EngineAccess
-from spinecho.search.heat import Heat
+from spinecho.search.answers.heat import Heat
 
 Source: TypeAlias = tuple[tuple[str, str], ...]
 """(path, header) of each file of a series."""
@@ -116,12 +118,12 @@ class Studies(EngineAccess):
         """What it takes to show a series. Raises `StoreError` for one that was removed meanwhile."""
         with self._acting("view-series", card.uid):
             _, key, source = lookup.volume_source(self._database, card.volume_id)
-            space = archive.serving(self._database, "image")
+            space = storing.serving(self._database, "image")
             return OpenedSeries(
                 card=card,
                 key=key,
                 source=source,
-                spots=space is not None and bool(regions.stored_regions(self._database, space, [card.volume_id])),
+                spots=space is not None and bool(part_vectors.stored_regions(self._database, space, [card.volume_id])),
                 acquisition=lookup.acquisition_of(self._database, card.volume_id),
                 predicted=predictions.predictions_of(self._database, [card.volume_id]).get(card.volume_id, ()),
             )

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.masking import few, hidden
-from spinecho.search.cohorts.rules import Flags
+from spinecho.db.people.masking import few, hidden
+from spinecho.search.cohorts.passing import Flags
 
 BALANCED = 0.1
 """The absolute difference under which two groups count as alike."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spinecho.db.cohorts import Frozen, Member
-from spinecho.search.cohorts.evaluate import Evaluation
+from spinecho.db.people.cohorts import Frozen, Member
+from spinecho.search.cohorts.attrition import Evaluation
 
 NEW = "new in the archive"
 GONE = "no longer in the archive"

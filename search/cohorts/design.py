@@ -10,10 +10,10 @@ from itertools import accumulate
 
 import numpy as np
 
-from spinecho.db.cohorts import Roster
-from spinecho.db.patients import patient_key
+from spinecho.db.people.cohorts import Roster
+from spinecho.db.store.patients import patient_key
 from spinecho.search.cohorts.definition import Index, Sample, Split, Window
-from spinecho.search.cohorts.rules import Flags
+from spinecho.search.cohorts.passing import Flags
 
 FAR = 0.05
 """A part's share of the studies may be so far from what was asked before it is moved, or warned of."""

@@ -16,13 +16,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from spinecho.db.cohorts import CohortError, Frozen, Member, files_of, series_of, study_facts
 from spinecho.db.csv_files import write_csv
-from spinecho.db.database import Database
 from spinecho.db.durable import durable_replace
-from spinecho.db.masking import masked_rows, masked_sizes
+from spinecho.db.people.cohorts import CohortError, Frozen, Member, files_of, series_of, study_facts
+from spinecho.db.people.masking import masked_rows, masked_sizes
+from spinecho.db.schema.database import Database
 from spinecho.search.cohorts.copying import SCRIPT
-from spinecho.search.cohorts.keep import balance_of, told_of
+from spinecho.search.cohorts.freezing import balance_of, told_of
 from spinecho.search.cohorts.pseudonyms import NOTICE as PSEUDONYMOUS
 from spinecho.search.cohorts.pseudonyms import Pseudonyms, coded, days_since_first, redacted_manifest, whole_years
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.cohorts import Roster
+from spinecho.db.people.cohorts import Roster
 from spinecho.search.cohorts.definition import Match
 from spinecho.search.cohorts.design import Strata, dice
-from spinecho.search.cohorts.rules import Flags
+from spinecho.search.cohorts.passing import Flags
 
 MOST_PAIRS = 5_000_000
 """Possible pairs of one stratum above which cases choose one after another: so many take some fifteen seconds."""

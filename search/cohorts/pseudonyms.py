@@ -12,15 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, get_args
 
-from spinecho.db.cohorts import CohortError, Frozen, Member
 from spinecho.db.errors import StoreError
-from spinecho.db.filters import All, Between, Filter, Is, Says, leaves, parse_filter
-from spinecho.db.masking import masked_rows
-from spinecho.encoders.image.acquisition import BodyRegion, Contrast, Plane, Vendor
-from spinecho.encoders.image.acquisition import Sequence as SequenceName
+from spinecho.db.filters.algebra import All, Between, Filter, Is, Says, leaves, parse_filter
+from spinecho.db.people.cohorts import CohortError, Frozen, Member
+from spinecho.db.people.masking import masked_rows
+from spinecho.encoders.acquisition.facts import BodyRegion, Contrast, Plane, Vendor
+from spinecho.encoders.acquisition.facts import Sequence as SequenceName
 from spinecho.encoders.registry import CHECKPOINTS, ENCODERS
 from spinecho.search.cohorts.definition import FIELDS, KINDS
-from spinecho.search.cohorts.keep import balance_of, told_of
+from spinecho.search.cohorts.freezing import balance_of, told_of
 
 OLDEST = 89
 """Ages in years above this are one group (HIPAA, 45 CFR 164.514(b)(2)(i)(C))."""

@@ -3,11 +3,11 @@
 Every figure carries its pool, its number of queries, its chance level and a 95 % interval. See docs/evaluation.md.
 """
 
-from spinecho.search.evaluation.candidates import text_groups
-from spinecho.search.evaluation.figures import EmptyPool, EvaluationError, Figure, Measured
+from spinecho.encoders.measuring.candidates import text_groups
+from spinecho.encoders.measuring.figures import EmptyPool, EvaluationError, Figure, Measured
+from spinecho.encoders.measuring.labels import by_label
+from spinecho.encoders.measuring.pairs import paired, paired_scores
 from spinecho.search.evaluation.filtered import filtered_recall
-from spinecho.search.evaluation.labels import by_label
-from spinecho.search.evaluation.pairs import paired, paired_scores
 from spinecho.search.evaluation.texts import by_text, by_text_scores
 
 __all__ = [

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from spinecho.db.vectors.protocol import Ids, Neighbours, Rows
-from spinecho.search.evaluation.candidates import Names, identities, same_length
-from spinecho.search.evaluation.figures import EmptyPool, Figure, Measured, Resampled
-from spinecho.search.evaluation.resampling import RESAMPLES, Resamples
+from spinecho.encoders.measuring.candidates import Names, identities, same_length
+from spinecho.encoders.measuring.figures import EmptyPool, Figure, Measured, Resampled
+from spinecho.encoders.measuring.resampling import RESAMPLES, Resamples
 
 SELECTIVITIES = (0.5, 0.1, 0.01, 0.001)
 _NEAR = 1e-4

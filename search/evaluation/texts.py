@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.search.evaluation.candidates import Names, identities, same_length, unit_rows
-from spinecho.search.evaluation.figures import EmptyPool, Figure, Measured, Resampled
-from spinecho.search.evaluation.metrics import Floats, discounts, ndcg, steps
-from spinecho.search.evaluation.resampling import RESAMPLES, Resamples, percentiles
+from spinecho.encoders.measuring.candidates import Names, identities, same_length, unit_rows
+from spinecho.encoders.measuring.figures import EmptyPool, Figure, Measured, Resampled
+from spinecho.encoders.measuring.metrics import Floats, discounts, ndcg, steps
+from spinecho.encoders.measuring.resampling import RESAMPLES, Resamples, percentiles
 
 MEASURES = ("nDCG@10", "P@5", "R@10")
 Relevance: TypeAlias = NDArray[Any] | Callable[[int], NDArray[Any]]

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from sqlalchemy import select
 
-from spinecho.db import archive, ledger, runs
-from spinecho.db.build import pack
-from spinecho.db.database import Database
-from spinecho.db.engines import Location
-from spinecho.db.filters import Filter
-from spinecho.db.lookup import allowed_passages, allowed_volumes
-from spinecho.db.models import File, Folder, Volume
-from spinecho.db.predictions import store_parts
-from spinecho.db.removal import remove_reports_of_files
-from spinecho.db.selection import Selection
+from spinecho.db.files import file_index, runs
+from spinecho.db.filters.algebra import Filter
+from spinecho.db.filters.selection import Selection
+from spinecho.db.queries.lookup import allowed_passages, allowed_volumes
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.engines import Location
+from spinecho.db.schema.models import File, Folder, Volume
+from spinecho.db.store import storing as archive
+from spinecho.db.store.predictions import store_parts
+from spinecho.db.store.removal import remove_reports_of_files
 from spinecho.db.values import (
     Listing,
     NewClause,
@@ -33,6 +33,7 @@ from spinecho.db.values import (
     SpaceRecord,
     Stat,
 )
+from spinecho.db.vectors.build import pack
 
 WORDS = {
     "body_region": ["brain", "Knee", "unknown"],
@@ -129,7 +130,7 @@ class FilterArchive:
             names = session.scalars(select(File.name).join(Folder).where(Folder.path == path)).all()
         if path is not None:
             stats = [Stat(name, 1, 1) for name in names]
-            ledger.compare(self.database, root=root, run=self.run, listings=[Listing(path, stats)])
+            file_index.compare(self.database, root=root, run=self.run, listings=[Listing(path, stats)])
 
     def begin_run(self) -> None:
         """Another run."""
@@ -143,8 +144,8 @@ class FilterArchive:
         """The id of a file below a root, a new one where none is named."""
         self._files += name is None
         name = name or f"{self._files}.dcm"
-        ledger.compare(self.database, root=root, run=self.run, listings=[Listing(f"{root}/x", ())])
-        ledger.record(self.database, self.run, [Scanned(f"{root}/x", Stat(name, 1, mtime), "dicom")])
+        file_index.compare(self.database, root=root, run=self.run, listings=[Listing(f"{root}/x", ())])
+        file_index.record(self.database, self.run, [Scanned(f"{root}/x", Stat(name, 1, mtime), "dicom")])
         with self.database.begin() as session:
             found = session.scalar(select(File.id).join(Folder).where(File.name == name, Folder.path == f"{root}/x"))
         assert found is not None

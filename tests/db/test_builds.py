@@ -22,11 +22,18 @@ sys.path.insert(0, str(Path(__file__).parent))
 from grown import unit_rows
 from vector_homes import forget, open_home, store
 
-from spinecho.db import build as build_module
-from spinecho.db.build import build_index, builds_newest_first, current_build, open_build, read_manifest, space_folder
 from spinecho.db.errors import BuildCorrupt
-from spinecho.db.served import ServedSpace
+from spinecho.db.vectors import build as build_module
+from spinecho.db.vectors.build import (
+    build_index,
+    builds_newest_first,
+    current_build,
+    open_build,
+    read_manifest,
+    space_folder,
+)
 from spinecho.db.vectors.plan import FLAT, Wish
+from spinecho.db.vectors.served import ServedSpace
 
 N, DIM = 1500, 16
 ROWS = unit_rows(N, DIM, clusters=30)

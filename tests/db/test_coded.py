@@ -16,19 +16,19 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import FilterArchive
 
-from spinecho.db.coded import ACCEPTED, stored_value
-from spinecho.db.contradictions import contradictions
-from spinecho.db.engines import Location
 from spinecho.db.errors import FilterError
 from spinecho.db.facts.files import make_snapshot
-from spinecho.db.filters import ALL, And, Between, Filter, Is, Not, Or, both, parse_filter
-from spinecho.db.models import Study
-from spinecho.db.occurring import occurring_values, require_occurring
-from spinecho.db.selection import Selection
-from spinecho.encoders.text.query import parse_query
-from spinecho.search.facts import filter_of
-from spinecho.ui.conditions import read_filter
-from spinecho.ui.room.filters import EMPTY, condition
+from spinecho.db.filters.algebra import ALL, And, Between, Filter, Is, Not, Or, both, parse_filter
+from spinecho.db.filters.coded import ACCEPTED, stored_value
+from spinecho.db.filters.contradictions import contradictions
+from spinecho.db.filters.occurring import occurring_values, require_occurring
+from spinecho.db.filters.selection import Selection
+from spinecho.db.schema.engines import Location
+from spinecho.db.schema.models import Study
+from spinecho.encoders.language.query import parse_query
+from spinecho.search.planning.typed_facts import filter_of
+from spinecho.ui.printing.conditions import read_filter
+from spinecho.ui.views.search.facets import EMPTY, condition
 
 AGES = [0.0, 0.5, 17.999, 18.0, 54.9, 55.0, 55.5, 55.999, 56.0, 59.9, 60.0, 60.5, 60.99, 61.0, 80.0, None]
 

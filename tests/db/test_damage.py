@@ -16,14 +16,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from archives import Home
 
-from spinecho.db.check import check_database, first_damage
-from spinecho.db.database import Database
 from spinecho.db.errors import Damaged, StoreError
+from spinecho.db.schema.check import check_database, first_damage
+from spinecho.db.schema.database import Database
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.registry import open_encoder
 from spinecho.search.engine import Engine
 from spinecho.search.query import StudyQuery, TextQuery
-from spinecho.ui.report import status_facts
+from spinecho.ui.printing.status_facts import status_facts
 from spinecho.ui.settings import Settings
 
 PAGE = 4096

@@ -14,11 +14,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Table, create_engine
 
-from spinecho.db.database import HEAD, Database, upgrade
 from spinecho.db.errors import SchemaOutdated, SchemaUnknown, StoreError
-from spinecho.db.models import Base
+from spinecho.db.schema.database import HEAD, Database, upgrade
+from spinecho.db.schema.models import Base
 
-MIGRATIONS = Path(__file__).parents[2] / "db" / "migrations"
+MIGRATIONS = Path(__file__).parents[2] / "db" / "schema" / "migrations"
 
 
 def set_revision(path: Path, revision: str) -> None:

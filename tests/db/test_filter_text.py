@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spinecho.db.errors import FilterError
-from spinecho.db.filters import (
+from spinecho.db.filters.algebra import (
     ALL,
     And,
     Between,

@@ -11,12 +11,15 @@ from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 from sqlalchemy import Pool, event
 
-from spinecho.db import archive, cohorts, feedback, ledger, lookup, predictions, regions, runs
-from spinecho.db.database import Database
-from spinecho.db.facets import few_patients
-from spinecho.db.filter_sql import compile_filter
-from spinecho.db.filter_values import ALL, Is
-from spinecho.db.lookup import allowed_volumes
+from spinecho.db.files import file_index, runs
+from spinecho.db.filters.sql import compile_filter
+from spinecho.db.filters.values import ALL, Is
+from spinecho.db.people import cohorts, feedback
+from spinecho.db.queries import lookup
+from spinecho.db.queries.facets import few_patients
+from spinecho.db.queries.lookup import allowed_volumes
+from spinecho.db.schema.database import Database
+from spinecho.db.store import part_vectors, predictions, storing
 from spinecho.db.values import Listing, NewPassage, NewReport, Rejection, Scanned, Stat
 
 STOCK = 999
@@ -38,28 +41,28 @@ def stock_build() -> Iterator[None]:
 
 def test_more_changed_report_files_than_a_statement_takes(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "d.sqlite")
-    space = archive.serve(database, "text", model="m", revision="1", preprocessing="1", dim=1, encoder="e")
+    space = storing.serve(database, "text", model="m", revision="1", preprocessing="1", dim=1, encoder="e")
 
     def changed(mtime: int) -> None:
         """A run that finds every file changed, and reads some of them."""
         run = runs.start_run(database, ["/a"])
         stats = [Stat(f"ACC{number}.txt", 1, mtime) for number in range(MANY)]
-        found = ledger.compare(database, root="/a", run=run, listings=[Listing("/a", stats)])
+        found = file_index.compare(database, root="/a", run=run, listings=[Listing("/a", stats)])
         assert len(found.fresh) == MANY
-        ledger.record(database, run, [Scanned(folder, stat, "report") for folder, stat in found.fresh])
-        pending = ledger.pending_reports(database)
+        file_index.record(database, run, [Scanned(folder, stat, "report") for folder, stat in found.fresh])
+        pending = file_index.pending_reports(database)
         assert len(pending) == MANY
         said = NewPassage("findings", 0, 0, 4, "text", "present", "", b"\0\0")
         many = [NewReport(n, f"A{n}", "", "text", [said]) for n in range(MANY)]
         for file in pending[:1]:
-            archive.store_reports(database, run, file.id, many, (), text_space=space.id, first=True, last=True)
-        ledger.reject(database, run, {file.id: Rejection("BAD_REPORT", False, "x") for file in pending[1:]})
+            storing.store_reports(database, run, file.id, many, (), text_space=space.id, first=True, last=True)
+        file_index.reject(database, run, {file.id: Rejection("BAD_REPORT", False, "x") for file in pending[1:]})
 
     changed(1)
     changed(2)
-    assert archive.archive_counts(database)["passages"] == MANY
-    assert ledger.remove_files(database, [f"/a/ACC{number}.txt" for number in range(MANY)]) == MANY
-    assert archive.archive_counts(database)["reports"] == 0
+    assert storing.archive_counts(database)["passages"] == MANY
+    assert file_index.remove_files(database, [f"/a/ACC{number}.txt" for number in range(MANY)]) == MANY
+    assert storing.archive_counts(database)["reports"] == 0
     database.close()
 
 
@@ -69,7 +72,7 @@ def test_long_lists_of_every_kind(tmp_path: Path) -> None:
     home = Home(tmp_path / "home", parts_dual)
     home.index(tmp_path / "scans")
     database = Database.open(home.database)
-    space = archive.serving(database, "image")
+    space = storing.serving(database, "image")
     assert space is not None
     ids = list(range(3 * MANY))
     uids = [row[0] for row in home.query("SELECT uid FROM studies ORDER BY uid")]
@@ -80,7 +83,7 @@ def test_long_lists_of_every_kind(tmp_path: Path) -> None:
     assert len(feedback.scan_vectors(database, space, named)) == 2
     assert len(cohorts.series_of(database, named)) == len(cohorts.study_facts(database, named)) == 2
     assert len(list(cohorts.files_of(database, named))) == 2
-    assert len(regions.volume_shapes(database, ids)) == 2
+    assert len(part_vectors.volume_shapes(database, ids)) == 2
     predictions.store_parts(database, space, [(number, None, ()) for number in ids])
     feedback.put_thumbs(database, user="u", query_key="q", query={}, verdicts=dict.fromkeys(named, 1))
     feedback.put_thumbs(database, user="u", query_key="q", query={}, verdicts=dict.fromkeys(named, -1))
@@ -91,6 +94,6 @@ def test_long_lists_of_every_kind(tmp_path: Path) -> None:
     assert len(allowed_volumes(database, space, strengths)) == 0
     assert compile_filter(ALL) is not None
     assert few_patients(database, lookup.allowed_volumes(database, space, words), 10)
-    ledger.reject(database, 1, {})
-    ledger.remove_files(database, [f"/nowhere/{number}" for number in ids])
+    file_index.reject(database, 1, {})
+    file_index.remove_files(database, [f"/nowhere/{number}" for number in ids])
     database.close()

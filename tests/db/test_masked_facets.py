@@ -17,12 +17,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import FilterArchive
 
-from spinecho.db.facets import Facet, masked_facets, shown_of_total
 from spinecho.db.facts.files import make_snapshot
-from spinecho.db.filters import ALL, Filter, parse_filter
-from spinecho.db.lookup import facets
-from spinecho.db.masking import masked, together
-from spinecho.db.selection import Selection
+from spinecho.db.filters.algebra import ALL, Filter, parse_filter
+from spinecho.db.filters.selection import Selection
+from spinecho.db.people.masking import masked, together
+from spinecho.db.queries.facets import Facet, masked_facets, shown_of_total
+from spinecho.db.queries.lookup import facets
 
 SMALLEST = 5
 

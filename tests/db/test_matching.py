@@ -19,19 +19,19 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import FilterArchive, about, assert_same, facts
 
-from spinecho.db import matching
-from spinecho.db.database import Database
-from spinecho.db.engines import Location
-from spinecho.db.evaluating import count_reports, report_texts
 from spinecho.db.facts.files import make_snapshot
-from spinecho.db.filters import Says
-from spinecho.db.lookup import reports_of
-from spinecho.db.models import Study
-from spinecho.db.selection import Selection
-from spinecho.db.sentences import report_passages
-from spinecho.db.training_rows import training_rows
-from spinecho.db.versions import Version, settle
-from spinecho.db.words import expression, find_words
+from spinecho.db.filters.algebra import Says
+from spinecho.db.filters.selection import Selection
+from spinecho.db.queries.evaluating import count_reports, report_texts
+from spinecho.db.queries.lookup import reports_of
+from spinecho.db.queries.sentences import report_passages
+from spinecho.db.queries.training_rows import training_rows
+from spinecho.db.queries.words import expression, find_words
+from spinecho.db.reports import matching
+from spinecho.db.reports.versions import Version, settle
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.engines import Location
+from spinecho.db.schema.models import Study
 
 
 @pytest.fixture(scope="module")
@@ -397,7 +397,7 @@ def test_matching_takes_a_handful_of_statements(empty: Path, tmp_path: Path) -> 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=20))
 def test_any_number_has_a_key(number: str) -> None:
-    from spinecho.db.keys import accession_key, known_patient, uid_key  # noqa: PLC0415
+    from spinecho.db.reports.exam_keys import accession_key, known_patient, uid_key  # noqa: PLC0415
 
     for key in (accession_key, known_patient, uid_key):
         once = key(number)

@@ -13,13 +13,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from grown import unit_rows
 from vector_homes import open_home, store
 
-from spinecho.db.build import build_index, open_build
+from spinecho.db.vectors.build import build_index, open_build
 from spinecho.db.vectors.exact import ExactIndex
 from spinecho.db.vectors.plan import Wish
 from spinecho.db.vectors.protocol import VectorIndex
-from spinecho.encoders.heads.metrics import calibration_error
-from spinecho.encoders.image.preparation import to_grey
-from spinecho.search.evaluation.metrics import ranked_grades
+from spinecho.encoders.heads.fitting.head_metrics import calibration_error
+from spinecho.encoders.measuring.metrics import ranked_grades
+from spinecho.encoders.preparing.preparation import to_grey
 
 N, DIM = 3000, 32
 ROWS = unit_rows(N, DIM, clusters=30)

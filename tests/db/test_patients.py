@@ -10,21 +10,21 @@ from changing import home, slices, traces, uid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.db import evaluating
-from spinecho.db.archive import serving
-from spinecho.db.cohorts import freeze, frozen, members_of, read_roster
-from spinecho.db.database import Database
-from spinecho.db.facets import few_patients
 from spinecho.db.facts.table import read_facts
-from spinecho.db.filters import ALL
-from spinecho.db.lookup import facets, other_studies, studies_of_patient_of, volume_facts
-from spinecho.db.patients import patient_key
-from spinecho.db.selection import Selection
-from spinecho.db.training_rows import training_rows
-from spinecho.encoders.training.loop_shards import held_out
-from spinecho.indexer.corpus.archive import _facts as facts_of_row
+from spinecho.db.filters.algebra import ALL
+from spinecho.db.filters.selection import Selection
+from spinecho.db.people.cohorts import freeze, frozen, members_of, read_roster
+from spinecho.db.queries import evaluating
+from spinecho.db.queries.facets import few_patients
+from spinecho.db.queries.lookup import facets, other_studies, studies_of_patient_of, volume_facts
+from spinecho.db.queries.training_rows import training_rows
+from spinecho.db.schema.database import Database
+from spinecho.db.store.patients import patient_key
+from spinecho.db.store.storing import serving
+from spinecho.encoders.training.loop.shards import held_out
+from spinecho.indexer.corpus.from_archive import _facts as facts_of_row
+from spinecho.search.cohorts.attrition import evaluate
 from spinecho.search.cohorts.definition import Definition, Split
-from spinecho.search.cohorts.evaluate import evaluate
 from spinecho.search.cohorts.export import export
 
 SPELLINGS = ("PAT1", "pat1", " PAT1 ", "ＰＡＴ１")

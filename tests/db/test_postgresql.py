@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import FilterArchive
 
-from spinecho.db.database import HEAD, Database, alone, migrate, upgrade
-from spinecho.db.engines import Location, make_engine, read_location, shown
 from spinecho.db.errors import Busy, Damaged, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
-from spinecho.db.models import Base
-from spinecho.db.words import count_words, expression, find_words
+from spinecho.db.queries.words import count_words, expression, find_words
+from spinecho.db.schema.database import HEAD, Database, alone, migrate, upgrade
+from spinecho.db.schema.engines import Location, make_engine, read_location, shown
+from spinecho.db.schema.models import Base
 
 ROOT = Path(__file__).resolve().parents[2]
 SAID = [
@@ -186,7 +186,7 @@ def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
 
 HOLD = """
 import sys, threading
-from spinecho.db.database import alone
+from spinecho.db.schema.database import alone
 with alone(sys.argv[1]):
     print("held", flush=True)
     threading.Event().wait(60)

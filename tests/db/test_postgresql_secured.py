@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from servers import short_folder
 
-from spinecho.db import archive
-from spinecho.db.database import Database
 from spinecho.db.errors import StoreError
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing
 
 PASSWORD = "pa:ss/wo@rd"
 QUOTED = "pa%3Ass%2Fwo%40rd"
@@ -98,8 +98,8 @@ def kept(url: str) -> bool:
     """Whether a row that is written is read again."""
     database = Database.open(url)
     values = {"model": "m", "revision": "1", "preprocessing": "p", "dim": 8}
-    made = archive.serve(database, "image", encoder="spinecho", **values)
-    again = archive.serving(database, "image")
+    made = storing.serve(database, "image", encoder="spinecho", **values)
+    again = storing.serving(database, "image")
     database.close()
     return again is not None and again.id == made.id
 

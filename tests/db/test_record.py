@@ -19,16 +19,16 @@ import pytest
 from servers import Server
 from sqlalchemy import inspect, text
 
-from spinecho.db.database import Database
-from spinecho.db.engines import Location, make_engine
-from spinecho.db.record import Record, RecordError, RecordUnwritable, Unrecorded
+from spinecho.db.people.record import Record, RecordError, RecordUnwritable, Unrecorded
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.engines import Location, make_engine
 
 _NUMBERS = count(1)
 ROOT = Path(__file__).resolve().parents[2]
 _WRITER = """
 import sys
 from pathlib import Path
-from spinecho.db.record import Record
+from spinecho.db.people.record import Record
 given, name, rows = sys.argv[1], sys.argv[2], int(sys.argv[3])
 record = Record.open(given if "://" in given else Path(given))
 for number in range(rows):
@@ -253,7 +253,7 @@ def old(location: Location) -> None:
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(ROOT / "db" / "migrations"))
+    config.set_main_option("script_location", str(ROOT / "db" / "schema" / "migrations"))
     engine = make_engine(location)
     with engine.begin() as connection:
         config.attributes["connection"] = connection
@@ -270,8 +270,8 @@ def old(location: Location) -> None:
 def test_the_rows_of_an_older_schema_are_carried_over_once_and_before_their_table_goes(
     location: Location, tmp_path: Path
 ) -> None:
-    from spinecho.db.database import HEAD, migrate, upgrade  # noqa: PLC0415
     from spinecho.db.errors import StoreError  # noqa: PLC0415
+    from spinecho.db.schema.database import HEAD, migrate, upgrade  # noqa: PLC0415
 
     old(location)
     place = tmp_path / "elsewhere" / "record.sqlite"
@@ -326,7 +326,7 @@ def test_a_record_that_is_opened_twice_keeps_its_locks_and_its_log(tmp_path: Pat
     first.append(user="ada", role="manager", action="x", facts={})
     second = Record.open(place)
     other = (
-        "from pathlib import Path; from spinecho.db.record import Record; import sys\n"
+        "from pathlib import Path; from spinecho.db.people.record import Record; import sys\n"
         "record = Record.open(Path(sys.argv[1]))\n"
         "record.append(user='ada', role='manager', action='y', facts={}); record.close()"
     )

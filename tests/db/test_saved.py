@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from spinecho.db.database import Database
-from spinecho.db.engines import Location
-from spinecho.db.saved import NoSuchSearch, forget, keep, named, recall, recent, remember
+from spinecho.db.people.saved import NoSuchSearch, forget, keep, named, recall, recent, remember
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.engines import Location
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_only_the_owner_names_shares_and_forgets(database: Database) -> None:
 def test_searches_without_a_name_are_forgotten_in_time_and_named_ones_are_not(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spinecho.db.saved._KEPT", 3)
+    monkeypatch.setattr("spinecho.db.people.saved._KEPT", 3)
     first = remember(database, "ada", {"words": "0"})
     keep(database, first, "ada", name="kept", shared=False)
     tokens = [remember(database, "ada", {"words": str(number)}) for number in range(1, 7)]

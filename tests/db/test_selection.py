@@ -14,11 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import SENTENCES, FilterArchive, about, assert_same, facts
 
-from spinecho.db.engines import Location
 from spinecho.db.errors import FilterError
 from spinecho.db.facts.files import make_snapshot
-from spinecho.db.filters import ALL, And, Between, Contains, Filter, Is, Not, Or, Says, parse_filter, visible
-from spinecho.db.selection import Selection
+from spinecho.db.filters.algebra import ALL, And, Between, Contains, Filter, Is, Not, Or, Says, parse_filter, visible
+from spinecho.db.filters.selection import Selection
+from spinecho.db.schema.engines import Location
 
 
 @pytest.fixture

@@ -23,14 +23,14 @@ from archives import Home, copy_of
 from grown import unit_rows
 from vector_homes import forget, open_home, store
 
-from spinecho.db.build import build_index, space_folder
-from spinecho.db.check import check_database
-from spinecho.db.database import Database
 from spinecho.db.errors import Damaged
 from spinecho.db.facts.files import make_snapshot, open_snapshot
-from spinecho.db.selection import Selection
-from spinecho.db.served import ServedSpace
+from spinecho.db.filters.selection import Selection
+from spinecho.db.schema.check import check_database
+from spinecho.db.schema.database import Database
+from spinecho.db.vectors.build import build_index, space_folder
 from spinecho.db.vectors.plan import Wish
+from spinecho.db.vectors.served import ServedSpace
 
 N, DIM = 1500, 16
 ROWS = unit_rows(N, DIM, clusters=30)

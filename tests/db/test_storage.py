@@ -30,16 +30,16 @@ from servers import Server
 from vector_homes import open_home, store
 
 import spinecho.db.durable
-from spinecho.db import cohorts, feedback, saved
-from spinecho.db.build import build_index
-from spinecho.db.check import check_database
-from spinecho.db.copies import copies_of
-from spinecho.db.database import HEAD, Database, upgrade
-from spinecho.db.engines import Location, make_engine, transactional_ddl
 from spinecho.db.errors import Damaged, SchemaUnknown, StorageFailure, StoreError
 from spinecho.db.facts.files import make_snapshot
-from spinecho.db.models import SEALED, File, Folder, Series, Study
-from spinecho.ui.cli import app
+from spinecho.db.people import cohorts, feedback, saved
+from spinecho.db.schema.check import check_database
+from spinecho.db.schema.copies import copies_of
+from spinecho.db.schema.database import HEAD, Database, upgrade
+from spinecho.db.schema.engines import Location, make_engine, transactional_ddl
+from spinecho.db.schema.models import SEALED, File, Folder, Series, Study
+from spinecho.db.vectors.build import build_index
+from spinecho.ui.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 
@@ -128,7 +128,7 @@ AS_NOBODY = """
 import os, sys
 sys.path.insert(0, {root!r})
 from typer.testing import CliRunner
-from spinecho.ui.cli import app
+from spinecho.ui.cli.app import app
 
 def done(home):
     for arguments in {commands!r}:
@@ -217,7 +217,7 @@ def test_a_log_that_holds_something_is_never_left_out(tmp_path: Path, monkeypatc
 def at_0004(location: Location, *, rows: bool = True) -> None:
     """A database as released code left it, with rows of every kind of column."""
     config = Config()
-    config.set_main_option("script_location", str(ROOT / "db" / "migrations"))
+    config.set_main_option("script_location", str(ROOT / "db" / "schema" / "migrations"))
     engine = make_engine(location)
     if isinstance(location, Path):
         transactional_ddl(engine)
@@ -326,7 +326,7 @@ def test_a_copy_is_complete_or_absent_and_can_be_put_back(tmp_path: Path, monkey
     at_0004(path, rows=False)
     with monkeypatch.context() as patch:
         patch.setattr(
-            "spinecho.db.copies.durable_replace",
+            "spinecho.db.schema.copies.durable_replace",
             lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")),
         )
         with pytest.raises(StorageFailure, match="nothing was changed"):
@@ -438,9 +438,9 @@ def test_every_rename_goes_through_the_one_helper() -> None:
     apart = {
         "db/durable.py",
         "indexer/corpus/cache.py",
-        "indexer/phantom/archive.py",
+        "indexer/phantom/demo_archive.py",
         "search/cohorts/copying.py",
-        "db/founding.py",
+        "db/schema/founding.py",
     }
     found = set()
     for package in ("db", "encoders", "indexer", "search", "ui"):

@@ -12,13 +12,13 @@ from alembic.config import Config
 from changing import home, nifti, slices, stored, traces, uid
 from sqlalchemy import text
 
-from spinecho.db.cohorts import cohorts, members_of
-from spinecho.db.database import Database, upgrade
-from spinecho.db.engines import Location, make_engine
-from spinecho.encoders.image.reading import scan_file
+from spinecho.db.people.cohorts import cohorts, members_of
+from spinecho.db.schema.database import Database, upgrade
+from spinecho.db.schema.engines import Location, make_engine
+from spinecho.encoders.reading.files import scan_file
 from spinecho.indexer.facts_again import derive_facts
 
-MIGRATIONS = Path(__file__).parents[2] / "db" / "migrations"
+MIGRATIONS = Path(__file__).parents[2] / "db" / "schema" / "migrations"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -9,15 +9,21 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import FilterArchive
 
-from spinecho.db.engines import Location
-from spinecho.db.filters import ALL, Is
-from spinecho.db.identifiers import accession_shapes, shape_of, studies_by_accession, studies_by_date, studies_by_uid
-from spinecho.db.listing import newest_first, newest_reports_first, reported_studies
-from spinecho.db.selection import Selection
-from spinecho.db.sentences import passages_saying, report_passages
-from spinecho.db.vocabulary import passages_count, sentences_with, stems_of
-from spinecho.db.words import expression
-from spinecho.search.asking.spelling import Spelling
+from spinecho.db.filters.algebra import ALL, Is
+from spinecho.db.filters.selection import Selection
+from spinecho.db.queries.identifiers import (
+    accession_shapes,
+    shape_of,
+    studies_by_accession,
+    studies_by_date,
+    studies_by_uid,
+)
+from spinecho.db.queries.listing import newest_first, newest_reports_first, reported_studies
+from spinecho.db.queries.sentences import passages_saying, report_passages
+from spinecho.db.queries.vocabulary import passages_count, sentences_with, stems_of
+from spinecho.db.queries.words import expression
+from spinecho.db.schema.engines import Location
+from spinecho.search.planning.spelling import Spelling
 
 
 def filled(folder: Path, location: Location) -> FilterArchive:

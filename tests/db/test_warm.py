@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from spinecho.db.database import Database
-from spinecho.db.warm import warm, warm_beside
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.warm import warm, warm_beside
 
 
 def test_a_file_is_read_to_its_end(tmp_path: Path) -> None:

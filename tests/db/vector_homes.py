@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import delete, insert
 
-from spinecho.db import archive
-from spinecho.db.build import pack
-from spinecho.db.database import Database
-from spinecho.db.models import Tombstone, Vector
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.models import Tombstone, Vector
+from spinecho.db.store import storing
 from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.build import pack
 
 
 def open_home(folder: Path, *, dim: int) -> tuple[Database, SpaceRecord]:
     database = Database.open(folder / "spinecho.sqlite")
     values = {"model": "made", "revision": "1", "preprocessing": "none", "dim": dim}
-    return database, archive.serve(database, "image", encoder="spinecho", **values)
+    return database, storing.serve(database, "image", encoder="spinecho", **values)
 
 
 def store(database: Database, space: SpaceRecord, rows: np.ndarray) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from spinecho.encoders.worker import Message
+from spinecho.encoders.sandbox.worker import Message
 
 
 def echo(arguments: dict[str, Any]) -> Iterator[Message]:

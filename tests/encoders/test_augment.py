@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spinecho.encoders.training.augment import (
+from spinecho.encoders.training.data.augment import (
     CHANGES,
     Augmentation,
     Recipe,

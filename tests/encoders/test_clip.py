@@ -16,10 +16,10 @@ from transformers import CLIPConfig, CLIPModel, SiglipConfig, SiglipModel
 
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import EncoderUnavailable
-from spinecho.encoders.image.clip import load_clip, slab_boxes
-from spinecho.encoders.image.describe import Describing, box_vector, likeness_to, region_vectors
-from spinecho.encoders.image.preparation import StackPreparation, preparation_from
-from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.networks.clip.images import load_clip, slab_boxes
+from spinecho.encoders.networks.parts_of_volumes import Describing, box_vector, likeness_to, region_vectors
+from spinecho.encoders.preparing.preparation import StackPreparation, preparation_from
+from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.registry import open_encoder
 
 sys.path.insert(0, str(Path(__file__).parent / "text"))

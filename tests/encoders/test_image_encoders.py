@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from spinecho.encoders.dual import DualEncoder, ImageEncoder
-from spinecho.encoders.image.preparation import BlockPreparation, SlicePreparation, preparation_from
-from spinecho.encoders.image.reading import read_path
-from spinecho.encoders.image.series import VolumeRead
-from spinecho.encoders.image.slices import SliceEncoder
-from spinecho.encoders.image.tower import TowerEncoder
-from spinecho.encoders.image.vit import VisionTransformer, VitConfig, VitEncoder, save_vit
-from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.networks.image_tower import TowerEncoder
+from spinecho.encoders.networks.slices import SliceEncoder
+from spinecho.encoders.networks.vit.encoder import VisionTransformer, VitConfig, VitEncoder, save_vit
+from spinecho.encoders.preparing.preparation import BlockPreparation, SlicePreparation, preparation_from
+from spinecho.encoders.reading.files import read_path
+from spinecho.encoders.reading.values import VolumeRead
+from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.registry import WEIGHTS
 
 
@@ -124,7 +124,7 @@ def test_another_preparation_alone_makes_another_space(checkpoint: Path, tmp_pat
 
 
 def test_towers_of_two_spaces_are_no_aligned_pair(checkpoint: Path) -> None:
-    from spinecho.encoders.text.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
 
     text = SentenceEncoder.default()
     with pytest.raises(ValueError, match="cannot be aligned"):

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from spinecho.encoders.image.preparation import (
+from spinecho.encoders.preparing.preparation import (
     BlockPreparation,
     Preparation,
     Prepared,
@@ -28,7 +28,7 @@ from spinecho.encoders.image.preparation import (
     thumbnail,
     to_grey,
 )
-from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.reading.volume import Volume
 
 BOTH = [SlicePreparation(size=48), BlockPreparation((2, 8, 8), tokens=24), StackPreparation(size=40, acquired=5)]
 some = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -275,5 +275,5 @@ def test_extent_is_where_something_is() -> None:
 
 
 def test_preparing_does_not_import_torch() -> None:
-    code = "import sys, spinecho.encoders.image.preparation; assert not {'torch', 'scipy'} & set(sys.modules)"
+    code = "import sys, spinecho.encoders.preparing.preparation; assert not {'torch', 'scipy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

@@ -12,8 +12,8 @@ import torch
 from spinecho.encoders import registry
 from spinecho.encoders.checkpoint import CheckpointError
 from spinecho.encoders.errors import EncoderUnavailable
-from spinecho.encoders.image.preparation import BlockPreparation
-from spinecho.encoders.image.vit import VisionTransformer, VitConfig, save_vit
+from spinecho.encoders.networks.vit.encoder import VisionTransformer, VitConfig, save_vit
+from spinecho.encoders.preparing.preparation import BlockPreparation
 from spinecho.encoders.registry import about, open_encoder, pick_device
 
 
@@ -64,7 +64,7 @@ def test_a_folder_below_home(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_another_text_tower(checkpoint: Path) -> None:
-    from spinecho.encoders.text.model_files import default_folder  # noqa: PLC0415
+    from spinecho.encoders.networks.model_files import default_folder  # noqa: PLC0415
 
     dual = open_encoder(f"vit:{checkpoint}", text_model=str(default_folder()))
     assert dual.name == f"vit:{checkpoint}+{default_folder()}"

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from spinecho.encoders.errors import Reason
-from spinecho.encoders.sandbox import Sandbox, Task
+from spinecho.encoders.sandbox.processes import Sandbox, Task
 
 HERE = Path(__file__).parent
 BEFORE = [({"before": True}, [b"kept"])]
@@ -202,7 +202,7 @@ def test_close_leaves_no_child_even_in_the_middle_of_a_task(tmp_path: Path) -> N
 
 def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
     code = (
-        "import sys; from spinecho.encoders.sandbox import Sandbox, Task; "
+        "import sys; from spinecho.encoders.sandbox.processes import Sandbox, Task; "
         f"Sandbox().run(Task('sandbox_calls:sleep', {{'note': {str(tmp_path / 'pid')!r}}}, 100.0))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from spinecho.encoders.image.vit import VisionTransformer, VitConfig
-from spinecho.encoders.training.augment import Recipe
-from spinecho.encoders.training.crops import Crops, box, hidden
-from spinecho.encoders.training.examples import Example, Facts
-from spinecho.encoders.training.masked import MaskedAutoencoding, MaskedConfig
-from spinecho.encoders.training.selfsup import SelfSupervision, SelfSupervisionConfig
-from spinecho.encoders.training.selfsup_losses import Head, evenness, koleo, sinkhorn, spread
+from spinecho.encoders.networks.vit.encoder import VisionTransformer, VitConfig
+from spinecho.encoders.training.data.augment import Recipe
+from spinecho.encoders.training.data.crops import Crops, box, hidden
+from spinecho.encoders.training.data.examples import Example, Facts
+from spinecho.encoders.training.objectives.masked import MaskedAutoencoding, MaskedConfig
+from spinecho.encoders.training.objectives.selfsup import SelfSupervision, SelfSupervisionConfig
+from spinecho.encoders.training.objectives.selfsup_losses import Head, evenness, koleo, sinkhorn, spread
 
 MINI = VitConfig(width=48, depth=2, heads=4, patch=(2, 8, 8), registers=1, projection=8)
 CROPS = Crops(MINI.patch, whole_tokens=32, local=2, local_tokens=8, recipe=Recipe(strength=0.5))

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinecho.encoders.checkpoint import CheckpointError
-from spinecho.encoders.image.cells import CELLS, PLACE, FrozenCells, places
-from spinecho.encoders.image.describe import likeness_to, overlap, region_vectors
-from spinecho.encoders.image.preparation import BlockPreparation, StackPreparation
-from spinecho.encoders.image.tower import Tower, TowerConfig, TowerEncoder, batch_of, save_tower
-from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.networks.cells import CELLS, PLACE, FrozenCells, places
+from spinecho.encoders.networks.image_tower import Tower, TowerConfig, TowerEncoder, batch_of, save_tower
+from spinecho.encoders.networks.parts_of_volumes import likeness_to, overlap, region_vectors
+from spinecho.encoders.preparing.preparation import BlockPreparation, StackPreparation
+from spinecho.encoders.reading.volume import Volume
 
 SMALL = TowerConfig(width=24, latents=3, rounds=1, heads=2, votes=2, reduced=8, dim=16)
 

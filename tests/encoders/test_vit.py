@@ -14,11 +14,11 @@ from torch.nn import functional
 
 from spinecho.encoders.checkpoint import CheckpointError
 from spinecho.encoders.dual import ImageEncoder
-from spinecho.encoders.image.describe import Describing, box_vector, likeness_to
-from spinecho.encoders.image.preparation import BlockPreparation, Prepared, SlicePreparation
-from spinecho.encoders.image.vit import BASE, SMALL, TINY, VisionTransformer, VitConfig, VitEncoder, save_vit
-from spinecho.encoders.image.vit_packing import Packed, by_length, pack
-from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.networks.parts_of_volumes import Describing, box_vector, likeness_to
+from spinecho.encoders.networks.vit.encoder import BASE, SMALL, TINY, VisionTransformer, VitConfig, VitEncoder, save_vit
+from spinecho.encoders.networks.vit.packing import Packed, by_length, pack
+from spinecho.encoders.preparing.preparation import BlockPreparation, Prepared, SlicePreparation
+from spinecho.encoders.reading.volume import Volume
 
 MINI = VitConfig(width=48, depth=2, heads=4, patch=(2, 8, 8), registers=2, projection=20)
 BLOCKS = BlockPreparation(patch=(2, 8, 8), tokens=60)

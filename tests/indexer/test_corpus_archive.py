@@ -14,10 +14,10 @@ from archives import Home, copy_of
 
 from spinecho.db.errors import StoreError
 from spinecho.encoders.errors import ReadError
-from spinecho.encoders.image.preparation import Prepared
-from spinecho.encoders.training.examples import examples
-from spinecho.indexer.corpus.archive import ArchiveExamples, write_archive_shards
+from spinecho.encoders.preparing.preparation import Prepared
+from spinecho.encoders.training.data.examples import examples
 from spinecho.indexer.corpus.cache import VolumeCache
+from spinecho.indexer.corpus.from_archive import ArchiveExamples, write_archive_shards
 
 
 def opened(home: Home, cache: Path, limit: int = 10**9, **more) -> ArchiveExamples:
@@ -155,7 +155,7 @@ class TestCache:
         code = (
             "import sys; sys.path.insert(0, '.');"
             "import numpy as np; from pathlib import Path; from spinecho.indexer.corpus.cache import VolumeCache;"
-            "from spinecho.encoders.image.preparation import Prepared\n"
+            "from spinecho.encoders.preparing.preparation import Prepared\n"
             f"cache = VolumeCache(Path({str(tmp_path)!r}), 300_000)\n"
             "number = int(sys.argv[1])\n"
             "print('on', flush=True)\n"

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spinecho.encoders.training.examples import examples
-from spinecho.indexer.corpus.manifest import read_manifest, write_manifest_shards
-from spinecho.indexer.corpus.phantom import write_phantom_shards
+from spinecho.encoders.training.data.examples import examples
+from spinecho.indexer.corpus.from_manifest import read_manifest, write_manifest_shards
+from spinecho.indexer.corpus.from_phantom import write_phantom_shards
 
 HEADER = "path,source,subject_id,body_region,sequence,plane,sex,age,diagnosis,content\n"
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from changing import Clock, full_text_words, home, nifti, slices, stored, traces, uid
 
-from spinecho.db import not_indexed
-from spinecho.db.database import Database
 from spinecho.db.errors import PruneRefused, RootMissing
-from spinecho.db.feedback import put_thumbs
+from spinecho.db.files import not_indexed
+from spinecho.db.people.feedback import put_thumbs
+from spinecho.db.schema.database import Database
 
 FACTS = "SELECT uid, patient_id, accession_number, CAST(date AS VARCHAR), sex, age_years, description FROM studies"
 

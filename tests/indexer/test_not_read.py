@@ -16,10 +16,10 @@ from parts_encoder import brain, parts_dual, write_nifti
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from spinecho.db import not_indexed, runs
-from spinecho.db.database import Database
+from spinecho.db.files import not_indexed, runs
+from spinecho.db.schema.database import Database
 from spinecho.encoders.errors import Reason
-from spinecho.encoders.image import other_files
+from spinecho.encoders.reading import other_files
 
 HL7 = "\r".join(["MSH|^~\\&|RIS|H|X|Y|20240102||ORU^R01|1|P|2.5", "PID|1||1^^^H||DOE^JANE", "OBX|1|TX|F||FINDINGS: x"])
 

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from parts_encoder import brain, parts_dual, write_nifti
 from servers import Server
 
-from spinecho.db import clean, ledger, not_indexed, runs
-from spinecho.db.database import Database
+from spinecho.db.files import file_index, not_indexed, runs
+from spinecho.db.schema import clean
+from spinecho.db.schema.database import Database
 from spinecho.db.values import Listing, Rejection, Scanned, Stat
 from spinecho.indexer.pipeline import Summary
 from spinecho.indexer.sources.keeping import keep
@@ -188,9 +189,9 @@ def test_a_batch_is_kept_but_for_the_file_that_is_refused(tmp_path: Path) -> Non
     database = Database.open(tmp_path / "d.sqlite")
     run = runs.start_run(database, ["/a"])
     good = [Scanned("/a", Stat(name, 1, 1), "other", failure=Rejection("NOT_MR", True, "x")) for name in "pqr"]
-    ledger.compare(database, root="/a", run=run, listings=[Listing("/a", [one.stat for one in good])])
+    file_index.compare(database, root="/a", run=run, listings=[Listing("/a", [one.stat for one in good])])
     bad = Scanned("/a", Stat("q", 1, 1), "dicom", study_uid=object())  # type: ignore[arg-type]
-    keep(partial(ledger.record, database, run), [good[0], bad, good[2]])
+    keep(partial(file_index.record, database, run), [good[0], bad, good[2]])
     found = {Path(failure.path).name: failure.reason for failure in not_indexed.failures(database)}
     assert found == {"p": "NOT_MR", "q": "NOT_STORED", "r": "NOT_MR"}
     database.close()

@@ -29,7 +29,7 @@ def environment(home: Home) -> dict[str, str]:
 
 
 def spinecho(home: Home, *arguments: str) -> Any:
-    command = [sys.executable, "-m", "spinecho.ui.cli", *arguments, "--json"]
+    command = [sys.executable, "-m", "spinecho.ui.cli.app", *arguments, "--json"]
     done = subprocess.run(command, cwd=ROOT, env=environment(home), capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr
     return json.loads(done.stdout)
@@ -59,7 +59,7 @@ def test_rows_and_answers_are_those_of_a_file(indexed: Home, archive: Path, home
 @pytest.mark.slow
 def test_a_killed_run_started_again_ends_the_same(indexed: Home, archive: Path, home: Home) -> None:
     total = indexed.query("SELECT count(*) FROM vectors")[0][0]
-    command = [sys.executable, "-m", "spinecho.ui.cli", "index", str(archive)]
+    command = [sys.executable, "-m", "spinecho.ui.cli.app", "index", str(archive)]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,

@@ -14,16 +14,16 @@ import pytest
 from archives import Home, copy_of
 from parts_encoder import Heads, PartsEncoder, Words, brain, parts_dual, plain_dual, write_nifti
 
-from spinecho.db.build import unpack
-from spinecho.db.database import Database
 from spinecho.db.errors import StoreError
+from spinecho.db.schema.database import Database
+from spinecho.db.vectors.build import unpack
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import EncoderUnavailable, SpaceMismatch
-from spinecho.encoders.image.describe import GRID, region_vectors
-from spinecho.encoders.image.reading import read_path
-from spinecho.encoders.image.series import VolumeRead
+from spinecho.encoders.networks.parts_of_volumes import GRID, region_vectors
+from spinecho.encoders.reading.files import read_path
+from spinecho.encoders.reading.values import VolumeRead
 from spinecho.encoders.registry import open_encoder
-from spinecho.indexer.later import Added, add_parts
+from spinecho.indexer.backfill import Added, add_parts
 
 LEFT = (slice(0, 8), slice(8, 16), slice(4, 8))
 

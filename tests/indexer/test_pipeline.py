@@ -15,9 +15,9 @@ import pytest
 from archives import Home, copy_of, small_archive
 from pydicom import dcmread
 
-from spinecho.db import archive as stored
-from spinecho.db import not_indexed
-from spinecho.db.database import Database
+from spinecho.db.files import not_indexed
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing as stored
 from spinecho.encoders.errors import Reason
 from spinecho.indexer.progress import STAGES
 
@@ -96,7 +96,7 @@ def test_a_run_killed_anywhere_and_started_again_ends_the_same(
     """Killed when that share of the vectors is stored (at 0: while headers are read), and once more a little later."""
     home = Home(tmp_path / "home")
     total = indexed.query("SELECT count(*) FROM vectors")[0][0]
-    command = [sys.executable, "-m", "spinecho.ui.cli", "index", str(archive), "--home", str(home.folder)]
+    command = [sys.executable, "-m", "spinecho.ui.cli.app", "index", str(archive), "--home", str(home.folder)]
     root = Path(__file__).resolve().parents[2]
     for wanted in (share * total, (share + 0.08) * total):
         process = subprocess.Popen(

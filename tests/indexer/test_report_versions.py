@@ -12,13 +12,13 @@ from archives import Home, copy_of
 from sqlalchemy import create_engine
 from typer.testing import CliRunner
 
-from spinecho.db import matching
-from spinecho.db.database import Database
-from spinecho.db.filters import Says
+from spinecho.db.filters.algebra import Says
+from spinecho.db.reports import matching
+from spinecho.db.schema.database import Database
 from spinecho.search.query import Kind, TextQuery
-from spinecho.ui.cli import app
+from spinecho.ui.cli.app import app
 
-MIGRATIONS = Path(__file__).parents[2] / "db" / "migrations"
+MIGRATIONS = Path(__file__).parents[2] / "db" / "schema" / "migrations"
 OLD = "IMPRESSION: Acute zebrafoot infarct in the left MCA territory.\n"
 NEW = "IMPRESSION: No zebrafoot infarct. Quaggaform changes only.\n"
 

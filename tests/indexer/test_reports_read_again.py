@@ -10,14 +10,14 @@ import pytest
 from archives import Home
 from sqlalchemy import text
 
-from spinecho.db.database import Database
-from spinecho.db.engines import Location
-from spinecho.db.rereading import count_old
+from spinecho.db.reports.rereading import count_old
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.engines import Location
 from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.language.clauses.findings import RULES
 from spinecho.encoders.registry import open_encoder
-from spinecho.encoders.text.findings import RULES
-from spinecho.indexer.reports import again
-from spinecho.indexer.reports.again import read_again
+from spinecho.indexer.reports import rereading as again
+from spinecho.indexer.reports.rereading import read_again
 
 REPORTS = {
     "a.txt": (

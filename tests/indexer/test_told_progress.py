@@ -8,8 +8,8 @@ import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
-from spinecho.db import runs
-from spinecho.db.database import Database
+from spinecho.db.files import runs
+from spinecho.db.schema.database import Database
 from spinecho.indexer.pipeline import index_archive
 from spinecho.indexer.progress import Kept, Silent
 

@@ -11,8 +11,8 @@ from archives import Home
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
-from spinecho.db.engines import Location
-from spinecho.search.hits import results_json
+from spinecho.db.schema.engines import Location
+from spinecho.search.answers.hits import results_json
 from spinecho.search.query import TextQuery
 
 

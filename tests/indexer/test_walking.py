@@ -12,8 +12,8 @@ import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
-from spinecho.db import not_indexed
-from spinecho.db.database import Database
+from spinecho.db.files import not_indexed
+from spinecho.db.schema.database import Database
 from spinecho.encoders.errors import Reason
 from spinecho.indexer.sources import folder as source
 from spinecho.indexer.sources.folder import REST, RootUnreadable, outermost, walk

@@ -13,10 +13,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "db"))
 
 from filter_archive import FilterArchive
 
-from spinecho.db.selection import Selection
+from spinecho.db.filters.selection import Selection
+from spinecho.search.cohorts.attrition import Evaluation, evaluate
 from spinecho.search.cohorts.definition import Definition, read_definition
-from spinecho.search.cohorts.evaluate import Evaluation, evaluate
-from spinecho.search.cohorts.rules import Likeness
+from spinecho.search.cohorts.passing import Likeness
 
 
 def no_likeness() -> Likeness:

@@ -9,9 +9,9 @@ import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
-from spinecho.db.database import Database
 from spinecho.db.errors import StoreError
-from spinecho.search.archive_map import archive_map, laid_out
+from spinecho.db.schema.database import Database
+from spinecho.search.answers.archive_map import archive_map, laid_out
 
 
 def two_clouds(n: int, seed: int = 0) -> np.ndarray:

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
-from spinecho.ui.cli import app
+from spinecho.ui.cli.app import app
 
 PAGE = Path(__file__).resolve().parents[2] / "ui" / "page.py"
 SCANS = [

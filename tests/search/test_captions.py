@@ -17,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "db"))
 
 from filter_archive import FilterArchive
 
-from spinecho.db.filters import parse_filter
-from spinecho.db.selection import Selection
-from spinecho.encoders.text.expand import names_of
-from spinecho.encoders.text.passages import passages
+from spinecho.db.filters.algebra import parse_filter
+from spinecho.db.filters.selection import Selection
+from spinecho.encoders.language.expand import names_of
+from spinecho.encoders.language.passages import passages
 from spinecho.search.engine import Engine
 from spinecho.search.query import Kind, TextQuery
 
@@ -99,7 +99,7 @@ def test_filters_by_what_a_report_says(captions: dict[str, str], tmp_path: Path,
 
 
 def archive_ids(archive: FilterArchive) -> dict[str, int]:
-    from spinecho.db.cohorts import read_roster  # noqa: PLC0415
+    from spinecho.db.people.cohorts import read_roster  # noqa: PLC0415
 
     roster = read_roster(archive.database)
     return dict(zip(roster.uids, roster.ids.tolist(), strict=True))

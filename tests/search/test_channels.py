@@ -17,19 +17,19 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
-from spinecho.db.archive import serving
-from spinecho.db.database import Database
 from spinecho.db.errors import FilterError
-from spinecho.db.feedback import Said, forget_thumbs, put_thumbs, thumbs
-from spinecho.db.filters import ALL, And, Between, Contains, Is, Not
-from spinecho.db.words import Match, count_words, expression, find_words
-from spinecho.encoders.text.query import EmptyQuery, parse_query
+from spinecho.db.filters.algebra import ALL, And, Between, Contains, Is, Not
+from spinecho.db.people.feedback import Said, forget_thumbs, put_thumbs, thumbs
+from spinecho.db.queries.words import Match, count_words, expression, find_words
+from spinecho.db.schema.database import Database
+from spinecho.db.store.storing import serving
+from spinecho.encoders.language.query import EmptyQuery, parse_query
+from spinecho.search.answers.hits import Results, results_json
+from spinecho.search.channels.lexical import Words, spans, words_of
 from spinecho.search.engine import Engine
-from spinecho.search.facts import filter_of
-from spinecho.search.feedback import query_key, shared_words
-from spinecho.search.hits import Results, results_json
-from spinecho.search.lexical import Words, spans, words_of
+from spinecho.search.planning.typed_facts import filter_of
 from spinecho.search.query import Evidence, Kind, StudyQuery, TextQuery
+from spinecho.search.relevance_feedback import query_key, shared_words
 
 SCANS = [
     Scan(1, "FINDINGS: Oedema around a cavernoma of the pons. Leptomeningeal siderosis."),

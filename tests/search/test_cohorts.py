@@ -15,9 +15,9 @@ from cohort_archive import CohortArchive, FilterArchive, uids
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.db.cohorts import Roster
 from spinecho.db.errors import FilterError
-from spinecho.db.masking import masked, masked_rows
+from spinecho.db.people.cohorts import Roster
+from spinecho.db.people.masking import masked, masked_rows
 from spinecho.search.cohorts.definition import ConfigError, Index, Match, Rule, Sample, Split, from_plain, to_plain
 from spinecho.search.cohorts.design import index_studies, part_of, sampled
 from spinecho.search.cohorts.matching import matched

@@ -16,14 +16,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cohort_archive import CohortArchive, FilterArchive, no_likeness
 
-from spinecho.db.cohorts import CohortError, Frozen, Member, cohorts, delete_cohort, freeze, frozen, members_of
-from spinecho.db.database import database_bytes
-from spinecho.db.engines import Location
 from spinecho.db.errors import FilterError
-from spinecho.db.selection import Selection
+from spinecho.db.filters.selection import Selection
+from spinecho.db.people.cohorts import CohortError, Frozen, Member, cohorts, delete_cohort, freeze, frozen, members_of
+from spinecho.db.schema.database import database_bytes
+from spinecho.db.schema.engines import Location
 from spinecho.search.cohorts.changes import GONE, NEW, OTHER_RULES, PASSES, Changes, between
 from spinecho.search.cohorts.export import export
-from spinecho.search.cohorts.keep import again, keep
+from spinecho.search.cohorts.freezing import again, keep
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = """
@@ -138,9 +138,9 @@ def test_deleting_takes_a_version_or_all(archive: CohortArchive) -> None:
 
 FREEZE = """
 import sys
-from spinecho.db.cohorts import Member, freeze
-from spinecho.db.database import Database
-from spinecho.db.engines import read_location
+from spinecho.db.people.cohorts import Member, freeze
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.engines import read_location
 members = [Member(f"1.{number}", f"p{number}") for number in range(60_000)]
 freeze(
     Database.open(read_location(sys.argv[1])), name="large", description="", owner="x", definition={}, attrition=[],

@@ -8,10 +8,10 @@ import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
-from spinecho.db.record import Entry, Record
+from spinecho.db.people.record import Entry, Record
+from spinecho.search.access.cohorts import CohortDesk
+from spinecho.search.access.desk import Desk, Person, Refused, Role
 from spinecho.search.cohorts.definition import from_plain
-from spinecho.search.cohorts.desk import CohortDesk
-from spinecho.search.desk import Desk, Person, Refused, Role
 from spinecho.search.engine import Engine
 from spinecho.search.query import StudyQuery, TextQuery
 from spinecho.ui.wiring import read_image_query

@@ -13,14 +13,14 @@ import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
-from spinecho.db.filters import Is
-from spinecho.db.record import Entry, Fact, Record, RecordUnwritable
+from spinecho.db.filters.algebra import Is
+from spinecho.db.people.record import Entry, Fact, Record, RecordUnwritable
+from spinecho.search.access.cohorts import CohortDesk
+from spinecho.search.access.desk import Access, Desk, Person, Refused, Role
 from spinecho.search.cohorts.definition import from_plain
-from spinecho.search.cohorts.desk import CohortDesk
-from spinecho.search.desk import Access, Desk, Person, Refused, Role
 from spinecho.search.engine import Engine
 from spinecho.search.query import StudyQuery, TextQuery
-from spinecho.ui.why import read_again
+from spinecho.ui.cli.why import read_again
 
 CANARY = "Zebra Smith"
 WHERE = Is("description", (CANARY,))

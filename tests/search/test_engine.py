@@ -15,21 +15,21 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
-from spinecho.db.database import Database
 from spinecho.db.errors import FilterError
-from spinecho.db.filters import ALL, And, Between, Contains, Is, Not, Or, parse_condition
+from spinecho.db.filters.algebra import ALL, And, Between, Contains, Is, Not, Or, parse_condition
+from spinecho.db.schema.database import Database
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import SpaceMismatch
-from spinecho.encoders.image.preparation import Prepared
-from spinecho.encoders.image.slices import SliceEncoder
-from spinecho.encoders.image.tower import TowerEncoder
+from spinecho.encoders.language.query import EmptyQuery
+from spinecho.encoders.networks.image_tower import TowerEncoder
+from spinecho.encoders.networks.slices import SliceEncoder
+from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.encoders.registry import open_encoder
 from spinecho.encoders.space import Space, Vectors
-from spinecho.encoders.text.query import EmptyQuery
 from spinecho.indexer.pipeline import index_archive
-from spinecho.search.computed import computed_in
+from spinecho.search.answers.hits import Results, results_json
+from spinecho.search.channels.computed import computed_in
 from spinecho.search.engine import Engine, QueryError
-from spinecho.search.hits import Results, results_json
 from spinecho.search.query import Evidence, ImageQuery, Kind, StudyQuery, TextQuery
 
 SCANS = [
@@ -153,8 +153,8 @@ def test_studies_of_the_same_patient_can_be_left_out(engine: Engine) -> None:
 
 
 def image_query(engine: Engine, number: int) -> ImageQuery:
-    from spinecho.encoders.image.reading import read_path  # noqa: PLC0415
-    from spinecho.encoders.image.series import VolumeRead  # noqa: PLC0415
+    from spinecho.encoders.reading.files import read_path  # noqa: PLC0415
+    from spinecho.encoders.reading.values import VolumeRead  # noqa: PLC0415
 
     path = Path(engine.search(StudyQuery(SCANS[0].uid), k=20, where=ALL).hits[0].series[0].paths[0]).parent
     volumes = [item for item in read_path(path / f"{number}.dcm", max_volumes=4) if isinstance(item, VolumeRead)]

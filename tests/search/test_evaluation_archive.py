@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from archives import Home
 
-from spinecho.db import archive as store
-from spinecho.db import evaluating
-from spinecho.db.database import Database
-from spinecho.db.filters import ALL, Is, visible
+from spinecho.db.filters.algebra import ALL, Is, visible
+from spinecho.db.queries import evaluating
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing as store
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import SpaceMismatch
 from spinecho.encoders.registry import open_encoder
 from spinecho.encoders.space import Space, Vectors
 from spinecho.search.evaluation import EmptyPool, EvaluationError, Measured
-from spinecho.search.evaluation.archive import Evaluation, Evaluator, Options
+from spinecho.search.evaluation.evaluate_archive import Evaluation, Evaluator, Options
 from spinecho.search.evaluation.judgements import JudgedQuery, JudgementError, Pair, read_judgements, read_pairs
-from spinecho.search.evaluation.reports import report_queries
+from spinecho.search.evaluation.report_retrieval import report_queries
 
 
 @pytest.fixture(scope="module")

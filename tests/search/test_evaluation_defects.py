@@ -11,6 +11,14 @@ from numpy.typing import NDArray
 
 from spinecho.db.vectors.exact import ExactIndex
 from spinecho.db.vectors.protocol import Neighbours, ranked
+from spinecho.encoders.measuring.metrics import (
+    average_precision,
+    first_ranks,
+    random_average_precision,
+    random_first_ranks,
+    ranked_grades,
+)
+from spinecho.encoders.measuring.pairs import paired_scores
 from spinecho.search.evaluation import (
     EmptyPool,
     by_label,
@@ -20,14 +28,6 @@ from spinecho.search.evaluation import (
     paired,
     text_groups,
 )
-from spinecho.search.evaluation.metrics import (
-    average_precision,
-    first_ranks,
-    random_average_precision,
-    random_first_ranks,
-    ranked_grades,
-)
-from spinecho.search.evaluation.pairs import paired_scores
 
 
 def circle(*degrees: float) -> NDArray[np.float64]:

@@ -12,10 +12,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
-from spinecho.db.filters import Is
-from spinecho.encoders.text.query import EmptyQuery
+from spinecho.db.filters.algebra import Is
+from spinecho.encoders.language.query import EmptyQuery
+from spinecho.search.answers.hits import Results
 from spinecho.search.engine import Engine
-from spinecho.search.hits import Results
 from spinecho.search.query import Evidence, Kind, StudyQuery, TextQuery
 
 SCANS = [

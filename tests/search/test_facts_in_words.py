@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spinecho.db.filters import Filter, Not, both, conjuncts, parse_filter
-from spinecho.search.asking.facts_in_words import facts_in, fields_said, offers_of
-from spinecho.search.asking.plan import Offer
+from spinecho.db.filters.algebra import Filter, Not, both, conjuncts, parse_filter
+from spinecho.search.planning.facts_in_words import facts_in, fields_said, offers_of
+from spinecho.search.planning.plan import Offer
 
 TODAY = date(2026, 11, 28)
 SEX = {"women": "sex=F", "female patients": "sex=F", "men": "sex=M", "males": "sex=M", "Frauen": "sex=F"}
@@ -72,7 +72,7 @@ def meaning(where: Filter) -> set[Filter]:
 
 
 def _written(where: Filter) -> str:
-    from spinecho.db.filters import write_filter  # noqa: PLC0415
+    from spinecho.db.filters.algebra import write_filter  # noqa: PLC0415
 
     return write_filter(where)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spinecho.db.words import Match
-from spinecho.search import lexical
-from spinecho.search.lexical import Words, unheard
-from spinecho.search.retrieve import _held
+from spinecho.db.queries.words import Match
+from spinecho.search.channels import lexical
+from spinecho.search.channels.lexical import Words, unheard
+from spinecho.search.channels.retrieve import _held
 
 
 @pytest.mark.parametrize("many", [0, 1, 7, 500])

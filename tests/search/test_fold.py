@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spinecho.db.values import ClauseCard, PassageCard
-from spinecho.encoders.text.findings import findings, wish
-from spinecho.encoders.text.places import places
-from spinecho.encoders.text.query import parse_query
-from spinecho.encoders.text.vocabulary import meant
-from spinecho.search.agreement import judge
-from spinecho.search.fold import fold, nothing_relevant
-from spinecho.search.found import Found
+from spinecho.encoders.language.clauses.findings import findings, wish
+from spinecho.encoders.language.places import places
+from spinecho.encoders.language.query import parse_query
+from spinecho.encoders.language.vocabulary import meant
+from spinecho.search.answers.agreement import judge
+from spinecho.search.answers.fold import fold, nothing_relevant
+from spinecho.search.channels.found import Found
 
 FLOORS = {"sentences": 0.35, "scans": 0.2}
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spinecho.db.values import PassageCard
-from spinecho.search.found import Found
+from spinecho.search.answers.hits import PassageHit
+from spinecho.search.channels.found import Found
 from spinecho.search.fusion import FusionError, Weights, fused
-from spinecho.search.hits import PassageHit
 
 WEIGHTS = Weights(sentences=2, scans=1, words=1, named=0)
 

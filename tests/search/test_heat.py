@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.encoders.image.describe import Described
-from spinecho.search.heat import heat_map
+from spinecho.encoders.networks.parts_of_volumes import Described
+from spinecho.search.answers.heat import heat_map
 
 
 def described(boxes: list[tuple[float, ...]], votes: list[tuple[float, float]]) -> Described:

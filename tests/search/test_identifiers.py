@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
-from spinecho.db.filters import Is
-from spinecho.db.record import Record
-from spinecho.search.desk import Desk, Person, Role
+from spinecho.db.filters.algebra import Is
+from spinecho.db.people.record import Record
+from spinecho.search.access.desk import Desk, Person, Role
+from spinecho.search.answers.hits import Results, results_json
 from spinecho.search.engine import Engine
-from spinecho.search.hits import Results, results_json
 from spinecho.search.query import Kind, TextQuery
 
 LEFT = "FINDINGS: Acute infarct in the left middle cerebral artery territory."
@@ -135,7 +135,7 @@ def test_patient_ids_are_for_those_who_may_see_them(home: Home, engine: Engine, 
 
 
 def test_a_filter_by_patient_is_for_them_too(home: Home, engine: Engine) -> None:
-    from spinecho.search.desk import Refused  # noqa: PLC0415
+    from spinecho.search.access.desk import Refused  # noqa: PLC0415
 
     viewer = Desk(engine, Person("ada", Role.VIEWER))
     for act in (

@@ -13,10 +13,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
-from spinecho.search.asking.long_text import MOST, TooLong, clauses_of, is_report
-from spinecho.search.asking.plan import Way
+from spinecho.search.answers.hits import results_json
 from spinecho.search.engine import Engine
-from spinecho.search.hits import results_json
+from spinecho.search.planning.long_text import MOST, TooLong, clauses_of, is_report
+from spinecho.search.planning.plan import Way
 from spinecho.search.query import Kind, TextQuery
 
 SCANS = [

@@ -17,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cohort_archive import CohortArchive, FilterArchive
 
-from spinecho.db.cohorts import Roster
+from spinecho.db.people.cohorts import Roster
 from spinecho.search.cohorts.balance import Groups, balance, masked_balance
 from spinecho.search.cohorts.definition import Match, Rule
-from spinecho.search.cohorts.keep import balance_of, keep
+from spinecho.search.cohorts.freezing import balance_of, keep
 from spinecho.search.cohorts.matching import Matched, matched
 
 UNKNOWN = 250.0
@@ -193,7 +193,7 @@ def test_strata_that_are_too_large_choose_in_turn_and_say_so(tmp_path: Path, mon
     archive = small(tmp_path)
     text = 'name = "c"\n[match]\ncases = { filter = "says:present(lesion)" }\nage_within = 9'
     assert not archive.run(text).warnings
-    monkeypatch.setattr("spinecho.search.cohorts.evaluate.MOST_PAIRS", 1)
+    monkeypatch.setattr("spinecho.search.cohorts.attrition.MOST_PAIRS", 1)
     assert archive.run(text).warnings[0].endswith("too many to weigh every pair: 2")
     archive.facts.close()
 

@@ -21,14 +21,14 @@ from filter_archive import FilterArchive
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.db.cohorts import CohortError, Frozen, Member, members_of
-from spinecho.db.selection import Selection
-from spinecho.search.cohorts.desk import CohortDesk
-from spinecho.search.cohorts.evaluate import evaluate
+from spinecho.db.filters.selection import Selection
+from spinecho.db.people.cohorts import CohortError, Frozen, Member, members_of
+from spinecho.search.access.cohorts import CohortDesk
+from spinecho.search.access.desk import Desk, Person, Role
+from spinecho.search.cohorts.attrition import evaluate
 from spinecho.search.cohorts.export import FORMATS, export
-from spinecho.search.cohorts.keep import keep
+from spinecho.search.cohorts.freezing import keep
 from spinecho.search.cohorts.pseudonyms import KNOWN, Pseudonyms, days_since_first, redacted_manifest, whole_years
-from spinecho.search.desk import Desk, Person, Role
 
 PATIENTS = ("CANARY-PAT-1", "CANARY-PAT-2", "canary-pat-1 ")
 RULES = """

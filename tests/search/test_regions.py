@@ -12,19 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parts_encoder import PartsEncoder, brain, parts_dual, plain_dual, write_nifti
 
-from spinecho.db.checksums import seal
-from spinecho.db.database import Database
 from spinecho.db.errors import FilterError
-from spinecho.db.filters import ALL, And, Between, Contains, Filter, Is, Not, Or, parse_condition
-from spinecho.db.models import Base
-from spinecho.db.regions import StoredRegions
-from spinecho.encoders.image.reading import read_path
-from spinecho.encoders.image.series import VolumeRead
+from spinecho.db.filters.algebra import ALL, And, Between, Contains, Filter, Is, Not, Or, parse_condition
+from spinecho.db.schema.checksums import seal
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.models import Base
+from spinecho.db.store.part_vectors import StoredRegions
+from spinecho.encoders.reading.files import read_path
+from spinecho.encoders.reading.values import VolumeRead
+from spinecho.search.answers.hits import Results, results_json
+from spinecho.search.channels.regions import cell_box, max_sim, slices_in, stored_box_vector
 from spinecho.search.engine import Engine, QueryError
 from spinecho.search.fusion import Weights
-from spinecho.search.hits import Results, results_json
 from spinecho.search.query import BoxError, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
-from spinecho.search.regions import cell_box, max_sim, slices_in, stored_box_vector
 
 LEFT = (slice(0, 8), slice(8, 16), slice(4, 8))
 RIGHT = (slice(16, 24), slice(8, 16), slice(4, 8))
@@ -361,8 +361,8 @@ def test_what_lies_too_far_down_to_be_compared_stays_below_in_its_own_order(
 ) -> None:
     query = scan(scans / "sub-5")
     every = engine.search(query, k=6)
-    monkeypatch.setattr("spinecho.search.regions.RERANKED", 2)
-    monkeypatch.setattr("spinecho.search.regions._FEWEST", 1)
+    monkeypatch.setattr("spinecho.search.channels.regions.RERANKED", 2)
+    monkeypatch.setattr("spinecho.search.channels.regions._FEWEST", 1)
     results = engine.search(query, k=6)
     compared = ["regions" in hit.channels for hit in results.hits]
     assert compared == [True, True, False, False, False, False]

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from parts_encoder import Words, parts_dual
 from servers import Server
 
-from spinecho.db import archive, ledger, runs
-from spinecho.db.build import pack
-from spinecho.db.database import Database
-from spinecho.db.engines import Location
-from spinecho.db.self_tests import get_self_test, paired_studies
+from spinecho.db.files import file_index, runs
+from spinecho.db.queries.self_tests import get_self_test, paired_studies
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.engines import Location
+from spinecho.db.store import storing
 from spinecho.db.values import (
     Listing,
     NewClause,
@@ -31,13 +31,14 @@ from spinecho.db.values import (
     SpaceRecord,
     Stat,
 )
+from spinecho.db.vectors.build import pack
 from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.measuring.figures import Figure
 from spinecho.encoders.space import Space, Vectors
+from spinecho.search.answers.hits import results_json
 from spinecho.search.channel_weights import FINDINGS, LEAST, SCANS, lean, moved
 from spinecho.search.engine import Engine
-from spinecho.search.evaluation.figures import Figure
 from spinecho.search.fusion import Weights
-from spinecho.search.hits import results_json
 from spinecho.search.query import Evidence, TextQuery
 from spinecho.search.self_test import figures_of, look_after, weighing
 
@@ -81,16 +82,16 @@ class World:
         self.held = 0
 
     def _serve(self, role: Any, space: Space) -> SpaceRecord:
-        return archive.serve(
+        return storing.serve(
             self.database, role, model=space.model, revision=space.revision, preprocessing=space.preprocessing,
             dim=space.dim, encoder="parts",
         )  # fmt: skip
 
     def grow(self, to: int, *, patient: Callable[[int], str] = "P{}".format, said: str = "present") -> None:
         names = [f"{number}" for number in range(self.held, to)]
-        ledger.compare(self.database, root="/data", run=self.run, listings=[Listing("/data/x", ())])
+        file_index.compare(self.database, root="/data", run=self.run, listings=[Listing("/data/x", ())])
         stats = [Scanned("/data/x", Stat(f"{name}.dcm", 1, 1), "dicom") for name in [*names, f"r{to}"]]
-        ledger.record(self.database, self.run, stats)
+        file_index.record(self.database, self.run, stats)
         files = self.query("SELECT name, id FROM files")
         ids = {str(name): number for name, number in files}
         row, reports = pack(Words().encode(["x"])[0]), []
@@ -105,7 +106,7 @@ class World:
                 "sex": None, "age_years": None,
             }  # fmt: skip
             series = {"uid": f"{uid}.1", "number": 1, "description": "", "protocol": ""}
-            archive.store_series(
+            storing.store_series(
                 self.database, self.run, NewSeries(study, series, [volume]), image_space=self.image.id,
                 text_space=self.text.id,
             )  # fmt: skip
@@ -113,10 +114,10 @@ class World:
             passage = NewPassage("findings", 0, 0, len(text), text, said, "", row, (clause,))
             reports.append(NewReport(number - self.held + 1, "", uid, text, [passage]))
         file = ids[f"r{to}.dcm"]
-        archive.store_reports(
+        storing.store_reports(
             self.database, self.run, file, reports, (), text_space=self.text.id, first=True, last=True
         )
-        archive.match_reports(self.database)
+        storing.match_reports(self.database)
         self.held = to
 
     def query(self, sql: str) -> list[Any]:

@@ -14,11 +14,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cohort_archive import CohortArchive, FilterArchive
 
-from spinecho.db.cohorts import members_of
-from spinecho.db.patients import patient_key
+from spinecho.db.people.cohorts import members_of
+from spinecho.db.store.patients import patient_key
 from spinecho.search.cohorts.definition import Split
 from spinecho.search.cohorts.design import FAR, divided, part_of
-from spinecho.search.cohorts.keep import keep, told_of
+from spinecho.search.cohorts.freezing import keep, told_of
 
 SHARES = st.sampled_from([(0.7, 0.15, 0.15), (0.5, 0.25, 0.25), (0.8, 0.2, 0.0), (1.0, 0.0, 0.0), (0.34, 0.33, 0.33)])
 

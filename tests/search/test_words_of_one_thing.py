@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
-from spinecho.db.archive import serving
-from spinecho.db.database import Database
-from spinecho.db.words import Match, expression, find_words, is_together, together
-from spinecho.encoders.text.query import parse_query
-from spinecho.search.lexical import spans, words_of
+from spinecho.db.queries.words import Match, expression, find_words, is_together, together
+from spinecho.db.schema.database import Database
+from spinecho.db.store.storing import serving
+from spinecho.encoders.language.query import parse_query
+from spinecho.search.channels.lexical import spans, words_of
 
 SAID = [
     "Tear, torn and ruptured quadriceps, a rupture with tears.",

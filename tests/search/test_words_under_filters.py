@@ -17,15 +17,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "db"))
 
 from filter_archive import FilterArchive
 
-from spinecho.db import lookup
-from spinecho.db.engines import Location
-from spinecho.db.filters import ALL, And, Between, Filter, Is, Not, Or
-from spinecho.db.sentences import passage_cards
-from spinecho.db.words import expression, find_words
-from spinecho.encoders.text.query import parse_query
-from spinecho.search.lexical import words_of
+from spinecho.db.filters.algebra import ALL, And, Between, Filter, Is, Not, Or
+from spinecho.db.queries import lookup
+from spinecho.db.queries.sentences import passage_cards
+from spinecho.db.queries.words import expression, find_words
+from spinecho.db.schema.engines import Location
+from spinecho.encoders.language.query import parse_query
+from spinecho.search.channels.lexical import words_of
+from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.query import Kind
-from spinecho.search.retrieve import Retriever
 
 STUDIES = 40
 SAID = ["infarct", "mass", "cyst", "oedema", "haemorrhage", "atrophy"]

@@ -10,7 +10,7 @@ import pydicom
 import pytest
 from archives import copy_of_home
 
-from spinecho.db.database import Database
+from spinecho.db.schema.database import Database
 from spinecho.indexer.phantom import write_archive
 from spinecho.indexer.pipeline import index_archive
 from spinecho.ui.settings import read_settings

@@ -12,14 +12,14 @@ import pytest
 from pages import DemoHome, acts, calm, page_of, private_home, texts
 from streamlit.testing.v1 import AppTest
 
-from spinecho.db.lookup import VolumeFacts
-from spinecho.db.record import Record
-from spinecho.search.desk import Access, Desk, Person, Refused, Role
-from spinecho.ui.room.archive_jobs import start
-from spinecho.ui.room.archive_map_view import groups, volumes_by
-from spinecho.ui.room.evaluations import begin, evaluations
-from spinecho.ui.room.opened import Room
+from spinecho.db.people.record import Record
+from spinecho.db.queries.lookup import VolumeFacts
+from spinecho.search.access.desk import Access, Desk, Person, Refused, Role
 from spinecho.ui.settings import read_settings
+from spinecho.ui.views.archive.jobs import start
+from spinecho.ui.views.archive.map import groups, volumes_by
+from spinecho.ui.views.evaluate.evaluations import begin, evaluations
+from spinecho.ui.views.session.opened import Room
 from spinecho.ui.wiring import indexing_lock, indexing_process, open_engine
 
 
@@ -58,7 +58,7 @@ def test_only_managers_start_runs_and_see_files(home: Path, monkeypatch: pytest.
             (file,),
         )
     with monkeypatch.context() as patched:
-        patched.setattr("spinecho.db.not_indexed.failures", None)  # nobody else's page reads what files there are
+        patched.setattr("spinecho.db.files.not_indexed.failures", None)  # nobody else's page reads what files there are
         assert any("shown to managers" in caption.value for caption in at("Failures", "viewer").caption)
     assert at("Failures").selectbox(key="failure-reason").options[0] == "truncated"
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from spinecho.indexer.sources import folder as source
 from spinecho.search.evaluation.judgements import read_judgements
-from spinecho.ui.cli import app
+from spinecho.ui.cli.app import app
 
 
 def run(*arguments: str | Path, home: Path) -> Result:

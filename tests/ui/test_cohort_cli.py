@@ -12,7 +12,7 @@ from archives import Home, copy_of, small_archive
 from typer.testing import CliRunner, Result
 
 from spinecho.search.cohorts.definition import read_definition
-from spinecho.ui.cli import app
+from spinecho.ui.cli.app import app
 
 
 def run(*arguments: str | Path, home: Path | None = None, **environment: str) -> Result:

@@ -18,22 +18,22 @@ from hypothesis import strategies as st
 from pages import acts, calm, component, texts
 from streamlit.testing.v1 import AppTest
 
-from spinecho.db.cohorts import cohorts
-from spinecho.db.database import Database
-from spinecho.db.facets import Facet, masked_facets
+from spinecho.db.people.cohorts import cohorts
+from spinecho.db.queries.facets import Facet, masked_facets
+from spinecho.db.schema.database import Database
+from spinecho.search.access.cohorts import CohortDesk
+from spinecho.search.access.desk import Desk, Person, Refused, Role
 from spinecho.search.cohorts.definition import EXAMPLE, from_plain, to_plain
-from spinecho.search.cohorts.desk import CohortDesk
-from spinecho.search.desk import Desk, Person, Refused, Role
-from spinecho.ui.room.cohort_figures import comparison_charts
-from spinecho.ui.room.cohort_rows import MOST_ROWS, empty_row, from_sheet, rows_of, to_sheet, troubles
 from spinecho.ui.settings import read_settings
+from spinecho.ui.views.cohorts.charts import comparison_charts
+from spinecho.ui.views.cohorts.rule_rows import MOST_ROWS, empty_row, from_sheet, rows_of, to_sheet, troubles
 from spinecho.ui.wiring import open_engine
 
 SCRIPT = """
 import streamlit as st
-from spinecho.search.desk import Person, Role
-from spinecho.ui.room.cohorts_page import _edited, cohorts_page
-from spinecho.ui.room.opened import enter
+from spinecho.search.access.desk import Person, Role
+from spinecho.ui.views.cohorts.page import _edited, cohorts_page
+from spinecho.ui.views.session.opened import enter
 from spinecho.ui.settings import read_settings
 if st.session_state.pop("edited", False):
     _edited()
@@ -243,7 +243,7 @@ def test_a_design_is_there_when_the_page_is_come_back_to(home: Path) -> None:
 
 def test_rows_of_before_a_paste_do_not_come_back(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: dict[str, Any] = {}
-    monkeypatch.setattr("spinecho.ui.room.cohorts_page.done", lambda _: told)
+    monkeypatch.setattr("spinecho.ui.views.cohorts.page.done", lambda _: told)
     page = opened(ALL)
     row = {**empty_row(), "condition": "age<0"}
     for version, left in ((page.session_state["sheet-number"] - 1, "3"), (page.session_state["sheet-number"], "0")):
@@ -254,7 +254,7 @@ def test_rows_of_before_a_paste_do_not_come_back(home: Path, monkeypatch: pytest
 
 def test_rows_that_are_too_many_are_said_and_nothing_is_counted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: dict[str, Any] = {}
-    monkeypatch.setattr("spinecho.ui.room.cohorts_page.done", lambda _: told)
+    monkeypatch.setattr("spinecho.ui.views.cohorts.page.done", lambda _: told)
     page = opened(ALL)
     told.update(rows=[empty_row()] * (MOST_ROWS + 3), version=page.session_state["sheet-number"])
     page.session_state["edited"] = True

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from pages import DemoHome, acts, calm, component, page_of, private_home, texts
 from streamlit.testing.v1 import AppTest
 
-from spinecho.db.cohorts import CohortError, cohorts
-from spinecho.db.database import Database
+from spinecho.db.people.cohorts import CohortError, cohorts
+from spinecho.db.schema.database import Database
+from spinecho.search.access.cohorts import CohortDesk
+from spinecho.search.access.desk import Desk, Person, Refused, Role
 from spinecho.search.cohorts.definition import from_plain, to_plain
-from spinecho.search.cohorts.desk import CohortDesk
-from spinecho.search.desk import Desk, Person, Refused, Role
-from spinecho.ui.room.cohort_rows import from_sheet, to_sheet
 from spinecho.ui.settings import read_settings
+from spinecho.ui.views.cohorts.rule_rows import from_sheet, to_sheet
 from spinecho.ui.wiring import open_engine
 
 BRAINS = {"name": "brains", "include": [{"filter": "body_region=brain"}], "exclude": [{"filter": "age<1"}]}

@@ -17,10 +17,10 @@ import pytest
 from parts_encoder import brain, write_nifti
 from typer.testing import CliRunner
 
-from spinecho.db.database import Database
 from spinecho.db.errors import StoreError
-from spinecho.ui import cli
-from spinecho.ui.cli import app
+from spinecho.db.schema.database import Database
+from spinecho.ui.cli import app as cli
+from spinecho.ui.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,7 +71,7 @@ def open_folder() -> Iterator[Path]:
 def spinecho(*arguments: str | Path, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, in which something is done once everything is imported."""
     script = (
-        "import os, resource, sys\nimport indexer.pipeline, spinecho.ui.cli, ui.indexing, ui.report, db.build\n"
+        "import os, resource, sys\nimport indexer.pipeline, spinecho.ui.cli.app, ui.indexing, ui.report, db.build\n"
         f"import spinecho.encoders.registry\n{before}\nspinecho.ui.cli.main()\n"
     )
     return subprocess.run(
@@ -85,7 +85,7 @@ def test_a_home_that_may_not_be_written(open_folder: Path) -> None:
     home.mkdir(mode=0o755)
     archive.mkdir(mode=0o755)
     arguments = ["index", "/nowhere", "--home", str(open_folder / "warm")]
-    warm = f"typer.testing.CliRunner().invoke(spinecho.ui.cli.app, {arguments!r})"
+    warm = f"typer.testing.CliRunner().invoke(spinecho.ui.cli.app.app, {arguments!r})"
     drop = "os.setgroups([]); os.setgid(65534); os.setuid(65534)" if os.geteuid() == 0 else ""
     home.chmod(0o555)
     elsewhere = open_folder / "record"
@@ -116,10 +116,10 @@ def test_a_disk_without_room_and_then_with_room(tmp_path: Path) -> None:
 
 def test_ctrl_c(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x")
-    slow = "spinecho.ui.cli.open_database = lambda *a, **k: time.sleep(60)"
-    script = f"import spinecho.ui.cli, time\n{slow}\nprint('on', flush=True)\n"
+    slow = "spinecho.ui.cli.app.open_database = lambda *a, **k: time.sleep(60)"
+    script = f"import spinecho.ui.cli.app, time\n{slow}\nprint('on', flush=True)\n"
     process = subprocess.Popen(
-        [sys.executable, "-c", f"{script}spinecho.ui.cli.main()", "status", "--home", str(tmp_path)],
+        [sys.executable, "-c", f"{script}spinecho.ui.cli.app.main()", "status", "--home", str(tmp_path)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -149,7 +149,7 @@ def test_a_terminal_in_ascii_and_names_of_any_letters(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_goes_away(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "spinecho.ui.cli", "status", "--home", str(tmp_path), "--json"]
+    command = [sys.executable, "-m", "spinecho.ui.cli.app", "status", "--home", str(tmp_path), "--json"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None

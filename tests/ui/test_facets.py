@@ -11,9 +11,9 @@ import pytest
 from archives import Home, copy_of
 from typer.testing import CliRunner, Result
 
-from spinecho.db.database import Database
 from spinecho.db.facts.files import make_snapshot
-from spinecho.ui.cli import app
+from spinecho.db.schema.database import Database
+from spinecho.ui.cli.app import app
 
 
 def run(*arguments: str | Path, home: Path) -> Result:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.ui.guard import Guard, Rules
+from spinecho.ui.server.guard import Guard, Rules
 
 SECRET = "s" * 43
 ALONE = Rules(frozenset({"localhost", "127.0.0.1", "::1"}), 8501, secret=SECRET, scripts=("'sha256-x'",))

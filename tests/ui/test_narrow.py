@@ -9,8 +9,8 @@ import pytest
 from archives import Home, copy_of
 from typer.testing import CliRunner
 
-from spinecho.ui.cli import app
-from spinecho.ui.console import Lines
+from spinecho.ui.cli.app import app
+from spinecho.ui.printing.console import Lines
 from spinecho.ui.private import tighten
 
 

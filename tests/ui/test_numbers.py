@@ -17,18 +17,18 @@ from pages import DemoHome
 from typer.testing import CliRunner
 
 from spinecho.db.errors import StoreError
-from spinecho.encoders import limits
 from spinecho.encoders.checkpoint import CheckpointError, load_checkpoint
 from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.hub import json_of, safetensors_in
-from spinecho.encoders.limits import TEXT_BYTES, check_weights, read_small
-from spinecho.encoders.training.config_toml import ConfigError, parse_toml
+from spinecho.encoders.sandbox import limits
+from spinecho.encoders.sandbox.limits import TEXT_BYTES, check_weights, read_small
+from spinecho.encoders.training.loop.config_toml import ConfigError, parse_toml
 from spinecho.search.cohorts.definition import from_plain, read_definition
 from spinecho.search.fusion import FusionError, Weights
 from spinecho.ui.boxes import check_form, read_box
-from spinecho.ui.cli import app
-from spinecho.ui.conditions import read_filter
-from spinecho.ui.room.ways import row_id
+from spinecho.ui.cli.app import app
+from spinecho.ui.printing.conditions import read_filter
+from spinecho.ui.views.session.links import row_id
 
 FEW = ("1" + "0" * 20, "9" * 5000, "nan", "1e400", "")
 HUGE = ("1" + "0" * 20, "-1" + "0" * 20, "9" * 400, "9" * 5000, "nan", "inf", "-inf", "1e400", "0x10", "", " ")

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from pages import DemoHome, acts, ask, calm, listed, opened, rows, sentences, texts
 from streamlit.testing.v1 import AppTest
 
-from spinecho.db.database import Database
-from spinecho.db.saved import keep
-from spinecho.encoders.image.unzip import unzip
-from spinecho.encoders.text.query import EmptyQuery, parse_query
-from spinecho.ui.room.asked import edited
-from spinecho.ui.room.filters import EMPTY, condition, restore
+from spinecho.db.people.saved import keep
+from spinecho.db.schema.database import Database
+from spinecho.encoders.language.query import EmptyQuery, parse_query
+from spinecho.encoders.reading.unzip import unzip
+from spinecho.ui.views.search.facets import EMPTY, condition, restore
+from spinecho.ui.views.search.form import edited
 
 
 @pytest.fixture
@@ -240,7 +240,7 @@ def test_a_zip_that_holds_no_scan_says_so(page: AppTest, content: bytes) -> None
 def test_a_zip_that_unfolds_without_end_is_refused(
     page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("spinecho.encoders.image.unzip.MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("spinecho.encoders.reading.unzip.MOST_BYTES", 1 << 20)
     path = tmp_path / "bomb.zip"
     path.write_bytes(zipped(**{"a.dcm": bytes(3 << 20)}))
     told = list(unzip({"path": str(path), "folder": str(tmp_path)}))
@@ -257,7 +257,7 @@ def test_an_upload_that_is_no_scan_is_named_as_the_person_named_it(page: AppTest
 
 
 def test_too_much_at_once_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spinecho.ui.page_upload.LIMIT_MB", 1)
+    monkeypatch.setattr("spinecho.ui.views.upload.LIMIT_MB", 1)
     page = opened(home, monkeypatch)
     files = [(f"{n}.dcm", b"0" * 600_000, "application/dicom") for n in range(2)]
     calm(page.file_uploader[0].set_value(files).run())

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted([*(ROOT / "ui" / "room").glob("*.py"), *(ROOT / "ui").glob("page*.py")])
+PAGES = sorted([*(ROOT / "ui" / "views").rglob("*.py"), ROOT / "ui" / "page.py"])
 OURS = ("spinecho.db", "sqlalchemy")
 VALUES = {
     "spinecho.db.csv_files",
     "spinecho.db.errors",
-    "spinecho.db.facets",
-    "spinecho.db.filters",
-    "spinecho.db.masking",
+    "spinecho.db.queries.facets",
+    "spinecho.db.filters.algebra",
+    "spinecho.db.people.masking",
     "spinecho.db.values",
 }
 """Modules of values: what they can do to a database takes one."""

@@ -12,13 +12,13 @@ import pytest
 from pages import acts, ask, calm, component, opened, page_of, rows, texts
 from streamlit.testing.v1 import AppTest
 
-from spinecho.db.record import Record, RecordUnwritable
-from spinecho.ui.room import signed
+from spinecho.db.people.record import Record, RecordUnwritable
+from spinecho.ui.views.session import signed
 
 DOOR = """
 import streamlit as st
-from spinecho.ui.room.opened import record_of
-from spinecho.ui.room.signed import sign_out_button, who
+from spinecho.ui.views.session.opened import record_of
+from spinecho.ui.views.session.signed import sign_out_button, who
 from spinecho.ui.settings import read_settings
 record = record_of(read_settings())
 person = who(read_settings(), record)
@@ -153,7 +153,7 @@ def test_nobody_who_signs_in_goes_without_a_record(
     home: Path, door: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SPINECHO_NO_RECORD", "1")
-    monkeypatch.setattr("spinecho.ui.room.opened.asks_for_sign_in", lambda _: True)
+    monkeypatch.setattr("spinecho.ui.views.session.opened.asks_for_sign_in", lambda _: True)
     page = opened(home, monkeypatch)
     assert any("for a machine used alone" in text for text in texts(page))
     assert not page.text_input
@@ -176,7 +176,7 @@ def test_nobody_comes_in_whom_the_record_does_not_take(
 def test_a_thumb_that_cannot_be_recorded_is_not_kept_and_the_page_says_so(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from spinecho.ui.room import search_page  # noqa: PLC0415
+    from spinecho.ui.views.search import page as search_page  # noqa: PLC0415
 
     page = ask(opened(home, monkeypatch), "lesion")
     uid = rows(page)[0]

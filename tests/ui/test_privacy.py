@@ -17,9 +17,9 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from typer.testing import CliRunner
 
-from spinecho.db.database import Database
+from spinecho.db.schema.database import Database
 from spinecho.indexer.phantom import write_archive
-from spinecho.ui.cli import app
+from spinecho.ui.cli.app import app
 from spinecho.ui.private import tighten
 
 NEVER = {

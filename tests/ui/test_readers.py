@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from spinecho.encoders.sandbox import Task
+from spinecho.encoders.sandbox.processes import Task
 from spinecho.ui.readers import Readers, ReadersBusy
 
 

@@ -20,10 +20,10 @@ from pages import acts
 from typer.testing import CliRunner, Result
 
 import spinecho.ui.people
-from spinecho.db.record import Carried, Record
+from spinecho.db.people.record import Carried, Record
 from spinecho.encoders.errors import EncoderError
-from spinecho.search.desk import Person, Refused, Role
-from spinecho.ui.cli import app
+from spinecho.search.access.desk import Person, Refused, Role
+from spinecho.ui.cli.app import app
 from spinecho.ui.people import open_record, person_here
 from spinecho.ui.roles import account_role, read_roles, role_of, signs_in
 from spinecho.ui.settings import read_settings

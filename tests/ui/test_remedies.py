@@ -22,8 +22,8 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 from typer.main import get_command
 
 from spinecho.encoders.errors import EncoderError, Reason
-from spinecho.encoders.sandbox import reading_memory
-from spinecho.ui.cli import app
+from spinecho.encoders.sandbox.processes import reading_memory
+from spinecho.ui.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMED = re.compile(r"'(spinecho [^']*)'")

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.browser import free_port
-from spinecho.db.database import Database
-from spinecho.encoders.child import command_environment, module_path, reading_environment
+from spinecho.db.schema.database import Database
+from spinecho.encoders.sandbox.environment import command_environment, module_path, reading_environment
 from spinecho.ui.roles import RolesError
-from spinecho.ui.serve import OpenRoom, check_address, is_loopback, rules_for
+from spinecho.ui.server.serve import OpenRoom, check_address, is_loopback, rules_for
 from spinecho.ui.settings import as_environment, read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +76,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "SPINECHO_TEST_OUTSIDE": str(folder / "heard"), "STREAMLIT_SERVER_ENABLE_STATIC_SERVING": "true",
         "AWS_SECRET_ACCESS_KEY": "canary", "SPINECHO_DEVICE": "cpu",
     }  # fmt: skip
-    command = [sys.executable, "-P", "-m", "spinecho.ui.cli", "ui", "--home", str(home), "--port", str(port)]
+    command = [sys.executable, "-P", "-m", "spinecho.ui.cli.app", "ui", "--home", str(home), "--port", str(port)]
     before = os.umask(0)
     try:
         process = subprocess.Popen(
@@ -195,7 +195,7 @@ def test_this_machine_is_this_machine() -> None:
 
 
 def test_the_command_refuses_and_says_why(tmp_path: Path) -> None:
-    command = [sys.executable, "-P", "-m", "spinecho.ui.cli", "ui", "--home", str(tmp_path), "--address", "0.0.0.0"]
+    command = [sys.executable, "-P", "-m", "spinecho.ui.cli.app", "ui", "--home", str(tmp_path), "--address", "0.0.0.0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(ROOT)})
     assert done.returncode == 2
     assert "--open" in done.stderr

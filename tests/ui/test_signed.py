@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spinecho.encoders.errors import EncoderError
-from spinecho.encoders.limits import TEXT_BYTES
-from spinecho.search.desk import Role
+from spinecho.encoders.sandbox.limits import TEXT_BYTES
+from spinecho.search.access.desk import Role
 from spinecho.ui.roles import EXAMPLE, Roles, RolesError, read_roles, role_of, signs_in, verified_address
 from spinecho.ui.settings import read_settings
 

@@ -16,18 +16,18 @@ from hypothesis.extra import numpy as arrays
 from pages import DemoHome, acts, calm, component, texts
 from streamlit.testing.v1 import AppTest
 
-from spinecho.encoders.image.levels import TOP, levels_of
-from spinecho.encoders.image.volume import Volume
-from spinecho.search.heat import Heat
-from spinecho.ui.room.engine3d import engine_address
-from spinecho.ui.room.study_page import packed
-from spinecho.ui.room.viewer import pack
+from spinecho.encoders.preparing.levels import TOP, levels_of
+from spinecho.encoders.reading.volume import Volume
+from spinecho.search.answers.heat import Heat
+from spinecho.ui.views.study.engine3d import engine_address
+from spinecho.ui.views.study.page import packed
+from spinecho.ui.views.study.viewer import pack
 
 STUDY = """
 import streamlit as st
-from spinecho.search.desk import Person, Role
-from spinecho.ui.room.opened import enter
-from spinecho.ui.room.study_page import study_page
+from spinecho.search.access.desk import Person, Role
+from spinecho.ui.views.session.opened import enter
+from spinecho.ui.views.study.page import study_page
 from spinecho.ui.settings import read_settings
 study_page(enter(read_settings(), Person("ada", Role.VIEWER)))
 """
@@ -138,7 +138,7 @@ def test_the_viewer_is_told_where_the_engine_for_three_dimensions_lies(
     (wheel.parent / "__init__.py").write_text("raise ImportError('found, never imported')")
     (wheel / "widget.js").touch()
     monkeypatch.syspath_prepend(wheel.parents[1])
-    assert told() == "/component/spinecho.ui.room.engine3d.niivue/widget.js"
+    assert told() == "/component/spinecho.ui.views.study.engine3d.niivue/widget.js"
     (wheel / "widget.js").unlink()
     assert told() == "", "without the wheel the page is as it was"
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from spinecho.encoders.image.vit import VitEncoder
+from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
+from spinecho.encoders.networks.vit.encoder import VitEncoder
 from spinecho.encoders.registry import open_encoder
-from spinecho.encoders.text.sentence_encoder import SentenceEncoder
-from spinecho.encoders.training.examples import Example, Facts, write_shard
-from spinecho.encoders.training.loop_log import read_log
-from spinecho.ui.cli import app
+from spinecho.encoders.training.data.examples import Example, Facts, write_shard
+from spinecho.encoders.training.loop.log import read_log
+from spinecho.ui.cli.app import app
 
 sys.path.append(str(Path(__file__).parents[1] / "encoders" / "text"))
 from tiny_models import save_model

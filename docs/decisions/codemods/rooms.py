@@ -112,7 +112,7 @@ db/filters:
   filters>algebra filter_sql>sql filter_text>typed filter_values>values contradictions coded occurring selection
 db/facts: facts/evaluate>filtering
 db/vectors: build served sound kept_up
-db/queries: lookup words listing identifiers vocabulary facets evaluating training_rows backgrounds
+db/queries: lookup words listing sentences self_tests identifiers vocabulary facets evaluating training_rows backgrounds
 indexer: later>backfill torn>torn_series
 indexer/corpus: corpus/archive>from_archive corpus/manifest>from_manifest corpus/phantom>from_phantom
 indexer/phantom: phantom/archive>demo_archive phantom/reports>report_text

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from planting import FakeEncoder, Make
 
-from spinecho.encoders.heads.features import cache_features
+from spinecho.encoders.heads.fitting.features import cache_features
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from spinecho.encoders.heads.features import FeatureCache
-from spinecho.encoders.image.describe import Described
-from spinecho.encoders.image.preparation import BlockPreparation, Prepared
+from spinecho.encoders.heads.fitting.features import FeatureCache
+from spinecho.encoders.networks.parts_of_volumes import Described
+from spinecho.encoders.preparing.preparation import BlockPreparation, Prepared
 from spinecho.encoders.space import Space
-from spinecho.encoders.training.examples import Example, Facts
+from spinecho.encoders.training.data.examples import Example, Facts
 
 WIDTH, GRID = 6, 4
 SPACE = Space("fake", "a" * 64, "b" * 64, WIDTH)

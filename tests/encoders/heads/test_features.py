@@ -10,10 +10,10 @@ import pytest
 from planting import SPACE, FakeEncoder, planted
 
 from spinecho.encoders.errors import SpaceMismatch
-from spinecho.encoders.heads.features import FeatureCache, cache_features
-from spinecho.encoders.heads.values import HeadError
-from spinecho.encoders.image.describe import Described
-from spinecho.encoders.image.preparation import Prepared
+from spinecho.encoders.heads.fitting.features import FeatureCache, cache_features
+from spinecho.encoders.heads.predictions import HeadError
+from spinecho.encoders.networks.parts_of_volumes import Described
+from spinecho.encoders.preparing.preparation import Prepared
 
 MADE = [planted(number, 0.3, sequence="T1") for number in range(23)]
 

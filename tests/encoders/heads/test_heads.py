@@ -13,16 +13,16 @@ from planting import SPACE, FakeEncoder, Make, planted
 
 from spinecho.encoders.checkpoint import CheckpointError
 from spinecho.encoders.errors import SpaceMismatch
-from spinecho.encoders.heads.features import FeatureCache, cache_features
-from spinecho.encoders.heads.fit import fit_head
+from spinecho.encoders.heads.fitting.features import FeatureCache, cache_features
+from spinecho.encoders.heads.fitting.fit import fit_head
+from spinecho.encoders.heads.fitting.head_metrics import Figure
+from spinecho.encoders.heads.fitting.probe_training import FitOptions
 from spinecho.encoders.heads.head import Head
-from spinecho.encoders.heads.metrics import Figure
 from spinecho.encoders.heads.predict import UNKNOWN, Predictor
-from spinecho.encoders.heads.tasks import TASKS, TaskSpec, box_label, task_named
-from spinecho.encoders.heads.training import FitOptions
-from spinecho.encoders.heads.values import HeadError
-from spinecho.encoders.image.describe import Described
-from spinecho.encoders.training.examples import Example, Facts
+from spinecho.encoders.heads.predictions import HeadError
+from spinecho.encoders.heads.targets import TASKS, TaskSpec, box_label, task_named
+from spinecho.encoders.networks.parts_of_volumes import Described
+from spinecho.encoders.training.data.examples import Example, Facts
 
 QUICK = FitOptions(epochs=30, resamples=100, hidden=32, network="mlp", learning_rate=3e-3)
 SHARES = {"ADC": 0.2, "DWI": 0.5, "T1": 0.8}

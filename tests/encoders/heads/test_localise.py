@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as arrays
 from planting import CELLS
 
 from spinecho.encoders.heads.localise import box_overlap, heat_map, localise_text, located, slice_range
-from spinecho.encoders.heads.values import HeadError
-from spinecho.encoders.image.describe import Described, Floats
+from spinecho.encoders.heads.predictions import HeadError
+from spinecho.encoders.networks.parts_of_volumes import Described, Floats
 
 
 def with_boxes(boxes: Floats, aligned: Floats | None = None) -> Described:

@@ -15,8 +15,8 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from spinecho.encoders.errors import ReadError
-from spinecho.encoders.image.reading import read_series, scan_file
-from spinecho.encoders.image.series import FileFailure, VolumeRead
+from spinecho.encoders.reading.files import read_series, scan_file
+from spinecho.encoders.reading.values import FileFailure, VolumeRead
 
 AXIAL = [1.0, 0, 0, 0, 1.0, 0]
 CORONAL = [1.0, 0, 0, 0, 0, -1.0]

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from spinecho.encoders.acquisition.evidence import Evidence, age_in_years, b_value, iso_date
+from spinecho.encoders.acquisition.rules import contrast_of, describe, field_of, region_of, sequence_of, vendor_of
 from spinecho.encoders.errors import ReadError
-from spinecho.encoders.image.evidence import Evidence, age_in_years, b_value, iso_date
-from spinecho.encoders.image.geometry import plane_of
-from spinecho.encoders.image.reading import read_series, scan_file
-from spinecho.encoders.image.rules import contrast_of, describe, field_of, region_of, sequence_of, vendor_of
-from spinecho.encoders.image.series import VolumeRead
+from spinecho.encoders.reading.files import read_series, scan_file
+from spinecho.encoders.reading.geometry import plane_of
+from spinecho.encoders.reading.values import VolumeRead
 
 
 @pytest.mark.parametrize(

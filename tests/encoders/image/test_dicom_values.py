@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spinecho.encoders.acquisition.evidence import Evidence
+from spinecho.encoders.acquisition.rules import sequence_of
 from spinecho.encoders.errors import Reason
-from spinecho.encoders.image.charsets import decode_text
-from spinecho.encoders.image.evidence import Evidence
-from spinecho.encoders.image.reading import read_path, scan_file
-from spinecho.encoders.image.rules import sequence_of
-from spinecho.encoders.image.series import FileFailure, Flag, VolumeRead
+from spinecho.encoders.reading.charsets import decode_text
+from spinecho.encoders.reading.files import read_path, scan_file
+from spinecho.encoders.reading.values import FileFailure, Flag, VolumeRead
 
 CHARACTERS = [
     # bytes, declared, text, guessed

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from spinecho.encoders.errors import ReadError
-from spinecho.encoders.image.geometry import canonical_axes, flipped, permuted
-from spinecho.encoders.image.reading import read_series, scan_file
-from spinecho.encoders.image.series import VolumeRead
-from spinecho.encoders.image.volume import Volume
+from spinecho.encoders.reading.files import read_series, scan_file
+from spinecho.encoders.reading.geometry import canonical_axes, flipped, permuted
+from spinecho.encoders.reading.values import VolumeRead
+from spinecho.encoders.reading.volume import Volume
 
 pytestmark = pytest.mark.slow
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.encoders.text.laterality import sides
-from spinecho.encoders.text.places import place_fit, places
-from spinecho.encoders.text.vocabulary.levels import DISCS, VERTEBRAE, levels
-from spinecho.encoders.text.vocabulary.table import vocabulary
+from spinecho.encoders.language.laterality import sides
+from spinecho.encoders.language.places import place_fit, places
+from spinecho.encoders.language.vocabulary.levels import DISCS, VERTEBRAE, levels
+from spinecho.encoders.language.vocabulary.table import vocabulary
 
 
 def _spellings(upper: str, lower: str) -> list[str]:

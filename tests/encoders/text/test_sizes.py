@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.encoders.text.sizes import SizeCondition, SizeError, parse_size_bound, size_condition, sizes
+from spinecho.encoders.language.sizes import SizeCondition, SizeError, parse_size_bound, size_condition, sizes
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.encoders.text.expand import expand
+from spinecho.encoders.language.expand import expand
 
 
 @pytest.mark.parametrize(

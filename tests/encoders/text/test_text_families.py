@@ -14,8 +14,8 @@ from transformers import AutoModel
 
 from spinecho.encoders import hub
 from spinecho.encoders.errors import EncoderUnavailable
-from spinecho.encoders.text.model_files import describe
-from spinecho.encoders.text.sentence_encoder import SentenceEncoder
+from spinecho.encoders.networks.model_files import describe
+from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
 from spinecho.encoders.errors import EncoderUnavailable
-from spinecho.encoders.text.report_input import EmptyReport
-from spinecho.encoders.text.sentence_encoder import SentenceEncoder
-from spinecho.encoders.training.mlm import NOT_ASKED, MlmConfig, MlmObjective, drawn_run
+from spinecho.encoders.networks.report_input import EmptyReport
+from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
+from spinecho.encoders.training.objectives.mlm import NOT_ASKED, MlmConfig, MlmObjective, drawn_run
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -107,7 +107,7 @@ def test_eighty_ten_ten(folder: Path) -> None:
 
 
 def test_whole_words_are_hidden_whole(tmp_path: Path) -> None:
-    from spinecho.encoders.text.model_files import default_folder  # noqa: PLC0415
+    from spinecho.encoders.networks.model_files import default_folder  # noqa: PLC0415
 
     text = "Spondylolisthesis with pseudomeningocele and leptomeningeal lymphadenopathy."
     objective = MlmObjective(str(default_folder()), MlmConfig(whole_words=True, masked=1.0, random=0.0))

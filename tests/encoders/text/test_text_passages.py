@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spinecho.encoders.text.assertions import clauses
-from spinecho.encoders.text.laterality import sides
-from spinecho.encoders.text.passages import passages
-from spinecho.encoders.text.query import parse_query
-from spinecho.encoders.text.sentences import LONGEST, sentence_spans
-from spinecho.encoders.text.terms import mentions
+from spinecho.encoders.language.clauses.assertions import clauses
+from spinecho.encoders.language.laterality import sides
+from spinecho.encoders.language.passages import passages
+from spinecho.encoders.language.query import parse_query
+from spinecho.encoders.language.sentences import LONGEST, sentence_spans
+from spinecho.encoders.language.terms import mentions
 
 REPORT = """MRI BRAIN WITH CONTRAST
 Accession: 1234

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spinecho.encoders.errors import EncoderError
-from spinecho.encoders.text.query import EmptyQuery, FieldTerm, parse_query
+from spinecho.encoders.language.query import EmptyQuery, FieldTerm, parse_query
 
 
 @pytest.mark.parametrize(

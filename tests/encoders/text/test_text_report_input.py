@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spinecho.encoders.networks.report_input import SHARES, EmptyReport, ReportInput, chunks, organ_of
+from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
 from spinecho.encoders.space import Space, Vectors
-from spinecho.encoders.text.report_input import SHARES, EmptyReport, ReportInput, chunks, organ_of
-from spinecho.encoders.text.sentence_encoder import SentenceEncoder
 
 REPORT = """MRI BRAIN AND ABDOMEN
 

@@ -19,8 +19,8 @@ from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel
 
 from spinecho.encoders.errors import EncoderUnavailable
-from spinecho.encoders.text.model_files import default_folder, describe
-from spinecho.encoders.text.sentence_encoder import SentenceEncoder
+from spinecho.encoders.networks.model_files import default_folder, describe
+from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
 
 SENTENCES = [
     "Acute infarct in the left MCA territory.",
@@ -154,9 +154,8 @@ def test_unknown_device(device: str) -> None:
 
 
 def test_importing_text_rules_does_not_import_torch() -> None:
-    code = (
-        "import sys, spinecho.encoders.text.sentence_encoder; assert not {'torch', 'transformers'} & set(sys.modules)"
-    )
+    heavy = {"torch", "transformers"}
+    code = f"import sys, spinecho.encoders.networks.sentence_encoder; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from spinecho.encoders.text.terms import mentions
+from spinecho.encoders.language.terms import mentions
 
 
 @pytest.mark.parametrize(

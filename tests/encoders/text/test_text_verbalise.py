@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spinecho.encoders.text import verbalise as module
-from spinecho.encoders.text.verbalise import SEQUENCES, TEMPLATES, verbalise
+from spinecho.encoders.language import verbalise as module
+from spinecho.encoders.language.verbalise import SEQUENCES, TEMPLATES, verbalise
 
 FACTS = {"sequence": "T1", "region": "brain", "plane": "sagittal", "contrast": "yes", "sex": "F", "age_years": 61.4}
 

@@ -10,9 +10,8 @@ import pytest
 import torch
 
 from spinecho.encoders.checkpoint import CheckpointError
-from spinecho.encoders.space import Space
-from spinecho.encoders.text.sentence_encoder import SentenceEncoder
-from spinecho.encoders.text.tower import (
+from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
+from spinecho.encoders.networks.text_tower import (
     TextTower,
     TextTowerConfig,
     TextTowerEncoder,
@@ -20,6 +19,7 @@ from spinecho.encoders.text.tower import (
     save_text_tower,
     sentences_of,
 )
+from spinecho.encoders.space import Space
 
 SHARED = Space("towers", "a", "b", 16)
 SMALL = TextTowerConfig(width=24, depth=1, heads=2, dim=16)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.encoders.text.terms import denied_by, mentions
-from spinecho.encoders.text.vocabulary import concept, concepts, looked_for, names, narrower, wider
-from spinecho.encoders.text.vocabulary.levels import position
-from spinecho.encoders.text.vocabulary.table import VocabularyError, build, key_of, vocabulary
+from spinecho.encoders.language.terms import denied_by, mentions
+from spinecho.encoders.language.vocabulary import concept, concepts, looked_for, names, narrower, wider
+from spinecho.encoders.language.vocabulary.levels import position
+from spinecho.encoders.language.vocabulary.table import VocabularyError, build, key_of, vocabulary
 
 _SENTENCE = (
     "There is a large heterogeneously enhancing mass in the left frontal lobe with surrounding vasogenic oedema, "
@@ -163,8 +163,8 @@ def test_a_sentence_is_read_in_under_a_millisecond() -> None:
 
 def test_nothing_is_loaded_before_it_is_needed() -> None:
     code = (
-        "import spinecho.encoders.text.terms, spinecho.encoders.text.expand, spinecho.encoders.text.places\n"
-        "from spinecho.encoders.text.vocabulary.table import vocabulary\n"
+        "from spinecho.encoders.language import expand, places, terms\n"
+        "from spinecho.encoders.language.vocabulary.table import vocabulary\n"
         "assert vocabulary.cache_info().currsize == 0"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -9,16 +9,16 @@ import pytest
 import safetensors.numpy
 import torch
 
-from spinecho.encoders.image.cells import FrozenCells
-from spinecho.encoders.image.preparation import StackPreparation
-from spinecho.encoders.image.tower import Tower, TowerConfig, TowerEncoder, batch_of, described, save_tower
-from spinecho.encoders.text.sentence_encoder import SentenceEncoder
-from spinecho.encoders.text.tower import TextTower, TextTowerConfig
-from spinecho.encoders.training.align_tower import AlignConfig, Alignment, StateBank, Studies
-from spinecho.encoders.training.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
-from spinecho.encoders.training.examples import Example, Facts, Shard, ShardError, shards, write_shard
-from spinecho.encoders.training.loop_shards import ShardExamples
-from spinecho.encoders.training.vary import vary
+from spinecho.encoders.networks.cells import FrozenCells
+from spinecho.encoders.networks.image_tower import Tower, TowerConfig, TowerEncoder, batch_of, described, save_tower
+from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
+from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig
+from spinecho.encoders.preparing.preparation import StackPreparation
+from spinecho.encoders.training.data.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
+from spinecho.encoders.training.data.examples import Example, Facts, Shard, ShardError, shards, write_shard
+from spinecho.encoders.training.data.vary import vary
+from spinecho.encoders.training.loop.shards import ShardExamples
+from spinecho.encoders.training.objectives.align_tower import AlignConfig, Alignment, StateBank, Studies
 
 PREPARE = StackPreparation(acquired=4, others=1)
 

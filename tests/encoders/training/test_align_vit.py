@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from spinecho.encoders.image.vit import VitEncoder
-from spinecho.encoders.image.vit_config import VitConfig
-from spinecho.encoders.image.vit_network import VisionTransformer
+from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig, TextTowerEncoder
+from spinecho.encoders.networks.vit.config import VitConfig
+from spinecho.encoders.networks.vit.encoder import VitEncoder
+from spinecho.encoders.networks.vit.network import VisionTransformer
 from spinecho.encoders.space import Space
-from spinecho.encoders.text.tower import TextTower, TextTowerConfig, TextTowerEncoder
-from spinecho.encoders.training.align_tower import StateBank
-from spinecho.encoders.training.align_vit import AlignVitConfig, VitAlignment, part_of
-from spinecho.encoders.training.examples import Example, Facts
+from spinecho.encoders.training.data.examples import Example, Facts
+from spinecho.encoders.training.objectives.align_tower import StateBank
+from spinecho.encoders.training.objectives.align_vit import AlignVitConfig, VitAlignment, part_of
 
 REPORT = "FINDINGS: There is a mass in the left frontal lobe. No haemorrhage. IMPRESSION: Left frontal mass."
 

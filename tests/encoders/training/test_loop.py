@@ -18,12 +18,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from tiny_training import CONFIG, Line, Points, Shuffled, evaluate, made
 
-from spinecho.encoders.training import state as states
-from spinecho.encoders.training.config import TrainConfig, TrainError
-from spinecho.encoders.training.loop import NotANumber, fit
-from spinecho.encoders.training.loop_data import Data, batches
-from spinecho.encoders.training.loop_log import Log, read_log
-from spinecho.encoders.training.state import StateError
+from spinecho.encoders.training.loop import state as states
+from spinecho.encoders.training.loop.config import TrainConfig, TrainError
+from spinecho.encoders.training.loop.data import Data, batches
+from spinecho.encoders.training.loop.log import Log, read_log
+from spinecho.encoders.training.loop.loop import NotANumber, fit
+from spinecho.encoders.training.loop.state import StateError
 
 ROOT = Path(__file__).parents[3]
 TIMES = {"examples_per_s", "mfu"}

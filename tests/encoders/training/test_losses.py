@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from spinecho.encoders.training.losses import false_negatives, info_nce, pairing, sigmoid_loss
-from spinecho.encoders.training.matching import HardNegatives, MatchingHead, hard_negatives, matching_loss
+from spinecho.encoders.training.objectives.losses import false_negatives, info_nce, pairing, sigmoid_loss
+from spinecho.encoders.training.objectives.matching import HardNegatives, MatchingHead, hard_negatives, matching_loss
 
 
 def batch(n: int = 6, m: int = 4, d: int = 5, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.encoders.training.examples import Facts
-from spinecho.encoders.training.queries import Wanted, family, lesion_query, mirrored, series_query
+from spinecho.encoders.training.data.examples import Facts
+from spinecho.encoders.training.data.queries import Wanted, family, lesion_query, mirrored, series_query
 
 INFARCT = {"kind": "acute infarct", "site": "temporal lobe", "side": "left"}
 GLIOMA = {"kind": "low-grade glioma", "site": "frontal lobe", "side": "right"}

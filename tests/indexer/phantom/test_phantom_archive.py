@@ -14,8 +14,8 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import EnhancedMRImageStorage, MRImageStorage
 
 from spinecho.indexer.phantom import Case, SeriesPlan, plan_cases, render_series, write_archive
-from spinecho.indexer.phantom.archive import ArchiveSummary, _reports
 from spinecho.indexer.phantom.atlas import PhantomDataMissing, template
+from spinecho.indexer.phantom.demo_archive import ArchiveSummary, _reports
 from spinecho.indexer.phantom.dicom import Drawn, series_files
 
 STUDIES = 2

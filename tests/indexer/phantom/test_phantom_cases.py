@@ -10,7 +10,7 @@ from pydicom.uid import UID
 
 from spinecho.indexer.phantom import Case, plan_case, plan_cases
 from spinecho.indexer.phantom.cases import KINDS
-from spinecho.indexer.phantom.reports import midline_shift_mm, seen_in
+from spinecho.indexer.phantom.report_text import midline_shift_mm, seen_in
 
 SECTIONS = ("INDICATION:", "TECHNIQUE:", "COMPARISON:", "FINDINGS:", "IMPRESSION:")
 

@@ -10,8 +10,9 @@ import pytest
 from archives import Home
 from parts_encoder import parts_dual
 
-from spinecho.encoders.sandbox import Outcome, Sandbox, Task
-from spinecho.indexer.reports import store, tasks
+from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
+from spinecho.indexer.reports import store
+from spinecho.indexer.reports.parsing import reading_task
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def table(path: Path, n: int) -> None:
 def test_a_report_of_thirty_thousand_sentences_is_refused_by_a_limit_that_is_named(tmp_path: Path) -> None:
     root = tmp_path / "archive"
     root.mkdir()
-    few = "FINDINGS: " + " ".join(f"S{n}." for n in range(tasks.MOST_SENTENCES + 50))
+    few = "FINDINGS: " + " ".join(f"S{n}." for n in range(reading_task.MOST_SENTENCES + 50))
     (root / "A11111.txt").write_text(few, encoding="utf-8")
     long = "FINDINGS: " + " ".join(f"There is lesion number {n} in the brain." for n in range(30_000))
     (root / "A22222.txt").write_text(long, encoding="utf-8")
@@ -40,8 +41,8 @@ def test_a_report_of_thirty_thousand_sentences_is_refused_by_a_limit_that_is_nam
     home = Home(tmp_path / "home", parts_dual)
     assert home.index(root).reasons == {"BAD_REPORT": 3}
     said = [row[0] for row in home.query("SELECT message FROM failures")]
-    assert sum(str(tasks.MOST_CHARACTERS) in one for one in said) == 2
-    assert sum(str(tasks.MOST_SENTENCES) in one for one in said) == 1
+    assert sum(str(reading_task.MOST_CHARACTERS) in one for one in said) == 2
+    assert sum(str(reading_task.MOST_SENTENCES) in one for one in said) == 1
     assert home.query("SELECT count(*) FROM reports") == [(2,)]
 
 

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spinecho.encoders.errors import ReadError, Reason
-from spinecho.indexer.reports import values
-from spinecho.indexer.reports.parse import NotAReport, RawReport, ReportFailure, ReportUnreadable, parse_reports
+from spinecho.indexer.reports.parsing import parsed
+from spinecho.indexer.reports.parsing.parse import NotAReport, RawReport, ReportFailure, ReportUnreadable, parse_reports
 
 REPORT = "FINDINGS: A 2 cm mass in the left frontal lobe.\nIMPRESSION: Meningioma."
 
@@ -113,11 +113,11 @@ def test_encodings(tmp_path: Path, encoding: str, guessed: bool) -> None:
 
 
 def test_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spinecho.indexer.reports.text_file.LONGEST_REPORT", 50)
+    monkeypatch.setattr("spinecho.indexer.reports.parsing.text_file.LONGEST_REPORT", 50)
     (one,) = parse(tmp_path, "ACC1234.txt", REPORT * 3)
     assert isinstance(one, ReportFailure)
     assert "longer than 50" in one.message
-    assert values.LONGEST_REPORT == 10 * 2**20
+    assert parsed.LONGEST_REPORT == 10 * 2**20
 
 
 # Tables
@@ -218,7 +218,7 @@ def test_jsonl_of_something_else(tmp_path: Path) -> None:
 
 
 def test_jsonl_overlong_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spinecho.indexer.reports.tables.LONGEST_REPORT", 100)
+    monkeypatch.setattr("spinecho.indexer.reports.parsing.tables.LONGEST_REPORT", 100)
     good = json.dumps({"acc": "A1", "report": "Normal."})
     long = json.dumps({"acc": "A1", "report": "x" * 950})
     found = parse(tmp_path, "r.jsonl", f"{good}\n{long}\n{good}\n")

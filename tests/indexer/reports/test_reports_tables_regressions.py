@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spinecho.indexer.reports.parse import RawReport, ReportFailure, parse_reports
+from spinecho.indexer.reports.parsing.parse import RawReport, ReportFailure, parse_reports
 
 
 def test_a_separator_line_is_no_header(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from archives import copy_of_home
 from pages import DemoHome
 
 from benchmarks import browser
-from spinecho.encoders.child import module_path
+from spinecho.encoders.sandbox.environment import module_path
 
 
 @pytest.fixture(scope="session")

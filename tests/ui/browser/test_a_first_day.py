@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.browser import SECRET, Chrome, forbidden_in, serve
-from spinecho.db.database import Database
+from spinecho.db.schema.database import Database
 from spinecho.indexer.phantom import plan_cases, write_archive
 from spinecho.indexer.pipeline import index_archive
 from spinecho.ui.settings import read_settings

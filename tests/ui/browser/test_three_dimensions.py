@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from benchmarks.browser import Chrome, serve, until
-from spinecho.db.database import Database
+from spinecho.db.schema.database import Database
 from spinecho.indexer.pipeline import index_archive
-from spinecho.ui.room.engine3d import bundle
 from spinecho.ui.settings import read_settings
+from spinecho.ui.views.study.engine3d import bundle
 from spinecho.ui.wiring import open_dual
 
 WEBGL2 = "document.createElement('canvas').getContext('webgl2') !== null"

@@ -1,0 +1,94 @@
+"""Runs of `spinecho index`: when, over which folders, how far, and by a reader of which number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+
+from spinecho.db.schema import clean
+from spinecho.db.schema.chunks import chunks
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.models import LOOK_AGAIN, Failure, File, Run
+
+
+def start_run(database: Database, roots: Sequence[str], *, reader: int = 0) -> int:
+    """Open a run; its id marks every folder that it walks. reader: see `look_again`."""
+    with database.begin() as session:
+        kept = [clean.stored_path(root) for root in roots]
+        run = Run(started_at=_now(), finished_at=None, roots=kept, counts={"reader": reader}, seconds={})
+        session.add(run)
+        session.flush()
+        return run.id
+
+
+def tell_run(database: Database, run: int, stages: Mapping[str, Sequence[int]]) -> None:
+    """Keep how far a run is, [done, known] by stage, and when it said so: a run that says nothing has been killed."""
+    told: dict[str, Any] = {
+        "stages": {stage: list(pair) for stage, pair in stages.items()},
+        "told_at": _now().isoformat(),
+    }
+    with database.begin() as session:
+        told["reader"] = _reader_of(session.get(Run, run))
+        session.execute(update(Run).where(Run.id == run).values(counts=told))
+
+
+def finish_run(database: Database, run: int, *, counts: Mapping[str, int], seconds: Mapping[str, float]) -> None:
+    """Close a run with what it did."""
+    with database.begin() as session:
+        kept = {**counts, "reader": _reader_of(session.get(Run, run))}
+        values = {"finished_at": _now(), "counts": kept, "seconds": dict(seconds)}
+        session.execute(update(Run).where(Run.id == run).values(**values))
+
+
+def last_roots(database: Database) -> tuple[str, ...]:
+    """The folders of the newest run that named any."""
+    with database.begin() as session:
+        runs = session.scalars(select(Run.roots).order_by(Run.id.desc()).limit(50))
+        return tuple(clean.real_path(root) for root in next((roots for roots in runs if roots), ()))
+
+
+def last_run(database: Database) -> dict[str, Any] | None:
+    """The newest run's roots, times, counts and seconds."""
+    with database.begin() as session:
+        run = session.scalars(select(Run).order_by(Run.id.desc()).limit(1)).first()
+        if run is None:
+            return None
+        return {
+            "id": run.id,
+            "roots": run.roots,
+            "started_at": run.started_at.isoformat(),
+            "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+            "counts": run.counts,
+            "seconds": run.seconds,
+        }
+
+
+def look_again(database: Database, *, reader: int, reasons: Sequence[str]) -> int:
+    """Have files looked at again that were rejected for these reasons by an older reader; how many.
+
+    A run keeps its reader's number among its counts; a later one reads more kinds of files.
+    """
+    of_reasons = Failure.reason.in_(reasons)
+    with database.begin() as session:
+        runs = set(session.scalars(select(Failure.run_id).where(of_reasons).distinct()))
+        old = [run for run in runs if _reader_of(session.get(Run, run)) < reader]
+        looked = 0
+        for some in chunks(sorted(old)):
+            files = select(Failure.file_id).where(of_reasons, Failure.run_id.in_(some))
+            changed = session.execute(
+                update(File).where(File.id.in_(files), File.mtime_ns != LOOK_AGAIN).values(mtime_ns=LOOK_AGAIN)
+            )
+            looked += changed.rowcount  # type: ignore[attr-defined]
+        return looked
+
+
+def _reader_of(run: Run | None) -> int:
+    found = run.counts.get("reader", 0) if run is not None else 0
+    return found if isinstance(found, int) else 0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,1 @@
+"""Conditions on studies: as values, as typed, in SQL, and resolved by the snapshot of facts."""

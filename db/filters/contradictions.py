@@ -1,0 +1,119 @@
+"""Conditions that no volume can meet, found without looking at any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from spinecho.db.filters.coded import end_of_year, meant
+from spinecho.db.filters.sql import words_of
+from spinecho.db.filters.values import KINDS, Between, Filter, Is, Not, Or, Value, conjuncts
+
+_SEVERAL = frozenset({"archive"})
+"""Of these a volume may have several values, so that two of them are no contradiction."""
+
+
+@dataclass
+class _Said:
+    """What conditions that must all hold say of one field."""
+
+    wanted: frozenset[Value] | None = None
+    unwanted: frozenset[Value] = frozenset()
+    asked: list[str] = field(default_factory=list)
+    """The wanted values as they were written, condition by condition."""
+    low: Value | None = None
+    high: Value | None = None
+
+
+def contradictions(where: Filter) -> tuple[str, ...]:
+    """Why nothing can ever pass the filter; empty where something might.
+
+    Certain and cheap, not complete: fields of one value that must be two things at once, bounds that leave nothing
+    between them, and an `or` none of whose branches is free of these. Such a filter is no error: its right answer is
+    empty, and these sentences are the warning to show beside it.
+    """
+    return _contradictions(conjuncts(where))
+
+
+def _contradictions(parts: Sequence[Filter]) -> tuple[str, ...]:
+    found = _of_plain(parts)
+    if found:
+        return found
+    plain = [part for part in parts if not isinstance(part, Or)]
+    for part in parts:
+        if isinstance(part, Or):
+            branches = [_of_plain([*plain, *conjuncts(branch)]) for branch in part.parts]
+            if all(branches):
+                return tuple(dict.fromkeys(reason for branch in branches for reason in branch)) or ("nothing is asked",)
+    return ()
+
+
+def _of_plain(parts: Sequence[Filter]) -> tuple[str, ...]:
+    said: dict[str, _Said] = {}
+    for part in parts:
+        match part:
+            case Is(name, values) if name in KINDS:
+                given = _compared(part)
+                if name == "age" and any(end_of_year(value) == value for value in values):
+                    continue  # an age with a fraction lies within a year, and is no contradiction of it
+                of = said.setdefault(name, _Said())
+                of.asked.append(_list(values))
+                if name not in _SEVERAL:
+                    of.wanted = given if of.wanted is None else of.wanted & given
+            case Not(Is(name, values)) if name in KINDS and name not in _SEVERAL:
+                said.setdefault(name, _Said()).unwanted |= _compared(Is(name, values))
+            case Between(name, low, high) if name in KINDS and name not in _SEVERAL and KINDS[name] != "text":
+                of = said.setdefault(name, _Said())
+                of.low = low if of.low is None or (low is not None and low > of.low) else of.low  # type: ignore[operator]
+                of.high = high if of.high is None or (high is not None and high < of.high) else of.high  # type: ignore[operator]
+    return tuple(reason for name, of in said.items() if (reason := _reason(name, of)))
+
+
+def _reason(name: str, of: _Said) -> str:
+    """Why nothing can be what is said; '' where something can."""
+    if of.low is not None and of.high is not None:
+        if of.low > _end(name, of.high):  # type: ignore[operator]
+            return f"{name} cannot be at least {_shown(of.low)} and at most {_shown(of.high)}"
+        if of.low == of.high and of.low in of.unwanted:
+            return f"{name} cannot be {_shown(of.low)} and not {_shown(of.low)}"
+    if of.wanted is None:
+        return ""
+    asked = " and at once ".join(dict.fromkeys(of.asked))
+    if not of.wanted:
+        return f"{name} cannot be {asked}"
+    left = of.wanted - of.unwanted
+    if not left:
+        return f"{name} cannot be {asked} and be none of these"
+    return "" if any(_inside(name, value, of) for value in left) else f"{name} cannot be {asked} and lie {_bounds(of)}"
+
+
+def _inside(name: str, value: Value, of: _Said) -> bool:
+    last = _end(name, value)
+    return (of.low is None or last >= of.low) and (of.high is None or value <= _end(name, of.high))  # type: ignore[operator]
+
+
+def _end(name: str, value: Value) -> Value:
+    """The highest value that goes by this one: of an age all of its year."""
+    return end_of_year(value) or value if name == "age" else value
+
+
+def _bounds(of: _Said) -> str:
+    sides = [f"at or above {_shown(of.low)}"] if of.low is not None else []
+    sides += [f"at or below {_shown(of.high)}"] if of.high is not None else []
+    return " and ".join(sides)
+
+
+def _compared(leaf: Is) -> frozenset[Value]:
+    same = meant(leaf)
+    values = same.values if isinstance(same, Is) else leaf.values
+    return words_of(values) | {value for value in values if not isinstance(value, str)}
+
+
+def _list(values: Sequence[Value]) -> str:
+    return " or ".join(map(_shown, values)) if values else "nothing"
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, int | float) else str(value)

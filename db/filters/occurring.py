@@ -1,0 +1,71 @@
+"""Which values of coded fields occur, and errors that name them for those that never do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from sqlalchemy import select
+
+from spinecho.db.errors import FilterError
+from spinecho.db.filters.coded import ACCEPTED, CODED, stored_value
+from spinecho.db.filters.sql import COLUMNS, lowered
+from spinecho.db.filters.values import And, Filter, Is, Not, Or
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.models import Study, Volume
+
+_NAMED = 24
+"""Values at most that an error names."""
+Occurring = Callable[[str], Collection[str]]
+
+
+def occurring_values(database: Database, field: str) -> tuple[str, ...]:
+    """The values of a coded field that some study has, sorted; 'unknown' is one, what is not recorded at all is not."""
+    column = COLUMNS[field]
+    query = select(column).distinct().select_from(Study if field == "sex" else Volume).where(column.is_not(None))
+    with database.begin() as session:
+        return tuple(sorted(str(value) for value in session.scalars(query) if str(value)))
+
+
+def require_occurring(where: Filter, occurring: Occurring) -> None:
+    """Raise `FilterError` for a value of a coded field that no study has, naming those that some have.
+
+    Of several values in a list one is enough, as long as each is one that scanners and people write. Where nothing is
+    stored yet, and for what must not be, nothing is an error that the table of names knows.
+    """
+    for leaf, denied in _leaves(where, denied=False):
+        if leaf.field not in CODED:
+            continue
+        known = {lowered(value) for value in occurring(leaf.field)}
+        values = [value for value in leaf.values if isinstance(value, str) and value]  # "" is what is not recorded
+        if not known or not values:
+            continue
+        held = [value for value in values if {lowered(value), lowered(stored_value(leaf.field, value))} & known]
+        strange = [value for value in values if value not in held and not _may_be(leaf.field, value)]
+        if strange or (not held and not denied):
+            missing = (strange or values)[0]
+            raise FilterError(f"no study has {leaf.field} {missing!r}; the archive has {_told(leaf.field, occurring)}")
+
+
+def _may_be(field: str, value: str) -> bool:
+    """Whether the table of names knows the value, so that some archive has it."""
+    table: Mapping[str, str] = ACCEPTED.get(field, {})
+    return stored_value(field, value) in table or value.casefold() == "unknown"
+
+
+def _told(field: str, occurring: Occurring) -> str:
+    values = [value for value in occurring(field) if value != "unknown"] or list(occurring(field))
+    more = f" and {len(values) - _NAMED} more" if len(values) > _NAMED else ""
+    return ", ".join(values[:_NAMED]) + more
+
+
+def _leaves(where: Filter, *, denied: bool) -> Iterable[tuple[Is, bool]]:
+    match where:
+        case Is():
+            yield where, denied
+        case Not(part):
+            yield from _leaves(part, denied=True)
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _leaves(part, denied=denied or isinstance(where, Or))
+        case _:
+            return

@@ -1,0 +1,1 @@
+"""What search, pages and training ask of SQL. Nothing here writes studies."""

@@ -1,0 +1,1 @@
+"""Which study each report belongs to, which version stands, and what its clauses say."""

@@ -1,0 +1,1 @@
+"""The tables, their history, and opening a database of either kind."""

@@ -1,0 +1,292 @@
+"""Opening a database: the connection's settings and the schema's age."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+from weakref import WeakSet
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.orm import Session
+
+from spinecho.db.errors import Busy, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
+from spinecho.db.people.record import Carried, Record
+from spinecho.db.schema.access import Access, access_to, stamp_of
+from spinecho.db.schema.checksums import SealingSession
+from spinecho.db.schema.copies import make_copy
+from spinecho.db.schema.engines import Location, check_server, make_engine, shown, told, transactional_ddl
+from spinecho.db.schema.founding import make_file, require_file_of_ours, require_ours, revision_of
+from spinecho.db.schema.trouble import damaged, error_of
+
+HEAD = "0010"
+"""The newest migration; a test holds it against the migrations folder."""
+
+
+_LOCK = 0x5350494E
+"""What PostgreSQL's advisory locks of ours are called."""
+
+
+class Database:
+    """A connection pool over one database whose schema is the current one."""
+
+    opened: ClassVar[WeakSet[Database]] = WeakSet()
+    """Those that are in use: an error that nobody can explain may lie in what they hold."""
+
+    def __init__(self, engine: Engine, location: Location, *, access: Access = Access.WRITE) -> None:
+        self.engine, self.location, self.access = engine, location, access
+        self._stamp = stamp_of(location) if access is Access.FROZEN and isinstance(location, Path) else None
+        self._lock = threading.Lock()
+        Database.opened.add(self)
+
+    @classmethod
+    def open(cls, location: Location, *, create: bool = True) -> Database:
+        """Open the SQLite file or the PostgreSQL database at `location`, making file and tables when absent.
+
+        Only what does not exist is made: a file without tables is refused, whoever left it. Without `create`, a file
+        that this account may only read is opened for reading, and what would be written raises `StorageFailure`.
+
+        Raises `SchemaOutdated` for an older schema (`spinecho db upgrade` mends it), `SchemaUnknown` for a newer or a
+        foreign one, `Damaged` for what is no database or none any more, `StorageFailure` when it cannot be reached or
+        read, and `StoreError` when there is nothing and `create` is false.
+        """
+        where, access = shown(location), Access.WRITE
+        nothing = StoreError(f"no database at {where}; run 'spinecho index FOLDER' first, or name its home with --home")
+        if isinstance(location, Path):
+            if not _there(location):
+                if not create:
+                    raise nothing
+                make_file(location, migrate)
+            access = access_to(location)
+            if all(one.location != location for one in cls.opened):
+                require_file_of_ours(
+                    location
+                )  # reads it by hand: never beside an open one, whose locks that would drop
+            if create and access is not Access.WRITE:
+                raise StorageFailure(f"{where} may only be read; give this account the right to write, or name a home")
+        database = cls(make_engine(location, access=access), location, access=access)
+        try:
+            database._check(nothing, create=create)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be kept here."""
+        return self.access is not Access.WRITE
+
+    def _check(self, nothing: StoreError, *, create: bool) -> None:
+        where = shown(self.location)
+        with self._reported():
+            with self.engine.connect() as connection:
+                check_server(connection)
+                revision, tables = revision_of(connection)
+            if revision is None and not tables and not isinstance(self.location, Path):
+                if not create:
+                    raise nothing
+                migrate(self.location)
+                return
+        require_ours(self.location, revision, tables)
+        if revision is not None and revision < HEAD:
+            raise SchemaOutdated(f"{where} has schema {revision}, this Spinecho needs {HEAD}: 'spinecho db upgrade'")
+        if revision is None or revision > HEAD:
+            raise SchemaUnknown(f"{where} has schema {revision}, newer than this Spinecho's {HEAD}: upgrade Spinecho")
+
+    @contextmanager
+    def begin(self, *, durable: bool = False) -> Iterator[Session]:
+        """A transaction: committed at the end of the block, rolled back by an exception.
+
+        `durable`: what people made. It is on the disk when the block ends, also where the power fails then; of other
+        transactions the last ones may be lost, whole. Raises `StorageFailure` where the server is gone, or the file is
+        locked, full or read-only, and `Damaged` where what is stored is not what was written.
+        """
+        with self._reported(), self._unchanging(), self.engine.connect() as connection:
+            if durable:
+                _sync_commits(connection, on=True)
+            try:
+                with SealingSession(connection, expire_on_commit=False) as session, session.begin():
+                    yield session
+                    session.seal()
+            finally:
+                if durable:
+                    _sync_commits(connection, on=False)
+
+    def sync(self) -> None:
+        """Have everything that was committed on the disk, as for what speaks of it elsewhere: builds and snapshots."""
+        if isinstance(self.location, Path) and not self.read_only:
+            with self._reported(), self.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """Have errors of the driver say what they mean, and odd values what they come from."""
+        try:
+            yield
+        except DBAPIError as error:
+            typed = error_of(error, self.location)
+            if typed is None:
+                self._suspect(error)
+                raise
+            raise typed from error
+        except (ValueError, TypeError, LookupError, ArithmeticError, InvalidRequestError) as error:
+            self._suspect(error)
+            raise
+
+    def _suspect(self, error: Exception) -> None:
+        """Raise `Damaged` where the file is: then an error of another kind comes from what was read of it."""
+        from spinecho.db.schema.check import first_damage  # noqa: PLC0415  (it opens transactions itself)
+
+        said = first_damage(self)
+        if said:
+            raise damaged(self.location, said) from error
+
+    @contextmanager
+    def _unchanging(self) -> Iterator[None]:
+        """Where a file is read without locks: see that nobody writes it meanwhile, and open it anew where somebody did.
+
+        Raises `StorageFailure` for a block during which it was written.
+        """
+        if self._stamp is None or not isinstance(self.location, Path):
+            yield
+            return
+        with self._lock:
+            if stamp_of(self.location) != self._stamp:
+                self.engine.dispose()
+                self.access = access_to(self.location)
+                self.access = Access.SHARED if self.access is Access.WRITE else self.access
+                self.engine = make_engine(self.location, access=self.access)
+                self._stamp = stamp_of(self.location) if self.access is Access.FROZEN else None
+        before = self._stamp
+        yield
+        if before is not None and stamp_of(self.location) != before:
+            raise StorageFailure(f"the database {self.location} was written while it was read; ask again")
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+        Database.opened.discard(self)
+
+
+def _sync_commits(connection: Connection, *, on: bool) -> None:
+    """Whether a commit waits for the disk. SQLite takes it between transactions only; a server waits by itself."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if on else 'NORMAL'}")
+        connection.rollback()  # of nothing: ends the transaction that SQLAlchemy believes it has begun
+
+
+def _there(path: Path) -> bool:
+    """Whether the file exists. Raises `StorageFailure` where that cannot be seen."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise StorageFailure(f"the database {path} cannot be reached: {error.strerror}") from error
+    return True
+
+
+def database_bytes(database: Database) -> int:
+    """What it takes on its disk, its log included."""
+    location = database.location
+    if isinstance(location, Path):
+        return sum(path.stat().st_size for path in location.parent.glob(f"{location.name}*") if path.is_file())
+    with database.begin() as session:
+        return int(session.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+
+
+@contextmanager
+def alone(location: Location) -> Iterator[None]:
+    """Held by the one who writes the index, on whatever machine; nothing to hold where the database is a file.
+
+    Raises `Busy` where somebody else holds it, `StoreError` where the server does not answer. A process that dies
+    lets go.
+    """
+    if isinstance(location, Path):
+        yield
+        return
+    engine = make_engine(location).execution_options(isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
+                raise Busy(f"somebody is indexing into {shown(location)} already; wait for it")
+            yield
+    except DBAPIError as error:
+        raise error_of(error, location) or error from error
+    finally:
+        engine.dispose()
+
+
+def migrate(location: Location, *, carry: Callable[[Sequence[Carried]], object] | None = None) -> None:
+    """Bring the database to the newest schema: wholly or, when killed, not at all. Raises `StoreError`.
+
+    carry: keeps the rows of a record that an older schema holds; without it, a database that has such rows is refused.
+    """
+    from alembic import command  # noqa: PLC0415  (slow to import, seldom needed)
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    engine = make_engine(location)
+    if isinstance(location, Path):
+        transactional_ddl(engine)
+    try:
+        with engine.begin() as connection:
+            if not isinstance(location, Path):  # two that open an empty database at once
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK + 1})
+            config.attributes.update(connection=connection, carry=carry)
+            command.upgrade(config, "head")
+    except DBAPIError as error:  # a server on which we may not make tables, a full or read-only disk
+        raise error_of(error, location) or StoreError(
+            f"cannot make the tables of {shown(location)}: {told(error)}"
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def upgrade(location: Location, *, record: Location | None = None) -> tuple[str | None, Path | None]:
+    """Bring an older database to the newest schema, keeping a copy beside a file.
+
+    record: where the record is that an older schema kept among its tables; None for the one beside a file.
+    Returns the revision it had (None when new) and the copy's path: None when nothing had to change, and for
+    PostgreSQL, where the whole change is one transaction and a backup is the server's.
+    """
+    if isinstance(location, Path):
+        if not _there(location):
+            make_file(location, migrate)
+            return None, None
+        require_file_of_ours(location)
+        if access_to(location) is not Access.WRITE:
+            raise StorageFailure(f"{location} may only be read; give this account the right to write it and its folder")
+    engine = make_engine(location)
+    try:
+        with engine.connect() as connection:
+            check_server(connection)
+            revision, tables = revision_of(connection)
+    except (DBAPIError, OSError) as error:
+        raise error_of(error, location) or error from error
+    finally:
+        engine.dispose()
+    if revision == HEAD:
+        return revision, None
+    if revision is not None and revision > HEAD:
+        raise SchemaUnknown(
+            f"{shown(location)} has schema {revision}, newer than this Spinecho's {HEAD}: upgrade Spinecho"
+        )
+    if tables or isinstance(location, Path):
+        require_ours(location, revision, tables)
+    copy = make_copy(location, revision) if isinstance(location, Path) else None
+    migrate(location, carry=lambda rows: _carry(rows, location, record))
+    return revision, copy
+
+
+def _carry(rows: Sequence[Carried], location: Location, record: Location | None) -> None:
+    kept = Record.open(record) if record is not None else Record.beside(location)
+    try:
+        kept.carry(rows)
+    finally:
+        kept.close()

@@ -1,0 +1,78 @@
+"""What a driver's error means for the person: the data is damaged, the machine fails, or the request is at fault."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from spinecho.db.errors import Damaged, StorageFailure, StoreError
+from spinecho.db.schema.engines import Location, shown, told
+
+REMEDY = (
+    "'spinecho status --check' says what is damaged; put a copy back ('spinecho db copies' lists them), or index "
+    "anew into another home: spinecho index FOLDER --home OTHER"
+)
+"""What helps where a database file is damaged."""
+
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT}
+_WORDS_OF_DAMAGE = (
+    "malformed", "no such table", "no such column", "no such index", "vtable constructor failed", "not a database",
+    "could not decode to utf-8", "unsupported file format", "fts5", "has no column", "corrupt", "no such module",
+)  # fmt: skip
+"""Of errors that SQLite has no number for: the schema is ours, so a table that is missing was lost."""
+_REMEDIES = {
+    sqlite3.SQLITE_FULL: "the disk is full; make room and run the same command again",
+    sqlite3.SQLITE_READONLY: "it may not be written; give yourself the right to, or name another home with --home",
+    sqlite3.SQLITE_CANTOPEN: "it, or the files beside it, cannot be opened; look at the rights of its folder",
+    sqlite3.SQLITE_PERM: "it may not be opened; look at its rights",
+    sqlite3.SQLITE_AUTH: "it may not be opened; look at its rights",
+    sqlite3.SQLITE_BUSY: "another process holds it; wait for that one, then try again",
+    sqlite3.SQLITE_LOCKED: "another process holds it; wait for that one, then try again",
+    sqlite3.SQLITE_PROTOCOL: "another process holds it; wait for that one, then try again",
+    sqlite3.SQLITE_NOMEM: "there is too little memory; end other programs, then try again",
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written; look at it, then 'spinecho status --check'",
+}
+
+
+def error_of(error: DBAPIError | OSError, location: Location) -> StoreError | None:
+    """The typed error with its remedy; None for one that says nothing of the store, such as a broken constraint."""
+    where, said = shown(location), told(error)
+    if not isinstance(location, str):
+        return _of_a_file(error, where, said)
+    if isinstance(error, OperationalError | InterfaceError | OSError):
+        return StorageFailure(f"the database {where} does not answer: {said}")
+    if _server_damage(error):
+        return Damaged(f"the database {where} is damaged: {said}; put the server's backup back")
+    return None
+
+
+def damaged(location: Location, said: str) -> Damaged:
+    """The error for a database whose contents cannot be what was written."""
+    return Damaged(f"the database {shown(location)} is damaged ({said}). {REMEDY}")
+
+
+def _of_a_file(error: DBAPIError | OSError, where: str, said: str) -> StoreError | None:
+    cause = getattr(error, "orig", None) or error
+    code = getattr(cause, "sqlite_errorcode", None)
+    kind = None if code is None else code & 0xFF  # the rest tells more, which nobody can act on
+    if kind == sqlite3.SQLITE_NOTADB:
+        return Damaged(f"cannot open the database {where}: {said}, or its first page is damaged. {REMEDY}")
+    if kind in _DAMAGED:
+        return Damaged(f"the database {where} is damaged ({said}). {REMEDY}")
+    if kind in _REMEDIES:
+        return StorageFailure(f"the database {where}: {said}; {_REMEDIES[kind]}")
+    if isinstance(error, OSError):
+        return StorageFailure(
+            f"cannot open the database {where}: {said}; look at the rights and the room of its folder"
+        )
+    if isinstance(cause, sqlite3.DatabaseError) and any(words in said.lower() for words in _WORDS_OF_DAMAGE):
+        return Damaged(f"the database {where} is damaged ({said}). {REMEDY}")
+    if isinstance(error, OperationalError | InterfaceError):
+        return StoreError(f"the database {where} does not answer: {said}")
+    return None
+
+
+def _server_damage(error: DBAPIError) -> bool:
+    fields = error.orig.args[0] if error.orig is not None and error.orig.args else {}
+    return isinstance(fields, dict) and str(fields.get("C", "")) in {"XX001", "XX002"}  # data, index corrupted

@@ -1,0 +1,1 @@
+"""Storing and removing what was read, and what it makes of studies and patients."""

@@ -1,0 +1,1 @@
+"""Header facts to sequence, plane, body region and contrast, by written rules."""

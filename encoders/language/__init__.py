@@ -1,0 +1,1 @@
+"""What reports and questions say: sections, sentences, places, sides, sizes, by rules."""

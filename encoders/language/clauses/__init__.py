@@ -1,0 +1,1 @@
+"""What each clause of a sentence says of its finding: there, absent, perhaps, or past."""

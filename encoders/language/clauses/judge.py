@@ -1,0 +1,376 @@
+"""A text cut into parts, each judged by the cues in it: what `assertions` is made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import Literal
+
+from spinecho.encoders.language.clauses.bounds import (
+    ADJUNCT,
+    AFTER_EXCEPTION,
+    ALL_ABNORMAL,
+    ASIDE,
+    COMPARES,
+    DEFINITE,
+    EXCEPTION,
+    GIVEN,
+    HARD,
+    INTRO,
+    NOW,
+    OWN_CLAUSE,
+    OWN_FINDING,
+    PATIENT,
+    PERSON,
+    SMALL_WORDS,
+    SOFT,
+    SUBORDINATE,
+)
+from spinecho.encoders.language.clauses.cues import Cue, Kind, Reach, bare_answer, cues
+from spinecho.encoders.language.clauses.finding_words import names_finding
+from spinecho.encoders.language.sentences import sentence_spans
+
+Assertion = Literal["present", "absent", "uncertain", "historical"]
+By = Literal["negation", "normal", "hedge", "question", "history", "family", "nothing"]
+"""What decided: "normal" states normality where "negation" denies a finding; both are absent."""
+
+_MEANS: dict[Kind, tuple[Assertion, By]] = {
+    "negation": ("absent", "negation"),
+    "normal": ("absent", "normal"),
+    "hedge": ("uncertain", "hedge"),
+    "question": ("uncertain", "question"),
+    "family": ("uncertain", "family"),
+    "history": ("historical", "history"),
+    "yes": ("present", "nothing"),
+    "masked": ("present", "nothing"),
+}
+_BLANKS = re.compile(r"\s{2,}|[^\S ]")
+_IS = re.compile(r"(?<!\w)(?:is|are|was|were)")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A part of a text, with what was made of it."""
+
+    start: int
+    end: int
+    assertion: Assertion = "present"
+    by: By = "nothing"
+    cue: tuple[int, int] = (0, 0)
+    aside: bool = False
+    """What a denial or doubt is about: there, and not what the sentence is for."""
+    reaches_on: bool = False
+    """The cue reaches what follows, so a list may go on after a comma."""
+
+
+@lru_cache(maxsize=512)
+def judge(text: str) -> tuple[Judged, ...]:
+    """Every clause with places in `text`; runs of blanks count as one."""
+    found: list[Judged] = []
+    for start, end in sentence_spans(text):
+        heard, places = _heard(text[start:end])
+        for one in _judge_all(heard):
+            a, b = places[one.start], places[one.end - 1] + 1
+            cue = (places[one.cue[0]], places[one.cue[1] - 1] + 1) if one.cue[1] > one.cue[0] else (0, 0)
+            moved = (start + cue[0], start + cue[1]) if cue[1] else (0, 0)
+            found.append(Judged(start + a, start + b, one.assertion, one.by, moved, one.aside))
+    return tuple(found)
+
+
+_PLAIN = str.maketrans(
+    {"’": "'", "‘": "'", "´": "'", "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-", "：": ":", "？": "?"}
+)
+
+
+def _heard(text: str) -> tuple[str, range | list[int]]:
+    """Lower case, plain dashes and quotes, one blank for many; and where in `text` each character stands."""
+    heard = "".join(low if len(low := char.lower()) == 1 else char for char in text).translate(_PLAIN)
+    if not _BLANKS.search(heard):
+        return heard, range(len(heard))
+    kept: list[int] = []
+    said: list[str] = []
+    for at, char in enumerate(heard):
+        if char.isspace() and said and said[-1] == " ":
+            continue
+        kept.append(at)
+        said.append(" " if char.isspace() else char)
+    return "".join(said), kept
+
+
+def _judge_all(heard: str) -> list[Judged]:
+    found = list(cues(heard))
+    judged: list[Judged] = []
+    for start, end, hard in _segments(heard, found):
+        inside = [cue for cue in found if start <= cue.start < end]
+        bare = bare_answer(heard, start, end)
+        wider = (
+            any(
+                cue.start < bare.end and bare.start < cue.end and cue.end - cue.start > bare.end - bare.start
+                for cue in inside
+            )
+            if bare
+            else True
+        )
+        if bare and not wider:
+            inside = [*(cue for cue in inside if cue.start < bare.start and cue.kind != "question"), bare]
+        previous = judged[-1] if judged else None
+        if previous and not _has_words(_without(heard, start, end, inside)) and _answers(inside, hard):
+            judged[-1] = _answered(previous, end, inside)
+            continue
+        parts = _judge_segment(heard, start, end, inside)
+        first = parts[0]
+        if previous and not hard and _goes_on(heard, judged, first):
+            judged[-1] = replace(previous, end=first.end)
+            parts = parts[1:]
+        elif not hard:
+            if previous and _of_normal(heard, previous, first):
+                judged.pop()
+                parts[0] = replace(first, start=previous.start)
+            _look_back(heard, judged, parts[0])
+        judged += [_either(heard, part) for part in parts]
+    return judged
+
+
+def _either(heard: str, part: Judged) -> Judged:
+    """ "Schwannoma or meningioma" affirms neither."""
+    if part.by != "nothing" or part.aside or (at := heard.find(" or ", part.start, part.end)) < 0:
+        return part
+    if not names_finding(heard[part.start : at]) or not names_finding(heard[at + 4 : part.end]):
+        return part
+    return replace(part, assertion="uncertain", by="hedge", cue=(at + 1, at + 3))
+
+
+def _answers(found: Sequence[Cue], hard: bool) -> bool:
+    """Whether cues with no words of their own are about what stands before them."""
+    if any(cue.kind == "family" or (cue.kind == "history" and cue.reach != "before") for cue in found):
+        return False
+    return any(cue.kind in ("negation", "yes", "normal", "hedge") for cue in found) if hard else True
+
+
+def _segments(heard: str, found: Sequence[Cue]) -> list[tuple[int, int, bool]]:
+    """(start, end, whether a list before it cannot go on into it), cut nowhere inside a cue."""
+    inside = bytearray(len(heard) + 1)
+    for cue in found:
+        if cue.end - cue.start > 1:
+            inside[cue.start + 1 : cue.end] = b"\x01" * (cue.end - cue.start - 1)
+    hard = {match.start() for match in HARD.finditer(heard) if not inside[match.start()]}
+    soft = {match.start() for match in SOFT.finditer(heard) if not inside[match.start()]}
+    soft |= {cue.start for cue in found if cue.kind == "question" and cue.reach == "after" and heard[cue.start] == "?"}
+    cuts = sorted({0, len(heard)} | hard | soft)
+    merged: list[tuple[int, int, bool]] = []
+    for start, end in pairwise(cuts):
+        if not any(char.isalnum() or char in "?+-[" for char in heard[start:end]):
+            continue
+        # "On today's study, no mass": the opening words are the setting, not a statement.
+        before = heard[merged[-1][0] : start] if merged else ""
+        opens = INTRO.fullmatch(before.strip(" ,")) is not None or not _has_words(before)
+        if merged and start not in hard and opens and not any(merged[-1][0] <= cue.start < start for cue in found):
+            merged[-1] = (merged[-1][0], end, merged[-1][2])
+        else:
+            merged.append((start, end, start in hard))
+    return merged
+
+
+def _judge_segment(heard: str, start: int, end: int, found: Sequence[Cue]) -> list[Judged]:
+    """The segment in parts, each under one cue or none."""
+    if EXCEPTION.match(heard, start, end):
+        cut = AFTER_EXCEPTION.search(heard, start, end)
+        if cut is None:
+            return [Judged(start, end)]
+        rest = _judge_segment(heard, cut.start(), end, [cue for cue in found if cue.start > cut.start()])
+        return [Judged(start, cut.start()), *rest]
+    parts = [Judged(start, end)]
+    decided: Cue | None = None
+    for cue in found:
+        if cue.kind == "masked" or (cue.kind == "history" and cue.reach == "whole" and _of_a_scan(heard[start:end])):
+            continue
+        now = parts[-1]
+        begin = now.start if decided is None or now.reaches_on else decided.end
+        reach = _reach(heard, cue, begin, end)
+        left = heard[begin : cue.start]
+        if decided is None:
+            apart = reach in ("after", "verb") and names_finding(left, of_normal=cue.kind == "normal")
+        else:
+            verdict = _together(decided, now, cue, reach, _has_words(heard[decided.end : cue.start]))
+            if verdict == "keep":
+                continue
+            apart = verdict == "apart"
+        if apart:
+            beside = cue.kind in ("hedge", "question") or (
+                reach == "verb" and _IS.search(heard, cue.start, cue.end) is None
+            )
+            parts[-1] = replace(now, end=cue.start, aside=now.aside or (decided is None and beside))
+            parts.append(Judged(cue.start, end))
+        parts[-1] = _decided(parts[-1], cue, reach)
+        decided = cue
+    parts = [part for part in parts if part.end > part.start]
+    if decided is None and (
+        GIVEN.match(heard[start:end]) or (PERSON.search(heard, start, end) and not names_finding(heard[start:end]))
+    ):
+        parts = [replace(part, aside=True) for part in parts]
+    return _presupposed(heard, [one for part in parts for one in _normal_or_not(heard, part)])
+
+
+def _of_a_scan(text: str) -> bool:
+    """Whether a date in `text` is that of an earlier scan, or of what has not changed since."""
+    return COMPARES.search(text) is not None
+
+
+def _decided(part: Judged, cue: Cue, reach: Reach) -> Judged:
+    assertion, by = _MEANS[cue.kind]
+    return replace(part, assertion=assertion, by=by, cue=(cue.start, cue.end), reaches_on=reach != "before")
+
+
+def _reach(heard: str, cue: Cue, begin: int, until: int) -> Reach:
+    """Which side the cue decides, where its own side may hold no words."""
+    if cue.reach in {"whole", "verb"}:
+        return cue.reach
+    before, after = _has_words(heard[begin : cue.start]), heard[cue.end : until]
+    nothing_after = ADJUNCT.match(after) is not None or not _has_words(after)
+    if cue.reach == "after":
+        return "before" if before and not _has_words(after) else "after"
+    if cue.reach == "before":
+        return "before" if before or nothing_after else "after"
+    return "before" if before and nothing_after else "after"
+
+
+def _together(first: Cue, part: Judged, cue: Cue, reach: Reach, between: bool) -> Literal["keep", "apart", "over"]:
+    """What a second cue does to a part that a first has decided: nothing, a part of its own, or another answer."""
+    if part.by == "family":
+        return "apart" if cue.kind == "question" else "keep"
+    if not part.reaches_on:
+        return "apart" if between or reach != "before" else ("over" if cue.kind in ("hedge", "yes") else "keep")
+    if reach == "before":
+        if part.by == "negation":
+            return "over" if cue.kind == "hedge" and cue.end - cue.start > 10 else "keep"
+        return "over" if cue.kind != "normal" else "keep"
+    if cue.kind == "yes":
+        return "apart" if between else "keep"
+    if part.by == "negation":
+        return "keep"
+    if part.by in ("hedge", "question"):
+        return "apart" if between and cue.kind in ("negation", "normal", "question") and part.by != cue.kind else "keep"
+    if part.by == "history":
+        return "apart" if between else "over"
+    return "keep" if cue.kind in ("normal", "history") else "apart"
+
+
+def _normal_or_not(heard: str, part: Judged) -> list[Judged]:
+    """ "Normal" beside a finding says nothing of it: "normal carotid arteries" | "and hypoplasia of the left MCA"."""
+    if part.by != "normal":
+        return [part]
+    if names_finding(heard[part.start : part.cue[0]], of_normal=True):
+        return [Judged(part.start, part.end)]
+    if not names_finding(heard[part.cue[1] : part.end], of_normal=True):
+        return [part]
+    cut = heard.find(" and ", part.cue[1], part.end)
+    if cut < 0 or names_finding(heard[part.cue[1] : cut], of_normal=True):
+        return [Judged(part.start, part.end)]
+    return [replace(part, end=cut, reaches_on=False), Judged(cut, part.end)]
+
+
+def _presupposed(heard: str, parts: list[Judged]) -> list[Judged]:
+    """Cut from a denial or doubt what it takes to be there: "no enhancement" | "within the cyst"."""
+    cut: list[Judged] = []
+    for part in parts:
+        found = None
+        if part.reaches_on and part.by in ("negation", "hedge", "question"):
+            found = next(
+                (
+                    m
+                    for m in DEFINITE.finditer(heard, part.cue[1], part.end)
+                    if names_finding(heard[m.end() : part.end])
+                ),
+                None,
+            )
+        if found is None:
+            cut.append(part)
+            continue
+        cut.append(replace(part, end=found.start(), reaches_on=False))
+        cut.append(Judged(found.start(), part.end, aside=True))
+    return cut
+
+
+def _answered(previous: Judged, end: int, found: Sequence[Cue]) -> Judged:
+    """The part before, as words without a subject of their own answer it: "hydrocephalus" - "no"."""
+    kept = replace(previous, end=end)
+    for cue in found:
+        if cue.kind == "masked" or (cue.kind == "negation" and kept.by == "family"):
+            continue
+        if kept.by == "hedge" and cue.kind == "question":
+            continue
+        kept = _decided(kept, cue, "before")
+    return replace(kept, aside=False)
+
+
+def _goes_on(heard: str, judged: Sequence[Judged], one: Judged) -> bool:
+    """True where `one` goes on a list that the last part denied, doubted or called normal: "no mass, shift or clot"."""
+    last = judged[-1]
+    if last.by == "negation" and one.by == "history" and _closes_with_or(heard, one):
+        return True  # "no acute myocarditis, prior infarction or effusion"
+    if one.cue[1] or not last.reaches_on or last.by == "nothing":
+        return False
+    text = heard[one.start : one.end]
+    if last.by == "family":
+        return PATIENT.match(text) is None
+    if last.by == "history" and NOW.match(text):
+        return False
+    if last.by == "history" and text.lstrip(" ,").startswith("with ") and not names_finding(text):
+        return True
+    if ASIDE.match(text) or SUBORDINATE.match(heard[last.start : last.end].lstrip(" ,")):
+        return False
+    if last.by == "normal" and names_finding(text, of_normal=True):
+        return False
+    repeated = len(judged) > 1 and judged[-2].by == "negation" == last.by and judged[-2].cue != last.cue
+    if (repeated or OWN_FINDING.match(text)) and not _closes_with_or(heard, one):
+        return False
+    return OWN_CLAUSE.match(text) is None
+
+
+def _of_normal(heard: str, last: Judged, one: Judged) -> bool:
+    """ "Ovarian parenchyma" - "with normal signal" is one statement."""
+    if one.by != "normal" or last.by != "nothing" or last.aside:
+        return False
+    opens = heard[one.start : one.cue[0]].strip(" ,")
+    return opens in ("with", "of", "and of") and not names_finding(heard[last.start : last.end], of_normal=True)
+
+
+def _closes_with_or(heard: str, one: Judged) -> bool:
+    rest = heard[one.start : one.start + 200]
+    stop = re.search(r"[.;]|(?<!\w)(?:but|with|however)(?!\w)", rest)
+    return re.search(r"(?<!\w)(?:or|nor|oder|noch)(?!\w)", rest[: stop.start()] if stop else rest) is not None
+
+
+def _look_back(heard: str, judged: list[Judged], one: Judged) -> None:
+    """Give the answer of "X, Y and Z are not seen" to X and Y."""
+    if (one.reaches_on and one.by != "normal") or not one.cue[1] or one.by in ("history", "family", "nothing"):
+        return
+    if re.search(r"(?<!\w)(?:and|or|nor|und|oder)(?!\w)|&", heard[one.start : one.cue[0]]) is None:
+        return
+    for number in range(len(judged) - 1, -1, -1):
+        item = judged[number]
+        text = heard[item.start : item.end]
+        if item.by != "nothing" or item.aside or ":" in text or OWN_CLAUSE.match(text) or OWN_FINDING.match(text):
+            return
+        if one.by == "normal" and names_finding(text, of_normal=True):
+            return
+        if number + 1 < len(judged) and heard[judged[number + 1].start : judged[number + 1].start + 1] not in ",":
+            return
+        judged[number] = replace(item, assertion=one.assertion, by=one.by, cue=one.cue)
+        if heard[item.start : item.start + 1] != ",":
+            return
+
+
+def _has_words(text: str) -> bool:
+    return any(char.isalnum() for char in SMALL_WORDS.sub(" ", text))
+
+
+def _without(heard: str, start: int, end: int, found: Sequence[Cue]) -> str:
+    text = list(heard[start:end])
+    for cue in found:
+        if cue.kind != "masked" and not (cue.kind == "normal" and ALL_ABNORMAL.search(heard, cue.start, cue.end)):
+            text[cue.start - start : cue.end - start] = " " * (cue.end - cue.start)
+    return "".join(text)

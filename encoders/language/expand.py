@@ -1,0 +1,89 @@
+"""What the words of a query may be called in a report, for full text: abbreviations, synonyms, spellings, languages.
+
+Full text knows English stems and nothing else, so "oedema" does not find "edema", nor "MCA" the artery. Names come from
+`encoders.language.vocabulary`; British and American spellings follow from roots.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import islice, product
+
+from spinecho.encoders.language import terms
+from spinecho.encoders.language.vocabulary import Mention, concepts, looked_for
+
+Group = tuple[str, ...]
+
+_SPELLINGS = (
+    ("hemorrh", "haemorrh"), ("hemat", "haemat"), ("hemosid", "haemosid"), ("hemangi", "haemangi"),
+    ("hemodynam", "haemodynam"), ("hemophil", "haemophil"), ("edema", "oedema"), ("tumor", "tumour"),
+    ("ischem", "ischaem"), ("anem", "anaem"), ("gray", "grey"), ("center", "centre"), ("fiber", "fibre"),
+    ("caliber", "calibre"), ("color", "colour"), ("esophag", "oesophag"), ("celiac", "coeliac"), ("cecum", "caecum"),
+    ("cecal", "caecal"), ("fetal", "foetal"), ("fetus", "foetus"), ("pediatric", "paediatric"),
+    ("orthopedic", "orthopaedic"), ("gynec", "gynaec"), ("anesthe", "anaesthe"), ("leukoence", "leucoence"),
+    ("leukoar", "leucoar"), ("artifact", "artefact"), ("disk", "disc"), ("sulfur", "sulphur"),
+    ("labeling", "labelling"), ("localiz", "localis"), ("ization", "isation"),
+    ("mobiliz", "mobilis"), ("visualiz", "visualis"), ("necrotiz", "necrotis"), ("dilation", "dilatation"),
+)  # fmt: skip
+"""American and British roots."""
+_SMALL = frozenset(
+    ("a", "an", "the", "of", "in", "on", "at", "to", "with", "and", "or", "for", "by", "is", "are", "any", "from",
+     "this", "that", "its", "it", "as", "be", "mri", "mr", "scan")
+)  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def expand(text: str) -> tuple[Group, ...]:
+    """For each thing that a text names, longest first match, everything that it may be called; its own words first.
+
+    Function words, and words that every MR report holds, are left out unless there is nothing else.
+    """
+    groups: list[Group] = []
+    named = _spans(concepts(text))
+    at = 0
+    for start, stop, found in (*named, (len(text), len(text), ())):
+        groups += [_spelled((word,)) for word, _ in terms.plain_words(text[at:start]) if word not in _SMALL]
+        at = max(at, stop)
+        if found:
+            own = _plain(text[start:stop])
+            called = (_plain(name) for mention in found for name in looked_for(mention.concept))
+            groups.append(_spelled((own, *called)))
+    return tuple(dict.fromkeys(groups)) or tuple((word,) for word, _ in terms.plain_words(text))
+
+
+def _spans(found: tuple[Mention, ...]) -> list[tuple[int, int, tuple[Mention, ...]]]:
+    """(start, stop, what is named there): the levels of "L3-S1" share one place in the text."""
+    spans: dict[tuple[int, int], list[Mention]] = {}
+    for mention in found:
+        spans.setdefault((mention.start, mention.stop), []).append(mention)
+    return [(start, stop, tuple(many)) for (start, stop), many in sorted(spans.items())]
+
+
+def _plain(name: str) -> str:
+    return " ".join(word for word, _ in terms.plain_words(name))
+
+
+def _spelled(names: Group) -> Group:
+    """Every name in both spellings, each once."""
+    found: dict[str, None] = dict.fromkeys(names)
+    for name in names:
+        for american, british in _SPELLINGS:
+            if british in name:
+                found[name.replace(british, american)] = None
+            elif american in name:
+                found[name.replace(american, british)] = None
+    return tuple(found)
+
+
+_MOST_NAMES = 60
+
+
+@lru_cache(maxsize=512)
+def names_of(text: str) -> tuple[str, ...]:
+    """Everything that one finding may be called, its own words first: "stroke", "infarct", "infarction", ...
+
+    Of a finding of several parts ("temporal lobe oedema") every part varies; at most 60 names.
+    """
+    own = " ".join(text.split())
+    varied = (" ".join(parts) for parts in product(*expand(text)))
+    return tuple(dict.fromkeys((own, *islice(varied, _MOST_NAMES - 1))))

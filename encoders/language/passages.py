@@ -1,0 +1,70 @@
+"""A report as passages: one sentence each, with its section, its sides, and what each clause asserts or denies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from spinecho.encoders.language.administration import administrative
+from spinecho.encoders.language.clauses.assertions import Assertion, Clause, clauses, sentence_assertion, strongest
+from spinecho.encoders.language.laterality import Side, sides
+from spinecho.encoders.language.sections import NEVER_AFFIRM, Section, SectionSpan, section_spans, told_of
+from spinecho.encoders.language.sentences import sentence_spans
+
+__all__ = ["NEVER_AFFIRM", "Assertion", "Clause", "Passage", "Section", "Side", "passages"]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One sentence. `report[start:end] == text` exactly, line breaks included; `ordinal` counts from 0.
+
+    `assertion` is one answer for the whole sentence; `clauses` keep their own, with places in `text`:
+    `text[clause.start:clause.end] == clause.text`. What an indication, a technique or a comparison says keeps the
+    answer that its words give: see `NEVER_AFFIRM`.
+    """
+
+    section: Section
+    ordinal: int
+    start: int
+    end: int
+    text: str
+    assertion: Assertion
+    sides: frozenset[Side]
+    clauses: tuple[Clause, ...] = ()
+
+
+def passages(report: str) -> tuple[Passage, ...]:
+    """Sentences in order; () for a report without a word.
+
+    Headings, list numbers, titles, dates, identifiers and signatures belong to no passage. All that stands under a
+    heading for the family's history is of the family, under one for the patient's past history historical.
+    """
+    found: list[Passage] = []
+    for span in section_spans(report):
+        told = told_of(span.heading)
+        line = report.find("\n", span.start)
+        first_line = span.end if line < 0 else line
+        for start, end in sentence_spans(report, span.start, span.end):
+            text = report[start:end]
+            if (told == "administration" and start < first_line) or administrative(text):
+                continue
+            found.append(_passage(span, len(found), start, text, told))
+    return tuple(found)
+
+
+def _passage(span: SectionSpan, ordinal: int, start: int, text: str, told: str) -> Passage:
+    # A wrapped sentence is one: what looks like lines of a list within it was looked at with the lines around.
+    flat = text.replace("\r", " ").replace("\n", " ")
+    parts = tuple(replace(one, text=text[one.start : one.end]) for one in clauses(flat))
+    assertion = sentence_assertion(flat)
+    if told == "family":
+        parts = tuple(replace(one, assertion="uncertain", by="family", cue=span.heading) for one in parts)
+        assertion = "uncertain"
+    elif told == "past":
+        parts = tuple(
+            replace(one, assertion="historical", by="history", cue=span.heading) if one.by == "nothing" else one
+            for one in parts
+        )
+        assertion = strongest(one.assertion for one in parts)
+    return Passage(
+        span.section, ordinal, start, start + len(text), text, assertion, sides(" ".join(text.split())), parts
+    )

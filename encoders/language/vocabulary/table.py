@@ -1,0 +1,275 @@
+"""The vocabulary as it is stored, read once when it is first needed.
+
+One concept a line: its names, the first of which it goes by; it is a kind (of a finding) or a part (of the body) of the
+line above that is less far in.
+
+    tumor | neoplasm
+      glioma | gliomas
+        glioblastoma | gbm < high grade glioma      < more that it is a kind or part of
+      meniscal tear & tear, knee:meniscus           & what together means it
+    brain:frontal = frontal lobe | frontal          id = names, where the id is not the first name
+    ~ brain:cortex = cortex                         ~ overlaps its neighbours: it rules none of them out
+    + hematoma                                      + said for what stands above it too: looked for with it
+    ms ? multiple sclerosis : plaque ; mitral stenosis : valve
+                                                    ? an ambiguous name, by the words near it; the first is meant
+                                                    where none is near, "-" for nothing
+
+`@kind finding|anatomy|technique`, `@area brain` (what stands before the colon of an id), `@source` and `@licence` hold
+for the lines below them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, TypeAlias, get_args
+
+from spinecho.encoders.language.spelling import root
+from spinecho.encoders.language.vocabulary.levels import lines
+
+Kind: TypeAlias = Literal["finding", "anatomy", "technique"]
+Key: TypeAlias = tuple[str, ...]
+
+DATA = Path(__file__).parent / "data"
+WORD = re.compile(r"[^\W_]+(?:['’]s\b)?")
+_LEVEL = re.compile(r"(?:C|T|D|Th|L|S)\d")
+DROPPED = frozenset({"of", "the", "a", "an"})
+"""Words that stand in a name or do not: "shift of the midline"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One thing that a text can name.
+
+    names: the first is the one it goes by. parents: ids of what it is a kind or a part of. parts: ids of what together
+    means it. overlaps: whether it may lie in its neighbours.
+    """
+
+    id: str
+    kind: Kind
+    names: tuple[str, ...]
+    parents: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    overlaps: bool = False
+    alike: bool = False
+    source: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One thing that an ambiguous name may mean ("" for nothing), and the stems near it that say so."""
+
+    concept: str
+    near: frozenset[str]
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """All concepts by id, and how names lead to them."""
+
+    concepts: dict[str, Concept] = field(default_factory=dict)
+    named: dict[Key, str] = field(default_factory=dict)
+    """Stems of a name, and the concept."""
+    ambiguous: dict[Key, tuple[Meaning, ...]] = field(default_factory=dict)
+    stems: set[str] = field(default_factory=set)
+    """Every stem of every name."""
+    longest: dict[str, int] = field(default_factory=dict)
+    """First stem of names, and the number of stems of the longest of them."""
+    children: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    composed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """A part, and the concepts that it is part of the meaning of."""
+
+
+class VocabularyError(ValueError):
+    """A line of the vocabulary that cannot be: a mistake in the data files, never of a user."""
+
+
+_PREFIX = re.compile(
+    r"(?<![^\W_])(?:(?:anti|endo|epi|extra|infra|inter|intra|juxta|macro|micro|mid|multi|non|para|peri|poly|post|pre"
+    r"|pseudo|retro|semi|sub|supra|trans|un)[-‐‑]|(?:hyper|hypo|iso)[-‐‑ ])(?=[^\W\d_])",
+    re.IGNORECASE,
+)
+"""What is one word with the next: "sub-mandibular", "hyper intense", "non-enhancing"."""
+_TURNING = frozenset({"non", "un", "anti", "pseudo", "hyper", "hypo", "iso"})
+
+
+_HYPHEN = re.compile(r"([^\W_]+)-([^\W_]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word of a text as names are compared: its stem, and text[start:stop].
+
+    parts: what it is made of, where a prefix was joined to it that does not turn it round ("post-radiotherapy").
+    """
+
+    stem: str
+    start: int
+    stop: int
+    parts: tuple[Token, ...] = ()
+
+
+def tokens(text: str) -> list[Token]:
+    """The words of a text in order, without "of", "the" and "'s", prefixes joined to what they belong to."""
+    prefixes = {match.start() for match in _PREFIX.finditer(text)}
+    found: list[Token] = []
+    held: list[tuple[int, str]] = []
+    for match in WORD.finditer(text):
+        word, start = match.group(), match.start()
+        if start in prefixes:
+            held.append((start, word))
+            continue
+        if word.lower() in DROPPED and not held:
+            continue
+        if not held:
+            found.append(Token(root(bare(word)), start, match.end()))
+            continue
+        whole = "".join(part for _, part in held) + bare(word)
+        parts = [Token(root(part), at, at + len(part)) for at, part in held]
+        parts.append(Token(root(bare(word)), start, match.end()))
+        turned = any(part.lower() in _TURNING for _, part in held)
+        found.append(Token(root(whole), held[0][0], match.end(), () if turned else tuple(parts)))
+        held.clear()
+    return found
+
+
+def key_of(name: str) -> Key:
+    """The stems by which a name is found."""
+    if (
+        name.replace(" ", "").isalnum() and "hyp" not in name and "iso" not in name
+    ):  # most names, at a third of the cost
+        return tuple(root(word) for word in name.split() if word not in DROPPED)
+    return tuple(token.stem for token in tokens(name))
+
+
+def bare(word: str) -> str:
+    """A word without its possessive ending."""
+    return word[:-2] if word.endswith(("'s", "’s")) else word
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> Vocabulary:
+    """Everything in `data/`, read at the first call."""
+    read = (line for path in sorted(DATA.glob("*.txt")) for line in ("@kind finding", *_lines(path)))
+    return build((*lines(), *read))
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def build(read: Iterable[str]) -> Vocabulary:
+    """A vocabulary from lines as described above; raises `VocabularyError` for one that cannot be read."""
+    found = Vocabulary()
+    ambiguous: list[tuple[str, str]] = []
+    state = {"kind": "finding", "area": "", "source": "", "licence": ""}
+    above: list[tuple[int, str]] = []
+    for raw in read:
+        line = raw.split("#", 1)[0].rstrip()
+        if not line.strip():
+            continue
+        if line.startswith("@"):
+            what, _, value = line[1:].partition(" ")
+            state[what] = value.strip()
+            if what == "kind":
+                state["area"] = ""
+            above.clear()
+            continue
+        if "?" in line:
+            name, _, meanings = line.partition("?")
+            ambiguous.append((name.strip(), meanings))
+            continue
+        depth = len(line) - len(line.lstrip())
+        while above and above[-1][0] >= depth:
+            above.pop()
+        concept = _concept(line.strip(), state, above[-1][1] if above else "")
+        above.append((depth, concept.id))
+        if concept.id in found.concepts:
+            raise VocabularyError(f"the concept {concept.id!r} stands twice")
+        found.concepts[concept.id] = concept
+    _connect(found)
+    for name, meanings in ambiguous:
+        _add_ambiguous(found, name, meanings)
+    return found
+
+
+def _concept(line: str, state: dict[str, str], above: str) -> Concept:
+    kind = next((one for one in get_args(Kind) if one == state["kind"]), None)
+    if kind is None:
+        raise VocabularyError(f"no such kind: {state['kind']!r}")
+    rest, _, parts = line.partition("&")
+    rest, _, parents = rest.partition("<")
+    overlaps, alike = rest.startswith("~"), rest.startswith("+")
+    own, equals, names = rest.lstrip("~+ ").partition("=")
+    listed = tuple(dict.fromkeys(name.strip() for name in (names if equals else own).split("|") if name.strip()))
+    area = state["area"]
+    label = own.strip() if equals else listed[0]
+    ident = f"{area}:{label}" if area and label != area and ":" not in label else label
+    more = tuple(one.strip() for one in parents.split(",") if one.strip())
+    return Concept(
+        ident, kind, listed, tuple(dict.fromkeys(((above,) if above else ()) + more)),
+        tuple(one.strip() for one in parts.split(",") if one.strip()), overlaps, alike,
+        state["source"], state["licence"],
+    )  # fmt: skip
+
+
+def _connect(found: Vocabulary) -> None:
+    children: dict[str, list[str]] = {}
+    composed: dict[str, list[str]] = {}
+    for concept in found.concepts.values():
+        for other in (*concept.parents, *concept.parts):
+            if other not in found.concepts:
+                raise VocabularyError(f"{concept.id!r} names {other!r}, which is no concept")
+        for parent in concept.parents:
+            children.setdefault(parent, []).append(concept.id)
+        for part in concept.parts:
+            composed.setdefault(part, []).append(concept.id)
+        for name in concept.names:
+            if _LEVEL.match(name):
+                continue  # `levels` reads these, in every spelling
+            key = key_of(name)
+            if not key:
+                raise VocabularyError(f"the name {name!r} of {concept.id!r} has no word")
+            other = found.named.setdefault(key, concept.id)
+            if other != concept.id:
+                raise VocabularyError(f"{name!r} names both {other!r} and {concept.id!r}")
+            found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))
+            found.stems.update(key)
+    _add_joined(found)
+    found.children = {one: tuple(many) for one, many in children.items()}
+    found.composed = {one: tuple(many) for one, many in composed.items()}
+
+
+def _add_joined(found: Vocabulary) -> None:
+    """Names with a hyphen under the one word that it makes too, where another name has that: "non mass-like"."""
+    for concept in found.concepts.values():
+        for name in concept.names:
+            if "-" not in name or _LEVEL.match(name):
+                continue
+            key = key_of(
+                _HYPHEN.sub(
+                    lambda two: "".join(two.groups()) if root("".join(two.groups())) in found.stems else two.group(),
+                    name,
+                )
+            )
+            if found.named.setdefault(key, concept.id) == concept.id:
+                found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))
+                found.stems.update(key)
+
+
+def _add_ambiguous(found: Vocabulary, name: str, meanings: str) -> None:
+    key = key_of(name)
+    told = []
+    for one in meanings.split(";"):
+        concept, _, near = one.partition(" : ")
+        ident = concept.strip()
+        ident = "" if ident == "-" else ident
+        if ident and ident not in found.concepts:
+            raise VocabularyError(f"{name!r} may mean {ident!r}, which is no concept")
+        told.append(Meaning(ident, frozenset(root(word) for word in near.split())))
+    found.ambiguous[key] = tuple(told)
+    found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))

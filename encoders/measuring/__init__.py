@@ -1,0 +1,1 @@
+"""How well vectors retrieve, over arrays alone: figures with pool, chance and interval."""

@@ -1,0 +1,1 @@
+"""The networks: volumes and sentences to unit vectors."""

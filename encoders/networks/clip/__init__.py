@@ -1,0 +1,1 @@
+"""Others' towers for pictures and sentences in one space, made to see volumes."""

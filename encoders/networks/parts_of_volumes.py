@@ -1,0 +1,94 @@
+"""What an image encoder says of the parts of a volume, beside its one vector: for heat maps, heads and region search.
+
+Every token stands for a box of the volume, given in fractions 0..1 of its extent along R, A and S (low corner, then
+high), so that whoever draws or searches needs to know neither patches nor slices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinecho.encoders.preparing.preparation import Prepared
+from spinecho.encoders.space import Vectors
+
+GRID = (3, 3, 3)
+"""Region tokens of a volume: cells along R, A and S."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One volume in parts.
+
+    vector: (dim,) the unit vector that `encode` gives.
+    tokens: (t, width) features of the parts, for heads.
+    pooled: (p,) features of the whole, for heads: before the projection into the shared space.
+    aligned: (t, dim) the parts in the shared space, not of unit length; `weights @ aligned` points along `vector`.
+    weights: (t,) how much each part counts in `vector`, at least 0, of sum 1.
+    boxes: (t, 6) what each part covers, as fractions of the volume: low R, A, S, then high R, A, S.
+    """
+
+    vector: Floats
+    tokens: Floats
+    pooled: Floats
+    aligned: Floats
+    weights: Floats
+    boxes: Floats
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """An image encoder that can tell the parts of a volume apart."""
+
+    def describe(self, items: Sequence[Prepared], /) -> list[Described]:
+        """One for each prepared volume, in order; `vector` equals what `encode_prepared` gives, within rounding."""
+        ...
+
+
+def region_vectors(described: Described, grid: tuple[int, int, int] = GRID) -> Vectors:
+    """(cells, dim) unit rows, R slowest: the parts in each cell of a grid, pooled by overlap and weight.
+
+    A cell that no part touches holds zeros, which match nothing.
+    """
+    steps = [np.linspace(0.0, 1.0, n + 1) for n in grid]
+    cells = [
+        [*(float(step[at]) for step, at in zip(steps, place, strict=True)),
+         *(float(step[at + 1]) for step, at in zip(steps, place, strict=True))]
+        for place in np.ndindex(*grid)
+    ]  # fmt: skip
+    return np.stack([box_vector(described, cell) for cell in cells])
+
+
+def box_vector(described: Described, box: Sequence[float]) -> Floats:
+    """(dim,) unit vector of what lies in a box (low R, A, S, high R, A, S; fractions); zeros where no part does."""
+    share = overlap(described.boxes, box) * described.weights
+    total = share @ described.aligned
+    length = float(np.linalg.norm(total))
+    unit: Floats = (total / length if length > 1e-12 else np.zeros_like(total)).astype(np.float32)
+    return unit
+
+
+def overlap(boxes: Floats, box: Sequence[float]) -> Floats:
+    """(t,) which share of each part lies in the box."""
+    low = np.maximum(boxes[:, :3], np.asarray(box[:3], np.float32))
+    high = np.minimum(boxes[:, 3:], np.asarray(box[3:], np.float32))
+    size = np.maximum(boxes[:, 3:] - boxes[:, :3], 1e-9)
+    shared: Floats = np.prod(np.clip(high - low, 0.0, None) / size, axis=1).astype(np.float32)
+    return shared
+
+
+def likeness_to(described: Described, text: Floats) -> Floats:
+    """(t,) how much each part adds to the cosine of the volume with a unit vector of the same space.
+
+    Sums to that cosine: the share of each part, positive or negative, for a heat map.
+    """
+    whole = described.weights @ described.aligned
+    length = max(float(np.linalg.norm(whole)), 1e-12)
+    shares: Floats = (described.weights * (described.aligned @ text) / length).astype(np.float32)
+    return shares

@@ -1,0 +1,227 @@
+"""Sentences to unit vectors, offline, with the same vector for a sentence whatever batch it came in."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.networks.model_files import (
+    DEFAULT_MODEL,
+    ModelFiles,
+    describe,
+    find_folder,
+    preprocessing_digest,
+    weights_digest,
+)
+from spinecho.encoders.space import Space, Vectors
+
+if TYPE_CHECKING:
+    import torch
+
+    from spinecho.encoders.networks.bert import Network
+
+_TOKENS_PER_BATCH = 2048
+_REMEMBERED = 8
+"""Single texts whose states are kept."""
+
+
+class SentenceEncoder:
+    """An `Encoder[str]` over a BERT-family network. torch is imported when one is made, not with this module.
+
+    It takes what `transformers` calls an encoder (BERT, RoBERTa, XLM-R, MPNet, DistilBERT, ELECTRA, ModernBERT and
+    their kin) with safetensors weights, pooled by mean, cls or max as its sentence-transformers files say.
+    A text longer than `max_tokens` (256 for the default model) is cut there: embed reports by sentence, or by
+    `ReportInput`, not whole. A prompt that the model wants ("query: ") goes before every text. Calls from several
+    threads are safe.
+    """
+
+    def __init__(self, files: ModelFiles, *, device: str = "cpu") -> None:
+        import torch  # noqa: PLC0415
+
+        from spinecho.encoders.networks.bert import load_network  # noqa: PLC0415
+
+        self._torch_device = _device(device)
+        self._tokenizer = _tokenizer(files)
+        self._pad = int(files.config.get("pad_token_id") or 0)
+        self._pooling = files.pooling
+        self._prompt = files.prompt
+        self._alone: OrderedDict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._network: Network = load_network(files, self._torch_device)
+        self.max_tokens = files.max_tokens
+        with torch.inference_mode():
+            hidden, _ = self._hidden([self._tokens("spin echo")])
+        self._width = int(hidden.shape[2])
+        self._space = Space(files.name, weights_digest(files), preprocessing_digest(files), self._width)
+
+    @classmethod
+    def default(cls, device: str = "cpu") -> SentenceEncoder:
+        """all-MiniLM-L6-v2 from its Python package: 384 dimensions, no network ever."""
+        return cls.from_name(DEFAULT_MODEL, device)
+
+    @classmethod
+    def from_name(cls, name_or_path: str, device: str = "cpu", *, prompt: str | None = None) -> SentenceEncoder:
+        """A folder, or a model by its name on the hub (sentence-transformers or plain BERT-family).
+
+        `prompt` goes before every text; None takes what the model's own files say. Raises EncoderUnavailable.
+        """
+        folder = find_folder(name_or_path)
+        name = folder.resolve().name if Path(name_or_path).expanduser().is_dir() else name_or_path
+        return cls(describe(folder, name=name, prompt=prompt), device=device)
+
+    @property
+    def space(self) -> Space:
+        """The space of every vector that `encode` returns."""
+        return self._space
+
+    @property
+    def width(self) -> int:
+        """Length of one token's state in `token_states`."""
+        return self._width
+
+    def encode(self, items: Sequence[str], /) -> Vectors:
+        """(n, dim) float32 unit rows, in the order of `items`; (0, dim) for none."""
+        import torch  # noqa: PLC0415
+
+        vectors = np.empty((len(items), self._space.dim), dtype=np.float32)
+        tokens = [self._tokens(text) for text in items]
+        with torch.inference_mode():
+            for rows in _batches([len(ids) for ids in tokens]):
+                vectors[rows] = self._batch([tokens[row] for row in rows]).cpu().numpy()
+        return vectors
+
+    def token_states(self, items: Sequence[str], /) -> list[NDArray[np.float32]]:
+        """The last hidden states of each text, (t, width) float32, in the order of `items`.
+
+        t counts the special tokens ("[CLS]", "[SEP]") and never padding; it is at most `max_tokens`.
+        """
+        import torch  # noqa: PLC0415
+
+        tokens = [self._tokens(text) for text in items]
+        states: list[NDArray[np.float32]] = [np.empty((0, self._width), dtype=np.float32)] * len(tokens)
+        with torch.inference_mode():
+            for rows in _batches([len(ids) for ids in tokens]):
+                hidden, _ = self._hidden([tokens[row] for row in rows])
+                for row, state in zip(rows, hidden.float().cpu().numpy(), strict=True):
+                    states[row] = state[: len(tokens[row])].copy()  # not a view that keeps the padding alive
+        return states
+
+    def fits(self, text: str) -> bool:
+        """Whether the network reads the whole text: it has no more than `max_tokens` tokens."""
+        return not self._tokenizer.encode(_utf8(self._prompt + text)).overflowing
+
+    def knows(self, word: str) -> bool:
+        """Whether a word in lower case stands whole in the vocabulary: a common word of the model's language."""
+        return self._tokenizer.token_to_id(word) is not None
+
+    def _tokens(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(_utf8(self._prompt + text)).ids
+        return ids or [self._pad]  # a tokenizer without special tokens makes nothing of an empty text
+
+    def _hidden(self, tokens: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """(n, t, width) states and (n, t) int64 mask, 0 for padding.
+
+        A text alone is remembered for a while: a query is asked for its vector and for its tokens' states.
+        """
+        if len(tokens) > 1:
+            return self._passed(tokens)
+        key = tuple(tokens[0])
+        with self._lock:
+            found = self._alone.get(key)
+        if found is None:
+            found = self._passed(tokens)
+            with self._lock:
+                self._alone[key] = found
+                while len(self._alone) > _REMEMBERED:
+                    self._alone.popitem(last=False)
+        return found
+
+    def _passed(self, tokens: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        import torch  # noqa: PLC0415
+
+        longest = max(len(ids) for ids in tokens)
+        ids = torch.tensor([row + [self._pad] * (longest - len(row)) for row in tokens], dtype=torch.int64)
+        lengths = torch.tensor([len(row) for row in tokens], dtype=torch.int64)
+        mask = (torch.arange(longest)[None, :] < lengths[:, None]).to(torch.int64)
+        ids, mask = ids.to(self._torch_device), mask.to(self._torch_device)
+        return self._network(ids, mask), mask
+
+    def _batch(self, tokens: list[list[int]]) -> torch.Tensor:
+        import torch  # noqa: PLC0415
+        from torch.nn.functional import normalize  # noqa: PLC0415
+
+        hidden, mask = self._hidden(tokens)
+        if self._pooling == "cls":
+            return normalize(hidden[:, 0], dim=1)
+        if self._pooling == "max":
+            return normalize(hidden.masked_fill(mask[:, :, None] == 0, -torch.inf).amax(dim=1), dim=1)
+        weight = mask[:, :, None].to(hidden.dtype)
+        return normalize((hidden * weight).sum(dim=1) / weight.sum(dim=1), dim=1)
+
+
+def _utf8(text: str) -> str:
+    """`text` without lone surrogates, which cannot reach a tokenizer."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Rows of like length together, so that little is padding, and at most so many tokens at once."""
+    batch: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
+        if batch and (len(batch) + 1) * lengths[batch[0]] > _TOKENS_PER_BATCH:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _tokenizer(files: ModelFiles) -> Any:
+    """The fast tokenizer alone, cutting at the model's limit; padding is done per batch."""
+    return load_tokenizer(files.folder, name=files.name, max_tokens=files.max_tokens)
+
+
+def load_tokenizer(folder: Path, *, name: str, max_tokens: int) -> Any:
+    """A `tokenizers.Tokenizer` that cuts at `max_tokens` and does not pad; EncoderUnavailable where there is none."""
+    path = folder / "tokenizer.json"
+    if path.is_file():
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
+        try:
+            tokenizer: Any = Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises nothing narrower
+            raise EncoderUnavailable(
+                f"the tokenizer.json of {name} is damaged; install or download it again"
+            ) from error
+    else:
+        from transformers import AutoTokenizer  # noqa: PLC0415
+
+        try:
+            made = AutoTokenizer.from_pretrained(
+                str(folder), local_files_only=True, trust_remote_code=False, use_fast=True
+            )
+            tokenizer = made.backend_tokenizer
+        except (OSError, ValueError, AttributeError, ImportError) as error:
+            raise EncoderUnavailable(f"{name} comes without a usable tokenizer: {error}") from error
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_length=max_tokens)
+    return tokenizer
+
+
+def _device(name: str) -> torch.device:
+    import torch  # noqa: PLC0415
+
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise EncoderUnavailable(f"there is no device {name!r}; use 'cpu' or 'cuda'") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise EncoderUnavailable(f"{name!r} was asked for and torch finds no GPU; use 'cpu'")
+    return device

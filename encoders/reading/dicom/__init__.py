@@ -1,0 +1,1 @@
+"""DICOM: elements, tags, series, pixels, and slices to volumes."""

@@ -1,0 +1,1 @@
+"""NIfTI: headers, sidecars, what a file holds, and its volumes."""

@@ -1,0 +1,1 @@
+"""What training reads: examples, crops, variants, cached features, and in what order."""

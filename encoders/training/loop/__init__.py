@@ -1,0 +1,1 @@
+"""The training loop: any objective, resumed to the bit after a kill."""

@@ -1,0 +1,1 @@
+"""What is minimised: self-supervision, alignment, words and their losses."""

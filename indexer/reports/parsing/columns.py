@@ -1,0 +1,212 @@
+"""Which column or JSON key means what, by the names that exports use; case and punctuation do not matter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from spinecho.db.reports.exam_keys import is_uid
+from spinecho.indexer.reports.facts import Status, exam_key, read_date, read_status, read_version
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_ACCESSION = "accession accessionnumber accessionno acc accno accnumber accessionid orderaccession auftragsnummer"
+_STUDY_UID = "studyuid studyinstanceuid studyinstuid studyiuid instanceuid suid"
+_ORDER = (
+    "ordernumber orderno orderid ordernum examid examnumber examno examinationid examinationnumber studyid studynumber"
+    " studyno requisition requisitionnumber requisitionid requestid requestnumber procedureid risid fillerorder"
+    " fillerordernumber placerordernumber"
+)
+"""Taken where there is no accession number: what it holds may be one, or a UID."""
+_REPORT = (
+    "report reporttext radiologyreport fullreport reportbody reportcontent finalreport reportfull mrreport mrireport"
+    " narrative befundtext bericht text"
+)
+_SECTIONS = (
+    (
+        "INDICATION",
+        "indication clinicalindication history clinicalhistory clinicalinformation reasonforexam fragestellung",
+    ),
+    ("TECHNIQUE", "technique protocol technik"),
+    ("COMPARISON", "comparison vergleich"),
+    ("FINDINGS", "findings finding reportfindings findingstext findingssection befund"),
+    (
+        "IMPRESSION",
+        "impression impressions conclusion conclusions summary reportimpression impressiontext impressionsection"
+        " beurteilung",
+    ),
+)
+_PATIENT = (
+    "patientid patid ptid patientmrn mrn medicalrecordnumber medicalrecordno patientidentifier patientnumber patientno"
+    " mrnumber mrno patidentifier dicompatientid"
+)
+_STATUS = (
+    "status reportstatus resultstatus reportstate state documentstatus verificationstatus signstatus signoffstatus"
+    " interpretationstatus statuscode reportstatuscode resultstatuscode reporttype documenttype versionstatus"
+)
+_VERSION = "version reportversion revision reportrevision versionnumber versionno revisionnumber ver"
+_DATED = (
+    "reportdate reportdatetime reporttime datereported reporteddate reportedat reportedon signeddate signdate signedat"
+    " signedon datesigned signaturedate verifieddate verifiedat dateverified verificationdate finalizeddate finaldate"
+    " finalizedat approveddate approvedat resultdate resultdatetime resulttime reportedtime reporteddatetime"
+    " dictateddate dictationdate dictated modified modifieddate modifiedat lastmodified lastupdated updated updatedat"
+    " updateddate issued issueddate date datetime timestamp befunddatum datum"
+)
+_EXAM = (
+    "exam examname examdescription examtype examination procedure procedurename proceduredescription proceduretype"
+    " studydescription studyname study bodypart bodyregion examcode procedurecode untersuchung"
+)
+_WEAK = frozenset({"text", "history", "summary", "conclusion", "technique", "protocol", "comparison", "finding"})
+_SHORT = {
+    "rpt": "report", "rep": "report", "rprt": "report", "num": "number", "no": "number", "nr": "number",
+    "nbr": "number", "#": "number", "txt": "text", "acc": "accession", "accn": "accession", "accsn": "accession",
+    "acsn": "accession", "accessn": "accession", "accession#": "accession", "rad": "radiology", "pat": "patient",
+    "pt": "patient", "desc": "description", "dt": "date", "dttm": "datetime", "impr": "impression",
+    "inst": "instance", "exm": "exam", "stat": "status", "ver": "version",
+}  # fmt: skip
+_BESIDE_ACCESSION = _words(
+    """
+    accession number id identifier code key exam examination study order radiology imaging ris pacs mr mri dicom
+    patient report the full ref reference value
+    """
+)
+_BESIDE_UID = _words(
+    """
+    uid iuid study instance dicom mr mri the unique id identifier exam value
+    """
+)
+_BESIDE_REPORT = _words(
+    """
+    report text body content full final complete whole original raw clean radiology radiological imaging mr mri
+    diagnostic the narrative free plain result results string value dictation deid deidentified
+    """
+)
+_TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+|#")
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The original names, in order of preference, under each meaning."""
+
+    accession: tuple[str, ...]
+    study_uid: tuple[str, ...]
+    order: tuple[str, ...]
+    report: tuple[str, ...]
+    sections: tuple[tuple[str, tuple[str, ...]], ...]
+    patient: tuple[str, ...]
+    status: tuple[str, ...]
+    version: tuple[str, ...]
+    dated: tuple[str, ...]
+    exam: tuple[str, ...]
+
+    @property
+    def keyed(self) -> bool:
+        """True where a column can name the study."""
+        return bool(self.accession or self.study_uid or self.order)
+
+
+@dataclass(frozen=True, slots=True)
+class RowFacts:
+    """What a row says of its report beside the text; '' and None for what it does not."""
+
+    accession_number: str
+    study_uid: str
+    patient_id: str
+    status: Status
+    dated: str
+    version: int | None
+    exam: str
+
+
+def find_columns(names: Iterable[str]) -> Columns | None:
+    """None where no column can hold a report: one called plainly "text" or "summary" counts only beside a key."""
+    plain = {name: "".join(char for char in name.lower() if char.isalnum()) for name in names}
+
+    def called(aliases: str) -> tuple[str, ...]:
+        return tuple(name for alias in aliases.split() for name, short in plain.items() if short == alias)
+
+    tokens = {name: _tokens(name) for name in plain}
+    accession = _with(called(_ACCESSION), tokens, needed={"accession"}, allowed=_BESIDE_ACCESSION)
+    uids = _with(called(_STUDY_UID), tokens, needed={"study", "uid"}, allowed=_BESIDE_UID)
+    report = _with(called(_REPORT), tokens, needed={"report"}, allowed=_BESIDE_REPORT)
+    sections = []
+    for heading, aliases in _SECTIONS:
+        own = _with(called(aliases), tokens, needed={heading.lower()}, allowed=_BESIDE_REPORT | {heading.lower()})
+        if own:
+            sections.append((heading, own))
+    columns = Columns(
+        accession=accession,
+        study_uid=uids,
+        order=called(_ORDER),
+        report=report,
+        sections=tuple(sections),
+        patient=called(_PATIENT),
+        status=called(_STATUS),
+        version=called(_VERSION),
+        dated=called(_DATED),
+        exam=called(_EXAM),
+    )
+    bodies = {plain[name] for name in columns.report} | {plain[n] for _, found in sections for n in found}
+    bodies -= set(" ".join(aliases for heading, aliases in _SECTIONS[:3]).split())
+    if not bodies or (not columns.keyed and bodies <= _WEAK):
+        return None
+    if not (accession or uids) and bodies <= _WEAK:
+        return None
+    return columns
+
+
+def report_text(columns: Columns, row: Mapping[str, str]) -> str:
+    """The report column as it stands; where that is empty, the section columns under headings."""
+    whole = _first(columns.report, row)
+    if whole.strip():
+        return whole
+    parts = [(heading, _first(names, row)) for heading, names in columns.sections]
+    return "\n\n".join(f"{heading}:\n{body.strip()}" for heading, body in parts if body.strip())
+
+
+def row_facts(columns: Columns, row: Mapping[str, str]) -> RowFacts:
+    """Keys and facts of a row, trimmed."""
+    number, uid = _first(columns.accession, row).strip(), _first(columns.study_uid, row).strip()
+    if is_uid(number) and not uid:
+        number, uid = "", number
+    if not number and not uid:
+        order = _first(columns.order, row).strip()
+        number, uid = ("", order) if is_uid(order) else (order, "")
+    version = _first(columns.version, row)
+    said = _first(columns.status, row) or (version if read_version(version) is None else "")
+    return RowFacts(
+        accession_number=number,
+        study_uid=uid,
+        patient_id=_first(columns.patient, row).strip(),
+        status=read_status(said),
+        dated=next((date for name in columns.dated if (date := read_date(row.get(name, "")))), ""),
+        version=read_version(version),
+        exam=next((key for name in columns.exam if (key := exam_key(row.get(name, "")))), ""),
+    )
+
+
+def _tokens(name: str) -> frozenset[str]:
+    """The words of a name, abbreviations written out, without what stands in brackets where something is left."""
+    bare = re.sub(r"[(\[{].*?[)\]}]", " ", name)
+    words = _TOKEN.findall(bare if re.search(r"\w", bare) else name)
+    return frozenset(_SHORT.get(word.lower(), word.lower()) for word in words if not word.isdigit())
+
+
+def _with(
+    exact: tuple[str, ...],
+    tokens: Mapping[str, frozenset[str]],
+    *,
+    needed: frozenset[str] | set[str],
+    allowed: frozenset[str],
+) -> tuple[str, ...]:
+    """The names of the list, then those made of these words alone."""
+    more = (name for name, words in tokens.items() if needed <= words <= allowed and name not in exact)
+    return (*exact, *more)
+
+
+def _first(names: tuple[str, ...], row: Mapping[str, str]) -> str:
+    return next((value for name in names if (value := row.get(name, "")).strip()), "")

@@ -1,0 +1,39 @@
+"""The door to report files: choose the parser by the file's suffix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from spinecho.indexer.reports.parsing.parsed import NotAReport, RawReport, ReportFailure, ReportUnreadable
+from spinecho.indexer.reports.parsing.tables import parse_csv, parse_jsonl
+from spinecho.indexer.reports.parsing.text_file import parse_text_file
+
+__all__ = ["SUFFIXES", "NotAReport", "RawReport", "ReportFailure", "ReportUnreadable", "parse_reports"]
+
+
+def _text(path: Path) -> Iterator[RawReport | ReportFailure]:
+    return iter(parse_text_file(path))
+
+
+_PARSERS: dict[str, Callable[[Path], Iterator[RawReport | ReportFailure]]] = {
+    ".txt": _text,
+    ".csv": parse_csv,
+    ".tsv": parse_csv,
+    ".jsonl": parse_jsonl,
+    ".ndjson": parse_jsonl,
+}
+
+SUFFIXES = frozenset(_PARSERS)
+
+
+def parse_reports(path: Path) -> Iterator[RawReport | ReportFailure]:
+    """Every report of a file in its order, and a failure for each row that gives none; two of one key are both kept.
+
+    Raises `NotAReport` (nothing to mend) and `ReportUnreadable`, both before the first item; the latter also later,
+    should the disk fail midway. Both are `ReadError`s. Rows are read as they are asked for. Memory: about one report.
+    """
+    parser = _PARSERS.get(path.suffix.lower())
+    if parser is None:
+        raise NotAReport(f"{path.name}: reports are read from {', '.join(sorted(SUFFIXES))}")
+    return parser(path)

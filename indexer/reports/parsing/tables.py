@@ -1,0 +1,193 @@
+"""Many reports in one file: .csv (and its semicolon and tab kin) and .jsonl. A bad row never stops the next."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from spinecho.indexer.reports.parsing.columns import Columns, find_columns, report_text, row_facts
+from spinecho.indexer.reports.parsing.decode import Charset, find_charset, lines, open_text, reading
+from spinecho.indexer.reports.parsing.head import read_head
+from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
+
+Row = RawReport | ReportFailure
+
+_DELIMITERS = ",;\t|"
+_PEEK = 20
+_SEPARATOR_LINE = re.compile(r"sep=[,;\t|]\s*", re.IGNORECASE)
+"""What Excel writes above a table."""
+
+
+def parse_csv(path: Path) -> Iterator[Row]:
+    """Raises `NotAReport` at once where the header names no report column; rows are then read as they are asked for."""
+    charset = find_charset(path)
+    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_REPORT + 1))
+    with reading(path), open_text(path, charset) as file:
+        first = file.readline(LONGEST_REPORT)
+        if _SEPARATOR_LINE.fullmatch(first):
+            first = file.readline(LONGEST_REPORT)
+    if not first.strip():
+        return iter([ReportFailure(str(path), 0, "the file is empty, or its first line is")])
+    delimiter, header = _header(first)
+    columns = find_columns(header)
+    if columns is None:
+        raise NotAReport(f"{path.name} has no column for a report beside one for an accession number or study UID")
+    if not columns.keyed:
+        return iter([ReportFailure(str(path), 0, "no column for an accession number or study UID")])
+    return _csv_rows(path, charset, delimiter, header, columns)
+
+
+def parse_jsonl(path: Path) -> Iterator[Row]:
+    """Raises `NotAReport` at once where the first lines are objects and none has a key for a report."""
+    charset = find_charset(path)
+    with reading(path), open_text(path, charset) as file:
+        found = [_object(line) for line in islice(lines(file, longest=LONGEST_REPORT), _PEEK) if line.strip()]
+    if not found:
+        return iter([ReportFailure(str(path), 0, "the file is empty")])
+    objects = [one for one in found if isinstance(one, dict)]
+    if objects and all(find_columns(one) is None for one in objects):
+        raise NotAReport(f"{path.name} has no field for a report beside one for an accession number or study UID")
+    return _jsonl_rows(path, charset)
+
+
+def _header(line: str) -> tuple[str, list[str]]:
+    """The delimiter that gives a report column; of several or none, the one that gives most columns."""
+    tried = []
+    for delimiter in _DELIMITERS:
+        try:
+            names = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+        except csv.Error:
+            continue
+        tried.append((find_columns(names) is not None, len(names), delimiter, names))
+    best = max(tried, key=lambda one: one[:2], default=(False, 0, ",", []))
+    return best[2], best[3]
+
+
+def _csv_rows(path: Path, charset: Charset, delimiter: str, header: list[str], columns: Columns) -> Iterator[Row]:
+    with reading(path), open_text(path, charset) as file:
+        source = _Lines(lines(file, longest=LONGEST_REPORT))
+        reader = csv.reader(source, delimiter=delimiter, skipinitialspace=True)
+        ordinal = 0
+        while True:
+            ordinal += 1
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield ReportFailure(str(path), ordinal, f"not a readable row: {error}")
+                continue
+            if ordinal == 1 and _SEPARATOR_LINE.fullmatch(delimiter.join(fields)):
+                ordinal = 0
+                continue
+            if source.ended:  # the reader asked for more: other patients' rows may lie within this one
+                yield ReportFailure(str(path), ordinal, "a quotation mark is never closed: this row and those after it")
+                continue
+            if ordinal == 1 or not any(value.strip(" \t\r\n\f\x00\x1a") for value in fields):
+                continue
+            if len(fields) > len(header):
+                message = f"{len(fields)} fields under {len(header)} columns: is a quotation mark missing?"
+                yield ReportFailure(str(path), ordinal, message)
+                continue
+            row: dict[str, str] = {}
+            for name, value in zip(header, fields, strict=False):
+                if not row.get(name, "").strip():  # of two columns of one name, the one that holds something
+                    row[name] = value
+            yield _row(path, ordinal, columns, row, charset)
+
+
+class _Lines:
+    """Lines that remember whether their end was asked for."""
+
+    def __init__(self, inner: Iterator[str]) -> None:
+        self._inner = inner
+        self.ended = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            return next(self._inner)
+        except StopIteration:
+            self.ended = True
+            raise
+
+
+def _jsonl_rows(path: Path, charset: Charset) -> Iterator[Row]:
+    with reading(path), open_text(path, charset) as file:
+        ordinal, whole = 0, True
+        for line in lines(file, longest=2 * LONGEST_REPORT):
+            starts, whole = whole, line.endswith(("\n", "\r"))
+            if not starts:
+                continue  # the rest of a line already given up
+            ordinal += 1
+            if not line.strip():
+                continue
+            if not whole and len(line) >= 2 * LONGEST_REPORT:
+                yield ReportFailure(str(path), ordinal, f"the line is longer than {2 * LONGEST_REPORT} characters")
+                continue
+            yield _jsonl_row(path, ordinal, line, charset)
+
+
+def _jsonl_row(path: Path, ordinal: int, line: str, charset: Charset) -> Row:
+    value = _object(line)
+    if not isinstance(value, dict):
+        return ReportFailure(str(path), ordinal, "the line is not a JSON object")
+    columns = find_columns(value)
+    if columns is None:
+        return ReportFailure(str(path), ordinal, "no field for a report")
+    return _row(path, ordinal, columns, {name: _as_text(item) for name, item in value.items()}, charset)
+
+
+def _row(path: Path, ordinal: int, columns: Columns, row: Mapping[str, str], charset: Charset) -> Row:
+    text = report_text(columns, row)
+    facts = row_facts(columns, row)
+    problem = (
+        "neither an accession number nor a study UID"
+        if not (facts.accession_number or facts.study_uid)
+        else "no report text"
+        if not text.strip()
+        else f"the report is longer than {LONGEST_REPORT} characters"
+        if len(text) > LONGEST_REPORT
+        else "the row holds NUL characters"
+        if "\x00" in text + facts.accession_number + facts.study_uid + facts.patient_id
+        else ""
+    )
+    if problem:
+        return ReportFailure(str(path), ordinal, problem)
+    head = read_head(text)  # for what no column says; its keys are the row's
+    return RawReport(
+        str(path),
+        ordinal,
+        facts.accession_number,
+        facts.study_uid,
+        text,
+        charset=charset.guess,
+        patient_id=facts.patient_id or head.patient_id,
+        status=head.status if facts.status in ("", "final") and head.status else facts.status,
+        dated=facts.dated or head.dated,
+        version=facts.version if facts.version is not None else head.version,
+        exam=facts.exam or head.exam,
+    )
+
+
+def _object(line: str) -> Any:
+    try:
+        return json.loads(line.strip(), parse_float=str)  # 12345678901.0 and 1.2E+10 as they were written
+    except (ValueError, RecursionError):
+        return None
+
+
+def _as_text(value: Any) -> str:
+    """Strings, and numbers where an accession number was written as one; anything else is no text."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and (columns := find_columns([*value, "accession"])):
+        return report_text(columns, {name: item for name, item in value.items() if isinstance(item, str)})
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**64 else ""

@@ -1,0 +1,51 @@
+"""Sentences and clauses of stored reports, told anew by this version's rules from their text, without the files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from spinecho.db.reports import rereading
+from spinecho.db.schema import clean
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing
+from spinecho.db.vectors.build import pack
+from spinecho.encoders.language.clauses.findings import RULES
+from spinecho.encoders.language.passages import passages
+from spinecho.encoders.space import Encoder
+from spinecho.indexer.reports.parsing.reading_task import sentence
+from spinecho.indexer.reports.store import new_passage
+
+
+def read_again(
+    database: Database,
+    open_text: Callable[[], Encoder[str]],
+    *,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> int:
+    """Bring every report that was read by older rules up to these; how many there were.
+
+    A page of reports is a transaction, so that what was done stays done. The encoder is opened only where a sentence is
+    new. progress: called with how many are done, and how many there are.
+    """
+    space = storing.serving(database, "text")
+    left = rereading.count_old(database, RULES)
+    if space is None or not left:
+        return 0
+    encoder: Encoder[str] | None = None
+    done = 0
+    while page := rereading.old_reports(database, RULES, text_space=space.id):
+        told = []
+        for report in page:
+            found = [sentence(passage) for passage in passages(report.text)]
+            texts = [clean.text(one.text) for one in found]
+            fresh = [text for text in dict.fromkeys(texts) if text not in report.vectors]
+            vectors = dict(report.vectors)
+            if fresh:
+                encoder = encoder or open_text()
+                vectors |= dict(zip(fresh, map(pack, encoder.encode(fresh)), strict=True))
+            new = [new_passage(one, text, vectors[text]) for one, text in zip(found, texts, strict=True)]
+            told.append((report, new))
+        rereading.put_reread(database, told, rules=RULES, text_space=space.id)
+        done += len(page)
+        progress(done, max(left, done))
+    return done

@@ -1,0 +1,161 @@
+"""Cohorts over a desk: counting is for everybody, keeping and taking away for researchers, each on record."""
+
+from __future__ import annotations
+
+import io
+import re
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from spinecho.db.filters.algebra import ALL, visible
+from spinecho.db.people.cohorts import CohortError, Frozen, Member, cohorts, delete_cohort, frozen, members_of
+from spinecho.db.people.record import Fact
+from spinecho.db.queries.facets import Facet
+from spinecho.search.access.desk import Desk, Refused, Role, digest_of, needs
+from spinecho.search.cohorts.attrition import Evaluation, evaluate
+from spinecho.search.cohorts.changes import Changes, between
+from spinecho.search.cohorts.definition import Definition
+from spinecho.search.cohorts.export import FORMATS, export
+from spinecho.search.cohorts.freezing import again, keep
+from spinecho.search.cohorts.pseudonyms import Pseudonyms
+
+__all__ = ["COMPARED", "CohortDesk", "Frozen"]
+COMPARED = ("sex", "age", "vendor", "field_strength", "sequence", "body_region")
+"""The facts that a cohort is held against the whole archive by."""
+_UID = re.compile(r"[0-9.]{1,64}")
+
+
+class CohortDesk:
+    """What one person may do with cohorts. Each method leaves a row before it gives anything back."""
+
+    def __init__(self, desk: Desk, builds: Path) -> None:
+        self._desk, self._builds, self.smallest = desk, builds, desk.smallest
+
+    def require(self, role: Role, what: str) -> None:
+        """As `Access.require`."""
+        self._desk.require(role, what)
+
+    @needs(Role.VIEWER, "see cohorts")
+    def versions(self) -> list[Frozen]:
+        """Every version of every cohort."""
+        with self._desk._acting("see-cohorts") as facts:
+            known = cohorts(self._desk._database)
+            facts["versions"] = len(known)
+        return known
+
+    @needs(Role.VIEWER, "count a cohort")
+    def count(self, definition: Definition) -> Evaluation:
+        """Who is in now. Raises `CohortError` for an example that is a file: those are for the command line."""
+        with self._desk._acting("count-cohort", digest_of(definition.name)) as facts:
+            for rule in definition.rules():
+                if rule.like and not _UID.fullmatch(rule.like):
+                    raise CohortError(f"like = {rule.like[:64]!r} is no StudyInstanceUID; give that of a study here")
+            with self._desk._lock:
+                engine = self._desk._engine
+                found = evaluate(definition, engine.database, engine.selection, lambda: engine.likeness(_no_file))
+            facts["studies"] = len(found.members)
+        return found
+
+    @needs(Role.VIEWER, "count a cohort")
+    def counted_again(self, found: Evaluation) -> None:
+        """Before counts that were kept are shown once more."""
+        self._desk.note_once("count-cohort", digest_of(found.definition.name), studies=len(found.members), again=True)
+
+    @needs(Role.VIEWER, "count a cohort")
+    def compared(self, found: Evaluation) -> dict[str, tuple[Facet, ...]]:
+        """By fact: studies by value, shown (of the cohort) and total (of the archive); masked."""
+        studies = found.roster.ids[found.steps[-1].kept]
+        everything = visible(ALL)
+        with self._desk._acting("compare-cohort", digest_of(found.definition.name)), self._desk._lock:
+            return self._desk._engine.selection.facets(
+                everything, COMPARED, studies=studies, base=everything, smallest=self.smallest
+            )
+
+    @needs(Role.RESEARCHER, "freeze a cohort")
+    def freeze(self, found: Evaluation) -> Frozen:
+        """Keep the list as a version. Raises `Refused`, `CohortError` for an empty list."""
+        subject = digest_of(found.definition.name)
+        self._desk.note("freeze", subject, studies=len(found.members))  # before: nothing is kept that is not on record
+        with self._desk._lock:
+            made = keep(self._desk._database, self._builds, found, owner=self._desk.person.name)
+        self._desk.note("frozen", subject, version=made.number, studies=made.studies)
+        return made
+
+    @needs(Role.VIEWER, "count a cohort")
+    def rerun(self, name: str, number: int) -> tuple[Evaluation, Changes]:
+        """A version's definition against the archive as it is now."""
+        with self._desk._acting("rerun-cohort", digest_of(name), version=number), self._desk._lock:
+            version = frozen(self._desk._database, name, number)
+            self._require_uids(version.definition)
+            engine = self._desk._engine
+            return again(engine.database, engine.selection, version, lambda: engine.likeness(_no_file))
+
+    @needs(Role.VIEWER, "compare versions")
+    def diff(self, name: str, first: int, second: int) -> Changes:
+        """What differs between two versions."""
+        with self._desk._acting("diff-cohort", digest_of(name), version=first, other=second):
+            database = self._desk._database
+            one, other = (frozen(database, name, number) for number in (first, second))
+            return between(one, other, members_of(database, name, first), members_of(database, name, second))
+
+    @needs(Role.VIEWER, "see cohorts")
+    def members(self, name: str, number: int) -> list[Member]:
+        """The studies of a version, by UID."""
+        with self._desk._acting("see-members", digest_of(name), version=number) as facts:
+            members = members_of(self._desk._database, name, number)
+            facts["studies"] = len(members)
+        return members
+
+    @needs(Role.RESEARCHER, "export a cohort")
+    def take(
+        self, name: str, number: int, *, formats: Sequence[str] = FORMATS, pseudonyms: bool = True
+    ) -> tuple[str, bytes]:
+        """(file name, zip) of a version's tables. Raises `Refused`."""
+        database = self._desk._database
+        facts: dict[str, Fact] = {"version": number, "pseudonyms": pseudonyms, "formats": ",".join(formats)}
+        with self._desk._acting("export", digest_of(name), **facts) as counted:
+            version = frozen(database, name, number)
+            members = members_of(database, name, number)
+            packed = io.BytesIO()
+            with tempfile.TemporaryDirectory(prefix="spinecho-") as folder:
+                made = export(
+                    database, version, members, Path(folder) / "cohort", formats=formats, pseudonyms=pseudonyms,
+                    smallest=self.smallest,
+                )  # fmt: skip
+                with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+                    for file in made.files:
+                        archive.write(made.folder / file, file)
+            counted["studies"] = made.studies
+        called = Pseudonyms(version).cohort if pseudonyms else name
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", called).strip("-.") or "cohort"
+        return f"{plain}-v{number}.zip", packed.getvalue()
+
+    @needs(Role.RESEARCHER, "export a cohort")
+    def taken(self, name: str, number: int, size: int) -> None:
+        """Before an export that was made is handed out. size: its bytes."""
+        self._desk.note("download", digest_of(name), version=number, bytes=size)
+
+    @needs(Role.RESEARCHER, "delete a cohort")
+    def delete(self, name: str, number: int | None = None) -> Frozen:
+        """Forget a version, or all; gives back the latest of them, so that it can be frozen again. Raises `Refused`."""
+        version = frozen(self._desk._database, name, number)
+        if version.owner != self._desk.person.name and not self._desk.may(Role.MANAGER):
+            self._desk.note("refused", digest_of(name), facts_role=str(Role.MANAGER))
+            raise Refused("only the one who froze a cohort, or a manager, can delete it")
+        self._desk.note("delete", digest_of(name), version=number)
+        delete_cohort(self._desk._database, name, number)
+        return version
+
+    def _require_uids(self, definition: Mapping[str, object]) -> None:
+        """Raise `CohortError` where a kept definition is like a file of the machine that it was frozen on."""
+        text = repr(definition)
+        for found in re.finditer(r"'like': '([^']*)'", text):
+            if not _UID.fullmatch(found[1]):
+                raise CohortError("this cohort is like a scan in a file: run it again with 'spinecho cohort rerun'")
+
+
+def _no_file(path: Path) -> NoReturn:
+    raise CohortError("no study of the index has the UID that a rule is to be like")

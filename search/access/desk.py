@@ -1,0 +1,49 @@
+"""The desk that everything a person asks goes over: it knows who asks, refuses what is not theirs, and keeps a record.
+
+Pages hold a desk and nothing else, so a button that is drawn by mistake still does nothing. Every method takes a role
+(`needs`) and leaves a row of the record before it gives anything back; where no row can be written it gives nothing.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+from spinecho.db.people.record import Fact, Record, Recorder
+from spinecho.search.access.holdings import Holdings
+from spinecho.search.access.people import Access, Person, Refused, Role, digest_of, needs
+from spinecho.search.access.searching import Searching
+from spinecho.search.access.studies import Studies
+from spinecho.search.engine import Engine
+
+__all__ = ["Access", "Desk", "Fact", "Person", "Recorder", "Refused", "Role", "Served", "digest_of", "needs"]
+
+
+class Desk(Searching, Studies, Holdings):
+    """One person's way to one engine. Not for use by two threads at once, as the engine is not."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        person: Person,
+        *,
+        record: Recorder | None = None,
+        smallest: int = 0,
+        lock: AbstractContextManager[Any] | None = None,
+    ) -> None:
+        """record: None for the one beside the database's file. smallest: counts of people below it are hidden in what
+        is told, see `db.people.masking`. lock: held while the engine is used, where several desks share it.
+        """
+        kept = record if record is not None else Record.beside(engine.database.location)
+        super().__init__(engine, person, record=kept, smallest=smallest, lock=lock)
+
+
+class Served:
+    """One engine for the desks of many people, of whom one at a time uses it."""
+
+    def __init__(self, engine: Engine, lock: AbstractContextManager[Any]) -> None:
+        self._engine, self._lock = engine, lock
+
+    def desk(self, person: Person, record: Recorder, *, smallest: int = 0) -> Desk:
+        """The desk of one person."""
+        return Desk(self._engine, person, record=record, smallest=smallest, lock=self._lock)

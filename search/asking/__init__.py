@@ -1,1 +1,0 @@
-"""What is asked: from the line that was typed to one `QueryPlan`, before anything is looked for."""

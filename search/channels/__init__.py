@@ -1,0 +1,1 @@
+"""The channels: sentences, words, scans, regions, whole reports. Each gives scored studies."""

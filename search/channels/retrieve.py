@@ -1,0 +1,229 @@
+"""The channels: sentences by meaning, scans by likeness. Each gives scored studies or reports with their evidence."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinecho.db.filters.algebra import ALL, Filter, fields_of
+from spinecho.db.filters.selection import Selection
+from spinecho.db.queries import lookup
+from spinecho.db.queries.sentences import passage_cards, report_passages
+from spinecho.db.queries.words import Match, find_words
+from spinecho.db.schema.database import Database
+from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.protocol import Ids, Neighbours, Rows
+from spinecho.db.vectors.served import ServedSpace
+from spinecho.encoders.language.query import QueryText
+from spinecho.search.answers.agreement import judge, violates, weight
+from spinecho.search.answers.hits import PassageHit
+from spinecho.search.channels.found import Found
+from spinecho.search.channels.lexical import Words, rarest_first
+from spinecho.search.channels.regions import Compared, Look, by_parts
+from spinecho.search.query import Kind
+
+_DEPTH = 10
+"""Neighbours fetched for each hit wanted: several lie in one study."""
+_LEAST = 200
+_DEEPER = 16
+"""Times more are looked at where the nearest contradict the query: what lies between has seldom been enough."""
+_DEEPEST = 3200
+"""So many are looked at before they are taken as they are."""
+_FEW = 20_000
+"""Passages that full text looks for by their ids; of more, most of what it finds passes anyway."""
+_REMEMBERED = 16
+_SECOND = 0.1
+"""What a study's second sentence adds to its best one."""
+
+
+class Retriever:
+    """Both spaces of one database, with the id sets of recent filters remembered until something changes."""
+
+    def __init__(self, database: Database, builds: Path, *, image: SpaceRecord, text: SpaceRecord) -> None:
+        self.database = database
+        self.image = ServedSpace(database, builds, image)
+        self.text = ServedSpace(database, builds, text)
+        self.selection = Selection(database, builds)
+        self._remembered: OrderedDict[tuple[int, int, Filter], Ids] = OrderedDict()
+        self._resolving = threading.Lock()
+
+    def refresh(self) -> None:
+        """Take in what was stored or deleted since the last query."""
+        self.image.refresh()
+        self.text.refresh()
+        self.selection.refresh()
+
+    @property
+    def generation(self) -> int:
+        """Raised by what `refresh` finds changed."""
+        return self.image.generation + self.text.generation + self.selection.generation
+
+    def allowed(self, space: ServedSpace, where: Filter) -> Ids | None:
+        """Ids that pass the filter; None for no condition."""
+        if where == ALL:
+            return None
+        key = (space.space.id, self.generation, where)
+        with self._resolving:  # two channels ask at once, and the second need not resolve again
+            if key not in self._remembered:
+                resolve = self.selection.volumes if space is self.image else self.selection.passages
+                found = resolve(space.space, where)
+                if not self.selection.certain_of(fields_of(where)):
+                    return found
+                self._remembered[key] = found
+                while len(self._remembered) > _REMEMBERED:
+                    self._remembered.popitem(last=False)
+            self._remembered.move_to_end(key)
+            return self._remembered[key]
+
+    def sentences(self, vector: Rows, query: QueryText, *, want: Kind, k: int, where: Filter) -> Found:
+        """Studies or reports by their best sentences; looks deeper until k agree with the query or nothing is left.
+
+        vector: (1, dim), in the text space.
+        """
+        among = self.allowed(self.text, where) if want is Kind.STUDY or where != ALL else None
+        searched = len(self.text) if among is None else len(among)
+        depth = max(_LEAST, _DEPTH * k)
+        found, judged = Found(searched=searched), set[int]()
+        while True:
+            if searched:
+                nearest = self.text.nearest(vector, min(depth, searched), among=among)
+                told = dict(zip(nearest.ids[0].tolist(), nearest.similarities[0].tolist(), strict=True))
+                self._judge(told, query, want, found, judged)
+            scores = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
+            found.scores = self.permitted(query, scores, want=want, k=k)
+            agreeing = sum(bool(found.evidence[key].channels) for key in found.scores)
+            if agreeing >= k or depth >= searched or (depth >= _DEEPEST and len(found.scores) >= k):
+                return found
+            depth *= _DEEPER
+
+    def words(self, query: QueryText, words: Words, *, want: Kind, k: int, where: Filter) -> Found:
+        """Studies or reports by the words of their best sentences: all of them where k studies have those, else any."""
+        among = self.allowed(self.text, where)
+        found = Found(searched=len(self.text) if among is None else len(among))
+        judged = set[int]()
+        for match in self._matches(words):
+            depth = max(_LEAST, _DEPTH * k)
+            while True:
+                few = among if among is not None and len(among) <= _FEW else None
+                rows = find_words(self.database, self.text.space, match, limit=depth, among=few)
+                scores = np.array([score for _, score in rows], np.float64)
+                ids = np.array([vector_id for vector_id, _ in rows], np.int64)
+                kept = slice(None) if among is None else _held(ids, among)
+                best = max(scores.max(initial=0.0), 1e-9)
+                told = dict(zip(ids[kept].tolist(), (scores[kept] / best).tolist(), strict=True))
+                self._judge(told, query, want, found, judged, channel="words")
+                scored = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
+                found.scores = self.permitted(query, scored, want=want, k=k)
+                deepest = depth >= _DEEPEST and (among is None or few is not None)
+                if len(found.scores) >= k or len(rows) < depth or deepest:
+                    break
+                depth *= _DEEPER
+            if len(found.scores) >= k:
+                break
+        return found
+
+    def _matches(self, words: Words) -> Iterator[Match]:
+        """The full-text queries to try one after the other; none where nothing can be found."""
+        if (strict := words.match("all")) and not words.learned:
+            yield strict
+        if (loose := words.match("any", rarest_first(self.database, words))) and loose != strict:
+            yield loose
+
+    def scans(self, vectors: Rows, *, k: int, where: Filter, look: Look | None = None) -> Found:
+        """Studies by likeness: over the query's volumes, the mean of each one's best match in the study.
+
+        vectors: (n, dim), in the image space; with `look`, the nearest to each are compared by their parts too. A
+        volume that matched nothing of a study near enough to be fetched counts with the worst that was fetched.
+        """
+        among = self.allowed(self.image, where)
+        found = Found(searched=len(self.image) if among is None else len(among))
+        if not len(vectors) or not found.searched:
+            return found
+        nearest = self.image.nearest(vectors, min(max(_LEAST, _DEPTH * k), found.searched), among=among)
+        cards = lookup.volume_cards(self.database, _known(nearest))
+        compared = Compared(nearest.similarities)
+        if look is not None:
+            compared = by_parts(self.database, self.image.space, nearest, cards, look)
+            found.unknown = compared.unknown
+        best: dict[int, dict[int, float]] = defaultdict(dict)
+        for number, ids in enumerate(nearest.ids.tolist()):
+            for at, vector_id in enumerate(ids):
+                rank = float(compared.ranks[number, at])
+                if vector_id not in cards or not np.isfinite(rank):
+                    continue
+                card, likeness = cards[vector_id], float(nearest.similarities[number, at])
+                evidence = found.evidence[card.study_id]
+                evidence.note("image", likeness)
+                if look is not None and (number, vector_id) in compared.parts:
+                    value, region = compared.parts[number, vector_id]
+                    evidence.note(look.channel, value)
+                    if look.locate:
+                        evidence.locate(card.series_id, region)
+                    if look.weight >= 1.0:
+                        likeness = value
+                evidence.series[card.series_id] = max(likeness, evidence.series.get(card.series_id) or -1.0)
+                matched = best[card.study_id]
+                matched[number] = max(rank, matched.get(number, -np.inf))
+        floors = [float(row[np.isfinite(row)].min(initial=1.0)) for row in compared.ranks]
+        found.scores = {
+            study: float(np.mean([matched.get(number, floor) for number, floor in enumerate(floors)]))
+            for study, matched in best.items()
+        }
+        return found
+
+    def permitted(self, query: QueryText, scores: Mapping[int, float], *, want: Kind, k: int) -> dict[int, float]:
+        """Leave out what affirms something unwanted."""
+        if not query.unwanted:
+            return dict(scores)
+        best = sorted(scores, key=lambda key: -scores[key])[: max(_LEAST, 3 * k)]
+        sentences = report_passages(self.database, best, by_report=want is Kind.REPORT)
+        kept = [key for key in best if not violates(query, sentences.get(key, ()))]
+        return {key: scores[key] for key in kept}
+
+    def _judge(
+        self,
+        told: Mapping[int, float],
+        query: QueryText,
+        want: Kind,
+        found: Found,
+        judged: set[int],
+        *,
+        channel: str = "",
+    ) -> None:
+        """Add the sentences that were not `judged` before to the evidence of what they belong to.
+
+        told: by vector id how well the sentence fits. channel: what it is noted under, by default where it stands.
+        """
+        fresh = [vector_id for vector_id in told if vector_id > 0 and vector_id not in judged]
+        judged.update(fresh)
+        for vector_id, card in passage_cards(self.database, fresh).items():
+            key = card.study_id if want is Kind.STUDY else card.report_id
+            if key is None:
+                continue
+            fits, evidence = told[vector_id], found.evidence[key]
+            passage = judge(query, card, None, fits) if channel else judge(query, card, fits)
+            evidence.passages.append(passage)
+            if not passage.contradicts:
+                evidence.note(channel or ("header" if card.report_id is None else "report"), fits)
+            if card.series_id is not None:
+                evidence.series.setdefault(card.series_id, None)
+
+
+def _held(ids: Ids, among: Ids) -> NDArray[np.bool_]:
+    """Which of the ids are among others, which are sorted: `np.isin` would sort all of them for a few."""
+    places = np.searchsorted(among, ids)
+    return among.take(places, mode="clip") == ids if len(among) else np.zeros(len(ids), np.bool_)
+
+
+def _score(passages: list[PassageHit]) -> float:
+    first, *rest = sorted((weight(found) for found in passages), reverse=True)
+    return first + _SECOND * rest[0] if rest else first
+
+
+def _known(nearest: Neighbours) -> list[int]:
+    return [int(value) for value in np.unique(nearest.ids) if value > 0]

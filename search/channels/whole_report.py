@@ -1,0 +1,110 @@
+"""Studies whose reports say what a whole report says, compared clause by clause."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+
+from spinecho.db.filters.algebra import ALL, Filter
+from spinecho.db.queries.sentences import passage_cards
+from spinecho.db.queries.words import find_words
+from spinecho.db.vectors.protocol import Ids
+from spinecho.encoders.language.clauses.assertions import sentence_assertion
+from spinecho.encoders.language.expand import expand
+from spinecho.encoders.language.laterality import sides
+from spinecho.encoders.language.query import QueryText
+from spinecho.encoders.space import Encoder
+from spinecho.search.answers.agreement import judge
+from spinecho.search.answers.hits import PassageHit
+from spinecho.search.channels.found import Found
+from spinecho.search.channels.lexical import Words, rarest_first
+from spinecho.search.channels.retrieve import Retriever
+from spinecho.search.planning.plan import QueryPlan
+from spinecho.search.query import Kind
+
+_NEAREST = 200
+"""Sentences that are fetched for each clause, before those of one study are taken together."""
+_DISAGREES = 0.25
+"""What a sentence counts that denies what the clause affirms, or the other way round, or names the other side."""
+_TELLS = {"absent": 0.15, "historical": 0.5}
+"""What a clause counts: nearly every report denies haemorrhage, which makes none of them alike."""
+_WORDED = 1.0
+"""What its rare words count beside what its sentences mean."""
+_RARE, _SENTENCES = 30, 600
+"""Words of it that are looked for, the rarest; and sentences that hold some of them."""
+_SHOWN = 0.45
+"""Cosine from which on a sentence is shown as evidence."""
+
+
+def like_report(
+    retriever: Retriever, encoder: Encoder[str], plan: QueryPlan, *, want: Kind, k: int, where: Filter
+) -> Found:
+    """Studies, or reports, by how far their best sentence for each clause lies above the least that was fetched for it.
+
+    The mean over the clauses, each by what it tells: what is affirmed counts most.
+    """
+    among: Ids | None = retriever.allowed(retriever.text, where) if want is Kind.STUDY or where != ALL else None
+    searched = len(retriever.text) if among is None else len(among)
+    found = Found(searched=searched)
+    if not searched or not plan.clauses:
+        return found
+    vectors = encoder.encode(list(plan.clauses))
+    nearest = retriever.text.nearest(vectors, min(max(_NEAREST, 4 * k), searched), among=among)
+    cards = passage_cards(retriever.database, [int(one) for one in np.unique(nearest.ids) if one > 0])
+    best: dict[int, dict[int, float]] = defaultdict(dict)
+    told: dict[int, dict[int, PassageHit]] = defaultdict(dict)
+    floors = np.where(np.isfinite(nearest.similarities), nearest.similarities, 1.0).min(axis=1)
+    assertions = [sentence_assertion(clause) for clause in plan.clauses]
+    weights = [_TELLS.get(said, 1.0) for said in assertions]
+    for number, (clause, said) in enumerate(zip(plan.clauses, assertions, strict=True)):
+        query = QueryText(clause, (), sides(clause))
+        for vector_id, similarity in zip(
+            nearest.ids[number].tolist(), nearest.similarities[number].tolist(), strict=True
+        ):
+            card = cards.get(vector_id)
+            key = None if card is None else card.study_id if want is Kind.STUDY else card.report_id
+            if card is None or key is None or card.report_id is None:
+                continue
+            hit = judge(query, card, similarity)
+            disagrees = (hit.assertion == "absent") != (said == "absent")
+            contradicts = "absent" if disagrees else hit.contradicts.replace("absent", "")
+            counts = similarity * (_DISAGREES if contradicts else 1.0)
+            if counts > best[key].get(number, -1.0):
+                best[key][number] = counts
+            kept = told[key].get(vector_id)
+            if similarity >= _SHOWN and not contradicts and (kept is None or similarity > (kept.similarity or 0.0)):
+                told[key][vector_id] = replace(hit, contradicts="") if hit.contradicts else hit
+    for key, matched in best.items():
+        gains = [weights[number] * max(value - float(floors[number]), 0.0) for number, value in matched.items()]
+        found.scores[key] = sum(gains) / sum(weights)
+    affirmed = " ".join(one for one, said in zip(plan.clauses, assertions, strict=True) if said != "absent")
+    worded = _by_words(retriever, affirmed, want=want, among=among)
+    most = max(found.scores.values(), default=0.0) or 1.0
+    for key in found.scores.keys() | worded.keys():
+        found.scores[key] = (found.scores.get(key, 0.0) / most + _WORDED * worded.get(key, 0.0)) / (1 + _WORDED)
+    for key in found.scores:
+        evidence = found.evidence[key]
+        evidence.passages = list(told.get(key, {}).values())
+        if evidence.passages:
+            evidence.note("report", max(one.similarity or 0.0 for one in evidence.passages))
+    return found
+
+
+def _by_words(retriever: Retriever, text: str, *, want: Kind, among: Ids | None) -> dict[int, float]:
+    """Studies, or reports, by the rare words of a text that their sentences hold, 0 to 1 for the most of them."""
+    if not text:
+        return {}
+    words = Words(expand(text))
+    match = words.match("any", rarest_first(retriever.database, words)[:_RARE])
+    rows = find_words(retriever.database, retriever.text.space, match, limit=_SENTENCES) if match else []
+    allowed = None if among is None else set(among.tolist())
+    told = {vector_id: score for vector_id, score in rows if allowed is None or vector_id in allowed}
+    sums: dict[int, float] = defaultdict(float)
+    for vector_id, card in passage_cards(retriever.database, list(told)).items():
+        key = card.study_id if want is Kind.STUDY else card.report_id
+        if key is not None and card.report_id is not None and card.assertion != "absent":
+            sums[key] += told[vector_id]
+    most = max(sums.values(), default=0.0) or 1.0
+    return {key: value / most for key, value in sums.items()}

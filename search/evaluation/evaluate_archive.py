@@ -1,0 +1,392 @@
+"""The evaluation of an indexed archive: what its served vectors find, by what its headers and reports say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spinecho.db.filters.algebra import ALL, Filter, visible
+from spinecho.db.people.masking import masked
+from spinecho.db.queries import evaluating
+from spinecho.db.queries.evaluating import VolumeFacts
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing as archive
+from spinecho.db.values import Role, SpaceRecord
+from spinecho.db.vectors.served import ServedSpace
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.language.passages import passages
+from spinecho.encoders.measuring.candidates import Candidates, text_groups
+from spinecho.encoders.measuring.figures import EmptyPool, EvaluationError, Measured
+from spinecho.encoders.measuring.labels import Exclude, by_label
+from spinecho.encoders.measuring.metrics import Floats
+from spinecho.encoders.measuring.resampling import RESAMPLES
+from spinecho.encoders.space import Space, require_same
+from spinecho.search.engine import Engine
+from spinecho.search.evaluation.filtered import filtered_recall
+from spinecho.search.evaluation.judgements import JudgedQuery, Pair
+from spinecho.search.evaluation.report_retrieval import (
+    SAID,
+    Side,
+    by_headers,
+    by_images,
+    by_sentences,
+    encoded,
+    groups_of_studies,
+    report_queries,
+)
+from spinecho.search.evaluation.texts import MEASURES, by_text_scores
+from spinecho.search.query import TextQuery
+
+_DEPTH = 10
+_FILTERED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to evaluate."""
+
+    where: Filter = ALL
+    exclude: Exclude = "patient"
+    queries: int = 1000
+    """At most so many ask, drawn at random where there are more; everything is searched."""
+    resamples: int = RESAMPLES
+    seed: int = 0
+    smallest: int = 0
+    """Counts below it are hidden in warnings, see `db.people.masking`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question put to the archive; `why` says why it has no figures, where it has none."""
+
+    name: str
+    about: str
+    measured: Measured | None
+    why: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """One plain object."""
+        found = self.measured.to_json() if self.measured is not None else {"figures": {}}
+        return {"name": self.name, "about": self.about, **found, "why": self.why}
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Every question, with what it was put to."""
+
+    asked: tuple[Asked, ...]
+    encoder: dict[str, Any]
+    archive: dict[str, int]
+    unknown_studies: tuple[str, ...] = ()
+    """Named in the file that was given, and not in the index."""
+    warnings: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """One plain object, for scripts and the model card."""
+        return {
+            "encoder": self.encoder,
+            "archive": self.archive,
+            "settings": self.settings,
+            "results": [one.to_json() for one in self.asked],
+            "unknown_studies": list(self.unknown_studies),
+            "warnings": list(self.warnings),
+        }
+
+
+Question = tuple[str, str, Callable[[], Measured]]
+"""(name, what it asks, how to measure it)"""
+
+
+class Evaluator:
+    """One home's database, builds and encoder. Raises `EvaluationError` where nothing is indexed."""
+
+    def __init__(self, database: Database, builds: Path, dual: DualEncoder, options: Options) -> None:
+        self._database, self._builds, self._dual, self._options = database, builds, dual, options
+        self._where = visible(options.where)
+        self._image = _served(database, "image", dual.image.space)
+        self._text = _served(database, "text", dual.text.space)
+        self._volumes, rows = evaluating.volume_facts(database, self._image, self._where)
+        self._rows: Floats = rows.astype(np.float64)
+        if not self._volumes:
+            raise EvaluationError("no volume passes the filter; loosen it, or index more with 'spinecho index FOLDER'")
+        self._uids = sorted({volume.study_uid for volume in self._volumes})
+        self._draw: dict[str, Any] = {"resamples": options.resamples, "seed": options.seed}
+
+    def archive(self, told: Callable[[str], None] = lambda _: None) -> Evaluation:
+        """The archive's own questions: labels, reports and scans, filters. `told` hears the name of each as it begins.
+
+        Raises `EmptyPool` where not one of them could be measured.
+        """
+        questions = [*self._label_questions(), *self._report_questions(), *self._filter_questions()]
+        return self._evaluation(self._ask(questions, told))
+
+    def judgements(self, queries: Sequence[JudgedQuery], told: Callable[[str], None] = lambda _: None) -> Evaluation:
+        """Judged queries, asked as `spinecho search text` asks them and, where aligned, of the scans alone.
+
+        Raises `EmptyPool` where no query has an answer in the index.
+        """
+        place = {uid: column for column, uid in enumerate(self._uids)}
+        known = evaluating.known_studies(self._database, [uid for query in queries for uid in query.grades])
+        patient = {volume.study_uid: volume.patient_id or volume.study_uid for volume in self._volumes}
+        grades = np.zeros((len(queries), len(self._uids)))
+        for row, query in enumerate(queries):
+            for uid, grade in query.grades.items():
+                if uid in place:
+                    grades[row, place[uid]] = grade
+        number = {query.text: row for row, query in enumerate(queries)}
+        options: dict[str, Any] = {
+            "measures": MEASURES,
+            "patients": [patient[uid] for uid in self._uids],
+            "sets": [query.set for query in queries] if any(query.set for query in queries) else None,
+            "negates": {row: number[query.negates] for row, query in enumerate(queries) if query.negates} or None,
+            "topics": [query.topic for query in queries] if any(query.topic for query in queries) else None,
+            **self._draw,
+        }
+        questions: list[Question] = [
+            (
+                "text to study",
+                "judged queries, asked as 'spinecho search text' asks them",
+                lambda: by_text_scores(self._searched(queries, place), grades, **options),
+            )
+        ]
+        if self._dual.aligned_text is not None:
+            questions.append(
+                (
+                    "text to study, by scans",
+                    "the same by the scans' vectors alone",
+                    lambda: by_text_scores(self._pictured(queries), grades, **options),
+                )
+            )
+        named = dict.fromkeys(uid for query in queries for uid in query.grades)
+        return self._evaluation(self._ask(questions, told), named=tuple(named), known=known)
+
+    def pairs(self, pairs: Sequence[Pair], told: Callable[[str], None] = lambda _: None) -> Evaluation:
+        """Texts of one's own against the studies they were written about. Raises `EmptyPool` where none is indexed."""
+        known = evaluating.known_studies(self._database, [pair.study_uid for pair in pairs])
+        stored = evaluating.report_texts(self._database, [pair.study_uid for pair in pairs])
+        chosen = [pair for pair in pairs if pair.study_uid in known]
+        some = [chosen[row] for row in self._chosen(len(chosen))]
+        fresh = [one for one in some if _plain(one.text) not in map(_plain, stored.get(one.study_uid, ()))]
+        texts = [(one.study_uid, known[one.study_uid] or one.study_uid, one.text) for one in chosen]
+        groups = groups_of_pairs(chosen)
+        sentences, rows = evaluating.report_sentences(self._database, self._text, self._uids)
+        headers, header_rows = evaluating.header_sentences(self._database, self._text, self._uids, self._where)
+        said = [row for row, one in enumerate(sentences) if one.section in SAID]
+        spoken = Side([sentences[row].study_uid for row in said], rows[said].astype(np.float64), groups)
+        headed = Side([header.study_uid for header in headers], header_rows.astype(np.float64), groups)
+
+        def by(side: Side, asking: Sequence[Pair]) -> Measured:
+            return side.find(
+                [(p.study_uid, known[p.study_uid], self._sentences_of(p.text)) for p in asking], **self._draw
+            )
+
+        questions: list[Question] = [
+            (
+                "text to study, by reports",
+                "the texts' sentences against those of indexed reports; texts that are indexed themselves do not ask",
+                lambda: by(spoken, fresh),
+            ),
+            ("text to study, by headers", "the texts' sentences against header sentences", lambda: by(headed, some)),
+            *self._image_questions(texts, groups),
+        ]
+        named = tuple(dict.fromkeys(pair.study_uid for pair in pairs))
+        return self._evaluation(self._ask(questions, told), named=named, known=known)
+
+    def _label_questions(self) -> Iterator[Question]:
+        volumes = self._volumes
+        regions = [volume.body_region for volume in volumes]
+        labels = {
+            "body region": (regions, None, "a scan's nearest scans show the same body region"),
+            "sequence": (
+                [volume.sequence for volume in volumes],
+                regions,
+                "a scan's nearest scans within its body region are of the same sequence",
+            ),
+            "plane": ([volume.plane for volume in volumes], None, "a scan's nearest scans lie in the same plane"),
+        }
+        for name, (values, within, about) in labels.items():
+            yield (
+                f"label: {name}",
+                f"{about}; other {'patients' if self._options.exclude == 'patient' else 'studies'} only",
+                partial(self._by_label, values, within),
+            )
+
+    def _by_label(self, values: list[str], within: list[str] | None) -> Measured:
+        volumes = self._volumes
+        kept = [row for row in range(len(volumes)) if within is None or within[row] != "unknown"]
+        return by_label(
+            self._rows[kept],
+            [values[row] for row in kept],
+            subjects=[volumes[row].patient_id for row in kept],
+            studies=[volumes[row].study_uid for row in kept],
+            exclude=self._options.exclude,
+            queries=self._chosen(len(kept)),
+            within=[within[row] for row in kept] if within is not None else None,
+            **self._draw,
+        )
+
+    def _report_questions(self) -> Iterator[Question]:
+        sentences, rows = evaluating.report_sentences(self._database, self._text, self._uids)
+        headers, header_rows = evaluating.header_sentences(self._database, self._text, self._uids, self._where)
+        every = report_queries(sentences)
+        groups = groups_of_studies(every)
+        reports = [every[row] for row in self._chosen(len(every))]
+        said, headed = rows.astype(np.float64), header_rows.astype(np.float64)
+        keys = _regions(self._volumes)
+        about = "an impression finds its study by the rest of its report"
+        yield (
+            "report to study, by sentences",
+            about,
+            lambda: by_sentences(reports, sentences, said, groups=groups, **self._draw),
+        )
+        yield (
+            "report to study, by sentences, same region",
+            f"{about}, among studies of the same body regions",
+            lambda: by_sentences(reports, sentences, said, keys=keys, groups=groups, **self._draw),
+        )
+        yield (
+            "report to study, by headers",
+            "a report (impression, else findings) finds its study by the words of its headers, without any report",
+            lambda: by_headers(reports, said, headers, headed, groups=groups, **self._draw),
+        )
+        texts = [(one.study_uid, one.patient_id or one.study_uid, one.text) for one in every]
+        yield from self._image_questions(texts, groups)
+
+    def _image_questions(self, texts: Sequence[tuple[str, str, str]], groups: dict[str, int]) -> Iterator[Question]:
+        aligned = self._dual.aligned_text
+        if aligned is None or not texts:
+            return
+        rows = encoded(aligned, [text for _, _, text in texts])
+        about = "a report (impression, else findings) against the scans' own vectors"
+        directions = by_images(texts, rows, self._volumes, self._rows, groups=groups, chosen=self._chosen, **self._draw)
+        for name, measure in directions:
+            yield name, about, measure
+
+    def _filter_questions(self) -> Iterator[Question]:
+        for role, space in (("image", self._image), ("text", self._text)):
+            yield (
+                f"filters: {role}",
+                f"what the {role} index finds under a filter, against comparing with every vector",
+                partial(self._filtered, space),
+            )
+
+    def _filtered(self, space: SpaceRecord) -> Measured:
+        ids, rows = evaluating.all_vectors(self._database, space)
+        served = ServedSpace(self._database, self._builds, space)
+        asking = np.random.default_rng(self._options.seed).permutation(len(ids))[:_FILTERED]
+        patients = None
+        if space == self._image:
+            owner = {volume.vector_id: volume.patient_id or volume.study_uid for volume in self._volumes}
+            asking = asking[[int(ids[row]) in owner for row in asking]]
+            patients = [owner[int(ids[row])] for row in asking]
+        return filtered_recall(
+            lambda vectors, k, among: served.nearest(vectors, k, among=among),
+            ids,
+            rows,
+            rows[asking],
+            patients=patients,
+            **self._draw,
+        )
+
+    def _searched(self, queries: Sequence[JudgedQuery], place: dict[str, int]) -> Floats:
+        """(q, studies): minus the rank in the list that `search text` gives, -inf for what is not in it."""
+        engine = Engine(self._database, self._builds, self._dual)
+        scores = np.full((len(queries), len(place)), -np.inf)
+        for row, query in enumerate(queries):
+            for hit in engine.search(TextQuery(query.text), k=_DEPTH, where=self._options.where).hits:
+                if hit.study is not None and hit.study.uid in place:
+                    scores[row, place[hit.study.uid]] = -float(hit.rank)
+        return scores
+
+    def _pictured(self, queries: Sequence[JudgedQuery]) -> Floats:
+        """(q, studies): the best of a study's scans, in the order of the studies' UIDs."""
+        assert self._dual.aligned_text is not None  # noqa: S101  (asked for only where it is)
+        rows = encoded(self._dual.aligned_text, [query.text for query in queries])
+        # Volumes are in the order of their studies' UIDs, so candidates are too
+        return Candidates([volume.study_uid for volume in self._volumes]).best(rows @ self._rows.T)
+
+    def _sentences_of(self, text: str) -> Floats:
+        said = [" ".join(one.text.split()) for one in passages(text) if one.section in SAID] or [text]
+        return encoded(self._dual.text, said)
+
+    def _chosen(self, n: int) -> list[int]:
+        """At most so many of n rows as are to ask."""
+        if n <= self._options.queries:
+            return list(range(n))
+        random = np.random.default_rng(self._options.seed)
+        return [int(row) for row in np.sort(random.choice(n, self._options.queries, replace=False))]
+
+    def _ask(self, questions: Sequence[Question], told: Callable[[str], None]) -> tuple[Asked, ...]:
+        asked = []
+        for name, about, measure in questions:
+            told(name)
+            try:
+                asked.append(Asked(name, about, measure()))
+            except EmptyPool as error:
+                asked.append(Asked(name, about, None, str(error)))
+        if not any(one.measured is not None for one in asked):
+            raise EmptyPool(f"nothing could be measured. {asked[0].name}: {asked[0].why}")
+        return tuple(asked)
+
+    def _evaluation(
+        self, asked: tuple[Asked, ...], *, named: tuple[str, ...] = (), known: dict[str, str] | None = None
+    ) -> Evaluation:
+        known = known or {}
+        unknown = tuple(uid for uid in named if uid not in known)
+        hidden = sum(uid in known for uid in named) - len(set(named) & set(self._uids))
+        missing, failing, all_of = (masked(n, self._options.smallest) for n in (len(unknown), hidden, len(named)))
+        warnings = [f"{missing} of {all_of} studies named are not in the index"] if unknown else []
+        warnings += [f"{failing} of {all_of} studies named have no volume that passes the filter"] if hidden else []
+        if not self._dual.aligned:
+            warnings.append("text and images are not aligned: nothing is measured from a text to a scan's own vector")
+        if len({volume.patient_id for volume in self._volumes}) == 1:
+            warnings.append("there is one patient ID in all: neither exclusion nor interval means much")
+        image, text = self._dual.spaces
+        facts = {"name": self._dual.name, "image": image.label, "text": text.label, "aligned": self._dual.aligned}
+        counts = {
+            "studies": len(self._uids),
+            "volumes": len(self._volumes),
+            "patients": len({volume.patient_id or volume.study_uid for volume in self._volumes}),
+            "reports": evaluating.count_reports(self._database),
+        }
+        options = self._options
+        settings = {
+            "exclude": options.exclude,
+            "queries": options.queries,
+            "resamples": options.resamples,
+            "seed": options.seed,
+        }
+        return Evaluation(asked, facts, counts, unknown, tuple(warnings), settings)
+
+
+def groups_of_pairs(pairs: Sequence[Pair]) -> dict[str, int]:
+    """By study UID: the group of studies whose texts are the same, word for word."""
+    uids = [pair.study_uid for pair in pairs]
+    return dict(zip(uids, text_groups([pair.text for pair in pairs], uids).tolist(), strict=True))
+
+
+def _served(database: Database, role: Role, space: Space) -> SpaceRecord:
+    record = archive.serving(database, role)
+    if record is None:
+        raise EvaluationError("nothing is indexed yet; run 'spinecho index FOLDER' first")
+    stored = Space(record.model, record.revision, record.preprocessing, record.dim)
+    require_same(stored, space, role=role, encoder=record.encoder)
+    return record
+
+
+def _regions(volumes: Sequence[VolumeFacts]) -> dict[str, tuple[str, ...]]:
+    """By study UID: its body regions."""
+    found: dict[str, set[str]] = {}
+    for volume in volumes:
+        found.setdefault(volume.study_uid, set()).add(volume.body_region)
+    return {uid: tuple(sorted(regions)) for uid, regions in found.items()}
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()

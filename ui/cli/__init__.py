@@ -1,0 +1,1 @@
+"""The `spinecho` command, one file a command."""

@@ -1,0 +1,107 @@
+"""The demonstration: write an archive, index it, ask it four kinds of question, say what to try next."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress as Bars
+from rich.rule import Rule
+
+from spinecho.db.errors import StoreError
+from spinecho.db.filters.algebra import ALL
+from spinecho.db.schema.database import Database
+from spinecho.indexer.phantom import PhantomDataMissing, write_archive
+from spinecho.indexer.pipeline import Options, index_archive
+from spinecho.search.access.desk import Access, Desk, Role
+from spinecho.search.engine import Engine
+from spinecho.search.query import Evidence, Kind, Query, StudyQuery, TextQuery
+from spinecho.ui.people import open_record, person_here
+from spinecho.ui.printing import tables
+from spinecho.ui.printing.progress_bars import progress_bars
+from spinecho.ui.settings import Settings
+from spinecho.ui.wiring import indexing_lock, open_database, open_dual, read_image_query
+
+_QUESTIONS = (
+    "acute infarct with restricted diffusion in the left hemisphere",
+    "ring-enhancing mass with surrounding oedema",
+)
+_SEEN = "meningioma of the right hemisphere"
+"""Asked of the scans alone, by the encoder that ships."""
+
+
+def write_demo(folder: Path, *, studies: int, seed: int, console: Console) -> None:
+    """Write the synthetic archive with a progress bar on a terminal."""
+    with Bars(console=console, disable=not console.is_terminal) as bars:
+        task = bars.add_task("writing the archive", total=studies)
+        try:
+            write_archive(
+                folder,
+                studies=studies,
+                seed=seed,
+                progress=lambda done, total: bars.update(task, completed=done, total=total),
+            )
+        except PhantomDataMissing as error:
+            raise StoreError(str(error)) from error
+
+
+def take_tour(folder: Path, settings: Settings, *, out: Console, err: Console) -> None:
+    """Index the archive and search it in all four ways."""
+    record = open_record(settings)
+    me = Access(person_here(settings, record), record)
+    me.allow(Role.MANAGER, "index the archive", "index")
+    dual = open_dual(settings)
+    with indexing_lock(settings), progress_bars(err, quiet=False) as progress:
+        database = open_database(settings, create=True)
+        summary = index_archive(
+            database, settings.builds, [folder.absolute()], lambda: dual, options=Options(), progress=progress
+        )
+    out.print(Rule("indexed", align="left"))
+    tables.print_summary(out, summary)
+    desk = Desk(Engine(database, settings.builds, dual), me.person, record=record)
+    for words in _QUESTIONS:
+        _ask(out, desk, f'text to image: "{words}"', TextQuery(words), Kind.STUDY)
+    pictures = TextQuery(_SEEN, by=Evidence.SCANS)
+    _ask(out, desk, f'text to image, by the scans alone, no report read: "{_SEEN}"', pictures, Kind.STUDY)
+    first = desk.search(TextQuery(_QUESTIONS[1]), k=1).hits[0]
+    if first.study is None or not first.series:
+        return
+    scan = Path(first.series[0].paths[0]).parent
+    query, _ = read_image_query(scan, dual)
+    uid = first.study.uid
+    _ask(out, desk, f"image to text: reports of studies that look like {scan.name}", query, Kind.REPORT)
+    _ask(out, desk, "image to image: studies that look like that one", StudyQuery(uid), Kind.STUDY)
+    _ask(out, desk, 'text to text: "no haemorrhage"', TextQuery("no haemorrhage"), Kind.REPORT)
+    _next_steps(out, settings, uid, scan, database)
+
+
+def _ask(out: Console, desk: Desk, title: str, query: Query, want: Kind) -> None:
+    out.print()
+    out.print(Rule(tables.plain(title), align="left"))
+    tables.print_results(out, desk.search(query, want=want, k=3, where=ALL))
+
+
+def _next_steps(out: Console, settings: Settings, uid: str, scan: Path, database: Database) -> None:
+    database.close()
+    command = "spinecho" if shutil.which("spinecho") else _near(Path(sys.argv[0]))
+    home = f"--home {_near(settings.home)}"
+    out.print()
+    out.print(Rule("what to try next", align="left"))
+    for line, why in (
+        (f"ui {home}", "open the search page in a browser"),
+        (f'search text "glioma, no enhancement" {home}', "what a report affirms can be excluded"),
+        (f'search text "white matter lesions" --sequence FLAIR --age 60- {home}', "with filters"),
+        (f"search image {_near(scan)} {home}", "a folder, a DICOM file or a NIfTI file"),
+        (f"search study {uid} {home}", "more like one that is indexed"),
+        (f"index FOLDER {home}", "your own archive"),
+    ):
+        out.print(f"  {tables.plain(f'{command} {line}')}", highlight=False, soft_wrap=True)
+        out.print(f"    [dim]{why}[/]", highlight=False)
+
+
+def _near(path: Path) -> str:
+    """The path as typed from here, where it lies below."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)

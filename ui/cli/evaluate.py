@@ -1,0 +1,164 @@
+"""The `spinecho evaluate` command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from spinecho.db.errors import StoreError
+from spinecho.db.filters.algebra import ALL, Filter
+from spinecho.search.access.desk import Role
+from spinecho.ui.people import open_access
+from spinecho.ui.printing.conditions import with_filters
+from spinecho.ui.printing.console import err, out, print_json
+from spinecho.ui.printing.evaluation_table import print_evaluation
+from spinecho.ui.printing.options import MOST
+from spinecho.ui.printing.tables import plain
+from spinecho.ui.settings import Settings, read_settings
+from spinecho.ui.wiring import open_database, open_dual
+
+HELP = """Measure how well an indexed archive is found, every figure with its pool, chance level and 95 % interval.
+
+Without a file it asks what the archive itself can answer:
+
+- **label**: are a scan's nearest scans of the same body region, sequence (within the region) and plane? Scans of the
+  same patient never count (`--exclude study`: of the same study).
+- **report to study**: does an impression find its study by the rest of its report; does a report find it by the
+  words of its headers; and, with an aligned encoder, by the scans themselves, in both directions, among all studies
+  and among scans of the same region and sequence? Reports of equal text are one group, and any of it counts.
+- **filters**: what is lost when a filter leaves 50, 10, 1 or 0.1 % of the vectors.
+
+With `--judgements` it asks your own queries, as `spinecho search text` does, and gives nDCG@10, P@5 and R@10. One
+line for each judged study (CSV with a first line of names, or JSON Lines):
+
+    query,study_uid,grade,set,topic,negates
+
+`query` and `study_uid` are needed. `grade` is 0 for no answer, then 1, 2, ... for better ones. `set` names a part of
+the list, queries of one `topic` say the same in other words, `negates` holds the query that this one is the opposite
+of ("no infarct" negates "infarct").
+
+With `--pairs` (columns `text`, `study_uid`) it asks whether texts of your own find the studies they were written about.
+
+With `--self-test` it tests anew how well this archive's scans know what their own reports say, keeps the result, and
+tells what scans count in searches from now on. 'spinecho index' does this by itself once 200 patients have a scan and a
+report that affirms something, and again when the archive has grown by a fifth. It takes the role manager, and seconds.
+
+The label "chance" is what a random order gives, "best" what a perfect one gives. Patients are resampled, not images.
+Exit status: 0 measured, 2 nothing could be.
+"""
+
+
+@with_filters
+def evaluate(
+    judgements: Annotated[
+        Path | None, typer.Option("--judgements", help="Queries with known answers: query, study_uid, grade, ...")
+    ] = None,
+    pairs: Annotated[Path | None, typer.Option("--pairs", help="Texts and their studies: text, study_uid.")] = None,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Test the channels on this archive, and keep what they are to count.")
+    ] = False,
+    exclude: Annotated[
+        str,
+        typer.Option("--exclude", help="Whose scans never count as neighbours: the same patient's or study's."),
+    ] = "patient",
+    queries: Annotated[
+        int,
+        typer.Option(
+            "--queries", help="At most so many ask, drawn at random; everything is searched.", min=1, max=MOST
+        ),
+    ] = 1000,
+    resamples: Annotated[int, typer.Option("--resamples", help="Draws for each interval.", min=10, max=100_000)] = 1000,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Another seed draws other queries and resamples.", min=0, max=MOST)
+    ] = 0,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--out", help="Also write evaluation.json there, and plots where matplotlib is installed."),
+    ] = None,
+    *,
+    where: Filter,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", help="Where database and index live. [default: $SPINECHO_HOME or ~/.spinecho]"),
+    ] = None,
+    encoder: Annotated[str | None, typer.Option("--encoder", help="Encoder to use, see the README's table.")] = None,
+    text_model: Annotated[
+        str | None, typer.Option("--text-model", help="Another sentence encoder: its name on a hub, or its folder.")
+    ] = None,
+    device: Annotated[str | None, typer.Option("--device", help="auto, cpu or cuda. [default: auto]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
+) -> None:
+    """Measure how well an indexed archive is found; the page's text is `HELP`."""
+    from spinecho.search.evaluation.evaluate_archive import Evaluator, Options  # noqa: PLC0415  (torch is slow to import)
+    from spinecho.search.evaluation.judgements import read_judgements, read_pairs  # noqa: PLC0415
+
+    if exclude not in {"patient", "study"}:
+        raise typer.BadParameter(f"{exclude!r} is none of: patient, study", param_hint="--exclude")
+    if judgements is not None and pairs is not None:
+        raise typer.BadParameter("give one of --judgements and --pairs", param_hint="--pairs")
+    if self_test:
+        if judgements is not None or pairs is not None or where != ALL or folder is not None:
+            raise typer.BadParameter("is given alone, without files and filters", param_hint="--self-test")
+        _self_test(read_settings(home=home, encoder=encoder, text_model=text_model, device=device), as_json=as_json)
+        return
+    asked = read_judgements(judgements) if judgements is not None else None  # before anything slow is opened
+    texts = read_pairs(pairs) if pairs is not None else None
+    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
+    database = open_database(settings)
+    what = "judgements" if asked is not None else "pairs" if texts is not None else "archive"
+    open_access(settings).allow(Role.RESEARCHER, "evaluate", "evaluate", of=what, queries=queries)
+    options = Options(
+        where, "patient" if exclude == "patient" else "study", queries, resamples, seed, settings.smallest_count
+    )
+    with err.status("reading vectors") as status:
+        evaluator = Evaluator(database, settings.builds, open_dual(settings), options)
+        if asked is not None:
+            found = evaluator.judgements(asked, status.update)
+        elif texts is not None:
+            found = evaluator.pairs(texts, status.update)
+        else:
+            found = evaluator.archive(status.update)
+    value = found.to_json()
+    if folder is not None:
+        _write(folder, value, quiet=as_json)
+    if as_json:
+        print_json(value)
+    else:
+        print_evaluation(out, found)
+
+
+def _self_test(settings: Settings, *, as_json: bool) -> None:
+    from spinecho.ui.printing.status_facts import self_test_facts  # noqa: PLC0415
+    from spinecho.ui.self_test import run_self_test  # noqa: PLC0415
+
+    database = open_database(settings)
+    open_access(settings).allow(Role.MANAGER, "test the channels", "self-test")
+    warning = run_self_test(database, lambda: open_dual(settings), again=True, console=err)
+    if warning:
+        raise StoreError(warning)
+    facts = self_test_facts(database, settings)
+    if as_json:
+        print_json(facts)
+    elif facts is None:
+        raise StoreError("nothing is indexed yet; run 'spinecho index FOLDER' first")
+    else:
+        out.print(plain(facts["why"]), highlight=False, soft_wrap=True)
+
+
+def _write(folder: Path, value: dict[str, Any], *, quiet: bool) -> None:
+    path = folder / "evaluation.json"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written ({error.strerror}); give another folder with --out") from error
+    try:
+        from spinecho.ui.printing.evaluation_plots import write_plots  # noqa: PLC0415
+    except ImportError:
+        if not quiet:
+            err.print("no plots: they need matplotlib (pip install '.[plots]')", style="dim", markup=False)
+        return
+    write_plots(folder, value)

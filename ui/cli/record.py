@@ -1,0 +1,150 @@
+"""`spinecho record`: whether the record is whole, and what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from spinecho.db.csv_files import write_csv
+from spinecho.db.errors import StoreError
+from spinecho.db.people.record import Entry, Record
+from spinecho.search.access.desk import Role
+from spinecho.ui.people import open_access
+from spinecho.ui.printing.options import MOST, AsJson, Home, err, guarded, out, print_json
+from spinecho.ui.printing.tables import plain
+from spinecho.ui.settings import Settings, read_settings
+
+record_app = typer.Typer(no_args_is_help=True, help="The record of who did what: is it whole, what does it say.")
+_COLUMNS = ("number", "at", "user", "role", "action", "subject", "facts", "digest")
+
+
+@record_app.command("check")
+@guarded
+def check(
+    since: Annotated[
+        str | None, typer.Option("--since", help="ROWS:DIGEST as an earlier check printed it: is it still in there?")
+    ] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether rows were changed, put in or taken out. Exit status: 0 whole, 1 broken.
+
+    It prints the number of rows and the last digest. Keep that line elsewhere and give it back with --since: a record
+    that was cut off, put back from a copy or written anew from end to end is noticed by that alone.
+    """
+    held = _since(since) if since is not None else None
+    settings = read_settings(home=home)
+    record = _readable(settings)
+    found = record.check(since=held)
+    if as_json:
+        print_json({"rows": found.rows, "head": found.head, "whole": not found.broken, "broken": list(found.broken)})
+    else:
+        for line in found.broken:
+            err.print(f"[bold red]broken:[/] {plain(line)}", soft_wrap=True, highlight=False)
+        said = "broken" if found.broken else "whole"
+        out.print(f"{said}, {found.rows} rows, the last is {found.rows}:{found.head}", soft_wrap=True, highlight=False)
+    raise typer.Exit(1 if found.broken else 0)
+
+
+@record_app.command("list")
+@guarded
+def listed(
+    most: Annotated[int, typer.Option("--most", help="Rows shown, the newest.", min=1, max=MOST)] = 50,
+    user: Annotated[str | None, typer.Option("--user", help="Of this person alone.")] = None,
+    action: Annotated[str | None, typer.Option("--action", help="Of this kind alone, e.g. search or view.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the latest acts, newest first: everybody's to a manager, else your own."""
+    settings = read_settings(home=home)
+    me = open_access(settings)
+    me.allow(Role.VIEWER, "see the record", "see-record")
+    only = user if me.may(Role.MANAGER) else me.person.name
+    entries = _readable(settings).entries(user=only, action=action, most=most)
+    if as_json:
+        print_json({"record": [_plain(one) for one in entries]})
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("", "at (UTC)", "who", "role", "what", "of", "facts"):
+        table.add_column(column, overflow="fold")
+    for one in entries:
+        facts = ", ".join(f"{name} {value}" for name, value in one.facts.items())
+        row = (str(one.number), f"{one.at:%Y-%m-%d %H:%M:%S}", one.user, one.role, one.action, one.subject, facts)
+        table.add_row(*(plain(cell) for cell in row))
+    out.print(table)
+
+
+@record_app.command("export")
+@guarded
+def export(
+    path: Annotated[Path, typer.Argument(help="A new file: .csv, or .jsonl for JSON Lines.", dir_okay=False)],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write every act with its digest, oldest first, readable by you alone. For managers."""
+    settings = read_settings(home=home)
+    open_access(settings).allow(Role.MANAGER, "export the record", "export-record")
+    count = _Counted(_readable(settings).walk())
+    try:
+        if path.suffix.lower() == ".jsonl":
+            _write_lines(path, count)
+        else:
+            write_csv(path, _cells(count), fresh=True)
+    except FileExistsError:
+        raise StoreError(f"{path} is there already; name another file") from None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written ({error.strerror}); name another file") from error
+    if as_json:
+        print_json({"path": str(path), "rows": count.rows})
+    else:
+        out.print(f"{count.rows} rows written to {plain(str(path))}", soft_wrap=True)
+
+
+class _Counted:
+    """Acts, and how many of them were taken so far."""
+
+    def __init__(self, entries: Iterator[Entry]) -> None:
+        self._entries = entries
+        self.rows = 0
+
+    def __iter__(self) -> Iterator[Entry]:
+        for one in self._entries:
+            self.rows += 1
+            yield one
+
+
+def _write_lines(path: Path, entries: Iterable[Entry]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(_plain(one), ensure_ascii=False) + "\n" for one in entries)
+
+
+def _cells(entries: Iterable[Entry]) -> Iterator[tuple[object, ...]]:
+    yield _COLUMNS
+    for one in entries:
+        value = _plain(one)
+        value["facts"] = json.dumps(value["facts"], ensure_ascii=False)
+        yield tuple(value[name] for name in _COLUMNS)
+
+
+def _plain(one: Entry) -> dict[str, Any]:
+    at = one.at.isoformat(timespec="microseconds") + "Z"
+    return {"number": one.number, "at": at, "user": one.user, "role": one.role, "action": one.action,
+            "subject": one.subject, "facts": dict(one.facts), "digest": one.digest}  # fmt: skip
+
+
+def _readable(settings: Settings) -> Record:
+    return Record.open(settings.record, write=False)
+
+
+def _since(given: str) -> tuple[int, str]:
+    rows, _, digest = given.strip().partition(":")
+    if not (rows.isascii() and rows.isdecimal() and len(rows) < 19 and len(digest) == 64):
+        raise typer.BadParameter("give ROWS:DIGEST as 'spinecho record check' prints it", param_hint="--since")
+    return int(rows), digest

@@ -1,0 +1,99 @@
+"""Filter options that every search command shares."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from spinecho.db.errors import FilterError
+from spinecho.db.filters.algebra import ALL, Between, Filter, Is, Or, both, parse_filter
+from spinecho.encoders.language.expand import names_of
+
+_OPTIONS: dict[str, Any] = {
+    "where": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            help="Filter: sequence=T2,FLAIR, age>=40, plane!=axial, description~knee, predicted.sequence=T2, "
+            "predicted.score>=0.8, says:absent(haemorrhage), joined by and, or, not and parentheses. Repeatable: "
+            "all of them must hold.",
+        ),
+    ],
+    "region": Annotated[str | None, typer.Option("--region", help="Body region, e.g. brain.")],
+    "sequence": Annotated[str | None, typer.Option("--sequence", help="Sequence, e.g. FLAIR.")],
+    "plane": Annotated[str | None, typer.Option("--plane", help="axial, coronal, sagittal or oblique.")],
+    "contrast": Annotated[str | None, typer.Option("--contrast", help="Contrast agent: yes or no.")],
+    "vendor": Annotated[str | None, typer.Option("--vendor", help="Manufacturer, e.g. Siemens.")],
+    "sex": Annotated[str | None, typer.Option("--sex", help="F, M or O; female, male or other.")],
+    "age": Annotated[str | None, typer.Option("--age", help="Whole years: 40-60, 70-, -18 or 55.")],
+    "include_derived": Annotated[
+        bool, typer.Option("--include-derived", help="Show computed images (ADC, FA, ...) and localizers too.")
+    ],
+}
+_WORDS = {"region": "body_region", "sequence": "sequence", "plane": "plane", "contrast": "contrast"}
+_WORDS |= {"vendor": "vendor", "sex": "sex"}
+
+
+def with_filters(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the filter options; it receives them as one `where: Filter`."""
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        options = {name: given.pop(name) for name in _OPTIONS}
+        command(**given, where=read_filter(**options))
+
+    signature = inspect.signature(command, eval_str=True)
+    own = [parameter for name, parameter in signature.parameters.items() if name != "where"]
+    added = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False if name == "include_derived" else None,
+            annotation=annotation,
+        )
+        for name, annotation in _OPTIONS.items()
+    ]
+    own = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+    run.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*own, *added]}
+    return run
+
+
+def read_filter(
+    where: list[str] | None = None,
+    *,
+    age: str | None = None,
+    include_derived: bool = False,
+    **words: str | None,
+) -> Filter:
+    """The conjunction of everything given. Raises `FilterError` for a condition that cannot be read.
+
+    A finding in `says(...)` is looked for under every name that is known for it.
+    """
+    parts = [parse_filter(condition, expand=names_of) for condition in where or ()]
+    parts += [
+        Is(_WORDS[name], tuple(part.strip() for part in value.split(",")))
+        for name, value in words.items()
+        if value is not None
+    ]
+    if age is not None:
+        parts.append(_age(age))
+    if include_derived:
+        parts.append(Or((Is("derived", (True,)), Is("derived", (False,)))))
+    return both(*parts) if parts else ALL
+
+
+def _age(text: str) -> Filter:
+    low, dash, high = text.partition("-")
+    try:
+        first = float(low) if low.strip() else None
+        last = float(high) if high.strip() else None
+    except ValueError:
+        raise FilterError(f"cannot read the age {text!r}; write 40-60, 70-, -18 or 55") from None
+    if first is None and last is None:
+        raise FilterError(f"cannot read the age {text!r}; write 40-60, 70-, -18 or 55")
+    return Between("age", first, last if dash else first)

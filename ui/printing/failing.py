@@ -1,0 +1,87 @@
+"""What a command does when it fails: one clear line, and an exit status that says whose turn it is.
+
+0 done, 1 done with rejections, 2 what was asked cannot be, 3 the machine failed (disk, rights, memory, server),
+4 stored data are damaged, 70 a fault of Spinecho's own, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+
+import typer
+
+from spinecho.db.errors import Damaged, StoreError
+from spinecho.db.schema.check import damage_behind
+from spinecho.encoders.errors import EncoderError
+from spinecho.ui.printing.console import err, print_json, printable_streams
+from spinecho.ui.printing.tables import plain
+
+MACHINE, OWN_FAULT, STOPPED, CLOSED_PIPE = 3, 70, 130, 141
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+@contextlib.contextmanager
+def failing(*, as_json: bool, stopped: str) -> Iterator[None]:
+    """Turn whatever leaves the block into one line and `typer.Exit`. stopped: what Ctrl-C is answered with."""
+    printable_streams()
+    try:
+        yield
+    except (typer.Exit, typer.Abort):
+        raise
+    except KeyboardInterrupt:
+        err.print(stopped)
+        raise typer.Exit(STOPPED) from None
+    except BrokenPipeError:  # whoever read our output has gone
+        with contextlib.suppress(OSError), open(os.devnull, "w") as nowhere:  # noqa: PTH123
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        raise typer.Exit(CLOSED_PIPE) from None
+    except Exception as error:
+        if type(error).__module__.startswith(("click", "typer")):
+            raise
+        message, status = told(error)
+        if os.environ.get("SPINECHO_TRACEBACK"):
+            traceback.print_exc()
+        if as_json:
+            with contextlib.suppress(OSError, UnicodeError):
+                print_json({"error": type(error).__name__, "message": message})
+        with contextlib.suppress(OSError):
+            err.print(f"[bold red]error:[/] {plain(message)}")
+        raise typer.Exit(status) from error
+
+
+def told(error: Exception) -> tuple[str, int]:
+    """The line for a person, and the exit status."""
+    match error:
+        case StoreError() | EncoderError():
+            return str(error), int(getattr(error, "exit_status", 2))
+        case MemoryError():
+            return (
+                "this machine has too little memory for that; give fewer --workers, or a smaller --memory-mb",
+                MACHINE,
+            )
+        case OSError():
+            return _of_system(error), MACHINE
+        case UnicodeError():
+            return f"a text cannot be written as it is ({type(error).__name__})", MACHINE
+        case _ if behind := damage_behind():
+            return behind, Damaged.exit_status
+        case _:
+            name = type(error).__name__
+            return f"a fault of Spinecho's own ({name}); SPINECHO_TRACEBACK=1 shows where it is", OWN_FAULT
+
+
+def _of_system(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename is not None else ""
+    said = error.strerror or type(error).__name__
+    if error.errno in _FULL:
+        return f"{where}{said}; make room, and run the same command again: what was stored is kept"
+    if error.errno in _DENIED:
+        return f"{where}{said}; give this account the right to write there, or name another home with --home"
+    return f"{where}{said}"

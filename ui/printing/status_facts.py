@@ -1,0 +1,134 @@
+"""What status and failures tell, as plain facts for a table or a script."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from spinecho.db.errors import BuildCorrupt, Damaged
+from spinecho.db.files import file_index, not_indexed, runs
+from spinecho.db.filters.selection import Selection
+from spinecho.db.queries import lookup
+from spinecho.db.queries.self_tests import get_self_test
+from spinecho.db.reports import matching
+from spinecho.db.schema.check import check_database
+from spinecho.db.schema.copies import copies_of
+from spinecho.db.schema.database import HEAD, Database
+from spinecho.db.store import predictions, storing
+from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.build import builds_newest_first, current_build, open_build
+from spinecho.db.vectors.sound import require_sound
+from spinecho.encoders.errors import Reason
+from spinecho.encoders.registry import about
+from spinecho.search.self_test import self_test_json, weighing
+from spinecho.ui.printing.tables import plain
+from spinecho.ui.settings import Settings
+from spinecho.ui.wiring import own_weights
+
+
+def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
+    """Counts by stage and reason, seconds by stage of the last run, encoders and builds."""
+    counts = not_indexed.file_counts(database)
+    reasons = {name.removeprefix("reason:"): n for name, n in counts.items() if name.startswith("reason:")}
+    spaces, warnings = {}, []
+    for role in ("image", "text"):
+        space = storing.serving(database, role)
+        if space is not None:
+            builds = builds_newest_first(settings.builds, space)
+            warnings += _unsound(database, settings, space)
+            spaces[role] = {
+                "encoder": space.encoder,
+                "about": about(space.encoder),
+                "model": space.model,
+                "dim": space.dim,
+                "build": builds[0] if builds else None,
+            }
+    selection = Selection(database, settings.builds)
+    selection.refresh()
+    warnings += [f"{warning}; SQL answers. 'spinecho index --rebuild' mends it." for warning in selection.warnings]
+    return {
+        "home": str(settings.home),
+        "schema": HEAD,
+        "files": {name: n for name, n in counts.items() if not name.startswith("reason:")},
+        "reasons": reasons,
+        "not_read": not_indexed.messages_of(database, Reason.NOT_READ),
+        "noise": not_indexed.messages_of(database, Reason.UNSUPPORTED_TYPE),
+        "archive": storing.archive_counts(database),
+        "pending_series": file_index.count_pending_series(database),
+        "predicted": predictions.prediction_counts(database),
+        "facets": lookup.facets(database, ["body_region", "sequence"], smallest=settings.smallest_count),
+        "spaces": spaces,
+        "self_test": self_test_facts(database, settings),
+        "last_run": runs.last_run(database),
+        "copies": len(copies_of(settings.database)),
+        "warnings": warnings,
+    }
+
+
+def self_test_facts(database: Database, settings: Settings) -> dict[str, Any] | None:
+    """What the self-test told and what weights follow; None before anything is indexed."""
+    space = storing.serving(database, "image")
+    if space is None:
+        return None
+    return self_test_json(get_self_test(database, space.id), weighing(database, space, own_weights(settings)))
+
+
+def remedy_of(code: str) -> str:
+    """What can be done about a reason; '' for one of another version."""
+    return Reason(code).remedy if code in set(Reason) else ""
+
+
+def require_undamaged(database: Database, settings: Settings, console: Console, *, as_json: bool) -> None:
+    """Check everything that is stored. Prints what is damaged and raises `Damaged`; says so where nothing is."""
+    found = check_database(database, settings.builds)
+    if not found:
+        if not as_json:
+            console.print("Everything that is stored is what was written.")
+        return
+    if as_json:
+        print(json.dumps({"damaged": [dataclasses.asdict(one) for one in found]}, ensure_ascii=False, indent=1))  # noqa: T201
+    else:
+        for one in found:
+            console.print(f"[bold red]{one.count:,}[/] {plain(one.what)}", highlight=False, soft_wrap=True)
+            for example in one.examples:
+                console.print(f"  {plain(example)}", highlight=False, soft_wrap=True)
+            console.print(f"  [dim]{plain(one.remedy)}[/]", highlight=False, soft_wrap=True)
+    raise typer.Exit(Damaged.exit_status)
+
+
+def _unsound(database: Database, settings: Settings, space: SpaceRecord) -> list[str]:
+    """What is wrong with the build that is to serve."""
+    name = current_build(settings.builds, space)
+    if not name:
+        return []
+    try:
+        manifest, index = open_build(settings.builds, space, name)
+        require_sound(
+            database, space, name, index, count=manifest.count, highest=manifest.highest_id,
+            tombstone=manifest.last_tombstone,
+        )  # fmt: skip
+    except BuildCorrupt as error:
+        return [f"{error}, so it is not served; the rows answer. 'spinecho index --rebuild' mends it."]
+    return []
+
+
+def failure_facts(database: Database, *, reason: str | None, everything: bool) -> dict[str, Any]:
+    """Rejections by reason with remedies, each file; reports without a study, out of search, of a guessed charset."""
+    found = not_indexed.failures(database, ignorable=everything or reason is not None, reason=reason)
+    by_reason: dict[str, int] = {}
+    for failure in found:
+        by_reason[failure.reason] = by_reason.get(failure.reason, 0) + 1
+    return {
+        "by_reason": [
+            {"reason": code, "files": n, "remedy": remedy_of(code)}
+            for code, n in sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))
+        ],
+        "failures": [dataclasses.asdict(failure) for failure in found],
+        "reports_without_study": [dataclasses.asdict(report) for report in matching.unmatched_reports(database)],
+        "reports_out_of_search": [dataclasses.asdict(report) for report in matching.withdrawn_reports(database)],
+        "reports_charset_guessed": [dataclasses.asdict(report) for report in matching.guessed_reports(database)],
+    }

@@ -1,0 +1,282 @@
+"""Results and facts as tables for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from spinecho.indexer.pipeline import Summary
+from spinecho.indexer.progress import STAGES
+from spinecho.search.answers.hits import Hit, PassageHit, Results, SeriesHit
+from spinecho.search.planning.plan import QueryPlan, Way
+
+_MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow]?[/]", "historical": "[blue]<[/]"}
+
+
+def plain(text: str) -> str:
+    """Text from outside, safe to print: no markup; control characters and what is no letter are escaped."""
+    return escape(text if text.isprintable() else "".join(map(_visible, text)))
+
+
+def one_line(text: str) -> str:
+    """The same on one line: a name may hold line breaks."""
+    return plain(text).replace("\n", "\\n")
+
+
+def _visible(character: str) -> str:
+    if character.isprintable() or character == "\n":
+        return character
+    if character == "\t":
+        return " "
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a name that is no UTF-8
+        return f"\\x{code - 0xDC00:02X}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def print_results(console: Console, results: Results) -> None:
+    """A row a study or report, with the sentence that put it there."""
+    about = results.encoder
+    ranked = results.plan is None or results.plan.way in (Way.WORDS, Way.REPORT)
+    console.print(
+        f"[dim]{plain(about['name'])} · {results.searched:,} {'vectors searched' if ranked else 'fit'} · "
+        f"{sum(results.seconds.values()) * 1000:.0f} ms" + (f" · {about['note']}" if "note" in about else "") + "[/]",
+        highlight=False,
+    )
+    for line in _understood(results.plan):
+        console.print(f"[dim]{plain(line)}[/]", highlight=False)
+    if learned := results.query.get("learned"):
+        console.print(f"[dim]from your thumbs: {plain(', '.join(learned))}[/]", highlight=False)
+    if results.weights:
+        console.print(f"[dim]{plain(weights_line(results))}[/]", highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="bold", row_styles=["", "on grey7"])
+    table.add_column("#", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("study", overflow="fold", ratio=3)
+    table.add_column("series", ratio=3)
+    table.add_column("evidence", ratio=6)
+    for before, hit in zip((None, *results.hits), results.hits, strict=False):
+        if not hit.fits and (before is None or before.fits):
+            table.add_row("", "", "[dim]less alike: nothing in these says all of what was asked[/]", "", "")
+        table.add_row(str(hit.rank), f"{hit.score:.3f}" if ranked else "", _study(hit), _series(hit), _evidence(hit))
+    if results.hits:
+        console.print(table, highlight=False)
+    for warning in results.warnings:
+        console.print(f"[yellow]{plain(warning)}[/]", highlight=False)
+
+
+def weights_line(results: Results) -> str:
+    """What scans counted beside words, for which kind of question, and why."""
+    told = results.weights
+    beside = told["sentences"] + told["words"] + told["named"]
+    return f"{told['kind']}: scans count {told['scans']:.2f} beside {beside:.2f} for words; {told['why']}"
+
+
+def _understood(plan: QueryPlan | None) -> list[str]:
+    """What words were corrected to, taken for, and could be taken for."""
+    if plan is None:
+        return []
+    told = []
+    if plan.corrections:
+        pairs = ", ".join(f"{one.taken!r} for {one.typed!r}" for one in plan.corrections)
+        told.append(f"searched for {pairs}; --as-typed keeps the spelling")
+    for said, some, option in (("condition", True, "off"), ("offered", False, "on")):
+        told += [f"{said}: {one.text} (--{option} {one.key!r})" for one in plan.offers if one.on is some]
+    told += [f"left out: {one.text}, as {one.why}" for one in plan.ignored]
+    if plan.clauses:
+        told.append(f"similar to this report, by {len(plan.clauses)} of its sentences")
+    return told
+
+
+def _study(hit: Hit) -> str:
+    if hit.study is None:
+        number = hit.report.accession_number if hit.report else ""
+        return f"[yellow]no study[/] {plain(number)}"
+    study = hit.study
+    who = " ".join(
+        part for part in (study.sex or "", f"{int(study.age_years)} y" if study.age_years is not None else "") if part
+    )
+    when = study.date.isoformat() if study.date else ""
+    first = " · ".join(part for part in (when, who, plain(study.description)) if part)
+    lines = [*([first] if first else []), f"[dim]{plain(study.uid)}[/]"]
+    if hit.same_exam:
+        lines.append(f"[yellow]same exam as {plain(', '.join(hit.same_exam))}[/]")
+    return "\n".join(lines)
+
+
+def _series(hit: Hit) -> str:
+    lines = []
+    for series in hit.series[:4]:
+        card = series.card
+        facts = [fact for fact in (card.plane, card.sequence, card.body_region) if fact != "unknown"]
+        facts += ["contrast"] if card.contrast == "yes" else []
+        lines.append(plain(" ".join(facts) or card.description or "unknown"))
+        if series.told:
+            lines.append(f"[magenta]predicted[/] [dim]{plain(said(series))}[/]")
+    more = len(hit.series) - len(lines)
+    return "\n".join([*lines, *([f"[dim]and {more} more[/]"] if more > 0 else [])])
+
+
+def said(series: SeriesHit) -> str:
+    """What heads predicted of a series and how sure they were, e.g. "sequence FLAIR (0.93), age 61 (0.80)"."""
+    return ", ".join(
+        f"{fact.task} {fact.value if fact.number is None else f'{fact.number:.4g}'} ({fact.score:.2f})"
+        for fact in series.told
+    )
+
+
+def where_in(series: SeriesHit) -> str:
+    """Where in a series the query fits best, e.g. "region: axial slices 5-8 of the volume, ...", '' where not known."""
+    region = series.region
+    if region is None or not region.slices:
+        return ""
+    plane = series.card.plane if series.card.plane in region.slices else ""
+    planes = [plane] if plane else list(region.slices)
+    slices = ", ".join(f"{name} {region.slices[name][0] + 1}-{region.slices[name][1] + 1}" for name in planes)
+    low, high = (" ".join(f"{value:.2f}" for value in ends) for ends in (region.box[:3], region.box[3:]))
+    return f"best region: slices {slices}; R A S {low} to {high} ({region.similarity:.2f})"
+
+
+def _evidence(hit: Hit) -> str:
+    channels = ", ".join(f"{channel} {value:.2f}" for channel, value in hit.channels.items())
+    lines = [_sentence(found) for found in hit.passages[:2]]
+    where = where_in(hit.series[0]) if hit.series else ""
+    lines += [f"[cyan]{plain(where)}[/]"] if where else []
+    return "\n".join([*lines, f"[dim]{channels}[/]"] if channels else lines)
+
+
+def _sentence(found: PassageHit) -> str:
+    mark = "[blue]=[/]" if found.passage.section == "header" else _MARKS.get(found.assertion, " ")
+    against = f" [red](contradicts: {found.contradicts})[/]" if found.contradicts else ""
+    return f"{mark} {_marked(found)}{against}"
+
+
+def _marked(found: PassageHit) -> str:
+    """The sentence with the query's words in bold."""
+    parts, at = [], 0
+    for start, stop in found.highlights:
+        parts += [plain(found.passage.text[at:start]), f"[bold]{plain(found.passage.text[start:stop])}[/]"]
+        at = stop
+    return "".join([*parts, plain(found.passage.text[at:])])
+
+
+def print_summary(console: Console, summary: Summary) -> None:
+    """What a run did, with seconds by stage."""
+    counts = summary.counts
+    done = Table(box=None, pad_edge=False, show_header=False)
+    for name in ("files", "unchanged", "series", "volumes", "reports", "moved", "missing", "pruned", "pending",
+                 "verified", "changed_unseen"):  # fmt: skip
+        if counts.get(name):
+            done.add_row(name.replace("_", " "), f"{counts[name]:,}")
+    for match in ("matched", "unmatched", "ambiguous", "addendum", "superseded", "duplicate", "withdrawn"):
+        if counts.get(f"reports_{match}"):
+            done.add_row(f"reports {match}", f"{counts[f'reports_{match}']:,}")
+    console.print(done)
+    times = Table(box=None, pad_edge=False, header_style="bold")
+    for stage in (*STAGES, "wall"):
+        times.add_column(stage, justify="right")
+    times.add_row(*(f"{summary.seconds[stage]:.2f} s" for stage in (*STAGES, "wall")))
+    console.print(times)
+    if summary.reasons:
+        listed = ", ".join(f"{reason} {n}" for reason, n in sorted(summary.reasons.items(), key=lambda item: -item[1]))
+        console.print(f"[dim]not indexed:[/] {listed}  [dim](spinecho failures)[/]", highlight=False)
+    if counts.get("hidden"):
+        console.print(f"[dim]left out: {counts['hidden']:,} names that begin with a dot[/]", highlight=False)
+    if not counts.get("files"):
+        console.print("[yellow]The folder holds no files.[/]")
+    elif counts.get("missing") and not counts.get("pruned"):
+        console.print("[yellow]Missing files stay in the index; --prune forgets them.[/]")
+    for warning in summary.warnings:
+        console.print(f"[yellow]{plain(warning)}[/]", highlight=False)
+
+
+def print_status(console: Console, facts: dict[str, Any]) -> None:
+    """Counts, encoders and the last run."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_row("home", plain(facts["home"]))
+    for name, n in facts["archive"].items():
+        table.add_row(name.replace("_", " "), f"{n:,}")
+    for name, n in facts["files"].items():
+        table.add_row("files" if name == "files" else f"files {name}", f"{n:,}")
+    table.add_row("series pending", f"{facts['pending_series']:,}")
+    for role, space in facts["spaces"].items():
+        table.add_row(f"{role} encoder", plain(f"{space['model']} ({space['dim']}), build {space['build']}"))
+    if facts["self_test"]:
+        table.add_row("weights", plain(facts["self_test"]["why"]))
+    run = facts["last_run"]
+    if run:
+        ended = run["finished_at"] or "not finished: run 'spinecho index' to go on"
+        table.add_row("last run", plain(f"{run['started_at']} to {ended}"))
+    if facts["copies"]:
+        table.add_row("copies kept", f"{facts['copies']} (spinecho db copies)")
+    console.print(table, highlight=False)
+    for warning in facts["warnings"]:
+        console.print(f"[yellow]warning:[/] {plain(warning)}", highlight=False, soft_wrap=True)
+    for about in dict.fromkeys(space["about"] for space in facts["spaces"].values()):
+        console.print(f"[dim]{plain(about)}[/]", highlight=False)
+    for field, values in facts["facets"].items():
+        top = ", ".join(f"{plain(value)} {n}" for value, n in list(values.items())[:10])
+        console.print(f"[dim]{field.replace('_', ' ')}:[/] {top}", highlight=False)
+    for task, n in facts["predicted"].items():
+        said = f"{n['volumes']:,} volumes, sure of {n['known']:,}"
+        console.print(f"[dim]predicted {plain(task)}:[/] {said}", highlight=False)
+    for kind, n in facts["not_read"].items():
+        console.print(f"[yellow]not read:[/] {n:,} {plain(kind)}", highlight=False)
+    if facts["noise"]:
+        listed = ", ".join(f"{plain(kind)} {n}" for kind, n in facts["noise"].items())
+        console.print(f"[dim]left out:[/] {listed}", highlight=False)
+    if facts["reasons"]:
+        listed = ", ".join(f"{reason} {n}" for reason, n in facts["reasons"].items())
+        console.print(f"[dim]not indexed:[/] {listed}  [dim](spinecho failures)[/]", highlight=False)
+
+
+def print_failures(console: Console, facts: dict[str, Any]) -> None:
+    """By reason with the remedy, then every file."""
+    if not facts["failures"] and not facts["reports_without_study"]:
+        console.print("Nothing was rejected, and every report has its study.")
+    if facts["by_reason"]:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for column in ("reason", "files", "what to do"):
+            table.add_column(column, justify="right" if column == "files" else "left")
+        for row in facts["by_reason"]:
+            table.add_row(row["reason"], str(row["files"]), row["remedy"])
+        console.print(table, highlight=False)
+        console.print()
+    for failure in facts["failures"]:
+        place = f" (entry {failure['ordinal']})" if failure["ordinal"] else ""
+        console.print(
+            f"[bold]{failure['reason']}[/] {one_line(failure['path'])}{place}: {one_line(failure['message'])}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for report in facts["reports_without_study"]:
+        tried = [f"accession number {report['accession_number']}"] if report["accession_number"] else []
+        tried += [f"study UID {report['study_uid']}"] if report["study_uid"] else []
+        place = f" (entry {report['ordinal']})" if report["ordinal"] else ""
+        keys = " and ".join(tried) or "no key found in it"
+        why = f": {report['reason']}" if report["reason"] else ""
+        why += f" ({', '.join(report['studies'])})" if report["studies"] else ""
+        console.print(
+            f"[bold]report {report['match']}[/] {one_line(report['path'])}{place}: tried {plain(keys)}{plain(why)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for report in facts["reports_out_of_search"]:
+        place = f" (entry {report['ordinal']})" if report["ordinal"] else ""
+        of = f", of study {report['study_uid']}" if report["study_uid"] else ""
+        console.print(
+            f"[bold]report {report['standing']}[/] {one_line(report['path'])}{place}: kept, and not found{plain(of)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for report in facts["reports_charset_guessed"]:
+        place = f" (entry {report['ordinal']})" if report["ordinal"] else ""
+        console.print(
+            f"[bold]CHARSET_GUESSED[/] {one_line(report['path'])}{place}: read as {plain(report['charset'])}; "
+            "save it as UTF-8 if that is wrong",
+            highlight=False,
+            soft_wrap=True,
+        )

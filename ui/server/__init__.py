@@ -1,0 +1,1 @@
+"""The process behind the pages, and what stands before them."""

@@ -1,0 +1,185 @@
+"""The room's server, as a process of its own: `spinecho ui` starts it with a clean environment.
+
+Run as `python -P -m spinecho.ui.server.serve`. Home, encoder and other settings come in the environment, as for every
+command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import base64
+import hashlib
+import ipaddress
+import os
+import re
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from spinecho.db.errors import StoreError
+from spinecho.encoders.errors import EncoderError
+from spinecho.ui.private import UMASK, open_private
+from spinecho.ui.roles import read_roles, redirect_origin, signs_in
+from spinecho.ui.server.guard import Guard, Rules
+from spinecho.ui.server.theme import PAGE, streamlit_options
+from spinecho.ui.settings import Settings, read_settings
+
+SECRET = "SPINECHO_ROOM_SECRET"  # noqa: S105  (its name)
+_SHORTEST = 32
+
+
+class OpenRoom(EncoderError):
+    """The room would be open to whoever reaches the machine."""
+
+
+def check_address(address: str, settings: Settings, *, allowed: bool) -> bool:
+    """Whether people sign in. Raises `OpenRoom` for an address beyond loopback without, unless that is `allowed`.
+
+    Raises `RolesError` where the files of sign-in and roles cannot be meant as they are written.
+    """
+    signed = signs_in(settings.secrets)
+    if signed:
+        read_roles(settings.roles)
+        redirect_origin(settings.secrets)
+    if not (signed or allowed or is_loopback(address)):
+        raise OpenRoom(
+            f"at {address} other machines reach the room, and nobody would sign in: name a provider in "
+            f"{settings.secrets} (docs/reading-room.md), listen on 127.0.0.1, or say --open: then whoever has the "
+            "first address, which goes over the network in the clear, may do everything"
+        )
+    return signed
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches it."""
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def rules_for(
+    settings: Settings, *, address: str, port: int, hosts: Sequence[str], signed: bool, secret: str
+) -> Rules:  # fmt: skip
+    """What the guard lets through. hosts: further names that the room goes by, such as a proxy's."""
+    names = {"localhost", "127.0.0.1", "::1", address.strip("[]").lower(), *(host.lower() for host in hosts)}
+    origins = {f"{scheme}://{host.lower()}{at}" for host in hosts for scheme in ("http", "https")
+               for at in ("", f":{port}")}  # fmt: skip
+    if not is_loopback(address):
+        names.add(socket.gethostname().lower())  # as the system knows it: no server of names is asked
+    if signed and (origin := redirect_origin(settings.secrets)):
+        names.add(re.sub(r":\d+$", "", origin.partition("//")[2]).strip("[]").lower())
+        origins.add(origin)
+    everywhere = address in ("0.0.0.0", "::", "[::]")  # noqa: S104  (what it listens on is the caller's choice)
+    return Rules(
+        frozenset(names), port, everywhere, frozenset(origins), "" if signed else secret, _inline_scripts()
+    )  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until stopped."""
+    os.umask(UMASK)
+    given = _parser().parse_args(arguments)
+    settings = read_settings()
+    signed = check_address(given.address, settings, allowed=given.open)
+    secret = "" if signed else _secret()
+    rules = rules_for(
+        settings, address=given.address, port=given.port, hosts=given.host, signed=signed, secret=secret
+    )  # fmt: skip
+    _tell_address(settings, given.address, given.port, secret)
+    os.environ.pop(SECRET, None)  # what this process starts needs it not
+    os.chdir("/")  # where one stands may be an archive, in which .streamlit/config.toml would be read
+    _serve(rules, streamlit_options(
+        secrets=settings.secrets, address=given.address, port=given.port, theme=given.theme
+    ))  # fmt: skip
+
+
+def _serve(rules: Rules, options: dict[str, object]) -> None:
+    from starlette.middleware import Middleware  # noqa: PLC0415  (slow to import)
+    from streamlit.starlette import App  # noqa: PLC0415
+
+    App(PAGE, middleware=[Middleware(Guard, rules=rules)]).run(config=options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="spinecho ui")
+    parser.add_argument("--address", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
+    parser.add_argument("--host", action="append", default=[])
+    parser.add_argument("--open", action="store_true")
+    return parser
+
+
+def _secret() -> str:
+    held = os.environ.get(SECRET, "")
+    if held and (len(held) < _SHORTEST or not re.fullmatch(r"[A-Za-z0-9_-]+", held)):
+        raise OpenRoom(f"{SECRET} has to have {_SHORTEST} or more letters, digits, - and _; take it out for a new one")
+    return held or secrets.token_urlsafe(32)
+
+
+def _tell_address(settings: Settings, address: str, port: int, secret: str) -> None:
+    """Print where the room is. The secret goes to a terminal and to a file that the account alone may read, never to a
+    log: where standard output is none, the file is named instead."""
+    shown = address.strip("[]")
+    if shown in ("0.0.0.0", "::"):  # noqa: S104
+        shown = socket.gethostname()
+    plain = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
+    if not secret:
+        print(f"The room is at {plain} (Ctrl-C stops it)", flush=True)  # noqa: T201
+        return
+    full = f"{plain}?secret={secret}"
+    path = settings.home / f"room-{port}.address"
+    kept = True
+    try:
+        with open_private(path) as file:
+            file.write(f"{full}\n".encode())
+        _remove_at_exit(path)
+    except OSError:  # a home that one may only read
+        kept = False
+        if not (sys.stdout.isatty() or os.environ.get(SECRET)):
+            raise OpenRoom(
+                f"{path} cannot be written, and standard output is no terminal, so nobody could be told the secret of "
+                f"the room: set {SECRET} to one of your own"
+            ) from None
+    if sys.stdout.isatty():
+        said = "The address holds a secret: keep it to yourself (Ctrl-C stops the room)"
+        print(f"The room is at {full}\n{said}", flush=True)  # noqa: T201
+    elif not kept:
+        print(f"The room is at {plain}; its secret is that of {SECRET}", flush=True)  # noqa: T201
+    else:
+        print(f"The room is at {plain}; the address with its secret stands in {path}", flush=True)  # noqa: T201
+
+
+def _remove_at_exit(path: Path) -> None:
+    atexit.register(path.unlink, missing_ok=True)
+
+    def stop(number: int, _: FrameType | None) -> NoReturn:
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)  # before the server has a handler of its own
+
+
+def _inline_scripts() -> tuple[str, ...]:
+    """Sources of the scripts that stand in Streamlit's page itself, by their digest."""
+    import streamlit  # noqa: PLC0415  (slow to import)
+
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    found = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in found)
+    return tuple(f"'sha256-{digest}'" for digest in digests)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (EncoderError, StoreError) as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,1 @@
+"""What `spinecho train` runs: plans, jobs, measures."""

@@ -1,0 +1,47 @@
+"""What lies on the disk, and builds as a table shows them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from spinecho.search.access.holdings import SpaceFacts
+from spinecho.ui.views.session.opened import Room
+
+
+def space_rows(spaces: Sequence[SpaceFacts]) -> list[dict[str, Any]]:
+    """A row a build, the serving ones first; one that cannot be trusted says so."""
+    return [{"vectors of": space.role, **row} for space in spaces for row in space.builds]
+
+
+def used(room: Room) -> list[dict[str, Any]]:
+    """What takes space: database, builds, what is free, and the memory of this process."""
+    settings = room.settings
+    builds = sum(path.stat().st_size for path in settings.builds.rglob("*") if path.is_file())
+    rows = [
+        {"what": "database", "size": _size(room.desk.database_bytes())},
+        {"what": "builds", "size": _size(builds)},
+        {"what": "free on this disk", "size": _size(shutil.disk_usage(settings.home).free)},
+    ]
+    memory = _resident()
+    return rows + ([{"what": "memory of this process", "size": _size(memory)}] if memory else [])
+
+
+def _resident() -> int:
+    """Bytes, 0 where the system does not tell."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmRSS:")), 0)
+
+
+def _size(count: int) -> str:
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

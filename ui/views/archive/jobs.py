@@ -1,0 +1,113 @@
+"""What is running: progress from the run's row, and starting, stopping, retrying for those who may."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import UTC, datetime
+from typing import Any
+
+import streamlit as st
+
+from spinecho.db.errors import Busy
+from spinecho.search.access.desk import Role
+from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.processes import launch
+from spinecho.ui.views.style import trouble
+from spinecho.ui.wiring import USER_ERRORS, indexing_process
+
+_LABELS = {"discover": "files found", "scan": "headers read", "read": "series read, embedded, stored",
+           "reports": "report files"}  # fmt: skip
+_SILENT = 60.0
+"""Seconds after which a run that tells nothing, and whose process is gone, was killed."""
+
+
+@st.fragment(run_every=2.0)
+def jobs(room: Room) -> None:
+    """Draw the newest run, and look again every two seconds."""
+    run = room.desk.last_run()
+    process = indexing_process(room.settings)
+    if st.session_state.get("indexing") and process is None:
+        st.session_state["indexing"] = False
+        st.rerun(scope="app")  # what the page counts around this has changed
+    st.session_state["indexing"] = process is not None
+    with st.container(border=True, key="jobs"):
+        _told(run, process)
+        if room.desk.may(Role.MANAGER):
+            _buttons(room, process)
+
+
+def start(room: Room, *, retry: bool = False) -> None:
+    """Start indexing the known folders in a process of its own. Raises `Refused`, `Busy`, `StoreError`."""
+    room.desk.require(Role.MANAGER, "index the archive")
+    if (process := indexing_process(room.settings)) is not None:
+        raise Busy(f"process {process} is indexing already; wait for it, or stop it")
+    row = room.desk.begin_indexing(retry=retry)
+    launch(["index", *(["--retry"] if retry else [])], room.settings, room.settings.home / "index.log", row=row)
+
+
+def stop(room: Room) -> None:
+    """Stop the process that is indexing; what it stored stays, and the next run goes on there. Raises `Refused`."""
+    room.desk.require(Role.MANAGER, "stop indexing")
+    process = indexing_process(room.settings)
+    if process is not None:
+        room.desk.note("stop-index")
+        os.kill(process, signal.SIGTERM)
+
+
+def _told(run: dict[str, Any] | None, process: int | None) -> None:
+    if run is None:
+        st.text("Nothing was indexed yet.")
+        return
+    if run["finished_at"]:
+        counts, seconds = run["counts"], run["seconds"]
+        said = ", ".join(f"{counts[name]:,} {name}" for name in ("series", "volumes", "reports") if counts.get(name))
+        st.text(f"Last run ended {run['finished_at'][:16].replace('T', ' ')} UTC: {said or 'nothing new'}, "
+                f"{seconds.get('wall', 0):,.0f} s")  # fmt: skip
+        return
+    stages, at = run["counts"].get("stages", {}), run["counts"].get("told_at", run["started_at"])
+    silent = (_now() - datetime.fromisoformat(at)).total_seconds()
+    if process is None and silent > 3:
+        st.text(f"The last run was stopped {_ago(silent)} ago; the next one goes on where it was.")
+        return
+    elapsed = max((_now() - datetime.fromisoformat(run["started_at"])).total_seconds(), 1e-6)
+    since = f"Indexing since {run['started_at'][11:16]} UTC"
+    st.text(since + (f" · no word for {_ago(silent)}" if silent > _SILENT else ""))
+    for stage, label in _LABELS.items():
+        done, known = stages.get(stage, (0, 0))
+        if not (done or known):
+            continue
+        rate = done / elapsed
+        left = f" · about {_ago((known - done) / rate)} left" if known > done > 0 else ""
+        if not known:  # how many there are is not known yet: a bar would look as if nothing moved
+            st.text(f"{label}: {done:,} · {rate:.1f} a second")
+            continue
+        said = f"{label}: {done:,} of {known:,}" + ("" if done >= known else f" · {rate:.1f} a second{left}")
+        st.progress(min(done / known, 1.0), text=said)
+
+
+def _buttons(room: Room, process: int | None) -> None:
+    said: str | None = None
+    with st.container(horizontal=True):
+        try:
+            if process is None:
+                if st.button("Index what is new", key="index"):
+                    start(room)
+                if st.button("Retry what was rejected", key="retry"):
+                    start(room, retry=True)
+            elif st.button("Stop", key="stop"):
+                stop(room)
+        except USER_ERRORS as error:
+            said = str(error)
+    if said:
+        trouble("This was not started", said)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _ago(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

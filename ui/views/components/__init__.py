@@ -1,0 +1,1 @@
+"""The components that run in the browser."""

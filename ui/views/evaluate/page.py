@@ -1,0 +1,194 @@
+"""The evaluate page: run evaluations, and hold them against one another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import streamlit as st
+
+from spinecho.db.csv_files import csv_text
+from spinecho.search.access.desk import Role
+from spinecho.ui.views.evaluate.evaluations import Evaluated, Of, begin, evaluations
+from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.style import trouble
+from spinecho.ui.wiring import USER_ERRORS
+
+SHORTCUTS: tuple[tuple[str, str], ...] = ()
+_OF: dict[str, tuple[str, Of]] = {
+    "the archive itself": ("labels, reports and filters, from what is indexed", "archive"),
+    "my judgements": ("CSV or JSON Lines: query, study_uid, grade", "judgements"),
+    "thumbs kept here": ("everybody's thumbs on results, by majority", "judgements"),
+    "texts and their studies": ("CSV or JSON Lines: text, study_uid", "pairs"),
+}
+_DARK = ("#8fbfe0", "#e69f00", "#6fbf97", "#cc79a7")
+_LIGHT = ("#1b5f8f", "#9a5b00", "#1d6b3f", "#9b3f72")
+
+
+def evaluate_page(room: Room) -> None:
+    """Draw the page."""
+    _start(room)
+    found = evaluations(room)
+    if any(one.running for one in found):
+        _waiting(room)
+    done = [one for one in found if one.result is not None]
+    for one in found:
+        if one.result is None and not one.running:
+            with st.expander(f"{one.label}: not measured"):
+                st.text(one.why or "It was stopped before it was done.")
+    if not done and any(one.running for one in found):
+        return
+    if not done:
+        st.caption("No evaluation is kept yet. Every figure will come with its pool, chance level and 95 % interval.")
+        return
+    labels = {one.label: one for one in done}
+    shown = st.multiselect(
+        "Compare", list(labels), list(labels)[:1], max_selections=4, key="evaluations", select_all=False
+    )
+    if shown:
+        _compared(room, [labels[label] for label in shown])
+
+
+def _start(room: Room) -> None:
+    with st.container(border=True, key="evaluate-start"):
+        first, second, third = st.columns([3, 4, 2], vertical_alignment="bottom")
+        way = first.selectbox("Measure on", list(_OF), key="evaluate-of")
+        told, of = _OF[way]
+        content, ending = None, ".csv"
+        with second:
+            if way in ("my judgements", "texts and their studies"):
+                file = st.file_uploader(told, ["csv", "jsonl"], key=f"evaluate-{of}", max_upload_size=50)
+                if file is not None:
+                    content, ending = file.getvalue(), Path(file.name).suffix.lower()
+            else:
+                st.caption(told)
+                if way == "thumbs kept here":
+                    content = _thumbs(room)
+                    if content is None and room.desk.may(Role.RESEARCHER):
+                        st.caption("No thumbs are kept yet: + and − beside results keep them.")
+        ready = of == "archive" or content is not None
+        if third.button("Measure", key="evaluate", type="primary", disabled=not ready, width="stretch"):
+            try:
+                begin(room, of, content, ending=ending)
+            except USER_ERRORS as error:
+                trouble("This was not started", str(error))
+            else:
+                st.rerun()
+        if not room.desk.may(Role.RESEARCHER):
+            st.caption("Measuring takes the role researcher; results are for all.")
+
+
+@st.fragment(run_every=2.0)
+def _waiting(room: Room) -> None:
+    running = [one for one in evaluations(room) if one.running]
+    if not running:
+        st.rerun(scope="app")
+    for one in running:
+        st.text(f"Measuring: {one.label} · {one.seconds:.0f} s so far")
+
+
+def _thumbs(room: Room) -> bytes | None:
+    if not room.desk.may(Role.RESEARCHER):
+        return None
+    rows = room.desk.judgements()
+    if not rows:
+        return None
+    return csv_text([("query", "study_uid", "grade"), *rows]).encode()
+
+
+def _compared(room: Room, shown: Sequence[Evaluated]) -> None:
+    names = {one.name: chr(ord("A") + place) for place, one in enumerate(shown)}
+    for one in shown:
+        of = (one.result or {}).get("archive", {})
+        with st.container(horizontal=True, vertical_alignment="center", key=f"run-{one.name}"):
+            said = f"{names[one.name]}  {one.label} · {(one.result or {}).get('encoder', {}).get('name', '')}"
+            st.text(f"{said} · {of.get('studies', 0):,} studies, {of.get('volumes', 0):,} volumes", width="stretch")
+            st.download_button(
+                "JSON", partial(_downloaded, room, one), f"evaluation-{one.name}.json", "application/json",
+                key=f"json-{one.name}",
+            )  # fmt: skip
+        for warning in (one.result or {}).get("warnings", ()):
+            trouble("Note", str(warning), grave=False)
+    rows = [row for one in shown for row in _rows(one, names[one.name])]
+    if not rows:
+        st.caption("Nothing could be measured; the reasons are below.")
+    for question in dict.fromkeys(row["question"] for row in rows):
+        some = [row for row in rows if row["question"] == question]
+        st.markdown("**" + "".join(c for c in question if c.isalnum() or c in " ,:()-") + "**")
+        st.caption(some[0]["about"])
+        chart, table = st.columns([5, 6], gap="medium")
+        chart.caption("value and 95 % interval; grey: what chance gives")
+        shares = [row for row in some if 0 <= row["value"] <= 1]
+        if shares:
+            chart.altair_chart(_intervals(shares), width="stretch")
+        columns = [
+            name
+            for name in ("run", "measure", "value", "95 % interval", "chance", "best", "queries", "pool")
+            if (name != "run" or len(shown) > 1) and any(row[name] is not None for row in some)
+        ]
+        table.dataframe([{name: row[name] for name in columns} for row in some], hide_index=True, width="stretch")
+    missing = [
+        (names[one.name], result)
+        for one in shown
+        for result in (one.result or {}).get("results", ())
+        if result.get("why")
+    ]
+    if missing:
+        with st.expander("What could not be measured, and why"):
+            for name, result in missing:
+                st.text(f"{name}  {result['name']}: {result['why']}")
+
+
+def _downloaded(room: Room, one: Evaluated) -> str:
+    """On record at the moment of the click, before there is anything to hand out."""
+    room.desk.allow(Role.VIEWER, "download an evaluation", "download", one.name)
+    return json.dumps(one.result, indent=1)
+
+
+def _rows(one: Evaluated, name: str) -> list[dict[str, Any]]:
+    found = []
+    for result in (one.result or {}).get("results", ()):
+        for measure, figure in (result.get("figures") or {}).items():
+            if figure.get("value") is not None:
+                found.append(_row(name, result, measure, figure))
+    return found
+
+
+def _row(name: str, result: Mapping[str, Any], measure: str, figure: Mapping[str, Any]) -> dict[str, Any]:
+    interval = figure.get("ci95")
+    low, high = interval or (figure["value"], figure["value"])
+    return {
+        "run": name, "question": str(result["name"]), "about": str(result.get("about", "")), "measure": measure,
+        "value": round(float(figure["value"]), 4), "low": low, "high": high,
+        "95 % interval": f"{low:.3f} to {high:.3f}" if interval else "none",
+        "chance": _rounded(figure.get("chance")), "best": _rounded(figure.get("best")),
+        "queries": figure.get("queries"), "pool": figure.get("pool"),
+    }  # fmt: skip
+
+
+def _rounded(value: Any) -> float | None:
+    return None if value is None else round(float(value), 4)
+
+
+def _intervals(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """A point and its interval by measure and run; a tick where chance lies."""
+    runs = list(dict.fromkeys(row["run"] for row in rows))
+    colours = _LIGHT if st.get_option("theme.base") == "light" else _DARK
+    colour = alt.Color(
+        "run:N", scale=alt.Scale(domain=runs, range=list(colours[: len(runs)])),
+        legend=alt.Legend(title=None, orient="top") if len(runs) > 1 else None,
+    )  # fmt: skip
+    base = alt.Chart(alt.InlineData(values=[dict(row) for row in rows])).encode(
+        y=alt.Y("measure:N", sort=None, axis=alt.Axis(title=None)),
+        yOffset=alt.YOffset("run:N", sort=None),
+        tooltip=["run:N", "measure:N", "value:Q", "95 % interval:N", "chance:Q", "queries:Q", "pool:Q"],
+    )
+    scale = alt.Scale(domain=[0, 1])
+    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", scale=scale, title=None), x2="high:Q", color=colour)
+    points = base.mark_point(filled=True, size=55, opacity=1).encode(x=alt.X("value:Q", scale=scale), color=colour)
+    chance = base.mark_tick(thickness=2, size=9, color="#8a929c").encode(x=alt.X("chance:Q", scale=scale))
+    return alt.layer(bars, chance, points).properties(height=alt.Step(17))

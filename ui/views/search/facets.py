@@ -1,0 +1,203 @@
+"""The filters beside a search: what is chosen, the condition that it makes, and the widgets with live counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from spinecho.db.filters.algebra import ALL, Between, Contains, Filter, Is, Or, both
+from spinecho.db.people.masking import together
+from spinecho.db.queries.facets import Facet
+
+CHOICES = {
+    "body_region": "Body region",
+    "sequence": "Sequence",
+    "plane": "Plane",
+    "contrast": "Contrast agent",
+    "vendor": "Manufacturer",
+    "sex": "Sex",
+}
+"""Filters whose values are those that the archive holds."""
+COMPUTED = "Computed, localizers too"
+_WORDS = {"F": "female", "M": "male", "O": "other"}
+_CONTRAST = {"yes": "after contrast", "no": "without contrast", "unknown": "contrast not known"}
+_BOUNDS = {"from": "from", "to": "until"}
+_STRENGTHS: dict[str, tuple[float | None, float | None]] = {
+    "below 1 T": (None, 0.949),
+    "1 to 2 T": (0.95, 2.199),
+    "3 T": (2.2, 3.499),
+    "above 3 T": (3.5, None),
+}
+"""Nominal strengths as ranges: a 3 T magnet calls itself 2.89 as often as 3."""
+_GAP = "  "
+"""Between a value and its counts, in the label of an option."""
+_OLDEST = 100
+EMPTY: Mapping[str, Any] = {
+    **dict.fromkeys(CHOICES, ()),
+    "tesla": (),
+    "age": (0, _OLDEST),
+    "from": None,
+    "to": None,
+    "description": "",
+    "derived": False,
+}
+"""What stands for "no condition", by key; the keys are those of the widgets."""
+
+
+def chosen(state: Mapping[Any, Any]) -> dict[str, Any]:
+    """What is chosen, by key, as JSON values; keys without a condition are left out."""
+    found: dict[str, Any] = {}
+    for key, empty in EMPTY.items():
+        value = state.get(key, empty)
+        plain = value.isoformat() if isinstance(value, date) else value
+        plain = list(plain) if isinstance(plain, list | tuple) else plain
+        if plain not in (None, "", [], False) and plain != [0, _OLDEST]:
+            found[key] = plain
+    return found
+
+
+def restore(state: MutableMapping[Any, Any], kept: Mapping[str, Any]) -> None:
+    """Set the widgets to what `chosen` gave; values that mean nothing now are left out."""
+    for key, empty in EMPTY.items():
+        value = kept.get(key)
+        if isinstance(empty, tuple):
+            held = value if isinstance(value, list) else []
+            if key == "age":
+                state[key] = tuple(held) if len(held) == 2 and all(isinstance(n, int) for n in held) else empty
+            else:
+                state[key] = list(held)
+        elif key in ("from", "to"):
+            state[key] = _day(value)
+        else:
+            state[key] = value if isinstance(value, type(empty)) else empty
+
+
+def condition(state: Mapping[Any, Any]) -> Filter:
+    """The filter that the choices make."""
+    kept = chosen(state)
+    parts: list[Filter] = [Is(field, tuple(kept[field])) for field in CHOICES if field in kept]
+    if "age" in kept:
+        low, high = kept["age"]
+        parts.append(Between("age", low, None if high == _OLDEST else high))
+    if "tesla" in kept:
+        ranges = tuple(Between("field_strength", *_STRENGTHS[name]) for name in kept["tesla"] if name in _STRENGTHS)
+        parts += [Or(ranges)] if ranges else []
+    first, last = _day(kept.get("from")), _day(kept.get("to"))
+    if first or last:
+        parts.append(Between("date", first, last))
+    if words := str(kept.get("description", "")).strip():
+        parts.append(Contains("description", words))
+    if kept.get("derived"):
+        parts.append(Or((Is("derived", (True,)), Is("derived", (False,)))))
+    return both(*parts) if parts else ALL
+
+
+def chips(state: Mapping[Any, Any]) -> list[dict[str, str]]:
+    """Each filter in use: its key, what it is called, and its value, which is what its chip shows."""
+    told = []
+    for key, value in chosen(state).items():
+        label = CHOICES.get(key, {"tesla": "Field strength", "description": "Description"}.get(key, key.capitalize()))
+        if key == "age":
+            said = f"{value[0]} years and older" if value[1] == _OLDEST else f"{value[0]} to {value[1]} years"
+        elif key == "contrast":
+            said = " or ".join(_CONTRAST.get(str(one), str(one)) for one in value)
+        elif isinstance(value, list):
+            said = " or ".join(_WORDS.get(str(one), str(one)) for one in value)
+        else:
+            said = f"{_BOUNDS[key]} {value}" if key in _BOUNDS else COMPUTED if key == "derived" else str(value)
+        told.append({"key": key, "label": label, "text": said})
+    return told
+
+
+def clear(*keys: str) -> None:
+    """Take these filters out, or all of them."""
+    for key in keys or tuple(EMPTY):
+        empty = EMPTY[key]
+        st.session_state[key] = list(empty) if isinstance(empty, tuple) and key != "age" else empty
+
+
+def panel(counts: Mapping[str, Sequence[Facet]], *, smallest: int = 0) -> None:
+    """Draw the widgets; counts: studies by value of each of `CHOICES` and of field_strength, masked by `smallest`."""
+    head, button = st.columns([3, 2], vertical_alignment="center")
+    head.markdown("**Filters**")
+    if chosen(st.session_state):
+        button.button("Clear", key="clear-filters", on_click=clear, width="stretch")
+    for field, label in CHOICES.items():
+        _choice(field, label, counts.get(field, ()))
+    st.slider("Age (years)", 0, _OLDEST, key="age")
+    _strengths(counts.get("field_strength", ()), smallest)
+    earliest, latest = date(1900, 1, 1), date(2200, 12, 31)  # shifted dates of research archives lie far away
+    first = st.date_input("From", None, earliest, latest, key="from", format="YYYY-MM-DD")
+    last = st.date_input("To", None, earliest, latest, key="to", format="YYYY-MM-DD")
+    if first and last and first > last:
+        st.caption(":orange[“From” lies after “To”: nothing can match.]")
+    st.text_input("Description contains", key="description", placeholder="of study or series")
+    st.checkbox(COMPUTED, key="derived")
+
+
+def _settle(field: str) -> None:
+    """After a choice: keep the values that were meant, and let the browser write their chips anew.
+
+    A browser names what is chosen by the label that it read. Labels hold counts, which change with every other filter,
+    so that a choice of a moment ago came back as "female  9 / 9", a value that no study has: two filters, and nothing
+    passed.
+    """
+    values = {said: value for value, said in _WORDS.items()}
+    plain = [str(one).split(_GAP)[0] for one in st.session_state.get(field, ())]
+    st.session_state[field] = list(dict.fromkeys(values.get(one, one) if field == "sex" else one for one in plain))
+
+
+def _choice(field: str, label: str, counts: Sequence[Facet]) -> None:
+    told = {facet.value: facet for facet in counts if facet.value}
+    held = [str(value) for value in st.session_state.get(field, ())]
+    options = sorted({*told, *held}, key=lambda value: (value == "unknown", value.casefold()))
+
+    def name(value: str) -> str:
+        if value in held:  # its chip is narrow: the value alone, without the counts that help to choose it
+            return _WORDS.get(value, value)
+        facet = told.get(value)
+        shown, total = (facet.shown, facet.total) if facet else (0, 0)
+        return f"{_WORDS.get(value, value)}{_GAP}{shown} / {total}"
+
+    st.multiselect(
+        label, options, format_func=name, key=field, placeholder="any", select_all=False,
+        on_change=_settle, args=(field,),
+    )  # fmt: skip
+
+
+def _strengths(counts: Sequence[Facet], smallest: int) -> None:
+    def name(label: str) -> str:
+        if label in st.session_state.get("tesla", ()):
+            return label
+        low, high = _STRENGTHS[label]
+        mine = [
+            facet
+            for facet in counts
+            if (value := _number(facet.value)) is not None
+            and (low is None or value >= low)
+            and (high is None or value <= high)
+        ]
+        shown, total = (together(some, smallest) for some in ([f.shown for f in mine], [f.total for f in mine]))
+        return f"{label}{_GAP}{shown} / {total}"
+
+    st.multiselect(
+        "Field strength", list(_STRENGTHS), format_func=name, key="tesla", placeholder="any", select_all=False,
+        on_change=_settle, args=("tesla",),
+    )  # fmt: skip
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.split(maxsplit=1)[0]) if text else None
+    except ValueError:
+        return None
+
+
+def _day(value: Any) -> date | None:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None

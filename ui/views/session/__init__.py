@@ -1,0 +1,1 @@
+"""What every page stands on: the person, the settings, links, shortcuts, long work."""

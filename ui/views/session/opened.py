@@ -1,0 +1,56 @@
+"""What every page stands on: the desk of the person at this screen, and the settings."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from spinecho.search.access.desk import Desk, Person, Recorder, Served
+from spinecho.ui.people import open_record
+from spinecho.ui.settings import Settings, read_settings
+from spinecho.ui.views.session.signed import asks_for_sign_in
+from spinecho.ui.wiring import open_served
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a page is given."""
+
+    desk: Desk
+    settings: Settings
+
+
+def enter(settings: Settings, person: Person) -> Room:
+    """The room of one person. Raises what opening the index and the record raises."""
+    database = settings.database
+    file = database.stat().st_ino if isinstance(database, Path) and database.exists() else 0
+    served = _open(str(settings.home), settings.encoder, file)
+    return Room(served.desk(person, record_of(settings), smallest=settings.smallest_count), settings)
+
+
+def record_of(settings: Settings) -> Recorder:
+    """The record, shared by all sessions. Raises `RecordError`, and `EncoderError` as `open_record`."""
+    place = settings.record
+    file = place.stat().st_ino if isinstance(place, Path) and place.exists() else 0
+    return _record(str(place), file, settings.no_record, asks_for_sign_in(settings), settings)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _record(place: str, file: int, none: bool, signed: bool, _settings: Settings) -> Recorder:
+    """`file` is the inode of the record: one that was put in its place is opened anew.
+
+    none: goes without. signed: people sign in.
+    """
+    return open_record(_settings, signed=signed)
+
+
+@st.cache_resource(show_spinner="Opening the index", max_entries=1)
+def _open(home: str, encoder: str, file: int) -> Served:
+    """`file` is the database's inode: a home that was made anew is opened anew."""
+    served = open_served(read_settings(home=Path(home), encoder=encoder))
+    gc.collect()
+    gc.freeze()  # what stays for good: a collection that walks all of it would stop a search for a tenth of a second
+    return served

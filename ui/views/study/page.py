@@ -1,0 +1,302 @@
+"""The study page: the scan in a viewer, its series at the left, its report at the right."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import streamlit as st
+
+from spinecho.db.values import PassageCard, SeriesCard, StudyCard
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.preparing.levels import Levels
+from spinecho.search.access.studies import OpenedSeries, OpenedStudy, Source
+from spinecho.search.answers.heat import Heat
+from spinecho.search.query import BoxError, SpotQuery
+from spinecho.ui.cli.why import read_again
+from spinecho.ui.views.components.component import done, registered
+from spinecho.ui.views.session.links import go, row_id
+from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.study.acquisition import acquisition_rows
+from spinecho.ui.views.study.engine3d import engine_address
+from spinecho.ui.views.study.viewer import pack, viewer
+from spinecho.ui.views.style import trouble
+from spinecho.ui.wiring import USER_ERRORS, read_levels
+
+_HEIGHT = 720
+_NEUTRAL = frozenset({"header", "indication", "technique", "comparison"})
+_OUT_OF_SEARCH = {
+    "superseded": "earlier versions of the report",
+    "duplicate": "copies of a report",
+    "withdrawn": "cancelled reports",
+}
+FLAG_NOTES = {
+    "ORDER_GUESSED": "Which slices belong together was guessed",
+    "SLICES_MISSING": "Slices are missing",
+    "SLICES_REPEATED": "Slices were taken twice, one of each is shown",
+    "SERIES_JOINED": "Put together from single slices with a series UID each",
+    "GEOMETRY_SUSPECT": "Positions or directions cannot be true or are missing",
+    "CHARSET_GUESSED": "The character set of the texts was guessed",
+    "PIXEL_RANGE": "Values exceed the bits that the file states",
+    "SIDECAR_SUSPECT": "Values of the sidecar were left out",
+    "UID_INVALID": "UIDs are not as the standard has them",
+}
+"""What a flag of a volume means, in words for the page."""
+
+
+def study_page(room: Room) -> None:
+    """Draw the study that the address names."""
+    state = st.session_state
+    if (way := state.pop("goto", None)) is not None:
+        go(way[0], **way[1])
+    opened = _opened(room)
+    if opened is None:
+        trouble("No such study", "The address names no study of this archive; it may have been removed.", grave=False)
+        return
+    study, series, passages = opened.card, opened.series, opened.passages
+    if state.get("viewed") != study.id:
+        state["viewed"] = study.id
+        state.pop("volume", None)
+    _heading(room, study, series)
+    _notes(opened)
+    rail, middle, *words = st.columns([13, 46, 25] if passages else [13, 71], gap="small")
+    chosen = next((card for card in series if card.volume_id == state.get("volume")), series[0] if series else None)
+    with rail:
+        _rail(opened, chosen)
+    if passages:
+        with words[0]:
+            _report(opened)
+    shown = None
+    with middle:
+        if chosen is None:
+            st.caption("No series of this study is indexed.")
+        else:
+            shown = _scan(room, study, chosen)
+    with rail:
+        if not passages:
+            st.caption("No report belongs to this study.")
+        _priors(opened)
+    if shown is not None:
+        with st.expander("Acquisition", expanded=False):
+            acquisition_rows(shown)
+
+
+def study_title(study: StudyCard) -> str:
+    """Date, age, sex, description and accession number, as far as they are known."""
+    age = f"{int(study.age_years)} y" if study.age_years is not None else ""
+    who = " ".join(part for part in (age, study.sex or "") if part)
+    when = study.date.isoformat() if study.date else ""
+    return " · ".join(part for part in (when, who, study.description, study.accession_number) if part) or study.uid
+
+
+def series_name(card: SeriesCard) -> str:
+    """Its description, else its facts."""
+    return card.description or series_facts(card) or card.uid
+
+
+def heading(study: StudyCard, series: Sequence[SeriesCard]) -> str:
+    """`study_title`; of a study that its files say nothing about, what its first series is called."""
+    title = study_title(study)
+    return series_name(series[0]) if title == study.uid and series else title
+
+
+def series_facts(card: SeriesCard) -> str:
+    """Sequence, plane, contrast, volumes."""
+    facts = [fact for fact in (card.sequence, card.plane) if fact != "unknown"]
+    facts += ["contrast"] if card.contrast == "yes" else []
+    facts += ["computed"] if card.derived else []
+    facts += [f"first of {card.n_volumes}"] if card.n_volumes > 1 else []
+    return " · ".join(facts)
+
+
+@st.cache_resource(max_entries=6, ttl=1800, show_spinner="Reading the series")
+def levels(volume_key: str, source: Source) -> Levels:
+    """Shared by all sessions, read-only. Six at most: one may be 300 MB. Raises `EncoderError`."""
+    return read_levels(source, key=volume_key)
+
+
+@st.cache_resource(max_entries=12, ttl=1800, show_spinner=False)
+def packed(volume_key: str, source: Source, name: str, height: int, *, spots: bool, group: str = "") -> bytes:
+    """The volume as the viewer takes it."""
+    shown = levels(volume_key, source)
+    return pack(shown, name=name, height=height, spots=spots, group=group, engine=engine_address())
+
+
+def _opened(room: Room) -> OpenedStudy | None:
+    number = row_id(st.query_params.get("study", ""))
+    return None if number is None else room.desk.open_study(number)
+
+
+def _heading(room: Room, study: StudyCard, series: Sequence[SeriesCard]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="study-head"):
+        if st.button("Results", icon=":material/arrow_back:", key="back"):
+            go("search", **({"search": st.session_state["token"]} if st.session_state.get("token") else {}))
+        st.text(heading(study, series), width="stretch")
+        if st.button("More like this", key="like-study"):
+            st.session_state["like"] = (study.uid, study_title(study))
+            go("search")
+        template = room.settings.viewer_url
+        if template:
+            link = template.replace("{study_uid}", quote(study.uid, safe=""))
+            if st.link_button("Open in PACS", link, icon=":material/open_in_new:"):
+                room.desk.note("open-elsewhere", study.uid)
+        with st.popover("UID"):
+            st.code(study.uid, language=None)
+
+
+def _notes(opened: OpenedStudy) -> None:
+    """What is odd about the study: an exam in several studies, volumes that rest on guesses."""
+    if opened.same_exam:
+        st.caption("The same exam (patient, day and accession number) is also stored under other study UIDs:")
+        st.text(", ".join(one.uid for one in opened.same_exam))
+    odd: dict[str, list[str]] = {}
+    for card in opened.series:
+        for flag in card.flags:
+            if flag in FLAG_NOTES:
+                odd.setdefault(flag, []).append(series_name(card))
+    for flag, names in odd.items():
+        st.text(f"{FLAG_NOTES[flag]}: {', '.join(dict.fromkeys(names))}")
+
+
+def _scan(room: Room, study: StudyCard, card: SeriesCard) -> OpenedSeries | None:
+    """Draw it; gives the series that was opened, None, with the trouble, where it cannot be."""
+    words = str(st.session_state.get("asked") or "")
+    wanted = bool(words) and st.toggle("Evidence for the words searched for", key="evidence")
+    opened = None
+    try:
+        opened = room.desk.open_series(card)
+        if wanted:
+            heat = _heat(room, opened, words)
+            volume, name = levels(opened.key, opened.source), series_name(card)
+            shown = pack(volume, name=name, height=_HEIGHT, spots=opened.spots, heat=heat, engine=engine_address())
+        else:
+            shown = packed(opened.key, opened.source, series_name(card), _HEIGHT, spots=opened.spots)
+    except USER_ERRORS as error:
+        trouble("This series cannot be shown", str(error))
+        return opened
+    at = f"viewer-{card.volume_id}"
+    viewer(shown, key=at, on_act=lambda: _spot(study, card, at))
+    if said := st.session_state.pop("spot-said", None):
+        trouble("This spot cannot be searched for", said, grave=False)
+    return opened
+
+
+def _heat(room: Room, series: OpenedSeries, words: str) -> Heat:
+    """Where the volume speaks for the words, remembered for the session. Raises `EncoderError`."""
+    held = st.session_state.setdefault("heats", {})
+    at = (series.card.volume_id, words)
+    if at in held:
+        room.desk.evidence_again(words, series)
+    else:
+        with st.spinner("Looking for the evidence"):
+            held[at] = room.desk.evidence(words, series, read_again)
+        while len(held) > 8:
+            held.pop(next(iter(held)))
+    found = held[at]
+    if not isinstance(found, Heat):
+        raise EncoderError("the evidence is lost; search again")
+    return found
+
+
+def _spot(study: StudyCard, card: SeriesCard, at: str) -> None:
+    told = done(at)
+    if told.get("do") != "spot":
+        return
+    try:
+        r0, a0, s0, r1, a1, s1 = (float(value) for value in told["box"])
+        query = SpotQuery((r0, a0, s0, r1, a1, s1), study_uid=study.uid, series_uid=card.uid)
+    except (BoxError, ValueError, TypeError) as error:
+        st.session_state["spot-said"] = str(error)
+        return
+    st.session_state["spot"] = (query, study_title(study))
+    st.session_state["goto"] = ("search", {})
+
+
+def _rail(opened: OpenedStudy, chosen: SeriesCard | None) -> None:
+    pictures = opened.pictures
+    rows = [
+        {
+            "volume": card.volume_id, "name": series_name(card),
+            "facts": series_facts(card) if card.description else "",
+            "png": base64.b64encode(pictures[card.volume_id]).decode() if card.volume_id in pictures else "",
+            "chosen": chosen is not None and card.volume_id == chosen.volume_id,
+        }
+        for card in opened.series
+    ]  # fmt: skip
+    _side("rail", "Series", rows, _choose)
+
+
+def _report(opened: OpenedStudy) -> None:
+    _side("report", "Report", _sentences(opened.passages), _ask)
+    with st.popover("As it came"):
+        for report in opened.reports:
+            st.text(report.text)
+    if opened.withdrawn:
+        told = [f"{n} {_OUT_OF_SEARCH[kind]}" for kind, n in sorted(opened.withdrawn.items())]
+        st.caption(f"Not shown and not searched: {', '.join(told)}")
+
+
+def _sentences(passages: Sequence[PassageCard]) -> list[dict[str, str]]:
+    """Rows of section heads and sentences."""
+    rows: list[dict[str, str]] = []
+    before: tuple[int | None, str] | None = None
+    for passage in passages:
+        if (passage.report_id, passage.section) != before:
+            before = (passage.report_id, passage.section)
+            rows.append({"head": passage.section})
+        assertion = "" if passage.section in _NEUTRAL else passage.assertion
+        rows.append({"text": passage.text, "assertion": assertion})
+    return rows
+
+
+def _priors(opened: OpenedStudy) -> None:
+    if not opened.others:
+        return
+    st.caption("Other studies of this patient")
+    others = [other for other, _ in opened.others]
+    firsts = {other.id: series[0] if series else None for other, series in opened.others}
+    encoded = {volume: base64.b64encode(png).decode() for volume, png in opened.pictures.items()}
+    told = [(other.date.isoformat() if other.date else "no date", _called(other, firsts[other.id])) for other in others]
+    shared = Counter(told)
+    rows = []
+    for at, (other, (when, what)) in enumerate(zip(others, told, strict=True), 1):
+        first = firsts[other.id]
+        also = (other.accession_number or str(at)) if shared[when, what] > 1 else ""
+        rows.append(
+            {
+                "study": other.id, "name": when, "facts": " · ".join(part for part in (what, also) if part),
+                "png": encoded.get(first.volume_id, "") if first else "", "chosen": False,
+            }
+        )  # fmt: skip
+    _side("rail", "Other studies of this patient", rows, _turn_to, key="side-priors")
+
+
+def _called(study: StudyCard, first: SeriesCard | None) -> str:
+    return " · ".join(part for part in (study.description, series_name(first) if first else "") if part)
+
+
+def _side(kind: str, label: str, rows: Sequence[Mapping[str, Any]], on_act: Any, *, key: str = "") -> None:
+    data = {"kind": kind, "label": label, "rows": [dict(row) for row in rows]}
+    registered("side", '<div class="side"></div>')(key=key or f"side-{kind}", data=data, on_act_change=on_act)
+
+
+def _choose() -> None:
+    told = done("side-rail")
+    if told.get("do") == "series":
+        st.session_state["volume"] = int(told["volume"])
+
+
+def _turn_to() -> None:
+    told = done("side-priors")
+    if told.get("do") == "study":
+        st.session_state["goto"] = ("study", {"study": str(int(told["study"]))})
+
+
+def _ask() -> None:
+    told = done("side-report")
+    if told.get("do") == "ask":
+        st.session_state["ask"] = str(told["text"])
+        st.session_state["goto"] = ("search", {})
