@@ -158,11 +158,11 @@ SUFFIXES = {".py", ".md", ".toml", ".mako", ".yaml", ".yml", ""}
 SKIPPED = {"CHANGELOG.md"}
 
 
-def moves() -> dict[str, str]:
+def moves(written: str) -> dict[str, str]:
     """Old path without its ending to the new one, for files, and for folders with a slash at the end."""
     found: dict[str, str] = {}
     room = ""
-    for word in MOVES.split():
+    for word in written.split():
         if word.endswith(":"):
             room = word[:-1]
             continue
@@ -283,15 +283,16 @@ def paths_in(text: str, table: dict[str, str]) -> str:
     return text
 
 
-def main() -> None:
+def move(written: str, rooms: dict[str, str], left: dict[str, str]) -> None:
     """Move the files, then rewrite what names them."""
-    table = moves()
-    for room, sentence in ROOMS.items():
+    table = moves(written)
+    for room, sentence in rooms.items():
         folder = ROOT / room
         folder.mkdir(parents=True, exist_ok=True)
         if not (folder / "__init__.py").exists():
             (folder / "__init__.py").write_text(f'"""{sentence}"""\n', encoding="utf-8")
-    subprocess.run(["git", "add", *ROOMS], cwd=ROOT, check=True)
+    if rooms:
+        subprocess.run(["git", "add", *rooms], cwd=ROOT, check=True)
     missing = []
     for old, new in table.items():
         source = ROOT / (old.rstrip("/") if old.endswith("/") else f"{old}.py")
@@ -301,9 +302,9 @@ def main() -> None:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["git", "mv", str(source), str(target)], cwd=ROOT, check=True)
-    emptied = [f"{room}/__init__.py" for room in LEFT]
-    subprocess.run(["git", "rm", "-q", "--ignore-unmatch", *emptied], cwd=ROOT, check=True)
-    dotted = modules(table) | {old.replace("/", "."): new.replace("/", ".") for old, new in LEFT.items() if new}
+    if emptied := [f"{room}/__init__.py" for room in left]:
+        subprocess.run(["git", "rm", "-q", "--ignore-unmatch", *emptied], cwd=ROOT, check=True)
+    dotted = modules(table) | {old.replace("/", "."): new.replace("/", ".") for old, new in left.items() if new}
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     changed = 0
     for name in listed.splitlines():
@@ -322,4 +323,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    move(MOVES, ROOMS, LEFT)
