@@ -2,7 +2,7 @@
 
 from db.contradictions import contradictions
 from db.filter_sql import compile_filter
-from db.filter_text import Expand, FilterSyntaxError, parse_condition, parse_filter, write_filter
+from db.filter_text import Expand, FilterSyntaxError, age_between, parse_condition, parse_filter, write_filter
 from db.filter_values import (
     ALL,
     ASSERTIONS,
@@ -52,6 +52,7 @@ __all__ = [
     "Or",
     "Says",
     "Value",
+    "age_between",
     "both",
     "compile_filter",
     "conjuncts",
