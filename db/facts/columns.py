@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.filters.coded import meant, year_ranges
+from spinecho.db.filters.coded import RANGED, meant, ranges
 from spinecho.db.filters.sql import lowered, words_of
 from spinecho.db.filters.values import KINDS, Between, Contains, Is
 
@@ -44,9 +44,11 @@ class Column:
     def passing(self, leaf: Is | Between | Contains) -> Flags | None:
         """(values,): which values meet the condition; None where SQL has to say."""
         leaf = meant(leaf)
-        if isinstance(leaf, Is) and leaf.field == "age":
-            found = np.zeros(len(self.values), dtype=bool)
-            for one in year_ranges(leaf):
+        if isinstance(leaf, Is) and leaf.field in RANGED:
+            spans, alone = ranges(leaf)
+            known = frozenset(alone)
+            found = np.fromiter((value in known for value in self.values), dtype=bool, count=len(self.values))
+            for one in spans:
                 found |= self._within(one)
             return found
         if isinstance(leaf, Between) and leaf.low is None and leaf.high is None:

@@ -2,7 +2,14 @@
 
 from spinecho.db.filters.contradictions import contradictions
 from spinecho.db.filters.sql import compile_filter
-from spinecho.db.filters.typed import Expand, FilterSyntaxError, parse_condition, parse_filter, write_filter
+from spinecho.db.filters.typed import (
+    Expand,
+    FilterSyntaxError,
+    age_between,
+    parse_condition,
+    parse_filter,
+    write_filter,
+)
 from spinecho.db.filters.values import (
     ALL,
     ASSERTIONS,
@@ -52,6 +59,7 @@ __all__ = [
     "Or",
     "Says",
     "Value",
+    "age_between",
     "both",
     "compile_filter",
     "conjuncts",

@@ -1,4 +1,4 @@
-"""What coded facts mean, in one place: the names that a value may be given, and that a year of age is a whole year.
+"""What coded facts mean, in one place: the names of a value, whole years of age, and field strengths by their names.
 
 Search box, options, typed filters, cohort definitions and pages all make leaves of `db.filters.values`; both readers of
 these, SQL and the snapshot of facts, go through `meant`, so that no door has a meaning of its own.
@@ -92,12 +92,25 @@ def stored_value(field: str, name: str) -> str:
     return _STORED[field].get(_JOINTS.sub(" ", name.strip()).casefold(), name)
 
 
+NOMINAL = (
+    0.064, 0.2, 0.23, 0.3, 0.35, 0.5, 0.55, 0.6, 0.7, 1.0, 1.2, 1.5, 2.0, 3.0, 4.0, 4.7, 7.0, 9.4, 10.5, 11.7,
+)  # fmt: skip
+"""Field strengths, in tesla, that magnets go by."""
+_NEAR = 0.045
+"""How far from its name, as a share, a strength is written: 2.89362 and 2.9 for 3, 1.494 for 1.5, 1.16 for 1.2, 6.98
+for 7. No two names lie so near that a strength goes by both."""
+_OLDEST = 200
+RANGED = frozenset({"age", "field_strength"})
+"""Numbers of which one stands for all between two bounds."""
+
+
 @lru_cache(maxsize=512)
 def meant(leaf: Is | Between | Contains) -> Is | Between | Contains:
-    """The leaf as it is compared: names as the values that are stored, a highest age with all of its year.
+    """The leaf as it is compared: names as the values that are stored, a highest age with all of its year, strengths
+    with all that go by their name.
 
     A name that the table takes for a value is looked for as it stands too: files are free to write what they like.
-    Ages of several whole years come from `year_ranges`.
+    What one age or strength is comes from `ranges`.
     """
     match leaf:
         case Is(field, values) if field in ACCEPTED:
@@ -105,6 +118,8 @@ def meant(leaf: Is | Between | Contains) -> Is | Between | Contains:
             return Is(field, tuple(dict.fromkeys((*values, *stored))))
         case Between("age", low, high):
             return Between("age", low, end_of_year(high))
+        case Between("field_strength", low, high):
+            return Between("field_strength", strength_range(low)[0], strength_range(high)[1])
         case _:
             return leaf
 
@@ -116,6 +131,74 @@ def end_of_year(age: Value | None) -> Value | None:
     return math.nextafter(float(age) + 1.0, 0.0)
 
 
-def year_ranges(leaf: Is) -> tuple[Between, ...]:
-    """What "is 55, or 60, years old" means in ages as they are stored. Numbers alone: others are for `check_values`."""
-    return tuple(Between("age", value, end_of_year(value)) for value in leaf.values)
+def nominal(tesla: Value) -> Value:
+    """The strength that a magnet of so many tesla goes by; the number itself where none is near.
+
+    >>> nominal(2.89362), nominal(3.0), nominal(2.5)
+    (3.0, 3.0, 2.5)
+    """
+    if not isinstance(tesla, int | float) or isinstance(tesla, bool):
+        return tesla
+    return next((name for name in NOMINAL if abs(tesla - name) <= _NEAR * name), tesla)
+
+
+def strength_range(tesla: Value | None) -> tuple[Value | None, Value | None]:
+    """The lowest and the highest strength, in tesla, that go by the same name; the number itself where none is near."""
+    name = None if tesla is None else nominal(tesla)
+    if name not in NOMINAL or not isinstance(name, float):
+        return tesla, tesla
+    return (1 - _NEAR) * name, (1 + _NEAR) * name
+
+
+def last_alike(field: str, value: Value) -> Value:
+    """The highest number that goes by this one: of an age all of its year, of a strength all of its name."""
+    if field == "field_strength":
+        return strength_range(value)[1] or value
+    return (end_of_year(value) or value) if field == "age" else value
+
+
+def ranges(leaf: Is) -> tuple[tuple[Between, ...], tuple[Value, ...]]:
+    """What "is 55, or 60, years old", or "of 3 tesla", means in stored numbers, for a field of `RANGED`: the ranges,
+    each once, and the numbers that stand for themselves alone.
+
+    Numbers alone: others are for `check_values`. Years that nobody has lived are left out: the list is never long.
+    """
+    found: dict[Between, None] = {}
+    alone: list[Value] = []
+    for value in leaf.values:
+        low, high = strength_range(value) if leaf.field == "field_strength" else (value, end_of_year(value))
+        if low == high:
+            alone.append(value)
+        elif leaf.field == "field_strength" or 0 <= value <= _OLDEST:  # type: ignore[operator]
+            found[Between(leaf.field, low, high)] = None
+    return tuple(found), tuple(alone)
+
+
+_IN_A_YEAR = {"y": 1.0, "m": 12.0, "w": 365.25 / 7, "d": 365.25}
+_AGE = re.compile(
+    r"(?P<count>\d{1,5})\s{0,2}-?(?P<unit>m(?:o|os|on|ths?|onths?)?|w(?:ks?|eeks?)?|d(?:ays?)?|y(?:rs?|ears?)?|monate?|wochen?|tage?|jahre?)",
+    re.IGNORECASE,
+)
+_GERMAN = {"t": "d", "j": "y"}
+
+
+def age_range(text: str) -> tuple[float, float | None] | None:
+    """An age written with its unit, as years: from, and below which; DICOM's 018M too. None for other texts.
+
+    Ages are stored to three places. Whole years have no upper bound here, as a number means all of its year.
+
+    >>> age_range("18m"), age_range("018M"), age_range("6 weeks"), age_range("55y"), age_range("55")
+    ((1.5, 1.583), (1.5, 1.583), (0.115, 0.134), (55.0, None), None)
+    """
+    found = _AGE.fullmatch(text.strip())
+    if found is None:
+        return None
+    unit = found["unit"][0].lower()
+    return years(int(found["count"]), _GERMAN.get(unit, unit))
+
+
+def years(count: int, unit: str) -> tuple[float, float | None]:
+    """So many years, months, weeks or days (`unit`: y, m, w, d) as `age_range` gives them."""
+    if unit == "y":
+        return float(count), None
+    return round(count / _IN_A_YEAR[unit], 3), round((count + 1) / _IN_A_YEAR[unit], 3)

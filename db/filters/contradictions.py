@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from spinecho.db.filters.coded import end_of_year, meant
+from spinecho.db.filters.coded import end_of_year, last_alike, meant, nominal
 from spinecho.db.filters.sql import words_of
 from spinecho.db.filters.values import KINDS, Between, Filter, Is, Not, Or, Value, conjuncts
 
@@ -72,9 +72,9 @@ def _of_plain(parts: Sequence[Filter]) -> tuple[str, ...]:
 def _reason(name: str, of: _Said) -> str:
     """Why nothing can be what is said; '' where something can."""
     if of.low is not None and of.high is not None:
-        if of.low > _end(name, of.high):  # type: ignore[operator]
+        if of.low > last_alike(name, of.high):  # type: ignore[operator]
             return f"{name} cannot be at least {_shown(of.low)} and at most {_shown(of.high)}"
-        if of.low == of.high and of.low in of.unwanted:
+        if of.low == of.high and (nominal(of.low) if name == "field_strength" else of.low) in of.unwanted:
             return f"{name} cannot be {_shown(of.low)} and not {_shown(of.low)}"
     if of.wanted is None:
         return ""
@@ -88,13 +88,8 @@ def _reason(name: str, of: _Said) -> str:
 
 
 def _inside(name: str, value: Value, of: _Said) -> bool:
-    last = _end(name, value)
-    return (of.low is None or last >= of.low) and (of.high is None or value <= _end(name, of.high))  # type: ignore[operator]
-
-
-def _end(name: str, value: Value) -> Value:
-    """The highest value that goes by this one: of an age all of its year."""
-    return end_of_year(value) or value if name == "age" else value
+    last = last_alike(name, value)
+    return (of.low is None or last >= of.low) and (of.high is None or value <= last_alike(name, of.high))  # type: ignore[operator]
 
 
 def _bounds(of: _Said) -> str:
@@ -106,6 +101,8 @@ def _bounds(of: _Said) -> str:
 def _compared(leaf: Is) -> frozenset[Value]:
     same = meant(leaf)
     values = same.values if isinstance(same, Is) else leaf.values
+    if leaf.field == "field_strength":
+        return frozenset(map(nominal, values))
     return words_of(values) | {value for value in values if not isinstance(value, str)}
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from spinecho.db.errors import FilterError
-from spinecho.db.filters.coded import meant, year_ranges
+from spinecho.db.filters.coded import RANGED, meant, ranges
 from spinecho.db.filters.values import (
     ALL,
     ASKING,
@@ -204,8 +204,10 @@ def _leaf(leaf: Leaf, least: float | None) -> ColumnElement[bool]:
 
 def _compare(leaf: Is | Between | Contains, column: Any) -> ColumnElement[bool]:
     match meant(leaf):
-        case Is("age", _) as ages:
-            return or_(false(), *(and_(column >= one.low, column <= one.high) for one in year_ranges(ages)))
+        case Is(field, _) as numbers if field in RANGED:
+            spans, alone = ranges(numbers)
+            within = (and_(column >= one.low, column <= one.high) for one in spans)
+            return or_(false(), *within, *([_one_of(column, alone)] if alone else []))
         case Is(_, values):
             others = [value for value in values if not isinstance(value, str)]
             parts = [_among(func.lower(column), sorted(words))] if (words := words_of(values)) else []

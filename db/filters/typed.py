@@ -19,6 +19,7 @@ from datetime import date
 from typing import TypeAlias, get_args
 
 from spinecho.db.errors import FilterError
+from spinecho.db.filters.coded import age_range
 from spinecho.db.filters.sql import read_number, require_field
 from spinecho.db.filters.values import (
     ALL,
@@ -323,12 +324,39 @@ def _condition(field: str, sign: str, values: Sequence[str]) -> Filter:
         return Between(field, low=_score(field + sign + ",".join(values), sign, values[0]))
     if sign == "~":
         return Contains(field, values[0])
+    if field == "age" and any(age_range(value) for value in values):
+        return _of_age(sign, values)
     if sign in {">=", "<=", ">", "<"}:
         bound = read_number(field, values[0]) if predicted_task(field) else _value(field, values[0])
         within = Between(field, low=bound) if sign[0] == ">" else Between(field, high=bound)
         return within if sign[1:] else And((within, Not(Is(field, (bound,)))))
     same = Is(field, tuple(_value(field, value) for value in values))
     return same if sign == "=" else Not(same)
+
+
+def _of_age(sign: str, values: Sequence[str]) -> Filter:
+    """Ages of which one has a unit: 18m, 6 weeks, 018M, 55y. A month is a whole month, as a year is a whole year."""
+    known = [age_range(value) or (read_number("age", value), None) for value in values]
+    spans: list[Filter] = [age_between(low, high) for low, high in known]
+    low, high = known[0]
+    match sign:
+        case "=":
+            return spans[0] if len(spans) == 1 else Or(tuple(spans))
+        case "!=":
+            return Not(spans[0] if len(spans) == 1 else Or(tuple(spans)))
+        case ">=":
+            return Between("age", low=low)
+        case "<=":
+            return Between("age", high=low) if high is None else Between("age", high=math.nextafter(high, 0.0))
+        case ">":
+            return And((Between("age", low=low), Not(Is("age", (low,))))) if high is None else Between("age", low=high)
+        case _:
+            return Between("age", high=math.nextafter(low, -1.0))
+
+
+def age_between(low: float, below: float | None) -> Filter:
+    """Of an age as `db.coded.age_range` gives it."""
+    return Is("age", (low,)) if below is None else Between("age", low, math.nextafter(below, 0.0))
 
 
 def _score(text: str, sign: str, value: str) -> float:

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from spinecho.db.filters.algebra import Between, Filter, Is, both
+from spinecho.db.filters.algebra import Between, Filter, Is, Not, age_between, both
+from spinecho.db.filters.coded import years
 
 _Reading = tuple[Filter, str, bool]
 """(the condition, the condition in words, whether the words can mean nothing else)"""
@@ -22,7 +24,7 @@ _UNIT = (
     r"|t\b|tesla|g\b|kg|mg|hu\b|mmhg|x\s?\d|/\d|slices?|lesions?|cases?|times|points?|levels?|nodes?|mets|plaques?|foci))"
 )
 _PERSON = re.compile(
-    r"(?:wom[ae]n|m[ae]n|patients?|people|persons?|adults?|f?e?males?|subjects?|individuals|frau(?:en)?|m[äa]nner|anyone"
+    r"(?:wom[ae]n|m[ae]n|patients?|people|persons?|adults?|f?e?males?|subjects?|individuals|frau(?:en)?|m[äa]nner|child(?:ren)?|infants?|bab(?:y|ies)|kids?|toddlers?|newborns?|boys?|girls?|kinder|anyone"
     r"|everybody|those|studies)\s{1,3}(?:aged\s{1,3})?(?:who are\s{1,3})?$",
     re.IGNORECASE,
 )
@@ -36,6 +38,9 @@ _STAGES: tuple[tuple[str, int | None, int | None, str], ...] = (
     (r"adults?|erwachsenen?", 18, None, "18 years and older"),
     (r"elderly|geriatric|octogenarians?|senioren", 65, None, "65 years and older"),
 )
+_SMALL = r"(?:months?|mths?|mos?\.?|weeks?|wks?|days?|monaten?|monate?|wochen?|tagen?|tage?)"
+_SMALL_OLD = rf"[\s-]{{0,2}}(?P<small>{_SMALL})(?:[\s-]{{0,2}}(?P<old>olds?|of age|alte?[rs]?)\b|(?=[\s-]{{1,2}}(?P<child>infants?|bab(?:y|ies)|child|boys?|girls?|toddlers?|newborns?)\b)|[\s-]{{1,2}}(?-i:(?P<who>[FM]))(?!\w))"
+_SMALL_THAN = rf"(?:[\s-]{{0,2}}(?P<small>{_SMALL})(?!\w)(?:[\s-]{{0,2}}(?P<old>olds?|of age|alt)\b)?)"
 _NO_STAGE = r"(?![\s-]{0,2}(?:pugh|turcotte|-?type\b|class\b|[ABC]\b)|hood)"
 _DECADES = {
     name: 10 * tens
@@ -147,6 +152,40 @@ def _aged(low: Callable[[int], int | None], high: Callable[[int], int | None], *
         certain = certain or (years is not None and re.fullmatch(r"y/?o|y\.o\.?", years) is not None)
         bounds = low(number), high(number)
         return Between("age", *bounds), _age(*bounds), certain
+
+    return read
+
+
+def _in_small(way: str) -> _Read:
+    """An age in months, weeks or days: "18 months old", "younger than 6 weeks". A month is a whole month."""
+
+    def read(match: re.Match[str], _: date) -> _Reading | None:
+        said = match.groupdict()
+        name = {"m": "month", "w": "week", "d": "day", "t": "day"}[said["small"][0].lower()]
+        first, last = int(said["n"]), int(said.get("n2") or said["n"])
+        if not 0 <= first <= last <= 999:
+            return None
+        low, below = years(first, name[0])[0], years(last, name[0])[1]
+        number = f"{first} to {last}" if last > first else f"{first}"
+        number += f" {name}" if number == "1" else f" {name}s"
+        before = match.string[max(0, match.start() - 40) : match.start()]
+        plain = re.match(r"older|younger|aged|älter|jünger", match.group(), re.IGNORECASE) is not None
+        if not (said.get("old") or said.get("child") or said.get("who") or plain or _PERSON.search(before)):
+            return None  # "under 6 weeks of treatment", "over 3 months"
+        match way:
+            case "above":
+                return Between("age", below, None), f"older than {number}", True
+            case "from":
+                return Between("age", low, None), f"{number} and older", True
+            case "below":
+                return Between("age", None, math.nextafter(low, -1.0)), f"younger than {number}", True
+            case "until":
+                return age_between(0.0, below), f"{number} and younger", True
+            case _:
+                found = age_between(low, below)
+                if who := said.get("who"):
+                    return both(Is("sex", (who,)), found), f"{'female' if who == 'F' else 'male'}, {number}", True
+                return found, number, True
 
     return read
 
@@ -283,14 +322,18 @@ def _strength(match: re.Match[str], _: date) -> _Reading | None:
     if not 0 < tesla <= 12:
         return None
     sign = (match.groupdict().get("sign") or "").strip().lower()
-    low, high = round(0.9 * tesla, 3), round(1.1 * tesla, 3)
+    same = Is("field_strength", (tesla,))
     if sign in ("below", "under", "less than", "<"):
-        return Between("field_strength", None, round(low - 0.001, 3)), f"below {tesla:g} T", True
+        return both(Between("field_strength", None, tesla), Not(same)), f"below {tesla:g} T", True
     if sign in ("above", "over", "more than", ">"):
-        return Between("field_strength", round(high + 0.001, 3), None), f"above {tesla:g} T", True
+        return both(Between("field_strength", tesla, None), Not(same)), f"above {tesla:g} T", True
     if sign in ("at least", ">=", "≥"):
-        return Between("field_strength", low, None), f"{tesla:g} T and more", True
-    return Between("field_strength", low, high), f"{tesla:g} T", True
+        return Between("field_strength", tesla, None), f"{tesla:g} T and more", True
+    if sign in ("at most", "up to", "<=", "≤"):
+        return Between("field_strength", None, tesla), f"{tesla:g} T and less", True
+    if other := match.groupdict().get("other"):
+        return Is("field_strength", (float(other), tesla)), f"{float(other):g} or {tesla:g} T", True
+    return same, f"{tesla:g} T", True
 
 
 def _contrast(value: str) -> _Read:
@@ -322,7 +365,14 @@ PATTERNS: tuple[tuple[str, re.Pattern[str], _Read], ...] = (
         rf"|{_AGENT}[\s-]enhanced"
     ), _contrast("yes")),
     # field strength before ages: "over 1.5 T"
-    ("field_strength", _free(rf"(?:(?P<sign>below|under|less than|above|over|more than|at least|[<>≥]=?)\s{{0,2}}|at\s{{1,2}})?{_T}"), _strength),
+    ("field_strength", _free(rf"(?:(?P<sign>below|under|less than|above|over|more than|at least|at most|up to|[<>≥≤]=?)\s{{0,2}}|at\s{{1,2}})?(?:(?P<other>\d(?:\.\d{{1,2}})?)\s{{0,2}}-?(?:tesla|(?-i:T))?\s{{0,2}}(?:or|and|oder|und|/)\s{{0,2}})?{_T}"), _strength),
+    ("age", _free(rf"(?:(?:aged|between)\s{{1,2}})?(?P<n>\d{{1,3}})\s{{0,2}}(?:-|–|to|and|bis|und)\s{{0,2}}(?P<n2>\d{{1,3}}){_SMALL_OLD}"), _in_small("")),
+    ("age", _free(rf"(?:over|above|older than|more than|>(?!=)|über|älter als)\s{{0,2}}{_N}{_SMALL_THAN}"), _in_small("above")),
+    ("age", _free(rf"(?:at least|≥|>=|mindestens)\s{{0,2}}{_N}{_SMALL_THAN}"), _in_small("from")),
+    ("age", _free(rf"(?:under|below|younger than|less than|<(?!=)|unter|jünger als)\s{{0,2}}{_N}{_SMALL_THAN}"), _in_small("below")),
+    ("age", _free(rf"(?:up to|at most|≤|<=|höchstens)\s{{0,2}}{_N}{_SMALL_THAN}"), _in_small("until")),
+    ("age", _free(rf"(?:aged?:?\s{{1,2}})?{_N}{_SMALL_OLD}"), _in_small("")),
+    ("age", _free(rf"aged?:?\s{{1,2}}{_N}{_SMALL_THAN}"), _in_small("")),
     ("age", _free(rf"(?:(?P<aged>aged?|between|ages)\s{{1,2}})?(?P<a>\d{{1,3}})\s{{0,2}}(?:-|–|to|and|bis|und)\s{{0,2}}(?P<b>\d{{1,3}})(?![\d/]){_UNIT}{_YEARS}?"), _span_of_years),
     ("age", _free(rf"{_N}\s?(?:y|yo|y/o|yr)?\s?(?-i:(?P<who>[FM]))(?!\w)"), _short),
     ("age", _free(rf"{_N}{_YEARS}?\s{{0,2}}(?:(?:and|or|und|oder) (?:over|above|older|more|up)|\+|plus)(?:\s(?P<old2>years?|yrs?))?(?![\w])")  , _aged(lambda n: n, lambda n: None)),

@@ -9,14 +9,15 @@ from spinecho.db.filters.algebra import Contains, Filter, Not, both, parse_condi
 from spinecho.encoders.language.query import FieldTerm
 
 _RANGED = frozenset({"age", "field_strength", "date"})
-_RANGE = re.compile(r"^(?P<low>\d[\d.]*)?-(?P<high>\d[\d.]*)?$")
+_RANGE = re.compile(r"^(?P<low>\d[\d.]*[a-z]{0,6})?-(?P<high>\d[\d.]*[a-z]{0,6})?$", re.IGNORECASE)
 _SIGNED = re.compile(r"^(>=|<=|>|<)\s*(.+)$")
 
 
 def filter_of(fields: Sequence[FieldTerm]) -> Filter:
     """All of them together. Raises `FilterError` for a value that the field cannot have.
 
-    `age:40-60`, `age:>60`, `age:60-`, `date:2019-01-01..2020-12-31`, `sequence:flair,t2`, `description:knee` (in it).
+    `age:40-60`, `age:>60`, `age:60-`, `age:6m-18m`, `date:2019-01-01..2020-12-31`, `sequence:flair,t2`,
+    `description:knee` (in it).
     """
     return both(*(Not(_condition(one)) if one.negated else _condition(one) for one in fields))
 

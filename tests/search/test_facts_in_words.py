@@ -41,8 +41,8 @@ SEQUENCE = {
 }  # fmt: skip
 PLANE = {"axial": "plane=axial", "coronal": "plane=coronal", "sagittal": "plane=sagittal", "transverse": "plane=axial"}
 TESLA = {
-    "at 3 tesla": "field_strength>=2.7 and field_strength<=3.3", "3T": "field_strength>=2.7 and field_strength<=3.3",
-    "1.5 T": "field_strength>=1.35 and field_strength<=1.65", "3-Tesla": "field_strength>=2.7 and field_strength<=3.3",
+    "at 3 tesla": "field_strength=3", "3T": "field_strength=3",
+    "1.5 T": "field_strength=1.5", "3-Tesla": "field_strength=3",
 }  # fmt: skip
 VENDOR = {
     "Siemens": "vendor=Siemens",

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from spinecho.db.errors import FilterError
-from spinecho.db.filters.algebra import ALL, Between, Filter, Is, Or, both, parse_filter
+from spinecho.db.filters.algebra import ALL, Between, Filter, Is, Or, both, parse_condition, parse_filter
 from spinecho.encoders.language.expand import names_of
 
 _OPTIONS: dict[str, Any] = {
@@ -29,7 +29,10 @@ _OPTIONS: dict[str, Any] = {
     "contrast": Annotated[str | None, typer.Option("--contrast", help="Contrast agent: yes or no.")],
     "vendor": Annotated[str | None, typer.Option("--vendor", help="Manufacturer, e.g. Siemens.")],
     "sex": Annotated[str | None, typer.Option("--sex", help="F, M or O; female, male or other.")],
-    "age": Annotated[str | None, typer.Option("--age", help="Whole years: 40-60, 70-, -18 or 55.")],
+    "age": Annotated[
+        str | None,
+        typer.Option("--age", help="Whole years: 40-60, 70-, -18 or 55; months, weeks, days: 18m, 6w-12w, -10d."),
+    ],
     "include_derived": Annotated[
         bool, typer.Option("--include-derived", help="Show computed images (ADC, FA, ...) and localizers too.")
     ],
@@ -88,12 +91,17 @@ def read_filter(
 
 
 def _age(text: str) -> Filter:
-    low, dash, high = text.partition("-")
+    low, dash, high = (part.strip() for part in text.partition("-"))
+    remedy = f"cannot read the age {text!r}; write 40-60, 70-, -18, 55 or 6m-18m"
+    if not low and not high:
+        raise FilterError(remedy)
     try:
-        first = float(low) if low.strip() else None
-        last = float(high) if high.strip() else None
-    except ValueError:
-        raise FilterError(f"cannot read the age {text!r}; write 40-60, 70-, -18 or 55") from None
-    if first is None and last is None:
-        raise FilterError(f"cannot read the age {text!r}; write 40-60, 70-, -18 or 55")
+        if any(char.isalpha() for char in text):
+            if not dash or high[:1].isalpha():  # "6-weeks"
+                return parse_condition(f"age={text}")
+            parts = [parse_condition(f"age>={low}")] if low else []
+            return both(*parts, *([parse_condition(f"age<={high}")] if high else []))
+        first, last = (float(part) if part else None for part in (low, high))
+    except (ValueError, FilterError):
+        raise FilterError(remedy) from None
     return Between("age", first, last if dash else first)
