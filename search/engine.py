@@ -10,7 +10,6 @@ from time import monotonic
 from typing import Any, assert_never
 
 from spinecho.db.errors import Damaged
-from spinecho.db.files import file_index
 from spinecho.db.filters.algebra import ALL, Filter, contradictions, predicted_tasks, visible
 from spinecho.db.filters.selection import Selection
 from spinecho.db.people.feedback import scan_vectors, sentences_said
@@ -27,15 +26,15 @@ from spinecho.encoders.space import Space, require_same
 from spinecho.search.answers.explain import Ranked, explain
 from spinecho.search.answers.fold import fold, nothing_relevant
 from spinecho.search.answers.heat import Heat, heat_map
-from spinecho.search.answers.hits import Hit, PassageHit, Results
-from spinecho.search.answers.listing import Listed, by_date, excluding, named, why_no_report
+from spinecho.search.answers.hits import PassageHit, Results
+from spinecho.search.answers.listing import Listed, first_of, listed_of
+from spinecho.search.answers.notes import of_archive, of_nothing, of_ranked
 from spinecho.search.channel_weights import Weighing
 from spinecho.search.channels.background import Background, Relevance, background_of
 from spinecho.search.channels.computed import computed_in, why_included
 from spinecho.search.channels.examples import Examples, QueryError
-from spinecho.search.channels.found import Evidence as Evident
 from spinecho.search.channels.found import Found
-from spinecho.search.channels.lexical import NO_WORDS, Words, rare, unheard, words_of
+from spinecho.search.channels.lexical import NO_WORDS, rare, words_of, words_unwanted
 from spinecho.search.channels.regions import Look
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.channels.whole_report import like_report
@@ -158,15 +157,17 @@ class Engine:
         shown = visible(where, computed=bool(computed))
         if shown == where:  # the filter decides
             computed = ()
-        if plan is not None and (listed := self._listed(query, plan, want, shown, where)) is not None:
-            return self._list(plan, listed, want, k, shown, clock)
+        passing = where if want is Kind.REPORT else shown
+        if plan is not None and isinstance(query, TextQuery):
+            listed = listed_of(self._database, self._retriever.selection, query, plan, want, passing)
+            if listed is not None:
+                return self._list(plan, listed, want, k, shown, clock)
         echo: dict[str, Any] = {}
         match query:
             case TextQuery() if plan is not None and plan.way is Way.REPORT and query.by is not Evidence.SCANS:
-                passing = where if want is Kind.REPORT else shown
                 found = like_report(self._retriever, self._dual.text, plan, want=want, k=k, where=passing)
             case TextQuery():
-                found, echo = self._by_text(query, want, k, where if want is Kind.REPORT else shown, clock, plan)
+                found, echo = self._by_text(query, want, k, passing, clock, plan)
             case ImageQuery(prepared, source):
                 vectors, look = self._examples.looked_at(prepared)
                 clock.lap("encode")
@@ -199,7 +200,9 @@ class Engine:
                 *contradictions(where),
                 *(plan.said if plan is not None else ()),
                 *([why_included(computed)] if computed else ()),
-                *self._warnings(query, want, where, hits, found, relevance, told),
+                *of_archive(self._database, self._retriever),
+                *of_nothing(self._database, self._retriever, want, where, hits),
+                *of_ranked(self._database, self._retriever, query, plan, want, passing, hits, found, relevance),
             ),
             relevance=relevance,
             seconds=clock.seconds,
@@ -207,27 +210,13 @@ class Engine:
             weights=self._told_weights(query, plan, want),
         )  # fmt: skip
 
-    def _listed(self, query: Query, plan: QueryPlan, want: Kind, shown: Filter, where: Filter) -> Listed | None:
-        """The answer where it is a list and no ranking; None where something has to be compared."""
-        if plan.way is Way.IDENTIFIERS:
-            return named(self._database, plan, want)
-        if not isinstance(query, TextQuery) or query.like is not None:
-            return None
-        passing = where if want is Kind.REPORT else shown
-        if plan.way is Way.FILTERS:
-            return by_date(self._database, self._retriever.selection, passing, want)
-        if plan.way is Way.EXCLUSIONS and query.by is not Evidence.SCANS:
-            listed = excluding(self._database, self._retriever.selection, plan.query, passing, want)
-            unfit = set(lookup.study_ids_by_uid(self._database, query.bad).values()) if want is Kind.STUDY else set()
-            return dataclasses.replace(listed, ids=tuple(key for key in listed.ids if key not in unfit))
-        return None
-
     def _list(self, plan: QueryPlan, listed: Listed, want: Kind, k: int, shown: Filter, clock: Clock) -> Results:
         """The first k of a list, as results. What identifiers name is shown with all of its series."""
         exact = plan.way is Way.IDENTIFIERS
-        ranked = [(key, float(exact), listed.evidence.get(key, Evident())) for key in listed.ids[:k]]
+        ranked = first_of(self._database, listed, want=want, k=k, exact=exact)
         clock.lap("retrieve")
-        hits = explain(self._database, ranked, want=want, where=visible(ALL) if exact else shown)
+        words = words_unwanted(plan.query) if plan.way is Way.EXCLUSIONS else NO_WORDS
+        hits = explain(self._database, ranked, want=want, where=visible(ALL) if exact else shown, words=words)
         clock.lap("explain")
         return Results(
             query={**plan.as_json(), "by": str(plan.way), "want": str(want), "k": k, "fitting": len(listed.ids)},
@@ -239,7 +228,8 @@ class Engine:
                 *(() if exact else contradictions(plan.where)),
                 *plan.said,
                 *listed.said,
-                *self._warnings(None, want, plan.where, hits, Found(), (), NO_WORDS, exact=exact),
+                *of_archive(self._database, self._retriever),
+                *of_nothing(self._database, self._retriever, want, plan.where, hits, exact=exact),
             ),
             seconds=clock.seconds,
             plan=plan,
@@ -422,50 +412,6 @@ class Engine:
                 best[channel] = max(value, best.get(channel, -1.0))
         judged = (self._background.judge(channel, value) for channel, value in sorted(best.items()))
         return tuple(one for one in judged if one is not None)
-
-    def _warnings(
-        self,
-        query: Query | None,
-        want: Kind,
-        where: Filter,
-        hits: Sequence[Hit],
-        found: Found,
-        relevance: Sequence[Relevance],
-        told: Words,
-        *,
-        exact: bool = False,
-    ) -> tuple[str, ...]:
-        """query: None for a list. exact: identifiers answered, so that nothing else could have."""
-        said = [
-            f"{warning}; the answer is complete, taken from the database. 'spinecho index --rebuild' mends it."
-            for space in (self._retriever.image, self._retriever.text)
-            for warning in space.warnings
-        ]
-        said += self._retriever.selection.warnings
-        pending = file_index.count_pending_series(self._database)
-        if pending:
-            said.append(f"{pending} series are not indexed yet; run 'spinecho index' again to go on")
-        if found.unknown and isinstance(query, SpotQuery):
-            said.append(
-                f"the parts of {found.unknown} of the nearest volumes are not stored; 'spinecho predict' adds them"
-            )
-        if not len(self._retriever.image) and not len(self._retriever.text):
-            said.append("the index is empty; 'spinecho failures --all' tells why, 'spinecho index FOLDER' fills it")
-        elif not hits and exact:
-            pass
-        elif not hits and want is Kind.REPORT:
-            said.append(why_no_report(self._database, self._retriever.selection, where))
-        elif not hits:
-            said.append("no study fits; loosen the filters, or try --include-derived")
-        elif isinstance(query, TextQuery) and not any(hit.channels for hit in hits):
-            said.append("every sentence found contradicts the query (denied, or the other side or grade)")
-        if hits and (found.nothing or (relevance and all(one.similarity <= one.usual for one in relevance))):
-            said.append("nothing relevant found: questions that have nothing to do with MR come as near as this one")
-        shown = [one.passage.text for hit in hits for one in hit.passages]
-        typed = query.text if isinstance(query, TextQuery) else ""
-        if hits and (never := unheard(self._database, told, typed, said=shown)):
-            said.append(f"no report or header says {', '.join(map(repr, never))}, under any name known for it")
-        return tuple(said)
 
 
 def _why_not_by_scans(encoder: str, *, aligned: bool, want: Kind) -> str:

@@ -6,14 +6,14 @@ No similarity orders them: identifiers stand as they were typed, the rest by dat
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from spinecho.db.filters.algebra import ALL, Filter
 from spinecho.db.filters.selection import Selection
 from spinecho.db.queries import lookup
 from spinecho.db.queries.listing import newest_first, newest_reports_first, reported_studies
-from spinecho.db.queries.sentences import passages_saying
+from spinecho.db.queries.sentences import passages_saying, report_passages
 from spinecho.db.queries.words import expression
 from spinecho.db.schema.database import Database
 from spinecho.db.values import PassageCard
@@ -21,10 +21,12 @@ from spinecho.encoders.language.expand import names_of
 from spinecho.encoders.language.query import QueryText
 from spinecho.encoders.language.vocabulary import concepts, names, narrower
 from spinecho.search.answers.agreement import denies, violates
+from spinecho.search.answers.explain import Ranked
 from spinecho.search.answers.hits import PassageHit
 from spinecho.search.channels.found import Evidence
-from spinecho.search.planning.plan import QueryPlan
-from spinecho.search.query import Kind
+from spinecho.search.planning.plan import QueryPlan, Way
+from spinecho.search.query import Evidence as By
+from spinecho.search.query import Kind, TextQuery
 
 _FEW = 0.5
 """Share of studies with a report below which an answer by what reports do not say is worth a warning of its own."""
@@ -37,6 +39,38 @@ class Listed:
     ids: tuple[int, ...]
     evidence: dict[int, Evidence]
     said: tuple[str, ...] = ()
+
+
+def listed_of(
+    database: Database, selection: Selection, asked: TextQuery, plan: QueryPlan, want: Kind, where: Filter
+) -> Listed | None:
+    """The answer where it is a list and no ranking; None where something has to be compared."""
+    if plan.way is Way.IDENTIFIERS:
+        return named(database, plan, want)
+    if asked.like is not None:
+        return None
+    if plan.way is Way.FILTERS:
+        return by_date(database, selection, where, want)
+    if plan.way is Way.EXCLUSIONS and asked.by is not By.SCANS:
+        listed = excluding(database, selection, plan.query, where, want)
+        unfit = set(lookup.study_ids_by_uid(database, asked.bad).values()) if want is Kind.STUDY else set()
+        return replace(listed, ids=tuple(key for key in listed.ids if key not in unfit))
+    return None
+
+
+def first_of(database: Database, listed: Listed, *, want: Kind, k: int, exact: bool) -> list[Ranked]:
+    """The first k of a list, each with what put it there; where nothing did, with what its report concludes."""
+    first = listed.ids[:k]
+    silent = [key for key in first if key not in listed.evidence]
+    concluded = report_passages(database, silent, by_report=want is Kind.REPORT)
+    ranked = []
+    for key in first:
+        evidence = listed.evidence.get(key)
+        if evidence is None:
+            told = [card for card in concluded.get(key, ()) if card.section == "impression"]
+            evidence = Evidence(passages=[PassageHit(card, None) for card in told])
+        ranked.append((key, float(exact), evidence))
+    return ranked
 
 
 def named(database: Database, plan: QueryPlan, want: Kind) -> Listed:
@@ -65,6 +99,13 @@ def excluding(database: Database, selection: Selection, query: QueryText, where:
             evidence[key] = Evidence(passages=[PassageHit(card, None) for card in cards], channels={"words": 1.0})
     order = [key for key in kept if key in evidence] + [key for key in kept if key not in evidence]
     return Listed(tuple(order), evidence, _how_sure(database, every, order, evidence, want))
+
+
+def affirming(database: Database, selection: Selection, query: QueryText, where: Filter, want: Kind) -> frozenset[int]:
+    """What passes the filter and affirms something that is not wanted."""
+    said = _said_of(database, query.unwanted, want)
+    passing = frozenset(_everything(database, selection, where, want))
+    return frozenset(key for key, cards in said.items() if key in passing and violates(query, cards))
 
 
 def _everything(database: Database, selection: Selection, where: Filter, want: Kind) -> tuple[int, ...]:

@@ -57,6 +57,11 @@ def words_of(query: QueryText) -> Words:
     return Words(_expanded(rest), exact)
 
 
+def words_unwanted(query: QueryText) -> Words:
+    """The groups of what is not wanted: what is marked where a sentence denies it."""
+    return Words(tuple(group for term in query.unwanted for group in _expanded(term)))
+
+
 @lru_cache(maxsize=256)
 def _expanded(wanted: str) -> tuple[Group, ...]:
     """What is named, each with all its names and with what together means it: a tear and a meniscus in one passage."""
@@ -141,12 +146,13 @@ def _stems(words: Words) -> tuple[frozenset[tuple[str, ...]], tuple[str, ...]]:
 
 
 def unheard(database: Database, words: Words, wanted: str = "", *, said: Iterable[str] = ()) -> tuple[str, ...]:
-    """What of the query no passage of the archive says, each by its first name; sizes in `wanted` are no words.
+    """What of the query no passage of the archive says, as it is written in `wanted`, where sizes are no words.
 
     said: some passages of it; what these say word for word is not asked for.
     """
     size = size_condition(wanted)
     sized = set(re.findall(r"\w+", wanted[size.start : size.stop].casefold())) if size is not None else set()
+    typed = {word.casefold(): word for word in re.findall(r"\w[\w-]*", wanted)}
     heard = [_spaced(one) for one in said]
     asked = [
         (match, group[0])
@@ -154,7 +160,7 @@ def unheard(database: Database, words: Words, wanted: str = "", *, said: Iterabl
         if group[0].casefold() not in sized and not _among(group, heard) and (match := expression([group]))
     ]
     counts = count_each(database, [match for match, _ in asked], most=1)
-    return tuple(name for count, (_, name) in zip(counts, asked, strict=True) if not count)
+    return tuple(typed.get(name.casefold(), name) for count, (_, name) in zip(counts, asked, strict=True) if not count)
 
 
 def _among(group: Group, heard: Sequence[str]) -> bool:

@@ -1,0 +1,78 @@
+"""Sentences that stand beside an answer: of the archive, of what was not found, and of how near the rest comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spinecho.db.files import file_index
+from spinecho.db.filters.algebra import Filter
+from spinecho.db.schema.database import Database
+from spinecho.search.answers.hits import Hit
+from spinecho.search.answers.listing import affirming, why_no_report
+from spinecho.search.channels.background import Relevance
+from spinecho.search.channels.found import Found
+from spinecho.search.channels.lexical import unheard, words_of
+from spinecho.search.channels.retrieve import Retriever
+from spinecho.search.planning.plan import QueryPlan, Way
+from spinecho.search.query import Kind, Query, SpotQuery, TextQuery
+
+
+def of_archive(database: Database, retriever: Retriever) -> list[str]:
+    """Builds that cannot be used, and what is not indexed yet."""
+    said = [
+        f"{warning}; the answer is complete, taken from the database. 'spinecho index --rebuild' mends it."
+        for space in (retriever.image, retriever.text)
+        for warning in space.warnings
+    ]
+    said += retriever.selection.warnings
+    if pending := file_index.count_pending_series(database):
+        said.append(f"{pending} series are not indexed yet; run 'spinecho index' again to go on")
+    return said
+
+
+def of_nothing(
+    database: Database, retriever: Retriever, want: Kind, where: Filter, hits: Sequence[Hit], *, exact: bool = False
+) -> list[str]:
+    """Why nothing was found. exact: identifiers answered, so that nothing else could have."""
+    if not len(retriever.image) and not len(retriever.text):
+        return ["the index is empty; 'spinecho failures --all' tells why, 'spinecho index FOLDER' fills it"]
+    if hits or exact:
+        return []
+    if want is Kind.REPORT:
+        return [why_no_report(database, retriever.selection, where)]
+    return ["no study fits; loosen the filters, or try --include-derived"]
+
+
+def of_ranked(
+    database: Database,
+    retriever: Retriever,
+    query: Query,
+    plan: QueryPlan | None,
+    want: Kind,
+    where: Filter,
+    hits: Sequence[Hit],
+    found: Found,
+    relevance: Sequence[Relevance],
+) -> list[str]:
+    """How near the best comes, and what of the words nothing says. where: what results are taken from."""
+    said = []
+    if found.unknown and isinstance(query, SpotQuery):
+        said.append(f"the parts of {found.unknown} of the nearest volumes are not stored; 'spinecho predict' adds them")
+    if hits and isinstance(query, TextQuery) and not any(hit.channels for hit in hits):
+        said.append("every sentence found contradicts the query (denied, or the other side or grade)")
+    if hits and (found.nothing or (relevance and all(one.similarity <= one.usual for one in relevance))):
+        said.append("nothing relevant found: questions that have nothing to do with MR come as near as this one")
+    if plan is None or plan.way is not Way.WORDS or not isinstance(query, TextQuery):
+        return said
+    shown = [one.passage.text for hit in hits for one in hit.passages]
+    if hits and (never := unheard(database, words_of(plan.query), plan.typed, said=shown)):
+        said.append(f"no report or header says {', '.join(map(repr, never))}, under any name known for it")
+    if plan.query.unwanted and not any(hit.fits for hit in hits):
+        count = len(affirming(database, retriever.selection, plan.query, where, want))
+        terms = " or ".join(map(repr, plan.query.unwanted))
+        noun = "report" if want is Kind.REPORT else "study"
+        if count == 1:
+            said.append(f"1 {noun} that affirms {terms} is left out")
+        elif count:
+            said.append(f"{count} {noun.replace('study', 'studie')}s that affirm {terms} are left out")
+    return said
