@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from spinecho.errors import QueryError, SpinechoError
 
 
-class StoreError(Exception):
-    """Base of every error of this package."""
-
-    exit_status: ClassVar[int] = 2
-    """What a command ends with: 2 for what the person asked, 3 for the machine's failures, 4 for damaged data."""
+class StoreError(SpinechoError):
+    """Base of every error of what is stored."""
 
 
 class StorageFailure(StoreError):
@@ -40,7 +37,7 @@ class BuildCorrupt(Damaged):
     """An index build or a snapshot is not what its manifest, or the database, says it is."""
 
 
-class FilterError(StoreError):
+class FilterError(QueryError):
     """A filter names a field or a value that does not exist."""
 
 
@@ -50,6 +47,10 @@ class BackendMissing(StoreError):
 
 class PruneRefused(StoreError):
     """So much of an archive is gone from its disk that it may rather not be mounted; nothing was forgotten."""
+
+
+class FilesChanged(StoreError):
+    """The files of a series that is indexed have changed or gone."""
 
 
 class RootMissing(StoreError):

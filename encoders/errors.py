@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from spinecho.errors import SpinechoError
+
 
 class Reason(StrEnum):
     """Why a file is not in the index. `remedy` says what would mend it, `ignorable` that nothing needs mending."""
@@ -103,7 +105,7 @@ _REMEDIES: dict[Reason, str] = {
 }
 
 
-class EncoderError(Exception):
+class EncoderError(SpinechoError):
     """Base of every error of this package. The message names the value and the remedy."""
 
 

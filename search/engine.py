@@ -23,6 +23,7 @@ from spinecho.encoders.language.clauses.findings import Wish, wish
 from spinecho.encoders.language.query import QueryText, parse_query
 from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.encoders.space import Space, require_same
+from spinecho.errors import QueryError
 from spinecho.search.answers.explain import Ranked, explain
 from spinecho.search.answers.fold import fold, nothing_relevant
 from spinecho.search.answers.heat import Heat, heat_map
@@ -32,7 +33,7 @@ from spinecho.search.answers.notes import of_archive, of_nothing, of_ranked
 from spinecho.search.channel_weights import Weighing
 from spinecho.search.channels.background import Background, Relevance, background_of
 from spinecho.search.channels.computed import computed_in, why_included
-from spinecho.search.channels.examples import Examples, QueryError
+from spinecho.search.channels.examples import Examples
 from spinecho.search.channels.found import Found
 from spinecho.search.channels.lexical import NO_WORDS, rare, words_of, words_unwanted
 from spinecho.search.channels.regions import Look

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.preparing.preparation import Prepared
+from spinecho.errors import QueryError
 
 Box: TypeAlias = tuple[float, float, float, float, float, float]
 """Low R, A, S, then high R, A, S, as fractions 0..1 of a volume's extent."""
 
 
-class BoxError(EncoderError):
+class BoxError(QueryError):
     """A box that cannot be searched for; the message says what to change."""
 
 

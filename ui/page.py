@@ -8,7 +8,7 @@ import streamlit as st
 
 from spinecho.encoders.registry import ABOUT
 from spinecho.search.access.desk import Person, Recorder
-from spinecho.ui.settings import Settings, read_settings
+from spinecho.settings import Settings, read_settings
 from spinecho.ui.views.archive.page import SHORTCUTS as ARCHIVE_KEYS
 from spinecho.ui.views.archive.page import archive_page
 from spinecho.ui.views.cohorts.page import SHORTCUTS as COHORT_KEYS
@@ -25,7 +25,7 @@ from spinecho.ui.views.session.signed import sign_out_button, watch, who
 from spinecho.ui.views.study.page import study_page
 from spinecho.ui.views.study.viewer import SHORTCUTS as VIEWER_KEYS
 from spinecho.ui.views.style import apply_style, icon, trouble
-from spinecho.ui.wiring import USER_ERRORS
+from spinecho.wiring import USER_ERRORS
 
 Draw = Callable[[Room], None]
 # name in the address, title, what draws it, its shortcuts, whether it stands in the menu

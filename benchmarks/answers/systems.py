@@ -15,7 +15,7 @@ from benchmarks.answers.corpus import Text
 from benchmarks.answers.home import Entry
 from benchmarks.answers.reading import sentences
 from spinecho.encoders.dual import DualEncoder
-from spinecho.encoders.errors import EncoderError
+from spinecho.errors import SpinechoError
 from spinecho.search.engine import Engine
 from spinecho.search.query import Evidence, Kind, TextQuery
 
@@ -56,7 +56,7 @@ class EngineSystem:
         began = time.perf_counter()
         try:
             results = self._engine.search(TextQuery(words, self._by), want=Kind.STUDY, k=_K, patients=True)
-        except EncoderError as error:  # refused, and told why
+        except SpinechoError as error:  # refused, and told why
             return Answer((), seconds=time.perf_counter() - began, notes=(f"refused: {error}",))
         seconds = time.perf_counter() - began
         hits = [hit for hit in results.hits if hit.study is not None]

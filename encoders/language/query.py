@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.language.clauses.bounds import NOT_A_NEGATION, UNDECIDED
 from spinecho.encoders.language.laterality import Side, sides
+from spinecho.errors import QueryError
 
 
-class EmptyQuery(EncoderError):
+class EmptyQuery(QueryError):
     """The query holds no word to search for."""
 
 

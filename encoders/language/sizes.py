@@ -12,13 +12,13 @@ import re
 from dataclasses import dataclass
 from math import inf
 
-from spinecho.encoders.errors import EncoderError
+from spinecho.errors import QueryError
 
 ABOUT = 0.2
 """By how much a size that is asked for without a comparison ("4 cm mass") may differ, as a fraction."""
 
 
-class SizeError(EncoderError):
+class SizeError(QueryError):
     """A bound on a size that cannot be read; the message shows how to write it."""
 
 

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from spinecho.encoders.errors import EncoderError
+from spinecho.errors import QueryError
 
 Resampled = Literal["patients", "queries"]
 
 
-class EvaluationError(EncoderError):
+class EvaluationError(QueryError):
     """Nothing could be measured; the message names the value and the remedy."""
 
 

@@ -12,7 +12,7 @@ from typing import ParamSpec, Protocol, TypeVar, cast
 
 from spinecho.db.errors import StoreError
 from spinecho.db.people.record import Entry, Fact, Recorder, RecordUnwritable
-from spinecho.encoders.errors import EncoderError
+from spinecho.errors import SpinechoError
 
 __all__ = [
     "Access", "Person", "RecordUnwritable", "Refused", "Role", "digest_of", "needs", "uid_or_digest",
@@ -98,7 +98,7 @@ class Access:
         counted = dict(facts)
         try:
             yield counted
-        except (StoreError, EncoderError) as error:
+        except SpinechoError as error:
             self.note(action, subject, **counted, failed=type(error).__name__)
             raise
         self.note(action, subject, **counted)

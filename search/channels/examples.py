@@ -15,19 +15,15 @@ from spinecho.db.schema.database import Database
 from spinecho.db.store import part_vectors
 from spinecho.db.vectors.protocol import Rows
 from spinecho.encoders.dual import DualEncoder
-from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.networks.parts_of_volumes import Described, box_vector, region_vectors
 from spinecho.encoders.preparing.preparation import Prepared
+from spinecho.errors import QueryError
 from spinecho.search.channels.found import Found
 from spinecho.search.channels.regions import Look, stored_box_vector
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.clock import Clock
 from spinecho.search.fusion import Weights
 from spinecho.search.query import BoxError, ImageQuery, SpotQuery, StudyQuery
-
-
-class QueryError(EncoderError):
-    """A query that cannot be answered; the message says what to change."""
 
 
 @dataclass(frozen=True, slots=True)

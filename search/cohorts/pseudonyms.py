@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, get_args
 
-from spinecho.db.errors import StoreError
 from spinecho.db.filters.algebra import All, Between, Filter, Is, Says, leaves, parse_filter
 from spinecho.db.people.cohorts import CohortError, Frozen, Member
 from spinecho.db.people.masking import masked_rows
 from spinecho.encoders.acquisition.facts import BodyRegion, Contrast, Plane, Vendor
 from spinecho.encoders.acquisition.facts import Sequence as SequenceName
 from spinecho.encoders.registry import CHECKPOINTS, ENCODERS
+from spinecho.errors import QueryError
 from spinecho.search.cohorts.definition import FIELDS, KINDS
 from spinecho.search.cohorts.freezing import balance_of, told_of
 
@@ -171,7 +171,7 @@ def _is_coded(text: str) -> bool:
     """Whether a filter says nothing but facts whose values Spinecho gives, and numbers."""
     try:
         where: Filter = parse_filter(text)
-    except StoreError:
+    except QueryError:
         return False
     return where == All() or all(_leaf_is_coded(leaf) for leaf in leaves(where))
 

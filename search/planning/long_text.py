@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.language.passages import Passage, passages
+from spinecho.errors import QueryError
 
 MOST = 20_000
 """Characters of a query; twice what a long report takes."""
@@ -27,7 +27,7 @@ _TELLING = {"impression": 0, "findings": 1, "other": 2}
 _SAYS_LESS = {"present": 0, "uncertain": 0, "historical": 1, "absent": 2}
 
 
-class TooLong(EncoderError):
+class TooLong(QueryError):
     """The query is longer than anything that is compared in time."""
 
 

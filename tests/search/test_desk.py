@@ -14,7 +14,7 @@ from spinecho.search.access.desk import Desk, Person, Refused, Role
 from spinecho.search.cohorts.definition import from_plain
 from spinecho.search.engine import Engine
 from spinecho.search.query import StudyQuery, TextQuery
-from spinecho.ui.wiring import read_image_query
+from spinecho.wiring import read_image_query
 
 
 @pytest.fixture

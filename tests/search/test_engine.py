@@ -26,10 +26,11 @@ from spinecho.encoders.networks.slices import SliceEncoder
 from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.encoders.registry import open_encoder
 from spinecho.encoders.space import Space, Vectors
+from spinecho.errors import QueryError
 from spinecho.indexer.pipeline import index_archive
 from spinecho.search.answers.hits import Results, results_json
 from spinecho.search.channels.computed import computed_in
-from spinecho.search.engine import Engine, QueryError
+from spinecho.search.engine import Engine
 from spinecho.search.query import Evidence, ImageQuery, Kind, StudyQuery, TextQuery
 
 SCANS = [

@@ -13,8 +13,8 @@ from archives import copy_of_home
 from spinecho.db.schema.database import Database
 from spinecho.indexer.phantom import write_archive
 from spinecho.indexer.pipeline import index_archive
-from spinecho.ui.settings import read_settings
-from spinecho.ui.wiring import open_dual
+from spinecho.settings import read_settings
+from spinecho.wiring import open_dual
 
 HOSTILE_STUDY = "<script>alert(1)</script> :red[x] [l](http://a.b)"
 HOSTILE_SERIES = ":material/search: **b** $x$ >= -- <img src=x>"

@@ -15,12 +15,12 @@ from streamlit.testing.v1 import AppTest
 from spinecho.db.people.record import Record
 from spinecho.db.queries.lookup import VolumeFacts
 from spinecho.search.access.desk import Access, Desk, Person, Refused, Role
-from spinecho.ui.settings import read_settings
+from spinecho.settings import read_settings
 from spinecho.ui.views.archive.jobs import start
 from spinecho.ui.views.archive.map import groups, volumes_by
 from spinecho.ui.views.evaluate.evaluations import begin, evaluations
 from spinecho.ui.views.session.opened import Room
-from spinecho.ui.wiring import indexing_lock, indexing_process, open_engine
+from spinecho.wiring import indexing_lock, indexing_process, open_engine
 
 
 @pytest.fixture

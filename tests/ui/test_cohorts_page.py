@@ -19,9 +19,9 @@ from spinecho.db.schema.database import Database
 from spinecho.search.access.cohorts import CohortDesk
 from spinecho.search.access.desk import Desk, Person, Refused, Role
 from spinecho.search.cohorts.definition import from_plain, to_plain
-from spinecho.ui.settings import read_settings
+from spinecho.settings import read_settings
 from spinecho.ui.views.cohorts.rule_rows import from_sheet, to_sheet
-from spinecho.ui.wiring import open_engine
+from spinecho.wiring import open_engine
 
 BRAINS = {"name": "brains", "include": [{"filter": "body_region=brain"}], "exclude": [{"filter": "age<1"}]}
 

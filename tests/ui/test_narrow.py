@@ -9,9 +9,9 @@ import pytest
 from archives import Home, copy_of
 from typer.testing import CliRunner
 
+from spinecho.private import tighten
 from spinecho.ui.cli.app import app
 from spinecho.ui.printing.console import Lines
-from spinecho.ui.private import tighten
 
 
 def said(home: Path, columns: int, *arguments: str) -> tuple[int, str, str]:

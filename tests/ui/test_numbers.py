@@ -16,16 +16,16 @@ from hypothesis import strategies as st
 from pages import DemoHome
 from typer.testing import CliRunner
 
-from spinecho.db.errors import StoreError
+from spinecho.boxes import check_form, read_box
 from spinecho.encoders.checkpoint import CheckpointError, load_checkpoint
 from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.hub import json_of, safetensors_in
 from spinecho.encoders.sandbox import limits
 from spinecho.encoders.sandbox.limits import TEXT_BYTES, check_weights, read_small
 from spinecho.encoders.training.loop.config_toml import ConfigError, parse_toml
+from spinecho.errors import SpinechoError
 from spinecho.search.cohorts.definition import from_plain, read_definition
 from spinecho.search.fusion import FusionError, Weights
-from spinecho.ui.boxes import check_form, read_box
 from spinecho.ui.cli.app import app
 from spinecho.ui.printing.conditions import read_filter
 from spinecho.ui.views.session.links import row_id
@@ -98,10 +98,10 @@ def test_filters_read_or_refuse_any_number(demo_home: DemoHome, form: str) -> No
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 def test_ages_and_boxes_read_or_refuse_any_number(one: str, other: str) -> None:
     for text in (one, f"{one}-{other}", f"-{one}", f"{one}-"):
-        with contextlib.suppress(StoreError, EncoderError):
+        with contextlib.suppress(SpinechoError):
             read_filter([], age=text)
     for text in (f"{one},0,0,{other},1,1", f"{one}:{other},0:1,0:1"):
-        with contextlib.suppress(StoreError, EncoderError):
+        with contextlib.suppress(SpinechoError):
             check_form(text)
             read_box(text, (4, 4, 4))
 

@@ -10,9 +10,9 @@ import pytest
 from parts_encoder import brain, parts_dual, plain_dual, write_nifti
 from typer.testing import CliRunner, Result
 
+from spinecho.boxes import read_box
 from spinecho.encoders import registry
 from spinecho.search.query import BoxError
-from spinecho.ui.boxes import read_box
 from spinecho.ui.cli import app as cli
 from spinecho.ui.cli.app import app
 

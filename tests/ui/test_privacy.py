@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 
 from spinecho.db.schema.database import Database
 from spinecho.indexer.phantom import write_archive
+from spinecho.private import tighten
 from spinecho.ui.cli.app import app
-from spinecho.ui.private import tighten
 
 NEVER = {
     "PatientName": "NEVERNAME^Jane", "PatientBirthDate": "19470711", "InstitutionName": "NEVERHOSPITAL",

@@ -19,14 +19,14 @@ import typer
 from pages import acts
 from typer.testing import CliRunner, Result
 
-import spinecho.ui.people
+import spinecho.people
 from spinecho.db.people.record import Carried, Record
-from spinecho.encoders.errors import EncoderError
+from spinecho.errors import SettingsError
+from spinecho.people import open_record, person_here
+from spinecho.roles import account_role, read_roles, role_of, signs_in
 from spinecho.search.access.desk import Person, Refused, Role
+from spinecho.settings import read_settings
 from spinecho.ui.cli.app import app
-from spinecho.ui.people import open_record, person_here
-from spinecho.ui.roles import account_role, read_roles, role_of, signs_in
-from spinecho.ui.settings import read_settings
 
 SECRETS = '[auth]\nclient_id = "spinecho"\n'
 DEFINITION = 'name = "Zebra Smith"\n[[include]]\nfilter = "sequence=T1"\n'
@@ -40,7 +40,7 @@ def run(*arguments: str) -> Result:
 def signed(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home where people sign in, and an account of the machine that roles.toml does not know."""
     (home / "secrets.toml").write_text(SECRETS)
-    monkeypatch.setattr(spinecho.ui.people, "_account", lambda: "svc")
+    monkeypatch.setattr(spinecho.people, "_account", lambda: "svc")
     return home
 
 
@@ -160,7 +160,7 @@ def test_a_process_that_a_page_started_goes_by_the_row_of_who_asked(
     record = Record.open(settings.record)
 
     def person(digest: str) -> Person:
-        monkeypatch.setenv(spinecho.ui.people.STARTED_BY, digest)
+        monkeypatch.setenv(spinecho.people.STARTED_BY, digest)
         return person_here(settings, record)
 
     row = record.append(user="grace", role="manager", action="index", facts={})
@@ -187,7 +187,7 @@ def test_without_a_record_is_said_and_only_for_one_alone(home: Path, monkeypatch
     assert result.exit_code == 2
     assert "for a machine used alone" in " ".join(result.output.split())
     monkeypatch.setenv("SPINECHO_NO_RECORD", "1")
-    with pytest.raises(EncoderError, match="used alone"):
+    with pytest.raises(SettingsError, match="used alone"):
         open_record(read_settings(home=home))
 
 

@@ -17,9 +17,9 @@ import pytest
 from benchmarks.browser import free_port
 from spinecho.db.schema.database import Database
 from spinecho.encoders.sandbox.environment import command_environment, module_path, reading_environment
-from spinecho.ui.roles import RolesError
+from spinecho.roles import RolesError
+from spinecho.settings import as_environment, read_settings
 from spinecho.ui.server.serve import OpenRoom, check_address, is_loopback, rules_for
-from spinecho.ui.settings import as_environment, read_settings
 
 ROOT = Path(__file__).parents[2]
 OUTSIDE = Path(__file__).parent / "outside"

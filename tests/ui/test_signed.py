@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.sandbox.limits import TEXT_BYTES
+from spinecho.errors import SettingsError
+from spinecho.roles import EXAMPLE, Roles, RolesError, read_roles, role_of, signs_in, verified_address
 from spinecho.search.access.desk import Role
-from spinecho.ui.roles import EXAMPLE, Roles, RolesError, read_roles, role_of, signs_in, verified_address
-from spinecho.ui.settings import read_settings
+from spinecho.settings import read_settings
 
 ABSENT = object()
 
@@ -144,7 +144,7 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     for name in ("latin.toml", "pipe", "folder"):
         with pytest.raises(RolesError):
             read_roles(tmp_path / name)
-    with pytest.raises(EncoderError, match="SPINECHO_ROLES"):
+    with pytest.raises(SettingsError, match="SPINECHO_ROLES"):
         read_settings(home=tmp_path, environment={"SPINECHO_ROLES": str(tmp_path / "misspelt.toml")})
 
 

@@ -28,7 +28,11 @@ import streamlit as st
 from spinecho.search.access.desk import Person, Role
 from spinecho.ui.views.session.opened import enter
 from spinecho.ui.views.study.page import study_page
-from spinecho.ui.settings import read_settings
+from spinecho.settings import read_settings
+from spinecho.search.access.desk import Person, Role
+from spinecho.ui.views.session.opened import enter
+from spinecho.ui.views.study.page import study_page
+from spinecho.settings import read_settings
 study_page(enter(read_settings(), Person("ada", Role.VIEWER)))
 """
 

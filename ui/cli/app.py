@@ -13,7 +13,9 @@ import typer
 
 from spinecho.db.errors import StoreError
 from spinecho.encoders.sandbox.environment import command_environment
+from spinecho.people import open_access, open_record
 from spinecho.search.access.desk import Role, digest_of
+from spinecho.settings import as_environment, read_settings
 from spinecho.ui.cli.builds import builds_app
 from spinecho.ui.cli.cohort import cohort_app
 from spinecho.ui.cli.evaluate import HELP as EVALUATE_HELP
@@ -25,7 +27,7 @@ from spinecho.ui.cli.record import record_app
 from spinecho.ui.cli.search import search_app
 from spinecho.ui.cli.train import train_app
 from spinecho.ui.cli.why import why
-from spinecho.ui.people import open_access, open_record
+from spinecho.ui.opening import open_database
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.options import (
     MOST,
@@ -41,8 +43,7 @@ from spinecho.ui.printing.options import (
     out,
     print_json,
 )
-from spinecho.ui.settings import as_environment, read_settings
-from spinecho.ui.wiring import indexing_lock, open_database, open_dual
+from spinecho.wiring import indexing_lock, open_dual
 
 app = typer.Typer(
     name="spinecho",

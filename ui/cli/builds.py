@@ -26,12 +26,13 @@ from spinecho.db.vectors.build import (
 )
 from spinecho.db.vectors.plan import FLAT_UP_TO, Wish
 from spinecho.db.vectors.trade_off import KINDS, TradeOff, trade_offs
+from spinecho.people import open_access
 from spinecho.search.access.desk import Role as Rank
-from spinecho.ui.people import open_access
+from spinecho.settings import read_settings
+from spinecho.ui.opening import open_database
 from spinecho.ui.printing.options import MOST, AsJson, Home, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
-from spinecho.ui.settings import read_settings
-from spinecho.ui.wiring import indexing_lock, open_database
+from spinecho.wiring import indexing_lock
 
 builds_app = typer.Typer(
     no_args_is_help=True,

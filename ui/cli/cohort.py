@@ -14,6 +14,7 @@ from spinecho.db.filters.selection import Selection
 from spinecho.db.people.cohorts import CohortError, Frozen, cohorts, delete_cohort, frozen, members_of
 from spinecho.db.people.masking import masked, masked_rows, masked_sizes, number
 from spinecho.db.schema.database import Database
+from spinecho.people import open_access
 from spinecho.search.access.desk import Access, Role, digest_of
 from spinecho.search.cohorts.attrition import Evaluation, evaluate
 from spinecho.search.cohorts.balance import BALANCED, masked_balance
@@ -22,11 +23,10 @@ from spinecho.search.cohorts.definition import EXAMPLE, read_definition
 from spinecho.search.cohorts.export import FORMATS, export
 from spinecho.search.cohorts.freezing import again, balance_of, keep, told_of
 from spinecho.search.cohorts.pseudonyms import Pseudonyms
-from spinecho.ui.people import open_access
+from spinecho.settings import Settings, read_settings
+from spinecho.ui.opening import open_database
 from spinecho.ui.printing.options import MOST, AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
-from spinecho.ui.settings import Settings, read_settings
-from spinecho.ui.wiring import open_database
 
 cohort_app = typer.Typer(
     no_args_is_help=True,
@@ -289,7 +289,7 @@ def _likeness(settings: Settings, database: Database) -> Callable[[], Any]:
 
     def open_once() -> Any:
         if not held:
-            from spinecho.ui.wiring import open_engine, read_image_query  # noqa: PLC0415
+            from spinecho.wiring import open_engine, read_image_query  # noqa: PLC0415
 
             engine = open_engine(settings, database=database)
             held.append(engine.likeness(lambda path: read_image_query(path, engine.dual)[0]))

@@ -15,14 +15,15 @@ from spinecho.db.filters.algebra import ALL
 from spinecho.db.schema.database import Database
 from spinecho.indexer.phantom import PhantomDataMissing, write_archive
 from spinecho.indexer.pipeline import Options, index_archive
+from spinecho.people import open_record, person_here
 from spinecho.search.access.desk import Access, Desk, Role
 from spinecho.search.engine import Engine
 from spinecho.search.query import Evidence, Kind, Query, StudyQuery, TextQuery
-from spinecho.ui.people import open_record, person_here
+from spinecho.settings import Settings
+from spinecho.ui.opening import open_database
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.progress_bars import progress_bars
-from spinecho.ui.settings import Settings
-from spinecho.ui.wiring import indexing_lock, open_database, open_dual, read_image_query
+from spinecho.wiring import indexing_lock, open_dual, read_image_query
 
 _QUESTIONS = (
     "acute infarct with restricted diffusion in the left hemisphere",

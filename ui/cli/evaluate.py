@@ -10,15 +10,16 @@ import typer
 
 from spinecho.db.errors import StoreError
 from spinecho.db.filters.algebra import ALL, Filter
+from spinecho.people import open_access
 from spinecho.search.access.desk import Role
-from spinecho.ui.people import open_access
+from spinecho.settings import Settings, read_settings
+from spinecho.ui.opening import open_database
 from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.console import err, out, print_json
 from spinecho.ui.printing.evaluation_table import print_evaluation
 from spinecho.ui.printing.options import MOST
 from spinecho.ui.printing.tables import plain
-from spinecho.ui.settings import Settings, read_settings
-from spinecho.ui.wiring import open_database, open_dual
+from spinecho.wiring import open_dual
 
 HELP = """Measure how well an indexed archive is found, every figure with its pool, chance level and 95 % interval.
 

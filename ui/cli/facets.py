@@ -14,15 +14,15 @@ from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.filters.selection import Selection
 from spinecho.db.queries.facets import FACETS, Facet
 from spinecho.db.store.predictions import require_tasks
+from spinecho.people import open_access
 from spinecho.search.access.desk import Role, digest_of
 from spinecho.search.access.searching import SEES_PATIENTS
-from spinecho.ui.people import open_access
+from spinecho.settings import read_settings
+from spinecho.ui.opening import open_database
 from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.console import err, out, print_json
 from spinecho.ui.printing.options import MOST
 from spinecho.ui.printing.tables import plain
-from spinecho.ui.settings import read_settings
-from spinecho.ui.wiring import open_database
 
 HELP = f"""Count studies by value, shown / total, for a filter: what there is to choose from, and what it would leave.
 

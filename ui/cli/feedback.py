@@ -14,14 +14,14 @@ from spinecho.db.errors import StoreError
 from spinecho.db.filters.algebra import Filter
 from spinecho.db.people.feedback import forget_thumbs, put_thumbs, thumbs
 from spinecho.db.queries.lookup import study_ids_by_uid
+from spinecho.people import open_access
 from spinecho.search.access.desk import Role
 from spinecho.search.relevance_feedback import agreed, query_key
-from spinecho.ui.people import open_access
+from spinecho.settings import read_settings
+from spinecho.ui.opening import open_database
 from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.options import AsJson, Home, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
-from spinecho.ui.settings import read_settings
-from spinecho.ui.wiring import open_database
 
 feedback_app = typer.Typer(
     no_args_is_help=True, help="Thumbs on results: they refine the next search, and become judgements to measure with."

@@ -5,12 +5,13 @@ from __future__ import annotations
 from rich.console import Console
 
 from spinecho.indexer.backfill import Added, add_parts
+from spinecho.people import open_access
 from spinecho.search.access.desk import Role
-from spinecho.ui.people import open_access
+from spinecho.settings import Settings
+from spinecho.ui.opening import open_database
 from spinecho.ui.printing.progress_bars import progress_bars
 from spinecho.ui.printing.tables import plain
-from spinecho.ui.settings import Settings
-from spinecho.ui.wiring import indexing_lock, open_database, open_dual
+from spinecho.wiring import indexing_lock, open_dual
 
 
 def predict_home(

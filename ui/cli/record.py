@@ -14,11 +14,11 @@ from rich.table import Table
 from spinecho.db.csv_files import write_csv
 from spinecho.db.errors import StoreError
 from spinecho.db.people.record import Entry, Record
+from spinecho.people import open_access
 from spinecho.search.access.desk import Role
-from spinecho.ui.people import open_access
+from spinecho.settings import Settings, read_settings
 from spinecho.ui.printing.options import MOST, AsJson, Home, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
-from spinecho.ui.settings import Settings, read_settings
 
 record_app = typer.Typer(no_args_is_help=True, help="The record of who did what: is it whole, what does it say.")
 _COLUMNS = ("number", "at", "user", "role", "action", "subject", "facts", "digest")

@@ -12,8 +12,9 @@ from typer.core import TyperCommand
 
 from spinecho.db.filters.algebra import ALL, Filter
 from spinecho.search.access.desk import Desk
+from spinecho.settings import Settings, read_settings
 from spinecho.ui.cli.feedback import thumbs_of
-from spinecho.ui.people import open_desk
+from spinecho.ui.opening import open_desk
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.options import (
@@ -29,8 +30,7 @@ from spinecho.ui.printing.options import (
     out,
     print_json,
 )
-from spinecho.ui.settings import Settings, read_settings
-from spinecho.ui.wiring import read_scan_query, read_spot_query
+from spinecho.wiring import read_scan_query, read_spot_query
 
 search_app = typer.Typer(no_args_is_help=True, help="Ask the archive, with words, a scan or a study.")
 

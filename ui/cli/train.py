@@ -14,10 +14,10 @@ import typer
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from spinecho.private import private_files
 from spinecho.ui.printing.console import err, out, print_json
 from spinecho.ui.printing.failing import failing
 from spinecho.ui.printing.tables import plain
-from spinecho.ui.private import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable

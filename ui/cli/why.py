@@ -9,17 +9,17 @@ import numpy as np
 import typer
 from PIL import Image
 
-from spinecho.encoders.errors import EncoderError
+from spinecho.db.errors import FilesChanged
 from spinecho.encoders.preparing.preparation import Grey, drawn, picture
 from spinecho.encoders.reading.values import Header
 from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_read
 from spinecho.encoders.sandbox.processes import Sandbox
 from spinecho.search.answers.heat import Heat
-from spinecho.ui.people import open_desk
+from spinecho.settings import read_settings
+from spinecho.ui.opening import open_desk
 from spinecho.ui.printing.options import AsJson, Device, Encoder, Home, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
-from spinecho.ui.settings import read_settings
-from spinecho.ui.wiring import read_grey
+from spinecho.wiring import read_grey
 
 _SIZE = 512
 _PLANES = ("sagittal", "coronal", "axial")
@@ -88,7 +88,7 @@ def overlay(grey: Grey, spacing: tuple[float, float, float], heat: Heat, *, axis
 def read_again(spec: dict[str, Any], source: tuple[tuple[str, str], ...], key: str) -> PreparedVolume:
     """A stored volume, prepared again from its files as the spec says.
 
-    Raises `EncoderError` where they have changed or gone.
+    Raises `FilesChanged` where they have changed or gone.
     """
     headers = [Header.from_json(header, path=path) for path, header in source]
     with Sandbox() as sandbox:
@@ -96,4 +96,4 @@ def read_again(spec: dict[str, Any], source: tuple[tuple[str, str], ...], key: s
     for item in unpack_read(outcome.messages):
         if isinstance(item, PreparedVolume) and item.key == key:
             return item
-    raise EncoderError("the files of this series have changed or gone; run 'spinecho index' again")
+    raise FilesChanged("the files of this series have changed or gone; run 'spinecho index' again")

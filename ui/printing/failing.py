@@ -15,9 +15,9 @@ from collections.abc import Iterator
 
 import typer
 
-from spinecho.db.errors import Damaged, StoreError
+from spinecho.db.errors import Damaged
 from spinecho.db.schema.check import damage_behind
-from spinecho.encoders.errors import EncoderError
+from spinecho.errors import SpinechoError
 from spinecho.ui.printing.console import err, print_json, printable_streams
 from spinecho.ui.printing.tables import plain
 
@@ -59,8 +59,8 @@ def failing(*, as_json: bool, stopped: str) -> Iterator[None]:
 def told(error: Exception) -> tuple[str, int]:
     """The line for a person, and the exit status."""
     match error:
-        case StoreError() | EncoderError():
-            return str(error), int(getattr(error, "exit_status", 2))
+        case SpinechoError():
+            return str(error), error.exit_status
         case MemoryError():
             return (
                 "this machine has too little memory for that; give fewer --workers, or a smaller --memory-mb",

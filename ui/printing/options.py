@@ -13,10 +13,10 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 import typer
 
 from spinecho.encoders.sandbox.processes import LEAST_MB
+from spinecho.private import private_files
+from spinecho.settings import NO_RECORD
 from spinecho.ui.printing.console import err, out, print_json
 from spinecho.ui.printing.failing import failing
-from spinecho.ui.private import private_files
-from spinecho.ui.settings import NO_RECORD
 
 __all__ = [
     "MOST",

@@ -25,9 +25,9 @@ from spinecho.db.vectors.sound import require_sound
 from spinecho.encoders.errors import Reason
 from spinecho.encoders.registry import about
 from spinecho.search.self_test import self_test_json, weighing
+from spinecho.settings import Settings
 from spinecho.ui.printing.tables import plain
-from spinecho.ui.settings import Settings
-from spinecho.ui.wiring import own_weights
+from spinecho.wiring import own_weights
 
 
 def status_facts(database: Database, settings: Settings) -> dict[str, Any]:

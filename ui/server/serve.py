@@ -22,19 +22,18 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from spinecho.db.errors import StoreError
-from spinecho.encoders.errors import EncoderError
-from spinecho.ui.private import UMASK, open_private
-from spinecho.ui.roles import read_roles, redirect_origin, signs_in
+from spinecho.errors import SettingsError, SpinechoError
+from spinecho.private import UMASK, open_private
+from spinecho.roles import read_roles, redirect_origin, signs_in
+from spinecho.settings import Settings, read_settings
 from spinecho.ui.server.guard import Guard, Rules
 from spinecho.ui.server.theme import PAGE, streamlit_options
-from spinecho.ui.settings import Settings, read_settings
 
 SECRET = "SPINECHO_ROOM_SECRET"  # noqa: S105  (its name)
 _SHORTEST = 32
 
 
-class OpenRoom(EncoderError):
+class OpenRoom(SettingsError):
     """The room would be open to whoever reaches the machine."""
 
 
@@ -181,5 +180,5 @@ def _inline_scripts() -> tuple[str, ...]:
 if __name__ == "__main__":
     try:
         main()
-    except (EncoderError, StoreError) as error:
+    except SpinechoError as error:
         sys.exit(f"error: {error}")

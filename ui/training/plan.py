@@ -17,9 +17,9 @@ from spinecho.encoders.training.objectives.align_tower import AlignConfig
 from spinecho.encoders.training.objectives.align_vit import AlignVitConfig
 from spinecho.indexer.corpus.cache import VolumeCache
 from spinecho.indexer.corpus.from_archive import ArchiveExamples
+from spinecho.people import open_access
 from spinecho.search.access.desk import Role
-from spinecho.ui.people import open_access
-from spinecho.ui.settings import read_settings
+from spinecho.settings import read_settings
 
 Command = Literal["pretrain", "align", "head"]
 T = TypeVar("T")

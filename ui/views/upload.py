@@ -15,7 +15,7 @@ import streamlit as st
 from spinecho.search.query import ImageQuery
 from spinecho.ui.server.theme import UPLOAD_MB
 from spinecho.ui.views.style import trouble
-from spinecho.ui.wiring import USER_ERRORS, read_scan_query, take_apart
+from spinecho.wiring import USER_ERRORS, read_scan_query, take_apart
 
 LIMIT_MB = UPLOAD_MB
 """Of all files together."""

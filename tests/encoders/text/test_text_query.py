@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.language.query import EmptyQuery, FieldTerm, parse_query
+from spinecho.errors import QueryError
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_queries(query: str, wanted: str, unwanted: tuple[str, ...], sides: set[
 def test_no_words(query: str) -> None:
     with pytest.raises(EmptyQuery, match="left temporal lobe"):
         parse_query(query)
-    assert issubclass(EmptyQuery, EncoderError)
+    assert issubclass(EmptyQuery, QueryError)
 
 
 @given(st.lists(st.sampled_from([*'no -",.;\x000aBß', "without ", " no ", "İ"]), max_size=30).map("".join))

@@ -14,8 +14,8 @@ from benchmarks.browser import SECRET, Chrome, forbidden_in, serve
 from spinecho.db.schema.database import Database
 from spinecho.indexer.phantom import plan_cases, write_archive
 from spinecho.indexer.pipeline import index_archive
-from spinecho.ui.settings import read_settings
-from spinecho.ui.wiring import open_dual
+from spinecho.settings import read_settings
+from spinecho.wiring import open_dual
 
 STUDIES = 12
 pytestmark = pytest.mark.slow

@@ -15,9 +15,9 @@ from PIL import Image
 from benchmarks.browser import Chrome, serve, until
 from spinecho.db.schema.database import Database
 from spinecho.indexer.pipeline import index_archive
-from spinecho.ui.settings import read_settings
+from spinecho.settings import read_settings
 from spinecho.ui.views.study.engine3d import bundle
-from spinecho.ui.wiring import open_dual
+from spinecho.wiring import open_dual
 
 WEBGL2 = "document.createElement('canvas').getContext('webgl2') !== null"
 

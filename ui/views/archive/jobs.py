@@ -14,7 +14,7 @@ from spinecho.search.access.desk import Role
 from spinecho.ui.views.session.opened import Room
 from spinecho.ui.views.session.processes import launch
 from spinecho.ui.views.style import trouble
-from spinecho.ui.wiring import USER_ERRORS, indexing_process
+from spinecho.wiring import USER_ERRORS, indexing_process
 
 _LABELS = {"discover": "files found", "scan": "headers read", "read": "series read, embedded, stored",
            "reports": "report files"}  # fmt: skip

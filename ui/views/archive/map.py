@@ -14,7 +14,7 @@ from spinecho.ui.views.cohorts.members import member_grid
 from spinecho.ui.views.session.links import go
 from spinecho.ui.views.session.opened import Room
 from spinecho.ui.views.style import trouble
-from spinecho.ui.wiring import USER_ERRORS
+from spinecho.wiring import USER_ERRORS
 
 _BY = {
     "body_region": "body region", "sequence": "sequence", "plane": "plane", "vendor": "manufacturer",

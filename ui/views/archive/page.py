@@ -15,7 +15,7 @@ from spinecho.ui.views.archive.jobs import jobs, start
 from spinecho.ui.views.archive.map import map_view
 from spinecho.ui.views.session.opened import Room
 from spinecho.ui.views.style import trouble
-from spinecho.ui.wiring import USER_ERRORS
+from spinecho.wiring import USER_ERRORS
 
 SHORTCUTS = (("drag on the map", "draw a lasso"),)
 _NAMES = {"body_region": "body region", "sequence": "sequence", "vendor": "manufacturer"}

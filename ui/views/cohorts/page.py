@@ -31,7 +31,7 @@ from spinecho.ui.views.cohorts.rules_component import SHORTCUTS, rules_editor
 from spinecho.ui.views.components.component import done
 from spinecho.ui.views.session.opened import Room
 from spinecho.ui.views.style import trouble
-from spinecho.ui.wiring import USER_ERRORS
+from spinecho.wiring import USER_ERRORS
 
 __all__ = ["SHORTCUTS", "cohorts_page"]
 _NEW = "A new cohort"

@@ -9,7 +9,7 @@ from typing import Any
 
 from spinecho.db.filters.algebra import parse_filter
 from spinecho.search.cohorts.definition import from_plain
-from spinecho.ui.wiring import USER_ERRORS
+from spinecho.wiring import USER_ERRORS
 
 COLUMNS = ("use", "by", "condition", "at_least", "says", "of_patient", "group", "holds", "what")
 HOLDS = ("any", "all", "none")

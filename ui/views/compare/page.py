@@ -12,7 +12,7 @@ from spinecho.ui.views.session.opened import Room
 from spinecho.ui.views.study.page import heading, packed, series_name
 from spinecho.ui.views.study.viewer import viewer
 from spinecho.ui.views.style import trouble
-from spinecho.ui.wiring import USER_ERRORS
+from spinecho.wiring import USER_ERRORS
 
 _MOST = 4
 

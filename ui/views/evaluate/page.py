@@ -16,7 +16,7 @@ from spinecho.search.access.desk import Role
 from spinecho.ui.views.evaluate.evaluations import Evaluated, Of, begin, evaluations
 from spinecho.ui.views.session.opened import Room
 from spinecho.ui.views.style import trouble
-from spinecho.ui.wiring import USER_ERRORS
+from spinecho.wiring import USER_ERRORS
 
 SHORTCUTS: tuple[tuple[str, str], ...] = ()
 _OF: dict[str, tuple[str, Of]] = {

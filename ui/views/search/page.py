@@ -24,7 +24,7 @@ from spinecho.ui.views.session.links import go
 from spinecho.ui.views.session.opened import Room
 from spinecho.ui.views.style import trouble
 from spinecho.ui.views.upload import LIMIT_MB, read_scan, scan_name
-from spinecho.ui.wiring import USER_ERRORS
+from spinecho.wiring import USER_ERRORS
 
 _STEP = 10
 _KINDS = {Kind.STUDY: "Studies", Kind.REPORT: "Reports"}

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from spinecho.people import open_record
 from spinecho.search.access.desk import Desk, Person, Recorder, Served
-from spinecho.ui.people import open_record
-from spinecho.ui.settings import Settings, read_settings
+from spinecho.settings import Settings, read_settings
+from spinecho.ui.opening import show_warning
 from spinecho.ui.views.session.signed import asks_for_sign_in
-from spinecho.ui.wiring import open_served
+from spinecho.wiring import open_served
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def _record(place: str, file: int, none: bool, signed: bool, _settings: Settings
 @st.cache_resource(show_spinner="Opening the index", max_entries=1)
 def _open(home: str, encoder: str, file: int) -> Served:
     """`file` is the database's inode: a home that was made anew is opened anew."""
-    served = open_served(read_settings(home=Path(home), encoder=encoder))
+    served = open_served(read_settings(home=Path(home), encoder=encoder), warn=show_warning)
     gc.collect()
     gc.freeze()  # what stays for good: a collection that walks all of it would stop a search for a tenth of a second
     return served

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spinecho.encoders.sandbox.environment import command_environment
-from spinecho.ui.people import STARTED_BY
-from spinecho.ui.private import open_private
-from spinecho.ui.settings import Settings
+from spinecho.people import STARTED_BY
+from spinecho.private import open_private
+from spinecho.settings import Settings
 
 _STARTED: dict[int, subprocess.Popen[bytes]] = {}
 """Kept, so that those that end are let go."""

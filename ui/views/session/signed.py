@@ -14,9 +14,9 @@ from typing import Any
 
 import streamlit as st
 
+from spinecho.roles import read_roles, role_of, signs_in, verified_address
 from spinecho.search.access.desk import Fact, Person, Recorder, Role
-from spinecho.ui.roles import read_roles, role_of, signs_in, verified_address
-from spinecho.ui.settings import Settings
+from spinecho.settings import Settings
 
 _SIGNS_IN: dict[Path, bool] = {}
 """By file of secrets, for the whole life of the process: a file that is taken away does not open the room."""

@@ -24,7 +24,7 @@ from spinecho.ui.views.study.acquisition import acquisition_rows
 from spinecho.ui.views.study.engine3d import engine_address
 from spinecho.ui.views.study.viewer import pack, viewer
 from spinecho.ui.views.style import trouble
-from spinecho.ui.wiring import USER_ERRORS, read_levels
+from spinecho.wiring import USER_ERRORS, read_levels
 
 _HEIGHT = 720
 _NEUTRAL = frozenset({"header", "indication", "technique", "comparison"})

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from spinecho.db.people.record import FILE
 from spinecho.db.schema.engines import Location, read_location
-from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.registry import DEFAULT
+from spinecho.errors import SettingsError
 
 NO_RECORD = "SPINECHO_NO_RECORD"
 
@@ -120,19 +120,19 @@ def _whole_path(name: str) -> str:
 def _whole(environment: Mapping[str, str], name: str, default: str = "0") -> int:
     value = environment.get(name) or default
     if not (value.isdecimal() and value.isascii() and len(value) <= 9):
-        raise EncoderError(f"{name}={value!r} is no whole number; give one, such as 5, or take it out")
+        raise SettingsError(f"{name}={value!r} is no whole number; give one, such as 5, or take it out")
     return int(value)
 
 
 def _roles(given: str, home: Path) -> Path:
     if given and not Path(given).expanduser().is_file():
-        raise EncoderError(f"SPINECHO_ROLES={given!r} is no file; name the TOML file that says who may do what")
+        raise SettingsError(f"SPINECHO_ROLES={given!r} is no file; name the TOML file that says who may do what")
     return Path(given or home / "roles.toml").expanduser().absolute()
 
 
 def _address(template: str) -> str:
     if template and not (template.startswith(("https://", "http://")) and "{study_uid}" in template):
-        raise EncoderError(
+        raise SettingsError(
             f"SPINECHO_VIEWER_URL={template!r}: give an address such as "
             "https://ohif.example/viewer?StudyInstanceUIDs={study_uid}"
         )
@@ -141,7 +141,7 @@ def _address(template: str) -> str:
 
 def _server(url: str) -> str:
     if url and isinstance(read_location(url), Path):
-        raise EncoderError("SPINECHO_DATABASE is the URL of a PostgreSQL database: postgresql://user@host/name")
+        raise SettingsError("SPINECHO_DATABASE is the URL of a PostgreSQL database: postgresql://user@host/name")
     return url
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from spinecho.db.errors import Busy, StorageFailure, StoreError
+from spinecho.boxes import check_form, read_box
+from spinecho.db.errors import Busy, FilesChanged, StorageFailure
 from spinecho.db.schema.database import Database, alone
 from spinecho.db.schema.warm import warm_beside
 from spinecho.encoders.dual import DualEncoder
-from spinecho.encoders.errors import EncoderError, ReadError, Reason
+from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.preparing.levels import Levels, levels_task, unpack_levels
 from spinecho.encoders.reading.unzip import unzip_task
 from spinecho.encoders.reading.values import FileFailure
@@ -29,18 +30,18 @@ from spinecho.encoders.sandbox.image_tasks import (
 )
 from spinecho.encoders.sandbox.processes import Sandbox, Task
 from spinecho.encoders.sandbox.worker import Message
+from spinecho.errors import NoScan, SpinechoError
+from spinecho.private import make_private, tighten
+from spinecho.readers import Readers
 from spinecho.search.access.desk import Served
 from spinecho.search.engine import Engine
 from spinecho.search.fusion import NAME as FUSION
 from spinecho.search.fusion import Weights
 from spinecho.search.query import BoxError, ImageQuery, SpotQuery
-from spinecho.ui.boxes import check_form, read_box
-from spinecho.ui.private import make_private, tighten
-from spinecho.ui.readers import Readers
-from spinecho.ui.settings import Settings
+from spinecho.settings import Settings
 
 _READERS = Readers()
-USER_ERRORS = (EncoderError, StoreError)
+USER_ERRORS = (SpinechoError,)
 """Errors whose message is meant for the person at the screen."""
 
 
@@ -49,13 +50,17 @@ def open_dual(settings: Settings) -> DualEncoder:
     return open_encoder(settings.encoder, device=settings.device, text_model=settings.text_model)
 
 
-def open_database(settings: Settings, *, create: bool = False) -> Database:
-    """The home's database, made when absent and `create` is true. A home that others can read is closed to them."""
-    if changed := tighten(settings.home):
-        from spinecho.ui.printing.options import err  # noqa: PLC0415  (it imports this module)
+def _ignore(message: str) -> None:
+    """What opening has to tell is for nobody."""
 
-        said = f"{settings.home} could be read by others; {changed} of its files and folders are yours alone now"
-        err.print(said, style="yellow", markup=False, soft_wrap=True)
+
+def open_database(settings: Settings, *, create: bool = False, warn: Callable[[str], None] = _ignore) -> Database:
+    """The home's database, made when absent and `create` is true. A home that others can read is closed to them.
+
+    warn: is given that in a sentence, for whoever is to read it.
+    """
+    if changed := tighten(settings.home):
+        warn(f"{settings.home} could be read by others; {changed} of its files and folders are yours alone now")
     return Database.open(settings.database, create=create)
 
 
@@ -73,9 +78,9 @@ def own_weights(settings: Settings) -> Weights | None:
     return Weights.load(path) if path.is_file() else None
 
 
-def open_served(settings: Settings) -> Served:
+def open_served(settings: Settings, *, warn: Callable[[str], None] = _ignore) -> Served:
     """An engine for the desks of many people, its database's file read ahead."""
-    database = open_database(settings)
+    database = open_database(settings, warn=warn)
     warm_beside(database)
     return Served(open_engine(settings, database=database), threading.RLock())
 
@@ -95,7 +100,7 @@ def read_scan_query(path: Path, spec: dict[str, Any]) -> tuple[ImageQuery, tuple
 
 
 def read_spot_query(path: Path, box: str, spec: dict[str, Any]) -> tuple[SpotQuery, tuple[FileFailure, ...]]:
-    """The same for a box in the scan, as `ui.boxes.read_box` takes it. Raises `BoxError` for one that cannot be."""
+    """The same for a box in the scan, as `boxes.read_box` takes it. Raises `BoxError` for one that cannot be."""
     check_form(box)  # before anything slow
     volumes, failures = _read_scan(path, spec)
     boxes = {read_box(box, item.shape) for item in volumes}
@@ -107,7 +112,7 @@ def read_spot_query(path: Path, box: str, spec: dict[str, Any]) -> tuple[SpotQue
 
 def _read_scan(path: Path, spec: dict[str, Any]) -> tuple[list[PreparedVolume], tuple[FileFailure, ...]]:
     if not path.exists():
-        raise EncoderError(f"there is nothing at {path}")
+        raise NoScan(f"there is nothing at {path}")
     with Sandbox() as sandbox:
         outcome = sandbox.run(query_task(str(path), spec=spec))
     items = unpack_read(outcome.messages)
@@ -121,7 +126,7 @@ def _read_scan(path: Path, spec: dict[str, Any]) -> tuple[list[PreparedVolume], 
             first.reason, f"{Path(first.path).name}: {first.reason}: {first.message}. {first.reason.remedy}"
         )
     if not volumes:
-        raise EncoderError(f"{path} holds no MR image: give a DICOM file, a folder of them, or a NIfTI file")
+        raise NoScan(f"{path} holds no MR image: give a DICOM file, a folder of them, or a NIfTI file")
     return [item for item in volumes if not item.acquisition.derived] or volumes, failures
 
 
@@ -138,12 +143,12 @@ def take_apart(path: Path) -> Path:
     if "reason" in told:
         raise ReadError(Reason(told["reason"]), f"{path.name}: {told['message']}")
     if not told["files"]:
-        raise EncoderError(f"{path.name} is empty: give a zip of DICOM files or a NIfTI file")
+        raise NoScan(f"{path.name} is empty: give a zip of DICOM files or a NIfTI file")
     return folder
 
 
 def read_grey(source: Sequence[tuple[str, str]], *, key: str) -> GreyVolume:
-    """One stored volume for the eye, read again from its files. Raises `EncoderError` where that fails."""
+    """One stored volume for the eye, read again from its files. Raises `ReadError`, `FilesChanged`."""
     return unpack_grey(_read_again(grey_task(source, key=key)))
 
 
@@ -152,7 +157,7 @@ def _read_again(task: Task) -> Message:
     if outcome.failure is not None:
         raise ReadError(outcome.failure, f"this series cannot be shown: {outcome.failure.remedy}")
     if not outcome.messages:
-        raise EncoderError("the files of this series have changed or gone; run 'spinecho index' again")
+        raise FilesChanged("the files of this series have changed or gone; run 'spinecho index' again")
     return outcome.messages[0]
 
 
@@ -171,7 +176,7 @@ def indexing_process(settings: Settings) -> int | None:
 
 
 def read_levels(source: Sequence[tuple[str, str]], *, key: str) -> Levels:
-    """One stored volume for the viewer, read again from its files. Raises `EncoderError` where that fails."""
+    """One stored volume for the viewer, read again from its files. Raises `ReadError`, `FilesChanged`."""
     return unpack_levels(_read_again(levels_task(source, key=key)))
 
 

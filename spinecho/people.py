@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 from spinecho.db.people.record import Record, Recorder, Unrecorded
 from spinecho.db.schema.database import Database
-from spinecho.encoders.errors import EncoderError
+from spinecho.errors import SettingsError
+from spinecho.roles import account_role, read_roles, signs_in
 from spinecho.search.access.desk import Access, Desk, Person, Refused, Role
-from spinecho.ui.roles import account_role, read_roles, signs_in
-from spinecho.ui.settings import Settings
+from spinecho.settings import Settings
 
 STARTED_BY = "SPINECHO_STARTED_BY"
 """Digest of the row of the record by which a page started this process for a person."""
@@ -21,14 +21,16 @@ _LONGEST = timedelta(minutes=10)
 
 
 def open_record(settings: Settings, *, signed: bool = False) -> Recorder:
-    """Where acts are kept. Raises `RecordUnwritable`, and `EncoderError` for --no-record where people sign in.
+    """Where acts are kept. Raises `RecordUnwritable`, and `SettingsError` for --no-record where people sign in.
 
     signed: people sign in, whatever the home says of it.
     """
     if not settings.no_record:
         return Record.open(settings.record)
     if signed or signs_in(settings.secrets):
-        raise EncoderError("--no-record is for a machine used alone; people sign in to this home, so it keeps a record")
+        raise SettingsError(
+            "--no-record is for a machine used alone; people sign in to this home, so it keeps a record"
+        )
     return Unrecorded()
 
 
@@ -40,7 +42,7 @@ def open_access(settings: Settings) -> Access:
 
 def open_desk(settings: Settings, database: Database | None = None) -> Desk:
     """Their desk, with the encoders loaded. Raises what opening the index raises, `RecordError` and `Refused`."""
-    from spinecho.ui.wiring import open_database, open_engine  # noqa: PLC0415  (torch is slow to import)
+    from spinecho.wiring import open_database, open_engine  # noqa: PLC0415  (torch is slow to import)
 
     database = database or open_database(settings)
     record = open_record(settings)  # before anything slow

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.sandbox.limits import read_small
+from spinecho.errors import SettingsError
 from spinecho.search.access.desk import Role
 
 EXAMPLE = """\
@@ -27,7 +27,7 @@ manager = ["grace@hospital.example"]
 _OMITS = "provider_omits_email_verified"
 
 
-class RolesError(EncoderError):
+class RolesError(SettingsError):
     """The file of roles, or that of the sign-in, cannot be meant as it is written."""
 
 
