@@ -1,5 +1,6 @@
 # make demo   set up, build a demonstration archive, index it, search it
-# make test   set up, lint, check types and layers, run every test
+# make test   set up, lint, check types and layers, build the docs, run every test
+# make docs   build the documentation as a site into build/site
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,12 +8,12 @@ BIN := $(VENV)/bin
 HAS_BROWSER := { command -v chromium || command -v google-chrome; } >/dev/null
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint servers screenshots clean
+.PHONY: demo test lint docs docs-serve servers screenshots clean
 
 demo: $(READY)
 	$(BIN)/spinecho demo demo/archive --tour --home demo/home
 
-test: lint servers
+test: lint docs servers
 	$(BIN)/pytest -n 2 --dist loadfile
 
 # what tests look at pages with, and a PostgreSQL that speaks TLS: Debian's where this is root on Debian (its cluster is not
@@ -31,6 +32,13 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# strict: a link or an anchor that leads nowhere, or a page outside of the navigation, ends it. Nothing is fetched.
+docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml
+
+docs-serve: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --config-file docs/site/mkdocs.yml --dev-addr 127.0.0.1:8000
+
 # torch first: whatever else needs it then takes the build that is there
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -42,4 +50,4 @@ screenshots: demo
 	$(BIN)/python -m benchmarks.screens --home demo/home --out docs/screens
 
 clean:
-	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

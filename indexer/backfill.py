@@ -59,7 +59,7 @@ def add_parts(
     if dual.describer is None:
         raise EncoderUnavailable(
             f"the encoder {dual.name!r} has no heads and does not tell parts apart: there is nothing to add; "
-            "use one that does (--encoder, see the README's table)"
+            "use one that does (--encoder, see docs/encoders.md)"
         )
     space = storing.serving(database, "image")
     if space is None:

@@ -76,7 +76,7 @@ class Examples:
             if described is None:
                 raise BoxError(
                     f"the encoder {self.dual.name!r} does not tell the parts of a scan apart; search without a box, "
-                    "or index with an encoder that does (see the README's table)"
+                    "or index with an encoder that does (see docs/encoders.md)"
                 )
             spots, vectors = [box_vector(one, query.box) for one in described], _vectors(described)
         else:

@@ -85,7 +85,7 @@ def evaluate(
         Path | None,
         typer.Option("--home", help="Where database and index live. [default: $SPINECHO_HOME or ~/.spinecho]"),
     ] = None,
-    encoder: Annotated[str | None, typer.Option("--encoder", help="Encoder to use, see the README's table.")] = None,
+    encoder: Annotated[str | None, typer.Option("--encoder", help="Encoder to use, see docs/encoders.md.")] = None,
     text_model: Annotated[
         str | None, typer.Option("--text-model", help="Another sentence encoder: its name on a hub, or its folder.")
     ] = None,

@@ -52,7 +52,7 @@ Limit = Annotated[
     int | None, typer.Option("--limit", help="Stop after this many series; run again to go on.", min=0, max=MOST)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
-Encoder = Annotated[str | None, typer.Option("--encoder", help="Encoder to use, see the README's table.")]
+Encoder = Annotated[str | None, typer.Option("--encoder", help="Encoder to use, see docs/encoders.md.")]
 TextModel = Annotated[
     str | None, typer.Option("--text-model", help="Another sentence encoder: its name on a hub, or its folder.")
 ]
