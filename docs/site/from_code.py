@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import re
@@ -43,16 +44,16 @@ def command_pages() -> dict[str, str]:
 def settings_table() -> str:
     """Every field of `Settings`: the variable that sets it, its default, what it means."""
     module = "spinecho.settings" if importlib.util.find_spec("spinecho.settings") else "spinecho.ui.settings"
-    settings = griffe.load(f"{module}.Settings")
+    meanings = griffe.load(f"{module}.Settings").attributes
     rows = []
-    for name, field in settings.attributes.items():
-        if field.docstring is None or "property" in field.labels:
-            continue
-        said = " ".join(field.docstring.value.split())
-        variables = ", ".join(f"`{one}`" for one in dict.fromkeys(VARIABLE.findall(said)))
-        default = f"`{field.value}`" if field.value is not None else ""
-        rows.append(f"| {variables} | `{name}` | {_cell(said)} | {_cell(default)} |")
-    return "\n".join(["| Variable | Field | Meaning | Default |", "|---|---|---|---|", *rows])
+    for field in dataclasses.fields(importlib.import_module(module).Settings):
+        meaning = " ".join(meanings[field.name].docstring.value.split())
+        variable, *others = dict.fromkeys(VARIABLE.findall(meaning))
+        also = "".join(f"; `{one}`" for one in others)
+        meaning = re.sub(rf"\s*\(?{variable}(?:, else ([^)]*))?\)?\.?$", lambda found: _otherwise(found[1]), meaning)
+        default = "" if field.default in (None, "", False, dataclasses.MISSING) else f"`{field.default}`"
+        rows.append(f"| `{variable}`{also} | {_cell(_text(meaning))} | {default} |")
+    return "\n".join(["| Variable | Meaning | Default |", "|---|---|---|", *rows])
 
 
 def reasons_table() -> str:
@@ -103,7 +104,7 @@ def _command(name: str, command: Any, *, level: int) -> str:
     for kind, of_kind in records.items():
         if of_kind:
             lines += [f"| {kind.capitalize()} | Meaning |", "|---|---|"]
-            lines += [f"| {_code(what)} | {_cell(_text(meaning))} |" for what, meaning in of_kind] + [""]
+            lines += [f"| `{what}` | {_cell(_text(meaning))} |" for what, meaning in of_kind] + [""]
     return "\n".join(lines)
 
 
@@ -111,18 +112,20 @@ def _first_sentence(text: str) -> str:
     return _text(re.split(r"(?<=[.:])\s", " ".join(text.split()), maxsplit=1)[0]).rstrip(":")
 
 
+def _otherwise(text: str | None) -> str:
+    return f". Else {text}." if text else "."
+
+
 def _text(text: str) -> str:
-    """Commands that a help names in single quotes as code; brackets outside of code as they are, not as Markdown."""
+    """Commands and options that a help names as code; brackets outside of code as they are, not as Markdown."""
     text = re.sub(r"'(spinecho [^']*|--[^']*)'", r"`\1`", text)
+    text = re.sub(r"(`[^`]*`)|((?<![\w-])--[a-z][a-z-]*)", lambda found: found[1] or f"`{found[2]}`", text)
     return re.sub(r"(`[^`]*`)|([<>\[\]])", lambda found: found[1] or _AS_TEXT[found[2]], text)
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
-
-
-def _code(text: str) -> str:
-    return f"`{text}`".replace("|", "\\|")
+    """In one line, without bars that would begin another cell; those within code begin none."""
+    return re.sub(r"(`[^`]*`)|\|", lambda found: found[1] or "\\|", " ".join(text.split()))
 
 
 def _anchor(name: str) -> str:
