@@ -21,9 +21,9 @@ class Settings:
     """Where everything lives and which encoder answers."""
 
     home: Path
-    """Database, index builds and cache (SPINECHO_HOME)."""
+    """Database, index builds and cache (SPINECHO_HOME, else ~/.spinecho)."""
     encoder: str = DEFAULT
-    """SPINECHO_ENCODER"""
+    """Which encoder reads and answers, by its name (SPINECHO_ENCODER)."""
     text_model: str | None = None
     """Another sentence encoder, by its name on a hub or its folder (SPINECHO_TEXT_MODEL)."""
     device: str = "auto"
