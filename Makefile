@@ -48,6 +48,7 @@ $(READY): pyproject.toml constraints.txt
 
 screenshots: demo
 	$(BIN)/python -m benchmarks.screens --home demo/home --out docs/screens
+	$(BIN)/python docs/site/notebook_picture.py
 
 clean:
 	rm -rf $(VENV) build demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
