@@ -25,6 +25,17 @@ MARKERS = {
 }
 """`<!-- made: NAME -->` in a page is replaced by what the function gives."""
 
+WEIGHTS = {
+    "decisions/": 0.3,
+    "changelog": 0.3,
+    "benchmarks": 0.6,
+    "start": 2,
+    "radiologist": 2,
+    "researcher": 2,
+    "data-team": 2,
+}
+"""How much a page counts in the search of the site, by how its name begins; 1 where no line fits."""
+
 _LINK_OUT = re.compile(r"\[([^\]]*)\]\(((?:\.\./)+[^)#\s]+)(#[^)\s]*)?\)")
 _log = get_plugin_logger("spinecho")
 
@@ -49,10 +60,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Fill the markers; a link to a file outside of the site becomes that file's name."""
+    """Weigh the page and fill its markers; a link to a file outside of the site becomes that file's name."""
     for name, made in MARKERS.items():
         if (marker := f"<!-- made: {name} -->") in markdown:
             markdown = markdown.replace(marker, made())
+    weight = next((weight for start, weight in WEIGHTS.items() if page.file.src_uri.startswith(start)), 1)
+    page.meta.setdefault("search", {"boost": weight})
     here = (DOCS / page.file.src_uri).parent
 
     def named(match: re.Match[str]) -> str:
