@@ -15,7 +15,7 @@ import typer
 
 import spinecho
 from spinecho.encoders.errors import Reason
-from spinecho.ui.cli import app
+from spinecho.ui.cli.app import app
 
 VARIABLE = re.compile(r"SPINECHO_[A-Z_]+")
 _ROOT = "spinecho"
@@ -43,7 +43,7 @@ def command_pages() -> dict[str, str]:
 
 def settings_table() -> str:
     """Every field of `Settings`: the variable that sets it, its default, what it means."""
-    module = "spinecho.settings" if importlib.util.find_spec("spinecho.settings") else "spinecho.ui.settings"
+    module = "spinecho.settings"
     meanings = griffe.load(f"{module}.Settings").attributes
     rows = []
     for field in dataclasses.fields(importlib.import_module(module).Settings):

@@ -17,7 +17,7 @@ import typer
 
 import spinecho
 from spinecho.encoders.errors import Reason
-from spinecho.ui.cli import app
+from spinecho.ui.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
