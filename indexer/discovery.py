@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,8 @@ from spinecho.indexer.sources.keeping import keep
 from spinecho.indexer.sources.refusals import refusal, stamp
 
 _FOLDER_BATCH, _FILE_BATCH, _SCAN_BATCH = 200, 5000, 48
+_KEPT_FILES, _KEPT_SECONDS = 500, 2.0
+"""Scanned files that are recorded in one transaction, and how long a file waits for others."""
 _MANY = 0.2
 """Share of an archive's files beyond which nobody forgets them without being asked."""
 
@@ -103,14 +106,31 @@ def discover(
     runs.look_again(database, reader=READER, reasons=NOT_READ_BEFORE)
     stats: dict[str, Stat] = {}
     salts: dict[str, ArchiveName] = {}
-    for outcome in sandbox.map(fresh_tasks()):
-        archive = salts[outcome.task.arguments["root"]]
-        scanned = list(_finished(sandbox, outcome, stats, tally, archive))
+
+    def scanned_batches() -> Iterator[list[Scanned]]:
+        for outcome in sandbox.map(fresh_tasks()):
+            archive = salts[outcome.task.arguments["root"]]
+            yield list(_finished(sandbox, outcome, stats, tally, archive))
+
+    for scanned in _gathered(scanned_batches()):
         keep(partial(file_index.record, database, run, again=again), scanned)
         progress.advance("scan", len(scanned))
     keep(partial(file_index.record, database, run, again=again), reports)
     gone = {*missing, *file_index.vanished(database, root=str(root), run=run)}
     return Walked(root, tuple(sorted(gone)), tally.counts["files"] - before, tuple(unlisted))
+
+
+def _gathered(batches: Iterable[list[Scanned]]) -> Iterator[list[Scanned]]:
+    """Batches put together, since each is a transaction; none waits long, for a run may be killed."""
+    waiting: list[Scanned] = []
+    due = time.monotonic() + _KEPT_SECONDS
+    for batch in batches:
+        waiting += batch
+        if len(waiting) >= _KEPT_FILES or time.monotonic() >= due:
+            yield waiting
+            waiting, due = [], time.monotonic() + _KEPT_SECONDS
+    if waiting:
+        yield waiting
 
 
 def _finished(

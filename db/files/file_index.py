@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 from sqlalchemy import String, and_, delete, distinct, func, or_, select, tuple_, type_coerce, update
 from sqlalchemy.orm import Session
 
+from spinecho.db.files.file_rows import insert_files, replace_files, row_of, set_companions
 from spinecho.db.people.followers import follow_studies
 from spinecho.db.schema import clean
-from spinecho.db.schema.checksums import with_checksum
 from spinecho.db.schema.chunks import CHUNK, chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import LOOK_AGAIN, Failure, File, Folder, VolumeFile
@@ -96,26 +96,29 @@ def record(database: Database, run: int, items: Sequence[Scanned], *, again: boo
         remove_reports_of_files(session, stale)
         moved: set[SeriesKey] = set()
         renamed: dict[str, str] = {}
+        fresh: list[dict[str, Any]] = []
+        changed: list[tuple[int, dict[str, Any]]] = []
         for key, item in zip(wanted, items, strict=True):
-            values = _row(item)
             if key in same:
-                session.execute(update(File).where(File.id == same[key]).values(companion=item.stat.companion))
                 continue
-            if key in known:
-                file, study, series = known[key].id, known[key].study_uid, known[key].series_uid
-                if study and series and (study, series) != (item.study_uid, item.series_uid):
-                    moved.add((study, series))
-                if study and item.study_uid and study != item.study_uid:
-                    renamed[study] = item.study_uid
-                whole = with_checksum(File.__table__, {**values, "folder_id": key[0], "name": key[1]})  # type: ignore[arg-type]
-                session.execute(update(File).where(File.id == file).values(**whole))
-            else:
-                row = File(folder_id=key[0], name=key[1], **values)
-                session.add(row)
-                session.flush()
-                file = row.id
-            if item.failure:
-                session.add(failure_row(file, item.failure, run))
+            if key not in known:
+                fresh.append(row_of(item, key[0]))
+                continue
+            file, study, series = known[key].id, known[key].study_uid, known[key].series_uid
+            if study and series and (study, series) != (item.study_uid, item.series_uid):
+                moved.add((study, series))
+            if study and item.study_uid and study != item.study_uid:
+                renamed[study] = item.study_uid
+            changed.append((file, row_of(item, key[0])))
+        as_before = [(same[key], item) for key, item in zip(wanted, items, strict=True) if key in same]
+        replace_files(session, changed)
+        set_companions(session, [(file, item.stat.companion) for file, item in as_before])
+        ids = {key: row.id for key, row in known.items()} | insert_files(session, fresh)
+        session.add_all(
+            failure_row(ids[key], item.failure, run)
+            for key, item in zip(wanted, items, strict=True)
+            if item.failure and key not in same
+        )
         reopen_twins(session, [row.sop_uid for key, row in known.items() if row.sop_uid and key not in same])
         _reopen(session, moved)
         follow_studies(session, renamed)
@@ -371,21 +374,6 @@ def _records(session: Session, *where: Any) -> tuple[FileRecord, ...]:
         FileRecord(file, str(Path(folder) / name), header or "", state, digest)
         for file, folder, name, header, state, digest in session.execute(query)
     )
-
-
-def _row(item: Scanned) -> dict[str, Any]:
-    return {
-        "size": item.stat.size,
-        "mtime_ns": item.stat.mtime_ns,
-        "kind": item.kind,
-        "state": "rejected" if item.failure else "pending",
-        "study_uid": item.study_uid,
-        "series_uid": item.series_uid,
-        "sop_uid": item.sop_uid,
-        "header": item.header,
-        "digest": None,
-        "companion": item.stat.companion,
-    }
 
 
 def failure_row(file: int, rejection: Rejection, run: int) -> Failure:

@@ -11,7 +11,7 @@ from spinecho.encoders.errors import Reason
 
 
 def keep(record: Callable[[Sequence[Scanned]], None], items: Sequence[Scanned]) -> None:
-    """Hand the items to `record`, which stores them in one transaction; one by one where that is refused."""
+    """Hand the items to `record`, which stores them in one transaction; by halves where that is refused."""
     try:
         with storable():
             record(items)
@@ -20,8 +20,9 @@ def keep(record: Callable[[Sequence[Scanned]], None], items: Sequence[Scanned]) 
         if len(items) == 1:
             record([_refused(items[0])])
             return
-    for item in items:
-        keep(record, [item])
+    half = len(items) // 2
+    keep(record, items[:half])
+    keep(record, items[half:])
 
 
 def _refused(item: Scanned) -> Scanned:
