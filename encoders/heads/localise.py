@@ -1,4 +1,4 @@
-"""Where in a volume something is: from a head's or a sentence's heat over tokens to a picture, a box and slices.
+"""Where in a volume something is: from a head's heat over tokens to a picture, a box and slices.
 
 A heat over tokens becomes a field over the volume by normalised convolution (Knutsson and Westin 1993): each token
 counts fully inside its box and ever less outside it, over a quarter of its own size, so gaps between thin slabs are
@@ -12,56 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinecho.encoders.heads.predictions import Box, HeadError, Localisation
-from spinecho.encoders.networks.parts_of_volumes import Described, Floats, likeness_to
+from spinecho.encoders.networks.parts_of_volumes import Described, Floats
 
 _FIELD = 40
 _LEVEL = 0.62
 """Of the greatest heat: where the edge of a single hot token among cold ones lies."""
 
 
-def localise_text(described: Described, text: Floats, *, axis: int = 2, slices: int = 1) -> Localisation:
-    """Where a volume is like a sentence, without any training: text is the (dim,) unit vector of an aligned tower.
-
-    The shares that parts add to the cosine (`describe.likeness_to`) are smoothed over neighbouring tokens; heat is what
-    lies above the middle one, as some likeness to everything is in every part. It always points somewhere: whether the
-    thing is there at all, only `score` hints at. axis, slices: as in `slice_range`.
-    """
-    if text.shape != described.vector.shape:
-        raise HeadError(
-            f"a sentence of {text.shape} cannot be looked for in parts of {described.vector.shape}; encode it with "
-            "the text tower that is aligned with the image tower"
-        )
-    if not len(described.boxes):
-        return Localisation(np.zeros(0, np.float32), None, None, 0.0)
-    lengths = np.maximum(np.linalg.norm(described.aligned, axis=1), 1e-12)
-    cosines = (described.aligned @ text) / lengths
-    counted = described.weights > 0
-    shares = smoothed(likeness_to(described, text), described.boxes)
-    base, top = float(np.median(shares)), float(shares.max())
-    if top - base > 1e-9:
-        heat = np.clip((shares - base) / (top - base), 0.0, 1.0).astype(np.float32)
-    else:
-        heat = np.full(len(shares), 1.0 if top > 0 else 0.0, np.float32)
-    score = float(cosines[counted].max()) if counted.any() else 0.0
-    return located(described, heat, score=score, axis=axis, slices=slices)
-
-
 def located(described: Described, heat: Floats, *, score: float, axis: int = 2, slices: int = 1) -> Localisation:
     """A heat over tokens with its box and slices; none of them where there is no heat."""
     box = field_box(described.boxes, heat)
     return Localisation(heat, box, None if box is None else slice_range(box, axis=axis, slices=slices), score)
-
-
-def smoothed(values: Floats, boxes: Floats) -> Floats:
-    """(t,) means over neighbouring tokens, Gaussian in the distance of centres by their sizes."""
-    centres, sizes = (boxes[:, :3] + boxes[:, 3:]) / 2, np.maximum(boxes[:, 3:] - boxes[:, :3], 1e-3)
-    distance = np.zeros((len(values), len(values)), np.float32)
-    for axis in range(3):
-        scale = (sizes[:, None, axis] + sizes[None, :, axis]) / 4
-        distance += ((centres[:, None, axis] - centres[None, :, axis]) / scale) ** 2
-    near = np.exp(-0.5 * distance)
-    means: Floats = ((near @ values) / near.sum(axis=1)).astype(np.float32)
-    return means
 
 
 def heat_map(described: Described, heat: Floats, shape: tuple[int, int, int]) -> Floats:

@@ -25,12 +25,6 @@ _CODECS: dict[str, tuple[str, str]] = {
 """Transfer syntax -> (module, distribution that brings it)."""
 
 
-def codec_missing(syntax: str) -> str:
-    """The distribution to install for a transfer syntax, '' where its codec is at hand or none is known."""
-    module, distribution = _CODECS.get(syntax, ("", ""))
-    return distribution if module and _module(module) is None else ""
-
-
 def codecs_at_hand() -> dict[str, bool]:
     """By distribution: whether it is installed. Imports nothing."""
     return {distribution: find_spec(module) is not None for module, distribution in _CODECS.values()}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from planting import CELLS
 
-from spinecho.encoders.heads.localise import box_overlap, heat_map, localise_text, located, slice_range
+from spinecho.encoders.heads.localise import box_overlap, heat_map, located, slice_range
 from spinecho.encoders.heads.predictions import HeadError
 from spinecho.encoders.networks.parts_of_volumes import Described, Floats
 
@@ -89,26 +89,9 @@ def test_slices_of_a_box() -> None:
             slice_range(box, axis=axis, slices=slices)
 
 
-def test_a_sentence_finds_the_part_that_is_like_it() -> None:
-    aligned = np.tile(np.array([1.0, 0.2, 0.0], np.float32), (64, 1))
-    aligned[21] = [0.2, 0.1, 3.0]
-    described = with_boxes(CELLS, aligned)
-    found = localise_text(described, np.array([0, 0, 1], np.float32), axis=2, slices=8)
-    assert int(found.heat.argmax()) == 21
-    assert found.heat.max() == 1
-    assert found.score > 0.9
-    assert found.slice_range == (1, 4)  # smoothing makes it a little wider than the part itself, which is (2, 3)
-    other = localise_text(described, np.array([0, 1, 0], np.float32))
-    assert other.score < found.score
-
-
-def test_a_sentence_of_another_tower_and_a_volume_without_parts() -> None:
-    with pytest.raises(HeadError, match="aligned with the image tower"):
-        localise_text(with_boxes(CELLS), np.ones(4, np.float32))
+def test_a_volume_without_parts() -> None:
     empty = with_boxes(np.zeros((0, 6), np.float32), np.zeros((0, 3), np.float32))
-    found = localise_text(empty, np.ones(3, np.float32))
-    assert (len(found.heat), found.box, found.slice_range, found.score) == (0, None, None, 0.0)
-    assert heat_map(empty, found.heat, (2, 3, 4)).shape == (2, 3, 4)
+    assert heat_map(empty, np.zeros(0, np.float32), (2, 3, 4)).shape == (2, 3, 4)
 
 
 def test_a_heat_that_does_not_fit() -> None:
