@@ -7,6 +7,7 @@ round. Hence the order: bytes, rename, folder.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from pathlib import Path
 
@@ -32,6 +33,12 @@ def write_durably(path: Path, data: bytes) -> None:
     unfinished = path.with_name(f"{path.name}.partial")
     unfinished.write_bytes(data)
     durable_replace(unfinished, path)
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes, in hexadecimal. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_tree(folder: Path) -> None:

@@ -16,13 +16,11 @@ from spinecho.db.people.feedback import scan_vectors, sentences_said
 from spinecho.db.queries import lookup
 from spinecho.db.queries.sentences import report_passages
 from spinecho.db.schema.database import Database
-from spinecho.db.store import predictions, storing
-from spinecho.db.values import Role, SpaceRecord
+from spinecho.db.store import predictions
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.clauses.findings import Wish, wish
 from spinecho.encoders.language.query import QueryText, parse_query
 from spinecho.encoders.preparing.preparation import Prepared
-from spinecho.encoders.space import Space, require_same
 from spinecho.errors import QueryError
 from spinecho.search.answers.explain import Ranked, explain
 from spinecho.search.answers.fold import fold, nothing_relevant
@@ -47,6 +45,7 @@ from spinecho.search.planning.planner import Planner
 from spinecho.search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from spinecho.search.relevance_feedback import moved, shared_words
 from spinecho.search.self_test import weighing
+from spinecho.search.serving import serving_space
 
 _WEIGHED = 60.0
 """Seconds for which weights stand before what a self-test has kept since is looked at."""
@@ -63,8 +62,8 @@ class Engine:
         """
         self._database, self._dual, self._own = database, dual, weights
         self._weighing = Weighing(weights or Weights.load(), "home" if weights else "shipped", "")
-        image = _served(database, "image", dual.image.space)
-        text = _served(database, "text", dual.text.space)
+        image = serving_space(database, "image", dual.image.space, refusal=QueryError)
+        text = serving_space(database, "text", dual.text.space, refusal=QueryError)
         self._retriever = Retriever(database, builds, image=image, text=text)
         self._examples = Examples(database, dual, self._retriever, self._weights)
         self._weighed_at: float | None = None
@@ -421,12 +420,3 @@ def _why_not_by_scans(encoder: str, *, aligned: bool, want: Kind) -> str:
     if want is Kind.REPORT:
         return "reports are found by words; ask for studies, or search by words"
     return "the query only says what is not wanted; say what a scan should show, or search by words"
-
-
-def _served(database: Database, role: Role, space: Space) -> SpaceRecord:
-    record = storing.serving(database, role)
-    if record is None:
-        raise QueryError("nothing is indexed yet; run 'spinecho index FOLDER' first")
-    stored = Space(record.model, record.revision, record.preprocessing, record.dim)
-    require_same(stored, space, role=role, encoder=record.encoder)
-    return record

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from spinecho.db.durable import durable_replace, write_durably
+from spinecho.db.durable import durable_replace, sha256_of, write_durably
 from spinecho.db.errors import BuildCorrupt
 from spinecho.db.facts.agreement import require_shape
 from spinecho.db.facts.columns import Column, plain, restored
@@ -143,10 +143,10 @@ def make_snapshot(database: Database, builds: Path, *, keep: int = _KEEP) -> Sna
             "vectors": sum(len(entries.ids) for entries in table.spaces.values()),
         },
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        sha256={path.name: _sha256(path) for path in sorted(partial.iterdir())},
+        sha256={path.name: sha256_of(path) for path in sorted(partial.iterdir())},
     )
     (partial / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
-    (partial / _DIGEST).write_text(_sha256(partial / _MANIFEST), encoding="ascii")
+    (partial / _DIGEST).write_text(sha256_of(partial / _MANIFEST), encoding="ascii")
     durable_replace(partial, folder / name)
     write_durably(folder / _CURRENT, name.encode())
     for old in sorted(path for path in folder.iterdir() if path.name.isdigit())[:-keep]:
@@ -169,7 +169,7 @@ def open_snapshot(builds: Path, name: str) -> tuple[SnapshotManifest, FactTable]
         if there != set(manifest.sha256) or manifest.snapshot != name:
             raise BuildCorrupt(f"fact snapshot {name} does not tell which files it is made of")
         for file, digest in manifest.sha256.items():
-            if _sha256(folder / Path(file).name) != digest:
+            if sha256_of(folder / Path(file).name) != digest:
                 raise BuildCorrupt(f"fact snapshot {name} has changed on disk since it was written")
         table = _table(folder, json.loads((folder / _VALUES).read_text(encoding="utf-8")), manifest)
         require_shape(name, table, manifest.counts)
@@ -184,7 +184,7 @@ def snapshot_state(builds: Path) -> State | None:
         folder = builds / "facts" / name
         try:
             manifest = _manifest(folder)
-            if all(_sha256(folder / Path(file).name) == digest for file, digest in manifest.sha256.items()):
+            if all(sha256_of(folder / Path(file).name) == digest for file, digest in manifest.sha256.items()):
                 return manifest.state
         except (BuildCorrupt, OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
@@ -246,8 +246,3 @@ def _table(folder: Path, values: dict[str, list[Any]], manifest: SnapshotManifes
         digests={field: mapped(f"digest.{field}") for field in IDENTIFIERS},
         spaces={space: Entries(mapped(f"space.{space}.ids"), mapped(f"space.{space}.places")) for space in spaces},
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

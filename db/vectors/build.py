@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import func, select
 
-from spinecho.db.durable import durable_replace, write_durably
+from spinecho.db.durable import durable_replace, sha256_of, write_durably
 from spinecho.db.errors import BuildCorrupt, Damaged
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Tombstone, Vector, vector_checksum
@@ -111,11 +111,11 @@ def build_index(
         highest_id=highest,
         last_tombstone=tombstone,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        sha256={path.name: _sha256(path) for path in sorted(partial.iterdir())},
+        sha256={path.name: sha256_of(path) for path in sorted(partial.iterdir())},
         plan=plan.to_json(),
     )
     (partial / _MANIFEST).write_text(json.dumps(asdict(manifest), indent=1), encoding="utf-8")
-    (partial / _DIGEST).write_text(_sha256(partial / _MANIFEST), encoding="ascii")
+    (partial / _DIGEST).write_text(sha256_of(partial / _MANIFEST), encoding="ascii")
     durable_replace(partial, folder / name)
     write_durably(folder / _CURRENT, name.encode())
     for old in sorted(path for path in folder.iterdir() if path.name.isdigit())[:-_KEEP]:
@@ -135,7 +135,7 @@ def open_build(
     try:
         plan = Plan.from_json(manifest.plan)
         _require_files(folder, manifest, plan)
-        changed = [file for file, digest in manifest.sha256.items() if _sha256(folder / file) != digest]
+        changed = [file for file, digest in manifest.sha256.items() if sha256_of(folder / file) != digest]
         if changed:
             raise BuildCorrupt(f"index build {name} has changed on disk since it was written ({', '.join(changed)})")
         return manifest, _opened(folder, manifest, plan, space, gpu=gpu)
@@ -298,8 +298,3 @@ def _identity(space: SpaceRecord) -> dict[str, str | int]:
         "preprocessing": space.preprocessing,
         "dim": space.dim,
     }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

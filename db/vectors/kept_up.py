@@ -5,7 +5,6 @@ So a run that was killed while it built leaves nothing that the next one does no
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from typing import Any, get_args
 
 from sqlalchemy import Select, func, select
 
+from spinecho.db.durable import sha256_of
 from spinecho.db.errors import BuildCorrupt
 from spinecho.db.facts.files import make_snapshot, snapshot_state, state_of
 from spinecho.db.schema.database import Database
@@ -79,7 +79,7 @@ def _damage(builds: Path, space: SpaceRecord) -> str:
         manifest = read_manifest(builds, space, name)
         size = sum((folder / file).stat().st_size for file in manifest.sha256)
         if size <= _LOOKED_THROUGH:
-            changed = [file for file, digest in manifest.sha256.items() if _sha256(folder / file) != digest]
+            changed = [file for file, digest in manifest.sha256.items() if sha256_of(folder / file) != digest]
             if changed:
                 return f"index build {name} has changed on disk since it was written ({', '.join(changed)})"
     except OSError as error:
@@ -130,8 +130,3 @@ def _forget_older(database: Database, builds: Path, space: SpaceRecord) -> None:
             holds = True  # nobody can tell
         if holds:
             shutil.rmtree(space_folder(builds, space) / name, ignore_errors=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

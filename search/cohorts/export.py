@@ -5,7 +5,6 @@ participants.tsv: Brain Imaging Data Structure 1.9, "Participants file".
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.db.csv_files import write_csv
-from spinecho.db.durable import durable_replace
+from spinecho.db.durable import durable_replace, sha256_of
 from spinecho.db.people.cohorts import CohortError, Frozen, Member, files_of, series_of, study_facts
 from spinecho.db.people.masking import masked_rows, masked_sizes
 from spinecho.db.schema.database import Database
@@ -218,7 +217,7 @@ def _write(folder: Path, tables: _Tables, formats: Sequence[str], smallest: int)
         script = folder / "copy_files.py"
         script.write_text(SCRIPT, encoding="utf-8")
         script.chmod(0o700)
-    digests = {path.name: _digest(path) for path in sorted(folder.iterdir())}
+    digests = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
     sizes = masked_sizes(version.studies, version.patients, smallest)  # else they would undo the last line's
     manifest = {
         **told,
@@ -272,11 +271,6 @@ def _opened(path: Path) -> Any:
         errors="surrogateescape",
         newline="",
     )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 _COLUMNS = {

@@ -15,8 +15,7 @@ from spinecho.db.people.masking import masked
 from spinecho.db.queries import evaluating
 from spinecho.db.queries.evaluating import VolumeFacts
 from spinecho.db.schema.database import Database
-from spinecho.db.store import storing as archive
-from spinecho.db.values import Role, SpaceRecord
+from spinecho.db.values import SpaceRecord
 from spinecho.db.vectors.served import ServedSpace
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.passages import passages
@@ -25,7 +24,6 @@ from spinecho.encoders.measuring.figures import EmptyPool, EvaluationError, Meas
 from spinecho.encoders.measuring.labels import Exclude, by_label
 from spinecho.encoders.measuring.metrics import Floats
 from spinecho.encoders.measuring.resampling import RESAMPLES
-from spinecho.encoders.space import Space, require_same
 from spinecho.search.engine import Engine
 from spinecho.search.evaluation.filtered import filtered_recall
 from spinecho.search.evaluation.judgements import JudgedQuery, Pair
@@ -41,6 +39,7 @@ from spinecho.search.evaluation.report_retrieval import (
 )
 from spinecho.search.evaluation.texts import MEASURES, by_text_scores
 from spinecho.search.query import TextQuery
+from spinecho.search.serving import serving_space
 
 _DEPTH = 10
 _FILTERED = 200
@@ -109,8 +108,8 @@ class Evaluator:
     def __init__(self, database: Database, builds: Path, dual: DualEncoder, options: Options) -> None:
         self._database, self._builds, self._dual, self._options = database, builds, dual, options
         self._where = visible(options.where)
-        self._image = _served(database, "image", dual.image.space)
-        self._text = _served(database, "text", dual.text.space)
+        self._image = serving_space(database, "image", dual.image.space, refusal=EvaluationError)
+        self._text = serving_space(database, "text", dual.text.space, refusal=EvaluationError)
         self._volumes, rows = evaluating.volume_facts(database, self._image, self._where)
         self._rows: Floats = rows.astype(np.float64)
         if not self._volumes:
@@ -369,15 +368,6 @@ def groups_of_pairs(pairs: Sequence[Pair]) -> dict[str, int]:
     """By study UID: the group of studies whose texts are the same, word for word."""
     uids = [pair.study_uid for pair in pairs]
     return dict(zip(uids, text_groups([pair.text for pair in pairs], uids).tolist(), strict=True))
-
-
-def _served(database: Database, role: Role, space: Space) -> SpaceRecord:
-    record = archive.serving(database, role)
-    if record is None:
-        raise EvaluationError("nothing is indexed yet; run 'spinecho index FOLDER' first")
-    stored = Space(record.model, record.revision, record.preprocessing, record.dim)
-    require_same(stored, space, role=role, encoder=record.encoder)
-    return record
 
 
 def _regions(volumes: Sequence[VolumeFacts]) -> dict[str, tuple[str, ...]]:

@@ -9,9 +9,7 @@ one that was damaged since is passed over.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
-import os
 import random
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +24,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from spinecho.db.durable import durable_replace
+from spinecho.db.durable import durable_replace, sha256_of, sync_file
 from spinecho.encoders.sandbox.limits import read_small
 from spinecho.encoders.training.loop.config import TrainError
 
@@ -92,7 +90,7 @@ def save(
             _write(unfinished / f"{name}.safetensors", _bytes(values))
     barrier()
     if rank == 0:
-        files = {path.name: _sha256(path) for path in sorted(unfinished.glob("*.safetensors"))}
+        files = {path.name: sha256_of(path) for path in sorted(unfinished.glob("*.safetensors"))}
         told = {"format": _FORMAT, "position": asdict(position), "config": config, "processes": processes}
         _write(unfinished / STATE, (json.dumps({**told, "files": files}, indent=2) + "\n").encode())
         if final.exists():  # resumed from an earlier one after this was damaged
@@ -119,18 +117,13 @@ def latest(folder: Path) -> State | None:
     return None
 
 
-def has_state(folder: Path) -> bool:
-    """Whether a run was begun there and can be resumed."""
-    return bool(_numbered(folder))
-
-
 def _load(folder: Path) -> State:
     values = json.loads(read_small(folder / STATE, ValueError))
     if values["format"] != _FORMAT:
         raise ValueError(f"written as {values['format']!r}, this version reads {_FORMAT!r}")
     tensors = {}
     for name, sha256 in values["files"].items():
-        if _sha256(folder / name) != sha256:
+        if sha256_of(folder / name) != sha256:
             raise ValueError(f"{name} is not what was written")
         tensors[name.removesuffix(".safetensors")] = safetensors.torch.load_file(folder / name)
     return State(folder, Position(**values["position"]), values["config"], values["processes"], tensors)
@@ -196,13 +189,6 @@ def _bytes(tensors: Mapping[str, Tensor]) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """To the disk, not only to the page cache: a state must survive the machine."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """To the disk, by the process that writes it: others may run on other machines."""
+    path.write_bytes(content)
+    sync_file(path)

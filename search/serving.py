@@ -1,0 +1,18 @@
+"""Which stored space answers for an encoder's."""
+
+from __future__ import annotations
+
+from spinecho.db.schema.database import Database
+from spinecho.db.values import Role, SpaceRecord
+from spinecho.encoders.errors import EncoderError
+from spinecho.encoders.space import Space, require_same
+
+
+def serving_space(database: Database, role: Role, space: Space, *, refusal: type[EncoderError]) -> SpaceRecord:
+    """The space that serves a role. Raises `refusal` where nothing is indexed, `SpaceMismatch` for another space."""
+    record = archive.serving(database, role)
+    if record is None:
+        raise refusal("nothing is indexed yet; run 'spinecho index FOLDER' first")
+    stored = Space(record.model, record.revision, record.preprocessing, record.dim)
+    require_same(stored, space, role=role, encoder=record.encoder)
+    return record
