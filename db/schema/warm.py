@@ -19,8 +19,6 @@ print(total)
 """
 _SHARE = 0.5
 """Of the memory that is to be had, what a file may take; of a larger one, nothing is read: it would push itself out."""
-_UNKNOWN = 2 * 2**30
-"""Taken for the memory to be had where the system does not tell."""
 
 
 def warm(database: Database, *, memory: int | None = None) -> int:
@@ -51,10 +49,6 @@ def warm_beside(database: Database) -> threading.Thread:
 
 def _available() -> int:
     """Bytes that the system could give out now."""
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024 * int(line.split()[1])
-    except (OSError, ValueError):
-        pass
-    return _UNKNOWN
+    import psutil  # noqa: PLC0415  (not at every start)
+
+    return int(psutil.virtual_memory().available)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
+
+import psutil
 
 from spinecho.search.access.holdings import SpaceFacts
 from spinecho.ui.views.session.opened import Room
@@ -25,17 +26,7 @@ def used(room: Room) -> list[dict[str, Any]]:
         {"what": "builds", "size": _size(builds)},
         {"what": "free on this disk", "size": _size(shutil.disk_usage(settings.home).free)},
     ]
-    memory = _resident()
-    return rows + ([{"what": "memory of this process", "size": _size(memory)}] if memory else [])
-
-
-def _resident() -> int:
-    """Bytes, 0 where the system does not tell."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmRSS:")), 0)
+    return [*rows, {"what": "memory of this process", "size": _size(psutil.Process().memory_info().rss)}]
 
 
 def _size(count: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from spinecho.search.access.desk import Role
 from spinecho.ui.views.session.opened import Room
-from spinecho.ui.views.session.processes import launch, lives
+from spinecho.ui.views.session.processes import begun_at, launch, lives
 
 Of: TypeAlias = Literal["archive", "judgements", "pairs"]
 _FOLDER = "evaluations"
@@ -66,7 +66,7 @@ def begin(room: Room, of: Of, content: bytes | None, *, ending: str = ".csv", qu
         arguments += [f"--{of}", str(file)]
     row = room.desk.note("evaluate", name, of=of, queries=queries)
     process = launch(arguments, room.settings, folder / _LOG, row=row)
-    about = {"of": of, "by": room.desk.person.name, "queries": queries, "process": process}
+    about = {"of": of, "by": room.desk.person.name, "queries": queries, "process": process, "begun": begun_at(process)}
     (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
     return name
 
@@ -80,7 +80,7 @@ def _read(folder: Path) -> Evaluated | None:
         result = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         result = None
-    running = result is None and lives(int(about.get("process", 0)))
+    running = result is None and lives(int(about.get("process", 0)), about.get("begun"))
     why = "" if result is not None or running else _last_words(folder / _LOG)
     return Evaluated(folder.name, about, result, running, why)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+import psutil
+from spinecho.ui.people import STARTED_BY
+from spinecho.ui.private import open_private
+from spinecho.ui.settings import Settings
 
 from spinecho.encoders.sandbox.environment import command_environment
 from spinecho.people import STARTED_BY
@@ -15,6 +19,8 @@ from spinecho.settings import Settings
 
 _STARTED: dict[int, subprocess.Popen[bytes]] = {}
 """Kept, so that those that end are let go."""
+_SAME_START = 2.0
+"""Seconds: the system counts a start from its boot, whose time is corrected with its clock."""
 
 
 def launch(arguments: Sequence[str], settings: Settings, log: Path, *, row: str) -> int:
@@ -36,12 +42,19 @@ def launch(arguments: Sequence[str], settings: Settings, log: Path, *, row: str)
     return process.pid
 
 
-def lives(number: int) -> bool:
-    """Whether a process runs."""
+def begun_at(number: int) -> float | None:
+    """When a process began, in seconds since 1970; None where there is none of this number."""
+    try:
+        return float(psutil.Process(number).create_time())
+    except (psutil.Error, ValueError, OverflowError):
+        return None
+
+
+def lives(number: int, begun: float | None = None) -> bool:
+    """Whether a process runs. With `begun`, one that began then: numbers are given again to other processes."""
     if number in _STARTED:
         return _STARTED[number].poll() is None
-    try:
-        os.kill(number, 0)
-    except OSError:
+    if number <= 0:
         return False
-    return number > 0
+    now = begun_at(number)
+    return now is not None and (begun is None or abs(now - begun) < _SAME_START)
