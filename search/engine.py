@@ -38,8 +38,8 @@ from spinecho.search.channels.regions import Look
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.channels.whole_report import like_report
 from spinecho.search.clock import Clock
-from spinecho.search.cohorts.passing import Likeness, ReadScan
 from spinecho.search.fusion import Weights, fused
+from spinecho.search.likeness import Likeness, ReadScan
 from spinecho.search.planning.plan import QueryPlan, Way
 from spinecho.search.planning.planner import Planner
 from spinecho.search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery

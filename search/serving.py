@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from spinecho.db.schema.database import Database
+from spinecho.db.store import storing
 from spinecho.db.values import Role, SpaceRecord
-from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.space import Space, require_same
+from spinecho.errors import SpinechoError
 
 
-def serving_space(database: Database, role: Role, space: Space, *, refusal: type[EncoderError]) -> SpaceRecord:
+def serving_space(database: Database, role: Role, space: Space, *, refusal: type[SpinechoError]) -> SpaceRecord:
     """The space that serves a role. Raises `refusal` where nothing is indexed, `SpaceMismatch` for another space."""
-    record = archive.serving(database, role)
+    record = storing.serving(database, role)
     if record is None:
         raise refusal("nothing is indexed yet; run 'spinecho index FOLDER' first")
     stored = Space(record.model, record.revision, record.preprocessing, record.dim)

@@ -19,7 +19,8 @@ from spinecho.search.cohorts.balance import Balance, Groups, balance
 from spinecho.search.cohorts.definition import Definition, Match, Split
 from spinecho.search.cohorts.design import divided, in_window, index_studies, sampled
 from spinecho.search.cohorts.matching import MOST_PAIRS, Matched, free, matched
-from spinecho.search.cohorts.passing import Flags, Likeness, Rules, Scores
+from spinecho.search.cohorts.passing import Flags, Rules, Scores
+from spinecho.search.likeness import Likeness
 
 StepKind = Literal["start", "include", "exclude", "window", "index", "match", "sample"]
 Note: TypeAlias = tuple[str, int, int]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from spinecho.encoders.training.loop.config_toml import ConfigError, build, read_toml
+from spinecho.encoders.config_toml import ConfigError, build, read_toml
 
 By: TypeAlias = Literal["sentences", "scans"]
 Told: TypeAlias = Literal["present", "absent", "uncertain", "historical", "any"]

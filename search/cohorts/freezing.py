@@ -17,7 +17,7 @@ from spinecho.search.cohorts.attrition import Evaluation, evaluate, told_notes
 from spinecho.search.cohorts.balance import masked_balance
 from spinecho.search.cohorts.changes import Changes, since
 from spinecho.search.cohorts.definition import from_plain, to_plain
-from spinecho.search.cohorts.passing import Likeness
+from spinecho.search.likeness import Likeness
 
 
 def keep(database: Database, builds: Path, found: Evaluation, *, owner: str) -> Frozen:

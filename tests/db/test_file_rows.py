@@ -14,7 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from spinecho.db.files import runs
+from spinecho.db.files import file_index, runs
 from spinecho.db.schema.check import check_database
 from spinecho.db.schema.database import Database
 from spinecho.db.values import Listing, Rejection, Scanned, Stat

@@ -16,7 +16,7 @@ from filter_archive import FilterArchive
 from spinecho.db.filters.selection import Selection
 from spinecho.search.cohorts.attrition import Evaluation, evaluate
 from spinecho.search.cohorts.definition import Definition, read_definition
-from spinecho.search.cohorts.passing import Likeness
+from spinecho.search.likeness import Likeness
 
 
 def no_likeness() -> Likeness:

@@ -18,11 +18,11 @@ from typer.testing import CliRunner
 
 from spinecho.boxes import check_form, read_box
 from spinecho.encoders.checkpoint import CheckpointError, load_checkpoint
+from spinecho.encoders.config_toml import ConfigError, parse_toml
 from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.hub import json_of, safetensors_in
 from spinecho.encoders.sandbox import limits
 from spinecho.encoders.sandbox.limits import TEXT_BYTES, check_weights, read_small
-from spinecho.encoders.training.loop.config_toml import ConfigError, parse_toml
 from spinecho.errors import SpinechoError
 from spinecho.search.cohorts.definition import from_plain, read_definition
 from spinecho.search.fusion import FusionError, Weights

@@ -14,10 +14,7 @@ from spinecho.encoders.training.loop.config import TrainError
 from spinecho.encoders.training.loop.data import Data
 from spinecho.encoders.training.loop.shards import Part
 from spinecho.ui.training.plan import FitPlan, vit_of
-
-Metrics = dict[str, Any]
-Note = Callable[[str], None]
-"""Told, in words, how far a preparation is."""
+from spinecho.ui.training.train_values import Metrics, Note
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
+from spinecho.encoders.config_toml import ConfigError, build, read_toml
 from spinecho.encoders.heads.fitting.probe_training import FitOptions
 from spinecho.encoders.training.data.examples import Example, Facts
 from spinecho.encoders.training.loop.config import TrainConfig, TrainError
-from spinecho.encoders.training.loop.config_toml import ConfigError, build, read_toml
 from spinecho.encoders.training.loop.shards import Part, ShardExamples, held_out
 from spinecho.encoders.training.objectives.align_tower import AlignConfig
 from spinecho.encoders.training.objectives.align_vit import AlignVitConfig

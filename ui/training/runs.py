@@ -16,8 +16,9 @@ from spinecho.encoders.training.export import ModelCard, write_card
 from spinecho.encoders.training.loop.config import TrainError
 from spinecho.encoders.training.loop.loop import Fitted, Progress, fit, seed
 from spinecho.encoders.training.loop.shards import Part
-from spinecho.ui.training.jobs import JOBS, Job, Metrics, Note
+from spinecho.ui.training.jobs import JOBS, Job
 from spinecho.ui.training.plan import FitPlan, HeadsPlan, counts, open_data, text_kinds
+from spinecho.ui.training.train_values import Metrics, Note
 
 LIMITS = (
     "Measured on held-out patients of the same sources: other scanners and hospitals may do worse.",

@@ -25,9 +25,9 @@ from spinecho.encoders.training.data.vary import vary
 from spinecho.encoders.training.loop.config import TrainError
 from spinecho.encoders.training.loop.shards import Part
 from spinecho.encoders.training.objectives.align_tower import Alignment, Batch, StateBank, Studies, View, study_members
-from spinecho.ui.training.jobs import Metrics, Note
 from spinecho.ui.training.measures import by_tower
 from spinecho.ui.training.plan import FitPlan
+from spinecho.ui.training.train_values import Metrics, Note
 
 _SAMPLED = 150
 """Volumes that the principal components of a fresh tower are fitted on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,19 +15,30 @@ from torch.nn.functional import normalize
 from spinecho.encoders.networks.sentence_encoder import load_tokenizer
 from spinecho.encoders.space import Space, Vectors
 
-if TYPE_CHECKING:
-    from spinecho.encoders.networks.clip.images import PictureModel
-
 _SENTENCES = 32
 """A forward pass."""
 
 
+class SentenceReader(Protocol):
+    """What reads sentences into the space of pictures: `encoders.image.clip.PictureModel`."""
+
+    @property
+    def space(self) -> Space:
+        """The space of the pictures."""
+        ...
+
+    @property
+    def read(self) -> Callable[[Sequence[str]], Tensor]:
+        """Sentences -> vectors (n, dim), not of unit length."""
+        ...
+
+
 class PictureTextEncoder:
-    """An `Encoder[str]` in the space of a `PictureModel`'s images. A text is cut where the model's limit is (64-256
+    """An `Encoder[str]` in the space of a model's images. A text is cut where the model's limit is (64-256
     tokens): it is made for a query or a sentence, not for a report.
     """
 
-    def __init__(self, model: PictureModel) -> None:
+    def __init__(self, model: SentenceReader) -> None:
         self._model = model
         self._space = model.space
 

@@ -14,7 +14,7 @@ import tomli_w
 
 from spinecho.db.people.masking import masked, masked_rows, masked_sizes
 from spinecho.db.queries.facets import Facet
-from spinecho.encoders.training.loop.config_toml import parse_toml
+from spinecho.encoders.config_toml import parse_toml
 from spinecho.search.access.cohorts import CohortDesk, Frozen
 from spinecho.search.access.desk import Role
 from spinecho.search.cohorts.attrition import Evaluation

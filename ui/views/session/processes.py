@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
-from spinecho.ui.people import STARTED_BY
-from spinecho.ui.private import open_private
-from spinecho.ui.settings import Settings
 
 from spinecho.encoders.sandbox.environment import command_environment
 from spinecho.people import STARTED_BY
