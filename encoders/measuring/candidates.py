@@ -51,22 +51,15 @@ def text_groups(texts: Sequence[str], uids: Names | None = None) -> Ints:
     them.
     """
     words = [" ".join(text.split()).casefold() for text in texts]
-    keys = [[("text", word)] for word in words]
-    if uids is not None:
-        for key, uid in zip(keys, uids, strict=True):
-            key.append(("uid", uid))
-    leader: dict[Hashable, Hashable] = {}
+    of_text = numbers(words)[0]
+    if uids is None or not words:
+        return of_text
+    from scipy.sparse import coo_array  # noqa: PLC0415  (slow to import)
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
-    def find(key: Hashable) -> Hashable:
-        while leader.setdefault(key, key) != key:
-            leader[key] = leader[leader[key]]
-            key = leader[key]
-        return key
-
-    for first, *rest in keys:
-        for other in rest:
-            leader[find(other)] = find(first)
-    return numbers([find(first) for first, *_ in keys])[0]
+    of_study = numbers(uids)[0] + len(words)  # both are nodes of one graph, and a text joins two of them
+    edges = coo_array((np.ones(len(words), np.int8), (of_text, of_study)), shape=(2 * len(words), 2 * len(words)))
+    return numbers(connected_components(edges, directed=False)[1][of_text].tolist())[0]
 
 
 class Candidates:
