@@ -113,9 +113,9 @@ def record(database: Database, run: int, items: Sequence[Scanned], *, again: boo
         as_before = [(same[key], item) for key, item in zip(wanted, items, strict=True) if key in same]
         replace_files(session, changed)
         set_companions(session, [(file, item.stat.companion) for file, item in as_before])
-        ids = {key: row.id for key, row in known.items()} | insert_files(session, fresh)
+        file_ids = {key: row.id for key, row in known.items()} | insert_files(session, fresh)
         session.add_all(
-            failure_row(ids[key], item.failure, run)
+            failure_row(file_ids[key], item.failure, run)
             for key, item in zip(wanted, items, strict=True)
             if item.failure and key not in same
         )
