@@ -1,4 +1,4 @@
-"""No two files of one name that mean different things: `db/vectors/plan.py` becomes `db/vectors/index_plan.py`.
+"""No two files of one name that mean different things (`db/vectors/plan.py` becomes `index_plan.py`), and no circles.
 
 Run once, after `rooms.py` and from the same place: `python docs/decisions/codemods/names.py`.
 """
@@ -8,17 +8,17 @@ from __future__ import annotations
 from rooms import move
 
 MOVES = """
+encoders/heads: heads/fitting/calibration heads/fitting/head_metrics
 encoders/acquisition: acquisition/tables>rule_tables acquisition/words>whole_words
-encoders/language: language/spelling>stems language/query>query_words
+encoders/language: language/clauses/findings language/spelling>stems language/query>query_words
 encoders/language/vocabulary: language/vocabulary/levels>spine_levels
 encoders/networks/clip: networks/clip/sentences>texts
 encoders/networks/vit: networks/vit/grid>patch_grid networks/vit/config>sizes
 encoders/preparing: preparing/levels>grey_levels preparing/sampling>volume_sampling
-encoders/reading: reading/grid>voxel_grid reading/values>headers
-encoders/reading/dicom: reading/charsets
-encoders/training: training/export>model_card
-encoders/training/data: training/data/sampling>batch_sampling
-encoders/training/loop: training/loop/config>run_config
+encoders/reading: reading/values>headers
+encoders/reading/dicom: reading/charsets reading/grid>voxel_grid
+encoders/training: training/export>model_card training/loop/config>run_config
+encoders/training/data: training/data/sampling>batch_sampling training/loop/shards
 encoders/training/objectives: training/objectives/matching>pair_matching
 db/facts: facts/agreement>snapshot_check facts/changes>fact_changes facts/columns>fact_columns facts/table>fact_table
   facts/files>snapshots
