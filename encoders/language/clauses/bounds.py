@@ -63,7 +63,7 @@ NOT_A_NEGATION = _words(
     r"no (?:\w+ )?(?:prior|previous|earlier|old|comparison|relevant)(?: \w+)? (?:stud(?:y|ies)|exams?|examinations?|imaging|scans?"
     r"|films?|mris?|images|comparisons?)(?: (?:is|are|was|were))?(?: available)?",
     r"(?:not|never) (?:administered|given|injected|performed|acquired|obtained|available|included|tolerated|done|possible|repeated)",
-    r"not (?:shown|depicted|pictured|displayed|imaged)|not (?:seen|visible|included) at this level",
+    r"(?:(?<=\()|(?<=, )|(?<=data )|(?<=images )|(?<=image ))not (?:shown|depicted)|not (?:pictured|displayed|imaged)|not (?:seen|visible|included) at this level",
     r"no (?:doubt|question)|without (?:a )?(?:doubt|question)|not in doubt",
     r"not (?:all|every|each)(?: of)?|no (?:fewer|less) than|not (?:a )?(?:few|uncommon|infrequent|unusual)|no(?:t)? more than",
     r"(?:not|no) (?:larger|smaller|bigger|longer(?= than)|greater|worse|better|different)(?: in \w+)?(?: than| from| to|(?= ?(?:[.,;]|$)))",

@@ -58,6 +58,17 @@ THEN = (
     r"|in (?:childhood|infancy|adolescence)|(?:at|in|from) age \d+|at the age of \w+|(?<!since )(?<!from )(?<!of )(?<!than )(?<!with )(?<!to )(?<!in )\(?(?:19|20)\d\d\)?(?= ?(?:[.,;)]|$))|in the (?:remote |distant )?past|elsewhere in (?:19|20)\d\d|per (?:the )?(?:chart|history)|vor \w+ (?:jahren|monaten|wochen))"
 )
 _NOT_WHAT_IS_LEFT = r"(?<!changes of )(?<!evidence of )(?<!sequelae of )(?<!signs of )(?<!changes from )(?<!due to )(?<!from )(?<!appearances of )(?<!changes after )"
+_WHAT = r"(?:(?: of| for)(?: (?:an?|the|his|her|this|left|right|both))*(?: [\w-]+){1,2}?(?= ?(?:[.,;)]|$| (?:in|with|on|is|are|was|were|has|have|shows?|and|there|the|for|no)(?!\w))))?"
+OPERATED = re.compile(
+    rf"(?<![\w-])(?:after|following|since|post|nach|upon)(?: (?:an?|the|his|her|their|this|previous|prior|earlier|recent|remote))*(?: (?!the(?!\w)|an?(?!\w)|of(?!\w)|and(?!\w)|imaging)[\w/-]+){{0,3}}? {DONE}(?!\w){_WHAT}(?: {THEN})?"
+    r"(?![\w /-]{0,30}(?:changes?|scar\w*|images?|imaging|scan|mri|sequences?)(?!\w))"
+)
+"""An operation as the setting of what is found: it is of the past, what is said around it is not."""
+PROCEDURE = re.compile(
+    r"[ ,;(-]*(?:(?:(?:left|right|bilateral|total|partial|subtotal|complete|simple|radical|hemi|open|laparoscopic|\w+al|\w+ar|[a-z]\d+(?:[-/][a-z]?\d+)?|and) ){0,4}"
+    r"(?!(?:laparo|osteo|rectal|an)tom(?:y|ies))(?:\w+ectom(?:y|ies)|cranioto\w+|lamino\w+om(?:y|ies)|\w+plast(?:y|ies)|\w+desis|\w+odeses))[ .,;)]*"
+)
+"""An operation alone is one that was done."""
 _NO_SCAN = r"(?! (?:\w+ )?(?:mri?s?|mr|ct|cts|scans?|stud(?:y|ies)|exam\w*|imaging|images?|radiograph\w*|x-?rays?|ultrasound|films?|reports?|mra|mrcp|angiogra\w+|pet)(?!\w))"
 _AFTERMATH = r"(?!.{0,80}(?<!\w)(?:images?|imaging|scan|mri|sequences?|radiograph|t1|t2w?|stir)(?!\w))(?![\w /-]*(?:changes?|scar\w*|defects?|appearances?|cavit\w+|seroma|collection|oedema|edema|enhancement|contrast|gad\w*|images?|imaging|scan|mri|sequences?|t1|radiograph|cavity)(?!\w))"
 
@@ -70,12 +81,15 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     # A negated exclusion is a doubt, and so is an exclusion still to be done.
     _cue(
         "hedge", "before",
+        r"(?:(?:is|are|was|were|has been|have been) )?(?:suspected|thought|felt|believed|presumed|assumed|postulated|suggested) (?:(?:to (?:be|have been)|as) )?(?:an? |the )?(?:(?:likely|possible|probable|most|main|underlying|potential) )*(?:cause|reason|source|culprit|explanation|origin|responsible|contributory|causative|causal)(?: (?:for|of) (?:the |his |her |this |these )?(?:\w+ ){0,2}\w+)?",
+        r"(?:may|might|could|would)(?: (?:\w+ly|also|well|still|then|of course|therefore))? (?:be (?:present|there(?! (?:is|are))|possible|involved|implicated|coexistent|thought of)|exist|coexist|have to be (?:considered|entertained|excluded|ruled out)|need to be (?:considered|excluded|ruled out))",
+        r"(?:cannot|can not|can't|could not|couldn't|is not|not|neither)(?: \w+ly)?(?: be)? (?:(?:confirmed|proven|diagnosed|established|affirmed) (?:or|nor) (?:excluded|ruled out|refuted|dismissed)|(?:excluded|ruled out) (?:or|nor) (?:confirmed|proven|established))",
         rf"{_BE}(?:cannot|can not|can't|could not|couldn't|not|never|nor) (?:yet )?(?:be )?(?:\w+ly )?(?:be )?(?:\w+ly )?{_EXCLUDED}",
         rf"{_BE}(?:difficult|hard|impossible|insufficient) to (?:\w+ly )?(?:exclude|rule out|discern|determine|assess|evaluate|confirm)",
         rf"{_BE}(?:cannot|can not|can't|could not|couldn't|not|in-?adequately|in-?completely|poorly|suboptimally|limited)(?: be)?(?: \w+ly)? (?:assessed|assessable|evaluated|evaluable|commented on|characteri[sz]ed|determined)(?: (?:for|fully|well))?",
         rf"{_BE}(?:limited|non-?diagnostic|incompletely (?:assessed|evaluated|imaged)|not (?:well|adequately|optimally|fully|completely) (?:seen|visuali[sz]ed|imaged|shown|demonstrated|depicted))(?= (?:without|on|by|due|because|in|given|owing)| ?(?:[.,;)]|$))",
         r"(?:kann |können )?nicht (?:sicher |sicher auszu)?(?:auszuschließen|auszuschliessen|ausgeschlossen)(?: werden)?",
-        rf"{_BE}(?:a |an |the )?(?:low|small|high|real|slight|distinct) (?:possibility|probability)",
+        rf"{_BE}(?:a |an |the )?(?:small|high|real|slight|distinct) (?:possibility|probability)",
         rf"{_BE}not proven(?= ?(?:[.,;)]|$))",
     ),
     _cue(
@@ -83,7 +97,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         rf"(?:cannot|can not|can't|could not|couldn't|{_DOES_NOT}|not|unable to|difficult to|impossible to|insufficient to|not possible to|not able to)(?: \w+ly)? (?:exclude|rule out|r/o|discount|dismiss)(?: (?:the )?(?:possibility|presence) of)?",
         r"(?:not possible|impossible|unable|cannot|can't|could not|difficult|hard)(?: \w+ly)?(?: to)? (?:say|state|tell|be (?:sure|certain|said|stated|claimed|determined)|determine|know)(?: (?:that|whether|if))?(?: there (?:is|are|was))?(?: (?:no|not|any|an?))?",
         r"neither (?:confirmed|proven|confirm\w*) nor (?:excluded|ruled out|exclude\w*):?",
-        r"(?:low|intermediate|high|small) (?:probability|likelihood|possibility) (?:of|for)|possibility of(?! \w+ (?:is|are) (?:remote|low))",
+        r"(?:intermediate|high|small) (?:probability|likelihood|possibility) (?:of|for)|possibility of(?! \w+ (?:is|are) (?:remote|low))",
         r"not (?:certain|sure|clear|definite)(?: whether| if)?|not (?:clearly|definitely|definitively|obviously|typical|classical|convincingly|necessarily)(?! (?:seen|identified|visible|visuali[sz]ed|demonstrated|present|shown|evident|detected)(?!\w))(?: (?:an?|the|for|of))?",
         r"(?:i |we )?(?<!no )(?<!without )(?<!a )doubt(?:s|ed)?(?: (?:that|if|whether))?(?: (?:this|it|these) (?:is|are|represents?))?|doubtful(?: (?:whether|if|for))?",
     ),
@@ -103,6 +117,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     # Done, and gone.
     _cue(
         "history", "before",
+        rf"{_BE}(?:surgically|post-?operatively|iatrogenically) absent|absent (?:after|following|post|due to|from|owing to) (?:prior |previous |earlier )?(?:surgery|{DONE})",
         r"(?:(?:was|were|has been|have been|had been|which was|previously|surgically) )+(?:removed|excised|resected|taken out|operated|evacuated|amputated|enucleated)(?! (?:cavity|bed|margin|level))(?: (?:on|elsewhere|abroad|at another hospital))?",
         rf"(?:removed|excised|resected|taken out|operated|evacuated)(?= (?:from|on|in|elsewhere|abroad|{THEN})(?!\w)| ?(?:[.,;)]|$))",
         rf"(?:was|were) (?:performed|done|carried out|undertaken|treated|diagnosed|repaired|clipped|coiled|embolised|embolized|ablated|drained|irradiated)(?: [\w/-]+){{0,5}}? {THEN}",
@@ -117,12 +132,13 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     # There no more, or never.
     _cue(
         "negation", "before",
-        rf"(?:{_BE}{_NOT}|cannot|can't|couldn't) (?:{_BE})?{_HOW}(?:be |been )?{_HOW}{_SEEN}",
+        rf"(?:{_BE}{_NOT}|cannot|can't|couldn't|(?:is|are|was|were)n't) (?:{_BE})?{_HOW}(?:be |been )?{_HOW}{_SEEN}",
         rf"{_BE}(?:now |since |completely |fully |entirely |totally |interval )*(?:resolved|settled|subsided|abated|receded|normali[sz]ed|dissolved|disappeared|vanished|cleared(?: up)?|gone|regressed completely|completely regressed)",
-        rf"{_BE}(?:now |therefore |thus |thereby |effectively |reliably |confidently |been |since )*{_EXCLUDED}(?! (?:by|from the (?:study|analysis)))",
+        rf"{_BE}(?:now |therefore |thus |thereby |effectively |reliably |confidently |been |since )*{_EXCLUDED}(?! (?:by (?!(?:the |this |an? |our |today's )?(?:mr|ct|imag|scan|stud|exam|biops|angio|ultras|diffusion|swi|cardiac|surger|clinic|lab|previous|prior|outside))|from the (?:study|analysis)))",
         rf"{_BE}(?:felt |thought |considered |deemed |judged )?(?:to be )?(?:(?:most|very|highly|extremely|rather|quite|also) )?(?:unlikely|improbable)(?! to| that)",
         r"(?:is|are|was|were|seems?|appears?|remains?) (?:(?:very|rather|quite|considered|extremely) )?(?:remote|negligible|very low)",
-        r"(?:is|are|was|were) (?:no longer|lacking|missing|wanting|out)",
+        r"(?:is|are|was|were) (?:no longer|lacking|missing|wanting|out)|(?:is |are )?conspicuous by (?:its|their) absence|(?:is |are |was |were )?(?:not|less) favou?red(?! to)|fail(?:s|ed)? to be (?:shown|seen|demonstrated|identified|found|confirmed)|(?:did|does|do) not (?:\w+ )?(?:recur|reappear|return|materiali[sz]e)|(?:is|are|of) (?:a |an )?(?:very )?low (?:probability|likelihood|possibility)(?! (?:of|for|that))",
+        r"(?:was|were|has been|have been|is|are)?(?: \w+ly)? ?(?:looked for|searched for|sought)(?: \w+ly)?,? (?:and|but) (?:was |were |is |are )?not (?:seen|found|identified|detected|present|visible|confirmed|demonstrated|there)",
         r"none (?:is|are|was|were|being|has|have)(?: \w+)? (?:seen|identified|found|present|visible|demonstrated|noted|there|shown|detected)|neither (?:is|are|was|were) (?:\w+ )?(?:seen|present|identified|found|visible|demonstrated)",
         r"(?:nicht|nirgends) (?:mehr )?(?:abgrenzbar|nachweisbar|erkennbar|sichtbar|vorhanden|darstellbar|gesehen|abzugrenzen|nachzuweisen)|(?:wurde |ist |sind )?ausgeschlossen",
     ),
@@ -132,10 +148,11 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         rf"(?:it|there|here) (?:is|are|was|were|has been) {_NOT} (?:{_HOW})(?:observed|seen|appreciated|found|identified|detected|noted|visuali[sz]ed|evidenced|objectified|any)",
         r"(?:no|without|nil)(?: (?:\w+ ){0,4}(?:evidence|e/o|signs?|features?|suggestion|indication|demonstration|argument|hint|trace|proof)(?: (?:of|for|to suggest|in favou?r of|suggesting|suggestive of))?)",
         r"(?:insufficient|little|scant) evidence (?:of|for)(?: (?:a|the) diagnosis of)?",
-        r"no(?!-)|without|w/o|nor|neither|never|nothing|nil|none of (?:which|these|them|the)|negative (?:for|of)|neg\.? (?:for|of)|-ve (?:for)?|\(-\)(?= ?\w)",
+        r"(?:unremarkable|clear) for(?! (?:age|the|his|her|their|an?|patient|someone|this)(?!\w))|clear of|(?:very |extremely )?low (?:(?:index of )?suspicion|probability|likelihood|chance|possibility) (?:for|of|that)|little (?:to suggest|to support|evidence of)|negative (?:with regards? to|as regards|regarding|as to|with respect to)",
+        r"no(?!-)|without|w/o|zero(?! (?:degrees?|gap|filling|te|echo|point|b|dose|intensity|order|time|line|slice)(?!\w))|nor|neither|never|nothing|nil|none of (?:which|these|them|the)|negative (?:for|of)|neg\.? (?:for|of)|-ve (?:for)?|\(-\)(?= ?\w)",
         r"(?:absence|lack|exclusion|disappearance|clearing|clearance|resolution|negativity) of|lacks|lacking|devoid of|free (?:of|from)",
         r"(?:interval |complete |full |total |near )*(?:resolution|disappearance) of|(?:complete|total) (?:regression|remission|response) of|cr of|den(?:y|ies|ied|ying)",
-        r"(?:ha(?:s|ve) )?(?:reliably |effectively )?(?:rules|ruled) out|(?:has |have |thereby |thus )(?:reliably |effectively )?(?:excluded?|excludes|ruled out)|excludes",
+        r"(?:ha(?:s|ve) )?(?:reliably |effectively )?(?:rules|ruled) out|(?:appearances|findings|features|images|results|sequences|scans|these|they) (?:\w+ly )?(?:exclude|rule out)|(?:has |have |thereby |thus )(?:reliably |effectively )?(?:excluded?|excludes|ruled out)|excludes",
         r"fail(?:s|ed|ure|ing)? to (?:demonstrate|show|reveal|identify|detect|find|confirm|visuali[sz]e)(?: any)?|unable to (?:identify|demonstrate|see|find|visuali[sz]e)",
         r"argues? (?:strongly )?against|(?:speaks?|evidence|is|are|strongly|mitigates?|militates?) against|(?<!or )rather than|instead of|as opposed to|not (?:those|that|the appearances?) of(?: an?)?",
         r"not (?:be |been )?(?:an?|any|the|due|related|in keeping|compatible|consistent|suspicious|suggestive|concerning|worrisome|indicative|caused|attributable)(?: (?:to|with|for|of))?",
@@ -158,7 +175,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"(?:concern(?:s|ed|ing)?|reason|question|worry|worried|suspicion|fear|looking|look|query|queries|differential|requested|referred) (?:is |are |raised |exists )?(?:for(?! (?:the )?(?:exam|study|scan))|of|about|regarding|whether|if)|concern (?:over|is|was)",
         r"correlat(?:e|ion|ing)(?: \w+){0,3} (?:for|with (?:signs|symptoms))(?: (?:signs?|symptoms?|evidence) of)?|frage nach|zum ausschluss(?: (?:einer?s?|von))?|(?:z\.|a\.|v\.) ?(?:a\.|ausschluss)|fraglich\w*|verdacht(?: auf)?|ausschluss (?=\w+\?)|explain",
         r"looking for an? (?:explanation|cause|source) (?:for|of)|to look for|(?:cause|source|aetiology|etiology) of|such as(?= )|(?:is|are|was|were|could|can|may|might|does|do|has|have|any)(?= (?!there (?:no|an?|\d|is|are)).{0,120}\?)",
-        r"(?:if|should(?= (?:\w+ ){1,5}(?:develop|occur|persist|recur|worsen))|in case of|in the event of|whenever|unless)(?= )",
+        r"(?:if|should(?= (?:\w+ ){1,5}(?:develop|occur|persist|recur|worsen))|in case of|in the event of|whenever|unless)(?= )|(?:when|where|wherever|once)(?= (?:[\w-]+ ){1,5}?(?:is|are) (?:present|found|suspected|confirmed|proven|infected|malignant)(?!\w))",
         r"(?:at )?(?:increased |high(?:er)? |low |some |considerable )?risks? (?:of|for|include\w*|:|assessment)|risks?,? including|(?:prone|predispos\w+) to|complications? (?:such as|include\w*|may)",
     ),
     # Told of the past.
@@ -175,7 +192,16 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     _cue("history", "whole", THEN, r"in remission|in the past"),
     # Hedged.
     _cue(
+        "hedge", "before",
+        r"(?:is|are|was|were|being) (?:(?:strongly|most|therefore|also|still|clinically|highly) )*(?:favou?red|suspected|questioned|queried|presumed|postulated|possible|likely|probable|doubtful|equivocal|questionable)(?= (?:over|on|in|at|here|by|clinically|given|because|due)(?!\w)| ?(?:[.,;)]|$))",
+        r"(?:is|are|was|were|seems?|appears?) (?:felt |thought |considered |deemed )?(?:to be )?(?:less|more|most|rather|quite) (?:likely|probable)(?! to)",
+        r"(?:should|must|to|can|could) (?:also )?be (?:considered|entertained|raised|suspected)|remains? (?:unclear|uncertain|possible|a possibility|open|questionable|in the differential)|(?:is|are) (?:raised|debatable|on the list)|not entirely clear",
+        r"(?:is|are|was|were|remains?) (?:(?:also|still|a|one|the|another|in|on|high|higher|low) )*(?:differential(?: diagnosis)?|(?:diagnostic )?consideration|possibility|possibilities|list)(?! (?:for|of|includ\w+|between))",
+        r"(?:needs?|has|have) to be considered|(?:is|are|was|were|seems?|remains?) (?:conceivable|imaginable|thinkable|plausible|suggested)(?= (?:over|on|in|at|here|by|clinically|given|because|due|from)(?!\w)| ?(?:[.,;!)]|$))",
+    ),
+    _cue(
         "hedge", "after",
+        r"(?:would|i|we) question",
         r"(?:may|might|could|would|can)(?: (?:also|well|possibly|potentially|either|be|perhaps|conceivably|still|just|therefore|of course)){0,3}(?! be (?:seen(?! with)|observed|identified|appreciated|noted|demonstrated|used|shown|visuali[sz]ed|measured|delineated|found|helpful|useful|considered|repeated|performed|obtained))"
         r" (?:represent|be|reflect|indicate|suggest|relate|correspond|have|include|due|mimic|fit|account|signify|denote|favou?r|explain|harbou?r)\w*(?: (?:an?|the|to|for|with|of|seen|due|compatible|consistent|related|secondary|part|caused by))*",
         r"(?:could|can|may|might) (?:also )?be seen (?:with|in(?= (?!the|left|right|this|these|both)))|would be (?:compatible|consistent|in keeping) with|(?:compatible|consistent|in keeping) with either",
@@ -189,10 +215,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     ),
     _cue(
         "hedge", "before",
-        r"(?:is|are|was|were|being) (?:(?:strongly|most|therefore|also|still|clinically|highly) )*(?:favou?red|suspected|questioned|queried|presumed|postulated|possible|likely|probable|doubtful|equivocal|questionable)(?= (?:over|on|in|at|here|by|clinically|given|because|due)(?!\w)| ?(?:[.,;)]|$))",
-        r"(?:is|are|was|were|seems?|appears?) (?:felt |thought |considered |deemed )?(?:to be )?(?:less|more|most|rather|quite) (?:likely|probable)(?! to)",
         rf"{_BE}(?:(?:also|still|strongly|clinically|a|one|the|another|in|on) )*(?:differential(?: diagnosis)?|(?:diagnostic )?consideration|possibility|possibilities|concern)(?! (?:for|of|includ\w+|between))",
-        r"(?:should|must|to|can|could) (?:also )?be (?:considered|entertained|raised|suspected)|remains? (?:unclear|uncertain|possible|a possibility|open|questionable|in the differential)|(?:is|are) (?:raised|debatable|on the list)|not entirely clear",
         r"versus|vs\.?",
     ),
     _cue(
@@ -222,6 +245,13 @@ _BARE = (
     ("negation", re.compile(r"(?<=[\w)] )(?:no|n|nil|none|nein|-|\(-+\)|neg\.?|-ve)(?= ?(?:[.,;)]|$))|(?<=[:?=] )(?:no|n|nil|none|nein|-+|neg\.?|0)(?= ?(?:[.,;)]|$))|(?<=\w)\(-+\)")),
     ("yes", re.compile(r"(?<=[\w)] )(?:yes|y|\++|\(\++\)|present|ja|\+ve|pos\.?)(?= ?(?:[.,;)]|$))|(?<=[:?=] )(?:yes|y|\++|ja|present|positive|pos\.?|\+ve)(?= ?(?:[.,;)]|$))|(?<=\w)\(\++\)")),
 )  # fmt: skip
+_CAUSE = re.compile(
+    r"(?<!\w)(?:may|might|could|would|can)(?: (?:\w+ly|also|well|still|then))? (?:be (?:(?:the|an?) (?:(?:likely|possible|underlying|main) )*(?:cause|reason|source|culprit|explanation)|responsible|causative|to blame)|account for|explain)(?: (?:the|this|these|her|his|of|for)(?: [\w-]+){0,2}?(?= ?(?:[.,;)]|$| (?:on|in|at)(?!\w))))?(?!\w)"
+)
+_DESCRIBED = re.compile(
+    r"[ -]*(?:and )?(?:the|this|these|those|its|such|an?|which|that|small|mild|moderate|severe|large|marked|multiple|known|\d)(?!\w)"
+)
+"""What is described is there, whatever it may be the cause of: "the disc herniation may account for the pain"."""
 _QUESTION = re.compile(r"(?<![\w)\"'?])\?+ ?(?=\w)|\?+")
 
 
@@ -235,6 +265,10 @@ def cues(heard: str) -> Iterator[Cue]:
             taken[start:end] = b"\x01" * (end - start)
             found.append(Cue(start, end, kind, reach))
 
+    for match in _CAUSE.finditer(heard):
+        before = heard[max(match.start() - 200, 0) : match.start()]
+        opening = before[max(before.rfind(mark) for mark in ".;:,(") + 1 :]
+        take("masked" if _DESCRIBED.match(opening) else "hedge", "before", *match.span())
     for kind, reach, pattern in TABLES:
         for match in pattern.finditer(heard):
             if match.end() > match.start():

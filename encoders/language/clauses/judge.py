@@ -29,9 +29,10 @@ from spinecho.encoders.language.clauses.bounds import (
     SOFT,
     SUBORDINATE,
 )
-from spinecho.encoders.language.clauses.cues import Cue, Kind, Reach, bare_answer, cues
+from spinecho.encoders.language.clauses.cues import OPERATED, PROCEDURE, Cue, Kind, Reach, bare_answer, cues
 from spinecho.encoders.language.clauses.finding_words import names_finding
 from spinecho.encoders.language.sentences import sentence_spans
+from spinecho.encoders.language.vocabulary import concepts
 
 Assertion = Literal["present", "absent", "uncertain", "historical"]
 By = Literal["negation", "normal", "hedge", "question", "history", "family", "nothing"]
@@ -48,6 +49,8 @@ _MEANS: dict[Kind, tuple[Assertion, By]] = {
     "masked": ("present", "nothing"),
 }
 _BLANKS = re.compile(r"\s{2,}|[^\S ]")
+_SUPPOSED = re.compile(r"if|unless|when|where|wherever|whenever|once|in case of|in the event of")
+"""Opens what is only supposed: "if a leak is present" affirms none."""
 _IS = re.compile(r"(?<!\w)(?:is|are|was|were)")
 
 
@@ -114,7 +117,8 @@ def _judge_all(heard: str) -> list[Judged]:
             if bare
             else True
         )
-        if bare and not wider:
+        supposed = any(cue.kind == "question" and _SUPPOSED.fullmatch(heard, cue.start, cue.end) for cue in inside)
+        if bare and not wider and not (bare.kind == "yes" and supposed):
             inside = [*(cue for cue in inside if cue.start < bare.start and cue.kind != "question"), bare]
         previous = judged[-1] if judged else None
         if previous and not _has_words(_without(heard, start, end, inside)) and _answers(inside, hard):
@@ -131,22 +135,51 @@ def _judge_all(heard: str) -> list[Judged]:
                 parts[0] = replace(first, start=previous.start)
             _look_back(heard, judged, parts[0])
         judged += [_either(heard, part) for part in parts]
-    return judged
+    return [one for part in judged for one in _operated(heard, part)]
+
+
+def _operated(heard: str, part: Judged) -> list[Judged]:
+    """ "Scar tissue" | "after laminectomy": an operation that only sets the scene is of the past, the rest stays."""
+    if part.by in ("history", "family"):
+        return [part]
+    if part.by == "nothing" and (alone := PROCEDURE.fullmatch(heard, part.start, part.end)):
+        return [replace(part, assertion="historical", by="history", cue=alone.span())]
+    cut: list[Judged] = []
+    for match in OPERATED.finditer(heard, part.start, part.end):
+        start, end = match.span()
+        if start < part.cue[1] and part.cue[0] < end:
+            continue
+        if _has_words(heard[part.start : start]):
+            cut.append(replace(part, end=start))
+        else:
+            start = part.start
+        if not _has_words(heard[end : part.end]):
+            end = part.end
+        cut.append(Judged(start, end, "historical", "history", (match.start(), match.end())))
+        part = replace(part, start=end)
+    return [*cut, part] if part.start < part.end else cut
 
 
 def _either(heard: str, part: Judged) -> Judged:
     """ "Schwannoma or meningioma" affirms neither."""
     if part.by != "nothing" or part.aside or (at := heard.find(" or ", part.start, part.end)) < 0:
         return part
-    if not names_finding(heard[part.start : at]) or not names_finding(heard[at + 4 : part.end]):
+    if not _names_one(heard[part.start : at]) or not _names_one(heard[at + 4 : part.end]):
         return part
     return replace(part, assertion="uncertain", by="hedge", cue=(at + 1, at + 3))
 
 
+def _names_one(text: str) -> bool:
+    return names_finding(text) or any(one.kind == "finding" for one in concepts(text))
+
+
 def _answers(found: Sequence[Cue], hard: bool) -> bool:
     """Whether cues with no words of their own are about what stands before them."""
-    if any(cue.kind == "family" or (cue.kind == "history" and cue.reach != "before") for cue in found):
+    done = any(cue.kind == "history" and cue.reach == "before" for cue in found)
+    if any(cue.kind == "family" or (cue.kind == "history" and cue.reach != "before" and not done) for cue in found):
         return False
+    if done:
+        return True
     return any(cue.kind in ("negation", "yes", "normal", "hedge") for cue in found) if hard else True
 
 
