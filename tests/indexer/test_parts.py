@@ -185,10 +185,10 @@ def test_a_run_killed_anywhere_leaves_no_volume_without_its_parts(
     tests = Path(__file__).resolve().parents[1]
     code = (
         f"import sys, time; sys.path[:0] = [{str(tests)!r}, {str(tests.parent)!r}]\n"
-        "from pathlib import Path\nimport archives, parts_encoder, indexer.pipeline as pipeline\n"
-        "real = pipeline.archive.store_series\n"
+        "from pathlib import Path\nimport archives, parts_encoder, spinecho.indexer.pipeline as pipeline\n"
+        "real = pipeline.storing.store_series\n"
         "def slow(*a, **k):\n    real(*a, **k)\n    time.sleep(0.1)\n"
-        "pipeline.archive.store_series = slow\n"
+        "pipeline.storing.store_series = slow\n"
         f"archives.Home(Path({str(mine.folder)!r}), parts_encoder.parts_dual).index(Path({str(scans)!r}))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)

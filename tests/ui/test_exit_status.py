@@ -71,8 +71,9 @@ def open_folder() -> Iterator[Path]:
 def spinecho(*arguments: str | Path, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, in which something is done once everything is imported."""
     script = (
-        "import os, resource, sys\nimport indexer.pipeline, spinecho.ui.cli.app, ui.indexing, ui.report, db.build\n"
-        f"import spinecho.encoders.registry\n{before}\nspinecho.ui.cli.main()\n"
+        "import os, resource, sys, spinecho.db.vectors.build, spinecho.indexer.pipeline, spinecho.ui.cli.app\n"
+        "import spinecho.ui.printing.progress_bars, spinecho.ui.printing.status_facts\n"
+        f"import spinecho.encoders.registry\n{before}\nspinecho.ui.cli.app.main()\n"
     )
     return subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],

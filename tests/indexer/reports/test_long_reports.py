@@ -53,7 +53,7 @@ def test_a_long_table_is_stored_in_pages_as_it_is_read(tmp_path: Path, monkeypat
     whole = Home(tmp_path / "whole", parts_dual)
     whole.index(root)
     sizes: list[int] = []
-    original = store.archive.store_reports
+    original = store.storing.store_reports
 
     def watched(*arguments: object, **options: object) -> None:
         sizes.append(len(arguments[3]) + len(arguments[4]))  # type: ignore[arg-type]
@@ -61,7 +61,7 @@ def test_a_long_table_is_stored_in_pages_as_it_is_read(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(store, "_LONG_BYTES", 10)
     monkeypatch.setattr(store, "_PAGE_REPORTS", 7)
-    monkeypatch.setattr(store.archive, "store_reports", watched)
+    monkeypatch.setattr(store.storing, "store_reports", watched)
     paged = Home(tmp_path / "paged", parts_dual)
     paged.index(root)
     assert max(sizes) == 7
