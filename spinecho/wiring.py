@@ -17,8 +17,10 @@ from spinecho.db.schema.warm import warm_beside
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.preparing.levels import Levels, levels_task, unpack_levels
+from spinecho.encoders.preparing.voxels import unpack_voxels, voxels_task
 from spinecho.encoders.reading.unzip import unzip_task
 from spinecho.encoders.reading.values import FileFailure
+from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.registry import open_encoder
 from spinecho.encoders.sandbox.image_tasks import (
     GreyVolume,
@@ -150,6 +152,11 @@ def take_apart(path: Path) -> Path:
 def read_grey(source: Sequence[tuple[str, str]], *, key: str) -> GreyVolume:
     """One stored volume for the eye, read again from its files. Raises `ReadError`, `FilesChanged`."""
     return unpack_grey(_read_again(grey_task(source, key=key)))
+
+
+def read_volume(source: Sequence[tuple[str, str]], key: str) -> Volume:
+    """One stored volume as it is, read again from its files. Raises `ReadError`, and `FilesChanged`."""
+    return unpack_voxels(_read_again(voxels_task(source, key=key)))
 
 
 def _read_again(task: Task) -> Message:

@@ -25,6 +25,13 @@ class DemoHome(Protocol):
     hostile_sentence: str
 
 
+class Indexed(Protocol):
+    """What the fixture `indexed` gives: a folder of DICOM and reports, and the home that it was indexed into."""
+
+    files: Path
+    home: Path
+
+
 def opened(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("SPINECHO_HOME", str(home))
     monkeypatch.setenv("SPINECHO_DEVICE", "cpu")

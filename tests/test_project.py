@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from functools import cache
-from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -17,22 +16,6 @@ PACKAGES = {"encoders", "db", "indexer", "search", "ui"}
 @cache
 def nodes(path: Path) -> tuple[ast.AST, ...]:
     return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-
-
-def test_no_other_distribution_ships_a_package_of_our_names() -> None:
-    clashes = {
-        (distribution.name, Path(str(file)).parts[0])
-        for distribution in distributions()
-        if distribution.name.lower() != "spinecho"
-        for file in distribution.files or ()
-        if len(Path(str(file)).parts) > 1 and Path(str(file)).parts[0] in PACKAGES
-    }
-    assert not clashes
-
-
-def test_no_file_of_the_page_hides_a_package() -> None:
-    # Streamlit puts ui/ first on the path: ui/search.py would hide search/
-    assert not {path.stem for path in (ROOT / "ui").glob("*.py")} & PACKAGES
 
 
 def test_tests_are_no_package() -> None:

@@ -24,7 +24,7 @@ from spinecho.encoders.registry import open_encoder
 from spinecho.search.engine import Engine
 from spinecho.search.query import StudyQuery, TextQuery
 from spinecho.settings import Settings
-from spinecho.ui.printing.status_facts import status_facts
+from spinecho.status_facts import status_facts
 
 PAGE = 4096
 UNCHECKED = {"folders": {"seen_run"}, "audit": None, "sqlite_sequence": None, "tombstones": None}

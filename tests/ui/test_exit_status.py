@@ -72,7 +72,7 @@ def spinecho(*arguments: str | Path, before: str = "", **environment: str) -> su
     """The command in a process of its own, in which something is done once everything is imported."""
     script = (
         "import os, resource, sys, spinecho.db.vectors.build, spinecho.indexer.pipeline, spinecho.ui.cli.app\n"
-        "import spinecho.ui.printing.progress_bars, spinecho.ui.printing.status_facts\n"
+        "import spinecho.ui.printing.progress_bars, spinecho.status_facts\n"
         f"import spinecho.encoders.registry\n{before}\nspinecho.ui.cli.app.main()\n"
     )
     return subprocess.run(

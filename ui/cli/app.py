@@ -109,7 +109,8 @@ def index(
     from spinecho.indexer.pipeline import Options, index_archive  # noqa: PLC0415
 
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    from spinecho.ui.printing.progress_bars import progress_bars, roots_of  # noqa: PLC0415
+    from spinecho.outcomes import roots_of  # noqa: PLC0415
+    from spinecho.ui.printing.progress_bars import progress_bars  # noqa: PLC0415
 
     open_access(settings).allow(
         Role.MANAGER, "index the archive", "index", retry=retry, prune=prune, rebuild=rebuild, again=not resume
@@ -166,7 +167,8 @@ def status(
     With --check the database's structure, the checksum of every row, and every vector of every build are checked; what
     is damaged is named with what helps. Exit status: 0 all well, 4 something is damaged.
     """
-    from spinecho.ui.printing.status_facts import require_undamaged, status_facts  # noqa: PLC0415
+    from spinecho.status_facts import status_facts  # noqa: PLC0415
+    from spinecho.ui.printing.damage import require_undamaged  # noqa: PLC0415
 
     settings = read_settings(home=home)
     database = open_database(settings)
@@ -189,7 +191,7 @@ def failures(
     as_json: AsJson = False,
 ) -> None:
     """List what is not in the index, and why: files by reason, and reports without a study."""
-    from spinecho.ui.printing.status_facts import failure_facts  # noqa: PLC0415
+    from spinecho.status_facts import failure_facts  # noqa: PLC0415
 
     settings = read_settings(home=home)
     database = open_database(settings)

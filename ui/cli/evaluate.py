@@ -132,7 +132,7 @@ def evaluate(
 
 
 def _self_test(settings: Settings, *, as_json: bool) -> None:
-    from spinecho.ui.printing.status_facts import self_test_facts  # noqa: PLC0415
+    from spinecho.status_facts import self_test_facts  # noqa: PLC0415
     from spinecho.ui.self_test import run_self_test  # noqa: PLC0415
 
     database = open_database(settings)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -18,9 +17,6 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 
-from spinecho.db.errors import StoreError
-from spinecho.db.files import runs
-from spinecho.db.schema.database import Database
 from spinecho.indexer.progress import Progress, Silent, Stage
 
 _LABELS: dict[Stage, str] = {
@@ -68,21 +64,3 @@ class _Drawn:
         if stage not in self._tasks:
             self._tasks[stage] = self._bars.add_task(_LABELS[stage], total=None)
         return self._tasks[stage]
-
-
-def roots_of(folders: Sequence[Path] | None, database: Database) -> list[Path]:
-    """The folders to walk, absolute: those given, else those of the last run, which have to be there still.
-
-    Raises `StoreError` for a path that is not a folder, or when there is nothing to go on with.
-    """
-    if folders:
-        for folder in folders:
-            if not folder.exists():
-                raise StoreError(f"there is no folder {folder}")
-            if not folder.is_dir():
-                raise StoreError(f"{folder} is a file; give the folder that it lies in")
-        return list(dict.fromkeys(folder.absolute() for folder in folders))
-    last = runs.last_roots(database)
-    if not last:
-        raise StoreError("nothing was indexed yet: name a folder, as in 'spinecho index FOLDER'")
-    return [Path(root) for root in last]

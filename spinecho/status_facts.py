@@ -1,21 +1,16 @@
-"""What status and failures tell, as plain facts for a table or a script."""
+"""What status and failures hold, as plain facts: for scripts, for tables, and for `Archive`."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from typing import Any
 
-import typer
-from rich.console import Console
-
-from spinecho.db.errors import BuildCorrupt, Damaged
+from spinecho.db.errors import BuildCorrupt
 from spinecho.db.files import file_index, not_indexed, runs
 from spinecho.db.filters.selection import Selection
 from spinecho.db.queries import lookup
 from spinecho.db.queries.self_tests import get_self_test
 from spinecho.db.reports import matching
-from spinecho.db.schema.check import check_database
 from spinecho.db.schema.copies import copies_of
 from spinecho.db.schema.database import HEAD, Database
 from spinecho.db.store import predictions, storing
@@ -26,7 +21,6 @@ from spinecho.encoders.errors import Reason
 from spinecho.encoders.registry import about
 from spinecho.search.self_test import self_test_json, weighing
 from spinecho.settings import Settings
-from spinecho.ui.printing.tables import plain
 from spinecho.wiring import own_weights
 
 
@@ -80,24 +74,6 @@ def self_test_facts(database: Database, settings: Settings) -> dict[str, Any] | 
 def remedy_of(code: str) -> str:
     """What can be done about a reason; '' for one of another version."""
     return Reason(code).remedy if code in set(Reason) else ""
-
-
-def require_undamaged(database: Database, settings: Settings, console: Console, *, as_json: bool) -> None:
-    """Check everything that is stored. Prints what is damaged and raises `Damaged`; says so where nothing is."""
-    found = check_database(database, settings.builds)
-    if not found:
-        if not as_json:
-            console.print("Everything that is stored is what was written.")
-        return
-    if as_json:
-        print(json.dumps({"damaged": [dataclasses.asdict(one) for one in found]}, ensure_ascii=False, indent=1))  # noqa: T201
-    else:
-        for one in found:
-            console.print(f"[bold red]{one.count:,}[/] {plain(one.what)}", highlight=False, soft_wrap=True)
-            for example in one.examples:
-                console.print(f"  {plain(example)}", highlight=False, soft_wrap=True)
-            console.print(f"  [dim]{plain(one.remedy)}[/]", highlight=False, soft_wrap=True)
-    raise typer.Exit(Damaged.exit_status)
 
 
 def _unsound(database: Database, settings: Settings, space: SpaceRecord) -> list[str]:

@@ -1,0 +1,207 @@
+"""What a search gives: hits with their evidence as plain values, and the same as a table for notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any, overload
+
+from spinecho.search.access.searching import ListedHits
+from spinecho.search.answers import hits as answers
+
+if TYPE_CHECKING:
+    import pandas
+    import pyarrow
+
+    from spinecho.db.values import StudyCard
+
+
+@dataclass(frozen=True, slots=True)
+class StudySummary:
+    """A study: what its headers say of it. `age_years` is the patient's age at the study; None where not recorded."""
+
+    uid: str
+    accession_number: str
+    date: date | None
+    description: str
+    sex: str | None
+    age_years: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesSummary:
+    """A series of a hit. similarity: the cosine of its scan with what was asked; None where it was not compared."""
+
+    uid: str
+    description: str
+    sequence: str
+    plane: str
+    body_region: str
+    contrast: str
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of a report, or of a header, that speaks for a hit.
+
+    assertion: what its clause says of what was asked: present, absent, uncertain, historical, or '' where it is about
+    something else. contradicts: why it does not count, '' where it does. similarity: cosine, None where not compared.
+    """
+
+    text: str
+    section: str
+    assertion: str
+    contradicts: str
+    similarity: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One place in the list. `study` is None for a report that belongs to none; `report` is its text where asked for.
+
+    fits: whether a piece of evidence says what was asked; what does not is merely alike. key_image: a PNG of the middle
+    slice of the series that was found, None where there is none. channels: the best similarity that each way found.
+    """
+
+    rank: int
+    score: float
+    fits: bool
+    study: StudySummary | None
+    series: tuple[SeriesSummary, ...]
+    sentences: tuple[Sentence, ...]
+    report: str | None = None
+    channels: Mapping[str, float] = field(default_factory=dict)
+    key_image: bytes | None = field(default=None, repr=False)
+
+    @property
+    def why(self) -> str:
+        """The evidence as plain text, a line each."""
+        lines = [_said(one) for one in self.sentences]
+        lines += [
+            f"scan alike, {one.similarity:.2f}: {_named(one)}" for one in self.series if one.similarity is not None
+        ]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Hits(Sequence[Hit]):
+    """Hits, best first, and what to know beside them. plan: how the words were understood, as plain values."""
+
+    hits: tuple[Hit, ...]
+    warnings: tuple[str, ...] = ()
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @overload
+    def __getitem__(self, place: int) -> Hit: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Hit, ...]: ...
+    def __getitem__(self, place: int | slice) -> Hit | tuple[Hit, ...]:
+        return self.hits[place]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One plain row a hit: its study, its first series, and why."""
+        return [_row(hit) for hit in self.hits]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The rows as a data frame."""
+        import pandas as pd  # noqa: PLC0415
+
+        return pd.DataFrame(self.rows(), columns=list(_COLUMNS))
+
+    def to_arrow(self) -> pyarrow.Table:
+        """The rows as an Arrow table; its columns are there where nothing was found, too."""
+        import pyarrow as pa  # noqa: PLC0415
+
+        types = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), date: pa.date32()}
+        schema = pa.schema([(name, types[kind]) for name, kind in _COLUMNS.items()])
+        return pa.Table.from_pylist(self.rows(), schema=schema)
+
+    def _repr_html_(self) -> str:
+        from spinecho.notebook import table_of  # noqa: PLC0415
+
+        return table_of(self)
+
+
+_COLUMNS: dict[str, type] = {
+    "rank": int, "score": float, "fits": bool, "study_uid": str, "accession_number": str, "date": date,
+    "description": str, "sex": str, "age_years": float, "sequence": str, "plane": str, "body_region": str, "why": str,
+    "report": str,
+}  # fmt: skip
+
+
+def hits_of(results: answers.Results, listed: ListedHits) -> Hits:
+    """What the engine gave, without what a caller cannot use: no ids of rows, and no patient IDs."""
+    return Hits(
+        tuple(_hit(one, listed.pictures) for one in results.hits), results.warnings, results.query, results.seconds
+    )
+
+
+def summary_of(card: StudyCard) -> StudySummary:
+    """A study as results show it."""
+    return StudySummary(card.uid, card.accession_number, card.date, card.description, card.sex, card.age_years)
+
+
+def _hit(hit: answers.Hit, pictures: Mapping[int, bytes]) -> Hit:
+    series = tuple(
+        SeriesSummary(
+            one.card.uid, one.card.description, one.card.sequence, one.card.plane, one.card.body_region,
+            one.card.contrast, one.similarity,
+        )
+        for one in hit.series
+    )  # fmt: skip
+    sentences = tuple(
+        Sentence(one.passage.text, one.passage.section, one.assertion, one.contradicts, one.similarity)
+        for one in hit.passages
+    )
+    return Hit(
+        rank=hit.rank,
+        score=hit.score,
+        fits=hit.fits,
+        study=None if hit.study is None else summary_of(hit.study),
+        series=series,
+        sentences=sentences,
+        report=None if hit.report is None else hit.report.text,
+        channels=dict(hit.channels),
+        key_image=next((pictures[one.card.volume_id] for one in hit.series if one.card.volume_id in pictures), None),
+    )
+
+
+def _said(sentence: Sentence) -> str:
+    marks = [part for part in (sentence.section, sentence.assertion) if part]
+    if sentence.contradicts:
+        marks.append(f"does not count: {sentence.contradicts}")
+    return f"{sentence.text} ({', '.join(marks)})" if marks else sentence.text
+
+
+def _named(series: SeriesSummary) -> str:
+    known = [part for part in (series.sequence, series.plane, series.body_region) if part and part != "unknown"]
+    return " ".join(known) or series.description
+
+
+def _row(hit: Hit) -> dict[str, Any]:
+    study, first = hit.study, hit.series[0] if hit.series else None
+    return {
+        "rank": hit.rank,
+        "score": hit.score,
+        "fits": hit.fits,
+        "study_uid": study.uid if study else None,
+        "accession_number": study.accession_number if study else None,
+        "date": study.date if study else None,
+        "description": study.description if study else None,
+        "sex": study.sex if study else None,
+        "age_years": study.age_years if study else None,
+        "sequence": first.sequence if first else None,
+        "plane": first.plane if first else None,
+        "body_region": first.body_region if first else None,
+        "why": hit.why,
+        "report": hit.report,
+    }
