@@ -11,7 +11,6 @@ from nbclient import NotebookClient
 
 import spinecho
 
-pytestmark = pytest.mark.skipif(not hasattr(spinecho, "open"), reason="the notebooks wait for spinecho.open")
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "docs" / "notebooks"
 
 
