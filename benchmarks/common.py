@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spinecho.db.facts.files import make_snapshot
+from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.files import file_index, runs
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
@@ -28,7 +28,7 @@ from spinecho.db.values import (
 )
 from spinecho.db.vectors.build import build_index, pack
 from spinecho.encoders.dual import DualEncoder
-from spinecho.encoders.language.clauses.findings import RULES
+from spinecho.encoders.language.findings import RULES
 from spinecho.encoders.language.passages import passages
 from spinecho.encoders.space import Space
 from spinecho.indexer.phantom import Case, plan_cases

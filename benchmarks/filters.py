@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import machine
-from spinecho.db.facts.files import make_snapshot
+from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.files import runs
 from spinecho.db.filters.algebra import ALL, parse_filter, without_field
 from spinecho.db.filters.selection import Selection

@@ -26,7 +26,7 @@ from collections import defaultdict
 from pathlib import Path
 from spinecho.encoders.errors import ReadError
 from spinecho.encoders.reading.files import read_series, scan_file
-from spinecho.encoders.reading.values import VolumeRead
+from spinecho.encoders.reading.headers import VolumeRead
 root = Path(sys.argv[1])
 files = sorted(p for p in root.rglob("*") if p.is_file() and p.suffix != ".md")
 series, loaded, failed, volumes, voxels = defaultdict(list), time.perf_counter(), 0, 0, 0

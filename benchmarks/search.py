@@ -42,7 +42,7 @@ from spinecho.db.store import storing as archive
 from spinecho.db.values import SpaceRecord
 from spinecho.db.vectors.build import build_index, open_build
 from spinecho.db.vectors.faiss_index import FlatIndex
-from spinecho.db.vectors.plan import Wish
+from spinecho.db.vectors.index_plan import Wish
 from spinecho.db.vectors.protocol import VectorIndex
 from spinecho.db.vectors.scattered import roughen
 from spinecho.db.vectors.served import ServedSpace

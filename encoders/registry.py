@@ -63,7 +63,7 @@ def _open_clip(name: str, model: Path, device: str) -> DualEncoder:
 
 def _pictures(name: str, model: PictureModel, device: str) -> DualEncoder:
     from spinecho.encoders.networks.clip.images import PictureEncoder  # noqa: PLC0415
-    from spinecho.encoders.networks.clip.sentences import PictureTextEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.clip.texts import PictureTextEncoder  # noqa: PLC0415
     from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
 
     return DualEncoder(name, PictureEncoder(model), SentenceEncoder.default(device=device), PictureTextEncoder(model))

@@ -17,7 +17,7 @@ from spinecho.db.values import NewRegions, PredictedFact, SpaceRecord
 from spinecho.db.vectors.build import unpack
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import EncoderUnavailable
-from spinecho.encoders.reading.values import FileFailure, Header
+from spinecho.encoders.reading.headers import FileFailure, Header
 from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_read
 from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
 from spinecho.encoders.space import Space, require_same

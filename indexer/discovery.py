@@ -16,8 +16,8 @@ from spinecho.db.files.roots import ArchiveName
 from spinecho.db.schema.database import Database
 from spinecho.db.values import Listing, Rejection, Scanned, Stat
 from spinecho.encoders.errors import Reason
+from spinecho.encoders.reading.headers import Header
 from spinecho.encoders.reading.other_files import NOT_READ_BEFORE, READER
-from spinecho.encoders.reading.values import Header
 from spinecho.encoders.sandbox.image_tasks import digests_of, scan_task
 from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
 from spinecho.indexer.naming import archive_of, told_apart

@@ -16,8 +16,8 @@ from spinecho.db.files import file_index, moves
 from spinecho.db.files.moves import Move, MovingFile
 from spinecho.db.schema.database import Database
 from spinecho.encoders.acquisition.header_facts import reads_alike, series_facts_of, study_facts_of
+from spinecho.encoders.reading.headers import Header
 from spinecho.encoders.reading.torn import joined_as
-from spinecho.encoders.reading.values import Header
 from spinecho.encoders.sandbox.image_tasks import digest_task, unpack_digests
 from spinecho.encoders.sandbox.processes import Sandbox, Task
 from spinecho.indexer.progress import Tally

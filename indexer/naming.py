@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.db.files.roots import ArchiveName
+from spinecho.encoders.reading.headers import Flag, Header
 from spinecho.encoders.reading.uids import derived_uid, relative_name
-from spinecho.encoders.reading.values import Flag, Header
 
 
 def archive_of(archives: Sequence[ArchiveName], path: str) -> ArchiveName:

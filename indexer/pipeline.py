@@ -27,8 +27,8 @@ from spinecho.db.vectors.kept_up import refresh_builds, refresh_snapshot
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import Reason
 from spinecho.encoders.reading.dicom.codecs import codecs_at_hand
+from spinecho.encoders.reading.headers import FileFailure, Header
 from spinecho.encoders.reading.other_files import READER
-from spinecho.encoders.reading.values import FileFailure, Header
 from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_digests, unpack_read
 from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
 from spinecho.encoders.sandbox.worker import Message

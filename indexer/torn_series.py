@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from spinecho.db.files import torn
 from spinecho.db.schema.database import Database
+from spinecho.encoders.reading.headers import Header
 from spinecho.encoders.reading.torn import joined
-from spinecho.encoders.reading.values import Header
 
 
 def join_torn_series(database: Database) -> int:

@@ -18,8 +18,8 @@ from spinecho.db.queries.sentences import report_passages
 from spinecho.db.schema.database import Database
 from spinecho.db.store import predictions
 from spinecho.encoders.dual import DualEncoder
-from spinecho.encoders.language.clauses.findings import Wish, wish
-from spinecho.encoders.language.query import QueryText, parse_query
+from spinecho.encoders.language.findings import Wish, wish
+from spinecho.encoders.language.query_words import QueryText, parse_query
 from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.errors import QueryError
 from spinecho.search.answers.explain import Ranked, explain
@@ -30,8 +30,8 @@ from spinecho.search.answers.listing import Listed, first_of, listed_of
 from spinecho.search.answers.notes import of_archive, of_nothing, of_ranked
 from spinecho.search.channel_weights import Weighing
 from spinecho.search.channels.background import Background, Relevance, background_of
+from spinecho.search.channels.by_example import Examples
 from spinecho.search.channels.computed import computed_in, why_included
-from spinecho.search.channels.examples import Examples
 from spinecho.search.channels.found import Found
 from spinecho.search.channels.lexical import NO_WORDS, rare, words_of, words_unwanted
 from spinecho.search.channels.regions import Look
@@ -40,8 +40,8 @@ from spinecho.search.channels.whole_report import like_report
 from spinecho.search.clock import Clock
 from spinecho.search.fusion import Weights, fused
 from spinecho.search.likeness import Likeness, ReadScan
-from spinecho.search.planning.plan import QueryPlan, Way
 from spinecho.search.planning.planner import Planner
+from spinecho.search.planning.query_plan import QueryPlan, Way
 from spinecho.search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from spinecho.search.relevance_feedback import moved, shared_words
 from spinecho.search.self_test import weighing

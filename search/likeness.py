@@ -15,8 +15,8 @@ from spinecho.db.store import part_vectors
 from spinecho.db.vectors.protocol import Rows
 from spinecho.db.vectors.served import ServedSpace
 from spinecho.encoders.dual import DualEncoder
-from spinecho.encoders.language.query import parse_query
-from spinecho.search.answers.agreement import judge
+from spinecho.encoders.language.query_words import parse_query
+from spinecho.search.answers.clause_agreement import judge
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.query import ImageQuery
 

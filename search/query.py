@@ -53,12 +53,12 @@ class StudyQuery:
 
 @dataclass(frozen=True)
 class TextQuery:
-    """Words as typed; `no ...` and `-term` are conditions, `field:value` filters, see `encoders.language.query`.
+    """Words as typed; `no ...` and `-term` are conditions, `field:value` filters, see `encoders.language.query_words`.
 
     by: what the words are compared with: sentences of reports and headers, the scans themselves, or both.
     like: a scan or a study that results are to resemble too ("like this one, but after contrast").
     good, bad: UIDs of studies that fitted, and that did not, which move the query; bad ones are left out.
-    on, off: keys of offered conditions that were turned on, or off, see `search.planning.plan.Offer`.
+    on, off: keys of offered conditions that were turned on, or off, see `search.planning.query_plan.Offer`.
     as_typed: words stay as they are spelt.
     """
 

@@ -40,7 +40,7 @@ from spinecho.db.store import storing
 from spinecho.db.values import SpaceRecord
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import EncoderError
-from spinecho.encoders.language.clauses.findings import RULES
+from spinecho.encoders.language.findings import RULES
 from spinecho.encoders.measuring.candidates import Candidates, text_groups, unit_rows
 from spinecho.encoders.measuring.figures import Figure
 from spinecho.encoders.measuring.metrics import Floats, steps

@@ -18,7 +18,7 @@ from spinecho.encoders.language.expand import names_of
 from spinecho.errors import ArchiveClosed, QueryError
 from spinecho.people import open_record, person_here
 from spinecho.private import private_files
-from spinecho.search.access.people import Access, Role, digest_of
+from spinecho.search.access.persons import Access, Role, digest_of
 from spinecho.settings import Settings, read_settings
 from spinecho.wiring import open_database, open_dual, open_engine, read_scan_query, read_spot_query, read_volume
 

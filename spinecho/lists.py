@@ -10,8 +10,8 @@ from spinecho.db.people.cohorts import Frozen, Member
 from spinecho.private import open_private
 from spinecho.search.access.cohorts import CohortDesk
 from spinecho.search.cohorts.attrition import Evaluation
-from spinecho.search.cohorts.changes import Changes
 from spinecho.search.cohorts.definition import Definition
+from spinecho.search.cohorts.list_changes import Changes
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from spinecho.db.files import file_index, not_indexed, runs
 from spinecho.db.filters.selection import Selection
 from spinecho.db.queries import lookup
 from spinecho.db.queries.self_tests import get_self_test
-from spinecho.db.reports import matching
+from spinecho.db.reports import study_matching
 from spinecho.db.schema.copies import copies_of
 from spinecho.db.schema.database import HEAD, Database
 from spinecho.db.store import predictions, storing
@@ -104,7 +104,7 @@ def failure_facts(database: Database, *, reason: str | None, everything: bool) -
             for code, n in sorted(by_reason.items(), key=lambda item: (-item[1], item[0]))
         ],
         "failures": [dataclasses.asdict(failure) for failure in found],
-        "reports_without_study": [dataclasses.asdict(report) for report in matching.unmatched_reports(database)],
-        "reports_out_of_search": [dataclasses.asdict(report) for report in matching.withdrawn_reports(database)],
-        "reports_charset_guessed": [dataclasses.asdict(report) for report in matching.guessed_reports(database)],
+        "reports_without_study": [dataclasses.asdict(report) for report in study_matching.unmatched_reports(database)],
+        "reports_out_of_search": [dataclasses.asdict(report) for report in study_matching.withdrawn_reports(database)],
+        "reports_charset_guessed": [dataclasses.asdict(report) for report in study_matching.guessed_reports(database)],
     }

@@ -16,10 +16,10 @@ from spinecho.db.schema.database import Database, alone
 from spinecho.db.schema.warm import warm_beside
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import ReadError, Reason
-from spinecho.encoders.preparing.levels import Levels, levels_task, unpack_levels
+from spinecho.encoders.preparing.grey_levels import Levels, levels_task, unpack_levels
 from spinecho.encoders.preparing.voxels import unpack_voxels, voxels_task
+from spinecho.encoders.reading.headers import FileFailure
 from spinecho.encoders.reading.unzip import unzip_task
-from spinecho.encoders.reading.values import FileFailure
 from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.registry import open_encoder
 from spinecho.encoders.sandbox.image_tasks import (

@@ -19,8 +19,8 @@ from spinecho.ui.views.evaluate.page import evaluate_page
 from spinecho.ui.views.search.page import search_page
 from spinecho.ui.views.search.results import SHORTCUTS
 from spinecho.ui.views.session.keys import key_sheet
-from spinecho.ui.views.session.links import lay_out
 from spinecho.ui.views.session.opened import Room, enter, record_of
+from spinecho.ui.views.session.page_links import lay_out
 from spinecho.ui.views.session.signed import sign_out_button, watch, who
 from spinecho.ui.views.study.page import study_page
 from spinecho.ui.views.study.viewer import SHORTCUTS as VIEWER_KEYS

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.answers.corpus import Series, Text, digest
 from benchmarks.common import SentenceVectors, serve
-from spinecho.db.facts.files import make_snapshot
+from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.files import file_index, runs
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing

@@ -27,12 +27,12 @@ from spinecho.encoders.networks.text_tower import KIND as TEXT_KIND
 from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig, save_text_tower
 from spinecho.encoders.preparing.preparation import StackPreparation
 from spinecho.encoders.training.data.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
+from spinecho.encoders.training.data.shards import ShardExamples
 from spinecho.encoders.training.data.vary import vary
-from spinecho.encoders.training.loop.config import TrainConfig
 from spinecho.encoders.training.loop.data import Data
 from spinecho.encoders.training.loop.loop import fit
-from spinecho.encoders.training.loop.shards import ShardExamples
 from spinecho.encoders.training.objectives.align_tower import AlignConfig, Alignment, StateBank, Studies
+from spinecho.encoders.training.run_config import TrainConfig
 from spinecho.indexer.corpus.from_manifest import read_manifest, write_manifest_shards
 from spinecho.indexer.corpus.from_phantom import write_phantom_shards
 

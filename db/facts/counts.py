@@ -12,8 +12,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.facts.columns import Codes, Column, Fact, Flags, look_up
-from spinecho.db.facts.table import OF_STUDIES, FactTable, Places
+from spinecho.db.facts.fact_columns import Codes, Column, Fact, Flags, look_up
+from spinecho.db.facts.fact_table import OF_STUDIES, FactTable, Places
 from spinecho.db.vectors.protocol import Ids
 
 T = TypeVar("T", bound=np.generic)

@@ -12,10 +12,10 @@ from typing import Any, assert_never
 import numpy as np
 from sqlalchemy import select
 
-from spinecho.db.facts.columns import Flags
-from spinecho.db.facts.table import IDENTIFIERS, FactTable, digest
+from spinecho.db.facts.fact_columns import Flags
+from spinecho.db.facts.fact_table import IDENTIFIERS, FactTable, digest
+from spinecho.db.filters.conditions import All, And, Between, Contains, Filter, Is, Leaf, Not, Or, Says, predicted_task
 from spinecho.db.filters.sql import compile_leaf, require_field, saying_passages, words_of
-from spinecho.db.filters.values import All, And, Between, Contains, Filter, Is, Leaf, Not, Or, Says, predicted_task
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Series, Study, Volume

@@ -1,16 +1,6 @@
 """Conditions on studies, in one place: as values, as typed, and in SQL."""
 
-from spinecho.db.filters.contradictions import contradictions
-from spinecho.db.filters.sql import compile_filter
-from spinecho.db.filters.typed import (
-    Expand,
-    FilterSyntaxError,
-    age_between,
-    parse_condition,
-    parse_filter,
-    write_filter,
-)
-from spinecho.db.filters.values import (
+from spinecho.db.filters.conditions import (
     ALL,
     ASSERTIONS,
     FIELDS,
@@ -36,6 +26,16 @@ from spinecho.db.filters.values import (
     predicted_tasks,
     visible,
     without_field,
+)
+from spinecho.db.filters.contradictions import contradictions
+from spinecho.db.filters.sql import compile_filter
+from spinecho.db.filters.typed import (
+    Expand,
+    FilterSyntaxError,
+    age_between,
+    parse_condition,
+    parse_filter,
+    write_filter,
 )
 
 __all__ = [

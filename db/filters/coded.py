@@ -1,7 +1,7 @@
 """What coded facts mean, in one place: the names of a value, whole years of age, and field strengths by their names.
 
-Search box, options, typed filters, cohort definitions and pages all make leaves of `db.filters.values`; both readers of
-these, SQL and the snapshot of facts, go through `meant`, so that no door has a meaning of its own.
+Search box, options, typed filters, cohort definitions and pages all make leaves of `db.filters.conditions`; both readers
+of these, SQL and the snapshot of facts, go through `meant`, so that no door has a meaning of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from spinecho.db.filters.values import Between, Contains, Is, Value
+from spinecho.db.filters.conditions import Between, Contains, Is, Value
 
 ACCEPTED: Mapping[str, Mapping[str, str]] = {
     "sex": {

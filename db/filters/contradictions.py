@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from spinecho.db.filters.coded import end_of_year, last_alike, meant, nominal
+from spinecho.db.filters.conditions import KINDS, Between, Filter, Is, Not, Or, Value, conjuncts
 from spinecho.db.filters.sql import words_of
-from spinecho.db.filters.values import KINDS, Between, Filter, Is, Not, Or, Value, conjuncts
 
 _SEVERAL = frozenset({"archive"})
 """Of these a volume may have several values, so that two of them are no contradiction."""

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from spinecho.db.errors import FilterError
 from spinecho.db.filters.coded import ACCEPTED, CODED, stored_value
+from spinecho.db.filters.conditions import And, Filter, Is, Not, Or
 from spinecho.db.filters.sql import COLUMNS, lowered
-from spinecho.db.filters.values import And, Filter, Is, Not, Or
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Study, Volume
 

@@ -18,11 +18,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from spinecho.db.errors import BuildCorrupt
-from spinecho.db.facts.agreement import require_agreement
-from spinecho.db.facts.changes import Looked, TooMuch, changed_studies
-from spinecho.db.facts.columns import Flags
 from spinecho.db.facts.counts import Chosen, count_studies, patients_of
-from spinecho.db.facts.files import (
+from spinecho.db.facts.fact_changes import Looked, TooMuch, changed_studies
+from spinecho.db.facts.fact_columns import Flags
+from spinecho.db.facts.fact_table import FactTable, read_facts
+from spinecho.db.facts.filtering import Asked, passing
+from spinecho.db.facts.snapshot_check import require_agreement
+from spinecho.db.facts.snapshots import (
     SnapshotManifest,
     State,
     begin_reading,
@@ -30,10 +32,8 @@ from spinecho.db.facts.files import (
     snapshots_newest_first,
     state_of,
 )
-from spinecho.db.facts.filtering import Asked, passing
-from spinecho.db.facts.table import FactTable, read_facts
+from spinecho.db.filters.conditions import ALL, Filter, fields_of, without_field
 from spinecho.db.filters.sql import compile_filter, split_score
-from spinecho.db.filters.values import ALL, Filter, fields_of, without_field
 from spinecho.db.people.masking import Count, hidden, masked
 from spinecho.db.queries.facets import (
     FACETS,

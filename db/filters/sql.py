@@ -17,7 +17,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from spinecho.db.errors import FilterError
 from spinecho.db.filters.coded import RANGED, meant, ranges
-from spinecho.db.filters.values import (
+from spinecho.db.filters.conditions import (
     ALL,
     ASKING,
     ASSERTIONS,
@@ -40,7 +40,7 @@ from spinecho.db.filters.values import (
     predicted_task,
     predicted_tasks,
 )
-from spinecho.db.queries.words import Match, expression, matching
+from spinecho.db.queries.full_text import Match, expression, matching
 from spinecho.db.reports.clauses import OF_PASSAGE
 from spinecho.db.schema.models import Clause, File, Folder, Passage, Report, Series, Study, Volume, VolumeFile
 from spinecho.db.store.predictions import predicted_between, predicted_contains, predicted_is

@@ -20,8 +20,7 @@ from typing import TypeAlias, get_args
 
 from spinecho.db.errors import FilterError
 from spinecho.db.filters.coded import age_range
-from spinecho.db.filters.sql import read_number, require_field
-from spinecho.db.filters.values import (
+from spinecho.db.filters.conditions import (
     ALL,
     ASSERTIONS,
     FIELDS,
@@ -40,6 +39,7 @@ from spinecho.db.filters.values import (
     Value,
     predicted_task,
 )
+from spinecho.db.filters.sql import read_number, require_field
 
 Expand: TypeAlias = Callable[[str], Sequence[str]]
 """Everything that a finding may be called, itself included."""

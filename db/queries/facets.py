@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from spinecho.db.errors import FilterError
 from spinecho.db.facts.counts import labels
+from spinecho.db.filters.conditions import FIELDS, Filter
 from spinecho.db.filters.sql import COLUMNS, compile_filter
-from spinecho.db.filters.values import FIELDS, Filter
 from spinecho.db.people.masking import Count, hidden, masked, number
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, exists, func, select
 
 from spinecho.db.filters.algebra import ALL, compile_filter, visible
-from spinecho.db.filters.values import ASKING
+from spinecho.db.filters.conditions import ASKING
 from spinecho.db.reports.clauses import OF_PASSAGE
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
 from spinecho.db.filters.sql import said_in
-from spinecho.db.queries.words import Match
+from spinecho.db.queries.full_text import Match
 from spinecho.db.reports.clauses import CLAUSE_COLUMNS, OF_PASSAGE, clause_card
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database

@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import DBAPIError
 
 from spinecho.db.errors import BuildCorrupt, StoreError
-from spinecho.db.facts.agreement import require_agreement
-from spinecho.db.facts.changes import Looked, TooMuch, changed_studies
-from spinecho.db.facts.files import begin_reading, open_snapshot, snapshots_newest_first, state_of
+from spinecho.db.facts.fact_changes import Looked, TooMuch, changed_studies
+from spinecho.db.facts.snapshot_check import require_agreement
+from spinecho.db.facts.snapshots import begin_reading, open_snapshot, snapshots_newest_first, state_of
 from spinecho.db.schema.checksums import COLUMN, columns_of, pages, summing
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location, told

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from spinecho.db.files.file_index import failure_row, keep_digests, reject_in
-from spinecho.db.reports import matching
+from spinecho.db.reports import study_matching
 from spinecho.db.reports.clauses import add_clauses
 from spinecho.db.reports.exam_keys import text_digest
 from spinecho.db.schema import clean
@@ -158,14 +158,14 @@ def store_reports(
 def match_reports(database: Database) -> dict[str, int]:
     """Join every report to the one study that its keys name, and settle which of its versions stand.
 
-    Returns the number of reports by match, and by standing where that is not `stands`. See `db.reports.matching`.
+    Returns the number of reports by match, and by standing where that is not `stands`. See `db.reports.study_matching`.
     """
-    return matching.match_reports(database).counts
+    return study_matching.match_reports(database).counts
 
 
 def unmatched_reports(database: Database) -> tuple[UnmatchedReport, ...]:
     """Reports without a study, with the keys that were tried and why there is none."""
-    return matching.unmatched_reports(database)
+    return study_matching.unmatched_reports(database)
 
 
 def archive_counts(database: Database) -> dict[str, int]:
@@ -182,7 +182,7 @@ def archive_counts(database: Database) -> dict[str, int]:
     }
     with database.begin() as session:
         counts = {name: session.scalar(select(func.count()).select_from(t)) or 0 for name, t in tables.items()}
-    return counts | matching.report_counts(database)
+    return counts | study_matching.report_counts(database)
 
 
 def _store_facts(session: Session, study: int, new: NewSeries) -> int:

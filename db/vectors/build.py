@@ -28,7 +28,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Tombstone, Vector, vector_checksum
 from spinecho.db.values import SpaceRecord
 from spinecho.db.vectors.faiss_index import Candidates, Codes, FlatIndex, OnGpu
-from spinecho.db.vectors.plan import FLAT, Plan, Wish
+from spinecho.db.vectors.index_plan import FLAT, Plan, Wish
 from spinecho.db.vectors.protocol import Ids, Rows
 from spinecho.db.vectors.scattered import read_rough, roughen
 from spinecho.db.vectors.tuning import fit

@@ -15,7 +15,7 @@ from sqlalchemy import Select, func, select
 
 from spinecho.db.durable import sha256_of
 from spinecho.db.errors import BuildCorrupt
-from spinecho.db.facts.files import make_snapshot, snapshot_state, state_of
+from spinecho.db.facts.snapshots import make_snapshot, snapshot_state, state_of
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Tombstone, Vector
 from spinecho.db.store import storing
@@ -28,7 +28,7 @@ from spinecho.db.vectors.build import (
     read_manifest,
     space_folder,
 )
-from spinecho.db.vectors.plan import FLAT_UP_TO
+from spinecho.db.vectors.index_plan import FLAT_UP_TO
 
 _STALE_SHARE, _STALE_LEAST = 0.05, 1000
 _KEPT_AT_MOST = timedelta(days=7)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from spinecho.encoders.acquisition.facts import Plane, Sequence
 from spinecho.encoders.reading.geometry import Matrix, plane_of
-from spinecho.encoders.reading.values import Header, SeriesFacts, StudyFacts
+from spinecho.encoders.reading.headers import Header, SeriesFacts, StudyFacts
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _NO_DATE = re.compile(r"(\d{4})[-.]?(\d{2})[-.]?(\d{2})")

@@ -6,6 +6,7 @@ import numpy as np
 
 from spinecho.encoders.acquisition.evidence import series_facts, study_facts
 from spinecho.encoders.errors import ReadError
+from spinecho.encoders.reading.headers import Header, SeriesFacts, StudyFacts
 from spinecho.encoders.reading.nifti.series import (
     affine_of,
     kind_of_header,
@@ -13,7 +14,6 @@ from spinecho.encoders.reading.nifti.series import (
     nifti_series_facts,
     nifti_study_facts,
 )
-from spinecho.encoders.reading.values import Header, SeriesFacts, StudyFacts
 
 
 def study_facts_of(header: Header) -> StudyFacts:

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 
 from spinecho.encoders.acquisition.evidence import Evidence
 from spinecho.encoders.acquisition.facts import Acquisition, BodyRegion, Contrast, Plane, Sequence, Vendor
-from spinecho.encoders.acquisition.tables import (
+from spinecho.encoders.acquisition.rule_tables import (
     BASIC_WORDS,
     BODY_PARTS,
     BRAIN_HINTS,
@@ -33,7 +33,7 @@ from spinecho.encoders.acquisition.tables import (
     VENDORS,
     whole,
 )
-from spinecho.encoders.acquisition.words import words
+from spinecho.encoders.acquisition.whole_words import words
 
 _FIELD_T = (0.05, 12.0)
 _GAUSS = 10_000.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from spinecho.encoders.heads.fitting.calibration import Calibration
-from spinecho.encoders.heads.fitting.head_metrics import Figure
+from spinecho.encoders.heads.calibration import Calibration
+from spinecho.encoders.heads.head_metrics import Figure
 from spinecho.encoders.heads.probe import ProbeConfig
 from spinecho.encoders.heads.targets import Kind
 from spinecho.encoders.space import Space

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from spinecho.encoders.checkpoint import CONFIG, CheckpointError, load_checkpoint, save_checkpoint
+from spinecho.encoders.heads.calibration import Reals, presence, probabilities
 from spinecho.encoders.heads.card import HeadCard
 from spinecho.encoders.heads.familiar import Familiarity
-from spinecho.encoders.heads.fitting.calibration import Reals, presence, probabilities
 from spinecho.encoders.heads.localise import located
 from spinecho.encoders.heads.predictions import UNKNOWN, HeadError, Localisation, Prediction
 from spinecho.encoders.heads.probe import Batch, Probe

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from spinecho.encoders.language.clauses.finding_words import names_finding
+from spinecho.encoders.language.finding_words import names_finding
 
 _EXAM = r"(?:mri?s?|mrt|mra|mrv|mrcp|mr-\w+|ct|cta|x-?ray|ultrasound|us|pet|scan|imaging|magnetic|resonance|tomography|angiogra\w+|cholangiopancreatography|kernspin\w*)"
 _OF_TITLES = re.compile(

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from spinecho.encoders.language.vocabulary import concept, concepts, inner_places, wider
-from spinecho.encoders.language.vocabulary.levels import position
+from spinecho.encoders.language.vocabulary.spine_levels import position
 
 Fit: TypeAlias = Literal["same", "within", "contains", "other", "unknown"]
 

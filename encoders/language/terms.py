@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from spinecho.encoders.language.spelling import located, plain_words, stem
+from spinecho.encoders.language.stems import located, plain_words, stem
 from spinecho.encoders.language.vocabulary import concept, meant, wider
 from spinecho.encoders.language.vocabulary.reading import read
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from spinecho.encoders.preparing.levels import memory_order
+from spinecho.encoders.preparing.grey_levels import memory_order
 from spinecho.encoders.reading.files import read_series
-from spinecho.encoders.reading.values import Header, VolumeRead
+from spinecho.encoders.reading.headers import Header, VolumeRead
 from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.sandbox.processes import Task
 from spinecho.encoders.sandbox.worker import Message

@@ -13,11 +13,11 @@ from pathlib import Path
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.reading.dicom.scan import looks_like_dicom, scan_dicom
 from spinecho.encoders.reading.dicom.series import read_dicom_series
+from spinecho.encoders.reading.headers import FileFailure, Header, VolumeRead
 from spinecho.encoders.reading.nifti.scan import has_nifti_name, looks_like_nifti, scan_nifti
 from spinecho.encoders.reading.nifti.series import read_nifti_series
 from spinecho.encoders.reading.other_files import noise_kind, refuse
 from spinecho.encoders.reading.torn import joined
-from spinecho.encoders.reading.values import FileFailure, Header, VolumeRead
 
 _DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima", ".dic"})
 _HEAD = 540  # holds the DICOM preamble and a NIfTI-2 header

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
+from spinecho.encoders.reading.headers import Flag, Header
 from spinecho.encoders.reading.uids import derived_uid
-from spinecho.encoders.reading.values import Flag, Header
 
 _LEAST = 3
 _OF_A_SLICE = (

@@ -14,7 +14,7 @@ from spinecho.encoders.acquisition.facts import Acquisition
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.preparing.preparation import Grey, Prepared, preparation_from, thumbnail, to_grey
 from spinecho.encoders.reading.files import read_path, read_series, scan_file
-from spinecho.encoders.reading.values import FileFailure, Header, SeriesFacts, StudyFacts, VolumeRead
+from spinecho.encoders.reading.headers import FileFailure, Header, SeriesFacts, StudyFacts, VolumeRead
 from spinecho.encoders.sandbox.processes import Task
 from spinecho.encoders.sandbox.worker import Message
 

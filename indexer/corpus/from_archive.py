@@ -24,7 +24,7 @@ from spinecho.db.store.patients import patient_key
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.language.verbalise import KIND, verbalise
 from spinecho.encoders.preparing.preparation import CompactPreparation, Prepared
-from spinecho.encoders.reading.values import FileFailure, Header
+from spinecho.encoders.reading.headers import FileFailure, Header
 from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_read
 from spinecho.encoders.sandbox.processes import Sandbox
 from spinecho.encoders.training.data.examples import Example, Facts, write_shard

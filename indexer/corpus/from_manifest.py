@@ -11,7 +11,7 @@ import numpy as np
 
 from spinecho.db.store.patients import patient_key
 from spinecho.encoders.preparing.preparation import CompactPreparation
-from spinecho.encoders.reading.values import FileFailure
+from spinecho.encoders.reading.headers import FileFailure
 from spinecho.encoders.sandbox.image_tasks import PreparedVolume, query_task, unpack_read
 from spinecho.encoders.sandbox.processes import Sandbox
 from spinecho.encoders.training.data.examples import Example, Facts, write_shard

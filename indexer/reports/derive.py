@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from spinecho.db.reports import matching, stored_reports
+from spinecho.db.reports import stored_reports, study_matching
 from spinecho.db.reports.exam_keys import is_uid
 from spinecho.db.schema.database import Database
-from spinecho.indexer.reports.parsing.head import NotDivided, divide, read_head
+from spinecho.indexer.reports.parsing.report_head import NotDivided, divide, read_head
 
 
-def settle_reports(database: Database) -> matching.Matched:
+def settle_reports(database: Database) -> study_matching.Matched:
     """Bring the studies and standings of all reports up to what the tables hold: the last step of what changes them.
 
     Reports that an older version stored are derived first.
     """
     derive_reports(database)
-    return matching.match_reports(database)
+    return study_matching.match_reports(database)
 
 
 def derive_reports(database: Database) -> int:

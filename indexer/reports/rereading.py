@@ -9,7 +9,7 @@ from spinecho.db.schema import clean
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.vectors.build import pack
-from spinecho.encoders.language.clauses.findings import RULES
+from spinecho.encoders.language.findings import RULES
 from spinecho.encoders.language.passages import passages
 from spinecho.encoders.space import Encoder
 from spinecho.indexer.reports.parsing.reading_task import sentence

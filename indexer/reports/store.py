@@ -14,7 +14,7 @@ from spinecho.db.store import storing
 from spinecho.db.values import FileRecord, NewClause, NewPassage, NewReport, Rejection
 from spinecho.db.vectors.build import pack
 from spinecho.encoders.errors import Reason
-from spinecho.encoders.language.clauses.findings import RULES
+from spinecho.encoders.language.findings import RULES
 from spinecho.encoders.sandbox.image_tasks import digests_of
 from spinecho.encoders.sandbox.processes import Outcome
 from spinecho.encoders.sandbox.worker import Message

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spinecho.db.errors import StoreError
-from spinecho.indexer.sources.links import Links, Odd
+from spinecho.indexer.sources.symbolic_links import Links, Odd
 
 _LATEST = (1 << 63) - 1
 """Nanoseconds that a database takes, in the year 2262; some disks have files of later years."""

@@ -16,10 +16,10 @@ from spinecho.db.people.record import Fact
 from spinecho.db.queries.facets import Facet
 from spinecho.search.access.desk import Desk, Refused, Role, digest_of, needs
 from spinecho.search.cohorts.attrition import Evaluation, evaluate
-from spinecho.search.cohorts.changes import Changes, between
 from spinecho.search.cohorts.definition import Definition
 from spinecho.search.cohorts.export import FORMATS, export
 from spinecho.search.cohorts.freezing import again, keep
+from spinecho.search.cohorts.list_changes import Changes, between
 from spinecho.search.cohorts.pseudonyms import Pseudonyms
 
 __all__ = ["COMPARED", "CohortDesk", "Frozen"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from spinecho.db.people.record import Fact, Record, Recorder
 from spinecho.search.access.holdings import Holdings
-from spinecho.search.access.people import Access, Person, Refused, Role, digest_of, needs
+from spinecho.search.access.persons import Access, Person, Refused, Role, digest_of, needs
 from spinecho.search.access.searching import Searching
 from spinecho.search.access.studies import Studies
 from spinecho.search.engine import Engine

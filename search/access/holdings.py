@@ -17,7 +17,7 @@ from spinecho.db.store import storing
 from spinecho.db.values import FailureRecord, UnmatchedReport
 from spinecho.db.vectors.build import builds_newest_first, current_build, read_manifest
 from spinecho.encoders.registry import about
-from spinecho.search.access.people import Role, digest_of, needs
+from spinecho.search.access.persons import Role, digest_of, needs
 from spinecho.search.access.searching import EngineAccess
 from spinecho.search.answers.archive_map import ArchiveMap, archive_map
 

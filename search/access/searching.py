@@ -15,7 +15,7 @@ from spinecho.db.people.saved import NoSuchSearch, Saved
 from spinecho.db.queries import lookup
 from spinecho.db.queries.facets import FACETS, Facet
 from spinecho.db.schema.database import Database
-from spinecho.search.access.people import Access, Person, Role, digest_of, needs, uid_or_digest
+from spinecho.search.access.persons import Access, Person, Role, digest_of, needs, uid_or_digest
 from spinecho.search.answers.hits import Results
 from spinecho.search.engine import Engine
 from spinecho.search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery

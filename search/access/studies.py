@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 from spinecho.db.filters.algebra import ALL, visible
 from spinecho.db.queries import lookup
 from spinecho.db.queries.sentences import report_passages
-from spinecho.db.reports import matching
+from spinecho.db.reports import study_matching
 from spinecho.db.store import part_vectors, predictions, storing
 from spinecho.db.values import PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
 from spinecho.encoders.sandbox.image_tasks import PreparedVolume
-from spinecho.search.access.people import Role, digest_of, needs, uid_or_digest
+from spinecho.search.access.persons import Role, digest_of, needs, uid_or_digest
 from spinecho.search.access.searching import EngineAccess
 from spinecho.search.answers.heat import Heat
 
@@ -84,7 +84,9 @@ class Studies(EngineAccess):
             passages=tuple(report_passages(self._database, [study_id]).get(study_id, ())),
             reports=tuple(lookup.reports_of(self._database, [study_id]).get(study_id, ())),
             same_exam=tuple(lookup.same_exam(self._database, [study_id]).get(study_id, ())),
-            withdrawn=Counter(one.standing for one in matching.withdrawn_reports(self._database, study_ids=[study_id])),
+            withdrawn=Counter(
+                one.standing for one in study_matching.withdrawn_reports(self._database, study_ids=[study_id])
+            ),
             others=tuple((other, series.get(other.id, ())) for other in others),
             pictures=lookup.thumbnails(self._database, [one.volume_id for one in (*mine, *firsts)]),
         )

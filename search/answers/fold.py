@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from spinecho.db.filters.values import ASKING
-from spinecho.encoders.language.clauses.findings import Wish
+from spinecho.db.filters.conditions import ASKING
+from spinecho.encoders.language.findings import Wish
 from spinecho.search.answers.hits import PassageHit
 from spinecho.search.channels.found import Evidence, Found
 

@@ -8,7 +8,7 @@ from typing import Any
 from spinecho.db.store.predictions import UNKNOWN
 from spinecho.db.values import ClauseCard, PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
 from spinecho.search.channels.background import Relevance
-from spinecho.search.planning.plan import QueryPlan
+from spinecho.search.planning.query_plan import QueryPlan
 
 _NEVER_PRESENT = {"indication": "uncertain", "technique": "uncertain", "comparison": "historical"}
 """What is affirmed there was not found by this report."""
@@ -22,7 +22,7 @@ class PassageHit:
     similarity: float | None
     """None where the sentence was not compared, only belongs to a report that was found."""
     contradicts: str = ""
-    """Why this sentence does not count for the query, see `search.answers.agreement`; '' where it counts."""
+    """Why this sentence does not count for the query, see `search.answers.clause_agreement`; '' where it counts."""
     words: float | None = None
     """0..1: BM25 beside that of the best sentence; None where full text did not find it."""
     highlights: tuple[tuple[int, int], ...] = ()

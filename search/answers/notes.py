@@ -13,7 +13,7 @@ from spinecho.search.channels.background import Relevance
 from spinecho.search.channels.found import Found
 from spinecho.search.channels.lexical import unheard, words_of
 from spinecho.search.channels.retrieve import Retriever
-from spinecho.search.planning.plan import QueryPlan, Way
+from spinecho.search.planning.query_plan import QueryPlan, Way
 from spinecho.search.query import Kind, Query, SpotQuery, TextQuery
 
 

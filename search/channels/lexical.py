@@ -7,10 +7,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from spinecho.db.queries.words import Group, Joined, Match, count_each, count_words, expression, is_together, together
+from spinecho.db.queries.full_text import (
+    Group,
+    Joined,
+    Match,
+    count_each,
+    count_words,
+    expression,
+    is_together,
+    together,
+)
 from spinecho.db.schema.database import Database
 from spinecho.encoders.language.expand import expand
-from spinecho.encoders.language.query import QueryText
+from spinecho.encoders.language.query_words import QueryText
 from spinecho.encoders.language.sizes import size_condition
 from spinecho.encoders.language.terms import located
 from spinecho.encoders.language.vocabulary import concept, concepts, looked_for, wider

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from spinecho.db.filters.algebra import ALL, Filter, fields_of
 from spinecho.db.filters.selection import Selection
 from spinecho.db.queries import lookup
+from spinecho.db.queries.full_text import Match, find_words
 from spinecho.db.queries.sentences import passage_cards, report_passages
-from spinecho.db.queries.words import Match, find_words
 from spinecho.db.schema.database import Database
 from spinecho.db.values import SpaceRecord
 from spinecho.db.vectors.protocol import Ids, Neighbours, Rows
 from spinecho.db.vectors.served import ServedSpace
-from spinecho.encoders.language.query import QueryText
-from spinecho.search.answers.agreement import judge, violates, weight
+from spinecho.encoders.language.query_words import QueryText
+from spinecho.search.answers.clause_agreement import judge, violates, weight
 from spinecho.search.answers.hits import PassageHit
 from spinecho.search.channels.found import Found
 from spinecho.search.channels.lexical import Words, rarest_first

@@ -8,20 +8,20 @@ from dataclasses import replace
 import numpy as np
 
 from spinecho.db.filters.algebra import ALL, Filter
+from spinecho.db.queries.full_text import find_words
 from spinecho.db.queries.sentences import passage_cards
-from spinecho.db.queries.words import find_words
 from spinecho.db.vectors.protocol import Ids
 from spinecho.encoders.language.clauses.assertions import sentence_assertion
 from spinecho.encoders.language.expand import expand
 from spinecho.encoders.language.laterality import sides
-from spinecho.encoders.language.query import QueryText
+from spinecho.encoders.language.query_words import QueryText
 from spinecho.encoders.space import Encoder
-from spinecho.search.answers.agreement import judge
+from spinecho.search.answers.clause_agreement import judge
 from spinecho.search.answers.hits import PassageHit
 from spinecho.search.channels.found import Found
 from spinecho.search.channels.lexical import Words, rarest_first
 from spinecho.search.channels.retrieve import Retriever
-from spinecho.search.planning.plan import QueryPlan
+from spinecho.search.planning.query_plan import QueryPlan
 from spinecho.search.query import Kind
 
 _NEAREST = 200

@@ -18,7 +18,7 @@ from spinecho.db.schema.database import Database
 from spinecho.search.cohorts.balance import Balance, Groups, balance
 from spinecho.search.cohorts.definition import Definition, Match, Split
 from spinecho.search.cohorts.design import divided, in_window, index_studies, sampled
-from spinecho.search.cohorts.matching import MOST_PAIRS, Matched, free, matched
+from spinecho.search.cohorts.matched_controls import MOST_PAIRS, Matched, free, matched
 from spinecho.search.cohorts.passing import Flags, Rules, Scores
 from spinecho.search.likeness import Likeness
 

@@ -15,8 +15,8 @@ from spinecho.db.store import storing
 from spinecho.db.vectors.build import current_build
 from spinecho.search.cohorts.attrition import Evaluation, evaluate, told_notes
 from spinecho.search.cohorts.balance import masked_balance
-from spinecho.search.cohorts.changes import Changes, since
 from spinecho.search.cohorts.definition import from_plain, to_plain
+from spinecho.search.cohorts.list_changes import Changes, since
 from spinecho.search.likeness import Likeness
 
 

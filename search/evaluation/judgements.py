@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.db.csv_files import as_given
-from spinecho.encoders.language.query import EmptyQuery, parse_query
+from spinecho.encoders.language.query_words import EmptyQuery, parse_query
 from spinecho.encoders.measuring.figures import EvaluationError
 
 _MOST = 64 * 2**20

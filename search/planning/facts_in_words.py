@@ -14,7 +14,7 @@ from datetime import date
 
 from spinecho.db.filters.algebra import Between, Filter, Is, Not, conjuncts
 from spinecho.search.planning.fact_patterns import PATTERNS
-from spinecho.search.planning.plan import Offer
+from spinecho.search.planning.query_plan import Offer
 from spinecho.search.planning.spans import Span, Taken
 
 

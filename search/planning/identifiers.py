@@ -15,7 +15,7 @@ from spinecho.db.queries import identifiers as stored
 from spinecho.db.reports.exam_keys import accession_key, is_uid, uid_key
 from spinecho.db.schema.database import Database
 from spinecho.db.store.patients import patient_key
-from spinecho.search.planning.plan import Identifier, IdentifierKind
+from spinecho.search.planning.query_plan import Identifier, IdentifierKind
 from spinecho.search.planning.spans import Span, Taken
 
 _TOKEN = re.compile(r"[^\s,;|]+")

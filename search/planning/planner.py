@@ -15,12 +15,12 @@ from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.filters.selection import Selection
 from spinecho.db.queries.identifiers import accession_shapes
 from spinecho.db.schema.database import Database
-from spinecho.encoders.language.query import FIELDS, EmptyQuery, QueryText, parse_query
+from spinecho.encoders.language.query_words import FIELDS, EmptyQuery, QueryText, parse_query
 from spinecho.encoders.language.terms import mentions
 from spinecho.search.planning.facts_in_words import Fact, facts_in, fields_said, offers_of
 from spinecho.search.planning.identifiers import dates_in, identifiers_in
 from spinecho.search.planning.long_text import clauses_of, is_report, require_length
-from spinecho.search.planning.plan import Correction, Identifier, Ignored, Offer, PlanChip, QueryPlan, Way
+from spinecho.search.planning.query_plan import Correction, Identifier, Ignored, Offer, PlanChip, QueryPlan, Way
 from spinecho.search.planning.spans import Taken
 from spinecho.search.planning.spelling import Spelling
 from spinecho.search.planning.typed_facts import filter_of

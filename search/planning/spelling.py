@@ -13,12 +13,12 @@ from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
+from spinecho.db.queries.full_text import count_words, expression
 from spinecho.db.queries.vocabulary import passages_count, sentences_with, stems_of
-from spinecho.db.queries.words import count_words, expression
 from spinecho.db.schema.database import Database
 from spinecho.encoders.language import terms
 from spinecho.encoders.language.vocabulary.table import vocabulary
-from spinecho.search.planning.plan import Correction
+from spinecho.search.planning.query_plan import Correction
 from spinecho.search.planning.spans import Span, Taken
 
 _WORD = re.compile(r"(?<![\w*])[^\W\d_]+(?![\w*])")

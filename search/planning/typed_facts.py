@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from spinecho.db.filters.algebra import Contains, Filter, Not, both, parse_condition
-from spinecho.encoders.language.query import FieldTerm
+from spinecho.encoders.language.query_words import FieldTerm
 
 _RANGED = frozenset({"age", "field_strength", "date"})
 _RANGE = re.compile(r"^(?P<low>\d[\d.]*[a-z]{0,6})?-(?P<high>\d[\d.]*[a-z]{0,6})?$", re.IGNORECASE)

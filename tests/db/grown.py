@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinecho.db.vectors.plan import Wish
+from spinecho.db.vectors.index_plan import Wish
 from spinecho.db.vectors.protocol import Ids, Neighbours, Rows
 from spinecho.db.vectors.tuning import fit
 from spinecho.db.vectors.two_stage import TwoStageIndex

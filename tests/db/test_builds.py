@@ -32,7 +32,7 @@ from spinecho.db.vectors.build import (
     read_manifest,
     space_folder,
 )
-from spinecho.db.vectors.plan import FLAT, Wish
+from spinecho.db.vectors.index_plan import FLAT, Wish
 from spinecho.db.vectors.served import ServedSpace
 
 N, DIM = 1500, 16

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from filter_archive import FilterArchive
 
 from spinecho.db.errors import FilterError
-from spinecho.db.facts.files import make_snapshot
+from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import ALL, And, Between, Filter, Is, Not, Or, both, parse_filter
 from spinecho.db.filters.coded import ACCEPTED, stored_value
 from spinecho.db.filters.contradictions import contradictions
@@ -25,7 +25,7 @@ from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.filters.selection import Selection
 from spinecho.db.schema.engines import Location
 from spinecho.db.schema.models import Study
-from spinecho.encoders.language.query import parse_query
+from spinecho.encoders.language.query_words import parse_query
 from spinecho.search.planning.typed_facts import filter_of
 from spinecho.ui.printing.conditions import read_filter
 from spinecho.ui.views.search.facets import EMPTY, condition

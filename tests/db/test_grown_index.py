@@ -18,7 +18,7 @@ from spinecho.db.errors import BackendMissing, StoreError
 from spinecho.db.vectors import faiss_index
 from spinecho.db.vectors.exact import ExactIndex
 from spinecho.db.vectors.faiss_index import Candidates, OnGpu
-from spinecho.db.vectors.plan import FLAT, Effort, Plan, Wish
+from spinecho.db.vectors.index_plan import FLAT, Effort, Plan, Wish
 from spinecho.db.vectors.trade_off import KINDS, trade_offs
 from spinecho.db.vectors.tuning import fit, lists_for
 from spinecho.db.vectors.two_stage import TwoStageIndex

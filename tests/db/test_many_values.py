@@ -12,8 +12,8 @@ from parts_encoder import brain, parts_dual, write_nifti
 from sqlalchemy import Pool, event
 
 from spinecho.db.files import file_index, runs
+from spinecho.db.filters.conditions import ALL, Is
 from spinecho.db.filters.sql import compile_filter
-from spinecho.db.filters.values import ALL, Is
 from spinecho.db.people import cohorts, feedback
 from spinecho.db.queries import lookup
 from spinecho.db.queries.facets import few_patients

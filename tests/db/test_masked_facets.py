@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import FilterArchive
 
-from spinecho.db.facts.files import make_snapshot
+from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import ALL, Filter, parse_filter
 from spinecho.db.filters.selection import Selection
 from spinecho.db.people.masking import masked, together

@@ -19,15 +19,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import FilterArchive, about, assert_same, facts
 
-from spinecho.db.facts.files import make_snapshot
+from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import Says
 from spinecho.db.filters.selection import Selection
 from spinecho.db.queries.evaluating import count_reports, report_texts
+from spinecho.db.queries.full_text import expression, find_words
 from spinecho.db.queries.lookup import reports_of
 from spinecho.db.queries.sentences import report_passages
 from spinecho.db.queries.training_rows import training_rows
-from spinecho.db.queries.words import expression, find_words
-from spinecho.db.reports import matching
+from spinecho.db.reports import study_matching
 from spinecho.db.reports.versions import Version, settle
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
@@ -85,7 +85,7 @@ def standing(archive: FilterArchive) -> dict[str, str]:
 
 def match(archive: FilterArchive) -> tuple[str, str, str | None]:
     """Match, reason and study of the one report."""
-    matching.match_reports(archive.database)
+    study_matching.match_reports(archive.database)
     ((found, reason, _, uid, *_rest),) = state(archive).values()
     return found, reason, uid
 
@@ -137,14 +137,14 @@ def test_the_order_of_arrival_never_matters(empty: Path, tmp_path: Path) -> None
             steps = draw.choice([steps for steps in left if steps]) if number else next(s for s in left if s)
             steps.pop(0)(archive)
             if number and draw.random() < 0.25:
-                matching.match_reports(archive.database)
+                study_matching.match_reports(archive.database)
                 if selection is None:
                     archive.end_run()
                     make_snapshot(archive.database, archive.builds)
                     selection = Selection(archive.database, archive.builds)
                 for word in draw.sample(WORDS, 2):
                     assert_same(archive, selection, Says(word))
-        matching.match_reports(archive.database)
+        study_matching.match_reports(archive.database)
         found = state(archive)
         words = {
             word: len(find_words(archive.database, archive.text, expression([(word,)]), limit=99)) for word in WORDS
@@ -172,7 +172,7 @@ def test_an_ambiguous_report_gets_its_study_when_the_other_goes(made: FilterArch
     assert match(made) == ("matched", "", "1.1")
     store(made, "1.2", "AX")
     assert match(made) == ("ambiguous", "several_studies", None)
-    (listed,) = matching.unmatched_reports(made.database)
+    (listed,) = study_matching.unmatched_reports(made.database)
     assert (listed.studies, listed.accession_number) == (("1.1", "1.2"), "AX")
     store(made, "1.2", "Y")
     assert match(made) == ("matched", "", "1.1")
@@ -262,8 +262,8 @@ def test_keys_and_patients_that_disagree_are_listed(
         store(archive, uid, number, who)
     archive.report(1, [("A cyst.", "present")], patient_id=patient, **keys)
     assert match(archive) == expected
-    listed = matching.unmatched_reports(archive.database)
-    assert [one.reason for one in listed] == ([matching.WHY[expected[1]]] if expected[1] else [])
+    listed = study_matching.unmatched_reports(archive.database)
+    assert [one.reason for one in listed] == ([study_matching.WHY[expected[1]]] if expected[1] else [])
     archive.close()
 
 
@@ -291,7 +291,7 @@ def test_what_is_withdrawn_is_found_by_no_reader_and_comes_back(made: FilterArch
 
     only = ["Chronic changes."]
     assert seen() == [0, 0, ["chronic"], only, only, ["chronic"], [("chronic",)], 1]
-    (kept,) = matching.withdrawn_reports(made.database)
+    (kept,) = study_matching.withdrawn_reports(made.database)
     assert (kept.standing, kept.study_uid) == ("superseded", "1.1")
     with made.database.begin() as session:
         assert session.scalar(text("SELECT count(*) FROM withdrawn_passages WHERE data IS NOT NULL")) == 2
@@ -300,7 +300,7 @@ def test_what_is_withdrawn_is_found_by_no_reader_and_comes_back(made: FilterArch
     both = ["An acute infarct.", "Old scar."]
     assert seen()[0] == 1
     assert seen()[2:] == [["infarct"], both, both, ["infarct"], [("infarct",)], 1]
-    assert matching.withdrawn_reports(made.database) == ()
+    assert study_matching.withdrawn_reports(made.database) == ()
     made.remove_report(1)
     with made.database.begin() as session:
         assert session.scalar(text("SELECT count(*) FROM withdrawn_passages")) == 0

@@ -15,9 +15,9 @@ from vector_homes import open_home, store
 
 from spinecho.db.vectors.build import build_index, open_build
 from spinecho.db.vectors.exact import ExactIndex
-from spinecho.db.vectors.plan import Wish
+from spinecho.db.vectors.index_plan import Wish
 from spinecho.db.vectors.protocol import VectorIndex
-from spinecho.encoders.heads.fitting.head_metrics import calibration_error
+from spinecho.encoders.heads.head_metrics import calibration_error
 from spinecho.encoders.measuring.metrics import ranked_grades
 from spinecho.encoders.preparing.preparation import to_grey
 

@@ -10,7 +10,7 @@ from changing import home, slices, traces, uid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.db.facts.table import read_facts
+from spinecho.db.facts.fact_table import read_facts
 from spinecho.db.filters.algebra import ALL
 from spinecho.db.filters.selection import Selection
 from spinecho.db.people.cohorts import freeze, frozen, members_of, read_roster
@@ -21,7 +21,7 @@ from spinecho.db.queries.training_rows import training_rows
 from spinecho.db.schema.database import Database
 from spinecho.db.store.patients import patient_key
 from spinecho.db.store.storing import serving
-from spinecho.encoders.training.loop.shards import held_out
+from spinecho.encoders.training.data.shards import held_out
 from spinecho.indexer.corpus.from_archive import _facts as facts_of_row
 from spinecho.search.cohorts.attrition import evaluate
 from spinecho.search.cohorts.definition import Definition, Split

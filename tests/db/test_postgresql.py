@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from filter_archive import FilterArchive
 
 from spinecho.db.errors import Busy, Damaged, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
-from spinecho.db.queries.words import count_words, expression, find_words
+from spinecho.db.queries.full_text import count_words, expression, find_words
 from spinecho.db.schema.database import HEAD, Database, alone, migrate, upgrade
 from spinecho.db.schema.engines import Location, make_engine, read_location, shown
 from spinecho.db.schema.models import Base

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from grown import unit_rows
 
 from spinecho.db.vectors.exact import ExactIndex
-from spinecho.db.vectors.plan import Effort, Plan
+from spinecho.db.vectors.index_plan import Effort, Plan
 from spinecho.db.vectors.scattered import Rough, compare, read_rough, roughen, spread
 from spinecho.db.vectors.two_stage import TwoStageIndex
 

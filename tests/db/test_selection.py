@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from filter_archive import SENTENCES, FilterArchive, about, assert_same, facts
 
 from spinecho.db.errors import FilterError
-from spinecho.db.facts.files import make_snapshot
+from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import ALL, And, Between, Contains, Filter, Is, Not, Or, Says, parse_filter, visible
 from spinecho.db.filters.selection import Selection
 from spinecho.db.schema.engines import Location
@@ -162,7 +162,7 @@ def test_more_changes_than_are_worth_following_go_to_sql_until_the_next_snapshot
 ) -> None:
     small(archive)
     make_snapshot(archive.database, archive.builds)
-    monkeypatch.setattr("spinecho.db.facts.changes._MOST", 3)
+    monkeypatch.setattr("spinecho.db.facts.fact_changes._MOST", 3)
     selection = Selection(archive.database, archive.builds)
     assert_same(archive, selection, Is("sequence", ("T2",)))
     assert selection.source == "snapshot 000001"

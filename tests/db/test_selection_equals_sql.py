@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import AGES, DAYS, WORDS, FilterArchive, act, assert_same
 
-from spinecho.db.facts.files import make_snapshot
+from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import ALL, HIDDEN, And, Between, Contains, Filter, Is, Not, Or, Says, without_field
 from spinecho.db.filters.selection import Selection
 from spinecho.db.queries.facets import COUNTABLE, shown_of_total, sql_counts

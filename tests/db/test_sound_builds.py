@@ -24,12 +24,12 @@ from grown import unit_rows
 from vector_homes import forget, open_home, store
 
 from spinecho.db.errors import Damaged
-from spinecho.db.facts.files import make_snapshot, open_snapshot
+from spinecho.db.facts.snapshots import make_snapshot, open_snapshot
 from spinecho.db.filters.selection import Selection
 from spinecho.db.schema.check import check_database
 from spinecho.db.schema.database import Database
 from spinecho.db.vectors.build import build_index, space_folder
-from spinecho.db.vectors.plan import Wish
+from spinecho.db.vectors.index_plan import Wish
 from spinecho.db.vectors.served import ServedSpace
 
 N, DIM = 1500, 16

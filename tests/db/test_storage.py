@@ -31,7 +31,7 @@ from vector_homes import open_home, store
 
 import spinecho.db.durable
 from spinecho.db.errors import Damaged, SchemaUnknown, StorageFailure, StoreError
-from spinecho.db.facts.files import make_snapshot
+from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.people import cohorts, feedback, saved
 from spinecho.db.schema.check import check_database
 from spinecho.db.schema.copies import copies_of

@@ -11,6 +11,7 @@ from filter_archive import FilterArchive
 
 from spinecho.db.filters.algebra import ALL, Is
 from spinecho.db.filters.selection import Selection
+from spinecho.db.queries.full_text import expression
 from spinecho.db.queries.identifiers import (
     accession_shapes,
     shape_of,
@@ -21,7 +22,6 @@ from spinecho.db.queries.identifiers import (
 from spinecho.db.queries.listing import newest_first, newest_reports_first, reported_studies
 from spinecho.db.queries.sentences import passages_saying, report_passages
 from spinecho.db.queries.vocabulary import passages_count, sentences_with, stems_of
-from spinecho.db.queries.words import expression
 from spinecho.db.schema.engines import Location
 from spinecho.search.planning.spelling import Spelling
 

@@ -9,8 +9,6 @@ import pytest
 from archives import Home, small_archive
 from nbclient import NotebookClient
 
-import spinecho
-
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "docs" / "notebooks"
 
 

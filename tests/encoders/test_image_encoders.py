@@ -15,7 +15,7 @@ from spinecho.encoders.networks.slices import SliceEncoder
 from spinecho.encoders.networks.vit.encoder import VisionTransformer, VitConfig, VitEncoder, save_vit
 from spinecho.encoders.preparing.preparation import BlockPreparation, SlicePreparation, preparation_from
 from spinecho.encoders.reading.files import read_path
-from spinecho.encoders.reading.values import VolumeRead
+from spinecho.encoders.reading.headers import VolumeRead
 from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.registry import WEIGHTS
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from spinecho.encoders.reading.files import read_path
-from spinecho.encoders.reading.values import VolumeRead
+from spinecho.encoders.reading.headers import VolumeRead
 from spinecho.encoders.registry import open_encoder
 from spinecho.indexer.phantom import write_archive
 

@@ -17,7 +17,7 @@ import spinecho
 from spinecho.db.errors import FilterError, StoreError
 from spinecho.db.filters.typed import FilterSyntaxError
 from spinecho.encoders.config_toml import ConfigError
-from spinecho.search.access.people import Refused
+from spinecho.search.access.persons import Refused
 
 NAMES = {
     "Archive", "ArchiveClosed", "Cohort", "CohortCount", "Encoded", "Failure", "FrozenCohort", "Hit", "Hits", "NoScan",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from changing import home, slices, stored
 
-from spinecho.db.facts.files import snapshot_state, snapshots_newest_first
+from spinecho.db.facts.snapshots import snapshot_state, snapshots_newest_first
 from spinecho.db.filters.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.db.store.storing import serving
@@ -61,8 +61,8 @@ def whole(archive: Path, tmp_path_factory: pytest.TempPathFactory):
         ("spinecho.db.vectors.build", "durable_replace", 0),  # in the midst of one
         ("spinecho.db.vectors.build", "write_durably", 0),  # before it is pointed to
         ("spinecho.db.vectors.kept_up", "make_snapshot", 0),
-        ("spinecho.db.facts.files", "durable_replace", 0),
-        ("spinecho.db.facts.files", "write_durably", 0),
+        ("spinecho.db.facts.snapshots", "durable_replace", 0),
+        ("spinecho.db.facts.snapshots", "write_durably", 0),
         ("spinecho.indexer.pipeline", "erase_traces", 0),
     ],
 )

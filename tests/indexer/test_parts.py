@@ -21,7 +21,7 @@ from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import EncoderUnavailable, SpaceMismatch
 from spinecho.encoders.networks.parts_of_volumes import GRID, region_vectors
 from spinecho.encoders.reading.files import read_path
-from spinecho.encoders.reading.values import VolumeRead
+from spinecho.encoders.reading.headers import VolumeRead
 from spinecho.encoders.registry import open_encoder
 from spinecho.indexer.backfill import Added, add_parts
 

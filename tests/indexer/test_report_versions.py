@@ -13,7 +13,7 @@ from sqlalchemy import create_engine
 from typer.testing import CliRunner
 
 from spinecho.db.filters.algebra import Says
-from spinecho.db.reports import matching
+from spinecho.db.reports import study_matching
 from spinecho.db.schema.database import Database
 from spinecho.search.query import Kind, TextQuery
 from spinecho.ui.cli.app import app
@@ -153,7 +153,7 @@ def test_an_older_database_is_settled_without_the_files(tmp_path: Path) -> None:
         ("t.csv", "superseded", "matched", "", "", 0, 1),
     ]
     database = Database.open(path)
-    again = matching.match_reports(database)
+    again = study_matching.match_reports(database)
     assert again.counts["superseded"] == 3
     database.close()
 

@@ -14,7 +14,7 @@ from spinecho.db.reports.rereading import count_old
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
 from spinecho.encoders.dual import DualEncoder
-from spinecho.encoders.language.clauses.findings import RULES
+from spinecho.encoders.language.findings import RULES
 from spinecho.encoders.registry import open_encoder
 from spinecho.indexer.reports import rereading as again
 from spinecho.indexer.reports.rereading import read_again

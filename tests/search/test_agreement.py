@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from spinecho.db.values import ClauseCard, PassageCard
-from spinecho.encoders.language.clauses.findings import said_in
+from spinecho.encoders.language.findings import said_in
 from spinecho.encoders.language.passages import passages
-from spinecho.encoders.language.query import parse_query
-from spinecho.search.answers.agreement import judge, violates, weight
+from spinecho.encoders.language.query_words import parse_query
+from spinecho.search.answers.clause_agreement import judge, violates, weight
 
 
 def cards(text: str, *, section: str = "findings") -> list[PassageCard]:

@@ -20,10 +20,10 @@ from scans import Scan, write_scans
 from spinecho.db.errors import FilterError
 from spinecho.db.filters.algebra import ALL, And, Between, Contains, Is, Not
 from spinecho.db.people.feedback import Said, forget_thumbs, put_thumbs, thumbs
-from spinecho.db.queries.words import Match, count_words, expression, find_words
+from spinecho.db.queries.full_text import Match, count_words, expression, find_words
 from spinecho.db.schema.database import Database
 from spinecho.db.store.storing import serving
-from spinecho.encoders.language.query import EmptyQuery, parse_query
+from spinecho.encoders.language.query_words import EmptyQuery, parse_query
 from spinecho.search.answers.hits import Results, results_json
 from spinecho.search.channels.lexical import Words, spans, words_of
 from spinecho.search.engine import Engine

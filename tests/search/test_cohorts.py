@@ -20,7 +20,7 @@ from spinecho.db.people.cohorts import Roster
 from spinecho.db.people.masking import masked, masked_rows
 from spinecho.search.cohorts.definition import ConfigError, Index, Match, Rule, Sample, Split, from_plain, to_plain
 from spinecho.search.cohorts.design import index_studies, part_of, sampled
-from spinecho.search.cohorts.matching import matched
+from spinecho.search.cohorts.matched_controls import matched
 
 
 @pytest.fixture

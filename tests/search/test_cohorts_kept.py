@@ -21,9 +21,9 @@ from spinecho.db.filters.selection import Selection
 from spinecho.db.people.cohorts import CohortError, Frozen, Member, cohorts, delete_cohort, freeze, frozen, members_of
 from spinecho.db.schema.database import database_bytes
 from spinecho.db.schema.engines import Location
-from spinecho.search.cohorts.changes import GONE, NEW, OTHER_RULES, PASSES, Changes, between
 from spinecho.search.cohorts.export import export
 from spinecho.search.cohorts.freezing import again, keep
+from spinecho.search.cohorts.list_changes import GONE, NEW, OTHER_RULES, PASSES, Changes, between
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = """

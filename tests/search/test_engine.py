@@ -20,7 +20,7 @@ from spinecho.db.filters.algebra import ALL, And, Between, Contains, Is, Not, Or
 from spinecho.db.schema.database import Database
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import SpaceMismatch
-from spinecho.encoders.language.query import EmptyQuery
+from spinecho.encoders.language.query_words import EmptyQuery
 from spinecho.encoders.networks.image_tower import TowerEncoder
 from spinecho.encoders.networks.slices import SliceEncoder
 from spinecho.encoders.preparing.preparation import Prepared
@@ -155,7 +155,7 @@ def test_studies_of_the_same_patient_can_be_left_out(engine: Engine) -> None:
 
 def image_query(engine: Engine, number: int) -> ImageQuery:
     from spinecho.encoders.reading.files import read_path  # noqa: PLC0415
-    from spinecho.encoders.reading.values import VolumeRead  # noqa: PLC0415
+    from spinecho.encoders.reading.headers import VolumeRead  # noqa: PLC0415
 
     path = Path(engine.search(StudyQuery(SCANS[0].uid), k=20, where=ALL).hits[0].series[0].paths[0]).parent
     volumes = [item for item in read_path(path / f"{number}.dcm", max_volumes=4) if isinstance(item, VolumeRead)]

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scans import Scan, write_scans
 
 from spinecho.db.filters.algebra import Is
-from spinecho.encoders.language.query import EmptyQuery
+from spinecho.encoders.language.query_words import EmptyQuery
 from spinecho.search.answers.hits import Results
 from spinecho.search.engine import Engine
 from spinecho.search.query import Evidence, Kind, StudyQuery, TextQuery

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from spinecho.db.filters.algebra import Filter, Not, both, conjuncts, parse_filter
 from spinecho.search.planning.facts_in_words import facts_in, fields_said, offers_of
-from spinecho.search.planning.plan import Offer
+from spinecho.search.planning.query_plan import Offer
 
 TODAY = date(2026, 11, 28)
 SEX = {"women": "sex=F", "female patients": "sex=F", "men": "sex=M", "males": "sex=M", "Frauen": "sex=F"}

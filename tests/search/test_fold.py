@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spinecho.db.values import ClauseCard, PassageCard
-from spinecho.encoders.language.clauses.findings import findings, wish
+from spinecho.encoders.language.findings import findings, wish
 from spinecho.encoders.language.places import places
-from spinecho.encoders.language.query import parse_query
+from spinecho.encoders.language.query_words import parse_query
 from spinecho.encoders.language.vocabulary import meant
-from spinecho.search.answers.agreement import judge
+from spinecho.search.answers.clause_agreement import judge
 from spinecho.search.answers.fold import fold, nothing_relevant
 from spinecho.search.channels.found import Found
 

@@ -16,7 +16,7 @@ from scans import Scan, write_scans
 from spinecho.search.answers.hits import results_json
 from spinecho.search.engine import Engine
 from spinecho.search.planning.long_text import MOST, TooLong, clauses_of, is_report
-from spinecho.search.planning.plan import Way
+from spinecho.search.planning.query_plan import Way
 from spinecho.search.query import Kind, TextQuery
 
 SCANS = [

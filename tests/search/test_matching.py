@@ -21,7 +21,7 @@ from spinecho.db.people.cohorts import Roster
 from spinecho.search.cohorts.balance import Groups, balance, masked_balance
 from spinecho.search.cohorts.definition import Match, Rule
 from spinecho.search.cohorts.freezing import balance_of, keep
-from spinecho.search.cohorts.matching import Matched, matched
+from spinecho.search.cohorts.matched_controls import Matched, matched
 
 UNKNOWN = 250.0
 

@@ -19,7 +19,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Base
 from spinecho.db.store.part_vectors import StoredRegions
 from spinecho.encoders.reading.files import read_path
-from spinecho.encoders.reading.values import VolumeRead
+from spinecho.encoders.reading.headers import VolumeRead
 from spinecho.errors import QueryError
 from spinecho.search.answers.hits import Results, results_json
 from spinecho.search.channels.regions import cell_box, max_sim, slices_in, stored_box_vector

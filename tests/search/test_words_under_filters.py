@@ -19,10 +19,10 @@ from filter_archive import FilterArchive
 
 from spinecho.db.filters.algebra import ALL, And, Between, Filter, Is, Not, Or
 from spinecho.db.queries import lookup
+from spinecho.db.queries.full_text import expression, find_words
 from spinecho.db.queries.sentences import passage_cards
-from spinecho.db.queries.words import expression, find_words
 from spinecho.db.schema.engines import Location
-from spinecho.encoders.language.query import parse_query
+from spinecho.encoders.language.query_words import parse_query
 from spinecho.search.channels.lexical import words_of
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.query import Kind

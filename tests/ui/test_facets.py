@@ -11,7 +11,7 @@ import pytest
 from archives import Home, copy_of
 from typer.testing import CliRunner, Result
 
-from spinecho.db.facts.files import make_snapshot
+from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.schema.database import Database
 from spinecho.ui.cli.app import app
 

@@ -28,7 +28,7 @@ from spinecho.search.cohorts.definition import from_plain, read_definition
 from spinecho.search.fusion import FusionError, Weights
 from spinecho.ui.cli.app import app
 from spinecho.ui.printing.conditions import read_filter
-from spinecho.ui.views.session.links import row_id
+from spinecho.ui.views.session.page_links import row_id
 
 FEW = ("1" + "0" * 20, "9" * 5000, "nan", "1e400", "")
 HUGE = ("1" + "0" * 20, "-1" + "0" * 20, "9" * 400, "9" * 5000, "nan", "inf", "-inf", "1e400", "0x10", "", " ")

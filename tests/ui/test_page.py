@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from spinecho.db.people.saved import keep
 from spinecho.db.schema.database import Database
-from spinecho.encoders.language.query import EmptyQuery, parse_query
+from spinecho.encoders.language.query_words import EmptyQuery, parse_query
 from spinecho.encoders.reading.unzip import unzip
 from spinecho.ui.views.search.facets import EMPTY, condition, restore
 from spinecho.ui.views.search.form import edited

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from spinecho.ui.views.session.processes import begun_at, lives
+from spinecho.ui.views.session.long_work import begun_at, lives
 
 
 def test_a_process_is_known_by_its_number_and_its_start() -> None:

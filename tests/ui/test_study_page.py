@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as arrays
 from pages import DemoHome, acts, calm, component, texts
 from streamlit.testing.v1 import AppTest
 
-from spinecho.encoders.preparing.levels import TOP, levels_of
+from spinecho.encoders.preparing.grey_levels import TOP, levels_of
 from spinecho.encoders.reading.volume import Volume
 from spinecho.search.answers.heat import Heat
 from spinecho.ui.views.study.engine3d import engine_address

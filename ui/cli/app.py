@@ -142,7 +142,7 @@ def index(
                 progress=progress,
                 skip=settings.home,
             )
-        from spinecho.ui.self_test import run_self_test  # noqa: PLC0415
+        from spinecho.ui.cli.self_test import run_self_test  # noqa: PLC0415
 
         if warning := run_self_test(database, opened, console=err):
             summary = dataclasses.replace(summary, warnings=(*summary.warnings, warning))
@@ -310,7 +310,7 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     from spinecho.indexer.facts_again import derive_facts  # noqa: PLC0415
     from spinecho.indexer.reports.derive import settle_reports  # noqa: PLC0415
     from spinecho.indexer.reports.rereading import read_again  # noqa: PLC0415
-    from spinecho.ui.self_test import run_self_test  # noqa: PLC0415
+    from spinecho.ui.cli.self_test import run_self_test  # noqa: PLC0415
 
     settings = read_settings(home=home)
     where = tables.plain(shown(settings.database))

@@ -24,7 +24,7 @@ from spinecho.db.vectors.build import (
     read_rows,
     write_rows,
 )
-from spinecho.db.vectors.plan import FLAT_UP_TO, Wish
+from spinecho.db.vectors.index_plan import FLAT_UP_TO, Wish
 from spinecho.db.vectors.trade_off import KINDS, TradeOff, trade_offs
 from spinecho.people import open_access
 from spinecho.search.access.desk import Role as Rank

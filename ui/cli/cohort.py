@@ -18,10 +18,10 @@ from spinecho.people import open_access
 from spinecho.search.access.desk import Access, Role, digest_of
 from spinecho.search.cohorts.attrition import Evaluation, evaluate
 from spinecho.search.cohorts.balance import BALANCED, masked_balance
-from spinecho.search.cohorts.changes import Changes, between
 from spinecho.search.cohorts.definition import EXAMPLE, read_definition
 from spinecho.search.cohorts.export import FORMATS, export
 from spinecho.search.cohorts.freezing import again, balance_of, keep, told_of
+from spinecho.search.cohorts.list_changes import Changes, between
 from spinecho.search.cohorts.pseudonyms import Pseudonyms
 from spinecho.settings import Settings, read_settings
 from spinecho.ui.opening import open_database

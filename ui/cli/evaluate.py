@@ -133,7 +133,7 @@ def evaluate(
 
 def _self_test(settings: Settings, *, as_json: bool) -> None:
     from spinecho.status_facts import self_test_facts  # noqa: PLC0415
-    from spinecho.ui.self_test import run_self_test  # noqa: PLC0415
+    from spinecho.ui.cli.self_test import run_self_test  # noqa: PLC0415
 
     database = open_database(settings)
     open_access(settings).allow(Role.MANAGER, "test the channels", "self-test")

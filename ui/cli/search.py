@@ -87,7 +87,7 @@ def search_text(
     an example: "after contrast" --like STUDY is like this one, but after contrast. --refine uses the thumbs that
     'spinecho feedback add' kept for the same words and filters.
     """
-    from spinecho.encoders.language.query import parse_query  # noqa: PLC0415
+    from spinecho.encoders.language.query_words import parse_query  # noqa: PLC0415
     from spinecho.search.planning.long_text import require_length  # noqa: PLC0415
     from spinecho.search.query import Evidence, StudyQuery, TextQuery  # noqa: PLC0415
 

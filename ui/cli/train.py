@@ -50,8 +50,8 @@ def align(config: Config, dry_run: DryRun = False, as_json: AsJson = False) -> N
 def head(config: Config, dry_run: DryRun = False, device: Device = "auto", as_json: AsJson = False) -> None:
     """Heads on a frozen encoder: kind = "head". Features are cached, so it goes on where it was."""
     with _guarded(as_json=as_json):
-        from spinecho.ui.training.plan import HeadsPlan, read_plan  # noqa: PLC0415
-        from spinecho.ui.training.runs import describe, run_heads  # noqa: PLC0415
+        from spinecho.ui.training.train_plan import HeadsPlan, read_plan  # noqa: PLC0415
+        from spinecho.ui.training.train_runs import describe, run_heads  # noqa: PLC0415
 
         plan = read_plan(config, "head", ("head",))
         assert isinstance(plan, HeadsPlan)  # noqa: S101  (the command says which)
@@ -70,9 +70,9 @@ def head(config: Config, dry_run: DryRun = False, device: Device = "auto", as_js
 
 def _fit(config: Path, command: Any, *, dry_run: bool, as_json: bool) -> None:
     with _guarded(as_json=as_json):
-        from spinecho.ui.training.jobs import JOBS  # noqa: PLC0415
-        from spinecho.ui.training.plan import FitPlan, read_plan  # noqa: PLC0415
-        from spinecho.ui.training.runs import describe, run_fit  # noqa: PLC0415
+        from spinecho.ui.training.train_jobs import JOBS  # noqa: PLC0415
+        from spinecho.ui.training.train_plan import FitPlan, read_plan  # noqa: PLC0415
+        from spinecho.ui.training.train_runs import describe, run_fit  # noqa: PLC0415
 
         plan = read_plan(config, command, tuple(JOBS[command]))
         assert isinstance(plan, FitPlan)  # noqa: S101

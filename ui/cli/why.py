@@ -11,7 +11,7 @@ from PIL import Image
 
 from spinecho.db.errors import FilesChanged
 from spinecho.encoders.preparing.preparation import Grey, drawn, picture
-from spinecho.encoders.reading.values import Header
+from spinecho.encoders.reading.headers import Header
 from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_read
 from spinecho.encoders.sandbox.processes import Sandbox
 from spinecho.search.answers.heat import Heat

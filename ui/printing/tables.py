@@ -11,7 +11,7 @@ from rich.table import Table
 from spinecho.indexer.pipeline import Summary
 from spinecho.indexer.progress import STAGES
 from spinecho.search.answers.hits import Hit, PassageHit, Results, SeriesHit
-from spinecho.search.planning.plan import QueryPlan, Way
+from spinecho.search.planning.query_plan import QueryPlan, Way
 
 _MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow]?[/]", "historical": "[blue]<[/]"}
 

@@ -20,7 +20,7 @@ from spinecho.encoders.networks.vit.packing import by_length, pack, tokens_of
 from spinecho.encoders.preparing.preparation import BlockPreparation, Prepared
 from spinecho.encoders.training.data.cell_cache import CellCache
 from spinecho.encoders.training.data.examples import Facts
-from spinecho.encoders.training.loop.shards import Part
+from spinecho.encoders.training.data.shards import Part
 from spinecho.encoders.training.objectives.align_tower import Alignment, StateBank, read_texts
 from spinecho.encoders.training.objectives.align_vit import VitAlignment
 from spinecho.encoders.training.objectives.mlm import NOT_ASKED, MlmObjective

@@ -21,12 +21,12 @@ from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig, sa
 from spinecho.encoders.preparing.preparation import StackPreparation
 from spinecho.encoders.registry import WEIGHTS, pick_device
 from spinecho.encoders.training.data.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
+from spinecho.encoders.training.data.shards import Part
 from spinecho.encoders.training.data.vary import vary
-from spinecho.encoders.training.loop.config import TrainError
-from spinecho.encoders.training.loop.shards import Part
 from spinecho.encoders.training.objectives.align_tower import Alignment, Batch, StateBank, Studies, View, study_members
+from spinecho.encoders.training.run_config import TrainError
 from spinecho.ui.training.measures import by_tower
-from spinecho.ui.training.plan import FitPlan
+from spinecho.ui.training.train_plan import FitPlan
 from spinecho.ui.training.train_values import Metrics, Note
 
 _SAMPLED = 150

@@ -24,7 +24,7 @@ class Report(Sealed, Base):
     study_uid: Mapped[str]
     text: Mapped[str]
     reason: Mapped[str]
-    """Why it has no study, '' for one that has; see `db.reports.matching.WHY`."""
+    """Why it has no study, '' for one that has; see `db.reports.study_matching.WHY`."""
     standing: Mapped[str] = mapped_column(CleanText, index=True)
     """stands, addendum; or out of search: superseded, duplicate, withdrawn."""
     named_study_id: Mapped[int | None] = mapped_column(index=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from spinecho.encoders.heads.calibration import Calibration, fit_classes, fit_presence, fit_spread
 from spinecho.encoders.heads.card import HeadCard
 from spinecho.encoders.heads.familiar import learn
-from spinecho.encoders.heads.fitting.calibration import Calibration, fit_classes, fit_presence, fit_spread
 from spinecho.encoders.heads.fitting.features import FeatureCache
 from spinecho.encoders.heads.fitting.head_figures import Answers, figures_of
 from spinecho.encoders.heads.fitting.probe_training import (

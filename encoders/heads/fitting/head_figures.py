@@ -10,11 +10,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from spinecho.encoders.heads.calibration import Reals, presence, probabilities
 from spinecho.encoders.heads.card import HeadCard
-from spinecho.encoders.heads.fitting.calibration import Reals, presence, probabilities
-from spinecho.encoders.heads.fitting.head_metrics import Figure, Ints, Pool, auroc, balanced_accuracy, calibration_error
 from spinecho.encoders.heads.fitting.split import Patient
 from spinecho.encoders.heads.head import in_units, relative_heat, top_logit
+from spinecho.encoders.heads.head_metrics import Figure, Ints, Pool, auroc, balanced_accuracy, calibration_error
 from spinecho.encoders.heads.localise import box_overlap, field_box
 from spinecho.encoders.heads.targets import Label
 from spinecho.encoders.networks.parts_of_volumes import Floats, overlap

@@ -32,8 +32,8 @@ from dataclasses import dataclass
 
 from spinecho.encoders.language.clauses.bounds import EXAMINATION, SHOWS
 from spinecho.encoders.language.clauses.cues import cues
-from spinecho.encoders.language.clauses.finding_words import names_finding
 from spinecho.encoders.language.clauses.judge import Assertion, By, judge
+from spinecho.encoders.language.finding_words import names_finding
 from spinecho.encoders.language.laterality import Side, sides
 
 __all__ = ["Assertion", "By", "Clause", "clauses", "is_normality", "sentence_assertion", "strongest"]

@@ -30,7 +30,7 @@ from spinecho.encoders.language.clauses.bounds import (
     SUBORDINATE,
 )
 from spinecho.encoders.language.clauses.cues import OPERATED, PROCEDURE, Cue, Kind, Reach, bare_answer, cues
-from spinecho.encoders.language.clauses.finding_words import names_finding
+from spinecho.encoders.language.finding_words import names_finding
 from spinecho.encoders.language.sentences import sentence_spans
 from spinecho.encoders.language.vocabulary import concepts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from spinecho.encoders.language.vocabulary.levels import Level
+from spinecho.encoders.language.vocabulary.spine_levels import Level
 
 _LOBES = {
     "front": "brain:frontal", "pariet": "brain:parietal", "tempor": "brain:temporal", "occip": "brain:occipital",

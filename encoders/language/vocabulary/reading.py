@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from spinecho.encoders.language.spelling import root
-from spinecho.encoders.language.vocabulary.levels import Level, levels
+from spinecho.encoders.language.stems import root
 from spinecho.encoders.language.vocabulary.lobes import lobes
+from spinecho.encoders.language.vocabulary.spine_levels import Level, levels
 from spinecho.encoders.language.vocabulary.table import Concept, Kind, Meaning, Token, tokens, vocabulary
 
 _LONG = 2000

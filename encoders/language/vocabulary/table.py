@@ -27,8 +27,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
 
-from spinecho.encoders.language.spelling import root
-from spinecho.encoders.language.vocabulary.levels import lines
+from spinecho.encoders.language.stems import root
+from spinecho.encoders.language.vocabulary.spine_levels import lines
 
 Kind: TypeAlias = Literal["finding", "anatomy", "technique"]
 Key: TypeAlias = tuple[str, ...]

@@ -140,7 +140,7 @@ def load_clip(name_or_folder: str, *, device: str = "cpu") -> PictureModel:
     Raises EncoderUnavailable for weights that are not at hand, pickles, another kind of model, missing tensors, and a
     folder without the model's preparation of pictures or its tokenizer.
     """
-    from spinecho.encoders.networks.clip.sentences import clip_reader  # noqa: PLC0415  (transformers is slow to import)
+    from spinecho.encoders.networks.clip.texts import clip_reader  # noqa: PLC0415  (transformers is slow to import)
 
     folder = hub.find_folder(name_or_folder)
     name = folder.resolve().name if Path(name_or_folder).expanduser().is_dir() else name_or_folder

@@ -27,8 +27,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from spinecho.encoders.networks.vit.config import VitConfig
 from spinecho.encoders.networks.vit.packing import Packed
+from spinecho.encoders.networks.vit.sizes import VitConfig
 
 SHORTEST_MM, LONGEST_MM = 12.0, 1200.0
 """Wavelengths of the positions: less than a patch, and more than a body."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinecho.encoders.errors import ReadError, Reason
-from spinecho.encoders.reading.values import Header
+from spinecho.encoders.reading.headers import Header
 
 Vector = tuple[float, ...]
 

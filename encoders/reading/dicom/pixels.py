@@ -19,7 +19,7 @@ from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.reading.dicom.codecs import decode_frame
 from spinecho.encoders.reading.dicom.frames import mosaic_grid
 from spinecho.encoders.reading.dicom.scan import NATIVE
-from spinecho.encoders.reading.values import Header
+from spinecho.encoders.reading.headers import Header
 
 _ALIKE_SHARE = 0.05
 _RLE = "1.2.840.10008.1.2.5"

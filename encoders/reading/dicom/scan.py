@@ -23,8 +23,8 @@ from spinecho.encoders.reading.dicom.elements import (
 )
 from spinecho.encoders.reading.dicom.mosaic import mosaic_detail
 from spinecho.encoders.reading.dicom.tags import CHARACTER_SET, FRAME_GROUPS, SHARED_GROUPS, UIH_FRAMES, WANTED, facts
+from spinecho.encoders.reading.headers import Flag, Header
 from spinecho.encoders.reading.uids import derived_uid, is_legal_uid, relative_name
-from spinecho.encoders.reading.values import Flag, Header
 
 IMPLICIT_LITTLE, EXPLICIT_LITTLE = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 DEFLATED, EXPLICIT_BIG = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"

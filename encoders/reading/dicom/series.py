@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from spinecho.encoders.acquisition.evidence import dicom_evidence, series_facts, study_facts
 from spinecho.encoders.acquisition.rules import describe
 from spinecho.encoders.errors import ReadError, Reason
-from spinecho.encoders.preparing.sampling import sampled
+from spinecho.encoders.preparing.volume_sampling import sampled
 from spinecho.encoders.reading.dicom.frames import Frame, frames_of
 from spinecho.encoders.reading.dicom.pixels import PixelSource
 from spinecho.encoders.reading.dicom.stacks import Stack, stacks_of
+from spinecho.encoders.reading.dicom.voxel_grid import Grid, grid_of
 from spinecho.encoders.reading.geometry import canonical_axes, flipped, permuted, plane_of
-from spinecho.encoders.reading.grid import Grid, grid_of
-from spinecho.encoders.reading.values import FileFailure, Flag, Header, VolumeRead
+from spinecho.encoders.reading.headers import FileFailure, Flag, Header, VolumeRead
 from spinecho.encoders.reading.volume import Volume
 
 _MOST_OF_A_LOCALIZER = 15

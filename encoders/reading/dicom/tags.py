@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from struct import calcsize, unpack
 from typing import Any
 
-from spinecho.encoders.reading.charsets import decode_text
+from spinecho.encoders.reading.dicom.charsets import decode_text
 from spinecho.encoders.reading.dicom.elements import Elements, Wanted
 from spinecho.encoders.reading.uids import identity
 

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinecho.encoders.acquisition.facts import Sequence
-from spinecho.encoders.acquisition.tables import whole
-from spinecho.encoders.acquisition.words import words
+from spinecho.encoders.acquisition.rule_tables import whole
+from spinecho.encoders.acquisition.whole_words import words
 from spinecho.encoders.errors import Reason
 
 _LABELS = frozenset({1002, 1003})

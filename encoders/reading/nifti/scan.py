@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.reading.headers import Flag, Header
 from spinecho.encoders.reading.nifti.kinds import kind_of
 from spinecho.encoders.reading.nifti.sidecar import read_sidecar
 from spinecho.encoders.reading.uids import derived_uid, relative_name
-from spinecho.encoders.reading.values import Flag, Header
 
 _SIZES = {348: 1, 540: 2}
 _GZIP = b"\x1f\x8b"

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from spinecho.encoders.acquisition.evidence import Evidence
 from spinecho.encoders.acquisition.rules import describe
-from spinecho.encoders.acquisition.words import words_of_folder, words_of_name
+from spinecho.encoders.acquisition.whole_words import words_of_folder, words_of_name
 from spinecho.encoders.errors import ReadError, Reason
-from spinecho.encoders.preparing.sampling import sampled
+from spinecho.encoders.preparing.volume_sampling import sampled
 from spinecho.encoders.reading.geometry import Matrix, canonical_axes, flipped, permuted, plane_of
+from spinecho.encoders.reading.headers import FileFailure, Flag, Header, SeriesFacts, StudyFacts, VolumeRead
 from spinecho.encoders.reading.nifti.kinds import Kind, kind_of, kind_of_values
 from spinecho.encoders.reading.nifti.scan import TYPES
-from spinecho.encoders.reading.values import FileFailure, Flag, Header, SeriesFacts, StudyFacts, VolumeRead
 from spinecho.encoders.reading.volume import Volume
 
 _UNIT_MM = {1: 1000.0, 3: 0.001}

@@ -19,7 +19,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 from torch.utils.data import Sampler as TorchSampler
 
-from spinecho.encoders.training.loop.config import TrainConfig, TrainError
+from spinecho.encoders.training.run_config import TrainConfig, TrainError
 
 
 class Examples(Protocol):

@@ -17,9 +17,9 @@ from torch.distributed.checkpoint import state_dict as distributed
 from torch.distributed.checkpoint.state_dict import StateDictOptions
 
 from spinecho.encoders.errors import EncoderUnavailable
-from spinecho.encoders.training.loop.config import TrainConfig, TrainError
 from spinecho.encoders.training.loop.schedule import RunningMean, groups
 from spinecho.encoders.training.loop.state import StateError
+from spinecho.encoders.training.run_config import TrainConfig, TrainError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -22,12 +22,12 @@ import torch
 from torch import Tensor, nn
 
 from spinecho.encoders.training.loop import state as states
-from spinecho.encoders.training.loop.config import TrainConfig, TrainError, changed, plain
 from spinecho.encoders.training.loop.data import Data, Loaded, batches
 from spinecho.encoders.training.loop.devices import Placed, launch
 from spinecho.encoders.training.loop.log import Log, last_metrics
 from spinecho.encoders.training.loop.schedule import rate, set_rates
 from spinecho.encoders.training.loop.state import Position, StateError
+from spinecho.encoders.training.run_config import TrainConfig, TrainError, changed, plain
 
 
 class Objective(Protocol):

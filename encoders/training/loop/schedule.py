@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spinecho.encoders.training.loop.config import TrainConfig
+from spinecho.encoders.training.run_config import TrainConfig
 
 
 def rate(step: int, config: TrainConfig) -> float:

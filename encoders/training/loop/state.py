@@ -26,7 +26,7 @@ from torch import Tensor
 
 from spinecho.db.durable import durable_replace, sha256_of, sync_file
 from spinecho.encoders.sandbox.limits import read_small
-from spinecho.encoders.training.loop.config import TrainError
+from spinecho.encoders.training.run_config import TrainError
 
 STATES, STATE = "states", "state.json"
 _FORMAT = "spinecho-training-1"

@@ -32,7 +32,7 @@ from spinecho.encoders.training.data.examples import Example
 from spinecho.encoders.training.data.vary import vary
 from spinecho.encoders.training.objectives.align_tower import StateBank, read_texts
 from spinecho.encoders.training.objectives.losses import Duplicates, false_negatives, info_nce, pairing, sigmoid_loss
-from spinecho.encoders.training.objectives.matching import MatchingHead, hard_negatives, matching_loss
+from spinecho.encoders.training.objectives.pair_matching import MatchingHead, hard_negatives, matching_loss
 
 
 @dataclass(frozen=True, slots=True)

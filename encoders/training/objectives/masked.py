@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spinecho.encoders.networks.vit.config import VitConfig
 from spinecho.encoders.networks.vit.network import VisionTransformer, initialise
 from spinecho.encoders.networks.vit.packing import Packed, pack
+from spinecho.encoders.networks.vit.sizes import VitConfig
 from spinecho.encoders.training.data.augment import Recipe
 from spinecho.encoders.training.data.crops import Crops, Views
 from spinecho.encoders.training.data.examples import Example

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from spinecho.indexer.reports.parsing.parsed import NotAReport, RawReport, ReportFailure, ReportUnreadable
-from spinecho.indexer.reports.parsing.tables import parse_csv, parse_jsonl
+from spinecho.indexer.reports.parsing.table_files import parse_csv, parse_jsonl
 from spinecho.indexer.reports.parsing.text_file import parse_text_file
 
 __all__ = ["SUFFIXES", "NotAReport", "RawReport", "ReportFailure", "ReportUnreadable", "parse_reports"]

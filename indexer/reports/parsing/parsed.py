@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from spinecho.encoders.errors import ReadError, Reason
-from spinecho.indexer.reports.facts import Status
+from spinecho.indexer.reports.report_facts import Status
 
 LONGEST_REPORT = 10 * 2**20
 """Characters of one report; a longer one is a failure, never cut."""

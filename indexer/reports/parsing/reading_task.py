@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.encoders.errors import ReadError, Reason
-from spinecho.encoders.language.clauses.findings import Said, said_in
+from spinecho.encoders.language.findings import Said, said_in
 from spinecho.encoders.language.passages import Passage, passages
 from spinecho.encoders.sandbox.processes import Task
 from spinecho.encoders.sandbox.worker import Message

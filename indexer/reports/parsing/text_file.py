@@ -9,8 +9,8 @@ from pathlib import Path
 from spinecho.db.reports.exam_keys import is_uid
 from spinecho.encoders.language.sections import section_spans
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, open_text, reading
-from spinecho.indexer.reports.parsing.head import Head, NotDivided, divide, read_head
 from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
+from spinecho.indexer.reports.parsing.report_head import Head, NotDivided, divide, read_head
 
 # DICOM's accession number has at most 16 characters (PS3.5, VR SH); a bare file name must look like one.
 _ACCESSION_STEM = re.compile(r"(?=.{4,16}$)[A-Za-z]{0,6}[-_]?\d{3,}[-_\d]*[A-Za-z]?")

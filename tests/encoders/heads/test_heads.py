@@ -15,9 +15,9 @@ from spinecho.encoders.checkpoint import CheckpointError
 from spinecho.encoders.errors import SpaceMismatch
 from spinecho.encoders.heads.fitting.features import FeatureCache, cache_features
 from spinecho.encoders.heads.fitting.fit import fit_head
-from spinecho.encoders.heads.fitting.head_metrics import Figure
 from spinecho.encoders.heads.fitting.probe_training import FitOptions
 from spinecho.encoders.heads.head import Head
+from spinecho.encoders.heads.head_metrics import Figure
 from spinecho.encoders.heads.predict import UNKNOWN, Predictor
 from spinecho.encoders.heads.predictions import HeadError
 from spinecho.encoders.heads.targets import TASKS, TaskSpec, box_label, task_named

@@ -16,7 +16,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
 
 from spinecho.encoders.errors import ReadError
 from spinecho.encoders.reading.files import read_series, scan_file
-from spinecho.encoders.reading.values import FileFailure, VolumeRead
+from spinecho.encoders.reading.headers import FileFailure, VolumeRead
 
 AXIAL = [1.0, 0, 0, 0, 1.0, 0]
 CORONAL = [1.0, 0, 0, 0, 0, -1.0]

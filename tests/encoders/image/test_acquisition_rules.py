@@ -15,7 +15,7 @@ from spinecho.encoders.acquisition.rules import contrast_of, describe, field_of,
 from spinecho.encoders.errors import ReadError
 from spinecho.encoders.reading.files import read_series, scan_file
 from spinecho.encoders.reading.geometry import plane_of
-from spinecho.encoders.reading.values import VolumeRead
+from spinecho.encoders.reading.headers import VolumeRead
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.reading.files import read_path, read_series, scan_file
-from spinecho.encoders.reading.values import FileFailure, VolumeRead
+from spinecho.encoders.reading.headers import FileFailure, VolumeRead
 
 EXPECTED: dict[str, Reason | None] = {
     "ExplVR_LitEndNoMeta.dcm": Reason.NOT_MR,

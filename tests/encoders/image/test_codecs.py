@@ -13,7 +13,7 @@ from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.reading.dicom import codecs
 from spinecho.encoders.reading.dicom.pixels import PixelSource
 from spinecho.encoders.reading.files import read_series, scan_file
-from spinecho.encoders.reading.values import FileFailure
+from spinecho.encoders.reading.headers import FileFailure
 
 FILES = (
     "pydicom_test_files/MR_small/MR_small_RLE/MR_small_RLE.dcm",

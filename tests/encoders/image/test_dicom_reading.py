@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spinecho.encoders.errors import ReadError, Reason
-from spinecho.encoders.reading.charsets import decode_text
+from spinecho.encoders.reading.dicom.charsets import decode_text
 from spinecho.encoders.reading.files import read_path, read_series, scan_file
-from spinecho.encoders.reading.values import FileFailure, Flag, Header, VolumeRead
+from spinecho.encoders.reading.headers import FileFailure, Flag, Header, VolumeRead
 
 
 def only(results: list[Any]) -> VolumeRead:

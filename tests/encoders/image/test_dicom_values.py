@@ -11,9 +11,9 @@ import pytest
 from spinecho.encoders.acquisition.evidence import Evidence
 from spinecho.encoders.acquisition.rules import sequence_of
 from spinecho.encoders.errors import Reason
-from spinecho.encoders.reading.charsets import decode_text
+from spinecho.encoders.reading.dicom.charsets import decode_text
 from spinecho.encoders.reading.files import read_path, scan_file
-from spinecho.encoders.reading.values import FileFailure, Flag, VolumeRead
+from spinecho.encoders.reading.headers import FileFailure, Flag, VolumeRead
 
 CHARACTERS = [
     # bytes, declared, text, guessed

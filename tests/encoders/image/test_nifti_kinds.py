@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from spinecho.encoders.errors import Reason
-from spinecho.encoders.reading.values import FileFailure, Flag, VolumeRead
+from spinecho.encoders.reading.headers import FileFailure, Flag, VolumeRead
 
 RNG = np.random.default_rng(0)
 SCAN = RNG.integers(0, 900, (14, 16, 9)).astype(np.int16)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.reading.files import read_series, scan_file
-from spinecho.encoders.reading.values import FileFailure, Flag, Header, VolumeRead
+from spinecho.encoders.reading.headers import FileFailure, Flag, Header, VolumeRead
 
 RAMP = np.arange(2 * 3 * 4, dtype=np.int16).reshape(2, 3, 4)
 

@@ -15,7 +15,7 @@ import pytest
 from spinecho.encoders.errors import ReadError
 from spinecho.encoders.reading.files import read_series, scan_file
 from spinecho.encoders.reading.geometry import canonical_axes, flipped, permuted
-from spinecho.encoders.reading.values import VolumeRead
+from spinecho.encoders.reading.headers import VolumeRead
 from spinecho.encoders.reading.volume import Volume
 
 pytestmark = pytest.mark.slow

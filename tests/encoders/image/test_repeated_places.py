@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from spinecho.encoders.reading.files import read_series, scan_file
-from spinecho.encoders.reading.values import FileFailure, Flag, Header, VolumeRead
+from spinecho.encoders.reading.headers import FileFailure, Flag, Header, VolumeRead
 
 VOLUMES, SLICES = 3, 4
 ODD = {Flag.ORDER_GUESSED, Flag.SLICES_REPEATED, Flag.SLICES_MISSING}

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spinecho.encoders.acquisition.evidence import Evidence
+from spinecho.encoders.acquisition.rule_tables import BASIC_WORDS, REGION_WORDS, SPECIFIC_WORDS
 from spinecho.encoders.acquisition.rules import describe
-from spinecho.encoders.acquisition.tables import BASIC_WORDS, REGION_WORDS, SPECIFIC_WORDS
-from spinecho.encoders.acquisition.words import words, words_of_folder, words_of_name
-from spinecho.encoders.reading.values import VolumeRead
+from spinecho.encoders.acquisition.whole_words import words, words_of_folder, words_of_name
+from spinecho.encoders.reading.headers import VolumeRead
 
 RAMP = np.random.default_rng(0).integers(0, 900, (8, 9, 5)).astype(np.int16)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from spinecho.encoders.language.laterality import sides
 from spinecho.encoders.language.places import place_fit, places
-from spinecho.encoders.language.vocabulary.levels import DISCS, VERTEBRAE, levels
+from spinecho.encoders.language.vocabulary.spine_levels import DISCS, VERTEBRAE, levels
 from spinecho.encoders.language.vocabulary.table import vocabulary
 
 

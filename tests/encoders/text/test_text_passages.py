@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from spinecho.encoders.language.clauses.assertions import clauses
 from spinecho.encoders.language.laterality import sides
 from spinecho.encoders.language.passages import passages
-from spinecho.encoders.language.query import parse_query
+from spinecho.encoders.language.query_words import parse_query
 from spinecho.encoders.language.sentences import LONGEST, sentence_spans
 from spinecho.encoders.language.terms import mentions
 

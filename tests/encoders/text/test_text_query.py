@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.encoders.language.query import EmptyQuery, FieldTerm, parse_query
+from spinecho.encoders.language.query_words import EmptyQuery, FieldTerm, parse_query
 from spinecho.errors import QueryError
 
 

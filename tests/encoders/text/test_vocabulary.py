@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spinecho.encoders.language.terms import denied_by, mentions
 from spinecho.encoders.language.vocabulary import concept, concepts, looked_for, names, narrower, wider
-from spinecho.encoders.language.vocabulary.levels import position
+from spinecho.encoders.language.vocabulary.spine_levels import position
 from spinecho.encoders.language.vocabulary.table import VocabularyError, build, key_of, vocabulary
 
 _SENTENCE = (

@@ -16,8 +16,8 @@ from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig
 from spinecho.encoders.preparing.preparation import StackPreparation
 from spinecho.encoders.training.data.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
 from spinecho.encoders.training.data.examples import Example, Facts, Shard, ShardError, shards, write_shard
+from spinecho.encoders.training.data.shards import ShardExamples
 from spinecho.encoders.training.data.vary import vary
-from spinecho.encoders.training.loop.shards import ShardExamples
 from spinecho.encoders.training.objectives.align_tower import AlignConfig, Alignment, StateBank, Studies
 
 PREPARE = StackPreparation(acquired=4, others=1)

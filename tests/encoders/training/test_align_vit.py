@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig, TextTowerEncoder
-from spinecho.encoders.networks.vit.config import VitConfig
 from spinecho.encoders.networks.vit.encoder import VitEncoder
 from spinecho.encoders.networks.vit.network import VisionTransformer
+from spinecho.encoders.networks.vit.sizes import VitConfig
 from spinecho.encoders.space import Space
 from spinecho.encoders.training.data.examples import Example, Facts
 from spinecho.encoders.training.objectives.align_tower import StateBank

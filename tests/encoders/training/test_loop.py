@@ -19,11 +19,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from tiny_training import CONFIG, Line, Points, Shuffled, evaluate, made
 
 from spinecho.encoders.training.loop import state as states
-from spinecho.encoders.training.loop.config import TrainConfig, TrainError
 from spinecho.encoders.training.loop.data import Data, batches
 from spinecho.encoders.training.loop.log import Log, read_log
 from spinecho.encoders.training.loop.loop import NotANumber, fit
 from spinecho.encoders.training.loop.state import StateError
+from spinecho.encoders.training.run_config import TrainConfig, TrainError
 
 ROOT = Path(__file__).parents[3]
 TIMES = {"examples_per_s", "mfu"}

@@ -10,7 +10,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from spinecho.encoders.training.objectives.losses import false_negatives, info_nce, pairing, sigmoid_loss
-from spinecho.encoders.training.objectives.matching import HardNegatives, MatchingHead, hard_negatives, matching_loss
+from spinecho.encoders.training.objectives.pair_matching import (
+    HardNegatives,
+    MatchingHead,
+    hard_negatives,
+    matching_loss,
+)
 
 
 def batch(n: int = 6, m: int = 4, d: int = 5, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spinecho.encoders.training.data.batch_sampling import ShuffledBatches, StudyBatches
 from spinecho.encoders.training.data.examples import Facts
-from spinecho.encoders.training.data.sampling import ShuffledBatches, StudyBatches
-from spinecho.encoders.training.loop.config import TrainError
+from spinecho.encoders.training.run_config import TrainError
 
 
 def facts(*studies: tuple[str, str, int]) -> list[Facts]:

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from spinecho.encoders.training.loop.config import TrainConfig
 from spinecho.encoders.training.loop.data import Data
 from spinecho.encoders.training.loop.loop import fit, seed
+from spinecho.encoders.training.run_config import TrainConfig
 
 
 class Points:

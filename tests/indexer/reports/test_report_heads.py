@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spinecho.indexer.reports.facts import exam_key, mark_of, read_date, read_status, read_version
-from spinecho.indexer.reports.parsing.columns import find_columns
-from spinecho.indexer.reports.parsing.head import NotDivided, divide, read_head
+from spinecho.indexer.reports.parsing.column_names import find_columns
 from spinecho.indexer.reports.parsing.parse import RawReport, ReportFailure, parse_reports
+from spinecho.indexer.reports.parsing.report_head import NotDivided, divide, read_head
+from spinecho.indexer.reports.report_facts import exam_key, mark_of, read_date, read_status, read_version
 
 BODY = "FINDINGS: A cavernoma of the left thalamus.\nIMPRESSION: Thalamic cavernoma.\n"
 

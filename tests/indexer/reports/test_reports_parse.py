@@ -218,7 +218,7 @@ def test_jsonl_of_something_else(tmp_path: Path) -> None:
 
 
 def test_jsonl_overlong_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spinecho.indexer.reports.parsing.tables.LONGEST_REPORT", 100)
+    monkeypatch.setattr("spinecho.indexer.reports.parsing.table_files.LONGEST_REPORT", 100)
     good = json.dumps({"acc": "A1", "report": "Normal."})
     long = json.dumps({"acc": "A1", "report": "x" * 950})
     found = parse(tmp_path, "r.jsonl", f"{good}\n{long}\n{good}\n")

@@ -11,8 +11,8 @@ import streamlit as st
 
 from spinecho.db.errors import Busy
 from spinecho.search.access.desk import Role
+from spinecho.ui.views.session.long_work import launch
 from spinecho.ui.views.session.opened import Room
-from spinecho.ui.views.session.processes import launch
 from spinecho.ui.views.style import trouble
 from spinecho.wiring import USER_ERRORS, indexing_process
 

@@ -11,8 +11,8 @@ import streamlit as st
 from spinecho.db.people.masking import Count, masked_sizes, number
 from spinecho.search.access.holdings import ArchiveMap, VolumeFacts
 from spinecho.ui.views.cohorts.members import member_grid
-from spinecho.ui.views.session.links import go
 from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.page_links import go
 from spinecho.ui.views.style import trouble
 from spinecho.wiring import USER_ERRORS
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from spinecho.ui.views.session.links import go
 from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.page_links import go
 
 _PAGE = 24
 

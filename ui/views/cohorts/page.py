@@ -24,10 +24,10 @@ from spinecho.search.cohorts.export import FORMATS
 from spinecho.search.cohorts.freezing import balance_of, told_of
 from spinecho.ui.views.cohorts.charts import attrition_chart, balance_chart, comparison_charts, valued
 from spinecho.ui.views.cohorts.design import design, design_is_drawn
-from spinecho.ui.views.cohorts.examples import examples
 from spinecho.ui.views.cohorts.members import member_grid
 from spinecho.ui.views.cohorts.rule_rows import MOST_ROWS, Sheet, empty_row, from_sheet, rows_of, to_sheet, troubles
 from spinecho.ui.views.cohorts.rules_component import SHORTCUTS, rules_editor
+from spinecho.ui.views.cohorts.starters import examples
 from spinecho.ui.views.components.component import done
 from spinecho.ui.views.session.opened import Room
 from spinecho.ui.views.style import trouble

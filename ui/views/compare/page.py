@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from spinecho.db.values import SeriesCard
-from spinecho.ui.views.session.links import go, row_id
 from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.page_links import go, row_id
 from spinecho.ui.views.study.page import heading, packed, series_name
 from spinecho.ui.views.study.viewer import viewer
 from spinecho.ui.views.style import trouble

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from spinecho.search.access.desk import Role
+from spinecho.ui.views.session.long_work import begun_at, launch, lives
 from spinecho.ui.views.session.opened import Room
-from spinecho.ui.views.session.processes import begun_at, launch, lives
 
 Of: TypeAlias = Literal["archive", "judgements", "pairs"]
 _FOLDER = "evaluations"

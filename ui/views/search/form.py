@@ -12,10 +12,10 @@ from typing import Any
 import streamlit as st
 
 from spinecho.db.filters.algebra import Filter, write_filter
-from spinecho.encoders.language.query import Chip, parse_query
+from spinecho.encoders.language.query_words import Chip, parse_query
 from spinecho.search.access.desk import Desk
 from spinecho.search.access.searching import NoSuchSearch
-from spinecho.search.planning.plan import PlanChip
+from spinecho.search.planning.query_plan import PlanChip
 from spinecho.search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from spinecho.ui.views.search import facets
 

@@ -11,17 +11,17 @@ from streamlit.delta_generator import DeltaGenerator
 
 from spinecho.db.errors import StoreError
 from spinecho.db.filters.algebra import Filter
-from spinecho.search.access.people import RecordUnwritable
+from spinecho.search.access.persons import RecordUnwritable
 from spinecho.search.access.searching import Saved
 from spinecho.search.answers.hits import Results
-from spinecho.search.planning.plan import Way
+from spinecho.search.planning.query_plan import Way
 from spinecho.search.query import ImageQuery, Kind, Query
 from spinecho.ui.views.components.component import done
 from spinecho.ui.views.search import facets as filters
 from spinecho.ui.views.search import form as asked
 from spinecho.ui.views.search.results import list_data, result_list
-from spinecho.ui.views.session.links import go
 from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.page_links import go
 from spinecho.ui.views.style import trouble
 from spinecho.ui.views.upload import LIMIT_MB, read_scan, scan_name
 from spinecho.wiring import USER_ERRORS

@@ -12,7 +12,7 @@ from typing import Any
 from spinecho.db.values import PredictedFact
 from spinecho.search.access.desk import Desk
 from spinecho.search.answers.hits import Hit, PassageHit, Results, SeriesHit
-from spinecho.search.planning.plan import PlanChip, Way
+from spinecho.search.planning.query_plan import PlanChip, Way
 from spinecho.search.query import Kind
 from spinecho.ui.views.components.component import registered
 from spinecho.ui.views.study.page import study_title

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spinecho.encoders.preparing.levels import Levels, memory_order
+from spinecho.encoders.preparing.grey_levels import Levels, memory_order
 from spinecho.search.answers.heat import Heat
 from spinecho.ui.views.components.component import registered
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from spinecho.encoders.training.data.examples import Facts
-from spinecho.encoders.training.loop.config import TrainError
+from spinecho.encoders.training.run_config import TrainError
 
 
 @dataclass(frozen=True, slots=True)

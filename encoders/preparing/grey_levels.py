@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinecho.encoders.reading.files import read_series
-from spinecho.encoders.reading.values import Header, VolumeRead
+from spinecho.encoders.reading.headers import Header, VolumeRead
 from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.sandbox.processes import Task
 from spinecho.encoders.sandbox.worker import Message
@@ -93,7 +93,7 @@ def levels_of(volume: Volume, *, key: str = "") -> Levels:
 
 def levels_task(headers: Sequence[tuple[str, str]], *, key: str, seconds: float = 120.0) -> Task:
     """Read one volume of a series for a viewer; `headers` are (path, header as JSON)."""
-    return Task("spinecho.encoders.preparing.levels:read_levels", {"headers": list(headers), "key": key}, seconds)
+    return Task("spinecho.encoders.preparing.grey_levels:read_levels", {"headers": list(headers), "key": key}, seconds)
 
 
 def read_levels(arguments: dict[str, Any]) -> Iterator[Message]:

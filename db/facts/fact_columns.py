@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinecho.db.filters.coded import RANGED, meant, ranges
+from spinecho.db.filters.conditions import KINDS, Between, Contains, Is
 from spinecho.db.filters.sql import lowered, words_of
-from spinecho.db.filters.values import KINDS, Between, Contains, Is
 
 Fact: TypeAlias = str | float | bool | date | tuple[str, ...]
 """A tuple holds what a volume has several of, its archives."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.encoders.heads.fitting.calibration import Reals
+from spinecho.encoders.heads.calibration import Reals
 
 Ints = NDArray[np.int64]
 

@@ -13,7 +13,7 @@ from spinecho.encoders.language.laterality import Side, sides
 from spinecho.encoders.language.passages import Passage
 from spinecho.encoders.language.places import places
 from spinecho.encoders.language.sizes import SizeCondition, size_condition, sizes
-from spinecho.encoders.language.spelling import root
+from spinecho.encoders.language.stems import root
 from spinecho.encoders.language.vocabulary import concepts, meant, wider
 from spinecho.encoders.language.vocabulary.reading import read
 from spinecho.encoders.language.vocabulary.table import WORD, bare

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from spinecho.encoders.training.export import ModelCard, write_card
-from spinecho.encoders.training.loop.config import TrainError
+from spinecho.encoders.training.data.shards import Part
 from spinecho.encoders.training.loop.loop import Fitted, Progress, fit, seed
-from spinecho.encoders.training.loop.shards import Part
-from spinecho.ui.training.jobs import JOBS, Job
-from spinecho.ui.training.plan import FitPlan, HeadsPlan, counts, open_data, text_kinds
+from spinecho.encoders.training.model_card import ModelCard, write_card
+from spinecho.encoders.training.run_config import TrainError
+from spinecho.ui.training.train_jobs import JOBS, Job
+from spinecho.ui.training.train_plan import FitPlan, HeadsPlan, counts, open_data, text_kinds
 from spinecho.ui.training.train_values import Metrics, Note
 
 LIMITS = (

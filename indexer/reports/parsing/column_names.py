@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from spinecho.db.reports.exam_keys import is_uid
-from spinecho.indexer.reports.facts import Status, exam_key, read_date, read_status, read_version
+from spinecho.indexer.reports.report_facts import Status, exam_key, read_date, read_status, read_version
 
 
 def _words(text: str) -> frozenset[str]:

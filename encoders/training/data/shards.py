@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from spinecho.encoders.training.data.examples import Example, Facts, Shard, shards
-from spinecho.encoders.training.loop.config import TrainError
+from spinecho.encoders.training.run_config import TrainError
 
 
 class ShardExamples:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from spinecho.db.reports.exam_keys import accession_key, is_uid, known_patient, uid_key
-from spinecho.indexer.reports.facts import Status, exam_key, mark_of, read_date, read_status, read_version
+from spinecho.indexer.reports.report_facts import Status, exam_key, mark_of, read_date, read_status, read_version
 
 _HEADER_LINES = 40
 _LONGEST_LINE = 200

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from spinecho.db.errors import BuildCorrupt
-from spinecho.db.facts.table import IDENTIFIERS, FactTable, read_facts
+from spinecho.db.facts.fact_table import IDENTIFIERS, FactTable, read_facts
 from spinecho.db.schema.models import Series, Volume
 from spinecho.db.vectors.protocol import Ids
 

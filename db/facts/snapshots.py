@@ -25,9 +25,9 @@ from sqlalchemy.orm import Session
 
 from spinecho.db.durable import durable_replace, sha256_of, write_durably
 from spinecho.db.errors import BuildCorrupt
-from spinecho.db.facts.agreement import require_shape
-from spinecho.db.facts.columns import Column, plain, restored
-from spinecho.db.facts.table import IDENTIFIERS, Entries, FactTable, read_facts
+from spinecho.db.facts.fact_columns import Column, plain, restored
+from spinecho.db.facts.fact_table import IDENTIFIERS, Entries, FactTable, read_facts
+from spinecho.db.facts.snapshot_check import require_shape
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Report, Run, Tombstone, Upkeep, Vector
 from spinecho.db.store.watermarks import FACTS

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
 from spinecho.db.filters.algebra import ALL, Filter, write_filter
-from spinecho.encoders.language.query import ChipKind, QueryText
+from spinecho.encoders.language.query_words import ChipKind, QueryText
 
 
 class Way(StrEnum):

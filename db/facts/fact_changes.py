@@ -8,8 +8,8 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
-from spinecho.db.facts.files import State
-from spinecho.db.facts.table import FactTable, locate
+from spinecho.db.facts.fact_table import FactTable, locate
+from spinecho.db.facts.snapshots import State
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.models import Passage, Report, Series, Tombstone, Vector, Volume
 from spinecho.db.vectors.protocol import Ids

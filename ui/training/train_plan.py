@@ -11,10 +11,10 @@ from typing import Any, Literal, Protocol, TypeVar
 from spinecho.encoders.config_toml import ConfigError, build, read_toml
 from spinecho.encoders.heads.fitting.probe_training import FitOptions
 from spinecho.encoders.training.data.examples import Example, Facts
-from spinecho.encoders.training.loop.config import TrainConfig, TrainError
-from spinecho.encoders.training.loop.shards import Part, ShardExamples, held_out
+from spinecho.encoders.training.data.shards import Part, ShardExamples, held_out
 from spinecho.encoders.training.objectives.align_tower import AlignConfig
 from spinecho.encoders.training.objectives.align_vit import AlignVitConfig
+from spinecho.encoders.training.run_config import TrainConfig, TrainError
 from spinecho.indexer.corpus.cache import VolumeCache
 from spinecho.indexer.corpus.from_archive import ArchiveExamples
 from spinecho.people import open_access
@@ -274,9 +274,9 @@ def text_kinds(facts: Sequence[Facts]) -> dict[str, int]:
 
 def vit_of(plan: NetworkPlan) -> Any:
     """The network, begun afresh or from a checkpoint. Raises CheckpointError, and TrainError for impossible sizes."""
-    from spinecho.encoders.networks.vit.config import SIZES  # noqa: PLC0415
     from spinecho.encoders.networks.vit.encoder import VitEncoder  # noqa: PLC0415
     from spinecho.encoders.networks.vit.network import VisionTransformer  # noqa: PLC0415
+    from spinecho.encoders.networks.vit.sizes import SIZES  # noqa: PLC0415
 
     if plan.start is not None:
         network = VitEncoder.load(plan.start).network.train()

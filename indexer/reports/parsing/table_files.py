@@ -10,10 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from spinecho.indexer.reports.parsing.columns import Columns, find_columns, report_text, row_facts
+from spinecho.indexer.reports.parsing.column_names import Columns, find_columns, report_text, row_facts
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, lines, open_text, reading
-from spinecho.indexer.reports.parsing.head import read_head
 from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
+from spinecho.indexer.reports.parsing.report_head import read_head
 
 Row = RawReport | ReportFailure
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from spinecho.db.filters.values import ASKING
+from spinecho.db.filters.conditions import ASKING
 from spinecho.db.values import ClauseCard, PassageCard
-from spinecho.encoders.language.clauses.findings import Wish, findings, wish
+from spinecho.encoders.language.findings import Wish, findings, wish
 from spinecho.encoders.language.places import place_fit, places
-from spinecho.encoders.language.query import QueryText
+from spinecho.encoders.language.query_words import QueryText
 from spinecho.encoders.language.terms import mentions
 from spinecho.encoders.language.vocabulary import meant
 from spinecho.search.answers.hits import PassageHit

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from spinecho.encoders.errors import ReadError
-from spinecho.encoders.reading.values import FileFailure, Flag, VolumeRead
+from spinecho.encoders.reading.headers import FileFailure, Flag, VolumeRead
 
 Plan = TypeVar("Plan")
 Read = Callable[[Plan], tuple[VolumeRead, list[FileFailure]]]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from spinecho.db.facts.columns import Column, Encoder, Flags
+from spinecho.db.facts.fact_columns import Column, Encoder, Flags
 from spinecho.db.filters.sql import COLUMNS, lowered
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.models import File, Folder, Passage, Report, Series, Study, Vector, Volume, VolumeFile

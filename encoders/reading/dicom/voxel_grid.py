@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spinecho.encoders.reading.dicom.frames import Frame
 from spinecho.encoders.reading.dicom.stacks import Stack
 from spinecho.encoders.reading.geometry import Matrix, lps_to_ras
-from spinecho.encoders.reading.values import Flag
+from spinecho.encoders.reading.headers import Flag
 
 _FARTHEST_MM = 5000.0
 _ORTHOGONAL = 0.02

@@ -9,11 +9,11 @@ from typing import Any
 
 from torch import nn
 
-from spinecho.encoders.training.data.sampling import ShuffledBatches, StudyBatches
-from spinecho.encoders.training.loop.config import TrainError
+from spinecho.encoders.training.data.batch_sampling import ShuffledBatches, StudyBatches
+from spinecho.encoders.training.data.shards import Part
 from spinecho.encoders.training.loop.data import Data
-from spinecho.encoders.training.loop.shards import Part
-from spinecho.ui.training.plan import FitPlan, vit_of
+from spinecho.encoders.training.run_config import TrainError
+from spinecho.ui.training.train_plan import FitPlan, vit_of
 from spinecho.ui.training.train_values import Metrics, Note
 
 
