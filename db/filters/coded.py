@@ -1,7 +1,7 @@
 """What coded facts mean, in one place: the names of a value, whole years of age, and field strengths by their names.
 
-Search box, options, typed filters, cohort definitions and pages all make leaves of `db.filters.conditions`; both readers
-of these, SQL and the snapshot of facts, go through `meant`, so that no door has a meaning of its own.
+Search box, options, typed filters, cohort definitions and pages all make leaves of `conditions`; both readers of
+these, SQL and the snapshot, go through `meant`, so that no door has a meaning of its own.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from rooms import move
 MOVES = """
 encoders/heads: heads/fitting/calibration heads/fitting/head_metrics
 encoders/acquisition: acquisition/tables>rule_tables acquisition/words>whole_words
-encoders/language: language/clauses/findings language/clauses/finding_words language/spelling>stems language/query>query_words
+encoders/language:
+  language/clauses/findings language/clauses/finding_words language/spelling>stems language/query>query_words
 encoders/language/vocabulary: language/vocabulary/levels>spine_levels
 encoders/networks/clip: networks/clip/sentences>texts
 encoders/networks/vit: networks/vit/grid>patch_grid networks/vit/config>sizes
