@@ -46,7 +46,7 @@ def main(given: Sequence[str] | None = None) -> None:
                 page.get_by_label("Search", exact=True).wait_for(timeout=120_000)
                 page.get_by_label("Search", exact=True).fill(typed)
                 page.keyboard.press("Enter")
-                page.locator(".results[data-ready], .row, .said").first.wait_for(timeout=60_000)
+                page.locator(".results .bar").first.wait_for(timeout=60_000)
                 page.wait_for_timeout(1500)
                 page.screenshot(path=options.out / f"{number:02}.png")
                 print(f"{number:02} {typed!r}: {answer.strip()}")

@@ -75,8 +75,9 @@ def judge(query: QueryText, card: PassageCard, similarity: float | None, words: 
     covers = asked.covered(named, card.text)
     about = not asked.findings or not asked.findings.isdisjoint(clause.concepts)
     return PassageHit(
-        card, similarity, contradicts, words, clause=clause, about=about, covers=covers, unmeasured=unmeasured
-    )
+        card, similarity, contradicts, words, clause=clause, about=about, holds=asked.findings <= clause.concepts,
+        covers=covers, unmeasured=unmeasured,
+    )  # fmt: skip
 
 
 def clauses_of(card: PassageCard) -> tuple[ClauseCard, ...]:

@@ -51,12 +51,14 @@ def _fits(evidence: Evidence, wish: Wish, floors: Mapping[str, float]) -> bool:
     if any(_says(one, wish, floors.get("sentences", 0.0)) for one in evidence.passages):
         return True
     usual = floors.get("scans")
-    return usual is not None and not wish.findings and evidence.channels.get("image", -1.0) > usual
+    return usual is not None and not wish.findings and not wish.normal and evidence.channels.get("image", -1.0) > usual
 
 
 def _says(hit: PassageHit, wish: Wish, usual: float) -> bool:
     if hit.contradicts or hit.unmeasured:
         return False
+    if wish.normal and hit.assertion != "absent":
+        return False  # only a report calls something normal: a header names what was scanned
     if wish.findings:
         asks = hit.clause is not None and hit.clause.decided_by == "question"
         if asks or not hit.about or hit.passage.section in ASKING:

@@ -31,6 +31,8 @@ class PassageHit:
     """The clause of it that was compared: the one that holds most of what was asked."""
     about: bool = True
     """Whether that clause holds a finding that was asked for; where none was, any clause is about it."""
+    holds: bool = True
+    """Whether that clause holds every finding that was asked for: "lesion" alone is no ring-enhancing lesion."""
     covers: float = 0.0
     """0..1: how much of what is asked the sentence names, under whatever name."""
     unmeasured: bool = False
@@ -38,12 +40,14 @@ class PassageHit:
 
     @property
     def assertion(self) -> str:
-        """What is said of what was asked, '' where no clause is about it; present only where a report finds it."""
+        """What is said of what was asked, "" where no clause is about it; present only where a report finds all of it."""
         if not self.about:
             return ""
         said = self.clause.assertion if self.clause is not None else self.passage.assertion
         if said != "present":
             return said
+        if not self.holds:
+            return ""
         return _NEVER_PRESENT.get(self.passage.section, said)
 
 

@@ -78,3 +78,28 @@ def test_order_follows_the_number_shown_and_what_fits_is_above(said: dict[int, t
         for other in said:
             if after.evidence[one].fits == after.evidence[other].fits and scores[one] < scores[other]:
                 assert after.scores[one] <= after.scores[other]
+
+
+def test_only_a_report_calls_something_normal() -> None:
+    asked = "normal brain MRI"
+    query, header = parse_query(asked), "Axial T1-weighted MRI of the brain, 3 T. MRI Brain."
+    named = PassageCard(1, None, 1, None, None, "header", header, "present", frozenset(), ())
+    made = Found({1: 0.9, 2: 0.5})
+    made.evidence[1].passages.append(judge(query, named, 0.8))
+    made.evidence[1].note("image", 0.9)
+    said = "Normal MRI of the brain."
+    clause = ClauseCard(0, len(said), said, "absent", "normal", "normal", frozenset(), places(said), meant(said))
+    report = PassageCard(2, 2, 2, None, None, "impression", said, "absent", frozenset(), (clause,))
+    made.evidence[2].passages.append(judge(query, report, 0.9))
+    folded = fold(made, wish(asked), FLOORS)
+    assert {key: folded.evidence[key].fits for key in (1, 2)} == {1: False, 2: True}
+
+
+@pytest.mark.parametrize(
+    ("said", "mark"),
+    [("Ring-enhancing lesion of the frontal lobe.", "present"), ("Lesion of the frontal lobe.", "")],
+)
+def test_present_stands_only_on_a_clause_that_holds_all_that_was_asked(said: str, mark: str) -> None:
+    asked = "ring-enhancing lesion"
+    (hit,) = found({1: (said, 0.6)}, asked).evidence[1].passages
+    assert hit.assertion == mark
