@@ -57,7 +57,7 @@ def _fits(evidence: Evidence, wish: Wish, floors: Mapping[str, float]) -> bool:
 def _says(hit: PassageHit, wish: Wish, usual: float) -> bool:
     if hit.contradicts or hit.unmeasured:
         return False
-    if wish.normal and hit.assertion != "absent":
+    if wish.normal and (hit.assertion != "absent" or _of_a_part(hit, wish)):
         return False  # only a report calls something normal: a header names what was scanned
     if wish.findings:
         asks = hit.clause is not None and hit.clause.decided_by == "question"
@@ -67,6 +67,12 @@ def _says(hit: PassageHit, wish: Wish, usual: float) -> bool:
         return True
     holds = hit.clause is not None and bool(wish.findings) and wish.findings <= hit.clause.concepts
     return holds and hit.covers >= _HOLDS
+
+
+def _of_a_part(hit: PassageHit, wish: Wish) -> bool:
+    """Whether what is called normal is another place than the one asked for, or a part of it alone."""
+    places = hit.clause.places if hit.clause is not None else frozenset()
+    return bool(wish.places and places) and not wish.places & places
 
 
 def _above(usual: float, share: float) -> float:

@@ -40,7 +40,7 @@ class PassageHit:
 
     @property
     def assertion(self) -> str:
-        """What is said of what was asked, "" where no clause is about it; present only where a report finds all of it."""
+        """What is said of what was asked, "" where no clause is about it; present only where a report finds it all."""
         if not self.about:
             return ""
         said = self.clause.assertion if self.clause is not None else self.passage.assertion

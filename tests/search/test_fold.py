@@ -91,8 +91,13 @@ def test_only_a_report_calls_something_normal() -> None:
     clause = ClauseCard(0, len(said), said, "absent", "normal", "normal", frozenset(), places(said), meant(said))
     report = PassageCard(2, 2, 2, None, None, "impression", said, "absent", frozenset(), (clause,))
     made.evidence[2].passages.append(judge(query, report, 0.9))
+    part = "Normal CSF spaces."
+    clause = ClauseCard(0, len(part), part, "absent", "normal", "normal", frozenset(), places(part), meant(part))
+    card = PassageCard(3, 3, 3, None, None, "findings", part, "absent", frozenset(), (clause,))
+    made.evidence[3].passages.append(judge(query, card, 0.6))
+    made.scores[3] = 0.6
     folded = fold(made, wish(asked), FLOORS)
-    assert {key: folded.evidence[key].fits for key in (1, 2)} == {1: False, 2: True}
+    assert {key: folded.evidence[key].fits for key in (1, 2, 3)} == {1: False, 2: True, 3: False}
 
 
 @pytest.mark.parametrize(
