@@ -1,4 +1,4 @@
-"""Sizes that a text gives, in millimetres, and conditions on them: "larger than 4 cm", "up to 5 mm", "size>=40mm".
+"""Sizes that a text gives, in millimetres, and conditions on them: "larger than 4 cm", "up to 5 mm".
 
 Lengths only: areas, volumes and pressures are none. What describes the acquisition ("5 mm thick slices", "field of view
 24 cm") or tells how far away something lies ("2 cm from the anal verge") is no finding's size either.
@@ -12,14 +12,8 @@ import re
 from dataclasses import dataclass
 from math import inf
 
-from spinecho.errors import QueryError
-
 ABOUT = 0.2
 """By how much a size that is asked for without a comparison ("4 cm mass") may differ, as a fraction."""
-
-
-class SizeError(QueryError):
-    """A bound on a size that cannot be read; the message shows how to write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +70,6 @@ class SizeCondition:
     def any(self, text: str) -> bool:
         """Whether a size that the text gives is as asked."""
         return any(self.holds(size) for size in sizes(text))
-
-    def __str__(self) -> str:
-        """As `parse_size_bound` reads it; two bounds joined by a comma."""
-        bounds = [f"size{'>' if self.low_open else '>='}{self.low:g}mm"] if self.low > 0 else []
-        bounds += [f"size{'<' if self.high_open else '<='}{self.high:g}mm"] if self.high < inf else []
-        return ",".join(bounds) or "size>=0mm"
 
 
 _WORDS = {
@@ -208,41 +196,6 @@ def size_condition(query_text: str) -> SizeCondition | None:
             )
         return SizeCondition(low, high, start=size.start, stop=size.stop)
     return None
-
-
-_BOUND = re.compile(
-    r"\s*size\s*:?\s*(?P<sign>>=|<=|=>|=<|≥|≤|>|<|=)\s*(?P<low>\d{1,4}(?:[.,]\d{1,3})?)\s*(?P<low_unit>mm|cm)?"
-    r"(?:\s*(?:-|–|to|\.\.)\s*(?P<high>\d{1,4}(?:[.,]\d{1,3})?))?\s*(?P<unit>mm|cm)?\s*$",
-    re.IGNORECASE,
-)
-
-
-def parse_size_bound(text: str) -> SizeCondition:
-    """A bound as in `says:present(mass, size>=40mm)`: `size>=40mm`, `size<5mm`, `size=1-2cm`, `size=40mm` (about that).
-
-    Raises `SizeError` where it cannot be read, a unit is missing included.
-    """
-    found = _BOUND.match(text)
-    example = "write it like size>=40mm, size<5mm or size=1-2cm"
-    if found is None:
-        raise SizeError(f"cannot read the size {text[:40]!r}; {example}")
-    unit = found["unit"] or found["low_unit"]
-    if unit is None:
-        raise SizeError(f"the size {text[:40]!r} has no unit, mm or cm; {example}")
-    low = _mm(found["low"], found["low_unit"] or unit)
-    sign = {"≥": ">=", "=>": ">=", "≤": "<=", "=<": "<="}.get(found["sign"], found["sign"])
-    if found["high"]:
-        high = _mm(found["high"], unit)
-        if sign != "=" or high < low:
-            raise SizeError(f"cannot read the size {text[:40]!r}: a range has =, the lower end first; {example}")
-        return SizeCondition(low, high)
-    match sign:
-        case ">=" | ">":
-            return SizeCondition(low, inf, low_open=sign == ">")
-        case "<=" | "<":
-            return SizeCondition(0.0, low, high_open=sign == "<")
-        case _:
-            return SizeCondition(round(low * (1 - ABOUT), 6), round(low * (1 + ABOUT), 6))
 
 
 def _dimensions(said: str) -> tuple[tuple[float, float], ...]:
