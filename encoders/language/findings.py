@@ -18,7 +18,7 @@ from spinecho.encoders.language.vocabulary import concepts, meant, wider
 from spinecho.encoders.language.vocabulary.reading import read
 from spinecho.encoders.language.vocabulary.table import WORD, bare
 
-RULES = 2
+RULES = 3
 """Raised whenever the same text gives other sentences, clauses or facts: what older rules stored is told anew."""
 
 _FUNCTION_WORDS = "a an the of in on at to with and or for by is are any no not over from this that as mr mri scan"
@@ -101,7 +101,8 @@ def findings(text: str) -> frozenset[str]:
 
 
 def _said(clause: Clause) -> Said:
-    largest = max((size.largest for size in sizes(clause.text)), key=lambda one: one[1], default=None)
+    told = sizes(clause.text) or sizes(clause.measure)
+    largest = max((size.largest for size in told), key=lambda one: one[1], default=None)
     low, high = (largest[0], min(largest[1], _LARGEST)) if largest else (None, None)
     return Said(
         clause.start,

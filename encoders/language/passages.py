@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from spinecho.encoders.language.administration import administrative
 from spinecho.encoders.language.clauses.assertions import Assertion, Clause, clauses, sentence_assertion, strongest
+from spinecho.encoders.language.clauses.measures import measured
 from spinecho.encoders.language.laterality import Side, sides
 from spinecho.encoders.language.sections import NEVER_AFFIRM, Section, SectionSpan, section_spans, told_of
 from spinecho.encoders.language.sentences import sentence_spans
@@ -43,11 +44,16 @@ def passages(report: str) -> tuple[Passage, ...]:
         told = told_of(span.heading)
         line = report.find("\n", span.start)
         first_line = span.end if line < 0 else line
+        of_section = len(found)
         for start, end in sentence_spans(report, span.start, span.end):
             text = report[start:end]
             if (told == "administration" and start < first_line) or administrative(text):
                 continue
             found.append(_passage(span, len(found), start, text, told))
+        told_sizes = measured([one.clauses for one in found[of_section:]])
+        found[of_section:] = [
+            replace(one, clauses=parts) for one, parts in zip(found[of_section:], told_sizes, strict=True)
+        ]
     return tuple(found)
 
 

@@ -16,6 +16,7 @@ from spinecho.db.values import ClauseCard, PassageCard
 from spinecho.encoders.language.findings import Wish, findings, wish
 from spinecho.encoders.language.places import place_fit, places
 from spinecho.encoders.language.query_words import QueryText
+from spinecho.encoders.language.sizes import Size, SizeCondition, sizes
 from spinecho.encoders.language.terms import mentions
 from spinecho.encoders.language.vocabulary import meant
 from spinecho.search.answers.hits import PassageHit
@@ -154,9 +155,16 @@ def _against(asked: Wish, wanted: str, card: PassageCard, clause: ClauseCard) ->
         return "side"
     if place_fit(asked.places, clause.places or _places(card)) == "other":
         return "place"
-    if asked.size is not None and clause.high_mm is not None and not asked.size.any(clause.text):
+    if asked.size is not None and clause.high_mm is not None and not _of_size(asked.size, clause):
         return "size"
     return "opposite" if _opposed(wanted, clause.text) else ""
+
+
+def _of_size(asked: SizeCondition, clause: ClauseCard) -> bool:
+    """By what the clause says, else by what is stored with it: its size may stand in the clause that follows."""
+    if sizes(clause.text) or clause.high_mm is None:
+        return asked.any(clause.text)
+    return asked.holds(Size(0, 0, ((clause.low_mm or 0.0, clause.high_mm),)))
 
 
 def _places(card: PassageCard) -> frozenset[str]:

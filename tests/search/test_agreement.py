@@ -103,3 +103,9 @@ def test_only_an_affirmed_finding_violates_a_condition(sentence: str, section: s
 def test_the_clause_that_holds_the_finding_decides(query: str, sentence: str, contradicts: str, assertion: str) -> None:
     hit = judge(parse_query(query), card(sentence), 0.8)
     assert (hit.contradicts, hit.assertion) == (contradicts, assertion)
+
+
+def test_a_size_in_the_sentence_that_follows_is_the_findings() -> None:
+    mass = cards("FINDINGS: There is a mass in the liver. It measures 4.2 x 3 cm.")[0]
+    assert judge(parse_query("liver mass larger than 4 cm"), mass, 0.9).contradicts == ""
+    assert judge(parse_query("liver mass smaller than 2 cm"), mass, 0.9).contradicts == "size"

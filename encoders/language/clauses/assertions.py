@@ -45,7 +45,8 @@ _STRONGEST: tuple[Assertion, ...] = ("present", "uncertain", "historical", "abse
 class Clause:
     """`sentence[start:end] == text`. The conjunction that opens a clause belongs to it.
 
-    `cue` is the word or words that decided, as they stand in the sentence, "" where nothing did.
+    `cue` is the word or words that decided, as they stand in the sentence, "" where nothing did. `measure` is a later
+    clause that tells its size: `clauses.measures`.
     """
 
     start: int
@@ -55,6 +56,7 @@ class Clause:
     sides: frozenset[Side]
     cue: str = ""
     by: By = "nothing"
+    measure: str = ""
 
 
 def clauses(sentence: str) -> tuple[Clause, ...]:
