@@ -15,8 +15,8 @@ _REACH = 4
 _OPENS = re.compile(
     r"(?:[\s,;:(–-]|and(?!\w)|but(?!\w)|with(?!\w)|in(?!\w)|a(?!\w)|of(?!\w)){0,6}"
     r"(?:it|its|this|these|they|their|which|that|both|each|one|(?:the )?(?:larg|bigg|small|great|long)(?:er|est)"
-    r"|dominant|all|measur\w{1,6}|gemessen|es misst|size|sized|diameters?|dimensions?|maxim(?:um|al)|overall|approximately|about"
-    r"|ca\.?|up to|>|<|≥|≤|~|\d)(?!\w)|[\s,;:(–-]{0,4}\d",
+    r"|dominant|all|measur\w{1,6}|gemessen|es misst|sized?|diameters?|dimensions?|maxim(?:um|al)|overall"
+    r"|approximately|about|ca\.?|up to|>|<|≥|≤|~|\d)(?!\w)|[\s,;:(–-]{0,4}\d",
     re.IGNORECASE,
 )
 """How a clause begins that measures what was told before it."""
