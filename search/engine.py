@@ -18,6 +18,7 @@ from spinecho.db.queries.sentences import report_passages
 from spinecho.db.schema.database import Database
 from spinecho.db.store import predictions
 from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.language.findings import Wish, wish
 from spinecho.encoders.language.query_words import QueryText, parse_query
 from spinecho.encoders.preparing.preparation import Prepared
@@ -248,7 +249,7 @@ class Engine:
         wanted = parse_query(text).wanted
         if not wanted:
             raise QueryError(_why_not_by_scans(self._dual.name, aligned=True, want=Kind.STUDY))
-        vector = aligned.encode([wanted])[0]
+        vector = aligned.encode([spelled_out(wanted)])[0]
         return [heat_map(one, vector, shape) for one, shape in zip(described, shapes, strict=True)]
 
     def study(self, uid: str) -> int:
@@ -316,7 +317,7 @@ class Engine:
         said_so = vector = None
         words = words_of(query)
         if any(rated) and asked.by is not Evidence.SCANS:  # what they say has to be known before words are looked for
-            vector = self._dual.text.encode([query.wanted or " ".join(query.unwanted)])
+            vector = self._dual.text.encode([_encoded(query)])
             fit, unfit = (sentences_said(self._database, self._retriever.text.space, uids) for uids in rated)
             if asked.good and query.wanted and not words.exact:
                 shared = shared_words(vector, fit, unfit, words.names)
@@ -327,7 +328,7 @@ class Engine:
         if asked.by is not Evidence.SCANS and query.wanted:  # beside the encoder
             said_so = self._beside.submit(self._retriever.words, query, words, want=want, k=k, where=where)
         if aligned is not None and query.wanted and want is Kind.STUDY and asked.by is not Evidence.WORDS:
-            meaning = aligned.encode([query.wanted])
+            meaning = aligned.encode([spelled_out(query.wanted)])
             if any(rated):
                 seen = [scan_vectors(self._database, self._retriever.image.space, uids) for uids in rated]
                 meaning = moved(meaning, *seen)
@@ -341,7 +342,7 @@ class Engine:
             parts["scans"] = pictured
         if asked.by is not Evidence.SCANS and (query.wanted or asked.like is None):
             if vector is None:
-                vector = self._dual.text.encode([query.wanted or " ".join(query.unwanted)])
+                vector = self._dual.text.encode([_encoded(query)])
             clock.lap("encode")
             parts["sentences"] = self._retriever.sentences(vector, query, want=want, k=k, where=where)
             clock.lap("sentences")
@@ -412,6 +413,11 @@ class Engine:
                 best[channel] = max(value, best.get(channel, -1.0))
         judged = (self._background.judge(channel, value) for channel, value in sorted(best.items()))
         return tuple(one for one in judged if one is not None)
+
+
+def _encoded(query: QueryText) -> str:
+    """What the sentence encoder is given; to it an abbreviation that no report holds means nothing."""
+    return spelled_out(query.wanted or " ".join(query.unwanted))
 
 
 def _why_not_by_scans(encoder: str, *, aligned: bool, want: Kind) -> str:

@@ -15,6 +15,7 @@ from spinecho.db.store import part_vectors
 from spinecho.db.vectors.protocol import Rows
 from spinecho.db.vectors.served import ServedSpace
 from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.language.query_words import parse_query
 from spinecho.search.answers.clause_agreement import judge
 from spinecho.search.channels.retrieve import Retriever
@@ -58,8 +59,10 @@ class Likeness:
             aligned = self._dual.aligned_text
             if aligned is None:
                 raise CohortError(f"the encoder {self._dual.name!r} does not compare words with scans; leave out by")
-            return self._studies_of(self._above(self._retriever.image, aligned.encode([query.wanted]), at_least))
-        near = self._above(self._retriever.text, self._dual.text.encode([query.wanted]), at_least)
+            return self._studies_of(
+                self._above(self._retriever.image, aligned.encode([spelled_out(query.wanted)]), at_least)
+            )
+        near = self._above(self._retriever.text, self._dual.text.encode([spelled_out(query.wanted)]), at_least)
         found: dict[int, float] = {}
         for vector_id, card in passage_cards(self._retriever.database, list(near)).items():
             if card.report_id is None or card.study_id is None:

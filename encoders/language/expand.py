@@ -6,11 +6,13 @@ Full text knows English stems and nothing else, so "oedema" does not find "edema
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice, product
 
 from spinecho.encoders.language import terms
-from spinecho.encoders.language.vocabulary import Mention, concepts, looked_for
+from spinecho.encoders.language.vocabulary import Mention, concepts, looked_for, names
 
 Group = tuple[str, ...]
 
@@ -87,3 +89,53 @@ def names_of(text: str) -> tuple[str, ...]:
     own = " ".join(text.split())
     varied = (" ".join(parts) for parts in product(*expand(text)))
     return tuple(dict.fromkeys((own, *islice(varied, _MOST_NAMES - 1))))
+
+
+_LONGEST_SHORT = 5
+"""Letters of an abbreviation at most."""
+_WORD = re.compile(r"[^\W_]+")
+_VOWEL = re.compile(r"[aeiouy]")
+
+
+@lru_cache(maxsize=512)
+def spelled_out(text: str) -> str:
+    """The text with what its abbreviations of findings and anatomy mean before them: "glioblastoma (GBM)".
+
+    For encoders of sentences, to which an abbreviation that no sentence holds means nothing; both stay, as reports
+    write either.
+    """
+    said = " ".join(text.casefold().split())
+    parts: list[str] = []
+    at = 0
+    for mention in concepts(text):
+        for start, stop, full in _short_in(text, mention):
+            if start >= at and full not in said:
+                parts += [text[at:start], f"{full} ({text[start:stop]})"]
+                at = stop
+    return "".join([*parts, text[at:]])
+
+
+def _short_in(text: str, mention: Mention) -> Iterator[tuple[int, int, str]]:
+    """(start, stop, what it is short for) of the abbreviations that a name is made of: "GBM", "torn ACL"."""
+    words = [] if mention.kind == "technique" else list(_WORD.finditer(text, mention.start, mention.stop))
+    for word in words:
+        named = (mention,) if len(words) == 1 else concepts(word[0])
+        known = [one.concept for one in named if one.kind != "technique"]
+        if len(word[0]) <= _LONGEST_SHORT and (full := next(filter(None, (_full(word[0], one) for one in known)), "")):
+            yield (*word.span(), full)
+
+
+def _full(short: str, ident: str) -> str:
+    """The name of a concept that this one is short for: by its words' initials, else by letters in their order."""
+    short = short.casefold()
+    longer = [name for name in map(_plain, names(ident)) if len(name) > len(short) + 2 and short not in name.split()]
+    initials = next((name for name in longer if "".join(word[0] for word in name.split()) == short), "")
+    return initials or next((name for name in longer if _abbreviates(short, name)), "")
+
+
+def _abbreviates(short: str, name: str) -> bool:
+    """Whether the letters stand in the name in their order, its first letter first; "cysts" does not cystic lesions."""
+    if name[0] != short[0] or name[:2] == short[:2] or (" " not in name and _VOWEL.search(short)):
+        return False
+    letters = iter(name)
+    return all(letter in letters for letter in short)

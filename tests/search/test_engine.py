@@ -77,6 +77,13 @@ def test_words_find_the_report_that_says_so_in_other_words(engine: Engine) -> No
         assert numbers(said)[0] == study
 
 
+def test_an_abbreviation_that_no_report_holds_reaches_the_encoder_spelled_out(engine: Engine) -> None:
+    found = engine.search(TextQuery("ACL", by=Evidence.WORDS)).hits[0]
+    assert found.study is not None
+    assert found.study.uid.endswith(".6")
+    assert (found.passages[0].similarity or 0.0) > 0.5
+
+
 def test_a_denied_finding_is_no_finding(engine: Engine) -> None:
     found = ask(engine, "acute infarct")
     assert set(found[:2]) == {1, 2}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.encoders.language.expand import expand
+from spinecho.encoders.language.expand import expand, spelled_out
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,28 @@ def test_any_text_is_read(typed: str) -> None:
     groups = expand(typed)
     assert all(group and len(set(group)) == len(group) for group in groups)
     assert bool(groups) == any(character.isalnum() for character in typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "encoded"),
+    [
+        ("GBM", "glioblastoma (GBM)"),
+        ("gbm in the left temporal lobe", "glioblastoma (gbm) in the left temporal lobe"),
+        ("torn ACL", "torn anterior cruciate ligament (ACL)"),
+        ("Lt MCA infarct", "Lt middle cerebral artery (MCA) infarct"),
+        ("plaques of MS", "plaques of multiple sclerosis (MS)"),
+        ("altered MS", "altered MS"),
+        ("glioblastoma (GBM)", "glioblastoma (GBM)"),
+        ("T2 FLAIR knee cysts", "T2 FLAIR knee cysts"),
+        ("L4/5 disc", "L4/5 disc"),
+        ("", ""),
+    ],
+)
+def test_an_abbreviation_is_spelled_out_for_the_encoder(typed: str, encoded: str) -> None:
+    assert spelled_out(typed) == encoded
+
+
+@given(st.text(max_size=60))
+def test_what_is_spelled_out_keeps_what_was_typed(text: str) -> None:
+    assert len(spelled_out(text)) >= len(text)
+    assert set(text) <= set(spelled_out(text))
