@@ -55,6 +55,7 @@ class Likeness:
         query = parse_query(text)
         if not query.wanted:
             raise CohortError(f"text = {text!r} says only what is not wanted; put that under [[exclude]]")
+        asked = spelled_out(query.wanted)
         if by == "scans":
             aligned = self._dual.aligned_text
             if aligned is None:
