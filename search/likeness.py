@@ -60,10 +60,8 @@ class Likeness:
             aligned = self._dual.aligned_text
             if aligned is None:
                 raise CohortError(f"the encoder {self._dual.name!r} does not compare words with scans; leave out by")
-            return self._studies_of(
-                self._above(self._retriever.image, aligned.encode([spelled_out(query.wanted)]), at_least)
-            )
-        near = self._above(self._retriever.text, self._dual.text.encode([spelled_out(query.wanted)]), at_least)
+            return self._studies_of(self._above(self._retriever.image, aligned.encode([asked]), at_least))
+        near = self._above(self._retriever.text, self._dual.text.encode([asked]), at_least)
         found: dict[int, float] = {}
         for vector_id, card in passage_cards(self._retriever.database, list(near)).items():
             if card.report_id is None or card.study_id is None:
