@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 from spinecho.boxes import read_box
 from spinecho.encoders import registry
 from spinecho.search.query import BoxError
+from spinecho.ui.cli import app as cli
 from spinecho.ui.cli.app import app
-from spinecho.ui.cli.app import app as cli
 
 LEFT = (slice(0, 8), slice(8, 16), slice(4, 8))
 RIGHT = (slice(16, 24), slice(8, 16), slice(4, 8))
