@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pages import Indexed, acts
+from servers import Server
 
 import spinecho
 from spinecho.db.errors import FilterError, StoreError
@@ -244,3 +245,16 @@ def test_many_threads_get_what_one_gets(archive: spinecho.Archive) -> None:
             pool.map(lambda one: [hit.study and hit.study.uid for hit in archive.search(one, k=4)], questions)
         )
     assert alone == together
+
+
+def test_a_database_on_a_server_answers_as_a_file_does(
+    postgresql: Server, archive: spinecho.Archive, indexed: Indexed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPINECHO_HOME", str(tmp_path / "home"))
+    with spinecho.open(postgresql.new(), create=True, device="cpu") as served:
+        with pytest.raises(spinecho.QueryError, match="nothing is indexed yet"):
+            served.search("lesion")
+        served.index(indexed.files)
+        for asked in ({"where": "sequence=FLAIR"}, {"words": "mass in the brain", "k": 1}):
+            found = [[hit.study and hit.study.uid for hit in one.search(**asked)] for one in (served, archive)]  # type: ignore[arg-type]
+            assert found[0] == found[1]
