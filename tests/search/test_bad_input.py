@@ -55,6 +55,16 @@ CASES: dict[str, tuple[str, str]] = {
     "percent signs": ("100% %s %(x)s {0} infarct", ""),
     "html": ("<script>alert(1)</script> infarct", ""),
     "a path": ("../../etc/passwd", ""),
+    "a line separator": ("infarct\u2028left\u2029\x85", ""),
+    "combining marks": ("i\u0301n\u0308f" + "\u0301" * 500 + "arct", ""),
+    "nothing but combining marks": ("\u0301\u0308\u0323", "holds no word"),
+    "nothing but NUL": ("\x00\x00", "holds no word"),
+    "widthless": ("\u200b\u200d\ufeff", "holds no word"),
+    "one very long token": ("infarct" * 2_000, ""),
+    "a token beyond the length": ("x" * 30_000, "at most"),
+    "digits without end": ("9" * 4_000, ""),
+    "full text's own": ("text:infarct* ^ {a b} -- + - NEAR/2 \\", ""),
+    "a minus alone": ('"" - -- -""', "holds no word"),
     "sql": ("'; DROP TABLE studies; --", ""),
 }
 

@@ -101,8 +101,25 @@ def test_thumbs_that_would_do_nothing_say_why(page: Any) -> None:
     choose(page, "Sex", "female")
     thumb = page.get_by_label("This fits (u)").first
     assert thumb.is_disabled()
-    assert thumb.get_attribute("title") == "Thumbs refine words: type some beside the filters"
+    reason = "Thumbs refine words: type some beside the filters"
+    assert thumb.get_attribute("title") == reason
+    why = page.locator(".row").first.locator(".why")
+    assert why.inner_text() == ""
+    page.locator(".row").first.get_by_role("button", name="compare").focus()
+    page.keyboard.press("Tab")  # who has no mouse comes to it, and reads why
+    assert thumb.evaluate("node => node.getRootNode().activeElement === node")
+    assert why.inner_text() == reason
+    assert page.locator(".why:not(:empty)").count() == 1
+    second = page.locator(".row").nth(1)
+    second.focus()
+    page.keyboard.press("d")
+    assert second.locator(".why").inner_text() == reason
+    second.locator(".why").evaluate("node => node.replaceChildren()")
+    second.get_by_label("This fits (u)").click(force=True)
+    assert second.locator(".why").inner_text() == reason
+    assert second.get_by_label("This fits (u)").get_attribute("aria-pressed") == "false"
     ask(page, "lesion")
+    assert not page.locator(".why").count()
     assert page.get_by_label("This fits (u)").first.is_enabled()
 
 

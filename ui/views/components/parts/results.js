@@ -77,9 +77,15 @@ export default function (component) {
   const meter = (one) => make("div", { class: "meter", title: `best ${one.name} similarity ${one.value}` }, one.name,
     make("div", {}, make("i", { style: `width:${Math.round(100 * one.share)}%` })), one.value.toFixed(2));
 
-  const thumb = (hit, verdict, sign, label) => make("button", {
-    "aria-label": label, title: data.no_thumbs || label, disabled: Boolean(data.no_thumbs), "aria-pressed": String(hit.verdict === verdict),
-    on: { click: () => act({ do: "thumb", uid: hit.uid, verdict: hit.verdict === verdict ? 0 : verdict }) } }, sign);
+  // A thumb that would do nothing stays in the order of tabs: who comes to it, or presses its key, reads why.
+  const judge = (hit, verdict, row) => (data.no_thumbs ? refuse(row)
+    : act({ do: "thumb", uid: hit.uid, verdict: hit.verdict === verdict ? 0 : verdict }));
+  const refuse = (row) => { if (row) row.querySelector(".why").textContent = data.no_thumbs; };
+  const thumb = (hit, verdict, sign, label) => make("button", { class: "thumb",
+    "aria-label": label, title: data.no_thumbs || label, "aria-disabled": data.no_thumbs ? "true" : null,
+    "aria-pressed": String(hit.verdict === verdict), on: {
+      focus: (event) => { if (data.no_thumbs && event.target.matches(":focus-visible")) refuse(event.target.closest(".row")); },
+      click: (event) => judge(hit, verdict, event.target.closest(".row")) } }, sign);
 
   const row = (hit, place) => {
     const open = () => act({ do: "open", study: hit.study });
@@ -91,13 +97,14 @@ export default function (component) {
         hit.priors ? make("span", { class: "prior" }, `${hit.priors} other ${hit.priors === 1 ? "study" : "studies"} of this patient`) : ""),
       make("div", { class: "films" }, ...hit.series.map(film),
         hit.study !== null && !hit.series.length ? make("span", { class: "prior" }, "No series of this study passes the filters.") : "",
-        hit.more_series ? make("span", { class: "prior" }, `+${hit.more_series}`) : ""),
+        hit.more_series ? make("span", { class: "prior" }, `+${hit.more_series} series`) : ""),
       make("div", { class: "words" }, ...hit.sentences.map(sentence), hit.where ? make("div", { class: "where" }, hit.where) : "",
         hit.report ? make("details", {}, make("summary", {}, "The whole report"), make("pre", {}, hit.report)) : ""),
       make("div", { class: "side" }, ...hit.bars.map(meter), hit.study === null ? "" : make("div", { class: "acts" },
         make("button", { title: "More like this (m)", on: { click: () => act({ do: "like", uid: hit.uid, name: hit.name }) } }, "like"),
         make("button", { class: "pick", "aria-pressed": String(state.picked.includes(hit.study)), title: "Pick for comparing (x)", on: { click: () => pick(hit.study) } }, "compare"),
-        thumb(hit, 1, "+", "This fits (u)"), thumb(hit, -1, "−", "This does not fit (d)"))));
+        thumb(hit, 1, "+", "This fits (u)"), thumb(hit, -1, "−", "This does not fit (d)"),
+        data.no_thumbs ? make("p", { class: "why", role: "status" }) : "")));
   };
 
   const pick = (study) => {
@@ -174,8 +181,8 @@ export default function (component) {
       Enter: onButton || study === null ? null : () => act({ do: "open", study }),
       m: study === null ? null : () => act({ do: "like", uid: hit.uid, name: hit.name }),
       x: study === null ? null : () => pick(study),
-      u: study === null || data.no_thumbs ? null : () => act({ do: "thumb", uid: hit.uid, verdict: hit.verdict === 1 ? 0 : 1 }),
-      d: study === null || data.no_thumbs ? null : () => act({ do: "thumb", uid: hit.uid, verdict: hit.verdict === -1 ? 0 : -1 }),
+      u: study === null ? null : () => judge(hit, 1, rows[state.at]),
+      d: study === null ? null : () => judge(hit, -1, rows[state.at]),
     };
     const chosen = acts[event.key];
     if (!chosen) return;
