@@ -85,11 +85,6 @@ from spinecho.ui.views.style import trouble
 from spinecho.ui.views.session.opened import enter
 from spinecho.ui.views.{name}.page import {name}_page
 from spinecho.settings import read_settings
-from spinecho.search.access.desk import Person, Role
-from spinecho.ui.views.style import trouble
-from spinecho.ui.views.session.opened import enter
-from ui.room.{name}_page import {name}_page
-from spinecho.settings import read_settings
 {name}_page(enter(read_settings(), Person("ada", Role("{role}"))))
 """
     return AppTest.from_string(script, default_timeout=120)

@@ -240,7 +240,7 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("point", ["write_rows", "fit", "durable_replace", "_sha256", "read_rows"])
+@pytest.mark.parametrize("point", ["write_rows", "fit", "durable_replace", "sha256_of", "read_rows"])
 def test_a_rebuild_that_dies_leaves_the_last_good_build(
     place: Place, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:

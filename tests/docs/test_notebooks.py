@@ -28,7 +28,7 @@ def ran(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ran:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "jupyter"))
     monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "matplotlib"))
-    for name in ("SPINECHO_HOME", "SPINECHO_DATABASE", "SPINECHO_RECORD"):
+    for name in ("SPINECHO_HOME", "SPINECHO_DATABASE", "SPINECHO_RECORD", "MPLBACKEND"):
         monkeypatch.delenv(name, raising=False)
     return Ran(folder)
 
