@@ -49,6 +49,27 @@ def require_same(stored: Space, given: Space, *, role: str, encoder: str) -> Non
         )
 
 
+class StoredSpace(Protocol):
+    """A space as an index keeps it, with the name of the encoder that made it."""
+
+    @property
+    def model(self) -> str: ...  # noqa: D102
+    @property
+    def revision(self) -> str: ...  # noqa: D102
+    @property
+    def preprocessing(self) -> str: ...  # noqa: D102
+    @property
+    def dim(self) -> int: ...  # noqa: D102
+    @property
+    def encoder(self) -> str: ...  # noqa: D102
+
+
+def require_stored(stored: StoredSpace, given: Space, *, role: str) -> None:
+    """`require_same` for a space as it is stored."""
+    kept = Space(stored.model, stored.revision, stored.preprocessing, stored.dim)
+    require_same(kept, given, role=role, encoder=stored.encoder)
+
+
 class Encoder(Protocol[T_contra]):
     """Turns items into vectors of one space. Equal items give equal vectors, whatever batch they came in."""
 

@@ -20,7 +20,7 @@ from spinecho.encoders.errors import EncoderUnavailable
 from spinecho.encoders.reading.headers import FileFailure, Header
 from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_read
 from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
-from spinecho.encoders.space import Space, require_same
+from spinecho.encoders.space import require_stored
 from spinecho.indexer.parts import Parts, heads_of, parts_of
 from spinecho.indexer.progress import Progress, Silent
 
@@ -64,8 +64,7 @@ def add_parts(
     space = storing.serving(database, "image")
     if space is None:
         raise StoreError("nothing is indexed yet; run 'spinecho index FOLDER' first")
-    stored = Space(space.model, space.revision, space.preprocessing, space.dim)
-    require_same(stored, dual.image.space, role="image", encoder=space.encoder)
+    require_stored(space, dual.image.space, role="image")
     heads = heads_of(dual.predictor)
     ahead = predictions.count_lacking(database, space, heads=heads, regions=True)
     wanted = ahead if limit is None else min(ahead, limit)

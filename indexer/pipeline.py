@@ -32,7 +32,7 @@ from spinecho.encoders.reading.other_files import READER
 from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_digests, unpack_read
 from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
 from spinecho.encoders.sandbox.worker import Message
-from spinecho.encoders.space import Space, require_same
+from spinecho.encoders.space import Space, require_stored
 from spinecho.indexer.caption import caption
 from spinecho.indexer.discovery import Walked, discover, settle_collisions, settle_missing
 from spinecho.indexer.facts_again import derive_facts, facts_of
@@ -366,8 +366,7 @@ def _space(database: Database, role: Role, space: Space, encoder: str) -> SpaceR
     served = storing.serving(database, role)
     if served is None:
         return storing.serve(database, role, encoder=encoder, **dataclasses.asdict(space))
-    stored = Space(served.model, served.revision, served.preprocessing, served.dim)
-    require_same(stored, space, role=role, encoder=served.encoder)
+    require_stored(served, space, role=role)
     return served
 
 

@@ -45,7 +45,7 @@ from spinecho.encoders.measuring.candidates import Candidates, text_groups, unit
 from spinecho.encoders.measuring.figures import Figure
 from spinecho.encoders.measuring.metrics import Floats, steps
 from spinecho.encoders.measuring.resampling import RESAMPLES, percentiles
-from spinecho.encoders.space import Encoder, Space, require_same
+from spinecho.encoders.space import Encoder, require_stored
 from spinecho.search.channel_weights import FINDINGS, LEAST, SCANS, Weighing, moved
 from spinecho.search.fusion import Weights
 
@@ -205,10 +205,7 @@ def _tested(
     if len(studies) < LEAST:
         return none
     dual = open_dual()
-    require_same(
-        Space(space.model, space.revision, space.preprocessing, space.dim), dual.image.space, role="image",
-        encoder=space.encoder,
-    )  # fmt: skip
+    require_stored(space, dual.image.space, role="image")
     if dual.aligned_text is None:
         return replace(none, reason=NOT_ALIGNED)
     texts, rows = _encoded(dual.aligned_text, affirmed_texts(database, studies[:MOST], longest=LONGEST), seconds)

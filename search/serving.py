@@ -5,7 +5,7 @@ from __future__ import annotations
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.values import Role, SpaceRecord
-from spinecho.encoders.space import Space, require_same
+from spinecho.encoders.space import Space, require_stored
 from spinecho.errors import SpinechoError
 
 
@@ -14,6 +14,5 @@ def serving_space(database: Database, role: Role, space: Space, *, refusal: type
     record = storing.serving(database, role)
     if record is None:
         raise refusal("nothing is indexed yet; run 'spinecho index FOLDER' first")
-    stored = Space(record.model, record.revision, record.preprocessing, record.dim)
-    require_same(stored, space, role=role, encoder=record.encoder)
+    require_stored(record, space, role=role)
     return record

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from spinecho.db.filters.algebra import ALL, Filter, Is, Or, both, parse_filter
+from spinecho.db.filters.algebra import ALL, COMPUTED_TOO, Filter, both, parse_filter
 from spinecho.db.queries import lookup
 from spinecho.db.queries.facets import FACETS, Facet
 from spinecho.encoders.language.expand import names_of
@@ -269,15 +269,15 @@ class Archive:
 
     def _desk(self) -> Desk:
         """The person's access to the engine, whose networks are loaded when they are first needed."""
-        self._require_open()
-        if self._opened is None:
-            from spinecho.search.access.desk import Desk  # noqa: PLC0415
+        with self._lock:  # around the question too: two threads would load the networks twice
+            self._require_open()
+            if self._opened is None:
+                from spinecho.search.access.desk import Desk  # noqa: PLC0415
 
-            with self._lock:
                 engine = open_engine(self._settings, database=self._database)
                 smallest = self._settings.smallest_count
                 self._opened = Desk(engine, self._person, record=self._record, smallest=smallest, lock=self._lock)
-        return self._opened
+            return self._opened
 
     def _allow(self, role: Role, what: str, action: str, subject: str = "", **facts: Any) -> None:
         self._require_open()
@@ -291,7 +291,7 @@ class Archive:
 def _filter(where: str, *, include_derived: bool = False) -> Filter:
     parts = [parse_filter(where, expand=names_of)] if where.strip() else []
     if include_derived:
-        parts.append(Or((Is("derived", (True,)), Is("derived", (False,)))))
+        parts.append(COMPUTED_TOO)
     return both(*parts) if parts else ALL
 
 

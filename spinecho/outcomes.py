@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,14 @@ def index(
     settings: Settings, database: Database, folders: Sequence[Path], on_progress: OnProgress | None, **options: Any
 ) -> Outcome:
     """Index folders, or go on with those of the last run. Raises what `Archive.index` says."""
+    opened = cache(lambda: open_dual(settings))  # the run and the test after it share the networks
     with indexing_lock(settings):
         roots = roots_of(folders, database)
         summary = index_archive(
-            database, settings.builds, roots, lambda: open_dual(settings), options=Options(**options),
+            database, settings.builds, roots, opened, options=Options(**options),
             progress=None if on_progress is None else _Told(on_progress), skip=settings.home,
         )  # fmt: skip
-        warning = look_after(database, lambda: open_dual(settings)).warning
+        warning = look_after(database, opened).warning
     warnings = (*summary.warnings, warning) if warning else summary.warnings
     return Outcome(summary.counts, summary.seconds, summary.mendable, warnings, failures(database))
 

@@ -3,6 +3,7 @@
 from spinecho.db.filters.conditions import (
     ALL,
     ASSERTIONS,
+    COMPUTED_TOO,
     FIELDS,
     HIDDEN,
     PREDICTED,
@@ -41,6 +42,7 @@ from spinecho.db.filters.typed import (
 __all__ = [
     "ALL",
     "ASSERTIONS",
+    "COMPUTED_TOO",
     "FIELDS",
     "HIDDEN",
     "PREDICTED",

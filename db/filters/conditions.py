@@ -155,6 +155,10 @@ def fields_of(where: Filter) -> frozenset[str]:
     return frozenset(leaf.field for leaf in leaves(where) if not isinstance(leaf, Says))
 
 
+COMPUTED_TOO: Filter = Or((Is("derived", (True,)), Is("derived", (False,))))
+"""Holds for everything and speaks of `derived`, so that `visible` leaves nothing out."""
+
+
 def visible(where: Filter, *, computed: bool = False) -> Filter:
     """`where` without computed images and localizers, unless it asks for them by `derived` or `sequence`.
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from spinecho.db.errors import FilterError
-from spinecho.db.filters.algebra import ALL, Between, Filter, Is, Or, both, parse_condition, parse_filter
+from spinecho.db.filters.algebra import ALL, COMPUTED_TOO, Between, Filter, Is, both, parse_condition, parse_filter
 from spinecho.encoders.language.expand import names_of
 
 _OPTIONS: dict[str, Any] = {
@@ -86,7 +86,7 @@ def read_filter(
     if age is not None:
         parts.append(_age(age))
     if include_derived:
-        parts.append(Or((Is("derived", (True,)), Is("derived", (False,)))))
+        parts.append(COMPUTED_TOO)
     return both(*parts) if parts else ALL
 
 

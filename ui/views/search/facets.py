@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.db.filters.algebra import ALL, Between, Contains, Filter, Is, Or, both
+from spinecho.db.filters.algebra import ALL, COMPUTED_TOO, Between, Contains, Filter, Is, Or, both
 from spinecho.db.people.masking import together
 from spinecho.db.queries.facets import Facet
 
@@ -91,7 +91,7 @@ def condition(state: Mapping[Any, Any]) -> Filter:
     if words := str(kept.get("description", "")).strip():
         parts.append(Contains("description", words))
     if kept.get("derived"):
-        parts.append(Or((Is("derived", (True,)), Is("derived", (False,)))))
+        parts.append(COMPUTED_TOO)
     return both(*parts) if parts else ALL
 
 
