@@ -40,7 +40,7 @@ def of_nothing(
         return []
     if want is Kind.REPORT:
         return [why_no_report(database, retriever.selection, where)]
-    return ["no study fits; loosen the filters, or try --include-derived"]
+    return ["no study fits; loosen the filters and conditions, or let computed images in too"]
 
 
 def of_ranked(

@@ -20,11 +20,12 @@ from spinecho.db.queries.full_text import (
 from spinecho.db.schema.database import Database
 from spinecho.encoders.language.expand import expand
 from spinecho.encoders.language.query_words import QueryText
-from spinecho.encoders.language.sizes import size_condition
+from spinecho.encoders.language.sizes import SizeCondition, size_condition, sizes
 from spinecho.encoders.language.terms import located
 from spinecho.encoders.language.vocabulary import concept, concepts, looked_for, wider
 
 _WORD = re.compile(r"\w+")
+_UNITS = frozenset({"cm", "mm"})
 _MOST_OF_A_PART = 8
 _COMMON = 5_000
 """Passages from which on a word is too common to be looked for on its own."""
@@ -40,6 +41,8 @@ class Words:
     """Those that must be there, from quotes and `word*`."""
     learned: tuple[Group, ...] = ()
     """From studies that fitted: looked for beside what was typed, where nothing has to be there."""
+    size: SizeCondition | None = None
+    """The size that is asked for: sizes that are so are marked, not their unit."""
 
     @property
     def names(self) -> list[str]:
@@ -63,7 +66,7 @@ def words_of(query: QueryText) -> Words:
     rest = query.wanted
     for taken in (*query.phrases, *query.prefixes):
         rest = rest.replace(taken, " ")
-    return Words(_expanded(rest), exact)
+    return Words(_expanded(rest), exact, size=size_condition(query.wanted))
 
 
 def words_unwanted(query: QueryText) -> Words:
@@ -125,6 +128,9 @@ def spans(words: Words, said: str) -> tuple[tuple[int, int], ...]:
             last = min(at + longest, len(stems)) - 1
             found.append((stems[at][1], stems[last][2]))
         at += longest or 1
+    if words.size is not None:
+        found = [one for one in found if said[slice(*one)].casefold() not in _UNITS]
+        found += [(one.start, one.stop) for one in sizes(said) if words.size.holds(one)]
     return _merged(found)
 
 

@@ -136,6 +136,8 @@ class TestFullText:
             ("gliom*", "Gliomatosis, no glioma", ["Gliomatosis", "glioma"]),
             ('"left insula"', "The left insula, not the insula.", ["left insula"]),
             ("mass effect", "A mass without mass effect.", ["mass effect"]),
+            ("lesion larger than 2 cm", "Lesion of 3.6 cm, another lesion of 8 mm.", ["Lesion", "3.6 cm", "lesion"]),
+            ("lesion larger than 2 cm", "A lesion, 23 mm, 5 cm from the dura.", ["lesion", "23 mm"]),
         ],
     )
     def test_what_is_marked(self, typed: str, said: str, marked: list[str]) -> None:

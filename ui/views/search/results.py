@@ -84,7 +84,14 @@ def list_data(
         "picked": list(picked),
         "more": len(results.hits) == int(results.query.get("k", 0)) < min(most, fitting),
         "hits": [
-            _row(hit, beside.pictures, beside.priors.get(hit.study.id, 0) if hit.study else 0, verdicts, tops)
+            _row(
+                hit,
+                beside.pictures,
+                beside.priors.get(hit.study.id, 0) if hit.study else 0,
+                verdicts,
+                tops,
+                ranked=results.plan is not None and results.plan.way is Way.WORDS,
+            )
             for hit in results.hits
         ],
     }
@@ -145,7 +152,13 @@ def _summary(results: Results, want: str) -> str:
 
 
 def _row(
-    hit: Hit, pictures: Mapping[int, bytes], priors: int, verdicts: Mapping[str, int], tops: Mapping[str, float]
+    hit: Hit,
+    pictures: Mapping[int, bytes],
+    priors: int,
+    verdicts: Mapping[str, int],
+    tops: Mapping[str, float],
+    *,
+    ranked: bool,
 ) -> dict[str, Any]:
     study = hit.study
     return {
@@ -159,7 +172,7 @@ def _row(
         "report": hit.report.text if hit.report else "",
         "series": [_series(series, pictures) for series in hit.series[:_SHOWN]],
         "more_series": max(len(hit.series) - _SHOWN, 0),
-        "sentences": [_sentence(found) for found in _telling(hit.passages)],
+        "sentences": [_sentence(found, ranked=ranked) for found in _telling(hit.passages)],
         "where": _where(hit.series[0]) if hit.series else "",
         "bars": [
             {"name": bar, "value": round(value, 3), "share": round(max(value, 0.0) / tops[bar], 3)}
@@ -210,8 +223,11 @@ def _where(series: SeriesHit) -> str:
     return f"fits best in {plane} slices {first} to {last} ({region.similarity:.2f})"
 
 
-def _sentence(found: PassageHit) -> dict[str, Any]:
-    """In pieces, marked and not: offsets would mean other places in a browser, which counts in UTF-16."""
+def _sentence(found: PassageHit, *, ranked: bool) -> dict[str, Any]:
+    """In pieces, marked and not: offsets would mean other places in a browser, which counts in UTF-16.
+
+    ranked: whether words ranked it; then it tells nothing of what was asked where it holds no word of it.
+    """
     text, at, pieces = found.passage.text, 0, []
     for start, stop in sorted(found.highlights):
         if start >= at:
@@ -220,7 +236,8 @@ def _sentence(found: PassageHit) -> dict[str, Any]:
     pieces.append({"t": text[at:], "hit": False})
     return {
         "pieces": [piece for piece in pieces if piece["t"]],
-        "assertion": "" if found.passage.section in _NEUTRAL else found.assertion,
+        "assertion": "" if found.passage.section in _NEUTRAL or (ranked and not found.highlights) else found.assertion,
+        "normal": found.clause is not None and found.clause.decided_by == "normal",
         "section": found.passage.section,
         "against": _AGAINST.get(found.contradicts, "contradicts") if found.contradicts else "",
     }

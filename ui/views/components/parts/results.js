@@ -69,7 +69,7 @@ export default function (component) {
       one.told ? make("div", { class: "told" }, `predicted: ${one.told}`) : ""));
 
   const sentence = (one) => make("p", { class: "sentence" },
-    one.assertion ? make("span", { class: `mark ${one.assertion}` }, WORDS[one.assertion] ?? one.assertion) : "",
+    one.assertion ? make("span", { class: `mark ${one.assertion}` }, one.normal ? "normal" : WORDS[one.assertion] ?? one.assertion) : "",
     make("span", { class: "section" }, one.section),
     one.against ? make("span", { class: "against" }, one.against) : "",
     ...one.pieces.map((piece) => (piece.hit ? make("mark", {}, piece.t) : document.createTextNode(piece.t))));
@@ -133,7 +133,7 @@ export default function (component) {
     data.corrected ? make("div", { class: "corrected", role: "status" }, "Showing what was found for ", make("b", {}, data.corrected), " ",
       make("button", { on: { click: () => act({ do: "as-typed" }) } }, "Search for what was typed")) : "",
     data.ignored.length ? make("div", { class: "ignored" }, `Left out: ${data.ignored.join("; ")}`) : "",
-    data.nothing ? make("div", { class: "nothing", role: "status" }, make("b", {}, "Nothing relevant found"),
+    data.nothing ? make("div", { class: "nothing", role: "status" }, make("b", {}, data.chips.some((one) => one.kind === "unwanted") ? "Nothing relevant is left" : "Nothing relevant found"),
       "Questions that have nothing to do with MR come as near as this one. What follows is merely the nearest.") : "",
     ...data.notes.map((note) => make("div", { class: "note", role: "status" }, note)),
     make("div", { class: "bar", role: "status" }, make("span", { title: data.weighed || null }, data.said),
