@@ -37,10 +37,12 @@ _FORMAT = 3
 _KEEP = 2
 """Snapshots kept: the one that answers and the one before it."""
 _NEWEST_RUN = select(func.max(Run.id)).scalar_subquery()
+_SPREAD, _WITHIN = 2_654_435_761, 1_000_003
+"""What ids are turned into before they are added up: one that came in place of another changes the sum."""
 _STATE = select(
     select(func.max(Vector.id)).scalar_subquery(),
     select(func.max(Tombstone.id)).scalar_subquery(),
-    select(func.count()).select_from(Report).where(Report.study_id.is_(None)).scalar_subquery(),
+    select(func.sum(Report.id * _SPREAD % _WITHIN + 1)).where(Report.study_id.is_(None)).scalar_subquery(),
     _NEWEST_RUN,
     select(Run.finished_at).where(Run.id == _NEWEST_RUN).scalar_subquery(),
     select(Upkeep.number).where(Upkeep.name == FACTS).scalar_subquery(),
@@ -70,7 +72,9 @@ class State:
     last_tombstone: int
     """Whatever is removed leaves one a vector."""
     unmatched: int
-    """Reports without a study: matching them writes no vector."""
+    """Tells the reports without a study apart, by their ids: matching them writes no vector, and one may come as
+    another goes, so that their number says nothing.
+    """
     last_run: int
     """A run may give a folder another root; negative while it has not ended."""
     facts: int
@@ -97,18 +101,11 @@ def state_of(session: Session) -> State:
     return State(
         highest_id=highest or 0,
         last_tombstone=tombstone or 0,
-        unmatched=unmatched or 0,
+        unmatched=int(unmatched or 0),
         last_run=0 if run is None else run if finished is not None else -run,
         facts=facts or 0,
         origin="" if first is None else first.isoformat(),
     )
-
-
-def begin_reading(session: Session) -> None:
-    """Let all that this transaction reads be of one moment: SQLite's driver else begins only when it writes."""
-    connection = session.connection()
-    begin = "BEGIN" if connection.dialect.name == "sqlite" else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-    connection.exec_driver_sql(begin)
 
 
 def make_snapshot(database: Database, builds: Path, *, keep: int = _KEEP) -> SnapshotManifest:
@@ -123,8 +120,7 @@ def make_snapshot(database: Database, builds: Path, *, keep: int = _KEEP) -> Sna
     numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
     name = f"{max(numbers, default=0) + 1:06d}"
     database.sync()
-    with database.begin() as session:
-        begin_reading(session)
+    with database.reading() as session:
         state, table = state_of(session), read_facts(session)
     partial = folder / f"{name}.partial"
     partial.mkdir()

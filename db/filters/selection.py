@@ -27,7 +27,6 @@ from spinecho.db.facts.snapshot_check import require_agreement
 from spinecho.db.facts.snapshots import (
     SnapshotManifest,
     State,
-    begin_reading,
     open_snapshot,
     snapshots_newest_first,
     state_of,
@@ -64,8 +63,8 @@ class _Part:
 
 
 @dataclass(frozen=True, eq=False)
-class _View:
-    """Tables that hold every study once; none where SQL has to answer."""
+class View:
+    """Every study as it was at one moment: tables that hold each once; none where SQL has to answer."""
 
     state: State
     newest: str | None
@@ -74,12 +73,22 @@ class _View:
     archives: bool
     """Whether the snapshot still knows which root folders volumes lie under."""
 
+    def certain_of(self, fields: Set[str]) -> bool:
+        """Whether counts and ids of these fields hold as long as the state does.
+
+        Not of archives while a job moves files between folders, which leaves no trace until it ends.
+        """
+        return "archive" not in fields or self.archives
+
 
 _Rows: TypeAlias = list[Chosen]
 
 
 class Selection:
-    """Resolves filters over one database, and follows it as it grows. Its answers are those of SQL, from wherever."""
+    """Resolves filters over one database, and follows it as it grows. Its answers are those of SQL, from wherever.
+
+    Any number of threads may ask. Within `Database.reading` every answer is of that moment.
+    """
 
     def __init__(self, database: Database, builds: Path) -> None:
         self.generation = 0
@@ -92,35 +101,59 @@ class Selection:
         """The snapshot that was compared with the database."""
         self._looked: Looked | None = None
         """None where too much has changed to say what."""
-        self._view: _View | None = None
-        self._totals: OrderedDict[tuple[int, str, Filter, int], dict[str, int]] = OrderedDict()
+        self._ahead: dict[str, State] = {}
+        """Of snapshots that some moment was older than: what they speak for."""
+        self._latest: View | None = None
+        self._totals: OrderedDict[tuple[State, str, Filter, int], dict[str, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
     def source(self) -> str:
         """Where answers come from now: the snapshot's name, or SQL."""
-        view = self._view
-        return f"snapshot {view.newest}" if view is not None and view.parts else "SQL"
+        view = self.view()
+        return f"snapshot {view.newest}" if view.parts else "SQL"
 
     def refresh(self) -> None:
         """Take in what was stored or deleted since the last look; a few small look-ups when nothing was."""
-        with self._lock, self.database.begin() as session:
-            begin_reading(session)
-            state, names = state_of(session), snapshots_newest_first(self._builds)
-            newest = next((name for name in names if name not in self._refused), None)
-            if self._view is not None and self._view.state == state and self._view.newest == newest:
-                return
-            self.generation += self._view is None or self._view.state != state
+        self.view()
+
+    def view(self) -> View:
+        """The studies at the moment that is read."""
+        with self.database.reading() as session:
+            views: dict[int, View] = session.info.setdefault("views", {})
+            if id(self) not in views:
+                views[id(self)] = self._viewed(session)
+            return views[id(self)]
+
+    def _viewed(self, session: Session) -> View:
+        state, names = state_of(session), snapshots_newest_first(self._builds)
+        view = self._latest
+        if view is not None and view.state == state and view.newest == self._newest(names, state):
+            return view
+        with self._lock:
+            view = self._latest
+            if view is not None and view.state == state and view.newest == self._newest(names, state):
+                return view
             parts, archives = self._sound_parts(session, names, state)
             name = None if self._opened is None else self._opened[0].snapshot
-            self._view = _View(state, name, parts, archives)
+            made = View(state, name, parts, archives)
+            if view is None or not _after(view.state, state):  # else a thread began before something was stored
+                self.generation += view is None or view.state != state
+                self._latest = made
+            return made
+
+    def _newest(self, names: Sequence[str], state: State) -> str | None:
+        return next((name for name in names if self._may_answer(name, state)), None)
+
+    def _may_answer(self, name: str, state: State) -> bool:
+        if name in self._refused:
+            return False
+        later = self._ahead.get(name)
+        return later is None or not _after(later, state)
 
     def certain_of(self, fields: Set[str]) -> bool:
-        """Whether counts and ids of these fields hold as long as `generation` does.
-
-        Not of archives while a job moves files between folders, which leaves no trace until it ends.
-        """
-        return "archive" not in fields or (self._view is not None and self._view.archives)
+        """As `View.certain_of`, of this moment."""
+        return self.view().certain_of(fields)
 
     def volumes(self, space: SpaceRecord, where: Filter) -> Ids:
         """Vector ids, sorted, of the volumes that pass. Raises `FilterError`."""
@@ -155,7 +188,12 @@ class Selection:
         """
         require_facets(fields)
         compile_filter(where)
-        self.refresh()
+        with self.database.reading():
+            return self._facets(where, fields, studies, base, smallest)
+
+    def _facets(
+        self, where: Filter, fields: Sequence[str], studies: Ids | None, base: Filter, smallest: int
+    ) -> dict[str, tuple[Facet, ...]]:
         found: dict[str, tuple[Facet, ...]] = {}
         rows: dict[Filter, _Rows | None] = {}
         few: dict[Filter, bool] = {}
@@ -178,15 +216,17 @@ class Selection:
 
     def size(self, where: Filter, smallest: int) -> Count:
         """How many studies pass, masked. Raises `FilterError`."""
-        if smallest > 1 and self._few(where, None, smallest):
-            return hidden(smallest)
-        return masked(len(self.studies(where)), smallest)
+        with self.database.reading():
+            if smallest > 1 and self._few(where, None, smallest):
+                return hidden(smallest)
+            return masked(len(self.studies(where)), smallest)
 
     def _total(self, field: str, base: Filter, smallest: int) -> dict[str, int]:
-        if not self.certain_of({field} | fields_of(base)):
+        view = self.view()
+        if not view.certain_of({field} | fields_of(base)):
             # A running job moves files as it goes
             return self._counts(field, base, self._rows(base, None), None, smallest)
-        key = (self.generation, field, base, smallest)
+        key = (view.state, field, base, smallest)
         found = self._totals.get(key)
         if found is None:
             found = self._counts(field, base, self._rows(base, None), None, smallest)
@@ -250,9 +290,8 @@ class Selection:
         """The rows of each part that pass; None where SQL has to say. Raises `FilterError`."""
         compile_filter(where)
         rest, least = split_score(where)
-        self.refresh()
-        view = self._view
-        if view is None or not view.parts or not self.certain_of(fields_of(where)):
+        view = self.view()
+        if not view.parts or not view.certain_of(fields_of(where)):
             return None
         asked = Asked(self.database, least)
         found = []
@@ -282,10 +321,13 @@ class Selection:
     def _open(self, names: Sequence[str], state: State) -> None:
         """Let the newest sound snapshot of this database answer, if there is one."""
         for name in names:
-            if name in self._refused:
+            if not self._may_answer(name, state):
                 continue
             if self._opened is not None and self._opened[0].snapshot == name:
-                return
+                if not _after(self._opened[0].state, state):
+                    return
+                self._ahead[name] = self._opened[0].state
+                continue
             try:
                 opened = open_snapshot(self._builds, name)
             except BuildCorrupt as error:
@@ -293,8 +335,11 @@ class Selection:
                 self.warnings.append(f"{error}, so it does not answer")
                 continue
             then = opened[0].state
-            if then.origin != state.origin or then.highest_id > state.highest_id:
+            if then.origin != state.origin:
                 self._refused.add(name)
+                continue
+            if _after(then, state):  # of a later moment, or of what a backup took back
+                self._ahead[name] = then
                 continue
             self._opened = opened
             self._looked = Looked(then.last_tombstone, np.empty(0, np.int64))
@@ -321,3 +366,8 @@ class Selection:
         self._looked = Looked(state.last_tombstone, changed, newer)
         live = ~table.studies_of(changed)[table.study_of]
         return (_Part(table, live), _Part(newer)), archives
+
+
+def _after(one: State, other: State) -> bool:
+    """Whether a state knows vectors or removals that another does not know yet."""
+    return one.highest_id > other.highest_id or one.last_tombstone > other.last_tombstone

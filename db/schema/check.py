@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from spinecho.db.errors import BuildCorrupt, StoreError
 from spinecho.db.facts.fact_changes import Looked, TooMuch, changed_studies
 from spinecho.db.facts.snapshot_check import require_agreement
-from spinecho.db.facts.snapshots import begin_reading, open_snapshot, snapshots_newest_first, state_of
+from spinecho.db.facts.snapshots import open_snapshot, snapshots_newest_first, state_of
 from spinecho.db.schema.checksums import COLUMN, columns_of, pages, summing
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location, told
@@ -245,8 +245,7 @@ def _snapshots(database: Database, builds: Path) -> Iterator[str]:
     for name in snapshots_newest_first(builds):
         try:
             manifest, table = open_snapshot(builds, name)
-            with database.begin() as session:
-                begin_reading(session)
+            with database.reading() as session:
                 state = state_of(session)
                 if manifest.state.origin != state.origin or manifest.state.highest_id > state.highest_id:
                     raise BuildCorrupt(f"fact snapshot {name} is of another database")

@@ -40,6 +40,7 @@ class Database:
         self.engine, self.location, self.access = engine, location, access
         self._stamp = stamp_of(location) if access is Access.FROZEN and isinstance(location, Path) else None
         self._lock = threading.Lock()
+        self._moment = threading.local()
         Database.opened.add(self)
 
     @classmethod
@@ -105,6 +106,11 @@ class Database:
         transactions the last ones may be lost, whole. Raises `StorageFailure` where the server is gone, or the file is
         locked, full or read-only, and `Damaged` where what is stored is not what was written.
         """
+        if (held := self._held) is not None:
+            if durable:
+                raise StoreError("nothing is written while what is stored is read as of one moment")
+            yield held
+            return
         with self._reported(), self._unchanging(), self.engine.connect() as connection:
             if durable:
                 _sync_commits(connection, on=True)
@@ -115,6 +121,34 @@ class Database:
             finally:
                 if durable:
                     _sync_commits(connection, on=False)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """All that this thread reads from here within the block is of one moment, however many transactions it takes.
+
+        Nothing can be written in it. Blocks may be nested: the outermost one sets the moment. Raises as `begin`.
+        """
+        if (held := self._held) is not None:
+            yield held
+            return
+        with (
+            self._reported(),
+            self._unchanging(),
+            self.engine.connect() as connection,
+            _one_moment(connection),
+            Session(connection, expire_on_commit=False, autoflush=False) as session,
+        ):
+            self._moment.session = session
+            try:
+                yield session
+            finally:
+                self._moment.session = None
+
+    @property
+    def _held(self) -> Session | None:
+        """The session whose moment this thread reads, where it is in a `reading` block."""
+        session: Session | None = getattr(self._moment, "session", None)
+        return session
 
     def sync(self) -> None:
         """Have everything that was committed on the disk, as for what speaks of it elsewhere: builds and snapshots."""
@@ -176,6 +210,23 @@ def _sync_commits(connection: Connection, *, on: bool) -> None:
     """Whether a commit waits for the disk. SQLite takes it between transactions only; a server waits by itself."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if on else 'NORMAL'}")
+        connection.rollback()  # of nothing: ends the transaction that SQLAlchemy believes it has begun
+
+
+@contextmanager
+def _one_moment(connection: Connection) -> Iterator[None]:
+    """A transaction that sees one state and writes nothing. SQLite's driver by itself begins only when it writes."""
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+        return
+    connection.exec_driver_sql("PRAGMA query_only=ON")
+    connection.exec_driver_sql("BEGIN")
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.exec_driver_sql("PRAGMA query_only=OFF")
         connection.rollback()  # of nothing: ends the transaction that SQLAlchemy believes it has begun
 
 

@@ -26,6 +26,8 @@ Location: TypeAlias = Path | str
 
 _SCHEMES = ("postgresql", "postgres", "postgresql+pg8000")
 _SSL = ("disable", "prefer", "require", "verify-full")
+_POOL: Any = {"pool_size": 8, "max_overflow": 56}
+"""Connections kept, and more that are made while many threads ask at once; each search holds one."""
 _OPTIONS = ("sslmode", "sslrootcert", "host")
 _MAKE = "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
 
@@ -57,7 +59,7 @@ def make_engine(location: Location, *, access: Access = Access.WRITE) -> Engine:
     except ImportError as error:
         raise StoreError("PostgreSQL needs its driver: pip install 'spinecho[postgresql]'") from error
     url, options = _postgresql(location)
-    engine = create_engine(url, connect_args=options, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(url, connect_args=options, pool_pre_ping=True, hide_parameters=True, **_POOL)
 
     @event.listens_for(engine, "connect")
     def settings(connection: Any, _: object) -> None:
@@ -94,9 +96,9 @@ def told(error: DBAPIError | OSError) -> str:
 def _sqlite(path: Path, access: Access) -> Engine:
     if access is Access.WRITE:
         options = {"timeout": 30, "check_same_thread": False}
-        engine = create_engine(f"sqlite:///{path}", connect_args=options, hide_parameters=True)
+        engine = create_engine(f"sqlite:///{path}", connect_args=options, hide_parameters=True, **_POOL)
     else:
-        engine = create_engine("sqlite://", creator=lambda: connect(path, access), poolclass=QueuePool)
+        engine = create_engine("sqlite://", creator=lambda: connect(path, access), poolclass=QueuePool, **_POOL)
         engine.hide_parameters = True
     engine.dialect.insertmanyvalues_max_parameters = MOST_VARIABLES
     pragmas = ["synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"]

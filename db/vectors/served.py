@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import bindparam, func, select
@@ -25,6 +26,54 @@ _AT_ONCE = 250
 """New rows read at a time: a millisecond in which nothing else of this process runs."""
 
 
+class Mark(NamedTuple):
+    """What of a space the database holds at one moment. Of two moments the later one has the greater mark."""
+
+    tombstone: int
+    """The last row that tells of a removal."""
+    highest: int
+    """The highest id that is there: it falls only where something was removed."""
+
+
+_BEFORE = Mark(-1, -1)
+"""Before anything was looked at."""
+
+
+@dataclass(frozen=True, eq=False)
+class SpaceView:
+    """A space as it was at one moment. Nothing changes it, so any number of threads may search it."""
+
+    space: SpaceRecord
+    mark: Mark
+    build: str | None
+    """Name of the build that answers, None where there is none or none is sound."""
+    base: VectorIndex
+    delta: ExactIndex
+    dropped: int
+    """Vectors that the build holds and the archive no longer does."""
+    warnings: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.base) + len(self.delta)
+
+    @property
+    def newer_than_build(self) -> int:
+        """Vectors that the build does not hold and the delta does."""
+        return len(self.delta)
+
+    def nearest(self, vectors: Rows, k: int, *, among: Ids | None = None) -> Neighbours:
+        """The k most similar of build and delta together; as `VectorIndex.nearest`."""
+        among = None if among is None else ascending(among)
+        parts = [part.nearest(vectors, k, among=among) for part in (self.base, self.delta) if len(part)]
+        if not parts:
+            return self.delta.nearest(vectors, k, among=among)
+        return ranked(
+            np.concatenate([part.ids for part in parts], axis=1),
+            np.concatenate([part.similarities for part in parts], axis=1),
+            k,
+        )
+
+
 @dataclass(slots=True)
 class _Served:
     """A build with what came after it. Searches keep the one that they began with."""
@@ -35,6 +84,8 @@ class _Served:
     highest: int
     tombstone: int
     dropped: int = 0
+    mark: Mark = _BEFORE
+    """The latest moment that was taken in."""
 
 
 class ServedSpace:
@@ -82,15 +133,19 @@ class ServedSpace:
         return len(self._served.delta)
 
     def refresh(self) -> None:
-        """Take in what was stored or deleted since the last look; a small query when nothing was.
-
-        Where another build is to serve, opening it begins, and a later refresh finds it in place.
-        """
+        """Take in what was stored or deleted since the last look; a small query when nothing was."""
         with self._lock:
             self.generation += self._catch_up(self._served)
-            waiting = current_build(self._builds, self.space)
+        self.look_for_build()
+
+    def look_for_build(self) -> None:
+        """Begin to open another build where one is to serve; a later look finds it in place."""
+        waiting = current_build(self._builds, self.space)
+        if not waiting or waiting == self._served.build or waiting in self._refused:
+            return
+        with self._lock:
             idle = self._opening is None or not self._opening.is_alive()
-            if idle and waiting and waiting != self._served.build and waiting not in self._refused:
+            if idle and waiting != self._served.build and waiting not in self._refused:
                 self._opening = threading.Thread(target=self._swap, args=(waiting,), name="build", daemon=True)
                 self._opening.start()
 
@@ -102,16 +157,31 @@ class ServedSpace:
 
     def nearest(self, vectors: Rows, k: int, *, among: Ids | None = None) -> Neighbours:
         """The k most similar of build and delta together; as `VectorIndex.nearest`."""
+        return self.view().nearest(vectors, k, among=among)
+
+    def mark(self) -> Mark:
+        """What the database holds of this space at the moment that is read: two look-ups in indexes."""
+        with self._database.begin() as session:
+            last, highest = session.execute(self._newest, {"seen": 0}).one()
+        return Mark(last or 0, highest or 0)
+
+    def view(self) -> SpaceView:
+        """The space as it was at the last refresh."""
+        with self._lock:
+            return self._viewed()
+
+    def view_at(self, mark: Mark) -> SpaceView | None:
+        """The space as this mark has it, which is that of the moment being read; None where later rows are served."""
+        with self._lock:
+            if self._served.mark < mark:
+                self.generation += self._catch_up(self._served)
+            return self._viewed() if self._served.mark == mark else None
+
+    def _viewed(self) -> SpaceView:
         served = self._served
-        among = None if among is None else ascending(among)
-        parts = [part.nearest(vectors, k, among=among) for part in (served.base, served.delta) if len(part)]
-        if not parts:
-            return served.delta.nearest(vectors, k, among=among)
-        return ranked(
-            np.concatenate([part.ids for part in parts], axis=1),
-            np.concatenate([part.similarities for part in parts], axis=1),
-            k,
-        )
+        # Indexes replace what they hold and never change it: a copy of one goes on holding what it held
+        base, delta = copy.copy(served.base), copy.copy(served.delta)
+        return SpaceView(self.space, served.mark, served.build, base, delta, served.dropped, tuple(self.warnings))
 
     def _opened(self) -> _Served:
         for name in builds_newest_first(self._builds, self.space):
@@ -149,24 +219,26 @@ class ServedSpace:
 
     def _catch_up(self, served: _Served) -> bool:
         """Take in what the database holds past it; whether that was anything."""
-        with self._database.begin() as session:
-            last, highest = session.execute(self._newest, {"seen": served.tombstone}).one()
+        with self._database.reading() as session:
+            mark = self.mark()
+            if mark <= served.mark:
+                return False
             gone: Sequence[Any] = ()
-            if last is not None:
+            if mark.tombstone > served.tombstone:
                 mine = (Tombstone.space_id == self.space.id, Tombstone.id > served.tombstone)
                 gone = session.execute(select(Tombstone.id, Tombstone.vector_id).where(*mine)).all()
-        highest = highest or 0
-        fresh = highest > served.highest
-        if fresh:
-            news = read_vectors(self._database, self.space, after=served.highest, up_to=highest, block=_AT_ONCE)
-            for ids, rows in news:
-                served.delta.add(ids, rows)
-                served.highest = int(ids[-1])
-                time.sleep(0)  # searches in other threads wait for the interpreter
-            served.highest = highest
-        if gone:
-            dead = np.fromiter((row.vector_id for row in gone), dtype=np.int64, count=len(gone))
-            served.dropped += served.base.remove(dead)
-            served.delta.remove(dead)
-            served.tombstone = max(row.id for row in gone)
-        return fresh or bool(gone)
+            fresh = mark.highest > served.highest
+            if fresh:
+                span = {"after": served.highest, "up_to": mark.highest}
+                for ids, rows in read_vectors(self._database, self.space, **span, block=_AT_ONCE):
+                    served.delta.add(ids, rows)
+                    served.highest = int(ids[-1])
+                    time.sleep(0)  # searches in other threads wait for the interpreter
+                served.highest = mark.highest
+            if gone:
+                dead = np.fromiter((row.vector_id for row in gone), dtype=np.int64, count=len(gone))
+                served.dropped += served.base.remove(dead)
+                served.delta.remove(dead)
+                served.tombstone = max(row.id for row in gone)
+            served.mark = mark
+            return fresh or bool(gone)
