@@ -13,7 +13,7 @@ from spinecho.db.queries import lookup
 from spinecho.db.queries.sentences import passage_cards
 from spinecho.db.store import part_vectors
 from spinecho.db.vectors.protocol import Rows
-from spinecho.db.vectors.served import ServedSpace
+from spinecho.db.vectors.served import SpaceView
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.language.query_words import parse_query
@@ -74,9 +74,8 @@ class Likeness:
         return found
 
     @staticmethod
-    def _above(space: ServedSpace, vectors: Rows, at_least: float) -> dict[int, float]:
+    def _above(space: SpaceView, vectors: Rows, at_least: float) -> dict[int, float]:
         """Vector ids with a cosine of at least this; all are compared, nothing is guessed."""
-        space.refresh()
         best: dict[int, float] = {}
         for vector in vectors:
             near = space.nearest(vector[None], len(space))

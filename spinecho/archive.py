@@ -125,18 +125,16 @@ class Archive:
         """A study by its UID, with its series and reports. Raises `QueryError` for one that is not in the archive."""
         from spinecho.studies import study_of  # noqa: PLC0415
 
-        with self._lock:
-            desk = self._desk()
-            number = lookup.study_ids_by_uid(self._database, [uid]).get(uid)
-            opened = None if number is None else desk.open_study(number)
+        desk = self._desk()
+        number = lookup.study_ids_by_uid(self._database, [uid]).get(uid)
+        opened = None if number is None else desk.open_study(number)
         if opened is None:
             raise QueryError(f"no study {uid!r} in this archive; search gives UIDs as hits[0].study.uid")
         return study_of(opened, lambda card: read_volume(*self._source(card)))
 
     def facets(self, *fields: str, where: str = "") -> dict[str, tuple[Facet, ...]]:
         """Of how many studies each value is: shown under the filter, of a total. Without fields, the usual ones."""
-        with self._lock:
-            return self._desk().facets(_filter(where), fields or FACETS)
+        return self._desk().facets(_filter(where), fields or FACETS)
 
     def status(self) -> dict[str, Any]:
         """What is indexed, what is pending, how the last run went, encoders and builds, as plain values."""
@@ -201,13 +199,11 @@ class Archive:
         """Keep thumbs by study UID for a search of yours: 1 fits, -1 does not, 0 takes it back."""
         if wrong := [value for value in verdicts.values() if value not in {-1, 0, 1}]:
             raise QueryError(f"{wrong[0]!r} is no verdict: 1 fits, -1 does not, 0 takes it back")
-        with self._lock:
-            self._desk().rate(words, _filter(where), verdicts, asked={"text": words, "where": where})
+        self._desk().rate(words, _filter(where), verdicts, asked={"text": words, "where": where})
 
     def verdicts(self, words: str, *, where: str = "") -> dict[str, int]:
         """Your thumbs for a search: 1 or -1 by study UID."""
-        with self._lock:
-            return self._desk().verdicts(words, _filter(where))
+        return self._desk().verdicts(words, _filter(where))
 
     def close(self) -> None:
         """Let go of the database; a closed archive answers nothing."""
@@ -234,10 +230,9 @@ class Archive:
         from spinecho.search.query import Kind  # noqa: PLC0415
 
         chosen = _filter(where, include_derived=include_derived)
-        with self._lock:
-            desk = self._desk()
-            results = desk.search(query, want=Kind.REPORT if reports else Kind.STUDY, k=k, where=chosen)
-            return hits_of(results, desk.listed(results, most=_PICTURES))
+        desk = self._desk()
+        results = desk.search(query, want=Kind.REPORT if reports else Kind.STUDY, k=k, where=chosen)
+        return hits_of(results, desk.listed(results, most=_PICTURES))
 
     def _asked(self, scan: Folder | None, study: str | None, box: str | None, other_patients: bool) -> Query:
         from spinecho.search.query import SpotQuery, StudyQuery  # noqa: PLC0415
@@ -259,12 +254,10 @@ class Archive:
         return read_scan_query(path, self._preparation())[0] if path.exists() else StudyQuery(os.fspath(like))
 
     def _preparation(self) -> dict[str, Any]:
-        with self._lock:
-            return self._desk().preparation
+        return self._desk().preparation
 
     def _source(self, card: Any) -> tuple[Any, str]:
-        with self._lock:
-            opened = self._desk().open_series(card)
+        opened = self._desk().open_series(card)
         return opened.source, opened.key
 
     def _desk(self) -> Desk:
@@ -276,7 +269,7 @@ class Archive:
 
                 engine = open_engine(self._settings, database=self._database)
                 smallest = self._settings.smallest_count
-                self._opened = Desk(engine, self._person, record=self._record, smallest=smallest, lock=self._lock)
+                self._opened = Desk(engine, self._person, record=self._record, smallest=smallest)
             return self._opened
 
     def _allow(self, role: Role, what: str, action: str, subject: str = "", **facts: Any) -> None:

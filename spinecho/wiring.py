@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,7 +83,7 @@ def open_served(settings: Settings, *, warn: Callable[[str], None] = _ignore) ->
     """An engine for the desks of many people, its database's file read ahead."""
     database = open_database(settings, warn=warn)
     warm_beside(database)
-    return Served(open_engine(settings, database=database), threading.RLock())
+    return Served(open_engine(settings, database=database))
 
 
 def read_image_query(path: Path, dual: DualEncoder) -> tuple[ImageQuery, tuple[FileFailure, ...]]:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, text
@@ -220,14 +220,15 @@ def _one_moment(connection: Connection) -> Iterator[None]:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
         return
-    connection.exec_driver_sql("PRAGMA query_only=ON")
+    driver: Any = connection.connection.driver_connection
+    before = driver.total_changes
     connection.exec_driver_sql("BEGIN")
     try:
         yield
+        if driver.total_changes != before:
+            raise StoreError("something was written while what is stored was read as of one moment; nothing was kept")
     finally:
         connection.rollback()
-        connection.exec_driver_sql("PRAGMA query_only=OFF")
-        connection.rollback()  # of nothing: ends the transaction that SQLAlchemy believes it has begun
 
 
 def _there(path: Path) -> bool:

@@ -53,9 +53,9 @@ class CohortDesk:
             for rule in definition.rules():
                 if rule.like and not _UID.fullmatch(rule.like):
                     raise CohortError(f"like = {rule.like[:64]!r} is no StudyInstanceUID; give that of a study here")
-            with self._desk._lock:
-                engine = self._desk._engine
-                found = evaluate(definition, engine.database, engine.selection, lambda: engine.likeness(_no_file))
+            engine = self._desk._engine
+            with engine.reading() as archive:
+                found = evaluate(definition, engine.database, engine.selection, lambda: archive.likeness(_no_file))
             facts["studies"] = len(found.members)
         return found
 
@@ -69,7 +69,7 @@ class CohortDesk:
         """By fact: studies by value, shown (of the cohort) and total (of the archive); masked."""
         studies = found.roster.ids[found.steps[-1].kept]
         everything = visible(ALL)
-        with self._desk._acting("compare-cohort", digest_of(found.definition.name)), self._desk._lock:
+        with self._desk._acting("compare-cohort", digest_of(found.definition.name)):
             return self._desk._engine.selection.facets(
                 everything, COMPARED, studies=studies, base=everything, smallest=self.smallest
             )
@@ -79,19 +79,18 @@ class CohortDesk:
         """Keep the list as a version. Raises `Refused`, `CohortError` for an empty list."""
         subject = digest_of(found.definition.name)
         self._desk.note("freeze", subject, studies=len(found.members))  # before: nothing is kept that is not on record
-        with self._desk._lock:
-            made = keep(self._desk._database, self._builds, found, owner=self._desk.person.name)
+        made = keep(self._desk._database, self._builds, found, owner=self._desk.person.name)
         self._desk.note("frozen", subject, version=made.number, studies=made.studies)
         return made
 
     @needs(Role.VIEWER, "count a cohort")
     def rerun(self, name: str, number: int) -> tuple[Evaluation, Changes]:
         """A version's definition against the archive as it is now."""
-        with self._desk._acting("rerun-cohort", digest_of(name), version=number), self._desk._lock:
+        engine = self._desk._engine
+        with self._desk._acting("rerun-cohort", digest_of(name), version=number), engine.reading() as archive:
             version = frozen(self._desk._database, name, number)
             self._require_uids(version.definition)
-            engine = self._desk._engine
-            return again(engine.database, engine.selection, version, lambda: engine.likeness(_no_file))
+            return again(engine.database, engine.selection, version, lambda: archive.likeness(_no_file))
 
     @needs(Role.VIEWER, "compare versions")
     def diff(self, name: str, first: int, second: int) -> Changes:

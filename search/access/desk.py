@@ -6,9 +6,6 @@ Pages hold a desk and nothing else, so a button that is drawn by mistake still d
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import Any
-
 from spinecho.db.people.record import Fact, Record, Recorder
 from spinecho.search.access.holdings import Holdings
 from spinecho.search.access.persons import Access, Person, Refused, Role, digest_of, needs
@@ -20,7 +17,7 @@ __all__ = ["Access", "Desk", "Fact", "Person", "Recorder", "Refused", "Role", "S
 
 
 class Desk(Searching, Studies, Holdings):
-    """One person's way to one engine. Not for use by two threads at once, as the engine is not."""
+    """One person's way to one engine, which any number of desks may use at once."""
 
     def __init__(
         self,
@@ -29,21 +26,20 @@ class Desk(Searching, Studies, Holdings):
         *,
         record: Recorder | None = None,
         smallest: int = 0,
-        lock: AbstractContextManager[Any] | None = None,
     ) -> None:
         """record: None for the one beside the database's file. smallest: counts of people below it are hidden in what
-        is told, see `db.people.masking`. lock: held while the engine is used, where several desks share it.
+        is told, see `db.people.masking`.
         """
         kept = record if record is not None else Record.beside(engine.database.location)
-        super().__init__(engine, person, record=kept, smallest=smallest, lock=lock)
+        super().__init__(engine, person, record=kept, smallest=smallest)
 
 
 class Served:
-    """One engine for the desks of many people, of whom one at a time uses it."""
+    """One engine for the desks of many people."""
 
-    def __init__(self, engine: Engine, lock: AbstractContextManager[Any]) -> None:
-        self._engine, self._lock = engine, lock
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def desk(self, person: Person, record: Recorder, *, smallest: int = 0) -> Desk:
         """The desk of one person."""
-        return Desk(self._engine, person, record=record, smallest=smallest, lock=self._lock)
+        return Desk(self._engine, person, record=record, smallest=smallest)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,11 +53,9 @@ class EngineAccess(Access):
         *,
         record: Recorder,
         smallest: int = 0,
-        lock: AbstractContextManager[Any] | None = None,
     ) -> None:
         super().__init__(person, record)
         self._engine, self.smallest = engine, smallest
-        self._lock = lock or threading.RLock()
 
     @property
     def _database(self) -> Database:
@@ -72,8 +68,7 @@ class Searching(EngineAccess):
     @property
     def generation(self) -> int:
         """Raised whenever something has changed that an answer can show; tells nothing else."""
-        with self._lock:
-            return self._engine.generation
+        return self._engine.generation
 
     @property
     def preparation(self) -> dict[str, Any]:
@@ -86,8 +81,7 @@ class Searching(EngineAccess):
         self._require_patients(where)
         kind, subject = _named(query, where)
         with self._acting("search", subject, kind=kind, want=str(want), k=_small(k)) as facts:
-            with self._lock:
-                results = self._engine.search(query, want=want, k=k, where=where, patients=self.may(SEES_PATIENTS))
+            results = self._engine.search(query, want=want, k=k, where=where, patients=self.may(SEES_PATIENTS))
             facts["hits"] = len(results.hits)
         return results
 
@@ -113,7 +107,7 @@ class Searching(EngineAccess):
     def facets(self, where: Filter, fields: Sequence[str] = FACETS) -> dict[str, tuple[Facet, ...]]:
         """Studies by value of each field, shown of total, for a filter; small counts are masked."""
         self._require_patients(where)
-        with self._acting("count", digest_of(repr(where)), fields=len(fields)), self._lock:
+        with self._acting("count", digest_of(repr(where)), fields=len(fields)):
             return self._engine.selection.facets(visible(where), fields, base=visible(ALL), smallest=self.smallest)
 
     @needs(Role.VIEWER, "count")

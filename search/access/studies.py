@@ -135,8 +135,7 @@ class Studies(EngineAccess):
         """Where the volume of a series speaks for the words. Raises what reading it again and `Engine.heat` raise."""
         with self._acting("evidence", series.card.uid, words=digest_of(words)):
             prepared = read(self._engine.dual.image.preparation.spec, series.source, series.key)
-            with self._lock:
-                return self._engine.heat(words, [prepared.prepared], [prepared.shape])[0]
+            return self._engine.heat(words, [prepared.prepared], [prepared.shape])[0]
 
     @needs(Role.VIEWER, "see the evidence")
     def evidence_again(self, words: str, series: OpenedSeries) -> None:

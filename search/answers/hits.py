@@ -121,6 +121,8 @@ class Results:
     """What each channel counted and why, see `search.channel_weights`; empty where channels were not put together."""
     plan: QueryPlan | None = None
     """Of words: how they were understood; `query` holds the same as JSON."""
+    snapshot: str = ""
+    """Which moment of the archive answered: the same name, the same answer."""
 
 
 def results_json(results: Results) -> dict[str, Any]:
@@ -129,6 +131,7 @@ def results_json(results: Results) -> dict[str, Any]:
         "query": results.query,
         "encoder": results.encoder,
         "build": results.build,
+        "snapshot": results.snapshot,
         "searched": results.searched,
         "warnings": list(results.warnings),
         "relevance": [asdict(one) for one in results.relevance],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,8 @@ from spinecho.db.queries import lookup
 from spinecho.db.queries.full_text import Match, find_words
 from spinecho.db.queries.sentences import passage_cards, report_passages
 from spinecho.db.schema.database import Database
-from spinecho.db.values import SpaceRecord
 from spinecho.db.vectors.protocol import Ids, Neighbours, Rows
-from spinecho.db.vectors.served import ServedSpace
+from spinecho.db.vectors.served import SpaceView
 from spinecho.encoders.language.query_words import QueryText
 from spinecho.search.answers.clause_agreement import judge, violates, weight
 from spinecho.search.answers.hits import PassageHit
@@ -42,43 +40,31 @@ _SECOND = 0.1
 
 
 class Retriever:
-    """Both spaces of one database, with the id sets of recent filters remembered until something changes."""
+    """Both spaces of one database at one moment, with the id sets of recent filters remembered."""
 
-    def __init__(self, database: Database, builds: Path, *, image: SpaceRecord, text: SpaceRecord) -> None:
-        self.database = database
-        self.image = ServedSpace(database, builds, image)
-        self.text = ServedSpace(database, builds, text)
-        self.selection = Selection(database, builds)
-        self._remembered: OrderedDict[tuple[int, int, Filter], Ids] = OrderedDict()
-        self._resolving = threading.Lock()
+    def __init__(self, database: Database, image: SpaceView, text: SpaceView, selection: Selection) -> None:
+        self.database, self.image, self.text, self.selection = database, image, text, selection
+        self._remembered: OrderedDict[tuple[int, Filter], Ids] = OrderedDict()
+        self._lock = threading.Lock()
 
-    def refresh(self) -> None:
-        """Take in what was stored or deleted since the last query."""
-        self.image.refresh()
-        self.text.refresh()
-        self.selection.refresh()
-
-    @property
-    def generation(self) -> int:
-        """Raised by what `refresh` finds changed."""
-        return self.image.generation + self.text.generation + self.selection.generation
-
-    def allowed(self, space: ServedSpace, where: Filter) -> Ids | None:
+    def allowed(self, space: SpaceView, where: Filter) -> Ids | None:
         """Ids that pass the filter; None for no condition."""
         if where == ALL:
             return None
-        key = (space.space.id, self.generation, where)
-        with self._resolving:  # two channels ask at once, and the second need not resolve again
-            if key not in self._remembered:
-                resolve = self.selection.volumes if space is self.image else self.selection.passages
-                found = resolve(space.space, where)
-                if not self.selection.certain_of(fields_of(where)):
-                    return found
-                self._remembered[key] = found
-                while len(self._remembered) > _REMEMBERED:
-                    self._remembered.popitem(last=False)
+        key = (space.space.id, where)
+        with self._lock:
+            found = self._remembered.get(key)
+        if found is None:
+            resolve = self.selection.volumes if space is self.image else self.selection.passages
+            found = resolve(space.space, where)
+            if not self.selection.certain_of(fields_of(where)):
+                return found
+        with self._lock:
+            self._remembered[key] = found
             self._remembered.move_to_end(key)
-            return self._remembered[key]
+            while len(self._remembered) > _REMEMBERED:
+                self._remembered.popitem(last=False)
+        return found
 
     def sentences(self, vector: Rows, query: QueryText, *, want: Kind, k: int, where: Filter) -> Found:
         """Studies or reports by their best sentences; looks deeper until k agree with the query or nothing is left.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +11,11 @@ import numpy as np
 from spinecho.db.filters.algebra import ALL, Filter
 from spinecho.db.queries.full_text import find_words
 from spinecho.db.queries.sentences import passage_cards
-from spinecho.db.vectors.protocol import Ids
+from spinecho.db.vectors.protocol import Ids, Rows
 from spinecho.encoders.language.clauses.assertions import sentence_assertion
 from spinecho.encoders.language.expand import expand
 from spinecho.encoders.language.laterality import sides
 from spinecho.encoders.language.query_words import QueryText
-from spinecho.encoders.space import Encoder
 from spinecho.search.answers.clause_agreement import judge
 from spinecho.search.answers.hits import PassageHit
 from spinecho.search.channels.found import Found
@@ -39,7 +39,7 @@ _SHOWN = 0.45
 
 
 def like_report(
-    retriever: Retriever, encoder: Encoder[str], plan: QueryPlan, *, want: Kind, k: int, where: Filter
+    retriever: Retriever, encode: Callable[[Sequence[str]], Rows], plan: QueryPlan, *, want: Kind, k: int, where: Filter
 ) -> Found:
     """Studies, or reports, by how far their best sentence for each clause lies above the least that was fetched for it.
 
@@ -50,7 +50,7 @@ def like_report(
     found = Found(searched=searched)
     if not searched or not plan.clauses:
         return found
-    vectors = encoder.encode(list(plan.clauses))
+    vectors = encode(list(plan.clauses))
     nearest = retriever.text.nearest(vectors, min(max(_NEAREST, 4 * k), searched), among=among)
     cards = passage_cards(retriever.database, [int(one) for one in np.unique(nearest.ids) if one > 0])
     best: dict[int, dict[int, float]] = defaultdict(dict)

@@ -42,21 +42,19 @@ _REMEMBERED = 256
 
 
 class Planner:
-    """Understands queries over one database, by the values that it holds."""
+    """Understands queries over one database, by the values that it holds at one moment."""
 
     def __init__(
         self,
         database: Database,
         selection: Selection,
+        spelling: Spelling,
         *,
-        knows: Callable[[str], bool] | None = None,
         today: Callable[[], date] = date.today,
     ) -> None:
-        """knows: whether a word is one of the language, see `Spelling`. today: what "last year" is counted from."""
-        self._database, self._selection, self._today = database, selection, today
-        self._spelling = Spelling(database, knows)
+        """today: what "last year" is counted from."""
+        self._database, self._selection, self._spelling, self._today = database, selection, spelling, today
         self._known: dict[object, object] = {}
-        self._generation = -1
 
     def plan(self, asked: TextQuery, where: Filter = ALL, *, patients: bool = False) -> QueryPlan:
         """The query as it is understood. patients: whether patient IDs are looked up for this person.
@@ -181,14 +179,14 @@ class Planner:
         return found
 
     def _once(self, key: object, find: Callable[[], object]) -> object:
-        """What was found since the archive last changed."""
-        now = self._selection.generation
-        if now != self._generation or len(self._known) > _REMEMBERED:
-            self._known.clear()
-            self._generation = now
-        if key not in self._known:
-            self._known[key] = find()
-        return self._known[key]
+        """What was found before at this moment of the archive."""
+        found = self._known.get(key)
+        if found is None:
+            found = find()
+            if len(self._known) > _REMEMBERED:
+                self._known.clear()
+            self._known[key] = found
+        return found
 
 
 def _of_whole_dates(facts: Sequence[Fact], text: str) -> tuple[Fact, ...]:

@@ -18,10 +18,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "db"))
 from filter_archive import FilterArchive
 
 from spinecho.db.filters.algebra import ALL, And, Between, Filter, Is, Not, Or
+from spinecho.db.filters.selection import Selection
 from spinecho.db.queries import lookup
 from spinecho.db.queries.full_text import expression, find_words
 from spinecho.db.queries.sentences import passage_cards
 from spinecho.db.schema.engines import Location
+from spinecho.db.vectors.served import ServedSpace
 from spinecho.encoders.language.query_words import parse_query
 from spinecho.search.channels.lexical import words_of
 from spinecho.search.channels.retrieve import Retriever
@@ -80,8 +82,9 @@ filters = st.recursive(
 
 def found_in(made: FilterArchive, folder: Path, words: str, where: Filter, want: Kind) -> set[str]:
     """UIDs of the studies, or of the studies of the reports, that the channel of words gives."""
-    retriever = Retriever(made.database, folder / "builds", image=made.image, text=made.text)
-    retriever.refresh()
+    builds = folder / "builds"
+    image, text = (ServedSpace(made.database, builds, space).view() for space in (made.image, made.text))
+    retriever = Retriever(made.database, image, text, Selection(made.database, builds))
     query = parse_query(words)
     found = retriever.words(query, words_of(query), want=want, k=1000, where=where)
     keys = list(found.scores)
