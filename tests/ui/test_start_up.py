@@ -16,17 +16,6 @@ from spinecho.ui.cli.app import Commands, app
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW = {"torch", "scipy", "streamlit", "pandas", "pyarrow", "transformers", "tokenizers", "nibabel", "plotly"}
-    "torch",
-    "scipy",
-    "streamlit",
-    "pandas",
-    "pyarrow",
-    "transformers",
-    "tokenizers",
-    "nibabel",
-    "plotly",
-    "pydicom",
-}
 DATABASE = {"faiss", "numpy", "sqlalchemy", "alembic", "PIL"}
 
 
