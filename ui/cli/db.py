@@ -15,7 +15,7 @@ from spinecho.indexer.facts_again import derive_facts
 from spinecho.indexer.reports.derive import settle_reports
 from spinecho.indexer.reports.rereading import read_again
 from spinecho.people import open_access
-from spinecho.search.access.desk import Role
+from spinecho.search.access.persons import Role
 from spinecho.settings import read_settings
 from spinecho.ui.cli.self_test import run_self_test
 from spinecho.ui.opening import open_database

@@ -13,7 +13,7 @@ import typer
 from spinecho.indexer.pipeline import Options, index_archive
 from spinecho.outcomes import roots_of
 from spinecho.people import open_access
-from spinecho.search.access.desk import Role
+from spinecho.search.access.persons import Role
 from spinecho.settings import read_settings
 from spinecho.ui.cli.self_test import run_self_test
 from spinecho.ui.opening import open_database

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from spinecho.indexer.backfill import Added, add_parts
 from spinecho.people import open_access
-from spinecho.search.access.desk import Role
+from spinecho.search.access.persons import Role
 from spinecho.settings import Settings, read_settings
 from spinecho.ui.opening import open_database
 from spinecho.ui.printing.options import (

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from spinecho.people import open_access
-from spinecho.search.access.desk import Role, digest_of
+from spinecho.search.access.persons import Role, digest_of
 from spinecho.settings import read_settings
 from spinecho.status_facts import failure_facts, status_facts
 from spinecho.ui.opening import open_database
