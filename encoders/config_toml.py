@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import tomllib
 import types
 import typing
@@ -14,6 +15,9 @@ from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.sandbox.limits import MOST_WHOLE, TEXT_BYTES, read_small
 
 T = TypeVar("T")
+
+_hints = functools.cache(typing.get_type_hints)
+"""Working them out takes longer than all the rest."""
 
 
 class ConfigError(EncoderError):
@@ -49,7 +53,7 @@ def build(kind: type[T], values: object, *, file: Path, at: str = "") -> T:
     where = f"[{at}]" if at else "the file"
     if not isinstance(values, dict):
         raise ConfigError(f"{file}: {at} = {values!r} must be a table: write [{at}] and its keys below")
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]  # classes can be hashed
     known = {field.name: field for field in fields(kind) if field.init}  # type: ignore[arg-type]
     for name in values:
         if name not in known:

@@ -8,41 +8,33 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
 
 from spinecho.db.errors import PruneRefused, RootMissing
 from spinecho.db.files import file_index, not_indexed, runs
 from spinecho.db.files.roots import ArchiveName, name_archives
-from spinecho.db.schema import clean
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.store.erasing import erase_traces
 from spinecho.db.store.study_facts import disagreements
-from spinecho.db.values import FileRecord, NewPassage, NewSeries, NewVolume, Rejection, Role, SpaceRecord
-from spinecho.db.vectors.build import pack
+from spinecho.db.values import Role, SpaceRecord
 from spinecho.db.vectors.kept_up import refresh_builds, refresh_snapshot
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import Reason
 from spinecho.encoders.reading.dicom.codecs import codecs_at_hand
-from spinecho.encoders.reading.headers import FileFailure, Header
 from spinecho.encoders.reading.other_files import READER
-from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_digests, unpack_read
-from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
-from spinecho.encoders.sandbox.worker import Message
+from spinecho.encoders.sandbox.processes import Sandbox
 from spinecho.encoders.space import Space, require_stored
-from spinecho.indexer.caption import caption
 from spinecho.indexer.discovery import Walked, discover, settle_collisions, settle_missing
-from spinecho.indexer.facts_again import derive_facts, facts_of
+from spinecho.indexer.facts_again import derive_facts
 from spinecho.indexer.moves import settle_moves, verify_files
-from spinecho.indexer.parts import Parts, parts_of
+from spinecho.indexer.pending import PendingFiles
 from spinecho.indexer.progress import Kept, Progress, Silent, Tally
 from spinecho.indexer.reports.derive import settle_reports
-from spinecho.indexer.reports.parsing.reading_task import report_task
 from spinecho.indexer.reports.rereading import read_again
-from spinecho.indexer.reports.store import GUESSED, is_long, store_report_file
+from spinecho.indexer.reports.store import GUESSED
 from spinecho.indexer.sources.folder import outermost
 from spinecho.indexer.torn_series import join_torn_series
 
@@ -113,7 +105,8 @@ def index_archive(
             dual = open_dual()
             image = _space(database, "image", dual.image.space, dual.name)
             text = _space(database, "text", dual.text.space, dual.name)
-            work = _Work(database, sandbox, dual, image, text, run, options, progress, tally)
+            most = options.max_volumes, options.limit
+            work = PendingFiles(database, sandbox, dual, image, text, run, *most, progress, tally)
             work.index_series()
             while settle_collisions(database, run):
                 tally.counts["joined"] += join_torn_series(database)
@@ -209,148 +202,6 @@ def _disagreements(database: Database) -> list[str]:
     return [f"{studies:,} studies have series that disagree in a fact of the study, and go by most of them ({fields})"]
 
 
-_Item: TypeAlias = PreparedVolume | FileFailure
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A series that was read: its files, what came of them, and the files' digests by path."""
-
-    records: tuple[FileRecord, ...]
-    items: list[_Item]
-    digests: dict[str, str]
-
-
-@dataclass
-class _Work:
-    """What the steps of one run share."""
-
-    database: Database
-    sandbox: Sandbox
-    dual: DualEncoder
-    image: SpaceRecord
-    text: SpaceRecord
-    run: int
-    options: Options
-    progress: Progress
-    tally: Tally
-
-    def index_series(self) -> None:
-        """Read, encode and store every pending series, up to the limit."""
-        ahead = file_index.count_pending_series(self.database)
-        limit = ahead if self.options.limit is None else min(ahead, self.options.limit)
-        self.progress.total("read", limit)
-        files: dict[int, tuple[FileRecord, ...]] = {}
-
-        def tasks() -> Iterator[Task]:
-            for number, key in enumerate(file_index.pending_series(self.database)):
-                if number >= limit:
-                    return
-                files[number] = file_index.series_files(self.database, key)
-                yield self._task(files[number])
-
-        waiting: list[_Read] = []
-        for number, outcome in enumerate(self.sandbox.map(tasks())):
-            self.tally.seconds["read"] += outcome.seconds
-            records = files.pop(number)
-            waiting.append(_Read(records, *self._items(records, outcome)))
-            if sum(len(one.items) for one in waiting) >= self.dual.image.batch:
-                self._store(waiting)
-                waiting.clear()
-        self._store(waiting)
-
-    def index_reports(self) -> None:
-        """Read and store every pending report file; a long one as it is read, so that memory stays flat."""
-        pending = file_index.pending_reports(self.database)
-        self.progress.total("reports", len(pending))
-        short = [record for record in pending if not is_long(record.path)]
-        for record, outcome in zip(short, self.sandbox.map(report_task(record.path) for record in short), strict=True):
-            self._store_reports(record, [*outcome.messages, outcome])
-        for record in pending:
-            if is_long(record.path):
-                self._store_reports(record, self.sandbox.stream(report_task(record.path)))
-
-    def _task(self, records: Sequence[FileRecord]) -> Task:
-        headers = [Header.from_json(record.header, path=record.path) for record in records]
-        return read_task(
-            headers,
-            spec=self.dual.image.preparation.spec,
-            max_volumes=self.options.max_volumes,
-            seconds=120 + 0.5 * len(headers),
-            digests=True,
-        )
-
-    def _items(self, records: Sequence[FileRecord], outcome: Outcome) -> tuple[list[_Item], dict[str, str]]:
-        """(the series' volumes and failures, digests by path); where its process died, without what makes it die."""
-        if outcome.failure is None:
-            return unpack_read(outcome.messages), unpack_digests(outcome.messages)
-        alone = {record.path: self.sandbox.run(self._task([record])) for record in records}
-        culprits = {path: each for path, each in alone.items() if each.failure is not None}
-        if not culprits:
-            culprits = {record.path: outcome for record in records}
-        rest = [record for record in records if record.path not in culprits]
-        failed: list[_Item] = [
-            FileFailure(path, each.failure or Reason.READ_CRASHED, each.detail) for path, each in culprits.items()
-        ]
-        if not rest:
-            return failed, {}
-        again = self.sandbox.run(self._task(rest))
-        if again.failure is not None:
-            return failed + [FileFailure(record.path, again.failure, again.detail) for record in rest], {}
-        return failed + unpack_read(again.messages), unpack_digests(again.messages)
-
-    def _store(self, series: Sequence[_Read]) -> None:
-        volumes = [item for one in series for item in one.items if isinstance(item, PreparedVolume)]
-        with self.tally.timed("encode"):
-            parts = iter(parts_of(self.dual, [volume.prepared for volume in volumes]))
-            words = [
-                clean.text(caption(v.acquisition, series=v.series.description, study=v.study.description))
-                for v in volumes
-            ]
-            meanings = iter(zip(words, self.dual.text.encode(words), strict=True))
-        with self.tally.timed("store"):
-            for one in series:
-                ids = {record.path: record.id for record in one.records}
-                read = [item for item in one.items if isinstance(item, PreparedVolume)]
-                holders = {item.key: item.paths for item in read}
-                new = [
-                    _new_volume(item, [ids[path] for path in _paths(item, holders)], next(parts), *next(meanings))
-                    for item in read
-                ]
-                rejected = {
-                    ids[item.path]: Rejection(item.reason, item.reason.ignorable, item.message)
-                    for item in one.items
-                    if isinstance(item, FileFailure)
-                }
-                held = {path for item in read for path in item.paths}
-                study, facts = facts_of([record for record in one.records if record.path in held] or one.records[:1])
-                digests = {ids[path]: digest for path, digest in one.digests.items()}
-                try:
-                    storing.store_series(
-                        self.database,
-                        self.run,
-                        NewSeries(study, facts, new, rejected, digests),
-                        image_space=self.image.id,
-                        text_space=self.text.id,
-                    )
-                except clean.Unstorable as error:  # else it would stop this run, and every later one, here
-                    refused = Rejection(Reason.NOT_STORED, Reason.NOT_STORED.ignorable, str(error))
-                    file_index.reject(
-                        self.database, self.run, {file: rejected.get(file, refused) for file in ids.values()}
-                    )
-                    new = []
-                self.tally.counts["series"] += bool(new)
-                self.tally.counts["volumes"] += len(new)
-                self.progress.advance("read")
-
-    def _store_reports(self, record: FileRecord, read: Iterable[Message | Outcome]) -> None:
-        """Store what a report file gave, a page a transaction."""
-        with self.tally.timed("reports"):
-            stored = store_report_file(self.database, self.run, record, read, self.dual.text, text_space=self.text.id)
-        self.tally.counts.update(stored)
-        self.progress.advance("reports")
-
-
 def _check_codecs(database: Database) -> list[str]:
     """Name the codecs that are not installed; what waited for one that now is gets its turn."""
     said = []
@@ -368,31 +219,6 @@ def _space(database: Database, role: Role, space: Space, encoder: str) -> SpaceR
         return storing.serve(database, role, encoder=encoder, **dataclasses.asdict(space))
     require_stored(served, space, role=role)
     return served
-
-
-def _paths(item: PreparedVolume, holders: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """The volume's files: a file of several volumes is named by the first, to which the others point."""
-    return item.paths or holders.get(str(item.notes.get("files_of")), ())
-
-
-def _new_volume(item: PreparedVolume, files: Sequence[int], parts: Parts, words: str, meaning: Any) -> NewVolume:
-    told = NewPassage("header", 0, 0, len(words), words, "present", "", pack(meaning))
-    acquisition = dataclasses.asdict(item.acquisition)
-    if acquisition["spacing_mm"] is not None:
-        acquisition["spacing_mm"] = list(acquisition["spacing_mm"])
-    return NewVolume(
-        key=item.key,
-        acquisition=acquisition,
-        shape=item.shape,
-        flags=item.flags,
-        notes=item.notes,
-        file_ids=tuple(sorted(set(files))),
-        thumbnail=item.thumbnail,
-        vector=parts.vector,
-        caption=told,
-        regions=parts.regions,
-        predicted=parts.predicted,
-    )
 
 
 def _guesses(tally: Tally) -> list[str]:

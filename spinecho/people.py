@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import pwd
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from spinecho.db.people.record import Record, Recorder, Unrecorded
 from spinecho.db.schema.database import Database
 from spinecho.errors import SettingsError
 from spinecho.roles import account_role, read_roles, signs_in
-from spinecho.search.access.desk import Access, Desk, Person, Refused, Role
+from spinecho.search.access.persons import Access, Person, Refused, Role
 from spinecho.settings import Settings
+
+if TYPE_CHECKING:
+    from spinecho.search.access.desk import Desk
 
 STARTED_BY = "SPINECHO_STARTED_BY"
 """Digest of the row of the record by which a page started this process for a person."""
@@ -42,7 +46,8 @@ def open_access(settings: Settings) -> Access:
 
 def open_desk(settings: Settings, database: Database | None = None) -> Desk:
     """Their desk, with the encoders loaded. Raises what opening the index raises, `RecordError` and `Refused`."""
-    from spinecho.wiring import open_database, open_engine  # noqa: PLC0415  (torch is slow to import)
+    from spinecho.search.access.desk import Desk  # noqa: PLC0415  (the engine is slow to import)
+    from spinecho.wiring import open_database, open_engine  # noqa: PLC0415
 
     database = database or open_database(settings)
     record = open_record(settings)  # before anything slow

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from spinecho.encoders.sandbox.limits import read_small
 from spinecho.errors import SettingsError
-from spinecho.search.access.desk import Role
+from spinecho.search.access.persons import Role
 
 EXAMPLE = """\
 # Who may do what. A person who is named nowhere has the default role; "none" keeps them out.

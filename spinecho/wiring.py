@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spinecho.boxes import check_form, read_box
 from spinecho.db.errors import Busy, FilesChanged, StorageFailure
@@ -34,12 +34,14 @@ from spinecho.encoders.sandbox.worker import Message
 from spinecho.errors import NoScan, SpinechoError
 from spinecho.private import make_private, tighten
 from spinecho.readers import Readers
-from spinecho.search.access.desk import Served
-from spinecho.search.engine import Engine
 from spinecho.search.fusion import NAME as FUSION
 from spinecho.search.fusion import Weights
 from spinecho.search.query import BoxError, ImageQuery, SpotQuery
 from spinecho.settings import Settings
+
+if TYPE_CHECKING:
+    from spinecho.search.access.desk import Served
+    from spinecho.search.engine import Engine
 
 _READERS = Readers()
 USER_ERRORS = (SpinechoError,)
@@ -67,6 +69,8 @@ def open_database(settings: Settings, *, create: bool = False, warn: Callable[[s
 
 def open_engine(settings: Settings, *, database: Database | None = None) -> Engine:
     """A search engine over the home's database."""
+    from spinecho.search.engine import Engine  # noqa: PLC0415  (slow to import, and not needed by every command)
+
     database = database or open_database(settings)
     engine = Engine(database, settings.builds, open_dual(settings), weights=own_weights(settings))
     engine.calibrate()
@@ -81,6 +85,8 @@ def own_weights(settings: Settings) -> Weights | None:
 
 def open_served(settings: Settings, *, warn: Callable[[str], None] = _ignore) -> Served:
     """An engine for the desks of many people, its database's file read ahead."""
+    from spinecho.search.access.desk import Served  # noqa: PLC0415
+
     database = open_database(settings, warn=warn)
     warm_beside(database)
     return Served(open_engine(settings, database=database))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spinecho.db.schema.database import Database
-from spinecho.settings import Settings
 from spinecho.ui.printing.console import err
 
 if TYPE_CHECKING:
+    from spinecho.db.schema.database import Database
     from spinecho.search.access.desk import Desk
+    from spinecho.settings import Settings
 
 
 def open_database(settings: Settings, *, create: bool = False) -> Database:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,18 +11,24 @@ from sqlalchemy import String, and_, delete, distinct, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from spinecho.db.files.file_rows import insert_files, replace_files, row_of, set_companions
+from spinecho.db.files.file_states import (
+    SeriesKey,
+    failure_row,
+    forget_empty_folders,
+    forget_files,
+    keep_digests,
+    reject_in,
+    reopen_series,
+    reopen_twins,
+    set_pending,
+)
 from spinecho.db.people.followers import follow_studies
 from spinecho.db.schema import clean
 from spinecho.db.schema.chunks import CHUNK, chunks
 from spinecho.db.schema.database import Database
-from spinecho.db.schema.models import LOOK_AGAIN, Failure, File, Folder, VolumeFile
-from spinecho.db.store.removal import remove_reports_of_files, remove_series
+from spinecho.db.schema.models import LOOK_AGAIN, Failure, File, Folder
+from spinecho.db.store.removal import remove_reports_of_files
 from spinecho.db.values import Changes, FileRecord, Listing, Rejection, Scanned, Stat
-
-LOST_UID = ("DUPLICATE", "CONFLICT")
-"""Reasons by which a file loses its SOP Instance UID to another; the reader's codes."""
-SeriesKey = tuple[str, str]
-"""(study UID, series UID)"""
 
 
 def compare(
@@ -120,7 +126,7 @@ def record(database: Database, run: int, items: Sequence[Scanned], *, again: boo
             if item.failure and key not in same
         )
         reopen_twins(session, [row.sop_uid for key, row in known.items() if row.sop_uid and key not in same])
-        _reopen(session, moved)
+        reopen_series(session, moved)
         follow_studies(session, renamed)
 
 
@@ -136,42 +142,6 @@ def remove_files(database: Database, paths: Sequence[str]) -> int:
             removed += len(ids)
         forget_empty_folders(session)
     return removed
-
-
-def forget_files(session: Session, ids: Sequence[int]) -> None:
-    """Forget files by id within a transaction already begun. Their series are read again, or go where nothing is left;
-    files that had lost a SOP Instance UID to one of them are pending again.
-    """
-    for some in chunks(ids):
-        query = select(File.study_uid, File.series_uid, File.sop_uid, File.state).where(File.id.in_(some))
-        rows = session.execute(query).all()
-        session.execute(delete(VolumeFile).where(VolumeFile.file_id.in_(some)))
-        session.execute(delete(Failure).where(Failure.file_id.in_(some)))
-        remove_reports_of_files(session, some)
-        session.execute(delete(File).where(File.id.in_(some)))
-        reopen_twins(session, [row.sop_uid for row in rows if row.sop_uid])
-        _reopen(session, {(row.study_uid, row.series_uid) for row in rows if row.series_uid})
-
-
-def forget_empty_folders(session: Session) -> None:
-    """Forget folders without a file; an archive has them by the thousand once it was moved."""
-    orphans = select(Folder.id).outerjoin(File).group_by(Folder.id).having(func.count(File.id) == 0)
-    session.execute(delete(Folder).where(Folder.id.in_(orphans)))
-
-
-def reopen_twins(session: Session, sops: Sequence[str]) -> None:
-    """Files that were rejected because another has their SOP Instance UID are pending again: the other has changed."""
-    for some in chunks(sorted(set(sops))):
-        lost = select(Failure.file_id).where(Failure.reason.in_(LOST_UID))
-        twins = select(File.id).where(File.sop_uid.in_(some), File.state == "rejected", File.id.in_(lost))
-        _set_pending(session, list(session.scalars(twins)))
-
-
-def keep_digests(session: Session, digests: Mapping[int, str]) -> None:
-    """Keep the digests of files, by id."""
-    if digests:
-        rows = [{"id": file, "digest": digest} for file, digest in digests.items()]
-        session.execute(update(File), rows)
 
 
 def colliding_files(database: Database) -> Iterator[tuple[FileRecord, ...]]:
@@ -210,7 +180,7 @@ def reopen_orphans(database: Database, *, reasons: Sequence[str]) -> int:
     query = select(File.id).where(File.id.in_(losers), File.sop_uid.is_not(None), File.sop_uid.not_in(owners))
     with database.begin() as session:
         files = list(session.scalars(query))
-        _set_pending(session, files)
+        set_pending(session, files)
         return len(files)
 
 
@@ -221,7 +191,7 @@ def reopen_rejected(database: Database, *, reason: str, message: str) -> int:
     query = query.where(Failure.reason == reason, same, File.header.is_not(None))
     with database.begin() as session:
         files = list(session.scalars(query))
-        _set_pending(session, files)
+        set_pending(session, files)
         return len(files)
 
 
@@ -229,14 +199,6 @@ def reject(database: Database, run: int, rejections: Mapping[int, Rejection]) ->
     """Mark files, by id, as rejected with their reasons."""
     with database.begin() as session:
         reject_in(session, run, rejections)
-
-
-def reject_in(session: Session, run: int, rejections: Mapping[int, Rejection]) -> None:
-    """The same within a transaction already begun."""
-    for ids in chunks(list(rejections)):
-        session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
-        session.execute(update(File).where(File.id.in_(ids)).values(state="rejected"))
-    session.add_all(failure_row(file, rejection, run) for file, rejection in rejections.items())
 
 
 def pending_series(database: Database, *, page: int = 500) -> Iterator[SeriesKey]:
@@ -374,34 +336,6 @@ def _records(session: Session, *where: Any) -> tuple[FileRecord, ...]:
         FileRecord(file, str(Path(folder) / name), header or "", state, digest)
         for file, folder, name, header, state, digest in session.execute(query)
     )
-
-
-def failure_row(file: int, rejection: Rejection, run: int) -> Failure:
-    """The row that says why a file, or one report of it, is not in."""
-    return Failure(
-        file_id=file,
-        ordinal=rejection.ordinal,
-        reason=rejection.reason,
-        ignorable=rejection.ignorable,
-        message=rejection.message,
-        run_id=run,
-    )
-
-
-def _reopen(session: Session, keys: Iterable[SeriesKey]) -> None:
-    """Have series that lost a file read again; drop those that have none left."""
-    for study, series in keys:
-        files = select(File.id).where(File.study_uid == study, File.series_uid == series)
-        left = list(session.scalars(files.where(File.state != "rejected")))
-        _set_pending(session, left)
-        if not left:
-            remove_series(session, study, series)
-
-
-def _set_pending(session: Session, files: Sequence[int]) -> None:
-    for ids in chunks(files):
-        session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
-        session.execute(update(File).where(File.id.in_(ids)).values(state="pending"))
 
 
 def _under(root: str) -> Any:

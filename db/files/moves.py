@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import and_, delete, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
-from spinecho.db.files.file_index import forget_empty_folders, forget_files, reopen_twins
+from spinecho.db.files.file_states import forget_empty_folders, forget_files, reopen_twins
 from spinecho.db.people.followers import follow_studies
 from spinecho.db.schema.chunks import CHUNK, chunks
 from spinecho.db.schema.database import Database

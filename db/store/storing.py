@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from spinecho.db.files.file_index import failure_row, keep_digests, reject_in
+from spinecho.db.files.file_states import failure_row, keep_digests, reject_in
 from spinecho.db.reports import study_matching
 from spinecho.db.reports.clauses import add_clauses
 from spinecho.db.reports.exam_keys import text_digest

@@ -27,7 +27,8 @@ from spinecho.db.errors import BuildCorrupt, Damaged
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Tombstone, Vector, vector_checksum
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.faiss_index import Candidates, Codes, FlatIndex, OnGpu
+from spinecho.db.vectors.candidates import Candidates, OnGpu
+from spinecho.db.vectors.faiss_index import Codes, FlatIndex
 from spinecho.db.vectors.index_plan import FLAT, Plan, Wish
 from spinecho.db.vectors.protocol import Ids, Rows
 from spinecho.db.vectors.scattered import read_rough, roughen

@@ -1,8 +1,4 @@
-"""FAISS, the only module that imports it: a flat index, generators of candidates, and fp16 products.
-
-Papers: inverted lists (Jegou et al. 2011, doi 10.1109/TPAMI.2010.57), RaBitQ (Gao and Long 2024, arXiv 2405.12497),
-HNSW (Malkov and Yashunin 2018, arXiv 1603.09320), CAGRA (Ootomo et al. 2023, arXiv 2308.15136).
-"""
+"""FAISS, the only module that imports it: a flat index, and fp16 products; `candidates` has the others."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.errors import BackendMissing, BuildCorrupt, StoreError
+from spinecho.db.errors import BackendMissing, BuildCorrupt
 from spinecho.db.vectors.protocol import Ids, Neighbours, Rows, answers, ascending, contains, ranked
 
 try:
@@ -23,8 +19,8 @@ try:
 except ImportError as error:  # pragma: no cover - needs an environment without it
     raise BackendMissing("FAISS is not installed: pip install '.[cpu]', or '.[gpu]' with an NVIDIA card") from error
 
-_library: Any = faiss
-"""The same without FAISS's own type hints, which lack some of what is used here."""
+library: Any = faiss
+"""The same without FAISS's own type hints, which lack some of what is used here and in `candidates`."""
 
 Codes = NDArray[np.float16]
 """Shape (n, dim), unit rows as they are stored."""
@@ -39,35 +35,13 @@ _PART_BYTES = 2 * 2**20
 """Scattered rows gathered and compared at a time: as much as stays in the processor's cache."""
 _COMPACT = 1000
 """Removed vectors that a flat index carries along before it is written anew without them."""
-_TRAINING_ROUNDS, _TRAINING_PER_LIST = 8, 50
-"""k-means: more of either gained under 0.001 of recall at a fixed effort and cost minutes."""
 
 _ALONE = 50_000
 """Vectors below which a flat index is not worth more than one thread."""
-_GPU_BLOCK = 50_000
-_GPU_MOST = 2048
-"""Neighbours that FAISS gives at most from a graphics card."""
-
-RECIPES: dict[str, str] = {
-    "ivf rabitq": "RR{dim},IVF{lists},RaBitQ",
-    "ivf rabitq2": "RR{dim},IVF{lists},RaBitQ2",
-    "ivf sq8": "IVF{lists},SQ8",
-    "hnsw sq8": "HNSW32_SQ8",
-}
-"""FAISS's factory string of each kind that only proposes candidates; more bits a vector, fewer candidates needed.
-
-RaBitQ's error is what its authors say only where no number of a vector counts more than another, hence the random
-rotation (RR). Without it, vectors of unequal numbers took eight times the candidates.
-"""
-
-
-def gpus() -> int:
-    """Graphics cards that this FAISS can use; 0 for a CPU build."""
-    return int(faiss.get_num_gpus()) if hasattr(faiss, "get_num_gpus") else 0
 
 
 @contextmanager
-def _on_one_thread() -> Iterator[None]:
+def on_one_thread() -> Iterator[None]:
     """For single queries: FAISS would start its threads for them too, and wait for a core that another process has."""
     usual = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)  # of this thread alone
@@ -91,7 +65,7 @@ class _Rooms(threading.local):
             form = scalar.QT_fp16 if codes.dtype == np.float16 else scalar.QT_8bit_direct_signed
             block = faiss.IndexScalarQuantizer(dim, form, faiss.METRIC_INNER_PRODUCT)
             block.codes.resize(most * wide)
-            room = _library.rev_swig_ptr(block.codes.data(), most * wide).view(np.dtype((np.void, wide)))
+            room = library.rev_swig_ptr(block.codes.data(), most * wide).view(np.dtype((np.void, wide)))
             self._kept[key] = block, room
         return self._kept[key]
 
@@ -117,7 +91,7 @@ def best_of_scattered(
         some = places[start : start + part]
         np.take(rows, some, out=room[: len(some)], mode="clip")
         block.ntotal = len(some)
-        with _on_one_thread():
+        with on_one_thread():
             similarities, found = block.search(asked, min(len(some), k + _SLACK))
         given = found[0] >= 0  # FAISS finds nothing like a query that is no number
         kept.append((some[found[0][given]], similarities[0][given]))
@@ -235,7 +209,7 @@ class FlatIndex:
     @classmethod
     def load(cls, path: Path) -> FlatIndex:
         """Read an index that `save` wrote; `BuildCorrupt` where FAISS cannot. Its bytes must have been verified."""
-        index = _read(path)
+        index = read_index(path)
         if not isinstance(index, faiss.IndexIDMap):
             raise BuildCorrupt(f"{path.name} is a {type(index).__name__}, not an index of ours")
         inner = faiss.downcast_index(index.index)
@@ -253,174 +227,8 @@ class FlatIndex:
             self._state = (index, np.empty(0, np.int64))
 
 
-class Candidates:
-    """Proposes places whose vectors may be among the nearest; what it says of their similarity is a guess.
-
-    `breadth` is the number of lists looked into, or HNSW's efSearch. A place is a row's number in the build. Searches
-    may run at once; adding is for building.
-    """
-
-    selects = True
-    """Whether it can be told which places are allowed."""
-
-    def __init__(self, index: Any, *, kind: str) -> None:
-        self.kind = kind
-        self._index = index
-        self._lists = _lists_of(index)
-        self._breadths = _breadths(1024 if self._lists is None else self._lists.nlist)
-        self._unfiltered: dict[int, Any] = {}
-
-    @classmethod
-    def train(cls, kind: str, sample: Rows, *, lists: int, lends: Candidates | None = None) -> Candidates:
-        """Learn from some rows, (n, dim). `lends` has its lists taken over where it fits."""
-        dim = sample.shape[1]
-        if kind not in RECIPES:
-            raise StoreError(f"no index of kind {kind!r}; there are: flat fp16, {', '.join(RECIPES)}")
-        recipe = RECIPES[kind].format(dim=dim, lists=lists)
-        index: Any = faiss.index_factory(dim, recipe, faiss.METRIC_INNER_PRODUCT)
-        inverted = _lists_of(index)
-        if inverted is not None:
-            if lends is not None and lends.turned == (inverted is not index) and lends._lists.nlist == lists:
-                inverted.quantizer.add(lends._lists.quantizer.reconstruct_n(0, lists))
-            inverted.cp.niter, inverted.cp.max_points_per_centroid = _TRAINING_ROUNDS, _TRAINING_PER_LIST
-            inverted.cp.min_points_per_centroid = 1  # FAISS would warn on the terminal
-        else:
-            index.hnsw.efConstruction = 80
-            index = faiss.IndexIDMap(index)
-        index.train(np.ascontiguousarray(sample))
-        return cls(index, kind=kind)
-
-    @property
-    def turned(self) -> bool | None:
-        """Whether its lists are of rotated vectors; None where it has no lists."""
-        return None if self._lists is None else self._lists is not self._index
-
-    @property
-    def dim(self) -> int:
-        """Length of every vector."""
-        return int(self._index.d)
-
-    @property
-    def breadths(self) -> tuple[int, ...]:
-        """What may be asked for, least first; with the last an inverted index looks at everything."""
-        return self._breadths
-
-    def __len__(self) -> int:
-        return int(self._index.ntotal)
-
-    def add(self, places: Ids, rows: Rows) -> None:
-        """Add rows (n, dim) under their places."""
-        self._index.add_with_ids(np.ascontiguousarray(rows, dtype=np.float32), places)
-
-    def search(
-        self, queries: Rows, count: int, *, breadth: int, allowed: NDArray[np.uint8] | None = None
-    ) -> NDArray[np.int64]:
-        """(q, count) places, the likeliest first, -1 where there are fewer. `allowed`: a bit a place, lowest first."""
-        effort = breadth if self._lists is not None else max(breadth, count)
-        parameters = self._unfiltered.get(effort) if allowed is None else None
-        if parameters is None:
-            parameters = self._parameters(effort, allowed)
-        if allowed is None:  # making them takes as long as looking into a list
-            self._unfiltered[effort] = parameters
-        with _on_one_thread() if len(queries) == 1 else nullcontext():
-            _, places = self._index.search(np.ascontiguousarray(queries, dtype=np.float32), count, params=parameters)
-        return np.asarray(places)
-
-    def _parameters(self, effort: int, allowed: NDArray[np.uint8] | None) -> Any:
-        selector = None if allowed is None else faiss.IDSelectorBitmap(len(allowed), faiss.swig_ptr(allowed))
-        if self._lists is None:
-            return _library.SearchParametersHNSW(efSearch=effort, sel=selector)
-        made = _library.SearchParametersIVF(nprobe=effort, sel=selector)
-        return _library.SearchParametersPreTransform(index_params=made) if self.turned else made
-
-    @property
-    def size(self) -> int:
-        """Bytes of the index, in memory and on disk."""
-        faiss.write_index(self._index, counter := faiss.VectorIOWriter())
-        return int(counter.data.size())
-
-    def save(self, path: Path) -> None:
-        """Write the index as one file."""
-        faiss.write_index(self._index, str(path))
-
-    @classmethod
-    def load(cls, path: Path, *, kind: str) -> Candidates:
-        """Read an index that `save` wrote; `BuildCorrupt` where FAISS cannot. Its bytes must have been verified."""
-        found = cls(_read(path), kind=kind)
-        listed = kind.startswith("ivf")
-        same = kind in RECIPES and (found._lists is not None) == listed and found.turned == _turned(kind)
-        if not same or found._index.metric_type != faiss.METRIC_INNER_PRODUCT:
-            raise BuildCorrupt(f"{path.name} is an index of another kind than its manifest says")
-        return found
-
-
-class OnGpu:
-    """Proposes places as `Candidates` does, from an NVIDIA card: all vectors, inverted lists of fp16, or CAGRA's graph.
-
-    FAISS on a card takes a selector and ignores it, so `selects` is false and `allowed` is refused: what filters leave
-    is compared on the processor, all of it. Made from a build's rows when the build is opened; nothing is stored.
-    """
-
-    selects = False
-
-    def __init__(self, codes: Codes, *, how: str, lists: int = 1024) -> None:
-        if not gpus():
-            raise BackendMissing(
-                "this FAISS sees no graphics card: pip install '.[gpu]' on a machine with an NVIDIA one"
-            )
-        self.kind, self._resources, dim = f"gpu {how}", _library.StandardGpuResources(), codes.shape[1]
-        metric = faiss.METRIC_INNER_PRODUCT
-        if how == "flat":
-            settings = _library.GpuIndexFlatConfig()
-            settings.useFloat16 = True
-            self._index = _library.GpuIndexFlat(self._resources, dim, metric, settings)
-        elif how == "ivf":
-            fp16 = faiss.ScalarQuantizer.QT_fp16
-            self._index = _library.GpuIndexIVFScalarQuantizer(self._resources, dim, lists, fp16, metric)
-            self._index.train(codes[:: max(1, len(codes) // (lists * _TRAINING_PER_LIST))].astype(np.float32))
-        elif how == "cagra":
-            self._index = _library.GpuIndexCagra(self._resources, dim, metric)
-            self._index.train(codes.astype(np.float32))  # makes the graph; there is no adding to it
-        else:
-            raise StoreError(f"no index {how!r} on a graphics card; there are: flat, ivf, cagra")
-        for start in range(0, 0 if how == "cagra" else len(codes), _GPU_BLOCK):
-            self._index.add(codes[start : start + _GPU_BLOCK].astype(np.float32))
-        self._widest = lists if how == "ivf" else 1
-
-    @property
-    def breadths(self) -> tuple[int, ...]:
-        """What may be asked for; it means something for inverted lists alone."""
-        return _breadths(self._widest)
-
-    def search(
-        self, queries: Rows, count: int, *, breadth: int, allowed: NDArray[np.uint8] | None = None
-    ) -> NDArray[np.int64]:
-        """As `Candidates.search`; ValueError with `allowed`."""
-        if allowed is not None:
-            raise ValueError("an index on a graphics card would ignore what is allowed")
-        parameters = _library.SearchParametersIVF(nprobe=breadth) if self._widest > 1 else None
-        most = min(count, _GPU_MOST)
-        _, places = self._index.search(np.ascontiguousarray(queries, dtype=np.float32), most, params=parameters)
-        return np.asarray(places)
-
-
-def _lists_of(index: Any) -> Any:
-    """The inverted lists of an index, None where it has none."""
-    if isinstance(index, faiss.IndexPreTransform):
-        return faiss.downcast_index(index.index)
-    return index if isinstance(index, faiss.IndexIVF) else None
-
-
-def _turned(kind: str) -> bool | None:
-    return RECIPES[kind].startswith("RR") if kind.startswith("ivf") else None
-
-
-def _breadths(widest: int) -> tuple[int, ...]:
-    return (*(2**power for power in range(1, 20) if 2**power < widest), widest)
-
-
 def _search(index: Any, queries: Rows, k: int, parameters: Any = None) -> tuple[Ids, Rows]:
-    with _on_one_thread() if len(queries) == 1 and index.ntotal < _ALONE else nullcontext():
+    with on_one_thread() if len(queries) == 1 and index.ntotal < _ALONE else nullcontext():
         similarities, ids = index.search(queries, k, params=parameters)
     return ids, np.where(ids < 0, -np.inf, similarities).astype(np.float32)
 
@@ -429,7 +237,8 @@ def _checked(ids: Ids, similarities: Rows, among: Ids) -> tuple[Ids, Rows]:
     return ids, np.where(contains(among, ids), similarities, -np.inf).astype(np.float32)
 
 
-def _read(path: Path) -> Any:
+def read_index(path: Path) -> Any:
+    """FAISS's index in a file; `BuildCorrupt` where it cannot read it."""
     try:
         return faiss.read_index(str(path))
     except RuntimeError as error:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spinecho.db.errors import StoreError
-from spinecho.db.vectors.faiss_index import RECIPES, Codes, FlatIndex
+from spinecho.db.vectors.candidates import RECIPES
+from spinecho.db.vectors.faiss_index import Codes, FlatIndex
 from spinecho.db.vectors.index_plan import FLAT, Effort
 from spinecho.db.vectors.tuning import LADDER, Sample, blocks, build_without, draw_sample, p50_ms, recalls
 

@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from grown import unit_rows
 
 from spinecho.db.errors import BackendMissing, StoreError
-from spinecho.db.vectors import faiss_index
+from spinecho.db.vectors import candidates
+from spinecho.db.vectors.candidates import Candidates, OnGpu
 from spinecho.db.vectors.exact import ExactIndex
-from spinecho.db.vectors.faiss_index import Candidates, OnGpu
 from spinecho.db.vectors.index_plan import FLAT, Effort, Plan, Wish
 from spinecho.db.vectors.trade_off import KINDS, trade_offs
 from spinecho.db.vectors.tuning import fit, lists_for
@@ -154,7 +154,7 @@ def test_lists_grow_with_the_root() -> None:
 
 
 def test_a_graphics_card_that_is_not_there_is_named() -> None:
-    if faiss_index.gpus():
+    if candidates.gpus():
         pytest.skip("there is a card")
     with pytest.raises(BackendMissing, match="no graphics card"):
         OnGpu(ROWS.astype(np.float16), how="flat")

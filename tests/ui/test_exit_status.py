@@ -19,14 +19,14 @@ from typer.testing import CliRunner
 
 from spinecho.db.errors import StoreError
 from spinecho.db.schema.database import Database
-from spinecho.ui.cli import app as cli
+from spinecho.ui.cli import index, status
 from spinecho.ui.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "words"),
+    ("error", "exits", "words"),
     [
         (StoreError("what was asked cannot be"), 2, "what was asked"),
         (OSError(28, "No space left on device", "/home/x/index.lock"), 3, "make room"),
@@ -40,21 +40,22 @@ ROOT = Path(__file__).resolve().parents[2]
     ],
 )
 def test_whatever_fails_is_one_line(
-    error: BaseException, status: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    error: BaseException, exits: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "open_database", fail)
+    monkeypatch.setattr(status, "open_database", fail)
+    monkeypatch.setattr(index, "open_database", fail)
     monkeypatch.setattr(Database, "opened", WeakSet())  # what other tests left open, and damaged, is no reason here
     for command in (["status"], ["index", str(tmp_path)], ["failures"]):
         done = CliRunner().invoke(app, [*command, "--home", str(tmp_path / "home")])
-        assert done.exit_code == status, done.output
+        assert done.exit_code == exits, done.output
         assert words in done.stderr
         assert "Traceback" not in done.output
         assert "Secret" not in done.output
         assert len(done.stderr.splitlines()) == 1
-    if status != 130:
+    if exits != 130:
         done = CliRunner().invoke(app, ["status", "--home", str(tmp_path / "home"), "--json"])
         assert json.loads(done.stdout)["error"] == type(error).__name__
 
@@ -72,7 +73,7 @@ def spinecho(*arguments: str | Path, before: str = "", **environment: str) -> su
     """The command in a process of its own, in which something is done once everything is imported."""
     script = (
         "import os, resource, sys, spinecho.db.vectors.build, spinecho.indexer.pipeline, spinecho.ui.cli.app\n"
-        "import spinecho.ui.printing.progress_bars, spinecho.status_facts\n"
+        "import spinecho.ui.cli.index, spinecho.ui.cli.status\n"
         f"import spinecho.encoders.registry\n{before}\nspinecho.ui.cli.app.main()\n"
     )
     return subprocess.run(
@@ -117,8 +118,8 @@ def test_a_disk_without_room_and_then_with_room(tmp_path: Path) -> None:
 
 def test_ctrl_c(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x")
-    slow = "spinecho.ui.cli.app.open_database = lambda *a, **k: time.sleep(60)"
-    script = f"import spinecho.ui.cli.app, time\n{slow}\nprint('on', flush=True)\n"
+    slow = "spinecho.ui.cli.status.open_database = lambda *a, **k: time.sleep(60)"
+    script = f"import spinecho.ui.cli.app, spinecho.ui.cli.status, time\n{slow}\nprint('on', flush=True)\n"
     process = subprocess.Popen(
         [sys.executable, "-c", f"{script}spinecho.ui.cli.app.main()", "status", "--home", str(tmp_path)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

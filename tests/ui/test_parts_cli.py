@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 from spinecho.boxes import read_box
 from spinecho.encoders import registry
 from spinecho.search.query import BoxError
-from spinecho.ui.cli import app as cli
 from spinecho.ui.cli.app import app
+from spinecho.ui.printing import console
 
 LEFT = (slice(0, 8), slice(8, 16), slice(4, 8))
 RIGHT = (slice(16, 24), slice(8, 16), slice(4, 8))
@@ -22,7 +22,7 @@ RIGHT = (slice(16, 24), slice(8, 16), slice(4, 8))
 
 @pytest.fixture(autouse=True)
 def _known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli.out, "_width", 200)
+    monkeypatch.setattr(console.out, "_width", 200)
     monkeypatch.setitem(registry.ENCODERS, "parts", lambda _: parts_dual())
     monkeypatch.setitem(registry.ENCODERS, "plain", lambda _: plain_dual())
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.rule import Rule
@@ -13,15 +15,15 @@ from rich.rule import Rule
 from spinecho.db.errors import StoreError
 from spinecho.db.filters.algebra import ALL
 from spinecho.db.schema.database import Database
-from spinecho.indexer.phantom import PhantomDataMissing, write_archive
 from spinecho.indexer.pipeline import Options, index_archive
 from spinecho.people import open_record, person_here
 from spinecho.search.access.desk import Access, Desk, Role
 from spinecho.search.engine import Engine
 from spinecho.search.query import Evidence, Kind, Query, StudyQuery, TextQuery
-from spinecho.settings import Settings
+from spinecho.settings import Settings, read_settings
 from spinecho.ui.opening import open_database
 from spinecho.ui.printing import tables
+from spinecho.ui.printing.options import MOST, Device, Home, err, guarded, out
 from spinecho.ui.printing.progress_bars import progress_bars
 from spinecho.wiring import indexing_lock, open_dual, read_image_query
 
@@ -35,6 +37,11 @@ _SEEN = "meningioma of the right hemisphere"
 
 def write_demo(folder: Path, *, studies: int, seed: int, console: Console) -> None:
     """Write the synthetic archive with a progress bar on a terminal."""
+    try:
+        from spinecho.indexer.phantom import PhantomDataMissing, write_archive  # noqa: PLC0415
+    except ImportError as error:
+        raise StoreError(f"the demonstration archive needs {error.name}: pip install '.[demo]'") from error
+
     with Bars(console=console, disable=not console.is_terminal) as bars:
         task = bars.add_task("writing the archive", total=studies)
         try:
@@ -106,3 +113,22 @@ def _near(path: Path) -> str:
     """The path as typed from here, where it lies below."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_absolute() and path.is_relative_to(here) else str(path)
+
+
+@guarded
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to write the archive.")] = Path("demo/archive"),
+    studies: Annotated[int, typer.Option(help="How many studies.", min=1, max=100_000)] = 24,
+    seed: Annotated[int, typer.Option(help="Another seed makes another archive.", min=0, max=MOST)] = 0,
+    tour: Annotated[bool, typer.Option("--tour", help="Also index it and run a few searches.")] = False,
+    home: Home = None,
+    device: Device = None,
+) -> None:
+    """Write a synthetic DICOM archive with reports to try everything on."""
+    write_demo(folder, studies=studies, seed=seed, console=err)
+    if tour:
+        settings = read_settings(home=home, device=device)
+        take_tour(folder, settings, out=out, err=err)
+    else:
+        shown = tables.plain(str(folder))
+        out.print(f"Written to {shown}. Next: spinecho index {shown}", highlight=False)

@@ -17,7 +17,7 @@ from spinecho.ui.opening import open_database
 from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.console import err, out, print_json
 from spinecho.ui.printing.evaluation_table import print_evaluation
-from spinecho.ui.printing.options import MOST
+from spinecho.ui.printing.options import MOST, guarded
 from spinecho.ui.printing.tables import plain
 from spinecho.wiring import open_dual
 
@@ -52,6 +52,7 @@ Exit status: 0 measured, 2 nothing could be.
 """
 
 
+@guarded
 @with_filters
 def evaluate(
     judgements: Annotated[

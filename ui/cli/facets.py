@@ -21,7 +21,7 @@ from spinecho.settings import read_settings
 from spinecho.ui.opening import open_database
 from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.console import err, out, print_json
-from spinecho.ui.printing.options import MOST
+from spinecho.ui.printing.options import MOST, guarded
 from spinecho.ui.printing.tables import plain
 
 HELP = f"""Count studies by value, shown / total, for a filter: what there is to choose from, and what it would leave.
@@ -40,6 +40,7 @@ with `--include-derived`.
 """
 
 
+@guarded
 @with_filters
 def facets(
     fields: Annotated[list[str] | None, typer.Argument(help="Fields to count, e.g. sequence vendor age.")] = None,

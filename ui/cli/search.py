@@ -14,6 +14,7 @@ from spinecho.db.filters.algebra import ALL, Filter
 from spinecho.search.access.desk import Desk
 from spinecho.settings import Settings, read_settings
 from spinecho.ui.cli.feedback import thumbs_of
+from spinecho.ui.cli.why import why
 from spinecho.ui.opening import open_desk
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.conditions import with_filters
@@ -193,3 +194,6 @@ def _search(
         print_json(results_json(results))
     else:
         tables.print_results(out, results)
+
+
+search_app.command("why")(why)

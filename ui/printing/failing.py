@@ -16,7 +16,6 @@ from collections.abc import Iterator
 import typer
 
 from spinecho.db.errors import Damaged
-from spinecho.db.schema.check import damage_behind
 from spinecho.errors import SpinechoError
 from spinecho.ui.printing.console import err, print_json, printable_streams
 from spinecho.ui.printing.tables import plain
@@ -70,7 +69,7 @@ def told(error: Exception) -> tuple[str, int]:
             return _of_system(error), MACHINE
         case UnicodeError():
             return f"a text cannot be written as it is ({type(error).__name__})", MACHINE
-        case _ if behind := damage_behind():
+        case _ if behind := _damage():
             return behind, Damaged.exit_status
         case _:
             name = type(error).__name__
@@ -85,3 +84,10 @@ def _of_system(error: OSError) -> str:
     if error.errno in _DENIED:
         return f"{where}{said}; give this account the right to write there, or name another home with --home"
     return f"{where}{said}"
+
+
+def _damage() -> str:
+    """What is damaged in a database that was open, where that may be behind a fault."""
+    from spinecho.db.schema.check import damage_behind  # noqa: PLC0415  (the database is slow to import)
+
+    return damage_behind()

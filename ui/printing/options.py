@@ -14,7 +14,6 @@ import typer
 
 from spinecho.encoders.sandbox.processes import LEAST_MB
 from spinecho.private import private_files
-from spinecho.settings import NO_RECORD
 from spinecho.ui.printing.console import err, out, print_json
 from spinecho.ui.printing.failing import failing
 
@@ -98,6 +97,8 @@ def _recorded(*, leave_out: bool) -> Iterator[None]:
     if not leave_out:
         yield
         return
+    from spinecho.settings import NO_RECORD  # noqa: PLC0415  (imports the database)
+
     err.print("no record is kept of this (--no-record)", style="yellow")
     before = os.environ.get(NO_RECORD)
     os.environ[NO_RECORD] = "1"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from spinecho.indexer.pipeline import Summary
 from spinecho.indexer.progress import STAGES
-from spinecho.search.answers.hits import Hit, PassageHit, Results, SeriesHit
-from spinecho.search.planning.query_plan import QueryPlan, Way
+
+if TYPE_CHECKING:  # at run time whoever has one of these has imported its module
+    from spinecho.indexer.pipeline import Summary
+    from spinecho.search.answers.hits import Hit, PassageHit, Results, SeriesHit
+    from spinecho.search.planning.query_plan import QueryPlan
 
 _MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow]?[/]", "historical": "[blue]<[/]"}
 
@@ -39,6 +41,8 @@ def _visible(character: str) -> str:
 
 def print_results(console: Console, results: Results) -> None:
     """A row a study or report, with the sentence that put it there."""
+    from spinecho.search.planning.query_plan import Way  # noqa: PLC0415  (is imported by now)
+
     about = results.encoder
     ranked = results.plan is None or results.plan.way in (Way.WORDS, Way.REPORT)
     console.print(

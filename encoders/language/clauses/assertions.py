@@ -32,7 +32,8 @@ from dataclasses import dataclass
 
 from spinecho.encoders.language.clauses.bounds import EXAMINATION, SHOWS
 from spinecho.encoders.language.clauses.cues import cues
-from spinecho.encoders.language.clauses.judge import Assertion, By, judge
+from spinecho.encoders.language.clauses.judge import judge
+from spinecho.encoders.language.clauses.segment import Assertion, By
 from spinecho.encoders.language.finding_words import names_finding
 from spinecho.encoders.language.laterality import Side, sides
 

@@ -4,69 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
 
 from spinecho.encoders.language.clauses.bounds import (
-    ADJUNCT,
-    AFTER_EXCEPTION,
     ALL_ABNORMAL,
     ASIDE,
-    COMPARES,
-    DEFINITE,
-    EXCEPTION,
-    GIVEN,
     HARD,
     INTRO,
     NOW,
     OWN_CLAUSE,
     OWN_FINDING,
     PATIENT,
-    PERSON,
-    SMALL_WORDS,
     SOFT,
     SUBORDINATE,
 )
-from spinecho.encoders.language.clauses.cues import OPERATED, PROCEDURE, Cue, Kind, Reach, bare_answer, cues
+from spinecho.encoders.language.clauses.cues import OPERATED, PROCEDURE, Cue, bare_answer, cues
+from spinecho.encoders.language.clauses.segment import Judged, decide, has_words, judge_segment
 from spinecho.encoders.language.finding_words import names_finding
 from spinecho.encoders.language.sentences import sentence_spans
 from spinecho.encoders.language.vocabulary import concepts
 
-Assertion = Literal["present", "absent", "uncertain", "historical"]
-By = Literal["negation", "normal", "hedge", "question", "history", "family", "nothing"]
-"""What decided: "normal" states normality where "negation" denies a finding; both are absent."""
-
-_MEANS: dict[Kind, tuple[Assertion, By]] = {
-    "negation": ("absent", "negation"),
-    "normal": ("absent", "normal"),
-    "hedge": ("uncertain", "hedge"),
-    "question": ("uncertain", "question"),
-    "family": ("uncertain", "family"),
-    "history": ("historical", "history"),
-    "yes": ("present", "nothing"),
-    "masked": ("present", "nothing"),
-}
 _BLANKS = re.compile(r"\s{2,}|[^\S ]")
 _SUPPOSED = re.compile(r"if|unless|when|where|wherever|whenever|once|in case of|in the event of")
 """Opens what is only supposed: "if a leak is present" affirms none."""
-_IS = re.compile(r"(?<!\w)(?:is|are|was|were)")
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A part of a text, with what was made of it."""
-
-    start: int
-    end: int
-    assertion: Assertion = "present"
-    by: By = "nothing"
-    cue: tuple[int, int] = (0, 0)
-    aside: bool = False
-    """What a denial or doubt is about: there, and not what the sentence is for."""
-    reaches_on: bool = False
-    """The cue reaches what follows, so a list may go on after a comma."""
 
 
 @lru_cache(maxsize=512)
@@ -121,10 +83,10 @@ def _judge_all(heard: str) -> list[Judged]:
         if bare and not wider and not (bare.kind == "yes" and supposed):
             inside = [*(cue for cue in inside if cue.start < bare.start and cue.kind != "question"), bare]
         previous = judged[-1] if judged else None
-        if previous and not _has_words(_without(heard, start, end, inside)) and _answers(inside, hard):
+        if previous and not has_words(_without(heard, start, end, inside)) and _answers(inside, hard):
             judged[-1] = _answered(previous, end, inside)
             continue
-        parts = _judge_segment(heard, start, end, inside)
+        parts = judge_segment(heard, start, end, inside)
         first = parts[0]
         if previous and not hard and _goes_on(heard, judged, first):
             judged[-1] = replace(previous, end=first.end)
@@ -149,11 +111,11 @@ def _operated(heard: str, part: Judged) -> list[Judged]:
         start, end = match.span()
         if start < part.cue[1] and part.cue[0] < end:
             continue
-        if _has_words(heard[part.start : start]):
+        if has_words(heard[part.start : start]):
             cut.append(replace(part, end=start))
         else:
             start = part.start
-        if not _has_words(heard[end : part.end]):
+        if not has_words(heard[end : part.end]):
             end = part.end
         cut.append(Judged(start, end, "historical", "history", (match.start(), match.end())))
         part = replace(part, start=end)
@@ -199,132 +161,12 @@ def _segments(heard: str, found: Sequence[Cue]) -> list[tuple[int, int, bool]]:
             continue
         # "On today's study, no mass": the opening words are the setting, not a statement.
         before = heard[merged[-1][0] : start] if merged else ""
-        opens = INTRO.fullmatch(before.strip(" ,")) is not None or not _has_words(before)
+        opens = INTRO.fullmatch(before.strip(" ,")) is not None or not has_words(before)
         if merged and start not in hard and opens and not any(merged[-1][0] <= cue.start < start for cue in found):
             merged[-1] = (merged[-1][0], end, merged[-1][2])
         else:
             merged.append((start, end, start in hard))
     return merged
-
-
-def _judge_segment(heard: str, start: int, end: int, found: Sequence[Cue]) -> list[Judged]:
-    """The segment in parts, each under one cue or none."""
-    if EXCEPTION.match(heard, start, end):
-        cut = AFTER_EXCEPTION.search(heard, start, end)
-        if cut is None:
-            return [Judged(start, end)]
-        rest = _judge_segment(heard, cut.start(), end, [cue for cue in found if cue.start > cut.start()])
-        return [Judged(start, cut.start()), *rest]
-    parts = [Judged(start, end)]
-    decided: Cue | None = None
-    for cue in found:
-        if cue.kind == "masked" or (cue.kind == "history" and cue.reach == "whole" and _of_a_scan(heard[start:end])):
-            continue
-        now = parts[-1]
-        begin = now.start if decided is None or now.reaches_on else decided.end
-        reach = _reach(heard, cue, begin, end)
-        left = heard[begin : cue.start]
-        if decided is None:
-            apart = reach in ("after", "verb") and names_finding(left, of_normal=cue.kind == "normal")
-        else:
-            verdict = _together(decided, now, cue, reach, _has_words(heard[decided.end : cue.start]))
-            if verdict == "keep":
-                continue
-            apart = verdict == "apart"
-        if apart:
-            beside = cue.kind in ("hedge", "question") or (
-                reach == "verb" and _IS.search(heard, cue.start, cue.end) is None
-            )
-            parts[-1] = replace(now, end=cue.start, aside=now.aside or (decided is None and beside))
-            parts.append(Judged(cue.start, end))
-        parts[-1] = _decided(parts[-1], cue, reach)
-        decided = cue
-    parts = [part for part in parts if part.end > part.start]
-    if decided is None and (
-        GIVEN.match(heard[start:end]) or (PERSON.search(heard, start, end) and not names_finding(heard[start:end]))
-    ):
-        parts = [replace(part, aside=True) for part in parts]
-    return _presupposed(heard, [one for part in parts for one in _normal_or_not(heard, part)])
-
-
-def _of_a_scan(text: str) -> bool:
-    """Whether a date in `text` is that of an earlier scan, or of what has not changed since."""
-    return COMPARES.search(text) is not None
-
-
-def _decided(part: Judged, cue: Cue, reach: Reach) -> Judged:
-    assertion, by = _MEANS[cue.kind]
-    return replace(part, assertion=assertion, by=by, cue=(cue.start, cue.end), reaches_on=reach != "before")
-
-
-def _reach(heard: str, cue: Cue, begin: int, until: int) -> Reach:
-    """Which side the cue decides, where its own side may hold no words."""
-    if cue.reach in {"whole", "verb"}:
-        return cue.reach
-    before, after = _has_words(heard[begin : cue.start]), heard[cue.end : until]
-    nothing_after = ADJUNCT.match(after) is not None or not _has_words(after)
-    if cue.reach == "after":
-        return "before" if before and not _has_words(after) else "after"
-    if cue.reach == "before":
-        return "before" if before or nothing_after else "after"
-    return "before" if before and nothing_after else "after"
-
-
-def _together(first: Cue, part: Judged, cue: Cue, reach: Reach, between: bool) -> Literal["keep", "apart", "over"]:
-    """What a second cue does to a part that a first has decided: nothing, a part of its own, or another answer."""
-    if part.by == "family":
-        return "apart" if cue.kind == "question" else "keep"
-    if not part.reaches_on:
-        return "apart" if between or reach != "before" else ("over" if cue.kind in ("hedge", "yes") else "keep")
-    if reach == "before":
-        if part.by == "negation":
-            return "over" if cue.kind == "hedge" and cue.end - cue.start > 10 else "keep"
-        return "over" if cue.kind != "normal" else "keep"
-    if cue.kind == "yes":
-        return "apart" if between else "keep"
-    if part.by == "negation":
-        return "keep"
-    if part.by in ("hedge", "question"):
-        return "apart" if between and cue.kind in ("negation", "normal", "question") and part.by != cue.kind else "keep"
-    if part.by == "history":
-        return "apart" if between else "over"
-    return "keep" if cue.kind in ("normal", "history") else "apart"
-
-
-def _normal_or_not(heard: str, part: Judged) -> list[Judged]:
-    """ "Normal" beside a finding says nothing of it: "normal carotid arteries" | "and hypoplasia of the left MCA"."""
-    if part.by != "normal":
-        return [part]
-    if names_finding(heard[part.start : part.cue[0]], of_normal=True):
-        return [Judged(part.start, part.end)]
-    if not names_finding(heard[part.cue[1] : part.end], of_normal=True):
-        return [part]
-    cut = heard.find(" and ", part.cue[1], part.end)
-    if cut < 0 or names_finding(heard[part.cue[1] : cut], of_normal=True):
-        return [Judged(part.start, part.end)]
-    return [replace(part, end=cut, reaches_on=False), Judged(cut, part.end)]
-
-
-def _presupposed(heard: str, parts: list[Judged]) -> list[Judged]:
-    """Cut from a denial or doubt what it takes to be there: "no enhancement" | "within the cyst"."""
-    cut: list[Judged] = []
-    for part in parts:
-        found = None
-        if part.reaches_on and part.by in ("negation", "hedge", "question"):
-            found = next(
-                (
-                    m
-                    for m in DEFINITE.finditer(heard, part.cue[1], part.end)
-                    if names_finding(heard[m.end() : part.end])
-                ),
-                None,
-            )
-        if found is None:
-            cut.append(part)
-            continue
-        cut.append(replace(part, end=found.start(), reaches_on=False))
-        cut.append(Judged(found.start(), part.end, aside=True))
-    return cut
 
 
 def _answered(previous: Judged, end: int, found: Sequence[Cue]) -> Judged:
@@ -335,7 +177,7 @@ def _answered(previous: Judged, end: int, found: Sequence[Cue]) -> Judged:
             continue
         if kept.by == "hedge" and cue.kind == "question":
             continue
-        kept = _decided(kept, cue, "before")
+        kept = decide(kept, cue, "before")
     return replace(kept, aside=False)
 
 
@@ -395,10 +237,6 @@ def _look_back(heard: str, judged: list[Judged], one: Judged) -> None:
         judged[number] = replace(item, assertion=one.assertion, by=one.by, cue=one.cue)
         if heard[item.start : item.start + 1] != ",":
             return
-
-
-def _has_words(text: str) -> bool:
-    return any(char.isalnum() for char in SMALL_WORDS.sub(" ", text))
 
 
 def _without(heard: str, start: int, end: int, found: Sequence[Cue]) -> str:

@@ -1,0 +1,194 @@
+"""What is pending, read, encoded and stored: series with their volumes, and report files."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from spinecho.db.files import file_index
+from spinecho.db.schema import clean
+from spinecho.db.schema.database import Database
+from spinecho.db.store import storing
+from spinecho.db.values import FileRecord, NewPassage, NewSeries, NewVolume, Rejection, SpaceRecord
+from spinecho.db.vectors.build import pack
+from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.errors import Reason
+from spinecho.encoders.reading.headers import FileFailure, Header
+from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_digests, unpack_read
+from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
+from spinecho.encoders.sandbox.worker import Message
+from spinecho.indexer.caption import caption
+from spinecho.indexer.facts_again import facts_of
+from spinecho.indexer.parts import Parts, parts_of
+from spinecho.indexer.progress import Progress, Tally
+from spinecho.indexer.reports.parsing.reading_task import report_task
+from spinecho.indexer.reports.store import is_long, store_report_file
+
+_Item: TypeAlias = PreparedVolume | FileFailure
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A series that was read: its files, what came of them, and the files' digests by path."""
+
+    records: tuple[FileRecord, ...]
+    items: list[_Item]
+    digests: dict[str, str]
+
+
+@dataclass
+class PendingFiles:
+    """The steps of one run over what is pending, and what they share. `limit`: series to read, None for all."""
+
+    database: Database
+    sandbox: Sandbox
+    dual: DualEncoder
+    image: SpaceRecord
+    text: SpaceRecord
+    run: int
+    max_volumes: int
+    limit: int | None
+    progress: Progress
+    tally: Tally
+
+    def index_series(self) -> None:
+        """Read, encode and store every pending series, up to the limit."""
+        ahead = file_index.count_pending_series(self.database)
+        limit = ahead if self.limit is None else min(ahead, self.limit)
+        self.progress.total("read", limit)
+        files: dict[int, tuple[FileRecord, ...]] = {}
+
+        def tasks() -> Iterator[Task]:
+            for number, key in enumerate(file_index.pending_series(self.database)):
+                if number >= limit:
+                    return
+                files[number] = file_index.series_files(self.database, key)
+                yield self._task(files[number])
+
+        waiting: list[_Read] = []
+        for number, outcome in enumerate(self.sandbox.map(tasks())):
+            self.tally.seconds["read"] += outcome.seconds
+            records = files.pop(number)
+            waiting.append(_Read(records, *self._items(records, outcome)))
+            if sum(len(one.items) for one in waiting) >= self.dual.image.batch:
+                self._store(waiting)
+                waiting.clear()
+        self._store(waiting)
+
+    def index_reports(self) -> None:
+        """Read and store every pending report file; a long one as it is read, so that memory stays flat."""
+        pending = file_index.pending_reports(self.database)
+        self.progress.total("reports", len(pending))
+        short = [record for record in pending if not is_long(record.path)]
+        for record, outcome in zip(short, self.sandbox.map(report_task(record.path) for record in short), strict=True):
+            self._store_reports(record, [*outcome.messages, outcome])
+        for record in pending:
+            if is_long(record.path):
+                self._store_reports(record, self.sandbox.stream(report_task(record.path)))
+
+    def _task(self, records: Sequence[FileRecord]) -> Task:
+        headers = [Header.from_json(record.header, path=record.path) for record in records]
+        return read_task(
+            headers,
+            spec=self.dual.image.preparation.spec,
+            max_volumes=self.max_volumes,
+            seconds=120 + 0.5 * len(headers),
+            digests=True,
+        )
+
+    def _items(self, records: Sequence[FileRecord], outcome: Outcome) -> tuple[list[_Item], dict[str, str]]:
+        """(the series' volumes and failures, digests by path); where its process died, without what makes it die."""
+        if outcome.failure is None:
+            return unpack_read(outcome.messages), unpack_digests(outcome.messages)
+        alone = {record.path: self.sandbox.run(self._task([record])) for record in records}
+        culprits = {path: each for path, each in alone.items() if each.failure is not None}
+        if not culprits:
+            culprits = {record.path: outcome for record in records}
+        rest = [record for record in records if record.path not in culprits]
+        failed: list[_Item] = [
+            FileFailure(path, each.failure or Reason.READ_CRASHED, each.detail) for path, each in culprits.items()
+        ]
+        if not rest:
+            return failed, {}
+        again = self.sandbox.run(self._task(rest))
+        if again.failure is not None:
+            return failed + [FileFailure(record.path, again.failure, again.detail) for record in rest], {}
+        return failed + unpack_read(again.messages), unpack_digests(again.messages)
+
+    def _store(self, series: Sequence[_Read]) -> None:
+        volumes = [item for one in series for item in one.items if isinstance(item, PreparedVolume)]
+        with self.tally.timed("encode"):
+            parts = iter(parts_of(self.dual, [volume.prepared for volume in volumes]))
+            words = [
+                clean.text(caption(v.acquisition, series=v.series.description, study=v.study.description))
+                for v in volumes
+            ]
+            meanings = iter(zip(words, self.dual.text.encode(words), strict=True))
+        with self.tally.timed("store"):
+            for one in series:
+                ids = {record.path: record.id for record in one.records}
+                read = [item for item in one.items if isinstance(item, PreparedVolume)]
+                holders = {item.key: item.paths for item in read}
+                new = [
+                    _new_volume(item, [ids[path] for path in _paths(item, holders)], next(parts), *next(meanings))
+                    for item in read
+                ]
+                rejected = {
+                    ids[item.path]: Rejection(item.reason, item.reason.ignorable, item.message)
+                    for item in one.items
+                    if isinstance(item, FileFailure)
+                }
+                held = {path for item in read for path in item.paths}
+                study, facts = facts_of([record for record in one.records if record.path in held] or one.records[:1])
+                digests = {ids[path]: digest for path, digest in one.digests.items()}
+                try:
+                    storing.store_series(
+                        self.database,
+                        self.run,
+                        NewSeries(study, facts, new, rejected, digests),
+                        image_space=self.image.id,
+                        text_space=self.text.id,
+                    )
+                except clean.Unstorable as error:  # else it would stop this run, and every later one, here
+                    refused = Rejection(Reason.NOT_STORED, Reason.NOT_STORED.ignorable, str(error))
+                    file_index.reject(
+                        self.database, self.run, {file: rejected.get(file, refused) for file in ids.values()}
+                    )
+                    new = []
+                self.tally.counts["series"] += bool(new)
+                self.tally.counts["volumes"] += len(new)
+                self.progress.advance("read")
+
+    def _store_reports(self, record: FileRecord, read: Iterable[Message | Outcome]) -> None:
+        """Store what a report file gave, a page a transaction."""
+        with self.tally.timed("reports"):
+            stored = store_report_file(self.database, self.run, record, read, self.dual.text, text_space=self.text.id)
+        self.tally.counts.update(stored)
+        self.progress.advance("reports")
+
+
+def _paths(item: PreparedVolume, holders: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The volume's files: a file of several volumes is named by the first, to which the others point."""
+    return item.paths or holders.get(str(item.notes.get("files_of")), ())
+
+
+def _new_volume(item: PreparedVolume, files: Sequence[int], parts: Parts, words: str, meaning: Any) -> NewVolume:
+    described = NewPassage("header", 0, 0, len(words), words, "present", "", pack(meaning))
+    acquisition = dataclasses.asdict(item.acquisition)
+    if acquisition["spacing_mm"] is not None:
+        acquisition["spacing_mm"] = list(acquisition["spacing_mm"])
+    return NewVolume(
+        key=item.key,
+        acquisition=acquisition,
+        shape=item.shape,
+        flags=item.flags,
+        notes=item.notes,
+        file_ids=tuple(sorted(set(files))),
+        thumbnail=item.thumbnail,
+        vector=parts.vector,
+        caption=described,
+        regions=parts.regions,
+        predicted=parts.predicted,
+    )

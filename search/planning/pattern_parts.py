@@ -1,0 +1,35 @@
+"""What the patterns of facts are made of: where a word begins, and what a match is read as."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+
+from spinecho.db.filters.algebra import Filter
+
+Reading = tuple[Filter, str, bool]
+"""(the condition, the condition in words, whether the words can mean nothing else)"""
+Read = Callable[[re.Match[str], date], Reading | None]
+Pattern = tuple[str, re.Pattern[str], Read]
+"""(field, words, what a match of them on some day is)"""
+
+CLINICAL = re.compile(
+    r"\b(?:surg\w+|operat\w+|resect\w+|treat\w+|diagnos\w+|known|trauma|injur\w+|accident|radiother\w+|chemo\w*|seizures?"
+    r"|symptoms?|stable|unchanged|compar\w+|prior|previous\w*|histor\w+|status post|s/p|follow\w*|fell|fall"
+    r"|onset|headaches?|pain)[^\w,;]+(?:\w+[^\w,;]+){0,3}$",
+    re.IGNORECASE,
+)
+"""What happened to somebody then: "surgery in 2019" asks for no study of 2019."""
+BEGINS = r"(?<!\w)(?:(?<!\w-)|(?<=\bnon-))"
+"""Where a word begins: not behind a hyphen, unless that of "non-Siemens"."""
+
+
+def words(pattern: str, after: str = "") -> re.Pattern[str]:
+    """Whole words, in any case."""
+    return re.compile(rf"{BEGINS}(?:{pattern})(?!\w){after}", re.IGNORECASE)
+
+
+def free(pattern: str) -> re.Pattern[str]:
+    """What begins a word or a number and says for itself where it ends, in any case."""
+    return re.compile(rf"(?<![\w.]){pattern}", re.IGNORECASE)
