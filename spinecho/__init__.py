@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from spinecho.errors import ArchiveClosed, NoScan, QueryError, SettingsError, SpinechoError
+from spinecho.threads import limit_libraries
 
 if TYPE_CHECKING:
     from spinecho.archive import Archive, open
@@ -54,6 +55,8 @@ __all__ = [
     "encode_text",
     "open",
 ]
+
+limit_libraries()  # before anything that counts its threads is loaded
 
 _HOMES = {
     "spinecho.archive": ("Archive", "open"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from spinecho.db.vectors.faiss_index import Codes, RoughCodes, best_of_scattered
 from spinecho.db.vectors.protocol import comparable
+from spinecho.threads import thread_budget
 
 Found: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Places and their similarities, in no order."""
@@ -151,7 +151,7 @@ def _shared(
 
 
 def _threads() -> int:
-    return min(4, len(os.sched_getaffinity(0)))
+    return min(4, thread_budget())
 
 
 @cache

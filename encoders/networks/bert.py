@@ -7,7 +7,6 @@ query should not pay them. Anything but a plain BERT still goes through `transfo
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -17,6 +16,7 @@ from torch.nn import functional as fn
 
 from spinecho.encoders import hub
 from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.networks.bert_weights import QKV, damaged, is_plain_bert, present_name, require_whole
 from spinecho.encoders.networks.model_files import ModelFiles
 
 Network = Callable[[Tensor, Tensor], Tensor]
@@ -28,40 +28,22 @@ def load_network(files: ModelFiles, device: torch.device) -> Network:
     return _plain_bert(files, device) if is_plain_bert(files.config) else load_any(files, device)
 
 
-def is_plain_bert(config: dict[str, Any]) -> bool:
-    """True for encoder-only BERT with absolute positions and exact GELU: what `_plain_bert` computes."""
-    return (
-        config.get("model_type") == "bert"
-        and config.get("position_embedding_type", "absolute") == "absolute"
-        and config.get("hidden_act") == "gelu"
-        and {"num_attention_heads", "num_hidden_layers"} <= config.keys()
-        and not config.get("is_decoder", False)
-    )
-
-
 def _plain_bert(files: ModelFiles, device: torch.device) -> Network:
     weights: dict[str, Tensor] = {}
     try:
         for path in files.weights:
             weights |= {
-                _present_name(name): tensor.to(device, torch.float32)
+                present_name(name): tensor.to(device, torch.float32)
                 for name, tensor in load_file(path).items()
                 if tensor.is_floating_point()
             }
     except (SafetensorError, OSError) as error:
-        raise EncoderUnavailable(
-            f"the weights of {files.name} are damaged ({error}); install or download them again"
-        ) from error
+        raise damaged(files, error) from error
     eps = float(files.config.get("layer_norm_eps", 1e-12))
     heads = int(files.config["num_attention_heads"])
     layers = int(files.config["num_hidden_layers"])
 
-    missing = sorted(_needed(layers) - weights.keys())
-    if missing:
-        raise EncoderUnavailable(
-            f"the weights of {files.name} lack {len(missing)} of BERT's tensors, e.g. {missing[0]}; "
-            "install or download them again"
-        )
+    require_whole(files, weights)
 
     def linear(x: Tensor, name: str) -> Tensor:
         return fn.linear(x, weights[name + ".weight"], weights[name + ".bias"])
@@ -74,7 +56,7 @@ def _plain_bert(files: ModelFiles, device: torch.device) -> Network:
 
     fused = {
         layer: tuple(
-            torch.cat([weights[f"encoder.layer.{layer}.attention.self.{part}.{kind}"] for part in _QKV])
+            torch.cat([weights[f"encoder.layer.{layer}.attention.self.{part}.{kind}"] for part in QKV])
             for kind in ("weight", "bias")
         )
         for layer in range(layers)
@@ -97,34 +79,6 @@ def _plain_bert(files: ModelFiles, device: torch.device) -> Network:
         return x
 
     return forward
-
-
-_QKV = ("query", "key", "value")
-_EMBEDDINGS = ("word_embeddings", "position_embeddings", "token_type_embeddings", "LayerNorm")
-_LAYER = (
-    *(f"attention.self.{part}" for part in _QKV),
-    "attention.output.dense",
-    "attention.output.LayerNorm",
-    "intermediate.dense",
-    "output.dense",
-    "output.LayerNorm",
-)
-
-
-def _present_name(name: str) -> str:
-    """A tensor's name as it is written today: early checkpoints call a norm's weight and bias gamma and beta."""
-    name = name.removeprefix("bert.")
-    return name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
-
-
-def _needed(layers: int) -> set[str]:
-    names = {f"embeddings.{part}.weight" for part in _EMBEDDINGS} | {"embeddings.LayerNorm.bias"}
-    return names | {
-        f"encoder.layer.{layer}.{part}.{kind}"
-        for layer in range(layers)
-        for part in _LAYER
-        for kind in ("weight", "bias")
-    }
 
 
 def load_any(files: ModelFiles, device: torch.device) -> Network:

@@ -8,7 +8,6 @@ and what surrounds it (stride 32); and by its own grey values in 4 x 4 means. Ce
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import sys
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
@@ -21,7 +20,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from spinecho.encoders import hub
 from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.networks.slice_network import normalised, slice_network, stages_of
 from spinecho.encoders.preparing.preparation import Prepared
 
 CELLS = 8
@@ -50,13 +51,13 @@ class FrozenCells:
     def __init__(self, *, device: str = "cpu") -> None:
         self.device = torch.device(device)
         self._path = backbone_weights()
+        self._frozen = slice_network("stages", backbone, lambda: self.revision)
         keep_freed_memory()
 
     @cached_property
     def revision(self) -> str:
         """sha256 of the weights."""
-        with self._path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hub.files_digest([self._path])
 
     def __call__(self, items: Sequence[Prepared], /) -> list[CellFeatures]:
         """One for each prepared volume, in order."""
@@ -79,8 +80,7 @@ class FrozenCells:
         parts = []
         with torch.inference_mode(), mixed:
             for start in range(0, len(pixels), _BATCH):
-                grey = (pixels[start : start + _BATCH].to(self.device).float() - 127.0) / 128.0
-                fine, middle, coarse = self._stages(grey[:, None].repeat(1, 3, 1, 1))
+                fine, middle, coarse = self._stages(pixels[start : start + _BATCH])
                 step = fine.shape[2] // CELLS
                 maps = [
                     functional.max_pool2d(fine, step),
@@ -92,14 +92,11 @@ class FrozenCells:
         return torch.cat(parts)
 
     def _stages(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        network = self._network
-        x = network._swish(network._bn0(network._conv_stem(pictures)))
-        kept = []
-        for number, block in enumerate(network._blocks):
-            x = block(x)
-            if number in {6, 14}:
-                kept.append(x)
-        return kept[0], kept[1], x
+        """Of uint8 pictures on the CPU."""
+        if self.device.type == "cpu":
+            fine, middle, coarse = map(torch.from_numpy, self._frozen({"pictures": pictures.numpy()}))
+            return fine, middle, coarse
+        return stages_of(self._network, normalised(pictures.to(self.device)))
 
     @cached_property
     def _network(self) -> Any:

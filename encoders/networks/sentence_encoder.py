@@ -6,12 +6,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.networks.bert_network import text_network
 from spinecho.encoders.networks.model_files import (
     DEFAULT_MODEL,
     ModelFiles,
@@ -25,15 +26,14 @@ from spinecho.encoders.space import Space, Vectors
 if TYPE_CHECKING:
     import torch
 
-    from spinecho.encoders.networks.bert import Network
-
 _TOKENS_PER_BATCH = 2048
 _REMEMBERED = 8
 """Single texts whose states are kept."""
+_Passed: TypeAlias = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 class SentenceEncoder:
-    """An `Encoder[str]` over a BERT-family network. torch is imported when one is made, not with this module.
+    """An `Encoder[str]` over a BERT-family network. torch is imported when it has to compute, not with this module.
 
     It takes what `transformers` calls an encoder (BERT, RoBERTa, XLM-R, MPNet, DistilBERT, ELECTRA, ModernBERT and
     their kin) with safetensors weights, pooled by mean, cls or max as its sentence-transformers files say.
@@ -43,21 +43,15 @@ class SentenceEncoder:
     """
 
     def __init__(self, files: ModelFiles, *, device: str = "cpu") -> None:
-        import torch  # noqa: PLC0415
-
-        from spinecho.encoders.networks.bert import load_network  # noqa: PLC0415
-
-        self._torch_device = _device(device)
         self._tokenizer = _tokenizer(files)
         self._pad = int(files.config.get("pad_token_id") or 0)
         self._pooling = files.pooling
         self._prompt = files.prompt
-        self._alone: OrderedDict[tuple[int, ...], tuple[torch.Tensor, torch.Tensor]] = OrderedDict()
+        self._alone: OrderedDict[tuple[int, ...], _Passed] = OrderedDict()
         self._lock = threading.Lock()
-        self._network: Network = load_network(files, self._torch_device)
+        self._network = text_network(files, None if device == "cpu" else _device(device))
         self.max_tokens = files.max_tokens
-        with torch.inference_mode():
-            hidden, _ = self._hidden([self._tokens("spin echo")])
+        hidden, _ = self._hidden([self._tokens("spin echo")])
         self._width = int(hidden.shape[2])
         self._space = Space(files.name, weights_digest(files), preprocessing_digest(files), self._width)
 
@@ -87,30 +81,25 @@ class SentenceEncoder:
         return self._width
 
     def encode(self, items: Sequence[str], /) -> Vectors:
-        """(n, dim) float32 unit rows, in the order of `items`; (0, dim) for none."""
-        import torch  # noqa: PLC0415
-
-        vectors = np.empty((len(items), self._space.dim), dtype=np.float32)
-        tokens = [self._tokens(text) for text in items]
-        with torch.inference_mode():
-            for rows in _batches([len(ids) for ids in tokens]):
-                vectors[rows] = self._batch([tokens[row] for row in rows]).cpu().numpy()
-        return vectors
+        """(n, dim) float32 unit rows, in the order of `items`; (0, dim) for none. Equal texts are read once."""
+        unique = {text: number for number, text in enumerate(dict.fromkeys(items))}
+        vectors = np.empty((len(unique), self._space.dim), dtype=np.float32)
+        tokens = [self._tokens(text) for text in unique]
+        for rows in _batches([len(ids) for ids in tokens]):
+            vectors[rows] = self._batch([tokens[row] for row in rows])
+        return vectors[[unique[text] for text in items]]
 
     def token_states(self, items: Sequence[str], /) -> list[NDArray[np.float32]]:
         """The last hidden states of each text, (t, width) float32, in the order of `items`.
 
         t counts the special tokens ("[CLS]", "[SEP]") and never padding; it is at most `max_tokens`.
         """
-        import torch  # noqa: PLC0415
-
         tokens = [self._tokens(text) for text in items]
         states: list[NDArray[np.float32]] = [np.empty((0, self._width), dtype=np.float32)] * len(tokens)
-        with torch.inference_mode():
-            for rows in _batches([len(ids) for ids in tokens]):
-                hidden, _ = self._hidden([tokens[row] for row in rows])
-                for row, state in zip(rows, hidden.float().cpu().numpy(), strict=True):
-                    states[row] = state[: len(tokens[row])].copy()  # not a view that keeps the padding alive
+        for rows in _batches([len(ids) for ids in tokens]):
+            hidden, _ = self._hidden([tokens[row] for row in rows])
+            for row, state in zip(rows, hidden, strict=True):
+                states[row] = state[: len(tokens[row])].copy()  # not a view that keeps the padding alive
         return states
 
     def fits(self, text: str) -> bool:
@@ -125,7 +114,7 @@ class SentenceEncoder:
         ids: list[int] = self._tokenizer.encode(_utf8(self._prompt + text)).ids
         return ids or [self._pad]  # a tokenizer without special tokens makes nothing of an empty text
 
-    def _hidden(self, tokens: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    def _hidden(self, tokens: list[list[int]]) -> _Passed:
         """(n, t, width) states and (n, t) int64 mask, 0 for padding.
 
         A text alone is remembered for a while: a query is asked for its vector and for its tokens' states.
@@ -143,27 +132,26 @@ class SentenceEncoder:
                     self._alone.popitem(last=False)
         return found
 
-    def _passed(self, tokens: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-        import torch  # noqa: PLC0415
-
+    def _passed(self, tokens: list[list[int]]) -> _Passed:
         longest = max(len(ids) for ids in tokens)
-        ids = torch.tensor([row + [self._pad] * (longest - len(row)) for row in tokens], dtype=torch.int64)
-        lengths = torch.tensor([len(row) for row in tokens], dtype=torch.int64)
-        mask = (torch.arange(longest)[None, :] < lengths[:, None]).to(torch.int64)
-        ids, mask = ids.to(self._torch_device), mask.to(self._torch_device)
-        return self._network(ids, mask), mask
+        ids = np.full((len(tokens), longest), self._pad, np.int64)
+        mask = np.zeros((len(tokens), longest), np.int64)
+        for row, known in enumerate(tokens):
+            ids[row, : len(known)], mask[row, : len(known)] = known, 1
+        (states,) = self._network({"ids": ids, "mask": mask})
+        return states, mask
 
-    def _batch(self, tokens: list[list[int]]) -> torch.Tensor:
-        import torch  # noqa: PLC0415
-        from torch.nn.functional import normalize  # noqa: PLC0415
-
+    def _batch(self, tokens: list[list[int]]) -> Vectors:
         hidden, mask = self._hidden(tokens)
         if self._pooling == "cls":
-            return normalize(hidden[:, 0], dim=1)
-        if self._pooling == "max":
-            return normalize(hidden.masked_fill(mask[:, :, None] == 0, -torch.inf).amax(dim=1), dim=1)
-        weight = mask[:, :, None].to(hidden.dtype)
-        return normalize((hidden * weight).sum(dim=1) / weight.sum(dim=1), dim=1)
+            pooled = hidden[:, 0]
+        elif self._pooling == "max":
+            pooled = np.where(mask[:, :, None] == 0, -np.inf, hidden).max(axis=1)
+        else:
+            weight = mask[:, :, None].astype(np.float32)
+            pooled = (hidden * weight).sum(axis=1) / weight.sum(axis=1)
+        unit: Vectors = (pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)).astype(np.float32)
+        return unit
 
 
 def _utf8(text: str) -> str:

