@@ -25,6 +25,7 @@ from spinecho.ui.cli.facets import facets
 from spinecho.ui.cli.feedback import feedback_app
 from spinecho.ui.cli.record import record_app
 from spinecho.ui.cli.search import search_app
+from spinecho.ui.cli.token import token_app
 from spinecho.ui.cli.train import train_app
 from spinecho.ui.cli.why import why
 from spinecho.ui.opening import open_database
@@ -63,6 +64,7 @@ app.add_typer(db_app, name="db")
 app.add_typer(builds_app, name="builds")
 app.add_typer(train_app, name="train")
 app.add_typer(record_app, name="record")
+app.add_typer(token_app, name="token")
 
 
 @app.command()
