@@ -66,7 +66,9 @@ _REMEDIES: Mapping[str, str] = {
         ),
         _AGAIN,
     ),
-    **dict.fromkeys(("cohorts", "cohort_versions", "cohort_members", "feedback", "saved_searches"), _KEPT),
+    **dict.fromkeys(
+        ("cohorts", "cohort_versions", "cohort_members", "feedback", "saved_searches", "access_tokens"), _KEPT
+    ),
 }
 _UNIT = 0.02
 """By how much the length of a vector may differ from 1: fp16 rounds each number."""

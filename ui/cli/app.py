@@ -59,6 +59,10 @@ class Commands(LazyGroup):
             "spinecho.ui.cli.train:train_app",
             "Train an encoder or heads, from a TOML file; docs/training.md describes its keys.",
         ),
+        "token": Later(
+            "spinecho.ui.cli.token:token_app",
+            "Personal tokens, by which programs ask the server for you: make, list, revoke (docs/api.md).",
+        ),
         "record": Later(
             "spinecho.ui.cli.record:record_app", "The record of who did what: is it whole, what does it say."
         ),

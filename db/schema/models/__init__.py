@@ -10,7 +10,7 @@ from spinecho.db.errors import Damaged
 from spinecho.db.schema.checksums import COLUMN, Summed, columns_of, sum_of, summing
 from spinecho.db.schema.models.base import Base, Sealed
 from spinecho.db.schema.models.files import LOOK_AGAIN, Archive, Failure, File, Folder, Run, Upkeep
-from spinecho.db.schema.models.people import Cohort, CohortMember, CohortVersion, Feedback, SavedSearch
+from spinecho.db.schema.models.people import AccessToken, Cohort, CohortMember, CohortVersion, Feedback, SavedSearch
 from spinecho.db.schema.models.reports import Clause, Passage, Report, WithdrawnPassage
 from spinecho.db.schema.models.studies import Patient, Series, Study, Thumbnail, Volume, VolumeFile
 from spinecho.db.schema.models.vectors import (
@@ -27,6 +27,7 @@ from spinecho.db.schema.models.vectors import (
 __all__ = [
     "LOOK_AGAIN",
     "SEALED",
+    "AccessToken",
     "Archive",
     "Background",
     "Base",

@@ -1,4 +1,4 @@
-"""Tables of what people make of studies: lists, thumbs, saved searches."""
+"""Tables of what people make of studies: lists, thumbs, saved searches; and of what speaks for them."""
 
 from __future__ import annotations
 
@@ -83,3 +83,21 @@ class SavedSearch(Sealed, Base):
     asked: Mapped[dict[str, Any]]
     at: Mapped[datetime]
     """When it was last asked."""
+
+
+class AccessToken(Sealed, Base):
+    """By what a program speaks for a person; see `db.people.tokens`."""
+
+    __tablename__ = "access_tokens"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    """sha256 of the token, which is nowhere."""
+    label: Mapped[str]
+    """What its owner calls it."""
+    owner: Mapped[str] = mapped_column(CleanText, index=True)
+    role: Mapped[str]
+    """The most that it may do, whatever its owner may."""
+    scopes: Mapped[list[str]]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
