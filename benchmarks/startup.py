@@ -1,4 +1,4 @@
-"""Time the start of commands of two versions in turns: ``spinecho --help``, ``spinecho status``, one text query, each a fresh process.
+"""Time commands of two versions in turns, each a fresh process: ``spinecho --help``, ``status``, one text query.
 
     python -m benchmarks.startup --home HOME --before "OTHER/.venv/bin/python -m ui.cli"
 
