@@ -11,6 +11,7 @@ from typing import Any
 
 from spinecho.db.people.record import Fact, Record, Recorder
 from spinecho.search.access.holdings import Holdings
+from spinecho.search.access.late_engine import LateEngine
 from spinecho.search.access.persons import Access, Person, Refused, Role, digest_of, needs
 from spinecho.search.access.searching import Searching
 from spinecho.search.access.studies import Studies
@@ -24,7 +25,7 @@ class Desk(Searching, Studies, Holdings):
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine | LateEngine,
         person: Person,
         *,
         record: Recorder | None = None,

@@ -45,7 +45,7 @@ def test_whatever_fails_is_one_line(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "open_database", fail)
+    monkeypatch.setattr(cli, "open_archive", fail)
     monkeypatch.setattr(Database, "opened", WeakSet())  # what other tests left open, and damaged, is no reason here
     for command in (["status"], ["index", str(tmp_path)], ["failures"]):
         done = CliRunner().invoke(app, [*command, "--home", str(tmp_path / "home")])
@@ -117,7 +117,7 @@ def test_a_disk_without_room_and_then_with_room(tmp_path: Path) -> None:
 
 def test_ctrl_c(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x")
-    slow = "spinecho.ui.cli.app.open_database = lambda *a, **k: time.sleep(60)"
+    slow = "spinecho.ui.cli.app.open_archive = lambda *a, **k: time.sleep(60)"
     script = f"import spinecho.ui.cli.app, time\n{slow}\nprint('on', flush=True)\n"
     process = subprocess.Popen(
         [sys.executable, "-c", f"{script}spinecho.ui.cli.app.main()", "status", "--home", str(tmp_path)],

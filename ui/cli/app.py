@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
 import sys
 from pathlib import Path
@@ -13,8 +12,6 @@ import typer
 
 from spinecho.db.errors import StoreError
 from spinecho.encoders.sandbox.environment import command_environment
-from spinecho.people import open_access, open_record
-from spinecho.search.access.desk import Role, digest_of
 from spinecho.settings import as_environment, read_settings
 from spinecho.ui.cli.builds import builds_app
 from spinecho.ui.cli.cohort import cohort_app
@@ -27,7 +24,7 @@ from spinecho.ui.cli.record import record_app
 from spinecho.ui.cli.search import search_app
 from spinecho.ui.cli.train import train_app
 from spinecho.ui.cli.why import why
-from spinecho.ui.opening import open_database
+from spinecho.ui.opening import open_archive, show_warning
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.options import (
     MOST,
@@ -43,7 +40,7 @@ from spinecho.ui.printing.options import (
     out,
     print_json,
 )
-from spinecho.wiring import indexing_lock, open_dual
+from spinecho.upkeep import require_home
 
 app = typer.Typer(
     name="spinecho",
@@ -106,51 +103,21 @@ def index(
     could not be read ('spinecho failures' lists them), 2 wrong usage, 3 the disk, the rights or the server failed,
     4 stored data are damaged.
     """
-    from spinecho.indexer.pipeline import Options, index_archive  # noqa: PLC0415
-
-    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    from spinecho.outcomes import roots_of  # noqa: PLC0415
     from spinecho.ui.printing.progress_bars import progress_bars  # noqa: PLC0415
 
-    open_access(settings).allow(
-        Role.MANAGER, "index the archive", "index", retry=retry, prune=prune, rebuild=rebuild, again=not resume
-    )
-    with indexing_lock(settings):
-        database = open_database(settings, create=True)
-        roots = roots_of(folders, database)
-        options = Options(
-            workers=workers,
-            max_volumes=max_volumes,
-            limit=limit,
-            retry=retry,
-            prune=prune,
-            yes=yes,
-            verify=verify,
-            rebuild=rebuild,
-            again=not resume,
-            follow_links=follow_links,
-            memory_mb=memory_mb,
-        )
-        opened = functools.cache(lambda: open_dual(settings))
-        with progress_bars(err, quiet=as_json) as progress:
-            summary = index_archive(
-                database,
-                settings.builds,
-                roots,
-                opened,
-                options=options,
-                progress=progress,
-                skip=settings.home,
-            )
-        from spinecho.ui.cli.self_test import run_self_test  # noqa: PLC0415
-
-        if warning := run_self_test(database, opened, console=err):
-            summary = dataclasses.replace(summary, warnings=(*summary.warnings, warning))
+    settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
+    archive = open_archive(settings, create=True)
+    with progress_bars(err, quiet=as_json) as progress:
+        outcome = archive.index(
+            folders or (), workers=workers, max_volumes=max_volumes, limit=limit, retry=retry, again=not resume,
+            prune=prune, yes=yes, verify=verify, rebuild=rebuild, follow_links=follow_links, memory_mb=memory_mb,
+            on_progress=progress,
+        )  # fmt: skip
     if as_json:
-        print_json(dataclasses.asdict(summary))
+        print_json(outcome.to_json())
     else:
-        tables.print_summary(out, summary)
-    raise typer.Exit(1 if summary.mendable else 0)
+        tables.print_summary(out, outcome)
+    raise typer.Exit(1 if outcome.mendable else 0)
 
 
 @app.command()
@@ -167,15 +134,12 @@ def status(
     With --check the database's structure, the checksum of every row, and every vector of every build are checked; what
     is damaged is named with what helps. Exit status: 0 all well, 4 something is damaged.
     """
-    from spinecho.status_facts import status_facts  # noqa: PLC0415
     from spinecho.ui.printing.damage import require_undamaged  # noqa: PLC0415
 
-    settings = read_settings(home=home)
-    database = open_database(settings)
-    open_access(settings).allow(Role.VIEWER, "see the archive", "see-archive")
+    archive = open_archive(read_settings(home=home))
     if check:
-        require_undamaged(database, settings, out, as_json=as_json)
-    facts = status_facts(database, settings) | ({"damaged": []} if check else {})
+        require_undamaged(archive.check(), out, as_json=as_json)
+    facts = archive.status() | ({"damaged": []} if check else {})
     if as_json:
         print_json(facts)
     else:
@@ -191,14 +155,7 @@ def failures(
     as_json: AsJson = False,
 ) -> None:
     """List what is not in the index, and why: files by reason, and reports without a study."""
-    from spinecho.status_facts import failure_facts  # noqa: PLC0415
-
-    settings = read_settings(home=home)
-    database = open_database(settings)
-    open_access(settings).allow(
-        Role.MANAGER, "see which files were rejected", "see-failures", digest_of(reason or ""), everything=everything
-    )
-    facts = failure_facts(database, reason=reason, everything=everything)
+    facts = open_archive(read_settings(home=home)).failures(reason=reason, everything=everything).facts
     if as_json:
         print_json(facts)
     else:
@@ -222,10 +179,13 @@ def predict(
     Reads the scans again; vectors stay as they are. Volumes that have it all are skipped, so a run that was stopped
     goes on where it was. Exit status: 0 all well, 1 some volumes could not be done, 2 wrong usage.
     """
-    from spinecho.ui.cli.predict import predict_home, print_predicted  # noqa: PLC0415
+    from spinecho.ui.printing.predicted import print_predicted  # noqa: PLC0415
+    from spinecho.ui.printing.progress_bars import progress_bars  # noqa: PLC0415
 
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    done = predict_home(settings, workers=workers, limit=limit, memory_mb=memory_mb, console=err, quiet=as_json)
+    archive = open_archive(settings)
+    with progress_bars(err, quiet=as_json) as progress:
+        done = archive.predict(workers=workers, limit=limit, memory_mb=memory_mb, on_progress=progress)
     if as_json:
         print_json(dataclasses.asdict(done))
     else:
@@ -284,8 +244,7 @@ def ui(
 
     settings = read_settings(home=home, encoder=encoder, device=device)
     check_address(address, settings, allowed=allowed)
-    open_database(settings).close()  # says what is wrong here rather than in the browser
-    open_record(settings)
+    require_home(settings, notify=show_warning)  # says what is wrong here rather than in the browser
     command = [
         sys.executable,
         "-P",
@@ -303,44 +262,25 @@ def ui(
 @guarded
 def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     """Bring an older database to this version's schema; a copy is kept beside it."""
-    from spinecho.db.schema.database import HEAD, upgrade  # noqa: PLC0415
-    from spinecho.db.schema.engines import shown  # noqa: PLC0415
-    from spinecho.db.store.erasing import erase_traces  # noqa: PLC0415
-    from spinecho.db.vectors.kept_up import refresh_builds, refresh_snapshot  # noqa: PLC0415
-    from spinecho.indexer.facts_again import derive_facts  # noqa: PLC0415
-    from spinecho.indexer.reports.derive import settle_reports  # noqa: PLC0415
-    from spinecho.indexer.reports.rereading import read_again  # noqa: PLC0415
-    from spinecho.ui.cli.self_test import run_self_test  # noqa: PLC0415
+    from spinecho.ui.printing.progress_bars import progress_bars  # noqa: PLC0415
+    from spinecho.upkeep import upgrade_home  # noqa: PLC0415
 
     settings = read_settings(home=home)
-    where = tables.plain(shown(settings.database))
-    me = open_access(settings)
-    me.allow(Role.MANAGER, "upgrade the database", "db-upgrade")
-    warning = ""
-    with indexing_lock(settings):
-        before, copy = upgrade(settings.database, record=settings.record)
-        if before != HEAD:
-            database = open_database(settings)
-            derive_facts(database)  # studies have what most of their files say, without a file being read
-            settle_reports(database)
-            if read_again(database, lambda: open_dual(settings).text):
-                refresh_builds(database, settings.builds)
-                refresh_snapshot(database, settings.builds)
-            erase_traces(database)
-            warning = run_self_test(database, lambda: open_dual(settings), console=err)
-            database.close()
-        me.note("db-upgraded", before=before or "", after=HEAD)
-    if warning:
-        err.print(f"[yellow]{tables.plain(warning)}[/]", highlight=False, soft_wrap=True)
+    with progress_bars(err, quiet=as_json) as progress:
+        done = upgrade_home(settings, notify=show_warning, on_progress=progress)
+    where = tables.plain(done.database)
+    if done.warning:
+        err.print(f"[yellow]{tables.plain(done.warning)}[/]", highlight=False, soft_wrap=True)
     if as_json:
-        print_json({"before": before, "after": HEAD, "copy": str(copy) if copy else None})
-    elif copy:
-        kept = tables.plain(str(copy))
-        out.print(f"Upgraded {where} from {before} to {HEAD}; the old one is kept as {kept}", highlight=False)
-    elif before != HEAD:
-        out.print(f"Upgraded {where} from {before or 'nothing'} to {HEAD}", highlight=False)
+        print_json({"before": done.before, "after": done.after, "copy": str(done.copy) if done.copy else None})
+    elif done.copy:
+        kept = tables.plain(str(done.copy))
+        told = f"Upgraded {where} from {done.before} to {done.after}; the old one is kept as {kept}"
+        out.print(told, highlight=False)
+    elif done.before != done.after:
+        out.print(f"Upgraded {where} from {done.before or 'nothing'} to {done.after}", highlight=False)
     else:
-        out.print(f"{where} is at {HEAD}; nothing to do", highlight=False)
+        out.print(f"{where} is at {done.after}; nothing to do", highlight=False)
 
 
 @db_app.command("copies")
@@ -357,18 +297,13 @@ def db_copies(
     still in it. To put one back, stop Spinecho, then move it to the database's name and remove the database's -wal and
     -shm files.
     """
-    from spinecho.db.schema.copies import copies_of, remove_copies  # noqa: PLC0415
+    from spinecho.upkeep import copies, remove_copies  # noqa: PLC0415
 
     settings = read_settings(home=home)
-    me = open_access(settings)
-    me.allow(Role.MANAGER, "see the database's copies", "see-copies")
-    if remove or everything:
-        me.allow(Role.MANAGER, "remove the database's copies", "remove-copies", everything=everything)
-        with indexing_lock(settings):
-            gone = remove_copies(settings.database, None if everything else remove)
-    else:
-        gone = ()
-    left = copies_of(settings.database)
+    left = copies(settings)
+    gone = remove_copies(settings, None if everything else remove) if remove or everything else ()
+    if gone:
+        left = tuple(one for one in left if one not in gone)
     if as_json:
         kept = [
             {"name": one.path.name, "bytes": one.bytes, "made_at": one.made_at, "schema": one.revision} for one in left
