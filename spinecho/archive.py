@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import os
-import threading
-import warnings
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from spinecho.db.filters.algebra import ALL, COMPUTED_TOO, Filter, both, parse_filter
+from spinecho.connection import Where, read_where
+from spinecho.db.filters.algebra import write_filter
 from spinecho.db.queries import lookup
-from spinecho.db.queries.facets import FACETS, Facet
-from spinecho.encoders.language.expand import names_of
-from spinecho.errors import ArchiveClosed, QueryError
-from spinecho.people import open_record, person_here
+from spinecho.errors import QueryError
 from spinecho.private import private_files
-from spinecho.search.access.persons import Access, Role, digest_of
-from spinecho.settings import Settings, read_settings
-from spinecho.wiring import open_database, open_dual, open_engine, read_scan_query, read_spot_query, read_volume
+from spinecho.questions import Folder, Questions
+from spinecho.search.access.persons import Role, digest_of
+from spinecho.settings import read_settings
+from spinecho.wiring import read_image_query
 
 if TYPE_CHECKING:
-    from spinecho.lists import Cohort
-    from spinecho.outcomes import Failure, OnProgress, Outcome
-    from spinecho.results import Hits
-    from spinecho.search.access.desk import Desk
+    from spinecho.acts import Acts
+    from spinecho.indexer.backfill import Added
+    from spinecho.lists import Cohort, FrozenCohort
+    from spinecho.outcomes import Failures, OnProgress, Outcome
+    from spinecho.search.access.cohorts import CohortDesk
     from spinecho.search.evaluation.evaluate_archive import Evaluation
-    from spinecho.search.query import Query
-    from spinecho.studies import Study
-
-Folder = str | os.PathLike[str]
-_PICTURES = 3
-"""Series of a hit whose pictures are asked for; the first that has one is the key image."""
+    from spinecho.thumbs import Judgement, Thumb
+    from spinecho.upkeep import Damage
+    from spinecho.vector_builds import Builds
 
 
 def open(
@@ -63,247 +56,187 @@ def open(
     )
 
 
-class Archive:
+class Archive(Questions):
     """An archive that is indexed. Safe to use from several threads; close it, or use it in a `with` statement."""
-
-    def __init__(self, settings: Settings, *, create: bool = False) -> None:
-        self._settings, self._lock, self._closed = settings, threading.RLock(), False
-        with private_files():
-            self._record = open_record(settings)
-            self._person = person_here(settings, self._record)
-            self._database = open_database(settings, create=create, warn=_warn)
-        self._opened: Desk | None = None
-
-    def search(
-        self,
-        words: str = "",
-        *,
-        where: str = "",
-        k: int = 10,
-        by: str = "everything",
-        like: Folder | None = None,
-        include_derived: bool = False,
-    ) -> Hits:
-        """Studies that fit words, best first; without words those that pass the filter, newest first.
-
-        "no X" and -X leave out what affirms X; accession numbers, UIDs and dates are answered by exact match.
-        where: a filter, such as `sequence=T2,FLAIR and age>=60` (docs/filters.md). by: everything, words or scans.
-        like: a study's UID, or a path to a scan, that hits are to resemble too. include_derived: computed images and
-        localizers too. Raises `QueryError` (with `FilterError`) for what cannot be asked, and `ReadError` for a scan
-        that cannot be read.
-        """
-        from spinecho.search.query import TextQuery  # noqa: PLC0415
-
-        example = None if like is None else self._example(like)
-        return self._search(TextQuery(words, _by(by), like=example), where, k, include_derived=include_derived)
-
-    def similar(
-        self,
-        scan: Folder | None = None,
-        *,
-        study: str | None = None,
-        box: str | None = None,
-        where: str = "",
-        k: int = 10,
-        other_patients: bool = False,
-        reports: bool = False,
-    ) -> Hits:
-        """Studies that look like a scan, or like a study of the archive by its UID, which is never among them.
-
-        box: a spot in the scan: R0,A0,S0,R1,A1,S1 as fractions, or voxels i0:i1,j0:j1,k0:k1 along R, A, S.
-        reports: the reports of such studies in their place. Raises as `search` does.
-        """
-        return self._search(self._asked(scan, study, box, other_patients), where, k, reports=reports)
-
-    def reports_for(
-        self, scan: Folder | None = None, *, study: str | None = None, where: str = "", k: int = 10
-    ) -> Hits:
-        """The reports that fit a scan, or a study; `hits[0].report` is the text."""
-        return self.similar(scan, study=study, where=where, k=k, reports=True)
-
-    def study(self, uid: str) -> Study:
-        """A study by its UID, with its series and reports. Raises `QueryError` for one that is not in the archive."""
-        from spinecho.studies import study_of  # noqa: PLC0415
-
-        desk = self._desk()
-        number = lookup.study_ids_by_uid(self._database, [uid]).get(uid)
-        opened = None if number is None else desk.open_study(number)
-        if opened is None:
-            raise QueryError(f"no study {uid!r} in this archive; search gives UIDs as hits[0].study.uid")
-        return study_of(opened, lambda card: read_volume(*self._source(card)))
-
-    def facets(self, *fields: str, where: str = "") -> dict[str, tuple[Facet, ...]]:
-        """Of how many studies each value is: shown under the filter, of a total. Without fields, the usual ones."""
-        return self._desk().facets(_filter(where), fields or FACETS)
 
     def status(self) -> dict[str, Any]:
         """What is indexed, what is pending, how the last run went, encoders and builds, as plain values."""
         from spinecho.status_facts import status_facts  # noqa: PLC0415
 
         self._allow(Role.VIEWER, "see the archive", "see-archive")
-        return status_facts(self._database, self._settings)
+        return status_facts(self._database(), self._settings)
 
-    def failures(self, *, reason: str | None = None, everything: bool = False) -> tuple[Failure, ...]:
+    @property
+    def builds(self) -> Builds:
+        """The vector index's builds: `list`, `make`, `tune`."""
+        from spinecho.vector_builds import Builds  # noqa: PLC0415
+
+        return Builds(self._settings, self._database, self._access)
+
+    @property
+    def record(self) -> Acts:
+        """Who did what: `check` whether it is whole, `entries`, `walk`."""
+        from spinecho.acts import Acts  # noqa: PLC0415
+
+        return Acts(self._settings, self._access)
+
+    def check(self) -> tuple[Damage, ...]:
+        """Read everything that is stored: what is not what was written, and what helps; nothing where all is well."""
+        from spinecho.db.schema.check import check_database  # noqa: PLC0415
+
+        self._allow(Role.VIEWER, "see the archive", "see-archive", check=True)
+        return check_database(self._database(), self._settings.builds)
+
+    def failures(self, *, reason: str | None = None, everything: bool = False) -> Failures:
         """What is not in the index, and why. everything: also files that are merely nothing to embed."""
         from spinecho.outcomes import failures  # noqa: PLC0415
 
         digest = digest_of(reason or "")
         self._allow(Role.MANAGER, "see which files were rejected", "see-failures", digest, everything=everything)
-        return failures(self._database, reason=reason, everything=everything)
+        return failures(self._database(), reason=reason, everything=everything)
 
     def index(
-        self, folders: Folder | Sequence[Folder] = (), *, on_progress: OnProgress | None = None, **options: Any
+        self,
+        folders: Folder | Sequence[Folder] = (),
+        *,
+        workers: int | None = None,
+        max_volumes: int = 8,
+        limit: int | None = None,
+        retry: bool = False,
+        again: bool = False,
+        prune: bool = False,
+        yes: bool = False,
+        verify: bool = False,
+        rebuild: bool = False,
+        follow_links: bool = False,
+        memory_mb: int | None = None,
+        on_progress: OnProgress | None = None,
     ) -> Outcome:
-        """Index folders of DICOM, NIfTI and reports, or go on with those of the last run.
+        """Index folders of DICOM, NIfTI and reports, or go on with those of the last run. One that was killed goes on.
 
-        on_progress: called with (stage, done, known). options: of `spinecho index`: workers, max_volumes, limit, retry,
-        prune, yes, verify, rebuild, again, follow_links, memory_mb. Raises `StoreError` for a folder that is not there,
-        `Busy` while another process indexes, and `PruneRefused`.
+        workers: reading processes, without it as many as there are cores, four at most. max_volumes: embedded of one
+        series, evenly spread. limit: stop after so many series. retry: try rejected files again. again: look at
+        unchanged files too. prune: forget files that are gone; yes: even where more than a fifth of an archive is.
+        verify: also find files that changed with the same size and time. rebuild: make the vector index anew.
+        follow_links: also read what links lead to outside of the folders. memory_mb: of a reading process.
+        on_progress: called with (stage, done, known). Raises `StoreError` for a folder that is not there, `Busy` while
+        another process indexes, and `PruneRefused`.
         """
-        from spinecho.outcomes import index  # noqa: PLC0415
+        from spinecho.outcomes import index, workers_here  # noqa: PLC0415
 
         given = [folders] if isinstance(folders, (str, os.PathLike)) else list(folders)
-        self._allow(Role.MANAGER, "index the archive", "index", options=",".join(sorted(options)))
-        paths = [Path(one).expanduser() for one in given]
+        self._allow(Role.MANAGER, "index the archive", "index", retry=retry, prune=prune, rebuild=rebuild, again=again)
         with private_files():
-            return index(self._settings, self._database, paths, on_progress, **options)
+            return index(
+                self._settings, self._database, [Path(one).expanduser() for one in given], on_progress,
+                workers=workers or workers_here(), max_volumes=max_volumes, limit=limit, retry=retry, again=again,
+                prune=prune, yes=yes, verify=verify, rebuild=rebuild, follow_links=follow_links, memory_mb=memory_mb,
+            )  # fmt: skip
 
-    def cohort(self, definition: Folder) -> Cohort:
-        """The cohort that a TOML file defines. Raises `ConfigError` for a file that cannot be meant."""
+    def predict(
+        self,
+        *,
+        workers: int | None = None,
+        limit: int | None = None,
+        memory_mb: int | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Added:
+        """Add what the encoder's heads predict, and its regions, to what was indexed without them; it goes on where it
+        was stopped. Raises `EncoderUnavailable` for an encoder with nothing to add, and as `index` does.
+        """
+        from spinecho.outcomes import predict, workers_here  # noqa: PLC0415
+
+        self._allow(Role.MANAGER, "add predictions", "predict")
+        with private_files():
+            return predict(
+                self._settings, self._database(), on_progress, workers=workers or workers_here(), limit=limit,
+                memory_mb=memory_mb,
+            )  # fmt: skip
+
+    def self_test(self, *, on_progress: OnProgress | None = None) -> dict[str, Any]:
+        """Test anew how well scans know what their own reports say, keep it, and tell what scans count from now on.
+
+        Runs do so by themselves where it is due. Raises `StoreError` where nothing is indexed, or it failed.
+        """
+        from spinecho.measuring import self_test  # noqa: PLC0415
+
+        self._allow(Role.MANAGER, "test the channels", "self-test")
+        return self_test(self._settings, self._database(), on_progress)
+
+    def cohort(self, definition: Folder | None = None, *, name: str | None = None) -> Cohort:
+        """The cohort that a TOML file defines, or one of which versions are kept, by its name.
+
+        Raises `ConfigError` for a file that cannot be meant.
+        """
         from spinecho.lists import Cohort  # noqa: PLC0415
-        from spinecho.search.access.cohorts import CohortDesk  # noqa: PLC0415
         from spinecho.search.cohorts.definition import read_definition  # noqa: PLC0415
 
+        if (definition is None) == (name is None):
+            raise QueryError("give the file of a definition, or name= of a cohort that was frozen")
+        if definition is None:
+            return Cohort(name or "", None, self._cohorts)
         read = read_definition(Path(definition).expanduser())
-        return Cohort(read, lambda: CohortDesk(self._desk(), self._settings.builds), self._settings.smallest_count)
+        return Cohort(read.name, read, self._cohorts)
+
+    def cohorts(self) -> tuple[FrozenCohort, ...]:
+        """Every version of every cohort that was frozen, without its members."""
+        from spinecho.lists import versions_of  # noqa: PLC0415
+
+        return versions_of(self._cohorts())
 
     def evaluate(
-        self, *, where: str = "", judgements: Folder | None = None, pairs: Folder | None = None, queries: int = 1000,
-        resamples: int = 1000, seed: int = 0,
+        self, *, where: Where = "", judgements: Folder | None = None, pairs: Folder | None = None, queries: int = 1000,
+        resamples: int = 1000, seed: int = 0, exclude: str = "patient",
+        on_progress: Callable[[str], None] | None = None,
     ) -> Evaluation:  # fmt: skip
-        """How well the archive is found, every figure with pool, chance and 95 % interval; see docs/evaluation.md."""
-        from spinecho.search.evaluation.evaluate_archive import Evaluator, Options  # noqa: PLC0415
-        from spinecho.search.evaluation.judgements import read_judgements, read_pairs  # noqa: PLC0415
+        """How well the archive is found, every figure with pool, chance and 95 % interval; see docs/evaluation.md.
 
-        asked = None if judgements is None else read_judgements(Path(judgements))
-        texts = None if pairs is None else read_pairs(Path(pairs))
-        what = "judgements" if asked is not None else "pairs" if texts is not None else "archive"
-        self._allow(Role.RESEARCHER, "evaluate", "evaluate", of=what, queries=queries)
-        options = Options(_filter(where), "patient", queries, resamples, seed, self._settings.smallest_count)
-        evaluator = Evaluator(self._database, self._settings.builds, open_dual(self._settings), options)
-        if asked is not None:
-            return evaluator.judgements(asked)
-        return evaluator.archive() if texts is None else evaluator.pairs(texts)
+        judgements, pairs: a file of your own queries, or of texts with their studies, in place of what the archive can
+        ask itself. exclude: whose scans never count as neighbours, the same patient's or study's. on_progress: called
+        with what is measured now. Raises `EvaluationError` where nothing can be measured.
+        """
+        from spinecho.measuring import evaluate  # noqa: PLC0415
 
-    def rate(self, words: str, verdicts: Mapping[str, int], *, where: str = "") -> None:
-        """Keep thumbs by study UID for a search of yours: 1 fits, -1 does not, 0 takes it back."""
+        return evaluate(
+            self._settings, self._database, self._access(), where=read_where(where), judgements=judgements, pairs=pairs,
+            queries=queries, resamples=resamples, seed=seed, exclude=exclude, on_progress=on_progress,
+        )  # fmt: skip
+
+    def rate(self, words: str, verdicts: Mapping[str, int], *, where: Where = "") -> None:
+        """Keep thumbs by study UID for a search of yours: 1 fits, -1 does not, 0 takes it back.
+
+        Raises `QueryError` for another verdict, and for a study that is not in the archive.
+        """
         if wrong := [value for value in verdicts.values() if value not in {-1, 0, 1}]:
             raise QueryError(f"{wrong[0]!r} is no verdict: 1 fits, -1 does not, 0 takes it back")
-        self._desk().rate(words, _filter(where), verdicts, asked={"text": words, "where": where})
+        if unknown := sorted(set(verdicts) - set(lookup.study_ids_by_uid(self._database(), list(verdicts)))):
+            raise QueryError(f"no study {unknown[0]!r} in the index")
+        typed = where if isinstance(where, str) else write_filter(where)
+        self._desk().rate(words, read_where(where), verdicts, asked={"text": words, "where": typed})
 
-    def verdicts(self, words: str, *, where: str = "") -> dict[str, int]:
+    def verdicts(self, words: str, *, where: Where = "") -> dict[str, int]:
         """Your thumbs for a search: 1 or -1 by study UID."""
-        return self._desk().verdicts(words, _filter(where))
+        return self._desk().verdicts(words, read_where(where))
 
-    def close(self) -> None:
-        """Let go of the database; a closed archive answers nothing."""
-        with self._lock:
-            if not self._closed:
-                self._closed, self._opened = True, None
-                self._database.close()
+    def thumbs(self) -> tuple[Thumb, ...]:
+        """Every thumb of yours, oldest first."""
+        from spinecho.thumbs import thumbs_of  # noqa: PLC0415
 
-    def __enter__(self) -> Self:
-        return self
+        return thumbs_of(self._database(), self._access())
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def forget_thumbs(self, words: str, *, where: Where = "") -> int:
+        """Take back every thumb of yours on a search; how many there were."""
+        from spinecho.thumbs import forget  # noqa: PLC0415
 
-    def __repr__(self) -> str:
-        return f"<spinecho.Archive {self._settings.home}{' (closed)' if self._closed else ''}>"
+        return forget(self._database(), self._access(), words, read_where(where))
 
-    def _search(
-        self, query: Query, where: str, k: int, *, reports: bool = False, include_derived: bool = False
-    ) -> Hits:
-        from spinecho.results import hits_of  # noqa: PLC0415
-        from spinecho.search.query import Kind  # noqa: PLC0415
+    def judgements(self, *, everybody: bool = False) -> tuple[Judgement, ...]:
+        """Your thumbs as judgements to evaluate by; everybody: those of all, by majority, for researchers."""
+        from spinecho.thumbs import judgements_of  # noqa: PLC0415
 
-        chosen = _filter(where, include_derived=include_derived)
-        desk = self._desk()
-        results = desk.search(query, want=Kind.REPORT if reports else Kind.STUDY, k=k, where=chosen)
-        return hits_of(results, desk.listed(results, most=_PICTURES))
+        return judgements_of(self._database(), self._access(), everybody=everybody)
 
-    def _asked(self, scan: Folder | None, study: str | None, box: str | None, other_patients: bool) -> Query:
-        from spinecho.search.query import SpotQuery, StudyQuery  # noqa: PLC0415
+    def _cohorts(self) -> CohortDesk:
+        from spinecho.search.access.cohorts import CohortDesk  # noqa: PLC0415
 
-        if (scan is None) == (study is None):
-            raise QueryError("give a path to a scan, or study= with the UID of one that is indexed")
-        if study is not None:
-            return StudyQuery(study, other_patients) if box is None else SpotQuery(_box(box), study_uid=study)
-        path, spec = Path(os.fspath(scan or "")).expanduser(), self._preparation()
-        query, left_out = read_scan_query(path, spec) if box is None else read_spot_query(path, box, spec)
-        for failure in left_out:
-            _warn(f"left out {Path(failure.path).name}: {failure.reason}")
-        return query
-
-    def _example(self, like: Folder) -> Any:
-        from spinecho.search.query import StudyQuery  # noqa: PLC0415
-
-        path = Path(os.fspath(like)).expanduser()
-        return read_scan_query(path, self._preparation())[0] if path.exists() else StudyQuery(os.fspath(like))
-
-    def _preparation(self) -> dict[str, Any]:
-        return self._desk().preparation
-
-    def _source(self, card: Any) -> tuple[Any, str]:
-        opened = self._desk().open_series(card)
-        return opened.source, opened.key
-
-    def _desk(self) -> Desk:
-        """The person's access to the engine, whose networks are loaded when they are first needed."""
-        with self._lock:  # around the question too: two threads would load the networks twice
-            self._require_open()
-            if self._opened is None:
-                from spinecho.search.access.desk import Desk  # noqa: PLC0415
-
-                engine = open_engine(self._settings, database=self._database)
-                smallest = self._settings.smallest_count
-                self._opened = Desk(engine, self._person, record=self._record, smallest=smallest)
-            return self._opened
-
-    def _allow(self, role: Role, what: str, action: str, subject: str = "", **facts: Any) -> None:
-        self._require_open()
-        Access(self._person, self._record).allow(role, what, action, subject, **facts)
-
-    def _require_open(self) -> None:
-        if self._closed:
-            raise ArchiveClosed("this archive was closed; open it again with spinecho.open")
-
-
-def _filter(where: str, *, include_derived: bool = False) -> Filter:
-    parts = [parse_filter(where, expand=names_of)] if where.strip() else []
-    if include_derived:
-        parts.append(COMPUTED_TOO)
-    return both(*parts) if parts else ALL
-
-
-def _box(text: str) -> Any:
-    from spinecho.boxes import read_box  # noqa: PLC0415
-
-    if ":" in text:
-        raise QueryError(
-            f"box={text!r} is in voxels: of an indexed study give fractions, as in 0.5,0.4,0.3,0.7,0.6,0.5"
-        )
-    return read_box(text, (1, 1, 1))
-
-
-def _by(name: str) -> Any:
-    from spinecho.search.query import Evidence  # noqa: PLC0415
-
-    if name not in set(Evidence):
-        raise QueryError(f"by={name!r} is none of: {', '.join(Evidence)}")
-    return Evidence(name)
-
-
-_warn = partial(warnings.warn, stacklevel=3)
+        return CohortDesk(self._desk(), self._settings.builds, read=lambda path, dual: read_image_query(path, dual)[0])

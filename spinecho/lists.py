@@ -2,88 +2,233 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from spinecho.db.people.cohorts import Frozen, Member
+from spinecho.db.people.cohorts import CohortError, Frozen, Member
+from spinecho.db.people.masking import masked_rows, masked_sizes
 from spinecho.private import open_private
 from spinecho.search.access.cohorts import CohortDesk
+from spinecho.search.access.persons import Role
 from spinecho.search.cohorts.attrition import Evaluation
-from spinecho.search.cohorts.definition import Definition
+from spinecho.search.cohorts.balance import BALANCED, masked_balance
+from spinecho.search.cohorts.definition import EXAMPLE, Definition
+from spinecho.search.cohorts.export import FORMATS, Exported
+from spinecho.search.cohorts.freezing import balance_of, told_of
 from spinecho.search.cohorts.list_changes import Changes
+
+__all__ = [
+    "BALANCED", "EXAMPLE", "FORMATS", "Changes", "Cohort", "CohortCount", "CohortError", "CohortRerun", "Deleted",
+    "Exported", "FrozenCohort", "Member", "versions_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class CohortCount:
-    """What a definition leaves now. steps: (line, studies, patients) from top to bottom; small counts are hidden."""
+    """What a definition leaves now; small counts are hidden. attrition: a row a line from top to bottom (what, kind,
+    studies, patients). parts: studies by part of a split. balance: how alike cases and controls are, a row a fact.
+    """
 
+    name: str
     studies: int | str
     patients: int | str
-    steps: tuple[tuple[str, int, int], ...]
+    attrition: tuple[Mapping[str, Any], ...]
+    parts: Mapping[str, int | str]
+    balance: tuple[Mapping[str, Any], ...]
     warnings: tuple[str, ...]
+
+    @property
+    def steps(self) -> tuple[tuple[str, int | str, int | str], ...]:
+        """(line, studies, patients) from top to bottom."""
+        return tuple((one["what"], one["studies"], one["patients"]) for one in self.attrition)
+
+    def to_json(self) -> dict[str, Any]:
+        """One plain object."""
+        facts = {"cohort": self.name, "attrition": list(self.attrition), "parts": dict(self.parts)}
+        facts |= {"balance": list(self.balance)} if self.balance else {}
+        return {**facts, "warnings": list(self.warnings)}
 
 
 @dataclass(frozen=True)
 class FrozenCohort:
-    """A version that was kept: its list never changes. members: its studies by UID."""
+    """A version that was kept: its list never changes. members: its studies by UID, () where versions are listed.
+
+    definition: its rules as plain values; attrition, balance: as when it was frozen; made_with: software, encoders and
+    builds that answered then. count: what the definition left, of one that was frozen now.
+    """
 
     name: str
     version: int
-    studies: int
-    patients: int
-    members: tuple[Member, ...] = field(repr=False)
+    studies: int | str
+    patients: int | str
+    members: tuple[Member, ...] = field(default=(), repr=False)
+    description: str = ""
+    owner: str = ""
+    frozen_at: datetime | None = None
+    definition: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    attrition: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    balance: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    made_with: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    count: CohortCount | None = field(default=None, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """One plain object, without its members and definition."""
+        return {
+            "cohort": self.name,
+            "version": self.version,
+            "description": self.description,
+            "owner": self.owner,
+            "frozen_at": "" if self.frozen_at is None else self.frozen_at.isoformat() + "Z",
+            "studies": self.studies,
+            "patients": self.patients,
+            "attrition": list(self.attrition),
+            "balance": list(self.balance),
+            "made_with": dict(self.made_with),
+        }
+
+
+@dataclass(frozen=True)
+class CohortRerun:
+    """A version's definition against the archive as it is now. frozen: the new version, where one was kept."""
+
+    version: int
+    count: CohortCount
+    changes: Changes
+    frozen: FrozenCohort | None = None
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """versions: how many are gone, 0 where it was not confirmed; latest: the newest, so that it can be frozen again."""
+
+    versions: int
+    latest: FrozenCohort
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """A definition over an archive."""
+    """A cohort of an archive: a definition, or a name under which versions were kept (then `definition` is None)."""
 
-    definition: Definition
+    name: str
+    definition: Definition | None
     _desk: Callable[[], CohortDesk] = field(repr=False, compare=False)
-    _smallest: int = 0
 
     def count(self) -> CohortCount:
         """What each line leaves; nothing is kept. Raises `CohortError` for rules that cannot be met."""
-        found = self._desk().count(self.definition)
-        studies, patients = found.told_sizes(self._smallest)
-        steps = tuple((one.what, one.studies, one.patients) for one in found.steps)
-        return CohortCount(studies, patients, steps, found.told(self._smallest))
+        desk = self._desk()
+        return _counted(desk, desk.count(self._defined()))
 
     def freeze(self) -> FrozenCohort:
         """Keep the list as version 1 of its name, or as the next one. Raises `Refused`, `CohortError` when empty."""
-        desk = self._desk()
-        return _frozen(desk, desk.freeze(desk.count(self.definition)))
+        desk, definition = self._desk(), self._defined()
+        desk.require(Role.RESEARCHER, "freeze a cohort")  # before the rules are gone through
+        return _kept(desk, desk.count(definition))
 
     def versions(self) -> tuple[FrozenCohort, ...]:
         """The versions that were kept under its name, the first one first."""
         desk = self._desk()
-        mine = [one for one in desk.versions() if one.name == self.definition.name]
-        return tuple(_frozen(desk, one) for one in sorted(mine, key=lambda one: one.number))
+        mine = sorted((one for one in desk.versions() if one.name == self.name), key=lambda one: one.number)
+        return tuple(_frozen(desk, one, desk.members(one.name, one.number)) for one in mine)
+
+    def version(self, number: int | None = None) -> FrozenCohort:
+        """A version, the latest without a number. Raises `CohortError` where there is none."""
+        desk = self._desk()
+        return _frozen(desk, *desk.version(self.name, number))
 
     def diff(self, first: int, second: int) -> Changes:
         """What came, went and why, between two versions."""
-        return self._desk().diff(self.definition.name, first, second)
+        return self._desk().diff(self.name, first, second)
 
-    def rerun(self, version: int) -> tuple[Evaluation, Changes]:
-        """A version's definition against the archive as it is now, and what would change."""
-        return self._desk().rerun(self.definition.name, version)
+    def rerun(self, version: int | None = None, *, freeze: bool = False) -> CohortRerun:
+        """A version's definition against the archive as it is now, and what would change. freeze: keep the new list."""
+        desk = self._desk()
+        if freeze:
+            desk.require(Role.RESEARCHER, "freeze a cohort")
+        number = desk.version(self.name, version)[0].number
+        now, changes = desk.rerun(self.name, number)
+        return CohortRerun(number, _counted(desk, now), changes, _kept(desk, now) if freeze else None)
 
     def export(
         self, version: int, folder: str | Path, *, formats: Sequence[str] | None = None, pseudonyms: bool = True
     ) -> Path:
         """Write a version's tables as a zip into a folder; gives its path. Raises `Refused`, `CohortError`."""
         desk = self._desk()
-        given = {} if formats is None else {"formats": tuple(formats)}
-        name, packed = desk.take(self.definition.name, version, pseudonyms=pseudonyms, **given)
+        name, packed = desk.take(self.name, version, pseudonyms=pseudonyms, formats=tuple(formats or FORMATS))
         place = Path(folder).expanduser()
         place.mkdir(parents=True, exist_ok=True)
-        desk.taken(self.definition.name, version, len(packed))
+        desk.taken(self.name, version, len(packed))
         with open_private(place / name) as file:
             file.write(packed)
         return place / name
 
+    def write(
+        self,
+        folder: str | Path,
+        *,
+        version: int | None = None,
+        formats: Sequence[str] | None = None,
+        pseudonyms: bool = True,
+    ) -> Exported:
+        """Write a version's tables into a new folder: (folder, files, studies, missing). Raises as `export` does."""
+        place = Path(folder).expanduser().absolute()
+        return self._desk().write(self.name, version, place, formats=tuple(formats or FORMATS), pseudonyms=pseudonyms)
 
-def _frozen(desk: CohortDesk, one: Frozen) -> FrozenCohort:
-    members = tuple(desk.members(one.name, one.number))
-    return FrozenCohort(one.name, one.number, one.studies, one.patients, members)
+    def codes(self, version: int | None = None) -> tuple[tuple[str, ...], ...]:
+        """Whom the codes of an export with pseudonyms stand for, under a row of names: for the house alone."""
+        return tuple(self._desk().codes(self.name, version))
+
+    def delete(self, version: int | None = None, *, confirm: Callable[[FrozenCohort], bool] | None = None) -> Deleted:
+        """Forget a version, or the cohort with all of them. confirm: shown the latest first, and may say no.
+
+        Raises `Refused` unless it is yours or you are a manager, `CohortError` where there is none.
+        """
+        desk = self._desk()
+
+        def confirmed(one: Frozen) -> bool:
+            if confirm is None:
+                return True
+            desk.seen(self.name, version)
+            return confirm(_frozen(desk, one))
+
+        latest, gone = desk.delete_once(self.name, version, confirmed)
+        return Deleted(gone, _frozen(desk, latest))
+
+    def _defined(self) -> Definition:
+        if self.definition is None:
+            raise CohortError(f"{self.name!r} was opened by its name: give the file with its rules, or use rerun")
+        return self.definition
+
+
+def versions_of(desk: CohortDesk) -> tuple[FrozenCohort, ...]:
+    """Every version of every cohort, without its members."""
+    return tuple(_frozen(desk, one) for one in desk.versions())
+
+
+def _kept(desk: CohortDesk, found: Evaluation) -> FrozenCohort:
+    one = desk.freeze(found)
+    return _frozen(desk, one, found.members, _counted(desk, found))
+
+
+def _counted(desk: CohortDesk, found: Evaluation) -> CohortCount:
+    smallest = desk.smallest
+    studies, patients = found.told_sizes(smallest)
+    return CohortCount(
+        found.definition.name, studies, patients, tuple(masked_rows(found.attrition, smallest)),
+        found.told_parts(smallest), tuple(masked_balance([one.plain() for one in found.balance], smallest)),
+        found.told(smallest),
+    )  # fmt: skip
+
+
+def _frozen(
+    desk: CohortDesk, one: Frozen, members: Sequence[Member] = (), count: CohortCount | None = None
+) -> FrozenCohort:
+    smallest = desk.smallest
+    studies, patients = masked_sizes(one.studies, one.patients, smallest)
+    return FrozenCohort(
+        one.name, one.number, studies, patients, tuple(members), one.description, one.owner, one.created_at,
+        one.definition, tuple(masked_rows(list(one.attrition), smallest)), tuple(balance_of(one, smallest)),
+        told_of(one, smallest), count,
+    )  # fmt: skip

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from spinecho.db.errors import StoreError
-from spinecho.db.files import runs
+from spinecho.db.files import not_indexed, runs
 from spinecho.db.schema.database import Database
+from spinecho.encoders.dual import DualEncoder
+from spinecho.indexer.backfill import Added, add_parts
 from spinecho.indexer.pipeline import Options, index_archive
 from spinecho.indexer.progress import Stage
 from spinecho.search.self_test import look_after
 from spinecho.settings import Settings
-from spinecho.status_facts import failure_facts
+from spinecho.status_facts import failure_facts, remedy_of
 from spinecho.wiring import indexing_lock, open_dual
 
 OnProgress = Callable[[str, int, int], None]
-"""Given a stage (discover, scan, read, encode, store, reports, build), how much of it is done, and of how much."""
+"""Given a stage (discover, scan, read, encode, store, reports, build, self-test), how much of it is done, and of how
+much; that is 0 where it is not known."""
+SELF_TEST = "self-test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,44 +37,110 @@ class Failure:
     remedy: str
 
 
+@dataclass(frozen=True)
+class Failures(Sequence[Failure]):
+    """Files that are not in the index, and what there is to know of reports. facts: all of it as plain values."""
+
+    failures: tuple[Failure, ...]
+    facts: dict[str, Any] = field(repr=False)
+
+    @overload
+    def __getitem__(self, place: int) -> Failure: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Failure, ...]: ...
+    def __getitem__(self, place: int | slice) -> Failure | tuple[Failure, ...]:
+        return self.failures[place]
+
+    def __len__(self) -> int:
+        return len(self.failures)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a run did. counts: by what was counted (files, studies, series, volumes, reports, ...); seconds: by stage.
 
-    mendable: files that are not in, and that somebody could do something about; failures: those, each.
+    reasons: files that are not in, by reason. mendable: those that somebody could do something about; failures: each.
     """
 
+    run: int
     counts: Mapping[str, int]
-    seconds: Mapping[str, float]
+    reasons: Mapping[str, int]
     mendable: int
+    seconds: Mapping[str, float]
     warnings: tuple[str, ...]
     failures: tuple[Failure, ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """One plain object, without the names of files."""
+        return {
+            "run": self.run,
+            "counts": dict(self.counts),
+            "reasons": dict(self.reasons),
+            "mendable": self.mendable,
+            "seconds": dict(self.seconds),
+            "warnings": list(self.warnings),
+        }
+
+
+def workers_here() -> int:
+    """Reading processes, where nothing else is said."""
+    return min(4, os.cpu_count() or 1)
+
 
 def index(
-    settings: Settings, database: Database, folders: Sequence[Path], on_progress: OnProgress | None, **options: Any
+    settings: Settings,
+    database: Callable[[], Database],
+    folders: Sequence[Path],
+    on_progress: OnProgress | None,
+    **options: Any,
 ) -> Outcome:
-    """Index folders, or go on with those of the last run. Raises what `Archive.index` says."""
+    """Index folders, or go on with those of the last run. Raises what `Archive.index` says.
+
+    database: opened, and made where there is none, once no other process can be making it.
+    """
     opened = cache(lambda: open_dual(settings))  # the run and the test after it share the networks
+    progress = None if on_progress is None else ProgressNumbers(on_progress)
     with indexing_lock(settings):
-        roots = roots_of(folders, database)
+        held = database()
+        roots = roots_of(folders, held)
         summary = index_archive(
-            database, settings.builds, roots, opened, options=Options(**options),
-            progress=None if on_progress is None else _Told(on_progress), skip=settings.home,
-        )  # fmt: skip
-        warning = look_after(database, opened).warning
+            held, settings.builds, roots, opened, options=Options(**options), progress=progress, skip=settings.home
+        )
+        warning = self_tested(held, opened, on_progress)
     warnings = (*summary.warnings, warning) if warning else summary.warnings
-    return Outcome(summary.counts, summary.seconds, summary.mendable, warnings, failures(database))
+    return Outcome(
+        summary.run, summary.counts, summary.reasons, summary.mendable, summary.seconds, warnings,
+        _files(not_indexed.failures(held, ignorable=False)),
+    )  # fmt: skip
 
 
-def failures(database: Database, *, reason: str | None = None, everything: bool = False) -> tuple[Failure, ...]:
+def predict(settings: Settings, database: Database, on_progress: OnProgress | None, **options: Any) -> Added:
+    """Add predictions and regions to volumes that lack them. Raises what `Archive.predict` says."""
+    progress = None if on_progress is None else ProgressNumbers(on_progress)
+    with indexing_lock(settings):
+        return add_parts(database, open_dual(settings), progress=progress, **options)
+
+
+def self_tested(
+    database: Database, opened: Callable[[], DualEncoder], on_progress: OnProgress | None, *, again: bool = False
+) -> str:
+    """The self-test where it is due, or `again`; what went wrong, '' where nothing did: it fails no run."""
+    tell = on_progress or (lambda *_: None)
+    tell(SELF_TEST, 0, 1)
+    warning = look_after(database, opened, again=again).warning
+    tell(SELF_TEST, 1, 1)
+    return warning
+
+
+def failures(database: Database, *, reason: str | None = None, everything: bool = False) -> Failures:
     """What is not in the index, and why. everything: also files that are merely nothing to embed."""
     facts = failure_facts(database, reason=reason, everything=everything)
-    remedies = {one["reason"]: one["remedy"] for one in facts["by_reason"]}
-    return tuple(
-        Failure(one["path"], one["reason"], one["message"], remedies.get(one["reason"], ""))
-        for one in facts["failures"]
-    )
+    return Failures(_files(facts["failures"]), facts)
+
+
+def _files(found: Iterable[Any]) -> tuple[Failure, ...]:
+    plain = (one if isinstance(one, Mapping) else asdict(one) for one in found)
+    return tuple(Failure(one["path"], one["reason"], one["message"], remedy_of(one["reason"])) for one in plain)
 
 
 def roots_of(folders: Sequence[Path] | None, database: Database) -> list[Path]:
@@ -90,8 +161,8 @@ def roots_of(folders: Sequence[Path] | None, database: Database) -> list[Path]:
     return [Path(root) for root in last]
 
 
-class _Told:
-    """A run's progress, given on as numbers."""
+class ProgressNumbers:
+    """A run's progress, given on as numbers: what is known to be ahead of a stage adds up, as it is found."""
 
     def __init__(self, give: OnProgress) -> None:
         self._give = give
@@ -99,9 +170,11 @@ class _Told:
         self._done: dict[str, int] = {}
 
     def total(self, stage: Stage, amount: int) -> None:
-        self._known[stage] = amount
+        """So much more is known to be ahead."""
+        self._known[stage] = self._known.get(stage, 0) + amount
         self.advance(stage, 0)
 
     def advance(self, stage: Stage, amount: int = 1) -> None:
+        """So much more is done."""
         self._done[stage] = self._done.get(stage, 0) + amount
         self._give(stage, self._done[stage], self._known.get(stage, 0))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, overload
 
-from spinecho.search.access.searching import ListedHits
 from spinecho.search.answers import hits as answers
 
 if TYPE_CHECKING:
@@ -30,8 +29,34 @@ class StudySummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """Where in a series the query fits best: a region, not a slice, as coarse as the cells that are stored.
+
+    box: low R, A, S, then high R, A, S, as fractions of the volume. slices: by plane the first and the last, both
+    inside, from 0. similarity: the cosine with what was asked.
+    """
+
+    box: tuple[float, ...]
+    slices: Mapping[str, tuple[int, int]]
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a head says of a volume, from its pixels: never recorded. number: of a quantity, as years; score: 0 to 1."""
+
+    task: str
+    value: str
+    score: float
+    number: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesSummary:
-    """A series of a hit. similarity: the cosine of its scan with what was asked; None where it was not compared."""
+    """A series of a hit. similarity: the cosine of its scan with what was asked; None where it was not compared.
+
+    paths: its files; region: where it fits best, where its parts are stored; predicted: what heads are sure of.
+    """
 
     uid: str
     description: str
@@ -40,6 +65,9 @@ class SeriesSummary:
     body_region: str
     contrast: str
     similarity: float | None = None
+    paths: tuple[str, ...] = field(default=(), repr=False)
+    region: Region | None = None
+    predicted: tuple[Prediction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +76,7 @@ class Sentence:
 
     assertion: what its clause says of what was asked: present, absent, uncertain, historical, or '' where it is about
     something else. contradicts: why it does not count, '' where it does. similarity: cosine, None where not compared.
+    highlights: (start, stop) of what was asked in the text, in characters.
     """
 
     text: str
@@ -55,6 +84,7 @@ class Sentence:
     assertion: str
     contradicts: str
     similarity: float | None
+    highlights: tuple[tuple[int, int], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +93,8 @@ class Hit:
 
     fits: whether a piece of evidence says what was asked; what does not is merely alike. key_image: a PNG of the middle
     slice of the series that was found, None where there is none. channels: the best similarity that each way found.
+    accession_number: of the study, or of the report that belongs to none. same_exam: UIDs of other studies that hold
+    parts of the same examination.
     """
 
     rank: int
@@ -74,6 +106,8 @@ class Hit:
     report: str | None = None
     channels: Mapping[str, float] = field(default_factory=dict)
     key_image: bytes | None = field(default=None, repr=False)
+    accession_number: str = ""
+    same_exam: tuple[str, ...] = ()
 
     @property
     def why(self) -> str:
@@ -87,12 +121,20 @@ class Hit:
 
 @dataclass(frozen=True)
 class Hits(Sequence[Hit]):
-    """Hits, best first, and what to know beside them. plan: how the words were understood, as plain values."""
+    """Hits, best first, and what to know beside them. plan: how the words were understood, as plain values.
+
+    encoder: what compared; searched: vectors, or studies, that passed the filter; weights: what each channel counted
+    and why; seconds: by stage.
+    """
 
     hits: tuple[Hit, ...]
     warnings: tuple[str, ...] = ()
     plan: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    encoder: Mapping[str, Any] = field(default_factory=dict)
+    searched: int = 0
+    weights: Mapping[str, Any] = field(default_factory=dict)
+    _plain: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @overload
     def __getitem__(self, place: int) -> Hit: ...
@@ -106,6 +148,10 @@ class Hits(Sequence[Hit]):
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything that was found as one plain object, as `spinecho search --json` prints it."""
+        return dict(self._plain)
 
     def rows(self) -> list[dict[str, Any]]:
         """One plain row a hit: its study, its first series, and why."""
@@ -138,11 +184,15 @@ _COLUMNS: dict[str, type] = {
 }  # fmt: skip
 
 
-def hits_of(results: answers.Results, listed: ListedHits) -> Hits:
-    """What the engine gave, without what a caller cannot use: no ids of rows, and no patient IDs."""
+def hits_of(results: answers.Results, pictures: Mapping[int, bytes]) -> Hits:
+    """What the engine gave, without what a caller cannot use: no ids of volumes, and no patient IDs.
+
+    pictures: PNG by volume id.
+    """
     return Hits(
-        tuple(_hit(one, listed.pictures) for one in results.hits), results.warnings, results.query, results.seconds
-    )
+        tuple(_hit(one, pictures) for one in results.hits), results.warnings, results.query, results.seconds,
+        results.encoder, results.searched, results.weights, answers.results_json(results),
+    )  # fmt: skip
 
 
 def summary_of(card: StudyCard) -> StudySummary:
@@ -151,28 +201,34 @@ def summary_of(card: StudyCard) -> StudySummary:
 
 
 def _hit(hit: answers.Hit, pictures: Mapping[int, bytes]) -> Hit:
-    series = tuple(
-        SeriesSummary(
-            one.card.uid, one.card.description, one.card.sequence, one.card.plane, one.card.body_region,
-            one.card.contrast, one.similarity,
-        )
-        for one in hit.series
-    )  # fmt: skip
-    sentences = tuple(
-        Sentence(one.passage.text, one.passage.section, one.assertion, one.contradicts, one.similarity)
-        for one in hit.passages
-    )
     return Hit(
         rank=hit.rank,
         score=hit.score,
         fits=hit.fits,
         study=None if hit.study is None else summary_of(hit.study),
-        series=series,
-        sentences=sentences,
+        series=tuple(_series(one) for one in hit.series),
+        sentences=tuple(
+            Sentence(
+                one.passage.text, one.passage.section, one.assertion, one.contradicts, one.similarity, one.highlights
+            )
+            for one in hit.passages
+        ),
         report=None if hit.report is None else hit.report.text,
         channels=dict(hit.channels),
         key_image=next((pictures[one.card.volume_id] for one in hit.series if one.card.volume_id in pictures), None),
+        accession_number=next((one.accession_number for one in (hit.study, hit.report) if one is not None), ""),
+        same_exam=hit.same_exam,
     )
+
+
+def _series(hit: answers.SeriesHit) -> SeriesSummary:
+    card, region = hit.card, hit.region
+    return SeriesSummary(
+        card.uid, card.description, card.sequence, card.plane, card.body_region, card.contrast, hit.similarity,
+        paths=hit.paths,
+        region=None if region is None else Region(region.box, region.slices, region.similarity),
+        predicted=tuple(Prediction(one.task, one.value, one.score, one.number) for one in hit.told),
+    )  # fmt: skip
 
 
 def _said(sentence: Sentence) -> str:

@@ -1,31 +1,32 @@
-"""Homes as commands and pages open them: what opening has to tell goes to standard error."""
+"""Homes as commands open them: what opening has to tell goes to standard error."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from spinecho.ui.printing.console import err
+from spinecho.ui.printing.tables import plain
 
 if TYPE_CHECKING:
+    from spinecho.archive import Archive
     from spinecho.db.schema.database import Database
-    from spinecho.search.access.desk import Desk
     from spinecho.settings import Settings
 
 
-def open_database(settings: Settings, *, create: bool = False) -> Database:
+def open_archive(settings: Settings, *, create: bool = False) -> Archive:
+    """The archive of a home. Raises as `spinecho.open` does."""
+    from spinecho.archive import Archive  # noqa: PLC0415  (torch is slow to import)
+
+    return Archive(settings, create=create, notify=show_warning)
+
+
+def open_database(settings: Settings) -> Database:
     """As `spinecho.wiring.open_database`."""
-    from spinecho import wiring  # noqa: PLC0415  (torch is slow to import)
+    from spinecho import wiring  # noqa: PLC0415
 
-    return wiring.open_database(settings, create=create, warn=show_warning)
-
-
-def open_desk(settings: Settings) -> Desk:
-    """As `spinecho.people.open_desk`."""
-    from spinecho import people  # noqa: PLC0415
-
-    return people.open_desk(settings, open_database(settings))
+    return wiring.open_database(settings, warn=show_warning)
 
 
 def show_warning(message: str) -> None:
     """One yellow line."""
-    err.print(message, style="yellow", markup=False, soft_wrap=True)
+    err.print(plain(message), style="yellow", soft_wrap=True, highlight=False)

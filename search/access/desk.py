@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from spinecho.db.people.record import Fact, Record, Recorder
 from spinecho.search.access.holdings import Holdings
+from spinecho.search.access.late_engine import LateEngine
 from spinecho.search.access.persons import Access, Person, Refused, Role, digest_of, needs
 from spinecho.search.access.searching import Searching
 from spinecho.search.access.studies import Studies
@@ -21,7 +22,7 @@ class Desk(Searching, Studies, Holdings):
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine | LateEngine,
         person: Person,
         *,
         record: Recorder | None = None,

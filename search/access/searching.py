@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from spinecho.db.filters.algebra import ALL, Filter, fields_of, visible
+from spinecho.db.filters.selection import Selection
 from spinecho.db.people import feedback, saved
 from spinecho.db.people.record import Recorder
 from spinecho.db.people.saved import NoSuchSearch, Saved
 from spinecho.db.queries import lookup
 from spinecho.db.queries.facets import FACETS, Facet
 from spinecho.db.schema.database import Database
+from spinecho.search.access.late_engine import LateEngine
 from spinecho.search.access.persons import Access, Person, Role, digest_of, needs, uid_or_digest
 from spinecho.search.answers.hits import Results
 from spinecho.search.engine import Engine
@@ -48,18 +50,26 @@ class EngineAccess(Access):
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine | LateEngine,
         person: Person,
         *,
         record: Recorder,
         smallest: int = 0,
     ) -> None:
         super().__init__(person, record)
-        self._engine, self.smallest = engine, smallest
+        self._given, self.smallest = engine, smallest
+
+    @property
+    def _engine(self) -> Engine:
+        return self._given.engine if isinstance(self._given, LateEngine) else self._given
 
     @property
     def _database(self) -> Database:
-        return self._engine.database
+        return self._given.database
+
+    @property
+    def _selection(self) -> Selection:
+        return self._given.selection
 
 
 class Searching(EngineAccess):
@@ -107,8 +117,10 @@ class Searching(EngineAccess):
     def facets(self, where: Filter, fields: Sequence[str] = FACETS) -> dict[str, tuple[Facet, ...]]:
         """Studies by value of each field, shown of total, for a filter; small counts are masked."""
         self._require_patients(where)
+        shown = visible(where)
+        base = ALL if shown == where else visible(ALL)  # a total of what the filter can show, or shown exceeds it
         with self._acting("count", digest_of(repr(where)), fields=len(fields)):
-            return self._engine.selection.facets(visible(where), fields, base=visible(ALL), smallest=self.smallest)
+            return self._selection.facets(shown, fields, base=base, smallest=self.smallest)
 
     @needs(Role.VIEWER, "count")
     def counted_again(self, where: Filter) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,12 +16,12 @@ from parts_encoder import brain, parts_dual, write_nifti
 
 from spinecho.db.filters.algebra import Is
 from spinecho.db.people.record import Entry, Fact, Record, RecordUnwritable
+from spinecho.evidence import read_again
 from spinecho.search.access.cohorts import CohortDesk
 from spinecho.search.access.desk import Access, Desk, Person, Refused, Role
 from spinecho.search.cohorts.definition import from_plain
 from spinecho.search.engine import Engine
 from spinecho.search.query import StudyQuery, TextQuery
-from spinecho.ui.cli.why import read_again
 
 CANARY = "Zebra Smith"
 WHERE = Is("description", (CANARY,))
@@ -156,6 +157,14 @@ COHORTS: dict[str, tuple[Role, Act]] = {
     "take": (Role.RESEARCHER, lambda desk, _: desk.take(CANARY, 1, formats=["csv"])),
     "taken": (Role.RESEARCHER, lambda desk, _: desk.taken(CANARY, 1, 1000)),
     "delete": (Role.RESEARCHER, lambda desk, _: desk.delete(CANARY, 2)),
+    "delete_once": (Role.RESEARCHER, lambda desk, _: desk.delete_once(CANARY, 2, lambda _: True)),
+    "seen": (Role.RESEARCHER, lambda desk, _: desk.seen(CANARY, 2)),
+    "version": (Role.VIEWER, lambda desk, _: desk.version(CANARY)),
+    "codes": (Role.RESEARCHER, lambda desk, _: desk.codes(CANARY, 1)),
+    "write": (
+        Role.RESEARCHER,
+        lambda desk, _: desk.write(CANARY, 1, Path(tempfile.mkdtemp()) / "new", formats=["csv"]),
+    ),
 }
 CASES = [("desk", *one) for one in DESK.items()] + [("cohorts", *one) for one in COHORTS.items()]
 

@@ -45,8 +45,8 @@ def test_whatever_fails_is_one_line(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(status, "open_database", fail)
-    monkeypatch.setattr(index, "open_database", fail)
+    monkeypatch.setattr(status, "open_archive", fail)
+    monkeypatch.setattr(index, "open_archive", fail)
     monkeypatch.setattr(Database, "opened", WeakSet())  # what other tests left open, and damaged, is no reason here
     for command in (["status"], ["index", str(tmp_path)], ["failures"]):
         done = CliRunner().invoke(app, [*command, "--home", str(tmp_path / "home")])
@@ -118,7 +118,7 @@ def test_a_disk_without_room_and_then_with_room(tmp_path: Path) -> None:
 
 def test_ctrl_c(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x")
-    slow = "spinecho.ui.cli.status.open_database = lambda *a, **k: time.sleep(60)"
+    slow = "spinecho.ui.cli.status.open_archive = lambda *a, **k: time.sleep(60)"
     script = f"import spinecho.ui.cli.app, spinecho.ui.cli.status, time\n{slow}\nprint('on', flush=True)\n"
     process = subprocess.Popen(
         [sys.executable, "-c", f"{script}spinecho.ui.cli.app.main()", "status", "--home", str(tmp_path)],

@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from spinecho.db.errors import BuildCorrupt, StoreError
-from spinecho.db.schema.database import Database
-from spinecho.db.store import storing
-from spinecho.db.values import Role, SpaceRecord
-from spinecho.db.vectors.build import (
-    Manifest,
-    build_index,
-    builds_newest_first,
-    current_build,
-    read_manifest,
-    read_rows,
-    write_rows,
-)
-from spinecho.db.vectors.index_plan import FLAT_UP_TO, Wish
-from spinecho.db.vectors.trade_off import KINDS, TradeOff, trade_offs
-from spinecho.people import open_access
-from spinecho.search.access.desk import Role as Rank
+from spinecho.db.errors import StoreError
+from spinecho.errors import QueryError
 from spinecho.settings import read_settings
-from spinecho.ui.opening import open_database
+from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import MOST, AsJson, Home, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
-from spinecho.wiring import indexing_lock
+from spinecho.vector_builds import FLAT_UP_TO, KINDS, require_space, wish_of
 
 builds_app = typer.Typer(
     no_args_is_help=True,
@@ -52,22 +37,7 @@ FlatUpTo = Annotated[int, typer.Option("--flat-up-to", help="Vectors up to which
 @guarded
 def list_builds(home: Home = None, as_json: AsJson = False) -> None:
     """Show each space's builds: kind, size, and the recall and speed measured when it was made."""
-    settings = read_settings(home=home)
-    found: list[dict[str, Any]] = []
-    database = open_database(settings)
-    open_access(settings).allow(Rank.VIEWER, "see encoders and builds", "see-builds")
-    for role, space in _spaces(database, None):
-        for name in builds_newest_first(settings.builds, space):
-            facts: dict[str, Any] = {
-                "space": role,
-                "build": name,
-                "serves": name == current_build(settings.builds, space),
-            }
-            try:
-                facts |= _facts(read_manifest(settings.builds, space, name))
-            except BuildCorrupt as error:
-                facts["error"] = str(error)
-            found.append(facts)
+    found = [one.to_json() for one in open_archive(read_settings(home=home)).builds.list()]
     if as_json:
         print_json({"builds": found})
         return
@@ -106,16 +76,19 @@ def make_build(
     Up to --flat-up-to vectors, all are compared. Above, the smallest kind within --bytes-per-vector is taken that
     reaches --recall on vectors held out of it. Whatever stops this, the build that served goes on serving.
     """
-    wish = _wish(recall, bytes_per_vector, flat_up_to, kind)
-    settings = read_settings(home=home)
-    made: list[dict[str, Any]] = []
-    with indexing_lock(settings), err.status("") as status:
-        database = open_database(settings)
-        open_access(settings).allow(Rank.MANAGER, "make a build", "make-build", kind=kind or "")
-        for role, record in _spaces(database, space):
-            status.update(f"{role}: reading vectors")
-            manifest = build_index(database, settings.builds, record, wish=wish, say=status.update)
-            made.append({"space": role, "build": manifest.build} | _facts(manifest))
+    with _wrong("--kind"):
+        wish_of(0.99, 200, 0, kind)
+    with _wrong("--recall"):
+        wish_of(recall, bytes_per_vector, flat_up_to, kind)
+    with _wrong("--space"):
+        require_space(space)
+    archive = open_archive(read_settings(home=home))
+    with err.status("") as status:
+        builds = archive.builds.make(
+            space=space, recall=recall, bytes_per_vector=bytes_per_vector, flat_up_to=flat_up_to, kind=kind,
+            on_progress=status.update,
+        )  # fmt: skip
+    made = [{name: fact for name, fact in one.to_json().items() if name != "serves"} for one in builds]
     if as_json:
         print_json({"builds": made})
         return
@@ -145,16 +118,11 @@ def tune(
     Each is built in memory over all vectors but a sample, which then asks for its neighbours; the truth is a
     comparison with all of them. Nothing is changed: 'spinecho builds make --kind' makes one of them.
     """
-    settings = read_settings(home=home)
-    database = open_database(settings)
-    open_access(settings).allow(Rank.MANAGER, "compare kinds of index", "tune-builds")
-    found: dict[str, list[TradeOff]] = {}
+    with _wrong("--space"):
+        require_space(space)
+    archive = open_archive(read_settings(home=home))
     with err.status("") as status:
-        for role, record in _spaces(database, space):
-            with tempfile.TemporaryDirectory(dir=settings.home) as work:
-                write_rows(database, record, Path(work))
-                _, codes = read_rows(Path(work), dim=record.dim)
-                found[role] = trade_offs(codes, kinds or KINDS, seed=seed, say=status.update)
+        found = archive.builds.tune(space=space, kinds=kinds, seed=seed, on_progress=status.update)
     value = {role: [dataclasses.asdict(one) for one in rows] for role, rows in found.items()}
     if folder is not None:
         _write(folder, value, quiet=as_json)
@@ -176,40 +144,13 @@ def tune(
         out.print(table, highlight=False)
 
 
-def _spaces(database: Database, only: str | None) -> Iterator[tuple[Role, SpaceRecord]]:
-    if only is not None and only not in get_args(Role):
-        raise typer.BadParameter(f"{only!r} is none of: {', '.join(get_args(Role))}", param_hint="--space")
-    found = False
-    for role in get_args(Role):
-        record = storing.serving(database, role) if only in {None, role} else None
-        if record is not None:
-            found = True
-            yield role, record
-    if not found:
-        raise StoreError("nothing is indexed yet; run 'spinecho index FOLDER' first")
-
-
-def _wish(recall: float, bytes_per_vector: int, flat_up_to: int, kind: str | None) -> Wish:
-    if kind is not None and kind not in KINDS:
-        raise typer.BadParameter(f"{kind!r} is none of: {', '.join(KINDS)}", param_hint="--kind")
+@contextmanager
+def _wrong(option: str) -> Iterator[None]:
+    """What cannot be asked is the fault of an option."""
     try:
-        return Wish(recall=recall, bytes_per_vector=bytes_per_vector, flat_up_to=flat_up_to, kind=kind)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--recall") from error
-
-
-def _facts(manifest: Manifest) -> dict[str, Any]:
-    efforts = manifest.plan["efforts"]
-    first = efforts[0] if efforts else {"recall": None, "p50_ms": None}
-    return {
-        "kind": manifest.kind,
-        "vectors": manifest.count,
-        "recall": first["recall"],
-        "p50_ms": first["p50_ms"],
-        "bytes_per_vector": manifest.plan["bytes_per_vector"] or 2 * int(manifest.space["dim"]) + 16,
-        "note": manifest.plan["note"],
-        "created_at": manifest.created_at,
-    }
+        yield
+    except QueryError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 def _figure(value: float | None, digits: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,21 +10,10 @@ import typer
 from rich.table import Table
 
 from spinecho.db.csv_files import write_csv
-from spinecho.db.filters.selection import Selection
-from spinecho.db.people.cohorts import CohortError, Frozen, cohorts, delete_cohort, frozen, members_of
-from spinecho.db.people.masking import masked, masked_rows, masked_sizes, number
-from spinecho.db.schema.database import Database
-from spinecho.people import open_access
-from spinecho.search.access.desk import Access, Role, digest_of
-from spinecho.search.cohorts.attrition import Evaluation, evaluate
-from spinecho.search.cohorts.balance import BALANCED, masked_balance
-from spinecho.search.cohorts.definition import EXAMPLE, read_definition
-from spinecho.search.cohorts.export import FORMATS, export
-from spinecho.search.cohorts.freezing import again, balance_of, keep, told_of
-from spinecho.search.cohorts.list_changes import Changes, between
-from spinecho.search.cohorts.pseudonyms import Pseudonyms
+from spinecho.db.people.masking import masked, number
+from spinecho.lists import BALANCED, EXAMPLE, FORMATS, Changes, CohortCount, CohortError, FrozenCohort
 from spinecho.settings import Settings, read_settings
-from spinecho.ui.opening import open_database
+from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import MOST, AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
 
@@ -60,11 +49,8 @@ def count(
 ) -> None:  # fmt: skip
     """Count what each line of a definition leaves, and keep nothing."""
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    definition = read_definition(file)
-    database, me = open_database(settings), open_access(settings)
-    me.allow(Role.VIEWER, "count a cohort", "count-cohort", digest_of(definition.name))
-    found = evaluate(definition, database, Selection(database, settings.builds), _likeness(settings, database))
-    _show_counts(found, settings, as_json=as_json)
+    found = open_archive(settings).cohort(file).count()
+    _show_counts(found, as_json=as_json)
 
 
 @cohort_app.command("freeze")
@@ -75,33 +61,27 @@ def freeze(
 ) -> None:  # fmt: skip
     """Keep the list that a definition gives now, as version 1 of its name or as the next one."""
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    definition = read_definition(file)
-    database, me = open_database(settings), open_access(settings)
-    me.require(Role.RESEARCHER, "freeze a cohort")
-    found = evaluate(definition, database, Selection(database, settings.builds), _likeness(settings, database))
-    kept = _keep(database, settings, me, found)
-    _show_counts(found, settings, as_json=as_json, kept=kept)
+    kept = open_archive(settings).cohort(file).freeze()
+    if kept.count is not None:
+        _show_counts(kept.count, as_json=as_json, kept=kept)
 
 
 @cohort_app.command("list")
 @guarded
 def listed(home: Home = None, as_json: AsJson = False) -> None:
     """Every version of every cohort."""
-    settings = read_settings(home=home)
-    database, me = open_database(settings), open_access(settings)
-    me.allow(Role.VIEWER, "see cohorts", "see-cohorts")
-    known = cohorts(database)
+    known = open_archive(read_settings(home=home)).cohorts()
     if as_json:
-        print_json({"cohorts": [_facts(one, settings) for one in known]})
+        print_json({"cohorts": [one.to_json() for one in known]})
         return
     if not known:
         out.print("no cohort yet; 'spinecho cohort new FILE' begins one")
         return
     table = _table("cohort", "version", "studies", "patients", "frozen", "by")
     for one in known:
-        sizes = map(str, masked_sizes(one.studies, one.patients, settings.smallest_count))
         by = str(one.made_with.get("frozen_by", one.owner))
-        table.add_row(plain(one.name), str(one.number), *sizes, f"{one.created_at:%Y-%m-%d %H:%M}", plain(by))
+        sizes = (str(one.studies), str(one.patients))
+        table.add_row(plain(one.name), str(one.version), *sizes, f"{one.frozen_at:%Y-%m-%d %H:%M}", plain(by))
     out.print(table)
 
 
@@ -109,24 +89,20 @@ def listed(home: Home = None, as_json: AsJson = False) -> None:
 @guarded
 def show(name: Name, version: Version = None, home: Home = None, as_json: AsJson = False) -> None:
     """A version: what each line left when it was frozen, and its studies (with --json)."""
-    settings = read_settings(home=home)
-    database, me = open_database(settings), open_access(settings)
-    me.allow(Role.VIEWER, "see cohorts", "see-members", digest_of(name), version=version)
-    one = frozen(database, name, version)
+    one = open_archive(read_settings(home=home)).cohort(name=name).version(version)
     if as_json:
-        members = members_of(database, name, one.number)
         rows = [
             {"study_uid": member.study_uid, "patient": member.patient, "part": member.part, **member.facts}
-            for member in members
+            for member in one.members
         ]
-        print_json({**_facts(one, settings), "definition": one.definition, "members": rows})
+        print_json({**one.to_json(), "definition": one.definition, "members": rows})
         return
-    out.print(f"[bold]{plain(one.name)}[/] version {one.number}, frozen {one.created_at:%Y-%m-%d %H:%M}")
+    out.print(f"[bold]{plain(one.name)}[/] version {one.version}, frozen {one.frozen_at:%Y-%m-%d %H:%M}")
     if one.description:
         out.print(plain(one.description), style="dim")
-    out.print(_attrition(one.attrition, settings))
-    _show_balance(balance_of(one, settings.smallest_count))
-    for note in told_of(one, settings.smallest_count).get("notes", ()):
+    out.print(_attrition(one.attrition))
+    _show_balance(one.balance)
+    for note in one.made_with.get("notes", ()):
         err.print(plain(str(note)), style="yellow")
 
 
@@ -142,15 +118,8 @@ def rerun(
 ) -> None:  # fmt: skip
     """Run a frozen definition again: which studies come, which go, and why. Nothing is kept without --freeze."""
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    database, me = open_database(settings), open_access(settings)
-    me.allow(Role.VIEWER, "count a cohort", "rerun-cohort", digest_of(name), version=version)
-    if freeze:
-        me.require(Role.RESEARCHER, "freeze a cohort")
-    one = frozen(database, name, version)
-    selection = Selection(database, settings.builds)
-    now, changes = again(database, selection, one, _likeness(settings, database))
-    kept = _keep(database, settings, me, now) if freeze else None
-    _show_changes(one, changes, settings, most=most, as_json=as_json, kept=kept)
+    found = open_archive(settings).cohort(name=name).rerun(version, freeze=freeze)
+    _show_changes(name, found.version, found.changes, settings, most=most, as_json=as_json, kept=found.frozen)
 
 
 @cohort_app.command("diff")
@@ -165,11 +134,8 @@ def diff(
 ) -> None:
     """What differs between two versions."""
     settings = read_settings(home=home)
-    database, me = open_database(settings), open_access(settings)
-    me.allow(Role.VIEWER, "compare versions", "diff-cohort", digest_of(name), version=first, other=second)
-    older, newer = frozen(database, name, first), frozen(database, name, second)
-    lists = [members_of(database, name, number) for number in (first, second)]
-    _show_changes(older, between(older, newer, *lists), settings, most=most, as_json=as_json)
+    changes = open_archive(settings).cohort(name=name).diff(first, second)
+    _show_changes(name, first, changes, settings, most=most, as_json=as_json)
 
 
 @cohort_app.command("export")
@@ -196,17 +162,8 @@ def exported(
         raise typer.BadParameter(f"{unknown[0]!r} is none of: {', '.join(FORMATS)}", param_hint="--format")
     if pseudonyms and "copy" in (formats or ()):
         raise typer.BadParameter("copy gives files as they are: not with --pseudonyms", param_hint="--format")
-    settings = read_settings(home=home)
-    database, me = open_database(settings), open_access(settings)
-    me.allow(
-        Role.RESEARCHER, "export a cohort", "export", digest_of(name), version=version, pseudonyms=pseudonyms,
-        formats=",".join(formats or FORMATS),
-    )  # fmt: skip
-    one = frozen(database, name, version)
-    made = export(
-        database, one, members_of(database, name, one.number), folder.absolute(),
-        formats=formats or FORMATS, pseudonyms=pseudonyms, smallest=settings.smallest_count,
-    )  # fmt: skip
+    cohort = open_archive(read_settings(home=home)).cohort(name=name)
+    made = cohort.write(folder, version=version, formats=formats, pseudonyms=pseudonyms)
     if as_json:
         facts = {"folder": str(made.folder), "files": list(made.files), "studies": made.studies}
         print_json({**facts, "missing": list(made.missing)})
@@ -226,21 +183,17 @@ def codes(
     as_json: AsJson = False,
 ) -> None:
     """Write whom the codes of an export with --pseudonyms stand for. The file is readable by you alone."""
-    settings = read_settings(home=home)
-    database, me = open_database(settings), open_access(settings)
-    me.allow(Role.RESEARCHER, "write whom the codes of a cohort stand for", "codes", digest_of(name), version=version)
-    one = frozen(database, name, version)
-    members = members_of(database, name, one.number)
+    rows = open_archive(read_settings(home=home)).cohort(name=name).codes(version)
     try:
-        write_csv(file, Pseudonyms(one).table(members), fresh=True)
+        write_csv(file, rows, fresh=True)
     except FileExistsError:
         raise CohortError(f"{file} is there already; name another file") from None
     except OSError as error:
         raise CohortError(f"{file} cannot be written ({error.strerror})") from error
     if as_json:
-        print_json({"path": str(file), "studies": len(members)})
+        print_json({"path": str(file), "studies": len(rows) - 1})
     else:
-        out.print(f"{len(members)} studies in {plain(str(file))}; keep it in the house")
+        out.print(f"{len(rows) - 1} studies in {plain(str(file))}; keep it in the house")
 
 
 @cohort_app.command("delete")
@@ -256,65 +209,34 @@ def delete(
     as_json: AsJson = False,
 ) -> None:
     """Forget a cohort. Its definition is printed first, so that it can be frozen again; its old lists are lost."""
-    settings = read_settings(home=home)
-    database, me = open_database(settings), open_access(settings)
-    me.require(Role.RESEARCHER, "delete a cohort")
-    one = frozen(database, name, version)
-    if one.owner != me.person.name:
-        me.require(Role.MANAGER, "delete the cohort of somebody else")
-    if not as_json:
-        me.note("see-cohort", digest_of(name), version=version)
-        out.print_json(data=dict(one.definition))
-    if not yes and not typer.confirm(f"forget {name!r}{'' if version is None else f' version {version}'}?", err=True):
+    which = "" if version is None else f" version {version}"
+
+    def confirm(latest: FrozenCohort) -> bool:
+        if not as_json:
+            out.print_json(data=dict(latest.definition))
+        return yes or typer.confirm(f"forget {name!r}{which}?", err=True)
+
+    gone = open_archive(read_settings(home=home)).cohort(name=name).delete(version, confirm=confirm)
+    if not gone.versions:
         raise typer.Exit(1)
-    me.note("delete", digest_of(name), version=version)
-    gone = delete_cohort(database, name, version)
     if as_json:
-        print_json({"deleted": name, "versions": gone, "definition": one.definition})
+        print_json({"deleted": name, "versions": gone.versions, "definition": gone.latest.definition})
     else:
-        out.print(f"{gone} versions of {plain(name)} forgotten")
+        out.print(f"{gone.versions} versions of {plain(name)} forgotten")
 
 
-def _keep(database: Database, settings: Settings, me: Access, found: Evaluation) -> Frozen:
-    """Freeze a list, on record before and after."""
-    me.note("freeze", digest_of(found.definition.name), studies=len(found.members))
-    kept = keep(database, settings.builds, found, owner=me.person.name)
-    me.note("frozen", digest_of(kept.name), version=kept.number, studies=kept.studies)
-    return kept
-
-
-def _likeness(settings: Settings, database: Database) -> Callable[[], Any]:
-    """Encoders are loaded at the first rule that compares."""
-    held: list[Any] = []
-
-    def open_once() -> Any:
-        if not held:
-            from spinecho.wiring import open_engine, read_image_query  # noqa: PLC0415
-
-            engine = open_engine(settings, database=database)
-            held.append(engine.likeness(lambda path: read_image_query(path, engine.dual)[0]))
-        return held[0]
-
-    return open_once
-
-
-def _show_counts(found: Evaluation, settings: Settings, *, as_json: bool, kept: Frozen | None = None) -> None:
-    smallest = settings.smallest_count
-    parts = found.told_parts(smallest)
-    alike = masked_balance([one.plain() for one in found.balance], smallest)
+def _show_counts(found: CohortCount, *, as_json: bool, kept: FrozenCohort | None = None) -> None:
     if as_json:
-        facts = {"cohort": found.definition.name, "attrition": masked_rows(found.attrition, smallest), "parts": parts}
-        facts |= {"balance": alike} if alike else {}
-        print_json({**facts, "warnings": list(found.told(smallest)), **({"version": kept.number} if kept else {})})
+        print_json({**found.to_json(), **({"version": kept.version} if kept else {})})
         return
-    out.print(_attrition(found.attrition, settings))
-    _show_balance(alike)
-    if parts:
-        out.print("  ".join(f"{part} {size}" for part, size in parts.items()))
-    for warning in found.told(smallest):
+    out.print(_attrition(found.attrition))
+    _show_balance(found.balance)
+    if found.parts:
+        out.print("  ".join(f"{part} {size}" for part, size in found.parts.items()))
+    for warning in found.warnings:
         err.print(plain(warning), style="yellow")
     if kept:
-        out.print(f"frozen as version {kept.number} of {plain(kept.name)}")
+        out.print(f"frozen as version {kept.version} of {plain(kept.name)}")
 
 
 def _show_balance(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -333,9 +255,8 @@ def _show_balance(rows: Sequence[Mapping[str, Any]]) -> None:
     out.print("before, after: difference of means or shares in standard deviations; under 0.1 is balance", style="dim")
 
 
-def _attrition(steps: Sequence[Any], settings: Settings) -> Table:
+def _attrition(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = _table("", "studies", "patients", "left")
-    rows = masked_rows(list(steps), settings.smallest_count)
     most = max((number(row["studies"]) for row in rows), default=0) or 1
     for row in rows:
         bar = "█" * max(round(24 * number(row["studies"]) / most), 1 if row["studies"] else 0)
@@ -344,15 +265,16 @@ def _attrition(steps: Sequence[Any], settings: Settings) -> Table:
 
 
 def _show_changes(
-    one: Frozen, changes: Changes, settings: Settings, *, most: int, as_json: bool, kept: Frozen | None = None
-) -> None:
+    name: str, version: int, changes: Changes, settings: Settings, *, most: int, as_json: bool,
+    kept: FrozenCohort | None = None,
+) -> None:  # fmt: skip
     if as_json:
-        facts = {"cohort": one.name, "version": one.number, **changes.plain()}
-        print_json({**facts, **({"frozen": kept.number} if kept else {})})
+        facts = {"cohort": name, "version": version, **changes.plain()}
+        print_json({**facts, **({"frozen": kept.version} if kept else {})})
         return
     known = (len(changes.added), len(changes.removed), changes.kept)
     sizes = [masked(size, settings.smallest_count) for size in known]
-    out.print(f"against version {one.number}: {sizes[0]} added, {sizes[1]} removed, {sizes[2]} kept")
+    out.print(f"against version {version}: {sizes[0]} added, {sizes[1]} removed, {sizes[2]} kept")
     for line in changes.definition:
         out.print(f"definition: {plain(line)}")
     signs = {"added": "[green]+[/]", "removed": "[red]-[/]", "moved": "[yellow]~[/]"}
@@ -365,24 +287,7 @@ def _show_changes(
         if len(named) > most:
             out.print(f"    and {len(named) - most} more (--most, --json)", style="dim")
     if kept:
-        out.print(f"frozen as version {kept.number} of {plain(kept.name)}")
-
-
-def _facts(one: Frozen, settings: Settings) -> dict[str, Any]:
-    smallest = settings.smallest_count
-    sizes = masked_sizes(one.studies, one.patients, smallest)
-    return {
-        "cohort": one.name,
-        "version": one.number,
-        "description": one.description,
-        "owner": one.owner,
-        "frozen_at": one.created_at.isoformat() + "Z",
-        "studies": sizes[0],
-        "patients": sizes[1],
-        "attrition": masked_rows(list(one.attrition), smallest),
-        "balance": balance_of(one, smallest),
-        "made_with": told_of(one, smallest),
-    }
+        out.print(f"frozen as version {kept.version} of {plain(kept.name)}")
 
 
 def _table(*columns: str) -> Table:

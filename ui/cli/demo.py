@@ -13,20 +13,14 @@ from rich.progress import Progress as Bars
 from rich.rule import Rule
 
 from spinecho.db.errors import StoreError
-from spinecho.db.filters.algebra import ALL
-from spinecho.db.schema.database import Database
-from spinecho.indexer.pipeline import Options, index_archive
-from spinecho.people import open_record, person_here
-from spinecho.search.access.desk import Access, Desk, Role
-from spinecho.search.engine import Engine
-from spinecho.search.query import Evidence, Kind, Query, StudyQuery, TextQuery
+from spinecho.results import Hits
 from spinecho.settings import Settings, read_settings
-from spinecho.ui.opening import open_database
+from spinecho.ui.opening import open_archive
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.options import MOST, Device, Home, err, guarded, out
 from spinecho.ui.printing.progress_bars import progress_bars
-from spinecho.wiring import indexing_lock, open_dual, read_image_query
 
+_SHOWN = 3
 _QUESTIONS = (
     "acute infarct with restricted diffusion in the left hemisphere",
     "ring-enhancing mass with surrounding oedema",
@@ -57,42 +51,34 @@ def write_demo(folder: Path, *, studies: int, seed: int, console: Console) -> No
 
 def take_tour(folder: Path, settings: Settings, *, out: Console, err: Console) -> None:
     """Index the archive and search it in all four ways."""
-    record = open_record(settings)
-    me = Access(person_here(settings, record), record)
-    me.allow(Role.MANAGER, "index the archive", "index")
-    dual = open_dual(settings)
-    with indexing_lock(settings), progress_bars(err, quiet=False) as progress:
-        database = open_database(settings, create=True)
-        summary = index_archive(
-            database, settings.builds, [folder.absolute()], lambda: dual, options=Options(), progress=progress
-        )
+    archive = open_archive(settings, create=True)
+    with progress_bars(err, quiet=False) as progress:
+        outcome = archive.index(folder, on_progress=progress)
     out.print(Rule("indexed", align="left"))
-    tables.print_summary(out, summary)
-    desk = Desk(Engine(database, settings.builds, dual), me.person, record=record)
+    tables.print_summary(out, outcome)
     for words in _QUESTIONS:
-        _ask(out, desk, f'text to image: "{words}"', TextQuery(words), Kind.STUDY)
-    pictures = TextQuery(_SEEN, by=Evidence.SCANS)
-    _ask(out, desk, f'text to image, by the scans alone, no report read: "{_SEEN}"', pictures, Kind.STUDY)
-    first = desk.search(TextQuery(_QUESTIONS[1]), k=1).hits[0]
-    if first.study is None or not first.series:
+        _print(out, f'text to image: "{words}"', archive.search(words, k=_SHOWN))
+    pictures = archive.search(_SEEN, by="scans", k=_SHOWN)
+    _print(out, f'text to image, by the scans alone, no report read: "{_SEEN}"', pictures)
+    first = next(iter(archive.search(_QUESTIONS[1], k=1)), None)
+    if first is None or first.study is None or not first.series:
         return
-    scan = Path(first.series[0].paths[0]).parent
-    query, _ = read_image_query(scan, dual)
-    uid = first.study.uid
-    _ask(out, desk, f"image to text: reports of studies that look like {scan.name}", query, Kind.REPORT)
-    _ask(out, desk, "image to image: studies that look like that one", StudyQuery(uid), Kind.STUDY)
-    _ask(out, desk, 'text to text: "no haemorrhage"', TextQuery("no haemorrhage"), Kind.REPORT)
-    _next_steps(out, settings, uid, scan, database)
+    scan, uid = Path(first.series[0].paths[0]).parent, first.study.uid
+    reports = archive.reports_for(scan, k=_SHOWN)
+    _print(out, f"image to text: reports of studies that look like {scan.name}", reports)
+    _print(out, "image to image: studies that look like that one", archive.similar(study=uid, k=_SHOWN))
+    _print(out, 'text to text: "no haemorrhage"', archive.search("no haemorrhage", reports=True, k=_SHOWN))
+    archive.close()
+    _next_steps(out, settings, uid, scan)
 
 
-def _ask(out: Console, desk: Desk, title: str, query: Query, want: Kind) -> None:
+def _print(out: Console, title: str, found: Hits) -> None:
     out.print()
     out.print(Rule(tables.plain(title), align="left"))
-    tables.print_results(out, desk.search(query, want=want, k=3, where=ALL))
+    tables.print_results(out, found)
 
 
-def _next_steps(out: Console, settings: Settings, uid: str, scan: Path, database: Database) -> None:
-    database.close()
+def _next_steps(out: Console, settings: Settings, uid: str, scan: Path) -> None:
     command = "spinecho" if shutil.which("spinecho") else _near(Path(sys.argv[0]))
     home = f"--home {_near(settings.home)}"
     out.print()

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from spinecho.db.errors import StoreError
 from spinecho.db.filters.algebra import ALL, Filter
-from spinecho.people import open_access
-from spinecho.search.access.desk import Role
-from spinecho.settings import Settings, read_settings
-from spinecho.ui.opening import open_database
+from spinecho.settings import read_settings
+from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.console import err, out, print_json
 from spinecho.ui.printing.evaluation_table import print_evaluation
 from spinecho.ui.printing.options import MOST, guarded
 from spinecho.ui.printing.tables import plain
-from spinecho.wiring import open_dual
+
+if TYPE_CHECKING:
+    from spinecho.archive import Archive
 
 HELP = """Measure how well an indexed archive is found, every figure with its pool, chance level and 95 % interval.
 
@@ -94,35 +94,22 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Measure how well an indexed archive is found; the page's text is `HELP`."""
-    from spinecho.search.evaluation.evaluate_archive import Evaluator, Options  # noqa: PLC0415  (torch is slow to import)
-    from spinecho.search.evaluation.judgements import read_judgements, read_pairs  # noqa: PLC0415
-
     if exclude not in {"patient", "study"}:
         raise typer.BadParameter(f"{exclude!r} is none of: patient, study", param_hint="--exclude")
     if judgements is not None and pairs is not None:
         raise typer.BadParameter("give one of --judgements and --pairs", param_hint="--pairs")
-    if self_test:
-        if judgements is not None or pairs is not None or where != ALL or folder is not None:
-            raise typer.BadParameter("is given alone, without files and filters", param_hint="--self-test")
-        _self_test(read_settings(home=home, encoder=encoder, text_model=text_model, device=device), as_json=as_json)
-        return
-    asked = read_judgements(judgements) if judgements is not None else None  # before anything slow is opened
-    texts = read_pairs(pairs) if pairs is not None else None
+    if self_test and (judgements is not None or pairs is not None or where != ALL or folder is not None):
+        raise typer.BadParameter("is given alone, without files and filters", param_hint="--self-test")
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    database = open_database(settings)
-    what = "judgements" if asked is not None else "pairs" if texts is not None else "archive"
-    open_access(settings).allow(Role.RESEARCHER, "evaluate", "evaluate", of=what, queries=queries)
-    options = Options(
-        where, "patient" if exclude == "patient" else "study", queries, resamples, seed, settings.smallest_count
-    )
+    archive = open_archive(settings)
+    if self_test:
+        _self_test(archive, as_json=as_json)
+        return
     with err.status("reading vectors") as status:
-        evaluator = Evaluator(database, settings.builds, open_dual(settings), options)
-        if asked is not None:
-            found = evaluator.judgements(asked, status.update)
-        elif texts is not None:
-            found = evaluator.pairs(texts, status.update)
-        else:
-            found = evaluator.archive(status.update)
+        found = archive.evaluate(
+            where=where, judgements=judgements, pairs=pairs, queries=queries, resamples=resamples, seed=seed,
+            exclude=exclude, on_progress=status.update,
+        )  # fmt: skip
     value = found.to_json()
     if folder is not None:
         _write(folder, value, quiet=as_json)
@@ -132,20 +119,13 @@ def evaluate(
         print_evaluation(out, found)
 
 
-def _self_test(settings: Settings, *, as_json: bool) -> None:
-    from spinecho.status_facts import self_test_facts  # noqa: PLC0415
-    from spinecho.ui.cli.self_test import run_self_test  # noqa: PLC0415
+def _self_test(archive: Archive, *, as_json: bool) -> None:
+    from spinecho.ui.printing.progress_bars import progress_bars  # noqa: PLC0415
 
-    database = open_database(settings)
-    open_access(settings).allow(Role.MANAGER, "test the channels", "self-test")
-    warning = run_self_test(database, lambda: open_dual(settings), again=True, console=err)
-    if warning:
-        raise StoreError(warning)
-    facts = self_test_facts(database, settings)
+    with progress_bars(err, quiet=as_json) as progress:
+        facts = archive.self_test(on_progress=progress)
     if as_json:
         print_json(facts)
-    elif facts is None:
-        raise StoreError("nothing is indexed yet; run 'spinecho index FOLDER' first")
     else:
         out.print(plain(facts["why"]), highlight=False, soft_wrap=True)
 

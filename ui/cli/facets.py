@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from spinecho.db.filters.algebra import ALL, Filter, contradictions, fields_of, predicted_tasks, visible, write_filter
-from spinecho.db.filters.occurring import occurring_values, require_occurring
-from spinecho.db.filters.selection import Selection
+from spinecho.db.filters.algebra import Filter
 from spinecho.db.queries.facets import FACETS, Facet
-from spinecho.db.store.predictions import require_tasks
-from spinecho.people import open_access
-from spinecho.search.access.desk import Role, digest_of
-from spinecho.search.access.searching import SEES_PATIENTS
 from spinecho.settings import read_settings
-from spinecho.ui.opening import open_database
+from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.console import err, out, print_json
 from spinecho.ui.printing.options import MOST, guarded
@@ -56,42 +49,15 @@ def facets(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")] = False,
 ) -> None:
     """Count studies by value, shown / total."""
-    settings = read_settings(home=home)
-    database = open_database(settings)
-    me = open_access(settings)
-    if "patient_id" in fields_of(where):
-        me.require(SEES_PATIENTS, "search by a patient's ID")
-    me.allow(Role.VIEWER, "count", "count", digest_of(repr(where)), fields=len(fields or FACETS))
-    require_tasks(database, predicted_tasks(where))
-    require_occurring(where, partial(occurring_values, database))
-    shown = visible(where)
-    selection = Selection(database, settings.builds)
-    base = ALL if shown == where else visible(ALL)
-    smallest = settings.smallest_count
-    found = selection.facets(shown, fields or FACETS, base=base, smallest=smallest)
-    studies = selection.size(shown, smallest)
-    warnings = [*selection.warnings, *(f"nothing can pass: {reason}" for reason in contradictions(where))]
+    found = open_archive(read_settings(home=home)).facets(*fields or (), where=where)
     if as_json:
-        counted = {field: [_plain(facet) for facet in some[:most]] for field, some in found.items()}
-        facts = {
-            "where": write_filter(where),
-            "studies": studies,
-            "facets": counted,
-            "more": {field: len(some) - most for field, some in found.items() if len(some) > most},
-            "source": selection.source,
-            "warnings": warnings,
-        }
-        print_json(facts)
+        print_json(found.to_json(most=most))
         return
-    for warning in warnings:
+    for warning in found.warnings:
         err.print(f"[yellow]note:[/] {plain(warning)}", soft_wrap=True)
-    out.print(f"{studies} studies pass")
+    out.print(f"{found.studies} studies pass")
     for field, some in found.items():
         _print(field, some, most)
-
-
-def _plain(facet: Facet) -> dict[str, str | int]:
-    return {"value": facet.value, "shown": facet.shown, "total": facet.total}
 
 
 def _print(field: str, some: tuple[Facet, ...], most: int) -> None:

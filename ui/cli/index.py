@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from spinecho.indexer.pipeline import Options, index_archive
-from spinecho.outcomes import roots_of
-from spinecho.people import open_access
-from spinecho.search.access.persons import Role
 from spinecho.settings import read_settings
-from spinecho.ui.cli.self_test import run_self_test
-from spinecho.ui.opening import open_database
+from spinecho.ui.opening import open_archive
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.options import (
     AsJson,
@@ -32,7 +25,6 @@ from spinecho.ui.printing.options import (
     print_json,
 )
 from spinecho.ui.printing.progress_bars import progress_bars
-from spinecho.wiring import indexing_lock, open_dual
 
 
 @guarded
@@ -76,40 +68,15 @@ def index(
     4 stored data are damaged.
     """
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    open_access(settings).allow(
-        Role.MANAGER, "index the archive", "index", retry=retry, prune=prune, rebuild=rebuild, again=not resume
-    )
-    with indexing_lock(settings):
-        database = open_database(settings, create=True)
-        roots = roots_of(folders, database)
-        options = Options(
-            workers=workers,
-            max_volumes=max_volumes,
-            limit=limit,
-            retry=retry,
-            prune=prune,
-            yes=yes,
-            verify=verify,
-            rebuild=rebuild,
-            again=not resume,
-            follow_links=follow_links,
-            memory_mb=memory_mb,
-        )
-        opened = functools.cache(lambda: open_dual(settings))
-        with progress_bars(err, quiet=as_json) as progress:
-            summary = index_archive(
-                database,
-                settings.builds,
-                roots,
-                opened,
-                options=options,
-                progress=progress,
-                skip=settings.home,
-            )
-        if warning := run_self_test(database, opened, console=err):
-            summary = dataclasses.replace(summary, warnings=(*summary.warnings, warning))
+    archive = open_archive(settings, create=True)
+    with progress_bars(err, quiet=as_json) as progress:
+        outcome = archive.index(
+            folders or (), workers=workers, max_volumes=max_volumes, limit=limit, retry=retry, again=not resume,
+            prune=prune, yes=yes, verify=verify, rebuild=rebuild, follow_links=follow_links, memory_mb=memory_mb,
+            on_progress=progress,
+        )  # fmt: skip
     if as_json:
-        print_json(dataclasses.asdict(summary))
+        print_json(outcome.to_json())
     else:
-        tables.print_summary(out, summary)
-    raise typer.Exit(1 if summary.mendable else 0)
+        tables.print_summary(out, outcome)
+    raise typer.Exit(1 if outcome.mendable else 0)

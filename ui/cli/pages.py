@@ -9,9 +9,8 @@ from typing import Annotated, Literal
 import typer
 
 from spinecho.encoders.sandbox.environment import command_environment
-from spinecho.people import open_record
 from spinecho.settings import as_environment, read_settings
-from spinecho.ui.opening import open_database
+from spinecho.ui.opening import show_warning
 from spinecho.ui.printing.options import (
     Device,
     Encoder,
@@ -19,6 +18,7 @@ from spinecho.ui.printing.options import (
     guarded,
 )
 from spinecho.ui.server.serve import check_address
+from spinecho.upkeep import require_home
 
 
 @guarded
@@ -44,8 +44,7 @@ def ui(
     """
     settings = read_settings(home=home, encoder=encoder, device=device)
     check_address(address, settings, allowed=allowed)
-    open_database(settings).close()  # says what is wrong here rather than in the browser
-    open_record(settings)
+    require_home(settings, notify=show_warning)  # says what is wrong here rather than in the browser
     command = [
         sys.executable,
         "-P",

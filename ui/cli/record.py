@@ -11,12 +11,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from spinecho.acts import Acts, Entry
 from spinecho.db.csv_files import write_csv
 from spinecho.db.errors import StoreError
-from spinecho.db.people.record import Entry, Record
-from spinecho.people import open_access
-from spinecho.search.access.desk import Role
-from spinecho.settings import Settings, read_settings
+from spinecho.settings import read_settings
 from spinecho.ui.printing.options import MOST, AsJson, Home, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
 
@@ -39,9 +37,7 @@ def check(
     that was cut off, put back from a copy or written anew from end to end is noticed by that alone.
     """
     held = _since(since) if since is not None else None
-    settings = read_settings(home=home)
-    record = _readable(settings)
-    found = record.check(since=held)
+    found = Acts(read_settings(home=home)).check(since=held)
     if as_json:
         print_json({"rows": found.rows, "head": found.head, "whole": not found.broken, "broken": list(found.broken)})
     else:
@@ -62,11 +58,7 @@ def listed(
     as_json: AsJson = False,
 ) -> None:
     """Show the latest acts, newest first: everybody's to a manager, else your own."""
-    settings = read_settings(home=home)
-    me = open_access(settings)
-    me.allow(Role.VIEWER, "see the record", "see-record")
-    only = user if me.may(Role.MANAGER) else me.person.name
-    entries = _readable(settings).entries(user=only, action=action, most=most)
+    entries = Acts(read_settings(home=home)).entries(user=user, action=action, most=most)
     if as_json:
         print_json({"record": [_plain(one) for one in entries]})
         return
@@ -88,9 +80,7 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write every act with its digest, oldest first, readable by you alone. For managers."""
-    settings = read_settings(home=home)
-    open_access(settings).allow(Role.MANAGER, "export the record", "export-record")
-    count = _Counted(_readable(settings).walk())
+    count = _Counted(Acts(read_settings(home=home)).walk())
     try:
         if path.suffix.lower() == ".jsonl":
             _write_lines(path, count)
@@ -137,10 +127,6 @@ def _plain(one: Entry) -> dict[str, Any]:
     at = one.at.isoformat(timespec="microseconds") + "Z"
     return {"number": one.number, "at": at, "user": one.user, "role": one.role, "action": one.action,
             "subject": one.subject, "facts": dict(one.facts), "digest": one.digest}  # fmt: skip
-
-
-def _readable(settings: Settings) -> Record:
-    return Record.open(settings.record, write=False)
 
 
 def _since(given: str) -> tuple[int, str]:

@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand
 
-from spinecho.db.filters.algebra import ALL, Filter
-from spinecho.search.access.desk import Desk
-from spinecho.settings import Settings, read_settings
-from spinecho.ui.cli.feedback import thumbs_of
+from spinecho.db.filters.algebra import Filter
+from spinecho.settings import read_settings
 from spinecho.ui.cli.why import why
-from spinecho.ui.opening import open_desk
+from spinecho.ui.opening import open_archive
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.conditions import with_filters
-from spinecho.ui.printing.options import (
-    AsJson,
-    Device,
-    Encoder,
-    Home,
-    K,
-    TextModel,
-    Want,
-    err,
-    guarded,
-    out,
-    print_json,
-)
-from spinecho.wiring import read_scan_query, read_spot_query
+from spinecho.ui.printing.options import AsJson, Device, Encoder, Home, K, TextModel, Want, guarded, out, print_json
+
+if TYPE_CHECKING:
+    from spinecho.results import Hits
 
 search_app = typer.Typer(no_args_is_help=True, help="Ask the archive, with words, a scan or a study.")
 
@@ -88,30 +75,16 @@ def search_text(
     an example: "after contrast" --like STUDY is like this one, but after contrast. --refine uses the thumbs that
     'spinecho feedback add' kept for the same words and filters.
     """
-    from spinecho.encoders.language.query_words import parse_query  # noqa: PLC0415
-    from spinecho.search.planning.long_text import require_length  # noqa: PLC0415
-    from spinecho.search.query import Evidence, StudyQuery, TextQuery  # noqa: PLC0415
+    from spinecho.questions import check_words  # noqa: PLC0415
 
-    require_length(words)  # before anything slow is opened
-    if where == ALL and like is None and not any(char.isalnum() for char in words):
-        parse_query(words)
+    check_words(words, where, alone=like is None)  # before anything is opened
+    reports = _reports(want)
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-
-    def query(desk: Desk) -> Any:
-        example: Any = None
-        if like is not None:
-            path = Path(like)
-            example = _read(path, desk) if path.exists() else StudyQuery(like)
-        good, bad = thumbs_of(desk.verdicts(words, where)) if refine else ((), ())
-        if refine and not (good or bad):
-            err.print("no thumbs are kept for these words and filters; 'spinecho feedback add' keeps them", style="dim")
-        chosen = (tuple(" ".join(key.casefold().split()) for key in some or ()) for some in (on, off))
-        turned_on, turned_off = chosen
-        return TextQuery(
-            words, Evidence(by), like=example, good=good, bad=bad, on=turned_on, off=turned_off, as_typed=as_typed
-        )
-
-    _search(settings, query, want=want, k=k, where=where, as_json=as_json)
+    found = open_archive(settings).search(
+        words, where=where, k=k, by=by, like=like, reports=reports, refine=refine, on=on or (), off=off or (),
+        as_typed=as_typed, key_images=False,
+    )  # fmt: skip
+    _print(found, as_json=as_json)
 
 
 @search_app.command("image")
@@ -138,12 +111,10 @@ def search_image(
     as_json: AsJson = False,
 ) -> None:
     """Find studies that look like a scan, or with --want report the reports of such studies."""
+    reports = _reports(want)
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-
-    def query(desk: Desk) -> Any:
-        return _read(path, desk, box)
-
-    _search(settings, query, want=want, k=k, where=where, as_json=as_json)
+    found = open_archive(settings).similar(path, box=box, where=where, k=k, reports=reports, key_images=False)
+    _print(found, as_json=as_json)
 
 
 @search_app.command("study")
@@ -165,35 +136,25 @@ def search_study(
     as_json: AsJson = False,
 ) -> None:
     """Find studies that look like one that is indexed; the study itself is never among them."""
-    from spinecho.search.query import StudyQuery  # noqa: PLC0415
-
+    reports = _reports(want)
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    _search(settings, lambda _: StudyQuery(study_uid, other_patients), want=want, k=k, where=where, as_json=as_json)
+    found = open_archive(settings).similar(
+        study=study_uid, where=where, k=k, other_patients=other_patients, reports=reports, key_images=False
+    )
+    _print(found, as_json=as_json)
 
 
-def _read(path: Path, desk: Desk, box: str | None = None) -> Any:
-    """The scan at `path` as a query; files that were left out are named."""
-    spec = desk.preparation
-    read, left_out = read_scan_query(path, spec) if box is None else read_spot_query(path, box, spec)
-    for failure in left_out:
-        err.print(f"left out {tables.plain(Path(failure.path).name)}: {failure.reason}", style="dim")
-    return read
+def _reports(want: str) -> bool:
+    if want not in ("study", "report"):
+        raise typer.BadParameter(f"{want!r} is none of: study, report", param_hint="--want")
+    return want == "report"
 
 
-def _search(
-    settings: Settings, make: Callable[[Desk], Any], *, want: str, k: int, where: Filter, as_json: bool
-) -> None:
-    from spinecho.search.answers.hits import results_json  # noqa: PLC0415
-    from spinecho.search.query import Kind  # noqa: PLC0415
-
-    if want not in set(Kind):
-        raise typer.BadParameter(f"{want!r} is none of: {', '.join(Kind)}", param_hint="--want")
-    desk = open_desk(settings)
-    results = desk.search(make(desk), want=Kind(want), k=k, where=where)
+def _print(found: Hits, *, as_json: bool) -> None:
     if as_json:
-        print_json(results_json(results))
+        print_json(found.to_json())
     else:
-        tables.print_results(out, results)
+        tables.print_results(out, found)
 
 
 search_app.command("why")(why)

@@ -6,11 +6,8 @@ from typing import Annotated
 
 import typer
 
-from spinecho.people import open_access
-from spinecho.search.access.persons import Role, digest_of
 from spinecho.settings import read_settings
-from spinecho.status_facts import failure_facts, status_facts
-from spinecho.ui.opening import open_database
+from spinecho.ui.opening import open_archive
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.damage import require_undamaged
 from spinecho.ui.printing.options import (
@@ -35,12 +32,10 @@ def status(
     With --check the database's structure, the checksum of every row, and every vector of every build are checked; what
     is damaged is named with what helps. Exit status: 0 all well, 4 something is damaged.
     """
-    settings = read_settings(home=home)
-    database = open_database(settings)
-    open_access(settings).allow(Role.VIEWER, "see the archive", "see-archive")
+    archive = open_archive(read_settings(home=home))
     if check:
-        require_undamaged(database, settings, out, as_json=as_json)
-    facts = status_facts(database, settings) | ({"damaged": []} if check else {})
+        require_undamaged(archive.check(), out, as_json=as_json)
+    facts = archive.status() | ({"damaged": []} if check else {})
     if as_json:
         print_json(facts)
     else:
@@ -55,12 +50,7 @@ def failures(
     as_json: AsJson = False,
 ) -> None:
     """List what is not in the index, and why: files by reason, and reports without a study."""
-    settings = read_settings(home=home)
-    database = open_database(settings)
-    open_access(settings).allow(
-        Role.MANAGER, "see which files were rejected", "see-failures", digest_of(reason or ""), everything=everything
-    )
-    facts = failure_facts(database, reason=reason, everything=everything)
+    facts = open_archive(read_settings(home=home)).failures(reason=reason, everything=everything).facts
     if as_json:
         print_json(facts)
     else:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 
 import typer
 from rich.console import Console
 
 from spinecho.db.errors import Damaged
-from spinecho.db.schema.check import check_database
-from spinecho.db.schema.database import Database
-from spinecho.settings import Settings
 from spinecho.ui.printing.tables import plain
+from spinecho.upkeep import Damage
 
 
-def require_undamaged(database: Database, settings: Settings, console: Console, *, as_json: bool) -> None:
-    """Check everything that is stored. Prints what is damaged and raises `Damaged`; says so where nothing is."""
-    found = check_database(database, settings.builds)
+def require_undamaged(found: Sequence[Damage], console: Console, *, as_json: bool) -> None:
+    """Print what is damaged and end with its exit status; say so where nothing is."""
     if not found:
         if not as_json:
             console.print("Everything that is stored is what was written.")

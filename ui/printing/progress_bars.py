@@ -17,21 +17,22 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 
-from spinecho.indexer.progress import Progress, Silent, Stage
+from spinecho.outcomes import SELF_TEST, OnProgress
 
-_LABELS: dict[Stage, str] = {
+_LABELS = {
     "discover": "files found",
     "scan": "headers read",
     "read": "series read, embedded, stored",
     "reports": "report files",
+    SELF_TEST: "testing channels on this archive",
 }
 
 
 @contextmanager
-def progress_bars(console: Console, *, quiet: bool) -> Iterator[Progress]:
-    """Bars on a terminal, nothing elsewhere or when `quiet`."""
+def progress_bars(console: Console, *, quiet: bool) -> Iterator[OnProgress | None]:
+    """Bars on a terminal, None elsewhere or when `quiet`."""
     if quiet or not console.is_terminal:
-        yield Silent()
+        yield None
         return
     columns = (
         SpinnerColumn(),
@@ -48,19 +49,10 @@ def progress_bars(console: Console, *, quiet: bool) -> Iterator[Progress]:
 class _Drawn:
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
-        self._tasks: dict[Stage, TaskID] = {}
+        self._tasks: dict[str, TaskID] = {}
 
-    def total(self, stage: Stage, amount: int) -> None:
-        if stage in _LABELS and amount:
-            task = self._task(stage)
-            before = self._bars.tasks[self._bars.task_ids.index(task)].total or 0
-            self._bars.update(task, total=before + amount)
-
-    def advance(self, stage: Stage, amount: int = 1) -> None:
-        if stage in _LABELS and amount:
-            self._bars.advance(self._task(stage), amount)
-
-    def _task(self, stage: Stage) -> TaskID:
-        if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(_LABELS[stage], total=None)
-        return self._tasks[stage]
+    def __call__(self, stage: str, done: int, known: int) -> None:
+        if stage in _LABELS and (done or known):
+            if stage not in self._tasks:
+                self._tasks[stage] = self._bars.add_task(_LABELS[stage], total=None)
+            self._bars.update(self._tasks[stage], completed=done, total=known or None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -11,9 +12,8 @@ from rich.table import Table
 from spinecho.indexer.progress import STAGES
 
 if TYPE_CHECKING:  # at run time whoever has one of these has imported its module
-    from spinecho.indexer.pipeline import Summary
-    from spinecho.search.answers.hits import Hit, PassageHit, Results, SeriesHit
-    from spinecho.search.planning.query_plan import QueryPlan
+    from spinecho.outcomes import Outcome
+    from spinecho.results import Hit, Hits, Sentence, SeriesSummary
 
 _MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow]?[/]", "historical": "[blue]<[/]"}
 
@@ -39,66 +39,62 @@ def _visible(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
-def print_results(console: Console, results: Results) -> None:
+def print_results(console: Console, found: Hits) -> None:
     """A row a study or report, with the sentence that put it there."""
-    from spinecho.search.planning.query_plan import Way  # noqa: PLC0415  (is imported by now)
-
-    about = results.encoder
-    ranked = results.plan is None or results.plan.way in (Way.WORDS, Way.REPORT)
+    about = found.encoder
+    ranked = found.plan.get("way") in (None, "words", "report")
     console.print(
-        f"[dim]{plain(about['name'])} · {results.searched:,} {'vectors searched' if ranked else 'fit'} · "
-        f"{sum(results.seconds.values()) * 1000:.0f} ms" + (f" · {about['note']}" if "note" in about else "") + "[/]",
+        f"[dim]{plain(about['name'])} · {found.searched:,} {'vectors searched' if ranked else 'fit'} · "
+        f"{sum(found.seconds.values()) * 1000:.0f} ms" + (f" · {about['note']}" if "note" in about else "") + "[/]",
         highlight=False,
     )
-    for line in _understood(results.plan):
+    for line in _understood(found.plan):
         console.print(f"[dim]{plain(line)}[/]", highlight=False)
-    if learned := results.query.get("learned"):
+    if learned := found.plan.get("learned"):
         console.print(f"[dim]from your thumbs: {plain(', '.join(learned))}[/]", highlight=False)
-    if results.weights:
-        console.print(f"[dim]{plain(weights_line(results))}[/]", highlight=False)
+    if found.weights:
+        console.print(f"[dim]{plain(weights_line(found.weights))}[/]", highlight=False)
     table = Table(box=None, pad_edge=False, header_style="bold", row_styles=["", "on grey7"])
     table.add_column("#", justify="right")
     table.add_column("score", justify="right")
     table.add_column("study", overflow="fold", ratio=3)
     table.add_column("series", ratio=3)
     table.add_column("evidence", ratio=6)
-    for before, hit in zip((None, *results.hits), results.hits, strict=False):
+    for before, hit in zip((None, *found), found, strict=False):
         if not hit.fits and (before is None or before.fits):
             table.add_row("", "", "[dim]less alike: nothing in these says all of what was asked[/]", "", "")
         table.add_row(str(hit.rank), f"{hit.score:.3f}" if ranked else "", _study(hit), _series(hit), _evidence(hit))
-    if results.hits:
+    if found:
         console.print(table, highlight=False)
-    for warning in results.warnings:
+    for warning in found.warnings:
         console.print(f"[yellow]{plain(warning)}[/]", highlight=False)
 
 
-def weights_line(results: Results) -> str:
+def weights_line(weights: Mapping[str, Any]) -> str:
     """What scans counted beside words, for which kind of question, and why."""
-    told = results.weights
-    beside = told["sentences"] + told["words"] + told["named"]
-    return f"{told['kind']}: scans count {told['scans']:.2f} beside {beside:.2f} for words; {told['why']}"
+    beside = weights["sentences"] + weights["words"] + weights["named"]
+    return f"{weights['kind']}: scans count {weights['scans']:.2f} beside {beside:.2f} for words; {weights['why']}"
 
 
-def _understood(plan: QueryPlan | None) -> list[str]:
+def _understood(plan: Mapping[str, Any]) -> list[str]:
     """What words were corrected to, taken for, and could be taken for."""
-    if plan is None:
-        return []
-    told = []
-    if plan.corrections:
-        pairs = ", ".join(f"{one.taken!r} for {one.typed!r}" for one in plan.corrections)
-        told.append(f"searched for {pairs}; --as-typed keeps the spelling")
-    for said, some, option in (("condition", True, "off"), ("offered", False, "on")):
-        told += [f"{said}: {one.text} (--{option} {one.key!r})" for one in plan.offers if one.on is some]
-    told += [f"left out: {one.text}, as {one.why}" for one in plan.ignored]
-    if plan.clauses:
-        told.append(f"similar to this report, by {len(plan.clauses)} of its sentences")
-    return told
+    lines = []
+    if corrected := plan.get("corrected"):
+        pairs = ", ".join(f"{one['taken']!r} for {one['typed']!r}" for one in corrected)
+        lines.append(f"searched for {pairs}; --as-typed keeps the spelling")
+    for name, some, option in (("condition", True, "off"), ("offered", False, "on")):
+        lines += [
+            f"{name}: {one['text']} (--{option} {one['key']!r})" for one in plan.get("offers", ()) if one["on"] is some
+        ]
+    lines += [f"left out: {one['text']}, as {one['why']}" for one in plan.get("ignored", ())]
+    if clauses := plan.get("clauses"):
+        lines.append(f"similar to this report, by {len(clauses)} of its sentences")
+    return lines
 
 
 def _study(hit: Hit) -> str:
     if hit.study is None:
-        number = hit.report.accession_number if hit.report else ""
-        return f"[yellow]no study[/] {plain(number)}"
+        return f"[yellow]no study[/] {plain(hit.accession_number)}"
     study = hit.study
     who = " ".join(
         part for part in (study.sex or "", f"{int(study.age_years)} y" if study.age_years is not None else "") if part
@@ -114,30 +110,29 @@ def _study(hit: Hit) -> str:
 def _series(hit: Hit) -> str:
     lines = []
     for series in hit.series[:4]:
-        card = series.card
-        facts = [fact for fact in (card.plane, card.sequence, card.body_region) if fact != "unknown"]
-        facts += ["contrast"] if card.contrast == "yes" else []
-        lines.append(plain(" ".join(facts) or card.description or "unknown"))
-        if series.told:
+        facts = [fact for fact in (series.plane, series.sequence, series.body_region) if fact != "unknown"]
+        facts += ["contrast"] if series.contrast == "yes" else []
+        lines.append(plain(" ".join(facts) or series.description or "unknown"))
+        if series.predicted:
             lines.append(f"[magenta]predicted[/] [dim]{plain(said(series))}[/]")
     more = len(hit.series) - len(lines)
     return "\n".join([*lines, *([f"[dim]and {more} more[/]"] if more > 0 else [])])
 
 
-def said(series: SeriesHit) -> str:
+def said(series: SeriesSummary) -> str:
     """What heads predicted of a series and how sure they were, e.g. "sequence FLAIR (0.93), age 61 (0.80)"."""
     return ", ".join(
         f"{fact.task} {fact.value if fact.number is None else f'{fact.number:.4g}'} ({fact.score:.2f})"
-        for fact in series.told
+        for fact in series.predicted
     )
 
 
-def where_in(series: SeriesHit) -> str:
+def where_in(series: SeriesSummary) -> str:
     """Where in a series the query fits best, e.g. "region: axial slices 5-8 of the volume, ...", '' where not known."""
     region = series.region
     if region is None or not region.slices:
         return ""
-    plane = series.card.plane if series.card.plane in region.slices else ""
+    plane = series.plane if series.plane in region.slices else ""
     planes = [plane] if plane else list(region.slices)
     slices = ", ".join(f"{name} {region.slices[name][0] + 1}-{region.slices[name][1] + 1}" for name in planes)
     low, high = (" ".join(f"{value:.2f}" for value in ends) for ends in (region.box[:3], region.box[3:]))
@@ -146,28 +141,28 @@ def where_in(series: SeriesHit) -> str:
 
 def _evidence(hit: Hit) -> str:
     channels = ", ".join(f"{channel} {value:.2f}" for channel, value in hit.channels.items())
-    lines = [_sentence(found) for found in hit.passages[:2]]
+    lines = [_sentence(found) for found in hit.sentences[:2]]
     where = where_in(hit.series[0]) if hit.series else ""
     lines += [f"[cyan]{plain(where)}[/]"] if where else []
     return "\n".join([*lines, f"[dim]{channels}[/]"] if channels else lines)
 
 
-def _sentence(found: PassageHit) -> str:
-    mark = "[blue]=[/]" if found.passage.section == "header" else _MARKS.get(found.assertion, " ")
+def _sentence(found: Sentence) -> str:
+    mark = "[blue]=[/]" if found.section == "header" else _MARKS.get(found.assertion, " ")
     against = f" [red](contradicts: {found.contradicts})[/]" if found.contradicts else ""
     return f"{mark} {_marked(found)}{against}"
 
 
-def _marked(found: PassageHit) -> str:
+def _marked(found: Sentence) -> str:
     """The sentence with the query's words in bold."""
     parts, at = [], 0
     for start, stop in found.highlights:
-        parts += [plain(found.passage.text[at:start]), f"[bold]{plain(found.passage.text[start:stop])}[/]"]
+        parts += [plain(found.text[at:start]), f"[bold]{plain(found.text[start:stop])}[/]"]
         at = stop
-    return "".join([*parts, plain(found.passage.text[at:])])
+    return "".join([*parts, plain(found.text[at:])])
 
 
-def print_summary(console: Console, summary: Summary) -> None:
+def print_summary(console: Console, summary: Outcome) -> None:
     """What a run did, with seconds by stage."""
     counts = summary.counts
     done = Table(box=None, pad_edge=False, show_header=False)

@@ -13,10 +13,10 @@ import streamlit as st
 from spinecho.db.values import PassageCard, SeriesCard, StudyCard
 from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.preparing.grey_levels import Levels
+from spinecho.evidence import read_again
 from spinecho.search.access.studies import OpenedSeries, OpenedStudy, Source
 from spinecho.search.answers.heat import Heat
 from spinecho.search.query import BoxError, SpotQuery
-from spinecho.ui.cli.why import read_again
 from spinecho.ui.views.components.component import done, registered
 from spinecho.ui.views.session.opened import Room
 from spinecho.ui.views.session.page_links import go, row_id
