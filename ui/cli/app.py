@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from spinecho.db.errors import StoreError
 from spinecho.encoders.sandbox.environment import command_environment
 from spinecho.settings import as_environment, read_settings
 from spinecho.ui.cli.builds import builds_app
@@ -204,10 +203,7 @@ def demo(
     device: Device = None,
 ) -> None:
     """Write a synthetic DICOM archive with reports to try everything on."""
-    try:
-        from spinecho.ui.cli.demo import take_tour, write_demo  # noqa: PLC0415
-    except ImportError as error:
-        raise StoreError(f"the demonstration archive needs {error.name}: pip install '.[demo]'") from error
+    from spinecho.ui.cli.demo import take_tour, write_demo  # noqa: PLC0415
 
     write_demo(folder, studies=studies, seed=seed, console=err)
     if tour:
@@ -263,11 +259,11 @@ def ui(
 def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     """Bring an older database to this version's schema; a copy is kept beside it."""
     from spinecho.ui.printing.progress_bars import progress_bars  # noqa: PLC0415
-    from spinecho.upkeep import upgrade_home  # noqa: PLC0415
+    from spinecho.upkeep import upgrade  # noqa: PLC0415
 
     settings = read_settings(home=home)
     with progress_bars(err, quiet=as_json) as progress:
-        done = upgrade_home(settings, notify=show_warning, on_progress=progress)
+        done = upgrade(settings, notify=show_warning, on_progress=progress)
     where = tables.plain(done.database)
     if done.warning:
         err.print(f"[yellow]{tables.plain(done.warning)}[/]", highlight=False, soft_wrap=True)
@@ -301,7 +297,7 @@ def db_copies(
 
     settings = read_settings(home=home)
     left = copies(settings)
-    gone = remove_copies(settings, None if everything else remove) if remove or everything else ()
+    gone = remove_copies(settings, names=None if everything else remove) if remove or everything else ()
     if gone:
         left = tuple(one for one in left if one not in gone)
     if as_json:

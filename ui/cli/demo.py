@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.rule import Rule
 
-from spinecho.db.errors import StoreError
-from spinecho.indexer.phantom import PhantomDataMissing, write_archive
+from spinecho import demonstration
 from spinecho.results import Hits
 from spinecho.settings import Settings
 from spinecho.ui.opening import open_archive
@@ -31,15 +30,12 @@ def write_demo(folder: Path, *, studies: int, seed: int, console: Console) -> No
     """Write the synthetic archive with a progress bar on a terminal."""
     with Bars(console=console, disable=not console.is_terminal) as bars:
         task = bars.add_task("writing the archive", total=studies)
-        try:
-            write_archive(
-                folder,
-                studies=studies,
-                seed=seed,
-                progress=lambda done, total: bars.update(task, completed=done, total=total),
-            )
-        except PhantomDataMissing as error:
-            raise StoreError(str(error)) from error
+        demonstration.write_demo(
+            folder,
+            studies=studies,
+            seed=seed,
+            on_progress=lambda done, total: bars.update(task, completed=done, total=total),
+        )
 
 
 def take_tour(folder: Path, settings: Settings, *, out: Console, err: Console) -> None:
