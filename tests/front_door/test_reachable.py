@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from pages import Indexed, acts
 from parts_encoder import brain, write_nifti
 
 import spinecho
+import spinecho.connection
 from spinecho.db.errors import StoreError
 from spinecho.db.people.cohorts import CohortError
 from spinecho.search.access.persons import Refused
@@ -50,6 +52,22 @@ def test_a_study_is_what_a_hit_says_of_it_and_more(archive: spinecho.Archive) ->
     assert isinstance(study, spinecho.StudySummary)
     for name in ("uid", "accession_number", "date", "description", "sex", "age_years"):
         assert getattr(study, name) == getattr(summary, name)
+
+
+def test_networks_are_loaded_once_and_only_for_what_needs_them(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    real = spinecho.connection.open_engine
+    monkeypatch.setattr("spinecho.connection.open_engine", lambda *one, **more: opened.append("") or real(*one, **more))
+    with spinecho.open(home, device="cpu") as archive:
+        archive.facets("sex", where="sequence=FLAIR")
+        assert archive.cohorts() == ()
+        assert archive.verdicts("brain") == {}
+        assert archive.builds.list()
+        assert not opened
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda words: len(archive.search(words, k=2)), ["brain", "mass", "lesion", "T2"]))
+    assert all(found)
+    assert len(opened) == 1
 
 
 def test_the_slices_that_speak_for_words(archive: spinecho.Archive) -> None:
