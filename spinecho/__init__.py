@@ -19,52 +19,85 @@ from spinecho.errors import ArchiveClosed, NoScan, QueryError, SettingsError, Sp
 from spinecho.threads import limit_libraries
 
 if TYPE_CHECKING:
+    from spinecho.acts import Acts
     from spinecho.archive import Archive, open
+    from spinecho.demonstration import write_demo
     from spinecho.encoding import Encoded, encode_image, encode_text
-    from spinecho.lists import Cohort, CohortCount, FrozenCohort
-    from spinecho.outcomes import Failure, Outcome
-    from spinecho.results import Hit, Hits, Sentence, SeriesSummary, StudySummary
+    from spinecho.evidence import SeriesEvidence
+    from spinecho.facet_counts import Facet, Facets
+    from spinecho.lists import Cohort, CohortCount, CohortRerun, Deleted, FrozenCohort
+    from spinecho.outcomes import Failure, Failures, Outcome
+    from spinecho.results import Hit, Hits, Prediction, Region, Sentence, SeriesSummary, StudySummary
     from spinecho.studies import Report, Series, Study, Volume
+    from spinecho.thumbs import Judgement, Thumb
+    from spinecho.training import train
+    from spinecho.upkeep import Upgraded, upgrade
+    from spinecho.vector_builds import Build, Builds
 
     __version__: str
 
 __all__ = [
+    "Acts",
     "Archive",
     "ArchiveClosed",
+    "Build",
+    "Builds",
     "Cohort",
     "CohortCount",
+    "CohortRerun",
+    "Deleted",
     "Encoded",
+    "Facet",
+    "Facets",
     "Failure",
+    "Failures",
     "FrozenCohort",
     "Hit",
     "Hits",
+    "Judgement",
     "NoScan",
     "Outcome",
+    "Prediction",
     "QueryError",
+    "Region",
     "Report",
     "Sentence",
     "Series",
+    "SeriesEvidence",
     "SeriesSummary",
     "SettingsError",
     "SpinechoError",
     "Study",
     "StudySummary",
+    "Thumb",
+    "Upgraded",
     "Volume",
     "__version__",
     "encode_image",
     "encode_text",
     "open",
+    "train",
+    "upgrade",
+    "write_demo",
 ]
 
 limit_libraries()  # before anything that counts its threads is loaded
 
 _HOMES = {
+    "spinecho.acts": ("Acts",),
     "spinecho.archive": ("Archive", "open"),
+    "spinecho.demonstration": ("write_demo",),
     "spinecho.encoding": ("Encoded", "encode_image", "encode_text"),
-    "spinecho.lists": ("Cohort", "CohortCount", "FrozenCohort"),
-    "spinecho.outcomes": ("Failure", "Outcome"),
-    "spinecho.results": ("Hit", "Hits", "Sentence", "SeriesSummary", "StudySummary"),
+    "spinecho.evidence": ("SeriesEvidence",),
+    "spinecho.facet_counts": ("Facet", "Facets"),
+    "spinecho.lists": ("Cohort", "CohortCount", "CohortRerun", "Deleted", "FrozenCohort"),
+    "spinecho.outcomes": ("Failure", "Failures", "Outcome"),
+    "spinecho.results": ("Hit", "Hits", "Prediction", "Region", "Sentence", "SeriesSummary", "StudySummary"),
     "spinecho.studies": ("Report", "Series", "Study", "Volume"),
+    "spinecho.thumbs": ("Judgement", "Thumb"),
+    "spinecho.training": ("train",),
+    "spinecho.upkeep": ("Upgraded", "upgrade"),
+    "spinecho.vector_builds": ("Build", "Builds"),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -8,14 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from spinecho.db.people.record import Record, Recorder, Unrecorded
-from spinecho.db.schema.database import Database
 from spinecho.errors import SettingsError
 from spinecho.roles import account_role, read_roles, signs_in
 from spinecho.search.access.persons import Access, Person, Refused, Role
 from spinecho.settings import Settings
 
 if TYPE_CHECKING:
-    from spinecho.search.access.desk import Desk
+    pass
 
 STARTED_BY = "SPINECHO_STARTED_BY"
 """Digest of the row of the record by which a page started this process for a person."""
@@ -42,18 +41,6 @@ def open_access(settings: Settings) -> Access:
     """The person at the command line, before the record."""
     record = open_record(settings)
     return Access(person_here(settings, record), record)
-
-
-def open_desk(settings: Settings, database: Database | None = None) -> Desk:
-    """Their desk, with the encoders loaded. Raises what opening the index raises, `RecordError` and `Refused`."""
-    from spinecho.search.access.desk import Desk  # noqa: PLC0415  (the engine is slow to import)
-    from spinecho.wiring import open_database, open_engine  # noqa: PLC0415
-
-    database = database or open_database(settings)
-    record = open_record(settings)  # before anything slow
-    person = person_here(settings, record)
-    engine = open_engine(settings, database=database)
-    return Desk(engine, person, record=record, smallest=settings.smallest_count)
 
 
 def person_here(settings: Settings, record: Recorder) -> Person:

@@ -12,7 +12,7 @@ from spinecho.db.filters.algebra import ALL
 from spinecho.db.queries import lookup
 from spinecho.db.queries.facets import FACETS
 from spinecho.errors import QueryError
-from spinecho.wiring import read_scan_query, read_spot_query, read_volume
+from spinecho.wiring import read_scan_query, read_spot_query
 
 if TYPE_CHECKING:
     from spinecho.evidence import SeriesEvidence
@@ -103,7 +103,7 @@ class Questions(Connection):
         opened = None if number is None else desk.open_study(number)
         if opened is None:
             raise QueryError(f"no study {uid!r} in this archive; search gives UIDs as hits[0].study.uid")
-        return study_of(opened, lambda card: read_volume(*self._source(card)))
+        return study_of(opened, self._source)
 
     def why(self, study: str, words: str, *, slices: int = 3, pictures: bool = False) -> tuple[SeriesEvidence, ...]:
         """Which slices of a study speak for some words, the series that fits best first.
@@ -171,9 +171,10 @@ class Questions(Connection):
             self._notify(f"left out {Path(failure.path).name}: {failure.reason}")
         return query
 
-    def _source(self, card: Any) -> tuple[Any, str]:
+    def _source(self, card: Any) -> tuple[Any, tuple[str, ...]]:
+        """(files, keys of the volumes) of a series."""
         opened = self._desk().open_series(card)
-        return opened.source, opened.key
+        return opened.source, opened.keys
 
 
 def check_words(words: str, where: Any, *, alone: bool) -> None:

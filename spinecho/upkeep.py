@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from spinecho.db.schema.copies import Copy
     from spinecho.outcomes import OnProgress
 
-__all__ = ["Damage", "Upgraded", "copies", "remove_copies", "require_home", "upgrade", "upgrade_home"]
+__all__ = ["Damage", "Upgraded", "copies", "remove_copies", "require_home", "settings_of", "upgrade"]
+
+
+Home = str | Path | Settings | None
+"""A home's folder, None for that of SPINECHO_HOME, or settings that were read already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +39,15 @@ class Upgraded:
     warning: str = ""
 
 
-def upgrade(home: str | Path | None = None) -> Upgraded:
+def upgrade(
+    home: Home = None, *, notify: Callable[[str], None] = lambda _: None, on_progress: OnProgress | None = None
+) -> Upgraded:
     """Bring an older home's database to this version's schema; a copy is kept beside it. For managers.
 
-    Raises `Refused`, `Damaged` where it is not sound, `StorageFailure` where it cannot be written.
+    notify: given what opening the database has to tell. on_progress: called with (stage, done, known). Raises
+    `Refused`, `Damaged` where it is not sound, `StorageFailure` where it cannot be written.
     """
-    return upgrade_home(read_settings(home=None if home is None else Path(home)))
-
-
-def upgrade_home(
-    settings: Settings,
-    *,
-    notify: Callable[[str], None] = lambda _: None,
-    on_progress: OnProgress | None = None,
-) -> Upgraded:
-    """The same for settings. notify: given what opening the database has to tell."""
-    from spinecho.db.schema.database import HEAD, upgrade  # noqa: PLC0415
+    from spinecho.db.schema import database as schema  # noqa: PLC0415
     from spinecho.db.schema.engines import shown  # noqa: PLC0415
     from spinecho.db.store.erasing import erase_traces  # noqa: PLC0415
     from spinecho.db.vectors.kept_up import refresh_builds, refresh_snapshot  # noqa: PLC0415
@@ -59,13 +56,14 @@ def upgrade_home(
     from spinecho.indexer.reports.rereading import read_again  # noqa: PLC0415
     from spinecho.outcomes import self_tested  # noqa: PLC0415
 
+    settings = settings_of(home)
     with private_files():
         me = open_access(settings)
         me.allow(Role.MANAGER, "upgrade the database", "db-upgrade")
         warning = ""
         with indexing_lock(settings):
-            before, copy = upgrade(settings.database, record=settings.record)
-            if before != HEAD:
+            before, copy = schema.upgrade(settings.database, record=settings.record)
+            if before != schema.HEAD:
                 database = open_database(settings, warn=notify)
                 derive_facts(database)  # studies have what most of their files say, without a file being read
                 settle_reports(database)
@@ -75,26 +73,32 @@ def upgrade_home(
                 erase_traces(database)
                 warning = self_tested(database, lambda: open_dual(settings), on_progress)
                 database.close()
-            me.note("db-upgraded", before=before or "", after=HEAD)
-    return Upgraded(shown(settings.database), before, HEAD, copy, warning)
+            me.note("db-upgraded", before=before or "", after=schema.HEAD)
+    return Upgraded(shown(settings.database), before, schema.HEAD, copy, warning)
 
 
-def copies(settings: Settings) -> tuple[Copy, ...]:
+def copies(home: Home = None) -> tuple[Copy, ...]:
     """The copies of the database that upgrades kept, oldest first. For managers."""
     from spinecho.db.schema.copies import copies_of  # noqa: PLC0415
 
+    settings = settings_of(home)
     open_access(settings).allow(Role.MANAGER, "see the database's copies", "see-copies")
     return copies_of(settings.database)
 
 
-def remove_copies(settings: Settings, names: Sequence[str] | None = None) -> tuple[Copy, ...]:
+def remove_copies(home: Home = None, *, names: Sequence[str] | None = None) -> tuple[Copy, ...]:
     """Delete these copies, or all; what went. Raises `Refused`, and `StoreError` for a name that none has."""
     from spinecho.db.schema import copies as kept  # noqa: PLC0415
 
-    everything = names is None
+    settings, everything = settings_of(home), names is None
     open_access(settings).allow(Role.MANAGER, "remove the database's copies", "remove-copies", everything=everything)
     with indexing_lock(settings):
         return kept.remove_copies(settings.database, names)
+
+
+def settings_of(home: Home) -> Settings:
+    """The settings that are meant."""
+    return home if isinstance(home, Settings) else read_settings(home=None if home is None else Path(home))
 
 
 def require_home(settings: Settings, *, notify: Callable[[str], None]) -> None:

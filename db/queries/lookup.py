@@ -208,6 +208,13 @@ def volume_source(database: Database, volume_id: int) -> tuple[str, str, tuple[t
         return series, key, tuple((f"{folder}/{name}", header or "") for folder, name, header in files)
 
 
+def volume_keys(database: Database, series_id: int) -> tuple[str, ...]:
+    """The keys of a series' stored volumes, in the order in which `series_cards` takes its first."""
+    query = select(Volume.key).where(Volume.series_id == series_id).order_by(Volume.key, Volume.id)
+    with database.begin() as session:
+        return tuple(session.scalars(query))
+
+
 @dataclass(frozen=True, slots=True)
 class VolumeFacts:
     """What a point of the map can be coloured by."""

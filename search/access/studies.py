@@ -43,7 +43,9 @@ class OpenedStudy:
 
 @dataclass(frozen=True, slots=True)
 class OpenedSeries:
-    """What it takes to show a series. key, source: to read its volume again; spots: whether its parts are stored."""
+    """What it takes to show a series. key, source: to read its volume again; spots: whether its parts are stored;
+    keys: of each stored volume of the series.
+    """
 
     card: SeriesCard
     key: str
@@ -51,6 +53,7 @@ class OpenedSeries:
     spots: bool
     acquisition: Mapping[str, Any]
     predicted: tuple[PredictedFact, ...]
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,7 @@ class Studies(EngineAccess):
                 spots=space is not None and bool(part_vectors.stored_regions(self._database, space, [card.volume_id])),
                 acquisition=lookup.acquisition_of(self._database, card.volume_id),
                 predicted=predictions.predictions_of(self._database, [card.volume_id]).get(card.volume_id, ()),
+                keys=lookup.volume_keys(self._database, card.id),
             )
 
     @needs(Role.VIEWER, "see the evidence")

@@ -157,7 +157,7 @@ COHORTS: dict[str, tuple[Role, Act]] = {
     "take": (Role.RESEARCHER, lambda desk, _: desk.take(CANARY, 1, formats=["csv"])),
     "taken": (Role.RESEARCHER, lambda desk, _: desk.taken(CANARY, 1, 1000)),
     "delete": (Role.RESEARCHER, lambda desk, _: desk.delete(CANARY, 2)),
-    "delete_once": (Role.RESEARCHER, lambda desk, _: desk.delete_once(CANARY, 2, lambda _: True)),
+    "delete_once": (Role.RESEARCHER, lambda desk, _: desk.delete_once(CANARY, 3, lambda _: True)),
     "seen": (Role.RESEARCHER, lambda desk, _: desk.seen(CANARY, 2)),
     "version": (Role.VIEWER, lambda desk, _: desk.version(CANARY)),
     "codes": (Role.RESEARCHER, lambda desk, _: desk.codes(CANARY, 1)),

@@ -18,7 +18,7 @@ from spinecho.ui.printing.options import (
     print_json,
 )
 from spinecho.ui.printing.progress_bars import progress_bars
-from spinecho.upkeep import copies, remove_copies, upgrade_home
+from spinecho.upkeep import copies, remove_copies, upgrade
 
 db_app = typer.Typer(no_args_is_help=True, help="Look after the database.")
 
@@ -29,7 +29,7 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
     """Bring an older database to this version's schema; a copy is kept beside it."""
     settings = read_settings(home=home)
     with progress_bars(err, quiet=as_json) as progress:
-        done = upgrade_home(settings, notify=show_warning, on_progress=progress)
+        done = upgrade(settings, notify=show_warning, on_progress=progress)
     where = tables.plain(done.database)
     if done.warning:
         err.print(f"[yellow]{tables.plain(done.warning)}[/]", highlight=False, soft_wrap=True)
@@ -61,7 +61,7 @@ def db_copies(
     """
     settings = read_settings(home=home)
     left = copies(settings)
-    gone = remove_copies(settings, None if everything else remove) if remove or everything else ()
+    gone = remove_copies(settings, names=None if everything else remove) if remove or everything else ()
     if gone:
         left = tuple(one for one in left if one not in gone)
     if as_json:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.rule import Rule
 
-from spinecho.db.errors import StoreError
+from spinecho import demonstration
 from spinecho.results import Hits
 from spinecho.settings import Settings, read_settings
 from spinecho.ui.opening import open_archive
@@ -31,22 +31,14 @@ _SEEN = "meningioma of the right hemisphere"
 
 def write_demo(folder: Path, *, studies: int, seed: int, console: Console) -> None:
     """Write the synthetic archive with a progress bar on a terminal."""
-    try:
-        from spinecho.indexer.phantom import PhantomDataMissing, write_archive  # noqa: PLC0415
-    except ImportError as error:
-        raise StoreError(f"the demonstration archive needs {error.name}: pip install '.[demo]'") from error
-
     with Bars(console=console, disable=not console.is_terminal) as bars:
         task = bars.add_task("writing the archive", total=studies)
-        try:
-            write_archive(
-                folder,
-                studies=studies,
-                seed=seed,
-                progress=lambda done, total: bars.update(task, completed=done, total=total),
-            )
-        except PhantomDataMissing as error:
-            raise StoreError(str(error)) from error
+        demonstration.write_demo(
+            folder,
+            studies=studies,
+            seed=seed,
+            on_progress=lambda done, total: bars.update(task, completed=done, total=total),
+        )
 
 
 def take_tour(folder: Path, settings: Settings, *, out: Console, err: Console) -> None:

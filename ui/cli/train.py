@@ -22,8 +22,6 @@ from spinecho.ui.printing.tables import plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spinecho.encoders.training.loop.loop import Progress
-
 train_app = typer.Typer(
     no_args_is_help=True, help="Train an encoder or heads, from a TOML file; docs/training.md describes its keys."
 )
@@ -50,51 +48,34 @@ def align(config: Config, dry_run: DryRun = False, as_json: AsJson = False) -> N
 def head(config: Config, dry_run: DryRun = False, device: Device = "auto", as_json: AsJson = False) -> None:
     """Heads on a frozen encoder: kind = "head". Features are cached, so it goes on where it was."""
     with _guarded(as_json=as_json):
-        from spinecho.ui.training.train_plan import HeadsPlan, read_plan  # noqa: PLC0415
-        from spinecho.ui.training.train_runs import describe, run_heads  # noqa: PLC0415
+        from spinecho.training import train  # noqa: PLC0415
 
-        plan = read_plan(config, "head", ("head",))
-        assert isinstance(plan, HeadsPlan)  # noqa: S101  (the command says which)
         if dry_run:
-            _tell(describe(plan), as_json=as_json)
+            _tell(train("head", config, dry_run=True), as_json=as_json)
             return
-        from spinecho.encoders.registry import pick_device  # noqa: PLC0415
-
         with _bar(quiet=as_json) as bar:
             task = bar.add_task("features", total=None, told="")
-            told = run_heads(
-                plan, device=pick_device(device), progress=lambda done: bar.update(task, told=f"{done} volumes")
-            )
+            told = train("head", config, device=device, on_progress=lambda _, __, words: bar.update(task, told=words))
         _tell(told, as_json=as_json)
 
 
-def _fit(config: Path, command: Any, *, dry_run: bool, as_json: bool) -> None:
+def _fit(config: Path, stage: str, *, dry_run: bool, as_json: bool) -> None:
     with _guarded(as_json=as_json):
-        from spinecho.ui.training.train_jobs import JOBS  # noqa: PLC0415
-        from spinecho.ui.training.train_plan import FitPlan, read_plan  # noqa: PLC0415
-        from spinecho.ui.training.train_runs import describe, run_fit  # noqa: PLC0415
+        from spinecho.training import train  # noqa: PLC0415
 
-        plan = read_plan(config, command, tuple(JOBS[command]))
-        assert isinstance(plan, FitPlan)  # noqa: S101
         if dry_run:
-            _tell(describe(plan), as_json=as_json)
+            _tell(train(stage, config, dry_run=True), as_json=as_json)
             return
         with _bar(quiet=as_json) as bar, _asked_to_stop() as stop:
-            task = bar.add_task(command, total=plan.train.steps, told="")
+            task = bar.add_task(stage, total=None, told="")
 
-            def progress(now: Progress) -> None:
-                bar.update(task, completed=now.step, told=_line(now))
+            def progress(done: int, known: int, words: str) -> None:
+                bar.update(task, completed=done, total=known or None, told=words)
 
-            told = run_fit(plan, progress=progress, stop=stop, note=lambda words: bar.update(task, told=words))
+            told = train(stage, config, on_progress=progress, stop=stop)
         _tell(told, as_json=as_json)
         if not told["finished"]:
             err.print("stopped, and saved; run the same command again to go on")
-
-
-def _line(now: Progress) -> str:
-    left = f"{int(now.left_s // 3600)}:{int(now.left_s % 3600 // 60):02d}:{int(now.left_s % 60):02d} left"
-    mfu = "" if now.mfu is None else f", MFU {100 * now.mfu:.1f} %"
-    return f"loss {now.loss:.4f}, {now.examples_per_s:.1f} examples/s{mfu}, {left}"
 
 
 @contextmanager
