@@ -135,8 +135,10 @@ class Archive:
 
     def facets(self, *fields: str, where: str = "") -> dict[str, tuple[Facet, ...]]:
         """Of how many studies each value is: shown under the filter, of a total. Without fields, the usual ones."""
+        asked = _filter(where)
         with self._lock:
-            return self._desk().facets(_filter(where), fields or FACETS)
+            require_occurring(asked, partial(occurring_values, self._database))
+            return self._desk().facets(asked, fields or FACETS)
 
     def status(self) -> dict[str, Any]:
         """What is indexed, what is pending, how the last run went, encoders and builds, as plain values."""
