@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinecho.connection import Connection, Where, read_where
 from spinecho.db.filters.algebra import ALL
+from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.queries import lookup
 from spinecho.db.queries.facets import FACETS
 from spinecho.errors import QueryError
@@ -128,6 +130,7 @@ class Questions(Connection):
         from spinecho.facet_counts import count  # noqa: PLC0415
 
         chosen = read_where(where)
+        require_occurring(chosen, partial(occurring_values, self._database()))
         return count(self._desk(), chosen, fields or FACETS)
 
     def _search(self, query: Query, where: Any, k: int, *, reports: bool, key_images: bool) -> Hits:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from spinecho.db.facts.fact_columns import Codes, Column, Fact, Flags, look_up
 from spinecho.db.facts.fact_table import OF_STUDIES, FactTable, Places
+from spinecho.db.filters.coded import counted_as
 from spinecho.db.vectors.protocol import Ids
 
 T = TypeVar("T", bound=np.generic)
@@ -34,17 +35,13 @@ def labels(field: str, value: Fact | None) -> tuple[str, ...]:
             return ("",)
         case tuple():
             return value or ("",)
-        case bool():
-            return ("yes" if value else "no",)
         case date():
             return (str(value.year),)
-        case int() | float() if field == "age":
+        case int() | float() if field == "age" and not isinstance(value, bool):
             decade = int(value // 10) * 10
             return (f"{decade}-{decade + 9}",)
-        case int() | float():
-            return (f"{value:g}",)
         case _:
-            return (value,)
+            return (counted_as(field, value),)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import re
+from calendar import monthrange
 from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
 
 from spinecho.db.filters.conditions import Between, Contains, Is, Value
@@ -72,9 +74,13 @@ ACCEPTED: Mapping[str, Mapping[str, str]] = {
     },
 }
 """By field, the value that is stored and every name that is taken for it; case, hyphens and blanks do not matter."""
-CODED = frozenset({*ACCEPTED, "model"})
+CODED = frozenset({*ACCEPTED, "model", "field_strength"})
 """Fields whose values are few and told: a value that never occurs in them is an error."""
 _JOINTS = re.compile(r"[\s_-]+")
+_ALIKE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    field: {stored: tuple(name.strip() for name in names.split("|")) for stored, names in table.items()}
+    for field, table in ACCEPTED.items()
+}
 _STORED: Mapping[str, Mapping[str, str]] = {
     field: {_JOINTS.sub(" ", name.strip()): stored for stored, names in table.items() for name in names.split("|")}
     for field, table in ACCEPTED.items()
@@ -106,16 +112,17 @@ RANGED = frozenset({"age", "field_strength"})
 
 @lru_cache(maxsize=512)
 def meant(leaf: Is | Between | Contains) -> Is | Between | Contains:
-    """The leaf as it is compared: names as the values that are stored, a highest age with all of its year, strengths
+    """The leaf as it is compared: a name as every name of its value, a highest age with all of its year, strengths
     with all that go by their name.
 
-    A name that the table takes for a value is looked for as it stands too: files are free to write what they like.
+    Every name, as files are free to write what they like: somebody stored as "weiblich" is asked for as F.
     What one age or strength is comes from `ranges`.
     """
     match leaf:
         case Is(field, values) if field in ACCEPTED:
             stored = [stored_value(field, value) if isinstance(value, str) else value for value in values]
-            return Is(field, tuple(dict.fromkeys((*values, *stored))))
+            alike = [name for value in stored if isinstance(value, str) for name in _ALIKE[field].get(value, ())]
+            return Is(field, tuple(dict.fromkeys((*values, *stored, *alike))))
         case Between("age", low, high):
             return Between("age", low, end_of_year(high))
         case Between("field_strength", low, high):
@@ -140,6 +147,41 @@ def nominal(tesla: Value) -> Value:
     if not isinstance(tesla, int | float) or isinstance(tesla, bool):
         return tesla
     return next((name for name in NOMINAL if abs(tesla - name) <= _NEAR * name), tesla)
+
+
+def counted_as(field: str, value: Value) -> str:
+    """What a value is counted, grouped and told as: names as the value they mean, strengths by their name, ages in
+    whole years.
+
+    Whatever groups values asks here, as whatever compares them asks `meant`: what one condition finds is one group.
+
+    >>> counted_as("field_strength", 2.89), counted_as("sex", "weiblich"), counted_as("age", 60.5)
+    ('3', 'F', '60')
+    """
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int() | float() if field == "age":
+            return f"{math.floor(value)}"
+        case int() | float():
+            return f"{nominal(value) if field == 'field_strength' else value:g}"
+        case str():
+            return stored_value(field, value)
+        case _:
+            return str(value)
+
+
+_TESLA = re.compile(r"(?P<number>\d{1,3}(?:[.,]\d{1,6})?)\s{0,3}-?(?:t|tesla)", re.IGNORECASE)
+
+
+def tesla_number(text: str) -> str:
+    """A strength without its unit, as a number is written; other texts as they are.
+
+    >>> tesla_number("3 T"), tesla_number("1,5 tesla"), tesla_number("3.0"), tesla_number("strong")
+    ('3', '1.5', '3.0', 'strong')
+    """
+    found = _TESLA.fullmatch(text.strip())
+    return found["number"].replace(",", ".") if found else text
 
 
 def strength_range(tesla: Value | None) -> tuple[Value | None, Value | None]:
@@ -172,6 +214,23 @@ def ranges(leaf: Is) -> tuple[tuple[Between, ...], tuple[Value, ...]]:
         elif leaf.field == "field_strength" or 0 <= value <= _OLDEST:  # type: ignore[operator]
             found[Between(leaf.field, low, high)] = None
     return tuple(found), tuple(alone)
+
+
+_DATE = re.compile(r"(?P<year>(?:18|19|20|21)\d\d)(?:-(?P<month>0[1-9]|1[0-2]))?")
+
+
+def date_span(text: str) -> tuple[date, date] | None:
+    """The first and the last day of a year or a month; None for other texts.
+
+    >>> date_span("2020-02"), date_span("2020-02-03")
+    ((datetime.date(2020, 2, 1), datetime.date(2020, 2, 29)), None)
+    """
+    found = _DATE.fullmatch(text.strip())
+    if found is None:
+        return None
+    year, month = int(found["year"]), int(found["month"] or 0)
+    last = month or 12
+    return date(year, month or 1, 1), date(year, last, monthrange(year, last)[1])
 
 
 _IN_A_YEAR = {"y": 1.0, "m": 12.0, "w": 365.25 / 7, "d": 365.25}

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from sqlalchemy import select
 
 from spinecho.db.errors import FilterError
-from spinecho.db.filters.coded import ACCEPTED, CODED, stored_value
-from spinecho.db.filters.conditions import And, Filter, Is, Not, Or
+from spinecho.db.filters.coded import ACCEPTED, CODED, NOMINAL, counted_as, nominal, stored_value
+from spinecho.db.filters.conditions import And, Filter, Is, Not, Or, Value
 from spinecho.db.filters.sql import COLUMNS, lowered
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Study, Volume
@@ -19,11 +19,12 @@ Occurring = Callable[[str], Collection[str]]
 
 
 def occurring_values(database: Database, field: str) -> tuple[str, ...]:
-    """The values of a coded field that some study has, sorted; 'unknown' is one, what is not recorded at all is not."""
+    """The values of a coded field that some study has, as they are counted, sorted; 'unknown' is one, what is not
+    recorded at all is not."""
     column = COLUMNS[field]
     query = select(column).distinct().select_from(Study if field == "sex" else Volume).where(column.is_not(None))
     with database.begin() as session:
-        return tuple(sorted(str(value) for value in session.scalars(query) if str(value)))
+        return tuple(sorted({counted_as(field, value) for value in session.scalars(query) if str(value)}))
 
 
 def require_occurring(where: Filter, occurring: Occurring) -> None:
@@ -36,18 +37,21 @@ def require_occurring(where: Filter, occurring: Occurring) -> None:
         if leaf.field not in CODED:
             continue
         known = {lowered(value) for value in occurring(leaf.field)}
-        values = [value for value in leaf.values if isinstance(value, str) and value]  # "" is what is not recorded
+        values = [value for value in leaf.values if value != ""]  # "" is what is not recorded
         if not known or not values:
             continue
-        held = [value for value in values if {lowered(value), lowered(stored_value(leaf.field, value))} & known]
+        held = [value for value in values if lowered(counted_as(leaf.field, value)) in known]
         strange = [value for value in values if value not in held and not _may_be(leaf.field, value)]
         if strange or (not held and not denied):
             missing = (strange or values)[0]
-            raise FilterError(f"no study has {leaf.field} {missing!r}; the archive has {_told(leaf.field, occurring)}")
+            said = repr(missing) if isinstance(missing, str) else counted_as(leaf.field, missing)
+            raise FilterError(f"no study has {leaf.field} {said}; the archive has {_told(leaf.field, occurring)}")
 
 
-def _may_be(field: str, value: str) -> bool:
+def _may_be(field: str, value: Value) -> bool:
     """Whether the table of names knows the value, so that some archive has it."""
+    if not isinstance(value, str):
+        return nominal(value) in NOMINAL
     table: Mapping[str, str] = ACCEPTED.get(field, {})
     return stored_value(field, value) in table or value.casefold() == "unknown"
 

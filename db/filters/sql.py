@@ -287,7 +287,8 @@ def _written_postgresql(element: _Written, compiler: Any, **options: Any) -> str
 def _predicted(task: str, leaf: Is | Between | Contains, least: float | None) -> ColumnElement[bool]:
     match leaf:
         case Is(_, values):
-            return predicted_is(task, [str(value) for value in values], least=least)
+            names = meant(Is(task, values))
+            return predicted_is(task, [str(value) for value in getattr(names, "values", values)], least=least)
         case Between(field, low, high):
             bounds = [None if bound is None else read_number(field, bound) for bound in (low, high)]
             return predicted_between(task, bounds[0], bounds[1], least=least)

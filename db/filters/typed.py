@@ -15,11 +15,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeAlias, get_args
 
 from spinecho.db.errors import FilterError
-from spinecho.db.filters.coded import age_range
+from spinecho.db.filters.coded import age_range, date_span, tesla_number
 from spinecho.db.filters.conditions import (
     ALL,
     ASSERTIONS,
@@ -326,6 +326,8 @@ def _condition(field: str, sign: str, values: Sequence[str]) -> Filter:
         return Contains(field, values[0])
     if field == "age" and any(age_range(value) for value in values):
         return _of_age(sign, values)
+    if field == "date" and any(date_span(value) for value in values):
+        return _of_dates(sign, values)
     if sign in {">=", "<=", ">", "<"}:
         bound = read_number(field, values[0]) if predicted_task(field) else _value(field, values[0])
         within = Between(field, low=bound) if sign[0] == ">" else Between(field, high=bound)
@@ -354,6 +356,24 @@ def _of_age(sign: str, values: Sequence[str]) -> Filter:
             return Between("age", high=math.nextafter(low, -1.0))
 
 
+def _of_dates(sign: str, values: Sequence[str]) -> Filter:
+    """Dates of which one is a year or a month, all of whose days are meant: 2022, 2022-03."""
+    spans = [Between("date", *(date_span(value) or (_value("date", value),) * 2)) for value in values]
+    first, last, day = spans[0].low, spans[0].high, timedelta(days=1)
+    if sign in {"=", "!="}:
+        same = spans[0] if len(spans) == 1 else Or(tuple(spans))
+        return same if sign == "=" else Not(same)
+    match sign:
+        case ">=":
+            return Between("date", low=first)
+        case "<=":
+            return Between("date", high=last)
+        case ">":
+            return Between("date", low=last + day)  # type: ignore[operator]
+        case _:
+            return Between("date", high=first - day)  # type: ignore[operator]
+
+
 def age_between(low: float, below: float | None) -> Filter:
     """Of an age as `db.coded.age_range` gives it."""
     return Is("age", (low,)) if below is None else Between("age", low, math.nextafter(below, 0.0))
@@ -372,7 +392,7 @@ def _score(text: str, sign: str, value: str) -> float:
 def _value(field: str, text: str) -> Value:
     match KINDS.get(field):
         case "number":
-            return read_number(field, text)
+            return read_number(field, tesla_number(text) if field == "field_strength" else text)
         case "date":
             try:
                 return date.fromisoformat(text)

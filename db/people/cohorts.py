@@ -14,6 +14,7 @@ from sqlalchemy import case, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from spinecho.db.errors import StoreError
+from spinecho.db.filters.coded import counted_as
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import (
@@ -144,7 +145,7 @@ def read_roster(database: Database) -> Roster:
         people=[person if person in names else None for person in numbers],
         days=np.array([row[3].toordinal() if row[3] else 0 for row in rows], dtype=np.int64),
         ages=np.array([np.nan if row[4] is None else row[4] for row in rows], dtype=np.float64),
-        sexes=[row[5] or "" for row in rows],
+        sexes=[counted_as("sex", row[5] or "") for row in rows],
     )
 
 
@@ -162,7 +163,7 @@ def scanner_facts(database: Database, studies: Sequence[int]) -> dict[int, dict[
     with database.begin() as session:
         for row in _by(session, query.where(Volume.derived.is_(False)), Series.study_id, studies):
             for name, value in zip(columns, row[1:], strict=True):
-                told = "" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
+                told = "" if value is None else counted_as(name, value)
                 counts[row[0]][name][told] += 1
     return {
         study: {name: min(some, key=lambda value: (-some[value], value)) for name, some in by_name.items()}

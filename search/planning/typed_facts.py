@@ -9,7 +9,7 @@ from spinecho.db.filters.algebra import Contains, Filter, Not, both, parse_condi
 from spinecho.encoders.language.query_words import FieldTerm
 
 _RANGED = frozenset({"age", "field_strength", "date"})
-_RANGE = re.compile(r"^(?P<low>\d[\d.]*[a-z]{0,6})?-(?P<high>\d[\d.]*[a-z]{0,6})?$", re.IGNORECASE)
+_RANGE = re.compile(r"^(?P<low>\d[\d.]*\s?[a-z]{0,6})?-(?P<high>\d[\d.]*\s?[a-z]{0,6})?$", re.IGNORECASE)
 _SIGNED = re.compile(r"^(>=|<=|>|<)\s*(.+)$")
 
 

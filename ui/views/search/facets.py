@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import date
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from spinecho.db.filters.algebra import ALL, COMPUTED_TOO, Between, Contains, Filter, Is, Or, both
+from spinecho.db.filters.coded import strength_range
 from spinecho.db.people.masking import together
 from spinecho.db.queries.facets import Facet
 
@@ -25,13 +27,15 @@ COMPUTED = "Computed, localizers too"
 _WORDS = {"F": "female", "M": "male", "O": "other"}
 _CONTRAST = {"yes": "after contrast", "no": "without contrast", "unknown": "contrast not known"}
 _BOUNDS = {"from": "from", "to": "until"}
+_AT_THREE = strength_range(3.0)
 _STRENGTHS: dict[str, tuple[float | None, float | None]] = {
     "below 1 T": (None, 0.949),
     "1 to 2 T": (0.95, 2.199),
-    "3 T": (2.2, 3.499),
-    "above 3 T": (3.5, None),
+    "2.2 to 2.8 T": (2.2, math.nextafter(float(_AT_THREE[0] or 0), 0.0)),
+    "3 T": (3.0, 3.0),
+    "above 3 T": (math.nextafter(float(_AT_THREE[1] or 0), math.inf), None),
 }
-"""Nominal strengths as ranges: a 3 T magnet calls itself 2.89 as often as 3."""
+"""Nominal strengths as ranges; what goes by 3 T is what every other door takes for it, 2.89 too."""
 _GAP = "  "
 """Between a value and its counts, in the label of an option."""
 _OLDEST = 100
@@ -183,8 +187,13 @@ def _strengths(counts: Sequence[Facet], smallest: int) -> None:
         shown, total = (together(some, smallest) for some in ([f.shown for f in mine], [f.total for f in mine]))
         return f"{label}{_GAP}{shown} / {total}"
 
+    seldom = "2.2 to 2.8 T"
+    low, high = _STRENGTHS[seldom]
+    some = any((value := _number(one.value)) is not None and low <= value <= high for one in counts)  # type: ignore[operator]
+    kept = seldom in st.session_state.get("tesla", ())
     st.multiselect(
-        "Field strength", list(_STRENGTHS), format_func=name, key="tesla", placeholder="any", select_all=False,
+        "Field strength", [one for one in _STRENGTHS if one != seldom or some or kept], format_func=name, key="tesla",
+        placeholder="any", select_all=False,
         on_change=_settle, args=("tesla",),
     )  # fmt: skip
 
