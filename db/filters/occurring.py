@@ -43,7 +43,9 @@ def require_occurring(where: Filter, occurring: Occurring) -> None:
         strange = [value for value in values if value not in held and not _may_be(leaf.field, value)]
         if strange or (not held and not denied):
             missing = (strange or values)[0]
-            raise FilterError(f"no study has {leaf.field} {missing!r}; the archive has {_told(leaf.field, occurring)}")
+            raise FilterError(
+                f"no study has {leaf.field} {missing!r}; the archive has {_listed(leaf.field, occurring)}"
+            )
 
 
 def _may_be(field: str, value: str) -> bool:
@@ -52,7 +54,7 @@ def _may_be(field: str, value: str) -> bool:
     return stored_value(field, value) in table or value.casefold() == "unknown"
 
 
-def _told(field: str, occurring: Occurring) -> str:
+def _listed(field: str, occurring: Occurring) -> str:
     values = [value for value in occurring(field) if value != "unknown"] or list(occurring(field))
     more = f" and {len(values) - _NAMED} more" if len(values) > _NAMED else ""
     return ", ".join(values[:_NAMED]) + more

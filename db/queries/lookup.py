@@ -284,8 +284,8 @@ def facets(database: Database, fields: Sequence[str], *, smallest: int = 0) -> M
             query = select(column, func.count(Series.study_id.distinct()), func.count(PERSON.distinct()))
             query = query.select_from(Volume).join(Series, Series.id == Volume.series_id)
             rows = session.execute(query.join(Study, Study.id == Series.study_id).group_by(column))
-            told = [(str(value), masked_sizes(studies, people, smallest)[0]) for value, studies, people in rows]
-            found[field] = dict(sorted(told, key=lambda one: (-number(one[1]), one[0])))
+            counted = [(str(value), masked_sizes(studies, people, smallest)[0]) for value, studies, people in rows]
+            found[field] = dict(sorted(counted, key=lambda one: (-number(one[1]), one[0])))
     return found
 
 

@@ -34,7 +34,7 @@ from spinecho.db.schema.models import (
 from spinecho.db.store.part_vectors import add_regions
 from spinecho.db.store.predictions import add_predictions
 from spinecho.db.store.removal import remove_reports_of_files, remove_series, remove_volumes
-from spinecho.db.store.study_facts import as_said, refresh_study, study_id
+from spinecho.db.store.study_facts import kept_facts, refresh_study, study_id
 from spinecho.db.values import NewPassage, NewReport, NewSeries, Rejection, Role, SpaceRecord, UnmatchedReport
 
 _FACTS = ("sequence", "plane", "body_region", "contrast", "field_strength_t", "vendor", "model", "derived")
@@ -195,7 +195,7 @@ def _store_facts(session: Session, study: int, new: NewSeries) -> int:
     row.number = own.get("number")
     row.description = own.get("description") or ""
     row.protocol = own.get("protocol") or ""
-    row.study_facts = as_said(new.study)
+    row.study_facts = kept_facts(new.study)
     session.flush()
     return row.id
 

@@ -74,25 +74,25 @@ def print_results(console: Console, results: Results) -> None:
 
 def weights_line(results: Results) -> str:
     """What scans counted beside words, for which kind of question, and why."""
-    told = results.weights
-    beside = told["sentences"] + told["words"] + told["named"]
-    return f"{told['kind']}: scans count {told['scans']:.2f} beside {beside:.2f} for words; {told['why']}"
+    weights = results.weights
+    beside = weights["sentences"] + weights["words"] + weights["named"]
+    return f"{weights['kind']}: scans count {weights['scans']:.2f} beside {beside:.2f} for words; {weights['why']}"
 
 
 def _understood(plan: QueryPlan | None) -> list[str]:
     """What words were corrected to, taken for, and could be taken for."""
     if plan is None:
         return []
-    told = []
+    lines = []
     if plan.corrections:
         pairs = ", ".join(f"{one.taken!r} for {one.typed!r}" for one in plan.corrections)
-        told.append(f"searched for {pairs}; --as-typed keeps the spelling")
-    for said, some, option in (("condition", True, "off"), ("offered", False, "on")):
-        told += [f"{said}: {one.text} (--{option} {one.key!r})" for one in plan.offers if one.on is some]
-    told += [f"left out: {one.text}, as {one.why}" for one in plan.ignored]
+        lines.append(f"searched for {pairs}; --as-typed keeps the spelling")
+    for state, some, option in (("condition", True, "off"), ("offered", False, "on")):
+        lines += [f"{state}: {one.text} (--{option} {one.key!r})" for one in plan.offers if one.on is some]
+    lines += [f"left out: {one.text}, as {one.why}" for one in plan.ignored]
     if plan.clauses:
-        told.append(f"similar to this report, by {len(plan.clauses)} of its sentences")
-    return told
+        lines.append(f"similar to this report, by {len(plan.clauses)} of its sentences")
+    return lines
 
 
 def _study(hit: Hit) -> str:
@@ -119,12 +119,12 @@ def _series(hit: Hit) -> str:
         facts += ["contrast"] if card.contrast == "yes" else []
         lines.append(plain(" ".join(facts) or card.description or "unknown"))
         if series.told:
-            lines.append(f"[magenta]predicted[/] [dim]{plain(said(series))}[/]")
+            lines.append(f"[magenta]predicted[/] [dim]{plain(predicted_line(series))}[/]")
     more = len(hit.series) - len(lines)
     return "\n".join([*lines, *([f"[dim]and {more} more[/]"] if more > 0 else [])])
 
 
-def said(series: SeriesHit) -> str:
+def predicted_line(series: SeriesHit) -> str:
     """What heads predicted of a series and how sure they were, e.g. "sequence FLAIR (0.93), age 61 (0.80)"."""
     return ", ".join(
         f"{fact.task} {fact.value if fact.number is None else f'{fact.number:.4g}'} ({fact.score:.2f})"
@@ -225,8 +225,8 @@ def print_status(console: Console, facts: dict[str, Any]) -> None:
         top = ", ".join(f"{plain(value)} {n}" for value, n in list(values.items())[:10])
         console.print(f"[dim]{field.replace('_', ' ')}:[/] {top}", highlight=False)
     for task, n in facts["predicted"].items():
-        said = f"{n['volumes']:,} volumes, sure of {n['known']:,}"
-        console.print(f"[dim]predicted {plain(task)}:[/] {said}", highlight=False)
+        counts = f"{n['volumes']:,} volumes, sure of {n['known']:,}"
+        console.print(f"[dim]predicted {plain(task)}:[/] {counts}", highlight=False)
     for kind, n in facts["not_read"].items():
         console.print(f"[yellow]not read:[/] {n:,} {plain(kind)}", highlight=False)
     if facts["noise"]:
