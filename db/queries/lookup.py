@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from sqlalchemy import and_, func, select
@@ -32,7 +32,6 @@ from spinecho.db.store.patients import PERSON, patient_key
 from spinecho.db.values import ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
 from spinecho.db.vectors.protocol import Ids
 
-T = TypeVar("T")
 _ADDENDA_LAST = (Report.standing.desc(), Report.dated)
 """stands before addendum, and each in the order of its dates."""
 

@@ -155,14 +155,6 @@ def store_reports(
             session.execute(update(File).where(File.id == file).values(state=state, digest=digest))
 
 
-def match_reports(database: Database) -> dict[str, int]:
-    """Join every report to the one study that its keys name, and settle which of its versions stand.
-
-    Returns the number of reports by match, and by standing where that is not `stands`. See `db.reports.study_matching`.
-    """
-    return study_matching.match_reports(database).counts
-
-
 def unmatched_reports(database: Database) -> tuple[UnmatchedReport, ...]:
     """Reports without a study, with the keys that were tried and why there is none."""
     return study_matching.unmatched_reports(database)

@@ -181,7 +181,7 @@ class _Known:
     """What the archive knows of some words and of several in a row, asked once for all."""
 
     def __init__(self, database: Database, tokens: Sequence[_Token], days: Iterable[date], *, patients: bool) -> None:
-        self._tokens, self._patients = tokens, patients
+        self._tokens = tokens
         runs = [self._run(at, length) for at in range(len(tokens)) for length in range(1, _LONGEST + 1)]
         with_digits = [run for run in runs if run is not None and any(char.isdigit() for char in run)]
         named = [one.text for one in tokens if one.announced is not None]
