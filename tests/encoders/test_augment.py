@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,7 +22,7 @@ from spinecho.encoders.training.data.augment import (
     turn,
 )
 
-ALL: dict[str, Augmentation[[]]] = {**CHANGES, "turn": turn, "flip": partial(flip, axes=(0, 1, 2))}
+ALL: dict[str, Augmentation[[]]] = {**CHANGES, "turn": turn}
 some = settings(max_examples=25)
 
 
@@ -77,7 +75,7 @@ def test_each_does_something_and_leaves_the_picture_alike(name: str) -> None:
     volume = smooth()
     differences = [np.abs(ALL[name](volume, generator(seed), 1.0) - volume).mean() for seed in range(8)]
     assert max(differences) > 1e-3
-    if name not in {"flip", "remap_freely"}:
+    if name != "remap_freely":
         assert max(differences) < 0.25
 
 
