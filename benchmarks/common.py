@@ -12,6 +12,7 @@ import numpy as np
 
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.files import file_index, runs
+from spinecho.db.reports import study_matching
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.values import (
@@ -74,7 +75,7 @@ def store_cases(home: Path, dual: DualEncoder, n: int, *, seed: int) -> tuple[Da
             first=number == 0,
             last=number == n - 1,
         )
-    storing.match_reports(database)
+    study_matching.match_reports(database)
     for space in (image, text):
         build_index(database, home / "builds", space)
     make_snapshot(database, home / "builds")

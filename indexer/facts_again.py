@@ -21,8 +21,8 @@ def derive_facts(database: Database) -> int:
     """
     done = 0
     while page := study_facts.silent_series(database):
-        told = {series: facts_of(records) if records else None for series, records in page.items()}
-        study_facts.tell_facts(database, told)
+        by_series = {series: facts_of(records) if records else None for series, records in page.items()}
+        study_facts.put_facts(database, by_series)
         done += len(page)
     return done
 

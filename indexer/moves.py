@@ -83,7 +83,7 @@ def _moves(database: Database, sandbox: Sandbox, gone: Sequence[MovingFile], her
             if file.digest and other.size == file.size:
                 compared[other.path] = other.size
     digests = _digests(sandbox, compared)
-    told = moves.headers(database, [*gone, *here])
+    header_texts = moves.headers(database, [*gone, *here])
     taken: set[int] = set()
     found: list[Move] = []
     for file in gone:
@@ -96,19 +96,19 @@ def _moves(database: Database, sandbox: Sandbox, gone: Sequence[MovingFile], her
         name = Path(file.path).name
         other = min(options, key=lambda one: (one.sop_uid != file.sop_uid, Path(one.path).name != name, one.path))
         taken.add(other.id)
-        found.append(_move(file, other, told) if alike else Move(file, other, "read"))
+        found.append(_move(file, other, header_texts) if alike else Move(file, other, "read"))
     return found
 
 
-def _move(gone: MovingFile, here: MovingFile, told: dict[int, str]) -> Move:
+def _move(gone: MovingFile, here: MovingFile, header_texts: dict[int, str]) -> Move:
     """A file whose bytes are the same: whether anything else is to be read from where it lies now."""
     if gone.state != "indexed" or gone.kind != here.kind or gone.again:
         return Move(gone, here, "read")
     if gone.kind == "report":  # its name may say which study it is of
         return Move(gone, here, "same" if Path(gone.path).name == Path(here.path).name else "read")
-    if gone.id not in told or here.id not in told:
+    if gone.id not in header_texts or here.id not in header_texts:
         return Move(gone, here, "read")
-    before, here_alone = (Header.from_json(told[file.id], path=file.path) for file in (gone, here))
+    before, here_alone = (Header.from_json(header_texts[file.id], path=file.path) for file in (gone, here))
     now = joined_as(here_alone, before)
     if not reads_alike(before, now):
         return Move(gone, here, "read")

@@ -57,9 +57,9 @@ def _predicted(predictor: Predictor | None, described: Sequence[Described]) -> l
                 _rounded(one.details),
                 *heads[one.task],
             )
-            for one in told
+            for one in answers
         )
-        for told in predictor.predict(described)
+        for answers in predictor.predict(described)
     ]
 
 

@@ -204,13 +204,13 @@ def _disagreements(database: Database) -> list[str]:
 
 def _check_codecs(database: Database) -> list[str]:
     """Name the codecs that are not installed; what waited for one that now is gets its turn."""
-    said = []
+    warnings = []
     for distribution, present in codecs_at_hand().items():
         if present:
             file_index.reopen_rejected(database, reason=Reason.NEEDS_CODEC, message=distribution)
         else:
-            said.append(f"{distribution} is not installed: files that need it will be rejected as NEEDS_CODEC")
-    return said
+            warnings.append(f"{distribution} is not installed: files that need it will be rejected as NEEDS_CODEC")
+    return warnings
 
 
 def _space(database: Database, role: Role, space: Space, encoder: str) -> SpaceRecord:

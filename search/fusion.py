@@ -88,15 +88,15 @@ def fused(
     counts = {name: getattr(weights, name) for name in parts}
     if finding and "scans" in counts:
         counts["scans"] *= weights.finding_scans if len(counts) > 1 else 1.0
-    told = {name: part for name, part in parts.items() if part.scores and counts[name] > 0}
-    named = weights.named if {"sentences", "words"} & told.keys() else 0.0
-    total = sum(counts[name] for name in told) + named
+    counted = {name: part for name, part in parts.items() if part.scores and counts[name] > 0}
+    named = weights.named if {"sentences", "words"} & counted.keys() else 0.0
+    total = sum(counts[name] for name in counted) + named
     made = Found(
         searched=max((part.searched for part in parts.values()), default=0),
         unknown=max((part.unknown for part in parts.values()), default=0),
         decimals=6,
     )
-    for name, part in told.items():
+    for name, part in counted.items():
         for key, value in _values(name, part, weights.rank, (floors or {}).get(name, 0.0)).items():
             made.scores[key] = made.scores.get(key, 0.0) + value * counts[name] / total
             evidence, own = made.evidence[key], part.evidence[key]

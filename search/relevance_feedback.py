@@ -70,22 +70,22 @@ def shared_words(query: Rows, good: Sequence[Said], bad: Sequence[Said], known: 
     has, under all names.
     """
     seen = {stem for word in known for stem, _, _ in located(word)}
-    unfit = {stem for said in bad for stem in _near(query, said)}
+    unfit = {stem for sentences in bad for stem in _near(query, sentences)}
     count: Counter[str] = Counter()
     spelt: dict[str, str] = {}
-    for said in good:
-        near = _near(query, said)
+    for sentences in good:
+        near = _near(query, sentences)
         count.update(near.keys() - seen - unfit)
         spelt = {**near, **spelt}
     least = min(len(good), max(2, (len(good) + 1) // 2))
     return [spelt[stem] for stem, n in sorted(count.items(), key=lambda one: (-one[1], one[0])) if n >= least]
 
 
-def _near(query: Rows, said: Said) -> dict[str, str]:
+def _near(query: Rows, sentences: Said) -> dict[str, str]:
     """By stem the words of the sentences that are nearest to the query, without those that say nothing alone."""
-    best = np.argsort(-(said.rows @ query[0]), kind="stable")[:_SENTENCES]
+    best = np.argsort(-(sentences.rows @ query[0]), kind="stable")[:_SENTENCES]
     found: dict[str, str] = {}
-    for text in (said.texts[at] for at in best):
+    for text in (sentences.texts[at] for at in best):
         for stem, start, stop in located(text):
             word = text[start:stop]
             if len(word) >= _LETTERS and word.isalpha() and word.casefold() not in _EMPTY:

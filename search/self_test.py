@@ -111,12 +111,12 @@ def weighing(database: Database, space: SpaceRecord, own: Weights | None = None)
 def figures_of(kept: KeptTest | None) -> dict[str, Figure]:
     """The figures of a kept test by name; none where there are none, or none that can be read."""
     found: dict[str, Figure] = {}
-    for name, told in (kept.figures if kept is not None else {}).items():
+    for name, figure in (kept.figures if kept is not None else {}).items():
         try:
-            low, high = told["ci95"]
+            low, high = figure["ci95"]
             found[name] = Figure(
-                float(told["value"]), float(told["chance"]), (float(low), float(high)), float(told["pool"]),
-                int(told["queries"]),
+                float(figure["value"]), float(figure["chance"]), (float(low), float(high)), float(figure["pool"]),
+                int(figure["queries"]),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError):
             continue
@@ -212,8 +212,8 @@ def _tested(
     uids = [one.study_uid for one in texts]
     volumes, volume_rows = evaluating.volume_facts(database, space, visible(ALL), uids)
     figures = compared(rows, texts, volumes, volume_rows.astype(np.float64))
-    told = {name: figure.to_json() for name, figure in figures.items()}
-    return replace(none, reason="", digest=_digest(texts, volumes), figures=told)
+    plain = {name: figure.to_json() for name, figure in figures.items()}
+    return replace(none, reason="", digest=_digest(texts, volumes), figures=plain)
 
 
 def _encoded(encoder: Encoder[str], texts: Sequence[PairText], seconds: float) -> tuple[Sequence[PairText], Floats]:
@@ -242,12 +242,12 @@ def _version() -> str:
 
 
 def _digest(texts: Sequence[PairText], volumes: Sequence[VolumeFacts]) -> str:
-    told = hashlib.sha256()
+    sha = hashlib.sha256()
     for one in texts:
-        told.update(f"{one.study_uid}\0{one.text}\0".encode("utf-8", "surrogatepass"))
+        sha.update(f"{one.study_uid}\0{one.text}\0".encode("utf-8", "surrogatepass"))
     for volume in volumes:
-        told.update(f"{volume.vector_id}\0".encode())
-    return told.hexdigest()
+        sha.update(f"{volume.vector_id}\0".encode())
+    return sha.hexdigest()
 
 
 def _failed(why: str) -> str:
@@ -264,20 +264,22 @@ def _why(kept: KeptTest | None, figures: Mapping[str, Figure], shipped: Weights,
             f"the weights that ship: {kept.pairs:,} patients have a scan and a report that affirms something, and a "
             f"self-test takes {LEAST}"
         )
-    told = "; ".join(f"{_NAMES[name]} {_said(figure)}" for name, figure in figures.items() if name in _NAMES)
+    measured = "; ".join(f"{_NAMES[name]} {_in_words(figure)}" for name, figure in figures.items() if name in _NAMES)
     if weights == shipped:
-        return f"the weights that ship: by the self-test a report's own scan lies before {told}, which is not certain"
+        return (
+            f"the weights that ship: by the self-test a report's own scan lies before {measured}, which is not certain"
+        )
     times = weights.scans / shipped.scans if shipped.scans else 1.0
     return (
         f"scans count {times:.2f} times what ships, and {weights.finding_scans:.2f} of that where a finding is asked "
-        f"for (ships: {shipped.finding_scans:.2f}): by the self-test a report's own scan lies before {told}"
+        f"for (ships: {shipped.finding_scans:.2f}): by the self-test a report's own scan lies before {measured}"
     )
 
 
 _NAMES = {SCANS: "others in", FINDINGS: "others of its region and sequence in"}
 
 
-def _said(figure: Figure) -> str:
+def _in_words(figure: Figure) -> str:
     low, high = figure.ci95 or (0.0, 1.0)
     few = f", fewer than {LEAST}" if figure.queries < LEAST else ""
     return (

@@ -35,7 +35,7 @@
         ├── SpaceMismatch             vectors of two spaces were about to meet
         ├── EncoderUnavailable        weights or libraries that are not at hand
         ├── CheckpointError           weights that cannot be read                       encoders.checkpoint
-        ├── EmptyReport               a report without a word                           encoders.text.report_input
+        ├── EmptyReport               a report without a word, when training            encoders.training.objectives.mlm
         ├── HeadError                 encoders.heads.values
         ├── FusionError               weights of channels                               search.fusion
         ├── ReadersBusy               every reading process is at work                  spinecho.readers

@@ -20,6 +20,7 @@ from benchmarks.answers.corpus import Series, Text, digest
 from benchmarks.common import SentenceVectors, serve
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.files import file_index, runs
+from spinecho.db.reports import study_matching
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.values import Listing, NewPassage, NewReport, NewSeries, NewVolume, Scanned, Stat
@@ -95,7 +96,7 @@ def _store(home: Path, texts: Sequence[Text], dual: DualEncoder) -> None:
             storing.store_series(database, run, new, image_space=image.id, text_space=text.id)
     reports = [_report(at, entry, vectors) for at, entry in enumerate(told) if entry.text.is_report]
     storing.store_reports(database, run, file, reports, (), text_space=text.id, first=True, last=True)
-    storing.match_reports(database)
+    study_matching.match_reports(database)
     for space in (image, text):
         build_index(database, home / "builds", space)
     make_snapshot(database, home / "builds")

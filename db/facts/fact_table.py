@@ -223,12 +223,12 @@ def _read_passages(
     """((ids, places of studies) of the sentences of reports, where every passage's vector belongs)."""
     of_reports = select(Passage.id, Report.study_id).join(Report, Report.id == Passage.report_id)
     of_reports = of_reports.where(Report.study_id.is_not(None)).order_by(Passage.id)
-    said, of = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    passage_blocks, of = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for rows in _blocks(session, of_reports, Report.study_id, studies):
-        told_ids, found = zip(*rows, strict=True)
-        said.append(np.array(told_ids, dtype=np.int64))
+        block_ids, found = zip(*rows, strict=True)
+        passage_blocks.append(np.array(block_ids, dtype=np.int64))
         of.append(np.array(found, dtype=np.int64))
-    passages, study_places = np.concatenate(said), _places(held, np.concatenate(of))
+    passages, study_places = np.concatenate(passage_blocks), _places(held, np.concatenate(of))
     sort = np.argsort(passages, kind="stable")
     passages, study_places = passages[sort], study_places[sort]
     captions = select(Passage.id, Passage.volume_id).where(Passage.volume_id.is_not(None))

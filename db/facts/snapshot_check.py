@@ -34,7 +34,7 @@ def require_agreement(
         odd = np.setxor1d(now, then)
         raise BuildCorrupt(f"fact snapshot {name} and the database differ in {len(odd)} studies")
     for some in _portions(then, whole=whole):
-        if len(some) and _told(table, some, archives) != _told(read_facts(session, some), some, archives):
+        if len(some) and _facts_of(table, some, archives) != _facts_of(read_facts(session, some), some, archives):
             raise BuildCorrupt(f"fact snapshot {name} says other things of its studies than the database does")
 
 
@@ -47,19 +47,19 @@ def _portions(studies: Ids, *, whole: bool) -> Iterator[Ids]:
         yield studies[start : start + _PAGE]
 
 
-def _told(table: FactTable, studies: Ids, archives: bool) -> dict[str, Any]:
+def _facts_of(table: FactTable, studies: Ids, archives: bool) -> dict[str, Any]:
     """What a table says of some studies that it has, in terms that no table's order changes."""
     wanted = table.studies_of(studies)
     rows = np.flatnonzero(wanted[table.study_of])
     volumes = table.volumes[rows]
     order = np.argsort(volumes, kind="stable")
     rows, volumes = rows[order], volumes[order]
-    told: dict[str, Any] = {"volumes": volumes.tolist(), "of": table.studies[table.study_of[rows]].tolist()}
+    facts: dict[str, Any] = {"volumes": volumes.tolist(), "of": table.studies[table.study_of[rows]].tolist()}
     for name, column in table.columns.items():
         if name != "archive" or archives:
-            told[name] = [column.values[code] for code in column.codes[rows].tolist()]
+            facts[name] = [column.values[code] for code in column.codes[rows].tolist()]
     for name in IDENTIFIERS:
-        told[name] = table.digests[name][wanted].tolist()
+        facts[name] = table.digests[name][wanted].tolist()
     for space, entries in sorted(table.spaces.items()):
         places = np.asarray(entries.places)
         of_volumes = places < len(table.volumes)
@@ -67,21 +67,21 @@ def _told(table: FactTable, studies: Ids, archives: bool) -> dict[str, Any]:
         mine = wanted[owner]
         behind = np.where(of_volumes, table.volumes[np.where(of_volumes, places, 0)], -table.studies[owner])
         if mine.any():
-            told[f"space {space}"] = (np.asarray(entries.ids)[mine].tolist(), behind[mine].tolist())
-    said = (table.passage_studies >= 0) & wanted[np.maximum(table.passage_studies, 0)]
-    told["passages"] = table.passages[said].tolist()
+            facts[f"space {space}"] = (np.asarray(entries.ids)[mine].tolist(), behind[mine].tolist())
+    with_passages = (table.passage_studies >= 0) & wanted[np.maximum(table.passage_studies, 0)]
+    facts["passages"] = table.passages[with_passages].tolist()
     mine = (table.report_studies >= 0) & wanted[np.maximum(table.report_studies, 0)]
-    told["reports"] = table.reports[mine].tolist()
-    return told
+    facts["reports"] = table.reports[mine].tolist()
+    return facts
 
 
 def require_shape(name: str, table: FactTable, counts: dict[str, int]) -> None:
     """Raise `BuildCorrupt` for arrays that do not fit one another, or their manifest."""
     n_studies, n_volumes, n_passages = len(table.studies), len(table.volumes), len(table.passages)
     vectors = sum(len(entries.ids) for entries in table.spaces.values())
-    told = {"studies": n_studies, "volumes": n_volumes, "passages": n_passages, "vectors": vectors}
+    facts = {"studies": n_studies, "volumes": n_volumes, "passages": n_passages, "vectors": vectors}
     fits = (
-        told == counts
+        facts == counts
         and len(table.first) == n_studies
         and len(table.study_of) == n_volumes
         and all(len(column.codes) == n_volumes for column in table.columns.values())

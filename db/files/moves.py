@@ -19,7 +19,7 @@ from spinecho.db.schema.chunks import CHUNK, chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import LOOK_AGAIN, Failure, File, Folder, Report, Series, Study, VolumeFile
 from spinecho.db.store.patients import forget_patients
-from spinecho.db.store.study_facts import as_said, refresh_study, study_id
+from spinecho.db.store.study_facts import kept_facts, refresh_study, study_id
 from spinecho.db.store.watermarks import facts_changed
 
 _BY_CONTENT = ("nifti", "report")
@@ -146,8 +146,8 @@ def _take_over(session: Session, move: Move) -> bool:
     session.flush()
     row = session.get(File, move.here.id)
     held = session.scalar(select(VolumeFile.volume_id).where(VolumeFile.file_id == move.here.id).limit(1))
-    said = session.scalar(select(Report.id).where(Report.file_id == move.here.id).limit(1))
-    if row is None or held is not None or said is not None:
+    report = session.scalar(select(Report.id).where(Report.file_id == move.here.id).limit(1))
+    if row is None or held is not None or report is not None:
         return False
     if move.how == "renamed" and not _rekey(session, move):
         return False
@@ -177,7 +177,7 @@ def _rekey(session: Session, move: Move) -> bool:
     series = move.series or {}
     row.uid, row.number = move.here.series_uid or "", series.get("number")
     row.description, row.protocol = series.get("description") or "", series.get("protocol") or ""
-    row.study_facts = as_said(move.study or {})
+    row.study_facts = kept_facts(move.study or {})
     session.flush()
     refresh_study(session, row.study_id)
     if session.scalar(select(Series.id).where(Series.study_id == before).limit(1)) is not None:

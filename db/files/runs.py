@@ -26,13 +26,13 @@ def start_run(database: Database, roots: Sequence[str], *, reader: int = 0) -> i
 
 def tell_run(database: Database, run: int, stages: Mapping[str, Sequence[int]]) -> None:
     """Keep how far a run is, [done, known] by stage, and when it said so: a run that says nothing has been killed."""
-    told: dict[str, Any] = {
+    stored: dict[str, Any] = {
         "stages": {stage: list(pair) for stage, pair in stages.items()},
         "told_at": _now().isoformat(),
     }
     with database.begin() as session:
-        told["reader"] = _reader_of(session.get(Run, run))
-        session.execute(update(Run).where(Run.id == run).values(counts=told))
+        stored["reader"] = _reader_of(session.get(Run, run))
+        session.execute(update(Run).where(Run.id == run).values(counts=stored))
 
 
 def finish_run(database: Database, run: int, *, counts: Mapping[str, int], seconds: Mapping[str, float]) -> None:

@@ -14,7 +14,7 @@ _SEVERAL = frozenset({"archive"})
 
 
 @dataclass
-class _Said:
+class _Conditions:
     """What conditions that must all hold say of one field."""
 
     wanted: frozenset[Value] | None = None
@@ -49,27 +49,27 @@ def _contradictions(parts: Sequence[Filter]) -> tuple[str, ...]:
 
 
 def _of_plain(parts: Sequence[Filter]) -> tuple[str, ...]:
-    said: dict[str, _Said] = {}
+    by_field: dict[str, _Conditions] = {}
     for part in parts:
         match part:
             case Is(name, values) if name in KINDS:
                 given = _compared(part)
                 if name == "age" and any(end_of_year(value) == value for value in values):
                     continue  # an age with a fraction lies within a year, and is no contradiction of it
-                of = said.setdefault(name, _Said())
+                of = by_field.setdefault(name, _Conditions())
                 of.asked.append(_list(values))
                 if name not in _SEVERAL:
                     of.wanted = given if of.wanted is None else of.wanted & given
             case Not(Is(name, values)) if name in KINDS and name not in _SEVERAL:
-                said.setdefault(name, _Said()).unwanted |= _compared(Is(name, values))
+                by_field.setdefault(name, _Conditions()).unwanted |= _compared(Is(name, values))
             case Between(name, low, high) if name in KINDS and name not in _SEVERAL and KINDS[name] != "text":
-                of = said.setdefault(name, _Said())
+                of = by_field.setdefault(name, _Conditions())
                 of.low = low if of.low is None or (low is not None and low > of.low) else of.low  # type: ignore[operator]
                 of.high = high if of.high is None or (high is not None and high < of.high) else of.high  # type: ignore[operator]
-    return tuple(reason for name, of in said.items() if (reason := _reason(name, of)))
+    return tuple(reason for name, of in by_field.items() if (reason := _reason(name, of)))
 
 
-def _reason(name: str, of: _Said) -> str:
+def _reason(name: str, of: _Conditions) -> str:
     """Why nothing can be what is said; '' where something can."""
     if of.low is not None and of.high is not None:
         if of.low > last_alike(name, of.high):  # type: ignore[operator]
@@ -87,12 +87,12 @@ def _reason(name: str, of: _Said) -> str:
     return "" if any(_inside(name, value, of) for value in left) else f"{name} cannot be {asked} and lie {_bounds(of)}"
 
 
-def _inside(name: str, value: Value, of: _Said) -> bool:
+def _inside(name: str, value: Value, of: _Conditions) -> bool:
     last = last_alike(name, value)
     return (of.low is None or last >= of.low) and (of.high is None or value <= last_alike(name, of.high))  # type: ignore[operator]
 
 
-def _bounds(of: _Said) -> str:
+def _bounds(of: _Conditions) -> str:
     sides = [f"at or above {_shown(of.low)}"] if of.low is not None else []
     sides += [f"at or below {_shown(of.high)}"] if of.high is not None else []
     return " and ".join(sides)

@@ -45,7 +45,7 @@ def require_occurring(where: Filter, occurring: Occurring) -> None:
         if strange or (not held and not denied):
             missing = (strange or values)[0]
             said = repr(missing) if isinstance(missing, str) else counted_as(leaf.field, missing)
-            raise FilterError(f"no study has {leaf.field} {said}; the archive has {_told(leaf.field, occurring)}")
+            raise FilterError(f"no study has {leaf.field} {said}; the archive has {_listed(leaf.field, occurring)}")
 
 
 def _may_be(field: str, value: Value) -> bool:
@@ -56,7 +56,7 @@ def _may_be(field: str, value: Value) -> bool:
     return stored_value(field, value) in table or value.casefold() == "unknown"
 
 
-def _told(field: str, occurring: Occurring) -> str:
+def _listed(field: str, occurring: Occurring) -> str:
     values = [value for value in occurring(field) if value != "unknown"] or list(occurring(field))
     more = f" and {len(values) - _NAMED} more" if len(values) > _NAMED else ""
     return ", ".join(values[:_NAMED]) + more

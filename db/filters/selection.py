@@ -282,8 +282,8 @@ class Selection:
                 ids.append(entries.ids[rows])
                 continue
             of_reports = entries.highest >= len(rows)
-            told = np.concatenate([rows, part.table.any_of(rows)]) if of_reports else rows
-            ids.append(entries.ids[told.take(entries.places)])
+            allowed_rows = np.concatenate([rows, part.table.any_of(rows)]) if of_reports else rows
+            ids.append(entries.ids[allowed_rows.take(entries.places)])
         return ids[1] if len(ids) == 2 else np.sort(np.concatenate(ids))
 
     def _passing(self, where: Filter) -> list[tuple[_Part, Flags]] | None:

@@ -136,7 +136,7 @@ def match_of(leaf: Says) -> Match:
     return found
 
 
-def said_in(match: Match) -> ColumnElement[bool]:
+def passage_matches(match: Match) -> ColumnElement[bool]:
     """Condition on `passages`: the full-text query finds it."""
     found: ColumnElement[bool] = Passage.id.op("IN", is_comparison=True)(matching(match))
     return found
@@ -144,20 +144,20 @@ def said_in(match: Match) -> ColumnElement[bool]:
 
 def saying_passages(leaf: Says) -> Any:
     """SELECT of the ids of the sentences with a clause that says it."""
-    return select(Passage.id).join(Clause, OF_PASSAGE).where(*_said(leaf))
+    return select(Passage.id).join(Clause, OF_PASSAGE).where(*_clause_conditions(leaf))
 
 
-def _said(leaf: Says) -> list[ColumnElement[bool]]:
+def _clause_conditions(leaf: Says) -> list[ColumnElement[bool]]:
     """Conditions on `clauses` and `passages`. What is asked or told of before, and not found, says nothing."""
     named: ColumnElement[bool] = Clause.id.op("IN", is_comparison=True)(matching(match_of(leaf), "clauses"))
-    said = [named]
+    conditions = [named]
     if leaf.assertion != "any":
-        said += [Clause.assertion == leaf.assertion, Passage.section.not_in(ASKING)]
+        conditions += [Clause.assertion == leaf.assertion, Passage.section.not_in(ASKING)]
     if leaf.low_mm is not None:
-        said.append(Clause.high_mm >= leaf.low_mm)
+        conditions.append(Clause.high_mm >= leaf.low_mm)
     if leaf.high_mm is not None:
-        said.append(Clause.low_mm <= leaf.high_mm)
-    return said
+        conditions.append(Clause.low_mm <= leaf.high_mm)
+    return conditions
 
 
 def _without_score(where: Filter) -> tuple[Filter, list[float]]:
@@ -300,7 +300,7 @@ def _predicted(task: str, leaf: Is | Between | Contains, least: float | None) ->
 
 def _says(leaf: Says) -> ColumnElement[bool]:
     studies = select(Report.study_id).join(Passage, Passage.report_id == Report.id).join(Clause, OF_PASSAGE)
-    return Study.id.in_(studies.where(*_said(leaf), Report.study_id.is_not(None)))
+    return Study.id.in_(studies.where(*_clause_conditions(leaf), Report.study_id.is_not(None)))
 
 
 def read_number(field: str, value: Value) -> float:

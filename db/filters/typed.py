@@ -369,9 +369,9 @@ def _of_dates(sign: str, values: Sequence[str]) -> Filter:
         case "<=":
             return Between("date", high=last)
         case ">":
-            return Between("date", low=last + day)  # type: ignore[operator]
+            return Between("date", low=last + day)  # type: ignore[operator, arg-type]
         case _:
-            return Between("date", high=first - day)  # type: ignore[operator]
+            return Between("date", high=first - day)  # type: ignore[operator, arg-type]
 
 
 def age_between(low: float, below: float | None) -> Filter:

@@ -163,8 +163,8 @@ def scanner_facts(database: Database, studies: Sequence[int]) -> dict[int, dict[
     with database.begin() as session:
         for row in _by(session, query.where(Volume.derived.is_(False)), Series.study_id, studies):
             for name, value in zip(columns, row[1:], strict=True):
-                told = "" if value is None else counted_as(name, value)
-                counts[row[0]][name][told] += 1
+                shown_value = "" if value is None else counted_as(name, value)
+                counts[row[0]][name][shown_value] += 1
     return {
         study: {name: min(some, key=lambda value: (-some[value], value)) for name, some in by_name.items()}
         for study, by_name in counts.items()

@@ -33,8 +33,8 @@ def number(count: object) -> int:
 
 def together(counts: Iterable[Count], smallest: int) -> Count:
     """The sum of counts some of which may be hidden: "10+" and "<10" say as much as is known."""
-    told = list(counts)
-    unknown, known = sum(isinstance(one, str) for one in told), sum(number(one) for one in told)
+    shown = list(counts)
+    unknown, known = sum(isinstance(one, str) for one in shown), sum(number(one) for one in shown)
     if not unknown:
         return known
     return f"{known}+" if known else hidden(smallest * unknown)
@@ -57,9 +57,9 @@ def masked_rows(rows: Sequence[Mapping[str, Any]], smallest: int) -> list[dict[s
 
     What is left of few patients is hidden to the end: a 0 after them would tell that the next line holds for none.
     """
-    told, so_few = [], False
+    shown, so_few = [], False
     for row in rows:
         so_few = so_few or few(row["patients"], smallest)
         sizes = (hidden(smallest),) * 2 if so_few else masked_sizes(row["studies"], row["patients"], smallest)
-        told.append({**row, "studies": sizes[0], "patients": sizes[1]})
-    return told
+        shown.append({**row, "studies": sizes[0], "patients": sizes[1]})
+    return shown

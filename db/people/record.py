@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from spinecho.db.people.record_place import FILE, HEAD, ROWS, RecordError, RecordUnwritable, open_place, unwritable, why
-from spinecho.db.schema.engines import Location, shown, told
+from spinecho.db.schema.engines import Location, driver_message, shown
 
 __all__ = [
     "FILE", "Carried", "Checked", "Entry", "Fact", "Record", "RecordError", "RecordUnwritable", "Recorder",
@@ -168,9 +168,9 @@ class Record:
         number, digest = self.head()  # before the rows: those that are added meanwhile come after it
         known = {number: (digest, f"the head speaks of row {number} with another digest: the last rows were replaced")}
         if since is not None:
-            said = f"row {since[0]} is not the one whose digest was written down: the record was rewritten"
-            broken += _differs(known.get(since[0]), since[1], said)
-            known.setdefault(since[0], (since[1], said))
+            fault = f"row {since[0]} is not the one whose digest was written down: the record was rewritten"
+            broken += _differs(known.get(since[0]), since[1], fault)
+            known.setdefault(since[0], (since[1], fault))
         at, before, rows = 0, "", 0
         for row in self._rows():
             this, rows = int(row["number"]), rows + 1
@@ -238,13 +238,13 @@ class _Reading:
         try:
             self._connection = self._engine.connect()
         except DBAPIError as error:
-            raise RecordError(f"the record {shown(self._location)} cannot be read: {told(error)}") from error
+            raise RecordError(f"the record {shown(self._location)} cannot be read: {driver_message(error)}") from error
         return self._connection
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self._connection.close()
         if isinstance(error, DBAPIError):
-            raise RecordError(f"the record {shown(self._location)} cannot be read: {told(error)}") from error
+            raise RecordError(f"the record {shown(self._location)} cannot be read: {driver_message(error)}") from error
 
 
 def _values(row: Carried, number: int, before: str) -> dict[str, Any]:
@@ -263,8 +263,8 @@ def _values(row: Carried, number: int, before: str) -> dict[str, Any]:
 
 
 def _digest(row: Mapping[str, Any]) -> str:
-    said = json.dumps([row[name] for name in _SIGNED], ensure_ascii=True)
-    return hashlib.sha256(said.encode("ascii")).hexdigest()
+    row_json = json.dumps([row[name] for name in _SIGNED], ensure_ascii=True)
+    return hashlib.sha256(row_json.encode("ascii")).hexdigest()
 
 
 def _fact(value: Fact) -> Fact:
@@ -273,9 +273,9 @@ def _fact(value: Fact) -> Fact:
     return value if not isinstance(value, float) or abs(value) < float("inf") else None
 
 
-def _storable(said: str) -> str:
+def _storable(value: str) -> str:
     """The text as every database takes it: what is no character of Unicode, and NUL, written out."""
-    return said.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+    return value.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
 
 
 def _entry(row: Mapping[str, Any]) -> Entry:
@@ -287,8 +287,8 @@ def _entry(row: Mapping[str, Any]) -> Entry:
     return Entry(at, row["user"], row["role"], row["action"], row["subject"], facts, int(row["number"]), row["digest"])
 
 
-def _differs(known: tuple[str, str] | None, digest: str, said: str) -> list[str]:
-    return [said] if known is not None and known[0] != digest else []
+def _differs(known: tuple[str, str] | None, digest: str, fault: str) -> list[str]:
+    return [fault] if known is not None and known[0] != digest else []
 
 
 def _missing(first: int, last: int) -> str:

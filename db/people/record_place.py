@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from spinecho.db.errors import StoreError
-from spinecho.db.schema.engines import Location, make_engine, shown, told
+from spinecho.db.schema.engines import Location, driver_message, make_engine, shown
 
 FILE = "record.sqlite"
 """What the file is called where only its folder is named."""
@@ -192,4 +192,4 @@ def unwritable(location: Location, error: DBAPIError | sqlite3.Error | OSError) 
 
 def why(error: DBAPIError | sqlite3.Error | OSError) -> str:
     """What the driver or the system said."""
-    return str(error) if isinstance(error, sqlite3.Error) else told(error)
+    return str(error) if isinstance(error, sqlite3.Error) else driver_message(error)

@@ -73,12 +73,6 @@ def keep(database: Database, token: str, owner: str, *, name: str, shared: bool)
         session.execute(update(SavedSearch).where(mine).values(name=name.strip()[:120], shared=shared))
 
 
-def forget(database: Database, token: str, owner: str) -> None:
-    """Delete a search of this owner."""
-    with database.begin(durable=True) as session:
-        session.execute(delete(SavedSearch).where(SavedSearch.token == token, SavedSearch.owner == owner))
-
-
 def named(database: Database, user: str) -> tuple[Saved, ...]:
     """The named searches that this user may open, by name."""
     query = select(SavedSearch).where(SavedSearch.name != "", or_(SavedSearch.owner == user, SavedSearch.shared))

@@ -60,7 +60,7 @@ def masked_facets(
     if smallest <= 1:
         return tuple(found)
     nothing = hidden(smallest)
-    told = [
+    counted = [
         Facet(
             one.value,
             nothing if few_shown else masked(number(one.shown), smallest),
@@ -68,7 +68,7 @@ def masked_facets(
         )
         for one in found
     ]
-    return tuple(sorted(told, key=lambda one: (one.value == "", -number(one.total), one.value)))
+    return tuple(sorted(counted, key=lambda one: (one.value == "", -number(one.total), one.value)))
 
 
 def few_patients(database: Database, studies: Ids, smallest: int) -> bool:

@@ -162,9 +162,9 @@ def _counts(session: Session, queries: Sequence[str], *, most: int | None = None
     return counts
 
 
-def _folded(said: str) -> str:
+def _folded(content: str) -> str:
     """Words in ASCII where they can be, one space between two: what PostgreSQL's column of words is made from."""
-    bare = re.sub(f"[{_MARKS}]+", "", unicodedata.normalize("NFKD", said.replace("\0", " ")))
+    bare = re.sub(f"[{_MARKS}]+", "", unicodedata.normalize("NFKD", content.replace("\0", " ")))
     return re.sub(f"[{_SEPARATORS}]+", " ", bare).strip()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from sqlalchemy import and_, func, select
@@ -32,7 +32,6 @@ from spinecho.db.store.patients import PERSON, patient_key
 from spinecho.db.values import ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
 from spinecho.db.vectors.protocol import Ids
 
-T = TypeVar("T")
 _ADDENDA_LAST = (Report.standing.desc(), Report.dated)
 """stands before addendum, and each in the order of its dates."""
 
@@ -291,8 +290,8 @@ def facets(database: Database, fields: Sequence[str], *, smallest: int = 0) -> M
             query = select(column, func.count(Series.study_id.distinct()), func.count(PERSON.distinct()))
             query = query.select_from(Volume).join(Series, Series.id == Volume.series_id)
             rows = session.execute(query.join(Study, Study.id == Series.study_id).group_by(column))
-            told = [(str(value), masked_sizes(studies, people, smallest)[0]) for value, studies, people in rows]
-            found[field] = dict(sorted(told, key=lambda one: (-number(one[1]), one[0])))
+            counted = [(str(value), masked_sizes(studies, people, smallest)[0]) for value, studies, people in rows]
+            found[field] = dict(sorted(counted, key=lambda one: (-number(one[1]), one[0])))
     return found
 
 

@@ -72,8 +72,8 @@ def paired_studies(database: Database, space: SpaceRecord) -> tuple[tuple[str, s
         Vector.space_id == space.id,
         compile_filter(visible(ALL)),
     )
-    said = exists().where(Report.study_id == Study.id, Passage.report_id == Report.id, OF_PASSAGE, _affirmed())
-    query = select(Study.uid, Study.patient_id).where(said.correlate(Study), seen.correlate(Study))
+    affirmed = exists().where(Report.study_id == Study.id, Passage.report_id == Report.id, OF_PASSAGE, _affirmed())
+    query = select(Study.uid, Study.patient_id).where(affirmed.correlate(Study), seen.correlate(Study))
     with database.begin() as session:
         rows = session.execute(query).all()
     found: dict[str, str] = {}
@@ -94,17 +94,17 @@ def affirmed_texts(database: Database, studies: tuple[tuple[str, str], ...], *, 
         .where(_affirmed())
         .order_by(Study.uid, Report.id, Passage.ordinal, Clause.ordinal)
     )
-    said: dict[str, str] = {}
+    words_of: dict[str, str] = {}
     with database.begin() as session:
         for some in chunks([uid for uid, _ in studies]):
             for uid, text in session.execute(query.where(Study.uid.in_(some))):
                 words = " ".join(text.split()).rstrip(".;,:")
-                before = said.get(uid, "")
+                before = words_of.get(uid, "")
                 if words and not before:
-                    said[uid] = f"{words[:longest]}."
+                    words_of[uid] = f"{words[:longest]}."
                 elif words and len(before) + len(words) + 2 <= longest:
-                    said[uid] = f"{before} {words}."
-    return tuple(PairText(uid, patient, said[uid]) for uid, patient in studies if uid in said)
+                    words_of[uid] = f"{before} {words}."
+    return tuple(PairText(uid, patient, words_of[uid]) for uid, patient in studies if uid in words_of)
 
 
 def get_self_test(database: Database, space_id: int) -> KeptTest | None:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
-from spinecho.db.filters.sql import said_in
+from spinecho.db.filters.sql import passage_matches
 from spinecho.db.queries.full_text import Match
 from spinecho.db.reports.clauses import CLAUSE_COLUMNS, OF_PASSAGE, clause_card
 from spinecho.db.schema.chunks import chunks
@@ -113,9 +113,9 @@ def passage_cards(database: Database, vector_ids: Sequence[int]) -> dict[int, Pa
         clauses[row[0]].append(clause_card(row[2:]))
     found: dict[int, PassageCard] = {}
     for vector, study, report, volume, series, section, text, assertion, sides in sorted(rows, key=itemgetter(0)):
-        told = tuple(clauses.get(vector, ()))
+        its_clauses = tuple(clauses.get(vector, ()))
         found[vector] = PassageCard(
-            vector, study, report, volume, series, section, text, assertion, _sides(sides), told
+            vector, study, report, volume, series, section, text, assertion, _sides(sides), its_clauses
         )
     return found
 
@@ -131,7 +131,7 @@ def passages_saying(database: Database, match: Match, *, by_report: bool = False
     """Sentences of reports that a full-text query finds, in order, by study; or by report."""
     if not match:
         return {}
-    says: ColumnElement[bool] = said_in(match)
+    says: ColumnElement[bool] = passage_matches(match)
     with database.begin() as session:  # however many those are, so never as one text
         rows, parts = (session.execute(query.where(says)) for query in (_OF_REPORTS, _CLAUSES_OF_REPORTS))
         return _by_owner(rows.all(), parts.all(), by_report=by_report)
@@ -153,9 +153,9 @@ def _by_owner(
     for _, _, report, sentence, study, section, text, assertion, sides in ordered:
         owner = report if by_report else study
         if owner is not None:
-            told = tuple(clauses.get((report, sentence), ()))
+            its_clauses = tuple(clauses.get((report, sentence), ()))
             found[owner].append(
-                PassageCard(0, study, report, None, None, section, text, assertion, _sides(sides), told)
+                PassageCard(0, study, report, None, None, section, text, assertion, _sides(sides), its_clauses)
             )
     return dict(found)
 

@@ -72,14 +72,14 @@ def old_reports(database: Database, rules: int, *, text_space: int) -> tuple[Old
 
 
 def put_reread(
-    database: Database, told: Sequence[tuple[OldReport, Sequence[NewPassage]]], *, rules: int, text_space: int
+    database: Database, read: Sequence[tuple[OldReport, Sequence[NewPassage]]], *, rules: int, text_space: int
 ) -> None:
     """Store what the rules of this number tell of reports, a page whole or not at all.
 
     Where the sentences are those that are stored, only what is said of them changes and vectors stay.
     """
     with database.begin() as session:
-        for report, passages in told:
+        for report, passages in read:
             session.execute(delete(Clause).where(Clause.report_id == report.id))
             now = tuple((one.section, one.ordinal, one.start, one.stop, one.text) for one in passages)
             if now == report.sentences:
@@ -87,7 +87,7 @@ def put_reread(
                 add_clauses(session, report.id, {one.ordinal: one.clauses for one in passages})
             else:
                 _replace(session, report.id, passages, text_space)
-        ids = [report.id for report, _ in told]
+        ids = [report.id for report, _ in read]
         session.execute(update(Report).where(Report.id.in_(ids)).values(read_by=rules))
 
 

@@ -218,15 +218,15 @@ def _settled(session: Session, rows: Sequence[Any], verdicts: Mapping[int, _Verd
     several = [row for group in groups.values() if len(group) > 1 for row in group]
     places = _places(session, sorted({row.file_id for row in several}))
     standings: dict[int, Standing] = {}
-    untold = by_date = 0
+    undecided = by_date = 0
     for group in groups.values():
         if len(group) == 1 and group[0].status not in ("addendum", "cancelled"):
             standings[group[0].id] = "stands"
             continue
         settled = settle([_version(row, places.get(row.file_id, (0, ""))) for row in group])
         standings.update(settled.standings)
-        untold, by_date = untold + settled.untold, by_date + settled.by_date
-    return Settled(standings, untold, by_date)
+        undecided, by_date = undecided + settled.undecided, by_date + settled.by_date
+    return Settled(standings, undecided, by_date)
 
 
 def _group(row: Any, verdict: _Verdict) -> object:
@@ -294,15 +294,15 @@ def _write(
 
 
 def _warnings(settled: Settled) -> list[str]:
-    said = []
-    if settled.untold:
-        said.append(
-            f"{settled.untold} reports stand beside another of the same exam, as nothing tells which is the later "
+    warnings = []
+    if settled.undecided:
+        warnings.append(
+            f"{settled.undecided} reports stand beside another of the same exam, as nothing tells which is the later "
             "version: a column for status or date would"
         )
     if settled.by_date:
-        said.append(f"{settled.by_date} reports were taken for earlier versions by their dates alone")
-    return said
+        warnings.append(f"{settled.by_date} reports were taken for earlier versions by their dates alone")
+    return warnings
 
 
 def _listed(column: Any) -> Any:

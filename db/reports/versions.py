@@ -34,19 +34,19 @@ class Version:
 class Settled:
     """The standing of each report by its id.
 
-    untold: reports that stand beside another of the same exam because nothing tells which is the later version;
+    undecided: reports that stand beside another of the same exam because nothing tells which is the later version;
     by_date: reports that went because another has a later date, and for no other reason.
     """
 
     standings: dict[int, Standing]
-    untold: int = 0
+    undecided: int = 0
     by_date: int = 0
 
 
 def settle(versions: Sequence[Version]) -> Settled:
     """The standing of every report of one study or key."""
     standings: dict[int, Standing] = {}
-    untold = by_date = 0
+    undecided = by_date = 0
     for chain in _chains(versions):
         kept = _without_copies(chain, standings)
         addenda = [one for one in kept if one.status == "addendum"]
@@ -54,13 +54,13 @@ def settle(versions: Sequence[Version]) -> Settled:
         mains = [one for one in kept if one.status != "addendum"]
         standing, dated_only = _latest(mains)
         by_date += len(dated_only)
-        untold += len(standing) if len(standing) > 1 else 0
+        undecided += len(standing) if len(standing) > 1 else 0
         for one in mains:
             if one not in standing:
                 standings[one.id] = "superseded"
             else:
                 standings[one.id] = "withdrawn" if one.status == "cancelled" else "stands"
-    return Settled(standings, untold, by_date)
+    return Settled(standings, undecided, by_date)
 
 
 def _chains(versions: Sequence[Version]) -> list[list[Version]]:

@@ -21,10 +21,10 @@ _COLUMNS = ("report_id", "section", "ordinal", "start", "stop", "text", "asserti
 
 def withdraw(session: Session, reports: Sequence[int]) -> None:
     """Take the sentences of these reports out of search, by id; their vectors leave tombstones."""
-    told = [getattr(Passage, name) for name in _COLUMNS]
+    columns = [getattr(Passage, name) for name in _COLUMNS]
     for some in chunks(reports):
         mine = Passage.report_id.in_(some)
-        kept = select(*told, Vector.space_id, Vector.data).outerjoin(Vector, Vector.passage_id == Passage.id)
+        kept = select(*columns, Vector.space_id, Vector.data).outerjoin(Vector, Vector.passage_id == Passage.id)
         kept = kept.where(mine).order_by(Passage.id)
         session.execute(insert(WithdrawnPassage).from_select([*_COLUMNS, "space_id", "data"], kept))
         remove_vectors(session, Vector.passage_id.in_(select(Passage.id).where(mine)))
@@ -33,10 +33,10 @@ def withdraw(session: Session, reports: Sequence[int]) -> None:
 
 def reinstate(session: Session, reports: Sequence[int]) -> None:
     """Let the sentences of these reports be found again, with new ids, so that every index takes them for new."""
-    told = [getattr(WithdrawnPassage, name) for name in _COLUMNS]
+    columns = [getattr(WithdrawnPassage, name) for name in _COLUMNS]
     for some in chunks(reports):
         mine = WithdrawnPassage.report_id.in_(some)
-        once = select(*told).where(mine).distinct().order_by(WithdrawnPassage.report_id, WithdrawnPassage.ordinal)
+        once = select(*columns).where(mine).distinct().order_by(WithdrawnPassage.report_id, WithdrawnPassage.ordinal)
         session.execute(insert(Passage).from_select(_COLUMNS, once))
         vectors = (
             select(WithdrawnPassage.space_id, Passage.id, WithdrawnPassage.data)

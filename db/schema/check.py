@@ -22,7 +22,7 @@ from spinecho.db.facts.snapshot_check import require_agreement
 from spinecho.db.facts.snapshots import open_snapshot, snapshots_newest_first, state_of
 from spinecho.db.schema.checksums import COLUMN, columns_of, pages, summing
 from spinecho.db.schema.database import Database
-from spinecho.db.schema.engines import Location, told
+from spinecho.db.schema.engines import Location, driver_message
 from spinecho.db.schema.models import (
     SEALED,
     Base,
@@ -110,7 +110,7 @@ def first_damage(database: Database) -> str:
                 for finding in step(connection):
                     return finding.what
     except (DBAPIError, OSError) as error:
-        return str(told(error))
+        return str(driver_message(error))
     except (ValueError, TypeError, LookupError, ArithmeticError) as error:
         return f"a value cannot be read: {type(error).__name__}"
     return ""
@@ -119,22 +119,22 @@ def first_damage(database: Database) -> str:
 def damage_behind() -> str:
     """What is damaged in a database that is open in this process, '' where nothing is: why something odd was met."""
     for database in list(Database.opened):
-        if said := first_damage(database):
-            return str(damaged(database.location, said))
+        if damage := first_damage(database):
+            return str(damaged(database.location, damage))
     return ""
 
 
 def _failed(error: DBAPIError | OSError, location: Location) -> Finding:
     typed = error_of(error, location)
-    return Finding(str(typed or told(error)), 1, (), _ELSEWHERE)
+    return Finding(str(typed or driver_message(error)), 1, (), _ELSEWHERE)
 
 
 def _structure(connection: Connection) -> Iterator[Finding]:
     if connection.dialect.name != "sqlite":
         return  # a server checks its pages itself, where checksums of data are on
-    said = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(100)")]
-    if said != ["ok"]:
-        yield Finding("the database file is malformed", len(said), tuple(said[:_MOST]), _ELSEWHERE)
+    damage = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(100)")]
+    if damage != ["ok"]:
+        yield Finding("the database file is malformed", len(damage), tuple(damage[:_MOST]), _ELSEWHERE)
     loose = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     if loose:
         named = tuple(f"{row[0]} {row[1]}" for row in loose[:_MOST])
@@ -218,7 +218,7 @@ def _words(connection: Connection) -> Iterator[Finding]:
                 return
             if code not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
                 raise
-            yield Finding(f"the full text differs from the {of}", 1, (str(told(error)),), _ELSEWHERE)
+            yield Finding(f"the full text differs from the {of}", 1, (str(driver_message(error)),), _ELSEWHERE)
         finally:
             connection.rollback()
 
@@ -289,12 +289,12 @@ def _study_of(class_: type[Any], key: Sequence[Any]) -> Any:
     if class_ in (Vector, Passage):
         passage = select(Vector.passage_id).where(*here) if class_ is Vector else select(Passage.id).where(*here)
         volume = select(Vector.volume_id).where(*here) if class_ is Vector else select(Passage.volume_id).where(*here)
-        told_of = (
+        in_reports = (
             select(Study.uid).join(Report, Report.study_id == Study.id).join(Passage, Passage.report_id == Report.id)
         )
         caption = select(Passage.volume_id).where(Passage.id.in_(passage))
         scanned = of_volume.where(Volume.id.in_(volume) | Volume.id.in_(caption))
-        return scanned.union(told_of.where(Passage.id.in_(passage))).limit(1)
+        return scanned.union(in_reports.where(Passage.id.in_(passage))).limit(1)
     if "volume_id" in class_.__table__.c:
         return of_volume.where(Volume.id == key[0])
     raise ValueError(class_)

@@ -93,10 +93,10 @@ def _is_of_a_value(error: Exception) -> bool:
         return isinstance(orig, OverflowError | ValueError | TypeError)
     if isinstance(error, DataError | IntegrityError):
         return True
-    said = error.orig.args[0] if error.orig is not None and error.orig.args else ""
-    if isinstance(said, dict):  # PostgreSQL: data exception, constraint, limit of the program
-        return str(said.get("C", ""))[:2] in ("22", "23", "54")
-    return str(said).startswith("Error binding parameter")
+    details = error.orig.args[0] if error.orig is not None and error.orig.args else ""
+    if isinstance(details, dict):  # PostgreSQL: data exception, constraint, limit of the program
+        return str(details.get("C", ""))[:2] in ("22", "23", "54")
+    return str(details).startswith("Error binding parameter")
 
 
 @contextmanager

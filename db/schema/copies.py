@@ -43,9 +43,9 @@ def make_copy(path: Path, revision: str | None) -> Path:
         shutil.copymode(path, unfinished)
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(unfinished)) as target:
             source.backup(target)  # a plain file copy would miss what is still in the write-ahead log
-            said = target.execute("PRAGMA integrity_check(1)").fetchone()[0]
-            if said != "ok":
-                raise Damaged(f"the database {path} is damaged ({said}), so it was not upgraded. {REMEDY}")
+            answer = target.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if answer != "ok":
+                raise Damaged(f"the database {path} is damaged ({answer}), so it was not upgraded. {REMEDY}")
             target.execute("PRAGMA journal_mode=DELETE")  # one file: nothing of it lies in a log
         durable_replace(unfinished, copy)
     except sqlite3.DatabaseError as error:

@@ -18,7 +18,7 @@ from spinecho.db.people.record import Carried, Record
 from spinecho.db.schema.access import Access, access_to, stamp_of
 from spinecho.db.schema.checksums import SealingSession
 from spinecho.db.schema.copies import make_copy
-from spinecho.db.schema.engines import Location, check_server, make_engine, shown, told, transactional_ddl
+from spinecho.db.schema.engines import Location, check_server, driver_message, make_engine, shown, transactional_ddl
 from spinecho.db.schema.founding import make_file, require_file_of_ours, require_ours, revision_of
 from spinecho.db.schema.trouble import damaged, error_of
 
@@ -175,9 +175,9 @@ class Database:
         """Raise `Damaged` where the file is: then an error of another kind comes from what was read of it."""
         from spinecho.db.schema.check import first_damage  # noqa: PLC0415  (it opens transactions itself)
 
-        said = first_damage(self)
-        if said:
-            raise damaged(self.location, said) from error
+        damage = first_damage(self)
+        if damage:
+            raise damaged(self.location, damage) from error
 
     @contextmanager
     def _unchanging(self) -> Iterator[None]:
@@ -294,7 +294,7 @@ def migrate(location: Location, *, carry: Callable[[Sequence[Carried]], object] 
             command.upgrade(config, "head")
     except DBAPIError as error:  # a server on which we may not make tables, a full or read-only disk
         raise error_of(error, location) or StoreError(
-            f"cannot make the tables of {shown(location)}: {told(error)}"
+            f"cannot make the tables of {shown(location)}: {driver_message(error)}"
         ) from error
     finally:
         engine.dispose()

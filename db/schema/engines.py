@@ -84,13 +84,13 @@ def check_server(connection: Connection) -> None:
         )
 
 
-def told(error: DBAPIError | OSError) -> str:
+def driver_message(error: DBAPIError | OSError) -> str:
     """What the driver said, in one line: pg8000 gives the server's answer as fields."""
     given = getattr(error, "orig", None) or error
     if isinstance(given, OSError):  # of these, a certificate's trouble is one
         return str(getattr(given, "verify_message", "") or given.strerror or given)
-    said = given.args[0] if given.args else given
-    return str(said.get("M", said) if isinstance(said, dict) else said)
+    details = given.args[0] if given.args else given
+    return str(details.get("M", details) if isinstance(details, dict) else details)
 
 
 def _sqlite(path: Path, access: Access) -> Engine:

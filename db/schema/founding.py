@@ -73,8 +73,8 @@ def require_file_of_ours(path: Path) -> None:
     except OSError as error:
         raise StorageFailure(f"the database {path} cannot be read: {error.strerror}; look at its rights") from error
     if len(head) < 100 or not head.startswith(_MAGIC) or path.stat().st_size < _LEAST:
-        said = "file is not a database, or its first page is damaged"
-        raise Damaged(f"cannot open the database {path}: {said}. {REMEDY}")
+        fault = "file is not a database, or its first page is damaged"
+        raise Damaged(f"cannot open the database {path}: {fault}. {REMEDY}")
     if head[18:20] == b"\x02\x02":
         return
     engine = make_engine(path, access=Access.SHARED)
@@ -90,10 +90,12 @@ def require_file_of_ours(path: Path) -> None:
 def revision_of(connection: Connection) -> tuple[str | None, frozenset[str]]:
     """(the schema's number, None where none is told; the other tables)."""
     tables = set(inspect(connection).get_table_names())
-    told = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if _VERSION in tables else None
-    if told is None and _VERSION in tables:
+    revision = (
+        connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if _VERSION in tables else None
+    )
+    if revision is None and _VERSION in tables:
         tables.add("")  # one that lost its number, or was never filled
-    return None if told is None else str(told), frozenset(tables - {_VERSION})
+    return None if revision is None else str(revision), frozenset(tables - {_VERSION})
 
 
 def require_ours(location: Location, revision: str | None, tables: frozenset[str]) -> None:

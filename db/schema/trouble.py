@@ -7,7 +7,7 @@ import sqlite3
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from spinecho.db.errors import Damaged, StorageFailure, StoreError
-from spinecho.db.schema.engines import Location, shown, told
+from spinecho.db.schema.engines import Location, driver_message, shown
 
 REMEDY = (
     "'spinecho status --check' says what is damaged; put a copy back ('spinecho db copies' lists them), or index "
@@ -37,39 +37,39 @@ _REMEDIES = {
 
 def error_of(error: DBAPIError | OSError, location: Location) -> StoreError | None:
     """The typed error with its remedy; None for one that says nothing of the store, such as a broken constraint."""
-    where, said = shown(location), told(error)
+    where, message = shown(location), driver_message(error)
     if not isinstance(location, str):
-        return _of_a_file(error, where, said)
+        return _of_a_file(error, where, message)
     if isinstance(error, OperationalError | InterfaceError | OSError):
-        return StorageFailure(f"the database {where} does not answer: {said}")
+        return StorageFailure(f"the database {where} does not answer: {message}")
     if _server_damage(error):
-        return Damaged(f"the database {where} is damaged: {said}; put the server's backup back")
+        return Damaged(f"the database {where} is damaged: {message}; put the server's backup back")
     return None
 
 
-def damaged(location: Location, said: str) -> Damaged:
+def damaged(location: Location, message: str) -> Damaged:
     """The error for a database whose contents cannot be what was written."""
-    return Damaged(f"the database {shown(location)} is damaged ({said}). {REMEDY}")
+    return Damaged(f"the database {shown(location)} is damaged ({message}). {REMEDY}")
 
 
-def _of_a_file(error: DBAPIError | OSError, where: str, said: str) -> StoreError | None:
+def _of_a_file(error: DBAPIError | OSError, where: str, message: str) -> StoreError | None:
     cause = getattr(error, "orig", None) or error
     code = getattr(cause, "sqlite_errorcode", None)
     kind = None if code is None else code & 0xFF  # the rest tells more, which nobody can act on
     if kind == sqlite3.SQLITE_NOTADB:
-        return Damaged(f"cannot open the database {where}: {said}, or its first page is damaged. {REMEDY}")
+        return Damaged(f"cannot open the database {where}: {message}, or its first page is damaged. {REMEDY}")
     if kind in _DAMAGED:
-        return Damaged(f"the database {where} is damaged ({said}). {REMEDY}")
+        return Damaged(f"the database {where} is damaged ({message}). {REMEDY}")
     if kind in _REMEDIES:
-        return StorageFailure(f"the database {where}: {said}; {_REMEDIES[kind]}")
+        return StorageFailure(f"the database {where}: {message}; {_REMEDIES[kind]}")
     if isinstance(error, OSError):
         return StorageFailure(
-            f"cannot open the database {where}: {said}; look at the rights and the room of its folder"
+            f"cannot open the database {where}: {message}; look at the rights and the room of its folder"
         )
-    if isinstance(cause, sqlite3.DatabaseError) and any(words in said.lower() for words in _WORDS_OF_DAMAGE):
-        return Damaged(f"the database {where} is damaged ({said}). {REMEDY}")
+    if isinstance(cause, sqlite3.DatabaseError) and any(words in message.lower() for words in _WORDS_OF_DAMAGE):
+        return Damaged(f"the database {where} is damaged ({message}). {REMEDY}")
     if isinstance(error, OperationalError | InterfaceError):
-        return StoreError(f"the database {where} does not answer: {said}")
+        return StoreError(f"the database {where} does not answer: {message}")
     return None
 
 

@@ -34,8 +34,8 @@ def warm(database: Database, *, memory: int | None = None) -> int:
         if path.stat().st_size > _SHARE * (_available() if memory is None else memory):
             return 0
         command = [sys.executable, "-I", "-c", _READ, str(path)]
-        told = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=True, text=True, env={})
-        return int(told.stdout)
+        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=True, text=True, env={})
+        return int(done.stdout)
     except (OSError, subprocess.CalledProcessError):
         return 0  # a search tells what is wrong with the file
 

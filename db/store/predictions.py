@@ -174,13 +174,13 @@ def _lacking(session: Session, series: int, space: SpaceRecord, wanting: ColumnE
 def predicted_is(task: str, words: Sequence[str], *, least: float | None) -> ColumnElement[bool]:
     """The head said one of these words of the volume, alone or among several, or one of these numbers."""
     value = func.lower(", " + Prediction.value + ", ")
-    said: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = []
     for word in words:
-        said.append(value.contains(f", {word.casefold()}, ", autoescape=True))
+        conditions.append(value.contains(f", {word.casefold()}, ", autoescape=True))
         number = _number(word)
         if number is not None:
-            said.append(Prediction.number == number)
-    return _predicted(task, or_(false(), *said), least=least)
+            conditions.append(Prediction.number == number)
+    return _predicted(task, or_(false(), *conditions), least=least)
 
 
 def predicted_between(task: str, low: float | None, high: float | None, *, least: float | None) -> ColumnElement[bool]:

@@ -34,7 +34,7 @@ from spinecho.db.schema.models import (
 from spinecho.db.store.part_vectors import add_regions
 from spinecho.db.store.predictions import add_predictions
 from spinecho.db.store.removal import remove_reports_of_files, remove_series, remove_volumes
-from spinecho.db.store.study_facts import as_said, refresh_study, study_id
+from spinecho.db.store.study_facts import kept_facts, refresh_study, study_id
 from spinecho.db.values import NewPassage, NewReport, NewSeries, Rejection, Role, SpaceRecord, UnmatchedReport
 
 _FACTS = ("sequence", "plane", "body_region", "contrast", "field_strength_t", "vendor", "model", "derived")
@@ -155,14 +155,6 @@ def store_reports(
             session.execute(update(File).where(File.id == file).values(state=state, digest=digest))
 
 
-def match_reports(database: Database) -> dict[str, int]:
-    """Join every report to the one study that its keys name, and settle which of its versions stand.
-
-    Returns the number of reports by match, and by standing where that is not `stands`. See `db.reports.study_matching`.
-    """
-    return study_matching.match_reports(database).counts
-
-
 def unmatched_reports(database: Database) -> tuple[UnmatchedReport, ...]:
     """Reports without a study, with the keys that were tried and why there is none."""
     return study_matching.unmatched_reports(database)
@@ -195,7 +187,7 @@ def _store_facts(session: Session, study: int, new: NewSeries) -> int:
     row.number = own.get("number")
     row.description = own.get("description") or ""
     row.protocol = own.get("protocol") or ""
-    row.study_facts = as_said(new.study)
+    row.study_facts = kept_facts(new.study)
     session.flush()
     return row.id
 

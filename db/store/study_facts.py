@@ -27,7 +27,7 @@ STUDY_FIELDS = ("patient_id", "accession_number", "date", "description", "sex", 
 SERIES_FIELDS = ("number", "description", "protocol")
 _WATCHED = ("patient_id", "accession_number", "date", "sex", "age_years")
 """What all series of a study should agree in; descriptions differ for good reasons."""
-Said = Mapping[str, Any]
+Facts = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class Agreed:
     disagreeing: tuple[str, ...] = ()
 
 
-def agree(said: Iterable[Said], fields: tuple[str, ...] = STUDY_FIELDS) -> Agreed:
+def agree(stated: Iterable[Facts], fields: tuple[str, ...] = STUDY_FIELDS) -> Agreed:
     """What most say, field by field, whatever their order; of what equally many say the lowest.
 
     The patient is agreed on first. Those that name another have no say in the rest: one person's sex must not come
     with another's ID.
     """
-    votes: Counter[tuple[Any, ...]] = Counter(tuple(_clean(one.get(name)) for name in fields) for one in said)
+    votes: Counter[tuple[Any, ...]] = Counter(tuple(_clean(one.get(name)) for name in fields) for one in stated)
     disagreeing = tuple(
         name for at, name in enumerate(fields) if name in _WATCHED and len(_values(votes, at, name)) > 1
     )
@@ -70,7 +70,9 @@ def refresh_study(session: Session, study: int) -> None:
     row = session.get(Study, study)
     if row is None:
         return
-    agreed = agree([said or {} for said in session.scalars(select(Series.study_facts).where(Series.study_id == study))])
+    agreed = agree(
+        [stated or {} for stated in session.scalars(select(Series.study_facts).where(Series.study_id == study))]
+    )
     facts, before = agreed.facts, row.patient
     row.patient_id = facts.get("patient_id", "")
     row.accession_number = facts.get("accession_number", "")
@@ -105,13 +107,13 @@ def silent_series(database: Database, *, most: int = 200) -> dict[int, tuple[Fil
     return {series: tuple(records) for series, records in found.items()}
 
 
-def tell_facts(database: Database, told: Mapping[int, tuple[Said, Said] | None]) -> None:
+def put_facts(database: Database, by_series: Mapping[int, tuple[Facts, Facts] | None]) -> None:
     """Keep what series say of their studies and of themselves, by id; files of those with None are pending again."""
     with database.begin() as session:
-        rows = {row.id: row for row in session.scalars(select(Series).where(Series.id.in_(list(told))))}
-        for series, facts in told.items():
+        rows = {row.id: row for row in session.scalars(select(Series).where(Series.id.in_(list(by_series))))}
+        for series, facts in by_series.items():
             row = rows[series]
-            row.study_facts = {} if facts is None else as_said(facts[0])
+            row.study_facts = {} if facts is None else kept_facts(facts[0])
             if facts is not None:
                 own = clean.facts(facts[1])
                 row.number = own.get("number")
@@ -149,7 +151,7 @@ def disagreements(database: Database) -> dict[str, int]:
     return dict(counts)
 
 
-def as_said(values: Said) -> dict[str, Any]:
+def kept_facts(values: Facts) -> dict[str, Any]:
     """What a reader gives of a study, as a series keeps it: JSON that can be stored, without what is empty."""
     kept = clean.facts(values)
     return {name: value for name in STUDY_FIELDS if (value := _clean(kept.get(name))) is not None}
@@ -179,8 +181,8 @@ def _values(votes: Counter[tuple[Any, ...]], at: int, name: str) -> Counter[Any]
     """How many give each value, in the form in which values are compared."""
     counts: Counter[Any] = Counter()
     for value, number in _counted(votes, at).items():
-        if (told := _comparable(name, value)) is not None:
-            counts[told] += number
+        if (known := _comparable(name, value)) is not None:
+            counts[known] += number
     return counts
 
 

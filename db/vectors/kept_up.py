@@ -43,7 +43,7 @@ def refresh_builds(database: Database, builds: Path, *, force: bool = False) -> 
     Out of date: more than a thousand vectors and a twentieth have come or gone since. Vectors of what was removed leave
     at once where the index is flat, which costs next to nothing, else with the next build and within a week.
     """
-    said: list[str] = []
+    warnings: list[str] = []
     for role in get_args(Role):
         space = storing.serving(database, role)
         if space is None:
@@ -54,9 +54,9 @@ def refresh_builds(database: Database, builds: Path, *, force: bool = False) -> 
                 stored = session.scalar(select(Vector.id).where(Vector.space_id == space.id).limit(1)) is not None
             if stored or current_build(builds, space):
                 build_index(database, builds, space)
-                said += [f"{wrong}, so it is not served; it was built anew"] if wrong else []
+                warnings += [f"{wrong}, so it is not served; it was built anew"] if wrong else []
         _forget_older(database, builds, space)
-    return said
+    return warnings
 
 
 def refresh_snapshot(database: Database, builds: Path, *, force: bool = False) -> None:

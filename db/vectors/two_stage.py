@@ -202,7 +202,7 @@ class TwoStageIndex:
     def _one(look: _Look, query: NDArray[np.float32], k: int, *, checked: bool) -> Found:
         places = look.checked(query, k) if checked else None
         if places is None and look.proposer.selects:
-            places = look.told(query, k)
+            places = look.proposed_among(query, k)
         if places is None:
             return _compare_all(look.held, query[None], k, look.among)[0]
         return compare(look.held.codes, np.sort(places), query, k)
@@ -238,7 +238,7 @@ class _Look:
         usual = n_allowed * self._effort.breadth / self.proposer.breadths[-1]
         return min(n_allowed, max(k, int(min(self._wanted, usual) / 2)))
 
-    def told(self, query: NDArray[np.float32], k: int) -> NDArray[np.int64] | None:
+    def proposed_among(self, query: NDArray[np.float32], k: int) -> NDArray[np.int64] | None:
         """Tell the proposer what is allowed, and look further until it gives what it usually does.
 
         None where it has nowhere further to look and has not even k of those that exist.

@@ -41,12 +41,12 @@ def reads_alike(one: Header, other: Header) -> bool:
         return False
     shapes = [tuple(header.detail["dims"]) for header in (one, other)]
     kinds = [kind_of_header(header) for header in (one, other)]
-    told = [
+    compared = [
         nifti_evidence(header, affine, shape, kind)
         for header, affine, shape, kind in zip((one, other), (one_affine, other_affine), shapes, kinds, strict=True)
     ]
     same = shapes[0] == shapes[1] and np.array_equal(one_affine, other_affine)
-    return same and kinds[0] == kinds[1] and told[0] == told[1]
+    return same and kinds[0] == kinds[1] and compared[0] == compared[1]
 
 
 def _with_uid(facts: SeriesFacts, uid: str) -> SeriesFacts:

@@ -274,9 +274,9 @@ def _region_in(text: str) -> BodyRegion | None:
 def contrast_of(evidence: Evidence) -> Contrast:
     """Series-level words beat the agent tag, which protocols keep from an earlier series; study words count last."""
     for text in (words(evidence.series_text), words(evidence.protocol)):
-        said = _contrast_in(text)
-        if said != "unknown":
-            return said
+        contrast = _contrast_in(text)
+        if contrast != "unknown":
+            return contrast
     agent = words(evidence.agent)
     if agent:
         return "no" if _NO_AGENT.search(agent) else "yes"

@@ -25,22 +25,6 @@ def located(described: Described, heat: Floats, *, score: float, axis: int = 2, 
     return Localisation(heat, box, None if box is None else slice_range(box, axis=axis, slices=slices), score)
 
 
-def heat_map(described: Described, heat: Floats, shape: tuple[int, int, int]) -> Floats:
-    """(i, j, k) float32: a (t,) heat on the grid of a volume of that shape, by the tokens' boxes.
-
-    Nowhere more than the hottest token. Raises HeadError for a heat of another length or a shape without voxels.
-    """
-    if heat.shape != (len(described.boxes),) or len(shape) != 3 or min(shape) < 1:
-        raise HeadError(
-            f"a heat of {heat.shape} for {len(described.boxes)} tokens cannot be drawn on {shape}; give one value a "
-            "token and a shape of three axes"
-        )
-    coarse = _field(described.boxes, heat, tuple(min(n, _FIELD) for n in shape))
-    for axis, n in enumerate(shape):
-        coarse = np.moveaxis(np.tensordot(_between(coarse.shape[axis], n), coarse, axes=(1, axis)), 0, axis)
-    return np.ascontiguousarray(coarse, dtype=np.float32)
-
-
 def field_box(boxes: Floats, heat: Floats) -> Box | None:
     """What the part around the hottest place covers, down to `_LEVEL` of its heat; None where there is no heat."""
     if not len(heat) or float(heat.max()) <= 0:
@@ -97,16 +81,6 @@ def _field(boxes: Floats, heat: Floats, shape: tuple[int, ...]) -> Floats:
     share = np.where(total > 1e-6, sums / np.maximum(total, 1e-6), 0.0) * np.minimum(1.0, 20.0 * total)
     field: Floats = share.reshape(shape).astype(np.float32)
     return np.clip(field, min(0.0, float(heat.min())), max(0.0, float(heat.max())))
-
-
-def _between(cells: int, count: int) -> Floats:
-    """(count, cells): linear interpolation between the middles of cells."""
-    places = np.clip((np.arange(count) + 0.5) * cells / count - 0.5, 0.0, cells - 1.0)
-    below = np.minimum(places.astype(np.int64), max(cells - 2, 0))
-    rows = np.zeros((count, cells), np.float32)
-    rows[np.arange(count), np.minimum(below + 1, cells - 1)] = places - below
-    rows[np.arange(count), below] += 1.0 - (places - below)
-    return rows
 
 
 def _connected(mask: NDArray[np.bool_], start: int) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ Label: TypeAlias = str | frozenset[str] | float | Box | tuple[()] | None
 None for every kind where it is not known: such volumes are left out, never counted as negative.
 """
 
-_UNTOLD = frozenset({"", "unknown", "oblique"})
+_UNKNOWN = frozenset({"", "unknown", "oblique"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class TaskSpec:
 def _fact(name: Literal["sequence", "region", "plane", "contrast", "sex"]) -> Callable[[Facts], Label]:
     def label(facts: Facts) -> Label:
         value: str = getattr(facts, name)
-        return None if value in _UNTOLD else value
+        return None if value in _UNKNOWN else value
 
     return label
 

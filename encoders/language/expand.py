@@ -104,12 +104,12 @@ def spelled_out(text: str) -> str:
     For encoders of sentences, to which an abbreviation that no sentence holds means nothing; both stay, as reports
     write either.
     """
-    said = " ".join(text.casefold().split())
+    plain = " ".join(text.casefold().split())
     parts: list[str] = []
     at = 0
     for mention in concepts(text):
         for start, stop, full in _short_in(text, mention):
-            if start >= at and full not in said:
+            if start >= at and full not in plain:
                 parts += [text[at:start], f"{full} ({text[start:stop]})"]
                 at = stop
     return "".join([*parts, text[at:]])

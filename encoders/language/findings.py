@@ -28,7 +28,7 @@ _LARGEST = 10_000.0
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Statement:
     """A clause of a sentence; start and end are characters of the sentence, sizes millimetres of the largest one."""
 
     start: int
@@ -62,13 +62,13 @@ class Wish:
     def covered(self, concepts: frozenset[str], text: str) -> float:
         """0..1: how much of what is asked a text names that holds these concepts."""
         asked = len(self.concepts) + len(self.words)
-        said = len(self.words & read_words(text)) if self.words else 0
-        return (len(self.concepts & concepts) + said) / asked if asked else 0.0
+        shared_words = len(self.words & read_words(text)) if self.words else 0
+        return (len(self.concepts & concepts) + shared_words) / asked if asked else 0.0
 
 
-def said_in(passage: Passage) -> tuple[Said, ...]:
+def statements_in(passage: Passage) -> tuple[Statement, ...]:
     """The clauses of a sentence."""
-    return tuple(_said(clause) for clause in passage.clauses)
+    return tuple(_statement(clause) for clause in passage.clauses)
 
 
 @lru_cache(maxsize=512)
@@ -100,11 +100,11 @@ def findings(text: str) -> frozenset[str]:
     return frozenset(named - {above for one in named for above in wider(one)})
 
 
-def _said(clause: Clause) -> Said:
-    told = sizes(clause.text) or sizes(clause.measure)
-    largest = max((size.largest for size in told), key=lambda one: one[1], default=None)
+def _statement(clause: Clause) -> Statement:
+    found_sizes = sizes(clause.text) or sizes(clause.measure)
+    largest = max((size.largest for size in found_sizes), key=lambda one: one[1], default=None)
     low, high = (largest[0], min(largest[1], _LARGEST)) if largest else (None, None)
-    return Said(
+    return Statement(
         clause.start,
         clause.end,
         clause.text,

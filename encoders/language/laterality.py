@@ -62,7 +62,7 @@ def sides(text: str) -> frozenset[Side]:
         if match["side"].isupper():
             found.add("left" if match["side"] == "L" else "right")
     for match in _COMPARED.finditer(heard):
-        said = match.group().lower()
-        if ("l" in said.replace("left", "l")) and "r" in said:
+        word = match.group().lower()
+        if ("l" in word.replace("left", "l")) and "r" in word:
             found |= {"left", "right"}
     return frozenset(found)

@@ -8,7 +8,7 @@ from spinecho.encoders.language.administration import administrative
 from spinecho.encoders.language.clauses.assertions import Assertion, Clause, clauses, sentence_assertion, strongest
 from spinecho.encoders.language.clauses.measures import measured
 from spinecho.encoders.language.laterality import Side, sides
-from spinecho.encoders.language.sections import NEVER_AFFIRM, Section, SectionSpan, section_spans, told_of
+from spinecho.encoders.language.sections import NEVER_AFFIRM, Section, SectionSpan, kind_of_heading, section_spans
 from spinecho.encoders.language.sentences import sentence_spans
 
 __all__ = ["NEVER_AFFIRM", "Assertion", "Clause", "Passage", "Section", "Side", "passages"]
@@ -41,31 +41,31 @@ def passages(report: str) -> tuple[Passage, ...]:
     """
     found: list[Passage] = []
     for span in section_spans(report):
-        told = told_of(span.heading)
+        heading_kind = kind_of_heading(span.heading)
         line = report.find("\n", span.start)
         first_line = span.end if line < 0 else line
         of_section = len(found)
         for start, end in sentence_spans(report, span.start, span.end):
             text = report[start:end]
-            if (told == "administration" and start < first_line) or administrative(text):
+            if (heading_kind == "administration" and start < first_line) or administrative(text):
                 continue
-            found.append(_passage(span, len(found), start, text, told))
-        told_sizes = measured([one.clauses for one in found[of_section:]])
+            found.append(_passage(span, len(found), start, text, heading_kind))
+        with_sizes = measured([one.clauses for one in found[of_section:]])
         found[of_section:] = [
-            replace(one, clauses=parts) for one, parts in zip(found[of_section:], told_sizes, strict=True)
+            replace(one, clauses=parts) for one, parts in zip(found[of_section:], with_sizes, strict=True)
         ]
     return tuple(found)
 
 
-def _passage(span: SectionSpan, ordinal: int, start: int, text: str, told: str) -> Passage:
+def _passage(span: SectionSpan, ordinal: int, start: int, text: str, heading_kind: str) -> Passage:
     # A wrapped sentence is one: what looks like lines of a list within it was looked at with the lines around.
     flat = text.replace("\r", " ").replace("\n", " ")
     parts = tuple(replace(one, text=text[one.start : one.end]) for one in clauses(flat))
     assertion = sentence_assertion(flat)
-    if told == "family":
+    if heading_kind == "family":
         parts = tuple(replace(one, assertion="uncertain", by="family", cue=span.heading) for one in parts)
         assertion = "uncertain"
-    elif told == "past":
+    elif heading_kind == "past":
         parts = tuple(
             replace(one, assertion="historical", by="history", cue=span.heading) if one.by == "nothing" else one
             for one in parts

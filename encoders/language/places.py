@@ -36,7 +36,7 @@ def places(text: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=4096)
-def place_fit(asked: frozenset[str], said: frozenset[str]) -> Fit:
+def place_fit(asked: frozenset[str], stated: frozenset[str]) -> Fit:
     """Whether what is said lies where it is asked for, by ids as `places` gives them.
 
     same: every place asked for is said. within: a part of it is said (asked the brain, said the frontal lobe).
@@ -47,7 +47,7 @@ def place_fit(asked: frozenset[str], said: frozenset[str]) -> Fit:
     """
     if not asked:
         return "unknown"
-    fits: list[tuple[str, Fit]] = [(one, _fit(one, said)) for one in sorted(asked)]
+    fits: list[tuple[str, Fit]] = [(one, _fit(one, stated)) for one in sorted(asked)]
     judged: list[Fit] = []
     for one, fit in fits:
         rivals = [other for place, other in fits if place != one and _excludes(place, one)]
@@ -59,17 +59,17 @@ def place_fit(asked: frozenset[str], said: frozenset[str]) -> Fit:
     return max(judged, key=_ORDER.index)
 
 
-def _fit(asked: str, said: frozenset[str]) -> Fit:
-    if asked in said:
+def _fit(asked: str, stated: frozenset[str]) -> Fit:
+    if asked in stated:
         return "same"
-    if any(asked in wider(one) for one in said):
+    if any(asked in wider(one) for one in stated):
         return "within"
     at = position(asked)
-    if at is not None and {at - 1, at + 1} <= {position(one) for one in said}:
+    if at is not None and {at - 1, at + 1} <= {position(one) for one in stated}:
         return "within"  # L4 lies between L3/4 and L4/5
     above = wider(asked)
-    nearest = [one for one in said if one in above]
-    rivals = [one for one in said if _excludes(asked, one)]
+    nearest = [one for one in stated if one in above]
+    rivals = [one for one in stated if _excludes(asked, one)]
     if nearest and not any(one in wider(rival) for one in nearest for rival in rivals):
         return "contains"
     if rivals:

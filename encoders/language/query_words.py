@@ -124,7 +124,7 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
         chips.append(Chip(kind, words, start, stop))
         return " " * (stop - start)
 
-    told: list[FieldTerm] = []
+    field_terms: list[FieldTerm] = []
 
     def take_field(match: re.Match[str]) -> str:
         name = fields.get(match["name"].lower())
@@ -132,7 +132,7 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
         value = re.sub(r"(?<!\.)\.$", "", whole.rstrip(",")).strip()
         if name is None or not value:
             return match.group()
-        told.append(FieldTerm(name, value, bool(match["minus"])))
+        field_terms.append(FieldTerm(name, value, bool(match["minus"])))
         return chip("field", f"{match['minus']}{name}:{value}", *match.span())
 
     unwanted: list[tuple[int, str]] = []
@@ -172,14 +172,14 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
     if not _has_word(wish) and not needs_words:
         wish = ""
     elif not _has_word(wish):
-        wish = ", ".join(one.value for one in told if not one.negated) if not conditions else ""
+        wish = ", ".join(one.value for one in field_terms if not one.negated) if not conditions else ""
     if needs_words and not _has_word(wish) and not conditions:
         raise EmptyQuery(
             f"the query {text[:40]!r} holds no word to search for; try 'T2 hyperintense lesion, left temporal lobe, "
             "no enhancement'"
         )
     ordered = tuple(sorted(chips, key=lambda one: one.start))
-    return QueryText(wish, conditions, sides(wish), tuple(phrases), tuple(prefixes), tuple(told), ordered)
+    return QueryText(wish, conditions, sides(wish), tuple(phrases), tuple(prefixes), tuple(field_terms), ordered)
 
 
 def _fragments(hidden: str, chips: Sequence[Chip]) -> list[tuple[int, int]]:

@@ -91,7 +91,7 @@ _HEADING_BARE = re.compile(
 _SECTION_OF = tuple((section, re.compile(names, re.IGNORECASE)) for section, names in _NAMES)
 
 
-_TOLD: tuple[tuple[Literal["family", "past", "administration"], re.Pattern[str]], ...] = (
+_HEADING_KINDS: tuple[tuple[Literal["family", "past", "administration"], re.Pattern[str]], ...] = (
     ("family", re.compile(r"f\.?h\.?x\.?|family (?:medical )?(?:history|hx)|familienanamnese", re.IGNORECASE)),
     (
         "past",
@@ -145,9 +145,9 @@ def section_spans(report: str) -> tuple[SectionSpan, ...]:
     return tuple(span for span in spans if span.heading or span.end > span.start)
 
 
-def told_of(heading: str) -> Literal["family", "past", "administration", ""]:
+def kind_of_heading(heading: str) -> Literal["family", "past", "administration", ""]:
     """Of whom, or of when, everything under a heading is told."""
-    return next((kind for kind, names in _TOLD if names.fullmatch(heading)), "")
+    return next((kind for kind, names in _HEADING_KINDS if names.fullmatch(heading)), "")
 
 
 def _section_of(name: str) -> Section:

@@ -164,8 +164,8 @@ def _split(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _ends_sentence(text: str, begin: int, stop: re.Match[str]) -> bool:
-    said = text[max(begin, stop.start() - 40) : stop.start()]
-    if not any(char.isalnum() for char in said):
+    before = text[max(begin, stop.start() - 40) : stop.start()]
+    if not any(char.isalnum() for char in before):
         return False
     mark = stop.group().rstrip("\"'”’)]*")
     if mark != ".":
@@ -173,7 +173,7 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str]) -> bool:
             return False  # opens what it asks: "Mass; ? infarct"
         return "?" not in mark or _ANSWERS.match(text, stop.end()) is None
     following = text[stop.end() : stop.end() + 20].lstrip(_BLANKS)[:1]
-    found = _WORD_BEFORE.search(said)
+    found = _WORD_BEFORE.search(before)
     word = found.group() if found else ""
     if word.lower() in _ABBREVIATIONS:
         return not following

@@ -198,15 +198,15 @@ def size_condition(query_text: str) -> SizeCondition | None:
     return None
 
 
-def _dimensions(said: str) -> tuple[tuple[float, float], ...]:
+def _dimensions(dictated: str) -> tuple[tuple[float, float], ...]:
     """(low, high) in mm of each dimension; a number without a unit has the next one's, else the last one's."""
-    parts = [part for piece in _SPLIT.split(said) if (part := _PART.search(piece))]
+    parts = [part for piece in _SPLIT.split(dictated) if (part := _PART.search(piece))]
     numbers: list[tuple[str, str]] = []
     for part in parts:
         numbers.append((part[1], part[2]))
         if part[3]:
             numbers.append((part[3], part[4] or ""))
-    tail = _TAIL.search(said)
+    tail = _TAIL.search(dictated)
     unit = tail.group() if tail else ""
     filled: list[float] = []
     for value, own in reversed(numbers):

@@ -102,15 +102,15 @@ def verbalise(facts: Mapping[str, object], generator: np.random.Generator) -> st
     # A template that leaves facts out may have room for none that is known: then another is asked.
     able = [one for one in TEMPLATES if any(words[name] for _, name in _OPTION.findall(one))]
     template = able[int(generator.integers(len(able)))]
-    said = _OPTION.sub(lambda found: found[1].format(**words) if words[found[2]] else "", template)
-    said = re.sub(r"[\s,;:.]*([,;:.])(?=\s|$)", r"\1", re.sub(r"\s+", " ", said)).strip(" ,;:.")
-    return said[:1].upper() + said[1:]
+    phrase = _OPTION.sub(lambda found: found[1].format(**words) if words[found[2]] else "", template)
+    phrase = re.sub(r"[\s,;:.]*([,;:.])(?=\s|$)", r"\1", re.sub(r"\s+", " ", phrase)).strip(" ,;:.")
+    return phrase[:1].upper() + phrase[1:]
 
 
 def _word(name: str, value: object, generator: np.random.Generator) -> str:
     tables = {"sequence": SEQUENCES, "region": REGIONS, "plane": _PLANES, "contrast": _CONTRAST}
-    said = "" if value in (None, "", "unknown") else str(value)
-    names = tables[name].get(said, () if name == "contrast" else (said,))
+    phrase = "" if value in (None, "", "unknown") else str(value)
+    names = tables[name].get(phrase, () if name == "contrast" else (phrase,))
     return names[int(generator.integers(len(names)))] if names else ""
 
 

@@ -37,8 +37,8 @@ class SentenceEncoder:
 
     It takes what `transformers` calls an encoder (BERT, RoBERTa, XLM-R, MPNet, DistilBERT, ELECTRA, ModernBERT and
     their kin) with safetensors weights, pooled by mean, cls or max as its sentence-transformers files say.
-    A text longer than `max_tokens` (256 for the default model) is cut there: embed reports by sentence, or by
-    `ReportInput`, not whole. A prompt that the model wants ("query: ") goes before every text. Calls from several
+    A text longer than `max_tokens` (256 for the default model) is cut there: embed reports by
+    sentence, not whole. A prompt that the model wants ("query: ") goes before every text. Calls from several
     threads are safe.
     """
 
@@ -101,10 +101,6 @@ class SentenceEncoder:
             for row, state in zip(rows, hidden, strict=True):
                 states[row] = state[: len(tokens[row])].copy()  # not a view that keeps the padding alive
         return states
-
-    def fits(self, text: str) -> bool:
-        """Whether the network reads the whole text: it has no more than `max_tokens` tokens."""
-        return not self._tokenizer.encode(_utf8(self._prompt + text)).overflowing
 
     def knows(self, word: str) -> bool:
         """Whether a word in lower case stands whole in the vocabulary: a common word of the model's language."""

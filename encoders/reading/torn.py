@@ -61,15 +61,15 @@ def _common(header: Header) -> tuple[str, ...] | None:
     if header.kind != "dicom" or "mosaic" in detail or detail["pixels"]["frames"] != 1:
         return None
     facts = detail["facts"]
-    told = [str(facts.get(name, "")) for name in ("series_number", "series_description", "protocol")]
-    folder = "" if any(told) else str(PurePath(header.path).parent)
-    return (header.study_uid, *told, str(facts.get("modality", "")), str(detail.get("sop_class", "")), folder)
+    values = [str(facts.get(name, "")) for name in ("series_number", "series_description", "protocol")]
+    folder = "" if any(values) else str(PurePath(header.path).parent)
+    return (header.study_uid, *values, str(facts.get("modality", "")), str(detail.get("sop_class", "")), folder)
 
 
 def _differ(headers: Sequence[Header]) -> bool:
     """Whether they are different slices: no two alike in all that tells slices apart, not all at one place."""
-    told = [tuple(str(header.detail["facts"].get(name)) for name in _OF_A_SLICE) for header in headers]
-    return len(set(told)) == len(told) and len({facts[:2] for facts in told}) > 1
+    values = [tuple(str(header.detail["facts"].get(name)) for name in _OF_A_SLICE) for header in headers]
+    return len(set(values)) == len(values) and len({facts[:2] for facts in values}) > 1
 
 
 def _moved(header: Header, series: str) -> Header:

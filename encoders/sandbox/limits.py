@@ -8,8 +8,6 @@ from pathlib import Path
 
 TEXT_BYTES = 1 << 20
 """Of a file that people write, or a description: roles, secrets, a cohort, a training run, fusion weights, a card."""
-TABLE_BYTES = 64 << 20
-"""Of a table of judgements, pairs or labels."""
 WEIGHTS_BYTES = 8 << 30
 """Of one file of weights."""
 HEADER_BYTES = 16 << 20

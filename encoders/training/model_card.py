@@ -87,8 +87,8 @@ def _metrics(metrics: Mapping[str, Any]) -> str:
         if isinstance(value, Mapping):
             low_high = value.get("ci95")
             interval = "-" if low_high is None else f"{_number(low_high[0])} to {_number(low_high[1])}"
-            told = [_number(value.get(part)) for part in ("value", "chance")]
-            rows.append((name, *told, interval, _number(value.get("pool")), _number(value.get("queries"))))
+            numbers = [_number(value.get(part)) for part in ("value", "chance")]
+            rows.append((name, *numbers, interval, _number(value.get("pool")), _number(value.get("queries"))))
         else:
             rows.append((name, _number(value), "-", "-", "-", "-"))
     return _table(("measure", "value", "chance", "95 % interval", "pool", "queries"), rows)

@@ -111,7 +111,7 @@ class ArchiveExamples:
         headers = [Header.from_json(record.header, path=record.path) for record in records]
         if not headers:
             raise ReadError(Reason.UNREADABLE, "its files are gone from the index; run 'spinecho index' again")
-        said = "its files no longer hold this volume; run 'spinecho index' again"
+        message = "its files no longer hold this volume; run 'spinecho index' again"
         reason = Reason.UNREADABLE
         for most in sorted({row.stored, _EVERY}):
             outcome = sandbox.run(read_task(headers, spec=_SPEC, max_volumes=most, seconds=120 + 0.5 * len(headers)))
@@ -120,13 +120,13 @@ class ArchiveExamples:
             found = {}
             for item in unpack_read(outcome.messages):
                 if isinstance(item, FileFailure):
-                    reason, said = item.reason, f"{item.reason}: {item.message}"
+                    reason, message = item.reason, f"{item.reason}: {item.message}"
                 else:
                     found[item.key] = item
             self._keep(row, found)
             if row.key in found:
                 return found[row.key].prepared
-        raise ReadError(reason, said)
+        raise ReadError(reason, message)
 
     def _keep(self, row: TrainingRow, found: dict[str, PreparedVolume]) -> None:
         for other in self._series[row.study_uid, row.series_uid]:
@@ -183,8 +183,8 @@ def write_archive_shards(
 
 
 def _cache_key(row: TrainingRow) -> str:
-    told = [row.study_uid, row.series_uid, row.key, row.stamp, _SPEC]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    identity = [row.study_uid, row.series_uid, row.key, row.stamp, _SPEC]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
 
 
 def _facts(row: TrainingRow, source: str) -> Facts:
@@ -199,9 +199,9 @@ def _facts(row: TrainingRow, source: str) -> Facts:
     texts = tuple(("report", text) for text in row.reports if text.strip())
     if not texts:
         generator = np.random.default_rng(list(hashlib.sha256(key.encode()).digest()))
-        said = verbalise({**known, "age_years": row.age_years}, generator)
-        texts = ((KIND, said),) if said else ()
-    told = ("field_strength_t", "vendor", "b_value", "fat_suppressed", "dimensions")
+        words = verbalise({**known, "age_years": row.age_years}, generator)
+        texts = ((KIND, words),) if words else ()
+    fields = ("field_strength_t", "vendor", "b_value", "fat_suppressed", "dimensions")
     return Facts(
         key=key,
         study=row.study_uid,
@@ -209,7 +209,7 @@ def _facts(row: TrainingRow, source: str) -> Facts:
         source=source,
         age_years=row.age_years,
         texts=texts,
-        labels={name: row.acquisition.get(name) for name in told} | {"description": row.description},
+        labels={name: row.acquisition.get(name) for name in fields} | {"description": row.description},
         **known,
     )
 

@@ -94,8 +94,10 @@ def _reports(folder: Path, cases: tuple[Case, ...]) -> int:
         text = csv_text([("accession_number", "study_uid", "report"), *rows])
         fresh += _keep(folder / "reports.csv", text.encode())
     if lines:
-        told = [{"accession_number": c.accession_number, "study_uid": c.study_uid, "report": c.report} for c in lines]
-        fresh += _keep(folder / "reports.jsonl", "".join(json.dumps(r) + "\n" for r in told).encode())
+        lines_of_reports = [
+            {"accession_number": c.accession_number, "study_uid": c.study_uid, "report": c.report} for c in lines
+        ]
+        fresh += _keep(folder / "reports.jsonl", "".join(json.dumps(r) + "\n" for r in lines_of_reports).encode())
     return fresh
 
 

@@ -34,7 +34,7 @@ def read_again(
     encoder: Encoder[str] | None = None
     done = 0
     while page := rereading.old_reports(database, RULES, text_space=space.id):
-        told = []
+        read = []
         for report in page:
             found = [sentence(passage) for passage in passages(report.text)]
             texts = [clean.text(one.text) for one in found]
@@ -44,8 +44,8 @@ def read_again(
                 encoder = encoder or open_text()
                 vectors |= dict(zip(fresh, map(pack, encoder.encode(fresh)), strict=True))
             new = [new_passage(one, text, vectors[text]) for one, text in zip(found, texts, strict=True)]
-            told.append((report, new))
-        rereading.put_reread(database, told, rules=RULES, text_space=space.id)
+            read.append((report, new))
+        rereading.put_reread(database, read, rules=RULES, text_space=space.id)
         done += len(page)
         progress(done, max(left, done))
     return done

@@ -90,8 +90,8 @@ def _paged(read: Iterable[Message | Outcome]) -> Iterator[tuple[list[ParsedRepor
         if isinstance(item, BadReport):
             rejections.append(Rejection(item.reason, item.reason.ignorable, item.message, item.ordinal))
         elif max(len(item.accession_number), len(item.study_uid)) > _LONGEST_KEY:
-            said = f"its accession number or study UID has more than {_LONGEST_KEY} characters"
-            rejections.append(Rejection(Reason.BAD_REPORT, False, said, item.ordinal))
+            fault = f"its accession number or study UID has more than {_LONGEST_KEY} characters"
+            rejections.append(Rejection(Reason.BAD_REPORT, False, fault, item.ordinal))
         else:
             page.append(item)
             sentences += len(item.sentences)
@@ -102,14 +102,14 @@ def _paged(read: Iterable[Message | Outcome]) -> Iterator[tuple[list[ParsedRepor
 
 def _new_reports(page: Sequence[ParsedReport], encoder: Encoder[str]) -> list[NewReport]:
     texts = [clean.text(sentence.text) for report in page for sentence in report.sentences]
-    told = iter(zip(texts, map(pack, encoder.encode(texts)), strict=True))
+    encoded = iter(zip(texts, map(pack, encoder.encode(texts)), strict=True))
     return [
         NewReport(
             report.ordinal,
             clean.text(report.accession_number),
             clean.text(report.study_uid),
             clean.text(report.text),
-            [new_passage(sentence, *next(told)) for sentence in report.sentences],
+            [new_passage(sentence, *next(encoded)) for sentence in report.sentences],
             patient_id=clean.text(report.patient_id),
             status=report.status,
             dated=report.dated,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from spinecho.db.values import Rejection
 from spinecho.encoders.errors import Reason
 
-_SAID: dict[str, tuple[Reason, str]] = {
+_REASONS: dict[str, tuple[Reason, str]] = {
     "refused": (Reason.UNREADABLE, "this account may not read it"),
     "pipe": (Reason.NOT_A_FILE, "a named pipe"),
     "socket": (Reason.NOT_A_FILE, "a socket"),
@@ -19,10 +19,10 @@ _SAID: dict[str, tuple[Reason, str]] = {
 
 def stamp(odd: str) -> int:
     """The time that such a name is stored with: no file has it, and it changes with what the name stands for."""
-    return -1 if odd == "refused" else -10 - list(_SAID).index(odd)
+    return -1 if odd == "refused" else -10 - list(_REASONS).index(odd)
 
 
 def refusal(odd: str) -> Rejection:
     """Why a name is not read; `odd` as in `db.values.Stat`."""
-    reason, message = _SAID[odd]
+    reason, message = _REASONS[odd]
     return Rejection(reason, reason.ignorable, message)

@@ -129,9 +129,9 @@ def needs(role: Role, what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return with_role
 
 
-def digest_of(said: str | Iterable[str]) -> str:
+def digest_of(content: str | Iterable[str]) -> str:
     """What the record calls names, words and lists of studies: they may say more than they should."""
-    text = said if isinstance(said, str) else "\n".join(said)
+    text = content if isinstance(content, str) else "\n".join(content)
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:24]
 
 

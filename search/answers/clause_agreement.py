@@ -176,8 +176,8 @@ def _order(contradicts: str, clause: ClauseCard) -> tuple[int, int]:
     return (len(_WORST) - _WORST.index(contradicts) if contradicts else 0, sure)
 
 
-def _opposed(wanted: str, said: str) -> bool:
-    return any(its.search(said) and not mine.search(said) for mine, its in _asked(wanted))
+def _opposed(wanted: str, stated: str) -> bool:
+    return any(its.search(stated) and not mine.search(stated) for mine, its in _asked(wanted))
 
 
 @lru_cache(maxsize=256)
@@ -187,6 +187,8 @@ def _asked(wanted: str) -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]:
     return tuple((mine, its) for mine, its in both_ways if mine.search(wanted) and not its.search(wanted))
 
 
-def _other_side(wanted: frozenset[str], said: frozenset[str]) -> bool:
+def _other_side(wanted: frozenset[str], stated: frozenset[str]) -> bool:
     one_sided = wanted & {"left", "right"}
-    return len(one_sided) == 1 and _OPPOSITE[next(iter(one_sided))] in said and not (one_sided | {"bilateral"}) & said
+    return (
+        len(one_sided) == 1 and _OPPOSITE[next(iter(one_sided))] in stated and not (one_sided | {"bilateral"}) & stated
+    )

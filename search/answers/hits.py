@@ -43,12 +43,12 @@ class PassageHit:
         """What is said of what was asked, "" where no clause is about it; present only where a report finds it all."""
         if not self.about:
             return ""
-        said = self.clause.assertion if self.clause is not None else self.passage.assertion
-        if said != "present":
-            return said
+        assertion_of_clause = self.clause.assertion if self.clause is not None else self.passage.assertion
+        if assertion_of_clause != "present":
+            return assertion_of_clause
         if not self.holds:
             return ""
-        return _NEVER_PRESENT.get(self.passage.section, said)
+        return _NEVER_PRESENT.get(self.passage.section, assertion_of_clause)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,8 @@ def first_of(database: Database, listed: Listed, *, want: Kind, k: int, exact: b
     for key in first:
         evidence = listed.evidence.get(key)
         if evidence is None:
-            told = [card for card in concluded.get(key, ()) if card.section == "impression"]
-            evidence = Evidence(passages=[PassageHit(card, None) for card in told])
+            impression = [card for card in concluded.get(key, ()) if card.section == "impression"]
+            evidence = Evidence(passages=[PassageHit(card, None) for card in impression])
         ranked.append((key, float(exact), evidence))
     return ranked
 
@@ -90,9 +90,9 @@ def by_date(database: Database, selection: Selection, where: Filter, want: Kind)
 def excluding(database: Database, selection: Selection, query: QueryText, where: Filter, want: Kind) -> Listed:
     """What passes the filter, less what affirms something unwanted; first what denies it in words, the newest first."""
     every = _everything(database, selection, where, want)
-    said = _said_of(database, query.unwanted, want)
-    kept = [key for key in every if not violates(query, said.get(key, ()))]
-    denying = {key: [card for card in said.get(key, ()) if denies(query, card)] for key in kept}
+    cards_of = _cards_of(database, query.unwanted, want)
+    kept = [key for key in every if not violates(query, cards_of.get(key, ()))]
+    denying = {key: [card for card in cards_of.get(key, ()) if denies(query, card)] for key in kept}
     evidence = {}
     for key, cards in denying.items():
         if cards:
@@ -103,9 +103,9 @@ def excluding(database: Database, selection: Selection, query: QueryText, where:
 
 def affirming(database: Database, selection: Selection, query: QueryText, where: Filter, want: Kind) -> frozenset[int]:
     """What passes the filter and affirms something that is not wanted."""
-    said = _said_of(database, query.unwanted, want)
+    cards_of = _cards_of(database, query.unwanted, want)
     passing = frozenset(_everything(database, selection, where, want))
-    return frozenset(key for key, cards in said.items() if key in passing and violates(query, cards))
+    return frozenset(key for key, cards in cards_of.items() if key in passing and violates(query, cards))
 
 
 def _everything(database: Database, selection: Selection, where: Filter, want: Kind) -> tuple[int, ...]:
@@ -114,7 +114,7 @@ def _everything(database: Database, selection: Selection, where: Filter, want: K
     return newest_reports_first(database, None if where == ALL else selection.studies(where))
 
 
-def _said_of(database: Database, terms: Iterable[str], want: Kind) -> dict[int, list[PassageCard]]:
+def _cards_of(database: Database, terms: Iterable[str], want: Kind) -> dict[int, list[PassageCard]]:
     """Sentences of reports that may name one of the terms, by study or report: `violates` looks closer at them."""
     names = [name for term in terms for name in _names_in(term)]
     return passages_saying(database, expression([tuple(dict.fromkeys(names))], "any"), by_report=want is Kind.REPORT)
@@ -138,14 +138,14 @@ def _how_sure(
         return ()
     reported = reported_studies(database)
     silent = sum(1 for key in kept if key not in reported)
-    told = [
+    notes = [
         f"{len(every) - len(kept)} of {len(every)} studies affirm it and are left out; {len(denying)} deny it in words "
         "and stand first"
     ]
     if silent:
         few = " most of what passes, so that this answer says little:" if silent > _FEW * len(every) else ""
-        told.append(f"{silent} of {len(every)} studies have no report:{few} nothing tells whether they show it")
-    return tuple(told)
+        notes.append(f"{silent} of {len(every)} studies have no report:{few} nothing tells whether they show it")
+    return tuple(notes)
 
 
 def why_no_report(database: Database, selection: Selection, where: Filter) -> str:

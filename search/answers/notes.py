@@ -19,15 +19,15 @@ from spinecho.search.query import Kind, Query, SpotQuery, TextQuery
 
 def of_archive(database: Database, retriever: Retriever) -> list[str]:
     """Builds that cannot be used, and what is not indexed yet."""
-    said = [
+    messages = [
         f"{warning}; the answer is complete, taken from the database. 'spinecho index --rebuild' mends it."
         for space in (retriever.image, retriever.text)
         for warning in space.warnings
     ]
-    said += retriever.selection.warnings
+    messages += retriever.selection.warnings
     if pending := file_index.count_pending_series(database):
-        said.append(f"{pending} series are not indexed yet; run 'spinecho index' again to go on")
-    return said
+        messages.append(f"{pending} series are not indexed yet; run 'spinecho index' again to go on")
+    return messages
 
 
 def of_nothing(
@@ -55,24 +55,26 @@ def of_ranked(
     relevance: Sequence[Relevance],
 ) -> list[str]:
     """How near the best comes, and what of the words nothing says. where: what results are taken from."""
-    said = []
+    messages = []
     if found.unknown and isinstance(query, SpotQuery):
-        said.append(f"the parts of {found.unknown} of the nearest volumes are not stored; 'spinecho predict' adds them")
+        messages.append(
+            f"the parts of {found.unknown} of the nearest volumes are not stored; 'spinecho predict' adds them"
+        )
     if hits and isinstance(query, TextQuery) and not any(hit.channels for hit in hits):
-        said.append("every sentence found contradicts the query (denied, or the other side or grade)")
+        messages.append("every sentence found contradicts the query (denied, or the other side or grade)")
     if hits and (found.nothing or (relevance and all(one.similarity <= one.usual for one in relevance))):
-        said.append("nothing relevant found: questions that have nothing to do with MR come as near as this one")
+        messages.append("nothing relevant found: questions that have nothing to do with MR come as near as this one")
     if plan is None or plan.way is not Way.WORDS or not isinstance(query, TextQuery):
-        return said
+        return messages
     shown = [one.passage.text for hit in hits for one in hit.passages]
-    if hits and (never := unheard(database, words_of(plan.query), plan.typed, said=shown)):
-        said.append(f"no report or header says {', '.join(map(repr, never))}, under any name known for it")
+    if hits and (never := unheard(database, words_of(plan.query), plan.typed, passages=shown)):
+        messages.append(f"no report or header says {', '.join(map(repr, never))}, under any name known for it")
     if plan.query.unwanted and not any(hit.fits for hit in hits):
         count = len(affirming(database, retriever.selection, plan.query, where, want))
         terms = " or ".join(map(repr, plan.query.unwanted))
         noun = "report" if want is Kind.REPORT else "study"
         if count == 1:
-            said.append(f"1 {noun} that affirms {terms} is left out")
+            messages.append(f"1 {noun} that affirms {terms} is left out")
         elif count:
-            said.append(f"{count} {noun.replace('study', 'studie')}s that affirm {terms} are left out")
-    return said
+            messages.append(f"{count} {noun.replace('study', 'studie')}s that affirm {terms} are left out")
+    return messages

@@ -106,7 +106,7 @@ def rarest_first(database: Database, words: Words) -> tuple[Group, ...]:
     return tuple(group for count, group in found if count < _COMMON) or tuple(group for _, group in found[:1])
 
 
-def spans(words: Words, said: str) -> tuple[tuple[int, int], ...]:
+def spans(words: Words, text: str) -> tuple[tuple[int, int], ...]:
     """(start, stop) of what a sentence says of these words, in characters: what was asked for, kinds and parts of it.
 
     Under whatever name; a tear and a meniscus where a meniscal tear was asked for.
@@ -115,22 +115,22 @@ def spans(words: Words, said: str) -> tuple[tuple[int, int], ...]:
     asked = _asked(words)
     found = [
         (mention.start, mention.stop)
-        for mention in concepts(said)
+        for mention in concepts(text)
         if mention.concept in asked or asked & wider(mention.concept)
     ]
-    stems = located(said)
+    stems = located(text)
     at = 0
     while at < len(stems):
         longest = next((n for n in range(6, 0, -1) if tuple(stem for stem, _, _ in stems[at : at + n]) in names), 0)
-        if not longest and said[stems[at][1] :].casefold().startswith(starts):
+        if not longest and text[stems[at][1] :].casefold().startswith(starts):
             longest = 1
         if longest:
             last = min(at + longest, len(stems)) - 1
             found.append((stems[at][1], stems[last][2]))
         at += longest or 1
     if words.size is not None:
-        found = [one for one in found if said[slice(*one)].casefold() not in _UNITS]
-        found += [(one.start, one.stop) for one in sizes(said) if words.size.holds(one)]
+        found = [one for one in found if text[slice(*one)].casefold() not in _UNITS]
+        found += [(one.start, one.stop) for one in sizes(text) if words.size.holds(one)]
     return _merged(found)
 
 
@@ -160,15 +160,15 @@ def _stems(words: Words) -> tuple[frozenset[tuple[str, ...]], tuple[str, ...]]:
     return names - {()}, tuple(name.rstrip("*").casefold() for name in every if name.endswith("*"))
 
 
-def unheard(database: Database, words: Words, wanted: str = "", *, said: Iterable[str] = ()) -> tuple[str, ...]:
+def unheard(database: Database, words: Words, wanted: str = "", *, passages: Iterable[str] = ()) -> tuple[str, ...]:
     """What of the query no passage of the archive says, as it is written in `wanted`, where sizes are no words.
 
-    said: some passages of it; what these say word for word is not asked for.
+    passages: some of them; what these say word for word is not asked for.
     """
     size = size_condition(wanted)
     sized = set(re.findall(r"\w+", wanted[size.start : size.stop].casefold())) if size is not None else set()
     typed = {word.casefold(): word for word in re.findall(r"\w[\w-]*", wanted)}
-    heard = [_spaced(one) for one in said]
+    heard = [_spaced(one) for one in passages]
     asked = [
         (match, group[0])
         for group in (*words.exact, *words.groups)

@@ -78,8 +78,8 @@ class Retriever:
         while True:
             if searched:
                 nearest = self.text.nearest(vector, min(depth, searched), among=among)
-                told = dict(zip(nearest.ids[0].tolist(), nearest.similarities[0].tolist(), strict=True))
-                self._judge(told, query, want, found, judged)
+                fit_by_id = dict(zip(nearest.ids[0].tolist(), nearest.similarities[0].tolist(), strict=True))
+                self._judge(fit_by_id, query, want, found, judged)
             scores = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
             found.scores = self.permitted(query, scores, want=want, k=k)
             agreeing = sum(bool(found.evidence[key].channels) for key in found.scores)
@@ -101,8 +101,8 @@ class Retriever:
                 ids = np.array([vector_id for vector_id, _ in rows], np.int64)
                 kept = slice(None) if among is None else _held(ids, among)
                 best = max(scores.max(initial=0.0), 1e-9)
-                told = dict(zip(ids[kept].tolist(), (scores[kept] / best).tolist(), strict=True))
-                self._judge(told, query, want, found, judged, channel="words")
+                fit_by_id = dict(zip(ids[kept].tolist(), (scores[kept] / best).tolist(), strict=True))
+                self._judge(fit_by_id, query, want, found, judged, channel="words")
                 scored = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
                 found.scores = self.permitted(query, scored, want=want, k=k)
                 deepest = depth >= _DEEPEST and (among is None or few is not None)
@@ -173,7 +173,7 @@ class Retriever:
 
     def _judge(
         self,
-        told: Mapping[int, float],
+        fit_by_id: Mapping[int, float],
         query: QueryText,
         want: Kind,
         found: Found,
@@ -183,15 +183,15 @@ class Retriever:
     ) -> None:
         """Add the sentences that were not `judged` before to the evidence of what they belong to.
 
-        told: by vector id how well the sentence fits. channel: what it is noted under, by default where it stands.
+        fit_by_id: by vector id how well the sentence fits. channel: what it is noted under, by default where it stands.
         """
-        fresh = [vector_id for vector_id in told if vector_id > 0 and vector_id not in judged]
+        fresh = [vector_id for vector_id in fit_by_id if vector_id > 0 and vector_id not in judged]
         judged.update(fresh)
         for vector_id, card in passage_cards(self.database, fresh).items():
             key = card.study_id if want is Kind.STUDY else card.report_id
             if key is None:
                 continue
-            fits, evidence = told[vector_id], found.evidence[key]
+            fits, evidence = fit_by_id[vector_id], found.evidence[key]
             passage = judge(query, card, None, fits) if channel else judge(query, card, fits)
             evidence.passages.append(passage)
             if not passage.contradicts:

@@ -54,11 +54,11 @@ def like_report(
     nearest = retriever.text.nearest(vectors, min(max(_NEAREST, 4 * k), searched), among=among)
     cards = passage_cards(retriever.database, [int(one) for one in np.unique(nearest.ids) if one > 0])
     best: dict[int, dict[int, float]] = defaultdict(dict)
-    told: dict[int, dict[int, PassageHit]] = defaultdict(dict)
+    shown: dict[int, dict[int, PassageHit]] = defaultdict(dict)
     floors = np.where(np.isfinite(nearest.similarities), nearest.similarities, 1.0).min(axis=1)
     assertions = [sentence_assertion(clause) for clause in plan.clauses]
-    weights = [_TELLS.get(said, 1.0) for said in assertions]
-    for number, (clause, said) in enumerate(zip(plan.clauses, assertions, strict=True)):
+    weights = [_TELLS.get(assertion, 1.0) for assertion in assertions]
+    for number, (clause, assertion) in enumerate(zip(plan.clauses, assertions, strict=True)):
         query = QueryText(clause, (), sides(clause))
         for vector_id, similarity in zip(
             nearest.ids[number].tolist(), nearest.similarities[number].tolist(), strict=True
@@ -68,25 +68,25 @@ def like_report(
             if card is None or key is None or card.report_id is None:
                 continue
             hit = judge(query, card, similarity)
-            disagrees = (hit.assertion == "absent") != (said == "absent")
+            disagrees = (hit.assertion == "absent") != (assertion == "absent")
             contradicts = "absent" if disagrees else hit.contradicts.replace("absent", "")
             counts = similarity * (_DISAGREES if contradicts else 1.0)
             if counts > best[key].get(number, -1.0):
                 best[key][number] = counts
-            kept = told[key].get(vector_id)
+            kept = shown[key].get(vector_id)
             if similarity >= _SHOWN and not contradicts and (kept is None or similarity > (kept.similarity or 0.0)):
-                told[key][vector_id] = replace(hit, contradicts="") if hit.contradicts else hit
+                shown[key][vector_id] = replace(hit, contradicts="") if hit.contradicts else hit
     for key, matched in best.items():
         gains = [weights[number] * max(value - float(floors[number]), 0.0) for number, value in matched.items()]
         found.scores[key] = sum(gains) / sum(weights)
-    affirmed = " ".join(one for one, said in zip(plan.clauses, assertions, strict=True) if said != "absent")
+    affirmed = " ".join(one for one, assertion in zip(plan.clauses, assertions, strict=True) if assertion != "absent")
     worded = _by_words(retriever, affirmed, want=want, among=among)
     most = max(found.scores.values(), default=0.0) or 1.0
     for key in found.scores.keys() | worded.keys():
         found.scores[key] = (found.scores.get(key, 0.0) / most + _WORDED * worded.get(key, 0.0)) / (1 + _WORDED)
     for key in found.scores:
         evidence = found.evidence[key]
-        evidence.passages = list(told.get(key, {}).values())
+        evidence.passages = list(shown.get(key, {}).values())
         if evidence.passages:
             evidence.note("report", max(one.similarity or 0.0 for one in evidence.passages))
     return found
@@ -100,11 +100,11 @@ def _by_words(retriever: Retriever, text: str, *, want: Kind, among: Ids | None)
     match = words.match("any", rarest_first(retriever.database, words)[:_RARE])
     rows = find_words(retriever.database, retriever.text.space, match, limit=_SENTENCES) if match else []
     allowed = None if among is None else set(among.tolist())
-    told = {vector_id: score for vector_id, score in rows if allowed is None or vector_id in allowed}
+    scores = {vector_id: score for vector_id, score in rows if allowed is None or vector_id in allowed}
     sums: dict[int, float] = defaultdict(float)
-    for vector_id, card in passage_cards(retriever.database, list(told)).items():
+    for vector_id, card in passage_cards(retriever.database, list(scores)).items():
         key = card.study_id if want is Kind.STUDY else card.report_id
         if key is not None and card.report_id is not None and card.assertion != "absent":
-            sums[key] += told[vector_id]
+            sums[key] += scores[vector_id]
     most = max(sums.values(), default=0.0) or 1.0
     return {key: value / most for key, value in sums.items()}

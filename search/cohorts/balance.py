@@ -41,8 +41,8 @@ class Balance:
 
     def plain(self) -> dict[str, Any]:
         """As JSON values."""
-        told: dict[str, Any] = {"fact": self.fact, "value": self.value}
-        return told | {name: _rounded(getattr(self, name)) for name in _FIGURES} | {"few": self.few}
+        row: dict[str, Any] = {"fact": self.fact, "value": self.value}
+        return row | {name: _rounded(getattr(self, name)) for name in _FIGURES} | {"few": self.few}
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +66,7 @@ def masked_balance(rows: Sequence[Mapping[str, Any]], smallest: int) -> list[dic
     Shares of groups whose sizes are known would be counts. Where nothing is left to tell, which values there are is not
     told either.
     """
-    told = []
+    kept = []
     for row in rows:
         shown = {name: value for name, value in row.items() if name != "few"}
         if smallest > 1:
@@ -74,9 +74,9 @@ def masked_balance(rows: Sequence[Mapping[str, Any]], smallest: int) -> list[dic
             shown |= {
                 name: hidden(smallest) if few(row["few"], smallest) else shown[name] for name in ("before", "after")
             }
-        told.append(shown)
-    nothing = smallest > 1 and all(row["before"] == hidden(smallest) for row in told)
-    return told[:1] if nothing else told
+        kept.append(shown)
+    nothing = smallest > 1 and all(row["before"] == hidden(smallest) for row in kept)
+    return kept[:1] if nothing else kept
 
 
 def balance(

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from spinecho.encoders.config_toml import ConfigError, build, read_toml
 
 By: TypeAlias = Literal["sentences", "scans"]
-Told: TypeAlias = Literal["present", "absent", "uncertain", "historical", "any"]
+Asserted: TypeAlias = Literal["present", "absent", "uncertain", "historical", "any"]
 FIELDS = ("sex", "vendor", "model", "field_strength", "body_region", "sequence")
 """What strata and matched sets can be alike in; ages are matched by `age_within`."""
 _MOST_DAYS = 100_000
@@ -94,7 +94,7 @@ class Rule:
     studies: tuple[str, ...] = ()
     at_least: float | None = None
     by: By = "sentences"
-    says: Told = "present"
+    says: Asserted = "present"
     of: Literal["study", "patient"] = "study"
     any: tuple[Rule, ...] = ()
     all: tuple[Rule, ...] = ()

@@ -23,8 +23,8 @@ Strata = Callable[[int], tuple[str, ...]]
 
 def dice(seed: int, *names: str) -> float:
     """0 <= x < 1 from the seed and the names alone: what was drawn once is drawn again, whatever else has come."""
-    told = "\x1f".join((str(seed), *names)).encode()
-    return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "big") / 2**64
+    seeded = "\x1f".join((str(seed), *names)).encode()
+    return int.from_bytes(hashlib.blake2b(seeded, digest_size=8).digest(), "big") / 2**64
 
 
 def in_window(roster: Roster, studies: Flags, others: Flags, window: Window) -> Flags:

@@ -193,15 +193,15 @@ class _Tables:
 
 def _write(folder: Path, tables: _Tables, formats: Sequence[str], smallest: int) -> None:
     version, studies, series = tables.version, tables.studies(), tables.series()
-    told = tables.manifest(smallest)
+    made = tables.manifest(smallest)
     if "csv" in formats:
         _write_table(folder / "studies.csv", studies)
         _write_table(folder / "series.csv", series)
     if "parquet" in formats:
         provenance = {
-            "cohort": told["cohort"],
+            "cohort": made["cohort"],
             "version": str(version.number),
-            "made_with": json.dumps(told["made_with"]),
+            "made_with": json.dumps(made["made_with"]),
         }
         _write_parquet(folder / "studies.parquet", studies, provenance)
         _write_parquet(folder / "series.parquet", series, provenance)
@@ -220,7 +220,7 @@ def _write(folder: Path, tables: _Tables, formats: Sequence[str], smallest: int)
     digests = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
     sizes = masked_sizes(version.studies, version.patients, smallest)  # else they would undo the last line's
     manifest = {
-        **told,
+        **made,
         "studies": sizes[0],
         "patients": sizes[1],
         "pseudonyms": tables.pseudonyms,

@@ -46,10 +46,10 @@ def keep(database: Database, builds: Path, found: Evaluation, *, owner: str) -> 
 
 def told_of(version: Frozen, smallest: int) -> dict[str, Any]:
     """What a version was made with, as it may be shown: without its secret, with small counts hidden."""
-    told = {key: value for key, value in version.made_with.items() if key not in ("salt", "balance", "notes")}
+    making = {key: value for key, value in version.made_with.items() if key not in ("salt", "balance", "notes")}
     if notes := version.made_with.get("notes"):
-        told["notes"] = list(told_notes(notes, smallest))
-    return told
+        making["notes"] = list(told_notes(notes, smallest))
+    return making
 
 
 def balance_of(version: Frozen, smallest: int) -> list[dict[str, Any]]:

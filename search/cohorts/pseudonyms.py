@@ -80,8 +80,8 @@ class Pseudonyms:
 
 def coded(fact: str, value: object) -> str:
     """A value that Spinecho gives; 'other' for anything else."""
-    told = "" if value is None else str(value)
-    return told if told in KNOWN[fact] else "other"
+    public = "" if value is None else str(value)
+    return public if public in KNOWN[fact] else "other"
 
 
 def whole_years(age: float | None) -> int | None:
@@ -111,56 +111,56 @@ def redacted_manifest(version: Frozen, names: Pseudonyms, smallest: int) -> dict
     }
 
 
-def redacted_making(told: Mapping[str, Any]) -> dict[str, Any]:
+def redacted_making(making: Mapping[str, Any]) -> dict[str, Any]:
     """Software, spaces and notes: an encoder's path and the names in a note are left out."""
-    kept: dict[str, Any] = {"spinecho": told.get("spinecho", "")}
+    kept: dict[str, Any] = {"spinecho": making.get("spinecho", "")}
     for role in ("image", "text"):
-        if isinstance(one := told.get(role), Mapping):
+        if isinstance(one := making.get(role), Mapping):
             kind = str(one.get("encoder", "")).partition(":")[0].partition("+")[0]
             known = kind if kind in ENCODERS or kind in CHECKPOINTS else "other"
             digests = {name: one[name] for name in ("revision", "preprocessing") if _is_digest(one.get(name))}
             kept[role] = {"encoder": known, **digests}
-    if notes := told.get("notes"):
+    if notes := making.get("notes"):
         kept["notes"] = [_QUOTED.sub("(a rule)", str(note)) for note in notes]
     return kept
 
 
 def _definition(plain: Mapping[str, Any]) -> dict[str, Any]:
     """The design as it is, of each rule its kind and numbers, a filter only where all of it is coded."""
-    told: dict[str, Any] = {}
+    public: dict[str, Any] = {}
     for name in ("include", "exclude"):
         if rules := plain.get(name):
-            told[name] = [_rule(rule) for rule in rules]
+            public[name] = [_rule(rule) for rule in rules]
     if windows := plain.get("window"):
-        told["window"] = [
+        public["window"] = [
             {**_numbers(one, ("from_days", "to_days")), "need": _one_of(one.get("need"), ("some", "none")),
              **_filter(str(one.get("filter", "everything")))}
             for one in windows
         ]  # fmt: skip
     for name in ("index", "sample", "match", "split"):
         if isinstance(one := plain.get(name), Mapping):
-            told[name] = _numbers(one, ("seed", "studies", "controls", "age_within", "train", "validation", "test"))
+            public[name] = _numbers(one, ("seed", "studies", "controls", "age_within", "train", "validation", "test"))
             if "by" in one:
-                told[name]["by"] = [field for field in one["by"] if field in FIELDS]
+                public[name]["by"] = [field for field in one["by"] if field in FIELDS]
             if name == "index":
-                told[name]["study"] = _one_of(one.get("study", "every"), ("first", "last", "random", "every"))
+                public[name]["study"] = _one_of(one.get("study", "every"), ("first", "last", "random", "every"))
             if "cases" in one:
-                told[name]["cases"] = _rule(one["cases"])
-    return told
+                public[name]["cases"] = _rule(one["cases"])
+    return public
 
 
 def _rule(rule: Mapping[str, Any]) -> dict[str, Any]:
     kind = next((name for name in KINDS if rule.get(name)), "other")
-    told: dict[str, Any] = {"kind": kind, **_numbers(rule, ("at_least",))}
+    public: dict[str, Any] = {"kind": kind, **_numbers(rule, ("at_least",))}
     if rule.get("of") == "patient":
-        told["of"] = "patient"
+        public["of"] = "patient"
     if kind == "filter":
-        told |= _filter(str(rule["filter"]))
+        public |= _filter(str(rule["filter"]))
     elif kind == "studies":
-        told["studies"] = len(rule["studies"])
+        public["studies"] = len(rule["studies"])
     elif kind in ("any", "all", "none"):
-        told["rules"] = [_rule(part) for part in rule[kind]]
-    return told
+        public["rules"] = [_rule(part) for part in rule[kind]]
+    return public
 
 
 def _filter(text: str) -> dict[str, Any]:
@@ -196,13 +196,13 @@ def _small(values: Iterable[object]) -> bool:
 
 
 def _attrition(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    told, counts = [], dict[str, int]()
+    public, counts = [], dict[str, int]()
     for row in rows:
         kind = str(row.get("kind")) if row.get("kind") in (*_OURS, *_WRITTEN) else "rule"
         counts[kind] = counts.get(kind, 0) + 1
         what = row["what"] if kind in _OURS else f"{kind} {counts[kind]}"
-        told.append({"what": what, "kind": kind, "studies": row["studies"], "patients": row["patients"]})
-    return told
+        public.append({"what": what, "kind": kind, "studies": row["studies"], "patients": row["patients"]})
+    return public
 
 
 def _balance_known(row: Mapping[str, Any]) -> bool:

@@ -28,7 +28,7 @@ from spinecho.search.engine import Engine
 from spinecho.search.evaluation.filtered import filtered_recall
 from spinecho.search.evaluation.judgements import JudgedQuery, Pair
 from spinecho.search.evaluation.report_retrieval import (
-    SAID,
+    ASSERTING,
     Side,
     by_headers,
     by_images,
@@ -117,15 +117,17 @@ class Evaluator:
         self._uids = sorted({volume.study_uid for volume in self._volumes})
         self._draw: dict[str, Any] = {"resamples": options.resamples, "seed": options.seed}
 
-    def archive(self, told: Callable[[str], None] = lambda _: None) -> Evaluation:
-        """The archive's own questions: labels, reports and scans, filters. `told` hears the name of each as it begins.
+    def archive(self, progress: Callable[[str], None] = lambda _: None) -> Evaluation:
+        """The archive's own questions: labels, reports and scans, filters. `progress` is given each name as it begins.
 
         Raises `EmptyPool` where not one of them could be measured.
         """
         questions = [*self._label_questions(), *self._report_questions(), *self._filter_questions()]
-        return self._evaluation(self._ask(questions, told))
+        return self._evaluation(self._ask(questions, progress))
 
-    def judgements(self, queries: Sequence[JudgedQuery], told: Callable[[str], None] = lambda _: None) -> Evaluation:
+    def judgements(
+        self, queries: Sequence[JudgedQuery], progress: Callable[[str], None] = lambda _: None
+    ) -> Evaluation:
         """Judged queries, asked as `spinecho search text` asks them and, where aligned, of the scans alone.
 
         Raises `EmptyPool` where no query has an answer in the index.
@@ -163,9 +165,9 @@ class Evaluator:
                 )
             )
         named = dict.fromkeys(uid for query in queries for uid in query.grades)
-        return self._evaluation(self._ask(questions, told), named=tuple(named), known=known)
+        return self._evaluation(self._ask(questions, progress), named=tuple(named), known=known)
 
-    def pairs(self, pairs: Sequence[Pair], told: Callable[[str], None] = lambda _: None) -> Evaluation:
+    def pairs(self, pairs: Sequence[Pair], progress: Callable[[str], None] = lambda _: None) -> Evaluation:
         """Texts of one's own against the studies they were written about. Raises `EmptyPool` where none is indexed."""
         known = evaluating.known_studies(self._database, [pair.study_uid for pair in pairs])
         stored = evaluating.report_texts(self._database, [pair.study_uid for pair in pairs])
@@ -176,8 +178,8 @@ class Evaluator:
         groups = groups_of_pairs(chosen)
         sentences, rows = evaluating.report_sentences(self._database, self._text, self._uids)
         headers, header_rows = evaluating.header_sentences(self._database, self._text, self._uids, self._where)
-        said = [row for row, one in enumerate(sentences) if one.section in SAID]
-        spoken = Side([sentences[row].study_uid for row in said], rows[said].astype(np.float64), groups)
+        stated = [row for row, one in enumerate(sentences) if one.section in ASSERTING]
+        spoken = Side([sentences[row].study_uid for row in stated], rows[stated].astype(np.float64), groups)
         headed = Side([header.study_uid for header in headers], header_rows.astype(np.float64), groups)
 
         def by(side: Side, asking: Sequence[Pair]) -> Measured:
@@ -195,7 +197,7 @@ class Evaluator:
             *self._image_questions(texts, groups),
         ]
         named = tuple(dict.fromkeys(pair.study_uid for pair in pairs))
-        return self._evaluation(self._ask(questions, told), named=named, known=known)
+        return self._evaluation(self._ask(questions, progress), named=named, known=known)
 
     def _label_questions(self) -> Iterator[Question]:
         volumes = self._volumes
@@ -236,23 +238,23 @@ class Evaluator:
         every = report_queries(sentences)
         groups = groups_of_studies(every)
         reports = [every[row] for row in self._chosen(len(every))]
-        said, headed = rows.astype(np.float64), header_rows.astype(np.float64)
+        stated, headed = rows.astype(np.float64), header_rows.astype(np.float64)
         keys = _regions(self._volumes)
         about = "an impression finds its study by the rest of its report"
         yield (
             "report to study, by sentences",
             about,
-            lambda: by_sentences(reports, sentences, said, groups=groups, **self._draw),
+            lambda: by_sentences(reports, sentences, stated, groups=groups, **self._draw),
         )
         yield (
             "report to study, by sentences, same region",
             f"{about}, among studies of the same body regions",
-            lambda: by_sentences(reports, sentences, said, keys=keys, groups=groups, **self._draw),
+            lambda: by_sentences(reports, sentences, stated, keys=keys, groups=groups, **self._draw),
         )
         yield (
             "report to study, by headers",
             "a report (impression, else findings) finds its study by the words of its headers, without any report",
-            lambda: by_headers(reports, said, headers, headed, groups=groups, **self._draw),
+            lambda: by_headers(reports, stated, headers, headed, groups=groups, **self._draw),
         )
         texts = [(one.study_uid, one.patient_id or one.study_uid, one.text) for one in every]
         yield from self._image_questions(texts, groups)
@@ -311,8 +313,8 @@ class Evaluator:
         return Candidates([volume.study_uid for volume in self._volumes]).best(rows @ self._rows.T)
 
     def _sentences_of(self, text: str) -> Floats:
-        said = [" ".join(one.text.split()) for one in passages(text) if one.section in SAID] or [text]
-        return encoded(self._dual.text, said)
+        stated = [" ".join(one.text.split()) for one in passages(text) if one.section in ASSERTING] or [text]
+        return encoded(self._dual.text, stated)
 
     def _chosen(self, n: int) -> list[int]:
         """At most so many of n rows as are to ask."""
@@ -321,10 +323,10 @@ class Evaluator:
         random = np.random.default_rng(self._options.seed)
         return [int(row) for row in np.sort(random.choice(n, self._options.queries, replace=False))]
 
-    def _ask(self, questions: Sequence[Question], told: Callable[[str], None]) -> tuple[Asked, ...]:
+    def _ask(self, questions: Sequence[Question], progress: Callable[[str], None]) -> tuple[Asked, ...]:
         asked = []
         for name, about, measure in questions:
-            told(name)
+            progress(name)
             try:
                 asked.append(Asked(name, about, measure()))
             except EmptyPool as error:

@@ -15,7 +15,7 @@ from spinecho.encoders.measuring.metrics import Floats
 from spinecho.encoders.measuring.pairs import paired, paired_scores
 from spinecho.encoders.space import Encoder
 
-SAID = frozenset({"findings", "impression", "other"})
+ASSERTING = frozenset({"findings", "impression", "other"})
 """Sections that say what was seen; an indication asks, a technique and a comparison tell of other things."""
 
 
@@ -35,7 +35,7 @@ def report_queries(sentences: Sequence[SentenceFacts]) -> tuple[ReportText, ...]
     """One a report, in the order of the sentences; reports that say nothing are none."""
     reports: dict[int, list[int]] = {}
     for row, sentence in enumerate(sentences):
-        if sentence.report_id is not None and sentence.section in SAID:
+        if sentence.report_id is not None and sentence.section in ASSERTING:
             reports.setdefault(sentence.report_id, []).append(row)
     made = []
     for rows in reports.values():
@@ -103,7 +103,7 @@ def by_sentences(
     **options: Any,
 ) -> Measured:
     """Impressions find their study by what else its report says; no impression is ever searched."""
-    rest = [row for row, one in enumerate(sentences) if one.section in SAID and one.section != "impression"]
+    rest = [row for row, one in enumerate(sentences) if one.section in ASSERTING and one.section != "impression"]
     side = Side([sentences[row].study_uid for row in rest], rows[rest], groups, keys)
     return side.find(
         [(one.study_uid, one.patient_id, rows[list(one.rows)]) for one in reports if one.has_impression], **options

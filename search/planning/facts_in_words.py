@@ -157,14 +157,14 @@ def _joined(facts: Sequence[Fact], text: str) -> list[Fact]:
             and _EITHER.fullmatch(text[last.stop : one.start])
         ):  # fmt: skip
             values = tuple(dict.fromkeys((*last.where.values, *one.where.values)))
-            where, said = Is(one.field, values), f"{last.text} or {one.text}"
-            kept[-1] = Fact(one.field, where, said, last.start, one.stop, last.certain or one.certain)
+            where, in_words = Is(one.field, values), f"{last.text} or {one.text}"
+            kept[-1] = Fact(one.field, where, in_words, last.start, one.stop, last.certain or one.certain)
         else:
             kept.append(one)
     return kept
 
 
-def fields_said(where: Filter) -> frozenset[str]:
+def fields_named(where: Filter) -> frozenset[str]:
     """The fields of an offered condition, also under a `Not`."""
     found = set[str]()
     for part in conjuncts(where):

@@ -60,7 +60,7 @@ class _Token:
     text: str
     start: int
     stop: int
-    said: IdentifierKind | None
+    announced: IdentifierKind | None
     joined: bool
     """Nothing but blanks lies between it and the word before it."""
 
@@ -118,15 +118,15 @@ def dates_in(text: str) -> list[tuple[Span, tuple[date, ...]]]:
     return sorted(found)
 
 
-def _days(said: dict[str, str | None]) -> tuple[date, ...]:
-    year = int(said["y"] or 0)
-    if said.get("a") is not None:
-        first, second = int(said["a"] or 0), int(said["b"] or 0)
+def _days(groups: dict[str, str | None]) -> tuple[date, ...]:
+    year = int(groups["y"] or 0)
+    if groups.get("a") is not None:
+        first, second = int(groups["a"] or 0), int(groups["b"] or 0)
         pairs = [(second, first), (first, second)]  # the day first, unless there is no such day
-    elif said.get("month"):
-        pairs = [(1 + _MONTHS.index(str(said["month"]).lower()), int(said["d"] or 0))]
+    elif groups.get("month"):
+        pairs = [(1 + _MONTHS.index(str(groups["month"]).lower()), int(groups["d"] or 0))]
     else:
-        pairs = [(int(said["m"] or 0), int(said["d"] or 0))]
+        pairs = [(int(groups["m"] or 0), int(groups["d"] or 0))]
     found = []
     for month, day in pairs:
         try:
@@ -137,19 +137,19 @@ def _days(said: dict[str, str | None]) -> tuple[date, ...]:
 
 
 def _tokens(text: str, without: Taken) -> list[_Token]:
-    said: dict[int, tuple[int, IdentifierKind]] = {}
+    announced: dict[int, tuple[int, IdentifierKind]] = {}
     keywords = Taken(len(text))
     for match in _KEYWORD.finditer(text):
         kind: IdentifierKind = "study UID"
         if not match["uid"]:
             kind = "accession number" if match["accession"] else "patient ID"
-        said[match.end()] = (match.start(), kind)
+        announced[match.end()] = (match.start(), kind)
         keywords.take(match.span())
     words: list[_Token] = []
     for match in _TOKEN.finditer(text):
         start, stop = match.span()
-        begin = next((place for place in range(start, stop) if place in said), start)
-        first, introduced = said.get(begin, (begin, None))
+        begin = next((place for place in range(start, stop) if place in announced), start)
+        first, introduced = announced.get(begin, (begin, None))
         begin += len(text[begin:stop]) - len(text[begin:stop].lstrip(_EDGES))
         stop = begin + len(text[begin:stop].rstrip(_EDGES))
         if begin >= stop or without.meets((begin, stop)) or text[begin] in "-−":
@@ -170,7 +170,7 @@ def _may_name(tokens: Sequence[_Token]) -> bool:
     if len(tokens) <= _LONGEST or all(any(char.isdigit() for char in one.text) for one in tokens):
         return any(any(char.isdigit() for char in one.text) for one in tokens)
     return any(
-        one.said is not None
+        one.announced is not None
         or one.text.count(".") >= 2
         or (sum(char.isdigit() for char in one.text) >= _WORD_DIGITS and not _NO_NUMBER.fullmatch(one.text))
         for one in tokens
@@ -181,15 +181,15 @@ class _Known:
     """What the archive knows of some words and of several in a row, asked once for all."""
 
     def __init__(self, database: Database, tokens: Sequence[_Token], days: Iterable[date], *, patients: bool) -> None:
-        self._tokens, self._patients = tokens, patients
+        self._tokens = tokens
         runs = [self._run(at, length) for at in range(len(tokens)) for length in range(1, _LONGEST + 1)]
-        told = [run for run in runs if run is not None and any(char.isdigit() for char in run)]
-        named = [one.text for one in tokens if one.said is not None]
-        self.accessions = stored.studies_by_accession(database, {accession_key(run) for run in (*told, *named)})
+        with_digits = [run for run in runs if run is not None and any(char.isdigit() for char in run)]
+        named = [one.text for one in tokens if one.announced is not None]
+        self.accessions = stored.studies_by_accession(database, {accession_key(run) for run in (*with_digits, *named)})
         self.uids = stored.studies_by_uid(database, {uid_key(one.text) for one in tokens if one.text.count(".") >= 2})
         self.persons: dict[str, tuple[int, ...]] = {}
         if patients:
-            self.persons = stored.studies_by_patient(database, {patient_key(run) for run in (*told, *named)})
+            self.persons = stored.studies_by_patient(database, {patient_key(run) for run in (*with_digits, *named)})
         self.days = stored.studies_by_date(database, set(days))
 
     def _run(self, at: int, length: int) -> str | None:
@@ -206,12 +206,12 @@ class _Known:
             return Identifier(kind, token.text, token.start, token.stop, uid[1]), 1
         for length in range(_LONGEST, 0, -1):
             run = self._run(at, length)
-            if run is None or not (token.said or any(char.isdigit() for char in run)):
+            if run is None or not (token.announced or any(char.isdigit() for char in run)):
                 continue
             stop = self._tokens[at + length - 1].stop
-            if token.said != "patient ID" and (studies := self.accessions.get(accession_key(run))):
+            if token.announced != "patient ID" and (studies := self.accessions.get(accession_key(run))):
                 return Identifier("accession number", run, token.start, stop, studies), length
-            if token.said != "accession number" and (studies := self.persons.get(patient_key(run))):
+            if token.announced != "accession number" and (studies := self.persons.get(patient_key(run))):
                 return Identifier("patient ID", run, token.start, stop, studies), length
         return None, 1
 
@@ -220,7 +220,7 @@ def _stands_among_words(one: Identifier, tokens: Sequence[_Token]) -> bool:
     """Whether it is an identifier also where other words stand beside it."""
     if one.kind in ("date", "study UID", "series UID"):
         return True
-    introduced = any(token.said and token.start == one.start for token in tokens)
+    introduced = any(token.announced and token.start == one.start for token in tokens)
     return introduced or (
         sum(char.isdigit() for char in one.text) >= _WORD_DIGITS and not _NO_NUMBER.fullmatch(one.text)
     )
@@ -228,7 +228,7 @@ def _stands_among_words(one: Identifier, tokens: Sequence[_Token]) -> bool:
 
 def _could_be(one: _Token, text: str, shapes: frozenset[str], *, alone: bool, listed: bool) -> bool:
     """Whether a word that no study has can be nothing but an identifier."""
-    if one.said is not None or is_uid(uid_key(one.text)):
+    if one.announced is not None or is_uid(uid_key(one.text)):
         return True
     if _NO_NUMBER.fullmatch(one.text) or not all(char.isalnum() or char in "-_./" for char in one.text):
         return False
@@ -242,7 +242,7 @@ def _could_be(one: _Token, text: str, shapes: frozenset[str], *, alone: bool, li
 
 
 def _kind_of(one: _Token) -> IdentifierKind:
-    return one.said or ("study UID" if is_uid(uid_key(one.text)) else "accession number")
+    return one.announced or ("study UID" if is_uid(uid_key(one.text)) else "accession number")
 
 
 def _words_left(text: str, tokens: Sequence[_Token], found: Sequence[Identifier], other: Taken) -> bool:

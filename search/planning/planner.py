@@ -17,7 +17,7 @@ from spinecho.db.queries.identifiers import accession_shapes
 from spinecho.db.schema.database import Database
 from spinecho.encoders.language.query_words import FIELDS, EmptyQuery, QueryText, parse_query
 from spinecho.encoders.language.terms import mentions
-from spinecho.search.planning.facts_in_words import Fact, facts_in, fields_said, offers_of
+from spinecho.search.planning.facts_in_words import Fact, facts_in, fields_named, offers_of
 from spinecho.search.planning.identifiers import dates_in, identifiers_in
 from spinecho.search.planning.long_text import clauses_of, is_report, require_length
 from spinecho.search.planning.query_plan import Correction, Identifier, Ignored, Offer, PlanChip, QueryPlan, Way
@@ -98,17 +98,17 @@ class Planner:
             ignored.append(Ignored(" ".join(rest)[:80], "an identifier answers alone"))
         if where != ALL:
             ignored.append(Ignored("filters", "what an identifier names is shown whether or not it passes them"))
-        said = tuple(dict.fromkeys(_missing(one, patients=patients) for one in named if not one.studies))
+        messages = tuple(dict.fromkeys(_missing(one, patients=patients) for one in named if not one.studies))
         chips = tuple(PlanChip("identifier", one.text, one.start, one.stop, field=one.kind) for one in named)
         nothing = QueryText("", (), frozenset())
         return QueryPlan(
-            text, Way.IDENTIFIERS, nothing, where, tuple(named), ignored=tuple(ignored), chips=chips, said=said
+            text, Way.IDENTIFIERS, nothing, where, tuple(named), ignored=tuple(ignored), chips=chips, said=messages
         )
 
     def _by_words(
         self, asked: TextQuery, text: str, where: Filter, offers: Sequence[Offer], ignored: list[Ignored]
     ) -> QueryPlan:
-        said = _fields_unknown(text)
+        messages = _fields_unknown(text)
         left = _without(text, [one for one in offers if one.on])
         corrections: tuple[Correction, ...] = ()
         if not asked.as_typed:
@@ -122,12 +122,12 @@ class Planner:
             query = replace(query, wanted="", sides=frozenset())
         if sum(1 for _ in _QUOTES.finditer(text)) % 2:
             ignored.append(Ignored('"', "no second quotation mark follows"))
-        said += [
+        messages += [
             f"{term!r} is asked for and left out at once, so that nothing can fit"
             for term in query.unwanted
             if query.wanted and mentions(term, query.wanted)
         ]
-        said += [f"{one.key!r} was taken as words: {one.why}" for one in offers if one.why]
+        messages += [f"{one.key!r} was taken as words: {one.why}" for one in offers if one.why]
         way = Way.WORDS if query.wanted else Way.EXCLUSIONS if query.unwanted else Way.FILTERS
         if way is Way.FILTERS and asked_for == ALL and asked.like is None:
             raise _empty(text, ignored)
@@ -139,7 +139,7 @@ class Planner:
                 one.text,
                 one.start,
                 one.stop,
-                ", ".join(sorted(fields_said(one.where))),
+                ", ".join(sorted(fields_named(one.where))),
                 one.key,
                 one.on,
                 one.why,
@@ -148,7 +148,8 @@ class Planner:
         ]
         return QueryPlan(
             typed=text, way=way, query=query, where=asked_for, offers=tuple(offers), corrections=corrections,
-            ignored=tuple(ignored), chips=tuple(sorted(shown, key=lambda one: (one.start, one.stop))), said=tuple(said),
+            ignored=tuple(ignored), chips=tuple(sorted(shown, key=lambda one: (one.start, one.stop))),
+            said=tuple(messages),
         )  # fmt: skip
 
     def _decided(self, offer: Offer, asked: TextQuery) -> Offer:
@@ -162,7 +163,7 @@ class Planner:
         return offer
 
     def _recorded(self, where: Filter) -> bool:
-        fields = fields_said(where)
+        fields = fields_named(where)
         if fields <= _OF_STUDIES:
             return all(self._known_of(field) for field in fields)
         meant = where.part if isinstance(where, Not) else where
@@ -249,7 +250,7 @@ def _corrected(text: str, corrections: Sequence[Correction]) -> str:
 
 def _fields_unknown(text: str) -> list[str]:
     """Sentences about `name:value` where the name is no field; raises `FilterError` where one was nearly written."""
-    told = []
+    lines = []
     for match in _NAMED.finditer(_QUOTES.sub(" ", text)):
         name = match["name"].lower()
         if name in FIELDS:
@@ -257,10 +258,10 @@ def _fields_unknown(text: str) -> list[str]:
         near = difflib.get_close_matches(name, FIELDS, n=2, cutoff=0.75)
         if near:
             raise FilterError(f"no field {name!r} to search by; did you mean {' or '.join(map(repr, near))}?")
-        told.append(
+        lines.append(
             f"{name!r} is no field, so that it was taken as a word; fields are {', '.join(sorted(set(FIELDS)))}"
         )
-    return told
+    return lines
 
 
 def _field_chip(chip: PlanChip) -> PlanChip:

@@ -52,8 +52,8 @@ class Spelling:
         for one in unknown:
             word = self._nearest(one.group().casefold())
             if word:
-                said = word.capitalize() if one.group()[0].isupper() else word
-                found.append(Correction(one.group(), said, *one.span()))
+                corrected = word.capitalize() if one.group()[0].isupper() else word
+                found.append(Correction(one.group(), corrected, *one.span()))
         return tuple(found)
 
     def _unknown(self, word: str) -> bool:

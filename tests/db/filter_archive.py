@@ -15,6 +15,7 @@ from spinecho.db.files import file_index, runs
 from spinecho.db.filters.algebra import Filter
 from spinecho.db.filters.selection import Selection
 from spinecho.db.queries.lookup import allowed_passages, allowed_volumes
+from spinecho.db.reports import study_matching
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
 from spinecho.db.schema.models import File, Folder, Volume
@@ -109,7 +110,7 @@ class FilterArchive:
 
     def match(self) -> None:
         """Join reports to studies."""
-        archive.match_reports(self.database)
+        study_matching.match_reports(self.database)
 
     def remove_report(self, name: int) -> None:
         """Forget a report file."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spinecho.db.values import ClauseCard, PassageCard
-from spinecho.encoders.language.findings import said_in
+from spinecho.encoders.language.findings import statements_in
 from spinecho.encoders.language.passages import passages
 from spinecho.encoders.language.query_words import parse_query
 from spinecho.search.answers.clause_agreement import judge, violates, weight
@@ -19,7 +19,7 @@ def cards(text: str, *, section: str = "findings") -> list[PassageCard]:
                 one.start, one.end, one.text, one.assertion, one.decided_by, one.cue, frozenset(one.sides),
                 frozenset(one.places), frozenset(one.concepts), one.low_mm, one.high_mm,
             )
-            for one in said_in(passage)
+            for one in statements_in(passage)
         )  # fmt: skip
         told = (section, passage.text, passage.assertion, frozenset(passage.sides), clauses)
         found.append(PassageCard(1, 1, 1, None, None, *told))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spinecho.db.filters.algebra import Filter, Not, both, conjuncts, parse_filter
-from spinecho.search.planning.facts_in_words import facts_in, fields_said, offers_of
+from spinecho.search.planning.facts_in_words import facts_in, fields_named, offers_of
 from spinecho.search.planning.query_plan import Offer
 
 TODAY = date(2026, 11, 28)
@@ -111,7 +111,7 @@ def test_two_facts_are_two_conditions(pair: tuple[str, str]) -> None:
 
 def test_all_at_once() -> None:
     found = offered("T2 FLAIR axial at 3 tesla, Siemens, women over 60 from 2022 after contrast")
-    assert [sorted(fields_said(one.where))[0] for one in found] == [
+    assert [sorted(fields_named(one.where))[0] for one in found] == [
         "sequence", "plane", "field_strength", "vendor", "sex", "age", "date", "contrast"
     ]  # fmt: skip
     assert all(one.on for one in found)

@@ -29,7 +29,7 @@ def test_what_the_answer_says_word_for_word_is_not_counted_again(monkeypatch: py
 
     monkeypatch.setattr(lexical, "count_each", nothing)
     words = Words((("infarct", "stroke"), ("left", "links"), ("frontal lobe",), ("lobe*",), ("öde",)))
-    said = ["Old STROKE; left-sided. Frontal lobes spared, öde."]
-    never = unheard(None, words, said=said)  # type: ignore[arg-type]
+    passages = ["Old STROKE; left-sided. Frontal lobes spared, öde."]
+    never = unheard(None, words, passages=passages)  # type: ignore[arg-type]
     assert never == ("frontal lobe", "lobe*", "öde")  # "lobes" is not "lobe" word for word, so full text decides
     assert len(counted) == 3

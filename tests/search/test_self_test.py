@@ -17,6 +17,7 @@ from servers import Server
 
 from spinecho.db.files import file_index, runs
 from spinecho.db.queries.self_tests import get_self_test, paired_studies
+from spinecho.db.reports import study_matching
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
 from spinecho.db.store import storing
@@ -117,7 +118,7 @@ class World:
         storing.store_reports(
             self.database, self.run, file, reports, (), text_space=self.text.id, first=True, last=True
         )
-        storing.match_reports(self.database)
+        study_matching.match_reports(self.database)
         self.held = to
 
     def query(self, sql: str) -> list[Any]:

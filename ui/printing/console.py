@@ -52,12 +52,12 @@ def printable_streams() -> None:
 def print_json(value: Any) -> None:
     """One JSON object on standard output, in ASCII where the stream is no UTF-8."""
     encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
-    said = json.dumps(value, ensure_ascii=encoding != "utf8", indent=1)
-    print(_escaped(said))  # noqa: T201
+    text = json.dumps(value, ensure_ascii=encoding != "utf8", indent=1)
+    print(_escaped(text))  # noqa: T201
 
 
-def _escaped(said: str) -> str:
+def _escaped(text: str) -> str:
     """Lone surrogates as JSON writes them."""
-    if said.isascii():
-        return said
-    return "".join(letter if not "\ud800" <= letter <= "\udfff" else f"\\u{ord(letter):04x}" for letter in said)
+    if text.isascii():
+        return text
+    return "".join(letter if not "\ud800" <= letter <= "\udfff" else f"\\u{ord(letter):04x}" for letter in text)

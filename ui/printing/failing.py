@@ -44,7 +44,7 @@ def failing(*, as_json: bool, stopped: str) -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.startswith(("click", "typer")):
             raise
-        message, status = told(error)
+        message, status = message_and_status(error)
         if os.environ.get("SPINECHO_TRACEBACK"):
             traceback.print_exc()
         if as_json:
@@ -55,7 +55,7 @@ def failing(*, as_json: bool, stopped: str) -> Iterator[None]:
         raise typer.Exit(status) from error
 
 
-def told(error: Exception) -> tuple[str, int]:
+def message_and_status(error: Exception) -> tuple[str, int]:
     """The line for a person, and the exit status."""
     match error:
         case SpinechoError():
@@ -78,12 +78,12 @@ def told(error: Exception) -> tuple[str, int]:
 
 def _of_system(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename is not None else ""
-    said = error.strerror or type(error).__name__
+    reason = error.strerror or type(error).__name__
     if error.errno in _FULL:
-        return f"{where}{said}; make room, and run the same command again: what was stored is kept"
+        return f"{where}{reason}; make room, and run the same command again: what was stored is kept"
     if error.errno in _DENIED:
-        return f"{where}{said}; give this account the right to write there, or name another home with --home"
-    return f"{where}{said}"
+        return f"{where}{reason}; give this account the right to write there, or name another home with --home"
+    return f"{where}{reason}"
 
 
 def _damage() -> str:

@@ -82,9 +82,9 @@ def _understood(plan: Mapping[str, Any]) -> list[str]:
     if corrected := plan.get("corrected"):
         pairs = ", ".join(f"{one['taken']!r} for {one['typed']!r}" for one in corrected)
         lines.append(f"searched for {pairs}; --as-typed keeps the spelling")
-    for name, some, option in (("condition", True, "off"), ("offered", False, "on")):
+    for state, some, option in (("condition", True, "off"), ("offered", False, "on")):
         lines += [
-            f"{name}: {one['text']} (--{option} {one['key']!r})" for one in plan.get("offers", ()) if one["on"] is some
+            f"{state}: {one['text']} (--{option} {one['key']!r})" for one in plan.get("offers", ()) if one["on"] is some
         ]
     lines += [f"left out: {one['text']}, as {one['why']}" for one in plan.get("ignored", ())]
     if clauses := plan.get("clauses"):
@@ -114,12 +114,12 @@ def _series(hit: Hit) -> str:
         facts += ["contrast"] if series.contrast == "yes" else []
         lines.append(plain(" ".join(facts) or series.description or "unknown"))
         if series.predicted:
-            lines.append(f"[magenta]predicted[/] [dim]{plain(said(series))}[/]")
+            lines.append(f"[magenta]predicted[/] [dim]{plain(predicted_line(series))}[/]")
     more = len(hit.series) - len(lines)
     return "\n".join([*lines, *([f"[dim]and {more} more[/]"] if more > 0 else [])])
 
 
-def said(series: SeriesSummary) -> str:
+def predicted_line(series: SeriesSummary) -> str:
     """What heads predicted of a series and how sure they were, e.g. "sequence FLAIR (0.93), age 61 (0.80)"."""
     return ", ".join(
         f"{fact.task} {fact.value if fact.number is None else f'{fact.number:.4g}'} ({fact.score:.2f})"
@@ -220,8 +220,8 @@ def print_status(console: Console, facts: dict[str, Any]) -> None:
         top = ", ".join(f"{plain(value)} {n}" for value, n in list(values.items())[:10])
         console.print(f"[dim]{field.replace('_', ' ')}:[/] {top}", highlight=False)
     for task, n in facts["predicted"].items():
-        said = f"{n['volumes']:,} volumes, sure of {n['known']:,}"
-        console.print(f"[dim]predicted {plain(task)}:[/] {said}", highlight=False)
+        counts = f"{n['volumes']:,} volumes, sure of {n['known']:,}"
+        console.print(f"[dim]predicted {plain(task)}:[/] {counts}", highlight=False)
     for kind, n in facts["not_read"].items():
         console.print(f"[yellow]not read:[/] {n:,} {plain(kind)}", highlight=False)
     if facts["noise"]:

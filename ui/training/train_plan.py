@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol
 
 from spinecho.encoders.config_toml import ConfigError, build, read_toml
 from spinecho.encoders.heads.fitting.probe_training import FitOptions
@@ -22,7 +22,6 @@ from spinecho.search.access.desk import Role
 from spinecho.settings import read_settings
 
 Command = Literal["pretrain", "align", "head"]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)

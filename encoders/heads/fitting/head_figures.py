@@ -61,8 +61,8 @@ def _classes(
 ) -> _Found:
     p = probabilities(card.kind, np.stack(answers.logits), card.calibration)
     truth: Ints = answers.targets.argmax(axis=1)
-    said, scores = p.argmax(axis=1), p.max(axis=1)
-    right = said == truth
+    predicted, scores = p.argmax(axis=1), p.max(axis=1)
+    right = predicted == truth
     commonest = card.classes.index(str(Counter(trained_on).most_common(1)[0][0]))
     answered = (scores >= card.calibration.threshold) & ~far
     found = [
@@ -80,7 +80,7 @@ def _classes(
         found.append(pool.of("AUROC", lambda rows: auroc(p[rows, 1], truth[rows] == 1), chance=0.5))
     if card.kind == "ordinal":
         middle = round(float(np.median([card.classes.index(str(label)) for label in trained_on])))
-        steps = np.abs(said - truth)
+        steps = np.abs(predicted - truth)
         found.append(
             pool.of(
                 "mean error in steps",
@@ -120,10 +120,10 @@ def _one_auroc(scores: Reals, positive: NDArray[np.bool_], rows: Ints) -> float:
 
 def _regression(card: HeadCard, answers: Answers, trained_on: Sequence[Label], pool: Pool) -> _Found:
     calibration = card.calibration
-    said = in_units(np.stack(answers.logits), calibration.mean, calibration.spread)
+    predicted = in_units(np.stack(answers.logits), calibration.mean, calibration.spread)
     truth = np.array([float(label) for label in answers.labels if isinstance(label, float | int)])
     middle = float(np.median([float(label) for label in trained_on if isinstance(label, float | int)]))
-    errors, spreads = np.abs(said[:, 0] - truth), said[:, 1] * calibration.temperature
+    errors, spreads = np.abs(predicted[:, 0] - truth), predicted[:, 1] * calibration.temperature
     answered = 1 - (spreads / calibration.spread) ** 2 >= calibration.threshold
 
     def explained(rows: Ints) -> float:

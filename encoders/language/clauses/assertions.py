@@ -81,14 +81,14 @@ def clauses(sentence: str) -> tuple[Clause, ...]:
 def sentence_assertion(sentence: str) -> Assertion:
     """One answer for the sentence: present before uncertain before historical before absent."""
     found = [one for one in judge(sentence) if not one.aside] or judge(sentence)
-    said = {one.assertion for one in found if not _only_names_examination(sentence[one.start : one.end])}
-    return strongest(said or {one.assertion for one in found})
+    given = {one.assertion for one in found if not _only_names_examination(sentence[one.start : one.end])}
+    return strongest(given or {one.assertion for one in found})
 
 
 def strongest(answers: Iterable[Assertion]) -> Assertion:
     """One answer for many: present before uncertain before historical before absent; present for none."""
-    said = set(answers)
-    return next((answer for answer in _STRONGEST if answer in said), "present")
+    given = set(answers)
+    return next((answer for answer in _STRONGEST if answer in given), "present")
 
 
 def is_normality(text: str) -> bool:

@@ -56,13 +56,13 @@ def _heard(text: str) -> tuple[str, range | list[int]]:
     if not _BLANKS.search(heard):
         return heard, range(len(heard))
     kept: list[int] = []
-    said: list[str] = []
+    letters: list[str] = []
     for at, char in enumerate(heard):
-        if char.isspace() and said and said[-1] == " ":
+        if char.isspace() and letters and letters[-1] == " ":
             continue
         kept.append(at)
-        said.append(" " if char.isspace() else char)
-    return "".join(said), kept
+        letters.append(" " if char.isspace() else char)
+    return "".join(letters), kept
 
 
 def _judge_all(heard: str) -> list[Judged]:

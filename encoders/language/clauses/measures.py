@@ -41,22 +41,22 @@ def measured(parts: Sequence[tuple[Clause, ...]]) -> list[tuple[Clause, ...]]:
     A size goes to the nearest finding before it that is not denied, has no size, and that the measuring clause does not
     contradict with a finding or a place of its own.
     """
-    told = [list(clauses) for clauses in parts]
-    order = [(row, column) for row, clauses in enumerate(told) for column in range(len(clauses))]
+    rows = [list(clauses) for clauses in parts]
+    order = [(row, column) for row, clauses in enumerate(rows) for column in range(len(clauses))]
     for at, (row, column) in enumerate(order):
-        clause = told[row][column]
+        clause = rows[row][column]
         if clause.assertion not in {"present", "uncertain"} or not _measures(clause.text):
             continue
         for row_before, before in reversed(order[max(0, at - _REACH) : at]):
-            if row_before < row - 1 and not _OPENS.match(told[row_before + 1][0].text):
+            if row_before < row - 1 and not _OPENS.match(rows[row_before + 1][0].text):
                 break  # a sentence between them is of something else
-            other = told[row_before][before]
+            other = rows[row_before][before]
             if _fits(clause.text, other):
-                told[row_before][before] = replace(other, measure=clause.text)
+                rows[row_before][before] = replace(other, measure=clause.text)
                 break
             if other.assertion == "present" and _findings(other.text) and sizes(other.text):
                 break  # it has a size: this one is of nothing further back
-    return [tuple(clauses) for clauses in told]
+    return [tuple(clauses) for clauses in rows]
 
 
 def _measures(text: str) -> bool:
@@ -70,9 +70,9 @@ def _fits(text: str, other: Clause) -> bool:
     named = _findings(other.text)
     if other.assertion in {"absent", "historical"} or not named or other.measure or sizes(other.text):
         return False
-    said = _findings(text)
-    if said:
-        return all(any(one == its or one in wider(its) for its in named) for one in said)
+    its_findings = _findings(text)
+    if its_findings:
+        return all(any(one == its or one in wider(its) for its in named) for one in its_findings)
     return _OPENS.match(text) is not None
 
 

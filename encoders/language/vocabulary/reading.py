@@ -261,10 +261,10 @@ def inner_places(text: str) -> frozenset[str]:
     """Places that stand within the name of a finding: the left ventricle in "LV thrombus"."""
     found: set[str] = set()
     for mention in concepts(text):
-        said = text[mention.start : mention.stop]
-        if mention.kind != "finding" or " " not in said or mention.concept in _NO_PLACE:
+        phrase = text[mention.start : mention.stop]
+        if mention.kind != "finding" or " " not in phrase or mention.concept in _NO_PLACE:
             continue
-        for part in (said[: said.rindex(" ")], said[said.index(" ") + 1 :]):
+        for part in (phrase[: phrase.rindex(" ")], phrase[phrase.index(" ") + 1 :]):
             found.update(one.concept for one in read(part)[0] if one.kind == "anatomy")
     return frozenset(found)
 

@@ -263,13 +263,13 @@ def _add_joined(found: Vocabulary) -> None:
 
 def _add_ambiguous(found: Vocabulary, name: str, meanings: str) -> None:
     key = key_of(name)
-    told = []
+    each = []
     for one in meanings.split(";"):
         concept, _, near = one.partition(" : ")
         ident = concept.strip()
         ident = "" if ident == "-" else ident
         if ident and ident not in found.concepts:
             raise VocabularyError(f"{name!r} may mean {ident!r}, which is no concept")
-        told.append(Meaning(ident, frozenset(root(word) for word in near.split())))
-    found.ambiguous[key] = tuple(told)
+        each.append(Meaning(ident, frozenset(root(word) for word in near.split())))
+    found.ambiguous[key] = tuple(each)
     found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))

@@ -60,7 +60,7 @@ def decode_frame(syntax: str, data: bytes, pixels: dict[str, Any]) -> NDArray[An
     shape = pixels["rows"], pixels["columns"]
     try:
         if module == "openjpeg":
-            values = _as_said(np.asarray(library.decode(data)), pixels["stored"], signed=signed)
+            values = _as_declared(np.asarray(library.decode(data)), pixels["stored"], signed=signed)
         elif module == "rle":
             raw = library.utils.decode_frame(data, shape[0] * shape[1], pixels["allocated"], "<")
             values = np.frombuffer(bytes(raw), dtype).reshape(shape)
@@ -73,7 +73,7 @@ def decode_frame(syntax: str, data: bytes, pixels: dict[str, Any]) -> NDArray[An
     return values
 
 
-def _as_said(values: NDArray[Any], stored: int, *, signed: bool) -> NDArray[Any]:
+def _as_declared(values: NDArray[Any], stored: int, *, signed: bool) -> NDArray[Any]:
     """JPEG 2000 carries its own signedness, which writers often forget: the DICOM header decides."""
     if signed and values.dtype.kind == "u":
         wide = values.astype(np.int64)

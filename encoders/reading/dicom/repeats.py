@@ -210,9 +210,9 @@ def _counted_in_turn(frames: Sequence[Frame], places: Any, parts: Sequence[Part]
     ranges: list[tuple[int, int]] = []
     directions: set[bool] = set()
     for part in parts:
-        told = sorted((frames[i].facts.get("instance", 0), int(places[i])) for i in part.members)
-        numbered = [number for number, _ in told]
-        steps = np.diff([place for _, place in told])
+        numbered_places = sorted((frames[i].facts.get("instance", 0), int(places[i])) for i in part.members)
+        numbered = [number for number, _ in numbered_places]
+        steps = np.diff([place for _, place in numbered_places])
         if len(set(numbered)) < len(numbered) or not ((steps > 0).all() or (steps < 0).all()):
             return False
         directions |= {bool(step > 0) for step in steps[:1]}

@@ -146,14 +146,14 @@ def start_of_deflated(meta: Elements) -> int:
 def _encoding(data: bytes, size: int, start: int, syntax: str) -> tuple[Bytes, str]:
     """How the data set is encoded: as its syntax says where its bytes agree, else as its bytes look."""
     seen = _bare_encoding(data, start)
-    said = (syntax == IMPLICIT_LITTLE, ">" if syntax == EXPLICIT_BIG else "<")
-    if not syntax or (seen is not None and seen != said):
+    layout = (syntax == IMPLICIT_LITTLE, ">" if syntax == EXPLICIT_BIG else "<")
+    if not syntax or (seen is not None and seen != layout):
         if seen is None:
             raise ReadError(Reason.NOT_DICOM, "neither a transfer syntax nor a data element was found")
-        said = seen
+        layout = seen
         if not syntax or syntax in NATIVE:
-            syntax = IMPLICIT_LITTLE if said[0] else EXPLICIT_BIG if said[1] == ">" else EXPLICIT_LITTLE
-    return Bytes(data, size, *said), syntax
+            syntax = IMPLICIT_LITTLE if layout[0] else EXPLICIT_BIG if layout[1] == ">" else EXPLICIT_LITTLE
+    return Bytes(data, size, *layout), syntax
 
 
 def _bare_encoding(data: bytes, start: int) -> tuple[bool, str] | None:

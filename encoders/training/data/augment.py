@@ -161,15 +161,10 @@ def turn(
     return volume
 
 
-def flip(volume: Voxels, rng: np.random.Generator, strength: float, *, axes: tuple[int, ...] = ()) -> Voxels:
-    """Mirrored along each of `axes` with a chance of strength / 2; none by default, as side matters: see above."""
-    chosen = tuple(axis for axis in axes if rng.random() < strength / 2)
-    return np.flip(volume, chosen).copy()
-
-
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How often each change is made, and how strongly. `flips` are of R, A, S (0, 1, 2): none, as side matters."""
+    """How often each change is made, and how strongly. `flips` are of R, A, S (0, 1, 2), done by `crops`: none,
+    as side matters."""
 
     strength: float = 1.0
     bias_field: float = 0.5

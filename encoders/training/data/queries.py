@@ -73,12 +73,12 @@ class Wanted:
     def fits(self, facts: Facts) -> bool | None:
         """Whether a volume matches; None where its facts leave it open, or its lesion is not in the picture."""
         known = series_facts(facts)
-        told = [known[name] == value if known[name] else None for name, value in self.series.items()]
-        if False in told:
+        answers = [known[name] == value if known[name] else None for name, value in self.series.items()]
+        if False in answers:
             return False
         if self.lesion:
-            told.append(self._lesion_fits(facts))
-        return False if False in told else None if None in told else True
+            answers.append(self._lesion_fits(facts))
+        return False if False in answers else None if None in answers else True
 
     def _lesion_fits(self, facts: Facts) -> bool | None:
         lesions = facts.labels.get("lesions")

@@ -65,10 +65,10 @@ class Devices:
         """Whether it is so in any process."""
         if self.processes == 1:
             return here
-        told: Tensor = self.fabric.all_reduce(  # type: ignore[assignment]
+        total: Tensor = self.fabric.all_reduce(  # type: ignore[assignment]
             torch.tensor(float(here), device=self.device), reduce_op="sum"
         )
-        return bool(told > 0)
+        return bool(total > 0)
 
     def peak_flops(self, config: TrainConfig) -> float | None:
         """Operations a second of all devices together; None where a device's are not known."""

@@ -61,8 +61,8 @@ def last_metrics(folder: Path) -> dict[str, float]:
     """What the last evaluation in a run's log found."""
     found: dict[str, float] = {}
     for line in read_log(folder):
-        told = {name.removeprefix("evaluation/"): line[name] for name in line if name.startswith("evaluation/")}
-        found = told or found
+        figures = {name.removeprefix("evaluation/"): line[name] for name in line if name.startswith("evaluation/")}
+        found = figures or found
     return found
 
 

@@ -152,10 +152,10 @@ class _Run:
             self.meter.add(parts, good)
             step, last = self.position.step, self.position.step == config.steps
             if bad or last or step % config.log_every == 0:
-                told, means = self.meter.told(self.position)
-                self._tell(means | {"grad_norm": norm, "lr": rate(step - 1, config)} | _figures(told, self.position))
+                pace, means = self.meter.measured(self.position)
+                self._tell(means | {"grad_norm": norm, "lr": rate(step - 1, config)} | _figures(pace, self.position))
                 if progress is not None and self.devices.rank == 0:
-                    progress(told)
+                    progress(pace)
             if bad >= config.most_bad:
                 raise NotANumber(self._astray(bad))
             every = config.evaluate_every
@@ -189,18 +189,18 @@ class _Run:
         """One step of the optimizer: the loss and its parts, and the gradient's norm."""
         config, placed, fabric = self.config, self.placed, self.devices.fabric
         set_rates(placed.optimizer, self.position.step, config)
-        told: dict[str, list[Tensor]] = {}
+        losses: dict[str, list[Tensor]] = {}
         for turn in range(config.accumulate):
             loaded = next(loader)
             with fabric.no_backward_sync(placed.module, enabled=turn < config.accumulate - 1):
                 parts = placed.module.loss(fabric.to_device(loaded.values))
                 fabric.backward(parts["loss"] / config.accumulate)
             for name, part in parts.items():
-                told.setdefault(name, []).append(part.detach().float().reshape(()))
+                losses.setdefault(name, []).append(part.detach().float().reshape(()))
             examples = self.position.examples + loaded.examples
             self.position = replace(self.position, epoch=loaded.epoch, batch=loaded.batch + 1, examples=examples)
         norm = placed.clip(config.clip)
-        means = {name: float(value) for name, value in self._means(told).items()}
+        means = {name: float(value) for name, value in self._means(losses).items()}
         step, good = self.position.step, _finite(means, norm)
         if good:
             placed.optimizer.step()
@@ -213,9 +213,9 @@ class _Run:
         self.position = replace(self.position, step=step + 1, skipped=self.position.skipped + (not good))
         return means, norm
 
-    def _means(self, told: Mapping[str, list[Tensor]]) -> dict[str, Tensor]:
+    def _means(self, parts: Mapping[str, list[Tensor]]) -> dict[str, Tensor]:
         """The loss over all processes; its parts over this one's batches that had them, as not every batch has each."""
-        means = {name: torch.stack(values).mean() for name, values in told.items()}
+        means = {name: torch.stack(values).mean() for name, values in parts.items()}
         return means | {"loss": self.devices.mean(means["loss"])}
 
     def _evaluate(self, evaluate: Evaluate) -> None:
@@ -272,7 +272,7 @@ class _Meter:
         for name, value in parts.items() if good else ():
             self._values.setdefault(name, []).append(value)
 
-    def told(self, position: Position) -> tuple[Progress, dict[str, float]]:
+    def measured(self, position: Position) -> tuple[Progress, dict[str, float]]:
         """How the run goes, and the means of the losses; begins anew."""
         means = {name: sum(values) / len(values) for name, values in self._values.items()} or {"loss": math.nan}
         now = time.monotonic()
@@ -284,13 +284,13 @@ class _Meter:
         return Progress(position.step, self._steps, means["loss"], speed, left, mfu), means
 
 
-def _figures(told: Progress, position: Position) -> dict[str, Any]:
+def _figures(pace: Progress, position: Position) -> dict[str, Any]:
     speed = {
         "examples": position.examples,
         "skipped": position.skipped,
-        "examples_per_s": round(told.examples_per_s, 3),
+        "examples_per_s": round(pace.examples_per_s, 3),
     }
-    return speed if told.mfu is None else speed | {"mfu": round(told.mfu, 4)}
+    return speed if pace.mfu is None else speed | {"mfu": round(pace.mfu, 4)}
 
 
 def _finite(parts: Mapping[str, float], norm: float) -> bool:

@@ -91,8 +91,8 @@ def save(
     barrier()
     if rank == 0:
         files = {path.name: sha256_of(path) for path in sorted(unfinished.glob("*.safetensors"))}
-        told = {"format": _FORMAT, "position": asdict(position), "config": config, "processes": processes}
-        _write(unfinished / STATE, (json.dumps({**told, "files": files}, indent=2) + "\n").encode())
+        record = {"format": _FORMAT, "position": asdict(position), "config": config, "processes": processes}
+        _write(unfinished / STATE, (json.dumps({**record, "files": files}, indent=2) + "\n").encode())
         if final.exists():  # resumed from an earlier one after this was damaged
             shutil.rmtree(final)
         durable_replace(unfinished, final)

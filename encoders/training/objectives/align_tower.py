@@ -158,7 +158,7 @@ class Studies:
         asked = [each for view in views for each in view.wanted]
         asked += [other for each in asked if (other := each.mirrored()) is not None]
         wanted = list({each.text: each for each in asked}.values())
-        told = [[each.fits(fact) for each in wanted] for fact in facts]
+        fits_of = [[each.fits(fact) for each in wanted] for fact in facts]
         reports = [view.report for view in views if view.report]
         sided = [turned for report in reports if (turned := mirrored(report)) != report]
         return Batch(
@@ -169,8 +169,8 @@ class Studies:
             reported=torch.tensor([at for at, view in enumerate(views) if view.report], dtype=torch.long),
             report_chunks=[chunks(self._bank(sentences_of(text)), self._text)[0] for text in (*reports, *sided)],
             query_chunks=[chunks(self._bank(sentences_of(each.text)), self._text)[0] for each in wanted],
-            fits=torch.tensor([[each is True for each in row] for row in told]),
-            open_=torch.tensor([[each is None for each in row] for row in told]),
+            fits=torch.tensor([[each is True for each in row] for row in fits_of]),
+            open_=torch.tensor([[each is None for each in row] for row in fits_of]),
         )
 
 
@@ -184,12 +184,12 @@ def _part(report: str, rng: np.random.Generator) -> str:
     draw = rng.random()
     if draw < 0.4:
         return report
-    told = [passage for passage in passages(report) if passage.section in {"findings", "impression"}]
-    if draw < 0.7 and any(passage.section == "impression" for passage in told):
-        told = [passage for passage in told if passage.section == "impression" or draw < 0.55]
-    elif len(told) > 2:
-        told = [passage for passage in told if rng.random() < 0.7] or told
-    return " ".join(" ".join(passage.text.split()) for passage in told) or report
+    kept = [passage for passage in passages(report) if passage.section in {"findings", "impression"}]
+    if draw < 0.7 and any(passage.section == "impression" for passage in kept):
+        kept = [passage for passage in kept if passage.section == "impression" or draw < 0.55]
+    elif len(kept) > 2:
+        kept = [passage for passage in kept if rng.random() < 0.7] or kept
+    return " ".join(" ".join(passage.text.split()) for passage in kept) or report
 
 
 class Alignment(nn.Module):

@@ -231,9 +231,9 @@ class VitAlignment(nn.Module):
     def _duplicates(self, batch: Batch) -> Duplicates:
         means = [np.concatenate(self._bank(sentences_of(text))).mean(axis=0) for text in batch.texts]
         vectors = torch.from_numpy(np.stack(means))
-        said = false_negatives(batch.texts, vectors, self.config.near)
-        same = said.same | false_negatives(batch.studies).same | false_negatives(batch.groups).same
-        return Duplicates(same, said.near & ~same)
+        by_text = false_negatives(batch.texts, vectors, self.config.near)
+        same = by_text.same | false_negatives(batch.studies).same | false_negatives(batch.groups).same
+        return Duplicates(same, by_text.near & ~same)
 
     def save(self, folder: Path, frozen: Space) -> None:
         """Both towers: `image` as `VitEncoder.load` reads it, `text` as `TextTowerEncoder.load`."""

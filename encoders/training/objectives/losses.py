@@ -126,9 +126,9 @@ def false_negatives(
     unit = functional.normalize(text_vectors.detach().float().cpu(), dim=1)
     near = (unit @ unit.T >= threshold) & ~same
     near &= near.T.clone()  # a product of floats need not be symmetric to the last bit
-    told = {number: _told(texts[number]) for number in near.any(1).nonzero().flatten().tolist()}
+    contents = {number: _content_of(texts[number]) for number in near.any(1).nonzero().flatten().tolist()}
     for one, other in near.nonzero().tolist():
-        near[one, other] = told[one] == told[other]
+        near[one, other] = contents[one] == contents[other]
     return Duplicates(same, near)
 
 
@@ -151,7 +151,7 @@ def _within_number(text: str, at: int) -> bool:
     return text[at] in ".," and 0 < at < len(text) - 1 and text[at - 1].isdigit() and text[at + 1].isdigit()
 
 
-def _told(text: Hashable) -> object:
+def _content_of(text: Hashable) -> object:
     """What a vector hardly tells: the sides that are named, and how many sentences affirm and deny."""
     if not isinstance(text, str):
         return None

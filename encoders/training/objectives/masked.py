@@ -131,9 +131,9 @@ class MaskedAutoencoding(nn.Module):
         given, device = batch if isinstance(batch, Batch) else self.collate(batch), self.instead.device
         whole, hidden, kept = given.whole.to(device), given.hidden.to(device), given.kept.to(device)
         seen = self.network.features(given.seen.to(device))
-        told = self.decoder.content(seen.patches)
-        content = self.instead.to(told.dtype).expand(*hidden.shape, -1).clone()
-        content[kept] = told[seen.filled]  # both in the order of the patches, volume by volume
+        shown = self.decoder.content(seen.patches)
+        content = self.instead.to(shown.dtype).expand(*hidden.shape, -1).clone()
+        content[kept] = shown[seen.filled]  # both in the order of the patches, volume by volume
         drawn = self.decoder.through(self.decoder.placed(content, whole), whole).patches
         error = _error(self.paint(drawn[hidden]), whole.patches[hidden])
         return {"loss": error, "spread": spread(seen.cls.detach())}

@@ -24,11 +24,10 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from spinecho.encoders import hub
-from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.errors import EncoderError, EncoderUnavailable
 from spinecho.encoders.language.sections import Section, section_spans
 from spinecho.encoders.language.sentences import sentence_spans
 from spinecho.encoders.networks.model_files import ModelFiles, describe, find_folder
-from spinecho.encoders.networks.report_input import EmptyReport
 from spinecho.encoders.networks.sentence_encoder import load_tokenizer
 
 SECTION_WEIGHTS: dict[Section, float] = {
@@ -65,6 +64,10 @@ class Masked(NamedTuple):
 
     ids: NDArray[np.int64]
     labels: NDArray[np.int64]
+
+
+class EmptyReport(EncoderError):
+    """A report without a word has nothing to be read on in."""
 
 
 class MlmObjective(nn.Module):

@@ -177,12 +177,12 @@ def row_facts(columns: Columns, row: Mapping[str, str]) -> RowFacts:
         order = _first(columns.order, row).strip()
         number, uid = ("", order) if is_uid(order) else (order, "")
     version = _first(columns.version, row)
-    said = _first(columns.status, row) or (version if read_version(version) is None else "")
+    stated = _first(columns.status, row) or (version if read_version(version) is None else "")
     return RowFacts(
         accession_number=number,
         study_uid=uid,
         patient_id=_first(columns.patient, row).strip(),
-        status=read_status(said),
+        status=read_status(stated),
         dated=next((date for name in columns.dated if (date := read_date(row.get(name, "")))), ""),
         version=read_version(version),
         exam=next((key for name in columns.exam if (key := exam_key(row.get(name, "")))), ""),

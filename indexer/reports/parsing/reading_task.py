@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.encoders.errors import ReadError, Reason
-from spinecho.encoders.language.findings import Said, said_in
+from spinecho.encoders.language.findings import Statement, statements_in
 from spinecho.encoders.language.passages import Passage, passages
 from spinecho.encoders.sandbox.processes import Task
 from spinecho.encoders.sandbox.worker import Message
@@ -37,7 +37,7 @@ class Sentence:
     assertion: str
     sides: str
     """Joined by commas."""
-    clauses: tuple[Said, ...]
+    clauses: tuple[Statement, ...]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,15 +101,15 @@ def sentence(passage: Passage) -> Sentence:
     """A passage with all that is stored of it."""
     sides = ",".join(sorted(passage.sides))
     place = (passage.section, passage.ordinal, passage.start, passage.end)
-    return Sentence(*place, passage.text, passage.assertion, sides, said_in(passage))
+    return Sentence(*place, passage.text, passage.assertion, sides, statements_in(passage))
 
 
 def _typed(value: dict[str, Any]) -> Sentence:
-    told = []
+    statements = []
     for one in value.pop("clauses"):
         names: dict[str, Any] = {name: tuple(one.pop(name)) for name in ("sides", "places", "concepts")}
-        told.append(Said(**one, **names))
-    return Sentence(**value, clauses=tuple(told))
+        statements.append(Statement(**one, **names))
+    return Sentence(**value, clauses=tuple(statements))
 
 
 def _parsed(path: Path) -> Iterator[RawReport | ReportFailure]:

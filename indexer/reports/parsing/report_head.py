@@ -139,13 +139,13 @@ def _head(found: dict[str, list[str]], status: Status, exam: str) -> Head:
     named = next((value for value in numbers if accession_key(value)), numbers[0] if numbers else "")
     dates = [read_date(value) for kind in ("dated", "day") for value in found.get(kind, ())]
     statuses = [read_status(value) for value in found.get("status", ())]
-    said: Status = next((one for one in statuses if one), "")
+    stated: Status = next((one for one in statuses if one), "")
     exams = [exam_key(value) for value in found.get("exam", ())]
     return Head(
         accession_number=named,
         study_uid=next(iter(uids), ""),
         patient_id=next(filter(known_patient, found.get("patient", ())), ""),
-        status=said if said and not (said == "final" and status) else status,
+        status=stated if stated and not (stated == "final" and status) else status,
         dated=next(filter(None, dates), ""),
         version=next((n for n in map(read_version, found.get("version", ())) if n is not None), None),
         exam=next(filter(None, exams), exam),

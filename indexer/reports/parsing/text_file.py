@@ -58,8 +58,8 @@ def parse_text_file(path: Path) -> list[RawReport | ReportFailure]:
         return [ReportFailure(str(path), 0, _NOT_DIVIDED)]
     if len(parts) == 1:
         return [_report(path, 0, text, head, charset)]
-    said = [text[part.start : part.stop] for part in parts]
-    return [_report(path, number, one, read_head(one), charset) for number, one in enumerate(said, 1)]
+    contents = [text[part.start : part.stop] for part in parts]
+    return [_report(path, number, one, read_head(one), charset) for number, one in enumerate(contents, 1)]
 
 
 _HEADINGS_WITHIN = 100_000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from planting import CELLS
 
-from spinecho.encoders.heads.localise import box_overlap, heat_map, located, slice_range
+from spinecho.encoders.heads.localise import box_overlap, located, slice_range
 from spinecho.encoders.heads.predictions import HeadError
 from spinecho.encoders.networks.parts_of_volumes import Described, Floats
 
@@ -32,15 +32,10 @@ def any_boxes(draw: st.DrawFn) -> Floats:
 
 @settings(max_examples=40)
 @given(any_boxes(), st.data())
-def test_any_heat_has_a_box_in_the_volume_and_a_map_in_its_range(boxes: Floats, data: st.DataObject) -> None:
+def test_any_heat_has_a_box_in_the_volume(boxes: Floats, data: st.DataObject) -> None:
     heat = data.draw(arrays.arrays(np.float32, len(boxes), elements=st.floats(0, 1, width=32)))
     shape = data.draw(st.tuples(*[st.integers(1, 50)] * 3))
     described = with_boxes(boxes)
-    drawn = heat_map(described, heat, shape)
-    assert drawn.shape == shape
-    assert drawn.dtype == np.float32
-    assert drawn.min() >= -1e-6
-    assert drawn.max() <= heat.max() + 1e-5
     found = located(described, heat, score=0.5, axis=1, slices=shape[1])
     assert (found.box is None) == (heat.max() <= 0)
     if found.box is not None and found.slice_range is not None:
@@ -50,7 +45,6 @@ def test_any_heat_has_a_box_in_the_volume_and_a_map_in_its_range(boxes: Floats, 
 
 def test_a_token_that_is_the_whole_volume() -> None:
     whole = with_boxes(np.array([[0, 0, 0, 1, 1, 1]], np.float32))
-    np.testing.assert_allclose(heat_map(whole, np.array([0.7], np.float32), (5, 60, 3)), 0.7, rtol=1e-5)
     found = located(whole, np.ones(1, np.float32), score=1.0, axis=2, slices=9)
     assert (found.box, found.slice_range) == ((0, 0, 0, 1, 1, 1), (0, 8))
 
@@ -60,11 +54,6 @@ def test_one_hot_cell_is_found_where_it_is(cell: int) -> None:
     described = with_boxes(CELLS)
     heat = np.zeros(64, np.float32)
     heat[cell] = 1
-    drawn = heat_map(described, heat, (20, 12, 16))
-    peak = [
-        (at + 0.5) / n for at, n in zip(np.unravel_index(int(drawn.argmax()), drawn.shape), drawn.shape, strict=True)
-    ]
-    assert all(low <= at <= high for at, low, high in zip(peak, CELLS[cell, :3], CELLS[cell, 3:], strict=True))
     box = located(described, heat, score=1.0).box
     assert box is not None
     assert box_overlap(box, tuple(float(end) for end in CELLS[cell])) > 0.5  # type: ignore[arg-type]
@@ -87,15 +76,3 @@ def test_slices_of_a_box() -> None:
     for axis, slices in ((3, 5), (0, 0)):
         with pytest.raises(HeadError, match="give an axis"):
             slice_range(box, axis=axis, slices=slices)
-
-
-def test_a_volume_without_parts() -> None:
-    empty = with_boxes(np.zeros((0, 6), np.float32), np.zeros((0, 3), np.float32))
-    assert heat_map(empty, np.zeros(0, np.float32), (2, 3, 4)).shape == (2, 3, 4)
-
-
-def test_a_heat_that_does_not_fit() -> None:
-    with pytest.raises(HeadError, match="one value a token"):
-        heat_map(with_boxes(CELLS), np.ones(3, np.float32), (2, 2, 2))
-    with pytest.raises(HeadError, match="one value a token"):
-        heat_map(with_boxes(CELLS), np.ones(64, np.float32), (2, 0, 2))

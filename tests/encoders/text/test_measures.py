@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from spinecho.encoders.language.findings import Said, said_in
+from spinecho.encoders.language.findings import Statement, statements_in
 from spinecho.encoders.language.passages import passages
 
 FINDINGS = ("mass in the right hepatic lobe", "meningioma", "cyst of the left kidney", "saccular aneurysm", "seroma")
@@ -18,8 +18,8 @@ MEASURES = (
 LENGTHS = (("4.2 x 3 cm", 42.0), ("18 mm", 18.0))
 
 
-def said(text: str) -> list[Said]:
-    return [one for passage in passages(text) for one in said_in(passage)]
+def said(text: str) -> list[Statement]:
+    return [one for passage in passages(text) for one in statements_in(passage)]
 
 
 LESIONS = FINDINGS[:2]

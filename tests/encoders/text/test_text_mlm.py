@@ -13,9 +13,8 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
 from spinecho.encoders.errors import EncoderUnavailable
-from spinecho.encoders.networks.report_input import EmptyReport
 from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
-from spinecho.encoders.training.objectives.mlm import NOT_ASKED, MlmConfig, MlmObjective, drawn_run
+from spinecho.encoders.training.objectives.mlm import NOT_ASKED, EmptyReport, MlmConfig, MlmObjective, drawn_run
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -27,13 +27,13 @@ COMPUTED = "Computed, localizers too"
 _WORDS = {"F": "female", "M": "male", "O": "other"}
 _CONTRAST = {"yes": "after contrast", "no": "without contrast", "unknown": "contrast not known"}
 _BOUNDS = {"from": "from", "to": "until"}
-_AT_THREE = strength_range(3.0)
+_AT_THREE = [float(str(tesla)) for tesla in strength_range(3.0)]
 _STRENGTHS: dict[str, tuple[float | None, float | None]] = {
     "below 1 T": (None, 0.949),
     "1 to 2 T": (0.95, 2.199),
-    "2.2 to 2.8 T": (2.2, math.nextafter(float(_AT_THREE[0] or 0), 0.0)),
+    "2.2 to 2.8 T": (2.2, math.nextafter(_AT_THREE[0], 0.0)),
     "3 T": (3.0, 3.0),
-    "above 3 T": (math.nextafter(float(_AT_THREE[1] or 0), math.inf), None),
+    "above 3 T": (math.nextafter(_AT_THREE[1], math.inf), None),
 }
 """Nominal strengths as ranges; what goes by 3 T is what every other door takes for it, 2.89 too."""
 _GAP = "  "
