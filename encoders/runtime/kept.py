@@ -63,9 +63,9 @@ def kept_graph(
     card = folder / f"{name}-{weights[:16]}-{version}.json"
     try:
         return _read(folder, card, weights)
-    except FileNotFoundError:
+    except OSError:  # nothing there, or nobody may read it: keeping it will say so
         pass
-    except (_Damaged, OSError) as error:
+    except _Damaged as error:
         notify_once(f"damaged {card}", f"the exported network {name} is not what was kept ({error}); exporting it anew")
     graph = make()
     try:

@@ -353,6 +353,11 @@ def test_a_runtime_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch)
         SentenceEncoder.default()
 
 
+def opened_fresh() -> SentenceEncoder:
+    """One that has read nothing, so that nothing is known without computing it."""
+    return SentenceEncoder.default()
+
+
 TEXTS = st.lists(st.text(max_size=120) | st.sampled_from(SENTENCES), min_size=1, max_size=24)
 
 
@@ -361,9 +366,10 @@ TEXTS = st.lists(st.text(max_size=120) | st.sampled_from(SENTENCES), min_size=1,
 def test_sixteen_threads_get_what_one_gets(encoder: SentenceEncoder, texts: list[str]) -> None:
     alone = [encoder.encode([text])[0] for text in texts]
     states = encoder.token_states(texts)
+    fresh = opened_fresh()
     with ThreadPoolExecutor(16) as pool:
-        single = pool.map(lambda text: encoder.encode([text])[0], texts * 2)
-        together = pool.map(encoder.token_states, [texts] * 4)
+        single = pool.map(lambda text: fresh.encode([text])[0], texts * 2)
+        together = pool.map(fresh.token_states, [texts] * 4)
         for vector, expected in zip(single, alone * 2, strict=True):
             np.testing.assert_allclose(vector, expected, atol=1e-6)
         for found in together:
@@ -379,17 +385,35 @@ def test_sixteen_threads_open_one_network_once_and_get_the_same_cells() -> None:
         np.testing.assert_allclose(deep, found[0], atol=1e-6)
 
 
-def test_equal_texts_of_one_call_are_read_once(encoder: SentenceEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_texts_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     passed: list[int] = []
     whole = SentenceEncoder._passed
     monkeypatch.setattr(
         SentenceEncoder, "_passed", lambda self, tokens: (passed.append(len(tokens)), whole(self, tokens))[1]
     )
+    encoder = opened_fresh()
+    passed.clear()
     texts = ["no acute infarct", "oedema on the left", "no acute infarct"] * 30
     vectors = encoder.encode(texts)
     assert sum(passed) == 2
+    np.testing.assert_array_equal(encoder.encode(texts[1:2]), vectors[1:2])
+    assert sum(passed) == 2, "nor in the next call"
+    vectors[1] = 0.0  # whoever changes what they were given changes nothing for others
+    assert np.linalg.norm(encoder.encode(texts[1:2])) == pytest.approx(1.0, abs=1e-5)
+    vectors[1] = vectors[4]
     np.testing.assert_array_equal(vectors[:3], vectors[-3:])
     np.testing.assert_array_equal(vectors[0], vectors[2])
+
+
+def test_what_is_kept_of_texts_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    from spinecho.encoders.networks import sentence_encoder  # noqa: PLC0415
+
+    monkeypatch.setattr(sentence_encoder, "_SENTENCES", 5)
+    encoder = opened_fresh()
+    texts = [f"mass number {n}" for n in range(20)] + ["oedema " * 100]
+    first = encoder.encode(texts)
+    assert list(encoder._known) == texts[15:20]
+    np.testing.assert_allclose(encoder.encode(texts[::-1])[::-1], first, atol=1e-6)
 
 
 def test_a_pasted_report_goes_through_in_few_batches_of_like_length(
