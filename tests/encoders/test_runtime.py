@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from archives import Home
 from golden import SENTENCES, nine, pictures, stack
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,6 +29,9 @@ from spinecho.encoders.registry import open_encoder
 from spinecho.encoders.runtime import frozen, notices
 from spinecho.encoders.runtime.frozen import furthest_rows
 from spinecho.encoders.runtime.kept import cache_folder, kept_graph
+from spinecho.settings import read_settings
+from spinecho.status_facts import status_facts
+from spinecho.wiring import open_database
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = np.load(Path(__file__).with_name("golden_vectors.npz"), allow_pickle=False)
@@ -431,3 +435,13 @@ def test_a_pasted_report_goes_through_in_few_batches_of_like_length(
     padded = sum(count * longest for count, longest in read)
     assert sum(count for count, _ in read) == 150
     assert padded <= 1.2 * sum(len(encoder._tokens(clause)) for clause in clauses)
+
+
+@pytest.mark.usefixtures("no_runtime")
+def test_status_warns_of_a_runtime_that_is_missing_and_not_where_pytorch_was_asked_for(
+    indexed: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = read_settings(home=indexed.path)
+    assert notices.MISSING in status_facts(open_database(home), home)["warnings"]
+    monkeypatch.setenv("SPINECHO_RUNTIME", "torch")
+    assert notices.MISSING not in status_facts(open_database(home), home)["warnings"]
