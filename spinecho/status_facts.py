@@ -19,6 +19,7 @@ from spinecho.db.vectors.build import builds_newest_first, current_build, open_b
 from spinecho.db.vectors.sound import require_sound
 from spinecho.encoders.errors import Reason
 from spinecho.encoders.registry import about
+from spinecho.encoders.runtime.notices import notices
 from spinecho.search.self_test import self_test_json, weighing
 from spinecho.settings import Settings
 from spinecho.wiring import own_weights
@@ -44,6 +45,7 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
     selection = Selection(database, settings.builds)
     selection.refresh()
     warnings += [f"{warning}; SQL answers. 'spinecho index --rebuild' mends it." for warning in selection.warnings]
+    warnings += notices()
     return {
         "home": str(settings.home),
         "schema": HEAD,

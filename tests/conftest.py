@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +23,10 @@ from spinecho.db.schema.engines import Location
 
 settings.register_profile("spinecho", deadline=None)  # how fast is measured in benchmarks/
 settings.load_profile("spinecho")
+
+if "SPINECHO_CACHE" not in os.environ:  # exported networks, for this run and the processes that it starts
+    os.environ["SPINECHO_CACHE"] = tempfile.mkdtemp(prefix="spinecho-cache-")
+    atexit.register(shutil.rmtree, os.environ["SPINECHO_CACHE"], ignore_errors=True)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -36,6 +36,12 @@ _AIR = 20
 _BATCH = 64
 
 
+def _upsampling(count: int) -> NDArray[np.float32]:
+    """(8, count): bilinear weights from so many cells to eight, by their centres."""
+    at = np.clip((np.arange(CELLS) + 0.5) * count / CELLS - 0.5, 0.0, count - 1.0)
+    return np.maximum(1.0 - np.abs(at[:, None] - np.arange(count)), 0.0).astype(np.float32)
+
+
 class CellFeatures(NamedTuple):
     """One volume. deep (t, 568), grey (t, 17), place (t, 16) float32; boxes (t, 6) as in `describe`."""
 
@@ -64,23 +70,34 @@ class FrozenCells:
         return [self._one(item) for item in items]
 
     def _one(self, item: Prepared) -> CellFeatures:
-        pixels = torch.tensor(item.pixels)
-        size = pixels.shape[1] // CELLS
-        inside = functional.max_pool2d(pixels[:, None].float(), size)[:, 0] > _AIR
-        if not bool(inside.any()):
-            inside = torch.ones_like(inside)
-        kept = inside.numpy().reshape(-1)
-        deep = self._deep(pixels).numpy().reshape(len(kept), DEEP)[kept]
+        kept = (_tiles(item.pixels).max(axis=(2, 4)) > _AIR).reshape(-1)
+        if not kept.any():
+            kept[:] = True
+        deep = self._deep(item.pixels).reshape(len(kept), DEEP)[kept]
         place, boxes = places(item.geometry)
-        return CellFeatures(deep, _grey(pixels).numpy().reshape(len(kept), GREY)[kept], place[kept], boxes[kept])
+        return CellFeatures(deep, _grey(item.pixels).reshape(len(kept), GREY)[kept], place[kept], boxes[kept])
 
-    def _deep(self, pixels: Tensor) -> Tensor:
+    def _deep(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(n, 8, 8, 568)"""
+        if self.device.type != "cpu":
+            return self._deep_there(torch.tensor(pixels)).numpy()
+        parts = []
+        for start in range(0, len(pixels), _BATCH):
+            fine, middle, coarse = self._frozen({"pictures": pixels[start : start + _BATCH]})
+            tiles, wide = _tiles(fine), _upsampling(coarse.shape[2])
+            maps = [tiles.max(axis=(3, 5)), tiles.mean(axis=(3, 5)), middle, wide @ coarse @ wide.T]
+            parts.append(np.concatenate(maps, axis=1).transpose(0, 2, 3, 1))
+        return np.ascontiguousarray(np.concatenate(parts), dtype=np.float32)
+
+    def _deep_there(self, pixels: Tensor) -> Tensor:
+        """The same on another device than the CPU."""
         mixed = torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda")
         parts = []
         with torch.inference_mode(), mixed:
             for start in range(0, len(pixels), _BATCH):
-                fine, middle, coarse = self._stages(pixels[start : start + _BATCH])
+                fine, middle, coarse = stages_of(
+                    self._network, normalised(pixels[start : start + _BATCH].to(self.device))
+                )
                 step = fine.shape[2] // CELLS
                 maps = [
                     functional.max_pool2d(fine, step),
@@ -90,13 +107,6 @@ class FrozenCells:
                 ]
                 parts.append(torch.cat([part.float() for part in maps], dim=1).permute(0, 2, 3, 1).cpu())
         return torch.cat(parts)
-
-    def _stages(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Of uint8 pictures on the CPU."""
-        if self.device.type == "cpu":
-            fine, middle, coarse = map(torch.from_numpy, self._frozen({"pictures": pictures.numpy()}))
-            return fine, middle, coarse
-        return stages_of(self._network, normalised(pictures.to(self.device)))
 
     @cached_property
     def _network(self) -> Any:
@@ -168,14 +178,21 @@ def _picture_places(row: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDAr
     return np.clip(place, -20.0, 20.0), np.clip(boxes, 0.0, 1.0)
 
 
-def _grey(pixels: Tensor) -> Tensor:
+def _tiles(pictures: NDArray[Any]) -> NDArray[Any]:
+    """(..., side, side) to (..., 8, side / 8, 8, side / 8): the cells and what is in each."""
+    rows, columns = (side // CELLS for side in pictures.shape[-2:])
+    return pictures.reshape(*pictures.shape[:-2], CELLS, rows, CELLS, columns)
+
+
+def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(n, 8, 8, 17): 4 x 4 means of each cell, and its spread."""
-    values = pixels[:, None].float() / 128.0 - 1.0
-    fine = functional.avg_pool2d(values, pixels.shape[1] // (4 * CELLS))[:, 0]
-    tiles = fine.reshape(-1, CELLS, 4, CELLS, 4).permute(0, 1, 3, 2, 4).flatten(3)
-    square = functional.avg_pool2d(values**2, pixels.shape[1] // CELLS)[:, 0]
-    spread = (square - tiles.mean(dim=3) ** 2).clamp_min(0.0).sqrt()
-    return torch.cat([tiles, spread[..., None]], dim=3)
+    values = pixels.astype(np.float32) / 128.0 - 1.0
+    step = pixels.shape[1] // (4 * CELLS)
+    tiles = values.reshape(len(pixels), CELLS, 4, step, CELLS, 4, step).mean(axis=(3, 6))
+    means = tiles.transpose(0, 1, 3, 2, 4).reshape(len(pixels), CELLS, CELLS, 16)
+    square = _tiles(values**2).mean(axis=(2, 4))
+    spread = np.sqrt(np.maximum(square - means.mean(axis=3) ** 2, 0.0))
+    return np.concatenate([means, spread[..., None]], axis=3)
 
 
 @lru_cache(maxsize=1)

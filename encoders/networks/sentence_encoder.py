@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _TOKENS_PER_BATCH = 2048
 _REMEMBERED = 8
 """Single texts whose states are kept."""
+_SENTENCES, _LONGEST_KEPT = 8192, 400
+"""Vectors of texts that are kept, and how many characters such a text has at most: reports say the same things again
+and again, and the next report says them in another call."""
 _Passed: TypeAlias = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
@@ -48,6 +51,7 @@ class SentenceEncoder:
         self._pooling = files.pooling
         self._prompt = files.prompt
         self._alone: OrderedDict[tuple[int, ...], _Passed] = OrderedDict()
+        self._known: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()
         self._network = text_network(files, None if device == "cpu" else _device(device))
         self.max_tokens = files.max_tokens
@@ -84,10 +88,30 @@ class SentenceEncoder:
         """(n, dim) float32 unit rows, in the order of `items`; (0, dim) for none. Equal texts are read once."""
         unique = {text: number for number, text in enumerate(dict.fromkeys(items))}
         vectors = np.empty((len(unique), self._space.dim), dtype=np.float32)
-        tokens = [self._tokens(text) for text in unique]
+        fresh = self._fill(vectors, unique)
+        tokens = [self._tokens(text) for text in fresh]
         for rows in _batches([len(ids) for ids in tokens]):
-            vectors[rows] = self._batch([tokens[row] for row in rows])
+            vectors[[unique[fresh[row]] for row in rows]] = self._batch([tokens[row] for row in rows])
+        self._keep({text: vectors[unique[text]] for text in fresh})
         return vectors[[unique[text] for text in items]]
+
+    def _fill(self, vectors: Vectors, places: Mapping[str, int]) -> list[str]:
+        """Write what is known into `vectors`; the texts that have to be read."""
+        fresh = []
+        with self._lock:
+            for text, place in places.items():
+                if (known := self._known.get(text)) is None:
+                    fresh.append(text)
+                else:
+                    vectors[place] = known
+                    self._known.move_to_end(text)
+        return fresh
+
+    def _keep(self, vectors: Mapping[str, Vectors]) -> None:
+        with self._lock:
+            self._known.update({text: one.copy() for text, one in vectors.items() if len(text) <= _LONGEST_KEPT})
+            while len(self._known) > _SENTENCES:
+                self._known.popitem(last=False)
 
     def token_states(self, items: Sequence[str], /) -> list[NDArray[np.float32]]:
         """The last hidden states of each text, (t, width) float32, in the order of `items`.

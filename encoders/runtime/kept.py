@@ -8,6 +8,7 @@ once, a card always names a graph that is whole. Where nothing can be kept the g
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -23,6 +24,10 @@ from spinecho.encoders.sandbox.limits import read_small
 
 SETTING = "SPINECHO_CACHE"
 _GRAPH_BYTES = 256 << 20
+_NOT_KEPT = (
+    "exported networks cannot be kept in {folder} ({why}), so they are made at every start; give this account the "
+    f"right to write there, or set {SETTING} to another folder"
+)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -31,12 +36,15 @@ class _Damaged(ValueError):
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where exported graphs are kept: SPINECHO_CACHE, else `spinecho` in XDG_CACHE_HOME or ~/.cache."""
+    """Where exported graphs are kept: SPINECHO_CACHE, else `spinecho` in XDG_CACHE_HOME or ~/.cache. Raises OSError."""
     given = environment.get(SETTING)
     if given:
-        return Path(given).expanduser() / "networks"
+        return Path(given).expanduser().absolute() / "networks"
     base = environment.get("XDG_CACHE_HOME") or ""
-    cache = Path(base) if Path(base).is_absolute() else Path(environment.get("HOME") or "/nonexistent") / ".cache"
+    try:
+        cache = Path(base) if Path(base).is_absolute() else Path.home() / ".cache"
+    except RuntimeError as error:
+        raise OSError(errno.ENOENT, "this account has no home folder") from error
     return cache / "spinecho" / "networks"
 
 
@@ -47,23 +55,23 @@ def kept_graph(
 
     What `make` raises is raised. A folder that cannot be written, and a kept graph that was changed, are logged once.
     """
-    folder = cache_folder() if folder is None else folder
+    try:
+        folder = cache_folder() if folder is None else folder
+    except OSError as error:
+        notify_once("not kept", _NOT_KEPT.format(folder="the account's cache", why=error.strerror))
+        return make()
     card = folder / f"{name}-{weights[:16]}-{version}.json"
     try:
         return _read(folder, card, weights)
-    except FileNotFoundError:
+    except OSError:  # nothing there, or nobody may read it: keeping it will say so
         pass
-    except (_Damaged, OSError) as error:
+    except _Damaged as error:
         notify_once(f"damaged {card}", f"the exported network {name} is not what was kept ({error}); exporting it anew")
     graph = make()
     try:
         _keep(folder, card, graph, weights)
     except OSError as error:
-        notify_once(
-            f"not kept {folder}",
-            f"exported networks cannot be kept in {folder} ({error.strerror}), so they are made at every start; give "
-            f"this account the right to write there, or set {SETTING} to another folder",
-        )
+        notify_once("not kept", _NOT_KEPT.format(folder=folder, why=error.strerror))
     return graph
 
 

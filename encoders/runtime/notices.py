@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Mapping
 from importlib.util import find_spec
 
@@ -12,6 +13,7 @@ from spinecho.encoders.errors import EncoderUnavailable
 SETTING = "SPINECHO_RUNTIME"
 RUNTIMES = ("onnx", "torch")
 _LOG = logging.getLogger("spinecho.encoders")
+_LOCK = threading.Lock()
 _given: dict[str, str] = {}
 
 
@@ -25,7 +27,10 @@ def wanted_runtime(environment: Mapping[str, str] = os.environ) -> str:
 
 def notify_once(subject: str, message: str) -> None:
     """Log a warning; one on the same subject is not logged again in this process."""
-    if _given.setdefault(subject, message) is message:
+    with _LOCK:
+        known = subject in _given
+        _given.setdefault(subject, message)
+    if not known:
         _LOG.warning(message)
 
 
