@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from functools import lru_cache
 
@@ -13,9 +14,27 @@ from spinecho.encoders.language.vocabulary.table import NOUNS, Key, vocabulary
 _SURE = 10
 """Letters from which on one that is wrong, missing, doubled or swapped leaves no doubt which word was meant."""
 _STEM = 6
+_BEFORE = re.compile(r"(?:peri|para|intra|extra|retro|supra|infra|sub|inter|juxta|endo|micro|macro|multi|hemi)(?=.{5})")
+_JOINED = re.compile(
+    r"(aorto|arterio|broncho|calcaneo|cardio|celiaco|cerebello|cervico|colo|costo|cranio|duodeno|entero|ethmoido|femoro"
+    r"|fibulo|gastro|hepato|humero|ileo|jejuno|maxillo|mesencephalo|pancreatico|patello|pharyngo|pleuro|ponto|recto"
+    r"|sacro|scapho|spheno|spleno|sterno|talo|thalamo|thoraco|tibio|utero|vesico)(?=.{5})"
+)
+_FIRST = {
+    "aort": "aorta", "arteri": "artery", "bronch": "bronchus", "calcane": "calcaneus", "cardi": "heart",
+    "celiac": "celiac", "cerebell": "cerebellum", "cervic": "cervical", "col": "colon", "cost": "rib",
+    "crani": "skull", "duoden": "duodenum", "enter": "bowel", "ethmoid": "ethmoid", "femor": "femur",
+    "fibul": "fibula", "gastr": "stomach", "hepat": "liver", "humer": "humerus", "ile": "ileum", "jejun": "jejunum",
+    "maxill": "maxilla", "mesencephal": "midbrain", "pancreatic": "pancreas", "patell": "patella",
+    "pharyng": "pharynx", "pleur": "pleura", "pont": "pons", "rect": "rectum", "sacr": "sacrum",
+    "scaph": "scaphoid", "sphen": "sphenoid", "splen": "spleen", "stern": "sternum", "tal": "talus",
+    "thalam": "thalamus", "thorac": "thoracic", "tibi": "tibia", "uter": "uterus", "vesic": "bladder",
+}  # fmt: skip
+"""What the first half of "rectovesical" is."""
+_NO_NAME = frozenset({"operat", "surgic", "contrast", "focal", "section", "media", "medial", "later", "state", "tract", "venou", "catheter", "vention"})
 _UNLIKE = frozenset({
     "constructive", "constructed", "constricted", "construction", "prostrate", "interaction", "perforation",
-    "hypodense", "hypodensity", "transfected", "speculated", "reflection", "inflection", "projection", "transection",
+    "hemithorax", "displaying", "multilobular", "hypodense", "hypodensity", "transfected", "speculated", "reflection", "inflection", "projection", "transection",
     "dissociation", "conclusion", "contraction", "attraction", "subscapular", "intrarenal", "infrarenal",
     "infraorbital", "intraorbital", "infraspinous", "supplemental", "complimentary", "functional", "stimulation",
     "simulation", "alternation", "affliction", "restitution",
@@ -53,6 +72,24 @@ def known_form(word: str, stem: str) -> str:
     return near.pop() if len(near) == 1 else stem
 
 
+@lru_cache(maxsize=65536)
+def halves(word: str) -> tuple[tuple[str, int], ...]:
+    """(stem, place) of the halves of an unknown word that names two organs, or one behind a prefix.
+
+    "rectovesical" is of the rectum and the bladder, "retropancreatic" of the pancreas; () for any other word.
+    """
+    heard = word.lower()
+    for pattern, joined in ((_JOINED, True), (_BEFORE, False)):
+        match = pattern.match(heard)
+        if match is None:
+            continue
+        rest = root(word[match.end() :])
+        if (rest,) in vocabulary().named and rest not in _NO_NAME:
+            first = _FIRST[match.group()[:-1]] if joined else match.group()
+            return ((root(first), 0), (rest, match.end()))
+    return ()
+
+
 @lru_cache(maxsize=1)
 def _by_size() -> dict[tuple[str, int], list[str]]:
     """Words of all names, by their first letter and length."""
@@ -64,4 +101,4 @@ def _by_size() -> dict[tuple[str, int], list[str]]:
     return dict(found)
 
 
-__all__ = ["as_nouns", "known_form"]
+__all__ = ["as_nouns", "halves", "known_form"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from spinecho.encoders.language.stems import root
-from spinecho.encoders.language.vocabulary.forms import as_nouns, known_form
+from spinecho.encoders.language.vocabulary.forms import as_nouns, halves, known_form
 from spinecho.encoders.language.vocabulary.lobes import lobes
 from spinecho.encoders.language.vocabulary.spine_levels import Level, levels
 from spinecho.encoders.language.vocabulary.table import Concept, Kind, Meaning, Token, tokens, vocabulary
@@ -143,7 +143,7 @@ def _words(text: str, spinal: tuple[Level, ...]) -> tuple[list[Word], list[Word]
     skipped = iter(spinal)
     level = next(skipped, None)
     known = vocabulary().stems
-    for token in (one for whole in tokens(text) for one in _apart(whole, known)):
+    for token in (one for whole in tokens(text) for one in _apart(whole, known, text)):
         while level and level.stop <= token.start:
             level = next(skipped, None)
         if level and token.start < level.stop and level.start < token.stop:
@@ -158,16 +158,28 @@ def _words(text: str, spinal: tuple[Level, ...]) -> tuple[list[Word], list[Word]
                 found[-1] = Word(whole, found[-1].start, token.stop, found[-1].opens)
                 last = token.stop
                 continue
-        stem = token.stem if token.stem in known else known_form(text[token.start : token.stop], token.stem)
         opens = _BREAK.search(text, last, token.start) is not None
-        found.append(Word(stem, token.start, token.stop, opens, _OF.search(text, last, token.start) is not None))
+        found.append(Word(token.stem, token.start, token.stop, opens, _OF.search(text, last, token.start) is not None))
         last = token.stop
     return found, aside
 
 
-def _apart(token: Token, known: set[str]) -> tuple[Token, ...]:
-    """A word that no name holds, without its prefix: "post-radiotherapy"."""
-    return token.parts if token.parts and token.stem not in known else (token,)
+def _apart(token: Token, known: set[str], text: str) -> tuple[Token, ...]:
+    """A word that no name holds, without its prefix ("post-radiotherapy"), in a known form or in two halves."""
+    if token.stem in known:
+        return (token,)
+    if token.parts:
+        return token.parts
+    word = text[token.start : token.stop]
+    stem = known_form(word, token.stem)
+    if stem != token.stem:
+        return (Token(stem, token.start, token.stop),)
+    cut = halves(word)
+    if not cut:
+        return (token,)
+    (first, _), (second, at) = cut
+    middle = token.start + at
+    return (Token(first, token.start, middle), Token(second, middle, token.stop))
 
 
 def _by_context(meanings: tuple[Meaning, ...], words: list[Word], at: int, length: int) -> str:
