@@ -126,6 +126,8 @@ def _longest(words: list[Word], at: int, stop: int) -> tuple[int, str]:
         if not concept and owner and at < owner < at + length:
             key = key[owner - at :] + key[: owner - at]
             concept = table.named.get(key) or table.named.get(as_nouns(key), "")
+            if concept and _longest(words, owner, stop)[0] > at + length - owner:
+                concept = ""  # a "lesion of the ring finger" is no ring lesion
         if concept:
             return length, concept
     return 0, ""
