@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from spinecho.encoders.language.stems import root
+from spinecho.encoders.language.vocabulary.forms import as_nouns, halves, known_form
 from spinecho.encoders.language.vocabulary.lobes import lobes
 from spinecho.encoders.language.vocabulary.spine_levels import Level, levels
 from spinecho.encoders.language.vocabulary.table import Concept, Kind, Meaning, Token, tokens, vocabulary
@@ -18,6 +19,9 @@ _KEPT = 16384
 """Texts whose reading is remembered: an exclusion looks at every sentence of many studies, again and again."""
 _JOINING = frozenset({"and", "or", "und", "oder"})
 _ASIDE = re.compile(r"(?<=\w\s)\(\s?([A-Za-z]?[A-Z]{1,6}s?)\s?\)")
+_HEAD = 2
+"""Words that may stand before "of" in a name turned round."""
+_OF = re.compile(r"(?<!\w)of(?!\w)", re.IGNORECASE)
 _HYPHENS = ("-", "‐", "‑")
 _BREAK = re.compile(r"[,;:.!?()\[\]\n<>|]")
 
@@ -41,6 +45,8 @@ class Word:
     stop: int
     opens: bool
     """Whether a comma, a full stop or the like stands before it: no name goes across."""
+    belongs: bool = False
+    """Whether "of" stands before it: "horn of the lateral meniscus" is the lateral meniscus horn."""
 
 
 def concepts(text: str) -> tuple[Mention, ...]:
@@ -99,7 +105,14 @@ def _read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
 def _longest(words: list[Word], at: int, stop: int) -> tuple[int, str]:
     """(number of words, concept) of the longest name that begins here and ends before `stop`; (0, "") for none."""
     table = vocabulary()
-    reach = min(table.longest.get(words[at].stem, 0), stop - at)
+    first = words[at].stem
+    reach = max(table.longest.get(first, 0), table.longest.get(as_nouns((first,))[0], 0))
+    owner = next((n for n in range(at + 1, min(at + _HEAD + 1, stop)) if words[n].belongs), 0)
+    if owner:
+        whole = words[owner].stem
+        turned = max(table.longest.get(whole, 0), table.longest.get(as_nouns((whole,))[0], 0))
+        reach = max(reach, turned)
+    reach = min(reach, stop - at)
     for length in range(1, reach):
         if words[at + length].opens:
             reach = length
@@ -107,7 +120,14 @@ def _longest(words: list[Word], at: int, stop: int) -> tuple[int, str]:
     for length in range(reach, 0, -1):
         key = tuple(word.stem for word in words[at : at + length])
         meanings = table.ambiguous.get(key)
-        concept = _by_context(meanings, words, at, length) if meanings else table.named.get(key)
+        concept = _by_context(meanings, words, at, length) if meanings else table.named.get(key, "")
+        if not concept and not meanings:
+            concept = table.named.get(as_nouns(key), "")
+        if not concept and owner and at < owner < at + length:
+            key = key[owner - at :] + key[: owner - at]
+            concept = table.named.get(key) or table.named.get(as_nouns(key), "")
+            if concept and _longest(words, owner, stop)[0] > at + length - owner:
+                concept = ""  # a "lesion of the ring finger" is no ring lesion
         if concept:
             return length, concept
     return 0, ""
@@ -125,7 +145,7 @@ def _words(text: str, spinal: tuple[Level, ...]) -> tuple[list[Word], list[Word]
     skipped = iter(spinal)
     level = next(skipped, None)
     known = vocabulary().stems
-    for token in (one for whole in tokens(text) for one in _apart(whole, known)):
+    for token in (one for whole in tokens(text) for one in _apart(whole, known, text)):
         while level and level.stop <= token.start:
             level = next(skipped, None)
         if level and token.start < level.stop and level.start < token.stop:
@@ -140,14 +160,28 @@ def _words(text: str, spinal: tuple[Level, ...]) -> tuple[list[Word], list[Word]
                 found[-1] = Word(whole, found[-1].start, token.stop, found[-1].opens)
                 last = token.stop
                 continue
-        found.append(Word(token.stem, token.start, token.stop, _BREAK.search(text, last, token.start) is not None))
+        opens = _BREAK.search(text, last, token.start) is not None
+        found.append(Word(token.stem, token.start, token.stop, opens, _OF.search(text, last, token.start) is not None))
         last = token.stop
     return found, aside
 
 
-def _apart(token: Token, known: set[str]) -> tuple[Token, ...]:
-    """A word that no name holds, without its prefix: "post-radiotherapy"."""
-    return token.parts if token.parts and token.stem not in known else (token,)
+def _apart(token: Token, known: set[str], text: str) -> tuple[Token, ...]:
+    """A word that no name holds, without its prefix ("post-radiotherapy"), in a known form or in two halves."""
+    if token.stem in known:
+        return (token,)
+    if token.parts:
+        return token.parts
+    word = text[token.start : token.stop]
+    stem = known_form(word, token.stem)
+    if stem != token.stem:
+        return (Token(stem, token.start, token.stop),)
+    cut = halves(word)
+    if not cut:
+        return (token,)
+    (first, _), (second, at) = cut
+    middle = token.start + at
+    return (Token(first, token.start, middle), Token(second, middle, token.stop))
 
 
 def _by_context(meanings: tuple[Meaning, ...], words: list[Word], at: int, length: int) -> str:

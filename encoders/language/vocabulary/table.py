@@ -97,6 +97,20 @@ _PREFIX = re.compile(
 _TURNING = frozenset({"non", "un", "anti", "pseudo", "hyper", "hypo", "iso"})
 
 
+_ADJECTIVES = {
+    "liver": "hepatic", "kidney": "renal", "lung": "pulmonary", "brain": "cerebral", "heart": "cardiac",
+    "stomach": "gastric", "spleen": "splenic", "pancreas": "pancreatic", "prostate": "prostatic", "uterus": "uterine",
+    "ovary": "ovarian", "ovaries": "ovarian", "testis": "testicular", "bladder": "vesical", "breast": "mammary",
+    "cerebellum": "cerebellar", "thyroid gland": "thyroid", "esophagus": "esophageal", "bowel": "intestinal",
+    "intestine": "intestinal", "colon": "colonic", "meniscus": "meniscal", "vertebra": "vertebral", "rib": "costal",
+    "muscle": "muscular", "nerve": "neural", "artery": "arterial", "vein": "venous", "bone": "osseous",
+    "femur": "femoral", "tibia": "tibial", "fibula": "fibular", "humerus": "humeral", "patella": "patellar",
+    "sacrum": "sacral", "skull": "cranial", "orbit": "orbital", "ureter": "ureteral", "urethra": "urethral",
+    "thalamus": "thalamic", "hippocampus": "hippocampal", "pituitary gland": "pituitary", "tendon": "tendinous",
+    "ligament": "ligamentous", "ventricle": "ventricular", "condyle": "condylar", "skin": "cutaneous", "labrum": "labral", "aorta": "aortic",
+}  # fmt: skip
+NOUNS = {root(adjective): root(noun) for noun, adjective in _ADJECTIVES.items() if " " not in noun}
+"""Stems of an organ's adjective, and of the organ: names with either are one."""
 _HYPHEN = re.compile(r"([^\W_]+)-([^\W_]+)")
 
 
@@ -240,6 +254,10 @@ def _connect(found: Vocabulary) -> None:
             found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))
             found.stems.update(key)
     _add_joined(found)
+    for key, ident in tuple(found.named.items()):
+        plain = tuple(NOUNS.get(stem, stem) for stem in key)
+        if plain != key and len(key) > 1 and found.named.setdefault(plain, ident) == ident:
+            found.longest[plain[0]] = max(found.longest.get(plain[0], 0), len(plain))
     found.children = {one: tuple(many) for one, many in children.items()}
     found.composed = {one: tuple(many) for one, many in composed.items()}
 

@@ -1,0 +1,104 @@
+"""Other forms of the words that names are made of: adjectives for nouns, other languages' endings, slips of the pen."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from functools import lru_cache
+
+from rapidfuzz.distance import OSA
+
+from spinecho.encoders.language.stems import neutral, root
+from spinecho.encoders.language.vocabulary.table import NOUNS, Key, vocabulary
+
+_SURE = 10
+"""Letters from which on one that is wrong, missing, doubled or swapped leaves no doubt which word was meant."""
+_STEM = 6
+_BEFORE = re.compile(r"(?:peri|para|intra|extra|retro|supra|infra|sub|inter|juxta|endo|micro|macro|multi|hemi)(?=.{5})")
+_JOINED = re.compile(
+    r"(aorto|arterio|broncho|calcaneo|cardio|celiaco|cerebello|cervico|colo|costo|cranio|duodeno|entero|ethmoido|femoro"
+    r"|fibulo|gastro|hepato|humero|ileo|jejuno|maxillo|mesencephalo|pancreatico|patello|pharyngo|pleuro|ponto|recto"
+    r"|sacro|scapho|spheno|spleno|sterno|talo|thalamo|thoraco|tibio|utero|vesico)(?=.{5})"
+)
+_FIRST = {
+    "aort": "aorta", "arteri": "artery", "bronch": "bronchus", "calcane": "calcaneus", "cardi": "heart",
+    "celiac": "celiac", "cerebell": "cerebellum", "cervic": "cervical", "col": "colon", "cost": "rib",
+    "crani": "skull", "duoden": "duodenum", "enter": "bowel", "ethmoid": "ethmoid", "femor": "femur",
+    "fibul": "fibula", "gastr": "stomach", "hepat": "liver", "humer": "humerus", "ile": "ileum", "jejun": "jejunum",
+    "maxill": "maxilla", "mesencephal": "midbrain", "pancreatic": "pancreas", "patell": "patella",
+    "pharyng": "pharynx", "pleur": "pleura", "pont": "pons", "rect": "rectum", "sacr": "sacrum",
+    "scaph": "scaphoid", "sphen": "sphenoid", "splen": "spleen", "stern": "sternum", "tal": "talus",
+    "thalam": "thalamus", "thorac": "thoracic", "tibi": "tibia", "uter": "uterus", "vesic": "bladder",
+}  # fmt: skip
+"""What the first half of "rectovesical" is."""
+_NO_NAME = frozenset({"operat", "surgic", "contrast", "focal", "section", "media", "medial", "later", "state", "tract", "venou", "catheter", "vention"})
+_UNLIKE = frozenset({
+    "constructive", "constructed", "constricted", "construction", "prostrate", "interaction", "perforation",
+    "hemithorax", "displaying", "multilobular", "hypodense", "hypodensity", "transfected", "speculated", "reflection", "inflection", "projection", "transection",
+    "dissociation", "conclusion", "contraction", "attraction", "subscapular", "intrarenal", "infrarenal",
+    "infraorbital", "intraorbital", "infraspinous", "supplemental", "complimentary", "functional", "stimulation",
+    "simulation", "alternation", "affliction", "restitution",
+})  # fmt: skip
+"""Words one letter from one of a name that are words of their own."""
+
+
+def as_nouns(key: Key) -> Key:
+    """A name's stems with every adjective of an organ as the organ: "hepatic cyst" is a liver cyst."""
+    return tuple(NOUNS.get(stem, stem) for stem in key)
+
+
+@lru_cache(maxsize=65536)
+def known_form(word: str, stem: str) -> str:
+    """The stem of the one word of the vocabulary that an unknown word is a form or a misspelling of; else its own.
+
+    "frontale", "infiltratingly" lose one more ending; "hyperintese" has one letter wrong. The first letter must stand,
+    since "a" and "un" turn words round.
+    """
+    table = vocabulary()
+    if len(stem) <= _STEM or not stem.isalpha():
+        return stem
+    for shorter in (root(stem), root(stem.removesuffix("ly"))):
+        if len(shorter) >= _STEM - 1 and shorter in table.stems:
+            return shorter
+    heard = neutral(word)
+    if len(heard) < _SURE or heard in _UNLIKE:
+        return stem
+    near = {
+        root(known)
+        for length in (len(heard) - 1, len(heard), len(heard) + 1)
+        for known in _by_size().get((heard[0], length), ())
+        if known not in _UNLIKE and OSA.distance(heard, known, score_cutoff=1) <= 1
+    }
+    return near.pop() if len(near) == 1 else stem
+
+
+@lru_cache(maxsize=65536)
+def halves(word: str) -> tuple[tuple[str, int], ...]:
+    """(stem, place) of the halves of an unknown word that names two organs, or one behind a prefix.
+
+    "rectovesical" is of the rectum and the bladder, "retropancreatic" of the pancreas; () for any other word.
+    """
+    heard = word.lower()
+    for pattern, joined in ((_JOINED, True), (_BEFORE, False)):
+        match = pattern.match(heard)
+        if match is None:
+            continue
+        rest = root(word[match.end() :])
+        if (rest,) in vocabulary().named and rest not in _NO_NAME:
+            first = _FIRST[match.group()[:-1]] if joined else match.group()
+            return ((root(first), 0), (rest, match.end()))
+    return ()
+
+
+@lru_cache(maxsize=1)
+def _by_size() -> dict[tuple[str, int], list[str]]:
+    """Words of all names, by their first letter and length."""
+    words = {neutral(word) for one in vocabulary().concepts.values() for name in one.names for word in name.split()}
+    found: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for word in words:
+        if len(word) >= _SURE - 1:
+            found[word[0], len(word)].append(word)
+    return dict(found)
+
+
+__all__ = ["as_nouns", "halves", "known_form"]
