@@ -11,13 +11,27 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from spinecho.settings import Settings
-from spinecho.ui.server.api import archive, health, logs, problems, searching, shapes, studies
+from spinecho.ui.server.api import (
+    archive,
+    cohorts,
+    feedback,
+    health,
+    jobs,
+    logs,
+    problems,
+    searching,
+    shapes,
+    studies,
+    tokens,
+    volumes,
+)
 from spinecho.ui.server.api.edge import PREFIX, Edge
 from spinecho.ui.server.api.limits import Limits, read_limits
 from spinecho.ui.server.api.service import Door, Service
 from spinecho.ui.server.guard import Rules
+from spinecho.ui.server.jobs.runner import Runner
 
-_GROUPS = (searching, studies, archive)
+_GROUPS = (searching, studies, volumes, archive, cohorts, feedback, jobs, tokens)
 _USUAL = {
     400: "It cannot be read, or its cursor is of another question.", 401: "Nobody is known by what it shows.",
     403: "The role or the token's scope does not allow it.", 404: "Nothing has this name.",
@@ -34,12 +48,12 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def create_api(
     settings: Settings, *, door: Door | None = None, limits: Limits | None = None, rules: Rules | None = None,
-    wait: bool = False,
+    wait: bool = False, jobs_at_once: int = 1,
 ) -> FastAPI:  # fmt: skip
     """The API over a home. door: where it stands, see `Door`. rules: names and origins that are let through.
 
-    wait: open the index before the first request is taken, as tests do; else it is opened beside them. Raises what
-    opening the database and the record raises, and `RolesError`.
+    wait: open the index before the first request is taken, as tests do; else it is opened beside them. jobs_at_once: 0
+    leaves jobs to another server of the home. Raises what opening the database and the record raises, and `RolesError`.
     """
     logs.set_up()
     service = Service.over(settings, limits or read_limits(), door or Door())
@@ -50,7 +64,11 @@ def create_api(
         opening.start()
         if wait:
             opening.join()
+        runner = Runner(settings, service.queue, at_once=jobs_at_once)
+        if jobs_at_once:
+            runner.begin()
         yield
+        runner.close()
         service.close()
 
     app = FastAPI(

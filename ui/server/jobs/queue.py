@@ -154,9 +154,9 @@ class Queue:
             row = connection.execute("SELECT cancel FROM jobs WHERE id = ?", (number,)).fetchone()
         return bool(row and row[0])
 
-    def finish(self, number: str, result: Mapping[str, Any]) -> bool:
-        """A running job is done; whether it was running still."""
-        return self._end(number, "done", result=json.dumps(dict(result)))
+    def finish(self, number: str, result: Mapping[str, Any], attempt: int) -> bool:
+        """A running job is done; whether it was running still, and not begun anew meanwhile."""
+        return self._end(number, "done", result=json.dumps(dict(result)), attempt=attempt)
 
     def fail(self, number: str, name: str, detail: str) -> bool:
         """A running job failed for good."""
@@ -166,12 +166,13 @@ class Queue:
         """A running job was stopped."""
         return self._end(number, "cancelled")
 
-    def again(self, number: str) -> bool:
-        """A running job whose process died waits anew."""
+    def again(self, number: str, *, counted: bool = True) -> bool:
+        """A running job whose process died waits anew. counted: as an attempt; one that was handed over is none."""
         with self._writing() as connection:
             done = connection.execute(
-                "UPDATE jobs SET state = 'queued', runner = '', stage = '' WHERE id = ? AND state = 'running'",
-                (number,),
+                "UPDATE jobs SET state = 'queued', runner = '', stage = '', attempts = attempts - ?"
+                " WHERE id = ? AND state = 'running'",
+                (int(not counted), number),
             )
         return done.rowcount > 0
 
@@ -242,11 +243,20 @@ class Queue:
                 self._all.pop().close()
         self._held = threading.local()
 
-    def _end(self, number: str, state: str, *, result: str | None = None, problem: str | None = None) -> bool:
+    def _end(
+        self,
+        number: str,
+        state: str,
+        *,
+        result: str | None = None,
+        problem: str | None = None,
+        attempt: int | None = None,
+    ) -> bool:
         with self._writing() as connection:
             done = connection.execute(
-                "UPDATE jobs SET state = ?, ended = ?, result = ?, problem = ? WHERE id = ? AND state = 'running'",
-                (state, time.time(), result, problem, number),
+                "UPDATE jobs SET state = ?, ended = ?, result = ?, problem = ? WHERE id = ? AND state = 'running'"
+                " AND attempts = coalesce(?, attempts)",
+                (state, time.time(), result, problem, number, attempt),
             )
         return done.rowcount > 0
 
