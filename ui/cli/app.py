@@ -25,6 +25,7 @@ from spinecho.ui.cli.facets import facets
 from spinecho.ui.cli.feedback import feedback_app
 from spinecho.ui.cli.record import record_app
 from spinecho.ui.cli.search import search_app
+from spinecho.ui.cli.serve import serve
 from spinecho.ui.cli.token import token_app
 from spinecho.ui.cli.train import train_app
 from spinecho.ui.cli.why import why
@@ -388,6 +389,7 @@ def db_copies(
 
 app.command(help=EVALUATE_HELP)(guarded(evaluate))
 app.command(help=FACETS_HELP)(guarded(facets))
+app.command()(serve)
 
 
 def main() -> None:

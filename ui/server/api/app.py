@@ -48,15 +48,15 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def create_api(
     settings: Settings, *, door: Door | None = None, limits: Limits | None = None, rules: Rules | None = None,
-    wait: bool = False, jobs_at_once: int = 1,
+    wait: bool = False, jobs_at_once: int = 1, workers: int = 1,
 ) -> FastAPI:  # fmt: skip
     """The API over a home. door: where it stands, see `Door`. rules: names and origins that are let through.
 
     wait: open the index before the first request is taken, as tests do; else it is opened beside them. jobs_at_once: 0
-    leaves jobs to another server of the home. Raises what opening the database and the record raises, and `RolesError`.
+    leaves jobs to another server of the home. workers: processes among which the rate of a token is shared. Raises what opening the database and the record raises, and `RolesError`.
     """
     logs.set_up()
-    service = Service.over(settings, limits or read_limits(), door or Door())
+    service = Service.over(settings, (limits or read_limits()).shared_by(workers), door or Door())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spinecho.errors import SettingsError
 from spinecho.ui.server.api.problems import TooMany
@@ -36,6 +36,12 @@ class Limits:
     seconds: int = 120
     at_once: int = 256
     slow_ms: int = 1000
+
+    def shared_by(self, workers: int) -> Limits:
+        """What one of several processes lets through, to which requests come by chance."""
+        if workers < 2:
+            return self
+        return replace(self, rate=-(-self.rate // workers), burst=-(-self.burst // workers))
 
 
 def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:

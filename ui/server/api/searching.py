@@ -88,8 +88,8 @@ def similar_scan(
 
 
 def _page(
-    asked: Asked, query: Query, where: Filter, want: Kind, k: int, cursor: str | None, question: Mapping[str, Any] | None,
-    left_out: list[str] | None = None,
+    asked: Asked, query: Query, where: Filter, want: Kind, k: int, cursor: str | None,
+    question: Mapping[str, Any] | None, left_out: list[str] | None = None,
 ) -> JSONResponse:  # fmt: skip
     offset = 0 if question is None else offset_of(asked, question, cursor)
     if offset + k > MOST_DEEP:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import threading
-import time
 
 from spinecho.db.errors import Damaged, StorageFailure
 from spinecho.db.people.record import RecordError
@@ -15,6 +13,7 @@ from spinecho.private import UMASK
 from spinecho.search.access.desk import Person, Role
 from spinecho.settings import read_settings
 from spinecho.ui.server.jobs.queue import Queue
+from spinecho.ui.server.serve import end_with_parent
 
 _INSIDE = (StorageFailure, Damaged, RecordError, SettingsError)
 _GENTLE = 10
@@ -23,7 +22,7 @@ _GENTLE = 10
 
 def main(number: str) -> int:
     """Do the job of this id; what comes of it, or why nothing did, stands in its row."""
-    _end_with_parent()
+    end_with_parent()  # else the job is begun anew by another server while this one still does it
     os.umask(UMASK)
     os.nice(_GENTLE)
     settings = read_settings()
@@ -49,18 +48,6 @@ def main(number: str) -> int:
         return 0
     queue.finish(number, done, job.attempts)
     return 0
-
-
-def _end_with_parent() -> None:
-    """Whoever started us may be killed; the job is then begun anew by another, and must not be done twice."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":
