@@ -19,7 +19,7 @@ from spinecho.ui.server.guard import Asgi, Message, Receive, Scope, Send
 
 _HOP = frozenset((
     b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
-    b"transfer-encoding", b"upgrade",
+    b"transfer-encoding", b"upgrade", b"date", b"server",
 ))  # fmt: skip
 _FORWARDED = (b"forwarded", b"x-forwarded", b"x-real-ip")
 _LOOPBACK = ("127.", "::1", "localhost")
@@ -48,8 +48,8 @@ class Proxy:
     def __init__(self, port: int) -> None:
         self._port = port
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32)
-        timeout = httpx2.Timeout(None, connect=5.0)
-        self._client = httpx2.AsyncClient(timeout=timeout, limits=limits, trust_env=False, follow_redirects=False)
+        # No client: it would keep the cookies of one browser and show them for the next
+        self._transport = httpx2.AsyncHTTPTransport(limits=limits, trust_env=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand one request on."""
@@ -62,12 +62,10 @@ class Proxy:
         address = httpx2.URL(f"http://127.0.0.1:{self._port}").copy_with(raw_path=_target(scope))
         names = {name for name, _ in scope["headers"]}
         body = _body(receive) if names & {b"content-length", b"transfer-encoding"} else None
-        request = self._client.build_request(scope["method"], address, headers=_given(scope), content=body)
-        for name in ("accept", "accept-encoding", "user-agent", "connection"):  # what the client adds by itself
-            if name.encode() not in names:
-                request.headers.pop(name, None)
+        within = {"timeout": {"connect": 5.0, "read": None, "write": None, "pool": None}}
+        request = httpx2.Request(scope["method"], address, headers=_given(scope), content=body, extensions=within)
         try:
-            answer = await self._client.send(request, stream=True)
+            answer = await self._transport.handle_async_request(request)
         except httpx2.HTTPError:
             headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"retry-after", b"2")]
             await send({"type": "http.response.start", "status": 503, "headers": headers})
@@ -76,7 +74,7 @@ class Proxy:
         try:
             headers = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in _HOP]
             await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
-            async for piece in answer.aiter_raw():
+            async for piece in answer.stream:  # type: ignore[union-attr]
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b""})
         finally:
