@@ -19,6 +19,7 @@ from spinecho.wiring import read_image_query
 
 if TYPE_CHECKING:
     from spinecho.acts import Acts
+    from spinecho.db.people.tokens import Token
     from spinecho.indexer.backfill import Added
     from spinecho.lists import Cohort, FrozenCohort
     from spinecho.outcomes import Failures, OnProgress, Outcome
@@ -235,6 +236,33 @@ class Archive(Questions):
         from spinecho.thumbs import judgements_of  # noqa: PLC0415
 
         return judgements_of(self._database(), self._access(), everybody=everybody)
+
+    def make_token(
+        self, label: str, *, scopes: Sequence[str] = ("read",), days: int = 90, role: str | None = None,
+        person: str | None = None,
+    ) -> tuple[str, Token]:  # fmt: skip
+        """(a token, shown this once; what is kept of it), by which a program asks `spinecho serve` for you.
+
+        scopes: of read, write, manage, metrics. role: the most that it may do, never more than its owner may. person:
+        whose it is, for managers. Raises `StoreError` for a label, a scope or a time that cannot be.
+        """
+        from spinecho import tokens  # noqa: PLC0415
+
+        return tokens.make(
+            self._database(), self._access(), label, scopes=scopes, days=days, role=role, person=person
+        )  # fmt: skip
+
+    def tokens(self, *, everybody: bool = False) -> tuple[Token, ...]:
+        """Your tokens, the newest first; everybody: everybody's, for managers."""
+        from spinecho import tokens  # noqa: PLC0415
+
+        return tokens.listed(self._database(), self._access(), everybody=everybody)
+
+    def revoke_token(self, number: int) -> Token:
+        """End a token now. A manager may end anybody's. Raises `StoreError` where there is none."""
+        from spinecho import tokens  # noqa: PLC0415
+
+        return tokens.end(self._database(), self._access(), number)
 
     def _cohorts(self) -> CohortDesk:
         from spinecho.search.access.cohorts import CohortDesk  # noqa: PLC0415

@@ -9,7 +9,6 @@ from spinecho.ui.printing.tables import plain
 
 if TYPE_CHECKING:
     from spinecho.archive import Archive
-    from spinecho.db.schema.database import Database
     from spinecho.settings import Settings
 
 
@@ -18,13 +17,6 @@ def open_archive(settings: Settings, *, create: bool = False) -> Archive:
     from spinecho.archive import Archive  # noqa: PLC0415  (torch is slow to import)
 
     return Archive(settings, create=create, notify=show_warning)
-
-
-def open_database(settings: Settings) -> Database:
-    """As `spinecho.wiring.open_database`."""
-    from spinecho import wiring  # noqa: PLC0415
-
-    return wiring.open_database(settings, warn=show_warning)
 
 
 def show_warning(message: str) -> None:

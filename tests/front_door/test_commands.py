@@ -58,12 +58,15 @@ COUNTERPARTS = {
     "record export": "Acts.walk",
     "db upgrade": "upgrade",
     "db copies": "upkeep.copies",
+    "token create": "Archive.make_token",
+    "token list": "Archive.tokens",
+    "token revoke": "Archive.revoke_token",
     "train pretrain": "train",
     "train align": "train",
     "train head": "train",
 }
 """What stands in Python for each command. A new command without a line here fails."""
-SCREENS = {"ui"}
+SCREENS = {"ui", "serve"}
 """Commands that are themselves a screen: they show what the others answer."""
 OPENING = {
     "Database", "Engine", "Desk", "CohortDesk", "Selection", "Evaluator", "Record", "index_archive", "open_database",

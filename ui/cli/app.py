@@ -32,6 +32,10 @@ class Commands(LazyGroup):
             "spinecho.ui.cli.pages:ui",
             "Open the reading room in a browser: search, studies, cohorts, archive, evaluation.",
         ),
+        "serve": Later(
+            "spinecho.ui.cli.serve:serve",
+            "Answer programs and browsers on one port: the API under /api/v1, the pages everywhere else.",
+        ),
         "evaluate": Later(
             "spinecho.ui.cli.evaluate:evaluate",
             "Measure how well an indexed archive is found, every figure with its pool, chance level and 95 % interval.",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from spinecho.db.people.tokens import MOST_DAYS, SCOPES, Token, make_token, revoke_token, tokens
-from spinecho.people import open_access
-from spinecho.search.access.desk import Role
 from spinecho.settings import read_settings
-from spinecho.ui.opening import open_database
+from spinecho.tokens import MOST_DAYS, SCOPES, token_facts
+from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import MOST, AsJson, Home, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
 
@@ -41,19 +39,12 @@ def create(
     It may do what its scopes say, and never more than its owner may at that moment.
     """
     settings = read_settings(home=home)
-    database, me = open_database(settings), open_access(settings)
-    chosen = _role(role, me.person.role)
-    if person is not None and person != me.person.name:
-        me.require(Role.MANAGER, "make a token for somebody else")
-    owner = person or me.person.name
-    me.allow(Role.VIEWER, "make a token", "token-create", days=days, scopes=",".join(scope or ["read"]), of_role=chosen)
-    secret, kept = make_token(
-        database, owner=owner, role=chosen, label=label, scopes=scope or ("read",), days=days
-    )  # fmt: skip
+    archive = open_archive(settings)
+    secret, kept = archive.make_token(label, scopes=scope or ("read",), days=days, role=role, person=person)
     if as_json:
         print_json({"token": secret, **token_facts(kept)})
         return
-    err.print(f"token {kept.id} of {plain(owner)}, until {kept.expires_at:%Y-%m-%d}; it is shown this once:")
+    err.print(f"token {kept.id} of {plain(kept.owner)}, until {kept.expires_at:%Y-%m-%d}; it is shown this once:")
     out.print(secret, highlight=False, soft_wrap=True)
 
 
@@ -66,9 +57,7 @@ def listed(
 ) -> None:
     """Your tokens, the newest first."""
     settings = read_settings(home=home)
-    database, me = open_database(settings), open_access(settings)
-    me.allow(Role.MANAGER if everybody else Role.VIEWER, "see tokens", "token-list", everybody=everybody)
-    found = tokens(database, None if everybody else me.person.name)
+    found = open_archive(settings).tokens(everybody=everybody)
     if as_json:
         print_json({"tokens": [token_facts(one) for one in found]})
         return
@@ -93,37 +82,8 @@ def revoke(
 ) -> None:
     """End a token now. A manager may end anybody's."""
     settings = read_settings(home=home)
-    database, me = open_database(settings), open_access(settings)
-    me.allow(Role.VIEWER, "revoke a token", "token-revoke", number=number)
-    gone = revoke_token(database, number, None if me.may(Role.MANAGER) else me.person.name)
+    gone = open_archive(settings).revoke_token(number)
     if as_json:
         print_json(token_facts(gone))
     else:
         out.print(f"token {gone.id} ({plain(gone.label)}) is revoked")
-
-
-def token_facts(one: Token) -> dict[str, Any]:
-    """A token as JSON values."""
-    return {
-        "id": one.id,
-        "label": one.label,
-        "owner": one.owner,
-        "role": one.role,
-        "scopes": list(one.scopes),
-        "created_at": one.created_at.isoformat() + "Z",
-        "expires_at": one.expires_at.isoformat() + "Z",
-        "revoked_at": one.revoked_at and one.revoked_at.isoformat() + "Z",
-        "state": one.state(),
-    }
-
-
-def _role(given: str | None, mine: Role) -> str:
-    """The role asked for, never above one's own."""
-    if given is None:
-        return str(mine)
-    if given not in set(Role):
-        raise typer.BadParameter(f"{given!r} is none of: {', '.join(Role)}", param_hint="--role")
-    order = list(Role)
-    if order.index(Role(given)) > order.index(mine):
-        raise typer.BadParameter(f"{given!r} is more than your own role, {mine}", param_hint="--role")
-    return given

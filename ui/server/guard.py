@@ -62,17 +62,18 @@ class Guard:
         self._app, self._rules = app, rules
         self._headers = [(name.encode(), value.encode()) for name, value in (*_CALM, _policy(rules.scripts))]
         self._cookie = f"spinecho-{rules.port}"
-        self._proof = hmac.new(rules.secret.encode(), b"the room's cookie", hashlib.sha256).hexdigest()
+        self._proof = proof_of(rules.secret)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, with headers on its answer, or answer it."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        given = _Given(scope)
-        refused = self._refused(given)
+        given = Given(scope)
+        refused = self.refused(given)
         if refused is not None:
-            await self._answer(scope, receive, send, *refused)
+            status, title, words = refused
+            await self._answer(scope, receive, send, status, _page(title, words))
         elif scope["type"] == "http" and (place := self._let_in(given)) is not None:
             cookie = f"{self._cookie}={self._proof}; Path=/; HttpOnly; SameSite=Lax"
             more = [(b"location", place.encode("latin-1")), (b"set-cookie", cookie.encode())]
@@ -82,20 +83,20 @@ class Guard:
         else:
             await self._app(_settled(scope, given), receive, self._with_headers(send))
 
-    def _refused(self, given: _Given) -> tuple[int, str] | None:
-        """(status, words) for a request under a name, or from a page, that is not the room's."""
+    def refused(self, given: Given) -> tuple[int, str, str] | None:
+        """(status, title, words) for a request under a name, or from a page, that is not the room's."""
         hosts = given.all("host")
         found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         if found is None or not self._goes_by(found["name"]):
             name = hosts[0] if len(hosts) == 1 else "that"
             words = f"{name[:100]} is no name that it goes by. Names are given by 'spinecho ui --host NAME'."
-            return 421, _page("This is not the room's name", words)
+            return 421, "This is not the room's name", words
         origins = given.all("origin")
         if any(not self._own(origin, hosts[0]) for origin in origins):
-            return 403, _page("Another page asked", "What another site's page asks for is not answered.")
+            return 403, "Another page asked", "What another site's page asks for is not answered."
         site, mode = given.one("sec-fetch-site"), given.one("sec-fetch-mode")
         if site in ("cross-site", "same-site") and mode != "navigate":
-            return 403, _page("Another page asked", "What another site's page asks for is not answered.")
+            return 403, "Another page asked", "What another site's page asks for is not answered."
         return None
 
     def _goes_by(self, name: str) -> bool:
@@ -113,26 +114,26 @@ class Guard:
             return False
         return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
 
-    def _let_in(self, given: _Given) -> str | None:
+    def _let_in(self, given: Given) -> str | None:
         """Where to go on, for an address that carries the secret: the same without it."""
         if not self._rules.secret or given.scope.get("method") not in ("GET", "HEAD"):
             return None
         query = parse_qsl(given.scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
         told = [value for name, value in query if name == _PARAMETER]
-        if not any(_same(value, self._rules.secret) for value in told):
+        if not any(same(value, self._rules.secret) for value in told):
             return None
         rest = urlencode([(name, value) for name, value in query if name != _PARAMETER])
         raw: bytes = given.scope.get("raw_path") or given.scope["path"].encode("utf-8", "replace")
         path = "/" + raw.decode("latin-1").partition("?")[0].lstrip("/\\")  # never //elsewhere
         return path + (f"?{rest}" if rest else "")
 
-    def _known(self, given: _Given) -> bool:
+    def _known(self, given: Given) -> bool:
         if not self._rules.secret or (given.scope["type"] == "http" and given.scope["path"] == _HEALTH):
             return True
         kind, _, value = given.one("authorization").partition(" ")
-        if kind.lower() == "bearer" and _same(value.strip(), self._rules.secret):
+        if kind.lower() == "bearer" and same(value.strip(), self._rules.secret):
             return True
-        return any(_same(value, self._proof) for value in given.cookies(self._cookie))
+        return any(same(value, self._proof) for value in given.cookies(self._cookie))
 
     def _with_headers(self, send: Send) -> Send:
         ours = {name for name, _ in self._headers}
@@ -160,25 +161,28 @@ class Guard:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
-class _Given:
-    """Headers of a request."""
+class Given:
+    """Headers of a request, as they came."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self._headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
 
     def all(self, name: str) -> list[str]:
+        """Every value of a header, in lower case named."""
         return [value.strip() for one, value in self._headers if one == name]
 
     def one(self, name: str) -> str:
+        """Its first value, '' without."""
         return next(iter(self.all(name)), "")
 
     def cookies(self, name: str) -> list[str]:
+        """Every cookie of a name."""
         pairs = (pair.partition("=") for line in self.all("cookie") for pair in line.split(";"))
         return [value.strip() for key, _, value in pairs if key.strip() == name]
 
 
-def _settled(scope: Scope, given: _Given) -> Scope:
+def _settled(scope: Scope, given: Given) -> Scope:
     """The request as Streamlit is to see it, which would else ask other machines for this one's addresses.
 
     It does so for an `Origin` that is not its `Host`. Both are checked: a plain request goes on without the first, a
@@ -194,7 +198,13 @@ def _settled(scope: Scope, given: _Given) -> Scope:
     return {**scope, "headers": headers}
 
 
-def _same(one: str, other: str) -> bool:
+def proof_of(secret: str) -> str:
+    """What the cookie holds of those who came by the first address."""
+    return hmac.new(secret.encode(), b"the room's cookie", hashlib.sha256).hexdigest()
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two secrets are one, told in the same time whatever they are."""
     return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode())
 
 

@@ -17,6 +17,8 @@ import secrets
 import signal
 import socket
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -88,12 +90,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.umask(UMASK)
     given = _parser().parse_args(arguments)
     settings = read_settings()
-    signed = check_address(given.address, settings, allowed=given.open)
-    secret = "" if signed else _secret()
+    signed = check_address(given.behind_address or given.address, settings, allowed=given.open)
+    secret = "" if signed else secret_of()
     rules = rules_for(
-        settings, address=given.address, port=given.port, hosts=given.host, signed=signed, secret=secret
+        settings, address=given.behind_address or given.address, port=given.behind_port or given.port,
+        hosts=given.host, signed=signed, secret=secret,
     )  # fmt: skip
-    _tell_address(settings, given.address, given.port, secret)
+    if given.behind_port:
+        end_with_parent()
+    else:
+        tell_address(settings, given.address, given.port, secret)
     os.environ.pop(SECRET, None)  # what this process starts needs it not
     os.chdir("/")  # where one stands may be an archive, in which .streamlit/config.toml would be read
     _serve(rules, streamlit_options(
@@ -115,17 +121,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
     parser.add_argument("--host", action="append", default=[])
     parser.add_argument("--open", action="store_true")
+    parser.add_argument("--behind-address", default="", help="Where the server that these pages stand behind listens.")
+    parser.add_argument("--behind-port", type=int, default=0)
     return parser
 
 
-def _secret() -> str:
+def secret_of() -> str:
+    """The secret of the first address: a new one, or that of the environment. Raises `OpenRoom` for a short one."""
     held = os.environ.get(SECRET, "")
     if held and (len(held) < _SHORTEST or not re.fullmatch(r"[A-Za-z0-9_-]+", held)):
         raise OpenRoom(f"{SECRET} has to have {_SHORTEST} or more letters, digits, - and _; take it out for a new one")
     return held or secrets.token_urlsafe(32)
 
 
-def _tell_address(settings: Settings, address: str, port: int, secret: str) -> None:
+def tell_address(settings: Settings, address: str, port: int, secret: str) -> None:
     """Print where the room is. The secret goes to a terminal and to a file that the account alone may read, never to a
     log: where standard output is none, the file is named instead."""
     shown = address.strip("[]")
@@ -156,6 +165,18 @@ def _tell_address(settings: Settings, address: str, port: int, secret: str) -> N
         print(f"The room is at {plain}; its secret is that of {SECRET}", flush=True)  # noqa: T201
     else:
         print(f"The room is at {plain}; the address with its secret stands in {path}", flush=True)  # noqa: T201
+
+
+def end_with_parent() -> None:
+    """End when the process that started this one ends, however it ends."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _remove_at_exit(path: Path) -> None:

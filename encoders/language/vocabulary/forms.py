@@ -31,10 +31,27 @@ _FIRST = {
     "thalam": "thalamus", "thorac": "thoracic", "tibi": "tibia", "uter": "uterus", "vesic": "bladder",
 }  # fmt: skip
 """What the first half of "rectovesical" is."""
-_NO_NAME = frozenset({"operat", "surgic", "contrast", "focal", "section", "media", "medial", "later", "state", "tract", "venou", "catheter", "vention"})
+_NO_NAME = frozenset(
+    [
+        "operat",
+        "surgic",
+        "contrast",
+        "focal",
+        "section",
+        "media",
+        "medial",
+        "later",
+        "state",
+        "tract",
+        "venou",
+        "catheter",
+        "vention",
+    ]
+)
 _UNLIKE = frozenset({
     "constructive", "constructed", "constricted", "construction", "prostrate", "interaction", "perforation",
-    "hemithorax", "displaying", "multilobular", "hypodense", "hypodensity", "transfected", "speculated", "reflection", "inflection", "projection", "transection",
+    "hemithorax", "displaying", "multilobular", "hypodense", "hypodensity", "transfected", "speculated", "reflection",
+    "inflection", "projection", "transection",
     "dissociation", "conclusion", "contraction", "attraction", "subscapular", "intrarenal", "infrarenal",
     "infraorbital", "intraorbital", "infraspinous", "supplemental", "complimentary", "functional", "stimulation",
     "simulation", "alternation", "affliction", "restitution",

@@ -1,0 +1,97 @@
+"""The application: routes, problems, what stands around them, and the OpenAPI document."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from spinecho.settings import Settings
+from spinecho.ui.server.api import (
+    archive,
+    cohorts,
+    feedback,
+    health,
+    jobs,
+    logs,
+    problems,
+    searching,
+    shapes,
+    studies,
+    tokens,
+    volumes,
+)
+from spinecho.ui.server.api.edge import PREFIX, Edge
+from spinecho.ui.server.api.limits import Limits, read_limits
+from spinecho.ui.server.api.service import Door, Service
+from spinecho.ui.server.guard import Rules
+from spinecho.ui.server.jobs.runner import Runner
+
+_GROUPS = (searching, studies, volumes, archive, cohorts, feedback, jobs, tokens)
+_USUAL = {
+    400: "It cannot be read, or its cursor is of another question.", 401: "Nobody is known by what it shows.",
+    403: "The role or the token's scope does not allow it.", 404: "Nothing has this name.",
+    405: "Not by this method.", 408: "The body came too slowly.", 409: "It does not go with how things stand.",
+    413: "It is larger than what is taken.", 421: "The server does not go by this name.",
+    422: "It cannot be meant as it is.", 429: "More requests than are taken.", 500: "Something failed.",
+    503: "Not now; see Retry-After.", 504: "It took too long.",
+}  # fmt: skip
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"description": said, "content": {problems.MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for status, said in _USUAL.items()
+}
+
+
+def create_api(
+    settings: Settings, *, door: Door | None = None, limits: Limits | None = None, rules: Rules | None = None,
+    wait: bool = False, jobs_at_once: int = 1, workers: int = 1,
+) -> FastAPI:  # fmt: skip
+    """The API over a home. door: where it stands, see `Door`. rules: names and origins that are let through.
+
+    wait: open the index before the first request is taken, as tests do; else it is opened beside them. jobs_at_once: 0
+    leaves jobs to another server of the home. workers: processes among which the rate of a token is shared. Raises
+    what opening the database and the record raises, and `RolesError`.
+    """
+    logs.set_up()
+    service = Service.over(settings, (limits or read_limits()).shared_by(workers), door or Door())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        opening = threading.Thread(target=service.open, name="open-index", daemon=True)
+        opening.start()
+        if wait:
+            opening.join()
+        runner = Runner(settings, service.queue, at_once=jobs_at_once)
+        if jobs_at_once:
+            runner.begin()
+        yield
+        runner.close()
+        service.close()
+
+    app = FastAPI(
+        title="Spinecho", version="1", lifespan=lifespan, responses=_RESPONSES, docs_url=None, redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json", summary="Search an archive of MR studies. Not a diagnostic device.",
+        redirect_slashes=False,
+    )  # fmt: skip
+    app.state.service = service
+    problems.install(app)
+    for group in _GROUPS:
+        app.include_router(group.router, prefix=PREFIX)
+    app.include_router(health.router)
+    app.add_middleware(Edge, limits=service.limits, rules=rules)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        found = get_openapi(
+            title=app.title, version=app.version, summary=app.summary, routes=app.routes, openapi_version="3.1.0"
+        )
+        found.setdefault("components", {}).setdefault("schemas", {})["Problem"] = shapes.Problem.model_json_schema()
+        app.openapi_schema = found
+    return app.openapi_schema

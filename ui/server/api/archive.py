@@ -1,0 +1,102 @@
+"""The archive as a whole: counts by value, status, runs, what is not in it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse, Response
+
+from spinecho.db.filters.algebra import write_filter
+from spinecho.db.queries.facets import FACETS
+from spinecho.search.access.desk import Role, digest_of
+from spinecho.status_facts import failure_facts, status_facts
+from spinecho.ui.server.api import shapes
+from spinecho.ui.server.api.asking import Asked, Needs
+from spinecho.ui.server.api.paging import cursor_of, offset_of, tag_of, tagged, unchanged
+from spinecho.ui.server.api.searching import filter_of
+
+router = APIRouter(tags=["archive"])
+Reads = Annotated[Asked, Depends(Needs("read", what="see the archive"))]
+Manages = Annotated[Asked, Depends(Needs("manage", Role.MANAGER, "see which files were rejected"))]
+
+
+@router.get("/me", response_model=shapes.Me)
+def me(asked: Reads) -> JSONResponse:
+    """Who you are here."""
+    asked.access.note("see-me")
+    person = asked.person
+    return JSONResponse({"name": person.name, "role": str(person.role), "scopes": sorted(asked.caller.scopes)})
+
+
+@router.post("/facets", response_model=shapes.Facets)
+def facets(asked: Reads, body: shapes.FacetsAsked) -> Response:
+    """Of how many studies each value is: shown under the filter, of a total. Without fields, the usual ones."""
+    where, fields = filter_of(body.where), tuple(body.fields) or FACETS
+    tag = tag_of(asked, "facets", repr(where), fields, body.most)
+    if (same := unchanged(asked, tag)) is not None:
+        return same
+    found = asked.desk.facets(where, fields)
+    return JSONResponse(
+        {
+            "where": write_filter(where) if body.where.strip() else "",
+            "facets": {
+                field: [{"value": one.value, "shown": one.shown, "total": one.total} for one in some[: body.most]]
+                for field, some in found.items()
+            },
+            "more": {field: len(some) - body.most for field, some in found.items() if len(some) > body.most},
+        },
+        headers=tagged(tag),
+    )
+
+
+@router.get("/status", response_model=dict[str, Any])
+def status(asked: Reads) -> JSONResponse:
+    """What is indexed, what is pending, how the last run went, encoders and builds, as `spinecho status --json`."""
+    asked.access.allow(Role.VIEWER, "see the archive", "see-archive")
+    facts = status_facts(asked.service.database, asked.service.settings)
+    if not asked.access.may(Role.MANAGER):  # names of folders may say whose they are
+        facts = {name: value for name, value in facts.items() if name not in ("home", "not_read", "noise", "warnings")}
+        facts["last_run"] = _without_roots(facts.get("last_run"))
+    return JSONResponse(jsonable_encoder(facts))
+
+
+@router.get("/runs/last", response_model=dict[str, Any] | None)
+def last_run(asked: Reads) -> JSONResponse:
+    """The newest run of `spinecho index`: counts, seconds, and how far it is while it goes on."""
+    run = asked.desk.last_run()
+    return JSONResponse(jsonable_encoder(run if asked.access.may(Role.MANAGER) else _without_roots(run)))
+
+
+@router.get("/failures", response_model=shapes.Failures)
+def failures(
+    asked: Manages,
+    reason: Annotated[str | None, Query(max_length=40, description="Only this reason code, e.g. TRUNCATED.")] = None,
+    everything: Annotated[bool, Query(description="Also files that are merely nothing to embed.")] = False,
+    k: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[str | None, Query(max_length=400)] = None,
+) -> JSONResponse:
+    """What is not in the index, and why: files by reason with what helps."""
+    digest = digest_of(reason or "")
+    asked.access.allow(Role.MANAGER, "see which files were rejected", "see-failures", digest, everything=everything)
+    question = {"failures": reason, "everything": everything}
+    offset = offset_of(asked, question, cursor)
+    facts = failure_facts(asked.service.database, reason=reason, everything=everything)
+    remedies = {one["reason"]: one["remedy"] for one in facts["by_reason"]}
+    page = facts["failures"][offset : offset + k]
+    found = [
+        {
+            "path": one["path"],
+            "reason": one["reason"],
+            "message": one["message"],
+            "remedy": remedies.get(one["reason"], ""),
+        }
+        for one in page
+    ]
+    following = cursor_of(asked, question, offset + k) if offset + k < len(facts["failures"]) else None
+    return JSONResponse({"by_reason": facts["by_reason"], "failures": found, "next": following})
+
+
+def _without_roots(run: Any) -> Any:
+    return None if run is None else {name: value for name, value in run.items() if name != "roots"}

@@ -1,0 +1,164 @@
+"""Who asks: a personal token, a token of the provider, or the account that started the server; and what they may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.cookies import SimpleCookie
+from typing import Annotated
+
+from fastapi import Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from spinecho.db.people.tokens import PREFIX, find_token
+from spinecho.roles import Roles, account_role, read_roles, role_of, verified_address
+from spinecho.search.access.by_uid import ByUid
+from spinecho.search.access.cohorts import CohortDesk
+from spinecho.search.access.desk import Access, Desk, Person, Role, digest_of
+from spinecho.ui.server.api.problems import OutOfScope, Unauthenticated
+from spinecho.ui.server.api.service import Service
+from spinecho.ui.server.guard import proof_of, same
+
+BEARER = HTTPBearer(auto_error=False, description="A personal token (spinecho token create) or one of the provider.")
+_EVERY = frozenset(("read", "write", "manage", "metrics"))
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A person by what they showed. key: what their requests are counted under."""
+
+    person: Person
+    scopes: frozenset[str]
+    key: str
+
+
+@dataclass
+class Asked:
+    """One request of one person."""
+
+    service: Service
+    caller: Caller
+    request: Request
+    stages: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def person(self) -> Person:
+        """Who asks."""
+        return self.caller.person
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Their access to the archive."""
+        return self.service.desk(self.person)
+
+    @cached_property
+    def by_uid(self) -> ByUid:
+        """The same by UIDs."""
+        return ByUid(self.desk)
+
+    @cached_property
+    def cohorts(self) -> CohortDesk:
+        """The same to cohorts."""
+        return CohortDesk(self.desk, self.service.settings.builds)
+
+    @cached_property
+    def access(self) -> Access:
+        """Who asks, before the record, without an engine."""
+        return Access(self.person, self.service.record)
+
+
+class Needs:
+    """What a route takes: a scope of the token and a role of the person; both are looked at before anything is done."""
+
+    def __init__(self, scope: str, role: Role = Role.VIEWER, what: str = "ask") -> None:
+        self.scope, self.role, self.what = scope, role, what
+
+    def __call__(
+        self, request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)] = None
+    ) -> Asked:
+        """Raises `Unauthenticated`, `TooMany`, `OutOfScope` and `Refused`, each with a row of the record."""
+        service: Service = request.app.state.service
+        caller = who_asks(service, request, "" if shown is None else shown.credentials)
+        request.state.caller = caller.key
+        request.state.left = service.buckets.take(caller.key)
+        asked = Asked(service, caller, request)
+        if self.scope not in caller.scopes:
+            asked.access.note("refused", facts_scope=self.scope)
+            raise OutOfScope(f"this token has no scope {self.scope!r}; make one with it: spinecho token create")
+        asked.access.require(self.role, self.what)
+        return asked
+
+
+def who_asks(service: Service, request: Request, token: str) -> Caller:
+    """Raises `Unauthenticated`; that a token was refused is on record."""
+    if token.startswith(PREFIX):
+        return _by_token(service, token)
+    if service.door.alone:
+        return _alone(service, request, token)
+    if not token:
+        raise Unauthenticated(
+            "nobody is known without a token: send Authorization: Bearer TOKEN (spinecho token create)"
+        )
+    if service.provider is None:
+        raise Unauthenticated("this bearer token is not taken; spinecho token create makes one")
+    claims, roles = service.provider.claims(token), read_roles(service.settings.roles)
+    role, name = role_of(claims, roles), verified_address(claims, roles)
+    if role is None or name is None:
+        _refused(service, str(claims.get("email") or "somebody"), "no role")
+        raise Unauthenticated(
+            "the provider's token gives no verified address with a role here; ask those who look after it"
+        )
+    return Caller(Person(name, role), _EVERY, digest_of(name))
+
+
+def _by_token(service: Service, secret: str) -> Caller:
+    found = find_token(service.database, secret)
+    if found is None:
+        _refused(service, "somebody", "unknown token")
+        raise Unauthenticated("this token is not known here; spinecho token create makes one")
+    if (state := found.state()) != "live":
+        _refused(service, found.owner, f"{state} token", number=found.id)
+        raise Unauthenticated(f"this token is {state}; make another: spinecho token create")
+    role = Role(found.role) if found.role in set(Role) else None
+    now = _role_now(service, found.owner, role)
+    if role is None or now is None:
+        _refused(service, found.owner, "no role any more", number=found.id)
+        raise Unauthenticated("the owner of this token has no role here any more")
+    order = list(Role)
+    return Caller(Person(found.owner, min(role, now, key=order.index)), frozenset(found.scopes), f"token {found.id}")
+
+
+def _role_now(service: Service, owner: str, most: Role | None) -> Role | None:
+    """What the owner may today. By another claim than the address nobody but the provider knows: then as it was."""
+    if not service.signed:
+        return most
+    roles: Roles = read_roles(service.settings.roles)
+    if "@" not in owner:
+        return account_role(owner, roles)
+    if roles.claim != "email":
+        return most
+    return role_of({"email": owner, "email_verified": True}, roles)
+
+
+def _alone(service: Service, request: Request, token: str) -> Caller:
+    """The account of a machine used alone, as the pages know it: by the secret of the first address, or its cookie."""
+    secret = service.door.secret
+    me = Caller(Person(service.settings.user or "somebody", Role.MANAGER), _EVERY, "account")
+    if not secret or (token and same(token, secret)):
+        return me
+    cookies = (value.value for name, value in _cookies(request.headers).items() if name.startswith("spinecho-"))
+    if not token and any(same(value, proof_of(secret)) for value in cookies):
+        return me
+    raise Unauthenticated("send Authorization: Bearer TOKEN: a personal token (spinecho token create)")
+
+
+def _cookies(headers: Mapping[str, str]) -> SimpleCookie:
+    try:
+        return SimpleCookie(headers.get("cookie", ""))
+    except Exception:
+        return SimpleCookie()
+
+
+def _refused(service: Service, name: str, why: str, **facts: int) -> None:
+    service.record.append(user=name, role="none", action="refused", facts={"way": "api", "why": why, **facts})

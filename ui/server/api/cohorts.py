@@ -1,0 +1,167 @@
+"""Cohorts: what rules leave, versions, what differs; exports are jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path as File
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi.encoders import jsonable_encoder
+from fastapi.responses import JSONResponse
+
+from spinecho.db.people.cohorts import CohortError, Frozen
+from spinecho.db.people.masking import masked_rows, masked_sizes
+from spinecho.encoders.config_toml import ConfigError, build, parse_toml
+from spinecho.errors import QueryError
+from spinecho.search.access.desk import Role
+from spinecho.search.access.searching import SEES_PATIENTS
+from spinecho.search.cohorts.attrition import Evaluation
+from spinecho.search.cohorts.definition import Definition
+from spinecho.search.cohorts.freezing import told_of
+from spinecho.search.cohorts.list_changes import Change, Changes
+from spinecho.ui.server.api import shapes
+from spinecho.ui.server.api.asking import Asked, Needs
+from spinecho.ui.server.api.paging import cursor_of, offset_of
+from spinecho.ui.server.api.problems import Unknown
+from spinecho.ui.server.api.repeats import once
+
+router = APIRouter(tags=["cohorts"], prefix="/cohorts")
+Reads = Annotated[Asked, Depends(Needs("read", what="see cohorts"))]
+Freezes = Annotated[Asked, Depends(Needs("write", Role.RESEARCHER, "freeze a cohort"))]
+Deletes = Annotated[Asked, Depends(Needs("write", Role.RESEARCHER, "delete a cohort"))]
+Name = Annotated[str, Path(min_length=1, max_length=200)]
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+@router.get("", response_model=shapes.Versions)
+def versions(asked: Reads) -> JSONResponse:
+    """Every version of every cohort."""
+    return JSONResponse({"cohorts": [_version(asked, one) for one in asked.cohorts.versions()]})
+
+
+@router.post("/count", response_model=shapes.CohortCount)
+def count(asked: Reads, body: shapes.CohortAsked) -> JSONResponse:
+    """What each line of a definition leaves now; nothing is kept."""
+    return JSONResponse(_count(asked, asked.cohorts.count(_definition(body))))
+
+
+@router.post("", status_code=201, response_model=shapes.Version, responses={201: {"description": "Frozen."}})
+def freeze(asked: Freezes, body: shapes.CohortAsked) -> Response:
+    """Keep the list that a definition gives now, as version 1 of its name or as the next one."""
+
+    def make() -> JSONResponse:
+        made = asked.cohorts.freeze(asked.cohorts.count(_definition(body)))
+        return JSONResponse(_version(asked, made), 201)
+
+    return once(asked, body.model_dump(), make)
+
+
+@router.get("/{name}/versions/{number}", response_model=shapes.Cohort)
+def version(
+    asked: Reads,
+    name: Name,
+    number: Number,
+    k: Annotated[int, Query(ge=1, le=10_000, description="Members on a page.")] = 1000,
+    cursor: Annotated[str | None, Query(max_length=400)] = None,
+) -> JSONResponse:
+    """A version: its definition, what each line left, and its studies by UID."""
+    one = _frozen(asked, name, number)
+    question = {"members": name, "version": number}
+    offset = offset_of(asked, question, cursor)
+    with _known():
+        members = asked.cohorts.members(name, number)
+    sees = asked.access.may(SEES_PATIENTS)
+    rows = [
+        {"study_uid": one.study_uid, "patient": one.patient if sees else None, "part": one.part}
+        for one in members[offset : offset + k]
+    ]
+    following = cursor_of(asked, question, offset + k) if offset + k < len(members) else None
+    facts = _version(asked, one) | {"definition": dict(one.definition), "members": rows, "next": following}
+    return JSONResponse(jsonable_encoder(facts))
+
+
+@router.get("/{name}/versions/{number}/rerun", response_model=shapes.Changes)
+def rerun(asked: Reads, name: Name, number: Number) -> JSONResponse:
+    """A version's definition against the archive as it is now: which studies come, which go, and why."""
+    _frozen(asked, name, number)
+    return JSONResponse(_changes(asked, asked.cohorts.rerun(name, number)[1]))
+
+
+@router.get("/{name}/diff", response_model=shapes.Changes)
+def diff(
+    asked: Reads, name: Name, first: Annotated[int, Query(ge=1, le=2**31 - 1)],
+    second: Annotated[int, Query(ge=1, le=2**31 - 1)],
+) -> JSONResponse:  # fmt: skip
+    """What differs between two versions."""
+    with _known():
+        return JSONResponse(_changes(asked, asked.cohorts.diff(name, first, second)))
+
+
+@router.delete("/{name}/versions/{number}", status_code=204, response_class=Response, response_model=None)
+def delete(asked: Deletes, name: Name, number: Number) -> Response:
+    """Forget a version: by the one who froze it, or a manager."""
+    _frozen(asked, name, number)
+    asked.cohorts.delete(name, number)
+    return Response(status_code=204)
+
+
+def _definition(body: shapes.CohortAsked) -> Definition:
+    if (body.toml is None) == (body.definition is None):
+        raise QueryError("give a cohort's definition once: as toml, or as definition")
+    plain = parse_toml(body.toml, name="the definition") if body.toml is not None else body.definition
+    try:
+        return build(Definition, plain, file=File("the definition"))
+    except RecursionError:
+        raise ConfigError("the definition is nested too deep") from None
+
+
+def _count(asked: Asked, found: Evaluation) -> dict[str, Any]:
+    smallest = asked.service.settings.smallest_count
+    studies, patients = found.told_sizes(smallest)
+    return {
+        "cohort": found.definition.name, "studies": studies, "patients": patients,
+        "attrition": masked_rows(found.attrition, smallest), "parts": found.told_parts(smallest),
+        "warnings": list(found.told(smallest)),
+    }  # fmt: skip
+
+
+def _version(asked: Asked, one: Frozen) -> dict[str, Any]:
+    smallest = asked.service.settings.smallest_count
+    studies, patients = masked_sizes(one.studies, one.patients, smallest)
+    facts = {
+        "name": one.name, "version": one.number, "description": one.description, "owner": one.owner,
+        "frozen_at": one.created_at.isoformat() + "Z", "studies": studies, "patients": patients,
+        "attrition": masked_rows(list(one.attrition), smallest), "made_with": told_of(one, smallest),
+    }  # fmt: skip
+    found: dict[str, Any] = jsonable_encoder(facts)
+    return found
+
+
+def _frozen(asked: Asked, name: str, number: int) -> Frozen:
+    found = next((one for one in asked.cohorts.versions() if (one.name, one.number) == (name, number)), None)
+    if found is None:
+        raise Unknown(f"no version {number} of a cohort of this name; GET /api/v1/cohorts lists them")
+    return found
+
+
+def _changes(asked: Asked, changes: Changes) -> dict[str, Any]:
+    sees = asked.access.may(SEES_PATIENTS)
+
+    def rows(some: Sequence[Change]) -> list[dict[str, Any]]:
+        return [{"study_uid": one.study_uid, "patient": one.patient if sees else None, "why": one.why} for one in some]
+
+    return {
+        "added": rows(changes.added), "removed": rows(changes.removed), "moved": rows(changes.moved),
+        "kept": changes.kept, "definition": list(changes.definition),
+    }  # fmt: skip
+
+
+@contextmanager
+def _known() -> Iterator[None]:
+    """A name in an address that names no cohort is nothing, rather than a wrong question."""
+    try:
+        yield
+    except CohortError as error:
+        raise Unknown(str(error)) from error

@@ -1,0 +1,120 @@
+"""What every request is answered with: settings, the engine, the record, and who may ask. One for each process."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import threading
+from dataclasses import dataclass, field
+
+from spinecho.db.people.record import Recorder
+from spinecho.db.schema.database import Database
+from spinecho.errors import SpinechoError
+from spinecho.people import open_record
+from spinecho.private import make_private, open_private
+from spinecho.roles import signs_in
+from spinecho.search.access.desk import Desk, Person, Role, Served
+from spinecho.settings import Settings
+from spinecho.ui.server.api.bearer import Provider, read_provider
+from spinecho.ui.server.api.limits import Buckets, Limits
+from spinecho.ui.server.api.problems import NotReady
+from spinecho.ui.server.jobs.queue import Queue
+from spinecho.wiring import open_database, open_served
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where the server stands. alone: it listens on loopback and nobody signs in, so that who knows `secret` is the
+    account that started it; '' for a secret lets every caller of this machine in, as tests do.
+    """
+
+    alone: bool = False
+    secret: str = ""
+
+
+@dataclass
+class Service:
+    """Opened in steps: database and record at once, the engine by `open`, whose networks take seconds to load."""
+
+    settings: Settings
+    limits: Limits
+    door: Door
+    signed: bool
+    database: Database
+    record: Recorder
+    key: bytes
+    queue: Queue
+    provider: Provider | None
+    buckets: Buckets
+    _served: Served | None = None
+    _failed: str = ""
+    _opened: threading.Event = field(default_factory=threading.Event)
+    boot: str = field(default_factory=lambda: secrets.token_hex(8))
+    """Of this process: generations of another are not comparable."""
+
+    @classmethod
+    def over(cls, settings: Settings, limits: Limits, door: Door) -> Service:
+        """Raises what opening the database and the record raises, and `RolesError`."""
+        signed = signs_in(settings.secrets)
+        database, record = open_database(settings), open_record(settings)
+        return cls(
+            settings, limits, door, signed, database, record, _key(settings), Queue(settings.home),
+            read_provider(settings) if signed else None, Buckets(limits),
+        )  # fmt: skip
+
+    def open(self) -> None:
+        """Load what searching takes; what fails is told by `ready`."""
+        try:
+            served = open_served(self.settings)
+            _ = served.desk(Person("server", Role.VIEWER), self.record).generation  # reads the builds
+            self._served = served
+        except SpinechoError as error:
+            self._failed = str(error)
+        finally:
+            self._opened.set()
+
+    @property
+    def ready(self) -> bool:
+        """Whether searches are answered."""
+        return self._served is not None
+
+    @property
+    def failed(self) -> str:
+        """Why the index cannot be opened, '' where it can."""
+        return self._failed
+
+    def desk(self, person: Person, *, wait: float = 60.0) -> Desk:
+        """One person's access, for one request. Raises `NotReady`."""
+        if self._served is None:
+            self._opened.wait(wait)
+        if self._served is None:
+            raise NotReady(self._failed or "the index is being opened")
+        return self._served.desk(person, self.record, smallest=self.settings.smallest_count)
+
+    def signature(self, *parts: str) -> str:
+        """What this archive's servers alone can say of these words."""
+        return hmac.new(self.key, "\x00".join(parts).encode("utf-8", "backslashreplace"), hashlib.sha256).hexdigest()[
+            :32
+        ]
+
+    def close(self) -> None:
+        """Let go of the databases."""
+        self.queue.close()
+        self.database.close()
+
+
+def _key(settings: Settings) -> bytes:
+    """A key that all servers of a home share, made where there is none."""
+    path = settings.home / "server.key"
+    for _ in range(2):
+        try:
+            held = path.read_bytes()
+            if len(held) == 32:
+                return held
+        except FileNotFoundError:
+            pass
+        make_private(settings.home)
+        with open_private(path) as file:
+            file.write(secrets.token_bytes(32))
+    return path.read_bytes()

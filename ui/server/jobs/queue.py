@@ -1,0 +1,289 @@
+"""The queue of jobs and the answers to repeated requests: one SQLite file in the home, for all servers of it.
+
+A job is a row from the moment it is accepted until it is forgotten; whatever dies, the row tells how far it was. It
+holds what the job needs, which may be words: the file is its owner's alone, as the database is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spinecho.errors import SpinechoError
+from spinecho.private import make_private, open_private
+
+FILE = "server.sqlite"
+STATES = ("queued", "running", "done", "failed", "cancelled")
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS jobs (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, kind TEXT NOT NULL, owner TEXT NOT NULL,
+  role TEXT NOT NULL, arguments TEXT NOT NULL, priority INTEGER NOT NULL, state TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  created REAL NOT NULL, begun REAL, ended REAL, runner TEXT NOT NULL DEFAULT '', stage TEXT NOT NULL DEFAULT '',
+  done INTEGER NOT NULL DEFAULT 0, known INTEGER NOT NULL DEFAULT 0, cancel INTEGER NOT NULL DEFAULT 0,
+  result TEXT, problem TEXT, seconds REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, priority, number);
+CREATE TABLE IF NOT EXISTS kept (
+  name TEXT PRIMARY KEY, digest TEXT NOT NULL, status INTEGER, media TEXT, body BLOB, at REAL NOT NULL);
+"""
+_KEPT_SECONDS = 24 * 3600.0
+_KEPT_JOBS = 500
+
+
+class QueueFull(SpinechoError):
+    """As many jobs wait as are taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job. Times in seconds since 1970. result: JSON of what came of it, problem: {name, detail} of what failed."""
+
+    id: str
+    kind: str
+    owner: str
+    role: str
+    arguments: Mapping[str, Any]
+    priority: int
+    state: str
+    attempts: int
+    created: float
+    begun: float | None
+    ended: float | None
+    stage: str
+    done: int
+    known: int
+    cancel: bool
+    result: Mapping[str, Any] | None
+    problem: Mapping[str, Any] | None
+    seconds: float
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.state in ("done", "failed", "cancelled")
+
+
+_COLUMNS = ("id, kind, owner, role, arguments, priority, state, attempts, created, begun, ended, stage, done, known, "
+            "cancel, result, problem, seconds")  # fmt: skip
+
+
+class Queue:
+    """Threads and processes may share it."""
+
+    def __init__(self, home: Path, *, most: int = 200) -> None:
+        self.folder, self._most, self._held = home / "jobs", most, threading.local()
+        self._path, self._all = home / FILE, list[sqlite3.Connection]()
+        make_private(home)
+        make_private(self.folder)
+        if not self._path.exists():
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        with self._writing() as connection:
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+
+    def add(
+        self, kind: str, *, owner: str, role: str, arguments: Mapping[str, Any], priority: int = 5,
+        seconds: float = 3600.0,
+    ) -> Job:  # fmt: skip
+        """A job at the end of those of its priority (0 first). seconds: it may run. Raises `QueueFull`."""
+        number = secrets.token_urlsafe(12)
+        with self._writing() as connection:
+            (waiting,) = connection.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
+            if waiting >= self._most:
+                raise QueueFull(f"{waiting} jobs wait already; ask again when some of them are done")
+            connection.execute(
+                "INSERT INTO jobs (id, kind, owner, role, arguments, priority, state, attempts, created, seconds)"
+                " VALUES (?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?)",
+                (number, kind, owner, role, json.dumps(dict(arguments)), priority, time.time(), seconds),
+            )
+        found = self.get(number)
+        assert found is not None  # noqa: S101
+        return found
+
+    def get(self, number: str) -> Job | None:
+        """The job of an id."""
+        row = self._connection().execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (number,)).fetchone()  # noqa: S608
+        return None if row is None else _job(row)
+
+    def of(self, owner: str | None, *, most: int = 100) -> tuple[Job, ...]:
+        """The latest jobs, of one owner where given, the newest first."""
+        where, values = ("", ()) if owner is None else (" WHERE owner = ?", (owner,))
+        query = f"SELECT {_COLUMNS} FROM jobs{where} ORDER BY number DESC LIMIT {int(most)}"  # noqa: S608
+        return tuple(_job(row) for row in self._connection().execute(query, values))
+
+    def counts(self) -> dict[str, int]:
+        """Jobs by state."""
+        found = dict(self._connection().execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
+        return {state: int(found.get(state, 0)) for state in STATES}
+
+    def take(self, runner: str) -> Job | None:
+        """The next job, which is this runner's now. Those who ask for much wait behind those who ask for little."""
+        with self._writing() as connection:
+            row = connection.execute(
+                f"SELECT {_COLUMNS} FROM jobs AS one WHERE state = 'queued' ORDER BY priority, (SELECT count(*) FROM"  # noqa: S608
+                " jobs AS other WHERE other.owner = one.owner AND other.state = 'running'), (SELECT count(*) FROM jobs"
+                " AS other WHERE other.owner = one.owner AND other.state = 'queued' AND other.number < one.number),"
+                " number LIMIT 1"
+            ).fetchone()
+            if row is None:
+                return None
+            connection.execute(
+                "UPDATE jobs SET state = 'running', attempts = attempts + 1, begun = ?, runner = ?, stage = '',"
+                " done = 0, known = 0 WHERE id = ?",
+                (time.time(), runner, row[0]),
+            )
+        return self.get(row[0])
+
+    def tell(self, number: str, stage: str, done: int = 0, known: int = 0) -> bool:
+        """How far a job is; whether it is to stop."""
+        with self._writing() as connection:
+            connection.execute(
+                "UPDATE jobs SET stage = ?, done = ?, known = ? WHERE id = ? AND state = 'running'",
+                (stage, done, known, number),
+            )
+            row = connection.execute("SELECT cancel FROM jobs WHERE id = ?", (number,)).fetchone()
+        return bool(row and row[0])
+
+    def finish(self, number: str, result: Mapping[str, Any], attempt: int) -> bool:
+        """A running job is done; whether it was running still, and not begun anew meanwhile."""
+        return self._end(number, "done", result=json.dumps(dict(result)), attempt=attempt)
+
+    def fail(self, number: str, name: str, detail: str) -> bool:
+        """A running job failed for good."""
+        return self._end(number, "failed", problem=json.dumps({"name": name, "detail": detail}))
+
+    def cancelled(self, number: str) -> bool:
+        """A running job was stopped."""
+        return self._end(number, "cancelled")
+
+    def again(self, number: str, *, counted: bool = True) -> bool:
+        """A running job whose process died waits anew. counted: as an attempt; one that was handed over is none."""
+        with self._writing() as connection:
+            done = connection.execute(
+                "UPDATE jobs SET state = 'queued', runner = '', stage = '', attempts = attempts - ?"
+                " WHERE id = ? AND state = 'running'",
+                (int(not counted), number),
+            )
+        return done.rowcount > 0
+
+    def cancel(self, number: str) -> Job | None:
+        """Stop a job: one that waits at once, one that runs as soon as its process is ended."""
+        with self._writing() as connection:
+            connection.execute("UPDATE jobs SET cancel = 1 WHERE id = ? AND state IN ('queued', 'running')", (number,))
+            connection.execute(
+                "UPDATE jobs SET state = 'cancelled', ended = ? WHERE id = ? AND state = 'queued'",
+                (time.time(), number),
+            )
+        return self.get(number)
+
+    def running(self) -> dict[str, str]:
+        """By job that runs, its runner."""
+        return dict(self._connection().execute("SELECT id, runner FROM jobs WHERE state = 'running'").fetchall())
+
+    def tidy(self) -> None:
+        """Forget old jobs, with their files, and old answers."""
+        old = time.time() - _KEPT_SECONDS
+        with self._writing() as connection:
+            gone = [row[0] for row in connection.execute(
+                "SELECT id FROM jobs WHERE ended < ? OR (ended IS NOT NULL"
+                " AND number <= (SELECT max(number) FROM jobs) - ?)",
+                (old, _KEPT_JOBS),
+            )]  # fmt: skip
+            connection.executemany("DELETE FROM jobs WHERE id = ?", [(one,) for one in gone])
+            connection.execute("DELETE FROM kept WHERE at < ?", (old,))
+        for one in gone:
+            for path in self.folder.glob(f"{one}.*"):
+                path.unlink(missing_ok=True)
+
+    def write(self, number: str, ending: str, content: bytes) -> str:
+        """Put a job's file beside the queue; its name."""
+        with open_private(self.folder / f"{number}.{ending}") as file:
+            file.write(content)
+        return f"{number}.{ending}"
+
+    def claim(self, name: str, digest: str) -> tuple[str, tuple[int, str, bytes] | None]:
+        """("new", None) for a key that is ours from now on; "same" with its answer, or None while it is made; "other"
+        where the key was used for another request.
+        """
+        with self._writing() as connection:
+            row = connection.execute("SELECT digest, status, media, body FROM kept WHERE name = ?", (name,)).fetchone()
+            if row is None:
+                connection.execute("INSERT INTO kept (name, digest, at) VALUES (?, ?, ?)", (name, digest, time.time()))
+                return "new", None
+        if row[0] != digest:
+            return "other", None
+        return "same", None if row[1] is None else (int(row[1]), str(row[2]), bytes(row[3]))
+
+    def keep(self, name: str, status: int, media: str, body: bytes) -> None:
+        """The answer to a claimed key."""
+        with self._writing() as connection:
+            connection.execute(
+                "UPDATE kept SET status = ?, media = ?, body = ? WHERE name = ?", (status, media, body, name)
+            )
+
+    def let_go(self, name: str) -> None:
+        """Forget a claimed key whose request failed before anything was done."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM kept WHERE name = ? AND status IS NULL", (name,))
+
+    def close(self) -> None:
+        """Close every connection of this process."""
+        while self._all:
+            with contextlib.suppress(sqlite3.Error):
+                self._all.pop().close()
+        self._held = threading.local()
+
+    def _end(
+        self,
+        number: str,
+        state: str,
+        *,
+        result: str | None = None,
+        problem: str | None = None,
+        attempt: int | None = None,
+    ) -> bool:
+        with self._writing() as connection:
+            done = connection.execute(
+                "UPDATE jobs SET state = ?, ended = ?, result = ?, problem = ? WHERE id = ? AND state = 'running'"
+                " AND attempts = coalesce(?, attempts)",
+                (state, time.time(), result, problem, number, attempt),
+            )
+        return done.rowcount > 0
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def _connection(self) -> sqlite3.Connection:
+        held: sqlite3.Connection | None = getattr(self._held, "connection", None)
+        if held is None:
+            held = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+            held.execute("PRAGMA journal_mode=WAL")
+            held.execute("PRAGMA synchronous=FULL")
+            self._held.connection = held
+            self._all.append(held)
+        return held
+
+
+def _job(row: tuple[Any, ...]) -> Job:
+    values = list(row)
+    values[4], values[14] = json.loads(values[4]), bool(values[14])
+    values[15], values[16] = (None if one is None else json.loads(one) for one in values[15:17])
+    return Job(*values)

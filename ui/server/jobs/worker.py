@@ -1,0 +1,54 @@
+"""One job in a process of its own: `python -P -m spinecho.ui.server.jobs.worker ID`, started by the runner."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+from spinecho.db.errors import Damaged, StorageFailure
+from spinecho.db.people.record import RecordError
+from spinecho.errors import SettingsError, SpinechoError
+from spinecho.private import UMASK
+from spinecho.search.access.desk import Person, Role
+from spinecho.settings import read_settings
+from spinecho.ui.server.jobs.queue import Queue
+from spinecho.ui.server.serve import end_with_parent
+
+_INSIDE = (StorageFailure, Damaged, RecordError, SettingsError)
+_GENTLE = 10
+"""How far jobs stand behind searches for the processor."""
+
+
+def main(number: str) -> int:
+    """Do the job of this id; what comes of it, or why nothing did, stands in its row."""
+    end_with_parent()  # else the job is begun anew by another server while this one still does it
+    os.umask(UMASK)
+    os.nice(_GENTLE)
+    settings = read_settings()
+    queue = Queue(settings.home)
+    job = queue.get(number)
+    if job is None or job.state != "running":
+        return 1
+    from spinecho.ui.server.jobs.kinds import KINDS, Context  # noqa: PLC0415
+
+    context = Context(settings, Person(job.owner, Role(job.role)), job, queue)
+    try:
+        done = KINDS[job.kind].work(context, job.arguments)
+    except SpinechoError as error:
+        detail = str(error)
+        if isinstance(error, _INSIDE):  # their messages name folders
+            logging.getLogger("spinecho").error("job of kind %s failed: %s", job.kind, detail)
+            detail = "the archive's storage or its record failed; ask those who look after it"
+        queue.fail(number, type(error).__name__, detail)
+        return 0
+    except Exception:
+        logging.getLogger("spinecho").exception("job of kind %s failed", job.kind)
+        queue.fail(number, "Failed", "something failed; the server's log tells more")
+        return 0
+    queue.finish(number, done, job.attempts)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

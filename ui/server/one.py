@@ -1,0 +1,150 @@
+"""One command, one port, one sign-in: the API, and behind it the pages in a process of their own.
+
+Run as `python -P -m spinecho.ui.server.one` by `spinecho serve`. Several workers answer the API on the one port; the
+pages are one process, so that a browser always comes back to the same one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from spinecho.encoders.sandbox.environment import command_environment
+from spinecho.errors import SpinechoError
+from spinecho.private import UMASK
+from spinecho.settings import as_environment, read_settings
+from spinecho.ui.server.serve import SECRET, check_address, rules_for, secret_of, tell_address
+
+GIVEN = "SPINECHO_SERVE"
+"""What workers are told: JSON of address, port, hosts, secret, the pages' port, how many workers and jobs."""
+_GRACE = 15
+"""Seconds for requests under way to end in."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until stopped."""
+    os.umask(UMASK)
+    given = _parser().parse_args(arguments)
+    settings = read_settings()
+    signed = check_address(given.address, settings, allowed=given.open)
+    secret = "" if signed else secret_of()
+    os.environ.pop(SECRET, None)
+    tell_address(settings, given.address, given.port, secret)
+    os.chdir("/")
+    pages = 0 if given.no_pages else _free_port()
+    told = {
+        "address": given.address, "port": given.port, "hosts": given.host, "secret": secret, "signed": signed,
+        "pages": pages, "workers": given.workers, "jobs": given.jobs,
+    }  # fmt: skip
+    os.environ[GIVEN] = json.dumps(told)
+    figures = ""
+    if given.workers > 1:
+        figures = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="spinecho-figures-")
+    behind = Pages(given, pages, secret) if pages else None
+    try:
+        _serve(given)
+    finally:
+        if behind is not None:
+            behind.close()
+        if figures:
+            shutil.rmtree(figures, ignore_errors=True)
+
+
+class Pages:
+    """The process that draws pages, started anew where it ends."""
+
+    def __init__(self, given: argparse.Namespace, port: int, secret: str) -> None:
+        self._command = [
+            sys.executable, "-P", "-m", "spinecho.ui.server.serve", "--address=127.0.0.1", f"--port={port}",
+            f"--behind-address={given.address}", f"--behind-port={given.port}", f"--theme={given.theme}",
+            *(f"--host={name}" for name in given.host), *(["--open"] if given.open else []),
+        ]  # fmt: skip
+        environment = {**os.environ, **as_environment(read_settings())}
+        environment.pop(GIVEN, None)
+        self._environment = command_environment(environment) | ({SECRET: secret} if secret else {})
+        self._ends = threading.Event()
+        self._process = self._begin()
+        self._thread = threading.Thread(target=self._keep, name="pages", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End it."""
+        self._ends.set()
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self._command, env=self._environment, cwd="/", stdin=subprocess.DEVNULL)
+
+    def _keep(self) -> None:
+        while not self._ends.wait(0.5):
+            if self._process.poll() is not None and not self._ends.wait(1.0):
+                self._process = self._begin()
+
+
+def make() -> Any:
+    """The application of one worker."""
+    from spinecho.ui.server.api.app import create_api  # noqa: PLC0415  (slow to import)
+    from spinecho.ui.server.api.service import Door  # noqa: PLC0415
+    from spinecho.ui.server.proxy import Front, Proxy  # noqa: PLC0415
+
+    told = json.loads(os.environ[GIVEN])
+    settings = read_settings()
+    rules = rules_for(
+        settings, address=told["address"], port=told["port"], hosts=told["hosts"], signed=told["signed"],
+        secret=told["secret"],
+    )  # fmt: skip
+    door = Door(alone=not told["signed"], secret=told["secret"])
+    api = create_api(settings, door=door, rules=rules, jobs_at_once=told["jobs"], workers=told["workers"])
+    return Front(api, Proxy(told["pages"])) if told["pages"] else api
+
+
+def _serve(given: argparse.Namespace) -> None:
+    import uvicorn  # noqa: PLC0415
+
+    from spinecho.ui.server.slow import TimedHead  # noqa: PLC0415
+
+    uvicorn.run(
+        "spinecho.ui.server.one:make", factory=True, host=given.address, port=given.port, workers=given.workers,
+        http=TimedHead, ws="websockets-sansio", ws_max_size=64_000_000, access_log=False, log_level="warning",
+        timeout_graceful_shutdown=_GRACE, server_header=False, h11_max_incomplete_event_size=64 * 1024,
+    )  # fmt: skip
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="spinecho serve")
+    parser.add_argument("--address", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
+    parser.add_argument("--host", action="append", default=[])
+    parser.add_argument("--open", action="store_true")
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--no-pages", action="store_true")
+    return parser
+
+
+def _free_port() -> int:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1])
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SpinechoError as error:
+        sys.exit(f"error: {error}")
