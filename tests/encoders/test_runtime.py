@@ -441,7 +441,7 @@ def test_a_pasted_report_goes_through_in_few_batches_of_like_length(
 def test_status_warns_of_a_runtime_that_is_missing_and_not_where_pytorch_was_asked_for(
     indexed: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = read_settings(home=indexed.path)
+    home = read_settings(home=indexed.folder)
     assert notices.MISSING in status_facts(open_database(home), home)["warnings"]
     monkeypatch.setenv("SPINECHO_RUNTIME", "torch")
     assert notices.MISSING not in status_facts(open_database(home), home)["warnings"]
