@@ -125,7 +125,7 @@ def commands(options: argparse.Namespace, folder: Path) -> None:
     for what, arguments in (
         ("start: spinecho --help", ["--help"]),
         ("start: spinecho status", ["status"]),
-        ("start: first search", ["search", QUESTION]),
+        ("start: first search", ["search", "text", QUESTION]),
     ):
         home = [] if arguments == ["--help"] else ["--home", str(folder / "home")]
         seconds = in_turns(lambda runtime, rest=[*arguments, *home]: command(rest, runtime)[1], options.turns)

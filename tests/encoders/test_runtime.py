@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from archives import Home
 from golden import SENTENCES, nine, pictures, stack
 from hypothesis import HealthCheck, given, settings
@@ -122,6 +123,16 @@ def test_slices_of_another_size_and_number_are_computed_too() -> None:
         for a, b in zip(ours({"pictures": drawn}), theirs({"pictures": drawn}), strict=True):
             assert a.shape == b.shape
             assert furthest_rows(a, b) < 1e-5
+
+
+def test_cells_are_pooled_alike_with_and_without_another_device() -> None:
+    """What a card computes, on the CPU: another way through the same cells."""
+    cells, drawn = FrozenCells(), pictures(3)
+    for one in (drawn, np.zeros_like(drawn)):
+        ours, theirs = cells._deep(one), cells._deep_there(torch.tensor(one)).numpy()
+        assert ours.shape == theirs.shape == (3, 8, 8, 568)
+        np.testing.assert_allclose(ours, theirs, atol=1e-3)
+        assert furthest_rows(ours.reshape(-1, 568), theirs.reshape(-1, 568)) < 1e-5
 
 
 def test_a_kept_export_is_opened_without_pytorch(encoder: SentenceEncoder) -> None:
@@ -441,7 +452,7 @@ def test_a_pasted_report_goes_through_in_few_batches_of_like_length(
 def test_status_warns_of_a_runtime_that_is_missing_and_not_where_pytorch_was_asked_for(
     indexed: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = read_settings(home=indexed.path)
+    home = read_settings(home=indexed.folder)
     assert notices.MISSING in status_facts(open_database(home), home)["warnings"]
     monkeypatch.setenv("SPINECHO_RUNTIME", "torch")
     assert notices.MISSING not in status_facts(open_database(home), home)["warnings"]
