@@ -11,6 +11,7 @@ from spinecho.connection import Where, read_where
 from spinecho.db.filters.algebra import write_filter
 from spinecho.db.queries import lookup
 from spinecho.errors import QueryError
+from spinecho.places import place_of
 from spinecho.private import private_files
 from spinecho.questions import Folder, Questions
 from spinecho.search.access.persons import Role, digest_of
@@ -129,7 +130,7 @@ class Archive(Questions):
         self._allow(Role.MANAGER, "index the archive", "index", retry=retry, prune=prune, rebuild=rebuild, again=again)
         with private_files():
             return index(
-                self._settings, self._database, [Path(one).expanduser() for one in given], on_progress,
+                self._settings, self._database, [place_of(one) for one in given], on_progress,
                 workers=workers or workers_here(), max_volumes=max_volumes, limit=limit, retry=retry, again=again,
                 prune=prune, yes=yes, verify=verify, rebuild=rebuild, follow_links=follow_links, memory_mb=memory_mb,
             )  # fmt: skip
@@ -176,7 +177,7 @@ class Archive(Questions):
             raise QueryError("give the file of a definition, or name= of a cohort that was frozen")
         if definition is None:
             return Cohort(name or "", None, self._cohorts)
-        read = read_definition(Path(definition).expanduser())
+        read = read_definition(place_of(definition))
         return Cohort(read.name, read, self._cohorts)
 
     def cohorts(self) -> tuple[FrozenCohort, ...]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinecho.db.errors import StoreError
+from spinecho.places import place_of
 
 if TYPE_CHECKING:
     import os
@@ -29,6 +29,6 @@ def write_demo(
     except ImportError as error:
         raise StoreError(f"the demonstration archive needs {error.name}: pip install '.[demo]'") from error
     try:
-        write_archive(Path(folder).expanduser(), studies=studies, seed=seed, progress=on_progress)
+        write_archive(place_of(folder), studies=studies, seed=seed, progress=on_progress)
     except PhantomDataMissing as error:
         raise StoreError(str(error)) from error

@@ -14,6 +14,7 @@ from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.registry import DEFAULT, open_encoder
 from spinecho.encoders.space import Space
 from spinecho.errors import QueryError
+from spinecho.places import place_of
 from spinecho.wiring import read_image_query
 
 
@@ -51,7 +52,7 @@ def encode_image(path: str | Path, *, encoder: str = DEFAULT, device: str = "aut
     Raises `NoScan` where there is none, and `ReadError` where nothing could be read.
     """
     dual = _opened(encoder, device)
-    query, _ = read_image_query(Path(path).expanduser(), dual)
+    query, _ = read_image_query(place_of(path), dual)
     vectors = dual.image.encode_prepared(query.prepared)
     return Encoded(np.asarray(vectors, dtype=np.float32), dual.image.space)
 

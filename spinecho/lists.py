@@ -10,6 +10,7 @@ from typing import Any
 
 from spinecho.db.people.cohorts import CohortError, Frozen, Member
 from spinecho.db.people.masking import masked_rows, masked_sizes
+from spinecho.places import place_of
 from spinecho.private import open_private
 from spinecho.search.access.cohorts import CohortDesk
 from spinecho.search.access.persons import Role
@@ -157,7 +158,7 @@ class Cohort:
         """Write a version's tables as a zip into a folder; gives its path. Raises `Refused`, `CohortError`."""
         desk = self._desk()
         name, packed = desk.take(self.name, version, pseudonyms=pseudonyms, formats=tuple(formats or FORMATS))
-        place = Path(folder).expanduser()
+        place = place_of(folder)
         place.mkdir(parents=True, exist_ok=True)
         desk.taken(self.name, version, len(packed))
         with open_private(place / name) as file:
@@ -173,7 +174,7 @@ class Cohort:
         pseudonyms: bool = True,
     ) -> Exported:
         """Write a version's tables into a new folder: (folder, files, studies, missing). Raises as `export` does."""
-        place = Path(folder).expanduser().absolute()
+        place = place_of(folder).absolute()
         return self._desk().write(self.name, version, place, formats=tuple(formats or FORMATS), pseudonyms=pseudonyms)
 
     def codes(self, version: int | None = None) -> tuple[tuple[str, ...], ...]:

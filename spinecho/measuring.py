@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinecho.db.errors import StoreError
 from spinecho.db.schema.database import Database
 from spinecho.errors import QueryError
 from spinecho.outcomes import OnProgress, self_tested
+from spinecho.places import place_of
 from spinecho.search.access.persons import Access, Role
 from spinecho.search.evaluation.evaluate_archive import Evaluation, Evaluator, Options
 from spinecho.search.evaluation.judgements import read_judgements, read_pairs
@@ -44,8 +44,8 @@ def evaluate(
         raise QueryError(f"exclude={exclude!r} is none of: patient, study")
     if judgements is not None and pairs is not None:
         raise QueryError("give one of judgements and pairs")
-    asked = None if judgements is None else read_judgements(Path(judgements))  # before anything slow is opened
-    texts = None if pairs is None else read_pairs(Path(pairs))
+    asked = None if judgements is None else read_judgements(place_of(judgements))  # before anything slow is opened
+    texts = None if pairs is None else read_pairs(place_of(pairs))
     what = "judgements" if asked is not None else "pairs" if texts is not None else "archive"
     access.allow(Role.RESEARCHER, "evaluate", "evaluate", of=what, queries=queries)
     options = Options(

@@ -14,6 +14,7 @@ from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.queries import lookup
 from spinecho.db.queries.facets import FACETS
 from spinecho.errors import QueryError
+from spinecho.places import place_of
 from spinecho.wiring import read_scan_query, read_spot_query
 
 if TYPE_CHECKING:
@@ -157,12 +158,12 @@ class Questions(Connection):
             raise QueryError("give a path to a scan, or study= with the UID of one that is indexed")
         if study is not None:
             return StudyQuery(study, other_patients) if box is None else SpotQuery(_box(box), study_uid=study)
-        return self._read(Path(os.fspath(scan or "")).expanduser(), box)
+        return self._read(place_of(os.fspath(scan or "")), box)
 
     def _example(self, like: Folder) -> Any:
         from spinecho.search.query import StudyQuery  # noqa: PLC0415
 
-        path = Path(os.fspath(like)).expanduser()
+        path = place_of(like)
         return self._read(path) if path.exists() else StudyQuery(os.fspath(like))
 
     def _read(self, path: Path, box: str | None = None) -> ImageQuery | SpotQuery:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from spinecho.errors import QueryError
+from spinecho.places import place_of
 from spinecho.private import private_files
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def train(
 
     if stage not in STAGES:
         raise QueryError(f"{stage!r} is none of: {', '.join(STAGES)}")
-    plan = read_plan(Path(config), cast("Command", stage), ("head",) if stage == "head" else tuple(JOBS[stage]))
+    plan = read_plan(place_of(config), cast("Command", stage), ("head",) if stage == "head" else tuple(JOBS[stage]))
     tell = on_progress or _silent
     with private_files():
         if dry_run:

@@ -220,6 +220,16 @@ def test_a_training_stage_that_there_is_not(tmp_path: Path) -> None:
         spinecho.train("tune", tmp_path / "x.toml")
 
 
+@pytest.mark.parametrize("name", ["~nobody-of-this-name", "~", "~root"])
+def test_a_folder_that_begins_as_a_home_does(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_nifti(tmp_path / name / "sub-1" / "sub-1_T1w.nii.gz", brain(0))
+    monkeypatch.chdir(tmp_path)
+    with spinecho.open(tmp_path / "home", create=True, device="cpu") as archive:
+        assert archive.index(name).counts["volumes"] == 1
+        with pytest.raises(StoreError, match="~none-of-this-name"):
+            archive.index("~none-of-this-name")
+
+
 def test_who_may_not_index_makes_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
