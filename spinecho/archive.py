@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from spinecho.db.filters.algebra import ALL, COMPUTED_TOO, Filter, both, parse_filter
+from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.queries import lookup
 from spinecho.db.queries.facets import FACETS, Facet
 from spinecho.encoders.language.expand import names_of
