@@ -43,10 +43,12 @@ from spinecho.ui.printing.options import (
     out,
     print_json,
 )
+from spinecho.ui.printing.usage import JsonUsage
 from spinecho.wiring import indexing_lock, open_dual
 
 app = typer.Typer(
     name="spinecho",
+    cls=JsonUsage,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
