@@ -177,7 +177,9 @@ def unheard(database: Database, words: Words, wanted: str = "", *, said: Iterabl
     counts = count_each(database, [match for match, _ in asked], most=1)
     whole = {piece: word for key, word in typed.items() if "-" in key for piece in key.split("-") if piece not in typed}
     never = [name for count, (_, name) in zip(counts, asked, strict=True) if not count]
-    told = (whole.get(name.casefold(), typed.get(name.casefold(), name)) for name in never)  # "x-ray", not "x" and "ray"
+    told = (
+        whole.get(name.casefold(), typed.get(name.casefold(), name)) for name in never
+    )  # "x-ray", not "x" and "ray"
     return tuple(dict.fromkeys(told))
 
 
