@@ -358,20 +358,23 @@ def _of_age(sign: str, values: Sequence[str]) -> Filter:
 
 def _of_dates(sign: str, values: Sequence[str]) -> Filter:
     """Dates of which one is a year or a month, all of whose days are meant: 2022, 2022-03."""
-    spans = [Between("date", *(date_span(value) or (_value("date", value),) * 2)) for value in values]
-    first, last, day = spans[0].low, spans[0].high, timedelta(days=1)
-    if sign in {"=", "!="}:
-        same = spans[0] if len(spans) == 1 else Or(tuple(spans))
-        return same if sign == "=" else Not(same)
+    known = [date_span(value) or (_day(value), _day(value)) for value in values]
+    (first, last), day = known[0], timedelta(days=1)
+    spans = [Between("date", low, high) for low, high in known]
+    same = spans[0] if len(spans) == 1 else Or(tuple(spans))
     match sign:
+        case "=":
+            return same
+        case "!=":
+            return Not(same)
         case ">=":
             return Between("date", low=first)
         case "<=":
             return Between("date", high=last)
         case ">":
-            return Between("date", low=last + day)  # type: ignore[operator]
+            return Between("date", low=last + day)
         case _:
-            return Between("date", high=first - day)  # type: ignore[operator]
+            return Between("date", high=first - day)
 
 
 def age_between(low: float, below: float | None) -> Filter:
@@ -394,16 +397,20 @@ def _value(field: str, text: str) -> Value:
         case "number":
             return read_number(field, tesla_number(text) if field == "field_strength" else text)
         case "date":
-            try:
-                return date.fromisoformat(text)
-            except ValueError:
-                raise FilterError(f"{field} needs a date like 2024-01-31, not {text!r}") from None
+            return _day(text)
         case "flag":
             if text.lower() not in {"yes", "no", "true", "false"}:
                 raise FilterError(f"{field} needs yes or no, not {text!r}")
             return text.lower() in {"yes", "true"}
         case _:
             return text
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise FilterError(f"date needs a date like 2024-01-31, not {text!r}") from None
 
 
 def _short(text: str) -> str:
