@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import TypeAlias, get_args
 
 from spinecho.db.errors import FilterError
@@ -40,6 +40,7 @@ from spinecho.db.filters.conditions import (
     predicted_task,
 )
 from spinecho.db.filters.sql import read_number, require_field
+from spinecho.db.filters.typed_dates import day_of, of_dates
 
 Expand: TypeAlias = Callable[[str], Sequence[str]]
 """Everything that a finding may be called, itself included."""
@@ -327,7 +328,7 @@ def _condition(field: str, sign: str, values: Sequence[str]) -> Filter:
     if field == "age" and any(age_range(value) for value in values):
         return _of_age(sign, values)
     if field == "date" and any(date_span(value) for value in values):
-        return _of_dates(sign, values)
+        return of_dates(sign, values)
     if sign in {">=", "<=", ">", "<"}:
         bound = read_number(field, values[0]) if predicted_task(field) else _value(field, values[0])
         within = Between(field, low=bound) if sign[0] == ">" else Between(field, high=bound)
@@ -356,24 +357,6 @@ def _of_age(sign: str, values: Sequence[str]) -> Filter:
             return Between("age", high=math.nextafter(low, -1.0))
 
 
-def _of_dates(sign: str, values: Sequence[str]) -> Filter:
-    """Dates of which one is a year or a month, all of whose days are meant: 2022, 2022-03."""
-    spans = [Between("date", *(date_span(value) or (_value("date", value),) * 2)) for value in values]
-    first, last, day = spans[0].low, spans[0].high, timedelta(days=1)
-    if sign in {"=", "!="}:
-        same = spans[0] if len(spans) == 1 else Or(tuple(spans))
-        return same if sign == "=" else Not(same)
-    match sign:
-        case ">=":
-            return Between("date", low=first)
-        case "<=":
-            return Between("date", high=last)
-        case ">":
-            return Between("date", low=last + day)  # type: ignore[operator, arg-type]
-        case _:
-            return Between("date", high=first - day)  # type: ignore[operator, arg-type]
-
-
 def age_between(low: float, below: float | None) -> Filter:
     """Of an age as `db.coded.age_range` gives it."""
     return Is("age", (low,)) if below is None else Between("age", low, math.nextafter(below, 0.0))
@@ -394,10 +377,7 @@ def _value(field: str, text: str) -> Value:
         case "number":
             return read_number(field, tesla_number(text) if field == "field_strength" else text)
         case "date":
-            try:
-                return date.fromisoformat(text)
-            except ValueError:
-                raise FilterError(f"{field} needs a date like 2024-01-31, not {text!r}") from None
+            return day_of(text)
         case "flag":
             if text.lower() not in {"yes", "no", "true", "false"}:
                 raise FilterError(f"{field} needs yes or no, not {text!r}")

@@ -175,7 +175,12 @@ def unheard(database: Database, words: Words, wanted: str = "", *, passages: Ite
         if group[0].casefold() not in sized and not _among(group, heard) and (match := expression([group]))
     ]
     counts = count_each(database, [match for match, _ in asked], most=1)
-    return tuple(typed.get(name.casefold(), name) for count, (_, name) in zip(counts, asked, strict=True) if not count)
+    whole = {piece: word for key, word in typed.items() if "-" in key for piece in key.split("-") if piece not in typed}
+    never = [name for count, (_, name) in zip(counts, asked, strict=True) if not count]
+    told = (
+        whole.get(name.casefold(), typed.get(name.casefold(), name)) for name in never
+    )  # "x-ray", not "x" and "ray"
+    return tuple(dict.fromkeys(told))
 
 
 def _among(group: Group, heard: Sequence[str]) -> bool:

@@ -33,3 +33,11 @@ def test_what_the_answer_says_word_for_word_is_not_counted_again(monkeypatch: py
     never = unheard(None, words, passages=passages)  # type: ignore[arg-type]
     assert never == ("frontal lobe", "lobe*", "öde")  # "lobes" is not "lobe" word for word, so full text decides
     assert len(counted) == 3
+
+
+def test_a_hyphenated_word_that_nothing_says_is_named_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lexical, "count_each", lambda _, matches, *, most: [0 for _ in matches])
+    words = Words((("chest",), ("x",), ("ray",)))
+    assert unheard(None, words, "Chest X-ray") == ("Chest", "X-ray")  # type: ignore[arg-type]
+    assert unheard(None, words, "Chest x ray") == ("Chest", "x", "ray")  # type: ignore[arg-type]
+    assert unheard(None, words, "x-ray of chest, ray") == ("chest", "x-ray", "ray")  # type: ignore[arg-type]

@@ -7,9 +7,10 @@ from typing import ClassVar
 import typer
 
 from spinecho.ui.cli.lazy import MARKUP, Later, LazyGroup
+from spinecho.ui.printing.usage import JsonUsage
 
 
-class Commands(LazyGroup):
+class Commands(JsonUsage, LazyGroup):
     """All commands. The line of each is the first paragraph of its help; a test compares them."""
 
     later: ClassVar = {

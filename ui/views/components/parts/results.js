@@ -136,9 +136,10 @@ export default function (component) {
     data.nothing ? make("div", { class: "nothing", role: "status" }, make("b", {}, data.chips.some((one) => one.kind === "unwanted") ? "Nothing relevant is left" : "Nothing relevant found"),
       "Questions that have nothing to do with MR come as near as this one. What follows is merely the nearest.") : "",
     ...data.notes.map((note) => make("div", { class: "note", role: "status" }, note)),
-    make("div", { class: "bar", role: "status" }, make("span", { title: data.weighed || null }, data.said),
+    make("div", { class: "bar", role: "status" }, make("span", {}, data.said),
       data.thumbs ? make("button", { "aria-pressed": String(data.refined), on: { click: () => act({ do: "refine", on: !data.refined }) } },
         `refine by ${data.thumbs} ${data.thumbs === 1 ? "thumb" : "thumbs"}`) : ""),
+    data.weighed ? make("details", { class: "weighed" }, make("summary", {}, "Why scans count so much"), data.weighed) : "",
     ...rows.flatMap((one, place) => (data.hits[place].fits || (place && !data.hits[place - 1].fits) ? [one]
       : [make("div", { class: "fold", role: "separator" }, make("b", {}, "Less alike"), "Nothing in these says all of what was asked."), one])),
     data.more ? make("div", { class: "foot" }, make("button", { on: { click: () => act({ do: "more" }) } }, "Show more")) : "",

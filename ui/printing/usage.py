@@ -1,0 +1,42 @@
+"""A command line that cannot be read, as JSON too where JSON was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.core import TyperGroup
+
+from spinecho.ui.printing.console import print_json
+
+
+class JsonUsage(TyperGroup):
+    """The outermost group of commands: what it cannot read is one JSON object on stdout where `--json` is given.
+
+    The line on stderr and the exit status stay those of every unread command line. Options are looked for before `--`
+    alone: what follows it are words.
+    """
+
+    _as_json = False
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """As the group's own."""
+        before = args[: args.index("--")] if "--" in args else args
+        self._as_json = "--json" in before
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except Exception as error:
+            self._print(error)
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """As the group's own."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            self._print(error)
+            raise
+
+    def _print(self, error: Exception) -> None:
+        message = getattr(error, "format_message", None)
+        if self._as_json and callable(message) and (said := message()):
+            print_json({"error": type(error).__name__, "message": said})
