@@ -198,7 +198,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     # Hedged.
     _cue(
         "hedge", "before",
-        r"(?:is|are|was|were|being) (?:(?:strongly|most|therefore|also|still|clinically|highly) )*(?:favou?red|suspected|questioned|queried|presumed|postulated|possible|likely|probable|doubtful|equivocal|questionable)(?= (?:over|on|in|at|here|by|clinically|given|because|due)(?!\w)| ?(?:[.,;)]|$))",
+        r"(?:is|are|was|were|being) (?:(?:strongly|most|therefore|also|still|clinically|highly) )*(?:favou?red|suspected|questioned|queried|presumed|postulated|possible|likely|probable|doubtful|equivocal|questionable)(?= (?:over|on|in|at|here|by|clinically|given|because|due)(?!\w)| ?(?:[.,;)!]|$))",
         r"(?:is|are|was|were|seems?|appears?) (?:felt |thought |considered |deemed )?(?:to be )?(?:less|more|most|rather|quite) (?:likely|probable)(?! to)",
         r"(?:should|must|to|can|could) (?:also )?be (?:considered|entertained|raised|suspected)|remains? (?:unclear|uncertain|possible|a possibility|open|questionable|in the differential)|(?:is|are) (?:raised|debatable|on the list)|not entirely clear",
         r"(?:is|are|was|were|remains?) (?:(?:also|still|a|one|the|another|in|on|high|higher|low) )*(?:differential(?: diagnosis)?|(?:diagnostic )?consideration|possibility|possibilities|list)(?! (?:for|of|includ\w+|between))",
