@@ -49,8 +49,10 @@ _NO_NAME = frozenset(
     }
 )
 _UNLIKE = frozenset({
-    "infraction", "infractions", "constructive", "constructed", "constricted", "construction", "prostrate", "interaction", "perforation",
-    "hemithorax", "displaying", "multilobular", "hypodense", "hypodensity", "transfected", "speculated", "reflection", "inflection", "projection", "transection",
+    "infraction", "infractions", "constructive", "constructed", "constricted", "construction", "prostrate", "interaction",
+    "perforation",
+    "hemithorax", "displaying", "multilobular", "hypodense", "hypodensity", "transfected", "speculated",
+    "reflection", "inflection", "projection", "transection",
     "dissociation", "conclusion", "contraction", "attraction", "subscapular", "intrarenal", "infrarenal",
     "infraorbital", "intraorbital", "infraspinous", "supplemental", "complimentary", "functional", "stimulation",
     "simulation", "alternation", "affliction", "restitution",

@@ -107,7 +107,8 @@ _ADJECTIVES = {
     "femur": "femoral", "tibia": "tibial", "fibula": "fibular", "humerus": "humeral", "patella": "patellar",
     "sacrum": "sacral", "skull": "cranial", "orbit": "orbital", "ureter": "ureteral", "urethra": "urethral",
     "thalamus": "thalamic", "hippocampus": "hippocampal", "pituitary gland": "pituitary", "tendon": "tendinous",
-    "ligament": "ligamentous", "ventricle": "ventricular", "condyle": "condylar", "skin": "cutaneous", "labrum": "labral", "aorta": "aortic",
+    "ligament": "ligamentous", "ventricle": "ventricular", "condyle": "condylar",
+    "skin": "cutaneous", "labrum": "labral", "aorta": "aortic",
 }  # fmt: skip
 NOUNS = {root(adjective): root(noun) for noun, adjective in _ADJECTIVES.items() if " " not in noun}
 """Stems of an organ's adjective, and of the organ: names with either are one."""
