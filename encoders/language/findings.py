@@ -18,7 +18,7 @@ from spinecho.encoders.language.vocabulary import concepts, meant, wider
 from spinecho.encoders.language.vocabulary.reading import read
 from spinecho.encoders.language.vocabulary.table import WORD, bare
 
-RULES = 3
+RULES = 4
 """Raised whenever the same text gives other sentences, clauses or facts: what older rules stored is told anew."""
 
 _FUNCTION_WORDS = "a an the of in on at to with and or for by is are any no not over from this that as mr mri scan"

@@ -99,7 +99,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"neither (?:confirmed|proven|confirm\w*) nor (?:excluded|ruled out|exclude\w*):?",
         r"(?:intermediate|high|small) (?:probability|likelihood|possibility) (?:of|for)|possibility of(?! \w+ (?:is|are) (?:remote|low))",
         r"not (?:certain|sure|clear|definite)(?: whether| if)?|not (?:clearly|definitely|definitively|obviously|typical|classical|convincingly|necessarily)(?! (?:seen|identified|visible|visuali[sz]ed|demonstrated|present|shown|evident|detected)(?!\w))(?: (?:an?|the|for|of))?",
-        r"(?:i |we )?(?<!no )(?<!without )(?<!a )doubt(?:s|ed)?(?: (?:that|if|whether))?(?: (?:this|it|these) (?:is|are|represents?))?|doubtful(?: (?:whether|if|for))?",
+        r"(?:i |we )?(?<!no )(?<!without )(?<!a )doubt(?:s|ed)?(?: (?:that|if|whether))?(?: (?:this|it|these) (?:is|are|represents?))?|(?<!is )(?<!are )(?<!was )(?<!were )doubtful(?: (?:whether|if|for))?",
     ),
     _cue(
         "question", "before",
@@ -138,6 +138,10 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         rf"{_BE}(?:felt |thought |considered |deemed |judged )?(?:to be )?(?:(?:most|very|highly|extremely|rather|quite|also) )?(?:unlikely|improbable)(?! to| that)",
         r"(?:is|are|was|were|seems?|appears?|remains?) (?:(?:very|rather|quite|considered|extremely) )?(?:remote|negligible|very low)",
         r"(?:is|are|was|were) (?:no longer|lacking|missing|wanting|out)|(?:is |are )?conspicuous by (?:its|their) absence|(?:is |are |was |were )?(?:not|less) favou?red(?! to)|fail(?:s|ed)? to be (?:shown|seen|demonstrated|identified|found|confirmed)|(?:did|does|do) not (?:\w+ )?(?:recur|reappear|return|materiali[sz]e)|(?:is|are|of) (?:a |an )?(?:very )?low (?:probability|likelihood|possibility)(?! (?:of|for|that))",
+        rf"{_BE}not (?:\w+ly )?(?:(?:thought|felt|considered|deemed|believed|judged) )?(?:to be )?(?:at all |very |particularly )?(?:likely|probable)(?! to)|{_BE}not supported(?! by)|(?:does|do|did) not (?:exist|develop|occur|materiali[sz]e)|(?:is |are |was |were )?non-?existent|(?:is|are|was|were) no more(?= ?(?:[.,;)!]|$)| on the)",
+        r"(?:has|have|had|carries) (?:a |an )?(?:very |extremely )?low (?:probability|likelihood|possibility|chance)(?! (?:of|for|that))",
+        r"none (?:seen|identified|visible|found|present|detected|noted|demonstrated|evident|shown|apparent)",
+        r"(?:liegt|liegen|lag|lagen) nicht vor|(?:lässt|lassen|ließ|ließen) sich nicht (?:sicher )?(?:nachweisen|abgrenzen|erkennen|darstellen|sehen)|(?:kommt|kommen) nicht zur darstellung|(?:ist|sind) nicht zu (?:sehen|erkennen)",
         r"(?:was|were|has been|have been|is|are)?(?: \w+ly)? ?(?:looked for|searched for|sought)(?: \w+ly)?,? (?:and|but) (?:was |were |is |are )?not (?:seen|found|identified|detected|present|visible|confirmed|demonstrated|there)",
         r"none (?:is|are|was|were|being|has|have)(?: \w+)? (?:seen|identified|found|present|visible|demonstrated|noted|there|shown|detected)|neither (?:is|are|was|were) (?:\w+ )?(?:seen|present|identified|found|visible|demonstrated)",
         r"(?:nicht|nirgends) (?:mehr )?(?:abgrenzbar|nachweisbar|erkennbar|sichtbar|vorhanden|darstellbar|gesehen|abzugrenzen|nachzuweisen)|(?:wurde |ist |sind )?ausgeschlossen",
@@ -157,6 +161,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"argues? (?:strongly )?against|(?:speaks?|evidence|is|are|strongly|mitigates?|militates?) against|(?<!or )rather than|instead of|as opposed to|not (?:those|that|the appearances?) of(?: an?)?",
         r"not (?:be |been )?(?:an?|any|the|due|related|in keeping|compatible|consistent|suspicious|suggestive|concerning|worrisome|indicative|caused|attributable)(?: (?:to|with|for|of))?",
         r"suggest(?:s|ed|ing|ive)?(?: of)? (?:an? |the )?(?:absence|lack)(?: of)?|unlikely(?: (?:to (?:be|represent)|that(?: (?:this|it|these)(?: (?:is|are|represents?))?)?))?",
+        r"(?:inconsistent|incompatible) with(?: an?)?|void of|non-?contributory for|keinerlei|frei von|sans|pas d(?:e(?: l)?|['’]une?|['’])|absence d(?:e|['’])|aucune?",
         r"kein(?:e[nrsm]?)?(?: (?:hinweise?|nachweis|anhalt|zeichen)(?: (?:auf|einer?|für|eines))?)?|ohne|weder|noch(?= \w+ noch)|(?<!zum )ausschluss(?: (?:einer?s?|von|eines))?|\[ ?\]",
     ),
     # What a thing does not do.
@@ -193,7 +198,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     # Hedged.
     _cue(
         "hedge", "before",
-        r"(?:is|are|was|were|being) (?:(?:strongly|most|therefore|also|still|clinically|highly) )*(?:favou?red|suspected|questioned|queried|presumed|postulated|possible|likely|probable|doubtful|equivocal|questionable)(?= (?:over|on|in|at|here|by|clinically|given|because|due)(?!\w)| ?(?:[.,;)]|$))",
+        r"(?:is|are|was|were|being) (?:(?:strongly|most|therefore|also|still|clinically|highly) )*(?:favou?red|suspected|questioned|queried|presumed|postulated|possible|likely|probable|doubtful|equivocal|questionable)(?= (?:over|on|in|at|here|by|clinically|given|because|due)(?!\w)| ?(?:[.,;)!]|$))",
         r"(?:is|are|was|were|seems?|appears?) (?:felt |thought |considered |deemed )?(?:to be )?(?:less|more|most|rather|quite) (?:likely|probable)(?! to)",
         r"(?:should|must|to|can|could) (?:also )?be (?:considered|entertained|raised|suspected)|remains? (?:unclear|uncertain|possible|a possibility|open|questionable|in the differential)|(?:is|are) (?:raised|debatable|on the list)|not entirely clear",
         r"(?:is|are|was|were|remains?) (?:(?:also|still|a|one|the|another|in|on|high|higher|low) )*(?:differential(?: diagnosis)?|(?:diagnostic )?consideration|possibility|possibilities|list)(?! (?:for|of|includ\w+|between))",

@@ -32,7 +32,7 @@ _FIRST = {
 }  # fmt: skip
 """What the first half of "rectovesical" is."""
 _NO_NAME = frozenset(
-    [
+    {
         "operat",
         "surgic",
         "contrast",
@@ -46,12 +46,13 @@ _NO_NAME = frozenset(
         "venou",
         "catheter",
         "vention",
-    ]
+    }
 )
 _UNLIKE = frozenset({
-    "constructive", "constructed", "constricted", "construction", "prostrate", "interaction", "perforation",
-    "hemithorax", "displaying", "multilobular", "hypodense", "hypodensity", "transfected", "speculated", "reflection",
-    "inflection", "projection", "transection",
+    "infraction", "infractions", "constructive", "constructed", "constricted", "construction", "prostrate", "interaction",
+    "perforation",
+    "hemithorax", "displaying", "multilobular", "hypodense", "hypodensity", "transfected", "speculated",
+    "reflection", "inflection", "projection", "transection",
     "dissociation", "conclusion", "contraction", "attraction", "subscapular", "intrarenal", "infrarenal",
     "infraorbital", "intraorbital", "infraspinous", "supplemental", "complimentary", "functional", "stimulation",
     "simulation", "alternation", "affliction", "restitution",
@@ -74,7 +75,7 @@ def known_form(word: str, stem: str) -> str:
     table = vocabulary()
     if len(stem) <= _STEM or not stem.isalpha():
         return stem
-    for shorter in (root(stem), root(stem.removesuffix("ly"))):
+    for shorter in (root(stem), root(word.lower().removesuffix("ly"))):
         if len(shorter) >= _STEM - 1 and shorter in table.stems:
             return shorter
     heard = neutral(word)

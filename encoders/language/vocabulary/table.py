@@ -107,8 +107,8 @@ _ADJECTIVES = {
     "femur": "femoral", "tibia": "tibial", "fibula": "fibular", "humerus": "humeral", "patella": "patellar",
     "sacrum": "sacral", "skull": "cranial", "orbit": "orbital", "ureter": "ureteral", "urethra": "urethral",
     "thalamus": "thalamic", "hippocampus": "hippocampal", "pituitary gland": "pituitary", "tendon": "tendinous",
-    "ligament": "ligamentous", "ventricle": "ventricular", "condyle": "condylar", "skin": "cutaneous",
-    "labrum": "labral", "aorta": "aortic",
+    "ligament": "ligamentous", "ventricle": "ventricular", "condyle": "condylar",
+    "skin": "cutaneous", "labrum": "labral", "aorta": "aortic",
 }  # fmt: skip
 NOUNS = {root(adjective): root(noun) for noun, adjective in _ADJECTIVES.items() if " " not in noun}
 """Stems of an organ's adjective, and of the organ: names with either are one."""
@@ -282,13 +282,13 @@ def _add_joined(found: Vocabulary) -> None:
 
 def _add_ambiguous(found: Vocabulary, name: str, meanings: str) -> None:
     key = key_of(name)
-    each = []
+    told = []
     for one in meanings.split(";"):
         concept, _, near = one.partition(" : ")
         ident = concept.strip()
         ident = "" if ident == "-" else ident
         if ident and ident not in found.concepts:
             raise VocabularyError(f"{name!r} may mean {ident!r}, which is no concept")
-        each.append(Meaning(ident, frozenset(root(word) for word in near.split())))
-    found.ambiguous[key] = tuple(each)
+        told.append(Meaning(ident, frozenset(root(word) for word in near.split())))
+    found.ambiguous[key] = tuple(told)
     found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))

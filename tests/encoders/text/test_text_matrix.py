@@ -35,7 +35,9 @@ DENIED_BEFORE = (
     "Not favoured to be {}", "Does not look like {}", "No longer suspicious for {}",
     "Not in keeping with {}", "The findings do not raise concern for {}", "Negative with regard to {}",
     "Without any suggestion of {}", "Very unlikely to be {}", "Without MR evidence of {}", "This cannot be {}",
-    "The findings exclude {}",
+    "The findings exclude {}", "Inconsistent with {}", "Incompatible with {}", "Void of {}", "Lack of {}",
+    "Non-contributory for {}", "Unable to identify {}", "Rather than {}", "Resolution of {}", "Argues against {}",
+    "Kein Nachweis von {}", "Keinerlei {}", "Frei von {}", "Ohne {}", "Pas de {}", "Sans {}", "Nil evidence of {}",
 )  # fmt: skip
 DENIED_AFTER = (
     "{} not seen", "{} is not seen", "{} are not identified", "{} is excluded", "{} has been ruled out",
@@ -47,6 +49,10 @@ DENIED_AFTER = (
     "{} is considered unlikely", "{} seems unlikely", "{} is felt to be unlikely", "{} is thought unlikely",
     "{} is not suspected", "{} is effectively excluded", "{} is very improbable", "{} not favoured", "{} has disappeared",
     "{} is conspicuous by its absence", "{} fails to be shown", "{} is not a feature", "{} did not recur",
+    "{} is not likely", "{} is not thought likely", "{} is not supported", "{} has a low probability",
+    "{} does not exist", "{} is non-existent", "{} did not develop", "{} is no more", "{}: none seen",
+    "{}: none identified", "{}: none visible", "{} liegt nicht vor", "{} lassen sich nicht nachweisen",
+    "{} nicht abgrenzbar", "{} is not demonstrated", "{} are not visualised", "{} no longer evident",
 )  # fmt: skip
 DOUBTED_BEFORE = (
     "Possible {}", "Probable {}", "Suspicious for {}", "May represent {}", "Cannot exclude {}", "Differential includes {}",
@@ -57,6 +63,7 @@ DOUBTED_BEFORE = (
     "Suspicion of {}", "Questionable {}", "Indeterminate for {}", "Appears to represent {}", "Perhaps {}", "Please exclude {}",
     "We would question {}", "Findings may be due to {}", "Would be compatible with either {}",
     "Potential {}", "Assess for {}", "To exclude {}", "Might be {}", "Not certain if {}", "DDx {}", "Differential: {}",
+    "Less likely {}", "Doubtful {}", "Verdacht auf {}", "Not typical of {}",
 )  # fmt: skip
 DOUBTED_AFTER = (
     "{} cannot be excluded", "{} is not excluded", "{} is possible", "{} is suspected", "{} remains a possibility",
@@ -66,7 +73,8 @@ DOUBTED_AFTER = (
     "{} might account for this", "{} not definitely excluded", "{} has to be ruled out", "{} is conceivable",
     "{} may be the cause", "{} cannot be confirmed or excluded", "{} is the leading consideration", "{} could not be excluded",
     "{} is not entirely excluded", "{} must be considered", "{} cannot be assessed", "{} to be excluded", "{} is suggested",
-    "{} is probable", "{} is likely", "{} is not ruled out",
+    "{} is probable", "{} is likely", "{} is not ruled out", "{} is less likely", "{} is felt less likely",
+    "{} is doubtful",
 )  # fmt: skip
 SUPPOSED = (
     "If {} is present surgery helps", "When {} is confirmed treat early", "If there is {} further imaging helps",
