@@ -17,6 +17,7 @@ from spinecho.settings import Settings, read_settings
 from spinecho.ui.server.api.app import create_api
 from spinecho.ui.server.api.limits import Limits
 from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.guard import Rules
 
 SCOPES = ("read", "write", "manage", "metrics")
 UNBOUND = Limits(rate=0)
@@ -46,9 +47,11 @@ def settings_of(home: Home) -> Settings:
 class open_served:  # noqa: N801  (reads as a function)
     """A server over a home for as long as the block lasts."""
 
-    def __init__(self, home: Home, door: Door, limits: Limits = UNBOUND, jobs: int = 0) -> None:
+    def __init__(
+        self, home: Home, door: Door, limits: Limits = UNBOUND, jobs: int = 0, rules: Rules | None = None
+    ) -> None:
         self._settings = settings_of(home)
-        app = create_api(self._settings, door=door, limits=limits, wait=True, jobs_at_once=jobs)
+        app = create_api(self._settings, door=door, limits=limits, wait=True, jobs_at_once=jobs, rules=rules)
         self._client = TestClient(app, raise_server_exceptions=False)
         rows = home.query("SELECT t.uid, s.uid FROM series s JOIN studies t ON t.id = s.study_id ORDER BY s.id")
         self._first = rows[0]
