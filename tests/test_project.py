@@ -71,7 +71,6 @@ def test_every_promise_names_a_test_that_is_there() -> None:
     assert not missing
 
 
-STILL_LONG = {"search/engine.py"}
 """Longer than a module may be; to be split, and taken out of here when it was."""
 
 

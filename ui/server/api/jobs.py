@@ -107,18 +107,18 @@ def events(asked: Reads, number: Id) -> StreamingResponse:
 @router.delete("/{number}", response_model=shapes.Job)
 def cancel(asked: Writes, number: Id) -> JSONResponse:
     """Stop a job: one that waits at once, one that runs within a second."""
-    _mine(asked, number)
     asked.access.note("cancel-job", digest_of(number))
+    _mine(asked, number)
     return JSONResponse(_plain(asked.service.queue.cancel(number) or _mine(asked, number)))
 
 
 @router.get("/{number}/file", response_class=Response, responses=_FILE)
 def file(asked: Reads, number: Id) -> Response:
     """What a job made; takes ranges."""
+    asked.access.note("see-job", digest_of(number))
     found = _mine(asked, number)
     result = found.result or {}
     if "file" not in result:
-        asked.access.note("see-job", digest_of(number))
         raise Unknown("this job has made no file, or not yet; its address says how it stands")
     if found.kind == "export":
         asked.cohorts.taken(found.arguments["name"], int(found.arguments["version"]), int(result["bytes"]))

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from spinecho.boxes import read_box
 from spinecho.db.filters.algebra import ALL, COMPUTED_TOO, Filter, both, parse_filter
 from spinecho.encoders.language.expand import names_of
-from spinecho.errors import QueryError
+from spinecho.errors import QueryError, SpinechoError
 from spinecho.results import Hit, hits_of
 from spinecho.search.answers.hits import Results, results_json
 from spinecho.search.query import Evidence, Kind, Query, SpotQuery, StudyQuery, TextQuery
@@ -81,7 +81,11 @@ def similar_scan(
     if box and words.strip():
         raise QueryError("a spot is searched for without words; leave one of box and words out")
     query: Query
-    query, left_out = read_upload(files, box or None, asked.desk.preparation)
+    try:
+        query, left_out = read_upload(files, box or None, asked.desk.preparation)
+    except SpinechoError as error:
+        asked.desk.note("search", kind="scan", failed=type(error).__name__)
+        raise
     if words.strip():
         query = TextQuery(words, like=query)  # type: ignore[arg-type]
     want = Kind.REPORT if reports else Kind.STUDY

@@ -1,0 +1,182 @@
+"""`spinecho serve` as processes: the documented lines, the pages behind it, several workers, and its end."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from archives import Home, copy_of
+
+from benchmarks.browser import free_port
+from spinecho.encoders.sandbox.environment import command_environment
+
+ROOT = Path(__file__).parents[2]
+DOC = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+LINES = [
+    line.strip() for block in re.findall(r"```sh\n(.*?)```", DOC, re.DOTALL)
+    for line in re.split(r"(?<!\\)\n", block) if line.strip()
+]  # fmt: skip
+
+
+def until(holds: Callable[[], Any], seconds: float = 120.0) -> Any:
+    end = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.1)
+    return found
+
+
+@dataclass
+class Server:
+    """`spinecho serve`, started as a person would."""
+
+    port: int
+    home: Path
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request("GET", path, headers=names)
+        answer = connection.getresponse()
+        content = answer.read() if answer.status != 101 else b""
+        connection.close()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, content
+
+    def up(self, path: str = "/readyz") -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return self.get(path)[0] == 200
+        except OSError:
+            return False
+
+    @property
+    def secret(self) -> str:
+        return (self.home / f"room-{self.port}.address").read_text().strip().partition("secret=")[2]
+
+    def pages(self) -> psutil.Process | None:
+        kids = psutil.Process(self.process.pid).children()
+        return next((one for one in kids if "spinecho.ui.server.serve" in " ".join(one.cmdline())), None)
+
+
+def start(home: Path, *options: str) -> Server:
+    port, log = free_port(), home.parent / "serve.log"
+    command = [sys.executable, "-P", "-m", "spinecho.ui.cli.app", "serve", "--home", str(home), "--port", str(port)]
+    environment = {**command_environment(), "SPINECHO_DEVICE": "cpu", "SPINECHO_API_RATE": "0"}
+    with log.open("wb") as out:
+        process = subprocess.Popen([*command, *options], env=environment, stdout=out, stderr=out, cwd=home)
+    return Server(port, home, process, log)
+
+
+@pytest.fixture(scope="module")
+def server(indexed: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    found = start(copy_of(indexed, tmp_path_factory.mktemp("one") / "home").folder, "--workers", "2")
+    try:
+        until(found.up)
+        until(lambda: found.up("/_stcore/health"))
+        yield found
+    finally:
+        found.process.kill()
+        found.process.wait()
+
+
+def test_the_lines_of_the_page_do_what_they_say(server: Server, archive: Path, indexed: Home, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("no curl here")
+    command = [sys.executable, "-P", "-m", "spinecho.ui.cli.app", "token", "create", "doc", "--home", str(server.home)]
+    scopes = [part for scope in ("read", "write", "manage", "metrics") for part in ("--scope", scope)]
+    token = subprocess.run([*command, *scopes], env=command_environment(), capture_output=True, text=True, check=True)
+    study, series = indexed.query(
+        "SELECT t.uid, s.uid FROM series s JOIN studies t ON t.id = s.study_id ORDER BY s.id LIMIT 1"
+    )[0]
+    (tmp_path / ".curlrc").write_text("fail-with-body\nshow-error\n")
+    environment = {
+        **os.environ, "SPINECHO": f"http://127.0.0.1:{server.port}", "TOKEN": token.stdout.strip(), "STUDY": study,
+        "SERIES": series, "FILE": str(next(iter(sorted((archive / "dicom").rglob("*.dcm"))))),
+        "CURL_HOME": str(tmp_path), "no_proxy": "*",
+    }  # fmt: skip
+    assert len(LINES) > 18
+    for line in LINES:
+        done = subprocess.run(["bash", "-c", line], env=environment, cwd=tmp_path, capture_output=True, check=False)
+        assert done.returncode == 0, (line, done.stdout[:500], done.stderr)
+    assert (tmp_path / "first.bin").stat().st_size == 4096
+    assert (tmp_path / "slice.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_pages_stand_behind_it_with_their_own_guard(server: Server) -> None:
+    status, headers, content = server.get("/")
+    assert status == 403
+    assert b"first address" in content
+    status, headers, _ = server.get(f"/?secret={server.secret}")
+    assert (status, headers["location"]) == (303, "/")
+    cookie = headers["set-cookie"].partition(";")[0]
+    assert server.get("/")[0] == 403, "the cookie of one browser is never shown for another"
+    status, headers, content = server.get("/", cookie=cookie)
+    assert status == 200
+    assert b"<title>Streamlit</title>" in content
+    assert headers["content-security-policy"].startswith("default-src 'self'")
+    assert server.get("/api/v1/me", cookie=cookie)[0] == 200, "one sign-in"
+    assert server.get("/api/v1/me")[0] == 401
+    assert server.get("/", Host="evil.example", cookie=cookie)[0] == 421
+    assert server.get("/api/v1/me", Host="evil.example", cookie=cookie)[0] == 421
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec_WebSocket_Version": "13",
+               "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec_WebSocket_Protocol": "streamlit"}  # fmt: skip
+    own = f"http://127.0.0.1:{server.port}"
+    assert server.get("/_stcore/stream", cookie=cookie, Origin=own, **upgrade)[0] == 101
+    assert server.get("/_stcore/stream", cookie=cookie, Origin="http://evil.example", **upgrade)[0] == 403
+    assert server.get("/_stcore/stream", **upgrade)[0] == 403
+
+
+def test_the_secret_is_in_no_line_that_can_be_read(server: Server) -> None:
+    for process in (psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)):
+        assert server.secret not in " ".join(process.cmdline())
+    assert server.secret not in server.log.read_text()
+
+
+def test_pages_that_die_come_back_and_the_api_goes_on(server: Server) -> None:
+    before = until(server.pages)
+    os.kill(before.pid, signal.SIGKILL)
+    assert server.up("/healthz")
+    assert server.get("/_stcore/health")[0] in (200, 503)
+    until(lambda: (now := server.pages()) is not None and now.pid != before.pid)
+    until(lambda: server.up("/_stcore/health"))
+
+
+def test_a_worker_that_dies_is_replaced(server: Server) -> None:
+    def workers() -> set[int]:
+        kids = psutil.Process(server.process.pid).children()
+        return {one.pid for one in kids if "spawn_main" in " ".join(one.cmdline())}
+
+    before = until(workers)
+    os.kill(min(before), signal.SIGKILL)
+    until(lambda: len(workers()) == len(before) and workers() != before)
+    until(server.up)
+
+
+def test_who_says_nothing_holds_a_connection_for_a_while_only(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as quiet:
+        quiet.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        assert quiet.recv(10) == b""
+
+
+def test_it_ends_with_its_children_and_says_goodbye_to_its_address(server: Server) -> None:
+    kids = psutil.Process(server.process.pid).children(recursive=True)
+    server.process.send_signal(signal.SIGTERM)
+    server.process.wait(60)
+    gone, left = psutil.wait_procs(kids, timeout=30)
+    assert not left, left
+    assert not (server.home / f"room-{server.port}.address").exists()
