@@ -9,10 +9,12 @@ a miss. Where two concepts are right, either counts.
 
 right: a mention that overlaps the mark is that concept, or a kind or part of it (a "quadriceps tendon tear" is a tear).
 The share of exactly that concept is printed beside it. The interval is a bootstrap over captions. Misses are printed.
-`first` are 200 captions, `fresh` 100 further ones, `third` 50 more, `fourth` 60 more (`vocabulary_fourth.txt`), each read only after the vocabulary was repaired
+`first` are 200 captions, `fresh` 100 further ones, `third` 50 more, `fourth` 60 more (`vocabulary_fourth.txt`), each
+read only after the vocabulary was repaired
 with those before. All have since been used for repairs, so what is printed now is a second look at them. Met unread the
 shares were 0.866 [0.840, 0.892] of 793 (first), 0.871 [0.825, 0.908] of 381 (fresh) 0.855 [0.804, 0.902] of 221
-(third) and 0.863 [0.824, 0.900] of 263 (fourth): those are the honest figures. 200 concepts that were added between the second and the third from lists of terms
+(third) and 0.863 [0.824, 0.900] of 263 (fourth): those are the honest figures. 200 concepts that were added between
+the second and the third from lists of terms
 changed nothing of the third: what captions call things and no list does is what is missed.
 """
 

@@ -49,7 +49,8 @@ _NO_NAME = frozenset(
     }
 )
 _UNLIKE = frozenset({
-    "infraction", "infractions", "constructive", "constructed", "constricted", "construction", "prostrate", "interaction",
+    "infraction", "infractions", "constructive", "constructed", "constricted", "construction", "prostrate",
+    "interaction",
     "perforation",
     "hemithorax", "displaying", "multilobular", "hypodense", "hypodensity", "transfected", "speculated",
     "reflection", "inflection", "projection", "transection",
