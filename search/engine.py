@@ -99,7 +99,10 @@ class Engine:
 
     @contextmanager
     def reading(self) -> Iterator[Snapshot]:
-        """The archive as it is now, for as long as the block lasts, whatever is stored or removed meanwhile."""
+        """The archive as it is now, for as long as the block lasts, whatever is stored or removed meanwhile.
+
+        A snapshot's name is the moment, then the builds that serve it: of one moment they give the same answers.
+        """
         self._image.look_for_build()
         self._text.look_for_build()
         if self._weighed_at is not None and monotonic() - self._weighed_at > _WEIGHED:
@@ -172,7 +175,7 @@ class Engine:
 
     def _made(self, image: SpaceView, text: SpaceView, view: View) -> Snapshot:
         marks = (*image.mark, *text.mark, *dataclasses.astuple(view.state)[:-1])
-        name = "-".join([*(space.build or "none" for space in (image, text)), *map(str, marks)])
+        name = f"{'.'.join(map(str, marks))}@{image.build or 'none'}+{text.build or 'none'}"
         return Snapshot(
             self._database, self._dual, Retriever(self._database, image, text, self._selection),
             Planner(self._database, self._selection, self._spelling), self._encoding, weighing=self._weighing,

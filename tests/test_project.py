@@ -71,9 +71,6 @@ def test_every_promise_names_a_test_that_is_there() -> None:
     assert not missing
 
 
-"""Longer than a module may be; to be split, and taken out of here when it was."""
-
-
 def test_modules_are_short() -> None:
     paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
     paths += (ROOT / "spinecho").glob("*.py")

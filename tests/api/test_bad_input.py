@@ -87,7 +87,7 @@ ADDRESSES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "status", "kind"), ADDRESSES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("path", "status", "kind"), ADDRESSES, ids=str)
 def test_an_address_of_nothing(served: Served, path: str, status: int, kind: str) -> None:
     problem(served.get(path.format(series=served.series)), status, kind)
 
