@@ -70,7 +70,14 @@ class Server:
 
     def pages(self) -> psutil.Process | None:
         kids = psutil.Process(self.process.pid).children()
-        return next((one for one in kids if "spinecho.ui.server.serve" in " ".join(one.cmdline())), None)
+        return next((one for one in kids if "spinecho.ui.server.serve" in line_of(one)), None)
+
+
+def line_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has ended
+        return ""
 
 
 def start(home: Path, *options: str) -> Server:
@@ -143,7 +150,7 @@ def test_the_pages_stand_behind_it_with_their_own_guard(server: Server) -> None:
 
 def test_the_secret_is_in_no_line_that_can_be_read(server: Server) -> None:
     for process in (psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)):
-        assert server.secret not in " ".join(process.cmdline())
+        assert server.secret not in line_of(process)
     assert server.secret not in server.log.read_text()
 
 
@@ -159,7 +166,7 @@ def test_pages_that_die_come_back_and_the_api_goes_on(server: Server) -> None:
 def test_a_worker_that_dies_is_replaced(server: Server) -> None:
     def workers() -> set[int]:
         kids = psutil.Process(server.process.pid).children()
-        return {one.pid for one in kids if "spawn_main" in " ".join(one.cmdline())}
+        return {one.pid for one in kids if "spawn_main" in line_of(one)}
 
     before = until(workers)
     os.kill(min(before), signal.SIGKILL)
@@ -177,6 +184,6 @@ def test_it_ends_with_its_children_and_says_goodbye_to_its_address(server: Serve
     kids = psutil.Process(server.process.pid).children(recursive=True)
     server.process.send_signal(signal.SIGTERM)
     server.process.wait(60)
-    gone, left = psutil.wait_procs(kids, timeout=30)
+    _, left = psutil.wait_procs(kids, timeout=30)
     assert not left, left
     assert not (server.home / f"room-{server.port}.address").exists()

@@ -90,7 +90,7 @@ def read_provider(settings: Settings) -> Provider:
     except (OSError, ValueError) as error:
         raise RolesError(f"cannot read {settings.secrets.name}") from error
     tables = [auth, *(one for one in auth.values() if isinstance(one, dict))]
-    chosen = next((one for one in tables if one.get("server_metadata_url")), {})
+    chosen: dict[str, Any] = next((one for one in tables if one.get("server_metadata_url")), {})
     metadata, client, more = (
         chosen.get("server_metadata_url", ""),
         chosen.get("client_id", ""),

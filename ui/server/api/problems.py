@@ -113,7 +113,8 @@ def problem(
 
 def problem_of(error: SpinechoError, request_id: str) -> JSONResponse:
     """The same for an error of the tree."""
-    status, name, more = status_of(error), type(error).__name__, {}
+    status, name = status_of(error), type(error).__name__
+    more: dict[str, Any] = {}
     headers: dict[str, str] = {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="spinecho"'
@@ -160,7 +161,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> JSONResponse:
-        kind = HTTPStatus(error.status_code).name.title().replace("_", "")
+        kind = getattr(error, "kind", "") or HTTPStatus(error.status_code).name.title().replace("_", "")
         request.state.problem = kind
         detail = error.detail if error.status_code < 500 else "something failed"
         return problem(error.status_code, kind, detail, request_id=request.state.request_id, headers=error.headers)
