@@ -216,8 +216,9 @@ def test_where_nothing_can_be_recorded_nothing_is_answered(served: Served, monke
 
     monkeypatch.setattr(Record, "append", fail)
     uid, series = served.study, served.series
-    for path in ("/me", "/status", f"/studies/{uid}", f"/studies/{uid}/reports", f"/series/{series}/thumbnail",
-                 "/cohorts", f"/series/{series}/volume/data", "/failures", "/tokens", "/jobs", "/runs/last"):  # fmt: skip
+    studies, files = f"/studies/{uid}", f"/series/{series}"
+    paths = (studies, f"{studies}/reports", f"{files}/thumbnail", f"{files}/volume/data")
+    for path in (*paths, "/me", "/status", "/cohorts", "/failures", "/tokens", "/jobs", "/runs/last"):
         answer = served.get(path)
         problem(answer, 503, "record-unwritable")
         assert "/secret" not in answer.text

@@ -113,7 +113,7 @@ def test_signatures_of_others_and_none_are_not_taken(served: Served, provider: P
     good = provider.token()
     head, body, _ = good.split(".")
     public = OURS.as_pem(private=False)
-    plain = f"{_coded(b'{"alg":"HS256","kid":"ours"}')}.{body}"
+    plain = _coded(b'{"alg":"HS256","kid":"ours"}') + f".{body}"
     confused = f"{plain}.{_coded(hmac.digest(public, plain.encode(), 'sha256'))}"  # its public key taken for a secret
     for token in (
         provider.token(STRANGE),
