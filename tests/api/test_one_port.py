@@ -83,7 +83,12 @@ def line_of(process: psutil.Process) -> str:
 def start(home: Path, *options: str) -> Server:
     port, log = free_port(), home.parent / "serve.log"
     command = [sys.executable, "-P", "-m", "spinecho.ui.cli.app", "serve", "--home", str(home), "--port", str(port)]
-    environment = {**command_environment(), "SPINECHO_DEVICE": "cpu", "SPINECHO_API_RATE": "0"}
+    environment = {
+        **command_environment(),
+        "SPINECHO_DEVICE": "cpu",
+        "SPINECHO_API_RATE": "0",
+        "SPINECHO_API_IDLE_SECONDS": "2",
+    }
     with log.open("wb") as out:
         process = subprocess.Popen([*command, *options], env=environment, stdout=out, stderr=out, cwd=home)
     return Server(port, home, process, log)
@@ -178,6 +183,18 @@ def test_who_says_nothing_holds_a_connection_for_a_while_only(server: Server) ->
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as quiet:
         quiet.sendall(b"GET / HTTP/1.1\r\nHost: ")
         assert quiet.recv(10) == b""
+
+
+def test_a_body_that_does_not_come_and_a_caller_that_goes(server: Server) -> None:
+    head = f"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {server.secret}\r\n"
+    head += "Content-Type: application/json\r\nContent-Length: 20\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as slow:
+        slow.sendall(head.encode() + b"{")
+        assert slow.recv(100).startswith(b"HTTP/1.1 408")
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as gone:
+            gone.sendall(head.encode() + b'{"words": "lesion" }')
+    assert server.up()
 
 
 def test_it_ends_with_its_children_and_says_goodbye_to_its_address(server: Server) -> None:
