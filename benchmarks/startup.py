@@ -40,9 +40,7 @@ def main() -> None:
                 subprocess.run([*call, *make(home)], check=True, capture_output=True)
                 seconds[version].append(time.perf_counter() - start)
         before, after = (statistics.median(seconds[version]) for version in ("before", "after"))
-        print(
-            f"{name:8} before {before:.2f} s, after {after:.2f} s, ratio {after / before:.2f}"
-        )
+        print(f"{name:8} before {before:.2f} s, after {after:.2f} s, ratio {after / before:.2f}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import http.server
 import json
 import threading
@@ -13,11 +15,13 @@ from typing import Any
 
 import pytest
 from archives import Home, copy_of
+from itsdangerous import URLSafeTimedSerializer
 from joserfc import jwt
-from joserfc.jwk import OctKey, RSAKey
+from joserfc.jwk import RSAKey
 from serving import Served, open_served, sign_in
 
 from spinecho.ui.server.api import bearer
+from spinecho.ui.server.api.browser import COOKIE
 from spinecho.ui.server.api.service import Door
 
 OURS = RSAKey.generate_key(2048, {"kid": "ours"})
@@ -103,11 +107,16 @@ def test_others_are_nobody(served: Served, provider: Provider, claims: dict[str,
     assert answer.json()["type"] == "urn:spinecho:problem:unauthenticated"
 
 
+def _coded(said: bytes) -> str:
+    return base64.urlsafe_b64encode(said).decode().rstrip("=")
+
+
 def test_signatures_of_others_and_none_are_not_taken(served: Served, provider: Provider) -> None:
     good = provider.token()
     head, body, _ = good.split(".")
     public = OURS.as_pem(private=False)
-    confused = jwt.encode({"alg": "HS256"}, jwt.decode(good, OURS).claims, OctKey.import_key(public), ["HS256"])
+    plain = _coded(b'{"alg":"HS256","kid":"ours"}') + f".{body}"
+    confused = f"{plain}.{_coded(hmac.digest(public, plain.encode(), 'sha256'))}"  # its public key taken for a secret
     for token in (
         provider.token(STRANGE),
         f"{head}.{body}.",
@@ -131,6 +140,27 @@ def test_keys_that_changed_are_asked_for_anew_but_not_at_every_wrong_token(
     monkeypatch.setattr(bearer, "_SOONEST", 0.0)
     assert me(served, provider.token(NEXT)).status_code == 200
     assert me(served, provider.token(OURS)).status_code == 401, "a key that is withdrawn opens nothing"
+
+
+def cookie(served: Served, *, secret: str = "x" * 40, salt: str = COOKIE, **claims: Any) -> dict[str, str]:
+    said = {
+        "is_logged_in": True, "origin": "http://localhost", "iat": int(time.time()),
+        "email": "manager@hospital.example", "email_verified": True, **claims,
+    }  # fmt: skip
+    return {"Cookie": f"{COOKIE}={URLSafeTimedSerializer(secret, salt=salt).dumps(json.dumps(said))}"}
+
+
+def test_the_sign_in_of_the_pages_is_that_of_the_api(served: Served) -> None:
+    told = served.get("/me", headers=cookie(served))
+    assert told.json()["role"] == "manager"
+    wrong: list[dict[str, str]] = [
+        cookie(served, secret="y" * 40), cookie(served, salt="other"), cookie(served, is_logged_in=False),
+        cookie(served, origin="http://evil.example"), cookie(served, email_verified=False),
+        cookie(served, email="eve@hospital.example"), cookie(served, iat=int(time.time()) - 61 * 60),
+        {"Cookie": f"{COOKIE}=x"}, {"Cookie": "a=b; =; ;;"},
+    ]  # fmt: skip
+    for headers in wrong:
+        assert served.get("/me", headers=headers).status_code == 401, headers
 
 
 def test_a_provider_that_is_away_lets_nobody_in(indexed: Home, tmp_path: Path, provider: Provider) -> None:

@@ -154,6 +154,7 @@ def test_order_is_by_priority_then_in_turns_of_owners(tmp_path: Path) -> None:
         ("a2", "ada", 5),
         ("a3", "ada", 5),
         ("g1", "grace", 5),
+        ("g2", "grace", 5),
         ("u", "ada", 0),
     ):
         queue.add(kind, owner=owner, role="viewer", arguments={}, priority=priority)
@@ -161,7 +162,7 @@ def test_order_is_by_priority_then_in_turns_of_owners(tmp_path: Path) -> None:
     while (job := queue.take("r")) is not None:
         taken.append(job.kind)
         queue.finish(job.id, {}, job.attempts)
-    assert taken == ["u", "a1", "g1", "a2", "a3"]
+    assert taken == ["u", "g1", "a1", "g2", "a2", "a3"]
 
 
 def test_many_who_take_at_once_take_each_job_once(tmp_path: Path) -> None:

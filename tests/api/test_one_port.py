@@ -70,13 +70,25 @@ class Server:
 
     def pages(self) -> psutil.Process | None:
         kids = psutil.Process(self.process.pid).children()
-        return next((one for one in kids if "spinecho.ui.server.serve" in " ".join(one.cmdline())), None)
+        return next((one for one in kids if "spinecho.ui.server.serve" in line_of(one)), None)
+
+
+def line_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:  # it has ended
+        return ""
 
 
 def start(home: Path, *options: str) -> Server:
     port, log = free_port(), home.parent / "serve.log"
     command = [sys.executable, "-P", "-m", "spinecho.ui.cli.app", "serve", "--home", str(home), "--port", str(port)]
-    environment = {**command_environment(), "SPINECHO_DEVICE": "cpu", "SPINECHO_API_RATE": "0"}
+    environment = {
+        **command_environment(),
+        "SPINECHO_DEVICE": "cpu",
+        "SPINECHO_API_RATE": "0",
+        "SPINECHO_API_IDLE_SECONDS": "2",
+    }
     with log.open("wb") as out:
         process = subprocess.Popen([*command, *options], env=environment, stdout=out, stderr=out, cwd=home)
     return Server(port, home, process, log)
@@ -143,7 +155,7 @@ def test_the_pages_stand_behind_it_with_their_own_guard(server: Server) -> None:
 
 def test_the_secret_is_in_no_line_that_can_be_read(server: Server) -> None:
     for process in (psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children(recursive=True)):
-        assert server.secret not in " ".join(process.cmdline())
+        assert server.secret not in line_of(process)
     assert server.secret not in server.log.read_text()
 
 
@@ -159,7 +171,7 @@ def test_pages_that_die_come_back_and_the_api_goes_on(server: Server) -> None:
 def test_a_worker_that_dies_is_replaced(server: Server) -> None:
     def workers() -> set[int]:
         kids = psutil.Process(server.process.pid).children()
-        return {one.pid for one in kids if "spawn_main" in " ".join(one.cmdline())}
+        return {one.pid for one in kids if "spawn_main" in line_of(one)}
 
     before = until(workers)
     os.kill(min(before), signal.SIGKILL)
@@ -173,10 +185,22 @@ def test_who_says_nothing_holds_a_connection_for_a_while_only(server: Server) ->
         assert quiet.recv(10) == b""
 
 
+def test_a_body_that_does_not_come_and_a_caller_that_goes(server: Server) -> None:
+    head = f"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {server.secret}\r\n"
+    head += "Content-Type: application/json\r\nContent-Length: 20\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as slow:
+        slow.sendall(head.encode() + b"{")
+        assert slow.recv(100).startswith(b"HTTP/1.1 408")
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as gone:
+            gone.sendall(head.encode() + b'{"words": "lesion" }')
+    assert server.up()
+
+
 def test_it_ends_with_its_children_and_says_goodbye_to_its_address(server: Server) -> None:
     kids = psutil.Process(server.process.pid).children(recursive=True)
     server.process.send_signal(signal.SIGTERM)
     server.process.wait(60)
-    gone, left = psutil.wait_procs(kids, timeout=30)
+    _, left = psutil.wait_procs(kids, timeout=30)
     assert not left, left
     assert not (server.home / f"room-{server.port}.address").exists()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookies import SimpleCookie
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -97,18 +97,23 @@ def who_asks(service: Service, request: Request, token: str) -> Caller:
     if service.door.alone:
         return _alone(service, request, token)
     if not token:
-        raise Unauthenticated(
-            "nobody is known without a token: send Authorization: Bearer TOKEN (spinecho token create)"
-        )
+        cookies = {name: one.value for name, one in _cookies(request.headers).items()}
+        claims = None if service.sessions is None else service.sessions.claims(cookies)
+        if claims is None:
+            raise Unauthenticated("nobody is known without a token: send Authorization: Bearer TOKEN")
+        return _by_claims(service, claims)
     if service.provider is None:
         raise Unauthenticated("this bearer token is not taken; spinecho token create makes one")
-    claims, roles = service.provider.claims(token), read_roles(service.settings.roles)
+    return _by_claims(service, service.provider.claims(token))
+
+
+def _by_claims(service: Service, claims: Mapping[str, Any]) -> Caller:
+    """Who the provider vouches for, by the role of today."""
+    roles = read_roles(service.settings.roles)
     role, name = role_of(claims, roles), verified_address(claims, roles)
     if role is None or name is None:
         _refused(service, str(claims.get("email") or "somebody"), "no role")
-        raise Unauthenticated(
-            "the provider's token gives no verified address with a role here; ask those who look after it"
-        )
+        raise Unauthenticated("the provider gives no verified address that has a role here")
     return Caller(Person(name, role), _EVERY, digest_of(name))
 
 

@@ -80,25 +80,22 @@ class Provider:
         self._issuer, self._keys, self._fetched = issuer, keys, time.monotonic()
 
 
-def read_provider(settings: Settings) -> Provider:
-    """The provider of the home's secrets.toml: `server_metadata_url`, `client_id`, and `api_audience` for more.
-
-    Raises `RolesError`.
-    """
+def read_auth(settings: Settings) -> dict[str, Any]:
+    """The table `auth` of the home's secrets.toml. Raises `RolesError`."""
     try:
-        auth = tomllib.loads(read_small(settings.secrets, RolesError).decode()).get("auth", {})
+        found = tomllib.loads(read_small(settings.secrets, RolesError).decode()).get("auth", {})
     except (OSError, ValueError) as error:
         raise RolesError(f"cannot read {settings.secrets.name}") from error
+    return found if isinstance(found, dict) else {}
+
+
+def read_provider(auth: Mapping[str, Any]) -> Provider:
+    """The provider that the table names: `server_metadata_url`, `client_id`, and `api_audience` for more."""
     tables = [auth, *(one for one in auth.values() if isinstance(one, dict))]
-    chosen: dict[str, str] = next((one for one in tables if one.get("server_metadata_url")), {})
-    metadata, client, more = (
-        chosen.get("server_metadata_url", ""),
-        chosen.get("client_id", ""),
-        auth.get("api_audience", []),
-    )
-    named = [more] if isinstance(more, str) else list(more)
-    whom = frozenset(str(one) for one in (client, *named) if one)
-    return Provider(str(metadata), whom)
+    chosen: Mapping[str, Any] = next((one for one in tables if one.get("server_metadata_url")), {})
+    more = auth.get("api_audience", [])
+    named = [chosen.get("client_id", ""), *([more] if isinstance(more, str) else list(more))]
+    return Provider(str(chosen.get("server_metadata_url", "")), frozenset(str(one) for one in named if one))
 
 
 def _json(address: str) -> dict[str, Any]:

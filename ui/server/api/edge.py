@@ -11,6 +11,8 @@ import secrets
 import time
 from typing import Any
 
+from starlette.exceptions import HTTPException
+
 from spinecho.ui.server.api import metrics
 from spinecho.ui.server.api.limits import Limits
 from spinecho.ui.server.api.logs import log
@@ -28,12 +30,25 @@ OPEN = ("/healthz", "/readyz")
 """Answered under any name: those who watch over a machine may not know it."""
 
 
-class _TooLarge(Exception):
+class _GivenUp(HTTPException):
+    """A body that is given up; an HTTPException, since whoever reads bodies takes other errors for bad ones."""
+
+    status, kind = 400, ""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(self.status, detail, {"Connection": "close"})
+
+
+class _TooLarge(_GivenUp):
     """More bytes than are taken."""
 
+    status, kind = 413, "TooLarge"
 
-class _TooSlow(Exception):
+
+class _TooSlow(_GivenUp):
     """No byte for too long."""
+
+    status, kind = 408, "TooSlow"
 
 
 class Edge:
@@ -81,12 +96,8 @@ class Edge:
                 self._app(scope, _Counted(receive, self._most(given), self._limits.idle_seconds), told),
                 None if state.get("unbounded") or _streams(scope) else self._limits.seconds,
             )
-        except _TooLarge:
-            await self._late(
-                told, scope, 413, "TooLarge", f"a body of more than {self._most(given):,} bytes is not taken"
-            )
-        except _TooSlow:
-            await self._late(told, scope, 408, "TooSlow", f"no byte came for {self._limits.idle_seconds} s")
+        except _GivenUp as error:
+            await self._late(told, scope, error.status, error.kind, error.detail)
         except TimeoutError:
             await self._late(told, scope, 504, "TooLong", f"no answer within {self._limits.seconds} s; ask for less")
         except Exception as error:
@@ -166,7 +177,8 @@ class _Counted:
     """A body that is counted as it comes, and given up where nothing comes."""
 
     def __init__(self, receive: Receive, most: int, seconds: float) -> None:
-        self._receive, self._left, self._seconds, self._whole = receive, most, seconds, False
+        self._receive, self._seconds, self._whole = receive, seconds, False
+        self._most = self._left = most
 
     async def __call__(self) -> Message:
         if self._whole:  # what is waited for now is that the other side goes
@@ -175,12 +187,12 @@ class _Counted:
             async with asyncio.timeout(self._seconds):
                 message = await self._receive()
         except TimeoutError:
-            raise _TooSlow from None
+            raise _TooSlow(f"no byte came for {self._seconds:g} s") from None
         if message["type"] == "http.request":
             self._left -= len(message.get("body", b""))
             self._whole = not message.get("more_body", False)
             if self._left < 0:
-                raise _TooLarge
+                raise _TooLarge(f"at most {self._most:,} bytes are taken")
         return message
 
 

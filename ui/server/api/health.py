@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from spinecho.db.people.record import Record
+from spinecho.db.people.tokens import PREFIX, find_token
 from spinecho.errors import SpinechoError
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.metrics import exposition
@@ -34,8 +35,7 @@ def readyz(request: Request) -> JSONResponse:
     state = {"index": "ready" if service.ready else "failed" if service.failed else "opening", "database": "ready",
              "record": "ready"}  # fmt: skip
     try:
-        with service.database.begin():
-            pass
+        find_token(service.database, f"{PREFIX}nobody's")
     except SpinechoError:
         state["database"] = "failed"
     try:

@@ -113,7 +113,8 @@ def problem(
 
 def problem_of(error: SpinechoError, request_id: str) -> JSONResponse:
     """The same for an error of the tree."""
-    status, name, more = status_of(error), type(error).__name__, {}
+    status, name = status_of(error), type(error).__name__
+    more: dict[str, Any] = {}
     headers: dict[str, str] = {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="spinecho"'
@@ -128,7 +129,7 @@ def problem_of(error: SpinechoError, request_id: str) -> JSONResponse:
     for fact in ("position", "expected"):
         value = getattr(error, fact, None)
         if isinstance(value, int | str | list | tuple):
-            more[fact] = list(value) if isinstance(value, tuple) else value  # type: ignore[assignment]
+            more[fact] = list(value) if isinstance(value, tuple) else value
     if status >= 500 and not isinstance(error, TooMany | Overloaded | ReadersBusy):
         detail = next(
             (_INSIDE[one.__name__] for one in type(error).__mro__ if one.__name__ in _INSIDE), "something failed"
@@ -160,7 +161,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> JSONResponse:
-        kind = HTTPStatus(error.status_code).name.title().replace("_", "")
+        kind = getattr(error, "kind", "") or HTTPStatus(error.status_code).name.title().replace("_", "")
         request.state.problem = kind
         detail = error.detail if error.status_code < 500 else "something failed"
         return problem(error.status_code, kind, detail, request_id=request.state.request_id, headers=error.headers)

@@ -14,7 +14,7 @@ from spinecho.encoders.language.expand import names_of
 from spinecho.errors import QueryError, SpinechoError
 from spinecho.results import Hit, hits_of
 from spinecho.search.answers.hits import Results, results_json
-from spinecho.search.query import Evidence, Kind, Query, SpotQuery, StudyQuery, TextQuery
+from spinecho.search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from spinecho.ui.server.api import shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.limits import MOST_DEEP
@@ -80,14 +80,12 @@ def similar_scan(
     chosen = filter_of(where)
     if box and words.strip():
         raise QueryError("a spot is searched for without words; leave one of box and words out")
-    query: Query
     try:
-        query, left_out = read_upload(files, box or None, asked.desk.preparation)
+        scan, left_out = read_upload(files, box or None, asked.desk.preparation)
     except SpinechoError as error:
         asked.desk.note("search", kind="scan", failed=type(error).__name__)
         raise
-    if words.strip():
-        query = TextQuery(words, like=query)  # type: ignore[arg-type]
+    query: Query = TextQuery(words, like=scan) if words.strip() and isinstance(scan, ImageQuery) else scan
     want = Kind.REPORT if reports else Kind.STUDY
     return _page(asked, query, chosen, want, k, None, None, left_out)
 

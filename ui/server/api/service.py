@@ -6,17 +6,20 @@ import hashlib
 import hmac
 import secrets
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from spinecho.db.people.record import Recorder
 from spinecho.db.schema.database import Database
 from spinecho.errors import SpinechoError
 from spinecho.people import open_record
 from spinecho.private import make_private, open_private
-from spinecho.roles import signs_in
+from spinecho.roles import redirect_origin, signs_in
 from spinecho.search.access.desk import Desk, Person, Role, Served
 from spinecho.settings import Settings
-from spinecho.ui.server.api.bearer import Provider, read_provider
+from spinecho.ui.server.api.bearer import Provider, read_auth, read_provider
+from spinecho.ui.server.api.browser import Sessions
 from spinecho.ui.server.api.limits import Buckets, Limits
 from spinecho.ui.server.api.problems import NotReady
 from spinecho.ui.server.jobs.queue import Queue
@@ -47,6 +50,7 @@ class Service:
     queue: Queue
     provider: Provider | None
     buckets: Buckets
+    sessions: Sessions | None
     _served: Served | None = None
     _failed: str = ""
     _opened: threading.Event = field(default_factory=threading.Event)
@@ -57,10 +61,11 @@ class Service:
     def over(cls, settings: Settings, limits: Limits, door: Door) -> Service:
         """Raises what opening the database and the record raises, and `RolesError`."""
         signed = signs_in(settings.secrets)
+        auth = read_auth(settings) if signed else {}
         database, record = open_database(settings), open_record(settings)
         return cls(
             settings, limits, door, signed, database, record, _key(settings), Queue(settings.home),
-            read_provider(settings) if signed else None, Buckets(limits),
+            read_provider(auth) if signed else None, Buckets(limits), _sessions(settings, auth),
         )  # fmt: skip
 
     def open(self) -> None:
@@ -102,6 +107,14 @@ class Service:
         """Let go of the databases."""
         self.queue.close()
         self.database.close()
+
+
+def _sessions(settings: Settings, auth: Mapping[str, Any]) -> Sessions | None:
+    """Those of the pages' sign-in; None where no secret signs their cookies, as anybody could."""
+    secret, origin = auth.get("cookie_secret"), redirect_origin(settings.secrets)
+    if not isinstance(secret, str) or not secret or origin is None:
+        return None
+    return Sessions(secret, origin, settings.idle_minutes)
 
 
 def _key(settings: Settings) -> bytes:

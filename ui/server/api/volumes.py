@@ -98,14 +98,14 @@ def nifti(asked: Reads, uid: Uid) -> Response:
     """The volume as NIfTI, float32 in the file's own units; takes ranges."""
     import nibabel  # noqa: PLC0415  (slow to import)
 
+    made: Any = nibabel
+
     tag = tag_of(asked, "nifti", uid)
     if (same := unchanged(asked, tag)) is not None:
         return same
     _, volume, _ = _read(asked, uid)
-    image = nibabel.Nifti1Image(  # type: ignore[no-untyped-call]
-        np.asarray(volume.voxels, dtype=np.float32), volume.affine
-    )
-    image.header.set_xyzt_units("mm")  # type: ignore[no-untyped-call]
+    image = made.Nifti1Image(np.asarray(volume.voxels, dtype=np.float32), volume.affine)
+    image.header.set_xyzt_units("mm")
     return ranged(asked.request, image.to_bytes(), tag=tag, media="application/octet-stream", name=f"{uid}.nii")
 
 

@@ -127,13 +127,12 @@ class Queue:
         return {state: int(found.get(state, 0)) for state in STATES}
 
     def take(self, runner: str) -> Job | None:
-        """The next job, which is this runner's now. Those who ask for much wait behind those who ask for little."""
+        """The next job, which is this runner's now: of those whose turn was longest ago, by priority."""
         with self._writing() as connection:
             row = connection.execute(
-                f"SELECT {_COLUMNS} FROM jobs AS one WHERE state = 'queued' ORDER BY priority, (SELECT count(*) FROM"  # noqa: S608
-                " jobs AS other WHERE other.owner = one.owner AND other.state = 'running'), (SELECT count(*) FROM jobs"
-                " AS other WHERE other.owner = one.owner AND other.state = 'queued' AND other.number < one.number),"
-                " number LIMIT 1"
+                f"SELECT {_COLUMNS} FROM jobs AS one WHERE state = 'queued' ORDER BY priority,"  # noqa: S608
+                " (SELECT count(*) FROM jobs AS other WHERE other.owner = one.owner AND other.state = 'running'),"
+                " (SELECT max(begun) FROM jobs AS other WHERE other.owner = one.owner), number LIMIT 1"
             ).fetchone()
             if row is None:
                 return None

@@ -1,0 +1,69 @@
+"""The sign-in of the pages, in the same browser: their cookie, signed by `cookie_secret`, says who came in.
+
+One sign-in for both. What the cookie tells is held against roles.toml like a token of the provider, and its session
+ends when nothing was asked for as long as the pages allow.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+COOKIE = "_streamlit_user"
+_MOST_AGE = 31 * 24 * 3600
+_CHUNKS = re.compile(r"chunks-(\d{1,2})")
+_KNOWN = 10_000
+
+
+@dataclass
+class Sessions:
+    """secret: of the file of secrets. origin: of `redirect_uri`, which cookies have to name. minutes: 0 for no end."""
+
+    secret: str
+    origin: str
+    minutes: int
+    _seen: dict[tuple[str, float], float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def claims(self, cookies: Mapping[str, str]) -> dict[str, Any] | None:
+        """Who is signed in by these cookies; None for nobody, or a session that has ended."""
+        said = self._read(cookies, COOKIE)
+        if said is None:
+            return None
+        if (split := _CHUNKS.fullmatch(said)) is not None:
+            parts = [self._read(cookies, f"{COOKIE}_{number + 1}") for number in range(int(split[1]))]
+            said = "".join(part or "" for part in parts)
+        try:
+            told = json.loads(said)
+        except ValueError:
+            return None
+        if not isinstance(told, dict) or told.get("is_logged_in") is not True or told.get("origin") != self.origin:
+            return None
+        return told if self._fresh(told) else None
+
+    def _read(self, cookies: Mapping[str, str], name: str) -> str | None:
+        try:
+            found = URLSafeTimedSerializer(self.secret, salt=name).loads(cookies.get(name, ""), max_age=_MOST_AGE)
+        except (BadSignature, ValueError):
+            return None
+        return found if isinstance(found, str) else None
+
+    def _fresh(self, told: Mapping[str, Any]) -> bool:
+        issued = told.get("iat")
+        at = float(issued) if isinstance(issued, int | float) and not isinstance(issued, bool) else 0.0
+        key, now = (str(told.get("email")), at), time.time()
+        with self._lock:
+            last = max(at, self._seen.get(key, 0.0))
+            fresh = not self.minutes or now - last <= 60 * self.minutes
+            if fresh:
+                if len(self._seen) > _KNOWN:
+                    self._seen.clear()
+                self._seen[key] = now
+        return fresh
