@@ -25,7 +25,7 @@ from spinecho.ui.server.api import shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.paging import cursor_of, offset_of
 from spinecho.ui.server.api.problems import Unknown
-from spinecho.ui.server.api.repeats import once
+from spinecho.ui.server.api.repeats import KEYED, once
 
 router = APIRouter(tags=["cohorts"], prefix="/cohorts")
 Reads = Annotated[Asked, Depends(Needs("read", what="see cohorts"))]
@@ -47,7 +47,9 @@ def count(asked: Reads, body: shapes.CohortAsked) -> JSONResponse:
     return JSONResponse(_count(asked, asked.cohorts.count(_definition(body))))
 
 
-@router.post("", status_code=201, response_model=shapes.Version, responses={201: {"description": "Frozen."}})
+@router.post(
+    "", status_code=201, response_model=shapes.Version, responses={201: {"description": "Frozen."}}, openapi_extra=KEYED
+)
 def freeze(asked: Freezes, body: shapes.CohortAsked) -> Response:
     """Keep the list that a definition gives now, as version 1 of its name or as the next one."""
 
