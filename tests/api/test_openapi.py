@@ -26,7 +26,7 @@ from spinecho.ui.server.api.app import create_api
 from spinecho.ui.server.api.service import Door
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-EXAMPLES = 60
+EXAMPLES = 6
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
