@@ -224,7 +224,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "cohort diff": ("x", "1", "2"), "cohort codes": ("x", "codes.csv"), "db copies": ("--remove-all",),
     "cohort export": ("x", "new"), "cohort delete": ("x", "--yes"), "db upgrade": (),
     "builds list": (), "builds make": (), "builds tune": (), "record check": (), "record list": (),
-    "record export": ("r.csv",),
+    "record export": ("r.csv",), "serve": (), "token create": ("x",), "token list": (), "token revoke": ("1",),
 }  # fmt: skip
 """Arguments with which every command that opens a home would do something."""
 

@@ -75,7 +75,7 @@ def create_api(
     app = FastAPI(
         title="Spinecho", version="1", lifespan=lifespan, responses=_RESPONSES, docs_url=None, redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json", summary="Search an archive of MR studies. Not a diagnostic device.",
-        redirect_slashes=False,
+        redirect_slashes=False, generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
     )  # fmt: skip
     app.state.service = service
     problems.install(app)
