@@ -64,6 +64,7 @@ BODIES: list[tuple[str, Any, int, str]] = [
     ("/facets", {"fields": ["patient_id"]}, 422, "filter-error"),
     ("/jobs/exports", {"name": "x", "version": 1, "formats": ["copy"]}, 409, "conflict"),
     ("/jobs/evaluations", {"where": "nothing of the kind"}, 422, "filter-syntax-error"),
+    ("/jobs/counts", {"toml": "name = "}, 422, "config-error"),
     ("/tokens", {"label": "x", "days": 9999}, 422, "invalid"),
 ]  # fmt: skip
 

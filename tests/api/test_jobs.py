@@ -222,6 +222,9 @@ def test_an_export_from_the_request_to_its_file(indexed: Home, tmp_path: Path) -
             assert "studies.csv" in packed.namelist() or any(name.endswith(".csv") for name in packed.namelist())
         assert served.client.get(told[-1]["file"], headers={"Range": "bytes=0-3"}).content == b"PK\x03\x04"
         assert made["studies"] == 5
+        counting = served.post("/jobs/counts", {"toml": toml}).json()
+        counted = until(lambda: (job := served.get(f"/jobs/{counting['id']}").json())["state"] == "done" and job, 120)
+        assert counted["result"]["count"] == served.post("/cohorts/count", {"toml": toml}).json()
         gone = served.post("/jobs/exports", {"name": "nobody", "version": 1}).json()
         last = until(lambda: (job := served.get(f"/jobs/{gone['id']}").json())["state"] == "failed" and job, 120)
         assert last["problem"]["type"] == "urn:spinecho:problem:cohort-error"

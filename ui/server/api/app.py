@@ -40,10 +40,11 @@ _USUAL = {
     422: "It cannot be meant as it is.", 429: "More requests than are taken.", 500: "Something failed.",
     503: "Not now; see Retry-After.", 504: "It took too long.",
 }  # fmt: skip
-_RESPONSES: dict[int | str, dict[str, Any]] = {304: {"description": "What If-None-Match names still holds."}} | {
+_RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": said, "content": {problems.MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     for status, said in _USUAL.items()
 }
+_RESPONSES[304] = {"description": "What If-None-Match names still holds."}
 
 
 def create_api(

@@ -19,6 +19,7 @@ from spinecho.ui.server.api.problems import Conflict, Unknown, type_of
 from spinecho.ui.server.api.ranges import ranged
 from spinecho.ui.server.api.repeats import KEYED, once
 from spinecho.ui.server.api.searching import filter_of
+from spinecho.ui.server.cohort_facts import definition_of
 from spinecho.ui.server.jobs.kinds import KINDS
 from spinecho.ui.server.jobs.queue import Job, QueueFull
 
@@ -54,6 +55,13 @@ def evaluate(asked: Evaluates, body: shapes.EvaluationAsked) -> Response:
     """How well the archive is found, as `spinecho evaluate --json`."""
     filter_of(body.where)  # what cannot be meant is refused now
     return _begin(asked, "evaluation", body.model_dump())
+
+
+@router.post("/counts", status_code=202, response_model=shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
+def count(asked: Writes, body: shapes.CohortAsked) -> Response:
+    """What each line of a definition leaves: for large archives, where /cohorts/count takes long."""
+    definition_of(body.toml, body.definition)  # what cannot be meant is refused now
+    return _begin(asked, "count", body.model_dump())
 
 
 @router.post("/evidence", status_code=202, response_model=shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)

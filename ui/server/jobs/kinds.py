@@ -17,6 +17,7 @@ from spinecho.search.access.cohorts import CohortDesk
 from spinecho.search.access.desk import Access, Desk, Person, Recorder, Role
 from spinecho.search.cohorts.export import FORMATS
 from spinecho.settings import Settings
+from spinecho.ui.server.cohort_facts import count_facts, definition_of
 from spinecho.ui.server.jobs.queue import Job, Queue
 
 Work: TypeAlias = Callable[["Context", Mapping[str, Any]], dict[str, Any]]
@@ -69,6 +70,14 @@ def export(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     return {"file": file, "file_name": name, "bytes": len(packed), "media": "application/zip"}
 
 
+def count(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What each line of a definition leaves, as `spinecho cohort count --json`."""
+    desk = CohortDesk(context.desk(), context.settings.builds)
+    context.tell("counting")
+    found = desk.count(definition_of(asked.get("toml"), asked.get("definition")))
+    return {"count": count_facts(found, context.settings.smallest_count)}
+
+
 def evaluation(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     """How well the archive is found, as `spinecho evaluate --json`."""
     from spinecho.search.evaluation.evaluate_archive import Evaluator, Options  # noqa: PLC0415
@@ -109,6 +118,7 @@ def evidence(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 KINDS: Mapping[str, Kind] = {
     "evidence": Kind(evidence, 1, 300.0, Role.VIEWER),
+    "count": Kind(count, 2, 1800.0, Role.VIEWER),
     "export": Kind(export, 3, 3600.0, Role.RESEARCHER),
     "evaluation": Kind(evaluation, 5, 4 * 3600.0, Role.RESEARCHER),
 }
