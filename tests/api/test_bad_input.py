@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import threading
 import zipfile
@@ -11,12 +12,15 @@ from typing import Any
 
 import pytest
 from archives import Home, copy_of
-from serving import UNBOUND, Served, Signed, open_served
+from serving import UNBOUND, Served, Signed, open_served, settings_of
+from starlette.testclient import TestClient
 
 from spinecho.db.people.record import Record, RecordUnwritable
+from spinecho.ui.server.api.app import create_api
 from spinecho.ui.server.api.limits import Limits
 from spinecho.ui.server.api.service import Door
 from spinecho.ui.server.guard import Rules
+from spinecho.ui.server.jobs.queue import Queue
 
 
 def problem(answer: Any, status: int, kind: str) -> dict[str, Any]:
@@ -60,6 +64,7 @@ BODIES: list[tuple[str, Any, int, str]] = [
     ("/facets", {"fields": ["patient_id"]}, 422, "filter-error"),
     ("/jobs/exports", {"name": "x", "version": 1, "formats": ["copy"]}, 409, "conflict"),
     ("/jobs/evaluations", {"where": "nothing of the kind"}, 422, "filter-syntax-error"),
+    ("/jobs/counts", {"toml": "name = "}, 422, "config-error"),
     ("/tokens", {"label": "x", "days": 9999}, 422, "invalid"),
 ]  # fmt: skip
 
@@ -239,6 +244,29 @@ def test_names_and_origins_as_the_pages_guard_takes_them(indexed: Home, tmp_path
         problem(found.get("/me", headers=mine | {"Host": "evil.example"}), 421, "not-here")
         problem(found.get("/me", headers=mine | {"Origin": "http://evil.example"}), 403, "not-here")
         problem(found.get("/me", headers=mine | {"Sec-Fetch-Site": "cross-site"}), 403, "not-here")
+
+
+def test_an_index_that_cannot_be_opened_says_so_and_no_more(indexed: Home, tmp_path: Path) -> None:
+    home = copy_of(indexed, tmp_path / "home")
+    settings = dataclasses.replace(settings_of(home), encoder=f"vit:{tmp_path}/nowhere")
+    app = create_api(settings, door=Door(alone=True), limits=UNBOUND, wait=True, jobs_at_once=0)
+    with TestClient(app) as client:
+        assert client.get("/healthz").status_code == 200
+        assert client.get("/readyz").json()["index"] == "failed"
+        answer = client.post("/api/v1/search", json={"words": "lesion"})
+        problem(answer, 503, "not-ready")
+        assert str(tmp_path) not in answer.text
+        assert client.get("/api/v1/me").status_code == 200
+
+
+def test_a_disk_that_is_full_is_no_secret(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device", "/secret/place")
+
+    monkeypatch.setattr(Queue, "add", fail)
+    answer = served.post("/jobs/evidence", {"series": served.series, "words": "x"})
+    problem(answer, 503, "storage-failure")
+    assert "/secret" not in answer.text
 
 
 def test_thirty_two_threads_are_answered_as_one(served: Served) -> None:

@@ -27,14 +27,15 @@ _DOES = """
 import sys, time
 from pathlib import Path
 from spinecho.ui.server.jobs.queue import Queue
-home, number, attempt = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+home = Path(sys.argv[1])
 queue = Queue(home)
-kind = queue.get(number).kind
-(home / f"began-{number}-{attempt}").touch()
-if kind == "short" or (kind == "dies once" and attempt > 1):
-    queue.finish(number, {"attempt": attempt}, attempt)
-else:
-    time.sleep(600)
+for line in sys.stdin:
+    job = queue.get(line.strip())
+    (home / f"began-{job.id}-{job.attempts}").touch()
+    if job.kind == "short" or (job.kind == "dies once" and job.attempts > 1):
+        queue.finish(job.id, {"attempt": job.attempts}, job.attempts)
+    else:
+        time.sleep(600)
 """
 
 
@@ -52,13 +53,16 @@ class Workers:
     def __init__(self, home: Home, at_once: int = 1) -> None:
         self.home, self.settings = home.folder, settings_of(home)
         self.queue = Queue(self.home)
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: list[subprocess.Popen[bytes]] = []
         self.runner = Runner(self.settings, self.queue, at_once=at_once, start=self._start)
 
-    def _start(self, job: Job) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", _DOES, str(self.home), job.id, str(job.attempts)]
-        self.processes[job.id] = subprocess.Popen(command)
-        return self.processes[job.id]
+    def _start(self) -> subprocess.Popen[bytes]:
+        self.processes.append(subprocess.Popen([sys.executable, "-c", _DOES, str(self.home)], stdin=subprocess.PIPE))
+        return self.processes[-1]
+
+    def process_of(self, number: str) -> subprocess.Popen[bytes]:
+        found: subprocess.Popen[bytes] = until(lambda: self.runner.process_of(number))
+        return found
 
     def add(self, kind: str, owner: str = "ada", **options: Any) -> str:
         return self.queue.add(kind, owner=owner, role="viewer", arguments={}, **options).id
@@ -77,13 +81,13 @@ def workers(tmp_path: Path) -> Any:
     found.runner.begin()
     yield found
     found.runner.close()
-    assert all(process.poll() is not None for process in found.processes.values()), "a process outlived its runner"
+    assert all(process.poll() is not None for process in found.processes), "a process outlived its runner"
 
 
 def test_kill_9_in_the_middle_begins_it_anew_and_the_others_go_on(workers: Workers) -> None:
     number, other = workers.add("dies once"), workers.add("short", owner="grace")
     workers.began(number)
-    os.kill(workers.processes[number].pid, signal.SIGKILL)
+    os.kill(workers.process_of(number).pid, signal.SIGKILL)
     assert workers.over(number).result == {"attempt": 2}
     assert workers.over(other).state == "done"
 
@@ -92,11 +96,20 @@ def test_what_dies_again_and_again_fails_by_name(workers: Workers) -> None:
     number = workers.add("dies always")
     for attempt in range(1, ATTEMPTS + 1):
         workers.began(number, attempt)
-        os.kill(workers.processes[number].pid, signal.SIGKILL)
+        os.kill(workers.process_of(number).pid, signal.SIGKILL)
     job = workers.over(number)
     assert job.state == "failed"
     assert job.problem is not None
     assert job.problem["name"] == "WorkerDied"
+    assert workers.over(workers.add("short")).state == "done"
+
+
+def test_a_process_does_one_job_after_the_other(workers: Workers) -> None:
+    for _ in range(5):
+        assert workers.over(workers.add("short")).state == "done"
+    assert len(workers.processes) == 1
+    os.kill(workers.processes[0].pid, signal.SIGKILL)  # while it waits
+    workers.processes[0].wait(10)
     assert workers.over(workers.add("short")).state == "done"
 
 
@@ -110,12 +123,13 @@ def test_what_takes_too_long_is_ended(workers: Workers) -> None:
 def test_a_job_is_stopped_while_it_waits_and_while_it_runs(workers: Workers) -> None:
     running, waiting = workers.add("long"), workers.add("short")
     workers.began(running)
+    process = workers.process_of(running)
     cancelled = workers.queue.cancel(waiting)
     assert cancelled is not None
     assert cancelled.state == "cancelled"
     workers.queue.cancel(running)
     assert workers.over(running).state == "cancelled"
-    assert workers.processes[running].wait(10) is not None
+    assert process.wait(10) is not None
     assert not (workers.home / f"began-{waiting}-1").exists()
 
 
@@ -127,7 +141,7 @@ def test_a_server_that_ends_hands_its_jobs_over(tmp_path: Path) -> None:
     first.began(number)
     second.runner.begin()  # waits for its turn
     first.runner.close()
-    assert first.processes[number].poll() is not None
+    assert first.processes[0].poll() is not None
     second.began(number, 1)  # handed over: no attempt is counted
     second.runner.close()
     job = second.queue.get(number)
@@ -222,6 +236,9 @@ def test_an_export_from_the_request_to_its_file(indexed: Home, tmp_path: Path) -
             assert "studies.csv" in packed.namelist() or any(name.endswith(".csv") for name in packed.namelist())
         assert served.client.get(told[-1]["file"], headers={"Range": "bytes=0-3"}).content == b"PK\x03\x04"
         assert made["studies"] == 5
+        counting = served.post("/jobs/counts", {"toml": toml}).json()
+        counted = until(lambda: (job := served.get(f"/jobs/{counting['id']}").json())["state"] == "done" and job, 120)
+        assert counted["result"]["count"] == served.post("/cohorts/count", {"toml": toml}).json()
         gone = served.post("/jobs/exports", {"name": "nobody", "version": 1}).json()
         last = until(lambda: (job := served.get(f"/jobs/{gone['id']}").json())["state"] == "failed" and job, 120)
         assert last["problem"]["type"] == "urn:spinecho:problem:cohort-error"

@@ -197,9 +197,19 @@ def test_a_body_that_does_not_come_and_a_caller_that_goes(server: Server) -> Non
     assert server.up()
 
 
-def test_it_ends_with_its_children_and_says_goodbye_to_its_address(server: Server) -> None:
+def test_it_ends_with_its_children_once_what_is_under_way_is_answered(server: Server) -> None:
     kids = psutil.Process(server.process.pid).children(recursive=True)
-    server.process.send_signal(signal.SIGTERM)
+    body = b'{"words": "lesion"}'
+    head = f"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {server.secret}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as under_way:
+        under_way.sendall(head.encode())
+        assert under_way.recv(100).startswith(b"HTTP/1.1 100"), "the server has begun with it"
+        server.process.send_signal(signal.SIGTERM)
+        under_way.sendall(body)
+        answer = under_way.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 200"), answer[:300]
+    assert b'"hits"' in answer
     server.process.wait(60)
     _, left = psutil.wait_procs(kids, timeout=30)
     assert not left, left

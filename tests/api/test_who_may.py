@@ -43,6 +43,7 @@ NEEDS: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("POST", "/api/v1/feedback/verdicts"): ("read", "viewer", {"words": "lesion"}),
     ("POST", "/api/v1/jobs/exports"): ("write", "researcher", {"name": "nobody", "version": 1}),
     ("POST", "/api/v1/jobs/evaluations"): ("write", "researcher", {}),
+    ("POST", "/api/v1/jobs/counts"): ("write", "viewer", DEFINITION),
     ("POST", "/api/v1/jobs/evidence"): ("write", "viewer", {"series": UID, "words": "lesion"}),
     ("GET", "/api/v1/jobs"): ("read", "viewer", None),
     ("GET", "/api/v1/jobs/{number}"): ("read", "viewer", None),

@@ -21,7 +21,7 @@ from spinecho.ui.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-INTERNAL = {"SPINECHO_DEMO", "SPINECHO_STARTED_BY"}
+INTERNAL = {"SPINECHO_DEMO", "SPINECHO_STARTED_BY", "SPINECHO_SERVE"}
 """No settings: a name in generated files, and what the room hands to a process that it starts."""
 
 

@@ -44,6 +44,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": said, "content": {problems.MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     for status, said in _USUAL.items()
 }
+_RESPONSES[304] = {"description": "What If-None-Match names still holds."}
 
 
 def create_api(
@@ -75,7 +76,7 @@ def create_api(
     app = FastAPI(
         title="Spinecho", version="1", lifespan=lifespan, responses=_RESPONSES, docs_url=None, redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json", summary="Search an archive of MR studies. Not a diagnostic device.",
-        redirect_slashes=False,
+        redirect_slashes=False, generate_unique_id_function=lambda route: f"{route.tags[0]}_{route.name}",
     )  # fmt: skip
     app.state.service = service
     problems.install(app)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path as File
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -13,19 +12,16 @@ from fastapi.responses import JSONResponse
 
 from spinecho.db.people.cohorts import CohortError, Frozen
 from spinecho.db.people.masking import masked_rows, masked_sizes
-from spinecho.encoders.config_toml import ConfigError, build, parse_toml
-from spinecho.errors import QueryError
 from spinecho.search.access.desk import Role
 from spinecho.search.access.searching import SEES_PATIENTS
-from spinecho.search.cohorts.attrition import Evaluation
-from spinecho.search.cohorts.definition import Definition
 from spinecho.search.cohorts.freezing import told_of
 from spinecho.search.cohorts.list_changes import Change, Changes
 from spinecho.ui.server.api import shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.paging import cursor_of, offset_of
 from spinecho.ui.server.api.problems import Unknown
-from spinecho.ui.server.api.repeats import once
+from spinecho.ui.server.api.repeats import KEYED, once
+from spinecho.ui.server.cohort_facts import count_facts, definition_of
 
 router = APIRouter(tags=["cohorts"], prefix="/cohorts")
 Reads = Annotated[Asked, Depends(Needs("read", what="see cohorts"))]
@@ -44,15 +40,21 @@ def versions(asked: Reads) -> JSONResponse:
 @router.post("/count", response_model=shapes.CohortCount)
 def count(asked: Reads, body: shapes.CohortAsked) -> JSONResponse:
     """What each line of a definition leaves now; nothing is kept."""
-    return JSONResponse(_count(asked, asked.cohorts.count(_definition(body))))
+    return JSONResponse(
+        count_facts(
+            asked.cohorts.count(definition_of(body.toml, body.definition)), asked.service.settings.smallest_count
+        )
+    )
 
 
-@router.post("", status_code=201, response_model=shapes.Version, responses={201: {"description": "Frozen."}})
+@router.post(
+    "", status_code=201, response_model=shapes.Version, responses={201: {"description": "Frozen."}}, openapi_extra=KEYED
+)
 def freeze(asked: Freezes, body: shapes.CohortAsked) -> Response:
     """Keep the list that a definition gives now, as version 1 of its name or as the next one."""
 
     def make() -> JSONResponse:
-        made = asked.cohorts.freeze(asked.cohorts.count(_definition(body)))
+        made = asked.cohorts.freeze(asked.cohorts.count(definition_of(body.toml, body.definition)))
         return JSONResponse(_version(asked, made), 201)
 
     return once(asked, body.model_dump(), make)
@@ -105,26 +107,6 @@ def delete(asked: Deletes, name: Name, number: Number) -> Response:
     _frozen(asked, name, number)
     asked.cohorts.delete(name, number)
     return Response(status_code=204)
-
-
-def _definition(body: shapes.CohortAsked) -> Definition:
-    if (body.toml is None) == (body.definition is None):
-        raise QueryError("give a cohort's definition once: as toml, or as definition")
-    plain = parse_toml(body.toml, name="the definition") if body.toml is not None else body.definition
-    try:
-        return build(Definition, plain, file=File("the definition"))
-    except RecursionError:
-        raise ConfigError("the definition is nested too deep") from None
-
-
-def _count(asked: Asked, found: Evaluation) -> dict[str, Any]:
-    smallest = asked.service.settings.smallest_count
-    studies, patients = found.told_sizes(smallest)
-    return {
-        "cohort": found.definition.name, "studies": studies, "patients": patients,
-        "attrition": masked_rows(found.attrition, smallest), "parts": found.told_parts(smallest),
-        "warnings": list(found.told(smallest)),
-    }  # fmt: skip
 
 
 def _version(asked: Asked, one: Frozen) -> dict[str, Any]:

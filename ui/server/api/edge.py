@@ -11,6 +11,7 @@ import secrets
 import time
 from typing import Any
 
+import anyio.to_thread
 from starlette.exceptions import HTTPException
 
 from spinecho.ui.server.api import metrics
@@ -77,6 +78,7 @@ class Edge:
         finally:
             self._under_way -= 1
             metrics.UNDER_WAY.set(self._under_way)
+            metrics.THREADS.set(anyio.to_thread.current_default_thread_limiter().borrowed_tokens)
             self._book(scope, told, state, time.perf_counter() - begun)
 
     async def _answered(self, scope: Scope, receive: Receive, told: _Told, given: Given, number: str) -> None:

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from spinecho.ui.server.api import shapes
 from spinecho.ui.server.api.asking import Asked, Needs
-from spinecho.ui.server.api.repeats import once
+from spinecho.ui.server.api.repeats import KEYED, once
 from spinecho.ui.server.api.searching import filter_of
 
 router = APIRouter(tags=["feedback"], prefix="/feedback")
@@ -17,7 +17,7 @@ Reads = Annotated[Asked, Depends(Needs("read", what="see thumbs"))]
 Writes = Annotated[Asked, Depends(Needs("write", what="keep thumbs"))]
 
 
-@router.put("", response_model=shapes.Verdicts)
+@router.put("", response_model=shapes.Verdicts, openapi_extra=KEYED)
 def rate(asked: Writes, body: shapes.ThumbsAsked) -> Response:
     """Keep thumbs by study UID: 1 fits, -1 does not, 0 takes it back; gives all of yours for the search."""
 

@@ -17,8 +17,9 @@ from spinecho.ui.server.api import shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.problems import Conflict, Unknown, type_of
 from spinecho.ui.server.api.ranges import ranged
-from spinecho.ui.server.api.repeats import once
+from spinecho.ui.server.api.repeats import KEYED, once
 from spinecho.ui.server.api.searching import filter_of
+from spinecho.ui.server.cohort_facts import definition_of
 from spinecho.ui.server.jobs.kinds import KINDS
 from spinecho.ui.server.jobs.queue import Job, QueueFull
 
@@ -41,7 +42,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
 _LOOK = 0.25
 
 
-@router.post("/exports", status_code=202, response_model=shapes.Job, responses=_ACCEPTED)
+@router.post("/exports", status_code=202, response_model=shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
 def export(asked: Exports, body: shapes.ExportAsked) -> Response:
     """A zip of a cohort version's tables; with pseudonyms nothing in them names a patient."""
     if body.pseudonyms and "copy" in (body.formats or ()):
@@ -49,14 +50,21 @@ def export(asked: Exports, body: shapes.ExportAsked) -> Response:
     return _begin(asked, "export", body.model_dump())
 
 
-@router.post("/evaluations", status_code=202, response_model=shapes.Job, responses=_ACCEPTED)
+@router.post("/evaluations", status_code=202, response_model=shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
 def evaluate(asked: Evaluates, body: shapes.EvaluationAsked) -> Response:
     """How well the archive is found, as `spinecho evaluate --json`."""
     filter_of(body.where)  # what cannot be meant is refused now
     return _begin(asked, "evaluation", body.model_dump())
 
 
-@router.post("/evidence", status_code=202, response_model=shapes.Job, responses=_ACCEPTED)
+@router.post("/counts", status_code=202, response_model=shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
+def count(asked: Writes, body: shapes.CohortAsked) -> Response:
+    """What each line of a definition leaves: for large archives, where /cohorts/count takes long."""
+    definition_of(body.toml, body.definition)  # what cannot be meant is refused now
+    return _begin(asked, "count", body.model_dump())
+
+
+@router.post("/evidence", status_code=202, response_model=shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
 def evidence(asked: Writes, body: shapes.EvidenceAsked) -> Response:
     """Where a series speaks for words: a heat map as float32 cells (r, a, s) in C order."""
     return _begin(asked, "evidence", body.model_dump())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -147,6 +148,12 @@ def install(app: FastAPI) -> None:
         if status_of(error) >= 500:
             request.state.failure = str(error)
         return problem_of(error, request.state.request_id)
+
+    @app.exception_handler(sqlite3.Error)
+    @app.exception_handler(OSError)
+    async def machine(request: Request, error: OSError | sqlite3.Error) -> JSONResponse:
+        request.state.problem, request.state.failure = "StorageFailure", str(error)
+        return problem_of(StorageFailure(str(error)), request.state.request_id)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

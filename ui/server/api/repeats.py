@@ -14,6 +14,14 @@ from spinecho.search.access.desk import digest_of
 from spinecho.ui.server.api.asking import Asked
 from spinecho.ui.server.api.problems import Conflict
 
+KEYED = {
+    "parameters": [{
+        "name": "Idempotency-Key", "in": "header", "required": False,
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
+        "description": "With it a request that is sent twice is done once; its first answer is given again for a day.",
+    }]
+}  # fmt: skip
+"""For the document of routes that take one."""
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 

@@ -89,7 +89,7 @@ class Service:
         """Why the index cannot be opened, '' where it can."""
         return self._failed
 
-    def desk(self, person: Person, *, wait: float = 60.0) -> Desk:
+    def desk(self, person: Person, *, wait: float = 5.0) -> Desk:
         """One person's access, for one request. Raises `NotReady`."""
         if self._served is None:
             self._opened.wait(wait)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,7 +17,9 @@ from spinecho.search.access.by_uid import ByUid
 from spinecho.search.access.cohorts import CohortDesk
 from spinecho.search.access.desk import Access, Desk, Person, Recorder, Role
 from spinecho.search.cohorts.export import FORMATS
+from spinecho.search.engine import Engine
 from spinecho.settings import Settings
+from spinecho.ui.server.cohort_facts import count_facts, definition_of
 from spinecho.ui.server.jobs.queue import Job, Queue
 
 Work: TypeAlias = Callable[["Context", Mapping[str, Any]], dict[str, Any]]
@@ -32,30 +35,48 @@ class Kind:
     role: Role
 
 
+class Opened:
+    """What a process keeps from job to job."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine, whose networks are loaded when they are first needed."""
+        from spinecho.wiring import open_engine  # noqa: PLC0415  (torch is slow to import)
+
+        return open_engine(self.settings)
+
+    @cached_property
+    def record(self) -> Recorder:
+        """Where acts are kept."""
+        return open_record(self.settings)
+
+
 @dataclass
 class Context:
     """What a job works with."""
 
-    settings: Settings
+    opened: Opened
     person: Person
     job: Job
     queue: Queue
+
+    @property
+    def settings(self) -> Settings:
+        """Of the home."""
+        return self.opened.settings
 
     def tell(self, stage: str, done: int = 0, known: int = 0) -> None:
         """How far it is."""
         self.queue.tell(self.job.id, stage, done, known)
 
-    def record(self) -> Recorder:
-        """Where acts are kept."""
-        return open_record(self.settings)
-
     def desk(self) -> Desk:
         """The person's access, with the encoders loaded."""
-        from spinecho.wiring import open_engine  # noqa: PLC0415  (torch is slow to import)
-
         self.tell("opening")
         smallest = self.settings.smallest_count
-        return Desk(open_engine(self.settings), self.person, record=self.record(), smallest=smallest)
+        return Desk(self.opened.engine, self.person, record=self.opened.record, smallest=smallest)
 
 
 def export(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,21 +90,28 @@ def export(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     return {"file": file, "file_name": name, "bytes": len(packed), "media": "application/zip"}
 
 
+def count(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """What each line of a definition leaves, as `spinecho cohort count --json`."""
+    desk = CohortDesk(context.desk(), context.settings.builds)
+    context.tell("counting")
+    found = desk.count(definition_of(asked.get("toml"), asked.get("definition")))
+    return {"count": count_facts(found, context.settings.smallest_count)}
+
+
 def evaluation(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     """How well the archive is found, as `spinecho evaluate --json`."""
     from spinecho.search.evaluation.evaluate_archive import Evaluator, Options  # noqa: PLC0415
-    from spinecho.wiring import open_database, open_dual  # noqa: PLC0415
 
     queries = int(asked["queries"])
-    access = Access(context.person, context.record())
+    access = Access(context.person, context.opened.record)
     access.allow(Role.RESEARCHER, "evaluate", "evaluate", of="archive", queries=queries)
     where = parse_filter(asked["where"], expand=names_of) if asked["where"].strip() else ALL
     options = Options(
         where, "patient", queries, int(asked["resamples"]), int(asked["seed"]), context.settings.smallest_count
     )  # fmt: skip
     context.tell("opening")
-    settings = context.settings
-    evaluator = Evaluator(open_database(settings), settings.builds, open_dual(settings), options)
+    engine = context.opened.engine
+    evaluator = Evaluator(engine.database, context.settings.builds, engine.dual, options)
     return {"evaluation": evaluator.archive(context.tell).to_json()}
 
 
@@ -109,6 +137,7 @@ def evidence(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 KINDS: Mapping[str, Kind] = {
     "evidence": Kind(evidence, 1, 300.0, Role.VIEWER),
+    "count": Kind(count, 2, 1800.0, Role.VIEWER),
     "export": Kind(export, 3, 3600.0, Role.RESEARCHER),
     "evaluation": Kind(evaluation, 5, 4 * 3600.0, Role.RESEARCHER),
 }

@@ -1,10 +1,11 @@
-"""One job in a process of its own: `python -P -m spinecho.ui.server.jobs.worker ID`, started by the runner."""
+"""A process that does jobs: `python -P -m spinecho.ui.server.jobs.worker`, started by the runner."""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from spinecho.db.errors import Damaged, StorageFailure
 from spinecho.db.people.record import RecordError
@@ -15,24 +16,36 @@ from spinecho.settings import read_settings
 from spinecho.ui.server.jobs.queue import Queue
 from spinecho.ui.server.serve import end_with_parent
 
+if TYPE_CHECKING:
+    from spinecho.ui.server.jobs.kinds import Opened
+
 _INSIDE = (StorageFailure, Damaged, RecordError, SettingsError)
 _GENTLE = 10
 """How far jobs stand behind searches for the processor."""
 
 
-def main(number: str) -> int:
-    """Do the job of this id; what comes of it, or why nothing did, stands in its row."""
+def main() -> None:
+    """Do the jobs whose ids come on standard input, a line each, until it ends."""
     end_with_parent()  # else the job is begun anew by another server while this one still does it
     os.umask(UMASK)
     os.nice(_GENTLE)
     settings = read_settings()
     queue = Queue(settings.home)
-    job = queue.get(number)
-    if job is None or job.state != "running":
-        return 1
+    from spinecho.ui.server.jobs.kinds import Opened  # noqa: PLC0415
+
+    opened = Opened(settings)
+    for line in sys.stdin:
+        do(line.strip(), queue, opened)
+
+
+def do(number: str, queue: Queue, opened: Opened) -> None:
+    """The job of this id; what comes of it, or why nothing did, stands in its row."""
     from spinecho.ui.server.jobs.kinds import KINDS, Context  # noqa: PLC0415
 
-    context = Context(settings, Person(job.owner, Role(job.role)), job, queue)
+    job = queue.get(number)
+    if job is None or job.state != "running":
+        return
+    context = Context(opened, Person(job.owner, Role(job.role)), job, queue)
     try:
         done = KINDS[job.kind].work(context, job.arguments)
     except SpinechoError as error:
@@ -41,14 +54,12 @@ def main(number: str) -> int:
             logging.getLogger("spinecho").error("job of kind %s failed: %s", job.kind, detail)
             detail = "the archive's storage or its record failed; ask those who look after it"
         queue.fail(number, type(error).__name__, detail)
-        return 0
     except Exception:
         logging.getLogger("spinecho").exception("job of kind %s failed", job.kind)
         queue.fail(number, "Failed", "something failed; the server's log tells more")
-        return 0
-    queue.finish(number, done, job.attempts)
-    return 0
+    else:
+        queue.finish(number, done, job.attempts)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    main()
