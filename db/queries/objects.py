@@ -147,7 +147,7 @@ def _matched(query: Select[Any], match: Match) -> Select[Any]:
         (Study.description, match.description),
     ):  # fmt: skip
         if text and ("*" in text or "?" in text):
-            query = query.where(column.like(_like(text), escape=_ESCAPE))
+            query = query.where(column.ilike(_like(text), escape=_ESCAPE))
         elif text:
             query = query.where(column == text)
     first, last = match.dates
