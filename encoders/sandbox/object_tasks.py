@@ -76,8 +76,8 @@ def check(arguments: dict[str, Any]) -> Iterator[Message]:
 
 def metadata(arguments: dict[str, Any]) -> Iterator[Message]:
     """One message a file: {"metadata"}, or what is wrong."""
+    base, everything = arguments["base"], arguments["everything"]
     for file in arguments["files"]:
-        base, everything = arguments["base"], arguments["everything"]
         yield _told(lambda file=file: {"metadata": _plain_file(file, base, everything)}), ()
 
 
