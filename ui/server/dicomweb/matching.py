@@ -1,4 +1,4 @@
-"""What a search asks for: QIDO-RS parameters (PS3.18, section 8.3.4) as a `Match`. What cannot be matched is refused."""
+"""What a search asks for: parameters of QIDO-RS (PS3.18, 8.3.4) as a `Match`. What cannot be matched is refused."""
 
 from __future__ import annotations
 

@@ -102,12 +102,7 @@ def _instances(asked: Asked, study: str, series: str, limit: int, offset: int) -
 
 
 def _json_only(asked: Asked) -> None:
-    """A row of its own for what is refused before anything is looked up."""
-    try:
-        chosen(asked.request, [Offer(JSON)])
-    except HTTPException:
-        asked.access.note("refused", facts_accept=True)
-        raise
+    chosen(asked.request, [Offer(JSON)])
 
 
 def _page(found: list[Any], limit: int) -> Response:
