@@ -125,7 +125,7 @@ def object_files(
     found: dict[tuple[str, str], ObjectFile] = {}
     with database.begin() as session:
         for row in session.execute(query):
-            one = _file(*row)
+            one = _file(row)
             found.setdefault((one.series_uid, one.sop_uid), one)
     return sorted(found.values(), key=lambda one: (one.series_uid, one.number is None, one.number or 0, one.sop_uid))
 
@@ -136,7 +136,7 @@ def has_study(database: Database, study_uid: str) -> bool:
         return session.scalar(select(Study.id).where(Study.uid == study_uid)) is not None
 
 
-def _matched(query: Select[Any], match: Match) -> Select[Any]:
+def _matched(query: Any, match: Match) -> Any:
     query = query.where(exists(_files(None)))
     if match.nothing:
         query = query.where(false())
@@ -178,7 +178,8 @@ def _like(text: str) -> str:
     return text.replace("*", "%").replace("?", "_")
 
 
-def _file(study: str, series: str, sop: str, folder: str, name: str, size: int, header: str | None) -> ObjectFile:
+def _file(row: Any) -> ObjectFile:
+    study, series, sop, folder, name, size, header = row
     detail = json.loads(header or "{}").get("detail", {})
     facts, pixels = detail.get("facts", {}), detail.get("pixels", {})
     number = facts.get("instance")

@@ -191,7 +191,7 @@ def _count(dataset: Any) -> int:
 
 def _decoded(dataset: Any, number: int) -> Any:
     """Stored values of a frame counted from 1. Raises `ReadError`."""
-    from pydicom.pixels import pixel_array  # noqa: PLC0415
+    from pydicom.pixels.utils import pixel_array  # noqa: PLC0415
 
     try:
         return pixel_array(dataset, index=number - 1, raw=True)

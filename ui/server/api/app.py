@@ -25,10 +25,10 @@ from spinecho.ui.server.api import (
     tokens,
     volumes,
 )
+from spinecho.ui.server.api.dicomweb.mounting import mount
 from spinecho.ui.server.api.edge import PREFIX, Edge
 from spinecho.ui.server.api.limits import Limits, read_limits
 from spinecho.ui.server.api.service import Door, Service
-from spinecho.ui.server.dicomweb.mounting import mount
 from spinecho.ui.server.guard import Rules
 from spinecho.ui.server.jobs.runner import Runner
 

@@ -15,9 +15,8 @@ from spinecho.db.errors import FilesChanged
 from spinecho.encoders.sandbox.object_tasks import check_task, metadata_task, value_task, wrapped_task
 from spinecho.search.access.objects import SEES_PATIENTS, ObjectFile
 from spinecho.ui.server.api.asking import Asked, Needs
-from spinecho.ui.server.api.problems import Unknown
-from spinecho.ui.server.dicomweb.accept import DICOM, JSON, MULTIPART, OCTETS, Offer, chosen
-from spinecho.ui.server.dicomweb.addresses import (
+from spinecho.ui.server.api.dicomweb.accept import DICOM, JSON, MULTIPART, OCTETS, Offer, chosen
+from spinecho.ui.server.api.dicomweb.addresses import (
     ANSWERS,
     PREFIX,
     InstanceUid,
@@ -26,9 +25,10 @@ from spinecho.ui.server.dicomweb.addresses import (
     base_of,
     objects_of,
 )
-from spinecho.ui.server.dicomweb.files import files_of, named, partly, raise_unsound, sound
-from spinecho.ui.server.dicomweb.multipart import Part, related
-from spinecho.ui.server.dicomweb.searches import Dicom
+from spinecho.ui.server.api.dicomweb.files import files_of, named, partly, raise_unsound, sound
+from spinecho.ui.server.api.dicomweb.multipart import Part, related
+from spinecho.ui.server.api.dicomweb.searches import Dicom
+from spinecho.ui.server.api.problems import Unknown
 from spinecho.wiring import read_objects
 
 router = APIRouter(prefix=PREFIX, tags=["dicomweb"], responses=ANSWERS)
@@ -132,7 +132,7 @@ def _part(file: ObjectFile, syntax: str, *, bare: bool) -> Part:
 def _pieces(file: ObjectFile) -> Iterator[bytes]:
     """The bytes of a file that has been looked at; raises `FilesChanged` where it changes meanwhile."""
     try:
-        with open(os.open(file.path, os.O_RDONLY | os.O_NONBLOCK), "rb") as held:
+        with os.fdopen(os.open(file.path, os.O_RDONLY | os.O_NONBLOCK), "rb") as held:
             about = os.fstat(held.fileno())
             if not stat.S_ISREG(about.st_mode) or about.st_size != file.size:
                 raise FilesChanged("a file changed while it was sent")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from spinecho.ui.server.dicomweb import origins, pictures, retrieving, searches
+from spinecho.ui.server.api.dicomweb import origins, pictures, retrieving, searches
 
 
 def mount(app: FastAPI) -> None:

@@ -10,8 +10,8 @@ from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.sandbox.object_tasks import Named
 from spinecho.search.access.objects import ObjectFile
 from spinecho.ui.server.api.asking import Asked
+from spinecho.ui.server.api.dicomweb.addresses import objects_of
 from spinecho.ui.server.api.problems import Unknown
-from spinecho.ui.server.dicomweb.addresses import objects_of
 
 _CHANGED = "the file is no longer the one that was indexed; run 'spinecho index' again"
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 
 from spinecho.errors import SettingsError
-from spinecho.ui.server.dicomweb.addresses import PREFIX
+from spinecho.ui.server.api.dicomweb.addresses import PREFIX
 from spinecho.ui.server.guard import Asgi, Given, Message, Receive, Scope, Send
 
 ORIGINS = "SPINECHO_DICOMWEB_ORIGINS"

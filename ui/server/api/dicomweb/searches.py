@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from spinecho.ui.server.api.asking import Asked, Needs
-from spinecho.ui.server.dicomweb.accept import JSON, Offer, chosen
-from spinecho.ui.server.dicomweb.addresses import ANSWERS, PREFIX, SeriesUid, StudyUid, base_of, objects_of
-from spinecho.ui.server.dicomweb.attributes import instance_attributes, series_attributes, study_attributes
-from spinecho.ui.server.dicomweb.matching import read_matching
+from spinecho.ui.server.api.dicomweb.accept import JSON, Offer, chosen
+from spinecho.ui.server.api.dicomweb.addresses import ANSWERS, PREFIX, SeriesUid, StudyUid, base_of, objects_of
+from spinecho.ui.server.api.dicomweb.attributes import instance_attributes, series_attributes, study_attributes
+from spinecho.ui.server.api.dicomweb.matching import read_matching
 
 router = APIRouter(prefix=PREFIX, tags=["dicomweb"], responses=ANSWERS)
 Reads = Annotated[Asked, Depends(Needs("read", what="list studies"))]
