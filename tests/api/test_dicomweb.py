@@ -1,9 +1,8 @@
-"""DICOMweb by a client of others (dicomweb-client) against a server on loopback: what it gives is what the files hold."""
+"""DICOMweb by dicomweb-client against a server on loopback: what it gives is what the files hold."""
 
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -67,6 +67,9 @@ def uid(found: dict[str, Any], tag: str) -> Any:
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     folder = tmp_path_factory.mktemp("dicomweb")
     archive = small_archive(folder / "archive", studies=4, seed=11)
+    blob = np.exp(-((np.indices((40, 40, 12)).T - (20, 20, 6)) ** 2) @ np.ones(3) / 200).T * 900
+    noise = np.random.default_rng(3).normal(20, 5, blob.shape)
+    nibabel.save(nibabel.Nifti1Image((blob + noise).astype(np.float32), np.diag([2, 2, 5, 1])), archive / "t1.nii.gz")
     home = Home(folder / "home")
     home.index(archive)
     sign_in(home.folder)
@@ -85,7 +88,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
         "SELECT DISTINCT study_uid FROM files WHERE kind = 'nifti' AND state = 'indexed' AND study_uid NOT IN"
         " (SELECT study_uid FROM files WHERE kind = 'dicom' AND state = 'indexed')"
     )
-    yield Web(f"http://127.0.0.1:{port}/dicomweb", settings_of(home), tokens, files, nifti[0][0] if nifti else "")
+    yield Web(f"http://127.0.0.1:{port}/dicomweb", settings_of(home), tokens, files, nifti[0][0])
     server.should_exit = True
     thread.join(30)
 
@@ -256,8 +259,6 @@ def test_nobody_is_answered_without_a_token(web: Web) -> None:
 
 
 def test_a_study_of_other_files_says_so(web: Web) -> None:
-    if not web.nifti_study:
-        pytest.skip("the archive has no study of NIfTI alone")
     assert web.nifti_study not in web.get("/studies").text
     for path in ("", "/metadata"):
         answer = web.get(f"/studies/{web.nifti_study}{path}")
@@ -270,9 +271,10 @@ def test_files_that_broke_are_told_of_and_left_out(web: Web) -> None:
     path = web.files[held.SOPInstanceUID]
     series = place.partition("/instances")[0]
     content, count = path.read_bytes(), len(web.get(f"{series}/metadata").json())
+    begins = content.index(b"\xe0\x7f\x10\x00") + 40  # within the first frame, which is compressed
     shapes = {
         "cut": (content[:-100], 409), "gone": (None, 409), "noise": (b"\xff" * len(content), 422),
-        "pixels": (content[:-6000] + b"\xaa" * 6000, 422),
+        "pixels": (content[:begins] + b"\xaa" * (len(content) - begins), 422),
     }  # fmt: skip
     try:
         for name, (broken, status) in shapes.items():
@@ -283,8 +285,6 @@ def test_files_that_broke_are_told_of_and_left_out(web: Web) -> None:
                 answer = web.get(f"{place}{part}")
                 if name == "noise":
                     assert answer.status_code in (409, 422), (name, part, answer.text)
-                elif name == "pixels":
-                    assert answer.status_code in (200, 422), (name, part)  # a codec may make something of it
                 else:
                     assert answer.status_code == status, (name, part, answer.text)
                 if answer.status_code >= 400:
@@ -341,12 +341,3 @@ def test_a_viewer_of_a_named_origin_may_ask_and_no_other(web: Web) -> None:
     ).status_code >= 400  # fmt: skip
     api = requests.get(web.base.replace("/dicomweb", "/api/v1/me"), headers={"Origin": OHIF}, timeout=30)
     assert "access-control-allow-origin" not in api.headers, "DICOMweb alone"
-
-
-def test_the_matrix_of_roles_knows_every_route(web: Web) -> None:
-    from test_who_may import NEEDS  # noqa: PLC0415
-
-    paths = requests.get(web.base.replace("/dicomweb", "/api/v1/openapi.json"), timeout=30).json()["paths"]
-    mine = {("GET", path) for path in paths if re.match("/dicomweb/", path)}
-    assert len(mine) == 17
-    assert mine <= set(NEEDS)
