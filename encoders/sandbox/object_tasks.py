@@ -173,7 +173,9 @@ def _opened(file: Sequence[Any], *, pixels: bool = False) -> Any:
         raise
     except Exception:  # whatever a parser does on hostile bytes; its text may hold patient data
         raise ReadError(Reason.NOT_DICOM, "the file's header cannot be read any more") from None
-    if not len(dataset) or (held != sop_uid and pydicom.uid.UID(held).is_valid):
+    if not len(dataset):  # what ends early or is no DICOM is read as nothing at all
+        raise ReadError(Reason.TRUNCATED, "the file ends early, or is no DICOM file any more; copy it again")
+    if held != sop_uid and pydicom.uid.UID(held).is_valid:
         raise _Changed
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, little = dataset.original_encoding

@@ -237,7 +237,8 @@ def test_who_may_not_see_whose_it_is_is_not_told(web: Web) -> None:
     ("{place}", 'multipart/related; type="application/dicom"; transfer-syntax=1.2.840.10008.1.2.4.50', 406),
     ("{place}/rendered?window=1", "", 400), ("{place}/rendered?window=1,0", "", 400),
     ("{place}/rendered?viewport=0,1", "", 400), ("/studies?fuzzymatching=true", "", 400),
-    ("/studies?PatientName=Doe", "", 400), ("/studies?StudyDate=2023", "", 400), ("/studies?StudyDate=20231399", "", 400),
+    ("/studies?PatientName=Doe", "", 400), ("/studies?StudyDate=2023", "", 400),
+    ("/studies?StudyDate=20231399", "", 400),
     ("/studies?StudyInstanceUID=*", "", 400), ("/studies?limit=0", "", 422), ("/studies?limit=x", "", 422),
     ("/instances", "", 400), ("/studies/x/series", "", 422), ("/nothing", "", 404),
 ])  # fmt: skip
