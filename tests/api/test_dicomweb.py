@@ -75,6 +75,8 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     sign_in(home.folder)
     tokens, port = make_tokens(home), free_port()
     with pytest.MonkeyPatch.context() as patch:
+        # dicomweb-client leaves the port out of `Host`
+        patch.setenv("SPINECHO_DICOMWEB_URL", f"http://127.0.0.1:{port}/dicomweb/")
         patch.setenv("SPINECHO_DICOMWEB_ORIGINS", f"{OHIF}, http://localhost:3000")
         app = create_api(settings_of(home), door=Door(), limits=UNBOUND, wait=True, jobs_at_once=0)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", access_log=False, ws="none"))
@@ -284,13 +286,9 @@ def test_files_that_broke_are_told_of_and_left_out(web: Web) -> None:
                 path.write_bytes(broken)
             for part in ("/frames/1", "/rendered") + (() if name == "pixels" else ("", "/metadata")):
                 answer = web.get(f"{place}{part}")
-                if name == "noise":
-                    assert answer.status_code in (409, 422), (name, part, answer.text)
-                else:
-                    assert answer.status_code == status, (name, part, answer.text)
-                if answer.status_code >= 400:
-                    assert answer.headers["content-type"] == "application/problem+json"
-                    assert path.name not in answer.text
+                assert answer.status_code == status, (name, part, answer.text)
+                assert answer.headers["content-type"] == "application/problem+json"
+                assert path.name not in answer.text
             if name != "pixels":
                 answer = web.get(f"{series}/metadata")
                 assert (answer.status_code, len(answer.json())) == (206, count - 1), name
