@@ -29,7 +29,6 @@ _FRAMES: dict[int | str, dict[str, Any]] = {
 _PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"content": {JPEG: {}, PNG: {}}, "description": "A picture."}
 }  # fmt: skip
-_MOST_FRAMES = 10_000
 Frame = Annotated[int, Path(ge=1, le=200_000, description="From 1.")]
 Window = Annotated[str, Query(max_length=60, description="centre,width,linear in the values that the file means.")]
 Viewport = Annotated[str, Query(max_length=20, description="At most so many columns,rows.")]
