@@ -164,6 +164,14 @@ def read_volume(source: Sequence[tuple[str, str]], key: str) -> Volume:
     return unpack_voxels(_read_again(voxels_task(source, key=key)))
 
 
+def read_objects(task: Task) -> Sequence[Message]:
+    """What a task of `encoders.sandbox.object_tasks` gives of some DICOM files. Raises `ReadError`, `ReadersBusy`."""
+    outcome = _READERS.run(task)
+    if outcome.failure is not None:
+        raise ReadError(outcome.failure, f"these files cannot be shown: {outcome.failure.remedy}")
+    return outcome.messages
+
+
 def _read_again(task: Task) -> Message:
     outcome = _READERS.run(task)
     if outcome.failure is not None:

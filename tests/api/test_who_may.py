@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,8 @@ from spinecho.ui.server.api.asking import Needs
 
 OPEN = {("GET", "/healthz"), ("GET", "/readyz")}
 UID = "1.2.3"
+SERIES = "/dicomweb/studies/{study}/series/{series}"
+INSTANCE = SERIES + "/instances/{instance}"
 DEFINITION = {"toml": 'name = "nobody"\n[[include]]\nfilter = "body_region=brain"\n'}
 NEEDS: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("POST", "/api/v1/search"): ("read", "viewer", {"words": "lesion"}),
@@ -54,6 +57,23 @@ NEEDS: dict[tuple[str, str], tuple[str, str, Any]] = {
     ("POST", "/api/v1/tokens"): ("manage", "viewer", {"label": "of a test", "scopes": ["manage"]}),
     ("DELETE", "/api/v1/tokens/{number}"): ("manage", "viewer", None),
     ("GET", "/metrics"): ("metrics", "viewer", None),
+    ("GET", "/dicomweb/studies"): ("read", "viewer", None),
+    ("GET", "/dicomweb/series"): ("read", "viewer", None),
+    ("GET", "/dicomweb/instances"): ("read", "viewer", None),
+    ("GET", "/dicomweb/studies/{study}/series"): ("read", "viewer", None),
+    ("GET", "/dicomweb/studies/{study}/instances"): ("read", "viewer", None),
+    ("GET", f"{SERIES}/instances"): ("read", "viewer", None),
+    ("GET", "/dicomweb/studies/{study}"): ("read", "researcher", None),
+    ("GET", SERIES): ("read", "researcher", None),
+    ("GET", INSTANCE): ("read", "researcher", None),
+    ("GET", "/dicomweb/studies/{study}/metadata"): ("read", "viewer", None),
+    ("GET", f"{SERIES}/metadata"): ("read", "viewer", None),
+    ("GET", f"{INSTANCE}/metadata"): ("read", "viewer", None),
+    ("GET", f"{INSTANCE}/frames/{{frames}}"): ("read", "viewer", None),
+    ("GET", f"{INSTANCE}/frames/{{frame}}/rendered"): ("read", "viewer", None),
+    ("GET", f"{INSTANCE}/rendered"): ("read", "viewer", None),
+    ("GET", f"{INSTANCE}/bulkdata/7FE00010"): ("read", "viewer", None),
+    ("GET", f"{INSTANCE}/bulkdata/{{tag}}"): ("read", "researcher", None),
 }
 """(method, route): the scope and the role that it takes, and a body that can be meant."""
 DEAD = ("", "revoked", "expired", "unknown", "foreign", "of nobody")
@@ -71,6 +91,8 @@ def asked(served: Signed, key: tuple[str, str], token: str) -> Any:
     method, path = key
     number = "1" if "cohorts" in path or "frames" in path else "999999" if "tokens" in path else "none"
     filled = path.replace("{uid}", UID).replace("{name}", "nobody").replace("{number}", number)
+    filled = re.sub(r"\{(study|series|instance)\}", UID, filled).replace("{tag}", "00091010")
+    filled = re.sub(r"\{frames?\}", "1", filled)
     body = NEEDS[key][2]
     sent: dict[str, Any] = {} if body is None else {"json": body}
     if path.endswith("/scan"):

@@ -25,6 +25,7 @@ from spinecho.ui.server.api import (
     tokens,
     volumes,
 )
+from spinecho.ui.server.api.dicomweb.mounting import mount
 from spinecho.ui.server.api.edge import PREFIX, Edge
 from spinecho.ui.server.api.limits import Limits, read_limits
 from spinecho.ui.server.api.service import Door, Service
@@ -84,6 +85,7 @@ def create_api(
         app.include_router(group.router, prefix=PREFIX)
     app.include_router(health.router)
     app.add_middleware(Edge, limits=service.limits, rules=rules)
+    mount(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 
