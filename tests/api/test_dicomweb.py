@@ -17,16 +17,20 @@ import pydicom
 import pytest
 import requests
 import uvicorn
-from archives import Home, small_archive
+from archives import Home, copy_of, small_archive
 from dicomweb_client import DICOMwebClient
 from PIL import Image
-from serving import UNBOUND, make_tokens, settings_of, sign_in
+from serving import UNBOUND, make_tokens, open_served, settings_of, sign_in
 
 from benchmarks.browser import free_port
 from spinecho.db.people.record import Record
+from spinecho.errors import SettingsError
 from spinecho.settings import Settings
 from spinecho.ui.server.api.app import create_api
+from spinecho.ui.server.api.dicomweb.addresses import read_address
+from spinecho.ui.server.api.dicomweb.origins import read_origins
 from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.guard import Rules, proof_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 OHIF = "https://ohif.hospital.example"
@@ -340,3 +344,53 @@ def test_a_viewer_of_a_named_origin_may_ask_and_no_other(web: Web) -> None:
     ).status_code >= 400  # fmt: skip
     api = requests.get(web.base.replace("/dicomweb", "/api/v1/me"), headers={"Origin": OHIF}, timeout=30)
     assert "access-control-allow-origin" not in api.headers, "DICOMweb alone"
+
+
+@pytest.mark.parametrize("accept", [
+    "multipart/related; type=application/octet-stream; transfer-syntax=*",
+    'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1',
+    'multipart/related; type="image/jls"; transfer-syntax=1.2.840.10008.1.2.4.80, '
+    'multipart/related; type="application/octet-stream"; transfer-syntax=*;q=0.5',
+    "multipart/related", "*/*", "application/octet-stream", "application/*;q=0.2, image/jls",
+])  # fmt: skip
+def test_what_viewers_say_that_they_take_is_understood(web: Web, accept: str) -> None:
+    held, place = web.first()
+    answer = web.get(f"{place}/frames/1", Accept=accept)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("application/oct" if accept[:3] == "app" else "multipart/related")
+    assert held.pixel_array.tobytes() in answer.content
+
+
+@pytest.mark.parametrize("given", ["*", "ohif.example", "https://ohif.example/", "https://a b", "null", "file://x"])
+def test_an_origin_that_is_none_is_refused(given: str) -> None:
+    with pytest.raises(SettingsError, match="SPINECHO_DICOMWEB_ORIGINS"):
+        read_origins({"SPINECHO_DICOMWEB_ORIGINS": f"https://ohif.example,{given}"})
+
+
+@pytest.mark.parametrize("given", ["spinecho.example/dicomweb", "https://spinecho.example", "https://a/dicomweb?x"])
+def test_an_address_that_is_none_is_refused(given: str) -> None:
+    assert read_address({"SPINECHO_DICOMWEB_URL": "https://spinecho.example:8443/dicomweb/"}).endswith("8443/dicomweb")
+    with pytest.raises(SettingsError, match="SPINECHO_DICOMWEB_URL"):
+        read_address({"SPINECHO_DICOMWEB_URL": given})
+
+
+def test_the_guard_lets_a_named_origin_in_without_its_cookies(
+    indexed: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPINECHO_DICOMWEB_ORIGINS", OHIF)
+    rules, secret = Rules(frozenset({"testserver"}), 80, secret="s" * 40), "s" * 40
+    home = copy_of(indexed, tmp_path / "home")
+    page = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
+    cookie, bearer = {"Cookie": f"spinecho-80={proof_of(secret)}"}, {"Authorization": f"Bearer {secret}"}
+    with open_served(home, Door(alone=True, secret=secret), rules=rules) as served:
+
+        def status(path: str, *headers: dict[str, str]) -> int:
+            return int(served.client.get(path, headers={k: v for some in headers for k, v in some.items()}).status_code)
+
+        named, evil = {**page, "Origin": OHIF}, {**page, "Origin": "https://evil.example"}
+        assert status("/dicomweb/studies", named, bearer) == 200
+        assert status("/dicomweb/studies", named, cookie) == 401, "a page of another address has no say by a cookie"
+        assert status("/dicomweb/studies", cookie) == 200
+        assert status("/dicomweb/studies", evil, bearer) == 403
+        assert status("/api/v1/me", named, bearer) == 403, "DICOMweb alone"
+        assert status("/dicomweb/studies", named, bearer, {"Host": "evil.example"}) == 421
