@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from spinecho.lists import Cohort, FrozenCohort
     from spinecho.outcomes import Failures, OnProgress, Outcome
     from spinecho.search.access.cohorts import CohortDesk
+    from spinecho.search.cohorts.definition import Definition
     from spinecho.search.evaluation.evaluate_archive import Evaluation
     from spinecho.thumbs import Judgement, Thumb
     from spinecho.upkeep import Damage
@@ -165,19 +166,19 @@ class Archive(Questions):
         self._allow(Role.MANAGER, "test the channels", "self-test")
         return self_test(self._settings, self._database(), on_progress)
 
-    def cohort(self, definition: Folder | None = None, *, name: str | None = None) -> Cohort:
-        """The cohort that a TOML file defines, or one of which versions are kept, by its name.
+    def cohort(self, definition: Folder | Definition | None = None, *, name: str | None = None) -> Cohort:
+        """The cohort that a TOML file defines, or a `Definition`, or one of which versions are kept, by its name.
 
         Raises `ConfigError` for a file that cannot be meant.
         """
         from spinecho.lists import Cohort  # noqa: PLC0415
-        from spinecho.search.cohorts.definition import read_definition  # noqa: PLC0415
+        from spinecho.search.cohorts.definition import Definition, read_definition  # noqa: PLC0415
 
         if (definition is None) == (name is None):
             raise QueryError("give the file of a definition, or name= of a cohort that was frozen")
         if definition is None:
             return Cohort(name or "", None, self._cohorts)
-        read = read_definition(place_of(definition))
+        read = definition if isinstance(definition, Definition) else read_definition(place_of(definition))
         return Cohort(read.name, read, self._cohorts)
 
     def cohorts(self) -> tuple[FrozenCohort, ...]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import warnings
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from spinecho.db.filters.algebra import ALL, COMPUTED_TOO, Filter, both, parse_filter
 from spinecho.encoders.language.expand import names_of
 from spinecho.errors import ArchiveClosed
 from spinecho.people import open_record, person_here
 from spinecho.private import private_files
-from spinecho.search.access.persons import Access, Role
+from spinecho.search.access.persons import Access, Person, Role
 from spinecho.settings import Settings
 from spinecho.wiring import open_database, open_engine
 
@@ -108,6 +109,25 @@ class Connection:
         if self._held is not None:
             self._held.close()
             self._held = None
+
+
+Opened = TypeVar("Opened", bound=Connection)
+
+
+def before_person(archive: Opened, person: Person) -> Opened:
+    """The same open archive with another person before it, whom a server knows. Only the first one is closed."""
+    engine = archive._desk()._engine
+    other = copy.copy(archive)
+    other._person = person
+    from spinecho.search.access.desk import Desk  # noqa: PLC0415
+
+    other._opened = Desk(engine, person, record=archive._record, smallest=archive._settings.smallest_count)
+    return other
+
+
+def note_assistant(archive: Connection, tool: str) -> None:
+    """That an assistant asks for the person, before it is answered. Raises `Refused` and `RecordUnwritable`."""
+    archive._allow(Role.VIEWER, "ask by an assistant", "assistant", tool=tool)
 
 
 def read_where(where: Where, *, include_derived: bool = False) -> Filter:

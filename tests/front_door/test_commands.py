@@ -66,7 +66,7 @@ COUNTERPARTS = {
     "train head": "train",
 }
 """What stands in Python for each command. A new command without a line here fails."""
-SCREENS = {"ui", "serve"}
+SCREENS = {"ui", "serve", "mcp"}
 """Commands that are themselves a screen: they show what the others answer."""
 OPENING = {
     "Database", "Engine", "Desk", "CohortDesk", "Selection", "Evaluator", "Record", "index_archive", "open_database",

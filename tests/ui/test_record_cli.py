@@ -225,6 +225,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "cohort export": ("x", "new"), "cohort delete": ("x", "--yes"), "db upgrade": (),
     "builds list": (), "builds make": (), "builds tune": (), "record check": (), "record list": (),
     "record export": ("r.csv",), "token create": ("notebook",), "token list": (), "token revoke": ("1",), "serve": (),
+    "mcp": (),
 }  # fmt: skip
 """Arguments with which every command that opens a home would do something."""
 

@@ -37,6 +37,10 @@ class Commands(JsonUsage, LazyGroup):
             "spinecho.ui.cli.serve:serve",
             "Answer programs and browsers on one port: the API under /api/v1, the pages everywhere else.",
         ),
+        "mcp": Later(
+            "spinecho.ui.cli.mcp:mcp",
+            "Give an assistant tools that search and count, by the Model Context Protocol; they only read.",
+        ),
         "evaluate": Later(
             "spinecho.ui.cli.evaluate:evaluate",
             "Measure how well an indexed archive is found, every figure with its pool, chance level and 95 % interval.",

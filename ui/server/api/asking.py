@@ -12,13 +12,14 @@ from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from spinecho.db.people.tokens import PREFIX, find_token
-from spinecho.roles import Roles, account_role, read_roles, role_of, verified_address
+from spinecho.roles import read_roles, role_of, verified_address
 from spinecho.search.access.by_uid import ByUid
 from spinecho.search.access.cohorts import CohortDesk
 from spinecho.search.access.desk import Access, Desk, Person, Role, digest_of
 from spinecho.ui.server.api.problems import OutOfScope, Unauthenticated
 from spinecho.ui.server.api.service import Service
 from spinecho.ui.server.guard import proof_of, same
+from spinecho.ui.server.token_owner import owner_now
 
 BEARER = HTTPBearer(auto_error=False, description="A personal token (spinecho token create) or one of the provider.")
 _EVERY = frozenset(("read", "write", "manage", "metrics"))
@@ -125,25 +126,11 @@ def _by_token(service: Service, secret: str) -> Caller:
     if (state := found.state()) != "live":
         _refused(service, found.owner, f"{state} token", number=found.id)
         raise Unauthenticated(f"this token is {state}; make another: spinecho token create")
-    role = Role(found.role) if found.role in set(Role) else None
-    now = _role_now(service, found.owner, role)
-    if role is None or now is None:
+    person = owner_now(found, service.settings, signed=service.signed)
+    if person is None:
         _refused(service, found.owner, "no role any more", number=found.id)
         raise Unauthenticated("the owner of this token has no role here any more")
-    order = list(Role)
-    return Caller(Person(found.owner, min(role, now, key=order.index)), frozenset(found.scopes), f"token {found.id}")
-
-
-def _role_now(service: Service, owner: str, most: Role | None) -> Role | None:
-    """What the owner may today. By another claim than the address nobody but the provider knows: then as it was."""
-    if not service.signed:
-        return most
-    roles: Roles = read_roles(service.settings.roles)
-    if "@" not in owner:
-        return account_role(owner, roles)
-    if roles.claim != "email":
-        return most
-    return role_of({"email": owner, "email_verified": True}, roles)
+    return Caller(person, frozenset(found.scopes), f"token {found.id}")
 
 
 def _alone(service: Service, request: Request, token: str) -> Caller:

@@ -1,0 +1,128 @@
+"""The tools as an assistant meets them: by the SDK's own client, in memory and as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import anyio
+import jsonschema
+import pytest
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp.shared.exceptions import MCPError
+from pages import acts
+
+import spinecho
+from spinecho.ui.mcp.server import server_of
+from spinecho.ui.mcp.shapes import NOTICE
+
+TOOLS = {"search_studies", "similar_studies", "get_report", "cohort_count", "facets"}
+
+
+async def called(client: Client, tool: str, **arguments: Any) -> Any:
+    """The structured answer, once it holds to the schema that the tool is listed with."""
+    listed = {one.name: one for one in (await client.list_tools()).tools}
+    result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result.content
+    jsonschema.validate(result.structured_content, listed[tool].output_schema)
+    assert json.loads(result.content[0].text) == result.structured_content
+    return result.structured_content
+
+
+async def refused(client: Client, tool: str, **arguments: Any) -> str:
+    result = await client.call_tool(tool, arguments)
+    assert result.is_error
+    assert "Traceback" not in result.content[0].text
+    return str(result.content[0].text)
+
+
+async def everything(client: Client) -> str:
+    """Each tool and the resource once; gives the UID of a study."""
+    tools = (await client.list_tools()).tools
+    assert {one.name for one in tools} == TOOLS
+    for one in tools:
+        assert one.annotations is not None
+        assert one.annotations.read_only_hint is True
+        assert one.output_schema is not None
+        assert NOTICE in (one.description or "")
+    found = await called(client, "search_studies", words="brain", k=3)
+    assert [one["rank"] for one in found["hits"]] == [1, 2, 3]
+    assert found["found"] == "relevant"
+    best = found["hits"][0]
+    assert best["channels"]
+    assert {"quote", "section", "assertion"} <= set(best["sentences"][0])
+    uid = str(best["study"]["uid"])
+    alike = await called(client, "similar_studies", study_uid=uid, k=2)
+    assert uid not in {one["study"]["uid"] for one in alike["hits"]}
+    report = await called(client, "get_report", study_uid=uid)
+    assert report["reports"][0]["quote"]
+    assert report["notice"] == NOTICE
+    counted = await called(client, "cohort_count", include=["sex=F,M"], exclude=["sex=M"])
+    values = await called(client, "facets", fields=["sex"])
+    by_value = {one["value"]: one["shown"] for one in values["fields"][0]["values"]}
+    assert counted["studies"] == by_value["F"]
+    read = (await client.read_resource(f"spinecho://study/{uid}")).contents[0]
+    assert json.loads(read.text)["study"]["uid"] == uid
+    return uid
+
+
+def test_every_tool_answers_by_its_schema_and_leaves_rows(home: Path) -> None:
+    async def run() -> None:
+        with spinecho.open(home, device="cpu") as archive:
+            async with Client(server_of(archive)) as client:
+                await everything(client)
+
+    anyio.run(run)
+    asked = [act.facts["tool"] for act in acts(home, "assistant")]
+    assert sorted(asked) == sorted([*TOOLS, "study"])
+    assert {"search", "view", "count"} <= {act.action for act in acts(home)}
+
+
+def test_that_nothing_relevant_was_found_is_said(home: Path) -> None:
+    async def run() -> None:
+        with spinecho.open(home, device="cpu") as archive:
+            async with Client(server_of(archive)) as client:
+                found = await called(client, "search_studies", words="zebra migration in the tax office", k=3)
+                assert found["found"] == "only_alike"
+                assert found["message"].startswith("Nothing relevant was found")
+                assert not any(one["fits"] for one in found["hits"])
+                assert found["warnings"]
+                empty = await called(client, "search_studies", words="brain", where="age>=119")
+                assert (empty["found"], empty["hits"]) == ("nothing", [])
+
+    anyio.run(run)
+
+
+def test_what_cannot_be_asked_is_an_error_of_the_tool_with_value_and_remedy(home: Path) -> None:
+    async def run() -> None:
+        with spinecho.open(home, device="cpu") as archive:
+            async with Client(server_of(archive)) as client:
+                assert "colour" in await refused(client, "facets", where="colour=blue")
+                assert "1.2.3" in await refused(client, "get_report", study_uid="1.2.3")
+                assert "less than or equal to 50" in await refused(client, "search_studies", words="brain", k=51)
+                assert "pattern" in await refused(client, "similar_studies", study_uid="/etc/passwd")
+                assert "empty" in await refused(client, "cohort_count", include=[" "])
+                for uri in ("spinecho://study/1.2.3", "spinecho://study/x"):
+                    with pytest.raises(MCPError, match=r"study|UID"):
+                        await client.read_resource(uri)
+
+    anyio.run(run)
+    assert len(acts(home, "assistant")) == 5, "what never reached a tool for its arguments leaves none"
+
+
+def test_over_a_process_on_standard_input_and_output(home: Path) -> None:
+    async def run() -> None:
+        server = StdioServerParameters(
+            command=sys.executable,
+            args=["-m", "spinecho.ui.cli.app", "mcp", "--home", str(home), "--device", "cpu"],
+            env={name: value for name, value in os.environ.items() if not name.startswith("SPINECHO_")},
+        )
+        async with Client(stdio_client(server)) as client:
+            await everything(client)
+
+    anyio.run(run)
+    assert len(acts(home, "assistant")) == 6

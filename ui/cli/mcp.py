@@ -1,0 +1,48 @@
+"""`spinecho mcp`: the archive as tools of an assistant."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from spinecho.db.errors import BackendMissing
+from spinecho.settings import read_settings
+from spinecho.ui.opening import open_archive
+from spinecho.ui.printing.options import Device, Encoder, Home, guarded
+
+
+@guarded
+def mcp(
+    transport: Annotated[
+        Literal["stdio", "http"], typer.Option(help="stdio: the assistant starts this command. http: it asks a port.")
+    ] = "stdio",
+    port: Annotated[int, typer.Option(help="Port on this machine, for http.", min=1, max=65535)] = 8502,
+    address: Annotated[
+        str, typer.Option(help="Address to listen on. Others than 127.0.0.1 are open to the network.")
+    ] = "127.0.0.1",
+    host: Annotated[
+        list[str] | None, typer.Option("--host", help="A further name that the server goes by, such as a proxy's.")
+    ] = None,
+    home: Home = None,
+    encoder: Encoder = None,
+    device: Device = None,
+) -> None:
+    """Give an assistant tools that search and count, by the Model Context Protocol; they only read.
+
+    By http every request needs a personal token (spinecho token create), on this machine too (docs/assistants.md).
+    """
+    try:
+        import mcp.server  # noqa: F401, PLC0415  (slow to import)
+    except ImportError as error:
+        raise BackendMissing(f"tools for assistants need {error.name}: pip install '.[mcp]'") from error
+    settings = read_settings(home=home, encoder=encoder, device=device)
+    with open_archive(settings) as archive:
+        if transport == "stdio":
+            from spinecho.ui.mcp.server import serve_stdio  # noqa: PLC0415
+
+            serve_stdio(archive)
+        else:
+            from spinecho.ui.mcp.http import serve_http  # noqa: PLC0415
+
+            serve_http(archive, settings, address=address, port=port, hosts=host or ())

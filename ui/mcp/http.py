@@ -1,0 +1,104 @@
+"""The tools by streamable HTTP: whoever asks shows a personal token, and has the rights that its owner has now.
+
+On loopback too: every account of the machine reaches a port of it, and would be taken for the one that started this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+import uvicorn
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import AccessToken
+from mcp.server.auth.settings import AuthSettings
+from mcp.server.transport_security import TransportSecuritySettings
+from pydantic import AnyHttpUrl
+from starlette.applications import Starlette
+
+from spinecho.connection import before_person
+from spinecho.db.people.tokens import find_token
+from spinecho.people import open_record
+from spinecho.roles import signs_in
+from spinecho.search.access.persons import Person, Refused, Role
+from spinecho.settings import Settings
+from spinecho.ui.mcp.server import server_of
+from spinecho.ui.server.token_owner import owner_now
+from spinecho.wiring import open_database
+
+if TYPE_CHECKING:
+    from spinecho.archive import Archive
+
+MOST_BYTES = 256 * 1024
+"""Of a request."""
+
+
+class Tokens:
+    """Looks at tokens; one that is refused leaves a row of the record."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings, self._signed = settings, signs_in(settings.secrets)
+        self._database, self._record = open_database(settings), open_record(settings)
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """Whose it is, with today's role; None for one that lets nobody in."""
+        return await anyio.to_thread.run_sync(self._known, token)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
+
+    def _known(self, secret: str) -> AccessToken | None:
+        found = find_token(self._database, secret)
+        if found is None:
+            return self._refuse("somebody", "unknown token")
+        if (state := found.state()) != "live":
+            return self._refuse(found.owner, f"{state} token", number=found.id)
+        person = owner_now(found, self._settings, signed=self._signed)
+        if person is None:
+            return self._refuse(found.owner, "no role any more", number=found.id)
+        return AccessToken(
+            token="", client_id=f"token {found.id}", scopes=list(found.scopes), subject=person.name,
+            expires_at=int(found.expires_at.replace(tzinfo=UTC).timestamp()), claims={"role": str(person.role)},
+        )  # fmt: skip
+
+    def _refuse(self, name: str, why: str, **facts: int) -> None:
+        facts_of = {"way": "mcp", "why": why, **facts}
+        self._record.append(user=name, role="none", action="refused", facts=facts_of)
+
+
+def app_of(archive: Archive, tokens: Tokens, *, address: str, port: int, hosts: Sequence[str] = ()) -> Starlette:
+    """The tools under /mcp. hosts: further names that the server goes by; other names and origins are refused."""
+
+    def archive_now() -> Archive:
+        token = get_access_token()
+        if token is None or token.subject is None:
+            raise Refused("nobody is known without a token: send Authorization: Bearer TOKEN")
+        return before_person(archive, Person(token.subject, Role((token.claims or {})["role"])))
+
+    auth = AuthSettings(
+        issuer_url=AnyHttpUrl("http://127.0.0.1"), resource_server_url=None, required_scopes=["read"]
+    )  # fmt: skip
+    server = server_of(archive, archive_now, auth=auth, token_verifier=tokens)
+    names = [f"[{name}]" if ":" in name.strip("[]") else name for name in ("127.0.0.1", "localhost", "::1", address)]
+    security = TransportSecuritySettings(
+        allowed_hosts=[*(f"{name}:{port}" for name in (*names, *hosts)), *hosts],
+        allowed_origins=[f"{scheme}://{host}" for scheme in ("http", "https") for host in
+                         (*hosts, *(f"{name}:{port}" for name in (*names, *hosts)))],
+    )  # fmt: skip
+    return server.streamable_http_app(
+        streamable_http_path="/mcp", json_response=True, stateless_http=True, max_request_body_size=MOST_BYTES,
+        transport_security=security,
+    )  # fmt: skip
+
+
+def serve_http(archive: Archive, settings: Settings, *, address: str, port: int, hosts: Sequence[str]) -> None:
+    """Answer until the process is ended."""
+    tokens = Tokens(settings)
+    try:
+        app = app_of(archive, tokens, address=address, port=port, hosts=hosts)
+        uvicorn.run(app, host=address, port=port, log_level="warning", access_log=False)
+    finally:
+        tokens.close()

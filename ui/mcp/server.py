@@ -1,0 +1,36 @@
+"""The server of tools over an open archive; who asks is the account that started it, unless a token says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from mcp.server import MCPServer
+
+from spinecho.ui.mcp.shapes import NOTICE
+from spinecho.ui.mcp.tools import add_tools
+
+if TYPE_CHECKING:
+    from spinecho.archive import Archive
+
+INSTRUCTIONS = (
+    "Search an archive of MR studies and their reports. All tools only read, and each call is on record under the name "
+    "of the person. Name the evidence (sentence, section, assertion, rank) of whatever you present. Where `found` is "
+    f"not 'relevant', say that nothing relevant was found. Not a diagnostic device. {NOTICE}"
+)
+
+
+def server_of(archive: Archive, archive_now: Callable[[], Archive] | None = None, **options: Any) -> MCPServer:
+    """The tools over an archive. archive_now: the same before whoever asks; without it, as it was opened."""
+    server: MCPServer = MCPServer(
+        "spinecho", title="Spinecho", instructions=INSTRUCTIONS, version=version("spinecho"), log_level="WARNING",
+        subscriptions=False, **options,
+    )  # fmt: skip
+    add_tools(server, archive_now or (lambda: archive))
+    return server
+
+
+def serve_stdio(archive: Archive) -> None:
+    """Answer on standard input and output until the input ends."""
+    server_of(archive).run("stdio")

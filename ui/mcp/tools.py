@@ -1,0 +1,144 @@
+"""The tools: each checks its arguments, leaves a row of the record, asks the front door, and gives a typed answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+from mcp.types import ToolAnnotations
+from pydantic import Field
+
+from spinecho.connection import note_assistant
+from spinecho.errors import SpinechoError
+from spinecho.ui.mcp import answers, shapes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spinecho.archive import Archive
+
+READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+MOST_HITS = 50
+Words = Annotated[str, Field(max_length=20_000, description='What is looked for, as in "hemorrhage, no tumour".')]
+Where = Annotated[
+    str, Field(max_length=10_000, description="A filter such as `sequence=T2,FLAIR and age>=60`; '' for none.")
+]
+K = Annotated[int, Field(ge=1, le=MOST_HITS, description="How many hits.")]
+Uid = Annotated[str, Field(max_length=64, pattern=r"^[0-9.]+$", description="A StudyInstanceUID, as hits give it.")]
+Rules = Annotated[list[Annotated[str, Field(max_length=10_000)]], Field(max_length=50)]
+_log = logging.getLogger(__name__)
+
+
+def add_tools(server: MCPServer, archive_now: Callable[[], Archive]) -> None:
+    """archive_now: the archive before whoever asks now."""
+
+    def asking(tool: str) -> AbstractContextManager[Archive]:
+        return _asking(archive_now, tool, ToolError)
+
+    def search_studies(
+        words: Words = "", where: Where = "", k: K = 10, by: Literal["everything", "words", "scans"] = "everything"
+    ) -> shapes.Hits:
+        with asking("search_studies") as archive:
+            return answers.hits(archive.search(words, where=where, k=k, by=by, key_images=False))
+
+    def similar_studies(study_uid: Uid, where: Where = "", k: K = 10, other_patients: bool = False) -> shapes.Hits:
+        with asking("similar_studies") as archive:
+            found = archive.similar(
+                study=study_uid, where=where, k=k, other_patients=other_patients, key_images=False
+            )  # fmt: skip
+            return answers.hits(found)
+
+    def get_report(study_uid: Uid, start: Annotated[int, Field(ge=0, le=10_000_000)] = 0) -> shapes.Reports:
+        with asking("get_report") as archive:
+            return answers.reports(archive.study(study_uid), start)
+
+    def cohort_count(
+        include: Annotated[Rules, Field(min_length=1, description="Filters that a study has to pass, all of them.")],
+        exclude: Annotated[Rules, Field(description="Filters of which a study may pass none.")] = [],  # noqa: B006
+        study: Annotated[
+            Literal["first", "last", "every"], Field(description="Which study of each patient counts.")
+        ] = "every",
+    ) -> shapes.CohortCount:
+        from spinecho.search.cohorts.definition import Definition, Index, Rule  # noqa: PLC0415
+
+        with asking("cohort_count") as archive:
+            if any(not one.strip() for one in (*include, *exclude)):
+                raise ToolError("a rule is empty; write a filter such as sequence=T2, or leave it out")
+            asked = Definition(
+                "asked", include=tuple(Rule(filter=one) for one in include),
+                exclude=tuple(Rule(filter=one) for one in exclude), index=Index(study),
+            )  # fmt: skip
+            return answers.count(archive.cohort(asked).count())
+
+    def facets(
+        fields: Annotated[
+            list[Annotated[str, Field(max_length=100)]], Field(max_length=20, description="[] for the usual ones.")
+        ] = [],  # noqa: B006
+        where: Where = "",
+        most: Annotated[int, Field(ge=1, le=50, description="Values of each field.")] = 20,
+    ) -> shapes.Facets:
+        with asking("facets") as archive:
+            return answers.facets(archive.facets(*fields, where=where), most)
+
+    def study(uid: str) -> str:
+        with _asking(archive_now, "study", ResourceError) as archive:
+            if not uid or len(uid) > 64 or set(uid) - set("0123456789."):
+                raise ResourceError(f"{uid[:64]!r} is no StudyInstanceUID; search_studies gives them")
+            return answers.opened(archive.study(uid)).model_dump_json()
+
+    for tool, title, description in (
+        (search_studies, "Search studies", _SEARCH), (similar_studies, "Studies that look alike", _SIMILAR),
+        (get_report, "Read a study's reports", _REPORT), (cohort_count, "Count a cohort", _COUNT),
+        (facets, "Which values occur", _FACETS),
+    ):  # fmt: skip
+        server.add_tool(tool, title=title, description=f"{description} {shapes.NOTICE}", annotations=READS)
+    server.resource(
+        "spinecho://study/{uid}", name="study", title="A study", mime_type="application/json",
+        description=f"A study with its series and the beginning of its reports, by its StudyInstanceUID. "
+        f"{shapes.NOTICE}",
+    )(study)  # fmt: skip
+
+
+@contextmanager
+def _asking(
+    archive_now: Callable[[], Archive], tool: str, kind: type[ToolError | ResourceError]
+) -> Iterator[Archive]:  # fmt: skip
+    """The archive, once the call is on record. What goes wrong is said as value and remedy, or not at all.
+
+    Raises what `kind` is.
+    """
+    try:
+        archive = archive_now()
+        note_assistant(archive, tool)
+        yield archive
+    except (ToolError, ResourceError):
+        raise
+    except SpinechoError as error:
+        raise kind(str(error)) from None
+    except Exception as error:  # its words may be a patient's: they are written nowhere
+        _log.error("%s failed: %s", tool, type(error).__name__)
+        raise kind(
+            f"{tool} failed by a fault of the server ({type(error).__name__}); tell those who look after this archive"
+        ) from None
+
+
+_SEARCH = (
+    "Find MR studies by words, a filter, or both, best first, each with its evidence: sentences of reports with "
+    'section and assertion, series, and the channel that found it. "no X" leaves out studies that affirm X. Read '
+    "`found`: only_alike and nothing mean that nothing relevant was found, which is to be said. For retrieval, not "
+    "diagnosis."
+)
+_SIMILAR = "Find studies whose scans look like those of a study of the archive, which is never among the hits."
+_REPORT = (
+    f"Read the reports of a study as they came, at most {answers.MOST_REPORT:,} characters of each at once; "
+    "`next_start` tells where to go on."
+)
+_COUNT = (
+    "How many studies and patients pass every filter of `include` and none of `exclude`, and what each rule leaves. "
+    "Nothing is kept. Small counts may be hidden; do not try to find them out from differences."
+)
+_FACETS = "Which values occur, and of how many studies each is: shown under the filter, of a total."
