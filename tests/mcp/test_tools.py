@@ -15,6 +15,7 @@ from mcp.shared.exceptions import MCPError
 from pages import acts
 
 import spinecho
+from spinecho.ui.mcp import answers
 from spinecho.ui.mcp.server import server_of
 
 
@@ -60,6 +61,44 @@ def test_what_cannot_be_asked_is_an_error_of_the_tool_with_value_and_remedy(home
 
     anyio.run(run)
     assert len(acts(home, "assistant")) == 5, "what never reached a tool for its arguments leaves none"
+
+
+def test_small_counts_are_hidden(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPINECHO_SMALLEST_COUNT", "5")
+
+    async def run() -> None:
+        with spinecho.open(home, device="cpu") as archive:
+            async with Client(server_of(archive)) as client:
+                counted = await called(client, "cohort_count", include=["sex=F"])
+                assert (counted["studies"], counted["patients"]) == ("<5", "<5")
+                values = await called(client, "facets", fields=["sex"], where="sex=F")
+                assert values["studies"] == "<5"
+                assert {one["total"] for one in values["fields"][0]["values"]} <= {"<5"}
+
+    anyio.run(run)
+
+
+def test_a_long_report_is_read_piece_by_piece(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "MOST_REPORT", 40)
+
+    async def run() -> None:
+        with spinecho.open(home, device="cpu") as archive:
+            study = archive.search("brain", k=1)[0].study
+            assert study is not None
+            whole = archive.study(study.uid).reports[0].text
+            assert len(whole) > 80
+            pieces, start = [], 0
+            async with Client(server_of(archive)) as client:
+                while start is not None:
+                    answer = await called(client, "get_report", study_uid=study.uid, start=start)
+                    report = answer["reports"][0]
+                    assert len(report["quote"]) <= 40
+                    assert report["characters"] == len(whole)
+                    pieces.append(report["quote"])
+                    start = report["next_start"]
+            assert "".join(pieces) == whole
+
+    anyio.run(run)
 
 
 def test_over_a_process_on_standard_input_and_output(home: Path) -> None:

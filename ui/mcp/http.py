@@ -53,20 +53,22 @@ class Tokens:
     def _known(self, secret: str) -> AccessToken | None:
         found = find_token(self._database, secret)
         if found is None:
-            return self._refuse("somebody", "unknown token")
+            self._refuse("somebody", "unknown token")
+            return None
         if (state := found.state()) != "live":
-            return self._refuse(found.owner, f"{state} token", number=found.id)
+            self._refuse(found.owner, f"{state} token", number=found.id)
+            return None
         person = owner_now(found, self._settings, signed=self._signed)
         if person is None:
-            return self._refuse(found.owner, "no role any more", number=found.id)
+            self._refuse(found.owner, "no role any more", number=found.id)
+            return None
         return AccessToken(
             token="", client_id=f"token {found.id}", scopes=list(found.scopes), subject=person.name,
             expires_at=int(found.expires_at.replace(tzinfo=UTC).timestamp()), claims={"role": str(person.role)},
         )  # fmt: skip
 
     def _refuse(self, name: str, why: str, **facts: int) -> None:
-        facts_of = {"way": "mcp", "why": why, **facts}
-        self._record.append(user=name, role="none", action="refused", facts=facts_of)
+        self._record.append(user=name, role="none", action="refused", facts={"way": "mcp", "why": why, **facts})
 
 
 def app_of(archive: Archive, tokens: Tokens, *, address: str, port: int, hosts: Sequence[str] = ()) -> Starlette:
