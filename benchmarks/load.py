@@ -3,9 +3,9 @@
     pip install locust
     python -m benchmarks.load --home HOME [--workers 2] [--seconds 20]
 
-HOME: an archive of `benchmarks.text_search --home`. The server runs as `spinecho serve --no-pages`; the generator shares
-the machine with it, and its own processor time is printed. Ratios are of one run. `bare` is FastAPI with FAISS and the same
-encoder (`load_bare`), which finds sentences and neither reads, joins, judges nor explains them.
+HOME: an archive of `benchmarks.text_search --home`. The server runs as `spinecho serve --no-pages`; the generator
+shares the machine with it, and its own processor time is printed. Ratios are of one run. `bare` is FastAPI with FAISS
+and the same encoder (`load_bare`), which finds sentences and neither reads, joins, judges nor explains them.
 """
 
 from __future__ import annotations

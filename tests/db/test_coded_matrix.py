@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
 from cohort_archive import CohortArchive, uids
 from filter_archive import FilterArchive
 
-from spinecho.archive import _filter
+from spinecho.connection import read_where
 from spinecho.db.errors import FilterError
 from spinecho.db.facts.snapshots import make_snapshot
-from spinecho.db.filters.algebra import FIELDS, Between, Filter, compile_filter, parse_filter
+from spinecho.db.filters.algebra import FIELDS, Between, Filter, compile_filter
 from spinecho.db.filters.coded import CODED
 from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.filters.selection import Selection
@@ -119,7 +119,7 @@ def _box(name: str, row: Row) -> Iterator[Filter]:
 def _where(name: str, row: Row) -> Iterator[Filter]:
     for value in row.typed:
         if ".." not in value:
-            yield _filter(f"{name}={value}")
+            yield read_where(f"{name}={value}")
 
 
 def _options(name: str, row: Row) -> Iterator[Filter]:
@@ -197,7 +197,7 @@ def test_a_cohort_rule_selects_the_same_studies(archive: FilterArchive, tmp_path
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.facet])
 def test_what_is_selected_is_counted_as_one(archive: FilterArchive, name: str) -> None:
     row = ROWS[name]
-    where = parse_filter(f"{name}={row.typed[0]}")
+    where = parseread_where(f"{name}={row.typed[0]}")
     make_snapshot(archive.database, archive.builds)
     facets = Selection(archive.database, archive.builds).facets(where, [name])[name]
     assert {one.value: one.shown for one in facets}[row.facet[0]] == len(row.studies)
@@ -224,7 +224,7 @@ def test_what_is_selected_is_one_stratum_of_a_cohort(archive: FilterArchive, nam
 def test_what_never_occurs_is_an_error_that_names_what_does(archive: FilterArchive, tmp_path: Path, name: str) -> None:
     value = ROWS[name].never
     assert value, "a coded field: name a value that no study has"
-    asked = [filter_of(parse_query(f"lesion {name}:{value}").fields), _filter(f"{name}={value}")]
+    asked = [filter_of(parse_query(f"lesion {name}:{value}").fields), read_where(f"{name}={value}")]
     asked.append(read_filter([f"{name}={value}"]))
     for where in asked:
         with pytest.raises(FilterError, match="the archive has"):

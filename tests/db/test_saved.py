@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from spinecho.db.people.saved import NoSuchSearch, forget, keep, named, recall, recent, remember
+from spinecho.db.people.saved import NoSuchSearch, keep, named, recall, recent, remember
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
 
@@ -28,7 +28,7 @@ def test_the_same_search_has_the_same_token_and_no_word_of_it(database: Database
     assert [saved.asked["words"] for saved in recent(database, "ada")] == ["right lesion", "left lesion"]
 
 
-def test_only_the_owner_names_shares_and_forgets(database: Database) -> None:
+def test_only_the_owner_names_and_shares(database: Database) -> None:
     token = remember(database, "ada", {"words": "lesion"})
     for user in ("grace", ""):
         with pytest.raises(NoSuchSearch):
@@ -38,11 +38,6 @@ def test_only_the_owner_names_shares_and_forgets(database: Database) -> None:
     keep(database, token, "ada", name="  lesions ", shared=True)
     assert [saved.name for saved in named(database, "grace")] == ["lesions"]
     assert recall(database, token, "grace").owner == "ada"
-    forget(database, token, "grace")
-    assert recall(database, token, "grace")
-    forget(database, token, "ada")
-    with pytest.raises(NoSuchSearch):
-        recall(database, token, "ada")
 
 
 def test_searches_without_a_name_are_forgotten_in_time_and_named_ones_are_not(

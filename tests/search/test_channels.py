@@ -132,7 +132,7 @@ class TestFullText:
         ("typed", "said", "marked"),
         [
             ("haemorrhage", "Small hemorrhages and a haematoma.", ["hemorrhages", "haematoma"]),
-            ("MCA infarct", "Infarction of the middle cerebral artery.", ["Infarction", "middle cerebral artery"]),
+            ("MCA infarct", "Infarction of the middle cerebral artery.", ["Infarction of the middle cerebral artery"]),
             ("gliom*", "Gliomatosis, no glioma", ["Gliomatosis", "glioma"]),
             ('"left insula"', "The left insula, not the insula.", ["left insula"]),
             ("mass effect", "A mass without mass effect.", ["mass effect"]),

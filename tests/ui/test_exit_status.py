@@ -118,8 +118,8 @@ def test_a_disk_without_room_and_then_with_room(tmp_path: Path) -> None:
 
 def test_ctrl_c(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x")
-    slow = "spinecho.ui.cli.status.open_archive = lambda *a, **k: time.sleep(60)"
-    script = f"import spinecho.ui.cli.app, spinecho.ui.cli.status, time\n{slow}\nprint('on', flush=True)\n"
+    slow = "spinecho.ui.cli.status.open_archive = lambda *a, **k: (print('on', flush=True), time.sleep(60))"
+    script = f"import spinecho.ui.cli.app, spinecho.ui.cli.status, time\n{slow}\n"
     process = subprocess.Popen(
         [sys.executable, "-c", f"{script}spinecho.ui.cli.app.main()", "status", "--home", str(tmp_path)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

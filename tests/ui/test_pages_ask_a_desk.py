@@ -15,6 +15,7 @@ VALUES = {
     "spinecho.db.errors",
     "spinecho.db.queries.facets",
     "spinecho.db.filters.algebra",
+    "spinecho.db.filters.coded",
     "spinecho.db.people.masking",
     "spinecho.db.values",
 }

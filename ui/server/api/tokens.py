@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from spinecho.db.people.tokens import Token, TokenError, make_token, revoke_token, tokens
 from spinecho.search.access.desk import Refused, Role
-from spinecho.ui.server.api import shapes
+from spinecho.ui.server.api import token_shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.problems import Unknown
 
@@ -17,15 +17,15 @@ router = APIRouter(tags=["tokens"], prefix="/tokens")
 Manages = Annotated[Asked, Depends(Needs("manage", what="look after tokens"))]
 
 
-@router.get("", response_model=shapes.Tokens)
+@router.get("", response_model=token_shapes.Tokens)
 def listed(asked: Manages) -> JSONResponse:
     """Your tokens, the newest first."""
     asked.access.note("token-list", everybody=False)
     return JSONResponse({"tokens": [_plain(one) for one in tokens(asked.service.database, asked.person.name)]})
 
 
-@router.post("", status_code=201, response_model=shapes.TokenMade, responses={201: {"description": "Made."}})
-def create(asked: Manages, body: shapes.TokenAsked) -> JSONResponse:
+@router.post("", status_code=201, response_model=token_shapes.TokenMade, responses={201: {"description": "Made."}})
+def create(asked: Manages, body: token_shapes.TokenAsked) -> JSONResponse:
     """Make a token: shown this once. It may never do more than the one that it is made with."""
     order = list(Role)
     role = asked.person.role if body.role is None else Role(body.role)
@@ -43,7 +43,7 @@ def create(asked: Manages, body: shapes.TokenAsked) -> JSONResponse:
     return JSONResponse(_plain(kept) | {"token": secret}, 201)
 
 
-@router.delete("/{number}", response_model=shapes.Token)
+@router.delete("/{number}", response_model=token_shapes.Token)
 def revoke(asked: Manages, number: Annotated[int, Path(ge=1, le=2**53)]) -> JSONResponse:
     """End a token now; a manager may end anybody's."""
     asked.access.note("token-revoke", number=number)
