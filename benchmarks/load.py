@@ -161,11 +161,10 @@ def _turn(port: int, clients: int, seconds: float) -> tuple[Any, float]:
 
 
 def _line(name: str, one: dict[str, Any], alone: dict[str, Any]) -> str:
-    return (
-        f"{name:26} {one['per_second']:6.1f}/s ({one['per_second'] / alone['per_second']:.2f} of one client's) "
-        f"mean {one['mean']:.0f} p50 {one['p50']:.0f} p99 {one['p99']:.0f} ms (p99/mean {one['p99'] / one['mean']:.2f}) "
-        f"errors {one['errors']}, least share {one['least']:.2f}, generator {one['generator']:.2f} cores"
-    )
+    gain, tail = one["per_second"] / alone["per_second"], one["p99"] / one["mean"]
+    times = f"mean {one['mean']:.0f} p50 {one['p50']:.0f} p99 {one['p99']:.0f} ms (p99/mean {tail:.2f})"
+    rest = f"errors {one['errors']}, least share {one['least']:.2f}, generator {one['generator']:.2f} cores"
+    return f"{name:26} {one['per_second']:6.1f}/s ({gain:.2f} of one client's) {times} {rest}"
 
 
 def _free() -> int:

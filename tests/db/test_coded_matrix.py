@@ -197,7 +197,7 @@ def test_a_cohort_rule_selects_the_same_studies(archive: FilterArchive, tmp_path
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.facet])
 def test_what_is_selected_is_counted_as_one(archive: FilterArchive, name: str) -> None:
     row = ROWS[name]
-    where = parseread_where(f"{name}={row.typed[0]}")
+    where = parse_filter(f"{name}={row.typed[0]}")
     make_snapshot(archive.database, archive.builds)
     facets = Selection(archive.database, archive.builds).facets(where, [name])[name]
     assert {one.value: one.shown for one in facets}[row.facet[0]] == len(row.studies)
