@@ -21,7 +21,7 @@ from filter_archive import FilterArchive
 from spinecho.connection import read_where
 from spinecho.db.errors import FilterError
 from spinecho.db.facts.snapshots import make_snapshot
-from spinecho.db.filters.algebra import FIELDS, Between, Filter, compile_filter
+from spinecho.db.filters.algebra import FIELDS, Between, Filter, compile_filter, parse_filter
 from spinecho.db.filters.coded import CODED
 from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.filters.selection import Selection

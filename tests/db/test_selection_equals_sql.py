@@ -137,7 +137,7 @@ def test_any_filter_over_any_archive_gives_what_sql_gives(
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.integers(0, 10**6), several)
 def test_many_filters_over_many_archives_give_what_sql_gives(
     empty: Empty, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]

@@ -20,7 +20,7 @@ from spinecho.db.schema.database import Database
 from spinecho.search.engine import Engine
 from spinecho.search.query import Kind, Query, StudyQuery, TextQuery
 
-THREADS, EACH = 32, 6
+THREADS, EACH = 32, 3
 SITES = ("frontal", "temporal", "parietal", "occipital")
 FINDINGS = ("Acute infarct", "No infarct. Meningioma", "Glioblastoma", "Haemorrhage", "Normal scan, no haemorrhage")
 QUESTIONS: tuple[tuple[Query, Filter, Kind], ...] = (
@@ -87,7 +87,7 @@ def test_every_answer_is_that_of_the_moment_it_names(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     try:
-        for step in range(4):
+        for step in range(3):
             if step:
                 write_scans(tmp_path / "scans", scans(7 * step, 7 * step + 7))
                 home.index(tmp_path / "scans")
