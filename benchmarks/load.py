@@ -152,9 +152,8 @@ def _turn(port: int, clients: int, seconds: float) -> tuple[Any, float]:
     runner = environment.create_local_runner()
     start = time.perf_counter()
     runner.start(clients, spawn_rate=1000)
-    people = [greenlet.args[0] for greenlet in runner.user_greenlets]
     gevent.sleep(seconds)
-    environment.asked = [one.asked for one in people]
+    environment.asked = [greenlet.args[0].asked for greenlet in runner.user_greenlets]
     elapsed = time.perf_counter() - start
     runner.quit()
     return environment, elapsed
