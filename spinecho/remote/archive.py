@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from spinecho.errors import ArchiveClosed, QueryError
 from spinecho.remote import asking, calls
 from spinecho.remote.answers import study_facts
+from spinecho.remote.asking import T
 from spinecho.remote.problems import NotFromAfar
 from spinecho.remote.wire import Address, drive, drive_async, options_of
 from spinecho.studies import Report, Series, Study
@@ -87,7 +88,7 @@ class RemoteArchive(_Afar):
     ) -> None:
         self.close()
 
-    def _run[T](self, one: asking.Asking[T]) -> T:
+    def _run(self, one: asking.Asking[T]) -> T:
         self._require_open()
         return drive(self._client, one)
 
@@ -153,7 +154,7 @@ class AsyncRemoteArchive(_Afar):
     ) -> None:
         await self.close()
 
-    async def _run[T](self, one: asking.Asking[T]) -> T:
+    async def _run(self, one: asking.Asking[T]) -> T:
         self._require_open()
         return await drive_async(self._client, one)
 

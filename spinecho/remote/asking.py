@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from spinecho.remote.problems import error_of
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from spinecho.outcomes import Failures
     from spinecho.results import Hits
     from spinecho.studies import Volume
-
-Where = "str | Filter"
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,8 @@ class Reply:
     body: Any = None
 
 
-type Asking[T] = Generator[Call, Reply, T]
+T = TypeVar("T")
+Asking = Generator[Call, Reply, T]
 
 
 def ask(call: Call) -> Asking[Reply]:

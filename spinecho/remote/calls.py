@@ -41,9 +41,7 @@ def similar(
         raise QueryError("give a path to a scan, or study= with the UID of one that is indexed")
     if scan is not None:
         form = {"where": typed(where), "k": str(k), "reports": str(reports).lower()} | ({"box": box} if box else {})
-        return asking.hits(
-            Call("POST", "/api/v1/similar/scan", files=files_of(scan), form=form), key_images=key_images
-        )
+        return asking.hits(Call("POST", "/api/v1/similar/scan", files=files_of(scan), form=form), key_images=key_images)
     body = {
         "study": study, "box": box, "where": typed(where), "k": k, "other_patients": other_patients, "reports": reports
     }  # fmt: skip

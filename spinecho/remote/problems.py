@@ -13,8 +13,8 @@ _TYPE = "urn:spinecho:problem:"
 _DEFINED_IN = (
     "spinecho.db.errors", "spinecho.db.filters.typed", "spinecho.db.people.cohorts", "spinecho.db.people.saved",
     "spinecho.encoders.errors", "spinecho.encoders.config_toml", "spinecho.encoders.language.query_words",
-    "spinecho.readers", "spinecho.search.access.desk", "spinecho.search.evaluation.figures", "spinecho.search.planning.long_text",
-    "spinecho.search.query",
+    "spinecho.readers", "spinecho.search.access.desk", "spinecho.search.evaluation.figures",
+    "spinecho.search.planning.long_text", "spinecho.search.query",
 )  # fmt: skip
 """Modules whose errors a server names; loaded only once one has to be raised."""
 _AT_THE_SERVER = {
@@ -54,9 +54,9 @@ def error_of(status: int, body: Any) -> SpinechoError:
     for fact in ("position", "expected"):
         if fact in facts:
             setattr(error, fact, facts[fact])
-    if "reason" in facts and (reasons := getattr(import_module("spinecho.encoders.errors"), "Reason", None)):
-        if facts["reason"] in set(reasons):
-            error.reason = reasons(facts["reason"])  # type: ignore[attr-defined]
+    reasons = import_module("spinecho.encoders.errors").Reason
+    if facts.get("reason") in set(reasons):
+        error.reason = reasons(facts["reason"])  # type: ignore[attr-defined]
     return error
 
 

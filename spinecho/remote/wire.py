@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from spinecho.errors import SettingsError
-from spinecho.remote.asking import Asking, Call, Reply
+from spinecho.remote.asking import Asking, Call, Reply, T
 from spinecho.remote.problems import Unreachable
 
 if TYPE_CHECKING:
@@ -29,13 +29,16 @@ class Address:
 
     @staticmethod
     def of(url: str, *, insecure: bool = False) -> Address:
+        """Check it before anything is sent."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise SettingsError("a server is given as https://HOST or http://127.0.0.1:PORT")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise SettingsError("a server's address holds no name, secret or question; give the token as token=")
         if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not insecure:
-            raise SettingsError(f"http to {parts.hostname} would send the token in the open: use https, or insecure=True")
+            raise SettingsError(
+                f"http to {parts.hostname} would send the token in the open: use https, or insecure=True"
+            )
         return Address(url.rstrip("/"))
 
 
@@ -57,7 +60,9 @@ def request_of(call: Call) -> dict[str, Any]:
 def reply_of(response: httpx.Response) -> Reply:
     """Raises `Unreachable` for what no server of ours answers."""
     if not (200 <= response.status_code < 300 or response.status_code >= 400):
-        raise Unreachable(f"the server answers with status {response.status_code}: is this Spinecho?", response.status_code)
+        raise Unreachable(
+            f"the server answers with status {response.status_code}: is this Spinecho?", response.status_code
+        )
     body: Any = None
     if "json" in response.headers.get("content-type", ""):
         try:
@@ -75,7 +80,7 @@ def wait_before(call: Call, tried: int, response: httpx.Response | None) -> floa
     return min(_LONGEST_WAIT, float(given)) if given.isdecimal() else 0.5 * 2**tried
 
 
-def drive[T](client: httpx.Client, asking: Asking[T]) -> T:
+def drive(client: httpx.Client, asking: Asking[T]) -> T:
     """Run a method to its end."""
     try:
         call = next(asking)
@@ -86,7 +91,7 @@ def drive[T](client: httpx.Client, asking: Asking[T]) -> T:
         return value
 
 
-async def drive_async[T](client: httpx.AsyncClient, asking: Asking[T]) -> T:
+async def drive_async(client: httpx.AsyncClient, asking: Asking[T]) -> T:
     """The same, without blocking."""
     try:
         call = next(asking)
@@ -131,5 +136,7 @@ async def _send_async(client: httpx.AsyncClient, call: Call) -> Reply:
 
 def _read(client: httpx.Client | httpx.AsyncClient, response: httpx.Response | None, failure: str) -> Reply:
     if response is None:
-        raise Unreachable(f"{client.base_url} cannot be reached ({failure}); is the server running, and the address right?")
+        raise Unreachable(
+            f"{client.base_url} cannot be reached ({failure}); is the server running, and the address right?"
+        )
     return reply_of(response)
