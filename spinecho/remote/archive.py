@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -227,7 +228,7 @@ def _study(body: Mapping[str, Any], pictures: Mapping[str, bytes], fetch: Any) -
         _SeriesAfar(
             one["uid"], one["number"], one["description"], one["sequence"], one["plane"], one["body_region"],
             one["contrast"], one["field_strength_t"], one["vendor"], one["derived"], tuple(one["flags"]),
-            one["volumes"], pictures.get(one["key_image"] or ""), lambda uid=one["uid"]: fetch(uid),
+            one["volumes"], pictures.get(one["key_image"] or ""), partial(fetch, one["uid"]),
         )
         for one in body["series"]
     )  # fmt: skip
