@@ -13,8 +13,8 @@ _TYPE = "urn:spinecho:problem:"
 _DEFINED_IN = (
     "spinecho.db.errors", "spinecho.db.filters.typed", "spinecho.db.people.cohorts", "spinecho.db.people.saved",
     "spinecho.encoders.errors", "spinecho.encoders.config_toml", "spinecho.encoders.language.query_words",
-    "spinecho.readers", "spinecho.search.access.persons", "spinecho.encoders.measuring.figures", "spinecho.search.fusion",
-    "spinecho.search.planning.long_text", "spinecho.search.query",
+    "spinecho.readers", "spinecho.search.access.persons", "spinecho.encoders.measuring.figures",
+    "spinecho.search.fusion", "spinecho.search.planning.long_text", "spinecho.search.query",
 )  # fmt: skip
 """Modules whose errors a server names; loaded only once one has to be raised."""
 _AT_THE_SERVER = {
