@@ -147,6 +147,7 @@ def test_what_cannot_be_asked_is_refused_alike(door: Any) -> None:
 
 def test_coroutines_answer_the_same(address: str, archive: Any) -> None:
     async def ask() -> tuple[Any, Any, Any]:
+        remote: Any
         async with spinecho.connect_async(address, token="only-of-this-test") as remote:
             found, counts = await asyncio.gather(remote.search("lesion"), remote.facets("sequence"))
             study = await remote.study(found[0].study.uid)
