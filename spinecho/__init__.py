@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from spinecho.facet_counts import Facet, Facets
     from spinecho.lists import Cohort, CohortCount, CohortRerun, Deleted, FrozenCohort
     from spinecho.outcomes import Failure, Failures, Outcome
+    from spinecho.remote.archive import AsyncRemoteArchive, RemoteArchive, connect, connect_async
+    from spinecho.remote.problems import NotFromAfar, Unreachable
     from spinecho.results import Hit, Hits, Prediction, Region, Sentence, SeriesSummary, StudySummary
     from spinecho.studies import Report, Series, Study, Volume
     from spinecho.thumbs import Judgement, Thumb
@@ -40,6 +42,7 @@ __all__ = [
     "Acts",
     "Archive",
     "ArchiveClosed",
+    "AsyncRemoteArchive",
     "Build",
     "Builds",
     "Cohort",
@@ -56,10 +59,12 @@ __all__ = [
     "Hits",
     "Judgement",
     "NoScan",
+    "NotFromAfar",
     "Outcome",
     "Prediction",
     "QueryError",
     "Region",
+    "RemoteArchive",
     "Report",
     "Sentence",
     "Series",
@@ -70,9 +75,12 @@ __all__ = [
     "Study",
     "StudySummary",
     "Thumb",
+    "Unreachable",
     "Upgraded",
     "Volume",
     "__version__",
+    "connect",
+    "connect_async",
     "encode_image",
     "encode_text",
     "open",
@@ -92,6 +100,8 @@ _HOMES = {
     "spinecho.facet_counts": ("Facet", "Facets"),
     "spinecho.lists": ("Cohort", "CohortCount", "CohortRerun", "Deleted", "FrozenCohort"),
     "spinecho.outcomes": ("Failure", "Failures", "Outcome"),
+    "spinecho.remote.archive": ("AsyncRemoteArchive", "RemoteArchive", "connect", "connect_async"),
+    "spinecho.remote.problems": ("NotFromAfar", "Unreachable"),
     "spinecho.results": ("Hit", "Hits", "Prediction", "Region", "Sentence", "SeriesSummary", "StudySummary"),
     "spinecho.studies": ("Report", "Series", "Study", "Volume"),
     "spinecho.thumbs": ("Judgement", "Thumb"),

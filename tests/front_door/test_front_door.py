@@ -21,11 +21,13 @@ from spinecho.encoders.config_toml import ConfigError
 from spinecho.search.access.persons import Refused
 
 NAMES = {
-    "Acts", "Archive", "ArchiveClosed", "Build", "Builds", "Cohort", "CohortCount", "CohortRerun", "Deleted",
+    "Acts", "Archive", "ArchiveClosed", "AsyncRemoteArchive",
+    "Build", "Builds", "Cohort", "CohortCount", "CohortRerun", "Deleted",
     "Encoded", "Facet", "Facets", "Failure", "Failures", "FrozenCohort", "Hit", "Hits", "Judgement", "NoScan",
     "Outcome", "Prediction", "QueryError", "Region", "Report", "Sentence", "Series", "SeriesEvidence",
     "SeriesSummary", "SettingsError", "SpinechoError", "Study", "StudySummary", "Thumb", "Upgraded", "Volume",
-    "__version__", "encode_image", "encode_text", "open", "train", "upgrade", "write_demo",
+    "NotFromAfar", "RemoteArchive", "Unreachable", "__version__", "connect", "connect_async",
+    "encode_image", "encode_text", "open", "train", "upgrade", "write_demo",
 }  # fmt: skip
 
 

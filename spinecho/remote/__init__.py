@@ -1,0 +1,1 @@
+"""An archive of another machine, over its HTTP API."""
