@@ -127,7 +127,7 @@ def run_check(empty: Empty, folder: Path, seed: int, some: list[Filter]) -> None
 several = st.lists(filters, min_size=6, max_size=12)
 
 
-@settings(max_examples=6)
+@settings(max_examples=4)
 @example(239415, [ALL] * 6)  # a report finds its study as another comes without one
 @given(st.integers(0, 10**6), several)
 def test_any_filter_over_any_archive_gives_what_sql_gives(
@@ -137,7 +137,7 @@ def test_any_filter_over_any_archive_gives_what_sql_gives(
 
 
 @pytest.mark.slow
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(st.integers(0, 10**6), several)
 def test_many_filters_over_many_archives_give_what_sql_gives(
     empty: Empty, tmp_path_factory: pytest.TempPathFactory, seed: int, some: list[Filter]
