@@ -8,28 +8,29 @@ shares the machine with it, and its own processor time is printed. Ratios are of
 and the same encoder (`load_bare`), which finds sentences and neither reads, joins, judges nor explains them.
 """
 
+# ruff: noqa: E402  (gevent takes the place of sockets and threads before anything else imports them)
 from __future__ import annotations
 
 from gevent import monkey
 
 monkey.patch_all()
 
-import argparse  # noqa: E402
-import itertools  # noqa: E402
-import os  # noqa: E402
-import random  # noqa: E402
-import resource  # noqa: E402
-import socket  # noqa: E402
-import subprocess  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-import urllib.request  # noqa: E402
-from contextlib import contextmanager  # noqa: E402
-from typing import TYPE_CHECKING, Any  # noqa: E402
+import argparse
+import itertools
+import os
+import random
+import resource
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-import gevent  # noqa: E402
-from locust import FastHttpUser, constant, task  # noqa: E402
-from locust.env import Environment  # noqa: E402
+import gevent
+from locust import FastHttpUser, constant, task
+from locust.env import Environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

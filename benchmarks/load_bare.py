@@ -22,7 +22,8 @@ _home = Path(os.environ["SPINECHO_LOAD_HOME"])
 _dual = open_encoder()
 _database = Database.open(_home / "spinecho.sqlite")
 _space = storing.serving(_database, "text")
-assert _space is not None  # noqa: S101
+if _space is None:
+    raise SystemExit(f"nothing is indexed in {_home}")
 _index = faiss.IndexFlatIP(_space.dim)
 _ids: list[np.ndarray[Any, np.dtype[np.int64]]] = []
 for ids, rows in read_vectors(_database, _space):

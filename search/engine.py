@@ -121,11 +121,6 @@ class Engine:
         with self.reading() as snapshot:
             return snapshot.plan(query, where, patients=patients)
 
-    def require_values(self, where: Filter) -> None:
-        """Raise `FilterError` for a value of a coded field that no study has, naming those that some have."""
-        with self.reading() as snapshot:
-            snapshot.require_values(where)
-
     def search(
         self, query: Query, *, want: Kind = Kind.STUDY, k: int = 10, where: Filter = ALL, patients: bool = False
     ) -> Results:

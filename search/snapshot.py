@@ -75,10 +75,6 @@ class Snapshot:
         """How words are understood here, without an answer. Raises what `Planner.plan` raises."""
         return self._planner.plan(query, where, patients=patients)
 
-    def require_values(self, where: Filter) -> None:
-        """Raise `FilterError` for a value of a coded field that no study has, naming those that some have."""
-        self._planner.require(where)
-
     def search(
         self, query: Query, *, want: Kind = Kind.STUDY, k: int = 10, where: Filter = ALL, patients: bool = False
     ) -> Results:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import os
 
     from spinecho.db.filters.algebra import Filter
+    from spinecho.encoders.dual import DualEncoder
 
 __all__ = ["Evaluation", "evaluate", "self_test"]
 
@@ -38,8 +39,9 @@ def evaluate(
     seed: int,
     exclude: str,
     on_progress: Callable[[str], None] | None,
+    dual: Callable[[], DualEncoder] | None = None,
 ) -> Evaluation:
-    """As `Archive.evaluate`."""
+    """As `Archive.evaluate`. dual: gives encoders that are loaded already; without it they are opened here."""
     if exclude not in {"patient", "study"}:
         raise QueryError(f"exclude={exclude!r} is none of: patient, study")
     if judgements is not None and pairs is not None:
@@ -52,7 +54,7 @@ def evaluate(
         where, "patient" if exclude == "patient" else "study", queries, resamples, seed, settings.smallest_count
     )
     say = on_progress or _silent
-    evaluator = Evaluator(database(), settings.builds, open_dual(settings), options)
+    evaluator = Evaluator(database(), settings.builds, open_dual(settings) if dual is None else dual(), options)
     if asked is not None:
         return evaluator.judgements(asked, say)
     return evaluator.archive(say) if texts is None else evaluator.pairs(texts, say)

@@ -83,11 +83,13 @@ def own_weights(settings: Settings) -> Weights | None:
     return Weights.load(path) if path.is_file() else None
 
 
-def open_served(settings: Settings, *, warn: Callable[[str], None] = _ignore) -> Served:
+def open_served(
+    settings: Settings, *, database: Database | None = None, warn: Callable[[str], None] = _ignore
+) -> Served:
     """An engine for the desks of many people, its database's file read ahead."""
     from spinecho.search.access.desk import Served  # noqa: PLC0415
 
-    database = open_database(settings, warn=warn)
+    database = database or open_database(settings, warn=warn)
     warm_beside(database)
     return Served(open_engine(settings, database=database))
 

@@ -9,7 +9,7 @@ import typer
 from spinecho.db.errors import BackendMissing
 from spinecho.settings import read_settings
 from spinecho.ui.opening import open_archive
-from spinecho.ui.printing.options import Device, Encoder, Home, guarded
+from spinecho.ui.printing.options import LOOPBACK, Address, Device, Encoder, Home, guarded
 
 
 @guarded
@@ -18,9 +18,7 @@ def mcp(
         Literal["stdio", "http"], typer.Option(help="stdio: the assistant starts this command. http: it asks a port.")
     ] = "stdio",
     port: Annotated[int, typer.Option(help="Port on this machine, for http.", min=1, max=65535)] = 8502,
-    address: Annotated[
-        str, typer.Option(help="Address to listen on. Others than 127.0.0.1 are open to the network.")
-    ] = "127.0.0.1",
+    address: Address = LOOPBACK,
     host: Annotated[
         list[str] | None, typer.Option("--host", help="A further name that the server goes by, such as a proxy's.")
     ] = None,

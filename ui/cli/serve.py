@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -12,7 +12,7 @@ from spinecho.db.errors import BackendMissing
 from spinecho.encoders.sandbox.environment import command_environment
 from spinecho.settings import as_environment, read_settings
 from spinecho.ui.opening import show_warning
-from spinecho.ui.printing.options import Device, Encoder, Home, guarded
+from spinecho.ui.printing.options import LOOPBACK, Address, Device, Encoder, Home, Open, Theme, guarded
 from spinecho.upkeep import require_home
 
 
@@ -20,14 +20,12 @@ from spinecho.upkeep import require_home
 def serve(
     home: Home = None,
     port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 8501,
-    address: Annotated[
-        str, typer.Option(help="Address to listen on. Others than 127.0.0.1 are open to the network.")
-    ] = "127.0.0.1",
+    address: Address = LOOPBACK,
     host: Annotated[
         list[str] | None, typer.Option("--host", help="A further name that the server goes by, such as a proxy's.")
     ] = None,
-    allowed: Annotated[bool, typer.Option("--open", help="Listen beyond this machine though nobody signs in.")] = False,
-    theme: Annotated[Literal["dark", "light"], typer.Option(help="Colours of the pages.")] = "dark",
+    allowed: Open = False,
+    theme: Theme = "dark",
     workers: Annotated[int, typer.Option(help="Processes that answer the API.", min=1, max=64)] = 1,
     jobs: Annotated[int, typer.Option(help="Jobs at once, each a process: exports, evaluations.", min=0, max=64)] = 1,
     pages: Annotated[bool, typer.Option("--pages/--no-pages", help="Also the pages, or the API alone.")] = True,

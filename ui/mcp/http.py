@@ -19,13 +19,12 @@ from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 
 from spinecho.connection import before_person
-from spinecho.db.people.tokens import find_token
 from spinecho.people import open_record
 from spinecho.roles import signs_in
 from spinecho.search.access.persons import Person, Refused, Role
 from spinecho.settings import Settings
 from spinecho.ui.mcp.server import server_of
-from spinecho.ui.server.token_owner import owner_now
+from spinecho.ui.server.token_owner import TokenRefused, known_token
 from spinecho.wiring import open_database
 
 if TYPE_CHECKING:
@@ -51,24 +50,16 @@ class Tokens:
         self._database.close()
 
     def _known(self, secret: str) -> AccessToken | None:
-        found = find_token(self._database, secret)
-        if found is None:
-            self._refuse("somebody", "unknown token")
-            return None
-        if (state := found.state()) != "live":
-            self._refuse(found.owner, f"{state} token", number=found.id)
-            return None
-        person = owner_now(found, self._settings, signed=self._signed)
-        if person is None:
-            self._refuse(found.owner, "no role any more", number=found.id)
+        try:
+            found, person = known_token(
+                self._database, self._record, self._settings, secret, signed=self._signed, way="mcp"
+            )
+        except TokenRefused:
             return None
         return AccessToken(
             token="", client_id=f"token {found.id}", scopes=list(found.scopes), subject=person.name,
             expires_at=int(found.expires_at.replace(tzinfo=UTC).timestamp()), claims={"role": str(person.role)},
         )  # fmt: skip
-
-    def _refuse(self, name: str, why: str, **facts: int) -> None:
-        self._record.append(user=name, role="none", action="refused", facts={"way": "mcp", "why": why, **facts})
 
 
 def app_of(archive: Archive, tokens: Tokens, *, address: str, port: int, hosts: Sequence[str] = ()) -> Starlette:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 
 import typer
 
@@ -18,7 +18,9 @@ from spinecho.ui.printing.console import err, out, print_json
 from spinecho.ui.printing.failing import failing
 
 __all__ = [
+    "LOOPBACK",
     "MOST",
+    "Address",
     "AsJson",
     "Device",
     "Encoder",
@@ -26,7 +28,9 @@ __all__ = [
     "K",
     "Limit",
     "Memory",
+    "Open",
     "TextModel",
+    "Theme",
     "Want",
     "err",
     "guarded",
@@ -39,6 +43,7 @@ R = TypeVar("R")
 MOST = 2**31 - 1
 """The largest number that an option takes, where nothing smaller is said."""
 MOST_RESULTS = 1_000_000
+LOOPBACK = "127.0.0.1"
 _NO_RECORD: Any = Annotated[
     bool, typer.Option("--no-record", help="Keep no record of this; only on a machine used alone.")
 ]
@@ -47,6 +52,11 @@ Home = Annotated[
     Path | None,
     typer.Option("--home", help="Where database and index live. [default: $SPINECHO_HOME or ~/.spinecho]"),
 ]
+Address = Annotated[
+    str, typer.Option("--address", help="Address to listen on. Others than 127.0.0.1 are open to the network.")
+]
+Open = Annotated[bool, typer.Option("--open", help="Listen beyond this machine though nobody signs in.")]
+Theme = Annotated[Literal["dark", "light"], typer.Option("--theme", help="Colours of the pages.")]
 Limit = Annotated[
     int | None, typer.Option("--limit", help="Stop after this many series; run again to go on.", min=0, max=MOST)
 ]

@@ -22,7 +22,7 @@ from spinecho.encoders.sandbox.environment import command_environment
 from spinecho.errors import SpinechoError
 from spinecho.private import UMASK
 from spinecho.settings import as_environment, read_settings
-from spinecho.ui.server.serve import SECRET, check_address, rules_for, secret_of, tell_address
+from spinecho.ui.server.serve import SECRET, check_address, parser_of, rules_for, secret_of, tell_address
 
 GIVEN = "SPINECHO_SERVE"
 """What workers are told: JSON of address, port, hosts, secret, the pages' port, how many workers and jobs."""
@@ -125,12 +125,7 @@ def _serve(given: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="spinecho serve")
-    parser.add_argument("--address", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8501)
-    parser.add_argument("--theme", choices=("dark", "light"), default="dark")
-    parser.add_argument("--host", action="append", default=[])
-    parser.add_argument("--open", action="store_true")
+    parser = parser_of("spinecho serve")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--no-pages", action="store_true")

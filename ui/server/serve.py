@@ -114,13 +114,19 @@ def _serve(rules: Rules, options: dict[str, object]) -> None:
     App(PAGE, middleware=[Middleware(Guard, rules=rules)]).run(config=options)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="spinecho ui")
+def parser_of(prog: str) -> argparse.ArgumentParser:
+    """What every server of pages is told: where it listens, under which names, and how it looks."""
+    parser = argparse.ArgumentParser(prog=prog)
     parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8501)
     parser.add_argument("--theme", choices=("dark", "light"), default="dark")
     parser.add_argument("--host", action="append", default=[])
     parser.add_argument("--open", action="store_true")
+    return parser
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = parser_of("spinecho ui")
     parser.add_argument("--behind-address", default="", help="Where the server that these pages stand behind listens.")
     parser.add_argument("--behind-port", type=int, default=0)
     return parser

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, Response
 
+from spinecho.connection import read_where
 from spinecho.db.filters.algebra import write_filter
 from spinecho.db.queries.facets import FACETS
 from spinecho.search.access.desk import Role, digest_of
@@ -15,7 +16,6 @@ from spinecho.status_facts import failure_facts, status_facts
 from spinecho.ui.server.api import shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.paging import cursor_of, offset_of, tag_of, tagged, unchanged
-from spinecho.ui.server.api.searching import filter_of
 
 router = APIRouter(tags=["archive"])
 Reads = Annotated[Asked, Depends(Needs("read", what="see the archive"))]
@@ -33,7 +33,7 @@ def me(asked: Reads) -> JSONResponse:
 @router.post("/facets", response_model=shapes.Facets)
 def facets(asked: Reads, body: shapes.FacetsAsked) -> Response:
     """Of how many studies each value is: shown under the filter, of a total. Without fields, the usual ones."""
-    where, fields = filter_of(body.where), tuple(body.fields) or FACETS
+    where, fields = read_where(body.where), tuple(body.fields) or FACETS
     tag = tag_of(asked, "facets", repr(where), fields, body.most)
     if (same := unchanged(asked, tag)) is not None:
         return same

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from spinecho.db.people.tokens import PREFIX, find_token
+from spinecho.db.people.tokens import PREFIX
 from spinecho.roles import read_roles, role_of, verified_address
 from spinecho.search.access.by_uid import ByUid
 from spinecho.search.access.cohorts import CohortDesk
@@ -19,7 +19,7 @@ from spinecho.search.access.desk import Access, Desk, Person, Role, digest_of
 from spinecho.ui.server.api.problems import OutOfScope, Unauthenticated
 from spinecho.ui.server.api.service import Service
 from spinecho.ui.server.guard import proof_of, same
-from spinecho.ui.server.token_owner import owner_now
+from spinecho.ui.server.token_owner import TokenRefused, known_token
 
 BEARER = HTTPBearer(auto_error=False, description="A personal token (spinecho token create) or one of the provider.")
 _EVERY = frozenset(("read", "write", "manage", "metrics"))
@@ -119,17 +119,12 @@ def _by_claims(service: Service, claims: Mapping[str, Any]) -> Caller:
 
 
 def _by_token(service: Service, secret: str) -> Caller:
-    found = find_token(service.database, secret)
-    if found is None:
-        _refused(service, "somebody", "unknown token")
-        raise Unauthenticated("this token is not known here; spinecho token create makes one")
-    if (state := found.state()) != "live":
-        _refused(service, found.owner, f"{state} token", number=found.id)
-        raise Unauthenticated(f"this token is {state}; make another: spinecho token create")
-    person = owner_now(found, service.settings, signed=service.signed)
-    if person is None:
-        _refused(service, found.owner, "no role any more", number=found.id)
-        raise Unauthenticated("the owner of this token has no role here any more")
+    try:
+        found, person = known_token(
+            service.database, service.record, service.settings, secret, signed=service.signed, way="api"
+        )
+    except TokenRefused as error:
+        raise Unauthenticated(str(error)) from None
     return Caller(person, frozenset(found.scopes), f"token {found.id}")
 
 

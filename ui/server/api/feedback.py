@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, Response
 
+from spinecho.connection import read_where
 from spinecho.ui.server.api import shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.repeats import KEYED, once
-from spinecho.ui.server.api.searching import filter_of
 
 router = APIRouter(tags=["feedback"], prefix="/feedback")
 Reads = Annotated[Asked, Depends(Needs("read", what="see thumbs"))]
@@ -22,7 +22,7 @@ def rate(asked: Writes, body: shapes.ThumbsAsked) -> Response:
     """Keep thumbs by study UID: 1 fits, -1 does not, 0 takes it back; gives all of yours for the search."""
 
     def make() -> JSONResponse:
-        where = filter_of(body.where)
+        where = read_where(body.where)
         asked.desk.rate(body.words, where, body.verdicts, asked={"text": body.words, "where": body.where})
         return JSONResponse({"verdicts": asked.desk.verdicts(body.words, where)})
 
@@ -32,4 +32,4 @@ def rate(asked: Writes, body: shapes.ThumbsAsked) -> Response:
 @router.post("/verdicts", response_model=shapes.Verdicts)
 def verdicts(asked: Reads, body: shapes.VerdictsAsked) -> JSONResponse:
     """Your thumbs for a search. By POST, so that words stand in no address."""
-    return JSONResponse({"verdicts": asked.desk.verdicts(body.words, filter_of(body.where))})
+    return JSONResponse({"verdicts": asked.desk.verdicts(body.words, read_where(body.where))})

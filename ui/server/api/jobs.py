@@ -12,13 +12,13 @@ from fastapi import APIRouter, Depends, Path, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from spinecho.connection import read_where
 from spinecho.search.access.desk import Role, digest_of
 from spinecho.ui.server.api import shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.problems import Conflict, Unknown, type_of
 from spinecho.ui.server.api.ranges import ranged
 from spinecho.ui.server.api.repeats import KEYED, once
-from spinecho.ui.server.api.searching import filter_of
 from spinecho.ui.server.cohort_facts import definition_of
 from spinecho.ui.server.jobs.kinds import KINDS
 from spinecho.ui.server.jobs.queue import Job, QueueFull
@@ -53,7 +53,7 @@ def export(asked: Exports, body: shapes.ExportAsked) -> Response:
 @router.post("/evaluations", status_code=202, response_model=shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
 def evaluate(asked: Evaluates, body: shapes.EvaluationAsked) -> Response:
     """How well the archive is found, as `spinecho evaluate --json`."""
-    filter_of(body.where)  # what cannot be meant is refused now
+    read_where(body.where)  # what cannot be meant is refused now
     return _begin(asked, "evaluation", body.model_dump())
 
 

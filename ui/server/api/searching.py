@@ -9,8 +9,8 @@ from fastapi import APIRouter, Depends, File, Form, UploadFile
 from fastapi.responses import JSONResponse
 
 from spinecho.boxes import read_box
-from spinecho.db.filters.algebra import ALL, COMPUTED_TOO, Filter, both, parse_filter
-from spinecho.encoders.language.expand import names_of
+from spinecho.connection import read_where
+from spinecho.db.filters.algebra import Filter
 from spinecho.errors import QueryError, SpinechoError
 from spinecho.results import Hit, hits_of
 from spinecho.search.answers.hits import Results, results_json
@@ -28,13 +28,6 @@ Reads = Annotated[Asked, Depends(Needs("read", what="search"))]
 _PICTURES = 3
 
 
-def filter_of(where: str, *, include_derived: bool = False) -> Filter:
-    """As the front door takes it. Raises `FilterError`."""
-    parts = [parse_filter(where, expand=names_of)] if where.strip() else []
-    parts += [COMPUTED_TOO] if include_derived else []
-    return both(*parts) if parts else ALL
-
-
 @router.post("/search", response_model=shapes.Hits)
 def search(asked: Reads, body: shapes.SearchAsked) -> JSONResponse:
     """Studies, or reports, that fit words, best first; without words those that pass the filter, newest first.
@@ -42,7 +35,7 @@ def search(asked: Reads, body: shapes.SearchAsked) -> JSONResponse:
     "no X" and -X leave out what affirms X; accession numbers, UIDs and dates are answered by exact match. refine: by
     your thumbs on the same words and filter. on, off: conditions that `plan` offered, turned on or off.
     """
-    where = filter_of(body.where, include_derived=body.include_derived)
+    where = read_where(body.where, include_derived=body.include_derived)
     good, bad = tuple(body.good), tuple(body.bad)
     if body.refine:
         verdicts = asked.desk.verdicts(body.words, where)
@@ -63,7 +56,7 @@ def similar(asked: Reads, body: shapes.SimilarAsked) -> JSONResponse:
         query = SpotQuery(_box(body.box), study_uid=body.study, series_uid=body.series)
     want = Kind.REPORT if body.reports else Kind.STUDY
     question = body.model_dump(exclude={"cursor", "k"})
-    return _page(asked, query, filter_of(body.where), want, body.k, body.cursor, question)
+    return _page(asked, query, read_where(body.where), want, body.k, body.cursor, question)
 
 
 @router.post("/similar/scan", response_model=shapes.Hits)
@@ -77,7 +70,7 @@ def similar_scan(
     reports: Annotated[bool, Form()] = False,
 ) -> JSONResponse:
     """Studies that look like a scan that is sent, which is read in a child process and not kept."""
-    chosen = filter_of(where)
+    chosen = read_where(where)
     if box and words.strip():
         raise QueryError("a spot is searched for without words; leave one of box and words out")
     try:

@@ -71,7 +71,7 @@ class Service:
     def open(self) -> None:
         """Load what searching takes; what fails is told by `ready`."""
         try:
-            served = open_served(self.settings)
+            served = open_served(self.settings, database=self.database)
             _ = served.desk(Person("server", Role.VIEWER), self.record).generation  # reads the builds
             self._served = served
         except SpinechoError as error:

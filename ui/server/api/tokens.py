@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.responses import JSONResponse
 
-from spinecho.db.people.tokens import Token, TokenError, make_token, revoke_token, tokens
+from spinecho import tokens
+from spinecho.db.people.tokens import TokenError
 from spinecho.search.access.desk import Refused, Role
+from spinecho.tokens import token_facts
 from spinecho.ui.server.api import token_shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.problems import Unknown
@@ -20,8 +22,8 @@ Manages = Annotated[Asked, Depends(Needs("manage", what="look after tokens"))]
 @router.get("", response_model=token_shapes.Tokens)
 def listed(asked: Manages) -> JSONResponse:
     """Your tokens, the newest first."""
-    asked.access.note("token-list", everybody=False)
-    return JSONResponse({"tokens": [_plain(one) for one in tokens(asked.service.database, asked.person.name)]})
+    kept = tokens.listed(asked.service.database, asked.access, everybody=False)
+    return JSONResponse({"tokens": [token_facts(one) for one in kept]})
 
 
 @router.post("", status_code=201, response_model=token_shapes.TokenMade, responses={201: {"description": "Made."}})
@@ -35,28 +37,17 @@ def create(asked: Manages, body: token_shapes.TokenAsked) -> JSONResponse:
     if wrong := sorted(set(body.scopes) - asked.caller.scopes):
         asked.access.note("refused", facts_scope=wrong[0])
         raise Refused(f"the scope {wrong[0]!r} is more than that of the token that asks")
-    asked.access.note("token-create", days=body.days, scopes=",".join(body.scopes), of_role=str(role))
-    secret, kept = make_token(
-        asked.service.database, owner=asked.person.name, role=str(role), label=body.label, scopes=body.scopes,
-        days=body.days,
+    secret, kept = tokens.make(
+        asked.service.database, asked.access, body.label, scopes=body.scopes, days=body.days, role=str(role),
+        person=None,
     )  # fmt: skip
-    return JSONResponse(_plain(kept) | {"token": secret}, 201)
+    return JSONResponse(token_facts(kept) | {"token": secret}, 201)
 
 
 @router.delete("/{number}", response_model=token_shapes.Token)
 def revoke(asked: Manages, number: Annotated[int, Path(ge=1, le=2**53)]) -> JSONResponse:
     """End a token now; a manager may end anybody's."""
-    asked.access.note("token-revoke", number=number)
-    owner = None if asked.access.may(Role.MANAGER) else asked.person.name
     try:
-        return JSONResponse(_plain(revoke_token(asked.service.database, number, owner)))
+        return JSONResponse(token_facts(tokens.end(asked.service.database, asked.access, number)))
     except TokenError as error:
         raise Unknown(str(error)) from error
-
-
-def _plain(one: Token) -> dict[str, Any]:
-    return {
-        "id": one.id, "label": one.label, "owner": one.owner, "role": one.role, "scopes": list(one.scopes),
-        "created_at": one.created_at.isoformat() + "Z", "expires_at": one.expires_at.isoformat() + "Z",
-        "revoked_at": one.revoked_at and one.revoked_at.isoformat() + "Z", "state": one.state(),
-    }  # fmt: skip

@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from spinecho.db.filters.algebra import ALL, parse_filter
-from spinecho.encoders.language.expand import names_of
+from spinecho.connection import read_where
 from spinecho.errors import QueryError
 from spinecho.people import open_record
 from spinecho.search.access.by_uid import ByUid
@@ -100,19 +99,17 @@ def count(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def evaluation(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     """How well the archive is found, as `spinecho evaluate --json`."""
-    from spinecho.search.evaluation.evaluate_archive import Evaluator, Options  # noqa: PLC0415
+    from spinecho.measuring import evaluate  # noqa: PLC0415
 
-    queries = int(asked["queries"])
-    access = Access(context.person, context.opened.record)
-    access.allow(Role.RESEARCHER, "evaluate", "evaluate", of="archive", queries=queries)
-    where = parse_filter(asked["where"], expand=names_of) if asked["where"].strip() else ALL
-    options = Options(
-        where, "patient", queries, int(asked["resamples"]), int(asked["seed"]), context.settings.smallest_count
-    )  # fmt: skip
     context.tell("opening")
-    engine = context.opened.engine
-    evaluator = Evaluator(engine.database, context.settings.builds, engine.dual, options)
-    return {"evaluation": evaluator.archive(context.tell).to_json()}
+    opened = context.opened
+    found = evaluate(
+        context.settings, lambda: opened.engine.database, Access(context.person, opened.record),
+        where=read_where(asked["where"]), judgements=None, pairs=None, queries=int(asked["queries"]),
+        resamples=int(asked["resamples"]), seed=int(asked["seed"]), exclude="patient", on_progress=context.tell,
+        dual=lambda: opened.engine.dual,
+    )  # fmt: skip
+    return {"evaluation": found.to_json()}
 
 
 def evidence(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
