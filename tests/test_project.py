@@ -77,3 +77,13 @@ def test_modules_are_short() -> None:
     lines = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8").count("\n") for path in paths}
     assert [path for path, n in lines.items() if n > 400] == []
     assert statistics.median(n for path, n in lines.items() if not path.endswith("__init__.py")) < 130
+
+
+def test_no_test_runs_a_loop_in_the_thread_of_a_browser() -> None:
+    """What drives a browser keeps a loop in the tests' thread, and which files share a process is chance."""
+    found = [
+        path.name
+        for path in (ROOT / "tests").rglob("*.py")
+        if re.search(r"\b(?:asyncio|anyio)[.]run[(]", path.read_text(encoding="utf-8"))
+    ]
+    assert sorted(found) == ["loops.py"]

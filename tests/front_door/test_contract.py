@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
+from loops import run_apart
 from pages import Indexed
 
 import spinecho
@@ -153,7 +154,7 @@ def test_coroutines_answer_the_same(address: str, archive: Any) -> None:
             study = await remote.study(found[0].study.uid)
             return found, counts, await remote.volume(study.series[0].uid)
 
-    found, counts, volume = asyncio.run(ask())
+    found, counts, volume = run_apart(ask)
     assert _facts(found) == _facts(archive.search("lesion"))
     assert dict(counts) == dict(archive.facets("sequence"))
     assert np.array_equal(volume.voxels, archive.study(found[0].study.uid).series[0].volume().voxels)

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx2
 import pytest
 from assistants import everything
+from loops import run_apart
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from pages import acts
@@ -41,7 +41,7 @@ def over_http(home: Path, ask: Callable[[Callable[..., httpx2.AsyncClient]], Awa
                 await ask(client)
         tokens.close()
 
-    anyio.run(run)
+    run_apart(run)
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-import anyio
 import pytest
 from assistants import TOOLS, called, everything, refused
+from loops import run_apart
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
@@ -25,7 +25,7 @@ def test_every_tool_answers_by_its_schema_and_leaves_rows(home: Path) -> None:
             async with Client(server_of(archive)) as client:
                 await everything(client)
 
-    anyio.run(run)
+    run_apart(run)
     asked = [act.facts["tool"] for act in acts(home, "assistant")]
     assert sorted(asked) == sorted([*TOOLS, "study"])
     assert {"search", "view", "count"} <= {act.action for act in acts(home)}
@@ -43,7 +43,7 @@ def test_that_nothing_relevant_was_found_is_said(home: Path) -> None:
                 empty = await called(client, "search_studies", words="brain", where="age>=119")
                 assert (empty["found"], empty["hits"]) == ("nothing", [])
 
-    anyio.run(run)
+    run_apart(run)
 
 
 def test_what_cannot_be_asked_is_an_error_of_the_tool_with_value_and_remedy(home: Path) -> None:
@@ -59,7 +59,7 @@ def test_what_cannot_be_asked_is_an_error_of_the_tool_with_value_and_remedy(home
                     with pytest.raises(MCPError, match=r"study|UID"):
                         await client.read_resource(uri)
 
-    anyio.run(run)
+    run_apart(run)
     assert len(acts(home, "assistant")) == 5, "what never reached a tool for its arguments leaves none"
 
 
@@ -75,7 +75,7 @@ def test_small_counts_are_hidden(home: Path, monkeypatch: pytest.MonkeyPatch) ->
                 assert values["studies"] == "<5"
                 assert {one["total"] for one in values["fields"][0]["values"]} <= {"<5"}
 
-    anyio.run(run)
+    run_apart(run)
 
 
 def test_a_long_report_is_read_piece_by_piece(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +98,7 @@ def test_a_long_report_is_read_piece_by_piece(home: Path, monkeypatch: pytest.Mo
                     start = report["next_start"]
             assert "".join(pieces) == whole
 
-    anyio.run(run)
+    run_apart(run)
 
 
 def test_over_a_process_on_standard_input_and_output(home: Path) -> None:
@@ -111,5 +111,5 @@ def test_over_a_process_on_standard_input_and_output(home: Path) -> None:
         async with Client(stdio_client(server)) as client:
             await everything(client)
 
-    anyio.run(run)
+    run_apart(run)
     assert len(acts(home, "assistant")) == 6

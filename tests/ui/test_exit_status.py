@@ -119,7 +119,8 @@ def test_a_disk_without_room_and_then_with_room(tmp_path: Path) -> None:
 def test_ctrl_c(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x")
     slow = "spinecho.ui.cli.status.open_archive = lambda *a, **k: (print('on', flush=True), time.sleep(60))"
-    script = f"import spinecho.ui.cli.app, spinecho.ui.cli.status, time\n{slow}\n"
+    script = f"import signal, spinecho.ui.cli.app, spinecho.ui.cli.status, time\n{slow}\n"
+    script += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # whoever runs in the background ignores it
     process = subprocess.Popen(
         [sys.executable, "-c", f"{script}spinecho.ui.cli.app.main()", "status", "--home", str(tmp_path)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

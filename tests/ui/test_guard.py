@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loops import run_apart
 
 from spinecho.ui.server.guard import Guard, Rules
 
@@ -55,7 +55,7 @@ def ask(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(Guard(inner, rules)(scope, receive, send))
+    run_apart(lambda: Guard(inner, rules)(scope, receive, send))
     if kind == "websocket":
         return sent[0]["type"], {}, b"", inner
     told: dict[str, list[str]] = {}

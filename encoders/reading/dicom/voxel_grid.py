@@ -17,6 +17,7 @@ from spinecho.encoders.reading.headers import Flag
 _FARTHEST_MM = 5000.0
 _ORTHOGONAL = 0.02
 _EVEN_MM, _EVEN_SHARE = 0.05, 0.05
+_SAME_PLACE_MM = 1e-3
 _MOST_TURN = 0.02
 """Of a direction from slice to slice, as a part of its length: about a degree."""
 _MOST_GAPS_NOTED = 16
@@ -88,7 +89,8 @@ def _slice_step(stack: Stack, normal: NDArray[np.float64]) -> tuple[NDArray[np.f
         single = next((abs(v) for v in (facts.get("slice_spacing"), facts.get("thickness")) if v), 1.0)
         return normal * single, set(), {}
     gaps = np.diff(stack.offsets)
-    usual = float(np.median(gaps))
+    apart = gaps[gaps > _SAME_PLACE_MM]  # where slices repeat, most gaps may be none
+    usual = float(np.median(apart if len(apart) else gaps))
     tolerance = max(_EVEN_MM, _EVEN_SHARE * usual)
     odd = np.abs(gaps - usual) > tolerance
     flags, notes = _oddities(gaps, usual, odd, tolerance)

@@ -166,6 +166,7 @@ def test_nothing_but_names_is_a_guess_and_says_so(kit: Any, tmp_path: Path) -> N
 @example(order=[0, 1, 2, 3], ticks=[0, 0, 0, 1, *[0] * 8], drop=5, counted=False, name="trigger")
 @example(order=[0, 1, 2, 3], ticks=[0, 0, 0, 1, *[0] * 8], drop=5, counted=False, name="acquisition")
 @example(order=[0, 1, 2, 3], ticks=[0, 0, 0, 1, *[0] * 8], drop=5, counted=False, name="time_offset")
+@example(order=[1, 0, 3, 2], ticks=[0, 0, 1, 1, 1, 0, 1, 1, 0, 1, 0, 1], drop=4, counted=False, name="acquired")
 def test_no_clock_tears_or_mixes_volumes_unsaid(
     kit: Any, tmp_path: Path, order: list[int], ticks: list[int], drop: int, counted: bool, name: str
 ) -> None:
