@@ -27,7 +27,8 @@ from spinecho.db.values import (
     SpaceRecord,
     Stat,
 )
-from spinecho.db.vectors.build import build_index, pack
+from spinecho.db.vectors.build import build_index
+from spinecho.db.vectors.stored_rows import pack
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.findings import RULES
 from spinecho.encoders.language.passages import passages
@@ -69,7 +70,7 @@ def store_cases(home: Path, dual: DualEncoder, n: int, *, seed: int) -> tuple[Da
             database,
             run,
             file,
-            [report_of(number, case, vectors)],
+            [report_of(number, case.accession_number, case.study_uid, case.report, vectors)],
             (),
             text_space=text.id,
             first=number == 0,
@@ -125,18 +126,12 @@ def series_of(
     return NewSeries(study, series, [volume])
 
 
-def report_of(number: int, case: Case, vectors: SentenceVectors) -> NewReport:
-    """A case's report, split into passages."""
-    found = passages(case.report)
+def report_of(number: int, accession: str, study_uid: str, text: str, vectors: SentenceVectors) -> NewReport:
+    """A report as an indexing run stores it, clauses included."""
+    found = passages(text)
     rows = vectors.of([passage.text for passage in found])
-    return NewReport(
-        number,
-        case.accession_number,
-        case.study_uid,
-        case.report,
-        [new_passage(sentence(one), one.text, row) for one, row in zip(found, rows, strict=True)],
-        read_by=RULES,
-    )
+    stored = [new_passage(sentence(one), one.text, row) for one, row in zip(found, rows, strict=True)]
+    return NewReport(number, accession, study_uid, text, stored, read_by=RULES)
 
 
 def serve(database: Database, role: Role, space: Space, encoder: str) -> SpaceRecord:

@@ -26,12 +26,12 @@ from benchmarks.common import machine
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.files import runs
 from spinecho.db.filters.algebra import ALL, parse_filter, without_field
-from spinecho.db.filters.selection import Selection
 from spinecho.db.queries.facets import sql_counts
 from spinecho.db.queries.lookup import allowed_volumes
+from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
-from spinecho.db.vectors.build import pack
+from spinecho.db.vectors.stored_rows import pack
 
 SHARES = {
     "50 %": "body_region=brain,spine,knee,abdomen and age<=73 and derived=no",

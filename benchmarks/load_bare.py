@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
-from spinecho.db.vectors.build import read_vectors
+from spinecho.db.vectors.stored_rows import read_vectors
 from spinecho.encoders.registry import open_encoder
 
 _home = Path(os.environ["SPINECHO_LOAD_HOME"])

@@ -21,7 +21,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.store.part_vectors import stored_regions
 from spinecho.db.values import NewPassage, NewRegions, NewSeries, NewVolume
-from spinecho.db.vectors.build import pack
+from spinecho.db.vectors.stored_rows import pack
 from spinecho.encoders.networks.parts_of_volumes import GRID
 from spinecho.search.channels.regions import RERANKED, max_sim
 

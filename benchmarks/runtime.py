@@ -137,8 +137,8 @@ def indexing(what: str, source: Path, home: Path, turns: int) -> None:
 
     def once(runtime: str) -> float:
         subprocess.run(["rm", "-rf", str(home)], check=True)
-        said, seconds = command(["index", str(source), "--home", str(home), "--json"], runtime)
-        stages[runtime].append(json.loads(said)["seconds"])
+        printed, seconds = command(["index", str(source), "--home", str(home), "--json"], runtime)
+        stages[runtime].append(json.loads(printed)["seconds"])
         return seconds
 
     line(f"{what}, whole command", in_turns(once, turns))

@@ -74,6 +74,17 @@ def cohorts(page: Any, address: str) -> None:
     page.get_by_text("As text (TOML)").click()
 
 
+def concepts(page: Any, address: str) -> None:
+    page.goto(f"{address}/concepts")
+    page.get_by_label("Concept", exact=True).fill("enhancing lesion")
+    page.keyboard.press("Enter")
+    page.get_by_label("From", exact=True).fill("says:present(enhancement)")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Teach", exact=True).click()
+    page.get_by_text("Judged by you").wait_for(timeout=60_000)
+    page.get_by_role("button", name="Has it not").wait_for(timeout=60_000)
+
+
 def archive(page: Any, address: str) -> None:
     page.goto(f"{address}/archive")
     page.get_by_text("Studies by body region").wait_for(timeout=60_000)
@@ -97,7 +108,7 @@ def evaluate(page: Any, address: str) -> None:
 
 SHOTS: dict[str, Callable[[Any, str], None]] = {
     "search": search, "study": study, "evidence": evidence, "three": three, "compare": compare, "cohorts": cohorts,
-    "archive": archive, "map": the_map, "evaluate": evaluate,
+    "concepts": concepts, "archive": archive, "map": the_map, "evaluate": evaluate,
 }  # fmt: skip
 
 

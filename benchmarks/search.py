@@ -208,8 +208,8 @@ def peers(given: argparse.Namespace) -> list[Row]:
             except subprocess.TimeoutExpired:
                 row |= {"failed": f"not done after {given.peers_timeout} s"}
             except (subprocess.CalledProcessError, ValueError, IndexError) as error:
-                told = getattr(error, "stderr", "") or str(error)
-                row |= {"failed": told.strip().splitlines()[-1][:200] if told.strip() else type(error).__name__}
+                message = getattr(error, "stderr", "") or str(error)
+                row |= {"failed": message.strip().splitlines()[-1][:200] if message.strip() else type(error).__name__}
             rows.append(row)
             print("  " + json.dumps(row), flush=True)
     return rows

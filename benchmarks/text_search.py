@@ -89,8 +89,8 @@ def ask(engine: Engine, cases: tuple[Case, ...], *, by: Evidence, show: int) -> 
         scores["P@5"].append(sum(uid in good for uid in uids[:5]) / min(5, len(good)))
         scores["R@10"].append(sum(uid in good for uid in uids) / min(10, len(good)))
         scores["wrong side in top 5"].append(sum(uid in mirrored for uid in uids[:5]) / 5)
-        told = [found.passage.text for hit in results.hits[:1] for found in hit.passages[:1]]
-        asked.append((scores["P@5"][-1], words, "".join(told), len(good)))
+        first_passage = [found.passage.text for hit in results.hits[:1] for found in hit.passages[:1]]
+        asked.append((scores["P@5"][-1], words, "".join(first_passage), len(good)))
     chance = statistics.mean(len(right[question]) / len(cases) for question in questions)
     print(
         f"{results.searched:,} sentence vectors of {len(cases):,} studies; {len(questions)} questions, "

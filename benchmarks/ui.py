@@ -62,14 +62,14 @@ def main() -> None:
                 paints.append(time.perf_counter() - began)
                 (page if keep else page.context).close()
             first.context.close()
-            told(f"first paint of the search page {name}", paints)
+            print_seconds(f"first paint of the search page {name}", paints)
         page = opened(browser, address)
         questions = [f"{kind} in the {side} {site} lobe" for kind in KINDS for side in SIDES for site in SITES]
-        told("text search, from Enter to rows", [asked(page, words) for words in questions[:24]])
-        told("a filter, from click to other rows", [filtered(page) for _ in range(6)])
+        print_seconds("text search, from Enter to rows", [asked(page, words) for words in questions[:24]])
+        print_seconds("a filter, from click to other rows", [filtered(page) for _ in range(6)])
         if not options.no_study:
             viewed(page)
-        told("a rule of a cohort, from Enter to other counts", recounted(browser, address))
+        print_seconds("a rule of a cohort, from Enter to other counts", recounted(browser, address))
         memory = [resident(process)]
         for number in range(options.searches):
             asked(page, f"{questions[number % len(questions)]} {number}")
@@ -165,7 +165,7 @@ def large(folder: Path, count: int) -> None:
             how(context, address, 1)  # encoders, index, the reading process
             for name in ("read for it", "read before"):
                 parts = [how(context, address, number) for number in range(2, count + 1)]
-                told(f"256 x 256 x 180, {how.__name__}, {name}", [part.pop("seconds") for part in parts])
+                print_seconds(f"256 x 256 x 180, {how.__name__}, {name}", [part.pop("seconds") for part in parts])
                 for mark in parts[0]:
                     print(f"    {mark}: median {statistics.median(part[mark] for part in parts):.0f} ms")
 
@@ -227,11 +227,11 @@ def clicked(context: Any, address: str, number: int) -> dict[str, float]:
 
 
 def marks(page: Any, begun: float) -> dict[str, float]:
-    told = page.evaluate("performance.getEntriesByType('mark').map((one) => [one.name, one.startTime])")
-    return {name.removeprefix("spinecho-"): at - begun for name, at in told if name.startswith("spinecho-")}
+    times = page.evaluate("performance.getEntriesByType('mark').map((one) => [one.name, one.startTime])")
+    return {name.removeprefix("spinecho-"): at - begun for name, at in times if name.startswith("spinecho-")}
 
 
-def told(what: str, seconds: list[float]) -> None:
+def print_seconds(what: str, seconds: list[float]) -> None:
     ordered = sorted(1000 * one for one in seconds)
     print(f"{what}: median {statistics.median(ordered):.0f} ms, slowest {ordered[-1]:.0f} ms, of {len(ordered)}")
 

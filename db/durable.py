@@ -9,6 +9,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _NOT_FOR_FOLDERS = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EISDIR}
@@ -33,6 +37,24 @@ def write_durably(path: Path, data: bytes) -> None:
     unfinished = path.with_name(f"{path.name}.partial")
     unfinished.write_bytes(data)
     durable_replace(unfinished, path)
+
+
+@contextmanager
+def filled_folder(folder: Path, *, prefix: str) -> Iterator[Path]:
+    """A folder beside this one, to be filled within the block; it takes its place at the end, whole or not at all.
+
+    folder: new, or empty. prefix: of the name that it has meanwhile. Raises OSError.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+    try:
+        yield made
+        if folder.exists():
+            folder.rmdir()
+        durable_replace(made, folder)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
 
 
 def sha256_of(path: Path) -> str:

@@ -55,3 +55,7 @@ class FilesChanged(StoreError):
 
 class RootMissing(StoreError):
     """A folder that is to be indexed is not there."""
+
+
+class BackupDamaged(Damaged):
+    """A backup is not what was written, or its key is another."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Literal, NamedTuple
+from datetime import date, datetime
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 Role = Literal["image", "text"]
 
@@ -343,3 +343,20 @@ class ReportCard:
     accession_number: str
     match: str
     text: str
+
+
+Fact: TypeAlias = str | int | float | bool | None
+"""What the record of who did what may say of an act."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A row of the record as an older database held it. origin: what tells it from every other: it is carried once."""
+
+    at: datetime
+    user: str
+    role: str
+    action: str
+    subject: str
+    facts: Mapping[str, Fact]
+    origin: str

@@ -19,11 +19,15 @@ class Reason(StrEnum):
     COLOUR_IMAGE = "COLOUR_IMAGE"
     NOT_A_FILE = "NOT_A_FILE"
     LINKED_FOLDER = "LINKED_FOLDER"
+    ARCHIVE = "ARCHIVE"
     # It could hold a study or a report, and is not read.
     NOT_READ = "NOT_READ"
     EMPTY_FILE = "EMPTY_FILE"
     LINK_OUTSIDE = "LINK_OUTSIDE"
     LINK_BROKEN = "LINK_BROKEN"
+    ENCRYPTED = "ENCRYPTED"
+    FILES_GONE = "FILES_GONE"
+    MEMBER_REFUSED = "MEMBER_REFUSED"
     # Something is wrong with the file.
     NOT_DICOM = "NOT_DICOM"
     MISSING_TAGS = "MISSING_TAGS"
@@ -65,6 +69,7 @@ _IGNORABLE = frozenset(
         Reason.COLOUR_IMAGE,
         Reason.NOT_A_FILE,
         Reason.LINKED_FOLDER,
+        Reason.ARCHIVE,
     }
 )
 
@@ -77,6 +82,10 @@ _REMEDIES: dict[Reason, str] = {
     Reason.COLOUR_IMAGE: "Nothing to do: a colour picture (a screenshot or colour map), not MR intensities.",
     Reason.NOT_A_FILE: "Nothing to do: a pipe, a socket or a device is never opened.",
     Reason.LINKED_FOLDER: "Nothing to do: what the link leads to is read at its own place.",
+    Reason.ARCHIVE: "Nothing to do: what the archive holds is read in place.",
+    Reason.FILES_GONE: "Copy the medium again, with all that its DICOMDIR names; then run 'spinecho index --retry'.",
+    Reason.ENCRYPTED: "Unpack it with its password into the archive, or export it without one.",
+    Reason.MEMBER_REFUSED: "Unpack the archive with a tool that you trust, and look at what this entry is.",
     Reason.NOT_READ: "It could hold a study or a report: unpack or convert it as the message says, or take it out.",
     Reason.EMPTY_FILE: "Copy the file again: it holds no bytes.",
     Reason.LINK_OUTSIDE: "Index the folder that the link leads to as well, or run 'spinecho index --follow-links'.",
@@ -115,6 +124,13 @@ class ReadError(EncoderError):
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class HoldsReport(ReadError):
+    """The file gives no volume, and is of a kind that the reports' parsers read."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Reason.NOT_READ, message)
 
 
 class SpaceMismatch(EncoderError):

@@ -41,6 +41,13 @@ def _slices_minilm(device: str) -> DualEncoder:
     return DualEncoder("slices-minilm", SliceEncoder(device=device), SentenceEncoder.default(device=device))
 
 
+def _adapted(name: str, folder: Path, device: str) -> DualEncoder:
+    from spinecho.encoders.adapted import adapted_dual, load_adapted  # noqa: PLC0415
+
+    checkpoint, below = load_adapted(folder)
+    return adapted_dual(name, checkpoint, open_encoder(below, device=device))
+
+
 def _vit(name: str, folder: Path, device: str) -> DualEncoder:
     from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
     from spinecho.encoders.networks.vit.encoder import VitEncoder  # noqa: PLC0415
@@ -74,6 +81,7 @@ ENCODERS: dict[str, Callable[[str], DualEncoder]] = {"spinecho": _spinecho, "sli
 
 CHECKPOINTS: dict[str, Callable[[str, Path, str], DualEncoder]] = {
     "tower": _tower,
+    "adapted": _adapted,
     "vit": _vit,
     "clip": _clip,
     "open-clip": _open_clip,
@@ -88,6 +96,10 @@ ABOUT: dict[str, str] = {
         "and text in one space, so text finds scans by their pictures; all-MiniLM-L6-v2 for text against text"
     ),
     "tower": ("a pair of towers from a folder, as training exports it; aligned, so text finds scans by their pictures"),
+    "adapted": (
+        "made by 'spinecho adapt' from this archive's own reports: light heads over another encoder, aligned, measured "
+        "on held-out patients of this archive"
+    ),
     "slices-minilm": (
         "stand-in: ImageNet EfficientNet-Lite2 features of nine slices, and all-MiniLM-L6-v2 for text; not aligned, "
         "so text finds scans through reports and headers"
@@ -111,6 +123,12 @@ ABOUT: dict[str, str] = {
 def about(name: str) -> str:
     """The line of `ABOUT` for an encoder's name as a user gives it ("vit:PATH" too); empty for one not known."""
     return ABOUT.get(name.partition(":")[0], "")
+
+
+def is_known(name: str) -> bool:
+    """Whether a name is in a table, so that it can be opened where its weights are at hand."""
+    kind, _, path = name.partition(":")
+    return name in ENCODERS or (kind in CHECKPOINTS and bool(path) and "+" not in path)
 
 
 def open_encoder(name: str = DEFAULT, *, device: str = "cpu", text_model: str | None = None) -> DualEncoder:

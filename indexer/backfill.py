@@ -14,13 +14,13 @@ from spinecho.db.schema.database import Database
 from spinecho.db.store import predictions, storing
 from spinecho.db.store.predictions import Lacking
 from spinecho.db.values import NewRegions, PredictedFact, SpaceRecord
-from spinecho.db.vectors.build import unpack
+from spinecho.db.vectors.stored_rows import unpack
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import EncoderUnavailable
 from spinecho.encoders.reading.headers import FileFailure, Header
-from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_read
 from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
 from spinecho.encoders.space import require_stored
+from spinecho.encoders.tasks.image_tasks import PreparedVolume, read_task, unpack_read
 from spinecho.indexer.parts import Parts, heads_of, parts_of
 from spinecho.indexer.progress import Progress, Silent
 
@@ -79,7 +79,7 @@ def add_parts(
             if number >= wanted:
                 return
             waiting[number] = series
-            yield _task(database, dual, series)
+            yield stored_task(database, dual, series)
 
     with Sandbox(workers=workers, memory_mb=memory_mb) as sandbox:
         for number, outcome in enumerate(sandbox.map(tasks())):
@@ -91,7 +91,8 @@ def add_parts(
     return Added(tuple(task for task, _, _ in heads), done, volumes, dict(left_out), ahead - done)
 
 
-def _task(database: Database, dual: DualEncoder, series: Lacking) -> Task:
+def stored_task(database: Database, dual: DualEncoder, series: Lacking) -> Task:
+    """Read a stored series again, the same volumes of it."""
     records = file_index.series_files(database, (series.study_uid, series.series_uid))
     headers = [Header.from_json(record.header, path=record.path) for record in records]
     return read_task(

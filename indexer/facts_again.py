@@ -10,7 +10,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.store import study_facts
 from spinecho.db.store.study_facts import SERIES_FIELDS, agree
 from spinecho.db.values import FileRecord
-from spinecho.encoders.acquisition.header_facts import series_facts_of, study_facts_of
+from spinecho.encoders.reading.header_facts import series_facts_of, study_facts_of
 from spinecho.encoders.reading.headers import Header
 
 

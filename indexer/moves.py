@@ -7,7 +7,6 @@ bring none, where both are of the same bytes. Where the bytes are the same nothi
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,11 +14,12 @@ from pathlib import Path
 from spinecho.db.files import file_index, moves
 from spinecho.db.files.moves import Move, MovingFile
 from spinecho.db.schema.database import Database
-from spinecho.encoders.acquisition.header_facts import reads_alike, series_facts_of, study_facts_of
+from spinecho.encoders.reading.archives.paths import is_gone
+from spinecho.encoders.reading.header_facts import reads_alike, series_facts_of, study_facts_of
 from spinecho.encoders.reading.headers import Header
 from spinecho.encoders.reading.torn import joined_as
-from spinecho.encoders.sandbox.image_tasks import digest_task, unpack_digests
 from spinecho.encoders.sandbox.processes import Sandbox, Task
+from spinecho.encoders.tasks.image_tasks import digest_task, unpack_digests
 from spinecho.indexer.progress import Tally
 
 _AT_ONCE, _BATCH = 2000, 32
@@ -33,25 +33,15 @@ def settle_moves(database: Database, sandbox: Sandbox, missing: Sequence[str], *
     missing: paths that this run did not find: files that were rejected in favour of one of them get their turn.
     """
     moves.reopen_twins_of(database, missing)
-    lost = [file for file in moves.may_have_moved(database) if is_gone(file.path)]
+    unfound = frozenset(missing)
+    lost = [file for file in moves.may_have_moved(database) if is_gone(file.path, unfound)]
     lost.sort(key=lambda file: file.path)
     for start in range(0, len(lost), _AT_ONCE):
         some = lost[start : start + _AT_ONCE]
         found = _moves(database, sandbox, some, moves.arrivals(database, some))
         tally.counts["moved"] += moves.apply_moves(database, found)
         left = moves.rejected_in(database, {str(Path(one.gone.path).parent) for one in found})
-        file_index.forget_rejected(database, [path for path in left if is_gone(path)])
-
-
-def is_gone(path: str) -> bool:
-    """Whether nothing lies there; what we may not look at is not gone."""
-    try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
-        return False
-    return False
+        file_index.forget_rejected(database, [path for path in left if is_gone(path, unfound)])
 
 
 def verify_files(database: Database, sandbox: Sandbox, root: Path, *, tally: Tally) -> None:

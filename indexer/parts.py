@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from spinecho.db.values import NewRegions, PredictedFact
-from spinecho.db.vectors.build import pack
+from spinecho.db.vectors.stored_rows import pack
 from spinecho.encoders.dual import DualEncoder, Predictor, Revised
-from spinecho.encoders.networks.parts_of_volumes import GRID, Described, region_vectors
+from spinecho.encoders.networks.parts_of_volumes import GRID, Described, WithRegions, region_vectors
 from spinecho.encoders.preparing.preparation import Prepared
+from spinecho.encoders.space import Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,14 @@ def parts_of(dual: DualEncoder, prepared: Sequence[Prepared]) -> list[Parts]:
     described = describer.describe(prepared) if prepared else []
     predicted = _predicted(dual.predictor, described)
     return [
-        Parts(pack(one.vector), NewRegions(GRID, pack(region_vectors(one))), facts)
+        Parts(pack(one.vector), NewRegions(GRID, pack(_regions(one))), facts)
         for one, facts in zip(described, predicted, strict=True)
     ]
+
+
+def _regions(one: Described) -> Vectors:
+    """What is stored of a volume's cells: as the encoder has them, else made of its parts."""
+    return one.regions if isinstance(one, WithRegions) else region_vectors(one)
 
 
 def heads_of(predictor: Predictor | None) -> tuple[tuple[str, str, str], ...]:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from spinecho.db.files import file_index
 from spinecho.db.schema import clean
+from spinecho.db.schema.claims import Claims
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.values import FileRecord, NewPassage, NewSeries, NewVolume, Rejection, SpaceRecord
-from spinecho.db.vectors.build import pack
+from spinecho.db.vectors.stored_rows import pack
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import Reason
 from spinecho.encoders.reading.headers import FileFailure, Header
-from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_digests, unpack_read
 from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
 from spinecho.encoders.sandbox.worker import Message
+from spinecho.encoders.tasks.image_tasks import (
+    PreparedVolume,
+    read_task,
+    unpack_digests,
+    unpack_read,
+)
+from spinecho.indexer.acquired_again import as_stored
 from spinecho.indexer.caption import caption
+from spinecho.indexer.deidentifying.door import Door
 from spinecho.indexer.facts_again import facts_of
 from spinecho.indexer.parts import Parts, parts_of
 from spinecho.indexer.progress import Progress, Tally
@@ -31,8 +38,9 @@ _Item: TypeAlias = PreparedVolume | FileFailure
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A series that was read: its files, what came of them, and the files' digests by path."""
+    """A series that was read: its study, its files, what came of them, and the files' digests by path."""
 
+    study: str
     records: tuple[FileRecord, ...]
     items: list[_Item]
     digests: dict[str, str]
@@ -52,41 +60,106 @@ class PendingFiles:
     limit: int | None
     progress: Progress
     tally: Tally
+    door: Door | None = None
+    """What takes out of reports whose they are, in an archive that is de-identified."""
+    report_columns: str = ""
+    """See `given_columns.read_columns`."""
+    claims: Claims = field(default_factory=Claims)
 
-    def index_series(self) -> None:
-        """Read, encode and store every pending series, up to the limit."""
+    def index_series(self) -> int:
+        """Read, encode and store every pending series, up to the limit; how many that were.
+
+        What other processes have taken is waited for, and done here where they died.
+        """
         ahead = file_index.count_pending_series(self.database)
         limit = ahead if self.limit is None else min(ahead, self.limit)
         self.progress.total("read", limit)
-        files: dict[int, tuple[FileRecord, ...]] = {}
+        done = 0
+        while True:
+            taken: list[str] = []
+            done += self._take_series(limit - done, taken)
+            if not taken or done >= limit:
+                break
+            self.claims.wait_for(taken[0])
+        self.progress.advance("read", limit - done)  # those of others
+        return done
+
+    def take_series(self) -> int:
+        """The same of those that nobody else has taken, without waiting for any."""
+        return self._take_series(file_index.count_pending_series(self.database), [])
+
+    def _take_series(self, limit: int, others: list[str]) -> int:
+        """Those that are free; how many. others: gets the studies that somebody else has taken."""
+        series: dict[int, tuple[str, tuple[FileRecord, ...]]] = {}
 
         def tasks() -> Iterator[Task]:
-            for number, key in enumerate(file_index.pending_series(self.database)):
-                if number >= limit:
+            for key in file_index.pending_series(self.database):
+                if len(series) >= limit:
                     return
-                files[number] = file_index.series_files(self.database, key)
-                yield self._task(files[number])
+                if not self.claims.take(key[0]):
+                    others.append(key[0])
+                    continue
+                records = file_index.series_files(self.database, key)
+                if not any(record.state == "pending" for record in records):  # somebody did it meanwhile
+                    self.claims.give_back(key[0])
+                    continue
+                series[len(series)] = key[0], records
+                yield self._task(records)
 
         waiting: list[_Read] = []
         for number, outcome in enumerate(self.sandbox.map(tasks())):
             self.tally.seconds["read"] += outcome.seconds
-            records = files.pop(number)
-            waiting.append(_Read(records, *self._items(records, outcome)))
+            study, records = series[number]
+            series[number] = study, ()
+            waiting.append(_Read(study, records, *self._items(records, outcome)))
             if sum(len(one.items) for one in waiting) >= self.dual.image.batch:
                 self._store(waiting)
                 waiting.clear()
         self._store(waiting)
+        return len(series)
 
     def index_reports(self) -> None:
-        """Read and store every pending report file; a long one as it is read, so that memory stays flat."""
+        """Read and store every pending report file; a long one as it is read, so that memory stays flat.
+
+        What other processes have taken is waited for, and done here where they died.
+        """
         pending = file_index.pending_reports(self.database)
         self.progress.total("reports", len(pending))
-        short = [record for record in pending if not is_long(record.path)]
-        for record, outcome in zip(short, self.sandbox.map(report_task(record.path) for record in short), strict=True):
-            self._store_reports(record, [*outcome.messages, outcome])
-        for record in pending:
-            if is_long(record.path):
-                self._store_reports(record, self.sandbox.stream(report_task(record.path)))
+        while pending := self._take_reports(pending):
+            self.claims.wait_for(_of_file(pending[0]))
+
+    def take_reports(self) -> int:
+        """The same of those that nobody else has taken; how many."""
+        pending = file_index.pending_reports(self.database)
+        return len(pending) - len(self._take_reports(pending))
+
+    def _take_reports(self, pending: Sequence[FileRecord]) -> tuple[FileRecord, ...]:
+        """Those that are free; returns the others."""
+        others: list[FileRecord] = []
+        short: list[FileRecord] = []
+
+        def taken(records: Iterable[FileRecord]) -> Iterator[FileRecord]:
+            for record in records:
+                if not self.claims.take(_of_file(record)):
+                    others.append(record)
+                elif file_index.is_pending(self.database, record.id):
+                    yield record
+                else:
+                    self.claims.give_back(_of_file(record))
+
+        def tasks() -> Iterator[Task]:
+            for record in taken(record for record in pending if not is_long(record.path)):
+                short.append(record)
+                yield self._report_task(record)
+
+        for number, outcome in enumerate(self.sandbox.map(tasks())):
+            self._store_reports(short[number], [*outcome.messages, outcome], self.sandbox)
+        for record in taken(record for record in pending if is_long(record.path)):
+            self._store_reports(record, self.sandbox.stream(self._report_task(record)))
+        return tuple(others)
+
+    def _report_task(self, record: FileRecord) -> Task:
+        return report_task(record.path, columns=self.report_columns, digests=True, people=self.door is not None)
 
     def _task(self, records: Sequence[FileRecord]) -> Task:
         headers = [Header.from_json(record.header, path=record.path) for record in records]
@@ -157,16 +230,28 @@ class PendingFiles:
                         self.database, self.run, {file: rejected.get(file, refused) for file in ids.values()}
                     )
                     new = []
+                self.claims.give_back(one.study)
                 self.tally.counts["series"] += bool(new)
                 self.tally.counts["volumes"] += len(new)
                 self.progress.advance("read")
 
-    def _store_reports(self, record: FileRecord, read: Iterable[Message | Outcome]) -> None:
-        """Store what a report file gave, a page a transaction."""
+    def _store_reports(
+        self, record: FileRecord, read: Iterable[Message | Outcome], free: Sandbox | None = None
+    ) -> None:
+        """Store what a report file gave, a page a transaction. free: processes that do not wait for it to be taken."""
         with self.tally.timed("reports"):
-            stored = store_report_file(self.database, self.run, record, read, self.dual.text, text_space=self.text.id)
+            through = read if self.door is None else self.door.reports(read, free)
+            stored = store_report_file(
+                self.database, self.run, record, through, self.dual.text, text_space=self.text.id
+            )
+        self.claims.give_back(_of_file(record))
         self.tally.counts.update(stored)
         self.progress.advance("reports")
+
+
+def _of_file(record: FileRecord) -> str:
+    """What a report file's claim is called."""
+    return f"file {record.id}"
 
 
 def _paths(item: PreparedVolume, holders: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -176,12 +261,9 @@ def _paths(item: PreparedVolume, holders: dict[str, tuple[str, ...]]) -> tuple[s
 
 def _new_volume(item: PreparedVolume, files: Sequence[int], parts: Parts, words: str, meaning: Any) -> NewVolume:
     described = NewPassage("header", 0, 0, len(words), words, "present", "", pack(meaning))
-    acquisition = dataclasses.asdict(item.acquisition)
-    if acquisition["spacing_mm"] is not None:
-        acquisition["spacing_mm"] = list(acquisition["spacing_mm"])
     return NewVolume(
         key=item.key,
-        acquisition=acquisition,
+        acquisition=as_stored(item.acquisition),
         shape=item.shape,
         flags=item.flags,
         notes=item.notes,

@@ -9,32 +9,39 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spinecho.db.errors import PruneRefused, RootMissing
 from spinecho.db.files import file_index, not_indexed, runs
+from spinecho.db.files.reopening import reopen_reports
 from spinecho.db.files.roots import ArchiveName, name_archives
+from spinecho.db.schema.claims import claims_of
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.store.erasing import erase_traces
 from spinecho.db.store.study_facts import disagreements
+from spinecho.db.upkeep.kept_up import refresh_builds, refresh_snapshot
 from spinecho.db.values import Role, SpaceRecord
-from spinecho.db.vectors.kept_up import refresh_builds, refresh_snapshot
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import Reason
+from spinecho.encoders.reading.archives.paths import exists
 from spinecho.encoders.reading.dicom.codecs import codecs_at_hand
 from spinecho.encoders.reading.other_files import READER
 from spinecho.encoders.sandbox.processes import Sandbox
 from spinecho.encoders.space import Space, require_stored
+from spinecho.indexer.acquired_again import acquire_again
+from spinecho.indexer.deidentifying.begun import require_kind, warnings_of
+from spinecho.indexer.deidentifying.door import Door
 from spinecho.indexer.discovery import Walked, discover, settle_collisions, settle_missing
 from spinecho.indexer.facts_again import derive_facts
 from spinecho.indexer.moves import settle_moves, verify_files
 from spinecho.indexer.pending import PendingFiles
 from spinecho.indexer.progress import Kept, Progress, Silent, Tally
+from spinecho.indexer.reports.columns import columns_taken, given_columns
 from spinecho.indexer.reports.derive import settle_reports
 from spinecho.indexer.reports.rereading import read_again
-from spinecho.indexer.reports.store import GUESSED
+from spinecho.indexer.reports.store import GUESSED, UNREAD
 from spinecho.indexer.sources.folder import outermost
 from spinecho.indexer.torn_series import join_torn_series
 
@@ -53,6 +60,8 @@ class Options:
     prune: bool = False
     yes: bool = False
     """Prune even where most of an archive is gone."""
+    grace: float | None = None
+    """Without `prune`, forget what is gone for so many seconds, see `settle_missing`."""
     verify: bool = False
     """Look at the bytes of files whose size and time have not changed."""
     rebuild: bool = False
@@ -60,6 +69,8 @@ class Options:
     """Go where links lead out of the folders."""
     memory_mb: int | None = None
     """Of a reading process; None for what the environment says."""
+    report_columns: str | None = None
+    """See `given_columns.read_columns`; None for those of the last run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,8 @@ class Summary:
     mendable: int
     seconds: dict[str, float]
     warnings: tuple[str, ...] = ()
+    report_columns: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By meaning, the columns that reports of this run were read from, with how many files have them."""
 
 
 def index_archive(
@@ -83,38 +96,61 @@ def index_archive(
     options: Options | None = None,
     progress: Progress | None = None,
     skip: Path | None = None,
+    door: Door | None = None,
 ) -> Summary:
     """Index what lies below the roots; the encoders are opened only when there is something to encode.
 
-    `skip` is a folder below a root that is not part of the archive. Raises `SpaceMismatch` where the database was made
-    with another encoder: nothing is lost, what was found stays pending. Raises `RootMissing` for a root that is not
-    there, before anything is done, and `PruneRefused`, see `settle_missing`, once all but the forgetting is done.
+    `skip` is a folder below a root that is not part of the archive. door: maps identifiers on their way in; an archive
+    that was begun with one takes nothing without it, and one that was begun without takes none (`MixedArchive`).
+    Raises `SpaceMismatch` where the database was made with another encoder: nothing is lost, what was found stays
+    pending. Raises `RootMissing` for a root that is not there, before anything is done, and `PruneRefused`, see
+    `settle_missing`, once all but the forgetting is done.
     """
     options, progress, tally = options or Options(), progress or Silent(), Tally()
+    columns = given_columns(database, options.report_columns)
     require_roots(roots)
+    mark = None if door is None else door.mark
+    require_kind(database, mark)
     archives = name_archives(database, [str(root) for root in roots], is_there=os.path.isdir)
     derive_facts(database)
     read_again(database, lambda: open_dual().text)
-    run = runs.start_run(database, [str(root) for root in roots], reader=READER)
+    acquire_again(database, lambda: open_dual().text)
+    was_stopped = (runs.last_run(database) or {"finished_at": ""})["finished_at"] is None
+    run = runs.start_run(
+        database,
+        [str(root) for root in roots],
+        reader=READER,
+        report_columns=columns,
+        max_volumes=options.max_volumes,
+        deidentified=mark,
+    )
     progress = Kept(lambda stages: runs.tell_run(database, run, stages), progress)
     warnings = _check_codecs(database)
-    with Sandbox(workers=options.workers, memory_mb=options.memory_mb) as sandbox:
-        refused = _find(database, sandbox, outermost(roots), archives, options, run, skip, tally, progress)
+    with Sandbox(workers=options.workers, memory_mb=options.memory_mb) as sandbox, claims_of(database) as claims:
+        refused = _find(database, sandbox, outermost(roots), archives, options, run, skip, tally, progress, door)
         tally.counts["joined"] += join_torn_series(database)
+        if door is not None:  # what a run that was killed had met is not known
+            reopen_reports(database, None if was_stopped else door.met, there=exists)
         if file_index.count_pending_series(database) or file_index.pending_reports(database):
             dual = open_dual()
             image = _space(database, "image", dual.image.space, dual.name)
             text = _space(database, "text", dual.text.space, dual.name)
             most = options.max_volumes, options.limit
-            work = PendingFiles(database, sandbox, dual, image, text, run, *most, progress, tally)
-            work.index_series()
-            while settle_collisions(database, run):
-                tally.counts["joined"] += join_torn_series(database)
+            work = PendingFiles(
+                database, sandbox, dual, image, text, run, *most, progress, tally, door, columns, claims
+            )
+            with claims.opened():
                 work.index_series()
-            work.index_reports()
+            while settle_collisions(database, run, sandbox):
+                tally.counts["joined"] += join_torn_series(database)
+                with claims.opened():
+                    work.index_series()
+            with claims.opened():
+                work.index_reports()
     matched = settle_reports(database)
     tally.counts.update({f"reports_{match}": n for match, n in matched.counts.items()})
-    warnings += [*matched.warnings, *_guesses(tally)]
+    taken = columns_taken(tally.counts)
+    warnings += [*matched.warnings, *_guesses(tally), *warnings_of(door)]
     with tally.timed("build"):
         warnings += refresh_builds(database, builds, force=options.rebuild)
     tally.counts["pending"] += file_index.count_pending_series(database)
@@ -125,6 +161,12 @@ def index_archive(
     if refused is not None:
         raise refused
     warnings += _disagreements(database)
+    reasons, mendable = _left_out(database, tally, warnings)
+    return Summary(run, dict(tally.counts), reasons, mendable, seconds, tuple(warnings), taken)
+
+
+def _left_out(database: Database, tally: Tally, warnings: list[str]) -> tuple[dict[str, int], int]:
+    """(files by the reason why they were not indexed, how many of them somebody could mend)"""
     rejected = not_indexed.file_counts(database)
     reasons = {name.removeprefix("reason:"): n for name, n in rejected.items() if name.startswith("reason:")}
     mendable = sum(n for reason, n in reasons.items() if reason not in _IGNORABLE)
@@ -135,7 +177,7 @@ def index_archive(
             "stored of them stays. Mount what they lead to, or give --follow-links; take a link that is gone for good "
             "out of its folder"
         )
-    return Summary(run, dict(tally.counts), reasons, mendable, seconds, tuple(warnings))
+    return reasons, mendable
 
 
 def require_roots(roots: Sequence[Path]) -> None:
@@ -158,6 +200,7 @@ def _find(
     skip: Path | None,
     tally: Tally,
     progress: Progress,
+    door: Door | None,
 ) -> PruneRefused | None:
     """Bring the ledger up to what lies below the roots; why what is gone was not forgotten, where it was not."""
     walked: list[Walked] = []
@@ -177,15 +220,16 @@ def _find(
             follow_links=options.follow_links,
             tally=tally,
             progress=progress,
+            door=door,
         )
         walked.append(found)
     settle_moves(database, sandbox, [path for one in walked for path in one.missing], tally=tally)
     try:
-        settle_missing(database, walked, prune=options.prune, yes=options.yes, tally=tally)
+        settle_missing(database, walked, prune=options.prune, yes=options.yes, tally=tally, grace=options.grace)
     except PruneRefused as error:
         return error
     finally:
-        settle_collisions(database, run)
+        settle_collisions(database, run, sandbox)
     return None
 
 
@@ -222,9 +266,16 @@ def _space(database: Database, role: Role, space: Space, encoder: str) -> SpaceR
 
 
 def _guesses(tally: Tally) -> list[str]:
-    """What to say of character sets that were guessed in this run."""
+    """What to say of character sets that were guessed in this run, and of languages that are not read."""
+    warnings = []
+    if unread := tally.counts.get(UNREAD, 0):
+        are = "reports are" if unread > 1 else "report is"
+        warnings.append(f"{unread} {are} in a language without rules: found by words, never as present or absent")
     sets = {name.removeprefix(GUESSED): n for name, n in tally.counts.items() if name.startswith(GUESSED) and n}
     if not sets:
-        return []
+        return warnings
     listed = ", ".join(f"{name} {n}" for name, n in sorted(sets.items()))
-    return [f"the character set of {sum(sets.values())} reports was guessed ({listed}); 'spinecho failures' lists them"]
+    warnings.append(
+        f"the character set of {sum(sets.values())} reports was guessed ({listed}); 'spinecho failures' lists them"
+    )
+    return warnings

@@ -11,7 +11,7 @@ from typing import Any
 
 from spinecho.db.errors import Damaged
 from spinecho.db.filters.algebra import ALL, Filter
-from spinecho.db.filters.selection import Selection, View
+from spinecho.db.queries.selection import Selection, View
 from spinecho.db.schema.database import Database
 from spinecho.db.vectors.served import ServedSpace, SpaceView
 from spinecho.encoders.dual import DualEncoder
@@ -20,7 +20,7 @@ from spinecho.errors import QueryError
 from spinecho.search.answers.heat import Heat
 from spinecho.search.answers.hits import Results
 from spinecho.search.channel_weights import Weighing
-from spinecho.search.channels.background import Background, background_of
+from spinecho.search.channels.backgrounds import Backgrounds
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.fusion import Weights
 from spinecho.search.likeness import Likeness, ReadScan
@@ -59,16 +59,16 @@ class Engine:
         self._spelling = Spelling(database, getattr(dual.text, "knows", None))
         self._encoding = QueryEncoding()
         self._weighed_at: float | None = None
-        self._background = Background({})
+        encoders = {"report": dual.text.encode}
+        if dual.aligned_text is not None:
+            encoders["image"] = dual.aligned_text.encode
+        self._backgrounds = Backgrounds(database, encoders)
         self._latest: tuple[SpaceView, SpaceView, View, Snapshot] | None = None
+        self._generations_before = 0
 
     def calibrate(self) -> None:
         """Learn which similarity means nothing here: from the store, or by asking unrelated questions."""
-        text, aligned = self._dual.text, self._dual.aligned_text
-        best = {"report": background_of(self._database, "report", self._text, text.encode)}
-        if aligned is not None:
-            best["image"] = background_of(self._database, "image", self._image, aligned.encode)
-        self._background = Background(best)
+        self._backgrounds.measure({"report": self._text, "image": self._image})
         self._weigh()
 
     @property
@@ -90,7 +90,23 @@ class Engine:
     def generation(self) -> int:
         """Raised whenever something has changed that an answer can show."""
         with self.reading():
-            return self._image.generation + self._text.generation + self._selection.generation
+            served = self._image.generation + self._text.generation + self._selection.generation
+            return served + self._backgrounds.changes + self._generations_before
+
+    def come_after(self, other: Engine) -> None:
+        """Take the place of another engine: what was remembered of its answers is not taken for this one's."""
+        self._generations_before = other.generation + 1
+
+    @property
+    def image_space(self) -> int:
+        """The id of the space in which scans are found."""
+        return self._image.space.id
+
+    def settle(self) -> None:
+        """Wait until builds and the background that are being taken up beside the searches are in force."""
+        self._image.settle()
+        self._text.settle()
+        self._backgrounds.settle()
 
     @property
     def selection(self) -> Selection:
@@ -101,7 +117,8 @@ class Engine:
     def reading(self) -> Iterator[Snapshot]:
         """The archive as it is now, for as long as the block lasts, whatever is stored or removed meanwhile.
 
-        A snapshot's name is the moment, then the builds that serve it: of one moment they give the same answers.
+        A snapshot's name is the moment and the background by which similarities are judged, then the builds that serve
+        it: of one moment and background they give the same answers.
         """
         self._image.look_for_build()
         self._text.look_for_build()
@@ -147,7 +164,7 @@ class Engine:
         """Of the moment that is read, which remembers it; None where later rows are served already."""
         kept: dict[int, Snapshot] = remembered.setdefault("snapshots", {})
         if id(self) not in kept:
-            marks, view, latest = (self._image.mark(), self._text.mark()), self._selection.view(), self._latest
+            marks, view, latest = self._image.marks_with(self._text), self._selection.view(), self._latest
             if latest is not None and self._is_of(latest, marks, view):
                 kept[id(self)] = latest[3]
                 return latest[3]
@@ -155,6 +172,7 @@ class Engine:
             if image is None or text is None:
                 return None
             made = kept[id(self)] = self._made(image, text, view)
+            self._backgrounds.look({"report": text, "image": image})
             self._latest = image, text, view, made
         return kept[id(self)]
 
@@ -165,16 +183,17 @@ class Engine:
             and (image.build, text.build) == (self._image.build, self._text.build)
             and seen is view
             and snapshot.weighing is self._weighing
-            and snapshot.background is self._background
+            and snapshot.background is self._backgrounds.current
         )
 
     def _made(self, image: SpaceView, text: SpaceView, view: View) -> Snapshot:
-        marks = (*image.mark, *text.mark, *dataclasses.astuple(view.state)[:-1])
+        background = self._backgrounds.current
+        marks = (*image.mark, *text.mark, *dataclasses.astuple(view.state)[:-1], background.digest)
         name = f"{'.'.join(map(str, marks))}@{image.build or 'none'}+{text.build or 'none'}"
         return Snapshot(
             self._database, self._dual, Retriever(self._database, image, text, self._selection),
             Planner(self._database, self._selection, self._spelling), self._encoding, weighing=self._weighing,
-            background=self._background, name=name,
+            background=background, name=name,
         )  # fmt: skip
 
     def _weigh(self) -> None:

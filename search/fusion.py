@@ -21,8 +21,7 @@ import numpy as np
 
 from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.sandbox.limits import read_small
-from spinecho.search.answers.hits import PassageHit
-from spinecho.search.channels.found import Found
+from spinecho.search.channels.found import Found, PassageHit
 
 NAME = "fusion.json"
 _CHANNELS = ("sentences", "scans", "words", "like")

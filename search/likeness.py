@@ -17,7 +17,7 @@ from spinecho.db.vectors.served import SpaceView
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.language.query_words import parse_query
-from spinecho.search.answers.clause_agreement import judge
+from spinecho.search.channels.clause_agreement import judge
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.query import ImageQuery
 

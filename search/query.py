@@ -60,6 +60,7 @@ class TextQuery:
     good, bad: UIDs of studies that fitted, and that did not, which move the query; bad ones are left out.
     on, off: keys of offered conditions that were turned on, or off, see `search.planning.query_plan.Offer`.
     as_typed: words stay as they are spelt.
+    unknown: keys of conditions that count against what is known to be otherwise alone, see `search.snapshot`.
     """
 
     text: str
@@ -70,6 +71,7 @@ class TextQuery:
     on: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
     as_typed: bool = False
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from spinecho.db.filters.algebra import Filter
-from spinecho.db.people.feedback import Said
+from spinecho.db.people.feedback import SentenceVectors
 from spinecho.db.vectors.protocol import Rows
 from spinecho.encoders.language.terms import located
 
@@ -62,7 +62,9 @@ def moved(query: Rows, good: Sequence[Rows], bad: Sequence[Rows]) -> Rows:
     return (total / length).astype(np.float32)[None] if length > 1e-9 else query
 
 
-def shared_words(query: Rows, good: Sequence[Said], bad: Sequence[Said], known: Iterable[str]) -> list[str]:
+def shared_words(
+    query: Rows, good: Sequence[SentenceVectors], bad: Sequence[SentenceVectors], known: Iterable[str]
+) -> list[str]:
     """Words of what fitted that the query lacks, what most studies share first.
 
     Looked for in the three sentences of each study that are nearest to the query, (1, dim). A word counts where half of
@@ -81,7 +83,7 @@ def shared_words(query: Rows, good: Sequence[Said], bad: Sequence[Said], known: 
     return [spelt[stem] for stem, n in sorted(count.items(), key=lambda one: (-one[1], one[0])) if n >= least]
 
 
-def _near(query: Rows, sentences: Said) -> dict[str, str]:
+def _near(query: Rows, sentences: SentenceVectors) -> dict[str, str]:
     """By stem the words of the sentences that are nearest to the query, without those that say nothing alone."""
     best = np.argsort(-(sentences.rows @ query[0]), kind="stable")[:_SENTENCES]
     found: dict[str, str] = {}

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, assert_never
 
 from spinecho.db.filters.algebra import ALL, Filter, contradictions, predicted_tasks, visible
-from spinecho.db.people.feedback import scan_vectors, sentences_said
+from spinecho.db.people.feedback import scan_vectors, sentences_of
 from spinecho.db.queries import lookup
 from spinecho.db.queries.sentences import report_passages
 from spinecho.db.schema.database import Database
@@ -21,16 +21,16 @@ from spinecho.encoders.language.query_words import QueryText, parse_query
 from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.errors import QueryError
 from spinecho.search.answers.explain import Ranked, explain
-from spinecho.search.answers.fold import fold, nothing_relevant
+from spinecho.search.answers.fold import conditions_of_words, fold, how_many_fit, nothing_relevant
 from spinecho.search.answers.heat import Heat, heat_map
-from spinecho.search.answers.hits import PassageHit, Results
+from spinecho.search.answers.hits import Results
 from spinecho.search.answers.listing import Listed, first_of, listed_of
 from spinecho.search.answers.notes import of_archive, of_nothing, of_ranked
 from spinecho.search.channel_weights import Weighing
 from spinecho.search.channels.background import Background, Relevance
 from spinecho.search.channels.by_example import Examples
 from spinecho.search.channels.computed import computed_in, why_included
-from spinecho.search.channels.found import Found
+from spinecho.search.channels.found import Found, PassageHit
 from spinecho.search.channels.lexical import NO_WORDS, rare, words_of, words_unwanted
 from spinecho.search.channels.regions import Look
 from spinecho.search.channels.retrieve import Retriever
@@ -69,7 +69,8 @@ class Snapshot:
         """name: tells this moment from others, in answers."""
         self._database, self._dual, self._retriever, self._planner = database, dual, retriever, planner
         self._encoding, self.weighing, self.background, self.name = encoding, weighing, background, name
-        self._examples = Examples(database, dual, retriever, weighing.weights)
+        self._examples = Examples(database, dual, retriever, parts=weighing.weights.regions)
+        self._regions = False
 
     def plan(self, query: TextQuery, where: Filter = ALL, *, patients: bool = False) -> QueryPlan:
         """How words are understood here, without an answer. Raises what `Planner.plan` raises."""
@@ -82,6 +83,7 @@ class Snapshot:
 
         Fewer come back where fewer exist. Computed images and localizers are left out unless `where` speaks of
         `derived` or `sequence`; computed images also come where words ask for one (ADC, MIP), which the answer says.
+        Where nothing fits under conditions read out of words, studies of which that is not known are asked, and told.
         patients: whether words may name a patient by ID; where not, the answer does not tell whether one exists.
         Raises `QueryError` for k below 1 or an unknown study, `EmptyQuery` for a text without words and filter,
         `TooLong` for one that is no report any more, `FilterError` for an unknown field, value or task, `BoxError` for
@@ -89,7 +91,7 @@ class Snapshot:
         """
         if k < 1:
             raise QueryError(f"k is {k}; ask for at least 1 result")
-        clock = Clock()
+        clock, given = Clock(), where
         plan = self._planner.plan(query, where, patients=patients) if isinstance(query, TextQuery) else None
         if plan is None:
             self._planner.require(where)
@@ -134,14 +136,21 @@ class Snapshot:
         if want is Kind.REPORT and not isinstance(query, TextQuery):
             found = self._reports_of(found)
         clock.lap("retrieve")
-        told = words_of(ranked) if ranked is not None else NO_WORDS
-        hits = explain(self._database, self._best(found, want, k), want=want, where=shown, words=told)
+        if isinstance(query, TextQuery) and plan is not None and (unsaid := conditions_of_words(query, plan, found)):
+            again = self.search(
+                dataclasses.replace(query, unknown=unsaid), want=want, k=k, where=given, patients=patients
+            )
+            if again.query.get("fit"):
+                return again
+        words_found = words_of(ranked) if ranked is not None else NO_WORDS
+        hits = explain(self._database, self._best(found, want, k), want=want, where=shown, words=words_found)
         told_apart = isinstance(query, TextQuery) and query.by is not Evidence.SCANS
         relevance = self._relevance(found) if told_apart else ()
         clock.lap("explain")
         return Results(
             query={
                 **(plan.as_json() if plan is not None else {}), **echo, "want": str(want), "k": k,
+                **how_many_fit(found),
                 **({"computed": list(computed)} if computed else {}),
             },
             hits=hits,
@@ -150,7 +159,7 @@ class Snapshot:
             searched=found.searched,
             warnings=(
                 *contradictions(where),
-                *(plan.said if plan is not None else ()),
+                *(plan.messages if plan is not None else ()),
                 *([why_included(computed)] if computed else ()),
                 *of_archive(self._database, self._retriever),
                 *of_nothing(self._database, self._retriever, want, where, hits),
@@ -179,8 +188,8 @@ class Snapshot:
             searched=len(listed.ids),
             warnings=(
                 *(() if exact else contradictions(plan.where)),
-                *plan.said,
-                *listed.said,
+                *plan.messages,
+                *listed.messages,
                 *of_archive(self._database, self._retriever),
                 *of_nothing(self._database, self._retriever, want, plan.where, hits, exact=exact),
             ),
@@ -270,7 +279,7 @@ class Snapshot:
         words = words_of(query)
         if any(rated) and asked.by is not Evidence.SCANS:  # what they say has to be known before words are looked for
             vector = self._encoding.encode(self._dual.text, [_encoded(query)])
-            fit, unfit = (sentences_said(self._database, self._retriever.text.space, uids) for uids in rated)
+            fit, unfit = (sentences_of(self._database, self._retriever.text.space, uids) for uids in rated)
             if asked.good and query.wanted and not words.exact:
                 shared = shared_words(vector, fit, unfit, words.names)
                 words = dataclasses.replace(words, learned=rare(self._database, shared, most=_LEARNED))
@@ -312,7 +321,8 @@ class Snapshot:
         if any(rated):
             meaning = moved(meaning, *(scan_vectors(self._database, self._retriever.image.space, one) for one in rated))
         look = None
-        if self._examples.has_regions():
+        self._regions = self._regions or self._examples.has_regions()  # once there are some a snapshot has them
+        if self._regions:
             look = Look([meaning], weight=self.weighing.weights.regions, locate=True)
         found = self._retriever.scans(meaning, k=k, where=where, look=look)
         found.scores = self._retriever.permitted(query, found.scores, want=Kind.STUDY, k=k)
@@ -329,8 +339,8 @@ class Snapshot:
         sentences = report_passages(self._database, list(by_report.scores), by_report=True)
         for key, cards in sentences.items():
             evidence = by_report.evidence[key] = dataclasses.replace(by_report.evidence[key], passages=[])
-            told = [card for card in cards if card.section == "impression"] or cards
-            evidence.passages += [PassageHit(card, None) for card in told]
+            chosen = [card for card in cards if card.section == "impression"] or cards
+            evidence.passages += [PassageHit(card, None) for card in chosen]
         return by_report
 
     def _best(self, found: Found, want: Kind, k: int) -> list[Ranked]:

@@ -22,14 +22,17 @@ if TYPE_CHECKING:
     from spinecho.acts import Acts
     from spinecho.archive import Archive, open
     from spinecho.demonstration import write_demo
+    from spinecho.encoder_spaces import Encoders, HeldEncoder
     from spinecho.encoding import Encoded, encode_image, encode_text
     from spinecho.evidence import SeriesEvidence
     from spinecho.facet_counts import Facet, Facets
     from spinecho.lists import Cohort, CohortCount, CohortRerun, Deleted, FrozenCohort
     from spinecho.outcomes import Failure, Failures, Outcome
     from spinecho.remote.archive import AsyncRemoteArchive, RemoteArchive, connect, connect_async
-    from spinecho.remote.problems import NotFromAfar, Unreachable
+    from spinecho.remote.cohorts import AsyncRemoteCohort, RemoteCohort
+    from spinecho.remote.problems import NotFromAfar, NotTrusted, OtherVersion, ServerBusy, Unreachable
     from spinecho.results import Hit, Hits, Prediction, Region, Sentence, SeriesSummary, StudySummary
+    from spinecho.sources import Pulled, Source, Sources
     from spinecho.studies import Report, Series, Study, Volume
     from spinecho.thumbs import Judgement, Thumb
     from spinecho.training import train
@@ -43,6 +46,7 @@ __all__ = [
     "Archive",
     "ArchiveClosed",
     "AsyncRemoteArchive",
+    "AsyncRemoteCohort",
     "Build",
     "Builds",
     "Cohort",
@@ -50,27 +54,36 @@ __all__ = [
     "CohortRerun",
     "Deleted",
     "Encoded",
+    "Encoders",
     "Facet",
     "Facets",
     "Failure",
     "Failures",
     "FrozenCohort",
+    "HeldEncoder",
     "Hit",
     "Hits",
     "Judgement",
     "NoScan",
     "NotFromAfar",
+    "NotTrusted",
+    "OtherVersion",
     "Outcome",
     "Prediction",
+    "Pulled",
     "QueryError",
     "Region",
     "RemoteArchive",
+    "RemoteCohort",
     "Report",
     "Sentence",
     "Series",
     "SeriesEvidence",
     "SeriesSummary",
+    "ServerBusy",
     "SettingsError",
+    "Source",
+    "Sources",
     "SpinechoError",
     "Study",
     "StudySummary",
@@ -95,14 +108,17 @@ _HOMES = {
     "spinecho.acts": ("Acts",),
     "spinecho.archive": ("Archive", "open"),
     "spinecho.demonstration": ("write_demo",),
+    "spinecho.encoder_spaces": ("Encoders", "HeldEncoder"),
     "spinecho.encoding": ("Encoded", "encode_image", "encode_text"),
     "spinecho.evidence": ("SeriesEvidence",),
     "spinecho.facet_counts": ("Facet", "Facets"),
     "spinecho.lists": ("Cohort", "CohortCount", "CohortRerun", "Deleted", "FrozenCohort"),
     "spinecho.outcomes": ("Failure", "Failures", "Outcome"),
     "spinecho.remote.archive": ("AsyncRemoteArchive", "RemoteArchive", "connect", "connect_async"),
-    "spinecho.remote.problems": ("NotFromAfar", "Unreachable"),
+    "spinecho.remote.cohorts": ("AsyncRemoteCohort", "RemoteCohort"),
+    "spinecho.remote.problems": ("NotFromAfar", "NotTrusted", "OtherVersion", "ServerBusy", "Unreachable"),
     "spinecho.results": ("Hit", "Hits", "Prediction", "Region", "Sentence", "SeriesSummary", "StudySummary"),
+    "spinecho.sources": ("Pulled", "Source", "Sources"),
     "spinecho.studies": ("Report", "Series", "Study", "Volume"),
     "spinecho.thumbs": ("Judgement", "Thumb"),
     "spinecho.training": ("train",),

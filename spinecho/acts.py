@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from spinecho.db.people.record import Checked, Entry, Record
 from spinecho.people import open_access
 from spinecho.search.access.persons import Access, Role
 from spinecho.settings import Settings
 
-__all__ = ["Acts", "Checked", "Entry"]
+__all__ = ["Acts", "Checked", "Entry", "entry_facts"]
+
+
+def entry_facts(one: Entry) -> dict[str, Any]:
+    """An act as JSON values."""
+    at = one.at.isoformat(timespec="microseconds") + "Z"
+    return {"number": one.number, "at": at, "user": one.user, "role": one.role, "action": one.action,
+            "subject": one.subject, "facts": dict(one.facts), "digest": one.digest}  # fmt: skip
 
 
 class Acts:

@@ -11,22 +11,27 @@ from spinecho.connection import Where, read_where
 from spinecho.db.filters.algebra import write_filter
 from spinecho.db.queries import lookup
 from spinecho.errors import QueryError
+from spinecho.filled import Filled
 from spinecho.places import place_of
-from spinecho.private import private_files
-from spinecho.questions import Folder, Questions
-from spinecho.search.access.persons import Role, digest_of
+from spinecho.questions import Folder
+from spinecho.search.access.persons import Role
 from spinecho.settings import read_settings
 from spinecho.wiring import read_image_query
 
 if TYPE_CHECKING:
     from spinecho.acts import Acts
+    from spinecho.adapting import Adapted
     from spinecho.db.people.tokens import Token
-    from spinecho.indexer.backfill import Added
+    from spinecho.deidentified import Copied, Reidentified
+    from spinecho.encoder_spaces import Encoders
+    from spinecho.indexer.deidentifying.profile import Dates, Descriptors
     from spinecho.lists import Cohort, FrozenCohort
-    from spinecho.outcomes import Failures, OnProgress, Outcome
-    from spinecho.search.access.cohorts import CohortDesk
+    from spinecho.outcomes import OnProgress
+    from spinecho.search.access.cohorts import PersonalCohorts
+    from spinecho.search.access.concepts import PersonalConcepts
     from spinecho.search.cohorts.definition import Definition
     from spinecho.search.evaluation.evaluate_archive import Evaluation
+    from spinecho.teaching import Concepts, Taught
     from spinecho.thumbs import Judgement, Thumb
     from spinecho.upkeep import Damage
     from spinecho.vector_builds import Builds
@@ -59,7 +64,7 @@ def open(
     )
 
 
-class Archive(Questions):
+class Archive(Filled):
     """An archive that is indexed. Safe to use from several threads; close it, or use it in a `with` statement."""
 
     def status(self) -> dict[str, Any]:
@@ -77,6 +82,13 @@ class Archive(Questions):
         return Builds(self._settings, self._database, self._access)
 
     @property
+    def encoders(self) -> Encoders:
+        """The encoders that are held: `list`, `add`, `compare`, `switch`, `rollback`, `retire`."""
+        from spinecho.encoder_spaces import Encoders  # noqa: PLC0415
+
+        return Encoders(self._settings, self._database, self._access)
+
+    @property
     def record(self) -> Acts:
         """Who did what: `check` whether it is whole, `entries`, `walk`."""
         from spinecho.acts import Acts  # noqa: PLC0415
@@ -85,76 +97,57 @@ class Archive(Questions):
 
     def check(self) -> tuple[Damage, ...]:
         """Read everything that is stored: what is not what was written, and what helps; nothing where all is well."""
-        from spinecho.db.schema.check import check_database  # noqa: PLC0415
+        from spinecho.db.upkeep.check import check_database  # noqa: PLC0415
 
         self._allow(Role.VIEWER, "see the archive", "see-archive", check=True)
         return check_database(self._database(), self._settings.builds)
 
-    def failures(self, *, reason: str | None = None, everything: bool = False) -> Failures:
-        """What is not in the index, and why. everything: also files that are merely nothing to embed."""
-        from spinecho.outcomes import failures  # noqa: PLC0415
-
-        digest = digest_of(reason or "")
-        self._allow(Role.MANAGER, "see which files were rejected", "see-failures", digest, everything=everything)
-        return failures(self._database(), reason=reason, everything=everything)
-
-    def index(
-        self,
-        folders: Folder | Sequence[Folder] = (),
-        *,
-        workers: int | None = None,
-        max_volumes: int = 8,
-        limit: int | None = None,
-        retry: bool = False,
-        again: bool = False,
-        prune: bool = False,
-        yes: bool = False,
-        verify: bool = False,
-        rebuild: bool = False,
-        follow_links: bool = False,
-        memory_mb: int | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> Outcome:
-        """Index folders of DICOM, NIfTI and reports, or go on with those of the last run. One that was killed goes on.
-
-        workers: reading processes, without it as many as there are cores, four at most. max_volumes: embedded of one
-        series, evenly spread. limit: stop after so many series. retry: try rejected files again. again: look at
-        unchanged files too. prune: forget files that are gone; yes: even where more than a fifth of an archive is.
-        verify: also find files that changed with the same size and time. rebuild: make the vector index anew.
-        follow_links: also read what links lead to outside of the folders. memory_mb: of a reading process.
-        on_progress: called with (stage, done, known). Raises `StoreError` for a folder that is not there, `Busy` while
-        another process indexes, and `PruneRefused`.
-        """
-        from spinecho.outcomes import index, workers_here  # noqa: PLC0415
-
-        given = [folders] if isinstance(folders, (str, os.PathLike)) else list(folders)
-        self._allow(Role.MANAGER, "index the archive", "index", retry=retry, prune=prune, rebuild=rebuild, again=again)
-        with private_files():
-            return index(
-                self._settings, self._database, [place_of(one) for one in given], on_progress,
-                workers=workers or workers_here(), max_volumes=max_volumes, limit=limit, retry=retry, again=again,
-                prune=prune, yes=yes, verify=verify, rebuild=rebuild, follow_links=follow_links, memory_mb=memory_mb,
-            )  # fmt: skip
-
-    def predict(
+    def adapt(
         self,
         *,
-        workers: int | None = None,
-        limit: int | None = None,
-        memory_mb: int | None = None,
+        switch: bool = False,
+        minutes: float = 40.0,
+        share: float = 1.0,
         on_progress: OnProgress | None = None,
-    ) -> Added:
-        """Add what the encoder's heads predict, and its regions, to what was indexed without them; it goes on where it
-        was stopped. Raises `EncoderUnavailable` for an encoder with nothing to add, and as `index` does.
-        """
-        from spinecho.outcomes import predict, workers_here  # noqa: PLC0415
+    ) -> Adapted:
+        """Make a better encoder of the one that answers, from the archive's own reports; no scan is read.
 
-        self._allow(Role.MANAGER, "add predictions", "predict")
-        with private_files():
-            return predict(
-                self._settings, self._database(), on_progress, workers=workers or workers_here(), limit=limit,
-                memory_mb=memory_mb,
-            )  # fmt: skip
+        Trained on all patients but the fifth that is held out by a digest, and measured on those; what is certainly
+        better is embedded beside, and answers from then on with `switch`. A run that was stopped goes on. minutes: of
+        training, at most. share: of the time that is worked while embedding. Raises `NotAdaptable` where there is too
+        little to learn from, `EvaluationError`, `StorageFailure` without room on the disk, `Busy`.
+        """
+        from spinecho.adapting import adapt  # noqa: PLC0415
+
+        return adapt(
+            self._settings, self._database(), self._access(), self.encoders, switch=switch, minutes=minutes,
+            share=share, on_progress=on_progress,
+        )  # fmt: skip
+
+    @property
+    def concepts(self) -> Concepts:
+        """What is taught to it: `list`, `show`, `undo`, `apply`, `next_to_judge`."""
+        from spinecho.teaching import Concepts  # noqa: PLC0415
+
+        return Concepts(self._concepts)
+
+    def teach(
+        self, name: str, *, sources: Sequence[str] = (), against: str = "", positives: Sequence[str] = (),
+        negatives: Sequence[str] = (), again: bool = False, label: str | None = None, positive: str | None = None,
+        draft: bool = False, on_progress: OnProgress | None = None,
+    ) -> Taught:  # fmt: skip
+        """Teach a concept from examples, over the vectors that are stored; what it says becomes `predicted.NAME`.
+
+        sources: cohort:NAME, thumbs:QUESTION, table:FILE, says:present(FINDING) or filter:CONDITION. against: studies
+        without it, by a cohort, a filter, or "rest". positives, negatives: studies by UID. again: the sources of its
+        newest version too, and your thumbs on its name. label, positive: of a table, the column and the label that
+        means it. draft: keep it though it cannot be learned, as a version that never predicts. Measured on held-out
+        patients; where chance is within reach nothing is kept, and `learnable` is false. Raises `ConceptError`.
+        """
+        from spinecho.teaching import Request, teach  # noqa: PLC0415
+
+        asked = Request(tuple(sources), against, tuple(positives), tuple(negatives), again, label, positive)
+        return teach(self._concepts(), name, asked, draft=draft, on_progress=on_progress)
 
     def self_test(self, *, on_progress: OnProgress | None = None) -> dict[str, Any]:
         """Test anew how well scans know what their own reports say, keep it, and tell what scans count from now on.
@@ -187,6 +180,37 @@ class Archive(Questions):
 
         return versions_of(self._cohorts())
 
+    def copy_cohort(
+        self, name: str, folder: Folder, *, version: int | None = None, dates: Dates = "shifted",
+        descriptors: Descriptors = "cleaned", burnt_in: str = "hold", workers: int | None = None,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Copied:  # fmt: skip
+        """Copy the files of a cohort's version, the latest without a number, without whose they are, into a new folder;
+        see docs/deidentification.md. One that was killed goes on.
+
+        dates: shifted by days of each patient's own, or removed. descriptors: what says how a scan was made, cleaned of
+        what names somebody, removed, or kept. burnt_in: hold series back whose pictures may have words in them, or copy
+        them. on_progress: called with (files done, known). Raises `Refused`, `CohortError`, `KeyTrouble`.
+        """
+        from spinecho.deidentified import copy_cohort  # noqa: PLC0415
+        from spinecho.outcomes import workers_here  # noqa: PLC0415
+
+        return copy_cohort(
+            self._settings, self._database(), self._cohorts(), name, place_of(folder).absolute(), version=version,
+            dates=dates, descriptors=descriptors, burnt_in=burnt_in, workers=workers or workers_here(),
+            on_progress=on_progress,
+        )  # fmt: skip
+
+    def reidentify(self, *codes: str) -> tuple[Reidentified, ...]:
+        """Whom pseudonyms of a patient, an exam, a study or a series stand for; nothing for those that are not known.
+
+        For managers; each leaves a row of the record before it is answered. Raises `Refused`, `KeyTrouble`,
+        `IdentitiesError`.
+        """
+        from spinecho.deidentified import reidentify  # noqa: PLC0415
+
+        return reidentify(self._settings, self._access(), codes)
+
     def evaluate(
         self, *, where: Where = "", judgements: Folder | None = None, pairs: Folder | None = None, queries: int = 1000,
         resamples: int = 1000, seed: int = 0, exclude: str = "patient",
@@ -215,11 +239,11 @@ class Archive(Questions):
         if unknown := sorted(set(verdicts) - set(lookup.study_ids_by_uid(self._database(), list(verdicts)))):
             raise QueryError(f"no study {unknown[0]!r} in the index")
         typed = where if isinstance(where, str) else write_filter(where)
-        self._desk().rate(words, read_where(where), verdicts, asked={"text": words, "where": typed})
+        self._personal().rate(words, read_where(where), verdicts, asked={"text": words, "where": typed})
 
     def verdicts(self, words: str, *, where: Where = "") -> dict[str, int]:
         """Your thumbs for a search: 1 or -1 by study UID."""
-        return self._desk().verdicts(words, read_where(where))
+        return self._personal().verdicts(words, read_where(where))
 
     def thumbs(self) -> tuple[Thumb, ...]:
         """Every thumb of yours, oldest first."""
@@ -266,7 +290,20 @@ class Archive(Questions):
 
         return tokens.end(self._database(), self._access(), number)
 
-    def _cohorts(self) -> CohortDesk:
-        from spinecho.search.access.cohorts import CohortDesk  # noqa: PLC0415
+    def _cohorts(self) -> PersonalCohorts:
+        from spinecho.search.access.cohorts import PersonalCohorts  # noqa: PLC0415
 
-        return CohortDesk(self._desk(), self._settings.builds, read=lambda path, dual: read_image_query(path, dual)[0])
+        return PersonalCohorts(
+            self._personal(), self._settings.builds, read=lambda path, dual: read_image_query(path, dual)[0]
+        )
+
+    def _concepts(self) -> PersonalConcepts:
+        from spinecho.search.access.concepts import PersonalConcepts, Ways  # noqa: PLC0415
+
+        def defined(path: Path) -> list[str]:
+            from spinecho.search.cohorts.definition import read_definition  # noqa: PLC0415
+
+            return [one.study_uid for one in self._cohorts().count(read_definition(path)).members]
+
+        ways = Ways(lambda name, number: self._cohorts().version(name, number)[1], defined, read_where, place_of)
+        return PersonalConcepts(self._personal(), ways)

@@ -21,7 +21,7 @@ from spinecho.wiring import open_database, open_engine
 
 if TYPE_CHECKING:
     from spinecho.db.schema.database import Database
-    from spinecho.search.access.desk import Desk
+    from spinecho.search.access.personal_archive import PersonalArchive
 
 Where = str | Filter
 """A filter as typed, such as `sequence=T2,FLAIR and age>=60`, or one that was read already."""
@@ -38,7 +38,7 @@ class Connection:
         """
         self._settings, self._lock, self._closed = settings, threading.RLock(), False
         self._notify = notify or partial(warnings.warn, stacklevel=4)
-        self._opened: Desk | None = None
+        self._opened: PersonalArchive | None = None
         self._held: Database | None = None
         with private_files():
             if not create:
@@ -80,18 +80,18 @@ class Connection:
                     self._held = open_database(self._settings, create=True, warn=self._notify)
             return self._held
 
-    def _desk(self) -> Desk:
+    def _personal(self) -> PersonalArchive:
         """The person's access to the archive; the networks are loaded when they are first needed."""
         with self._lock:  # around the question too: two threads would load the networks twice
             database = self._database()
             if self._opened is None:
-                from spinecho.search.access.desk import Desk  # noqa: PLC0415
                 from spinecho.search.access.late_engine import LateEngine  # noqa: PLC0415
+                from spinecho.search.access.personal_archive import PersonalArchive  # noqa: PLC0415
 
                 settings = self._settings
                 engine = LateEngine(database, settings.builds, lambda: open_engine(settings, database=database))
                 smallest = settings.smallest_count
-                self._opened = Desk(engine, self._person, record=self._record, smallest=smallest)
+                self._opened = PersonalArchive(engine, self._person, record=self._record, smallest=smallest)
             return self._opened
 
     def _access(self) -> Access:
@@ -116,12 +116,24 @@ Opened = TypeVar("Opened", bound=Connection)
 
 def before_person(archive: Opened, person: Person) -> Opened:
     """The same open archive with another person before it, whom a server knows. Only the first one is closed."""
-    engine = archive._desk()._engine
+    engine = archive._personal()._engine
     other = copy.copy(archive)
     other._person = person
-    from spinecho.search.access.desk import Desk  # noqa: PLC0415
+    from spinecho.search.access.personal_archive import PersonalArchive  # noqa: PLC0415
 
-    other._opened = Desk(engine, person, record=archive._record, smallest=archive._settings.smallest_count)
+    other._opened = PersonalArchive(engine, person, record=archive._record, smallest=archive._settings.smallest_count)
+    return other
+
+
+def over_desk(
+    kind: type[Opened], settings: Settings, personal: PersonalArchive, database: Database | None = None
+) -> Opened:
+    """An archive over what a server has opened already, before one person. It is the server's to close."""
+    other = kind.__new__(kind)
+    other._settings, other._lock, other._closed = settings, threading.RLock(), False
+    other._notify, other._opened = partial(warnings.warn, stacklevel=4), personal
+    other._held = personal._database if database is None else database
+    other._record, other._person = personal._record, personal.person
     return other
 
 

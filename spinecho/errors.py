@@ -18,7 +18,7 @@
     ├── StoreError                    what is stored, or has to be stored               db.errors
     │   ├── StorageFailure            disk, rights, server; the data are well
     │   ├── Damaged                   what is stored is not what was written
-    │   │   └── BuildCorrupt
+    │   │   └── BuildCorrupt, BackupDamaged
     │   ├── SchemaOutdated, SchemaUnknown, Busy, BackendMissing, PruneRefused, RootMissing
     │   ├── RootUnreadable            a folder to index that refuses us                 indexer.sources.folder
     │   ├── FilesChanged              the files of a series have changed or gone

@@ -13,9 +13,9 @@ from spinecho.db.errors import FilesChanged
 from spinecho.db.values import SeriesCard
 from spinecho.encoders.preparing.preparation import Grey, drawn, picture
 from spinecho.encoders.reading.headers import Header
-from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_read
 from spinecho.encoders.sandbox.processes import Sandbox
-from spinecho.search.access.desk import Desk
+from spinecho.encoders.tasks.image_tasks import PreparedVolume, read_task, unpack_read
+from spinecho.search.access.personal_archive import PersonalArchive
 from spinecho.search.answers.heat import Heat
 from spinecho.wiring import read_grey
 
@@ -40,10 +40,10 @@ class SeriesEvidence:
     picture: bytes | None = field(default=None, repr=False)
 
 
-def evidence_of(desk: Desk, card: SeriesCard, words: str, *, slices: int, draw: bool) -> SeriesEvidence:
+def evidence_of(personal: PersonalArchive, card: SeriesCard, words: str, *, slices: int, draw: bool) -> SeriesEvidence:
     """As `Archive.why`, of one series."""
-    series = desk.open_series(card)
-    heat = desk.evidence(words, series, read_again)
+    series = personal.open_series(card)
+    heat = personal.evidence(words, series, read_again)
     grey = read_grey(series.source, key=series.key)
     axis = grey.slice_axis
     shares = heat.along(axis, grey.grey.shape[axis])

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from spinecho.db.filters.algebra import Filter, contradictions, predicted_tasks, visible, write_filter
-from spinecho.db.filters.occurring import occurring_values, require_occurring
+from spinecho.db.people.masking import Count, masked_sizes, number, together
 from spinecho.db.queries.facets import Facet
 from spinecho.db.store.predictions import require_tasks
-from spinecho.search.access.desk import Desk
+from spinecho.search.access.personal_archive import PersonalArchive
 
-__all__ = ["Facet", "Facets"]
+__all__ = ["Count", "Facet", "Facets", "masked_sizes", "number", "together"]
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,12 @@ class Facets(Mapping[str, tuple[Facet, ...]]):
         }
 
 
-def count(desk: Desk, where: Filter, fields: Sequence[str]) -> Facets:
+def count(personal: PersonalArchive, where: Filter, fields: Sequence[str]) -> Facets:
     """Count over a person's access. Raises `FilterError` for a field, a value or a task that there is not."""
-    database, selection = desk._database, desk._selection
-    require_tasks(database, predicted_tasks(where))
-    require_occurring(where, partial(occurring_values, database))
-    found = desk.facets(where, fields)
-    studies = selection.size(visible(where), desk.smallest)
-    warnings = (*selection.warnings, *(f"nothing can pass: {reason}" for reason in contradictions(where)))
-    return Facets(found, write_filter(where), studies, selection.source, warnings)
+    database, selection = personal._database, personal._selection
+    with database.reading():  # counts and their sum are of one moment
+        require_tasks(database, predicted_tasks(where))
+        found = personal.facets(where, fields)
+        studies = selection.size(visible(where), personal.smallest)
+        warnings = (*selection.warnings, *(f"nothing can pass: {reason}" for reason in contradictions(where)))
+        return Facets(found, write_filter(where), studies, selection.source, warnings)

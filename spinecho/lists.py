@@ -12,7 +12,7 @@ from spinecho.db.people.cohorts import CohortError, Frozen, Member
 from spinecho.db.people.masking import masked_rows, masked_sizes
 from spinecho.places import place_of
 from spinecho.private import open_private
-from spinecho.search.access.cohorts import CohortDesk
+from spinecho.search.access.cohorts import PersonalCohorts
 from spinecho.search.access.persons import Role
 from spinecho.search.cohorts.attrition import Evaluation
 from spinecho.search.cohorts.balance import BALANCED, masked_balance
@@ -115,52 +115,52 @@ class Cohort:
 
     name: str
     definition: Definition | None
-    _desk: Callable[[], CohortDesk] = field(repr=False, compare=False)
+    _cohorts: Callable[[], PersonalCohorts] = field(repr=False, compare=False)
 
     def count(self) -> CohortCount:
         """What each line leaves; nothing is kept. Raises `CohortError` for rules that cannot be met."""
-        desk = self._desk()
-        return _counted(desk, desk.count(self._defined()))
+        cohorts = self._cohorts()
+        return _counted(cohorts, cohorts.count(self._defined()))
 
     def freeze(self) -> FrozenCohort:
         """Keep the list as version 1 of its name, or as the next one. Raises `Refused`, `CohortError` when empty."""
-        desk, definition = self._desk(), self._defined()
-        desk.require(Role.RESEARCHER, "freeze a cohort")  # before the rules are gone through
-        return _kept(desk, desk.count(definition))
+        cohorts, definition = self._cohorts(), self._defined()
+        cohorts.require(Role.RESEARCHER, "freeze a cohort")  # before the rules are gone through
+        return _kept(cohorts, cohorts.count(definition))
 
     def versions(self) -> tuple[FrozenCohort, ...]:
         """The versions that were kept under its name, the first one first."""
-        desk = self._desk()
-        mine = sorted((one for one in desk.versions() if one.name == self.name), key=lambda one: one.number)
-        return tuple(_frozen(desk, one, desk.members(one.name, one.number)) for one in mine)
+        cohorts = self._cohorts()
+        mine = sorted((one for one in cohorts.versions() if one.name == self.name), key=lambda one: one.number)
+        return tuple(_frozen(cohorts, one, cohorts.members(one.name, one.number)) for one in mine)
 
     def version(self, number: int | None = None) -> FrozenCohort:
         """A version, the latest without a number. Raises `CohortError` where there is none."""
-        desk = self._desk()
-        return _frozen(desk, *desk.version(self.name, number))
+        cohorts = self._cohorts()
+        return _frozen(cohorts, *cohorts.version(self.name, number))
 
     def diff(self, first: int, second: int) -> Changes:
         """What came, went and why, between two versions."""
-        return self._desk().diff(self.name, first, second)
+        return self._cohorts().diff(self.name, first, second)
 
     def rerun(self, version: int | None = None, *, freeze: bool = False) -> CohortRerun:
         """A version's definition against the archive as it is now, and what would change. freeze: keep the new list."""
-        desk = self._desk()
+        cohorts = self._cohorts()
         if freeze:
-            desk.require(Role.RESEARCHER, "freeze a cohort")
-        number = desk.version(self.name, version)[0].number
-        now, changes = desk.rerun(self.name, number)
-        return CohortRerun(number, _counted(desk, now), changes, _kept(desk, now) if freeze else None)
+            cohorts.require(Role.RESEARCHER, "freeze a cohort")
+        number = cohorts.version(self.name, version)[0].number
+        now, changes = cohorts.rerun(self.name, number)
+        return CohortRerun(number, _counted(cohorts, now), changes, _kept(cohorts, now) if freeze else None)
 
     def export(
         self, version: int, folder: str | Path, *, formats: Sequence[str] | None = None, pseudonyms: bool = True
     ) -> Path:
         """Write a version's tables as a zip into a folder; gives its path. Raises `Refused`, `CohortError`."""
-        desk = self._desk()
-        name, packed = desk.take(self.name, version, pseudonyms=pseudonyms, formats=tuple(formats or FORMATS))
+        cohorts = self._cohorts()
+        name, packed = cohorts.take(self.name, version, pseudonyms=pseudonyms, formats=tuple(formats or FORMATS))
         place = place_of(folder)
         place.mkdir(parents=True, exist_ok=True)
-        desk.taken(self.name, version, len(packed))
+        cohorts.taken(self.name, version, len(packed))
         with open_private(place / name) as file:
             file.write(packed)
         return place / name
@@ -175,27 +175,29 @@ class Cohort:
     ) -> Exported:
         """Write a version's tables into a new folder: (folder, files, studies, missing). Raises as `export` does."""
         place = place_of(folder).absolute()
-        return self._desk().write(self.name, version, place, formats=tuple(formats or FORMATS), pseudonyms=pseudonyms)
+        return self._cohorts().write(
+            self.name, version, place, formats=tuple(formats or FORMATS), pseudonyms=pseudonyms
+        )
 
     def codes(self, version: int | None = None) -> tuple[tuple[str, ...], ...]:
         """Whom the codes of an export with pseudonyms stand for, under a row of names: for the house alone."""
-        return tuple(self._desk().codes(self.name, version))
+        return tuple(self._cohorts().codes(self.name, version))
 
     def delete(self, version: int | None = None, *, confirm: Callable[[FrozenCohort], bool] | None = None) -> Deleted:
         """Forget a version, or the cohort with all of them. confirm: shown the latest first, and may say no.
 
         Raises `Refused` unless it is yours or you are a manager, `CohortError` where there is none.
         """
-        desk = self._desk()
+        cohorts = self._cohorts()
 
         def confirmed(one: Frozen) -> bool:
             if confirm is None:
                 return True
-            desk.seen(self.name, version)
-            return confirm(_frozen(desk, one))
+            cohorts.seen(self.name, version)
+            return confirm(_frozen(cohorts, one))
 
-        latest, gone = desk.delete_once(self.name, version, confirmed)
-        return Deleted(gone, _frozen(desk, latest))
+        latest, gone = cohorts.delete_once(self.name, version, confirmed)
+        return Deleted(gone, _frozen(cohorts, latest))
 
     def _defined(self) -> Definition:
         if self.definition is None:
@@ -203,30 +205,30 @@ class Cohort:
         return self.definition
 
 
-def versions_of(desk: CohortDesk) -> tuple[FrozenCohort, ...]:
+def versions_of(cohorts: PersonalCohorts) -> tuple[FrozenCohort, ...]:
     """Every version of every cohort, without its members."""
-    return tuple(_frozen(desk, one) for one in desk.versions())
+    return tuple(_frozen(cohorts, one) for one in cohorts.versions())
 
 
-def _kept(desk: CohortDesk, found: Evaluation) -> FrozenCohort:
-    one = desk.freeze(found)
-    return _frozen(desk, one, found.members, _counted(desk, found))
+def _kept(cohorts: PersonalCohorts, found: Evaluation) -> FrozenCohort:
+    one = cohorts.freeze(found)
+    return _frozen(cohorts, one, found.members, _counted(cohorts, found))
 
 
-def _counted(desk: CohortDesk, found: Evaluation) -> CohortCount:
-    smallest = desk.smallest
+def _counted(cohorts: PersonalCohorts, found: Evaluation) -> CohortCount:
+    smallest = cohorts.smallest
     studies, patients = found.told_sizes(smallest)
     return CohortCount(
         found.definition.name, studies, patients, tuple(masked_rows(found.attrition, smallest)),
         found.told_parts(smallest), tuple(masked_balance([one.plain() for one in found.balance], smallest)),
-        found.told(smallest),
+        found.warnings_shown(smallest),
     )  # fmt: skip
 
 
 def _frozen(
-    desk: CohortDesk, one: Frozen, members: Sequence[Member] = (), count: CohortCount | None = None
+    cohorts: PersonalCohorts, one: Frozen, members: Sequence[Member] = (), count: CohortCount | None = None
 ) -> FrozenCohort:
-    smallest = desk.smallest
+    smallest = cohorts.smallest
     studies, patients = masked_sizes(one.studies, one.patients, smallest)
     return FrozenCohort(
         one.name, one.number, studies, patients, tuple(members), one.description, one.owner, one.created_at,

@@ -54,7 +54,9 @@ def evaluate(
         where, "patient" if exclude == "patient" else "study", queries, resamples, seed, settings.smallest_count
     )
     say = on_progress or _silent
-    evaluator = Evaluator(database(), settings.builds, open_dual(settings) if dual is None else dual(), options)
+    evaluator = Evaluator(
+        database(), settings.builds, open_dual(settings, database()) if dual is None else dual(), options
+    )
     if asked is not None:
         return evaluator.judgements(asked, say)
     return evaluator.archive(say) if texts is None else evaluator.pairs(texts, say)
@@ -62,7 +64,7 @@ def evaluate(
 
 def self_test(settings: Settings, database: Database, on_progress: OnProgress | None) -> dict[str, Any]:
     """As `Archive.self_test`."""
-    warning = self_tested(database, lambda: open_dual(settings), on_progress, again=True)
+    warning = self_tested(database, lambda: open_dual(settings, database), on_progress, again=True)
     if warning:
         raise StoreError(warning)
     facts = self_test_facts(database, settings)

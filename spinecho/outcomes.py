@@ -9,21 +9,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any, overload
 
-from spinecho.db.errors import StoreError
+from spinecho.db.errors import Busy, StoreError
 from spinecho.db.files import not_indexed, runs
 from spinecho.db.schema.database import Database
 from spinecho.encoders.dual import DualEncoder
+from spinecho.identities import open_door
 from spinecho.indexer.backfill import Added, add_parts
+from spinecho.indexer.deidentifying.profile import Options as Deidentified
+from spinecho.indexer.joining import join_run
 from spinecho.indexer.pipeline import Options, index_archive
 from spinecho.indexer.progress import Stage
+from spinecho.search.concepts.applying import look_after as look_after_concepts
 from spinecho.search.self_test import look_after
 from spinecho.settings import Settings
 from spinecho.status_facts import failure_facts, remedy_of
 from spinecho.wiring import indexing_lock, open_dual
 
 OnProgress = Callable[[str, int, int], None]
-"""Given a stage (discover, scan, read, encode, store, reports, build, self-test), how much of it is done, and of how
-much; that is 0 where it is not known."""
+"""Given a stage (discover, scan, read, encode, store, reports, build, self-test, concepts), how much of it is done,
+and of how much; that is 0 where it is not known."""
 SELF_TEST = "self-test"
 
 
@@ -69,6 +73,8 @@ class Outcome:
     seconds: Mapping[str, float]
     warnings: tuple[str, ...]
     failures: tuple[Failure, ...]
+    report_columns: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By meaning, the columns that reports were read from, with how many files have them."""
 
     def to_json(self) -> dict[str, Any]:
         """One plain object, without the names of files."""
@@ -79,6 +85,7 @@ class Outcome:
             "mendable": self.mendable,
             "seconds": dict(self.seconds),
             "warnings": list(self.warnings),
+            "report_columns": {meaning: dict(names) for meaning, names in self.report_columns.items()},
         }
 
 
@@ -92,33 +99,77 @@ def index(
     database: Callable[[], Database],
     folders: Sequence[Path],
     on_progress: OnProgress | None,
+    *,
+    deidentified: Deidentified | None = None,
     **options: Any,
 ) -> Outcome:
     """Index folders, or go on with those of the last run. Raises what `Archive.index` says.
 
-    database: opened, and made where there is none, once no other process can be making it.
+    deidentified: how identifiers are mapped, None for an archive that keeps them. database: opened, and made where
+    there is none, once no other process can be making it.
     """
-    opened = cache(lambda: open_dual(settings))  # the run and the test after it share the networks
+    opened = cache(lambda: open_dual(settings, held))  # the run and the test after it share the networks
     progress = None if on_progress is None else ProgressNumbers(on_progress)
     with indexing_lock(settings):
         held = database()
         roots = roots_of(folders, held)
-        summary = index_archive(
-            held, settings.builds, roots, opened, options=Options(**options), progress=progress, skip=settings.home
-        )
+        with open_door(settings, deidentified, held) as door:
+            summary = index_archive(
+                held, settings.builds, roots, opened, options=Options(**options), progress=progress, door=door,
+                skip=settings.home,
+            )  # fmt: skip
         warning = self_tested(held, opened, on_progress)
-    warnings = (*summary.warnings, warning) if warning else summary.warnings
+        taught = look_after_concepts(held, tell=on_progress or (lambda *_: None))
+    warnings = (*summary.warnings, *((warning,) if warning else ()), *taught)
     return Outcome(
         summary.run, summary.counts, summary.reasons, summary.mendable, summary.seconds, warnings,
-        _files(not_indexed.failures(held, ignorable=False)),
+        _files(not_indexed.failures(held, ignorable=False)), summary.report_columns,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What this process did of a run that another one led: series, volumes, report files.
+
+    outcome: of the whole run, where its leader had died and this process led it to its end; else None.
+    """
+
+    series: int
+    volumes: int
+    reports: int
+    outcome: Outcome | None
+
+    def to_json(self) -> dict[str, Any]:
+        """One plain object."""
+        outcome = None if self.outcome is None else self.outcome.to_json()
+        return {"series": self.series, "volumes": self.volumes, "reports": self.reports, "outcome": outcome}
+
+
+def join(
+    settings: Settings, database: Callable[[], Database], on_progress: OnProgress | None, **options: Any
+) -> Joined:
+    """Take part in the run of another process, and lead it to its end where that died. As `Archive.join`."""
+    opened, held = cache(lambda: open_dual(settings)), database()
+    progress = None if on_progress is None else ProgressNumbers(on_progress)
+    series = volumes = reports = 0
+    while True:
+        share = join_run(held, opened, progress=progress, **options)
+        series, volumes, reports = series + share.series, volumes + share.volumes, reports + share.reports
+        left = runs.run_to_join(held) if share.stopped else None
+        if left is None:
+            return Joined(series, volumes, reports, None)
+        try:
+            outcome = index(settings, database, (), on_progress, max_volumes=left[1], **options)
+        except Busy:  # another one that had joined leads it now
+            continue
+        return Joined(series, volumes, reports, outcome)
 
 
 def predict(settings: Settings, database: Database, on_progress: OnProgress | None, **options: Any) -> Added:
     """Add predictions and regions to volumes that lack them. Raises what `Archive.predict` says."""
     progress = None if on_progress is None else ProgressNumbers(on_progress)
     with indexing_lock(settings):
-        return add_parts(database, open_dual(settings), progress=progress, **options)
+        return add_parts(database, open_dual(settings, database), progress=progress, **options)
 
 
 def self_tested(

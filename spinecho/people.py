@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import pwd
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
-from spinecho.db.people.record import Record, Recorder, Unrecorded
+from spinecho.db.people.record import Record, Recorder, RecordUnwritable, Unrecorded
+from spinecho.db.values import Fact
+from spinecho.encoders.sandbox.environment import command_environment
 from spinecho.errors import SettingsError
 from spinecho.roles import account_role, read_roles, signs_in
 from spinecho.search.access.persons import Access, Person, Refused, Role
 from spinecho.settings import Settings
 
-if TYPE_CHECKING:
-    pass
+__all__ = [
+    "STARTED_BY", "Access", "Fact", "Person", "RecordUnwritable", "Recorder", "Refused", "Role", "environment_of",
+    "open_access", "open_record", "person_here",
+]  # fmt: skip
 
 STARTED_BY = "SPINECHO_STARTED_BY"
 """Digest of the row of the record by which a page started this process for a person."""
@@ -35,6 +38,11 @@ def open_record(settings: Settings, *, signed: bool = False) -> Recorder:
             "--no-record is for a machine used alone; people sign in to this home, so it keeps a record"
         )
     return Unrecorded()
+
+
+def environment_of(row: str) -> dict[str, str]:
+    """The environment of a command that is somebody's by a row of the record, whose digest this is."""
+    return {**command_environment(), STARTED_BY: row}
 
 
 def open_access(settings: Settings) -> Access:

@@ -12,7 +12,7 @@ from typing import IO
 UMASK = 0o077
 _OURS = (
     "*.sqlite*", "builds", "evaluations", "training-cache", "index.lock", "index.log", "roles.toml", "secrets.toml",
-    "fusion.json", "room-*.address", "server.key", "jobs",
+    "fusion.json", "room-*.address", "server.key", "jobs", "volumes", "spool", "identities.key",
 )  # fmt: skip
 _DOORS = ("", "spinecho.sqlite", "builds", "secrets.toml")
 """What a home holds. A folder that somebody else's files lie in too is not closed to others, only our files in it."""
@@ -62,6 +62,14 @@ def tighten(home: Path) -> int:
     if not names - ours:
         changed += _closed(home)
     return changed
+
+
+def exposed(home: Path) -> int:
+    """How many entries of a home `tighten` would close."""
+    if not any(map(_is_open_at, (home / name for name in _DOORS))):
+        return 0
+    ours = {path for pattern in _OURS for path in home.glob(pattern)}
+    return sum(_is_open_at(one) for path in ours for one in (path, *(path.rglob("*") if path.is_dir() else ())))
 
 
 def _close(path: Path) -> int:

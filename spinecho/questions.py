@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinecho.connection import Connection, Where, read_where
 from spinecho.db.filters.algebra import ALL
-from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.queries import lookup
 from spinecho.db.queries.facets import FACETS
 from spinecho.errors import QueryError
@@ -18,11 +16,13 @@ from spinecho.places import place_of
 from spinecho.wiring import read_scan_query, read_spot_query
 
 if TYPE_CHECKING:
+    from spinecho.acquired import AcquiredSeries
     from spinecho.evidence import SeriesEvidence
     from spinecho.facet_counts import Facets
     from spinecho.results import Hits
+    from spinecho.search.access.studies import OpenedStudy
     from spinecho.search.query import ImageQuery, Query, SpotQuery
-    from spinecho.studies import Study
+    from spinecho.studies import Study, Volume
 
 Folder = str | os.PathLike[str]
 _PICTURES = 3
@@ -39,7 +39,7 @@ class Questions(Connection):
         where: Where = "",
         k: int = 10,
         by: str = "everything",
-        like: Folder | None = None,
+        like: Folder | Volume | None = None,
         include_derived: bool = False,
         reports: bool = False,
         refine: bool = False,
@@ -52,9 +52,10 @@ class Questions(Connection):
 
         "no X" and -X leave out what affirms X; accession numbers, UIDs and dates are answered by exact match.
         where: a filter, such as `sequence=T2,FLAIR and age>=60` (docs/filters.md). by: everything, words or scans.
-        like: a study's UID, or a path to a scan, that hits are to resemble too. include_derived: computed images and
-        localizers too. reports: the reports that fit in place of studies. refine: use your thumbs for these words and
-        this filter. on, off: words to take for the condition that is offered, or as words. as_typed: keep the spelling.
+        like: a study's UID, a path to a scan, or a `Volume`, that hits are to resemble too. include_derived: computed
+        images and localizers too. reports: the reports that fit in place of studies. refine: use your thumbs for these
+        words and this filter. on, off: words to take for the condition that is offered, or as words. as_typed: keep the
+        spelling.
         key_images: whether hits carry pictures. Raises `QueryError` (with `FilterError`) for what cannot be asked, and
         `ReadError` for a scan that cannot be read.
         """
@@ -69,11 +70,11 @@ class Questions(Connection):
         query = TextQuery(
             words, evidence, like=example, good=good, bad=bad, on=turned_on, off=turned_off, as_typed=as_typed
         )
-        return self._search(query, chosen, k, reports=reports, key_images=key_images)
+        return self._search(query, chosen, k, reports=reports, pictures=_PICTURES if key_images else 0)
 
     def similar(
         self,
-        scan: Folder | None = None,
+        scan: Folder | Volume | None = None,
         *,
         study: str | None = None,
         box: str | None = None,
@@ -85,14 +86,16 @@ class Questions(Connection):
     ) -> Hits:
         """Studies that look like a scan, or like a study of the archive by its UID, which is never among them.
 
+        scan: a path, or a `Volume` whose voxels and affine a program holds.
         box: a spot in the scan: R0,A0,S0,R1,A1,S1 as fractions, or voxels i0:i1,j0:j1,k0:k1 along R, A, S.
         reports: the reports of such studies in their place. Raises as `search` does.
         """
         query = self._asked(scan, study, box, other_patients)
-        return self._search(query, read_where(where), k, reports=reports, key_images=key_images)
+        pictures = _PICTURES if key_images else 0
+        return self._search(query, read_where(where), k, reports=reports, pictures=pictures)
 
     def reports_for(
-        self, scan: Folder | None = None, *, study: str | None = None, where: Where = "", k: int = 10
+        self, scan: Folder | Volume | None = None, *, study: str | None = None, where: Where = "", k: int = 10
     ) -> Hits:
         """The reports that fit a scan, or a study; `hits[0].report` is the text."""
         return self.similar(scan, study=study, where=where, k=k, reports=True)
@@ -101,12 +104,20 @@ class Questions(Connection):
         """A study by its UID, with its series and reports. Raises `QueryError` for one that is not in the archive."""
         from spinecho.studies import study_of  # noqa: PLC0415
 
-        desk = self._desk()
-        number = lookup.study_ids_by_uid(self._database(), [uid]).get(uid)
-        opened = None if number is None else desk.open_study(number)
-        if opened is None:
-            raise QueryError(f"no study {uid!r} in this archive; search gives UIDs as hits[0].study.uid")
-        return study_of(opened, self._source)
+        return study_of(self._personal_study(uid), self._source)
+
+    def acquired(self, study: str) -> tuple[AcquiredSeries, ...]:
+        """How each series of a study was acquired, scans before computed images, with the rule that gave each fact.
+
+        Raises `QueryError` for a study that is not in the archive.
+        """
+        from spinecho.acquired import acquired  # noqa: PLC0415
+
+        opened = self._personal_study(study)
+        return tuple(
+            acquired(card.uid, card.number, card.description, self._personal().open_series(card).acquisition)
+            for card in opened.series
+        )
 
     def why(self, study: str, words: str, *, slices: int = 3, pictures: bool = False) -> tuple[SeriesEvidence, ...]:
         """Which slices of a study speak for some words, the series that fits best first.
@@ -118,9 +129,9 @@ class Questions(Connection):
         """
         from spinecho.evidence import evidence_of  # noqa: PLC0415
 
-        desk = self._desk()
-        cards = desk.series_of(study)
-        found = [evidence_of(desk, card, words, slices=slices, draw=pictures) for card in cards]
+        personal = self._personal()
+        cards = personal.series_of(study)
+        found = [evidence_of(personal, card, words, slices=slices, draw=pictures) for card in cards]
         return tuple(sorted(found, key=lambda one: -one.cosine))
 
     def facets(self, *fields: str, where: Where = "") -> Facets:
@@ -130,54 +141,72 @@ class Questions(Connection):
         """
         from spinecho.facet_counts import count  # noqa: PLC0415
 
-        chosen = read_where(where)
-        require_occurring(chosen, partial(occurring_values, self._database()))
-        return count(self._desk(), chosen, fields or FACETS)
+        return count(self._personal(), read_where(where), fields or FACETS)
 
-    def _search(self, query: Query, where: Any, k: int, *, reports: bool, key_images: bool) -> Hits:
+    def _search(self, query: Query, where: Any, k: int, *, reports: bool, pictures: int) -> Hits:
+        """pictures: of so many series of each hit."""
         from spinecho.results import hits_of  # noqa: PLC0415
         from spinecho.search.query import Kind  # noqa: PLC0415
 
-        desk = self._desk()
-        results = desk.search(query, want=Kind.REPORT if reports else Kind.STUDY, k=k, where=where)
-        pictures = desk.listed(results, most=_PICTURES).pictures if key_images else {}
-        return hits_of(results, pictures)
+        personal = self._personal()
+        results = personal.search(query, want=Kind.REPORT if reports else Kind.STUDY, k=k, where=where)
+        if not pictures:
+            return hits_of(results, {})
+        beside = personal.listed(results, most=pictures)
+        return hits_of(results, beside.pictures, beside.priors)
 
     def _rated(self, words: str, where: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """UIDs of the studies that fitted, and of those that did not."""
-        verdicts = self._desk().verdicts(words, where)
+        verdicts = self._personal().verdicts(words, where)
         if not verdicts:
             self._notify("no thumbs are kept for these words and filters; 'spinecho feedback add' keeps them")
         good, bad = (tuple(uid for uid, verdict in verdicts.items() if verdict == sign) for sign in (1, -1))
         return good, bad
 
-    def _asked(self, scan: Folder | None, study: str | None, box: str | None, other_patients: bool) -> Query:
+    def _asked(self, scan: Folder | Volume | None, study: str | None, box: str | None, other_patients: bool) -> Query:
         from spinecho.search.query import SpotQuery, StudyQuery  # noqa: PLC0415
 
         if (scan is None) == (study is None):
             raise QueryError("give a path to a scan, or study= with the UID of one that is indexed")
         if study is not None:
             return StudyQuery(study, other_patients) if box is None else SpotQuery(_box(box), study_uid=study)
-        return self._read(place_of(os.fspath(scan or "")), box)
+        held = not (scan is None or isinstance(scan, str | os.PathLike))
+        return self._of_volume(scan, box) if held else self._read(place_of(str(scan)), box)
 
-    def _example(self, like: Folder) -> Any:
+    def _of_volume(self, volume: Any, box: str | None = None) -> ImageQuery | SpotQuery:
+        from spinecho.volume_files import as_file  # noqa: PLC0415
+
+        with as_file(volume) as path:
+            return self._read(path, box)
+
+    def _example(self, like: Folder | Volume) -> Any:
         from spinecho.search.query import StudyQuery  # noqa: PLC0415
 
+        if not isinstance(like, str | os.PathLike):
+            return self._of_volume(like)
         path = place_of(like)
         return self._read(path) if path.exists() else StudyQuery(os.fspath(like))
 
     def _read(self, path: Path, box: str | None = None) -> ImageQuery | SpotQuery:
         """The scan at a path as a query; files that were left out are named."""
-        spec = self._desk().preparation
+        spec = self._personal().preparation
         query: ImageQuery | SpotQuery
         query, left_out = read_scan_query(path, spec) if box is None else read_spot_query(path, box, spec)
         for failure in left_out:
             self._notify(f"left out {Path(failure.path).name}: {failure.reason}")
         return query
 
+    def _personal_study(self, uid: str) -> OpenedStudy:
+        personal = self._personal()
+        number = lookup.study_ids_by_uid(self._database(), [uid]).get(uid)
+        opened = None if number is None else personal.open_study(number)
+        if opened is None:
+            raise QueryError(f"no study {uid!r} in this archive; search gives UIDs as hits[0].study.uid")
+        return opened
+
     def _source(self, card: Any) -> tuple[Any, tuple[str, ...]]:
         """(files, keys of the volumes) of a series."""
-        opened = self._desk().open_series(card)
+        opened = self._personal().open_series(card)
         return opened.source, opened.keys
 
 

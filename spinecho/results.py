@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import base64
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from html import escape
 from typing import TYPE_CHECKING, Any, overload
 
 from spinecho.search.answers import hits as answers
@@ -14,11 +16,15 @@ if TYPE_CHECKING:
     import pyarrow
 
     from spinecho.db.values import StudyCard
+    from spinecho.search.planning.query_plan import QueryPlan
 
 
 @dataclass(frozen=True, slots=True)
 class StudySummary:
-    """A study: what its headers say of it. `age_years` is the patient's age at the study; None where not recorded."""
+    """A study: what its headers say of it. `age_years` is the patient's age at the study; None where not recorded.
+
+    number: of its row, by which the pages of its machine name it; 0 from afar.
+    """
 
     uid: str
     accession_number: str
@@ -26,6 +32,7 @@ class StudySummary:
     description: str
     sex: str | None
     age_years: float | None
+    number: int = field(default=0, repr=False, compare=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ class SeriesSummary:
     """A series of a hit. similarity: the cosine of its scan with what was asked; None where it was not compared.
 
     paths: its files; region: where it fits best, where its parts are stored; predicted: what heads are sure of.
+    picture: a PNG of its middle slice, of the first series of a hit. It, vendor, field_strength_t (in tesla) and
+    derived are not sent from afar, where a study's `series` has them.
     """
 
     uid: str
@@ -68,6 +77,10 @@ class SeriesSummary:
     paths: tuple[str, ...] = field(default=(), repr=False)
     region: Region | None = None
     predicted: tuple[Prediction, ...] = ()
+    vendor: str = "unknown"
+    field_strength_t: float | None = None
+    derived: bool = False
+    picture: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +89,7 @@ class Sentence:
 
     assertion: what its clause says of what was asked: present, absent, uncertain, historical, or '' where it is about
     something else. contradicts: why it does not count, '' where it does. similarity: cosine, None where not compared.
-    highlights: (start, stop) of what was asked in the text, in characters.
+    highlights: (start, stop) of what was asked in the text, in characters. normal: it says that something is normal.
     """
 
     text: str
@@ -85,6 +98,7 @@ class Sentence:
     contradicts: str
     similarity: float | None
     highlights: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+    normal: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,8 @@ class Hit:
     fits: whether a piece of evidence says what was asked; what does not is merely alike. key_image: a PNG of the middle
     slice of the series that was found, None where there is none. channels: the best similarity that each way found.
     accession_number: of the study, or of the report that belongs to none. same_exam: UIDs of other studies that hold
-    parts of the same examination.
+    parts of the same examination. priors: how many other studies its patient has; 0 where no pictures were asked for,
+    and from afar.
     """
 
     rank: int
@@ -108,6 +123,7 @@ class Hit:
     key_image: bytes | None = field(default=None, repr=False)
     accession_number: str = ""
     same_exam: tuple[str, ...] = ()
+    priors: int = field(default=0, repr=False)
 
     @property
     def why(self) -> str:
@@ -124,7 +140,7 @@ class Hits(Sequence[Hit]):
     """Hits, best first, and what to know beside them. plan: how the words were understood, as plain values.
 
     encoder: what compared; searched: vectors, or studies, that passed the filter; weights: what each channel counted
-    and why; seconds: by stage.
+    and why; seconds: by stage. understood: the plan as a value, for words that were asked on this machine.
     """
 
     hits: tuple[Hit, ...]
@@ -135,6 +151,7 @@ class Hits(Sequence[Hit]):
     searched: int = 0
     weights: Mapping[str, Any] = field(default_factory=dict)
     _plain: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    understood: QueryPlan | None = field(default=None, repr=False)
 
     @overload
     def __getitem__(self, place: int) -> Hit: ...
@@ -172,11 +189,16 @@ class Hits(Sequence[Hit]):
         return pa.Table.from_pylist(self.rows(), schema=schema)
 
     def _repr_html_(self) -> str:
-        from spinecho.notebook import table_of  # noqa: PLC0415
-
-        return table_of(self)
+        return _html(self)
 
 
+_STYLE = (
+    "<style>.spinecho-hits{border-collapse:collapse;font:13px/1.45 system-ui,sans-serif}"
+    ".spinecho-hits td{vertical-align:top;text-align:left;padding:8px 12px;border-top:1px solid #8884}"
+    ".spinecho-hits img{display:block;width:96px;height:96px;object-fit:contain;background:#000}"
+    ".spinecho-hits .dim{opacity:.65}.spinecho-hits p{margin:0 0 2px}</style>"
+)
+"""Readable on white and on black."""
 _COLUMNS: dict[str, type] = {
     "rank": int, "score": float, "fits": bool, "study_uid": str, "accession_number": str, "date": date,
     "description": str, "sex": str, "age_years": float, "sequence": str, "plane": str, "body_region": str, "why": str,
@@ -184,50 +206,63 @@ _COLUMNS: dict[str, type] = {
 }  # fmt: skip
 
 
-def hits_of(results: answers.Results, pictures: Mapping[int, bytes]) -> Hits:
+def hits_of(results: answers.Results, pictures: Mapping[int, bytes], priors: Mapping[int, int] | None = None) -> Hits:
     """What the engine gave, without what a caller cannot use: no ids of volumes, and no patient IDs.
 
-    pictures: PNG by volume id.
+    pictures: PNG by volume id. priors: other studies of the patient, by the number of a study's row.
     """
     return Hits(
-        tuple(_hit(one, pictures) for one in results.hits), results.warnings, results.query, results.seconds,
-        results.encoder, results.searched, results.weights, answers.results_json(results),
+        tuple(_hit(one, pictures, priors or {}) for one in results.hits), results.warnings, results.query,
+        results.seconds, results.encoder, results.searched, results.weights, answers.results_json(results),
+        results.plan,
     )  # fmt: skip
 
 
 def summary_of(card: StudyCard) -> StudySummary:
     """A study as results show it."""
-    return StudySummary(card.uid, card.accession_number, card.date, card.description, card.sex, card.age_years)
+    return StudySummary(
+        card.uid, card.accession_number, card.date, card.description, card.sex, card.age_years, number=card.id
+    )
 
 
-def _hit(hit: answers.Hit, pictures: Mapping[int, bytes]) -> Hit:
+def _hit(hit: answers.Hit, pictures: Mapping[int, bytes], priors: Mapping[int, int]) -> Hit:
+    series = tuple(_series(one, pictures) for one in hit.series)
     return Hit(
         rank=hit.rank,
         score=hit.score,
         fits=hit.fits,
         study=None if hit.study is None else summary_of(hit.study),
-        series=tuple(_series(one) for one in hit.series),
+        series=series,
         sentences=tuple(
             Sentence(
-                one.passage.text, one.passage.section, one.assertion, one.contradicts, one.similarity, one.highlights
+                one.passage.text,
+                one.passage.section,
+                one.assertion,
+                one.contradicts,
+                one.similarity,
+                one.highlights,
+                normal=one.clause is not None and one.clause.decided_by == "normal",
             )
             for one in hit.passages
         ),
         report=None if hit.report is None else hit.report.text,
         channels=dict(hit.channels),
-        key_image=next((pictures[one.card.volume_id] for one in hit.series if one.card.volume_id in pictures), None),
+        key_image=next((one.picture for one in series if one.picture is not None), None),
         accession_number=next((one.accession_number for one in (hit.study, hit.report) if one is not None), ""),
         same_exam=hit.same_exam,
+        priors=0 if hit.study is None else priors.get(hit.study.id, 0),
     )
 
 
-def _series(hit: answers.SeriesHit) -> SeriesSummary:
+def _series(hit: answers.SeriesHit, pictures: Mapping[int, bytes]) -> SeriesSummary:
     card, region = hit.card, hit.region
     return SeriesSummary(
         card.uid, card.description, card.sequence, card.plane, card.body_region, card.contrast, hit.similarity,
         paths=hit.paths,
         region=None if region is None else Region(region.box, region.slices, region.similarity),
-        predicted=tuple(Prediction(one.task, one.value, one.score, one.number) for one in hit.told),
+        predicted=tuple(Prediction(one.task, one.value, one.score, one.number) for one in hit.predicted_facts),
+        vendor=card.vendor, field_strength_t=card.field_strength_t, derived=card.derived,
+        picture=pictures.get(card.volume_id),
     )  # fmt: skip
 
 
@@ -261,3 +296,39 @@ def _row(hit: Hit) -> dict[str, Any]:
         "why": hit.why,
         "report": hit.report,
     }
+
+
+def _html(hits: Hits) -> str:
+    """HTML of a list of hits; every text from outside is escaped."""
+    notes = "".join(f'<p class="dim">{escape(one)}</p>' for one in hits.warnings)
+    if not hits:
+        return f'{_STYLE}<div class="spinecho-hits">{notes or "<p>nothing was found</p>"}</div>'
+    rows = "".join(_html_row(hit) for hit in hits)
+    return f'{_STYLE}<div class="spinecho-hits">{notes}<table class="spinecho-hits">{rows}</table></div>'
+
+
+def _html_row(hit: Hit) -> str:
+    image = ""
+    if hit.key_image is not None:
+        data = base64.b64encode(hit.key_image).decode("ascii")
+        image = f'<img alt="key image" src="data:image/png;base64,{data}">'
+    study = hit.study
+    facts: list[str] = []
+    if study is not None:
+        facts = [study.accession_number or study.uid, str(study.date or ""), study.description]
+    seen = [_joined((one.sequence, one.plane, one.body_region)) for one in hit.series]
+    fit = "" if hit.fits else '<p class="dim">less alike</p>'
+    return (
+        f"<tr><td>{hit.rank}</td><td>{image}</td>"
+        f"<td>{_lines(facts)}{_lines(dict.fromkeys(seen), dim=True)}{fit}</td>"
+        f"<td>{_lines(hit.why.splitlines())}</td></tr>"
+    )
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return " · ".join(part for part in parts if part and part != "unknown")
+
+
+def _lines(texts: Iterable[str], *, dim: bool = False) -> str:
+    start = '<p class="dim">' if dim else "<p>"
+    return "".join(f"{start}{escape(text)}</p>" for text in texts if text)

@@ -107,8 +107,8 @@ def verified_address(claims: Mapping[str, Any], roles: Roles) -> str | None:
     are not, but that nothing is enough for a provider of which roles.toml says so.
     """
     address = claims.get("email")
-    said = claims.get("email_verified", roles.omits_verified)
-    return address if said is True and isinstance(address, str) and _is_address(address) else None
+    claim = claims.get("email_verified", roles.omits_verified)
+    return address if claim is True and isinstance(address, str) and _is_address(address) else None
 
 
 def role_of(claims: Mapping[str, Any], roles: Roles) -> Role | None:

@@ -48,6 +48,21 @@ class Settings:
     no_record: bool = False
     """Goes without a record, on a machine used alone (--no-record; SPINECHO_NO_RECORD=1 for what that starts)."""
 
+    identified: str = ""
+    """Folder of the database of identities (SPINECHO_IDENTITIES, else the home)."""
+    identified_key: str = ""
+    """The file of its key (SPINECHO_IDENTITIES_KEY, else identities.key in the home)."""
+
+    @property
+    def identities(self) -> Path:
+        """Whom the pseudonyms of a de-identified archive, or of copies, stand for: a SQLite file."""
+        return (Path(self.identified) if self.identified else self.home) / "identities.sqlite"
+
+    @property
+    def identities_key(self) -> Path:
+        """The key under which pseudonyms are made and identities are sealed."""
+        return Path(self.identified_key) if self.identified_key else self.home / "identities.key"
+
     @property
     def record(self) -> Location:
         """The record's SQLite file, or the server's URL."""
@@ -94,24 +109,30 @@ def read_settings(
         server=_server(environment.get("SPINECHO_DATABASE") or ""),
         recorded=_place(environment.get("SPINECHO_RECORD") or ""),
         no_record=environment.get(NO_RECORD) == "1",
+        identified=_whole_place(environment.get("SPINECHO_IDENTITIES") or ""),
+        identified_key=_whole_place(environment.get("SPINECHO_IDENTITIES_KEY") or ""),
     )
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
-    """The settings as variables for a process that stands in another folder: paths are whole."""
+    """All settings but who asks as variables for a process that stands in another folder: paths are whole."""
     kind, colon, place = settings.encoder.partition(":")
     found = {
         "SPINECHO_HOME": str(settings.home),
-        "SPINECHO_ENCODER": f"{kind}{colon}{_whole_path(place)}" if colon else settings.encoder,
+        "SPINECHO_ENCODER": f"{kind}{colon}{whole_path(place)}" if colon else settings.encoder,
         "SPINECHO_DEVICE": settings.device,
     }
     if settings.text_model:
-        found["SPINECHO_TEXT_MODEL"] = _whole_path(settings.text_model)
+        found["SPINECHO_TEXT_MODEL"] = whole_path(settings.text_model)
     of_home = settings.roles is None or settings.roles == settings.home / "roles.toml"
+    found |= {"SPINECHO_IDENTITIES": settings.identified, "SPINECHO_IDENTITIES_KEY": settings.identified_key}
+    found |= {"SPINECHO_DATABASE": settings.server, "SPINECHO_VIEWER_URL": settings.viewer_url}
+    found |= {"SPINECHO_SMALLEST_COUNT": str(settings.smallest_count), NO_RECORD: "1" if settings.no_record else ""}
+    found |= {"SPINECHO_IDLE_MINUTES": str(settings.idle_minutes)}
     return found | {"SPINECHO_ROLES": "" if of_home else str(settings.roles), "SPINECHO_RECORD": settings.recorded}
 
 
-def _whole_path(name: str) -> str:
+def whole_path(name: str) -> str:
     """A path that is there, from the root; what is none, such as a model's name on a hub, as it is."""
     place = Path(name).expanduser()
     return str(place.absolute()) if place.exists() else name
@@ -151,6 +172,10 @@ def _place(given: str) -> str:
         return given
     ending = "/" if given.endswith("/") else ""
     return f"{Path(given).expanduser().absolute()}{ending}"
+
+
+def _whole_place(given: str) -> str:
+    return str(Path(given).expanduser().absolute()) if given else ""
 
 
 def _account() -> str:

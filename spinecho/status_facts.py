@@ -7,19 +7,20 @@ from typing import Any
 
 from spinecho.db.errors import BuildCorrupt
 from spinecho.db.files import file_index, not_indexed, runs
-from spinecho.db.filters.selection import Selection
 from spinecho.db.queries import lookup
+from spinecho.db.queries.selection import Selection
 from spinecho.db.queries.self_tests import get_self_test
 from spinecho.db.reports import study_matching
 from spinecho.db.schema.copies import copies_of
 from spinecho.db.schema.database import HEAD, Database
 from spinecho.db.store import predictions, storing
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.build import builds_newest_first, current_build, open_build
-from spinecho.db.vectors.sound import require_sound
+from spinecho.db.vectors.manifest import builds_newest_first, current_build, written_build
+from spinecho.db.vectors.sound import require_counted
 from spinecho.encoders.errors import Reason
 from spinecho.encoders.registry import about
 from spinecho.encoders.runtime.notices import notices
+from spinecho.encoders.sandbox.how_confined import how_confined
 from spinecho.search.self_test import self_test_json, weighing
 from spinecho.settings import Settings
 from spinecho.wiring import own_weights
@@ -61,6 +62,7 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
         "self_test": self_test_facts(database, settings),
         "last_run": runs.last_run(database),
         "copies": len(copies_of(settings.database)),
+        "reading": dataclasses.asdict(confined) if (confined := how_confined()) else None,
         "warnings": warnings,
     }
 
@@ -79,16 +81,15 @@ def remedy_of(code: str) -> str:
 
 
 def _unsound(database: Database, settings: Settings, space: SpaceRecord) -> list[str]:
-    """What is wrong with the build that is to serve."""
+    """What is wrong with the build that is to serve: its files, how many vectors it holds; it is not opened."""
     name = current_build(settings.builds, space)
     if not name:
         return []
     try:
-        manifest, index = open_build(settings.builds, space, name)
-        require_sound(
-            database, space, name, index, count=manifest.count, highest=manifest.highest_id,
-            tombstone=manifest.last_tombstone,
-        )  # fmt: skip
+        manifest, _ = written_build(settings.builds, space, name)
+        require_counted(
+            database, space, name, count=manifest.count, highest=manifest.highest_id, tombstone=manifest.last_tombstone
+        )
     except BuildCorrupt as error:
         return [f"{error}, so it is not served; the rows answer. 'spinecho index --rebuild' mends it."]
     return []

@@ -85,7 +85,7 @@ def study_of(opened: OpenedStudy, source: OpenSource) -> Study:
     return Study(
         card.uid, card.accession_number, card.date, card.description, card.sex, card.age_years,
         tuple(_series(one, opened.pictures.get(one.volume_id), source) for one in opened.series),
-        tuple(Report(one.text, one.accession_number, one.match) for one in opened.reports),
+        tuple(Report(one.text, one.accession_number, one.match) for one in opened.reports), number=card.number,
     )  # fmt: skip
 
 

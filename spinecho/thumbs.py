@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from spinecho.db.csv_files import csv_text
 from spinecho.db.filters.algebra import Filter
 from spinecho.db.people import feedback
 from spinecho.db.schema.database import Database
@@ -53,3 +55,8 @@ def judgements_of(database: Database, access: Access, *, everybody: bool) -> tup
     kept = feedback.thumbs(database, user=None if everybody else access.person.name)
     rows = agreed((str(one.query.get("text", "")), one.study_uid, one.verdict) for one in kept)
     return tuple(Judgement(*row) for row in rows)
+
+
+def judgements_csv(rows: Iterable[Judgement]) -> str:
+    """Judgements as `Archive.evaluate` reads them from a file."""
+    return csv_text([("query", "study_uid", "grade"), *((one.query, one.study_uid, one.grade) for one in rows)])

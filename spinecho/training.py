@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import os
 
     from spinecho.encoders.training.loop.loop import Progress
-    from spinecho.ui.training.train_plan import Command
+    from spinecho.training_runs.train_plan import Command
 
 STAGES = ("pretrain", "align", "head")
 OnStep = Callable[[int, int, str], None]
@@ -37,9 +37,9 @@ def train(
     `TrainError`.
     """
     from spinecho.encoders.registry import pick_device  # noqa: PLC0415
-    from spinecho.ui.training.train_jobs import JOBS  # noqa: PLC0415
-    from spinecho.ui.training.train_plan import HeadsPlan, read_plan  # noqa: PLC0415
-    from spinecho.ui.training.train_runs import describe, run_fit, run_heads  # noqa: PLC0415
+    from spinecho.training_runs.train_jobs import JOBS  # noqa: PLC0415
+    from spinecho.training_runs.train_plan import HeadsPlan, read_plan  # noqa: PLC0415
+    from spinecho.training_runs.train_runs import describe, run_fit, run_heads  # noqa: PLC0415
 
     if stage not in STAGES:
         raise QueryError(f"{stage!r} is none of: {', '.join(STAGES)}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spinecho.db.schema.check import Finding as Damage
+from spinecho.db.schema.damage import Finding as Damage
 from spinecho.people import open_access, open_record
-from spinecho.private import private_files
+from spinecho.private import make_private, private_files
 from spinecho.search.access.persons import Role
 from spinecho.settings import Settings, read_settings
 from spinecho.wiring import indexing_lock, open_database, open_dual
@@ -18,7 +19,17 @@ if TYPE_CHECKING:
     from spinecho.db.schema.copies import Copy
     from spinecho.outcomes import OnProgress
 
-__all__ = ["Damage", "Upgraded", "copies", "remove_copies", "require_home", "settings_of", "upgrade"]
+__all__ = [
+    "Copied",
+    "Damage",
+    "Upgraded",
+    "copies",
+    "copy_database",
+    "remove_copies",
+    "require_home",
+    "settings_of",
+    "upgrade",
+]
 
 
 Home = str | Path | Settings | None
@@ -39,6 +50,21 @@ class Upgraded:
     warning: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A database that was copied. rows: of all tables; written: those that were not there yet.
+
+    questions: how many are answered by both alike. home: of the copy, None where it is on a server.
+    """
+
+    source: str
+    copy: str
+    rows: int
+    written: int
+    questions: int
+    home: Path | None
+
+
 def upgrade(
     home: Home = None, *, notify: Callable[[str], None] = lambda _: None, on_progress: OnProgress | None = None
 ) -> Upgraded:
@@ -47,10 +73,12 @@ def upgrade(
     notify: given what opening the database has to tell. on_progress: called with (stage, done, known). Raises
     `Refused`, `Damaged` where it is not sound, `StorageFailure` where it cannot be written.
     """
-    from spinecho.db.schema import database as schema  # noqa: PLC0415
+    from spinecho.db.schema.database import HEAD  # noqa: PLC0415
     from spinecho.db.schema.engines import shown  # noqa: PLC0415
     from spinecho.db.store.erasing import erase_traces  # noqa: PLC0415
-    from spinecho.db.vectors.kept_up import refresh_builds, refresh_snapshot  # noqa: PLC0415
+    from spinecho.db.upkeep import upgrading  # noqa: PLC0415
+    from spinecho.db.upkeep.kept_up import refresh_builds, refresh_snapshot  # noqa: PLC0415
+    from spinecho.indexer.acquired_again import acquire_again  # noqa: PLC0415
     from spinecho.indexer.facts_again import derive_facts  # noqa: PLC0415
     from spinecho.indexer.reports.derive import settle_reports  # noqa: PLC0415
     from spinecho.indexer.reports.rereading import read_again  # noqa: PLC0415
@@ -62,19 +90,53 @@ def upgrade(
         me.allow(Role.MANAGER, "upgrade the database", "db-upgrade")
         warning = ""
         with indexing_lock(settings):
-            before, copy = schema.upgrade(settings.database, record=settings.record)
-            if before != schema.HEAD:
-                database = open_database(settings, warn=notify)
+            before, copy = upgrading.upgrade(settings.database, record=settings.record)
+            database = open_database(settings, warn=notify)
+            if before != HEAD:
                 derive_facts(database)  # studies have what most of their files say, without a file being read
                 settle_reports(database)
-                if read_again(database, lambda: open_dual(settings).text):
-                    refresh_builds(database, settings.builds)
-                    refresh_snapshot(database, settings.builds)
+            # by older rules, or tables as they are
+            read = read_again(database, lambda: open_dual(settings, database).text)
+            read += acquire_again(database, lambda: open_dual(settings, database).text)
+            if read:
+                refresh_builds(database, settings.builds)
+                refresh_snapshot(database, settings.builds)
+            if read or before != HEAD:
                 erase_traces(database)
-                warning = self_tested(database, lambda: open_dual(settings), on_progress)
-                database.close()
-            me.note("db-upgraded", before=before or "", after=schema.HEAD)
-    return Upgraded(shown(settings.database), before, schema.HEAD, copy, warning)
+                warning = self_tested(database, lambda: open_dual(settings, database), on_progress)
+            database.close()
+            me.note("db-upgraded", before=before or "", after=HEAD)
+    return Upgraded(shown(settings.database), before, HEAD, copy, warning)
+
+
+def copy_database(home: Home = None, to: str | Path = "", *, on_progress: OnProgress | None = None) -> Copied:
+    """Copy a home's database to another home, or to a server by its URL; one that was stopped goes on. For managers.
+
+    Whoever searches is not disturbed, nobody indexes meanwhile, and what people keep meanwhile may be missing. The copy
+    is used by nobody before it was held against its source. Raises `Refused`, `Busy`, `StoreError` where something is
+    there already, `Damaged`, `StorageFailure`.
+    """
+    from spinecho.db.schema.engines import read_location, shown  # noqa: PLC0415
+    from spinecho.db.upkeep.copying import copy_rows  # noqa: PLC0415
+    from spinecho.db.upkeep.kept_up import refresh_builds, refresh_snapshot  # noqa: PLC0415
+
+    settings, place = settings_of(home), read_location(str(to))
+    other = place if isinstance(place, Path) else None
+    tell = on_progress or (lambda *_: None)
+    with private_files():
+        open_access(settings).allow(
+            Role.MANAGER, "copy the database", "db-copy", to="server" if other is None else "home"
+        )
+        target = place if other is None else other / "spinecho.sqlite"
+        if other is not None:
+            make_private(other)
+        with indexing_lock(settings), closing(open_database(settings)) as source:
+            made = copy_rows(source, target, on_rows=tell)
+        if other is not None:
+            with closing(open_database(replace(settings, home=other, server=""))) as copied:
+                refresh_builds(copied, other / "builds")
+                refresh_snapshot(copied, other / "builds")
+    return Copied(shown(settings.database), shown(target), made.rows, made.written, made.questions, other)
 
 
 def copies(home: Home = None) -> tuple[Copy, ...]:

@@ -7,31 +7,26 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from spinecho.db.errors import BuildCorrupt, StoreError
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.values import Role as Space
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.build import (
-    Manifest,
-    build_index,
-    builds_newest_first,
-    current_build,
-    read_manifest,
-    read_rows,
-    write_rows,
-)
-from spinecho.db.vectors.index_plan import FLAT_UP_TO, Wish
-from spinecho.db.vectors.trade_off import KINDS, TradeOff, trade_offs
+from spinecho.db.vectors.index_plan import FLAT_UP_TO, KINDS, Wish
+from spinecho.db.vectors.manifest import Manifest, builds_newest_first, current_build, read_manifest
+from spinecho.db.vectors.stored_rows import read_rows, write_rows
 from spinecho.errors import QueryError
 from spinecho.private import private_files
 from spinecho.search.access.persons import Access, Role
 from spinecho.settings import Settings
 from spinecho.wiring import indexing_lock
 
-__all__ = ["FLAT_UP_TO", "KINDS", "Build", "Builds", "TradeOff"]
+if TYPE_CHECKING:
+    from spinecho.db.vectors.trade_off import TradeOff
+
+__all__ = ["FLAT_UP_TO", "KINDS", "Build", "Builds"]
 Say = Callable[[str], None]
 
 
@@ -85,6 +80,8 @@ class Builds:
         reaches the recall on vectors held out of it. kind: one of `KINDS`, whatever it gives. on_progress: called with
         what is done now. Raises `QueryError` for what cannot be wished, `Busy` while another process indexes.
         """
+        from spinecho.db.vectors.build import build_index  # noqa: PLC0415  (FAISS, which a list can do without)
+
         wish = wish_of(recall, bytes_per_vector, flat_up_to, kind)
         require_space(space)
         say, settings = on_progress or _silent, self._settings
@@ -110,6 +107,8 @@ class Builds:
 
         seed: another one holds out other vectors, which ask for their neighbours. Raises as `make` does.
         """
+        from spinecho.db.vectors.trade_off import trade_offs  # noqa: PLC0415
+
         require_space(space)
         database, found = self._database(), {}
         self._access().allow(Role.MANAGER, "compare kinds of index", "tune-builds")

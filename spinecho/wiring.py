@@ -6,6 +6,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from spinecho.boxes import check_form, read_box
 from spinecho.db.errors import Busy, FilesChanged, StorageFailure
 from spinecho.db.schema.database import Database, alone
 from spinecho.db.schema.warm import warm_beside
+from spinecho.db.store.held_spaces import live_encoder
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.preparing.grey_levels import Levels, levels_task, unpack_levels
@@ -20,8 +22,10 @@ from spinecho.encoders.preparing.voxels import unpack_voxels, voxels_task
 from spinecho.encoders.reading.headers import FileFailure
 from spinecho.encoders.reading.unzip import unzip_task
 from spinecho.encoders.reading.volume import Volume
-from spinecho.encoders.registry import open_encoder
-from spinecho.encoders.sandbox.image_tasks import (
+from spinecho.encoders.registry import DEFAULT, is_known, open_encoder
+from spinecho.encoders.sandbox.processes import Sandbox, Task
+from spinecho.encoders.sandbox.worker import Message
+from spinecho.encoders.tasks.image_tasks import (
     GreyVolume,
     PreparedVolume,
     grey_task,
@@ -29,18 +33,16 @@ from spinecho.encoders.sandbox.image_tasks import (
     unpack_grey,
     unpack_read,
 )
-from spinecho.encoders.sandbox.processes import Sandbox, Task
-from spinecho.encoders.sandbox.worker import Message
 from spinecho.errors import NoScan, SpinechoError
 from spinecho.private import make_private, tighten
 from spinecho.readers import Readers
 from spinecho.search.fusion import NAME as FUSION
 from spinecho.search.fusion import Weights
 from spinecho.search.query import BoxError, ImageQuery, SpotQuery
-from spinecho.settings import Settings
+from spinecho.settings import Settings, whole_path
 
 if TYPE_CHECKING:
-    from spinecho.search.access.desk import Served
+    from spinecho.search.access.personal_archive import Served
     from spinecho.search.engine import Engine
 
 _READERS = Readers()
@@ -48,9 +50,38 @@ USER_ERRORS = (SpinechoError,)
 """Errors whose message is meant for the person at the screen."""
 
 
-def open_dual(settings: Settings) -> DualEncoder:
-    """The encoders that the settings name."""
-    return open_encoder(settings.encoder, device=settings.device, text_model=settings.text_model)
+def open_dual(settings: Settings, database: Database | None = None) -> DualEncoder:
+    """The encoders that the settings name; where they name none, those that answer in the database."""
+    return open_named(settings, encoder_now(settings, database))
+
+
+def encoder_now(settings: Settings, database: Database | None) -> str:
+    """The encoder's name: as the settings have it, else the one that was switched to."""
+    if database is not None and settings.encoder == DEFAULT and settings.text_model is None:
+        live = live_encoder(database)
+        if live is not None and is_known(live[1]):
+            return live[1]
+    return settings.encoder
+
+
+def open_named(settings: Settings, name: str) -> DualEncoder:
+    """The encoders of that name, which keep it: "tower:adapted-1" lies in the home. Raises as `open_encoder` does."""
+    kind, colon, place = name.partition(":")
+    own = settings.home / "encoders" / place
+    if colon and place and not Path(place).expanduser().is_absolute() and own.is_dir():
+        dual = open_encoder(f"{kind}:{own}", device=settings.device, text_model=settings.text_model)
+        return replace(dual, name=name)
+    return open_encoder(name, device=settings.device, text_model=settings.text_model)
+
+
+def absolute_encoder(settings: Settings, name: str) -> str:
+    """An encoder's name as other processes find it: the home's own by its short name, another folder from the root."""
+    kind, colon, place = name.partition(":")
+    if not colon or (settings.home / "encoders" / place).is_dir():
+        own = settings.home / "encoders"
+        inside = colon and Path(place).is_absolute() and Path(place).parent == own
+        return f"{kind}:{Path(place).name}" if inside else name
+    return f"{kind}:{whole_path(place)}"
 
 
 def _ignore(message: str) -> None:
@@ -72,7 +103,7 @@ def open_engine(settings: Settings, *, database: Database | None = None) -> Engi
     from spinecho.search.engine import Engine  # noqa: PLC0415  (slow to import, and not needed by every command)
 
     database = database or open_database(settings)
-    engine = Engine(database, settings.builds, open_dual(settings), weights=own_weights(settings))
+    engine = Engine(database, settings.builds, open_dual(settings, database), weights=own_weights(settings))
     engine.calibrate()
     return engine
 
@@ -86,12 +117,17 @@ def own_weights(settings: Settings) -> Weights | None:
 def open_served(
     settings: Settings, *, database: Database | None = None, warn: Callable[[str], None] = _ignore
 ) -> Served:
-    """An engine for the desks of many people, its database's file read ahead."""
-    from spinecho.search.access.desk import Served  # noqa: PLC0415
+    """An engine for the personal archives of many people, its database's file read ahead."""
+    from spinecho.search.access.late_engine import LateEngine  # noqa: PLC0415
+    from spinecho.search.access.personal_archive import Served  # noqa: PLC0415
 
-    database = database or open_database(settings, warn=warn)
-    warm_beside(database)
-    return Served(open_engine(settings, database=database))
+    held = database or open_database(settings, warn=warn)
+    warm_beside(held)
+
+    def opening() -> Engine:
+        return open_engine(settings, database=held)
+
+    return Served(LateEngine(held, settings.builds, opening, opened=opening()))
 
 
 def read_image_query(path: Path, dual: DualEncoder) -> tuple[ImageQuery, tuple[FileFailure, ...]]:
@@ -148,10 +184,10 @@ def take_apart(path: Path) -> Path:
     path.unlink()
     if outcome.failure is not None:
         raise ReadError(outcome.failure, f"{path.name}: {outcome.failure}: {outcome.detail}. {outcome.failure.remedy}")
-    told = outcome.messages[0][0]
-    if "reason" in told:
-        raise ReadError(Reason(told["reason"]), f"{path.name}: {told['message']}")
-    if not told["files"]:
+    answer = outcome.messages[0][0]
+    if "reason" in answer:
+        raise ReadError(Reason(answer["reason"]), f"{path.name}: {answer['message']}")
+    if not answer["files"]:
         raise NoScan(f"{path.name} is empty: give a zip of DICOM files or a NIfTI file")
     return folder
 
@@ -167,7 +203,7 @@ def read_volume(source: Sequence[tuple[str, str]], key: str) -> Volume:
 
 
 def read_objects(task: Task) -> Sequence[Message]:
-    """What a task of `encoders.sandbox.object_tasks` gives of some DICOM files. Raises `ReadError`, `ReadersBusy`."""
+    """What a task of `encoders.tasks.object_tasks` gives of some DICOM files. Raises `ReadError`, `ReadersBusy`."""
     outcome = _READERS.run(task)
     if outcome.failure is not None:
         raise ReadError(outcome.failure, f"these files cannot be shown: {outcome.failure.remedy}")
@@ -192,8 +228,8 @@ def indexing_process(settings: Settings) -> int | None:
     except (FileNotFoundError, PermissionError):  # who may not write the lock cannot know
         return None
     except BlockingIOError:
-        said = path.read_text().strip()
-        return int(said) if said.isdecimal() else None
+        stated = path.read_text().strip()
+        return int(stated) if stated.isdecimal() else None
     return None
 
 
@@ -205,10 +241,19 @@ def read_levels(source: Sequence[tuple[str, str]], *, key: str) -> Levels:
 @contextmanager
 def indexing_lock(settings: Settings) -> Iterator[None]:
     """Held while a run writes: two at once would do the same work twice. Let go by the system if the run dies."""
-    path = settings.home / "index.lock"
+    with one_at_a_time(settings, "index.lock", f"is indexing into {settings.home} already"), alone(settings.database):
+        yield
+
+
+@contextmanager
+def one_at_a_time(settings: Settings, name: str, does: str) -> Iterator[None]:
+    """Hold a lock of the home, a file of this name, which the system lets go if the process dies.
+
+    does: what another process that holds it is doing. Raises `Busy` while one does, and `StorageFailure`.
+    """
     try:
         make_private(settings.home)
-        held = path.open("a+")
+        held = (settings.home / name).open("a+")
     except OSError as error:
         raise StorageFailure(
             f"cannot write in {settings.home}: {error.strerror}; give this account the right to, or name another home"
@@ -218,11 +263,8 @@ def indexing_lock(settings: Settings) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise Busy(
-                f"process {file.read().strip() or '?'} is indexing into {settings.home} already; wait for it"
-            ) from None
+            raise Busy(f"process {file.read().strip() or '?'} {does}; wait for it") from None
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        with alone(settings.database):
-            yield
+        yield

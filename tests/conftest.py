@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +13,8 @@ from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from archives import Home, small_archive
+from archives import Home, copy_of, small_archive
+from made_once import made_once, run_folder
 from servers import Server, running
 
 from spinecho.db.schema.engines import Location
@@ -25,8 +23,7 @@ settings.register_profile("spinecho", deadline=None)  # how fast is measured in 
 settings.load_profile("spinecho")
 
 if "SPINECHO_CACHE" not in os.environ:  # exported networks, for this run and the processes that it starts
-    os.environ["SPINECHO_CACHE"] = tempfile.mkdtemp(prefix="spinecho-cache-")
-    atexit.register(shutil.rmtree, os.environ["SPINECHO_CACHE"], ignore_errors=True)
+    os.environ["SPINECHO_CACHE"] = str(run_folder() / "cache")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -50,17 +47,16 @@ def testdata() -> Path:
 
 
 @pytest.fixture(scope="session")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def archive() -> Path:
     """Five synthetic studies with reports, a few slices a series."""
-    return small_archive(tmp_path_factory.mktemp("archive"), studies=5)
+    return made_once("five", lambda folder: small_archive(folder, studies=5))
 
 
 @pytest.fixture(scope="session")
 def indexed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home in which the archive is indexed; tests that change it take a copy."""
-    home = Home(tmp_path_factory.mktemp("home"))
-    home.index(archive)
-    return home
+    once = made_once("five-home", lambda folder: Home(folder).index(archive))
+    return copy_of(Home(once), tmp_path_factory.mktemp("home") / "home")
 
 
 @pytest.fixture(scope="session")

@@ -80,7 +80,7 @@ def sentences(page: AppTest) -> list[str]:
 def page_of(name: str, *, role: str = "manager") -> AppTest:
     """A page drawn for a person of a role, over the home that the environment names."""
     script = f"""
-from spinecho.search.access.desk import Person, Role
+from spinecho.search.access.personal_archive import Person, Role
 from spinecho.ui.views.style import trouble
 from spinecho.ui.views.session.opened import enter
 from spinecho.ui.views.{name}.page import {name}_page

@@ -6,20 +6,22 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from spinecho.encoders.registry import ABOUT
-from spinecho.search.access.desk import Person, Recorder
+from spinecho.people import Person, Recorder
 from spinecho.settings import Settings, read_settings
+from spinecho.shown import ABOUT
 from spinecho.ui.views.archive.page import SHORTCUTS as ARCHIVE_KEYS
 from spinecho.ui.views.archive.page import archive_page
 from spinecho.ui.views.cohorts.page import SHORTCUTS as COHORT_KEYS
 from spinecho.ui.views.cohorts.page import cohorts_page
 from spinecho.ui.views.compare.page import compare_page
+from spinecho.ui.views.concepts.page import SHORTCUTS as CONCEPT_KEYS
+from spinecho.ui.views.concepts.page import concepts_page
 from spinecho.ui.views.evaluate.page import SHORTCUTS as EVALUATE_KEYS
 from spinecho.ui.views.evaluate.page import evaluate_page
 from spinecho.ui.views.search.page import search_page
 from spinecho.ui.views.search.results import SHORTCUTS
 from spinecho.ui.views.session.keys import key_sheet
-from spinecho.ui.views.session.opened import Room, enter, record_of
+from spinecho.ui.views.session.opened import PageContext, enter, record_of
 from spinecho.ui.views.session.page_links import lay_out
 from spinecho.ui.views.session.signed import sign_out_button, watch, who
 from spinecho.ui.views.study.page import study_page
@@ -27,13 +29,14 @@ from spinecho.ui.views.study.viewer import SHORTCUTS as VIEWER_KEYS
 from spinecho.ui.views.style import apply_style, icon, trouble
 from spinecho.wiring import USER_ERRORS
 
-Draw = Callable[[Room], None]
+Draw = Callable[[PageContext], None]
 # name in the address, title, what draws it, its shortcuts, whether it stands in the menu
 _PAGES: tuple[tuple[str, str, Draw, Sequence[tuple[str, str]], bool], ...] = (
     ("search", "Search", search_page, SHORTCUTS, True),
     ("study", "Study", study_page, VIEWER_KEYS, False),
     ("compare", "Compare", compare_page, VIEWER_KEYS, False),
     ("cohorts", "Cohorts", cohorts_page, COHORT_KEYS, True),
+    ("concepts", "Concepts", concepts_page, CONCEPT_KEYS, True),
     ("archive", "Archive", archive_page, ARCHIVE_KEYS, True),
     ("evaluate", "Evaluate", evaluate_page, EVALUATE_KEYS, True),
 )
@@ -49,22 +52,24 @@ def main() -> None:
         person = who(settings, record)
         if person is None:
             st.stop()
-        room = enter(settings, person)
+        context = enter(settings, person)
     except USER_ERRORS as error:
         st.markdown("#### Spinecho")
         trouble("The index cannot be opened", str(error))
         st.stop()
-    pages = {name: _page(room, *rest) for name, rest in ((row[0], row) for row in _PAGES)}
+    pages = {name: _page(context, *rest) for name, rest in ((row[0], row) for row in _PAGES)}
     lay_out(pages)
     st.navigation(list(pages.values()), position="top").run()
     _foot(settings, person, record)
     watch(settings)
 
 
-def _page(room: Room, name: str, title: str, draw: Draw, shortcuts: Sequence[tuple[str, str]], listed: bool) -> st.Page:
+def _page(
+    context: PageContext, name: str, title: str, draw: Draw, shortcuts: Sequence[tuple[str, str]], listed: bool
+) -> st.Page:
     def shown() -> None:
         try:
-            draw(room)
+            draw(context)
         except USER_ERRORS as error:
             trouble("This page cannot be shown", str(error))
         key_sheet(shortcuts)

@@ -78,20 +78,20 @@ def main() -> None:
         questions = [one for one in questions if given.question.casefold() in one.text.casefold()]
     print(machine())
     _tell_corpus(texts, questions)
-    dual, told = open_encoder(), entries(texts)
+    dual, known = open_encoder(), entries(texts)
     with tempfile.TemporaryDirectory() as temporary:
         began = time.perf_counter()
         database, builds = open_home(given.home or Path(temporary), texts, dual)
         engine = Engine(database, builds, dual)
         engine.calibrate()
         print(f"archive stored or found again in {time.perf_counter() - began:.0f} s\n")
-        system = EngineSystem(engine, told, by=Evidence(given.by))
+        system = EngineSystem(engine, known, by=Evidence(given.by))
         systems: list[System] = [system, Bm25(texts), BySentence(texts, dual)]
         gc.collect()
         gc.freeze()
         asked = [_ask(question, texts, systems) for question in questions]
         again = [system.ask(question.text).seconds for question in questions]
-        named = [] if given.question else identifier_questions(told)
+        named = [] if given.question else identifier_questions(known)
         found = [(one, system.ask(one.text)) for one in named]
         by_facts = [] if given.question or given.kinds or given.apart else facts.QUESTIONS
         of_facts = [{one.name: one.ask(asking.text) for one in systems} for asking in by_facts]
@@ -100,11 +100,11 @@ def main() -> None:
     good = [one for one in asked if one.question.kind != NOTHING]
     figures: dict[str, Any] = {"machine": machine(), "texts": len(texts), "by": given.by}
     figures["ndcg"] = _tell_ndcg(good, names)
-    figures["wrong"] = _tell_wrong(good, names)
-    figures["identifiers"] = _tell_identifiers([(one, is_right(one, answer.keys)) for one, answer in found])
-    figures["facts"] = _tell_facts(by_facts, of_facts, told, names)
+    figures["wrong"] = _print_wrong(good, names)
+    figures["identifiers"] = _print_identifiers([(one, is_right(one, answer.keys)) for one, answer in found])
+    figures["facts"] = _print_facts(by_facts, of_facts, known, names)
     figures["nothing"] = _tell_nothing(asked)
-    figures["seconds"] = _tell_seconds([one.answers["engine"].seconds for one in asked], again)
+    figures["seconds"] = _print_seconds([one.answers["engine"].seconds for one in asked], again)
     by_key = {one.key: one for one in texts}
     if given.question or given.show:
         _show(good if given.show and not given.question else asked, names, by_key, most=given.show or len(asked))
@@ -177,42 +177,42 @@ def _tell_ndcg(asked: Sequence[Asked], names: Sequence[str]) -> dict[str, Any]:
     return figures
 
 
-def _tell_wrong(asked: Sequence[Asked], names: Sequence[str]) -> dict[str, Any]:
+def _print_wrong(asked: Sequence[Asked], names: Sequence[str]) -> dict[str, Any]:
     """Answers among the first ten that say the contrary, of a hundred that were given."""
     figures: dict[str, Any] = {}
     print(f"\nof 100 answers in the first {K}" + " " * 8 + "".join(f"{name:>14}" for name in names))
     for label, flags in _WRONG.items():
         row = []
         for name in names:
-            told = [flag for one in asked for flag in one.flags(name)]
-            count = sum(flag in flags for flag in told)
-            figures.setdefault(name, {})[label] = {"answers": len(told), "wrong": count}
-            row.append(f"{100 * count / max(1, len(told)):.2f} ({count})")
+            flags_given = [flag for one in asked for flag in one.flags(name)]
+            count = sum(flag in flags for flag in flags_given)
+            figures.setdefault(name, {})[label] = {"answers": len(flags_given), "wrong": count}
+            row.append(f"{100 * count / max(1, len(flags_given)):.2f} ({count})")
         print(f"{label:31}" + "".join(f"{cell:>14}" for cell in row))
     return figures
 
 
-def _tell_identifiers(found: Sequence[tuple[Any, bool]]) -> dict[str, Any]:
+def _print_identifiers(found: Sequence[tuple[Any, bool]]) -> dict[str, Any]:
     if not found:
         return {}
     kinds = {
         kind: [right for one, right in found if one.kind == kind] for kind in dict.fromkeys(o.kind for o, _ in found)
     }
     share = sum(right for _, right in found) / len(found)
-    told = ", ".join(f"{kind} {sum(of)}/{len(of)}" for kind, of in kinds.items())
-    print(f"\nidentifiers answered by exact match alone: {100 * share:.0f} % of {len(found)} ({told})")
+    by_kind = ", ".join(f"{kind} {sum(of)}/{len(of)}" for kind, of in kinds.items())
+    print(f"\nidentifiers answered by exact match alone: {100 * share:.0f} % of {len(found)} ({by_kind})")
     return {"share": share, **{kind: [sum(of), len(of)] for kind, of in kinds.items()}}
 
 
-def _tell_facts(
-    questions: Sequence[facts.FactQuestion], answers: Sequence[dict[str, Answer]], told: Sequence[Entry],
+def _print_facts(
+    questions: Sequence[facts.FactQuestion], answers: Sequence[dict[str, Answer]], known: Sequence[Entry],
     names: Sequence[str],
 ) -> dict[str, Any]:  # fmt: skip
     """Facts of patient and scan in words; the other systems read texts alone, and cannot know them."""
     if not questions:
         return {}
-    grades = [{one.text.key: asking.grade(one) for one in told} for asking in questions]
-    holds = [{one.text.key for one in told if asking.has_facts(one)} for asking in questions]
+    grades = [{one.text.key: asking.grade(one) for one in known} for asking in questions]
+    holds = [{one.text.key for one in known if asking.has_facts(one)} for asking in questions]
     figures: dict[str, Any] = {"questions": len(questions)}
     cells = []
     for name in names:
@@ -238,14 +238,14 @@ def _tell_nothing(asked: Sequence[Asked]) -> dict[str, Any]:
     return {"right": [sum(other), len(other)], "false": [sum(good), len(good)]}
 
 
-def _tell_seconds(first: Sequence[float], again: Sequence[float]) -> dict[str, float]:
-    told = {}
+def _print_seconds(first: Sequence[float], again: Sequence[float]) -> dict[str, float]:
+    figures = {}
     for label, seconds in (("asked first", first), ("asked again", again)):
         ordered = sorted(seconds)
         p50, p95 = 1000 * statistics.median(ordered), 1000 * ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
         print(f"whole query, {label}: p50 {p50:.1f} ms, p95 {p95:.1f} ms")
-        told |= {f"{label} p50 ms": round(p50, 1), f"{label} p95 ms": round(p95, 1)}
-    return told
+        figures |= {f"{label} p50 ms": round(p50, 1), f"{label} p95 ms": round(p95, 1)}
+    return figures
 
 
 def _show(asked: Sequence[Asked], names: Sequence[str], texts: dict[str, Text], *, most: int) -> None:

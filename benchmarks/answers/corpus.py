@@ -79,28 +79,28 @@ def load_texts(folder: Path, *, without: Sequence[str] = ()) -> tuple[Text, ...]
 
 def digest(texts: Sequence[Text]) -> str:
     """A name for these texts, by which a home that holds them is found again."""
-    told = hashlib.sha256()
+    digested = hashlib.sha256()
     for one in texts:
-        told.update(f"{one.key}\0{one.text}\0".encode())
-    return told.hexdigest()[:12]
+        digested.update(f"{one.key}\0{one.text}\0".encode())
+    return digested.hexdigest()[:12]
 
 
 def _roco(folder: Path) -> Iterator[Text]:
     for line in (folder / "roco_mr_captions" / "roco_mr_ccby.jsonl").read_text(encoding="utf-8").splitlines():
-        told = json.loads(line)
-        caption = told["caption"]
-        yield Text(told["id"], "roco", caption, sex=sex_in(caption), age=age_in(caption))
+        row = json.loads(line)
+        caption = row["caption"]
+        yield Text(row["id"], "roco", caption, sex=sex_in(caption), age=age_in(caption))
 
 
 def _templates(folder: Path) -> Iterator[Text]:
     for path in sorted((folder / "report_templates").glob("*.yaml")):
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-        name = told["vr_shortcut_suffix"]
-        parts = [f"EXAMINATION: {name}", f"TECHNIQUE: {told['technique']}"]
-        if isinstance(told["report"], str):
-            parts.append(f"FINDINGS: {told['report']}")
+        template = yaml.safe_load(path.read_text(encoding="utf-8"))
+        name = template["vr_shortcut_suffix"]
+        parts = [f"EXAMINATION: {name}", f"TECHNIQUE: {template['technique']}"]
+        if isinstance(template["report"], str):
+            parts.append(f"FINDINGS: {template['report']}")
         else:
-            parts += [f"{part['section'].upper()}: {part['content']}" for part in told["report"]]
+            parts += [f"{part['section'].upper()}: {part['content']}" for part in template["report"]]
         yield Text(path.stem, "templates", "\n".join(part.strip() for part in parts))
 
 
@@ -131,8 +131,8 @@ def _idc(folder: Path) -> Iterator[Text]:
         if not any(part in row["collection_id"] for part in _SKIPPED):
             studies[row["StudyKey"]].append(row)
     by_collection: dict[str, list[int]] = defaultdict(list)
-    for key, told in sorted(studies.items()):
-        by_collection[told[0]["collection_id"]].append(key)
+    for key, studies_rows in sorted(studies.items()):
+        by_collection[studies_rows[0]["collection_id"]].append(key)
     drawn = random.Random(14)
     for keys in by_collection.values():
         drawn.shuffle(keys)
@@ -148,12 +148,12 @@ def _idc(folder: Path) -> Iterator[Text]:
 
 
 def _header(key: int, rows: Sequence[dict[str, str]]) -> Text | None:
-    told: dict[str, Series] = {}
+    by_name: dict[str, Series] = {}
     for row in rows:
         name = (row["SeriesDescription"] or "").strip()
         if name and not _CAPTURES.search(name):
-            told.setdefault(name, Series(name, row["BodyPartExamined"] or "", row["Manufacturer"] or ""))
-    series = tuple(told.values())[:_SERIES]
+            by_name.setdefault(name, Series(name, row["BodyPartExamined"] or "", row["Manufacturer"] or ""))
+    series = tuple(by_name.values())[:_SERIES]
     study = (rows[0]["StudyDescription"] or "").strip()
     if not series or not study:
         return None
@@ -167,8 +167,8 @@ def _header(key: int, rows: Sequence[dict[str, str]]) -> Text | None:
 
 def sex_in(text: str) -> str | None:
     """F or M where the text speaks of one alone."""
-    told = [sex for sex, pattern in _SEXES.items() if pattern.search(text)]
-    return told[0] if len(told) == 1 else None
+    sexes = [sex for sex, pattern in _SEXES.items() if pattern.search(text)]
+    return sexes[0] if len(sexes) == 1 else None
 
 
 def age_in(text: str) -> float | None:

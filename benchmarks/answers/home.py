@@ -17,24 +17,25 @@ from typing import Any
 import numpy as np
 
 from benchmarks.answers.corpus import Series, Text, digest
-from benchmarks.common import SentenceVectors, serve
+from benchmarks.common import SentenceVectors, report_of, serve
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.files import file_index, runs
 from spinecho.db.reports import study_matching
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
-from spinecho.db.values import Listing, NewPassage, NewReport, NewSeries, NewVolume, Scanned, Stat
-from spinecho.db.vectors.build import build_index, pack
+from spinecho.db.values import Listing, NewPassage, NewSeries, NewVolume, Scanned, Stat
+from spinecho.db.vectors.build import build_index
+from spinecho.db.vectors.stored_rows import pack
 from spinecho.encoders.acquisition.evidence import Evidence
 from spinecho.encoders.acquisition.facts import Acquisition
 from spinecho.encoders.acquisition.rules import describe
 from spinecho.encoders.dual import DualEncoder
-from spinecho.encoders.language.passages import passages
+from spinecho.encoders.language.findings import RULES
 from spinecho.indexer.caption import caption
 
 _ROOT = "1.2.826.0.1.3680043.10.741"
-_VERSION = 2
-"""Raised when other facts are stored of the same texts."""
+_VERSION = 3
+"""Raised when other facts are stored of the same texts; the rules by which clauses are read count for themselves."""
 _FIRST = date(2019, 1, 7)
 
 
@@ -69,7 +70,7 @@ def entries(texts: Sequence[Text]) -> tuple[Entry, ...]:
 
 def open_home(folder: Path, texts: Sequence[Text], dual: DualEncoder) -> tuple[Database, Path]:
     """The archive of these texts in this folder, stored where it is not there yet: (database, builds)."""
-    home = folder / f"answers-{_VERSION}-{digest(texts)}"
+    home = folder / f"answers-{_VERSION}.{RULES}-{digest(texts)}"
     done = home / "stored"
     if not done.exists():
         if home.exists():
@@ -90,11 +91,15 @@ def _store(home: Path, texts: Sequence[Text], dual: DualEncoder) -> None:
     file = file_index.pending_reports(database)[0].id
     vectors = SentenceVectors(dual)
     zero = pack(np.zeros(dual.image.space.dim, np.float32)), pack(np.zeros(dual.text.space.dim, np.float32))
-    told = entries(texts)
-    for entry in told:
+    known = entries(texts)
+    for entry in known:
         for new in _series(entry, zero, vectors):
             storing.store_series(database, run, new, image_space=image.id, text_space=text.id)
-    reports = [_report(at, entry, vectors) for at, entry in enumerate(told) if entry.text.is_report]
+    reports = [
+        report_of(at, entry.accession, entry.uid, entry.text.text, vectors)
+        for at, entry in enumerate(known)
+        if entry.text.is_report
+    ]
     storing.store_reports(database, run, file, reports, (), text_space=text.id, first=True, last=True)
     study_matching.match_reports(database)
     for space in (image, text):
@@ -139,13 +144,3 @@ def _one(
     volume = NewVolume("", known, (8, 8, 8), (), {}, (), b"", vector, passage)
     series = {"uid": f"{entry.uid}.{number}", "number": number, "description": description, "protocol": ""}
     return NewSeries(study, series, [volume])
-
-
-def _report(number: int, entry: Entry, vectors: SentenceVectors) -> NewReport:
-    found = passages(entry.text.text)
-    rows = vectors.of([passage.text for passage in found])
-    told = [
-        NewPassage(p.section, p.ordinal, p.start, p.end, p.text, p.assertion, ",".join(sorted(p.sides)), row)
-        for p, row in zip(found, rows, strict=True)
-    ]
-    return NewReport(number, entry.accession, entry.uid, entry.text.text, told)

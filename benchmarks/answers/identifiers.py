@@ -29,8 +29,8 @@ def identifier_questions(entries: Sequence[Entry], *, seed: int = 14) -> tuple[N
     unused = next(f"{n:07d}" for n in range(1_234_567, 9_999_999) if f"{n:07d}" not in accessions | patients)
     some = drawn.sample(list(entries), 40)
 
-    def one(kind: str, words: str, *told: Entry) -> Named:
-        return Named(kind, words, frozenset(entry.text.key for entry in told))
+    def one(kind: str, words: str, *named: Entry) -> Named:
+        return Named(kind, words, frozenset(entry.text.key for entry in named))
 
     a = some
     asked = [

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from benchmarks.answers.reading import Said, mentions, sentences, side_of, sizes_mm
+from benchmarks.answers.reading import Statement, mentions, sentences, side_of, sizes_mm
 
 QUESTIONS = Path(__file__).with_name("questions.toml")
 APART = Path(__file__).with_name("questions_apart.toml")
@@ -75,13 +75,13 @@ class Question:
 
 def load_questions(path: Path = QUESTIONS) -> tuple[Question, ...]:
     """The questions of a file. Raises `ValueError` for an unknown field or expression."""
-    told = tomllib.loads(path.read_text(encoding="utf-8"))
-    terms: Mapping[str, str] = told["terms"]
-    return tuple(_question(one, terms) for one in told["question"])
+    loaded = tomllib.loads(path.read_text(encoding="utf-8"))
+    terms: Mapping[str, str] = loaded["terms"]
+    return tuple(_question(one, terms) for one in loaded["question"])
 
 
-def _question(told: Mapping[str, object], terms: Mapping[str, str]) -> Question:
-    values = dict(told)
+def _question(table: Mapping[str, object], terms: Mapping[str, str]) -> Question:
+    values = dict(table)
     kind, text = str(values.pop("kind")), str(values.pop("text"))
     for name, value in values.items():
         if name in {"also", "against"}:
@@ -155,10 +155,10 @@ def _found(rule: Rule, part: str) -> Verdict:
         return Verdict(0, "denied" if _is_denied(rule.find, part) else "")
     unplaced = False
     if rule.side:
-        told = side_of(part, at)
-        if _OTHER[rule.side] in told and rule.side not in told:
+        sides = side_of(part, at)
+        if _OTHER[rule.side] in sides and rule.side not in sides:
             return Verdict(0, "wrong side")
-        unplaced = rule.side not in told
+        unplaced = rule.side not in sides
     if rule.place and not compiled(rule.place).search(part):
         if not rule.rival:
             return Verdict(0)
@@ -176,10 +176,12 @@ def _affirmed(terms: Sequence[str], part: str) -> int | None:
     """Where the first of the terms stands in a sentence that affirms all of them; None in any other."""
     places: list[int] = []
     for term in terms:
-        told = next((one.start for one in mentions(compiled(term), part) if one.said is not Said.DENIED), None)
-        if told is None:
+        start = next(
+            (one.start for one in mentions(compiled(term), part) if one.statement is not Statement.DENIED), None
+        )
+        if start is None:
             return None
-        places.append(told)
+        places.append(start)
     return places[0] if places else None
 
 
@@ -188,17 +190,19 @@ def _is_denied(terms: Sequence[str], part: str) -> bool:
     first = list(mentions(compiled(terms[0]), part))
     return (
         bool(first)
-        and all(one.said is Said.DENIED for one in first)
+        and all(one.statement is Statement.DENIED for one in first)
         and all(compiled(term).search(part) for term in terms[1:])
     )
 
 
 def _denied(rule: Rule, text: str) -> Verdict:
     """For a question of nothing but denials: 2 where one is denied in words, 'affirmed' where one is affirmed."""
-    told = [one.said for part in sentences(text) for term in rule.deny for one in mentions(compiled(term), part)]
-    if Said.AFFIRMED in told:
+    statements = [
+        one.statement for part in sentences(text) for term in rule.deny for one in mentions(compiled(term), part)
+    ]
+    if Statement.AFFIRMED in statements:
         return Verdict(0, "affirmed")
-    return Verdict(2 if Said.DENIED in told else 0)
+    return Verdict(2 if Statement.DENIED in statements else 0)
 
 
 def _less(verdict: Verdict, rule: Rule, text: str) -> Verdict:

@@ -30,6 +30,6 @@ def _dcg(grades: Sequence[float]) -> float:
 def interval(values: Sequence[float], *, seed: int = 0, draws: int = 2000) -> tuple[float, float]:
     """95 % percentile bootstrap of the mean, over questions."""
     random = np.random.default_rng(seed)
-    told = np.asarray(values, dtype=np.float64)
-    means = told[random.integers(len(told), size=(draws, len(told)))].mean(axis=1)
+    sample = np.asarray(values, dtype=np.float64)
+    means = sample[random.integers(len(sample), size=(draws, len(sample)))].mean(axis=1)
     return float(np.percentile(means, 2.5)), float(np.percentile(means, 97.5))

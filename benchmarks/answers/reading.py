@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 
-class Said(StrEnum):
+class Statement(StrEnum):
     """What a sentence says of a finding that it names."""
 
     AFFIRMED = "affirmed"
@@ -27,7 +27,7 @@ class Mention:
 
     start: int
     stop: int
-    said: Said
+    statement: Statement
 
 
 _END = re.compile(r"(?<!\bvs)(?<!\bapprox)(?<!\bNo)(?<!\bFig)(?<!\bcf)(?<!\bant)[.!?](?=\s+[\"“(\[]?[A-Z0-9]|\s*$)|\n+")
@@ -80,16 +80,16 @@ def mentions(name: re.Pattern[str], sentence: str) -> Iterator[Mention]:
         yield Mention(match.start(), match.end(), _said(sentence, match.start(), match.end()))
 
 
-def _said(sentence: str, start: int, stop: int) -> Said:
+def _said(sentence: str, start: int, stop: int) -> Statement:
     breaks = [one.end() for one in _BREAK.finditer(sentence, 0, start)]
     before = sentence[max(0, start - _REACH, *breaks) : start]
     behind = _BREAK.split(sentence[stop : stop + 60])[0]
     heard = _HARMLESS.sub(" ", before)
     if _DENIES.search(heard) or _DENIED_BEHIND.search(sentence[stop : stop + 60] if behind.strip() == "" else behind):
-        return Said.DENIED
+        return Statement.DENIED
     if _OPEN.search(before) or behind.lstrip().startswith("?"):
-        return Said.OPEN
-    return Said.AFFIRMED
+        return Statement.OPEN
+    return Statement.AFFIRMED
 
 
 _SIDES = {
@@ -107,8 +107,8 @@ def side_of(sentence: str, at: int) -> frozenset[str]:
         side: min((abs(found.start() - at) for found in pattern.finditer(sentence)), default=None)
         for side, pattern in _SIDES.items()
     }
-    told = {side: distance for side, distance in near.items() if distance is not None}
-    return frozenset([min(told, key=lambda side: told[side])]) if told else frozenset()
+    distances = {side: distance for side, distance in near.items() if distance is not None}
+    return frozenset([min(distances, key=lambda side: distances[side])]) if distances else frozenset()
 
 
 _SIZE = re.compile(

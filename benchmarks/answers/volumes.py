@@ -136,8 +136,8 @@ def main() -> None:
     lists = [{name: ask(one.words) for name, ask in systems.items()} for one, _ in found]
     values = {
         name: [
-            ndcg([grades.get(uid, 0) for uid in told[name]], list(grades.values()))
-            for (_, grades), told in zip(found, lists, strict=True)
+            ndcg([grades.get(uid, 0) for uid in grades_of[name]], list(grades.values()))
+            for (_, grades), grades_of in zip(found, lists, strict=True)
         ]
         for name in systems
     }
@@ -154,8 +154,8 @@ def main() -> None:
         print(f"| {kind} | {len(at)} | {by_chance:.2f} | " + " | ".join(cells) + " |")
     if given.show:
         for number, (one, grades) in enumerate(found):
-            told = ", ".join(f"{name} {values[name][number]:.2f}" for name in systems)
-            print(f"{one.words} ({sum(map(bool, grades.values()))} answer): {told}")
+            grades_of = ", ".join(f"{name} {values[name][number]:.2f}" for name in systems)
+            print(f"{one.words} ({sum(map(bool, grades.values()))} answer): {grades_of}")
     database.close()
 
 
@@ -182,18 +182,18 @@ def _rows_of_studies(database: Database, manifest: dict[str, Row], folder: Path)
             if key in manifest:
                 found[uid][key] = manifest[key]
                 break
-    return {uid: list(told.values()) for uid, told in sorted(found.items())}
+    return {uid: list(by_uid.values()) for uid, by_uid in sorted(found.items())}
 
 
 def _label(folder: Path, studies: dict[str, list[Row]]) -> dict[str, str]:
     """Every second study's text, written as a table of reports where it is not there yet."""
-    told = {uid: label_text(rows) for at, (uid, rows) in enumerate(studies.items()) if at % 2 == 0}
-    told = {uid: text for uid, text in told.items() if text}
+    text_by_uid = {uid: label_text(rows) for at, (uid, rows) in enumerate(studies.items()) if at % 2 == 0}
+    text_by_uid = {uid: text for uid, text in text_by_uid.items() if text}
     if not folder.exists():
         folder.mkdir()
         with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([("study_uid", "report"), *told.items()])
-    return told
+            csv.writer(file).writerows([("study_uid", "report"), *text_by_uid.items()])
+    return text_by_uid
 
 
 def label_text(rows: Sequence[Row]) -> str:

@@ -146,12 +146,14 @@ def _heads(made: dict[str, Any]) -> list[str]:
     lines = ["| Task | Figures on patients that the head was not trained on |", "|---|---|"]
     for task, found in made.items():
         if isinstance(found, dict):
-            told = []
+            figures_shown = []
             for figure in found["figures"][:4]:
                 bounds = "" if figure["low"] is None else f" ({figure['low']:.2f} to {figure['high']:.2f})"
                 chance = "" if figure["chance"] is None else f", chance {figure['chance']:.2f}"
-                told.append(f"{figure['name']} {figure['value']:.2f}{bounds}{chance}, {figure['volumes']} volumes")
-            lines.append(f"| {task} | {'; '.join(told)} |")
+                figures_shown.append(
+                    f"{figure['name']} {figure['value']:.2f}{bounds}{chance}, {figure['volumes']} volumes"
+                )
+            lines.append(f"| {task} | {'; '.join(figures_shown)} |")
     return lines
 
 

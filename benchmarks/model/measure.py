@@ -114,9 +114,9 @@ def lesions(
     kept = np.array([each.study in set(names) for each in facts])
     owners = [each.study for each in facts if each.study in set(names)]
     of = {each.study: each for each in facts}
-    told = {name: {(x["kind"], x["site"], x["side"]) for x in of[name].labels["lesions"]} for name in names}
-    asked = [name for name in names if told[name]]
-    triples = {name: min(told[name]) for name in asked}
+    lesions_of = {name: {(x["kind"], x["site"], x["side"]) for x in of[name].labels["lesions"]} for name in names}
+    asked = [name for name in names if lesions_of[name]]
+    triples = {name: min(lesions_of[name]) for name in asked}
     texts = [
         f"{KIND[k][0]} in the {'bilateral' if side == 'both' else side} {site}" for k, site, side in triples.values()
     ]
@@ -130,14 +130,14 @@ def lesions(
     for row, name in enumerate(asked):
         kind, site, side = triples[name]
         top = [names[n] for n in order[row, :10]]
-        matches = [triples[name] in told[other] for other in top]
+        matches = [triples[name] in lesions_of[other] for other in top]
         hit.append(any(matches))
-        found.append(sum(matches) / min(10, sum(triples[name] in told[other] for other in names)))
+        found.append(sum(matches) / min(10, sum(triples[name] in lesions_of[other] for other in names)))
         if side in {"left", "right"}:
             opposite = (kind, site, "left" if side == "right" else "right")
-            either = [other for other in top[:1] if triples[name] in told[other] or opposite in told[other]]
+            either = [other for other in top[:1] if triples[name] in lesions_of[other] or opposite in lesions_of[other]]
             sided += len(either)
-            wrong += sum(opposite in told[other] and triples[name] not in told[other] for other in either)
+            wrong += sum(opposite in lesions_of[other] and triples[name] not in lesions_of[other] for other in either)
         right += matches[0]
     rng = np.random.default_rng(0)
     patients = np.array([of[name].patient for name in asked])
@@ -146,7 +146,7 @@ def lesions(
     draws = [
         np.mean(np.array(hit)[np.concatenate([where[n] for n in rng.choice(kinds, len(kinds))])]) for _ in range(500)
     ]
-    same = np.array([np.mean([triples[name] in told[other] for other in names]) for name in asked])
+    same = np.array([np.mean([triples[name] in lesions_of[other] for other in names]) for name in asked])
     chance = float(np.mean(1 - (1 - same) ** 10))
     return {}, {
         "R@10": round(float(np.mean(hit)), 4), "ci95": [round(float(v), 4) for v in np.percentile(draws, [2.5, 97.5])],

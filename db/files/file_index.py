@@ -13,11 +13,8 @@ from sqlalchemy.orm import Session
 from spinecho.db.files.file_rows import insert_files, replace_files, row_of, set_companions
 from spinecho.db.files.file_states import (
     SeriesKey,
-    failure_row,
     forget_empty_folders,
     forget_files,
-    keep_digests,
-    reject_in,
     reopen_series,
     reopen_twins,
     set_pending,
@@ -27,6 +24,7 @@ from spinecho.db.schema import clean
 from spinecho.db.schema.chunks import CHUNK, chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import LOOK_AGAIN, Failure, File, Folder
+from spinecho.db.store.file_outcomes import failure_row, keep_digests, reject_in
 from spinecho.db.store.removal import remove_reports_of_files
 from spinecho.db.values import Changes, FileRecord, Listing, Rejection, Scanned, Stat
 
@@ -70,6 +68,23 @@ def compare(
         for ids in chunks(list(known_folders.values())):
             session.execute(update(Folder).where(Folder.id.in_(ids)).values(seen_run=run, root=root))
     return Changes(tuple(fresh), unchanged, tuple(missing))
+
+
+def keep_seen(database: Database, folders: Sequence[str], *, root: str, run: int) -> None:
+    """Mark these folders and all below them as seen by this run, without a look into them."""
+    with database.begin() as session:
+        for folder in folders:
+            session.execute(update(Folder).where(_under(folder)).values(seen_run=run, root=root))
+
+
+def folders_to_look_into(database: Database, root: str, *, retry: bool = False) -> list[str]:
+    """Folders below the root with a file that waits to be looked at again; with `retry`, a rejected one to mend too."""
+    again = File.mtime_ns == LOOK_AGAIN
+    if retry:
+        again = or_(again, File.id.in_(select(Failure.file_id).where(Failure.ignorable.is_(False))))
+    query = select(Folder.path).join(File, File.folder_id == Folder.id).where(_under(root), again).distinct()
+    with database.begin() as session:
+        return list(session.scalars(query))
 
 
 def vanished(database: Database, *, root: str, run: int) -> tuple[str, ...]:
@@ -285,6 +300,12 @@ def count_below(database: Database, root: str) -> int:
     query = select(func.count(File.id)).join(Folder, Folder.id == File.folder_id).where(_under(root))
     with database.begin() as session:
         return session.scalar(query) or 0
+
+
+def is_pending(database: Database, file: int) -> bool:
+    """Whether the file, by its id, is still to be read."""
+    with database.begin() as session:
+        return session.scalar(select(File.state).where(File.id == file)) == "pending"
 
 
 def pending_reports(database: Database) -> tuple[FileRecord, ...]:

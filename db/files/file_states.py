@@ -1,8 +1,8 @@
-"""What becomes of files within a transaction already begun: pending again, rejected with a reason, forgotten."""
+"""What becomes of files within a transaction already begun: pending again or forgotten."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.models import Failure, File, Folder, VolumeFile
 from spinecho.db.store.removal import remove_reports_of_files, remove_series
-from spinecho.db.values import Rejection
 
 LOST_UID = ("DUPLICATE", "CONFLICT")
 """Reasons by which a file loses its SOP Instance UID to another; the reader's codes."""
@@ -45,33 +44,6 @@ def reopen_twins(session: Session, sops: Sequence[str]) -> None:
         lost = select(Failure.file_id).where(Failure.reason.in_(LOST_UID))
         twins = select(File.id).where(File.sop_uid.in_(some), File.state == "rejected", File.id.in_(lost))
         set_pending(session, list(session.scalars(twins)))
-
-
-def keep_digests(session: Session, digests: Mapping[int, str]) -> None:
-    """Keep the digests of files, by id."""
-    if digests:
-        rows = [{"id": file, "digest": digest} for file, digest in digests.items()]
-        session.execute(update(File), rows)
-
-
-def reject_in(session: Session, run: int, rejections: Mapping[int, Rejection]) -> None:
-    """Mark files, by id, as rejected with their reasons."""
-    for ids in chunks(list(rejections)):
-        session.execute(delete(Failure).where(Failure.file_id.in_(ids)))
-        session.execute(update(File).where(File.id.in_(ids)).values(state="rejected"))
-    session.add_all(failure_row(file, rejection, run) for file, rejection in rejections.items())
-
-
-def failure_row(file: int, rejection: Rejection, run: int) -> Failure:
-    """The row that says why a file, or one report of it, is not in."""
-    return Failure(
-        file_id=file,
-        ordinal=rejection.ordinal,
-        reason=rejection.reason,
-        ignorable=rejection.ignorable,
-        message=rejection.message,
-        run_id=run,
-    )
 
 
 def reopen_series(session: Session, keys: Iterable[SeriesKey]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,12 +13,29 @@ from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import LOOK_AGAIN, Failure, File, Run
 
+_COLUMNS, _VOLUMES, _DEIDENTIFIED = "report_columns", "max_volumes", "deidentified"
 
-def start_run(database: Database, roots: Sequence[str], *, reader: int = 0) -> int:
-    """Open a run; its id marks every folder that it walks. reader: see `look_again`."""
+
+def start_run(
+    database: Database,
+    roots: Sequence[str],
+    *,
+    reader: int = 0,
+    report_columns: str = "",
+    max_volumes: int = 0,
+    deidentified: Mapping[str, str] | None = None,
+) -> int:
+    """Open a run; its id marks every folder that it walks.
+
+    reader: see `look_again`; report_columns: see `last_report_columns`; max_volumes: of a series, for who joins it;
+    deidentified: see `deidentified_as`.
+    """
     with database.begin() as session:
         kept = [clean.stored_path(root) for root in roots]
-        run = Run(started_at=_now(), finished_at=None, roots=kept, counts={"reader": reader}, seconds={})
+        counts: dict[str, Any] = {"reader": reader} | ({_COLUMNS: report_columns} if report_columns else {})
+        counts |= {_VOLUMES: max_volumes} if max_volumes else {}
+        counts |= {_DEIDENTIFIED: dict(deidentified)} if deidentified else {}
+        run = Run(started_at=_now(), finished_at=None, roots=kept, counts=counts, seconds={})
         session.add(run)
         session.flush()
         return run.id
@@ -31,14 +48,14 @@ def tell_run(database: Database, run: int, stages: Mapping[str, Sequence[int]]) 
         "told_at": _now().isoformat(),
     }
     with database.begin() as session:
-        stored["reader"] = _reader_of(session.get(Run, run))
+        stored |= _kept(session.get(Run, run))
         session.execute(update(Run).where(Run.id == run).values(counts=stored))
 
 
 def finish_run(database: Database, run: int, *, counts: Mapping[str, int], seconds: Mapping[str, float]) -> None:
     """Close a run with what it did."""
     with database.begin() as session:
-        kept = {**counts, "reader": _reader_of(session.get(Run, run))}
+        kept = {**counts, **_kept(session.get(Run, run))}
         values = {"finished_at": _now(), "counts": kept, "seconds": dict(seconds)}
         session.execute(update(Run).where(Run.id == run).values(**values))
 
@@ -48,6 +65,49 @@ def last_roots(database: Database) -> tuple[str, ...]:
     with database.begin() as session:
         runs = session.scalars(select(Run.roots).order_by(Run.id.desc()).limit(50))
         return tuple(clean.real_path(root) for root in next((roots for roots in runs if roots), ()))
+
+
+def last_report_columns(database: Database) -> str:
+    """The columns of reports' tables that the newest run was given, or took over from the one before it."""
+    with database.begin() as session:
+        run = session.scalars(select(Run).order_by(Run.id.desc()).limit(1)).first()
+        return str(run.counts.get(_COLUMNS, "")) if run is not None else ""
+
+
+def run_to_join(database: Database) -> tuple[int, int] | None:
+    """(its id, volumes of a series that it embeds) of the newest run, where it has not come to its end."""
+    with database.begin() as session:
+        run = session.scalars(select(Run).order_by(Run.id.desc()).limit(1)).first()
+        if run is None or run.finished_at is not None:
+            return None
+        return run.id, int(run.counts.get(_VOLUMES, 0))
+
+
+def deidentified_as(database: Database) -> dict[str, str] | None:
+    """How what is indexed was de-identified (key's fingerprint, dates, descriptors); None for an archive that was not.
+
+    All runs of an archive are of one kind, which the first one decides.
+    """
+    with database.begin() as session:
+        run = session.scalars(select(Run).order_by(Run.id.desc()).limit(1)).first()
+        found = run.counts.get(_DEIDENTIFIED) if run is not None else None
+        return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else None
+
+
+def any_run(database: Database) -> bool:
+    """Whether anything was indexed, or begun to be."""
+    with database.begin() as session:
+        return session.scalar(select(Run.id).limit(1)) is not None
+
+
+def read_reports_again(database: Database, suffixes: Collection[str]) -> int:
+    """Have report files with these suffixes looked at again; how many."""
+    with database.begin() as session:
+        query = select(File.id, File.name).where(File.kind == "report", File.mtime_ns != LOOK_AGAIN)
+        wanted = [one.id for one in session.execute(query) if one.name.lower().endswith(tuple(suffixes))]
+        for some in chunks(wanted):
+            session.execute(update(File).where(File.id.in_(some)).values(mtime_ns=LOOK_AGAIN))
+        return len(wanted)
 
 
 def last_run(database: Database) -> dict[str, Any] | None:
@@ -83,6 +143,12 @@ def look_again(database: Database, *, reader: int, reasons: Sequence[str]) -> in
             )
             looked += changed.rowcount  # type: ignore[attr-defined]
         return looked
+
+
+def _kept(run: Run | None) -> dict[str, Any]:
+    """What a run was started with."""
+    names = (_COLUMNS, _VOLUMES, _DEIDENTIFIED)
+    return {"reader": _reader_of(run)} | {name: run.counts[name] for name in names if run and run.counts.get(name)}
 
 
 def _reader_of(run: Run | None) -> int:

@@ -171,7 +171,10 @@ def visible(where: Filter, *, computed: bool = False) -> Filter:
 
 def without_field(where: Filter, field: str) -> Filter:
     """`where` without the conditions that speak of this field alone: what the field's own counts are made under."""
-    return both(*(part for part in conjuncts(where) if fields_of(part) != {field} or _says(part)))
+    left = both(*(part for part in conjuncts(where) if fields_of(part) != {field} or _says(part)))
+    if SCORE in fields_of(left) and not predicted_tasks(left):  # the least score went with what it was of
+        return both(*(part for part in conjuncts(left) if fields_of(part) != {SCORE}))
+    return left
 
 
 def predicted_task(field: str) -> str:

@@ -44,8 +44,8 @@ def require_occurring(where: Filter, occurring: Occurring) -> None:
         strange = [value for value in values if value not in held and not _may_be(leaf.field, value)]
         if strange or (not held and not denied):
             missing = (strange or values)[0]
-            said = repr(missing) if isinstance(missing, str) else counted_as(leaf.field, missing)
-            raise FilterError(f"no study has {leaf.field} {said}; the archive has {_listed(leaf.field, occurring)}")
+            named = repr(missing) if isinstance(missing, str) else counted_as(leaf.field, missing)
+            raise FilterError(f"no study has {leaf.field} {named}; the archive has {_listed(leaf.field, occurring)}")
 
 
 def _may_be(field: str, value: Value) -> bool:

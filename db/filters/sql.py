@@ -40,8 +40,8 @@ from spinecho.db.filters.conditions import (
     predicted_task,
     predicted_tasks,
 )
-from spinecho.db.queries.full_text import Match, expression, matching
 from spinecho.db.reports.clauses import OF_PASSAGE
+from spinecho.db.reports.full_text import Match, expression, matching
 from spinecho.db.schema.models import Clause, File, Folder, Passage, Report, Series, Study, Volume, VolumeFile
 from spinecho.db.store.predictions import predicted_between, predicted_contains, predicted_is
 

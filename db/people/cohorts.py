@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from spinecho.db.errors import StoreError
 from spinecho.db.filters.coded import counted_as
+from spinecho.db.keys import patient_key
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import (
@@ -28,7 +29,6 @@ from spinecho.db.schema.models import (
     Volume,
     VolumeFile,
 )
-from spinecho.db.store.patients import patient_key
 from spinecho.db.vectors.protocol import Ids
 
 _INDEX_DATE = "index_date"

@@ -13,8 +13,8 @@ from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Feedback, Passage, Report, Series, Study, Vector, Volume
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.build import unpack
 from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.stored_rows import unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def scan_vectors(database: Database, space: SpaceRecord, study_uids: Sequence[st
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SentenceVectors:
     """What the reports of one study say, denials left out."""
 
     texts: tuple[str, ...]
@@ -90,7 +90,7 @@ class Said:
     """(n, dim), one for each."""
 
 
-def sentences_said(database: Database, space: SpaceRecord, study_uids: Sequence[str]) -> list[Said]:
+def sentences_of(database: Database, space: SpaceRecord, study_uids: Sequence[str]) -> list[SentenceVectors]:
     """For each study that has any what its reports say."""
     query = (
         select(Study.uid, Vector.data, Passage.text)
@@ -100,7 +100,10 @@ def sentences_said(database: Database, space: SpaceRecord, study_uids: Sequence[
         .where(Passage.assertion != "absent")
     )
     found = _by_study(database, query, space, study_uids)
-    return [Said(tuple(row[1] for row in rows), unpack(b"".join(row[0] for row in rows), space.dim)) for rows in found]
+    return [
+        SentenceVectors(tuple(row[1] for row in rows), unpack(b"".join(row[0] for row in rows), space.dim))
+        for rows in found
+    ]
 
 
 def _by_study(database: Database, query: Any, space: SpaceRecord, study_uids: Sequence[str]) -> list[list[Any]]:

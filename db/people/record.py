@@ -18,19 +18,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from spinecho.db.people.record_place import FILE, HEAD, ROWS, RecordError, RecordUnwritable, open_place, unwritable, why
 from spinecho.db.schema.engines import Location, driver_message, shown
+from spinecho.db.values import Carried, Fact
 
 __all__ = [
-    "FILE", "Carried", "Checked", "Entry", "Fact", "Record", "RecordError", "RecordUnwritable", "Recorder",
+    "FILE", "Checked", "Entry", "Record", "RecordError", "RecordUnwritable", "Recorder",
     "Unrecorded",
 ]  # fmt: skip
-Fact: TypeAlias = str | int | float | bool | None
 
 _MOST_SUBJECT, _MOST_FACT = 128, 400
 _SIGNED = ("number", "at", "user", "role", "action", "subject", "facts", "origin", "before")
@@ -48,19 +48,6 @@ class Entry:
     facts: Mapping[str, Any]
     number: int = 0
     digest: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """A row of an older database. origin: what tells it from every other, so that it is carried over once."""
-
-    at: datetime
-    user: str
-    role: str
-    action: str
-    subject: str
-    facts: Mapping[str, Fact]
-    origin: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,19 +37,20 @@ _VERSION = 1
 _LOCK = 0x5350494F
 """What PostgreSQL's advisory lock is called, held while the tables are made."""
 _TABLES = MetaData()
+_TEXT = String().with_variant(String(collation="C"), "postgresql")
 ROWS = Table(
     "record_rows",
     _TABLES,
     Column("number", BigInteger, primary_key=True, autoincrement=False),  # 1, 2, 3 and so on, without a gap
-    Column("at", String, nullable=False),  # UTC, ISO 8601
-    Column("user", String, nullable=False, index=True),
-    Column("role", String, nullable=False),
-    Column("action", String, nullable=False, index=True),
-    Column("subject", String, nullable=False),
-    Column("facts", String, nullable=False),  # JSON
-    Column("origin", String, unique=True),  # what names a row that was carried over from an older database
-    Column("before", String, nullable=False),
-    Column("digest", String, nullable=False, unique=True),
+    Column("at", _TEXT, nullable=False),  # UTC, ISO 8601
+    Column("user", _TEXT, nullable=False, index=True),
+    Column("role", _TEXT, nullable=False),
+    Column("action", _TEXT, nullable=False, index=True),
+    Column("subject", _TEXT, nullable=False),
+    Column("facts", _TEXT, nullable=False),  # JSON
+    Column("origin", _TEXT, unique=True),  # what names a row that was carried over from an older database
+    Column("before", _TEXT, nullable=False),
+    Column("digest", _TEXT, nullable=False, unique=True),
 )
 HEAD = Table(
     "record_head",
@@ -57,7 +58,7 @@ HEAD = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("version", Integer, nullable=False),
     Column("number", BigInteger, nullable=False),
-    Column("digest", String, nullable=False),
+    Column("digest", _TEXT, nullable=False),
 )
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from sqlalchemy import func, select
 
 from spinecho.db.filters.algebra import Filter, compile_filter
+from spinecho.db.keys import patient_key
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Passage, Report, Series, Study, Vector, Volume
-from spinecho.db.store.patients import patient_key
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.build import read_vectors, unpack
 from spinecho.db.vectors.protocol import Ids, Rows
+from spinecho.db.vectors.stored_rows import read_vectors, unpack
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Facet counts: of how many studies a value is, shown / total. By SQL; `db.filters.selection` is quicker."""
+"""Facet counts: of how many studies a value is, shown / total. By SQL; `db.queries.selection` is quicker."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from spinecho.db.errors import FilterError
 from spinecho.db.facts.counts import labels
-from spinecho.db.filters.conditions import FIELDS, Filter
+from spinecho.db.filters.conditions import FIELDS, SCORE, Filter, predicted_task
 from spinecho.db.filters.sql import COLUMNS, compile_filter
 from spinecho.db.people.masking import Count, hidden, masked, number
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
-from spinecho.db.schema.models import File, Folder, Series, Study, Volume, VolumeFile
+from spinecho.db.schema.models import File, Folder, Prediction, Series, Study, Volume, VolumeFile
 from spinecho.db.store.patients import PERSON
+from spinecho.db.store.predictions import UNKNOWN
 from spinecho.db.vectors.protocol import Ids
 
 FACETS = ("body_region", "sequence", "plane", "contrast", "vendor", "field_strength", "sex", "age")
@@ -37,7 +38,7 @@ class Facet:
 def require_facets(fields: Sequence[str]) -> None:
     """Raise `FilterError` for a field whose values cannot be counted."""
     for field in fields:
-        if field not in COUNTABLE:
+        if field not in COUNTABLE and not (predicted_task(field) and field != SCORE):
             near = difflib.get_close_matches(field, COUNTABLE, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"countable: {', '.join(COUNTABLE)}"
             raise FilterError(f"the values of {field!r} cannot be counted; {hint}")
@@ -82,6 +83,11 @@ def few_patients(database: Database, studies: Ids, smallest: int) -> bool:
     return bool(known)
 
 
+def predicted_labels(value: str | None) -> tuple[str, ...]:
+    """What a prediction is counted under: each of several, '' where a head would rather not say, or was not asked."""
+    return ("",) if value in {None, UNKNOWN} else tuple(str(value).split(", "))
+
+
 def sql_counts(
     database: Database, field: str, where: Filter, studies: Ids | None = None, *, smallest: int = 0
 ) -> dict[str, int]:
@@ -89,10 +95,12 @@ def sql_counts(
 
     Of a value that fewer than `smallest` patients have, the patients are counted in place of their studies.
     """
-    people = (PERSON,) if smallest > 1 else ()
-    query = select(Series.study_id, COLUMNS[field], *people)
+    people, task = (PERSON,) if smallest > 1 else (), predicted_task(field)
+    query = select(Series.study_id, Prediction.value if task else COLUMNS[field], *people)
     query = query.select_from(Volume).join(Series, Series.id == Volume.series_id)
     query = query.join(Study, Study.id == Series.study_id)
+    if task:
+        query = query.outerjoin(Prediction, and_(Prediction.volume_id == Volume.id, Prediction.task == task))
     if field == "archive":
         query = query.outerjoin(VolumeFile, VolumeFile.volume_id == Volume.id)
         query = query.outerjoin(File, File.id == VolumeFile.file_id).outerjoin(Folder, Folder.id == File.folder_id)
@@ -102,8 +110,9 @@ def sql_counts(
     with database.begin() as session:
         for study, value, *person in session.execute(query.where(compile_filter(where)).distinct()):
             if among is None or study in among:
-                found.update((label, study) for label in labels(field, value))
+                several = predicted_labels(value) if task else labels(field, value)
+                found.update((label, study) for label in several)
                 if person:
-                    patients.update((label, person[0]) for label in labels(field, value))
+                    patients.update((label, person[0]) for label in several)
     counts, known = (Counter(label for label, _ in some) for some in (found, patients))
     return {label: known[label] if people and known[label] < smallest else count for label, count in counts.items()}

@@ -1,4 +1,4 @@
-"""Which studies an identifier names, by exact match of `db.reports.exam_keys`: the archive's own values decide."""
+"""Which studies an identifier names, by exact match of `db.keys`: the archive's own values decide."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from spinecho.db.reports.exam_keys import accession_key
+from spinecho.db.keys import accession_key
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Patient, Series, Study

@@ -12,8 +12,8 @@ from sqlalchemy import and_, func, select
 
 from spinecho.db.errors import StoreError
 from spinecho.db.filters.algebra import Filter, compile_filter
+from spinecho.db.keys import accession_key, patient_key
 from spinecho.db.people.masking import Count, masked_sizes, number
-from spinecho.db.reports.exam_keys import accession_key
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import (
@@ -28,7 +28,7 @@ from spinecho.db.schema.models import (
     Volume,
     VolumeFile,
 )
-from spinecho.db.store.patients import PERSON, patient_key
+from spinecho.db.store.patients import PERSON
 from spinecho.db.values import ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
 from spinecho.db.vectors.protocol import Ids
 
@@ -68,7 +68,7 @@ def volume_cards(database: Database, vector_ids: Sequence[int]) -> dict[int, Vol
 
 
 def study_cards(database: Database, study_ids: Sequence[int]) -> dict[int, StudyCard]:
-    """By study id."""
+    """By study id. Within one moment none is read twice."""
     query = select(
         Study.id,
         Study.uid,
@@ -79,7 +79,12 @@ def study_cards(database: Database, study_ids: Sequence[int]) -> dict[int, Study
         Study.sex,
         Study.age_years,
     )
-    return {row[0]: StudyCard(*row) for row in _by_ids(database, query, Study.id, study_ids)}
+    known: dict[int, StudyCard | None] = database.remembered("study cards")
+    fresh = [key for key in dict.fromkeys(study_ids) if key not in known]
+    read = {row[0]: StudyCard(*row) for row in _by_ids(database, query, Study.id, fresh)}
+    known.update((key, read.get(key)) for key in fresh)  # those that are not there are not asked for again either
+    found = ((key, known[key]) for key in sorted(set(study_ids)))
+    return {key: card for key, card in found if card is not None}
 
 
 def study_ids_by_uid(database: Database, uids: Sequence[str]) -> dict[str, int]:

@@ -12,11 +12,11 @@ from sqlalchemy import delete, exists, func, select
 
 from spinecho.db.filters.algebra import ALL, compile_filter, visible
 from spinecho.db.filters.conditions import ASKING
+from spinecho.db.keys import patient_key
 from spinecho.db.reports.clauses import OF_PASSAGE
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Clause, Passage, Report, SelfTest, Series, Study, Vector, Volume
-from spinecho.db.store.patients import patient_key
 from spinecho.db.values import SpaceRecord
 
 
@@ -82,6 +82,16 @@ def paired_studies(database: Database, space: SpaceRecord) -> tuple[tuple[str, s
         if patient not in found or _digest(uid) < _digest(found[patient]):
             found[patient] = uid
     return tuple((found[patient], patient) for patient in sorted(found, key=_digest))
+
+
+def studies_with_reports(database: Database) -> tuple[tuple[str, str], ...]:
+    """(study UID, patient) of every study with a scan and a report that affirms something, in the order of the UIDs."""
+    affirmed = exists().where(Report.study_id == Study.id, Passage.report_id == Report.id, OF_PASSAGE, _affirmed())
+    scanned = exists().where(Series.study_id == Study.id, Volume.series_id == Series.id)
+    query = select(Study.uid, Study.patient_id).where(affirmed.correlate(Study), scanned.correlate(Study))
+    with database.begin() as session:
+        rows = session.execute(query.order_by(Study.uid)).all()
+    return tuple((uid, patient_key(patient_id) or uid) for uid, patient_id in rows)
 
 
 def affirmed_texts(database: Database, studies: tuple[tuple[str, str], ...], *, longest: int) -> tuple[PairText, ...]:

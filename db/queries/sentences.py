@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
 from spinecho.db.filters.sql import passage_matches
-from spinecho.db.queries.full_text import Match
 from spinecho.db.reports.clauses import CLAUSE_COLUMNS, OF_PASSAGE, clause_card
+from spinecho.db.reports.full_text import Match
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Clause, Passage, Report, Series, Vector, Volume
@@ -61,14 +61,14 @@ def _rows_postgresql(element: _Rows, compiler: Any, **options: Any) -> str:
     return f"CAST(json_agg({compiler.process(element.clauses, **options)}) AS TEXT)"
 
 
-def _as_text(query: Select[*tuple[Any, ...]]) -> Select[Any]:
-    """The same as one row of one text. For whole numbers, texts and sizes; in no order, so give what orders it."""
-    rows = query.subquery()
-    return select(_Rows(_Row(*rows.c)))
+def _as_texts(*queries: Select[*tuple[Any, ...]]) -> Select[Any]:
+    """Several as one row, each as one text. For whole numbers, texts and sizes; in no order, so give what orders it."""
+    every = [query.subquery() for query in queries]
+    return select(*(select(_Rows(_Row(*rows.c))).scalar_subquery() for rows in every))
 
 
 _GIVEN: BindParameter[Any] = bindparam("ids", expanding=True)
-_BY_VECTOR = _as_text(
+_BY_VECTOR = _as_texts(
     select(
         Vector.id, func.coalesce(Report.study_id, Series.study_id), Passage.report_id, Passage.volume_id, Series.id,
         Passage.section, Passage.text, Passage.assertion, Passage.sides,
@@ -77,14 +77,12 @@ _BY_VECTOR = _as_text(
     .outerjoin(Report, Report.id == Passage.report_id)
     .outerjoin(Volume, Volume.id == Passage.volume_id)
     .outerjoin(Series, Series.id == Volume.series_id)
-    .where(Vector.id.in_(_GIVEN))
-)  # fmt: skip
-_CLAUSES_BY_VECTOR = _as_text(
+    .where(Vector.id.in_(_GIVEN)),
     select(Vector.id, Clause.ordinal, *CLAUSE_COLUMNS)
     .join(Passage, Passage.id == Vector.passage_id)
     .join(Clause, OF_PASSAGE)
-    .where(Vector.id.in_(_GIVEN))
-)
+    .where(Vector.id.in_(_GIVEN)),
+)  # fmt: skip
 _OF_REPORTS = (
     select(
         Report.standing, Report.dated, Report.id, Passage.ordinal, Report.study_id, Passage.section, Passage.text,
@@ -98,16 +96,26 @@ _CLAUSES_OF_REPORTS = (
     .join(Clause, OF_PASSAGE)
 )
 _BY_OWNER = {
-    owner: (_as_text(_OF_REPORTS.where(owner.in_(_GIVEN))), _as_text(_CLAUSES_OF_REPORTS.where(owner.in_(_GIVEN))))
+    owner: _as_texts(_OF_REPORTS.where(owner.in_(_GIVEN)), _CLAUSES_OF_REPORTS.where(owner.in_(_GIVEN)))
     for owner in (Report.id, Report.study_id)
 }
 
 
 def passage_cards(database: Database, vector_ids: Sequence[int]) -> dict[int, PassageCard]:
-    """By vector id, ascending; ids that were deleted meanwhile are left out."""
+    """By vector id, ascending; ids that were deleted meanwhile are left out. Within one moment none is read twice."""
+    known: dict[int, PassageCard | None] = database.remembered("passage cards")
+    fresh = [key for key in dict.fromkeys(vector_ids) if key not in known]
+    read = _passage_cards(database, fresh)
+    known.update((key, read.get(key)) for key in fresh)
+    found = ((key, known[key]) for key in sorted(set(vector_ids)))
+    return {key: card for key, card in found if card is not None}
+
+
+def _passage_cards(database: Database, vector_ids: Sequence[int]) -> dict[int, PassageCard]:
+    if not vector_ids:
+        return {}
     with database.begin() as session:
-        rows = _read(session, _BY_VECTOR, vector_ids)
-        parts = _read(session, _CLAUSES_BY_VECTOR, [row[0] for row in rows if row[2] is not None])
+        rows, parts = _read(session, _BY_VECTOR, vector_ids)
     clauses: dict[int, list[ClauseCard]] = defaultdict(list)
     for row in sorted(parts, key=itemgetter(1)):  # by ordinal, which is all that counts within a sentence
         clauses[row[0]].append(clause_card(row[2:]))
@@ -121,10 +129,18 @@ def passage_cards(database: Database, vector_ids: Sequence[int]) -> dict[int, Pa
 
 
 def report_passages(database: Database, ids: Sequence[int], *, by_report: bool = False) -> dict[int, list[PassageCard]]:
-    """Every sentence of the reports of these studies, in order, by study; or of these reports, by report."""
-    query, parts = _BY_OWNER[Report.id if by_report else Report.study_id]
-    with database.begin() as session:
-        return _by_owner(_read(session, query, ids), _read(session, parts, ids), by_report=by_report)
+    """Every sentence of the reports of these studies, in order, by study; or of these reports, by report.
+
+    Within one moment none is read twice.
+    """
+    known: dict[int, list[PassageCard]] = database.remembered(f"passages by {'report' if by_report else 'study'}")
+    fresh = [key for key in dict.fromkeys(ids) if key not in known]
+    if fresh:
+        with database.begin() as session:
+            query = _BY_OWNER[Report.id if by_report else Report.study_id]
+            read = _by_owner(*_read(session, query, fresh), by_report=by_report)
+        known.update((key, read.get(key, [])) for key in fresh)
+    return {key: list(known[key]) for key in dict.fromkeys(ids) if known[key]}
 
 
 def passages_saying(database: Database, match: Match, *, by_report: bool = False) -> dict[int, list[PassageCard]]:
@@ -160,11 +176,12 @@ def _by_owner(
     return dict(found)
 
 
-def _read(session: Session, query: Select[Any], ids: Sequence[int]) -> list[list[Any]]:
-    """The rows of a query made by `_as_text`, for these ids."""
-    found: list[list[Any]] = []
+def _read(session: Session, query: Select[Any], ids: Sequence[int]) -> tuple[list[list[Any]], list[list[Any]]]:
+    """The rows of both queries of one that `_as_texts` made, for these ids."""
+    found: tuple[list[list[Any]], list[list[Any]]] = ([], [])
     for some in chunks(list(dict.fromkeys(ids))):
-        found += json.loads(session.scalar(query, {"ids": some}) or "[]")
+        for rows, written in zip(found, session.execute(query, {"ids": some}).one(), strict=True):
+            rows.extend(json.loads(written or "[]"))
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import text
 
-from spinecho.db.queries.full_text import expression
+from spinecho.db.reports.full_text import expression
 from spinecho.db.schema.database import Database
 
 _FREQUENT = 200_000

@@ -1,1 +1,1 @@
-"""Which study each report belongs to, which version stands, and what its clauses say."""
+"""Which study each report belongs to, which version stands, what its clauses say, and full text over sentences."""

@@ -24,6 +24,11 @@ OF_PASSAGE = and_(Clause.report_id == Passage.report_id, Clause.sentence == Pass
 
 def add_clauses(session: Session, report: int, by_sentence: Mapping[int, Sequence[NewClause]]) -> None:
     """Store the clauses of a report's sentences, by the sentences' ordinals."""
+    add_clauses_of_many(session, [(report, by_sentence)])
+
+
+def add_clauses_of_many(session: Session, reports: Iterable[tuple[int, Mapping[int, Sequence[NewClause]]]]) -> None:
+    """The same of many reports, by their ids, at once."""
     rows = [
         {
             "report_id": report,
@@ -41,6 +46,7 @@ def add_clauses(session: Session, report: int, by_sentence: Mapping[int, Sequenc
             "low_mm": one.low_mm,
             "high_mm": one.high_mm,
         }
+        for report, by_sentence in reports
         for sentence, clauses in by_sentence.items()
         for ordinal, one in enumerate(clauses)
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
-from spinecho.db.reports.exam_keys import text_digest
+from spinecho.db.keys import text_digest
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import LOOK_AGAIN, File, Report
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, defer
 
-from spinecho.db.reports.exam_keys import accession_key, is_damaged, known_patient, same_number, uid_key
+from spinecho.db.keys import accession_key, is_damaged, known_patient, same_number, uid_key
 from spinecho.db.reports.versions import FOUND, Settled, Standing, Version, settle
 from spinecho.db.reports.withdrawal import reinstate, withdraw
 from spinecho.db.schema.chunks import chunks

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.models import Passage, Vector, WithdrawnPassage
-from spinecho.db.store.removal import remove_vectors
+from spinecho.db.vectors.tombstones import remove_vectors
 
 _COLUMNS = ("report_id", "section", "ordinal", "start", "stop", "text", "assertion", "sides")
 

@@ -93,9 +93,9 @@ def _is_of_a_value(error: Exception) -> bool:
         return isinstance(orig, OverflowError | ValueError | TypeError)
     if isinstance(error, DataError | IntegrityError):
         return True
+    if state := getattr(error.orig, "sqlstate", None):  # PostgreSQL: data exception, constraint, limit of the program
+        return str(state)[:2] in ("22", "23", "54")
     details = error.orig.args[0] if error.orig is not None and error.orig.args else ""
-    if isinstance(details, dict):  # PostgreSQL: data exception, constraint, limit of the program
-        return str(details.get("C", ""))[:2] in ("22", "23", "54")
     return str(details).startswith("Error binding parameter")
 
 

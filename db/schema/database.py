@@ -7,27 +7,41 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import Session
 
 from spinecho.db.errors import Busy, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
-from spinecho.db.people.record import Carried, Record
 from spinecho.db.schema.access import Access, access_to, stamp_of
 from spinecho.db.schema.checksums import SealingSession
-from spinecho.db.schema.copies import make_copy
+from spinecho.db.schema.damage import first_damage
 from spinecho.db.schema.engines import Location, check_server, driver_message, make_engine, shown, transactional_ddl
-from spinecho.db.schema.founding import make_file, require_file_of_ours, require_ours, revision_of
+from spinecho.db.schema.founding import is_there, make_file, require_file_of_ours, require_ours, revision_of
 from spinecho.db.schema.trouble import damaged, error_of
+from spinecho.db.values import Carried
 
-HEAD = "0011"
+HEAD = "0016"
 """The newest migration; a test holds it against the migrations folder."""
 
 
-_LOCK = 0x5350494E
-"""What PostgreSQL's advisory locks of ours are called."""
+LEADS = 0x5350494E
+"""What PostgreSQL's advisory lock is called that the one who writes the index holds; the next number is of upgrades."""
+
+
+def _dispose_with(database: Database, engine: Engine) -> finalize[[], Database]:
+    """Close the connections of a pool once nobody holds its database any more: a server's are not to wait for chance.
+
+    Not at the end of the process: one that was forked would say goodbye on its parent's connections.
+    """
+    found = finalize(database, engine.dispose)
+    found.atexit = False
+    return found
+
+
+_REMEMBERED = 20_000
+"""Rows of one kind at most that a moment remembers."""
 
 
 class Database:
@@ -41,6 +55,7 @@ class Database:
         self._stamp = stamp_of(location) if access is Access.FROZEN and isinstance(location, Path) else None
         self._lock = threading.Lock()
         self._moment = threading.local()
+        self._disposing = _dispose_with(self, engine)
         Database.opened.add(self)
 
     @classmethod
@@ -57,7 +72,7 @@ class Database:
         where, access = shown(location), Access.WRITE
         nothing = StoreError(f"no database at {where}; run 'spinecho index FOLDER' first, or name its home with --home")
         if isinstance(location, Path):
-            if not _there(location):
+            if not is_there(location):
                 if not create:
                     raise nothing
                 make_file(location, migrate)
@@ -144,6 +159,14 @@ class Database:
             finally:
                 self._moment.session = None
 
+    def remembered(self, what: str) -> dict[Any, Any]:
+        """What was read of one kind, by its keys, within the moment that this thread reads; outside of one, nothing."""
+        held = self._held
+        found: dict[Any, Any] = {} if held is None else held.info.setdefault(what, {})
+        if len(found) > _REMEMBERED:  # a moment of many rows is no search: nothing asks for them twice
+            found.clear()
+        return found
+
     @property
     def _held(self) -> Session | None:
         """The session whose moment this thread reads, where it is in a `reading` block."""
@@ -173,9 +196,7 @@ class Database:
 
     def _suspect(self, error: Exception) -> None:
         """Raise `Damaged` where the file is: then an error of another kind comes from what was read of it."""
-        from spinecho.db.schema.check import first_damage  # noqa: PLC0415  (it opens transactions itself)
-
-        damage = first_damage(self)
+        damage = first_damage(self.engine)
         if damage:
             raise damaged(self.location, damage) from error
 
@@ -194,6 +215,8 @@ class Database:
                 self.access = access_to(self.location)
                 self.access = Access.SHARED if self.access is Access.WRITE else self.access
                 self.engine = make_engine(self.location, access=self.access)
+                self._disposing.detach()
+                self._disposing = _dispose_with(self, self.engine)
                 self._stamp = stamp_of(self.location) if self.access is Access.FROZEN else None
         before = self._stamp
         yield
@@ -231,17 +254,6 @@ def _one_moment(connection: Connection) -> Iterator[None]:
         connection.rollback()
 
 
-def _there(path: Path) -> bool:
-    """Whether the file exists. Raises `StorageFailure` where that cannot be seen."""
-    try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise StorageFailure(f"the database {path} cannot be reached: {error.strerror}") from error
-    return True
-
-
 def database_bytes(database: Database) -> int:
     """What it takes on its disk, its log included."""
     location = database.location
@@ -264,7 +276,7 @@ def alone(location: Location) -> Iterator[None]:
     engine = make_engine(location).execution_options(isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
-            if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
+            if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LEADS}):
                 raise Busy(f"somebody is indexing into {shown(location)} already; wait for it")
             yield
     except DBAPIError as error:
@@ -289,7 +301,7 @@ def migrate(location: Location, *, carry: Callable[[Sequence[Carried]], object] 
     try:
         with engine.begin() as connection:
             if not isinstance(location, Path):  # two that open an empty database at once
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK + 1})
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LEADS + 1})
             config.attributes.update(connection=connection, carry=carry)
             command.upgrade(config, "head")
     except DBAPIError as error:  # a server on which we may not make tables, a full or read-only disk
@@ -300,45 +312,9 @@ def migrate(location: Location, *, carry: Callable[[Sequence[Carried]], object] 
         engine.dispose()
 
 
-def upgrade(location: Location, *, record: Location | None = None) -> tuple[str | None, Path | None]:
-    """Bring an older database to the newest schema, keeping a copy beside a file.
-
-    record: where the record is that an older schema kept among its tables; None for the one beside a file.
-    Returns the revision it had (None when new) and the copy's path: None when nothing had to change, and for
-    PostgreSQL, where the whole change is one transaction and a backup is the server's.
-    """
-    if isinstance(location, Path):
-        if not _there(location):
-            make_file(location, migrate)
-            return None, None
-        require_file_of_ours(location)
-        if access_to(location) is not Access.WRITE:
-            raise StorageFailure(f"{location} may only be read; give this account the right to write it and its folder")
-    engine = make_engine(location)
-    try:
-        with engine.connect() as connection:
-            check_server(connection)
-            revision, tables = revision_of(connection)
-    except (DBAPIError, OSError) as error:
-        raise error_of(error, location) or error from error
-    finally:
-        engine.dispose()
-    if revision == HEAD:
-        return revision, None
-    if revision is not None and revision > HEAD:
-        raise SchemaUnknown(
-            f"{shown(location)} has schema {revision}, newer than this Spinecho's {HEAD}: upgrade Spinecho"
-        )
-    if tables or isinstance(location, Path):
-        require_ours(location, revision, tables)
-    copy = make_copy(location, revision) if isinstance(location, Path) else None
-    migrate(location, carry=lambda rows: _carry(rows, location, record))
-    return revision, copy
-
-
-def _carry(rows: Sequence[Carried], location: Location, record: Location | None) -> None:
-    kept = Record.open(record) if record is not None else Record.beside(location)
-    try:
-        kept.carry(rows)
-    finally:
-        kept.close()
+def damage_behind() -> str:
+    """What is damaged in a database that is open in this process, '' where nothing is: why something odd was met."""
+    for database in list(Database.opened):
+        if damage := first_damage(database.engine):
+            return str(damaged(database.location, damage))
+    return ""

@@ -1,8 +1,10 @@
 """The two kinds of database server: a SQLite file, or PostgreSQL by its URL.
 
-A PostgreSQL database has to be made with the locale C, so that texts sort and compare there as they do in SQLite, in
-the indexes' snapshots and in Python. `postgresql://user@host:5432/spinecho?sslmode=verify-full` is such a URL; the
-password may stand in it or in PGPASSWORD, `host=/run/postgresql` among the options names a socket's folder.
+A PostgreSQL database may have any locale: its text columns have the collation C, so that texts sort and compare there
+as they do in SQLite, in the indexes' snapshots and in Python. `postgresql://user@host:5432/spinecho?sslmode=verify-full`
+is such a URL; the password may stand in it or in PGPASSWORD, `host=/run/postgresql` among the options names a socket's
+folder. Statements are not prepared on the server, so that a connection may come from another pool (PgBouncer) between
+us and it.
 """
 
 from __future__ import annotations
@@ -24,12 +26,21 @@ from spinecho.db.schema.chunks import MOST_VARIABLES
 Location: TypeAlias = Path | str
 """A SQLite file, or the URL of a PostgreSQL database."""
 
-_SCHEMES = ("postgresql", "postgres", "postgresql+pg8000")
+_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _SSL = ("disable", "prefer", "require", "verify-full")
+_AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+"""Where systems keep the certificates that they trust, as one file: the driver's library brings none."""
 _POOL: Any = {"pool_size": 8, "max_overflow": 56}
 """Connections kept, and more that are made while many threads ask at once; each search holds one."""
-_OPTIONS = ("sslmode", "sslrootcert", "host")
-_MAKE = "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+_NUMBERS = {
+    "connect_timeout": range(1, 3601),
+    "statement_timeout": range(1, 86401),
+    "pool_size": range(1, 1001),
+    "pool_overflow": range(1001),
+}
+"""Options of a URL that are whole numbers, times in seconds, and what they may be."""
+_OPTIONS = ("sslmode", "sslrootcert", "host", *_NUMBERS)
+_MAKE = "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'"
 
 
 def read_location(given: str) -> Location:
@@ -54,43 +65,50 @@ def make_engine(location: Location, *, access: Access = Access.WRITE) -> Engine:
     """
     if isinstance(location, Path):
         return _sqlite(location, access)
+    url, options, numbers = _postgresql(location)
     try:
-        import pg8000  # noqa: F401, PLC0415  (an extra)
+        import psycopg  # noqa: F401, PLC0415  (an extra)
     except ImportError as error:
         raise StoreError("PostgreSQL needs its driver: pip install 'spinecho[postgresql]'") from error
-    url, options = _postgresql(location)
-    engine = create_engine(url, connect_args=options, pool_pre_ping=True, hide_parameters=True, **_POOL)
+    pool = {
+        "pool_size": numbers.get("pool_size", _POOL["pool_size"]),
+        "max_overflow": numbers.get("pool_overflow", _POOL["max_overflow"]),
+    }
+    engine = create_engine(url, connect_args=options, pool_pre_ping=True, hide_parameters=True, **pool)
+    settings = "SET TIME ZONE 'UTC'; SET datestyle TO 'ISO'"
+    if "statement_timeout" in numbers:
+        settings += f"; SET statement_timeout TO {numbers['statement_timeout'] * 1000}"
 
     @event.listens_for(engine, "connect")
-    def settings(connection: Any, _: object) -> None:
-        cursor = connection.cursor()
-        cursor.execute("SET TIME ZONE 'UTC'")
-        cursor.execute("SET datestyle TO 'ISO'")
+    def set_up(connection: Any, _: object) -> None:
+        connection.execute(settings)
         connection.commit()
 
     return engine
 
 
 def check_server(connection: Connection) -> None:
-    """Raise `StoreError` for a PostgreSQL database in which texts would not sort and fold as they do elsewhere."""
+    """Raise `StoreError` for a PostgreSQL database that cannot hold every text. Its locale does not matter."""
     if connection.dialect.name != "postgresql":
         return
-    query = "SELECT datname, datcollate, datctype, pg_encoding_to_char(encoding) FROM pg_database"
-    name, collate, ctype, encoding = connection.execute(text(f"{query} WHERE datname = current_database()")).one()
-    if (collate, ctype, encoding) != ("C", "C", "UTF8"):
-        raise StoreError(
-            f"the database {name} has locale {collate}/{ctype} and encoding {encoding}, and needs C and UTF8: "
-            f"make one with {_MAKE.format(name=name)}"
-        )
+    query = "SELECT datname, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()"
+    name, encoding = connection.execute(text(query)).one()
+    if encoding != "UTF8":
+        raise StoreError(f"the database {name} has encoding {encoding} and needs UTF8: {_MAKE.format(name=name)}")
 
 
 def driver_message(error: DBAPIError | OSError) -> str:
-    """What the driver said, in one line: pg8000 gives the server's answer as fields."""
+    """What the driver said, in one line: of a server's answer its first field, which repeats no row."""
     given = getattr(error, "orig", None) or error
-    if isinstance(given, OSError):  # of these, a certificate's trouble is one
-        return str(getattr(given, "verify_message", "") or given.strerror or given)
-    details = given.args[0] if given.args else given
-    return str(details.get("M", details) if isinstance(details, dict) else details)
+    if isinstance(given, OSError):
+        return str(given.strerror or given)
+    primary = getattr(getattr(given, "diag", None), "message_primary", None)
+    return str(primary) if primary else " ".join(str(given.args[0] if given.args else given).split())
+
+
+def sqlstate_of(error: DBAPIError | OSError) -> str:
+    """The five characters by which PostgreSQL names an error; '' for one that it did not send."""
+    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
 
 
 def _sqlite(path: Path, access: Access) -> Engine:
@@ -132,7 +150,8 @@ def _url(location: str) -> URL:
         raise StoreError("that is no URL of a database; give postgresql://user@host/name") from error
 
 
-def _postgresql(location: str) -> tuple[URL, dict[str, Any]]:
+def _postgresql(location: str) -> tuple[URL, dict[str, Any], dict[str, int]]:
+    """The URL without its options, what the driver is given, and the options that are numbers."""
     url = _url(location)
     if url.drivername not in _SCHEMES:
         raise StoreError(f"{url.drivername}:// is not supported; give a file, or postgresql://user@host/name")
@@ -141,21 +160,29 @@ def _postgresql(location: str) -> tuple[URL, dict[str, Any]]:
     given = {name: value if isinstance(value, str) else value[-1] for name, value in url.query.items()}
     if unknown := sorted(set(given) - set(_OPTIONS)):
         raise StoreError(f"the database's URL has an option {unknown[0]!r}; known are {', '.join(_OPTIONS)}")
-    options: dict[str, Any] = {"timeout": None, "application_name": "spinecho"}
-    match given.get("sslmode", "prefer"):
-        case "disable":
-            options["ssl_context"] = False
-        case "prefer":
-            options["ssl_context"] = None  # the driver uses TLS where the server has it
-        case "verify-full":
-            options["ssl_context"] = ssl.create_default_context(cafile=given.get("sslrootcert"))
-        case "require":
-            context = ssl.create_default_context()
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            options["ssl_context"] = context
-        case other:
-            raise StoreError(f"the database's URL says sslmode={other}; it is one of {', '.join(_SSL)}")
+    numbers = {name: _number(name, value) for name, value in given.items() if name in _NUMBERS}
+    mode = given.get("sslmode", "prefer")
+    if mode not in _SSL:
+        raise StoreError(f"the database's URL says sslmode={mode}; it is one of {', '.join(_SSL)}")
+    options: dict[str, Any] = {"application_name": "spinecho", "sslmode": mode, "prepare_threshold": None}
+    if mode == "verify-full":
+        options["sslrootcert"] = given.get("sslrootcert") or _authorities()
+    if "connect_timeout" in numbers:
+        options["connect_timeout"] = numbers["connect_timeout"]
     if folder := given.get("host", ""):
-        options["unix_sock"] = f"{folder.rstrip('/')}/.s.PGSQL.{url.port or 5432}"
+        options["host"] = folder
     password = url.password or os.environ.get("PGPASSWORD")
-    return url.set(drivername="postgresql+pg8000", query={}, password=password), options
+    return url.set(drivername="postgresql+psycopg", query={}, password=password), options, numbers
+
+
+def _number(name: str, given: str) -> int:
+    allowed = _NUMBERS[name]
+    if not (given.isascii() and given.isdigit() and int(given[:9]) in allowed):
+        raise StoreError(f"the database's URL says {name}={given}; it is a number from {allowed[0]} to {allowed[-1]}")
+    return int(given)
+
+
+def _authorities() -> str:
+    """The file of the certificates that this machine trusts, or the word by which the driver looks for them itself."""
+    known = (ssl.get_default_verify_paths().cafile, *_AUTHORITIES)
+    return next((path for path in known if path and Path(path).is_file()), "system")

@@ -19,8 +19,21 @@ from spinecho.db.schema.trouble import REMEDY, error_of
 _OURS = {"files", "studies", "series", "volumes", "vectors"}
 """Tables that every schema of ours has."""
 _VERSION = "alembic_version"
+COPYING = "copying"
+"""What the schema of a copy is called until it has come to its end."""
 _MAGIC, _LEAST = b"SQLite format 3\0", 512
 """How every SQLite file begins, and the size of the smallest page."""
+
+
+def is_there(path: Path) -> bool:
+    """Whether the file exists. Raises `StorageFailure` where that cannot be seen."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise StorageFailure(f"the database {path} cannot be reached: {error.strerror}") from error
+    return True
 
 
 def make_file(path: Path, fill: Callable[[Path], None]) -> None:
@@ -101,6 +114,8 @@ def revision_of(connection: Connection) -> tuple[str | None, frozenset[str]]:
 def require_ours(location: Location, revision: str | None, tables: frozenset[str]) -> None:
     """Raise `SchemaUnknown` for another program's database, `Damaged` for one of ours that lost tables."""
     where, held = shown(location), tables - {""}
+    if revision == COPYING:
+        raise SchemaUnknown(f"the copy into {where} has not come to its end: 'spinecho db copy' goes on with it")
     if held and not held & _OURS:
         raise SchemaUnknown(f"{where} is a database, but not one of Spinecho's; name another home with --home")
     if held and not held >= _OURS:

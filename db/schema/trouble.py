@@ -7,7 +7,7 @@ import sqlite3
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from spinecho.db.errors import Damaged, StorageFailure, StoreError
-from spinecho.db.schema.engines import Location, driver_message, shown
+from spinecho.db.schema.engines import Location, driver_message, shown, sqlstate_of
 
 REMEDY = (
     "'spinecho status --check' says what is damaged; put a copy back ('spinecho db copies' lists them), or index "
@@ -33,6 +33,19 @@ _REMEDIES = {
     sqlite3.SQLITE_NOMEM: "there is too little memory; end other programs, then try again",
     sqlite3.SQLITE_IOERR: "the disk cannot be read or written; look at it, then 'spinecho status --check'",
 }
+_SERVER_DAMAGE = ("XX001", "XX002")
+"""PostgreSQL's data corrupted, index corrupted."""
+_OF_A_VALUE = "54"
+"""A limit of the program that one value or statement is past: the driver counts it among failures to operate."""
+_SERVER_REMEDIES = {
+    "57014": "ask for less at once, or give the database's URL a longer statement_timeout (seconds)",
+    "53100": "the server's disk is full; make room there and run the same command again",
+    "53200": "the server has too little memory; ask its administrator",
+    "53300": "the server takes no more connections; lower pool_size and pool_overflow in the database's URL",
+    "40001": "somebody else wrote the same rows; run the same command again",
+    "40P01": "somebody else wrote the same rows; run the same command again",
+}
+"""What helps, by SQLSTATE."""
 
 
 def error_of(error: DBAPIError | OSError, location: Location) -> StoreError | None:
@@ -40,10 +53,15 @@ def error_of(error: DBAPIError | OSError, location: Location) -> StoreError | No
     where, message = shown(location), driver_message(error)
     if not isinstance(location, str):
         return _of_a_file(error, where, message)
+    state = sqlstate_of(error)
+    if state in _SERVER_DAMAGE:
+        return Damaged(f"the database {where} is damaged: {message}; put the server's backup back")
+    if state in _SERVER_REMEDIES:
+        return StorageFailure(f"the database {where}: {message}; {_SERVER_REMEDIES[state]}")
+    if state.startswith(_OF_A_VALUE):
+        return None
     if isinstance(error, OperationalError | InterfaceError | OSError):
         return StorageFailure(f"the database {where} does not answer: {message}")
-    if _server_damage(error):
-        return Damaged(f"the database {where} is damaged: {message}; put the server's backup back")
     return None
 
 
@@ -71,8 +89,3 @@ def _of_a_file(error: DBAPIError | OSError, where: str, message: str) -> StoreEr
     if isinstance(error, OperationalError | InterfaceError):
         return StoreError(f"the database {where} does not answer: {message}")
     return None
-
-
-def _server_damage(error: DBAPIError) -> bool:
-    fields = error.orig.args[0] if error.orig is not None and error.orig.args else {}
-    return isinstance(fields, dict) and str(fields.get("C", "")) in {"XX001", "XX002"}  # data, index corrupted

@@ -13,6 +13,9 @@ from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Tombstone
 from spinecho.db.store.watermarks import ERASED, number_of, set_number
 
+_PATIENCE_MS = 500
+"""For how long readers are waited for: most looks end sooner, and one that does not must not hold up whoever writes."""
+
 
 def erase_traces(database: Database) -> bool:
     """See to it; whether all of it could be done. A reader in the midst of a look holds the log up until the next run.
@@ -28,5 +31,10 @@ def erase_traces(database: Database) -> bool:
                 session.execute(text(f"INSERT INTO {table}({table}) VALUES ('optimize')"))  # noqa: S608
             set_number(session, ERASED, last)
     with database.engine.connect() as connection:
-        busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        patience = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_PATIENCE_MS}")  # meanwhile nobody else can write
+        try:
+            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience}")
     return not busy

@@ -15,8 +15,8 @@ from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import RegionVector, Series, Study, Vector, Volume
 from spinecho.db.values import NewRegions, SpaceRecord
-from spinecho.db.vectors.build import unpack
 from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.stored_rows import unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,16 @@ class StoredRegions:
     rows: Rows
 
 
-def add_regions(session: Session, volume: int, space: int, new: NewRegions | None) -> None:
-    """Store a volume's parts, in place of what was stored of it, within a transaction already begun."""
+def add_regions(session: Session, volume: int, space: int, new: NewRegions | None, *, fresh: bool = False) -> None:
+    """Store a volume's parts, in place of what was stored of it, within a transaction already begun.
+
+    fresh: the volume was added in this transaction, so that nothing is stored of it.
+    """
     if new is None:
         return
-    mine = (RegionVector.volume_id == volume) & (RegionVector.space_id == space)
-    session.execute(delete(RegionVector).where(mine))
+    if not fresh:
+        mine = (RegionVector.volume_id == volume) & (RegionVector.space_id == space)
+        session.execute(delete(RegionVector).where(mine))
     row = RegionVector(volume_id=volume, space_id=space, grid=list(new.grid), cells=prod(new.grid), data=new.data)
     session.add(row)
 

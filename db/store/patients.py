@@ -1,4 +1,4 @@
-"""Who is who: one key for a patient's ID, however it is written, and the number by which lists name a patient.
+"""Who is who: the number by which lists name a patient, whose ID has one key however it is written.
 
 A row of `patients` is kept by its number; its key is there while a study has it. So a frozen cohort goes on telling
 its patients apart when their IDs are changed or gone, without keeping an old ID.
@@ -6,28 +6,16 @@ its patients apart when their IDs are changed or gone, without keeping an old ID
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 
 from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from spinecho.db.keys import patient_key
 from spinecho.db.schema.models import CohortMember, Patient, Study
 
 PERSON = func.coalesce(Study.patient, -Study.id)
 """SQL: a number of a study's patient; a study without a patient ID is of a patient of its own."""
-
-
-def patient_key(patient_id: str) -> str:
-    """What two spellings of one patient ID have in common: no blanks around it, no regard to case or width of letters.
-
-    '' for an ID that holds nothing: nobody's, so that whoever asks takes the study in its place. The issuer of the ID
-    is left out: many files lack it, and taking two patients for one keeps a split and a mask safe, while taking one for
-    two does not.
-    """
-    text = unicodedata.normalize("NFKC", patient_id.replace("\0", " "))
-    text = unicodedata.normalize("NFKC", text.casefold().upper())  # upper, so that most IDs are their own keys
-    return " ".join(text.split())
 
 
 def patient_number(session: Session, patient_id: str) -> int | None:

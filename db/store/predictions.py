@@ -40,12 +40,16 @@ class Lacking:
     volumes: dict[str, tuple[int, bytes]]
 
 
-def add_predictions(session: Session, volume: int, facts: Sequence[PredictedFact]) -> None:
-    """Store what heads said of a volume, in place of what was stored for those tasks, in a transaction begun."""
+def add_predictions(session: Session, volume: int, facts: Sequence[PredictedFact], *, fresh: bool = False) -> None:
+    """Store what heads said of a volume, in place of what was stored for those tasks, in a transaction begun.
+
+    fresh: the volume was added in this transaction, so that nothing is stored of it.
+    """
     tasks = [fact.task for fact in facts]
     if not tasks:
         return
-    session.execute(delete(Prediction).where(Prediction.volume_id == volume, Prediction.task.in_(tasks)))
+    if not fresh:
+        session.execute(delete(Prediction).where(Prediction.volume_id == volume, Prediction.task.in_(tasks)))
     session.add_all(
         Prediction(
             volume_id=volume,

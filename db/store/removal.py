@@ -6,9 +6,8 @@ Everything here runs inside a transaction that its caller has begun.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from spinecho.db.schema.chunks import chunks
@@ -21,7 +20,6 @@ from spinecho.db.schema.models import (
     Series,
     Study,
     Thumbnail,
-    Tombstone,
     Vector,
     Volume,
     VolumeFile,
@@ -29,6 +27,7 @@ from spinecho.db.schema.models import (
 )
 from spinecho.db.store.patients import forget_patients
 from spinecho.db.store.study_facts import refresh_study
+from spinecho.db.vectors.tombstones import remove_vectors
 
 
 def remove_series(session: Session, study_uid: str, series_uid: str) -> None:
@@ -77,10 +76,3 @@ def remove_reports_of_files(session: Session, files: Sequence[int]) -> None:
         session.execute(delete(Clause).where(Clause.report_id.in_(reports)))
         session.execute(delete(WithdrawnPassage).where(WithdrawnPassage.report_id.in_(reports)))
         session.execute(delete(Report).where(Report.file_id.in_(some)))
-
-
-def remove_vectors(session: Session, where: Any) -> None:
-    """Remove the vectors that the condition names, each with a tombstone."""
-    doomed = select(Vector.space_id, Vector.id).where(where)
-    session.execute(insert(Tombstone).from_select(["space_id", "vector_id"], doomed))
-    session.execute(delete(Vector).where(where))

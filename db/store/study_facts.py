@@ -16,10 +16,11 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from spinecho.db.keys import patient_key
 from spinecho.db.schema import clean
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import File, Folder, Series, Study, Volume, VolumeFile
-from spinecho.db.store.patients import forget_patients, patient_key, patient_number
+from spinecho.db.store.patients import forget_patients, patient_number
 from spinecho.db.store.watermarks import facts_changed
 from spinecho.db.values import FileRecord
 

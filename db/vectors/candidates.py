@@ -14,25 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinecho.db.errors import BackendMissing, BuildCorrupt, StoreError
-from spinecho.db.vectors.faiss_index import Codes, library, on_one_thread, read_index
-from spinecho.db.vectors.protocol import Ids, Rows
+from spinecho.db.vectors.faiss_index import library, on_one_thread, read_index
+from spinecho.db.vectors.index_plan import RECIPES
+from spinecho.db.vectors.protocol import Codes, Ids, Rows
 
 _TRAINING_ROUNDS, _TRAINING_PER_LIST = 8, 50
 """k-means: more of either gained under 0.001 of recall at a fixed effort and cost minutes."""
 _GPU_BLOCK = 50_000
 _GPU_MOST = 2048
 """Neighbours that FAISS gives at most from a graphics card."""
-RECIPES: dict[str, str] = {
-    "ivf rabitq": "RR{dim},IVF{lists},RaBitQ",
-    "ivf rabitq2": "RR{dim},IVF{lists},RaBitQ2",
-    "ivf sq8": "IVF{lists},SQ8",
-    "hnsw sq8": "HNSW32_SQ8",
-}
-"""FAISS's factory string of each kind that only proposes candidates; more bits a vector, fewer candidates needed.
-
-RaBitQ's error is what its authors say only where no number of a vector counts more than another, hence the random
-rotation (RR). Without it, vectors of unequal numbers took eight times the candidates.
-"""
 
 
 def gpus() -> int:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinecho.db.errors import BackendMissing, BuildCorrupt
-from spinecho.db.vectors.protocol import Ids, Neighbours, Rows, answers, ascending, contains, ranked
+from spinecho.db.vectors.protocol import Codes, Ids, Neighbours, Rows, answers, ascending, contains, ranked
 
 try:
     import faiss
@@ -22,8 +22,6 @@ except ImportError as error:  # pragma: no cover - needs an environment without 
 library: Any = faiss
 """The same without FAISS's own type hints, which lack some of what is used here and in `candidates`."""
 
-Codes = NDArray[np.float16]
-"""Shape (n, dim), unit rows as they are stored."""
 RoughCodes = NDArray[np.uint8]
 """Shape (n, dim), the same rows times a scale, rounded, plus 128."""
 Bits = NDArray[np.bool_]

@@ -11,6 +11,20 @@ FLAT_UP_TO = 20_000
 """Vectors up to which everything is compared. `benchmarks/search.py --only flat` measures it: there a whole
 comparison takes about 1 ms, under a fiftieth of a query, and nothing is ever missed."""
 
+RECIPES: dict[str, str] = {
+    "ivf rabitq": "RR{dim},IVF{lists},RaBitQ",
+    "ivf rabitq2": "RR{dim},IVF{lists},RaBitQ2",
+    "ivf sq8": "IVF{lists},SQ8",
+    "hnsw sq8": "HNSW32_SQ8",
+}
+"""FAISS's factory string of each kind that only proposes candidates; more bits a vector, fewer candidates needed.
+
+RaBitQ's error is what its authors say only where no number of a vector counts more than another, hence the random
+rotation (RR). Without it, vectors of unequal numbers took eight times the candidates.
+"""
+KINDS = (FLAT, *RECIPES)
+"""Every kind of index."""
+
 _NEARLY = 0.9
 """A share this near the last measured one counts as measured."""
 

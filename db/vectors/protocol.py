@@ -13,6 +13,8 @@ Ids: TypeAlias = NDArray[np.int64]
 """Shape (n,), positive, without repeats."""
 Rows: TypeAlias = NDArray[np.float32]
 """Shape (n, dim), unit rows."""
+Codes: TypeAlias = NDArray[np.float16]
+"""The same as they are stored."""
 
 
 _MANY = 256

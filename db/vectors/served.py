@@ -17,10 +17,11 @@ from spinecho.db.errors import BuildCorrupt, StoreError
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Tombstone, Vector
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.build import builds_newest_first, current_build, open_build, read_vectors
 from spinecho.db.vectors.exact import ExactIndex
+from spinecho.db.vectors.manifest import builds_newest_first, current_build
 from spinecho.db.vectors.protocol import Ids, Neighbours, Rows, VectorIndex, ascending, ranked
 from spinecho.db.vectors.sound import require_sound
+from spinecho.db.vectors.stored_rows import read_vectors
 
 _AT_ONCE = 250
 """New rows read at a time: a millisecond in which nothing else of this process runs."""
@@ -104,7 +105,7 @@ class ServedSpace:
         self._lock = threading.Lock()
         self._opening: threading.Thread | None = None
         self._refused: set[str] = set()
-        self._newest = select(
+        self._newest = (
             select(func.max(Tombstone.id))
             .where(Tombstone.space_id == space.id, Tombstone.id > bindparam("seen"))
             .scalar_subquery(),
@@ -162,8 +163,14 @@ class ServedSpace:
     def mark(self) -> Mark:
         """What the database holds of this space at the moment that is read: two look-ups in indexes."""
         with self._database.begin() as session:
-            last, highest = session.execute(self._newest, {"seen": 0}).one()
+            last, highest = session.execute(select(*self._newest), {"seen": 0}).one()
         return Mark(last or 0, highest or 0)
+
+    def marks_with(self, other: ServedSpace) -> tuple[Mark, Mark]:
+        """The same of this space and another one of the same database, by one query."""
+        with self._database.begin() as session:
+            row = session.execute(select(*self._newest, *other._newest), {"seen": 0}).one()
+        return Mark(row[0] or 0, row[1] or 0), Mark(row[2] or 0, row[3] or 0)
 
     def view(self) -> SpaceView:
         """The space as it was at the last refresh."""
@@ -191,6 +198,8 @@ class ServedSpace:
         return _Served(None, ExactIndex(self.space.dim), ExactIndex(self.space.dim), 0, 0)
 
     def _open(self, name: str) -> _Served | None:
+        from spinecho.db.vectors.build import open_build  # noqa: PLC0415  (FAISS: for those who search)
+
         try:
             manifest, base = open_build(self._builds, self.space, name, gpu=self._gpu)
             require_sound(

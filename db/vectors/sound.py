@@ -62,13 +62,7 @@ def require_sound(
     if count:
         _require(bool((ids[1:] > ids[:-1]).all()), name, "holds its ids out of order")
         _require(ids[0] >= 1 and ids[-1] <= highest, name, f"holds ids from {ids[0]} to {ids[-1]}, past {highest}")
-    mine = (Vector.space_id == space.id) & (Vector.id <= highest)
-    with database.begin() as session:
-        now = session.scalar(select(func.count()).select_from(Vector).where(mine)) or 0
-        since = (Tombstone.space_id == space.id) & (Tombstone.id > tombstone) & (Tombstone.vector_id <= highest)
-        gone = session.scalar(select(func.count()).select_from(Tombstone).where(since)) or 0
-    # One that was deleted while the build was made has a tombstone and is not in it
-    _require(now <= count <= now + gone, name, f"holds {count} vectors where the database has {now} of that age")
+    require_counted(database, space, name, count=count, highest=highest, tombstone=tombstone)
     for some in _portions(ids, whole=whole):
         known = _known(database, space, some)
         _compare(database, space, name, index, some, known, tombstone)
@@ -76,6 +70,19 @@ def require_sound(
         some = _sample(ids, 16)
         lost = index.unproposed(some)
         _require(2 * lost <= len(some), name, f"does not find {lost} of {len(some)} of its own vectors")
+
+
+def require_counted(
+    database: Database, space: SpaceRecord, name: str, *, count: int, highest: int, tombstone: int
+) -> None:
+    """Raise `BuildCorrupt` for a build of another number of vectors than the rows of its age are, by its manifest."""
+    mine = (Vector.space_id == space.id) & (Vector.id <= highest)
+    with database.begin() as session:
+        now = session.scalar(select(func.count()).select_from(Vector).where(mine)) or 0
+        since = (Tombstone.space_id == space.id) & (Tombstone.id > tombstone) & (Tombstone.vector_id <= highest)
+        gone = session.scalar(select(func.count()).select_from(Tombstone).where(since)) or 0
+    # One that was deleted while the build was made has a tombstone and is not in it
+    _require(now <= count <= now + gone, name, f"holds {count} vectors where the database has {now} of that age")
 
 
 def _portions(ids: Ids, *, whole: bool) -> Iterator[Ids]:

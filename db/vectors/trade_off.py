@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spinecho.db.errors import StoreError
-from spinecho.db.vectors.candidates import RECIPES
-from spinecho.db.vectors.faiss_index import Codes, FlatIndex
-from spinecho.db.vectors.index_plan import FLAT, Effort
+from spinecho.db.vectors.faiss_index import FlatIndex
+from spinecho.db.vectors.index_plan import FLAT, KINDS, Effort
+from spinecho.db.vectors.protocol import Codes
 from spinecho.db.vectors.tuning import LADDER, Sample, blocks, build_without, draw_sample, p50_ms, recalls
 
-KINDS = (FLAT, *RECIPES)
 _LEAST = 200
 """Vectors below which a recall says nothing."""
 _ENOUGH = 0.001

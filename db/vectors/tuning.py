@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.vectors.candidates import RECIPES, Candidates
-from spinecho.db.vectors.faiss_index import Bits, Codes, nearest_rows
-from spinecho.db.vectors.index_plan import FLAT, Effort, Plan, Wish
-from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.candidates import Candidates
+from spinecho.db.vectors.faiss_index import Bits, nearest_rows
+from spinecho.db.vectors.index_plan import FLAT, RECIPES, Effort, Plan, Wish
+from spinecho.db.vectors.protocol import Codes, Rows
 from spinecho.db.vectors.scattered import Rough, compare
 
 _ASKED = (

@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.vectors.faiss_index import Bits, Codes
+from spinecho.db.vectors.faiss_index import Bits
 from spinecho.db.vectors.index_plan import Effort, Plan
-from spinecho.db.vectors.protocol import Ids, Neighbours, Rows, answers, ascending, contains, ranked
+from spinecho.db.vectors.protocol import Codes, Ids, Neighbours, Rows, answers, ascending, contains, ranked
 from spinecho.db.vectors.scattered import Found, Rough, compare
 
 _MOST_CHECKED = 4000

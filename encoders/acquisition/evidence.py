@@ -1,21 +1,26 @@
-"""What a reader knows about a volume, gathered in one value for the acquisition rules; and the facts of its study."""
+"""What a reader knows about a volume, gathered in one value for the acquisition rules; and values that DICOM codes."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
-from spinecho.encoders.acquisition.facts import Plane, Sequence
-from spinecho.encoders.reading.geometry import Matrix, plane_of
-from spinecho.encoders.reading.headers import Header, SeriesFacts, StudyFacts
+from spinecho.encoders.acquisition.facts import Component, Plane, Sequence
 
-_SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _NO_DATE = re.compile(r"(\d{4})[-.]?(\d{2})[-.]?(\d{2})")
 _AGE = re.compile(r"(\d{1,3})\s*([DWMY]?)")
 _B_OF_SEQUENCE = re.compile(r"\*?(?:ep|re|ez)_b(\d{1,5})(?:t|#\d+)?")
 """Siemens, where the private header is gone: *ep_b1000#3. Maps inherit the name from one of their sources."""
+_COMPONENTS: dict[str, Component] = {
+    **dict.fromkeys(("M", "MAGNITUDE", "M_FFE", "M_SE", "M_IR", "M_TSE"), "magnitude"),
+    **dict.fromkeys(("P", "PHASE", "PHASE MAP", "P_FFE", "P_SE"), "phase"),
+    **dict.fromkeys(("R", "REAL", "R_FFE", "R_IR", "R_SE", "REAL_PART"), "real"),
+    **dict.fromkeys(("I", "IMAGINARY", "I_FFE", "I_SE"), "imaginary"),
+}
+_GE_PARTS: dict[int, Component] = {1: "phase", 2: "real", 3: "imaginary"}
+"""GE writes 0 into every image, also of other kinds."""
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
 
 
@@ -56,61 +61,27 @@ class Evidence:
     manufacturer: str = ""
     model: str = ""
     plane: Plane = "unknown"
+    nearest_plane: Plane = "unknown"
+    """The plane that an oblique one is tilted from; unknown where it is tilted alike from two."""
     spacing_mm: tuple[float, float, float] | None = None
     is_three_plane: bool = False
     """The series holds a few slices in each of the three planes."""
     is_capture: bool = False
     """A secondary capture: a screenshot or another picture made outside the scanner."""
+    laterality: str = ""
+    """L, R or B."""
+    component: Component | None = None
+    n_echoes: int = 1
+    """How many echo times the series has, at least."""
 
 
-def dicom_evidence(
-    facts: dict[str, Any],
-    *,
-    affine: Matrix,
-    spacing_mm: tuple[float, float, float],
-    sop_class: str,
-    is_three_plane: bool = False,
-) -> Evidence:
-    """The evidence of one DICOM volume from the facts of its middle frame; affine has slices on axis 2."""
-    codes = {name: frozenset(_codes(facts.get(name, ""))) for name in ("scanning_sequence", "variant", "options")}
-    scanning = set(codes["scanning_sequence"])
-    echo = facts.get("echo_kind", "")  # enhanced objects: SPIN, GRADIENT or BOTH, and flags beside it
-    scanning |= {"SPIN": {"SE"}, "GRADIENT": {"GR"}, "BOTH": {"SE", "GR"}}.get(echo, set())
-    if facts.get("epi", "YES" if "EP" in scanning else "NO") == "YES":
-        scanning.add("EP")
-    if facts.get("inversion") == "YES":
-        scanning.add("IR")
-    return Evidence(
-        series_text=facts.get("series_description", ""),
-        protocol=facts.get("protocol", ""),
-        study_text=" | ".join(
-            text for text in (facts.get(name, "") for name in ("study_description", "requested", "performed")) if text
-        ),
-        body_part=facts.get("body_part", ""),
-        anatomy=facts.get("anatomy", ""),
-        coil=facts.get("coil", ""),
-        agent=facts.get("agent", ""),
-        image_type=tuple(_codes(facts.get("image_type", ""))),
-        scanning_sequence=frozenset(scanning),
-        variant=codes["variant"],
-        options=codes["options"],
-        sequence_name=facts.get("sequence_name", ""),
-        contrast_kind=facts.get("contrast_kind", ""),
-        suppression=facts.get("suppression", ""),
-        acquisition_type=facts.get("acquisition_type", ""),
-        tr_ms=_positive(facts.get("tr")),
-        te_ms=_positive(facts.get("te")),
-        ti_ms=_positive(facts.get("ti")),
-        flip_deg=_positive(facts.get("flip")),
-        echo_train=_positive(facts.get("train")),
-        b_value=b_value(facts),
-        field=_positive(facts.get("field")),
-        manufacturer=facts.get("manufacturer", ""),
-        model=facts.get("model", ""),
-        plane=plane_of(affine[:3, 2].tolist()) if facts.get("orientation") else "unknown",
-        spacing_mm=spacing_mm,
-        is_three_plane=is_three_plane,
-        is_capture=sop_class.startswith(_SECONDARY_CAPTURE),
+def component_of(facts: dict[str, Any]) -> Component | None:
+    """Magnitude, phase, real or imaginary, as the object declares it; None where it does not."""
+    declared = _COMPONENTS.get(facts.get("complex", "")) or _GE_PARTS.get(facts.get("ge_part", -1))
+    if declared is not None:
+        return declared
+    return next(
+        (_COMPONENTS[code] for code in facts.get("image_type", "").split("\\")[2:] if code in _COMPONENTS), None
     )
 
 
@@ -130,33 +101,6 @@ def b_value(facts: dict[str, Any]) -> float | None:
         return None
     value = value % 1e6 if value >= 1e6 else value
     return float(value) if 0 <= value <= 50_000 else None
-
-
-def study_facts(header: Header) -> StudyFacts:
-    """Study-level facts of a DICOM header."""
-    facts = header.detail["facts"]
-    sex = facts.get("sex", "")
-    known: Literal["M", "F", "O"] | None = sex[:1] if sex in ("M", "F", "O", "MALE", "FEMALE", "OTHER") else None
-    return StudyFacts(
-        uid=header.study_uid,
-        accession_number=facts.get("accession", ""),
-        patient_id=facts.get("patient_id", ""),
-        date=iso_date(facts.get("study_date", "")) or iso_date(facts.get("series_date", "")),
-        description=facts.get("study_description") or facts.get("requested") or facts.get("performed") or "",
-        sex=known,
-        age_years=age_in_years(facts.get("age", "")),
-    )
-
-
-def series_facts(header: Header) -> SeriesFacts:
-    """Series-level facts of a DICOM header."""
-    facts = header.detail["facts"]
-    return SeriesFacts(
-        uid=header.series_uid,
-        number=facts.get("series_number"),
-        description=facts.get("series_description", ""),
-        protocol=facts.get("protocol", ""),
-    )
 
 
 def iso_date(text: str) -> str | None:
@@ -195,11 +139,3 @@ def keep_age(facts: dict[str, Any]) -> None:
     months = (last.year - first.year) * 12 + last.month - first.month - (last.day < first.day)
     if days >= 0 and months < 12 * 130:
         facts["age"] = f"{days:03d}D" if months < 2 else f"{months:03d}M" if months < 24 else f"{months // 12:03d}Y"
-
-
-def _codes(text: str) -> list[str]:
-    return [part for part in text.split("\\") if part]
-
-
-def _positive(value: float | None) -> float | None:
-    return float(value) if value is not None and value > 0 else None

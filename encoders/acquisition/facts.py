@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 Sequence: TypeAlias = Literal[
     "T1", "T2", "PD", "FLAIR", "STIR", "T2*", "SWI", "DWI", "ADC", "DTI map", "BOLD", "ASL", "perfusion", "DCE",
@@ -16,6 +16,9 @@ BodyRegion: TypeAlias = Literal[
     "extremity", "fetal", "whole body", "phantom", "unknown",
 ]  # fmt: skip
 Contrast: TypeAlias = Literal["yes", "no", "unknown"]
+BodySide: TypeAlias = Literal["left", "right", "both"]
+Component: TypeAlias = Literal["magnitude", "phase", "real", "imaginary"]
+Dixon: TypeAlias = Literal["water", "fat", "in phase", "opposed phase", "fat fraction"]
 Vendor: TypeAlias = Literal[
     "Siemens", "GE", "Philips", "Canon", "Toshiba", "Hitachi", "UIH", "Hyperfine", "Bruker", "other", "unknown"
 ]
@@ -43,3 +46,17 @@ class Acquisition:
     spacing_mm: tuple[float, float, float] | None = None
     derived: bool = False
     """A computed image (ADC, FA, MIP, screenshot), hidden from results by default."""
+    side: BodySide | None = None
+    """Of a paired part of the body."""
+    technique: tuple[str, ...] = ()
+    """What was done beyond the weighting: Dixon, MP2RAGE, DCE, ASL, multi-echo and the like."""
+    component: Component | None = None
+    """Of the complex signal."""
+    dixon: Dixon | None = None
+    """Which of the images of a Dixon series it is."""
+    computed: str | None = None
+    """What was computed from other images: an ADC map, a subtraction, a projection. Not each of these is `derived`."""
+    why: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By fact: the `rule` that gave it, its `confidence` between 0 and 1, and what spoke `against` it, if anything."""
+    rules: int = 0
+    """The number of the rules that gave these facts, 0 for those before they had one."""

@@ -36,7 +36,7 @@ def _codes(*rows: tuple[Name, str]) -> tuple[tuple[Name, re.Pattern[str]], ...]:
 SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     (
         "localizer",
-        r"locali[sz](?:er|ers|e|ing|eur|ateur|ateurs|ador|adores|atore)|localizzator[ei]|^locali[sz]ation$|(?:\d ?pl(?:ane)? ?)?loc|t\d? ?loc|(?:aah ?)?scouts?|surveys?|3 ?pl(?:ane)?s?"
+        r"locali[sz](?:er|ers|e|ing|eur|ateur|ateurs|ador|adores|atore)|localizzator[ei]|^locali[sz]ation$|(?:\d ?pl(?:ane)? ?)?loc|t\d? ?loc|(?:aah ?)?scouts?|surveys?|3 ?pl(?:ane)?s?|^3 ?p$"
         r"|lokali[sz](?:er|ers|ator|atoren|ation)|reperage|topogram~|haste loc|plan scan|smart ?brain|aahead ?~|scano~"
         r"|ue?bersicht~|vorschau~|oversi[gk]t~|overzicht~|(?:tri ?)?pilot|centr(?:age|atura)|repere|vista previa",
     ),
@@ -51,7 +51,7 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     (
         "quantitative map",
         r"t1 ?rho~|[tr][12]\*? ?(?:star )?maps?|[tr][12]s? ?map(?:ping|s)?|(?<!field )mapping|(?:sh)?molli|map ?it|pdff|"
-        r"fat ?frac~|r2\*? ?star|r2\*|magic|synthetic|ser|pe ?\d+|ktrans|ve|iauc|mrf|"
+        r"fat ?frac~|r2\*? ?star|r2\*|magic|(?<!dw )(?<!dwi )synthetic(?! (?:b ?\d|dwi|adc))|ser|pe ?\d+|ktrans|ve|iauc|mrf|"
         r"bloch ?siegert|b1 ?maps?|multi ?flip|wash ?(?:in|out)|ki?ep|mre?\b.*stiff~|elasto|elastogra~|stiffness|"
         r"quantification|qsm|chi ?maps?|mese|t2 ?relax~|dess\b.*map",
     ),
@@ -65,7 +65,7 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     (
         "DWI",
         r"[a-z]?dwi(?:bs|p)?|d w ?i|dw i|(?:adv|ss|ep2d|hr|re|ms|rs|b)? ?diff(?:usion|usie|usio|us|u)?s?|dif|[a-z]?dti|dw|trace|trace ?w|ivim|dki|"
-        r"hardi|b ?\d{2,4}(?: \d{2,4})*|b ?=? ?\d{3,4}t?|\d* ?b ?values?|bvals?|resolve|zoomit|"
+        r"hardi|b ?(?:50|\d{1,3}0)(?: (?:50|\d{1,3}0))*|b ?=? ?\d{1,3}[05]0t?|\d* ?b ?values?|bvals?|resolve|zoomit|"
         r"diffusions(?:wicht|gewicht)~|dmri|dt ?(?:high|low)|\d+ ?dirs?|\d+ ?directions?|(?:dyndist|mix|spoelen|fs|std|[a-z])?calc ?bvals?",
     ),
     (
@@ -92,8 +92,8 @@ SPECIFIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     ("STIR", r"(?:[sfte]|fast?)?stir(?:to)?|tirm\b(?!.*dark)|short tau"),
     (
         "DCE",
-        r"[a-z]?dce|dynam(?:ic|ics|ik|isch|ische|ique|iques|ico|ica|iczna|isk)|dynam|s{0,2}dyn(?: ?\d+s?)?|\d+ ?dyn|dyna ?views?|multi ?phase|mph|ultra?vist|twist|disco|"
-        r"1st pass|first pass|tram|arterial|portal|venous ph~|equilib|equilibrium|art|\d+ ?(?:min|sec) ?(?:delay|post)~|"
+        r"[a-z]?dce|dynam(?:ic|ics|ik|isch|ische|ique|iques|ico|ica|iczna|isk)|dynam|s{0,2}dyna?(?: ?\d+s?)?|\d+ ?dyn|dyna ?views?|multi ?phase|mph|ph ?\d{1,2}|\d{1,2} ?ph|infusion|ultra?vist|twist|disco|"
+        r"1st pass|first pass|tram|arterial|portal|venous ph~|equilib|equilibrium|art|\d+ ?(?:min|sec|minutes?|seconds?) ?(?:delay|post|gad|gd|km|cm)~|"
         r"delayed|hepatobil~|s?subtract(?:ion|ions|ed|s)?|sub|cycle|phases?\b.*(?:gd|post)",
     ),
 )
@@ -119,7 +119,7 @@ BASIC_WORDS: tuple[tuple[Sequence, re.Pattern[str]], ...] = _table(
     ),
     (
         "T1",
-        r"[sc]?t1(?:w|wi|c|ce|n|gd)?|mp ?rage|mpr|spgr|bravo|e?vibe|lava|e? ?thrive|flash|vibrant|fspgr|"
+        r"[sc]?t1(?:w|wi|c|ce|n|gd)?|(?:mp ?)?rage|bliss|mpr|spgr|bravo|e?vibe|lava|e? ?thrive|flash|vibrant|fspgr|"
         r"tfl|3?d? ?tfe|s?(?:in|out|opp|opposed) ?(?:of )?ph(?:ase|s)?|m?dixons?|ideal|fame|ir ?3?d?fgre|"
         r"in ?out|in opp|dual ?echo|3d ?fgre|efgre(?:3d)?|quick ?3d|mp2rage|smart ?prep|in ?phase|out ?phase|fl[23]d\d?|ip op|"
         r"tigre|r?spoil(?:ed)?|fat ?sat post|stealth|fs3d|3d ?ffe|phase ?in|fase",
@@ -158,6 +158,27 @@ CONTRAST_KINDS: dict[str, Sequence] = {
     "PERFUSION": "perfusion",
 }
 
+# What a series of a kind may be besides: no source that says so contradicts it.
+CARRIED_BY: dict[Sequence, frozenset[Sequence]] = {
+    "localizer": frozenset({"T1", "T2", "T2*", "PD", "cine"}),
+    "ADC": frozenset({"DWI", "DTI map", "quantitative map", "T2", "T2*"}),
+    "DTI map": frozenset({"DWI", "T2", "T2*"}),
+    "DWI": frozenset({"T2", "T2*"}),  # Siemens writes of its diffusion that it is echo-planar, no more
+    "BOLD": frozenset({"T2*", "perfusion"}),
+    "ASL": frozenset({"T2*", "PD", "T1", "perfusion", "BOLD", "quantitative map"}),
+    "perfusion": frozenset({"T2*", "DCE"}),
+    "DCE": frozenset({"T1", "MRA", "quantitative map"}),
+    "MRA": frozenset({"T1", "T2*", "phase contrast", "SWI"}),
+    "cine": frozenset({"T1", "T2", "T2*", "phase contrast"}),
+    "MT": frozenset({"T1", "T2*", "PD"}),
+    "SWI": frozenset({"T2*", "T1"}),
+    "phase contrast": frozenset({"T1", "T2*"}),
+    "field map": frozenset({"T2*", "T1", "PD"}),
+    "quantitative map": frozenset({"T1", "T2", "PD", "T2*", "MT", "STIR"}),
+    "STIR": frozenset({"T2", "T1", "PD"}),
+    "FLAIR": frozenset({"T2"}),
+}
+
 # Siemens and Philips pulse sequence names: codes, not words; their beginnings tell.
 SEQUENCE_NAMES: tuple[tuple[Sequence, re.Pattern[str]], ...] = _codes(
     ("DWI", r"^\*?(?:ep_b\d|re_b\d|ez_b\d|epse.*b\d|ep_dti|epi_dti|epi_dwi)"),
@@ -175,7 +196,7 @@ REGION_WORDS: tuple[tuple[BodyRegion, re.Pattern[str]], ...] = _table(
         ("phantom", r"phantoms?|phantome|qa|qc|sphere|weisskoff|acr"),
         ("fetal", r"fo?et(?:al|us)|feto"),
         ("whole body", r"whole ?body|wb|ganzkorper~|corps entier|skull ?base to|skull (?:to )?mid ?thigh|wbmri"),
-        ("cervical spine", r"c ?spine|cervical(?: ?(?:spine|cord))?\b(?!.*canc)|c ?sp|hws|cervi?cale?|columna cerv~|csp|kraeg~"),
+        ("cervical spine", r"c ?spine|cervical(?: ?(?:spine|cord))?\b(?!.*canc)|neck spine|c ?sp|hws|cervi?cale?|columna cerv~|csp|kraeg~"),
         ("lumbar spine", r"l ?s? ?spine|lumb(?:ar|al|ale|alis|aire|aires|ares|ari|o|osacral|arspine)|l ?sp|lws|lombaires?|lumbosac~|lsp|sacr(?:um|al|o|oiliac|ale|ee)\b(?!.*prost)|si joints?"),
         ("thoracic spine", r"t ?spine|thoracic spine|dorsal spine|bws|rachis dors~|tsp|t ?sp"),
         ("spine", r"spine(?! ?echo)s?|spinal~|tl ?spine|wirbelsaule~|wirbels|rachis|columna|colonna|cord|sct|vertebr|vertebra[el]?~|neuraxis|myelo(?:gram|graph|grafi|path)~"),
@@ -193,14 +214,14 @@ REGION_WORDS: tuple[tuple[BodyRegion, re.Pattern[str]], ...] = _table(
         ("hip", r"hips?|hufte~|huft(?:gelenk)?|hanches?|caderas?|anca|acetab~"),
         ("extremity", r"extrem(?:ity|ities|ite|ites|itat|itaten|idad|idades|ita)?|legs?|arm|calf|calves|lower ?limbs?|upper ?limbs?|tibia~|fibula~|forearm|humerus|sts|bein|sarcomas?|low ext~"),
         ("abdomen", r"abd|abdo|abdome|abdomen~|abdomin~|livers?|leber|foie|higado|fegato|kidneys?|(?:ad|supra)?renal(?:e|es|is)?|nieren?|rein|reins|pancrea~|mrcp(?:2d|3d)?|biliar~|cholang~|spleen|adrenals?|adrenale?s|bauch|hepat|hepatic~|hepato|hepatobil~|hepatocyt~|bowel|entero|enterogra~|kid|abdpelv~"),
-        ("pelvis", r"pelv(?:is|ic|e|ien|ico|ica|isoncology)?|becken|bassin|(?:endo)?rectum|(?:endo)?rectal|rektum|anal|uter(?:us|ine|o|in)|ovar(?:y|ies|ian|ien|io)|cervix|bladder|harnblase|blase|endomet~|gyn|gyna~|gyne~|vagina~|bacino|ucec|scrot~|blad|blade$"),
+        ("pelvis", r"pelv(?:is|ic|e|ien|ico|ica|isoncology)?|becken|bassin|(?:endo)?rectum|(?:endo)?rectal|rektum|anal|uter(?:us|ine|o|in)|ovar(?:y|ies|ian|ien|io)|cervix|bladder|harnblase|blase|endomet~|gyn|gyna~|gyne~|vagina~|bacino|ucec|scrot~|blad"),
         ("head and neck", r"necks?|hals|cou|cuello|collo|hn|head ?(?:and|&)? ?neck|orbit(?:a|e|en|al|s)?|iac|larynx|pharynx|tongue|parotid~|face|faces|facial|sinus|thyroid~|tmj|oral|naso|nasopharyn~|soft tissue neck|maxillo~"),
         ("brain", r"brain(?:s|tumor|tumors|tumou?r|stem)?|head|cereb~|gehirn|schadel(?:basis|n|mrt|ct)?|kopf|cerveau|crane|craneo|cranio|cranium|crani(?:al|en|enne|ales|ale)|cranean[oa]|encefal~|encephal~|pituit|pituitary|pituitaria|pituitaire|hypophys~|neuro(?:nav~|surg~|logy|logie|radiology)?|skulls?|hippoc|hippocamp~|dti\b.*30~|dti\b.*30 ?dirs?|stealth~|gliomas?|gbm|hersenen|hersen|strokes?|epilep|epileps~|epilept~|ms protocol|tumou?r\b.*brain|cns|iam|brats|brain ?lab"),
         ("chest", r"chests?|thora[xk]~|lungs?|lungen?|mediast|mediastin~|brustkorb|poumons?|torax|ribs?|sternum|brachial plex~|axilla~"),
 )  # fmt: skip
 
 # Weak hints for brain: sequence families that are hardly used elsewhere. Only when nothing else speaks.
-BRAIN_HINTS = whole(r"mp ?rage|flair|mp2rage|f ?mri|bold|p?c?asl|(?:clear ?)?swi")
+BRAIN_HINTS = whole(r"mp ?rage|(?<!t1 )flair(?! t1)|mp2rage|f ?mri|bold|p?c?asl|(?:clear ?)?swi")
 
 # Body Part Examined (PS3.16 annex L, and what scanners write), letters only.
 BODY_PARTS: dict[str, BodyRegion] = {

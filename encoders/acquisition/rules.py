@@ -3,11 +3,12 @@
 Order of evidence for the sequence: (1) what the object itself declares (Image Type, Acquisition Contrast), then the
 BIDS suffix, which a curator gave, (2) names
 that say what the images are (ADC, DWI, localizer, ...) in the series description, then the protocol name, (3) a
-b-value, (4) the vendor's pulse sequence name, (5) plain weightings in the texts, checked against TR, TE and TI,
+b-value, (4) plain weightings in the texts, checked against TR, TE and TI, (5) the vendor's pulse sequence name,
 (6) TR, TE, TI and flip angle alone, (7) words of the file's name, then of its folder, then of the folder around that: the nearest that says anything
 decides. Folders that name people or places (`patient1`, `heart_clinic`) say nothing, and neither does a word that is
-plain language in names (`merge`, `rest`, `main`). The thresholds in ms are those of textbooks
-for 1.5 and 3 T, wide enough that what they decide is hardly ever disputed.
+plain language in names (`merge`, `rest`, `main`).
+
+Each fact keeps the name of its rule, how sure that rule is, and what other sources said against it (`grounds`).
 """
 
 # ruff: noqa: E501  (a pattern is read in one piece)
@@ -15,25 +16,20 @@ for 1.5 and 3 T, wide enough that what they decide is hardly ever disputed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from spinecho.encoders.acquisition.evidence import Evidence
-from spinecho.encoders.acquisition.facts import Acquisition, BodyRegion, Contrast, Plane, Sequence, Vendor
-from spinecho.encoders.acquisition.rule_tables import (
-    BASIC_WORDS,
-    BODY_PARTS,
-    BRAIN_HINTS,
-    CONTRAST_KINDS,
-    DERIVED_TYPES,
-    IMAGE_TYPES,
-    PARTS_OF,
-    REGION_WORDS,
-    SEQUENCE_NAMES,
-    SPECIFIC_WORDS,
-    VENDORS,
-    whole,
-)
+from spinecho.encoders.acquisition.facts import Acquisition, BodyRegion, Contrast, Sequence, Vendor
+from spinecho.encoders.acquisition.grounds import Claim, Found, why
+from spinecho.encoders.acquisition.image_kinds import HIDDEN, KindOfImages, b_value_found, kind_of_images
+from spinecho.encoders.acquisition.planes import plane_found
+from spinecho.encoders.acquisition.region_rules import region_found
+from spinecho.encoders.acquisition.rule_tables import DERIVED_TYPES, VENDORS, whole
+from spinecho.encoders.acquisition.sequence_rules import sequence_found
+from spinecho.encoders.acquisition.sides import side_found
 from spinecho.encoders.acquisition.whole_words import words
+
+RULES = 1
+"""Goes up whenever a rule changes: then facts of stored volumes are worked out anew from their headers."""
 
 _FIELD_T = (0.05, 12.0)
 _GAUSS = 10_000.0
@@ -69,30 +65,27 @@ _FAT = whole(
     r"[tsxq]?fs|fat ?sat(?:post)?|s?fat ?sup~|f? ?fatsat|stir|tirm|spair|spir|chess|water|sat|thrive|e ?thrive|vibrant~|fat$|fsat~|proset|we"
 )
 _NO_FAT = whole(r"(?:no|non|without) ?(?:fs|fat|fatsat)(?: ?sat)?~|nofs")
-_DENSITY = whole(r"pd(?:w|wi|fs|tse|fse)?|proton~|dp")
-_T2 = whole(r"t2(?:w|wi)?")
-_SPIN_ECHOES = whole(r"haste~|(?:fr|ss)?fse|tse|trufi~|fiesta|b?ssfp|grase")
 _NO_AGENT = whole(r"^(?:no|none|non|not|nothing|n a|without|nil|0|kein~|nein|nicht|aucun)")
 _STUDY_WITHOUT = whole(r"without (?:iv )?(?:con|contr|cont|contrast|gad|gado|gadol~|gd)")
 _STUDY_WITH = whole(r"with|w (?:con|cont|contr|contras|contrast|and)|followed")
 _PHASE_CONTRAST = whole(r"phase ?contrast~")
 _NO_VENDOR = whole(r"unknown|anon~|\d+")
-_PLANES: tuple[tuple[Plane, re.Pattern[str]], ...] = (
-    ("axial", whole(r"ax|axi|axl|axials?|axiale[nrs]?|tra|trans|transvers~|transv|transax(?:ial)?")),
-    ("coronal", whole(r"cor|coronal~|koronar~")),
-    ("sagittal", whole(r"sag|sagit|sagitt?al~")),
-    ("oblique", whole(r"obl|obliques?")),
-)
+_MAPS = 0.98
 
 
 def describe(evidence: Evidence) -> Acquisition:
-    """The acquisition facts that the evidence supports."""
-    sequence = sequence_of(evidence)
+    """The acquisition facts that the evidence supports, each with the rule that gave it."""
+    sequence, region = sequence_found(evidence), region_found(evidence)
+    plane, contrast, fat = plane_found(evidence), _contrast_found(evidence), _fat_found(evidence)
+    side = side_found(evidence, region.value)
+    kind = kind_of_images(evidence, sequence.value)
+    derived = _derived_found(evidence, sequence.value, kind)
+    b_value = b_value_found(evidence, sequence.value)
     return Acquisition(
-        sequence=sequence,
-        plane=plane_from(evidence),
-        body_region=region_of(evidence, sequence),
-        contrast=contrast_of(evidence),
+        sequence=sequence.value,
+        plane=plane.value,
+        body_region=region.value,
+        contrast=contrast.value,
         field_strength_t=field_of(evidence.field),
         vendor=vendor_of(evidence.manufacturer),
         model=evidence.model,
@@ -100,190 +93,66 @@ def describe(evidence: Evidence) -> Acquisition:
         te_ms=evidence.te_ms,
         ti_ms=evidence.ti_ms,
         flip_deg=evidence.flip_deg,
-        b_value=evidence.b_value,
-        fat_suppressed=fat_suppression_of(evidence),
+        b_value=b_value.value,
+        fat_suppressed=fat.value,
         dimensions="3D" if evidence.acquisition_type == "3D" else "2D" if evidence.acquisition_type == "2D" else None,
         spacing_mm=evidence.spacing_mm,
-        derived=is_derived(evidence, sequence),
+        derived=derived.value,
+        side=side.value,
+        technique=kind.technique.value,
+        component=kind.component.value,
+        dixon=kind.dixon.value,
+        computed=kind.computed.value,
+        rules=RULES,
+        why=why(
+            [
+                ("sequence", sequence),
+                ("plane", plane),
+                ("body_region", region),
+                ("side", side),
+                ("contrast", contrast),
+                ("b_value", b_value),
+                ("fat_suppressed", fat),
+                ("technique", kind.technique),
+                ("component", kind.component),
+                ("dixon", kind.dixon),
+                ("computed", kind.computed),
+                ("derived", derived if derived.value else None),
+            ]
+        ),
     )
 
 
 def sequence_of(evidence: Evidence) -> Sequence:
-    """The kind of images, by the order of evidence that this module's description gives."""
-    declared = _declared(evidence)
-    texts = [words(evidence.series_text), words(evidence.protocol)]
-    named = _first(SPECIFIC_WORDS, texts)
-    if declared == "DWI" and named in ("ADC", "DTI map"):
-        return named
-    if declared != "unknown":
-        return declared
-    if evidence.suffix_sequence != "unknown":
-        return evidence.suffix_sequence
-    if named == "DCE" and _first(BASIC_WORDS, texts) in ("T2", "FLAIR", "PD"):
-        named = "unknown"  # "arterial", "delayed" and the like, of something that is no dynamic T1
-    if named != "unknown":
-        return named
-    if evidence.is_three_plane:
-        return "localizer"
-    if evidence.b_value is not None and evidence.b_value > 50:
-        return "DWI"
-    by_name = _first(SEQUENCE_NAMES, [evidence.sequence_name.lower()])
-    spoken = _first(BASIC_WORDS, texts)
-    physical = _by_timing(evidence)
-    if spoken != "unknown":
-        return _checked(spoken, physical, evidence, texts)
-    kind = CONTRAST_KINDS.get(evidence.contrast_kind, "unknown")
-    for found in (kind, by_name, physical):
-        if found != "unknown":
-            return found
-    weak = [words(part) for part in reversed(evidence.file_text.split("|"))]
-    for text in weak:
-        for table in (SPECIFIC_WORDS, BASIC_WORDS):
-            found = _first(table, [text])
-            if found != "unknown":
-                return found
-    return "unknown"
+    """The kind of images; see `sequence_rules`."""
+    return sequence_found(evidence).value
 
 
-def _declared(evidence: Evidence) -> Sequence:
-    codes = set(evidence.image_type)
-    for name, values in IMAGE_TYPES:
-        if codes & values:
-            return name
-    if evidence.contrast_kind in ("DIFFUSION", "FLOW_ENCODED", "STIR", "FLUID_ATTENUATED"):
-        return CONTRAST_KINDS[evidence.contrast_kind]
-    return "unknown"
-
-
-def _first(table: Iterable[tuple[Sequence, re.Pattern[str]]], texts: Iterable[str]) -> Sequence:
-    """The first row of the table that matches, in the first text in which any does."""
-    rows = tuple(table)
-    for text in texts:
-        if text:
-            for name, pattern in rows:
-                if pattern.search(text):
-                    return name
-    return "unknown"
-
-
-def _checked(spoken: Sequence, physical: Sequence, evidence: Evidence, texts: Iterable[str]) -> Sequence:
-    """What the text says, unless the timing says plainly that the text was inherited or lists several echoes."""
-    te, tr, ti = evidence.te_ms, evidence.tr_ms, evidence.ti_ms
-    joined = " ".join(texts)
-    if spoken in ("T2", "PD") and _DENSITY.search(joined) and _T2.search(joined) and te is not None:
-        return "PD" if te < 50 else "T2"
-    is_spin = "SE" in evidence.scanning_sequence and "GR" not in evidence.scanning_sequence
-    if spoken == "T1" and is_spin and te is not None and tr is not None and te > 70 and tr > 1800:
-        return "FLAIR" if ti is not None and ti > 1400 else "T2"
-    if spoken == "T2" and physical == "FLAIR":
-        return "FLAIR"
-    if spoken == "T2" and physical == "T1" and is_spin:
-        return "T1"
-    if spoken == "T2" and physical == "T2*" and not _SPIN_ECHOES.search(joined):
-        return "T2*"
-    return spoken
-
-
-def _by_timing(evidence: Evidence) -> Sequence:
-    """TR, TE, TI and flip angle alone (ms, degrees)."""
-    kinds, te, tr, ti = evidence.scanning_sequence, evidence.te_ms, evidence.tr_ms, evidence.ti_ms
-    flip = evidence.flip_deg
-    if te is None or tr is None or not kinds:
-        return "unknown"
-    if "EP" in kinds and "SE" not in kinds and te >= 15 and (tr >= 200 or "GR" in kinds):
-        return "T2*"
-    if "EP" in kinds:
-        return "unknown"
-    if "GR" in kinds and "SE" not in kinds:
-        return _gradient_by_timing(te, tr, ti, flip, "IR" in kinds or "MP" in evidence.variant)
-    if "SE" in kinds or "IR" in kinds:
-        if ti is not None and "IR" in kinds:
-            if 1400 <= ti <= 3200 and tr >= 4000:
-                return "FLAIR"
-            if 80 <= ti <= 300 and tr >= 1500:
-                return "STIR"
-            if 300 < ti < 1300:
-                return "T1" if te < 50 else "unknown"
-        if te <= 35 and tr <= 1200:
-            return "T1"
-        if te >= 60 and tr >= 1800:
-            return "T2"
-        if te <= 50 and tr >= 1800:
-            return "PD"
-    return "unknown"
-
-
-def _gradient_by_timing(te: float, tr: float, ti: float | None, flip: float | None, is_prepared: bool) -> Sequence:
-    if is_prepared and ti is not None and 300 <= ti <= 1500 and te <= 10:
-        return "T1"
-    if te >= 14 and tr >= 20:
-        return "T2*"
-    if te <= 10 and flip is not None:
-        if tr <= 15 and 8 <= flip <= 35:
-            return "T1"
-        if 60 <= tr <= 600 and flip >= 50:
-            return "T1"
-        if 15 < tr < 60 and flip >= 20:
-            return "T1"
-    return "unknown"
-
-
-def region_of(evidence: Evidence, sequence: Sequence = "unknown") -> BodyRegion:
-    """By votes: series text 3, body part 3 (phantom 5), anatomy code 3, study text 3.2, protocol 2, coil 1.
-
-    A vote for a wide region counts for its parts too where these have a vote of their own. File and folder names,
-    then sequence families that belong to one region, are asked only when nothing else spoke.
-    """
-    votes: list[tuple[BodyRegion, float]] = []
-    part = BODY_PARTS.get(re.sub(r"[^A-Z]", "", evidence.body_part.upper()))
-    if part is None:
-        part = _region_in(words(evidence.body_part))
-    for region, weight in (
-        (_region_in(words(evidence.series_text)), 3.0),
-        (part, 5.0 if part == "phantom" else 3.0),
-        (_region_in(words(evidence.anatomy)), 3.0),
-        (_region_in(words(evidence.protocol)), 2.0),
-        (_region_in(words(evidence.study_text)), 3.2),
-        (_region_in(words(evidence.coil)), 1.0),
-    ):
-        if region is not None:
-            votes.append((region, weight))
-    if votes:
-        scores = {
-            region: sum(w for r, w in votes if r == region or region in PARTS_OF.get(r, frozenset()))
-            for region, _ in votes
-        }
-        return max(scores, key=lambda region: scores[region])  # ties: the earlier source
-    for text in reversed(evidence.file_text.split("|")):
-        weak = _region_in(words(text))
-        if weak is not None:
-            return weak
-    texts = " ".join(words(t) for t in (evidence.series_text, evidence.protocol, evidence.file_text))
-    return "brain" if BRAIN_HINTS.search(texts) else "unknown"
-
-
-def _region_in(text: str) -> BodyRegion | None:
-    if not text:
-        return None
-    for region, pattern in REGION_WORDS:
-        if pattern.search(text):
-            return region
-    return None
+def region_of(evidence: Evidence) -> BodyRegion:
+    """The body region; see `region_rules`."""
+    return region_found(evidence).value
 
 
 def contrast_of(evidence: Evidence) -> Contrast:
+    """Whether there was contrast agent when the series was made."""
+    return _contrast_found(evidence).value
+
+
+def _contrast_found(evidence: Evidence) -> Found[Contrast]:
     """Series-level words beat the agent tag, which protocols keep from an earlier series; study words count last."""
-    for text in (words(evidence.series_text), words(evidence.protocol)):
-        contrast = _contrast_in(text)
-        if contrast != "unknown":
-            return contrast
     agent = words(evidence.agent)
-    if agent:
-        return "no" if _NO_AGENT.search(agent) else "yes"
+    tagged: Contrast = "unknown" if not agent else "no" if _NO_AGENT.search(agent) else "yes"
+    for text, rule in ((evidence.series_text, "series description"), (evidence.protocol, "protocol name")):
+        contrast = _contrast_in(words(text))
+        if contrast != "unknown":
+            is_disputed = tagged not in ("unknown", contrast)
+            return Found(contrast, rule, (Claim(tagged, "contrast agent"),) if is_disputed else ())
+    if tagged != "unknown":
+        return Found(tagged, "contrast agent")
     study = words(evidence.study_text)
     if "withandwithout" not in study and _STUDY_WITHOUT.search(study):
-        return "no" if not _STUDY_WITH.search(study) else "unknown"
-    return _contrast_in(words(evidence.file_text.rpartition("|")[2]))
+        return Found("no" if not _STUDY_WITH.search(study) else "unknown", "study description")
+    return Found(_contrast_in(words(evidence.file_text.rpartition("|")[2])), "file name")
 
 
 def _contrast_in(text: str) -> Contrast:
@@ -294,17 +163,6 @@ def _contrast_in(text: str) -> Contrast:
     if is_without:
         return "unknown" if _MIXED.search(text) else "no"
     return "yes" if is_with else "unknown"
-
-
-def plane_from(evidence: Evidence) -> Plane:
-    """The geometry's plane; the texts' only where the grid does not tell (isotropic NIfTI)."""
-    if evidence.plane != "unknown":
-        return evidence.plane
-    for text in (evidence.series_text, evidence.protocol, evidence.file_text.rpartition("|")[2]):
-        found = [name for name, pattern in _PLANES if pattern.search(words(text))]
-        if len(found) == 1:
-            return found[0]
-    return "unknown"
 
 
 def field_of(value: float | None) -> float | None:
@@ -324,29 +182,40 @@ def vendor_of(manufacturer: str) -> Vendor:
     return "other" if text and not _NO_VENDOR.search(text) else "unknown"
 
 
-def fat_suppression_of(evidence: Evidence) -> bool | None:
+def _fat_found(evidence: Evidence) -> Found[bool | None]:
     """By the scanner's own tags, then by words; None where nothing is said."""
     if evidence.suppression:
-        return evidence.suppression not in ("NONE", "NO")
+        return Found(evidence.suppression not in ("NONE", "NO"), "fat suppression")
     if evidence.options & {"FS", "FATSAT", "SPIR", "SPAIR"}:
-        return True
-    for text in (evidence.series_text, evidence.protocol, evidence.file_text.rpartition("|")[2]):
+        return Found(True, "fat suppression")
+    for text, rule in (
+        (evidence.series_text, "series description"),
+        (evidence.protocol, "protocol name"),
+        (evidence.file_text.rpartition("|")[2], "file name"),
+    ):
         plain = words(text)
         if _NO_FAT.search(plain):
-            return False
+            return Found(False, rule)
         if _FAT.search(plain):
-            return True
-    return None
+            return Found(True, rule)
+    return Found(None, "")
 
 
-def is_derived(evidence: Evidence, sequence: Sequence) -> bool:
+def _derived_found(evidence: Evidence, sequence: Sequence, kind: KindOfImages) -> Found[bool]:
     """A computed image. Trace-weighted diffusion is not one here: readers look at it as at an acquired image.
 
-    SECONDARY alone says that the object was made after the examination (PS3.3 C.7.6.1.1.2), as any export is.
+    SECONDARY alone says that the object was made after the examination (PS3.3 C.7.6.1.1.2), as any export is. Where
+    there is no Image Type at all, the name of what was computed has to do.
     """
     codes = set(evidence.image_type)
-    if evidence.is_capture or evidence.is_computed or sequence in ("ADC", "DTI map"):
-        return True
+    if evidence.is_capture:
+        return Found(True, "secondary capture")
+    if evidence.is_computed:
+        return Found(True, "file name")
+    if sequence in ("ADC", "DTI map"):
+        return Found(True, "kind of sequence", confidence=_MAPS)
     if "TRACEW" in codes:
-        return False
-    return "DERIVED" in codes and bool(codes & (DERIVED_TYPES | {"SECONDARY"}))
+        return Found(False, "image type")
+    if not codes and kind.computed.value in HIDDEN and kind.computed.rule == "series description":
+        return Found(True, "series description")
+    return Found("DERIVED" in codes and bool(codes & (DERIVED_TYPES | {"SECONDARY"})), "image type")

@@ -6,6 +6,7 @@ as whole words between single spaces, so that a rule never has to look inside of
 - separators (`_ - / .` and the like), changes of script (`T1` within Chinese text) and camelCase end a word;
 - a word made of nothing but scanner words written together is taken apart (`axt2fs` is `ax t2 fs`); one letter that is
   none of them leaves it whole (`swift`, `cohort1`);
+- what Philips writes before names (`sAX`, `sWIP`) is none of them;
 - digits behind three letters or more are a number of their own (`brain1` is `brain 1`, `t1` and `b1000` stay).
 """
 
@@ -27,6 +28,8 @@ _CAMEL = re.compile(r"(?<=[a-zà-öø-ÿ]{2})(?=[A-ZÀ-ÖØ-Þ])|(?<=[a-z]{3}\d)
 _SCRIPT = re.compile(
     r"(?<=[^\W\d_\u0000-\u02af\u1e00-\u1eff])(?=[A-Za-z])|(?<=[A-Za-z0-9])(?=[^\W\d_\u0000-\u02af\u1e00-\u1eff])"
 )
+# What Philips writes before names: `WIP` for work in progress, an s where pixels were scaled (`sAX`, `sWIP T1`).
+_OF_PHILIPS = re.compile(r"(?<![^\W_])(?:s?WIP(?![^\W_])|s(?=(?:AX|Ax|COR|Cor|SAG|Sag)(?![^\W_])))")
 _LETTERS = str.maketrans({"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _WORD = re.compile(r"[^\W_]{3,}")
 _NUMBERED = re.compile(r"([^\W\d_]{3,})(\d+)")
@@ -64,7 +67,7 @@ def words(text: str) -> str:
     """Lower case, without accents, whole words between single spaces; 'w/o' becomes 'without'."""
     if not text.isascii():
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    plain = _CAMEL.sub(" ", text).lower()
+    plain = _CAMEL.sub(" ", _OF_PHILIPS.sub("", text)).lower()
     if not plain.isascii():
         plain = _SCRIPT.sub(" ", plain.translate(_LETTERS))
     plain = _AND_WITH.sub(" withandwithout ", plain)

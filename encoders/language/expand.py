@@ -13,6 +13,7 @@ from itertools import islice, product
 
 from spinecho.encoders.language import terms
 from spinecho.encoders.language.vocabulary import Mention, concepts, looked_for, names
+from spinecho.encoders.language.vocabulary.reading import is_foreign
 
 Group = tuple[str, ...]
 
@@ -84,11 +85,12 @@ _MOST_NAMES = 60
 def names_of(text: str) -> tuple[str, ...]:
     """Everything that one finding may be called, its own words first: "stroke", "infarct", "infarction", ...
 
-    Of a finding of several parts ("temporal lobe oedema") every part varies; at most 60 names.
+    All of one that is named in one piece; of a finding of several parts ("temporal lobe oedema") every part varies, and
+    60 names at most are made of them.
     """
-    own = " ".join(text.split())
-    varied = (" ".join(parts) for parts in product(*expand(text)))
-    return tuple(dict.fromkeys((own, *islice(varied, _MOST_NAMES - 1))))
+    own, groups = " ".join(text.split()), expand(text)
+    varied = (" ".join(parts) for parts in product(*groups))
+    return tuple(dict.fromkeys((own, *islice(varied, None if len(groups) == 1 else _MOST_NAMES - 1))))
 
 
 _LONGEST_SHORT = 5
@@ -102,7 +104,8 @@ def spelled_out(text: str) -> str:
     """The text with what its abbreviations of findings and anatomy mean before them: "glioblastoma (GBM)".
 
     For encoders of sentences, to which an abbreviation that no sentence holds means nothing; both stay, as reports
-    write either.
+    write either. So are names in other languages, as the encoder that ships was taught English: "disc herniation
+    (Bandscheibenvorfall)".
     """
     plain = " ".join(text.casefold().split())
     parts: list[str] = []
@@ -117,6 +120,10 @@ def spelled_out(text: str) -> str:
 
 def _short_in(text: str, mention: Mention) -> Iterator[tuple[int, int, str]]:
     """(start, stop, what it is short for) of the abbreviations that a name is made of: "GBM", "torn ACL"."""
+    whole = text[mention.start : mention.stop]
+    if is_foreign(whole):
+        yield mention.start, mention.stop, _plain(names(mention.concept)[0])
+        return
     words = [] if mention.kind == "technique" else list(_WORD.finditer(text, mention.start, mention.stop))
     for word in words:
         named = (mention,) if len(words) == 1 else concepts(word[0])

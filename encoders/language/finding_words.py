@@ -31,11 +31,11 @@ FINDING = re.compile(
 )
 
 _OF_THE_SCAN = re.compile(
-    r"(?<!\w)(?:(?:contrast|gadolinium|gd|non-contrast)[- ]enhanced|enhanced (?=(?:axial|sagittal|coronal|t1|t2|mri?|images?))|fluid[- ]attenuated|weakness of the study|strain imaging)(?!\w)"
+    r"(?<!\w)(?:(?:contrast|gadolinium|gd|non-contrast)[- ]enhanced|enhanced (?=(?:axial|sagittal|coronal|t1|t2|mri?|images?))|fluid[- ]attenuated|weakness of the study|strain imaging|cavernous (?:sinus(?:es)?|segments?|carotid|portions?)|corp(?:us|ora) cavernos\w+)(?!\w)"
 )
 # What is measured or shown of anatomy too: "normal enhancement", "the nodes are not enlarged".
 _NEUTRAL = re.compile(
-    r"(?<!\w)(?:hernial orifices?|(?:lymph )?nodes?|blood(?: flow| pool| vessels?)?|fluid(?: signal|-attenuated\w*| attenuated)|(?:contrast )?enhancement(?: pattern)?|restriction of|restricted to"
+    r"(?<!\w)(?:hernial orifices?|(?:lymph )?nodes?|blood(?: flow| pool| vessels?)?|fluid(?: signal|-attenuated\w*| attenuated)|(?:contrast )?enhance(?:ment|s)?(?: pattern)?|restriction of|restricted to"
     r"|fluid[- ]sensitive|spots?|processes|sinus tracts?|flow voids?|signal voids?|enhanced|defects?|cleft|csf fluid|lesion-to-\w+|components?|bright spot|csf|scler(?:a|ae)|adenoid\w*|hypothalam\w*)(?!\w)"
 )
 

@@ -19,7 +19,9 @@ _NO_SIDE = (
     r"|\bleft (?:untreated|alone|in situ|in place)\b|\bmid-?line (?:shift|structures?)\b|\bmid-?line is\b"
     r"|\bshift(?:ing)? (?:of|across) (?:the )?mid-?line\b"
     r"|\b(?:left|right)[- ](?:and (?:left|right)[- ])?(?:sided )?(?:ventric\w+|atri(?:um|a|al)|heart|bundle branch|main(?: stem| coronary)?"
-    r"|anterior descending|circumflex|coronary\w*)\b|\bleft[- ]to[- ]right\b|\bright[- ]to[- ]left\b"
+    r"|anterior descending|circumflex|coronary\w*)\b"
+    r"|\b(?:ventricule|oreillette|c(?:œ|oe)ur|coronaire|ventrículo|aurícula|corazón|coronaria)s? (?:gauche|droite?|izquierd[oa]|derech[oa])\b"
+    r"|\b(?:linke[rnsm]?|rechte[rnsm]?) (?:ventrikel\w*|vorhof\w*|herzkammer|koronar\w*)\b|\bleft[- ]to[- ]right\b|\bright[- ]to[- ]left\b"
 )
 _PAIRED = (
     r"sides?|hemispheres?|hippocamp\w+|thalam\w+|lobes?|kidneys|knees|hips|shoulders|lungs|eyes|globes|orbits"
@@ -33,6 +35,13 @@ _SIDES: tuple[tuple[Side, str], ...] = (
     ),
     ("bilateral", r"beidseit\w*|beidseits|bds\.|either side|on both sides"),
     ("bilateral", rf"both (?:[\w-]+ ){{0,3}}?(?:{_PAIRED})|beide[rnms]? (?:\w+ )?(?:seiten|hemisphären)"),
+    (
+        "bilateral",
+        r"bilatéra(?:le?s?|ux)|bilaterales|(?:de )?amb[oa]s [\w]+|(?:des|les|aux|dans les) deux (?:côtés|hémisphères|hanches"
+        r"|genoux|reins|poumons|épaules|yeux|sacro-iliaques|hippocampes|lobes|ovaires|seins|chevilles|poignets)",
+    ),
+    ("left", r"gauches?|izquierd[oa]s?|izq\.?|izda\.?|izdo\.?"),
+    ("right", r"droite?s?|derech[oa]s?|dcha\.?|dcho\.?|dch\.?"),
     ("left", r"left(?:wards?)?(?:[- ]?sided)?|lt\.?|\(l\)|link(?:s|e[nrsm]?)(?:seit\w*)?|links\w*"),
     ("right", r"right(?:wards?)?(?:[- ]?sided)?|rt\.?|\(r\)|recht(?:s|e[nrsm]?)(?:seit\w*)?|rechts\w*"),
     ("midline", r"mid-?line|mittellinie|midsagittal"),

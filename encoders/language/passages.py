@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from spinecho.encoders.language.administration import administrative
 from spinecho.encoders.language.clauses.assertions import Assertion, Clause, clauses, sentence_assertion, strongest
 from spinecho.encoders.language.clauses.measures import measured
+from spinecho.encoders.language.languages import READ, Language, language_of
 from spinecho.encoders.language.laterality import Side, sides
 from spinecho.encoders.language.sections import NEVER_AFFIRM, Section, SectionSpan, kind_of_heading, section_spans
 from spinecho.encoders.language.sentences import sentence_spans
@@ -33,12 +34,16 @@ class Passage:
     clauses: tuple[Clause, ...] = ()
 
 
-def passages(report: str) -> tuple[Passage, ...]:
-    """Sentences in order; () for a report without a word.
+def passages(report: str, language: Language | None = None) -> tuple[Passage, ...]:
+    """Sentences in order; () for a report without a word. language: told of the report's words where it is not given.
+
+    A report in a language without rules ("other") has no clauses, and each sentence is uncertain: nothing is claimed.
+    Where too little is written to tell ("unknown"), it is read as English, whose rules know common German.
 
     Headings, list numbers, titles, dates, identifiers and signatures belong to no passage. All that stands under a
     heading for the family's history is of the family, under one for the patient's past history historical.
     """
+    language = language or language_of(report)
     found: list[Passage] = []
     for span in section_spans(report):
         heading_kind = kind_of_heading(span.heading)
@@ -49,7 +54,7 @@ def passages(report: str) -> tuple[Passage, ...]:
             text = report[start:end]
             if (heading_kind == "administration" and start < first_line) or administrative(text):
                 continue
-            found.append(_passage(span, len(found), start, text, heading_kind))
+            found.append(_passage(span, len(found), start, text, heading_kind, language))
         with_sizes = measured([one.clauses for one in found[of_section:]])
         found[of_section:] = [
             replace(one, clauses=parts) for one, parts in zip(found[of_section:], with_sizes, strict=True)
@@ -57,11 +62,16 @@ def passages(report: str) -> tuple[Passage, ...]:
     return tuple(found)
 
 
-def _passage(span: SectionSpan, ordinal: int, start: int, text: str, heading_kind: str) -> Passage:
+def _passage(span: SectionSpan, ordinal: int, start: int, text: str, heading_kind: str, language: Language) -> Passage:
+    if language == "other":
+        return Passage(
+            span.section, ordinal, start, start + len(text), text, "uncertain", sides(" ".join(text.split()))
+        )
+    by = language if language in READ else "en"
     # A wrapped sentence is one: what looks like lines of a list within it was looked at with the lines around.
     flat = text.replace("\r", " ").replace("\n", " ")
-    parts = tuple(replace(one, text=text[one.start : one.end]) for one in clauses(flat))
-    assertion = sentence_assertion(flat)
+    parts = tuple(replace(one, text=text[one.start : one.end]) for one in clauses(flat, by))
+    assertion = sentence_assertion(flat, by)
     if heading_kind == "family":
         parts = tuple(replace(one, assertion="uncertain", by="family", cue=span.heading) for one in parts)
         assertion = "uncertain"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from spinecho.encoders.language.clauses.bounds import NOT_A_NEGATION, UNDECIDED
+from spinecho.encoders.language.clauses.other_rules import rules_for
+from spinecho.encoders.language.languages import READ
 from spinecho.encoders.language.laterality import Side, sides
 from spinecho.errors import QueryError
 
@@ -79,8 +82,11 @@ _STAR = re.compile(r"(?<![\w*])([^\W\d_]{2,})\*(?!\w)")
 """A beginning of words: letters alone, as T2* is a sequence."""
 _NO = re.compile(
     r"(?<![\w~-])(?:and |but |with |or )?(?:no|not|without|w/o|absence of|absent|lack of|negative for|free of|excluding"
-    r"|kein(?:e[nrsm]?)?|ohne)(?![\w-])(?P<denied>[^,;.~]*?)"
-    r"(?=[,;.]|\s(?:but|however|although|and (?:no|not|without)|with(?:out)?|in|on|at|which)\s"
+    r"|kein(?:e[nrsm]?|erlei)?|ohne|pas (?:d['’]|d[eu]s?(?!\w))|sans|aucune?|absence (?:d['’]|d[eu]s?(?!\w))"
+    r"|sin(?! contraste)|no hay|ning[úu]n[oa]?|ausencia de|ausschluss)(?:(?<=['’])|(?![\w-]))"
+    r"(?P<denied>[^,;.~]*?)"
+    r"(?=[,;.]|\s(?:mit|aber|jedoch|avec|mais|con|pero|im|in der|dans|en)\s|\s(?:kein\w*|ohne|sans|pas|sin)\s"
+    r"|\s(?:but|however|although|and (?:no|not|without)|with(?:out)?|in|on|at|which)\s"
     r"|\s(?:no|not|without)\s|$)",
     re.IGNORECASE,
 )
@@ -88,7 +94,18 @@ _FILLER = re.compile(
     r"^(?:\s*(?:any|the|a|an|of|definite|convincing|evidence|sign|signs|features?|further|other|to suggest)(?!\w))*\s*",
     re.IGNORECASE,
 )
+_ELSEWHERE = re.compile(
+    r"\s*(?:and |but |with |or )?(?:kein|ohne|pas|sans|aucun|absence d|sin|no hay|ning|ausencia|ausschluss)",
+    re.IGNORECASE,
+)
+"""Opens a condition in another language than English, which alone leaves out their small words."""
+_FILLER_ELSEWHERE = re.compile(
+    r"^(?:\s*(?:nachweis|anhalt|hinweise?|zeichen|verdacht|einer?|eines|einen|von|für|auf|signes?|arguments?|une?|des|du|de"
+    r"|la|le|pour|signos?|evidencia|datos|del|los|las|el|una)(?!\w)|\s*[dl]['’])*\s*",
+    re.IGNORECASE,
+)
 _OR = re.compile(r"\s+(?:or|nor|and|oder|und)\s+|/(?=[^\W\d_]{3})", re.IGNORECASE)
+_OR_ELSEWHERE = re.compile(r"\s+(?:or|and|oder|und|noch|ou|ni|et|o|u|y|e)\s+|/(?=[^\W\d_]{3})", re.IGNORECASE)
 _LOOSE = re.compile(
     r"^(?:(?:but|and|or|however|although)(?!\w)[\s,]*)+|[\s,]+(?:but|and|or|with|[-−–—])$", re.IGNORECASE
 )
@@ -150,7 +167,7 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
     phrases: list[str] = []
     wanted, at = [], 0
     for match in _NO.finditer(_mask(hidden)):
-        terms = _OR.split(_FILLER.sub("", hidden[match.start("denied") : match.end("denied")]))
+        terms = _denied(match.group(), hidden[match.start("denied") : match.end("denied")])
         if not any(_has_word(show(term)) for term in terms):
             continue
         unwanted.extend((match.start(), term) for term in terms)
@@ -182,6 +199,13 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
     return QueryText(wish, conditions, sides(wish), tuple(phrases), tuple(prefixes), tuple(field_terms), ordered)
 
 
+def _denied(condition: str, denied: str) -> list[str]:
+    """What a condition denies, one or several, by the small words of its language."""
+    if _ELSEWHERE.match(condition):
+        return [_FILLER_ELSEWHERE.sub("", one) for one in _OR_ELSEWHERE.split(_FILLER_ELSEWHERE.sub("", denied))]
+    return _OR.split(_FILLER.sub("", denied))
+
+
 def _fragments(hidden: str, chips: Sequence[Chip]) -> list[tuple[int, int]]:
     """Where words stand between the chips, comma by comma."""
     rest = list(hidden)
@@ -195,12 +219,19 @@ def _fragments(hidden: str, chips: Sequence[Chip]) -> list[tuple[int, int]]:
     return found
 
 
+@lru_cache(maxsize=1)
+def _elsewhere_masked() -> tuple[re.Pattern[str], ...]:
+    """What only sounds like a denial in other languages: "sin cambios", "ohne Kontrastmittel"."""
+    tables = (table for language in READ if language != "en" for table in rules_for(language).cues)
+    return tuple(pattern for kind, _, pattern in tables if kind == "masked")
+
+
 def _mask(text: str) -> str:
     """Negations that deny no finding, blanked at the same length; text whose lower case differs in length as it is."""
     heard = text.lower()
     if len(heard) != len(text):
         return text
-    for pattern in (UNDECIDED, NOT_A_NEGATION):
+    for pattern in (UNDECIDED, NOT_A_NEGATION, *_elsewhere_masked()):
         heard = pattern.sub(lambda match: "~" * len(match.group()), heard)
     return heard
 

@@ -1,7 +1,8 @@
 """Where the sections of a report begin, by their headings. Offsets are into the report as it came.
 
 The five sections are those of the ACR Practice Parameter for Communication of Diagnostic Imaging Findings and of
-RSNA's RadReport templates; the many names under each were collected from how sites write them, in English and German.
+RSNA's RadReport templates; the many names under each were collected from how sites write them, in English and German; those
+of other languages are in `section_names`.
 """
 
 # ruff: noqa: E501 - alternatives broken over more lines read worse
@@ -11,6 +12,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Literal
+
+from spinecho.encoders.language.section_names import CAPITALS, FAMILY, NAMES, PAST
 
 Section = Literal["indication", "technique", "comparison", "findings", "impression", "other"]
 
@@ -58,6 +61,7 @@ _NAMES: tuple[tuple[Section, str], ...] = (
     ),
 )
 
+_NAMES = tuple((section, f"{names}|{NAMES[section]}" if section in NAMES else names) for section, names in _NAMES)
 _ANY = "|".join(names for _, names in _NAMES)
 # Possessive and bounded: a line of a million blanks must cost no more than its length.
 _EDGE = r"[ \t\xa0#*_=>\-–—]{0,20}+"
@@ -83,6 +87,7 @@ _CAPITALS = (
     r"CLINICAL(?: (?:HISTORY|INDICATIONS?|INFORMATION|DETAILS|DATA|QUESTION|HX|SUMMARY|NOTES?))?+|CC|HX|HPI|PMHX?|PSHX?|FHX|FH|SHX|MEDS|MEDICATIONS|COURSE|OPINION|CONCLUSIONS?"
     r"|IMPRESSIONS?|FINDINGS?|TECHNIQUE|COMPARISONS?|INDICATIONS?|(?:PAST MEDICAL |FAMILY |SOCIAL |CLINICAL )?HISTORY|SUMMARY|INTERPRETATION|REASON FOR (?:EXAM(?:INATION)?|STUDY)|PROCEDURE"
     r"|BEFUND|BEURTEILUNG|TECHNIK|FRAGESTELLUNG|ANAMNESE|KLINISCHE ANGABEN"
+    rf"|{CAPITALS}"
 )
 _HEADING_BARE = re.compile(
     rf"(?:(?<![^\n])|(?<=[.;:!?)\]] )|(?<=[.;:!?)\]]  ))(?P<name>{_CAPITALS})(?![\w/:.,-])[ \t]{{1,5}}(?!(?:{_SAYS})(?!\w))(?=[\w?(])"
@@ -92,11 +97,15 @@ _SECTION_OF = tuple((section, re.compile(names, re.IGNORECASE)) for section, nam
 
 
 _HEADING_KINDS: tuple[tuple[Literal["family", "past", "administration"], re.Pattern[str]], ...] = (
-    ("family", re.compile(r"f\.?h\.?x\.?|family (?:medical )?(?:history|hx)|familienanamnese", re.IGNORECASE)),
+    (
+        "family",
+        re.compile(r"f\.?h\.?x\.?|family (?:medical )?(?:history|hx)|familienanamnese|" + FAMILY, re.IGNORECASE),
+    ),
     (
         "past",
         re.compile(
-            r"p[ms]h(?:x)?|pmhx|pshx|past (?:medical |surgical |clinical )?(?:history|hx)|(?:medical|surgical|oncological|obstetric) history|previous history",
+            r"p[ms]h(?:x)?|pmhx|pshx|past (?:medical |surgical |clinical )?(?:history|hx)|(?:medical|surgical|oncological|obstetric) history|previous history|"
+            + PAST,
             re.IGNORECASE,
         ),
     ),

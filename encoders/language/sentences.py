@@ -39,7 +39,25 @@ _BREAK = re.compile(
 """Ends of lines, as text, HTML and HL7 (`\\.br\\`, and `~` between repetitions) write them."""
 _DASHES = ("- ", "* ", "– ", "+ ")
 _ANSWERED = re.compile(r"[:?=–-][ \t]*(?:no|not)$", re.IGNORECASE)
-_ANSWERS = re.compile(r"\s*(?:yes|no|none|nil|y|n)(?!\w)", re.IGNORECASE)
+_ANSWER = (
+    r"(?:no|none|nil|absent|excluded|ruled out|negative|(?:but )?none (?:is |was )?(?:seen|found)"
+    r"|(?:this |it )?(?:is |was |has been )?(?:excluded|ruled out)|no evidence(?: of (?:this|it|one|any|such))?"
+    r"|(?:not|none|never) (?:\w+ly )?(?:seen|found|identified|present|visible|demonstrated|detected|shown|confirmed"
+    r"|evident|excluded))"
+)
+_ANSWERS = re.compile(
+    rf"\s*(?:(?:yes|no|none|nil|y|n)(?!\w)|(?:[-–—:=(]+>?|->|but|and|reveals?|shows?)?"
+    rf"\s*(?:{_ANSWER})\W*(?:\n|$|\s(?-i:[A-Z]))"
+    r"|(?:negative|absent|excluded|unlikely|possible|possibly|present)\.)",
+    re.IGNORECASE,
+)
+_ANSWERS_ALONE = re.compile(rf"[ \t]+(?:{_ANSWER})[.!]?\s*(?:\n|$|\s(?=(?-i:[A-Z])))", re.IGNORECASE)
+"""After a request: "Evaluate for leak. None." is one statement."""
+_ASKS = re.compile(
+    r"(?<!\w)(?:query|r/o|rule out|ruling out|exclude|evaluat\w+ for|assess\w* for|look(?:ing)? for|concern for"
+    r"|suspected|suspicion of|search for|screen\w* for)(?!\w)|\?\w",
+    re.IGNORECASE,
+)
 _LABEL = re.compile(r"[ \t]*[A-ZÄÖÜ][\w /&-]{1,40}:")
 _FUNCTION_WORDS = (
     "a an the of in on at to with without and or nor no not for from by is are was were be has left right than as der"
@@ -172,6 +190,8 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str]) -> bool:
         if mark[0] == "?" and text[stop.start() - 1].isspace() and text[stop.end() : stop.end() + 2].strip():
             return False  # opens what it asks: "Mass; ? infarct"
         return "?" not in mark or _ANSWERS.match(text, stop.end()) is None
+    if _ANSWERS_ALONE.match(text, stop.end()) and _ASKS.search(text, begin, stop.start()):
+        return False
     following = text[stop.end() : stop.end() + 20].lstrip(_BLANKS)[:1]
     found = _WORD_BEFORE.search(before)
     word = found.group() if found else ""

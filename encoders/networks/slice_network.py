@@ -17,7 +17,7 @@ from torch import Tensor
 from spinecho.encoders.runtime.frozen import Arrays, Compute, Exportable, FrozenNetwork
 from spinecho.encoders.runtime.graph import Graph
 
-Told = Literal["stages", "pooled"]
+Output = Literal["stages", "pooled"]
 """What is told of each slice: stages of stride 8, 16 and 32; or the mean of the last layer's features."""
 _KEPT = (6, 14)
 """Blocks after which the fine and the middle stage are taken; the coarse one is what the last block gives."""
@@ -25,21 +25,21 @@ _STAGES = ("fine", "middle", "coarse")
 _VERSION = 1
 
 
-def slice_network(told: Told, backbone: Callable[[], Any], revision: Callable[[], str]) -> FrozenNetwork:
+def slice_network(output: Output, backbone: Callable[[], Any], revision: Callable[[], str]) -> FrozenNetwork:
     """From "pictures", (n, side, side) uint8, to float32: three stages (n, channels, cells, cells), or (n, 1280).
 
     For a CPU. backbone: opens PyTorch's network, of whose weights `revision` gives the sha256.
     """
     exportable = Exportable(
-        name=f"slices-{told}",
+        name=f"slices-{output}",
         revision=revision,
         version=_VERSION,
-        graph=lambda: slice_graph(backbone(), told),
+        graph=lambda: slice_graph(backbone(), output),
         weights=dict,
         example={"pictures": _example()},
-        told=lambda found: found,
+        to_compare=lambda found: found,
     )
-    return FrozenNetwork(exportable, lambda: _by_torch(told, backbone()))
+    return FrozenNetwork(exportable, lambda: _by_torch(output, backbone()))
 
 
 def normalised(pictures: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ def stages_of(network: Any, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return kept[0], kept[1], x
 
 
-def slice_graph(network: Any, told: Told) -> bytes:
+def slice_graph(network: Any, output: Output) -> bytes:
     """The network's function as a graph, its weights within. network: EfficientNet in eval mode, on the CPU."""
     graph = Graph()
     low, high = graph.constant(np.float32(0)), graph.constant(np.float32(6))
@@ -93,7 +93,7 @@ def slice_graph(network: Any, told: Told) -> bytes:
         if number in _KEPT:
             kept.append(x)
     inputs = {"pictures": (np.uint8, ("slices", "rows", "columns"))}
-    if told == "stages":
+    if output == "stages":
         for name, stage in zip(_STAGES, (*kept, x), strict=True):
             graph.node("Identity", stage, output=name)
         return graph.finish(inputs, dict.fromkeys(_STAGES, 4))
@@ -112,13 +112,13 @@ def _folded(convolution: Any, norm: Any) -> tuple[NDArray[np.float64], NDArray[n
     return weight * factor[:, None, None, None], shift - mean * factor
 
 
-def _by_torch(told: Told, network: Any) -> Compute:
+def _by_torch(output: Output, network: Any) -> Compute:
     network = network.to(memory_format=torch.channels_last)
 
     def compute(inputs: Arrays) -> Sequence[NDArray[np.float32]]:
         with torch.inference_mode():
             pictures = normalised(torch.tensor(inputs["pictures"]))
-            if told == "stages":
+            if output == "stages":
                 return [stage.numpy() for stage in stages_of(network, pictures)]
             return [network.extract_features(pictures).mean(dim=(2, 3)).numpy()]
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from spinecho.encoders.networks.vit.patch_grid import block_order, fit_counts
+from spinecho.encoders.preparing.patch_grid import block_order, fit_counts
 from spinecho.encoders.reading.volume import Volume
 
 Grey: TypeAlias = NDArray[np.uint8]

@@ -11,11 +11,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.reading.dicom.directory import is_directory, refuse_directory
 from spinecho.encoders.reading.dicom.scan import looks_like_dicom, scan_dicom
 from spinecho.encoders.reading.dicom.series import read_dicom_series
+from spinecho.encoders.reading.formats.known import format_of, header_of_voxels
 from spinecho.encoders.reading.headers import FileFailure, Header, VolumeRead
-from spinecho.encoders.reading.nifti.scan import has_nifti_name, looks_like_nifti, scan_nifti
+from spinecho.encoders.reading.nifti.scan import has_nifti_name, looks_like_nifti, scan_nifti, scan_other_format
 from spinecho.encoders.reading.nifti.series import read_nifti_series
+from spinecho.encoders.reading.opening import GZIP, inflated_head, open_file
 from spinecho.encoders.reading.other_files import noise_kind, refuse
 from spinecho.encoders.reading.torn import joined
 
@@ -30,14 +33,22 @@ def scan_file(path: Path, *, root: Path) -> Header:
     Raises ReadError with the Reason why this file cannot be indexed.
     """
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             head = file.read(_HEAD)
         if not head:
             refuse(path, head)
         if has_nifti_name(path) or looks_like_nifti(head):
             return scan_nifti(path, root=root)
+        if is_directory(head):
+            refuse_directory(path)
         if looks_like_dicom(head):
             return scan_dicom(path, root=root)
+        if path.suffix.lower() == ".gz" and head.startswith(GZIP) and looks_like_dicom(inflated_head(head, _HEAD)):
+            return scan_dicom(path, root=root)
+        if (other := format_of(path, head)) is not None:
+            return scan_other_format(path, root=root, fields=other.fields(path))
+        if (header := header_of_voxels(path)) is not None:
+            raise ReadError(Reason.UNSUPPORTED_TYPE, f"the voxels that {header} describes, and read with it")
     except OSError as e:
         raise ReadError(Reason.UNREADABLE, f"the file could not be opened: {e.strerror}") from e
     if noise_kind(path, head):

@@ -16,17 +16,29 @@ from spinecho.encoders.acquisition.facts import Plane
 Matrix = NDArray[np.float64]
 
 _OBLIQUE_DEGREES = 30.0
+_NAMED_DEGREES = 40.0
+_NEAREST_DEGREES = 54.0
 _PLANES: tuple[Plane, Plane, Plane] = ("sagittal", "coronal", "axial")
 
 
-def plane_of(normal: Sequence[float]) -> Plane:
-    """The plane whose axis lies within 30 degrees of this slice normal, else 'oblique'; 'unknown' for no normal."""
+def plane_of(normal: Sequence[float], *, within_degrees: float = _OBLIQUE_DEGREES) -> Plane:
+    """The plane whose axis lies within so many degrees of this normal, else 'oblique'; 'unknown' for none."""
     length = float(np.linalg.norm(normal))
     if not length > 0:
         return "unknown"
     cosines = [abs(float(component)) / length for component in normal]
     axis = max(range(3), key=lambda a: cosines[a])
-    return _PLANES[axis] if cosines[axis] >= np.cos(np.radians(_OBLIQUE_DEGREES)) else "oblique"
+    return _PLANES[axis] if cosines[axis] >= np.cos(np.radians(within_degrees)) else "oblique"
+
+
+def named_plane(normal: Sequence[float]) -> Plane:
+    """The plane of slices with this normal as readers name it: a shoulder's sagittal is tilted by 35 degrees."""
+    return plane_of(normal, within_degrees=_NAMED_DEGREES)
+
+
+def nearest_plane(normal: Sequence[float]) -> Plane:
+    """The plane that an oblique one is tilted from; 'oblique' where it is tilted alike from two."""
+    return plane_of(normal, within_degrees=_NEAREST_DEGREES)
 
 
 def canonical_axes(affine: Matrix) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:

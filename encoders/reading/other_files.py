@@ -11,11 +11,13 @@ import zlib
 from pathlib import Path
 from typing import NoReturn
 
-from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.errors import HoldsReport, ReadError, Reason
+from spinecho.encoders.reading.nifti.bids import in_data_set
+from spinecho.encoders.reading.opening import is_file, neighbour
 
-READER = 1
+READER = 2
 """Goes up whenever something is read that was not before: then what was not read is looked at again."""
-NOT_READ_BEFORE = (Reason.NOT_READ, Reason.UNSUPPORTED_TYPE, Reason.NO_PIXELS, Reason.EMPTY_FILE)
+NOT_READ_BEFORE = (Reason.NOT_READ, Reason.UNSUPPORTED_TYPE, Reason.NO_PIXELS, Reason.EMPTY_FILE, Reason.ARCHIVE)
 """Reasons that a later reader may judge otherwise."""
 
 _SPREADSHEET = "save it as CSV with a column for the accession number and one for the report"
@@ -90,7 +92,7 @@ _SUFFIXES: dict[str, str] = {
                     f"an archive: {_UNPACK}"),
     **dict.fromkeys((".xlsx", ".xls", ".xlsm", ".ods", ".parquet", ".feather", ".sav", ".dta", ".mdb", ".accdb"),
                     f"a table in a format that is not read: {_SPREADSHEET}"),
-    **dict.fromkeys((".doc", ".docx", ".odt", ".rtf", ".pdf", ".pages", ".htm", ".html", ".md", ".eml", ".msg"),
+    **dict.fromkeys((".doc", ".docx", ".odt", ".rtf", ".pdf", ".pages", ".htm", ".html", ".md", ".eml"),
                     f"a document: {_DOCUMENT}"),
     **dict.fromkeys((".mgz", ".mgh"), f"a FreeSurfer image: {_CONVERT}"),
     **dict.fromkeys((".nrrd", ".nhdr"), f"an NRRD image: {_CONVERT}"),
@@ -105,19 +107,22 @@ _SUFFIXES: dict[str, str] = {
     **dict.fromkeys((".mp4", ".avi", ".mov", ".mpg", ".mpeg", ".wmv"), "a film: export the scan as DICOM"),
     **dict.fromkeys((".part", ".partial", ".crdownload", ".filepart"), "an unfinished transfer: copy the file again"),
     **dict.fromkeys((".xml",), f"an XML document: {_DOCUMENT}"),
-    **dict.fromkeys((".hl7",), f"an HL7 message: {_DOCUMENT}"),
-    **dict.fromkeys((".json",), "JSON that no image beside it uses: reports are read as .jsonl, an object a line"),
+    **dict.fromkeys((".hl7", ".oru", ".msg"), "named like an HL7 message, which it is not"),
+    **dict.fromkeys((".json",), "JSON that no image beside it uses, and in which no report was found"),
 }  # fmt: skip
 _OFFICE = {
     ".docx": f"a Word document: {_DOCUMENT}", ".odt": f"a text document: {_DOCUMENT}",
     ".xlsx": f"an Excel workbook: {_SPREADSHEET}", ".xlsm": f"an Excel workbook: {_SPREADSHEET}",
     ".ods": f"a spreadsheet: {_SPREADSHEET}", ".pptx": f"a presentation: {_DOCUMENT}",
 }  # fmt: skip
+_REPORT_KINDS = ("an HL7 message", "a CDA document", "a PDF document", "a rich text document")
+"""What is read as a report whatever its name is."""
 _SIDECAR = re.compile(
     r"(?:[a-z]+-[A-Za-z0-9]+_)*(?:T1w|T2w|FLAIR|PDw|T2star\w*|bold|dwi|asl|epi|sbref|m0scan|[a-z0-9]*map|phase\w*"
     r"|magnitude\w*|swi|UNIT1|MP2RAGE|angio)\.json"
 )
 """What BIDS calls the sidecar of an image."""
+_IMAGES = (".nii", ".nii.gz", ".hdr", ".hdr.gz", ".mgz", ".mgh", ".nrrd", ".nhdr", ".mha", ".mhd", ".par", ".dcm.gz")
 _HL7 = re.compile(rb"(?:\A|[\r\n\x0b])[ \t]*(?:MSH|FHS|BHS)[|^][\^~\\&#|]{2,5}")
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
@@ -129,7 +134,10 @@ def refuse(path: Path, head: bytes) -> NoReturn:
         raise ReadError(Reason.UNSUPPORTED_TYPE, noise)
     if not head:
         raise ReadError(Reason.EMPTY_FILE, "the file is empty")
-    raise ReadError(Reason.NOT_READ, _kind_by_bytes(path, head) or _kind_by_name(path))
+    kind = _kind_by_bytes(path, head)
+    if kind.startswith(_REPORT_KINDS):
+        raise HoldsReport(kind)
+    raise ReadError(Reason.NOT_READ, kind or _kind_by_name(path))
 
 
 def noise_kind(path: Path, head: bytes) -> str:
@@ -157,10 +165,12 @@ def foreign_kind(path: Path, head: bytes) -> str:
 
 def _json_noise(path: Path, head: bytes) -> str:
     stem = path.with_suffix("")
-    if any(stem.with_name(stem.name + suffix).exists() for suffix in (".nii", ".nii.gz")):
+    if neighbour(path, [f"{stem.name}{ending}".lower() for ending in _IMAGES]) is not None:
         return "the sidecar of an image"
-    if stem.with_name(f"{stem.name}.tsv").exists():
+    if is_file(stem.with_name(f"{stem.name}.tsv")):
         return "a table of the experiment"
+    if _SIDECAR.fullmatch(path.name) and in_data_set(path.parent):
+        return "a sidecar that scans of its data set inherit"
     if path.name == "truth.json" and b'"seed"' in head[:64]:
         return "the truth of a demonstration archive"
     return ""
@@ -186,7 +196,7 @@ def _kind_by_bytes(path: Path, head: bytes) -> str:
 def _text_kind(head: bytes) -> str:
     start = _as_bytes_of_text(head)
     if _HL7.search(start):
-        return f"an HL7 message: {_DOCUMENT}"
+        return "an HL7 message"
     start = start.lstrip()
     if b"<ClinicalDocument" in start:
         return f"a CDA document (XML): {_DOCUMENT}"

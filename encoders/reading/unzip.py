@@ -20,7 +20,8 @@ _CHUNK = 1 << 20
 
 def unzip_task(path: str, folder: str, *, seconds: float = 120.0) -> Task:
     """Write the files of a zip into a folder."""
-    return Task("spinecho.encoders.reading.unzip:unzip", {"path": path, "folder": folder}, seconds)
+    arguments = {"path": path, "folder": folder}
+    return Task("spinecho.encoders.reading.unzip:unzip", arguments, seconds, writes_mb=MOST_BYTES >> 20)
 
 
 def unzip(arguments: dict[str, Any]) -> Iterator[Message]:

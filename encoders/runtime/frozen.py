@@ -37,7 +37,7 @@ class Exportable:
     """What the graph is handed at loading: the weights that do not stand in it."""
     example: Arrays
     """Inputs on which an export is held against the reference, before it is kept."""
-    told: Callable[[Sequence[NDArray[np.float32]]], Sequence[NDArray[np.float32]]]
+    to_compare: Callable[[Sequence[NDArray[np.float32]]], Sequence[NDArray[np.float32]]]
     """From the outputs for the example to rows that are compared."""
 
 
@@ -104,7 +104,7 @@ class FrozenNetwork:
         """A graph that gives what the reference gives."""
         graph = network.graph()
         compute, reference = open_graph(graph, weights), self._reference()
-        ours, theirs = (network.told(one(network.example)) for one in (compute, reference))
+        ours, theirs = (network.to_compare(one(network.example)) for one in (compute, reference))
         furthest = max(map(furthest_rows, ours, theirs))
         if not furthest <= _FURTHEST:
             raise ValueError(f"its vectors are {furthest:.1e} from PyTorch's")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 TEXT_BYTES = 1 << 20
 """Of a file that people write, or a description: roles, secrets, a cohort, a training run, fusion weights, a card."""
+TABLE_BYTES = 64 << 20
+"""Of a table of keys and labels, or of questions and what answers them: not of an archive."""
 WEIGHTS_BYTES = 8 << 30
 """Of one file of weights."""
 HEADER_BYTES = 16 << 20
@@ -32,6 +34,16 @@ def read_small(path: Path, error: Callable[[str], Exception], *, most: int = TEX
     if len(held) > most:  # it grew
         raise error(f"{path} has more than {most:,} bytes; is it the right file?")
     return held
+
+
+def table_text(path: Path, error: Callable[[str], Exception]) -> str:
+    """The text of a table that people hand in, UTF-8 with a mark or without. Raises nothing but `error`."""
+    try:
+        return read_small(path, error, most=TABLE_BYTES).decode("utf-8-sig")
+    except OSError as fault:
+        raise error(f"{path} cannot be read ({fault.strerror}); check the path") from fault
+    except UnicodeDecodeError as fault:
+        raise error(f"{path} is not UTF-8 (byte {fault.start}); save it as UTF-8") from fault
 
 
 def check_weights(path: Path, error: Callable[[str], Exception]) -> None:

@@ -21,7 +21,7 @@ from typing import IO, Any
 
 from spinecho.encoders.errors import EncoderError, Reason
 from spinecho.encoders.sandbox.environment import reading_environment
-from spinecho.encoders.sandbox.worker import Message, write_frame
+from spinecho.encoders.sandbox.frames import Message, write_frame
 
 MEMORY_MB = 4096
 """Address space of a reading process. A 512 x 512 x 600 float32 volume takes 0.6 GB of it."""
@@ -41,11 +41,15 @@ def reading_memory(environment: Mapping[str, str] = os.environ) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A function to call in a child, named `module:function`, with plain JSON arguments and seconds to do it in."""
+    """A function to call in a child, named `module:function`, with plain JSON arguments and seconds to do it in.
+
+    writes_mb: how large a file it may write; reading writes none.
+    """
 
     call: str
     arguments: dict[str, Any]
     seconds: float
+    writes_mb: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,8 @@ class Sandbox:
         messages: list[Message] = []
         room = self._memory_mb << 20 if self._memory_mb else sys.maxsize
         try:
-            write_frame(child.stdin, {"call": task.call, "arguments": task.arguments})
+            request = {"call": task.call, "arguments": task.arguments, "writes_mb": task.writes_mb}
+            write_frame(child.stdin, request)
             while True:
                 value, buffers = _frame(child, deadline, room)
                 room -= sum(map(len, buffers))

@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 
 from spinecho.db.files import file_index
+from spinecho.db.keys import patient_key
 from spinecho.db.queries.training_rows import TrainingRow, training_rows
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
-from spinecho.db.store.patients import patient_key
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.language.verbalise import KIND, verbalise
 from spinecho.encoders.preparing.preparation import CompactPreparation, Prepared
 from spinecho.encoders.reading.headers import FileFailure, Header
-from spinecho.encoders.sandbox.image_tasks import PreparedVolume, read_task, unpack_read
 from spinecho.encoders.sandbox.processes import Sandbox
+from spinecho.encoders.tasks.image_tasks import PreparedVolume, read_task, unpack_read
 from spinecho.encoders.training.data.examples import Example, Facts, write_shard
 from spinecho.indexer.corpus.cache import VolumeCache
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from spinecho.db.store.patients import patient_key
+from spinecho.db.keys import patient_key
 from spinecho.encoders.preparing.preparation import CompactPreparation
 from spinecho.encoders.reading.headers import FileFailure
-from spinecho.encoders.sandbox.image_tasks import PreparedVolume, query_task, unpack_read
 from spinecho.encoders.sandbox.processes import Sandbox
+from spinecho.encoders.tasks.image_tasks import PreparedVolume, query_task, unpack_read
 from spinecho.encoders.training.data.examples import Example, Facts, write_shard
 
 _A_SHARD = 32

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from spinecho.db.store.patients import patient_key
+from spinecho.db.keys import patient_key
 from spinecho.encoders.reading.volume import to_ras
 from spinecho.encoders.training.data.examples import Example, Facts, compact, write_shard
 from spinecho.indexer.phantom import plan_case, render_series

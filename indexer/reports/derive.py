@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from spinecho.db.keys import is_uid
 from spinecho.db.reports import stored_reports, study_matching
-from spinecho.db.reports.exam_keys import is_uid
 from spinecho.db.schema.database import Database
 from spinecho.indexer.reports.parsing.report_head import NotDivided, divide, read_head
 

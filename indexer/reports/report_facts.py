@@ -14,23 +14,26 @@ Status = Literal["preliminary", "final", "corrected", "addendum", "cancelled", "
 _STATUSES: tuple[tuple[Status, str], ...] = (
     (
         "cancelled",
-        r"cancell?ed|retracted|withdrawn|voided|void|deleted|entered[ _-]?in[ _-]?error|invalid(?:ated)?|storniert",
+        r"cancell?ed|retracted|withdrawn|voided|void|deleted|entered[ _-]?in[ _-]?error|invalid(?:ated)?|storniert"
+        r"|annul[ée]e?|anulad[oa]",
     ),
     (
         "corrected",
         r"correct(?:ed|ion)|amend(?:ed|ment)|revis(?:ed|ion)|modified|updated|rectified|re-?issued|replacement"
-        r"|korrigiert\w*|korrektur",
+        r"|korrigiert\w*|korrektur"
+        r"|corrig[ée]e?|rectifi[ée]e?|corregid[oa]|rectificad[oa]",
     ),
     ("addendum", r"add?end(?:um|a|ums|ed)|appended|supplement(?:al|ary)?|nachtrag|ergänzung"),
     (
         "preliminary",
         r"prelim(?:inary)?|provisional|interim|draft|partial|unsigned|unverified|unapproved|pending|registered"
-        r"|dictated|transcribed|in[ _-]?progress|wet[ _-]?read|not[ _-]?(?:verified|signed|final)|vorläufig\w*|entwurf",
+        r"|dictated|transcribed|in[ _-]?progress|wet[ _-]?read|not[ _-]?(?:verified|signed|final)|vorläufig\w*|entwurf"
+        r"|provisoire|préliminaire|preliminar",
     ),
     (
         "final",
         r"final(?:i[sz]ed)?|signed(?:[ _-]?off)?|verified|approved|completed?|authenticated|validated|released"
-        r"|finished|endgültig\w*|vidiert|freigegeben",
+        r"|finished|endgültig\w*|vidiert|freigegeben|définiti\w+|validée?|definitiv[oa]|validad[oa]|firmad[oa]",
     ),
 )
 _WORDS = tuple((status, re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE)) for status, words in _STATUSES)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from spinecho.db.reports import rereading
 from spinecho.db.schema import clean
 from spinecho.db.schema.database import Database
-from spinecho.db.store import storing
-from spinecho.db.vectors.build import pack
-from spinecho.encoders.language.findings import RULES
+from spinecho.db.store import rereading, storing
+from spinecho.db.store.rereading import OldReport
+from spinecho.db.values import NewPassage
+from spinecho.db.vectors.stored_rows import pack
+from spinecho.encoders.language.findings import ENGLISH_SINCE, RULES
+from spinecho.encoders.language.languages import language_of
 from spinecho.encoders.language.passages import passages
 from spinecho.encoders.space import Encoder
+from spinecho.indexer.reports.parsing.identity import report_passages
 from spinecho.indexer.reports.parsing.reading_task import sentence
 from spinecho.indexer.reports.store import new_passage
 
@@ -25,7 +28,8 @@ def read_again(
     """Bring every report that was read by older rules up to these; how many there were.
 
     A page of reports is a transaction, so that what was done stays done. The encoder is opened only where a sentence is
-    new. progress: called with how many are done, and how many there are.
+    new, and an English report that these rules read like those that read it is only marked. progress: called with how
+    many are done, and how many there are.
     """
     space = storing.serving(database, "text")
     left = rereading.count_old(database, RULES)
@@ -34,9 +38,14 @@ def read_again(
     encoder: Encoder[str] | None = None
     done = 0
     while page := rereading.old_reports(database, RULES, text_space=space.id):
-        read = []
+        read: list[tuple[OldReport, list[NewPassage] | None]] = []
         for report in page:
-            found = [sentence(passage) for passage in passages(report.text)]
+            kept = report_passages(report.text)
+            same = kept == passages(report.text)  # nothing in them names the patient
+            if same and report.read_by >= ENGLISH_SINCE and language_of(report.text) == "en":
+                read.append((report, None))
+                continue
+            found = [sentence(passage) for passage in kept]
             texts = [clean.text(one.text) for one in found]
             fresh = [text for text in dict.fromkeys(texts) if text not in report.vectors]
             vectors = dict(report.vectors)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -12,16 +11,21 @@ from spinecho.db.schema import clean
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.values import FileRecord, NewClause, NewPassage, NewReport, Rejection
-from spinecho.db.vectors.build import pack
+from spinecho.db.vectors.stored_rows import pack
 from spinecho.encoders.errors import Reason
 from spinecho.encoders.language.findings import RULES
-from spinecho.encoders.sandbox.image_tasks import digests_of
+from spinecho.encoders.language.languages import language_of
+from spinecho.encoders.reading.archives.paths import exists, is_member
 from spinecho.encoders.sandbox.processes import Outcome
 from spinecho.encoders.sandbox.worker import Message
 from spinecho.encoders.space import Encoder
+from spinecho.encoders.tasks.image_tasks import unpack_digests
 from spinecho.indexer.reports.parsing.reading_task import BadReport, ParsedReport, Sentence, unpack_reports
 
 GUESSED = "reports_guessed_"
+UNREAD = "reports_unread"
+"""Reports in a language without rules."""
+COLUMNS = "reports_columns_"
 _PAGE_REPORTS, _PAGE_SENTENCES = 200, 4_000
 _LONG_BYTES = 4 * 2**20
 _LONGEST_KEY = 255
@@ -30,6 +34,8 @@ _LONGEST_KEY = 255
 
 def is_long(path: str) -> bool:
     """True for a report file that is stored while it is read."""
+    if is_member(path):  # its size is not known here
+        return True
     try:
         return Path(path).stat().st_size > _LONG_BYTES
     except OSError:
@@ -47,23 +53,26 @@ def store_report_file(
 ) -> Counter[str]:
     """Store a file's reports and rejections, in pages. `read` ends with the task's outcome.
 
-    Returns how many `reports` there were, and of those with a guessed character set how many by `GUESSED` and its name.
+    Returns how many `reports` there were, of those with a guessed character set how many by `GUESSED` and its name, how
+    many are `UNREAD`, and 1 by `COLUMNS` and "meaning=name" for each column that was taken.
 
     A file that went since it was listed is forgotten; one whose values the database refuses is rejected.
     """
-    stored, first = Counter[str](), True
+    stored, first, digests = Counter[str](), True, dict[str, str]()
     try:
-        for page, rejections, last in _paged(read):
+        for page, rejections, last in _paged(_reports_alone(read, stored, digests)):
             if last and first and not page and _is_gone(record.path, rejections):
                 file_index.remove_files(database, [record.path])
                 return Counter()
             new = _new_reports(page, encoder)
-            digest = digests_of([record.path]).get(record.path) if last else None
+            digest = digests.get(record.path) if last else None
             storing.store_reports(
                 database, run, record.id, new, rejections, text_space=text_space, first=first, last=last, digest=digest
             )
             stored["reports"] += len(new)
             stored.update(f"{GUESSED}{report.charset}" for report in page if report.charset)
+            if unread := sum(language_of(report.text) == "other" for report in page):
+                stored[UNREAD] += unread
             first = False
     except clean.Unstorable as error:
         refused = [Rejection(Reason.NOT_STORED, Reason.NOT_STORED.ignorable, str(error))]
@@ -98,6 +107,21 @@ def _paged(read: Iterable[Message | Outcome]) -> Iterator[tuple[list[ParsedRepor
         if len(page) + len(rejections) >= _PAGE_REPORTS or sentences >= _PAGE_SENTENCES:
             yield page, rejections, False
             page, rejections, sentences = [], [], 0
+
+
+def _reports_alone(
+    read: Iterable[Message | Outcome], stored: Counter[str], digests: dict[str, str]
+) -> Iterator[Message | Outcome]:
+    """What was read less what stands beside it: the columns, which are counted, and the file's digest."""
+    for message in read:
+        if not isinstance(message, Outcome) and "digests" in message[0]:
+            digests.update(unpack_digests([message]))
+        elif not isinstance(message, Outcome) and "columns" in message[0]:
+            stored.update(
+                f"{COLUMNS}{meaning}={name}" for meaning, names in message[0]["columns"].items() for name in names
+            )
+        else:
+            yield message
 
 
 def _new_reports(page: Sequence[ParsedReport], encoder: Encoder[str]) -> list[NewReport]:
@@ -136,4 +160,4 @@ def new_passage(sentence: Sentence, text: str, vector: bytes) -> NewPassage:
 
 
 def _is_gone(path: str, rejections: Sequence[Rejection]) -> bool:
-    return [one.reason for one in rejections] == [Reason.UNREADABLE] and not os.path.lexists(path)
+    return [one.reason for one in rejections] == [Reason.UNREADABLE] and not exists(path)

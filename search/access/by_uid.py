@@ -1,11 +1,13 @@
-"""What programs ask by UIDs: a study, a series, its picture. Each goes over the desk and leaves the desk's row."""
+"""What programs ask by UIDs: a study, a series, its picture. Each takes a role and leaves its row."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from spinecho.db.queries import lookup
 from spinecho.db.queries.series_by_uid import series_card
 from spinecho.db.values import SeriesCard
-from spinecho.search.access.desk import Desk
+from spinecho.search.access.personal_archive import PersonalArchive
 from spinecho.search.access.persons import Role, digest_of, needs, uid_or_digest
 from spinecho.search.access.studies import OpenedSeries, OpenedStudy
 
@@ -13,27 +15,32 @@ from spinecho.search.access.studies import OpenedSeries, OpenedStudy
 class ByUid:
     """One person's way to studies and series by what DICOM calls them."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, archive: PersonalArchive) -> None:
+        self._archive = archive
 
     def require(self, role: Role, what: str) -> None:
         """As `Access.require`."""
-        self._desk.require(role, what)
+        self._archive.require(role, what)
 
     @needs(Role.VIEWER, "open a study")
     def study(self, uid: str) -> OpenedStudy | None:
         """A study with its series, reports and pictures; None for one that is not here."""
-        number = lookup.study_ids_by_uid(self._desk._database, [uid]).get(uid)
+        number = lookup.study_ids_by_uid(self._archive._database, [uid]).get(uid)
         if number is None:
-            self._desk.note("view", uid_or_digest(uid), found=False)
+            self._archive.note("view", uid_or_digest(uid), found=False)
             return None
-        return self._desk.open_study(number)
+        return self._archive.open_study(number)
 
     @needs(Role.VIEWER, "open a series")
     def series(self, uid: str) -> OpenedSeries | None:
         """What it takes to show a series; None for one that is not here."""
         card = self._card(uid)
-        return None if card is None else self._desk.open_series(card)
+        return None if card is None else self._archive.open_series(card)
+
+    @needs(Role.VIEWER, "open a series")
+    def has_series(self, uid: str) -> bool:
+        """Whether it is here; what is found to be missing is on record."""
+        return self._card(uid) is not None
 
     @needs(Role.VIEWER, "open a series")
     def picture(self, uid: str) -> bytes | None:
@@ -41,16 +48,25 @@ class ByUid:
         card = self._card(uid)
         if card is None:
             return None
-        self._desk.note("view-picture", card.uid)
-        return lookup.thumbnails(self._desk._database, [card.volume_id]).get(card.volume_id)
+        self._archive.note("view-picture", card.uid)
+        return lookup.thumbnails(self._archive._database, [card.volume_id]).get(card.volume_id)
+
+    @needs(Role.VIEWER, "open a study")
+    def missing(self, uids: Iterable[str]) -> list[str]:
+        """Those of the UIDs that no study here has, sorted; what is found to be missing is on record."""
+        asked = set(uids)
+        found = sorted(asked - set(lookup.study_ids_by_uid(self._archive._database, sorted(asked))))
+        if found:
+            self._archive.note("view", digest_of(found), found=False, studies=len(found))
+        return found
 
     @needs(Role.VIEWER, "see what has not changed")
     def unchanged(self, what: str) -> None:
         """Before it is told that something is as it was when it was given out."""
-        self._desk.note("unchanged", digest_of(what))
+        self._archive.note("unchanged", digest_of(what))
 
     def _card(self, uid: str) -> SeriesCard | None:
-        card = series_card(self._desk._database, uid)
+        card = series_card(self._archive._database, uid)
         if card is None:
-            self._desk.note("view-series", uid_or_digest(uid), found=False)
+            self._archive.note("view-series", uid_or_digest(uid), found=False)
         return card

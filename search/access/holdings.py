@@ -15,7 +15,7 @@ from spinecho.db.queries.lookup import VolumeFacts
 from spinecho.db.schema.database import database_bytes
 from spinecho.db.store import storing
 from spinecho.db.values import FailureRecord, UnmatchedReport
-from spinecho.db.vectors.build import builds_newest_first, current_build, read_manifest
+from spinecho.db.vectors.manifest import builds_newest_first, current_build, read_manifest
 from spinecho.encoders.registry import about
 from spinecho.search.access.persons import Role, digest_of, needs
 from spinecho.search.access.searching import EngineAccess

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import ParamSpec, Protocol, TypeVar, cast
 
 from spinecho.db.errors import StoreError
-from spinecho.db.people.record import Entry, Fact, Recorder, RecordUnwritable
+from spinecho.db.people.record import Entry, Recorder, RecordUnwritable
+from spinecho.db.values import Fact
 from spinecho.errors import SpinechoError
 
 __all__ = [
@@ -77,7 +78,7 @@ class Access:
     def note_once(self, action: str, subject: str = "", **facts: Fact) -> None:
         """The same for what is drawn again and again by one drawing of a page, as a bar that moves: one row for all.
 
-        A desk is made anew for each drawing, so what is drawn anew is a row anew.
+        A personal archive is made anew for each drawing, so what is drawn anew is a row anew.
         """
         key = repr((action, subject, sorted(facts.items())))
         if key not in self._noted:

@@ -1,27 +1,29 @@
-"""Searching, counting, saved searches and thumbs, over a desk."""
+"""Searching, counting, saved searches and thumbs, of a personal archive."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from spinecho.db.filters.algebra import ALL, Filter, fields_of, visible
-from spinecho.db.filters.selection import Selection
+from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.people import feedback, saved
 from spinecho.db.people.record import Recorder
 from spinecho.db.people.saved import NoSuchSearch, Saved
 from spinecho.db.queries import lookup
 from spinecho.db.queries.facets import FACETS, Facet
+from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.search.access.late_engine import LateEngine
 from spinecho.search.access.persons import Access, Person, Role, digest_of, needs, uid_or_digest
 from spinecho.search.answers.hits import Results
 from spinecho.search.engine import Engine
 from spinecho.search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
-from spinecho.search.relevance_feedback import agreed, query_key
+from spinecho.search.relevance_feedback import query_key
 
-__all__ = ["ListedHits", "NoSuchSearch", "Saved", "SavedSearches", "Searching"]
+__all__ = ["Kept", "ListedHits", "NoSuchSearch", "Saved", "SavedSearches", "Searching"]
 
 SEES_PATIENTS = Role.RESEARCHER
 """From this role on a person may find patients by their IDs, which exports and cohorts hold."""
@@ -72,13 +74,53 @@ class EngineAccess(Access):
         return self._given.selection
 
 
-class Searching(EngineAccess):
-    """What the search page asks."""
+class Kept(EngineAccess):
+    """Searches that people keep, and answers that a page keeps for a while."""
 
     @property
     def generation(self) -> int:
         """Raised whenever something has changed that an answer can show; tells nothing else."""
         return self._engine.generation
+
+    @needs(Role.VIEWER, "search")
+    def listed_again(self, studies: Sequence[str], *, hits: int, want: str) -> None:
+        """Before hits that were kept are shown once more. studies: UIDs of theirs."""
+        self.note("list", digest_of(studies), hits=hits, want=want)
+
+    @needs(Role.VIEWER, "count")
+    def counted_again(self, where: Filter) -> None:
+        """Before counts that were kept are shown once more."""
+        self.note_once("count", digest_of(repr(where)), again=True)
+
+    @needs(Role.VIEWER, "open saved searches")
+    def saved_searches(self, most: int = 12) -> SavedSearches:
+        """The named searches that this person may open, and the latest of their own."""
+        me = self.person.name
+        found = SavedSearches(saved.named(self._database, me), saved.recent(self._database, me, most))
+        self.note_once("see-searches", searches=len({one.token for one in (*found.kept, *found.latest)}))
+        return found
+
+    @needs(Role.VIEWER, "open a saved search")
+    def open_search(self, token: str) -> Saved:
+        """The search of a token. Raises `NoSuchSearch` unless it is this person's own or shared."""
+        with self._acting("open-search", digest_of(token)):
+            return saved.recall(self._database, token, self.person.name)
+
+    @needs(Role.VIEWER, "search")
+    def remember_search(self, asked: Mapping[str, Any]) -> str:
+        """The token of this search of this person's: the one that it has, or a new one."""
+        self.note_once("remember-search")
+        return saved.remember(self._database, self.person.name, asked)
+
+    @needs(Role.VIEWER, "keep a search")
+    def keep_search(self, token: str, *, name: str, shared: bool) -> None:
+        """Name a search, so that it is kept, or share it. Raises `NoSuchSearch` for another's."""
+        self.note("keep-search", digest_of(token), shared=shared)
+        saved.keep(self._database, token, self.person.name, name=name, shared=shared)
+
+
+class Searching(Kept):
+    """What the search page asks."""
 
     @property
     def preparation(self) -> dict[str, Any]:
@@ -115,43 +157,17 @@ class Searching(EngineAccess):
 
     @needs(Role.VIEWER, "count")
     def facets(self, where: Filter, fields: Sequence[str] = FACETS) -> dict[str, tuple[Facet, ...]]:
-        """Studies by value of each field, shown of total, for a filter; small counts are masked."""
+        """Studies by value of each field, shown of total, for a filter; small counts are masked.
+
+        Raises `FilterError` for a field that there is not, and for a value that no study has, naming those that some
+        have.
+        """
         self._require_patients(where)
         shown = visible(where)
         base = ALL if shown == where else visible(ALL)  # a total of what the filter can show, or shown exceeds it
         with self._acting("count", digest_of(repr(where)), fields=len(fields)):
+            require_occurring(where, partial(occurring_values, self._database))
             return self._selection.facets(shown, fields, base=base, smallest=self.smallest)
-
-    @needs(Role.VIEWER, "count")
-    def counted_again(self, where: Filter) -> None:
-        """Before counts that were kept are shown once more."""
-        self.note_once("count", digest_of(repr(where)), again=True)
-
-    @needs(Role.VIEWER, "open saved searches")
-    def saved_searches(self, most: int = 12) -> SavedSearches:
-        """The named searches that this person may open, and the latest of their own."""
-        me = self.person.name
-        found = SavedSearches(saved.named(self._database, me), saved.recent(self._database, me, most))
-        self.note_once("see-searches", searches=len({one.token for one in (*found.kept, *found.latest)}))
-        return found
-
-    @needs(Role.VIEWER, "open a saved search")
-    def open_search(self, token: str) -> Saved:
-        """The search of a token. Raises `NoSuchSearch` unless it is this person's own or shared."""
-        with self._acting("open-search", digest_of(token)):
-            return saved.recall(self._database, token, self.person.name)
-
-    @needs(Role.VIEWER, "search")
-    def remember_search(self, asked: Mapping[str, Any]) -> str:
-        """The token of this search of this person's: the one that it has, or a new one."""
-        self.note_once("remember-search")
-        return saved.remember(self._database, self.person.name, asked)
-
-    @needs(Role.VIEWER, "keep a search")
-    def keep_search(self, token: str, *, name: str, shared: bool) -> None:
-        """Name a search, so that it is kept, or share it. Raises `NoSuchSearch` for another's."""
-        self.note("keep-search", digest_of(token), shared=shared)
-        saved.keep(self._database, token, self.person.name, name=name, shared=shared)
 
     @needs(Role.VIEWER, "see thumbs")
     def verdicts(self, words: str, where: Filter) -> dict[str, int]:
@@ -170,15 +186,6 @@ class Searching(EngineAccess):
         only = next(iter(verdicts)) if len(verdicts) == 1 else ""
         self.note("thumb", only or key, query=key, **signs)
         feedback.put_thumbs(self._database, user=self.person.name, query_key=key, query=asked, verdicts=verdicts)
-
-    @needs(Role.RESEARCHER, "see everybody's thumbs")
-    def judgements(self) -> list[tuple[str, str, int]]:
-        """(query's words, study UID, grade) by everybody's thumbs: majority, ties left out."""
-        with self._acting("see-judgements") as facts:
-            kept = feedback.thumbs(self._database)
-            rows = agreed((str(one.query.get("text", "")), one.study_uid, one.verdict) for one in kept)
-            facts["judgements"] = len(rows)
-        return rows
 
 
 _SIGNS = (("fit", 1), ("unfit", -1), ("taken_back", 0))

@@ -10,10 +10,12 @@ from typing import Any, TypeAlias
 from spinecho.db.filters.algebra import ALL, visible
 from spinecho.db.queries import lookup
 from spinecho.db.queries.sentences import report_passages
+from spinecho.db.queries.series_by_uid import files_state
 from spinecho.db.reports import study_matching
 from spinecho.db.store import part_vectors, predictions, storing
 from spinecho.db.values import PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
-from spinecho.encoders.sandbox.image_tasks import PreparedVolume
+from spinecho.encoders.tasks.image_tasks import PreparedVolume
+from spinecho.errors import QueryError
 from spinecho.search.access.persons import Role, digest_of, needs, uid_or_digest
 from spinecho.search.access.searching import EngineAccess
 from spinecho.search.answers.heat import Heat
@@ -44,7 +46,7 @@ class OpenedStudy:
 @dataclass(frozen=True, slots=True)
 class OpenedSeries:
     """What it takes to show a series. key, source: to read its volume again; spots: whether its parts are stored;
-    keys: of each stored volume of the series.
+    keys: of each stored volume of the series; state: of its files, another one where any was indexed anew.
     """
 
     card: SeriesCard
@@ -54,6 +56,7 @@ class OpenedSeries:
     acquisition: Mapping[str, Any]
     predicted: tuple[PredictedFact, ...]
     keys: tuple[str, ...] = ()
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +125,21 @@ class Studies(EngineAccess):
     def open_series(self, card: SeriesCard) -> OpenedSeries:
         """What it takes to show a series. Raises `StoreError` for one that was removed meanwhile."""
         with self._acting("view-series", card.uid):
-            _, key, source = lookup.volume_source(self._database, card.volume_id)
-            space = storing.serving(self._database, "image")
-            return OpenedSeries(
-                card=card,
-                key=key,
-                source=source,
-                spots=space is not None and bool(part_vectors.stored_regions(self._database, space, [card.volume_id])),
-                acquisition=lookup.acquisition_of(self._database, card.volume_id),
-                predicted=predictions.predictions_of(self._database, [card.volume_id]).get(card.volume_id, ()),
-                keys=lookup.volume_keys(self._database, card.id),
-            )
+            return self._opened_series(card)
+
+    def _opened_series(self, card: SeriesCard) -> OpenedSeries:
+        _, key, source = lookup.volume_source(self._database, card.volume_id)
+        space = storing.serving(self._database, "image")
+        return OpenedSeries(
+            card=card,
+            key=key,
+            source=source,
+            spots=space is not None and bool(part_vectors.stored_regions(self._database, space, [card.volume_id])),
+            acquisition=lookup.acquisition_of(self._database, card.volume_id),
+            predicted=predictions.predictions_of(self._database, [card.volume_id]).get(card.volume_id, ()),
+            keys=lookup.volume_keys(self._database, card.id),
+            state=files_state(self._database, card.id),
+        )
 
     @needs(Role.VIEWER, "see the evidence")
     def evidence(self, words: str, series: OpenedSeries, read: ReadAgain) -> Heat:
@@ -140,6 +147,19 @@ class Studies(EngineAccess):
         with self._acting("evidence", series.card.uid, words=digest_of(words)):
             prepared = read(self._engine.dual.image.preparation.spec, series.source, series.key)
             return self._engine.heat(words, [prepared.prepared], [prepared.shape])[0]
+
+    @needs(Role.VIEWER, "see the evidence")
+    def shown_evidence(self, words: str, study_id: int, volume_id: int, read: ReadAgain) -> Heat:
+        """The same of a volume that a page shows, in a process that only has its ids: that it was opened is on record.
+
+        Raises `QueryError` for one that was removed meanwhile.
+        """
+        cards = lookup.series_cards(self._database, [study_id], ALL).get(study_id, [])
+        card = next((one for one in cards if one.volume_id == volume_id), None)
+        if card is None:
+            self.note("evidence", found=False, words=digest_of(words))
+            raise QueryError("this series is no longer in the archive; it may have been indexed anew: open the study")
+        return self.evidence(words, self._opened_series(card), read)
 
     @needs(Role.VIEWER, "see the evidence")
     def evidence_again(self, words: str, series: OpenedSeries) -> None:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from spinecho.db.errors import StoreError
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
-from spinecho.db.vectors.build import read_vectors
 from spinecho.db.vectors.protocol import Ids, Rows
+from spinecho.db.vectors.stored_rows import read_vectors
 
 Method: TypeAlias = Literal["pacmap", "principal components"]
 MOST = 20_000

@@ -10,9 +10,9 @@ from spinecho.db.queries import lookup
 from spinecho.db.schema.database import Database
 from spinecho.db.store import part_vectors, predictions
 from spinecho.db.values import ReportCard, SeriesCard
-from spinecho.search.answers.clause_agreement import weight
-from spinecho.search.answers.hits import Hit, PassageHit, RegionHit, SeriesHit
-from spinecho.search.channels.found import Evidence
+from spinecho.search.answers.hits import Hit, SeriesHit
+from spinecho.search.channels.clause_agreement import weight
+from spinecho.search.channels.found import Evidence, PassageHit, RegionHit
 from spinecho.search.channels.lexical import NO_WORDS, Words, spans
 from spinecho.search.channels.regions import slices_in
 from spinecho.search.query import Kind

@@ -9,11 +9,14 @@ were measured by `benchmarks.answers`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from spinecho.db.filters.conditions import ASKING
 from spinecho.encoders.language.findings import Wish
-from spinecho.search.answers.hits import PassageHit
-from spinecho.search.channels.found import Evidence, Found
+from spinecho.search.answers.normality import calls_whole_normal
+from spinecho.search.channels.found import Evidence, Found, PassageHit
+from spinecho.search.planning.query_plan import QueryPlan
+from spinecho.search.query import TextQuery
 
 _HOLDS, _NAMES = 0.6, 0.8
 """Shares of what is asked that are named: beside every finding, and without them."""
@@ -28,11 +31,31 @@ def fold(found: Found, wish: Wish, floors: Mapping[str, float], *, fitting: Iter
     fitting: what is known to fit.
     """
     known = set(fitting)
+    found.folded = True
     for key, score in found.scores.items():
         evidence = found.evidence[key]
         evidence.fits = key in known or _fits(evidence, wish, floors)
         found.scores[key] = score / 2 + (0.5 if evidence.fits else 0.0)
     return found
+
+
+def how_many_fit(found: Found) -> dict[str, int]:
+    """How many of those that were compared fit, as an answer tells it; {} where that was not asked.
+
+    On a large archive the nearest alone are compared, so that more may fit.
+    """
+    if not found.folded:
+        return {}
+    return {"fit": sum(found.evidence[key].fits for key in found.scores), "compared": len(found.scores)}
+
+
+def fits_line(query: Mapping[str, Any]) -> str:
+    """The same in words, "13 of 24 compared studies fit"; '' where the answer does not tell."""
+    if "fit" not in query:
+        return ""
+    fit, compared = int(query["fit"]), int(query["compared"])
+    one, many = ("report", "reports") if query.get("want") == "report" else ("study", "studies")
+    return f"{fit:,} of {compared:,} compared {one if compared == 1 else many} {'fits' if fit == 1 else 'fit'}"
 
 
 def nothing_relevant(found: Found, floors: Mapping[str, float]) -> bool:
@@ -45,6 +68,13 @@ def nothing_relevant(found: Found, floors: Mapping[str, float]) -> bool:
         for key in found.scores
         for one in found.evidence[key].passages
     )
+
+
+def conditions_of_words(query: TextQuery, plan: QueryPlan, found: Found) -> tuple[str, ...]:
+    """The conditions that were read out of words and that nobody turned on, where nothing fits with them."""
+    if query.unknown or not found.folded or any(one.fits for one in found.evidence.values()):
+        return ()
+    return tuple(one.key for one in plan.offers if one.on and one.key not in query.on)
 
 
 def _fits(evidence: Evidence, wish: Wish, floors: Mapping[str, float]) -> bool:
@@ -70,9 +100,10 @@ def _says(hit: PassageHit, wish: Wish, usual: float) -> bool:
 
 
 def _of_a_part(hit: PassageHit, wish: Wish) -> bool:
-    """Whether what is called normal is another place than the one asked for, or a part of it alone."""
-    places = hit.clause.places if hit.clause is not None else frozenset()
-    return bool(wish.places and places) and not wish.places & places
+    """Whether what is called normal is another place than the one asked for, or a part or property of it alone."""
+    if hit.clause is None or not (wish.places and hit.clause.places):
+        return False
+    return not wish.places & hit.clause.places or not calls_whole_normal(hit.clause.text, wish)
 
 
 def _above(usual: float, share: float) -> float:

@@ -6,64 +6,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from spinecho.db.store.predictions import UNKNOWN
-from spinecho.db.values import ClauseCard, PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
+from spinecho.db.values import PredictedFact, ReportCard, SeriesCard, StudyCard
 from spinecho.search.channels.background import Relevance
+from spinecho.search.channels.found import PassageHit, RegionHit
 from spinecho.search.planning.query_plan import QueryPlan
-
-_NEVER_PRESENT = {"indication": "uncertain", "technique": "uncertain", "comparison": "historical"}
-"""What is affirmed there was not found by this report."""
-
-
-@dataclass(frozen=True, slots=True)
-class PassageHit:
-    """A sentence that matched; `similarity` is the cosine in the text space, before any condition."""
-
-    passage: PassageCard
-    similarity: float | None
-    """None where the sentence was not compared, only belongs to a report that was found."""
-    contradicts: str = ""
-    """Why this sentence does not count for the query, see `search.answers.clause_agreement`; '' where it counts."""
-    words: float | None = None
-    """0..1: BM25 beside that of the best sentence; None where full text did not find it."""
-    highlights: tuple[tuple[int, int], ...] = ()
-    """(start, stop) of the query's words in the sentence, in characters."""
-    clause: ClauseCard | None = None
-    """The clause of it that was compared: the one that holds most of what was asked."""
-    about: bool = True
-    """Whether that clause holds a finding that was asked for; where none was, any clause is about it."""
-    holds: bool = True
-    """Whether that clause holds every finding that was asked for: "lesion" alone is no ring-enhancing lesion."""
-    covers: float = 0.0
-    """0..1: how much of what is asked the sentence names, under whatever name."""
-    unmeasured: bool = False
-    """Whether a size is asked for that the sentence does not give."""
-
-    @property
-    def assertion(self) -> str:
-        """What is said of what was asked, "" where no clause is about it; present only where a report finds it all."""
-        if not self.about:
-            return ""
-        assertion_of_clause = self.clause.assertion if self.clause is not None else self.passage.assertion
-        if assertion_of_clause != "present":
-            return assertion_of_clause
-        if not self.holds:
-            return ""
-        return _NEVER_PRESENT.get(self.passage.section, assertion_of_clause)
-
-
-@dataclass(frozen=True, slots=True)
-class RegionHit:
-    """The cell of a stored volume that fits the query best: a region, not a slice, as coarse as the grid of cells.
-
-    box: low R, A, S, then high R, A, S, as fractions of the volume.
-    slices: by plane the first and last slice, both inside, from 0 in the order of R, A or S; empty where not known.
-    similarity: the cosine of the cell with the query's words, or with the spot that was asked for.
-    """
-
-    volume_id: int
-    box: tuple[float, float, float, float, float, float]
-    slices: dict[str, tuple[int, int]]
-    similarity: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +25,7 @@ class SeriesHit:
     """What heads say of the volume that is shown: from pixels, never recorded."""
 
     @property
-    def told(self) -> tuple[PredictedFact, ...]:
+    def predicted_facts(self) -> tuple[PredictedFact, ...]:
         """The predictions that a head was sure enough to make."""
         return tuple(fact for fact in self.predicted if fact.value != UNKNOWN)
 

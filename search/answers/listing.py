@@ -10,20 +10,19 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from spinecho.db.filters.algebra import ALL, Filter
-from spinecho.db.filters.selection import Selection
 from spinecho.db.queries import lookup
-from spinecho.db.queries.full_text import expression
 from spinecho.db.queries.listing import newest_first, newest_reports_first, reported_studies
+from spinecho.db.queries.selection import Selection
 from spinecho.db.queries.sentences import passages_saying, report_passages
+from spinecho.db.reports.full_text import expression
 from spinecho.db.schema.database import Database
 from spinecho.db.values import PassageCard
 from spinecho.encoders.language.expand import names_of
 from spinecho.encoders.language.query_words import QueryText
 from spinecho.encoders.language.vocabulary import concepts, names, narrower
-from spinecho.search.answers.clause_agreement import denies, violates
 from spinecho.search.answers.explain import Ranked
-from spinecho.search.answers.hits import PassageHit
-from spinecho.search.channels.found import Evidence
+from spinecho.search.channels.clause_agreement import denies, violates
+from spinecho.search.channels.found import Evidence, PassageHit
 from spinecho.search.planning.query_plan import QueryPlan, Way
 from spinecho.search.query import Evidence as By
 from spinecho.search.query import Kind, TextQuery
@@ -38,7 +37,7 @@ class Listed:
 
     ids: tuple[int, ...]
     evidence: dict[int, Evidence]
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
 
 def listed_of(

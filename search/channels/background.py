@@ -7,15 +7,17 @@ questions reach too has found nothing by that channel.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from spinecho.db.queries.backgrounds import get_background, put_background
 from spinecho.db.schema.database import Database
 from spinecho.db.vectors.protocol import Rows
-from spinecho.db.vectors.served import ServedSpace
+from spinecho.db.vectors.served import ServedSpace, SpaceView
 
 UNRELATED: tuple[str, ...] = (
     "a recipe for apple pie with cinnamon", "the train to the coast was late again", "interest rates rose by a quarter",
@@ -61,6 +63,12 @@ class Background:
     def __init__(self, best: Mapping[str, Sequence[float]]) -> None:
         self._best = {channel: np.sort(np.asarray(values)) for channel, values in best.items() if len(values)}
 
+    @cached_property
+    def digest(self) -> str:
+        """Tells these figures from others, in any process."""
+        figures = {channel: values.tolist() for channel, values in sorted(self._best.items())}
+        return hashlib.sha256(repr(figures).encode()).hexdigest()[:8]
+
     def usual(self, channel: str) -> float | None:
         """The 95th percentile of the best similarity of unrelated questions; None where that was not measured."""
         return float(np.quantile(self._best[channel], 0.95)) if channel in self._best else None
@@ -74,16 +82,29 @@ class Background:
         return Relevance(channel, similarity, float(np.quantile(known, 0.95)), beats, len(known))
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Figures of a channel. count: vectors that the space held then; best: of each question, ascending."""
+
+    count: int
+    best: Sequence[float]
+
+
+def changed_much(before: int, now: int) -> bool:
+    """Whether a space has grown or shrunk so much that its background is to be measured anew."""
+    return abs(now - before) > _CHANGED * max(1, before)
+
+
 def background_of(
-    database: Database, channel: str, space: ServedSpace, encode: Callable[[Sequence[str]], Rows]
-) -> list[float]:
+    database: Database, channel: str, space: ServedSpace | SpaceView, encode: Callable[[Sequence[str]], Rows]
+) -> Measured:
     """The stored figures of a channel, measured anew where there are none or the space has changed much."""
     stored = get_background(database, space.space, channel)
-    if stored is not None and abs(len(space) - stored[0]) <= _CHANGED * max(1, stored[0]):
-        return [float(value) for value in stored[1]["best"]]
+    if stored is not None and not changed_much(stored[0], len(space)):
+        return Measured(stored[0], [float(value) for value in stored[1]["best"]])
     if not len(space):
-        return []
+        return Measured(0, [])
     nearest = space.nearest(encode(UNRELATED), 1)
     best = sorted(round(float(value), 5) for value in nearest.similarities[:, 0] if np.isfinite(value))
     put_background(database, space.space, channel, count=len(space), figures={"best": best})
-    return best
+    return Measured(len(space), best)

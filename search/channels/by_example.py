@@ -22,7 +22,6 @@ from spinecho.search.channels.found import Found
 from spinecho.search.channels.regions import Look, stored_box_vector
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.clock import Clock
-from spinecho.search.fusion import Weights
 from spinecho.search.query import BoxError, ImageQuery, SpotQuery, StudyQuery
 
 
@@ -33,7 +32,8 @@ class Examples:
     database: Database
     dual: DualEncoder
     retriever: Retriever
-    weights: Weights
+    parts: float
+    """0..1: share of max-sim over parts in how alike two scans are; the rest is the cosine."""
 
     def alike(self, like: ImageQuery | StudyQuery, k: int, where: Filter) -> Found:
         """Studies like a scan, or like a study."""
@@ -48,11 +48,11 @@ class Examples:
         volumes, vectors = part_vectors.volumes_of_study(self.database, self.retriever.image.space, study)
         without = self.without(query, study)
         look = None
-        if self.weights.regions > 0 and self.has_regions():
+        if self.parts > 0 and self.has_regions():
             stored = part_vectors.stored_regions(self.database, self.retriever.image.space, volumes)
             nothing = np.empty((0, vectors.shape[1]), np.float32)
             rows = [stored[volume].rows if volume in stored else nothing for volume in volumes]
-            look = Look(rows, weight=self.weights.regions)
+            look = Look(rows, weight=self.parts)
         found = self.retriever.scans(vectors, k=k + len(without), where=where, look=look)
         found.scores = {key: score for key, score in found.scores.items() if key not in without}
         return found, {**dataclasses.asdict(query), "volumes": len(vectors)}
@@ -63,10 +63,10 @@ class Examples:
 
     def looked_at(self, prepared: Sequence[Prepared]) -> tuple[Rows, Look | None]:
         """The vectors of scans and, where their parts can be told apart and compared, those of their parts."""
-        described = self.described(prepared) if self.weights.regions > 0 and self.has_regions() else None
+        described = self.described(prepared) if self.parts > 0 and self.has_regions() else None
         if described is None:
             return self.dual.image.encode_prepared(prepared), None
-        return _vectors(described), Look([region_vectors(one) for one in described], self.weights.regions)
+        return _vectors(described), Look([region_vectors(one) for one in described], self.parts)
 
     def by_spot(self, query: SpotQuery, k: int, where: Filter, clock: Clock) -> tuple[Found, dict[str, Any]]:
         """By the cell that is most like the box, among the scans that are like the whole."""

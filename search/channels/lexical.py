@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from spinecho.db.queries.full_text import (
+from spinecho.db.reports.full_text import (
     Group,
     Joined,
     Match,
@@ -177,10 +177,10 @@ def unheard(database: Database, words: Words, wanted: str = "", *, passages: Ite
     counts = count_each(database, [match for match, _ in asked], most=1)
     whole = {piece: word for key, word in typed.items() if "-" in key for piece in key.split("-") if piece not in typed}
     never = [name for count, (_, name) in zip(counts, asked, strict=True) if not count]
-    told = (
+    known_words = (
         whole.get(name.casefold(), typed.get(name.casefold(), name)) for name in never
     )  # "x-ray", not "x" and "ray"
-    return tuple(dict.fromkeys(told))
+    return tuple(dict.fromkeys(known_words))
 
 
 def _among(group: Group, heard: Sequence[str]) -> bool:

@@ -19,7 +19,7 @@ from spinecho.db.store.part_vectors import StoredRegions, stored_regions
 from spinecho.db.values import SpaceRecord, VolumeCard
 from spinecho.db.vectors.protocol import Neighbours, Rows
 from spinecho.encoders.networks.parts_of_volumes import Floats, overlap
-from spinecho.search.answers.hits import RegionHit
+from spinecho.search.channels.found import RegionHit
 from spinecho.search.query import Box
 
 RERANKED, _FEWEST = 200, 20

@@ -9,18 +9,17 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.filters.algebra import ALL, Filter, fields_of
-from spinecho.db.filters.selection import Selection
+from spinecho.db.filters.algebra import ALL, Filter, fields_of, predicted_tasks
 from spinecho.db.queries import lookup
-from spinecho.db.queries.full_text import Match, find_words
+from spinecho.db.queries.selection import Selection
 from spinecho.db.queries.sentences import passage_cards, report_passages
+from spinecho.db.reports.full_text import Match, find_words
 from spinecho.db.schema.database import Database
 from spinecho.db.vectors.protocol import Ids, Neighbours, Rows
 from spinecho.db.vectors.served import SpaceView
 from spinecho.encoders.language.query_words import QueryText
-from spinecho.search.answers.clause_agreement import judge, violates, weight
-from spinecho.search.answers.hits import PassageHit
-from spinecho.search.channels.found import Found
+from spinecho.search.channels.clause_agreement import judge, violates, weight
+from spinecho.search.channels.found import Found, PassageHit
 from spinecho.search.channels.lexical import Words, rarest_first
 from spinecho.search.channels.regions import Compared, Look, by_parts
 from spinecho.search.query import Kind
@@ -57,8 +56,8 @@ class Retriever:
         if found is None:
             resolve = self.selection.volumes if space is self.image else self.selection.passages
             found = resolve(space.space, where)
-            if not self.selection.certain_of(fields_of(where)):
-                return found
+            if predicted_tasks(where) or not self.selection.certain_of(fields_of(where)):
+                return found  # what is predicted changes though no vector does
         with self._lock:
             self._remembered[key] = found
             self._remembered.move_to_end(key)
@@ -115,9 +114,12 @@ class Retriever:
 
     def _matches(self, words: Words) -> Iterator[Match]:
         """The full-text queries to try one after the other; none where nothing can be found."""
-        if (strict := words.match("all")) and not words.learned:
+        tried = (strict := words.match("all")) and not words.learned
+        if tried:
             yield strict
-        if (loose := words.match("any", rarest_first(self.database, words))) and loose != strict:
+        loose = words.match("any", rarest_first(self.database, words))
+        same = tried and loose.groups == strict.groups and len(loose.groups) == 1  # all and any of one thing
+        if loose and loose != strict and not same:
             yield loose
 
     def scans(self, vectors: Rows, *, k: int, where: Filter, look: Look | None = None) -> Found:

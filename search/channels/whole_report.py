@@ -9,16 +9,17 @@ from dataclasses import replace
 import numpy as np
 
 from spinecho.db.filters.algebra import ALL, Filter
-from spinecho.db.queries.full_text import find_words
 from spinecho.db.queries.sentences import passage_cards
+from spinecho.db.reports.full_text import find_words
 from spinecho.db.vectors.protocol import Ids, Rows
 from spinecho.encoders.language.clauses.assertions import sentence_assertion
 from spinecho.encoders.language.expand import expand
+from spinecho.encoders.language.findings import findings
+from spinecho.encoders.language.languages import READ, language_of
 from spinecho.encoders.language.laterality import sides
 from spinecho.encoders.language.query_words import QueryText
-from spinecho.search.answers.clause_agreement import judge
-from spinecho.search.answers.hits import PassageHit
-from spinecho.search.channels.found import Found
+from spinecho.search.channels.clause_agreement import judge
+from spinecho.search.channels.found import Found, PassageHit
 from spinecho.search.channels.lexical import Words, rarest_first
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.planning.query_plan import QueryPlan
@@ -30,6 +31,8 @@ _DISAGREES = 0.25
 """What a sentence counts that denies what the clause affirms, or the other way round, or names the other side."""
 _TELLS = {"absent": 0.15, "historical": 0.5}
 """What a clause counts: nearly every report denies haemorrhage, which makes none of them alike."""
+_NAMES_NO_FINDING = 0.3
+"""What it counts where it names no finding."""
 _WORDED = 1.0
 """What its rare words count beside what its sentences mean."""
 _RARE, _SENTENCES = 30, 600
@@ -56,8 +59,9 @@ def like_report(
     best: dict[int, dict[int, float]] = defaultdict(dict)
     shown: dict[int, dict[int, PassageHit]] = defaultdict(dict)
     floors = np.where(np.isfinite(nearest.similarities), nearest.similarities, 1.0).min(axis=1)
-    assertions = [sentence_assertion(clause) for clause in plan.clauses]
-    weights = [_TELLS.get(assertion, 1.0) for assertion in assertions]
+    language = language_of(" ".join(plan.clauses))
+    assertions = [sentence_assertion(clause, language if language in READ else "en") for clause in plan.clauses]
+    weights = [_tells(*one) for one in zip(plan.clauses, assertions, strict=True)]
     for number, (clause, assertion) in enumerate(zip(plan.clauses, assertions, strict=True)):
         query = QueryText(clause, (), sides(clause))
         for vector_id, similarity in zip(
@@ -90,6 +94,12 @@ def like_report(
         if evidence.passages:
             evidence.note("report", max(one.similarity or 0.0 for one in evidence.passages))
     return found
+
+
+def _tells(clause: str, assertion: str) -> float:
+    """What a clause counts: how it was scanned and why makes reports less alike than what was found."""
+    share = 1.0 if findings(clause) else _NAMES_NO_FINDING
+    return share * _TELLS.get(assertion, 1.0)
 
 
 def _by_words(retriever: Retriever, text: str, *, want: Kind, among: Ids | None) -> dict[int, float]:

@@ -11,9 +11,9 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from spinecho.db.filters.selection import Selection
 from spinecho.db.people.cohorts import Member, Roster, read_roster, scanner_facts
 from spinecho.db.people.masking import Count, few, hidden, masked, masked_rows, masked_sizes
+from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.search.cohorts.balance import Balance, Groups, balance
 from spinecho.search.cohorts.definition import Definition, Match, Split
@@ -23,6 +23,8 @@ from spinecho.search.cohorts.passing import Flags, Rules, Scores
 from spinecho.search.likeness import Likeness
 
 StepKind = Literal["start", "include", "exclude", "window", "index", "match", "sample"]
+Follow: TypeAlias = Callable[[int, int], None]
+"""Hears after each line how many of them are gone through and how many there are; what it raises ends the count."""
 Note: TypeAlias = tuple[str, int, int]
 """(a sentence that may have {count} in it, the count, how many patients were left when it was noted)"""
 
@@ -58,11 +60,11 @@ class Evaluation:
     @property
     def warnings(self) -> tuple[str, ...]:
         """The notes with their counts as they are."""
-        return self.told(0)
+        return self.warnings_shown(0)
 
-    def told(self, smallest: int) -> tuple[str, ...]:
+    def warnings_shown(self, smallest: int) -> tuple[str, ...]:
         """The notes with small counts hidden, see `masked`."""
-        return told_notes(self.notes, smallest)
+        return notes_shown(self.notes, smallest)
 
     def told_sizes(self, smallest: int) -> tuple[Count, Count]:
         """(studies, patients) that are left, with small counts hidden as in the last line of the steps."""
@@ -104,28 +106,30 @@ class Evaluation:
         return {uid: place for place, uid in enumerate(self.roster.uids)}
 
 
-def told_notes(notes: Iterable[Sequence[Any]], smallest: int) -> tuple[str, ...]:
+def notes_shown(notes: Iterable[Sequence[Any]], smallest: int) -> tuple[str, ...]:
     """Notes with their counts, hidden where they are small; nothing is noted of few patients."""
     return tuple(
-        str(masked(count, smallest)).join(said.rsplit("{count}", 1))
-        for said, count, *left in notes  # versions of before know nothing of how many were left
+        str(masked(count, smallest)).join(text.rsplit("{count}", 1))
+        for text, count, *left in notes  # versions of before know nothing of how many were left
         if not any(few(patients, smallest) for patients in left)
     )
 
 
 def evaluate(
-    definition: Definition, database: Database, selection: Selection, likeness: Callable[[], Likeness]
-) -> Evaluation:
+    definition: Definition, database: Database, selection: Selection, likeness: Callable[[], Likeness],
+    follow: Follow | None = None,
+) -> Evaluation:  # fmt: skip
     """Resolve every line in turn. Raises `FilterError`, `CohortError`, and what reading an example raises."""
     roster = read_roster(database)
-    run = _Run(definition, database, Rules(roster, selection, likeness))
+    run = _Run(definition, database, Rules(roster, selection, likeness), follow)
     run.choose()
     return Evaluation(definition, roster, tuple(run.steps), tuple(run.members()), tuple(run.notes), run.balance)
 
 
 class _Run:
-    def __init__(self, definition: Definition, database: Database, rules: Rules) -> None:
+    def __init__(self, definition: Definition, database: Database, rules: Rules, follow: Follow | None) -> None:
         self.definition, self.rules, self.roster = definition, rules, rules.roster
+        self._follow, self._lines = follow, definition.lines
         self.steps: list[Step] = []
         self.notes: list[Note] = []
         self.balance: tuple[Balance, ...] = ()
@@ -245,10 +249,12 @@ class _Run:
     def _read_scanners(self) -> None:
         self._scanners = scanner_facts(self._database, self.roster.ids[self._kept].tolist())
 
-    def _note(self, said: str, count: int = 0) -> None:
-        self.notes.append((said, count, len(np.unique(self.roster.patients[self._kept]))))
+    def _note(self, text: str, count: int = 0) -> None:
+        self.notes.append((text, count, len(np.unique(self.roster.patients[self._kept]))))
 
     def _step(self, what: str, kind: StepKind, flags: Flags) -> None:
         self._kept = self._kept & flags
         patients = len(np.unique(self.roster.patients[self._kept]))
         self.steps.append(Step(what, kind, self._kept, int(self._kept.sum()), patients))
+        if self._follow is not None:
+            self._follow(len(self.steps), self._lines)

@@ -230,6 +230,12 @@ class Definition:
         if self.sample is not None and self.match is not None:
             raise ValueError("a sample and matched controls do not go together; take one of them out")
 
+    @property
+    def lines(self) -> int:
+        """How many lines the table of what each leaves has, that of every study first."""
+        design = (self.index.study != "every", self.match is not None, self.sample is not None)
+        return 1 + len(self.include) + len(self.exclude) + len(self.window) + sum(design)
+
     def rules(self) -> Iterator[Rule]:
         """Every rule, those within rules too."""
         waiting = [*self.include, *self.exclude, *([self.match.cases] if self.match else [])]

@@ -10,8 +10,8 @@ from itertools import accumulate
 
 import numpy as np
 
+from spinecho.db.keys import patient_key
 from spinecho.db.people.cohorts import Roster
-from spinecho.db.store.patients import patient_key
 from spinecho.search.cohorts.definition import Index, Sample, Split, Window
 from spinecho.search.cohorts.passing import Flags
 

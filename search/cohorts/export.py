@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.db.csv_files import write_csv
-from spinecho.db.durable import durable_replace, sha256_of
+from spinecho.db.durable import filled_folder, sha256_of
 from spinecho.db.people.cohorts import CohortError, Frozen, Member, files_of, series_of, study_facts
 from spinecho.db.people.masking import masked_rows, masked_sizes
 from spinecho.db.schema.database import Database
@@ -57,18 +55,10 @@ def export(
         raise CohortError("with pseudonyms no list of files can be had; take csv, parquet or bids")
     if folder.exists() and any(folder.iterdir()):
         raise CohortError(f"{folder} is not empty; export into a new folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".spinecho-export-", dir=folder.parent))
-    try:
+    with filled_folder(folder, prefix=".spinecho-export-") as made:
         tables = _Tables(database, version, members, pseudonyms=pseudonyms)
         _write(made, tables, formats, smallest)
         names = tuple(sorted(str(path.relative_to(made)) for path in made.rglob("*") if path.is_file()))
-        if folder.exists():
-            folder.rmdir()
-        durable_replace(made, folder)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
     return Exported(folder, names, len(members), tables.missing)  # its own user sees the real UIDs of what is missing
 
 

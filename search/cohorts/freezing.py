@@ -8,12 +8,12 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-from spinecho.db.filters.selection import Selection
 from spinecho.db.people.cohorts import CohortError, Frozen, cohorts, freeze, highest_study, members_of
+from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
-from spinecho.db.vectors.build import current_build
-from spinecho.search.cohorts.attrition import Evaluation, evaluate, told_notes
+from spinecho.db.vectors.manifest import current_build
+from spinecho.search.cohorts.attrition import Evaluation, Follow, evaluate, notes_shown
 from spinecho.search.cohorts.balance import masked_balance
 from spinecho.search.cohorts.definition import from_plain, to_plain
 from spinecho.search.cohorts.list_changes import Changes, since
@@ -48,7 +48,7 @@ def told_of(version: Frozen, smallest: int) -> dict[str, Any]:
     """What a version was made with, as it may be shown: without its secret, with small counts hidden."""
     making = {key: value for key, value in version.made_with.items() if key not in ("salt", "balance", "notes")}
     if notes := version.made_with.get("notes"):
-        making["notes"] = list(told_notes(notes, smallest))
+        making["notes"] = list(notes_shown(notes, smallest))
     return making
 
 
@@ -58,11 +58,12 @@ def balance_of(version: Frozen, smallest: int) -> list[dict[str, Any]]:
 
 
 def again(
-    database: Database, selection: Selection, version: Frozen, likeness: Callable[[], Likeness]
-) -> tuple[Evaluation, Changes]:
+    database: Database, selection: Selection, version: Frozen, likeness: Callable[[], Likeness],
+    follow: Follow | None = None,
+) -> tuple[Evaluation, Changes]:  # fmt: skip
     """The definition of a version against the archive as it is now, and what that changes."""
     definition = from_plain(version.definition, name=version.name)
-    now = evaluate(definition, database, selection, likeness)
+    now = evaluate(definition, database, selection, likeness, follow)
     members = members_of(database, version.name, version.number)
     return now, since(version, members, now, to_plain(definition))
 

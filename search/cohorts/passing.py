@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from spinecho.db.filters.algebra import ALL, Filter, parse_filter, predicted_tasks, visible
 from spinecho.db.filters.occurring import occurring_values, require_occurring
-from spinecho.db.filters.selection import Selection
 from spinecho.db.people.cohorts import Roster
+from spinecho.db.queries.selection import Selection
 from spinecho.db.store.predictions import require_tasks
 from spinecho.db.vectors.protocol import Ids
 from spinecho.encoders.language.expand import names_of

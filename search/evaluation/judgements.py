@@ -14,8 +14,7 @@ from typing import Any
 from spinecho.db.csv_files import as_given
 from spinecho.encoders.language.query_words import EmptyQuery, parse_query
 from spinecho.encoders.measuring.figures import EvaluationError
-
-_MOST = 64 * 2**20
+from spinecho.encoders.sandbox.limits import table_text
 
 
 class JudgementError(EvaluationError):
@@ -91,14 +90,7 @@ def _grade(text: str, place: str) -> float:
 
 def _rows(path: Path, *, needed: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
     """(file and line, values by column in lower case), every needed one filled."""
-    try:
-        if path.stat().st_size > _MOST:
-            raise JudgementError(f"{path} is larger than {_MOST >> 20} MB; give a file of queries, not of an archive")
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise JudgementError(f"{path} cannot be read ({error.strerror}); check the path") from error
-    except UnicodeDecodeError as error:
-        raise JudgementError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    text = table_text(path, JudgementError)
     read = _jsonl if path.suffix.lower() in {".jsonl", ".ndjson", ".json"} else _csv
     count = 0
     for line, row in read(path, text, needed):

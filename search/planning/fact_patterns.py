@@ -98,7 +98,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ), _contrast("no")),
     ("contrast", words(
         rf"(?:after|post|with|following|nach|mit)[\s-]{{1,2}}(?:i\.?v\.? )?{_AGENT}(?![\s-](?:enhancement|uptake))(?:[\s-]enhanced)?"
-        rf"|{_AGENT}[\s-]enhanced"
+        rf"|(?<!dynamic )(?<!dynamic-){_AGENT}[\s-]enhanced"
     ), _contrast("yes")),
     # field strength before ages: "over 1.5 T"
     ("field_strength", free(rf"(?:(?P<sign>below|under|less than|above|over|more than|at least|at most|up to|[<>≥≤]=?)\s{{0,2}}|at\s{{1,2}})?(?:(?P<other>\d(?:\.\d{{1,2}})?)\s{{0,2}}-?(?:tesla|(?-i:T))?\s{{0,2}}(?:or|and|oder|und|/)\s{{0,2}})?{_T}"), _strength),

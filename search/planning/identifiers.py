@@ -11,10 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from spinecho.db.keys import accession_key, is_uid, patient_key, uid_key
 from spinecho.db.queries import identifiers as stored
-from spinecho.db.reports.exam_keys import accession_key, is_uid, uid_key
 from spinecho.db.schema.database import Database
-from spinecho.db.store.patients import patient_key
 from spinecho.search.planning.query_plan import Identifier, IdentifierKind
 from spinecho.search.planning.spans import Span, Taken
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import date
 
 from spinecho.db.errors import FilterError
-from spinecho.db.filters.algebra import ALL, Between, Filter, Not, both
+from spinecho.db.filters.algebra import ALL, Filter, Not, both
 from spinecho.db.filters.occurring import occurring_values, require_occurring
-from spinecho.db.filters.selection import Selection
 from spinecho.db.queries.identifiers import accession_shapes
+from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.encoders.language.query_words import FIELDS, EmptyQuery, QueryText, parse_query
 from spinecho.encoders.language.terms import mentions
@@ -24,6 +24,7 @@ from spinecho.search.planning.query_plan import Correction, Identifier, Ignored,
 from spinecho.search.planning.spans import Taken
 from spinecho.search.planning.spelling import Spelling
 from spinecho.search.planning.typed_facts import filter_of
+from spinecho.search.planning.unknown_facts import RECORDED, or_unknown
 from spinecho.search.query import TextQuery
 
 _INVISIBLE = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
@@ -35,8 +36,6 @@ _SMALL_WORDS = (
     " can could will would should may might please show find give der die das ein eine und oder mit im in von"
 )
 _SAY_NOTHING = frozenset(_SMALL_WORDS.split())
-_RECORDED: dict[str, Filter] = {"age": Between("age", 0, None), "date": Between("date", date.min, None)}
-"""What tells that a fact of studies is recorded at all."""
 _OF_STUDIES = frozenset({"sex", "age", "date"})
 _REMEMBERED = 256
 
@@ -102,7 +101,7 @@ class Planner:
         chips = tuple(PlanChip("identifier", one.text, one.start, one.stop, field=one.kind) for one in named)
         nothing = QueryText("", (), frozenset())
         return QueryPlan(
-            text, Way.IDENTIFIERS, nothing, where, tuple(named), ignored=tuple(ignored), chips=chips, said=messages
+            text, Way.IDENTIFIERS, nothing, where, tuple(named), ignored=tuple(ignored), chips=chips, messages=messages
         )
 
     def _by_words(
@@ -115,7 +114,10 @@ class Planner:
             corrections = self._spelling.corrections(left, without=[(one.start, one.stop) for one in offers])
         chips = parse_query(left, needs_words=False).chips
         query = parse_query(_corrected(left, corrections), needs_words=False)
-        asked_for = both(where, filter_of(query.fields), *(one.where for one in offers if one.on))
+        conditions = [
+            or_unknown(one.where, self.occurring) if one.key in asked.unknown else one.where for one in offers if one.on
+        ]
+        asked_for = both(where, filter_of(query.fields), *conditions)
         self.require(asked_for)
         if query.wanted and not query.phrases and not query.prefixes and _says_nothing(query.wanted):
             ignored.append(Ignored(query.wanted, "every report holds such words"))
@@ -128,6 +130,11 @@ class Planner:
             if query.wanted and mentions(term, query.wanted)
         ]
         messages += [f"{one.key!r} was taken as words: {one.why}" for one in offers if one.why]
+        messages += [
+            f"{one.text!r} is recorded of no study that fits; studies of which it is not known are shown too"
+            for one in offers
+            if one.on and one.key in asked.unknown
+        ]
         way = Way.WORDS if query.wanted else Way.EXCLUSIONS if query.unwanted else Way.FILTERS
         if way is Way.FILTERS and asked_for == ALL and asked.like is None:
             raise _empty(text, ignored)
@@ -149,7 +156,7 @@ class Planner:
         return QueryPlan(
             typed=text, way=way, query=query, where=asked_for, offers=tuple(offers), corrections=corrections,
             ignored=tuple(ignored), chips=tuple(sorted(shown, key=lambda one: (one.start, one.stop))),
-            said=tuple(messages),
+            messages=tuple(messages),
         )  # fmt: skip
 
     def _decided(self, offer: Offer, asked: TextQuery) -> Offer:
@@ -170,7 +177,7 @@ class Planner:
         return self._any(meant) or isinstance(where, Not)
 
     def _known_of(self, field: str) -> bool:
-        return bool(self.occurring("sex")) if field == "sex" else self._any(_RECORDED[field])
+        return bool(self.occurring("sex")) if field == "sex" else self._any(RECORDED[field])
 
     def _any(self, where: Filter) -> bool:
         return bool(self._once(("any", where), lambda: len(self._selection.studies(where)) > 0))

@@ -102,7 +102,7 @@ class QueryPlan:
 
     typed: the line as it came. query: what encoders, full text and the conditions on sentences go by, spelling
     corrected, conditions on facts taken out. where: every condition that counts, those of the filters beside it
-    included. clauses: of a whole report, what is compared. said: sentences that belong beside the answer.
+    included. clauses: of a whole report, what is compared. messages: sentences that belong beside the answer.
     """
 
     typed: str
@@ -115,7 +115,7 @@ class QueryPlan:
     ignored: tuple[Ignored, ...] = ()
     chips: tuple[PlanChip, ...] = ()
     clauses: tuple[str, ...] = ()
-    said: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     @property
     def corrected(self) -> str:

@@ -8,13 +8,13 @@ holds or that the sentence encoder has whole in its vocabulary, which is any com
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from rapidfuzz.distance import OSA
 
-from spinecho.db.queries.full_text import count_words, expression
 from spinecho.db.queries.vocabulary import passages_count, sentences_with, stems_of
+from spinecho.db.reports.full_text import count_words, expression
 from spinecho.db.schema.database import Database
 from spinecho.encoders.language import terms
 from spinecho.encoders.language.vocabulary.table import vocabulary
@@ -71,7 +71,7 @@ class Spelling:
         for known in _term_words().get(word[0], ()):
             away = OSA.distance(word, known, score_cutoff=most)
             if away <= most:
-                best.append((away, 0, known))
+                best.append((away, 0 if known in _english_words() else 1, known))
         near: list[tuple[int, int, str]] = []
         for stem, held in self._archive().items():
             if stem[0] == word[0] and len(stem) <= len(word) + most:
@@ -101,8 +101,17 @@ _ENDING = 3
 
 @lru_cache(maxsize=1)
 def _every_term_word() -> frozenset[str]:
-    every = (name for one in vocabulary().concepts.values() for name in one.names)
-    spelled = {word for name in every for word in re.findall(r"[^\W\d_]+", name.casefold())}
+    return _english_words() | _words_in(name for one in vocabulary().concepts.values() for name in one.elsewhere)
+
+
+@lru_cache(maxsize=1)
+def _english_words() -> frozenset[str]:
+    """Of two words that are as near, an English one is taken: "meningeoma" is no slip of "Meningeom"."""
+    return _words_in(name for one in vocabulary().concepts.values() for name in one.names)
+
+
+def _words_in(names: Iterable[str]) -> frozenset[str]:
+    spelled = {word for name in names for word in re.findall(r"[^\W\d_]+", name.casefold())}
     for american, british in _SPELLINGS:
         spelled |= {word.replace(american, british) for word in spelled if american in word}
     return frozenset(spelled)

@@ -16,7 +16,8 @@ def hits_of(body: Plain, pictures: Mapping[str, bytes]) -> Hits:
     return Hits(
         tuple(_hit(one, pictures) for one in body["hits"]), tuple(body["warnings"]), body["plan"], body["seconds"],
         body["encoder"], body["searched"], body["weights"],
-        {name: value for name, value in body.items() if name not in ("plan", "next", "left_out")},
+        {name: value for name, value in body.items() if name not in ("plan", "next", "left_out", "hits")}
+        | {"hits": [_plain_hit(one) for one in body["hits"]]},
     )  # fmt: skip
 
 
@@ -26,6 +27,13 @@ def study_facts(one: Plain) -> tuple[str, str, date | None, str, str | None, flo
         one["uid"], one["accession_number"], None if one["date"] is None else date.fromisoformat(one["date"]),
         one["description"], one["sex"], one["age_years"],
     )  # fmt: skip
+
+
+def _plain_hit(one: Plain) -> dict[str, Any]:
+    """A hit as `Hits.to_json` has it: what the API adds is left out, and paths are empty."""
+    series = [{name: value for name, value in some.items() if name != "uid"} | {"paths": []} for some in one["series"]]
+    added = ("study", "sentences", "report", "key_image", "series")
+    return {name: value for name, value in one.items() if name not in added} | {"series": series}
 
 
 def _hit(one: Plain, pictures: Mapping[str, bytes]) -> Hit:

@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping
-from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Never, NoReturn, Self
 
 from spinecho.errors import ArchiveClosed, QueryError
-from spinecho.remote import asking, calls
-from spinecho.remote.answers import study_facts
+from spinecho.places import place_of
+from spinecho.remote import asking, calls, cohort_calls, evaluations, people_calls
 from spinecho.remote.asking import T
+from spinecho.remote.cohorts import AsyncRemoteCohort, RemoteCohort
+from spinecho.remote.methods import awaits, waits
 from spinecho.remote.problems import NotFromAfar
+from spinecho.remote.record import AsyncRemoteActs, RemoteActs
+from spinecho.remote.sources import AsyncRemoteSources, RemoteSources
+from spinecho.remote.studies import awaited, study_of
 from spinecho.remote.wire import Address, drive, drive_async, options_of
-from spinecho.studies import Report, Series, Study
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     import httpx
 
-    from spinecho.db.filters.algebra import Filter
-    from spinecho.facet_counts import Facets
-    from spinecho.outcomes import Failures
-    from spinecho.results import Hits
-    from spinecho.studies import Volume
+    from spinecho.remote.scans import Folder
+    from spinecho.search.cohorts.definition import Definition
+    from spinecho.studies import Study
 
-_ELSEWHERE = ("index", "predict", "self_test", "check", "builds", "record")
+NOT_FROM_AFAR = {
+    "index": "reads folders of the machine that holds the archive, and takes hours",
+    "join": "reads folders of its own machine beside the one that indexes",
+    "predict": "loads networks over every file of the archive",
+    "adapt": "trains networks over every report of the archive, and takes up to an hour",
+    "teach": "reads tables and definitions of the machine that holds the archive, and changes what it predicts",
+    "concepts": "changes what the archive predicts for everybody; what it predicts is found from afar by a filter",
+    "self_test": "changes what the scans of everybody's searches count; 'spinecho index' does it by itself",
+    "check": "reads the files of the database and of every build",
+    "builds": "makes and tunes files of the vector index",
+    "encoders": "loads networks over every file of the archive, and changes what answers for everybody",
+    "run_report": "shows pictures of the scans, and is for the data team at the machine that holds the archive",
+    "copy_cohort": "reads the files of the machine that holds the archive",
+    "reidentify": "reads whom pseudonyms stand for, which never leaves the machine that holds the archive",
+    "watch": "follows folders and sources of the machine that holds the archive",
+}
+"""What an archive of another machine has no way to do, and why."""
 
 
 def connect(url: str, *, token: str | None = None, timeout: float = 120.0, insecure: bool = False) -> RemoteArchive:
     """The archive that `spinecho serve` answers for at an address; nothing is asked before the first question.
 
-    token: of `spinecho token create`, without it SPINECHO_TOKEN. timeout: seconds for an answer. insecure: let plain
-    http go to another machine. Raises `SettingsError` for an address that cannot be meant.
+    token: of `spinecho token create`, without it SPINECHO_TOKEN, or what stands in the file SPINECHO_TOKEN_FILE.
+    timeout: seconds for an answer. insecure: let plain http go to another machine. Raises `SettingsError` for an
+    address that cannot be meant, and for a token's file that others may read.
     """
     import httpx  # noqa: PLC0415  (only where another machine is asked)
 
@@ -59,10 +77,13 @@ class _Afar:
     def __repr__(self) -> str:
         return f"<spinecho.{type(self).__name__} {self._address.url}{' (closed)' if self._closed else ''}>"
 
-    def __getattr__(self, name: str) -> NoReturn:
-        if name in _ELSEWHERE:
-            raise NotFromAfar(f"{name} works on the machine that holds the archive: use spinecho.open there")
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name in NOT_FROM_AFAR:
+                why = NOT_FROM_AFAR[name]
+                raise NotFromAfar(f"{name} {why}: use spinecho.open on the machine that holds the archive")
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def _require_open(self) -> None:
         if self._closed:
@@ -70,7 +91,10 @@ class _Afar:
 
 
 class RemoteArchive(_Afar):
-    """An archive of another machine. Safe to use from several threads; close it, or use it in a `with` statement."""
+    """An archive of another machine. Safe to use from several threads; close it, or use it in a `with` statement.
+
+    Its methods take, give and raise what those of `Archive` do.
+    """
 
     def __init__(self, address: Address, client: httpx.Client) -> None:
         super().__init__(address)
@@ -93,50 +117,54 @@ class RemoteArchive(_Afar):
         self._require_open()
         return drive(self._client, one)
 
-    def search(self, words: str = "", **options: Any) -> Hits:
-        """As `Archive.search`; like is a study's UID."""
-        return self._run(calls.search(words, **options))
-
-    def similar(self, scan: calls.Folder | None = None, **options: Any) -> Hits:
-        """As `Archive.similar`; a scan is sent, and not kept there."""
-        return self._run(calls.similar(scan, **options))
-
-    def reports_for(self, scan: calls.Folder | None = None, **options: Any) -> Hits:
-        """As `Archive.reports_for`."""
-        return self._run(calls.similar(scan, **options, reports=True))
+    search = waits(calls.search)
+    similar = waits(calls.similar)
+    reports_for = waits(calls.reports_for)
+    why = waits(evaluations.why)
+    acquired = waits(asking.acquired)
+    facets = waits(asking.facets)
+    status = waits(calls.status)
+    failures = waits(asking.failures)
+    evaluate = waits(evaluations.evaluate)
+    cohorts = waits(cohort_calls.listed)
+    rate = waits(calls.rate)
+    verdicts = waits(calls.verdicts)
+    thumbs = waits(people_calls.thumbs)
+    forget_thumbs = waits(people_calls.forget_thumbs)
+    judgements = waits(people_calls.judgements)
+    make_token = waits(people_calls.make_token)
+    tokens = waits(people_calls.tokens)
+    revoke_token = waits(people_calls.revoke_token)
+    volume = waits(asking.volume)
 
     def study(self, uid: str) -> Study:
-        """As `Archive.study`; a series gives its first volume."""
+        """As `Archive.study`; voxels are fetched when they are asked for."""
         body, pictures = self._run(asking.study(uid))
-        return _study(body, pictures, self.volume)
+        return study_of(body, pictures, self.volume)
 
-    def volume(self, series_uid: str) -> Volume:
-        """The first volume of a series by its UID."""
-        return self._run(asking.volume(series_uid))
+    def cohort(self, definition: Folder | Definition | None = None, *, name: str | None = None) -> RemoteCohort:
+        """As `Archive.cohort`; the file is read here, and a scan that a rule is to be like has to be a study there."""
+        known, read = _defined(definition, name)
+        return RemoteCohort(known, read, self._run)
 
-    def facets(self, *fields: str, where: str | Filter = "") -> Facets:
-        """As `Archive.facets`."""
-        return self._run(asking.facets(fields, where))
+    @property
+    def record(self) -> RemoteActs:
+        """As `Archive.record`."""
+        return RemoteActs(self._run)
 
-    def rate(self, words: str, verdicts: Mapping[str, int], *, where: str | Filter = "") -> None:
-        """As `Archive.rate`."""
-        self._run(calls.rate(words, verdicts, where=where))
+    @property
+    def sources(self) -> RemoteSources:
+        """As `Archive.sources`; what is pulled is pulled on the archive's machine."""
+        return RemoteSources(self._run)
 
-    def verdicts(self, words: str, *, where: str | Filter = "") -> dict[str, int]:
-        """As `Archive.verdicts`."""
-        return self._run(calls.verdicts(words, where=where))
-
-    def status(self) -> dict[str, Any]:
-        """As `Archive.status`."""
-        return self._run(calls.status())
-
-    def failures(self, *, reason: str | None = None, everything: bool = False) -> Failures:
-        """As `Archive.failures`."""
-        return self._run(asking.failures(reason, everything))
+    @property
+    def user(self) -> str:
+        """Whose acts these are, as the record there names them; asked for each time."""
+        return self._run(people_calls.user())
 
 
 class AsyncRemoteArchive(_Afar):
-    """The same with coroutines; use it in an `async with` statement."""
+    """The same with coroutines, used in an `async with` statement. `cohort`, `record` and `sources` are not awaited."""
 
     def __init__(self, address: Address, client: httpx.AsyncClient) -> None:
         super().__init__(address)
@@ -159,78 +187,59 @@ class AsyncRemoteArchive(_Afar):
         self._require_open()
         return await drive_async(self._client, one)
 
-    async def search(self, words: str = "", **options: Any) -> Hits:
-        """As `RemoteArchive.search`."""
-        return await self._run(calls.search(words, **options))
-
-    async def similar(self, scan: calls.Folder | None = None, **options: Any) -> Hits:
-        """As `RemoteArchive.similar`."""
-        return await self._run(calls.similar(scan, **options))
-
-    async def reports_for(self, scan: calls.Folder | None = None, **options: Any) -> Hits:
-        """As `RemoteArchive.reports_for`."""
-        return await self._run(calls.similar(scan, **options, reports=True))
+    search = awaits(calls.search)
+    similar = awaits(calls.similar)
+    reports_for = awaits(calls.reports_for)
+    why = awaits(evaluations.why)
+    acquired = awaits(asking.acquired)
+    facets = awaits(asking.facets)
+    status = awaits(calls.status)
+    failures = awaits(asking.failures)
+    evaluate = awaits(evaluations.evaluate)
+    cohorts = awaits(cohort_calls.listed)
+    rate = awaits(calls.rate)
+    verdicts = awaits(calls.verdicts)
+    thumbs = awaits(people_calls.thumbs)
+    forget_thumbs = awaits(people_calls.forget_thumbs)
+    judgements = awaits(people_calls.judgements)
+    make_token = awaits(people_calls.make_token)
+    tokens = awaits(people_calls.tokens)
+    revoke_token = awaits(people_calls.revoke_token)
+    volume = awaits(asking.volume)
 
     async def study(self, uid: str) -> Study:
         """As `RemoteArchive.study`; voxels are awaited with `volume`."""
         body, pictures = await self._run(asking.study(uid))
-        return _study(body, pictures, _awaited)
+        return study_of(body, pictures, awaited)
 
-    async def volume(self, series_uid: str) -> Volume:
-        """As `RemoteArchive.volume`."""
-        return await self._run(asking.volume(series_uid))
+    def cohort(self, definition: Folder | Definition | None = None, *, name: str | None = None) -> AsyncRemoteCohort:
+        """As `RemoteArchive.cohort`; its methods are coroutines."""
+        known, read = _defined(definition, name)
+        return AsyncRemoteCohort(known, read, self._run)
 
-    async def facets(self, *fields: str, where: str | Filter = "") -> Facets:
-        """As `RemoteArchive.facets`."""
-        return await self._run(asking.facets(fields, where))
+    @property
+    def record(self) -> AsyncRemoteActs:
+        """As `RemoteArchive.record`; its methods are coroutines."""
+        return AsyncRemoteActs(self._run)
 
-    async def rate(self, words: str, verdicts: Mapping[str, int], *, where: str | Filter = "") -> None:
-        """As `RemoteArchive.rate`."""
-        await self._run(calls.rate(words, verdicts, where=where))
+    @property
+    def sources(self) -> AsyncRemoteSources:
+        """As `RemoteArchive.sources`; its methods are coroutines."""
+        return AsyncRemoteSources(self._run)
 
-    async def verdicts(self, words: str, *, where: str | Filter = "") -> dict[str, int]:
-        """As `RemoteArchive.verdicts`."""
-        return await self._run(calls.verdicts(words, where=where))
-
-    async def status(self) -> dict[str, Any]:
-        """As `RemoteArchive.status`."""
-        return await self._run(calls.status())
-
-    async def failures(self, *, reason: str | None = None, everything: bool = False) -> Failures:
-        """As `RemoteArchive.failures`."""
-        return await self._run(asking.failures(reason, everything))
+    @property
+    def user(self) -> Coroutine[Any, Never, str]:
+        """As `RemoteArchive.user`, awaited."""
+        return self._run(people_calls.user())
 
 
-@dataclasses.dataclass(frozen=True)
-class _SeriesAfar(Series):
-    """A series whose voxels are fetched."""
+def _defined(definition: Folder | Definition | None, name: str | None) -> tuple[str, Definition | None]:
+    """(name, its rules where they were given)"""
+    from spinecho.search.cohorts.definition import Definition, read_definition  # noqa: PLC0415
 
-    def volume(self, number: int = 0) -> Volume:
-        """The first volume; others are not sent."""
-        if not 0 <= number < self.volume_count:
-            raise QueryError(f"volume {number} of a series that has {self.volume_count}, counted from 0")
-        if number:
-            raise NotFromAfar("a server sends the first volume of a series: use spinecho.open where the archive is")
-        found: Any = self._open()
-        return found  # type: ignore[no-any-return]
-
-    def volumes(self) -> Iterator[Volume]:
-        """The volumes one after the other; raises `NotFromAfar` after the first where there are more."""
-        return (self.volume(number) for number in range(self.volume_count))
-
-
-def _awaited(series_uid: str) -> NoReturn:
-    raise QueryError(f"voxels are awaited here: await archive.volume({series_uid!r})")
-
-
-def _study(body: Mapping[str, Any], pictures: Mapping[str, bytes], fetch: Any) -> Study:
-    series = tuple(
-        _SeriesAfar(
-            one["uid"], one["number"], one["description"], one["sequence"], one["plane"], one["body_region"],
-            one["contrast"], one["field_strength_t"], one["vendor"], one["derived"], tuple(one["flags"]),
-            one["volumes"], pictures.get(one["key_image"] or ""), partial(fetch, one["uid"]),
-        )
-        for one in body["series"]
-    )  # fmt: skip
-    reports = tuple(Report(one["text"], one["accession_number"], one["match"]) for one in body["reports"])
-    return Study(*study_facts(body), series, reports)
+    if (definition is None) == (name is None):
+        raise QueryError("give the file of a definition, or name= of a cohort that was frozen")
+    if definition is None:
+        return name or "", None
+    read = definition if isinstance(definition, Definition) else read_definition(place_of(definition))
+    return read.name, read

@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spinecho.errors import QueryError
 from spinecho.remote import asking
 from spinecho.remote.asking import Asking, Call, typed
-from spinecho.remote.scans import files_of
+from spinecho.remote.scans import Folder, files_of, scan_of
 
 if TYPE_CHECKING:
     from spinecho.db.filters.algebra import Filter
     from spinecho.results import Hits
-
-Folder = str | os.PathLike[str]
+    from spinecho.studies import Volume
 
 
 def search(
-    words: str = "", *, where: str | Filter = "", k: int = 10, by: str = "everything", like: str | None = None,
+    words: str = "", *, where: str | Filter = "", k: int = 10, by: str = "everything",
+    like: Folder | Volume | None = None,
     include_derived: bool = False, reports: bool = False, refine: bool = False, on: Sequence[str] = (),
     off: Sequence[str] = (), as_typed: bool = False, key_images: bool = True,
 ) -> Asking[Hits]:  # fmt: skip
-    """As `Archive.search`; like is a study's UID: a scan goes through `similar`."""
+    """As `Archive.search`; a scan that hits are to be like is sent, and not kept there."""
+    scan = None if like is None else scan_of(like)
     body = {
-        "words": words, "where": typed(where), "k": k, "by": by, "like": like, "include_derived": include_derived,
+        "words": words, "where": typed(where), "k": k, "by": by, "include_derived": include_derived,
         "want": "report" if reports else "study", "refine": refine, "on": list(on), "off": list(off),
         "as_typed": as_typed,
     }  # fmt: skip
-    return asking.hits(Call("POST", "/api/v1/search", body), key_images=key_images)
+    if scan is not None:
+        form = {"question": json.dumps(body)}
+        call = Call("POST", "/api/v1/search/scan", files=files_of(scan), form=form)
+        return asking.hits(call, key_images=key_images)
+    uid = None if like is None else str(like)
+    if uid is not None and (not uid or uid.strip("0123456789.") or len(uid) > 64):
+        raise QueryError(f"like={uid[:80]!r} is neither a path to a scan here nor a study's UID")
+    return asking.hits(Call("POST", "/api/v1/search", body | {"like": uid}), key_images=key_images, k=k)
 
 
 def similar(
-    scan: Folder | None = None, *, study: str | None = None, box: str | None = None, where: str | Filter = "",
+    scan: Folder | Volume | None = None, *, study: str | None = None, box: str | None = None, where: str | Filter = "",
     k: int = 10, other_patients: bool = False, reports: bool = False, key_images: bool = True,
 ) -> Asking[Hits]:  # fmt: skip
     """As `Archive.similar`; a scan is sent."""
@@ -45,7 +53,14 @@ def similar(
     body = {
         "study": study, "box": box, "where": typed(where), "k": k, "other_patients": other_patients, "reports": reports
     }  # fmt: skip
-    return asking.hits(Call("POST", "/api/v1/similar", body), key_images=key_images)
+    return asking.hits(Call("POST", "/api/v1/similar", body), key_images=key_images, k=k)
+
+
+def reports_for(
+    scan: Folder | Volume | None = None, *, study: str | None = None, where: str | Filter = "", k: int = 10
+) -> Asking[Hits]:
+    """As `Archive.reports_for`."""
+    return similar(scan, study=study, where=where, k=k, reports=True)
 
 
 def rate(words: str, verdicts: Mapping[str, int], *, where: str | Filter = "") -> Asking[None]:

@@ -5,15 +5,36 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spinecho.errors import NoScan
+from spinecho.places import place_of
 
+if TYPE_CHECKING:
+    from spinecho.studies import Volume
+
+Folder = str | os.PathLike[str]
 _ENDING = re.compile(r"(?:\.nii\.gz|\.[A-Za-z0-9]{1,8})$", re.IGNORECASE)
 
 
-def files_of(scan: str | os.PathLike[str]) -> tuple[tuple[str, bytes], ...]:
-    """(a number with the file's ending, its bytes) of a file, or of every file of a folder. Raises `NoScan`."""
-    place = Path(scan).expanduser()
+def scan_of(like: Folder | Volume) -> Path | Volume | None:
+    """The scan that is meant, None for what is no path here: then it is a study's UID."""
+    if not isinstance(like, str | os.PathLike):
+        return like
+    place = place_of(like)
+    return place if place.exists() else None
+
+
+def files_of(scan: Folder | Volume) -> tuple[tuple[str, bytes], ...]:
+    """(a number with the file's ending, its bytes) of a file, of every file of a folder, or of a volume as NIfTI.
+
+    Raises `NoScan`.
+    """
+    if not isinstance(scan, str | os.PathLike):
+        from spinecho.volume_files import nifti_of  # noqa: PLC0415
+
+        return (("00000.nii", nifti_of(scan)),)
+    place = place_of(scan)
     if not place.exists():
         raise NoScan(f"there is no scan at {place}; give a DICOM file or folder, a zip of it, or a NIfTI file")
     found = sorted(one for one in place.rglob("*") if one.is_file()) if place.is_dir() else [place]

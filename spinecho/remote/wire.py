@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import json
 import time
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from spinecho.errors import SettingsError
 from spinecho.remote.asking import Asking, Call, Reply, T
-from spinecho.remote.problems import Unreachable
+from spinecho.remote.credentials import token_of
+from spinecho.remote.problems import NotTrusted, Unreachable
 
 if TYPE_CHECKING:
     import httpx
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _AGAIN = 3
 _LONGEST_WAIT = 30.0
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_EVENTS = "text/event-stream"
 
 
 @dataclass(frozen=True)
@@ -43,41 +46,51 @@ class Address:
 
 
 def options_of(address: Address, token: str | None, timeout: float) -> dict[str, Any]:
-    """What both clients are made with. token: without it SPINECHO_TOKEN. Redirects are not followed with a token."""
-    secret = token if token is not None else os.environ.get("SPINECHO_TOKEN", "")
+    """What both clients are made with. token: without it as `token_of`. Redirects are not followed with a token."""
+    secret = token_of(token)
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
     return {"base_url": address.url, "headers": headers, "timeout": timeout, "follow_redirects": False}
 
 
 def request_of(call: Call) -> dict[str, Any]:
-    """A call as httpx takes it."""
+    """A call as httpx takes it. What writes has a key, by which it is done once whatever repeats it on its way."""
     given: dict[str, Any] = {"method": call.method, "url": call.path, "params": dict(call.params) or None}
+    if not call.reads:
+        given["headers"] = {"Idempotency-Key": str(uuid.uuid4())}
+    elif call.listen is not None:
+        given["headers"] = {"Accept": _EVENTS}
     if call.files:
         return given | {"files": [("files", one) for one in call.files], "data": dict(call.form)}
     return given if call.body is None else given | {"json": call.body}
 
 
-def reply_of(response: httpx.Response) -> Reply:
+def reply_of(response: httpx.Response, heard: _Heard) -> Reply:
     """Raises `Unreachable` for what no server of ours answers."""
     if not (200 <= response.status_code < 300 or response.status_code >= 400):
         raise Unreachable(
             f"the server answers with status {response.status_code}: is this Spinecho?", response.status_code
         )
+    if _streams(response):
+        return Reply(response.status_code, b"", heard.last)
     body: Any = None
-    if "json" in response.headers.get("content-type", ""):
+    if "json" in (media := response.headers.get("content-type", "")) and "ndjson" not in media:
         try:
             body = response.json()
         except ValueError:
             raise Unreachable("the server answers with JSON that cannot be read", response.status_code) from None
-    return Reply(response.status_code, response.content, body)
+    return Reply(response.status_code, response.content, body, _after(response))
 
 
 def wait_before(call: Call, tried: int, response: httpx.Response | None) -> float | None:
-    """Seconds until the call is worth sending again; None where it is not to be: what writes is sent once."""
+    """Seconds until the call is worth sending again; None where it is not to be: what writes is sent once, and who is
+    to wait long is told so.
+    """
     if not call.reads or tried >= _AGAIN or (response is not None and response.status_code not in (429, 503)):
         return None
-    given = "" if response is None else response.headers.get("retry-after", "")
-    return min(_LONGEST_WAIT, float(given)) if given.isdecimal() else 0.5 * 2**tried
+    after = None if response is None else _after(response)
+    if after is None:
+        return 0.5 * 2.0**tried
+    return after if after <= _LONGEST_WAIT else None
 
 
 def drive(client: httpx.Client, asking: Asking[T]) -> T:
@@ -105,38 +118,89 @@ async def drive_async(client: httpx.AsyncClient, asking: Asking[T]) -> T:
 def _send(client: httpx.Client, call: Call) -> Reply:
     import httpx  # noqa: PLC0415
 
+    given, heard = request_of(call), _Heard(call)
     for tried in range(_AGAIN + 1):
-        response = None
+        response, failure = None, None
         try:
-            response = client.request(**request_of(call))
+            with client.stream(**given) as response:
+                if _streams(response):
+                    for line in response.iter_lines():
+                        heard.line(line)
+                else:
+                    response.read()
         except httpx.HTTPError as error:
-            failure = type(error).__name__
+            response, failure = None, error
         wait = wait_before(call, tried, response)
-        if wait is None:
+        if wait is None or _is_distrust(failure):
             break
         time.sleep(wait)
-    return _read(client, response, "" if response is not None else failure)
+    return _read(client, response, failure, heard)
 
 
 async def _send_async(client: httpx.AsyncClient, call: Call) -> Reply:
     import httpx  # noqa: PLC0415
 
+    given, heard = request_of(call), _Heard(call)
     for tried in range(_AGAIN + 1):
-        response = None
+        response, failure = None, None
         try:
-            response = await client.request(**request_of(call))
+            async with client.stream(**given) as response:
+                if _streams(response):
+                    async for line in response.aiter_lines():
+                        heard.line(line)
+                else:
+                    await response.aread()
         except httpx.HTTPError as error:
-            failure = type(error).__name__
+            response, failure = None, error
         wait = wait_before(call, tried, response)
-        if wait is None:
+        if wait is None or _is_distrust(failure):
             break
         await asyncio.sleep(wait)
-    return _read(client, response, "" if response is not None else failure)
+    return _read(client, response, failure, heard)
 
 
-def _read(client: httpx.Client | httpx.AsyncClient, response: httpx.Response | None, failure: str) -> Reply:
-    if response is None:
-        raise Unreachable(
-            f"{client.base_url} cannot be reached ({failure}); is the server running, and the address right?"
-        )
-    return reply_of(response)
+class _Heard:
+    """Server-sent events, told on as they come. last: the last one that was whole."""
+
+    def __init__(self, call: Call) -> None:
+        self._tell, self.last = call.listen, None
+
+    def line(self, line: str) -> None:
+        """A line; events of ours have their data on one."""
+        if not line.startswith("data:"):
+            return
+        try:
+            self.last = json.loads(line.removeprefix("data:"))
+        except ValueError:
+            return  # cut off in the middle
+        if self._tell is not None and self.last is not None:
+            self._tell(self.last)
+
+
+def _streams(response: httpx.Response) -> bool:
+    media: str = response.headers.get("content-type", "")
+    return response.status_code == 200 and media.startswith(_EVENTS)
+
+
+def _after(response: httpx.Response) -> float | None:
+    given: str = response.headers.get("retry-after", "")
+    return float(given) if given.isascii() and given.isdecimal() else None
+
+
+def _is_distrust(failure: Exception | None) -> bool:
+    return failure is not None and "CERTIFICATE" in str(failure).upper()
+
+
+def _read(
+    client: httpx.Client | httpx.AsyncClient, response: httpx.Response | None, failure: Exception | None, heard: _Heard
+) -> Reply:
+    if response is not None:
+        return reply_of(response, heard)
+    if _is_distrust(failure):
+        raise NotTrusted(
+            f"the certificate of {client.base_url} is not to be trusted from here, so nothing was sent; where it is "
+            "the house's own, name the file of its authority by SSL_CERT_FILE"
+        ) from failure
+    raise Unreachable(
+        f"{client.base_url} cannot be reached ({type(failure).__name__}); is the server running, and the address right?"
+    ) from failure

@@ -239,6 +239,8 @@ def test_an_export_from_the_request_to_its_file(indexed: Home, tmp_path: Path) -
         counting = served.post("/jobs/counts", {"toml": toml}).json()
         counted = until(lambda: (job := served.get(f"/jobs/{counting['id']}").json())["state"] == "done" and job, 120)
         assert counted["result"]["count"] == served.post("/cohorts/count", {"toml": toml}).json()
-        gone = served.post("/jobs/exports", {"name": "nobody", "version": 1}).json()
-        last = until(lambda: (job := served.get(f"/jobs/{gone['id']}").json())["state"] == "failed" and job, 120)
+        assert served.post("/jobs/exports", {"name": "nobody", "version": 1}).status_code == 404
+        about = {"name": "nobody", "version": 1, "pseudonyms": True}  # one that went after it was accepted
+        gone = Queue(home.folder).add("export", owner=served.settings.user, role="manager", arguments=about)
+        last = until(lambda: (job := served.get(f"/jobs/{gone.id}").json())["state"] == "failed" and job, 120)
         assert last["problem"]["type"] == "urn:spinecho:problem:cohort-error"

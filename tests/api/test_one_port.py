@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
@@ -16,9 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import psutil
 import pytest
 from archives import Home, copy_of
+from assistants import everything
+from loops import run_apart
+from mcp.client import Client
+from mcp.client.streamable_http import streamable_http_client
 
 from benchmarks.browser import free_port
 from spinecho.encoders.sandbox.environment import command_environment
@@ -179,22 +185,53 @@ def test_a_worker_that_dies_is_replaced(server: Server) -> None:
     until(server.up)
 
 
-def test_who_says_nothing_holds_a_connection_for_a_while_only(server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as quiet:
-        quiet.sendall(b"GET / HTTP/1.1\r\nHost: ")
-        assert quiet.recv(10) == b""
-
-
-def test_a_body_that_does_not_come_and_a_caller_that_goes(server: Server) -> None:
+def test_who_says_nothing_a_body_that_does_not_come_and_a_caller_that_goes(server: Server) -> None:
+    """The two waits, of twenty seconds each, run side by side."""
     head = f"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {server.secret}\r\n"
     head += "Content-Type: application/json\r\nContent-Length: 20\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as slow:
+    place = ("127.0.0.1", server.port)
+    with socket.create_connection(place, timeout=60) as quiet, socket.create_connection(place, timeout=60) as slow:
+        quiet.sendall(b"GET / HTTP/1.1\r\nHost: ")
         slow.sendall(head.encode() + b"{")
+        assert quiet.recv(10) == b""
         assert slow.recv(100).startswith(b"HTTP/1.1 408")
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", server.port), timeout=60) as gone:
             gone.sendall(head.encode() + b'{"words": "lesion" }')
     assert server.up()
+
+
+def test_slow_callers_hold_nobody_else(server: Server) -> None:
+    head = f"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {server.secret}\r\n"
+    pieces = [
+        "GET /api/v1/me HTTP/1.1\r\nHost: ",
+        f"{head}Content-Type: application/json\r\nContent-Length: 20\r\n\r\n{{",
+    ]
+    with contextlib.ExitStack() as held:
+        slow = [held.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60)) for _ in range(80)]
+        for number, one in enumerate(slow):
+            one.sendall(pieces[number % 2].encode())
+        for _ in range(5):  # both workers have more of them than threads that answer
+            status, _, content = server.get("/api/v1/facets-of-nothing", Authorization=f"Bearer {server.secret}")
+            assert status == 404, content
+            assert server.get("/api/v1/me", Authorization=f"Bearer {server.secret}")[0] == 200
+
+
+def test_tools_of_assistants_are_on_the_same_port(server: Server) -> None:
+    address = f"http://127.0.0.1:{server.port}/mcp"
+    assert server.get("/mcp")[0] == 405
+
+    async def run() -> None:
+        async with (
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {server.secret}"}, timeout=60) as http,
+            Client(streamable_http_client(address, http_client=http)) as assistant,
+        ):
+            await everything(assistant)
+        async with httpx2.AsyncClient(headers={"Authorization": "Bearer spinecho_unknown"}) as http:
+            answer = await http.post(address, json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+            assert answer.status_code == 401
+
+    run_apart(run)
 
 
 def test_it_ends_with_its_children_once_what_is_under_way_is_answered(server: Server) -> None:

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from spinecho.db.people.record import Record
 from spinecho.db.people.tokens import TokenError, find_token, make_token, revoke_token, tokens
-from spinecho.db.schema.check import check_database
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
+from spinecho.db.upkeep.check import check_database
 from spinecho.ui.cli.app import app
 from spinecho.ui.server.api.service import Door
 

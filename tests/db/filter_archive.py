@@ -13,8 +13,8 @@ from sqlalchemy import select
 
 from spinecho.db.files import file_index, runs
 from spinecho.db.filters.algebra import Filter
-from spinecho.db.filters.selection import Selection
 from spinecho.db.queries.lookup import allowed_passages, allowed_volumes
+from spinecho.db.queries.selection import Selection
 from spinecho.db.reports import study_matching
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
@@ -34,7 +34,7 @@ from spinecho.db.values import (
     SpaceRecord,
     Stat,
 )
-from spinecho.db.vectors.build import pack
+from spinecho.db.vectors.stored_rows import pack
 
 WORDS = {
     "body_region": ["brain", "Knee", "unknown"],

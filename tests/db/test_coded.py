@@ -22,7 +22,7 @@ from spinecho.db.filters.algebra import ALL, And, Between, Filter, Is, Not, Or, 
 from spinecho.db.filters.coded import ACCEPTED, stored_value
 from spinecho.db.filters.contradictions import contradictions
 from spinecho.db.filters.occurring import occurring_values, require_occurring
-from spinecho.db.filters.selection import Selection
+from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.engines import Location
 from spinecho.db.schema.models import Study
 from spinecho.encoders.language.query_words import parse_query

@@ -24,9 +24,9 @@ from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import FIELDS, Between, Filter, compile_filter, parse_filter
 from spinecho.db.filters.coded import CODED
 from spinecho.db.filters.occurring import occurring_values, require_occurring
-from spinecho.db.filters.selection import Selection
 from spinecho.db.people.cohorts import read_roster, scanner_facts
 from spinecho.db.queries.facets import sql_counts
+from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.models import Series, Study, Volume
 from spinecho.encoders.language.query_words import parse_query
 from spinecho.search.cohorts.definition import FIELDS as COHORT_FIELDS

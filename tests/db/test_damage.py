@@ -17,8 +17,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from archives import Home
 
 from spinecho.db.errors import Damaged, StoreError
-from spinecho.db.schema.check import check_database, first_damage
+from spinecho.db.schema.damage import first_damage
 from spinecho.db.schema.database import Database
+from spinecho.db.upkeep.check import check_database
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.registry import open_encoder
 from spinecho.search.engine import Engine
@@ -172,7 +173,7 @@ def test_an_error_that_nobody_can_explain_is_explained_by_damage(sound: Path, tm
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE volumes SET acquisition = '{]' WHERE id = 1")
     database = Database.open(path)
-    assert "volumes" in first_damage(database) or "value" in first_damage(database)
+    assert "volumes" in first_damage(database.engine) or "value" in first_damage(database.engine)
     with pytest.raises(Damaged, match="status --check"), database.begin():
         raise ValueError("a value that nothing explains")
     database.close()

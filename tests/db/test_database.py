@@ -15,8 +15,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Table, create_engine
 
 from spinecho.db.errors import SchemaOutdated, SchemaUnknown, StoreError
-from spinecho.db.schema.database import HEAD, Database, upgrade
+from spinecho.db.schema.database import HEAD, Database
 from spinecho.db.schema.models import Base
+from spinecho.db.upkeep.upgrading import upgrade
 
 MIGRATIONS = Path(__file__).parents[2] / "db" / "schema" / "migrations"
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from spinecho.db.files import file_index, runs
-from spinecho.db.schema.check import check_database
 from spinecho.db.schema.database import Database
+from spinecho.db.upkeep.check import check_database
 from spinecho.db.values import Listing, Rejection, Scanned, Stat
 from spinecho.indexer.sources.keeping import keep
 

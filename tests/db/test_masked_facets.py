@@ -19,10 +19,10 @@ from filter_archive import FilterArchive
 
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import ALL, Filter, parse_filter
-from spinecho.db.filters.selection import Selection
 from spinecho.db.people.masking import masked, together
 from spinecho.db.queries.facets import Facet, masked_facets, shown_of_total
 from spinecho.db.queries.lookup import facets
+from spinecho.db.queries.selection import Selection
 
 SMALLEST = 5
 

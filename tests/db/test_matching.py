@@ -21,13 +21,13 @@ from filter_archive import FilterArchive, about, assert_same, facts
 
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import Says
-from spinecho.db.filters.selection import Selection
 from spinecho.db.queries.evaluating import count_reports, report_texts
-from spinecho.db.queries.full_text import expression, find_words
 from spinecho.db.queries.lookup import reports_of
+from spinecho.db.queries.selection import Selection
 from spinecho.db.queries.sentences import report_passages
 from spinecho.db.queries.training_rows import training_rows
 from spinecho.db.reports import study_matching
+from spinecho.db.reports.full_text import expression, find_words
 from spinecho.db.reports.versions import Version, settle
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
@@ -397,7 +397,7 @@ def test_matching_takes_a_handful_of_statements(empty: Path, tmp_path: Path) -> 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=20))
 def test_any_number_has_a_key(number: str) -> None:
-    from spinecho.db.reports.exam_keys import accession_key, known_patient, uid_key  # noqa: PLC0415
+    from spinecho.db.keys import accession_key, known_patient, uid_key  # noqa: PLC0415
 
     for key in (accession_key, known_patient, uid_key):
         once = key(number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
@@ -14,17 +15,21 @@ from alembic.runtime.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers import Server
-from sqlalchemy import Column, text
+from sqlalchemy import Column, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import FilterArchive
 
 from spinecho.db.errors import Busy, Damaged, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
-from spinecho.db.queries.full_text import count_words, expression, find_words
-from spinecho.db.schema.database import HEAD, Database, alone, migrate, upgrade
+from spinecho.db.reports.full_text import count_words, expression, find_words
+from spinecho.db.schema.database import HEAD, Database, alone, migrate
 from spinecho.db.schema.engines import Location, make_engine, read_location, shown
 from spinecho.db.schema.models import Base
+from spinecho.db.schema.trouble import error_of
+from spinecho.db.upkeep.upgrading import upgrade
 
 ROOT = Path(__file__).resolve().parents[2]
 SAID = [
@@ -135,7 +140,7 @@ def test_an_empty_database_is_made_once_by_many(postgresql: Server) -> None:
     assert upgrade(url) == (HEAD, None)
 
 
-def test_other_schemas_and_other_locales_are_refused_with_the_remedy(postgresql: Server) -> None:
+def test_other_schemas_and_other_encodings_are_refused_with_the_remedy(postgresql: Server) -> None:
     url = postgresql.new()
     database = Database.open(url)
     for revision, error, remedy in (
@@ -147,8 +152,9 @@ def test_other_schemas_and_other_locales_are_refused_with_the_remedy(postgresql:
         with pytest.raises(error, match=remedy):
             Database.open(url)
     database.close()
-    with pytest.raises(StoreError, match="LC_COLLATE 'C' LC_CTYPE 'C'"):
-        Database.open(postgresql.url("postgres"))
+    latin = postgresql.make("latin", "TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
+    with pytest.raises(StoreError, match="needs UTF8: CREATE DATABASE latin TEMPLATE template0"):
+        Database.open(latin)
     other = postgresql.make("music")
     engine = make_engine(other)
     with engine.begin() as connection:
@@ -166,6 +172,10 @@ def test_other_schemas_and_other_locales_are_refused_with_the_remedy(postgresql:
         ("postgresql://a:secret@b/c?sslmode=maybe", "sslmode=maybe"),
         ("postgresql://a:secret@b/c?colour=red", "option 'colour'"),
         ("postgresql://a:secret@b:x/c", "no URL"),
+        ("postgresql://a:secret@b/c?statement_timeout=soon", "statement_timeout=soon; it is a number from 1 to 86400"),
+        ("postgresql://a:secret@b/c?pool_size=0", "pool_size=0; it is a number from 1 to 1000"),
+        ("postgresql://a:secret@b/c?pool_overflow=-1", "pool_overflow=-1"),
+        ("postgresql+pg8000://a:secret@b/c", "not supported"),
     ],
 )
 def test_a_url_that_cannot_be_one_is_refused_without_its_password(url: str, said: str) -> None:
@@ -232,3 +242,58 @@ def test_a_server_on_which_we_may_make_no_tables_is_an_error_that_says_so(postgr
     engine.dispose()
     with pytest.raises(StoreError, match="cannot make the tables"):
         migrate(url)
+
+
+def test_a_statement_past_its_time_is_ended_and_says_how_to_give_it_more(postgresql: Server) -> None:
+    database = Database.open(f"{postgresql.new()}&statement_timeout=1")
+    with pytest.raises(StorageFailure, match=r"statement timeout; .*longer statement_timeout"), database.begin() as one:
+        one.execute(text("SELECT pg_sleep(30)"))
+    with database.begin() as session:
+        assert session.scalar(text("SELECT 1")) == 1, "the connection serves on"
+    database.close()
+
+
+def test_a_pool_has_the_size_that_the_url_gives(postgresql: Server) -> None:
+    engine = make_engine(f"{postgresql.new()}&pool_size=1&pool_overflow=1")
+    engine.pool._timeout = 0.01  # type: ignore[attr-defined]  # how long a third one waits
+    with engine.connect(), engine.connect(), pytest.raises(PoolTimeout):
+        engine.connect()
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "remedy"),
+    [
+        ("XX001", Damaged, "backup"),
+        ("53100", StorageFailure, "disk is full"),
+        ("53300", StorageFailure, "pool_size"),
+        ("40P01", StorageFailure, "again"),
+        ("57P01", StorageFailure, "does not answer"),
+        ("54000", None, ""),
+        ("23505", None, ""),
+    ],
+)
+def test_what_a_server_answers_is_told_by_its_state(
+    postgresql: Server, state: str, error: type[StoreError] | None, remedy: str
+) -> None:
+    url = postgresql.url("made")
+    engine = make_engine(url)
+    raised = text(f"DO $$ BEGIN RAISE EXCEPTION 'odd' USING ERRCODE = '{state}'; END $$")
+    with engine.connect() as connection, pytest.raises(DBAPIError) as caught:
+        connection.execute(raised)
+    engine.dispose()
+    typed = error_of(caught.value, url)
+    assert error is type(typed) if error else typed is None
+    assert remedy in str(typed)
+
+
+def test_a_database_that_nobody_holds_lets_go_of_its_connections(postgresql: Server) -> None:
+    database = Database.open(postgresql.new())
+    closed: list[bool] = []
+    event.listen(database.engine, "close", lambda *_: closed.append(True))
+    with database.begin() as session:
+        session.execute(text("SELECT 1"))
+    assert not closed
+    del database, session
+    gc.collect()
+    assert closed

@@ -271,7 +271,8 @@ def test_the_rows_of_an_older_schema_are_carried_over_once_and_before_their_tabl
     location: Location, tmp_path: Path
 ) -> None:
     from spinecho.db.errors import StoreError  # noqa: PLC0415
-    from spinecho.db.schema.database import HEAD, migrate, upgrade  # noqa: PLC0415
+    from spinecho.db.schema.database import HEAD, migrate  # noqa: PLC0415
+    from spinecho.db.upkeep.upgrading import upgrade  # noqa: PLC0415
 
     old(location)
     place = tmp_path / "elsewhere" / "record.sqlite"

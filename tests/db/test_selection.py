@@ -17,7 +17,7 @@ from filter_archive import SENTENCES, FilterArchive, about, assert_same, facts
 from spinecho.db.errors import FilterError
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import ALL, And, Between, Contains, Filter, Is, Not, Or, Says, parse_filter, visible
-from spinecho.db.filters.selection import Selection
+from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.engines import Location
 
 

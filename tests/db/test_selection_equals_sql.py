@@ -20,8 +20,8 @@ from filter_archive import AGES, DAYS, WORDS, FilterArchive, act, assert_same
 
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import ALL, HIDDEN, And, Between, Contains, Filter, Is, Not, Or, Says, without_field
-from spinecho.db.filters.selection import Selection
 from spinecho.db.queries.facets import COUNTABLE, shown_of_total, sql_counts
+from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
 

@@ -25,12 +25,15 @@ from vector_homes import forget, open_home, store
 
 from spinecho.db.errors import Damaged
 from spinecho.db.facts.snapshots import make_snapshot, open_snapshot
-from spinecho.db.filters.selection import Selection
-from spinecho.db.schema.check import check_database
+from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
-from spinecho.db.vectors.build import build_index, space_folder
+from spinecho.db.upkeep.check import check_database
+from spinecho.db.vectors.build import build_index
 from spinecho.db.vectors.index_plan import Wish
+from spinecho.db.vectors.manifest import space_folder
 from spinecho.db.vectors.served import ServedSpace
+from spinecho.settings import Settings
+from spinecho.status_facts import status_facts
 
 N, DIM = 1500, 16
 ROWS = unit_rows(N, DIM, clusters=30)
@@ -136,6 +139,27 @@ def test_a_build_that_the_rows_do_not_bear_out_is_not_served(home: tuple[Databas
     ]
     build_index(database, builds, space, wish=Wish())
     assert ServedSpace(database, builds, space).build == "000002"
+
+
+IN_THE_FILES = {
+    "changed bytes": lambda folder: (folder / "index.faiss").write_bytes(
+        (folder / "index.faiss").read_bytes()[:-1] + b"!"
+    ),
+    "a file that is gone": lambda folder: (folder / "index.faiss").unlink(),
+    "vectors fewer than rows": said(count=N - 1),
+    "a file too many": FORGERIES["a file too many"],
+    "under another name": FORGERIES["under another name"],
+}
+
+
+@pytest.mark.parametrize("change", IN_THE_FILES)
+def test_status_tells_a_build_that_is_not_what_was_written(home: tuple[Database, Any, Path], change: str) -> None:
+    """From its files and its manifest: it does not open it."""
+    database, space, builds = home
+    settings = Settings(builds.parent)
+    assert not [one for one in status_facts(database, settings)["warnings"] if "000001" in one]
+    IN_THE_FILES[change](space_folder(builds, space) / "000001")
+    assert [one for one in status_facts(database, settings)["warnings"] if "000001" in one and "--rebuild" in one]
 
 
 def test_one_wrong_vector_of_many_is_found_by_the_check(home: tuple[Database, Any, Path]) -> None:

@@ -33,11 +33,12 @@ import spinecho.db.durable
 from spinecho.db.errors import Damaged, SchemaUnknown, StorageFailure, StoreError
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.people import cohorts, feedback, saved
-from spinecho.db.schema.check import check_database
 from spinecho.db.schema.copies import copies_of
-from spinecho.db.schema.database import HEAD, Database, upgrade
+from spinecho.db.schema.database import HEAD, Database
 from spinecho.db.schema.engines import Location, make_engine, transactional_ddl
 from spinecho.db.schema.models import SEALED, File, Folder, Series, Study
+from spinecho.db.upkeep.check import check_database
+from spinecho.db.upkeep.upgrading import upgrade
 from spinecho.db.vectors.build import build_index
 from spinecho.ui.cli.app import app
 

@@ -13,8 +13,9 @@ from changing import home, nifti, slices, stored, traces, uid
 from sqlalchemy import text
 
 from spinecho.db.people.cohorts import cohorts, members_of
-from spinecho.db.schema.database import Database, upgrade
+from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location, make_engine
+from spinecho.db.upkeep.upgrading import upgrade
 from spinecho.encoders.reading.files import scan_file
 from spinecho.indexer.facts_again import derive_facts
 

@@ -10,8 +10,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 from filter_archive import FilterArchive
 
 from spinecho.db.filters.algebra import ALL, Is
-from spinecho.db.filters.selection import Selection
-from spinecho.db.queries.full_text import expression
 from spinecho.db.queries.identifiers import (
     accession_shapes,
     shape_of,
@@ -20,8 +18,10 @@ from spinecho.db.queries.identifiers import (
     studies_by_uid,
 )
 from spinecho.db.queries.listing import newest_first, newest_reports_first, reported_studies
+from spinecho.db.queries.selection import Selection
 from spinecho.db.queries.sentences import passages_saying, report_passages
 from spinecho.db.queries.vocabulary import passages_count, sentences_with, stems_of
+from spinecho.db.reports.full_text import expression
 from spinecho.db.schema.engines import Location
 from spinecho.search.planning.spelling import Spelling
 

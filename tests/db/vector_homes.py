@@ -11,7 +11,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Tombstone, Vector
 from spinecho.db.store import storing
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.build import pack
+from spinecho.db.vectors.stored_rows import pack
 
 
 def open_home(folder: Path, *, dim: int) -> tuple[Database, SpaceRecord]:

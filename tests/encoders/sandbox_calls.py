@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import socket
 import struct
 import subprocess
 import sys
@@ -113,3 +114,33 @@ def imports(arguments: dict[str, Any]) -> Iterator[Message]:
 def count(arguments: dict[str, Any]) -> Iterator[Message]:
     for n in range(arguments["n"]):
         yield {"n": n}, (bytes(100),)
+
+
+def write(arguments: dict[str, Any]) -> Iterator[Message]:
+    """How many bytes of a file could be written."""
+    path = Path(arguments["path"])
+    try:
+        with path.open("wb", buffering=0) as file:
+            for _ in range(arguments["megabytes"]):
+                file.write(b"x" * (1 << 20))
+    except OSError as error:
+        yield {"errno": error.errno, "size": path.stat().st_size}, ()
+    else:
+        yield {"errno": 0, "size": path.stat().st_size}, ()
+
+
+def reach(arguments: dict[str, Any]) -> Iterator[Message]:
+    """What came of connecting to a port of this machine."""
+    with socket.socket() as one:
+        one.settimeout(5)
+        yield {"errno": one.connect_ex(("127.0.0.1", arguments["port"]))}, ()
+
+
+def nested(arguments: dict[str, Any]) -> Iterator[Message]:
+    """As deep as a parser goes that has no limit of its own."""
+    yield {"before": True}, (b"kept",)
+
+    def deeper() -> None:
+        deeper()
+
+    deeper()

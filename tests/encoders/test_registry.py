@@ -73,7 +73,7 @@ def test_another_text_tower(checkpoint: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "vit", "vit:", "resnet", "resnet:/tmp", "slices-minilm:/tmp", "VIT:/tmp"])
 def test_an_unknown_name_is_told_the_known_ones(name: str) -> None:
-    with pytest.raises(EncoderUnavailable, match="slices-minilm, tower:PATH, vit:PATH"):
+    with pytest.raises(EncoderUnavailable, match="slices-minilm, tower:PATH, adapted:PATH, vit:PATH"):
         open_encoder(name)
 
 

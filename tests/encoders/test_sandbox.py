@@ -34,8 +34,8 @@ def sandbox() -> Iterator[Sandbox]:
         yield made
 
 
-def task(name: str, *, seconds: float = 30.0, **arguments: Any) -> Task:
-    return Task(f"sandbox_calls:{name}", arguments, seconds)
+def task(name: str, *, seconds: float = 30.0, writes_mb: int = 0, **arguments: Any) -> Task:
+    return Task(f"sandbox_calls:{name}", arguments, seconds, writes_mb)
 
 
 def goes_on(sandbox: Sandbox) -> bool:
@@ -187,7 +187,7 @@ def test_close_leaves_no_child_even_in_the_middle_of_a_task(tmp_path: Path) -> N
     idle = sandbox.run(task("echo")).messages[0][0]["pid"]
     failures: list[Reason | None] = []
     running = threading.Thread(
-        target=lambda: failures.append(sandbox.run(task("sleep", note=str(tmp_path / "pid"))).failure)
+        target=lambda: failures.append(sandbox.run(task("sleep", writes_mb=1, note=str(tmp_path / "pid"))).failure)
     )
     running.start()
     busy = read_note(tmp_path / "pid")
@@ -203,7 +203,7 @@ def test_close_leaves_no_child_even_in_the_middle_of_a_task(tmp_path: Path) -> N
 def test_a_child_dies_with_its_parent(tmp_path: Path) -> None:
     code = (
         "import sys; from spinecho.encoders.sandbox.processes import Sandbox, Task; "
-        f"Sandbox().run(Task('sandbox_calls:sleep', {{'note': {str(tmp_path / 'pid')!r}}}, 100.0))"
+        f"Sandbox().run(Task('sandbox_calls:sleep', {{'note': {str(tmp_path / 'pid')!r}}}, 100.0, 1))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with subprocess.Popen([sys.executable, "-c", code], env=environment) as parent:

@@ -6,19 +6,22 @@ import ast
 import inspect
 import json
 import textwrap
-from collections.abc import Iterator
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
+from every_command import commands
 from pages import Indexed, acts
 from typer.testing import CliRunner
 
 import spinecho
 import spinecho.acts
+import spinecho.backups
+import spinecho.doctor
 import spinecho.lists
+import spinecho.receiving
+import spinecho.teaching
 import spinecho.upkeep
 import spinecho.vector_builds
 from spinecho.ui.cli.app import app
@@ -26,16 +29,28 @@ from spinecho.ui.cli.app import app
 ROOT = Path(__file__).resolve().parents[2]
 COUNTERPARTS = {
     "index": "Archive.index",
+    "sources add": "Sources.add",
+    "sources list": "Sources.list",
+    "sources test": "Sources.test",
+    "sources pull": "Sources.pull",
+    "sources remove": "Sources.remove",
+    "watch": "Archive.watch",
     "status": "Archive.status",
     "failures": "Archive.failures",
+    "run-report": "Archive.run_report",
+    "doctor": "doctor.doctor",
+    "backup": "backups.backup",
+    "restore": "backups.restore",
     "predict": "Archive.predict",
     "evaluate": "Archive.evaluate",
     "facets": "Archive.facets",
     "demo": "write_demo",
+    "receive-reports": "receiving.receive_reports",
     "search text": "Archive.search",
     "search image": "Archive.similar",
     "search study": "Archive.similar",
     "search why": "Archive.why",
+    "search series": "Archive.acquired",
     "feedback add": "Archive.rate",
     "feedback list": "Archive.thumbs",
     "feedback forget": "Archive.forget_thumbs",
@@ -49,15 +64,31 @@ COUNTERPARTS = {
     "cohort diff": "Cohort.diff",
     "cohort export": "Cohort.write",
     "cohort codes": "Cohort.codes",
+    "cohort copy": "Archive.copy_cohort",
+    "reidentify": "Archive.reidentify",
     "cohort delete": "Cohort.delete",
     "builds list": "Builds.list",
     "builds make": "Builds.make",
     "builds tune": "Builds.tune",
+    "adapt": "Archive.adapt",
+    "teach concept": "Archive.teach",
+    "teach list": "teaching.Concepts.list",
+    "teach show": "teaching.Concepts.show",
+    "teach undo": "teaching.Concepts.undo",
+    "teach apply": "teaching.Concepts.apply",
+    "teach next": "teaching.Concepts.next_to_judge",
+    "encoders list": "Encoders.list",
+    "encoders add": "Encoders.add",
+    "encoders compare": "Encoders.compare",
+    "encoders switch": "Encoders.switch",
+    "encoders rollback": "Encoders.rollback",
+    "encoders retire": "Encoders.retire",
     "record check": "Acts.check",
     "record list": "Acts.entries",
     "record export": "Acts.walk",
     "db upgrade": "upgrade",
     "db copies": "upkeep.copies",
+    "db copy": "upkeep.copy_database",
     "token create": "Archive.make_token",
     "token list": "Archive.tokens",
     "token revoke": "Archive.revoke_token",
@@ -69,21 +100,13 @@ COUNTERPARTS = {
 SCREENS = {"ui", "serve", "mcp"}
 """Commands that are themselves a screen: they show what the others answer."""
 OPENING = {
-    "Database", "Engine", "Desk", "CohortDesk", "Selection", "Evaluator", "Record", "index_archive", "open_database",
-    "open_engine", "open_desk", "open_dual", "open_access", "open_record", "open_encoder", "person_here",
+    "Database", "Engine", "PersonalArchive", "PersonalCohorts", "Selection", "Evaluator", "Record", "index_archive",
+    "open_database", "open_engine", "open_personal_archive", "open_dual", "open_access", "open_record", "open_encoder",
+    "person_here",
 }  # fmt: skip
 COMMANDS = sorted(
     [*(ROOT / "ui" / "cli").glob("*.py"), *(ROOT / "ui" / "printing").glob("*.py"), ROOT / "ui/opening.py"]
 )
-
-
-def commands() -> Iterator[tuple[str, Any]]:
-    def below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
-        for short, one in command.commands.items():
-            path = f"{name} {short}".strip()
-            yield from below(path, one) if hasattr(one, "commands") else [(path, one)]
-
-    yield from below("", typer.main.get_command(app))
 
 
 def names_in(source: str) -> set[str]:

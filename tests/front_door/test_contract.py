@@ -3,62 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
-import uvicorn
+from doors import SECRET, answering
 from loops import run_apart
 from pages import Indexed
 
 import spinecho
-from benchmarks.browser import free_port
 from spinecho.db.errors import FilterError
 from spinecho.db.filters.typed import FilterSyntaxError
 from spinecho.encoders.language.query_words import EmptyQuery
 from spinecho.remote.archive import RemoteArchive
 from spinecho.remote.problems import error_of
 from spinecho.remote.wire import Address
-from spinecho.settings import read_settings
-from spinecho.ui.server.api.app import create_api
-from spinecho.ui.server.api.limits import Limits
-from spinecho.ui.server.api.service import Door
-
-
-class _Begun(uvicorn.Server):
-    """A server that says when it takes requests."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-
-@contextmanager
-def _served(indexed: Indexed) -> Iterator[str]:
-    port = free_port()
-    settings = read_settings(home=indexed.home, device="cpu", environment={})
-    door = Door(alone=True, secret="only-of-this-test")
-    app = create_api(settings, door=door, limits=Limits(rate=0), wait=True, jobs_at_once=0)
-    server = _Begun(uvicorn.Config(app, port=port, log_level="error", access_log=False, ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    assert server.ready.wait(120)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(30)
 
 
 @pytest.fixture(scope="module")
 def address(indexed: Indexed) -> Iterator[str]:
-    with _served(indexed) as url:
+    with answering(indexed.home, jobs=0) as url:
         yield url
 
 
@@ -67,7 +33,7 @@ def door(request: pytest.FixtureRequest, archive: Any) -> Iterator[Any]:
     if request.param == "here":
         yield archive
         return
-    with spinecho.connect(request.getfixturevalue("address"), token="only-of-this-test") as remote:
+    with spinecho.connect(request.getfixturevalue("address"), token=SECRET) as remote:
         yield remote
 
 
@@ -149,7 +115,7 @@ def test_what_cannot_be_asked_is_refused_alike(door: Any) -> None:
 def test_coroutines_answer_the_same(address: str, archive: Any) -> None:
     async def ask() -> tuple[Any, Any, Any]:
         remote: Any
-        async with spinecho.connect_async(address, token="only-of-this-test") as remote:
+        async with spinecho.connect_async(address, token=SECRET) as remote:
             found, counts = await asyncio.gather(remote.search("lesion"), remote.facets("sequence"))
             study = await remote.study(found[0].study.uid)
             return found, counts, await remote.volume(study.series[0].uid)
@@ -166,7 +132,7 @@ def test_a_token_is_shown_nowhere(address: str, monkeypatch: pytest.MonkeyPatch)
         with pytest.raises(spinecho.SpinechoError) as refused:
             remote.search("lesion")
         assert "not-the-secret" not in str(refused.value)
-    monkeypatch.setenv("SPINECHO_TOKEN", "only-of-this-test")
+    monkeypatch.setenv("SPINECHO_TOKEN", SECRET)
     with spinecho.connect(address) as remote:
         assert len(remote.search("lesion"))
     with pytest.raises(spinecho.ArchiveClosed):

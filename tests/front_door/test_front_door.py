@@ -23,10 +23,13 @@ from spinecho.search.access.persons import Refused
 NAMES = {
     "Acts", "Archive", "ArchiveClosed", "AsyncRemoteArchive",
     "Build", "Builds", "Cohort", "CohortCount", "CohortRerun", "Deleted",
-    "Encoded", "Facet", "Facets", "Failure", "Failures", "FrozenCohort", "Hit", "Hits", "Judgement", "NoScan",
-    "Outcome", "Prediction", "QueryError", "Region", "Report", "Sentence", "Series", "SeriesEvidence",
-    "SeriesSummary", "SettingsError", "SpinechoError", "Study", "StudySummary", "Thumb", "Upgraded", "Volume",
-    "NotFromAfar", "RemoteArchive", "Unreachable", "__version__", "connect", "connect_async",
+    "Encoded", "Encoders", "Facet", "Facets", "Failure", "Failures", "FrozenCohort", "HeldEncoder", "Hit",
+    "Hits", "Judgement", "NoScan", "Outcome",
+    "Prediction", "Pulled", "QueryError", "Region", "Report", "Sentence", "Series", "SeriesEvidence",
+    "SeriesSummary", "SettingsError", "Source", "Sources", "SpinechoError", "Study", "StudySummary", "Thumb",
+    "Upgraded", "Volume",
+    "AsyncRemoteCohort", "NotFromAfar", "NotTrusted", "OtherVersion", "RemoteArchive", "RemoteCohort", "ServerBusy",
+    "Unreachable", "__version__", "connect", "connect_async",
     "encode_image", "encode_text", "open", "train", "upgrade", "write_demo",
 }  # fmt: skip
 

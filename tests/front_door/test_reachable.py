@@ -85,6 +85,19 @@ def test_the_slices_that_speak_for_words(archive: spinecho.Archive) -> None:
         archive.why("1.2.3", "lesion")
 
 
+def test_how_series_were_acquired_and_by_which_rule(archive: spinecho.Archive) -> None:
+    uid = uid_of(archive)
+    found = archive.acquired(uid)
+    study = archive.study(uid)
+    assert [one.uid for one in found] == [one.uid for one in study.series]
+    for one, series in zip(found, study.series, strict=True):
+        assert (one.facts["sequence"], one.facts["plane"]) == (series.sequence, series.plane)
+        assert one.why["plane"] == {"rule": "slice orientation", "confidence": 0.99}
+        assert "why" not in one.facts
+    with pytest.raises(spinecho.QueryError, match=r"1\.2\.3"):
+        archive.acquired("1.2.3")
+
+
 @pytest.mark.parametrize("where", ["", "sequence=FLAIR", "derived=yes or derived=no", "sequence=localizer"])
 def test_no_more_are_shown_than_there_are(archive: spinecho.Archive, where: str) -> None:
     found = archive.facets("sequence", "sex", "derived", where=where)

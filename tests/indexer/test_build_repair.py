@@ -13,10 +13,10 @@ import pytest
 from changing import home, slices, stored
 
 from spinecho.db.facts.snapshots import snapshot_state, snapshots_newest_first
-from spinecho.db.filters.selection import Selection
+from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.db.store.storing import serving
-from spinecho.db.vectors.build import current_build
+from spinecho.db.vectors.manifest import current_build
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = """
@@ -56,11 +56,11 @@ def whole(archive: Path, tmp_path_factory: pytest.TempPathFactory):
 @pytest.mark.parametrize(
     ("module", "name", "nth"),
     [
-        ("spinecho.db.vectors.kept_up", "build_index", 0),  # before the first build
-        ("spinecho.db.vectors.kept_up", "build_index", 1),  # between two
+        ("spinecho.db.vectors.build", "build_index", 0),  # before the first build
+        ("spinecho.db.vectors.build", "build_index", 1),  # between two
         ("spinecho.db.vectors.build", "durable_replace", 0),  # in the midst of one
         ("spinecho.db.vectors.build", "write_durably", 0),  # before it is pointed to
-        ("spinecho.db.vectors.kept_up", "make_snapshot", 0),
+        ("spinecho.db.upkeep.kept_up", "make_snapshot", 0),
         ("spinecho.db.facts.snapshots", "durable_replace", 0),
         ("spinecho.db.facts.snapshots", "write_durably", 0),
         ("spinecho.indexer.pipeline", "erase_traces", 0),

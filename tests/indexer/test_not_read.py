@@ -59,22 +59,25 @@ FILES: dict[str, tuple[bytes, Reason, str]] = {
     # could hold a study
     "sr.dcm": (SR, Reason.NOT_READ, "structured report"),
     "pdf.dcm": (dicom("1.2.840.10008.5.1.4.1.1.104.1"), Reason.NOT_READ, "encapsulated"),
-    "slice.dcm.gz": (gzip.compress(IMAGE), Reason.NOT_READ, "compressed DICOM"),
+    "slice.dcm.gz": (gzip.compress(IMAGE), Reason.TRUNCATED, ""),
     "slice": (gzip.compress(IMAGE), Reason.NOT_READ, "compressed DICOM"),
-    "study.zip": (zipped("a.dcm", IMAGE), Reason.NOT_READ, "zip archive"),
+    "study.zip": (zipped("a.txt", b""), Reason.ARCHIVE, "it holds 1 files"),
+    "torn.zip": (zipped("a.dcm", IMAGE)[:-30], Reason.TRUNCATED, "damaged"),
+    "empty.zip": (zipped("a/", b""), Reason.NOT_READ, "without a file"),
     "study": (zipped("a.dcm", IMAGE), Reason.NOT_READ, "zip archive"),
-    "study.tar": (tarred(), Reason.NOT_READ, "tar archive"),
-    "study.tgz": (gzip.compress(tarred()), Reason.NOT_READ, "tar archive"),
+    "study.tar": (tarred(), Reason.ARCHIVE, "it holds 1 files"),
+    "study.tgz": (gzip.compress(tarred()), Reason.ARCHIVE, "it holds 1 files"),
     "study.7z": (b"7z\xbc\xaf\x27\x1c" + bytes(40), Reason.NOT_READ, "7z"),
     "study.rar": (b"Rar!\x1a\x07" + bytes(40), Reason.NOT_READ, "RAR"),
     "media.iso": (bytes(4000), Reason.NOT_READ, "archive"),
-    "pair.hdr": (ANALYZE, Reason.NOT_READ, "NIfTI pair"),
-    "pair.img": (bytes(4000), Reason.NOT_READ, "NIfTI pair"),
+    "pair.hdr": (ANALYZE, Reason.NOT_NIFTI, "datatype"),
+    "pair.img": (bytes(4000), Reason.UNSUPPORTED_TYPE, "the voxels that pair.hdr"),
     "T1.mgz": (gzip.compress(bytes(400)), Reason.NOT_READ, "FreeSurfer"),
-    "a.nrrd": (b"NRRD0004\ntype: short\n", Reason.NOT_READ, "NRRD"),
-    "b.mha": (b"ObjectType = Image\nNDims = 3\n", Reason.NOT_READ, "MetaImage"),
-    "c.PAR": (b"# === DATA DESCRIPTION FILE ===\n", Reason.NOT_READ, "PAR/REC"),
-    "c.REC": (bytes(4000), Reason.NOT_READ, "PAR/REC"),
+    "a.nrrd": (b"NRRD0004\ntype: short\n", Reason.DECODE_FAILED, "NRRD"),
+    "b.mha": (b"ObjectType = Image\nNDims = 3\n", Reason.TRUNCATED, "voxels"),
+    "c.PAR": (b"# === DATA DESCRIPTION FILE ===\n", Reason.DECODE_FAILED, "PAR header"),
+    "c.REC": (bytes(4000), Reason.UNSUPPORTED_TYPE, "the voxels that c.PAR"),
+    "d.REC": (bytes(4000), Reason.NOT_READ, "PAR/REC"),
     "d.mnc": (b"CDF\x01" + bytes(40), Reason.NOT_READ, "MINC"),
     "shot.png": (b"\x89PNG\r\n\x1a\n" + bytes(40), Reason.NOT_READ, "picture"),
     "shot.jpg": (b"\xff\xd8\xff\xe0" + bytes(40), Reason.NOT_READ, "picture"),
@@ -82,7 +85,7 @@ FILES: dict[str, tuple[bytes, Reason, str]] = {
     "film.mp4": (b"\0\0\0\x18ftypmp42" + bytes(40), Reason.NOT_READ, "film"),
     "what.xyz": (b"anything at all", Reason.NOT_READ, "no kind that is known"),
     # could hold a report
-    "r.json": (json.dumps([{"accession": "A1", "report": "x"}]).encode(), Reason.NOT_READ, "jsonl"),
+    "r.json": (json.dumps([{"accession": "A1", "name": "x"}]).encode(), Reason.NOT_READ, "JSON"),
     "task-rest_bold.json": (b'{"EchoTime": 0.03}', Reason.NOT_READ, "sidecar"),
     "participants.tsv": (b"participant_id\tage\tsex\nsub-1\t34\tF\n", Reason.NOT_READ, "subjects"),
     "fr.csv": (b"Numero;Compte\nA1;normal\n", Reason.NOT_READ, "columns were not understood"),
@@ -92,7 +95,7 @@ FILES: dict[str, tuple[bytes, Reason, str]] = {
     "r.rtf": (b"{\\rtf1 x}", Reason.NOT_READ, "rich text"),
     "r.pdf": (b"%PDF-1.4\n%%EOF", Reason.NOT_READ, "PDF"),
     "r.doc": (b"\xd0\xcf\x11\xe0" + bytes(600), Reason.NOT_READ, "Office"),
-    "r.html": (b"<h1>FINDINGS</h1>", Reason.NOT_READ, "document"),
+    "r.html": (b"<h1>About us</h1>", Reason.NOT_READ, "document"),
     "r.md": (b"# FINDINGS\n", Reason.NOT_READ, "document"),
     "a.hl7": (HL7.encode(), Reason.NOT_READ, "HL7"),
     "A12345.txt": (HL7.encode(), Reason.NOT_READ, "HL7"),
@@ -100,7 +103,7 @@ FILES: dict[str, tuple[bytes, Reason, str]] = {
     "x2.txt": (HL7.encode("utf-16"), Reason.NOT_READ, "HL7"),
     "x3.csv": (HL7.encode(), Reason.NOT_READ, "HL7"),
     "cda.xml": (b'<?xml version="1.0"?><ClinicalDocument/>', Reason.NOT_READ, "CDA"),
-    "A12346.txt": (b"{\\rtf1 x}", Reason.NOT_READ, "rich text"),
+    "x4.txt": (b"{\\rtf1 x}", Reason.NOT_READ, "rich text"),
     "A12347.txt": (IMAGE, Reason.NOT_READ, "DICOM"),
     "r.parquet": (b"PAR1" + bytes(100) + b"PAR1", Reason.NOT_READ, "Parquet"),
     "prose.txt": (b"nothing that says what it is", Reason.NOT_READ, "no report was found"),
@@ -219,16 +222,16 @@ def test_what_a_later_version_can_read_is_looked_at_again(tmp_path: Path, monkey
     root = tmp_path / "archive"
     root.mkdir()
     write_nifti(root / "a.nii", brain(1))
-    os.rename(root / "a.nii", root / "a.mha")  # noqa: PTH104
-    data = (root / "a.mha").read_bytes()
-    (root / "a.mha").write_bytes(b"NDims = 3\n")
+    os.rename(root / "a.nii", root / "a.mif")  # noqa: PTH104
+    data = (root / "a.mif").read_bytes()
+    (root / "a.mif").write_bytes(b"mrtrix image\n")
     home = Home(tmp_path / "home", parts_dual)
     assert home.index(root).reasons == {"NOT_READ": 1}
-    stat = (root / "a.mha").stat()
+    stat = (root / "a.mif").stat()
     assert home.index(root).counts["unchanged"] == 1
     monkeypatch.setattr("spinecho.indexer.discovery.READER", other_files.READER + 1)
     monkeypatch.setattr("spinecho.indexer.pipeline.READER", other_files.READER + 1)
-    (root / "a.mha").write_bytes(data)
-    os.utime(root / "a.mha", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    (root / "a.mif").write_bytes(data)
+    os.utime(root / "a.mif", ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert home.index(root).counts["series"] == 1
     assert home.index(root).counts["unchanged"] == 1

@@ -16,7 +16,7 @@ from parts_encoder import Heads, PartsEncoder, Words, brain, parts_dual, plain_d
 
 from spinecho.db.errors import StoreError
 from spinecho.db.schema.database import Database
-from spinecho.db.vectors.build import unpack
+from spinecho.db.vectors.stored_rows import unpack
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import EncoderUnavailable, SpaceMismatch
 from spinecho.encoders.networks.parts_of_volumes import GRID, region_vectors

@@ -10,14 +10,15 @@ import pytest
 from archives import Home
 from sqlalchemy import text
 
-from spinecho.db.reports.rereading import count_old
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
+from spinecho.db.store.rereading import count_old
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.findings import RULES
 from spinecho.encoders.registry import open_encoder
 from spinecho.indexer.reports import rereading as again
 from spinecho.indexer.reports.rereading import read_again
+from spinecho.upkeep import upgrade
 
 REPORTS = {
     "a.txt": (
@@ -94,3 +95,54 @@ def test_what_older_rules_told_is_told_anew_without_the_files(
 
 def _stop(*_: int) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_report_in_another_language_is_told_anew_and_an_english_one_only_marked(
+    tmp_path: Path, location: Location, dual: DualEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(again, "ENGLISH_SINCE", 4)
+    home = Home(tmp_path / "home", lambda: dual, server=location if isinstance(location, str) else "")
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "de.txt").write_text("accession: A1\n\nBefund:\nKein Nachweis einer Blutung.\n", encoding="utf-8")
+    (archive / "en.txt").write_text("accession: A2\n\nFindings:\nThere is no haemorrhage.\n", encoding="utf-8")
+    (archive / "pt.txt").write_text(
+        "accession: A3\n\nAchados:\nNão há sinais de hemorragia. Sem evidência de lesões na fossa.\n", encoding="utf-8"
+    )
+    summary = home.index(archive)
+    assert any("1 report is in a language without rules" in one for one in summary.warnings), summary.warnings
+    fresh = stored(home)
+    assert {row[0] for row in fresh["clauses"]} == {"de.txt", "en.txt"}
+    database = Database.open(home.database)
+    with database.begin() as session:
+        session.execute(text("UPDATE clauses SET assertion = 'present'"))
+        session.execute(text("UPDATE passages SET assertion = 'present'"))
+        session.execute(text("UPDATE reports SET read_by = 4"))
+    read_again(database, lambda: dual.text)
+    database.close()
+    now = stored(home)
+    assert [row for row in now["clauses"] if row[0] == "de.txt"] == [
+        row for row in fresh["clauses"] if row[0] == "de.txt"
+    ]
+    assert {row[6] for row in now["clauses"] if row[0] == "en.txt"} == {"present"}, "what older rules stored stands"
+    assert {(row[0], row[6]) for row in now["passages"]} == {
+        ("de.txt", "absent"), ("en.txt", "present"), ("pt.txt", "uncertain")
+    }  # fmt: skip
+    assert {row[1] for row in now["read"]} == {RULES}
+
+
+def test_the_upgrade_reads_again_where_only_the_rules_are_newer(tmp_path: Path, dual: DualEncoder) -> None:
+    home = Home(tmp_path / "home", lambda: dual)
+    archive = tmp_path / "archive"
+    archive.mkdir()
+    (archive / "de.txt").write_text("accession: A1\n\nBefund:\nKein Nachweis einer Blutung.\n", encoding="utf-8")
+    home.index(archive)
+    fresh = stored(home)
+    database = Database.open(home.database)
+    with database.begin() as session:
+        session.execute(text("UPDATE clauses SET assertion = 'present'"))
+        session.execute(text("UPDATE reports SET read_by = 4"))
+    database.close()
+    done = upgrade(home.folder)
+    assert done.before == done.after
+    assert stored(home)["clauses"] == fresh["clauses"]

@@ -6,18 +6,12 @@ from pathlib import Path
 
 import pytest
 from archives import copy_of_home
-
-import spinecho
-from spinecho.indexer.phantom import write_archive
+from made_once import four_studies, made_once
 
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("assistants")
-    write_archive(folder / "archive", studies=4)
-    with spinecho.open(folder / "home", create=True, device="cpu") as archive:
-        archive.index(folder / "archive")
-    return folder / "home"
+    return copy_of_home(made_once("four", four_studies) / "home", tmp_path_factory.mktemp("assistants") / "home")
 
 
 @pytest.fixture

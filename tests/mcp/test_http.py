@@ -8,14 +8,18 @@ from typing import Any
 
 import httpx2
 import pytest
+from archives import Home
 from assistants import everything
 from loops import run_apart
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 from pages import acts
+from serving import make_tokens, sign_in
+from typer.testing import CliRunner
 
 import spinecho
 from spinecho.settings import read_settings
+from spinecho.ui.cli.app import app
 from spinecho.ui.mcp.http import Tokens, app_of
 
 ADDRESS = "http://127.0.0.1:8502"
@@ -76,7 +80,7 @@ def test_nobody_comes_in_without_a_live_token(home: Path, token: str) -> None:
                 assert (await http.post("/mcp", json=ASK)).status_code == status, status
 
     over_http(home, ask)
-    assert {act.facts["why"] for act in acts(home, "refused")} == {"unknown token", "revoked token"}
+    assert {act.facts["why"] for act in acts(home, "refused")} == {"unknown token", "revoked token", "no scope read"}
     assert not acts(home, "assistant")
 
 
@@ -88,3 +92,29 @@ def test_other_names_and_origins_are_refused(home: Path, token: str) -> None:
             assert (await http.post("/mcp", json=ASK)).status_code == 403
 
     over_http(home, ask)
+
+
+def test_roles_that_cannot_be_read_let_nobody_in(home: Path) -> None:
+    sign_in(home)
+    token = make_tokens(Home(home))["viewer"]
+    tokens = Tokens(read_settings(home=home))
+    assert run_apart(lambda: tokens.verify_token(token)) is not None
+    (home / "roles.toml").write_text("viewer = [")
+    assert run_apart(lambda: tokens.verify_token(token)) is None
+    tokens.close()
+    assert [act.facts["why"] for act in acts(home, "refused")] == ["roles cannot be read"]
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "10.0.0.5", "archive.hospital.example"])
+def test_beyond_this_machine_only_where_that_is_stated(
+    home: Path, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[str] = []
+    monkeypatch.setattr("spinecho.ui.mcp.http.serve_http", lambda *_, address, **__: served.append(address))
+    asked = ["mcp", "--transport", "http", "--home", str(home), "--address", address, "--device", "cpu"]
+    refused = CliRunner().invoke(app, asked)
+    assert refused.exit_code != 0
+    assert "--open" in refused.output
+    assert not served
+    assert CliRunner().invoke(app, [*asked, "--open"]).exit_code == 0
+    assert served == [address]

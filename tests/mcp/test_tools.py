@@ -46,6 +46,22 @@ def test_that_nothing_relevant_was_found_is_said(home: Path) -> None:
     run_apart(run)
 
 
+def test_how_many_fit_of_all_that_was_compared_is_in_the_message(home: Path) -> None:
+    async def run() -> None:
+        with spinecho.open(home, device="cpu") as archive:
+            async with Client(server_of(archive)) as client:
+                whole = await called(client, "search_studies", words="normal brain", k=50)
+                fit, compared = sum(one["fits"] for one in whole["hits"]), len(whole["hits"])
+                assert compared > 1, "one shown is fewer than all"
+                first = await called(client, "search_studies", words="normal brain", k=1)
+                for answer in (whole, first):
+                    assert f"Of all {compared} that were compared, {fit} fit" in answer["message"]
+                listed = await called(client, "search_studies", where="sex=F,M", k=1)
+                assert "compared" not in listed["message"], "a list by filters compares nothing"
+
+    run_apart(run)
+
+
 def test_what_cannot_be_asked_is_an_error_of_the_tool_with_value_and_remedy(home: Path) -> None:
     async def run() -> None:
         with spinecho.open(home, device="cpu") as archive:

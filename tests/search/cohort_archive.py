@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "db"))
 
 from filter_archive import FilterArchive
 
-from spinecho.db.filters.selection import Selection
+from spinecho.db.queries.selection import Selection
 from spinecho.search.cohorts.attrition import Evaluation, evaluate
 from spinecho.search.cohorts.definition import Definition, read_definition
 from spinecho.search.likeness import Likeness

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from passage_cards import cards
 
-from spinecho.db.values import ClauseCard, PassageCard
-from spinecho.encoders.language.findings import statements_in
-from spinecho.encoders.language.passages import passages
+from spinecho.db.values import PassageCard
 from spinecho.encoders.language.query_words import parse_query
-from spinecho.search.answers.clause_agreement import judge, violates, weight
-
-
-def cards(text: str, *, section: str = "findings") -> list[PassageCard]:
-    found = []
-    for passage in passages(text):
-        clauses = tuple(
-            ClauseCard(
-                one.start, one.end, one.text, one.assertion, one.decided_by, one.cue, frozenset(one.sides),
-                frozenset(one.places), frozenset(one.concepts), one.low_mm, one.high_mm,
-            )
-            for one in statements_in(passage)
-        )  # fmt: skip
-        told = (section, passage.text, passage.assertion, frozenset(passage.sides), clauses)
-        found.append(PassageCard(1, 1, 1, None, None, *told))
-    return found
+from spinecho.search.channels.clause_agreement import judge, violates, weight
 
 
 def card(sentence: str, *, section: str = "findings") -> PassageCard:
@@ -46,6 +32,12 @@ def card(sentence: str, *, section: str = "findings") -> PassageCard:
         ("glioma", "This may represent a low grade glioma.", ""),
         ("no haemorrhage", "No haemorrhage.", ""),
         ("medial meniscus tear", "Tear of the lateral meniscus.", "place"),
+        ("left frontal mass", "Mass of the left adrenal gland.", "place"),
+        ("right parotid mass", "Mass in the right medial thigh.", "place"),
+        ("frontal mass", "Mass of the orbit.", ""),  # neighbours are left undecided
+        ("metastases of the brain and the breast", "Metastases of the breast.", ""),
+        ("normal ACL", "Ligament - ACL Low Grade sprain.", "abnormal"),
+        ("normal ACL", "The ACL is intact.", ""),
     ],
 )
 def test_contradictions_are_named(query: str, sentence: str, contradicts: str) -> None:
@@ -109,3 +101,16 @@ def test_a_size_in_the_sentence_that_follows_is_the_findings() -> None:
     mass = cards("FINDINGS: There is a mass in the liver. It measures 4.2 x 3 cm.")[0]
     assert judge(parse_query("liver mass larger than 4 cm"), mass, 0.9).contradicts == ""
     assert judge(parse_query("liver mass smaller than 2 cm"), mass, 0.9).contradicts == "size"
+
+
+@pytest.mark.parametrize("size", ["larger than 4 cm", "up to 5 mm", "of 2 cm or more", "between 1 and 2 cm"])
+def test_what_gives_no_size_is_unmeasured_whoever_says_it(size: str) -> None:
+    """A header that names a tumour gives no size, as a report's sentence without one gives none."""
+    query = parse_query(f"tumour {size}")
+    report = card("A tumour is seen.")
+    header = replace(
+        report, report_id=None, section="header", clauses=(), text="Axial MRI of the pelvis. PELVIS TUMOUR"
+    )
+    assert [judge(query, one, 0.5).unmeasured for one in (report, header)] == [True, True]
+    assert not judge(query, card("A tumour of 15 mm."), 0.5).unmeasured
+    assert not judge(parse_query("tumour"), header, 0.5).unmeasured

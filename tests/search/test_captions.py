@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "db"))
 from filter_archive import FilterArchive
 
 from spinecho.db.filters.algebra import parse_filter
-from spinecho.db.filters.selection import Selection
+from spinecho.db.queries.selection import Selection
 from spinecho.encoders.language.expand import names_of
 from spinecho.encoders.language.passages import passages
 from spinecho.search.engine import Engine

@@ -19,8 +19,8 @@ from scans import Scan, write_scans
 
 from spinecho.db.errors import FilterError
 from spinecho.db.filters.algebra import ALL, And, Between, Contains, Is, Not
-from spinecho.db.people.feedback import Said, forget_thumbs, put_thumbs, thumbs
-from spinecho.db.queries.full_text import Match, count_words, expression, find_words
+from spinecho.db.people.feedback import SentenceVectors, forget_thumbs, put_thumbs, thumbs
+from spinecho.db.reports.full_text import Match, count_words, expression, find_words
 from spinecho.db.schema.database import Database
 from spinecho.db.store.storing import serving
 from spinecho.encoders.language.query_words import EmptyQuery, parse_query
@@ -292,8 +292,8 @@ class TestFeedback:
         assert not words.match("any", ())
 
 
-def said(*texts: str) -> Said:
-    return Said(texts, np.eye(4, dtype=np.float32)[: len(texts)])
+def said(*texts: str) -> SentenceVectors:
+    return SentenceVectors(texts, np.eye(4, dtype=np.float32)[: len(texts)])
 
 
 def test_the_words_that_most_of_what_fitted_shares_come_first() -> None:

@@ -98,7 +98,7 @@ def test_windows_look_at_other_studies_of_the_patient(archive: CohortArchive) ->
     assert uids(lonely) == ["1.5", "1.7"], "a study without a date is in no window"
     assert "studies without a date, which so fall at" in lonely.warnings[0]
     assert lonely.warnings[0].endswith(": 1")
-    assert lonely.told(5)[0].endswith(": <5")
+    assert lonely.warnings_shown(5)[0].endswith(": <5")
 
 
 @pytest.mark.parametrize(
@@ -266,14 +266,14 @@ def test_what_few_patients_are_does_not_follow_from_the_lines_after_them(archive
     after = '[[include]]\nfilter = "sex={}"\n[split]\ntrain = 0.5\nvalidation = 0.2\ntest = 0.3\n'
     for sex in "FM":
         found = archive.run(f'name = "c"\n{few}{after.format(sex)}')
-        told = masked_rows(found.attrition, 5)
-        assert [(row["studies"], row["patients"]) for row in told] == [(5, 5), ("<5", "<5"), ("<5", "<5")]
+        warnings_shown = masked_rows(found.attrition, 5)
+        assert [(row["studies"], row["patients"]) for row in warnings_shown] == [(5, 5), ("<5", "<5"), ("<5", "<5")]
         assert found.told_sizes(5) == ("<5", "<5")
         assert set(found.told_parts(5).values()) <= {"<5"}
     for design in ('[match]\ncases = { filter = "sex=M" }', "[sample]\nstudies = 9"):
         found = archive.run(f'name = "c"\n{few}{design}')
         assert found.warnings
-        assert not found.told(5), "nor from a note"
+        assert not found.warnings_shown(5), "nor from a note"
     assert (
         masked_rows([{"studies": 20, "patients": 1}, {"studies": 0, "patients": 0}], 5)
         == [{"studies": "<5", "patients": "<5"}] * 2

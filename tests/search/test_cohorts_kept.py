@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from cohort_archive import CohortArchive, FilterArchive, no_likeness
 
 from spinecho.db.errors import FilterError
-from spinecho.db.filters.selection import Selection
 from spinecho.db.people.cohorts import CohortError, Frozen, Member, cohorts, delete_cohort, freeze, frozen, members_of
+from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import database_bytes
 from spinecho.db.schema.engines import Location
 from spinecho.search.cohorts.export import export

@@ -151,6 +151,7 @@ def test_beside_other_words_what_can_mean_nothing_else_counts(typed: str, on: li
         "T12 fracture",
         '"women over 60"', "sex:F", "age:40-60", "human", "mango", "menisci", "German", "follow-up after 6 months",
         "cyst under 5 mm", "more than 10 lesions", "WHO grade 2 to 3", "female:lesion", "WOMAC score", "childhood",
+        "dynamic contrast enhanced breast", "dynamic contrast-enhanced prostate MRI",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_a_fact_is_none(typed: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spinecho.db.queries.full_text import Match
+from spinecho.db.reports.full_text import Match
 from spinecho.search.channels import lexical
 from spinecho.search.channels.lexical import Words, unheard
 from spinecho.search.channels.retrieve import _held

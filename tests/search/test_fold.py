@@ -11,8 +11,8 @@ from spinecho.encoders.language.findings import findings, wish
 from spinecho.encoders.language.places import places
 from spinecho.encoders.language.query_words import parse_query
 from spinecho.encoders.language.vocabulary import meant
-from spinecho.search.answers.clause_agreement import judge
 from spinecho.search.answers.fold import fold, nothing_relevant
+from spinecho.search.channels.clause_agreement import judge
 from spinecho.search.channels.found import Found
 
 FLOORS = {"sentences": 0.35, "scans": 0.2}

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spinecho.db.values import PassageCard
-from spinecho.search.answers.hits import PassageHit
-from spinecho.search.channels.found import Found
+from spinecho.search.channels.found import Found, PassageHit
 from spinecho.search.fusion import FusionError, Weights, fused
 
 WEIGHTS = Weights(sentences=2, scans=1, words=1, named=0)

@@ -15,7 +15,7 @@ from scans import Scan, write_scans
 
 from spinecho.db.filters.algebra import Is
 from spinecho.db.people.record import Record
-from spinecho.search.access.desk import Desk, Person, Role
+from spinecho.search.access.personal_archive import Person, PersonalArchive, Role
 from spinecho.search.answers.hits import Results, results_json
 from spinecho.search.engine import Engine
 from spinecho.search.query import Kind, TextQuery
@@ -111,22 +111,22 @@ def test_reports_of_what_was_named(engine: Engine) -> None:
     assert [hit.study.uid[-1] for hit in results.hits if hit.study] == ["3", "2"]
 
 
-class _Desks:
+class _PersonalArchives:
     def __init__(self, home: Home, engine: Engine) -> None:
         self._home, self._engine = home, engine
 
     def ask(self, role: Role, typed: str) -> Results:
-        return Desk(self._engine, Person("ada", role)).search(TextQuery(typed))
+        return PersonalArchive(self._engine, Person("ada", role)).search(TextQuery(typed))
 
 
 @pytest.mark.parametrize("typed", ["PAT 0001", "pat 0001", "patient id PAT 0001", "MRN: PAT0001X", "infarct PAT 0001"])
 def test_patient_ids_are_for_those_who_may_see_them(home: Home, engine: Engine, typed: str) -> None:
-    desks = _Desks(home, engine)
+    archives = _PersonalArchives(home, engine)
     exists = "PAT0001X" not in typed
     for role in (Role.RESEARCHER, Role.MANAGER):
-        assert sorted(numbers(desks.ask(role, typed))) == ([1, 3] if exists else [])
-    seen = desks.ask(Role.VIEWER, typed)
-    other = desks.ask(Role.VIEWER, typed.replace("0001", "0007"))  # nobody's
+        assert sorted(numbers(archives.ask(role, typed))) == ([1, 3] if exists else [])
+    seen = archives.ask(Role.VIEWER, typed)
+    other = archives.ask(Role.VIEWER, typed.replace("0001", "0007"))  # nobody's
     assert [hit.study.uid for hit in seen.hits if hit.study] == [hit.study.uid for hit in other.hits if hit.study]
     near = "nothing relevant found"  # by how near the words are to others, whatever they stand for
     told, others = ([one for one in of.warnings if not one.startswith(near)] for of in (seen, other))
@@ -135,9 +135,9 @@ def test_patient_ids_are_for_those_who_may_see_them(home: Home, engine: Engine, 
 
 
 def test_a_filter_by_patient_is_for_them_too(home: Home, engine: Engine) -> None:
-    from spinecho.search.access.desk import Refused  # noqa: PLC0415
+    from spinecho.search.access.personal_archive import Refused  # noqa: PLC0415
 
-    viewer = Desk(engine, Person("ada", Role.VIEWER))
+    viewer = PersonalArchive(engine, Person("ada", Role.VIEWER))
     for act in (
         lambda: viewer.search(TextQuery("infarct"), where=Is("patient_id", ("PAT 0001",))),
         lambda: viewer.facets(Is("patient_id", ("PAT 0001",))),
@@ -147,7 +147,7 @@ def test_a_filter_by_patient_is_for_them_too(home: Home, engine: Engine) -> None
 
 
 def test_nothing_of_an_identifier_is_on_record(home: Home, engine: Engine) -> None:
-    _Desks(home, engine).ask(Role.MANAGER, "RX20230003 PAT 0001")
+    _PersonalArchives(home, engine).ask(Role.MANAGER, "RX20230003 PAT 0001")
     record = Record.open(Path(home.folder) / "record.sqlite", write=False)
     try:
         said = repr(record.entries(user=None, most=1000))

@@ -21,10 +21,10 @@ from filter_archive import FilterArchive
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.db.filters.selection import Selection
 from spinecho.db.people.cohorts import CohortError, Frozen, Member, members_of
-from spinecho.search.access.cohorts import CohortDesk
-from spinecho.search.access.desk import Desk, Person, Role
+from spinecho.db.queries.selection import Selection
+from spinecho.search.access.cohorts import PersonalCohorts
+from spinecho.search.access.personal_archive import Person, PersonalArchive, Role
 from spinecho.search.cohorts.attrition import evaluate
 from spinecho.search.cohorts.export import FORMATS, export
 from spinecho.search.cohorts.freezing import keep
@@ -139,8 +139,8 @@ def test_the_zip_of_the_page_names_nobody(archive: CohortArchive, version: Froze
     class _Engine:
         database = archive.facts.database
 
-    desk = CohortDesk(Desk(_Engine(), Person("CANARY-OWNER", Role.RESEARCHER)), archive.facts.builds)  # type: ignore[arg-type]
-    name, packed = desk.take(version.name, 1)
+    cohorts = PersonalCohorts(PersonalArchive(_Engine(), Person("CANARY-OWNER", Role.RESEARCHER)), archive.facts.builds)  # type: ignore[arg-type]
+    name, packed = cohorts.take(version.name, 1)
     assert not leaked(name.encode())
     assert not leaked(packed)
     with zipfile.ZipFile(io.BytesIO(packed)) as opened:

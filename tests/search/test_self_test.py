@@ -32,7 +32,7 @@ from spinecho.db.values import (
     SpaceRecord,
     Stat,
 )
-from spinecho.db.vectors.build import pack
+from spinecho.db.vectors.stored_rows import pack
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.measuring.figures import Figure
 from spinecho.encoders.space import Space, Vectors

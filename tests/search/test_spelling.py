@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,7 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
+from spinecho.encoders.language.vocabulary.table import vocabulary
 from spinecho.search.engine import Engine
+from spinecho.search.planning.spelling import Spelling
 from spinecho.search.query import TextQuery
 
 SCANS = [
@@ -84,3 +87,13 @@ def test_exclusions_go_by_the_corrected_word(engine: Engine) -> None:
     results = engine.search(TextQuery("no meningeoma"))
     assert SCANS[0].uid not in [hit.study.uid for hit in results.hits if hit.study]
     assert len(results.hits) == 2
+
+
+def test_no_name_of_the_vocabulary_is_taken_for_another_in_any_language(engine: Engine) -> None:
+    """`Hirninfarkt` is one letter from `Herzinfarkt`, which is another organ's."""
+    every = {name for one in vocabulary().concepts.values() for name in (*one.names, *one.elsewhere)}
+    words = sorted({word for name in every for word in re.findall(r"[^\W\d_]{5,}", name)})
+    assert len(words) > 3000
+    spelling = Spelling(engine.database)
+    wrong = {word: found for word in words if (found := spelling.corrections(word))}
+    assert not wrong

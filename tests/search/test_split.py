@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cohort_archive import CohortArchive, FilterArchive
 
+from spinecho.db.keys import patient_key
 from spinecho.db.people.cohorts import members_of
-from spinecho.db.store.patients import patient_key
 from spinecho.search.cohorts.definition import Split
 from spinecho.search.cohorts.design import FAR, divided, part_of
 from spinecho.search.cohorts.freezing import keep, told_of
@@ -125,11 +125,11 @@ def test_a_matched_cohort_is_parted_by_whole_sets_and_what_is_far_is_kept_with_i
     assert not [note for note in found.warnings if "was to have" in note]
     few = archive.run(rules.replace("says:present", "sex=F and age<=41 and says:present")
                       + "train = 0.7\nvalidation = 0.15\ntest = 0.15\n")  # fmt: skip
-    told = [note for note in few.warnings if "was to have" in note]
-    assert told
-    assert all("of the studies, and has" in note and "matched sets stay together" in note for note in told)
+    warnings_shown = [note for note in few.warnings if "was to have" in note]
+    assert warnings_shown
+    assert all("of the studies, and has" in note and "matched sets stay together" in note for note in warnings_shown)
     made = keep(facts.database, facts.builds, few, owner="x")
-    assert set(told) <= set(told_of(made, 0)["notes"]), "the manifest, show and the page tell it later too"
-    assert not [note for note in few.told(5) if "was to have" in note], "of few patients nothing is noted"
+    assert set(warnings_shown) <= set(told_of(made, 0)["notes"]), "the manifest, show and the page tell it later too"
+    assert not [note for note in few.warnings_shown(5) if "was to have" in note], "of few patients nothing is noted"
     assert members_of(facts.database, "m", 1)
     facts.close()

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from scans import Scan, write_scans
 
-from spinecho.db.queries.full_text import Match, expression, find_words, is_together, together
+from spinecho.db.reports.full_text import Match, expression, find_words, is_together, together
 from spinecho.db.schema.database import Database
 from spinecho.db.store.storing import serving
 from spinecho.encoders.language.query_words import parse_query

@@ -18,10 +18,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "db"))
 from filter_archive import FilterArchive
 
 from spinecho.db.filters.algebra import ALL, And, Between, Filter, Is, Not, Or
-from spinecho.db.filters.selection import Selection
 from spinecho.db.queries import lookup
-from spinecho.db.queries.full_text import expression, find_words
+from spinecho.db.queries.selection import Selection
 from spinecho.db.queries.sentences import passage_cards
+from spinecho.db.reports.full_text import expression, find_words
 from spinecho.db.schema.engines import Location
 from spinecho.db.vectors.served import ServedSpace
 from spinecho.encoders.language.query_words import parse_query

@@ -9,6 +9,7 @@ from pathlib import Path
 import pydicom
 import pytest
 from archives import copy_of_home
+from made_once import made_once
 
 from spinecho.db.schema.database import Database
 from spinecho.indexer.phantom import write_archive
@@ -34,15 +35,9 @@ class DemoHome:
 
 @pytest.fixture(scope="session")
 def demo_home(tmp_path_factory: pytest.TempPathFactory) -> DemoHome:
-    folder = tmp_path_factory.mktemp("demo")
-    archive, home = folder / "archive", folder / "home"
-    write_archive(archive, studies=3)
-    _make_hostile(archive)
-    settings = read_settings(home=home, device="cpu", environment={})
-    database = Database.open(settings.database)
-    index_archive(database, settings.builds, [archive], lambda: open_dual(settings))
-    database.close()
-    return DemoHome(archive, home)
+    once = made_once("hostile", _make_hostile)
+    home = copy_of_home(once / "home", tmp_path_factory.mktemp("demo") / "home")
+    return DemoHome(once / "archive", home)
 
 
 @pytest.fixture
@@ -55,8 +50,10 @@ def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return copy
 
 
-def _make_hostile(archive: Path) -> None:
-    """Put words that a page could stumble over into the last study."""
+def _make_hostile(folder: Path) -> None:
+    """An archive with words that a page could stumble over in its last study, and the home that it is indexed in."""
+    archive, home = folder / "archive", folder / "home"
+    write_archive(archive, studies=3)
     patient = sorted((archive / "dicom").iterdir())[-1]
     number = ""
     for path in patient.rglob("*.dcm"):
@@ -66,3 +63,7 @@ def _make_hostile(archive: Path) -> None:
         dataset.save_as(path)
     with (archive / "reports" / "hostile.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("accession_number", "report"), (number, f"FINDINGS:\n{HOSTILE_SENTENCE}\n")])
+    settings = read_settings(home=home, device="cpu", environment={})
+    database = Database.open(settings.database)
+    index_archive(database, settings.builds, [archive], lambda: open_dual(settings))
+    database.close()

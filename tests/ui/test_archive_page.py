@@ -14,12 +14,12 @@ from streamlit.testing.v1 import AppTest
 
 from spinecho.db.people.record import Record
 from spinecho.db.queries.lookup import VolumeFacts
-from spinecho.search.access.desk import Access, Desk, Person, Refused, Role
+from spinecho.search.access.personal_archive import Access, Person, PersonalArchive, Refused, Role
 from spinecho.settings import read_settings
 from spinecho.ui.views.archive.jobs import start
 from spinecho.ui.views.archive.map import groups, volumes_by
 from spinecho.ui.views.evaluate.evaluations import begin, evaluations
-from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.opened import PageContext
 from spinecho.wiring import indexing_lock, indexing_process, open_engine
 
 
@@ -28,9 +28,9 @@ def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return private_home(demo_home.home, tmp_path, monkeypatch)
 
 
-def room_of(home: Path, role: Role) -> Room:
+def context_of(home: Path, role: Role) -> PageContext:
     settings = read_settings(home=home, device="cpu")
-    return Room(Desk(open_engine(settings), Person("ada", role)), settings)
+    return PageContext(PersonalArchive(open_engine(settings), Person("ada", role)), settings)
 
 
 def at(view: str, role: str = "manager") -> AppTest:
@@ -49,7 +49,7 @@ def test_only_managers_start_runs_and_see_files(home: Path, monkeypatch: pytest.
     viewer = calm(page_of("archive", role="viewer").run())
     assert not [button for button in viewer.button if button.key in ("index", "retry", "stop")]
     with pytest.raises(Refused, match="takes the role manager"):
-        start(room_of(home, Role.RESEARCHER))
+        start(context_of(home, Role.RESEARCHER))
     with sqlite3.connect(home / "spinecho.sqlite") as connection:
         file = connection.execute("SELECT id FROM files LIMIT 1").fetchone()[0]
         connection.execute(
@@ -127,11 +127,11 @@ def test_many_volumes_of_one_patient_are_hidden() -> None:
 
 
 def test_a_run_that_is_started_here_goes_to_its_end(home: Path) -> None:
-    room = room_of(home, Role.MANAGER)
-    before = room.desk.last_run()
-    start(room, retry=True)
+    context = context_of(home, Role.MANAGER)
+    before = context.archive.last_run()
+    start(context, retry=True)
     for _ in range(240):
-        now = room.desk.last_run()
+        now = context.archive.last_run()
         if now and before and now["id"] > before["id"] and now["finished_at"]:
             break
         time.sleep(0.25)
@@ -180,23 +180,23 @@ def test_the_map_is_drawn_once_and_kept(home: Path) -> None:
 
 
 def test_the_record_is_for_managers_and_ones_own(home: Path) -> None:
-    room_of(home, Role.VIEWER).desk.note("view", "1.2.3")
+    context_of(home, Role.VIEWER).archive.note("view", "1.2.3")
     Access(Person("grace", Role.VIEWER), Record.open(home / "record.sqlite")).note("view", "1.2.4")
     assert {"ada", "grace"} == set(at("Record").dataframe[0].value["who"])
     assert {"ada"} == set(at("Record", "viewer").dataframe[0].value["who"])
 
 
 def test_an_evaluation_runs_beside_and_is_compared(home: Path) -> None:
-    room = room_of(home, Role.RESEARCHER)
+    context = context_of(home, Role.RESEARCHER)
     with pytest.raises(Refused):
-        begin(room_of(home, Role.VIEWER), "archive", None)
-    begin(room, "archive", None, queries=20)
-    begin(room, "judgements", b"no,columns\n1,2\n")
+        begin(context_of(home, Role.VIEWER), "archive", None)
+    begin(context, "archive", None, queries=20)
+    begin(context, "judgements", b"no,columns\n1,2\n")
     for _ in range(400):
-        if not any(one.running for one in evaluations(room)):
+        if not any(one.running for one in evaluations(context)):
             break
         time.sleep(0.25)
-    broken, done = evaluations(room)
+    broken, done = evaluations(context)
     assert done.result is not None
     assert done.result["archive"]["studies"] == 3
     assert broken.result is None

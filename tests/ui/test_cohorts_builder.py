@@ -21,8 +21,8 @@ from streamlit.testing.v1 import AppTest
 from spinecho.db.people.cohorts import cohorts
 from spinecho.db.queries.facets import Facet, masked_facets
 from spinecho.db.schema.database import Database
-from spinecho.search.access.cohorts import CohortDesk
-from spinecho.search.access.desk import Desk, Person, Refused, Role
+from spinecho.search.access.cohorts import PersonalCohorts
+from spinecho.search.access.personal_archive import Person, PersonalArchive, Refused, Role
 from spinecho.search.cohorts.definition import EXAMPLE, from_plain, to_plain
 from spinecho.settings import read_settings
 from spinecho.ui.views.cohorts.charts import comparison_charts
@@ -31,7 +31,7 @@ from spinecho.wiring import open_engine
 
 SCRIPT = """
 import streamlit as st
-from spinecho.search.access.desk import Person, Role
+from spinecho.search.access.personal_archive import Person, Role
 from spinecho.ui.views.cohorts.page import _edited, cohorts_page
 from spinecho.ui.views.session.opened import enter
 from spinecho.settings import read_settings
@@ -126,9 +126,15 @@ def test_a_viewer_counts_but_is_refused_whatever_is_called(home: Path) -> None:
     calm(page.button(key="prepare").click().run())
     assert any("takes the role researcher" in text for text in texts(page))
     assert "made" not in page.session_state
-    desk = CohortDesk(Desk(open_engine(read_settings()), Person("eve", Role.VIEWER)), home / "builds")
-    found = desk.count(from_plain(ALL, name="x"))
-    for act in (lambda: desk.freeze(found), lambda: desk.take("everybody", 1), lambda: desk.delete("everybody")):
+    personal = PersonalCohorts(
+        PersonalArchive(open_engine(read_settings()), Person("eve", Role.VIEWER)), home / "builds"
+    )
+    found = personal.count(from_plain(ALL, name="x"))
+    for act in (
+        lambda: personal.freeze(found),
+        lambda: personal.take("everybody", 1),
+        lambda: personal.delete("everybody"),
+    ):
         with pytest.raises(Refused):
             act()
     assert len(cohorts(database(home))) == 1

@@ -16,8 +16,8 @@ from streamlit.testing.v1 import AppTest
 
 from spinecho.db.people.cohorts import CohortError, cohorts
 from spinecho.db.schema.database import Database
-from spinecho.search.access.cohorts import CohortDesk
-from spinecho.search.access.desk import Desk, Person, Refused, Role
+from spinecho.search.access.cohorts import PersonalCohorts
+from spinecho.search.access.personal_archive import Person, PersonalArchive, Refused, Role
 from spinecho.search.cohorts.definition import from_plain, to_plain
 from spinecho.settings import read_settings
 from spinecho.ui.views.cohorts.rule_rows import from_sheet, to_sheet
@@ -31,9 +31,11 @@ def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     return private_home(demo_home.home, tmp_path, monkeypatch)
 
 
-def desk_of(home: Path, role: Role = Role.RESEARCHER, name: str = "ada", smallest: int = 0) -> CohortDesk:
+def cohorts_of(home: Path, role: Role = Role.RESEARCHER, name: str = "ada", smallest: int = 0) -> PersonalCohorts:
     settings = read_settings(home=home, device="cpu")
-    return CohortDesk(Desk(open_engine(settings), Person(name, role), smallest=smallest), settings.builds)
+    return PersonalCohorts(
+        PersonalArchive(open_engine(settings), Person(name, role), smallest=smallest), settings.builds
+    )
 
 
 def built(plain: dict[str, Any], *, role: str = "researcher") -> AppTest:
@@ -80,25 +82,25 @@ def test_a_viewer_counts_but_cannot_keep_or_take(home: Path) -> None:
     calm(page.button(key="freeze").click().run())
     assert any("takes the role researcher" in text for text in texts(page))
     assert not cohorts(Database.open(home / "spinecho.sqlite"))
-    viewer = desk_of(home, Role.VIEWER)
-    found = desk_of(home).count(from_plain(BRAINS, name="brains"))
+    viewer = cohorts_of(home, Role.VIEWER)
+    found = cohorts_of(home).count(from_plain(BRAINS, name="brains"))
     with pytest.raises(Refused):
         viewer.freeze(found)
-    desk_of(home).freeze(found)
+    cohorts_of(home).freeze(found)
     with pytest.raises(Refused):
         viewer.take("brains", 1)
     with pytest.raises(Refused):
         viewer.delete("brains")
     with pytest.raises(Refused, match="only the one who froze"):
-        desk_of(home, name="eve").delete("brains")
+        cohorts_of(home, name="eve").delete("brains")
     assert acts(home, "refused")
 
 
 def test_an_export_holds_the_tables_and_no_name_unless_asked(home: Path) -> None:
-    desk = desk_of(home)
-    desk.freeze(desk.count(from_plain(BRAINS, name="brains & co")))
+    personal = cohorts_of(home)
+    personal.freeze(personal.count(from_plain(BRAINS, name="brains & co")))
     for pseudonyms in (True, False):
-        name, packed = desk.take("brains", 1, pseudonyms=pseudonyms)
+        name, packed = personal.take("brains", 1, pseudonyms=pseudonyms)
         assert re.fullmatch(r"cohort-[0-9a-f]{8}-v1\.zip" if pseudonyms else r"brains-v1\.zip", name)
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             assert {"studies.csv", "manifest.json", "participants.tsv"} <= {
@@ -107,12 +109,12 @@ def test_an_export_holds_the_tables_and_no_name_unless_asked(home: Path) -> None
             table = next(archive.read(one).decode() for one in archive.namelist() if one.endswith("studies.csv"))
         assert ("SD000000" in table) is not pseudonyms
     with pytest.raises(CohortError):
-        desk.take("nobody", 1)
+        personal.take("nobody", 1)
 
 
 def test_versions_are_compared_and_a_deleted_cohort_comes_back_to_the_builder(home: Path) -> None:
-    desk = desk_of(home)
-    desk.freeze(desk.count(from_plain(BRAINS, name="brains")))
+    personal = cohorts_of(home)
+    personal.freeze(personal.count(from_plain(BRAINS, name="brains")))
     page = calm(page_of("cohorts").run())
     calm(page.selectbox(key="cohort-shown").set_value("brains").run())
     calm(page.button_group(key="cohort-view").set_value("Changes").run())
@@ -127,9 +129,9 @@ def test_versions_are_compared_and_a_deleted_cohort_comes_back_to_the_builder(ho
 
 
 def test_one_version_can_go_and_the_others_stay(home: Path) -> None:
-    desk = desk_of(home)
+    personal = cohorts_of(home)
     for _ in range(2):
-        desk.freeze(desk.count(from_plain(BRAINS, name="brains")))
+        personal.freeze(personal.count(from_plain(BRAINS, name="brains")))
     page = calm(page_of("cohorts").run())
     calm(page.selectbox(key="cohort-shown").set_value("brains").run())
     calm(page.button_group(key="cohort-view").set_value("Export").run())
@@ -145,14 +147,14 @@ def test_the_rules_can_be_taken_as_a_file(home: Path) -> None:
 def test_small_counts_are_hidden(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPINECHO_SMALLEST_COUNT", "5")
     assert metrics(built(BRAINS))["Studies"] == "<5"
-    desk = desk_of(home, smallest=5)
-    facts = desk.compared(desk.count(from_plain(BRAINS, name="brains")))
+    personal = cohorts_of(home, smallest=5)
+    facts = personal.compared(personal.count(from_plain(BRAINS, name="brains")))
     assert {one.shown for some in facts.values() for one in some} == {"<5"}, "a 0 would tell what the few are not"
 
 
 def test_a_list_of_studies_is_a_rule(home: Path) -> None:
-    desk = desk_of(home)
-    uids = [member.study_uid for member in desk.count(from_plain(BRAINS, name="brains")).members]
+    personal = cohorts_of(home)
+    uids = [member.study_uid for member in personal.count(from_plain(BRAINS, name="brains")).members]
     page = built({"name": "picked", "include": [{"what": "picked on the map", "studies": uids[:2]}]})
     assert metrics(page)["Studies"] == "2"
     assert any("picked on the map: 2 studies by UID" in text for text in texts(page))

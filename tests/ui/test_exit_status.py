@@ -145,7 +145,7 @@ def test_a_terminal_in_ascii_and_names_of_any_letters(tmp_path: Path) -> None:
         assert "\x1b" not in done.stdout
         assert "Traceback" not in done.stderr
         if arguments == ["failures"]:
-            (line,) = [line for line in done.stdout.splitlines() if line.startswith("NOT_READ /")]
+            (line,) = [line for line in done.stdout.splitlines() if line.startswith("TRUNCATED /")]
             assert "Sch\\xE4del.zip" in line
     (failure,) = json.loads(done.stdout)["failures"]
     assert failure["path"].endswith("Sch\\xE4del.zip")

@@ -68,3 +68,25 @@ def test_a_narrow_terminal_folds_and_cuts_nothing() -> None:
     assert "…" not in stream.getvalue()
     assert "/x" * 60 in stream.getvalue()
     assert os.linesep
+
+
+@pytest.mark.parametrize("title", ["indexed", "a title " * 20])
+def test_what_fills_a_line_fills_no_log(title: str) -> None:
+    """A file has no right edge, so that a heading's line was a megabyte long in one."""
+    from io import StringIO  # noqa: PLC0415
+
+    from rich.rule import Rule  # noqa: PLC0415
+
+    stream = StringIO()
+    Lines(file=stream, color_system=None).print(Rule(title, align="left"))
+    (line,) = stream.getvalue().splitlines()
+    assert line.startswith(title.strip())
+    assert len(line) <= max(80, len(title) + 4)
+
+
+def test_no_command_prints_what_fills_a_line_but_a_heading() -> None:
+    """Panels, bars and expanded tables would be as long."""
+    folder = Path(__file__).parents[2] / "ui"
+    texts = {path: path.read_text() for part in ("cli", "printing") for path in (folder / part).rglob("*.py")}
+    filling = ("expand=True", "Panel(", "Columns(", "Align.", "ProgressBar(", ".rule(")
+    assert [(path.name, one) for path, text in texts.items() for one in filling if one in text] == []

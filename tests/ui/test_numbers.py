@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from spinecho.encoders.config_toml import ConfigError, parse_toml
 from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.hub import json_of, safetensors_in
 from spinecho.encoders.sandbox import limits
-from spinecho.encoders.sandbox.limits import TEXT_BYTES, check_weights, read_small
+from spinecho.encoders.sandbox.limits import TEXT_BYTES, check_weights, read_small, table_text
 from spinecho.errors import SpinechoError
 from spinecho.search.cohorts.definition import from_plain, read_definition
 from spinecho.search.fusion import FusionError, Weights
@@ -181,3 +182,14 @@ def test_weights_are_looked_at_before_they_are_read(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(limits, "WEIGHTS_BYTES", 4)
     with pytest.raises(CheckpointError, match="may have"):
         check_weights(path, CheckpointError)
+
+
+def test_a_table_is_read_whole_or_refused_in_words(tmp_path: Path) -> None:
+    """Of questions, pairs and labels: a pipe would be waited for, for good."""
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "latin.csv").write_bytes(b"study_uid,label\n1,\xfc\n")
+    (tmp_path / "marked.csv").write_bytes(b"\xef\xbb\xbfstudy_uid,label\n")
+    for name, words in (("pipe.csv", "no regular file"), ("latin.csv", "not UTF-8"), ("none.csv", "cannot be read")):
+        with pytest.raises(ValueError, match=words):
+            table_text(tmp_path / name, ValueError)
+    assert table_text(tmp_path / "marked.csv", ValueError).startswith("study_uid")

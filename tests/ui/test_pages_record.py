@@ -31,7 +31,7 @@ if person:
 """
 
 
-@pytest.mark.parametrize("name", ["search", "archive", "cohorts", "evaluate"])
+@pytest.mark.parametrize("name", ["search", "archive", "cohorts", "concepts", "evaluate"])
 def test_a_page_that_is_drawn_is_on_record_each_time(home: Path, name: str) -> None:
     page = calm(page_of(name, role="viewer").run())
     first = acts(home)
@@ -65,7 +65,7 @@ def test_nothing_is_shown_once_the_record_takes_no_more_rows(home: Path, monkeyp
     page = calm(page.run())
     assert any("nothing can be recorded" in text for text in texts(page))
     assert component(page, "spinecho_results") is None, "an answer that is remembered is not shown again"
-    for name in ("study", "compare", "archive", "cohorts", "evaluate"):
+    for name in ("study", "compare", "archive", "cohorts", "concepts", "evaluate"):
         other = page_of(name)
         other.query_params.update({"study": "1", "studies": "1,2"})
         other.run()

@@ -22,7 +22,7 @@ def _calls_on_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def task(name: str, **arguments: Any) -> Task:
-    return Task(f"sandbox_calls:{name}", arguments, 100.0)
+    return Task(f"sandbox_calls:{name}", arguments, 100.0, writes_mb=1)
 
 
 def test_first_tasks_at_once_start_one_pool() -> None:

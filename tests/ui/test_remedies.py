@@ -24,6 +24,7 @@ from typer.main import get_command
 from spinecho.encoders.errors import EncoderError, Reason
 from spinecho.encoders.sandbox.processes import reading_memory
 from spinecho.ui.cli.app import app
+from spinecho.ui.cli.named import UNSAID, NamedGroup
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMED = re.compile(r"'(spinecho [^']*)'")
@@ -58,6 +59,8 @@ def resolve(words: list[str]) -> tuple[Any, list[str]]:
     rest = words
     while hasattr(command, "commands"):
         assert rest, words
+        if isinstance(command, NamedGroup) and rest[0] not in command.commands:
+            return command.commands[UNSAID], rest
         assert rest[0] in command.commands, f"there is no command {rest[0]!r} in {words}"
         command, rest = command.commands[rest[0]], rest[1:]
     return command, rest
@@ -111,7 +114,7 @@ def test_following_the_remedies_mends(tmp_path: Path) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive_file:
         archive_file.writestr("inside.nii", good)
-    (root / "study.zip").write_bytes(packed.getvalue())
+    (root / "study.pack").write_bytes(packed.getvalue())
     (root / "ACC9.txt").write_bytes(b"")
     (root / "r.csv").write_text("numero,texte\n1,normal\n", encoding="utf-8")
     (root / "out.nii.gz").symlink_to(outside / "out.nii.gz")
@@ -127,9 +130,9 @@ def test_following_the_remedies_mends(tmp_path: Path) -> None:
     (root / "cut.nii").write_bytes(good)  # copy again
     shutil.copy(tmp_path / "good.nii.gz", root / "empty.nii.gz")
     shutil.copy(tmp_path / "good.nii.gz", root / "named.nii.gz")
-    with zipfile.ZipFile(root / "study.zip") as archive_file:
+    with zipfile.ZipFile(root / "study.pack") as archive_file:
         archive_file.extractall(root / "study")
-    (root / "study.zip").unlink()  # unpack, and take it out
+    (root / "study.pack").unlink()  # unpack, and take it out
     (root / "ACC9.txt").write_text("FINDINGS: normal.\n", encoding="utf-8")
     (root / "r.csv").write_text("accession_number,report\nA1,normal brain\n", encoding="utf-8")
     shutil.copy(tmp_path / "good.nii.gz", outside / "gone.nii.gz")  # bring back what the link leads to

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from spinecho.db.schema.database import Database
 from spinecho.encoders.sandbox.environment import command_environment, module_path, reading_environment
 from spinecho.roles import RolesError
 from spinecho.settings import as_environment, read_settings
-from spinecho.ui.server.serve import OpenRoom, check_address, is_loopback, rules_for
+from spinecho.ui.server.serve import OpenToEverybody, check_address, is_loopback, rules_for
 
 ROOT = Path(__file__).parents[2]
 OUTSIDE = Path(__file__).parent / "outside"
@@ -84,16 +84,16 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         )
     finally:
         os.umask(before)
-    room = Served(port, home, hostile, folder / "heard", process)
+    context = Served(port, home, hostile, folder / "heard", process)
     try:
         for _ in range(240):
             assert process.poll() is None, process.communicate()[0]
             try:
-                if room.get("/_stcore/health")[0] == 200:
+                if context.get("/_stcore/health")[0] == 200:
                     break
             except OSError:
                 time.sleep(0.25)
-        yield room
+        yield context
     finally:
         process.kill()
         process.wait()
@@ -106,12 +106,12 @@ def test_the_listener_hears(tmp_path: Path) -> None:
     assert (tmp_path / "heard").read_text() == "socket.connect 192.0.2.1\n"
 
 
-def secret_of(room: Served) -> str:
-    return (room.home / f"room-{room.port}.address").read_text().strip().partition("secret=")[2]
+def secret_of(context: Served) -> str:
+    return (context.home / f"room-{context.port}.address").read_text().strip().partition("secret=")[2]
 
 
-def cookie_of(room: Served) -> str:
-    status, headers, _ = room.get(f"/?secret={secret_of(room)}")
+def cookie_of(context: Served) -> str:
+    status, headers, _ = context.get(f"/?secret={secret_of(context)}")
     assert (status, headers["location"]) == (303, "/")
     return headers["set-cookie"].partition(";")[0]
 
@@ -170,7 +170,7 @@ def test_it_spoke_to_nobody_and_told_no_secret(served: Served) -> None:
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.5", "scanner", "", "127.0.0.1.evil.example"])
 def test_beyond_this_machine_somebody_has_to_sign_in(tmp_path: Path, address: str) -> None:
     settings = read_settings(home=tmp_path, environment={})
-    with pytest.raises(OpenRoom, match="--open"):
+    with pytest.raises(OpenToEverybody, match="--open"):
         check_address(address, settings, allowed=False)
     assert not check_address(address, settings, allowed=True)
     settings.secrets.write_text("[auth]\nredirect_uri = 'https://room.hospital.example/oauth2callback'\n")
@@ -232,3 +232,22 @@ def test_settings_are_handed_on_as_whole_paths(tmp_path: Path, monkeypatch: pyte
     assert told["SPINECHO_TEXT_MODEL"] == str(tmp_path / "model")
     named = read_settings(home=Path("home"), encoder="clip:google/medsiglip-448", environment={})
     assert as_environment(named)["SPINECHO_ENCODER"] == "clip:google/medsiglip-448"
+
+
+def test_every_setting_but_who_asks_is_handed_on(tmp_path: Path) -> None:
+    (tmp_path / "roles.toml").write_text('default = "viewer"\n')
+    given = {
+        "SPINECHO_HOME": str(tmp_path / "home"), "SPINECHO_ENCODER": "synthetic", "SPINECHO_TEXT_MODEL": str(tmp_path),
+        "SPINECHO_DEVICE": "cpu", "SPINECHO_SMALLEST_COUNT": "5", "SPINECHO_IDLE_MINUTES": "7",
+        "SPINECHO_VIEWER_URL": "https://ohif.example/{study_uid}", "SPINECHO_ROLES": str(tmp_path / "roles.toml"),
+        "SPINECHO_DATABASE": "postgresql://spinecho@db.example/spinecho", "SPINECHO_RECORD": str(tmp_path),
+        "SPINECHO_NO_RECORD": "1", "SPINECHO_IDENTITIES": str(tmp_path),
+        "SPINECHO_IDENTITIES_KEY": str(tmp_path / "key"),
+    }  # fmt: skip
+    for environment in (given, {}):
+        settings = read_settings(home=tmp_path / "home", environment=environment)
+        assert read_settings(environment=as_environment(settings)) == settings
+    settings = read_settings(environment=given)
+    plain = read_settings(home=tmp_path / "other", environment={})
+    same = {one.name for one in fields(settings) if getattr(settings, one.name) == getattr(plain, one.name)}
+    assert same == {"user"}, "a setting is not tried"

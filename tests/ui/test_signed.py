@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from spinecho.encoders.sandbox.limits import TEXT_BYTES
 from spinecho.errors import SettingsError
 from spinecho.roles import EXAMPLE, Roles, RolesError, read_roles, role_of, signs_in, verified_address
-from spinecho.search.access.desk import Role
+from spinecho.search.access.personal_archive import Role
 from spinecho.settings import read_settings
 
 ABSENT = object()

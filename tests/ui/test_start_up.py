@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer
+import typer.testing
 
 from spinecho.ui.cli.app import Commands, app
 
@@ -37,10 +38,10 @@ def test_help_imports_no_database_and_no_network_of_neurons() -> None:
 
 
 def test_status_imports_what_it_looks_at_alone(home: Path) -> None:
-    """FAISS too: it opens the build that serves, to say whether it is sound."""
+    """Of a build it reads what that says of itself: FAISS would be needed to open it."""
     found = imported("status", "--home", str(home), "--json")
-    assert {"sqlalchemy", "faiss"} <= found
-    assert not found & SLOW
+    assert "sqlalchemy" in found
+    assert not found & (SLOW | {"faiss"})
 
 
 @pytest.mark.parametrize("name", Commands.later)

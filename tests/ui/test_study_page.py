@@ -25,11 +25,11 @@ from spinecho.ui.views.study.viewer import pack
 
 STUDY = """
 import streamlit as st
-from spinecho.search.access.desk import Person, Role
+from spinecho.search.access.personal_archive import Person, Role
 from spinecho.ui.views.session.opened import enter
 from spinecho.ui.views.study.page import study_page
 from spinecho.settings import read_settings
-from spinecho.search.access.desk import Person, Role
+from spinecho.search.access.personal_archive import Person, Role
 from spinecho.ui.views.session.opened import enter
 from spinecho.ui.views.study.page import study_page
 from spinecho.settings import read_settings

@@ -15,12 +15,32 @@ class Commands(JsonUsage, LazyGroup):
 
     later: ClassVar = {
         "index": Later("spinecho.ui.cli.index:index", "Index folders of DICOM, NIfTI and reports, or go on with it."),
+        "sources": Later(
+            "spinecho.ui.cli.sources:sources_app",
+            "Where archives come from: folders, PACS, receivers; add, list, test, pull, remove (docs/pacs.md).",
+        ),
+        "watch": Later(
+            "spinecho.ui.cli.watch:watch",
+            "Follow sources and folders until it is stopped: what is new is taken and indexed, a line a pass.",
+        ),
+        "receive-reports": Later(
+            "spinecho.ui.cli.receive:receive",
+            "Receive reports as HL7 messages over MLLP; each is on the disk before it is acknowledged.",
+        ),
         "status": Later(
             "spinecho.ui.cli.status:status", "Show what is indexed, what is pending, and how the last run went."
+        ),
+        "doctor": Later(
+            "spinecho.ui.cli.doctor:doctor_command",
+            "Check everything in one go, say what helps, and mend what safely can be (docs/operations.md).",
         ),
         "failures": Later(
             "spinecho.ui.cli.status:failures",
             "List what is not in the index, and why: files by reason, and reports without a study.",
+        ),
+        "run-report": Later(
+            "spinecho.ui.cli.run_report:run_report",
+            "Write what a run of 'spinecho index' did as one HTML page for a ticket: it names no patient and no path.",
         ),
         "predict": Later(
             "spinecho.ui.cli.predict:predict",
@@ -59,10 +79,35 @@ class Commands(JsonUsage, LazyGroup):
             "spinecho.ui.cli.cohort:cohort_app",
             "Cohorts: choose studies by rules, freeze the list, see what changes, export it.",
         ),
+        "reidentify": Later(
+            "spinecho.ui.cli.reidentify:reidentify",
+            "Show whom pseudonyms stand for, to those who may see it; each is on record (docs/deidentification.md).",
+        ),
+        "backup": Later(
+            "spinecho.ui.cli.backup:backup_command",
+            "Back up a home to a folder while it is in use: encrypted, and only what is new (docs/operations.md).",
+        ),
+        "restore": Later(
+            "spinecho.ui.cli.backup:restore_command",
+            "Put a backup into a new home, every byte, row and some answers checked.",
+        ),
         "db": Later("spinecho.ui.cli.db:db_app", "Look after the database."),
         "builds": Later(
             "spinecho.ui.cli.builds:builds_app",
             "The vector index: its builds, a new one, and what each kind of index would give on your vectors.",
+        ),
+        "adapt": Later(
+            "spinecho.ui.cli.adapt:adapt",
+            "Make a better encoder from the archive's own reports, and prove it on held-out patients.",
+        ),
+        "teach": Later(
+            "spinecho.ui.cli.teach:teach_app",
+            'Teach a concept from examples: `spinecho teach "pituitary tumour" --from ...` (docs/teaching.md).',
+        ),
+        "encoders": Later(
+            "spinecho.ui.cli.encoders:encoders_app",
+            "The encoders that an archive holds: add one beside, compare, switch, roll back, retire "
+            "(docs/encoders.md).",
         ),
         "train": Later(
             "spinecho.ui.cli.train:train_app",

@@ -93,10 +93,12 @@ def make_build(
         print_json({"builds": made})
         return
     for facts in made:
-        told = f", recall@10 {facts['recall']:.4f} at {facts['p50_ms']:.2f} ms" if facts["recall"] is not None else ""
+        measured = (
+            f", recall@10 {facts['recall']:.4f} at {facts['p50_ms']:.2f} ms" if facts["recall"] is not None else ""
+        )
         note = f" ({plain(facts['note'])})" if facts["note"] else ""
         out.print(
-            f"{facts['space']}: build {facts['build']}, {facts['vectors']:,} vectors, {facts['kind']}{told}{note}",
+            f"{facts['space']}: build {facts['build']}, {facts['vectors']:,} vectors, {facts['kind']}{measured}{note}",
             highlight=False,
         )
 
@@ -132,10 +134,10 @@ def tune(
     for name, rows in found.items():
         table = _table(name, "breadth", "candidates", "recall@10", "p50 ms", "bytes/vector", "build s")
         for one in rows:
-            told = (str(one.breadth), str(one.candidates)) if one.breadth else ("all", "all")
+            setting = (str(one.breadth), str(one.candidates)) if one.breadth else ("all", "all")
             table.add_row(
                 one.kind,
-                *told,
+                *setting,
                 f"{one.recall:.4f}",
                 f"{one.p50_ms:.2f}",
                 f"{one.bytes_per_vector:.0f}",

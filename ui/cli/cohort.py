@@ -14,6 +14,8 @@ from spinecho.db.people.masking import masked, number
 from spinecho.lists import BALANCED, EXAMPLE, FORMATS, Changes, CohortCount, CohortError, FrozenCohort
 from spinecho.settings import Settings, read_settings
 from spinecho.ui.opening import open_archive
+from spinecho.ui.printing.copied import print_copied
+from spinecho.ui.printing.deidentifying import Dates, Descriptors, chosen, dates_of, descriptors_of
 from spinecho.ui.printing.options import MOST, AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
 
@@ -194,6 +196,40 @@ def codes(
         print_json({"path": str(file), "studies": len(rows) - 1})
     else:
         out.print(f"{len(rows) - 1} studies in {plain(str(file))}; keep it in the house")
+
+
+@cohort_app.command("copy")
+@guarded
+def copied(
+    name: Name,
+    folder: Annotated[
+        Path, typer.Argument(help="A new folder, or one of a copying that was stopped.", file_okay=False)
+    ],
+    version: Version = None,
+    dates: Dates = "shifted",
+    descriptors: Descriptors = "cleaned",
+    burnt_in: Annotated[
+        str, typer.Option("--burnt-in", help="hold series back that may have words in their pictures, or copy them.")
+    ] = "hold",
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy the files of a version without whose they are: DICOM by PS3.15's basic profile, NIfTI without its texts.
+
+    UIDs and numbers are mapped by this archive's key, the same in every call. A copying that was stopped goes on when
+    it is called again. What the rules do not catch is in docs/deidentification.md, and said at the end. Exit status 1:
+    some files could not be copied.
+    """
+    archive = open_archive(read_settings(home=home))
+    made = archive.copy_cohort(
+        name, folder, version=version, dates=dates_of(dates), descriptors=descriptors_of(descriptors),
+        burnt_in=chosen("--burnt-in", burnt_in, "hold", "copy"),
+    )  # fmt: skip
+    if as_json:
+        print_json(made.to_json())
+    else:
+        print_copied(out, err, made)
+    raise typer.Exit(1 if made.failed else 0)
 
 
 @cohort_app.command("delete")

@@ -18,7 +18,7 @@ from spinecho.ui.printing.options import (
     print_json,
 )
 from spinecho.ui.printing.progress_bars import progress_bars
-from spinecho.upkeep import copies, remove_copies, upgrade
+from spinecho.upkeep import copies, copy_database, remove_copies, upgrade
 
 db_app = typer.Typer(no_args_is_help=True, help="Look after the database.")
 
@@ -37,12 +37,38 @@ def db_upgrade(home: Home = None, as_json: AsJson = False) -> None:
         print_json({"before": done.before, "after": done.after, "copy": str(done.copy) if done.copy else None})
     elif done.copy:
         kept = tables.plain(str(done.copy))
-        told = f"Upgraded {where} from {done.before} to {done.after}; the old one is kept as {kept}"
-        out.print(told, highlight=False)
+        sentence = f"Upgraded {where} from {done.before} to {done.after}; the old one is kept as {kept}"
+        out.print(sentence, highlight=False)
     elif done.before != done.after:
         out.print(f"Upgraded {where} from {done.before or 'nothing'} to {done.after}", highlight=False)
     else:
         out.print(f"{where} is at {done.after}; nothing to do", highlight=False)
+
+
+@db_app.command("copy")
+@guarded
+def db_copy(
+    to: Annotated[
+        str, typer.Argument(help="A new home's folder, or postgresql://user@host/name of an empty database.")
+    ],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy the database to another home or to a PostgreSQL server, and hold the copy against it.
+
+    From the home's file, or from SPINECHO_DATABASE, with every id: lists, thumbs and links stay true. One that was
+    stopped goes on when it is started again; until it is whole nobody can open the copy. Rows are compared by number
+    and checksum, and the top ten of some questions have to be the same. The record of who did what stays where it is.
+    """
+    settings = read_settings(home=home)
+    with progress_bars(err, quiet=as_json) as progress:
+        done = copy_database(settings, to, on_progress=progress)
+    if as_json:
+        print_json({"from": done.source, "to": done.copy, "rows": done.rows, "written": done.written,
+                    "questions": done.questions})  # fmt: skip
+        return
+    said = f"{done.copy} holds the {done.rows:,} rows of {done.source}; {done.written:,} were written now, and "
+    out.print(tables.plain(f"{said}{done.questions} questions are answered alike"), highlight=False, soft_wrap=True)
 
 
 @db_app.command("copies")

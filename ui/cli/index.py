@@ -11,6 +11,7 @@ import typer
 from spinecho.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing import tables
+from spinecho.ui.printing.deidentifying import Dates, Deidentify, Descriptors, dates_of, descriptors_of
 from spinecho.ui.printing.options import (
     AsJson,
     Device,
@@ -52,9 +53,32 @@ def index(
         bool, typer.Option("--follow-links", help="Also read what links lead to outside of the folders.")
     ] = False,
     memory_mb: Memory = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Pull from this source first; see 'spinecho sources list'.")
+    ] = None,
+    report_columns: Annotated[
+        str | None,
+        typer.Option(
+            "--report-columns",
+            help='Columns of tables of reports, as "accession=Auftrag,report=Text"; kept until "" is given.',
+        ),
+    ] = None,
+    report_html: Annotated[
+        Path | None,
+        typer.Option(
+            "--report-html", help="Write what the run did as one HTML page, see 'spinecho run-report'.", dir_okay=False
+        ),
+    ] = None,
+    deidentify: Deidentify = False,
+    dates: Dates = "shifted",
+    descriptors: Descriptors = "cleaned",
     max_volumes: Annotated[
         int, typer.Option(help="Volumes embedded of one series, evenly spread.", min=1, max=10_000)
     ] = 8,
+    join: Annotated[
+        bool,
+        typer.Option("--join", help="Take part in the run of another process over the same PostgreSQL database."),
+    ] = False,
     encoder: Encoder = None,
     text_model: TextModel = None,
     device: Device = None,
@@ -62,19 +86,36 @@ def index(
 ) -> None:
     """Index folders of DICOM, NIfTI and reports, or go on with it.
 
-    Unchanged files cost a stat. A run that was killed goes on where it stopped. Reports (.txt, .csv, .jsonl) are
+    Unchanged files cost a stat. A run that was killed goes on where it stopped. Reports (see docs/reports.md) are
     joined to studies by accession number or StudyInstanceUID. Exit status: 0 all well, 1 some files were rejected or
     could not be read ('spinecho failures' lists them), 2 wrong usage, 3 the disk, the rights or the server failed,
     4 stored data are damaged.
+
+    With --join this process reads and stores a share of what another one, on this machine or another, has found;
+    folders and other options are that one's, and have to be at the same paths here. Should the other die, this one
+    leads the run to its end.
     """
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
     archive = open_archive(settings, create=True)
+    if join:
+        if folders:
+            raise typer.BadParameter("with --join the folders are those of the run that is joined; give none")
+        with progress_bars(err, quiet=as_json) as progress:
+            joined = archive.join(workers=workers, memory_mb=memory_mb, on_progress=progress)
+        if as_json:
+            print_json(joined.to_json())
+        else:
+            tables.print_joined(out, joined)
+        raise typer.Exit(1 if joined.outcome is not None and joined.outcome.mendable else 0)
     with progress_bars(err, quiet=as_json) as progress:
         outcome = archive.index(
             folders or (), workers=workers, max_volumes=max_volumes, limit=limit, retry=retry, again=not resume,
             prune=prune, yes=yes, verify=verify, rebuild=rebuild, follow_links=follow_links, memory_mb=memory_mb,
-            on_progress=progress,
+            report_columns=report_columns, source=source, deidentify=deidentify, dates=dates_of(dates),
+            descriptors=descriptors_of(descriptors), on_progress=progress,
         )  # fmt: skip
+    if report_html is not None:
+        archive.run_report(run=outcome.run).write(report_html)
     if as_json:
         print_json(outcome.to_json())
     else:

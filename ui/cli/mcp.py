@@ -8,6 +8,7 @@ import typer
 
 from spinecho.db.errors import BackendMissing
 from spinecho.settings import read_settings
+from spinecho.ui.mcp_address import check_loopback
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import LOOPBACK, Address, Device, Encoder, Home, guarded
 
@@ -22,6 +23,9 @@ def mcp(
     host: Annotated[
         list[str] | None, typer.Option("--host", help="A further name that the server goes by, such as a proxy's.")
     ] = None,
+    allowed: Annotated[
+        bool, typer.Option("--open", help="Listen beyond this machine, with TLS by a proxy before it.")
+    ] = False,
     home: Home = None,
     encoder: Encoder = None,
     device: Device = None,
@@ -34,6 +38,8 @@ def mcp(
         import mcp.server  # noqa: F401, PLC0415  (slow to import)
     except ImportError as error:
         raise BackendMissing(f"tools for assistants need {error.name}: pip install '.[mcp]'") from error
+    if transport == "http" and not allowed:
+        check_loopback(address)
     settings = read_settings(home=home, encoder=encoder, device=device)
     with open_archive(settings) as archive:
         if transport == "stdio":

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from spinecho.acts import Acts, Entry
-from spinecho.db.csv_files import write_csv
-from spinecho.db.errors import StoreError
+from spinecho.acts import entry_facts
 from spinecho.settings import read_settings
+from spinecho.ui.opening import open_acts
+from spinecho.ui.printing.new_files import write_new
 from spinecho.ui.printing.options import MOST, AsJson, Home, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
 
@@ -37,14 +34,14 @@ def check(
     that was cut off, put back from a copy or written anew from end to end is noticed by that alone.
     """
     held = _since(since) if since is not None else None
-    found = Acts(read_settings(home=home)).check(since=held)
+    found = open_acts(read_settings(home=home)).check(since=held)
     if as_json:
         print_json({"rows": found.rows, "head": found.head, "whole": not found.broken, "broken": list(found.broken)})
     else:
         for line in found.broken:
             err.print(f"[bold red]broken:[/] {plain(line)}", soft_wrap=True, highlight=False)
-        said = "broken" if found.broken else "whole"
-        out.print(f"{said}, {found.rows} rows, the last is {found.rows}:{found.head}", soft_wrap=True, highlight=False)
+        word = "broken" if found.broken else "whole"
+        out.print(f"{word}, {found.rows} rows, the last is {found.rows}:{found.head}", soft_wrap=True, highlight=False)
     raise typer.Exit(1 if found.broken else 0)
 
 
@@ -58,9 +55,9 @@ def listed(
     as_json: AsJson = False,
 ) -> None:
     """Show the latest acts, newest first: everybody's to a manager, else your own."""
-    entries = Acts(read_settings(home=home)).entries(user=user, action=action, most=most)
+    entries = open_acts(read_settings(home=home)).entries(user=user, action=action, most=most)
     if as_json:
-        print_json({"record": [_plain(one) for one in entries]})
+        print_json({"record": [entry_facts(one) for one in entries]})
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("", "at (UTC)", "who", "role", "what", "of", "facts"):
@@ -80,53 +77,12 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write every act with its digest, oldest first, readable by you alone. For managers."""
-    count = _Counted(Acts(read_settings(home=home)).walk())
-    try:
-        if path.suffix.lower() == ".jsonl":
-            _write_lines(path, count)
-        else:
-            write_csv(path, _cells(count), fresh=True)
-    except FileExistsError:
-        raise StoreError(f"{path} is there already; name another file") from None
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written ({error.strerror}); name another file") from error
+    entries = open_acts(read_settings(home=home)).walk()
+    rows = write_new(path, _COLUMNS, map(entry_facts, entries))
     if as_json:
-        print_json({"path": str(path), "rows": count.rows})
+        print_json({"path": str(path), "rows": rows})
     else:
-        out.print(f"{count.rows} rows written to {plain(str(path))}", soft_wrap=True)
-
-
-class _Counted:
-    """Acts, and how many of them were taken so far."""
-
-    def __init__(self, entries: Iterator[Entry]) -> None:
-        self._entries = entries
-        self.rows = 0
-
-    def __iter__(self) -> Iterator[Entry]:
-        for one in self._entries:
-            self.rows += 1
-            yield one
-
-
-def _write_lines(path: Path, entries: Iterable[Entry]) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.writelines(json.dumps(_plain(one), ensure_ascii=False) + "\n" for one in entries)
-
-
-def _cells(entries: Iterable[Entry]) -> Iterator[tuple[object, ...]]:
-    yield _COLUMNS
-    for one in entries:
-        value = _plain(one)
-        value["facts"] = json.dumps(value["facts"], ensure_ascii=False)
-        yield tuple(value[name] for name in _COLUMNS)
-
-
-def _plain(one: Entry) -> dict[str, Any]:
-    at = one.at.isoformat(timespec="microseconds") + "Z"
-    return {"number": one.number, "at": at, "user": one.user, "role": one.role, "action": one.action,
-            "subject": one.subject, "facts": dict(one.facts), "digest": one.digest}  # fmt: skip
+        out.print(f"{rows} rows written to {plain(str(path))}", soft_wrap=True)
 
 
 def _since(given: str) -> tuple[int, str]:

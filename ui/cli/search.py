@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 
 from spinecho.db.filters.algebra import Filter
 from spinecho.settings import read_settings
+from spinecho.ui.cli.series import series
 from spinecho.ui.cli.why import why
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing import tables
@@ -158,3 +159,4 @@ def _print(found: Hits, *, as_json: bool) -> None:
 
 
 search_app.command("why")(why)
+search_app.command("series")(series)

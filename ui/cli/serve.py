@@ -27,7 +27,9 @@ def serve(
     allowed: Open = False,
     theme: Theme = "dark",
     workers: Annotated[int, typer.Option(help="Processes that answer the API.", min=1, max=64)] = 1,
-    jobs: Annotated[int, typer.Option(help="Jobs at once, each a process: exports, evaluations.", min=0, max=64)] = 1,
+    jobs: Annotated[
+        int, typer.Option(help="Exports at once, and evaluations beside them, each a process.", min=0, max=64)
+    ] = 1,
     pages: Annotated[bool, typer.Option("--pages/--no-pages", help="Also the pages, or the API alone.")] = True,
     encoder: Encoder = None,
     device: Device = None,

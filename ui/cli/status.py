@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,13 +11,18 @@ from spinecho.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.damage import require_undamaged
+from spinecho.ui.printing.failure_rows import COLUMNS, failure_rows
+from spinecho.ui.printing.new_files import write_new
 from spinecho.ui.printing.options import (
     AsJson,
     Home,
+    Memory,
+    err,
     guarded,
     out,
     print_json,
 )
+from spinecho.ui.printing.progress_bars import progress_bars
 
 
 @guarded
@@ -47,11 +53,37 @@ def failures(
     home: Home = None,
     reason: Annotated[str | None, typer.Option(help="Only this reason code, e.g. TRUNCATED.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also files that are merely nothing to embed.")] = False,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Try all rejected files of the last run's folders again first.")
+    ] = False,
+    memory_mb: Memory = None,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", help="Write the list to a new file: .csv, or .jsonl for JSON Lines.", dir_okay=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what is not in the index, and why: files by reason, and reports without a study."""
-    facts = open_archive(read_settings(home=home)).failures(reason=reason, everything=everything).facts
-    if as_json:
+    """List what is not in the index, and why: files by reason, and reports without a study.
+
+    --retry is 'spinecho index --retry', and then the list of what is still not in. --export writes each file and report
+    with its reason and what would mend it, readable by you alone: names of folders may be names of people.
+    """
+    archive = open_archive(read_settings(home=home))
+    if retry:
+        with progress_bars(err, quiet=as_json) as progress:
+            outcome = archive.index(retry=True, memory_mb=memory_mb, on_progress=progress)
+        if not as_json:
+            tables.print_summary(out, outcome)
+    facts = archive.failures(reason=reason, everything=everything).facts
+    if retry:
+        facts = facts | {"retried": outcome.to_json()}
+    if export is not None:
+        rows = write_new(export, COLUMNS, failure_rows(facts))
+        if as_json:
+            print_json({"path": str(export), "rows": rows} | ({"retried": facts["retried"]} if retry else {}))
+        else:
+            out.print(f"{rows} rows written to {tables.plain(str(export))}", soft_wrap=True)
+    elif as_json:
         print_json(facts)
     else:
         tables.print_failures(out, facts)

@@ -54,9 +54,11 @@ def head(config: Config, dry_run: DryRun = False, device: Device = "auto", as_js
             _tell(train("head", config, dry_run=True), as_json=as_json)
             return
         with _bar(quiet=as_json) as bar:
-            task = bar.add_task("features", total=None, told="")
-            told = train("head", config, device=device, on_progress=lambda _, __, words: bar.update(task, told=words))
-        _tell(told, as_json=as_json)
+            task = bar.add_task("features", total=None, words="")
+            outcome = train(
+                "head", config, device=device, on_progress=lambda _, __, words: bar.update(task, words=words)
+            )
+        _tell(outcome, as_json=as_json)
 
 
 def _fit(config: Path, stage: str, *, dry_run: bool, as_json: bool) -> None:
@@ -67,21 +69,21 @@ def _fit(config: Path, stage: str, *, dry_run: bool, as_json: bool) -> None:
             _tell(train(stage, config, dry_run=True), as_json=as_json)
             return
         with _bar(quiet=as_json) as bar, _asked_to_stop() as stop:
-            task = bar.add_task(stage, total=None, told="")
+            task = bar.add_task(stage, total=None, words="")
 
             def progress(done: int, known: int, words: str) -> None:
-                bar.update(task, completed=done, total=known or None, told=words)
+                bar.update(task, completed=done, total=known or None, words=words)
 
-            told = train(stage, config, on_progress=progress, stop=stop)
-        _tell(told, as_json=as_json)
-        if not told["finished"]:
+            outcome = train(stage, config, on_progress=progress, stop=stop)
+        _tell(outcome, as_json=as_json)
+        if not outcome["finished"]:
             err.print("stopped, and saved; run the same command again to go on")
 
 
 @contextmanager
 def _bar(*, quiet: bool) -> Iterator[Bar]:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}"), TimeElapsedColumn())
-    with Bar(*columns, TextColumn("{task.fields[told]}"), console=err, disable=quiet) as bar:
+    with Bar(*columns, TextColumn("{task.fields[words]}"), console=err, disable=quiet) as bar:
         yield bar
 
 

@@ -45,5 +45,5 @@ def why(
         print_json({"study_uid": study_uid, "words": words, "series": facts})
         return
     for fact in facts:
-        told = ", ".join(f"{one['slice']} ({one['share']:.0%})" for one in fact["slices"])
-        out.print(f"{fact['cosine']:.3f}  {plain(fact['series'])}: {fact['plane']} slices {told}", highlight=False)
+        shares = ", ".join(f"{one['slice']} ({one['share']:.0%})" for one in fact["slices"])
+        out.print(f"{fact['cosine']:.3f}  {plain(fact['series'])}: {fact['plane']} slices {shares}", highlight=False)

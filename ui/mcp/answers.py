@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from spinecho.ui.mcp import shapes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from spinecho import facet_counts, lists, results, studies
 
 MOST_REPORT = 20_000
@@ -26,6 +28,8 @@ def hits(found: results.Hits) -> shapes.Hits:
     listed = [_hit(one) for one in found]
     fitting = sum(one.fits for one in listed)
     kind, message = _found(len(listed), fitting)
+    if listed and "fit" in found.plan:
+        message += f" {_of_compared(found.plan)}"
     return shapes.Hits(
         found=kind, message=message, hits=listed, warnings=list(found.warnings),
         understood={name: _short(json.dumps(found.plan[name], ensure_ascii=False, default=str)) for name in _PLAN
@@ -45,6 +49,11 @@ def _found(listed: int, fitting: int) -> tuple[Any, str]:
             "do not present them as matches."
         )
     return "relevant", f"{fitting} of {listed} hits have evidence that says what was asked (`fits`)."
+
+
+def _of_compared(plan: Mapping[str, Any]) -> str:
+    """How many fit of all that were compared, of which the hits are the first; others may fit in a large archive."""
+    return f"Of all {plan['compared']:,} that were compared, {plan['fit']:,} {'fits' if plan['fit'] == 1 else 'fit'}."
 
 
 def reports(study: studies.Study, start: int) -> shapes.Reports:

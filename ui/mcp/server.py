@@ -21,13 +21,13 @@ INSTRUCTIONS = (
 )
 
 
-def server_of(archive: Archive, archive_now: Callable[[], Archive] | None = None, **options: Any) -> MCPServer:
-    """The tools over an archive. archive_now: the same before whoever asks; without it, as it was opened."""
+def server_of(archive: Archive | Callable[[], Archive], **options: Any) -> MCPServer:
+    """The tools over an archive as it was opened, or over what gives it before whoever asks now."""
     server: MCPServer = MCPServer(
         "spinecho", title="Spinecho", instructions=INSTRUCTIONS, version=version("spinecho"), log_level="WARNING",
         subscriptions=False, **options,
     )  # fmt: skip
-    add_tools(server, archive_now or (lambda: archive))
+    add_tools(server, archive if callable(archive) else lambda: archive)
     return server
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
@@ -15,6 +15,7 @@ from pydantic import Field
 from spinecho.connection import note_assistant
 from spinecho.errors import SpinechoError
 from spinecho.ui.mcp import answers, shapes
+from spinecho.ui.mcp.definitions import given_definition, rules_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,21 +58,23 @@ def add_tools(server: MCPServer, archive_now: Callable[[], Archive]) -> None:
             return answers.reports(archive.study(study_uid), start)
 
     def cohort_count(
-        include: Annotated[Rules, Field(min_length=1, description="Filters that a study has to pass, all of them.")],
+        include: Annotated[Rules, Field(description="Filters that a study has to pass, all of them.")] = [],  # noqa: B006
         exclude: Annotated[Rules, Field(description="Filters of which a study may pass none.")] = [],  # noqa: B006
         study: Annotated[
             Literal["first", "last", "every"], Field(description="Which study of each patient counts.")
         ] = "every",
+        definition: Annotated[
+            dict[str, Any] | None,
+            Field(
+                description="In place of the others: a cohort's definition as docs/cohorts.md has it, such as "
+                '{"name": "x", "include": [{"text": "ring enhancement", "at_least": 0.7}], "exclude": []}.'
+            ),
+        ] = None,
     ) -> shapes.CohortCount:
-        from spinecho.search.cohorts.definition import Definition, Index, Rule  # noqa: PLC0415
-
         with asking("cohort_count") as archive:
-            if any(not one.strip() for one in (*include, *exclude)):
-                raise ToolError("a rule is empty; write a filter such as sequence=T2, or leave it out")
-            asked = Definition(
-                "asked", include=tuple(Rule(filter=one) for one in include),
-                exclude=tuple(Rule(filter=one) for one in exclude), index=Index(study),
-            )  # fmt: skip
+            if (definition is None) == (not include and not exclude):
+                raise ToolError("give filters as include and exclude, or a definition, and not both")
+            asked = rules_of(include, exclude, study) if definition is None else given_definition(definition)
             return answers.count(archive.cohort(asked).count())
 
     def facets(
@@ -138,7 +141,8 @@ _REPORT = (
     "`next_start` tells where to go on."
 )
 _COUNT = (
-    "How many studies and patients pass every filter of `include` and none of `exclude`, and what each rule leaves. "
+    "How many studies and patients pass every filter of `include` and none of `exclude`, or a whole definition (words, "
+    "likeness to a study, windows of time, matched controls), and what each rule leaves. "
     "Nothing is kept. Small counts may be hidden; do not try to find them out from differences."
 )
 _FACETS = "Which values occur, and of how many studies each is: shown under the filter, of a total."

@@ -8,10 +8,13 @@ import sys
 from typing import Any
 
 from rich.console import Console, ConsoleDimensions
+from rich.rule import Rule
 from rich.table import Table
 
 _WIDE = 1_000_000
 """Columns of what is no terminal: a pipe and a file have no right edge, whatever COLUMNS says."""
+_RULE = 80
+"""Columns of a heading's line there."""
 
 
 class Lines(Console):
@@ -35,6 +38,8 @@ class Lines(Console):
             if isinstance(one, Table):
                 for column in one.columns:
                     column.overflow = "fold"
+            if isinstance(one, Rule) and not self.is_terminal:  # it fills whatever width there is
+                options.setdefault("width", max(_RULE, len(str(one.title)) + 4))
         super().print(*objects, **options)
 
 

@@ -88,6 +88,6 @@ def _of_system(error: OSError) -> str:
 
 def _damage() -> str:
     """What is damaged in a database that was open, where that may be behind a fault."""
-    from spinecho.db.schema.check import damage_behind  # noqa: PLC0415  (the database is slow to import)
+    from spinecho.db.schema.database import damage_behind  # noqa: PLC0415  (the database is slow to import)
 
     return damage_behind()

@@ -6,7 +6,7 @@ import functools
 import inspect
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 
@@ -16,6 +16,7 @@ from spinecho.encoders.sandbox.processes import LEAST_MB
 from spinecho.private import private_files
 from spinecho.ui.printing.console import err, out, print_json
 from spinecho.ui.printing.failing import failing
+from spinecho.ui.printing.server_option import VARIABLE, asked_there, may_ask
 
 __all__ = [
     "LOOPBACK",
@@ -46,6 +47,21 @@ MOST_RESULTS = 1_000_000
 LOOPBACK = "127.0.0.1"
 _NO_RECORD: Any = Annotated[
     bool, typer.Option("--no-record", help="Keep no record of this; only on a machine used alone.")
+]
+_OF_SERVER: Any = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        help="Ask the server at this address (https://HOST) in place of a home, with the token of SPINECHO_TOKEN or of "
+        f"a file. [default: ${VARIABLE}]",
+    ),
+]
+_OF_FILE: Any = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        help="File, yours alone, in which the token for --server stands. [default: $SPINECHO_TOKEN_FILE]",
+    ),
 ]
 
 Home = Annotated[
@@ -94,11 +110,16 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         stopped = "stopped; nothing that was stored is lost, run the same command again to go on"
         leave_out = bool(kwargs.pop("no_record", False))
+        server: Any = kwargs.pop("server", None)
+        token_file: Any = kwargs.pop("token_file", None)
         fails = failing(as_json=bool(kwargs.get("as_json")), stopped=stopped)
-        with fails, private_files(), _recorded(leave_out=leave_out):
-            return command(*args, **kwargs)
+        with fails, private_files():
+            there = asked_there(command, kwargs, server, token_file, no_record=leave_out) if of_home else nullcontext()
+            with there, _recorded(leave_out=leave_out):
+                return command(*args, **kwargs)
 
-    return _with_no_record(run)
+    of_home = "home" in inspect.signature(command).parameters
+    return _with_shared(run) if of_home else run
 
 
 @contextmanager
@@ -120,13 +141,16 @@ def _recorded(*, leave_out: bool) -> Iterator[None]:
             os.environ[NO_RECORD] = before
 
 
-def _with_no_record(run: Callable[P, R]) -> Callable[P, R]:
-    """Give commands that open a home the option --no-record."""
+def _with_shared(run: Callable[P, R]) -> Callable[P, R]:
+    """Give commands that open a home the option --no-record, and --server where a server can answer."""
     signature = inspect.signature(run, eval_str=True)
-    if "home" not in signature.parameters:
-        return run
-    added = inspect.Parameter("no_record", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_NO_RECORD)
+    annotations: dict[str, tuple[Any, Any]] = {"no_record": (False, _NO_RECORD)}
+    annotations |= {"server": (None, _OF_SERVER), "token_file": (None, _OF_FILE)} if may_ask(run) else {}
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (default, annotation) in annotations.items()
+    ]
     parameters = [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in signature.parameters.values()]
-    run.__signature__ = signature.replace(parameters=[*parameters, added])  # type: ignore[attr-defined]
-    run.__annotations__ = {one.name: one.annotation for one in (*parameters, added)}
+    run.__signature__ = signature.replace(parameters=[*parameters, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in (*parameters, *added)}
     return run

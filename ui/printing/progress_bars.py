@@ -9,21 +9,30 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 from spinecho.outcomes import SELF_TEST, OnProgress
 
+_PERIOD = 60.0
+"""Seconds over which speed and time left are estimated: series differ in size."""
 _LABELS = {
     "discover": "files found",
     "scan": "headers read",
     "read": "series read, embedded, stored",
     "reports": "report files",
+    "copy": "rows copied and compared",
+    "read sentences": "sentences read",
+    "train": "steps trained",
+    "encode": "scans embedded",
     SELF_TEST: "testing channels on this archive",
 }
 
@@ -39,11 +48,27 @@ def progress_bars(console: Console, *, quiet: bool) -> Iterator[OnProgress | Non
         TextColumn("{task.description:30}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _Throughput(),
         TimeElapsedColumn(),
+        TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Bars(*columns, console=console) as bars:
+    with Bars(*columns, console=console, speed_estimate_period=_PERIOD) as bars:
         yield _Drawn(bars)
+
+
+class _Throughput(ProgressColumn):
+    """How much of a stage is done a second, of late; over all of it once it is done."""
+
+    def render(self, task: Task) -> Text:
+        return Text(per_second(task.finished_speed or task.speed), style="progress.data.speed")
+
+
+def per_second(speed: float | None) -> str:
+    """A speed as it is shown, nothing where it is not known yet."""
+    if not speed:
+        return ""
+    return f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s" if speed >= 0.1 else f"{60 * speed:.1f}/min"
 
 
 class _Drawn:

@@ -12,7 +12,7 @@ from rich.table import Table
 from spinecho.indexer.progress import STAGES
 
 if TYPE_CHECKING:  # at run time whoever has one of these has imported its module
-    from spinecho.outcomes import Outcome
+    from spinecho.outcomes import Joined, Outcome
     from spinecho.results import Hit, Hits, Sentence, SeriesSummary
 
 _MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow]?[/]", "historical": "[blue]<[/]"}
@@ -48,6 +48,10 @@ def print_results(console: Console, found: Hits) -> None:
         f"{sum(found.seconds.values()) * 1000:.0f} ms" + (f" · {about['note']}" if "note" in about else "") + "[/]",
         highlight=False,
     )
+    if "fit" in found.plan:
+        console.print(
+            f"[dim]{found.plan['fit']:,} of {found.plan['compared']:,} that were compared fit[/]", highlight=False
+        )
     for line in _understood(found.plan):
         console.print(f"[dim]{plain(line)}[/]", highlight=False)
     if learned := found.plan.get("learned"):
@@ -162,6 +166,17 @@ def _marked(found: Sentence) -> str:
     return "".join([*parts, plain(found.text[at:])])
 
 
+def print_joined(console: Console, joined: Joined) -> None:
+    """What a process did of the run of another."""
+    shares = [("series", joined.series), ("volumes", joined.volumes), ("report files", joined.reports)]
+    console.print("Took part: " + ", ".join(f"{n:,} {what}" for what, n in shares), highlight=False)
+    if joined.outcome is not None:
+        console.print("The process that led had stopped; this one led the run to its end.")
+        print_summary(console, joined.outcome)
+    elif not any(n for _, n in shares):
+        console.print("[dim]nothing was left to take, or no other process indexes[/]")
+
+
 def print_summary(console: Console, summary: Outcome) -> None:
     """What a run did, with seconds by stage."""
     counts = summary.counts
@@ -182,6 +197,9 @@ def print_summary(console: Console, summary: Outcome) -> None:
     if summary.reasons:
         listed = ", ".join(f"{reason} {n}" for reason, n in sorted(summary.reasons.items(), key=lambda item: -item[1]))
         console.print(f"[dim]not indexed:[/] {listed}  [dim](spinecho failures)[/]", highlight=False)
+    for meaning, names in summary.report_columns.items():
+        listed = ", ".join(f"{name!r} ({n:,} {'file' if n == 1 else 'files'})" for name, n in names.items())
+        console.print(f"[dim]{meaning.replace('_', ' ')} of reports taken from:[/] {plain(listed)}", highlight=False)
     if counts.get("hidden"):
         console.print(f"[dim]left out: {counts['hidden']:,} names that begin with a dot[/]", highlight=False)
     if not counts.get("files"):
@@ -211,6 +229,10 @@ def print_status(console: Console, facts: dict[str, Any]) -> None:
         table.add_row("last run", plain(f"{run['started_at']} to {ended}"))
     if facts["copies"]:
         table.add_row("copies kept", f"{facts['copies']} (spinecho db copies)")
+    if reading := facts["reading"]:
+        memory = f"{reading['memory_mb']:,} MB each" if reading["memory_mb"] else "as much memory as there is"
+        network = "a network, which this kernel lets them keep" if reading["network"] else "no network"
+        table.add_row("reading processes", f"{memory}, no files written, {network}")
     console.print(table, highlight=False)
     for warning in facts["warnings"]:
         console.print(f"[yellow]warning:[/] {plain(warning)}", highlight=False, soft_wrap=True)

@@ -8,6 +8,8 @@ from typer.core import TyperGroup
 
 from spinecho.ui.printing.console import print_json
 
+_OF_SERVERS = ("--server", "--token-file")
+
 
 class JsonUsage(TyperGroup):
     """The outermost group of commands: what it cannot read is one JSON object on stdout where `--json` is given.
@@ -33,10 +35,19 @@ class JsonUsage(TyperGroup):
         try:
             return super().invoke(ctx)
         except Exception as error:
+            _explain(error)
             self._print(error)
             raise
 
     def _print(self, error: Exception) -> None:
         message = getattr(error, "format_message", None)
-        if self._as_json and callable(message) and (said := message()):
-            print_json({"error": type(error).__name__, "message": said})
+        if self._as_json and callable(message) and (message_shown := message()):
+            print_json({"error": type(error).__name__, "message": message_shown})
+
+
+def _explain(error: Exception) -> None:
+    """Say of a command that no server can answer why it has not the options of those that one can."""
+    if getattr(error, "option_name", None) in _OF_SERVERS:
+        wrong: Any = error
+        wrong.message = "this command works on the machine that holds the archive: run it there, without --server"
+        wrong.possibilities = []

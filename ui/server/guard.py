@@ -119,8 +119,8 @@ class Guard:
         if not self._rules.secret or given.scope.get("method") not in ("GET", "HEAD"):
             return None
         query = parse_qsl(given.scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-        told = [value for name, value in query if name == _PARAMETER]
-        if not any(same(value, self._rules.secret) for value in told):
+        secrets_given = [value for name, value in query if name == _PARAMETER]
+        if not any(same(value, self._rules.secret) for value in secrets_given):
             return None
         rest = urlencode([(name, value) for name, value in query if name != _PARAMETER])
         raw: bytes = given.scope.get("raw_path") or given.scope["path"].encode("utf-8", "replace")

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from spinecho.encoders.sandbox.environment import command_environment
@@ -41,11 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tell_address(settings, given.address, given.port, secret)
     os.chdir("/")
     pages = 0 if given.no_pages else _free_port()
-    told = {
+    options = {
         "address": given.address, "port": given.port, "hosts": given.host, "secret": secret, "signed": signed,
         "pages": pages, "workers": given.workers, "jobs": given.jobs,
     }  # fmt: skip
-    os.environ[GIVEN] = json.dumps(told)
+    os.environ[GIVEN] = json.dumps(options)
     figures = ""
     if given.workers > 1:
         figures = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="spinecho-figures-")
@@ -66,6 +67,7 @@ class Pages:
         self._command = [
             sys.executable, "-P", "-m", "spinecho.ui.server.serve", "--address=127.0.0.1", f"--port={port}",
             f"--behind-address={given.address}", f"--behind-port={given.port}", f"--theme={given.theme}",
+            f"--jobs={given.jobs}",
             *(f"--host={name}" for name in given.host), *(["--open"] if given.open else []),
         ]  # fmt: skip
         environment = {**os.environ, **as_environment(read_settings())}
@@ -101,15 +103,18 @@ def make() -> Any:
     from spinecho.ui.server.api.service import Door  # noqa: PLC0415
     from spinecho.ui.server.proxy import Front, Proxy  # noqa: PLC0415
 
-    told = json.loads(os.environ[GIVEN])
+    options = json.loads(os.environ[GIVEN])
     settings = read_settings()
     rules = rules_for(
-        settings, address=told["address"], port=told["port"], hosts=told["hosts"], signed=told["signed"],
-        secret=told["secret"],
+        settings, address=options["address"], port=options["port"], hosts=options["hosts"], signed=options["signed"],
+        secret=options["secret"],
     )  # fmt: skip
-    door = Door(alone=not told["signed"], secret=told["secret"])
-    api = create_api(settings, door=door, rules=rules, jobs_at_once=told["jobs"], workers=told["workers"])
-    return Front(api, Proxy(told["pages"])) if told["pages"] else api
+    door = Door(alone=not options["signed"], secret=options["secret"])
+    api = create_api(
+        settings, door=door, rules=rules, jobs_at_once=options["jobs"], workers=options["workers"],
+        tools=find_spec("mcp") is not None,
+    )  # fmt: skip
+    return Front(api, Proxy(options["pages"])) if options["pages"] else api
 
 
 def _serve(given: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ _HOP = frozenset((
 ))  # fmt: skip
 _FORWARDED = (b"forwarded", b"x-forwarded", b"x-real-ip")
 _LOOPBACK = ("127.", "::1", "localhost")
-API = ("/api/", "/healthz", "/readyz", "/metrics", "/dicomweb")
+API = ("/api/", "/healthz", "/readyz", "/metrics", "/dicomweb", "/mcp")
 """What the API answers."""
 _WAIT = b"The pages are starting, or starting anew; reload in a moment.\n"
 

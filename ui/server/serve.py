@@ -17,8 +17,6 @@ import secrets
 import signal
 import socket
 import sys
-import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -29,14 +27,15 @@ from spinecho.private import UMASK, open_private
 from spinecho.roles import read_roles, redirect_origin, signs_in
 from spinecho.settings import Settings, read_settings
 from spinecho.ui.server.guard import Guard, Rules
+from spinecho.ui.server.parent import end_with_parent
 from spinecho.ui.server.theme import PAGE, streamlit_options
 
 SECRET = "SPINECHO_ROOM_SECRET"  # noqa: S105  (its name)
 _SHORTEST = 32
 
 
-class OpenRoom(SettingsError):
-    """The room would be open to whoever reaches the machine."""
+class OpenToEverybody(SettingsError):
+    """The pages would be open to whoever reaches the machine."""
 
 
 def check_address(address: str, settings: Settings, *, allowed: bool) -> bool:
@@ -49,7 +48,7 @@ def check_address(address: str, settings: Settings, *, allowed: bool) -> bool:
         read_roles(settings.roles)
         redirect_origin(settings.secrets)
     if not (signed or allowed or is_loopback(address)):
-        raise OpenRoom(
+        raise OpenToEverybody(
             f"at {address} other machines reach the room, and nobody would sign in: name a provider in "
             f"{settings.secrets} (docs/reading-room.md), listen on 127.0.0.1, or say --open: then whoever has the "
             "first address, which goes over the network in the clear, may do everything"
@@ -102,9 +101,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tell_address(settings, given.address, given.port, secret)
     os.environ.pop(SECRET, None)  # what this process starts needs it not
     os.chdir("/")  # where one stands may be an archive, in which .streamlit/config.toml would be read
-    _serve(rules, streamlit_options(
-        secrets=settings.secrets, address=given.address, port=given.port, theme=given.theme
-    ))  # fmt: skip
+    from spinecho.ui.server.jobs.pages import long_work  # noqa: PLC0415  (slow to import)
+
+    with long_work(settings, given.jobs, leads=not given.behind_port):
+        _serve(rules, streamlit_options(
+            secrets=settings.secrets, address=given.address, port=given.port, theme=given.theme
+        ))  # fmt: skip
 
 
 def _serve(rules: Rules, options: dict[str, object]) -> None:
@@ -129,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = parser_of("spinecho ui")
     parser.add_argument("--behind-address", default="", help="Where the server that these pages stand behind listens.")
     parser.add_argument("--behind-port", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1)
     return parser
 
 
@@ -136,7 +139,9 @@ def secret_of() -> str:
     """The secret of the first address: a new one, or that of the environment. Raises `OpenRoom` for a short one."""
     held = os.environ.get(SECRET, "")
     if held and (len(held) < _SHORTEST or not re.fullmatch(r"[A-Za-z0-9_-]+", held)):
-        raise OpenRoom(f"{SECRET} has to have {_SHORTEST} or more letters, digits, - and _; take it out for a new one")
+        raise OpenToEverybody(
+            f"{SECRET} has to have {_SHORTEST} or more letters, digits, - and _; take it out for a new one"
+        )
     return held or secrets.token_urlsafe(32)
 
 
@@ -160,29 +165,17 @@ def tell_address(settings: Settings, address: str, port: int, secret: str) -> No
     except OSError:  # a home that one may only read
         kept = False
         if not (sys.stdout.isatty() or os.environ.get(SECRET)):
-            raise OpenRoom(
+            raise OpenToEverybody(
                 f"{path} cannot be written, and standard output is no terminal, so nobody could be told the secret of "
                 f"the room: set {SECRET} to one of your own"
             ) from None
     if sys.stdout.isatty():
-        said = "The address holds a secret: keep it to yourself (Ctrl-C stops the room)"
-        print(f"The room is at {full}\n{said}", flush=True)  # noqa: T201
+        sentence = "The address holds a secret: keep it to yourself (Ctrl-C stops the room)"
+        print(f"The room is at {full}\n{sentence}", flush=True)  # noqa: T201
     elif not kept:
         print(f"The room is at {plain}; its secret is that of {SECRET}", flush=True)  # noqa: T201
     else:
         print(f"The room is at {plain}; the address with its secret stands in {path}", flush=True)  # noqa: T201
-
-
-def end_with_parent() -> None:
-    """End when the process that started this one ends, however it ends."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _remove_at_exit(path: Path) -> None:

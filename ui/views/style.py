@@ -25,6 +25,8 @@ _STYLE = """<style>
 [data-testid="stElementToolbar"] :has(> [aria-label^="Download as CSV"]) {display: none}
 [data-testid="stElementToolbar"] [aria-label^="Download as CSV"] {display: none}
 .st-key-line > :first-child {min-width: 220px}
+.st-key-counts-waiting {opacity: 0.45}
+.st-key-count-line {min-height: 1.4rem}
 [class*="st-key-report-"] [data-testid="stText"] {line-height: 1.45}
 </style>"""
 

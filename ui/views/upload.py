@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import streamlit as st
 
-from spinecho.search.query import ImageQuery
+from spinecho.queries import ImageQuery
 from spinecho.ui.server.theme import UPLOAD_MB
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS, read_scan_query, take_apart
+from spinecho.wiring import USER_ERRORS, take_apart
 
+Read: TypeAlias = Callable[[Path], tuple[ImageQuery, Sequence[Any]]]
+"""`ShownArchive.read_scan`."""
 LIMIT_MB = UPLOAD_MB
 """Of all files together."""
 _ENDING = re.compile(r"(?:\.[A-Za-z0-9]{1,8}){1,2}$")
@@ -41,24 +43,21 @@ class Scan:
     key: tuple[str, ...]
     name: str
     query: ImageQuery | None
-    said: str = ""
+    trouble_text: str = ""
 
 
-def read_scan(files: Sequence[Dropped], spec: dict[str, Any]) -> ImageQuery | None:
-    """The query that these files make, read once and remembered for the session; None, with a message, if none.
-
-    spec: of the encoder's preparation.
-    """
+def read_scan(files: Sequence[Dropped], read: Read) -> ImageQuery | None:
+    """The query that these files make, read once and remembered for the session; None, with a message, if none."""
     key = tuple(file.file_id for file in files)
     scan: Scan | None = st.session_state.get("read_scan")
     if scan is None or scan.key != key:
         with st.spinner("Reading the scan"):
-            scan = _read(files, spec, key)
+            scan = _read(files, read, key)
         st.session_state["read_scan"] = scan
     if scan.query is None:
-        trouble("This scan cannot be read", scan.said)
-    elif scan.said:
-        st.caption(scan.said)
+        trouble("This scan cannot be read", scan.trouble_text)
+    elif scan.trouble_text:
+        st.caption(scan.trouble_text)
     return scan.query
 
 
@@ -67,12 +66,14 @@ def scan_name(files: Sequence[Dropped]) -> str:
     return files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
 
 
-def _read(files: Sequence[Dropped], spec: dict[str, Any], key: tuple[str, ...]) -> Scan:
+def _read(files: Sequence[Dropped], read: Read, key: tuple[str, ...]) -> Scan:
     name = scan_name(files)
     size = sum(file.size for file in files) / 1e6
     if size > LIMIT_MB:
-        said = f"{size:.0f} MB are too much for the page, which takes {LIMIT_MB} MB; use 'spinecho search image FOLDER'"
-        return Scan(key, name, None, said)
+        trouble_text = (
+            f"{size:.0f} MB are too much for the page, which takes {LIMIT_MB} MB; use 'spinecho search image FOLDER'"
+        )
+        return Scan(key, name, None, trouble_text)
     with tempfile.TemporaryDirectory(prefix="spinecho-") as folder:
         names = _write(files, Path(folder))
         try:
@@ -80,7 +81,7 @@ def _read(files: Sequence[Dropped], spec: dict[str, Any], key: tuple[str, ...]) 
             if place.suffix == ".zip":
                 place = take_apart(place)
                 names[place.name] = name
-            query, left_out = read_scan_query(place, spec)
+            query, left_out = read(place)
         except USER_ERRORS as error:
             return Scan(key, name, None, _renamed(str(error), names, Path(folder)))
     reasons = ", ".join(f"{reason} {n}" for reason, n in Counter(str(one.reason) for one in left_out).most_common())

@@ -9,9 +9,11 @@ from sqlalchemy import Index, Table, event
 from spinecho.db.errors import Damaged
 from spinecho.db.schema.checksums import COLUMN, Summed, columns_of, sum_of, summing
 from spinecho.db.schema.models.base import Base, Sealed
+from spinecho.db.schema.models.concepts import TaughtConcept
 from spinecho.db.schema.models.files import LOOK_AGAIN, Archive, Failure, File, Folder, Run, Upkeep
 from spinecho.db.schema.models.people import AccessToken, Cohort, CohortMember, CohortVersion, Feedback, SavedSearch
 from spinecho.db.schema.models.reports import Clause, Passage, Report, WithdrawnPassage
+from spinecho.db.schema.models.sources import Source, SourceStudy
 from spinecho.db.schema.models.studies import Patient, Series, Study, Thumbnail, Volume, VolumeFile
 from spinecho.db.schema.models.vectors import (
     Background,
@@ -50,8 +52,11 @@ __all__ = [
     "SelfTest",
     "Series",
     "Serving",
+    "Source",
+    "SourceStudy",
     "SpaceRow",
     "Study",
+    "TaughtConcept",
     "Thumbnail",
     "Tombstone",
     "Upkeep",

@@ -29,7 +29,7 @@ class Serving(Sealed, Base):
 
     __tablename__ = "serving"
     role: Mapped[str] = mapped_column(CleanText, primary_key=True)
-    """image or text."""
+    """image or text; what is held beside the space of scans that answers is named by `db.store.held_spaces`."""
     space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id"))
     encoder: Mapped[str]
     """The encoder's name in the registry."""

@@ -60,8 +60,11 @@ class Clause:
     measure: str = ""
 
 
-def clauses(sentence: str) -> tuple[Clause, ...]:
-    """The text's clauses in order, covering all its words but list marks; () for a text without any."""
+def clauses(sentence: str, language: str = "en") -> tuple[Clause, ...]:
+    """The text's clauses in order, covering all its words but list marks; () for a text without any.
+
+    language: "en", or one of `languages.READ` that the text is in.
+    """
     return tuple(
         Clause(
             a,
@@ -72,14 +75,16 @@ def clauses(sentence: str) -> tuple[Clause, ...]:
             sentence[slice(*one.cue)],
             one.by,
         )
-        for one in judge(sentence)
+        for one in judge(sentence, language)
         for a, b in [_trimmed(sentence, one.start, one.end)]
         if a < b
     )
 
 
-def sentence_assertion(sentence: str) -> Assertion:
+def sentence_assertion(sentence: str, language: str = "en") -> Assertion:
     """One answer for the sentence: present before uncertain before historical before absent."""
+    if language != "en":
+        return strongest(one.assertion for one in judge(sentence, language))
     found = [one for one in judge(sentence) if not one.aside] or judge(sentence)
     given = {one.assertion for one in found if not _only_names_examination(sentence[one.start : one.end])}
     return strongest(given or {one.assertion for one in found})

@@ -38,9 +38,9 @@ UNDECIDED = _words(
 )
 
 NOT_A_NEGATION = _words(
-    rf"(?:no|not|without|nor) {_HOW}(?:size )?(?:changes?|alteration|difference|growth|progress(?:ion|ed)|{_COMPARED}"
+    rf"(?:no|not|without|nor) {_HOW}(?:size )?(?:change(?!s (?:of|to|suggest\w*|consistent|in keeping|compatible|typical|characteristic|indicat\w+)(?!\w))s?|alteration|difference|growth|progress(?:ion|ed)|{_COMPARED}"
     r"|increase|decrease|reduction|enlargement|shrunk|grown|improve(?:ment|d)|regress(?:ion|ed)"
-    r"|resolved|healed|surprising(?:ly)?|unexpected(?:ly)?|uncommon(?:ly)?)(?: (?:in|of|to) (?:the )?(?:size|extent|number|appearance))?",
+    r"|resolved|healed|surprising(?:ly)?|unexpected(?:ly)?|uncommon(?:ly)?)(?: (?:in|of|to) (?:the )?(?:size|extent|number|appearance))?(?! or(?!\w)|, [\w -]{1,40},? or(?!\w))",
     r"(?:has|have) not (?:\w+ly )?(?:changed|grown|increased|decreased|progressed|resolved|improved|enlarged|shrunk)",
     # What an earlier study did not show is there now.
     r"not (?:previously|formerly) (?:seen|present|visible|visuali[sz]ed|evident|identified|noted|apparent|described|known)",
@@ -90,7 +90,7 @@ SHOWS = re.compile(r"(?<!\w)(?:show\w*|demonstrat\w+|reveal\w*|depict\w*|confirm
 SUBORDINATE = _words("although", "though", "even though", "while", "whilst", "whereas", "despite", "obwohl")
 
 ASIDE = re.compile(
-    r"[ ,;]*(?:despite|in spite of|notwithstanding|but|however|although|though|yet|while|whilst|whereas|except|apart|aside|other than|save|barring|besides|with"
+    r"[ ,;:]*(?:despite|in spite of|notwithstanding|but|however|beyond|just|only|merely|simply|although|though|yet|while|whilst|whereas|except|apart|aside|other than|save|barring|besides|with"
     r"|jedoch|aber|bis auf|außer|abgesehen|hingegen|which|;|in (?:this|an?|our|the)(?: [\w-]+){0,4} (?:patient|man|woman|male|female|boy|girl|child|lady|gentleman))(?!\w)"
 )
 
@@ -100,14 +100,16 @@ EXCEPTION = re.compile(
 )
 
 HARD = re.compile(
-    r";|\|(?= )|(?<!and)(?<!or) / (?!or )|(?<=\w) \* (?=\w)|~(?! ?\d)|<(?:br|/?(?:p|li|div|tr|td|ul|ol))\b[^<>]{0,40}>|\\\.br\\|(?<=\w) \+ (?=\w)|(?=\[ ?[x✓✔]? ?\] )"
+    r";|\|(?= )|(?<=\w) \* (?=\w)|~(?! ?\d)|<(?:br|/?(?:p|li|div|tr|td|ul|ol))\b[^<>]{0,40}>|\\\.br\\|(?<=\w) \+ (?=\w)|(?=\[ ?[x✓✔]? ?\] )"
     r"|(?:(?<= no)|(?<=yes)|(?<= n)|(?<= y)|(?<=one)|(?<=nil)|(?<=[-+)]))\. (?=[\w?(])"
 )
 """After these a list does not go on."""
 
 _VERBS = r"(?:contains?|shows?|has|have|measures?|demonstrates?|enhances?|extends?|compress(?:es)?|displaces?|abuts?|remains?|is|are|was|were)"
 SOFT = re.compile(
-    r"[ ,]+(?:despite|in spite of|notwithstanding)(?!\w)"
+    r"(?<!and)(?<!or) / (?!or )|: (?=(?:just|only|merely|simply)(?!\w))"
+    r"|[ ,]+beyond (?=(?:minor|mild|minimal|minimally|age|some|a few|small|known|expected|slight|trivial|scattered|moderate|simple)(?!\w))"
+    r"|[ ,]+(?:despite|in spite of|notwithstanding)(?!\w)"
     r"|[ ,]+(?:but|however|although|though|yet|whilst|while|whereas|except(?:ing)?(?: for| that)?|apart from|aside from|other than"
     r"|save for|barring|besides|jedoch|aber|bis auf|abgesehen von|hingegen)(?!\w)"
     r"|[ ,]+(?:and |or |but )?(?:with(?=\s+(?:no|normal)(?!\w))|without(?!\w))"
@@ -123,7 +125,7 @@ SOFT = re.compile(
     rf"|[ ,]+and (?={_VERBS}(?!\w))"
     r"|[ ,]+(?:rather than|instead of|as opposed to)(?!\w)"
     r"|[ ,]+in (?:this|a|an|our|the)(?: [\w-]+){0,4}? (?:patient|man|woman|male|female|boy|girl|child|lady|gentleman)(?:,? (?:with|who|known)|(?= on))(?!\w)"
-    r"|(?<!that)(?<!whether)(?<!if)(?<!doubt)(?<!say)(?<!but)(?<!and)(?<!or)(?<!as)(?<!than)(?<!where)(?<!when)(?<!because)(?<!though)(?<!since)(?<!while)(?<!note)(?<!think)(?<!how)"
+    r"|(?<!that)(?<!whether)(?<!if)(?<!unless)(?<!doubt)(?<!say)(?<!but)(?<!and)(?<!or)(?<!as)(?<!than)(?<!where)(?<!when)(?<!because)(?<!though)(?<!since)(?<!while)(?<!note)(?<!think)(?<!how)(?<!clinically)(?<!radiologically)"
     r"[ ,]+(?=(?:this|it|these|there) (?:is|are|was|were|likely|may|represents?)(?!\w))"
     r"|[ ,]+(?=(?:so|hence|therefore|thus) (?!far|called))"
     r"|(?<!of)(?<!in)(?<!to) (?=which(?!\w))"
@@ -132,7 +134,7 @@ SOFT = re.compile(
 
 DEFINITE = re.compile(
     r"(?<!\w)(?:in|within|inside|around|surrounding|adjacent to|near|along|from|through|involving|at|that) (?:the|this|that|these|those|its|known)(?!\w)"
-    r"|(?<=enhancement )(?<!no evidence of )of the(?!\w)|(?<=growth )of the(?!\w)|(?<=displacement )of the(?!\w)|(?<=rupture )of the(?!\w)|(?<=extension )of the(?!\w)"
+    r"|(?<=enhancement )(?<!no evidence of )of the(?!\w)|(?<=growth )of the(?!\w)|(?<=displacement )of the(?!\w)|(?<=rupture )of the(?!\w)|(?<=extension )of the(?!\w)|(?<=progression )of the(?!\w)|(?<=enlargement )of the(?!\w)|(?<=change )in the(?!\w)"
     r"|(?<=complication )of (?:the|this)(?!\w)|(?<=complications )of (?:the|this)(?!\w)|(?<!\w)of (?:the )?(?:known|observed|existing)(?!\w)"
 )
 """Before a finding inside a denial: it is taken to be there."""
@@ -142,8 +144,8 @@ PATIENT = re.compile(
 )
 
 OWN_FINDING = re.compile(
-    r"[ ,]*(?:and |but )?(?:(?:a|an|the|there is|with|has) )?(?:small|mild(?:ly)?|moderate(?:ly)?|severe(?:ly)?|large|marked(?:ly)?|multiple|several|few|some|scattered|tiny|minimal|minor|chronic|old|residual|stable"
-    r"|known|unchanged|background|incidental|diffuse|extensive|prominent|bulky|partial|complete|two|three|four|five|six|(?:an?|one) |\d+(?:\.\d+)? ?(?:mm|cm)|grade|persistent|again|postoperative|post-?surgical|developmental)(?!\w)"
+    r"[ ,/;]*(?:and |but )?(?:(?:a|an|the|there is|with|has) )?(?:small|mild(?:ly)?|moderate(?:ly)?|severe(?:ly)?|large|marked(?:ly)?|multiple|several|few|some|scattered|tiny|minimal|minor|chronic|old|residual|stable"
+    r"|known|unchanged|background|incidental|diffuse|extensive|prominent|bulky|partial|complete|two|three|four|five|six|(?:an?|one) |\d+(?:\.\d+)? ?(?:mm|cm)|grade|persistent|again|postoperative|post-?surgical|developmental|trivial|trace|slight|subtle|faint|punctate|patchy|early|advanced|(?:low|high)[- ]grade|degenerative|just|only)(?!\w)"
 )
 """How a list of denials ends in telegraphic reports: "no shift, small lacune"."""
 
@@ -156,8 +158,8 @@ OWN_CLAUSE = re.compile(
     r"[ ,]*(?:and )?(?:there (?:is|are|was|were|has|remains?)(?!\w)"
     r"|(?!or(?!\w)|nor(?!\w))(?=[^,]*(?<!\w)"
     + _VERB
-    + r"(?!\w))(?![^,]*(?:is|are|was|were) (?:\w+ly )?(?:seen|identified|detected|noted|visible|demonstrated|evident|found|shown"
-    r"|visuali[sz]ed|appreciated|observed|present)[ .]*(?:in [\w ]+|on [\w ]+)?\.?$)"
+    + r"(?!\w))(?![^,]*(?:is|are|was|were|has been|have been|has|have) (?:\w+ly )?(?:seen|identified|detected|noted|visible|demonstrated|evident|found|shown"
+    r"|visuali[sz]ed|appreciated|observed|present|developed|occurred|appeared|arisen|formed)[ .]*(?:(?:in|on|since|at) [\w ]+)?\.?$)"
     r"|(?:the|a|an|there|another|multiple|marked|moderate|mild|severe|small|large|new) [^,]*(?<!\w)"
     + _VERB
     + r"(?!\w))"

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from spinecho.encoders.language.clauses.bounds import NOT_A_NEGATION
+from spinecho.encoders.language.clauses.further_cues import ALTERNATIVE, CHANCE_IS_LOW, LINES
 
 Kind = Literal["masked", "negation", "normal", "hedge", "question", "history", "family", "yes"]
 Reach = Literal["after", "before", "either", "verb", "whole"]
@@ -34,7 +35,7 @@ _BE = r"(?:(?:is|are|was|were|be|been|being|has|have|had|remains?|appears?|seems
 _SEEN = (
     r"(?:seen|identified|detected|noted|visible|visuali[sz]ed|demonstrated|demonstrable|evident|found|shown|appreciated|appreciable|observed|present"
     r"|apparent|discernible|discerned|recogni[sz]ed|recogni[sz]able|delineated|documented|confirmed|established|encountered|there|suspected|suggested"
-    r"|depicted|included|recurred|returned|reappeared|a feature|a concern|an issue|reproduced|displayed|developed|occurred|persist(?:ed)?|in evidence|palpable|reported|noticed)"
+    r"|depicted|included|recurred|returned|reappeared|a feature|a concern|an issue|reproduced|displayed|developed|occurred|persist(?:ed)?|in evidence|palpable|reported|noticed|borne out|substantiated|corroborated|expected)"
 )
 _SHOWS = (
     r"(?:see|find|identify|detect|show|demonstrate|reveal|appreciate|visuali[sz]e|observe|support|suggest|represent|have|contain|confirm|constitute|discern|recogni[sz]e"
@@ -50,7 +51,7 @@ _RELATIVES = (
 )
 DONE = (
     r"(?:surger(?:y|ies)|operations?|op\b|resections?|craniotom\w+|craniectom\w+|\w+ectom(?:y|ies)|\w+otom(?:y|ies)|\w+plast(?:y|ies)|biops(?:y|ies)|excisions?|removal|evacuation"
-    r"|radiotherapy|radiation|radiosurgery|chemotherapy|chemoradiation|chemo|brachytherapy|fusion|repair|reconstruction|replacements?|embolization|embolisation|lumpectomy"
+    r"|(?:chemo-?)?radiotherapy|radiochemotherapy|immunotherapy|radiation|radiosurgery|chemotherapy|chemoradiation|chemo|brachytherapy|fusion|repair|reconstruction|replacements?|embolization|embolisation|lumpectomy"
     r"|clipping|coiling|shunt(?:ing)?|stent(?:ing)?|ablation|transplant(?:ation)?|arthroscopy|microdis[ck]ectomy|decompression|drainage|turp|resektion|operation|bestrahlung)"
 )
 THEN = (
@@ -60,8 +61,8 @@ THEN = (
 _NOT_WHAT_IS_LEFT = r"(?<!changes of )(?<!evidence of )(?<!sequelae of )(?<!signs of )(?<!changes from )(?<!due to )(?<!from )(?<!appearances of )(?<!changes after )"
 _WHAT = r"(?:(?: of| for)(?: (?:an?|the|his|her|this|left|right|both))*(?: [\w-]+){1,2}?(?= ?(?:[.,;)]|$| (?:in|with|on|is|are|was|were|has|have|shows?|and|there|the|for|no)(?!\w))))?"
 OPERATED = re.compile(
-    rf"(?<![\w-])(?:after|following|since|post|nach|upon)(?: (?:an?|the|his|her|their|this|previous|prior|earlier|recent|remote))*(?: (?!the(?!\w)|an?(?!\w)|of(?!\w)|and(?!\w)|imaging)[\w/-]+){{0,3}}? {DONE}(?!\w){_WHAT}(?: {THEN})?"
-    r"(?![\w /-]{0,30}(?:changes?|scar\w*|images?|imaging|scan|mri|sequences?)(?!\w))"
+    rf"(?<![\w-])(?:after|following|since|post|nach|upon|(?:at|in|within) the (?:site|level|region|area|bed) of)(?: (?:an?|the|his|her|their|this|previous|prior|earlier|recent|remote))*(?: (?!the(?!\w)|an?(?!\w)|of(?!\w)|and(?!\w)|imaging)[\w/-]+){{0,3}}? {DONE}(?!\w){_WHAT}(?: {THEN})?"
+    r"(?![\w /-]{0,30}(?:changes?|scar\w*|defects?|cavit\w+|seroma|images?|imaging|scan|mri|sequences?)(?!\w))"
 )
 """An operation as the setting of what is found: it is of the past, what is said around it is not."""
 PROCEDURE = re.compile(
@@ -78,6 +79,7 @@ def _cue(kind: Kind, reach: Reach, *patterns: str, bare: str = "") -> tuple[Kind
 
 
 TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
+    *(_cue(kind, reach, *patterns) for kind, reach, patterns in LINES),
     # A negated exclusion is a doubt, and so is an exclusion still to be done.
     _cue(
         "hedge", "before",
@@ -119,6 +121,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         "history", "before",
         rf"{_BE}(?:surgically|post-?operatively|iatrogenically) absent|absent (?:after|following|post|due to|from|owing to) (?:prior |previous |earlier )?(?:surgery|{DONE})",
         r"(?:(?:was|were|has been|have been|had been|which was|previously|surgically) )+(?:removed|excised|resected|taken out|operated|evacuated|amputated|enucleated)(?! (?:cavity|bed|margin|level))(?: (?:on|elsewhere|abroad|at another hospital))?",
+        r"treated(?= (?:in )?(?:19|20)\d\d(?!\w))",
         rf"(?:removed|excised|resected|taken out|operated|evacuated)(?= (?:from|on|in|elsewhere|abroad|{THEN})(?!\w)| ?(?:[.,;)]|$))",
         rf"(?:was|were) (?:performed|done|carried out|undertaken|treated|diagnosed|repaired|clipped|coiled|embolised|embolized|ablated|drained|irradiated)(?: [\w/-]+){{0,5}}? {THEN}",
     ),
@@ -133,12 +136,12 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     _cue(
         "negation", "before",
         rf"(?:{_BE}{_NOT}|cannot|can't|couldn't|(?:is|are|was|were)n't) (?:{_BE})?{_HOW}(?:be |been )?{_HOW}{_SEEN}",
-        rf"{_BE}(?:now |since |completely |fully |entirely |totally |interval )*(?:resolved|settled|subsided|abated|receded|normali[sz]ed|dissolved|disappeared|vanished|cleared(?: up)?|gone|regressed completely|completely regressed)",
+        rf"{_BE}(?:now |since |completely |fully |entirely |totally |interval )*(?:resolved|settled|subsided|abated|receded|normali[sz]ed|dissolved|disappeared|vanished|cleared(?: up)?|gone|(?<!not )(?<!yet )(?:(?<=has )|(?<=have )|(?<=fully )|(?<=completely ))healed|regressed completely|completely regressed)",
         rf"{_BE}(?:now |therefore |thus |thereby |effectively |reliably |confidently |been |since )*{_EXCLUDED}(?! (?:by (?!(?:the |this |an? |our |today's )?(?:mr|ct|imag|scan|stud|exam|biops|angio|ultras|diffusion|swi|cardiac|surger|clinic|lab|previous|prior|outside))|from the (?:study|analysis)))",
         rf"{_BE}(?:felt |thought |considered |deemed |judged )?(?:to be )?(?:(?:most|very|highly|extremely|rather|quite|also) )?(?:unlikely|improbable)(?! to| that)",
         r"(?:is|are|was|were|seems?|appears?|remains?) (?:(?:very|rather|quite|considered|extremely) )?(?:remote|negligible|very low)",
         r"(?:is|are|was|were) (?:no longer|lacking|missing|wanting|out)|(?:is |are )?conspicuous by (?:its|their) absence|(?:is |are |was |were )?(?:not|less) favou?red(?! to)|fail(?:s|ed)? to be (?:shown|seen|demonstrated|identified|found|confirmed)|(?:did|does|do) not (?:\w+ )?(?:recur|reappear|return|materiali[sz]e)|(?:is|are|of) (?:a |an )?(?:very )?low (?:probability|likelihood|possibility)(?! (?:of|for|that))",
-        rf"{_BE}not (?:\w+ly )?(?:(?:thought|felt|considered|deemed|believed|judged) )?(?:to be )?(?:at all |very |particularly )?(?:likely|probable)(?! to)|{_BE}not supported(?! by)|(?:does|do|did) not (?:exist|develop|occur|materiali[sz]e)|(?:is |are |was |were )?non-?existent|(?:is|are|was|were) no more(?= ?(?:[.,;)!]|$)| on the)",
+        rf"{_BE}not (?:\w+ly )?(?:(?:thought|felt|considered|deemed|believed|judged) )?(?:to be )?(?:at all |very |particularly )?(?:likely|probable)(?! to)|{_BE}not supported|(?:does|do|did) not (?:exist|develop|occur|materiali[sz]e)|(?:is |are |was |were )?non-?existent|(?:is|are|was|were) no more(?= ?(?:[.,;)!]|$)| on the)",
         r"(?:has|have|had|carries) (?:a |an )?(?:very |extremely )?low (?:probability|likelihood|possibility|chance)(?! (?:of|for|that))",
         r"none (?:seen|identified|visible|found|present|detected|noted|demonstrated|evident|shown|apparent)",
         r"(?:liegt|liegen|lag|lagen) nicht vor|(?:lässt|lassen|ließ|ließen) sich nicht (?:sicher )?(?:nachweisen|abgrenzen|erkennen|darstellen|sehen)|(?:kommt|kommen) nicht zur darstellung|(?:ist|sind) nicht zu (?:sehen|erkennen)",
@@ -238,16 +241,16 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     _cue(
         "normal", "either",
         r"normal(?:ly)?(?: (?:in|of|for|appearances? of|study|scan|mri?|mr|mrcp|mra))?|normal-\w+|(?:completely |entirely |grossly |otherwise |essentially |virtually )?unremarkable|(?:with)?in (?:normal|physiological) limits|wnl|nad|intact|patent|preserved|maintained",
-        r"well[- ](?:aerated|preserved|maintained|pneumati[sz]ed|defined and normal)|(?:is|are|appears?|remains?|looks?|seems?) (?:clear|midline|symmetrical?|dry|ok|okay|fine|good|healthy)",
+        r"(?:fully|well|normally|completely) (?:formed|developed)|well[- ](?:aerated|preserved|maintained|pneumati[sz]ed|defined and normal)|(?:is|are|appears?|remains?|looks?|seems?) (?:clear|midline|symmetrical?|dry|ok|okay|fine|good|healthy)",
         r"symmetrical and (?:of )?normal|symmetric(?:al)?(?= (?:in|and)(?!\w))|age[- ]appropriate|appropriate for (?:the )?(?:patient.s )?age|(?:is|are) free(?! (?:fluid|air|to))|physiological|(?:is|are|remains?|lies?|lie) in the midline|satisfactory|normocephalic|sparing(?: of)?",
         r"unauffällig\w*|regelrecht\w*|altersentsprechend\w*|o\.?b\.?|normgerecht|normal(?:e[nrsm]?|weit)|intakt\w*|erhalten\w*",
     ),
-    _cue("normal", "before", r"(?:ok|okay|clear|fine|nl|free|dry)(?= ?(?:[.,;)]|$))"),
+    _cue("normal", "before", r"(?:ok|okay|clear|fine|nl|free|dry|symmetric(?:al)?)(?= ?(?:[.,;)]|$))"),
     _cue("hedge", "before", r"likely|unsure"),
 )  # fmt: skip
 
 _BARE = (
-    ("negation", re.compile(r"(?<=[\w)] )(?:no|n|nil|none|nein|-|\(-+\)|neg\.?|-ve)(?= ?(?:[.,;)]|$))|(?<=[:?=] )(?:no|n|nil|none|nein|-+|neg\.?|0)(?= ?(?:[.,;)]|$))|(?<=\w)\(-+\)")),
+    ("negation", re.compile(r"(?<=[\w)] )(?:no|n|nil|none|nein|-|\(-+\)|neg\.?|-ve)(?= ?(?:[.,;)]|$))|(?<=[:?=] )(?:no|n|nil|none|nein|-+|neg\.?|0(?: ?(?:mm|cm))?)(?= ?(?:[.,;)]|$))|(?<=\w)\(-+\)|(?<=\w )0 ?(?:mm|cm)(?= ?(?:[.,;)]|$))")),
     ("yes", re.compile(r"(?<=[\w)] )(?:yes|y|\++|\(\++\)|present|ja|\+ve|pos\.?)(?= ?(?:[.,;)]|$))|(?<=[:?=] )(?:yes|y|\++|ja|present|positive|pos\.?|\+ve)(?= ?(?:[.,;)]|$))|(?<=\w)\(\++\)")),
 )  # fmt: skip
 _CAUSE = re.compile(
@@ -273,7 +276,11 @@ def cues(heard: str) -> Iterator[Cue]:
     for match in _CAUSE.finditer(heard):
         before = heard[max(match.start() - 200, 0) : match.start()]
         opening = before[max(before.rfind(mark) for mark in ".;:,(") + 1 :]
-        take("masked" if _DESCRIBED.match(opening) else "hedge", "before", *match.span())
+        of_it = before.endswith(("which ", "that "))
+        take("masked" if of_it or _DESCRIBED.match(opening) else "hedge", "before", *match.span())
+    for match in CHANCE_IS_LOW.finditer(heard):
+        take("masked", "after", match.start(), match.start("low"))
+        take("negation", "before", match.start("low") + 1, match.end())
     for kind, reach, pattern in TABLES:
         for match in pattern.finditer(heard):
             if match.end() > match.start():
@@ -282,7 +289,13 @@ def cues(heard: str) -> Iterator[Cue]:
         follows = heard[match.end() : match.end() + 1]
         opens = (match.start() == 0 or heard[match.start() - 1] in " (,:;-/") and (follows.isalnum() or follows == "(")
         take("question", "after" if opens else "before", *match.span())
-    yield from sorted(found, key=lambda cue: cue.start)
+    doubted = -1
+    for cue in sorted(found, key=lambda cue: cue.start):
+        weighs = cue.kind == "negation" and ALTERNATIVE.fullmatch(heard, cue.start, cue.end) is not None
+        doubts = weighs and doubted >= 0 and not re.search(r"[;.:]", heard[doubted : cue.start])
+        if doubts or cue.kind == "hedge":
+            doubted = cue.end
+        yield replace(cue, kind="hedge") if doubts else cue
 
 
 def bare_answer(heard: str, start: int, end: int) -> Cue | None:

@@ -8,11 +8,14 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
+from spinecho.encoders.language.clauses.anatomy_alone import names_only_anatomy
 from spinecho.encoders.language.clauses.bounds import (
     ALL_ABNORMAL,
     ASIDE,
+    DEFINITE,
     HARD,
     INTRO,
+    NOT_A_NEGATION,
     NOW,
     OWN_CLAUSE,
     OWN_FINDING,
@@ -21,23 +24,33 @@ from spinecho.encoders.language.clauses.bounds import (
     SUBORDINATE,
 )
 from spinecho.encoders.language.clauses.cues import OPERATED, PROCEDURE, Cue, bare_answer, cues
+from spinecho.encoders.language.clauses.further_cues import DOUBT_IN_LIST, NO_MORE, OR_OTHER
+from spinecho.encoders.language.clauses.other_languages import judge_by
+from spinecho.encoders.language.clauses.other_rules import rules_for
 from spinecho.encoders.language.clauses.segment import Judged, decide, has_words, judge_segment
 from spinecho.encoders.language.finding_words import names_finding
 from spinecho.encoders.language.sentences import sentence_spans
 from spinecho.encoders.language.vocabulary import concepts
 
 _BLANKS = re.compile(r"\s{2,}|[^\S ]")
+_WITH = re.compile(r"[ ,]*with(?!\w)")
+_OR = re.compile(r"[ ,]*n?or(?!\w)")
+_LAST_OF_LIST = re.compile(r"; ?n?or(?!\w)")
+_WITH_NO = re.compile(r"[ ,]*(?:and )?(?:with (?:no|nil)|without)(?!\w)")
+_NOW_NOT = re.compile(
+    r"(?:none|not|no|nil)[\w ]{0,12} (?:now|currently|today|at present|on this study|this time)(?!\w)"
+)
 _SUPPOSED = re.compile(r"if|unless|when|where|wherever|whenever|once|in case of|in the event of")
 """Opens what is only supposed: "if a leak is present" affirms none."""
 
 
 @lru_cache(maxsize=512)
-def judge(text: str) -> tuple[Judged, ...]:
-    """Every clause with places in `text`; runs of blanks count as one."""
+def judge(text: str, language: str = "en") -> tuple[Judged, ...]:
+    """Every clause with places in `text`; runs of blanks count as one. language: "en", or one that has rules."""
     found: list[Judged] = []
     for start, end in sentence_spans(text):
         heard, places = _heard(text[start:end])
-        for one in _judge_all(heard):
+        for one in _judge_all(heard) if language == "en" else judge_by(heard, rules_for(language)):
             a, b = places[one.start], places[one.end - 1] + 1
             cue = (places[one.cue[0]], places[one.cue[1] - 1] + 1) if one.cue[1] > one.cue[0] else (0, 0)
             moved = (start + cue[0], start + cue[1]) if cue[1] else (0, 0)
@@ -84,7 +97,7 @@ def _judge_all(heard: str) -> list[Judged]:
             inside = [*(cue for cue in inside if cue.start < bare.start and cue.kind != "question"), bare]
         previous = judged[-1] if judged else None
         if previous and not has_words(_without(heard, start, end, inside)) and _answers(inside, hard):
-            judged[-1] = _answered(previous, end, inside)
+            judged[-1] = _answered(heard, previous, end, inside)
             continue
         parts = judge_segment(heard, start, end, inside)
         first = parts[0]
@@ -92,12 +105,53 @@ def _judge_all(heard: str) -> list[Judged]:
             judged[-1] = replace(previous, end=first.end)
             parts = parts[1:]
         elif not hard:
-            if previous and _of_normal(heard, previous, first):
+            if previous and _goes_on_after_aside(heard, judged, first):
+                denial = judged[-2]
+                parts[0] = replace(first, assertion=denial.assertion, by=denial.by, cue=denial.cue, reaches_on=True)
+            if previous and (_of_normal(heard, previous, first) or _of_anatomy(heard, previous, first)):
                 judged.pop()
                 parts[0] = replace(first, start=previous.start)
             _look_back(heard, judged, parts[0])
         judged += [_either(heard, part) for part in parts]
-    return [one for part in judged for one in _operated(heard, part)]
+    judged = _denied_too(heard, judged)
+    return [one for part in judged for grown in _no_more(heard, part) for one in _operated(heard, grown)]
+
+
+def _denied_too(heard: str, judged: list[Judged]) -> list[Judged]:
+    """ "No stone, mass or other" - "cause of obstruction": what a denied list ends with is denied too."""
+    kept: list[Judged] = []
+    for part in judged:
+        last = kept[-1] if kept else None
+        if (
+            last
+            and last.by == "negation"
+            and last.reaches_on
+            and part.by in ("hedge", "question")
+            and part.reaches_on
+            and DOUBT_IN_LIST.fullmatch(heard, *part.cue)
+            and (
+                OR_OTHER.search(heard, max(part.cue[0] - 40, last.start), part.cue[0])
+                if heard[part.cue[0] : part.cue[1]] != "either"
+                else not has_words(heard[last.end : part.cue[0]])
+            )
+        ):
+            kept[-1] = replace(last, end=part.end)
+        else:
+            kept.append(part)
+    return kept
+
+
+def _no_more(heard: str, part: Judged) -> list[Judged]:
+    """ "The aneurysm shows" | "no growth", "no enlargement" | "of the cyst"; "no enlargement of the spleen" is one."""
+    if part.by != "nothing" or (found := NO_MORE.search(heard, part.start, part.end)) is None:
+        return [part]
+    if not has_words(heard[part.start : found.start()] + heard[found.end() : part.end]):
+        return [part]  # of what was named before: it is there
+    cut = [replace(part, end=found.start(), aside=True)] if has_words(heard[part.start : found.start()]) else []
+    start = found.start() if cut else part.start
+    end = found.end() if names_finding(heard[found.end() : part.end]) else part.end
+    cut.append(Judged(start, end, "absent", "negation", found.span(), aside=end < part.end))
+    return [*cut, Judged(end, part.end)] if end < part.end else cut
 
 
 def _operated(heard: str, part: Judged) -> list[Judged]:
@@ -126,7 +180,11 @@ def _either(heard: str, part: Judged) -> Judged:
     """ "Schwannoma or meningioma" affirms neither."""
     if part.by != "nothing" or part.aside or (at := heard.find(" or ", part.start, part.end)) < 0:
         return part
-    if not _names_one(heard[part.start : at]) or not _names_one(heard[at + 4 : part.end]):
+    if (
+        NOT_A_NEGATION.match(heard, part.start)
+        or not _names_one(heard[part.start : at])
+        or not _names_one(heard[at + 4 : part.end])
+    ):
         return part
     return replace(part, assertion="uncertain", by="hedge", cue=(at + 1, at + 3))
 
@@ -152,7 +210,10 @@ def _segments(heard: str, found: Sequence[Cue]) -> list[tuple[int, int, bool]]:
         if cue.end - cue.start > 1:
             inside[cue.start + 1 : cue.end] = b"\x01" * (cue.end - cue.start - 1)
     hard = {match.start() for match in HARD.finditer(heard) if not inside[match.start()]}
-    soft = {match.start() for match in SOFT.finditer(heard) if not inside[match.start()]}
+    closed = max((match.start() for match in _LAST_OF_LIST.finditer(heard)), default=-1)
+    listed = {at for at in hard if heard[at] == ";" and at <= closed}  # "no infarct; tear; or abscess"
+    hard -= listed
+    soft = listed | {match.start() for match in SOFT.finditer(heard) if not inside[match.start()]}
     soft |= {cue.start for cue in found if cue.kind == "question" and cue.reach == "after" and heard[cue.start] == "?"}
     cuts = sorted({0, len(heard)} | hard | soft)
     merged: list[tuple[int, int, bool]] = []
@@ -169,12 +230,14 @@ def _segments(heard: str, found: Sequence[Cue]) -> list[tuple[int, int, bool]]:
     return merged
 
 
-def _answered(previous: Judged, end: int, found: Sequence[Cue]) -> Judged:
+def _answered(heard: str, previous: Judged, end: int, found: Sequence[Cue]) -> Judged:
     """The part before, as words without a subject of their own answer it: "hydrocephalus" - "no"."""
     kept = replace(previous, end=end)
     for cue in found:
         if cue.kind == "masked" or (cue.kind == "negation" and kept.by == "family"):
             continue
+        if kept.by == "history" and cue.kind == "negation" and _NOW_NOT.match(heard, cue.start):
+            continue  # "a DVT in 2016, none now"
         if kept.by == "hedge" and cue.kind == "question":
             continue
         kept = decide(kept, cue, "before")
@@ -188,7 +251,7 @@ def _goes_on(heard: str, judged: Sequence[Judged], one: Judged) -> bool:
         return True  # "no acute myocarditis, prior infarction or effusion"
     if one.cue[1] or not last.reaches_on or last.by == "nothing":
         return False
-    text = heard[one.start : one.end]
+    text = heard[one.start : one.end].lstrip(";")
     if last.by == "family":
         return PATIENT.match(text) is None
     if last.by == "history" and NOW.match(text):
@@ -205,12 +268,37 @@ def _goes_on(heard: str, judged: Sequence[Judged], one: Judged) -> bool:
     return OWN_CLAUSE.match(text) is None
 
 
+def _goes_on_after_aside(heard: str, judged: Sequence[Judged], one: Judged) -> bool:
+    """ "No enhancement" - "within the cyst" - ", septation or nodule": the list goes on past what is there."""
+    if len(judged) < 2 or one.cue[1] or judged[-1].by != "nothing":
+        return False
+    text = heard[one.start : one.end]
+    past_place = judged[-1].aside and DEFINITE.match(heard, judged[-1].start) is not None
+    past_with = _WITH.match(heard, judged[-1].start) is not None and _OR.match(text) is not None
+    return (
+        judged[-2].by == "negation"
+        and judged[-2].end == judged[-1].start
+        and (past_place or past_with)
+        and _closes_with_or(heard, one)
+        and not (ASIDE.match(text) or OWN_FINDING.match(text) or OWN_CLAUSE.match(text))
+    )
+
+
 def _of_normal(heard: str, last: Judged, one: Judged) -> bool:
     """ "Ovarian parenchyma" - "with normal signal" is one statement."""
     if one.by != "normal" or last.by != "nothing" or last.aside:
         return False
     opens = heard[one.start : one.cue[0]].strip(" ,")
     return opens in ("with", "of", "and of") and not names_finding(heard[last.start : last.end], of_normal=True)
+
+
+def _of_anatomy(heard: str, last: Judged, one: Judged) -> bool:
+    """ "Liver" - "with no focal lesion" is one statement, as "the liver shows no focal lesion" is."""
+    if one.by != "negation" or last.by != "nothing" or last.aside:
+        return False
+    if heard[one.start : one.cue[0]].strip(" ,") not in ("with", "") or not _WITH_NO.match(heard, one.start):
+        return False
+    return names_only_anatomy(heard[last.start : last.end], has_words)
 
 
 def _closes_with_or(heard: str, one: Judged) -> bool:

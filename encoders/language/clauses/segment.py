@@ -18,6 +18,7 @@ from spinecho.encoders.language.clauses.bounds import (
     SMALL_WORDS,
 )
 from spinecho.encoders.language.clauses.cues import Cue, Kind, Reach
+from spinecho.encoders.language.clauses.further_cues import OF_ITS_NATURE, PURPOSE, REASON, SPOILS, SUPPOSED_OF
 from spinecho.encoders.language.finding_words import names_finding
 
 Assertion = Literal["present", "absent", "uncertain", "historical"]
@@ -35,6 +36,11 @@ _MEANS: dict[Kind, tuple[Assertion, By]] = {
     "masked": ("present", "nothing"),
 }
 _IS = re.compile(r"(?<!\w)(?:is|are|was|were)")
+_DENIES = re.compile(r"(?:no|without|nil|nothing)(?!\w)")
+_ENLARGED = re.compile(
+    r" (?:\w+ly )?(?:enlarged|thickened|dilated|distended|abnormal|pathological|inflamed|prominent|suspicious)(?!\w)"
+)
+"""Said not to be so, anatomy is normal, nodes and vessels too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,11 @@ def judge_segment(heard: str, start: int, end: int, found: Sequence[Cue]) -> lis
         reach = _reach(heard, cue, begin, end)
         left = heard[begin : cue.start]
         if decided is None:
-            apart = reach in ("after", "verb") and names_finding(left, of_normal=cue.kind == "normal")
+            plain = cue.kind == "normal" or (reach == "verb" and _ENLARGED.match(heard, cue.end) is not None)
+            apart = reach in ("after", "verb") and names_finding(left, of_normal=plain)
+        elif now.by == "question" and cue.kind == "negation" and _only_answers(heard, now, decided, cue):
+            parts[-1], decided = decide(now, cue, "before"), cue
+            continue
         else:
             verdict = _together(decided, now, cue, reach, has_words(heard[decided.end : cue.start]))
             if verdict == "keep":
@@ -80,8 +90,11 @@ def judge_segment(heard: str, start: int, end: int, found: Sequence[Cue]) -> lis
             beside = cue.kind in ("hedge", "question") or (
                 reach == "verb" and _IS.search(heard, cue.start, cue.end) is None
             )
-            parts[-1] = replace(now, end=cue.start, aside=now.aside or (decided is None and beside))
-            parts.append(Judged(cue.start, end))
+            # "The tendons are in continuity" | "and a tear can be excluded": two subjects, each before its own cue.
+            own = decided is not None and not now.reaches_on and reach == "before"
+            at = decided.end if decided is not None and own else cue.start
+            parts[-1] = replace(now, end=at, aside=now.aside or (decided is None and beside))
+            parts.append(Judged(at, end))
         parts[-1] = decide(parts[-1], cue, reach)
         decided = cue
     parts = [part for part in parts if part.end > part.start]
@@ -90,6 +103,11 @@ def judge_segment(heard: str, start: int, end: int, found: Sequence[Cue]) -> lis
     ):
         parts = [replace(part, aside=True) for part in parts]
     return _presupposed(heard, [one for part in parts for one in _normal_or_not(heard, part)])
+
+
+def _only_answers(heard: str, asked: Judged, before: Cue, cue: Cue) -> bool:
+    """Whether a denial is all that follows a question: "Tumour?" - "Not seen"."""
+    return not (asked.reaches_on or has_words(heard[before.end : cue.start]) or has_words(heard[cue.end : asked.end]))
 
 
 def _of_a_scan(text: str) -> bool:
@@ -145,6 +163,8 @@ def _normal_or_not(heard: str, part: Judged) -> list[Judged]:
         return [Judged(part.start, part.end)]
     if not names_finding(heard[part.cue[1] : part.end], of_normal=True):
         return [part]
+    if _DENIES.match(heard, part.cue[0]) and PURPOSE.search(heard, part.cue[1], part.end):
+        return [replace(part, by="negation")]  # "no abnormality in the brain to suggest infarction"
     cut = heard.find(" and ", part.cue[1], part.end)
     if cut < 0 or names_finding(heard[part.cue[1] : cut], of_normal=True):
         return [Judged(part.start, part.end)]
@@ -154,14 +174,20 @@ def _normal_or_not(heard: str, part: Judged) -> list[Judged]:
 def _presupposed(heard: str, parts: list[Judged]) -> list[Judged]:
     """Cut from a denial or doubt what it takes to be there: "no enhancement" | "within the cyst"."""
     cut: list[Judged] = []
-    for part in parts:
+    supposed = [one for part in parts for one in _supposed_of(heard, part)]
+    for part in supposed:
         found = None
-        if part.reaches_on and part.by in ("negation", "hedge", "question"):
+        if not part.reaches_on and part.by in ("negation", "hedge") and part.cue[1]:
+            found = _reason(heard, part)
+        elif part.by == "hedge" and OF_ITS_NATURE.match(heard, part.cue[1]):
+            cut += [replace(part, end=part.cue[1], reaches_on=False), Judged(part.cue[1], part.end, aside=True)]
+            continue
+        elif part.reaches_on and part.by in ("negation", "hedge", "question"):
             found = next(
                 (
                     m
                     for m in DEFINITE.finditer(heard, part.cue[1], part.end)
-                    if names_finding(heard[m.end() : part.end])
+                    if names_finding(heard[m.end() : _until(heard, m.end(), part.end)])
                 ),
                 None,
             )
@@ -169,8 +195,41 @@ def _presupposed(heard: str, parts: list[Judged]) -> list[Judged]:
             cut.append(part)
             continue
         cut.append(replace(part, end=found.start(), reaches_on=False))
-        cut.append(Judged(found.start(), part.end, aside=True))
+        until = _until(heard, found.end(), part.end) if part.reaches_on else part.end
+        cut.append(Judged(found.start(), until, aside=True))
+        if has_words(heard[until : part.end]):
+            cut.append(replace(part, start=until))
+        else:
+            cut[-1] = replace(cut[-1], end=part.end)
     return cut
+
+
+def _until(heard: str, start: int, end: int) -> int:
+    """Where what is taken to be there ends and the denial goes on: "in the arteries" | "to suggest embolism"."""
+    match = PURPOSE.search(heard, start, end)
+    return match.start() if match else end
+
+
+def _reason(heard: str, part: Judged) -> re.Match[str] | None:
+    """Where a doubt tells what it is owed to, which is there: "not excluded" | "because of motion artefact"."""
+    match = REASON.search(heard, part.cue[1], part.end)
+    if match is None:
+        return None
+    why = heard[match.end() : part.end]
+    return match if names_finding(why) or SPOILS.search(why) else None
+
+
+def _supposed_of(heard: str, part: Judged) -> list[Judged]:
+    """ "If" | "the collection" | "is infected": what a condition is asked of is there."""
+    if part.by not in ("hedge", "question"):
+        return [part]
+    match = SUPPOSED_OF.search(heard, part.start, part.end)
+    if match is None or part.cue[1] > match.end() or not names_finding(match["what"]):
+        return [part]
+    start, end = match.span("what")
+    before, after = replace(part, end=start), replace(part, start=end)
+    inside = part.cue[0] < start
+    return [before if inside else replace(before, reaches_on=False), Judged(start, end, aside=True), after]
 
 
 def has_words(text: str) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from spinecho.encoders.language.stems import root
 from spinecho.encoders.language.vocabulary.forms import as_nouns, halves, known_form
+from spinecho.encoders.language.vocabulary.german_compounds import compound
 from spinecho.encoders.language.vocabulary.lobes import lobes
 from spinecho.encoders.language.vocabulary.spine_levels import Level, levels
 from spinecho.encoders.language.vocabulary.table import Concept, Kind, Meaning, Token, tokens, vocabulary
@@ -173,6 +174,10 @@ def _apart(token: Token, known: set[str], text: str) -> tuple[Token, ...]:
     if token.parts:
         return token.parts
     word = text[token.start : token.stop]
+    if german := compound(word):
+        head, at = german
+        middle = token.start + at
+        return (Token(root(word[:at]), token.start, middle), Token(root(head), middle, token.stop))
     stem = known_form(word, token.stem)
     if stem != token.stem:
         return (Token(stem, token.start, token.stop),)
@@ -229,15 +234,32 @@ def names(ident: str) -> tuple[str, ...]:
     return found.names if found else ()
 
 
+def elsewhere(ident: str) -> tuple[str, ...]:
+    """What a concept is called in other languages than English."""
+    found = vocabulary().concepts.get(ident)
+    return found.elsewhere if found else ()
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a name is known, and is of another language than English."""
+    return tuple(token.stem for token in tokens(name)) in vocabulary().foreign
+
+
 @cache
 def looked_for(ident: str) -> tuple[str, ...]:
-    """The names of a concept, and those of its kinds that are said for it: haematoma for haemorrhage."""
+    """The names of a concept, and of its kinds that are said for it (haematoma for haemorrhage), English ones first."""
+    meant = tuple(_said_for(ident))
+    every = (*(name for one in meant for name in names(one)), *(name for one in meant for name in elsewhere(one)))
+    return tuple(dict.fromkeys(every))
+
+
+def _said_for(ident: str) -> Iterator[str]:
+    """A concept, and its kinds that are said for it."""
+    yield ident
     table = vocabulary()
-    found = dict.fromkeys(names(ident))
     for child in table.children.get(ident, ()):
         if table.concepts[child].alike and table.concepts[child].parents[0] == ident:
-            found |= dict.fromkeys(looked_for(child))
-    return tuple(found)
+            yield from _said_for(child)
 
 
 @cache

@@ -14,6 +14,8 @@ line above that is less far in.
                                                     ? an ambiguous name, by the words near it; the first is meant
                                                     where none is near, "-" for nothing
 
+`languages/de.txt` and its neighbours give the concepts above further names, "English name = name | name" a line.
+
 `@kind finding|anatomy|technique`, `@area brain` (what stands before the colon of an id), `@source` and `@licence` hold
 for the lines below them.
 """
@@ -21,8 +23,8 @@ for the lines below them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeAlias, get_args
@@ -57,6 +59,8 @@ class Concept:
     alike: bool = False
     source: str = ""
     licence: str = ""
+    elsewhere: tuple[str, ...] = ()
+    """Its names in other languages than English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,8 @@ class Vocabulary:
     named: dict[Key, str] = field(default_factory=dict)
     """Stems of a name, and the concept."""
     ambiguous: dict[Key, tuple[Meaning, ...]] = field(default_factory=dict)
+    foreign: frozenset[Key] = frozenset()
+    """Those of names in other languages."""
     stems: set[str] = field(default_factory=set)
     """Every stem of every name."""
     longest: dict[str, int] = field(default_factory=dict)
@@ -170,7 +176,9 @@ def bare(word: str) -> str:
 def vocabulary() -> Vocabulary:
     """Everything in `data/`, read at the first call."""
     read = (line for path in sorted(DATA.glob("*.txt")) for line in ("@kind finding", *_lines(path)))
-    return build((*lines(), *read))
+    found = build((*lines(), *read))
+    add_languages(found, {path.stem: _lines(path) for path in sorted((DATA / "languages").glob("*.txt"))})
+    return found
 
 
 def _lines(path: Path) -> list[str]:
@@ -210,6 +218,39 @@ def build(read: Iterable[str]) -> Vocabulary:
     for name, meanings in ambiguous:
         _add_ambiguous(found, name, meanings)
     return found
+
+
+def add_languages(found: Vocabulary, by_language: Mapping[str, Iterable[str]]) -> None:
+    """Give concepts their names in other languages; raises `VocabularyError` for a line of no concept.
+
+    A name that ends in "!" stands in the English lines too, and is no English word. Another that an English concept
+    has stays its name, and of two languages' the first: no English text reads otherwise.
+    """
+    foreign: set[Key] = set()
+    more: dict[str, list[str]] = {}
+    for language, read in by_language.items():
+        for raw in read:
+            own, equals, names = raw.split("#", 1)[0].partition("=")
+            if not equals:
+                continue
+            ident = own.strip() if own.strip() in found.concepts else found.named.get(key_of(own.strip()), "")
+            if not ident:
+                raise VocabularyError(f"{language}: {own.strip()!r} names no concept")
+            for name in (one.strip() for one in names.split("|")):
+                key = key_of(name.rstrip("!"))
+                if key in found.ambiguous or found.named.get(key, ident) != ident:
+                    continue
+                if key not in found.named or name.endswith("!"):
+                    foreign.add(key)
+                    found.named[key] = ident
+                more.setdefault(ident, []).append(name.rstrip("!"))
+                found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))
+                found.stems.update(key)
+    for ident, listed in more.items():
+        known = set(found.concepts[ident].names)
+        elsewhere = tuple(name for name in dict.fromkeys(listed) if name not in known)
+        found.concepts[ident] = replace(found.concepts[ident], elsewhere=elsewhere)
+    found.foreign = frozenset(foreign)
 
 
 def _concept(line: str, state: dict[str, str], above: str) -> Concept:
@@ -282,13 +323,13 @@ def _add_joined(found: Vocabulary) -> None:
 
 def _add_ambiguous(found: Vocabulary, name: str, meanings: str) -> None:
     key = key_of(name)
-    told = []
+    choices = []
     for one in meanings.split(";"):
         concept, _, near = one.partition(" : ")
         ident = concept.strip()
         ident = "" if ident == "-" else ident
         if ident and ident not in found.concepts:
             raise VocabularyError(f"{name!r} may mean {ident!r}, which is no concept")
-        told.append(Meaning(ident, frozenset(root(word) for word in near.split())))
-    found.ambiguous[key] = tuple(told)
+        choices.append(Meaning(ident, frozenset(root(word) for word in near.split())))
+    found.ambiguous[key] = tuple(choices)
     found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))

@@ -14,8 +14,8 @@ from spinecho.encoders.checkpoint import CheckpointError, load_checkpoint, save_
 from spinecho.encoders.networks.parts_of_volumes import Described
 from spinecho.encoders.networks.vit.network import VisionTransformer
 from spinecho.encoders.networks.vit.packing import Packed, by_length, pack, tokens_of
-from spinecho.encoders.networks.vit.patch_grid import patch_places
 from spinecho.encoders.networks.vit.sizes import BASE, SIZES, SMALL, TINY, VitConfig
+from spinecho.encoders.preparing.patch_grid import patch_places
 from spinecho.encoders.preparing.preparation import BlockPreparation, Prepared, digest, preparation_from
 from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.space import Space, Vectors

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spinecho.encoders.networks.vit.patch_grid import patch_places, volume_facts
+from spinecho.encoders.preparing.patch_grid import patch_places, volume_facts
 from spinecho.encoders.preparing.preparation import Prepared
 
 

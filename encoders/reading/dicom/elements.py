@@ -15,6 +15,7 @@ from typing import TypeAlias
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 PIXEL_DATA = 0x7FE00010
+_PIXEL_GROUP = 0x7FE00000
 _PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, PIXEL_DATA})
 _MAX_DEPTH = 64
 _MAX_ITEMS = 200_000
@@ -25,6 +26,10 @@ Elements: TypeAlias = "dict[int, tuple[bytes, bytes] | list[Elements]]"
 """Tag to (VR, value bytes), or to the items of a sequence. The VR is b'' in implicit syntaxes."""
 
 _LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
+_SHORT_VRS = frozenset({
+    b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS",
+    b"ST", b"TM", b"UI", b"UL", b"US",
+})  # fmt: skip
 _STRUCTS = {
     "<": (Struct("<HH2sH").unpack_from, Struct("<L").unpack_from),
     ">": (Struct(">HH2sH").unpack_from, Struct(">L").unpack_from),
@@ -66,6 +71,8 @@ class Bytes:
         try:
             group, number, vr, length = head(self.data, at)
             tag = group << 16 | number
+            if vr in _SHORT_VRS and not self.implicit and group != 0xFFFE:
+                return tag, vr, length, at + 8
             if self.implicit or group == 0xFFFE or not (vr.isalpha() and vr.isupper()):
                 return tag, b"", word(self.data, at + 4)[0], at + 8
             if vr in _LONG_VRS:
@@ -84,20 +91,25 @@ class Bytes:
             raise Malformed(f"an element claims bytes up to {end}, the file has {self.size}")
 
 
-def walk(source: Bytes, start: int, wanted: Wanted) -> Walk:
-    """Walk the data set that starts at `start`, up to its pixel data or its end.
+def walk(source: Bytes, start: int, wanted: Wanted, *, last: int = PIXEL_DATA) -> Walk:
+    """Walk the data set that starts at `start`, up to its pixel data, its end, or the first tag after `last`.
 
     Raises NeedMore, or Malformed where nothing further can be told; elements found before a malformed tail are kept
     when the pixel data never needed to follow (the caller sees `pixels` None).
     """
     found = Walk()
-    at, last_element = start, source.size - 8
+    at, size, last_element = start, source.size, source.size - 8
+    looked_at = min(last + 1, _PIXEL_GROUP)
     while at <= last_element:
         tag, vr, length, value = source.element(at)
+        end = value + length
+        if tag < looked_at and length != UNDEFINED and end <= size and not _is_kept(tag, wanted):
+            at = end  # most elements of a header
+            continue
         if tag in _PIXEL_TAGS:
             found.pixels = (tag, vr, value, length)
             break
-        if tag > PIXEL_DATA:
+        if tag > last:
             break
         try:
             at = _take(source, found.elements, (tag, vr, length, value), wanted, depth=0)
@@ -106,10 +118,14 @@ def walk(source: Bytes, start: int, wanted: Wanted) -> Walk:
     return found
 
 
+def _is_kept(tag: int, wanted: Wanted) -> bool:
+    """Whether an element is wanted, or names the creator of a private block (PS3.5, 7.8.1)."""
+    return tag in wanted or (tag & 0xFF00 == 0 and tag & 0x10000 != 0 and tag & 0xFFFF >= 0x10)
+
+
 def _take(source: Bytes, into: Elements, element: tuple[int, bytes, int, int], wanted: Wanted, *, depth: int) -> int:
     """Keep or skip one element; the offset after it."""
     tag, vr, length, value = element
-    is_wanted = tag in wanted or (tag & 0xFF00 == 0 and tag & 0x10000 and tag & 0xFFFF >= 0x10)
     nested = wanted.get(tag)
     if nested is not None and vr in (b"SQ", b"UN", b""):
         inner = source
@@ -124,7 +140,7 @@ def _take(source: Bytes, into: Elements, element: tuple[int, bytes, int, int], w
     end = value + length
     if end > source.size:
         raise Malformed(f"an element claims bytes up to {end}, the file has {source.size}")
-    if is_wanted and length:
+    if length and _is_kept(tag, wanted):
         source.require(end)
         into[tag] = (vr, source.data[value:end])
     return end

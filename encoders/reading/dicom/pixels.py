@@ -20,6 +20,7 @@ from spinecho.encoders.reading.dicom.codecs import decode_frame
 from spinecho.encoders.reading.dicom.frames import mosaic_grid
 from spinecho.encoders.reading.dicom.scan import NATIVE
 from spinecho.encoders.reading.headers import Header
+from spinecho.encoders.reading.opening import dicom_values_at, open_dicom
 
 _ALIKE_SHARE = 0.05
 _RLE = "1.2.840.10008.1.2.5"
@@ -88,7 +89,7 @@ class PixelSource:
         if "inflate" in self.pixels:
             values = np.frombuffer(self._inflate(), dtype, size // dtype.itemsize, start)
         else:
-            values = np.fromfile(self.path, dtype, size // dtype.itemsize, offset=start)
+            values = dicom_values_at(self.path, dtype, size // dtype.itemsize, start)
         if values.size * dtype.itemsize < size:
             raise ReadError(Reason.TRUNCATED, "the file is shorter than when its header was read")
         return values.reshape(self.pixels["rows"], self.pixels["columns"])
@@ -96,7 +97,7 @@ class PixelSource:
     def _inflate(self) -> bytes:
         if self._inflated is None:
             end = self.pixels["at"] + self._bytes_each() * self.pixels["frames"]
-            with self.path.open("rb") as file:
+            with open_dicom(self.path) as file:
                 file.seek(self.pixels["inflate"])
                 try:
                     self._inflated = zlib.decompressobj(-15).decompress(file.read(), end)
@@ -202,7 +203,7 @@ def _steps(whole: NDArray[Any], cut: NDArray[Any]) -> Iterator[tuple[NDArray[Any
 
 def _fragments(path: Path, at: int, frames: int) -> list[bytes]:
     """The compressed bytes of each frame. Raises ReadError TRUNCATED where items are missing (PS3.5 A.4)."""
-    with path.open("rb") as file:
+    with open_dicom(path) as file:
         file.seek(at)
         data = file.read()
     position, items = 0, list[bytes]()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.encoders.acquisition.evidence import keep_age
-from spinecho.encoders.errors import ReadError, Reason
+from spinecho.encoders.errors import HoldsReport, ReadError, Reason
 from spinecho.encoders.reading.dicom.elements import (
     PIXEL_DATA,
     UNDEFINED,
@@ -24,6 +24,7 @@ from spinecho.encoders.reading.dicom.elements import (
 from spinecho.encoders.reading.dicom.mosaic import mosaic_detail
 from spinecho.encoders.reading.dicom.tags import CHARACTER_SET, FRAME_GROUPS, SHARED_GROUPS, UIH_FRAMES, WANTED, facts
 from spinecho.encoders.reading.headers import Flag, Header
+from spinecho.encoders.reading.opening import open_dicom
 from spinecho.encoders.reading.uids import derived_uid, is_legal_uid, relative_name
 
 IMPLICIT_LITTLE, EXPLICIT_LITTLE = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
@@ -40,12 +41,14 @@ _RAW = ("1.2.840.10008.5.1.4.1.1.66", "1.3.46.670589.11.0.0.12.", "1.3.46.670589
 """Raw data, registrations and the vendors' own objects: rows and columns may stand there, pixels do not."""
 _NOT_IMAGES = ("1.2.840.10008.5.1.4.1.1.88.", "1.2.840.10008.5.1.4.1.1.11.", "1.2.840.10008.5.1.4.1.1.104.")
 _SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.5"})
-_DIRECTORY = "1.2.840.10008.1.3.10"
+DIRECTORY = "1.2.840.10008.1.3.10"
 _GE_PRIVATE = "1.2.840.113619.5.2"
 """An implicit little endian data set whose pixels alone are big endian."""
 
 _FIRST_READ = 1 << 16
 _MAX_HEADER = 1 << 28
+_NAMED_WITHIN = 1 << 22
+"""Bytes of a deflated data set within which its UIDs stand."""
 _MAX_PIXEL_BYTES = 1 << 32
 _MAX_FRAMES = 200_000
 _MAX_DEFLATE_RATIO = 300
@@ -61,7 +64,7 @@ def looks_like_dicom(start: bytes) -> bool:
 
 def scan_dicom(path: Path, *, root: Path) -> Header:
     """The header of a DICOM file. Raises ReadError; the message holds no value that could name a patient."""
-    with path.open("rb") as file:
+    with open_dicom(path) as file:
         file.seek(0, 2)
         size = file.tell()
         file.seek(0)
@@ -115,6 +118,48 @@ def _scan(data: bytes, size: int, path: Path, root: Path) -> Header:
         if part:
             detail[name] = part
     return Header(path=str(path), kind="dicom", study_uid=study, series_uid=series, sop_uid=sop, detail=detail)
+
+
+_NAMES = (0x0020000D, 0x0020000E, 0x00080018)
+
+
+def object_uids(data: bytes) -> tuple[str, str, str] | None:
+    """(study, series, object) of a whole file's bytes; None where they are none, or lack one of the three.
+
+    Nothing after these three is looked at, nothing is decoded, and of a deflated file no more is inflated than holds
+    them: bytes that come over a network are named by the process that receives them.
+    """
+    if data[128:132] != b"DICM":
+        return None
+    try:
+        meta, start = _meta(data, len(data), 132)
+        syntax = _uid(meta, 0x00020010)
+        size = len(data)
+        if syntax == DEFLATED:
+            data = zlib.decompressobj(-15).decompress(data[start:], _NAMED_WITHIN)
+            size, start = len(data), 0
+        source, _ = _encoding(data, size, start, syntax)
+        found = walk(source, start, dict.fromkeys(_NAMES), last=_NAMES[1])
+    except (ReadError, Malformed, NeedMore, zlib.error):
+        return None
+    study, series, sop = (_text(found.elements, tag) for tag in _NAMES)
+    return (study, series, sop) if study and series and sop else None
+
+
+def inflates_past(data: bytes, most: int) -> bool:
+    """Whether a whole file's data set is deflated and holds more than `most` bytes; no more are inflated to see it."""
+    meta, start = _meta(data, len(data), 132)
+    if _uid(meta, 0x00020010) != DEFLATED:
+        return False
+    try:
+        return len(zlib.decompressobj(-15).decompress(data[start:], most + 1)) > most
+    except zlib.error:
+        return False
+
+
+def start_of_data(data: bytes) -> int:
+    """Where the data set of a file with a preamble starts."""
+    return _meta(data, len(data), 132)[1]
 
 
 def _meta(data: bytes, size: int, start: int) -> tuple[Elements, int]:
@@ -197,8 +242,8 @@ def _refuse_what_is_no_mr_image(values: dict[str, Any], sop_class: str, *, bare:
         raise ReadError(Reason.MISSING_TAGS, "the file has neither a SOP class nor a modality")
     if sop_class in _REPORTS:
         kind = "an encapsulated document" if ".104." in sop_class else "a structured report"
-        raise ReadError(Reason.NOT_READ, f"DICOM that holds {kind}: export it as text (.txt), one report a file")
-    if sop_class == _DIRECTORY or sop_class.startswith(_NOT_IMAGES):
+        raise HoldsReport(f"DICOM that holds {kind}")
+    if sop_class == DIRECTORY or sop_class.startswith(_NOT_IMAGES):
         raise ReadError(Reason.NO_PIXELS, f"objects of SOP class {sop_class} hold no image")
     if sop_class in _SEGMENTATIONS:
         raise ReadError(Reason.LABEL_MAP, "a segmentation object")

@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.encoders.acquisition.evidence import dicom_evidence, series_facts, study_facts
 from spinecho.encoders.acquisition.rules import describe
 from spinecho.encoders.errors import ReadError, Reason
-from spinecho.encoders.preparing.volume_sampling import sampled
+from spinecho.encoders.reading.dicom.dicom_facts import dicom_evidence, series_facts, study_facts
 from spinecho.encoders.reading.dicom.frames import Frame, frames_of
 from spinecho.encoders.reading.dicom.pixels import PixelSource
 from spinecho.encoders.reading.dicom.stacks import Stack, stacks_of
@@ -22,6 +21,7 @@ from spinecho.encoders.reading.dicom.voxel_grid import Grid, grid_of
 from spinecho.encoders.reading.geometry import canonical_axes, flipped, permuted, plane_of
 from spinecho.encoders.reading.headers import FileFailure, Flag, Header, VolumeRead
 from spinecho.encoders.reading.volume import Volume
+from spinecho.encoders.reading.volume_sampling import sampled
 
 _MOST_OF_A_LOCALIZER = 15
 """Slices of one plane."""
@@ -46,8 +46,9 @@ def read_dicom_series(headers: Sequence[Header], *, max_volumes: int) -> Iterato
         return
     stacks = stacks_of(frames)
     is_three_plane = _is_three_plane([stack for _, stack in stacks])
+    n_echoes = len({round(te, 1) for _, stack in stacks if (te := stack.frames[0].facts.get("te"))})
     yield from sampled(
-        [(tuple(_paths(stack)), _Plan(key, stack, is_three_plane)) for key, stack in stacks],
+        [(tuple(_paths(stack)), _Plan(key, stack, is_three_plane, n_echoes)) for key, stack in stacks],
         lambda plan: _read(plan, sources),
         max_volumes=max_volumes,
     )
@@ -104,6 +105,7 @@ class _Plan:
     key: str
     stack: Stack
     is_three_plane: bool
+    n_echoes: int
 
 
 def _is_three_plane(stacks: Sequence[Stack]) -> bool:
@@ -210,6 +212,7 @@ def _volume(
         spacing_mm=volume.spacing_mm,
         sop_class=header.detail.get("sop_class", ""),
         is_three_plane=plan.is_three_plane,
+        n_echoes=plan.n_echoes,
     )
     return VolumeRead(
         study=study_facts(header),

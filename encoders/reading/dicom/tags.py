@@ -81,11 +81,14 @@ FACTS: dict[int, tuple[str, str]] = {
     0x00200013: ("instance", "int"),
     0x00200032: ("position", "floats"),
     0x00200037: ("orientation", "floats"),
+    0x00200060: ("laterality", "code"),
+    0x00200062: ("laterality", "code"),
     0x00200100: ("temporal", "int"),
     0x00201041: ("slice_location", "float"),
     0x00204000: ("comment_b", "gradient"),
     0x00209056: ("stack", "text"),
     0x00209057: ("in_stack", "int"),
+    0x00209072: ("laterality", "code"),
     0x00209128: ("temporal", "int"),
     0x00209153: ("trigger", "float"),
     0x00209156: ("acquisition", "int"),
@@ -137,7 +140,7 @@ def _leaves(*tags: int) -> Wanted:
     return dict.fromkeys(tags)
 
 
-_ANATOMY: Wanted = {0x00082218: _leaves(0x00080104)}
+_ANATOMY: Wanted = {0x00082218: _leaves(0x00080104), **_leaves(0x00209072)}
 _GROUPS: Wanted = {
     0x00209113: _leaves(0x00200032),
     0x00209116: _leaves(0x00200037),
@@ -154,7 +157,7 @@ _GROUPS: Wanted = {
     0x00209310: _leaves(0x0020930D),
     0x00209071: _ANATOMY,
 }
-_FRAME_ONLY = {0x00089007, 0x00189074, 0x00209056, 0x00209057, 0x00209128, 0x00209156, 0x00080104}
+_FRAME_ONLY = {0x00089007, 0x00189074, 0x00209056, 0x00209057, 0x00209128, 0x00209156, 0x00080104, 0x00209072}
 WANTED: Wanted = {
     **dict.fromkeys(tag for tag in FACTS if tag not in _FRAME_ONLY),
     CHARACTER_SET: None,

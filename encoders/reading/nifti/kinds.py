@@ -28,6 +28,7 @@ from spinecho.encoders.acquisition.facts import Sequence
 from spinecho.encoders.acquisition.rule_tables import whole
 from spinecho.encoders.acquisition.whole_words import words
 from spinecho.encoders.errors import Reason
+from spinecho.encoders.reading.formats.names import image_stem
 
 _LABELS = frozenset({1002, 1003})
 _VECTORS = frozenset({1006, 1007, 2006, 2007, 2008, 2009, 2016, 2018})
@@ -75,13 +76,15 @@ _COMPUTED_ENTITY = re.compile(r"_(?:desc|space|res|den)-")
 _BIDS_LABELS = frozenset({"mask", "dseg", "probseg", "seg", "defacemask"})
 _BIDS_NOT_MR = {
     "pet": "PET", "ct": "CT", "CT": "CT", "xfm": "a transform", "warp": "a warp field", "statmap": "a statistical map",
-    "eeg": "EEG", "meg": "MEG", "ieeg": "EEG", "nirs": "NIRS", "XPCT": "CT",
+    "svs": "MR spectroscopy", "mrsi": "MR spectroscopy", "mrsref": "MR spectroscopy", "unloc": "MR spectroscopy",
+    "SPECT": "SPECT", "spect": "SPECT", "eeg": "EEG", "meg": "MEG", "ieeg": "EEG", "nirs": "NIRS", "XPCT": "CT",
 }  # fmt: skip
 _BIDS_SEQUENCES: dict[str, Sequence] = {
     "T1w": "T1", "UNIT1": "T1", "MP2RAGE": "T1", "inplaneT1": "T1", "T2w": "T2", "inplaneT2": "T2", "PDT2": "PD",
     "PDw": "PD", "PD": "PD", "FLAIR": "FLAIR", "T2star": "T2*", "T2starw": "T2*", "angio": "MRA", "bold": "BOLD",
     "sbref": "BOLD", "cbv": "perfusion", "dwi": "DWI", "asl": "ASL", "m0scan": "ASL", "MTR": "MT", "MTS": "MT",
-    "MPM": "MT", "phasediff": "field map", "phase1": "field map", "phase2": "field map", "magnitude1": "field map",
+    "MPM": "MT", "VFA": "T1", "IRT1": "T1", "MESE": "T2", "MEGRE": "T2*", "TB1AFI": "field map", "TB1TFL": "field map",
+    "TB1DAM": "field map", "TB1EPI": "field map", "TB1RFM": "field map", "RB1COR": "field map", "m0": "ASL", "phasediff": "field map", "phase1": "field map", "phase2": "field map", "magnitude1": "field map",
     "magnitude2": "field map", "fieldmap": "field map", "epi": "field map",
     **dict.fromkeys(
         ("T1map", "T2map", "T2starmap", "R1map", "R2map", "R2starmap", "PDmap", "MTRmap", "MTsat", "MTVmap", "MWFmap",
@@ -158,7 +161,7 @@ class Kind:
 def kind_of(name: str, fields: Mapping[str, Any], sidecar: Mapping[str, Any]) -> Kind:
     """The kind of a file by its name below the archive's root, its header's fields and its sidecar's values."""
     *folders, file = name.split("/")
-    stem = re.sub(r"\.nii(\.gz)?$", "", file, flags=re.IGNORECASE)
+    stem = image_stem(file)
     bids = _BIDS.fullmatch(stem)
     suffix = bids[1] if bids else ""
     refused = (

@@ -13,8 +13,10 @@ from typing import Any
 
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.reading.headers import Flag, Header
+from spinecho.encoders.reading.nifti.bids import as_json, is_derivative, subject_of
 from spinecho.encoders.reading.nifti.kinds import kind_of
 from spinecho.encoders.reading.nifti.sidecar import read_sidecar
+from spinecho.encoders.reading.opening import open_file, stamp_of
 from spinecho.encoders.reading.uids import derived_uid, relative_name
 
 _SIZES = {348: 1, 540: 2}
@@ -42,7 +44,7 @@ def looks_like_nifti(head: bytes) -> bool:
 
 def scan_nifti(path: Path, *, root: Path) -> Header:
     """The header of a NIfTI file. Raises ReadError."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         start = file.read(2)
         file.seek(0)
         is_gzip = start == _GZIP
@@ -55,21 +57,40 @@ def scan_nifti(path: Path, *, root: Path) -> Header:
         raise ReadError(Reason.NOT_NIFTI, "without the NIfTI magic (n+1 or n+2)")
     fields = _fields(head)
     _check(fields, None if is_gzip else size)
+    return image_header(path, root=root, fields={**fields, "gzip": is_gzip})
+
+
+def scan_other_format(path: Path, *, root: Path, fields: dict[str, Any]) -> Header:
+    """The header of a file of another format, whose fields are named as those of NIfTI. Raises ReadError."""
+    _check(fields, None)
+    if "data" in fields:  # else a header that stays the same would hide that its voxels have changed
+        fields = {**fields, "data_stamp": stamp_of(path.parent / fields["data"])}
+    return image_header(path, root=root, fields=fields)
+
+
+def image_header(path: Path, *, root: Path, fields: dict[str, Any]) -> Header:
+    """A `Header` of what the file says, what its sidecar says, and what its name says. Raises ReadError."""
     name = relative_name(path, root)
     sidecar = read_sidecar(path)
     kind = kind_of(name, fields, sidecar.values)
     if kind.reason is not None:
         raise ReadError(kind.reason, kind.message)
     study, is_linked = _study_name(name)
-    detail: dict[str, Any] = {**fields, "gzip": is_gzip, "name": name}
-    if sidecar.values:
-        detail["sidecar"] = sidecar.values
+    detail: dict[str, Any] = {**fields, "name": name}
+    known = {**detail.pop("facts", {}), **sidecar.values}  # what a header of another format says, and what is beside it
+    if known:
+        detail["sidecar"] = known
+    if subject := as_json(subject_of(path)):
+        detail["subject"] = subject
+    if is_derivative(path):
+        detail["derivative"] = True
     if sidecar.lost:
         detail["sidecar_lost"] = list(sidecar.lost)
     flags = {
         Flag.NO_STUDY_LINK: not is_linked,
         Flag.CHARSET_GUESSED: sidecar.charset_guessed,
         Flag.SIDECAR_SUSPECT: bool(sidecar.lost),
+        Flag.GEOMETRY_SUSPECT: "notes" in fields,
     }
     if any(flags.values()):
         detail["flags"] = [str(flag) for flag, is_set in flags.items() if is_set]

@@ -13,19 +13,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.encoders.acquisition.evidence import Evidence
+from spinecho.encoders.acquisition.evidence import Evidence, component_of
+from spinecho.encoders.acquisition.facts import Component
 from spinecho.encoders.acquisition.rules import describe
 from spinecho.encoders.acquisition.whole_words import words_of_folder, words_of_name
 from spinecho.encoders.errors import ReadError, Reason
-from spinecho.encoders.preparing.volume_sampling import sampled
-from spinecho.encoders.reading.geometry import Matrix, canonical_axes, flipped, permuted, plane_of
+from spinecho.encoders.reading.formats.known import values_of
+from spinecho.encoders.reading.formats.names import image_stem
+from spinecho.encoders.reading.geometry import Matrix, canonical_axes, flipped, named_plane, permuted
 from spinecho.encoders.reading.headers import FileFailure, Flag, Header, SeriesFacts, StudyFacts, VolumeRead
+from spinecho.encoders.reading.nifti.bids import kept_entities
 from spinecho.encoders.reading.nifti.kinds import Kind, kind_of, kind_of_values
 from spinecho.encoders.reading.nifti.scan import TYPES
+from spinecho.encoders.reading.opening import open_file, values_at
 from spinecho.encoders.reading.volume import Volume
+from spinecho.encoders.reading.volume_sampling import sampled
 
 _UNIT_MM = {1: 1000.0, 3: 0.001}
 _ISOTROPIC = 1.3
+_PARTS: dict[str, Component] = {"mag": "magnitude", "phase": "phase", "real": "real", "imag": "imaginary"}
+"""Of the BIDS entity `part`."""
 _ENTITIES = re.compile(
     r"(?<![A-Za-z0-9])(?:sub|ses|run|echo|part|space|res|den|dir|split|hemi|from|to|mode|cohort|sample|chunk|tpl|task)-"
     r"[A-Za-z0-9]+"
@@ -62,6 +69,14 @@ class _OpenFile:
     def __init__(self) -> None:
         self._path = ""
         self._data = b""
+        self._values: tuple[str, NDArray[Any]] | None = None
+
+    def values(self, header: Header) -> NDArray[Any]:
+        """All stored values of a file of another format. Raises ReadError."""
+        if self._values is None or self._values[0] != header.path:
+            self._values = None
+            self._values = header.path, values_of(Path(header.path), header.detail)
+        return self._values[1]
 
     def inflated(self, path: str, size: int) -> bytes:
         """The first `size` bytes that a gzip file holds, never more. Raises ReadError."""
@@ -77,7 +92,7 @@ def _inflate(path: Path, size: int) -> bytes:
     got = 0
     inflater = zlib.decompressobj(31)
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             data = file.read(1 << 20)
             while got < size and data:
                 part = inflater.decompress(data, size - got)
@@ -102,6 +117,10 @@ def _voxels(header: Header, index: tuple[int, ...], file: _OpenFile) -> NDArray[
     """Stored values (i, j, k) of the volume at `index` of the trailing axes."""
     detail = header.detail
     dims = [*detail["dims"], 1][:3]
+    if "format" in detail:
+        place: Any = (..., *index)
+        volume: NDArray[Any] = file.values(header)[place].reshape(dims, order="F")
+        return volume
     dtype = np.dtype(detail["order"] + TYPES[detail["datatype"]])
     number, stride = 0, 1
     for i, d in zip(index, detail["dims"][3:], strict=True):
@@ -114,7 +133,7 @@ def _voxels(header: Header, index: tuple[int, ...], file: _OpenFile) -> NDArray[
         values = np.frombuffer(file.inflated(header.path, whole), dtype, count, start)
     else:
         try:
-            values = np.fromfile(header.path, dtype, count, offset=start)
+            values = values_at(Path(header.path), dtype, count, start)
         except OSError as e:
             raise ReadError(Reason.UNREADABLE, f"the file could not be read: {e.strerror}") from e
         if values.size < count:
@@ -148,6 +167,11 @@ def _read(plan: _Plan, file: _OpenFile) -> VolumeRead:
         raise ReadError(*found)
     if found:
         flags.add(Flag.FEW_VALUES)
+    notes |= detail.get("notes", {})
+    if labels := detail.get("subject", {}).get("labels"):
+        notes["labels"] = labels
+    if entities := kept_entities(Path(header.path).name):
+        notes["entities"] = entities
     if "sidecar_lost" in detail:
         notes["sidecar_lost"] = detail["sidecar_lost"]
     volume = Volume(voxels.transpose(order), permuted(flipped(affine, voxels.shape, flips), order))
@@ -170,13 +194,21 @@ def kind_of_header(header: Header) -> Kind:
 
 
 def nifti_study_facts(header: Header) -> StudyFacts:
-    """Study-level facts: the subject of a BIDS name, and what the sidecar says."""
-    subject = re.match(r"sub-([A-Za-z0-9]+)", Path(header.path).name)
+    """Study-level facts: the subject of a BIDS name, and what the sidecar and the data set's tables say."""
+    said: dict[str, Any] = header.detail.get("subject", {})
     return StudyFacts(
         uid=header.study_uid,
-        patient_id=subject.group(1) if subject else "",
+        patient_id=header.detail.get("patient", subject_in(header.path)),  # of a de-identified archive a pseudonym
         description=str(header.detail.get("sidecar", {}).get("StudyDescription", "")),
+        sex=said.get("sex"),
+        age_years=said.get("age_years"),
     )
+
+
+def subject_in(path: str) -> str:
+    """The subject of a BIDS name, '' for another."""
+    found = re.match(r"sub-([A-Za-z0-9]+)", Path(path).name)
+    return found.group(1) if found else ""
 
 
 def nifti_series_facts(header: Header) -> SeriesFacts:
@@ -191,7 +223,7 @@ def nifti_series_facts(header: Header) -> SeriesFacts:
 
 
 def _stem(path: str) -> str:
-    return re.sub(r"\.nii(\.gz)?$", "", Path(path).name, flags=re.IGNORECASE)
+    return image_stem(Path(path).name)
 
 
 def affine_of(detail: dict[str, Any]) -> tuple[Matrix, set[Flag], dict[str, Any]]:
@@ -282,16 +314,17 @@ def nifti_evidence(header: Header, affine: Matrix, shape: tuple[int, ...], kind:
     if min(shape[:3]) == 1:
         axis = int(np.argmin(shape[:3]))
     folder, _, file = detail["name"].rpartition("/")
+    entities = kept_entities(file)
     return Evidence(
         series_text=text("SeriesDescription"),
         protocol=text("ProtocolName"),
         study_text=text("StudyDescription"),
         file_text=_file_text(folder, file),
         suffix_sequence=kind.sequence,
-        is_computed=kind.is_computed,
+        is_computed=kind.is_computed or bool(detail.get("derivative")),
         body_part=text("BodyPartExamined"),
         coil=text("ReceiveCoilName"),
-        agent=text("ContrastBolusIngredient"),
+        agent=text("ContrastBolusIngredient") or _agent(file),
         image_type=codes("ImageType"),
         scanning_sequence=frozenset(codes("ScanningSequence")),
         variant=frozenset(codes("SequenceVariant")),
@@ -306,9 +339,17 @@ def nifti_evidence(header: Header, affine: Matrix, shape: tuple[int, ...], kind:
         field=number("MagneticFieldStrength"),
         manufacturer=text("Manufacturer"),
         model=text("ManufacturersModelName"),
-        plane=plane_of(affine[:3, axis].tolist()) if is_flat else "unknown",
+        plane=named_plane(affine[:3, axis].tolist()) if is_flat else "unknown",
         spacing_mm=tuple(float(v) for v in spacing),  # type: ignore[arg-type]
+        component=_PARTS.get(entities.get("part", "")) or component_of({"image_type": "\\".join(codes("ImageType"))}),
+        n_echoes=2 if "echo" in entities else 1,
     )
+
+
+def _agent(file: str) -> str:
+    """The contrast agent that a BIDS name declares (`ce-gadolinium`)."""
+    agent = kept_entities(file).get("ce", "")
+    return "" if agent.lower() in ("none", "no", "pre", "without", "0") else agent
 
 
 def _file_text(folder: str, file: str) -> str:

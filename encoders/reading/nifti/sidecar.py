@@ -15,6 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spinecho.encoders.errors import ReadError
+from spinecho.encoders.reading.formats.names import image_stem
+from spinecho.encoders.reading.nifti.bids import inherited
+from spinecho.encoders.reading.opening import open_file
+
 _MOST_BYTES = 16 << 20
 _MOST_TEXT = 256
 _INT32 = 2**31 - 1
@@ -55,14 +60,26 @@ class Sidecar:
 
 
 def read_sidecar(path: Path) -> Sidecar:
-    """The sidecar of the NIfTI file at `path`; an empty one where there is none."""
-    stem = re.sub(r"\.nii(\.gz)?$", "", path.name, flags=re.IGNORECASE)
+    """What the sidecar of the file at `path` says and, of BIDS, those that it inherits; empty where there is none."""
+    own = _read(path.parent / f"{image_stem(path.name)}.json")
+    above = [_read(place) for place in inherited(path)]
+    if not above:
+        return own
+    all_of_them = [*above, own]
+    values: dict[str, Any] = {}
+    for one in all_of_them:
+        values |= one.values
+    lost = tuple(dict.fromkeys(name for one in all_of_them for name in one.lost if name not in values))
+    return Sidecar(values, any(one.charset_guessed for one in all_of_them), lost)
+
+
+def _read(path: Path) -> Sidecar:
     try:
-        with (path.parent / f"{stem}.json").open("rb") as file:
+        with open_file(path) as file:
             raw = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         return Sidecar()
-    except (OSError, ValueError):  # ValueError: a NUL in the name
+    except (OSError, ValueError, ReadError):  # ValueError: a NUL in the name
         return Sidecar(lost=("the sidecar could not be read",))
     if len(raw) > _MOST_BYTES:
         return Sidecar(lost=("the sidecar is too large",))

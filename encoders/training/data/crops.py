@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.encoders.networks.vit.patch_grid import patch_grid
+from spinecho.encoders.preparing.patch_grid import patch_grid
 from spinecho.encoders.preparing.preparation import BlockPreparation, Prepared
 from spinecho.encoders.training.data.augment import Recipe, augmented, turn
 from spinecho.encoders.training.data.examples import Example

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from spinecho.db.reports.exam_keys import is_uid
+from spinecho.db.keys import is_uid
+from spinecho.indexer.reports.parsing.given_columns import BODIES, KEYS, given_in
 from spinecho.indexer.reports.report_facts import Status, exam_key, read_date, read_status, read_version
 
 
@@ -14,39 +17,54 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_ACCESSION = "accession accessionnumber accessionno acc accno accnumber accessionid orderaccession auftragsnummer"
+_ACCESSION = (
+    "accession accessionnumber accessionno acc accno accnumber accessionid orderaccession auftragsnummer"
+    " auftragsnr akzessionsnummer accessionnummer accessionnr zugangsnummer numeroaccession numerodaccession"
+    " numaccession noaccession naccession numeroacceso numerodeacceso nacceso numacceso numeroaccesion accesion"
+)
 _STUDY_UID = "studyuid studyinstanceuid studyinstuid studyiuid instanceuid suid"
 _ORDER = (
     "ordernumber orderno orderid ordernum examid examnumber examno examinationid examinationnumber studyid studynumber"
     " studyno requisition requisitionnumber requisitionid requestid requestnumber procedureid risid fillerorder"
-    " fillerordernumber placerordernumber"
+    " fillerordernumber placerordernumber untersuchungsnummer untersuchungsnr anforderungsnummer numeroexamen"
+    " numexamen numerodemande numeroestudio numeroexploracion numeropeticion"
 )
 """Taken where there is no accession number: what it holds may be one, or a UID."""
 _REPORT = (
     "report reporttext radiologyreport fullreport reportbody reportcontent finalreport reportfull mrreport mrireport"
-    " narrative befundtext bericht text"
+    " narrative befundtext bericht text befundbericht radiologiebericht befundung compterendu cr crtexte textecr"
+    " compterenduradiologique rapport rapportradiologique informe"
+    " informeradiologico textoinforme informetexto"
 )
 _SECTIONS = (
     (
         "INDICATION",
-        "indication clinicalindication history clinicalhistory clinicalinformation reasonforexam fragestellung",
+        "indication clinicalindication history clinicalhistory clinicalinformation reasonforexam fragestellung"
+        " klinischeangaben motif renseignementscliniques indicacion motivo",
     ),
-    ("TECHNIQUE", "technique protocol technik"),
-    ("COMPARISON", "comparison vergleich"),
-    ("FINDINGS", "findings finding reportfindings findingstext findingssection befund"),
+    ("TECHNIQUE", "technique protocol technik tecnica"),
+    ("COMPARISON", "comparison vergleich comparaison comparacion"),
+    (
+        "FINDINGS",
+        "findings finding reportfindings findingstext findingssection befund resultats resultat constatations"
+        " hallazgos",
+    ),
     (
         "IMPRESSION",
         "impression impressions conclusion conclusions summary reportimpression impressiontext impressionsection"
-        " beurteilung",
+        " beurteilung zusammenfassung synthese impresion conclusiones",
     ),
 )
 _PATIENT = (
     "patientid patid ptid patientmrn mrn medicalrecordnumber medicalrecordno patientidentifier patientnumber patientno"
-    " mrnumber mrno patidentifier dicompatientid"
+    " mrnumber mrno patidentifier dicompatientid patientenid patientennummer patientennr"
+    " ipp idpatient numeropatient idpaciente numeropaciente nhc numerohistoria"
 )
 _STATUS = (
     "status reportstatus resultstatus reportstate state documentstatus verificationstatus signstatus signoffstatus"
     " interpretationstatus statuscode reportstatuscode resultstatuscode reporttype documenttype versionstatus"
+    " befundstatus statut statutcr"
+    " estado estadoinforme"
 )
 _VERSION = "version reportversion revision reportrevision versionnumber versionno revisionnumber ver"
 _DATED = (
@@ -54,11 +72,13 @@ _DATED = (
     " signedon datesigned signaturedate verifieddate verifiedat dateverified verificationdate finalizeddate finaldate"
     " finalizedat approveddate approvedat resultdate resultdatetime resulttime reportedtime reporteddatetime"
     " dictateddate dictationdate dictated modified modifieddate modifiedat lastmodified lastupdated updated updatedat"
-    " updateddate issued issueddate date datetime timestamp befunddatum datum"
+    " updateddate issued issueddate date datetime timestamp befunddatum datum freigabedatum vidierungsdatum"
+    " datecr datecompterendu datevalidation fechainforme fechadeinforme fechafirma fechavalidacion"
 )
 _EXAM = (
     "exam examname examdescription examtype examination procedure procedurename proceduredescription proceduretype"
-    " studydescription studyname study bodypart bodyregion examcode procedurecode untersuchung"
+    " studydescription studyname study bodypart bodyregion examcode procedurecode untersuchung untersuchungsart examen"
+    " typeexamen libelleexamen estudio exploracion prueba"
 )
 _WEAK = frozenset({"text", "history", "summary", "conclusion", "technique", "protocol", "comparison", "finding"})
 _SHORT = {
@@ -108,6 +128,14 @@ class Columns:
         """True where a column can name the study."""
         return bool(self.accession or self.study_uid or self.order)
 
+    def by_meaning(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """(meaning, names) of what a report can be read from; the order's number only where nothing else is a key."""
+        keys = (("accession", self.accession), ("study_uid", self.study_uid))
+        order = () if self.accession or self.study_uid else self.order
+        sections = tuple((heading.lower(), names) for heading, names in self.sections)
+        facts = (("patient", self.patient), ("status", self.status), ("version", self.version), ("date", self.dated))
+        return (*keys, ("order", order), ("report", self.report), *sections, *facts, ("exam", self.exam))
+
 
 @dataclass(frozen=True, slots=True)
 class RowFacts:
@@ -124,7 +152,9 @@ class RowFacts:
 
 def find_columns(names: Iterable[str]) -> Columns | None:
     """None where no column can hold a report: one called plainly "text" or "summary" counts only beside a key."""
-    plain = {name: "".join(char for char in name.lower() if char.isalnum()) for name in names}
+    names = [name for name in names if isinstance(name, str)]
+    given = given_in(names)
+    plain = {name: _plain(name) for name in names if name not in given.values()}
 
     def called(aliases: str) -> tuple[str, ...]:
         return tuple(name for alias in aliases.split() for name, short in plain.items() if short == alias)
@@ -150,6 +180,9 @@ def find_columns(names: Iterable[str]) -> Columns | None:
         dated=called(_DATED),
         exam=called(_EXAM),
     )
+    if given:
+        columns = _with_given(columns, given)
+        return columns if columns.report or any(heading in _BODIES for heading, _ in columns.sections) else None
     bodies = {plain[name] for name in columns.report} | {plain[n] for _, found in sections for n in found}
     bodies -= set(" ".join(aliases for heading, aliases in _SECTIONS[:3]).split())
     if not bodies or (not columns.keyed and bodies <= _WEAK):
@@ -157,6 +190,33 @@ def find_columns(names: Iterable[str]) -> Columns | None:
     if not (accession or uids) and bodies <= _WEAK:
         return None
     return columns
+
+
+_BODIES = {one.upper() for one in BODIES}
+_FIELDS = {"date": "dated"}
+
+
+def _with_given(columns: Columns, given: Mapping[str, str]) -> Columns:
+    """What a person named in place of what the names say; what nobody named is found as ever."""
+    headings = {heading.lower(): heading for heading, _ in _SECTIONS}
+    sections = dict(columns.sections)
+    if any(body in given for body in BODIES) and "report" not in given:
+        columns = replace(columns, report=())  # the sections were named: no other column takes their place
+    if any(key in given for key in KEYS):
+        columns = replace(columns, accession=(), study_uid=(), order=())
+    for meaning, name in given.items():
+        if meaning in headings:
+            sections[headings[meaning]] = (name,)
+        else:
+            own: dict[str, Any] = {_FIELDS.get(meaning, meaning): (name,)}
+            columns = replace(columns, **own)
+    ordered = tuple((heading, sections[heading]) for heading, _ in _SECTIONS if heading in sections)
+    return replace(columns, sections=ordered)
+
+
+def _plain(name: str) -> str:
+    """A name without case, punctuation and accents."""
+    return "".join(char for char in unicodedata.normalize("NFKD", name.lower()) if char.isalnum())
 
 
 def report_text(columns: Columns, row: Mapping[str, str]) -> str:

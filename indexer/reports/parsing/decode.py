@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import codecs
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from spinecho.encoders.reading.opening import open_file
 from spinecho.indexer.reports.parsing.charsets import guess_charset, guess_wide
 from spinecho.indexer.reports.parsing.parsed import ReportUnreadable
 
@@ -35,7 +37,7 @@ class Charset:
 
 def find_charset(path: Path) -> Charset:
     """Reads the file once. Without a mark, UTF-8 is proved or refuted, so a guess is never silent."""
-    with reading(path), path.open("rb") as file:
+    with reading(path), open_file(path) as file:
         head = file.read(_SAMPLE)
         file.seek(0)
         encoding = next((name for mark, name in _MARKS if head.startswith(mark)), "")
@@ -59,7 +61,7 @@ def find_charset(path: Path) -> Charset:
 def open_text(path: Path, charset: Charset) -> TextIO:
     """Line ends as they are in the file; what cannot be decoded becomes U+FFFD."""
     with reading(path):
-        return path.open("r", encoding=charset.encoding, errors="replace", newline="")
+        return io.TextIOWrapper(open_file(path), encoding=charset.encoding, errors="replace", newline="")
 
 
 def lines(file: TextIO, *, longest: int) -> Iterator[str]:

@@ -1,10 +1,13 @@
-"""The door to report files: choose the parser by the file's suffix."""
+"""The door to report files: choose the parser by the file's bytes, else by its suffix."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from spinecho.indexer.reports.parsing.decode import reading
+from spinecho.indexer.reports.parsing.formats import every
+from spinecho.indexer.reports.parsing.formats.tables import read_csv
 from spinecho.indexer.reports.parsing.parsed import NotAReport, RawReport, ReportFailure, ReportUnreadable
 from spinecho.indexer.reports.parsing.table_files import parse_csv, parse_jsonl
 from spinecho.indexer.reports.parsing.text_file import parse_text_file
@@ -16,15 +19,25 @@ def _text(path: Path) -> Iterator[RawReport | ReportFailure]:
     return iter(parse_text_file(path))
 
 
+def _csv(path: Path) -> Iterator[RawReport | ReportFailure]:
+    try:
+        return parse_csv(path)
+    except NotAReport as error:
+        try:
+            return read_csv(path)  # its header may stand below a title
+        except NotAReport:
+            raise error from None
+
+
 _PARSERS: dict[str, Callable[[Path], Iterator[RawReport | ReportFailure]]] = {
     ".txt": _text,
-    ".csv": parse_csv,
-    ".tsv": parse_csv,
+    ".csv": _csv,
+    ".tsv": _csv,
     ".jsonl": parse_jsonl,
     ".ndjson": parse_jsonl,
 }
 
-SUFFIXES = frozenset(_PARSERS)
+SUFFIXES = frozenset(_PARSERS) | every.SUFFIXES
 
 
 def parse_reports(path: Path) -> Iterator[RawReport | ReportFailure]:
@@ -33,7 +46,9 @@ def parse_reports(path: Path) -> Iterator[RawReport | ReportFailure]:
     Raises `NotAReport` (nothing to mend) and `ReportUnreadable`, both before the first item; the latter also later,
     should the disk fail midway. Both are `ReadError`s. Rows are read as they are asked for. Memory: about one report.
     """
-    parser = _PARSERS.get(path.suffix.lower())
+    with reading(path):
+        known = every.format_of(path)
+    parser = known.read if known is not None else _PARSERS.get(path.suffix.lower())
     if parser is None:
         raise NotAReport(f"{path.name}: reports are read from {', '.join(sorted(SUFFIXES))}")
     return parser(path)

@@ -34,6 +34,8 @@ class RawReport:
     version: int | None = None
     exam: str = ""
     """The body parts that its exam names, or ''."""
+    people: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)
+    """(kind, value) of whom its message names beside the text; to take them out of it, and never stored."""
     digest: str = field(init=False)
     """sha256 of the text, in UTF-8."""
 
@@ -51,11 +53,28 @@ class ReportFailure:
     message: str
 
 
+def trouble_with(text: str, *facts: str, keyed: bool, unkeyed: str, what: str) -> str:
+    """Why a report cannot be kept, '' where it can.
+
+    facts: its keys and what else is stored of it. keyed: whether it can name its study; unkeyed: what is said
+    where not. what: "row", "message" and so on.
+    """
+    if not keyed:
+        return unkeyed
+    if not text.strip():
+        return "no report text"
+    if len(text) > LONGEST_REPORT:
+        return f"the report is longer than {LONGEST_REPORT} characters"
+    return f"the {what} holds NUL characters" if "\x00" in "".join((text, *facts)) else ""
+
+
 class NotAReport(ReadError):
     """The file is no report file at all (a README, a table of something else): nothing to mend."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, missing: str = "") -> None:
+        """missing: what to say of columns that were given and that the table does not have."""
         super().__init__(Reason.UNSUPPORTED_TYPE, message)
+        self.missing = missing
 
 
 class ReportUnreadable(ReadError):

@@ -9,9 +9,12 @@ from typing import Any
 
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.language.findings import Statement, statements_in
-from spinecho.encoders.language.passages import Passage, passages
+from spinecho.encoders.language.passages import Passage
 from spinecho.encoders.sandbox.processes import Task
 from spinecho.encoders.sandbox.worker import Message
+from spinecho.encoders.tasks.image_tasks import digests_of
+from spinecho.indexer.reports.parsing.given_columns import reading_with, taken_columns
+from spinecho.indexer.reports.parsing.identity import report_passages
 from spinecho.indexer.reports.parsing.not_read import refuse_what_is_no_text, verdict
 from spinecho.indexer.reports.parsing.parse import NotAReport, RawReport, ReportFailure, parse_reports
 
@@ -67,14 +70,28 @@ class BadReport:
     reason: Reason = Reason.BAD_REPORT
 
 
-def report_task(path: str) -> Task:
-    """Read one report file."""
-    return Task("spinecho.indexer.reports.parsing.reading_task:read_reports", {"path": path}, _SECONDS)
+def report_task(path: str, *, columns: str = "", digests: bool = False, people: bool = False) -> Task:
+    """Read one report file; columns: see `given_columns.read_columns`.
+
+    With `digests`, take its digest too; with `people`, give whom each report names.
+    """
+    arguments = {"path": path, "columns": columns, "digests": digests, "people": people}
+    return Task("spinecho.indexer.reports.parsing.reading_task:read_reports", arguments, _SECONDS)
 
 
 def read_reports(arguments: dict[str, Any]) -> Iterator[Message]:
-    """One message a report or failure."""
-    path = Path(arguments["path"])
+    """One message a report or failure, then one for the columns of a table that reports were read from, and one for
+    the file's digest where it is wanted.
+    """
+    with reading_with(arguments.get("columns", "")):
+        yield from _read(Path(arguments["path"]), people=arguments.get("people", False))
+        if taken := taken_columns():
+            yield {"columns": taken}, ()
+    if arguments.get("digests"):
+        yield {"digests": digests_of([arguments["path"]])}, ()
+
+
+def _read(path: Path, *, people: bool) -> Iterator[Message]:
     try:
         refuse_what_is_no_text(path)
         for item in _parsed(path):
@@ -85,13 +102,13 @@ def read_reports(arguments: dict[str, Any]) -> Iterator[Message]:
                 message = f"the report has {len(item.text)} characters, more than {MOST_CHARACTERS}"
                 yield {"ordinal": item.ordinal, "message": f"{message}: is it several reports?"}, ()
                 continue
-            found = passages(item.text)
+            found = report_passages(item.text)
             if len(found) > MOST_SENTENCES:
                 message = f"the report has {len(found)} sentences, more than {MOST_SENTENCES}: is it several reports?"
                 yield {"ordinal": item.ordinal, "message": message}, ()
                 continue
             facts = dataclasses.asdict(item)
-            kept = {name: facts[name] for name in _KEPT}
+            kept = {name: facts[name] for name in (*_KEPT, *(("people",) if people else ()))}
             yield {**kept, "sentences": [dataclasses.asdict(sentence(passage)) for passage in found]}, ()
     except ReadError as error:
         yield {"ordinal": 0, "message": str(error), "reason": error.reason}, ()
@@ -123,6 +140,8 @@ def unpack_reports(messages: Sequence[Message]) -> list[ParsedReport | BadReport
     """What `read_reports` said, typed again."""
     items: list[ParsedReport | BadReport] = []
     for value, _ in messages:
+        if "columns" in value or "digests" in value:
+            continue
         if "message" in value:
             reason = Reason(value.pop("reason", Reason.BAD_REPORT))
             items.append(BadReport(**value, reason=reason))

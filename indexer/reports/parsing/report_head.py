@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from spinecho.db.reports.exam_keys import accession_key, is_uid, known_patient, uid_key
+from spinecho.db.keys import accession_key, is_uid, known_patient, uid_key
 from spinecho.indexer.reports.report_facts import Status, exam_key, mark_of, read_date, read_status, read_version
 
 _HEADER_LINES = 40

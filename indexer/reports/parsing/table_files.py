@@ -12,8 +12,9 @@ from typing import Any
 
 from spinecho.indexer.reports.parsing.column_names import Columns, find_columns, report_text, row_facts
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, lines, open_text, reading
-from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
-from spinecho.indexer.reports.parsing.report_head import read_head
+from spinecho.indexer.reports.parsing.given_columns import missing_columns, took
+from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure, trouble_with
+from spinecho.indexer.reports.parsing.report_head import NotDivided, divide, read_head
 
 Row = RawReport | ReportFailure
 
@@ -35,8 +36,11 @@ def parse_csv(path: Path) -> Iterator[Row]:
         return iter([ReportFailure(str(path), 0, "the file is empty, or its first line is")])
     delimiter, header = _header(first)
     columns = find_columns(header)
+    if missing := missing_columns(header):
+        return iter([ReportFailure(str(path), 0, missing)])
     if columns is None:
-        raise NotAReport(f"{path.name} has no column for a report beside one for an accession number or study UID")
+        message = f"{path.name} has no column for a report beside one for an accession number or study UID"
+        raise NotAReport(message, missing=missing_columns(header, any_table=True))
     if not columns.keyed:
         return iter([ReportFailure(str(path), 0, "no column for an accession number or study UID")])
     return _csv_rows(path, charset, delimiter, header, columns)
@@ -50,6 +54,8 @@ def parse_jsonl(path: Path) -> Iterator[Row]:
     if not found:
         return iter([ReportFailure(str(path), 0, "the file is empty")])
     objects = [one for one in found if isinstance(one, dict)]
+    if missing := missing_columns(name for one in objects for name in one):
+        return iter([ReportFailure(str(path), 0, missing)])
     if objects and all(find_columns(one) is None for one in objects):
         raise NotAReport(f"{path.name} has no field for a report beside one for an accession number or study UID")
     return _jsonl_rows(path, charset)
@@ -98,7 +104,7 @@ def _csv_rows(path: Path, charset: Charset, delimiter: str, header: list[str], c
             for name, value in zip(header, fields, strict=False):
                 if not row.get(name, "").strip():  # of two columns of one name, the one that holds something
                     row[name] = value
-            yield _row(path, ordinal, columns, row, charset)
+            yield row_report(path, ordinal, columns, row, charset)
 
 
 class _Lines:
@@ -139,28 +145,29 @@ def _jsonl_row(path: Path, ordinal: int, line: str, charset: Charset) -> Row:
     value = _object(line)
     if not isinstance(value, dict):
         return ReportFailure(str(path), ordinal, "the line is not a JSON object")
+    return object_row(path, ordinal, value, charset)
+
+
+def object_row(path: Path, ordinal: int, value: Mapping[str, Any], charset: Charset) -> Row:
+    """The report of a JSON object."""
     columns = find_columns(value)
     if columns is None:
         return ReportFailure(str(path), ordinal, "no field for a report")
-    return _row(path, ordinal, columns, {name: _as_text(item) for name, item in value.items()}, charset)
+    return row_report(path, ordinal, columns, {name: _as_text(item) for name, item in value.items()}, charset)
 
 
-def _row(path: Path, ordinal: int, columns: Columns, row: Mapping[str, str], charset: Charset) -> Row:
+def row_report(path: Path, ordinal: int, columns: Columns, row: Mapping[str, str], charset: Charset) -> Row:
+    """The report of a row, by the columns that its table has."""
     text = report_text(columns, row)
     facts = row_facts(columns, row)
-    problem = (
-        "neither an accession number nor a study UID"
-        if not (facts.accession_number or facts.study_uid)
-        else "no report text"
-        if not text.strip()
-        else f"the report is longer than {LONGEST_REPORT} characters"
-        if len(text) > LONGEST_REPORT
-        else "the row holds NUL characters"
-        if "\x00" in text + facts.accession_number + facts.study_uid + facts.patient_id
-        else ""
-    )
+    number, uid = facts.accession_number, facts.study_uid
+    unkeyed = "neither an accession number nor a study UID"
+    problem = trouble_with(text, number, uid, facts.patient_id, keyed=bool(number or uid), unkeyed=unkeyed, what="row")
+    if not problem and _holds_several(text):
+        problem = "the cell holds several reports, each with keys of its own: give each a row"
     if problem:
         return ReportFailure(str(path), ordinal, problem)
+    took(columns, columns.by_meaning())
     head = read_head(text)  # for what no column says; its keys are the row's
     return RawReport(
         str(path),
@@ -175,6 +182,14 @@ def _row(path: Path, ordinal: int, columns: Columns, row: Mapping[str, str], cha
         version=facts.version if facts.version is not None else head.version,
         exam=facts.exam or head.exam,
     )
+
+
+def _holds_several(text: str) -> bool:
+    """Whether the heads of reports of other exams stand within the text: its row's key would be wrong for them."""
+    try:
+        return len(divide(text)) > 1
+    except NotDivided:
+        return False
 
 
 def _object(line: str) -> Any:

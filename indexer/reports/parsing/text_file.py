@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from spinecho.db.reports.exam_keys import is_uid
+from spinecho.db.keys import is_uid
 from spinecho.encoders.language.sections import section_spans
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, open_text, reading
 from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
@@ -36,6 +36,11 @@ def parse_text_file(path: Path) -> list[RawReport | ReportFailure]:
         words = text.rstrip("\x00\x1a \t\r\n\f")
         if set("\x00\x1a") & set(text[len(words) :]):  # in which files of old systems end
             text = words
+    return reports_of_text(path, text, charset)
+
+
+def reports_of_text(path: Path, text: str, charset: Charset) -> list[RawReport | ReportFailure]:
+    """The reports of a file whose text is this, as `parse_text_file` tells them."""
     if not text.strip():
         return [ReportFailure(str(path), 0, "the file is empty")]
     head = read_head(text)

@@ -15,7 +15,7 @@ from pydicom.datadict import DicomDictionary
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
-from spinecho.encoders.sandbox.object_tasks import check, frames, metadata, rendered, value, wrapped
+from spinecho.encoders.tasks.object_tasks import check, frames, metadata, rendered, value, wrapped
 
 SYNTAXES = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1")
 MARK = "Doe^Jane"

@@ -259,9 +259,9 @@ def test_blanks_do_not_matter(way: tuple[str, str, str], many: int, blank: str) 
     "part", ["is not seen ", "history of ", "may be ", "? ", "1) a ", "<br>", "~", "evaluate a ", "- ", "the x is "]
 )
 def test_hostile_sentences_take_no_time(part: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()  # of this process alone: other work on the machine does not count
     passages(part * (50_000 // len(part)))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

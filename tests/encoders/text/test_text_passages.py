@@ -196,9 +196,9 @@ HOSTILE = ["a", "a. ", "\n", "no ", "1. ", "*", " ", "\t\n", "Ab:", ", no", ".",
 
 @pytest.mark.parametrize("part", HOSTILE)
 def test_hostile_text_takes_no_time(part: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     found = passages(part * (100_000 // len(part)))
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert all(one.end - one.start <= LONGEST for one in found)
 
 

@@ -45,12 +45,18 @@ def tab(chrome: browser.Chrome) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def served(demo_home: DemoHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(served_home: tuple[str, Path]) -> str:
     """The address of a room over a copy of the demonstration."""
+    return served_home[0]
+
+
+@pytest.fixture(scope="session")
+def served_home(demo_home: DemoHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """(its address, the home)"""
     home = tmp_path_factory.mktemp("served") / "home"
     copy_of_home(demo_home.home, home)
     heard = home.parent / "heard"
     listening = os.pathsep.join((str(Path(__file__).parents[1] / "outside"), *module_path()))
     with browser.serve(home, environment={"PYTHONPATH": listening, "SPINECHO_TEST_OUTSIDE": str(heard)}) as address:
-        yield address
+        yield address, home
     assert not heard.exists(), f"the room spoke to other machines: {heard.read_text()}"

@@ -9,28 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from archives import copy_of_home
+from made_once import four_studies, made_once
+from waiting import eventually, settled
 
 from benchmarks.browser import SECRET, Chrome, forbidden_in, serve
-from spinecho.db.schema.database import Database
-from spinecho.indexer.phantom import plan_cases, write_archive
-from spinecho.indexer.pipeline import index_archive
-from spinecho.settings import read_settings
-from spinecho.wiring import open_dual
+from spinecho.indexer.phantom import plan_cases
 
-STUDIES = 12
+STUDIES = 4
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A served demonstration archive, as `make demo` makes it, only smaller."""
-    folder = tmp_path_factory.mktemp("first-day")
-    write_archive(folder / "archive", studies=STUDIES)
-    settings = read_settings(home=folder / "home", device="cpu", environment={})
-    database = Database.open(settings.database)
-    index_archive(database, settings.builds, [folder / "archive"], lambda: open_dual(settings))
-    database.close()
-    with serve(settings.home) as address:
+    home = copy_of_home(made_once("four", four_studies) / "home", tmp_path_factory.mktemp("first-day") / "home")
+    with serve(home) as address:
         yield address
 
 
@@ -107,25 +101,25 @@ def test_1_a_planted_lesion_is_found_by_its_description(day: Day) -> None:
     day.reach(1)
     names = day.page.locator(".name").all_inner_texts()
     assert any(day.accession in name for name in names[:3]), names
-    assert day.page.locator(".row mark").count()
+    eventually(day.page, lambda: day.page.locator(".row mark").count())
 
 
 def test_2_it_is_opened(day: Day) -> None:
     day.reach(2)
-    assert day.page.locator(".report button").count() > 3
+    eventually(day.page, lambda: day.page.locator(".report button").count() > 3)
 
 
 def test_3_and_scrolled_to_where_the_evidence_is(day: Day) -> None:
     day.reach(3)
-    assert day.page.locator(".viewer").first.get_attribute("data-slice") != day.before
+    eventually(day.page, lambda: day.page.locator(".viewer").first.get_attribute("data-slice") != day.before)
     day.page.get_by_text("Evidence for the words searched for").click()
     day.page.locator('button[data-do="heat"]').wait_for(timeout=60_000)
 
 
 def test_4_three_like_it_are_found(day: Day) -> None:
     day.reach(4)
-    assert day.page.locator(".row").count() >= 3
-    assert not any(day.accession in name for name in day.page.locator(".name").all_inner_texts())
+    eventually(day.page, lambda: day.page.locator(".row").count() >= 3)
+    eventually(day.page, lambda: not any(day.accession in name for name in day.page.locator(".name").all_inner_texts()))
 
 
 def test_5_a_cohort_is_made(day: Day) -> None:
@@ -135,6 +129,7 @@ def test_5_a_cohort_is_made(day: Day) -> None:
 
 def test_6_and_taken_away(day: Day, tmp_path: Path) -> None:
     day.reach(6)
+    settled(day.page)
     with day.page.expect_download() as told:
         day.page.get_by_role("button", name="Download the zip").click()
     told.value.save_as(tmp_path / "cohort.zip")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from waiting import becomes, eventually, settled
 
 from benchmarks.browser import until
 
@@ -14,11 +15,6 @@ def page(served: str, tab: Any) -> Any:
     tab.goto(served)
     tab.get_by_label("Search", exact=True).wait_for(timeout=60_000)
     return tab
-
-
-def settled(page: Any) -> None:
-    page.wait_for_timeout(300)
-    until(page, "!document.querySelector('[data-testid=stApp]').dataset.testScriptState?.includes('running')")
 
 
 def ask(page: Any, words: str) -> None:
@@ -43,16 +39,16 @@ def test_two_filters_stay_what_they_were_when_reports_are_wanted(page: Any) -> N
     """Labels hold counts: a browser gave a label of a moment ago back as a value, which no study has."""
     choose(page, "Sex", "female")
     choose(page, "Manufacturer", "Siemens")
-    assert said(page) == ["Siemens", "female"]
-    assert "pass, newest first" in page.locator(".bar").first.inner_text()
+    becomes(page, lambda: said(page), ["Siemens", "female"])
+    eventually(page, lambda: "pass, newest first" in page.locator(".bar").first.inner_text())
     ask(page, "lesion")
     page.get_by_text("Reports", exact=True).click()
     settled(page)
     page.locator(".row").first.wait_for()
-    assert said(page) == ["lesion", "Siemens", "female"]
+    becomes(page, lambda: said(page), ["lesion", "Siemens", "female"])
     choose(page, "Sex", "male")
-    assert said(page) == ["lesion", "Siemens", "female or male"]
-    assert page.locator(".row").count()
+    becomes(page, lambda: said(page), ["lesion", "Siemens", "female or male"])
+    eventually(page, lambda: page.locator(".row").count())
 
 
 def test_an_offer_is_turned_on_and_off_by_a_click_and_the_address_keeps_it(page: Any) -> None:
@@ -60,12 +56,12 @@ def test_an_offer_is_turned_on_and_off_by_a_click_and_the_address_keeps_it(page:
     women, bright = (
         page.locator(".chip.offer button[aria-pressed]").filter(has_text=text) for text in ("female", "T2")
     )
-    assert women.get_attribute("aria-pressed") == "true"
-    assert bright.get_attribute("aria-pressed") == "false"
+    becomes(page, lambda: women.get_attribute("aria-pressed"), "true")
+    becomes(page, lambda: bright.get_attribute("aria-pressed"), "false")
     women.click()
     page.locator(".chip.offer.off").filter(has_text="female").wait_for()
     settled(page)
-    assert any("women" in one for one in said(page))
+    eventually(page, lambda: any("women" in one for one in said(page)))
     page.reload()
     page.locator(".row").first.wait_for(timeout=60_000)
     page.locator(".chip.offer.off").filter(has_text="female").wait_for()
@@ -89,38 +85,38 @@ def test_back_from_a_study_restores_words_filters_and_the_place_in_the_list(page
     page.go_back()
     page.locator(".row").first.wait_for(timeout=60_000)
     until(page, "(left) => Math.abs(document.querySelector('[data-testid=stMain]').scrollTop - left) < 5", arg=left)
-    assert page.get_by_label("Search", exact=True).input_value() == "lesion"
-    assert said(page) == ["lesion", "female"]
+    becomes(page, lambda: page.get_by_label("Search", exact=True).input_value(), "lesion")
+    becomes(page, lambda: said(page), ["lesion", "female"])
     until(page, "(address) => location.href === address", arg=address)
     page.reload()
     page.locator(".row").first.wait_for(timeout=60_000)
-    assert page.get_by_label("Search", exact=True).input_value() == "lesion"
+    becomes(page, lambda: page.get_by_label("Search", exact=True).input_value(), "lesion")
 
 
 def test_thumbs_that_would_do_nothing_say_why(page: Any) -> None:
     choose(page, "Sex", "female")
     thumb = page.get_by_label("This fits (u)").first
-    assert thumb.is_disabled()
+    eventually(page, thumb.is_disabled)
     reason = "Thumbs refine words: type some beside the filters"
-    assert thumb.get_attribute("title") == reason
+    becomes(page, lambda: thumb.get_attribute("title"), reason)
     why = page.locator(".row").first.locator(".why")
-    assert why.inner_text() == ""
+    becomes(page, why.inner_text, "")
     page.locator(".row").first.get_by_role("button", name="compare").focus()
     page.keyboard.press("Tab")  # who has no mouse comes to it, and reads why
-    assert thumb.evaluate("node => node.getRootNode().activeElement === node")
-    assert why.inner_text() == reason
-    assert page.locator(".why:not(:empty)").count() == 1
+    eventually(page, lambda: thumb.evaluate("node => node.getRootNode().activeElement === node"))
+    becomes(page, why.inner_text, reason)
+    becomes(page, lambda: page.locator(".why:not(:empty)").count(), 1)
     second = page.locator(".row").nth(1)
     second.focus()
     page.keyboard.press("d")
-    assert second.locator(".why").inner_text() == reason
+    becomes(page, lambda: second.locator(".why").inner_text(), reason)
     second.locator(".why").evaluate("node => node.replaceChildren()")
     second.get_by_label("This fits (u)").click(force=True)
-    assert second.locator(".why").inner_text() == reason
-    assert second.get_by_label("This fits (u)").get_attribute("aria-pressed") == "false"
+    becomes(page, lambda: second.locator(".why").inner_text(), reason)
+    becomes(page, lambda: second.get_by_label("This fits (u)").get_attribute("aria-pressed"), "false")
     ask(page, "lesion")
-    assert not page.locator(".why").count()
-    assert page.get_by_label("This fits (u)").first.is_enabled()
+    eventually(page, lambda: not page.locator(".why").count())
+    eventually(page, page.get_by_label("This fits (u)").first.is_enabled)
 
 
 def test_what_was_corrected_is_told_and_the_original_offered(page: Any) -> None:

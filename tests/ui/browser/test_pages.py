@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from waiting import eventually
 
 from benchmarks.browser import Chrome, forbidden_in
 
@@ -39,7 +40,7 @@ def test_a_page_opens_and_axe_finds_nothing_serious(served: str, chrome: Chrome,
         page.get_by_text(view, exact=True).click()
         assert not serious(page), view
         if view == "Map":
-            assert page.locator(".js-plotly-plot .points path").count()
+            eventually(page, lambda: page.locator(".js-plotly-plot .points path").count())
     assert not errors
     assert not forbidden
     page.context.close()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from waiting import becomes, eventually
 
 
 @pytest.fixture
@@ -24,35 +24,26 @@ def fill(page: Any, row: int, text: str) -> None:
     page.keyboard.press("Enter")
 
 
-def becomes(page: Any, what: Callable[[], object], wanted: object) -> None:
-    """Wait until something is as wanted: the server has to answer first."""
-    for _ in range(150):
-        if what() == wanted:
-            return
-        page.wait_for_timeout(100)
-    assert what() == wanted
-
-
 def test_rows_are_moved_copied_and_taken_back_from_the_keyboard(page: Any) -> None:
     fill(page, 1, "sequence=FLAIR")
     page.get_by_role("button", name="Add a rule").click()
     page.keyboard.type("sex=F")
-    assert conditions(page) == ["sequence=FLAIR", "sex=F"]
+    becomes(page, lambda: conditions(page), ["sequence=FLAIR", "sex=F"])
     page.keyboard.press("Alt+ArrowUp")
-    assert conditions(page) == ["sex=F", "sequence=FLAIR"]
+    becomes(page, lambda: conditions(page), ["sex=F", "sequence=FLAIR"])
     page.keyboard.press("Alt+Shift+ArrowDown")  # the row that was moved is still in the hand
-    assert conditions(page) == ["sex=F", "sex=F", "sequence=FLAIR"]
+    becomes(page, lambda: conditions(page), ["sex=F", "sex=F", "sequence=FLAIR"])
     page.keyboard.press("End")
     page.keyboard.type(",M")
     page.keyboard.press("Tab")
-    assert conditions(page) == ["sex=F", "sex=F,M", "sequence=FLAIR"]
+    becomes(page, lambda: conditions(page), ["sex=F", "sex=F,M", "sequence=FLAIR"])
     page.get_by_role("button", name="Undo").click()
     becomes(page, lambda: conditions(page), ["sex=F", "sex=F", "sequence=FLAIR"])
     page.get_by_label("Condition, row 1").focus()
     page.keyboard.press("Alt+z")
     becomes(page, lambda: conditions(page), ["sex=F", "sequence=FLAIR"])
     page.get_by_label("Remove, row 2").click()
-    assert conditions(page) == ["sex=F"]
+    becomes(page, lambda: conditions(page), ["sex=F"])
 
 
 def test_excludes_stand_after_includes_and_do_not_move_among_them(page: Any) -> None:
@@ -60,25 +51,24 @@ def test_excludes_stand_after_includes_and_do_not_move_among_them(page: Any) -> 
     page.get_by_role("button", name="Add a rule").click()
     fill(page, 2, "sex=F")
     page.get_by_label("Include or exclude, row 1").select_option("exclude")
-    assert conditions(page) == ["sex=F", "sequence=FLAIR"]
-    assert page.get_by_label("Move up, row 2").is_disabled()
-    assert page.get_by_label("Move down, row 1").is_disabled()
+    becomes(page, lambda: conditions(page), ["sex=F", "sequence=FLAIR"])
+    eventually(page, lambda: page.get_by_label("Move up, row 2").is_disabled())
+    eventually(page, lambda: page.get_by_label("Move down, row 1").is_disabled())
 
 
 def test_a_rule_recounts_and_what_is_wrong_stands_under_its_row(page: Any) -> None:
     count = page.locator('[data-testid="stMetricValue"]').first
     count.wait_for()
-    assert int(count.inner_text()) > 0
+    eventually(page, lambda: int(count.inner_text()) > 0)
     fill(page, 1, "age<0")
     becomes(page, count.inner_text, "0")
     fill(page, 1, "sequenze=T2")
     page.get_by_text("did you mean 'sequence'").wait_for()
     field = page.get_by_label("Condition, row 1")
-    assert field.input_value() == "sequenze=T2"
-    assert field.get_attribute("aria-invalid") == "true"
+    becomes(page, field.input_value, "sequenze=T2")
+    becomes(page, lambda: field.get_attribute("aria-invalid"), "true")
     fill(page, 1, "sequence=T2")
-    count.wait_for()
-    assert not page.get_by_text("did you mean 'sequence'").count()
+    eventually(page, lambda: not page.get_by_text("did you mean 'sequence'").count())
 
 
 def test_pasted_rules_stay_though_a_field_is_left_for_the_button(page: Any) -> None:
@@ -88,4 +78,4 @@ def test_pasted_rules_stay_though_a_field_is_left_for_the_button(page: Any) -> N
     page.get_by_role("button", name="Use it").click()  # the field tells of its change as it is left
     becomes(page, lambda: conditions(page), ["age>=1"])
     page.wait_for_timeout(1500)
-    assert conditions(page) == ["age>=1"]
+    becomes(page, lambda: conditions(page), ["age>=1"])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pages import DemoHome
+from waiting import becomes, eventually
 
 from benchmarks.browser import Chrome, until
 
@@ -34,11 +35,11 @@ def at(page: Any) -> int:
 def test_words_from_outside_are_text_in_the_browser_too(page: Any, demo_home: DemoHome) -> None:
     ask(page, "bright lesion of the spleen")
     first = page.locator(".row").first
-    assert demo_home.hostile_sentence in first.locator(".sentence").first.inner_text()
-    assert demo_home.hostile_study in first.locator(".name").inner_text()
-    assert not page.locator(".row script, .row b, .row a, .row code").count()
-    assert {"lesion", "spleen"} <= set(first.locator("mark").all_inner_texts())
-    assert first.locator(".mark").first.inner_text() == "present"
+    eventually(page, lambda: demo_home.hostile_sentence in first.locator(".sentence").first.inner_text())
+    eventually(page, lambda: demo_home.hostile_study in first.locator(".name").inner_text())
+    eventually(page, lambda: not page.locator(".row script, .row b, .row a, .row code").count())
+    eventually(page, lambda: {"lesion", "spleen"} <= set(first.locator("mark").all_inner_texts()))
+    becomes(page, first.locator(".mark").first.inner_text, "present")
 
 
 def test_the_address_reopens_the_search_in_a_new_tab(page: Any, chrome: Chrome) -> None:
@@ -49,8 +50,8 @@ def test_the_address_reopens_the_search_in_a_new_tab(page: Any, chrome: Chrome) 
     other = chrome.new_context().new_page()
     other.goto(page.url)
     other.locator(".row").first.wait_for(timeout=60_000)
-    assert other.get_by_label("Search", exact=True).input_value() == "lesion, no haemorrhage"
-    assert other.locator(".name").all_inner_texts() == names
+    becomes(other, lambda: other.get_by_label("Search", exact=True).input_value(), "lesion, no haemorrhage")
+    becomes(other, lambda: other.locator(".name").all_inner_texts(), names)
 
 
 def test_chips_are_edited_and_removed(page: Any) -> None:
@@ -60,10 +61,10 @@ def test_chips_are_edited_and_removed(page: Any) -> None:
     page.get_by_label("Edit haemorrhage").fill("oedema")
     page.keyboard.press("Enter")
     page.get_by_label("Remove oedema").wait_for()
-    assert box.input_value() == "lesion, no oedema"
+    becomes(page, box.input_value, "lesion, no oedema")
     page.get_by_label("Remove oedema").click()
     page.get_by_label("Remove oedema").wait_for(state="detached")
-    assert box.input_value() == "lesion"
+    becomes(page, box.input_value, "lesion")
 
 
 def focus_search(page: Any) -> None:
@@ -91,7 +92,7 @@ def test_keys_move_pick_and_judge(page: Any) -> None:
     page.keyboard.press("j")
     page.keyboard.press("x")
     page.get_by_text("2 of 4 picked").wait_for()
-    assert page.get_by_role("button", name="Compare side by side").is_enabled()
+    eventually(page, lambda: page.get_by_role("button", name="Compare side by side").is_enabled())
     page.keyboard.press("u")
     page.get_by_role("button", name="refine by 1 thumb").wait_for()
     page.get_by_role("button", name="refine by 1 thumb").click()
@@ -115,7 +116,7 @@ def test_the_sheet_of_keys_opens_and_closes(page: Any) -> None:
     page.get_by_label("Search", exact=True).blur()
     page.keyboard.press("?")
     page.get_by_role("heading", name="Keyboard").wait_for()
-    assert page.get_by_text("more like this one").is_visible()
+    eventually(page, lambda: page.get_by_text("more like this one").is_visible())
     page.get_by_role("button", name="Close", exact=True).click()
     page.get_by_role("heading", name="Keyboard").wait_for(state="hidden")
 

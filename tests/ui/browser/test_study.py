@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from waiting import becomes, eventually
 
 from benchmarks.browser import Chrome
 
@@ -25,22 +26,22 @@ def now(page: Any, name: str) -> str:
 def test_keys_scroll_window_and_lay_out(page: Any) -> None:
     start = int(now(page, "slice"))
     page.keyboard.press("ArrowDown")
-    assert int(now(page, "slice")) == start + 1
+    becomes(page, lambda: int(now(page, "slice")), start + 1)
     page.keyboard.press("ArrowUp")
     page.keyboard.press("End")
     last = int(now(page, "slice"))
     page.keyboard.press("Home")
-    assert int(now(page, "slice")) == 1 < start < last
+    eventually(page, lambda: int(now(page, "slice")) == 1 < start < last)
     page.keyboard.press("PageDown")
-    assert int(now(page, "slice")) == min(11, last)
+    becomes(page, lambda: int(now(page, "slice")), min(11, last))
     usual = now(page, "window")
     page.keyboard.press("5")
-    assert now(page, "window") == "0 4095" != usual
+    eventually(page, lambda: now(page, "window") == "0 4095" != usual)
     page.keyboard.press("0")
-    assert now(page, "window") == usual
+    becomes(page, lambda: now(page, "window"), usual)
     page.keyboard.press("p")
     page.locator(".stage.planes").wait_for()
-    assert [pane.inner_text() for pane in page.locator(".letter.left").all()].count("R") == 2
+    becomes(page, lambda: [pane.inner_text() for pane in page.locator(".letter.left").all()].count("R"), 2)
     page.keyboard.press("p")
     page.keyboard.press("i")
     page.locator('button[data-do="invert"][aria-pressed="true"]').wait_for()
@@ -54,17 +55,17 @@ def test_the_wheel_scrolls_and_a_drag_sets_the_window_without_the_server(page: A
     page.on("request", lambda request: asked.append(request.url))
     start = int(now(page, "slice"))
     page.mouse.wheel(0, 100)
-    assert int(now(page, "slice")) == start + 1
+    becomes(page, lambda: int(now(page, "slice")), start + 1)
     usual = now(page, "window")
     page.mouse.down()
     page.mouse.move(x + 60, y + 30)
     page.mouse.up()
-    assert now(page, "window") != usual
+    eventually(page, lambda: now(page, "window") != usual)
     assert not asked
 
 
 def test_the_patients_left_is_on_the_viewers_right(page: Any) -> None:
-    assert page.locator(".pane:not(.hidden) .letter.left").first.inner_text() in ("R", "A")
+    eventually(page, lambda: page.locator(".pane:not(.hidden) .letter.left").first.inner_text() in ("R", "A"))
 
 
 def test_a_marked_spot_is_searched_for(page: Any) -> None:
@@ -84,7 +85,7 @@ def test_a_sentence_finds_studies_that_say_it(page: Any) -> None:
     words = sentence.inner_text().split("\n")[-1]
     sentence.click()
     page.locator(".row").first.wait_for(timeout=20_000)
-    assert page.get_by_label("Search", exact=True).input_value() in words
+    eventually(page, lambda: page.get_by_label("Search", exact=True).input_value() in words)
     assert "study=" not in page.url
 
 
@@ -99,7 +100,7 @@ def test_studies_are_compared_with_linked_scrolling(served: str, chrome: Chrome)
     for _ in range(4):
         page.mouse.wheel(0, 100)
         page.wait_for_timeout(80)
-    assert second.get_attribute("data-slice") != before
+    eventually(page, lambda: second.get_attribute("data-slice") != before)
 
 
 def test_no_serious_breach_of_accessibility(page: Any) -> None:

@@ -11,6 +11,7 @@ import nibabel
 import numpy as np
 import pytest
 from PIL import Image
+from waiting import becomes, eventually
 
 from benchmarks.browser import Chrome, serve, until
 from spinecho.db.schema.database import Database
@@ -124,7 +125,7 @@ def test_the_patient_lies_as_the_letters_say(solid: Any) -> None:
         ends = {name: (x, y) for name, (x, y) in named.items()}
         for name in {"R", "A", "S"} & set(ends):  # the ball is on the side of these three
             assert ends[name][0] * across + ends[name][1] * up > 0, (view, name)
-        assert f"from {view}" in solid.locator(".solid .told").inner_text()
+        solid.locator(".solid .told").filter(has_text=f"from {view}").wait_for()
         solid.keyboard.press("v")
     assert {view: lying[2] for view, lying in seen.items()} == {
         "front": {"R"}, "left": {"A"}, "right": {"P"}, "above": {"R"}, "back": {"L"},
@@ -139,33 +140,33 @@ def test_keys_turn_cut_and_go_back_to_the_stack(solid: Any) -> None:
         solid.wait_for_timeout(400)
         return str(solid.locator(".viewer").get_attribute(f"data-{name}"))
 
-    assert now("turned") == "180 0"
+    becomes(solid, lambda: now("turned"), "180 0")
     solid.keyboard.press("ArrowRight")
-    assert now("turned") == "190 0"
+    becomes(solid, lambda: now("turned"), "190 0")
     box = solid.locator(".solid canvas").bounding_box()
     solid.mouse.move(box["x"] + 200, box["y"] + 200)
     solid.mouse.down()
     solid.mouse.move(box["x"] + 240, box["y"] + 220)
     solid.mouse.up()
-    assert now("turned") == "210 10"
+    becomes(solid, lambda: now("turned"), "210 10")
     near = float(now("zoom"))
     solid.mouse.wheel(0, -100)
-    assert float(now("zoom")) > near
+    eventually(solid, lambda: float(now("zoom")) > near)
     solid.keyboard.press("0")
-    assert (now("turned"), now("cut")) == ("180 0", "")
+    becomes(solid, lambda: (now("turned"), now("cut")), ("180 0", ""))
     whole = ball(solid)
     solid.keyboard.press("k")
-    assert now("cut") == "0.00"
+    becomes(solid, lambda: now("cut"), "0.00")
     cut = ball(solid)
     assert abs(cut[0] - whole[0]) + abs(cut[1] - whole[1]) > 0.1, "the ball lies before the cut, and is gone"
     solid.keyboard.press("PageDown")
-    assert now("cut") == "-0.05"
+    becomes(solid, lambda: now("cut"), "-0.05")
     slice_ = now("slice")
     solid.keyboard.press("d")
     solid.wait_for_timeout(300)
-    assert solid.locator(".viewer[data-solid]").count() == 0
+    becomes(solid, lambda: solid.locator(".viewer[data-solid]").count(), 0)
     solid.keyboard.press("ArrowDown")
-    assert int(now("slice")) == int(slice_) + 1
+    becomes(solid, lambda: int(now("slice")), int(slice_) + 1)
 
 
 def told(page: Any) -> str:
@@ -176,7 +177,7 @@ def told(page: Any) -> str:
     before = int(page.locator(".viewer").get_attribute("data-slice"))
     page.keyboard.press("ArrowDown")
     page.wait_for_timeout(200)
-    assert int(page.locator(".viewer").get_attribute("data-slice")) == before + 1, "the stack goes on"
+    becomes(page, lambda: int(page.locator(".viewer").get_attribute("data-slice")), before + 1)  # the stack goes on
     page.context.close()
     return text
 
@@ -188,7 +189,8 @@ def test_without_webgl2_it_says_so(room: str, chrome: Chrome) -> None:
         "const own = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = "
         "function (kind, ...rest) { return kind === 'webgl2' ? null : own.call(this, kind, ...rest); };"
     )
-    assert "no WebGL2" in told(opened(chrome, room, none))
+    words = told(opened(chrome, room, none))
+    assert "no WebGL2" in words
 
 
 def test_without_the_wheel_it_says_so(marked_home: Path, chrome: Chrome, tmp_path: Path) -> None:
@@ -196,7 +198,8 @@ def test_without_the_wheel_it_says_so(marked_home: Path, chrome: Chrome, tmp_pat
     (tmp_path / "ipyniivue" / "__init__.py").touch()  # found first, and without a bundle
     root = Path(__file__).parents[3]
     with serve(marked_home, environment={"PYTHONPATH": f"{tmp_path}:{root}"}) as address:
-        assert "not installed" in told(opened(chrome, address))
+        words = told(opened(chrome, address))
+        assert "not installed" in words
 
 
 CONTEXTS = """
@@ -234,7 +237,7 @@ def test_a_view_closed_while_it_loads_leaves_nothing_in_the_next(room: str, chro
       press(other);
     }""")
     shown(page)
-    assert first.get_attribute("data-solid") is None
+    eventually(page, lambda: first.get_attribute("data-solid") is None)
     page.wait_for_timeout(1000)
     second.hover()
     page.keyboard.press("m")
@@ -242,7 +245,9 @@ def test_a_view_closed_while_it_loads_leaves_nothing_in_the_next(room: str, chro
     across, up = ball(page, second.locator(".solid canvas"))
     assert across > 0.1, "the second's ball is at the left"
     assert up < -0.1, "and below"
-    assert page.evaluate("[...spinechoViewers].map(one => one.solid?.nv.volumes.length ?? 0).sort()") == [0, 1]
+    becomes(
+        page, lambda: page.evaluate("[...spinechoViewers].map(one => one.solid?.nv.volumes.length ?? 0).sort()"), [0, 1]
+    )
     page.context.close()
 
 
@@ -271,7 +276,7 @@ def test_panes_that_are_compared_turn_and_are_cut_together(room: str, chrome: Ch
     both("turned", "90 0")
     page.keyboard.press("k")
     both("cut", "0.00")
-    assert first.locator('[data-do="section"]').get_attribute("aria-pressed") == "true"
+    becomes(page, lambda: first.locator('[data-do="section"]').get_attribute("aria-pressed"), "true")
     page.keyboard.press("PageDown")
     both("cut", "-0.05")
     page.keyboard.press("m")
@@ -290,23 +295,23 @@ def test_a_key_held_down_or_pressed_often_makes_one_engine(room: str, chrome: Ch
         page.keyboard.down("d")  # from the second on as a key that repeats
     page.keyboard.up("d")
     shown(page)
-    assert page.evaluate(ALIVE) == 1
+    becomes(page, lambda: page.evaluate(ALIVE), 1)
     page.keyboard.press("d")
     until(page, "spinechoEngines.length === 1")
-    assert page.evaluate(HELD) == [0]
+    becomes(page, lambda: page.evaluate(HELD), [0])
     page.context.close()
     page = drawable(opened(chrome, room, CONTEXTS))
     for _ in range(7):
         page.keyboard.press("d")
     shown(page)
-    assert page.evaluate(ALIVE) == 1
+    becomes(page, lambda: page.evaluate(ALIVE), 1)
     for _ in range(2):
         page.keyboard.press("d")
         until(page, "spinechoEngines.length === 1")
-        assert page.evaluate(HELD) == [0]
+        becomes(page, lambda: page.evaluate(HELD), [0])
         page.keyboard.press("d")
         shown(page)
-    assert page.evaluate(ALIVE) == 1
+    becomes(page, lambda: page.evaluate(ALIVE), 1)
     page.context.close()
 
 
@@ -322,12 +327,12 @@ def test_an_engine_whose_projection_failed_is_not_taken_again(room: str, chrome:
     page = drawable(opened(chrome, room, CONTEXTS + failing))
     page.keyboard.press("d")
     page.locator(".said").wait_for(timeout=60_000)
-    assert "no such shader" in page.locator(".said").inner_text()
+    eventually(page, lambda: "no such shader" in page.locator(".said").inner_text())
     until(page, f"{ALIVE} === 0")
     page.keyboard.press("d")
     shown(page)
-    assert page.evaluate("tried") == 2, "what is called a projection is drawn by our shader"
-    assert page.evaluate(ALIVE) == 1
+    becomes(page, lambda: page.evaluate("tried"), 2)  # what is called a projection is drawn by our shader
+    becomes(page, lambda: page.evaluate(ALIVE), 1)
     page.context.close()
 
 
@@ -341,8 +346,8 @@ def test_a_lost_context_is_said_and_the_next_view_has_another(room: str, chrome:
     page.locator(".said").wait_for(timeout=30_000)
     shown(page, 0)
     until(page, "spinechoEnginesLeaving.size === 0")
-    assert page.evaluate("spinechoEngines.length") == 0
+    becomes(page, lambda: page.evaluate("spinechoEngines.length"), 0)
     page.keyboard.press("d")
     shown(page)
-    assert page.evaluate(ALIVE) == 1
+    becomes(page, lambda: page.evaluate(ALIVE), 1)
     page.context.close()

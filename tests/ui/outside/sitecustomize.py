@@ -1,7 +1,11 @@
-"""Taken in by a server under test: writes down whom it would speak to, or ask for, beyond this machine."""
+"""Taken in by a server under test: writes down whom it would speak to, or ask for, beyond this machine.
+
+Where a test names a file for it, the server's clock is ahead by the seconds that stand in that file.
+"""
 
 import os
 import sys
+import time
 
 _HERE = ("127.", "::1", "localhost", "0.0.0.0", "::")
 
@@ -22,3 +26,13 @@ def _heard(event: str, given: tuple[object, ...]) -> None:
 
 if os.environ.get("SPINECHO_TEST_OUTSIDE"):
     sys.addaudithook(_heard)
+
+
+if _ahead := os.environ.get("SPINECHO_TEST_AHEAD"):
+    _time = time.time
+
+    def _later() -> float:
+        with open(_ahead) as file:  # noqa: PTH123
+            return _time() + float(file.read() or 0)
+
+    time.time = _later

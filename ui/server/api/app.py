@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import Route
 
 from spinecho.settings import Settings
 from spinecho.ui.server.api import (
@@ -19,9 +20,14 @@ from spinecho.ui.server.api import (
     jobs,
     logs,
     problems,
+    record,
+    reruns,
     searching,
+    searching_scan,
     shapes,
+    sources,
     studies,
+    thumbs,
     tokens,
     volumes,
 )
@@ -32,7 +38,10 @@ from spinecho.ui.server.api.service import Door, Service
 from spinecho.ui.server.guard import Rules
 from spinecho.ui.server.jobs.runner import Runner
 
-_GROUPS = (searching, studies, volumes, archive, cohorts, feedback, jobs, tokens)
+_GROUPS = (
+    searching, searching_scan, studies, volumes, archive, cohorts, reruns, feedback, thumbs, jobs, tokens, record,
+    sources,
+)  # fmt: skip
 _USUAL = {
     400: "It cannot be read, or its cursor is of another question.", 401: "Nobody is known by what it shows.",
     403: "The role or the token's scope does not allow it.", 404: "Nothing has this name.",
@@ -42,24 +51,26 @@ _USUAL = {
     503: "Not now; see Retry-After.", 504: "It took too long.",
 }  # fmt: skip
 _RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"description": said, "content": {problems.MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-    for status, said in _USUAL.items()
+    status: {"description": meaning, "content": {problems.MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for status, meaning in _USUAL.items()
 }
 _RESPONSES[304] = {"description": "What If-None-Match names still holds."}
 
 
 def create_api(
     settings: Settings, *, door: Door | None = None, limits: Limits | None = None, rules: Rules | None = None,
-    wait: bool = False, jobs_at_once: int = 1, workers: int = 1,
+    wait: bool = False, jobs_at_once: int = 1, workers: int = 1, tools: bool = False,
 ) -> FastAPI:  # fmt: skip
     """The API over a home. door: where it stands, see `Door`. rules: names and origins that are let through.
 
     wait: open the index before the first request is taken, as tests do; else it is opened beside them. jobs_at_once: 0
-    leaves jobs to another server of the home. workers: processes among which the rate of a token is shared. Raises
-    what opening the database and the record raises, and `RolesError`.
+    leaves jobs to another server of the home. workers: processes among which the rate of a token is shared. tools: also
+    those of assistants, at /mcp, which takes the SDK `mcp`. Raises what opening the database and the record raises, and
+    `RolesError`.
     """
     logs.set_up()
     service = Service.over(settings, (limits or read_limits()).shared_by(workers), door or Door())
+    assistants = _tools(service) if tools else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -70,7 +81,8 @@ def create_api(
         runner = Runner(settings, service.queue, at_once=jobs_at_once)
         if jobs_at_once:
             runner.begin()
-        yield
+        async with assistants.running() if assistants is not None else nullcontext():
+            yield
         runner.close()
         service.close()
 
@@ -84,10 +96,18 @@ def create_api(
     for group in _GROUPS:
         app.include_router(group.router, prefix=PREFIX)
     app.include_router(health.router)
+    if assistants is not None:
+        app.router.routes.append(Route("/mcp", endpoint=assistants))
     app.add_middleware(Edge, limits=service.limits, rules=rules)
     mount(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
+
+
+def _tools(service: Service) -> Any:
+    from spinecho.ui.server.api.tools import Tools  # noqa: PLC0415  (an extra, and slow to import)
+
+    return Tools(service)
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

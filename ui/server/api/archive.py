@@ -11,14 +11,16 @@ from fastapi.responses import JSONResponse, Response
 from spinecho.connection import read_where
 from spinecho.db.filters.algebra import write_filter
 from spinecho.db.queries.facets import FACETS
-from spinecho.search.access.desk import Role, digest_of
+from spinecho.facet_counts import count
+from spinecho.search.access.personal_archive import Role, digest_of
 from spinecho.status_facts import failure_facts, status_facts
-from spinecho.ui.server.api import shapes
+from spinecho.ui.server.api import failure_shapes, shapes
 from spinecho.ui.server.api.asking import Asked, Needs
-from spinecho.ui.server.api.paging import cursor_of, offset_of, tag_of, tagged, unchanged
+from spinecho.ui.server.api.paging import cursor_of, held, offset_of
 
 router = APIRouter(tags=["archive"])
 Reads = Annotated[Asked, Depends(Needs("read", what="see the archive"))]
+_REPORTS = ("reports_without_study", "reports_out_of_search", "reports_charset_guessed")
 Manages = Annotated[Asked, Depends(Needs("manage", Role.MANAGER, "see which files were rejected"))]
 
 
@@ -34,21 +36,19 @@ def me(asked: Reads) -> JSONResponse:
 def facets(asked: Reads, body: shapes.FacetsAsked) -> Response:
     """Of how many studies each value is: shown under the filter, of a total. Without fields, the usual ones."""
     where, fields = read_where(body.where), tuple(body.fields) or FACETS
-    tag = tag_of(asked, "facets", repr(where), fields, body.most)
-    if (same := unchanged(asked, tag)) is not None:
-        return same
-    found = asked.desk.facets(where, fields)
-    return JSONResponse(
-        {
-            "where": write_filter(where) if body.where.strip() else "",
-            "facets": {
-                field: [{"value": one.value, "shown": one.shown, "total": one.total} for one in some[: body.most]]
-                for field, some in found.items()
-            },
-            "more": {field: len(some) - body.most for field, some in found.items() if len(some) > body.most},
+    found = count(asked.archive, where, fields)
+    counted = {
+        "where": write_filter(where) if body.where.strip() else "",
+        "facets": {
+            field: [{"value": one.value, "shown": one.shown, "total": one.total} for one in some[: body.most]]
+            for field, some in found.items()
         },
-        headers=tagged(tag),
-    )
+        "more": {field: len(some) - body.most for field, some in found.items() if len(some) > body.most},
+        "studies": found.studies,
+        "source": found.source,
+        "warnings": list(found.warnings),
+    }
+    return held(asked, JSONResponse(counted))
 
 
 @router.get("/status", response_model=dict[str, Any])
@@ -65,11 +65,11 @@ def status(asked: Reads) -> JSONResponse:
 @router.get("/runs/last", response_model=dict[str, Any] | None)
 def last_run(asked: Reads) -> JSONResponse:
     """The newest run of `spinecho index`: counts, seconds, and how far it is while it goes on."""
-    run = asked.desk.last_run()
+    run = asked.archive.last_run()
     return JSONResponse(jsonable_encoder(run if asked.access.may(Role.MANAGER) else _without_roots(run)))
 
 
-@router.get("/failures", response_model=shapes.Failures)
+@router.get("/failures", response_model=failure_shapes.Failures)
 def failures(
     asked: Manages,
     reason: Annotated[str | None, Query(max_length=40, description="Only this reason code, e.g. TRUNCATED.")] = None,
@@ -77,25 +77,23 @@ def failures(
     k: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> JSONResponse:
-    """What is not in the index, and why: files by reason with what helps."""
+    """What is not in the index, and why: files by reason with what helps, and reports that no search finds."""
     digest = digest_of(reason or "")
     asked.access.allow(Role.MANAGER, "see which files were rejected", "see-failures", digest, everything=everything)
     question = {"failures": reason, "everything": everything}
     offset = offset_of(asked, question, cursor)
     facts = failure_facts(asked.service.database, reason=reason, everything=everything)
     remedies = {one["reason"]: one["remedy"] for one in facts["by_reason"]}
-    page = facts["failures"][offset : offset + k]
-    found = [
-        {
-            "path": one["path"],
-            "reason": one["reason"],
-            "message": one["message"],
-            "remedy": remedies.get(one["reason"], ""),
-        }
-        for one in page
-    ]
-    following = cursor_of(asked, question, offset + k) if offset + k < len(facts["failures"]) else None
-    return JSONResponse({"by_reason": facts["by_reason"], "failures": found, "next": following})
+    found = [one | {"remedy": remedies.get(one["reason"], "")} for one in facts["failures"][offset : offset + k]]
+    lists = {name: [_report(one) for one in facts[name][offset : offset + k]] for name in _REPORTS}
+    longest = max(len(facts[name]) for name in ("failures", *_REPORTS))
+    following = cursor_of(asked, question, offset + k) if offset + k < longest else None
+    return JSONResponse({"by_reason": facts["by_reason"], "failures": found, **lists, "next": following})
+
+
+def _report(one: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in one.items()
+            if name != "report_id"}  # fmt: skip
 
 
 def _without_roots(run: Any) -> Any:

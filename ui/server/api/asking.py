@@ -14,12 +14,12 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from spinecho.db.people.tokens import PREFIX
 from spinecho.roles import read_roles, role_of, verified_address
 from spinecho.search.access.by_uid import ByUid
-from spinecho.search.access.cohorts import CohortDesk
-from spinecho.search.access.desk import Access, Desk, Person, Role, digest_of
+from spinecho.search.access.cohorts import PersonalCohorts
+from spinecho.search.access.personal_archive import Access, Person, PersonalArchive, Role, digest_of
 from spinecho.ui.server.api.problems import OutOfScope, Unauthenticated
 from spinecho.ui.server.api.service import Service
 from spinecho.ui.server.guard import proof_of, same
-from spinecho.ui.server.token_owner import TokenRefused, known_token
+from spinecho.ui.token_owner import TokenRefused, known_token
 
 BEARER = HTTPBearer(auto_error=False, description="A personal token (spinecho token create) or one of the provider.")
 _EVERY = frozenset(("read", "write", "manage", "metrics"))
@@ -49,19 +49,19 @@ class Asked:
         return self.caller.person
 
     @cached_property
-    def desk(self) -> Desk:
+    def archive(self) -> PersonalArchive:
         """Their access to the archive."""
-        return self.service.desk(self.person)
+        return self.service.archive(self.person)
 
     @cached_property
     def by_uid(self) -> ByUid:
         """The same by UIDs."""
-        return ByUid(self.desk)
+        return ByUid(self.archive)
 
     @cached_property
-    def cohorts(self) -> CohortDesk:
+    def cohorts(self) -> PersonalCohorts:
         """The same to cohorts."""
-        return CohortDesk(self.desk, self.service.settings.builds)
+        return PersonalCohorts(self.archive, self.service.settings.builds)
 
     @cached_property
     def access(self) -> Access:

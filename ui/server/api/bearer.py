@@ -44,20 +44,20 @@ class Provider:
         keys = self._known(_FRESH)
         try:
             try:
-                said = jwt.decode(token, keys, algorithms=ALGORITHMS)
+                decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
             except (ValueError, JoseError):
-                said = jwt.decode(token, self._known(_SOONEST), algorithms=ALGORITHMS)  # its keys may have changed
+                decoded = jwt.decode(token, self._known(_SOONEST), algorithms=ALGORITHMS)  # its keys may have changed
             jwt.JWTClaimsRegistry(
                 leeway=SKEW, iss={"essential": True, "value": self._issuer}, exp={"essential": True},
                 sub={"essential": True},
-            ).validate(said.claims)  # fmt: skip
+            ).validate(decoded.claims)  # fmt: skip
         except (ValueError, TypeError, JoseError) as error:
             raise Unauthenticated(f"this bearer token is not taken ({_why(error)}); sign in again") from None
-        given = said.claims.get("aud")
+        given = decoded.claims.get("aud")
         whom = {given} if isinstance(given, str) else set(given) if isinstance(given, list) else set()
         if not whom & self.audience:
             raise Unauthenticated("this bearer token is for somebody else (aud); ask the provider for one for Spinecho")
-        return dict(said.claims)
+        return dict(decoded.claims)
 
     def _known(self, age: float) -> KeySet:
         with self._lock:

@@ -34,19 +34,23 @@ class Sessions:
 
     def claims(self, cookies: Mapping[str, str]) -> dict[str, Any] | None:
         """Who is signed in by these cookies; None for nobody, or a session that has ended."""
-        said = self._read(cookies, COOKIE)
-        if said is None:
+        sent_cookie = self._read(cookies, COOKIE)
+        if sent_cookie is None:
             return None
-        if (split := _CHUNKS.fullmatch(said)) is not None:
+        if (split := _CHUNKS.fullmatch(sent_cookie)) is not None:
             parts = [self._read(cookies, f"{COOKIE}_{number + 1}") for number in range(int(split[1]))]
-            said = "".join(part or "" for part in parts)
+            sent_cookie = "".join(part or "" for part in parts)
         try:
-            told = json.loads(said)
+            signed_in = json.loads(sent_cookie)
         except ValueError:
             return None
-        if not isinstance(told, dict) or told.get("is_logged_in") is not True or told.get("origin") != self.origin:
+        if (
+            not isinstance(signed_in, dict)
+            or signed_in.get("is_logged_in") is not True
+            or signed_in.get("origin") != self.origin
+        ):
             return None
-        return told if self._fresh(told) else None
+        return signed_in if self._fresh(signed_in) else None
 
     def _read(self, cookies: Mapping[str, str], name: str) -> str | None:
         try:
@@ -55,10 +59,10 @@ class Sessions:
             return None
         return found if isinstance(found, str) else None
 
-    def _fresh(self, told: Mapping[str, Any]) -> bool:
-        issued = told.get("iat")
+    def _fresh(self, signed_in: Mapping[str, Any]) -> bool:
+        issued = signed_in.get("iat")
         at = float(issued) if isinstance(issued, int | float) and not isinstance(issued, bool) else 0.0
-        key, now = (str(told.get("email")), at), time.time()
+        key, now = (str(signed_in.get("email")), at), time.time()
         with self._lock:
             last = max(at, self._seen.get(key, 0.0))
             fresh = not self.minutes or now - last <= 60 * self.minutes

@@ -70,18 +70,20 @@ class Edge:
         number = asked if _ID.fullmatch(asked) else secrets.token_hex(8)
         state: dict[str, Any] = scope.setdefault("state", {})
         state.update(request_id=number, stages={}, problem="", failure="")
-        told = _Told(send, number, state)
+        answer_sent = _AnswerSent(send, number, state)
         self._under_way += 1
         metrics.UNDER_WAY.set(self._under_way)
         try:
-            await self._answered(scope, receive, told, given, number)
+            await self._answered(scope, receive, answer_sent, given, number)
         finally:
             self._under_way -= 1
             metrics.UNDER_WAY.set(self._under_way)
             metrics.THREADS.set(anyio.to_thread.current_default_thread_limiter().borrowed_tokens)
-            self._book(scope, told, state, time.perf_counter() - begun)
+            self._book(scope, answer_sent, state, time.perf_counter() - begun)
 
-    async def _answered(self, scope: Scope, receive: Receive, told: _Told, given: Given, number: str) -> None:
+    async def _answered(
+        self, scope: Scope, receive: Receive, answer_sent: _AnswerSent, given: Given, number: str
+    ) -> None:
         state = scope["state"]
         refused = self._refusal(scope, given)
         if refused is not None:
@@ -90,22 +92,24 @@ class Edge:
             await problem(status, kind, detail, request_id=number, headers=_RETRY if status == 503 else None)(
                 scope,
                 receive,
-                told,
+                answer_sent,
             )
             return
         try:
             await asyncio.wait_for(
-                self._app(scope, _Counted(receive, self._most(given), self._limits.idle_seconds), told),
+                self._app(scope, _Counted(receive, self._most(given), self._limits.idle_seconds), answer_sent),
                 None if state.get("unbounded") or _streams(scope) else self._limits.seconds,
             )
         except _GivenUp as error:
-            await self._late(told, scope, error.status, error.kind, error.detail)
+            await self._late(answer_sent, scope, error.status, error.kind, error.detail)
         except TimeoutError:
-            await self._late(told, scope, 504, "TooLong", f"no answer within {self._limits.seconds} s; ask for less")
+            await self._late(
+                answer_sent, scope, 504, "TooLong", f"no answer within {self._limits.seconds} s; ask for less"
+            )
         except Exception as error:
             log().error("failed", request_id=number, kind=type(error).__name__, route=_route(scope), exc_info=error)
             await self._late(
-                told, scope, 500, "Failed", "something failed; the server's log tells more under this request id"
+                answer_sent, scope, 500, "Failed", "something failed; the server's log tells more under this request id"
             )
 
     def _refusal(self, scope: Scope, given: Given) -> tuple[int, str, str] | None:
@@ -124,16 +128,16 @@ class Edge:
         upload = given.one("content-type").lower().startswith("multipart/form-data")
         return (self._limits.upload_mb if upload else self._limits.body_mb) * 1_000_000
 
-    async def _late(self, told: _Told, scope: Scope, status: int, kind: str, detail: str) -> None:
+    async def _late(self, answer_sent: _AnswerSent, scope: Scope, status: int, kind: str, detail: str) -> None:
         scope["state"]["problem"] = kind
-        if told.status:  # it has begun: all that is left is to end it
+        if answer_sent.status:  # it has begun: all that is left is to end it
             raise ConnectionResetError(kind)
         headers = {"Connection": "close"}
         answer = problem(status, kind, detail, request_id=scope["state"]["request_id"], headers=headers)
-        await answer(scope, _nothing, told)
+        await answer(scope, _nothing, answer_sent)
 
-    def _book(self, scope: Scope, told: _Told, state: dict[str, Any], took: float) -> None:
-        route, status = _route(scope), told.status or 499
+    def _book(self, scope: Scope, answer_sent: _AnswerSent, state: dict[str, Any], took: float) -> None:
+        route, status = _route(scope), answer_sent.status or 499
         metrics.REQUESTS.labels(route, scope["method"] if scope["method"] in _METHODS else "other", str(status)).inc()
         metrics.SECONDS.labels(route).observe(took)
         if state["problem"]:
@@ -156,7 +160,7 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"
 _RETRY = {"Retry-After": "2"}
 
 
-class _Told:
+class _AnswerSent:
     """What is sent, with our headers, and whether it has begun."""
 
     def __init__(self, send: Send, number: str, state: dict[str, Any]) -> None:

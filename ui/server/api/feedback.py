@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from spinecho.connection import read_where
 from spinecho.ui.server.api import shapes
 from spinecho.ui.server.api.asking import Asked, Needs
+from spinecho.ui.server.api.problems import Unknown
 from spinecho.ui.server.api.repeats import KEYED, once
 
 router = APIRouter(tags=["feedback"], prefix="/feedback")
@@ -23,8 +24,10 @@ def rate(asked: Writes, body: shapes.ThumbsAsked) -> Response:
 
     def make() -> JSONResponse:
         where = read_where(body.where)
-        asked.desk.rate(body.words, where, body.verdicts, asked={"text": body.words, "where": body.where})
-        return JSONResponse({"verdicts": asked.desk.verdicts(body.words, where)})
+        if missing := asked.by_uid.missing(body.verdicts):
+            raise Unknown(f"no study {missing[0]} is in the archive; search gives UIDs as hits[0].study.uid")
+        asked.archive.rate(body.words, where, body.verdicts, asked={"text": body.words, "where": body.where})
+        return JSONResponse({"verdicts": asked.archive.verdicts(body.words, where)})
 
     return once(asked, body.model_dump(), make)
 
@@ -32,4 +35,4 @@ def rate(asked: Writes, body: shapes.ThumbsAsked) -> Response:
 @router.post("/verdicts", response_model=shapes.Verdicts)
 def verdicts(asked: Reads, body: shapes.VerdictsAsked) -> JSONResponse:
     """Your thumbs for a search. By POST, so that words stand in no address."""
-    return JSONResponse({"verdicts": asked.desk.verdicts(body.words, read_where(body.where))})
+    return JSONResponse({"verdicts": asked.archive.verdicts(body.words, read_where(body.where))})

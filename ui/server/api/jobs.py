@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -13,13 +13,15 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
 from spinecho.connection import read_where
-from spinecho.search.access.desk import Role, digest_of
-from spinecho.ui.server.api import shapes
+from spinecho.errors import QueryError
+from spinecho.search.access.personal_archive import Role, digest_of
+from spinecho.ui.cohort_facts import definition_of
+from spinecho.ui.server.api import front_door_shapes, job_shapes, shapes
 from spinecho.ui.server.api.asking import Asked, Needs
+from spinecho.ui.server.api.cohorts import frozen_version
 from spinecho.ui.server.api.problems import Conflict, Unknown, type_of
 from spinecho.ui.server.api.ranges import ranged
 from spinecho.ui.server.api.repeats import KEYED, once
-from spinecho.ui.server.cohort_facts import definition_of
 from spinecho.ui.server.jobs.kinds import KINDS
 from spinecho.ui.server.jobs.queue import Job, QueueFull
 
@@ -42,42 +44,55 @@ _FILE: dict[int | str, dict[str, Any]] = {
 _LOOK = 0.25
 
 
-@router.post("/exports", status_code=202, response_model=shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
-def export(asked: Exports, body: shapes.ExportAsked) -> Response:
+@router.post("/exports", status_code=202, response_model=job_shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
+def export(asked: Exports, body: job_shapes.ExportAsked) -> Response:
     """A zip of a cohort version's tables; with pseudonyms nothing in them names a patient."""
     if body.pseudonyms and "copy" in (body.formats or ()):
         raise Conflict("copy gives files as they are: not with pseudonyms")
-    return _begin(asked, "export", body.model_dump())
+    return _begin(asked, "export", body.model_dump(), lambda: frozen_version(asked, body.name, body.version))
 
 
-@router.post("/evaluations", status_code=202, response_model=shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
-def evaluate(asked: Evaluates, body: shapes.EvaluationAsked) -> Response:
+@router.post("/evaluations", status_code=202, response_model=job_shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
+def evaluate(asked: Evaluates, body: job_shapes.EvaluationAsked) -> Response:
     """How well the archive is found, as `spinecho evaluate --json`."""
     read_where(body.where)  # what cannot be meant is refused now
+    if body.judgements is not None and body.pairs is not None:
+        raise QueryError("give one of judgements and pairs")
     return _begin(asked, "evaluation", body.model_dump())
 
 
-@router.post("/counts", status_code=202, response_model=shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
+@router.post("/counts", status_code=202, response_model=job_shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
 def count(asked: Writes, body: shapes.CohortAsked) -> Response:
     """What each line of a definition leaves: for large archives, where /cohorts/count takes long."""
     definition_of(body.toml, body.definition)  # what cannot be meant is refused now
     return _begin(asked, "count", body.model_dump())
 
 
-@router.post("/evidence", status_code=202, response_model=shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
-def evidence(asked: Writes, body: shapes.EvidenceAsked) -> Response:
+@router.post("/evidence", status_code=202, response_model=job_shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
+def evidence(asked: Writes, body: job_shapes.EvidenceAsked) -> Response:
     """Where a series speaks for words: a heat map as float32 cells (r, a, s) in C order."""
-    return _begin(asked, "evidence", body.model_dump())
+
+    def known() -> None:
+        if not asked.by_uid.has_series(body.series):
+            raise Unknown("no series of this UID is in the archive; the study's address lists its series")
+
+    return _begin(asked, "evidence", body.model_dump(), known)
 
 
-@router.get("", response_model=shapes.Jobs)
+@router.post("/why", status_code=202, response_model=job_shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
+def why(asked: Writes, body: front_door_shapes.WhyAsked) -> Response:
+    """Which slices of a study speak for words, of each series; with pictures the best of each, in a zip."""
+    return _begin(asked, "why", body.model_dump())
+
+
+@router.get("", response_model=job_shapes.Jobs)
 def listed(asked: Reads) -> JSONResponse:
     """Your latest jobs, the newest first."""
     asked.access.note("see-jobs")
     return JSONResponse({"jobs": [_plain(one) for one in asked.service.queue.of(asked.person.name)]})
 
 
-@router.get("/{number}", response_model=shapes.Job)
+@router.get("/{number}", response_model=job_shapes.Job)
 def job(asked: Reads, number: Id) -> JSONResponse:
     """How a job stands, and what came of it."""
     asked.access.note("see-job", digest_of(number))
@@ -90,13 +105,13 @@ def events(asked: Reads, number: Id) -> StreamingResponse:
     asked.access.note("see-job", digest_of(number))
     first = _mine(asked, number)
 
-    async def told() -> AsyncIterator[str]:
-        said, now, quiet = "", first, 0.0
+    async def lines() -> AsyncIterator[str]:
+        last_sent, now, quiet = "", first, 0.0
         while True:
             text = json.dumps(_plain(now))
-            if text != said:
+            if text != last_sent:
                 yield f"event: job\ndata: {text}\n\n"
-                said, quiet = text, 0.0
+                last_sent, quiet = text, 0.0
             if now.over:
                 return
             await anyio.sleep(_LOOK)
@@ -109,10 +124,10 @@ def events(asked: Reads, number: Id) -> StreamingResponse:
                 return
             now = found
 
-    return StreamingResponse(told(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return StreamingResponse(lines(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
 
-@router.delete("/{number}", response_model=shapes.Job)
+@router.delete("/{number}", response_model=job_shapes.Job)
 def cancel(asked: Writes, number: Id) -> JSONResponse:
     """Stop a job: one that waits at once, one that runs within a second."""
     asked.access.note("cancel-job", digest_of(number))
@@ -141,8 +156,13 @@ def file(asked: Reads, number: Id) -> Response:
     )
 
 
-def _begin(asked: Asked, kind: str, arguments: Mapping[str, Any]) -> Response:
+def _begin(
+    asked: Asked, kind: str, arguments: Mapping[str, Any], known: Callable[[], object] = lambda: None
+) -> Response:
+    """known: raises `Unknown` where what the job is about is not here."""
+
     def make() -> JSONResponse:
+        known()
         asked.access.note("begin-job", kind=kind)
         about = KINDS[kind]
         try:

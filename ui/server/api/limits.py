@@ -25,7 +25,8 @@ class Limits:
     """rate: requests a minute for each token (SPINECHO_API_RATE; 0 for none); burst: so many at once.
 
     upload_mb: of all files of a scan; body_mb: of any other body. idle_seconds: between two pieces of a body, and for
-    the head of a request; seconds: for an answer to begin. at_once: requests under way in one process.
+    the head of a request; seconds: for an answer to begin. at_once: requests under way in one process. cache_mb: of
+    volumes that are kept on disk in the form in which they are given out; 0 for none.
     """
 
     rate: int = 600
@@ -36,6 +37,7 @@ class Limits:
     seconds: int = 120
     at_once: int = 256
     slow_ms: int = 1000
+    cache_mb: int = 2000
 
     def shared_by(self, workers: int) -> Limits:
         """What one of several processes lets through, to which requests come by chance."""
@@ -45,7 +47,7 @@ class Limits:
 
 
 def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
-    """As SPINECHO_API_RATE, _BURST, _UPLOAD_MB, _BODY_MB, _IDLE_SECONDS, _SECONDS, _AT_ONCE, _SLOW_MS say it."""
+    """As SPINECHO_API_RATE, _BURST, _UPLOAD_MB and the others say it, each named as its field."""
     given = {}
     for name in Limits.__slots__:
         value = environment.get(f"SPINECHO_API_{name.upper()}")

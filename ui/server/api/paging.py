@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
 
-from spinecho.search.access.desk import digest_of
+from spinecho.search.access.personal_archive import digest_of
 from spinecho.ui.server.api.asking import Asked
 from spinecho.ui.server.api.problems import WrongCursor
 
 
 def cursor_of(asked: Asked, question: Mapping[str, Any], offset: int) -> str:
     """Where the next page of this person's question begins; nobody can make one up, or take it to another question."""
-    said = json.dumps([offset, asked.service.signature("cursor", asked.person.name, _digest(question), str(offset))])
-    return base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
+    signed = json.dumps([offset, asked.service.signature("cursor", asked.person.name, _digest(question), str(offset))])
+    return base64.urlsafe_b64encode(signed.encode()).decode().rstrip("=")
 
 
 def offset_of(asked: Asked, question: Mapping[str, Any], cursor: str | None) -> int:
@@ -25,8 +26,8 @@ def offset_of(asked: Asked, question: Mapping[str, Any], cursor: str | None) -> 
     if not cursor:
         return 0
     try:
-        said = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
-        offset, signature = said
+        signed = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
+        offset, signature = signed
     except (ValueError, TypeError):
         raise WrongCursor("this is no cursor of this server; begin again without one") from None
     if (
@@ -39,11 +40,19 @@ def offset_of(asked: Asked, question: Mapping[str, Any], cursor: str | None) -> 
     return offset
 
 
-def tag_of(asked: Asked, *parts: object) -> str:
-    """Changes with the archive, the person's role and what was asked."""
-    service = asked.service
-    state = (service.boot, asked.desk.generation, asked.person.role, service.settings.smallest_count, *parts)
-    return f'"{digest_of(repr(state))}"'
+def tag_of(*parts: object) -> str:
+    """A tag of what makes the content: the same in every process, and after a restart."""
+    return f'"{digest_of(repr(parts))}"'
+
+
+def held(asked: Asked, answer: Response) -> Response:
+    """The answer with a tag of its content; 304 where the caller holds just this."""
+    tag = f'"{hashlib.sha256(answer.body).hexdigest()[:24]}"'
+    same = unchanged(asked, tag)
+    if same is not None:
+        return same
+    answer.headers["ETag"], answer.headers["Cache-Control"] = tag, "private, no-cache"
+    return answer
 
 
 def unchanged(asked: Asked, tag: str) -> Response | None:
@@ -53,11 +62,6 @@ def unchanged(asked: Asked, tag: str) -> Response | None:
         return None
     asked.by_uid.unchanged(asked.request.url.path)
     return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
-
-
-def tagged(tag: str) -> dict[str, str]:
-    """Headers of an answer that may be kept by its caller alone, and asked for again."""
-    return {"ETag": tag, "Cache-Control": "private, no-cache"}
 
 
 def _digest(question: Mapping[str, Any]) -> str:

@@ -21,8 +21,9 @@ from spinecho.db.people.tokens import TokenError
 from spinecho.db.schema.clean import Unstorable
 from spinecho.encoders.errors import EncoderError, ReadError
 from spinecho.errors import QueryError, SettingsError, SpinechoError
+from spinecho.indexer.sources.source import SourceSettings
 from spinecho.readers import ReadersBusy
-from spinecho.search.access.desk import Refused
+from spinecho.search.access.personal_archive import Refused
 
 MEDIA = "application/problem+json"
 TYPE = "urn:spinecho:problem:"
@@ -78,7 +79,8 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (OutOfScope, 403), (Refused, 403), (Unauthenticated, 401), (Unknown, 404), (NoSuchSearch, 404),
     (WrongCursor, 400), (OutOfRange, 416), (TooMany, 429), (TooLarge, 413), (Overloaded, 503), (NotReady, 503),
     (Conflict, 409), (Busy, 409), (FilesChanged, 409), (ReadersBusy, 503), (RecordError, 503), (StorageFailure, 503),
-    (Damaged, 500), (SettingsError, 500), (FilterError, 422), (CohortError, 422), (TokenError, 422), (Unstorable, 422),
+    (Damaged, 500), (SourceSettings, 422),
+    (SettingsError, 500), (FilterError, 422), (CohortError, 422), (TokenError, 422), (Unstorable, 422),
     (QueryError, 422), (StoreError, 409), (EncoderError, 422), (SpinechoError, 422),
 )  # fmt: skip
 _INSIDE = {

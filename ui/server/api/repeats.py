@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from spinecho.errors import QueryError
-from spinecho.search.access.desk import digest_of
+from spinecho.search.access.personal_archive import digest_of
 from spinecho.ui.server.api.asking import Asked
 from spinecho.ui.server.api.problems import Conflict
 
@@ -37,8 +37,8 @@ def once(asked: Asked, body: Mapping[str, Any], make: Callable[[], Response]) ->
         raise QueryError("Idempotency-Key has to have 1 to 128 printable letters, such as a UUID")
     queue, request = asked.service.queue, asked.request
     name = digest_of(f"{asked.person.name}\n{key}")
-    said = json.dumps(body, sort_keys=True, default=str)
-    kind, held = queue.claim(name, digest_of(f"{request.method} {request.url.path}\n{said}"))
+    body_json = json.dumps(body, sort_keys=True, default=str)
+    kind, held = queue.claim(name, digest_of(f"{request.method} {request.url.path}\n{body_json}"))
     if kind == "other":
         raise Conflict("this Idempotency-Key was used for another request; take a new one")
     if kind == "same":

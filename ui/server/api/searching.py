@@ -36,16 +36,22 @@ def search(asked: Reads, body: shapes.SearchAsked) -> JSONResponse:
     your thumbs on the same words and filter. on, off: conditions that `plan` offered, turned on or off.
     """
     where = read_where(body.where, include_derived=body.include_derived)
-    good, bad = tuple(body.good), tuple(body.bad)
-    if body.refine:
-        verdicts = asked.desk.verdicts(body.words, where)
-        good += tuple(uid for uid, verdict in verdicts.items() if verdict > 0)
-        bad += tuple(uid for uid, verdict in verdicts.items() if verdict < 0)
+    good, bad = thumbs_for(asked, body, where)
     query = TextQuery(
         body.words, Evidence(body.by), like=None if body.like is None else StudyQuery(body.like), good=good, bad=bad,
-        on=_keys(body.on), off=_keys(body.off), as_typed=body.as_typed,
+        on=keys_of(body.on), off=keys_of(body.off), as_typed=body.as_typed,
     )  # fmt: skip
-    return _page(asked, query, where, Kind(body.want), body.k, body.cursor, body.model_dump(exclude={"cursor", "k"}))
+    return page_of(asked, query, where, Kind(body.want), body.k, body.cursor, body.model_dump(exclude={"cursor", "k"}))
+
+
+def thumbs_for(asked: Asked, body: shapes.SearchAsked, where: Filter) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(what fits, what does not): those that the body names, and with refine those that are kept."""
+    good, bad = tuple(body.good), tuple(body.bad)
+    if body.refine:
+        verdicts = asked.archive.verdicts(body.words, where)
+        good += tuple(uid for uid, verdict in verdicts.items() if verdict > 0)
+        bad += tuple(uid for uid, verdict in verdicts.items() if verdict < 0)
+    return good, bad
 
 
 @router.post("/similar", response_model=shapes.Hits)
@@ -56,7 +62,7 @@ def similar(asked: Reads, body: shapes.SimilarAsked) -> JSONResponse:
         query = SpotQuery(_box(body.box), study_uid=body.study, series_uid=body.series)
     want = Kind.REPORT if body.reports else Kind.STUDY
     question = body.model_dump(exclude={"cursor", "k"})
-    return _page(asked, query, read_where(body.where), want, body.k, body.cursor, question)
+    return page_of(asked, query, read_where(body.where), want, body.k, body.cursor, question)
 
 
 @router.post("/similar/scan", response_model=shapes.Hits)
@@ -74,24 +80,25 @@ def similar_scan(
     if box and words.strip():
         raise QueryError("a spot is searched for without words; leave one of box and words out")
     try:
-        scan, left_out = read_upload(files, box or None, asked.desk.preparation)
+        scan, left_out = read_upload(files, box or None, asked.archive.preparation)
     except SpinechoError as error:
-        asked.desk.note("search", kind="scan", failed=type(error).__name__)
+        asked.archive.note("search", kind="scan", failed=type(error).__name__)
         raise
     query: Query = TextQuery(words, like=scan) if words.strip() and isinstance(scan, ImageQuery) else scan
     want = Kind.REPORT if reports else Kind.STUDY
-    return _page(asked, query, chosen, want, k, None, None, left_out)
+    return page_of(asked, query, chosen, want, k, None, None, left_out)
 
 
-def _page(
+def page_of(
     asked: Asked, query: Query, where: Filter, want: Kind, k: int, cursor: str | None,
     question: Mapping[str, Any] | None, left_out: list[str] | None = None,
 ) -> JSONResponse:  # fmt: skip
+    """A page of hits. question: what its cursors belong to, None where there is one page alone."""
     offset = 0 if question is None else offset_of(asked, question, cursor)
     if offset + k > MOST_DEEP:
         raise WrongCursor(f"pages reach {MOST_DEEP} hits deep; narrow the question with where")
-    results = asked.desk.search(query, want=want, k=offset + k, where=where)
-    hits = hits_of(results, asked.desk.listed(results, most=_PICTURES).pictures)
+    results = asked.archive.search(query, want=want, k=offset + k, where=where)
+    hits = hits_of(results, asked.archive.listed(results, most=_PICTURES).pictures)
     state = asked.request.state
     state.stages = dict(results.seconds)
     state.plan = str(results.plan.way) if results.plan is not None else type(query).__name__
@@ -142,5 +149,6 @@ def _box(text: str) -> Any:
     return read_box(text, (1, 1, 1))
 
 
-def _keys(given: list[str]) -> tuple[str, ...]:
+def keys_of(given: list[str]) -> tuple[str, ...]:
+    """Conditions as they are compared."""
     return tuple(" ".join(key.casefold().split()) for key in given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -16,10 +17,11 @@ from spinecho.errors import SpinechoError
 from spinecho.people import open_record
 from spinecho.private import make_private, open_private
 from spinecho.roles import redirect_origin, signs_in
-from spinecho.search.access.desk import Desk, Person, Role, Served
+from spinecho.search.access.personal_archive import Person, PersonalArchive, Role, Served
 from spinecho.settings import Settings
 from spinecho.ui.server.api.bearer import Provider, read_auth, read_provider
 from spinecho.ui.server.api.browser import Sessions
+from spinecho.ui.server.api.kept_volumes import KeptVolumes
 from spinecho.ui.server.api.limits import Buckets, Limits
 from spinecho.ui.server.api.problems import NotReady
 from spinecho.ui.server.jobs.queue import Queue
@@ -51,11 +53,10 @@ class Service:
     provider: Provider | None
     buckets: Buckets
     sessions: Sessions | None
+    volumes: KeptVolumes
     _served: Served | None = None
     _failed: str = ""
     _opened: threading.Event = field(default_factory=threading.Event)
-    boot: str = field(default_factory=lambda: secrets.token_hex(8))
-    """Of this process: generations of another are not comparable."""
 
     @classmethod
     def over(cls, settings: Settings, limits: Limits, door: Door) -> Service:
@@ -66,13 +67,16 @@ class Service:
         return cls(
             settings, limits, door, signed, database, record, _key(settings), Queue(settings.home),
             read_provider(auth) if signed else None, Buckets(limits), _sessions(settings, auth),
+            KeptVolumes(settings.home, limits.cache_mb * 1_000_000),
         )  # fmt: skip
 
     def open(self) -> None:
         """Load what searching takes; what fails is told by `ready`."""
+        with contextlib.suppress(OSError):
+            self.volumes.tidy()
         try:
             served = open_served(self.settings, database=self.database)
-            _ = served.desk(Person("server", Role.VIEWER), self.record).generation  # reads the builds
+            _ = served.archive(Person("server", Role.VIEWER), self.record).generation  # reads the builds
             self._served = served
         except SpinechoError as error:
             self._failed = str(error)
@@ -89,13 +93,13 @@ class Service:
         """Why the index cannot be opened, '' where it can."""
         return self._failed
 
-    def desk(self, person: Person, *, wait: float = 5.0) -> Desk:
+    def archive(self, person: Person, *, wait: float = 5.0) -> PersonalArchive:
         """One person's access, for one request. Raises `NotReady`."""
         if self._served is None:
             self._opened.wait(wait)
         if self._served is None:
             raise NotReady(self._failed or "the index is being opened")
-        return self._served.desk(person, self.record, smallest=self.settings.smallest_count)
+        return self._served.archive(person, self.record, smallest=self.settings.smallest_count)
 
     def signature(self, *parts: str) -> str:
         """What this archive's servers alone can say of these words."""

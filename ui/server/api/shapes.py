@@ -184,11 +184,20 @@ class Reports(BaseModel):
     withdrawn: dict[str, int]
 
 
+class Ground(BaseModel):
+    """Why a fact is what it is: the rule that gave it, how sure that is from 0 to 1, and what others say against it."""
+
+    rule: str
+    confidence: float
+    against: list[dict[str, Any]] = []
+
+
 class SeriesOpened(Series):
     """A series with what is known of it."""
 
     study_uid: str | None = None
     acquisition: dict[str, Any]
+    why: Annotated[dict[str, Ground], Field(description="By fact of `acquisition`.")]
     predicted: list[dict[str, Any]]
     spots: bool
 
@@ -197,6 +206,8 @@ class VolumeHeader(BaseModel):
     """What it takes to read the bytes: value = intercept + slope * stored, [i, j, k] in C order, RAS+."""
 
     series_uid: str
+    volume: Annotated[int, Field(description="Its place in the series, from 0.")]
+    volumes: Annotated[int, Field(description="How many the series has.")]
     shape: list[int]
     affine: list[list[float]]
     spacing_mm: list[float]
@@ -220,6 +231,9 @@ class Facets(BaseModel):
     where: str
     facets: dict[str, list[Facet]]
     more: dict[str, int]
+    studies: Annotated[Count, Field(description="How many pass the filter.")]
+    source: str
+    warnings: list[str]
 
 
 class Version(BaseModel):
@@ -233,6 +247,8 @@ class Version(BaseModel):
     studies: Count
     patients: Count
     attrition: list[dict[str, Any]]
+    balance: list[dict[str, Any]]
+    definition: dict[str, Any]
     made_with: dict[str, Any]
 
 
@@ -242,6 +258,8 @@ class Member(BaseModel):
     study_uid: str
     patient: str | None
     part: str
+    facts: dict[str, Any]
+    person: int | None
 
 
 class Versions(BaseModel):
@@ -253,7 +271,6 @@ class Versions(BaseModel):
 class Cohort(Version):
     """A version with its members."""
 
-    definition: dict[str, Any]
     members: list[Member]
     next: str | None = None
 
@@ -273,7 +290,14 @@ class CohortCount(BaseModel):
     patients: Count
     attrition: list[dict[str, Any]]
     parts: dict[str, Count]
+    balance: Annotated[list[dict[str, Any]], Field(description="How alike cases and controls are, a row a fact.")] = []
     warnings: list[str]
+
+
+class FrozenNow(Version):
+    """A version that was frozen, and what its definition left."""
+
+    count: CohortCount
 
 
 class Changed(BaseModel):
@@ -292,6 +316,12 @@ class Changes(BaseModel):
     moved: list[Changed]
     kept: int
     definition: list[str]
+
+
+class Rerun(Changes):
+    """A version's definition against the archive as it is now."""
+
+    count: CohortCount
 
 
 class ThumbsAsked(Asks):
@@ -313,71 +343,6 @@ class Verdicts(BaseModel):
     """Your thumbs for a search."""
 
     verdicts: dict[str, int]
-
-
-class ExportAsked(Asks):
-    """A version to export."""
-
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
-    formats: list[Literal["csv", "parquet", "bids", "copy"]] | None = None
-    pseudonyms: bool = True
-
-
-class EvaluationAsked(Asks):
-    """An evaluation of the archive."""
-
-    where: Where = ""
-    queries: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
-    resamples: Annotated[int, Field(ge=10, le=100_000)] = 1000
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-
-
-class EvidenceAsked(Asks):
-    """A series and words."""
-
-    series: Uid
-    words: Annotated[str, Field(min_length=1, max_length=2000)]
-
-
-class Job(BaseModel):
-    """A job in the background."""
-
-    id: str
-    kind: str
-    state: Literal["queued", "running", "done", "failed", "cancelled"]
-    stage: str
-    done: int
-    known: int
-    created_at: datetime
-    begun_at: datetime | None
-    ended_at: datetime | None
-    result: dict[str, Any] | None
-    problem: dict[str, Any] | None
-    file: Annotated[str | None, Field(description="Where what it made is fetched.")]
-
-
-class Jobs(BaseModel):
-    """Your latest jobs."""
-
-    jobs: list[Job]
-
-
-class Failure(BaseModel):
-    """A file that is not in the index."""
-
-    path: str
-    reason: str
-    message: str
-    remedy: str
-
-
-class Failures(BaseModel):
-    """What is not in the index."""
-
-    by_reason: list[dict[str, Any]]
-    failures: list[Failure]
-    next: str | None = None
 
 
 class Me(BaseModel):

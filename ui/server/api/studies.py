@@ -12,7 +12,7 @@ from spinecho.db.values import SeriesCard
 from spinecho.search.access.studies import OpenedSeries, OpenedStudy
 from spinecho.ui.server.api import shapes
 from spinecho.ui.server.api.asking import Asked, Needs
-from spinecho.ui.server.api.paging import tag_of, tagged, unchanged
+from spinecho.ui.server.api.paging import held
 from spinecho.ui.server.api.problems import Unknown
 from spinecho.ui.server.api.searching import study_plain
 
@@ -25,68 +25,50 @@ PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "des
 @router.get("/studies/{uid}", response_model=shapes.Study)
 def study(asked: Reads, uid: Uid) -> Response:
     """A study with its series, reports, and its patient's other studies."""
-    tag = tag_of(asked, "study", uid)
-    if (same := unchanged(asked, tag)) is not None:
-        return same
     opened = _opened(asked, uid)
-    return JSONResponse(
-        study_plain(opened.card) | {
-            "series": [series_plain(one, pictured=one.volume_id in opened.pictures) for one in opened.series],
-            **_reports(opened),
-            "same_exam": [study_plain(one) for one in opened.same_exam],
-            "others": [study_plain(one) for one, _ in opened.others],
-        },
-        headers=tagged(tag),
-    )  # fmt: skip
+    found = study_plain(opened.card) | {
+        "series": [series_plain(one, pictured=one.volume_id in opened.pictures) for one in opened.series],
+        **_reports(opened),
+        "same_exam": [study_plain(one) for one in opened.same_exam],
+        "others": [study_plain(one) for one, _ in opened.others],
+    }
+    return held(asked, JSONResponse(found))
 
 
 @router.get("/studies/{uid}/series", response_model=list[shapes.Series])
 def series_of(asked: Reads, uid: Uid) -> Response:
     """The series of a study, scans before computed images."""
-    tag = tag_of(asked, "series", uid)
-    if (same := unchanged(asked, tag)) is not None:
-        return same
     opened = _opened(asked, uid)
     found = [series_plain(one, pictured=one.volume_id in opened.pictures) for one in opened.series]
-    return JSONResponse(found, headers=tagged(tag))
+    return held(asked, JSONResponse(found))
 
 
 @router.get("/studies/{uid}/reports", response_model=shapes.Reports)
 def reports(asked: Reads, uid: Uid) -> Response:
     """The reports of a study as they came; withdrawn: how many are kept and not searched, by why."""
-    tag = tag_of(asked, "reports", uid)
-    if (same := unchanged(asked, tag)) is not None:
-        return same
-    return JSONResponse({"study_uid": uid, **_reports(_opened(asked, uid))}, headers=tagged(tag))
+    return held(asked, JSONResponse({"study_uid": uid, **_reports(_opened(asked, uid))}))
 
 
 @router.get("/series/{uid}", response_model=shapes.SeriesOpened)
 def series(asked: Reads, uid: Uid) -> Response:
-    """A series: what its headers say of how it was acquired, and what heads predict of it."""
-    tag = tag_of(asked, "one series", uid)
-    if (same := unchanged(asked, tag)) is not None:
-        return same
+    """A series: what its headers say of how it was acquired, by which rule, and what heads predict of it."""
     opened = opened_series(asked, uid)
-    return JSONResponse(
-        series_plain(opened.card, pictured=True) | {
-            "acquisition": {name: value for name, value in opened.acquisition.items() if _plain(value)},
-            "predicted": [dataclasses.asdict(one) for one in opened.predicted],
-            "spots": opened.spots,
-        },
-        headers=tagged(tag),
-    )  # fmt: skip
+    found = series_plain(opened.card, pictured=True) | {
+        "acquisition": {name: value for name, value in opened.acquisition.items() if name not in ("why", "rules")},
+        "why": opened.acquisition.get("why", {}),
+        "predicted": [dataclasses.asdict(one) for one in opened.predicted],
+        "spots": opened.spots,
+    }
+    return held(asked, JSONResponse(found))
 
 
 @router.get("/series/{uid}/thumbnail", response_class=Response, responses=PNG)
 def thumbnail(asked: Reads, uid: Uid) -> Response:
     """The middle slice of a series."""
-    tag = tag_of(asked, "thumbnail", uid)
-    if (same := unchanged(asked, tag)) is not None:
-        return same
     png = asked.by_uid.picture(uid)
     if png is None:
         raise Unknown("there is no picture of such a series in this archive; search gives UIDs")
-    return Response(png, media_type="image/png", headers=tagged(tag))
+    return held(asked, Response(png, media_type="image/png"))
 
 
 def opened_series(asked: Asked, uid: str) -> OpenedSeries:
@@ -118,7 +100,3 @@ def _opened(asked: Asked, uid: str) -> OpenedStudy:
 def _reports(opened: OpenedStudy) -> dict[str, Any]:
     found = [{"text": one.text, "accession_number": one.accession_number, "match": one.match} for one in opened.reports]
     return {"reports": found, "withdrawn": dict(opened.withdrawn)}
-
-
-def _plain(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float | bool)

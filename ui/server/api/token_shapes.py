@@ -17,6 +17,9 @@ class TokenAsked(Asks):
     scopes: list[Literal["read", "write", "manage", "metrics"]] = Field(default=["read"], min_length=1, max_length=4)
     days: Annotated[int, Field(ge=1, le=366)] = 90
     role: Literal["viewer", "researcher", "manager"] | None = None
+    person: Annotated[
+        str | None, Field(min_length=1, max_length=200, pattern=r"\S", description="Whose it is; for managers.")
+    ] = None
 
 
 class Token(BaseModel):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse
 
 from spinecho import tokens
 from spinecho.db.people.tokens import TokenError
-from spinecho.search.access.desk import Refused, Role
+from spinecho.search.access.personal_archive import Refused, Role
 from spinecho.tokens import token_facts
 from spinecho.ui.server.api import token_shapes
 from spinecho.ui.server.api.asking import Asked, Needs
@@ -20,9 +20,11 @@ Manages = Annotated[Asked, Depends(Needs("manage", what="look after tokens"))]
 
 
 @router.get("", response_model=token_shapes.Tokens)
-def listed(asked: Manages) -> JSONResponse:
+def listed(
+    asked: Manages, everybody: Annotated[bool, Query(description="Everybody's, for managers.")] = False
+) -> JSONResponse:
     """Your tokens, the newest first."""
-    kept = tokens.listed(asked.service.database, asked.access, everybody=False)
+    kept = tokens.listed(asked.service.database, asked.access, everybody=everybody)
     return JSONResponse({"tokens": [token_facts(one) for one in kept]})
 
 
@@ -39,7 +41,7 @@ def create(asked: Manages, body: token_shapes.TokenAsked) -> JSONResponse:
         raise Refused(f"the scope {wrong[0]!r} is more than that of the token that asks")
     secret, kept = tokens.make(
         asked.service.database, asked.access, body.label, scopes=body.scopes, days=body.days, role=str(role),
-        person=None,
+        person=body.person,
     )  # fmt: skip
     return JSONResponse(token_facts(kept) | {"token": secret}, 201)
 

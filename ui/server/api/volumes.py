@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -25,6 +28,7 @@ from spinecho.wiring import read_volume
 
 router = APIRouter(tags=["volumes"])
 Reads = Annotated[Asked, Depends(Needs("read", what="open a series"))]
+Number = Annotated[int, Query(ge=0, le=100_000, description="Which volume of the series, from 0.")]
 Plane = Literal["acquired", "axial", "coronal", "sagittal"]
 _AXES = {"sagittal": 0, "coronal": 1, "axial": 2}
 _BYTES: dict[int | str, dict[str, Any]] = {
@@ -42,16 +46,16 @@ class Held:
     def __init__(self, most: int = _HELD_BYTES) -> None:
         self._most, self._held, self._lock = most, OrderedDict[str, Volume](), threading.Lock()
 
-    def volume(self, opened: OpenedSeries, state: str) -> Volume:
-        """Raises `ReadError`, `FilesChanged`, `ReadersBusy`. state: changes with the archive."""
-        key = f"{opened.card.uid} {opened.key} {state}"
+    def volume(self, opened: OpenedSeries, name: str) -> Volume:
+        """Raises `ReadError`, `FilesChanged`, `ReadersBusy`. name: the volume's key in its series."""
+        key = f"{opened.card.uid} {name} {opened.state}"
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
                 CACHE.labels("yes").inc()
                 return self._held[key]
         CACHE.labels("no").inc()
-        volume = read_volume(opened.source, opened.key)
+        volume = read_volume(opened.source, name)
         with self._lock:
             self._held[key] = volume
             while sum(one.voxels.nbytes for one in self._held.values()) > self._most and len(self._held) > 1:
@@ -63,50 +67,38 @@ _HELD = Held()
 
 
 @router.get("/series/{uid}/volume", response_model=shapes.VolumeHeader)
-def header(asked: Reads, uid: Uid) -> JSONResponse:
-    """What it takes to read the bytes of a series' first volume: shape, affine (index to mm, RAS+), types."""
-    opened, volume, _ = _read(asked, uid)
-    slope, intercept = _scale(volume.voxels)
-    place, count = f"/api/v1/series/{uid}/volume/data", int(volume.voxels.size)
+def header(asked: Reads, uid: Uid, volume: Number = 0) -> JSONResponse:
+    """What it takes to read the bytes of a volume of a series: shape, affine (index to mm, RAS+), types."""
+    asked_for = _asked_for(asked, uid, volume)
+    read = asked_for.read()
+    slope, intercept = _scale(read.voxels)
+    place, count = f"/api/v1/series/{uid}/volume/data?volume={volume}", int(read.voxels.size)
     return JSONResponse({
-        "series_uid": opened.card.uid, "shape": list(volume.voxels.shape), "affine": volume.affine.tolist(),
-        "spacing_mm": list(volume.spacing_mm), "slice_axis": volume.slice_axis, "order": "C", "byte_order": "little",
+        "series_uid": asked_for.opened.card.uid, "volume": volume, "volumes": asked_for.count,
+        "shape": list(read.voxels.shape), "affine": read.affine.tolist(),
+        "spacing_mm": list(read.spacing_mm), "slice_axis": read.slice_axis, "order": "C", "byte_order": "little",
         "data": {
-            "float32": {"url": f"{place}?dtype=float32", "bytes": 4 * count, "slope": 1.0, "intercept": 0.0},
-            "int16": {"url": f"{place}?dtype=int16", "bytes": 2 * count, "slope": slope, "intercept": intercept},
+            "float32": {"url": f"{place}&dtype=float32", "bytes": 4 * count, "slope": 1.0, "intercept": 0.0},
+            "int16": {"url": f"{place}&dtype=int16", "bytes": 2 * count, "slope": slope, "intercept": intercept},
         },
     })  # fmt: skip
 
 
 @router.get("/series/{uid}/volume/data", response_class=Response, responses=_BYTES)
-def data(asked: Reads, uid: Uid, dtype: Literal["float32", "int16"] = "float32") -> Response:
+def data(
+    asked: Reads, uid: Uid, dtype: Literal["float32", "int16"] = "float32", volume: Number = 0
+) -> Response:  # fmt: skip
     """The voxels, [i, j, k] in C order, little-endian; takes `Range: bytes=FIRST-LAST`."""
-    tag = tag_of(asked, "voxels", uid, dtype)
-    if (same := unchanged(asked, tag)) is not None:
-        return same
-    _, volume, _ = _read(asked, uid)
-    voxels: NDArray[Any] = np.ascontiguousarray(volume.voxels, dtype="<f4")
-    if dtype == "int16":
-        slope, intercept = _scale(volume.voxels)
-        voxels = np.clip(np.rint((voxels - intercept) / slope), -32768, 32767).astype("<i2")
-    content = memoryview(voxels.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
-    return ranged(asked.request, content, tag=tag, media="application/octet-stream")
+    asked_for = _asked_for(asked, uid, volume)
+    return _given(asked, asked_for, dtype, lambda: _plain_bytes(asked_for.read().voxels, dtype))
 
 
 @router.get("/series/{uid}/volume.nii", response_class=Response, responses=_BYTES)
-def nifti(asked: Reads, uid: Uid) -> Response:
-    """The volume as NIfTI, float32 in the file's own units; takes ranges."""
-    import nibabel  # noqa: PLC0415  (slow to import)
-
-    made: Any = nibabel
-
-    tag = tag_of(asked, "nifti", uid)
-    if (same := unchanged(asked, tag)) is not None:
-        return same
-    _, volume, _ = _read(asked, uid)
-    image = made.Nifti1Image(np.asarray(volume.voxels, dtype=np.float32), volume.affine)
-    image.header.set_xyzt_units("mm")
-    return ranged(asked.request, image.to_bytes(), tag=tag, media="application/octet-stream", name=f"{uid}.nii")
+def nifti(asked: Reads, uid: Uid, volume: Number = 0) -> Response:
+    """A volume as NIfTI, float32 in the file's own units; takes ranges."""
+    asked_for = _asked_for(asked, uid, volume)
+    name = f"{uid}.nii" if volume == 0 else f"{uid}-{volume}.nii"
+    return _given(asked, asked_for, "nifti", lambda: _nifti_bytes(asked_for.read()), name)
 
 
 @router.get("/series/{uid}/frames/{number}", response_class=Response, responses=PNG)
@@ -117,20 +109,22 @@ def frame(
     plane: Annotated[Plane, Query(description="acquired: across the acquired slices.")] = "acquired",
     low: Annotated[float, Query(ge=0, le=100, description="Percentile shown black.")] = 0.5,
     high: Annotated[float, Query(ge=0, le=100, description="Percentile shown white.")] = 99.5,
+    volume: Number = 0,
 ) -> Response:
     """A slice as a picture: superior or anterior at the top, the patient's right at the left."""
     from PIL import Image  # noqa: PLC0415  (slow to import)
 
-    tag = tag_of(asked, "frame", uid, number, plane, low, high)
+    asked_for = _asked_for(asked, uid, volume)
+    tag = asked_for.tag("frame", number, plane, low, high)
     if (same := unchanged(asked, tag)) is not None:
         return same
-    _, volume, _ = _read(asked, uid)
-    axis = volume.slice_axis if plane == "acquired" else _AXES[plane]
-    if number >= volume.voxels.shape[axis]:
-        raise Unknown(f"there is no slice {number} in this plane: there are 0 to {volume.voxels.shape[axis] - 1}")
-    inside = volume.voxels[volume.voxels > volume.voxels.min()]
+    read = asked_for.read()
+    axis = read.slice_axis if plane == "acquired" else _AXES[plane]
+    if number >= read.voxels.shape[axis]:
+        raise Unknown(f"there is no slice {number} in this plane: there are 0 to {read.voxels.shape[axis] - 1}")
+    inside = read.voxels[read.voxels > read.voxels.min()]
     black, white = np.percentile(inside, [low, high]) if inside.size else (0.0, 1.0)
-    cut = np.take(volume.voxels, number, axis=axis).T[::-1, ::-1]
+    cut = np.take(read.voxels, number, axis=axis).T[::-1, ::-1]
     grey = np.clip((cut - black) / max(float(white - black), 1e-12), 0, 1) * 255
     packed = io.BytesIO()
     Image.fromarray(grey.astype(np.uint8)).save(packed, "PNG")
@@ -139,10 +133,59 @@ def frame(
     )
 
 
-def _read(asked: Asked, uid: str) -> tuple[OpenedSeries, Volume, str]:
+@dataclass(frozen=True, slots=True)
+class _AskedFor:
+    """A volume of an opened series. count: how many the series has."""
+
+    opened: OpenedSeries
+    key: str
+    count: int
+
+    def tag(self, *form: object) -> str:
+        """Another one where the files were indexed anew, or this version may read them in another way."""
+        opened = self.opened
+        return tag_of(opened.card.uid, self.key, opened.state, version("spinecho"), *form)
+
+    def read(self) -> Volume:
+        """Raises `ReadError`, `FilesChanged`, `ReadersBusy`."""
+        return _HELD.volume(self.opened, self.key)
+
+
+def _asked_for(asked: Asked, uid: str, number: int) -> _AskedFor:
+    """Raises `Unknown` where the series, or this volume of it, is not here."""
     opened = opened_series(asked, uid)
-    state = f"{asked.desk.generation}"
-    return opened, _HELD.volume(opened, state), state
+    keys = opened.keys or (opened.key,)
+    if number >= len(keys):
+        raise Unknown(f"there is no volume {number} of this series: there are 0 to {len(keys) - 1}")
+    return _AskedFor(opened, keys[number], len(keys))
+
+
+def _given(
+    asked: Asked, asked_for: _AskedFor, form: str, make: Callable[[], bytes | memoryview], name: str = ""
+) -> Response:
+    tag = asked_for.tag(form)
+    if (same := unchanged(asked, tag)) is not None:
+        return same
+    content = asked.service.volumes.get(f"{tag.strip(chr(34))}-{form}", make)
+    return ranged(asked.request, content, tag=tag, media="application/octet-stream", name=name)
+
+
+def _plain_bytes(given: NDArray[np.float32], dtype: str) -> memoryview:
+    voxels: NDArray[Any] = np.ascontiguousarray(given, dtype="<f4")
+    if dtype == "int16":
+        slope, intercept = _scale(given)
+        voxels = np.clip(np.rint((voxels - intercept) / slope), -32768, 32767).astype("<i2")
+    return memoryview(voxels.reshape(-1).view(np.uint8))  # type: ignore[arg-type]
+
+
+def _nifti_bytes(volume: Volume) -> bytes:
+    import nibabel  # noqa: PLC0415  (slow to import)
+
+    made: Any = nibabel
+    image = made.Nifti1Image(np.asarray(volume.voxels, dtype=np.float32), volume.affine)
+    image.header.set_xyzt_units("mm")
+    packed: bytes = image.to_bytes()
+    return packed
 
 
 def _scale(voxels: NDArray[np.float32]) -> tuple[float, float]:

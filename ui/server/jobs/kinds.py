@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from spinecho.connection import read_where
+from spinecho.db.durable import write_durably
 from spinecho.errors import QueryError
-from spinecho.people import open_record
 from spinecho.search.access.by_uid import ByUid
-from spinecho.search.access.cohorts import CohortDesk
-from spinecho.search.access.desk import Access, Desk, Person, Recorder, Role
+from spinecho.search.access.cohorts import PersonalCohorts
+from spinecho.search.access.personal_archive import Access, Role
+from spinecho.search.answers.archive_map import archive_map as lay_out
+from spinecho.search.answers.heat import Heat
 from spinecho.search.cohorts.export import FORMATS
-from spinecho.search.engine import Engine
-from spinecho.settings import Settings
-from spinecho.ui.server.cohort_facts import count_facts, definition_of
-from spinecho.ui.server.jobs.queue import Job, Queue
+from spinecho.ui.cohort_facts import count_facts, definition_of
+from spinecho.ui.server.jobs.cohort_work import be_ready, changes, freeze, shown_count
+from spinecho.ui.server.jobs.context import Context
+from spinecho.ui.server.jobs.own_files import own_files
+from spinecho.ui.server.jobs.why import why
 
+EVALUATIONS, RESULT = "evaluations", "evaluation.json"
+"""The home's folder of evaluations, and what the file of one is called."""
 Work: TypeAlias = Callable[["Context", Mapping[str, Any]], dict[str, Any]]
 
 
@@ -34,66 +40,22 @@ class Kind:
     role: Role
 
 
-class Opened:
-    """What a process keeps from job to job."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-
-    @cached_property
-    def engine(self) -> Engine:
-        """The engine, whose networks are loaded when they are first needed."""
-        from spinecho.wiring import open_engine  # noqa: PLC0415  (torch is slow to import)
-
-        return open_engine(self.settings)
-
-    @cached_property
-    def record(self) -> Recorder:
-        """Where acts are kept."""
-        return open_record(self.settings)
-
-
-@dataclass
-class Context:
-    """What a job works with."""
-
-    opened: Opened
-    person: Person
-    job: Job
-    queue: Queue
-
-    @property
-    def settings(self) -> Settings:
-        """Of the home."""
-        return self.opened.settings
-
-    def tell(self, stage: str, done: int = 0, known: int = 0) -> None:
-        """How far it is."""
-        self.queue.tell(self.job.id, stage, done, known)
-
-    def desk(self) -> Desk:
-        """The person's access, with the encoders loaded."""
-        self.tell("opening")
-        smallest = self.settings.smallest_count
-        return Desk(self.opened.engine, self.person, record=self.opened.record, smallest=smallest)
-
-
 def export(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     """A zip of a version's tables."""
-    desk = CohortDesk(context.desk(), context.settings.builds)
+    cohorts = PersonalCohorts(context.archive(), context.settings.builds)
     context.tell("writing tables")
     formats, pseudonyms = asked.get("formats"), bool(asked["pseudonyms"])
     chosen = tuple(formats) if formats else tuple(one for one in FORMATS if not (pseudonyms and one == "copy"))
-    name, packed = desk.take(asked["name"], int(asked["version"]), formats=chosen, pseudonyms=pseudonyms)
+    name, packed, made = cohorts.packed(asked["name"], int(asked["version"]), formats=chosen, pseudonyms=pseudonyms)
     file = context.queue.write(context.job.id, "zip", packed)
-    return {"file": file, "file_name": name, "bytes": len(packed), "media": "application/zip"}
+    written = {"studies": made.studies, "missing": list(made.missing)}
+    return {"file": file, "file_name": name, "bytes": len(packed), "media": "application/zip"} | written
 
 
 def count(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     """What each line of a definition leaves, as `spinecho cohort count --json`."""
-    desk = CohortDesk(context.desk(), context.settings.builds)
-    context.tell("counting")
-    found = desk.count(definition_of(asked.get("toml"), asked.get("definition")))
+    cohorts = PersonalCohorts(context.archive(), context.settings.builds)
+    found = cohorts.count(definition_of(asked.get("toml"), asked.get("definition")), follow=context.follow("counting"))
     return {"count": count_facts(found, context.settings.smallest_count)}
 
 
@@ -103,12 +65,13 @@ def evaluation(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
 
     context.tell("opening")
     opened = context.opened
-    found = evaluate(
-        context.settings, lambda: opened.engine.database, Access(context.person, opened.record),
-        where=read_where(asked["where"]), judgements=None, pairs=None, queries=int(asked["queries"]),
-        resamples=int(asked["resamples"]), seed=int(asked["seed"]), exclude="patient", on_progress=context.tell,
-        dual=lambda: opened.engine.dual,
-    )  # fmt: skip
+    with own_files(asked) as files:
+        found = evaluate(
+            context.settings, lambda: opened.database, Access(context.person, opened.record),
+            where=read_where(asked["where"]), judgements=files.get("judgements"), pairs=files.get("pairs"),
+            queries=int(asked["queries"]), resamples=int(asked["resamples"]), seed=int(asked["seed"]),
+            exclude=asked.get("exclude", "patient"), on_progress=context.tell, dual=lambda: opened.dual,
+        )  # fmt: skip
     return {"evaluation": found.to_json()}
 
 
@@ -116,12 +79,49 @@ def evidence(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Where a series speaks for words: float32 cells (r, a, s) in C order, and what each slice adds by axis."""
     from spinecho.evidence import read_again  # noqa: PLC0415
 
-    desk = context.desk()
-    opened = ByUid(desk).series(asked["series"])
+    archive = context.archive()
+    opened = ByUid(archive).series(asked["series"])
     if opened is None:
         raise QueryError("no series of this UID is in the archive")
     context.tell("comparing")
-    heat = desk.evidence(asked["words"], opened, read_again)
+    return _heat_map(context, archive.evidence(asked["words"], opened, read_again))
+
+
+def shown_evidence(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The same of a volume that is open on a page, by their ids."""
+    from spinecho.evidence import read_again  # noqa: PLC0415
+
+    archive = context.archive()
+    context.tell("comparing")
+    return _heat_map(
+        context, archive.shown_evidence(asked["words"], int(asked["study"]), int(asked["volume"]), read_again)
+    )
+
+
+def archive_map(context: Context, _: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay out the map, which is kept beside the builds: whoever shows it reads it there, and is on record then."""
+    context.tell("laying out")
+    made = lay_out(context.opened.database, context.settings.builds)
+    return {"volumes": len(made.ids)}
+
+
+def kept_evaluation(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """How well the archive is found, written into the folder of the home where evaluations are kept."""
+    from spinecho.measuring import evaluate  # noqa: PLC0415
+
+    context.tell("opening")
+    opened, folder = context.opened, context.settings.home / EVALUATIONS / Path(asked["folder"]).name
+    own = {name: folder / Path(asked[name]).name for name in ("judgements", "pairs") if asked.get(name)}
+    found = evaluate(
+        context.settings, lambda: opened.database, Access(context.person, opened.record), where=read_where(""),
+        judgements=own.get("judgements"), pairs=own.get("pairs"), queries=int(asked["queries"]), resamples=1000,
+        seed=0, exclude="patient", on_progress=context.tell, dual=lambda: opened.dual,
+    )  # fmt: skip
+    write_durably(folder / RESULT, json.dumps(found.to_json(), ensure_ascii=False, indent=1).encode())
+    return {"folder": folder.name}
+
+
+def _heat_map(context: Context, heat: Heat) -> dict[str, Any]:
     cells = np.ascontiguousarray(heat.cells, dtype="<f4")
     file = context.queue.write(context.job.id, "f32", cells.tobytes())
     return {
@@ -134,7 +134,15 @@ def evidence(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 KINDS: Mapping[str, Kind] = {
     "evidence": Kind(evidence, 1, 300.0, Role.VIEWER),
-    "count": Kind(count, 2, 1800.0, Role.VIEWER),
-    "export": Kind(export, 3, 3600.0, Role.RESEARCHER),
+    "why": Kind(why, 1, 300.0, Role.VIEWER),
+    "shown-evidence": Kind(shown_evidence, 0, 120.0, Role.VIEWER),
+    "ready": Kind(be_ready, 2, 120.0, Role.VIEWER),
+    "shown-count": Kind(shown_count, 2, 600.0, Role.VIEWER),
+    "changes": Kind(changes, 2, 600.0, Role.VIEWER),
+    "freeze": Kind(freeze, 2, 1800.0, Role.RESEARCHER),
+    "map": Kind(archive_map, 3, 1800.0, Role.VIEWER),
+    "kept-evaluation": Kind(kept_evaluation, 5, 4 * 3600.0, Role.RESEARCHER),
+    "count": Kind(count, 3, 1800.0, Role.VIEWER),
+    "export": Kind(export, 4, 3600.0, Role.RESEARCHER),
     "evaluation": Kind(evaluation, 5, 4 * 3600.0, Role.RESEARCHER),
 }

@@ -30,22 +30,28 @@ CREATE TABLE IF NOT EXISTS jobs (
   attempts INTEGER NOT NULL,
   created REAL NOT NULL, begun REAL, ended REAL, runner TEXT NOT NULL DEFAULT '', stage TEXT NOT NULL DEFAULT '',
   done INTEGER NOT NULL DEFAULT 0, known INTEGER NOT NULL DEFAULT 0, cancel INTEGER NOT NULL DEFAULT 0,
-  result TEXT, problem TEXT, seconds REAL NOT NULL);
+  result TEXT, problem TEXT, seconds REAL NOT NULL, waited REAL);
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, priority, number);
 CREATE TABLE IF NOT EXISTS kept (
   name TEXT PRIMARY KEY, digest TEXT NOT NULL, status INTEGER, media TEXT, body BLOB, at REAL NOT NULL);
 """
 _KEPT_SECONDS = 24 * 3600.0
 _KEPT_JOBS = 500
+_READ_SECONDS = 60.0
+"""For which what somebody waited for is kept once it is over: whoever waits reads it within a second."""
+ALL_PRIORITIES = (0, 1 << 31)
 
 
 class QueueFull(SpinechoError):
-    """As many jobs wait as are taken."""
+    """As many jobs wait as are taken, of everybody or of one person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job. Times in seconds since 1970. result: JSON of what came of it, problem: {name, detail} of what failed."""
+    """A job. Times in seconds since 1970. result: JSON of what came of it, problem: {name, detail} of what failed.
+
+    waited: until when somebody waits for it, unless they say so again; None for one that is done whoever waits.
+    """
 
     id: str
     kind: str
@@ -65,22 +71,30 @@ class Job:
     result: Mapping[str, Any] | None
     problem: Mapping[str, Any] | None
     seconds: float
+    waited: float | None
 
     @property
     def over(self) -> bool:
         """Whether nothing more happens to it."""
         return self.state in ("done", "failed", "cancelled")
 
+    @property
+    def left(self) -> bool:
+        """Whether somebody waited for it and does no more."""
+        return self.waited is not None and self.waited < time.time()
+
 
 _COLUMNS = ("id, kind, owner, role, arguments, priority, state, attempts, created, begun, ended, stage, done, known, "
-            "cancel, result, problem, seconds")  # fmt: skip
+            "cancel, result, problem, seconds, waited")  # fmt: skip
 
 
 class Queue:
     """Threads and processes may share it."""
 
-    def __init__(self, home: Path, *, most: int = 200) -> None:
-        self.folder, self._most, self._held = home / "jobs", most, threading.local()
+    def __init__(self, home: Path, *, most: int = 200, most_of_one: int = 100) -> None:
+        """most: jobs that may wait, most_of_one: of these of one person, so that nobody fills it for the others."""
+        self.home, self.folder, self._most, self._most_of_one = home, home / "jobs", most, most_of_one
+        self._held = threading.local()
         self._path, self._all = home / FILE, list[sqlite3.Connection]()
         make_private(home)
         make_private(self.folder)
@@ -90,25 +104,47 @@ class Queue:
         with self._writing() as connection:
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
+            columns = {row[1] for row in connection.execute("PRAGMA table_info(jobs)")}
+            if "waited" not in columns:  # of a version before pages waited for jobs
+                connection.execute("ALTER TABLE jobs ADD COLUMN waited REAL")
 
     def add(
         self, kind: str, *, owner: str, role: str, arguments: Mapping[str, Any], priority: int = 5,
-        seconds: float = 3600.0,
+        seconds: float = 3600.0, waited: float | None = None,
     ) -> Job:  # fmt: skip
-        """A job at the end of those of its priority (0 first). seconds: it may run. Raises `QueueFull`."""
-        number = secrets.token_urlsafe(12)
+        """A job at the end of those of its priority (0 first). seconds: it may run. Raises `QueueFull`.
+
+        waited: seconds for which somebody waits, who then says so again by `wait_on`; a job that nobody waits for any
+        more is stopped, and one that its owner waits for already is given again.
+        """
+        number, text, now = secrets.token_urlsafe(12), json.dumps(dict(arguments)), time.time()
+        until = None if waited is None else now + waited
         with self._writing() as connection:
-            (waiting,) = connection.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
-            if waiting >= self._most:
-                raise QueueFull(f"{waiting} jobs wait already; ask again when some of them are done")
-            connection.execute(
-                "INSERT INTO jobs (id, kind, owner, role, arguments, priority, state, attempts, created, seconds)"
-                " VALUES (?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?)",
-                (number, kind, owner, role, json.dumps(dict(arguments)), priority, time.time(), seconds),
-            )
+            same = connection.execute(
+                "SELECT id FROM jobs WHERE waited >= ? AND owner = ? AND role = ? AND kind = ? AND arguments = ?"
+                " AND cancel = 0 AND state IN ('queued', 'running')",
+                (now, owner, role, kind, text),
+            ).fetchone()
+            if until is not None and same is not None:
+                number = same[0]
+                connection.execute("UPDATE jobs SET waited = max(waited, ?) WHERE id = ?", (until, number))
+            else:
+                self._require_place(connection, owner)
+                connection.execute(
+                    "INSERT INTO jobs (id, kind, owner, role, arguments, priority, state, attempts, created, seconds,"
+                    " waited) VALUES (?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?)",
+                    (number, kind, owner, role, text, priority, now, seconds, until),
+                )
         found = self.get(number)
         assert found is not None  # noqa: S101
         return found
+
+    def wait_on(self, number: str, seconds: float) -> None:
+        """Somebody waits for so long from now on, at least; for a job that they waited for already."""
+        with self._writing() as connection:
+            connection.execute(
+                "UPDATE jobs SET waited = ? WHERE id = ? AND waited IS NOT NULL", (time.time() + seconds, number)
+            )
 
     def get(self, number: str) -> Job | None:
         """The job of an id."""
@@ -126,13 +162,18 @@ class Queue:
         found = dict(self._connection().execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
         return {state: int(found.get(state, 0)) for state in STATES}
 
-    def take(self, runner: str) -> Job | None:
-        """The next job, which is this runner's now: of those whose turn was longest ago, by priority."""
+    def take(self, runner: str, *, priorities: tuple[int, int] = ALL_PRIORITIES) -> Job | None:
+        """The next job, which is this runner's now: of those whose turn was longest ago, by priority.
+
+        priorities: from the first to the second, both with.
+        """
         with self._writing() as connection:
             row = connection.execute(
-                f"SELECT {_COLUMNS} FROM jobs AS one WHERE state = 'queued' ORDER BY priority,"  # noqa: S608
+                f"SELECT {_COLUMNS} FROM jobs AS one WHERE state = 'queued'"  # noqa: S608
+                " AND priority BETWEEN ? AND ? ORDER BY priority,"
                 " (SELECT count(*) FROM jobs AS other WHERE other.owner = one.owner AND other.state = 'running'),"
-                " (SELECT max(begun) FROM jobs AS other WHERE other.owner = one.owner), number LIMIT 1"
+                " (SELECT max(begun) FROM jobs AS other WHERE other.owner = one.owner), number LIMIT 1",
+                priorities,
             ).fetchone()
             if row is None:
                 return None
@@ -150,7 +191,9 @@ class Queue:
                 "UPDATE jobs SET stage = ?, done = ?, known = ? WHERE id = ? AND state = 'running'",
                 (stage, done, known, number),
             )
-            row = connection.execute("SELECT cancel FROM jobs WHERE id = ?", (number,)).fetchone()
+            row = connection.execute(
+                "SELECT cancel OR coalesce(waited < ?, 0) FROM jobs WHERE id = ?", (time.time(), number)
+            ).fetchone()
         return bool(row and row[0])
 
     def finish(self, number: str, result: Mapping[str, Any], attempt: int) -> bool:
@@ -185,18 +228,32 @@ class Queue:
             )
         return self.get(number)
 
+    def leave(self) -> int:
+        """Stop what waits and nobody waits for any more; how many those were."""
+        now = time.time()
+        if self._connection().execute(
+            "SELECT 1 FROM jobs WHERE state = 'queued' AND waited < ? LIMIT 1", (now,)
+        ).fetchone() is None:  # fmt: skip
+            return 0
+        with self._writing() as connection:
+            done = connection.execute(
+                "UPDATE jobs SET state = 'cancelled', ended = ? WHERE state = 'queued' AND waited < ?", (now, now)
+            )
+        return done.rowcount
+
     def running(self) -> dict[str, str]:
         """By job that runs, its runner."""
         return dict(self._connection().execute("SELECT id, runner FROM jobs WHERE state = 'running'").fetchall())
 
     def tidy(self) -> None:
         """Forget old jobs, with their files, and old answers."""
-        old = time.time() - _KEPT_SECONDS
+        now = time.time()
+        old = now - _KEPT_SECONDS
         with self._writing() as connection:
             gone = [row[0] for row in connection.execute(
-                "SELECT id FROM jobs WHERE ended < ? OR (ended IS NOT NULL"
+                "SELECT id FROM jobs WHERE ended < ? OR (waited IS NOT NULL AND ended < ?) OR (ended IS NOT NULL"
                 " AND number <= (SELECT max(number) FROM jobs) - ?)",
-                (old, _KEPT_JOBS),
+                (old, now - _READ_SECONDS, _KEPT_JOBS),
             )]  # fmt: skip
             connection.executemany("DELETE FROM jobs WHERE id = ?", [(one,) for one in gone])
             connection.execute("DELETE FROM kept WHERE at < ?", (old,))
@@ -258,6 +315,15 @@ class Queue:
                 (state, time.time(), result, problem, number, attempt),
             )
         return done.rowcount > 0
+
+    def _require_place(self, connection: sqlite3.Connection, owner: str) -> None:
+        waiting, own = connection.execute(
+            "SELECT count(*), coalesce(sum(owner = ?), 0) FROM jobs WHERE state = 'queued'", (owner,)
+        ).fetchone()
+        if waiting >= self._most:
+            raise QueueFull(f"{waiting} jobs wait already; ask again when some of them are done")
+        if own >= self._most_of_one:
+            raise QueueFull(f"{own} jobs of yours wait already; ask again when some of them are done")
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -11,13 +11,13 @@ from spinecho.db.errors import Damaged, StorageFailure
 from spinecho.db.people.record import RecordError
 from spinecho.errors import SettingsError, SpinechoError
 from spinecho.private import UMASK
-from spinecho.search.access.desk import Person, Role
+from spinecho.search.access.personal_archive import Person, Role
 from spinecho.settings import read_settings
 from spinecho.ui.server.jobs.queue import Queue
-from spinecho.ui.server.serve import end_with_parent
+from spinecho.ui.server.parent import end_with_parent
 
 if TYPE_CHECKING:
-    from spinecho.ui.server.jobs.kinds import Opened
+    from spinecho.ui.server.jobs.context import Opened
 
 _INSIDE = (StorageFailure, Damaged, RecordError, SettingsError)
 _GENTLE = 10
@@ -31,7 +31,7 @@ def main() -> None:
     os.nice(_GENTLE)
     settings = read_settings()
     queue = Queue(settings.home)
-    from spinecho.ui.server.jobs.kinds import Opened  # noqa: PLC0415
+    from spinecho.ui.server.jobs.context import Opened  # noqa: PLC0415
 
     opened = Opened(settings)
     for line in sys.stdin:
@@ -40,7 +40,8 @@ def main() -> None:
 
 def do(number: str, queue: Queue, opened: Opened) -> None:
     """The job of this id; what comes of it, or why nothing did, stands in its row."""
-    from spinecho.ui.server.jobs.kinds import KINDS, Context  # noqa: PLC0415
+    from spinecho.ui.server.jobs.context import Context, Stopped  # noqa: PLC0415
+    from spinecho.ui.server.jobs.kinds import KINDS  # noqa: PLC0415
 
     job = queue.get(number)
     if job is None or job.state != "running":
@@ -48,6 +49,8 @@ def do(number: str, queue: Queue, opened: Opened) -> None:
     context = Context(opened, Person(job.owner, Role(job.role)), job, queue)
     try:
         done = KINDS[job.kind].work(context, job.arguments)
+    except Stopped:
+        queue.cancelled(number)
     except SpinechoError as error:
         detail = str(error)
         if isinstance(error, _INSIDE):  # their messages name folders

@@ -8,8 +8,8 @@ from typing import Any
 
 import psutil
 
-from spinecho.search.access.holdings import SpaceFacts
-from spinecho.ui.views.session.opened import Room
+from spinecho.shown import SpaceFacts
+from spinecho.ui.views.session.opened import PageContext
 
 
 def space_rows(spaces: Sequence[SpaceFacts]) -> list[dict[str, Any]]:
@@ -17,12 +17,12 @@ def space_rows(spaces: Sequence[SpaceFacts]) -> list[dict[str, Any]]:
     return [{"vectors of": space.role, **row} for space in spaces for row in space.builds]
 
 
-def used(room: Room) -> list[dict[str, Any]]:
+def used(context: PageContext) -> list[dict[str, Any]]:
     """What takes space: database, builds, what is free, and the memory of this process."""
-    settings = room.settings
+    settings = context.settings
     builds = sum(path.stat().st_size for path in settings.builds.rglob("*") if path.is_file())
     rows = [
-        {"what": "database", "size": _size(room.desk.database_bytes())},
+        {"what": "database", "size": _size(context.front.holdings.database_bytes())},
         {"what": "builds", "size": _size(builds)},
         {"what": "free on this disk", "size": _size(shutil.disk_usage(settings.home).free)},
     ]

@@ -9,10 +9,10 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.db.errors import Busy
-from spinecho.search.access.desk import Role
+from spinecho.people import Role
+from spinecho.shown import Busy
 from spinecho.ui.views.session.long_work import launch
-from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
 from spinecho.wiring import USER_ERRORS, indexing_process
 
@@ -23,46 +23,46 @@ _SILENT = 60.0
 
 
 @st.fragment(run_every=2.0)
-def jobs(room: Room) -> None:
+def jobs(context: PageContext) -> None:
     """Draw the newest run, and look again every two seconds."""
-    run = room.desk.last_run()
-    process = indexing_process(room.settings)
+    run = context.front.holdings.last_run()
+    process = indexing_process(context.settings)
     if st.session_state.get("indexing") and process is None:
         st.session_state["indexing"] = False
         st.rerun(scope="app")  # what the page counts around this has changed
     st.session_state["indexing"] = process is not None
     with st.container(border=True, key="jobs"):
-        _told(run, process)
-        if room.desk.may(Role.MANAGER):
-            _buttons(room, process)
+        _summary(run, process)
+        if context.front.access.may(Role.MANAGER):
+            _buttons(context, process)
 
 
-def start(room: Room, *, retry: bool = False) -> None:
+def start(context: PageContext, *, retry: bool = False) -> None:
     """Start indexing the known folders in a process of its own. Raises `Refused`, `Busy`, `StoreError`."""
-    room.desk.require(Role.MANAGER, "index the archive")
-    if (process := indexing_process(room.settings)) is not None:
+    context.front.access.require(Role.MANAGER, "index the archive")
+    if (process := indexing_process(context.settings)) is not None:
         raise Busy(f"process {process} is indexing already; wait for it, or stop it")
-    row = room.desk.begin_indexing(retry=retry)
-    launch(["index", *(["--retry"] if retry else [])], room.settings, room.settings.home / "index.log", row=row)
+    row = context.front.holdings.begin_indexing(retry=retry)
+    launch(["index", *(["--retry"] if retry else [])], context.settings, context.settings.home / "index.log", row=row)
 
 
-def stop(room: Room) -> None:
+def stop(context: PageContext) -> None:
     """Stop the process that is indexing; what it stored stays, and the next run goes on there. Raises `Refused`."""
-    room.desk.require(Role.MANAGER, "stop indexing")
-    process = indexing_process(room.settings)
+    context.front.access.require(Role.MANAGER, "stop indexing")
+    process = indexing_process(context.settings)
     if process is not None:
-        room.desk.note("stop-index")
+        context.front.access.note("stop-index")
         os.kill(process, signal.SIGTERM)
 
 
-def _told(run: dict[str, Any] | None, process: int | None) -> None:
+def _summary(run: dict[str, Any] | None, process: int | None) -> None:
     if run is None:
         st.text("Nothing was indexed yet.")
         return
     if run["finished_at"]:
         counts, seconds = run["counts"], run["seconds"]
-        said = ", ".join(f"{counts[name]:,} {name}" for name in ("series", "volumes", "reports") if counts.get(name))
-        st.text(f"Last run ended {run['finished_at'][:16].replace('T', ' ')} UTC: {said or 'nothing new'}, "
+        amounts = ", ".join(f"{counts[name]:,} {name}" for name in ("series", "volumes", "reports") if counts.get(name))
+        st.text(f"Last run ended {run['finished_at'][:16].replace('T', ' ')} UTC: {amounts or 'nothing new'}, "
                 f"{seconds.get('wall', 0):,.0f} s")  # fmt: skip
         return
     stages, at = run["counts"].get("stages", {}), run["counts"].get("told_at", run["started_at"])
@@ -82,25 +82,25 @@ def _told(run: dict[str, Any] | None, process: int | None) -> None:
         if not known:  # how many there are is not known yet: a bar would look as if nothing moved
             st.text(f"{label}: {done:,} · {rate:.1f} a second")
             continue
-        said = f"{label}: {done:,} of {known:,}" + ("" if done >= known else f" · {rate:.1f} a second{left}")
-        st.progress(min(done / known, 1.0), text=said)
+        amounts = f"{label}: {done:,} of {known:,}" + ("" if done >= known else f" · {rate:.1f} a second{left}")
+        st.progress(min(done / known, 1.0), text=amounts)
 
 
-def _buttons(room: Room, process: int | None) -> None:
-    said: str | None = None
+def _buttons(context: PageContext, process: int | None) -> None:
+    asked_for: str | None = None
     with st.container(horizontal=True):
         try:
             if process is None:
                 if st.button("Index what is new", key="index"):
-                    start(room)
+                    start(context)
                 if st.button("Retry what was rejected", key="retry"):
-                    start(room, retry=True)
+                    start(context, retry=True)
             elif st.button("Stop", key="stop"):
-                stop(room)
+                stop(context)
         except USER_ERRORS as error:
-            said = str(error)
-    if said:
-        trouble("This was not started", said)
+            asked_for = str(error)
+    if asked_for:
+        trouble("This was not started", asked_for)
 
 
 def _now() -> datetime:

@@ -8,11 +8,12 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.db.people.masking import Count, masked_sizes, number
-from spinecho.search.access.holdings import ArchiveMap, VolumeFacts
+from spinecho.facet_counts import Count, masked_sizes, number
+from spinecho.shown import ArchiveMap, VolumeFacts
 from spinecho.ui.views.cohorts.members import member_grid
-from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.page_links import go
+from spinecho.ui.views.session.pooled import pooled
 from spinecho.ui.views.style import trouble
 from spinecho.wiring import USER_ERRORS
 
@@ -32,18 +33,18 @@ _ORDERED = ("age", "field")
 _UNKNOWN = "unknown"
 
 
-def map_view(room: Room) -> None:
+def map_view(context: PageContext) -> None:
     """Draw the map and what a lasso holds."""
     by = st.selectbox("Colour by", list(_BY), format_func=_BY.__getitem__, key="map-by", width=220)
     try:
-        with st.spinner("Laying out the map; the first time takes a while"):
-            made, facts = _laid_out(room)
+        made, facts = _laid_out(context)
     except USER_ERRORS as error:
         trouble("There is no map", str(error), grave=False)
         return
     picked = st.plotly_chart(
-        _figure(made, facts, by, room.desk.smallest), key="map", on_select="rerun", selection_mode=("lasso", "box"),
-        width="stretch", config={"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["toImage"]},
+        _figure(made, facts, by, context.settings.smallest_count),
+        key="map", on_select="rerun", selection_mode=("lasso", "box"), width="stretch",
+        config={"displaylogo": False, "scrollZoom": True, "modeBarButtonsToRemove": ["toImage"]},
     )  # fmt: skip
     drawn = (
         f"{len(made.ids):,} of {made.of:,} volumes, drawn at random"
@@ -64,17 +65,19 @@ def map_view(room: Room) -> None:
             rule = {"what": "picked on the map", "studies": uids}
             st.session_state["cohort_from"] = {"name": "", "include": [rule]}
             go("cohorts")
-    member_grid(room, uids, key="map")
+    member_grid(context, uids, key="map")
 
 
-def _laid_out(room: Room) -> tuple[ArchiveMap, Mapping[int, VolumeFacts]]:
-    key = room.desk.generation
+def _laid_out(context: PageContext) -> tuple[ArchiveMap, Mapping[int, VolumeFacts]]:
+    key = context.front.kept.generation
     held = st.session_state.get("map-held")
     if held is None or held[0] != key:
-        held = (key, *room.desk.map(room.settings.builds))
+        pooled(context, "map", {}, label="Laying out the map; the first time takes a while")  # kept, and read here
+        with st.spinner("Laying out the map; the first time takes a while"):
+            held = (key, *context.front.holdings.map(context.settings.builds))
         st.session_state["map-held"] = held
     else:
-        room.desk.map_again()
+        context.front.holdings.map_again()
     return held[1], held[2]
 
 
@@ -91,9 +94,9 @@ def _figure(made: ArchiveMap, facts: Mapping[int, VolumeFacts], by: str, smalles
         at = [place for place, value in enumerate(values) if value in group]
         name = next(iter(group)) if len(group) == 1 else "others"
         (size,) = volumes_by([name] * len(at), [held[place] for place in at], smallest).values()
-        told = f"{size:,}" if isinstance(size, int) else size
+        size_shown = f"{size:,}" if isinstance(size, int) else size
         figure.add_trace(go_.Scatter(  # Scattergl makes code from text, which the content policy forbids
-            x=made.places[at, 0], y=made.places[at, 1], mode="markers", name=_plain(f"{name}  {told}"),
+            x=made.places[at, 0], y=made.places[at, 1], mode="markers", name=_plain(f"{name}  {size_shown}"),
             marker={"size": 6 if len(values) < 5000 else 4, "color": colour,
                     "opacity": 0.45 if _UNKNOWN in group else 0.85},
             customdata=[[int(made.ids[place])] for place in at],

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from spinecho.db.people.masking import Count, number
-from spinecho.encoders.errors import Reason
-from spinecho.search.access.desk import Role
+from spinecho.facet_counts import Count, number
+from spinecho.people import Role
+from spinecho.shown import Reason
 from spinecho.ui.views.archive.disk import space_rows, used
 from spinecho.ui.views.archive.jobs import jobs, start
 from spinecho.ui.views.archive.map import map_view
-from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
 from spinecho.wiring import USER_ERRORS
 
@@ -23,47 +23,47 @@ _MOST_FILES = 500
 _VIEWS = ("Overview", "Map", "Failures", "Encoders and builds", "Record")
 
 
-def archive_page(room: Room) -> None:
+def archive_page(context: PageContext) -> None:
     """Draw the page."""
     view = st.segmented_control(
         "View", _VIEWS, key="archive-view", required=True, default=_VIEWS[0], label_visibility="collapsed"
     )
     if view == "Map":
-        map_view(room)
+        map_view(context)
     elif view == "Failures":
-        _failures(room)
+        _failures(context)
     elif view == "Encoders and builds":
-        _builds(room)
+        _builds(context)
     elif view == "Record":
-        _record(room)
+        _record(context)
     else:
-        _overview(room)
+        _overview(context)
 
 
-def _overview(room: Room) -> None:
-    counts = room.desk.counts()
+def _overview(context: PageContext) -> None:
+    counts = context.front.holdings.counts()
     with st.container(horizontal=True, gap="large"):
         for name in ("studies", "series", "volumes", "reports"):
             st.metric(name.capitalize(), f"{counts[name]:,}")
         if unmatched := counts["reports_unmatched"] + counts["reports_ambiguous"]:
             st.metric("Reports without a study", f"{unmatched:,}")
-    jobs(room)
-    facets = room.desk.studies_by(list(_NAMES))
+    jobs(context)
+    facets = context.front.holdings.studies_by(list(_NAMES))
     for column, (name, values) in zip(st.columns(3), facets.items(), strict=True):
         with column:
             st.caption(f"Studies by {_NAMES[name]}")
-            _by_value(_NAMES[name], values, counts["studies"], room.desk.smallest)
+            _by_value(_NAMES[name], values, counts["studies"], context.settings.smallest_count)
 
 
-def _by_value(name: str, told: Mapping[str, Count], studies: int, smallest: int) -> None:
+def _by_value(name: str, by_value: Mapping[str, Count], studies: int, smallest: int) -> None:
     """Studies by value, with bars of their share of all studies; small counts are hidden."""
     count = st.column_config.TextColumn if smallest > 1 else st.column_config.NumberColumn
     st.dataframe(
         [
             {name: value, "studies": str(n) if smallest > 1 else n, "share": number(n) / max(studies, 1)}
-            for value, n in told.items()
+            for value, n in by_value.items()
         ],
-        hide_index=True, width="stretch", height=min(_rows_px(len(told)), 402),
+        hide_index=True, width="stretch", height=min(_rows_px(len(by_value)), 402),
         column_config={
             "studies": count(width=70),
             "share": st.column_config.ProgressColumn("share of all studies", format=" ", min_value=0, max_value=1),
@@ -76,8 +76,8 @@ def _rows_px(rows: int) -> int:
     return 35 * (rows + 1) + 3
 
 
-def _failures(room: Room) -> None:
-    rejected, counts = room.desk.rejected(), room.desk.counts()
+def _failures(context: PageContext) -> None:
+    rejected, counts = context.front.holdings.rejected(), context.front.holdings.counts()
     homeless = counts["reports"] - counts["reports_matched"]
     # what somebody can mend comes before what is merely left aside
     codes = sorted(rejected, key=lambda code: Reason(code).ignorable)
@@ -95,35 +95,35 @@ def _failures(room: Room) -> None:
                 "files": st.column_config.NumberColumn(width=64), "reason": st.column_config.Column(width=190)
             },
         )  # fmt: skip
-    if not room.desk.may(Role.MANAGER):
+    if not context.front.access.may(Role.MANAGER):
         st.caption("Which files these are is shown to managers.")
         return
     if codes:
-        _files(room, codes, retry=mendable > 0)
+        _files(context, codes, retry=mendable > 0)
     if homeless:
         st.caption("Reports without a study")
         st.dataframe(
             [
                 {"file": one.path, "entry": one.ordinal, "why": one.reason or one.match,
                  "accession number": one.accession_number, "StudyInstanceUID": one.study_uid}
-                for one in room.desk.unmatched_reports()
+                for one in context.front.holdings.unmatched_reports()
             ],
             hide_index=True, width="stretch",
         )  # fmt: skip
 
 
-def _files(room: Room, codes: Sequence[str], *, retry: bool) -> None:
+def _files(context: PageContext, codes: Sequence[str], *, retry: bool) -> None:
     """The files of one reason, and the way to try them again."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         reason = st.selectbox("Files rejected for", codes, format_func=_reason, key="failure-reason", width=320)
         if retry and st.button("Retry what was rejected", key="failures-retry", help="Once the files are mended"):
             try:
-                start(room, retry=True)
+                start(context, retry=True)
             except USER_ERRORS as error:
                 trouble("This was not started", str(error))
             else:
                 st.caption("Started; the overview shows how far it is.")
-    files = room.desk.failures(str(reason))
+    files = context.front.holdings.failures(str(reason))
     several = any(one.ordinal for one in files)
     folder = _common([one.path for one in files])
     if folder:
@@ -150,8 +150,8 @@ def _reason(code: str) -> str:
     return code.replace("_", " ").lower().replace("dicom", "DICOM").replace("mr", "MR")
 
 
-def _builds(room: Room) -> None:
-    spaces = room.desk.spaces(room.settings.builds)
+def _builds(context: PageContext) -> None:
+    spaces = context.front.holdings.spaces(context.settings.builds)
     for space in spaces:
         st.text(f"{space.role}: {space.encoder} · {space.model} · {space.dim} numbers a vector")
     for about in dict.fromkeys(space.about for space in spaces):
@@ -164,12 +164,12 @@ def _builds(room: Room) -> None:
     else:
         trouble("No build yet", "Vectors are compared one by one until 'spinecho index' makes a build.", grave=False)
     st.caption("Disk and memory")
-    st.dataframe(used(room), hide_index=True, width="content")
+    st.dataframe(used(context), hide_index=True, width="content")
 
 
-def _record(room: Room) -> None:
-    entries = room.desk.record(most=500)
-    if not room.desk.may(Role.MANAGER):
+def _record(context: PageContext) -> None:
+    entries = context.front.access.record(most=500)
+    if not context.front.access.may(Role.MANAGER):
         st.caption("Your own; managers see everybody's.")
     if not entries:
         st.caption("Nothing is on record yet.")

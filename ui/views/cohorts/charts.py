@@ -35,11 +35,11 @@ def attrition_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
     what = base.mark_text(align="left", baseline="middle", dy=-6, fontSize=12, color=_ink()).encode(
         x=alt.value(0), text="what:N"
     )
-    said = base.mark_text(align="right", baseline="middle", dy=-6, fontSize=12, color=_ink()).encode(
+    labels = base.mark_text(align="right", baseline="middle", dy=-6, fontSize=12, color=_ink()).encode(
         x=alt.value("width"), text="said:N"
     )
-    room = {"left": 0, "top": 10, "right": 0, "bottom": 0}  # the first line's words stand above its bar
-    return alt.layer(bars, what, said).properties(height=34 * max(len(data), 1), padding=room)
+    context = {"left": 0, "top": 10, "right": 0, "bottom": 0}  # the first line's words stand above its bar
+    return alt.layer(bars, what, labels).properties(height=34 * max(len(data), 1), padding=context)
 
 
 def balance_chart(rows: Sequence[Mapping[str, Any]]) -> Any:

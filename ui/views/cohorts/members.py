@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.page_links import go
 
 _PAGE = 24
 
 
-def member_grid(room: Room, uids: Sequence[str], *, key: str) -> None:
+def member_grid(context: PageContext, uids: Sequence[str], *, key: str) -> None:
     """Draw a page of the studies. UIDs that the archive no longer has are counted, not shown."""
     pages = max((len(uids) + _PAGE - 1) // _PAGE, 1)
     page = 1
@@ -21,7 +21,7 @@ def member_grid(room: Room, uids: Sequence[str], *, key: str) -> None:
         page = int(st.number_input(f"Page of {pages}", 1, pages, 1, key=f"page-{key}", width=160))
     some = uids[(page - 1) * _PAGE : page * _PAGE]
     rows, opened = [], []
-    for one in room.desk.studies(some):
+    for one in context.archive.studies(some):
         card, of_study = one.card, one.series
         rows.append({
             "": f"data:image/png;base64,{base64.b64encode(one.png).decode()}" if one.png else None,

@@ -35,6 +35,6 @@ def rules_editor(
     """
     data = {
         "rows": [dict(row) for row in rows], "version": version, "empty": empty_row(), "words": _WORDS,
-        "wrong": {str(place): said for place, said in wrong.items()}, "most": MOST_ROWS,
+        "wrong": {str(place): message for place, message in wrong.items()}, "most": MOST_ROWS,
     }  # fmt: skip
     registered("rules", '<div class="rules"></div>')(key="rules", data=data, on_act_change=on_act)

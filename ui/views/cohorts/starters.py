@@ -7,15 +7,15 @@ from typing import Any
 import streamlit as st
 
 from spinecho.db.filters.algebra import Is, write_filter
-from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.opened import PageContext
 
 _FIELDS = ("body_region", "sequence", "sex")
 _KNOWN = {"F": "women", "M": "men"}
 
 
-def examples(room: Room) -> dict[str, Any] | None:
+def examples(context: PageContext) -> dict[str, Any] | None:
     """Draw them; gives the definition that was chosen, as JSON values."""
-    found = room.desk.facets(Is("derived", (False,)), _FIELDS)
+    found = context.archive.facets(Is("derived", (False,)), _FIELDS)
     # the most frequent value of each field: facets come most studies first
     first = {
         field: next((one.value for one in some if one.shown and one.value not in ("", "unknown")), "")
@@ -31,9 +31,9 @@ def examples(room: Room) -> dict[str, Any] | None:
             offers.append((f"the same, {_KNOWN[sex]} alone", [rule, {"filter": f"sex={sex}"}]))
     chosen = None
     with st.container(horizontal=True, vertical_alignment="center", key="cohort-examples"):
-        for place, (said, rules) in enumerate(offers):
+        for place, (title, rules) in enumerate(offers):
             # values may be words of a header, so they stand beside the button, as text
             if st.button("Try", key=f"cohort-example-{place}", help=f"example {place + 1}"):
                 chosen = {"name": "", "include": rules}
-            st.text(said, width="content")
+            st.text(title, width="content")
     return chosen

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from spinecho.db.values import SeriesCard
-from spinecho.ui.views.session.opened import Room
+from spinecho.shown import SeriesCard
+from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.page_links import go, row_id
 from spinecho.ui.views.study.page import heading, packed, series_name
 from spinecho.ui.views.study.viewer import viewer
@@ -17,11 +17,11 @@ from spinecho.wiring import USER_ERRORS
 _MOST = 4
 
 
-def compare_page(room: Room) -> None:
+def compare_page(context: PageContext) -> None:
     """Draw the studies that the address names."""
     asked = map(row_id, st.query_params.get("studies", "")[:200].split(","))
     named = [number for number in asked if number is not None][:_MOST]
-    found = room.desk.compare(named) if named else []
+    found = context.front.rows.compare(named) if named else []
     cards, series = {card.id: card for card, _ in found}, {card.id: some for card, some in found}
     shown = list(cards)
     if st.button("Results", icon=":material/arrow_back:", key="back"):
@@ -45,7 +45,7 @@ def compare_page(room: Room) -> None:
                 )
                 card = some[names.index(name)]
                 try:
-                    opened = room.desk.open_series(card)
+                    opened = context.front.rows.open_series(card)
                     height = 470 if len(shown) == _MOST else 620
                     bytes_ = packed(opened.key, opened.source, series_name(card), height, spots=False, group="compare")
                 except USER_ERRORS as error:

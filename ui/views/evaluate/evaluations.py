@@ -1,22 +1,24 @@
-"""Evaluations on the disk: each in a folder of its own, made by a process of its own."""
+"""Evaluations on the disk, each in a folder of its own: made by a job, or by a process of its own without a queue."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from spinecho.search.access.desk import Role
+from spinecho.people import Role
+from spinecho.ui.server.jobs.kinds import EVALUATIONS, RESULT
+from spinecho.ui.server.jobs.pool import Pool, pool_of, why_failed
+from spinecho.ui.server.jobs.queue import QueueFull
 from spinecho.ui.views.session.long_work import begun_at, launch, lives
-from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.opened import PageContext
 
 Of: TypeAlias = Literal["archive", "judgements", "pairs"]
-_FOLDER = "evaluations"
 _ABOUT = "about.json"
-_RESULT = "evaluation.json"
 _LOG = "log.txt"
 
 
@@ -45,44 +47,68 @@ class Evaluated:
         return f"{when} · {self.about.get('of', '')} · {self.about.get('by', '')}"
 
 
-def evaluations(room: Room) -> list[Evaluated]:
+def evaluations(context: PageContext) -> list[Evaluated]:
     """All of them, newest first. Raises `Refused`."""
-    room.desk.require(Role.VIEWER, "see evaluations")
-    folders = sorted((room.settings.home / _FOLDER).glob("*/"), reverse=True)
-    room.desk.note_once("see-evaluations", evaluations=len(folders))
-    return [found for folder in folders if (found := _read(folder)) is not None]
+    context.front.access.require(Role.VIEWER, "see evaluations")
+    folders = sorted((context.settings.home / EVALUATIONS).glob("*/"), reverse=True)
+    pool = pool_of(context.settings)
+    context.front.access.note_once("see-evaluations", evaluations=len(folders))
+    return [found for folder in folders if (found := _read(folder, pool)) is not None]
 
 
-def begin(room: Room, of: Of, content: bytes | None, *, ending: str = ".csv", queries: int = 1000) -> str:
-    """Start one in a process of its own; gives its name. content: the file of judgements or pairs. Raises `Refused`."""
-    room.desk.require(Role.RESEARCHER, "evaluate")
+def begin(context: PageContext, of: Of, content: bytes | None, *, ending: str = ".csv", queries: int = 1000) -> str:
+    """Start one; gives its name. content: the file of judgements or pairs. Raises `Refused`, `QueueFull`."""
+    context.front.access.require(Role.RESEARCHER, "evaluate")
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    folder = room.settings.home / _FOLDER / name
+    folder = context.settings.home / EVALUATIONS / name
     folder.mkdir(parents=True)
-    arguments = ["evaluate", "--out", str(folder), "--queries", str(queries)]
+    own: dict[str, Path] = {}
     if of != "archive" and content is not None:
-        file = folder / f"{of}{'.jsonl' if ending == '.jsonl' else '.csv'}"
-        file.write_bytes(content)
-        arguments += [f"--{of}", str(file)]
-    row = room.desk.note("evaluate", name, of=of, queries=queries)
-    process = launch(arguments, room.settings, folder / _LOG, row=row)
-    about = {"of": of, "by": room.desk.person.name, "queries": queries, "process": process, "begun": begun_at(process)}
+        own[of] = folder / f"{of}{'.jsonl' if ending == '.jsonl' else '.csv'}"
+        own[of].write_bytes(content)
+    about: dict[str, Any] = {"of": of, "by": context.front.access.person.name, "queries": queries}
+    pool = pool_of(context.settings)
+    if pool is not None:
+        files = {what: file.name for what, file in own.items()}
+        asked = {"folder": name, "queries": queries, **files}
+        context.front.access.note("begin-job", name, kind="kept-evaluation")
+        try:
+            about["job"] = pool.add("kept-evaluation", context.front.access.person, asked)
+        except QueueFull:
+            shutil.rmtree(folder)
+            raise
+    else:
+        arguments = ["evaluate", "--out", str(folder), "--queries", str(queries)]
+        arguments += [text for what, file in own.items() for text in (f"--{what}", str(file))]
+        row = context.front.access.note("evaluate", name, of=of, queries=queries)
+        process = launch(arguments, context.settings, folder / _LOG, row=row)
+        about |= {"process": process, "begun": begun_at(process)}
     (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
     return name
 
 
-def _read(folder: Path) -> Evaluated | None:
+def _read(folder: Path, pool: Pool | None) -> Evaluated | None:
     try:
         about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     try:
-        result = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
+        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         result = None
+    if result is None and "job" in about:
+        return Evaluated(folder.name, about, None, *_job_state(str(about["job"]), pool))
     running = result is None and lives(int(about.get("process", 0)), about.get("begun"))
     why = "" if result is not None or running else _last_words(folder / _LOG)
     return Evaluated(folder.name, about, result, running, why)
+
+
+def _job_state(number: str, pool: Pool | None) -> tuple[bool, str]:
+    """(whether it waits or runs, why it failed)"""
+    job = None if pool is None else pool.job(number)
+    if job is None:
+        return False, ""
+    return not job.over, why_failed(job) if job.state == "failed" else ""
 
 
 def _last_words(log: Path) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from spinecho.db.csv_files import csv_text
-from spinecho.search.access.desk import Role
+from spinecho.people import Role
+from spinecho.thumbs import judgements_csv
 from spinecho.ui.views.evaluate.evaluations import Evaluated, Of, begin, evaluations
-from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
 from spinecho.wiring import USER_ERRORS
 
@@ -29,12 +29,12 @@ _DARK = ("#8fbfe0", "#e69f00", "#6fbf97", "#cc79a7")
 _LIGHT = ("#1b5f8f", "#9a5b00", "#1d6b3f", "#9b3f72")
 
 
-def evaluate_page(room: Room) -> None:
+def evaluate_page(context: PageContext) -> None:
     """Draw the page."""
-    _start(room)
-    found = evaluations(room)
+    _start(context)
+    found = evaluations(context)
     if any(one.running for one in found):
-        _waiting(room)
+        _waiting(context)
     done = [one for one in found if one.result is not None]
     for one in found:
         if one.result is None and not one.running:
@@ -50,65 +50,63 @@ def evaluate_page(room: Room) -> None:
         "Compare", list(labels), list(labels)[:1], max_selections=4, key="evaluations", select_all=False
     )
     if shown:
-        _compared(room, [labels[label] for label in shown])
+        _compared(context, [labels[label] for label in shown])
 
 
-def _start(room: Room) -> None:
+def _start(context: PageContext) -> None:
     with st.container(border=True, key="evaluate-start"):
         first, second, third = st.columns([3, 4, 2], vertical_alignment="bottom")
         way = first.selectbox("Measure on", list(_OF), key="evaluate-of")
-        told, of = _OF[way]
+        what, of = _OF[way]
         content, ending = None, ".csv"
         with second:
             if way in ("my judgements", "texts and their studies"):
-                file = st.file_uploader(told, ["csv", "jsonl"], key=f"evaluate-{of}", max_upload_size=50)
+                file = st.file_uploader(what, ["csv", "jsonl"], key=f"evaluate-{of}", max_upload_size=50)
                 if file is not None:
                     content, ending = file.getvalue(), Path(file.name).suffix.lower()
             else:
-                st.caption(told)
+                st.caption(what)
                 if way == "thumbs kept here":
-                    content = _thumbs(room)
-                    if content is None and room.desk.may(Role.RESEARCHER):
+                    content = _thumbs(context)
+                    if content is None and context.front.access.may(Role.RESEARCHER):
                         st.caption("No thumbs are kept yet: + and − beside results keep them.")
         ready = of == "archive" or content is not None
         if third.button("Measure", key="evaluate", type="primary", disabled=not ready, width="stretch"):
             try:
-                begin(room, of, content, ending=ending)
+                begin(context, of, content, ending=ending)
             except USER_ERRORS as error:
                 trouble("This was not started", str(error))
             else:
                 st.rerun()
-        if not room.desk.may(Role.RESEARCHER):
+        if not context.front.access.may(Role.RESEARCHER):
             st.caption("Measuring takes the role researcher; results are for all.")
 
 
 @st.fragment(run_every=2.0)
-def _waiting(room: Room) -> None:
-    running = [one for one in evaluations(room) if one.running]
+def _waiting(context: PageContext) -> None:
+    running = [one for one in evaluations(context) if one.running]
     if not running:
         st.rerun(scope="app")
     for one in running:
         st.text(f"Measuring: {one.label} · {one.seconds:.0f} s so far")
 
 
-def _thumbs(room: Room) -> bytes | None:
-    if not room.desk.may(Role.RESEARCHER):
+def _thumbs(context: PageContext) -> bytes | None:
+    if not context.front.access.may(Role.RESEARCHER):
         return None
-    rows = room.desk.judgements()
-    if not rows:
-        return None
-    return csv_text([("query", "study_uid", "grade"), *rows]).encode()
+    rows = context.front.judgements(everybody=True)
+    return judgements_csv(rows).encode() if rows else None
 
 
-def _compared(room: Room, shown: Sequence[Evaluated]) -> None:
+def _compared(context: PageContext, shown: Sequence[Evaluated]) -> None:
     names = {one.name: chr(ord("A") + place) for place, one in enumerate(shown)}
     for one in shown:
         of = (one.result or {}).get("archive", {})
         with st.container(horizontal=True, vertical_alignment="center", key=f"run-{one.name}"):
-            said = f"{names[one.name]}  {one.label} · {(one.result or {}).get('encoder', {}).get('name', '')}"
-            st.text(f"{said} · {of.get('studies', 0):,} studies, {of.get('volumes', 0):,} volumes", width="stretch")
+            label = f"{names[one.name]}  {one.label} · {(one.result or {}).get('encoder', {}).get('name', '')}"
+            st.text(f"{label} · {of.get('studies', 0):,} studies, {of.get('volumes', 0):,} volumes", width="stretch")
             st.download_button(
-                "JSON", partial(_downloaded, room, one), f"evaluation-{one.name}.json", "application/json",
+                "JSON", partial(_downloaded, context, one), f"evaluation-{one.name}.json", "application/json",
                 key=f"json-{one.name}",
             )  # fmt: skip
         for warning in (one.result or {}).get("warnings", ()):
@@ -143,9 +141,9 @@ def _compared(room: Room, shown: Sequence[Evaluated]) -> None:
                 st.text(f"{name}  {result['name']}: {result['why']}")
 
 
-def _downloaded(room: Room, one: Evaluated) -> str:
+def _downloaded(context: PageContext, one: Evaluated) -> str:
     """On record at the moment of the click, before there is anything to hand out."""
-    room.desk.allow(Role.VIEWER, "download an evaluation", "download", one.name)
+    context.front.access.allow(Role.VIEWER, "download an evaluation", "download", one.name)
     return json.dumps(one.result, indent=1)
 
 

@@ -9,10 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.db.filters.algebra import ALL, COMPUTED_TOO, Between, Contains, Filter, Is, Or, both
-from spinecho.db.filters.coded import strength_range
-from spinecho.db.people.masking import together
-from spinecho.db.queries.facets import Facet
+from spinecho.facet_counts import Facet, together
+from spinecho.filters import ALL, COMPUTED_TOO, Between, Contains, Filter, Is, Or, both, strength_range
 
 CHOICES = {
     "body_region": "Body region",
@@ -101,19 +99,19 @@ def condition(state: Mapping[Any, Any]) -> Filter:
 
 def chips(state: Mapping[Any, Any]) -> list[dict[str, str]]:
     """Each filter in use: its key, what it is called, and its value, which is what its chip shows."""
-    told = []
+    shown = []
     for key, value in chosen(state).items():
         label = CHOICES.get(key, {"tesla": "Field strength", "description": "Description"}.get(key, key.capitalize()))
         if key == "age":
-            said = f"{value[0]} years and older" if value[1] == _OLDEST else f"{value[0]} to {value[1]} years"
+            age_words = f"{value[0]} years and older" if value[1] == _OLDEST else f"{value[0]} to {value[1]} years"
         elif key == "contrast":
-            said = " or ".join(_CONTRAST.get(str(one), str(one)) for one in value)
+            age_words = " or ".join(_CONTRAST.get(str(one), str(one)) for one in value)
         elif isinstance(value, list):
-            said = " or ".join(_WORDS.get(str(one), str(one)) for one in value)
+            age_words = " or ".join(_WORDS.get(str(one), str(one)) for one in value)
         else:
-            said = f"{_BOUNDS[key]} {value}" if key in _BOUNDS else COMPUTED if key == "derived" else str(value)
-        told.append({"key": key, "label": label, "text": said})
-    return told
+            age_words = f"{_BOUNDS[key]} {value}" if key in _BOUNDS else COMPUTED if key == "derived" else str(value)
+        shown.append({"key": key, "label": label, "text": age_words})
+    return shown
 
 
 def clear(*keys: str) -> None:
@@ -149,20 +147,20 @@ def _settle(field: str) -> None:
     so that a choice of a moment ago came back as "female  9 / 9", a value that no study has: two filters, and nothing
     passed.
     """
-    values = {said: value for value, said in _WORDS.items()}
+    values = {words: value for value, words in _WORDS.items()}
     plain = [str(one).split(_GAP)[0] for one in st.session_state.get(field, ())]
     st.session_state[field] = list(dict.fromkeys(values.get(one, one) if field == "sex" else one for one in plain))
 
 
 def _choice(field: str, label: str, counts: Sequence[Facet]) -> None:
-    told = {facet.value: facet for facet in counts if facet.value}
+    by_value = {facet.value: facet for facet in counts if facet.value}
     held = [str(value) for value in st.session_state.get(field, ())]
-    options = sorted({*told, *held}, key=lambda value: (value == "unknown", value.casefold()))
+    options = sorted({*by_value, *held}, key=lambda value: (value == "unknown", value.casefold()))
 
     def name(value: str) -> str:
         if value in held:  # its chip is narrow: the value alone, without the counts that help to choose it
             return _WORDS.get(value, value)
-        facet = told.get(value)
+        facet = by_value.get(value)
         shown, total = (facet.shown, facet.total) if facet else (0, 0)
         return f"{_WORDS.get(value, value)}{_GAP}{shown} / {total}"
 

@@ -11,12 +11,18 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.db.filters.algebra import Filter, write_filter
-from spinecho.encoders.language.query_words import Chip, parse_query
-from spinecho.search.access.desk import Desk
-from spinecho.search.access.searching import NoSuchSearch
-from spinecho.search.planning.query_plan import PlanChip
-from spinecho.search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
+from spinecho.queries import (
+    Chip,
+    ImageQuery,
+    Kind,
+    PlanChip,
+    Query,
+    SpotQuery,
+    StudyQuery,
+    TextQuery,
+    parse_query,
+)
+from spinecho.shown import Kept, NoSuchSearch
 from spinecho.ui.views.search import facets
 
 K = 10
@@ -60,7 +66,7 @@ def restore(asked: Mapping[str, Any]) -> None:
     facets.restore(state, asked.get("filters") or {})
 
 
-def arrive(desk: Desk) -> str | None:
+def arrive(searches: Kept) -> str | None:
     """Take over what brought the person here: an address, another page, or the last search; the trouble, if any."""
     state = st.session_state
     token = st.query_params.get("search")
@@ -75,7 +81,7 @@ def arrive(desk: Desk) -> str | None:
         restore({})
         return None
     try:
-        kept = desk.open_search(token)
+        kept = searches.open_search(token)
     except NoSuchSearch as error:
         restore({})
         st.query_params.pop("search", None)
@@ -119,11 +125,6 @@ def query(scan: ImageQuery | None, good: tuple[str, ...], bad: tuple[str, ...]) 
     return replace(made, like=like, good=good, bad=bad) if state.get("want") is not Kind.REPORT else made
 
 
-def sign(where: Filter) -> dict[str, Any]:
-    """What thumbs are kept with, so that they can be exported as judgements."""
-    return {"text": str(st.session_state.get("words") or "").strip(), "where": write_filter(where)}
-
-
 def turn(key: str, *, on: bool) -> None:
     """Let an offered condition count, or not, until other words are typed."""
     state = st.session_state
@@ -141,16 +142,16 @@ def edited(words: str, place: int, text: str) -> str:
 
 def changed(words: str, chip: Chip | PlanChip, text: str) -> str:
     """The same for a chip of these words. A condition on a fact keeps the name of its field."""
-    said = f"no {text}" if chip.kind == "unwanted" and text else text
+    chip_text = f"no {text}" if chip.kind == "unwanted" and text else text
     if chip.kind == "phrase" and text:
-        said = f'"{text}"'
+        chip_text = f'"{text}"'
     if isinstance(chip, PlanChip) and chip.kind == "field" and text.strip() and ":" not in text:
         value = text.strip().removeprefix("not ")
-        said = f"{'-' if text.strip().startswith('not ') else ''}{chip.field}:" + (
+        chip_text = f"{'-' if text.strip().startswith('not ') else ''}{chip.field}:" + (
             f'"{value}"' if " " in value else value
         )
     left, right = words[: chip.start], words[chip.stop :]
     if not text.strip():
         left, right = left.rstrip(" ,;"), right.lstrip(" ,;")
         return f"{left}, {right}" if left and right else left + right
-    return left + said.strip() + right
+    return left + chip_text.strip() + right

@@ -9,18 +9,18 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from spinecho.db.errors import StoreError
-from spinecho.db.filters.algebra import Filter
-from spinecho.search.access.persons import RecordUnwritable
-from spinecho.search.access.searching import Saved
-from spinecho.search.answers.hits import Results
-from spinecho.search.planning.query_plan import Way
-from spinecho.search.query import ImageQuery, Kind, Query
+from spinecho.errors import QueryError
+from spinecho.facet_counts import Facets
+from spinecho.filters import Filter
+from spinecho.people import RecordUnwritable
+from spinecho.queries import ImageQuery, Kind, Query, Way
+from spinecho.results import Hits
+from spinecho.shown import Saved, StoreError
 from spinecho.ui.views.components.component import done
 from spinecho.ui.views.search import facets as filters
 from spinecho.ui.views.search import form as asked
 from spinecho.ui.views.search.results import list_data, result_list
-from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.page_links import go
 from spinecho.ui.views.style import trouble
 from spinecho.ui.views.upload import LIMIT_MB, read_scan, scan_name
@@ -30,49 +30,50 @@ _STEP = 10
 _KINDS = {Kind.STUDY: "Studies", Kind.REPORT: "Reports"}
 
 
-def search_page(room: Room) -> None:
+def search_page(context: PageContext) -> None:
     """Draw the page."""
     state = st.session_state
     if (way := state.pop("goto", None)) is not None:
         go(way[0], **way[1])
-    lost = asked.arrive(room.desk)
+    lost = asked.arrive(context.front.kept)
     where = filters.condition(state)
     with st.sidebar:
-        filters.panel(_counts(room, where), smallest=room.desk.smallest)
-    scan, corner = _line(room)
+        filters.panel(_counts(context, where), smallest=context.settings.smallest_count)
+    scan, corner = _line(context)
     if lost:
         trouble("This address opens no search", lost, grave=False)
-    if said := state.pop("not-kept", None):
-        trouble("This was not kept", said)
-    verdicts = _verdicts(room, where)
+    if message := state.pop("not-kept", None):
+        trouble("This was not kept", message)
+    verdicts = _verdicts(context, where)
     refine = bool(state.get("refine")) and any(verdicts.values())
     good, bad = (tuple(uid for uid, v in verdicts.items() if v == sign) if refine else () for sign in (1, -1))
     query = asked.query(scan, good, bad)
     if query is None:
-        _start(room)
+        _start(context)
         with corner:
-            _saved(room)
+            _saved(context)
         return
-    results = _answer(room, query, where)
+    hits = _answer(context, query, where)
     with corner:
-        _saved(room)
-    if results is None:
+        _saved(context)
+    if hits is None:
         return
     data = list_data(
-        results, room.desk, filters=filters.chips(state), verdicts=verdicts, refined=refine,
-        picked=state.get("picked", []), most=asked.MOST, place=str(state.get("token") or ""),
+        hits, filters=filters.chips(state), verdicts=verdicts, refined=refine, picked=state.get("picked", []),
+        most=asked.MOST, place=str(state.get("token") or ""),
     )  # fmt: skip
-    state["chips"] = results.plan.chips if results.plan else ()
-    state["asked"] = _shown_by_a_scan(results)
-    result_list(data, lambda: _act(room, where))
+    state["chips"] = hits.understood.chips if hits.understood else ()
+    state["asked"] = _shown_by_a_scan(hits)
+    result_list(data, lambda: _act(context, where))
 
 
-def _shown_by_a_scan(results: Results) -> str:
+def _shown_by_a_scan(hits: Hits) -> str:
     """The words that the study page may ask scans about: not identifiers, nor those that became conditions."""
-    return results.plan.query.wanted if results.plan is not None and results.plan.way is Way.WORDS else ""
+    plan = hits.understood
+    return plan.query.wanted if plan is not None and plan.way is Way.WORDS else ""
 
 
-def _line(room: Room) -> tuple[ImageQuery | None, DeltaGenerator]:
+def _line(context: PageContext) -> tuple[ImageQuery | None, DeltaGenerator]:
     """The search line: the scan that was dropped, if it is what is searched with, and where saved searches go."""
     state = st.session_state
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="line"):
@@ -93,7 +94,7 @@ def _line(room: Room) -> tuple[ImageQuery | None, DeltaGenerator]:
     example = state.get("example")
     if example and example[0] == "scan" and files:
         _example("Like the scan", scan_name(files))
-        return read_scan(files, room.desk.preparation), corner
+        return read_scan(files, context.front.read_scan), corner
     if example and example[0] in ("study", "spot"):
         _example("Like this study" if example[0] == "study" else "With a spot like one of", example[2])
     return None, corner
@@ -109,28 +110,27 @@ def _example(label: str, name: str) -> None:
         st.button("Clear", icon=":material/close:", key="clear-query", on_click=_no_example)
 
 
-def _saved(room: Room) -> None:
+def _saved(context: PageContext) -> None:
     """Searches that were kept, the latest ones, and keeping this one."""
-    desk = room.desk
     with st.popover("Saved", icon=":material/bookmark:"):
-        found = desk.saved_searches()
+        found = context.front.kept.saved_searches()
         both = {one.token: one for one in (*found.kept, *found.latest)}
         st.selectbox(
             "Open", list(both), None, format_func=lambda token: _title(both[token]), key="saved-open",
-            placeholder="a kept or a recent search", on_change=_open_saved, args=(room,),
+            placeholder="a kept or a recent search", on_change=_open_saved, args=(context,),
         )  # fmt: skip
         token = st.session_state.get("token")
         mine = both.get(token) if token else None
-        if token is None or (mine is not None and mine.owner != desk.person.name):
+        if token is None or (mine is not None and mine.owner != context.front.user):
             st.caption("Search for something, then keep it here under a name.")
             return
         with st.form("keep-search", border=False):
             st.text_input("Name", mine.name if mine else "", max_chars=120, key="saved-name")
             st.checkbox("Share with the team", mine.shared if mine else False, key="saved-shared")
-            st.form_submit_button("Keep this search", on_click=_keep, args=(room, token))
+            st.form_submit_button("Keep this search", on_click=_keep, args=(context, token))
 
 
-def _start(room: Room) -> None:
+def _start(context: PageContext) -> None:
     """Before anything is asked."""
     if (st.session_state.get("example") or ("",))[0] == "scan":
         return
@@ -139,98 +139,106 @@ def _start(room: Room) -> None:
         "“no enhancement” or “-enhancement” leaves out studies whose report affirms it; "
         "quotes keep a phrase whole; age:40-60 or sequence:flair narrow it down."
     )
-    for one in room.desk.saved_searches().latest[:5]:
+    for one in context.front.kept.saved_searches().latest[:5]:
         with st.container(horizontal=True, vertical_alignment="center", key=f"recent-{one.token}"):
             if st.button("Again", key=f"again-{one.token}"):
-                _load(room, one.token)
+                _load(context, one.token)
                 st.rerun()
             st.text(_title(one))
 
 
-def _answer(room: Room, query: Query, where: Filter) -> Results | None:
+def _answer(context: PageContext, query: Query, where: Filter) -> Hits | None:
     """The answer, remembered until the question or the archive changes."""
     state = st.session_state
     now = asked.plain()
-    key = (id(query) if isinstance(query, ImageQuery) else repr(query), repr(now), room.desk.generation)
+    front = context.front
+    key = (id(query) if isinstance(query, ImageQuery) else repr(query), repr(now), front.kept.generation)
     held = state.get("answer")
-    if held is not None and held[0] == key:
-        return held[1] if isinstance(held[1], Results) else None
+    if held is not None and held[0] == key and isinstance(held[1], Hits):
+        kept: Hits = held[1]
+        studies = [hit.study.uid for hit in kept if hit.study]
+        front.kept.listed_again(studies, hits=len(kept), want=now["want"])
+        return kept
     try:
         with st.spinner("Searching"):
-            results = room.desk.search(query, want=Kind(now["want"]), k=now["k"], where=where)
+            hits = front.ask(query, where=where, k=now["k"], reports=now["want"] == Kind.REPORT)
     except USER_ERRORS as error:
         trouble("This cannot be searched", str(error))
         return None
     if not (isinstance(query, ImageQuery) or (state.get("example") or ("",))[0] in ("scan", "spot")):
-        state["token"] = _remembered(room, now)
+        state["token"] = _remembered(context, now)
         if state["token"]:
             st.query_params["search"] = state["token"]
     else:
         st.query_params.pop("search", None)
-    state["answer"] = (key, results)
-    return results
+    state["answer"] = (key, hits)
+    return hits
 
 
-def _remembered(room: Room, now: dict[str, Any]) -> str | None:
+def _remembered(context: PageContext, now: dict[str, Any]) -> str | None:
     """The search's token; None where the home can only be read, so that no address leads here again."""
     try:
-        return room.desk.remember_search(now)
+        return context.front.kept.remember_search(now)
     except RecordUnwritable:
         raise
     except StoreError:
         return None
 
 
-def _counts(room: Room, where: Filter) -> Any:
-    key = (repr(where), room.desk.generation)
-    held = st.session_state.get("counts")
+def _counts(context: PageContext, where: Filter) -> Facets:
+    key = (repr(where), context.front.kept.generation)
+    held: tuple[object, Facets] | None = st.session_state.get("counts")
     if held is None or held[0] != key:
-        held = key, room.desk.facets(where, [*filters.CHOICES, "field_strength"])
+        fields = [*filters.CHOICES, "field_strength"]
+        try:
+            held = key, context.front.facets(*fields, where=where)
+        except QueryError:  # a kept search may name a value that has gone: the answer says so, the filters stay usable
+            held = key, context.front.facets(*fields)
         st.session_state["counts"] = held
     else:
-        room.desk.counted_again(where)
+        context.front.kept.counted_again(where)
     return held[1]
 
 
-def _verdicts(room: Room, where: Filter) -> dict[str, int]:
+def _verdicts(context: PageContext, where: Filter) -> dict[str, int]:
     """This person's thumbs for the words as they stand."""
     words = str(st.session_state.get("words") or "").strip()
-    return room.desk.verdicts(words, where) if words else {}
+    return context.front.verdicts(words, where=where) if words else {}
 
 
-def _act(room: Room, where: Filter) -> None:
+def _act(context: PageContext, where: Filter) -> None:
     """What a person did on the list, before the page is drawn again."""
-    state, told = st.session_state, done("results")
-    match told.get("do"):
+    state, acted = st.session_state, done("results")
+    match acted.get("do"):
         case "open":
-            state["goto"] = ("study", {"study": str(int(told["study"]))})
+            state["goto"] = ("study", {"study": str(int(acted["study"]))})
         case "compare":
-            state["goto"] = ("compare", {"studies": ",".join(str(int(one)) for one in told["studies"][:4])})
+            state["goto"] = ("compare", {"studies": ",".join(str(int(one)) for one in acted["studies"][:4])})
         case "like":
-            state["example"] = ("study", str(told["uid"]), str(told["name"]))
+            state["example"] = ("study", str(acted["uid"]), str(acted["name"]))
             state["words"], state["k"] = "", asked.K
         case "pick":
-            state["picked"] = [int(one) for one in told["studies"]][:4]
+            state["picked"] = [int(one) for one in acted["studies"]][:4]
         case "thumb":
             words = str(state.get("words") or "").strip()
             if words:
-                verdict = max(-1, min(1, int(told["verdict"])))
+                verdict = max(-1, min(1, int(acted["verdict"])))
                 with _told():
-                    room.desk.rate(words, where, {str(told["uid"]): verdict}, asked=asked.sign(where))
+                    context.front.rate(words, {str(acted["uid"]): verdict}, where=where)
         case "refine":
-            state["refine"] = bool(told["on"])
+            state["refine"] = bool(acted["on"])
         case "more":
             state["k"] = min(int(state.get("k") or asked.K) + _STEP, asked.MOST)
         case "filter":
-            if told["key"] in filters.EMPTY:
-                filters.clear(told["key"])
+            if acted["key"] in filters.EMPTY:
+                filters.clear(acted["key"])
         case "chip":
-            chips, place = state.get("chips") or (), int(told["place"])
+            chips, place = state.get("chips") or (), int(acted["place"])
             if 0 <= place < len(chips):
-                state["words"] = asked.changed(str(state.get("words") or "").strip(), chips[place], str(told["text"]))
+                state["words"] = asked.changed(str(state.get("words") or "").strip(), chips[place], str(acted["text"]))
                 state["k"] = asked.K
         case "offer":
-            asked.turn(str(told["key"]), on=bool(told["on"]))
+            asked.turn(str(acted["key"]), on=bool(acted["on"]))
         case "as-typed":
             state["as-typed"] = True
         case _:
@@ -239,9 +247,9 @@ def _act(room: Room, where: Filter) -> None:
 
 def _title(one: Saved) -> str:
     """A search in a few words."""
-    told = one.name or str(one.asked.get("words") or "") or f"like {(one.asked.get('like') or ['', 'a study'])[1]}"
+    title = one.name or str(one.asked.get("words") or "") or f"like {(one.asked.get('like') or ['', 'a study'])[1]}"
     more = len(one.asked.get("filters") or {})
-    return told[:80] + (f"  (+{more} filters)" if more else "") + ("  · shared" if one.shared else "")
+    return title[:80] + (f"  (+{more} filters)" if more else "") + ("  · shared" if one.shared else "")
 
 
 def _typed() -> None:
@@ -265,24 +273,24 @@ def _no_example() -> None:
     state["example"] = None
 
 
-def _open_saved(room: Room) -> None:
+def _open_saved(context: PageContext) -> None:
     token = st.session_state.get("saved-open")
     if token:
-        _load(room, token)
+        _load(context, token)
         st.session_state["saved-open"] = None
 
 
-def _load(room: Room, token: str) -> None:
+def _load(context: PageContext, token: str) -> None:
     """Set the page to a kept search at the next run."""
     st.session_state.pop("want", None)
     st.session_state["token"] = token
     st.query_params["search"] = token
 
 
-def _keep(room: Room, token: str) -> None:
+def _keep(context: PageContext, token: str) -> None:
     name, shared = str(st.session_state.get("saved-name") or ""), bool(st.session_state.get("saved-shared"))
     with _told():
-        room.desk.keep_search(token, name=name, shared=shared)
+        context.front.kept.keep_search(token, name=name, shared=shared)
 
 
 @contextmanager

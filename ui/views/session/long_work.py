@@ -9,8 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from spinecho.encoders.sandbox.environment import command_environment
-from spinecho.people import STARTED_BY
+from spinecho.people import environment_of
 from spinecho.private import open_private
 from spinecho.settings import Settings
 
@@ -29,11 +28,10 @@ def launch(arguments: Sequence[str], settings: Settings, log: Path, *, row: str)
         sys.executable, "-P", "-m", "spinecho.ui.cli.app", *arguments, "--home", str(settings.home),
         "--encoder", settings.encoder, "--device", settings.device,
     ]  # fmt: skip
-    environment = {**command_environment(), STARTED_BY: row}
     with open_private(log) as out:
         process = subprocess.Popen(
             command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True,
-            env=environment, cwd="/",
+            env=environment_of(row), cwd="/",
         )  # fmt: skip
     _STARTED[process.pid] = process
     return process.pid

@@ -1,35 +1,40 @@
-"""What every page stands on: the desk of the person at this screen, and the settings."""
+"""What every page stands on: the archive as the person at this screen may use it, and the settings."""
 
 from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import streamlit as st
 
-from spinecho.people import open_record
-from spinecho.search.access.desk import Desk, Person, Recorder, Served
+from spinecho.people import Person, Recorder, open_record
 from spinecho.settings import Settings, read_settings
+from spinecho.shown import PersonalArchive, Served, ShownArchive, open_served, personal_archive, shown_archive
 from spinecho.ui.opening import show_warning
 from spinecho.ui.views.session.signed import asks_for_sign_in
-from spinecho.wiring import open_served
 
 
 @dataclass(frozen=True)
-class Room:
-    """What a page is given."""
+class PageContext:
+    """What a page is given: the front door before its person. archive: for the pages of cohorts alone."""
 
-    desk: Desk
+    archive: PersonalArchive
     settings: Settings
 
+    @cached_property
+    def front(self) -> ShownArchive:
+        """The archive, as `spinecho.open` gives it, with what screens need besides."""
+        return shown_archive(self.settings, self.archive)
 
-def enter(settings: Settings, person: Person) -> Room:
-    """The room of one person. Raises what opening the index and the record raises."""
+
+def enter(settings: Settings, person: Person) -> PageContext:
+    """What the pages of one person stand on. Raises what opening the index and the record raises."""
     database = settings.database
     file = database.stat().st_ino if isinstance(database, Path) and database.exists() else 0
     served = _open(str(settings.home), settings.encoder, file)
-    return Room(served.desk(person, record_of(settings), smallest=settings.smallest_count), settings)
+    return PageContext(personal_archive(settings, served, person, record_of(settings)), settings)
 
 
 def record_of(settings: Settings) -> Recorder:
@@ -52,6 +57,7 @@ def _record(place: str, file: int, none: bool, signed: bool, _settings: Settings
 def _open(home: str, encoder: str, file: int) -> Served:
     """`file` is the database's inode: a home that was made anew is opened anew."""
     served = open_served(read_settings(home=Path(home), encoder=encoder), warn=show_warning)
+    gc.unfreeze()  # else what was opened before, and is gone, stays for good
     gc.collect()
-    gc.freeze()  # what stays for good: a collection that walks all of it would stop a search for a tenth of a second
+    gc.freeze()  # what stays: a collection that walks all of it would stop a search for a tenth of a second
     return served

@@ -14,8 +14,8 @@ from typing import Any
 
 import streamlit as st
 
+from spinecho.people import Fact, Person, Recorder, Role
 from spinecho.roles import read_roles, role_of, signs_in, verified_address
-from spinecho.search.access.desk import Fact, Person, Recorder, Role
 from spinecho.settings import Settings
 
 _SIGNS_IN: dict[Path, bool] = {}
@@ -141,14 +141,14 @@ def _name(claims: Mapping[str, Any]) -> str:
     return str(claims.get("email") or claims.get("preferred_username") or claims.get("sub") or "somebody")
 
 
-def _refuse(said: str) -> None:
+def _refuse(message: str) -> None:
     st.markdown("#### Spinecho")
-    st.text(f"{said} Ask those who look after this archive.")
+    st.text(f"{message} Ask those who look after this archive.")
     st.button("Sign out", on_click=st.logout)
 
 
-def _door(said: str, *, again: bool = False) -> None:
+def _door(message: str, *, again: bool = False) -> None:
     st.markdown("#### Spinecho")
-    st.text(said)
+    st.text(message)
     st.button("Sign in again" if again else "Sign in", key="sign-in", type="primary", on_click=st.login)
     st.caption("For retrieval, teaching and research. Not a diagnostic device.")

@@ -1,4 +1,4 @@
-"""What is recorded of how a series was acquired, and beside it, apart, what heads predicted from its pixels."""
+"""What is recorded of how a series was acquired and by which rule, and apart, what heads predicted from its pixels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.search.access.studies import OpenedSeries
+from spinecho.shown import OpenedSeries
 
 _UNITS = {"mm": "mm", "ms": "ms", "deg": "°", "t": "T"}
 """By the ending of a fact's name."""
@@ -17,14 +17,14 @@ _LONG = {"tr": "repetition time (TR)", "te": "echo time (TE)", "ti": "inversion 
 def acquisition_rows(series: OpenedSeries) -> None:
     """Draw both tables."""
     recorded, predicted = st.columns([3, 2], gap="medium")
+    why = series.acquisition.get("why", {})
     with recorded:
         st.caption("Recorded in the files")
         rows = [
-            {"fact": _name(name), "value": _said(name, value)}
+            {"fact": _name(name), "value": _said(name, value), **_ground(why.get(name))}
             for name, value in _flat(series.acquisition)
-            if value not in (None, "")
         ]
-        rows.append({"fact": "SeriesInstanceUID", "value": series.card.uid})
+        rows.append({"fact": "SeriesInstanceUID", "value": series.card.uid, **_ground(None)})
         st.dataframe(rows, hide_index=True, width="stretch")
     with predicted:
         st.caption("Predicted from the pixels, not recorded")
@@ -42,7 +42,16 @@ def acquisition_rows(series: OpenedSeries) -> None:
 
 
 def _flat(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return [(name, value) for name, value in facts.items() if value != "unknown"]
+    known = [(name, value) for name, value in facts.items() if name not in ("why", "rules")]
+    return [(name, value) for name, value in known if value not in (None, "", "unknown", [])]
+
+
+def _ground(ground: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The rule, how sure it is, and what says otherwise; empty for what was read as it stands."""
+    if ground is None:
+        return {"rule": "", "how sure": None, "but": ""}
+    others = "; ".join(f"{one['rule']} says {one['says']}" for one in ground.get("against", ()))
+    return {"rule": ground["rule"], "how sure": ground["confidence"], "but": others}
 
 
 def _name(name: str) -> str:
@@ -53,7 +62,8 @@ def _name(name: str) -> str:
 
 def _said(name: str, value: Any) -> str:
     if isinstance(value, list | tuple):
-        text = " x ".join(f"{one:.3g}" if isinstance(one, float) else str(one) for one in value)
+        sign = ", " if name == "technique" else " x "
+        text = sign.join(f"{one:.3g}" if isinstance(one, float) else str(one) for one in value)
     elif isinstance(value, bool):
         text = "yes" if value else "no"
     else:

@@ -8,23 +8,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import streamlit as st
 
-from spinecho.db.values import PassageCard, SeriesCard, StudyCard
-from spinecho.encoders.errors import EncoderError
-from spinecho.encoders.preparing.grey_levels import Levels
-from spinecho.evidence import read_again
-from spinecho.search.access.studies import OpenedSeries, OpenedStudy, Source
-from spinecho.search.answers.heat import Heat
-from spinecho.search.query import BoxError, SpotQuery
+from spinecho.errors import QueryError
+from spinecho.queries import BoxError, SpotQuery
+from spinecho.results import StudySummary
+from spinecho.shown import (
+    Heat,
+    Levels,
+    OpenedSeries,
+    OpenedStudy,
+    PassageCard,
+    SeriesCard,
+    Source,
+    StudyCard,
+    read_again,
+    read_levels,
+)
+from spinecho.ui.server.jobs.pool import JobFailed
 from spinecho.ui.views.components.component import done, registered
-from spinecho.ui.views.session.opened import Room
+from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.page_links import go, row_id
+from spinecho.ui.views.session.pooled import pooled
 from spinecho.ui.views.study.acquisition import acquisition_rows
 from spinecho.ui.views.study.engine3d import engine_address
 from spinecho.ui.views.study.viewer import pack, viewer
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS, read_levels
+from spinecho.wiring import USER_ERRORS
 
 _HEIGHT = 720
 _NEUTRAL = frozenset({"header", "indication", "technique", "comparison"})
@@ -47,12 +58,12 @@ FLAG_NOTES = {
 """What a flag of a volume means, in words for the page."""
 
 
-def study_page(room: Room) -> None:
+def study_page(context: PageContext) -> None:
     """Draw the study that the address names."""
     state = st.session_state
     if (way := state.pop("goto", None)) is not None:
         go(way[0], **way[1])
-    opened = _opened(room)
+    opened = _opened(context)
     if opened is None:
         trouble("No such study", "The address names no study of this archive; it may have been removed.", grave=False)
         return
@@ -60,7 +71,7 @@ def study_page(room: Room) -> None:
     if state.get("viewed") != study.id:
         state["viewed"] = study.id
         state.pop("volume", None)
-    _heading(room, study, series)
+    _heading(context, study, series)
     _notes(opened)
     rail, middle, *words = st.columns([13, 46, 25] if passages else [13, 71], gap="small")
     chosen = next((card for card in series if card.volume_id == state.get("volume")), series[0] if series else None)
@@ -74,7 +85,7 @@ def study_page(room: Room) -> None:
         if chosen is None:
             st.caption("No series of this study is indexed.")
         else:
-            shown = _scan(room, study, chosen)
+            shown = _scan(context, study, chosen)
     with rail:
         if not passages:
             st.caption("No report belongs to this study.")
@@ -84,7 +95,7 @@ def study_page(room: Room) -> None:
             acquisition_rows(shown)
 
 
-def study_title(study: StudyCard) -> str:
+def study_title(study: StudyCard | StudySummary) -> str:
     """Date, age, sex, description and accession number, as far as they are known."""
     age = f"{int(study.age_years)} y" if study.age_years is not None else ""
     who = " ".join(part for part in (age, study.sex or "") if part)
@@ -125,12 +136,12 @@ def packed(volume_key: str, source: Source, name: str, height: int, *, spots: bo
     return pack(shown, name=name, height=height, spots=spots, group=group, engine=engine_address())
 
 
-def _opened(room: Room) -> OpenedStudy | None:
+def _opened(context: PageContext) -> OpenedStudy | None:
     number = row_id(st.query_params.get("study", ""))
-    return None if number is None else room.desk.open_study(number)
+    return None if number is None else context.front.rows.open_study(number)
 
 
-def _heading(room: Room, study: StudyCard, series: Sequence[SeriesCard]) -> None:
+def _heading(context: PageContext, study: StudyCard, series: Sequence[SeriesCard]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="study-head"):
         if st.button("Results", icon=":material/arrow_back:", key="back"):
             go("search", **({"search": st.session_state["token"]} if st.session_state.get("token") else {}))
@@ -138,11 +149,11 @@ def _heading(room: Room, study: StudyCard, series: Sequence[SeriesCard]) -> None
         if st.button("More like this", key="like-study"):
             st.session_state["like"] = (study.uid, study_title(study))
             go("search")
-        template = room.settings.viewer_url
+        template = context.settings.viewer_url
         if template:
             link = template.replace("{study_uid}", quote(study.uid, safe=""))
             if st.link_button("Open in PACS", link, icon=":material/open_in_new:"):
-                room.desk.note("open-elsewhere", study.uid)
+                context.front.access.note("open-elsewhere", study.uid)
         with st.popover("UID"):
             st.code(study.uid, language=None)
 
@@ -161,15 +172,15 @@ def _notes(opened: OpenedStudy) -> None:
         st.text(f"{FLAG_NOTES[flag]}: {', '.join(dict.fromkeys(names))}")
 
 
-def _scan(room: Room, study: StudyCard, card: SeriesCard) -> OpenedSeries | None:
+def _scan(context: PageContext, study: StudyCard, card: SeriesCard) -> OpenedSeries | None:
     """Draw it; gives the series that was opened, None, with the trouble, where it cannot be."""
     words = str(st.session_state.get("asked") or "")
     wanted = bool(words) and st.toggle("Evidence for the words searched for", key="evidence")
     opened = None
     try:
-        opened = room.desk.open_series(card)
-        if wanted:
-            heat = _heat(room, opened, words)
+        opened = context.front.rows.open_series(card)
+        heat = _heat(context, study, opened, words) if wanted else None
+        if heat is not None:
             volume, name = levels(opened.key, opened.source), series_name(card)
             shown = pack(volume, name=name, height=_HEIGHT, spots=opened.spots, heat=heat, engine=engine_address())
         else:
@@ -179,34 +190,48 @@ def _scan(room: Room, study: StudyCard, card: SeriesCard) -> OpenedSeries | None
         return opened
     at = f"viewer-{card.volume_id}"
     viewer(shown, key=at, on_act=lambda: _spot(study, card, at))
-    if said := st.session_state.pop("spot-said", None):
-        trouble("This spot cannot be searched for", said, grave=False)
+    if message := st.session_state.pop("spot-said", None):
+        trouble("This spot cannot be searched for", message, grave=False)
     return opened
 
 
-def _heat(room: Room, series: OpenedSeries, words: str) -> Heat:
-    """Where the volume speaks for the words, remembered for the session. Raises `EncoderError`."""
+def _heat(context: PageContext, study: StudyCard, series: OpenedSeries, words: str) -> Heat | None:
+    """Where the volume speaks for the words, remembered for the session; None, with the trouble, where that failed."""
     held = st.session_state.setdefault("heats", {})
     at = (series.card.volume_id, words)
-    if at in held:
-        room.desk.evidence_again(words, series)
-    else:
-        with st.spinner("Looking for the evidence"):
-            held[at] = room.desk.evidence(words, series, read_again)
-        while len(held) > 8:
-            held.pop(next(iter(held)))
+    try:
+        if at in held:
+            context.front.rows.evidence_again(words, series)
+        else:
+            held[at] = _compared(context, study, series, words)
+    except JobFailed as error:
+        trouble("The evidence cannot be shown", str(error), grave=False)
+        return None
+    while len(held) > 8:
+        held.pop(next(iter(held)))
     found = held[at]
     if not isinstance(found, Heat):
-        raise EncoderError("the evidence is lost; search again")
+        raise QueryError("the evidence is lost; search again")
     return found
 
 
+def _compared(context: PageContext, study: StudyCard, series: OpenedSeries, words: str) -> Heat:
+    """By the process for it, else here. Raises `JobFailed`, `QueryError`, and what reading the volume again raises."""
+    asked = {"study": study.id, "volume": series.card.volume_id, "words": words}
+    made = pooled(context, "shown-evidence", asked, label="Looking for the evidence")
+    if made is None:
+        with st.spinner("Looking for the evidence"):
+            return context.front.rows.evidence(words, series, read_again)
+    cells = np.frombuffer(made.content or b"", dtype="<f4").reshape(made.result["shape"])
+    return Heat(cells, float(made.result["cosine"]))
+
+
 def _spot(study: StudyCard, card: SeriesCard, at: str) -> None:
-    told = done(at)
-    if told.get("do") != "spot":
+    acted = done(at)
+    if acted.get("do") != "spot":
         return
     try:
-        r0, a0, s0, r1, a1, s1 = (float(value) for value in told["box"])
+        r0, a0, s0, r1, a1, s1 = (float(value) for value in acted["box"])
         query = SpotQuery((r0, a0, s0, r1, a1, s1), study_uid=study.uid, series_uid=card.uid)
     except (BoxError, ValueError, TypeError) as error:
         st.session_state["spot-said"] = str(error)
@@ -235,8 +260,8 @@ def _report(opened: OpenedStudy) -> None:
         for report in opened.reports:
             st.text(report.text)
     if opened.withdrawn:
-        told = [f"{n} {_OUT_OF_SEARCH[kind]}" for kind, n in sorted(opened.withdrawn.items())]
-        st.caption(f"Not shown and not searched: {', '.join(told)}")
+        left_out = [f"{n} {_OUT_OF_SEARCH[kind]}" for kind, n in sorted(opened.withdrawn.items())]
+        st.caption(f"Not shown and not searched: {', '.join(left_out)}")
 
 
 def _sentences(passages: Sequence[PassageCard]) -> list[dict[str, str]]:
@@ -259,10 +284,12 @@ def _priors(opened: OpenedStudy) -> None:
     others = [other for other, _ in opened.others]
     firsts = {other.id: series[0] if series else None for other, series in opened.others}
     encoded = {volume: base64.b64encode(png).decode() for volume, png in opened.pictures.items()}
-    told = [(other.date.isoformat() if other.date else "no date", _called(other, firsts[other.id])) for other in others]
-    shared = Counter(told)
+    choices = [
+        (other.date.isoformat() if other.date else "no date", _called(other, firsts[other.id])) for other in others
+    ]
+    shared = Counter(choices)
     rows = []
-    for at, (other, (when, what)) in enumerate(zip(others, told, strict=True), 1):
+    for at, (other, (when, what)) in enumerate(zip(others, choices, strict=True), 1):
         first = firsts[other.id]
         also = (other.accession_number or str(at)) if shared[when, what] > 1 else ""
         rows.append(
@@ -284,19 +311,19 @@ def _side(kind: str, label: str, rows: Sequence[Mapping[str, Any]], on_act: Any,
 
 
 def _choose() -> None:
-    told = done("side-rail")
-    if told.get("do") == "series":
-        st.session_state["volume"] = int(told["volume"])
+    acted = done("side-rail")
+    if acted.get("do") == "series":
+        st.session_state["volume"] = int(acted["volume"])
 
 
 def _turn_to() -> None:
-    told = done("side-priors")
-    if told.get("do") == "study":
-        st.session_state["goto"] = ("study", {"study": str(int(told["study"]))})
+    acted = done("side-priors")
+    if acted.get("do") == "study":
+        st.session_state["goto"] = ("study", {"study": str(int(acted["study"]))})
 
 
 def _ask() -> None:
-    told = done("side-report")
-    if told.get("do") == "ask":
-        st.session_state["ask"] = str(told["text"])
+    acted = done("side-report")
+    if acted.get("do") == "ask":
+        st.session_state["ask"] = str(acted["text"])
         st.session_state["goto"] = ("search", {})

@@ -13,8 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from spinecho.encoders.preparing.grey_levels import Levels, memory_order
-from spinecho.search.answers.heat import Heat
+from spinecho.shown import Heat, Levels, memory_order
 from spinecho.ui.views.components.component import registered
 
 _HTML = (
@@ -79,8 +78,8 @@ def pack(
         body += np.ascontiguousarray((cells * 255).astype(np.uint8)).tobytes()
     digest = hashlib.blake2b(body, digest_size=12)
     digest.update(repr(sorted(head.items())).encode())
-    told = json.dumps({**head, "id": digest.hexdigest()}).encode()
-    return struct.pack("<I", len(told)) + told + body
+    head_json = json.dumps({**head, "id": digest.hexdigest()}).encode()
+    return struct.pack("<I", len(head_json)) + head_json + body
 
 
 def _runs(body: bytes) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from spinecho.db.store.patients import patient_key
+from spinecho.db.keys import patient_key
 
 revision = "0005"
 down_revision = "0004"

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alembic import context, op
 
 from spinecho.db.errors import StoreError
-from spinecho.db.people.record import Carried
+from spinecho.db.values import Carried
 
 revision = "0008"
 down_revision = "0007"

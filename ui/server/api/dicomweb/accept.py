@@ -30,9 +30,9 @@ def chosen(request: Request, offers: Sequence[Offer]) -> tuple[Offer, str]:
 
     The parameter `accept` goes before the header (PS3.18, 8.3.3.1). Raises 406 where there is none.
     """
-    said = request.query_params.get("accept") or ",".join(request.headers.getlist("accept")) or "*/*"
+    accepted = request.query_params.get("accept") or ",".join(request.headers.getlist("accept")) or "*/*"
     best: tuple[float, Offer, str] | None = None
-    for media, parameters in _ranges(said[:_MOST]):
+    for media, parameters in _ranges(accepted[:_MOST]):
         quality = _quality(parameters.get("q", "1"))
         for offer in offers:
             if quality > 0 and _takes(media, parameters, offer) and (best is None or quality > best[0]):
@@ -55,10 +55,10 @@ def _like(asked: str, media: str) -> bool:
     return asked in (media, "*/*") or (rest == "*" and kind == media.partition("/")[0])
 
 
-def _ranges(said: str) -> list[tuple[str, dict[str, str]]]:
+def _ranges(accepted: str) -> list[tuple[str, dict[str, str]]]:
     found: list[tuple[str, dict[str, str]]] = []
     begins = True
-    for part in _PART.finditer(said):
+    for part in _PART.finditer(accepted):
         name, value, ends = part[1].lower(), (part[2] or "").strip('"'), part[3]
         if begins:
             found.append((name, {}))
@@ -68,8 +68,8 @@ def _ranges(said: str) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
-def _quality(said: str) -> float:
-    return float(said) if re.fullmatch(r"[01](\.\d{0,3})?", said) else 0.0
+def _quality(accepted: str) -> float:
+    return float(accepted) if re.fullmatch(r"[01](\.\d{0,3})?", accepted) else 0.0
 
 
 def _written(offer: Offer) -> str:

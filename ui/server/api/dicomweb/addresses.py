@@ -30,7 +30,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 
 def objects_of(asked: Asked) -> Objects:
     """The person's way to DICOM objects."""
-    return Objects(asked.desk)
+    return Objects(asked.archive)
 
 
 def base_of(asked: Asked) -> str:

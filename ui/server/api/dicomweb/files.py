@@ -7,7 +7,7 @@ from typing import Any
 
 from spinecho.db.errors import FilesChanged
 from spinecho.encoders.errors import ReadError, Reason
-from spinecho.encoders.sandbox.object_tasks import Named
+from spinecho.encoders.tasks.object_tasks import Named
 from spinecho.search.access.objects import ObjectFile
 from spinecho.ui.server.api.asking import Asked
 from spinecho.ui.server.api.dicomweb.addresses import objects_of

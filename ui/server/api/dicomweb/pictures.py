@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from spinecho.encoders.sandbox.object_tasks import frames_task, rendered_task
+from spinecho.encoders.tasks.object_tasks import frames_task, rendered_task
 from spinecho.search.access.objects import ObjectFile
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.dicomweb.accept import JPEG, MULTIPART, OCTETS, PNG, Offer, chosen
@@ -95,17 +95,17 @@ def _rendered(
             raise HTTPException(400, "viewport is COLUMNS,ROWS, from 1 to 9999")
         options["viewport"] = (int(across), int(down))
     file = _file(asked, study, series, instance, number, "dicom-picture")
-    told, held = read_objects(rendered_task(named(file), number, options))[0]
-    raise_unsound(told)
-    _within(number, told.get("beyond", number))
+    facts, held = read_objects(rendered_task(named(file), number, options))[0]
+    raise_unsound(facts)
+    _within(number, facts.get("beyond", number))
     return Response(held[0], media_type=offer.media)
 
 
 def _sent(file: ObjectFile, numbers: list[int], offer: Offer) -> Response:
     messages = read_objects(frames_task(named(file), numbers))
-    for told, _ in messages:
-        raise_unsound(told)
-        _within(max(numbers, default=1), told.get("beyond", max(numbers, default=1)))
+    for facts, _ in messages:
+        raise_unsound(facts)
+        _within(max(numbers, default=1), facts.get("beyond", max(numbers, default=1)))
     if not offer.within:
         return Response(b"".join(held[0] for _, held in messages), media_type=OCTETS)
     parts = (Part(f"{OCTETS}; transfer-syntax={PLAIN}", len(held[0]), [held[0]]) for _, held in messages)

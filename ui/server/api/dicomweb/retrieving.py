@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from spinecho.db.errors import FilesChanged
-from spinecho.encoders.sandbox.object_tasks import check_task, metadata_task, value_task, wrapped_task
+from spinecho.encoders.tasks.object_tasks import check_task, metadata_task, value_task, wrapped_task
 from spinecho.search.access.objects import SEES_PATIENTS, ObjectFile
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.dicomweb.accept import DICOM, JSON, MULTIPART, OCTETS, Offer, chosen
@@ -98,9 +98,9 @@ def value(
     """A large value of a header. Pixels are given to all who may open the study, by /frames."""
     offer, _ = chosen(asked.request, [Offer(MULTIPART, OCTETS), Offer(OCTETS)])
     (file, *_) = files_of(asked, study, series, instance, action="dicom-value")
-    told, held = read_objects(value_task(named(file), int(tag, 16)))[0]
-    raise_unsound(told)
-    if told.get("missing"):
+    facts, held = read_objects(value_task(named(file), int(tag, 16)))[0]
+    raise_unsound(facts)
+    if facts.get("missing"):
         raise Unknown("this object has no such binary element")
     if not offer.within:
         return Response(held[0], media_type=OCTETS)
@@ -110,9 +110,9 @@ def value(
 def _retrieved(asked: Asked, study: str, series: str | None, instance: str | None) -> Response:
     _, syntax = chosen(asked.request, [Offer(MULTIPART, DICOM)])
     files = files_of(asked, study, series, instance, action="dicom-files")
-    told = [value for value, _ in read_objects(check_task([named(one) for one in files]))]
-    status, headers = partly(told)
-    kept = [(file, value) for file, value in zip(files, told, strict=True) if sound(value)]
+    facts = [value for value, _ in read_objects(check_task([named(one) for one in files]))]
+    status, headers = partly(facts)
+    kept = [(file, value) for file, value in zip(files, facts, strict=True) if sound(value)]
     if syntax and any(value["syntax"] != syntax for _, value in kept):
         stored = ", ".join(sorted({value["syntax"] for _, value in kept}))
         raise HTTPException(406, f"files are given as they are stored, in {stored}: ask with transfer-syntax=*")
@@ -123,8 +123,8 @@ def _retrieved(asked: Asked, study: str, series: str | None, instance: str | Non
 def _part(file: ObjectFile, syntax: str, *, bare: bool) -> Part:
     media = f"{DICOM}; transfer-syntax={syntax}"
     if bare:
-        told, held = read_objects(wrapped_task(named(file)))[0]
-        raise_unsound(told)
+        facts, held = read_objects(wrapped_task(named(file)))[0]
+        raise_unsound(facts)
         return Part(media, len(held[0]), [held[0]])
     return Part(media, file.size, _pieces(file))
 
@@ -151,6 +151,6 @@ def _metadata(asked: Asked, study: str, series: str | None, instance: str | None
     files = files_of(asked, study, series, instance, action="dicom-headers")
     everything = objects_of(asked).names_patients
     task = metadata_task([named(one) for one in files], base=base_of(asked), everything=everything)
-    told = [value for value, _ in read_objects(task)]
-    status, headers = partly(told)
-    return Dicom([value["metadata"] for value in told if sound(value)], status, headers)
+    facts = [value for value, _ in read_objects(task)]
+    status, headers = partly(facts)
+    return Dicom([value["metadata"] for value in facts if sound(value)], status, headers)

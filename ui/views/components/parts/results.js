@@ -176,10 +176,10 @@ export default function (component) {
     if (typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
     const hit = data.hits[state.at];
     const study = hit?.study ?? null;
-    const onButton = event.composedPath()[0]?.tagName === "BUTTON";
+    const pressed = /^(BUTTON|SUMMARY|A)$/.test(event.composedPath()[0]?.tagName); // Enter is for what has the focus
     const acts = {
       j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1),
-      Enter: onButton || study === null ? null : () => act({ do: "open", study }),
+      Enter: pressed || study === null ? null : () => act({ do: "open", study }),
       m: study === null ? null : () => act({ do: "like", uid: hit.uid, name: hit.name }),
       x: study === null ? null : () => pick(study),
       u: study === null ? null : () => judge(hit, 1, rows[state.at]),

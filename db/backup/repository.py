@@ -1,0 +1,243 @@
+"""A folder of backups: packs of pieces, and a manifest for each backup. What an earlier one wrote is not written again.
+
+backup.json             format, and whether a key is needed
+manifests/TIME.manifest what one backup holds: its files, each as pieces in packs, and what it answered
+packs/TIME.pack         the pieces that were new then, one after the other
+
+A pack is on the disk before the manifest that names it, and a manifest is there whole or not at all: whatever is
+killed, every backup that is listed can be put back.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from spinecho.db.backup.sealing import Plain, Sealer
+from spinecho.db.durable import durable_replace, sync_folder, write_durably
+from spinecho.db.errors import BackupDamaged, Busy, StorageFailure, StoreError
+
+_FORMAT = 1
+_PIECE = 1 << 16
+"""Bytes of a piece: 16 pages of a database, so that a changed row costs no more than a few pieces."""
+_ABOUT, _MANIFESTS, _PACKS, _LOCK = "backup.json", "manifests", "packs", ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Where a piece lies: its name, the pack, from which byte, and how many as they are written."""
+
+    name: str
+    pack: str
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file as it was. sha256: of its bytes."""
+
+    path: str
+    size: int
+    sha256: str
+    mode: int
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One backup. made_at: UTC. facts: what else is to be true of what is put back."""
+
+    name: str
+    made_at: str
+    files: tuple[Held, ...]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is put back."""
+        return sum(one.size for one in self.files)
+
+    @property
+    def packs(self) -> frozenset[str]:
+        """Those that it needs."""
+        return frozenset(piece.pack for one in self.files for piece in one.pieces)
+
+    def written(self) -> int:
+        """Bytes that this backup itself added."""
+        return sum({p.name: p.length for one in self.files for p in one.pieces if p.pack == self.name}.values())
+
+
+class Repository:
+    """The backups in a folder, by one key. Raises `StoreError` for a folder of something else, or another key."""
+
+    def __init__(self, folder: Path, sealer: Sealer) -> None:
+        self.folder, self._sealer = folder, sealer
+
+    @classmethod
+    def open(cls, folder: Path, sealer: Sealer, *, create: bool = False) -> Repository:
+        """Those that are there; with `create`, an empty folder becomes one."""
+        about = folder / _ABOUT
+        try:
+            if not about.exists():
+                if not create or (folder.exists() and any(folder.iterdir())):
+                    raise StoreError(f"{folder} holds no backups; name the folder that 'spinecho backup' writes to")
+                for part in (folder, folder / _MANIFESTS, folder / _PACKS):
+                    part.mkdir(mode=0o700, parents=True, exist_ok=True)
+                check = sealer.seal(b"spinecho", _ABOUT).hex()
+                write_durably(about, json.dumps({"format": _FORMAT, "key": sealer.encrypts, "check": check}).encode())
+            said = json.loads(about.read_bytes())
+            checked, needs_key, form = bytes.fromhex(said["check"]), bool(said["key"]), said["format"]
+        except OSError as error:
+            raise _failed(folder, error) from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise BackupDamaged(f"{about} is not what was written; put it back from a copy of the folder") from error
+        if form != _FORMAT:
+            raise StoreError(f"{folder} was written by a newer Spinecho: upgrade this one")
+        if needs_key != sealer.encrypts:
+            needs = "give its key with --key-file" if needs_key else "give --unencrypted in place of a key"
+            raise StoreError(f"{folder} holds backups {'with' if needs_key else 'without'} a key: {needs}")
+        sealer.unseal(checked, _ABOUT)
+        return cls(folder, sealer)
+
+    def names(self) -> list[str]:
+        """The backups, oldest first."""
+        return sorted(path.stem for path in (self.folder / _MANIFESTS).glob("*.manifest"))
+
+    def manifest(self, name: str) -> Manifest:
+        """One backup, by its name. Raises `StoreError` where there is none, `BackupDamaged`."""
+        path = self.folder / _MANIFESTS / f"{name}.manifest"
+        if not path.is_file():
+            raise StoreError(f"there is no backup {name!r}; there are: {', '.join(self.names()) or 'none'}")
+        try:
+            values = json.loads(zlib.decompress(self._sealer.unseal(path.read_bytes(), name)))
+            files = tuple(
+                Held(**one | {"pieces": tuple(Piece(*piece) for piece in one["pieces"])}) for one in values["files"]
+            )
+            return Manifest(values["name"], values["made_at"], files, values["facts"])
+        except OSError as error:
+            raise _failed(self.folder, error) from error
+        except (ValueError, KeyError, TypeError, zlib.error) as error:
+            raise BackupDamaged(f"the backup {name} is not what was written; take another one") from error
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Held while a backup is written; what an interrupted one left goes first. Raises `Busy`."""
+        try:
+            with (self.folder / _LOCK).open("a") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise Busy(f"another backup is being written to {self.folder}; wait for it") from None
+                for left in self.folder.glob("*/*.partial"):
+                    left.unlink()
+                self._forget_packs()
+                yield
+        except OSError as error:
+            raise _failed(self.folder, error) from error
+
+    def add(self, sources: dict[str, Path], facts: dict[str, Any], *, modes: dict[str, int]) -> Manifest:
+        """Write a backup of these files, within `writing`. What the newest backup holds already is not written."""
+        names = self.names()
+        known = {p.name: p for one in (self.manifest(names[-1]).files if names else ()) for p in one.pieces}
+        name = _new_name(names)
+        pack = self.folder / _PACKS / f"{name}.pack"
+        unfinished = pack.with_name(f"{pack.name}.partial")
+        with unfinished.open("xb") as file:
+            held = tuple(
+                self._store(path, source, file, name, known, modes.get(path, 0o600)) for path, source in sources.items()
+            )
+        if unfinished.stat().st_size:
+            durable_replace(unfinished, pack)
+        else:
+            unfinished.unlink()
+        manifest = Manifest(name, datetime.now(UTC).isoformat(timespec="seconds"), held, facts)
+        data = zlib.compress(json.dumps(_plain(manifest)).encode())
+        write_durably(self.folder / _MANIFESTS / f"{name}.manifest", self._sealer.seal(data, name))
+        return manifest
+
+    def _store(self, path: str, source: Path, file: IO[bytes], pack: str, known: dict[str, Piece], mode: int) -> Held:
+        digest, size, pieces = hashlib.sha256(), 0, []
+        with source.open("rb") as read:
+            while data := read.read(_PIECE):
+                digest.update(data)
+                size += len(data)
+                name = self._sealer.name(data)
+                if name not in known:
+                    sealed = self._sealer.seal(data, name)
+                    known[name] = Piece(name, pack, file.tell(), len(sealed))
+                    file.write(sealed)
+                pieces.append(known[name])
+        return Held(path, size, digest.hexdigest(), mode, tuple(pieces))
+
+    def read(self, held: Held) -> Iterator[bytes]:
+        """The bytes of a file, piece by piece. Raises `BackupDamaged` where they are not what was written."""
+        digest = hashlib.sha256()
+        opened: dict[str, IO[bytes]] = {}
+        try:
+            for piece in held.pieces:
+                if piece.pack not in opened:
+                    opened[piece.pack] = (self.folder / _PACKS / f"{piece.pack}.pack").open("rb")
+                opened[piece.pack].seek(piece.start)
+                data = self._sealer.unseal(opened[piece.pack].read(piece.length), piece.name)
+                digest.update(data)
+                yield data
+        except OSError as error:
+            raise BackupDamaged(f"a pack of the backup cannot be read: {error.strerror}; take another one") from error
+        finally:
+            for file in opened.values():
+                file.close()
+        if digest.hexdigest() != held.sha256:
+            raise BackupDamaged(f"{held.path} of the backup is not what was written; take another backup")
+
+    def keep(self, most: int) -> list[str]:
+        """Forget all but the newest backups, within `writing`; what went."""
+        gone = self.names()[:-most]
+        for name in gone:
+            (self.folder / _MANIFESTS / f"{name}.manifest").unlink()
+        sync_folder(self.folder / _MANIFESTS)
+        self._forget_packs()
+        return gone
+
+    def _forget_packs(self) -> None:
+        """Remove packs that no manifest needs. One that cannot be read keeps them all: it may need any."""
+        packs = {path.stem: path for path in (self.folder / _PACKS).glob("*.pack")}
+        try:
+            needed = {pack for name in self.names() for pack in self.manifest(name).packs}
+        except BackupDamaged:
+            return
+        for name in sorted(packs.keys() - needed):
+            packs[name].unlink()
+
+
+def sealer_of(key_file: Path | None) -> Sealer:
+    """By a key file, or none."""
+    from spinecho.db.backup.sealing import read_key  # noqa: PLC0415
+
+    return Plain() if key_file is None else read_key(key_file)
+
+
+def _plain(manifest: Manifest) -> dict[str, Any]:
+    files = [
+        {**asdict(one), "pieces": [[p.name, p.pack, p.start, p.length] for p in one.pieces]} for one in manifest.files
+    ]
+    return {"name": manifest.name, "made_at": manifest.made_at, "files": files, "facts": manifest.facts}
+
+
+def _new_name(names: list[str]) -> str:
+    """The time, and after the newest one also where the clock was set back."""
+    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    return name if not names or name > names[-1] else f"{names[-1]}+"
+
+
+def _failed(folder: Path, error: OSError) -> StorageFailure:
+    return StorageFailure(f"the backups in {folder} cannot be used: {error.strerror or os.strerror(error.errno or 0)}")

@@ -1,0 +1,1 @@
+"""Whom pseudonyms stand for: a database of its own, which no search opens."""

@@ -1,0 +1,195 @@
+"""Whether everything that is stored is what was written: the file's structure, every row, every build and snapshot.
+
+What is found is named with what helps. Reading does not wait for this: what a search reads is checked as far as it
+costs little, and `spinecho status --check` reads all of it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Table, func, select
+from sqlalchemy.exc import DBAPIError
+
+from spinecho.db.errors import BuildCorrupt, StoreError
+from spinecho.db.facts.fact_changes import Looked, TooMuch, changed_studies
+from spinecho.db.facts.snapshot_check import require_agreement
+from spinecho.db.facts.snapshots import open_snapshot, snapshots_newest_first, state_of
+from spinecho.db.schema.checksums import pages
+from spinecho.db.schema.damage import AGAIN, ELSEWHERE, MOST_NAMED, Finding, row_name, wrong_rows, wrong_structure
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.engines import Location, driver_message
+from spinecho.db.schema.models import (
+    SEALED,
+    Base,
+    RegionVector,
+    SpaceRow,
+    Tombstone,
+    Vector,
+)
+from spinecho.db.schema.trouble import error_of
+from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.build import open_build
+from spinecho.db.vectors.manifest import builds_newest_first, space_folder
+from spinecho.db.vectors.sound import require_sound
+from spinecho.db.vectors.stored_rows import unpack
+
+_FULL_TEXT = "'spinecho doctor --fix' makes it anew from the sentences"
+_BUILDS = "'spinecho index --rebuild' makes them anew; until then the rows answer"
+_UNIT = 0.02
+"""By how much the length of a vector may differ from 1: fp16 rounds each number."""
+
+
+def check_database(database: Database, builds: Path | None = None) -> tuple[Finding, ...]:
+    """Everything that is wrong; nothing where all is well. Reads all rows and, where they are given, all builds."""
+    found: list[Finding] = []
+    steps = [wrong_structure, wrong_rows, _sequences, _vectors, _words]
+    for step in steps:
+        try:
+            with database.engine.connect() as connection:
+                found += step(connection)
+        except (DBAPIError, OSError) as error:
+            found.append(_failed(error, database.location))
+        except (ValueError, TypeError, LookupError, ArithmeticError) as error:  # a value that no column can hold
+            found.append(Finding(f"the database cannot be read ({type(error).__name__})", 1, (), ELSEWHERE))
+    if builds is not None and not found:  # rows that are wrong are no measure for builds
+        found += check_builds(database, builds)
+    return tuple(dict.fromkeys(found))
+
+
+def check_builds(database: Database, builds: Path) -> tuple[Finding, ...]:
+    """What is wrong with builds and snapshots, held against the rows: these have to be sound."""
+    return tuple(_built(database, builds))
+
+
+def make_full_text_anew(database: Database) -> bool:
+    """Make a file's full text from its sentences and clauses; whether it is theirs then. A server keeps it itself."""
+    if database.engine.dialect.name != "sqlite":
+        return True
+    with database.begin() as session:
+        for table in ("passages_fts", "clauses_fts"):
+            session.connection().exec_driver_sql(f"INSERT INTO {table}({table}) VALUES ('rebuild')")  # noqa: S608
+    with database.engine.connect() as connection:
+        return not list(_words(connection))
+
+
+def _failed(error: DBAPIError | OSError, location: Location) -> Finding:
+    typed = error_of(error, location)
+    return Finding(str(typed or driver_message(error)), 1, (), ELSEWHERE)
+
+
+def _sequences(connection: Connection) -> Iterator[Finding]:
+    """Ids are never given twice: builds and tombstones name vectors by them."""
+    if connection.dialect.name == "sqlite":
+        given = {str(row[0]): row[1] for row in connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence")}
+        counted: tuple[type[Base], ...] = (*SEALED, Tombstone)
+        for class_ in counted:
+            table = class_.__table__
+            assert isinstance(table, Table)  # noqa: S101
+            highest = connection.scalar(select(func.max(table.c.id))) if "id" in table.c else None
+            last = given.get(str(table.name))
+            own = table.dialect_options["sqlite"].get("autoincrement")
+            if own and highest is not None and (not isinstance(last, int) or last < highest):
+                what = f"the counter of {table.name} stands below what it gave"
+                yield Finding(what, 1, (f"{last} below {highest}",), ELSEWHERE)
+    alive = connection.scalar(
+        select(func.count()).select_from(Tombstone).where(Tombstone.vector_id.in_(select(Vector.id)))
+    )
+    if alive:
+        yield Finding("vectors that are there are listed as deleted", alive, (), ELSEWHERE)
+
+
+def _vectors(connection: Connection) -> Iterator[Finding]:
+    """Numbers that were wrong when they were written have the right checksum."""
+    dims = {row[0]: row[1] for row in connection.execute(select(SpaceRow.id, SpaceRow.dim))}
+    vectors, regions = Vector.__table__, RegionVector.__table__
+    assert isinstance(vectors, Table)  # noqa: S101
+    assert isinstance(regions, Table)  # noqa: S101
+    wrong: list[int] = []
+    for rows in pages(connection, vectors, "space_id", "data"):
+        whole = [(row[0], row[2], dims.get(row[1])) for row in rows]
+        wrong += [key for key, data, dim in whole if dim is None or len(data) != 2 * dim]
+        for dim in set(dims.values()):
+            of = [(key, data) for key, data, its in whole if its == dim and len(data) == 2 * dim]
+            if of:
+                lengths = np.linalg.norm(unpack(b"".join(data for _, data in of), dim), axis=1)
+                wrong += [of[at][0] for at in np.flatnonzero(~(np.abs(lengths - 1) <= _UNIT)).tolist()]
+    if wrong:
+        named = tuple(row_name(connection, Vector, (key,)) for key in wrong[:MOST_NAMED])
+        yield Finding("vectors are no unit vectors of their space", len(wrong), named, AGAIN)
+    odd: list[tuple[Any, ...]] = []
+    for rows in pages(connection, regions, "cells", "data"):
+        for row in rows:
+            expected = 2 * row[2] * dims.get(row[1], 0)
+            sound = len(row[3]) == expected and np.isfinite(np.frombuffer(row[3], dtype="<f2")).all()
+            odd += [] if sound else [tuple(row[:2])]
+    if odd:
+        named = tuple(row_name(connection, RegionVector, key) for key in odd[:MOST_NAMED])
+        yield Finding("vectors of parts are not of their grid and space", len(odd), named, AGAIN)
+
+
+def _words(connection: Connection) -> Iterator[Finding]:
+    """Full text against the sentences and clauses that it is of. FTS5 is asked by an INSERT, which changes nothing."""
+    if connection.dialect.name != "sqlite":
+        return
+    for table, of in (("passages_fts", "sentences"), ("clauses_fts", "clauses")):
+        try:
+            connection.exec_driver_sql(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")  # noqa: S608
+        except DBAPIError as error:
+            code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+            if code == sqlite3.SQLITE_READONLY:
+                return
+            if code not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR}:
+                raise
+            yield Finding(
+                f"the full text differs from the {of}", 1, (str(driver_message(error)),), _FULL_TEXT, "full text"
+            )
+        finally:
+            connection.rollback()
+
+
+def unsound_builds(database: Database, builds: Path) -> Iterator[tuple[Path, str]]:
+    """Builds of vectors that are not what was written, or are not of the rows, and why."""
+    with database.engine.connect() as connection:
+        spaces = connection.execute(select(SpaceRow.__table__)).all()
+    for row in spaces:
+        space = SpaceRecord(row.id, row.model, row.revision, row.preprocessing, row.dim, "")
+        for name in builds_newest_first(builds, space):
+            try:
+                manifest, index = open_build(builds, space, name)
+                require_sound(
+                    database, space, name, index, count=manifest.count, highest=manifest.highest_id,
+                    tombstone=manifest.last_tombstone, whole=True,
+                )  # fmt: skip
+            except StoreError as error:
+                yield space_folder(builds, space) / name, f"space {space.id}: {error}"
+
+
+def _built(database: Database, builds: Path) -> Iterator[Finding]:
+    wrong = [why for _, why in unsound_builds(database, builds)]
+    wrong += _snapshots(database, builds)
+    if wrong:
+        what = "index builds or snapshots of facts are not sound"
+        yield Finding(what, len(wrong), tuple(wrong[:MOST_NAMED]), _BUILDS, "builds")
+
+
+def _snapshots(database: Database, builds: Path) -> Iterator[str]:
+    for name in snapshots_newest_first(builds):
+        try:
+            manifest, table = open_snapshot(builds, name)
+            with database.reading() as session:
+                state = state_of(session)
+                if manifest.state.origin != state.origin or manifest.state.highest_id > state.highest_id:
+                    raise BuildCorrupt(f"fact snapshot {name} is of another database")
+                looked = Looked(manifest.state.last_tombstone, np.empty(0, np.int64))
+                changed = changed_studies(session, table, manifest.state, looked)
+                same = manifest.state.last_run == state.last_run >= 0
+                require_agreement(session, name, table, changed, archives=same, whole=True)
+        except TooMuch:  # it is too old to answer, so that what it says does not matter
+            continue
+        except StoreError as error:
+            yield str(error)

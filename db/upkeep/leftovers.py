@@ -1,0 +1,37 @@
+"""What interrupted work left in a home and nothing reads: half-made builds, snapshots, copies and databases."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+_HALF, _BACKUP, _DAY = "*.partial*", ".backup.partial", 86400
+
+
+def leftovers(home: Path, builds: Path, spaces: Collection[int] | None) -> tuple[Path, ...]:
+    """Files and folders that go once no run is in progress. spaces: those that there are, None where nobody can tell.
+
+    A spool is left alone: what arrives is written there at any time.
+    """
+    folders = [home, builds, *(path for path in builds.glob("*") if path.is_dir())]
+    found = {path for folder in folders for path in folder.glob(_HALF) if not _of_a_backup(path)}
+    if spaces is not None:
+        known = {f"space-{one}" for one in spaces}
+        found |= {path for path in builds.glob("space-*") if path.name not in known}
+    return tuple(sorted(found))
+
+
+def _of_a_backup(path: Path) -> bool:
+    """Whether a backup may be reading it: one does not wait for runs, and takes no day."""
+    return _BACKUP in path.name and path.stat().st_mtime > time.time() - _DAY
+
+
+def remove(paths: Sequence[Path]) -> None:
+    """Remove these. Raises OSError."""
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

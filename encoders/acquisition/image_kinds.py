@@ -1,0 +1,177 @@
+"""What the images of a series are beyond their weighting: technique, part of the signal, Dixon image, computed map."""
+
+# ruff: noqa: E501  (a pattern is read in one piece)
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from spinecho.encoders.acquisition.evidence import Evidence
+from spinecho.encoders.acquisition.facts import Component, Dixon, Sequence
+from spinecho.encoders.acquisition.grounds import Found
+from spinecho.encoders.acquisition.rule_tables import whole
+from spinecho.encoders.acquisition.whole_words import words
+
+HIDDEN = frozenset(
+    {"ADC map", "exponential ADC map", "FA map", "colour FA map", "MD map", "subtraction", "maximum projection",
+     "minimum projection", "projection", "reformat"}
+)  # fmt: skip
+"""Computed images that a reader looks at beside the scan that they were made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class KindOfImages:
+    """Each with its rule; None or () where nothing names it."""
+
+    technique: Found[tuple[str, ...]]
+    component: Found[Component | None]
+    dixon: Found[Dixon | None]
+    computed: Found[str | None]
+
+
+# What was computed: by Image Type values, then by words. The first that fits.
+_COMPUTED: tuple[tuple[str, frozenset[str], re.Pattern[str]], ...] = tuple(
+    (name, frozenset(codes.split("|")) - {""}, whole(pattern))
+    for name, codes, pattern in (
+        ("exponential ADC map", "EADC", r"eadc|exponential (?:apparent|adc)~|exp(?:onential)? adc"),
+        ("subtraction", "SUBTRACT|SUBTRACTION|SUB", r"s?subtr|s?subtract(?:ion|ions|ed|s)?|sub|gradsub\d*"),
+        ("ADC map", "ADC|ADC_UNSPECIFIED|DIFFUSION_ADC", r"(?:[ed]|dyn|dist|mix|avg?|mean|r)?adcs?(?: ?maps?)?|apparent diff(?:usion)?|diffusion coeff~"),
+        ("colour FA map", "COLFA", r"col ?fa|colou?r ?fa~"),
+        ("FA map", "FA|DIFFUSION_ANISO", r"fa ?maps?|fa$|fractional anis~"),
+        ("MD map", "MD", r"md ?maps?|mean diffusivity"),
+        ("diffusion tensor", "TENSOR|TENSOR_B0", r"tensors?"),
+        ("calculated b-value", "CALC_BVALUE", r"calc ?b ?val~|(?:dyndist|mix)?calc ?bvals?|dwi? synthetic|synthetic (?:dwi|b ?\d+)|calculated b~"),
+        ("trace", "TRACEW|DIFFUSION_TRACE|TRACE_MAP", r"trace ?w?(?:eighted)?"),
+        ("blood flow map", "CBF|RCBF|RELCBF", r"r?cbf"),
+        ("blood volume map", "CBV|RCBV|RELCBV", r"r?cbv"),
+        ("transit time map", "MTT|TMAX|RELMTT", r"mtt|tmax"),
+        ("time-to-peak map", "TTP", r"ttp"),
+        ("fat fraction map", "PDFF|FAT_FRACTION|FF", r"pdff|fat ?frac~"),
+        ("B0 map", "B0|B0 MAP|FIELD_MAP|FIELDMAP", r"b0 ?maps?|field ?maps?"),
+        ("B1 map", "B1|B1 MAP", r"b1 ?maps?"),
+        ("T1 map", "T1 MAP|T1_MAP", r"t1 ?maps?"),
+        ("T2 map", "T2 MAP|T2_MAP", r"t2 ?maps?"),
+        ("T2* map", "T2_STAR MAP|R2_STAR MAP|R2_MAP", r"t2 ?\* ?maps?|t2 ?star ?maps?|r2 ?\* ?(?:maps?)?|r2 ?star~"),
+        ("susceptibility map", "QSM", r"qsm|chi ?maps?"),
+        ("minimum projection", "MNIP|MINIP", r"min ?ip~|mnip"),
+        ("maximum projection", "MIP|PROJECTION IMAGE", r"(?:mpr )?mips?|mip ?(?:series|range|collection)~|max(?:imum)? int~"),
+        ("reformat", "MPR|CSA MPR|CSAPARALLEL|REFORMATTED|RESAMPLED", r"mprs?|cpr|reformat~|curved"),
+        ("mask", "MASK", r"(?:dwi|voi|roi) mask|masks?$"),
+    )
+)  # fmt: skip
+_GE_SUBTRACTION = re.compile(r"^\s*\(\d+/[\d/.]+\)\s*-\s*\(\d+/[\d/.]+\)")
+"""GE names the difference of two series by their numbers: (exam/series/image)-(exam/series/image)."""
+_MP_RAGE = whole(r"(?:t1 ?)?(?:sag|cor|ax|tra)? ?mpr(?: (?:sag|cor|ax|tra|t1|3d|p2|ns|iso|ge))*")
+_DIXON_CODES: tuple[tuple[Dixon, frozenset[str]], ...] = (
+    ("fat fraction", frozenset({"FAT_FRACTION", "FF", "PDFF"})),
+    ("water", frozenset({"W", "WATER"})),
+    ("fat", frozenset({"F", "FAT"})),
+    ("in phase", frozenset({"IN_PHASE", "IP"})),
+    ("opposed phase", frozenset({"OPP_PHASE", "OUT_PHASE", "OUT_OF_PHASE", "OP"})),
+)
+_DIXON = whole(r"s?m?dixons?|dix|q?ideal|lava ?flex|flex|t[12] ?water")
+_GE_PREFIX = re.compile(r"(WATER|FAT|InPhase|OutPhase|In ?Phase|Out ?Phase)\s?:", re.IGNORECASE)
+_DIXON_WORDS: tuple[tuple[Dixon, re.Pattern[str]], ...] = (
+    ("fat fraction", whole(r"pdff|fat ?frac~|ff")),
+    ("in phase", whole(r"in ?ph(?:ase)?|in|ip")),
+    ("opposed phase", whole(r"(?:opp?|opposed|out)(?: of)? ?ph(?:ase)?|opp|out|op|oop")),
+    ("water", whole(r"w|water|wats?")),
+    ("fat", whole(r"f|fat(?! ?(?:sat|sup|fs|frac))")),
+)
+_BOTH_PHASES = whole(r"in (?:and )?(?:out|opp)~|dual ?echo|in ?op~|ip op")
+_PHASES: tuple[tuple[Dixon, re.Pattern[str]], ...] = (
+    ("in phase", whole(r"in ?phase|t1 ?ip")),
+    ("opposed phase", whole(r"(?:opp|opposed|out)(?: of)? ?phase|oop")),
+)
+_TECHNIQUES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("MP2RAGE inversion 1", whole(r"mp2rage\b.*inv ?1|inv ?1\b.*mp2rage")),
+    ("MP2RAGE inversion 2", whole(r"mp2rage\b.*inv ?2|inv ?2\b.*mp2rage")),
+    ("MP2RAGE uniform", whole(r"mp2rage\b.*uni~|uni\b.*mp2rage")),
+    ("MP2RAGE", whole(r"mp2rage")),
+    ("MPRAGE", whole(r"mp ?rage|mpr ?age|tfl3d")),
+    ("multi-echo", whole(r"me2d|me3d|m?ulti ?echo|mecho|mese|dual ?echo|echo ?[12]|me ?(?:mp ?rage|gre|bold|epi|flash)")),
+    ("ASL control and label", whole(r"asl\b.*(?:control|label|tag)|(?:control|label)\b.*asl")),
+    ("ASL proton density (M0)", whole(r"m0|m zero")),
+    ("single shot", whole(r"haste|ss ?fse|ssh|ss ?tse|single ?shot")),
+    ("radial (motion-insensitive)", whole(r"blade|propeller~|multi ?vane|radial~|star ?vibe")),
+    ("simultaneous multi-slice", whole(r"sms|multi ?band|mb ?\d")),
+)  # fmt: skip
+_DIFFUSION_B = re.compile(r"(?<![^\W_])b ?=? ?(\d{2,5}|0)(?!\w)")
+
+
+def kind_of_images(evidence: Evidence, sequence: Sequence) -> KindOfImages:
+    """All that names the images besides their weighting."""
+    dixon = _dixon(evidence)
+    return KindOfImages(_technique(evidence, sequence, dixon), _component(evidence), dixon, _computed(evidence))
+
+
+def b_value_found(evidence: Evidence, sequence: Sequence) -> Found[float | None]:
+    """s/mm2, of the header; else of the description of a diffusion series that names one value and no more."""
+    if evidence.b_value is not None:
+        return Found(evidence.b_value, "b-value")
+    named = {int(found) for found in _DIFFUSION_B.findall(words(evidence.series_text))}
+    if sequence == "DWI" and len(named) == 1 and (value := named.pop()) % 10 == 0:
+        return Found(float(value), "series description")
+    return Found(None, "")
+
+
+def _computed(evidence: Evidence) -> Found[str | None]:
+    codes = set(evidence.image_type)
+    for name, values, _ in _COMPUTED:
+        if codes & values:
+            return Found(name, "image type")
+    if "ORIGINAL" in codes:
+        return Found(None, "")
+    if _GE_SUBTRACTION.search(evidence.series_text):
+        return Found("subtraction", "series description")
+    text = words(evidence.series_text)
+    for name, _, pattern in _COMPUTED:
+        if pattern.search(text) and not (name == "reformat" and _MP_RAGE.fullmatch(text)):
+            return Found(name, "series description")
+    return Found(None, "")
+
+
+def _component(evidence: Evidence) -> Found[Component | None]:
+    if evidence.component is not None:
+        return Found(evidence.component, "complex component")
+    return Found(None, "")
+
+
+def _dixon(evidence: Evidence) -> Found[Dixon | None]:
+    codes = set(evidence.image_type[2:])
+    for name, values in _DIXON_CODES:
+        if codes & values:
+            return Found(name, "image type")
+    prefix = _GE_PREFIX.match(evidence.series_text)
+    text = words(prefix[1] if prefix else evidence.series_text)
+    if prefix or (_DIXON.search(text) and not _BOTH_PHASES.search(text)):
+        named = [name for name, pattern in _DIXON_WORDS if pattern.search(text)]
+        if named:
+            return Found(named[0], "series description")
+    named = [name for name, pattern in _PHASES if pattern.search(text)]
+    if len(named) == 1 and not _BOTH_PHASES.search(text):
+        return Found(named[0], "series description")
+    return Found(None, "")
+
+
+def _technique(evidence: Evidence, sequence: Sequence, dixon: Found[Dixon | None]) -> Found[tuple[str, ...]]:
+    texts = " ".join(words(text) for text in (evidence.series_text, evidence.protocol))
+    named: list[str] = []
+    rule = "series description"
+    if sequence in ("DCE", "ASL"):
+        named.append(sequence)
+    if dixon.rule == "image type" or _DIXON.search(texts):
+        named.append("Dixon")
+    if evidence.n_echoes > 1:
+        named.append("multi-echo")
+        rule = "echo times"
+    if "EP" in evidence.scanning_sequence:
+        named.append("EPI")
+    for name, pattern in _TECHNIQUES:
+        family = name.split(" ")[0]
+        if pattern.search(texts) and name not in named and not any(one.startswith(family) for one in named):
+            if family == "ASL" and sequence != "ASL" and not (name.endswith("(M0)") and "asl" in texts):
+                continue
+            named.append(name)
+    return Found(tuple(named), rule) if named else Found((), "")

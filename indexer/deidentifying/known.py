@@ -1,0 +1,124 @@
+"""Values that are known to name somebody, as a pattern that finds them again in any text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+NAME, DAY, NUMBER, PLACE, PHONE = "name", "day", "number", "place", "phone"
+_PARTS = re.compile(r"[\^=\\,;/()\s]+")
+_LINES = re.compile(r"[\^\\,;\r\n]+")
+_TITLES = frozenset(
+    """
+    dr med prof mr mrs ms miss herr herrn frau monsieur madame mme sr sra von van der den de del la le di da du of phd
+    md msc dipl ing jr iii junior senior und and et unknown anonymous anonymized anon removed none test patient name
+    """.split()  # noqa: SIM905  (forty words in a list read worse)
+)
+"""Parts of a name that are in any text."""
+_LEAST = {NAME: 2, NUMBER: 3, PLACE: 4, PHONE: 5}
+
+
+@dataclass(frozen=True)
+class Known:
+    """(kind, value) of what names a person: the patient, those around, the house. Equal values are one."""
+
+    values: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
+
+    def joined(self, others: Iterable[tuple[str, str]]) -> Known:
+        """With more values."""
+        return Known(self.values | frozenset(others))
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        words = {word for kind, value in self.values for word in _spellings(kind, value)}
+        if not words:
+            return None
+        listed = sorted(words, key=lambda word: (-len(word), word))
+        return re.compile("|".join(_bounded(word) for word in listed), re.IGNORECASE)
+
+    def found_in(self, text: str) -> bool:
+        """Whether one of them stands in a text."""
+        pattern = self._pattern
+        return pattern is not None and (pattern.search(text) is not None or pattern.search(_plain(text)) is not None)
+
+    def without(self, text: str, put: str) -> str:
+        """The text with `put` for each of them."""
+        pattern = self._pattern
+        if pattern is None:
+            return text
+        cleaned = pattern.sub(put, text)
+        return cleaned if pattern.search(_plain(cleaned)) is None else pattern.sub(put, _plain(cleaned))
+
+
+def _plain(text: str) -> str:
+    """As it is compared where an accent is written in another way, or not at all."""
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in apart if not unicodedata.combining(char))
+
+
+def _bounded(word: str) -> str:
+    """A word that stands alone; of a long number also a part of what stands together."""
+    pattern = r"[\s^_.-]*".join(re.escape(part) for part in word.split()) if " " in word else re.escape(word)
+    long_number = len(word) >= 6 and any(char.isdigit() for char in word)
+    if long_number:
+        return pattern
+    start = r"(?<![^\W_])" if word[0].isalnum() else ""
+    end = r"(?![^\W_])" if word[-1].isalnum() else ""
+    return f"{start}{pattern}{end}"
+
+
+def _spellings(kind: str, value: str) -> set[str]:
+    value = value.replace("\0", " ").strip()
+    if kind == DAY:
+        return set(days_written(value))
+    found: set[str] = set()
+    if kind == NAME:
+        found |= {part.strip(".'\"") for part in _PARTS.split(value)}
+        found = {part for part in found if part.casefold() not in _TITLES and not part.isdigit()}
+    elif kind == NUMBER:
+        found.add(value)
+    else:
+        found |= {value, *(part.strip() for part in _LINES.split(value))}
+        if kind == PHONE and len(digits := re.sub(r"\D", "", value)) >= _LEAST[PHONE]:
+            found.add(digits)
+    wide = any(ord(char) > 0x2E7F for char in value)  # a name of one sign
+    least = 1 if wide and kind == NAME else _LEAST[kind]
+    found |= {_plain(word) for word in found}
+    found |= {_spelled_out(word) for word in found} | {_drawn_together(word) for word in found}
+    return {word for word in found if len(word) >= least}
+
+
+_OUT = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ø": "oe", "æ": "ae"}
+
+
+def _spelled_out(word: str) -> str:
+    """Müller as Mueller: headers often have no umlauts."""
+    return "".join(_OUT.get(char, char) for char in unicodedata.normalize("NFC", word))
+
+
+def _drawn_together(word: str) -> str:
+    """Mueller as Müller: reports have them."""
+    for umlaut in "äöü":
+        word = re.sub(_OUT[umlaut], umlaut, word, flags=re.IGNORECASE)
+    return word
+
+
+def days_written(value: str) -> Iterable[str]:
+    """A day as DICOM writes it in the ways in which people write it."""
+    digits = re.sub(r"\D", "", value)[:8]
+    try:
+        day = date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+    except ValueError:
+        return
+    year, month, number = f"{day.year:04d}", f"{day.month:02d}", f"{day.day:02d}"
+    yield f"{year}{month}{number}"
+    for mark in "-/.":
+        yield f"{year}{mark}{month}{mark}{number}"
+        for pair in ((number, month), (f"{day.day}", f"{day.month}")):
+            for one, two in (pair, pair[::-1]):
+                yield f"{one}{mark}{two}{mark}{year}"
+                yield f"{one}{mark}{two}{mark}{year[2:]}"

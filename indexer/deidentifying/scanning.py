@@ -1,0 +1,41 @@
+"""Reading headers with what in them names somebody, in a reading process; only where an archive is de-identified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from spinecho.encoders.reading.opening import open_dicom
+from spinecho.encoders.sandbox.processes import Task
+from spinecho.encoders.sandbox.worker import Message
+from spinecho.encoders.tasks import image_tasks
+from spinecho.indexer.deidentifying import profile
+from spinecho.indexer.deidentifying.copying import lenient
+
+
+def named_scan_task(paths: Sequence[str], *, root: str, seconds: float = 120.0) -> Task:
+    """As `image_tasks.scan_task`, with "named": (kind, value) of what names the patient, those around and the house."""
+    return Task("spinecho.indexer.deidentifying.scanning:scan", {"paths": list(paths), "root": root}, seconds)
+
+
+def scan(arguments: dict[str, Any]) -> Iterator[Message]:
+    """One message a file, in order."""
+    for value, buffers in image_tasks.scan(arguments):
+        if "header" in value and '"kind":"dicom"' in value["header"][:40]:
+            yield {**value, "named": _named(Path(value["path"]))}, buffers
+        else:
+            yield value, buffers
+
+
+def _named(path: Path) -> list[list[str]]:
+    import pydicom  # noqa: PLC0415  (slow to import)
+
+    try:
+        with lenient(), open_dicom(path) as file:
+            dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+            return [list(one) for one in sorted(profile.named_in(dataset).values)]
+    except MemoryError:
+        raise
+    except Exception:  # what the archive's own reader reads and this one does not: nothing is known to name anybody
+        return []

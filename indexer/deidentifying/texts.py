@@ -1,0 +1,151 @@
+"""Words that name somebody, taken out of a text by rules: what is known of the patient, entries of a head, and forms
+that names, days, addresses and numbers have in English, German, French and Spanish.
+
+Days are moved as those of the headers are, where their form leaves no doubt which day it is; else they go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+
+from spinecho.indexer.deidentifying.known import NAME, Known
+
+GONE = "[removed]"
+DAY_GONE = "[date]"
+_LABELS = (
+    # the patient
+    r"(?:patient(?:in|en|e|'?s)?|pt|pat)?\.?[ \t]*(?:full |last |first |family |given |sur)?names?|patient(?:in|e)?"
+    r"|(?:nach|vor|geburts|familien)name|nom(?: de famille| du patient| de naissance| et pr[ée]nom)?|pr[ée]noms?"
+    r"|nombre(?: del paciente| y apellidos)?|apellidos?|paciente"
+    r"|d\.?o\.?b\.?|(?:date of )?birth(?:[ -]?date)?|born(?: on)?|geb(?:oren)?\.?(?: am)?|geburtsdatum|geb\.?-?datum"
+    r"|n[ée]e?(?:\(e\))? le|date de naissance|ddn|fecha de nacimiento|f\.? ?nac\.?|nacid[oa] el"
+    r"|(?:home |street |postal )?address|adresse|anschrift|wohnhaft(?: in)?|wohnort|stra(?:ß|ss)e"
+    r"|direcci[óo]n|domicilio"
+    r"|(?:tele|mobile )?(?:phone|fax)(?: number)?|tel\.?(?:efon|[ée]phone|[ée]fono)?|fax|handy|mobil|m[óo]vil|e-?mail"
+    r"|(?:nhs|social security|ssn|insurance|versicherten|kranken(?:kassen|versicherten)|s[ée]curit[ée] sociale)"
+    r"[ \t-]*(?:number|no\.?|nr\.?|nummer)?"
+    # numbers
+    r"|(?:patient(?:en)?|pat\.?|hospital|case|fall|aufnahme|record|mrn|ipp|nhc|n[ºo°]\.? de historia|dossier|auftrags?)"
+    r"[ \t-]*(?:id|number|no\.?|nr\.?|nummer|identifier|num[ée]ro)|mrn|ipp|nhc|accession[ \t]*(?:number|no\.?|nr\.?)?"
+    # physicians and places
+    r"|(?:referring|requesting|ordering|attending|reporting|consulting)[ \t]+(?:physician|doctor|clinician|provider)s?"
+    r"|radiologists?|physicians?|technologist|technician|operator|consultants?"
+    r"|(?:electronically )?(?:signed|dictated|reported|verified|approved|read|transcribed|authenticated)(?: by)"
+    r"|(?:[üu]ber|zu|ein)weis(?:er|ende[rn]?(?: arzt| [äa]rztin)?)|radiologe|radiologin|befunder(?:in)?|arzt|[äa]rztin"
+    r"|hausarzt|oberarzt|vidiert(?: von)?|unterschrift|mtra?|(?:elektronisch )?signiert(?: von)?"
+    r"|(?:m[ée]decin|docteur)(?: prescripteur| traitant| demandeur| radiologue)?|radiologues?|manipulat(?:eur|rice)"
+    r"|(?:sign[ée]|valid[ée]|dict[ée]) par|prescripteur"
+    r"|m[ée]dico(?: solicitante| responsable| tratante)?|radi[óo]log[oa]|(?:firmado|validado|dictado) por|facultativo"
+    r"|hospital|clinic|institution|krankenhaus|klinik|praxis|h[ôo]pital|clinique|cl[íi]nica|centro|station|ward"
+)
+_END = "".join(
+    rf"(?<!\b{word})" for word in ("[A-Z]", "Dr", "Dra", "Prof", "med", "Mrs", "Mr", "Ms", "St", "Sra", "Sr")
+)
+_END += r"\.(?:\s|$)"
+"""The end of a sentence, which the point behind an initial or a title is not."""
+_LABELLED = re.compile(
+    rf"(?P<label>(?:^|(?<=[\n|;])|(?<=  ))[ \t*#>|(\[-]*(?:{_LABELS})[ \t*_]*[:：=][ \t*_]*)(?P<value>[^\n|;\t]+?)"
+    rf"(?=[ \t]*(?:$|\n|\||;|\t|  |{_END}))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_NAMED = re.compile(
+    r"^[ \t*#>|-]*(?i:patient(?:in|en|e|'?s)?(?:[ \t]+(?:full )?name)?|name|(?:nach|vor|familien)name"
+    r"|nom(?: du patient)?|pr[ée]noms?|nombre(?: del paciente)?|apellidos?|paciente|pt\.?[ \t]+name)[ \t*_]*[:：=]"
+    r"[ \t]*(?P<name>[^\n|;:\d]{2,60})",
+    re.MULTILINE,
+)
+_WORD = r"[A-ZÄÖÜÀ-Þ][\w'’-]+"
+_TITLED = re.compile(
+    r"\b(?P<title>(?:(?:Priv\.?-?Doz|PD|Prof|Dr|Dres|Drs|Dra|Drs?|Dipl|Univ|OA|FA|Mr|Mrs|Ms|Miss|Mme|Mlle|Sr|Sra|Hr|Fr)"
+    r"\.[ \t]*"
+    r"(?:med\.[ \t]*|rer\.[ \t]*nat\.[ \t]*)*|(?:Professor|Prof|Dr|Doctor|Docteur|Doctora|Herrn?|Frau|Monsieur|Madame"
+    r"|Mr|Mrs|Ms|Mme|Señor|Señora|Don|Doña|Kolleg(?:e|in|en))[ \t]+)+)"
+    rf"(?P<name>(?:(?:von|van|de|del|de la|der|den|la|le|zu|di|da|du)[ \t]+)*(?:{_WORD}|[A-Z]\.)"
+    rf"(?:[ \t]+(?:(?:von|van|de|del|der|den|la|le|di|da|du|y)[ \t]+)*(?:{_WORD}|[A-Z]\.)){{0,2}})"
+)
+_MONTHS = (
+    r"jan(?:uary|uar|vier)?|jänner|enero|ene|feb(?:ruary|ruar|rero)?|f[ée]v(?:r(?:ier)?)?|mar(?:ch|s|zo)?|märz|apr(?:il)?"
+    r"|avr(?:il)?|abr(?:il)?|may|mai|mayo|jun[ei]?|juin|junio|jul[yi]?|juil(?:let)?|julio|aug(?:ust)?|août|ago(?:sto)?"
+    r"|sep(?:t(?:ember|embre|iembre)?)?|oct(?:ober|obre|ubre)?|okt(?:ober)?|nov(?:ember|embre|iembre)?"
+    r"|dec(?:ember)?|dez(?:ember)?|d[ée]c(?:embre)?|dic(?:iembre)?"
+)
+_ISO = re.compile(r"(?<![\d.-])((?:19|20)\d\d)-(\d\d)-(\d\d)(?![\d-])")
+_DOTTED = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{1,2})\.((?:19|20)\d\d)(?!\d)")
+_OTHER_DAYS = re.compile(
+    r"(?<![\d./-])\d{1,2}([./-])\d{1,2}\1(?:(?:19|20)\d\d|\d\d)(?![\d/-])"
+    rf"|\b\d{{1,2}}(?:\.|st|nd|rd|th|er|º)?[ \t-]*(?:de[ \t]+)?(?:{_MONTHS})\.?[ \t,-]*(?:del?[ \t]+)?"
+    r"(?:19|20)\d\d\b"
+    rf"|\b(?:{_MONTHS})\.?[ \t]+\d{{1,2}}(?:st|nd|rd|th)?,?[ \t]+(?:19|20)\d\d\b"
+    r"|(?<!\d)(?:19|20)\d\d[/.](?:0?[1-9]|1[0-2])[/.]\d{1,2}(?!\d)"
+    r"|(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)",
+    re.IGNORECASE,
+)
+_FORMS = tuple(
+    re.compile(form)
+    for form in (
+        r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
+        r"(?i:https?://|www\.)\S+",
+        r"(?<![\w.])(?:\+|00)\d{1,3}[ \t/().-]*\d(?:[ \t/().-]*\d){5,}",
+        r"(?<![\w.,])0\d{1,5}[ \t]*[/-][ \t]*\d{2,}(?:[ \t/-]?\d{2,})*",
+        r"(?<![\w.,])0\d(?:[ .]\d\d){4}(?!\d)",
+        r"(?<![\w.,])\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\d|\.\d)",
+        r"(?<![\w.,])\d{3}-\d{2}-\d{4}(?!\d)",
+        r"(?<![\w.,])[12][ ]?\d\d[ ]?(?:0[1-9]|1[0-2])[ ]?\d[\dAB][ ]?\d{3}[ ]?\d{3}(?:[ ]?\d\d)?(?!\d)",
+        r"(?<![\w.])[A-Za-z]{0,4}[-_]?\d{7,}[A-Za-z]?(?![\w.]*\d)",
+        rf"\b{_WORD}(?:straße|strasse|str\.|weg|platz|allee|gasse|ring|damm)[ \t]+\d+[a-z]?\b",
+        rf"\b{_WORD}[ \t](?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse|Ring|Damm)[ \t]+\d+[a-z]?\b",
+        rf"\b\d{{1,5}}[a-z]?[ \t]+{_WORD}(?:[ \t]+{_WORD})?[ \t]+(?:Street|St\.|Road|Rd\.?|Avenue|Ave\.?"
+        r"|Lane|Ln\.?|Drive|Boulevard|Blvd\.?|Court|Square|Crescent|Way)\b",
+        rf"\b\d{{1,4}}(?:[ \t]*(?:bis|ter))?,?[ \t]+(?:rue|avenue|boulevard|place|chemin|impasse|allée|quai)[ \t]+"
+        rf"(?:(?:de|du|des|la|le|l'|d')[ \t]*)*{_WORD}(?:[ \t]+{_WORD})*",
+        rf"\b(?:Calle|Avenida|Avda\.|Plaza|Paseo|C/)[ \t]*(?:(?:de|del|la|los|las)[ \t]+)*{_WORD}(?:[ \t]+{_WORD})*,?"
+        r"(?:[ \t]*n?[ºo°]?\.?[ \t]*\d+)",
+        rf"(?<![\w.,])(?:[A-Z]{{1,2}}-)?\d{{4,5}}[ \t]+{_WORD}(?=[ \t]*(?:$|\n|,))",
+    )
+)
+_OLD = re.compile(r"\b(?:9\d|1[0-2]\d)(?=[ -]?(?:year|y/?o\b|jahre|jährig|ans\b|años))", re.IGNORECASE)
+
+
+_SEVERAL = re.compile(rf"{re.escape(GONE)}(?:[ \t,]*{re.escape(GONE)})+")
+
+
+def scrub(text: str, known: Known, days: int | None) -> str:
+    """The text without what names somebody. days: by which days of the year are moved; None takes all of them out."""
+    named = [(NAME, found["name"]) for found in _NAMED.finditer(text[:4000])]
+    named += [(NAME, found["name"]) for found in _TITLED.finditer(text)]
+    text = _LABELLED.sub(lambda found: f"{found['label']}{GONE}", text)
+    text = _TITLED.sub(lambda found: f"{found['title']}{GONE}", text)
+    text = known.joined(_names_only(named)).without(text, GONE)
+    text = _moved_days(text, days)
+    for form in _FORMS:
+        text = form.sub(GONE, text)
+    text = _OLD.sub("90", text)
+    return _SEVERAL.sub(GONE, text)
+
+
+def _names_only(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Long enough to be looked for everywhere: short words that happen to stand behind a title are not."""
+    parts = {part for _, value in found for part in re.split(r"[\s,.^]+", value)}
+    return [(NAME, part) for part in parts if len(part) >= 4 and part[:1].isupper()]
+
+
+def _moved_days(text: str, days: int | None) -> str:
+    text = _ISO.sub(_moving(days, (1, 2, 3), "{0:%Y-%m-%d}"), text)
+    text = _DOTTED.sub(_moving(days, (3, 2, 1), "{0:%d.%m.%Y}"), text)
+    kept = {found.span() for form in (_ISO, _DOTTED) for found in form.finditer(text)}
+    return _OTHER_DAYS.sub(lambda found: found[0] if found.span() in kept else DAY_GONE, text)
+
+
+def _moving(days: int | None, order: tuple[int, int, int], form: str) -> Callable[[re.Match[str]], str]:
+    def move(found: re.Match[str]) -> str:
+        if days is None:
+            return DAY_GONE
+        try:
+            day = date(*(int(found[place]) for place in order)) + timedelta(days)
+        except (ValueError, OverflowError):
+            return DAY_GONE
+        return form.format(day)
+
+    return move

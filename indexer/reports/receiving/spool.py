@@ -1,0 +1,61 @@
+"""A folder of messages as they came, one file each: whole and on the disk, by name in the order in which they came."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spinecho.db.durable import durable_replace, sync_folder
+from spinecho.encoders.errors import EncoderError
+
+_UNFINISHED = ".*.partial"
+
+
+class SpoolUnusable(EncoderError):
+    """The folder for messages cannot be written."""
+
+    exit_status = 3
+
+
+class Spool:
+    """Thread-safe. An ordinary folder for `spinecho index`; a message that is not whole has a name that is skipped."""
+
+    def __init__(self, folder: Path) -> None:
+        """Makes the folder, for its owner alone, and removes what was never acknowledged. Raises `SpoolUnusable`."""
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+        self._days: set[str] = set()
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for left in folder.glob(f"*/{_UNFINISHED}"):
+                left.unlink()
+            sync_folder(folder.parent)
+        except OSError as error:
+            raise SpoolUnusable(
+                f"{folder} cannot hold messages: {error.strerror}; name a folder to write to"
+            ) from error
+
+    def keep(self, message: bytes) -> Path:
+        """Write a message; when this returns a power cut does not lose it. Raises OSError."""
+        with self._lock:
+            now, number = datetime.now(UTC), next(self._numbers)
+        day = self.folder / now.strftime("%Y-%m-%d")
+        if day.name not in self._days:
+            day.mkdir(exist_ok=True, mode=0o700)
+            sync_folder(self.folder)
+            self._days.add(day.name)
+        name = f"{now.strftime('%H%M%S.%f')}-{number:08d}-{os.getpid()}"
+        unfinished, final = day / f".{name}.partial", day / f"{name}.hl7"
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(message)
+            durable_replace(unfinished, final)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+        return final

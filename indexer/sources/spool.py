@@ -1,0 +1,127 @@
+"""Where objects from a PACS are kept: STUDY/SERIES/OBJECT.dcm, in a folder that the normal indexing reads.
+
+What is not whole yet lies below a folder whose name begins with a dot, which no walk enters: a file while it is
+written, a study while it is taken. Every object is on the disk before `put` returns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from spinecho.db.durable import durable_replace, sync_folder
+
+INCOMING, GONE = ".incoming", ".gone"
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+_LONGEST = 64
+
+
+class Spool:
+    """The spool of one source."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._incoming, self._gone = folder / INCOMING, folder / GONE
+        self._incoming.mkdir(parents=True, exist_ok=True)
+
+    def put(self, study_uid: str, series_uid: str, sop_uid: str, data: bytes) -> Path:
+        """Write an object; it is on the disk, under its name, when this returns. Raises OSError."""
+        path = self._incoming / name_of(study_uid) / name_of(series_uid) / f"{name_of(sop_uid)}.dcm"
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in (path.parent.parent, self._incoming):
+                sync_folder(folder)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}.partial")
+        try:
+            unfinished.write_bytes(data)
+            durable_replace(unfinished, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            raise
+        return path
+
+    def holds(self, study_uid: str, series_uid: str, sop_uid: str, *, settled: bool = True) -> bool:
+        """Whether an object is there; settled: also among those that are indexed, not only of what comes in."""
+        below = Path(name_of(study_uid), name_of(series_uid), f"{name_of(sop_uid)}.dcm")
+        return (self._incoming / below).is_file() or (settled and (self.folder / below).is_file())
+
+    def objects(self, study_uid: str) -> set[str]:
+        """The names (without ending) of every object of a study, come in or settled."""
+        name = name_of(study_uid)
+        return {path.stem for above in (self._incoming, self.folder) for path in (above / name).glob("*/[!.]*.dcm")}
+
+    def settle(self, study_uid: str) -> int:
+        """Move what came in of a study to where it is indexed; how many objects. One that was there is replaced."""
+        return self._settle(self._incoming / name_of(study_uid))
+
+    def settle_stable(self, seconds: float, *, now: float | None = None) -> int:
+        """Settle every study of which nothing came for so long; how many there were."""
+        at, settled = time.time() if now is None else now, 0
+        for study in self._studies(self._incoming):
+            times = [path.stat().st_mtime for path in study.glob("*/*.dcm")]
+            if times and at - max(times) >= seconds:
+                settled += bool(self._settle(study))
+        return settled
+
+    def waiting(self) -> int:
+        """How many studies have come in and are not settled."""
+        return sum(1 for _ in self._studies(self._incoming))
+
+    def set_aside(self, study_uid: str) -> bool:
+        """Take a study out of what is indexed, so that it can be forgotten, or put back; whether there was one."""
+        study = self.folder / name_of(study_uid)
+        if not study.is_dir():
+            return False
+        self._gone.mkdir(exist_ok=True)
+        shutil.rmtree(self._gone / study.name, ignore_errors=True)
+        durable_replace(study, self._gone / study.name)
+        return True
+
+    def put_all_back(self) -> None:
+        """Undo every `set_aside`, also of a process that was killed."""
+        for study in self._studies(self._gone):
+            if not (self.folder / study.name).exists():
+                durable_replace(study, self.folder / study.name)
+
+    def drop_aside(self) -> None:
+        """Delete what was set aside."""
+        shutil.rmtree(self._gone, ignore_errors=True)
+
+    def _settle(self, study: Path) -> int:
+        moved = 0
+        for path in sorted(study.glob("*/[!.]*.dcm")):
+            final = self.folder / study.name / path.parent.name / path.name
+            final.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(final)  # its bytes are on the disk since it came
+            moved += 1
+            if moved == 1 or not any(path.parent.iterdir()):
+                sync_folder(final.parent)
+        if moved:
+            sync_folder(self.folder / study.name)
+            sync_folder(self.folder)
+        if study.is_dir():
+            for series in study.iterdir():
+                with contextlib.suppress(OSError):  # something came in meanwhile
+                    series.rmdir()
+            with contextlib.suppress(OSError):
+                study.rmdir()
+        return moved
+
+    @staticmethod
+    def _studies(folder: Path) -> Iterator[Path]:
+        if folder.is_dir():
+            yield from sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def name_of(uid: str) -> str:
+    """A UID as the name of a folder or file; what is no UID by a digest, so that nothing leads out of the spool."""
+    if len(uid) <= _LONGEST and _UID.fullmatch(uid):
+        return uid
+    return f"x{hashlib.sha256(uid.encode('utf-8', 'backslashreplace')).hexdigest()[:40]}"

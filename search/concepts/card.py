@@ -1,0 +1,112 @@
+"""What is known of a taught concept, as plain values that name no study and no patient, and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spinecho.db.people.masking import masked
+from spinecho.search.concepts.learning import ALIKE, PRECISION, Known, Line
+
+_COUNTED = ("studies", "patients")
+
+
+def judged(known: Known, *, positives: int, negatives: int) -> tuple[bool, str]:
+    """(whether it can be learned from these, why)."""
+    low, high = known.interval
+    said = f"AUROC {known.auroc:.2f} ({low:.2f} to {high:.2f}) on held-out patients, chance 0.50"
+    if known.learnable:
+        return True, said
+    if low <= 0.5:
+        why = "the interval touches chance"
+    else:
+        why = f"shuffled labels reach {known.by_chance:.2f} in one of a hundred tries"
+    return False, (
+        f"not learnable from this: {said}, and {why}. {positives:,} with it and {negatives:,} without: more examples "
+        "may change that, or an encoder that sees it ('spinecho encoders list', 'spinecho adapt')"
+    )
+
+
+def card_of(
+    *, name: str, encoder: str, space: str, owner: str, reads: str, sources: Sequence[str], against: str,
+    positives: Mapping[str, int], negatives: Mapping[str, int], left_out: Mapping[str, int], known: Known, line: Line,
+    learnable: bool, why: str, seconds: float,
+) -> dict[str, Any]:  # fmt: skip
+    """One plain object."""
+    return {
+        "concept": name, "encoder": encoder, "space": space, "reads": reads, "taught_by": owner,
+        "sources": list(sources), "against": against, "positives": dict(positives), "negatives": dict(negatives),
+        "left_out": {why: count for why, count in left_out.items() if count},
+        "groups": {"count": known.groups, "cosine": ALIKE, "studies with near-duplicates": known.joined},
+        "auroc": {
+            "value": _short(known.auroc), "low": _short(known.interval[0]), "high": _short(known.interval[1]),
+            "chance": 0.5, "shuffled": _short(known.by_chance),
+            "studies": positives["studies"] + negatives["studies"],
+            "patients": positives["patients"] + negatives["patients"],
+        },
+        "calibration": {
+            "brier": _short(known.brier), "brier_chance": _short(known.brier_chance),
+            "error": _short(known.calibration_error),
+            "share_of_positives": _short(positives["studies"] / (positives["studies"] + negatives["studies"])),
+        },
+        "answers": {
+            "yes_from": _short(line.yes) if line.yes <= 1 else None,
+            "no_from": _short(line.no) if line.no <= 1 else None, "precision": PRECISION,
+            "answered": _short(known.answered), "right": None if known.right != known.right else _short(known.right),
+        },
+        "learnable": learnable, "why": why, "seconds": round(seconds, 1),
+    }  # fmt: skip
+
+
+def shown(card: Mapping[str, Any], smallest: int) -> dict[str, Any]:
+    """With small counts hidden, as those of cohorts are."""
+    found = dict(card)
+    for side in ("positives", "negatives", "auroc"):
+        part = dict(found.get(side) or {})
+        found[side] = part | {name: masked(int(part[name]), smallest) for name in _COUNTED if name in part}
+    return found
+
+
+def text_of(card: Mapping[str, Any]) -> str:
+    """For people, a line a fact."""
+    positives, negatives, auroc = card["positives"], card["negatives"], card["auroc"]
+    answers, calibration = card["answers"], card["calibration"]
+    lines = [
+        f"{card['concept']}: {card['why']}",
+        f"taught from {', '.join(card['sources']) or 'studies by UID'}"
+        + (f", against {card['against']}" if card["against"] else ""),
+        f"with it: {positives['studies']} studies of {positives['patients']} patients; without it: "
+        f"{negatives['studies']} of {negatives['patients']}",
+        f"AUROC {auroc['value']:.3f} ({auroc['low']:.3f} to {auroc['high']:.3f}; chance 0.5, shuffled labels up to "
+        f"{auroc['shuffled']:.3f}) by nested cross-validation over {card['groups']['count']} groups: {_groups(card)}",
+        _says(answers),
+        f"probabilities: Brier {calibration['brier']:.3f} (always the share of positives "
+        f"{calibration['brier_chance']:.3f}), calibration error {calibration['error']:.3f}, for "
+        f"{100 * calibration['share_of_positives']:.0f} % positives as among the examples",
+        f"reads {card['reads']} of {card['encoder']} ({card['space']})",
+    ]
+    lines += [f"left out: {count} {why}" for why, count in card["left_out"].items()]
+    return "\n".join(lines)
+
+
+def _groups(card: Mapping[str, Any]) -> str:
+    joined = card["groups"]["studies with near-duplicates"]
+    if joined < 0:
+        return "patients alone, as this encoder does not tell near-duplicates from others; figures may be too good"
+    return f"patients, and near-duplicates above a cosine of {card['groups']['cosine']} ({joined} studies)"
+
+
+def _says(answers: Mapping[str, Any]) -> str:
+    yes, no = answers["yes_from"], answers["no_from"]
+    sides = [
+        f"yes from {yes:.2f} on" if yes is not None else "never yes",
+        f"no from {1 - no:.2f} down" if no is not None else "never no",
+    ]
+    right = answers["right"]
+    end = "" if right is None else f", {100 * right:.0f} % of these right"
+    share = f"{100 * answers['answered']:.0f} % of held-out studies answered"
+    return f"answers {', '.join(sides)}, unsure between: {share}{end}"
+
+
+def _short(value: float) -> float:
+    return round(float(value), 4)

@@ -1,0 +1,93 @@
+"""Examples of a concept put together: sides of several sources joined, taken down to what is learned from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spinecho.db.people.concepts import StudyRows, study_rows
+from spinecho.db.schema.database import Database
+from spinecho.db.values import SpaceRecord
+from spinecho.search.concepts.features import Features, features_of, reads_of
+from spinecho.search.concepts.learning import MOST, Examples
+from spinecho.search.concepts.sources import Sided
+
+_LEAST_REST, _TIMES = 200, 4
+"""Of the rest of an archive, so many times as many as there are positives, and so many at least."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """UIDs by side. contradicting: studies that one source counts with it, another without; unmatched: rows."""
+
+    positives: frozenset[str]
+    negatives: frozenset[str]
+    contradicting: int
+    unmatched: int
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Examples as arrays. sides: studies and patients, of positives, then of negatives; left_out: studies by why."""
+
+    examples: Examples
+    features: Features
+    reads: str
+    sides: tuple[Mapping[str, int], Mapping[str, int]]
+    left_out: Mapping[str, int]
+
+
+def joined(sides: Iterable[Sided]) -> Joined:
+    """What somebody judged of a study counts before rules; what else contradicts itself is left out."""
+    found = list(sides)
+    positives, negatives = (
+        frozenset().union(*(getattr(one, side) for one in found if not one.judged))
+        for side in ("positives", "negatives")
+    )
+    good, bad = (
+        frozenset().union(*(getattr(one, side) for one in found if one.judged)) for side in ("positives", "negatives")
+    )
+    torn = (positives & negatives) - good - bad
+    return Joined(
+        (positives - bad - torn) | good, (negatives - good - torn) | bad, len(torn), sum(one.unmatched for one in found)
+    )
+
+
+def some_of(uids: Iterable[str], most: int) -> list[str]:
+    """The same of them every time: those with the lowest digests."""
+    return sorted(uids, key=lambda uid: hashlib.sha256(uid.encode("utf-8", "backslashreplace")).digest())[:most]
+
+
+def rest_size(positives: int) -> int:
+    """How many of the rest of an archive are taken for so many positives."""
+    return min(MOST, max(_LEAST_REST, _TIMES * positives))
+
+
+def ready(database: Database, space: SpaceRecord, studies: Mapping[str, int], both: Joined) -> Ready:
+    """The arrays of these examples. studies: ids by UID, of those that the archive has."""
+    chosen = [some_of((uid for uid in side if uid in studies), MOST) for side in (both.positives, both.negatives)]
+    known = [sum(uid in studies for uid in side) for side in (both.positives, both.negatives)]
+    positive = {studies[uid] for uid in chosen[0]}
+    rows: Sequence[StudyRows] = list(study_rows(database, space, [studies[uid] for side in chosen for uid in side]))
+    reads = reads_of(rows)
+    features = features_of(rows, reads)
+    labels = np.array([study in positive for study in features.studies], bool)
+    patients = np.array(features.patients, np.int64)
+    sides = [
+        {"studies": int((labels == side).sum()), "patients": len(np.unique(patients[labels == side]))}
+        for side in (True, False)
+    ]
+    left_out = {
+        "counted both with it and without it": both.contradicting,
+        "keys that no study has": both.unmatched,
+        "no longer in the archive": sum(
+            uid not in studies for side in (both.positives, both.negatives) for uid in side
+        ),
+        f"beyond {MOST:,} a side": sum(known) - sum(map(len, chosen)),
+        "without a scan that can be read here": sum(map(len, chosen)) - len(features.studies),
+    }
+    examples = Examples(features.read, features.whole, labels, patients)
+    return Ready(examples, features, reads, (sides[0], sides[1]), left_out)

@@ -1,0 +1,86 @@
+"""The archive as pages of its own machine show it: by numbers of rows, drawn again and again, each drawing on record.
+
+What any caller asks stands on `Archive`, and pages ask it there. Here is what is left: what a screen alone can use, and
+the values of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spinecho.archive import Archive
+from spinecho.connection import over_desk
+from spinecho.db.errors import Busy, StoreError
+from spinecho.db.filters.algebra import ALL, Filter
+from spinecho.db.values import PassageCard, SeriesCard, StudyCard
+from spinecho.encoders.errors import Reason
+from spinecho.encoders.preparing.grey_levels import Levels, memory_order
+from spinecho.encoders.registry import ABOUT
+from spinecho.evidence import read_again
+from spinecho.people import Access, Person, Recorder
+from spinecho.search.access.holdings import ArchiveMap, Holdings, SpaceFacts, VolumeFacts
+from spinecho.search.access.personal_archive import PersonalArchive, Served
+from spinecho.search.access.searching import Kept, NoSuchSearch, Saved
+from spinecho.search.access.studies import OpenedSeries, OpenedStudy, Source, Studies
+from spinecho.search.answers.heat import Heat
+from spinecho.settings import Settings
+from spinecho.wiring import open_served, read_levels, read_scan_query
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from spinecho.encoders.reading.headers import FileFailure
+    from spinecho.results import Hits
+    from spinecho.search.query import ImageQuery, Query
+
+__all__ = [
+    "ABOUT", "ArchiveMap", "Busy", "Heat", "Kept", "Levels", "NoSuchSearch", "OpenedSeries", "OpenedStudy",
+    "PassageCard", "PersonalArchive", "Reason", "Saved", "SeriesCard", "Served", "ShownArchive", "Source",
+    "SpaceFacts", "StoreError", "StudyCard", "VolumeFacts", "memory_order", "open_served", "personal_archive",
+    "read_again", "read_levels", "shown_archive",
+]  # fmt: skip
+
+
+class ShownArchive(Archive):
+    """An archive over what a server has opened, before the person at the screen. It is the server's to close."""
+
+    @property
+    def access(self) -> Access:
+        """Who asks, what they may do, and the rows of the record for what pages do by themselves."""
+        return self._personal()
+
+    @property
+    def rows(self) -> Studies:
+        """Studies and series by numbers of rows, as addresses of pages have them, and what it takes to draw them."""
+        return self._personal()
+
+    @property
+    def kept(self) -> Kept:
+        """Searches that people keep, and answers that a page keeps until `generation` rises."""
+        return self._personal()
+
+    @property
+    def holdings(self) -> Holdings:
+        """What is in the archive, what was rejected, its builds, its map, and work on it."""
+        return self._personal()
+
+    def ask(self, query: Query, *, where: Filter = ALL, k: int = 10, reports: bool = False, pictures: int = 4) -> Hits:
+        """As `search` and `similar`, of a query that was made already: a scan is read once for many questions.
+
+        pictures: of so many series of each hit.
+        """
+        return self._search(query, where, k, reports=reports, pictures=pictures)
+
+    def read_scan(self, path: Path) -> tuple[ImageQuery, tuple[FileFailure, ...]]:
+        """A scan as a query, and the files that were left out. Raises `ReadError` where nothing could be read."""
+        return read_scan_query(path, self._personal().preparation)
+
+
+def personal_archive(settings: Settings, served: Served, person: Person, record: Recorder) -> PersonalArchive:
+    """The archive as this person may use it, over an engine that everybody shares."""
+    return served.archive(person, record, smallest=settings.smallest_count)
+
+
+def shown_archive(settings: Settings, personal: PersonalArchive) -> ShownArchive:
+    """The front door before the same person."""
+    return over_desk(ShownArchive, settings, personal)

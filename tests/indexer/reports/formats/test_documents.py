@@ -1,0 +1,209 @@
+"""Documents in files and in DICOM objects: PDF, Word, RTF, HTML, CDA, structured reports. Patients are invented."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docx import Document
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
+from small_pdf import pdf
+
+from spinecho.encoders.errors import ReadError
+from spinecho.indexer.reports.parsing.formats.documents import NoText, document_text
+from spinecho.indexer.reports.parsing.parse import RawReport, ReportFailure, parse_reports
+
+LINES = ("Accession: A100", "FINDINGS: A lesion of 5 mm.", "IMPRESSION: Meningioma.")
+UID = "1.2.840.99.7.1"
+
+
+def one(folder: Path, name: str, content: bytes) -> RawReport:
+    (folder / name).write_bytes(content)
+    (found,) = parse_reports(folder / name)
+    assert isinstance(found, RawReport), found
+    return found
+
+
+def word(*lines: str) -> bytes:
+    document = Document()
+    for line in lines:
+        document.add_paragraph(line)
+    table = document.add_table(1, 2)
+    table.cell(0, 0).text, table.cell(0, 1).text = "Side", "left"
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+MADE = {
+    ".pdf": pdf(*LINES),
+    ".docx": word(*LINES),
+    ".rtf": ("{\\rtf1\\ansi " + "\\par ".join(LINES) + "}").encode(),
+    ".html": ("<html><body><p>" + "</p><p>".join(LINES) + "</p></body></html>").encode(),
+}
+
+
+@pytest.mark.parametrize("suffix", MADE)
+def test_a_document_is_the_text_that_it_shows(tmp_path: Path, suffix: str) -> None:
+    report = one(tmp_path, f"r{suffix}", MADE[suffix])
+    assert report.accession_number == "A100"
+    assert [line for line in report.text.split("\n") if line.strip()][:3] == list(LINES)
+    if suffix in (".pdf", ".rtf"):
+        assert one(tmp_path, "any.txt", MADE[suffix]).text == report.text, "the bytes decide, not the name"
+
+
+def test_documents_without_a_text_say_so(tmp_path: Path) -> None:
+    for name, content, words in (
+        ("a.pdf", pdf(), "pictures"), ("b.pdf", MADE[".pdf"][:200], "damaged"),
+        ("c.docx", MADE[".docx"][:900], "whole"),
+    ):  # fmt: skip
+        with pytest.raises(ReadError, match=words):
+            one(tmp_path, name, content)
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", b" " * (257 << 20))
+    with pytest.raises(ReadError, match="inflated"):
+        one(tmp_path, "bomb.docx", bomb.getvalue())
+
+
+CDA = f"""<?xml version="1.0" encoding="UTF-8"?>
+<ClinicalDocument xmlns="urn:hl7-org:v3"><title>MRI brain</title><effectiveTime value="20240102101010+0100"/>
+<versionNumber value="2"/>
+<recordTarget><patientRole><id extension="4711" root="1.2.3"/><addr>5 Mill Lane</addr>
+<patient><name><given>Jane</given><family>Doe</family></name></patient></patientRole></recordTarget>
+<inFulfillmentOf><order><id extension="A100" root="1.2.3"/></order></inFulfillmentOf>
+<documentationOf><serviceEvent><id root="{UID}"/></serviceEvent></documentationOf>
+<relatedDocument typeCode="RPLC"/>
+<component><structuredBody><component><section><title>Findings</title>
+<text><paragraph>A lesion of 5 mm.</paragraph><table><tr><td>Side</td><td>left</td></tr></table></text>
+<entry><observation><text>coded twin</text></observation></entry></section></component></structuredBody></component>
+</ClinicalDocument>"""
+
+
+def test_a_cda_document_gives_its_body_and_keys_and_nobodys_name(tmp_path: Path) -> None:
+    report = one(tmp_path, "r.xml", CDA.encode())
+    assert (report.accession_number, report.study_uid, report.patient_id) == ("A100", UID, "4711")
+    assert (report.status, report.version, report.dated, report.exam) == ("corrected", 2, "2024-01-02T10:10:10", "head")
+    assert "Findings:\n\nA lesion of 5 mm." in report.text
+    assert not any(word in report.text for word in ("Jane", "Mill Lane", "twin"))
+    with pytest.raises(ReadError, match="entities"):
+        one(tmp_path, "bomb.xml", CDA.replace("?>", '?><!DOCTYPE x [<!ENTITY a "b">]>', 1).encode())
+
+
+# DICOM
+
+
+def code(meaning: str, value: str = "1") -> Dataset:
+    made = Dataset()
+    made.CodeValue, made.CodingSchemeDesignator, made.CodeMeaning = value, "DCM", meaning
+    return made
+
+
+def item(kind: str, name: str, relation: str = "CONTAINS", *inner: Dataset, **values: Any) -> Dataset:
+    made = Dataset()
+    made.RelationshipType, made.ValueType = relation, kind
+    made.ConceptNameCodeSequence = [code(name, values.pop("code", "1"))]
+    if inner:
+        made.ContentSequence = list(inner)
+    for key, value in values.items():
+        setattr(made, key, value)
+    return made
+
+
+def number(name: str, value: str, unit: str) -> Dataset:
+    measured = Dataset()
+    measured.NumericValue, measured.MeasurementUnitsCodeSequence = value, [code(unit, unit)]
+    return item("NUM", name, MeasuredValueSequence=[measured])
+
+
+def dicom(sop_class: str, **values: Any) -> bytes:
+    made = Dataset()
+    made.SOPClassUID, made.SOPInstanceUID, made.StudyInstanceUID = sop_class, "1.2.840.99.8", UID
+    made.AccessionNumber, made.PatientID, made.ContentDate, made.ContentTime = "A100", "4711", "20240102", "101010"
+    made.PatientName = "DOE^JANE"
+    for key, value in values.items():
+        setattr(made, key, value)
+    made.file_meta = FileMetaDataset()
+    made.file_meta.MediaStorageSOPClassUID, made.file_meta.MediaStorageSOPInstanceUID = sop_class, made.SOPInstanceUID
+    made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    out = io.BytesIO()
+    made.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+SR = "1.2.840.10008.5.1.4.1.1.88."
+TREE = [
+    item("PNAME", "Person Observer Name", "HAS OBS CONTEXT", PersonName="House^Greg"),
+    item("CONTAINER", "Findings", "CONTAINS", item("TEXT", "Finding", TextValue="A lesion in the left thalamus."),
+         number("Diameter", "5.2", "mm")),
+    item("CONTAINER", "Impressions", "CONTAINS", item("TEXT", "Impression", TextValue="Cavernoma."),
+         item("CODE", "Side", ConceptCodeSequence=[code("Left")])),
+]  # fmt: skip
+
+
+def test_a_structured_report_is_its_tree_as_text(tmp_path: Path) -> None:
+    report = one(tmp_path, "sr.dcm", dicom(f"{SR}11", ContentSequence=TREE, VerificationFlag="VERIFIED"))
+    assert (report.accession_number, report.study_uid, report.patient_id) == ("A100", UID, "4711")
+    assert (report.status, report.dated) == ("final", "2024-01-02T10:10:10")
+    assert report.text == (
+        "FINDINGS:\nA lesion in the left thalamus.\nDiameter: 5.2 mm\n\nIMPRESSIONS:\nCavernoma.\nSide: Left"
+    )
+    flat = dicom(f"{SR}22", ContentSequence=[item("TEXT", "Findings", TextValue="A lesion.")])
+    assert one(tmp_path, "flat.dcm", flat).text == "FINDINGS:\nA lesion."
+
+
+def test_measurements_stand_beside_a_report_and_never_take_its_place(tmp_path: Path) -> None:
+    group = item("CONTAINER", "Measurement Group", "CONTAINS", item("TEXT", "Tracking Identifier", TextValue="L1"),
+                 item("CODE", "Finding Site", ConceptCodeSequence=[code("Liver")]), number("Diameter", "12", "mm"),
+                 code="125007")  # fmt: skip
+    tree = [item("CONTAINER", "Imaging Measurements", "CONTAINS", group)]
+    title = [code("Imaging Measurement Report", "126000")]
+    held = dicom(f"{SR}34", ContentSequence=tree, VerificationFlag="VERIFIED", ConceptNameCodeSequence=title)
+    report = one(tmp_path, "m.dcm", held)
+    assert report.status == "addendum"
+    assert "Tracking Identifier: L1; Finding Site: Liver; Diameter: 12 mm." in report.text
+
+
+def test_documents_in_dicom(tmp_path: Path) -> None:
+    held = dicom("1.2.840.10008.5.1.4.1.1.104.1", EncapsulatedDocument=MADE[".pdf"] + b"\0" * (len(MADE[".pdf"]) % 2))
+    assert "Meningioma." in one(tmp_path, "pdf.dcm", held).text
+    padded = CDA.encode() + b"\0" * (len(CDA.encode()) % 2)
+    held = dicom("1.2.840.10008.5.1.4.1.1.104.2", EncapsulatedDocument=padded)
+    assert "A lesion of 5 mm." in one(tmp_path, "cda.dcm", held).text
+    with pytest.raises(ReadError):
+        one(tmp_path, "none.dcm", dicom(f"{SR}11"))
+    (keyless,) = parse(
+        tmp_path, "k.dcm", dicom(f"{SR}11", ContentSequence=TREE, AccessionNumber="", StudyInstanceUID="")
+    )
+    assert isinstance(keyless, ReportFailure)
+
+
+def parse(folder: Path, name: str, content: bytes) -> list[RawReport | ReportFailure]:
+    (folder / name).write_bytes(content)
+    return list(parse_reports(folder / name))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_documents_end_in_reports_or_typed_errors(tmp_path: Path, data: st.DataObject) -> None:
+    whole = {**MADE, ".xml": CDA.encode(), ".dcm": dicom(f"{SR}11", ContentSequence=TREE)}
+    suffix = data.draw(st.sampled_from(sorted(whole)))
+    content = whole[suffix]
+    at = data.draw(st.integers(0, len(content)))
+    put = data.draw(st.binary(max_size=12))
+    with contextlib.suppress(ReadError):
+        parse(tmp_path, f"A123{suffix}", content[:at] + put + content[at + data.draw(st.integers(0, 30)) :])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from([b"{\\rtf1", b"<html>", b"%PDF-1.4", b"PK\x03\x04", b"\xff\xfe", b""]), st.binary(max_size=60))
+def test_any_bytes_are_a_text_or_a_typed_error(start: bytes, rest: bytes) -> None:
+    with contextlib.suppress(NoText):
+        document_text(start + rest)

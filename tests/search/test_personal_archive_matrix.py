@@ -1,0 +1,260 @@
+"""The personal archive and its cohorts: which role may do what; a row of the record comes first and names nobody."""
+
+from __future__ import annotations
+
+import inspect
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archives import Home
+from parts_encoder import brain, parts_dual, write_nifti
+
+from spinecho.db.filters.algebra import Is
+from spinecho.db.people.record import Entry, Record, RecordUnwritable
+from spinecho.db.values import Fact
+from spinecho.evidence import read_again
+from spinecho.search.access.cohorts import PersonalCohorts
+from spinecho.search.access.personal_archive import Access, Person, PersonalArchive, Refused, Role
+from spinecho.search.cohorts.definition import from_plain
+from spinecho.search.engine import Engine
+from spinecho.search.query import StudyQuery, TextQuery
+
+CANARY = "Zebra Smith"
+WHERE = Is("description", (CANARY,))
+ASKED = {"words": CANARY, "text": CANARY}
+NO_ACT = {"may", "require", "note", "note_once", "allow", "record"}
+"""What the rest stands on; `record` is for everybody and is tested beside."""
+
+
+@dataclass(frozen=True)
+class World:
+    """An archive of two studies, and what earlier acts of a manager left in it."""
+
+    home: Home
+    engine: Engine
+
+    def archive(self, role: Role, record: Any) -> PersonalArchive:
+        return PersonalArchive(self.engine, Person("ada", role), record=record)
+
+    def cohorts(self, archive: PersonalArchive) -> PersonalCohorts:
+        return PersonalCohorts(archive, self.home.folder / "builds")
+
+    def kept(self) -> dict[str, Any]:
+        """What people made."""
+        tables = {"saved_searches": "name, shared", "feedback": "study_uid, verdict", "cohort_versions": "number"}
+        return {
+            table: self.home.query(f"SELECT {columns} FROM {table} ORDER BY 1") for table, columns in tables.items()
+        }
+
+
+class Silent:
+    """Takes rows and keeps them in memory."""
+
+    def __init__(self) -> None:
+        self.rows: list[Entry] = []
+
+    def append(self, *, user: str, role: str, action: str, subject: str = "", facts: Mapping[str, Fact]) -> str:
+        self.rows.append(Entry(None, user, role, action, subject, facts))  # type: ignore[arg-type]
+        return "digest"
+
+    def entries(self, **_: Any) -> tuple[Entry, ...]:
+        return tuple(self.rows)
+
+
+class Full(Silent):
+    """A disk on which there is no room."""
+
+    def append(self, **_: Any) -> str:
+        raise RecordUnwritable("no room")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    folder = tmp_path_factory.mktemp("matrix")
+    for number in (1, 2, 3):
+        write_nifti(folder / "scans" / f"sub-{number}" / f"sub-{number}_T1w.nii.gz", brain(number))
+    (folder / "scans" / f"{CANARY}.nii.gz").write_bytes(b"no scan")
+    home = Home(folder / "home", parts_dual)
+    home.index(folder / "scans")
+    made = World(home, home.engine())
+    archive = made.archive(Role.MANAGER, Silent())
+    uid = archive.search(TextQuery("brain"), k=1).hits[0].study.uid  # type: ignore[union-attr]
+    archive.keep_search(archive.remember_search(ASKED), name=CANARY, shared=True)
+    archive.rate(CANARY, WHERE, {uid: 1}, asked=ASKED)
+    for _ in range(2):
+        made.cohorts(archive).freeze(found(archive, made))
+    return made
+
+
+def found(archive: PersonalArchive, world: World) -> Any:
+    """An evaluation as a page holds it."""
+    manager = world.archive(Role.MANAGER, Silent())
+    return world.cohorts(manager).count(from_plain({"name": CANARY}, name=CANARY))
+
+
+def hits(world: World) -> Any:
+    return world.archive(Role.MANAGER, Silent()).search(TextQuery("brain"))
+
+
+def series(world: World) -> Any:
+    archive = world.archive(Role.MANAGER, Silent())
+    return archive.open_study(1).series[0]  # type: ignore[union-attr]
+
+
+def token(world: World) -> str:
+    return world.archive(Role.MANAGER, Silent()).saved_searches().kept[0].token
+
+
+def uid(world: World) -> str:
+    return str(world.home.query("SELECT uid FROM studies ORDER BY id")[0][0])
+
+
+Act = Callable[[Any, World], object]
+ARCHIVE: dict[str, tuple[Role, Act]] = {
+    "search": (Role.VIEWER, lambda archive, _: archive.search(TextQuery(CANARY), where=Is("sex", ("F",)))),
+    "listed": (Role.VIEWER, lambda archive, world: archive.listed(hits(world), most=4)),
+    "facets": (Role.VIEWER, lambda archive, _: archive.facets(WHERE, ["sex"])),
+    "counted_again": (Role.VIEWER, lambda archive, _: archive.counted_again(WHERE)),
+    "saved_searches": (Role.VIEWER, lambda archive, _: archive.saved_searches()),
+    "open_search": (Role.VIEWER, lambda archive, world: archive.open_search(token(world))),
+    "remember_search": (Role.VIEWER, lambda archive, _: archive.remember_search({"words": f"{CANARY} again"})),
+    "keep_search": (Role.VIEWER, lambda archive, world: archive.keep_search(token(world), name=CANARY, shared=False)),
+    "verdicts": (Role.VIEWER, lambda archive, _: archive.verdicts(CANARY, WHERE)),
+    "rate": (Role.VIEWER, lambda archive, world: archive.rate(CANARY, WHERE, {uid(world): -1}, asked=ASKED)),
+    "open_study": (Role.VIEWER, lambda archive, _: archive.open_study(1)),
+    "series_of": (Role.VIEWER, lambda archive, world: archive.series_of(uid(world))),
+    "compare": (Role.VIEWER, lambda archive, _: archive.compare([1, 2])),
+    "open_series": (Role.VIEWER, lambda archive, world: archive.open_series(series(world))),
+    "evidence": (Role.VIEWER, lambda archive, world: archive.evidence("bright", opened(world), read_again)),
+    "shown_evidence": (
+        Role.VIEWER,
+        lambda archive, world: archive.shown_evidence("bright", 1, series(world).volume_id, read_again),
+    ),
+    "evidence_again": (Role.VIEWER, lambda archive, world: archive.evidence_again(CANARY, opened(world))),
+    "studies": (Role.VIEWER, lambda archive, world: archive.studies([uid(world)])),
+    "listed_again": (Role.VIEWER, lambda archive, world: archive.listed_again([uid(world)], hits=1, want="study")),
+    "counts": (Role.VIEWER, lambda archive, _: archive.counts()),
+    "studies_by": (Role.VIEWER, lambda archive, _: archive.studies_by(["sequence"])),
+    "last_run": (Role.VIEWER, lambda archive, _: archive.last_run()),
+    "begin_indexing": (Role.MANAGER, lambda archive, _: archive.begin_indexing(retry=True)),
+    "rejected": (Role.VIEWER, lambda archive, _: archive.rejected()),
+    "failures": (Role.MANAGER, lambda archive, _: archive.failures("NOT_NIFTI")),
+    "unmatched_reports": (Role.MANAGER, lambda archive, _: archive.unmatched_reports()),
+    "spaces": (Role.VIEWER, lambda archive, world: archive.spaces(world.home.folder / "builds")),
+    "database_bytes": (Role.VIEWER, lambda archive, _: archive.database_bytes()),
+    "map": (Role.VIEWER, lambda archive, world: archive.map(world.home.folder / "builds")),
+    "map_again": (Role.VIEWER, lambda archive, _: archive.map_again()),
+}
+COHORTS: dict[str, tuple[Role, Act]] = {
+    "versions": (Role.VIEWER, lambda archive, _: archive.versions()),
+    "count": (Role.VIEWER, lambda archive, _: archive.count(from_plain({"name": CANARY}, name=CANARY))),
+    "counted_again": (Role.VIEWER, lambda archive, world: archive.counted_again(CANARY, 3)),
+    "compared": (Role.VIEWER, lambda archive, world: archive.compared(found(archive, world))),
+    "freeze": (Role.RESEARCHER, lambda archive, world: archive.freeze(found(archive, world))),
+    "rerun": (Role.VIEWER, lambda archive, _: archive.rerun(CANARY, 1)),
+    "diff": (Role.VIEWER, lambda archive, _: archive.diff(CANARY, 1, 2)),
+    "members": (Role.VIEWER, lambda archive, _: archive.members(CANARY, 1)),
+    "take": (Role.RESEARCHER, lambda archive, _: archive.take(CANARY, 1, formats=["csv"])),
+    "packed": (Role.RESEARCHER, lambda archive, _: archive.packed(CANARY, 1, formats=["csv"])),
+    "taken": (Role.RESEARCHER, lambda archive, _: archive.taken(CANARY, 1, 1000)),
+    "delete": (Role.RESEARCHER, lambda archive, _: archive.delete(CANARY, 2)),
+    "delete_once": (Role.RESEARCHER, lambda archive, _: archive.delete_once(CANARY, 3, lambda _: True)),
+    "seen": (Role.RESEARCHER, lambda archive, _: archive.seen(CANARY, 2)),
+    "version": (Role.VIEWER, lambda archive, _: archive.version(CANARY)),
+    "codes": (Role.RESEARCHER, lambda archive, _: archive.codes(CANARY, 1)),
+    "files": (Role.RESEARCHER, lambda archive, _: archive.files(CANARY, 1)),
+    "write": (
+        Role.RESEARCHER,
+        lambda archive, _: archive.write(CANARY, 1, Path(tempfile.mkdtemp()) / "new", formats=["csv"]),
+    ),
+}
+CASES = [("archive", *one) for one in ARCHIVE.items()] + [("cohorts", *one) for one in COHORTS.items()]
+
+
+def opened(world: World) -> Any:
+    return world.archive(Role.MANAGER, Silent()).open_series(series(world))
+
+
+def public(kind: type) -> set[str]:
+    return {name for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")}
+
+
+def test_the_matrix_names_every_method_and_its_role() -> None:
+    assert public(PersonalArchive) - NO_ACT == set(ARCHIVE)
+    assert public(PersonalCohorts) - {"require"} == set(COHORTS)
+    for kind, table in ((PersonalArchive, ARCHIVE), (PersonalCohorts, COHORTS)):
+        assert {name: getattr(kind, name).role for name in table} == {name: role for name, (role, _) in table.items()}
+    properties = {
+        name
+        for kind in (PersonalArchive, PersonalCohorts)
+        for name, one in inspect.getmembers(kind)
+        if isinstance(one, property)
+    }
+    assert {name for name in properties if not name.startswith("_")} == {"generation", "preparation"}, (
+        "tell of no study"
+    )
+
+
+@pytest.mark.parametrize(("kind", "name", "case"), CASES, ids=[f"{kind}.{name}" for kind, name, _ in CASES])
+def test_a_method_is_refused_below_its_role_and_recorded_before_it_gives(
+    world: World, kind: str, name: str, case: tuple[Role, Act]
+) -> None:
+    role, act = case
+
+    def asked(archive: PersonalArchive) -> object:
+        return act(world.cohorts(archive) if kind == "cohorts" else archive, world)
+
+    before = world.kept()
+    for lower in (one for one in Role if tuple(Role).index(one) < tuple(Role).index(role)):
+        record = Silent()
+        with pytest.raises(Refused, match=f"takes the role {role}"):
+            asked(world.archive(lower, record))
+        assert [(one.action, one.user, one.role) for one in record.rows] == [("refused", "ada", str(lower))]
+    nobody = world.archive(Role.VIEWER, Silent())
+    nobody.may = lambda _: False  # type: ignore[method-assign]
+    with pytest.raises(Refused):
+        asked(nobody)
+    with pytest.raises(RecordUnwritable):
+        asked(world.archive(role, Full()))
+    assert world.kept() == before, "what cannot be recorded is not done"
+    record = Silent()
+    asked(world.archive(role, record))
+    assert record.rows
+    assert {(one.user, one.role) for one in record.rows} == {("ada", str(role))}
+    said = repr(record.rows)
+    assert not [part for part in CANARY.split() if part in said], said
+
+
+@pytest.mark.parametrize("kind", ["archive", "cohorts"])
+def test_what_fails_is_on_record_with_its_kind_alone(world: World, kind: str) -> None:
+    record = Silent()
+    archive = world.archive(Role.MANAGER, record)
+    act = (
+        partial(archive.search, StudyQuery(CANARY))
+        if kind == "archive"
+        else partial(world.cohorts(archive).rerun, CANARY, 99)
+    )
+    with pytest.raises(Exception, match="no"):
+        act()
+    assert record.rows[0].facts["failed"] in {"QueryError", "CohortError"}
+    assert "Zebra" not in repr(record.rows)
+
+
+def test_looking_at_the_record_is_on_record_and_a_moving_bar_is_one_row(world: World, tmp_path: Path) -> None:
+    record = Record.open(tmp_path / "record.sqlite")
+    archive = world.archive(Role.VIEWER, record)
+    for _ in range(5):
+        archive.last_run()
+    assert [one.action for one in archive.record()] == ["see-record", "see-progress"]
+    world.archive(Role.VIEWER, record).last_run()  # drawn anew
+    assert [one.action for one in record.entries()] == ["see-progress", "see-record", "see-progress"]
+    with pytest.raises(RecordUnwritable):
+        world.archive(Role.VIEWER, Full()).record()
+    with pytest.raises(RecordUnwritable):
+        Access(Person("ada", Role.VIEWER), Full()).allow(Role.VIEWER, "evaluate", "evaluate")
+    record.close()

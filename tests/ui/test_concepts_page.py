@@ -1,0 +1,77 @@
+"""The concepts page: judged, taught, seen, taught again and undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from archives import copy_of_home
+from pages import page_of
+from streamlit.testing.v1 import AppTest
+from taught_home import ENCODER, STUDIES, make_home, parts
+
+import spinecho
+from spinecho.encoders.registry import ENCODERS
+
+NAME = "pituitary tumour"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_home(tmp_path_factory.mktemp("concepts") / "home")
+
+
+@pytest.fixture
+def home(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setitem(ENCODERS, ENCODER, parts)
+    copy_of_home(made, tmp_path / "home")
+    for name, value in {"HOME": str(tmp_path / "home"), "ENCODER": ENCODER, "DEVICE": "cpu"}.items():
+        monkeypatch.setenv(f"SPINECHO_{name}", value)
+    return tmp_path / "home"
+
+
+def drawn(role: str = "manager") -> AppTest:
+    page = page_of("concepts", role=role).run()
+    page.text_input(key="concept").input(NAME).run()
+    assert not page.exception, page.exception
+    return page
+
+
+def said(page: AppTest) -> str:
+    return "\n".join(one.value for one in [*page.text, *page.caption, *page.info])
+
+
+def test_a_concept_is_judged_taught_taught_again_and_undone(home: Path) -> None:
+    page = drawn()
+    assert "found by these words" in said(page)
+    page.button(key="concept-u").click().run()
+    page.button(key="concept-d").click().run()
+    page.button(key="concept-s").click().run()
+    assert "Judged by you: 1 with it, 1 without" in said(page)
+    page.text_input(key="concept-from").input(f"says:present({NAME})").run()
+    page.button(key="concept-go").click().run()
+    assert not page.exception, page.exception
+    assert "Version 1 predicts now" in said(page)
+    assert f"predicted.{NAME}=yes" in said(page)
+    assert "this would teach most" in said(page)
+    page.button(key="concept-go").click().run()
+    assert "version 2 serves" in said(page)
+    page.button(key="concept-undo").click().run()
+    assert "Version 2 is undone; version 1 predicts again." in said(page)
+    with spinecho.open(home, encoder=ENCODER, device="cpu") as archive:
+        assert [one.state for one in archive.concepts.list()] == ["serves", "undone"]
+        assert f"thumbs:{NAME}" in archive.concepts.show(NAME).card["sources"]
+        assert 0 < len(archive.search(where=f"predicted.{NAME}=yes", k=500)) < STUDIES
+
+
+def test_who_may_not_teach_may_judge_and_nothing_happens_without_examples(home: Path) -> None:
+    page = drawn("viewer")
+    assert page.button(key="concept-go").disabled
+    page.button(key="concept-u").click().run()
+    assert "Judged by you: 1 with it, 0 without" in said(page)
+    page = drawn()
+    page.button(key="concept-go").click().run()
+    assert not page.exception, page.exception
+    assert "without" in said(page)
+    with spinecho.open(home, encoder=ENCODER, device="cpu") as archive:
+        assert archive.concepts.list() == ()

@@ -1,0 +1,51 @@
+"""What pages ask about cohorts and takes long: counts, what changed, freezing, over the access of who asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from spinecho.search.access.cohorts import PersonalCohorts
+from spinecho.ui.cohort_answers import changed, counted, frozen_already, frozen_as_seen
+from spinecho.ui.cohort_facts import definition_of
+from spinecho.ui.server.jobs.context import Context
+
+
+def shown_count(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """As `counted`, in a file: it lists every study."""
+    definition = definition_of(None, asked["definition"])
+    return _as_file(context, counted(_cohorts(context), definition, context.follow("counting")))
+
+
+def changes(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """As `changed`, in a file."""
+    found = changed(_cohorts(context), asked["name"], int(asked["version"]), context.follow("comparing"))
+    return _as_file(context, found)
+
+
+def freeze(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep a list that was looked at; once, though the process that did it died before it could say so."""
+    cohorts, definition, job = _cohorts(context), definition_of(None, asked["definition"]), context.job
+    if job.attempts > 1:
+        done = frozen_already(cohorts, definition.name, asked["digest"], owner=job.owner, since=job.created)
+        if done is not None:
+            return done
+    return frozen_as_seen(cohorts, definition, asked["digest"], context.follow("counting"))
+
+
+def be_ready(context: Context, _: Mapping[str, Any]) -> dict[str, Any]:
+    """Open what a count needs, so that the first one does not wait for it. Nothing is asked of the archive."""
+    context.tell("opening")
+    context.opened.engine.selection.refresh()
+    return {}
+
+
+def _cohorts(context: Context) -> PersonalCohorts:
+    return PersonalCohorts(context.archive(), context.settings.builds)
+
+
+def _as_file(context: Context, found: Mapping[str, Any]) -> dict[str, Any]:
+    content = json.dumps(found).encode()
+    file = context.queue.write(context.job.id, "json", content)
+    return {"file": file, "file_name": "answer.json", "bytes": len(content), "media": "application/json"}

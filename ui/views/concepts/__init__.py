@@ -1,0 +1,1 @@
+"""The concepts page: teach from examples, judge what would teach most, see the card, undo."""

@@ -1,0 +1,180 @@
+"""The concepts page: what a concept was taught from, how well it is known, what to judge next; teach again, undo."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+
+import streamlit as st
+
+from spinecho.archive import Archive
+from spinecho.people import Role
+from spinecho.results import Hit
+from spinecho.teaching import Concept, ConceptError
+from spinecho.ui.views.session.opened import PageContext
+from spinecho.ui.views.style import trouble
+from spinecho.wiring import USER_ERRORS
+
+SHORTCUTS = (("u", "the study has it"), ("d", "it has not"), ("s", "skip it"))
+_MOST = 24
+_LONGEST = 80
+
+
+def concepts_page(context: PageContext) -> None:
+    """Draw the page."""
+    archive: Archive = context.front
+    name = " ".join(
+        st.text_input(
+            "Concept", key="concept", placeholder="pituitary tumour", max_chars=_LONGEST,
+            help="What is to be learned from examples. What it says of a study becomes predicted.NAME",
+        ).casefold().split()
+    )  # fmt: skip
+    if not name:
+        _all(archive)
+        return
+    versions = [one for one in archive.concepts.list() if one.name == name and one.state in {"serves", "draft"}]
+    now = next((one for one in reversed(versions) if one.state == "serves"), versions[-1] if versions else None)
+    if now is not None:
+        _card(archive, now, may=context.front.access.may(Role.RESEARCHER))
+    verdicts = archive.verdicts(name)
+    _teach(context, archive, name, now, verdicts=len(verdicts))
+    _judge(archive, name, now, verdicts)
+
+
+def _all(archive: Archive) -> None:
+    found = archive.concepts.list()
+    st.caption(
+        "Name a concept: one that is taught, or a new one. Judge a few studies, then teach it (docs/teaching.md)."
+    )
+    if not found:
+        return
+    rows = [
+        {
+            "concept": one.name, "version": one.version, "state": one.state + (", stale" if one.stale else ""),
+            "AUROC": f"{one.card['auroc']['value']:.2f} ({one.card['auroc']['low']:.2f} to "
+            f"{one.card['auroc']['high']:.2f})",
+            **{value: str(one.predicted.get(value, "")) for value in ("yes", "no")},
+            "unsure": str(one.predicted.get("unknown", "")), "by": one.owner, "taught": f"{one.taught_at:%Y-%m-%d}",
+        }
+        for one in found
+    ]  # fmt: skip
+    st.dataframe(rows, hide_index=True, key="concepts-taught")
+
+
+def _card(archive: Archive, now: Concept, *, may: bool) -> None:
+    with st.container(border=True, key="concept-card"):
+        st.text(f"version {now.version} {now.state}" + (", stale: another encoder answers" if now.stale else ""))
+        st.text(now.text)
+        st.text(f"Find what it predicts with {now.condition}")
+        if st.button("Undo this version", key="concept-undo", disabled=not may):
+            try:
+                done = archive.concepts.undo(now.name)
+            except USER_ERRORS as error:
+                trouble("It was not undone", str(error))
+            else:
+                _say(f"Version {done.undone} is undone; " + (
+                    f"version {done.serves} predicts again." if done.serves else "nothing is predicted of it now."
+                ))  # fmt: skip
+
+
+def _teach(context: PageContext, archive: Archive, name: str, now: Concept | None, *, verdicts: int) -> None:
+    said = st.session_state.pop("concept-said", "")
+    if said:
+        st.info(said)
+    with st.container(border=True, key="concept-teach"):
+        first, second, third = st.columns([4, 3, 2], vertical_alignment="bottom")
+        source = first.text_input(
+            "From", key="concept-from", placeholder=f"says:present({name})",
+            help="cohort:NAME, says:present(FINDING) or filter:CONDITION, beside your judgements here",
+        )  # fmt: skip
+        against = second.text_input("Against", key="concept-against", placeholder="cohort:NAME, filter:CONDITION, rest")
+        may = context.front.access.may(Role.RESEARCHER)
+        label = "Teach" if now is None else "Teach again"
+        if third.button(label, key="concept-go", type="primary", disabled=not may, width="stretch"):
+            _taught(archive, name, now, source.strip(), against.strip(), judged=bool(verdicts))
+        if not may:
+            st.caption("Teaching takes the role researcher; judging is for all.")
+
+
+def _taught(archive: Archive, name: str, now: Concept | None, source: str, against: str, *, judged: bool) -> None:
+    sources = [source] if source else []
+    if source.partition(":")[0].strip().casefold() == "table" or source.endswith(".toml"):
+        trouble("It was not taught", "files are for the command line: 'spinecho teach NAME --from table:FILE'")
+        return
+    if now is None and judged:
+        sources.append(f"thumbs:{name}")
+    try:
+        with st.spinner("Learning"):
+            done = archive.teach(name, sources=sources, against=against, again=now is not None)
+    except USER_ERRORS as error:
+        trouble("It was not taught", str(error))
+        return
+    _say(f"Version {done.concept.version} predicts now. {done.why}" if done.concept is not None else done.why)
+
+
+def _say(words: str) -> None:
+    """Say it once the page is drawn anew."""
+    st.session_state["concept-said"] = words
+    st.session_state.pop("concept-next", None)
+    st.rerun()
+
+
+def _judge(archive: Archive, name: str, now: Concept | None, verdicts: dict[str, int]) -> None:
+    good = sum(verdict > 0 for verdict in verdicts.values())
+    st.text(f"Judged by you: {good} with it, {len(verdicts) - good} without")
+    waiting = [one for one in _waiting(archive, name, now) if one[0] not in verdicts]
+    if not waiting:
+        st.caption("Nothing is left to judge here.")
+        return
+    uid, why = waiting[0]
+    hit = _hit(archive, uid)
+    with st.container(border=True, key="concept-study"):
+        picture, words = st.columns([1, 2])
+        if hit is not None and hit.key_image:
+            shown = base64.b64encode(hit.key_image).decode()  # within the page: no address of its own
+            picture.html(f'<img alt="middle slice" width="240" src="data:image/png;base64,{shown}">')
+        with words:
+            st.text(_line(hit, uid))
+            st.caption(why)
+            row = st.container(horizontal=True, key="concept-verdicts")
+            for label, key, verdict in (("Has it", "u", 1), ("Has it not", "d", -1), ("Skip", "s", 0)):
+                if row.button(label, key=f"concept-{key}", shortcut=key):
+                    if verdict:
+                        archive.rate(name, {uid: verdict})
+                    st.session_state["concept-next"] = (name, _version(now), waiting[1:])
+                    st.rerun()
+
+
+def _waiting(archive: Archive, name: str, now: Concept | None) -> Sequence[tuple[str, str]]:
+    """(UID, why) of what is to be judged, kept while this version stands and some is left."""
+    kept = st.session_state.get("concept-next")
+    if kept is not None and kept[:2] == (name, _version(now)) and kept[2]:
+        return list(kept[2])
+    found: list[tuple[str, str]]
+    try:
+        found = [
+            (one.study_uid, f"{100 * one.probability:.0f} % by what is taught now: this would teach most")
+            for one in archive.concepts.next_to_judge(name, k=_MOST)
+        ]
+    except ConceptError:  # nothing is taught yet
+        hits = archive.search(name, k=_MOST, key_images=False)
+        found = [(hit.study.uid, "found by these words") for hit in hits if hit.study is not None]
+    st.session_state["concept-next"] = (name, _version(now), found)
+    return found
+
+
+def _version(now: Concept | None) -> int:
+    return 0 if now is None else now.version
+
+
+def _hit(archive: Archive, uid: str) -> Hit | None:
+    found = archive.search(where=f'study_uid="{uid}"', k=1)
+    return found[0] if len(found) else None
+
+
+def _line(hit: Hit | None, uid: str) -> str:
+    study = None if hit is None else hit.study
+    if hit is None or study is None:
+        return uid
+    series = "; ".join(dict.fromkeys(f"{one.sequence} {one.plane} {one.body_region}" for one in hit.series))
+    return f"{study.description or 'no description'}\n{series}"
