@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import shutil
 import subprocess
 import sys
@@ -23,7 +22,6 @@ from spinecho.encoders.reading.files import read_path, scan_file
 from spinecho.encoders.reading.headers import FileFailure, VolumeRead
 from spinecho.encoders.tasks.image_tasks import digests_of
 
-_DATA = Path(os.environ.get("SPINECHO_TESTDATA", ""))
 _PHILIPS = Path(nib.__file__).parent / "tests" / "data"
 
 
@@ -152,10 +150,8 @@ def test_axes_in_any_order_and_direction_come_out_in_the_same_place(tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", _OTHERS)
-def test_a_real_scan_is_the_same_in_every_format(tmp_path: Path, name: str) -> None:
-    found = sorted((_DATA / "nifti").glob("msd_task04_hippocampus/**/*.nii.gz")) if str(_DATA) != "." else []
-    if not found:
-        pytest.skip("SPINECHO_TESTDATA names no folder with nifti/msd_task04_hippocampus")
+def test_a_real_scan_is_the_same_in_every_format(tmp_path: Path, testdata: Path, name: str) -> None:
+    found = sorted((testdata / "nifti").glob("msd_task04_hippocampus/**/*.nii.gz"))
     original = nib.load(found[0])
     values = np.asarray(original.dataobj)
     _compare(tmp_path, name, nib.Nifti1Image(np.round(values / values.max() * 2000).astype(np.int16), original.affine))
@@ -197,11 +193,9 @@ def test_par_rec_of_a_real_scanner_is_what_nibabel_makes_of_it(tmp_path: Path, p
     assert found.acquisition.tr_ms == pytest.approx(2000, rel=0.5)
 
 
-def test_a_compressed_dicom_file_is_the_file(tmp_path: Path) -> None:
-    source = sorted((_DATA / "dicom").glob("*/**/*.dcm")) if str(_DATA) != "." else []
-    read = next((one for one in source if "broken" not in one.parts and _volumes_of(one)), None)
-    if read is None:
-        pytest.skip("SPINECHO_TESTDATA names no folder with dicom")
+def test_a_compressed_dicom_file_is_the_file(tmp_path: Path, testdata: Path) -> None:
+    source = sorted((testdata / "dicom").glob("*/**/*.dcm"))
+    read = next(one for one in source if "broken" not in one.parts and _volumes_of(one))
     (tmp_path / "IM1.dcm.gz").write_bytes(gzip.compress(read.read_bytes()))
     (expected,), (found,) = _volumes_of(read), _volumes(tmp_path)
     np.testing.assert_array_equal(found.volume.voxels, expected.volume.voxels)

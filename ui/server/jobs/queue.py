@@ -39,6 +39,8 @@ _KEPT_SECONDS = 24 * 3600.0
 _KEPT_JOBS = 500
 _READ_SECONDS = 60.0
 """For which what somebody waited for is kept once it is over: whoever waits reads it within a second."""
+_TOLD_SECONDS = 0.2
+"""Between two words of one stage."""
 ALL_PRIORITIES = (0, 1 << 31)
 
 
@@ -95,18 +97,21 @@ class Queue:
         """most: jobs that may wait, most_of_one: of these of one person, so that nobody fills it for the others."""
         self.home, self.folder, self._most, self._most_of_one = home, home / "jobs", most, most_of_one
         self._held = threading.local()
+        self._told = ("", "", 0.0)
         self._path, self._all = home / FILE, list[sqlite3.Connection]()
         make_private(home)
         make_private(self.folder)
         if not self._path.exists():
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        with self._writing() as connection:
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            columns = {row[1] for row in connection.execute("PRAGMA table_info(jobs)")}
-            if "waited" not in columns:  # of a version before pages waited for jobs
-                connection.execute("ALTER TABLE jobs ADD COLUMN waited REAL")
+        if not self._columns() or not self._columns("kept"):
+            with self._writing() as connection:
+                for statement in _SCHEMA.split(";"):
+                    connection.execute(statement)
+        if "waited" not in self._columns():  # of a version before pages waited for jobs
+            with self._writing() as connection:
+                if "waited" not in self._columns():
+                    connection.execute("ALTER TABLE jobs ADD COLUMN waited REAL")
 
     def add(
         self, kind: str, *, owner: str, role: str, arguments: Mapping[str, Any], priority: int = 5,
@@ -141,7 +146,7 @@ class Queue:
 
     def wait_on(self, number: str, seconds: float) -> None:
         """Somebody waits for so long from now on, at least; for a job that they waited for already."""
-        with self._writing() as connection:
+        with self._writing(lasting=False) as connection:
             connection.execute(
                 "UPDATE jobs SET waited = ? WHERE id = ? AND waited IS NOT NULL", (time.time() + seconds, number)
             )
@@ -185,16 +190,23 @@ class Queue:
         return self.get(row[0])
 
     def tell(self, number: str, stage: str, done: int = 0, known: int = 0) -> bool:
-        """How far a job is; whether it is to stop."""
-        with self._writing() as connection:
-            connection.execute(
-                "UPDATE jobs SET stage = ?, done = ?, known = ? WHERE id = ? AND state = 'running'",
-                (stage, done, known, number),
-            )
-            row = connection.execute(
-                "SELECT cancel OR coalesce(waited < ?, 0) FROM jobs WHERE id = ?", (time.time(), number)
-            ).fetchone()
-        return bool(row and row[0])
+        """How far a job is; whether it is to stop. Of words that come fast only some are kept: each is a write to a
+        file that pages and runners wait for as well.
+        """
+        row = (
+            self._connection()
+            .execute("SELECT cancel OR coalesce(waited < ?, 0) FROM jobs WHERE id = ?", (time.time(), number))
+            .fetchone()
+        )
+        stops, now = bool(row and row[0]), time.monotonic()
+        if stops or self._told[:2] != (number, stage) or now - self._told[2] >= _TOLD_SECONDS:
+            self._told = (number, stage, now)
+            with self._writing(lasting=False) as connection:
+                connection.execute(
+                    "UPDATE jobs SET stage = ?, done = ?, known = ? WHERE id = ? AND state = 'running'",
+                    (stage, done, known, number),
+                )
+        return stops
 
     def finish(self, number: str, result: Mapping[str, Any], attempt: int) -> bool:
         """A running job is done; whether it was running still, and not begun anew meanwhile."""
@@ -299,6 +311,9 @@ class Queue:
                 self._all.pop().close()
         self._held = threading.local()
 
+    def _columns(self, table: str = "jobs") -> set[str]:
+        return {row[1] for row in self._connection().execute(f"PRAGMA table_info({table})")}
+
     def _end(
         self,
         number: str,
@@ -326,8 +341,12 @@ class Queue:
             raise QueueFull(f"{own} jobs of yours wait already; ask again when some of them are done")
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self, *, lasting: bool = True) -> Iterator[sqlite3.Connection]:
+        """A change. lasting: it survives a loss of power; what is said again in seconds need not, and holds up nobody
+        who waits for the file while a slow disk writes.
+        """
         connection = self._connection()
+        connection.execute(f"PRAGMA synchronous={'FULL' if lasting else 'NORMAL'}")
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -341,7 +360,6 @@ class Queue:
         if held is None:
             held = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
             held.execute("PRAGMA journal_mode=WAL")
-            held.execute("PRAGMA synchronous=FULL")
             self._held.connection = held
             self._all.append(held)
         return held
