@@ -13,15 +13,19 @@ _SECONDS = 100.0
 
 
 def becomes(page: Any, what: Callable[[], object], wanted: object) -> None:
-    """Wait until something that is read from a page is as wanted."""
-    _wait(page, lambda: what() == wanted)
-    assert what() == wanted
+    """Wait until something that is read from a page is as wanted. It is not read again then, as by `eventually`."""
+    seen: list[object] = []
+
+    def is_there() -> bool:
+        seen[:] = [what()]
+        return seen == [wanted]
+
+    assert _came(page, is_there), f"it stayed {seen[0]!r} and never became {wanted!r}"
 
 
 def eventually(page: Any, condition: Callable[[], object]) -> None:
-    """Wait until a condition on a page holds."""
-    _wait(page, condition)
-    assert condition(), f"it never came to: {inspect.getsource(condition).strip()}"
+    """Wait until a condition on a page holds. It is not looked at again then: it may hold for a moment only."""
+    assert _came(page, condition), f"it never came to: {inspect.getsource(condition).strip()}"
 
 
 def settled(page: Any) -> None:
@@ -30,7 +34,10 @@ def settled(page: Any) -> None:
     until(page, "!document.querySelector('[data-testid=stApp]').dataset.testScriptState?.includes('running')")
 
 
-def _wait(page: Any, condition: Callable[[], object]) -> None:
+def _came(page: Any, condition: Callable[[], object]) -> bool:
     end = time.monotonic() + _SECONDS
-    while not condition() and time.monotonic() < end:
+    while time.monotonic() < end:
+        if condition():
+            return True
         page.wait_for_timeout(50)
+    return False

@@ -22,7 +22,6 @@ from spinecho.ui.server.jobs.queue import Queue
 pytestmark = pytest.mark.slow
 LONG = 120_000
 """Milliseconds that a busy machine may need."""
-UNDER_WAY = ("queued", "running")
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +77,7 @@ def test_the_last_count_stays_and_the_hand_too_until_the_newest_one_is_there(
     expect(studies).to_have_text(before, timeout=LONG)
     eventually(page, lambda: abs(studies.bounding_box()["y"] - place) < 1)
     expect(field).to_be_focused(timeout=LONG)
-    eventually(page, lambda: states(home)[-1] in UNDER_WAY)
+    eventually(page, lambda: states(home)[-1] == "running")
     fill(page, "age<0")
     becomes(page, lambda: states(home)[-2], "cancelled")
     expect(studies).to_have_text(before, timeout=LONG)
@@ -100,7 +99,7 @@ def test_a_tab_that_is_closed_ends_the_count_it_waited_for(
         other.goto(f"{address}/cohorts")
         fill(other, "age<150")
         other.get_by_text("Counting").first.wait_for()
-        eventually(page, lambda: states(home)[-1] in UNDER_WAY)
+        eventually(page, lambda: states(home)[-1] == "running")
     becomes(page, lambda: states(home)[-1], "cancelled")
     file.unlink()
     fill(page, "age<0")

@@ -6,6 +6,8 @@ import ast
 from pathlib import Path
 
 import pytest
+import waiting
+from waiting import becomes, eventually
 
 READS = {
     "all_inner_texts", "bounding_box", "count", "evaluate", "get_attribute", "inner_html", "inner_text", "input_value",
@@ -48,3 +50,23 @@ def test_an_instant_is_seen_directly_and_through_a_function() -> None:
         "def test_x(page):\n    becomes(page, lambda: page.locator('.row').count(), 0)\n    assert kinds.count('a')\n"
     )
     assert [len(instants(source)) for source in (direct, through, waited)] == [1, 1, 0]
+
+
+class _Page:
+    def wait_for_timeout(self, _: float) -> None: ...
+
+
+def test_what_holds_for_a_moment_was_seen() -> None:
+    shown = iter(["waiting", "running", "gone"] * 2)
+    eventually(_Page(), lambda: next(shown) == "running")
+    assert next(shown) == "gone"
+    becomes(_Page(), lambda: next(shown), "running")
+    assert next(shown) == "gone"
+
+
+def test_what_never_holds_is_told_with_what_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_SECONDS", 0.01)
+    with pytest.raises(AssertionError, match="it stayed 'waiting' and never became 'running'"):
+        becomes(_Page(), lambda: "waiting", "running")
+    with pytest.raises(AssertionError, match="never came to"):
+        eventually(_Page(), lambda: False)
