@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from spinecho.db.filters.algebra import Filter, contradictions, predicted_tasks, visible, write_filter
-from spinecho.db.people.masking import Count, masked_sizes, number, together
+from spinecho.db.people.masking import Count, masked, masked_sizes, number, together
 from spinecho.db.queries.facets import Facet
 from spinecho.db.store.predictions import require_tasks
 from spinecho.search.access.personal_archive import PersonalArchive
 
-__all__ = ["Count", "Facet", "Facets", "masked_sizes", "number", "together"]
+__all__ = ["Count", "Facet", "Facets", "masked", "masked_sizes", "number", "together"]
 
 
 @dataclass(frozen=True)

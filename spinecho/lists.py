@@ -15,15 +15,16 @@ from spinecho.private import open_private
 from spinecho.search.access.cohorts import PersonalCohorts
 from spinecho.search.access.persons import Role
 from spinecho.search.cohorts.attrition import Evaluation
-from spinecho.search.cohorts.balance import BALANCED, masked_balance
-from spinecho.search.cohorts.definition import EXAMPLE, Definition
+from spinecho.search.cohorts.balance import BALANCED, SHARES, masked_balance
+from spinecho.search.cohorts.definition import EXAMPLE, FIELDS, Definition, from_plain, to_plain
 from spinecho.search.cohorts.export import FORMATS, Exported
 from spinecho.search.cohorts.freezing import balance_of, told_of
 from spinecho.search.cohorts.list_changes import Changes
 
 __all__ = [
-    "BALANCED", "EXAMPLE", "FORMATS", "Changes", "Cohort", "CohortCount", "CohortError", "CohortRerun", "Deleted",
-    "Exported", "FrozenCohort", "Member", "versions_of",
+    "BALANCED", "EXAMPLE", "FIELDS", "FORMATS", "SHARES", "Changes", "Cohort", "CohortCount", "CohortError",
+    "CohortRerun", "Definition", "Deleted", "Exported", "FrozenCohort", "Member", "from_plain", "to_plain",
+    "versions_of",
 ]  # fmt: skip
 
 

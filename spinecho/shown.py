@@ -18,8 +18,9 @@ from spinecho.encoders.preparing.grey_levels import Levels, memory_order
 from spinecho.encoders.registry import ABOUT
 from spinecho.evidence import read_again
 from spinecho.people import Access, Person, Recorder
+from spinecho.search.access.cohorts import PersonalCohorts, is_long
 from spinecho.search.access.holdings import ArchiveMap, Holdings, SpaceFacts, VolumeFacts
-from spinecho.search.access.personal_archive import PersonalArchive, Served
+from spinecho.search.access.personal_archive import Served
 from spinecho.search.access.searching import Kept, NoSuchSearch, Saved
 from spinecho.search.access.studies import OpenedSeries, OpenedStudy, Source, Studies
 from spinecho.search.answers.heat import Heat
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABOUT", "ArchiveMap", "Busy", "Heat", "Kept", "Levels", "NoSuchSearch", "OpenedSeries", "OpenedStudy",
-    "PassageCard", "PersonalArchive", "Reason", "Saved", "SeriesCard", "Served", "ShownArchive", "Source",
-    "SpaceFacts", "StoreError", "StudyCard", "VolumeFacts", "memory_order", "open_served", "personal_archive",
-    "read_again", "read_levels", "shown_archive",
+    "PassageCard", "Reason", "Saved", "SeriesCard", "Served", "ShownArchive", "Source", "SpaceFacts", "StoreError",
+    "StudyCard", "VolumeFacts", "is_long", "memory_order", "open_served", "read_again", "read_levels",
+    "shown_archive",
 ]  # fmt: skip
 
 
@@ -64,6 +65,12 @@ class ShownArchive(Archive):
         """What is in the archive, what was rejected, its builds, its map, and work on it."""
         return self._personal()
 
+    @property
+    def builder(self) -> PersonalCohorts:
+        """Cohorts as their builder has them: counts with the list that they are of, drawn again, frozen as it was seen,
+        and exports as bytes."""
+        return self._cohorts()
+
     def ask(self, query: Query, *, where: Filter = ALL, k: int = 10, reports: bool = False, pictures: int = 4) -> Hits:
         """As `search` and `similar`, of a query that was made already: a scan is read once for many questions.
 
@@ -75,12 +82,11 @@ class ShownArchive(Archive):
         """A scan as a query, and the files that were left out. Raises `ReadError` where nothing could be read."""
         return read_scan_query(path, self._personal().preparation)
 
+    def _cohorts(self) -> PersonalCohorts:
+        """Without a way to files: a rule that is like a scan of this machine is not for who types it into a page."""
+        return PersonalCohorts(self._personal(), self._settings.builds)
 
-def personal_archive(settings: Settings, served: Served, person: Person, record: Recorder) -> PersonalArchive:
-    """The archive as this person may use it, over an engine that everybody shares."""
-    return served.archive(person, record, smallest=settings.smallest_count)
 
-
-def shown_archive(settings: Settings, personal: PersonalArchive) -> ShownArchive:
-    """The front door before the same person."""
-    return over_desk(ShownArchive, settings, personal)
+def shown_archive(settings: Settings, served: Served, person: Person, record: Recorder) -> ShownArchive:
+    """The front door before this person, over an engine that everybody shares."""
+    return over_desk(ShownArchive, settings, served.archive(person, record, smallest=settings.smallest_count))

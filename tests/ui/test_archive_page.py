@@ -14,8 +14,9 @@ from streamlit.testing.v1 import AppTest
 
 from spinecho.db.people.record import Record
 from spinecho.db.queries.lookup import VolumeFacts
-from spinecho.search.access.personal_archive import Access, Person, PersonalArchive, Refused, Role
+from spinecho.search.access.personal_archive import Access, Person, Refused, Role, Served
 from spinecho.settings import read_settings
+from spinecho.shown import shown_archive
 from spinecho.ui.views.archive.jobs import start
 from spinecho.ui.views.archive.map import groups, volumes_by
 from spinecho.ui.views.evaluate.evaluations import begin, evaluations
@@ -30,7 +31,8 @@ def home(demo_home: DemoHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def context_of(home: Path, role: Role) -> PageContext:
     settings = read_settings(home=home, device="cpu")
-    return PageContext(PersonalArchive(open_engine(settings), Person("ada", role)), settings)
+    record = Record.open(settings.record)
+    return PageContext(shown_archive(settings, Served(open_engine(settings)), Person("ada", role), record), settings)
 
 
 def at(view: str, role: str = "manager") -> AppTest:
@@ -128,10 +130,10 @@ def test_many_volumes_of_one_patient_are_hidden() -> None:
 
 def test_a_run_that_is_started_here_goes_to_its_end(home: Path) -> None:
     context = context_of(home, Role.MANAGER)
-    before = context.archive.last_run()
+    before = context.front.holdings.last_run()
     start(context, retry=True)
     for _ in range(240):
-        now = context.archive.last_run()
+        now = context.front.holdings.last_run()
         if now and before and now["id"] > before["id"] and now["finished_at"]:
             break
         time.sleep(0.25)
@@ -180,7 +182,7 @@ def test_the_map_is_drawn_once_and_kept(home: Path) -> None:
 
 
 def test_the_record_is_for_managers_and_ones_own(home: Path) -> None:
-    context_of(home, Role.VIEWER).archive.note("view", "1.2.3")
+    context_of(home, Role.VIEWER).front.access.note("view", "1.2.3")
     Access(Person("grace", Role.VIEWER), Record.open(home / "record.sqlite")).note("view", "1.2.4")
     assert {"ada", "grace"} == set(at("Record").dataframe[0].value["who"])
     assert {"ada"} == set(at("Record", "viewer").dataframe[0].value["who"])

@@ -8,9 +8,8 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from spinecho.db.people.masking import number
-from spinecho.db.queries.facets import Facet
-from spinecho.search.cohorts.balance import BALANCED
+from spinecho.facet_counts import Facet, number
+from spinecho.lists import BALANCED
 
 ARCHIVE = "#6b7480"
 _NAMES = {"field_strength": "field strength", "body_region": "body region", "vendor": "manufacturer"}

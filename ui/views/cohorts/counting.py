@@ -10,9 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.search.access.cohorts import PersonalCohorts, is_long
-from spinecho.search.access.personal_archive import Role
-from spinecho.search.cohorts.definition import Definition, to_plain
+from spinecho.lists import Definition, to_plain
+from spinecho.people import Role
+from spinecho.shown import is_long
 from spinecho.ui.cohort_answers import changed, counted, frozen_as_seen
 from spinecho.ui.server.jobs.pool import Made, Pool, pool_of
 from spinecho.ui.server.jobs.queue import Job
@@ -48,11 +48,11 @@ class _Asked:
     generation: int
 
 
-def count_of(context: PageContext, cohorts: PersonalCohorts, definition: Definition) -> Count | None:
+def count_of(context: PageContext, definition: Definition) -> Count | None:
     """What the rules leave, remembered until they or the archive change; the last count while it `waits` for this one,
     None where there is no last one. What the cohort is called changes no count. Raises what counting raises.
     """
-    state, generation = st.session_state, context.archive.generation
+    state, cohorts, generation = st.session_state, context.front.builder, context.front.kept.generation
     plain = {key: value for key, value in to_plain(definition).items() if key not in ("name", "description")}
     rules = json.dumps(plain, sort_keys=True)
     held: Count | None = state.get(_HELD)
@@ -65,7 +65,7 @@ def count_of(context: PageContext, cohorts: PersonalCohorts, definition: Definit
             _leave(context)
             held = Count(rules, generation, counted(cohorts, definition))
         else:
-            held = _by(pool, context, definition, rules, generation) or _waiting_beside(held, context, cohorts)
+            held = _by(pool, context, definition, rules, generation) or _waiting_beside(held, context)
     if held is not None and not held.waits:
         held.unseen = False
         state[_HELD] = held
@@ -82,23 +82,22 @@ def wait_line(context: PageContext, count: Count | None) -> None:
             _follow(context, asked.number)
 
 
-def freeze(context: PageContext, cohorts: PersonalCohorts, definition: Definition, digest: str) -> tuple[str, int]:
+def freeze(context: PageContext, definition: Definition, digest: str) -> tuple[str, int]:
     """(name, version) of the list that was looked at. What is begun is done, though the page be left.
 
     Raises `ListChanged`, `Refused`, `JobFailed`, `QueueFull`, and what freezing raises.
     """
-    cohorts.require(Role.RESEARCHER, "freeze a cohort")
+    context.front.access.require(Role.RESEARCHER, "freeze a cohort")
+    cohorts = context.front.builder
     asked = {"definition": to_plain(definition), "digest": digest}
     made = pooled(context, "freeze", asked, label="Freezing", stays=True) if is_long(cohorts, definition) else None
     kept = frozen_as_seen(cohorts, definition, digest) if made is None else made.result
     return str(kept["name"]), int(kept["number"])
 
 
-def changes_of(
-    context: PageContext, cohorts: PersonalCohorts, definition: Definition, number: int
-) -> Mapping[str, Any]:
+def changes_of(context: PageContext, definition: Definition, number: int) -> Mapping[str, Any]:
     """As `cohort_answers.changed`, of a version with its definition. Raises as `freeze`."""
-    asked = {"name": definition.name, "version": number}
+    cohorts, asked = context.front.builder, {"name": definition.name, "version": number}
     made = pooled(context, "changes", asked, label="Comparing") if is_long(cohorts, definition) else None
     if made is None:
         with st.spinner("Comparing"):
@@ -116,7 +115,7 @@ def _by(pool: Pool, context: PageContext, definition: Definition, rules: str, ge
     until = time.monotonic() + (_AT_ONCE if asked is None else 0.0)
     while True:
         if asked is None:
-            number = pool.ask("shown-count", context.archive.person, {"definition": to_plain(definition)})
+            number = pool.ask("shown-count", context.front.access.person, {"definition": to_plain(definition)})
             asked = state[_JOB] = _Asked(number, rules, generation)
         try:
             found = pool.look(asked.number)
@@ -134,10 +133,10 @@ def _by(pool: Pool, context: PageContext, definition: Definition, rules: str, ge
         time.sleep(_LOOK)
 
 
-def _waiting_beside(held: Count | None, context: PageContext, cohorts: PersonalCohorts) -> Count | None:
+def _waiting_beside(held: Count | None, context: PageContext) -> Count | None:
     if held is None:
         return None
-    cohorts.counted_again(str(held.answer["count"]["cohort"]), len(held.answer["studies"]))
+    context.front.builder.counted_again(str(held.answer["count"]["cohort"]), len(held.answer["studies"]))
     return Count(held.rules, held.generation, held.answer, waits=True)
 
 

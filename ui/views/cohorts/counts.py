@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.db.queries.facets import Facet
-from spinecho.search.cohorts.balance import SHARES
+from spinecho.facet_counts import Facet
+from spinecho.lists import SHARES
 from spinecho.ui.views.cohorts.charts import attrition_chart, balance_chart, comparison_charts, valued
 from spinecho.ui.views.cohorts.members import member_grid
 from spinecho.ui.views.session.opened import PageContext

@@ -21,7 +21,7 @@ def member_grid(context: PageContext, uids: Sequence[str], *, key: str) -> None:
         page = int(st.number_input(f"Page of {pages}", 1, pages, 1, key=f"page-{key}", width=160))
     some = uids[(page - 1) * _PAGE : page * _PAGE]
     rows, opened = [], []
-    for one in context.archive.studies(some):
+    for one in context.front.rows.studies(some):
         card, of_study = one.card, one.series
         rows.append({
             "": f"data:image/png;base64,{base64.b64encode(one.png).decode()}" if one.png else None,

@@ -10,11 +10,9 @@ from typing import Any
 import streamlit as st
 import tomli_w
 
-from spinecho.encoders.config_toml import parse_toml
-from spinecho.lists import FrozenCohort, versions_of
-from spinecho.search.access.cohorts import PersonalCohorts
-from spinecho.search.access.personal_archive import Role
-from spinecho.search.cohorts.definition import Definition, from_plain, to_plain
+from spinecho.lists import Definition, FrozenCohort, from_plain, to_plain
+from spinecho.people import Role
+from spinecho.ui.cohort_facts import definition_of
 from spinecho.ui.views.cohorts.counting import count_of, freeze, wait_line
 from spinecho.ui.views.cohorts.counts import show_counts
 from spinecho.ui.views.cohorts.design import design, design_is_drawn
@@ -43,8 +41,7 @@ class Held:
 
 def cohorts_page(context: PageContext) -> None:
     """Draw the page."""
-    cohorts = PersonalCohorts(context.archive, context.settings.builds)
-    versions = versions_of(cohorts)
+    versions = context.front.cohorts()
     if (handed := st.session_state.pop("cohort_from", None)) is not None:
         _load(handed)
         st.session_state["cohort-shown"] = _NEW
@@ -57,13 +54,13 @@ def cohorts_page(context: PageContext) -> None:
     if message := st.session_state.pop("cohort-said", None):
         st.success(message, icon=":material/check:")
     if chosen in names:
-        show_versions(context, cohorts, [one for one in versions if one.name == chosen], _edit)
+        show_versions(context, [one for one in versions if one.name == chosen], _edit)
     else:
-        _builder(context, cohorts, teach=not versions)
+        _builder(context, teach=not versions)
 
 
 @st.fragment
-def _builder(context: PageContext, cohorts: PersonalCohorts, *, teach: bool) -> None:
+def _builder(context: PageContext, *, teach: bool) -> None:
     """Rules above, what they leave below. A fragment: a changed rule draws this again, not the page around it."""
     state = st.session_state
     if "sheet" not in state:
@@ -94,14 +91,14 @@ def _builder(context: PageContext, cohorts: PersonalCohorts, *, teach: bool) -> 
     if wrong:
         st.caption("Nothing is counted until the marked rules are put right.")
         return
-    _counts(context, cohorts, plain)
+    _counts(context, plain)
 
 
-def _counts(context: PageContext, cohorts: PersonalCohorts, plain: Mapping[str, Any]) -> None:
+def _counts(context: PageContext, plain: Mapping[str, Any]) -> None:
     """What the rules leave, and the button that keeps it: as it was before, dimmed, while it is counted anew."""
     try:
         definition = from_plain(plain, name=str(plain["name"]))
-        count = count_of(context, cohorts, definition)
+        count = count_of(context, definition)
     except USER_ERRORS as error:
         trouble("These rules mean nothing yet", str(error), grave=False)
         return
@@ -117,12 +114,12 @@ def _counts(context: PageContext, cohorts: PersonalCohorts, plain: Mapping[str, 
         "Freeze this list", type="primary", disabled=not (some and named) or count.waits, key="freeze",
         on_click=_seen, args=(count.answer["digest"],),
     ):  # fmt: skip
-        _freeze(context, cohorts, definition, seen, count.answer["count"]["studies"])
+        _freeze(context, definition, seen, count.answer["count"]["studies"])
     elif count.waits:
         right.caption("Counted anew first.")
     elif not (some and named):
         right.caption("Give it a name first." if some else "No study is left: see which row leaves none.")
-    elif not context.archive.may(Role.RESEARCHER):
+    elif not context.front.access.may(Role.RESEARCHER):
         right.caption("Freezing takes the role researcher.")
 
 
@@ -131,11 +128,9 @@ def _seen(digest: str) -> None:
     st.session_state["freeze-seen"] = digest
 
 
-def _freeze(
-    context: PageContext, cohorts: PersonalCohorts, definition: Definition, seen: str, studies: int | str
-) -> None:
+def _freeze(context: PageContext, definition: Definition, seen: str, studies: int | str) -> None:
     try:
-        name, number = freeze(context, cohorts, definition, seen)
+        name, number = freeze(context, definition, seen)
     except USER_ERRORS as error:
         trouble("This list was not frozen", str(error))
         return
@@ -194,8 +189,7 @@ def _as_toml(plain: Mapping[str, Any]) -> None:
 def _paste() -> None:
     state = st.session_state
     try:
-        plain = parse_toml(str(state.get("toml-text") or ""), name="this text")
-        _load(to_plain(from_plain(plain, name=str(plain.get("name", "pasted")))))
+        _load(to_plain(definition_of(str(state.get("toml-text") or ""), None)))
     except USER_ERRORS as error:
         state["toml-said"] = str(error)
 

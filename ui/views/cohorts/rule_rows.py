@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from spinecho.db.filters.algebra import parse_filter
-from spinecho.search.cohorts.definition import from_plain
+from spinecho.filters import parse_filter
+from spinecho.lists import from_plain
 from spinecho.wiring import USER_ERRORS
 
 COLUMNS = ("use", "by", "condition", "at_least", "says", "of_patient", "group", "holds", "what")

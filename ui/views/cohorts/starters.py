@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.db.filters.algebra import Is, write_filter
+from spinecho.filters import Is, write_filter
 from spinecho.ui.views.session.opened import PageContext
 
 _FIELDS = ("body_region", "sequence", "sex")
@@ -15,7 +15,7 @@ _KNOWN = {"F": "women", "M": "men"}
 
 def examples(context: PageContext) -> dict[str, Any] | None:
     """Draw them; gives the definition that was chosen, as JSON values."""
-    found = context.archive.facets(Is("derived", (False,)), _FIELDS)
+    found = context.front.facets(*_FIELDS, where=Is("derived", (False,)))
     # the most frequent value of each field: facets come most studies first
     first = {
         field: next((one.value for one in some if one.shown and one.value not in ("", "unknown")), "")

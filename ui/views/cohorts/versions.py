@@ -9,10 +9,8 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.db.people.masking import masked
-from spinecho.lists import FORMATS, Changes, Cohort, FrozenCohort
-from spinecho.search.access.cohorts import PersonalCohorts
-from spinecho.search.cohorts.definition import from_plain
+from spinecho.facet_counts import masked
+from spinecho.lists import FORMATS, Changes, Cohort, FrozenCohort, from_plain
 from spinecho.ui.views.cohorts.charts import attrition_chart
 from spinecho.ui.views.cohorts.counting import changes_of
 from spinecho.ui.views.cohorts.counts import show_balance
@@ -23,10 +21,7 @@ from spinecho.ui.views.style import trouble
 from spinecho.wiring import USER_ERRORS
 
 
-def show_versions(
-    context: PageContext, cohorts: PersonalCohorts, versions: Sequence[FrozenCohort],
-    edit: Callable[[FrozenCohort], None],
-) -> None:  # fmt: skip
+def show_versions(context: PageContext, versions: Sequence[FrozenCohort], edit: Callable[[FrozenCohort], None]) -> None:
     """Draw the versions of one cohort, the first one first. edit: puts the rules of one into the builder."""
     numbers = [one.version for one in versions][::-1]
     by_number = {one.version: one for one in versions}
@@ -43,11 +38,11 @@ def show_versions(
         "View", views, key="cohort-view", required=True, label_visibility="collapsed", default=views[0]
     )
     if view == "Changes":
-        _changes(context, cohorts, one, numbers)
+        _changes(context, one, numbers)
     elif view == "Export":
-        _export(context, cohorts, one, several=len(numbers) > 1, edit=edit)
+        _export(context, one, several=len(numbers) > 1, edit=edit)
     elif view == "Studies":
-        uids = [member.study_uid for member in _named(cohorts, one).version(one.version).members]
+        uids = [member.study_uid for member in _named(context, one).version(one.version).members]
         member_grid(context, uids, key=f"members-{one.name}-{one.version}")
     else:
         st.altair_chart(attrition_chart(one.attrition), width="stretch")
@@ -57,22 +52,21 @@ def show_versions(
             st.code(json.dumps(dict(one.made_with), indent=1), language="json")
 
 
-def _changes(context: PageContext, cohorts: PersonalCohorts, one: FrozenCohort, numbers: Sequence[int]) -> None:
+def _changes(context: PageContext, one: FrozenCohort, numbers: Sequence[int]) -> None:
     others: list[int | str] = ["the archive as it is now", *[n for n in numbers if n != one.version]]
     other = st.selectbox("Compare with", others, key=f"against-{one.name}-{one.version}",
                          format_func=lambda n: n if isinstance(n, str) else f"version {n}")  # fmt: skip
     try:
         if isinstance(other, str):
-            found = changes_of(context, cohorts, from_plain(one.definition, name=one.name), one.version)
+            found = changes_of(context, from_plain(one.definition, name=one.name), one.version)
         else:
             pair = min(one.version, other), max(one.version, other)
-            found = _listed(_named(cohorts, one).diff(*pair))
+            found = _listed(_named(context, one).diff(*pair))
     except USER_ERRORS as error:
         trouble("These cannot be compared", str(error))
         return
-    added, removed, kept = (
-        masked(size, cohorts.smallest) for size in (len(found["added"]), len(found["removed"]), found["kept"])
-    )
+    sizes = (len(found["added"]), len(found["removed"]), found["kept"])
+    added, removed, kept = (masked(size, context.settings.smallest_count) for size in sizes)
     st.text(f"{added} added, {removed} removed, {kept} kept")
     for line in found["definition"]:
         st.text(f"definition: {line}")
@@ -91,10 +85,7 @@ def _listed(changes: Changes) -> Mapping[str, Any]:
     return {**rows, "kept": changes.kept, "definition": changes.definition}
 
 
-def _export(
-    context: PageContext, cohorts: PersonalCohorts, one: FrozenCohort, *, several: bool,
-    edit: Callable[[FrozenCohort], None],
-) -> None:  # fmt: skip
+def _export(context: PageContext, one: FrozenCohort, *, several: bool, edit: Callable[[FrozenCohort], None]) -> None:
     formats = st.multiselect("Formats", FORMATS, list(FORMATS), key="formats", select_all=False)
     pseudonyms = st.checkbox("Pseudonyms: nothing that names a patient, no list of files", True, key="pseudonyms")
     made = st.session_state.get("made")
@@ -102,14 +93,14 @@ def _export(
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Prepare the export", key="prepare", disabled=not formats):
             try:
-                made = (key, packed_tables(context, cohorts, one, formats, pseudonyms=pseudonyms))
+                made = (key, packed_tables(context, one, formats, pseudonyms=pseudonyms))
             except USER_ERRORS as error:
                 trouble("This cannot be exported", str(error))
                 return
             st.session_state["made"] = made
         if made is not None and made[0] == key:
             name, packed = made[1]
-            taken = partial(taken_tables, cohorts, one, packed)
+            taken = partial(taken_tables, context, one, packed)
             st.download_button("Download the zip", taken, name, "application/zip", key="download", type="primary")
     st.caption("Tables (CSV, Parquet), manifest.json, BIDS participants.tsv, and a script that copies the files.")
     with st.popover("Delete", icon=":material/delete:"):
@@ -117,14 +108,12 @@ def _export(
         with st.container(horizontal=True):
             this = one.version if several and st.button(f"Delete version {one.version}", key="delete-version") else None
             if this is not None or st.button("Delete every version" if several else "Delete this cohort", key="delete"):
-                _delete(cohorts, one, this, edit)
+                _delete(context, one, this, edit)
 
 
-def _delete(
-    cohorts: PersonalCohorts, one: FrozenCohort, number: int | None, edit: Callable[[FrozenCohort], None]
-) -> None:
+def _delete(context: PageContext, one: FrozenCohort, number: int | None, edit: Callable[[FrozenCohort], None]) -> None:
     try:
-        gone = _named(cohorts, one).delete(number)
+        gone = _named(context, one).delete(number)
     except USER_ERRORS as error:
         trouble("This cannot be deleted", str(error))
         return
@@ -137,5 +126,5 @@ def _delete(
     st.rerun()
 
 
-def _named(cohorts: PersonalCohorts, one: FrozenCohort) -> Cohort:
-    return Cohort(one.name, None, lambda: cohorts)
+def _named(context: PageContext, one: FrozenCohort) -> Cohort:
+    return context.front.cohort(name=one.name)

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import streamlit as st
 
 from spinecho.people import Person, Recorder, open_record
 from spinecho.settings import Settings, read_settings
-from spinecho.shown import PersonalArchive, Served, ShownArchive, open_served, personal_archive, shown_archive
+from spinecho.shown import Served, ShownArchive, open_served, shown_archive
 from spinecho.ui.opening import show_warning
 from spinecho.ui.views.session.signed import asks_for_sign_in
 
 
 @dataclass(frozen=True)
 class PageContext:
-    """What a page is given: the front door before its person. archive: for the pages of cohorts alone."""
+    """What a page is given. front: the archive as `spinecho.open` gives it, with what screens need besides."""
 
-    archive: PersonalArchive
+    front: ShownArchive
     settings: Settings
-
-    @cached_property
-    def front(self) -> ShownArchive:
-        """The archive, as `spinecho.open` gives it, with what screens need besides."""
-        return shown_archive(self.settings, self.archive)
 
 
 def enter(settings: Settings, person: Person) -> PageContext:
@@ -34,7 +28,7 @@ def enter(settings: Settings, person: Person) -> PageContext:
     database = settings.database
     file = database.stat().st_ino if isinstance(database, Path) and database.exists() else 0
     served = _open(str(settings.home), settings.encoder, file)
-    return PageContext(personal_archive(settings, served, person, record_of(settings)), settings)
+    return PageContext(shown_archive(settings, served, person, record_of(settings)), settings)
 
 
 def record_of(settings: Settings) -> Recorder:

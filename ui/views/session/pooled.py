@@ -32,6 +32,6 @@ def pooled(
         )
 
     try:
-        return pool.wait(kind, context.archive.person, arguments, show, stays=stays)
+        return pool.wait(kind, context.front.access.person, arguments, show, stays=stays)
     finally:
         place.empty()
