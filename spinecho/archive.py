@@ -305,5 +305,9 @@ class Archive(Filled):
 
             return [one.study_uid for one in self._cohorts().count(read_definition(path)).members]
 
-        ways = Ways(lambda name, number: self._cohorts().version(name, number)[1], defined, read_where, place_of)
+        ways = Ways(lambda name, number: self._cohorts().version(name, number)[1], defined, read_where, self._file)
         return PersonalConcepts(self._personal(), ways)
+
+    def _file(self, named: str) -> Path:
+        """A file of this machine that a person named among other words."""
+        return place_of(named)

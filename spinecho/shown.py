@@ -12,6 +12,7 @@ from spinecho.archive import Archive
 from spinecho.connection import over_desk
 from spinecho.db.errors import Busy, StoreError
 from spinecho.db.filters.algebra import ALL, Filter
+from spinecho.db.people.concepts import ConceptError
 from spinecho.db.values import PassageCard, SeriesCard, StudyCard
 from spinecho.encoders.errors import Reason
 from spinecho.encoders.preparing.grey_levels import Levels, memory_order
@@ -85,6 +86,10 @@ class ShownArchive(Archive):
     def _cohorts(self) -> PersonalCohorts:
         """Without a way to files: a rule that is like a scan of this machine is not for who types it into a page."""
         return PersonalCohorts(self._personal(), self._settings.builds)
+
+    def _file(self, named: str) -> Path:
+        """Neither is a table of this machine."""
+        raise ConceptError("files are for the command line: 'spinecho teach NAME --from table:FILE'")
 
 
 def shown_archive(settings: Settings, served: Served, person: Person, record: Recorder) -> ShownArchive:

@@ -75,3 +75,21 @@ def test_who_may_not_teach_may_judge_and_nothing_happens_without_examples(home: 
     assert "without" in said(page)
     with spinecho.open(home, encoder=ENCODER, device="cpu") as archive:
         assert archive.concepts.list() == ()
+
+
+@pytest.mark.parametrize("field", ["concept-from", "concept-against"])
+@pytest.mark.parametrize("source", ["table:{}/labels.csv", "Table : {}/labels.csv", "cohort:{}/cohort.toml"])
+def test_no_file_of_the_server_is_read_for_who_names_it_in_a_page(
+    home: Path, tmp_path: Path, field: str, source: str
+) -> None:
+    (tmp_path / "labels.csv").write_text("secret\n")
+    (tmp_path / "cohort.toml").write_text("secret")
+    page = drawn()
+    page.text_input(key="concept-from").input(f"says:present({NAME})")
+    page.text_input(key=field).input(source.format(tmp_path)).run()
+    page.button(key="concept-go").click().run()
+    assert not page.exception, page.exception
+    heard = "\n".join(one.value for one in [*page.error, *page.markdown, *page.text, *page.caption])
+    assert "files are for the command line" in heard
+    assert "secret" not in heard
+    assert "cohort.toml" not in heard

@@ -98,9 +98,6 @@ def _teach(context: PageContext, archive: Archive, name: str, now: Concept | Non
 
 def _taught(archive: Archive, name: str, now: Concept | None, source: str, against: str, *, judged: bool) -> None:
     sources = [source] if source else []
-    if source.partition(":")[0].strip().casefold() == "table" or source.endswith(".toml"):
-        trouble("It was not taught", "files are for the command line: 'spinecho teach NAME --from table:FILE'")
-        return
     if now is None and judged:
         sources.append(f"thumbs:{name}")
     try:
