@@ -21,7 +21,9 @@ last       plain sentences of many examinations, written when those were mended 
            `_third`), each counted once unread and then mended with: 0.890 [0.830, 0.930] of 154, 0.933 [0.873, 0.966]
            of 119, 0.911 [0.828, 0.956] of 79 (by the rules before all of it 0.877, 0.933, 0.886).
 FILE       labels of the written sentences by a second reader who saw neither the first labels nor the rules' answers:
-           agreement (Cohen 1960), and the rules counted against that reader alone.
+           agreement (Cohen 1960), and the rules counted against each reader, and against labels that a third person
+           of the same team gave to what the two dispute (`clauses_adjudicated.jsonl`: label, and number of the
+           convention in docs/language.md that decided), without the rules' answers.
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from typing import Any
 from spinecho.encoders.language.passages import Passage, passages
 
 DATA = Path(__file__).parent / "data"
+ADJUDICATED = DATA / "clauses_adjudicated.jsonl"
 LABELS = ("present", "absent", "uncertain", "historical", "family")
 
 
@@ -97,26 +100,50 @@ def main() -> None:
                     around = " ".join(one.of.text[max(one.of.start - 90, 0) : one.of.end + 90].split())
                     print(f"  {one.of.label:10} {one.by_clause:10} {words!r}: {around}")
     if options.blind.exists():
-        second = {(row["id"], row["term"].lower()): row["label"] for row in rows(options.blind)}
-        both = [
-            (one, second[key]) for one in written if (key := (one.id, one.text[one.start : one.end].lower())) in second
-        ]
-        pairs = [(one.label, label) for one, label in both]
-        agreed = sum(a == b for a, b in pairs) / len(pairs)
-        print(f"\nsecond reader: {len(pairs)} findings, agreement {agreed:.3f}, Cohen's kappa {kappa(pairs):.3f}")
-        for half in ("written tuned", "written held_out"):
-            relabelled = [
-                Labelled(one.pool, one.id, one.text, one.start, one.end, label)
-                for one, label in both
-                if one.pool == half
-            ]
-            print(f"{half}, the second reader's labels: {len(relabelled)} findings")
-            for line in table([answer(one) for one in relabelled]):
-                print(line)
-            alike = [one for one, label in both if one.pool == half and one.label == label]
-            print(f"{half}, where both readers say the same: {len(alike)} findings")
-            for line in table([answer(one) for one in alike]):
-                print(line)
+        for line in readers(written, options.blind, misses=options.misses):
+            print(line)
+
+
+def readers(written: Sequence[Labelled], blind: Path, *, misses: bool) -> Iterable[str]:
+    """The written sentences by each reader, by their adjudicated labels, and how well the readers agree."""
+    second = labels(blind)
+    both = [one for one in written if key(one) in second]
+    adjudicated = labels(ADJUDICATED)
+    first = {key(one): one.label for one in both}
+    disputed = {one for one in first if first[one] != second[one]}
+    pairs = [(first[one], second[one]) for one in first]
+    agreement = share(len(pairs) - len(disputed), len(pairs))
+    yield f"\nreaders: {len(pairs)} findings, agreement {agreement}, {kappa_line(pairs)}"
+    if disputed != set(adjudicated):
+        yield f"adjudicated labels left out: {ADJUDICATED.name} does not hold exactly what these readers dispute"
+        adjudicated = {}
+    judged = second | {one: adjudicated[one] for one in disputed if one in adjudicated}
+    kinds = {"the writer's labels": first, "the second reader's labels": second, "adjudicated": judged}
+    for half in ("", "tuned", "held_out"):
+        pool = [one for one in both if one.pool.endswith(half)]
+        for name, by in kinds.items() if adjudicated else list(kinds.items())[:2]:
+            answered = [answer(replace(one, label=by[key(one)])) for one in pool]
+            yield f"\nwritten {half or 'both halves'}, {name}: {len(pool)} findings"
+            yield from table(answered)
+        alike = [answer(one) for one in pool if key(one) not in disputed]
+        yield f"\nwritten {half or 'both halves'}, where both readers say the same: {len(alike)} findings"
+        yield from table(alike)
+    if misses and adjudicated:
+        yield "what the rules say of what the readers dispute (writer, second reader, adjudicated, rules):"
+        for one in both:
+            if key(one) in disputed:
+                given = f"{one.label:10} {second[key(one)]:10} {judged[key(one)]:10} {answer(one).by_clause:10}"
+                yield f"  {given} {one.text[one.start : one.end]!r}: {one.text}"
+
+
+def labels(path: Path) -> dict[tuple[str, str], str]:
+    """The labels of one reader, by sentence and finding."""
+    return {(row["id"], row["term"].lower()): row["label"] for row in rows(path)}
+
+
+def key(one: Labelled) -> tuple[str, str]:
+    """Which sentence and finding a label is of."""
+    return one.id, one.text[one.start : one.end].lower()
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -202,13 +229,17 @@ def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def kappa(pairs: Sequence[tuple[str, str]]) -> float:
-    """Cohen's kappa of two readers."""
-    seen = len(pairs)
-    agreed = sum(a == b for a, b in pairs) / seen
+def kappa_line(pairs: Sequence[tuple[str, str]]) -> str:
+    """Cohen's kappa of two readers, with the 95 % interval of its large-sample error (Cohen 1960)."""
+    of = len(pairs)
+    agreed = sum(a == b for a, b in pairs) / of
     first, second = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
-    chance = sum(first[label] * second[label] for label in first) / seen**2
-    return 1.0 if chance == 1 else (agreed - chance) / (1 - chance)
+    chance = sum(first[label] * second[label] for label in first) / of**2
+    if chance == 1:
+        return "Cohen's kappa 1.000"
+    kappa = (agreed - chance) / (1 - chance)
+    half = 1.96 * (agreed * (1 - agreed) / of) ** 0.5 / (1 - chance)
+    return f"Cohen's kappa {kappa:.3f} [{kappa - half:.3f}, {min(kappa + half, 1.0):.3f}]"
 
 
 if __name__ == "__main__":
