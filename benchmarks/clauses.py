@@ -42,6 +42,7 @@ from spinecho.encoders.language.passages import Passage, passages
 
 DATA = Path(__file__).parent / "data"
 ADJUDICATED = DATA / "clauses_adjudicated.jsonl"
+NOT_READ = ("further second", "last third", "conventions second")
 LABELS = ("present", "absent", "uncertain", "historical", "family")
 
 
@@ -78,6 +79,8 @@ def main() -> None:
     pools |= {name: [one for one in fresh if one.pool == name] for name in ("fresh first", "fresh second")}
     further = read_written("clauses_further.jsonl", "further")
     pools |= {name: [one for one in further if one.pool == name] for name in ("further first", "further second")}
+    kinds = read_written("clauses_conventions.jsonl", "conventions")
+    pools |= {name: [one for one in kinds if one.pool == name] for name in ("conventions first", "conventions second")}
     for name, file in (
         ("last first", "clauses_last.jsonl"),
         ("last second", "clauses_last_second.jsonl"),
@@ -93,7 +96,7 @@ def main() -> None:
         print(f"\n{name}: {len(pool)} findings in {len({one.text for one in pool})} texts")
         for line in table(answered):
             print(line)
-        if options.misses and name not in ("written held_out", "further second", "last third"):
+        if options.misses and name not in NOT_READ:
             for one in answered:
                 if one.by_clause != one.of.label:
                     words = one.of.text[one.of.start : one.of.end]
