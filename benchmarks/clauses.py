@@ -232,17 +232,24 @@ def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
+def kappa(pairs: Sequence[tuple[str, str]]) -> float:
+    """Cohen's kappa of two readers."""
+    agreed, chance = _agreement(pairs)
+    return 1.0 if chance == 1 else (agreed - chance) / (1 - chance)
+
+
 def kappa_line(pairs: Sequence[tuple[str, str]]) -> str:
-    """Cohen's kappa of two readers, with the 95 % interval of its large-sample error (Cohen 1960)."""
-    of = len(pairs)
-    agreed = sum(a == b for a, b in pairs) / of
+    """Cohen's kappa with the 95 % interval of its large-sample error (Cohen 1960)."""
+    agreed, chance = _agreement(pairs)
+    half = 0.0 if chance == 1 else 1.96 * (agreed * (1 - agreed) / len(pairs)) ** 0.5 / (1 - chance)
+    found = kappa(pairs)
+    return f"Cohen's kappa {found:.3f} [{found - half:.3f}, {min(found + half, 1.0):.3f}]"
+
+
+def _agreement(pairs: Sequence[tuple[str, str]]) -> tuple[float, float]:
     first, second = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
-    chance = sum(first[label] * second[label] for label in first) / of**2
-    if chance == 1:
-        return "Cohen's kappa 1.000"
-    kappa = (agreed - chance) / (1 - chance)
-    half = 1.96 * (agreed * (1 - agreed) / of) ** 0.5 / (1 - chance)
-    return f"Cohen's kappa {kappa:.3f} [{kappa - half:.3f}, {min(kappa + half, 1.0):.3f}]"
+    chance = sum(first[label] * second[label] for label in first) / len(pairs) ** 2
+    return sum(a == b for a, b in pairs) / len(pairs), chance
 
 
 if __name__ == "__main__":
