@@ -52,8 +52,9 @@ _ANSWERS = re.compile(
     re.IGNORECASE,
 )
 _ANSWERED_TOGETHER = re.compile(
-    r"(?:\s*[^.?!\n]{1,60}\?){0,6}\s*(?:neither|none|both|all|no to (?:both|all))(?: (?:of (?:these|them|those|which)|are|is|was|were|ruled"
-    r"|out|excluded|absent|negative|seen|found|present|identified|visible|demonstrated|detected|shown|confirmed|not|unlikely|there)(?!\w))*\.?\s*(?:\n|$|\s(?=(?-i:[A-Z])))",
+    r"(?:\s*[^.?!\n]{1,60}\?){0,6}\s*(?:neither|none|both|all|no to (?:both|all))"
+    r"(?: (?:of (?:these|them|those|which)|are|is|was|were|ruled out|excluded|absent|negative|seen|found|present"
+    r"|identified|visible|demonstrated|detected|shown|confirmed|not|unlikely|there)(?!\w))*\.?\s*(?:\n|$|\s(?=(?-i:[A-Z])))",
     re.IGNORECASE,
 )
 """After a question: "Syrinx? Ependymoma? Neither is seen." is one statement."""

@@ -207,7 +207,7 @@ COMPARES = re.compile(
 PRESENT_AS_EXPECTED = re.compile(
     r"[ ,;]*(?:the |both |left |right |its |an? |two |fetal |foetal |and )*(?:corpus callosum|(?:cavum )?sept(?:um|i) pellucid(?:um|i)|(?:cerebellar )?vermis|kidneys?|uterus|gallbladder"
     r"|olfactory bulbs?|flow voids?|pituitary stalk|(?:posterior pituitary )?bright spot|spleen|thymus|ovar(?:y|ies)|testes|thyroid(?: gland)?|adrenals?(?: glands?)?|(?:urinary )?bladder|stomach|nasal bones?"
-    r"|(?:both )?(?:globes|lenses|orbits|hands|feet)|(?:[\w-]+ ){0,3}(?:arter(?:y|ies)|veins?|tendons?|ligaments?|nerves?)) ?:? ?(?:(?:is|are|was|were) )?(?P<cue>(?:both |all )?present)"
+    r"|(?:both )?(?:globes|lenses|orbits|hands|feet)) ?:? ?(?:(?:is|are|was|were) )?(?P<cue>(?:both |all )?present)"
     r"(?: and (?:of )?(?:normal\w*|orthotopic|unremarkable|regular|symmetric(?:al)?|well[- ]formed|in (?:normal|usual|the usual|its usual) (?:position|place|location))[\w ]*)?[ .,;)]*"
 )
 """Structures whose absence is a finding: said to be there, they are as they should be."""

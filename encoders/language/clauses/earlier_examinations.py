@@ -24,22 +24,25 @@ _SEEN = (
 _DEFINITE = r"(?:the|this|that|these|those|its?|they|which|no|not|nothing|none|he|she)(?!\w)"
 
 _SETTING = re.compile(
-    rf"(?<!\w)(?:on|at|in|during|by) {_ONE}(?=,? (?:there (?:was|were|had been) (?!{_DEFINITE})"
-    rf"|(?!{_DEFINITE})(?:(?!{_DEFINITE})[\w/-]+ ){{1,8}}(?:was|were|had been) (?:\w+ly )?{_SEEN}(?!\w)))"
+    rf"(?<!\w)(?:on|at|in|during|by) {_ONE}(?:,? there (?:was|were|had been)(?= (?!{_DEFINITE}))"
+    rf"|,?(?= (?!{_DEFINITE})(?:(?!{_DEFINITE})[\w/'-]+ ){{1,8}}(?:was|were|had been) (?:\w+ly )?{_SEEN}(?!\w)))"
 )
 _SHOWED = re.compile(
-    rf"(?<!\w)(?<!to )(?<!with ){_ONE} (?:had )?(?:showed|shown|demonstrated|revealed|described|reported|disclosed|documented)"
+    rf"(?<!\w){_ONE} (?:(?:had )?(?:showed|demonstrated|revealed|described|reported|disclosed|documented)|had shown)"
     rf"(?= (?!{_DEFINITE}))"
 )
 _SEEN_ON = re.compile(
-    rf"(?P<what>(?<![^ ])(?:(?!{_DEFINITE})[\w/-]+ ){{1,8}}?)(?P<cue>(?:was|were|had been) (?:\w+ly )?{_SEEN} (?:on|at|in|by|during) {_ONE})"
+    rf"(?P<what>(?:^|(?<=[,;:.(] ))(?:(?!{_DEFINITE})[\w/'-]+ ){{1,8}}?)"
+    rf"(?P<cue>(?:was|were|had been) (?:\w+ly )?{_SEEN} (?:on|at|in|by|during) {_ONE})"
 )
-_GOES_ON = re.compile(r"[\w,;]* ?(?:and|but|also|still|as|so|or)(?!\w)|[\w/ -]*(?<!\w)(?:is|are|has|have)(?!\w)")
+_OPENS = re.compile(r"(?:^|[,;:.(]|(?<!\w)(?:and|but|while|whereas|although|though)) *$")
+"""Before the subject of a statement: not "compared to the previous MRI shown here"."""
+_GOES_ON = re.compile(r"[\w,;]* ?(?:and|but|also|still|as|so|or)(?!\w)|[\w/' -]*(?<!\w)(?:is|are|has|have)(?!\w)")
 _STILL = re.compile(
     r"(?<!\w)(?:still|again|unchanged|stable|persist\w*|remains?|now (?:larger|smaller|bigger|measur\w+)|as before"
     r"|(?:has|have) (?:\w+ly )?(?:grown|increased|decreased|enlarged|progressed|shrunk|diminished|regressed|changed)"
-    r"|(?:is|are) (?:now |currently |today |slightly |much )*(?:larger|smaller|bigger|less|more|similar|the same|redemonstrated"
-    r"|confirmed|visible|seen|present|re-?identified|identical))(?!\w)"
+    r"|(?:is|are) (?:now |currently |today |slightly |much )*(?:larger|smaller|bigger|less|more|similar|the same"
+    r"|redemonstrated|confirmed|visible|seen|present|re-?identified|identical))(?!\w)"
 )
 _SAME_DAY = re.compile(r"(?<!\w)(?:same day|today|yesterday|hours?|days ago|this (?:morning|afternoon|week))(?!\w)")
 
@@ -48,7 +51,8 @@ def shown_earlier(heard: str) -> Iterator[tuple[int, int, Literal["after", "befo
     """Places of the words that tell of an earlier examination, and which side of them they tell of."""
     for pattern in (_SETTING, _SHOWED):
         for match in pattern.finditer(heard):
-            if _is_past(heard, match.start(), match.end()):
+            opens = pattern is _SETTING or _OPENS.search(heard[: match.start()])
+            if opens and _is_past(heard, match.start(), match.end()):
                 yield match.start(), match.end(), "after"
     for match in _SEEN_ON.finditer(heard):
         start, end = match.span("cue")
@@ -57,4 +61,5 @@ def shown_earlier(heard: str) -> Iterator[tuple[int, int, Literal["after", "befo
 
 
 def _is_past(heard: str, start: int, end: int) -> bool:
-    return _STILL.search(heard, end) is None and _SAME_DAY.search(heard, start, end + 30) is None
+    near = heard[start:end] + heard[end : end + 30].partition(",")[0]
+    return _STILL.search(heard, end) is None and _SAME_DAY.search(near) is None

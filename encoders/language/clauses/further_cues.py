@@ -29,6 +29,7 @@ _QUALITY = (
 _NATURE = r"(?:significance|a?etiology|origin|nature|age|cause|relevance|(?:malignant )?potential|chronicity|importance|behaviou?r|histology|pathogenesis|duration)"
 _DOUBTFUL = r"(?:equivocal|borderline|questionable|doubtful|indeterminate)"
 _LITTLE = rf"(?:{_DOUBTFUL}|minimal|minor|slight|trace|trivial|mild|subtle|tiny|faint|little)"
+_REAL = r"(?:convincing|definite|significant|clear|obvious|true|real|appreciable|relevant|major|marked|gross|abnormal)"
 _LOOKED = r"(?:assessment|evaluation|visuali[sz]ation|interpretation|characteri[sz]ation|depiction|detection|delineation|analysis|view)"
 _TELL_APART = r"(?:distinguish(?:ed|able)?|differentiat(?:e|ed)|discriminated?|discern)"
 _CANNOT = r"(?:cannot|can not|can't|could not|couldn't|(?:is |are )?(?:difficult|hard|impossible) to|(?:is |are )?(?:not possible|not able|unable) to|not (?:easily |clearly |readily )?)"
@@ -122,7 +123,7 @@ LINES: tuple[_Line, ...] = (
             r"(?:cannot|can't|could not|unable to|not able to|not possible to|impossible to|difficult to) (?:comment on|assess|evaluate|judge|appraise)(?: for)?(?! (?:whether|if)(?!\w))",
             r"not (?:\w+ly )?(?:convinced|persuaded) (?:of|about|by|that)|low threshold for|(?<!no )(?:a |the )?(?:faint |slight )?hint of|appears? to have|allegedly|reportedly|(?:would|could|might) (?:support|fit|suit|match)(?: with)?",
             r"(?:insufficient|inadequate|not (?:enough|sufficient)) evidence (?:of|for)(?: (?:a|the) diagnosis of)?",
-            rf"(?:no|without)(?: \w+)?,? (?:or )?(?:only |just |at (?:the )?(?:most|best),? )(?:very )?{_LITTLE},?|(?:no|without)(?: \w+)? or (?:very )?{_LITTLE}|at (?:most|best),? {_DOUBTFUL},",
+            rf"(?:no|without)(?: {_REAL})?,? or (?:(?:only|just|at (?:the )?(?:most|best),?) )?(?:very )?{_LITTLE},?|(?:no|without)(?: {_REAL})?, at (?:the )?(?:most|best),? {_LITTLE},|at (?:most|best),? {_DOUBTFUL},",
             r"(?:nonspecific|non-specific) for|overlap(?:s|ping)? with",
             r"(?:i |we )?(?<!no )wonder(?:s|ed|ing)?(?: (?:about|if|whether|whether this is|if this is))?",
             r"(?:(?<=, )|(?<=- )|(?<=; )|(?<![^ ]))question(?= (?!is|was|are|of|whether|if|about|mark|as|to|posed|raised|from|asked|answered|in)[a-z])",

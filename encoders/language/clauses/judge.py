@@ -43,13 +43,20 @@ _NOW_NOT = re.compile(
 )
 _OF_ALL = re.compile(r"(?:^|\?) *(?:neither|none|both|all|no to (?:both|all))(?!\w)")
 _ALL_SEEN = re.compile(
-    r"(?:^|\?) *(?:both|all)(?: of (?:these|them))? (?:is |are |was |were )?(?:present|seen|confirmed|identified|visible|found|there)(?!\w)"
+    r"(?:^|\?) *(?:both|all)(?: of (?:these|them))? (?:is |are |was |were )?"
+    r"(?:present|seen|confirmed|identified|visible|found|there)(?!\w)"
 )
 _ON_THIS_SCAN = re.compile(
-    r"(?<!\w)(?:on|in|at|by|after|from|per) (?:this|these|today's|(?:the )?(?:current|present)) (?:\w+ )?(?:mri?|mr|ct|scans?|stud(?:y|ies)"
-    r"|exam(?:ination)?s?|images?|imaging|sequences?|investigation)(?!\w)"
+    r"(?<!\w)(?:on|in|at|by|after|from|per) (?:this|these|today's|(?:the )?(?:current|present)) (?:\w+ )?"
+    r"(?:mri?|mr|ct|scans?|stud(?:y|ies)|exam(?:ination)?s?|images?|imaging|sequences?|investigation)(?!\w)"
 )
 """Says nothing more in an answer: "Suspected MS" - "unlikely on this study"."""
+_TREATED_FOR = re.compile(r"(?:\w+ly )?(?:treated|managed|irradiated|operated)(?!\w)[\w /'-]*(?<!\w)for(?!\w)")
+_WITH_NOW = re.compile(
+    r"[ ,]*with (?:an? |the )?(?:now|new|persist\w+|residual|recurren\w+|ongoing|continu\w+|worsening|progressive"
+    r"|current|increasing)(?!\w)"
+)
+"""What a treatment was for goes on past "with", unless it is of now: "treated for Crohn's disease" - "with fistula"."""
 _SUPPOSED = re.compile(r"if|unless|when|where|wherever|whenever|once|in case of|in the event of")
 """Opens what is only supposed: "if a leak is present" affirms none."""
 
@@ -289,6 +296,8 @@ def _answered(heard: str, previous: Judged, end: int, found: Sequence[Cue]) -> J
 def _goes_on(heard: str, judged: Sequence[Judged], one: Judged) -> bool:
     """True where `one` goes on a list that the last part denied, doubted or called normal: "no mass, shift or clot"."""
     last = judged[-1]
+    if last.by == "family" and one.by == "negation" and _WITH_NO.match(heard, one.start):
+        return True  # "a brother without epilepsy"
     if last.by == "negation" and one.by == "history" and _closes_with_or(heard, one):
         return True  # "no acute myocarditis, prior infarction or effusion"
     if one.cue[1] or not last.reaches_on or last.by == "nothing":
@@ -298,8 +307,10 @@ def _goes_on(heard: str, judged: Sequence[Judged], one: Judged) -> bool:
         return PATIENT.match(text) is None
     if last.by == "history" and NOW.match(text):
         return False
-    if last.by == "history" and text.lstrip(" ,").startswith("with ") and not names_finding(text):
-        return True
+    if last.by == "history" and text.lstrip(" ,").startswith("with "):
+        if not names_finding(text):
+            return True
+        return _TREATED_FOR.match(heard, last.cue[0], last.end) is not None and _WITH_NOW.match(text) is None
     if ASIDE.match(text) or SUBORDINATE.match(heard[last.start : last.end].lstrip(" ,")):
         return False
     if last.by == "normal" and names_finding(text, of_normal=True):
