@@ -52,7 +52,7 @@ _ANSWERS = re.compile(
     re.IGNORECASE,
 )
 _ANSWERED_TOGETHER = re.compile(
-    r"(?:\s*[^.?!\n]{1,60}\?){0,6}\s*(?:neither|none|both|all|no to (?:both|all))"
+    r"(?:\s{0,9}[^.?!\n]{1,60}\?){0,6}\s{0,9}(?:neither|none|both|all|no to (?:both|all))"
     r"(?: (?:of (?:these|them|those|which)|are|is|was|were|ruled out|excluded|absent|negative|seen|found|present"
     r"|identified|visible|demonstrated|detected|shown|confirmed|not|unlikely|there)(?!\w))*\.?\s*(?:\n|$|\s(?=(?-i:[A-Z])))",
     re.IGNORECASE,
