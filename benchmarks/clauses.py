@@ -47,7 +47,7 @@ from spinecho.encoders.language.passages import Passage, passages
 
 DATA = Path(__file__).parent / "data"
 ADJUDICATED = DATA / "clauses_adjudicated.jsonl"
-NOT_READ = ("further second", "last third", "conventions second")
+NOT_READ = ("plain unread", "further second", "last third", "conventions second")
 LABELS = ("present", "absent", "uncertain", "historical", "family")
 
 
@@ -92,6 +92,7 @@ def main() -> None:
         ("last third", "clauses_last_third.jsonl"),
     ):
         pools[name] = [replace(one, pool=name) for one in read_written(file, name)]
+    pools["plain unread"] = read_written("clauses_plain.jsonl", "plain")
     if options.data:
         pools["open"] = read_open(Path(options.data))
     else:
