@@ -51,6 +51,13 @@ _ANSWERS = re.compile(
     r"|(?:negative|absent|excluded|unlikely|possible|possibly|present)\.)",
     re.IGNORECASE,
 )
+_ANSWERED_TOGETHER = re.compile(
+    r"(?:\s{0,9}[^.?!\n]{1,60}\?){0,6}\s{0,9}(?:neither|none|both|all|no to (?:both|all))"
+    r"(?: (?:of (?:these|them|those|which)|are|is|was|were|ruled out|excluded|absent|negative|seen|found|present"
+    r"|identified|visible|demonstrated|detected|shown|confirmed|not|unlikely|there)(?!\w))*\.?\s*(?:\n|$|\s(?=(?-i:[A-Z])))",
+    re.IGNORECASE,
+)
+"""After a question: "Syrinx? Ependymoma? Neither is seen." is one statement."""
 _ANSWERS_ALONE = re.compile(rf"[ \t]+(?:{_ANSWER})[.!]?\s*(?:\n|$|\s(?=(?-i:[A-Z])))", re.IGNORECASE)
 """After a request: "Evaluate for leak. None." is one statement."""
 _ASKS = re.compile(
@@ -189,7 +196,9 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str]) -> bool:
     if mark != ".":
         if mark[0] == "?" and text[stop.start() - 1].isspace() and text[stop.end() : stop.end() + 2].strip():
             return False  # opens what it asks: "Mass; ? infarct"
-        return "?" not in mark or _ANSWERS.match(text, stop.end()) is None
+        if "?" not in mark:
+            return True
+        return not (_ANSWERS.match(text, stop.end()) or _ANSWERED_TOGETHER.match(text, stop.end()))
     if _ANSWERS_ALONE.match(text, stop.end()) and _ASKS.search(text, begin, stop.start()):
         return False
     following = text[stop.end() : stop.end() + 20].lstrip(_BLANKS)[:1]

@@ -5,7 +5,7 @@ other people (Harkema et al. 2009, J Biomed Inform 42:839-851) and a third answe
 2018, AMIA CRI) and CheXpert (Irvin et al. 2019). No list of findings is asked for: a text is cut at marks,
 conjunctions and where a cue's reach ends, and each part is judged whole.
 
-What the answers mean, decided once:
+What the answers mean, decided once (the conventions, with their sources: docs/language.md):
 
 historical it is told of the patient's past and not of this scan ("Status post resection.", "history of melanoma");
            what is left of it there ("old infarct", "postoperative changes") is present.

@@ -51,10 +51,11 @@ NOT_A_NEGATION = _words(
     r"(?:no|without|not) (?:longer )?(?:normal|preserved)",
     r"(?:loss|lack|absence|effacement|disruption|reversal|straightening|replacement) of (?:the |its )?"
     r"(?:normal|expected normal|usual|physiological)[\w -]*?(?=[,.;]| in | at | on |$)",
+    r"(?:the|its|their) (?:normal|expected|usual|physiological) (?:[\w-]+ ){1,5}?(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:lost|effaced|disrupted|reversed|straightened|obliterated|abolished|replaced|obscured)",
     r"(?:agenesis|aplasia|congenital absence|absence|absent)(?: of)? (?:the |both |left |right )*(?:\w+ )?(?:corpus callosum|septum pellucidum|vermis|kidney|uterus|gallbladder"
     r"|(?:\w+ ){0,5}tendon|bicipital groove|olfactory bulbs?|flow voids?|pituitary stalk|bright spot|artery|vein|muscle|ligament|spleen|thymus|ovar(?:y|ies)|vena cava|arter(?:y|ies)|veins|muscles|kidneys|rib|sacrum|coccyx|thyroid|testis|nerves?|falx(?: cerebri)?|[apm]ca|ivc|pcom|acom|a1|(?:abdominal wall )?musculature|abdominal wall muscles|adrenals?|bladder)",
-    r"(?:partial(?:ly)?|incomplete(?:ly)?|not (?:yet )?(?:fully |completely )?|near(?:ly)?[ -]complete(?:ly)?|almost"
-    r"(?: completely)?|largely|mostly|some|slowly) (?:resolved|resolution|resolving)",
+    r"(?:partial(?:ly)?|incomplete(?:ly)?|not (?:yet )?(?:fully |completely )?|near(?:ly)?[ -]complete(?:ly)?|(?:almost|nearly|virtually|practically)"
+    r"(?: completely| entirely| fully)?|largely|mostly|some|slowly|partly) (?:resolved|resolution|resolving|disappeared|vanished|cleared|subsided|settled|abated|gone|regressed|normali[sz]ed)",
     r"(?:with and )?without (?:and with )?(?:(?:the )?(?:administration|injection|use) of )?(?:intravenous |iv |i\.v\. |gadolinium |gd )*"
     r"(?:contrast(?! enhancement (?:is|was|of))(?: (?:medium|media|agent|material|administration|enhancement))?|gadolinium|sedation"
     r"|fat[- ](?:sat\w*|suppress\w*)|complications?|incident)",
@@ -126,6 +127,7 @@ SOFT = re.compile(
     r"|[ ,]+(?:rather than|instead of|as opposed to)(?!\w)"
     r"|[ ,]+in (?:this|a|an|our|the)(?: [\w-]+){0,4}? (?:patient|man|woman|male|female|boy|girl|child|lady|gentleman)(?:,? (?:with|who|known)|(?= on))(?!\w)"
     r"|(?<!that)(?<!whether)(?<!if)(?<!unless)(?<!doubt)(?<!say)(?<!but)(?<!and)(?<!or)(?<!as)(?<!than)(?<!where)(?<!when)(?<!because)(?<!though)(?<!since)(?<!while)(?<!note)(?<!think)(?<!how)(?<!clinically)(?<!radiologically)"
+    r"(?<!perhaps)(?<!maybe)(?<!possibly)(?<!probably)(?<!presumably)(?<!likely)(?<!potentially)(?<!conceivably)"
     r"[ ,]+(?=(?:this|it|these|there) (?:is|are|was|were|likely|may|represents?)(?!\w))"
     r"|[ ,]+(?=(?:so|hence|therefore|thus) (?!far|called))"
     r"|(?<!of)(?<!in)(?<!to) (?=which(?!\w))"
@@ -201,3 +203,11 @@ ALL_ABNORMAL = re.compile(r"abnormal|anomal|patholog|findings|nothing|nil|study|
 COMPARES = re.compile(
     r"(?<!\w)(?:unchanged|stable|since (?:the|last|prior|previous|(?:19|20)\d\d)|compar\w+|changed|(?:mri?|ct|scan|study|imaging|examination) (?:[\w-]+ ){0,3}(?:in|of|from|dated) )"
 )
+
+PRESENT_AS_EXPECTED = re.compile(
+    r"[ ,;]*(?:the |both |left |right |its |an? |two |fetal |foetal |and )*(?:corpus callosum|(?:cavum )?sept(?:um|i) pellucid(?:um|i)|(?:cerebellar )?vermis|kidneys?|uterus|gallbladder"
+    r"|olfactory bulbs?|flow voids?|pituitary stalk|(?:posterior pituitary )?bright spot|spleen|thymus|ovar(?:y|ies)|testes|thyroid(?: gland)?|adrenals?(?: glands?)?|(?:urinary )?bladder|stomach|nasal bones?"
+    r"|(?:both )?(?:globes|lenses|orbits|hands|feet)) ?:? ?(?:(?:is|are|was|were) )?(?P<cue>(?:both |all )?present)"
+    r"(?: and (?:of )?(?:normal\w*|orthotopic|unremarkable|regular|symmetric(?:al)?|well[- ]formed|in (?:normal|usual|the usual|its usual) (?:position|place|location))[\w ]*)?[ .,;)]*"
+)
+"""Structures whose absence is a finding: said to be there, they are as they should be."""

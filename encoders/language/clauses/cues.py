@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from spinecho.encoders.language.clauses.bounds import NOT_A_NEGATION
+from spinecho.encoders.language.clauses.earlier_examinations import shown_earlier
 from spinecho.encoders.language.clauses.further_cues import ALTERNATIVE, CHANCE_IS_LOW, LINES
 
 Kind = Literal["masked", "negation", "normal", "hedge", "question", "history", "family", "yes"]
@@ -55,7 +56,7 @@ DONE = (
     r"|clipping|coiling|shunt(?:ing)?|stent(?:ing)?|ablation|transplant(?:ation)?|arthroscopy|microdis[ck]ectomy|decompression|drainage|turp|resektion|operation|bestrahlung)"
 )
 THEN = (
-    r"(?:in (?:\w+ )?(?:19|20)\d\d|(?:(?:about|over|some|nearly|almost|approximately|a|few|several|many|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|couple of|\d+) ){1,3}(?:years?|months?|weeks?|yrs?) (?:ago|earlier|previously|before|back)|(?:last|the previous) (?:year|month|summer|winter)|years ago|as an? (?:child|teenager|infant|baby|boy|girl|neonate)"
+    r"(?:in (?:\w+ )?(?:19|20)\d\d|(?:(?:about|over|some|nearly|almost|approximately|a|few|several|many|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|couple of|\d+) ){1,3}(?:years?|months?|weeks?|yrs?) (?:ago|earlier|previously|before|back)|(?:last|the previous) (?:year|month|summer|winter)|years ago|as an? (?:young )?(?:child|teenager|infant|baby|boy|girl|neonate|student|adult|man|woman)|in (?:his|her|their) (?:(?:early|late|mid)[ -])?(?:teens|twenties|thirties|forties|fifties|sixties|seventies|youth|childhood|adolescence)"
     r"|in (?:childhood|infancy|adolescence)|(?:at|in|from) age \d+|at the age of \w+|(?<!since )(?<!from )(?<!of )(?<!than )(?<!with )(?<!to )(?<!in )\(?(?:19|20)\d\d\)?(?= ?(?:[.,;)]|$))|in the (?:remote |distant )?past|elsewhere in (?:19|20)\d\d|per (?:the )?(?:chart|history)|vor \w+ (?:jahren|monaten|wochen))"
 )
 _NOT_WHAT_IS_LEFT = r"(?<!changes of )(?<!evidence of )(?<!sequelae of )(?<!signs of )(?<!changes from )(?<!due to )(?<!from )(?<!appearances of )(?<!changes after )"
@@ -154,7 +155,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         rf"(?:(?:i|we) )?{_DOES_NOT} {_HOW}{_SHOWS}(?:s|ed|ing)?(?: (?:any|an?|the))?(?: (?:evidence|signs?|features?) (?:of|for))?",
         rf"(?:it|there|here) (?:is|are|was|were|has been) {_NOT} (?:{_HOW})(?:observed|seen|appreciated|found|identified|detected|noted|visuali[sz]ed|evidenced|objectified|any)",
         r"(?:no|without|nil)(?: (?:\w+ ){0,4}(?:evidence|e/o|signs?|features?|suggestion|indication|demonstration|argument|hint|trace|proof)(?: (?:of|for|to suggest|in favou?r of|suggesting|suggestive of))?)",
-        r"(?:insufficient|little|scant) evidence (?:of|for)(?: (?:a|the) diagnosis of)?",
+        r"(?:little|scant) evidence (?:of|for)(?: (?:a|the) diagnosis of)?",
         r"(?:unremarkable|clear) for(?! (?:age|the|his|her|their|an?|patient|someone|this)(?!\w))|clear of|(?:very |extremely )?low (?:(?:index of )?suspicion|probability|likelihood|chance|possibility) (?:for|of|that)|little (?:to suggest|to support|evidence of)|negative (?:with regards? to|as regards|regarding|as to|with respect to)",
         r"no(?!-)|without|w/o|zero(?! (?:degrees?|gap|filling|te|echo|point|b|dose|intensity|order|time|line|slice)(?!\w))|nor|neither|never|nothing|nil|none of (?:which|these|them|the)|negative (?:for|of)|neg\.? (?:for|of)|-ve (?:for)?|\(-\)(?= ?\w)",
         r"(?:absence|lack|exclusion|disappearance|clearing|clearance|resolution|negativity) of|lacks|lacking|devoid of|free (?:of|from)",
@@ -195,6 +196,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         rf"post(?=[ -](?:[\w-]+ ){{0,2}}{DONE}(?!\w)){_AFTERMATH}",
         rf"{_NOT_WHAT_IS_LEFT}(?:previous|prior|past|recent|remote|earlier|former|old)(?= (?:[\w/-]+ ){{0,4}}{DONE}(?!\w)){_AFTERMATH}",
         rf"(?:(?<!\w )|(?<=with ))(?:previous|prior|past){_NO_SCAN}(?! (?:\w+ ){{0,2}}(?:seen|described|noted|reported|identified|resection cavity))(?! .{{0,200}}(?<!\w)(?:is|are|was|were|has|have|shows?|seen|noted|demonstrated|again|measures?|persists?|remains?)(?!\w))",
+        rf"(?:two|three|four|five|six|several|multiple|many|numerous|\d+) (?:previous|prior|past|earlier){_NO_SCAN}(?= [\w -]{{1,50}}(?:[.,;)]|$))(?![^.,;)]*(?<!\w)(?:(?:in|of|at|within|involving) (?:the|both|left|right|[ctl]\d)|is|are|was|were|has|have|shows?|seen|noted|again)(?!\w))",
         r"(?:previous|prior|past|recent|earlier|former)(?: (?:episodes?|bouts?|attacks?|diagnos[ie]s|therapy|treatment|history))(?: (?:of|with|for))?|an? (?:episode|bout|attack) of|ex(?=-\w)|childhood(?= \w+)",
     ),
     _cue("history", "whole", THEN, r"in remission|in the past"),
@@ -278,6 +280,8 @@ def cues(heard: str) -> Iterator[Cue]:
         opening = before[max(before.rfind(mark) for mark in ".;:,(") + 1 :]
         of_it = before.endswith(("which ", "that "))
         take("masked" if of_it or _DESCRIBED.match(opening) else "hedge", "before", *match.span())
+    for start, end, side in shown_earlier(heard):
+        take("history", side, start, end)
     for match in CHANCE_IS_LOW.finditer(heard):
         take("masked", "after", match.start(), match.start("low"))
         take("negation", "before", match.start("low") + 1, match.end())

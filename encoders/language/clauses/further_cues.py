@@ -27,13 +27,25 @@ _QUALITY = (
     r"|neoplastic|traumatic|metabolic|nonspecific|non-specific|chronic|age-related|secondary|symptomatic|asymptomatic|insignificant)"
 )
 _NATURE = r"(?:significance|a?etiology|origin|nature|age|cause|relevance|(?:malignant )?potential|chronicity|importance|behaviou?r|histology|pathogenesis|duration)"
+_DOUBTFUL = r"(?:equivocal|borderline|questionable|doubtful|indeterminate)"
+_LITTLE = rf"(?:{_DOUBTFUL}|minimal|minor|slight|trace|trivial|mild|subtle|tiny|faint|little)"
+_REAL = r"(?:convincing|definite|significant|clear|obvious|true|real|appreciable|relevant|major|marked|gross|abnormal)"
 _LOOKED = r"(?:assessment|evaluation|visuali[sz]ation|interpretation|characteri[sz]ation|depiction|detection|delineation|analysis|view)"
 _TELL_APART = r"(?:distinguish(?:ed|able)?|differentiat(?:e|ed)|discriminated?|discern)"
 _CANNOT = r"(?:cannot|can not|can't|could not|couldn't|(?:is |are )?(?:difficult|hard|impossible) to|(?:is |are )?(?:not possible|not able|unable) to|not (?:easily |clearly |readily )?)"
 
+_FORM = (
+    r"(?:shape|signal(?: intensity)?|configuration|contours?|outlines?|calib(?:re|er)|size|width|position|morphology|appearances?|architecture"
+    r"|alignment|course|thickness|structure|form|margins?|echotexture|texture)"
+)
+
 ALTERNATIVE = re.compile(r"rather than|instead of|as opposed to")
 """After a doubt these weigh two things: "favours a cyst rather than a tumour" denies neither."""
 
+_LONG_AGO = (
+    r"(?:in the (?:remote |distant )?past|(?:many |several |some |\w+ )?years ago|in (?:his|her|their) (?:\w+[ -])?(?:teens|\w+ties|youth|childhood|adolescence)"
+    r"|as an? (?:young )?(?:child|teenager|student|adult|infant)|in (?:childhood|infancy|adolescence)|in (?:19|20)\d\d)"
+)
 _LOOKS = r"(?<!enhancement )(?<!thickening )(?<!quality )(?<!study )(?:is|are|was|were|remains?|appears?|looks?|seems?) (?:(?:also|all|both|well|fully|anatomically|normally|entirely|grossly|again) )*"
 _ENDS = r"(?= ?(?:[.,;)]|$)| (?:and|with|without|throughout|bilaterally|at|on|in|for|but)(?!\w))"
 
@@ -43,6 +55,7 @@ LINES: tuple[_Line, ...] = (
         (
             rf"(?:suspicious|worrisome|concerning|worrying|(?:low|high|intermediate)[ -]suspicion)(?= {_BETWEEN}(?:{_DESCRIBED}|cysts?|polyps?)(?!\w){_NOT_OF})",
             rf"(?:(?:most|very|quite) )?(?:likely|probably|possibly|presumably|perhaps|potentially)(?= {_QUALITY} {_BETWEEN}(?!(?:changes?|signal)(?!\w)){_DESCRIBED}(?!\w){_NOT_OF})",
+            rf"(?:resolved|cured|healed)(?= [^,;.]{{1,60}}? {_LONG_AGO}(?!\w))",
             r"(?<=, )indeterminate(?= ?(?:[.,;)]|$))",
             rf"of (?:uncertain|unclear|indeterminate|doubtful|questionable|unknown|undetermined) (?:clinical |biological |diagnostic )?{_NATURE}",
             rf"{_DESCRIBED} (?:(?!not(?!\w)|no(?!\w)|nor(?!\w)|neither(?!\w)|if(?!\w)|whether(?!\w))[\w/-]+ ){{0,6}}?(?:is|are|was|were|remains?|appears?|looks?) (?:\w+ly )?(?:suspicious|worrisome|concerning|worrying)(?= ?(?:[.,;)]|$))",
@@ -56,6 +69,7 @@ LINES: tuple[_Line, ...] = (
             rf"{_LOOKS}(?:unaffected|unimpaired|unharmed|undisplaced|undeviated|unobstructed|pristine|competent|capacious|congruent|aligned|taut|adequate|aerated|pneumati[sz]ed|continuous|concentric|covered"
             rf"|smooth(?: and (?:regular|thin))?|regular|homogeneous|thin-walled|non-?dilated|non-?enlarged|in continuity|in (?:good|normal|anatomic(?:al)?|satisfactory) (?:alignment|position)"
             rf"|of (?:homogeneous|uniform|good) (?:signal|calibre|caliber|thickness)|(?:commensurate|in keeping) with (?:the )?(?:patient's )?age|without (?:any )?abnormality|centrally (?:placed|located|sited)|located centrally|anatomic(?:al)?|(?:of )?equal(?: in)?(?: (?:size|volume|signal|calibre|caliber|height|length|thickness|and|or))*){_ENDS}",
+            rf"(?:shows?|has|have|displays?|demonstrates?) (?:an? |the |its |their )?(?:\w+ly )?(?:regular|usual|expected|physiological|homogeneous)(?:,? (?:and )?(?:regular|smooth|homogeneous|symmetrical?|usual))? {_FORM}(?:(?:,| and|, and) {_FORM}){{0,3}}",
             r"(?:exits?|pass(?:es)?|courses?|drains?|fills?|moves?|empt(?:y|ies)|runs?|opens?) (?:freely|normally|unimpeded|unobstructed)",
             r"(?:lies?|sits?|remains?|is|are) (?:normally |well |centrally )*within (?:its|the|their) (?:bicipital |normal )?(?:groove|sulcus|position|sheath)",
         ),
@@ -74,7 +88,7 @@ LINES: tuple[_Line, ...] = (
         (
             r"(?:no|without|nil)(?: [\w-]+){0,3}? changes (?:of|to suggest|suggesting|suggestive of|consistent with|in keeping with|compatible with|typical of|characteristic of|indicating|indicative of)",
             r"(?:refut|disprov)(?:es?|ed|ing)|(?:hardly|barely|scarcely) any",
-            r"negative (?:[\w-]+ ){1,3}?for|(?<= and )against(?= )|(?<= but )against(?= )",
+            r"negative (?!(?:[\w-]+ )?(?:famil|fhx?(?!\w)|f\.?h))(?:[\w-]+ ){1,3}?for|(?<= and )against(?= )|(?<= but )against(?= )",
             r"(?<![^,;:(])0(?= (?!mm|cm|ml|t(?:esla)?(?!\w)|degrees?|of|to|out|points?|h(?:ours?)?(?!\w)|s(?:ec\w*)?(?!\w)|ms|and|or)[a-z])|(?<=[,;:(] )0(?= (?!mm|cm|ml|t(?:esla)?(?!\w)|degrees?|of|to|out|points?|h(?:ours?)?(?!\w)|s(?:ec\w*)?(?!\w)|ms|and|or)[a-z])",
             r"(?:no|without) (?:\w+ )?evidence (?:for,? or against|for or against)",
         ),
@@ -108,6 +122,8 @@ LINES: tuple[_Line, ...] = (
             r"(?:not|without|nor) excluding|(?:limited|low|poor|reduced|insufficient|not|in)[ -]?(?:sensitivity for|sensitive (?:for|to))",
             r"(?:cannot|can't|could not|unable to|not able to|not possible to|impossible to|difficult to) (?:comment on|assess|evaluate|judge|appraise)(?: for)?(?! (?:whether|if)(?!\w))",
             r"not (?:\w+ly )?(?:convinced|persuaded) (?:of|about|by|that)|low threshold for|(?<!no )(?:a |the )?(?:faint |slight )?hint of|appears? to have|allegedly|reportedly|(?:would|could|might) (?:support|fit|suit|match)(?: with)?",
+            r"(?:insufficient|inadequate|not (?:enough|sufficient)) evidence (?:of|for)(?: (?:a|the) diagnosis of)?",
+            rf"(?:no|without)(?: {_REAL})?,? or (?:(?:only|just|at (?:the )?(?:most|best),?) )?(?:very )?{_LITTLE},?|(?:no|without)(?: {_REAL})?, at (?:the )?(?:most|best),? {_LITTLE},|at (?:most|best),? {_DOUBTFUL},",
             r"(?:nonspecific|non-specific) for|overlap(?:s|ping)? with",
             r"(?:i |we )?(?<!no )wonder(?:s|ed|ing)?(?: (?:about|if|whether|whether this is|if this is))?",
             r"(?:(?<=, )|(?<=- )|(?<=; )|(?<![^ ]))question(?= (?!is|was|are|of|whether|if|about|mark|as|to|posed|raised|from|asked|answered|in)[a-z])",
@@ -121,6 +137,12 @@ LINES: tuple[_Line, ...] = (
     (
         "history", "after",
         (r"interval(?: surgical)?(?= (?:resection|excision|removal|\w+ectomy|craniotomy|laminectomy)(?!\w))",),
+    ),
+    (
+        "question", "before",
+        (
+            r"(?<=[a-z] )(?:risk (?:assessment|stratification|evaluation|scor\w+)|screening|surveillance)(?= ?(?:[.,;)]|$)| (?:is |was |has been )?(?:requested|mri?|examination|study|programme?|protocol|only|and)(?!\w))",
+        ),
     ),
     (
         "question", "after",

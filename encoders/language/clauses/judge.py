@@ -20,6 +20,7 @@ from spinecho.encoders.language.clauses.bounds import (
     OWN_CLAUSE,
     OWN_FINDING,
     PATIENT,
+    PRESENT_AS_EXPECTED,
     SOFT,
     SUBORDINATE,
 )
@@ -40,6 +41,22 @@ _WITH_NO = re.compile(r"[ ,]*(?:and )?(?:with (?:no|nil)|without)(?!\w)")
 _NOW_NOT = re.compile(
     r"(?:none|not|no|nil)[\w ]{0,12} (?:now|currently|today|at present|on this study|this time)(?!\w)"
 )
+_OF_ALL = re.compile(r"(?:^|\?) *(?:neither|none|both|all|no to (?:both|all))(?!\w)")
+_ALL_SEEN = re.compile(
+    r"(?:^|\?) *(?:both|all)(?: of (?:these|them))? (?:is |are |was |were )?"
+    r"(?:present|seen|confirmed|identified|visible|found|there)(?!\w)"
+)
+_ON_THIS_SCAN = re.compile(
+    r"(?<!\w)(?:on|in|at|by|after|from|per) (?:this|these|today's|(?:the )?(?:current|present)) (?:\w+ )?"
+    r"(?:mri?|mr|ct|scans?|stud(?:y|ies)|exam(?:ination)?s?|images?|imaging|sequences?|investigation)(?!\w)"
+)
+"""Says nothing more in an answer: "Suspected MS" - "unlikely on this study"."""
+_TREATED_FOR = re.compile(r"(?:\w+ly )?(?:treated|managed|irradiated|operated)(?!\w)[\w /'-]*(?<!\w)for(?!\w)")
+_WITH_NOW = re.compile(
+    r"[ ,]*with (?:an? |the )?(?:now|new|persist\w+|residual|recurren\w+|ongoing|continu\w+|worsening|progressive"
+    r"|current|increasing)(?!\w)"
+)
+"""What a treatment was for goes on past "with", unless it is of now: "treated for Crohn's disease" - "with fistula"."""
 _SUPPOSED = re.compile(r"if|unless|when|where|wherever|whenever|once|in case of|in the event of")
 """Opens what is only supposed: "if a leak is present" affirms none."""
 
@@ -96,7 +113,7 @@ def _judge_all(heard: str) -> list[Judged]:
         if bare and not wider and not (bare.kind == "yes" and supposed):
             inside = [*(cue for cue in inside if cue.start < bare.start and cue.kind != "question"), bare]
         previous = judged[-1] if judged else None
-        if previous and not has_words(_without(heard, start, end, inside)) and _answers(inside, hard):
+        if previous and _says_no_more(heard, start, end, inside) and _answers(inside, hard):
             judged[-1] = _answered(heard, previous, end, inside)
             continue
         parts = judge_segment(heard, start, end, inside)
@@ -112,9 +129,26 @@ def _judge_all(heard: str) -> list[Judged]:
                 judged.pop()
                 parts[0] = replace(first, start=previous.start)
             _look_back(heard, judged, parts[0])
-        judged += [_either(heard, part) for part in parts]
-    judged = _denied_too(heard, judged)
+        judged += [_as_expected(heard, _either(heard, part)) for part in parts]
+    judged = _answered_together(heard, _denied_too(heard, judged))
     return [one for part in judged for grown in _no_more(heard, part) for one in _operated(heard, grown)]
+
+
+def _answered_together(heard: str, judged: list[Judged]) -> list[Judged]:
+    """ "Syrinx? Ependymoma? Neither is seen.": the one answer is to every question before it."""
+    last = next((number for number, part in enumerate(judged) if _OF_ALL.search(heard[part.start : part.end])), 0)
+    answer = judged[last] if judged else None
+    if answer is None or "?" not in heard[judged[0].start : answer.end]:
+        return judged
+    if _ALL_SEEN.search(heard[answer.start : answer.end]):
+        answer = replace(answer, assertion="present", by="nothing", cue=(0, 0))
+    elif answer.by != "negation":
+        return judged
+    first = last
+    while first and judged[first - 1].by == "question" and heard[: judged[first - 1].end].rstrip().endswith("?"):
+        first -= 1
+    given = [replace(one, assertion=answer.assertion, by=answer.by, cue=answer.cue) for one in judged[first:last]]
+    return [*judged[:first], *given, answer, *judged[last + 1 :]]
 
 
 def _denied_too(heard: str, judged: list[Judged]) -> list[Judged]:
@@ -189,6 +223,17 @@ def _either(heard: str, part: Judged) -> Judged:
     return replace(part, assertion="uncertain", by="hedge", cue=(at + 1, at + 3))
 
 
+def _as_expected(heard: str, part: Judged) -> Judged:
+    """ "Corpus callosum present" says that nothing is wrong with it."""
+    if (
+        part.by != "nothing"
+        or part.aside
+        or (told := PRESENT_AS_EXPECTED.fullmatch(heard, part.start, part.end)) is None
+    ):
+        return part
+    return replace(part, assertion="absent", by="normal", cue=told.span("cue"))
+
+
 def _names_one(text: str) -> bool:
     return names_finding(text) or any(one.kind == "finding" for one in concepts(text))
 
@@ -236,8 +281,12 @@ def _answered(heard: str, previous: Judged, end: int, found: Sequence[Cue]) -> J
     for cue in found:
         if cue.kind == "masked" or (cue.kind == "negation" and kept.by == "family"):
             continue
-        if kept.by == "history" and cue.kind == "negation" and _NOW_NOT.match(heard, cue.start):
-            continue  # "a DVT in 2016, none now"
+        if (
+            kept.by == "history"
+            and cue.kind == "negation"
+            and (_NOW_NOT.match(heard, cue.start) or NOW.match(heard, previous.end))
+        ):
+            continue  # "a DVT in 2016, none now", "a cyst on the previous MRI, today there is none"
         if kept.by == "hedge" and cue.kind == "question":
             continue
         kept = decide(kept, cue, "before")
@@ -247,6 +296,8 @@ def _answered(heard: str, previous: Judged, end: int, found: Sequence[Cue]) -> J
 def _goes_on(heard: str, judged: Sequence[Judged], one: Judged) -> bool:
     """True where `one` goes on a list that the last part denied, doubted or called normal: "no mass, shift or clot"."""
     last = judged[-1]
+    if last.by == "family" and one.by == "negation" and _WITH_NO.match(heard, one.start):
+        return True  # "a brother without epilepsy"
     if last.by == "negation" and one.by == "history" and _closes_with_or(heard, one):
         return True  # "no acute myocarditis, prior infarction or effusion"
     if one.cue[1] or not last.reaches_on or last.by == "nothing":
@@ -256,8 +307,10 @@ def _goes_on(heard: str, judged: Sequence[Judged], one: Judged) -> bool:
         return PATIENT.match(text) is None
     if last.by == "history" and NOW.match(text):
         return False
-    if last.by == "history" and text.lstrip(" ,").startswith("with ") and not names_finding(text):
-        return True
+    if last.by == "history" and text.lstrip(" ,").startswith("with "):
+        if not names_finding(text):
+            return True
+        return _TREATED_FOR.match(heard, last.cue[0], last.end) is not None and _WITH_NOW.match(text) is None
     if ASIDE.match(text) or SUBORDINATE.match(heard[last.start : last.end].lstrip(" ,")):
         return False
     if last.by == "normal" and names_finding(text, of_normal=True):
@@ -325,6 +378,10 @@ def _look_back(heard: str, judged: list[Judged], one: Judged) -> None:
         judged[number] = replace(item, assertion=one.assertion, by=one.by, cue=one.cue)
         if heard[item.start : item.start + 1] != ",":
             return
+
+
+def _says_no_more(heard: str, start: int, end: int, found: Sequence[Cue]) -> bool:
+    return not has_words(_ON_THIS_SCAN.sub(" ", _without(heard, start, end, found)))
 
 
 def _without(heard: str, start: int, end: int, found: Sequence[Cue]) -> str:

@@ -36,6 +36,8 @@ _MEANS: dict[Kind, tuple[Assertion, By]] = {
     "masked": ("present", "nothing"),
 }
 _IS = re.compile(r"(?<!\w)(?:is|are|was|were)")
+_OF_WHOM = re.compile(r"(?:(?!(?:and|or|but)(?!\w))[\w/' -])* (?:in|of|by|for|among) (?:an? |the )?$")
+"""Between a denial or doubt and a relative: "possible stroke" "in an uncle"."""
 _DENIES = re.compile(r"(?:no|without|nil|nothing)(?!\w)")
 _ENLARGED = re.compile(
     r" (?:\w+ly )?(?:enlarged|thickened|dilated|distended|abnormal|pathological|inflamed|prominent|suspicious)(?!\w)"
@@ -82,7 +84,14 @@ def judge_segment(heard: str, start: int, end: int, found: Sequence[Cue]) -> lis
             parts[-1], decided = decide(now, cue, "before"), cue
             continue
         else:
-            verdict = _together(decided, now, cue, reach, has_words(heard[decided.end : cue.start]))
+            verdict = _together(
+                decided,
+                now,
+                cue,
+                reach,
+                has_words(heard[decided.end : cue.start]),
+                _OF_WHOM.match(heard, decided.end, cue.start) is not None,
+            )
             if verdict == "keep":
                 continue
             apart = verdict == "apart"
@@ -134,10 +143,14 @@ def _reach(heard: str, cue: Cue, begin: int, until: int) -> Reach:
     return "before" if before and nothing_after else "after"
 
 
-def _together(first: Cue, part: Judged, cue: Cue, reach: Reach, between: bool) -> Literal["keep", "apart", "over"]:
+def _together(
+    first: Cue, part: Judged, cue: Cue, reach: Reach, between: bool, of_whom: bool
+) -> Literal["keep", "apart", "over"]:
     """What a second cue does to a part that a first has decided: nothing, a part of its own, or another answer."""
     if part.by == "family":
         return "apart" if cue.kind == "question" else "keep"
+    if cue.kind == "family":  # "denies" - "family history of stroke": before every other answer
+        return "apart" if between and not of_whom else "over"
     if not part.reaches_on:
         return "apart" if between or reach != "before" else ("over" if cue.kind in ("hedge", "yes") else "keep")
     if reach == "before":
