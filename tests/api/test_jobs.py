@@ -6,12 +6,14 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from archives import Home, copy_of
 from serving import UNBOUND, open_served, settings_of
 
 from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.jobs import queue as queues
 from spinecho.ui.server.jobs.queue import Job, Queue, QueueFull
 from spinecho.ui.server.jobs.runner import ATTEMPTS, Runner
 
@@ -177,6 +180,27 @@ def test_order_is_by_priority_then_in_turns_of_owners(tmp_path: Path) -> None:
         taken.append(job.kind)
         queue.finish(job.id, {}, job.attempts)
     assert taken == ["u", "g1", "a1", "g2", "a2", "a3"]
+
+
+def test_a_job_that_says_often_how_far_it_is_leaves_the_file_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "_TOLD_SECONDS", 600.0)
+    with closing(Queue(tmp_path)) as queue:
+        number = queue.add("x", owner="ada", role="viewer", arguments={}).id
+        queue.take("r")
+        assert not queue.tell(number, "counting", 1, 9)
+        with closing(sqlite3.connect(tmp_path / queues.FILE, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # whoever writes now waits half a minute, and fails
+            assert not queue.tell(number, "counting", 2, 9)
+            other.execute("ROLLBACK")
+        assert (job := queue.get(number)) is not None
+        assert job.done == 1
+        assert not queue.tell(number, "writing", 3, 9)
+        queue.cancel(number)
+        assert queue.tell(number, "writing", 4, 9), "it hears at once that it is stopped"
+        assert (job := queue.get(number)) is not None
+        assert (job.stage, job.done) == ("writing", 4)
 
 
 def test_many_who_take_at_once_take_each_job_once(tmp_path: Path) -> None:
