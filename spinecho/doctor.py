@@ -261,7 +261,7 @@ class _Doctor:
     def _of_weights(self) -> Iterator[Finding]:
         from spinecho.encoders.pip_weights import unsound_weights  # noqa: PLC0415
 
-        for what, remedy in unsound_weights():
+        for what, remedy in unsound_weights(self._settings.home / "encoders"):
             yield Finding("weights", "error", what, remedy)
 
     def _of_record(self) -> Iterator[Finding]:
