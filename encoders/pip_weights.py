@@ -119,10 +119,7 @@ def _wrong(one: ByPip, path: Path) -> str:
 
 
 def _by_pip(one: ByPip, path: Path | None) -> Stated:
-    if path is None:
-        missing = f"{one.distribution} is not installed"
-    else:
-        missing = f"{one.file} of {one.distribution} is missing"
+    missing = f"{one.file} of {one.distribution} is missing" if path else f"{one.distribution} is not installed"
     other = (
         f"{one.file} of {one.distribution} is not the file that this version was made with: its sha256 begins with "
         f"{{}}, not with {one.sha256[:12]}"

@@ -6,7 +6,7 @@ the values of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spinecho.archive import Archive
 from spinecho.connection import over_desk
@@ -17,13 +17,14 @@ from spinecho.encoders.errors import Reason
 from spinecho.encoders.preparing.grey_levels import Levels, memory_order
 from spinecho.encoders.registry import ABOUT
 from spinecho.evidence import read_again
-from spinecho.people import Access, Person, Recorder
+from spinecho.people import Access, Person, Recorder, Role
 from spinecho.search.access.holdings import ArchiveMap, Holdings, SpaceFacts, VolumeFacts
 from spinecho.search.access.personal_archive import PersonalArchive, Served
 from spinecho.search.access.searching import Kept, NoSuchSearch, Saved
 from spinecho.search.access.studies import OpenedSeries, OpenedStudy, Source, Studies
 from spinecho.search.answers.heat import Heat
 from spinecho.settings import Settings
+from spinecho.status_facts import scrub_facts
 from spinecho.wiring import open_served, read_levels, read_scan_query
 
 if TYPE_CHECKING:
@@ -63,6 +64,15 @@ class ShownArchive(Archive):
     def holdings(self) -> Holdings:
         """What is in the archive, what was rejected, its builds, its map, and work on it."""
         return self._personal()
+
+    def scrubbed(self) -> dict[str, Any] | None:
+        """What `status` says of `spinecho doctor --scrub`; who manages the archive is told which rows and files."""
+        facts = scrub_facts(self._settings)
+        if not self.access.may(Role.MANAGER):
+            for one in (facts or {}).values():
+                for finding in one["findings"] if one else ():
+                    finding["examples"] = []
+        return facts
 
     def ask(self, query: Query, *, where: Filter = ALL, k: int = 10, reports: bool = False, pictures: int = 4) -> Hits:
         """As `search` and `similar`, of a query that was made already: a scan is read once for many questions.

@@ -7,6 +7,7 @@ it goes on from there. Between two pieces it holds no connection and no transact
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -63,6 +64,8 @@ class Step:
     name: str
     area: str
     pieces: Callable[[At], Iterator[Piece]]
+    needs: str = ""
+    """Another step, which has to have found nothing wrong."""
     by_rows: bool = False
     writes: bool = False
     """Whether nobody else can write while it lasts."""
@@ -71,7 +74,7 @@ class Step:
 def steps(database: Database, builds: Path) -> tuple[Step, ...]:
     """What there is to be checked in a database and its builds now, in order."""
     found = [Step(f"structure of {name}", "database", partial(_structure, database, name)) for name in _named(database)]
-    for class_ in SEALED:
+    for class_ in sorted(SEALED, key=lambda one: one.__tablename__):
         found.append(Step(f"rows of {class_.__tablename__}", "database", partial(_rows, database, class_)))
     found.append(Step("counters", "database", partial(_whole, database, sequences)))
     if database.engine.dialect.name == "sqlite":
@@ -84,10 +87,9 @@ def steps(database: Database, builds: Path) -> tuple[Step, ...]:
     for space in spaces:
         for name in builds_newest_first(builds, space):
             called = f"build space-{space.id}/{name}"
-            found.append(Step(f"files of {called}", "builds", partial(_digests, builds, space, name)))
-            found.append(
-                Step(f"vectors of {called}", "builds", partial(_vectors, database, builds, space, name), by_rows=True)
-            )
+            files, vectors = f"files of {called}", partial(_vectors, database, builds, space, name)
+            found.append(Step(files, "builds", partial(_digests, builds, space, name)))
+            found.append(Step(f"vectors of {called}", "builds", vectors, needs=files, by_rows=True))
     for name in snapshots_newest_first(builds):
         pieces = partial(_snapshot, database, builds, name)
         found.append(Step(f"snapshot of facts {name}", "builds", pieces, by_rows=True))
@@ -121,11 +123,16 @@ def _asked(database: Database, ask: Callable[[Connection], Piece]) -> Piece:
             return ask(connection)
     except DBAPIError as error:
         typed = error_of(error, database.location)
-        if typed is not None and not isinstance(typed, Damaged):
+        if typed is not None and not isinstance(typed, Damaged) and not _is_unreadable(error):
             raise typed from error
         return Piece(None, 0, (Finding(str(typed or driver_message(error)), 1, (), ELSEWHERE),))
     except (ValueError, TypeError, LookupError, ArithmeticError) as error:  # a value that no column can hold
         return Piece(None, 0, (Finding(f"the database cannot be read ({type(error).__name__})", 1, (), ELSEWHERE),))
+
+
+def _is_unreadable(error: DBAPIError) -> bool:
+    """Whether the disk does not give what lies there: asked again, it would not either."""
+    return (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_IOERR
 
 
 def _structure(database: Database, table: str, at: At) -> Iterator[Piece]:
