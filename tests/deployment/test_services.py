@@ -105,12 +105,13 @@ def site(postgresql: Server, tmp_path: Path) -> Site:
 
 @pytest.mark.slow
 def test_an_archive_is_indexed_by_the_worker_and_found_over_http(site: Site) -> None:
-    with site.started("worker") as worker:
-        assert worker.stdout is not None
-        line = worker.stdout.readline()
-        assert line.startswith('{"'), line + worker.stdout.read() + site.log("worker")
-        assert json.loads(line)["indexed"]
-        with site.started("server") as server:  # before the worker's tables are there it ends, and is started again
+    with site.started("server") as server:
+        assert asked(site, server)["hits"] == [], "it answers over a database in which nothing is yet"
+        with site.started("worker") as worker:
+            assert worker.stdout is not None
+            line = worker.stdout.readline()
+            assert line.startswith('{"'), line + worker.stdout.read() + site.log("worker")
+            assert json.loads(line)["indexed"]
             answer = asked(site, server)
             refused = httpx2.post(f"http://127.0.0.1:{site.port}/api/v1/search", json={"words": "brain"})
         assert answer["hits"], answer
