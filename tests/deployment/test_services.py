@@ -106,7 +106,8 @@ def site(postgresql: Server, tmp_path: Path) -> Site:
 @pytest.mark.slow
 def test_an_archive_is_indexed_by_the_worker_and_found_over_http(site: Site) -> None:
     with site.started("server") as server:
-        assert asked(site, server)["hits"] == [], "it answers over a database in which nothing is yet"
+        while health(site, server) != {"index": "empty", "database": "ready", "record": "ready"}:
+            time.sleep(0.1)
         with site.started("worker") as worker:
             assert worker.stdout is not None
             line = worker.stdout.readline()
@@ -117,6 +118,18 @@ def test_an_archive_is_indexed_by_the_worker_and_found_over_http(site: Site) -> 
         assert answer["hits"], answer
         assert refused.status_code == 401
     assert made_by(site) > 0
+
+
+def health(site: Site, server: subprocess.Popen[str]) -> dict[str, str]:
+    """What the server says of itself, nothing before it is up."""
+    assert server.poll() is None, site.log("server")
+    try:
+        answer = httpx2.get(f"http://127.0.0.1:{site.port}/readyz")
+    except httpx2.TransportError:
+        return {}
+    state: dict[str, str] = answer.json()
+    assert answer.status_code == (200 if set(state.values()) == {"ready"} else 503)
+    return state
 
 
 def asked(site: Site, server: subprocess.Popen[str]) -> dict[str, Any]:

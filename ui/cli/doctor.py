@@ -28,9 +28,7 @@ def doctor_command(
     ] = RATE,
     every: Annotated[
         float | None,
-        typer.Option(
-            "--every", help="Hours between beginnings of --scrub. [default: one round]", min=0.01, max=87_600
-        ),
+        typer.Option("--every", help="Hours between beginnings of --scrub. [default: one round]", min=0.01, max=87_600),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
