@@ -14,9 +14,10 @@ from pathlib import Path
 from spinecho.encoders import hub
 from spinecho.encoders.errors import EncoderUnavailable
 
-__all__ = ["BY_PIP", "ByPip", "unsound_weights", "verified"]
+__all__ = ["BY_PIP", "ByPip", "Stated", "stated_weights", "unsound_weights", "verified"]
 
 _SHIPPED = Path(__file__).parent / "weights"
+_ADAPTED = "put the folder back from a backup ('spinecho restore'), or adapt anew: 'spinecho adapt'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,35 +63,68 @@ def verified(distribution: str, folder: Path) -> None:
             raise EncoderUnavailable(f"{wrong}; {_remedy(one)}")
 
 
-def unsound_weights() -> Iterator[tuple[str, str]]:
-    """(what is wrong, what helps) for each file of weights, by pip or shipped, that is not what it should be."""
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A file of weights, and the sha256 that it has to have ("" where that cannot be read). path: None for none."""
+
+    path: Path | None
+    sha256: str
+    absent: str
+    """What is said where it is missing."""
+    changed: str
+    """What is said of another digest, whose beginning takes the place of `{}`."""
+    remedy: str
+
+    def fault(self, found: str) -> str:
+        """What is wrong with a file of this digest ("" for none that can be read); '' for nothing."""
+        if found and found == self.sha256:
+            return ""
+        return self.changed.replace("{}", found[:12]) if found else self.absent
+
+
+def stated_weights(own: Path | None = None) -> Iterator[Stated]:
+    """Each file of weights, by pip or shipped, and of encoders that were adapted: own, the folder that holds them."""
     for one in BY_PIP:
-        if one.path is None:
-            yield f"{one.distribution} is not installed", _remedy(one)
-        elif wrong := _wrong(one, one.path):
-            yield wrong, _remedy(one)
-    for card in sorted(_SHIPPED.rglob("config.json")):
-        weights = card.with_name("model.safetensors")
-        stated = json.loads(card.read_text(encoding="utf-8"))["sha256"]
-        if not weights.is_file() or hub.files_digest([weights]) != stated:
-            yield (
-                f"{weights.relative_to(_SHIPPED)} is missing, or is not what its config.json says",
-                "install Spinecho again",
-            )
+        yield _by_pip(one, one.path)
+    for folder, remedy in ((_SHIPPED, "install Spinecho again"), (own, _ADAPTED)):
+        if folder is None:
+            continue
+        for card in sorted(folder.rglob("config.json")):
+            weights, stated = card.with_name("model.safetensors"), _digest_stated(card)
+            if stated is None:
+                continue
+            said = f"{weights.relative_to(folder)} is missing, or is not what its config.json says"
+            yield Stated(weights, stated, said, said, remedy)
+
+
+def _digest_stated(card: Path) -> str | None:
+    """What a card says of its weights: "" where it cannot be read, None for a card of something else."""
+    try:
+        values = json.loads(card.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return ""
+    return str(values["sha256"]) if isinstance(values, dict) and "sha256" in values else None
+
+
+def unsound_weights(own: Path | None = None) -> Iterator[tuple[str, str]]:
+    """(what is wrong, what helps) for each of `stated_weights` that is not what it should be."""
+    for one in stated_weights(own):
+        found = hub.files_digest([one.path]) if one.path is not None and one.path.is_file() else ""
+        if wrong := one.fault(found):
+            yield wrong, one.remedy
 
 
 def _wrong(one: ByPip, path: Path) -> str:
-    if not path.is_file():
-        return f"{one.file} of {one.distribution} is missing"
-    found = hub.files_digest([path])
-    return (
-        ""
-        if found == one.sha256
-        else (
-            f"{one.file} of {one.distribution} is not the file that this version was made with: its sha256 begins with "
-            f"{found[:12]}, not with {one.sha256[:12]}"
-        )
+    return _by_pip(one, path).fault(hub.files_digest([path]) if path.is_file() else "")
+
+
+def _by_pip(one: ByPip, path: Path | None) -> Stated:
+    missing = f"{one.file} of {one.distribution} is missing" if path else f"{one.distribution} is not installed"
+    other = (
+        f"{one.file} of {one.distribution} is not the file that this version was made with: its sha256 begins with "
+        f"{{}}, not with {one.sha256[:12]}"
     )
+    return Stated(path, one.sha256, missing, other, _remedy(one))
 
 
 def _remedy(one: ByPip) -> str:

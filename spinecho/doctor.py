@@ -74,6 +74,11 @@ class Examined:
         return {"findings": found, "disk": {"free": self.free, "to_come": self.to_come}}
 
 
+ROWS_FIRST = Finding(
+    "builds", "note", "builds were not held against the rows, which are damaged themselves", "put the rows right first"
+)
+
+
 def doctor(home: Home = None, *, fix: bool = False, on_check: Callable[[str], None] = lambda _: None) -> Examined:
     """Check settings, rights, schema, rows, builds, files, leftovers, codecs, weights, the record and the disk's room.
 
@@ -84,6 +89,16 @@ def doctor(home: Home = None, *, fix: bool = False, on_check: Callable[[str], No
     with private_files():
         open_access(settings).allow(Role.MANAGER, "check the home", "doctor", fix=fix)
         return _Doctor(settings, fix, on_check).examine()
+
+
+def of_record(settings: Settings) -> Iterator[Finding]:
+    """What is wrong with the record of who did what. Raises `RecordError` for one that cannot be read."""
+    from spinecho.acts import Acts  # noqa: PLC0415
+
+    checked = Acts(settings).check()
+    if checked.broken:
+        yield Finding("record", "error", "the record of who did what is not whole", "see docs/record.md",
+                      len(checked.broken), tuple(checked.broken[:5]))  # fmt: skip
 
 
 class _Doctor:
@@ -175,8 +190,7 @@ class _Doctor:
 
         database, builds = self._opened(), self._settings.builds
         if not self._rows_are_sound:  # else sound builds would go, and new ones be made of what is damaged
-            what = "builds were not held against the rows, which are damaged themselves"
-            yield Finding("builds", "note", what, "put the rows right first")
+            yield ROWS_FIRST
             return
 
         def mend() -> bool:
@@ -261,20 +275,15 @@ class _Doctor:
     def _of_weights(self) -> Iterator[Finding]:
         from spinecho.encoders.pip_weights import unsound_weights  # noqa: PLC0415
 
-        for what, remedy in unsound_weights():
+        for what, remedy in unsound_weights(self._settings.home / "encoders"):
             yield Finding("weights", "error", what, remedy)
 
     def _of_record(self) -> Iterator[Finding]:
-        from spinecho.acts import Acts  # noqa: PLC0415
-
         if self._settings.no_record:
             yield Finding("record", "note", "no record is kept of who did what", "go without --no-record")
             return
         open_record(self._settings)
-        checked = Acts(self._settings).check()
-        if checked.broken:
-            yield Finding("record", "error", "the record of who did what is not whole", "see docs/record.md",
-                          len(checked.broken), tuple(checked.broken[:5]))  # fmt: skip
+        yield from of_record(self._settings)
 
     def _room(self) -> tuple[int, int]:
         """(bytes free, bytes of a copy by an upgrade and of new builds beside the old ones)."""

@@ -6,7 +6,7 @@ the values of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spinecho.archive import Archive
 from spinecho.connection import over_desk
@@ -18,7 +18,7 @@ from spinecho.encoders.errors import Reason
 from spinecho.encoders.preparing.grey_levels import Levels, memory_order
 from spinecho.encoders.registry import ABOUT
 from spinecho.evidence import read_again
-from spinecho.people import Access, Person, Recorder
+from spinecho.people import Access, Person, Recorder, Role
 from spinecho.search.access.cohorts import PersonalCohorts, is_long
 from spinecho.search.access.holdings import ArchiveMap, Holdings, SpaceFacts, VolumeFacts
 from spinecho.search.access.personal_archive import Served
@@ -26,6 +26,7 @@ from spinecho.search.access.searching import Kept, NoSuchSearch, Saved
 from spinecho.search.access.studies import OpenedSeries, OpenedStudy, Source, Studies
 from spinecho.search.answers.heat import Heat
 from spinecho.settings import Settings
+from spinecho.status_facts import scrub_facts
 from spinecho.wiring import open_served, read_levels, read_scan_query
 
 if TYPE_CHECKING:
@@ -71,6 +72,15 @@ class ShownArchive(Archive):
         """Cohorts as their builder has them: counts with the list that they are of, drawn again, frozen as it was seen,
         and exports as bytes."""
         return self._cohorts()
+
+    def scrubbed(self) -> dict[str, Any] | None:
+        """What `status` says of `spinecho doctor --scrub`; who manages the archive is told which rows and files."""
+        facts = scrub_facts(self._settings)
+        if not self.access.may(Role.MANAGER):
+            for one in (facts or {}).values():
+                for finding in one["findings"] if one else ():
+                    finding["examples"] = []
+        return facts
 
     def ask(self, query: Query, *, where: Filter = ALL, k: int = 10, reports: bool = False, pictures: int = 4) -> Hits:
         """As `search` and `similar`, of a query that was made already: a scan is read once for many questions.

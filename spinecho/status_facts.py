@@ -14,6 +14,7 @@ from spinecho.db.reports import study_matching
 from spinecho.db.schema.copies import copies_of
 from spinecho.db.schema.database import HEAD, Database
 from spinecho.db.store import predictions, storing
+from spinecho.db.upkeep.scrub_state import LOCK, Round, read_state
 from spinecho.db.values import SpaceRecord
 from spinecho.db.vectors.manifest import builds_newest_first, current_build, written_build
 from spinecho.db.vectors.sound import require_counted
@@ -23,7 +24,7 @@ from spinecho.encoders.runtime.notices import notices
 from spinecho.encoders.sandbox.how_confined import how_confined
 from spinecho.search.self_test import self_test_json, weighing
 from spinecho.settings import Settings
-from spinecho.wiring import own_weights
+from spinecho.wiring import own_weights, process_at_work
 
 
 def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
@@ -62,9 +63,35 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
         "self_test": self_test_facts(database, settings),
         "last_run": runs.last_run(database),
         "copies": len(copies_of(settings.database)),
+        "scrub": scrub_facts(settings),
         "reading": dataclasses.asdict(confined) if (confined := how_confined()) else None,
         "warnings": warnings,
     }
+
+
+def scrub_facts(settings: Settings) -> dict[str, Any] | None:
+    """What `spinecho doctor --scrub` found in its last whole round, and how far this one is; None before the first.
+
+    Of each round: when (UTC), how many bytes were read, what was found with its remedy, and what was left out and why.
+    """
+    state = read_state(settings.home)
+    if state.now is None and state.last is None:
+        return None
+    process = process_at_work(settings, LOCK)
+    last = None
+    if state.last is not None:
+        last = _of_round(state.last) | {"ended_at": state.last.told_at, "steps": state.last.of}
+    now = None
+    if state.now is not None:
+        now = _of_round(state.now) | {
+            "told_at": state.now.told_at, "step": state.now.step, "done": len(state.now.done), "of": state.now.of,
+            "process": process,
+        }  # fmt: skip
+    return {"last": last, "now": now}
+
+
+def _of_round(one: Round) -> dict[str, Any]:
+    return {"started_at": one.started_at, "bytes": one.bytes, "findings": one.findings, "left_out": one.left_out}
 
 
 def self_test_facts(database: Database, settings: Settings) -> dict[str, Any] | None:

@@ -164,6 +164,10 @@ def settings_of(home: Home) -> Settings:
 
 
 def require_home(settings: Settings, *, notify: Callable[[str], None]) -> None:
-    """Raise what opening the database and the record raises, before something is started that needs them."""
-    open_database(settings, warn=notify).close()
+    """Raise what opening the database and the record raises, before something is started that needs them.
+
+    A server's database in which nothing is yet is given its tables, as by the first `spinecho index`: who starts first
+    is chance there. One that holds anything is never changed.
+    """
+    open_database(settings, create=not isinstance(settings.database, Path), warn=notify).close()
     open_record(settings)

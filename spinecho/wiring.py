@@ -220,8 +220,13 @@ def _read_again(task: Task) -> Message:
 
 
 def indexing_process(settings: Settings) -> int | None:
-    """The process that is indexing into the home now, None for none. A lock file that nobody holds means nothing."""
-    path = settings.home / "index.lock"
+    """The process that is indexing into the home now, None for none."""
+    return process_at_work(settings, "index.lock")
+
+
+def process_at_work(settings: Settings, name: str) -> int | None:
+    """The process that holds the home's lock of this name, None for none. A file that nobody holds means nothing."""
+    path = settings.home / name
     try:
         with path.open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -20,12 +20,13 @@ _PAGE = 500
 
 
 def require_agreement(
-    session: Session, name: str, table: FactTable, changed: Ids, *, archives: bool, whole: bool = False
-) -> None:
+    session: Session, name: str, table: FactTable, changed: Ids, *, archives: bool, whole: bool = False,
+    after: int = 0, most: int | None = None,
+) -> None:  # fmt: skip
     """Raise `BuildCorrupt` where they differ.
 
     `changed`: studies that something has happened to. `archives`: whether the folders' roots are those of that time.
-    `whole`: compare every study.
+    `whole`: compare every study, or `most` of those after the id `after`.
     """
     present = select(Series.study_id).join(Volume, Volume.series_id == Series.id).distinct()
     now = np.setdiff1d(np.fromiter(session.scalars(present), dtype=np.int64), changed)
@@ -33,6 +34,8 @@ def require_agreement(
     if not np.array_equal(now, then):
         odd = np.setxor1d(now, then)
         raise BuildCorrupt(f"fact snapshot {name} and the database differ in {len(odd)} studies")
+    if whole and (after or most is not None):
+        then = then[then > after][:most]
     for some in _portions(then, whole=whole):
         if len(some) and _facts_of(table, some, archives) != _facts_of(read_facts(session, some), some, archives):
             raise BuildCorrupt(f"fact snapshot {name} says other things of its studies than the database does")

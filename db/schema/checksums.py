@@ -89,22 +89,25 @@ def sum_of(table: Table, row: Row) -> int:
 
 def pages(connection: Connection, table: Table, *names: str, where: Any = None) -> Iterator[Sequence[Any]]:
     """Rows of these columns after those of the primary key, in its order, a page at a time, each a query of its own."""
-    keys = list(table.primary_key)
-    columns = [table.columns[name] for name in names]
-    query = select(*keys, *columns).order_by(*keys).limit(_PAGE)
-    query = query if where is None else query.where(where)
     last: tuple[Any, ...] | None = None
-    while True:
-        after = query
-        if last is not None:
-            after = query.where(tuple_(*keys) > tuple_(*last) if len(keys) > 1 else keys[0] > last[0])
-        rows = connection.execute(after).all()
-        if not rows:
-            return
+    while rows := page_after(connection, table, last, *names, where=where):
         yield rows
         if len(rows) < _PAGE:
             return
-        last = tuple(rows[-1][: len(keys)])
+        last = tuple(rows[-1][: len(table.primary_key)])
+
+
+def page_after(
+    connection: Connection, table: Table, last: Sequence[Any] | None, *names: str, where: Any = None, most: int = _PAGE
+) -> Sequence[Any]:
+    """The page of rows that comes after the key `last`, the first one for None; nothing after the last row."""
+    keys = list(table.primary_key)
+    columns = [table.columns[name] for name in names]
+    query = select(*keys, *columns).order_by(*keys).limit(most)
+    query = query if where is None else query.where(where)
+    if last is not None:
+        query = query.where(tuple_(*keys) > tuple_(*last) if len(keys) > 1 else keys[0] > last[0])
+    return connection.execute(query).all()
 
 
 def seal(connection: Connection, table: Table) -> int:

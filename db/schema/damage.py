@@ -98,14 +98,24 @@ def wrong_rows(connection: Connection) -> Iterator[Finding]:
     for class_ in SEALED:
         table = class_.__table__
         assert isinstance(table, Table)  # noqa: S101
-        keys, names, checksum = len(table.primary_key), columns_of(table), summing(table)
         wrong: list[tuple[Any, ...]] = []
-        for rows in pages(connection, table, *names, COLUMN):
-            wrong += [tuple(row[:keys]) for row in rows if row[-1] != checksum(row[keys:-1])]
-        if wrong:
-            named = tuple(row_name(connection, class_, key) for key in wrong[:MOST_NAMED])
-            what = f"rows of {table.name} are not what was written"
-            yield Finding(what, len(wrong), named, _REMEDIES.get(table.name, ELSEWHERE))
+        for rows in pages(connection, table, *columns_of(table), COLUMN):
+            wrong += wrong_keys(table, rows)
+        yield from wrongly_summed(connection, class_, wrong)
+
+
+def wrong_keys(table: Table, rows: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Keys of rows, of the columns of `columns_of` and the checksum, whose checksum is not that of what they hold."""
+    keys, checksum = len(table.primary_key), summing(table)
+    return [tuple(row[:keys]) for row in rows if row[-1] != checksum(row[keys:-1])]
+
+
+def wrongly_summed(connection: Connection, class_: type[Any], wrong: Sequence[tuple[Any, ...]]) -> Iterator[Finding]:
+    """What is said of rows of a table with these keys, whose checksums are wrong."""
+    if wrong:
+        name = class_.__table__.name
+        named = tuple(row_name(connection, class_, key) for key in wrong[:MOST_NAMED])
+        yield Finding(f"rows of {name} are not what was written", len(wrong), named, _REMEDIES.get(name, ELSEWHERE))
 
 
 def row_name(connection: Connection, class_: type[Any], key: Sequence[Any]) -> str:

@@ -7,7 +7,7 @@ costs little, and `spinecho status --check` reads all of it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,11 @@ from spinecho.db.vectors.sound import require_sound
 from spinecho.db.vectors.stored_rows import unpack
 
 _FULL_TEXT = "'spinecho doctor --fix' makes it anew from the sentences"
-_BUILDS = "'spinecho index --rebuild' makes them anew; until then the rows answer"
+BUILDS = "'spinecho index --rebuild' makes them anew; until then the rows answer"
+_NUMBERS: Mapping[type[Base], str] = {
+    Vector: "vectors are no unit vectors of their space",
+    RegionVector: "vectors of parts are not of their grid and space",
+}
 _UNIT = 0.02
 """By how much the length of a vector may differ from 1: fp16 rounds each number."""
 
@@ -47,7 +51,7 @@ _UNIT = 0.02
 def check_database(database: Database, builds: Path | None = None) -> tuple[Finding, ...]:
     """Everything that is wrong; nothing where all is well. Reads all rows and, where they are given, all builds."""
     found: list[Finding] = []
-    steps = [wrong_structure, wrong_rows, _sequences, _vectors, _words]
+    steps = [wrong_structure, wrong_rows, sequences, _vectors, words]
     for step in steps:
         try:
             with database.engine.connect() as connection:
@@ -74,7 +78,7 @@ def make_full_text_anew(database: Database) -> bool:
         for table in ("passages_fts", "clauses_fts"):
             session.connection().exec_driver_sql(f"INSERT INTO {table}({table}) VALUES ('rebuild')")  # noqa: S608
     with database.engine.connect() as connection:
-        return not list(_words(connection))
+        return not list(words(connection))
 
 
 def _failed(error: DBAPIError | OSError, location: Location) -> Finding:
@@ -82,7 +86,7 @@ def _failed(error: DBAPIError | OSError, location: Location) -> Finding:
     return Finding(str(typed or driver_message(error)), 1, (), ELSEWHERE)
 
 
-def _sequences(connection: Connection) -> Iterator[Finding]:
+def sequences(connection: Connection) -> Iterator[Finding]:
     """Ids are never given twice: builds and tombstones name vectors by them."""
     if connection.dialect.name == "sqlite":
         given = {str(row[0]): row[1] for row in connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence")}
@@ -109,30 +113,46 @@ def _vectors(connection: Connection) -> Iterator[Finding]:
     vectors, regions = Vector.__table__, RegionVector.__table__
     assert isinstance(vectors, Table)  # noqa: S101
     assert isinstance(regions, Table)  # noqa: S101
-    wrong: list[int] = []
+    wrong: list[tuple[Any, ...]] = []
     for rows in pages(connection, vectors, "space_id", "data"):
-        whole = [(row[0], row[2], dims.get(row[1])) for row in rows]
-        wrong += [key for key, data, dim in whole if dim is None or len(data) != 2 * dim]
-        for dim in set(dims.values()):
-            of = [(key, data) for key, data, its in whole if its == dim and len(data) == 2 * dim]
-            if of:
-                lengths = np.linalg.norm(unpack(b"".join(data for _, data in of), dim), axis=1)
-                wrong += [of[at][0] for at in np.flatnonzero(~(np.abs(lengths - 1) <= _UNIT)).tolist()]
-    if wrong:
-        named = tuple(row_name(connection, Vector, (key,)) for key in wrong[:MOST_NAMED])
-        yield Finding("vectors are no unit vectors of their space", len(wrong), named, AGAIN)
+        wrong += no_unit_vectors(rows, dims)
+    yield from wrong_numbers(connection, Vector, wrong)
     odd: list[tuple[Any, ...]] = []
     for rows in pages(connection, regions, "cells", "data"):
-        for row in rows:
-            expected = 2 * row[2] * dims.get(row[1], 0)
-            sound = len(row[3]) == expected and np.isfinite(np.frombuffer(row[3], dtype="<f2")).all()
-            odd += [] if sound else [tuple(row[:2])]
-    if odd:
-        named = tuple(row_name(connection, RegionVector, key) for key in odd[:MOST_NAMED])
-        yield Finding("vectors of parts are not of their grid and space", len(odd), named, AGAIN)
+        odd += odd_parts(rows, dims)
+    yield from wrong_numbers(connection, RegionVector, odd)
 
 
-def _words(connection: Connection) -> Iterator[Finding]:
+def no_unit_vectors(rows: Sequence[Any], dims: Mapping[int, int]) -> list[tuple[Any, ...]]:
+    """Keys of rows (id, space, data) of vectors that are none of their space. dims: of each space."""
+    whole = [(row[0], row[2], dims.get(row[1])) for row in rows]
+    wrong = [key for key, data, dim in whole if dim is None or len(data) != 2 * dim]
+    for dim in set(dims.values()):
+        of = [(key, data) for key, data, its in whole if its == dim and len(data) == 2 * dim]
+        if of:
+            lengths = np.linalg.norm(unpack(b"".join(data for _, data in of), dim), axis=1)
+            wrong += [of[at][0] for at in np.flatnonzero(~(np.abs(lengths - 1) <= _UNIT)).tolist()]
+    return [(key,) for key in wrong]
+
+
+def odd_parts(rows: Sequence[Any], dims: Mapping[int, int]) -> list[tuple[Any, ...]]:
+    """Keys of rows (volume, space, cells, data) of vectors of parts that are not of their grid and space."""
+    odd = []
+    for row in rows:
+        sound = len(row[3]) == 2 * row[2] * dims.get(row[1], 0)
+        if not sound or not np.isfinite(np.frombuffer(row[3], dtype="<f2")).all():
+            odd.append(tuple(row[:2]))
+    return odd
+
+
+def wrong_numbers(connection: Connection, class_: type[Base], wrong: Sequence[tuple[Any, ...]]) -> Iterator[Finding]:
+    """What is said of vectors with these keys, whose numbers are wrong."""
+    if wrong:
+        named = tuple(row_name(connection, class_, key) for key in wrong[:MOST_NAMED])
+        yield Finding(_NUMBERS[class_], len(wrong), named, AGAIN)
+
+
+def words(connection: Connection) -> Iterator[Finding]:
     """Full text against the sentences and clauses that it is of. FTS5 is asked by an INSERT, which changes nothing."""
     if connection.dialect.name != "sqlite":
         return
@@ -174,7 +194,7 @@ def _built(database: Database, builds: Path) -> Iterator[Finding]:
     wrong += _snapshots(database, builds)
     if wrong:
         what = "index builds or snapshots of facts are not sound"
-        yield Finding(what, len(wrong), tuple(wrong[:MOST_NAMED]), _BUILDS, "builds")
+        yield Finding(what, len(wrong), tuple(wrong[:MOST_NAMED]), BUILDS, "builds")
 
 
 def _snapshots(database: Database, builds: Path) -> Iterator[str]:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from spinecho.db.upkeep.scrub_state import NAME as SCRUBBED
+
 _HALF, _BACKUP, _DAY = "*.partial*", ".backup.partial", 86400
 
 
@@ -16,11 +18,16 @@ def leftovers(home: Path, builds: Path, spaces: Collection[int] | None) -> tuple
     A spool is left alone: what arrives is written there at any time.
     """
     folders = [home, builds, *(path for path in builds.glob("*") if path.is_dir())]
-    found = {path for folder in folders for path in folder.glob(_HALF) if not _of_a_backup(path)}
+    found = {path for folder in folders for path in folder.glob(_HALF) if not (_of_a_backup(path) or _is_small(path))}
     if spaces is not None:
         known = {f"space-{one}" for one in spaces}
         found |= {path for path in builds.glob("space-*") if path.name not in known}
     return tuple(sorted(found))
+
+
+def _is_small(path: Path) -> bool:
+    """Whether a scrub writes it again and again, and the next one writes over it."""
+    return path.name == f"{SCRUBBED}.partial"
 
 
 def _of_a_backup(path: Path) -> bool:

@@ -115,8 +115,16 @@ def open_build(
     `gpu` (flat, ivf or cagra) proposes candidates on a graphics card instead, where the build is not flat.
     """
     manifest, plan = written_build(builds, space, name)
+    return manifest, open_unread(builds, space, manifest, plan, gpu=gpu)
+
+
+def open_unread(
+    builds: Path, space: SpaceRecord, manifest: Manifest, plan: Plan, *, gpu: str | None = None
+) -> FlatIndex | TwoStageIndex:
+    """A build whose files were held against their digests before. Raises `BuildCorrupt`."""
+    name = manifest.build
     try:
-        return manifest, _opened(space_folder(builds, space) / name, manifest, plan, space, gpu=gpu)
+        return _opened(space_folder(builds, space) / name, manifest, plan, space, gpu=gpu)
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise BuildCorrupt(f"index build {name} cannot be read ({type(error).__name__})") from error
 

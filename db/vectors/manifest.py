@@ -89,15 +89,24 @@ def written_build(builds: Path, space: SpaceRecord, name: str) -> tuple[Manifest
     What they hold is not looked at. Raises `BuildCorrupt`.
     """
     folder = space_folder(builds, space) / name
-    manifest = read_manifest(builds, space, name)
+    manifest, plan = stated_build(builds, space, name)
     try:
-        plan = Plan.from_json(manifest.plan)
-        _require_files(folder, manifest, plan)
         changed = [file for file, digest in manifest.sha256.items() if sha256_of(folder / file) != digest]
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except OSError as error:
         raise BuildCorrupt(f"index build {name} cannot be read ({type(error).__name__})") from error
     if changed:
         raise BuildCorrupt(f"index build {name} has changed on disk since it was written ({', '.join(changed)})")
+    return manifest, plan
+
+
+def stated_build(builds: Path, space: SpaceRecord, name: str) -> tuple[Manifest, Plan]:
+    """A build's manifest and plan, once its files are there and no others; none is read. Raises `BuildCorrupt`."""
+    manifest = read_manifest(builds, space, name)
+    try:
+        plan = Plan.from_json(manifest.plan)
+        _require_files(space_folder(builds, space) / name, manifest, plan)
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BuildCorrupt(f"index build {name} cannot be read ({type(error).__name__})") from error
     return manifest, plan
 
 

@@ -23,7 +23,8 @@ from spinecho.db.vectors.protocol import Ids, Rows
 
 _SAMPLE = 64
 """Vectors of a build that are compared when it is opened."""
-_PAGE = 20_000
+PORTION = 20_000
+"""Vectors that are compared at once where all of them are."""
 
 
 class Built(Protocol):
@@ -64,12 +65,18 @@ def require_sound(
         _require(ids[0] >= 1 and ids[-1] <= highest, name, f"holds ids from {ids[0]} to {ids[-1]}, past {highest}")
     require_counted(database, space, name, count=count, highest=highest, tombstone=tombstone)
     for some in _portions(ids, whole=whole):
-        known = _known(database, space, some)
-        _compare(database, space, name, index, some, known, tombstone)
+        require_borne_out(database, space, name, index, some, tombstone)
     if count:
         some = _sample(ids, 16)
         lost = index.unproposed(some)
         _require(2 * lost <= len(some), name, f"does not find {lost} of {len(some)} of its own vectors")
+
+
+def require_borne_out(
+    database: Database, space: SpaceRecord, name: str, index: Built, ids: Ids, tombstone: int
+) -> None:
+    """Raise `BuildCorrupt` where some vectors of a build are not the rows of these ids."""
+    _compare(database, space, name, index, ids, _known(database, space, ids), tombstone)
 
 
 def require_counted(
@@ -89,8 +96,8 @@ def _portions(ids: Ids, *, whole: bool) -> Iterator[Ids]:
     if not whole:
         yield _sample(ids, _SAMPLE)
         return
-    for start in range(0, len(ids), _PAGE):
-        yield ids[start : start + _PAGE]
+    for start in range(0, len(ids), PORTION):
+        yield ids[start : start + PORTION]
 
 
 def _sample(ids: Ids, most: int) -> Ids:

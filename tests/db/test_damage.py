@@ -20,6 +20,7 @@ from spinecho.db.errors import Damaged, StoreError
 from spinecho.db.schema.damage import first_damage
 from spinecho.db.schema.database import Database
 from spinecho.db.upkeep.check import check_database
+from spinecho.db.upkeep.scrub_steps import steps
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.registry import open_encoder
 from spinecho.search.engine import Engine
@@ -115,6 +116,21 @@ def findings(home: Path) -> list[str]:
         database.close()
 
 
+def scrubbed(home: Path) -> list[str]:
+    """What a round of `spinecho doctor --scrub` tells of the database, or what kept it from looking."""
+    try:
+        database = Database.open(home / "spinecho.sqlite", create=False)
+    except StoreError as error:
+        return [str(error)]
+    try:
+        found = [piece for step in steps(database, home / "none") for piece in step.pieces(None)]
+        return [one.what for piece in found for one in piece.findings]
+    except Damaged as error:
+        return [str(error)]
+    finally:
+        database.close()
+
+
 def test_no_page_can_be_damaged_unnoticed(sound: Path, dual: DualEncoder, tmp_path: Path) -> None:
     file = sound / "spinecho.sqlite"
     whole, before = file.read_bytes(), contents(file)
@@ -142,6 +158,8 @@ def test_no_page_can_be_damaged_unnoticed(sound: Path, dual: DualEncoder, tmp_pa
         found = findings(home)
         if changed and not found:
             wrong.append(f"{named} was not noticed")
+        if changed and not scrubbed(home):
+            wrong.append(f"{named} was not noticed by a scrub")
         try:
             given = answers(home, dual, uid)
         except StoreError as error:

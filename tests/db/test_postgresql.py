@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from servers import Server
-from sqlalchemy import Column, event, text
+from sqlalchemy import Column, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -30,6 +30,8 @@ from spinecho.db.schema.engines import Location, make_engine, read_location, sho
 from spinecho.db.schema.models import Base
 from spinecho.db.schema.trouble import error_of
 from spinecho.db.upkeep.upgrading import upgrade
+from spinecho.settings import read_settings
+from spinecho.upkeep import require_home
 
 ROOT = Path(__file__).resolve().parents[2]
 SAID = [
@@ -297,3 +299,35 @@ def test_a_database_that_nobody_holds_lets_go_of_its_connections(postgresql: Ser
     del database, session
     gc.collect()
     assert closed
+
+
+def test_what_is_served_is_made_where_nothing_is_and_never_changed_where_something_is(
+    postgresql: Server, tmp_path: Path
+) -> None:
+    def served(url: str) -> None:
+        require_home(read_settings(home=tmp_path, environment={"SPINECHO_DATABASE": url}), notify=lambda _: None)
+
+    def held(url: str) -> tuple[object, ...]:
+        engine = make_engine(url)
+        with engine.connect() as connection:
+            tables = tuple(sorted(inspect(connection).get_table_names()))
+            number = (
+                connection.scalar(text("SELECT max(version_num) FROM alembic_version")) if "files" in tables else ""
+            )
+        engine.dispose()
+        return (number, *tables)
+
+    empty, theirs, older = (postgresql.make(f"served_{name}") for name in ("empty", "theirs", "older"))
+    for url in (empty, empty, older):
+        served(url)
+    assert held(empty)[0] == HEAD
+    change = {theirs: "CREATE TABLE theirs (id INTEGER)", older: "UPDATE alembic_version SET version_num = '0001'"}
+    for url, refused in ((theirs, SchemaUnknown), (older, SchemaOutdated)):
+        engine = make_engine(url)
+        with engine.begin() as connection:
+            connection.execute(text(change[url]))
+        engine.dispose()
+        before = held(url)
+        with pytest.raises(refused):
+            served(url)
+        assert held(url) == before

@@ -32,7 +32,7 @@ def test_systemd_takes_the_units_and_finds_them_closed() -> None:
         pytest.skip("no systemd-analyze here")
     done = subprocess.run([str(FOLDER / "verify-units.sh")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("exposure level") == len(UNITS) == 4
+    assert done.stdout.count("exposure level") == len(UNITS) == 5
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
@@ -41,7 +41,7 @@ def test_a_unit_starts_a_command_that_there_is(unit: Path) -> None:
     (line,) = [one.partition("=")[2] for one in lines if one.startswith("ExecStart=")]
     program, *words = shlex.split(line)
     assert program == "/opt/spinecho/bin/spinecho"
-    assert parsed(words) in ("serve", "watch", "receive-reports", "backup")
+    assert parsed(words) in ("serve", "watch", "receive-reports", "backup", "doctor")
     assert "NoNewPrivileges=yes" in lines
     assert "ProtectSystem=strict" in lines
 

@@ -105,17 +105,31 @@ def site(postgresql: Server, tmp_path: Path) -> Site:
 
 @pytest.mark.slow
 def test_an_archive_is_indexed_by_the_worker_and_found_over_http(site: Site) -> None:
-    with site.started("worker") as worker:
-        assert worker.stdout is not None
-        line = worker.stdout.readline()
-        assert line.startswith('{"'), line + worker.stdout.read() + site.log("worker")
-        assert json.loads(line)["indexed"]
-        with site.started("server") as server:  # before the worker's tables are there it ends, and is started again
+    with site.started("server") as server:
+        while health(site, server) != {"index": "empty", "database": "ready", "record": "ready"}:
+            time.sleep(0.1)
+        with site.started("worker") as worker:
+            assert worker.stdout is not None
+            line = worker.stdout.readline()
+            assert line.startswith('{"'), line + worker.stdout.read() + site.log("worker")
+            assert json.loads(line)["indexed"]
             answer = asked(site, server)
             refused = httpx2.post(f"http://127.0.0.1:{site.port}/api/v1/search", json={"words": "brain"})
         assert answer["hits"], answer
         assert refused.status_code == 401
     assert made_by(site) > 0
+
+
+def health(site: Site, server: subprocess.Popen[str]) -> dict[str, str]:
+    """What the server says of itself, nothing before it is up."""
+    assert server.poll() is None, site.log("server")
+    try:
+        answer = httpx2.get(f"http://127.0.0.1:{site.port}/readyz")
+    except httpx2.TransportError:
+        return {}
+    state: dict[str, str] = answer.json()
+    assert answer.status_code == (200 if set(state.values()) == {"ready"} else 503)
+    return state
 
 
 def asked(site: Site, server: subprocess.Popen[str]) -> dict[str, Any]:

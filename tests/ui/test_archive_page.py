@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from spinecho.db.people.record import Record
 from spinecho.db.queries.lookup import VolumeFacts
+from spinecho.db.upkeep.scrub_state import Round, State, write_state
 from spinecho.search.access.personal_archive import Access, Person, Refused, Role, Served
 from spinecho.settings import read_settings
 from spinecho.shown import shown_archive
@@ -209,3 +210,22 @@ def test_an_evaluation_runs_beside_and_is_compared(home: Path) -> None:
         "Nothing could be measured" in caption.value for caption in page.caption
     )
     assert any("not measured" in expander.label for expander in page.expander)
+
+
+def test_what_was_checked_by_content_stands_in_the_overview_and_viewers_see_no_names(home: Path) -> None:
+    found = {
+        "area": "database", "severity": "error", "what": "rows of series are not what was written",
+        "remedy": "put a copy back", "count": 2, "examples": ["series 1 (study 1.2.3)"],
+        "fixable": False, "fixed": False,
+    }  # fmt: skip
+    last = Round("2026-01-01T00:00:00+00:00", "2026-01-02T00:00:00+00:00", of=9, findings=[found])
+    write_state(home, State(Round("2026-02-01T00:00:00+00:00", "2026-02-01T00:00:00+00:00", of=9, done=["a"]), last))
+    page = calm(page_of("archive").run())
+    said = texts(page)
+    assert any(text.startswith("Checked by content: ended 2026-01-02T00:00:00+00:00") for text in said)
+    assert any("1 of 9 steps" in text and "goes on" in text for text in said)
+    assert any("2 rows of series are not what was written" in one.value for one in page.markdown)
+    assert any("put a copy back" in text and "study 1.2.3" in text for text in said)
+    said = texts(calm(page_of("archive", role="viewer").run()))
+    assert any("put a copy back" in text for text in said)
+    assert not any("1.2.3" in text for text in said)

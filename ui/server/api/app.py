@@ -77,7 +77,7 @@ def create_api(
         opening = threading.Thread(target=service.open, name="open-index", daemon=True)
         opening.start()
         if wait:
-            opening.join()
+            service.wait_until_opened()
         runner = Runner(settings, service.queue, at_once=jobs_at_once)
         if jobs_at_once:
             runner.begin()

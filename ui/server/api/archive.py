@@ -57,7 +57,11 @@ def status(asked: Reads) -> JSONResponse:
     asked.access.allow(Role.VIEWER, "see the archive", "see-archive")
     facts = status_facts(asked.service.database, asked.service.settings)
     if not asked.access.may(Role.MANAGER):  # names of folders may say whose they are
-        facts = {name: value for name, value in facts.items() if name not in ("home", "not_read", "noise", "warnings")}
+        facts = {
+            name: value
+            for name, value in facts.items()
+            if name not in ("home", "not_read", "noise", "warnings", "scrub")
+        }
         facts["last_run"] = _without_roots(facts.get("last_run"))
     return JSONResponse(jsonable_encoder(facts))
 

@@ -30,10 +30,13 @@ async def healthz() -> dict[str, str]:
     "/readyz", response_model=dict[str, str], responses={503: {"model": dict[str, str], "description": "Not yet."}}
 )
 def readyz(request: Request) -> JSONResponse:
-    """Whether searches are answered now: the index is open, the database and the record can be reached."""
+    """Whether searches are answered now: the index is open, the database and the record can be reached.
+
+    index: ready, opening, failed, or empty until the first run of 'spinecho index' has stored something.
+    """
     service: Service = request.app.state.service
-    state = {"index": "ready" if service.ready else "failed" if service.failed else "opening", "database": "ready",
-             "record": "ready"}  # fmt: skip
+    index = "ready" if service.ready else "empty" if service.empty else "failed" if service.failed else "opening"
+    state = {"index": index, "database": "ready", "record": "ready"}
     try:
         find_token(service.database, f"{PREFIX}nobody's")
     except SpinechoError:

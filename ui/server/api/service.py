@@ -13,6 +13,8 @@ from typing import Any
 
 from spinecho.db.people.record import Recorder
 from spinecho.db.schema.database import Database
+from spinecho.db.store import storing
+from spinecho.db.values import Role as SpaceRole
 from spinecho.errors import SpinechoError
 from spinecho.people import open_record
 from spinecho.private import make_private, open_private
@@ -26,6 +28,10 @@ from spinecho.ui.server.api.limits import Buckets, Limits
 from spinecho.ui.server.api.problems import NotReady
 from spinecho.ui.server.jobs.queue import Queue
 from spinecho.wiring import open_database, open_served
+
+_LOOK = 2.0
+"""Seconds between two looks whether anything is indexed by now."""
+ROLES: tuple[SpaceRole, ...] = ("image", "text")
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,10 @@ class Service:
     volumes: KeptVolumes
     _served: Served | None = None
     _failed: str = ""
+    empty: bool = False
+    """Whether it waits for the first run of 'spinecho index'."""
     _opened: threading.Event = field(default_factory=threading.Event)
+    _closing: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
     def over(cls, settings: Settings, limits: Limits, door: Door) -> Service:
@@ -71,17 +80,38 @@ class Service:
         )  # fmt: skip
 
     def open(self) -> None:
-        """Load what searching takes; what fails is told by `ready`."""
+        """Load what searching takes; what fails is told by `ready`. Where nothing is indexed yet, wait for that."""
         with contextlib.suppress(OSError):
             self.volumes.tidy()
+        self._open()
+        while self._failed and self._is_empty():
+            self.empty = True
+            if self._closing.wait(_LOOK):
+                return
+            if not self._is_empty():
+                self._open()
+        self.empty = False
+
+    def _is_empty(self) -> bool:
+        """Whether no run has stored anything yet that could answer."""
+        try:
+            return any(storing.serving(self.database, role) is None for role in ROLES)
+        except SpinechoError:
+            return False
+
+    def _open(self) -> None:
         try:
             served = open_served(self.settings, database=self.database)
             _ = served.archive(Person("server", Role.VIEWER), self.record).generation  # reads the builds
-            self._served = served
+            self._served, self._failed = served, ""
         except SpinechoError as error:
             self._failed = str(error)
         finally:
             self._opened.set()
+
+    def wait_until_opened(self) -> None:
+        """Until `open` has come to something: it answers, or it is known why not."""
+        self._opened.wait()
 
     @property
     def ready(self) -> bool:
@@ -109,6 +139,7 @@ class Service:
 
     def close(self) -> None:
         """Let go of the databases."""
+        self._closing.set()
         self.queue.close()
         self.database.close()
 

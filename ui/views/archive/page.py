@@ -10,6 +10,7 @@ import streamlit as st
 from spinecho.facet_counts import Count, number
 from spinecho.people import Role
 from spinecho.shown import Reason
+from spinecho.ui.views.archive.checked import checked
 from spinecho.ui.views.archive.disk import space_rows, used
 from spinecho.ui.views.archive.jobs import jobs, start
 from spinecho.ui.views.archive.map import map_view
@@ -48,6 +49,7 @@ def _overview(context: PageContext) -> None:
         if unmatched := counts["reports_unmatched"] + counts["reports_ambiguous"]:
             st.metric("Reports without a study", f"{unmatched:,}")
     jobs(context)
+    checked(context)
     facets = context.front.holdings.studies_by(list(_NAMES))
     for column, (name, values) in zip(st.columns(3), facets.items(), strict=True):
         with column:
