@@ -251,17 +251,18 @@ def test_killed_it_goes_on_and_ctrl_c_ends_it_at_once(home: Path) -> None:
 
     with running(arguments) as first:
         assert "checking structure of studies" in until(first, "checking rows of files")
-        while at_step(home) != "rows of files":
+        while not str(at_step(home)).startswith("rows of "):
             assert first.poll() is None
             time.sleep(0.02)
         first.send_signal(signal.SIGSTOP)
         facts = command(home, "status")[1]["scrub"]["now"]
-        assert (facts["process"], facts["step"]) == (first.pid, "rows of files")
+        step = facts["step"]  # or a later one, where this test was held up
+        assert facts["process"] == first.pid
     first.wait()
     facts = command(home, "status")[1]["scrub"]["now"]
-    assert (facts["process"], facts["step"]) == (None, "rows of files")
+    assert (facts["process"], facts["step"]) == (None, step)
     with running(arguments) as second:
-        assert until(second, "checking rows of") == ["checking rows of files"], "what was done is not done again"
+        assert until(second, "checking ") == [f"checking {step}"], "what was done is not done again"
         second.send_signal(signal.SIGINT)
         assert second.wait(timeout=60) == 130
     assert read_state(home).now is not None
