@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -20,7 +21,8 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 from rich.text import Text
 
-from spinecho.outcomes import SELF_TEST, OnProgress
+if TYPE_CHECKING:
+    from spinecho.outcomes import OnProgress
 
 _PERIOD = 60.0
 """Seconds over which speed and time left are estimated: series differ in size."""
@@ -33,7 +35,7 @@ _LABELS = {
     "read sentences": "sentences read",
     "train": "steps trained",
     "encode": "scans embedded",
-    SELF_TEST: "testing channels on this archive",
+    "self-test": "testing channels on this archive",
 }
 
 
