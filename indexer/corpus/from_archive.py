@@ -10,9 +10,8 @@ import hashlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from spinecho.encoders.preparing.preparation import CompactPreparation, Prepared
 from spinecho.encoders.reading.headers import FileFailure, Header
 from spinecho.encoders.sandbox.processes import Sandbox
 from spinecho.encoders.tasks.image_tasks import PreparedVolume, read_task, unpack_read
-from spinecho.encoders.training.data.examples import Example, Facts, write_shard
+from spinecho.encoders.training.data.examples import Example, Facts
 from spinecho.indexer.corpus.cache import VolumeCache
 
 _EVERY = 64
@@ -99,11 +98,6 @@ class ArchiveExamples:
         i, j, k = (float(mm) for mm in prepared.geometry)
         return Example(prepared.pixels, (i, j, k), facts)
 
-    def digest(self, numbers: Sequence[int]) -> str:
-        """Of which volumes these are and the state of their files."""
-        keys = "".join(_cache_key(self._rows[number]) for number in numbers)
-        return hashlib.sha256(keys.encode()).hexdigest()
-
     def _decoded(self, row: TrainingRow) -> Prepared:
         """From its files. The other volumes of its series, which are decoded along with it, go into the cache too."""
         database, sandbox = self._own()
@@ -147,39 +141,6 @@ class ArchiveExamples:
             self._sandbox.close()
             self._database.close()
         self._process = -1
-
-
-def write_archive_shards(
-    folder: Path,
-    archive: ArchiveExamples,
-    *,
-    a_shard: int = 32,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[Unread]:
-    """Write every volume into shards, to be carried to another machine; gives those that could not be read.
-
-    A shard that is there already is kept, so a run that was cut off goes on. A shard's name tells its volumes and their
-    files' state, so what an archive that changed meanwhile no longer gives is removed at the end.
-    """
-    unread: list[Unread] = []
-    wanted: set[Path] = set()
-    for start in range(0, len(archive), a_shard):
-        numbers = range(start, min(start + a_shard, len(archive)))
-        path = folder / f"archive-{start:07d}-{archive.digest(numbers)[:12]}.safetensors"
-        wanted.add(path)
-        if not path.exists():
-            found = []
-            for number in numbers:
-                try:
-                    found.append(archive.read(number))
-                except ReadError as error:
-                    unread.append(Unread(archive.facts[number].key, str(error)))
-            write_shard(path, found)
-        if progress is not None:
-            progress(numbers.stop, len(archive))
-    for old in set(folder.glob("archive-*.safetensors")) - wanted:
-        old.unlink()
-    return unread
 
 
 def _cache_key(row: TrainingRow) -> str:

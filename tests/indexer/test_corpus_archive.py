@@ -15,9 +15,8 @@ from archives import Home, copy_of
 from spinecho.db.errors import StoreError
 from spinecho.encoders.errors import ReadError
 from spinecho.encoders.preparing.preparation import Prepared
-from spinecho.encoders.training.data.examples import examples
 from spinecho.indexer.corpus.cache import VolumeCache
-from spinecho.indexer.corpus.from_archive import ArchiveExamples, write_archive_shards
+from spinecho.indexer.corpus.from_archive import ArchiveExamples
 
 
 def opened(home: Home, cache: Path, limit: int = 10**9, **more) -> ArchiveExamples:
@@ -89,29 +88,12 @@ def test_a_volume_whose_files_are_gone_is_replaced_by_the_next_and_listed(archiv
     assert stream.unread[0].key == lost.key
     with pytest.raises(ReadError):
         stream.read(0)
-    unread = write_archive_shards(tmp_path / "shards", stream, a_shard=7)
-    assert lost.key in {one.key for one in unread}
-    written = [example.facts.key for example in examples(tmp_path / "shards")]
-    assert written == [facts.key for facts in stream.facts if facts.key not in {one.key for one in unread}]
     shutil.rmtree(mine)
     fresh = opened(home, tmp_path / "other cache")
     with pytest.raises(ReadError, match="is the archive there"):
         fresh[3]
     stream.close()
     fresh.close()
-
-
-def test_shards_are_kept_and_old_ones_go(stream, tmp_path):
-    study = stream.facts[0].study
-    few = ArchiveExamples(stream._path, stream._cache, keep=lambda facts: facts.study == study)
-    assert write_archive_shards(tmp_path, few, a_shard=2) == []
-    first = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    old = tmp_path / "archive-0000099-abc.safetensors"
-    old.write_bytes(b"")
-    write_archive_shards(tmp_path, few, a_shard=2)
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == first
-    assert [example.facts for example in examples(tmp_path)] == list(few.facts)
-    few.close()
 
 
 def test_no_database(tmp_path):
