@@ -224,7 +224,7 @@ def test_what_was_checked_by_content_stands_in_the_overview_and_viewers_see_no_n
     said = texts(page)
     assert any(text.startswith("Checked by content: ended 2026-01-02T00:00:00+00:00") for text in said)
     assert any("1 of 9 steps" in text and "goes on" in text for text in said)
-    assert any("2 rows of series are not what was written" in one.value for one in page.markdown)
+    assert any("2 rows of series are not what was written" in text for text in said)
     assert any("put a copy back" in text and "study 1.2.3" in text for text in said)
     said = texts(calm(page_of("archive", role="viewer").run()))
     assert any("put a copy back" in text for text in said)

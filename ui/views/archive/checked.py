@@ -16,14 +16,5 @@ def checked(context: PageContext) -> None:
         st.text(f"{name.capitalize()}: {said}")
     for one in scrub_findings(facts):
         counted = f"{one['count']:,} " if one["count"] > 1 else ""
-        lines = [one["remedy"], *one["examples"]]
-        trouble(
-            f"{one['area'].capitalize()}: {counted}{_plain(one['what'])}",
-            "\n".join(lines),
-            grave=one["severity"] == "error",
-        )
-
-
-def _plain(text: str) -> str:
-    """Without what Markdown would take for its own."""
-    return "".join(f"\\{one}" if one in "\\`*_{}[]<>()#+!|~$:" else one for one in text)
+        lines = [counted + one["what"], one["remedy"], *one["examples"]]
+        trouble(one["area"].capitalize(), "\n".join(lines), grave=one["severity"] == "error")
