@@ -1,15 +1,17 @@
-"""What pages show of a cohort that is counted, frozen or run again, as JSON values: the same from whichever process."""
+"""Cohorts that are counted, frozen or run again, as JSON values for pages and the API: the same from any process."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
 from spinecho.errors import QueryError
 from spinecho.search.access.cohorts import PersonalCohorts, list_digest
-from spinecho.search.cohorts.attrition import Follow
+from spinecho.search.cohorts.attrition import Evaluation, Follow
 from spinecho.search.cohorts.definition import Definition
-from spinecho.ui.cohort_facts import count_facts
+from spinecho.ui.cohort_facts import change_facts, count_facts, definition_of, version_facts
 
 
 class ListChanged(QueryError):
@@ -67,3 +69,71 @@ def changed(cohorts: PersonalCohorts, name: str, number: int, follow: Follow | N
         for kind, some in (("added", changes.added), ("removed", changes.removed), ("moved", changes.moved))
     }
     return {**rows, "kept": changes.kept, "definition": list(changes.definition)}
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Of work that is begun anew, since its process died: whose it is, since when (seconds since 1970)."""
+
+    owner: str
+    since: float
+
+
+@dataclass(frozen=True)
+class Asks:
+    """A request of the API. arguments: `toml` or `definition` of a cohort, or `name` and `version` of a kept one.
+
+    patients: whether who asks may hear whose studies these are. follow: as for `PersonalCohorts.count`.
+    """
+
+    cohorts: PersonalCohorts
+    arguments: Mapping[str, Any]
+    patients: bool
+    follow: Follow | None = None
+    begun: Begun | None = None
+
+
+def asked_count(asks: Asks) -> dict[str, Any]:
+    """What each line of a definition leaves."""
+    return count_facts(_counted(asks), asks.cohorts.smallest)
+
+
+def asked_freeze(asks: Asks) -> dict[str, Any]:
+    """The version that a definition is kept as."""
+    found = _counted(asks)
+    return _kept(asks, found) | {"count": count_facts(found, asks.cohorts.smallest)}
+
+
+def asked_changes(asks: Asks) -> dict[str, Any]:
+    """A version's definition against the archive as it is now."""
+    return _rerun(asks)[1]
+
+
+def asked_rerun(asks: Asks) -> dict[str, Any]:
+    """The same, kept as the next version."""
+    found, facts = _rerun(asks)
+    return facts | {"frozen": _kept(asks, found)}
+
+
+def _counted(asks: Asks) -> Evaluation:
+    given = asks.arguments
+    return asks.cohorts.count(definition_of(given.get("toml"), given.get("definition")), follow=asks.follow)
+
+
+def _rerun(asks: Asks) -> tuple[Evaluation, dict[str, Any]]:
+    name, number = str(asks.arguments["name"]), int(asks.arguments["version"])
+    now, changes = asks.cohorts.rerun(name, number, follow=asks.follow)
+    facts = change_facts(changes, patients=asks.patients)
+    return now, facts | {"count": count_facts(now, asks.cohorts.smallest)}
+
+
+def _kept(asks: Asks, found: Evaluation) -> dict[str, Any]:
+    """The list as a version: what a process that died kept already, or the next one."""
+    cohorts, name, done = asks.cohorts, found.definition.name, None
+    if asks.begun is not None:
+        digest = list_digest(found.members)
+        done = frozen_already(cohorts, name, digest, owner=asks.begun.owner, since=asks.begun.since)
+    if done is None:
+        return version_facts(cohorts.freeze(found), cohorts.smallest)
+    (made,) = (one for one in cohorts.versions() if (one.name, one.number) == (name, done["number"]))
+    return version_facts(made, cohorts.smallest)

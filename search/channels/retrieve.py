@@ -23,6 +23,7 @@ from spinecho.search.channels.found import Found, PassageHit
 from spinecho.search.channels.lexical import Words, rarest_first
 from spinecho.search.channels.regions import Compared, Look, by_parts
 from spinecho.search.query import Kind
+from spinecho.search.stopping import require_wanted
 
 _DEPTH = 10
 """Neighbours fetched for each hit wanted: several lie in one study."""
@@ -75,6 +76,7 @@ class Retriever:
         depth = max(_LEAST, _DEPTH * k)
         found, judged = Found(searched=searched), set[int]()
         while True:
+            require_wanted()
             if searched:
                 nearest = self.text.nearest(vector, min(depth, searched), among=among)
                 fit_by_id = dict(zip(nearest.ids[0].tolist(), nearest.similarities[0].tolist(), strict=True))
@@ -94,6 +96,7 @@ class Retriever:
         for match in self._matches(words):
             depth = max(_LEAST, _DEPTH * k)
             while True:
+                require_wanted()
                 few = among if among is not None and len(among) <= _FEW else None
                 rows = find_words(self.database, self.text.space, match, limit=depth, among=few)
                 scores = np.array([score for _, score in rows], np.float64)

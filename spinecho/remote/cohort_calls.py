@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from spinecho.remote.asking import Asking, Call, T, ask
-from spinecho.remote.jobs import file_of, finished
+from spinecho.remote.jobs import answered, file_of, finished
 from spinecho.remote.problems import NotFromAfar, UnknownThere, Unreachable
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ class CohortAfar:
 
 def count(cohort: CohortAfar) -> Asking[CohortCount]:
     """As `Cohort.count`."""
-    return counted((yield from ask(Call("POST", f"{_PLACE}/count", _defined(cohort)))).body)
+    return counted((yield from answered(Call("POST", f"{_PLACE}/count", _defined(cohort)))))
 
 
 def freeze(cohort: CohortAfar) -> Asking[FrozenCohort]:
     """As `Cohort.freeze`."""
-    body = (yield from ask(Call("POST", _PLACE, _defined(cohort), reads=False))).body
+    body = yield from answered(Call("POST", _PLACE, _defined(cohort), reads=False))
     kept = yield from _with_members(body)
     return dataclasses.replace(kept, count=counted(body["count"]))
 
@@ -68,7 +68,7 @@ def rerun(cohort: CohortAfar, version: int | None = None, *, freeze: bool = Fals
 
     number = int((yield from _version(cohort, version))["version"])
     place = f"{_place(cohort.name, number)}/rerun"
-    body = (yield from _known(ask(Call("POST" if freeze else "GET", place, reads=not freeze)))).body
+    body = yield from _known(answered(Call("POST" if freeze else "GET", place, reads=not freeze)))
     now, kept = counted(body["count"]), None
     if freeze:
         kept = dataclasses.replace((yield from _with_members(body["frozen"])), count=now)

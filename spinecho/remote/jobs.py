@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from spinecho.errors import QueryError
 from spinecho.remote.asking import Asking, Call, ask
@@ -13,6 +15,7 @@ from spinecho.remote.problems import Unreachable, error_of
 
 Tell = Callable[[str], None]
 _OVER = ("done", "failed", "cancelled")
+_TOO_LONG = 504
 _QUIET = 100
 """Times that the events may end without the job's end, as where servers are begun anew, before it is given up."""
 
@@ -37,6 +40,18 @@ def finished(call: Call, tell: Tell | None = None) -> Asking[Mapping[str, Any]]:
         last = (yield from ask(Call("GET", f"{place}/events", listen=heard))).body
         job = last if last is not None else (yield from ask(Call("GET", place))).body
     raise Unreachable(f"the job {job['id']} goes on at the server, which ends its events too early; ask {place}")
+
+
+def answered(call: Call) -> Asking[Any]:
+    """The answer's JSON. What takes the server longer than an answer may goes on there as a job, which is waited for."""
+    reply = yield call
+    number = reply.body.get("job") if reply.status == _TOO_LONG and isinstance(reply.body, Mapping) else None
+    if number is None:
+        if reply.status >= 400:
+            raise error_of(reply.status, reply.body, reply.after)
+        return reply.body
+    job = yield from finished(Call("GET", f"/api/v1/jobs/{quote(str(number), safe='')}"))
+    return json.loads((yield from file_of(job)))
 
 
 def file_of(job: Mapping[str, Any]) -> Asking[bytes]:

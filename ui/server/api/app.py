@@ -64,12 +64,13 @@ def create_api(
     """The API over a home. door: where it stands, see `Door`. rules: names and origins that are let through.
 
     wait: open the index before the first request is taken, as tests do; else it is opened beside them. jobs_at_once: 0
-    leaves jobs to another server of the home. workers: processes among which the rate of a token is shared. tools: also
-    those of assistants, at /mcp, which takes the SDK `mcp`. Raises what opening the database and the record raises, and
-    `RolesError`.
+    leaves jobs to another server of the home, and counts long cohorts here. workers: processes among which the rate of
+    a token is shared. tools: also those of assistants, at /mcp, which takes the SDK `mcp`. Raises what opening the
+    database and the record raises, and `RolesError`.
     """
     logs.set_up()
     service = Service.over(settings, (limits or read_limits()).shared_by(workers), door or Door())
+    service.pooled = jobs_at_once > 0
     assistants = _tools(service) if tools else None
 
     @asynccontextmanager

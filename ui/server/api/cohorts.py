@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
 
 from spinecho.db.people.cohorts import CohortError, Frozen
-from spinecho.db.people.masking import masked_rows, masked_sizes
 from spinecho.search.access.personal_archive import Role
 from spinecho.search.access.searching import SEES_PATIENTS
-from spinecho.search.cohorts.freezing import balance_of, told_of
-from spinecho.search.cohorts.list_changes import Change, Changes
-from spinecho.ui.cohort_facts import count_facts, definition_of
+from spinecho.search.cohorts.definition import Definition, from_plain
+from spinecho.ui.cohort_facts import change_facts, definition_of, version_facts
 from spinecho.ui.server.api import shapes
 from spinecho.ui.server.api.asking import Asked, Needs
+from spinecho.ui.server.api.long_cohorts import answer
 from spinecho.ui.server.api.paging import cursor_of, offset_of
 from spinecho.ui.server.api.problems import Unknown
-from spinecho.ui.server.api.repeats import KEYED, once
+from spinecho.ui.server.api.repeats import KEYED, once_awaited
 
 router = APIRouter(tags=["cohorts"], prefix="/cohorts")
 Reads = Annotated[Asked, Depends(Needs("read", what="see cohorts"))]
@@ -34,17 +34,15 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 @router.get("", response_model=shapes.Versions)
 def versions(asked: Reads) -> JSONResponse:
     """Every version of every cohort."""
-    return JSONResponse({"cohorts": [version_facts(asked, one) for one in asked.cohorts.versions()]})
+    smallest = asked.service.settings.smallest_count
+    return JSONResponse({"cohorts": [version_facts(one, smallest) for one in asked.cohorts.versions()]})
 
 
 @router.post("/count", response_model=shapes.CohortCount)
-def count(asked: Reads, body: shapes.CohortAsked) -> JSONResponse:
+async def count(asked: Reads, body: shapes.CohortAsked) -> Response:
     """What each line of a definition leaves now; nothing is kept."""
-    return JSONResponse(
-        count_facts(
-            asked.cohorts.count(definition_of(body.toml, body.definition)), asked.service.settings.smallest_count
-        )
-    )
+    rules = partial(definition_of, body.toml, body.definition)
+    return await answer(asked, "asked-count", body.model_dump(), rules)
 
 
 @router.post(
@@ -54,15 +52,14 @@ def count(asked: Reads, body: shapes.CohortAsked) -> JSONResponse:
     responses={201: {"description": "Frozen."}},
     openapi_extra=KEYED,
 )
-def freeze(asked: Freezes, body: shapes.CohortAsked) -> Response:
+async def freeze(asked: Freezes, body: shapes.CohortAsked) -> Response:
     """Keep the list that a definition gives now, as version 1 of its name or as the next one."""
 
-    def make() -> JSONResponse:
-        found = asked.cohorts.count(definition_of(body.toml, body.definition))
-        facts = version_facts(asked, asked.cohorts.freeze(found))
-        return JSONResponse(facts | {"count": count_facts(found, asked.service.settings.smallest_count)}, 201)
+    async def make(key: str | None) -> Response:
+        rules = partial(definition_of, body.toml, body.definition)
+        return await answer(asked, "asked-freeze", body.model_dump() | {"key": key}, rules, keeps=True)
 
-    return once(asked, body.model_dump(), make)
+    return await once_awaited(asked, body.model_dump(), make)
 
 
 @router.get("/{name}/versions/{number}", response_model=shapes.Cohort)
@@ -91,17 +88,15 @@ def version(
         for one in members[offset : offset + k]
     ]
     following = cursor_of(asked, question, offset + k) if offset + k < len(members) else None
-    facts = version_facts(asked, one) | {"members": rows, "next": following}
+    facts = version_facts(one, asked.service.settings.smallest_count) | {"members": rows, "next": following}
     return JSONResponse(jsonable_encoder(facts))
 
 
 @router.get("/{name}/versions/{number}/rerun", response_model=shapes.Rerun)
-def rerun(asked: Reads, name: Name, number: Number) -> JSONResponse:
+async def rerun(asked: Reads, name: Name, number: Number) -> Response:
     """A version's definition against the archive as it is now: which studies come, which go, and why."""
-    frozen_version(asked, name, number)
-    now, changes = asked.cohorts.rerun(name, number)
-    counted = count_facts(now, asked.service.settings.smallest_count)
-    return JSONResponse(change_facts(asked, changes) | {"count": counted})
+    asks = {"name": name, "version": number}
+    return await answer(asked, "asked-changes", asks, partial(kept_definition, asked, name, number))
 
 
 @router.get("/{name}/diff", response_model=shapes.Changes)
@@ -111,7 +106,8 @@ def diff(
 ) -> JSONResponse:  # fmt: skip
     """What differs between two versions."""
     with known():
-        return JSONResponse(change_facts(asked, asked.cohorts.diff(name, first, second)))
+        changes = asked.cohorts.diff(name, first, second)
+    return JSONResponse(change_facts(changes, patients=asked.access.may(SEES_PATIENTS)))
 
 
 @router.delete("/{name}/versions/{number}", status_code=204, response_class=Response, response_model=None)
@@ -122,20 +118,6 @@ def delete(asked: Deletes, name: Name, number: Number) -> Response:
     return Response(status_code=204)
 
 
-def version_facts(asked: Asked, one: Frozen) -> dict[str, Any]:
-    """A version as JSON values, without its members."""
-    smallest = asked.service.settings.smallest_count
-    studies, patients = masked_sizes(one.studies, one.patients, smallest)
-    facts = {
-        "name": one.name, "version": one.number, "description": one.description, "owner": one.owner,
-        "frozen_at": one.created_at.isoformat() + "Z", "studies": studies, "patients": patients,
-        "attrition": masked_rows(list(one.attrition), smallest), "made_with": told_of(one, smallest),
-        "balance": balance_of(one, smallest), "definition": dict(one.definition),
-    }  # fmt: skip
-    found: dict[str, Any] = jsonable_encoder(facts)
-    return found
-
-
 def frozen_version(asked: Asked, name: str, number: int) -> Frozen:
     """Raises `Unknown`."""
     found = next((one for one in asked.cohorts.versions() if (one.name, one.number) == (name, number)), None)
@@ -144,17 +126,9 @@ def frozen_version(asked: Asked, name: str, number: int) -> Frozen:
     return found
 
 
-def change_facts(asked: Asked, changes: Changes) -> dict[str, Any]:
-    """What differs as JSON values."""
-    sees = asked.access.may(SEES_PATIENTS)
-
-    def rows(some: Sequence[Change]) -> list[dict[str, Any]]:
-        return [{"study_uid": one.study_uid, "patient": one.patient if sees else None, "why": one.why} for one in some]
-
-    return {
-        "added": rows(changes.added), "removed": rows(changes.removed), "moved": rows(changes.moved),
-        "kept": changes.kept, "definition": list(changes.definition),
-    }  # fmt: skip
+def kept_definition(asked: Asked, name: str, number: int) -> Definition:
+    """The definition of a version. Raises `Unknown`."""
+    return from_plain(frozen_version(asked, name, number).definition, name=name)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Any
 import anyio.to_thread
 from starlette.exceptions import HTTPException
 
+from spinecho.search.stopping import SearchStopped, stopped_when
 from spinecho.ui.server.api import metrics
 from spinecho.ui.server.api.limits import Limits
 from spinecho.ui.server.api.logs import log
@@ -95,14 +96,18 @@ class Edge:
                 answer_sent,
             )
             return
+        client = _Client()
+        body = _Counted(receive, self._most(given), self._limits.idle_seconds, client)
         try:
-            await asyncio.wait_for(
-                self._app(scope, _Counted(receive, self._most(given), self._limits.idle_seconds), answer_sent),
-                None if state.get("unbounded") or _streams(scope) else self._limits.seconds,
-            )
+            with stopped_when(client.is_gone):
+                await asyncio.wait_for(
+                    self._app(scope, body, answer_sent),
+                    None if state.get("unbounded") or _streams(scope) else self._limits.seconds,
+                )
         except _GivenUp as error:
             await self._late(answer_sent, scope, error.status, error.kind, error.detail)
         except TimeoutError:
+            client.leave()  # whatever its threads do still ends at its next stage
             await self._late(
                 answer_sent, scope, 504, "TooLong", f"no answer within {self._limits.seconds} s; ask for less"
             )
@@ -111,6 +116,8 @@ class Edge:
             await self._late(
                 answer_sent, scope, 500, "Failed", "something failed; the server's log tells more under this request id"
             )
+        finally:
+            client.close()
 
     def _refusal(self, scope: Scope, given: Given) -> tuple[int, str, str] | None:
         if scope["path"] in OPEN:
@@ -137,7 +144,8 @@ class Edge:
         await answer(scope, _nothing, answer_sent)
 
     def _book(self, scope: Scope, answer_sent: _AnswerSent, state: dict[str, Any], took: float) -> None:
-        route, status = _route(scope), answer_sent.status or 499
+        gone = state["problem"] == SearchStopped.__name__
+        route, status = _route(scope), 499 if gone else answer_sent.status or 499
         metrics.REQUESTS.labels(route, scope["method"] if scope["method"] in _METHODS else "other", str(status)).inc()
         metrics.SECONDS.labels(route).observe(took)
         if state["problem"]:
@@ -179,16 +187,50 @@ class _AnswerSent:
         await self._send(message)
 
 
+class _Client:
+    """Whether somebody still waits for an answer. Any thread may ask."""
+
+    def __init__(self) -> None:
+        self._gone = asyncio.Event()
+        self._watch: asyncio.Future[None] | None = None
+
+    def is_gone(self) -> bool:
+        """Whether nobody does: the connection is closed, or the time is over."""
+        return self._gone.is_set()
+
+    def leave(self) -> None:
+        """Nobody does any more."""
+        self._gone.set()
+
+    def watch(self, receive: Receive) -> None:
+        """Once the body is whole: what comes then is that the connection is closed."""
+        self._watch = asyncio.ensure_future(self._until_closed(receive))
+
+    async def left(self) -> Message:
+        """What an application hears then."""
+        await self._gone.wait()
+        return await _nothing()
+
+    def close(self) -> None:
+        """The request is answered."""
+        if self._watch is not None:
+            self._watch.cancel()
+
+    async def _until_closed(self, receive: Receive) -> None:
+        if (await receive())["type"] == "http.disconnect":
+            self.leave()
+
+
 class _Counted:
     """A body that is counted as it comes, and given up where nothing comes."""
 
-    def __init__(self, receive: Receive, most: int, seconds: float) -> None:
-        self._receive, self._seconds, self._whole = receive, seconds, False
+    def __init__(self, receive: Receive, most: int, seconds: float, client: _Client) -> None:
+        self._receive, self._seconds, self._whole, self._client = receive, seconds, False, client
         self._most = self._left = most
 
     async def __call__(self) -> Message:
         if self._whole:  # what is waited for now is that the other side goes
-            return await self._receive()
+            return await self._client.left()
         try:
             async with asyncio.timeout(self._seconds):
                 message = await self._receive()
@@ -199,6 +241,8 @@ class _Counted:
             self._whole = not message.get("more_body", False)
             if self._left < 0:
                 raise _TooLarge(f"at most {self._most:,} bytes are taken")
+            if self._whole:
+                self._client.watch(self._receive)
         return message
 
 

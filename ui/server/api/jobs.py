@@ -19,6 +19,7 @@ from spinecho.ui.cohort_facts import definition_of
 from spinecho.ui.server.api import front_door_shapes, job_shapes, shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.cohorts import frozen_version
+from spinecho.ui.server.api.long_cohorts import ANSWERS
 from spinecho.ui.server.api.problems import Conflict, Unknown, type_of
 from spinecho.ui.server.api.ranges import ranged
 from spinecho.ui.server.api.repeats import KEYED, once
@@ -141,6 +142,8 @@ def file(asked: Reads, number: Id) -> Response:
     asked.access.note("see-job", digest_of(number))
     found = _mine(asked, number)
     result = found.result or {}
+    if found.kind in ANSWERS:  # it may say whose studies these are, to the role that asked
+        asked.access.require(Role(found.role), "see what was answered to this role")
     if "file" not in result:
         raise Unknown("this job has made no file, or not yet; its address says how it stands")
     if found.kind == "export":

@@ -24,6 +24,7 @@ from spinecho.errors import QueryError, SettingsError, SpinechoError
 from spinecho.indexer.sources.source import SourceSettings
 from spinecho.readers import ReadersBusy
 from spinecho.search.access.personal_archive import Refused
+from spinecho.search.stopping import SearchStopped
 
 MEDIA = "application/problem+json"
 TYPE = "urn:spinecho:problem:"
@@ -75,14 +76,40 @@ class Conflict(SpinechoError):
     """What was asked does not go together with what was asked before, or with how things stand."""
 
 
+class StillRunning(SpinechoError):
+    """An answer takes longer than one may; what it takes goes on as a job. job: its id."""
+
+    def __init__(self, message: str, job: str) -> None:
+        super().__init__(message)
+        self.job = job
+
+
+class Elsewhere(SpinechoError):
+    """A process for jobs could not do what was asked: told as if it had been tried here.
+
+    name: of the error, kinds: the names of its classes.
+    """
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        """told: the problem of a job."""
+        super().__init__(str(told.get("detail", "")))
+        self.name, self.kinds = str(told["name"]), tuple(told.get("kinds", ()))
+        for fact in ("position", "expected"):
+            if fact in told:
+                setattr(self, fact, told[fact])
+
+
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (OutOfScope, 403), (Refused, 403), (Unauthenticated, 401), (Unknown, 404), (NoSuchSearch, 404),
     (WrongCursor, 400), (OutOfRange, 416), (TooMany, 429), (TooLarge, 413), (Overloaded, 503), (NotReady, 503),
+    (StillRunning, 504), (SearchStopped, 504),
     (Conflict, 409), (Busy, 409), (FilesChanged, 409), (ReadersBusy, 503), (RecordError, 503), (StorageFailure, 503),
     (Damaged, 500), (SourceSettings, 422),
     (SettingsError, 500), (FilterError, 422), (CohortError, 422), (TokenError, 422), (Unstorable, 422),
     (QueryError, 422), (StoreError, 409), (EncoderError, 422), (SpinechoError, 422),
 )  # fmt: skip
+_OF_JOBS = {"TooMuchMemory": 422, "TimedOut": 504, "WorkerDied": 500}
+"""What ends a process for jobs."""
 _INSIDE = {
     "StorageFailure": "the archive's storage cannot be reached or written now",
     "RecordUnwritable": "nothing can be recorded now, and nothing is given out that is not on record",
@@ -95,7 +122,15 @@ _INSIDE = {
 
 def status_of(error: Exception) -> int:
     """The HTTP status of an error of the tree."""
+    if isinstance(error, Elsewhere):
+        found = (status for kind, status in _STATUS if kind.__name__ in error.kinds)
+        return next(found, _OF_JOBS.get(error.name, 500))
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def name_of(error: Exception) -> str:
+    """What an error is called."""
+    return error.name if isinstance(error, Elsewhere) else type(error).__name__
 
 
 def type_of(name: str) -> str:
@@ -116,7 +151,7 @@ def problem(
 
 def problem_of(error: SpinechoError, request_id: str) -> JSONResponse:
     """The same for an error of the tree."""
-    status, name = status_of(error), type(error).__name__
+    status, name = status_of(error), name_of(error)
     more: dict[str, Any] = {}
     headers: dict[str, str] = {}
     if status == 401:
@@ -133,10 +168,11 @@ def problem_of(error: SpinechoError, request_id: str) -> JSONResponse:
         value = getattr(error, fact, None)
         if isinstance(value, int | str | list | tuple):
             more[fact] = list(value) if isinstance(value, tuple) else value
-    if status >= 500 and not isinstance(error, TooMany | Overloaded | ReadersBusy):
-        detail = next(
-            (_INSIDE[one.__name__] for one in type(error).__mro__ if one.__name__ in _INSIDE), "something failed"
-        )
+    if isinstance(error, StillRunning):
+        more["job"] = error.job
+    elif status >= 500 and name not in _OF_JOBS and not isinstance(error, TooMany | Overloaded | ReadersBusy):
+        kinds = error.kinds if isinstance(error, Elsewhere) else [one.__name__ for one in type(error).__mro__]
+        detail = next((_INSIDE[one] for one in kinds if one in _INSIDE), "something failed")
         remedy = f"ask those who look after this archive; the server's log tells more under request {request_id}"
     return problem(status, name, detail, request_id=request_id, remedy=remedy, headers=headers, **more)
 
@@ -146,7 +182,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(SpinechoError)
     async def ours(request: Request, error: SpinechoError) -> JSONResponse:
-        request.state.problem = type(error).__name__
+        request.state.problem = name_of(error)
         if status_of(error) >= 500:
             request.state.failure = str(error)
         return problem_of(error, request.state.request_id)

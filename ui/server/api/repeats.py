@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import anyio
+from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from spinecho.errors import QueryError
@@ -30,9 +32,47 @@ def once(asked: Asked, body: Mapping[str, Any], make: Callable[[], Response]) ->
 
     Raises `Conflict` for a key of another request, or one whose request is still under way.
     """
+    name, answer = _claimed(asked, body)
+    if answer is not None:
+        return answer
+    if name is None:
+        return make()
+    queue = asked.service.queue
+    try:
+        answer = make()
+    except BaseException:
+        queue.let_go(name)
+        raise
+    _keep(asked, name, answer)
+    return answer
+
+
+async def once_awaited(
+    asked: Asked, body: Mapping[str, Any], make: Callable[[str | None], Awaitable[Response]]
+) -> Response:
+    """The same for an answer that is waited for. make: is given what the key is called in the queue, None without one:
+    a job that has it goes on with the request, though nobody waits for it.
+    """
+    name, answer = await run_in_threadpool(_claimed, asked, body)
+    if answer is not None:
+        return answer
+    if name is None:
+        return await make(None)
+    try:
+        answer = await make(name)
+        await run_in_threadpool(_keep, asked, name, answer)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await run_in_threadpool(asked.service.queue.let_go, name)
+        raise
+    return answer
+
+
+def _claimed(asked: Asked, body: Mapping[str, Any]) -> tuple[str | None, Response | None]:
+    """(what the key is called, the answer that it has): (None, None) without a key, no answer for a new one."""
     key = asked.request.headers.get("idempotency-key")
     if key is None:
-        return make()
+        return None, None
     if not _KEY.fullmatch(key):
         raise QueryError("Idempotency-Key has to have 1 to 128 printable letters, such as a UUID")
     queue, request = asked.service.queue, asked.request
@@ -46,11 +86,9 @@ def once(asked: Asked, body: Mapping[str, Any], make: Callable[[], Response]) ->
             raise Conflict("the request of this Idempotency-Key is still under way, or its server died")
         asked.access.note("repeated", digest_of(request.url.path))
         status, media, content = held
-        return Response(content, status, {"Idempotency-Replayed": "true"}, media)
-    try:
-        answer = make()
-    except BaseException:
-        queue.let_go(name)
-        raise
-    queue.keep(name, answer.status_code, answer.media_type or "application/json", bytes(answer.body))
-    return answer
+        return name, Response(content, status, {"Idempotency-Replayed": "true"}, media)
+    return name, None
+
+
+def _keep(asked: Asked, name: str, answer: Response) -> None:
+    asked.service.queue.keep(name, answer.status_code, answer.media_type or "application/json", bytes(answer.body))

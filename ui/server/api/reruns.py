@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import JSONResponse
 
 from spinecho.search.access.personal_archive import Role
-from spinecho.ui.cohort_facts import count_facts
 from spinecho.ui.server.api import cohorts, front_door_shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.cohorts import Freezes, Name, Number
+from spinecho.ui.server.api.long_cohorts import answer
 from spinecho.ui.server.api.problems import Unknown
-from spinecho.ui.server.api.repeats import KEYED, once
+from spinecho.ui.server.api.repeats import KEYED, once_awaited
 
 router = APIRouter(tags=["cohorts"], prefix="/cohorts")
 Codes = Annotated[Asked, Depends(Needs("manage", Role.RESEARCHER, "write whom the codes of a cohort stand for"))]
@@ -24,17 +25,15 @@ Deletes = Annotated[Asked, Depends(Needs("write", Role.RESEARCHER, "delete a coh
     "/{name}/versions/{number}/rerun", status_code=201, response_model=front_door_shapes.KeptRerun,
     responses={201: {"description": "Frozen."}}, openapi_extra=KEYED,
 )  # fmt: skip
-def rerun_and_freeze(asked: Freezes, name: Name, number: Number) -> Response:
+async def rerun_and_freeze(asked: Freezes, name: Name, number: Number) -> Response:
     """A version's definition against the archive as it is now, kept as the next version."""
 
-    def make() -> JSONResponse:
-        cohorts.frozen_version(asked, name, number)
-        now, changes = asked.cohorts.rerun(name, number)
-        counted = count_facts(now, asked.service.settings.smallest_count)
-        kept = cohorts.version_facts(asked, asked.cohorts.freeze(now))
-        return JSONResponse(cohorts.change_facts(asked, changes) | {"count": counted, "frozen": kept}, 201)
+    async def make(key: str | None) -> Response:
+        asks = {"name": name, "version": number, "key": key}
+        rules = partial(cohorts.kept_definition, asked, name, number)
+        return await answer(asked, "asked-rerun", asks, rules, keeps=True)
 
-    return once(asked, {}, make)
+    return await once_awaited(asked, {}, make)
 
 
 @router.get("/{name}/versions/{number}/codes", response_model=front_door_shapes.Codes)

@@ -62,6 +62,8 @@ class Service:
     volumes: KeptVolumes
     _served: Served | None = None
     _failed: str = ""
+    pooled: bool = False
+    """Whether this server sees to it that jobs run."""
     empty: bool = False
     """Whether it waits for the first run of 'spinecho index'."""
     _opened: threading.Event = field(default_factory=threading.Event)

@@ -1,13 +1,15 @@
-"""What pages ask about cohorts and takes long: counts, what changed, freezing, over the access of who asked."""
+"""What is asked about cohorts and takes long: counts, what changed, freezing, over the access of who asked."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from spinecho.search.access.cohorts import PersonalCohorts
-from spinecho.ui.cohort_answers import changed, counted, frozen_already, frozen_as_seen
+from spinecho.search.access.searching import SEES_PATIENTS
+from spinecho.ui import cohort_answers
+from spinecho.ui.cohort_answers import Asks, Begun, changed, counted, frozen_already, frozen_as_seen
 from spinecho.ui.cohort_facts import definition_of
 from spinecho.ui.server.jobs.context import Context
 
@@ -34,11 +36,41 @@ def freeze(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     return frozen_as_seen(cohorts, definition, asked["digest"], context.follow("counting"))
 
 
+def asked_count(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """As `cohort_answers.asked_count`, in a file; so are the three below."""
+    return _answer(context, asked, cohort_answers.asked_count)
+
+
+def asked_changes(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """As `cohort_answers.asked_changes`."""
+    return _answer(context, asked, cohort_answers.asked_changes)
+
+
+def asked_freeze(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """As `cohort_answers.asked_freeze`. key: of the request, which is answered with the same when it is repeated."""
+    return _answer(context, asked, cohort_answers.asked_freeze)
+
+
+def asked_rerun(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """As `cohort_answers.asked_rerun`, with a key too."""
+    return _answer(context, asked, cohort_answers.asked_rerun)
+
+
 def be_ready(context: Context, _: Mapping[str, Any]) -> dict[str, Any]:
     """Open what a count needs, so that the first one does not wait for it. Nothing is asked of the archive."""
     context.tell("opening")
     context.opened.engine.selection.refresh()
     return {}
+
+
+def _answer(context: Context, asked: Mapping[str, Any], answer: Callable[[Asks], dict[str, Any]]) -> dict[str, Any]:
+    job, archive = context.job, context.archive()
+    begun = Begun(job.owner, job.created) if job.attempts > 1 else None
+    cohorts, patients = PersonalCohorts(archive, context.settings.builds), archive.may(SEES_PATIENTS)
+    found = answer(Asks(cohorts, asked, patients, context.follow("counting"), begun))
+    if asked.get("key"):
+        context.queue.keep(asked["key"], 201, "application/json", json.dumps(found).encode())
+    return _as_file(context, found)
 
 
 def _cohorts(context: Context) -> PersonalCohorts:

@@ -20,6 +20,7 @@ from spinecho.search.answers.archive_map import archive_map as lay_out
 from spinecho.search.answers.heat import Heat
 from spinecho.search.cohorts.export import FORMATS
 from spinecho.ui.cohort_facts import count_facts, definition_of
+from spinecho.ui.server.jobs import cohort_work
 from spinecho.ui.server.jobs.cohort_work import be_ready, changes, freeze, shown_count
 from spinecho.ui.server.jobs.context import Context
 from spinecho.ui.server.jobs.own_files import own_files
@@ -140,6 +141,10 @@ KINDS: Mapping[str, Kind] = {
     "shown-count": Kind(shown_count, 2, 600.0, Role.VIEWER),
     "changes": Kind(changes, 2, 600.0, Role.VIEWER),
     "freeze": Kind(freeze, 2, 1800.0, Role.RESEARCHER),
+    "asked-count": Kind(cohort_work.asked_count, 2, 600.0, Role.VIEWER),
+    "asked-changes": Kind(cohort_work.asked_changes, 2, 600.0, Role.VIEWER),
+    "asked-freeze": Kind(cohort_work.asked_freeze, 2, 1800.0, Role.RESEARCHER),
+    "asked-rerun": Kind(cohort_work.asked_rerun, 2, 1800.0, Role.RESEARCHER),
     "map": Kind(archive_map, 3, 1800.0, Role.VIEWER),
     "kept-evaluation": Kind(kept_evaluation, 5, 4 * 3600.0, Role.RESEARCHER),
     "count": Kind(count, 3, 1800.0, Role.VIEWER),

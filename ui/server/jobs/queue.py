@@ -151,6 +151,11 @@ class Queue:
                 "UPDATE jobs SET waited = ? WHERE id = ? AND waited IS NOT NULL", (time.time() + seconds, number)
             )
 
+    def stay(self, number: str) -> None:
+        """Nobody has to wait for a job any more: it is done all the same."""
+        with self._writing() as connection:
+            connection.execute("UPDATE jobs SET waited = NULL WHERE id = ?", (number,))
+
     def get(self, number: str) -> Job | None:
         """The job of an id."""
         row = self._connection().execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (number,)).fetchone()  # noqa: S608
@@ -212,9 +217,9 @@ class Queue:
         """A running job is done; whether it was running still, and not begun anew meanwhile."""
         return self._end(number, "done", result=json.dumps(dict(result)), attempt=attempt)
 
-    def fail(self, number: str, name: str, detail: str) -> bool:
-        """A running job failed for good."""
-        return self._end(number, "failed", problem=json.dumps({"name": name, "detail": detail}))
+    def fail(self, number: str, name: str, detail: str, **facts: Any) -> bool:
+        """A running job failed for good. facts: what else the problem holds."""
+        return self._end(number, "failed", problem=json.dumps({"name": name, "detail": detail, **facts}))
 
     def cancelled(self, number: str) -> bool:
         """A running job was stopped."""
@@ -238,6 +243,7 @@ class Queue:
                 "UPDATE jobs SET state = 'cancelled', ended = ? WHERE id = ? AND state = 'queued'",
                 (time.time(), number),
             )
+            self._free(connection, number)
         return self.get(number)
 
     def leave(self) -> int:
@@ -300,9 +306,13 @@ class Queue:
             )
 
     def let_go(self, name: str) -> None:
-        """Forget a claimed key whose request failed before anything was done."""
+        """Forget a claimed key whose request failed before anything was done, unless a job goes on with it."""
         with self._writing() as connection:
-            connection.execute("DELETE FROM kept WHERE name = ? AND status IS NULL", (name,))
+            connection.execute(
+                "DELETE FROM kept WHERE name = ? AND status IS NULL AND NOT EXISTS (SELECT 1 FROM jobs WHERE state IN"
+                " ('queued', 'running') AND json_extract(arguments, '$.key') = name)",
+                (name,),
+            )
 
     def close(self) -> None:
         """Close every connection of this process."""
@@ -329,7 +339,16 @@ class Queue:
                 " AND attempts = coalesce(?, attempts)",
                 (state, time.time(), result, problem, number, attempt),
             )
+            self._free(connection, number)
         return done.rowcount > 0
+
+    def _free(self, connection: sqlite3.Connection, number: str) -> None:
+        """The key of a request whose job came to nothing is let go."""
+        connection.execute(
+            "DELETE FROM kept WHERE status IS NULL AND name = (SELECT json_extract(arguments, '$.key') FROM jobs"
+            " WHERE id = ? AND state IN ('failed', 'cancelled'))",
+            (number,),
+        )
 
     def _require_place(self, connection: sqlite3.Connection, owner: str) -> None:
         waiting, own = connection.execute(

@@ -56,7 +56,8 @@ def do(number: str, queue: Queue, opened: Opened) -> None:
         if isinstance(error, _INSIDE):  # their messages name folders
             logging.getLogger("spinecho").error("job of kind %s failed: %s", job.kind, detail)
             detail = "the archive's storage or its record failed; ask those who look after it"
-        queue.fail(number, type(error).__name__, detail)
+        facts = {name: value for name in ("position", "expected") if (value := getattr(error, name, None)) is not None}
+        queue.fail(number, type(error).__name__, detail, kinds=[one.__name__ for one in type(error).__mro__], **facts)
     except Exception:
         logging.getLogger("spinecho").exception("job of kind %s failed", job.kind)
         queue.fail(number, "Failed", "something failed; the server's log tells more")
