@@ -43,7 +43,7 @@ def finished(call: Call, tell: Tell | None = None) -> Asking[Mapping[str, Any]]:
 
 
 def answered(call: Call) -> Asking[Any]:
-    """The answer's JSON. What takes the server longer than an answer may goes on there as a job, which is waited for."""
+    """The JSON of an answer. What takes longer than one may goes on at the server as a job, which is waited for."""
     reply = yield call
     number = reply.body.get("job") if reply.status == _TOO_LONG and isinstance(reply.body, Mapping) else None
     if number is None:

@@ -12,13 +12,13 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from archives import Home, copy_of
+from jobs_done import until
 from serving import UNBOUND, open_served, settings_of
 
 from spinecho.ui.server.api.service import Door
@@ -40,14 +40,6 @@ for line in sys.stdin:
     else:
         time.sleep(600)
 """
-
-
-def until(holds: Callable[[], Any], seconds: float = 60.0) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)
-    return found
 
 
 class Workers:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from archives import Home, copy_of
+from jobs_done import Works, meanwhile
 from pages import acts, calm, page_of, texts
 from streamlit.testing.v1 import AppTest
 
@@ -22,10 +21,8 @@ from spinecho.settings import Settings, read_settings
 from spinecho.ui.cohort_answers import ListChanged, counted, frozen_as_seen
 from spinecho.ui.server.jobs import pages
 from spinecho.ui.server.jobs import pool as pools
-from spinecho.ui.server.jobs.context import Opened
 from spinecho.ui.server.jobs.pool import Pool, set_pool
 from spinecho.ui.server.jobs.queue import Job, Queue
-from spinecho.ui.server.jobs.worker import do
 from spinecho.ui.views.cohorts import counting
 
 ADULTS = {"name": "adults", "include": [{"filter": "age>=1"}]}
@@ -42,30 +39,13 @@ def own(indexed: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Setti
     return read_settings()
 
 
-class Works:
-    """Does the jobs of a home when it is asked to, by what a process for them does them by."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.queue, self.opened = Queue(settings.home), Opened(settings)
-
-    def all(self) -> list[Job]:
-        """Those that wait, until none does; as they are afterwards."""
-        self.queue.leave()
-        done = []
-        while (job := self.queue.take("test")) is not None:
-            do(job.id, self.queue, self.opened)
-            done.append(job.id)
-        return [job for one in done if (job := self.queue.get(one)) is not None]
-
-
 @pytest.fixture
 def works(own: Settings) -> Iterator[Works]:
     made = Works(own)
     set_pool(own, Pool(made.queue))
     yield made
     set_pool(own, None)
-    made.queue.close()
-    made.opened.database.close()
+    made.close()
 
 
 def built(plain: dict[str, Any], page: AppTest | None = None) -> AppTest:
@@ -85,24 +65,6 @@ def counting_said(page: AppTest) -> bool:
 def cohorts_of(settings: Settings, works: Works) -> PersonalCohorts:
     engine = works.opened.late
     return PersonalCohorts(PersonalArchive(engine, Person("ada", Role.RESEARCHER)), settings.builds)
-
-
-@contextmanager
-def meanwhile(works: Works) -> Iterator[None]:
-    """While a page waits without going on, somebody does the jobs."""
-    ends = threading.Event()
-
-    def work() -> None:
-        while not ends.wait(0.02):
-            works.all()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        ends.set()
-        thread.join()
 
 
 def test_a_count_is_the_same_by_another_process_and_on_record_once(own: Settings, works: Works) -> None:
