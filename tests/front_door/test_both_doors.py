@@ -25,8 +25,10 @@ from spinecho.lists import Cohort
 from spinecho.remote.archive import NOT_FROM_AFAR
 from spinecho.remote.record import AsyncRemoteActs, RemoteActs
 from spinecho.remote.sources import AsyncRemoteSources, RemoteSources
+from spinecho.search.access import cohorts as access
 from spinecho.search.evaluation.judgements import JudgementError
 from spinecho.sources import Sources
+from spinecho.ui.server.api import long_cohorts
 
 FLAIR = 'name = "flair"\n[[include]]\nfilter = "sequence=FLAIR"\n'
 
@@ -135,7 +137,20 @@ def _uids(hits: Any) -> list[Any]:
     return [(hit.study.uid, round(hit.score, 4), hit.fits, [one.uid for one in hit.series]) for hit in hits]
 
 
-def test_a_cohort_from_its_rules_to_its_end(door: Any, here: Archive, flair: Path, tmp_path: Path) -> None:
+@pytest.fixture(params=["here", "afar", "afar, long", "afar, longer than an answer may"])
+def cohorts_door(request: pytest.FixtureRequest, here: Archive, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The doors to cohorts: from afar short ones by the server itself, long ones by a process for them."""
+    if request.param == "here":
+        return here
+    if "long" in request.param:
+        monkeypatch.setattr(access, "LONG", 0)
+    if "longer" in request.param:
+        monkeypatch.setattr(long_cohorts, "_SHARE", 0.0)
+    return request.getfixturevalue("afar")
+
+
+def test_a_cohort_from_its_rules_to_its_end(cohorts_door: Any, here: Archive, flair: Path, tmp_path: Path) -> None:
+    door = cohorts_door
     cohort = door.cohort(flair)
     assert cohort.count() == here.cohort(flair).count()
     kept = cohort.freeze()
