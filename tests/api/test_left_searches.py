@@ -1,0 +1,91 @@
+"""A search ends at its next stage once its client has gone or its time is over, and is on record as it was asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archives import Home, copy_of
+from jobs_done import until
+from leaving import Asking
+from pages import acts
+from serving import Served, open_served
+
+from spinecho.search.channels.retrieve import Retriever
+from spinecho.search.planning.planner import Planner
+from spinecho.ui.server.api.limits import Limits
+from spinecho.ui.server.api.service import Door
+
+ASKED = {"words": "lesion of the brain"}
+
+
+@dataclass
+class Stages:
+    """Which stages of a search were begun; the one that is to `wait` goes on once it is released."""
+
+    waits: str = ""
+    begun: list[str] = field(default_factory=list)
+    release: threading.Event = field(default_factory=threading.Event)
+
+    def around(self, name: str, stage: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*given: Any, **options: Any) -> Any:
+            self.begun.append(name)
+            if name == self.waits:
+                assert self.release.wait(60)
+            return stage(*given, **options)
+
+        return run
+
+
+@pytest.fixture
+def stages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stages]:
+    made = Stages()
+    for kind, name in ((Planner, "plan"), (Retriever, "words"), (Retriever, "scans"), (Retriever, "sentences")):
+        monkeypatch.setattr(kind, name, made.around(name, getattr(kind, name)))
+    yield made
+    made.release.set()
+
+
+def last_search(served: Served) -> dict[str, Any]:
+    """The facts of the newest search on record."""
+    return dict(acts(served.settings.home, "search")[0].facts)
+
+
+def test_a_search_that_is_waited_for_goes_through_its_stages(served: Served, stages: Stages) -> None:
+    assert served.post("/search", ASKED).status_code == 200
+    assert stages.begun == ["plan", "words", "scans", "sentences"]
+    assert "failed" not in last_search(served)
+
+
+@pytest.mark.parametrize(("at", "begun"), [("plan", ["plan"]), ("words", ["plan", "words"])])
+def test_it_ends_at_its_next_stage_once_its_client_has_gone(
+    served: Served, stages: Stages, at: str, begun: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    stages.waits = at
+    asking = Asking(served.client, "/search", ASKED)
+    until(lambda: at in stages.begun)
+    asking.leave()
+    stages.release.set()
+    asking.over.result(60)
+    assert stages.begun == begun
+    facts = last_search(served)
+    assert facts["failed"] == "SearchStopped"
+    assert (facts["kind"], facts["want"], facts["k"]) == ("words", "study", 10)
+    assert asking.sent == []
+    assert '"status": 499' in capfd.readouterr().err
+
+
+def test_it_ends_at_its_next_stage_once_its_time_is_over(indexed: Home, tmp_path: Path, stages: Stages) -> None:
+    home = copy_of(indexed, tmp_path / "home")
+    with open_served(home, Door(alone=True), Limits(rate=0, seconds=2)) as served:
+        stages.waits = "words"
+        late = served.post("/search", ASKED)
+        assert (late.status_code, late.json()["type"]) == (504, "urn:spinecho:problem:too-long")
+        stages.release.set()
+        until(lambda: acts(home.folder, "search"))
+        assert last_search(served)["failed"] == "SearchStopped"
+    assert stages.begun == ["plan", "words"]
