@@ -25,6 +25,7 @@ from spinecho.search.access.personal_archive import Served
 from spinecho.search.access.searching import Kept, NoSuchSearch, Saved
 from spinecho.search.access.studies import OpenedSeries, OpenedStudy, Source, Studies
 from spinecho.search.answers.heat import Heat
+from spinecho.search.stopping import SearchStopped, stopped_when
 from spinecho.settings import Settings
 from spinecho.status_facts import scrub_facts
 from spinecho.wiring import open_served, read_levels, read_scan_query
@@ -38,9 +39,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABOUT", "ArchiveMap", "Busy", "Heat", "Kept", "Levels", "NoSuchSearch", "OpenedSeries", "OpenedStudy",
-    "PassageCard", "Reason", "Saved", "SeriesCard", "Served", "ShownArchive", "Source", "SpaceFacts", "StoreError",
-    "StudyCard", "VolumeFacts", "is_long", "memory_order", "open_served", "read_again", "read_levels",
-    "shown_archive",
+    "PassageCard", "Reason", "Saved", "SearchStopped", "SeriesCard", "Served", "ShownArchive", "Source",
+    "SpaceFacts", "StoreError", "StudyCard", "VolumeFacts", "is_long", "memory_order", "open_served",
+    "read_again", "read_levels", "shown_archive", "stopped_when",
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from spinecho.people import Role
 from spinecho.results import Hit
 from spinecho.teaching import Concept, ConceptError
 from spinecho.ui.views.session.opened import PageContext
+from spinecho.ui.views.session.wanted import while_drawn
 from spinecho.ui.views.style import trouble
 from spinecho.wiring import USER_ERRORS
 
@@ -154,7 +155,8 @@ def _waiting(archive: Archive, name: str, now: Concept | None) -> Sequence[tuple
             for one in archive.concepts.next_to_judge(name, k=_MOST)
         ]
     except ConceptError:  # nothing is taught yet
-        hits = archive.search(name, k=_MOST, key_images=False)
+        with while_drawn():
+            hits = archive.search(name, k=_MOST, key_images=False)
         found = [(hit.study.uid, "found by these words") for hit in hits if hit.study is not None]
     st.session_state["concept-next"] = (name, _version(now), found)
     return found

@@ -22,6 +22,7 @@ from spinecho.ui.views.search import form as asked
 from spinecho.ui.views.search.results import list_data, result_list
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.page_links import go
+from spinecho.ui.views.session.wanted import while_drawn
 from spinecho.ui.views.style import trouble
 from spinecho.ui.views.upload import LIMIT_MB, read_scan, scan_name
 from spinecho.wiring import USER_ERRORS
@@ -160,7 +161,7 @@ def _answer(context: PageContext, query: Query, where: Filter) -> Hits | None:
         front.kept.listed_again(studies, hits=len(kept), want=now["want"])
         return kept
     try:
-        with st.spinner("Searching"):
+        with st.spinner("Searching"), while_drawn():
             hits = front.ask(query, where=where, k=now["k"], reports=now["want"] == Kind.REPORT)
     except USER_ERRORS as error:
         trouble("This cannot be searched", str(error))
