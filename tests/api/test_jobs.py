@@ -227,6 +227,13 @@ def test_the_queue_is_bounded_private_and_tidied(tmp_path: Path, monkeypatch: py
     queue.finish(job.id, {"file": file.name}, job.attempts)
     queue.tidy()
     assert file.exists()
+    monkeypatch.setattr(queues, "_KEPT_JOBS", 4)
+    for _ in range(5):  # what is waited for takes no place of what is kept
+        counted = queue.add("x", owner="eve", role="viewer", arguments={"x": time.time()}, priority=0, waited=60)
+        assert (taken := queue.take("r", priorities=(0, 0))) is not None
+        assert queue.finish(counted.id, {}, taken.attempts)
+    queue.tidy()
+    assert file.exists()
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 10 * 24 * 3600)
     queue.tidy()

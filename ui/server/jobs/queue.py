@@ -270,7 +270,8 @@ class Queue:
         with self._writing() as connection:
             gone = [row[0] for row in connection.execute(
                 "SELECT id FROM jobs WHERE ended < ? OR (waited IS NOT NULL AND ended < ?) OR (ended IS NOT NULL"
-                " AND number <= (SELECT max(number) FROM jobs) - ?)",
+                " AND waited IS NULL AND number NOT IN"
+                " (SELECT number FROM jobs WHERE waited IS NULL ORDER BY number DESC LIMIT ?))",
                 (old, now - _READ_SECONDS, _KEPT_JOBS),
             )]  # fmt: skip
             connection.executemany("DELETE FROM jobs WHERE id = ?", [(one,) for one in gone])
