@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from leaving import Asking
 from pages import acts
 from serving import Served, open_served
 
+from spinecho.search.access.cohorts import PersonalCohorts
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.planning.planner import Planner
 from spinecho.ui.server.api.limits import Limits
@@ -50,6 +50,14 @@ def stages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stages]:
     made.release.set()
 
 
+@pytest.fixture(scope="module")
+def hurried(indexed: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server that gives an answer two seconds to begin."""
+    home = copy_of(indexed, tmp_path_factory.mktemp("hurried") / "home")
+    with open_served(home, Door(alone=True), Limits(rate=0, seconds=2)) as found:
+        yield found
+
+
 def last_search(served: Served) -> dict[str, Any]:
     """The facts of the newest search on record."""
     return dict(acts(served.settings.home, "search")[0].facts)
@@ -79,13 +87,24 @@ def test_it_ends_at_its_next_stage_once_its_client_has_gone(
     assert '"status": 499' in capfd.readouterr().err
 
 
-def test_it_ends_at_its_next_stage_once_its_time_is_over(indexed: Home, tmp_path: Path, stages: Stages) -> None:
-    home = copy_of(indexed, tmp_path / "home")
-    with open_served(home, Door(alone=True), Limits(rate=0, seconds=2)) as served:
-        stages.waits = "words"
-        late = served.post("/search", ASKED)
-        assert (late.status_code, late.json()["type"]) == (504, "urn:spinecho:problem:too-long")
-        stages.release.set()
-        until(lambda: acts(home.folder, "search"))
-        assert last_search(served)["failed"] == "SearchStopped"
+def test_it_ends_at_its_next_stage_once_its_time_is_over(hurried: Served, stages: Stages) -> None:
+    stages.waits = "words"
+    late = hurried.post("/search", ASKED)
+    assert (late.status_code, late.json()["type"]) == (504, "urn:spinecho:problem:too-long")
+    stages.release.set()
+    until(lambda: acts(hurried.settings.home, "search"))
+    assert last_search(hurried)["failed"] == "SearchStopped"
     assert stages.begun == ["plan", "words"]
+
+
+def test_a_list_that_is_being_kept_is_kept_once_though_its_time_is_over(
+    hurried: Served, stages: Stages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages.waits = "freeze"
+    monkeypatch.setattr(PersonalCohorts, "freeze", stages.around("freeze", PersonalCohorts.freeze))
+    asked = {"definition": {"name": "adults", "include": [{"filter": "age>=1"}]}}, {"Idempotency-Key": "kept-late"}
+    assert hurried.post("/cohorts", asked[0], headers=asked[1]).status_code == 504
+    assert hurried.post("/cohorts", asked[0], headers=asked[1]).status_code == 409
+    stages.release.set()
+    again = until(lambda: (one := hurried.post("/cohorts", asked[0], headers=asked[1])).status_code == 201 and one)
+    assert (again.headers["Idempotency-Replayed"], again.json()["version"]) == ("true", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +25,7 @@ KEYED = {
     }]
 }  # fmt: skip
 """For the document of routes that take one."""
+_UNDER_WAY: set[asyncio.Future[Response]] = set()
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -50,9 +52,17 @@ def once(asked: Asked, body: Mapping[str, Any], make: Callable[[], Response]) ->
 async def once_awaited(
     asked: Asked, body: Mapping[str, Any], make: Callable[[str | None], Awaitable[Response]]
 ) -> Response:
-    """The same for an answer that is waited for. make: is given what the key is called in the queue, None without one:
-    a job that has it goes on with the request, though nobody waits for it.
+    """The same for an answer that is waited for; what was begun goes on to its end though the request's time is over.
+
+    make: is given what the key is called in the queue, None without one: a job that has it goes on with the request.
     """
+    work = asyncio.ensure_future(_once(asked, body, make))
+    _UNDER_WAY.add(work)  # a loop itself holds no task
+    work.add_done_callback(_UNDER_WAY.discard)
+    return await asyncio.shield(work)
+
+
+async def _once(asked: Asked, body: Mapping[str, Any], make: Callable[[str | None], Awaitable[Response]]) -> Response:
     name, answer = await run_in_threadpool(_claimed, asked, body)
     if answer is not None:
         return answer
