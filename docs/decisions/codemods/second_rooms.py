@@ -18,20 +18,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 
 SENTENCES = {
-    "spinecho/setup": "What a process is set up with: settings, paths as typed, files that are private, and the parts put together.",
+    "spinecho/setup": "What a process is set up with: settings, private files, values as typed, the parts put together.",
     "spinecho/access": "Who asks, what they may do, and the record of what they did.",
     "spinecho/pseudonyms": "Whom pseudonyms stand for, and copies of files without whose they are.",
-    "spinecho/answering": "What an open archive answers, as plain values: hits, studies, counts, evidence, cohorts, thumbs.",
+    "spinecho/answering": "What an open archive answers, as plain values: hits, studies, counts, evidence, cohorts.",
     "spinecho/filling": "How an archive is filled: sources, indexing, watching, and what a run did.",
-    "spinecho/learning": "Encoders and concepts: used alone, trained, adapted, taught, held side by side, and measured.",
+    "spinecho/learning": "Encoders and concepts: used alone, trained, adapted, taught, compared, measured.",
     "spinecho/maintaining": "A home kept well: checked, mended, backed up, upgraded, its vector indexes built.",
     "spinecho/remote/asked": "What is asked of a server and made of its answers, without any network.",
-    "ui/server/api/around": "What stands around every request: who asks, limits, problems, pages, repeats, figures, lines of log.",
+    "ui/server/api/around": "What stands around every request: who asks, limits, problems, cursors, repeats, figures.",
     "ui/server/api/as_json": "What is asked and answered, as JSON.",
     "ui/server/api/finding": "Routes that find: searches, the studies that they find, and their pictures and volumes.",
-    "ui/server/api/routes": "Routes of the archive as a whole and of what people make of it: cohorts, thumbs, sources, jobs, the record.",
+    "ui/server/api/routes": "Routes of the archive as a whole, and of what people make of it: cohorts, thumbs, jobs.",
     "ui/printing/outputs": "What single commands put out: tables of their own, rows for a spreadsheet, pictures.",
-    "encoders/language/parts": "A text in parts: its language, its sections, its sentences, and which of these say nothing of the patient.",
+    "encoders/language/parts": "A text in parts: its language, sections, sentences; which say nothing of the patient.",
     "db/vectors/indexes": "Kinds of index, each behind one protocol, and the choice of one by measurement.",
     "db/queries/learning": "What training, evaluations and self-tests ask of SQL.",
 }
@@ -121,7 +121,8 @@ def imports(text: str, table: dict[str, str]) -> str:
             continue
         first, last = node.lineno - 1, node.end_lineno or node.lineno
         before, after = lines[first][: node.col_offset], lines[last - 1][node.end_col_offset :]
-        assert not before.strip(), f"more than one statement: {lines[first]}"
+        if before.strip():
+            raise SystemExit(f"more than one statement in a line: {lines[first]}")
         lines[first:last] = [
             f"{before}from {place} import {', '.join(names)}{after}" for place, names in by_place.items()
         ]
