@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from spinecho.results import Hit, Hits, Prediction, Region, Sentence, SeriesSummary, StudySummary
+from spinecho.answering.results import Hit, Hits, Prediction, Region, Sentence, SeriesSummary, StudySummary
 
 Plain = Mapping[str, Any]
 

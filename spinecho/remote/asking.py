@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from spinecho.remote.problems import error_of
 
 if TYPE_CHECKING:
-    from spinecho.acquired import AcquiredSeries
+    from spinecho.answering.acquired import AcquiredSeries
+    from spinecho.answering.facet_counts import Facets
+    from spinecho.answering.results import Hits
+    from spinecho.answering.studies import Volume
     from spinecho.db.filters.algebra import Filter
-    from spinecho.facet_counts import Facets
-    from spinecho.outcomes import Failures
-    from spinecho.results import Hits
-    from spinecho.studies import Volume
+    from spinecho.filling.outcomes import Failures
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def study(uid: str) -> Asking[tuple[Mapping[str, Any], dict[str, bytes]]]:
 
 def acquired(study: str) -> Asking[tuple[AcquiredSeries, ...]]:
     """As `Archive.acquired`."""
-    from spinecho.acquired import AcquiredSeries  # noqa: PLC0415
+    from spinecho.answering.acquired import AcquiredSeries  # noqa: PLC0415
 
     require_study(study)
     listed = (yield from ask(Call("GET", f"/api/v1/studies/{study}/series"))).body
@@ -160,8 +160,8 @@ def volume(series_uid: str, number: int = 0) -> Asking[Volume]:
     """A volume of a series by its number, from 0: its float32 voxels as they are."""
     import numpy as np  # noqa: PLC0415
 
+    from spinecho.answering.studies import Volume  # noqa: PLC0415
     from spinecho.errors import QueryError  # noqa: PLC0415
-    from spinecho.studies import Volume  # noqa: PLC0415
 
     if not series_uid or series_uid.strip("0123456789.") or len(series_uid) > 64:
         raise QueryError(f"no series {series_uid[:80]!r} in this archive; study(uid).series lists them")
@@ -175,8 +175,8 @@ def volume(series_uid: str, number: int = 0) -> Asking[Volume]:
 
 def facets(*fields: str, where: str | Filter = "") -> Asking[Facets]:
     """As `Archive.facets`."""
+    from spinecho.answering.facet_counts import Facet, Facets  # noqa: PLC0415
     from spinecho.db.filters.algebra import ALL  # noqa: PLC0415
-    from spinecho.facet_counts import Facet, Facets  # noqa: PLC0415
 
     asked = {"fields": list(fields), "where": typed(where), "most": _MOST_VALUES}
     body = (yield from ask(Call("POST", "/api/v1/facets", asked))).body
@@ -190,7 +190,7 @@ def facets(*fields: str, where: str | Filter = "") -> Asking[Facets]:
 
 def failures(*, reason: str | None = None, everything: bool = False) -> Asking[Failures]:
     """As `Archive.failures`, over all pages."""
-    from spinecho.outcomes import Failure, Failures  # noqa: PLC0415
+    from spinecho.filling.outcomes import Failure, Failures  # noqa: PLC0415
 
     found: list[Failure] = []
     rows: list[dict[str, Any]] = []

@@ -12,9 +12,9 @@ from spinecho.remote.asking import Asking, Call, typed
 from spinecho.remote.scans import Folder, files_of, scan_of
 
 if TYPE_CHECKING:
+    from spinecho.answering.results import Hits
+    from spinecho.answering.studies import Volume
     from spinecho.db.filters.algebra import Filter
-    from spinecho.results import Hits
-    from spinecho.studies import Volume
 
 
 def search(

@@ -16,7 +16,7 @@ from spinecho.remote.jobs import file_of, finished
 from spinecho.remote.problems import NotFromAfar, UnknownThere, Unreachable
 
 if TYPE_CHECKING:
-    from spinecho.lists import Changes, CohortCount, CohortRerun, Deleted, Exported, FrozenCohort
+    from spinecho.answering.lists import Changes, CohortCount, CohortRerun, Deleted, Exported, FrozenCohort
     from spinecho.search.cohorts.definition import Definition
 
 _PLACE = "/api/v1/cohorts"
@@ -64,7 +64,7 @@ def diff(cohort: CohortAfar, first: int, second: int) -> Asking[Changes]:
 
 def rerun(cohort: CohortAfar, version: int | None = None, *, freeze: bool = False) -> Asking[CohortRerun]:
     """As `Cohort.rerun`."""
-    from spinecho.lists import CohortRerun  # noqa: PLC0415
+    from spinecho.answering.lists import CohortRerun  # noqa: PLC0415
 
     number = int((yield from _version(cohort, version))["version"])
     place = f"{_place(cohort.name, number)}/rerun"
@@ -80,8 +80,8 @@ def export(
     pseudonyms: bool = True,
 ) -> Asking[Path]:  # fmt: skip
     """As `Cohort.export`, as a job of the server."""
-    from spinecho.places import place_of  # noqa: PLC0415
-    from spinecho.private import open_private  # noqa: PLC0415
+    from spinecho.setup.places import place_of  # noqa: PLC0415
+    from spinecho.setup.private import open_private  # noqa: PLC0415
 
     name, packed, _ = yield from _exported(cohort, version, formats, pseudonyms=pseudonyms)
     place = place_of(folder)
@@ -96,9 +96,9 @@ def write(
     pseudonyms: bool = True,
 ) -> Asking[Exported]:  # fmt: skip
     """As `Cohort.write`, as a job of the server whose tables are put into the folder here."""
-    from spinecho.lists import CohortError, Exported  # noqa: PLC0415
-    from spinecho.places import place_of  # noqa: PLC0415
+    from spinecho.answering.lists import CohortError, Exported  # noqa: PLC0415
     from spinecho.remote.unpacking import unpack_private  # noqa: PLC0415
+    from spinecho.setup.places import place_of  # noqa: PLC0415
 
     place = place_of(folder).absolute()
     if place.exists() and any(place.iterdir()):
@@ -121,7 +121,7 @@ def delete(
     cohort: CohortAfar, version: int | None = None, *, confirm: Callable[[FrozenCohort], bool] | None = None
 ) -> Asking[Deleted]:
     """As `Cohort.delete`."""
-    from spinecho.lists import Deleted  # noqa: PLC0415
+    from spinecho.answering.lists import Deleted  # noqa: PLC0415
 
     latest = frozen_of((yield from _version(cohort, version)))
     if confirm is not None and not confirm(latest):
@@ -141,7 +141,7 @@ def listed() -> Asking[tuple[FrozenCohort, ...]]:
 
 def counted(plain: Mapping[str, Any]) -> CohortCount:
     """What a definition leaves, from its JSON."""
-    from spinecho.lists import CohortCount  # noqa: PLC0415
+    from spinecho.answering.lists import CohortCount  # noqa: PLC0415
 
     return CohortCount(
         plain["cohort"], plain["studies"], plain["patients"], tuple(plain["attrition"]), dict(plain["parts"]),
@@ -151,7 +151,7 @@ def counted(plain: Mapping[str, Any]) -> CohortCount:
 
 def changed(plain: Mapping[str, Any]) -> Changes:
     """What differs between lists, from its JSON; patients are '' for those who may not see them."""
-    from spinecho.lists import Changes  # noqa: PLC0415
+    from spinecho.answering.lists import Changes  # noqa: PLC0415
     from spinecho.search.cohorts.list_changes import Change  # noqa: PLC0415
 
     kinds = [
@@ -163,7 +163,7 @@ def changed(plain: Mapping[str, Any]) -> Changes:
 
 def frozen_of(plain: Mapping[str, Any], members: Sequence[Mapping[str, Any]] = ()) -> FrozenCohort:
     """A version from its JSON."""
-    from spinecho.lists import FrozenCohort, Member  # noqa: PLC0415
+    from spinecho.answering.lists import FrozenCohort, Member  # noqa: PLC0415
 
     return FrozenCohort(
         plain["name"], plain["version"], plain["studies"], plain["patients"],
@@ -190,7 +190,7 @@ def _exported(
     cohort: CohortAfar, version: int, formats: Sequence[str] | None, *, pseudonyms: bool
 ) -> Asking[tuple[str, bytes, Mapping[str, Any]]]:
     """(file name, zip, what the job said)"""
-    from spinecho.lists import FORMATS, CohortError  # noqa: PLC0415
+    from spinecho.answering.lists import FORMATS, CohortError  # noqa: PLC0415
 
     wanted = [one for one in formats or FORMATS if not (pseudonyms and one == "copy")]
     if unknown := sorted(set(wanted) - set(FORMATS)):
@@ -214,7 +214,7 @@ def _versions_of(cohort: CohortAfar) -> Asking[list[Mapping[str, Any]]]:
 
 def _version(cohort: CohortAfar, number: int | None) -> Asking[Mapping[str, Any]]:
     """A version as it is listed, the latest without a number."""
-    from spinecho.lists import CohortError  # noqa: PLC0415
+    from spinecho.answering.lists import CohortError  # noqa: PLC0415
 
     mine = yield from _versions_of(cohort)
     if not mine:
@@ -234,7 +234,7 @@ def _place(name: str, number: int | None = None) -> str:
 
 def _known(asked: Asking[T]) -> Asking[T]:
     """What the address names and the server does not know is an error of the cohort, as it is here."""
-    from spinecho.lists import CohortError  # noqa: PLC0415
+    from spinecho.answering.lists import CohortError  # noqa: PLC0415
 
     try:
         return (yield from asked)
@@ -243,7 +243,7 @@ def _known(asked: Asking[T]) -> Asking[T]:
 
 
 def _defined(cohort: CohortAfar) -> dict[str, Any]:
-    from spinecho.lists import CohortError  # noqa: PLC0415
+    from spinecho.answering.lists import CohortError  # noqa: PLC0415
     from spinecho.search.cohorts.definition import to_plain  # noqa: PLC0415
 
     if cohort.definition is None:

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinecho.errors import QueryError
-from spinecho.places import place_of
 from spinecho.remote.asking import Asking, Call, typed
 from spinecho.remote.jobs import finished, pictures_of
 from spinecho.remote.scans import Folder
+from spinecho.setup.places import place_of
 
 if TYPE_CHECKING:
+    from spinecho.answering.evidence import SeriesEvidence
     from spinecho.db.filters.algebra import Filter
     from spinecho.encoders.measuring.figures import Figure, Measured
-    from spinecho.evidence import SeriesEvidence
     from spinecho.search.evaluation.evaluate_archive import Evaluation
 
 
@@ -40,7 +40,7 @@ def evaluate(
 
 def why(study: str, words: str, *, slices: int = 3, pictures: bool = False) -> Asking[tuple[SeriesEvidence, ...]]:
     """As `Archive.why`, as a job of the server."""
-    from spinecho.evidence import SeriesEvidence  # noqa: PLC0415
+    from spinecho.answering.evidence import SeriesEvidence  # noqa: PLC0415
 
     if not study or study.strip("0123456789.") or len(study) > 64:
         raise QueryError(f"no study {study[:80]!r} in this archive; search gives UIDs as hits[0].study.uid")

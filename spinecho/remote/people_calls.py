@@ -11,10 +11,10 @@ from spinecho.remote.asking import Asking, Call, ask, plain, typed
 from spinecho.remote.problems import Invalid, UnknownThere
 
 if TYPE_CHECKING:
-    from spinecho.acts import Checked, Entry
+    from spinecho.access.acts import Checked, Entry
+    from spinecho.answering.thumbs import Judgement, Thumb
     from spinecho.db.filters.algebra import Filter
     from spinecho.db.people.tokens import Token
-    from spinecho.thumbs import Judgement, Thumb
 
 
 def user() -> Asking[str]:
@@ -24,7 +24,7 @@ def user() -> Asking[str]:
 
 def thumbs() -> Asking[tuple[Thumb, ...]]:
     """As `Archive.thumbs`."""
-    from spinecho.thumbs import Thumb  # noqa: PLC0415
+    from spinecho.answering.thumbs import Thumb  # noqa: PLC0415
 
     body = (yield from ask(Call("GET", "/api/v1/feedback"))).body
     return tuple(Thumb(one["words"], one["study_uid"], one["verdict"], _utc(one["at"])) for one in body["thumbs"])
@@ -38,7 +38,7 @@ def forget_thumbs(words: str, *, where: str | Filter = "") -> Asking[int]:
 
 def judgements(*, everybody: bool = False) -> Asking[tuple[Judgement, ...]]:
     """As `Archive.judgements`."""
-    from spinecho.thumbs import Judgement  # noqa: PLC0415
+    from spinecho.answering.thumbs import Judgement  # noqa: PLC0415
 
     asked = Call("GET", "/api/v1/feedback/judgements", params={"everybody": everybody})
     body = (yield from ask(asked)).body
@@ -78,7 +78,7 @@ def revoke_token(number: int) -> Asking[Token]:
 
 def check(*, since: tuple[int, str] | None = None) -> Asking[Checked]:
     """As `Acts.check`."""
-    from spinecho.acts import Checked  # noqa: PLC0415
+    from spinecho.access.acts import Checked  # noqa: PLC0415
 
     body = {"since": None if since is None else list(since)}
     found = (yield from ask(Call("POST", "/api/v1/record/check", body))).body
@@ -109,7 +109,7 @@ def _token(one: Mapping[str, Any]) -> Token:
 
 
 def _entry(one: Mapping[str, Any]) -> Entry:
-    from spinecho.acts import Entry  # noqa: PLC0415
+    from spinecho.access.acts import Entry  # noqa: PLC0415
 
     return Entry(
         _utc(one["at"]), one["user"], one["role"], one["action"], one["subject"], one["facts"], one["number"],

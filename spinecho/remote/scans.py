@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinecho.errors import NoScan
-from spinecho.places import place_of
+from spinecho.setup.places import place_of
 
 if TYPE_CHECKING:
-    from spinecho.studies import Volume
+    from spinecho.answering.studies import Volume
 
 Folder = str | os.PathLike[str]
 _ENDING = re.compile(r"(?:\.nii\.gz|\.[A-Za-z0-9]{1,8})$", re.IGNORECASE)
@@ -31,7 +31,7 @@ def files_of(scan: Folder | Volume) -> tuple[tuple[str, bytes], ...]:
     Raises `NoScan`.
     """
     if not isinstance(scan, str | os.PathLike):
-        from spinecho.volume_files import nifti_of  # noqa: PLC0415
+        from spinecho.answering.volume_files import nifti_of  # noqa: PLC0415
 
         return (("00000.nii", nifti_of(scan)),)
     place = place_of(scan)

@@ -6,8 +6,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from spinecho.db.durable import filled_folder
-from spinecho.private import open_private, private_files
 from spinecho.remote.problems import Unreachable
+from spinecho.setup.private import open_private, private_files
 
 
 def unpack_private(archive: zipfile.ZipFile, folder: Path) -> tuple[str, ...]:

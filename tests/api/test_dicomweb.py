@@ -25,7 +25,7 @@ from serving import UNBOUND, make_tokens, open_served, settings_of, sign_in
 from benchmarks.browser import free_port
 from spinecho.db.people.record import Record
 from spinecho.errors import SettingsError
-from spinecho.settings import Settings
+from spinecho.setup.settings import Settings
 from spinecho.ui.server.api.app import create_api
 from spinecho.ui.server.api.dicomweb.addresses import read_address
 from spinecho.ui.server.api.dicomweb.origins import read_origins

@@ -16,14 +16,14 @@ from pages import Indexed, acts
 from typer.testing import CliRunner
 
 import spinecho
-import spinecho.acts
-import spinecho.backups
-import spinecho.doctor
-import spinecho.lists
-import spinecho.receiving
-import spinecho.teaching
-import spinecho.upkeep
-import spinecho.vector_builds
+import spinecho.access.acts
+import spinecho.answering.lists
+import spinecho.filling.receiving
+import spinecho.learning.teaching
+import spinecho.maintaining.backups
+import spinecho.maintaining.doctor
+import spinecho.maintaining.upkeep
+import spinecho.maintaining.vector_builds
 from spinecho.ui.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,11 +13,11 @@ from rich.table import Table
 
 from spinecho.db.errors import StoreError
 from spinecho.errors import QueryError
-from spinecho.settings import read_settings
+from spinecho.maintaining.vector_builds import FLAT_UP_TO, KINDS, require_space, wish_of
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import MOST, AsJson, Home, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
-from spinecho.vector_builds import FLAT_UP_TO, KINDS, require_space, wish_of
 
 builds_app = typer.Typer(
     no_args_is_help=True,

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from spinecho.answering.lists import BALANCED, EXAMPLE, FORMATS, Changes, CohortCount, CohortError, FrozenCohort
 from spinecho.db.csv_files import write_csv
 from spinecho.db.people.masking import masked, number
-from spinecho.lists import BALANCED, EXAMPLE, FORMATS, Changes, CohortCount, CohortError, FrozenCohort
-from spinecho.settings import Settings, read_settings
+from spinecho.setup.settings import Settings, read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.copied import print_copied
 from spinecho.ui.printing.deidentifying import Dates, Descriptors, chosen, dates_of, descriptors_of

@@ -10,7 +10,7 @@ import typer
 
 from spinecho.db.errors import StoreError
 from spinecho.db.filters.algebra import ALL, Filter
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.console import err, out, print_json

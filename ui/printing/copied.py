@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from spinecho.deidentified import Copied
+from spinecho.pseudonyms.deidentified import Copied
 from spinecho.ui.printing.tables import plain
 
 _WHY = {

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from spinecho.db.errors import Damaged
+from spinecho.maintaining.upkeep import Damage
 from spinecho.ui.printing.tables import plain
-from spinecho.upkeep import Damage
 
 
 def require_undamaged(found: Sequence[Damage], console: Console, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import Route
 
-from spinecho.settings import Settings
+from spinecho.setup.settings import Settings
 from spinecho.ui.server.api import (
     archive,
     cohorts,

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, Response
 
-from spinecho.connection import read_where
+from spinecho.answering.connection import read_where
+from spinecho.answering.facet_counts import count
 from spinecho.db.filters.algebra import write_filter
 from spinecho.db.queries.facets import FACETS
-from spinecho.facet_counts import count
+from spinecho.filling.status_facts import failure_facts, status_facts
 from spinecho.search.access.personal_archive import Role, digest_of
-from spinecho.status_facts import failure_facts, status_facts
 from spinecho.ui.server.api import failure_shapes, shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.paging import cursor_of, held, offset_of

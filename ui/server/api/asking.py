@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from fastapi import Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from spinecho.access.roles import read_roles, role_of, verified_address
 from spinecho.db.people.tokens import PREFIX
-from spinecho.roles import read_roles, role_of, verified_address
 from spinecho.search.access.by_uid import ByUid
 from spinecho.search.access.cohorts import PersonalCohorts
 from spinecho.search.access.personal_archive import Access, Person, PersonalArchive, Role, digest_of

@@ -14,9 +14,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from spinecho.access.roles import RolesError
 from spinecho.encoders.sandbox.limits import read_small
-from spinecho.roles import RolesError
-from spinecho.settings import Settings
+from spinecho.setup.settings import Settings
 from spinecho.ui.server.api.problems import Unauthenticated
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]

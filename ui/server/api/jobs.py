@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from spinecho.connection import read_where
+from spinecho.answering.connection import read_where
 from spinecho.errors import QueryError
 from spinecho.search.access.personal_archive import Role, digest_of
 from spinecho.ui.cohort_facts import definition_of

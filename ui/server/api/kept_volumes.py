@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from spinecho.private import make_private, open_private
+from spinecho.setup.private import make_private, open_private
 
 FOLDER = "volumes"
 _KEPT_SECONDS = 24 * 3600.0

@@ -22,8 +22,8 @@ from spinecho.db.schema.clean import Unstorable
 from spinecho.encoders.errors import EncoderError, ReadError
 from spinecho.errors import QueryError, SettingsError, SpinechoError
 from spinecho.indexer.sources.source import SourceSettings
-from spinecho.readers import ReadersBusy
 from spinecho.search.access.personal_archive import Refused
+from spinecho.setup.readers import ReadersBusy
 
 MEDIA = "application/problem+json"
 TYPE = "urn:spinecho:problem:"

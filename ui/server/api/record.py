@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from spinecho.acts import Acts, entry_facts
+from spinecho.access.acts import Acts, entry_facts
 from spinecho.search.access.personal_archive import Role
 from spinecho.ui.server.api import front_door_shapes as shapes
 from spinecho.ui.server.api.asking import Asked, Needs

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, File, Form, UploadFile
 from fastapi.responses import JSONResponse
 
-from spinecho.boxes import read_box
-from spinecho.connection import read_where
+from spinecho.answering.connection import read_where
+from spinecho.answering.results import Hit, hits_of
 from spinecho.db.filters.algebra import Filter
 from spinecho.errors import QueryError, SpinechoError
-from spinecho.results import Hit, hits_of
 from spinecho.search.answers.hits import Results, results_json
 from spinecho.search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
+from spinecho.setup.boxes import read_box
 from spinecho.ui.server.api import shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.limits import MOST_DEEP

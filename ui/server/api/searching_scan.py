@@ -8,7 +8,7 @@ from fastapi import APIRouter, File, Form, UploadFile
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from spinecho.connection import read_where
+from spinecho.answering.connection import read_where
 from spinecho.errors import QueryError, SpinechoError
 from spinecho.search.query import Evidence, ImageQuery, Kind, TextQuery
 from spinecho.ui.server.api import searching, shapes

@@ -11,23 +11,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from spinecho.access.people import open_record
+from spinecho.access.roles import redirect_origin, signs_in
 from spinecho.db.people.record import Recorder
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.values import Role as SpaceRole
 from spinecho.errors import SpinechoError
-from spinecho.people import open_record
-from spinecho.private import make_private, open_private
-from spinecho.roles import redirect_origin, signs_in
 from spinecho.search.access.personal_archive import Person, PersonalArchive, Role, Served
-from spinecho.settings import Settings
+from spinecho.setup.private import make_private, open_private
+from spinecho.setup.settings import Settings
+from spinecho.setup.wiring import open_database, open_served
 from spinecho.ui.server.api.bearer import Provider, read_auth, read_provider
 from spinecho.ui.server.api.browser import Sessions
 from spinecho.ui.server.api.kept_volumes import KeptVolumes
 from spinecho.ui.server.api.limits import Buckets, Limits
 from spinecho.ui.server.api.problems import NotReady
 from spinecho.ui.server.jobs.queue import Queue
-from spinecho.wiring import open_database, open_served
 
 _LOOK = 2.0
 """Seconds between two looks whether anything is indexed by now."""

@@ -12,9 +12,9 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.responses import JSONResponse
 
 from spinecho.db.files.sources import SourceUnknown
+from spinecho.filling.sources import Sources
 from spinecho.indexer.sources.source import SourceDown, SourceSettings
 from spinecho.search.access.personal_archive import Role
-from spinecho.sources import Sources
 from spinecho.ui.server.api import source_shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.problems import Conflict, Unknown

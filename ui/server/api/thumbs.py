@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse, Response
 
-from spinecho import thumbs
-from spinecho.connection import read_where
+from spinecho.answering import thumbs
+from spinecho.answering.connection import read_where
 from spinecho.ui.server.api import front_door_shapes as shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.feedback import Reads, Writes

@@ -7,10 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse
 
-from spinecho import tokens
+from spinecho.access import tokens
+from spinecho.access.tokens import token_facts
 from spinecho.db.people.tokens import TokenError
 from spinecho.search.access.personal_archive import Refused, Role
-from spinecho.tokens import token_facts
 from spinecho.ui.server.api import token_shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.problems import Unknown

@@ -11,8 +11,8 @@ from fastapi.security import HTTPAuthorizationCredentials
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.requests import Request
 
+from spinecho.answering.connection import over_desk
 from spinecho.archive import Archive
-from spinecho.connection import over_desk
 from spinecho.errors import SpinechoError
 from spinecho.search.access.persons import Person, Refused
 from spinecho.ui.mcp.http import MOST_BYTES

@@ -15,7 +15,7 @@ from fastapi import UploadFile
 from spinecho.encoders.errors import ReadError
 from spinecho.errors import NoScan
 from spinecho.search.query import ImageQuery, SpotQuery
-from spinecho.wiring import read_scan_query, read_spot_query, take_apart
+from spinecho.setup.wiring import read_scan_query, read_spot_query, take_apart
 
 _ENDING = re.compile(r"(?:\.[A-Za-z0-9]{1,8}){1,2}$")
 

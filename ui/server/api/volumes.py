@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from spinecho.encoders.reading.volume import Volume
 from spinecho.search.access.studies import OpenedSeries
+from spinecho.setup.wiring import read_volume
 from spinecho.ui.server.api import shapes
 from spinecho.ui.server.api.asking import Asked, Needs
 from spinecho.ui.server.api.metrics import CACHE
@@ -24,7 +25,6 @@ from spinecho.ui.server.api.paging import tag_of, unchanged
 from spinecho.ui.server.api.problems import Unknown
 from spinecho.ui.server.api.ranges import ranged
 from spinecho.ui.server.api.studies import PNG, Uid, opened_series
-from spinecho.wiring import read_volume
 
 router = APIRouter(tags=["volumes"])
 Reads = Annotated[Asked, Depends(Needs("read", what="open a series"))]
