@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 
 SENTENCES = {
-    "spinecho/setup": "What a process is set up with: settings, private files, values as typed, the parts put together.",
+    "spinecho/setup": "What a process is set up with: settings, private files, values as typed, parts put together.",
     "spinecho/access": "Who asks, what they may do, and the record of what they did.",
     "spinecho/pseudonyms": "Whom pseudonyms stand for, and copies of files without whose they are.",
     "spinecho/answering": "What an open archive answers, as plain values: hits, studies, counts, evidence, cohorts.",
