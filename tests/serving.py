@@ -15,8 +15,8 @@ from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import AccessToken
 from spinecho.setup.settings import Settings, read_settings
 from spinecho.ui.server.api.app import create_api
-from spinecho.ui.server.api.limits import Limits
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around.limits import Limits
+from spinecho.ui.server.api.around.service import Door
 from spinecho.ui.server.guard import Rules
 
 SCOPES = ("read", "write", "manage", "metrics")

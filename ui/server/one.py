@@ -100,7 +100,7 @@ class Pages:
 def make() -> Any:
     """The application of one worker."""
     from spinecho.ui.server.api.app import create_api  # noqa: PLC0415  (slow to import)
-    from spinecho.ui.server.api.service import Door  # noqa: PLC0415
+    from spinecho.ui.server.api.around.service import Door  # noqa: PLC0415
     from spinecho.ui.server.proxy import Front, Proxy  # noqa: PLC0415
 
     options = json.loads(os.environ[GIVEN])
