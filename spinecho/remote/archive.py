@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Never, NoReturn, Self
 
 from spinecho.errors import ArchiveClosed, QueryError
-from spinecho.remote import asking, calls, cohort_calls, evaluations, people_calls
-from spinecho.remote.asking import T
+from spinecho.remote.asked import asking, calls, cohort_calls, evaluations, people_calls
+from spinecho.remote.asked.asking import T
 from spinecho.remote.cohorts import AsyncRemoteCohort, RemoteCohort
 from spinecho.remote.methods import awaits, waits
 from spinecho.remote.problems import NotFromAfar
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from spinecho.answering.studies import Study
-    from spinecho.remote.scans import Folder
+    from spinecho.remote.asked.scans import Folder
     from spinecho.search.cohorts.definition import Definition
 
 NOT_FROM_AFAR = {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from spinecho.errors import QueryError
-from spinecho.remote.asking import Asking, Call, ask, plain
+from spinecho.remote.asked.asking import Asking, Call, ask, plain
 from spinecho.remote.methods import awaits, waits
 from spinecho.remote.problems import Invalid, NotFromAfar, UnknownThere
 

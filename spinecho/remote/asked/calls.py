@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spinecho.errors import QueryError
-from spinecho.remote import asking
-from spinecho.remote.asking import Asking, Call, typed
-from spinecho.remote.scans import Folder, files_of, scan_of
+from spinecho.remote.asked import asking
+from spinecho.remote.asked.asking import Asking, Call, typed
+from spinecho.remote.asked.scans import Folder, files_of, scan_of
 
 if TYPE_CHECKING:
     from spinecho.answering.results import Hits

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from spinecho.errors import QueryError
-from spinecho.remote.asking import Asking, Call, ask
+from spinecho.remote.asked.asking import Asking, Call, ask
 from spinecho.remote.problems import Unreachable, error_of
 
 Tell = Callable[[str], None]

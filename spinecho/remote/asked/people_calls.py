@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from spinecho.remote.asking import Asking, Call, ask, plain, typed
+from spinecho.remote.asked.asking import Asking, Call, ask, plain, typed
 from spinecho.remote.problems import Invalid, UnknownThere
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from spinecho.remote.asking import Asking, Call, T, ask
-from spinecho.remote.jobs import file_of, finished
+from spinecho.remote.asked.asking import Asking, Call, T, ask
+from spinecho.remote.asked.jobs import file_of, finished
 from spinecho.remote.problems import NotFromAfar, UnknownThere, Unreachable
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def write(
 ) -> Asking[Exported]:  # fmt: skip
     """As `Cohort.write`, as a job of the server whose tables are put into the folder here."""
     from spinecho.answering.lists import CohortError, Exported  # noqa: PLC0415
-    from spinecho.remote.unpacking import unpack_private  # noqa: PLC0415
+    from spinecho.remote.asked.unpacking import unpack_private  # noqa: PLC0415
     from spinecho.setup.places import place_of  # noqa: PLC0415
 
     place = place_of(folder).absolute()

@@ -79,7 +79,7 @@ def hits(call: Call, *, key_images: bool, k: int = 0) -> Asking[Hits]:
 
     k: how many hits, over as many pages as it takes; 0 for what the call asks for.
     """
-    from spinecho.remote.answers import hits_of  # noqa: PLC0415
+    from spinecho.remote.asked.answers import hits_of  # noqa: PLC0415
 
     body = yield from (_pages(call, k) if k > _PAGE else plain(call))
     for reason in body["left_out"]:

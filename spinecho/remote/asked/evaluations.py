@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinecho.errors import QueryError
-from spinecho.remote.asking import Asking, Call, typed
-from spinecho.remote.jobs import finished, pictures_of
-from spinecho.remote.scans import Folder
+from spinecho.remote.asked.asking import Asking, Call, typed
+from spinecho.remote.asked.jobs import finished, pictures_of
+from spinecho.remote.asked.scans import Folder
 from spinecho.setup.places import place_of
 
 if TYPE_CHECKING:
