@@ -83,7 +83,7 @@ def test_tune_prints_a_table_writes_json_and_draws(vectors: Path, tmp_path: Path
 
 
 def test_without_matplotlib_there_is_json_alone(vectors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "spinecho.ui.printing.tuning_plots", None)
+    monkeypatch.setitem(sys.modules, "spinecho.ui.printing.outputs.tuning_plots", None)
     result = run("tune", "--kind", "flat fp16", "--out", tmp_path / "out", home=vectors)
     assert result.exit_code == 0, result.output
     assert "matplotlib" in result.stderr

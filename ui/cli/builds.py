@@ -175,7 +175,7 @@ def _write(folder: Path, value: dict[str, Any], *, quiet: bool) -> None:
     except OSError as error:
         raise StoreError(f"{folder} cannot be written ({error.strerror}); give another folder with --out") from error
     try:
-        from spinecho.ui.printing.tuning_plots import write_trade_offs  # noqa: PLC0415
+        from spinecho.ui.printing.outputs.tuning_plots import write_trade_offs  # noqa: PLC0415
     except ImportError:
         if not quiet:
             err.print("no picture: it needs matplotlib (pip install '.[plots]')", style="dim", markup=False)

@@ -14,9 +14,9 @@ from spinecho.db.csv_files import write_csv
 from spinecho.db.people.masking import masked, number
 from spinecho.setup.settings import Settings, read_settings
 from spinecho.ui.opening import open_archive
-from spinecho.ui.printing.copied import print_copied
 from spinecho.ui.printing.deidentifying import Dates, Descriptors, chosen, dates_of, descriptors_of
 from spinecho.ui.printing.options import MOST, AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
+from spinecho.ui.printing.outputs.copied import print_copied
 from spinecho.ui.printing.tables import plain
 
 cohort_app = typer.Typer(

@@ -23,7 +23,7 @@ from spinecho.ui.printing.options import (
     out,
     print_json,
 )
-from spinecho.ui.printing.predicted import print_predicted
+from spinecho.ui.printing.outputs.predicted import print_predicted
 from spinecho.ui.printing.progress_bars import progress_bars
 
 
