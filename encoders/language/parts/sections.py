@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from spinecho.encoders.language.section_names import CAPITALS, FAMILY, NAMES, PAST
+from spinecho.encoders.language.parts.section_names import CAPITALS, FAMILY, NAMES, PAST
 
 Section = Literal["indication", "technique", "comparison", "findings", "impression", "other"]
 

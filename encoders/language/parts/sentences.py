@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from spinecho.encoders.language.administration import is_title
+from spinecho.encoders.language.parts.administration import is_title
 
 Span = tuple[int, int]
 
