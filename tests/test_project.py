@@ -27,7 +27,7 @@ def test_tests_are_no_package() -> None:
 
 @pytest.mark.parametrize(
     ("library", "only_in"),
-    [("faiss", "db/vectors/faiss_index.py"), ("sqlalchemy", "db/"), ("streamlit", "ui/"), ("typer", "ui/")],
+    [("faiss", "db/vectors/indexes/faiss_index.py"), ("sqlalchemy", "db/"), ("streamlit", "ui/"), ("typer", "ui/")],
 )
 def test_a_library_is_imported_only_where_it_belongs(library: str, only_in: str) -> None:
     found = set()

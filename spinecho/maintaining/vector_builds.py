@@ -14,7 +14,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.values import Role as Space
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.index_plan import FLAT_UP_TO, KINDS, Wish
+from spinecho.db.vectors.indexes.index_plan import FLAT_UP_TO, KINDS, Wish
 from spinecho.db.vectors.manifest import Manifest, builds_newest_first, current_build, read_manifest
 from spinecho.db.vectors.stored_rows import read_rows, write_rows
 from spinecho.errors import QueryError
@@ -24,7 +24,7 @@ from spinecho.setup.settings import Settings
 from spinecho.setup.wiring import indexing_lock
 
 if TYPE_CHECKING:
-    from spinecho.db.vectors.trade_off import TradeOff
+    from spinecho.db.vectors.indexes.trade_off import TradeOff
 
 __all__ = ["FLAT_UP_TO", "KINDS", "Build", "Builds"]
 Say = Callable[[str], None]
@@ -107,7 +107,7 @@ class Builds:
 
         seed: another one holds out other vectors, which ask for their neighbours. Raises as `make` does.
         """
-        from spinecho.db.vectors.trade_off import trade_offs  # noqa: PLC0415
+        from spinecho.db.vectors.indexes.trade_off import trade_offs  # noqa: PLC0415
 
         require_space(space)
         database, found = self._database(), {}

@@ -29,7 +29,7 @@ from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.db.upkeep.check import check_database
 from spinecho.db.vectors.build import build_index
-from spinecho.db.vectors.index_plan import Wish
+from spinecho.db.vectors.indexes.index_plan import Wish
 from spinecho.db.vectors.manifest import space_folder
 from spinecho.db.vectors.served import ServedSpace
 from spinecho.filling.status_facts import status_facts

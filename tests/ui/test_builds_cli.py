@@ -10,7 +10,7 @@ import pytest
 from archives import Home, copy_of
 from typer.testing import CliRunner, Result
 
-from spinecho.db.vectors.trade_off import KINDS
+from spinecho.db.vectors.indexes.trade_off import KINDS
 from spinecho.ui.cli.app import app
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "db"))

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.vectors.faiss_index import RoughCodes, best_of_scattered
-from spinecho.db.vectors.protocol import Codes, comparable
+from spinecho.db.vectors.indexes.faiss_index import RoughCodes, best_of_scattered
+from spinecho.db.vectors.indexes.protocol import Codes, comparable
 from spinecho.threads import thread_budget
 
 Found: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float32]]

@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.vectors.faiss_index import Bits
-from spinecho.db.vectors.index_plan import Effort, Plan
-from spinecho.db.vectors.protocol import Codes, Ids, Neighbours, Rows, answers, ascending, contains, ranked
-from spinecho.db.vectors.scattered import Found, Rough, compare
+from spinecho.db.vectors.indexes.faiss_index import Bits
+from spinecho.db.vectors.indexes.index_plan import Effort, Plan
+from spinecho.db.vectors.indexes.protocol import Codes, Ids, Neighbours, Rows, answers, ascending, contains, ranked
+from spinecho.db.vectors.indexes.scattered import Found, Rough, compare
 
 _MOST_CHECKED = 4000
 """Up to so many candidates are fetched and checked against the filter, rather than a bitmap made of it: making one of a

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spinecho.db.errors import StoreError
-from spinecho.db.vectors.faiss_index import FlatIndex
-from spinecho.db.vectors.index_plan import FLAT, KINDS, Effort
-from spinecho.db.vectors.protocol import Codes
-from spinecho.db.vectors.tuning import LADDER, Sample, blocks, build_without, draw_sample, p50_ms, recalls
+from spinecho.db.vectors.indexes.faiss_index import FlatIndex
+from spinecho.db.vectors.indexes.index_plan import FLAT, KINDS, Effort
+from spinecho.db.vectors.indexes.protocol import Codes
+from spinecho.db.vectors.indexes.tuning import LADDER, Sample, blocks, build_without, draw_sample, p50_ms, recalls
 
 _LEAST = 200
 """Vectors below which a recall says nothing."""

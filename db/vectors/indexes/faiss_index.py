@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinecho.db.errors import BackendMissing, BuildCorrupt
-from spinecho.db.vectors.protocol import Codes, Ids, Neighbours, Rows, answers, ascending, contains, ranked
+from spinecho.db.vectors.indexes.protocol import Codes, Ids, Neighbours, Rows, answers, ascending, contains, ranked
 
 try:
     import faiss

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.vectors.candidates import Candidates
-from spinecho.db.vectors.faiss_index import Bits, nearest_rows
-from spinecho.db.vectors.index_plan import FLAT, RECIPES, Effort, Plan, Wish
-from spinecho.db.vectors.protocol import Codes, Rows
-from spinecho.db.vectors.scattered import Rough, compare
+from spinecho.db.vectors.indexes.candidates import Candidates
+from spinecho.db.vectors.indexes.faiss_index import Bits, nearest_rows
+from spinecho.db.vectors.indexes.index_plan import FLAT, RECIPES, Effort, Plan, Wish
+from spinecho.db.vectors.indexes.protocol import Codes, Rows
+from spinecho.db.vectors.indexes.scattered import Rough, compare
 
 _ASKED = (
     (1.0, 10),

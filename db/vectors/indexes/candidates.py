@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinecho.db.errors import BackendMissing, BuildCorrupt, StoreError
-from spinecho.db.vectors.faiss_index import library, on_one_thread, read_index
-from spinecho.db.vectors.index_plan import RECIPES
-from spinecho.db.vectors.protocol import Codes, Ids, Rows
+from spinecho.db.vectors.indexes.faiss_index import library, on_one_thread, read_index
+from spinecho.db.vectors.indexes.index_plan import RECIPES
+from spinecho.db.vectors.indexes.protocol import Codes, Ids, Rows
 
 _TRAINING_ROUNDS, _TRAINING_PER_LIST = 8, 50
 """k-means: more of either gained under 0.001 of recall at a fixed effort and cost minutes."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.vectors.protocol import Ids, Neighbours, Rows, answers, ascending, contains, ranked
+from spinecho.db.vectors.indexes.protocol import Ids, Neighbours, Rows, answers, ascending, contains, ranked
 
 _LEAST = 64
 """Rows that the first addition makes room for."""
