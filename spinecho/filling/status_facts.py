@@ -8,8 +8,8 @@ from typing import Any
 from spinecho.db.errors import BuildCorrupt
 from spinecho.db.files import file_index, not_indexed, runs
 from spinecho.db.queries import lookup
+from spinecho.db.queries.learning.self_tests import get_self_test
 from spinecho.db.queries.selection import Selection
-from spinecho.db.queries.self_tests import get_self_test
 from spinecho.db.reports import study_matching
 from spinecho.db.schema.copies import copies_of
 from spinecho.db.schema.database import HEAD, Database

@@ -9,7 +9,7 @@ import pytest
 from pages import DemoHome, ask, calm, listed, opened, page_of, private_home
 from typer.testing import CliRunner
 
-from spinecho.db.queries.self_tests import Holdings, KeptTest, put_self_test
+from spinecho.db.queries.learning.self_tests import Holdings, KeptTest, put_self_test
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.setup.settings import read_settings
