@@ -113,7 +113,9 @@ def _serve(rules: Rules, options: dict[str, object]) -> None:
     from starlette.middleware import Middleware  # noqa: PLC0415  (slow to import)
     from streamlit.starlette import App  # noqa: PLC0415
 
-    App(PAGE, middleware=[Middleware(Guard, rules=rules)]).run(config=options)
+    from spinecho.ui.server.downloads import ROUTE  # noqa: PLC0415
+
+    App(PAGE, routes=[ROUTE], middleware=[Middleware(Guard, rules=rules)]).run(config=options)
 
 
 def parser_of(prog: str) -> argparse.ArgumentParser:

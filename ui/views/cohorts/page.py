@@ -22,6 +22,7 @@ from spinecho.ui.views.cohorts.rules_component import SHORTCUTS, rules_editor
 from spinecho.ui.views.cohorts.starters import examples
 from spinecho.ui.views.cohorts.versions import show_versions
 from spinecho.ui.views.components.component import done
+from spinecho.ui.views.download import download_button
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
 
@@ -178,7 +179,7 @@ def _as_toml(plain: Mapping[str, Any]) -> None:
     with st.expander("As text (TOML)"):
         text = tomli_w.dumps(dict(plain), multiline_strings=False)
         st.code(text, language="toml")
-        st.download_button("Download", text, f"{plain['name']}.toml", "application/toml", key="toml-download")
+        download_button("Download", lambda: text, f"{plain['name']}.toml", "application/toml", key="toml-download")
         with st.form("toml", border=False):
             st.text_area("Paste a definition", key="toml-text", height=120)
             st.form_submit_button("Use it", on_click=_paste)

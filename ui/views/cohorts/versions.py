@@ -17,6 +17,7 @@ from spinecho.ui.views.cohorts.counting import changes_of
 from spinecho.ui.views.cohorts.counts import show_balance
 from spinecho.ui.views.cohorts.exporting import packed_tables, taken_tables
 from spinecho.ui.views.cohorts.members import member_grid
+from spinecho.ui.views.download import download_button
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
 
@@ -101,7 +102,7 @@ def _export(context: PageContext, one: FrozenCohort, *, several: bool, edit: Cal
         if made is not None and made[0] == key:
             name, packed = made[1]
             taken = partial(taken_tables, context, one, packed)
-            st.download_button("Download the zip", taken, name, "application/zip", key="download", type="primary")
+            download_button("Download the zip", taken, name, "application/zip", key="download", primary=True)
     st.caption("Tables (CSV, Parquet), manifest.json, BIDS participants.tsv, and a script that copies the files.")
     with st.popover("Delete", icon=":material/delete:"):
         st.text("The frozen lists are lost; the rules stay in the builder, so that they can be frozen again.")
