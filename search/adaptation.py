@@ -18,8 +18,8 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from spinecho.db.durable import durable_replace
-from spinecho.db.queries.adapting_rows import Said, said_of, scan_rows
-from spinecho.db.queries.self_tests import PairText, studies_with_reports
+from spinecho.db.queries.learning.adapting_rows import Said, said_of, scan_rows
+from spinecho.db.queries.learning.self_tests import PairText, studies_with_reports
 from spinecho.db.schema.database import Database
 from spinecho.db.values import SpaceRecord
 from spinecho.encoders.adapted import Heads, HeadsConfig, Sentences, rows_of

@@ -13,7 +13,7 @@ from spinecho.db.queries import lookup
 from spinecho.db.queries.sentences import report_passages
 from spinecho.db.schema.database import Database
 from spinecho.db.store import predictions
-from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.indexes.protocol import Rows
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.language.findings import Wish, wish

@@ -21,7 +21,7 @@ from archives import Home, copy_of
 from serving import UNBOUND, open_served, settings_of
 from waiting import comes
 
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around.service import Door
 from spinecho.ui.server.jobs import queue as queues
 from spinecho.ui.server.jobs.queue import Job, Queue, QueueFull
 from spinecho.ui.server.jobs.runner import ATTEMPTS, Runner

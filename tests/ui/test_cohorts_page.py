@@ -19,9 +19,9 @@ from spinecho.db.schema.database import Database
 from spinecho.search.access.cohorts import PersonalCohorts
 from spinecho.search.access.personal_archive import Person, PersonalArchive, Refused, Role
 from spinecho.search.cohorts.definition import from_plain, to_plain
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
+from spinecho.setup.wiring import open_engine
 from spinecho.ui.views.cohorts.rule_rows import from_sheet, to_sheet
-from spinecho.wiring import open_engine
 
 BRAINS = {"name": "brains", "include": [{"filter": "body_region=brain"}], "exclude": [{"filter": "age<1"}]}
 

@@ -23,7 +23,7 @@ from streamlit.testing.v1 import AppTest
 from waiting import comes
 
 from spinecho.search.access.personal_archive import Person, Role
-from spinecho.settings import Settings, read_settings
+from spinecho.setup.settings import Settings, read_settings
 from spinecho.ui.server.jobs import pool as pools
 from spinecho.ui.server.jobs.context import Opened
 from spinecho.ui.server.jobs.pages import long_work
@@ -55,7 +55,7 @@ STUDY = """
 from spinecho.search.access.personal_archive import Person, Role
 from spinecho.ui.views.session.opened import enter
 from spinecho.ui.views.study.page import study_page
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 study_page(enter(read_settings(), Person("ada", Role.VIEWER)))
 """
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from spinecho.backups import Backup, backup, backups, make_key, restore, verify
-from spinecho.settings import read_settings
+from spinecho.maintaining.backups import Backup, backup, backups, make_key, restore, verify
+from spinecho.setup.settings import read_settings
 from spinecho.ui.printing.options import AsJson, Home, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
 

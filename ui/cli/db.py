@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from spinecho.settings import read_settings
+from spinecho.maintaining.upkeep import copies, copy_database, remove_copies, upgrade
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import show_warning
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.options import (
@@ -18,7 +19,6 @@ from spinecho.ui.printing.options import (
     print_json,
 )
 from spinecho.ui.printing.progress_bars import progress_bars
-from spinecho.upkeep import copies, copy_database, remove_copies, upgrade
 
 db_app = typer.Typer(no_args_is_help=True, help="Look after the database.")
 

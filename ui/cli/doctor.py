@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from spinecho.doctor import Examined, Finding, doctor
-from spinecho.scrubbing import RATE, Scrubbed, give_way, scrub, scrub_again
-from spinecho.settings import Settings, read_settings
+from spinecho.maintaining.doctor import Examined, Finding, doctor
+from spinecho.maintaining.scrubbing import RATE, Scrubbed, give_way, scrub, scrub_again
+from spinecho.setup.settings import Settings, read_settings
 from spinecho.ui.printing.options import AsJson, Home, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.cli.named import NamedGroup
 from spinecho.ui.opening import open_archive, show_warning
 from spinecho.ui.printing.options import MOST, AsJson, Home, err, guarded, out, print_json
@@ -15,7 +15,7 @@ from spinecho.ui.printing.progress_bars import progress_bars
 from spinecho.ui.printing.tables import plain
 
 if TYPE_CHECKING:
-    from spinecho.teaching import Concept
+    from spinecho.learning.teaching import Concept
 
 teach_app = typer.Typer(
     no_args_is_help=True,

@@ -13,8 +13,8 @@ from spinecho.indexer.progress import STAGES
 from spinecho.ui.scrubbed import scrub_findings, scrub_rows
 
 if TYPE_CHECKING:  # at run time whoever has one of these has imported its module
-    from spinecho.outcomes import Joined, Outcome
-    from spinecho.results import Hit, Hits, Sentence, SeriesSummary
+    from spinecho.answering.results import Hit, Hits, Sentence, SeriesSummary
+    from spinecho.filling.outcomes import Joined, Outcome
 
 _MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow]?[/]", "historical": "[blue]<[/]"}
 

@@ -22,10 +22,10 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from spinecho.access.roles import read_roles, redirect_origin, signs_in
 from spinecho.errors import SettingsError, SpinechoError
-from spinecho.private import UMASK, open_private
-from spinecho.roles import read_roles, redirect_origin, signs_in
-from spinecho.settings import Settings, read_settings
+from spinecho.setup.private import UMASK, open_private
+from spinecho.setup.settings import Settings, read_settings
 from spinecho.ui.server.guard import Guard, Rules
 from spinecho.ui.server.parent import end_with_parent
 from spinecho.ui.server.theme import PAGE, streamlit_options

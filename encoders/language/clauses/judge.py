@@ -30,7 +30,7 @@ from spinecho.encoders.language.clauses.other_languages import judge_by
 from spinecho.encoders.language.clauses.other_rules import rules_for
 from spinecho.encoders.language.clauses.segment import Judged, decide, has_words, judge_segment
 from spinecho.encoders.language.finding_words import names_finding
-from spinecho.encoders.language.sentences import sentence_spans
+from spinecho.encoders.language.parts.sentences import sentence_spans
 from spinecho.encoders.language.vocabulary import concepts
 
 _BLANKS = re.compile(r"\s{2,}|[^\S ]")

@@ -16,9 +16,9 @@ from waiting import becomes, eventually
 from benchmarks.browser import Chrome, serve, until
 from spinecho.db.schema.database import Database
 from spinecho.indexer.pipeline import index_archive
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
+from spinecho.setup.wiring import open_dual
 from spinecho.ui.views.study.engine3d import bundle
-from spinecho.wiring import open_dual
 
 WEBGL2 = "document.createElement('canvas').getContext('webgl2') !== null"
 

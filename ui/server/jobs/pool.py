@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from spinecho.errors import SpinechoError
-from spinecho.private import open_private
 from spinecho.search.access.personal_archive import Person
-from spinecho.settings import Settings
+from spinecho.setup.private import open_private
+from spinecho.setup.settings import Settings
 from spinecho.ui.server.jobs.kinds import KINDS
 from spinecho.ui.server.jobs.queue import Job, Queue
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.errors import SpinechoError
-from spinecho.private import make_private, open_private
+from spinecho.setup.private import make_private, open_private
 
 FILE = "server.sqlite"
 STATES = ("queued", "running", "done", "failed", "cancelled")

@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from spinecho.facet_counts import Facet, number
-from spinecho.lists import BALANCED
+from spinecho.answering.facet_counts import Facet, number
+from spinecho.answering.lists import BALANCED
 
 ARCHIVE = "#6b7480"
 _NAMES = {"field_strength": "field strength", "body_region": "body region", "vendor": "manufacturer"}

@@ -10,8 +10,9 @@ from typing import Any
 import streamlit as st
 import tomli_w
 
-from spinecho.lists import Definition, FrozenCohort, from_plain, to_plain
-from spinecho.people import Role
+from spinecho.access.people import Role
+from spinecho.answering.lists import Definition, FrozenCohort, from_plain, to_plain
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.ui.cohort_facts import definition_of
 from spinecho.ui.views.cohorts.counting import count_of, freeze, wait_line
 from spinecho.ui.views.cohorts.counts import show_counts
@@ -24,7 +25,6 @@ from spinecho.ui.views.components.component import done
 from spinecho.ui.views.download import download_button
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS
 
 __all__ = ["SHORTCUTS", "cohorts_page"]
 _NEW = "A new cohort"

@@ -9,8 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.facet_counts import masked
-from spinecho.lists import FORMATS, Changes, Cohort, FrozenCohort, from_plain
+from spinecho.answering.facet_counts import masked
+from spinecho.answering.lists import FORMATS, Changes, Cohort, FrozenCohort, from_plain
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.ui.views.cohorts.charts import attrition_chart
 from spinecho.ui.views.cohorts.counting import changes_of
 from spinecho.ui.views.cohorts.counts import show_balance
@@ -19,7 +20,6 @@ from spinecho.ui.views.cohorts.members import member_grid
 from spinecho.ui.views.download import download_button
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS
 
 
 def show_versions(context: PageContext, versions: Sequence[FrozenCohort], edit: Callable[[FrozenCohort], None]) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from spinecho.access.people import Role
+from spinecho.answering.results import Hit
 from spinecho.archive import Archive
-from spinecho.people import Role
-from spinecho.results import Hit
-from spinecho.teaching import Concept, ConceptError
+from spinecho.learning.teaching import Concept, ConceptError
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS
 
 SHORTCUTS = (("u", "the study has it"), ("d", "it has not"), ("s", "skip it"))
 _MOST = 24

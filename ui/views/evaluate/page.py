@@ -11,13 +11,13 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from spinecho.people import Role
-from spinecho.thumbs import judgements_csv
+from spinecho.access.people import Role
+from spinecho.answering.thumbs import judgements_csv
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.ui.views.download import download_button
 from spinecho.ui.views.evaluate.evaluations import Evaluated, Of, begin, evaluations
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS
 
 SHORTCUTS: tuple[tuple[str, str], ...] = ()
 _OF: dict[str, tuple[str, Of]] = {

@@ -9,12 +9,13 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from spinecho.access.people import RecordUnwritable
+from spinecho.answering.facet_counts import Facets
+from spinecho.answering.results import Hits
 from spinecho.errors import QueryError
-from spinecho.facet_counts import Facets
 from spinecho.filters import Filter
-from spinecho.people import RecordUnwritable
 from spinecho.queries import ImageQuery, Kind, Query, Way
-from spinecho.results import Hits
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import Saved, StoreError
 from spinecho.ui.views.components.component import done
 from spinecho.ui.views.search import facets as filters
@@ -24,7 +25,6 @@ from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.page_links import go
 from spinecho.ui.views.style import trouble
 from spinecho.ui.views.upload import LIMIT_MB, read_scan, scan_name
-from spinecho.wiring import USER_ERRORS
 
 _STEP = 10
 _KINDS = {Kind.STUDY: "Studies", Kind.REPORT: "Reports"}

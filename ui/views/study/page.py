@@ -11,9 +11,10 @@ from urllib.parse import quote
 import numpy as np
 import streamlit as st
 
+from spinecho.answering.results import StudySummary
 from spinecho.errors import QueryError
 from spinecho.queries import BoxError, SpotQuery
-from spinecho.results import StudySummary
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import (
     Heat,
     Levels,
@@ -35,7 +36,6 @@ from spinecho.ui.views.study.acquisition import acquisition_rows
 from spinecho.ui.views.study.engine3d import engine_address
 from spinecho.ui.views.study.viewer import pack, viewer
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS
 
 _HEIGHT = 720
 _NEUTRAL = frozenset({"header", "indication", "technique", "comparison"})
