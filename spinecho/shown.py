@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spinecho.access.people import Access, Person, Recorder, Role
-from spinecho.answering.connection import over_desk
+from spinecho.answering.connection import archive_of
 from spinecho.answering.evidence import read_again
 from spinecho.archive import Archive
 from spinecho.db.errors import Busy, StoreError
@@ -104,4 +104,4 @@ class ShownArchive(Archive):
 
 def shown_archive(settings: Settings, served: Served, person: Person, record: Recorder) -> ShownArchive:
     """The front door before this person, over an engine that everybody shares."""
-    return over_desk(ShownArchive, settings, served.archive(person, record, smallest=settings.smallest_count))
+    return archive_of(ShownArchive, settings, served.archive(person, record, smallest=settings.smallest_count))

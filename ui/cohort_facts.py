@@ -27,10 +27,10 @@ def definition_of(toml: str | None, plain: Mapping[str, Any] | None) -> Definiti
 
 def count_facts(found: Evaluation, smallest: int) -> dict[str, Any]:
     """What each line leaves and how alike cases and controls are, small counts hidden."""
-    studies, patients = found.told_sizes(smallest)
+    studies, patients = found.shown_sizes(smallest)
     return {
         "cohort": found.definition.name, "studies": studies, "patients": patients,
-        "attrition": masked_rows(found.attrition, smallest), "parts": found.told_parts(smallest),
+        "attrition": masked_rows(found.attrition, smallest), "parts": found.shown_parts(smallest),
         "balance": masked_balance([one.plain() for one in found.balance], smallest),
         "warnings": list(found.warnings_shown(smallest)),
     }  # fmt: skip

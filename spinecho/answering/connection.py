@@ -125,7 +125,7 @@ def before_person(archive: Opened, person: Person) -> Opened:
     return other
 
 
-def over_desk(
+def archive_of(
     kind: type[Opened], settings: Settings, personal: PersonalArchive, database: Database | None = None
 ) -> Opened:
     """An archive over what a server has opened already, before one person. It is the server's to close."""

@@ -16,7 +16,7 @@ from spinecho.search.cohorts.attrition import Evaluation
 from spinecho.search.cohorts.balance import BALANCED, SHARES, masked_balance
 from spinecho.search.cohorts.definition import EXAMPLE, FIELDS, Definition, from_plain, to_plain
 from spinecho.search.cohorts.export import FORMATS, Exported
-from spinecho.search.cohorts.freezing import balance_of, told_of
+from spinecho.search.cohorts.freezing import balance_of, shown_making
 from spinecho.search.cohorts.list_changes import Changes
 from spinecho.setup.places import place_of
 from spinecho.setup.private import open_private
@@ -218,10 +218,10 @@ def _kept(cohorts: PersonalCohorts, found: Evaluation) -> FrozenCohort:
 
 def _counted(cohorts: PersonalCohorts, found: Evaluation) -> CohortCount:
     smallest = cohorts.smallest
-    studies, patients = found.told_sizes(smallest)
+    studies, patients = found.shown_sizes(smallest)
     return CohortCount(
         found.definition.name, studies, patients, tuple(masked_rows(found.attrition, smallest)),
-        found.told_parts(smallest), tuple(masked_balance([one.plain() for one in found.balance], smallest)),
+        found.shown_parts(smallest), tuple(masked_balance([one.plain() for one in found.balance], smallest)),
         found.warnings_shown(smallest),
     )  # fmt: skip
 
@@ -234,5 +234,5 @@ def _frozen(
     return FrozenCohort(
         one.name, one.number, studies, patients, tuple(members), one.description, one.owner, one.created_at,
         one.definition, tuple(masked_rows(list(one.attrition), smallest)), tuple(balance_of(one, smallest)),
-        told_of(one, smallest), count,
+        shown_making(one, smallest), count,
     )  # fmt: skip

@@ -128,7 +128,7 @@ class Hit:
     @property
     def why(self) -> str:
         """The evidence as plain text, a line each."""
-        lines = [_said(one) for one in self.sentences]
+        lines = [_line_of(one) for one in self.sentences]
         lines += [
             f"scan alike, {one.similarity:.2f}: {_named(one)}" for one in self.series if one.similarity is not None
         ]
@@ -266,7 +266,7 @@ def _series(hit: answers.SeriesHit, pictures: Mapping[int, bytes]) -> SeriesSumm
     )  # fmt: skip
 
 
-def _said(sentence: Sentence) -> str:
+def _line_of(sentence: Sentence) -> str:
     marks = [part for part in (sentence.section, sentence.assertion) if part]
     if sentence.contradicts:
         marks.append(f"does not count: {sentence.contradicts}")

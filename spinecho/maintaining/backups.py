@@ -167,8 +167,8 @@ def _require_same(home: Path, manifest: Manifest, on_stage: OnStage) -> int:
     database = Database.open(home / _DATABASE, create=False)
     try:
         if found := check_database(database):
-            said = f"the backup {manifest.name} was made of what was damaged"
-            raise BackupDamaged(f"{said}: {found[0].what}. {found[0].remedy}")
+            message = f"the backup {manifest.name} was made of what was damaged"
+            raise BackupDamaged(f"{message}: {found[0].what}. {found[0].remedy}")
         expected = manifest.facts["answers"] if manifest.facts["schema"] == HEAD else {}
         if expected and as_json(answers(database)) != expected:
             raise BackupDamaged(f"what was put back of {manifest.name} answers otherwise; take another backup")

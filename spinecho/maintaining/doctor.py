@@ -132,8 +132,8 @@ class _Doctor:
             if self._database is not None:
                 self._database.close()
         if free < max(to_come, _LEAST_FREE):
-            said = f"{free / 1e6:,.0f} MB are free in {self._settings.home}, and {to_come / 1e6:,.0f} MB are to come"
-            found.append(Finding("disk", "warning", said, "make room: an upgrade's copy and new builds need it"))
+            message = f"{free / 1e6:,.0f} MB are free in {self._settings.home}, and {to_come / 1e6:,.0f} MB are to come"
+            found.append(Finding("disk", "warning", message, "make room: an upgrade's copy and new builds need it"))
         order = {"error": 0, "warning": 1, "note": 2}
         return Examined(tuple(sorted(found, key=lambda one: order[one.severity])), free, to_come)
 

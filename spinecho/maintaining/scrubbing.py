@@ -126,7 +126,7 @@ class _Scrub:
     def __init__(self, settings: Settings, rate: float, on_step: Callable[[str], None]) -> None:
         self._settings, self._rate, self._on_step = settings, rate, on_step
         self._state = read_state(settings.home)
-        self._since = self._told = time.monotonic()
+        self._since = self._reported = time.monotonic()
 
     def round(self) -> Scrubbed:
         """Until its end."""
@@ -188,7 +188,7 @@ class _Scrub:
             now.add(_as_doctor_says(step.area, one))
         worked = time.monotonic() - self._since
         rest = max(0.0, piece.bytes / self._rate - worked if piece.bytes else _REST * worked)
-        if piece.findings or time.monotonic() + rest - self._told > _TELL:  # before a long rest, not after it
+        if piece.findings or time.monotonic() + rest - self._reported > _TELL:  # before a long rest, not after it
             self._tell(now)
         time.sleep(rest)
         self._since = time.monotonic()
@@ -206,7 +206,7 @@ class _Scrub:
             raise StorageFailure(
                 f"cannot write into {where} what was checked: {error.strerror}; look at its room and rights"
             ) from error
-        self._told = time.monotonic()
+        self._reported = time.monotonic()
 
     def _others(self) -> Iterator[Step]:
         """Weights, and the record: they lie beside the database."""

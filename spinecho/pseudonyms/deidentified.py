@@ -142,8 +142,8 @@ def copy_cohort(
             folder, len(work.studies), work.series, work.files, dict(work.held), dict(work.pixels), dict(work.failed),
             sum(uid not in facts for uid in uids),
         )  # fmt: skip
-        facts_told = {name: value for name, value in copied.to_json().items() if name != "folder"}
-        write_durably(folder / "manifest.json", json.dumps({**made, **facts_told}, indent=1).encode() + b"\n")
+        counts = {name: value for name, value in copied.to_json().items() if name != "folder"}
+        write_durably(folder / "manifest.json", json.dumps({**made, **counts}, indent=1).encode() + b"\n")
     return copied
 
 
@@ -167,9 +167,9 @@ def reidentify(settings: Settings, access: Access, codes: Sequence[str]) -> tupl
 def _begin(folder: Path, made: Mapping[str, Any]) -> None:
     """A new folder, or one in which the same copying was begun. Raises `CohortError` for another that holds things."""
     marker = folder / MARKER
-    told = json.dumps(dict(made), sort_keys=True).encode()
+    description = json.dumps(dict(made), sort_keys=True).encode()
     if marker.is_file():
-        if marker.read_bytes() != told:
+        if marker.read_bytes() != description:
             raise CohortError(
                 f"{folder} holds copies of another version or made in another way; copy into a new folder"
             )
@@ -177,7 +177,7 @@ def _begin(folder: Path, made: Mapping[str, Any]) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise CohortError(f"{folder} is not empty; copy into a new folder")
     folder.mkdir(parents=True, exist_ok=True)
-    write_durably(marker, told)
+    write_durably(marker, description)
 
 
 @dataclass

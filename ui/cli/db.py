@@ -67,8 +67,8 @@ def db_copy(
         print_json({"from": done.source, "to": done.copy, "rows": done.rows, "written": done.written,
                     "questions": done.questions})  # fmt: skip
         return
-    said = f"{done.copy} holds the {done.rows:,} rows of {done.source}; {done.written:,} were written now, and "
-    out.print(tables.plain(f"{said}{done.questions} questions are answered alike"), highlight=False, soft_wrap=True)
+    summary = f"{done.copy} holds the {done.rows:,} rows of {done.source}; {done.written:,} were written now, and "
+    out.print(tables.plain(f"{summary}{done.questions} questions are answered alike"), highlight=False, soft_wrap=True)
 
 
 @db_app.command("copies")

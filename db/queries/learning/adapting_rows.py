@@ -30,7 +30,7 @@ class ScanRows:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StudyClauses:
     """A study's reports: clauses that affirm in order, the findings that they name, and those that others deny."""
 
     study_uid: str
@@ -62,7 +62,7 @@ def scan_rows(database: Database, space: SpaceRecord, study_uids: Sequence[str])
                 yield ScanRows(uid, region, sequence, unpack(vector, space.dim)[0], rows)
 
 
-def said_of(database: Database, study_uids: Sequence[str]) -> dict[str, Said]:
+def clauses_of_studies(database: Database, study_uids: Sequence[str]) -> dict[str, StudyClauses]:
     """By study UID, for those of whose reports some clause affirms something."""
     query = (
         select(Study.uid, Clause.text, Clause.assertion, Clause.concepts)
@@ -85,7 +85,7 @@ def said_of(database: Database, study_uids: Sequence[str]) -> dict[str, Said]:
                 else:
                     denied.setdefault(uid, set()).update(names)
     return {
-        uid: Said(
+        uid: StudyClauses(
             uid, tuple(one for one in clauses if one), frozenset(named.get(uid, ())),
             frozenset(denied.get(uid, set()) - named.get(uid, set())),
         )

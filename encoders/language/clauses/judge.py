@@ -228,10 +228,10 @@ def _as_expected(heard: str, part: Judged) -> Judged:
     if (
         part.by != "nothing"
         or part.aside
-        or (told := PRESENT_AS_EXPECTED.fullmatch(heard, part.start, part.end)) is None
+        or (normal := PRESENT_AS_EXPECTED.fullmatch(heard, part.start, part.end)) is None
     ):
         return part
-    return replace(part, assertion="absent", by="normal", cue=told.span("cue"))
+    return replace(part, assertion="absent", by="normal", cue=normal.span("cue"))
 
 
 def _names_one(text: str) -> bool:

@@ -24,8 +24,8 @@ def print_compared(
     for name, (before, after) in figures.items():
         known = after or before
         if known is not None:
-            said = (f"{known.chance:.2f}", f"{known.pool:.0f}", f"{known.queries:,}")
-            table.add_row(name, _figure(before), _figure(after), *said)
+            context = (f"{known.chance:.2f}", f"{known.pool:.0f}", f"{known.queries:,}")
+            table.add_row(name, _figure(before), _figure(after), *context)
     out.print(table, highlight=False)
     out.print(f"{patients:,} held-out patients; 95 % intervals over patients", highlight=False)
 
@@ -43,8 +43,8 @@ def print_adapted(figures: Mapping[str, tuple[Figure | None, Figure, Figure]], p
     for number, column in enumerate(("R@10", "before", "ridge", "after", "chance", "pool", "asked")):
         table.add_column(column, justify="right" if number else "left", overflow="fold")
     for name, (before, ridge, after) in figures.items():
-        said = (f"{after.chance:.2f}", f"{after.pool:.0f}", f"{after.queries:,}")
-        table.add_row(name, _figure(before), _figure(ridge), _figure(after), *said)
+        context = (f"{after.chance:.2f}", f"{after.pool:.0f}", f"{after.queries:,}")
+        table.add_row(name, _figure(before), _figure(ridge), _figure(after), *context)
     out.print(table, highlight=False)
     counts = ", ".join(f"{n:,} {name}" for name, n in patients.items())
     out.print(f"patients: {counts}; 95 % intervals over patients", highlight=False)

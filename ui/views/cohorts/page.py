@@ -52,7 +52,7 @@ def cohorts_page(context: PageContext) -> None:
     with st.sidebar:
         st.markdown("**Cohorts**")
         chosen = st.selectbox("Cohorts", [_NEW, *names], key="cohort-shown", label_visibility="collapsed")
-    if message := st.session_state.pop("cohort-said", None):
+    if message := st.session_state.pop("cohort-message", None):
         st.success(message, icon=":material/check:")
     if chosen in names:
         show_versions(context, [one for one in versions if one.name == chosen], _edit)
@@ -135,7 +135,7 @@ def _freeze(context: PageContext, definition: Definition, seen: str, studies: in
     except USER_ERRORS as error:
         trouble("This list was not frozen", str(error))
         return
-    st.session_state["cohort-said"] = f"Frozen as version {number}: {studies} studies."
+    st.session_state["cohort-message"] = f"Frozen as version {number}: {studies} studies."
     st.session_state["cohort-next"] = name
     st.rerun()
 
@@ -183,7 +183,7 @@ def _as_toml(plain: Mapping[str, Any]) -> None:
         with st.form("toml", border=False):
             st.text_area("Paste a definition", key="toml-text", height=120)
             st.form_submit_button("Use it", on_click=_paste)
-        if message := st.session_state.pop("toml-said", None):
+        if message := st.session_state.pop("toml-message", None):
             trouble("This text is no definition", message, grave=False)
 
 
@@ -192,7 +192,7 @@ def _paste() -> None:
     try:
         _load(to_plain(definition_of(str(state.get("toml-text") or ""), None)))
     except USER_ERRORS as error:
-        state["toml-said"] = str(error)
+        state["toml-message"] = str(error)
 
 
 def _edit(one: FrozenCohort) -> None:

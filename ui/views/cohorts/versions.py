@@ -120,9 +120,9 @@ def _delete(context: PageContext, one: FrozenCohort, number: int | None, edit: C
         return
     edit(gone.latest)
     if number is None:
-        st.session_state["cohort-said"] = "Deleted. Its rules are in the builder."
+        st.session_state["cohort-message"] = "Deleted. Its rules are in the builder."
     else:
-        st.session_state["cohort-said"] = f"Version {number} is deleted. Its rules are in the builder."
+        st.session_state["cohort-message"] = f"Version {number} is deleted. Its rules are in the builder."
         st.session_state["cohort-next"] = one.name
     st.rerun()
 

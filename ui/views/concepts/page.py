@@ -78,9 +78,9 @@ def _card(archive: Archive, now: Concept, *, may: bool) -> None:
 
 
 def _teach(context: PageContext, archive: Archive, name: str, now: Concept | None, *, verdicts: int) -> None:
-    said = st.session_state.pop("concept-said", "")
-    if said:
-        st.info(said)
+    message = st.session_state.pop("concept-message", "")
+    if message:
+        st.info(message)
     with st.container(border=True, key="concept-teach"):
         first, second, third = st.columns([4, 3, 2], vertical_alignment="bottom")
         source = first.text_input(
@@ -111,7 +111,7 @@ def _taught(archive: Archive, name: str, now: Concept | None, source: str, again
 
 def _say(words: str) -> None:
     """Say it once the page is drawn anew."""
-    st.session_state["concept-said"] = words
+    st.session_state["concept-message"] = words
     st.session_state.pop("concept-next", None)
     st.rerun()
 

@@ -223,7 +223,7 @@ def _act(context: PageContext, where: Filter) -> None:
             words = str(state.get("words") or "").strip()
             if words:
                 verdict = max(-1, min(1, int(acted["verdict"])))
-                with _told():
+                with _errors_shown():
                     context.front.rate(words, {str(acted["uid"]): verdict}, where=where)
         case "refine":
             state["refine"] = bool(acted["on"])
@@ -289,12 +289,12 @@ def _load(context: PageContext, token: str) -> None:
 
 def _keep(context: PageContext, token: str) -> None:
     name, shared = str(st.session_state.get("saved-name") or ""), bool(st.session_state.get("saved-shared"))
-    with _told():
+    with _errors_shown():
         context.front.kept.keep_search(token, name=name, shared=shared)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _errors_shown() -> Iterator[None]:
     """What cannot be kept while a click is worked on is told when the page is drawn after it."""
     try:
         yield

@@ -190,7 +190,7 @@ def _scan(context: PageContext, study: StudyCard, card: SeriesCard) -> OpenedSer
         return opened
     at = f"viewer-{card.volume_id}"
     viewer(shown, key=at, on_act=lambda: _spot(study, card, at))
-    if message := st.session_state.pop("spot-said", None):
+    if message := st.session_state.pop("spot-message", None):
         trouble("This spot cannot be searched for", message, grave=False)
     return opened
 
@@ -234,7 +234,7 @@ def _spot(study: StudyCard, card: SeriesCard, at: str) -> None:
         r0, a0, s0, r1, a1, s1 = (float(value) for value in acted["box"])
         query = SpotQuery((r0, a0, s0, r1, a1, s1), study_uid=study.uid, series_uid=card.uid)
     except (BoxError, ValueError, TypeError) as error:
-        st.session_state["spot-said"] = str(error)
+        st.session_state["spot-message"] = str(error)
         return
     st.session_state["spot"] = (query, study_title(study))
     st.session_state["goto"] = ("search", {})

@@ -14,7 +14,7 @@ from spinecho.db.people.cohorts import CohortError, Frozen
 from spinecho.db.people.masking import masked_rows, masked_sizes
 from spinecho.search.access.personal_archive import Role
 from spinecho.search.access.searching import SEES_PATIENTS
-from spinecho.search.cohorts.freezing import balance_of, told_of
+from spinecho.search.cohorts.freezing import balance_of, shown_making
 from spinecho.search.cohorts.list_changes import Change, Changes
 from spinecho.ui.cohort_facts import count_facts, definition_of
 from spinecho.ui.server.api.around.asking import Asked, Needs
@@ -129,7 +129,7 @@ def version_facts(asked: Asked, one: Frozen) -> dict[str, Any]:
     facts = {
         "name": one.name, "version": one.number, "description": one.description, "owner": one.owner,
         "frozen_at": one.created_at.isoformat() + "Z", "studies": studies, "patients": patients,
-        "attrition": masked_rows(list(one.attrition), smallest), "made_with": told_of(one, smallest),
+        "attrition": masked_rows(list(one.attrition), smallest), "made_with": shown_making(one, smallest),
         "balance": balance_of(one, smallest), "definition": dict(one.definition),
     }  # fmt: skip
     found: dict[str, Any] = jsonable_encoder(facts)

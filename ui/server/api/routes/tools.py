@@ -11,7 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.requests import Request
 
-from spinecho.answering.connection import over_desk
+from spinecho.answering.connection import archive_of
 from spinecho.archive import Archive
 from spinecho.errors import SpinechoError
 from spinecho.search.access.persons import Person, Refused
@@ -68,7 +68,7 @@ class Tools:
         if person is None:
             raise Refused("nobody is known without a token: send Authorization: Bearer TOKEN")
         service = self._service
-        return over_desk(Archive, service.settings, service.archive(person), service.database)
+        return archive_of(Archive, service.settings, service.archive(person), service.database)
 
 
 def _person(request: Request) -> Person:
