@@ -26,10 +26,10 @@ from typing import Any
 
 from typer.testing import CliRunner
 
+import spinecho.setup.wiring
 import spinecho.ui.cli.app
-import spinecho.wiring
 from benchmarks.ingest_expectations import CHECKS, LEFT, Answer
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 
 _VOLUMES = """SELECT t.uid study, s.uid series, s.number, s.description, v.id, v.key, v.sequence, v.plane, v.body_region,
   v.contrast, v.field_strength_t field, v.vendor, v.derived, v.acquisition, v.shape, v.flags, v.notes
@@ -152,7 +152,7 @@ def _changed(facts: dict[str, Any], before: Path) -> str:
 def _one_encoder_for_all() -> None:
     """Loading the encoder takes longer than a case."""
     opened = functools.cache(
-        lambda: spinecho.wiring.open_dual(read_settings(home=Path("/nowhere"), device="cpu", environment={}))
+        lambda: spinecho.setup.wiring.open_dual(read_settings(home=Path("/nowhere"), device="cpu", environment={}))
     )
     opened()
     for name, module in list(sys.modules.items()):

@@ -23,7 +23,7 @@ from labelled_reports import LANGUAGES, Marked, labelled
 from benchmarks.clauses import LABELS, share
 from spinecho.encoders.language.clauses.assertions import Clause, clauses
 from spinecho.encoders.language.findings import findings
-from spinecho.encoders.language.languages import language_of
+from spinecho.encoders.language.parts.languages import language_of
 from spinecho.encoders.language.vocabulary import meant
 
 

@@ -41,14 +41,14 @@ from spinecho.db.schema.database import Database
 from spinecho.db.store import storing as archive
 from spinecho.db.values import SpaceRecord
 from spinecho.db.vectors.build import build_index, open_build
-from spinecho.db.vectors.faiss_index import FlatIndex
-from spinecho.db.vectors.index_plan import Wish
-from spinecho.db.vectors.protocol import VectorIndex
-from spinecho.db.vectors.scattered import roughen
+from spinecho.db.vectors.indexes.faiss_index import FlatIndex
+from spinecho.db.vectors.indexes.index_plan import Wish
+from spinecho.db.vectors.indexes.protocol import VectorIndex
+from spinecho.db.vectors.indexes.scattered import roughen
+from spinecho.db.vectors.indexes.trade_off import trade_offs
+from spinecho.db.vectors.indexes.tuning import fit
+from spinecho.db.vectors.indexes.two_stage import TwoStageIndex, bytes_for
 from spinecho.db.vectors.served import ServedSpace
-from spinecho.db.vectors.trade_off import trade_offs
-from spinecho.db.vectors.tuning import fit
-from spinecho.db.vectors.two_stage import TwoStageIndex, bytes_for
 
 HERE = Path(__file__).parent
 SIZES = (10_000, 100_000, 1_000_000)

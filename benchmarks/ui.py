@@ -29,9 +29,9 @@ from benchmarks.common import machine
 from spinecho.db.queries import lookup
 from spinecho.db.schema.database import Database
 from spinecho.indexer.pipeline import index_archive
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
+from spinecho.setup.wiring import open_dual, read_levels
 from spinecho.ui.views.study.viewer import pack
-from spinecho.wiring import open_dual, read_levels
 
 SIDES, SITES = ("left", "right"), ("frontal", "parietal", "temporal", "occipital")
 KINDS = ("lesion", "infarct", "abscess", "glioma", "haemorrhage", "metastasis")

@@ -93,8 +93,8 @@ def stated_weights(own: Path | None = None) -> Iterator[Stated]:
             weights, stated = card.with_name("model.safetensors"), _digest_stated(card)
             if stated is None:
                 continue
-            said = f"{weights.relative_to(folder)} is missing, or is not what its config.json says"
-            yield Stated(weights, stated, said, said, remedy)
+            message = f"{weights.relative_to(folder)} is missing, or is not what its config.json says"
+            yield Stated(weights, stated, message, message, remedy)
 
 
 def _digest_stated(card: Path) -> str | None:

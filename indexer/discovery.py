@@ -24,7 +24,7 @@ from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
 from spinecho.encoders.tasks.image_tasks import digest_task, scan_task, unpack_digests
 from spinecho.indexer.deidentifying.door import Door
 from spinecho.indexer.deidentifying.scanning import named_scan_task
-from spinecho.indexer.naming import archive_of, told_apart
+from spinecho.indexer.naming import archive_of, named_by_its_archive
 from spinecho.indexer.progress import Progress, Tally
 from spinecho.indexer.reports.parsing.parse import SUFFIXES as REPORT_SUFFIXES
 from spinecho.indexer.sources.archives import Archives
@@ -189,7 +189,7 @@ def _scanned(value: dict[str, Any], stat: Stat, archive: ArchiveName, door: Door
     if "reason" in value:
         reason = Reason(value["reason"])
         return Scanned(folder, stat, "other", failure=Rejection(reason, reason.ignorable, value["message"]))
-    header = told_apart(Header.from_json(value["header"], path=value["path"]), archive)
+    header = named_by_its_archive(Header.from_json(value["header"], path=value["path"]), archive)
     if door is not None:
         header = door.header(header, value.get("named", ()))
     return Scanned(folder, stat, header.kind, header.study_uid, header.series_uid, header.sop_uid, header.to_json())

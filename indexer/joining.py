@@ -75,9 +75,9 @@ def join_run(
                         report_columns=columns, claims=claims,
                     )  # fmt: skip
                 done = work.take_series()
-                told = work.take_reports()
-                reports += told
-                if done or told:
+                taken = work.take_reports()
+                reports += taken
+                if done or taken:
                     continue
             stop.wait(_LOOKS)
     stopped = not stop.is_set() and runs.run_to_join(database) is not None

@@ -20,7 +20,7 @@ def archive_of(archives: Sequence[ArchiveName], path: str) -> ArchiveName:
     return ArchiveName(str(Path(path).parent), "")
 
 
-def told_apart(header: Header, archive: ArchiveName) -> Header:
+def named_by_its_archive(header: Header, archive: ArchiveName) -> Header:
     """The header with what was made from names made with the archive's salt too; UIDs that a file brings stay."""
     if not archive.salt:
         return header

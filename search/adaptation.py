@@ -18,8 +18,8 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from spinecho.db.durable import durable_replace
-from spinecho.db.queries.adapting_rows import Said, said_of, scan_rows
-from spinecho.db.queries.self_tests import PairText, studies_with_reports
+from spinecho.db.queries.learning.adapting_rows import StudyClauses, clauses_of_studies, scan_rows
+from spinecho.db.queries.learning.self_tests import PairText, studies_with_reports
 from spinecho.db.schema.database import Database
 from spinecho.db.values import SpaceRecord
 from spinecho.encoders.adapted import Heads, HeadsConfig, Sentences, rows_of
@@ -95,19 +95,19 @@ def gather(
     Raises `NotAdaptable`.
     """
     pairs = dict(studies_with_reports(database))
-    said = said_of(database, list(pairs))
-    _require_enough(said, pairs)
+    reports = clauses_of_studies(database, list(pairs))
+    _require_enough(reports, pairs)
     rows: list[Row] = []
     parts: list[NDArray[np.float16]] = []
-    for one in scan_rows(database, space, list(said)):
+    for one in scan_rows(database, space, list(reports)):
         rows.append(Row(one.study_uid, (one.region, one.sequence)))
         parts.append(rows_of(one.vector, one.regions).astype(np.float16))
     held = list(dict.fromkeys(row.study_uid for row in rows))
     if len({pairs[uid] for uid in held}) < LEAST_PATIENTS:
         raise _too_few(len({pairs[uid] for uid in held}))
     number = {uid: n for n, uid in enumerate(held)}
-    clauses = list(dict.fromkeys(clause for uid in held for clause in said[uid].affirmed))
-    names = sorted({name for uid in held for name in said[uid].named | said[uid].denied})
+    clauses = list(dict.fromkeys(clause for uid in held for clause in reports[uid].affirmed))
+    names = sorted({name for uid in held for name in reports[uid].named | reports[uid].denied})
     place = {clause: n for n, clause in enumerate(clauses)}
     name_at = {name: len(clauses) + n for n, name in enumerate(names)}
     read = _read(sentences, [*clauses, *names], folder, tell)
@@ -117,11 +117,11 @@ def gather(
         np.array([number[row.study_uid] for row in rows], np.int64),
         np.array([strata[row.key] for row in rows], np.int64),
         read,
-        [np.array([place[clause] for clause in said[uid].affirmed], np.int64) for uid in held],
-        [frozenset(name_at[name] for name in said[uid].named) for uid in held],
-        [frozenset(name_at[name] for name in said[uid].denied) for uid in held],
+        [np.array([place[clause] for clause in reports[uid].affirmed], np.int64) for uid in held],
+        [frozenset(name_at[name] for name in reports[uid].named) for uid in held],
+        [frozenset(name_at[name] for name in reports[uid].denied) for uid in held],
     )
-    texts = tuple(f"{'. '.join(said[uid].affirmed)}." for uid in held)
+    texts = tuple(f"{'. '.join(reports[uid].affirmed)}." for uid in held)
     return Gathered(tuple(held), tuple(pairs[uid] for uid in held), texts, tuple(rows), material)
 
 
@@ -179,15 +179,15 @@ def adapted_heads(
     return Adaptation(heads, figures, gain, better, why, counts, share, fitted.steps, main, fitted.history)
 
 
-def _require_enough(said: Mapping[str, Said], pairs: Mapping[str, str]) -> None:
-    patients = len({pairs[uid] for uid in said})
+def _require_enough(reports: Mapping[str, StudyClauses], pairs: Mapping[str, str]) -> None:
+    patients = len({pairs[uid] for uid in reports})
     if patients < LEAST_PATIENTS:
         raise _too_few(patients)
-    words = Counter(" ".join(one.affirmed).casefold() for one in said.values())
+    words = Counter(" ".join(one.affirmed).casefold() for one in reports.values())
     most = words.most_common(1)[0][1]
-    if most > ONE_TEXT * len(said):
+    if most > ONE_TEXT * len(reports):
         raise NotAdaptable(
-            f"the reports of {most:,} of {len(said):,} studies affirm the same, word for word: there is nothing to "
+            f"the reports of {most:,} of {len(reports):,} studies affirm the same, word for word: there is nothing to "
             "tell them apart by. Are they templates, or one report under many keys? 'spinecho failures' lists "
             "how reports found their studies"
         )
@@ -233,13 +233,13 @@ def _identity(gathered: Gathered, fit: FitConfig, config: HeadsConfig) -> str:
 
 def _only(material: Material, studies: NDArray[np.int64]) -> Material:
     """The material of these studies, numbered anew."""
-    number = np.full(len(material.said), -1)
+    number = np.full(len(material.affirmed), -1)
     number[studies] = np.arange(len(studies))
     kept = number[material.study] >= 0
     chosen = studies.tolist()
     return replace(
         material, scans=material.scans[kept], study=number[material.study[kept]], stratum=material.stratum[kept],
-        said=[material.said[one] for one in chosen], named=[material.named[one] for one in chosen],
+        affirmed=[material.affirmed[one] for one in chosen], named=[material.named[one] for one in chosen],
         denied=[material.denied[one] for one in chosen],
     )  # fmt: skip
 
@@ -255,7 +255,7 @@ def _only_rows(gathered: Gathered, studies: NDArray[np.int64], scans: Floats, te
 def _learned(heads: Heads, gathered: Gathered, studies: NDArray[np.int64]) -> Both:
     material = gathered.material
     scans = image_rows(heads, material.scans[_scans_of(gathered, studies)])
-    texts = text_rows(heads, [material.said[one].tolist() for one in studies.tolist()], material.sentences)
+    texts = text_rows(heads, [material.affirmed[one].tolist() for one in studies.tolist()], material.sentences)
     return scans.astype(np.float64), texts.astype(np.float64)
 
 

@@ -12,7 +12,7 @@ from spinecho.db.people.cohorts import CohortError
 from spinecho.db.queries import lookup
 from spinecho.db.queries.sentences import passage_cards
 from spinecho.db.store import part_vectors
-from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.indexes.protocol import Rows
 from spinecho.db.vectors.served import SpaceView
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.expand import spelled_out

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.indexes.protocol import Rows
 from spinecho.encoders.space import Encoder
 
 _TOGETHER = 64

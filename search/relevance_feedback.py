@@ -17,7 +17,7 @@ import numpy as np
 
 from spinecho.db.filters.algebra import Filter
 from spinecho.db.people.feedback import SentenceVectors
-from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.indexes.protocol import Rows
 from spinecho.encoders.language.terms import located
 
 _GOOD, _BAD = 0.75, 0.15

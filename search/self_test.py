@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from spinecho.db.errors import StoreError
 from spinecho.db.filters.algebra import ALL, visible
-from spinecho.db.queries import evaluating
-from spinecho.db.queries.evaluating import VolumeFacts
-from spinecho.db.queries.self_tests import (
+from spinecho.db.queries.learning import evaluating
+from spinecho.db.queries.learning.evaluating import VolumeFacts
+from spinecho.db.queries.learning.self_tests import (
     Holdings,
     KeptTest,
     PairText,

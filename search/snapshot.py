@@ -13,7 +13,7 @@ from spinecho.db.queries import lookup
 from spinecho.db.queries.sentences import report_passages
 from spinecho.db.schema.database import Database
 from spinecho.db.store import predictions
-from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.indexes.protocol import Rows
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.language.findings import Wish, wish
@@ -144,8 +144,8 @@ class Snapshot:
                 return again
         words_found = words_of(ranked) if ranked is not None else NO_WORDS
         hits = explain(self._database, self._best(found, want, k), want=want, where=shown, words=words_found)
-        told_apart = isinstance(query, TextQuery) and query.by is not Evidence.SCANS
-        relevance = self._relevance(found) if told_apart else ()
+        has_sentences = isinstance(query, TextQuery) and query.by is not Evidence.SCANS
+        relevance = self._relevance(found) if has_sentences else ()
         clock.lap("explain")
         return Results(
             query={
@@ -168,7 +168,7 @@ class Snapshot:
             relevance=relevance,
             seconds=clock.seconds,
             plan=plan,
-            weights=self._told_weights(query, plan, want),
+            weights=self._weights_used(query, plan, want),
             snapshot=self.name,
         )  # fmt: skip
 
@@ -368,7 +368,7 @@ class Snapshot:
             for name, space in parts.items()
         }
 
-    def _told_weights(self, query: Query, plan: QueryPlan | None, want: Kind) -> dict[str, Any]:
+    def _weights_used(self, query: Query, plan: QueryPlan | None, want: Kind) -> dict[str, Any]:
         """What channels counted, where words found scans too and the two were put together."""
         if plan is None or plan.way is not Way.WORDS or not isinstance(query, TextQuery) or not plan.query.wanted:
             return {}

@@ -19,25 +19,25 @@ from spinecho.errors import ArchiveClosed, NoScan, QueryError, SettingsError, Sp
 from spinecho.threads import limit_libraries
 
 if TYPE_CHECKING:
-    from spinecho.acts import Acts
+    from spinecho.access.acts import Acts
+    from spinecho.answering.evidence import SeriesEvidence
+    from spinecho.answering.facet_counts import Facet, Facets
+    from spinecho.answering.lists import Cohort, CohortCount, CohortRerun, Deleted, FrozenCohort
+    from spinecho.answering.results import Hit, Hits, Prediction, Region, Sentence, SeriesSummary, StudySummary
+    from spinecho.answering.studies import Report, Series, Study, Volume
+    from spinecho.answering.thumbs import Judgement, Thumb
     from spinecho.archive import Archive, open
-    from spinecho.demonstration import write_demo
-    from spinecho.encoder_spaces import Encoders, HeldEncoder
-    from spinecho.encoding import Encoded, encode_image, encode_text
-    from spinecho.evidence import SeriesEvidence
-    from spinecho.facet_counts import Facet, Facets
-    from spinecho.lists import Cohort, CohortCount, CohortRerun, Deleted, FrozenCohort
-    from spinecho.outcomes import Failure, Failures, Outcome
+    from spinecho.filling.demonstration import write_demo
+    from spinecho.filling.outcomes import Failure, Failures, Outcome
+    from spinecho.filling.sources import Pulled, Source, Sources
+    from spinecho.learning.encoder_spaces import Encoders, HeldEncoder
+    from spinecho.learning.encoding import Encoded, encode_image, encode_text
+    from spinecho.learning.training import train
+    from spinecho.maintaining.upkeep import Upgraded, upgrade
+    from spinecho.maintaining.vector_builds import Build, Builds
     from spinecho.remote.archive import AsyncRemoteArchive, RemoteArchive, connect, connect_async
     from spinecho.remote.cohorts import AsyncRemoteCohort, RemoteCohort
     from spinecho.remote.problems import NotFromAfar, NotTrusted, OtherVersion, ServerBusy, Unreachable
-    from spinecho.results import Hit, Hits, Prediction, Region, Sentence, SeriesSummary, StudySummary
-    from spinecho.sources import Pulled, Source, Sources
-    from spinecho.studies import Report, Series, Study, Volume
-    from spinecho.thumbs import Judgement, Thumb
-    from spinecho.training import train
-    from spinecho.upkeep import Upgraded, upgrade
-    from spinecho.vector_builds import Build, Builds
 
     __version__: str
 
@@ -105,25 +105,25 @@ __all__ = [
 limit_libraries()  # before anything that counts its threads is loaded
 
 _HOMES = {
-    "spinecho.acts": ("Acts",),
+    "spinecho.access.acts": ("Acts",),
     "spinecho.archive": ("Archive", "open"),
-    "spinecho.demonstration": ("write_demo",),
-    "spinecho.encoder_spaces": ("Encoders", "HeldEncoder"),
-    "spinecho.encoding": ("Encoded", "encode_image", "encode_text"),
-    "spinecho.evidence": ("SeriesEvidence",),
-    "spinecho.facet_counts": ("Facet", "Facets"),
-    "spinecho.lists": ("Cohort", "CohortCount", "CohortRerun", "Deleted", "FrozenCohort"),
-    "spinecho.outcomes": ("Failure", "Failures", "Outcome"),
+    "spinecho.filling.demonstration": ("write_demo",),
+    "spinecho.learning.encoder_spaces": ("Encoders", "HeldEncoder"),
+    "spinecho.learning.encoding": ("Encoded", "encode_image", "encode_text"),
+    "spinecho.answering.evidence": ("SeriesEvidence",),
+    "spinecho.answering.facet_counts": ("Facet", "Facets"),
+    "spinecho.answering.lists": ("Cohort", "CohortCount", "CohortRerun", "Deleted", "FrozenCohort"),
+    "spinecho.filling.outcomes": ("Failure", "Failures", "Outcome"),
     "spinecho.remote.archive": ("AsyncRemoteArchive", "RemoteArchive", "connect", "connect_async"),
     "spinecho.remote.cohorts": ("AsyncRemoteCohort", "RemoteCohort"),
     "spinecho.remote.problems": ("NotFromAfar", "NotTrusted", "OtherVersion", "ServerBusy", "Unreachable"),
-    "spinecho.results": ("Hit", "Hits", "Prediction", "Region", "Sentence", "SeriesSummary", "StudySummary"),
-    "spinecho.sources": ("Pulled", "Source", "Sources"),
-    "spinecho.studies": ("Report", "Series", "Study", "Volume"),
-    "spinecho.thumbs": ("Judgement", "Thumb"),
-    "spinecho.training": ("train",),
-    "spinecho.upkeep": ("Upgraded", "upgrade"),
-    "spinecho.vector_builds": ("Build", "Builds"),
+    "spinecho.answering.results": ("Hit", "Hits", "Prediction", "Region", "Sentence", "SeriesSummary", "StudySummary"),
+    "spinecho.filling.sources": ("Pulled", "Source", "Sources"),
+    "spinecho.answering.studies": ("Report", "Series", "Study", "Volume"),
+    "spinecho.answering.thumbs": ("Judgement", "Thumb"),
+    "spinecho.learning.training": ("train",),
+    "spinecho.maintaining.upkeep": ("Upgraded", "upgrade"),
+    "spinecho.maintaining.vector_builds": ("Build", "Builds"),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 

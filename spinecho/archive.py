@@ -7,34 +7,34 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spinecho.connection import Where, read_where
+from spinecho.answering.connection import Where, read_where
+from spinecho.answering.questions import Folder
 from spinecho.db.filters.algebra import write_filter
 from spinecho.db.queries import lookup
 from spinecho.errors import QueryError
-from spinecho.filled import Filled
-from spinecho.places import place_of
-from spinecho.questions import Folder
+from spinecho.filling.filled import Filled
 from spinecho.search.access.persons import Role
-from spinecho.settings import read_settings
-from spinecho.wiring import read_image_query
+from spinecho.setup.places import place_of
+from spinecho.setup.settings import read_settings
+from spinecho.setup.wiring import read_image_query
 
 if TYPE_CHECKING:
-    from spinecho.acts import Acts
-    from spinecho.adapting import Adapted
+    from spinecho.access.acts import Acts
+    from spinecho.answering.lists import Cohort, FrozenCohort
+    from spinecho.answering.thumbs import Judgement, Thumb
     from spinecho.db.people.tokens import Token
-    from spinecho.deidentified import Copied, Reidentified
-    from spinecho.encoder_spaces import Encoders
+    from spinecho.filling.outcomes import OnProgress
     from spinecho.indexer.deidentifying.profile import Dates, Descriptors
-    from spinecho.lists import Cohort, FrozenCohort
-    from spinecho.outcomes import OnProgress
+    from spinecho.learning.adapting import Adapted
+    from spinecho.learning.encoder_spaces import Encoders
+    from spinecho.learning.teaching import Concepts, Taught
+    from spinecho.maintaining.upkeep import Damage
+    from spinecho.maintaining.vector_builds import Builds
+    from spinecho.pseudonyms.deidentified import Copied, Reidentified
     from spinecho.search.access.cohorts import PersonalCohorts
     from spinecho.search.access.concepts import PersonalConcepts
     from spinecho.search.cohorts.definition import Definition
     from spinecho.search.evaluation.evaluate_archive import Evaluation
-    from spinecho.teaching import Concepts, Taught
-    from spinecho.thumbs import Judgement, Thumb
-    from spinecho.upkeep import Damage
-    from spinecho.vector_builds import Builds
 
 
 def open(
@@ -69,7 +69,7 @@ class Archive(Filled):
 
     def status(self) -> dict[str, Any]:
         """What is indexed, what is pending, how the last run went, encoders and builds, as plain values."""
-        from spinecho.status_facts import status_facts  # noqa: PLC0415
+        from spinecho.filling.status_facts import status_facts  # noqa: PLC0415
 
         self._allow(Role.VIEWER, "see the archive", "see-archive")
         return status_facts(self._database(), self._settings)
@@ -77,21 +77,21 @@ class Archive(Filled):
     @property
     def builds(self) -> Builds:
         """The vector index's builds: `list`, `make`, `tune`."""
-        from spinecho.vector_builds import Builds  # noqa: PLC0415
+        from spinecho.maintaining.vector_builds import Builds  # noqa: PLC0415
 
         return Builds(self._settings, self._database, self._access)
 
     @property
     def encoders(self) -> Encoders:
         """The encoders that are held: `list`, `add`, `compare`, `switch`, `rollback`, `retire`."""
-        from spinecho.encoder_spaces import Encoders  # noqa: PLC0415
+        from spinecho.learning.encoder_spaces import Encoders  # noqa: PLC0415
 
         return Encoders(self._settings, self._database, self._access)
 
     @property
     def record(self) -> Acts:
         """Who did what: `check` whether it is whole, `entries`, `walk`."""
-        from spinecho.acts import Acts  # noqa: PLC0415
+        from spinecho.access.acts import Acts  # noqa: PLC0415
 
         return Acts(self._settings, self._access)
 
@@ -117,7 +117,7 @@ class Archive(Filled):
         training, at most. share: of the time that is worked while embedding. Raises `NotAdaptable` where there is too
         little to learn from, `EvaluationError`, `StorageFailure` without room on the disk, `Busy`.
         """
-        from spinecho.adapting import adapt  # noqa: PLC0415
+        from spinecho.learning.adapting import adapt  # noqa: PLC0415
 
         return adapt(
             self._settings, self._database(), self._access(), self.encoders, switch=switch, minutes=minutes,
@@ -127,7 +127,7 @@ class Archive(Filled):
     @property
     def concepts(self) -> Concepts:
         """What is taught to it: `list`, `show`, `undo`, `apply`, `next_to_judge`."""
-        from spinecho.teaching import Concepts  # noqa: PLC0415
+        from spinecho.learning.teaching import Concepts  # noqa: PLC0415
 
         return Concepts(self._concepts)
 
@@ -144,7 +144,7 @@ class Archive(Filled):
         means it. draft: keep it though it cannot be learned, as a version that never predicts. Measured on held-out
         patients; where chance is within reach nothing is kept, and `learnable` is false. Raises `ConceptError`.
         """
-        from spinecho.teaching import Request, teach  # noqa: PLC0415
+        from spinecho.learning.teaching import Request, teach  # noqa: PLC0415
 
         asked = Request(tuple(sources), against, tuple(positives), tuple(negatives), again, label, positive)
         return teach(self._concepts(), name, asked, draft=draft, on_progress=on_progress)
@@ -154,7 +154,7 @@ class Archive(Filled):
 
         Runs do so by themselves where it is due. Raises `StoreError` where nothing is indexed, or it failed.
         """
-        from spinecho.measuring import self_test  # noqa: PLC0415
+        from spinecho.learning.measuring import self_test  # noqa: PLC0415
 
         self._allow(Role.MANAGER, "test the channels", "self-test")
         return self_test(self._settings, self._database(), on_progress)
@@ -164,7 +164,7 @@ class Archive(Filled):
 
         Raises `ConfigError` for a file that cannot be meant.
         """
-        from spinecho.lists import Cohort  # noqa: PLC0415
+        from spinecho.answering.lists import Cohort  # noqa: PLC0415
         from spinecho.search.cohorts.definition import Definition, read_definition  # noqa: PLC0415
 
         if (definition is None) == (name is None):
@@ -176,7 +176,7 @@ class Archive(Filled):
 
     def cohorts(self) -> tuple[FrozenCohort, ...]:
         """Every version of every cohort that was frozen, without its members."""
-        from spinecho.lists import versions_of  # noqa: PLC0415
+        from spinecho.answering.lists import versions_of  # noqa: PLC0415
 
         return versions_of(self._cohorts())
 
@@ -192,8 +192,8 @@ class Archive(Filled):
         what names somebody, removed, or kept. burnt_in: hold series back whose pictures may have words in them, or copy
         them. on_progress: called with (files done, known). Raises `Refused`, `CohortError`, `KeyTrouble`.
         """
-        from spinecho.deidentified import copy_cohort  # noqa: PLC0415
-        from spinecho.outcomes import workers_here  # noqa: PLC0415
+        from spinecho.filling.outcomes import workers_here  # noqa: PLC0415
+        from spinecho.pseudonyms.deidentified import copy_cohort  # noqa: PLC0415
 
         return copy_cohort(
             self._settings, self._database(), self._cohorts(), name, place_of(folder).absolute(), version=version,
@@ -207,7 +207,7 @@ class Archive(Filled):
         For managers; each leaves a row of the record before it is answered. Raises `Refused`, `KeyTrouble`,
         `IdentitiesError`.
         """
-        from spinecho.deidentified import reidentify  # noqa: PLC0415
+        from spinecho.pseudonyms.deidentified import reidentify  # noqa: PLC0415
 
         return reidentify(self._settings, self._access(), codes)
 
@@ -222,7 +222,7 @@ class Archive(Filled):
         ask itself. exclude: whose scans never count as neighbours, the same patient's or study's. on_progress: called
         with what is measured now. Raises `EvaluationError` where nothing can be measured.
         """
-        from spinecho.measuring import evaluate  # noqa: PLC0415
+        from spinecho.learning.measuring import evaluate  # noqa: PLC0415
 
         return evaluate(
             self._settings, self._database, self._access(), where=read_where(where), judgements=judgements, pairs=pairs,
@@ -247,19 +247,19 @@ class Archive(Filled):
 
     def thumbs(self) -> tuple[Thumb, ...]:
         """Every thumb of yours, oldest first."""
-        from spinecho.thumbs import thumbs_of  # noqa: PLC0415
+        from spinecho.answering.thumbs import thumbs_of  # noqa: PLC0415
 
         return thumbs_of(self._database(), self._access())
 
     def forget_thumbs(self, words: str, *, where: Where = "") -> int:
         """Take back every thumb of yours on a search; how many there were."""
-        from spinecho.thumbs import forget  # noqa: PLC0415
+        from spinecho.answering.thumbs import forget  # noqa: PLC0415
 
         return forget(self._database(), self._access(), words, read_where(where))
 
     def judgements(self, *, everybody: bool = False) -> tuple[Judgement, ...]:
         """Your thumbs as judgements to evaluate by; everybody: those of all, by majority, for researchers."""
-        from spinecho.thumbs import judgements_of  # noqa: PLC0415
+        from spinecho.answering.thumbs import judgements_of  # noqa: PLC0415
 
         return judgements_of(self._database(), self._access(), everybody=everybody)
 
@@ -272,7 +272,7 @@ class Archive(Filled):
         scopes: of read, write, manage, metrics. role: the most that it may do, never more than its owner may. person:
         whose it is, for managers. Raises `StoreError` for a label, a scope or a time that cannot be.
         """
-        from spinecho import tokens  # noqa: PLC0415
+        from spinecho.access import tokens  # noqa: PLC0415
 
         return tokens.make(
             self._database(), self._access(), label, scopes=scopes, days=days, role=role, person=person
@@ -280,13 +280,13 @@ class Archive(Filled):
 
     def tokens(self, *, everybody: bool = False) -> tuple[Token, ...]:
         """Your tokens, the newest first; everybody: everybody's, for managers."""
-        from spinecho import tokens  # noqa: PLC0415
+        from spinecho.access import tokens  # noqa: PLC0415
 
         return tokens.listed(self._database(), self._access(), everybody=everybody)
 
     def revoke_token(self, number: int) -> Token:
         """End a token now. A manager may end anybody's. Raises `StoreError` where there is none."""
-        from spinecho import tokens  # noqa: PLC0415
+        from spinecho.access import tokens  # noqa: PLC0415
 
         return tokens.end(self._database(), self._access(), number)
 

@@ -13,7 +13,7 @@
     │       ├── EmptyPool
     │       └── JudgementError
     ├── SettingsError                 a setting of the environment or of a file that cannot be meant
-    │   └── RolesError                roles.toml or secrets.toml                        spinecho.roles
+    │   └── RolesError                roles.toml or secrets.toml                        spinecho.access.roles
     ├── ArchiveClosed                 an archive was used after it was closed
     ├── StoreError                    what is stored, or has to be stored               db.errors
     │   ├── StorageFailure            disk, rights, server; the data are well
@@ -38,7 +38,7 @@
         ├── EmptyReport               a report without a word, when training            encoders.training.objectives.mlm
         ├── HeadError                 encoders.heads.values
         ├── FusionError               weights of channels                               search.fusion
-        ├── ReadersBusy               every reading process is at work                  spinecho.readers
+        ├── ReadersBusy               every reading process is at work                  spinecho.setup.readers
         └── ConfigError, ShardError, TrainError (NotANumber, StateError)                encoders.training
 
 This module imports nothing, so that every other may import it.

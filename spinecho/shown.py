@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from spinecho.access.people import Access, Person, Recorder, Role
+from spinecho.answering.connection import archive_of
+from spinecho.answering.evidence import read_again
 from spinecho.archive import Archive
-from spinecho.connection import over_desk
 from spinecho.db.errors import Busy, StoreError
 from spinecho.db.filters.algebra import ALL, Filter
 from spinecho.db.people.concepts import ConceptError
@@ -17,8 +19,7 @@ from spinecho.db.values import PassageCard, SeriesCard, StudyCard
 from spinecho.encoders.errors import Reason
 from spinecho.encoders.preparing.grey_levels import Levels, memory_order
 from spinecho.encoders.registry import ABOUT
-from spinecho.evidence import read_again
-from spinecho.people import Access, Person, Recorder, Role
+from spinecho.filling.status_facts import scrub_facts
 from spinecho.search.access.cohorts import PersonalCohorts, is_long
 from spinecho.search.access.holdings import ArchiveMap, Holdings, SpaceFacts, VolumeFacts
 from spinecho.search.access.personal_archive import Served
@@ -26,15 +27,14 @@ from spinecho.search.access.searching import Kept, NoSuchSearch, Saved
 from spinecho.search.access.studies import OpenedSeries, OpenedStudy, Source, Studies
 from spinecho.search.answers.heat import Heat
 from spinecho.search.stopping import SearchStopped, stopped_when
-from spinecho.settings import Settings
-from spinecho.status_facts import scrub_facts
-from spinecho.wiring import open_served, read_levels, read_scan_query
+from spinecho.setup.settings import Settings
+from spinecho.setup.wiring import open_served, read_levels, read_scan_query
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from spinecho.answering.results import Hits
     from spinecho.encoders.reading.headers import FileFailure
-    from spinecho.results import Hits
     from spinecho.search.query import ImageQuery, Query
 
 __all__ = [
@@ -105,4 +105,4 @@ class ShownArchive(Archive):
 
 def shown_archive(settings: Settings, served: Served, person: Person, record: Recorder) -> ShownArchive:
     """The front door before this person, over an engine that everybody shares."""
-    return over_desk(ShownArchive, settings, served.archive(person, record, smallest=settings.smallest_count))
+    return archive_of(ShownArchive, settings, served.archive(person, record, smallest=settings.smallest_count))

@@ -11,10 +11,10 @@ from typing import Any
 import uvicorn
 
 from benchmarks.browser import free_port
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.server.api.app import create_api
-from spinecho.ui.server.api.limits import Limits
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around.limits import Limits
+from spinecho.ui.server.api.around.service import Door
 
 SECRET = "only-of-this-test"
 

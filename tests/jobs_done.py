@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from spinecho.settings import Settings
+from spinecho.setup.settings import Settings
 from spinecho.ui.server.jobs.context import Opened
 from spinecho.ui.server.jobs.queue import Job, Queue
 from spinecho.ui.server.jobs.worker import do
-
-
-def until(holds: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """What holds, once it does."""
-    end = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)
-    return found
 
 
 class Works:

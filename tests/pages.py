@@ -84,7 +84,7 @@ from spinecho.search.access.personal_archive import Person, Role
 from spinecho.ui.views.style import trouble
 from spinecho.ui.views.session.opened import enter
 from spinecho.ui.views.{name}.page import {name}_page
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 {name}_page(enter(read_settings(), Person("ada", Role("{role}"))))
 """
     return AppTest.from_string(script, default_timeout=120)

@@ -13,10 +13,10 @@ from starlette.testclient import TestClient
 from spinecho.db.people.tokens import make_token, revoke_token
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import AccessToken
-from spinecho.settings import Settings, read_settings
+from spinecho.setup.settings import Settings, read_settings
 from spinecho.ui.server.api.app import create_api
-from spinecho.ui.server.api.limits import Limits
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around.limits import Limits
+from spinecho.ui.server.api.around.service import Door
 from spinecho.ui.server.guard import Rules
 
 SCOPES = ("read", "write", "manage", "metrics")

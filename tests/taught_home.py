@@ -27,7 +27,7 @@ from spinecho.db.values import (
 from spinecho.db.vectors.stored_rows import pack
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.networks.parts_of_volumes import GRID
-from spinecho.private import private_files
+from spinecho.setup.private import private_files
 
 STUDIES = 64
 FACTS = {

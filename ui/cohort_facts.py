@@ -13,7 +13,7 @@ from spinecho.errors import QueryError
 from spinecho.search.cohorts.attrition import Evaluation
 from spinecho.search.cohorts.balance import masked_balance
 from spinecho.search.cohorts.definition import Definition
-from spinecho.search.cohorts.freezing import balance_of, told_of
+from spinecho.search.cohorts.freezing import balance_of, shown_making
 from spinecho.search.cohorts.list_changes import Change, Changes
 
 
@@ -30,10 +30,10 @@ def definition_of(toml: str | None, plain: Mapping[str, Any] | None) -> Definiti
 
 def count_facts(found: Evaluation, smallest: int) -> dict[str, Any]:
     """What each line leaves and how alike cases and controls are, small counts hidden."""
-    studies, patients = found.told_sizes(smallest)
+    studies, patients = found.shown_sizes(smallest)
     return {
         "cohort": found.definition.name, "studies": studies, "patients": patients,
-        "attrition": masked_rows(found.attrition, smallest), "parts": found.told_parts(smallest),
+        "attrition": masked_rows(found.attrition, smallest), "parts": found.shown_parts(smallest),
         "balance": masked_balance([one.plain() for one in found.balance], smallest),
         "warnings": list(found.warnings_shown(smallest)),
     }  # fmt: skip
@@ -45,7 +45,7 @@ def version_facts(one: Frozen, smallest: int) -> dict[str, Any]:
     return {
         "name": one.name, "version": one.number, "description": one.description, "owner": one.owner,
         "frozen_at": one.created_at.isoformat() + "Z", "studies": studies, "patients": patients,
-        "attrition": masked_rows(list(one.attrition), smallest), "made_with": told_of(one, smallest),
+        "attrition": masked_rows(list(one.attrition), smallest), "made_with": shown_making(one, smallest),
         "balance": balance_of(one, smallest), "definition": dict(one.definition),
     }  # fmt: skip
 

@@ -9,9 +9,9 @@ from spinecho.ui.printing.server_option import server_now
 from spinecho.ui.printing.tables import plain
 
 if TYPE_CHECKING:
-    from spinecho.acts import Acts
+    from spinecho.access.acts import Acts
     from spinecho.archive import Archive
-    from spinecho.settings import Settings
+    from spinecho.setup.settings import Settings
 
 
 def open_archive(settings: Settings, *, create: bool = False) -> Archive:
@@ -27,7 +27,7 @@ def open_acts(settings: Settings) -> Acts:
     """The record of a home, or of the server which is asked in its place."""
     if (remote := server_now()) is not None:
         return cast("Acts", remote.record)
-    from spinecho.acts import Acts  # noqa: PLC0415
+    from spinecho.access.acts import Acts  # noqa: PLC0415
 
     return Acts(settings)
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from spinecho.people import Person, Recorder
-from spinecho.settings import Settings, read_settings
+from spinecho.access.people import Person, Recorder
+from spinecho.setup.settings import Settings, read_settings
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import ABOUT
 from spinecho.ui.views.archive.page import SHORTCUTS as ARCHIVE_KEYS
 from spinecho.ui.views.archive.page import archive_page
@@ -27,7 +28,6 @@ from spinecho.ui.views.session.signed import sign_out_button, watch, who
 from spinecho.ui.views.study.page import study_page
 from spinecho.ui.views.study.viewer import SHORTCUTS as VIEWER_KEYS
 from spinecho.ui.views.style import apply_style, icon, trouble
-from spinecho.wiring import USER_ERRORS
 
 Draw = Callable[[PageContext], None]
 # name in the address, title, what draws it, its shortcuts, whether it stands in the menu

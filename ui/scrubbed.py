@@ -12,16 +12,16 @@ def scrub_rows(facts: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
         return
     if last := facts["last"]:
         found = len(last["findings"])
-        said = f"ended {last['ended_at']}, {last['bytes'] / 1e6:,.1f} MB read, "
-        said += f"{found:,} finding{'s' if found > 1 else ''}" if found else "all is well"
-        yield "checked by content", said + _left_out(last)
+        summary = f"ended {last['ended_at']}, {last['bytes'] / 1e6:,.1f} MB read, "
+        summary += f"{found:,} finding{'s' if found > 1 else ''}" if found else "all is well"
+        yield "checked by content", summary + _left_out(last)
     if now := facts["now"]:
         state = f"process {now['process']}" if now["process"] else "not at work: 'spinecho doctor --scrub' goes on"
         at = f", at {now['step']}" if now["step"] else ""
-        said = (
+        summary = (
             f"since {now['started_at']}, {now['done']:,} of {now['of']:,} steps{at}, {now['bytes'] / 1e6:,.1f} MB read"
         )
-        yield "check under way", f"{said}, {len(now['findings']):,} findings; {state}" + _left_out(now)
+        yield "check under way", f"{summary}, {len(now['findings']):,} findings; {state}" + _left_out(now)
 
 
 def scrub_findings(facts: Mapping[str, Any] | None) -> list[dict[str, Any]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from spinecho.access.roles import account_role, read_roles, role_of
 from spinecho.db.people.record import Recorder
 from spinecho.db.people.tokens import Token, find_token
 from spinecho.db.schema.database import Database
-from spinecho.roles import account_role, read_roles, role_of
 from spinecho.search.access.persons import Person, Role
-from spinecho.settings import Settings
+from spinecho.setup.settings import Settings
 
 
 class TokenRefused(Exception):

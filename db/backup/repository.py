@@ -95,8 +95,12 @@ class Repository:
                     part.mkdir(mode=0o700, parents=True, exist_ok=True)
                 check = sealer.seal(b"spinecho", _ABOUT).hex()
                 write_durably(about, json.dumps({"format": _FORMAT, "key": sealer.encrypts, "check": check}).encode())
-            said = json.loads(about.read_bytes())
-            checked, needs_key, form = bytes.fromhex(said["check"]), bool(said["key"]), said["format"]
+            description = json.loads(about.read_bytes())
+            checked, needs_key, form = (
+                bytes.fromhex(description["check"]),
+                bool(description["key"]),
+                description["format"],
+            )
         except OSError as error:
             raise _failed(folder, error) from error
         except (ValueError, KeyError, TypeError) as error:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from spinecho.db.facts.fact_columns import Codes, Column, Fact, Flags, look_up
 from spinecho.db.facts.fact_table import OF_STUDIES, FactTable, Places
 from spinecho.db.filters.coded import counted_as
-from spinecho.db.vectors.protocol import Ids
+from spinecho.db.vectors.indexes.protocol import Ids
 
 T = TypeVar("T", bound=np.generic)
 _Groups: TypeAlias = tuple[list[str], Places | None]

@@ -12,7 +12,7 @@ from spinecho.db.facts.fact_table import FactTable, locate
 from spinecho.db.facts.snapshots import State
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.models import Passage, Report, Series, Tombstone, Vector, Volume
-from spinecho.db.vectors.protocol import Ids
+from spinecho.db.vectors.indexes.protocol import Ids
 
 _MOST = 20_000
 """Vectors stored or deleted since, above which nobody goes on counting."""

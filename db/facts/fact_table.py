@@ -17,7 +17,7 @@ from spinecho.db.facts.fact_columns import Column, Encoder, Flags
 from spinecho.db.filters.sql import COLUMNS, lowered
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.models import File, Folder, Passage, Report, Series, Study, Vector, Volume, VolumeFile
-from spinecho.db.vectors.protocol import Ids
+from spinecho.db.vectors.indexes.protocol import Ids
 
 Places: TypeAlias = NDArray[np.int32]
 IDENTIFIERS = ("study_uid", "accession_number", "patient_id")

@@ -19,7 +19,7 @@ from spinecho.db.filters.sql import compile_leaf, require_field, saying_passages
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Series, Study, Volume
-from spinecho.db.vectors.protocol import Ids
+from spinecho.db.vectors.indexes.protocol import Ids
 
 _CANDIDATES = 5_000
 """More studies than this with a fitting digest are looked for in SQL by themselves."""

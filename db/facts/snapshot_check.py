@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from spinecho.db.errors import BuildCorrupt
 from spinecho.db.facts.fact_table import IDENTIFIERS, FactTable, read_facts
 from spinecho.db.schema.models import Series, Volume
-from spinecho.db.vectors.protocol import Ids
+from spinecho.db.vectors.indexes.protocol import Ids
 
 _SAMPLE = 24
 """Studies that are compared when a snapshot is opened."""

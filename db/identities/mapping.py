@@ -114,8 +114,8 @@ class Identities:
             for one in identities
             if one.code and one.value and self._is_new(f"={one.kind}", f"{one.code}={one.patient}")
         ]
-        told = [one for one in names if one[0] and self._is_new(one[0], f"{one[1]}\x1f{one[2]}")]
-        if not fresh and not told:
+        new_names = [one for one in names if one[0] and self._is_new(one[0], f"{one[1]}\x1f{one[2]}")]
+        if not fresh and not new_names:
             return
         with self._writing() as connection:
             connection.executemany(
@@ -127,13 +127,13 @@ class Identities:
                 "INSERT OR IGNORE INTO names (patient, digest, sealed) VALUES (?, ?, ?)",
                 [
                     (patient, self._digest(kind, value), self._seal(json.dumps([kind, value]), patient))
-                    for patient, kind, value in told
+                    for patient, kind, value in new_names
                 ],
             )
 
     def find(self, code: str) -> tuple[Identity, ...]:
         """What a pseudonym stands for, with the patient whom it is of; () for one that is not known."""
-        with self._told():
+        with self._write_errors():
             rows = self._connection.execute(
                 "SELECT kind, code, patient, sealed FROM identities WHERE code = ? ORDER BY kind", (code,)
             ).fetchall()
@@ -141,7 +141,7 @@ class Identities:
 
     def patient_of(self, code: str) -> str:
         """The pseudonym of the patient whom the pseudonym of an exam or a study is of; '' where nothing says."""
-        with self._told():
+        with self._write_errors():
             row = self._connection.execute(
                 "SELECT patient FROM identities WHERE code = ? AND patient != '' LIMIT 1", (code,)
             ).fetchone()
@@ -149,13 +149,13 @@ class Identities:
 
     def names_of(self, patient: str) -> frozenset[tuple[str, str]]:
         """(kind, value) of what is known to name a patient, by the patient's pseudonym."""
-        with self._told():
+        with self._write_errors():
             rows = self._connection.execute("SELECT sealed FROM names WHERE patient = ?", (patient,)).fetchall()
         pairs = (json.loads(self._open(held, patient)) for (held,) in rows)
         return frozenset((str(kind), str(value)) for kind, value in pairs)
 
     def _prepare(self, *, create: bool) -> None:
-        with self._told():
+        with self._write_errors():
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0 and create:
                 self._connection.execute("PRAGMA synchronous = FULL")
@@ -206,7 +206,7 @@ class Identities:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._told():
+        with self._write_errors():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -217,7 +217,7 @@ class Identities:
             self._connection.execute("COMMIT")
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _write_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:

@@ -29,7 +29,7 @@ from spinecho.db.schema.models import (
     Volume,
     VolumeFile,
 )
-from spinecho.db.vectors.protocol import Ids
+from spinecho.db.vectors.indexes.protocol import Ids
 
 _INDEX_DATE = "index_date"
 """The study's date: looked up when it is shown, since it may be corrected."""

@@ -19,7 +19,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Prediction, RegionVector, Series, SpaceRow, Study, TaughtConcept, Vector, Volume
 from spinecho.db.store.patients import PERSON
 from spinecho.db.values import PredictedFact, SpaceRecord
-from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.indexes.protocol import Rows
 from spinecho.db.vectors.stored_rows import unpack
 
 SERVES, REPLACED, DRAFT, UNDONE = "serves", "replaced", "draft", "undone"

@@ -13,7 +13,7 @@ from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Feedback, Passage, Report, Series, Study, Vector, Volume
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.indexes.protocol import Rows
 from spinecho.db.vectors.stored_rows import unpack
 
 

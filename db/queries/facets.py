@@ -19,7 +19,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import File, Folder, Prediction, Series, Study, Volume, VolumeFile
 from spinecho.db.store.patients import PERSON
 from spinecho.db.store.predictions import UNKNOWN
-from spinecho.db.vectors.protocol import Ids
+from spinecho.db.vectors.indexes.protocol import Ids
 
 FACETS = ("body_region", "sequence", "plane", "contrast", "vendor", "field_strength", "sex", "age")
 """The fields that are counted where none are named."""

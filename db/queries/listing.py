@@ -10,7 +10,7 @@ from sqlalchemy import select
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Passage, Report, Study
-from spinecho.db.vectors.protocol import Ids
+from spinecho.db.vectors.indexes.protocol import Ids
 
 _UNDATED = date(1, 1, 1)
 _WHOLE = 2_000

@@ -30,7 +30,7 @@ from spinecho.db.schema.models import (
 )
 from spinecho.db.store.patients import PERSON
 from spinecho.db.values import ReportCard, SeriesCard, SpaceRecord, StudyCard, VolumeCard
-from spinecho.db.vectors.protocol import Ids
+from spinecho.db.vectors.indexes.protocol import Ids
 
 _ADDENDA_LAST = (Report.standing.desc(), Report.dated)
 """stands before addendum, and each in the order of its dates."""

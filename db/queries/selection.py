@@ -48,7 +48,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Series, Study, Volume
 from spinecho.db.store.predictions import require_tasks
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.protocol import Ids
+from spinecho.db.vectors.indexes.protocol import Ids
 
 _MOST_STUDIES = 5_000
 """Changed studies above which SQL answers until the next snapshot."""

@@ -27,7 +27,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.protocol import Ids
+from spinecho.db.vectors.indexes.protocol import Ids
 
 Group: TypeAlias = tuple[str, ...]
 Joined: TypeAlias = Literal["all", "any"]

@@ -15,7 +15,7 @@ from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import RegionVector, Series, Study, Vector, Volume
 from spinecho.db.values import NewRegions, SpaceRecord
-from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.indexes.protocol import Rows
 from spinecho.db.vectors.stored_rows import unpack
 
 

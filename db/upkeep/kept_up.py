@@ -21,7 +21,7 @@ from spinecho.db.schema.models import Tombstone, Vector
 from spinecho.db.store import storing
 from spinecho.db.store.held_spaces import held_spaces, purge_retired
 from spinecho.db.values import Role, SpaceRecord
-from spinecho.db.vectors.index_plan import FLAT_UP_TO
+from spinecho.db.vectors.indexes.index_plan import FLAT_UP_TO
 from spinecho.db.vectors.manifest import Manifest, builds_newest_first, current_build, read_manifest, space_folder
 
 _STALE_SHARE, _STALE_LEAST = 0.05, 1000

@@ -227,8 +227,8 @@ def _whole(database: Database, check: Callable[[Connection], Iterator[Finding]],
     yield _asked(database, (lambda connection: _interruptibly(connection, ask)) if long else ask)
 
 
-def _unsound(said: str) -> Finding:
-    return Finding("index builds or snapshots of facts are not sound", 1, (said,), BUILDS, "builds")
+def _unsound(message: str) -> Finding:
+    return Finding("index builds or snapshots of facts are not sound", 1, (message,), BUILDS, "builds")
 
 
 def _is_going(folder: Path) -> bool:
@@ -254,9 +254,9 @@ def _digests(builds: Path, space: SpaceRecord, name: str, at: At) -> Iterator[Pi
             why = f"space {space.id}: index build {name} has changed on disk since it was written ({file})"
             yield Piece([number + 1], 0, (_unsound(why),) if wrong and not _is_going(folder) else ())
     except (StoreError, OSError) as error:
-        said = str(error) if isinstance(error, StoreError) else f"index build {name} cannot be read"
+        message = str(error) if isinstance(error, StoreError) else f"index build {name} cannot be read"
         if not _is_going(folder):
-            yield Piece(None, 0, (_unsound(f"space {space.id}: {said}"),))
+            yield Piece(None, 0, (_unsound(f"space {space.id}: {message}"),))
 
 
 def _vectors(database: Database, builds: Path, space: SpaceRecord, name: str, at: At) -> Iterator[Piece]:
@@ -304,6 +304,6 @@ def _snapshot(database: Database, builds: Path, name: str, at: At) -> Iterator[P
     except TooMuch:  # it is too old to answer, so that what it says does not matter
         return
     except (BuildCorrupt, OSError) as error:
-        said = str(error) if isinstance(error, StoreError) else f"fact snapshot {name} cannot be read"
+        message = str(error) if isinstance(error, StoreError) else f"fact snapshot {name} cannot be read"
         if not _is_going(folder):
-            yield Piece(None, 0, (_unsound(said),))
+            yield Piece(None, 0, (_unsound(message),))

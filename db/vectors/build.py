@@ -25,9 +25,12 @@ from spinecho.db.errors import BuildCorrupt
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Tombstone, Vector
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.candidates import Candidates, OnGpu
-from spinecho.db.vectors.faiss_index import FlatIndex
-from spinecho.db.vectors.index_plan import FLAT, Plan, Wish
+from spinecho.db.vectors.indexes.candidates import Candidates, OnGpu
+from spinecho.db.vectors.indexes.faiss_index import FlatIndex
+from spinecho.db.vectors.indexes.index_plan import FLAT, Plan, Wish
+from spinecho.db.vectors.indexes.scattered import read_rough, roughen
+from spinecho.db.vectors.indexes.tuning import fit
+from spinecho.db.vectors.indexes.two_stage import TwoStageIndex, bytes_for
 from spinecho.db.vectors.manifest import (
     CURRENT,
     DIGEST,
@@ -38,10 +41,7 @@ from spinecho.db.vectors.manifest import (
     space_folder,
     written_build,
 )
-from spinecho.db.vectors.scattered import read_rough, roughen
 from spinecho.db.vectors.stored_rows import IDS_FILE, ROUGH_FILE, ROWS_FILE, read_rows, write_rows
-from spinecho.db.vectors.tuning import fit
-from spinecho.db.vectors.two_stage import TwoStageIndex, bytes_for
 
 _KEEP = 2
 """Builds kept a space: the one that serves and the one before it."""

@@ -14,7 +14,7 @@ from typing import Any
 from spinecho.db.durable import sha256_of
 from spinecho.db.errors import BuildCorrupt
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.index_plan import FLAT, Plan
+from spinecho.db.vectors.indexes.index_plan import FLAT, Plan
 from spinecho.db.vectors.stored_rows import IDS_FILE, ROUGH_FILE, ROWS_FILE
 
 INDEX_FILE = "index.faiss"

@@ -17,9 +17,9 @@ from spinecho.db.errors import BuildCorrupt, StoreError
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Tombstone, Vector
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.exact import ExactIndex
+from spinecho.db.vectors.indexes.exact import ExactIndex
+from spinecho.db.vectors.indexes.protocol import Ids, Neighbours, Rows, VectorIndex, ascending, ranked
 from spinecho.db.vectors.manifest import builds_newest_first, current_build
-from spinecho.db.vectors.protocol import Ids, Neighbours, Rows, VectorIndex, ascending, ranked
 from spinecho.db.vectors.sound import require_sound
 from spinecho.db.vectors.stored_rows import read_vectors
 

@@ -19,7 +19,7 @@ from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Tombstone, Vector
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.protocol import Ids, Rows
+from spinecho.db.vectors.indexes.protocol import Ids, Rows
 
 _SAMPLE = 64
 """Vectors of a build that are compared when it is opened."""

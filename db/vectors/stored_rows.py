@@ -12,7 +12,7 @@ from spinecho.db.errors import Damaged
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Vector, vector_checksum
 from spinecho.db.values import SpaceRecord
-from spinecho.db.vectors.protocol import Codes, Ids, Rows
+from spinecho.db.vectors.indexes.protocol import Codes, Ids, Rows
 
 ROWS_FILE, ROUGH_FILE, IDS_FILE = "rows.f16", "rows.u8", "ids.i64"
 _BLOCK = 20_000

@@ -43,7 +43,7 @@ def command_pages() -> dict[str, str]:
 
 def settings_table() -> str:
     """Every field of `Settings`: the variable that sets it, its default, what it means."""
-    module = "spinecho.settings"
+    module = "spinecho.setup.settings"
     meanings = griffe.load(f"{module}.Settings").attributes
     rows = []
     for field in dataclasses.fields(importlib.import_module(module).Settings):

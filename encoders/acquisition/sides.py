@@ -33,7 +33,7 @@ def side_found(evidence: Evidence, region: BodyRegion) -> Found[BodySide | None]
     """
     if region not in PAIRED:
         return Found(None, "")
-    said = [
+    claims = [
         Claim(side, rule)
         for side, rule in (
             (side_in(evidence.series_text), "series description"),
@@ -44,10 +44,10 @@ def side_found(evidence: Evidence, region: BodyRegion) -> Found[BodySide | None]
         )
         if side is not None
     ]
-    if not said:
+    if not claims:
         return Found(None, "")
-    first = said[0]
-    against = tuple(one for one in said[1:] if one.value != first.value and "both" not in (one.value, first.value))
+    first = claims[0]
+    against = tuple(one for one in claims[1:] if one.value != first.value and "both" not in (one.value, first.value))
     return Found(first.value, first.rule, against)
 
 

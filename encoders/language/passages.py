@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from spinecho.encoders.language.administration import administrative
 from spinecho.encoders.language.clauses.assertions import Assertion, Clause, clauses, sentence_assertion, strongest
 from spinecho.encoders.language.clauses.measures import measured
-from spinecho.encoders.language.languages import READ, Language, language_of
 from spinecho.encoders.language.laterality import Side, sides
-from spinecho.encoders.language.sections import NEVER_AFFIRM, Section, SectionSpan, kind_of_heading, section_spans
-from spinecho.encoders.language.sentences import sentence_spans
+from spinecho.encoders.language.parts.administration import administrative
+from spinecho.encoders.language.parts.languages import READ, Language, language_of
+from spinecho.encoders.language.parts.sections import NEVER_AFFIRM, Section, SectionSpan, kind_of_heading, section_spans
+from spinecho.encoders.language.parts.sentences import sentence_spans
 
 __all__ = ["NEVER_AFFIRM", "Assertion", "Clause", "Passage", "Section", "Side", "passages"]
 

@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 
 from spinecho.encoders.language.clauses.bounds import NOT_A_NEGATION, UNDECIDED
 from spinecho.encoders.language.clauses.other_rules import rules_for
-from spinecho.encoders.language.languages import READ
 from spinecho.encoders.language.laterality import Side, sides
+from spinecho.encoders.language.parts.languages import READ
 from spinecho.errors import QueryError
 
 

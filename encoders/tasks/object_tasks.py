@@ -71,14 +71,14 @@ def wrapped_task(file: Named, *, seconds: float = _LAST_READ) -> Task:
 def check(arguments: dict[str, Any]) -> Iterator[Message]:
     """One message a file: {"syntax", "bare"}, or what is wrong."""
     for file in arguments["files"]:
-        yield _told(lambda file=file: _checked(file)), ()
+        yield _answer(lambda file=file: _checked(file)), ()
 
 
 def metadata(arguments: dict[str, Any]) -> Iterator[Message]:
     """One message a file: {"metadata"}, or what is wrong."""
     base, everything = arguments["base"], arguments["everything"]
     for file in arguments["files"]:
-        yield _told(lambda file=file: {"metadata": _plain_file(file, base, everything)}), ()
+        yield _answer(lambda file=file: {"metadata": _plain_file(file, base, everything)}), ()
 
 
 def frames(arguments: dict[str, Any]) -> Iterator[Message]:
@@ -140,7 +140,7 @@ def wrapped(arguments: dict[str, Any]) -> Iterator[Message]:
         yield {}, (out.getvalue(),)
 
 
-def _told(work: Any) -> dict[str, Any]:
+def _answer(work: Any) -> dict[str, Any]:
     try:
         return dict(work())
     except _Changed:

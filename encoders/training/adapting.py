@@ -45,7 +45,7 @@ class Material:
     study: NDArray[np.int64]
     stratum: NDArray[np.int64]
     sentences: Floats
-    said: Sequence[NDArray[np.int64]]
+    affirmed: Sequence[NDArray[np.int64]]
     named: Sequence[frozenset[int]]
     denied: Sequence[frozenset[int]]
 
@@ -203,8 +203,8 @@ def begin_linear(
     with torch.no_grad():
         apart = (rows - heads.image.mean) * (rows.abs().sum(dim=2, keepdim=True) > 0)
     x = apart.numpy().reshape(len(kept), -1)
-    said = np.stack([material.sentences[one].mean(axis=0) for one in material.said])
-    y = (said - heads.text.mean.numpy())[material.study[kept]]
+    affirmed = np.stack([material.sentences[one].mean(axis=0) for one in material.affirmed])
+    y = (affirmed - heads.text.mean.numpy())[material.study[kept]]
     best: tuple[float, Tensor, Tensor] | None = None
     for strength in strengths:
         weights, _, _ = fit_ridge(x, y, strength=strength)
@@ -240,7 +240,7 @@ class _Batch:
     fits: Tensor
     asked: Tensor
     named: Tensor
-    unsaid: Tensor
+    unmentioned: Tensor
 
 
 class _Sampler:
@@ -248,7 +248,7 @@ class _Sampler:
 
     def __init__(self, material: Material, fit: FitConfig) -> None:
         self._m, self._fit = material, fit
-        self._sets = [frozenset(one.tolist()) for one in material.said]
+        self._sets = [frozenset(one.tolist()) for one in material.affirmed]
         strata, counts = np.unique(material.stratum, return_counts=True)
         self._strata = [np.flatnonzero(material.stratum == one) for one, n in zip(strata, counts, strict=True) if n > 3]
         sizes = np.array([len(one) for one in self._strata], float)
@@ -264,7 +264,7 @@ class _Sampler:
         first = np.unique(m.study[drawn], return_index=True)[1]
         scans = drawn[np.sort(first)[: fit.batch]]
         studies = [int(one) for one in m.study[scans]]
-        texts = [_some(m.said[one], rng) for one in studies]
+        texts = [_some(m.affirmed[one], rng) for one in studies]
         fits = np.array([[set(text) <= self._sets[one] for text in texts] for one in studies])
         names = sorted({name for one in studies for name in m.named[one]})
         names = [names[at] for at in rng.permutation(len(names))[:_ASKED]]
@@ -305,7 +305,7 @@ def _loss(heads: Heads, batch: _Batch) -> Tensor:
     loss = info_nce(images, heads.text(batch.text, batch.text_filled), batch.fits, scale=scale)
     if len(batch.asked):
         names = heads.text(batch.asked, torch.ones(batch.asked.shape[:2], dtype=torch.bool))
-        loss = loss + 0.5 * info_nce(images, names, batch.named, scale=scale, ignored=batch.unsaid)
+        loss = loss + 0.5 * info_nce(images, names, batch.named, scale=scale, ignored=batch.unmentioned)
     return loss
 
 

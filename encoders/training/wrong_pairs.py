@@ -24,7 +24,7 @@ Both = tuple[Floats, Floats]
 
 def targets(material: Material, studies: NDArray[np.int64]) -> NDArray[np.float32]:
     """(n, t) the mean of what is read of a report's clauses, of unit length."""
-    rows = np.stack([material.sentences[material.said[one]].mean(axis=0) for one in studies.tolist()])
+    rows = np.stack([material.sentences[material.affirmed[one]].mean(axis=0) for one in studies.tolist()])
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
 
 
@@ -38,7 +38,7 @@ def units(both: tuple[Any, Any]) -> Both:
 def wrong_pairs(material: Material, studies: NDArray[np.int64], patients: Sequence[str]) -> NDArray[np.bool_] | None:
     """(n,) which pairs look wrong, by five ridges of which none has seen the pair; None where that cannot be told."""
     fold = np.array([hashlib.sha256(patient.encode("utf-8", "surrogatepass")).digest()[0] % 5 for patient in patients])
-    of_scan = np.full(len(material.said), -1)
+    of_scan = np.full(len(material.affirmed), -1)
     of_scan[studies] = np.arange(len(studies))
     scans = np.flatnonzero(of_scan[material.study] >= 0)
     owner = of_scan[material.study[scans]]

@@ -17,7 +17,7 @@ import numpy as np
 
 from spinecho.db.files import file_index
 from spinecho.db.keys import patient_key
-from spinecho.db.queries.training_rows import TrainingRow, training_rows
+from spinecho.db.queries.learning.training_rows import TrainingRow, training_rows
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
 from spinecho.encoders.errors import ReadError, Reason

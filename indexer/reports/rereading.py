@@ -11,7 +11,7 @@ from spinecho.db.store.rereading import OldReport
 from spinecho.db.values import NewPassage
 from spinecho.db.vectors.stored_rows import pack
 from spinecho.encoders.language.findings import ENGLISH_SINCE, RULES
-from spinecho.encoders.language.languages import language_of
+from spinecho.encoders.language.parts.languages import language_of
 from spinecho.encoders.language.passages import passages
 from spinecho.encoders.space import Encoder
 from spinecho.indexer.reports.parsing.identity import report_passages

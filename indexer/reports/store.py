@@ -14,7 +14,7 @@ from spinecho.db.values import FileRecord, NewClause, NewPassage, NewReport, Rej
 from spinecho.db.vectors.stored_rows import pack
 from spinecho.encoders.errors import Reason
 from spinecho.encoders.language.findings import RULES
-from spinecho.encoders.language.languages import language_of
+from spinecho.encoders.language.parts.languages import language_of
 from spinecho.encoders.reading.archives.paths import exists, is_member
 from spinecho.encoders.sandbox.processes import Outcome
 from spinecho.encoders.sandbox.worker import Message

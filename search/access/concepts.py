@@ -275,5 +275,5 @@ def plain_name(name: str) -> str:
 
 
 def _more(left_out: Any) -> str:
-    said = ", ".join(f"{count:,} {why}" for why, count in left_out.items() if count)
-    return f" (left out: {said})" if said else ""
+    reasons = ", ".join(f"{count:,} {why}" for why, count in left_out.items() if count)
+    return f" (left out: {reasons})" if reasons else ""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from spinecho.db.errors import StoreError
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
-from spinecho.db.vectors.protocol import Ids, Rows
+from spinecho.db.vectors.indexes.protocol import Ids, Rows
 from spinecho.db.vectors.stored_rows import read_vectors
 
 Method: TypeAlias = Literal["pacmap", "principal components"]

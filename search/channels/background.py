@@ -14,9 +14,9 @@ from functools import cached_property
 
 import numpy as np
 
-from spinecho.db.queries.backgrounds import get_background, put_background
+from spinecho.db.queries.learning.backgrounds import get_background, put_background
 from spinecho.db.schema.database import Database
-from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.indexes.protocol import Rows
 from spinecho.db.vectors.served import ServedSpace, SpaceView
 
 UNRELATED: tuple[str, ...] = (

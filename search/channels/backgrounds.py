@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from spinecho.db.schema.database import Database
-from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.indexes.protocol import Rows
 from spinecho.db.vectors.served import ServedSpace, SpaceView
 from spinecho.errors import SpinechoError
 from spinecho.search.channels.background import Background, background_of, changed_much

@@ -13,7 +13,7 @@ from spinecho.db.filters.algebra import Filter
 from spinecho.db.queries import lookup
 from spinecho.db.schema.database import Database
 from spinecho.db.store import part_vectors
-from spinecho.db.vectors.protocol import Rows
+from spinecho.db.vectors.indexes.protocol import Rows
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.networks.parts_of_volumes import Described, box_vector, region_vectors
 from spinecho.encoders.preparing.preparation import Prepared

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from spinecho.db.schema.database import Database
 from spinecho.db.store.part_vectors import StoredRegions, stored_regions
 from spinecho.db.values import SpaceRecord, VolumeCard
-from spinecho.db.vectors.protocol import Neighbours, Rows
+from spinecho.db.vectors.indexes.protocol import Neighbours, Rows
 from spinecho.encoders.networks.parts_of_volumes import Floats, overlap
 from spinecho.search.channels.found import RegionHit
 from spinecho.search.query import Box

@@ -15,7 +15,7 @@ from spinecho.db.queries.selection import Selection
 from spinecho.db.queries.sentences import passage_cards, report_passages
 from spinecho.db.reports.full_text import Match, find_words
 from spinecho.db.schema.database import Database
-from spinecho.db.vectors.protocol import Ids, Neighbours, Rows
+from spinecho.db.vectors.indexes.protocol import Ids, Neighbours, Rows
 from spinecho.db.vectors.served import SpaceView
 from spinecho.encoders.language.query_words import QueryText
 from spinecho.search.channels.clause_agreement import judge, violates, weight

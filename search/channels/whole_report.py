@@ -11,12 +11,12 @@ import numpy as np
 from spinecho.db.filters.algebra import ALL, Filter
 from spinecho.db.queries.sentences import passage_cards
 from spinecho.db.reports.full_text import find_words
-from spinecho.db.vectors.protocol import Ids, Rows
+from spinecho.db.vectors.indexes.protocol import Ids, Rows
 from spinecho.encoders.language.clauses.assertions import sentence_assertion
 from spinecho.encoders.language.expand import expand
 from spinecho.encoders.language.findings import findings
-from spinecho.encoders.language.languages import READ, language_of
 from spinecho.encoders.language.laterality import sides
+from spinecho.encoders.language.parts.languages import READ, language_of
 from spinecho.encoders.language.query_words import QueryText
 from spinecho.search.channels.clause_agreement import judge
 from spinecho.search.channels.found import Found, PassageHit

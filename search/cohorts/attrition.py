@@ -66,14 +66,14 @@ class Evaluation:
         """The notes with small counts hidden, see `masked`."""
         return notes_shown(self.notes, smallest)
 
-    def told_sizes(self, smallest: int) -> tuple[Count, Count]:
+    def shown_sizes(self, smallest: int) -> tuple[Count, Count]:
         """(studies, patients) that are left, with small counts hidden as in the last line of the steps."""
         last = masked_rows(self.attrition, smallest)[-1]
         return last["studies"], last["patients"]
 
-    def told_parts(self, smallest: int) -> dict[str, Count]:
+    def shown_parts(self, smallest: int) -> dict[str, Count]:
         """Studies by part of the split with small counts hidden, in the order of their names."""
-        so_few = self.told_sizes(smallest)[1] == hidden(smallest)
+        so_few = self.shown_sizes(smallest)[1] == hidden(smallest)
         patients = {part: {one.who for one in self.members if one.part == part} for part in self.parts}
         return {
             part: hidden(smallest) if so_few else masked_sizes(size, len(patients[part]), smallest)[0]

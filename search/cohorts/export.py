@@ -19,7 +19,7 @@ from spinecho.db.people.cohorts import CohortError, Frozen, Member, files_of, se
 from spinecho.db.people.masking import masked_rows, masked_sizes
 from spinecho.db.schema.database import Database
 from spinecho.search.cohorts.copying import SCRIPT
-from spinecho.search.cohorts.freezing import balance_of, told_of
+from spinecho.search.cohorts.freezing import balance_of, shown_making
 from spinecho.search.cohorts.pseudonyms import NOTICE as PSEUDONYMOUS
 from spinecho.search.cohorts.pseudonyms import Pseudonyms, coded, days_since_first, redacted_manifest, whole_years
 
@@ -177,7 +177,7 @@ class _Tables:
             "definition": version.definition,
             "attrition": masked_rows(list(version.attrition), smallest),
             **({"balance": table} if (table := balance_of(version, smallest)) else {}),
-            "made_with": told_of(version, smallest),
+            "made_with": shown_making(version, smallest),
         }
 
 

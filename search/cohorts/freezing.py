@@ -44,7 +44,7 @@ def keep(database: Database, builds: Path, found: Evaluation, *, owner: str) -> 
     )
 
 
-def told_of(version: Frozen, smallest: int) -> dict[str, Any]:
+def shown_making(version: Frozen, smallest: int) -> dict[str, Any]:
     """What a version was made with, as it may be shown: without its secret, with small counts hidden."""
     making = {key: value for key, value in version.made_with.items() if key not in ("salt", "balance", "notes")}
     if notes := version.made_with.get("notes"):

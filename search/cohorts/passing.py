@@ -14,7 +14,7 @@ from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.people.cohorts import Roster
 from spinecho.db.queries.selection import Selection
 from spinecho.db.store.predictions import require_tasks
-from spinecho.db.vectors.protocol import Ids
+from spinecho.db.vectors.indexes.protocol import Ids
 from spinecho.encoders.language.expand import names_of
 from spinecho.search.cohorts.definition import Rule
 from spinecho.search.likeness import Likeness

@@ -20,7 +20,7 @@ from spinecho.encoders.acquisition.facts import Sequence as SequenceName
 from spinecho.encoders.registry import CHECKPOINTS, ENCODERS
 from spinecho.errors import QueryError
 from spinecho.search.cohorts.definition import FIELDS, KINDS
-from spinecho.search.cohorts.freezing import balance_of, told_of
+from spinecho.search.cohorts.freezing import balance_of, shown_making
 
 OLDEST = 89
 """Ages in years above this are one group (HIPAA, 45 CFR 164.514(b)(2)(i)(C))."""
@@ -107,7 +107,7 @@ def redacted_manifest(version: Frozen, names: Pseudonyms, smallest: int) -> dict
         "definition": _definition(version.definition),
         "attrition": _attrition(masked_rows(list(version.attrition), smallest)),
         **({"balance": balance} if balance else {}),
-        "made_with": redacted_making(told_of(version, smallest)),
+        "made_with": redacted_making(shown_making(version, smallest)),
     }
 
 

@@ -45,13 +45,13 @@ def apply(
     database: Database, concept: KeptConcept, studies: Sequence[int] | None = None, *, tell: Tell = lambda *_: None
 ) -> int:
     """Write what a concept says of these studies, of all without any; of how many it could say something."""
-    label, done, said = label_of(concept.space), 0, 0
+    label, done, predicted = label_of(concept.space), 0, 0
     for page in answers(database, concept, studies):
         facts = {study: None if one is None else _fact(concept, label, one) for study, one in page.items()}
         write_predictions(database, concept, label, facts)
-        done, said = done + len(page), said + sum(one is not None for one in page.values())
+        done, predicted = done + len(page), predicted + sum(one is not None for one in page.values())
         tell(STAGE, done, 0 if studies is None else len(studies))
-    return said
+    return predicted
 
 
 def look_after(database: Database, *, tell: Tell = lambda *_: None) -> tuple[str, ...]:

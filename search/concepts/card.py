@@ -14,16 +14,16 @@ _COUNTED = ("studies", "patients")
 def judged(known: Known, *, positives: int, negatives: int) -> tuple[bool, str]:
     """(whether it can be learned from these, why)."""
     low, high = known.interval
-    said = f"AUROC {known.auroc:.2f} ({low:.2f} to {high:.2f}) on held-out patients, chance 0.50"
+    quality = f"AUROC {known.auroc:.2f} ({low:.2f} to {high:.2f}) on held-out patients, chance 0.50"
     if known.learnable:
-        return True, said
+        return True, quality
     if low <= 0.5:
         why = "the interval touches chance"
     else:
         why = f"shuffled labels reach {known.by_chance:.2f} in one of a hundred tries"
     return False, (
-        f"not learnable from this: {said}, and {why}. {positives:,} with it and {negatives:,} without: more examples "
-        "may change that, or an encoder that sees it ('spinecho encoders list', 'spinecho adapt')"
+        f"not learnable from this: {quality}, and {why}. {positives:,} with it and {negatives:,} without: more "
+        "examples may change that, or an encoder that sees it ('spinecho encoders list', 'spinecho adapt')"
     )
 
 

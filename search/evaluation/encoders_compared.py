@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from spinecho.db.filters.algebra import ALL, visible
-from spinecho.db.queries.evaluating import VolumeFacts, volume_facts
-from spinecho.db.queries.self_tests import PairText, affirmed_texts, studies_with_reports
+from spinecho.db.queries.learning.evaluating import VolumeFacts, volume_facts
+from spinecho.db.queries.learning.self_tests import PairText, affirmed_texts, studies_with_reports
 from spinecho.db.schema.database import Database
 from spinecho.db.values import SpaceRecord
 from spinecho.encoders.measuring.candidates import numbers, text_groups

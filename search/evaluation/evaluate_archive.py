@@ -12,8 +12,8 @@ import numpy as np
 
 from spinecho.db.filters.algebra import ALL, Filter, visible
 from spinecho.db.people.masking import masked
-from spinecho.db.queries import evaluating
-from spinecho.db.queries.evaluating import VolumeFacts
+from spinecho.db.queries.learning import evaluating
+from spinecho.db.queries.learning.evaluating import VolumeFacts
 from spinecho.db.schema.database import Database
 from spinecho.db.values import SpaceRecord
 from spinecho.db.vectors.served import ServedSpace

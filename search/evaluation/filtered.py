@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from spinecho.db.vectors.protocol import Ids, Neighbours, Rows
+from spinecho.db.vectors.indexes.protocol import Ids, Neighbours, Rows
 from spinecho.encoders.measuring.candidates import Names, identities, same_length
 from spinecho.encoders.measuring.figures import EmptyPool, Figure, Measured, Resampled
 from spinecho.encoders.measuring.resampling import RESAMPLES, Resamples

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from spinecho.db.queries.evaluating import SentenceFacts, VolumeFacts
+from spinecho.db.queries.learning.evaluating import SentenceFacts, VolumeFacts
 from spinecho.encoders.measuring.candidates import Candidates, text_groups, unit_rows
 from spinecho.encoders.measuring.figures import Measured
 from spinecho.encoders.measuring.metrics import Floats

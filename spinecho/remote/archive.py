@@ -6,9 +6,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Never, NoReturn, Self
 
 from spinecho.errors import ArchiveClosed, QueryError
-from spinecho.places import place_of
-from spinecho.remote import asking, calls, cohort_calls, evaluations, people_calls
-from spinecho.remote.asking import T
+from spinecho.remote.asked import asking, calls, cohort_calls, evaluations, people_calls
+from spinecho.remote.asked.asking import T
 from spinecho.remote.cohorts import AsyncRemoteCohort, RemoteCohort
 from spinecho.remote.methods import awaits, waits
 from spinecho.remote.problems import NotFromAfar
@@ -16,15 +15,16 @@ from spinecho.remote.record import AsyncRemoteActs, RemoteActs
 from spinecho.remote.sources import AsyncRemoteSources, RemoteSources
 from spinecho.remote.studies import awaited, study_of
 from spinecho.remote.wire import Address, drive, drive_async, options_of
+from spinecho.setup.places import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     import httpx
 
-    from spinecho.remote.scans import Folder
+    from spinecho.answering.studies import Study
+    from spinecho.remote.asked.scans import Folder
     from spinecho.search.cohorts.definition import Definition
-    from spinecho.studies import Study
 
 NOT_FROM_AFAR = {
     "index": "reads folders of the machine that holds the archive, and takes hours",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from spinecho.remote import cohort_calls
-from spinecho.remote.cohort_calls import CohortAfar
+from spinecho.remote.asked import cohort_calls
+from spinecho.remote.asked.cohort_calls import CohortAfar
 from spinecho.remote.methods import awaits_of, waits_of
 
 __all__ = ["AsyncRemoteCohort", "RemoteCohort"]

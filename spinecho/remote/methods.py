@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
-from spinecho.remote.asking import Asking
+from spinecho.remote.asked.asking import Asking
 
 P = ParamSpec("P")
 S = TypeVar("S")

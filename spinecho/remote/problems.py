@@ -15,7 +15,7 @@ _TYPE = "urn:spinecho:problem:"
 _DEFINED_IN = (
     "spinecho.db.errors", "spinecho.db.filters.typed", "spinecho.db.people.cohorts", "spinecho.db.people.saved",
     "spinecho.db.people.tokens", "spinecho.encoders.errors", "spinecho.encoders.config_toml",
-    "spinecho.encoders.language.query_words", "spinecho.readers", "spinecho.search.access.persons",
+    "spinecho.encoders.language.query_words", "spinecho.setup.readers", "spinecho.search.access.persons",
     "spinecho.encoders.measuring.figures", "spinecho.search.fusion", "spinecho.search.planning.long_text",
     "spinecho.search.query", "spinecho.search.evaluation.judgements", "spinecho.db.files.sources",
     "spinecho.indexer.sources.source",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from spinecho.remote import people_calls
-from spinecho.remote.asking import Asking
+from spinecho.remote.asked import people_calls
+from spinecho.remote.asked.asking import Asking
 from spinecho.remote.methods import awaits, waits
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from spinecho.errors import QueryError
-from spinecho.remote.asking import Asking, Call, ask, plain
+from spinecho.remote.asked.asking import Asking, Call, ask, plain
 from spinecho.remote.methods import awaits, waits
 from spinecho.remote.problems import Invalid, NotFromAfar, UnknownThere
 
 if TYPE_CHECKING:
-    from spinecho.sources import Source
+    from spinecho.filling.sources import Source
 
 _AT, _NAME = "/api/v1/sources", re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -99,7 +99,7 @@ def _named(name: str, method: str, what: str, *, reads: bool = True) -> Asking[M
 
 
 def _source(one: Mapping[str, Any]) -> Source:
-    from spinecho.sources import Source  # noqa: PLC0415
+    from spinecho.filling.sources import Source  # noqa: PLC0415
 
     pulled = one["pulled_at"]
     return Source(

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
+from spinecho.answering.studies import Report, Series, Study, Volume
 from spinecho.errors import QueryError
-from spinecho.remote.answers import study_facts
-from spinecho.studies import Report, Series, Study, Volume
+from spinecho.remote.asked.answers import study_facts
 
 Fetch = Callable[[str, int], Volume]
 """Gives a volume by the series' UID and its number."""

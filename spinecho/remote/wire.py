@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from spinecho.errors import SettingsError
-from spinecho.remote.asking import Asking, Call, Reply, T
+from spinecho.remote.asked.asking import Asking, Call, Reply, T
 from spinecho.remote.credentials import token_of
 from spinecho.remote.problems import NotTrusted, Unreachable
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from spinecho.access.people import open_access
 from spinecho.encoders.config_toml import ConfigError, build, read_toml
 from spinecho.encoders.heads.fitting.probe_training import FitOptions
 from spinecho.encoders.training.data.examples import Example, Facts
@@ -17,9 +18,8 @@ from spinecho.encoders.training.objectives.align_vit import AlignVitConfig
 from spinecho.encoders.training.run_config import TrainConfig, TrainError
 from spinecho.indexer.corpus.cache import VolumeCache
 from spinecho.indexer.corpus.from_archive import ArchiveExamples
-from spinecho.people import open_access
 from spinecho.search.access.personal_archive import Role
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 
 Command = Literal["pretrain", "align", "head"]
 

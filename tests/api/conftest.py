@@ -8,7 +8,7 @@ import pytest
 from archives import Home, copy_of
 from serving import Served, Signed, make_tokens, open_served, sign_in
 
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around.service import Door
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,8 @@ from starlette.testclient import TestClient
 
 from spinecho.db.people.record import Record, RecordUnwritable
 from spinecho.ui.server.api.app import create_api
-from spinecho.ui.server.api.limits import Limits
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around.limits import Limits
+from spinecho.ui.server.api.around.service import Door
 from spinecho.ui.server.guard import Rules
 from spinecho.ui.server.jobs.queue import Queue
 

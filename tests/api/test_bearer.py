@@ -20,9 +20,9 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from serving import Served, open_served, sign_in
 
-from spinecho.ui.server.api import bearer
-from spinecho.ui.server.api.browser import COOKIE
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around import bearer
+from spinecho.ui.server.api.around.browser import COOKIE
+from spinecho.ui.server.api.around.service import Door
 
 OURS = RSAKey.generate_key(2048, {"kid": "ours"})
 NEXT = RSAKey.generate_key(2048, {"kid": "next"})

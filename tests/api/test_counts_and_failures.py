@@ -11,7 +11,7 @@ from archives import Home, copy_of
 from serving import UNBOUND, Served, open_served
 
 import spinecho
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around.service import Door
 
 MATCHED = """name = "cases and controls"
 [match]

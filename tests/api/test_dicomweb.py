@@ -25,11 +25,11 @@ from serving import UNBOUND, make_tokens, open_served, settings_of, sign_in
 from benchmarks.browser import free_port
 from spinecho.db.people.record import Record
 from spinecho.errors import SettingsError
-from spinecho.settings import Settings
+from spinecho.setup.settings import Settings
 from spinecho.ui.server.api.app import create_api
+from spinecho.ui.server.api.around.service import Door
 from spinecho.ui.server.api.dicomweb.addresses import read_address
 from spinecho.ui.server.api.dicomweb.origins import read_origins
-from spinecho.ui.server.api.service import Door
 from spinecho.ui.server.guard import Rules, proof_of
 
 pytestmark = pytest.mark.filterwarnings("ignore")

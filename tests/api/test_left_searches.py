@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 from archives import Home, copy_of
-from jobs_done import until
 from leaving import Asking
 from pages import acts
 from serving import Served, open_served
+from waiting import comes
 
 from spinecho.search.access.cohorts import PersonalCohorts
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.planning.planner import Planner
-from spinecho.ui.server.api.limits import Limits
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around.limits import Limits
+from spinecho.ui.server.api.around.service import Door
 
 ASKED = {"words": "lesion of the brain"}
 
@@ -75,7 +75,7 @@ def test_it_ends_at_its_next_stage_once_its_client_has_gone(
 ) -> None:
     stages.waits = at
     asking = Asking(served.client, "/search", ASKED)
-    until(lambda: at in stages.begun)
+    comes(lambda: at in stages.begun)
     asking.leave()
     stages.release.set()
     asking.over.result(60)
@@ -92,7 +92,7 @@ def test_it_ends_at_its_next_stage_once_its_time_is_over(hurried: Served, stages
     late = hurried.post("/search", ASKED)
     assert (late.status_code, late.json()["type"]) == (504, "urn:spinecho:problem:too-long")
     stages.release.set()
-    until(lambda: acts(hurried.settings.home, "search"))
+    comes(lambda: acts(hurried.settings.home, "search"))
     assert last_search(hurried)["failed"] == "SearchStopped"
     assert stages.begun == ["plan", "words"]
 
@@ -106,5 +106,5 @@ def test_a_list_that_is_being_kept_is_kept_once_though_its_time_is_over(
     assert hurried.post("/cohorts", asked[0], headers=asked[1]).status_code == 504
     assert hurried.post("/cohorts", asked[0], headers=asked[1]).status_code == 409
     stages.release.set()
-    again = until(lambda: (one := hurried.post("/cohorts", asked[0], headers=asked[1])).status_code == 201 and one)
+    again = comes(lambda: (one := hurried.post("/cohorts", asked[0], headers=asked[1])).status_code == 201 and one)
     assert (again.headers["Idempotency-Replayed"], again.json()["version"]) == ("true", 1)

@@ -12,14 +12,15 @@ from typing import Any
 
 import pytest
 from archives import Home, copy_of
-from jobs_done import Works, meanwhile, until
+from jobs_done import Works, meanwhile
 from leaving import Asking
 from pages import acts
 from serving import UNBOUND, Served, Signed, make_tokens, open_served, sign_in
+from waiting import comes
 
 from spinecho.search.access import cohorts as access
-from spinecho.ui.server.api import long_cohorts
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around.service import Door
+from spinecho.ui.server.api.routes import long_cohorts
 
 ADULTS = {"definition": {"name": "adults", "include": [{"filter": "age>=1"}]}}
 FEW = 3
@@ -60,7 +61,7 @@ def rows(served: Served, since: int) -> list[tuple[Any, ...]]:
     return [(one.user, one.role, one.action, one.subject, dict(one.facts)) for one in reversed(found)]
 
 
-def told(served: Signed, role: str, path: str, body: Any) -> tuple[Any, ...]:
+def asked_as(served: Signed, role: str, path: str, body: Any) -> tuple[Any, ...]:
     """(status, answer, rows of the record) of a question."""
     since = acts(served.settings.home)[0].number if acts(served.settings.home) else 0
     headers = served.headers(role)
@@ -87,10 +88,10 @@ def test_an_answer_and_its_rows_are_the_same_by_either_way(
     answers = []
     for path, body in asked:
         monkeypatch.setattr(access, "LONG", 10**9)
-        here = told(pooled, role, path, body)
+        here = asked_as(pooled, role, path, body)
         monkeypatch.setattr(access, "LONG", 0)
         with meanwhile(works):
-            there = told(pooled, role, path, body)
+            there = asked_as(pooled, role, path, body)
         assert there == here, (path, body)
         answers.append(here)
     assert [status for status, *_ in answers] == [200, 200, *[422] * len(wrong), 200, 404]
@@ -113,15 +114,15 @@ def test_what_is_kept_is_the_same_but_for_its_number(
 
     for path, body in (("/cohorts", ADULTS), ("/cohorts/adults/versions/1/rerun", {})):
         monkeypatch.setattr(access, "LONG", 10**9)
-        here = told(pooled, "researcher", path, body)
+        here = asked_as(pooled, "researcher", path, body)
         monkeypatch.setattr(access, "LONG", 0)
         with meanwhile(works):
-            there = told(pooled, "researcher", path, body)
+            there = asked_as(pooled, "researcher", path, body)
         assert here[0] == there[0] == 201
         assert same(there) == same(here)
         number = [one[1].get("frozen", one[1])["version"] for one in (here, there)]
         assert number[1] == number[0] + 1
-    refused = told(pooled, "viewer", "/cohorts", ADULTS)
+    refused = asked_as(pooled, "viewer", "/cohorts", ADULTS)
     assert refused[0] == 403
 
 
@@ -131,7 +132,7 @@ def test_searches_are_answered_while_more_counts_wait_than_there_are_threads(poo
     before = len(works.queue.of("viewer@hospital.example"))
     with ThreadPoolExecutor(50) as threads:
         waiting = [threads.submit(pooled.post, "/cohorts/count", ADULTS, headers=headers) for _ in range(50)]
-        until(lambda: len(works.queue.of("viewer@hospital.example")) == before + 50)
+        comes(lambda: len(works.queue.of("viewer@hospital.example")) == before + 50)
         assert pooled.post("/search", {"words": "lesion"}, headers=headers).status_code == 200
         assert not any(one.done() for one in waiting)
         with meanwhile(works):
@@ -147,7 +148,7 @@ def test_a_count_ends_with_the_client_that_waits_and_a_list_is_kept_all_the_same
     changes = Asking(pooled.client, "/cohorts/adults/versions/1/rerun", None, headers)
     kept = {"definition": ADULTS["definition"] | {"name": "kept"}}
     freezing = Asking(pooled.client, "/cohorts", kept, headers | {"Idempotency-Key": "leaves"})
-    until(lambda: works.queue.counts()["queued"] == 3)
+    comes(lambda: works.queue.counts()["queued"] == 3)
     for one in (counting, changes, freezing):
         one.leave()
         one.over.result(60)
@@ -189,7 +190,7 @@ def test_a_process_that_comes_to_nothing_is_told_by_name_and_lets_the_key_go(
     headers = pooled.headers("researcher") | {"Idempotency-Key": f"again-{why}"}
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(pooled.post, "/cohorts", ADULTS, headers=headers)
-        job = until(lambda: works.queue.take("test"))
+        job = comes(lambda: works.queue.take("test"))
         if why:
             works.queue.fail(job.id, why, "ask for less")
         else:

@@ -23,7 +23,7 @@ from serving import UNBOUND, settings_of
 
 from benchmarks.browser import free_port
 from spinecho.ui.server.api.app import create_api
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around.service import Door
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 EXAMPLES = 6

@@ -16,7 +16,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
 from spinecho.db.upkeep.check import check_database
 from spinecho.ui.cli.app import app
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around.service import Door
 
 
 def run(home: Path, *arguments: str, status: int = 0) -> str:

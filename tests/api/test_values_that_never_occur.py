@@ -10,7 +10,7 @@ from serving import Served
 from typer.testing import CliRunner
 
 import spinecho
-from spinecho.connection import read_where
+from spinecho.answering.connection import read_where
 from spinecho.db.errors import FilterError
 from spinecho.db.filters.coded import CODED
 from spinecho.search.query import TextQuery

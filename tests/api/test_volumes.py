@@ -15,10 +15,10 @@ from archives import Home, copy_of
 from serving import Served, open_served
 
 import spinecho
-from spinecho.ui.server.api import volumes
-from spinecho.ui.server.api.kept_volumes import KeptVolumes
-from spinecho.ui.server.api.limits import Limits
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around.kept_volumes import KeptVolumes
+from spinecho.ui.server.api.around.limits import Limits
+from spinecho.ui.server.api.around.service import Door
+from spinecho.ui.server.api.finding import volumes
 
 Several: TypeAlias = tuple[Served, Served, str, str]
 

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 from serving import ROLES, SCOPES, Signed
 
 from spinecho.db.people.record import Record
-from spinecho.ui.server.api.asking import Needs
+from spinecho.ui.server.api.around.asking import Needs
 
 OPEN = {("GET", "/healthz"), ("GET", "/readyz")}
 UID = "1.2.3"

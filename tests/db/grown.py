@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinecho.db.vectors.index_plan import Wish
-from spinecho.db.vectors.protocol import Ids, Neighbours, Rows
-from spinecho.db.vectors.tuning import fit
-from spinecho.db.vectors.two_stage import TwoStageIndex
+from spinecho.db.vectors.indexes.index_plan import Wish
+from spinecho.db.vectors.indexes.protocol import Ids, Neighbours, Rows
+from spinecho.db.vectors.indexes.tuning import fit
+from spinecho.db.vectors.indexes.two_stage import TwoStageIndex
 
 
 def unit_rows(n: int, dim: int, *, seed: int = 0, clusters: int = 0, spread: float = 0.3) -> np.ndarray:

@@ -25,7 +25,7 @@ from vector_homes import forget, open_home, store
 from spinecho.db.errors import BuildCorrupt
 from spinecho.db.vectors import build as build_module
 from spinecho.db.vectors.build import build_index, open_build
-from spinecho.db.vectors.index_plan import FLAT, Wish
+from spinecho.db.vectors.indexes.index_plan import FLAT, Wish
 from spinecho.db.vectors.manifest import builds_newest_first, current_build, read_manifest, space_folder
 from spinecho.db.vectors.served import ServedSpace
 

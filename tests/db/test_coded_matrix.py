@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "search"))
 from cohort_archive import CohortArchive, uids
 from filter_archive import FilterArchive
 
-from spinecho.connection import read_where
+from spinecho.answering.connection import read_where
 from spinecho.db.errors import FilterError
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import FIELDS, Between, Filter, compile_filter, parse_filter

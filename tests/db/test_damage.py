@@ -23,10 +23,10 @@ from spinecho.db.upkeep.check import check_database
 from spinecho.db.upkeep.scrub_steps import steps
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.registry import open_encoder
+from spinecho.filling.status_facts import status_facts
 from spinecho.search.engine import Engine
 from spinecho.search.query import StudyQuery, TextQuery
-from spinecho.settings import Settings
-from spinecho.status_facts import status_facts
+from spinecho.setup.settings import Settings
 
 PAGE = 4096
 UNCHECKED = {"folders": {"seen_run"}, "audit": None, "sqlite_sequence": None, "tombstones": None}

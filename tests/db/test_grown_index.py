@@ -15,13 +15,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from grown import unit_rows
 
 from spinecho.db.errors import BackendMissing, StoreError
-from spinecho.db.vectors import candidates
-from spinecho.db.vectors.candidates import Candidates, OnGpu
-from spinecho.db.vectors.exact import ExactIndex
-from spinecho.db.vectors.index_plan import FLAT, Effort, Plan, Wish
-from spinecho.db.vectors.trade_off import KINDS, trade_offs
-from spinecho.db.vectors.tuning import fit, lists_for
-from spinecho.db.vectors.two_stage import TwoStageIndex
+from spinecho.db.vectors.indexes import candidates
+from spinecho.db.vectors.indexes.candidates import Candidates, OnGpu
+from spinecho.db.vectors.indexes.exact import ExactIndex
+from spinecho.db.vectors.indexes.index_plan import FLAT, Effort, Plan, Wish
+from spinecho.db.vectors.indexes.trade_off import KINDS, trade_offs
+from spinecho.db.vectors.indexes.tuning import fit, lists_for
+from spinecho.db.vectors.indexes.two_stage import TwoStageIndex
 
 N, DIM = 5000, 32
 IDS = np.arange(5, 5 + 3 * N, 3)

@@ -21,11 +21,11 @@ from filter_archive import FilterArchive, about, assert_same, facts
 
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import Says
-from spinecho.db.queries.evaluating import count_reports, report_texts
+from spinecho.db.queries.learning.evaluating import count_reports, report_texts
+from spinecho.db.queries.learning.training_rows import training_rows
 from spinecho.db.queries.lookup import reports_of
 from spinecho.db.queries.selection import Selection
 from spinecho.db.queries.sentences import report_passages
-from spinecho.db.queries.training_rows import training_rows
 from spinecho.db.reports import study_matching
 from spinecho.db.reports.full_text import expression, find_words
 from spinecho.db.reports.versions import Version, settle

@@ -14,9 +14,9 @@ from grown import unit_rows
 from vector_homes import open_home, store
 
 from spinecho.db.vectors.build import build_index, open_build
-from spinecho.db.vectors.exact import ExactIndex
-from spinecho.db.vectors.index_plan import Wish
-from spinecho.db.vectors.protocol import VectorIndex
+from spinecho.db.vectors.indexes.exact import ExactIndex
+from spinecho.db.vectors.indexes.index_plan import Wish
+from spinecho.db.vectors.indexes.protocol import VectorIndex
 from spinecho.encoders.heads.head_metrics import calibration_error
 from spinecho.encoders.measuring.metrics import ranked_grades
 from spinecho.encoders.preparing.preparation import to_grey

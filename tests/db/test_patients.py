@@ -14,11 +14,11 @@ from spinecho.db.facts.fact_table import read_facts
 from spinecho.db.filters.algebra import ALL
 from spinecho.db.keys import patient_key
 from spinecho.db.people.cohorts import freeze, frozen, members_of, read_roster
-from spinecho.db.queries import evaluating
 from spinecho.db.queries.facets import few_patients
+from spinecho.db.queries.learning import evaluating
+from spinecho.db.queries.learning.training_rows import training_rows
 from spinecho.db.queries.lookup import facets, other_studies, studies_of_patient_of, volume_facts
 from spinecho.db.queries.selection import Selection
-from spinecho.db.queries.training_rows import training_rows
 from spinecho.db.schema.database import Database
 from spinecho.db.store.storing import serving
 from spinecho.encoders.training.data.shards import held_out

@@ -30,8 +30,8 @@ from spinecho.db.schema.engines import Location, make_engine, read_location, sho
 from spinecho.db.schema.models import Base
 from spinecho.db.schema.trouble import error_of
 from spinecho.db.upkeep.upgrading import upgrade
-from spinecho.settings import read_settings
-from spinecho.upkeep import require_home
+from spinecho.maintaining.upkeep import require_home
+from spinecho.setup.settings import read_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SAID = [

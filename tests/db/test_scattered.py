@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from grown import unit_rows
 
-from spinecho.db.vectors.exact import ExactIndex
-from spinecho.db.vectors.index_plan import Effort, Plan
-from spinecho.db.vectors.scattered import Rough, compare, read_rough, roughen, spread
-from spinecho.db.vectors.two_stage import TwoStageIndex
+from spinecho.db.vectors.indexes.exact import ExactIndex
+from spinecho.db.vectors.indexes.index_plan import Effort, Plan
+from spinecho.db.vectors.indexes.scattered import Rough, compare, read_rough, roughen, spread
+from spinecho.db.vectors.indexes.two_stage import TwoStageIndex
 
 DIM = 48
 """FAISS compares bytes in whole numbers where it is a multiple of 16, else in another way."""

@@ -29,11 +29,11 @@ from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.db.upkeep.check import check_database
 from spinecho.db.vectors.build import build_index
-from spinecho.db.vectors.index_plan import Wish
+from spinecho.db.vectors.indexes.index_plan import Wish
 from spinecho.db.vectors.manifest import space_folder
 from spinecho.db.vectors.served import ServedSpace
-from spinecho.settings import Settings
-from spinecho.status_facts import status_facts
+from spinecho.filling.status_facts import status_facts
+from spinecho.setup.settings import Settings
 
 N, DIM = 1500, 16
 ROWS = unit_rows(N, DIM, clusters=30)

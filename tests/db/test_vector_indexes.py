@@ -16,9 +16,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from grown import Grown
 
-from spinecho.db.vectors.exact import ExactIndex
-from spinecho.db.vectors.faiss_index import FlatIndex
-from spinecho.db.vectors.protocol import VectorIndex
+from spinecho.db.vectors.indexes.exact import ExactIndex
+from spinecho.db.vectors.indexes.faiss_index import FlatIndex
+from spinecho.db.vectors.indexes.protocol import VectorIndex
 
 DIM = 24
 IMPLEMENTATIONS: dict[str, Callable[[int], VectorIndex]] = {

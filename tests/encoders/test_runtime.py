@@ -30,9 +30,9 @@ from spinecho.encoders.registry import open_encoder
 from spinecho.encoders.runtime import frozen, notices
 from spinecho.encoders.runtime.frozen import furthest_rows
 from spinecho.encoders.runtime.kept import cache_folder, kept_graph
-from spinecho.settings import read_settings
-from spinecho.status_facts import status_facts
-from spinecho.wiring import open_database
+from spinecho.filling.status_facts import status_facts
+from spinecho.setup.settings import read_settings
+from spinecho.setup.wiring import open_database
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = np.load(Path(__file__).with_name("golden_vectors.npz"), allow_pickle=False)

@@ -14,7 +14,7 @@ from parts_encoder import BINS, Greys, PartsEncoder, Words
 from sqlalchemy import text as sql
 
 import spinecho
-import spinecho.adapting
+import spinecho.learning.adapting
 from spinecho.db.errors import StorageFailure
 from spinecho.db.files import file_index, runs
 from spinecho.db.reports import study_matching
@@ -36,7 +36,7 @@ from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.networks.parts_of_volumes import GRID
 from spinecho.encoders.registry import ENCODERS
 from spinecho.encoders.training.adapting import FitConfig
-from spinecho.private import private_files
+from spinecho.setup.private import private_files
 
 QUICK = FitConfig(steps=20, every=10, batch=32, width=48, dim=32)
 FACTS = {
@@ -121,7 +121,7 @@ def archive(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[spinecho.Archive]:
     monkeypatch.setitem(ENCODERS, "parts", parts)
-    monkeypatch.setattr(spinecho.adapting, "FitConfig", lambda minutes: QUICK)
+    monkeypatch.setattr(spinecho.learning.adapting, "FitConfig", lambda minutes: QUICK)
     copy_of_home(homes(*getattr(request, "param", (200, None))), tmp_path / "home")
     with spinecho.open(tmp_path / "home", device="cpu") as opened:
         yield opened
@@ -156,7 +156,7 @@ def test_an_archive_adapts_its_encoder_switches_to_it_and_goes_back(archive: spi
 
 @pytest.mark.parametrize("archive", [(60, None), (200, "There is a bright coin.")], indirect=True)
 def test_too_little_to_learn_from_is_said_and_nothing_is_changed(archive: spinecho.Archive) -> None:
-    with pytest.raises(spinecho.adapting.NotAdaptable, match=r"takes 150|word for word"):
+    with pytest.raises(spinecho.learning.adapting.NotAdaptable, match=r"takes 150|word for word"):
         archive.adapt()
     assert live(archive) == [("parts", "serves")]
 

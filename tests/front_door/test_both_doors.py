@@ -16,19 +16,19 @@ from loops import run_apart
 from pages import Indexed
 
 import spinecho
-from spinecho.acts import Acts
+from spinecho.access.acts import Acts
+from spinecho.answering.lists import Cohort
 from spinecho.archive import Archive
 from spinecho.db.errors import StoreError
 from spinecho.db.people.cohorts import CohortError
 from spinecho.db.people.tokens import TokenError
-from spinecho.lists import Cohort
+from spinecho.filling.sources import Sources
 from spinecho.remote.archive import NOT_FROM_AFAR
 from spinecho.remote.record import AsyncRemoteActs, RemoteActs
 from spinecho.remote.sources import AsyncRemoteSources, RemoteSources
 from spinecho.search.access import cohorts as access
 from spinecho.search.evaluation.judgements import JudgementError
-from spinecho.sources import Sources
-from spinecho.ui.server.api import long_cohorts
+from spinecho.ui.server.api.routes import long_cohorts
 
 FLAIR = 'name = "flair"\n[[include]]\nfilter = "sequence=FLAIR"\n'
 

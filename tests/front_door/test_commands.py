@@ -16,14 +16,14 @@ from pages import Indexed, acts
 from typer.testing import CliRunner
 
 import spinecho
-import spinecho.acts
+import spinecho.access.acts
+import spinecho.answering.lists
 import spinecho.backups
-import spinecho.doctor
-import spinecho.lists
-import spinecho.receiving
-import spinecho.teaching
-import spinecho.upkeep
-import spinecho.vector_builds
+import spinecho.filling.receiving
+import spinecho.learning.teaching
+import spinecho.maintaining.doctor
+import spinecho.maintaining.upkeep
+import spinecho.maintaining.vector_builds
 from spinecho.ui.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,14 +38,14 @@ COUNTERPARTS = {
     "status": "Archive.status",
     "failures": "Archive.failures",
     "run-report": "Archive.run_report",
-    "doctor": "doctor.doctor",
+    "doctor": "maintaining.doctor.doctor",
     "backup": "backups.backup",
     "restore": "backups.restore",
     "predict": "Archive.predict",
     "evaluate": "Archive.evaluate",
     "facets": "Archive.facets",
     "demo": "write_demo",
-    "receive-reports": "receiving.receive_reports",
+    "receive-reports": "filling.receiving.receive_reports",
     "search text": "Archive.search",
     "search image": "Archive.similar",
     "search study": "Archive.similar",
@@ -55,7 +55,7 @@ COUNTERPARTS = {
     "feedback list": "Archive.thumbs",
     "feedback forget": "Archive.forget_thumbs",
     "feedback export": "Archive.judgements",
-    "cohort new": "lists.EXAMPLE",
+    "cohort new": "answering.lists.EXAMPLE",
     "cohort count": "Cohort.count",
     "cohort freeze": "Cohort.freeze",
     "cohort list": "Archive.cohorts",
@@ -72,11 +72,11 @@ COUNTERPARTS = {
     "builds tune": "Builds.tune",
     "adapt": "Archive.adapt",
     "teach concept": "Archive.teach",
-    "teach list": "teaching.Concepts.list",
-    "teach show": "teaching.Concepts.show",
-    "teach undo": "teaching.Concepts.undo",
-    "teach apply": "teaching.Concepts.apply",
-    "teach next": "teaching.Concepts.next_to_judge",
+    "teach list": "learning.teaching.Concepts.list",
+    "teach show": "learning.teaching.Concepts.show",
+    "teach undo": "learning.teaching.Concepts.undo",
+    "teach apply": "learning.teaching.Concepts.apply",
+    "teach next": "learning.teaching.Concepts.next_to_judge",
     "encoders list": "Encoders.list",
     "encoders add": "Encoders.add",
     "encoders compare": "Encoders.compare",
@@ -87,8 +87,8 @@ COUNTERPARTS = {
     "record list": "Acts.entries",
     "record export": "Acts.walk",
     "db upgrade": "upgrade",
-    "db copies": "upkeep.copies",
-    "db copy": "upkeep.copy_database",
+    "db copies": "maintaining.upkeep.copies",
+    "db copy": "maintaining.upkeep.copy_database",
     "token create": "Archive.make_token",
     "token list": "Archive.tokens",
     "token revoke": "Archive.revoke_token",
@@ -105,7 +105,7 @@ OPENING = {
     "person_here",
 }  # fmt: skip
 COMMANDS = sorted(
-    [*(ROOT / "ui" / "cli").glob("*.py"), *(ROOT / "ui" / "printing").glob("*.py"), ROOT / "ui/opening.py"]
+    [*(ROOT / "ui" / "cli").glob("*.py"), *(ROOT / "ui" / "printing").rglob("*.py"), ROOT / "ui/opening.py"]
 )
 
 

@@ -17,8 +17,8 @@ from servers import Server
 
 import spinecho
 from spinecho.archive import Archive
-from spinecho.settings import read_settings
-from spinecho.upkeep import copy_database
+from spinecho.maintaining.upkeep import copy_database
+from spinecho.setup.settings import read_settings
 from tests.front_door import test_both_doors, test_contract
 from tests.front_door.test_both_doors import afar, flair
 

@@ -21,12 +21,12 @@ from small_studies import small_study, study_uid
 from typer.testing import CliRunner
 
 import spinecho
+from spinecho.answering.lists import CohortError
 from spinecho.db.identities.key import KeyTrouble
 from spinecho.db.identities.mapping import IdentitiesError
-from spinecho.deidentified import MARKER
-from spinecho.lists import CohortError
-from spinecho.private import private_files
+from spinecho.pseudonyms.deidentified import MARKER
 from spinecho.search.access.persons import Person, Refused, Role
+from spinecho.setup.private import private_files
 from spinecho.ui.cli.app import app
 
 RULES = 'name = "pair"\n[[include]]\nstudies = ["{uid}"]\n'

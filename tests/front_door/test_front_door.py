@@ -232,7 +232,7 @@ def test_the_role_of_the_account_decides(home: Path, monkeypatch: pytest.MonkeyP
     (home / "secrets.toml").write_text(
         '[auth]\nredirect_uri = "http://localhost/oauth2callback"\ncookie_secret = "x"\n'
     )
-    monkeypatch.setattr("spinecho.people._account", lambda: "svc")
+    monkeypatch.setattr("spinecho.access.people._account", lambda: "svc")
     with spinecho.open(home, device="cpu") as archive:
         assert archive.search("brain")
         with pytest.raises(Refused, match="manager"):

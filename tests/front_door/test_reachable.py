@@ -11,11 +11,11 @@ from pages import Indexed, acts
 from parts_encoder import brain, write_nifti
 
 import spinecho
-import spinecho.connection
+import spinecho.answering.connection
 from spinecho.db.errors import StoreError
 from spinecho.db.people.cohorts import CohortError
+from spinecho.maintaining.upkeep import copies
 from spinecho.search.access.persons import Refused
-from spinecho.upkeep import copies
 
 FLAIR = 'name = "flair"\n[[include]]\nfilter = "sequence=FLAIR"\n'
 
@@ -56,8 +56,10 @@ def test_a_study_is_what_a_hit_says_of_it_and_more(archive: spinecho.Archive) ->
 
 def test_networks_are_loaded_once_and_only_for_what_needs_them(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    real = spinecho.connection.open_engine
-    monkeypatch.setattr("spinecho.connection.open_engine", lambda *one, **more: opened.append("") or real(*one, **more))
+    real = spinecho.answering.connection.open_engine
+    monkeypatch.setattr(
+        "spinecho.answering.connection.open_engine", lambda *one, **more: opened.append("") or real(*one, **more)
+    )
     with spinecho.open(home, device="cpu") as archive:
         archive.facets("sex", where="sequence=FLAIR")
         assert archive.cohorts() == ()
@@ -248,7 +250,7 @@ def test_who_may_not_index_makes_no_database(tmp_path: Path, monkeypatch: pytest
     home.mkdir(mode=0o700)
     (home / "secrets.toml").touch(mode=0o600)
     (home / "secrets.toml").write_text('[auth]\nclient_id = "spinecho"\n')
-    monkeypatch.setattr("spinecho.people._account", lambda: "svc")
+    monkeypatch.setattr("spinecho.access.people._account", lambda: "svc")
     with spinecho.open(home, create=True, device="cpu") as archive, pytest.raises(Refused, match="manager"):
         archive.index(tmp_path)
     assert not (home / "spinecho.sqlite").exists()

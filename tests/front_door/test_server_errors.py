@@ -168,7 +168,7 @@ def test_an_export_whose_names_lead_out_is_not_unpacked(tmp_path: Path) -> None:
     import io  # noqa: PLC0415
     import zipfile  # noqa: PLC0415
 
-    from spinecho.remote.unpacking import unpack_private  # noqa: PLC0415
+    from spinecho.remote.asked.unpacking import unpack_private  # noqa: PLC0415
 
     for name in ("../out.csv", "/out.csv", "a/../../out.csv"):
         packed = io.BytesIO()

@@ -13,8 +13,8 @@ import spinecho
 from spinecho.archive import Archive
 from spinecho.db.files.sources import SourceUnknown
 from spinecho.indexer.sources.source import SourceDown, SourceSettings
-from spinecho.remote import asking
-from spinecho.remote.asking import Call, Reply
+from spinecho.remote.asked import asking
+from spinecho.remote.asked.asking import Call, Reply
 
 PACS = {"url": "http://127.0.0.1:9/dicom-web", "connect_timeout": 0.5, "modality": "MR"}
 

@@ -14,8 +14,8 @@ from taught_home import ENCODER, STUDIES, has_it, make_home, parts, serve, store
 from typer.testing import CliRunner
 
 import spinecho
+from spinecho.answering.connection import before_person
 from spinecho.archive import Archive
-from spinecho.connection import before_person
 from spinecho.db.errors import FilterError
 from spinecho.db.files import runs
 from spinecho.db.people.concepts import ConceptError, concepts, lacking_studies

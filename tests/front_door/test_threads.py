@@ -39,7 +39,7 @@ def test_libraries_get_the_budget_and_keep_what_was_set_for_them() -> None:
 
 def test_one_setting_reaches_torch_faiss_and_comparisons() -> None:
     code = (
-        "import spinecho, faiss, torch; from spinecho.db.vectors.scattered import _threads;"
+        "import spinecho, faiss, torch; from spinecho.db.vectors.indexes.scattered import _threads;"
         "print(torch.get_num_threads(), faiss.omp_get_max_threads(), _threads())"
     )
     environment = {name: value for name, value in os.environ.items() if name not in LIBRARIES}

@@ -18,7 +18,7 @@ from spinecho.encoders.language.findings import RULES
 from spinecho.encoders.registry import open_encoder
 from spinecho.indexer.reports import rereading as again
 from spinecho.indexer.reports.rereading import read_again
-from spinecho.upkeep import upgrade
+from spinecho.maintaining.upkeep import upgrade
 
 REPORTS = {
     "a.txt": (

@@ -25,9 +25,9 @@ from spinecho.db.schema.claims import claims_of, joined_claims
 from spinecho.db.schema.database import Database, alone
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.registry import open_encoder
+from spinecho.filling.outcomes import join
 from spinecho.indexer.joining import Share, join_run
-from spinecho.outcomes import join
-from spinecho.settings import Settings
+from spinecho.setup.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -18,7 +18,7 @@ from serving import make_tokens, sign_in
 from typer.testing import CliRunner
 
 import spinecho
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.cli.app import app
 from spinecho.ui.mcp.http import Tokens, app_of
 

@@ -17,9 +17,9 @@ from serving import ROLES, Signed, make_tokens, settings_of, sign_in
 from starlette.testclient import TestClient
 
 from spinecho.ui.server.api.app import create_api
-from spinecho.ui.server.api.limits import Limits
-from spinecho.ui.server.api.problems import Unauthenticated
-from spinecho.ui.server.api.service import Door
+from spinecho.ui.server.api.around.limits import Limits
+from spinecho.ui.server.api.around.problems import Unauthenticated
+from spinecho.ui.server.api.around.service import Door
 from spinecho.ui.server.guard import Rules
 
 TAKES = {"Accept": "application/json, text/event-stream"}

@@ -268,8 +268,8 @@ def test_what_few_patients_are_does_not_follow_from_the_lines_after_them(archive
         found = archive.run(f'name = "c"\n{few}{after.format(sex)}')
         warnings_shown = masked_rows(found.attrition, 5)
         assert [(row["studies"], row["patients"]) for row in warnings_shown] == [(5, 5), ("<5", "<5"), ("<5", "<5")]
-        assert found.told_sizes(5) == ("<5", "<5")
-        assert set(found.told_parts(5).values()) <= {"<5"}
+        assert found.shown_sizes(5) == ("<5", "<5")
+        assert set(found.shown_parts(5).values()) <= {"<5"}
     for design in ('[match]\ncases = { filter = "sex=M" }', "[sample]\nstudies = 9"):
         found = archive.run(f'name = "c"\n{few}{design}')
         assert found.warnings

@@ -11,7 +11,7 @@ import pytest
 from archives import Home
 
 from spinecho.db.filters.algebra import ALL, Is, visible
-from spinecho.db.queries import evaluating
+from spinecho.db.queries.learning import evaluating
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing as store
 from spinecho.encoders.dual import DualEncoder

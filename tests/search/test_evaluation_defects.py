@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from spinecho.db.vectors.exact import ExactIndex
-from spinecho.db.vectors.protocol import Neighbours, ranked
+from spinecho.db.vectors.indexes.exact import ExactIndex
+from spinecho.db.vectors.indexes.protocol import Neighbours, ranked
 from spinecho.encoders.measuring.metrics import (
     average_precision,
     first_ranks,

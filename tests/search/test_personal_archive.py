@@ -14,7 +14,7 @@ from spinecho.search.access.personal_archive import Person, PersonalArchive, Ref
 from spinecho.search.cohorts.definition import from_plain
 from spinecho.search.engine import Engine
 from spinecho.search.query import StudyQuery, TextQuery
-from spinecho.wiring import read_image_query
+from spinecho.setup.wiring import read_image_query
 
 
 @pytest.fixture

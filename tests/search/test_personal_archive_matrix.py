@@ -14,10 +14,10 @@ import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 
+from spinecho.answering.evidence import read_again
 from spinecho.db.filters.algebra import Is
 from spinecho.db.people.record import Entry, Record, RecordUnwritable
 from spinecho.db.values import Fact
-from spinecho.evidence import read_again
 from spinecho.search.access.cohorts import PersonalCohorts
 from spinecho.search.access.personal_archive import Access, Person, PersonalArchive, Refused, Role
 from spinecho.search.cohorts.definition import from_plain

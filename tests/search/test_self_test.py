@@ -16,7 +16,7 @@ from parts_encoder import Words, parts_dual
 from servers import Server
 
 from spinecho.db.files import file_index, runs
-from spinecho.db.queries.self_tests import get_self_test, paired_studies
+from spinecho.db.queries.learning.self_tests import get_self_test, paired_studies
 from spinecho.db.reports import study_matching
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location

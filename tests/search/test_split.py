@@ -18,7 +18,7 @@ from spinecho.db.keys import patient_key
 from spinecho.db.people.cohorts import members_of
 from spinecho.search.cohorts.definition import Split
 from spinecho.search.cohorts.design import FAR, divided, part_of
-from spinecho.search.cohorts.freezing import keep, told_of
+from spinecho.search.cohorts.freezing import keep, shown_making
 
 SHARES = st.sampled_from([(0.7, 0.15, 0.15), (0.5, 0.25, 0.25), (0.8, 0.2, 0.0), (1.0, 0.0, 0.0), (0.34, 0.33, 0.33)])
 
@@ -129,7 +129,9 @@ def test_a_matched_cohort_is_parted_by_whole_sets_and_what_is_far_is_kept_with_i
     assert warnings_shown
     assert all("of the studies, and has" in note and "matched sets stay together" in note for note in warnings_shown)
     made = keep(facts.database, facts.builds, few, owner="x")
-    assert set(warnings_shown) <= set(told_of(made, 0)["notes"]), "the manifest, show and the page tell it later too"
+    assert set(warnings_shown) <= set(shown_making(made, 0)["notes"]), (
+        "the manifest, show and the page tell it later too"
+    )
     assert not [note for note in few.warnings_shown(5) if "was to have" in note], "of few patients nothing is noted"
     assert members_of(facts.database, "m", 1)
     facts.close()

@@ -14,8 +14,8 @@ from made_once import made_once
 from spinecho.db.schema.database import Database
 from spinecho.indexer.phantom import write_archive
 from spinecho.indexer.pipeline import index_archive
-from spinecho.settings import read_settings
-from spinecho.wiring import open_dual
+from spinecho.setup.settings import read_settings
+from spinecho.setup.wiring import open_dual
 
 HOSTILE_STUDY = "<script>alert(1)</script> :red[x] [l](http://a.b)"
 HOSTILE_SERIES = ":material/search: **b** $x$ >= -- <img src=x>"

@@ -16,13 +16,13 @@ from spinecho.db.people.record import Record
 from spinecho.db.queries.lookup import VolumeFacts
 from spinecho.db.upkeep.scrub_state import Round, State, write_state
 from spinecho.search.access.personal_archive import Access, Person, Refused, Role, Served
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
+from spinecho.setup.wiring import indexing_lock, indexing_process, open_engine
 from spinecho.shown import shown_archive
 from spinecho.ui.views.archive.jobs import start
 from spinecho.ui.views.archive.map import groups, volumes_by
 from spinecho.ui.views.evaluate.evaluations import begin, evaluations
 from spinecho.ui.views.session.opened import PageContext
-from spinecho.wiring import indexing_lock, indexing_process, open_engine
 
 
 @pytest.fixture

@@ -21,15 +21,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "db"))
 
 from filter_archive import FilterArchive, act
 
-from spinecho.backups import backup, backups, make_key, restore, verify
 from spinecho.db.errors import Busy, Damaged, StoreError
 from spinecho.db.identities.mapping import Identity
 from spinecho.db.people.feedback import put_thumbs
 from spinecho.db.schema.database import Database
 from spinecho.db.upkeep.probes import answers
-from spinecho.identities import identity_key, open_identities
-from spinecho.private import private_files
-from spinecho.settings import Settings
+from spinecho.maintaining.backups import backup, backups, make_key, restore, verify
+from spinecho.pseudonyms.identities import identity_key, open_identities
+from spinecho.setup.private import private_files
+from spinecho.setup.settings import Settings
 from spinecho.ui.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,8 +196,8 @@ def test_a_flipped_byte_is_noticed_wherever_it_lies(
 KILLED = """
 import os, sys
 from pathlib import Path
-from spinecho.backups import backup, restore, verify
-from spinecho.settings import Settings
+from spinecho.maintaining.backups import backup, restore, verify
+from spinecho.setup.settings import Settings
 home, folder, key, new = Settings(home=Path(sys.argv[1]), user="ada"), *map(Path, sys.argv[2:])
 backup(home, folder, key_file=key)
 

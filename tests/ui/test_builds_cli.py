@@ -10,7 +10,7 @@ import pytest
 from archives import Home, copy_of
 from typer.testing import CliRunner, Result
 
-from spinecho.db.vectors.trade_off import KINDS
+from spinecho.db.vectors.indexes.trade_off import KINDS
 from spinecho.ui.cli.app import app
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "db"))
@@ -83,7 +83,7 @@ def test_tune_prints_a_table_writes_json_and_draws(vectors: Path, tmp_path: Path
 
 
 def test_without_matplotlib_there_is_json_alone(vectors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "spinecho.ui.printing.tuning_plots", None)
+    monkeypatch.setitem(sys.modules, "spinecho.ui.printing.outputs.tuning_plots", None)
     result = run("tune", "--kind", "flat fp16", "--out", tmp_path / "out", home=vectors)
     assert result.exit_code == 0, result.output
     assert "matplotlib" in result.stderr

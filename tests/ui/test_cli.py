@@ -259,8 +259,8 @@ def test_two_runs_do_not_write_at_once(indexed: Home, archive: Path) -> None:
     code = f"""
 import sys, time
 from pathlib import Path
-from spinecho.settings import Settings
-from spinecho.wiring import indexing_lock
+from spinecho.setup.settings import Settings
+from spinecho.setup.wiring import indexing_lock
 with indexing_lock(Settings(home=Path({str(indexed.folder)!r}))):
     print("locked", flush=True)
     time.sleep(60)

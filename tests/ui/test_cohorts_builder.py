@@ -24,17 +24,17 @@ from spinecho.db.schema.database import Database
 from spinecho.search.access.cohorts import PersonalCohorts
 from spinecho.search.access.personal_archive import Person, PersonalArchive, Refused, Role
 from spinecho.search.cohorts.definition import EXAMPLE, from_plain, to_plain
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
+from spinecho.setup.wiring import open_engine
 from spinecho.ui.views.cohorts.charts import comparison_charts
 from spinecho.ui.views.cohorts.rule_rows import MOST_ROWS, empty_row, from_sheet, rows_of, to_sheet, troubles
-from spinecho.wiring import open_engine
 
 SCRIPT = """
 import streamlit as st
 from spinecho.search.access.personal_archive import Person, Role
 from spinecho.ui.views.cohorts.page import _edited, cohorts_page
 from spinecho.ui.views.session.opened import enter
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 if st.session_state.pop("edited", False):
     _edited()
 if not st.session_state.get("elsewhere"):

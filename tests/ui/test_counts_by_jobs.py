@@ -17,7 +17,7 @@ from spinecho.search.access import cohorts as access
 from spinecho.search.access.cohorts import PersonalCohorts, is_long
 from spinecho.search.access.personal_archive import Person, PersonalArchive, Role
 from spinecho.search.cohorts.definition import from_plain
-from spinecho.settings import Settings, read_settings
+from spinecho.setup.settings import Settings, read_settings
 from spinecho.ui.cohort_answers import ListChanged, counted, frozen_as_seen
 from spinecho.ui.server.jobs import pages
 from spinecho.ui.server.jobs import pool as pools

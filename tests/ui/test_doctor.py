@@ -19,14 +19,14 @@ from servers import Server
 from typer.testing import CliRunner
 
 import spinecho
-import spinecho.upkeep
+import spinecho.maintaining.upkeep
 from spinecho.db.schema.database import Database
 from spinecho.db.upkeep.loose_rows import gone_files
 from spinecho.encoders import pip_weights
-from spinecho.private import tighten
-from spinecho.settings import read_settings
+from spinecho.setup.private import tighten
+from spinecho.setup.settings import read_settings
+from spinecho.setup.wiring import indexing_lock
 from spinecho.ui.cli.app import app
-from spinecho.wiring import indexing_lock
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_a_run_is_not_disturbed(home: Path) -> None:
 
 def test_a_server_is_examined_too(home: Path, postgresql: Server, tmp_path: Path, monkeypatch: Any) -> None:
     url = postgresql.new()
-    spinecho.upkeep.copy_database(home, url)
+    spinecho.maintaining.upkeep.copy_database(home, url)
     (home / "spinecho.sqlite").unlink()
     monkeypatch.setenv("SPINECHO_DATABASE", url)
     status, found = examine(home)

@@ -58,7 +58,7 @@ def test_json_and_files(indexed: Home, tmp_path: Path) -> None:
 
 
 def test_without_matplotlib_there_is_json_alone(indexed: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "spinecho.ui.printing.evaluation_plots", raising=False)
+    monkeypatch.delitem(sys.modules, "spinecho.ui.printing.outputs.evaluation_plots", raising=False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     result = run("--out", tmp_path / "out", home=indexed.folder)

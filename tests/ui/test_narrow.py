@@ -9,7 +9,7 @@ import pytest
 from archives import Home, copy_of
 from typer.testing import CliRunner
 
-from spinecho.private import tighten
+from spinecho.setup.private import tighten
 from spinecho.ui.cli.app import app
 from spinecho.ui.printing.console import Lines
 

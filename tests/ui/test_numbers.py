@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from pages import DemoHome
 from typer.testing import CliRunner
 
-from spinecho.boxes import check_form, read_box
 from spinecho.encoders.checkpoint import CheckpointError, load_checkpoint
 from spinecho.encoders.config_toml import ConfigError, parse_toml
 from spinecho.encoders.errors import EncoderError
@@ -27,6 +26,7 @@ from spinecho.encoders.sandbox.limits import TEXT_BYTES, check_weights, read_sma
 from spinecho.errors import SpinechoError
 from spinecho.search.cohorts.definition import from_plain, read_definition
 from spinecho.search.fusion import FusionError, Weights
+from spinecho.setup.boxes import check_form, read_box
 from spinecho.ui.cli.app import app
 from spinecho.ui.printing.conditions import read_filter
 from spinecho.ui.views.session.page_links import row_id

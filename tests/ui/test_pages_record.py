@@ -19,10 +19,10 @@ DOOR = """
 import streamlit as st
 from spinecho.ui.views.session.opened import record_of
 from spinecho.ui.views.session.signed import sign_out_button, who
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.views.session.opened import record_of
 from spinecho.ui.views.session.signed import sign_out_button, who
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 record = record_of(read_settings())
 person = who(read_settings(), record)
 st.text(f"here: {person}")

@@ -10,9 +10,9 @@ import pytest
 from parts_encoder import brain, parts_dual, plain_dual, write_nifti
 from typer.testing import CliRunner, Result
 
-from spinecho.boxes import read_box
 from spinecho.encoders import registry
 from spinecho.search.query import BoxError
+from spinecho.setup.boxes import read_box
 from spinecho.ui.cli.app import app
 from spinecho.ui.printing import console
 

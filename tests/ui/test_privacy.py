@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from spinecho.db.schema.database import Database
 from spinecho.indexer.phantom import write_archive
-from spinecho.private import tighten
+from spinecho.setup.private import tighten
 from spinecho.ui.cli.app import app
 
 NEVER = {

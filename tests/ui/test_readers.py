@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from spinecho.encoders.sandbox.processes import Task
-from spinecho.readers import Readers, ReadersBusy
+from spinecho.setup.readers import Readers, ReadersBusy
 
 
 @pytest.fixture(autouse=True)

@@ -19,14 +19,14 @@ import typer
 from pages import acts
 from typer.testing import CliRunner, Result
 
-import spinecho.people
+import spinecho.access.people
+from spinecho.access.people import open_record, person_here
+from spinecho.access.roles import account_role, read_roles, role_of, signs_in
 from spinecho.db.people.record import Record
 from spinecho.db.values import Carried
 from spinecho.errors import SettingsError
-from spinecho.people import open_record, person_here
-from spinecho.roles import account_role, read_roles, role_of, signs_in
 from spinecho.search.access.personal_archive import Person, Refused, Role
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.cli.app import app
 
 SECRETS = '[auth]\nclient_id = "spinecho"\n'
@@ -41,7 +41,7 @@ def run(*arguments: str) -> Result:
 def signed(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home where people sign in, and an account of the machine that roles.toml does not know."""
     (home / "secrets.toml").write_text(SECRETS)
-    monkeypatch.setattr(spinecho.people, "_account", lambda: "svc")
+    monkeypatch.setattr(spinecho.access.people, "_account", lambda: "svc")
     return home
 
 
@@ -161,7 +161,7 @@ def test_a_process_that_a_page_started_goes_by_the_row_of_who_asked(
     record = Record.open(settings.record)
 
     def person(digest: str) -> Person:
-        monkeypatch.setenv(spinecho.people.STARTED_BY, digest)
+        monkeypatch.setenv(spinecho.access.people.STARTED_BY, digest)
         return person_here(settings, record)
 
     row = record.append(user="grace", role="manager", action="index", facts={})

@@ -21,8 +21,8 @@ from sqlalchemy import update
 from typer.testing import CliRunner
 
 import spinecho
-import spinecho.scrubbing
-import spinecho.upkeep
+import spinecho.maintaining.scrubbing
+import spinecho.maintaining.upkeep
 from spinecho.db.errors import Busy
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Vector
@@ -31,11 +31,11 @@ from spinecho.db.upkeep.leftovers import leftovers
 from spinecho.db.upkeep.scrub_state import LOCK, NAME, read_state
 from spinecho.db.upkeep.scrub_steps import steps
 from spinecho.encoders import pip_weights
-from spinecho.private import tighten
-from spinecho.scrubbing import scrub, scrub_again
-from spinecho.settings import read_settings
+from spinecho.maintaining.scrubbing import scrub, scrub_again
+from spinecho.setup.private import tighten
+from spinecho.setup.settings import read_settings
+from spinecho.setup.wiring import indexing_lock, one_at_a_time
 from spinecho.ui.cli.app import app
-from spinecho.wiring import indexing_lock, one_at_a_time
 
 CONTENT = {"database", "builds", "weights", "record"}
 """Areas of doctor's that are checked by content."""
@@ -53,7 +53,7 @@ def home(indexed: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     tighten(made)
     monkeypatch.setattr(pip_weights, "BY_PIP", ())
     monkeypatch.setattr(pip_weights, "_SHIPPED", tmp_path / "none")
-    monkeypatch.setattr(spinecho.scrubbing, "_REST", 0.0)
+    monkeypatch.setattr(spinecho.maintaining.scrubbing, "_REST", 0.0)
     monkeypatch.setattr(scrub_steps, "_GOING", 0.0)
     monkeypatch.setattr("spinecho.ui.cli.doctor.give_way", lambda: None)
     return made
@@ -173,12 +173,12 @@ def test_wherever_it_ends_it_goes_on_from_there(
     """Every row is read once, whatever number of pieces each process comes to."""
     if server:
         url = request.getfixturevalue("postgresql").new()
-        spinecho.upkeep.copy_database(home, url)
+        spinecho.maintaining.upkeep.copy_database(home, url)
         (home / "spinecho.sqlite").unlink()
         monkeypatch.setenv("SPINECHO_DATABASE", url)
     for name in ("_LARGE", "_SMALL"):
         monkeypatch.setattr(scrub_steps, name, 40)
-    monkeypatch.setattr(spinecho.scrubbing, "_TELL", -1.0)  # after every piece
+    monkeypatch.setattr(spinecho.maintaining.scrubbing, "_TELL", -1.0)  # after every piece
     read: list[tuple[Any, ...]] = []
     page_after = scrub_steps.page_after
 

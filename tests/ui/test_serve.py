@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.browser import free_port
+from spinecho.access.roles import RolesError
 from spinecho.db.schema.database import Database
 from spinecho.encoders.sandbox.environment import command_environment, module_path, reading_environment
-from spinecho.roles import RolesError
-from spinecho.settings import as_environment, read_settings
+from spinecho.setup.settings import as_environment, read_settings
 from spinecho.ui.server.serve import OpenToEverybody, check_address, is_loopback, rules_for
 
 ROOT = Path(__file__).parents[2]

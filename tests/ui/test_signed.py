@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spinecho.access.roles import EXAMPLE, Roles, RolesError, read_roles, role_of, signs_in, verified_address
 from spinecho.encoders.sandbox.limits import TEXT_BYTES
 from spinecho.errors import SettingsError
-from spinecho.roles import EXAMPLE, Roles, RolesError, read_roles, role_of, signs_in, verified_address
 from spinecho.search.access.personal_archive import Role
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 
 ABSENT = object()
 

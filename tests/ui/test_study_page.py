@@ -28,11 +28,11 @@ import streamlit as st
 from spinecho.search.access.personal_archive import Person, Role
 from spinecho.ui.views.session.opened import enter
 from spinecho.ui.views.study.page import study_page
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.search.access.personal_archive import Person, Role
 from spinecho.ui.views.session.opened import enter
 from spinecho.ui.views.study.page import study_page
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 study_page(enter(read_settings(), Person("ada", Role.VIEWER)))
 """
 

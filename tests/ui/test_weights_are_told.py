@@ -9,10 +9,10 @@ import pytest
 from pages import DemoHome, ask, calm, listed, opened, page_of, private_home
 from typer.testing import CliRunner
 
-from spinecho.db.queries.self_tests import Holdings, KeptTest, put_self_test
+from spinecho.db.queries.learning.self_tests import Holdings, KeptTest, put_self_test
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.cli.app import app
 
 SURE = {"value": 0.97, "chance": 0.5, "ci95": [0.95, 0.99], "pool": 249.0, "queries": 250}

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive, show_warning
-from spinecho.ui.printing.figures_compared import print_adapted
 from spinecho.ui.printing.options import AsJson, Device, Home, err, guarded, out, print_json
+from spinecho.ui.printing.outputs.figures_compared import print_adapted
 from spinecho.ui.printing.progress_bars import progress_bars
 from spinecho.ui.printing.tables import plain
 
 if TYPE_CHECKING:
-    from spinecho.adapting import Adapted
+    from spinecho.learning.adapting import Adapted
 
 
 @guarded

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from spinecho.backups import Backup, backup, backups, make_key, restore, verify
-from spinecho.settings import read_settings
+from spinecho.maintaining.backups import Backup, backup, backups, make_key, restore, verify
+from spinecho.setup.settings import read_settings
 from spinecho.ui.printing.options import AsJson, Home, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
 
@@ -80,8 +80,8 @@ def restore_command(
     if as_json:
         print_json({"home": str(done.home), "backup": done.backup.to_json(), "questions": done.questions})
         return
-    said = f"{done.home} is as it was at {done.backup.made_at}; {done.questions} questions were answered as then"
-    out.print(plain(said), highlight=False, soft_wrap=True)
+    summary = f"{done.home} is as it was at {done.backup.made_at}; {done.questions} questions were answered as then"
+    out.print(plain(summary), highlight=False, soft_wrap=True)
 
 
 def _one_of(key_file: Path | None, unencrypted: bool) -> Path | None:

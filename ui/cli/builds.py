@@ -13,11 +13,11 @@ from rich.table import Table
 
 from spinecho.db.errors import StoreError
 from spinecho.errors import QueryError
-from spinecho.settings import read_settings
+from spinecho.maintaining.vector_builds import FLAT_UP_TO, KINDS, require_space, wish_of
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import MOST, AsJson, Home, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
-from spinecho.vector_builds import FLAT_UP_TO, KINDS, require_space, wish_of
 
 builds_app = typer.Typer(
     no_args_is_help=True,
@@ -175,7 +175,7 @@ def _write(folder: Path, value: dict[str, Any], *, quiet: bool) -> None:
     except OSError as error:
         raise StoreError(f"{folder} cannot be written ({error.strerror}); give another folder with --out") from error
     try:
-        from spinecho.ui.printing.tuning_plots import write_trade_offs  # noqa: PLC0415
+        from spinecho.ui.printing.outputs.tuning_plots import write_trade_offs  # noqa: PLC0415
     except ImportError:
         if not quiet:
             err.print("no picture: it needs matplotlib (pip install '.[plots]')", style="dim", markup=False)

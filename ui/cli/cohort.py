@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from spinecho.answering.lists import BALANCED, EXAMPLE, FORMATS, Changes, CohortCount, CohortError, FrozenCohort
 from spinecho.db.csv_files import write_csv
 from spinecho.db.people.masking import masked, number
-from spinecho.lists import BALANCED, EXAMPLE, FORMATS, Changes, CohortCount, CohortError, FrozenCohort
-from spinecho.settings import Settings, read_settings
+from spinecho.setup.settings import Settings, read_settings
 from spinecho.ui.opening import open_archive
-from spinecho.ui.printing.copied import print_copied
 from spinecho.ui.printing.deidentifying import Dates, Descriptors, chosen, dates_of, descriptors_of
 from spinecho.ui.printing.options import MOST, AsJson, Device, Encoder, Home, TextModel, err, guarded, out, print_json
+from spinecho.ui.printing.outputs.copied import print_copied
 from spinecho.ui.printing.tables import plain
 
 cohort_app = typer.Typer(

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from spinecho.settings import read_settings
+from spinecho.maintaining.upkeep import copies, copy_database, remove_copies, upgrade
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import show_warning
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.options import (
@@ -18,7 +19,6 @@ from spinecho.ui.printing.options import (
     print_json,
 )
 from spinecho.ui.printing.progress_bars import progress_bars
-from spinecho.upkeep import copies, copy_database, remove_copies, upgrade
 
 db_app = typer.Typer(no_args_is_help=True, help="Look after the database.")
 
@@ -67,8 +67,8 @@ def db_copy(
         print_json({"from": done.source, "to": done.copy, "rows": done.rows, "written": done.written,
                     "questions": done.questions})  # fmt: skip
         return
-    said = f"{done.copy} holds the {done.rows:,} rows of {done.source}; {done.written:,} were written now, and "
-    out.print(tables.plain(f"{said}{done.questions} questions are answered alike"), highlight=False, soft_wrap=True)
+    summary = f"{done.copy} holds the {done.rows:,} rows of {done.source}; {done.written:,} were written now, and "
+    out.print(tables.plain(f"{summary}{done.questions} questions are answered alike"), highlight=False, soft_wrap=True)
 
 
 @db_app.command("copies")

@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.rule import Rule
 
-from spinecho import demonstration
-from spinecho.results import Hits
-from spinecho.settings import Settings, read_settings
+from spinecho.answering.results import Hits
+from spinecho.filling import demonstration
+from spinecho.setup.settings import Settings, read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.options import MOST, Device, Home, err, guarded, out

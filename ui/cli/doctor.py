@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from spinecho.doctor import Examined, Finding, doctor
-from spinecho.scrubbing import RATE, Scrubbed, give_way, scrub, scrub_again
-from spinecho.settings import Settings, read_settings
+from spinecho.maintaining.doctor import Examined, Finding, doctor
+from spinecho.maintaining.scrubbing import RATE, Scrubbed, give_way, scrub, scrub_again
+from spinecho.setup.settings import Settings, read_settings
 from spinecho.ui.printing.options import AsJson, Home, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain
 
@@ -76,8 +76,8 @@ def _print_round(done: Scrubbed) -> None:
     _print_findings(done.findings)
     for step, why in done.left_out.items():
         out.print(f"[yellow]left out:[/] {plain(step)}: {plain(why)}", highlight=False, soft_wrap=True)
-    said = f"{done.started_at} to {done.ended_at}: {done.steps:,} steps, {done.bytes / 1e6:,.1f} MB read"
-    out.print(f"[dim]{said}[/]", highlight=False, soft_wrap=True)
+    summary = f"{done.started_at} to {done.ended_at}: {done.steps:,} steps, {done.bytes / 1e6:,.1f} MB read"
+    out.print(f"[dim]{summary}[/]", highlight=False, soft_wrap=True)
 
 
 def _say(area: str) -> None:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive, show_warning
-from spinecho.ui.printing.figures_compared import print_compared
 from spinecho.ui.printing.options import AsJson, Device, Home, Limit, Memory, err, guarded, out, print_json
+from spinecho.ui.printing.outputs.figures_compared import print_compared
 from spinecho.ui.printing.progress_bars import progress_bars
 from spinecho.ui.printing.tables import plain
 
 if TYPE_CHECKING:
     from spinecho.archive import Archive
-    from spinecho.encoder_spaces import HeldEncoder
+    from spinecho.learning.encoder_spaces import HeldEncoder
 
 encoders_app = typer.Typer(
     no_args_is_help=True,

@@ -10,12 +10,12 @@ import typer
 
 from spinecho.db.errors import StoreError
 from spinecho.db.filters.algebra import ALL, Filter
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.console import err, out, print_json
-from spinecho.ui.printing.evaluation_table import print_evaluation
 from spinecho.ui.printing.options import MOST, guarded
+from spinecho.ui.printing.outputs.evaluation_table import print_evaluation
 from spinecho.ui.printing.tables import plain
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _write(folder: Path, value: dict[str, Any], *, quiet: bool) -> None:
     except OSError as error:
         raise StoreError(f"{path} cannot be written ({error.strerror}); give another folder with --out") from error
     try:
-        from spinecho.ui.printing.evaluation_plots import write_plots  # noqa: PLC0415
+        from spinecho.ui.printing.outputs.evaluation_plots import write_plots  # noqa: PLC0415
     except ImportError:
         if not quiet:
             err.print("no plots: they need matplotlib (pip install '.[plots]')", style="dim", markup=False)

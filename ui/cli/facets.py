@@ -10,7 +10,7 @@ from rich.table import Table
 
 from spinecho.db.filters.algebra import Filter
 from spinecho.db.queries.facets import FACETS, Facet
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.console import err, out, print_json

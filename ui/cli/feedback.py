@@ -12,7 +12,7 @@ from spinecho.db.csv_files import write_csv
 from spinecho.db.errors import StoreError
 from spinecho.db.filters.algebra import Filter
 from spinecho.errors import QueryError
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.options import AsJson, Home, guarded, out, print_json

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing import tables
 from spinecho.ui.printing.deidentifying import Dates, Deidentify, Descriptors, dates_of, descriptors_of

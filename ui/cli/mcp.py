@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from spinecho.db.errors import BackendMissing
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.mcp_address import check_loopback
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import LOOPBACK, Address, Device, Encoder, Home, guarded

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from spinecho.encoders.sandbox.environment import command_environment
-from spinecho.settings import as_environment, read_settings
+from spinecho.maintaining.upkeep import require_home
+from spinecho.setup.settings import as_environment, read_settings
 from spinecho.ui.opening import show_warning
 from spinecho.ui.printing.options import (
     LOOPBACK,
@@ -22,7 +23,6 @@ from spinecho.ui.printing.options import (
     guarded,
 )
 from spinecho.ui.server.serve import check_address
-from spinecho.upkeep import require_home
 
 
 @guarded

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import (
     AsJson,
@@ -23,7 +23,7 @@ from spinecho.ui.printing.options import (
     out,
     print_json,
 )
-from spinecho.ui.printing.predicted import print_predicted
+from spinecho.ui.printing.outputs.predicted import print_predicted
 from spinecho.ui.printing.progress_bars import progress_bars
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spinecho.receiving import receive_reports
+from spinecho.filling.receiving import receive_reports
 from spinecho.ui.printing.options import LOOPBACK, AsJson, err, guarded, out, print_json
 
 

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from spinecho.acts import entry_facts
-from spinecho.settings import read_settings
+from spinecho.access.acts import entry_facts
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_acts
-from spinecho.ui.printing.new_files import write_new
 from spinecho.ui.printing.options import MOST, AsJson, Home, err, guarded, out, print_json
+from spinecho.ui.printing.outputs.new_files import write_new
 from spinecho.ui.printing.tables import plain
 
 record_app = typer.Typer(no_args_is_help=True, help="The record of who did what: is it whole, what does it say.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import MOST, AsJson, Home, guarded, out, print_json
 from spinecho.ui.printing.tables import plain

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from spinecho.db.filters.algebra import Filter
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.cli.series import series
 from spinecho.ui.cli.why import why
 from spinecho.ui.opening import open_archive
@@ -19,7 +19,7 @@ from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.options import AsJson, Device, Encoder, Home, K, TextModel, Want, guarded, out, print_json
 
 if TYPE_CHECKING:
-    from spinecho.results import Hits
+    from spinecho.answering.results import Hits
 
 search_app = typer.Typer(no_args_is_help=True, help="Ask the archive, with words, a scan or a study.")
 
@@ -76,7 +76,7 @@ def search_text(
     an example: "after contrast" --like STUDY is like this one, but after contrast. --refine uses the thumbs that
     'spinecho feedback add' kept for the same words and filters.
     """
-    from spinecho.questions import check_words  # noqa: PLC0415
+    from spinecho.answering.questions import check_words  # noqa: PLC0415
 
     check_words(words, where, alone=like is None)  # before anything is opened
     reports = _reports(want)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from spinecho.acquired import AcquiredSeries, disputed
-from spinecho.settings import read_settings
+from spinecho.answering.acquired import AcquiredSeries, disputed
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import AsJson, Home, guarded, out, print_json
 from spinecho.ui.printing.tables import one_line

@@ -10,10 +10,10 @@ import typer
 
 from spinecho.db.errors import BackendMissing
 from spinecho.encoders.sandbox.environment import command_environment
-from spinecho.settings import as_environment, read_settings
+from spinecho.maintaining.upkeep import require_home
+from spinecho.setup.settings import as_environment, read_settings
 from spinecho.ui.opening import show_warning
 from spinecho.ui.printing.options import LOOPBACK, Address, Device, Encoder, Home, Open, Theme, guarded
-from spinecho.upkeep import require_home
 
 
 @guarded

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from spinecho.settings import read_settings
-from spinecho.sources import pulled_facts
+from spinecho.filling.sources import pulled_facts
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import AsJson, Home, guarded, out, print_json
 from spinecho.ui.printing.tables import plain

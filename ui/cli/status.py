@@ -7,12 +7,9 @@ from typing import Annotated
 
 import typer
 
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing import tables
-from spinecho.ui.printing.damage import require_undamaged
-from spinecho.ui.printing.failure_rows import COLUMNS, failure_rows
-from spinecho.ui.printing.new_files import write_new
 from spinecho.ui.printing.options import (
     AsJson,
     Home,
@@ -22,6 +19,9 @@ from spinecho.ui.printing.options import (
     out,
     print_json,
 )
+from spinecho.ui.printing.outputs.damage import require_undamaged
+from spinecho.ui.printing.outputs.failure_rows import COLUMNS, failure_rows
+from spinecho.ui.printing.outputs.new_files import write_new
 from spinecho.ui.printing.progress_bars import progress_bars
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.cli.named import NamedGroup
 from spinecho.ui.opening import open_archive, show_warning
 from spinecho.ui.printing.options import MOST, AsJson, Home, err, guarded, out, print_json
@@ -15,7 +15,7 @@ from spinecho.ui.printing.progress_bars import progress_bars
 from spinecho.ui.printing.tables import plain
 
 if TYPE_CHECKING:
-    from spinecho.teaching import Concept
+    from spinecho.learning.teaching import Concept
 
 teach_app = typer.Typer(
     no_args_is_help=True,
@@ -92,11 +92,11 @@ def listed(home: Home = None, as_json: AsJson = False) -> None:
     for column in ("concept", "version", "", "AUROC", "with", "without", "yes", "no", "unsure", "by", "taught"):
         table.add_column(column, justify="right" if column in right else "left")
     for one in found:
-        auroc, said = one.card["auroc"], [str(one.predicted.get(value, "")) for value in ("yes", "no", "unknown")]
+        auroc, counts = one.card["auroc"], [str(one.predicted.get(value, "")) for value in ("yes", "no", "unknown")]
         table.add_row(
             plain(one.name), str(one.version), one.state + (", stale" if one.stale else ""),
             f"{auroc['value']:.2f} ({auroc['low']:.2f} to {auroc['high']:.2f})",
-            str(one.card["positives"]["studies"]), str(one.card["negatives"]["studies"]), *said, plain(one.owner),
+            str(one.card["positives"]["studies"]), str(one.card["negatives"]["studies"]), *counts, plain(one.owner),
             f"{one.taught_at:%Y-%m-%d}",
         )  # fmt: skip
     out.print(table, highlight=False)
@@ -179,9 +179,9 @@ def following(
 
 
 def _print_state(one: Concept) -> None:
-    said = ", ".join(f"{value} {count}" for value, count in one.predicted.items())
+    counts = ", ".join(f"{value} {count}" for value, count in one.predicted.items())
     word = {
-        "serves": f"predicts ({said or 'nothing yet'}): --where '{one.condition}'",
+        "serves": f"predicts ({counts or 'nothing yet'}): --where '{one.condition}'",
         "replaced": "was replaced by a later version",
         "draft": "is a draft and predicts nothing",
         "undone": "is undone",

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from spinecho.settings import read_settings
-from spinecho.tokens import MOST_DAYS, SCOPES, token_facts
+from spinecho.access.tokens import MOST_DAYS, SCOPES, token_facts
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import MOST, AsJson, Home, err, guarded, out, print_json
 from spinecho.ui.printing.tables import plain

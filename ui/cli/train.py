@@ -14,7 +14,7 @@ import typer
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from spinecho.private import private_files
+from spinecho.setup.private import private_files
 from spinecho.ui.printing.console import err, out, print_json
 from spinecho.ui.printing.failing import failing
 from spinecho.ui.printing.tables import plain
@@ -48,7 +48,7 @@ def align(config: Config, dry_run: DryRun = False, as_json: AsJson = False) -> N
 def head(config: Config, dry_run: DryRun = False, device: Device = "auto", as_json: AsJson = False) -> None:
     """Heads on a frozen encoder: kind = "head". Features are cached, so it goes on where it was."""
     with _guarded(as_json=as_json):
-        from spinecho.training import train  # noqa: PLC0415
+        from spinecho.learning.training import train  # noqa: PLC0415
 
         if dry_run:
             _tell(train("head", config, dry_run=True), as_json=as_json)
@@ -63,7 +63,7 @@ def head(config: Config, dry_run: DryRun = False, device: Device = "auto", as_js
 
 def _fit(config: Path, stage: str, *, dry_run: bool, as_json: bool) -> None:
     with _guarded(as_json=as_json):
-        from spinecho.training import train  # noqa: PLC0415
+        from spinecho.learning.training import train  # noqa: PLC0415
 
         if dry_run:
             _tell(train(stage, config, dry_run=True), as_json=as_json)

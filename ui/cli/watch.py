@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from spinecho.settings import read_settings
+from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.deidentifying import Dates, Deidentify, Descriptors, dates_of, descriptors_of
 from spinecho.ui.printing.options import MOST, Device, Encoder, Home, Memory, TextModel, guarded, out

@@ -10,7 +10,7 @@ from spinecho.ui.mcp import shapes
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from spinecho import facet_counts, lists, results, studies
+    from spinecho.answering import facet_counts, lists, results, studies
 
 MOST_REPORT = 20_000
 """Characters of a report in one answer."""

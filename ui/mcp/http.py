@@ -19,15 +19,15 @@ from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 
-from spinecho.connection import before_person
+from spinecho.access.people import open_record
+from spinecho.access.roles import RolesError, signs_in
+from spinecho.answering.connection import before_person
 from spinecho.errors import SpinechoError
-from spinecho.people import open_record
-from spinecho.roles import RolesError, signs_in
 from spinecho.search.access.persons import Person, Refused, Role
-from spinecho.settings import Settings
+from spinecho.setup.settings import Settings
+from spinecho.setup.wiring import open_database
 from spinecho.ui.mcp.server import server_of
 from spinecho.ui.token_owner import TokenRefused, known_token
-from spinecho.wiring import open_database
 
 if TYPE_CHECKING:
     from spinecho.archive import Archive

@@ -12,7 +12,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.types import ToolAnnotations
 from pydantic import Field
 
-from spinecho.connection import note_assistant
+from spinecho.answering.connection import note_assistant
 from spinecho.errors import SpinechoError
 from spinecho.ui.mcp import answers, shapes
 from spinecho.ui.mcp.definitions import given_definition, rules_of

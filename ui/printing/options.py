@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 import typer
 
 from spinecho.encoders.sandbox.processes import LEAST_MB
-from spinecho.private import private_files
+from spinecho.setup.private import private_files
 from spinecho.ui.printing.console import err, out, print_json
 from spinecho.ui.printing.failing import failing
 from spinecho.ui.printing.server_option import VARIABLE, asked_there, may_ask
@@ -128,7 +128,7 @@ def _recorded(*, leave_out: bool) -> Iterator[None]:
     if not leave_out:
         yield
         return
-    from spinecho.settings import NO_RECORD  # noqa: PLC0415  (imports the database)
+    from spinecho.setup.settings import NO_RECORD  # noqa: PLC0415  (imports the database)
 
     err.print("no record is kept of this (--no-record)", style="yellow")
     before = os.environ.get(NO_RECORD)

@@ -22,7 +22,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from spinecho.outcomes import OnProgress
+    from spinecho.filling.outcomes import OnProgress
 
 _PERIOD = 60.0
 """Seconds over which speed and time left are estimated: series differ in size."""

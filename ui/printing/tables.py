@@ -13,8 +13,8 @@ from spinecho.indexer.progress import STAGES
 from spinecho.ui.scrubbed import scrub_findings, scrub_rows
 
 if TYPE_CHECKING:  # at run time whoever has one of these has imported its module
-    from spinecho.outcomes import Joined, Outcome
-    from spinecho.results import Hit, Hits, Sentence, SeriesSummary
+    from spinecho.answering.results import Hit, Hits, Sentence, SeriesSummary
+    from spinecho.filling.outcomes import Joined, Outcome
 
 _MARKS = {"present": "[green]+[/]", "absent": "[red]-[/]", "uncertain": "[yellow]?[/]", "historical": "[blue]<[/]"}
 
@@ -230,8 +230,8 @@ def print_status(console: Console, facts: dict[str, Any]) -> None:
         table.add_row("last run", plain(f"{run['started_at']} to {ended}"))
     if facts["copies"]:
         table.add_row("copies kept", f"{facts['copies']} (spinecho db copies)")
-    for name, said in scrub_rows(facts.get("scrub")):
-        table.add_row(name, plain(said))
+    for name, round_summary in scrub_rows(facts.get("scrub")):
+        table.add_row(name, plain(round_summary))
     if reading := facts["reading"]:
         memory = f"{reading['memory_mb']:,} MB each" if reading["memory_mb"] else "as much memory as there is"
         network = "a network, which this kernel lets them keep" if reading["network"] else "no network"
@@ -240,8 +240,8 @@ def print_status(console: Console, facts: dict[str, Any]) -> None:
     for one in scrub_findings(facts.get("scrub")):
         counted = f"{one['count']:,} " if one["count"] > 1 else ""
         colour = "bold red" if one["severity"] == "error" else "yellow"
-        said = f"[{colour}]{one['severity']}[/] {one['area']}: {counted}{plain(one['what'])}"
-        console.print(said, highlight=False, soft_wrap=True)
+        round_summary = f"[{colour}]{one['severity']}[/] {one['area']}: {counted}{plain(one['what'])}"
+        console.print(round_summary, highlight=False, soft_wrap=True)
         for example in one["examples"]:
             console.print(f"  {plain(example)}", highlight=False, soft_wrap=True)
         console.print(f"  [dim]{plain(one['remedy'])}[/]", highlight=False, soft_wrap=True)

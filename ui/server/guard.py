@@ -73,7 +73,7 @@ class Guard:
         refused = self.refused(given)
         if refused is not None:
             status, title, words = refused
-            await self._answer(scope, receive, send, status, _page(title, words))
+            await self._answer(scope, receive, send, status, plain_page(title, words))
         elif scope["type"] == "http" and (place := self._let_in(given)) is not None:
             cookie = f"{self._cookie}={self._proof}; Path=/; HttpOnly; SameSite=Lax"
             more = [(b"location", place.encode("latin-1")), (b"set-cookie", cookie.encode())]
@@ -235,7 +235,8 @@ def _policy(scripts: Iterable[str]) -> tuple[str, str]:
     return "content-security-policy", "; ".join(parts)
 
 
-def _page(title: str, words: str) -> str:
+def plain_page(title: str, words: str) -> str:
+    """A page of words, for what is answered without the pages."""
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Spinecho</title><style>
 :root {{color-scheme: dark light; --back: #0f1114; --text: #e8eaed; --line: #343a42; --key: #8fbfe0}}
 @media (prefers-color-scheme: light) {{:root {{--back: #fbfbfa; --text: #15181c; --line: #c3c9d0; --key: #1b5f8f}}}}
@@ -247,7 +248,7 @@ h1 {{font-size: 1.25rem; margin: 0 0 .6rem}} p {{margin: .5rem 0}} code {{color:
 """
 
 
-_DOOR = _page("Spinecho", "\x00").replace(
+_DOOR = plain_page("Spinecho", "\x00").replace(
     "<p>\x00</p>",
     "<p>This room is for the account that started it. Its first address carries a secret, and this one does not.</p>"
     "<p>Open the address that <code>spinecho ui</code> printed. It also stands in the file "

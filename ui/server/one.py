@@ -21,8 +21,8 @@ from typing import Any
 
 from spinecho.encoders.sandbox.environment import command_environment
 from spinecho.errors import SpinechoError
-from spinecho.private import UMASK
-from spinecho.settings import as_environment, read_settings
+from spinecho.setup.private import UMASK
+from spinecho.setup.settings import as_environment, read_settings
 from spinecho.ui.server.serve import SECRET, check_address, parser_of, rules_for, secret_of, tell_address
 
 GIVEN = "SPINECHO_SERVE"
@@ -100,7 +100,7 @@ class Pages:
 def make() -> Any:
     """The application of one worker."""
     from spinecho.ui.server.api.app import create_api  # noqa: PLC0415  (slow to import)
-    from spinecho.ui.server.api.service import Door  # noqa: PLC0415
+    from spinecho.ui.server.api.around.service import Door  # noqa: PLC0415
     from spinecho.ui.server.proxy import Front, Proxy  # noqa: PLC0415
 
     options = json.loads(os.environ[GIVEN])

@@ -22,10 +22,10 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from spinecho.access.roles import read_roles, redirect_origin, signs_in
 from spinecho.errors import SettingsError, SpinechoError
-from spinecho.private import UMASK, open_private
-from spinecho.roles import read_roles, redirect_origin, signs_in
-from spinecho.settings import Settings, read_settings
+from spinecho.setup.private import UMASK, open_private
+from spinecho.setup.settings import Settings, read_settings
 from spinecho.ui.server.guard import Guard, Rules
 from spinecho.ui.server.parent import end_with_parent
 from spinecho.ui.server.theme import PAGE, streamlit_options
@@ -113,7 +113,9 @@ def _serve(rules: Rules, options: dict[str, object]) -> None:
     from starlette.middleware import Middleware  # noqa: PLC0415  (slow to import)
     from streamlit.starlette import App  # noqa: PLC0415
 
-    App(PAGE, middleware=[Middleware(Guard, rules=rules)]).run(config=options)
+    from spinecho.ui.server.downloads import ROUTE  # noqa: PLC0415
+
+    App(PAGE, routes=[ROUTE], middleware=[Middleware(Guard, rules=rules)]).run(config=options)
 
 
 def parser_of(prog: str) -> argparse.ArgumentParser:

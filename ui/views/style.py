@@ -28,10 +28,18 @@ _STYLE = """<style>
 .st-key-counts-waiting {opacity: 0.45}
 .st-key-count-line {min-height: 1.4rem}
 [class*="st-key-report-"] [data-testid="stText"] {line-height: 1.45}
+a.taken {display: inline-flex; align-items: center; min-height: 2.5rem; padding: 0.25rem 0.75rem; white-space: nowrap;
+  border: 1px solid var(--taken-line); border-radius: 4px; font-size: 0.875rem;
+  color: inherit !important; text-decoration: none !important}
+a.taken:hover, a.taken:focus-visible {border-color: var(--taken); color: var(--taken) !important}
+a.taken.primary {background: var(--taken); border-color: var(--taken); color: var(--taken-on) !important}
+a.taken.primary:hover, a.taken.primary:focus-visible {filter: brightness(1.1)}
+:root {--taken: #1b5f8f; --taken-on: #ffffff; --taken-line: #c3c9d0}
 </style>"""
 
 
 _DARK = """<style>
+:root {--taken: #8fbfe0; --taken-on: #0b0d10; --taken-line: #343a42}
 [data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] *,
 [data-testid="stBaseButton-primaryFormSubmit"] *, [data-baseweb="tag"], [data-baseweb="tag"] * {
   color: #0b0d10 !important}

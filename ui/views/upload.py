@@ -13,9 +13,9 @@ from typing import Any, Protocol, TypeAlias
 import streamlit as st
 
 from spinecho.queries import ImageQuery
+from spinecho.setup.wiring import USER_ERRORS, take_apart
 from spinecho.ui.server.theme import UPLOAD_MB
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS, take_apart
 
 Read: TypeAlias = Callable[[Path], tuple[ImageQuery, Sequence[Any]]]
 """`ShownArchive.read_scan`."""

@@ -30,7 +30,7 @@ from spinecho.encoders.language.clauses.other_languages import judge_by
 from spinecho.encoders.language.clauses.other_rules import rules_for
 from spinecho.encoders.language.clauses.segment import Judged, decide, has_words, judge_segment
 from spinecho.encoders.language.finding_words import names_finding
-from spinecho.encoders.language.sentences import sentence_spans
+from spinecho.encoders.language.parts.sentences import sentence_spans
 from spinecho.encoders.language.vocabulary import concepts
 
 _BLANKS = re.compile(r"\s{2,}|[^\S ]")
@@ -228,10 +228,10 @@ def _as_expected(heard: str, part: Judged) -> Judged:
     if (
         part.by != "nothing"
         or part.aside
-        or (told := PRESENT_AS_EXPECTED.fullmatch(heard, part.start, part.end)) is None
+        or (normal := PRESENT_AS_EXPECTED.fullmatch(heard, part.start, part.end)) is None
     ):
         return part
-    return replace(part, assertion="absent", by="normal", cue=told.span("cue"))
+    return replace(part, assertion="absent", by="normal", cue=normal.span("cue"))
 
 
 def _names_one(text: str) -> bool:

@@ -248,18 +248,18 @@ def is_foreign(name: str) -> bool:
 @cache
 def looked_for(ident: str) -> tuple[str, ...]:
     """The names of a concept, and of its kinds that are said for it (haematoma for haemorrhage), English ones first."""
-    meant = tuple(_said_for(ident))
+    meant = tuple(_sought_for(ident))
     every = (*(name for one in meant for name in names(one)), *(name for one in meant for name in elsewhere(one)))
     return tuple(dict.fromkeys(every))
 
 
-def _said_for(ident: str) -> Iterator[str]:
+def _sought_for(ident: str) -> Iterator[str]:
     """A concept, and its kinds that are said for it."""
     yield ident
     table = vocabulary()
     for child in table.children.get(ident, ()):
         if table.concepts[child].alike and table.concepts[child].parents[0] == ident:
-            yield from _said_for(child)
+            yield from _sought_for(child)
 
 
 @cache

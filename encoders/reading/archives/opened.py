@@ -80,8 +80,8 @@ def open_archive(source: Path | BinaryIO, name: str, size: int) -> Opened:
             return _tar(source.open("rb") if isinstance(source, Path) else source, size, SMALL_BYTES)
         import indexed_gzip  # noqa: PLC0415
 
-        told = {"filename": str(source)} if isinstance(source, Path) else {"fileobj": source}
-        unfolded: Any = indexed_gzip.IndexedGzipFile(**told, spacing=_SPACING)
+        opened_from = {"filename": str(source)} if isinstance(source, Path) else {"fileobj": source}
+        unfolded: Any = indexed_gzip.IndexedGzipFile(**opened_from, spacing=_SPACING)
         return _tar(unfolded, size * MOST_RATIO, SMALL_BYTES)
 
 

@@ -150,8 +150,8 @@ def _row(table: Path, column: str, key: str) -> dict[str, str]:
         for number, row in enumerate(csv.DictReader(io.StringIO(text), delimiter="\t")):
             if number > _MOST_ROWS:
                 break
-            said = str(row.get(column) or "").strip()
-            if said in (key, key.split("-", 1)[1]):
+            subject = str(row.get(column) or "").strip()
+            if subject in (key, key.split("-", 1)[1]):
                 pairs = [
                     (name, value) for name, value in row.items() if isinstance(name, str) and isinstance(value, str)
                 ]

@@ -195,13 +195,13 @@ def kind_of_header(header: Header) -> Kind:
 
 def nifti_study_facts(header: Header) -> StudyFacts:
     """Study-level facts: the subject of a BIDS name, and what the sidecar and the data set's tables say."""
-    said: dict[str, Any] = header.detail.get("subject", {})
+    subject: dict[str, Any] = header.detail.get("subject", {})
     return StudyFacts(
         uid=header.study_uid,
         patient_id=header.detail.get("patient", subject_in(header.path)),  # of a de-identified archive a pseudonym
         description=str(header.detail.get("sidecar", {}).get("StudyDescription", "")),
-        sex=said.get("sex"),
-        age_years=said.get("age_years"),
+        sex=subject.get("sex"),
+        age_years=subject.get("age_years"),
     )
 
 

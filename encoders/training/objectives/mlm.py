@@ -25,8 +25,8 @@ from torch import Tensor, nn
 
 from spinecho.encoders import hub
 from spinecho.encoders.errors import EncoderError, EncoderUnavailable
-from spinecho.encoders.language.sections import Section, section_spans
-from spinecho.encoders.language.sentences import sentence_spans
+from spinecho.encoders.language.parts.sections import Section, section_spans
+from spinecho.encoders.language.parts.sentences import sentence_spans
 from spinecho.encoders.networks.model_files import ModelFiles, describe, find_folder
 from spinecho.encoders.networks.sentence_encoder import load_tokenizer
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from spinecho.db.keys import is_uid
-from spinecho.encoders.language.sections import section_spans
+from spinecho.encoders.language.parts.sections import section_spans
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, open_text, reading
 from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
 from spinecho.indexer.reports.parsing.report_head import Head, NotDivided, divide, read_head

@@ -16,8 +16,8 @@ from spinecho.encoders.language.clauses.assertions import Clause, clauses
 from spinecho.encoders.language.clauses.other_rules import rules_for
 from spinecho.encoders.language.expand import expand, spelled_out
 from spinecho.encoders.language.findings import findings
-from spinecho.encoders.language.languages import language_of
 from spinecho.encoders.language.laterality import sides
+from spinecho.encoders.language.parts.languages import language_of
 from spinecho.encoders.language.passages import passages
 from spinecho.encoders.language.query_words import parse_query
 from spinecho.encoders.language.vocabulary import meant

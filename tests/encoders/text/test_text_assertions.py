@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spinecho.encoders.language.clauses.assertions import Assertion, clauses, sentence_assertion
-from spinecho.encoders.language.sentences import sentence_spans
+from spinecho.encoders.language.parts.sentences import sentence_spans
 
 TABLE = Path(__file__).parent / "assertion_sentences.csv"
 ROWS = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines()))

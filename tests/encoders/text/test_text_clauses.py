@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.clauses import answer, kappa, read_written, wilson
-from spinecho.encoders.language.administration import administrative
 from spinecho.encoders.language.clauses.assertions import Clause, clauses, is_normality, sentence_assertion
+from spinecho.encoders.language.parts.administration import administrative
+from spinecho.encoders.language.parts.sentences import sentence_spans
 from spinecho.encoders.language.passages import NEVER_AFFIRM, passages
-from spinecho.encoders.language.sentences import sentence_spans
 
 FINDINGS = ["infarct", "cavernoma", "meniscal tear", "hydrocephalus", "disc herniation"]
 DENIED = [

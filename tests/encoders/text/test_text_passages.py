@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from spinecho.encoders.language.clauses.assertions import clauses
 from spinecho.encoders.language.laterality import sides
+from spinecho.encoders.language.parts.sentences import LONGEST, sentence_spans
 from spinecho.encoders.language.passages import passages
 from spinecho.encoders.language.query_words import parse_query
-from spinecho.encoders.language.sentences import LONGEST, sentence_spans
 from spinecho.encoders.language.terms import mentions
 
 REPORT = """MRI BRAIN WITH CONTRAST

@@ -22,15 +22,15 @@ import spinecho
 from spinecho.db.errors import StoreError
 from spinecho.db.schema.database import Database
 from spinecho.encoders.reading.headers import Header
-from spinecho.identities import identity_key, open_door, open_identities
 from spinecho.indexer import discovery
 from spinecho.indexer.deidentifying.begun import MixedArchive, warnings_of
 from spinecho.indexer.deidentifying.keyed import Keyed
 from spinecho.indexer.deidentifying.profile import Options as How
 from spinecho.indexer.pipeline import Options, Summary, index_archive
+from spinecho.pseudonyms.identities import identity_key, open_door, open_identities
 from spinecho.search.access.objects import Objects
 from spinecho.search.access.personal_archive import Person, PersonalArchive, Refused, Role
-from spinecho.settings import Settings
+from spinecho.setup.settings import Settings
 
 BORN, PHONE = "19560312", "089 5551234"
 REPORT = """Patient: Hanna Quillfeather   DOB: 12.03.1956

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from spinecho.outcomes import Outcome
+from spinecho.filling.outcomes import Outcome
 from spinecho.ui.cli.app import app
 
 TAKEN = {"accession": {"Auftrag": 1}, "report": {"Text": 2, "[bold]": 1}}

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from spinecho import watching
 from spinecho.archive import Archive
 from spinecho.errors import SettingsError
-from spinecho.hours import Hours, read_hours
+from spinecho.filling import watching
+from spinecho.setup.hours import Hours, read_hours
 
 NIGHT = datetime(2026, 1, 5, 23, 0)
 

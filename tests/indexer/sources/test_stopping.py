@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from spinecho import watching
 from spinecho.archive import Archive
+from spinecho.filling import watching
 
 FILES = (threading.__file__, watching.__file__)
 

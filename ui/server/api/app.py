@@ -11,30 +11,26 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.routing import Route
 
-from spinecho.settings import Settings
-from spinecho.ui.server.api import (
+from spinecho.setup.settings import Settings
+from spinecho.ui.server.api.around import logs, problems
+from spinecho.ui.server.api.around.edge import PREFIX, Edge
+from spinecho.ui.server.api.around.limits import Limits, read_limits
+from spinecho.ui.server.api.around.service import Door, Service
+from spinecho.ui.server.api.as_json import shapes
+from spinecho.ui.server.api.dicomweb.mounting import mount
+from spinecho.ui.server.api.finding import searching, searching_scan, studies, volumes
+from spinecho.ui.server.api.routes import (
     archive,
     cohorts,
     feedback,
     health,
     jobs,
-    logs,
-    problems,
     record,
     reruns,
-    searching,
-    searching_scan,
-    shapes,
     sources,
-    studies,
     thumbs,
     tokens,
-    volumes,
 )
-from spinecho.ui.server.api.dicomweb.mounting import mount
-from spinecho.ui.server.api.edge import PREFIX, Edge
-from spinecho.ui.server.api.limits import Limits, read_limits
-from spinecho.ui.server.api.service import Door, Service
 from spinecho.ui.server.guard import Rules
 from spinecho.ui.server.jobs.runner import Runner
 
@@ -106,7 +102,7 @@ def create_api(
 
 
 def _tools(service: Service) -> Any:
-    from spinecho.ui.server.api.tools import Tools  # noqa: PLC0415  (an extra, and slow to import)
+    from spinecho.ui.server.api.routes.tools import Tools  # noqa: PLC0415  (an extra, and slow to import)
 
     return Tools(service)
 

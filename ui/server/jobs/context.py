@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from spinecho.access.people import open_record
 from spinecho.db.schema.database import Database
 from spinecho.encoders.dual import DualEncoder
-from spinecho.people import open_record
 from spinecho.search.access.late_engine import LateEngine
 from spinecho.search.access.personal_archive import Person, PersonalArchive, Recorder
 from spinecho.search.engine import Engine
-from spinecho.settings import Settings
+from spinecho.setup.settings import Settings
+from spinecho.setup.wiring import open_database
 from spinecho.ui.server.jobs.queue import Job, Queue
-from spinecho.wiring import open_database
 
 
 class Stopped(Exception):
@@ -30,7 +30,7 @@ class Opened:
     @cached_property
     def late(self) -> LateEngine:
         """The engine, whose networks are loaded when something first needs them."""
-        from spinecho.wiring import open_engine  # noqa: PLC0415  (torch is slow to import)
+        from spinecho.setup.wiring import open_engine  # noqa: PLC0415  (torch is slow to import)
 
         return LateEngine(
             self.database, self.settings.builds, lambda: open_engine(self.settings, database=self.database)

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from spinecho.connection import read_where
+from spinecho.answering.connection import read_where
 from spinecho.db.durable import write_durably
 from spinecho.errors import QueryError
 from spinecho.search.access.by_uid import ByUid
@@ -62,7 +62,7 @@ def count(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def evaluation(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     """How well the archive is found, as `spinecho evaluate --json`."""
-    from spinecho.measuring import evaluate  # noqa: PLC0415
+    from spinecho.learning.measuring import evaluate  # noqa: PLC0415
 
     context.tell("opening")
     opened = context.opened
@@ -78,7 +78,7 @@ def evaluation(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def evidence(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Where a series speaks for words: float32 cells (r, a, s) in C order, and what each slice adds by axis."""
-    from spinecho.evidence import read_again  # noqa: PLC0415
+    from spinecho.answering.evidence import read_again  # noqa: PLC0415
 
     archive = context.archive()
     opened = ByUid(archive).series(asked["series"])
@@ -90,7 +90,7 @@ def evidence(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def shown_evidence(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     """The same of a volume that is open on a page, by their ids."""
-    from spinecho.evidence import read_again  # noqa: PLC0415
+    from spinecho.answering.evidence import read_again  # noqa: PLC0415
 
     archive = context.archive()
     context.tell("comparing")
@@ -108,7 +108,7 @@ def archive_map(context: Context, _: Mapping[str, Any]) -> dict[str, Any]:
 
 def kept_evaluation(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     """How well the archive is found, written into the folder of the home where evaluations are kept."""
-    from spinecho.measuring import evaluate  # noqa: PLC0415
+    from spinecho.learning.measuring import evaluate  # noqa: PLC0415
 
     context.tell("opening")
     opened, folder = context.opened, context.settings.home / EVALUATIONS / Path(asked["folder"]).name

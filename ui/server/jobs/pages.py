@@ -10,11 +10,11 @@ from contextlib import closing, contextmanager, suppress
 from spinecho.errors import SpinechoError
 from spinecho.search.access.cohorts import counts_take_long
 from spinecho.search.access.persons import Person, Role
-from spinecho.settings import Settings
+from spinecho.setup.settings import Settings
+from spinecho.setup.wiring import open_database
 from spinecho.ui.server.jobs.pool import Pool, set_pool
 from spinecho.ui.server.jobs.queue import Queue
 from spinecho.ui.server.jobs.runner import Runner
-from spinecho.wiring import open_database
 
 
 @contextmanager

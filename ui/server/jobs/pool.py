@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from spinecho.errors import SpinechoError
-from spinecho.private import open_private
 from spinecho.search.access.personal_archive import Person
-from spinecho.settings import Settings
+from spinecho.setup.private import open_private
+from spinecho.setup.settings import Settings
 from spinecho.ui.server.jobs.kinds import KINDS
 from spinecho.ui.server.jobs.queue import Job, Queue
 
@@ -89,16 +89,16 @@ class Pool:
         """
         job: Job | None = self._add(kind, person, arguments, None if stays else _WAITED)
         assert job is not None  # noqa: S101
-        number, begun, told, said, served = job.id, time.monotonic(), 0.0, time.monotonic(), False
+        number, begun, progress_at, alive_at, served = job.id, time.monotonic(), 0.0, time.monotonic(), False
         try:
             while job is not None and not job.over:
                 now = time.monotonic()
-                if now - told >= _TELL:
+                if now - progress_at >= _TELL:
                     on_wait(job)
-                    told = now
-                if now - said >= _LEFT / 2:
+                    progress_at = now
+                if now - alive_at >= _LEFT / 2:
                     self._queue.wait_on(number, _WAITED)
-                    said = now
+                    alive_at = now
                 if not served and job.state == "queued" and now - begun >= _UNSERVED:
                     served = self._require_runner()
                 time.sleep(_LOOK)

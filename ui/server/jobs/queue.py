@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.errors import SpinechoError
-from spinecho.private import make_private, open_private
+from spinecho.setup.private import make_private, open_private
 
 FILE = "server.sqlite"
 STATES = ("queued", "running", "done", "failed", "cancelled")
@@ -39,7 +39,7 @@ _KEPT_SECONDS = 24 * 3600.0
 _KEPT_JOBS = 500
 _READ_SECONDS = 60.0
 """For which what somebody waited for is kept once it is over: whoever waits reads it within a second."""
-_TOLD_SECONDS = 0.2
+_PROGRESS_SECONDS = 0.2
 """Between two words of one stage."""
 ALL_PRIORITIES = (0, 1 << 31)
 
@@ -97,7 +97,7 @@ class Queue:
         """most: jobs that may wait, most_of_one: of these of one person, so that nobody fills it for the others."""
         self.home, self.folder, self._most, self._most_of_one = home, home / "jobs", most, most_of_one
         self._held = threading.local()
-        self._told = ("", "", 0.0)
+        self._last_progress = ("", "", 0.0)
         self._path, self._all = home / FILE, list[sqlite3.Connection]()
         make_private(home)
         make_private(self.folder)
@@ -204,8 +204,8 @@ class Queue:
             .fetchone()
         )
         stops, now = bool(row and row[0]), time.monotonic()
-        if stops or self._told[:2] != (number, stage) or now - self._told[2] >= _TOLD_SECONDS:
-            self._told = (number, stage, now)
+        if stops or self._last_progress[:2] != (number, stage) or now - self._last_progress[2] >= _PROGRESS_SECONDS:
+            self._last_progress = (number, stage, now)
             with self._writing(lasting=False) as connection:
                 connection.execute(
                     "UPDATE jobs SET stage = ?, done = ?, known = ? WHERE id = ? AND state = 'running'",

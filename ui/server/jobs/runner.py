@@ -25,8 +25,8 @@ from typing import IO
 import psutil
 
 from spinecho.encoders.sandbox.environment import command_environment
-from spinecho.private import open_private
-from spinecho.settings import Settings, as_environment
+from spinecho.setup.private import open_private
+from spinecho.setup.settings import Settings, as_environment
 from spinecho.ui.server.jobs.queue import Job, Queue
 
 ATTEMPTS = 2

@@ -12,7 +12,7 @@ from spinecho.ui.server.jobs.context import Context
 
 def why(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     """As `Archive.why`. Each series names its picture in the zip, where one was drawn."""
-    from spinecho.evidence import evidence_of  # noqa: PLC0415
+    from spinecho.answering.evidence import evidence_of  # noqa: PLC0415
 
     archive, words, draw = context.archive(), str(asked["words"]), bool(asked["pictures"])
     cards = archive.series_of(asked["study"])

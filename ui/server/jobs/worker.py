@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from spinecho.db.errors import Damaged, StorageFailure
 from spinecho.db.people.record import RecordError
 from spinecho.errors import SettingsError, SpinechoError
-from spinecho.private import UMASK
 from spinecho.search.access.personal_archive import Person, Role
-from spinecho.settings import read_settings
+from spinecho.setup.private import UMASK
+from spinecho.setup.settings import read_settings
 from spinecho.ui.server.jobs.queue import Queue
 from spinecho.ui.server.parent import end_with_parent
 

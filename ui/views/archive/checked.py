@@ -12,8 +12,8 @@ from spinecho.ui.views.style import trouble
 def checked(context: PageContext) -> None:
     """A line for the last whole round and the one under way, and each finding with what helps."""
     facts = context.front.scrubbed()
-    for name, said in scrub_rows(facts):
-        st.text(f"{name.capitalize()}: {said}")
+    for name, summary in scrub_rows(facts):
+        st.text(f"{name.capitalize()}: {summary}")
     for one in scrub_findings(facts):
         counted = f"{one['count']:,} " if one["count"] > 1 else ""
         lines = [counted + one["what"], one["remedy"], *one["examples"]]

@@ -9,12 +9,12 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.people import Role
+from spinecho.access.people import Role
+from spinecho.setup.wiring import USER_ERRORS, indexing_process
 from spinecho.shown import Busy
 from spinecho.ui.views.session.long_work import launch
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS, indexing_process
 
 _LABELS = {"discover": "files found", "scan": "headers read", "read": "series read, embedded, stored",
            "reports": "report files"}  # fmt: skip

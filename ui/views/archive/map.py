@@ -8,14 +8,14 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.facet_counts import Count, masked_sizes, number
+from spinecho.answering.facet_counts import Count, masked_sizes, number
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import ArchiveMap, VolumeFacts
 from spinecho.ui.views.cohorts.members import member_grid
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.page_links import go
 from spinecho.ui.views.session.pooled import pooled
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS
 
 _BY = {
     "body_region": "body region", "sequence": "sequence", "plane": "plane", "vendor": "manufacturer",

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from spinecho.facet_counts import Count, number
-from spinecho.people import Role
+from spinecho.access.people import Role
+from spinecho.answering.facet_counts import Count, number
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import Reason
 from spinecho.ui.views.archive.checked import checked
 from spinecho.ui.views.archive.disk import space_rows, used
@@ -16,7 +17,6 @@ from spinecho.ui.views.archive.jobs import jobs, start
 from spinecho.ui.views.archive.map import map_view
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS
 
 SHORTCUTS = (("drag on the map", "draw a lasso"),)
 _NAMES = {"body_region": "body region", "sequence": "sequence", "vendor": "manufacturer"}

@@ -8,8 +8,8 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from spinecho.facet_counts import Facet, number
-from spinecho.lists import BALANCED
+from spinecho.answering.facet_counts import Facet, number
+from spinecho.answering.lists import BALANCED
 
 ARCHIVE = "#6b7480"
 _NAMES = {"field_strength": "field strength", "body_region": "body region", "vendor": "manufacturer"}
@@ -21,21 +21,21 @@ def attrition_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
     data = [
         {
             "line": f"{place:02d}", "what": str(row["what"])[:90], "studies": number(row["studies"]),
-            "said": f"{row['studies']} studies, {row['patients']} patients",
+            "label": f"{row['studies']} studies, {row['patients']} patients",
         }
         for place, row in enumerate(rows)
     ]  # fmt: skip
     base = alt.Chart(_table(data)).encode(
         y=alt.Y("line:N", axis=None, sort=None),
         x=alt.X("studies:Q", axis=alt.Axis(title=None, grid=False, labels=False, ticks=False, domain=False)),
-        tooltip=[alt.Tooltip("what:N", title="line"), alt.Tooltip("said:N", title="left")],
+        tooltip=[alt.Tooltip("what:N", title="line"), alt.Tooltip("label:N", title="left")],
     )
     bars = base.mark_bar(color=_cohort(), height=9, yOffset=9, cornerRadiusEnd=2)
     what = base.mark_text(align="left", baseline="middle", dy=-6, fontSize=12, color=_ink()).encode(
         x=alt.value(0), text="what:N"
     )
     labels = base.mark_text(align="right", baseline="middle", dy=-6, fontSize=12, color=_ink()).encode(
-        x=alt.value("width"), text="said:N"
+        x=alt.value("width"), text="label:N"
     )
     context = {"left": 0, "top": 10, "right": 0, "bottom": 0}  # the first line's words stand above its bar
     return alt.layer(bars, what, labels).properties(height=34 * max(len(data), 1), padding=context)
@@ -44,7 +44,7 @@ def attrition_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
 def balance_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
     """A line a value: the size of the standardised difference before matching and after; hidden ones are left out."""
     data = [
-        {"what": valued(row), "when": when, "apart": abs(row[when]), "said": f"{row[when]:+.2f}"}
+        {"what": valued(row), "when": when, "apart": abs(row[when]), "label": f"{row[when]:+.2f}"}
         for row in rows
         for when in ("before", "after")
         if isinstance(row[when], float)
@@ -53,7 +53,7 @@ def balance_chart(rows: Sequence[Mapping[str, Any]]) -> Any:
     base = alt.Chart(_table(data)).encode(
         y=alt.Y("what:N", sort=names, axis=alt.Axis(title=None, labelLimit=170, grid=True)),
         x=alt.X("apart:Q", axis=alt.Axis(title=None, tickCount=5), scale=alt.Scale(zero=True)),
-        tooltip=[alt.Tooltip("what:N"), alt.Tooltip("when:N"), alt.Tooltip("said:N", title="difference")],
+        tooltip=[alt.Tooltip("what:N"), alt.Tooltip("when:N"), alt.Tooltip("label:N", title="difference")],
     )
     marks = [
         base.transform_filter(alt.datum.when == when).mark_point(

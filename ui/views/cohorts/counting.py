@@ -10,15 +10,15 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.lists import Definition, to_plain
-from spinecho.people import Role
+from spinecho.access.people import Role
+from spinecho.answering.lists import Definition, to_plain
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import is_long
 from spinecho.ui.cohort_answers import changed, counted, frozen_as_seen
 from spinecho.ui.server.jobs.pool import Made, Pool, pool_of
 from spinecho.ui.server.jobs.queue import Job
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.pooled import pooled
-from spinecho.wiring import USER_ERRORS
 
 _AT_ONCE, _LOOK, _EVERY = 0.6, 0.05, 0.4
 """Seconds in which most counts are there, so that nothing is dimmed for them; between looks then, and later."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.facet_counts import Facet
-from spinecho.lists import SHARES
+from spinecho.answering.facet_counts import Facet
+from spinecho.answering.lists import SHARES
 from spinecho.ui.views.cohorts.charts import attrition_chart, balance_chart, comparison_charts, valued
 from spinecho.ui.views.cohorts.members import member_grid
 from spinecho.ui.views.session.opened import PageContext

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.lists import FIELDS
+from spinecho.answering.lists import FIELDS
 
 
 def design(rest: Mapping[str, Any], *, key: str) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from spinecho.lists import FrozenCohort
-from spinecho.people import Role
+from spinecho.access.people import Role
+from spinecho.answering.lists import FrozenCohort
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.pooled import pooled
 

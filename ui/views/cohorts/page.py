@@ -10,8 +10,9 @@ from typing import Any
 import streamlit as st
 import tomli_w
 
-from spinecho.lists import Definition, FrozenCohort, from_plain, to_plain
-from spinecho.people import Role
+from spinecho.access.people import Role
+from spinecho.answering.lists import Definition, FrozenCohort, from_plain, to_plain
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.ui.cohort_facts import definition_of
 from spinecho.ui.views.cohorts.counting import count_of, freeze, wait_line
 from spinecho.ui.views.cohorts.counts import show_counts
@@ -21,9 +22,9 @@ from spinecho.ui.views.cohorts.rules_component import SHORTCUTS, rules_editor
 from spinecho.ui.views.cohorts.starters import examples
 from spinecho.ui.views.cohorts.versions import show_versions
 from spinecho.ui.views.components.component import done
+from spinecho.ui.views.download import download_button
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS
 
 __all__ = ["SHORTCUTS", "cohorts_page"]
 _NEW = "A new cohort"
@@ -51,7 +52,7 @@ def cohorts_page(context: PageContext) -> None:
     with st.sidebar:
         st.markdown("**Cohorts**")
         chosen = st.selectbox("Cohorts", [_NEW, *names], key="cohort-shown", label_visibility="collapsed")
-    if message := st.session_state.pop("cohort-said", None):
+    if message := st.session_state.pop("cohort-message", None):
         st.success(message, icon=":material/check:")
     if chosen in names:
         show_versions(context, [one for one in versions if one.name == chosen], _edit)
@@ -134,7 +135,7 @@ def _freeze(context: PageContext, definition: Definition, seen: str, studies: in
     except USER_ERRORS as error:
         trouble("This list was not frozen", str(error))
         return
-    st.session_state["cohort-said"] = f"Frozen as version {number}: {studies} studies."
+    st.session_state["cohort-message"] = f"Frozen as version {number}: {studies} studies."
     st.session_state["cohort-next"] = name
     st.rerun()
 
@@ -178,11 +179,11 @@ def _as_toml(plain: Mapping[str, Any]) -> None:
     with st.expander("As text (TOML)"):
         text = tomli_w.dumps(dict(plain), multiline_strings=False)
         st.code(text, language="toml")
-        st.download_button("Download", text, f"{plain['name']}.toml", "application/toml", key="toml-download")
+        download_button("Download", lambda: text, f"{plain['name']}.toml", "application/toml", key="toml-download")
         with st.form("toml", border=False):
             st.text_area("Paste a definition", key="toml-text", height=120)
             st.form_submit_button("Use it", on_click=_paste)
-        if message := st.session_state.pop("toml-said", None):
+        if message := st.session_state.pop("toml-message", None):
             trouble("This text is no definition", message, grave=False)
 
 
@@ -191,7 +192,7 @@ def _paste() -> None:
     try:
         _load(to_plain(definition_of(str(state.get("toml-text") or ""), None)))
     except USER_ERRORS as error:
-        state["toml-said"] = str(error)
+        state["toml-message"] = str(error)
 
 
 def _edit(one: FrozenCohort) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from spinecho.answering.lists import from_plain
 from spinecho.filters import parse_filter
-from spinecho.lists import from_plain
-from spinecho.wiring import USER_ERRORS
+from spinecho.setup.wiring import USER_ERRORS
 
 COLUMNS = ("use", "by", "condition", "at_least", "says", "of_patient", "group", "holds", "what")
 HOLDS = ("any", "all", "none")

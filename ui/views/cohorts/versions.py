@@ -9,16 +9,17 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.facet_counts import masked
-from spinecho.lists import FORMATS, Changes, Cohort, FrozenCohort, from_plain
+from spinecho.answering.facet_counts import masked
+from spinecho.answering.lists import FORMATS, Changes, Cohort, FrozenCohort, from_plain
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.ui.views.cohorts.charts import attrition_chart
 from spinecho.ui.views.cohorts.counting import changes_of
 from spinecho.ui.views.cohorts.counts import show_balance
 from spinecho.ui.views.cohorts.exporting import packed_tables, taken_tables
 from spinecho.ui.views.cohorts.members import member_grid
+from spinecho.ui.views.download import download_button
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS
 
 
 def show_versions(context: PageContext, versions: Sequence[FrozenCohort], edit: Callable[[FrozenCohort], None]) -> None:
@@ -101,7 +102,7 @@ def _export(context: PageContext, one: FrozenCohort, *, several: bool, edit: Cal
         if made is not None and made[0] == key:
             name, packed = made[1]
             taken = partial(taken_tables, context, one, packed)
-            st.download_button("Download the zip", taken, name, "application/zip", key="download", type="primary")
+            download_button("Download the zip", taken, name, "application/zip", key="download", primary=True)
     st.caption("Tables (CSV, Parquet), manifest.json, BIDS participants.tsv, and a script that copies the files.")
     with st.popover("Delete", icon=":material/delete:"):
         st.text("The frozen lists are lost; the rules stay in the builder, so that they can be frozen again.")
@@ -119,9 +120,9 @@ def _delete(context: PageContext, one: FrozenCohort, number: int | None, edit: C
         return
     edit(gone.latest)
     if number is None:
-        st.session_state["cohort-said"] = "Deleted. Its rules are in the builder."
+        st.session_state["cohort-message"] = "Deleted. Its rules are in the builder."
     else:
-        st.session_state["cohort-said"] = f"Version {number} is deleted. Its rules are in the builder."
+        st.session_state["cohort-message"] = f"Version {number} is deleted. Its rules are in the builder."
         st.session_state["cohort-next"] = one.name
     st.rerun()
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import SeriesCard
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.page_links import go, row_id
 from spinecho.ui.views.study.page import heading, packed, series_name
 from spinecho.ui.views.study.viewer import viewer
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS
 
 _MOST = 4
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from spinecho.access.people import Role
+from spinecho.answering.results import Hit
 from spinecho.archive import Archive
-from spinecho.people import Role
-from spinecho.results import Hit
-from spinecho.teaching import Concept, ConceptError
+from spinecho.learning.teaching import Concept, ConceptError
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.wanted import while_drawn
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS
 
 SHORTCUTS = (("u", "the study has it"), ("d", "it has not"), ("s", "skip it"))
 _MOST = 24
@@ -79,9 +79,9 @@ def _card(archive: Archive, now: Concept, *, may: bool) -> None:
 
 
 def _teach(context: PageContext, archive: Archive, name: str, now: Concept | None, *, verdicts: int) -> None:
-    said = st.session_state.pop("concept-said", "")
-    if said:
-        st.info(said)
+    message = st.session_state.pop("concept-message", "")
+    if message:
+        st.info(message)
     with st.container(border=True, key="concept-teach"):
         first, second, third = st.columns([4, 3, 2], vertical_alignment="bottom")
         source = first.text_input(
@@ -112,7 +112,7 @@ def _taught(archive: Archive, name: str, now: Concept | None, source: str, again
 
 def _say(words: str) -> None:
     """Say it once the page is drawn anew."""
-    st.session_state["concept-said"] = words
+    st.session_state["concept-message"] = words
     st.session_state.pop("concept-next", None)
     st.rerun()
 

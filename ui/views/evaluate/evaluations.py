@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from spinecho.people import Role
+from spinecho.access.people import Role
 from spinecho.ui.server.jobs.kinds import EVALUATIONS, RESULT
 from spinecho.ui.server.jobs.pool import Pool, pool_of, why_failed
 from spinecho.ui.server.jobs.queue import QueueFull

@@ -11,12 +11,13 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from spinecho.people import Role
-from spinecho.thumbs import judgements_csv
+from spinecho.access.people import Role
+from spinecho.answering.thumbs import judgements_csv
+from spinecho.setup.wiring import USER_ERRORS
+from spinecho.ui.views.download import download_button
 from spinecho.ui.views.evaluate.evaluations import Evaluated, Of, begin, evaluations
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS
 
 SHORTCUTS: tuple[tuple[str, str], ...] = ()
 _OF: dict[str, tuple[str, Of]] = {
@@ -105,7 +106,7 @@ def _compared(context: PageContext, shown: Sequence[Evaluated]) -> None:
         with st.container(horizontal=True, vertical_alignment="center", key=f"run-{one.name}"):
             label = f"{names[one.name]}  {one.label} · {(one.result or {}).get('encoder', {}).get('name', '')}"
             st.text(f"{label} · {of.get('studies', 0):,} studies, {of.get('volumes', 0):,} volumes", width="stretch")
-            st.download_button(
+            download_button(
                 "JSON", partial(_downloaded, context, one), f"evaluation-{one.name}.json", "application/json",
                 key=f"json-{one.name}",
             )  # fmt: skip

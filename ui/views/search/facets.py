@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.facet_counts import Facet, together
+from spinecho.answering.facet_counts import Facet, together
 from spinecho.filters import ALL, COMPUTED_TOO, Between, Contains, Filter, Is, Or, both, strength_range
 
 CHOICES = {

@@ -9,12 +9,13 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from spinecho.access.people import RecordUnwritable
+from spinecho.answering.facet_counts import Facets
+from spinecho.answering.results import Hits
 from spinecho.errors import QueryError
-from spinecho.facet_counts import Facets
 from spinecho.filters import Filter
-from spinecho.people import RecordUnwritable
 from spinecho.queries import ImageQuery, Kind, Query, Way
-from spinecho.results import Hits
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import Saved, StoreError
 from spinecho.ui.views.components.component import done
 from spinecho.ui.views.search import facets as filters
@@ -25,7 +26,6 @@ from spinecho.ui.views.session.page_links import go
 from spinecho.ui.views.session.wanted import while_drawn
 from spinecho.ui.views.style import trouble
 from spinecho.ui.views.upload import LIMIT_MB, read_scan, scan_name
-from spinecho.wiring import USER_ERRORS
 
 _STEP = 10
 _KINDS = {Kind.STUDY: "Studies", Kind.REPORT: "Reports"}
@@ -224,7 +224,7 @@ def _act(context: PageContext, where: Filter) -> None:
             words = str(state.get("words") or "").strip()
             if words:
                 verdict = max(-1, min(1, int(acted["verdict"])))
-                with _told():
+                with _errors_shown():
                     context.front.rate(words, {str(acted["uid"]): verdict}, where=where)
         case "refine":
             state["refine"] = bool(acted["on"])
@@ -290,12 +290,12 @@ def _load(context: PageContext, token: str) -> None:
 
 def _keep(context: PageContext, token: str) -> None:
     name, shared = str(st.session_state.get("saved-name") or ""), bool(st.session_state.get("saved-shared"))
-    with _told():
+    with _errors_shown():
         context.front.kept.keep_search(token, name=name, shared=shared)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _errors_shown() -> Iterator[None]:
     """What cannot be kept while a click is worked on is told when the page is drawn after it."""
     try:
         yield

@@ -9,8 +9,8 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from spinecho.answering.results import Hit, Hits, Prediction, Sentence, SeriesSummary
 from spinecho.queries import Kind, PlanChip, Way, fits_line
-from spinecho.results import Hit, Hits, Prediction, Sentence, SeriesSummary
 from spinecho.ui.views.components.component import registered
 from spinecho.ui.views.study.page import study_title
 

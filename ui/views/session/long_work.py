@@ -9,9 +9,9 @@ from pathlib import Path
 
 import psutil
 
-from spinecho.people import environment_of
-from spinecho.private import open_private
-from spinecho.settings import Settings
+from spinecho.access.people import environment_of
+from spinecho.setup.private import open_private
+from spinecho.setup.settings import Settings
 
 _STARTED: dict[int, subprocess.Popen[bytes]] = {}
 """Kept, so that those that end are let go."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from spinecho.people import Person, Recorder, open_record
-from spinecho.settings import Settings, read_settings
+from spinecho.access.people import Person, Recorder, open_record
+from spinecho.setup.settings import Settings, read_settings
 from spinecho.shown import Served, ShownArchive, open_served, shown_archive
 from spinecho.ui.opening import show_warning
 from spinecho.ui.views.session.signed import asks_for_sign_in

@@ -14,9 +14,9 @@ from typing import Any
 
 import streamlit as st
 
-from spinecho.people import Fact, Person, Recorder, Role
-from spinecho.roles import read_roles, role_of, signs_in, verified_address
-from spinecho.settings import Settings
+from spinecho.access.people import Fact, Person, Recorder, Role
+from spinecho.access.roles import read_roles, role_of, signs_in, verified_address
+from spinecho.setup.settings import Settings
 
 _SIGNS_IN: dict[Path, bool] = {}
 """By file of secrets, for the whole life of the process: a file that is taken away does not open the room."""

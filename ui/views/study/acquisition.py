@@ -21,7 +21,7 @@ def acquisition_rows(series: OpenedSeries) -> None:
     with recorded:
         st.caption("Recorded in the files")
         rows = [
-            {"fact": _name(name), "value": _said(name, value), **_ground(why.get(name))}
+            {"fact": _name(name), "value": _value_text(name, value), **_ground(why.get(name))}
             for name, value in _flat(series.acquisition)
         ]
         rows.append({"fact": "SeriesInstanceUID", "value": series.card.uid, **_ground(None)})
@@ -60,7 +60,7 @@ def _name(name: str) -> str:
     return _LONG.get(name, name.replace("_", " "))
 
 
-def _said(name: str, value: Any) -> str:
+def _value_text(name: str, value: Any) -> str:
     if isinstance(value, list | tuple):
         sign = ", " if name == "technique" else " x "
         text = sign.join(f"{one:.3g}" if isinstance(one, float) else str(one) for one in value)

@@ -11,9 +11,10 @@ from urllib.parse import quote
 import numpy as np
 import streamlit as st
 
+from spinecho.answering.results import StudySummary
 from spinecho.errors import QueryError
 from spinecho.queries import BoxError, SpotQuery
-from spinecho.results import StudySummary
+from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import (
     Heat,
     Levels,
@@ -35,7 +36,6 @@ from spinecho.ui.views.study.acquisition import acquisition_rows
 from spinecho.ui.views.study.engine3d import engine_address
 from spinecho.ui.views.study.viewer import pack, viewer
 from spinecho.ui.views.style import trouble
-from spinecho.wiring import USER_ERRORS
 
 _HEIGHT = 720
 _NEUTRAL = frozenset({"header", "indication", "technique", "comparison"})
@@ -190,7 +190,7 @@ def _scan(context: PageContext, study: StudyCard, card: SeriesCard) -> OpenedSer
         return opened
     at = f"viewer-{card.volume_id}"
     viewer(shown, key=at, on_act=lambda: _spot(study, card, at))
-    if message := st.session_state.pop("spot-said", None):
+    if message := st.session_state.pop("spot-message", None):
         trouble("This spot cannot be searched for", message, grave=False)
     return opened
 
@@ -234,7 +234,7 @@ def _spot(study: StudyCard, card: SeriesCard, at: str) -> None:
         r0, a0, s0, r1, a1, s1 = (float(value) for value in acted["box"])
         query = SpotQuery((r0, a0, s0, r1, a1, s1), study_uid=study.uid, series_uid=card.uid)
     except (BoxError, ValueError, TypeError) as error:
-        st.session_state["spot-said"] = str(error)
+        st.session_state["spot-message"] = str(error)
         return
     st.session_state["spot"] = (query, study_title(study))
     st.session_state["goto"] = ("search", {})

@@ -124,7 +124,7 @@ def _report(report: dict[str, Any], resources: _Resources, source: str, ordinal:
         return None
     status = _STATUSES.get(_text(report.get("status")), "")
     try:
-        text = _said(report, resources)
+        text = _body(report, resources)
     except NoText as error:
         return ReportFailure(source, ordinal, str(error))
     if not text.strip():
@@ -177,7 +177,7 @@ def _patient(report: dict[str, Any], resources: _Resources) -> str:
     return next((value for one in found if known_patient(value := _text(one.get("value")).strip())), "")
 
 
-def _said(report: dict[str, Any], resources: _Resources) -> str:
+def _body(report: dict[str, Any], resources: _Resources) -> str:
     """The presented form; where none is readable, the observations and the narrative. The conclusion where it is not
     among them. Raises `NoText` where all there is cannot be read.
     """
@@ -196,8 +196,8 @@ def _said(report: dict[str, Any], resources: _Resources) -> str:
             break
     conclusion = _text(report.get("conclusion")).strip()
     if not body.strip():
-        said = [_observation(resources.get(one, report), resources, 0) for one in _dicts(report.get("result"))]
-        body = "\n".join(filter(None, said))
+        observations = [_observation(resources.get(one, report), resources, 0) for one in _dicts(report.get("result"))]
+        body = "\n".join(filter(None, observations))
     if not body.strip() and not conclusion:
         body = html_text(_text(_dict(report.get("text")).get("div")))
         if body.lstrip().startswith("Generated Narrative"):  # fields of the resource by name, the patient's among them

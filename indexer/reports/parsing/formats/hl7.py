@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from spinecho.db.keys import accession_key, is_uid, known_patient
-from spinecho.encoders.language.sections import section_spans
+from spinecho.encoders.language.parts.sections import section_spans
 from spinecho.encoders.reading.opening import open_file
 from spinecho.indexer.reports.parsing.formats.documents import (
     NoText,

@@ -24,10 +24,10 @@ from loops import run_apart
 from parts_encoder import parts_dual
 
 from spinecho.errors import SettingsError
+from spinecho.filling.receiving import receive_reports
 from spinecho.indexer.reports.receiving.frames import FrameTooLong, answer_to, frames, read_head
 from spinecho.indexer.reports.receiving.listener import Listener
 from spinecho.indexer.reports.receiving.spool import Spool, SpoolUnusable
-from spinecho.receiving import receive_reports
 
 HERE = [ip_network("127.0.0.0/8")]
 
@@ -121,7 +121,7 @@ def test_only_those_who_may_send_are_listened_to(tmp_path: Path) -> None:
 def test_no_acknowledged_message_is_lost_when_it_is_killed(tmp_path: Path, end: signal.Signals) -> None:
     folder = tmp_path / "in"
     code = (
-        "import sys; from spinecho.receiving import receive_reports; "
+        "import sys; from spinecho.filling.receiving import receive_reports; "
         "receive_reports(sys.argv[1], port=0, on_ready=lambda port: print(port, flush=True))"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True)

@@ -11,8 +11,8 @@ from fastapi import Path
 
 from spinecho.errors import SettingsError
 from spinecho.search.access.objects import Objects
-from spinecho.ui.server.api.asking import Asked
-from spinecho.ui.server.api.problems import MEDIA
+from spinecho.ui.server.api.around.asking import Asked
+from spinecho.ui.server.api.around.problems import MEDIA
 
 PREFIX = "/dicomweb"
 ADDRESS = "SPINECHO_DICOMWEB_URL"

@@ -9,9 +9,9 @@ from spinecho.db.errors import FilesChanged
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.tasks.object_tasks import Named
 from spinecho.search.access.objects import ObjectFile
-from spinecho.ui.server.api.asking import Asked
+from spinecho.ui.server.api.around.asking import Asked
+from spinecho.ui.server.api.around.problems import Unknown
 from spinecho.ui.server.api.dicomweb.addresses import objects_of
-from spinecho.ui.server.api.problems import Unknown
 
 _CHANGED = "the file is no longer the one that was indexed; run 'spinecho index' again"
 

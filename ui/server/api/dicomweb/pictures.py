@@ -11,13 +11,13 @@ from starlette.exceptions import HTTPException
 
 from spinecho.encoders.tasks.object_tasks import frames_task, rendered_task
 from spinecho.search.access.objects import ObjectFile
-from spinecho.ui.server.api.asking import Asked, Needs
+from spinecho.setup.wiring import read_objects
+from spinecho.ui.server.api.around.asking import Asked, Needs
+from spinecho.ui.server.api.around.problems import Unknown
 from spinecho.ui.server.api.dicomweb.accept import JPEG, MULTIPART, OCTETS, PNG, Offer, chosen
 from spinecho.ui.server.api.dicomweb.addresses import ANSWERS, PREFIX, InstanceUid, SeriesUid, StudyUid
 from spinecho.ui.server.api.dicomweb.files import files_of, named, raise_unsound
 from spinecho.ui.server.api.dicomweb.multipart import Part, related
-from spinecho.ui.server.api.problems import Unknown
-from spinecho.wiring import read_objects
 
 router = APIRouter(prefix=PREFIX, tags=["dicomweb"], responses=ANSWERS)
 Reads = Annotated[Asked, Depends(Needs("read", what="open a study"))]

@@ -14,7 +14,9 @@ from starlette.exceptions import HTTPException
 from spinecho.db.errors import FilesChanged
 from spinecho.encoders.tasks.object_tasks import check_task, metadata_task, value_task, wrapped_task
 from spinecho.search.access.objects import SEES_PATIENTS, ObjectFile
-from spinecho.ui.server.api.asking import Asked, Needs
+from spinecho.setup.wiring import read_objects
+from spinecho.ui.server.api.around.asking import Asked, Needs
+from spinecho.ui.server.api.around.problems import Unknown
 from spinecho.ui.server.api.dicomweb.accept import DICOM, JSON, MULTIPART, OCTETS, Offer, chosen
 from spinecho.ui.server.api.dicomweb.addresses import (
     ANSWERS,
@@ -28,8 +30,6 @@ from spinecho.ui.server.api.dicomweb.addresses import (
 from spinecho.ui.server.api.dicomweb.files import files_of, named, partly, raise_unsound, sound
 from spinecho.ui.server.api.dicomweb.multipart import Part, related
 from spinecho.ui.server.api.dicomweb.searches import Dicom
-from spinecho.ui.server.api.problems import Unknown
-from spinecho.wiring import read_objects
 
 router = APIRouter(prefix=PREFIX, tags=["dicomweb"], responses=ANSWERS)
 Reads = Annotated[Asked, Depends(Needs("read", what="open a study"))]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from spinecho.ui.server.api.asking import Asked, Needs
+from spinecho.ui.server.api.around.asking import Asked, Needs
 from spinecho.ui.server.api.dicomweb.accept import JSON, Offer, chosen
 from spinecho.ui.server.api.dicomweb.addresses import ANSWERS, PREFIX, SeriesUid, StudyUid, base_of, objects_of
 from spinecho.ui.server.api.dicomweb.attributes import instance_attributes, series_attributes, study_attributes

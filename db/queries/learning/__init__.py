@@ -1,0 +1,1 @@
+"""What training, evaluations and self-tests ask of SQL."""

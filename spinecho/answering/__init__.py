@@ -1,0 +1,1 @@
+"""What an open archive answers, as plain values: hits, studies, counts, evidence, cohorts."""

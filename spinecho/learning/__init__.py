@@ -1,0 +1,1 @@
+"""Encoders and concepts: used alone, trained, adapted, taught, compared, measured."""

@@ -1,0 +1,215 @@
+"""Backups of a home while it is in use, and putting one back into a new home, checked by what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spinecho.access.people import open_access
+from spinecho.db.durable import filled_folder
+from spinecho.db.errors import BackupDamaged, StorageFailure, StoreError
+from spinecho.maintaining.upkeep import Home, settings_of
+from spinecho.search.access.persons import Role
+from spinecho.setup.private import private_files
+
+if TYPE_CHECKING:
+    from spinecho.db.backup.repository import Manifest, Repository
+    from spinecho.setup.settings import Settings
+
+__all__ = ["Backup", "Restored", "backup", "backups", "make_key", "restore", "verify"]
+
+_DATABASE, _RECORD = "spinecho.sqlite", "record.sqlite"
+OnStage = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup. size: bytes of what is put back; written: bytes that it added to the folder; made_at: UTC."""
+
+    name: str
+    made_at: str
+    size: int
+    written: int
+    files: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """One plain object."""
+        return asdict(self) | {"files": list(self.files)}
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A home that was put back. questions: how many were answered as they were when the backup was made."""
+
+    home: Path
+    backup: Backup
+    questions: int
+
+
+def make_key(path: str | Path) -> Path:
+    """Write a new key file. Without it the backups that are made with it cannot be read: keep it somewhere else."""
+    from spinecho.db.backup.sealing import make_key  # noqa: PLC0415
+
+    place = Path(path).expanduser().absolute()
+    make_key(place)
+    return place
+
+
+def backup(
+    home: Home = None,
+    folder: str | Path = "",
+    *,
+    key_file: str | Path | None,
+    keep: int | None = None,
+    on_stage: OnStage = lambda _: None,
+) -> Backup:
+    """Back up database, record and what people wrote, while others search and index. For managers.
+
+    folder: of earlier backups, or new. key_file: of `make_key`; None writes everything as it is. keep: forget all but
+    so many of the newest. Only what changed since the newest backup is written. Raises `StoreError` for a database on
+    a server, whose backups are its own; `Busy`, `StorageFailure`, `Damaged`.
+    """
+    from spinecho.db.backup.home_files import SMALL, as_of_now  # noqa: PLC0415
+    from spinecho.db.backup.repository import Repository, sealer_of  # noqa: PLC0415
+    from spinecho.db.schema.database import HEAD, Database  # noqa: PLC0415
+    from spinecho.db.upkeep.probes import answers, as_json  # noqa: PLC0415
+
+    settings = settings_of(home)
+    with private_files():
+        open_access(settings).allow(Role.MANAGER, "back up the home", "backup", encrypted=key_file is not None)
+        databases = _databases(settings)
+        repository = Repository.open(_place(folder), sealer_of(_key(key_file)), create=True)
+        with repository.writing():
+            on_stage("copying")
+            with as_of_now(databases, settings.home) as copies:
+                on_stage("asking")
+                copy = Database.open(copies[_DATABASE], create=False)
+                try:
+                    facts = {"answers": as_json(answers(copy)), "schema": HEAD}
+                finally:
+                    copy.close()
+                on_stage("writing")
+                small = {name: settings.home / name for name in SMALL if (settings.home / name).is_file()}
+                learned = (settings.home / "encoders").glob("[!.]*/*")  # encoders that were adapted here
+                small |= {one.relative_to(settings.home).as_posix(): one for one in learned if one.is_file()}
+                made = repository.add({**copies, **small}, facts, modes={})
+            if keep is not None:
+                repository.keep(max(keep, 1))
+    return _backup(made)
+
+
+def backups(folder: str | Path, *, key_file: str | Path | None) -> tuple[Backup, ...]:
+    """The backups in a folder, oldest first."""
+    repository = _repository(folder, key_file)
+    return tuple(_backup(repository.manifest(name)) for name in repository.names())
+
+
+def verify(folder: str | Path, *, key_file: str | Path | None, on_stage: OnStage = lambda _: None) -> tuple[str, ...]:
+    """Read every piece of every backup; their names. Raises `BackupDamaged` for one that is not whole."""
+    repository = _repository(folder, key_file)
+    names = repository.names()
+    for name in names:
+        on_stage(name)
+        for held in repository.manifest(name).files:
+            for _ in repository.read(held):
+                pass
+    return tuple(names)
+
+
+def restore(
+    folder: str | Path,
+    home: str | Path,
+    *,
+    key_file: str | Path | None,
+    name: str | None = None,
+    on_stage: OnStage = lambda _: None,
+) -> Restored:
+    """Put a backup, without a name the newest, into a home that is not there yet: whole and checked, or not at all.
+
+    Every byte is held against its digest, every row against its checksum, and the top ten of some questions against
+    what they were (not in one of an older version); then the index is built. Raises `StoreError` for a home that holds
+    something, `BackupDamaged`.
+    """
+    from spinecho.db.backup.home_files import put  # noqa: PLC0415
+
+    repository, place = _repository(folder, key_file), Path(home).expanduser().absolute()
+    names = repository.names()
+    if not names:
+        raise StoreError(f"{folder} holds no backup yet")
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise StoreError(f"{place} holds something already; name a home that is new or empty, and move it afterwards")
+    manifest = repository.manifest(name or names[-1])
+    try:
+        with private_files(), filled_folder(place, prefix=".spinecho-restore-") as made:
+            on_stage("writing")
+            for held in manifest.files:
+                put(made / held.path, repository.read(held), held.mode)
+            questions = _require_same(made, manifest, on_stage)
+    except OSError as error:
+        raise StorageFailure(f"cannot write {place}: {error.strerror}; nothing was put back") from error
+    return Restored(place, _backup(manifest), questions)
+
+
+def _require_same(home: Path, manifest: Manifest, on_stage: OnStage) -> int:
+    """See that what was written is what was backed up, and build its index; how many questions told so."""
+    from spinecho.db.schema.copies import remove_copies  # noqa: PLC0415
+    from spinecho.db.schema.database import HEAD, Database  # noqa: PLC0415
+    from spinecho.db.upkeep.check import check_database  # noqa: PLC0415
+    from spinecho.db.upkeep.kept_up import refresh_builds, refresh_snapshot  # noqa: PLC0415
+    from spinecho.db.upkeep.probes import answers, as_json  # noqa: PLC0415
+    from spinecho.db.upkeep.upgrading import upgrade  # noqa: PLC0415
+
+    on_stage("checking")
+    upgrade(home / _DATABASE)  # one of before this version; nothing happens to one of this
+    remove_copies(home / _DATABASE)
+    database = Database.open(home / _DATABASE, create=False)
+    try:
+        if found := check_database(database):
+            message = f"the backup {manifest.name} was made of what was damaged"
+            raise BackupDamaged(f"{message}: {found[0].what}. {found[0].remedy}")
+        expected = manifest.facts["answers"] if manifest.facts["schema"] == HEAD else {}
+        if expected and as_json(answers(database)) != expected:
+            raise BackupDamaged(f"what was put back of {manifest.name} answers otherwise; take another backup")
+        on_stage("building")
+        refresh_builds(database, home / "builds")
+        refresh_snapshot(database, home / "builds")
+    finally:
+        database.close()
+    return sum(len(some) for some in expected.values())
+
+
+def _databases(settings: Settings) -> dict[str, Path]:
+    if not isinstance(settings.database, Path):
+        raise StoreError(
+            "the database is on a server, whose backups are its own (pg_dump, pg_basebackup, see docs/operations.md); "
+            "'spinecho db copy' makes a home of it that can be backed up"
+        )
+    if not settings.database.is_file():
+        raise StoreError(f"no database at {settings.database}; name its home with --home")
+    record = settings.record
+    kept = isinstance(record, Path) and record == settings.home / _RECORD and record.is_file()
+    found = {_DATABASE: settings.database} | ({_RECORD: settings.home / _RECORD} if kept else {})
+    if settings.identities.parent == settings.home and settings.identities.is_file():
+        found[settings.identities.name] = settings.identities  # sealed: its key is kept elsewhere, as those of backups
+    return found
+
+
+def _repository(folder: str | Path, key_file: str | Path | None) -> Repository:
+    from spinecho.db.backup.repository import Repository, sealer_of  # noqa: PLC0415
+
+    return Repository.open(_place(folder), sealer_of(_key(key_file)))
+
+
+def _place(folder: str | Path) -> Path:
+    return Path(folder).expanduser().absolute()
+
+
+def _key(key_file: str | Path | None) -> Path | None:
+    return None if key_file is None else Path(key_file).expanduser().absolute()
+
+
+def _backup(manifest: Manifest) -> Backup:
+    paths = tuple(one.path for one in manifest.files)
+    return Backup(manifest.name, manifest.made_at, manifest.size, manifest.written(), paths)

@@ -1,0 +1,1 @@
+"""Whom pseudonyms stand for, and copies of files without whose they are."""

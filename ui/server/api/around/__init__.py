@@ -1,0 +1,1 @@
+"""What stands around every request: who asks, limits, problems, cursors, repeats, figures."""

@@ -1,0 +1,120 @@
+"""Tokens of the provider that people sign in with: signature by its published keys, issuer, audience, times."""
+
+from __future__ import annotations
+
+import threading
+import time
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from spinecho.access.roles import RolesError
+from spinecho.encoders.sandbox.limits import read_small
+from spinecho.setup.settings import Settings
+from spinecho.ui.server.api.around.problems import Unauthenticated
+
+ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
+"""Signatures by a key that only the provider has; `none` and shared secrets are none of them."""
+SKEW = 60
+"""Seconds by which clocks may differ."""
+_FRESH, _SOONEST = 3600.0, 30.0
+"""Seconds after which keys are fetched again, and before which an unknown key does not make us ask."""
+_TIMEOUT, _MOST = 5.0, 1_000_000
+
+
+@dataclass
+class Provider:
+    """One provider. metadata: address of its openid-configuration; audience: whom its tokens have to be for."""
+
+    metadata: str
+    audience: frozenset[str]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _issuer: str = ""
+    _keys: KeySet | None = None
+    _fetched: float = 0.0
+
+    def claims(self, token: str) -> Mapping[str, Any]:
+        """What a token says, once it is the provider's, for us, and of now. Raises `Unauthenticated`."""
+        keys = self._known(_FRESH)
+        try:
+            try:
+                decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
+            except (ValueError, JoseError):
+                decoded = jwt.decode(token, self._known(_SOONEST), algorithms=ALGORITHMS)  # its keys may have changed
+            jwt.JWTClaimsRegistry(
+                leeway=SKEW, iss={"essential": True, "value": self._issuer}, exp={"essential": True},
+                sub={"essential": True},
+            ).validate(decoded.claims)  # fmt: skip
+        except (ValueError, TypeError, JoseError) as error:
+            raise Unauthenticated(f"this bearer token is not taken ({_why(error)}); sign in again") from None
+        given = decoded.claims.get("aud")
+        whom = {given} if isinstance(given, str) else set(given) if isinstance(given, list) else set()
+        if not whom & self.audience:
+            raise Unauthenticated("this bearer token is for somebody else (aud); ask the provider for one for Spinecho")
+        return dict(decoded.claims)
+
+    def _known(self, age: float) -> KeySet:
+        with self._lock:
+            if self._keys is None or time.monotonic() - self._fetched > age:
+                self._fetch()
+            assert self._keys is not None  # noqa: S101
+            return self._keys
+
+    def _fetch(self) -> None:
+        try:
+            about = _json(self.metadata)
+            issuer, place = about.get("issuer"), about.get("jwks_uri")
+            if not isinstance(issuer, str) or not isinstance(place, str):
+                raise ValueError("no issuer or no jwks_uri")
+            keys = KeySet.import_key_set(_json(place))  # type: ignore[arg-type]
+        except (httpx2.HTTPError, ValueError, TypeError, JoseError) as error:
+            if self._keys is not None:  # those that are known go on
+                return
+            raise Unauthenticated("the provider's keys cannot be fetched now, so nobody can be known by it") from error
+        self._issuer, self._keys, self._fetched = issuer, keys, time.monotonic()
+
+
+def read_auth(settings: Settings) -> dict[str, Any]:
+    """The table `auth` of the home's secrets.toml. Raises `RolesError`."""
+    try:
+        found = tomllib.loads(read_small(settings.secrets, RolesError).decode()).get("auth", {})
+    except (OSError, ValueError) as error:
+        raise RolesError(f"cannot read {settings.secrets.name}") from error
+    return found if isinstance(found, dict) else {}
+
+
+def read_provider(auth: Mapping[str, Any]) -> Provider:
+    """The provider that the table names: `server_metadata_url`, `client_id`, and `api_audience` for more."""
+    tables = [auth, *(one for one in auth.values() if isinstance(one, dict))]
+    chosen: Mapping[str, Any] = next((one for one in tables if one.get("server_metadata_url")), {})
+    more = auth.get("api_audience", [])
+    named = [chosen.get("client_id", ""), *([more] if isinstance(more, str) else list(more))]
+    return Provider(str(chosen.get("server_metadata_url", "")), frozenset(str(one) for one in named if one))
+
+
+def _json(address: str) -> dict[str, Any]:
+    if not address.startswith(("https://", "http://")):
+        raise ValueError(f"{address!r} is no address")
+    with httpx2.Client(timeout=_TIMEOUT, follow_redirects=False) as client, client.stream("GET", address) as answer:
+        answer.raise_for_status()
+        read = b""
+        for piece in answer.iter_bytes():
+            read += piece
+            if len(read) > _MOST:
+                raise ValueError("larger than any set of keys")
+    import json  # noqa: PLC0415
+
+    found = json.loads(read)
+    if not isinstance(found, dict):
+        raise ValueError("no JSON object")
+    return found
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "error", "") or type(error).__name__)

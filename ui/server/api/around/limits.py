@@ -1,0 +1,87 @@
+"""How much a program may ask for, and how large: settings of the server, and a bucket of requests for each token."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from spinecho.errors import SettingsError
+from spinecho.ui.server.api.around.problems import TooMany
+from spinecho.ui.server.theme import UPLOAD_MB
+
+_KNOWN = 10_000
+"""Buckets that are kept; the one that was used longest ago goes first, and is full again by then."""
+MOST_RESULTS = 1000
+MOST_DEEP = 10_000
+"""Places of a ranked list that pages may reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """rate: requests a minute for each token (SPINECHO_API_RATE; 0 for none); burst: so many at once.
+
+    upload_mb: of all files of a scan; body_mb: of any other body. idle_seconds: between two pieces of a body, and for
+    the head of a request; seconds: for an answer to begin. at_once: requests under way in one process. cache_mb: of
+    volumes that are kept on disk in the form in which they are given out; 0 for none.
+    """
+
+    rate: int = 600
+    burst: int = 120
+    upload_mb: int = UPLOAD_MB
+    body_mb: int = 1
+    idle_seconds: int = 20
+    seconds: int = 120
+    at_once: int = 256
+    slow_ms: int = 1000
+    cache_mb: int = 2000
+
+    def shared_by(self, workers: int) -> Limits:
+        """What one of several processes lets through, to which requests come by chance."""
+        if workers < 2:
+            return self
+        return replace(self, rate=-(-self.rate // workers), burst=-(-self.burst // workers))
+
+
+def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
+    """As SPINECHO_API_RATE, _BURST, _UPLOAD_MB and the others say it, each named as its field."""
+    given = {}
+    for name in Limits.__slots__:
+        value = environment.get(f"SPINECHO_API_{name.upper()}")
+        if value:
+            if not (value.isascii() and value.isdecimal() and len(value) <= 9):
+                raise SettingsError(
+                    f"SPINECHO_API_{name.upper()}={value!r} is no whole number; take it out or give one"
+                )
+            given[name] = int(value)
+    return Limits(**given)
+
+
+class Buckets:
+    """A token bucket for each caller: it fills at the rate, holds a burst, and an empty one refuses."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._each, self._full = limits.rate / 60.0, float(max(1, limits.burst))
+        self._held: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def take(self, caller: str) -> int:
+        """One request of this caller; how many are left. Raises `TooMany`, which says when to come again."""
+        if not self._each:
+            return int(self._full)
+        now = time.monotonic()
+        with self._lock:
+            left, at = self._held.pop(caller, (self._full, now))
+            left = min(self._full, left + (now - at) * self._each)
+            self._held[caller] = (left - 1 if left >= 1 else left, now)
+            if len(self._held) > _KNOWN:
+                self._held.popitem(last=False)
+        if left < 1:
+            wait = (1 - left) / self._each
+            raise TooMany(
+                f"more requests than the {self._each * 60:g} a minute that are taken; wait {wait:.1f} s", wait
+            )
+        return int(left - 1)

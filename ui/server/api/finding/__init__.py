@@ -1,0 +1,1 @@
+"""Routes that find: searches, the studies that they find, and their pictures and volumes."""
