@@ -177,7 +177,7 @@ def test_order_is_by_priority_then_in_turns_of_owners(tmp_path: Path) -> None:
 def test_a_job_that_says_often_how_far_it_is_leaves_the_file_to_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queues, "_TOLD_SECONDS", 600.0)
+    monkeypatch.setattr(queues, "_PROGRESS_SECONDS", 600.0)
     with closing(Queue(tmp_path)) as queue:
         number = queue.add("x", owner="ada", role="viewer", arguments={}).id
         queue.take("r")
