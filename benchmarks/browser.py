@@ -21,6 +21,8 @@ from spinecho.ui.server.theme import Theme
 Chrome = Any
 """playwright.sync_api.Browser"""
 SECRET = "of-the-rooms-that-tests-and-timings-start"  # noqa: S105
+PATIENCE_MS = 120_000
+"""How long anything is waited for, by tests too: a limit on what never comes, and no measure of speed."""
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -66,7 +68,9 @@ class _Known:
         self.browser = browser
 
     def new_context(self, **options: Any) -> Any:
-        return self.browser.new_context(extra_http_headers={"Authorization": f"Bearer {SECRET}"}, **options)
+        context = self.browser.new_context(extra_http_headers={"Authorization": f"Bearer {SECRET}"}, **options)
+        context.set_default_timeout(PATIENCE_MS)
+        return context
 
 
 _FORBIDDEN = (
@@ -83,7 +87,7 @@ def forbidden_in(page: Any) -> list[str]:
     return found
 
 
-def until(page: Any, expression: str, *, arg: Any = None, timeout: float = 30_000) -> None:
+def until(page: Any, expression: str, *, arg: Any = None, timeout: float = PATIENCE_MS) -> None:
     """Wait, for so many milliseconds, until an expression holds in a page.
 
     Playwright's own way evaluates text within the page, which the room's content policy forbids.

@@ -1,15 +1,25 @@
-"""Looking at a page in a browser: what is expected is waited for, since the server has to answer first."""
+"""What another process or a browser is to come to is waited for; one limit for all, since no machine is the fastest."""
 
 from __future__ import annotations
 
 import inspect
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from benchmarks.browser import until
+from benchmarks.browser import PATIENCE_MS, until
 
-_SECONDS = 100.0
+_SECONDS = PATIENCE_MS / 1000
+Found = TypeVar("Found")
+
+
+def comes(what: Callable[[], Found], *, every: float = 0.02) -> Found:
+    """Wait until what is looked at is there (is true), and give it."""
+    end = time.monotonic() + _SECONDS
+    while not (found := what()):
+        assert time.monotonic() < end, f"it never came to: {inspect.getsource(what).strip()}"
+        time.sleep(every)
+    return found
 
 
 def becomes(page: Any, what: Callable[[], object], wanted: object) -> None:

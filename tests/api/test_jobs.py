@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 import zipfile
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 from archives import Home, copy_of
 from serving import UNBOUND, open_served, settings_of
+from waiting import comes
 
 from spinecho.ui.server.api.around.service import Door
 from spinecho.ui.server.jobs import queue as queues
@@ -42,14 +42,6 @@ for line in sys.stdin:
 """
 
 
-def until(holds: Callable[[], Any], seconds: float = 60.0) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)
-    return found
-
-
 class Workers:
     """Runs jobs by a script, and knows its processes."""
 
@@ -64,17 +56,17 @@ class Workers:
         return self.processes[-1]
 
     def process_of(self, number: str) -> subprocess.Popen[bytes]:
-        found: subprocess.Popen[bytes] = until(lambda: self.runner.process_of(number))
+        found: subprocess.Popen[bytes] = comes(lambda: self.runner.process_of(number))
         return found
 
     def add(self, kind: str, owner: str = "ada", **options: Any) -> str:
         return self.queue.add(kind, owner=owner, role="viewer", arguments={}, **options).id
 
     def began(self, number: str, attempt: int = 1) -> None:
-        until((self.home / f"began-{number}-{attempt}").exists)
+        comes((self.home / f"began-{number}-{attempt}").exists)
 
     def over(self, number: str) -> Job:
-        found: Job = until(lambda: (job := self.queue.get(number)) is not None and job.over and job)
+        found: Job = comes(lambda: (job := self.queue.get(number)) is not None and job.over and job)
         return found
 
 
@@ -261,10 +253,10 @@ def test_an_export_from_the_request_to_its_file(indexed: Home, tmp_path: Path) -
         assert served.client.get(told[-1]["file"], headers={"Range": "bytes=0-3"}).content == b"PK\x03\x04"
         assert made["studies"] == 5
         counting = served.post("/jobs/counts", {"toml": toml}).json()
-        counted = until(lambda: (job := served.get(f"/jobs/{counting['id']}").json())["state"] == "done" and job, 120)
+        counted = comes(lambda: (job := served.get(f"/jobs/{counting['id']}").json())["state"] == "done" and job)
         assert counted["result"]["count"] == served.post("/cohorts/count", {"toml": toml}).json()
         assert served.post("/jobs/exports", {"name": "nobody", "version": 1}).status_code == 404
         about = {"name": "nobody", "version": 1, "pseudonyms": True}  # one that went after it was accepted
         gone = Queue(home.folder).add("export", owner=served.settings.user, role="manager", arguments=about)
-        last = until(lambda: (job := served.get(f"/jobs/{gone.id}").json())["state"] == "failed" and job, 120)
+        last = comes(lambda: (job := served.get(f"/jobs/{gone.id}").json())["state"] == "failed" and job)
         assert last["problem"]["type"] == "urn:spinecho:problem:cohort-error"

@@ -11,11 +11,9 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import psutil
@@ -25,6 +23,7 @@ from assistants import everything
 from loops import run_apart
 from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
+from waiting import comes
 
 from benchmarks.browser import free_port
 from spinecho.encoders.sandbox.environment import command_environment
@@ -35,14 +34,6 @@ LINES = [
     line.strip() for block in re.findall(r"```sh\n(.*?)```", DOC, re.DOTALL)
     for line in re.split(r"(?<!\\)\n", block) if line.strip()
 ]  # fmt: skip
-
-
-def until(holds: Callable[[], Any], seconds: float = 120.0) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.1)
-    return found
 
 
 @dataclass
@@ -104,8 +95,8 @@ def start(home: Path, *options: str) -> Server:
 def server(indexed: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     found = start(copy_of(indexed, tmp_path_factory.mktemp("one") / "home").folder, "--workers", "2")
     try:
-        until(found.up)
-        until(lambda: found.up("/_stcore/health"))
+        comes(found.up)
+        comes(lambda: found.up("/_stcore/health"))
         yield found
     finally:
         found.process.kill()
@@ -166,12 +157,12 @@ def test_the_secret_is_in_no_line_that_can_be_read(server: Server) -> None:
 
 
 def test_pages_that_die_come_back_and_the_api_goes_on(server: Server) -> None:
-    before = until(server.pages)
+    before = comes(server.pages)
     os.kill(before.pid, signal.SIGKILL)
     assert server.up("/healthz")
     assert server.get("/_stcore/health")[0] in (200, 503)
-    until(lambda: (now := server.pages()) is not None and now.pid != before.pid)
-    until(lambda: server.up("/_stcore/health"))
+    comes(lambda: (now := server.pages()) is not None and now.pid != before.pid)
+    comes(lambda: server.up("/_stcore/health"))
 
 
 def test_a_worker_that_dies_is_replaced(server: Server) -> None:
@@ -179,10 +170,10 @@ def test_a_worker_that_dies_is_replaced(server: Server) -> None:
         kids = psutil.Process(server.process.pid).children()
         return {one.pid for one in kids if "spawn_main" in line_of(one)}
 
-    before = until(workers)
+    before = comes(workers)
     os.kill(min(before), signal.SIGKILL)
-    until(lambda: len(workers()) == len(before) and workers() != before)
-    until(server.up)
+    comes(lambda: len(workers()) == len(before) and workers() != before)
+    comes(server.up)
 
 
 def test_who_says_nothing_a_body_that_does_not_come_and_a_caller_that_goes(server: Server) -> None:

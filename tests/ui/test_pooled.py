@@ -9,7 +9,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ import pytest
 from archives import Home, copy_of
 from pages import acts, calm, page_of
 from streamlit.testing.v1 import AppTest
+from waiting import comes
 
 from spinecho.search.access.personal_archive import Person, Role
 from spinecho.setup.settings import Settings, read_settings
@@ -58,14 +58,6 @@ from spinecho.ui.views.study.page import study_page
 from spinecho.setup.settings import read_settings
 study_page(enter(read_settings(), Person("ada", Role.VIEWER)))
 """
-
-
-def until(holds: Callable[[], Any], seconds: float = 60.0) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)
-    return found
 
 
 @contextmanager
@@ -114,7 +106,7 @@ def test_one_process_serves_everybody_and_outlives_those_who_leave_but_not_what_
         with pytest.raises(Left):
             asked(pool, "forever", on_wait=leave)
         (left,) = [one for one in queue.of("ada") if one.arguments["words"] == "forever"]
-        until(lambda: (found := queue.get(left.id)) is not None and found.state == "cancelled")
+        comes(lambda: (found := queue.get(left.id)) is not None and found.state == "cancelled")
         assert asked(pool, "c").result["pid"] == first.result["pid"], "the process was ended with what was left"
         os.kill(first.result["pid"], signal.SIGKILL)
         again = asked(pool, "d")
@@ -128,7 +120,7 @@ def test_a_heat_map_waits_for_no_evaluation(settings: Settings) -> None:
     with running(settings, start=scripted(settings.home)) as (pool, queue, _):
         for kind in ("kept-evaluation", "export"):
             number = pool.add(kind, Person("grace", Role.RESEARCHER), {"words": "forever"})
-            until(lambda: (job := queue.get(number)) is not None and job.state == "running")  # noqa: B023
+            comes(lambda: (job := queue.get(number)) is not None and job.state == "running")  # noqa: B023
         assert asked(pool, "a").content == b"a"
 
 
@@ -212,12 +204,12 @@ def test_a_page_draws_by_the_warm_process_what_it_would_draw_itself(own: Setting
         processes = []
 
         def kill() -> None:
-            number = until(lambda: next(iter(queue.running()), None))
-            process = until(lambda: runner.process_of(number))
+            number = comes(lambda: next(iter(queue.running()), None))
+            process = comes(lambda: runner.process_of(number))
             processes.append(process.pid)
             process.kill()  # as it loads what it needs
-            job = until(lambda: (job := queue.get(number)) is not None and job.attempts == 2 and job)
-            processes.append(until(lambda: runner.process_of(job.id)).pid)
+            job = comes(lambda: (job := queue.get(number)) is not None and job.attempts == 2 and job)
+            processes.append(comes(lambda: runner.process_of(job.id)).pid)
 
         killing = threading.Thread(target=kill)
         killing.start()
@@ -287,7 +279,7 @@ def test_map_export_and_evaluation_of_the_pages_are_jobs_of_who_asked(own: Setti
             assert any(one.endswith("studies.csv") for one in tables.namelist())
         assert name.endswith("-v1.zip")
         page = calm(calm(page_of("evaluate").run()).button(key="evaluate").click().run())
-        until(lambda: all(job.over for job in queue.of("ada")))
+        comes(lambda: all(job.over for job in queue.of("ada")))
         page = calm(page.run())
         (label,) = page.multiselect(key="evaluations").value
         assert label.endswith("archive · ada")
@@ -302,7 +294,7 @@ def test_a_server_of_pages_gives_long_work_away_and_takes_it_back(settings: Sett
     assert pool_of(settings) is None
     with long_work(settings, 1):
         assert pool_of(settings) is not None
-        until((settings.home / "jobs" / "lock").exists)
+        comes((settings.home / "jobs" / "lock").exists)
     assert pool_of(settings) is None
     with long_work(settings, 0):
         assert pool_of(settings) is None

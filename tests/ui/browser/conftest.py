@@ -29,6 +29,7 @@ def chrome() -> Iterator[browser.Chrome]:
             if "Executable doesn't exist" not in str(error):
                 raise
             pytest.skip("no browser to look with; Debian's chromium, or 'playwright install chromium', brings one")
+        sync_api.expect.set_options(timeout=browser.PATIENCE_MS)
         yield started
 
 

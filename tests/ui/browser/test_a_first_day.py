@@ -47,7 +47,7 @@ class Day:
 
     def step_2(self) -> None:
         self.page.locator(".name", has_text=self.accession).first.click()
-        self.page.locator(".viewer[data-ready]").wait_for(timeout=30_000)
+        self.page.locator(".viewer[data-ready]").wait_for()
         self.page.wait_for_timeout(300)
 
     def step_3(self) -> None:
@@ -57,23 +57,23 @@ class Day:
 
     def step_4(self) -> None:
         self.page.get_by_role("button", name="More like this").click()
-        self.page.get_by_text("Like this study").wait_for(timeout=20_000)
-        self.page.locator(".row").nth(2).wait_for(timeout=20_000)
+        self.page.get_by_text("Like this study").wait_for()
+        self.page.locator(".row").nth(2).wait_for()
 
     def step_5(self) -> None:
         self.page.get_by_role("link", name="Cohorts").click()
-        self.page.get_by_label("Name", exact=True).wait_for(timeout=20_000)
+        self.page.get_by_label("Name", exact=True).wait_for()
         self.page.get_by_label("Name", exact=True).fill("like my lesion")
         self.page.keyboard.press("Enter")
         freeze = self.page.get_by_role("button", name="Freeze this list")
-        pytest.importorskip("playwright.sync_api").expect(freeze).to_be_enabled(timeout=20_000)
+        pytest.importorskip("playwright.sync_api").expect(freeze).to_be_enabled()
         freeze.click()
-        self.page.get_by_text("Frozen as version 1").wait_for(timeout=20_000)
+        self.page.get_by_text("Frozen as version 1").wait_for()
 
     def step_6(self) -> None:
         self.page.get_by_text("Export", exact=True).click()
         self.page.get_by_role("button", name="Prepare the export").click()
-        self.page.get_by_role("link", name="Download the zip").wait_for(timeout=30_000)
+        self.page.get_by_role("link", name="Download the zip").wait_for()
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def day(room: str, chrome: Chrome) -> Iterator[Day]:
     page = context.new_page()
     forbidden = forbidden_in(page)
     page.goto(f"{room}/?secret={SECRET}")  # a download carries the cookie, and no header of Playwright's
-    page.get_by_label("Search", exact=True).wait_for(timeout=60_000)
+    page.get_by_label("Search", exact=True).wait_for()
     yield Day(page)
     assert not forbidden, "the room does what its own policy forbids"
     context.close()
@@ -113,7 +113,7 @@ def test_3_and_scrolled_to_where_the_evidence_is(day: Day) -> None:
     day.reach(3)
     eventually(day.page, lambda: day.page.locator(".viewer").first.get_attribute("data-slice") != day.before)
     day.page.get_by_text("Evidence for the words searched for").click()
-    day.page.locator('button[data-do="heat"]').wait_for(timeout=60_000)
+    day.page.locator('button[data-do="heat"]').wait_for()
 
 
 def test_4_three_like_it_are_found(day: Day) -> None:

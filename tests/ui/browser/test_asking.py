@@ -13,7 +13,7 @@ from benchmarks.browser import until
 @pytest.fixture
 def page(served: str, tab: Any) -> Any:
     tab.goto(served)
-    tab.get_by_label("Search", exact=True).wait_for(timeout=60_000)
+    tab.get_by_label("Search", exact=True).wait_for()
     return tab
 
 
@@ -63,7 +63,7 @@ def test_an_offer_is_turned_on_and_off_by_a_click_and_the_address_keeps_it(page:
     settled(page)
     eventually(page, lambda: any("women" in one for one in said(page)))
     page.reload()
-    page.locator(".row").first.wait_for(timeout=60_000)
+    page.locator(".row").first.wait_for()
     page.locator(".chip.offer.off").filter(has_text="female").wait_for()
 
 
@@ -81,15 +81,15 @@ def test_back_from_a_study_restores_words_filters_and_the_place_in_the_list(page
     assert left > 0
     page.locator(".name").nth(1).click()
     page.wait_for_url("**/study?study=*")
-    page.locator(".viewer").first.wait_for(timeout=60_000)
+    page.locator(".viewer").first.wait_for()
     page.go_back()
-    page.locator(".row").first.wait_for(timeout=60_000)
+    page.locator(".row").first.wait_for()
     until(page, "(left) => Math.abs(document.querySelector('[data-testid=stMain]').scrollTop - left) < 5", arg=left)
     becomes(page, lambda: page.get_by_label("Search", exact=True).input_value(), "lesion")
     becomes(page, lambda: said(page), ["lesion", "female"])
     until(page, "(address) => location.href === address", arg=address)
     page.reload()
-    page.locator(".row").first.wait_for(timeout=60_000)
+    page.locator(".row").first.wait_for()
     becomes(page, lambda: page.get_by_label("Search", exact=True).input_value(), "lesion")
 
 

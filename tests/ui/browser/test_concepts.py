@@ -12,11 +12,11 @@ expect = pytest.importorskip("playwright.sync_api", reason="needs Playwright").e
 def test_studies_are_judged_by_keys(served: str, tab: Any) -> None:
     tab.goto(f"{served}/concepts")
     name = tab.get_by_label("Concept", exact=True)
-    expect(name).to_be_visible(timeout=60_000)
+    expect(name).to_be_visible()
     name.fill("bright lesion")
     name.press("Enter")
     judged = tab.get_by_text("Judged by you")
-    expect(judged).to_have_text("Judged by you: 0 with it, 0 without", timeout=60_000)
+    expect(judged).to_have_text("Judged by you: 0 with it, 0 without")
     expect(tab.get_by_role("button", name="Has it not")).to_be_visible()
     name.blur()
     tab.keyboard.press("u")

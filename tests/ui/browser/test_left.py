@@ -20,8 +20,6 @@ from spinecho.encoders.sandbox.environment import module_path
 from spinecho.ui.server.jobs.queue import Queue
 
 pytestmark = pytest.mark.slow
-LONG = 120_000
-"""Milliseconds that a busy machine may need."""
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +36,6 @@ def held(demo_home: DemoHome, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def page(held: tuple[str, Path, Path], tab: Any) -> Iterator[Any]:
-    tab.set_default_timeout(LONG)
     tab.goto(f"{held[0]}/cohorts")
     tab.locator('[data-testid="stMetricValue"]').first.wait_for()
     yield tab
@@ -73,18 +70,18 @@ def test_the_last_count_stays_and_the_hand_too_until_the_newest_one_is_there(
     file.touch()
     field = fill(page, "age<200")
     page.get_by_text("Counting").first.wait_for()
-    expect(old).to_be_visible(timeout=LONG)
-    expect(studies).to_have_text(before, timeout=LONG)
+    expect(old).to_be_visible()
+    expect(studies).to_have_text(before)
     eventually(page, lambda: abs(studies.bounding_box()["y"] - place) < 1)
-    expect(field).to_be_focused(timeout=LONG)
+    expect(field).to_be_focused()
     eventually(page, lambda: states(home)[-1] == "running")
     fill(page, "age<0")
     becomes(page, lambda: states(home)[-2], "cancelled")
-    expect(studies).to_have_text(before, timeout=LONG)
+    expect(studies).to_have_text(before)
     file.unlink()
-    expect(studies).to_have_text("0", timeout=LONG)
-    expect(old).to_have_count(0, timeout=LONG)
-    expect(field).to_be_focused(timeout=LONG)
+    expect(studies).to_have_text("0")
+    expect(old).to_have_count(0)
+    expect(field).to_be_focused()
     becomes(page, field.input_value, "age<0")
     assert states(home)[-2:] == ["cancelled", "done"]
 
@@ -103,7 +100,7 @@ def test_a_tab_that_is_closed_ends_the_count_it_waited_for(
     becomes(page, lambda: states(home)[-1], "cancelled")
     file.unlink()
     fill(page, "age<0")
-    expect(page.locator('[data-testid="stMetricValue"]').first).to_have_text("0", timeout=LONG)
+    expect(page.locator('[data-testid="stMetricValue"]').first).to_have_text("0")
 
 
 def test_a_tab_that_is_closed_holds_nobody_up_and_its_search_ends_by_itself(
@@ -114,7 +111,7 @@ def test_a_tab_that_is_closed_holds_nobody_up_and_its_search_ends_by_itself(
         other = context.new_page()
         other.goto(address)
         field = other.get_by_label("Search", exact=True)
-        field.wait_for(timeout=LONG)
+        field.wait_for()
         file.touch()
         field.fill("bright lesion")
         other.keyboard.press("Enter")

@@ -34,7 +34,7 @@ def test_a_page_opens_and_axe_finds_nothing_serious(served: str, chrome: Chrome,
     page.on("pageerror", lambda error: errors.append(str(error)))
     forbidden = forbidden_in(page)
     page.goto(f"{served}/{path}")
-    page.get_by_text(text).first.wait_for(timeout=60_000)
+    page.get_by_text(text).first.wait_for()
     assert not serious(page)
     for view in VIEWS if path == "archive" else ():
         page.get_by_text(view, exact=True).click()

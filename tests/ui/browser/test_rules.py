@@ -11,7 +11,7 @@ from waiting import becomes, eventually
 @pytest.fixture
 def page(served: str, tab: Any) -> Any:
     tab.goto(f"{served}/cohorts")
-    tab.get_by_label("Condition, row 1").wait_for(timeout=60_000)
+    tab.get_by_label("Condition, row 1").wait_for()
     return tab
 
 

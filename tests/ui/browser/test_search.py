@@ -14,7 +14,7 @@ from benchmarks.browser import Chrome, until
 @pytest.fixture
 def page(served: str, tab: Any) -> Any:
     tab.goto(served)
-    tab.get_by_label("Search", exact=True).wait_for(timeout=60_000)
+    tab.get_by_label("Search", exact=True).wait_for()
     return tab
 
 
@@ -49,7 +49,7 @@ def test_the_address_reopens_the_search_in_a_new_tab(page: Any, chrome: Chrome) 
     names = page.locator(".name").all_inner_texts()
     other = chrome.new_context().new_page()
     other.goto(page.url)
-    other.locator(".row").first.wait_for(timeout=60_000)
+    other.locator(".row").first.wait_for()
     becomes(other, lambda: other.get_by_label("Search", exact=True).input_value(), "lesion, no haemorrhage")
     becomes(other, lambda: other.locator(".name").all_inner_texts(), names)
 

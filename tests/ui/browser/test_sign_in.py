@@ -106,7 +106,7 @@ def test_an_idle_session_ends_while_its_page_stays_open(signed: tuple[str, Path]
     ahead.write_text("3700")
     try:
         page.clock.fast_forward(31_000)
-        page.get_by_text("the session has ended").wait_for(timeout=60_000)
+        page.get_by_text("the session has ended").wait_for()
         page.reload()
         page.get_by_text("the session has ended").wait_for()
     finally:
@@ -125,7 +125,7 @@ def test_who_has_no_role_stays_outside(signed: tuple[str, Path], chrome: Chrome)
 def test_an_address_that_is_not_verified_opens_nothing(signed: tuple[str, Path], chrome: Chrome) -> None:
     for sub in IMPOSTORS:
         page = sign_in(chrome, signed[0], sub)
-        page.get_by_text("does not say that your address is verified").wait_for(timeout=90_000)
+        page.get_by_text("does not say that your address is verified").wait_for()
         page.get_by_label("Search", exact=True).wait_for(state="detached")
         page.context.close()
 

@@ -13,7 +13,7 @@ from benchmarks.browser import Chrome
 @pytest.fixture
 def page(served: str, tab: Any) -> Any:
     tab.goto(f"{served}/study?study=1")
-    tab.locator(".viewer[data-ready]").wait_for(timeout=60_000)
+    tab.locator(".viewer[data-ready]").wait_for()
     tab.wait_for_timeout(300)
     return tab
 
@@ -76,7 +76,7 @@ def test_a_marked_spot_is_searched_for(page: Any) -> None:
     page.mouse.down()
     page.mouse.move(x + 60, y + 60, steps=4)
     page.mouse.up()
-    page.get_by_text("With a spot like one of").wait_for(timeout=20_000)
+    page.get_by_text("With a spot like one of").wait_for()
     page.locator(".row").first.wait_for()
 
 
@@ -84,7 +84,7 @@ def test_a_sentence_finds_studies_that_say_it(page: Any) -> None:
     sentence = page.locator(".report button").last
     words = sentence.inner_text().split("\n")[-1]
     sentence.click()
-    page.locator(".row").first.wait_for(timeout=20_000)
+    page.locator(".row").first.wait_for()
     eventually(page, lambda: page.get_by_label("Search", exact=True).input_value() in words)
     assert "study=" not in page.url
 
@@ -92,7 +92,7 @@ def test_a_sentence_finds_studies_that_say_it(page: Any) -> None:
 def test_studies_are_compared_with_linked_scrolling(served: str, chrome: Chrome) -> None:
     page = chrome.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.goto(f"{served}/compare?studies=1,2")
-    page.locator(".viewer[data-ready]").nth(1).wait_for(timeout=60_000)
+    page.locator(".viewer[data-ready]").nth(1).wait_for()
     first, second = page.locator(".viewer").nth(0), page.locator(".viewer").nth(1)
     page.wait_for_timeout(500)
     before = second.get_attribute("data-slice")

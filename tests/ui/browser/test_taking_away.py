@@ -16,12 +16,11 @@ def test_a_download_is_on_record_at_the_click_and_tables_have_none(
     address, home = served_home
     context = chrome.new_context(accept_downloads=True)
     page = context.new_page()
-    page.set_default_timeout(60_000)
     # The first page carries the secret: a download carries the cookie, and no header of Playwright's. Another page
     # opened before this one would open the archive too, and this one would wait for both.
     page.goto(f"{address}/archive?secret={SECRET}", wait_until="commit")
     table = page.get_by_test_id("stDataFrame").first
-    table.wait_for(timeout=150_000)  # of a room that nobody has asked yet, on a busy machine
+    table.wait_for()  # of a room that nobody has asked yet, on a busy machine
     table.hover()
     page.get_by_role("button", name="Search").first.wait_for()
     eventually(page, page.get_by_test_id("stElementToolbar").first.is_visible)

@@ -57,7 +57,7 @@ def opened(chrome: Chrome, address: str, script: str = "", *, at: str = "study?s
     if script:
         page.add_init_script(script)
     page.goto(f"{address}/{at}")
-    page.locator(".viewer[data-ready]").last.wait_for(timeout=60_000)
+    page.locator(".viewer[data-ready]").last.wait_for()
     until(page, "[...spinechoViewers].every(one => one.volume)")
     return page
 
@@ -73,7 +73,7 @@ def drawable(page: Any) -> Any:
 
 def shown(page: Any, count: int = 1) -> None:
     seen = "[...spinechoViewers].filter(one => one.root.dataset.solid).length"
-    until(page, f"{seen} === {count}", timeout=60_000)
+    until(page, f"{seen} === {count}")
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def solid(room: str, chrome: Chrome) -> Iterator[Any]:
     page.on("request", lambda request: asked.append(request.url))
     assert not [url for url in asked if "widget.js" in url]
     page.keyboard.press("d")
-    page.locator(".viewer[data-solid]").wait_for(timeout=120_000)
+    page.locator(".viewer[data-solid]").wait_for()
     assert [url for url in asked if "widget.js" in url], "the engine is fetched when it is asked for"
     assert not [url for url in asked if not url.startswith((room, "blob:", "data:"))], "nothing comes from elsewhere"
     yield page
@@ -172,7 +172,7 @@ def test_keys_turn_cut_and_go_back_to_the_stack(solid: Any) -> None:
 def told(page: Any) -> str:
     page.keyboard.press("d")
     words = page.locator(".said")
-    words.wait_for(timeout=30_000)
+    words.wait_for()
     text = str(words.inner_text())
     before = int(page.locator(".viewer").get_attribute("data-slice"))
     page.keyboard.press("ArrowDown")
@@ -260,7 +260,6 @@ def test_panes_that_are_compared_turn_and_are_cut_together(room: str, chrome: Ch
             page,
             "([name, wanted]) => [...spinechoViewers].every(one => one.root.dataset[name] === wanted)",
             arg=[name, wanted],
-            timeout=30_000,
         )
 
     first.hover()
@@ -326,7 +325,7 @@ def test_an_engine_whose_projection_failed_is_not_taken_again(room: str, chrome:
     """
     page = drawable(opened(chrome, room, CONTEXTS + failing))
     page.keyboard.press("d")
-    page.locator(".said").wait_for(timeout=60_000)
+    page.locator(".said").wait_for()
     eventually(page, lambda: "no such shader" in page.locator(".said").inner_text())
     until(page, f"{ALIVE} === 0")
     page.keyboard.press("d")
@@ -343,7 +342,7 @@ def test_a_lost_context_is_said_and_the_next_view_has_another(room: str, chrome:
     page.evaluate(
         "[...contexts].forEach(one => one.isContextLost() || one.getExtension('WEBGL_lose_context').loseContext())"
     )
-    page.locator(".said").wait_for(timeout=30_000)
+    page.locator(".said").wait_for()
     shown(page, 0)
     until(page, "spinechoEnginesLeaving.size === 0")
     becomes(page, lambda: page.evaluate("spinechoEngines.length"), 0)

@@ -19,7 +19,7 @@ PRESSED = "some => some.map(one => one.ariaPressed)"
 @pytest.fixture
 def page(served: str, tab: Any) -> Any:
     tab.goto(served)
-    tab.get_by_label("Search", exact=True).wait_for(timeout=60_000)
+    tab.get_by_label("Search", exact=True).wait_for()
     return tab
 
 

@@ -43,6 +43,14 @@ def test_no_page_is_asserted_at_an_instant(file: Path) -> None:
     assert instants(file.read_text()) == [], "wait for it: waiting.becomes, waiting.eventually"
 
 
+@pytest.mark.parametrize("file", FILES, ids=lambda one: one.stem)
+def test_no_wait_has_a_limit_of_its_own(file: Path) -> None:
+    calls = [one for one in ast.walk(ast.parse(file.read_text())) if isinstance(one, ast.Call)]
+    own = [one for one in calls if any(word.arg == "timeout" for word in one.keywords)]
+    limits = [ast.unparse(one) for one in own if "HTTPConnection" not in ast.unparse(one.func)]
+    assert limits == [], "benchmarks.browser.PATIENCE_MS holds for all"
+
+
 def test_an_instant_is_seen_directly_and_through_a_function() -> None:
     direct = "def test_x(page):\n    assert not page.locator('.row').count()\n"
     through = "def said(page):\n    return page.all_inner_texts()\ndef test_x(page):\n    assert said(page) == []\n"
