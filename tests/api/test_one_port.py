@@ -189,7 +189,7 @@ def test_who_says_nothing_a_body_that_does_not_come_and_a_caller_that_goes(serve
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", server.port), timeout=60) as gone:
             gone.sendall(head.encode() + b'{"words": "lesion" }')
-    assert server.up()
+    comes(server.up)
 
 
 def test_slow_callers_hold_nobody_else(server: Server) -> None:
