@@ -28,6 +28,10 @@ conventions  sentences for each convention of docs/language.md (`clauses_convent
 plain      idiomatic sentences of many examinations (`clauses_plain.jsonl`), by the same mender, who knew the rules,
            labelled by the conventions after that mending and counted once: 0.813 [0.721, 0.880] of 91 right, by the
            rules before too. Misses were not read.
+normality  130 sentences of anatomy called normal in other words, and of what only sounds like it (59 of them), in six
+           styles (`clauses_normality.jsonl`), by the maker of the rules for these, who knew the rules before, labelled
+           by the conventions before any rule for it was written or asked: `read` was mended with, `unread` is the
+           half by the first byte of the sentence's SHA-256, its misses are never printed.
 FILE       labels of the written sentences by a second reader who saw neither the first labels nor the rules' answers:
            agreement (Cohen 1960), and the rules counted against each reader, and against labels that a third person
            of the same team gave to what the two dispute (`clauses_adjudicated.jsonl`: label, and number of the
@@ -50,7 +54,7 @@ from spinecho.encoders.language.passages import Passage, passages
 
 DATA = Path(__file__).parent / "data"
 ADJUDICATED = DATA / "clauses_adjudicated.jsonl"
-NOT_READ = ("plain unread", "further second", "last third", "conventions second")
+NOT_READ = ("plain unread", "normality unread", "further second", "last third", "conventions second")
 LABELS = ("present", "absent", "uncertain", "historical", "family")
 
 
@@ -96,6 +100,8 @@ def main() -> None:
     ):
         pools[name] = [replace(one, pool=name) for one in read_written(file, name)]
     pools["plain unread"] = read_written("clauses_plain.jsonl", "plain")
+    normality = read_written("clauses_normality.jsonl", "normality")
+    pools |= {name: [one for one in normality if one.pool == name] for name in ("normality read", "normality unread")}
     if options.data:
         pools["open"] = read_open(Path(options.data))
     else:
