@@ -43,7 +43,7 @@ NOT_A_NEGATION = _words(
     r"|resolved|healed|surprising(?:ly)?|unexpected(?:ly)?|uncommon(?:ly)?)(?: (?:in|of|to) (?:the )?(?:size|extent|number|appearance))?(?! or(?!\w)|, [\w -]{1,40},? or(?!\w))",
     r"(?:has|have) not (?:\w+ly )?(?:changed|grown|increased|decreased|progressed|resolved|improved|enlarged|shrunk)",
     # What an earlier study did not show is there now.
-    r"not (?:previously|formerly) (?:seen|present|visible|visuali[sz]ed|evident|identified|noted|apparent|described|known)",
+    r"not (?:previously|formerly) (?:suspected|seen|present|visible|visuali[sz]ed|evident|identified|noted|apparent|described|known)",
     r"not (?:\w+ )?(?:seen|present|visible|visuali[sz]ed|evident|identified|noted|apparent|there|described)(?: \w+)? (?:on|in|at)"
     r" (?:the |any |a )?(?:prior|previous|earlier|old|older|last|preceding|comparison)(?: (?:mri?|ct|study|scan|exam|examination|imaging))?",
     r"not (?:only|just|merely|necessarily)",

@@ -25,7 +25,8 @@ from spinecho.encoders.language.clauses.bounds import (
     SUBORDINATE,
 )
 from spinecho.encoders.language.clauses.cues import OPERATED, PROCEDURE, Cue, bare_answer, cues
-from spinecho.encoders.language.clauses.further_cues import DOUBT_IN_LIST, NO_MORE, OR_OTHER
+from spinecho.encoders.language.clauses.further_cues import DOUBT_IN_LIST, DOUBTED_ONCE, NO_MORE, OR_OTHER
+from spinecho.encoders.language.clauses.normal_anatomy import as_normal, something_wrong
 from spinecho.encoders.language.clauses.other_languages import judge_by
 from spinecho.encoders.language.clauses.other_rules import rules_for
 from spinecho.encoders.language.clauses.segment import Judged, decide, has_words, judge_segment
@@ -116,10 +117,13 @@ def _judge_all(heard: str) -> list[Judged]:
         if previous and _says_no_more(heard, start, end, inside) and _answers(inside, hard):
             judged[-1] = _answered(heard, previous, end, inside)
             continue
-        parts = judge_segment(heard, start, end, inside)
+        parts = [as_normal(heard, part) for part in judge_segment(heard, start, end, inside)]
         first = parts[0]
         if previous and not hard and _goes_on(heard, judged, first):
             judged[-1] = replace(previous, end=first.end)
+            parts = parts[1:]
+        elif previous and not hard and something_wrong(heard, previous, first):
+            judged[-1] = Judged(previous.start, first.end)
             parts = parts[1:]
         elif not hard:
             if previous and _goes_on_after_aside(heard, judged, first):
@@ -285,6 +289,7 @@ def _answered(heard: str, previous: Judged, end: int, found: Sequence[Cue]) -> J
             kept.by == "history"
             and cue.kind == "negation"
             and (_NOW_NOT.match(heard, cue.start) or NOW.match(heard, previous.end))
+            and not DOUBTED_ONCE.search(heard, *kept.cue)
         ):
             continue  # "a DVT in 2016, none now", "a cyst on the previous MRI, today there is none"
         if kept.by == "hedge" and cue.kind == "question":
