@@ -26,7 +26,7 @@ from spinecho.encoders.language.clauses.bounds import (
 )
 from spinecho.encoders.language.clauses.cues import OPERATED, PROCEDURE, Cue, bare_answer, cues
 from spinecho.encoders.language.clauses.further_cues import DOUBT_IN_LIST, DOUBTED_ONCE, NO_MORE, OR_OTHER
-from spinecho.encoders.language.clauses.normal_anatomy import as_normal, something_wrong
+from spinecho.encoders.language.clauses.normal_anatomy import as_normal, something_wrong, told_of_it
 from spinecho.encoders.language.clauses.other_languages import judge_by
 from spinecho.encoders.language.clauses.other_rules import rules_for
 from spinecho.encoders.language.clauses.segment import Judged, decide, has_words, judge_segment
@@ -129,7 +129,10 @@ def _judge_all(heard: str) -> list[Judged]:
             if previous and _goes_on_after_aside(heard, judged, first):
                 denial = judged[-2]
                 parts[0] = replace(first, assertion=denial.assertion, by=denial.by, cue=denial.cue, reaches_on=True)
-            if previous and (_of_normal(heard, previous, first) or _of_anatomy(heard, previous, first)):
+            if previous and (told := told_of_it(heard, previous, first)):
+                judged.pop()
+                parts[0] = told
+            elif previous and (_of_normal(heard, previous, first) or _of_anatomy(heard, previous, first)):
                 judged.pop()
                 parts[0] = replace(first, start=previous.start)
             _look_back(heard, judged, parts[0])

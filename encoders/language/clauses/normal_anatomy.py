@@ -42,10 +42,11 @@ _OTHERWISE = (
 )
 """Words that tell of something else than the norm."""
 _USUAL = (
-    r"(?:normal|usual|ordinary|regular|expected|correct|appropriate|adequate|good|healthy|physiological|anatomic(?:al)?"
+    r"(?:normal|usual|ordinary|regular|expected|proper(?! (?:hepatic|digital|plantar|palmar|ovarian))|correct|appropriate|adequate|good|healthy|physiological|anatomic(?:al)?"
     r"|customary|even|equal|uniform|homogeneous|symmetric(?:al)?|smooth(?! muscles?)|sufficient|satisfactory|undisturbed|unremarkable"
     r"|inconspicuous|unsuspicious|unaltered|age[- ](?:appropriate|typical|related normal|conform|adequate|adapted)"
-    r"|well[- ](?:kept|preserved|held|maintained|conserved)|preserved|conserved|maintained|fine|decent)"
+    r"|well[- ](?:kept|preserved|held|maintained|conserved)|preserved|conserved|maintained|fine|decent|matched|crisp"
+    r"|clean|quiet|parallel|well[- ](?:defined|delineated|outlined|attached|developed|shaped))"
 )
 _PROPERTY = (
     r"(?:sizes?|widths?|calib(?:re|er)s?|diameters?|dimensions?|shapes?|forms?|configurations?|contours?|outlines?|margins?"
@@ -54,11 +55,11 @@ _PROPERTY = (
     r"|echotexture|morphology|appearances?|aspect|representation|depiction|presentation|differentiation"
     r"|distinction|demarcation|(?:water|fluid) content|water|hydration|curvature|tapering|branching|filling"
     r"|opacification|flow|pneumati[sz]ation|aeration|ventilation|coverage|congruity|continuity|integrity|minerali[sz]ation"
-    r"|myelination|gyration|sulcation|folding|development|maturation|proportions?|relations?|insertions?|fib(?:re|er)s?)"
+    r"|myelination|gyration|sulcation|folding|development|maturation|proportions?|builds?|make-?up|relations?|insertions?|fib(?:re|er)s?)"
 )
 _ONE = rf"(?:(?!(?:{_OTHERWISE}|thin|low|raised|elevated|intermediate|mixed|heterogeneous|abnormal)(?!\w))[\w-]+ )"
 _SHOULD = (
-    r"(?:it|they|one|we|i|you|these|this|he|she) (?:(?:should|ought to|would|wants?|expects?|hopes?)(?!\w))"
+    r"(?:it|they|one|we|i|you|these|this|he|she) (?:(?:should|ought to|would|wants?|expects?|hopes?|belongs?)(?!\w))"
     r"(?: (?:be|have|lie|run|expect|wish|want|like|hope|it|them|to be|to|for|of|see))*"
 )
 _AGE = r"(?:the |his |her |their |this |patient's |the patient's )*(?:ages?|norms?|years|expectations?|anatomy)"
@@ -72,8 +73,8 @@ _BE = (
 )
 _SOUND = (
     r"(?:sound|whole|unbroken|uninterrupted|continuous|open|(?<!a[lr] )(?<!ry )(?<!left )(?<!right )central(?:ly (?:placed|located|sited))?|cent(?:red|ered)|congruent"
-    r"|aligned|slender|respected|in order|in place|in one piece|in continuity|hydrated|aerated|pneumati[sz]ed|ventilated"
-    r"|(?:freely|well|normally|widely|evenly|equally|regularly|properly|correctly|symmetrically) (?:open|aligned|aerated"
+    r"|aligned|slender|respected|in order|in place|in one piece|in continuity|hydrated|aerated|aired|seated|anchored|orderly|pneumati[sz]ed|ventilated"
+    r"|(?:freely|well|normally|widely|evenly|equally|regularly|properly|correctly|symmetrically) (?:open|aligned|aerated|aired|seated|anchored"
     r"|ventilated|pneumati[sz]ed|hydrated|formed|developed|spread|distributed|placed|located|positioned|configured|shaped|filled"
     r"|centred|centered|rounded|minerali[sz]ed|myelinated|covered|delineated))"
 )
@@ -87,7 +88,7 @@ _SHOWS = (
 )
 _MANNER = (
     r"(?:freely|normally|smoothly|regularly|comfortably|centrally|unimpeded|unobstructed|undisturbed|unbroken|uninterrupted"
-    r"|symmetrically|evenly|straight|well|throughout|properly|correctly"
+    r"|symmetrically|evenly|straight|well|throughout|properly|correctly|promptly|as (?:usual|normal|expected|(?:it|they) should)"
     rf"|in (?:the|its|their|an?) {_USUAL} (?:way|manner|fashion|place|position|course|pattern)"
     r"|without (?:any )?(?:interruption|hindrance|kink(?:ing)?|deviation|delay|break|gap|step)"
     r"(?:,? (?:or|and|nor) (?:interruption|hindrance|kink(?:ing)?|deviation|delay|break|gap|step))?)"
@@ -95,7 +96,7 @@ _MANNER = (
 _GOES = (
     r"(?:(?:runs?|cours(?:es|ing)|pass(?:es|ing)?|tapers?|tapering|fills?|filling|opacif(?:y|ies)|opens?|moves?|tracks?|tracking"
     r"|sits?|sitting|lies?|lying|enters?|exits?|drains?|empt(?:y|ies)|travels?|continues?|inserts?|develops?|folds?|branch(?:es)?"
-    r"|descends?|ascends?|joins?|articulates?|glides?|ventilates?|extends?|spreads?) )"
+    r"|descends?|ascends?|joins?|articulates?|glides?|floats?|floating|contracts?|relaxes|closes?|ventilates?|extends?|spreads?) )"
 )
 _AS_SHOULD = (
     rf"(?:just |exactly |all |still |much |pretty )*(?:(?:as|where|what|how|the way)|(?:an? |the |its |their )(?:{_USUAL} )?"
@@ -112,14 +113,17 @@ _OF_SUBJECT = re.compile(
     + "|".join(
         (
             rf"{_BE}{_HOW}(?:{_USUAL}|{_SOUND})(?:(?:,| and|, and) {_HOW}(?:{_USUAL}|{_SOUND}))*(?: (?:in|for) {_PROPERTY}(?: and {_PROPERTY})?)?{_ENDS}",
-            rf"{_SHOWS} (?:an? |the |its |their |both )?{_HOW}{_USUAL}(?:(?:,| and|, and) {_HOW}{_USUAL})* {_ONE}??{_PROPERTY}(?:(?:,| and|, and) (?:{_USUAL} )?{_PROPERTY})*",
+            rf"{_SHOWS} (?:an? |the |its |their |both )?{_HOW}(?:{_USUAL}|full)(?:(?:,| and|, and) {_HOW}{_USUAL})* {_ONE}??{_PROPERTY}(?:(?:,| and|, and) (?:{_USUAL} )?{_PROPERTY})*",
             rf"{_KEEPS} (?:up |on |to )*(?:its|their|the|all its|all their) {_HOW}(?:{_USUAL} )*{_ONE}??{_PROPERTY}",
             rf"(?:has |have |is |are )?(?:holds?|held|holding)(?: up)?(?: {_HOW}(?:nicely|well|good|up|perfectly))?(?= ?(?:[.,;)]|$))",
-            rf"{_BE}{_AS_SHOULD}",
+            rf"(?:{_SHOWS} )?{_BE}{_AS_SHOULD}",
             rf"{_BE}(?:just |all |much |entirely )*as (?:is |are |was |were |to be |would be |one )?{_HOW}(?:usual|expected|normal|customary|appropriate|wished|desired)",
             rf"{_BE}{_HOW}{_WITH_AGE}",
             rf"{_GOES}(?:through |over |along |down |up )?{_HOW}{_MANNER}",
             r"(?:mirrors?|match(?:es)?|resembles?|equals?) (?:each other|one another|the (?:other|opposite|left|right)(?: side| one)?|its fellow)",
+            r"(?:(?:can|could|may) be|is|are|was|were) (?:well |easily |clearly )?(?:followed|traced|tracked) (?:throughout|everywhere|from end to end|in full|in (?:its|their) entirety|(?:along|over|for) (?:its|their|the) (?:whole |entire |full )?(?:length|course)|(?:along|over) all)",
+            rf"{_BE}(?:beyond (?:reproach|doubt normal)|in proportion|within the norm|roomy)",
+            r"(?:has|have|with|leaves?) (?:plenty of|ample|enough|sufficient|adequate) (?:room|space)",
             r"(?:leaves?|leaving) nothing to be (?:desired|wished)",
         )
     )
@@ -146,7 +150,7 @@ _BESIDE = re.compile(
     r"|evaluated|assessed|demonstrated|left|right|bilateral(?:ly)?|upper|lower|anterior|posterior|proximal|distal|medial|lateral"
     r"|superior|inferior|cranial|caudal|deep|superficial|large|great|big|main|major|named|native|adult|two|three|four|five|several"
     r"|lumbar|thoracic|cervical|sacral|intracranial|cerebral|spinal|abdominal|pelvic|visible|system|regions?|transition|lines?|groups?"
-    r"|structures?|walls?|roots?|layers?|segments?|parts?|portions?|levels?|axis|ha?emopoietic|red|yellow|comma|between|with|i see|we see|one sees|okay|next|now"
+    r"|structures?|walls?|roots?|layers?|segments?|parts?|portions?|levels?|axis|ha?emopoietic|red|yellow|comma|between|about|around|with|i see|we see|one sees|okay|next|now"
     r"|(?:round|central|straight|sharp|crisp|thin|long)(?= and(?!\w)| ?,)|l|r|lt|rt)(?!\w)"
 )
 """Beside an anatomical name these make no other subject of it."""
@@ -156,6 +160,9 @@ _GOES_ON_OTHERWISE = re.compile(
     r"(?! (?:no|not|without|there|the|an?|with)(?!\w)))(?!\w)"
 )
 """After the clause: it was not all."""
+_APART = re.compile(r"[ ,:]*(?:- ?|which )?")
+_NEXT = re.compile(r"[ ,;]*(?:no|not|without|and|with|shows?|the|there|which|is|are|has|have)(?!\w)")
+"""After a statement: not one more adjective, which may take it back ("homogeneous, enlarged")."""
 _BUT = re.compile(
     r"[ ,]*(?:but|although|though|yet|however|albeit)(?: (?:\w+ly|now|also|still|somewhat|rather|too|it|they|is|are))*"
     r" (?!un)(?:\w{3,}ed|small(?:er)?|large(?:r)?|bigger|thin(?:ner)?|thick(?:er)?|wide(?:r)?|narrow(?:er)?|short(?:er)?|bright(?:er)?"
@@ -188,22 +195,42 @@ _NOT_CALLED = re.compile(
 _PROPERTIES = re.compile(rf"(?<!\w){_PROPERTY}(?!\w)")
 _HAVING = re.compile(
     r"(?<!\w)(?:reach(?:es|ed)?|show\w*|have|has|had|attain\w*|keep|hold|retain|call\w*|look\w*|appear\w*|display\w*|follow\w*|lie|sit|run|present\w*"
-    r"|demonstrate|been|with|say|consider|describe|like|yet|longer|quite|entirely|fully|completely|perfectly|exactly|really|all|seem|give|return)(?!\w)"
+    r"|demonstrate|been|with|say|consider|describe|like|yet|longer|quite|entirely|fully|completely|perfectly|exactly|really|all|seem|give|return|close|open|fill|drain|move|track|contract|excrete|function|ventilate|empty|develop\w*)(?!\w)"
 )
 _THE_NORM = re.compile(
     rf"(?<!\w)(?:{_USUAL}(?!\w)(?! (?:variants?|pressure))|{_SOUND}(?!\w)|(?:kept|held|keep|hold|retain(?:ed)?|reach(?:ed)?|maintain(?:ed)?) "
-    rf"(?:its|their) |{_AS_SHOULD}|{_WITH_AGE})"
+    rf"(?:its|their) |(?:freely|normally|well|properly|correctly|fully|completely|promptly)(?= ?(?:[.,;)]|$)| (?:in|on|at)(?!\w))|{_AS_SHOULD}|{_WITH_AGE})"
 )
+
+
+_LONGEST = 400
+"""Characters of a statement that says nothing but normality."""
 
 
 def as_normal(heard: str, part: Judged) -> Judged:
     """The part, absent by normality where it says nothing but that of anatomy, present where it denies just that."""
+    if part.end - part.start > _LONGEST:
+        return part
     if part.by == "nothing" and part.assertion == "present":
         cue = _normality(heard, part)
         return replace(part, assertion="absent", by="normal", cue=cue, aside=False) if cue else part
     if part.by in ("negation", "normal") and _denies_the_norm(heard, part):
         return replace(part, assertion="present", by="nothing", cue=(0, 0), reaches_on=False)
     return part
+
+
+def told_of_it(heard: str, last: Judged, one: Judged) -> Judged | None:
+    """ "Liver" - "regular in size", "The liver" - "which is of usual size" as one statement, if it is one."""
+    if last.by != "nothing" or one.by != "nothing" or one.end - last.start > _LONGEST:
+        return None
+    opened = _APART.match(heard, one.start)
+    rest = heard[one.end :].strip(" .)")
+    if opened is None or (rest and not _NEXT.match(rest)) or not _is_anatomy(heard[last.start : last.end]):
+        return None
+    found = _OF_SUBJECT.match(heard, opened.end(), one.end)
+    if found is None or not _adds_nothing(heard[found.end() : one.end]) or _GOES_ON_OTHERWISE.match(heard, one.end):
+        return None
+    return replace(one, start=last.start, assertion="absent", by="normal", cue=found.span(), aside=False)
 
 
 def something_wrong(heard: str, last: Judged, one: Judged) -> bool:
@@ -234,7 +261,11 @@ def _normality(heard: str, part: Judged) -> tuple[int, int] | None:
         if found is None or names_finding(found.group(), of_normal=True):
             continue
         rest = text[found.end() :]
-        if _is_anatomy(rest) if whole else (_names_anatomy(rest) and _adds_nothing(rest) and not _TELLS.search(rest)):
+        if (
+            (_is_anatomy(rest) and _kinds(rest) == {"anatomy"})
+            if whole
+            else (_names_anatomy(rest) and _adds_nothing(rest) and not _TELLS.search(rest))
+        ):
             return part.start + found.start(), part.start + len(text[: found.end()].rstrip())
     return None
 
@@ -287,9 +318,8 @@ def _denies_the_norm(heard: str, part: Judged) -> bool:
         norm, lost = _NORMALLY.search(text), _LOST.search(text)
         return norm is not None and lost is not None and norm.end() < lost.start() and _of_anatomy(text)
     lost = _LOST.search(heard[part.cue[0] : part.cue[1]])
-    if lost and (
-        _is_anatomy(before) if _MISSING.search(lost.group()) else _NORMALLY.search(before) and _of_anatomy(before)
-    ):
+    normally = _NORMALLY.search(before) is not None and _of_anatomy(before)
+    if lost and (normally or (_MISSING.search(lost.group()) and _is_anatomy(before))):
         return True
     found = _THE_NORM.search(after)
     if found is None or not _of_anatomy(f"{before} {after}"):
