@@ -30,8 +30,11 @@ plain      idiomatic sentences of many examinations (`clauses_plain.jsonl`), by 
            rules before too. Misses were not read.
 normality  130 sentences of anatomy called normal in other words, and of what only sounds like it (59 of them), in six
            styles (`clauses_normality.jsonl`), by the maker of the rules for these, who knew the rules before, labelled
-           by the conventions before any rule for it was written or asked: `read` was mended with, `unread` is the
-           half by the first byte of the sentence's SHA-256, its misses are never printed.
+           by the conventions before any rule for it was written or asked: `first` was mended with, `second` is the
+           half by the first byte of the sentence's SHA-256, counted once unread: 0.778 [0.676, 0.855] of 81 right
+           (0.432 by the rules before), *absent* with a recall of 0.741 (0.293); then its misses were read and mended.
+further normality  77 more (`clauses_normality_further.jsonl`), written and labelled by the same maker before those
+           misses were read, counted once after the mending; misses are not read.
 FILE       labels of the written sentences by a second reader who saw neither the first labels nor the rules' answers:
            agreement (Cohen 1960), and the rules counted against each reader, and against labels that a third person
            of the same team gave to what the two dispute (`clauses_adjudicated.jsonl`: label, and number of the
@@ -54,7 +57,7 @@ from spinecho.encoders.language.passages import Passage, passages
 
 DATA = Path(__file__).parent / "data"
 ADJUDICATED = DATA / "clauses_adjudicated.jsonl"
-NOT_READ = ("plain unread", "normality unread", "further second", "last third", "conventions second")
+NOT_READ = ("plain unread", "normality further unread", "further second", "last third", "conventions second")
 LABELS = ("present", "absent", "uncertain", "historical", "family")
 
 
@@ -101,7 +104,8 @@ def main() -> None:
         pools[name] = [replace(one, pool=name) for one in read_written(file, name)]
     pools["plain unread"] = read_written("clauses_plain.jsonl", "plain")
     normality = read_written("clauses_normality.jsonl", "normality")
-    pools |= {name: [one for one in normality if one.pool == name] for name in ("normality read", "normality unread")}
+    pools |= {name: [one for one in normality if one.pool == name] for name in ("normality first", "normality second")}
+    pools["normality further unread"] = read_written("clauses_normality_further.jsonl", "normality further")
     if options.data:
         pools["open"] = read_open(Path(options.data))
     else:
