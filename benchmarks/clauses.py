@@ -33,7 +33,7 @@ normality  130 sentences of anatomy called normal in other words, and of what on
            by the conventions before any rule for it was written or asked: `first` was mended with, `second` is the
            half by the first byte of the sentence's SHA-256, counted once unread: 0.778 [0.676, 0.855] of 81 right
            (0.432 by the rules before), *absent* with a recall of 0.741 (0.293); then its misses were read and mended.
-further normality  77 more (`clauses_normality_further.jsonl`), written and labelled by the same maker before those
+further normality  76 more (`clauses_normality_further.jsonl`), written and labelled by the same maker before those
            misses were read, counted once after the mending; misses are not read.
 FILE       labels of the written sentences by a second reader who saw neither the first labels nor the rules' answers:
            agreement (Cohen 1960), and the rules counted against each reader, and against labels that a third person

@@ -21,8 +21,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from spinecho.encoders.language.clauses.anatomy_alone import names_only_anatomy
 from spinecho.encoders.language.clauses.bounds import SMALL_WORDS
-from spinecho.encoders.language.clauses.segment import Judged
+from spinecho.encoders.language.clauses.segment import Judged, has_words
 from spinecho.encoders.language.finding_words import names_finding
 from spinecho.encoders.language.vocabulary.reading import read
 
@@ -72,7 +73,8 @@ _BE = (
     r"|stayed|presents? (?:itself|themselves)?|present (?:itself|themselves)) )*"
 )
 _SOUND = (
-    r"(?:sound|whole|unbroken|uninterrupted|continuous|open|(?<!a[lr] )(?<!ry )(?<!left )(?<!right )central(?:ly (?:placed|located|sited))?|cent(?:red|ered)|congruent"
+    r"(?:(?:smooth|regular|thin|delicate|normal|even|usual|sharp)(?:ly)?[- ](?:walled|sized|edged|contoured|margined|bordered|outlined|shaped)"
+    r"|clear|wide(?! (?:open|apart))|sound|whole|unbroken|uninterrupted|continuous|open|(?<!a[lr] )(?<!ry )(?<!left )(?<!right )central(?:ly (?:placed|located|sited))?|cent(?:red|ered)|congruent"
     r"|aligned|slender|respected|in order|in place|in one piece|in continuity|hydrated|aerated|aired|seated|anchored|orderly|pneumati[sz]ed|ventilated"
     r"|(?:freely|well|normally|widely|evenly|equally|regularly|properly|correctly|symmetrically) (?:open|aligned|aerated|aired|seated|anchored"
     r"|ventilated|pneumati[sz]ed|hydrated|formed|developed|spread|distributed|placed|located|positioned|configured|shaped|filled"
@@ -113,7 +115,8 @@ _OF_SUBJECT = re.compile(
     + "|".join(
         (
             rf"{_BE}{_HOW}(?:{_USUAL}|{_SOUND})(?:(?:,| and|, and) {_HOW}(?:{_USUAL}|{_SOUND}))*(?: (?:in|for) {_PROPERTY}(?: and {_PROPERTY})?)?{_ENDS}",
-            rf"{_SHOWS} (?:an? |the |its |their |both )?{_HOW}(?:{_USUAL}|full)(?:(?:,| and|, and) {_HOW}{_USUAL})* {_ONE}??{_PROPERTY}(?:(?:,| and|, and) (?:{_USUAL} )?{_PROPERTY})*",
+            rf"{_SHOWS} (?:an? |the |its |their |both )?{_HOW}(?:{_USUAL}|full|straight(?= course))(?:(?:,| and|, and) {_HOW}{_USUAL})* {_ONE}??{_PROPERTY}(?:(?:,| and|, and) (?:{_USUAL} )?{_PROPERTY})*",
+            rf"(?<=[:-] ){_HOW}{_USUAL}(?:(?:,| and|, and) {_HOW}{_USUAL})* {_ONE}??{_PROPERTY}(?:(?:,| and|, and) {_PROPERTY})*(?= ?(?:[.,;)]|$))",
             rf"{_KEEPS} (?:up |on |to )*(?:its|their|the|all its|all their) {_HOW}(?:{_USUAL} )*{_ONE}??{_PROPERTY}",
             rf"(?:has |have |is |are )?(?:holds?|held|holding)(?: up)?(?: {_HOW}(?:nicely|well|good|up|perfectly))?(?= ?(?:[.,;)]|$))",
             rf"(?:{_SHOWS} )?{_BE}{_AS_SHOULD}",
@@ -150,7 +153,7 @@ _BESIDE = re.compile(
     r"|evaluated|assessed|demonstrated|left|right|bilateral(?:ly)?|upper|lower|anterior|posterior|proximal|distal|medial|lateral"
     r"|superior|inferior|cranial|caudal|deep|superficial|large|great|big|main|major|named|native|adult|two|three|four|five|several"
     r"|lumbar|thoracic|cervical|sacral|intracranial|cerebral|spinal|abdominal|pelvic|visible|system|regions?|transition|lines?|groups?"
-    r"|structures?|walls?|roots?|layers?|segments?|parts?|portions?|levels?|axis|ha?emopoietic|red|yellow|comma|between|about|around|with|i see|we see|one sees|okay|next|now"
+    r"|structures?|walls?|roots?|gr[ae]y|white|matter|present(?:s|ing)? (?:itself|themselves)|layers?|segments?|parts?|portions?|levels?|axis|ha?emopoietic|red|yellow|comma|between|about|around|with|i see|we see|one sees|okay|next|now"
     r"|(?:round|central|straight|sharp|crisp|thin|long)(?= and(?!\w)| ?,)|l|r|lt|rt)(?!\w)"
 )
 """Beside an anatomical name these make no other subject of it."""
@@ -170,12 +173,14 @@ _BUT = re.compile(
     r"(?= ?(?:[.,;)]|$)| (?:in|on|at|for|by|to|throughout)(?!\w))"
 )
 """Something wrong that has no subject of its own: "The liver is smooth" - "but enlarged"."""
+_VERB_FOLLOWS = re.compile(r" *(?:is|are|was|were|has|have|does|do|did|not|cannot|fails?)(?!\w)")
 _SHUT = re.compile(r"(?<!\w)(?:foramen ovale|ductus|urachus|processus vaginalis|canal of nuck|oval foramen)(?!\w)")
 _HOLLOW = re.compile(
     r"vein|arter|vessel|sinus|airway|trache|bronch|duct|cistern|foram|ureter|lumen|tube|aqueduct|outlet|recess|aorta|cava|trunk"
     r"|jugular|carotid|anastomos|urethra|choana|meatus|canals|orifice|ventric"
 )
 """What should be open; an open fontanelle, dura or spinal canal is a finding or none."""
+_BETTER_WIDE = re.compile(r"airway|trache|bronch|foram|outlet|orifice|recess|(?:spinal|auditory) canal")
 _TELLS = re.compile(
     r"(?<!\w)(?:is|are|was|were|has|have|shows?|contains?|holds?|harbours?|harbors?)(?!\w)"
     r"(?! (?:\w+ly )?(?:seen|noted|shown|identified|demonstrated|found|visible|present|observed|preserved|maintained|given)(?!\w))"
@@ -192,6 +197,9 @@ _NORMALLY = re.compile(
 _NOT_CALLED = re.compile(
     r"(?<!\w)(?:not|never|\w+n't|cannot|hardly) (?:call|describe|consider|regard|term|label|rate|pass|accept)(?!\w)[^,;]*$"
 )
+WITH_NO = re.compile(r"[ ,]*(?:and )?(?:with (?:no|nil)|without)(?!\w)")
+NO_LONGER = re.compile(r"(?:\w+ )?(?:no longer|not|never)(?: (?:any more|quite|\w+ly))* *")
+_NOT_SO = re.compile(r"(?<!\w)(?:no longer|never|hardly|barely|far from)(?: \w+ly| quite| any more)* $")
 _PROPERTIES = re.compile(rf"(?<!\w){_PROPERTY}(?!\w)")
 _HAVING = re.compile(
     r"(?<!\w)(?:reach(?:es|ed)?|show\w*|have|has|had|attain\w*|keep|hold|retain|call\w*|look\w*|appear\w*|display\w*|follow\w*|lie|sit|run|present\w*"
@@ -233,6 +241,23 @@ def told_of_it(heard: str, last: Judged, one: Judged) -> Judged | None:
     return replace(one, start=last.start, assertion="absent", by="normal", cue=found.span(), aside=False)
 
 
+def of_normal(heard: str, last: Judged, one: Judged) -> bool:
+    """ "Ovarian parenchyma" - "with normal signal" is one statement."""
+    if one.by != "normal" or last.by != "nothing" or last.aside:
+        return False
+    opens = heard[one.start : one.cue[0]].strip(" ,")
+    return opens in ("with", "of", "and of") and not names_finding(heard[last.start : last.end], of_normal=True)
+
+
+def of_anatomy(heard: str, last: Judged, one: Judged) -> bool:
+    """ "Liver" - "with no focal lesion" is one statement, as "the liver shows no focal lesion" is."""
+    if one.by != "negation" or last.by != "nothing" or last.aside:
+        return False
+    if heard[one.start : one.cue[0]].strip(" ,") not in ("with", "") or not WITH_NO.match(heard, one.start):
+        return False
+    return names_only_anatomy(heard[last.start : last.end], has_words)
+
+
 def something_wrong(heard: str, last: Judged, one: Judged) -> bool:
     """Whether `one` says what is wrong with the anatomy that `last` calls normal."""
     return last.by == "normal" and one.by == "nothing" and _BUT.match(heard, one.start, one.end) is not None
@@ -244,8 +269,10 @@ def _normality(heard: str, part: Judged) -> tuple[int, int] | None:
     if _GOES_ON_OTHERWISE.match(heard, part.end):
         return None
     for match in _OF_SUBJECT.finditer(text):
-        of_finding = names_finding(match.group(), of_normal=True)
-        shut = "open" in match.group() and (_SHUT.search(text) or not _HOLLOW.search(text[: match.start()]))
+        of_finding = names_finding(match.group().replace("spread", ""), of_normal=True)
+        before, wide = text[: match.start()], re.search(r"(?<!\w)wide(?!\w)", match.group())
+        shut = "open" in match.group() and (_SHUT.search(text) or not _HOLLOW.search(before))
+        shut = shut or (wide is not None and not _BETTER_WIDE.search(before))
         if not (of_finding or shut) and _is_anatomy(text[: match.start()]) and _adds_nothing(text[match.end() :]):
             return part.start + match.start(), part.start + match.end()
     for match in _KEPT.finditer(text):
@@ -258,7 +285,7 @@ def _normality(heard: str, part: Judged) -> tuple[int, int] | None:
     start = opened.end() if opened else 0
     for pattern, whole in ((_OF_OBJECT, False), (_ATTRIBUTE, True)):
         found = pattern.match(text, start)
-        if found is None or names_finding(found.group(), of_normal=True):
+        if found is None or names_finding(found.group(), of_normal=True) or _VERB_FOLLOWS.match(heard, part.end):
             continue
         rest = text[found.end() :]
         if (
@@ -280,10 +307,19 @@ def _kinds(text: str) -> set[str]:
 
 def _is_anatomy(text: str) -> bool:
     """Whether words name parts of the body and say nothing of them."""
-    if names_finding(text, of_normal=True):
+    if names_finding(_without_anatomy(text), of_normal=True):
         return False
     kinds = _kinds(text)
     return "anatomy" in kinds and "finding" not in kinds and not _left(text, _BESIDE)
+
+
+def _without_anatomy(text: str) -> str:
+    """Names of anatomy may hold what elsewhere names a finding: "lordosis"."""
+    letters = list(text)
+    for mention in read(text)[0]:
+        if mention.kind == "anatomy":
+            letters[mention.start : mention.stop] = " " * (mention.stop - mention.start)
+    return "".join(letters)
 
 
 def _left(text: str, *idle: re.Pattern[str]) -> bool:
@@ -313,7 +349,7 @@ def _denies_the_norm(heard: str, part: Judged) -> bool:
     text = heard[part.start : part.end]
     before, after = heard[part.start : part.cue[0]], heard[part.cue[1] : part.end]
     if part.by == "normal":
-        if _NOT_CALLED.search(before):
+        if _NOT_CALLED.search(before) or _NOT_SO.search(before):
             return True
         norm, lost = _NORMALLY.search(text), _LOST.search(text)
         return norm is not None and lost is not None and norm.end() < lost.start() and _of_anatomy(text)
@@ -322,9 +358,10 @@ def _denies_the_norm(heard: str, part: Judged) -> bool:
     if lost and (normally or (_MISSING.search(lost.group()) and _is_anatomy(before))):
         return True
     found = _THE_NORM.search(after)
-    if found is None or not _of_anatomy(f"{before} {after}"):
+    if found is None or _left(after[: found.start()], _HAVING, _BESIDE):
         return False
-    return not _left(after[: found.start()], _HAVING, _BESIDE)
+    subject = next((one for one in read(before)[0] if one.kind in ("anatomy", "finding")), None)
+    return subject.kind == "anatomy" if subject else _of_anatomy(f"{before} {after}")
 
 
 def _of_anatomy(text: str) -> bool:
