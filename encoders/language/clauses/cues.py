@@ -130,7 +130,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     _cue(
         "normal", "either",
         r"(?:no|without|nil)(?: (?:evidence of|signs? of|an?|any|acute|significant|other|further|obvious|gross|definite|structural|demonstrable|relevant|major|overt|specific|convincing|additional|intracranial|focal|detectable|visible|discernible|pathological|clinically))*"
-        r" (?:abnormalit(?:y|ies)|abnormal findings?|pathology|anomal(?:y|ies)|findings? of note)(?! of)(?: (?:is |was )?(?:detected|seen|identified|demonstrated|found|shown|noted))?|nothing (?:abnormal|acute|focal|of note)(?: (?:is |was )?(?:detected|seen|found))?|nil (?:acute|focal|of note|significant)(?! \w)",
+        r" (?:abnormalit(?:y|ies)|abnormal findings?|pathology|anomal(?:y|ies)|findings? of (?:note|pathological (?:value|significance|relevance)))(?! of)(?: (?:is |was )?(?:detected|seen|identified|demonstrated|found|shown|noted))?|nothing (?:abnormal|acute|focal|of note)(?: (?:is |was )?(?:detected|seen|found))?|nil (?:acute|focal|of note|significant)(?! \w)",
         r"(?:no|without) faults?(?: (?:to find|found))?(?: (?:with|in))?|(?:nothing|nil|none) (?:wrong|the matter|amiss|untoward|unusual|remarkable|particular|out of the ordinary|to (?:add|remark|report|mention|criticise|criticize))(?: (?:with|about|at|on|to))?|(?:no|without|nil)(?: any)? (?:particularit(?:y|ies)|peculiarit(?:y|ies)|complaints?)",
         r"negative (?:study|mri?|scan|exam(?:ination)?|mra|mrv|investigation)|healthy|nad|clear (?=(?:(?:paranasal|mastoid|lung|visuali[sz]ed|maxillary|ethmoid|frontal) )*(?:sinus(?:es)?|mastoids?|lungs?|air cells|orbits))",
     ),

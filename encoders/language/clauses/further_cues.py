@@ -114,6 +114,7 @@ LINES: tuple[_Line, ...] = (
             r"(?:is|are|was|were) (?:(?:partially|partly|largely|completely|somewhat|mostly) )?obscured",
             r"(?:poorly|suboptimally|inadequately|incompletely) (?:seen|visuali[sz]ed|imaged|shown|demonstrated|depicted)(?= ?(?:[.,;)]|$))",
             r"(?:is|are|was|were) (?:poorly|suboptimally|inadequately|incompletely) (?:seen|visuali[sz]ed|imaged|shown|demonstrated|depicted)(?= (?:without|on|by|due|because|in|given|owing)| ?(?:[.,;)]|$))",
+            r"(?:is|are|was|were) not to be (?:\w+ly )?(?:judged|assessed|evaluated|appraised)",
             r"(?:is |are )?feared|(?:could|may|might|would|can) (?:easily )?(?:be|have been) (?:missed|overlooked|masked|hidden)",
             r"(?:could|may|might|can|would) (?:also )?(?:look|appear) (?:like this|similar|identical|the same)",
             r"(?:has|have|must|should|needs?)(?: to)? be (?:borne|kept) in mind|(?:cannot|should not) be (?:ignored|disregarded|overlooked)",

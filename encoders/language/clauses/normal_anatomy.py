@@ -47,7 +47,7 @@ _USUAL = (
     r"|customary|even|equal|uniform|homogeneous|symmetric(?:al)?|smooth(?! muscles?)|sufficient|satisfactory|undisturbed|unremarkable"
     r"|inconspicuous|unsuspicious|unaltered|age[- ](?:appropriate|typical|related normal|conform|adequate|adapted)"
     r"|well[- ](?:kept|preserved|held|maintained|conserved)|preserved|conserved|maintained|fine|decent|matched|crisp"
-    r"|clean|quiet|parallel|well[- ](?:defined|delineated|outlined|attached|developed|shaped))"
+    r"|clean|quiet|parallel|orthotopic|harmonious|fair|well[- ](?:defined|delineated|outlined|attached|developed|shaped))"
 )
 _PROPERTY = (
     r"(?:sizes?|widths?|calib(?:re|er)s?|diameters?|dimensions?|shapes?|forms?|configurations?|contours?|outlines?|margins?"
@@ -56,7 +56,7 @@ _PROPERTY = (
     r"|echotexture|morphology|appearances?|aspect|representation|depiction|presentation|differentiation"
     r"|distinction|demarcation|(?:water|fluid) content|water|hydration|curvature|tapering|branching|filling"
     r"|opacification|flow|pneumati[sz]ation|aeration|ventilation|coverage|congruity|continuity|integrity|minerali[sz]ation"
-    r"|myelination|gyration|sulcation|folding|development|maturation|proportions?|builds?|make-?up|relations?|insertions?|fib(?:re|er)s?)"
+    r"|myelination|gyration|sulcation|folding|development|maturation|proportions?|builds?|make-?up|ind(?:ex|ices)|relations?|insertions?|fib(?:re|er)s?)"
 )
 _ONE = rf"(?:(?!(?:{_OTHERWISE}|thin|low|raised|elevated|intermediate|mixed|heterogeneous|abnormal)(?!\w))[\w-]+ )"
 _SHOULD = (
@@ -74,9 +74,9 @@ _BE = (
 )
 _SOUND = (
     r"(?:(?:smooth|regular|thin|delicate|normal|even|usual|sharp)(?:ly)?[- ](?:walled|sized|edged|contoured|margined|bordered|outlined|shaped)"
-    r"|clear|wide(?! (?:open|apart))|sound|whole|unbroken|uninterrupted|continuous|open|(?<!a[lr] )(?<!ry )(?<!left )(?<!right )central(?:ly (?:placed|located|sited))?|cent(?:red|ered)|congruent"
-    r"|aligned|slender|respected|in order|in place|in one piece|in continuity|hydrated|aerated|aired|seated|anchored|orderly|pneumati[sz]ed|ventilated"
-    r"|(?:freely|well|normally|widely|evenly|equally|regularly|properly|correctly|symmetrically) (?:open|aligned|aerated|aired|seated|anchored"
+    r"|clear|wide(?! (?:open|apart))|complete|alike|taut|slim|sound|whole|unbroken|uninterrupted|continuous|open|(?<!a[lr] )(?<!ry )(?<!left )(?<!right )central(?:ly (?:placed|located|sited))?|cent(?:red|ered)|congruent"
+    r"|aligned|slender|respected|in order|in place|in one piece|in continuity|hydrated|aerated|aired|seated|anchored|attached|inserted|orderly|pneumati[sz]ed|ventilated"
+    r"|(?:freely|well|firmly|securely|normally|widely|evenly|equally|regularly|properly|correctly|symmetrically) (?:open|aligned|aerated|aired|seated|anchored"
     r"|ventilated|pneumati[sz]ed|hydrated|formed|developed|spread|distributed|placed|located|positioned|configured|shaped|filled"
     r"|centred|centered|rounded|minerali[sz]ed|myelinated|covered|delineated))"
 )
@@ -98,7 +98,7 @@ _MANNER = (
 _GOES = (
     r"(?:(?:runs?|cours(?:es|ing)|pass(?:es|ing)?|tapers?|tapering|fills?|filling|opacif(?:y|ies)|opens?|moves?|tracks?|tracking"
     r"|sits?|sitting|lies?|lying|enters?|exits?|drains?|empt(?:y|ies)|travels?|continues?|inserts?|develops?|folds?|branch(?:es)?"
-    r"|descends?|ascends?|joins?|articulates?|glides?|floats?|floating|contracts?|relaxes|closes?|ventilates?|extends?|spreads?) )"
+    r"|descends?|ascends?|lines? up|joins?|articulates?|glides?|floats?|floating|contracts?|relaxes|closes?|ventilates?|extends?|spreads?) )"
 )
 _AS_SHOULD = (
     rf"(?:just |exactly |all |still |much |pretty )*(?:(?:as|where|what|how|the way)|(?:an? |the |its |their )(?:{_USUAL} )?"
@@ -106,7 +106,7 @@ _AS_SHOULD = (
 )
 _WITH_AGE = (
     r"(?:(?:in |fully |entirely |quite )*(?:in )?(?:line|keeping|agreement|accordance|conformity|harmony) with"
-    r"|(?:appropriate|adequate|suitable|right|normal|typical|good|fine|conform|proportionate|commensurate|adapted|usual|expected|fitting)"
+    r"|(?:appropriate|adequate|suitable|right|normal|typical|good|fine|fit|conform|proportionate|commensurate|adapted|usual|expected|fitting)"
     rf"(?: in {_PROPERTY})? (?:for|to|with)) (?:an? (?:\w+ ){{1,2}}(?:of|at) )?{_AGE}"
 )
 
@@ -126,6 +126,8 @@ _OF_SUBJECT = re.compile(
             r"(?:mirrors?|match(?:es)?|resembles?|equals?) (?:each other|one another|the (?:other|opposite|left|right)(?: side| one)?|its fellow)",
             r"(?:(?:can|could|may) be|is|are|was|were) (?:well |easily |clearly )?(?:followed|traced|tracked) (?:throughout|everywhere|from end to end|in full|in (?:its|their) entirety|(?:along|over|for) (?:its|their|the) (?:whole |entire |full )?(?:length|course)|(?:along|over) all)",
             rf"{_BE}(?:beyond (?:reproach|doubt normal)|in proportion|within the norm|roomy)",
+            r"(?:is|are|forms?|remains?) an? (?:unbroken|uninterrupted|continuous|complete|closed|smooth|regular|even) (?:ring|line|band|layer|ribbon|circle|sheet|contour|surface|column|tube)",
+            rf"{_BE}(?:measures? )?within (?:the |its |their )?(?:normal|expected|usual|reference|physiological|age-related) (?:ranges?|limits?|bounds|values)",
             r"(?:has|have|with|leaves?) (?:plenty of|ample|enough|sufficient|adequate) (?:room|space)",
             r"(?:leaves?|leaving) nothing to be (?:desired|wished)",
         )
@@ -153,7 +155,7 @@ _BESIDE = re.compile(
     r"|evaluated|assessed|demonstrated|left|right|bilateral(?:ly)?|upper|lower|anterior|posterior|proximal|distal|medial|lateral"
     r"|superior|inferior|cranial|caudal|deep|superficial|large|great|big|main|major|named|native|adult|two|three|four|five|several"
     r"|lumbar|thoracic|cervical|sacral|intracranial|cerebral|spinal|abdominal|pelvic|visible|system|regions?|transition|lines?|groups?"
-    r"|structures?|walls?|roots?|gr[ae]y|white|matter|present(?:s|ing)? (?:itself|themselves)|layers?|segments?|parts?|portions?|levels?|axis|ha?emopoietic|red|yellow|comma|between|about|around|with|i see|we see|one sees|okay|next|now"
+    r"|structures?|walls?|roots?|gr[ae]y|white|matter|present(?:s|ing)? (?:itself|themselves)|layers?|segments?|parts?|portions?|levels?|axis|ha?emopoietic|red|yellow|fills?|covers?|comma|between|about|around|with|i see|we see|one sees|okay|next|now"
     r"|(?:round|central|straight|sharp|crisp|thin|long)(?= and(?!\w)| ?,)|l|r|lt|rt)(?!\w)"
 )
 """Beside an anatomical name these make no other subject of it."""
@@ -176,7 +178,7 @@ _BUT = re.compile(
 _VERB_FOLLOWS = re.compile(r" *(?:is|are|was|were|has|have|does|do|did|not|cannot|fails?)(?!\w)")
 _SHUT = re.compile(r"(?<!\w)(?:foramen ovale|ductus|urachus|processus vaginalis|canal of nuck|oval foramen)(?!\w)")
 _HOLLOW = re.compile(
-    r"vein|arter|vessel|sinus|airway|trache|bronch|duct|cistern|foram|ureter|lumen|tube|aqueduct|outlet|recess|aorta|cava|trunk"
+    r"vein|portal|branch|arter|vessel|sinus|airway|trache|bronch|duct|cistern|foram|ureter|lumen|tube|aqueduct|outlet|recess|aorta|cava|trunk"
     r"|jugular|carotid|anastomos|urethra|choana|meatus|canals|orifice|ventric"
 )
 """What should be open; an open fontanelle, dura or spinal canal is a finding or none."""
@@ -190,7 +192,9 @@ _LOST = re.compile(
     r"(?<!\w)(?:is|are|was|were|has been|have been|has|have) (?:\w+ly |now |no longer )?(?:lost|effaced|disrupted|obliterated"
     r"|blurred|abolished|disappeared|gone|missing|lacking|interrupted|reduced|diminished|replaced|vanished|destroyed)(?!\w)"
 )
-_MISSING = re.compile(r"missing|lacking")
+_MISSING = re.compile(r"(?:(?:is|are|was|were|has|have) )?(?:missing|lacking|gone|disappeared|vanished)")
+_SEEN_AS = re.compile(rf"(?<!\w)(?:flow voids?|bright spots?|{_PROPERTY})(?!\w)")
+"""What is gone is missed; nodes that are gone are not."""
 _NORMALLY = re.compile(
     r"(?<!\w)(?:(?:the|its|their) )?(?:normal|normally|usual|usually|expected|physiological|regular) (?=\w)"
 )
@@ -203,7 +207,7 @@ _NOT_SO = re.compile(r"(?<!\w)(?:no longer|never|hardly|barely|far from)(?: \w+l
 _PROPERTIES = re.compile(rf"(?<!\w){_PROPERTY}(?!\w)")
 _HAVING = re.compile(
     r"(?<!\w)(?:reach(?:es|ed)?|show\w*|have|has|had|attain\w*|keep|hold|retain|call\w*|look\w*|appear\w*|display\w*|follow\w*|lie|sit|run|present\w*"
-    r"|demonstrate|been|with|say|consider|describe|like|yet|longer|quite|entirely|fully|completely|perfectly|exactly|really|all|seem|give|return|close|open|fill|drain|move|track|contract|excrete|function|ventilate|empty|develop\w*)(?!\w)"
+    r"|demonstrate|been|with|say|consider|describe|like|yet|longer|quite|entirely|fully|completely|perfectly|exactly|really|all|seem|give|return|close|open|fill|drain|move|track|contract|line up|excrete|function|ventilate|empty|develop\w*)(?!\w)"
 )
 _THE_NORM = re.compile(
     rf"(?<!\w)(?:{_USUAL}(?!\w)(?! (?:variants?|pressure))|{_SOUND}(?!\w)|(?:kept|held|keep|hold|retain(?:ed)?|reach(?:ed)?|maintain(?:ed)?) "
@@ -355,12 +359,16 @@ def _denies_the_norm(heard: str, part: Judged) -> bool:
         return norm is not None and lost is not None and norm.end() < lost.start() and _of_anatomy(text)
     lost = _LOST.search(heard[part.cue[0] : part.cue[1]])
     normally = _NORMALLY.search(before) is not None and _of_anatomy(before)
-    if lost and (normally or (_MISSING.search(lost.group()) and _is_anatomy(before))):
+    gone = _MISSING.fullmatch(heard, *part.cue)
+    missed = gone is not None and (gone.group().endswith("ing") or _SEEN_AS.search(before) is not None)
+    if (lost and normally) or (missed and _is_anatomy(before)):
         return True
     found = _THE_NORM.search(after)
     if found is None or _left(after[: found.start()], _HAVING, _BESIDE):
         return False
     subject = next((one for one in read(before)[0] if one.kind in ("anatomy", "finding")), None)
+    if subject is None and _PROPERTIES.search(after):
+        return not names_finding(after, of_normal=True) and "finding" not in _kinds(after)
     return subject.kind == "anatomy" if subject else _of_anatomy(f"{before} {after}")
 
 
