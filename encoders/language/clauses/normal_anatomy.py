@@ -44,10 +44,10 @@ _OTHERWISE = (
 """Words that tell of something else than the norm."""
 _USUAL = (
     r"(?:normal|usual|ordinary|regular|expected|proper(?! (?:hepatic|digital|plantar|palmar|ovarian))|correct|appropriate|adequate|good|healthy|physiological|anatomic(?:al)?"
-    r"|customary|even|equal|uniform|homogeneous|symmetric(?:al)?|smooth(?! muscles?)|sufficient|satisfactory|undisturbed|unremarkable"
+    r"|customary|even|equal|uniform|homogeneous|symmetric(?:al)?|(?<!al )smooth(?! muscles?)|sufficient|satisfactory|undisturbed|unremarkable"
     r"|inconspicuous|unsuspicious|unaltered|age[- ](?:appropriate|typical|related normal|conform|adequate|adapted)"
     r"|well[- ](?:kept|preserved|held|maintained|conserved)|preserved|conserved|maintained|fine|decent|matched|crisp"
-    r"|clean|quiet|parallel|orthotopic|harmonious|fair|well[- ](?:defined|delineated|outlined|attached|developed|shaped))"
+    r"|clean|quiet|parallel|orthotopic(?! (?:liver|heart|kidney|lung|neobladder))|harmonious|fair|well[- ](?:defined|delineated|outlined|attached|developed|shaped))"
 )
 _PROPERTY = (
     r"(?:sizes?|widths?|calib(?:re|er)s?|diameters?|dimensions?|shapes?|forms?|configurations?|contours?|outlines?|margins?"
