@@ -36,7 +36,7 @@ _OF_THE_SCAN = re.compile(
 # What is measured or shown of anatomy too: "normal enhancement", "the nodes are not enlarged".
 _NEUTRAL = re.compile(
     r"(?<!\w)(?:hernial orifices?|(?:lymph )?nodes?|blood(?: flow| pool| vessels?)?|fluid(?: signal|-attenuated\w*| attenuated)|(?:contrast )?enhance(?:ment|s)?(?: pattern)?|restriction of|restricted to"
-    r"|fluid[- ]sensitive|spots?|processes|sinus tracts?|flow voids?|signal voids?|enhanced|defects?|cleft|csf fluid|lesion-to-\w+|components?|bright spot|csf|scler(?:a|ae)|adenoid\w*|hypothalam\w*)(?!\w)"
+    r"|fluid[- ]sensitive|spots?|processes|sinus tracts?|flow voids?|signal voids?|enhanced|defects?|cleft|csf fluid|fatty(?= (?:bone )?(?:marrow|planes?|tissues?)(?!\w))|lesion-to-\w+|components?|bright spot|csf|scler(?:a|ae)|adenoid\w*|hypothalam\w*)(?!\w)"
 )
 
 

@@ -20,7 +20,8 @@ from spinecho.encoders.language.vocabulary.reading import Mention, read
 _WORDS = (
     "signal intensity volume size caliber calibre diameter width height depth length thickness alignment position "
     "curvature lordosis kyphosis contour outline margin shape configuration flow patency perfusion diffusion "
-    "enhancement differentiation texture density mobility stability hydration myelination maturation spacing void"
+    "enhancement differentiation texture density mobility stability hydration myelination maturation spacing void "
+    "dimension surface border location course bulk"
 )
 _PROPERTIES = frozenset(root(word) for word in _WORDS.split())
 """What a place has, as stems: normal in one of these is not normal as a whole."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from spinecho.encoders.language.vocabulary.reading import read
 
 _SEEN_OF_IT = re.compile(
-    r"(?<!\w)(?:visuali[sz]\w*|imag\w*|remain\w*|rest|other|lateral|later|medial|left|right|links?|rechts?|beidseits"
+    r"(?<!\w)(?:visuali[sz]\w*|imag\w*|remain\w*|rest|other|lateral|later|medial|left|right|run|cours|pass?|fill|open|lie|sit|continu|insert|move?|exit|drain|links?|rechts?|beidseits"
     r"|izquierd\w+|derech\w+|gauche|droite?)(?!\w)"
 )
 

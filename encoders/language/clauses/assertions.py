@@ -9,7 +9,8 @@ What the answers mean, decided once (the conventions, with their sources: docs/l
 
 historical it is told of the patient's past and not of this scan ("Status post resection.", "history of melanoma");
            what is left of it there ("old infarct", "postoperative changes") is present.
-absent     a finding is denied (`by` "negation"), or normality is stated ("The ventricles are normal": `by` "normal").
+absent     a finding is denied (`by` "negation"), or normality is stated ("The ventricles are normal": `by` "normal"),
+           of anatomy in whatever words ("The ventricles keep their width": `normal_anatomy`).
 uncertain  a finding is hedged or a differential (`by` "hedge"), or asked about, looked for or a mere risk (`by`
            "question"); or it is of the family (`by` "family"): nobody's finding, which neither affirms nor denies it
            of this patient.

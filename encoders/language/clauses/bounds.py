@@ -43,7 +43,7 @@ NOT_A_NEGATION = _words(
     r"|resolved|healed|surprising(?:ly)?|unexpected(?:ly)?|uncommon(?:ly)?)(?: (?:in|of|to) (?:the )?(?:size|extent|number|appearance))?(?! or(?!\w)|, [\w -]{1,40},? or(?!\w))",
     r"(?:has|have) not (?:\w+ly )?(?:changed|grown|increased|decreased|progressed|resolved|improved|enlarged|shrunk)",
     # What an earlier study did not show is there now.
-    r"not (?:previously|formerly) (?:seen|present|visible|visuali[sz]ed|evident|identified|noted|apparent|described|known)",
+    r"not (?:previously|formerly) (?:suspected|seen|present|visible|visuali[sz]ed|evident|identified|noted|apparent|described|known)",
     r"not (?:\w+ )?(?:seen|present|visible|visuali[sz]ed|evident|identified|noted|apparent|there|described)(?: \w+)? (?:on|in|at)"
     r" (?:the |any |a )?(?:prior|previous|earlier|old|older|last|preceding|comparison)(?: (?:mri?|ct|study|scan|exam|examination|imaging))?",
     r"not (?:only|just|merely|necessarily)",
@@ -73,7 +73,7 @@ NOT_A_NEGATION = _words(
     r"no (?:contraindications?|consent|sedation|allerg(?:y|ies)|known allerg(?:y|ies))",
     r"normal variants?|variant of normal|variant anatomy",
     r"normal[- ](?:pressure|tension) (?:hydrocephalus|glaucoma)",
-    r"(?:near|almost|not quite|slightly (?:above|below|outside)|upper limits? of|lower limits? of|than) normal",
+    r"(?:near|almost|not quite|slightly (?:above|below|outside)|upper limits? of|lower limits? of|than|far from|short of|(?:well |clearly )?(?:above|below|outside|beyond|over|under)) (?:the )?normal",
     r"(?:as soon as|if|when|where(?:ver)?|as far as) possible",
     r"no(?:\.|s\.) ?\d+",
     r"(?:nicht|keine?) (?:nur|änderung|wesentliche änderung|größenänderung|befundänderung)",
@@ -115,7 +115,7 @@ SOFT = re.compile(
     r"|save for|barring|besides|jedoch|aber|bis auf|abgesehen von|hingegen)(?!\w)"
     r"|[ ,]+(?:and |or |but )?(?:with(?=\s+(?:no|normal)(?!\w))|without(?!\w))"
     r"|(?<!consistent)(?<!compatible)(?<!keeping)(?<!associated)(?<!correlat)(?<!correlated)(?<!correlate)(?<!patient)(?<!treated)"
-    r"(?<!compared)(?<!comparison)(?<!line)[ ,]+(?:and )?with(?! (?:respect|regard|contrast|gadolinium|iv|intravenous|prior|previous|the prior"
+    r"(?<!compared)(?<!comparison)(?<!line)(?<!accordance)(?<!agreement)(?<!conformity)(?<!harmony)[ ,]+(?:and )?with(?! (?:respect|regard|contrast|gadolinium|iv|intravenous|prior|previous|the prior"
     r"|history)(?!\w))(?!\w)"
     r"|[ ,]+(?:and|or) (?=(?:no|not|without|there|new|now|currently)(?!\w))"
     r"|[ ,]+(?:and|but) (?=(?:do|does|did|is|are|was|were|has|have|had) not(?!\w))"

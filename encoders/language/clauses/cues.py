@@ -130,7 +130,8 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     _cue(
         "normal", "either",
         r"(?:no|without|nil)(?: (?:evidence of|signs? of|an?|any|acute|significant|other|further|obvious|gross|definite|structural|demonstrable|relevant|major|overt|specific|convincing|additional|intracranial|focal|detectable|visible|discernible|pathological|clinically))*"
-        r" (?:abnormalit(?:y|ies)|abnormal findings?|pathology|anomal(?:y|ies)|findings? of note)(?! of)(?: (?:is |was )?(?:detected|seen|identified|demonstrated|found|shown|noted))?|nothing (?:abnormal|acute|focal|of note)(?: (?:is |was )?(?:detected|seen|found))?|nil (?:acute|focal|of note|significant)(?! \w)",
+        r" (?:abnormalit(?:y|ies)|abnormal findings?|pathology|anomal(?:y|ies)|findings? of (?:note|pathological (?:value|significance|relevance)))(?! of)(?: (?:is |was )?(?:detected|seen|identified|demonstrated|found|shown|noted))?|nothing (?:abnormal|acute|focal|of note)(?: (?:is |was )?(?:detected|seen|found))?|nil (?:acute|focal|of note|significant)(?! \w)",
+        r"(?:no|without) faults?(?: (?:to find|found))?(?: (?:with|in))?|(?:nothing|nil|none) (?:wrong|the matter|amiss|untoward|unusual|remarkable|particular|out of the ordinary|to (?:add|remark|report|mention|criticise|criticize))(?: (?:with|about|at|on|to))?|(?:no|without|nil)(?: any)? (?:particularit(?:y|ies)|peculiarit(?:y|ies)|complaints?)",
         r"negative (?:study|mri?|scan|exam(?:ination)?|mra|mrv|investigation)|healthy|nad|clear (?=(?:(?:paranasal|mastoid|lung|visuali[sz]ed|maxillary|ethmoid|frontal) )*(?:sinus(?:es)?|mastoids?|lungs?|air cells|orbits))",
     ),
     # There no more, or never.
@@ -165,7 +166,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
         r"argues? (?:strongly )?against|(?:speaks?|evidence|is|are|strongly|mitigates?|militates?) against|(?<!or )rather than|instead of|as opposed to|not (?:those|that|the appearances?) of(?: an?)?",
         r"not (?:be |been )?(?:an?|any|the|due|related|in keeping|compatible|consistent|suspicious|suggestive|concerning|worrisome|indicative|caused|attributable)(?: (?:to|with|for|of))?",
         r"suggest(?:s|ed|ing|ive)?(?: of)? (?:an? |the )?(?:absence|lack)(?: of)?|unlikely(?: (?:to (?:be|represent)|that(?: (?:this|it|these)(?: (?:is|are|represents?))?)?))?",
-        r"(?:inconsistent|incompatible) with(?: an?)?|void of|non-?contributory for|keinerlei|frei von|sans|pas d(?:e(?: l)?|['’]une?|['’])|absence d(?:e|['’])|aucune?",
+        r"(?:inconsistent|incompatible) with(?: an?)?|(?<!flow )(?<!signal )void of|non-?contributory for|keinerlei|frei von|sans|pas d(?:e(?: l)?|['’]une?|['’])|absence d(?:e|['’])|aucune?",
         r"kein(?:e[nrsm]?)?(?: (?:hinweise?|nachweis|anhalt|zeichen)(?: (?:auf|einer?|für|eines))?)?|ohne|weder|noch(?= \w+ noch)|(?<!zum )ausschluss(?: (?:einer?s?|von|eines))?|\[ ?\]",
     ),
     # What a thing does not do.
@@ -212,7 +213,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     _cue(
         "hedge", "after",
         r"(?:would|i|we) question",
-        r"(?:may|might|could|would|can)(?: (?:also|well|possibly|potentially|either|be|perhaps|conceivably|still|just|therefore|of course)){0,3}(?! be (?:seen(?! with)|observed|identified|appreciated|noted|demonstrated|used|shown|visuali[sz]ed|measured|delineated|found|helpful|useful|considered|repeated|performed|obtained))"
+        r"(?:may|might|could|would|can)(?: (?:also|well|possibly|potentially|either|be|perhaps|conceivably|still|just|therefore|of course)){0,3}(?! be (?:seen(?! with)|observed|identified|appreciated|noted|demonstrated|used|shown|visuali[sz]ed|measured|delineated|followed|traced|tracked|made out|outlined|recogni[sz]ed|found|helpful|useful|considered|repeated|performed|obtained))"
         r" (?:represent|be|reflect|indicate|suggest|relate|correspond|have|include|due|mimic|fit|account|signify|denote|favou?r|explain|harbou?r)\w*(?: (?:an?|the|to|for|with|of|seen|due|compatible|consistent|related|secondary|part|caused by))*",
         r"(?:could|can|may|might) (?:also )?be seen (?:with|in(?= (?!the|left|right|this|these|both)))|would be (?:compatible|consistent|in keeping) with|(?:compatible|consistent|in keeping) with either",
         r"(?:suspicious|suspicion|worrisome|concerning|suspected|worrying|equivocal|questionable|doubtful)(?: (?:for|of|about|to be))|raises? (?:the )?(?:possibility|question|suspicion|concern)(?:s)?(?: (?:of|for|about))?",

@@ -46,6 +46,15 @@ _LONG_AGO = (
     r"(?:in the (?:remote |distant )?past|(?:many |several |some |\w+ )?years ago|in (?:his|her|their) (?:\w+[ -])?(?:teens|\w+ties|youth|childhood|adolescence)"
     r"|as an? (?:young )?(?:child|teenager|student|adult|infant)|in (?:childhood|infancy|adolescence)|in (?:19|20)\d\d)"
 )
+_ONCE = r"(?:previously|formerly|initially|originally|earlier|at first)"
+_DOUBTED = r"(?:suspected|queried|questioned|presumed|postulated|considered|(?:thought|felt|believed)(?= to(?!\w)))"
+_STANDS_NOW = r"(?=[^,;.]{1,100}?(?<!\w)(?:is|are|remains?|has|have|persists?|shows?|measures?|enhances?)(?!\w))"
+"""What was doubted once is told of now: "the previously suspected tear is confirmed"."""
+_EARLIER_DOUBT = (
+    r"(?:previous|prior|earlier|former|initial|original) (?:\w+ )?(?:suspicion|concern) (?:of|for|about|regarding)"
+)
+DOUBTED_ONCE = re.compile(r"suspect|quer|question|presum|postulat|consider|thought|felt|believ|suspicion|concern")
+"""In a cue of the past: what is denied after it was never there."""
 _LOOKS = r"(?<!enhancement )(?<!thickening )(?<!quality )(?<!study )(?:is|are|was|were|remains?|appears?|looks?|seems?) (?:(?:also|all|both|well|fully|anatomically|normally|entirely|grossly|again) )*"
 _ENDS = r"(?= ?(?:[.,;)]|$)| (?:and|with|without|throughout|bilaterally|at|on|in|for|but)(?!\w))"
 
@@ -53,6 +62,8 @@ LINES: tuple[_Line, ...] = (
     (
         "masked", "after",
         (
+            rf"(?<!not ){_ONCE} {_DOUBTED}(?: to (?:be|have|represent)(?!\w)|(?! to )){_STANDS_NOW}",
+            rf"{_EARLIER_DOUBT}{_STANDS_NOW}",
             rf"(?:suspicious|worrisome|concerning|worrying|(?:low|high|intermediate)[ -]suspicion)(?= {_BETWEEN}(?:{_DESCRIBED}|cysts?|polyps?)(?!\w){_NOT_OF})",
             rf"(?:(?:most|very|quite) )?(?:likely|probably|possibly|presumably|perhaps|potentially)(?= {_QUALITY} {_BETWEEN}(?!(?:changes?|signal)(?!\w)){_DESCRIBED}(?!\w){_NOT_OF})",
             rf"(?:resolved|cured|healed)(?= [^,;.]{{1,60}}? {_LONG_AGO}(?!\w))",
@@ -103,6 +114,7 @@ LINES: tuple[_Line, ...] = (
             r"(?:is|are|was|were) (?:(?:partially|partly|largely|completely|somewhat|mostly) )?obscured",
             r"(?:poorly|suboptimally|inadequately|incompletely) (?:seen|visuali[sz]ed|imaged|shown|demonstrated|depicted)(?= ?(?:[.,;)]|$))",
             r"(?:is|are|was|were) (?:poorly|suboptimally|inadequately|incompletely) (?:seen|visuali[sz]ed|imaged|shown|demonstrated|depicted)(?= (?:without|on|by|due|because|in|given|owing)| ?(?:[.,;)]|$))",
+            r"(?:is|are|was|were) not to be (?:\w+ly )?(?:judged|assessed|evaluated|appraised)",
             r"(?:is |are )?feared|(?:could|may|might|would|can) (?:easily )?(?:be|have been) (?:missed|overlooked|masked|hidden)",
             r"(?:could|may|might|can|would) (?:also )?(?:look|appear) (?:like this|similar|identical|the same)",
             r"(?:has|have|must|should|needs?)(?: to)? be (?:borne|kept) in mind|(?:cannot|should not) be (?:ignored|disregarded|overlooked)",
@@ -132,6 +144,17 @@ LINES: tuple[_Line, ...] = (
             r"borderline(?= (?!for(?!\w)|ovarian|serous|mucinous|tumou?r|resectable|between|of(?!\w)|personality|lesions?)[a-z])",
             r"(?:i|we) (?:think|believe)(?: (?:that )?(?:this|it|these|there) (?:is|are|represents?|was))?(?: an?)?",
             r"reminiscent of|resembl(?:es?|ing)|mimick?(?:s|ing)|simulat(?:es|ing)|(?:conceivable|plausible|imaginable) that",
+        ),
+    ),
+    (
+        "history", "before",
+        (rf"(?:was|were|had been|has been|have been) {_ONCE} (?:\w+ly )?(?:suspected|queried|questioned|presumed|postulated|considered)",),
+    ),
+    (
+        "history", "after",
+        (
+            rf"(?<!not ){_ONCE} {_DOUBTED}(?: (?:to (?:be|have|represent)|of having|as)(?: an?)?)?",
+            _EARLIER_DOUBT,
         ),
     ),
     (

@@ -25,7 +25,16 @@ from spinecho.encoders.language.clauses.bounds import (
     SUBORDINATE,
 )
 from spinecho.encoders.language.clauses.cues import OPERATED, PROCEDURE, Cue, bare_answer, cues
-from spinecho.encoders.language.clauses.further_cues import DOUBT_IN_LIST, NO_MORE, OR_OTHER
+from spinecho.encoders.language.clauses.further_cues import DOUBT_IN_LIST, DOUBTED_ONCE, NO_MORE, OR_OTHER
+from spinecho.encoders.language.clauses.normal_anatomy import (
+    NO_LONGER,
+    WITH_NO,
+    as_normal,
+    of_anatomy,
+    of_normal,
+    something_wrong,
+    told_of_it,
+)
 from spinecho.encoders.language.clauses.other_languages import judge_by
 from spinecho.encoders.language.clauses.other_rules import rules_for
 from spinecho.encoders.language.clauses.segment import Judged, decide, has_words, judge_segment
@@ -37,7 +46,6 @@ _BLANKS = re.compile(r"\s{2,}|[^\S ]")
 _WITH = re.compile(r"[ ,]*with(?!\w)")
 _OR = re.compile(r"[ ,]*n?or(?!\w)")
 _LAST_OF_LIST = re.compile(r"; ?n?or(?!\w)")
-_WITH_NO = re.compile(r"[ ,]*(?:and )?(?:with (?:no|nil)|without)(?!\w)")
 _NOW_NOT = re.compile(
     r"(?:none|not|no|nil)[\w ]{0,12} (?:now|currently|today|at present|on this study|this time)(?!\w)"
 )
@@ -116,16 +124,22 @@ def _judge_all(heard: str) -> list[Judged]:
         if previous and _says_no_more(heard, start, end, inside) and _answers(inside, hard):
             judged[-1] = _answered(heard, previous, end, inside)
             continue
-        parts = judge_segment(heard, start, end, inside)
+        parts = [as_normal(heard, part) for part in judge_segment(heard, start, end, inside)]
         first = parts[0]
         if previous and not hard and _goes_on(heard, judged, first):
             judged[-1] = replace(previous, end=first.end)
+            parts = parts[1:]
+        elif previous and not hard and something_wrong(heard, previous, first):
+            judged[-1] = Judged(previous.start, first.end)
             parts = parts[1:]
         elif not hard:
             if previous and _goes_on_after_aside(heard, judged, first):
                 denial = judged[-2]
                 parts[0] = replace(first, assertion=denial.assertion, by=denial.by, cue=denial.cue, reaches_on=True)
-            if previous and (_of_normal(heard, previous, first) or _of_anatomy(heard, previous, first)):
+            if previous and (told := told_of_it(heard, previous, first)):
+                judged.pop()
+                parts[0] = told
+            elif previous and (of_normal(heard, previous, first) or of_anatomy(heard, previous, first)):
                 judged.pop()
                 parts[0] = replace(first, start=previous.start)
             _look_back(heard, judged, parts[0])
@@ -278,6 +292,11 @@ def _segments(heard: str, found: Sequence[Cue]) -> list[tuple[int, int, bool]]:
 def _answered(heard: str, previous: Judged, end: int, found: Sequence[Cue]) -> Judged:
     """The part before, as words without a subject of their own answer it: "hydrocephalus" - "no"."""
     kept = replace(previous, end=end)
+    if any(
+        a.kind == "negation" and b.kind == "normal" and NO_LONGER.fullmatch(heard, a.start, b.start)
+        for a, b in pairwise(found)
+    ):
+        return replace(kept, assertion="present", by="nothing", cue=(0, 0), aside=False)
     for cue in found:
         if cue.kind == "masked" or (cue.kind == "negation" and kept.by == "family"):
             continue
@@ -285,6 +304,7 @@ def _answered(heard: str, previous: Judged, end: int, found: Sequence[Cue]) -> J
             kept.by == "history"
             and cue.kind == "negation"
             and (_NOW_NOT.match(heard, cue.start) or NOW.match(heard, previous.end))
+            and not DOUBTED_ONCE.search(heard, *kept.cue)
         ):
             continue  # "a DVT in 2016, none now", "a cyst on the previous MRI, today there is none"
         if kept.by == "hedge" and cue.kind == "question":
@@ -296,7 +316,7 @@ def _answered(heard: str, previous: Judged, end: int, found: Sequence[Cue]) -> J
 def _goes_on(heard: str, judged: Sequence[Judged], one: Judged) -> bool:
     """True where `one` goes on a list that the last part denied, doubted or called normal: "no mass, shift or clot"."""
     last = judged[-1]
-    if last.by == "family" and one.by == "negation" and _WITH_NO.match(heard, one.start):
+    if last.by == "family" and one.by == "negation" and WITH_NO.match(heard, one.start):
         return True  # "a brother without epilepsy"
     if last.by == "negation" and one.by == "history" and _closes_with_or(heard, one):
         return True  # "no acute myocarditis, prior infarction or effusion"
@@ -337,23 +357,6 @@ def _goes_on_after_aside(heard: str, judged: Sequence[Judged], one: Judged) -> b
     )
 
 
-def _of_normal(heard: str, last: Judged, one: Judged) -> bool:
-    """ "Ovarian parenchyma" - "with normal signal" is one statement."""
-    if one.by != "normal" or last.by != "nothing" or last.aside:
-        return False
-    opens = heard[one.start : one.cue[0]].strip(" ,")
-    return opens in ("with", "of", "and of") and not names_finding(heard[last.start : last.end], of_normal=True)
-
-
-def _of_anatomy(heard: str, last: Judged, one: Judged) -> bool:
-    """ "Liver" - "with no focal lesion" is one statement, as "the liver shows no focal lesion" is."""
-    if one.by != "negation" or last.by != "nothing" or last.aside:
-        return False
-    if heard[one.start : one.cue[0]].strip(" ,") not in ("with", "") or not _WITH_NO.match(heard, one.start):
-        return False
-    return names_only_anatomy(heard[last.start : last.end], has_words)
-
-
 def _closes_with_or(heard: str, one: Judged) -> bool:
     rest = heard[one.start : one.start + 200]
     stop = re.search(r"[.;]|(?<!\w)(?:but|with|however)(?!\w)", rest)
@@ -364,7 +367,8 @@ def _look_back(heard: str, judged: list[Judged], one: Judged) -> None:
     """Give the answer of "X, Y and Z are not seen" to X and Y."""
     if (one.reaches_on and one.by != "normal") or not one.cue[1] or one.by in ("history", "family", "nothing"):
         return
-    if re.search(r"(?<!\w)(?:and|or|nor|und|oder)(?!\w)|&", heard[one.start : one.cue[0]]) is None:
+    listed = re.search(r"(?<!\w)(?:and|or|nor|und|oder)(?!\w)|&|(?P<colon>:) *$", heard[one.start : one.cue[0]])
+    if listed is None:
         return
     for number in range(len(judged) - 1, -1, -1):
         item = judged[number]
@@ -372,6 +376,8 @@ def _look_back(heard: str, judged: list[Judged], one: Judged) -> None:
         if item.by != "nothing" or item.aside or ":" in text or OWN_CLAUSE.match(text) or OWN_FINDING.match(text):
             return
         if one.by == "normal" and names_finding(text, of_normal=True):
+            return
+        if listed["colon"] and not names_only_anatomy(text, has_words):
             return
         if number + 1 < len(judged) and heard[judged[number + 1].start : judged[number + 1].start + 1] not in ",":
             return
