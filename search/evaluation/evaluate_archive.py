@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from spinecho.encoders.measuring.metrics import Floats
 from spinecho.encoders.measuring.resampling import RESAMPLES
 from spinecho.search.engine import Engine
 from spinecho.search.evaluation.filtered import filtered_recall
+from spinecho.search.evaluation.headlines import Headline, headlines
 from spinecho.search.evaluation.judgements import JudgedQuery, Pair
 from spinecho.search.evaluation.report_retrieval import (
     ASSERTING,
@@ -86,9 +87,15 @@ class Evaluation:
     warnings: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def headlines(self) -> tuple[Headline, ...]:
+        """Its figures as sentences."""
+        return headlines([one.to_json() for one in self.asked])
+
     def to_json(self) -> dict[str, Any]:
         """One plain object, for scripts and the model card."""
         return {
+            "headlines": [asdict(one) for one in self.headlines],
             "encoder": self.encoder,
             "archive": self.archive,
             "settings": self.settings,

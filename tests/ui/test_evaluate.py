@@ -42,6 +42,7 @@ def test_tables_show_no_figure_alone(indexed: Home) -> None:
         "report to study, by sentences",
         "report to study, by scans",
         "intervals over",
+        "the scan most like another",
     ):
         assert word in result.stdout
 
@@ -52,6 +53,7 @@ def test_json_and_files(indexed: Home, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     value = json.loads(result.stdout)
     assert value["settings"]["exclude"] == "study"
+    assert len(value["headlines"]) == sum("filters" not in one["name"] for one in value["results"])
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text(encoding="utf-8")) == value
     pictures = {path.name for path in (tmp_path / "out").glob("*.png")}
     assert "report-to-study-by-sentences.png" in pictures

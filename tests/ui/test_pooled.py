@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from archives import Home, copy_of
-from pages import acts, calm, page_of
+from pages import acts, calm, page_of, texts
 from streamlit.testing.v1 import AppTest
 from waiting import comes
 
@@ -283,6 +283,7 @@ def test_map_export_and_evaluation_of_the_pages_are_jobs_of_who_asked(own: Setti
         page = calm(page.run())
         (label,) = page.multiselect(key="evaluations").value
         assert label.endswith("archive · ada")
+        assert any("the scan most like another" in text for text in texts(page))
         assert {(job.kind, job.state) for job in queue.of("ada")} == {
             ("map", "done"), ("export", "done"), ("kept-evaluation", "done")
         }  # fmt: skip

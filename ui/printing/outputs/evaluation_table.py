@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spinecho.search.evaluation.evaluate_archive import Asked, Evaluation
 
 _LISTED = 12
+_COLOURS = {"better": "green", "worse": "red", "chance": "yellow", "few": "dim", "missing": "dim"}
 _PARTS = ("P@1", "nDCG@10")
 
 
@@ -25,6 +26,8 @@ def print_evaluation(console: Console, found: Evaluation) -> None:
         f"patients · {of['reports']:,} reports[/]",
         highlight=False,
     )
+    for headline in found.headlines:
+        console.print(f"[{_COLOURS[headline.kind]}]{plain(headline.text)}[/]", highlight=False)
     for one in found.asked:
         _print_asked(console, one)
     for warning in found.warnings:

@@ -110,6 +110,8 @@ def _compared(context: PageContext, shown: Sequence[Evaluated]) -> None:
                 "JSON", partial(_downloaded, context, one), f"evaluation-{one.name}.json", "application/json",
                 key=f"json-{one.name}",
             )  # fmt: skip
+        for headline in (one.result or {}).get("headlines", ()):
+            st.text(str(headline["text"]))
         for warning in (one.result or {}).get("warnings", ()):
             trouble("Note", str(warning), grave=False)
     rows = [row for one in shown for row in _rows(one, names[one.name])]
