@@ -47,6 +47,26 @@ _AGENT = r"(?:contrast(?:[\s-](?:agent|media|medium|material|administration|inje
 _T = r"(?P<n>\d(?:\.\d{1,2})?)\s{0,2}-?\s{0,2}(?:tesla|(?-i:T))(?!\w)"
 
 
+_AGED: tuple[tuple[str, int, int | None], ...] = (
+    (r"young|junge[rns]?", 18, 39),
+    (r"middle[\s-]aged", 40, 64),
+    (r"old(?:er)?|elderly|alte[rns]?|ältere[rns]?", 65, None),
+)
+_GROWN: tuple[tuple[str, str, str], ...] = (
+    ("F", "female, ", r"wom[ae]n|females?|lad(?:y|ies)|frau(?:en)?|patientin(?:nen)?"),
+    ("M", "male, ", r"m[ae]n|males?|gentlem[ae]n|mann|männer"),
+    ("", "", r"adults?|patients?|people|persons?|patienten?"),
+)
+
+
+def _aged_person(sex: str, in_words: str, low: int, high: int | None) -> Read:
+    """ "Young man": one fact, so that "no young man" denies both at once."""
+    age = Between("age", low, high)
+    where = both(Is("sex", (sex,)), age) if sex else age
+    years = f"{low} to {high} years" if high is not None else f"{low} years and older"
+    return lambda match, _: (where, f"{in_words}{years}", True)
+
+
 def _sex(value: str, in_words: str) -> Read:
     return lambda match, _: (Is("sex", (value,)), in_words, True)
 
@@ -102,6 +122,11 @@ PATTERNS: tuple[Pattern, ...] = (
     ), _contrast("yes")),
     # field strength before ages: "over 1.5 T"
     ("field_strength", free(rf"(?:(?P<sign>below|under|less than|above|over|more than|at least|at most|up to|[<>≥≤]=?)\s{{0,2}}|at\s{{1,2}})?(?:(?P<other>\d(?:\.\d{{1,2}})?)\s{{0,2}}-?(?:tesla|(?-i:T))?\s{{0,2}}(?:or|and|oder|und|/)\s{{0,2}})?{_T}"), _strength),
+    *(
+        ("age", words(rf"(?:{aged})\s{{1,3}}(?:{grown})"), _aged_person(sex, text, low, high))
+        for aged, low, high in _AGED
+        for sex, text, grown in _GROWN
+    ),
     *AGES,
     ("sex", words(r"girls?|mädchen"), _young("F", "female")),
     ("sex", words(r"boys?"), _young("M", "male")),

@@ -23,6 +23,8 @@ AGE = {
     "40-60 year olds": "age>=40 and age<=60", "55-year-old": "age>=55 and age<=55", "55 yo": "age>=55 and age<=55",
     "age 55": "age>=55 and age<=55", "in her 60s": "age>=60 and age<=69", "in their forties": "age>=40 and age<=49",
     "child": "age<=17", "children": "age<=17", "paediatric": "age<=17", "pediatric": "age<=17", "adults": "age>=18",
+    "young women": "sex=F and age>=18 and age<=39", "middle-aged man": "sex=M and age>=40 and age<=64",
+    "an older lady": "sex=F and age>=65", "junge Frauen": "sex=F and age>=18 and age<=39",
     "elderly": "age>=65", "infant": "age<=1", "neonate": "age<=0", "teenagers": "age>=13 and age<=19",
 }  # fmt: skip
 DATE = {
