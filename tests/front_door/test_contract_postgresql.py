@@ -79,6 +79,11 @@ def door(address: str) -> Iterator[Any]:
         yield remote
 
 
+@pytest.fixture
+def cohorts_door(door: Any) -> Any:
+    return door
+
+
 def test_the_names_of_the_selection_are_tests() -> None:
     assert {name for name in ALWAYS if name in globals()} == ALWAYS
 
