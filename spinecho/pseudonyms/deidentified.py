@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinecho.db.csv_files import write_csv
-from spinecho.db.durable import durable_replace, write_durably
+from spinecho.db.durable import durable_replace, is_unused, write_durably
 from spinecho.db.files.runs import deidentified_as
 from spinecho.db.people.cohorts import CohortError, study_facts
 from spinecho.db.schema.database import Database
@@ -174,7 +174,7 @@ def _begin(folder: Path, made: Mapping[str, Any]) -> None:
                 f"{folder} holds copies of another version or made in another way; copy into a new folder"
             )
         return
-    if folder.exists() and any(folder.iterdir()):
+    if not is_unused(folder, first=MARKER):
         raise CohortError(f"{folder} is not empty; copy into a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     write_durably(marker, description)
