@@ -136,8 +136,10 @@ def copy_cohort(
         table = [("study_uid", "study_code", "patient_code", "part")]
         table += sorted((shown[one.study_uid], names.study(one.study_uid), names.patient(one), one.part)
                         for one in members)  # fmt: skip
-        (folder / _TABLE).unlink(missing_ok=True)
-        write_csv(folder / _TABLE, table, fresh=True)
+        unfinished = folder / f"{_TABLE}.partial"
+        unfinished.unlink(missing_ok=True)
+        write_csv(unfinished, table, fresh=True)
+        durable_replace(unfinished, folder / _TABLE)
         copied = Copied(
             folder, len(work.studies), work.series, work.files, dict(work.held), dict(work.pixels), dict(work.failed),
             sum(uid not in facts for uid in uids),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
+import shutil
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,28 +17,29 @@ from harness import Command
 from parts_encoder import Greys, PartsEncoder, Words
 from small_studies import small_study, study_uid
 from taught_home import make_home, parts
+from test_adapt import QUICK
+from test_adapt import store as store_patients
 
-import spinecho
+import spinecho.learning.adapting
 from spinecho.db.schema.database import Database
 from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.language.vocabulary.table import vocabulary
 from spinecho.encoders.registry import ENCODERS
-from spinecho.encoders.sandbox import processes
 from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
 from spinecho.encoders.space import Space
 from spinecho.errors import SpinechoError
 from spinecho.indexer.reports.receiving.spool import Spool as Messages
 from spinecho.indexer.sources.spool import Spool as Objects
-from spinecho.maintaining.doctor import doctor
+from spinecho.maintaining.doctor import _Doctor, doctor
 from spinecho.search.engine import Engine
 from spinecho.search.query import StudyQuery, TextQuery
-from spinecho.setup.private import private_files, tighten
-from spinecho.setup.settings import Settings
+from spinecho.setup.private import private_files
 from spinecho.ui.cli.app import app
 from spinecho.ui.printing.failing import message_and_status
 
 ENCODERS["parts"] = parts
 os.environ |= {"SPINECHO_ENCODER": "parts", "SPINECHO_DEVICE": "cpu"}
-_NOT_THE_SAME = re.compile(r"(^|_)(id|run|first_run|last_run|number|checksum|pid)$|_at$|^(started|finished|seconds|mtime)")
+_NOT_THE_SAME = re.compile(r"(^|_)(id|run|number|checksum)$|_at$|^mtime")
 _SALT = re.compile(r'"salt": "\w+"')
 _NOT_COMPARED = {"runs", "upkeep", "alembic_version", "taught_concepts"}
 """What was done to a home is more where it was done twice; a concept holds how long it took to learn."""
@@ -114,12 +115,19 @@ def read_here(sandbox: Sandbox, task: Task, give: Any = None) -> Outcome:
 
 
 Sandbox._run = read_here  # type: ignore[method-assign]
+_Doctor._of_weights = lambda _: iter(())  # type: ignore[method-assign,assignment]  # nothing here writes weights
+vocabulary()
 
 
 def indexed_home(work: Path) -> None:
-    """A home without pixels whose index is built."""
+    """A home without pixels whose index is built, and a definition of a cohort."""
     make_home(work / "home", studies=8)
+    with_rule(work)
     assert spinecho_command("builds", "make", "--home", work / "home", "--json") == 0
+
+
+def nothing(work: Path) -> None:
+    """Commands that begin with an empty folder."""
 
 
 def files(work: Path) -> None:
@@ -139,11 +147,6 @@ def on_home(*arguments: str) -> Callable[[Path], int]:
 
 def with_rule(work: Path, *, filter: str = "sequence=FLAIR") -> None:
     (work / "c.toml").write_text(f'name = "c"\n[[include]]\nfilter = "{filter}"\n')
-
-
-def home_with_rule(work: Path) -> None:
-    indexed_home(work)
-    with_rule(work)
 
 
 def freeze(work: Path) -> int:
@@ -201,8 +204,6 @@ def backed_up(work: Path) -> dict[str, Any]:
     assert spinecho_command("backup", work / "backups", "--verify", "--unencrypted") == 0
     assert restore(work) == 0
     end = of_home(work) | {"again": home_in_the_end(work / "again"), "found": answers(work / "again")}
-    import shutil
-
     shutil.rmtree(work / "again")
     return end
 
@@ -218,14 +219,10 @@ def restored(work: Path) -> dict[str, Any]:
     return {"again": home_in_the_end(work / "again"), "found": answers(work / "again")}
 
 
-def home_and_backup(work: Path) -> None:
+def backed_up_home(work: Path) -> None:
+    """A home with a backup of before a cohort was frozen."""
     indexed_home(work)
     assert back_up(work) == 0
-
-
-def home_and_older_backup(work: Path) -> None:
-    home_and_backup(work)
-    with_rule(work)
     assert freeze(work) == 0
 
 
@@ -314,25 +311,21 @@ def taught_home(work: Path) -> None:
 
 
 def teach(work: Path) -> int:
+    """A concept that is kept says of every study what it lacks, once it is applied; a run of indexing does so too."""
     if not spinecho_command("teach", "show", "tumour", "--home", work / "home", "--json"):
-        return 0
+        return spinecho_command("teach", "apply", "tumour", "--home", work / "home")
     return spinecho_command("teach", "tumour", "--from", "says:present(pituitary tumour)", "--home", work / "home")
 
 
 def home_to_adapt(work: Path) -> None:
-    from test_adapt import store
-
     with private_files():
         (work / "home").mkdir(mode=0o700)
         database = Database.open(work / "home" / "spinecho.sqlite")
-        store(database, 160)
+        store_patients(database, 160)
         database.close()
 
 
 def adapt(work: Path) -> int:
-    import spinecho.learning.adapting
-    from test_adapt import QUICK
-
     spinecho.learning.adapting.FitConfig = lambda minutes: QUICK
     return spinecho_command("adapt", "--home", work / "home")
 
@@ -341,24 +334,61 @@ def demo(work: Path) -> int:
     return spinecho_command("demo", work / "demo", "--studies", 1)
 
 
-def contents(work: Path) -> dict[str, str]:
-    return {str(path.relative_to(work)): hashlib.sha256(path.read_bytes()).hexdigest() for path in work.rglob("*") if path.is_file()}
+def contents(work: Path) -> dict[str, int]:
+    found = (path for path in work.rglob("*") if path.is_file())
+    return {str(path.relative_to(work)): zlib.crc32(path.read_bytes()) for path in found}
+
+
+def careless(work: Path) -> int:
+    """What no command does: it takes for whole whatever has the right name."""
+    if not (work / "facts").exists():
+        (work / "facts").write_text("facts " * 100)
+    return 0
 
 
 COMMANDS = [
-    Command("index", files, index, of_home),
-    Command("builds", indexed_home, on_home("builds", "make"), of_home, answers=answering),
-    Command("freeze", home_with_rule, freeze, of_home, answers=answering),
-    Command("export", home_with_files, export, exported),
-    Command("copy files", home_with_files, copy_files, copied_files),
-    Command("copy database", indexed_home, copy_database, copied_database, answers=answering),
-    Command("first backup", indexed_home, back_up, backed_up, answers=answering),
-    Command("next backup", home_and_older_backup, back_up, backed_up, answers=answering),
-    Command("restore", home_and_backup, restore, restored),
-    Command("messages", lambda work: None, as_a_command(receive_messages), received_messages),
-    Command("objects", lambda work: None, as_a_command(receive_objects), received_objects),
-    Command("encoder", home_with_files, add_encoder, of_home, answers=answering),
-    Command("teach", taught_home, teach, of_home, answers=answering),
-    Command("adapt", home_to_adapt, adapt, of_home, answers=answering),
-    Command("demo", lambda work: None, demo, contents),
-]  # fmt: skip
+    Command("index", files, index, of_home, killed_at=("rename home/builds/space", "write home/spinecho.sqlite-wal")),
+    Command(
+        "builds",
+        indexed_home,
+        on_home("builds", "make"),
+        of_home,
+        answering,
+        ("write home/builds/space-1/000002.partial/index", "rename home/builds/space-1/CURRENT"),
+    ),
+    Command("freeze", indexed_home, freeze, of_home, answering, ("write home/spinecho.sqlite-wal",)),
+    Command("export", home_with_files, export, exported, killed_at=("write .spinecho-export", "rename exported")),
+    Command(
+        "copy files",
+        home_with_files,
+        copy_files,
+        copied_files,
+        answering,
+        ("rename copies/.spinecho-copy.json", ".partial/", "rename copies/manifest.json"),
+    ),
+    Command(
+        "copy database",
+        indexed_home,
+        copy_database,
+        copied_database,
+        answering,
+        ("link copy/spinecho.sqlite", "rename copy/builds/space-2/000001"),
+    ),
+    Command(
+        "first backup",
+        indexed_home,
+        back_up,
+        backed_up,
+        answering,
+        ("rename backups/backup.json", "rename backups/packs", "rename backups/manifests"),
+    ),
+    Command("next backup", backed_up_home, back_up, backed_up, answering, ("remove backups/manifests",)),
+    Command("restore", backed_up_home, restore, restored, killed_at=("write .spinecho-restore", "rename again")),
+    Command("messages", nothing, as_a_command(receive_messages), received_messages),
+    Command("objects", nothing, as_a_command(receive_objects), received_objects),
+    Command("encoder", home_with_files, add_encoder, of_home, answering, ("write home/spinecho.sqlite-wal",)),
+    Command("teach", taught_home, teach, of_home, answering),
+    Command("adapt", home_to_adapt, adapt, of_home, answering),
+    Command("demo", nothing, demo, contents),
+    Command("careless", nothing, careless, contents),
+]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -17,8 +18,8 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +34,17 @@ _MAY_STAY = {0, 3}
 @dataclass(frozen=True)
 class Command:
     """make: fills an empty folder with what the command starts from. run: the command there, giving its exit status.
-    end: what has to be the same in the end, as JSON. faults: those that make sense.
+    end: what has to be the same in the end, as JSON.
     """
 
     name: str
     make: Callable[[Path], object]
     run: Callable[[Path], int]
     end: Callable[[Path], Any]
-    faults: tuple[str, ...] = (KILLED, FULL, BROKEN)
-    spread: int = 5
-    """Points that are tried of each fault where not all are."""
     answers: Callable[[Path], Any] | None = None
     """What is to be found, as JSON: at once after the fault as it was before or as it is in the end."""
+    killed_at: tuple[str, ...] = ()
+    """Where not every point is tried: parts of the names of those at which it is killed. Without any: a few, spread."""
 
 
 @dataclass
@@ -59,108 +59,129 @@ class Tried:
     problems: list[str] = field(default_factory=list)
 
 
-import time
-Timed=[]
 class Points:
     """The library that counts."""
 
     def __init__(self) -> None:
         self._library = ctypes.CDLL(os.environ["LD_PRELOAD"])
 
-    def arm(self, folder: Path, fault: str | None, at: int, log: int) -> None:
-        self._library.arm(os.fsencode(folder), FAULTS.get(fault or "", 0), ctypes.c_long(at), log)
+    def arm(self, folder: Path, fault: str, at: int, log: Path) -> None:
+        """From now on, in this process; the log gets a line for each point."""
+        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        self._library.arm(os.fsencode(folder), FAULTS.get(fault, 0), ctypes.c_long(at), handle)
 
     def disarm(self) -> None:
+        """Nothing is counted and nothing fails any more."""
         self._library.disarm()
 
 
-def try_out(command: Command, folder: Path, *, every: bool) -> Tried:
-    """Run it undisturbed, then with each fault at each point, or at some of them.
+class Trial:
+    """One command in a folder of its own. The work always lies at the same path: homes name those of their archives."""
 
-    The work always lies at the same path, because homes name the paths of their archives.
-    """
-    points, work, base = Points(), folder / "work", folder / "base"
-    result = Tried(command.name)
+    def __init__(self, command: Command, folder: Path, base: Path) -> None:
+        """base: what `make` made, which stays as it is."""
+        self.command, self.folder, self.base = command, folder, base
+        self.work = folder.parent / "work"
+        self.result = Tried(command.name)
 
-    def fresh() -> None:
-        shutil.rmtree(work, ignore_errors=True)
-        shutil.copytree(base, work, symlinks=True)
-
-    work.mkdir()
-    made = _forked(lambda: command.make(work), folder)
-    if made.status:
-        result.problems.append(f"cannot make what it starts from: {made.said[-1500:]}")
+    def try_out(self, points: str) -> Tried:
+        """Run it undisturbed, then with each fault at all points ("all"), at a few ("some"), or at so many."""
+        command, result = self.command, self.result
+        self._fresh()
+        before = self._found().value
+        self._fresh()
+        whole, names = self._run("", 0)
+        end = self._forked(self._ended)
+        result.points = len(names)
+        if whole.status or end.status:
+            result.problems.append(f"undisturbed: {whole.status}: {whole.printed[-1500:]} {end.printed[-1500:]}")
+            return result
+        for name in whole.modules | end.modules:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)  # once for all children to come
+        gc.freeze()
+        result.problems += [f"no point is called {one!r}" for one in command.killed_at if not _numbers(names, one)]
+        for fault in FAULTS:
+            for number in chosen(names, fault, points, command.killed_at):
+                label = f"{command.name}, {fault} at {number} of {len(names)} ({names[number - 1]})"
+                result.tried[fault] = result.tried.get(fault, 0) + 1
+                result.problems += [f"{label}: {one}" for one in self._problems(fault, number, before, end.value)]
         return result
-    work.rename(base)
-    fresh()
-    before = _forked(lambda: command.answers(work) if command.answers else None, folder).value
-    fresh()
-    log = folder / "points"
-    whole = _forked(lambda: command.run(work), folder, arm=lambda: points.arm(work, None, 0, _write_to(log)))
-    listed = log.read_text().splitlines()
-    result.points = len(listed)
-    end = _forked(lambda: _ended(command, work), folder)
-    for name in made.modules | whole.modules | end.modules:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)  # once for all children to come
-    if whole.status or end.status:
-        result.problems.append(f"undisturbed: exit status {whole.status}: {whole.said[-1500:]} {end.said[-1500:]}")
-        return result
-    for fault in command.faults:
-        for number in _chosen(len(listed), None if every else int(sys.argv[1]) if sys.argv[1].isdigit() else command.spread):
-            label = f"{command.name}, {fault} at {number} of {len(listed)} ({listed[number - 1]})"
-            fresh()
-            seen = folder / "seen"
-            hit = _forked(lambda: command.run(work), folder,
-                          arm=lambda: points.arm(work, fault, number, _write_to(seen)))  # noqa: B023
-            result.tried[fault] = result.tried.get(fault, 0) + 1
-            reached = len(seen.read_text().splitlines()) >= number
-            result.missed += not reached
-            result.problems += [f"{label}: {one}" for one in _told(hit, fault, reached)]
-            if command.answers is not None:
-                now = _forked(lambda: command.answers(work), folder)
-                if now.status or now.value not in (before, end.value["answers"]):
-                    result.problems.append(f"{label}: before it is run again: {_differ(end.value['between'], now.value)} {now.said[-600:]}")
-            again = _forked(lambda: command.run(work), folder)
-            if again.status:
-                result.problems.append(f"{label}: run again: exit status {again.status}: {again.said[-900:]}")
-                continue
-            found = _forked(lambda: _ended(command, work), folder)
-            if found.status or found.value != end.value:
-                result.problems.append(f"{label}: in the end: {_differ(end.value, found.value)} {found.said[-600:]}")
-    return result
+
+    def _problems(self, fault: str, number: int, before: Any, end: dict[str, Any]) -> Iterator[str]:
+        self._fresh()
+        hit, names = self._run(fault, number)
+        reached = len(names) >= number
+        self.result.missed += not reached
+        if fault == KILLED:
+            if hit.status != (-signal.SIGKILL if reached else 0):
+                yield f"exit status {hit.status}: {hit.printed[-900:]}"
+        elif hit.status not in _MAY_STAY or "Traceback" in hit.printed:
+            yield f"exit status {hit.status}: {hit.printed[-1500:]}"
+        now = self._found()
+        if now.status or now.value not in (before, end["answers"]):
+            yield f"before it is run again: {_difference(end['answers'], now.value)} {now.printed[-600:]}"
+        again = self._forked(lambda: self.command.run(self.work))
+        if again.status:
+            yield f"run again: exit status {again.status}: {again.printed[-900:]}"
+            return
+        found = self._forked(self._ended)
+        if found.status or found.value != end:
+            yield f"in the end: {_difference(end, found.value)} {found.printed[-600:]}"
+
+    def _fresh(self) -> None:
+        shutil.rmtree(self.work, ignore_errors=True)
+        shutil.copytree(self.base, self.work, symlinks=True)
+
+    def _run(self, fault: str, number: int) -> tuple[_Run, list[str]]:
+        """With a fault at that point, or none; also the points that it came to."""
+        log = self.folder / "points"
+
+        def armed() -> int:
+            Points().arm(self.work, fault, number, log)
+            try:
+                return self.command.run(self.work)
+            finally:
+                Points().disarm()
+
+        return self._forked(armed), log.read_text().splitlines()
+
+    def _found(self) -> _Run:
+        return self._forked(lambda: self.command.answers(self.work) if self.command.answers else None)
+
+    def _ended(self) -> dict[str, Any]:
+        found = {"end": self.command.end(self.work), "files": names_of(self.work)}
+        return found | {"answers": self.command.answers(self.work) if self.command.answers else None}
+
+    def _forked(self, act: Callable[[], Any]) -> _Run:
+        return forked(act, self.folder)
 
 
 @dataclass(frozen=True)
 class _Run:
     status: int
     """Its exit status, below 0 the signal that ended it."""
-    said: str
+    printed: str
     value: Any = None
     modules: frozenset[str] = frozenset()
     """What it had imported."""
 
 
-def _forked(act: Callable[[], Any], folder: Path, *, arm: Callable[[], None] = lambda: None) -> _Run:
+def forked(act: Callable[[], Any], folder: Path) -> _Run:
     """Do something in a child. A number that it gives is its exit status, anything else a value."""
-    said, told = folder / "said", folder / "told"
-    told.unlink(missing_ok=True)
+    printed, given = folder / "printed", folder / "given"
+    given.unlink(missing_ok=True)
     sys.stdout.flush()
-    t0=time.time()
     child = os.fork()
     if not child:
         status = 70
         try:
-            handle = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            handle = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(handle, 1)
             os.dup2(handle, 2)
-            arm()
-            try:
-                value = act()
-            finally:
-                Points().disarm()
+            value = act()
+            given.write_text(json.dumps([value, [*sys.modules]]))
             status = value if isinstance(value, int) else 0
-            told.write_text(json.dumps([value, [*sys.modules]]))
         except BaseException:
             traceback.print_exc()
         finally:
@@ -169,34 +190,25 @@ def _forked(act: Callable[[], Any], folder: Path, *, arm: Callable[[], None] = l
                 sys.stderr.flush()
             os._exit(status)
     _, code = os.waitpid(child, 0)
-    Timed.append((time.time()-t0))
-    value, modules = json.loads(told.read_text()) if told.exists() else (None, ())
-    return _Run(os.waitstatus_to_exitcode(code), said.read_text(errors="replace"), value, frozenset(modules))
+    value, modules = json.loads(given.read_text()) if given.exists() else (None, ())
+    return _Run(os.waitstatus_to_exitcode(code), printed.read_text(errors="replace"), value, frozenset(modules))
 
 
-def _write_to(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+def _numbers(names: Sequence[str], part: str) -> list[int]:
+    return [number for number, name in enumerate(names, 1) if part in name]
 
 
-def _chosen(points: int, most: int | None) -> list[int]:
-    """First, last and some between, numbered from 1."""
-    if most is None or points <= most:
-        return list(range(1, points + 1))
-    return sorted({1 + round((points - 1) * (place / (most - 1) if most > 1 else 0.5)) for place in range(most)})
-
-
-def _told(run: _Run, fault: str, reached: bool) -> list[str]:
-    if fault == KILLED:
-        expected = -signal.SIGKILL if reached else 0
-        return [] if run.status == expected else [f"exit status {run.status}: {run.said[-600:]}"]
-    if run.status not in _MAY_STAY or "Traceback" in run.said:
-        return [f"exit status {run.status}: {run.said[-1500:]}"]
-    return []
-
-
-def _ended(command: Command, work: Path) -> dict[str, Any]:
-    return {"end": command.end(work), "files": names_of(work),
-            "answers": command.answers(work) if command.answers else None}  # fmt: skip
+def chosen(names: Sequence[str], fault: str, points: str, killed_at: Sequence[str]) -> list[int]:
+    """Numbers of points, from 1, as `Trial.try_out`."""
+    n = len(names)
+    if points == "all":
+        return list(range(1, n + 1))
+    if points == "some" and killed_at:
+        if fault != KILLED:
+            return [2 * n // 3] if fault == FULL else []
+        return [number for part in killed_at for number in _numbers(names, part)[:1]]
+    most = int(points) if points.isdecimal() else 4
+    return sorted({1 + round((n - 1) * place / max(most - 1, 1)) for place in range(most)})
 
 
 def names_of(work: Path) -> list[str]:
@@ -205,10 +217,10 @@ def names_of(work: Path) -> list[str]:
     return sorted({_NO_NUMBER.sub("N", name) for name in found})
 
 
-def _differ(expected: Any, found: Any, at: str = "") -> str:
+def _difference(expected: Any, found: Any, at: str = "") -> str:
     """Where two values differ, in a few words."""
     if isinstance(expected, dict) and isinstance(found, dict):
-        parts = [_differ(expected.get(key), found.get(key), f"{at}/{key}") for key in {**expected, **found}]
+        parts = [_difference(expected.get(key), found.get(key), f"{at}/{key}") for key in {**expected, **found}]
         return "; ".join(part for part in parts if part)
     if expected == found:
         return ""
@@ -220,15 +232,30 @@ def _differ(expected: Any, found: Any, at: str = "") -> str:
 
 
 def main() -> None:
-    """Arguments: all or some, then names of commands. A line of JSON for each command."""
-    sys.path[:0] = [str(Path(__file__).parents[1] / "front_door"), str(Path(__file__).parents[1]), str(Path(__file__).parent)]
+    """Arguments: all, some or how many points; then names of commands. A line of JSON for each command."""
+    here = Path(__file__).parent
+    sys.path[:0] = [str(here.parent / "front_door"), str(here.parent), str(here)]
     from commands import COMMANDS  # noqa: PLC0415
 
-    every, names = sys.argv[1] == "all", sys.argv[2:]
-    for command in COMMANDS:
-        if command.name in names or not names:
-            with tempfile.TemporaryDirectory() as folder:
-                print(json.dumps(try_out(command, Path(folder), every=every).__dict__), flush=True); print([round(x,2) for x in Timed])
+    points, names = sys.argv[1], sys.argv[2:]
+    with tempfile.TemporaryDirectory() as made:
+        bases: dict[Any, Path] = {}
+        for command in COMMANDS:
+            if command.name not in names:
+                continue
+            folder = Path(made) / command.name
+            folder.mkdir()
+            if command.make not in bases:
+                work = folder.parent / "work"
+                shutil.rmtree(work, ignore_errors=True)
+                work.mkdir()
+                filled = forked(lambda: command.make(work), folder)  # noqa: B023
+                if filled.status:
+                    sys.exit(f"{command.name} has nothing to start from: {filled.printed}")
+                bases[command.make] = work.rename(folder / "base")
+            result = Trial(command, folder, bases[command.make]).try_out(points)
+            sys.stdout.write(json.dumps(asdict(result)) + "\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":
