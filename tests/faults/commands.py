@@ -347,7 +347,19 @@ def careless(work: Path) -> int:
 
 
 COMMANDS = [
-    Command("index", files, index, of_home, killed_at=("rename home/builds/space", "write home/spinecho.sqlite-wal")),
+    Command(
+        "index",
+        files,
+        index,
+        of_home,
+        None,
+        (
+            "rename home/builds/space-1/000001",
+            "rename home/builds/space-2/CURRENT",
+            "rename home/builds/facts/000001",
+            "rename home/builds/facts/CURRENT",
+        ),
+    ),
     Command(
         "builds",
         indexed_home,

@@ -248,7 +248,7 @@ def write_index(index: Any, path: Path) -> None:
                 raise
 
         try:
-            faiss.write_index(index, faiss.PyCallbackIOWriter(write, 1 << 20))
+            faiss.write_index(index, library.PyCallbackIOWriter(write, 1 << 20))
         except Exception:
             if failed:
                 raise failed[0] from None
