@@ -1,20 +1,24 @@
 """Putting files in place so that they are there, whole, after a power cut.
 
 A rename alone is atomic for those who look, not for the disk: the name may be kept and the bytes not, or the other way
-round. Hence the order: bytes, rename, folder.
+round. Hence the order: bytes, rename, folder. What has a name that no other run writes over is held by a lock
+meanwhile, which ends with the process: so a later run sees what nobody goes on with, and removes it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+_LOG = logging.getLogger("spinecho")
 _NOT_FOR_FOLDERS = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EISDIR}
 """What file systems say that cannot sync a folder: some network shares, which order their renames themselves."""
 
@@ -39,14 +43,21 @@ def write_durably(path: Path, data: bytes) -> None:
     durable_replace(unfinished, path)
 
 
-@contextmanager
+def is_unused(folder: Path, *, first: str) -> bool:
+    """Whether a folder is absent or empty, apart from the file of this name that is written first, unfinished."""
+    return not folder.exists() or all(path.name == f"{first}.partial" for path in folder.iterdir())
+
+
+@contextlib.contextmanager
 def filled_folder(folder: Path, *, prefix: str) -> Iterator[Path]:
     """A folder beside this one, to be filled within the block; it takes its place at the end, whole or not at all.
 
-    folder: new, or empty. prefix: of the name that it has meanwhile. Raises OSError.
+    folder: new, or empty. prefix: of the name that it has meanwhile; what killed runs left beside it under such a name
+    goes first. Raises OSError.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+    drop_abandoned(folder.parent, f"{prefix}*")
+    made, held = _held_folder(folder.parent, prefix)
     try:
         yield made
         if folder.exists():
@@ -55,6 +66,52 @@ def filled_folder(folder: Path, *, prefix: str) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
+    finally:
+        os.close(held)
+
+
+def _held_folder(above: Path, prefix: str) -> tuple[Path, int]:
+    """A new folder, and what holds it."""
+    while True:
+        made = Path(tempfile.mkdtemp(prefix=prefix, dir=above))
+        held = os.open(made, os.O_RDONLY)
+        hold(held)
+        if made.is_dir():
+            return made, held
+        os.close(held)  # another run took it for one that was left, before it was held
+
+
+def hold(handle: int) -> None:
+    """Hold an open file or folder, so that `drop_abandoned` leaves it alone while this process has it open.
+
+    A file system that knows no locks holds nothing, and lets nothing be dropped.
+    """
+    with contextlib.suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def drop_abandoned(folder: Path, pattern: str) -> tuple[Path, ...]:
+    """Remove files and folders of this name that nobody holds, which killed runs left; what went. The log says so."""
+    gone = []
+    for path in sorted(folder.glob(pattern)):
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:  # another account's, or gone meanwhile
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+            gone.append(path)
+        except OSError:
+            continue
+        finally:
+            os.close(handle)
+    if gone:
+        _LOG.warning("%s: removed what interrupted runs left unfinished (%d)", folder, len(gone))
+    return tuple(gone)
 
 
 def sha256_of(path: Path) -> str:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from spinecho.db.backup.sealing import Plain, Sealer
-from spinecho.db.durable import durable_replace, sync_folder, write_durably
+from spinecho.db.durable import durable_replace, is_unused, sync_folder, write_durably
 from spinecho.db.errors import BackupDamaged, Busy, StorageFailure, StoreError
 
 _FORMAT = 1
@@ -89,12 +89,13 @@ class Repository:
         about = folder / _ABOUT
         try:
             if not about.exists():
-                if not create or (folder.exists() and any(folder.iterdir())):
+                if not create or not is_unused(folder, first=_ABOUT):
                     raise StoreError(f"{folder} holds no backups; name the folder that 'spinecho backup' writes to")
-                for part in (folder, folder / _MANIFESTS, folder / _PACKS):
-                    part.mkdir(mode=0o700, parents=True, exist_ok=True)
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 check = sealer.seal(b"spinecho", _ABOUT).hex()
                 write_durably(about, json.dumps({"format": _FORMAT, "key": sealer.encrypts, "check": check}).encode())
+            for part in (_MANIFESTS, _PACKS) if create else ():
+                (folder / part).mkdir(mode=0o700, exist_ok=True)
             description = json.loads(about.read_bytes())
             checked, needs_key, form = (
                 bytes.fromhex(description["check"]),

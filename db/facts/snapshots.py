@@ -210,6 +210,11 @@ def snapshots_newest_first(builds: Path) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: name != current))
 
 
+def is_named(builds: Path) -> bool:
+    """Whether a snapshot is named as the one that answers first: a run that was killed may have left it without."""
+    return (builds / "facts" / _CURRENT).is_file()
+
+
 def _arrays(table: FactTable) -> Iterator[tuple[str, NDArray[Any]]]:
     for name in _ARRAYS:
         yield name, getattr(table, name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spinecho.db.durable import durable_replace, sync_file, sync_folder
-from spinecho.db.errors import StoreError
+from spinecho.db.errors import StorageFailure, StoreError
 
 _HEAD = "spinecho identities key 1"
 _FORM = re.compile(rf"{_HEAD}\n([0-9a-f]{{64}})\n")
@@ -20,6 +20,10 @@ _FORM = re.compile(rf"{_HEAD}\n([0-9a-f]{{64}})\n")
 
 class KeyTrouble(StoreError):
     """The key of the identities is not there, is not whole, is another, or others may read it."""
+
+
+class KeyNotWritten(KeyTrouble, StorageFailure):
+    """The disk did not take the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def make_key(path: Path) -> IdentityKey:
                 durable_replace(unfinished, path)
         sync_folder(path.parent)
     except OSError as error:
-        raise KeyTrouble(f"the key {path} cannot be made: {error.strerror}; look at its folder") from error
+        raise KeyNotWritten(f"the key {path} cannot be made: {error.strerror}; look at its folder") from error
     finally:
         unfinished.unlink(missing_ok=True)
     return read_key(path)

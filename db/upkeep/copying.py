@@ -40,10 +40,17 @@ class CopyMade:
     questions: int
 
 
-def copy_rows(source: Database, to: Location, *, on_rows: OnRows = lambda *_: None) -> CopyMade:
+def copy_rows(
+    source: Database,
+    to: Location,
+    *,
+    on_rows: OnRows = lambda *_: None,
+    complete: Callable[[Database], None] = lambda _: None,
+) -> CopyMade:
     """Make the database at `to` what `source` is at this moment, or go on with it.
 
-    `to` is new, without rows, or an unfinished copy. Raises `StoreError` where it holds an archive, `Damaged` where the
+    complete: does to the copy what else belongs to it, before anybody can open it; again, where that was stopped. `to`
+    is new, without rows, or an unfinished copy. Raises `StoreError` where it holds an archive, `Damaged` where the
     copy is not what it is of, `StorageFailure`.
     """
     written, engine = 0, None
@@ -61,6 +68,7 @@ def copy_rows(source: Database, to: Location, *, on_rows: OnRows = lambda *_: No
                     on_rows("copy", settled, total)
             _set_counters(of, engine)
             questions = _require_same(source, of, engine, to, counts)
+        complete(Database(engine, to))
         with engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": HEAD})
     except DBAPIError as error:

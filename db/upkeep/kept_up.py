@@ -15,7 +15,7 @@ from sqlalchemy import Select, func, select
 
 from spinecho.db.durable import sha256_of
 from spinecho.db.errors import BuildCorrupt
-from spinecho.db.facts.snapshots import make_snapshot, snapshot_state, state_of
+from spinecho.db.facts.snapshots import is_named, make_snapshot, snapshot_state, state_of
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Tombstone, Vector
 from spinecho.db.store import storing
@@ -75,7 +75,7 @@ def refresh_snapshot(database: Database, builds: Path, *, force: bool = False) -
         now = asdict(state_of(session))
     made = snapshot_state(builds)
     seen = {name: value for name, value in now.items() if name != "last_run"}
-    if force or made is None or any(asdict(made)[name] != value for name, value in seen.items()):
+    if force or made is None or not is_named(builds) or any(asdict(made)[name] != seen[name] for name in seen):
         make_snapshot(database, builds, keep=1)
 
 

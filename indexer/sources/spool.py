@@ -14,8 +14,9 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
-from spinecho.db.durable import durable_replace, sync_folder
+from spinecho.db.durable import drop_abandoned, durable_replace, hold, sync_folder
 
 INCOMING, GONE = ".incoming", ".gone"
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -29,23 +30,37 @@ class Spool:
         self.folder = folder
         self._incoming, self._gone = folder / INCOMING, folder / GONE
         self._incoming.mkdir(parents=True, exist_ok=True)
+        drop_abandoned(self._incoming, "*/*/.*.partial")  # of a process that was killed
+        for study in self._studies(self._incoming):
+            _remove_empty(study)
 
     def put(self, study_uid: str, series_uid: str, sop_uid: str, data: bytes) -> Path:
         """Write an object; it is on the disk, under its name, when this returns. Raises OSError."""
         path = self._incoming / name_of(study_uid) / name_of(series_uid) / f"{name_of(sop_uid)}.dcm"
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            for folder in (path.parent.parent, self._incoming):
-                sync_folder(folder)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}.partial")
         try:
-            unfinished.write_bytes(data)
-            durable_replace(unfinished, path)
+            with self._opened(unfinished) as file:
+                hold(file.fileno())
+                file.write(data)
+                file.flush()
+                durable_replace(unfinished, path)
         except OSError:
             with contextlib.suppress(OSError):
                 unfinished.unlink()
             raise
         return path
+
+    def _opened(self, path: Path) -> IO[bytes]:
+        """A new file, and its folders; others remove these while nothing is in them."""
+        for _ in range(5):
+            if not path.parent.is_dir():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with contextlib.suppress(FileNotFoundError):
+                    for folder in (path.parent.parent, self._incoming):
+                        sync_folder(folder)
+            with contextlib.suppress(FileNotFoundError):
+                return path.open("xb")
+        return path.open("xb")
 
     def holds(self, study_uid: str, series_uid: str, sop_uid: str, *, settled: bool = True) -> bool:
         """Whether an object is there; settled: also among those that are indexed, not only of what comes in."""
@@ -107,17 +122,21 @@ class Spool:
             sync_folder(self.folder / study.name)
             sync_folder(self.folder)
         if study.is_dir():
-            for series in study.iterdir():
-                with contextlib.suppress(OSError):  # something came in meanwhile
-                    series.rmdir()
-            with contextlib.suppress(OSError):
-                study.rmdir()
+            _remove_empty(study)
         return moved
 
     @staticmethod
     def _studies(folder: Path) -> Iterator[Path]:
         if folder.is_dir():
             yield from sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _remove_empty(study: Path) -> None:
+    """Remove the folders of a study in which nothing is; what comes in meanwhile stays."""
+    with contextlib.suppress(OSError):
+        for folder in (*study.iterdir(), study):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def name_of(uid: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from spinecho.setup.wiring import indexing_lock, open_database, open_dual
 
 if TYPE_CHECKING:
     from spinecho.db.schema.copies import Copy
+    from spinecho.db.schema.database import Database
     from spinecho.filling.outcomes import OnProgress
 
 __all__ = [
@@ -130,12 +131,14 @@ def copy_database(home: Home = None, to: str | Path = "", *, on_progress: OnProg
         target = place if other is None else other / "spinecho.sqlite"
         if other is not None:
             make_private(other)
-        with indexing_lock(settings), closing(open_database(settings)) as source:
-            made = copy_rows(source, target, on_rows=tell)
-        if other is not None:
-            with closing(open_database(replace(settings, home=other, server=""))) as copied:
+
+        def index(copied: Database) -> None:
+            if other is not None:
                 refresh_builds(copied, other / "builds")
                 refresh_snapshot(copied, other / "builds")
+
+        with indexing_lock(settings), closing(open_database(settings)) as source:
+            made = copy_rows(source, target, on_rows=tell, complete=index)
     return Copied(shown(settings.database), shown(target), made.rows, made.written, made.questions, other)
 
 

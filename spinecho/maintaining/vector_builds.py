@@ -113,7 +113,8 @@ class Builds:
         database, found = self._database(), {}
         self._access().allow(Role.MANAGER, "compare kinds of index", "tune-builds")
         for role, record in _spaces(database, space):
-            with private_files(), tempfile.TemporaryDirectory(dir=self._settings.home) as work:
+            place = tempfile.TemporaryDirectory(".partial", ".tuning-", self._settings.home)  # a name that doctor knows
+            with private_files(), place as work:
                 write_rows(database, record, Path(work))
                 _, codes = read_rows(Path(work), dim=record.dim)
                 found[str(role)] = trade_offs(codes, kinds or KINDS, seed=seed, say=on_progress or _silent)

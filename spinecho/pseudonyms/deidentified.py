@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinecho.db.csv_files import write_csv
-from spinecho.db.durable import durable_replace, write_durably
+from spinecho.db.durable import durable_replace, is_unused, write_durably
 from spinecho.db.files.runs import deidentified_as
 from spinecho.db.people.cohorts import CohortError, study_facts
 from spinecho.db.schema.database import Database
@@ -136,8 +136,10 @@ def copy_cohort(
         table = [("study_uid", "study_code", "patient_code", "part")]
         table += sorted((shown[one.study_uid], names.study(one.study_uid), names.patient(one), one.part)
                         for one in members)  # fmt: skip
-        (folder / _TABLE).unlink(missing_ok=True)
-        write_csv(folder / _TABLE, table, fresh=True)
+        unfinished = folder / f"{_TABLE}.partial"
+        unfinished.unlink(missing_ok=True)
+        write_csv(unfinished, table, fresh=True)
+        durable_replace(unfinished, folder / _TABLE)
         copied = Copied(
             folder, len(work.studies), work.series, work.files, dict(work.held), dict(work.pixels), dict(work.failed),
             sum(uid not in facts for uid in uids),
@@ -174,7 +176,7 @@ def _begin(folder: Path, made: Mapping[str, Any]) -> None:
                 f"{folder} holds copies of another version or made in another way; copy into a new folder"
             )
         return
-    if folder.exists() and any(folder.iterdir()):
+    if not is_unused(folder, first=MARKER):
         raise CohortError(f"{folder} is not empty; copy into a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     write_durably(marker, description)

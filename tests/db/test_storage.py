@@ -434,6 +434,22 @@ def test_names_are_given_to_bytes_that_are_on_the_disk(tmp_path: Path, monkeypat
     database.close()
 
 
+def test_what_killed_runs_left_goes_and_what_is_being_written_stays(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    left, other = tmp_path / ".made-left", tmp_path / "made-other"
+    for folder in (left, other):
+        folder.mkdir()
+        (folder / "half").write_bytes(b"half")
+    with spinecho.db.durable.filled_folder(tmp_path / "one", prefix=".made-") as one:
+        assert not left.exists()
+        assert "removed what interrupted runs left unfinished (1)" in caplog.text
+        with spinecho.db.durable.filled_folder(tmp_path / "two", prefix=".made-") as two:
+            assert one.is_dir()
+            assert two.is_dir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made-other", "one", "two"]
+
+
 def test_every_rename_goes_through_the_one_helper() -> None:
     """Caches, the demonstration and the script that goes along with an export are the exceptions."""
     apart = {

@@ -144,3 +144,11 @@ def test_a_saved_index_answers_the_same_after_its_maker_is_gone(tmp_path: Path) 
     after = again.nearest(vectors[:5], 10)
     assert (before.ids == after.ids).all()
     assert (np.sort(again.ids) == ids).all()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+def test_an_index_that_finds_no_room_is_an_error() -> None:
+    index = FlatIndex(4)
+    index.add(np.arange(3), np.eye(3, 4, dtype=np.float32))
+    with pytest.raises(OSError, match="No space left"):
+        index.save(Path("/dev/full"))  # a few bytes, which find no room only when the file is closed

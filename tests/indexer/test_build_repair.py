@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from changing import home, slices, stored
+from changing import home, slices
 
 from spinecho.db.facts.snapshots import snapshot_state, snapshots_newest_first
 from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.db.store.storing import serving
 from spinecho.db.vectors.manifest import current_build
-
-ROOT = Path(__file__).resolve().parents[2]
-KILLED = """
-import os, signal, sys
-sys.path[:0] = [{tests!r}, {root!r}]
-from pathlib import Path
-import {module} as module
-from changing import home
-original = module.{name}
-def then_die(*args, **kwargs):
-    if len(seen) == {nth}:
-        os.kill(os.getpid(), signal.SIGKILL)
-    seen.append(1)
-    return original(*args, **kwargs)
-seen = []
-module.{name} = then_die
-home(Path({home!r})).index(Path({archive!r}))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -51,38 +29,6 @@ def whole(archive: Path, tmp_path_factory: pytest.TempPathFactory):
     made = home(tmp_path_factory.mktemp("home"))
     made.index(archive)
     return made
-
-
-@pytest.mark.parametrize(
-    ("module", "name", "nth"),
-    [
-        ("spinecho.db.vectors.build", "build_index", 0),  # before the first build
-        ("spinecho.db.vectors.build", "build_index", 1),  # between two
-        ("spinecho.db.vectors.build", "durable_replace", 0),  # in the midst of one
-        ("spinecho.db.vectors.build", "write_durably", 0),  # before it is pointed to
-        ("spinecho.db.upkeep.kept_up", "make_snapshot", 0),
-        ("spinecho.db.facts.snapshots", "durable_replace", 0),
-        ("spinecho.db.facts.snapshots", "write_durably", 0),
-        ("spinecho.indexer.pipeline", "erase_traces", 0),
-    ],
-)
-def test_a_run_killed_while_it_builds_is_made_good_by_the_next(
-    archive: Path, whole, tmp_path: Path, module: str, name: str, nth: int
-) -> None:
-    at = home(tmp_path / "home")
-    code = KILLED.format(
-        tests=str(ROOT / "tests"), root=str(ROOT), module=module, name=name, nth=nth, home=str(at.folder),
-        archive=str(archive),
-    )  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
-    )
-    assert done.returncode == -signal.SIGKILL
-    summary = at.index(archive)
-    assert summary.counts["series"] == 0  # nothing of it was left to read
-    assert summary.warnings == ()
-    assert stored(at) == stored(whole)
-    complete(at.folder)
 
 
 def complete(folder: Path) -> None:

@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 import pytest
 from parts_encoder import brain, write_nifti
+from safetensors import SafetensorError
 from typer.testing import CliRunner
 
 from spinecho.db.errors import StoreError
@@ -33,6 +34,14 @@ ROOT = Path(__file__).resolve().parents[2]
         (PermissionError(13, "Permission denied", "/home/x/index.lock"), 3, "/home/x/index.lock: Permission denied"),
         (OSError(30, "Read-only file system", "/home/x"), 3, "--home"),
         (OSError(5, "Input/output error"), 3, "Input/output error"),
+        (
+            SafetensorError(
+                'Error while serializing: I/O error: No space left on device (os error 28) at path "/home/x"'
+            ),
+            3,
+            "make room",
+        ),
+        (SafetensorError("Error while deserializing header: invalid JSON"), 70, "SPINECHO_TRACEBACK"),
         (MemoryError(), 3, "memory"),
         (UnicodeEncodeError("ascii", "\udce4", 0, 1, "no"), 3, "cannot be written"),
         (RuntimeError("Secret^Name"), 70, "SPINECHO_TRACEBACK"),

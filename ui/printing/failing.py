@@ -22,6 +22,8 @@ from spinecho.ui.printing.tables import plain
 
 MACHINE, OWN_FAULT, STOPPED, CLOSED_PIPE = 3, 70, 130, 141
 
+_UNWRITTEN = "while serializing: I/O error"
+"""What safetensors says where the system did not take its bytes: an error of its own, no OSError."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -67,6 +69,8 @@ def message_and_status(error: Exception) -> tuple[str, int]:
             )
         case OSError():
             return _of_system(error), MACHINE
+        case _ if type(error).__name__ == "SafetensorError" and _UNWRITTEN in str(error):
+            return "weights or rows cannot be written: make room, look at the disk, and run the same again", MACHINE
         case UnicodeError():
             return f"a text cannot be written as it is ({type(error).__name__})", MACHINE
         case _ if behind := _damage():

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinecho.db.errors import BackendMissing, BuildCorrupt, StoreError
-from spinecho.db.vectors.indexes.faiss_index import library, on_one_thread, read_index
+from spinecho.db.vectors.indexes.faiss_index import library, on_one_thread, read_index, write_index
 from spinecho.db.vectors.indexes.index_plan import RECIPES
 from spinecho.db.vectors.indexes.protocol import Codes, Ids, Rows
 
@@ -118,7 +118,7 @@ class Candidates:
 
     def save(self, path: Path) -> None:
         """Write the index as one file."""
-        library.write_index(self._index, str(path))
+        write_index(self._index, path)
 
     @classmethod
     def load(cls, path: Path, *, kind: str) -> Candidates:

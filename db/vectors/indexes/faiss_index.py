@@ -202,7 +202,7 @@ class FlatIndex:
     def save(self, path: Path) -> None:
         """Write the index as one file."""
         self._compact()
-        faiss.write_index(self._state[0], str(path))
+        write_index(self._state[0], path)
 
     @classmethod
     def load(cls, path: Path) -> FlatIndex:
@@ -233,6 +233,26 @@ def _search(index: Any, queries: Rows, k: int, parameters: Any = None) -> tuple[
 
 def _checked(ids: Ids, similarities: Rows, among: Ids) -> tuple[Ids, Rows]:
     return ids, np.where(contains(among, ids), similarities, -np.inf).astype(np.float32)
+
+
+def write_index(index: Any, path: Path) -> None:
+    """Write an index as one file. Raises OSError: FAISS itself does not say that the last bytes found no room."""
+    failed: list[OSError] = []
+    with path.open("wb") as file:
+
+        def write(data: bytes) -> int:
+            try:
+                return file.write(data)
+            except OSError as error:
+                failed.append(error)
+                raise
+
+        try:
+            faiss.write_index(index, library.PyCallbackIOWriter(write, 1 << 20))
+        except Exception:
+            if failed:
+                raise failed[0] from None
+            raise
 
 
 def read_index(path: Path) -> Any:

@@ -1,0 +1,262 @@
+"""A command is killed, or the disk fails it, at each place where it changes a file; then it is run again.
+
+This runs as a program of its own, with `points.c` loaded before libc. It imports what commands need once and forks for
+each run, so that a run costs what the command does and not what Python's start does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+KILLED, FULL, BROKEN = "killed", "full", "broken"
+FAULTS = {KILLED: 1, FULL: 2, BROKEN: 3}
+_NO_NUMBER = re.compile(r"[0-9a-f]{12,}|\d+")
+_LOGS = ("-wal", "-shm", "-journal")
+_MAY_STAY = {0, 3}
+"""Exit statuses of a command whose disk failed: it went on without, or says that the machine failed."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """make: fills an empty folder with what the command starts from. run: the command there, giving its exit status.
+    end: what has to be the same in the end, as JSON.
+    """
+
+    name: str
+    make: Callable[[Path], object]
+    run: Callable[[Path], int]
+    end: Callable[[Path], Any]
+    answers: Callable[[Path], Any] | None = None
+    """What is to be found, as JSON: at once after the fault as it was before or as it is in the end."""
+    killed_at: tuple[str, ...] = ()
+    """Where not every point is tried: parts of the names of those at which it is killed. Without any: a few, spread."""
+
+
+@dataclass
+class Tried:
+    """What came of one command. points: how many there are; problems: a line each."""
+
+    command: str
+    points: int = 0
+    tried: dict[str, int] = field(default_factory=dict)
+    missed: int = 0
+    """Points that a run did not come to: threads do not always do the same in the same order."""
+    problems: list[str] = field(default_factory=list)
+
+
+class Points:
+    """The library that counts."""
+
+    def __init__(self) -> None:
+        self._library = ctypes.CDLL(os.environ["LD_PRELOAD"])
+
+    def arm(self, folder: Path, fault: str, at: int, log: Path) -> None:
+        """From now on, in this process; the log gets a line for each point."""
+        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        self._library.arm(os.fsencode(folder), FAULTS.get(fault, 0), ctypes.c_long(at), handle)
+
+    def disarm(self) -> None:
+        """Nothing is counted and nothing fails any more."""
+        self._library.disarm()
+
+
+class Trial:
+    """One command in a folder of its own. The work always lies at the same path: homes name those of their archives."""
+
+    def __init__(self, command: Command, folder: Path, base: Path) -> None:
+        """base: what `make` made, which stays as it is."""
+        self.command, self.folder, self.base = command, folder, base
+        self.work = folder.parent / "work"
+        self.result = Tried(command.name)
+
+    def try_out(self, points: str) -> Tried:
+        """Run it undisturbed, then with each fault at all points ("all"), at a few ("some"), or at so many."""
+        command, result = self.command, self.result
+        self._fresh()
+        before = self._found().value
+        self._fresh()
+        whole, names = self._run("", 0)
+        end = self._forked(self._ended)
+        result.points = len(names)
+        if whole.status or end.status:
+            result.problems.append(f"undisturbed: {whole.status}: {whole.printed[-1500:]} {end.printed[-1500:]}")
+            return result
+        for name in whole.modules | end.modules:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)  # once for all children to come
+        gc.freeze()
+        result.problems += [f"no point is called {one!r}" for one in command.killed_at if not _numbers(names, one)]
+        for fault in FAULTS:
+            for number in chosen(names, fault, points, command.killed_at):
+                label = f"{command.name}, {fault} at {number} of {len(names)} ({names[number - 1]})"
+                result.tried[fault] = result.tried.get(fault, 0) + 1
+                result.problems += [f"{label}: {one}" for one in self._problems(fault, number, before, end.value)]
+        return result
+
+    def _problems(self, fault: str, number: int, before: Any, end: dict[str, Any]) -> Iterator[str]:
+        self._fresh()
+        hit, names = self._run(fault, number)
+        reached = len(names) >= number
+        self.result.missed += not reached
+        if fault == KILLED:
+            if hit.status != (-signal.SIGKILL if reached else 0):
+                yield f"exit status {hit.status}: {hit.printed[-900:]}"
+        elif hit.status not in _MAY_STAY or "Traceback" in hit.printed:
+            yield f"exit status {hit.status}: {hit.printed[-1500:]}"
+        now = self._found()
+        if now.status or now.value not in (before, end["answers"]):
+            yield f"before it is run again: {_difference(end['answers'], now.value)} {now.printed[-600:]}"
+        again = self._forked(lambda: self.command.run(self.work))
+        if again.status:
+            yield f"run again: exit status {again.status}: {again.printed[-900:]}"
+            return
+        found = self._forked(self._ended)
+        if found.status or found.value != end:
+            yield f"in the end: {_difference(end, found.value)} {found.printed[-600:]}"
+
+    def _fresh(self) -> None:
+        shutil.rmtree(self.work, ignore_errors=True)
+        shutil.copytree(self.base, self.work, symlinks=True)
+
+    def _run(self, fault: str, number: int) -> tuple[_Run, list[str]]:
+        """With a fault at that point, or none; also the points that it came to."""
+        log = self.folder / "points"
+
+        def armed() -> int:
+            Points().arm(self.work, fault, number, log)
+            try:
+                return self.command.run(self.work)
+            finally:
+                Points().disarm()
+
+        return self._forked(armed), log.read_text().splitlines()
+
+    def _found(self) -> _Run:
+        return self._forked(lambda: self.command.answers(self.work) if self.command.answers else None)
+
+    def _ended(self) -> dict[str, Any]:
+        found = {"end": self.command.end(self.work), "files": names_of(self.work)}
+        return found | {"answers": self.command.answers(self.work) if self.command.answers else None}
+
+    def _forked(self, act: Callable[[], Any]) -> _Run:
+        return forked(act, self.folder)
+
+
+@dataclass(frozen=True)
+class _Run:
+    status: int
+    """Its exit status, below 0 the signal that ended it."""
+    printed: str
+    value: Any = None
+    modules: frozenset[str] = frozenset()
+    """What it had imported."""
+
+
+def forked(act: Callable[[], Any], folder: Path) -> _Run:
+    """Do something in a child. A number that it gives is its exit status, anything else a value."""
+    printed, given = folder / "printed", folder / "given"
+    given.unlink(missing_ok=True)
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        status = 70
+        try:
+            handle = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.dup2(handle, 1)
+            os.dup2(handle, 2)
+            value = act()
+            given.write_text(json.dumps([value, [*sys.modules]]))
+            status = value if isinstance(value, int) else 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            with contextlib.suppress(BaseException):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            os._exit(status)
+    _, code = os.waitpid(child, 0)
+    value, modules = json.loads(given.read_text()) if given.exists() else (None, ())
+    return _Run(os.waitstatus_to_exitcode(code), printed.read_text(errors="replace"), value, frozenset(modules))
+
+
+def _numbers(names: Sequence[str], part: str) -> list[int]:
+    return [number for number, name in enumerate(names, 1) if part in name]
+
+
+def chosen(names: Sequence[str], fault: str, points: str, killed_at: Sequence[str]) -> list[int]:
+    """Numbers of points, from 1, as `Trial.try_out`."""
+    n = len(names)
+    if points == "all":
+        return list(range(1, n + 1))
+    if points == "some" and killed_at:
+        if fault != KILLED:
+            return [2 * n // 3] if fault == FULL else []
+        return [number for part in killed_at for number in _numbers(names, part)[:1]]
+    most = int(points) if points.isdecimal() else 4
+    return sorted({1 + round((n - 1) * place / max(most - 1, 1)) for place in range(most)})
+
+
+def names_of(work: Path) -> list[str]:
+    """Every file and folder, numbers apart: an interrupted run may count on, but leaves nothing of another kind."""
+    found = (str(path.relative_to(work)) for path in work.rglob("*") if not path.name.endswith(_LOGS))
+    return sorted({_NO_NUMBER.sub("N", name) for name in found})
+
+
+def _difference(expected: Any, found: Any, at: str = "") -> str:
+    """Where two values differ, in a few words."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        parts = [_difference(expected.get(key), found.get(key), f"{at}/{key}") for key in {**expected, **found}]
+        return "; ".join(part for part in parts if part)
+    if expected == found:
+        return ""
+    if isinstance(expected, list) and isinstance(found, list):
+        more = [one for one in found if one not in expected][:4]
+        less = [one for one in expected if one not in found][:4]
+        return f"{at}: too much {more}, lacking {less}"[:900]
+    return f"{at}: {str(found)[:300]} in place of {str(expected)[:300]}"
+
+
+def main() -> None:
+    """Arguments: all, some or how many points; then names of commands. A line of JSON for each command."""
+    here = Path(__file__).parent
+    sys.path[:0] = [str(here.parent / "front_door"), str(here.parent), str(here)]
+    from commands import COMMANDS  # noqa: PLC0415
+
+    points, names = sys.argv[1], sys.argv[2:]
+    with tempfile.TemporaryDirectory() as made:
+        bases: dict[Any, Path] = {}
+        for command in COMMANDS:
+            if command.name not in names:
+                continue
+            folder = Path(made) / command.name
+            folder.mkdir()
+            if command.make not in bases:
+                work = folder.parent / "work"
+                shutil.rmtree(work, ignore_errors=True)
+                work.mkdir()
+                filled = forked(lambda: command.make(work), folder)  # noqa: B023
+                if filled.status:
+                    sys.exit(f"{command.name} has nothing to start from: {filled.printed}")
+                bases[command.make] = work.rename(folder / "base")
+            result = Trial(command, folder, bases[command.make]).try_out(points)
+            sys.stdout.write(json.dumps(asdict(result)) + "\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Every command that writes is killed, or the disk fails it, where it writes; run again, it ends as if undisturbed.
+
+At some points of some commands; at every point of all with SPINECHO_FAULTS=all, which takes hours, or at a number of
+them with SPINECHO_FAULTS=12.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent
+POINTS = os.environ.get("SPINECHO_FAULTS", "some")
+ON_DEMAND = ("builds", "next backup", "freeze", "encoder", "teach", "adapt", "demo") if POINTS != "some" else ()
+"""These put files and rows in place as the others do, and take long."""
+COMMANDS = (
+    "index", "export", "copy files", "copy database", "first backup", "restore", "messages", "objects",
+    *ON_DEMAND,
+)  # fmt: skip
+CARELESS = "careless"
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux" or shutil.which("cc") is None, reason="needs Linux and a C compiler"),
+    pytest.mark.timeout(300 if POINTS == "some" else 0),
+]
+
+
+@pytest.fixture(scope="module")
+def came_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], dict[str, Any]]]:
+    """What came of a command: all are tried in one process, in their order."""
+    folder = tmp_path_factory.mktemp("faults")
+    library = folder / "points.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, HERE / "points.c", "-ldl"], check=True)
+    environment = {**os.environ, "LD_PRELOAD": str(library), "OMP_NUM_THREADS": "1", "TMPDIR": str(folder),
+                   "PYTHONPATH": str(HERE.parents[1])}  # fmt: skip
+    arguments = [sys.executable, HERE / "harness.py", POINTS, *COMMANDS, CARELESS]
+    known: dict[str, dict[str, Any]] = {}
+    with subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, cwd=folder) as running:
+        assert running.stdout is not None
+        lines = running.stdout
+
+        def find(command: str) -> dict[str, Any]:
+            while command not in known:
+                result = json.loads(lines.readline() or '{"command": "", "problems": ["it ended"]}')
+                known[result["command"]] = result
+                if not result["command"]:
+                    return result
+            return known[command]
+
+        yield find
+        running.kill()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_was_killed_or_failed_by_the_disk_ends_as_if_undisturbed(
+    came_of: Callable[[str], dict[str, Any]], command: str
+) -> None:
+    result = came_of(command)
+    assert result["problems"] == []
+    assert {"killed", "full"} <= set(result["tried"])
+    assert result["missed"] < sum(result["tried"].values())
+
+
+def test_what_takes_half_a_file_for_a_whole_one_is_found(came_of: Callable[[str], dict[str, Any]]) -> None:
+    problems = came_of(CARELESS)["problems"]
+    assert any("killed at" in one and "in the end" in one for one in problems)
