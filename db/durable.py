@@ -75,19 +75,20 @@ def _held_folder(above: Path, prefix: str) -> tuple[Path, int]:
     while True:
         made = Path(tempfile.mkdtemp(prefix=prefix, dir=above))
         held = os.open(made, os.O_RDONLY)
-        hold(held)
-        if made.is_dir():
+        if hold(held) and made.is_dir():
             return made, held
-        os.close(held)  # another run took it for one that was left, before it was held
+        os.close(held)
 
 
-def hold(handle: int) -> None:
+def hold(handle: int) -> bool:
     """Hold an open file or folder, so that `drop_abandoned` leaves it alone while this process has it open.
 
-    A file system that knows no locks holds nothing, and lets nothing be dropped.
+    False where another run took it for one that was left, before it was held: it is gone, and has to be made anew. A
+    file system that knows no locks holds nothing, and lets nothing be dropped.
     """
     with contextlib.suppress(OSError):
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return os.fstat(handle).st_nlink > 0
 
 
 def drop_abandoned(folder: Path, pattern: str) -> tuple[Path, ...]:

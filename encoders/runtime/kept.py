@@ -103,9 +103,11 @@ def _put(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, beside others that do the same: each has an unfinished file of its own."""
     drop_abandoned(path.parent, ".unfinished-*")
     handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-")  # 0600
+    while not hold(handle):
+        os.close(handle)
+        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-")
     try:
         with os.fdopen(handle, "wb") as file:
-            hold(file.fileno())
             file.write(data)
             file.flush()
             durable_replace(Path(unfinished), path)

@@ -40,7 +40,6 @@ class Spool:
         unfinished = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}.partial")
         try:
             with self._opened(unfinished) as file:
-                hold(file.fileno())
                 file.write(data)
                 file.flush()
                 durable_replace(unfinished, path)
@@ -51,7 +50,7 @@ class Spool:
         return path
 
     def _opened(self, path: Path) -> IO[bytes]:
-        """A new file, and its folders; others remove these while nothing is in them."""
+        """A new file that is held, and its folders; others remove these while nothing is in them."""
         for _ in range(5):
             if not path.parent.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +58,10 @@ class Spool:
                     for folder in (path.parent.parent, self._incoming):
                         sync_folder(folder)
             with contextlib.suppress(FileNotFoundError):
-                return path.open("xb")
+                file = path.open("xb")
+                if hold(file.fileno()):
+                    return file
+                file.close()
         return path.open("xb")
 
     def holds(self, study_uid: str, series_uid: str, sop_uid: str, *, settled: bool = True) -> bool:
