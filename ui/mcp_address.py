@@ -6,7 +6,7 @@ from spinecho.ui.server.serve import OpenToEverybody, is_loopback
 
 
 def check_loopback(address: str) -> None:
-    """Raises `OpenRoom` for an address beyond loopback."""
+    """Raises `OpenToEverybody` for an address beyond loopback."""
     if not is_loopback(address):
         raise OpenToEverybody(
             f"at {address} other machines reach the tools, and tokens and reports go over the network in the clear: "

@@ -39,7 +39,7 @@ class OpenToEverybody(SettingsError):
 
 
 def check_address(address: str, settings: Settings, *, allowed: bool) -> bool:
-    """Whether people sign in. Raises `OpenRoom` for an address beyond loopback without, unless that is `allowed`.
+    """Whether people sign in. Raises `OpenToEverybody` beyond loopback without a sign-in, unless that is `allowed`.
 
     Raises `RolesError` where the files of sign-in and roles cannot be meant as they are written.
     """
@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def secret_of() -> str:
-    """The secret of the first address: a new one, or that of the environment. Raises `OpenRoom` for a short one."""
+    """The secret of the first address: a new one, or the environment's. Raises `OpenToEverybody` for a short one."""
     held = os.environ.get(SECRET, "")
     if held and (len(held) < _SHORTEST or not re.fullmatch(r"[A-Za-z0-9_-]+", held)):
         raise OpenToEverybody(

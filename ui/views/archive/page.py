@@ -11,7 +11,7 @@ from spinecho.access.people import Role
 from spinecho.answering.facet_counts import Count, number
 from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import Reason
-from spinecho.ui.views.archive.checked import checked
+from spinecho.ui.scrubbed import scrub_findings, scrub_rows
 from spinecho.ui.views.archive.disk import space_rows, used
 from spinecho.ui.views.archive.jobs import jobs, start
 from spinecho.ui.views.archive.map import map_view
@@ -49,7 +49,7 @@ def _overview(context: PageContext) -> None:
         if unmatched := counts["reports_unmatched"] + counts["reports_ambiguous"]:
             st.metric("Reports without a study", f"{unmatched:,}")
     jobs(context)
-    checked(context)
+    _checked(context)
     facets = context.front.holdings.studies_by(list(_NAMES))
     for column, (name, values) in zip(st.columns(3), facets.items(), strict=True):
         with column:
@@ -184,3 +184,14 @@ def _record(context: PageContext) -> None:
         ],
         hide_index=True, width="stretch", height=620,
     )  # fmt: skip
+
+
+def _checked(context: PageContext) -> None:
+    """What checking by content found: the last whole round, the one under way, each finding with what helps."""
+    facts = context.front.scrubbed()
+    for name, summary in scrub_rows(facts):
+        st.text(f"{name.capitalize()}: {summary}")
+    for one in scrub_findings(facts):
+        counted = f"{one['count']:,} " if one["count"] > 1 else ""
+        lines = [counted + one["what"], one["remedy"], *one["examples"]]
+        trouble(one["area"].capitalize(), "\n".join(lines), grave=one["severity"] == "error")
