@@ -83,11 +83,15 @@ def _held_folder(above: Path, prefix: str) -> tuple[Path, int]:
 def hold(handle: int) -> bool:
     """Hold an open file or folder, so that `drop_abandoned` leaves it alone while this process has it open.
 
-    False where another run took it for one that was left, before it was held: it is gone, and has to be made anew. A
-    file system that knows no locks holds nothing, and lets nothing be dropped.
+    False where another run took it for one that was left, before it was held: it is going, and another has to be made,
+    under another name. A file system that knows no locks holds nothing, and lets nothing be dropped.
     """
-    with contextlib.suppress(OSError):
+    try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
     return os.fstat(handle).st_nlink > 0
 
 

@@ -37,9 +37,9 @@ class Spool:
     def put(self, study_uid: str, series_uid: str, sop_uid: str, data: bytes) -> Path:
         """Write an object; it is on the disk, under its name, when this returns. Raises OSError."""
         path = self._incoming / name_of(study_uid) / name_of(series_uid) / f"{name_of(sop_uid)}.dcm"
-        unfinished = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}.partial")
+        file, unfinished = self._opened(path)
         try:
-            with self._opened(unfinished) as file:
+            with file:
                 file.write(data)
                 file.flush()
                 durable_replace(unfinished, path)
@@ -49,20 +49,20 @@ class Spool:
             raise
         return path
 
-    def _opened(self, path: Path) -> IO[bytes]:
-        """A new file that is held, and its folders; others remove these while nothing is in them."""
-        for _ in range(5):
+    def _opened(self, path: Path) -> tuple[IO[bytes], Path]:
+        """A new file beside a path, which is held, and its folders; others remove these while nothing is in them."""
+        while True:
             if not path.parent.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with contextlib.suppress(FileNotFoundError):
                     for folder in (path.parent.parent, self._incoming):
                         sync_folder(folder)
+            unfinished = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}.partial")
             with contextlib.suppress(FileNotFoundError):
-                file = path.open("xb")
+                file = unfinished.open("xb")
                 if hold(file.fileno()):
-                    return file
+                    return file, unfinished
                 file.close()
-        return path.open("xb")
 
     def holds(self, study_uid: str, series_uid: str, sop_uid: str, *, settled: bool = True) -> bool:
         """Whether an object is there; settled: also among those that are indexed, not only of what comes in."""
