@@ -16,6 +16,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 
 _LOG = logging.getLogger("spinecho")
@@ -98,7 +99,8 @@ def hold(handle: int) -> bool:
 def drop_abandoned(folder: Path, pattern: str) -> tuple[Path, ...]:
     """Remove files and folders of this name that nobody holds, which killed runs left; what went. The log says so."""
     gone = []
-    for path in sorted(folder.glob(pattern)):
+    for name in sorted(glob(pattern, root_dir=folder)):  # noqa: PTH207  (it passes over folders that go meanwhile)
+        path = folder / name
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
         except OSError:  # another account's, or gone meanwhile

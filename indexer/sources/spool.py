@@ -7,6 +7,7 @@ written, a study while it is taken. Every object is on the disk before `put` ret
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -18,6 +19,7 @@ from typing import IO
 
 from spinecho.db.durable import drop_abandoned, durable_replace, hold, sync_folder
 
+_TRIES = 100
 INCOMING, GONE = ".incoming", ".gone"
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _LONGEST = 64
@@ -51,18 +53,18 @@ class Spool:
 
     def _opened(self, path: Path) -> tuple[IO[bytes], Path]:
         """A new file beside a path, which is held, and its folders; others remove these while nothing is in them."""
-        while True:
-            if not path.parent.is_dir():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with contextlib.suppress(FileNotFoundError):
+        for _ in range(_TRIES):
+            unfinished = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}.partial")
+            with contextlib.suppress(FileNotFoundError, FileExistsError):  # a folder that goes meanwhile gives either
+                if not path.parent.is_dir():
+                    path.parent.mkdir(parents=True, exist_ok=True)
                     for folder in (path.parent.parent, self._incoming):
                         sync_folder(folder)
-            unfinished = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}.partial")
-            with contextlib.suppress(FileNotFoundError):
                 file = unfinished.open("xb")
                 if hold(file.fileno()):
                     return file, unfinished
                 file.close()
+        raise OSError(errno.EAGAIN, f"others removed it {_TRIES} times", str(path.parent))
 
     def holds(self, study_uid: str, series_uid: str, sop_uid: str, *, settled: bool = True) -> bool:
         """Whether an object is there; settled: also among those that are indexed, not only of what comes in."""
