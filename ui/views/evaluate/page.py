@@ -110,8 +110,7 @@ def _compared(context: PageContext, shown: Sequence[Evaluated]) -> None:
                 "JSON", partial(_downloaded, context, one), f"evaluation-{one.name}.json", "application/json",
                 key=f"json-{one.name}",
             )  # fmt: skip
-        for headline in (one.result or {}).get("headlines", ()):
-            st.text(str(headline["text"]))
+        _headlines((one.result or {}).get("headlines", ()))
         for warning in (one.result or {}).get("warnings", ()):
             trouble("Note", str(warning), grave=False)
     rows = [row for one in shown for row in _rows(one, names[one.name])]
@@ -142,6 +141,16 @@ def _compared(context: PageContext, shown: Sequence[Evaluated]) -> None:
         with st.expander("What could not be measured, and why"):
             for name, result in missing:
                 st.text(f"{name}  {result['name']}: {result['why']}")
+
+
+def _headlines(found: Sequence[Mapping[str, Any]]) -> None:
+    """What the figures show in sentences; what nothing can be told of is folded away."""
+    untold = [str(one["text"]) for one in found if one["kind"] in ("few", "missing")]
+    if len(untold) < len(found):
+        st.text("\n".join(str(one["text"]) for one in found if one["kind"] not in ("few", "missing")))
+    if untold:
+        with st.expander(f"Of {len(untold)} question{'s' if len(untold) > 1 else ''} nothing can be told here"):
+            st.text("\n".join(untold))
 
 
 def _downloaded(context: PageContext, one: Evaluated) -> str:
