@@ -15,11 +15,12 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from glob import glob
 from pathlib import Path
 
 _LOG = logging.getLogger("spinecho")
+_TRIES = 100
 _NOT_FOR_FOLDERS = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EISDIR}
 """What file systems say that cannot sync a folder: some network shares, which order their renames themselves."""
 
@@ -58,7 +59,12 @@ def filled_folder(folder: Path, *, prefix: str) -> Iterator[Path]:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     drop_abandoned(folder.parent, f"{prefix}*")
-    made, held = _held_folder(folder.parent, prefix)
+
+    def make() -> tuple[int, Path]:
+        new = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
+        return os.open(new, os.O_RDONLY), new
+
+    handle, made = held(make)
     try:
         yield made
         if folder.exists():
@@ -68,17 +74,24 @@ def filled_folder(folder: Path, *, prefix: str) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
         raise
     finally:
-        os.close(held)
+        os.close(handle)
 
 
-def _held_folder(above: Path, prefix: str) -> tuple[Path, int]:
-    """A new folder, and what holds it."""
-    while True:
-        made = Path(tempfile.mkdtemp(prefix=prefix, dir=above))
-        held = os.open(made, os.O_RDONLY)
-        if hold(held) and made.is_dir():
-            return made, held
-        os.close(held)
+def held(make: Callable[[], tuple[int, Path]]) -> tuple[int, Path]:
+    """A new file or folder, open, and its path, as `make` gives them, once it is held; made again where that was too
+    late, or where the folder above went meanwhile. Raises OSError.
+    """
+    why: OSError = BlockingIOError(errno.EAGAIN, f"others removed it {_TRIES} times")
+    for _ in range(_TRIES):
+        try:
+            handle, path = make()
+        except (FileNotFoundError, FileExistsError) as error:  # a folder that goes gives either
+            why = error
+            continue
+        if hold(handle) and path.exists():
+            return handle, path
+        os.close(handle)
+    raise why
 
 
 def hold(handle: int) -> bool:

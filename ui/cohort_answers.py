@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
+from spinecho.db.people.cohorts import Frozen
 from spinecho.errors import QueryError
 from spinecho.search.access.cohorts import PersonalCohorts, list_digest
 from spinecho.search.cohorts.attrition import Evaluation, Follow
 from spinecho.search.cohorts.definition import Definition
 from spinecho.ui.cohort_facts import change_facts, count_facts, definition_of, version_facts
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Of work that is begun anew, since its process died: whose it is, since when (seconds since 1970)."""
+
+    owner: str
+    since: float
 
 
 class ListChanged(QueryError):
@@ -48,17 +57,15 @@ def frozen_as_seen(
     return {"name": made.name, "number": made.number}
 
 
-def frozen_already(
-    cohorts: PersonalCohorts, name: str, digest: str, *, owner: str, since: float
-) -> dict[str, Any] | None:
-    """The newest version of a name where it is that list and `owner` froze it since then (seconds since 1970)."""
+def frozen_already(cohorts: PersonalCohorts, name: str, digest: str, begun: Begun) -> Frozen | None:
+    """The newest version of a name where it is that list, frozen by the one whose work it was, since it was begun."""
     newest = max((one for one in cohorts.versions() if one.name == name), key=lambda one: one.number, default=None)
-    if newest is None or newest.made_with.get("frozen_by") != owner:
+    if newest is None or newest.made_with.get("frozen_by") != begun.owner:
         return None
-    if newest.created_at.replace(tzinfo=UTC).timestamp() < int(since):  # which is kept in whole seconds
+    if newest.created_at.replace(tzinfo=UTC).timestamp() < int(begun.since):  # which is kept in whole seconds
         return None
     same = list_digest(cohorts.members(name, newest.number)) == digest
-    return {"name": name, "number": newest.number} if same else None
+    return newest if same else None
 
 
 def changed(cohorts: PersonalCohorts, name: str, number: int, follow: Follow | None = None) -> dict[str, Any]:
@@ -69,14 +76,6 @@ def changed(cohorts: PersonalCohorts, name: str, number: int, follow: Follow | N
         for kind, some in (("added", changes.added), ("removed", changes.removed), ("moved", changes.moved))
     }
     return {**rows, "kept": changes.kept, "definition": list(changes.definition)}
-
-
-@dataclass(frozen=True)
-class Begun:
-    """Of work that is begun anew, since its process died: whose it is, since when (seconds since 1970)."""
-
-    owner: str
-    since: float
 
 
 @dataclass(frozen=True)
@@ -132,8 +131,5 @@ def _kept(asks: Asks, found: Evaluation) -> dict[str, Any]:
     cohorts, name, done = asks.cohorts, found.definition.name, None
     if asks.begun is not None:
         digest = list_digest(found.members)
-        done = frozen_already(cohorts, name, digest, owner=asks.begun.owner, since=asks.begun.since)
-    if done is None:
-        return version_facts(cohorts.freeze(found), cohorts.smallest)
-    (made,) = (one for one in cohorts.versions() if (one.name, one.number) == (name, done["number"]))
-    return version_facts(made, cohorts.smallest)
+        done = frozen_already(cohorts, name, digest, asks.begun)
+    return version_facts(done or cohorts.freeze(found), cohorts.smallest)

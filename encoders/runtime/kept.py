@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from spinecho.db.durable import drop_abandoned, durable_replace, hold
+from spinecho.db.durable import drop_abandoned, durable_replace, held
 from spinecho.encoders.runtime.graph import OPSET
 from spinecho.encoders.runtime.notices import notify_once
 from spinecho.encoders.sandbox.limits import read_small
@@ -102,16 +102,18 @@ def _keep(folder: Path, card: Path, graph: bytes, weights: str) -> None:
 def _put(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, beside others that do the same: each has an unfinished file of its own."""
     drop_abandoned(path.parent, ".unfinished-*")
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-")  # 0600
-    while not hold(handle):
-        os.close(handle)
-        handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-")
+
+    def make() -> tuple[int, Path]:
+        new, name = tempfile.mkstemp(dir=path.parent, prefix=".unfinished-")  # 0600
+        return new, Path(name)
+
+    handle, unfinished = held(make)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            durable_replace(Path(unfinished), path)
+            durable_replace(unfinished, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(unfinished).unlink()
+            unfinished.unlink()
         raise

@@ -7,7 +7,6 @@ written, a study while it is taken. Every object is on the disk before `put` ret
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import re
@@ -15,11 +14,9 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
-from spinecho.db.durable import drop_abandoned, durable_replace, hold, sync_folder
+from spinecho.db.durable import drop_abandoned, durable_replace, held, sync_folder
 
-_TRIES = 100
 INCOMING, GONE = ".incoming", ".gone"
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _LONGEST = 64
@@ -39,9 +36,9 @@ class Spool:
     def put(self, study_uid: str, series_uid: str, sop_uid: str, data: bytes) -> Path:
         """Write an object; it is on the disk, under its name, when this returns. Raises OSError."""
         path = self._incoming / name_of(study_uid) / name_of(series_uid) / f"{name_of(sop_uid)}.dcm"
-        file, unfinished = self._opened(path)
+        handle, unfinished = held(lambda: self._new(path))
         try:
-            with file:
+            with os.fdopen(handle, "wb") as file:
                 file.write(data)
                 file.flush()
                 durable_replace(unfinished, path)
@@ -51,20 +48,14 @@ class Spool:
             raise
         return path
 
-    def _opened(self, path: Path) -> tuple[IO[bytes], Path]:
-        """A new file beside a path, which is held, and its folders; others remove these while nothing is in them."""
-        for _ in range(_TRIES):
-            unfinished = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}.partial")
-            with contextlib.suppress(FileNotFoundError, FileExistsError):  # a folder that goes meanwhile gives either
-                if not path.parent.is_dir():
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    for folder in (path.parent.parent, self._incoming):
-                        sync_folder(folder)
-                file = unfinished.open("xb")
-                if hold(file.fileno()):
-                    return file, unfinished
-                file.close()
-        raise OSError(errno.EAGAIN, f"others removed it {_TRIES} times", str(path.parent))
+    def _new(self, path: Path) -> tuple[int, Path]:
+        """A new file beside a path, open, and its folders; others remove these while nothing is in them."""
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in (path.parent.parent, self._incoming):
+                sync_folder(folder)
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}.partial")
+        return os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), unfinished
 
     def holds(self, study_uid: str, series_uid: str, sop_uid: str, *, settled: bool = True) -> bool:
         """Whether an object is there; settled: also among those that are indexed, not only of what comes in."""

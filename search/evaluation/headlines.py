@@ -30,8 +30,8 @@ _CLAIMS: Mapping[str, str] = {
     "text to study, by reports": "a text finds its study among the first ten by the reports",
     "text to study, by headers": "a text finds its study among the first ten by the words of its headers",
 }  # fmt: skip
-_MEASURES = ("Recall@10", "P@5", "P@1")
-_OF = {"label": "P@1"}
+_MEASURES = ("Recall@10", "P@1", "P@5")
+"""The first of these that a question has: pairs, labels, judgements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,7 @@ def _headlines(results: Sequence[Mapping[str, Any]]) -> Iterator[Headline]:
 
 def _figure(one: Mapping[str, Any]) -> Mapping[str, Any] | None:
     figures = one.get("figures") or {}
-    names = (_OF.get(str(one["name"]).partition(":")[0], ""), *_MEASURES)
-    return next((figures[name] for name in names if name in figures), None)
+    return next((figures[name] for name in _MEASURES if name in figures), None)
 
 
 def _of(claim: str, figure: Mapping[str, Any], units: int, resampled: str) -> Headline:

@@ -50,7 +50,8 @@ def _stage(low: int | None, high: int | None, in_words: str) -> Read:
     return lambda match, _: (Between("age", low, high), in_words, True)
 
 
-def _age(low: int | None, high: int | None) -> str:
+def years_in_words(low: int | None, high: int | None) -> str:
+    """What an age between these bounds, either None, is called."""
     if low is not None and high is not None:
         return f"{low} years" if low == high else f"{low} to {high} years"
     return f"{low} years and older" if low is not None else f"{high} years and younger"
@@ -75,7 +76,7 @@ def _aged(low: Callable[[int], int | None], high: Callable[[int], int | None], *
         certain = certain or bool(groups.get("yo")) or _alone(match)
         certain = certain or (years is not None and re.fullmatch(r"y/?o|y\.o\.?", years) is not None)
         bounds = low(number), high(number)
-        return Between("age", *bounds), _age(*bounds), certain
+        return Between("age", *bounds), years_in_words(*bounds), certain
 
     return read
 
@@ -133,12 +134,12 @@ def _span_of_years(match: re.Match[str], _: date) -> Reading | None:
     if not (groups["years"] or groups["aged"] or person):
         return None
     certain = bool(groups["old"] or groups["aged"]) or person or _alone(match)
-    return Between("age", low, high), _age(low, high), certain
+    return Between("age", low, high), years_in_words(low, high), certain
 
 
 def _decade(match: re.Match[str], _: date) -> Reading | None:
     low = int(match["tens"]) if match["tens"] else _DECADES[match["name"].lower()]
-    return Between("age", low, low + 9), _age(low, low + 9), True
+    return Between("age", low, low + 9), years_in_words(low, low + 9), True
 
 
 def _alone(match: re.Match[str]) -> bool:

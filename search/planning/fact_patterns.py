@@ -8,7 +8,7 @@ import re
 from datetime import date
 
 from spinecho.db.filters.algebra import Between, Is, Not, both
-from spinecho.search.planning.age_patterns import AGES
+from spinecho.search.planning.age_patterns import AGES, years_in_words
 from spinecho.search.planning.date_patterns import DATES
 from spinecho.search.planning.pattern_parts import BEGINS, Pattern, Read, Reading, free, words
 
@@ -59,21 +59,15 @@ _GROWN: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def _aged_person(sex: str, in_words: str, low: int, high: int | None) -> Read:
-    """ "Young man": one fact, so that "no young man" denies both at once."""
+def _person(sex: str, low: int | None, high: int | None, in_words: str) -> Read:
+    """ "Young man", "boy": one fact, so that "no young man" denies both at once."""
     age = Between("age", low, high)
     where = both(Is("sex", (sex,)), age) if sex else age
-    years = f"{low} to {high} years" if high is not None else f"{low} years and older"
-    return lambda match, _: (where, f"{in_words}{years}", True)
+    return lambda match, _: (where, in_words, True)
 
 
 def _sex(value: str, in_words: str) -> Read:
     return lambda match, _: (Is("sex", (value,)), in_words, True)
-
-
-def _young(value: str, in_words: str) -> Read:
-    where = both(Is("sex", (value,)), Between("age", None, 17))
-    return lambda match, _: (where, f"{in_words}, below 18 years", True)
 
 
 def _scan(field: str, value: str, *, certain: bool = False) -> Read:
@@ -123,13 +117,13 @@ PATTERNS: tuple[Pattern, ...] = (
     # field strength before ages: "over 1.5 T"
     ("field_strength", free(rf"(?:(?P<sign>below|under|less than|above|over|more than|at least|at most|up to|[<>≥≤]=?)\s{{0,2}}|at\s{{1,2}})?(?:(?P<other>\d(?:\.\d{{1,2}})?)\s{{0,2}}-?(?:tesla|(?-i:T))?\s{{0,2}}(?:or|and|oder|und|/)\s{{0,2}})?{_T}"), _strength),
     *(
-        ("age", words(rf"(?:{aged})\s{{1,3}}(?:{grown})"), _aged_person(sex, text, low, high))
+        ("age", words(rf"(?:{aged})\s{{1,3}}(?:{grown})"), _person(sex, low, high, f"{text}{years_in_words(low, high)}"))
         for aged, low, high in _AGED
         for sex, text, grown in _GROWN
     ),
     *AGES,
-    ("sex", words(r"girls?|mädchen"), _young("F", "female")),
-    ("sex", words(r"boys?"), _young("M", "male")),
+    ("sex", words(r"girls?|mädchen"), _person("F", None, 17, "female, below 18 years")),
+    ("sex", words(r"boys?"), _person("M", None, 17, "male, below 18 years")),
     ("sex", words(r"wom[ae]n(?:'s)?|females?|lad(?:y|ies)|frau(?:en)?|weibliche?\w?"), _sex("F", "female")),
     ("sex", words(r"m[ae]n(?:'s)?|males?|gentlem[ae]n|m[äa]nner|männliche?\w?"), _sex("M", "male")),
     *DATES,

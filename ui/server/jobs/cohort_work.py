@@ -28,11 +28,9 @@ def changes(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 def freeze(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Keep a list that was looked at; once, though the process that did it died before it could say so."""
-    cohorts, definition, job = _cohorts(context), definition_of(None, asked["definition"]), context.job
-    if job.attempts > 1:
-        done = frozen_already(cohorts, definition.name, asked["digest"], owner=job.owner, since=job.created)
-        if done is not None:
-            return done
+    cohorts, definition, begun = _cohorts(context), definition_of(None, asked["definition"]), _begun(context)
+    if begun is not None and (done := frozen_already(cohorts, definition.name, asked["digest"], begun)) is not None:
+        return {"name": done.name, "number": done.number}
     return frozen_as_seen(cohorts, definition, asked["digest"], context.follow("counting"))
 
 
@@ -64,13 +62,17 @@ def be_ready(context: Context, _: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _answer(context: Context, asked: Mapping[str, Any], answer: Callable[[Asks], dict[str, Any]]) -> dict[str, Any]:
-    job, archive = context.job, context.archive()
-    begun = Begun(job.owner, job.created) if job.attempts > 1 else None
+    archive = context.archive()
     cohorts, patients = PersonalCohorts(archive, context.settings.builds), archive.may(SEES_PATIENTS)
-    found = answer(Asks(cohorts, asked, patients, context.follow("counting"), begun))
+    found = answer(Asks(cohorts, asked, patients, context.follow("counting"), _begun(context)))
     if asked.get("key"):
         context.queue.keep(asked["key"], 201, "application/json", json.dumps(found).encode())
     return _as_file(context, found)
+
+
+def _begun(context: Context) -> Begun | None:
+    """Whose work it is and since when, for what is done anew."""
+    return Begun(context.job.owner, context.job.created) if context.job.attempts > 1 else None
 
 
 def _cohorts(context: Context) -> PersonalCohorts:

@@ -15,7 +15,7 @@ from spinecho.db.durable import write_durably
 from spinecho.errors import QueryError
 from spinecho.search.access.by_uid import ByUid
 from spinecho.search.access.cohorts import PersonalCohorts
-from spinecho.search.access.personal_archive import Access, Role
+from spinecho.search.access.personal_archive import Access, Person, Role
 from spinecho.search.answers.archive_map import archive_map as lay_out
 from spinecho.search.answers.heat import Heat
 from spinecho.search.cohorts.export import FORMATS
@@ -24,6 +24,7 @@ from spinecho.ui.server.jobs import cohort_work
 from spinecho.ui.server.jobs.cohort_work import be_ready, changes, freeze, shown_count
 from spinecho.ui.server.jobs.context import Context
 from spinecho.ui.server.jobs.own_files import own_files
+from spinecho.ui.server.jobs.queue import Job, Queue
 from spinecho.ui.server.jobs.why import why
 
 EVALUATIONS, RESULT = "evaluations", "evaluation.json"
@@ -151,3 +152,14 @@ KINDS: Mapping[str, Kind] = {
     "export": Kind(export, 4, 3600.0, Role.RESEARCHER),
     "evaluation": Kind(evaluation, 5, 4 * 3600.0, Role.RESEARCHER),
 }
+
+
+def add_job(
+    queue: Queue, kind: str, person: Person, arguments: Mapping[str, Any], *, waited: float | None = None
+) -> Job:
+    """A job of a kind for a person, as `Queue.add`. Raises `QueueFull`."""
+    about = KINDS[kind]
+    return queue.add(
+        kind, owner=person.name, role=str(person.role), arguments=arguments, priority=about.priority,
+        seconds=about.seconds, waited=waited,
+    )  # fmt: skip

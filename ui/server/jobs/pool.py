@@ -12,7 +12,7 @@ from spinecho.errors import SpinechoError
 from spinecho.search.access.personal_archive import Person
 from spinecho.setup.private import open_private
 from spinecho.setup.settings import Settings
-from spinecho.ui.server.jobs.kinds import KINDS
+from spinecho.ui.server.jobs.kinds import add_job
 from spinecho.ui.server.jobs.queue import Job, Queue
 
 _LOOK, _TELL = 0.1, 0.5
@@ -109,11 +109,7 @@ class Pool:
         return self._made(job)
 
     def _add(self, kind: str, person: Person, arguments: Mapping[str, Any], waited: float | None) -> Job:
-        about = KINDS[kind]
-        return self._queue.add(
-            kind, owner=person.name, role=str(person.role), arguments=arguments, priority=about.priority,
-            seconds=about.seconds, waited=waited,
-        )  # fmt: skip
+        return add_job(self._queue, kind, person, arguments, waited=waited)
 
     def _made(self, job: Job | None) -> Made:
         if job is None or job.state == "cancelled":

@@ -23,7 +23,7 @@ from spinecho.ui.server.api.around.repeats import KEYED, once
 from spinecho.ui.server.api.as_json import front_door_shapes, job_shapes, shapes
 from spinecho.ui.server.api.routes.cohorts import frozen_version
 from spinecho.ui.server.api.routes.long_cohorts import ANSWERS
-from spinecho.ui.server.jobs.kinds import KINDS
+from spinecho.ui.server.jobs.kinds import add_job
 from spinecho.ui.server.jobs.queue import Job, QueueFull
 
 router = APIRouter(tags=["jobs"], prefix="/jobs")
@@ -167,12 +167,8 @@ def _begin(
     def make() -> JSONResponse:
         known()
         asked.access.note("begin-job", kind=kind)
-        about = KINDS[kind]
         try:
-            begun = asked.service.queue.add(
-                kind, owner=asked.person.name, role=str(asked.person.role), arguments=arguments,
-                priority=about.priority, seconds=about.seconds,
-            )  # fmt: skip
+            begun = add_job(asked.service.queue, kind, asked.person, arguments)
         except QueueFull as error:
             raise Conflict(str(error)) from error
         return JSONResponse(_plain(begun), 202, {"Location": f"/api/v1/jobs/{begun.id}"})

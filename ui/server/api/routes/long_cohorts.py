@@ -21,7 +21,7 @@ from spinecho.search.stopping import SearchStopped, require_wanted
 from spinecho.ui.cohort_answers import Asks, asked_changes, asked_count, asked_freeze, asked_rerun
 from spinecho.ui.server.api.around.asking import Asked
 from spinecho.ui.server.api.around.problems import Conflict, Elsewhere, Overloaded, StillRunning
-from spinecho.ui.server.jobs.kinds import KINDS
+from spinecho.ui.server.jobs.kinds import add_job
 from spinecho.ui.server.jobs.queue import Job, Queue, QueueFull
 
 ANSWERS: Mapping[str, Callable[[Asks], dict[str, Any]]] = {
@@ -87,12 +87,9 @@ async def _by_job(asked: Asked, kind: str, arguments: Mapping[str, Any], *, stay
 
 def _begin(asked: Asked, kind: str, arguments: Mapping[str, Any], stays: bool) -> Job:
     """A job of this request alone: each answer is a row of the record."""
-    about, of_this = KINDS[kind], {**arguments, "request": asked.request.state.request_id}
+    of_this = {**arguments, "request": asked.request.state.request_id}
     try:
-        return asked.service.queue.add(
-            kind, owner=asked.person.name, role=str(asked.person.role), arguments=of_this, priority=about.priority,
-            seconds=about.seconds, waited=None if stays else _WAITED,
-        )  # fmt: skip
+        return add_job(asked.service.queue, kind, asked.person, of_this, waited=None if stays else _WAITED)
     except QueueFull as error:
         raise Overloaded(str(error)) from error
 
