@@ -38,8 +38,11 @@ def came_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
     folder = tmp_path_factory.mktemp("faults")
     library = folder / "points.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, HERE / "points.c", "-ldl"], check=True)
-    environment = {**os.environ, "LD_PRELOAD": str(library), "OMP_NUM_THREADS": "1", "TMPDIR": str(folder),
-                   "PYTHONPATH": str(HERE.parents[1])}  # fmt: skip
+    libraries = ":".join(filter(None, (str(folder), os.environ.get("LD_LIBRARY_PATH"))))
+    environment = {
+        **os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(folder), "PYTHONPATH": str(HERE.parents[1]),
+        "LD_PRELOAD": library.name, "LD_LIBRARY_PATH": libraries,  # by its name: a path ends at a space there
+    }  # fmt: skip
     arguments = [sys.executable, HERE / "harness.py", POINTS, *COMMANDS, CARELESS]
     known: dict[str, dict[str, Any]] = {}
     with subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE, cwd=folder) as running:
