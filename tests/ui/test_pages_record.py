@@ -191,7 +191,8 @@ def test_a_thumb_that_cannot_be_recorded_is_not_kept_and_the_page_says_so(
         return before(self, some)
 
     monkeypatch.setattr(Record, "_add", full_for_thumbs)
-    monkeypatch.setattr(search_page, "done", lambda _: {"do": "thumb", "uid": uid, "verdict": 1})
+    thumb = {"do": "thumb", "uid": uid, "verdict": 1, "words": "lesion", "n": 1}
+    monkeypatch.setattr(search_page, "done", lambda _: {"acts": [thumb]})
     monkeypatch.setattr(search_page, "result_list", lambda _, act: act())
     calm(calm(page.run()).run())
     assert any("This was not kept" in one.value for one in page.markdown)

@@ -33,11 +33,22 @@ def chrome() -> Iterator[browser.Chrome]:
         yield started
 
 
+LATE = """(() => {
+    const listen = WebSocket.prototype.addEventListener;
+    WebSocket.prototype.addEventListener = function (kind, heard, ...more) {
+        const later = message => setTimeout(() => heard.call(this, message), window.late ?? LATE_MS);
+        return listen.call(this, kind, kind === "message" ? later : heard, ...more);
+    };
+})()""".replace("LATE_MS", str(int(os.environ.get("SPINECHO_LATE_MS", "0"))))
+"""Everything from the server comes `window.late` milliseconds later than it was sent, in its order."""
+
+
 @pytest.fixture
 def tab(chrome: browser.Chrome) -> Iterator[Any]:
     """An empty page, wide enough for everything; no script may fail in it."""
     context = chrome.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
+    page.add_init_script(LATE)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page

@@ -24,6 +24,7 @@ from spinecho.ui.views.cohorts.versions import show_versions
 from spinecho.ui.views.components.component import done
 from spinecho.ui.views.download import download_button
 from spinecho.ui.views.session.opened import PageContext
+from spinecho.ui.views.session.whole import whole
 from spinecho.ui.views.style import trouble
 
 __all__ = ["SHORTCUTS", "cohorts_page"]
@@ -82,7 +83,7 @@ def _builder(context: PageContext, *, teach: bool) -> None:
     for place, (use, rule) in enumerate(list(sheet.carried)):
         with st.container(horizontal=True, vertical_alignment="center", key=f"carried-{place}"):
             st.text(f"{use}: {_short(rule)}")
-            st.button("Remove", key=f"carried-out-{place}", on_click=_drop, args=(place,))
+            st.button("Remove", key=f"carried-out-{place}", on_click=whole(_drop), args=(place,))
     if sheet.over:
         message = f"There are {sheet.over} rows more than the {MOST_ROWS} that can be counted; take some out."
         trouble("Nothing is counted", message, grave=False)
@@ -113,7 +114,7 @@ def _counts(context: PageContext, plain: Mapping[str, Any]) -> None:
     seen = st.session_state.pop("freeze-seen", "")
     if left.button(
         "Freeze this list", type="primary", disabled=not (some and named) or count.waits, key="freeze",
-        on_click=_seen, args=(count.answer["digest"],),
+        on_click=whole(_seen), args=(count.answer["digest"],),
     ):  # fmt: skip
         _freeze(context, definition, seen, count.answer["count"]["studies"])
     elif count.waits:
@@ -182,7 +183,7 @@ def _as_toml(plain: Mapping[str, Any]) -> None:
         download_button("Download", lambda: text, f"{plain['name']}.toml", "application/toml", key="toml-download")
         with st.form("toml", border=False):
             st.text_area("Paste a definition", key="toml-text", height=120)
-            st.form_submit_button("Use it", on_click=_paste)
+            st.form_submit_button("Use it", on_click=whole(_paste))
         if message := st.session_state.pop("toml-message", None):
             trouble("This text is no definition", message, grave=False)
 

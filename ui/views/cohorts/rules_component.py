@@ -7,6 +7,7 @@ from typing import Any
 
 from spinecho.ui.views.cohorts.rule_rows import CHOICES, MOST_ROWS, empty_row
 from spinecho.ui.views.components.component import registered
+from spinecho.ui.views.session.whole import whole
 
 SHORTCUTS = (
     ("Alt+↑  Alt+↓", "move the rule up, down"),
@@ -37,4 +38,4 @@ def rules_editor(
         "rows": [dict(row) for row in rows], "version": version, "empty": empty_row(), "words": _WORDS,
         "wrong": {str(place): message for place, message in wrong.items()}, "most": MOST_ROWS,
     }  # fmt: skip
-    registered("rules", '<div class="rules"></div>')(key="rules", data=data, on_act_change=on_act)
+    registered("rules", '<div class="rules"></div>')(key="rules", data=data, on_act_change=whole(on_act))

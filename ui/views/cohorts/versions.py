@@ -19,6 +19,7 @@ from spinecho.ui.views.cohorts.exporting import packed_tables, taken_tables
 from spinecho.ui.views.cohorts.members import member_grid
 from spinecho.ui.views.download import download_button
 from spinecho.ui.views.session.opened import PageContext
+from spinecho.ui.views.session.whole import whole
 from spinecho.ui.views.style import trouble
 
 
@@ -48,7 +49,7 @@ def show_versions(context: PageContext, versions: Sequence[FrozenCohort], edit: 
     else:
         st.altair_chart(attrition_chart(one.attrition), width="stretch")
         show_balance(one.balance)
-        st.button("Edit as a new version", key="edit", on_click=edit, args=(one,))
+        st.button("Edit as a new version", key="edit", on_click=whole(edit), args=(one,))
         with st.expander("Made with"):
             st.code(json.dumps(dict(one.made_with), indent=1), language="json")
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from spinecho.answering.facet_counts import Facet, together
 from spinecho.filters import ALL, COMPUTED_TOO, Between, Contains, Filter, Is, Or, both, strength_range
+from spinecho.ui.views.session.whole import whole
 
 CHOICES = {
     "body_region": "Body region",
@@ -126,7 +127,7 @@ def panel(counts: Mapping[str, Sequence[Facet]], *, smallest: int = 0) -> None:
     head, button = st.columns([3, 2], vertical_alignment="center")
     head.markdown("**Filters**")
     if chosen(st.session_state):
-        button.button("Clear", key="clear-filters", on_click=clear, width="stretch")
+        button.button("Clear", key="clear-filters", on_click=whole(clear), width="stretch")
     for field, label in CHOICES.items():
         _choice(field, label, counts.get(field, ()))
     st.slider("Age (years)", 0, _OLDEST, key="age")
@@ -166,7 +167,7 @@ def _choice(field: str, label: str, counts: Sequence[Facet]) -> None:
 
     st.multiselect(
         label, options, format_func=name, key=field, placeholder="any", select_all=False,
-        on_change=_settle, args=(field,),
+        on_change=whole(_settle), args=(field,),
     )  # fmt: skip
 
 
@@ -192,7 +193,7 @@ def _strengths(counts: Sequence[Facet], smallest: int) -> None:
     st.multiselect(
         "Field strength", [one for one in _STRENGTHS if one != seldom or some or kept], format_func=name, key="tesla",
         placeholder="any", select_all=False,
-        on_change=_settle, args=("tesla",),
+        on_change=whole(_settle), args=("tesla",),
     )  # fmt: skip
 
 

@@ -67,14 +67,29 @@ def restore(asked: Mapping[str, Any]) -> None:
 
 
 def arrive(searches: Kept) -> str | None:
-    """Take over what brought the person here: an address, another page, or the last search; the trouble, if any."""
+    """Take over what brought the person here: an address, another page, or the last search; the trouble, if any.
+
+    An address that is not the page's own leads elsewhere (the browser's Back) only where the page was left as it was:
+    who does something while the address of the last answer is still on its way sends the older one with it.
+    """
+    trouble = _arrive(searches)
+    st.session_state["drawn"] = plain()
+    return trouble
+
+
+def changed_here() -> None:
+    """What was done on the page counts, whatever address comes with it."""
+    st.session_state["drawn"] = None
+
+
+def _arrive(searches: Kept) -> str | None:
     state = st.session_state
     token = st.query_params.get("search")
     handed = state.pop("like", None), state.pop("ask", None), state.pop("spot", None)
     if any(one is not None for one in handed):
         _handed(*handed)
         return None
-    if "want" in state and (token is None or token == state.get("token")):
+    if "want" in state and (token in (None, state.get("token")) or state.get("drawn") != plain()):
         return None
     token = token or state.get("token")
     if token is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,7 @@ from spinecho.ui.views.search.results import list_data, result_list
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.page_links import go
 from spinecho.ui.views.session.wanted import while_drawn
+from spinecho.ui.views.session.whole import whole
 from spinecho.ui.views.style import trouble
 from spinecho.ui.views.upload import LIMIT_MB, read_scan, scan_name
 
@@ -61,11 +62,11 @@ def search_page(context: PageContext) -> None:
         return
     data = list_data(
         hits, filters=filters.chips(state), verdicts=verdicts, refined=refine, picked=state.get("picked", []),
-        most=asked.MOST, place=str(state.get("token") or ""),
+        most=asked.MOST, words=_words(), heard=int(state.get("heard") or 0), place=str(state.get("token") or ""),
     )  # fmt: skip
     state["chips"] = hits.understood.chips if hits.understood else ()
     state["asked"] = _shown_by_a_scan(hits)
-    result_list(data, lambda: _act(context, where))
+    result_list(data, lambda: _acts(context, where))
 
 
 def _shown_by_a_scan(hits: Hits) -> str:
@@ -80,12 +81,12 @@ def _line(context: PageContext) -> tuple[ImageQuery | None, DeltaGenerator]:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="line"):
         st.text_input(
             "Search", placeholder="T2 hyperintense lesion, left temporal lobe, no enhancement", key="words",
-            label_visibility="collapsed", on_change=_typed,
+            label_visibility="collapsed", on_change=whole(_typed),
         )  # fmt: skip
         with st.popover("Scan", icon=":material/upload_file:", help="Search with a scan"):
             files = st.file_uploader(
                 "DICOM files of one series, a zip of them, or one NIfTI file", accept_multiple_files=True,
-                key=_uploader(), on_change=_dropped, max_upload_size=LIMIT_MB,
+                key=_uploader(), on_change=whole(_dropped), max_upload_size=LIMIT_MB,
             )  # fmt: skip
         st.segmented_control(
             "Find", list(_KINDS), format_func=_KINDS.__getitem__, key="want", required=True,
@@ -108,7 +109,7 @@ def _example(label: str, name: str) -> None:
         st.text(name, width="content")
         if st.session_state["example"][0] == "study":
             st.checkbox("other patients only", key="other-patients")
-        st.button("Clear", icon=":material/close:", key="clear-query", on_click=_no_example)
+        st.button("Clear", icon=":material/close:", key="clear-query", on_click=whole(_no_example))
 
 
 def _saved(context: PageContext) -> None:
@@ -118,7 +119,7 @@ def _saved(context: PageContext) -> None:
         both = {one.token: one for one in (*found.kept, *found.latest)}
         st.selectbox(
             "Open", list(both), None, format_func=lambda token: _title(both[token]), key="saved-open",
-            placeholder="a kept or a recent search", on_change=_open_saved, args=(context,),
+            placeholder="a kept or a recent search", on_change=whole(_open_saved), args=(context,),
         )  # fmt: skip
         token = st.session_state.get("token")
         mine = both.get(token) if token else None
@@ -128,7 +129,7 @@ def _saved(context: PageContext) -> None:
         with st.form("keep-search", border=False):
             st.text_input("Name", mine.name if mine else "", max_chars=120, key="saved-name")
             st.checkbox("Share with the team", mine.shared if mine else False, key="saved-shared")
-            st.form_submit_button("Keep this search", on_click=_keep, args=(context, token))
+            st.form_submit_button("Keep this search", on_click=whole(_keep), args=(context, token))
 
 
 def _start(context: PageContext) -> None:
@@ -203,13 +204,27 @@ def _counts(context: PageContext, where: Filter) -> Facets:
 
 def _verdicts(context: PageContext, where: Filter) -> dict[str, int]:
     """This person's thumbs for the words as they stand."""
-    words = str(st.session_state.get("words") or "").strip()
+    words = _words()
     return context.front.verdicts(words, where=where) if words else {}
 
 
-def _act(context: PageContext, where: Filter) -> None:
-    """What a person did on the list, before the page is drawn again."""
-    state, acted = st.session_state, done("results")
+def _words() -> str:
+    return str(st.session_state.get("words") or "").strip()
+
+
+def _acts(context: PageContext, where: Filter) -> None:
+    """What a person did on the list, each thing once, before the page is drawn again."""
+    state = st.session_state
+    for acted in done("results").get("acts") or ():
+        if int(acted["n"]) > int(state.get("heard") or 0):
+            _act(acted, context, where)
+            state["heard"] = int(acted["n"])
+    asked.changed_here()
+
+
+def _act(acted: Mapping[str, Any], context: PageContext, where: Filter) -> None:
+    """The list may be older than the line above it: what is meant is what the person saw."""
+    state, words = st.session_state, str(acted["words"])
     match acted.get("do"):
         case "open":
             state["goto"] = ("study", {"study": str(int(acted["study"]))})
@@ -221,7 +236,6 @@ def _act(context: PageContext, where: Filter) -> None:
         case "pick":
             state["picked"] = [int(one) for one in acted["studies"]][:4]
         case "thumb":
-            words = str(state.get("words") or "").strip()
             if words:
                 verdict = max(-1, min(1, int(acted["verdict"])))
                 with _errors_shown():
@@ -229,14 +243,14 @@ def _act(context: PageContext, where: Filter) -> None:
         case "refine":
             state["refine"] = bool(acted["on"])
         case "more":
-            state["k"] = min(int(state.get("k") or asked.K) + _STEP, asked.MOST)
+            state["k"] = min(max(int(acted["seen"]) + _STEP, asked.K), asked.MOST)
         case "filter":
             if acted["key"] in filters.EMPTY:
                 filters.clear(acted["key"])
         case "chip":
             chips, place = state.get("chips") or (), int(acted["place"])
-            if 0 <= place < len(chips):
-                state["words"] = asked.changed(str(state.get("words") or "").strip(), chips[place], str(acted["text"]))
+            if words == _words() and 0 <= place < len(chips):
+                state["words"] = asked.changed(words, chips[place], str(acted["text"]))
                 state["k"] = asked.K
         case "offer":
             asked.turn(str(acted["key"]), on=bool(acted["on"]))

@@ -12,6 +12,7 @@ from typing import Any
 from spinecho.answering.results import Hit, Hits, Prediction, Sentence, SeriesSummary
 from spinecho.queries import Kind, PlanChip, Way, fits_line
 from spinecho.ui.views.components.component import registered
+from spinecho.ui.views.session.whole import whole
 from spinecho.ui.views.study.page import study_title
 
 _NOTHING = "nothing relevant found"
@@ -37,8 +38,10 @@ SHORTCUTS = (
 
 
 def result_list(data: Mapping[str, Any], on_act: Callable[[], None]) -> None:
-    """Draw the list; what a person does there is in `done("results")` while `on_act` runs."""
-    registered("results", '<div class="results"></div>')(key="results", data=dict(data), on_act_change=on_act)
+    """Draw the list. What a person does there is in `done("results")` while `on_act` runs: {"acts": [...]}, in their
+    order, also those that were there before; each with its number `n` and the words that the list had been drawn for.
+    """
+    registered("results", '<div class="results"></div>')(key="results", data=dict(data), on_act_change=whole(on_act))
 
 
 def list_data(
@@ -49,10 +52,13 @@ def list_data(
     refined: bool,
     picked: Sequence[int],
     most: int,
+    words: str = "",
+    heard: int = 0,
     place: str = "",
 ) -> dict[str, Any]:
-    """Everything the list shows. verdicts: this person's thumbs by study UID; place: the token of the search, by which
-    a browser finds the place again where the list was left.
+    """Everything the list shows. verdicts: this person's thumbs by study UID; words: those that were asked, which come
+    back with what is done; heard: the number of the last thing done; place: the token of the search, by which a browser
+    finds the place again where the list was left.
     """
     plan = hits.understood
     tops = {bar: max((_channel(hit, names) for hit in hits), default=0.0) or 1.0 for bar, names in _BARS.items()}
@@ -63,6 +69,8 @@ def list_data(
     nothing = any(warning.startswith(_NOTHING) for warning in hits.warnings)
     return {
         "want": want,
+        "words": words,
+        "heard": heard,
         "chips": [_chip(chip) for chip in (plan.chips if plan else ())],
         "filters": [dict(one) for one in filters],
         "corrected": plan.corrected if plan else "",

@@ -17,6 +17,7 @@ import streamlit as st
 from spinecho.access.people import Fact, Person, Recorder, Role
 from spinecho.access.roles import read_roles, role_of, signs_in, verified_address
 from spinecho.setup.settings import Settings
+from spinecho.ui.views.session.whole import whole
 
 _SIGNS_IN: dict[Path, bool] = {}
 """By file of secrets, for the whole life of the process: a file that is taken away does not open the room."""
@@ -103,7 +104,7 @@ def _sign_out(person: Person, record: Recorder) -> None:
     try:
         record.append(user=person.name, role=str(person.role), action="sign-out", facts={})
     finally:  # nobody is kept in because their leaving cannot be recorded
-        st.logout()
+        whole(st.logout)()
 
 
 @st.fragment(run_every=30)
@@ -144,11 +145,11 @@ def _name(claims: Mapping[str, Any]) -> str:
 def _refuse(message: str) -> None:
     st.markdown("#### Spinecho")
     st.text(f"{message} Ask those who look after this archive.")
-    st.button("Sign out", on_click=st.logout)
+    st.button("Sign out", on_click=whole(st.logout))
 
 
 def _door(message: str, *, again: bool = False) -> None:
     st.markdown("#### Spinecho")
     st.text(message)
-    st.button("Sign in again" if again else "Sign in", key="sign-in", type="primary", on_click=st.login)
+    st.button("Sign in again" if again else "Sign in", key="sign-in", type="primary", on_click=whole(st.login))
     st.caption("For retrieval, teaching and research. Not a diagnostic device.")

@@ -32,6 +32,7 @@ from spinecho.ui.views.components.component import done, registered
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.page_links import go, row_id
 from spinecho.ui.views.session.pooled import pooled
+from spinecho.ui.views.session.whole import whole
 from spinecho.ui.views.study.acquisition import acquisition_rows
 from spinecho.ui.views.study.engine3d import engine_address
 from spinecho.ui.views.study.viewer import pack, viewer
@@ -307,7 +308,7 @@ def _called(study: StudyCard, first: SeriesCard | None) -> str:
 
 def _side(kind: str, label: str, rows: Sequence[Mapping[str, Any]], on_act: Any, *, key: str = "") -> None:
     data = {"kind": kind, "label": label, "rows": [dict(row) for row in rows]}
-    registered("side", '<div class="side"></div>')(key=key or f"side-{kind}", data=data, on_act_change=on_act)
+    registered("side", '<div class="side"></div>')(key=key or f"side-{kind}", data=data, on_act_change=whole(on_act))
 
 
 def _choose() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from spinecho.shown import Heat, Levels, memory_order
 from spinecho.ui.views.components.component import registered
+from spinecho.ui.views.session.whole import whole
 
 _HTML = (
     '<div class="viewer" tabindex="0" role="application"><div class="tools"></div><div class="stage">'
@@ -90,4 +91,4 @@ def _runs(body: bytes) -> bytes:
 
 def viewer(packed: bytes, *, key: str, on_act: Callable[[], None] = lambda: None) -> None:
     """Draw it; a spot that was marked is in `done(key)`, {"do": "spot", "box": [...]}, while `on_act` runs."""
-    registered("viewer", _HTML, "pane.js", "volume3d.js")(key=key, data=packed, on_act_change=on_act)
+    registered("viewer", _HTML, "pane.js", "volume3d.js")(key=key, data=packed, on_act_change=whole(on_act))

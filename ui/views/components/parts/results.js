@@ -22,7 +22,18 @@ export default function (component) {
   const state = held.get(root) ?? { at: -1 };
   held.set(root, state);
   state.picked ??= data.picked ?? [];
-  const act = (told) => setTriggerValue("act", { ...told, n: Date.now() });
+
+  // What is done counts once: it is numbered, and sent again while the server draws without having heard of it, since
+  // Streamlit lets a press go where the next comes at once.
+  state.sent = (state.sent ?? []).filter((one) => one.n > data.heard);
+  const send = () => { if (state.sent.length && root.isConnected) setTriggerValue("act", { acts: state.sent }); };
+  clearTimeout(state.again);
+  if (state.sent.length) state.again = setTimeout(send, 1000);
+  const act = (told) => {
+    const n = Math.max(Date.now(), data.heard + 1, (state.sent.at(-1)?.n ?? 0) + 1);
+    state.sent.push({ ...told, words: data.words, n });
+    send();
+  };
   const page = getComputedStyle(root).getPropertyValue("--st-background-color").trim();
   const light = /^#(f|e|d)/i.test(page) || /^rgb\((2[0-9]{2}|1[6-9][0-9])/.test(page);
   root.className = light ? "results light" : "results";
@@ -142,7 +153,7 @@ export default function (component) {
     data.weighed ? make("details", { class: "weighed" }, make("summary", {}, "Why scans count so much"), data.weighed) : "",
     ...rows.flatMap((one, place) => (data.hits[place].fits || (place && !data.hits[place - 1].fits) ? [one]
       : [make("div", { class: "fold", role: "separator" }, make("b", {}, "Less alike"), "Nothing in these says all of what was asked."), one])),
-    data.more ? make("div", { class: "foot" }, make("button", { on: { click: () => act({ do: "more" }) } }, "Show more")) : "",
+    data.more ? make("div", { class: "foot" }, make("button", { on: { click: () => act({ do: "more", seen: data.hits.length }) } }, "Show more")) : "",
     state.picked.length ? make("div", { class: "picked" }, `${state.picked.length} of 4 picked`,
       make("button", { disabled: state.picked.length < 2, on: { click: () => act({ do: "compare", studies: state.picked }) } }, "Compare side by side"),
       make("button", { on: { click: () => { state.picked = []; act({ do: "pick", studies: [] }); render(); } } }, "Clear")) : "",
