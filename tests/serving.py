@@ -48,10 +48,13 @@ class open_served:  # noqa: N801  (reads as a function)
     """A server over a home for as long as the block lasts."""
 
     def __init__(
-        self, home: Home, door: Door, limits: Limits = UNBOUND, jobs: int = 0, rules: Rules | None = None
-    ) -> None:
+        self, home: Home, door: Door, limits: Limits = UNBOUND, jobs: int = 0, rules: Rules | None = None,
+        workers: int = 1,
+    ) -> None:  # fmt: skip
         self._settings = settings_of(home)
-        app = create_api(self._settings, door=door, limits=limits, wait=True, jobs_at_once=jobs, rules=rules)
+        app = create_api(
+            self._settings, door=door, limits=limits, wait=True, jobs_at_once=jobs, rules=rules, workers=workers
+        )
         self._client = TestClient(app, raise_server_exceptions=False)
         rows = home.query("SELECT t.uid, s.uid FROM series s JOIN studies t ON t.id = s.study_id ORDER BY s.id")
         self._first = rows[0]

@@ -60,8 +60,8 @@ def create_api(
     """The API over a home. door: where it stands, see `Door`. rules: names and origins that are let through.
 
     wait: open the index before the first request is taken, as tests do; else it is opened beside them. jobs_at_once: 0
-    leaves jobs to another server of the home, and counts long cohorts here. workers: processes among which the rate of
-    a token is shared. tools: also those of assistants, at /mcp, which takes the SDK `mcp`. Raises what opening the
+    leaves jobs to another server of the home, and counts long cohorts here. workers: processes that share the port, and
+    the rate of a token. tools: also those of assistants, at /mcp, which takes the SDK `mcp`. Raises what opening the
     database and the record raises, and `RolesError`.
     """
     logs.set_up()
@@ -95,7 +95,7 @@ def create_api(
     app.include_router(health.router)
     if assistants is not None:
         app.router.routes.append(Route("/mcp", endpoint=assistants))
-    app.add_middleware(Edge, limits=service.limits, rules=rules)
+    app.add_middleware(Edge, limits=service.limits, rules=rules, alone=workers < 2)
     mount(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app

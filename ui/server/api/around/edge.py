@@ -56,8 +56,8 @@ class _TooSlow(_GivenUp):
 class Edge:
     """The middleware."""
 
-    def __init__(self, app: Asgi, limits: Limits, rules: Rules | None) -> None:
-        self._app, self._limits = app, limits
+    def __init__(self, app: Asgi, limits: Limits, rules: Rules | None, *, alone: bool = True) -> None:
+        self._app, self._limits, self._alone = app, limits, alone
         self._guard = None if rules is None else Guard(app, rules)
         self._under_way = 0
 
@@ -73,6 +73,7 @@ class Edge:
         state.update(request_id=number, stages={}, problem="", failure="")
         answer_sent = _AnswerSent(send, number, state)
         self._under_way += 1
+        state["leave"] = not self._alone and self._under_way > _AT_EASE
         metrics.UNDER_WAY.set(self._under_way)
         try:
             await self._answered(scope, receive, answer_sent, given, number)
@@ -164,6 +165,9 @@ class Edge:
             log().info("request", **facts)
 
 
+_AT_EASE = 2
+"""Requests under way beyond which another process of the server may be freer. Connections come to one by chance, all of
+a crowd often to the same, and stay there; a client that connects anew is dealt anew."""
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"))
 _RETRY = {"Retry-After": "2"}
 
@@ -183,6 +187,8 @@ class _AnswerSent:
             held += [] if b"cache-control" in names else [(b"cache-control", b"no-store")]
             if (left := self._state.get("left")) is not None:
                 held.append((b"x-ratelimit-remaining", str(left).encode()))
+            if self._state.get("leave"):
+                held.append((b"connection", b"close"))
             message = {**message, "headers": [*held, (b"x-request-id", self._number)]}
         await self._send(message)
 

@@ -6,13 +6,18 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
 
 from spinecho.errors import SettingsError
 from spinecho.ui.server.api.around.problems import TooMany
 from spinecho.ui.server.theme import UPLOAD_MB
 
+Made = TypeVar("Made")
 _KNOWN = 10_000
 """Buckets that are kept; the one that was used longest ago goes first, and is full again by then."""
 MOST_RESULTS = 1000
@@ -25,8 +30,9 @@ class Limits:
     """rate: requests a minute for each token (SPINECHO_API_RATE; 0 for none); burst: so many at once.
 
     upload_mb: of all files of a scan; body_mb: of any other body. idle_seconds: between two pieces of a body, and for
-    the head of a request; seconds: for an answer to begin. at_once: requests under way in one process. cache_mb: of
-    volumes that are kept on disk in the form in which they are given out; 0 for none.
+    the head of a request; seconds: for an answer to begin. at_once: requests under way in one process; searches: of
+    which so many are computed at once, the others wait in their order. cache_mb: of volumes that are kept on disk in
+    the form in which they are given out; 0 for none.
     """
 
     rate: int = 600
@@ -36,6 +42,7 @@ class Limits:
     idle_seconds: int = 20
     seconds: int = 120
     at_once: int = 256
+    searches: int = 4
     slow_ms: int = 1000
     cache_mb: int = 2000
 
@@ -85,3 +92,23 @@ class Buckets:
                 f"more requests than the {self._each * 60:g} a minute that are taken; wait {wait:.1f} s", wait
             )
         return int(left - 1)
+
+
+class Turns:
+    """Searches of a process that are computed at once, in the order in which they came. One for each process.
+
+    Many threads that compute at once take turns at the interpreter's choice: some answers take several times as long as
+    others then, and none is there sooner.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._free = anyio.CapacityLimiter(at_once)
+
+    async def taken(self, work: Callable[[float], Made]) -> Made:
+        """What `work` makes in a thread, once it is its turn; it is given the seconds that it has waited."""
+        turn, asked = object(), time.perf_counter()
+        await self._free.acquire_on_behalf_of(turn)
+        try:
+            return await anyio.to_thread.run_sync(work, time.perf_counter() - asked)
+        finally:
+            self._free.release_on_behalf_of(turn)

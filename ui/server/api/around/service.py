@@ -25,7 +25,7 @@ from spinecho.setup.wiring import open_database, open_served
 from spinecho.ui.server.api.around.bearer import Provider, read_auth, read_provider
 from spinecho.ui.server.api.around.browser import Sessions
 from spinecho.ui.server.api.around.kept_volumes import KeptVolumes
-from spinecho.ui.server.api.around.limits import Buckets, Limits
+from spinecho.ui.server.api.around.limits import Buckets, Limits, Turns
 from spinecho.ui.server.api.around.problems import NotReady
 from spinecho.ui.server.jobs.queue import Queue
 
@@ -60,6 +60,7 @@ class Service:
     buckets: Buckets
     sessions: Sessions | None
     volumes: KeptVolumes
+    turns: Turns
     _served: Served | None = None
     _failed: str = ""
     pooled: bool = False
@@ -78,7 +79,7 @@ class Service:
         return cls(
             settings, limits, door, signed, database, record, _key(settings), Queue(settings.home),
             read_provider(auth) if signed else None, Buckets(limits), _sessions(settings, auth),
-            KeptVolumes(settings.home, limits.cache_mb * 1_000_000),
+            KeptVolumes(settings.home, limits.cache_mb * 1_000_000), Turns(max(limits.searches, 1)),
         )  # fmt: skip
 
     def open(self) -> None:

@@ -20,6 +20,7 @@ from spinecho.ui.server.api.around.limits import MOST_DEEP
 from spinecho.ui.server.api.around.metrics import stages_seen
 from spinecho.ui.server.api.around.paging import cursor_of, offset_of
 from spinecho.ui.server.api.around.problems import WrongCursor
+from spinecho.ui.server.api.around.turns import in_turn
 from spinecho.ui.server.api.as_json import shapes
 from spinecho.ui.server.api.finding.uploads import read_upload
 
@@ -29,6 +30,7 @@ _PICTURES = 3
 
 
 @router.post("/search", response_model=shapes.Hits)
+@in_turn
 def search(asked: Reads, body: shapes.SearchAsked) -> JSONResponse:
     """Studies, or reports, that fit words, best first; without words those that pass the filter, newest first.
 
@@ -55,6 +57,7 @@ def thumbs_for(asked: Asked, body: shapes.SearchAsked, where: Filter) -> tuple[t
 
 
 @router.post("/similar", response_model=shapes.Hits)
+@in_turn
 def similar(asked: Reads, body: shapes.SimilarAsked) -> JSONResponse:
     """Studies that look like one that is here, or like a spot of it; with `reports` the reports of such studies."""
     query: Query = StudyQuery(body.study, body.other_patients)
@@ -100,7 +103,7 @@ def page_of(
     results = asked.archive.search(query, want=want, k=offset + k, where=where)
     hits = hits_of(results, asked.archive.listed(results, most=_PICTURES).pictures)
     state = asked.request.state
-    state.stages = dict(results.seconds)
+    state.stages = {"waiting": getattr(state, "waited", 0.0), **results.seconds}
     state.plan = str(results.plan.way) if results.plan is not None else type(query).__name__
     stages_seen(results.seconds)
     body = _body(results, hits.hits, offset)
