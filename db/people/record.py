@@ -6,7 +6,7 @@ last ones too. Whoever can write the database and makes every later digest anew,
 where a head was written down elsewhere (`since`).
 
 A row is on its disk (synchronous=FULL) before `append` returns. Many processes append at once: each holds the
-database's lock from reading the head to writing the row.
+database's lock from reading the head to writing the row. What many threads of one append at once is one transaction.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from spinecho.db.people.record_place import FILE, HEAD, ROWS, RecordError, RecordUnwritable, open_place, unwritable, why
+from spinecho.db.people.together import Together
 from spinecho.db.schema.engines import Location, driver_message, shown
 from spinecho.db.values import Carried, Fact
 
@@ -88,6 +89,7 @@ class Record:
 
     def __init__(self, engine: Engine, location: Location) -> None:
         self._engine, self.location = engine, location
+        self._together = Together(self._add)
 
     @classmethod
     def open(cls, location: Location, *, write: bool = True) -> Record:
@@ -115,11 +117,11 @@ class Record:
 
         Raises `RecordUnwritable`.
         """
-        return self._add([Carried(_now(), user, role, action, subject, facts, "")])[1]
+        return self._together.add(Carried(_now(), user, role, action, subject, facts, ""))
 
     def carry(self, rows: Sequence[Carried]) -> int:
         """Add rows of an older database, those that are not here yet; how many these were. All of them, or none."""
-        return self._add(rows)[0]
+        return sum(1 for digest in self._add(rows) if digest)
 
     def find(self, digest: str) -> Entry | None:
         """The row of this digest."""
@@ -181,23 +183,27 @@ class Record:
         """Close every pooled connection."""
         self._engine.dispose()
 
-    def _add(self, rows: Sequence[Carried]) -> tuple[int, str]:
+    def _add(self, rows: Sequence[Carried]) -> list[str]:
+        """The digest of each, '' for one that was carried here before."""
+        digests: list[str] = []
         try:
             with self._engine.begin() as connection:
                 head = connection.execute(select(HEAD.c.number, HEAD.c.digest).with_for_update()).one()
-                number, before, added = int(head.number), str(head.digest), 0
+                number, before = int(head.number), str(head.digest)
                 for row in rows:
                     known = select(ROWS.c.number).where(ROWS.c.origin == row.origin)
                     if row.origin and connection.execute(known).first():
+                        digests.append("")
                         continue
-                    number, added = number + 1, added + 1
+                    number += 1
                     values = _values(row, number, before)
                     before = values["digest"]
                     connection.execute(insert(ROWS).values(**values))
+                    digests.append(before)
                 connection.execute(update(HEAD).values(number=number, digest=before))
         except (DBAPIError, OSError) as error:
             raise unwritable(self.location, error) from error
-        return added, before
+        return digests
 
     def _reading(self) -> _Reading:
         return _Reading(self._engine, self.location)

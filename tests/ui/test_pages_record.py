@@ -185,7 +185,7 @@ def test_a_thumb_that_cannot_be_recorded_is_not_kept_and_the_page_says_so(
     uid = rows(page)[0]
     before = Record._add
 
-    def full_for_thumbs(self: Record, some: Any) -> tuple[int, str]:
+    def full_for_thumbs(self: Record, some: Any) -> list[str]:
         if some[0].action == "thumb":
             raise RecordUnwritable("nothing can be recorded (database or disk is full)")
         return before(self, some)

@@ -51,6 +51,7 @@ def streamlit_options(
         "server.enableAgentApi": False,
         "server.trustedUserHeaders": {},
         "runner.magicEnabled": False,
+        "runner.postScriptGC": False,
         "browser.gatherUsageStats": False,
         "logger.hideWelcomeMessage": True,  # it asks other machines for this one's addresses
         "client.showErrorDetails": "none",
