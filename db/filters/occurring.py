@@ -24,7 +24,8 @@ def occurring_values(database: Database, field: str) -> tuple[str, ...]:
     column = COLUMNS[field]
     query = select(column).distinct().select_from(Study if field == "sex" else Volume).where(column.is_not(None))
     with database.begin() as session:
-        return tuple(sorted({counted_as(field, value) for value in session.scalars(query) if str(value)}))
+        values = [one for value in session.scalars(query) for one in (value if isinstance(value, tuple) else (value,))]
+    return tuple(sorted({counted_as(field, value) for value in values if str(value)}))
 
 
 def require_occurring(where: Filter, occurring: Occurring) -> None:

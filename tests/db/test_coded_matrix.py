@@ -49,6 +49,9 @@ STUDIES: dict[str, dict[str, Any]] = {
     "ax": {"plane": "axial"}, "ax-upper": {"plane": "AXIAL"}, "ax-other": {"plane": "transverse"},
     "flair": {"sequence": "FLAIR"}, "flair-lower": {"sequence": "flair"}, "flair-long": {"sequence": "T2 FLAIR"},
     "after": {"contrast": "yes"}, "before": {"contrast": "no"},
+    "left": {"side": "left"}, "left-upper": {"side": "LEFT"}, "right": {"side": "right"}, "no-side": {"side": None},
+    "dixon": {"technique": ["Dixon"]}, "dixon-lower": {"technique": ["dixon"]},
+    "two-techniques": {"technique": ["MP2RAGE", "MP2RAGE uniform"]},
     "knee": {"body_region": "knee"}, "knee-upper": {"body_region": "KNEE"},
     "siemens": {"vendor": "Siemens"}, "siemens-upper": {"vendor": "SIEMENS"},
     "siemens-long": {"vendor": "Siemens Healthineers"}, "no-vendor": {"vendor": ""},
@@ -91,6 +94,9 @@ ROWS = {
     "contrast": Row({"after"}, ("after contrast",), ("yes", "post", "GD", "with"),
                     {"contrast": ("yes", "after contrast")},
                     ({"contrast": ["yes"]},), ("yes",), "maybe"),
+    "side": Row({"left", "left-upper"}, (), ("left", "Left", "L", "links"), {}, ({"side": ["left"]},), ("left",), "upper"),
+    "technique": Row({"dixon", "dixon-lower"}, (), ("Dixon", "DIXON", "mDixon"), {}, ({"technique": ["Dixon"]},),
+                     ("Dixon",), "spiral"),
     "body_region": Row({"knee", "knee-upper"}, (), ("knee", "Knee"), {"region": ("knee", "KNEE")},
                        ({"body_region": ["knee"]},), (), "tail", by=True),
     "vendor": Row({"siemens", "siemens-upper", "siemens-long"}, ("Siemens",),
@@ -135,8 +141,8 @@ def _chips(_: str, row: Row) -> Iterator[Filter]:
 DOORS: dict[str, Callable[[str, Row], Iterator[Filter]]] = {
     "words": _words, "box": _box, "where": _where, "option": _options, "chip": _chips,
 }  # fmt: skip
-SILENT = {("body_region", "words"), ("model", "words"), ("model", "chip")}
-"""Doors that have no way to say a field."""
+SILENT = {(field, "words") for field in ("body_region", "model", "side", "technique")} | {("model", "chip")}
+"""Doors that have no way to say a field. A side in words is for the sentences of reports alone."""
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +180,19 @@ def selected(archive: FilterArchive, where: Filter) -> set[str]:
 def test_every_field_has_a_row() -> None:
     assert set(ROWS) | NOT_CODED == set(FIELDS), "a new field: say here what it means by every door"
     assert set(ROWS) >= CODED
+
+
+def test_one_of_several_techniques_is_enough(archive: FilterArchive) -> None:
+    for name in ("MP2RAGE", "mp2rage uni"):
+        assert selected(archive, parse_filter(f'technique="{name}"')) == {"two-techniques"}
+    assert selected(archive, parse_filter("technique=MP2RAGE and technique=Dixon")) == set()
+    assert "two-techniques" not in selected(archive, parse_filter("not technique=MP2RAGE"))
+    assert selected(archive, parse_filter('technique="" and side=""')) == set(STUDIES) - {
+        "two-techniques", "dixon", "dixon-lower", "left", "left-upper", "right",
+    }  # fmt: skip
+    assert sql_counts(archive.database, "technique", parse_filter("technique=MP2RAGE")) == {
+        "MP2RAGE": 1, "MP2RAGE uniform": 1,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("door", DOORS)
