@@ -6,7 +6,7 @@ stored headers afterwards. A row's checksum is made anew where it was right: a r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -36,8 +36,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in ("technique", "side"):
         op.execute(f"ALTER TABLE volumes DROP COLUMN {name}")
-    op.execute(f"UPDATE volumes SET {COLUMN} = NULL")
-    seal(op.get_bind(), _volumes())
+    left = _volumes()
+    op.get_bind().execute(left.update().values({COLUMN: None}))
+    seal(op.get_bind(), left)
 
 
 def _volumes() -> sa.Table:
@@ -57,7 +58,7 @@ def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
 def _fill(before: sa.Table, after: sa.Table) -> None:
     """Put the facts of every row, and its checksum over the columns of `after` where it had a right one."""
     old, new = summing(before), summing(after)
-    values = {name: sa.bindparam(f"new_{name}") for name in ("side", "technique", COLUMN)}
+    values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in ("side", "technique", COLUMN)}
     change = after.update().where(after.c.id == sa.bindparam("row")).values(values)
     for rows in _pages(op.get_bind(), before):
         changed = []
@@ -69,7 +70,7 @@ def _fill(before: sa.Table, after: sa.Table) -> None:
         op.get_bind().execute(change, changed)
 
 
-def _pages(connection: sa.Connection, table: sa.Table) -> Iterator[list[Mapping[str, Any]]]:
+def _pages(connection: sa.Connection, table: sa.Table) -> Iterator[Sequence[Any]]:
     """All rows that can be read: one whose JSON is none stays as it is, and is found by its checksum as before."""
     last = 0
     while ids := list(
