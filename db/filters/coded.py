@@ -98,6 +98,8 @@ ACCEPTED: Mapping[str, Mapping[str, str]] = {
 """By field, the value that is stored and every name that is taken for it; case, hyphens and blanks do not matter."""
 CODED = frozenset({*ACCEPTED, "model", "field_strength"})
 """Fields whose values are few and told: a value that never occurs in them is an error."""
+CLOSED = frozenset({"side", "technique"})
+"""Coded fields of which `ACCEPTED` knows every value that there can be."""
 _JOINTS = re.compile(r"[\s_-]+")
 _ALIKE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     field: {stored: tuple(name.strip() for name in names.split("|")) for stored, names in table.items()}

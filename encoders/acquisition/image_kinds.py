@@ -98,6 +98,8 @@ _TECHNIQUES: tuple[tuple[str, str, re.Pattern[str]], ...] = (
     ("simultaneous multi-slice", "", whole(r"sms|multi ?band|mb ?\d")),
 )  # fmt: skip
 """Name, the part of it that the images are, and what names it. A part never stands without its name."""
+TECHNIQUES = frozenset({"ASL", "DCE", "Dixon", "EPI", *(f"{name} {part}".rstrip() for name, part, _ in _TECHNIQUES)})
+"""Every technique that a volume can have."""
 _ASL = whole(r"[2-4]?d? ?(?:e|p|pc|v|c|vs)?asl")
 _DIFFUSION_B = re.compile(r"(?<![^\W_])b ?=? ?(\d{2,5}|0)(?!\w)")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import select
@@ -22,12 +22,14 @@ from spinecho.answering.connection import read_where
 from spinecho.db.errors import FilterError
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import FIELDS, Between, Filter, compile_filter, parse_filter
-from spinecho.db.filters.coded import CODED
+from spinecho.db.filters.coded import ACCEPTED, CLOSED, CODED
 from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.people.cohorts import read_roster, scanner_facts
 from spinecho.db.queries.facets import sql_counts
 from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.models import Series, Study, Volume
+from spinecho.encoders.acquisition.facts import BodySide
+from spinecho.encoders.acquisition.image_kinds import TECHNIQUES
 from spinecho.encoders.language.query_words import parse_query
 from spinecho.search.cohorts.definition import FIELDS as COHORT_FIELDS
 from spinecho.search.planning.facts_in_words import facts_in
@@ -181,6 +183,15 @@ def selected(archive: FilterArchive, where: Filter) -> set[str]:
 def test_every_field_has_a_row() -> None:
     assert set(ROWS) | NOT_CODED == set(FIELDS), "a new field: say here what it means by every door"
     assert set(ROWS) >= CODED
+
+
+def test_the_table_knows_every_side_and_technique_that_there_can_be() -> None:
+    assert set(ACCEPTED["technique"]) == TECHNIQUES
+    assert set(ACCEPTED["side"]) == set(get_args(BodySide))
+    assert set(ACCEPTED) >= CLOSED == {"side", "technique"}
+    with pytest.raises(FilterError, match="none of left, right, both"):
+        require_occurring(parse_filter("side=upper"), lambda _: ())
+    require_occurring(parse_filter("side=left"), lambda _: ())
 
 
 def test_one_of_several_techniques_is_enough(archive: FilterArchive) -> None:
