@@ -71,6 +71,8 @@ _DIXON_CODES: tuple[tuple[Dixon, frozenset[str]], ...] = (
     ("opposed phase", frozenset({"OPP_PHASE", "OUT_PHASE", "OUT_OF_PHASE", "OP"})),
 )
 _DIXON = whole(r"s?m?dixons?|dix|q?ideal|lava ?flex|flex|t[12] ?water")
+_DIXON_FILE = whole(r"s?m?dixons?")
+"""Files are called "ideal" and "flex" for other reasons."""
 _GE_PREFIX = re.compile(r"(WATER|FAT|InPhase|OutPhase|In ?Phase|Out ?Phase)\s?:", re.IGNORECASE)
 _DIXON_WORDS: tuple[tuple[Dixon, re.Pattern[str]], ...] = (
     ("fat fraction", whole(r"pdff|fat ?frac~|ff")),
@@ -162,6 +164,7 @@ def _dixon(evidence: Evidence) -> Found[Dixon | None]:
 def _technique(evidence: Evidence, sequence: Found[Sequence], dixon: Found[Dixon | None]) -> Found[tuple[str, ...]]:
     """Every name with what it rests on; the rule that is told is that of the least sure."""
     texts = [(words(evidence.series_text), "series description"), (words(evidence.protocol), "protocol name")]
+    file = words(evidence.file_text.rpartition("|")[2])
     named: dict[str, str] = {}
     if sequence.value in ("DCE", "ASL"):
         named[sequence.value] = sequence.rule
@@ -169,10 +172,13 @@ def _technique(evidence: Evidence, sequence: Found[Sequence], dixon: Found[Dixon
         named["Dixon"] = dixon.rule
     elif rule := _said_by(_DIXON, texts):
         named["Dixon"] = rule
+    elif _DIXON_FILE.search(file):
+        named["Dixon"] = "file name"
     if evidence.n_echoes > 1:
         named["multi-echo"] = "echo times"
     if "EP" in evidence.scanning_sequence:
         named["EPI"] = "scanning sequence"
+    texts += [(file, "file name")] if file else []
     is_asl = sequence.value == "ASL" or _said_by(_ASL, texts) != ""
     for name, part, pattern in _TECHNIQUES:
         rule = _said_by(pattern, texts)
@@ -187,8 +193,8 @@ def _technique(evidence: Evidence, sequence: Found[Sequence], dixon: Found[Dixon
 
 
 def _said_by(pattern: re.Pattern[str], texts: list[tuple[str, str]]) -> str:
-    """The rule of the first text that the pattern is found in, or in all of them together; '' for none."""
+    """The rule of the first text that the pattern is found in; of the last where only all of them hold it; '' for none."""
     for text, rule in texts:
         if pattern.search(text):
             return rule
-    return texts[0][1] if pattern.search(" ".join(text for text, _ in texts)) else ""
+    return texts[-1][1] if pattern.search(" ".join(text for text, _ in texts)) else ""

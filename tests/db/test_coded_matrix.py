@@ -194,6 +194,13 @@ def test_the_table_knows_every_side_and_technique_that_there_can_be() -> None:
     require_occurring(parse_filter("side=left"), lambda _: ())
 
 
+def test_words_of_sides_and_techniques_are_no_condition_on_headers() -> None:
+    for text in ("left knee", "bilateral hip effusion", "side left", "Dixon of the liver", "technique: axial Dixon"):
+        found = facts_in(text, date(2022, 6, 1))
+        assert not {one.field for one in found} & {"side", "technique"}, text
+        assert parse_query(text).fields == (), text
+
+
 def test_one_of_several_techniques_is_enough(archive: FilterArchive) -> None:
     for name in ("MP2RAGE", "mp2rage uni"):
         assert selected(archive, parse_filter(f'technique="{name}"')) == {"two-techniques"}

@@ -141,6 +141,9 @@ def test_every_known_fact_names_its_rule(
         (Evidence(series_text="pCASL control label"), (None, ("ASL", "ASL control and label"))),
         (Evidence(series_text="pasl_3d_m0"), (None, ("ASL", "ASL proton density (M0)"))),
         (Evidence(series_text="control T2"), (None, ())),
+        (Evidence(file_text="| anat | inv 2 mp2rage"), (None, ("MP2RAGE", "MP2RAGE inversion 2"))),
+        (Evidence(file_text="mprage|scan"), (None, ())),
+        (Evidence(file_text="data|ideal"), (None, ())),
         (Evidence(series_text="dyn THRIVE"), (None, ("DCE",))),
         (Evidence(series_text="gre", n_echoes=3), (None, ("multi-echo",))),
     ],
@@ -158,7 +161,9 @@ def test_techniques_and_dixon_images(evidence: Evidence, expected: tuple[str | N
         (Evidence(series_text="T1 in", image_type=("ORIGINAL", "PRIMARY", "M", "WATER")), "image type"),
         (Evidence(series_text="T1", protocol="t1_mprage"), "protocol name"),
         (Evidence(protocol="haste", n_echoes=2), "protocol name"),
-        (Evidence(series_text="mp2rage", protocol="inv1"), "series description"),
+        (Evidence(series_text="mp2rage", protocol="inv1"), "protocol name"),
+        (Evidence(file_text="| anat | inv 1 mp2rage"), "file name"),
+        (Evidence(file_text="| anat | mDixon"), "file name"),
     ],
 )
 def test_a_technique_tells_the_least_sure_of_the_rules_that_named_it(evidence: Evidence, rule: str) -> None:
