@@ -189,7 +189,7 @@ def _technique(evidence: Evidence, sequence: Found[Sequence], dixon: Found[Dixon
             named.setdefault(f"{name} {part}", rule)
     if not named:
         return Found((), "")
-    return Found(tuple(named), min(named.values(), key=CONFIDENCE.__getitem__))
+    return Found(tuple(sorted(named, key=str.casefold)), min(named.values(), key=CONFIDENCE.__getitem__))
 
 
 def _said_by(pattern: re.Pattern[str], texts: list[tuple[str, str]]) -> str:
