@@ -34,7 +34,7 @@ def labels(field: str, value: Fact | None) -> tuple[str, ...]:
         case None:
             return ("",)
         case tuple():
-            return value or ("",)
+            return tuple(dict.fromkeys(counted_as(field, one) for one in value)) or ("",)
         case date():
             return (str(value.year),)
         case int() | float() if field == "age" and not isinstance(value, bool):

@@ -27,6 +27,28 @@ ACCEPTED: Mapping[str, Mapping[str, str]] = {
         "no": "no | n | false | without | without contrast | before contrast | pre | pre-contrast | non-contrast "
         "| unenhanced | native | nativ | none | nein | ohne",
     },
+    "side": {
+        "left": "left | l | lt | links | gauche",
+        "right": "right | r | rt | rechts | droite",
+        "both": "both | b | both sides | bilateral | beidseits | bds",
+    },
+    "technique": {
+        "ASL": "asl | arterial spin labelling | arterial spin labeling",
+        "ASL control and label": "asl control and label | asl control/label | control and label",
+        "ASL proton density (M0)": "asl proton density (m0) | asl m0 | m0",
+        "DCE": "dce | dynamic contrast enhanced",
+        "Dixon": "dixon | mdixon",
+        "EPI": "epi | echo planar | echo planar imaging",
+        "MP2RAGE": "mp2rage",
+        "MP2RAGE inversion 1": "mp2rage inversion 1 | mp2rage inv1",
+        "MP2RAGE inversion 2": "mp2rage inversion 2 | mp2rage inv2",
+        "MP2RAGE uniform": "mp2rage uniform | mp2rage uni",
+        "MPRAGE": "mprage | mp rage",
+        "multi-echo": "multi echo | multiecho",
+        "radial (motion-insensitive)": "radial (motion insensitive) | radial | blade | propeller | multivane",
+        "simultaneous multi-slice": "simultaneous multi slice | sms | multiband | multi band",
+        "single shot": "single shot | haste | ss fse | ssfse",
+    },
     "plane": {
         "axial": "axial | ax | transverse | transversal | tra | transaxial",
         "coronal": "coronal | cor | koronar",
@@ -76,6 +98,8 @@ ACCEPTED: Mapping[str, Mapping[str, str]] = {
 """By field, the value that is stored and every name that is taken for it; case, hyphens and blanks do not matter."""
 CODED = frozenset({*ACCEPTED, "model", "field_strength"})
 """Fields whose values are few and told: a value that never occurs in them is an error."""
+CLOSED = frozenset({"side", "technique"})
+"""Coded fields of which `ACCEPTED` knows every value that there can be."""
 _JOINTS = re.compile(r"[\s_-]+")
 _ALIKE: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     field: {stored: tuple(name.strip() for name in names.split("|")) for stored, names in table.items()}

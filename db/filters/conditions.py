@@ -13,6 +13,8 @@ KINDS: dict[str, FieldKind] = {
     "sequence": "text",
     "plane": "text",
     "contrast": "text",
+    "side": "text",
+    "technique": "text",
     "field_strength": "number",
     "vendor": "text",
     "model": "text",
@@ -26,8 +28,10 @@ KINDS: dict[str, FieldKind] = {
     "accession_number": "text",
     "patient_id": "text",
 }
-"""What can be filtered by, and of what kind its values are. `archive` is a root folder: a volume may have several."""
+"""What can be filtered by, and of what kind its values are. `archive` is a root folder."""
 FIELDS = tuple(KINDS)
+SEVERAL = frozenset({"archive", "technique"})
+"""Of these a volume may have several values: a condition is met where one of them meets it."""
 PREDICTED = "predicted."
 """What heads said is filtered by `predicted.TASK`, never by the name of a recorded fact."""
 SCORE = "predicted.score"

@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from spinecho.db.filters.coded import end_of_year, last_alike, meant, nominal
-from spinecho.db.filters.conditions import KINDS, Between, Filter, Is, Not, Or, Value, conjuncts
+from spinecho.db.filters.conditions import KINDS, SEVERAL, Between, Filter, Is, Not, Or, Value, conjuncts
 from spinecho.db.filters.sql import words_of
-
-_SEVERAL = frozenset({"archive"})
-"""Of these a volume may have several values, so that two of them are no contradiction."""
 
 
 @dataclass
@@ -58,11 +55,11 @@ def _of_plain(parts: Sequence[Filter]) -> tuple[str, ...]:
                     continue  # an age with a fraction lies within a year, and is no contradiction of it
                 of = by_field.setdefault(name, _Conditions())
                 of.asked.append(_list(values))
-                if name not in _SEVERAL:
+                if name not in SEVERAL:
                     of.wanted = given if of.wanted is None else of.wanted & given
-            case Not(Is(name, values)) if name in KINDS and name not in _SEVERAL:
+            case Not(Is(name, values)) if name in KINDS and name not in SEVERAL:
                 by_field.setdefault(name, _Conditions()).unwanted |= _compared(Is(name, values))
-            case Between(name, low, high) if name in KINDS and name not in _SEVERAL and KINDS[name] != "text":
+            case Between(name, low, high) if name in KINDS and name not in SEVERAL and KINDS[name] != "text":
                 of = by_field.setdefault(name, _Conditions())
                 of.low = low if of.low is None or (low is not None and low > of.low) else of.low  # type: ignore[operator]
                 of.high = high if of.high is None or (high is not None and high < of.high) else of.high  # type: ignore[operator]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from sqlalchemy import select
 
 from spinecho.db.errors import FilterError
-from spinecho.db.filters.coded import ACCEPTED, CODED, NOMINAL, counted_as, nominal, stored_value
+from spinecho.db.filters.coded import ACCEPTED, CLOSED, CODED, NOMINAL, counted_as, nominal, stored_value
 from spinecho.db.filters.conditions import And, Filter, Is, Not, Or, Value
 from spinecho.db.filters.sql import COLUMNS, lowered
 from spinecho.db.schema.database import Database
@@ -24,20 +24,25 @@ def occurring_values(database: Database, field: str) -> tuple[str, ...]:
     column = COLUMNS[field]
     query = select(column).distinct().select_from(Study if field == "sex" else Volume).where(column.is_not(None))
     with database.begin() as session:
-        return tuple(sorted({counted_as(field, value) for value in session.scalars(query) if str(value)}))
+        values = [one for value in session.scalars(query) for one in (value if isinstance(value, tuple) else (value,))]
+    return tuple(sorted({counted_as(field, value) for value in values if str(value)}))
 
 
 def require_occurring(where: Filter, occurring: Occurring) -> None:
     """Raise `FilterError` for a value of a coded field that no study has, naming those that some have.
 
-    Of several values in a list one is enough, as long as each is one that scanners and people write. Where nothing is
-    stored yet, and for what must not be, nothing is an error that the table of names knows.
+    Of several values in a list one is enough, as long as each is one that scanners and people write. For what must not
+    be, nothing is an error that the table of names knows. Where no value is stored, nothing is one but what a field
+    cannot have whose every value the table knows.
     """
     for leaf, denied in _leaves(where, denied=False):
         if leaf.field not in CODED:
             continue
         known = {lowered(value) for value in occurring(leaf.field)}
         values = [value for value in leaf.values if value != ""]  # "" is what is not recorded
+        if not known and leaf.field in CLOSED and (strange := [one for one in values if not _may_be(leaf.field, one)]):
+            names = ", ".join(ACCEPTED[leaf.field])
+            raise FilterError(f"no study has {leaf.field} {strange[0]!r}; the archive has none of {names}")
         if not known or not values:
             continue
         held = [value for value in values if lowered(counted_as(leaf.field, value)) in known]

@@ -40,6 +40,7 @@ from spinecho.db.filters.conditions import (
     predicted_task,
     predicted_tasks,
 )
+from spinecho.db.filters.several import any_name
 from spinecho.db.reports.clauses import OF_PASSAGE
 from spinecho.db.reports.full_text import Match, expression, matching
 from spinecho.db.schema.models import Clause, File, Folder, Passage, Report, Series, Study, Volume, VolumeFile
@@ -51,6 +52,8 @@ COLUMNS: dict[str, Any] = {
     "sequence": Volume.sequence,
     "plane": Volume.plane,
     "contrast": Volume.contrast,
+    "side": Volume.side,
+    "technique": Volume.technique,
     "field_strength": Volume.field_strength_t,
     "vendor": Volume.vendor,
     "model": Volume.model,
@@ -66,10 +69,10 @@ COLUMNS: dict[str, Any] = {
 }
 _OTHER_NAMES = {
     "accession": "accession_number", "area": "body_region", "body_part": "body_region", "bodypart": "body_region",
-    "brand": "vendor", "field": "field_strength", "folder": "archive", "gender": "sex", "manufacturer": "vendor",
-    "modality": "sequence", "orientation": "plane", "patient": "patient_id", "region": "body_region",
-    "root": "archive", "scanner": "model", "source": "archive", "study": "study_uid", "tesla": "field_strength",
-    "uid": "study_uid", "weighting": "sequence", "year": "date",
+    "brand": "vendor", "field": "field_strength", "folder": "archive", "gender": "sex", "laterality": "side",
+    "manufacturer": "vendor", "modality": "sequence", "orientation": "plane", "patient": "patient_id",
+    "region": "body_region", "root": "archive", "scanner": "model", "source": "archive", "study": "study_uid",
+    "tesla": "field_strength", "uid": "study_uid", "weighting": "sequence", "year": "date",
 }  # fmt: skip
 """What else people call the fields; offered, never taken for granted."""
 _UPPER_TO_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -195,6 +198,8 @@ def _leaf(leaf: Leaf, least: float | None) -> ColumnElement[bool]:
         return _predicted(task, leaf, least)
     require_field(leaf.field)
     check_values(leaf)
+    if leaf.field == "technique":
+        return any_name(COLUMNS[leaf.field], lambda name: _compare(leaf, name))
     compared = _compare(leaf, COLUMNS[leaf.field])
     if leaf.field != "archive":
         return compared

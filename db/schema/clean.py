@@ -121,6 +121,25 @@ class CleanText(TypeDecorator[str]):
         return text(value) if isinstance(value, str) else value
 
 
+BETWEEN_NAMES = "|"
+_NO_NAME = re.compile(r'[|"\\\x00-\x1f]')
+
+
+class CleanNames(TypeDecorator[tuple[str, ...]]):
+    """Several names, such as those of techniques, in one text; ("",) where there is none, as a text without a word."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """What is sent to the server."""
+        return None if value is None else BETWEEN_NAMES.join(_NO_NAME.sub(" ", text(one)) for one in value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> tuple[str, ...] | None:
+        """The names."""
+        return None if value is None else tuple(str(value).split(BETWEEN_NAMES))
+
+
 class ShownPath(TypeDecorator[str]):
     """A path that is stored with its odd bytes escaped, and read as it is stored: for people and for comparing."""
 

@@ -17,7 +17,7 @@ from spinecho.db.schema import clean
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import File, Folder, Passage, Series, Study, Vector, Volume, VolumeFile
-from spinecho.db.store.storing import FACTS_OF_VOLUMES, add_passages
+from spinecho.db.store.storing import add_passages, columns_of_facts
 from spinecho.db.store.watermarks import facts_changed, number_of, set_number
 from spinecho.db.values import FileRecord, NewPassage
 from spinecho.db.vectors.tombstones import remove_vectors
@@ -89,7 +89,7 @@ def put_acquired(database: Database, found: Mapping[int, NewFacts], *, rules: in
         for row in _sound(session, list(found)):
             new = found[row.id]
             row.acquisition = dict(new.acquisition)
-            for name, value in clean.facts({name: new.acquisition[name] for name in FACTS_OF_VOLUMES}).items():
+            for name, value in columns_of_facts(new.acquisition).items():
                 changed |= getattr(row, name) != value
                 setattr(row, name, value)
             if new.caption is not None:

@@ -47,7 +47,7 @@ from spinecho.db.values import (
     UnmatchedReport,
 )
 
-FACTS_OF_VOLUMES = ("sequence", "plane", "body_region", "contrast", "field_strength_t", "vendor", "model", "derived")
+_FACTS_OF_VOLUMES = ("sequence", "plane", "body_region", "contrast", "field_strength_t", "vendor", "model", "derived")
 
 
 def serving(database: Database, role: Role) -> SpaceRecord | None:
@@ -182,8 +182,17 @@ def _volume_row(series: int, volume: NewVolume) -> Volume:
         shape=list(volume.shape),
         flags=list(volume.flags),
         notes=dict(volume.notes),
-        **clean.facts({name: volume.acquisition[name] for name in FACTS_OF_VOLUMES}),
+        **columns_of_facts(volume.acquisition),
     )
+
+
+def columns_of_facts(acquisition: Mapping[str, Any]) -> dict[str, Any]:
+    """What a volume's row says in columns of its own of the facts that it holds."""
+    return {
+        **clean.facts({name: acquisition[name] for name in _FACTS_OF_VOLUMES}),
+        "side": acquisition.get("side") or "",
+        "technique": tuple(acquisition.get("technique") or ("",)),
+    }
 
 
 def _report_row(file: int, new: NewReport) -> Report:

@@ -18,6 +18,7 @@ CONFIDENCE: dict[str, float] = {
     "laterality": 0.95,
     "complex component": 0.98,
     "echo times": 0.95,
+    "scanning sequence": 0.98,
     "secondary capture": 0.98,
     "fat suppression": 0.95,
     "words, confirmed by timing": 0.98,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spinecho.encoders.acquisition.evidence import Evidence
 from spinecho.encoders.acquisition.facts import Component, Dixon, Sequence
-from spinecho.encoders.acquisition.grounds import Found
+from spinecho.encoders.acquisition.grounds import CONFIDENCE, Found
 from spinecho.encoders.acquisition.rule_tables import whole
 from spinecho.encoders.acquisition.whole_words import words
 
@@ -71,6 +71,8 @@ _DIXON_CODES: tuple[tuple[Dixon, frozenset[str]], ...] = (
     ("opposed phase", frozenset({"OPP_PHASE", "OUT_PHASE", "OUT_OF_PHASE", "OP"})),
 )
 _DIXON = whole(r"s?m?dixons?|dix|q?ideal|lava ?flex|flex|t[12] ?water")
+_DIXON_FILE = whole(r"s?m?dixons?")
+"""Files are called "ideal" and "flex" for other reasons."""
 _GE_PREFIX = re.compile(r"(WATER|FAT|InPhase|OutPhase|In ?Phase|Out ?Phase)\s?:", re.IGNORECASE)
 _DIXON_WORDS: tuple[tuple[Dixon, re.Pattern[str]], ...] = (
     ("fat fraction", whole(r"pdff|fat ?frac~|ff")),
@@ -84,23 +86,27 @@ _PHASES: tuple[tuple[Dixon, re.Pattern[str]], ...] = (
     ("in phase", whole(r"in ?phase|t1 ?ip")),
     ("opposed phase", whole(r"(?:opp|opposed|out)(?: of)? ?phase|oop")),
 )
-_TECHNIQUES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("MP2RAGE inversion 1", whole(r"mp2rage\b.*inv ?1|inv ?1\b.*mp2rage")),
-    ("MP2RAGE inversion 2", whole(r"mp2rage\b.*inv ?2|inv ?2\b.*mp2rage")),
-    ("MP2RAGE uniform", whole(r"mp2rage\b.*uni~|uni\b.*mp2rage")),
-    ("MP2RAGE", whole(r"mp2rage")),
-    ("MPRAGE", whole(r"mp ?rage|mpr ?age|tfl3d")),
-    ("multi-echo", whole(r"me2d|me3d|m?ulti ?echo|mecho|mese|dual ?echo|echo ?[12]|me ?(?:mp ?rage|gre|bold|epi|flash)")),
-    ("ASL control and label", whole(r"asl\b.*(?:control|label|tag)|(?:control|label)\b.*asl")),
-    ("ASL proton density (M0)", whole(r"m0|m zero")),
-    ("single shot", whole(r"haste|ss ?fse|ssh|ss ?tse|single ?shot")),
-    ("radial (motion-insensitive)", whole(r"blade|propeller~|multi ?vane|radial~|star ?vibe")),
-    ("simultaneous multi-slice", whole(r"sms|multi ?band|mb ?\d")),
+_TECHNIQUES: tuple[tuple[str, str, re.Pattern[str]], ...] = (
+    ("MP2RAGE", "", whole(r"mp2rage")),
+    ("MP2RAGE", "inversion 1", whole(r"mp2rage\b.*inv ?1|inv ?1\b.*mp2rage")),
+    ("MP2RAGE", "inversion 2", whole(r"mp2rage\b.*inv ?2|inv ?2\b.*mp2rage")),
+    ("MP2RAGE", "uniform", whole(r"mp2rage\b.*uni~|uni\b.*mp2rage")),
+    ("MPRAGE", "", whole(r"mp ?rage|mpr ?age|tfl3d")),
+    ("multi-echo", "", whole(r"me2d|me3d|m?ulti ?echo|mecho|mese|dual ?echo|echo ?[12]|me ?(?:mp ?rage|gre|bold|epi|flash)")),
+    ("ASL", "control and label", whole(r"control|label|tag")),
+    ("ASL", "proton density (M0)", whole(r"m0|m zero")),
+    ("single shot", "", whole(r"haste|ss ?fse|ssh|ss ?tse|single ?shot")),
+    ("radial (motion-insensitive)", "", whole(r"blade|propeller~|multi ?vane|radial~|star ?vibe")),
+    ("simultaneous multi-slice", "", whole(r"sms|multi ?band|mb ?\d")),
 )  # fmt: skip
+"""Name, the part of it that the images are, and what names it. A part never stands without its name."""
+TECHNIQUES = frozenset({"ASL", "DCE", "Dixon", "EPI", *(f"{name} {part}".rstrip() for name, part, _ in _TECHNIQUES)})
+"""Every technique that a volume can have."""
+_ASL = whole(r"[2-4]?d? ?(?:e|p|pc|v|c|vs)?asl")
 _DIFFUSION_B = re.compile(r"(?<![^\W_])b ?=? ?(\d{2,5}|0)(?!\w)")
 
 
-def kind_of_images(evidence: Evidence, sequence: Sequence) -> KindOfImages:
+def kind_of_images(evidence: Evidence, sequence: Found[Sequence]) -> KindOfImages:
     """All that names the images besides their weighting."""
     dixon = _dixon(evidence)
     return KindOfImages(_technique(evidence, sequence, dixon), _component(evidence), dixon, _computed(evidence))
@@ -155,23 +161,40 @@ def _dixon(evidence: Evidence) -> Found[Dixon | None]:
     return Found(None, "")
 
 
-def _technique(evidence: Evidence, sequence: Sequence, dixon: Found[Dixon | None]) -> Found[tuple[str, ...]]:
-    texts = " ".join(words(text) for text in (evidence.series_text, evidence.protocol))
-    named: list[str] = []
-    rule = "series description"
-    if sequence in ("DCE", "ASL"):
-        named.append(sequence)
-    if dixon.rule == "image type" or _DIXON.search(texts):
-        named.append("Dixon")
+def _technique(evidence: Evidence, sequence: Found[Sequence], dixon: Found[Dixon | None]) -> Found[tuple[str, ...]]:
+    """Every name with what it rests on; the rule that is told is that of the least sure."""
+    texts = [(words(evidence.series_text), "series description"), (words(evidence.protocol), "protocol name")]
+    file = words(evidence.file_text.rpartition("|")[2])
+    named: dict[str, str] = {}
+    if sequence.value in ("DCE", "ASL"):
+        named[sequence.value] = sequence.rule
+    if dixon.rule == "image type":
+        named["Dixon"] = dixon.rule
+    elif rule := _said_by(_DIXON, texts):
+        named["Dixon"] = rule
+    elif _DIXON_FILE.search(file):
+        named["Dixon"] = "file name"
     if evidence.n_echoes > 1:
-        named.append("multi-echo")
-        rule = "echo times"
+        named["multi-echo"] = "echo times"
     if "EP" in evidence.scanning_sequence:
-        named.append("EPI")
-    for name, pattern in _TECHNIQUES:
-        family = name.split(" ")[0]
-        if pattern.search(texts) and name not in named and not any(one.startswith(family) for one in named):
-            if family == "ASL" and sequence != "ASL" and not (name.endswith("(M0)") and "asl" in texts):
-                continue
-            named.append(name)
-    return Found(tuple(named), rule) if named else Found((), "")
+        named["EPI"] = "scanning sequence"
+    texts += [(file, "file name")] if file else []
+    is_asl = sequence.value == "ASL" or _said_by(_ASL, texts) != ""
+    for name, part, pattern in _TECHNIQUES:
+        rule = _said_by(pattern, texts)
+        if not rule or (name == "ASL" and not is_asl):
+            continue
+        named.setdefault(name, rule)
+        if part:
+            named.setdefault(f"{name} {part}", rule)
+    if not named:
+        return Found((), "")
+    return Found(tuple(sorted(named, key=str.casefold)), min(named.values(), key=CONFIDENCE.__getitem__))
+
+
+def _said_by(pattern: re.Pattern[str], texts: list[tuple[str, str]]) -> str:
+    """The rule of the first text that the pattern is found in; of the last where only all of them hold it; '' for none."""
+    for text, rule in texts:
+        if pattern.search(text):
+            return rule
+    return texts[-1][1] if pattern.search(" ".join(text for text, _ in texts)) else ""

@@ -21,8 +21,9 @@ class EmptyQuery(QueryError):
 
 FIELDS: dict[str, str] = {
     "age": "age", "sex": "sex", "sequence": "sequence", "seq": "sequence", "plane": "plane", "region": "body_region",
-    "body_region": "body_region", "contrast": "contrast", "field": "field_strength", "field_strength": "field_strength",
-    "tesla": "field_strength", "vendor": "vendor", "model": "model", "date": "date", "archive": "archive",
+    "body_region": "body_region", "contrast": "contrast", "side": "side", "technique": "technique",
+    "field": "field_strength", "field_strength": "field_strength", "tesla": "field_strength", "vendor": "vendor",
+    "model": "model", "date": "date", "archive": "archive",
     "accession": "accession_number", "accession_number": "accession_number", "description": "description",
 }  # fmt: skip
 """What may stand before a colon, and the field that it means. Any other colon is part of a sentence."""

@@ -15,8 +15,9 @@ from typing import Any, get_args
 from spinecho.db.filters.algebra import All, Between, Filter, Is, Says, leaves, parse_filter
 from spinecho.db.people.cohorts import CohortError, Frozen, Member
 from spinecho.db.people.masking import masked_rows
-from spinecho.encoders.acquisition.facts import BodyRegion, Contrast, Plane, Vendor
+from spinecho.encoders.acquisition.facts import BodyRegion, BodySide, Contrast, Plane, Vendor
 from spinecho.encoders.acquisition.facts import Sequence as SequenceName
+from spinecho.encoders.acquisition.image_kinds import TECHNIQUES
 from spinecho.encoders.registry import CHECKPOINTS, ENCODERS
 from spinecho.errors import QueryError
 from spinecho.search.cohorts.definition import FIELDS, KINDS
@@ -29,6 +30,8 @@ KNOWN: Mapping[str, frozenset[str]] = {
     "plane": frozenset(get_args(Plane)),
     "body_region": frozenset(get_args(BodyRegion)),
     "contrast": frozenset(get_args(Contrast)),
+    "side": frozenset(get_args(BodySide)),
+    "technique": TECHNIQUES,
     "vendor": frozenset(get_args(Vendor)),
     "sex": frozenset(("M", "F", "O", "")),
 }

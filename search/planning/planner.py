@@ -262,7 +262,7 @@ def _fields_unknown(text: str) -> list[str]:
         name = match["name"].lower()
         if name in FIELDS:
             continue
-        near = difflib.get_close_matches(name, FIELDS, n=2, cutoff=0.75)
+        near = difflib.get_close_matches(name, FIELDS, n=2, cutoff=0.76)  # size and site are no misspelt side
         if near:
             raise FilterError(f"no field {name!r} to search by; did you mean {' or '.join(map(repr, near))}?")
         lines.append(

@@ -101,8 +101,8 @@ def upgrade(
             read += acquire_again(database, lambda: open_dual(settings, database).text)
             if read:
                 refresh_builds(database, settings.builds)
-                refresh_snapshot(database, settings.builds)
             if read or before != HEAD:
+                refresh_snapshot(database, settings.builds)
                 erase_traces(database)
                 warning = self_tested(database, lambda: open_dual(settings, database), on_progress)
             database.close()

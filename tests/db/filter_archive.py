@@ -39,6 +39,8 @@ from spinecho.db.vectors.stored_rows import pack
 WORDS = {
     "body_region": ["brain", "Knee", "unknown"],
     "sequence": ["T1", "t1", "T2", "localizer"],
+    "side": ["left", "RIGHT", ""],
+    "technique": ["Dixon", "EPI", "epi", 'a "b\\', ""],
     "vendor": ["GE", "SIEMENS", "Ärzte", "ärzte", "straße", ""],
     "sex": ["F", "M", "O"],
     "description": ["head a", "HEAD", "50%_x", "neck"],
@@ -173,6 +175,8 @@ def facts(draw: random.Random) -> dict[str, Any]:
         "vendor": pick(WORDS["vendor"]),
         "model": pick(["", "Signa"]),
         "derived": pick([False, False, True]),
+        "side": pick([None, *WORDS["side"]]),
+        "technique": draw.sample(WORDS["technique"][:-1], draw.randint(0, 3)),
     }
 
 

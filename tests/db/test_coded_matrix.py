@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import select
@@ -22,12 +22,14 @@ from spinecho.answering.connection import read_where
 from spinecho.db.errors import FilterError
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import FIELDS, Between, Filter, compile_filter, parse_filter
-from spinecho.db.filters.coded import CODED
+from spinecho.db.filters.coded import ACCEPTED, CLOSED, CODED
 from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.people.cohorts import read_roster, scanner_facts
 from spinecho.db.queries.facets import sql_counts
 from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.models import Series, Study, Volume
+from spinecho.encoders.acquisition.facts import BodySide
+from spinecho.encoders.acquisition.image_kinds import TECHNIQUES
 from spinecho.encoders.language.query_words import parse_query
 from spinecho.search.cohorts.definition import FIELDS as COHORT_FIELDS
 from spinecho.search.planning.facts_in_words import facts_in
@@ -49,6 +51,9 @@ STUDIES: dict[str, dict[str, Any]] = {
     "ax": {"plane": "axial"}, "ax-upper": {"plane": "AXIAL"}, "ax-other": {"plane": "transverse"},
     "flair": {"sequence": "FLAIR"}, "flair-lower": {"sequence": "flair"}, "flair-long": {"sequence": "T2 FLAIR"},
     "after": {"contrast": "yes"}, "before": {"contrast": "no"},
+    "left": {"side": "left"}, "left-upper": {"side": "LEFT"}, "right": {"side": "right"}, "no-side": {"side": None},
+    "dixon": {"technique": ["Dixon"]}, "dixon-lower": {"technique": ["dixon"]},
+    "two-techniques": {"technique": ["MP2RAGE", "MP2RAGE uniform"]},
     "knee": {"body_region": "knee"}, "knee-upper": {"body_region": "KNEE"},
     "siemens": {"vendor": "Siemens"}, "siemens-upper": {"vendor": "SIEMENS"},
     "siemens-long": {"vendor": "Siemens Healthineers"}, "no-vendor": {"vendor": ""},
@@ -91,6 +96,10 @@ ROWS = {
     "contrast": Row({"after"}, ("after contrast",), ("yes", "post", "GD", "with"),
                     {"contrast": ("yes", "after contrast")},
                     ({"contrast": ["yes"]},), ("yes",), "maybe"),
+    "side": Row({"left", "left-upper"}, (), ("left", "Left", "L", "links"), {}, ({"side": ["left"]},), ("left",),
+                "upper"),
+    "technique": Row({"dixon", "dixon-lower"}, (), ("Dixon", "DIXON", "mDixon"), {}, ({"technique": ["Dixon"]},),
+                     ("Dixon",), "spiral"),
     "body_region": Row({"knee", "knee-upper"}, (), ("knee", "Knee"), {"region": ("knee", "KNEE")},
                        ({"body_region": ["knee"]},), (), "tail", by=True),
     "vendor": Row({"siemens", "siemens-upper", "siemens-long"}, ("Siemens",),
@@ -135,8 +144,8 @@ def _chips(_: str, row: Row) -> Iterator[Filter]:
 DOORS: dict[str, Callable[[str, Row], Iterator[Filter]]] = {
     "words": _words, "box": _box, "where": _where, "option": _options, "chip": _chips,
 }  # fmt: skip
-SILENT = {("body_region", "words"), ("model", "words"), ("model", "chip")}
-"""Doors that have no way to say a field."""
+SILENT = {(field, "words") for field in ("body_region", "model", "side", "technique")} | {("model", "chip")}
+"""Doors that have no way to say a field. A side in words is for the sentences of reports alone."""
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +183,35 @@ def selected(archive: FilterArchive, where: Filter) -> set[str]:
 def test_every_field_has_a_row() -> None:
     assert set(ROWS) | NOT_CODED == set(FIELDS), "a new field: say here what it means by every door"
     assert set(ROWS) >= CODED
+
+
+def test_the_table_knows_every_side_and_technique_that_there_can_be() -> None:
+    assert set(ACCEPTED["technique"]) == TECHNIQUES
+    assert set(ACCEPTED["side"]) == set(get_args(BodySide))
+    assert set(ACCEPTED) >= CLOSED == {"side", "technique"}
+    with pytest.raises(FilterError, match="none of left, right, both"):
+        require_occurring(parse_filter("side=upper"), lambda _: ())
+    require_occurring(parse_filter("side=left"), lambda _: ())
+
+
+def test_words_of_sides_and_techniques_are_no_condition_on_headers() -> None:
+    for text in ("left knee", "bilateral hip effusion", "side left", "Dixon of the liver", "technique: axial Dixon"):
+        found = facts_in(text, date(2022, 6, 1))
+        assert not {one.field for one in found} & {"side", "technique"}, text
+        assert parse_query(text).fields == (), text
+
+
+def test_one_of_several_techniques_is_enough(archive: FilterArchive) -> None:
+    for name in ("MP2RAGE", "mp2rage uni"):
+        assert selected(archive, parse_filter(f'technique="{name}"')) == {"two-techniques"}
+    assert selected(archive, parse_filter("technique=MP2RAGE and technique=Dixon")) == set()
+    assert "two-techniques" not in selected(archive, parse_filter("not technique=MP2RAGE"))
+    assert selected(archive, parse_filter('technique="" and side=""')) == set(STUDIES) - {
+        "two-techniques", "dixon", "dixon-lower", "left", "left-upper", "right",
+    }  # fmt: skip
+    assert sql_counts(archive.database, "technique", parse_filter("technique=MP2RAGE")) == {
+        "MP2RAGE": 1, "MP2RAGE uniform": 1,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("door", DOORS)

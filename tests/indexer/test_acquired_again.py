@@ -29,7 +29,10 @@ def stored(database: Database) -> dict[int, tuple[Any, ...]]:
     with database.begin() as session:
         captions = {volume: text for volume, text in session.execute(select(Passage.volume_id, Passage.text))}  # noqa: C416
         rows = session.scalars(select(Volume))
-        return {row.id: (row.acquisition, row.sequence, row.body_region, captions.get(row.id)) for row in rows}
+        return {
+            row.id: (row.acquisition, row.sequence, row.body_region, row.side, row.technique, captions.get(row.id))
+            for row in rows
+        }
 
 
 def make_old(database: Database) -> int:
@@ -40,7 +43,7 @@ def make_old(database: Database) -> int:
             row.acquisition = {name: value for name, value in row.acquisition.items() if name not in NEW}
         wrong = next(row for row in rows if row.sequence == "T2")
         wrong.acquisition = {**wrong.acquisition, "sequence": "PD"}
-        wrong.sequence = "PD"
+        wrong.sequence, wrong.side, wrong.technique = "PD", "left", ("Dixon", "EPI")
         passage = session.scalars(select(Passage).where(Passage.volume_id == wrong.id)).one()
         passage.text = passage.text.replace("T2-weighted", "proton-density-weighted", 1)
         for upkeep in session.scalars(select(Upkeep).where(Upkeep.name.like("acquisition%"))):

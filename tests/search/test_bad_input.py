@@ -39,6 +39,8 @@ CASES: dict[str, tuple[str, str]] = {
     "quotes of nothing": ('""', "holds no word"),
     "an unknown field": ("infarct sexx:F", "did you mean 'sex'"),
     "another word with a colon": ("infarct colour:blue", "is no field"),
+    "a word that a field is near to": ("infarct size:3cm", "is no field"),
+    "a side that no study has": ("infarct side:upper", "none of left, right, both"),
     "a field without a value": ("infarct sex:", ""),
     "a value that never occurs": ("infarct sex:blue", "the archive has F, M"),
     "a value of the wrong kind": ("infarct age:old", "needs a number"),

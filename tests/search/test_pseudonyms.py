@@ -207,3 +207,5 @@ def test_days_count_from_a_patients_first_study() -> None:
 def test_known_values_are_those_that_the_rules_give() -> None:
     assert {"T2", "DWI"} <= KNOWN["sequence"]
     assert KNOWN["sex"] == {"M", "F", "O", ""}
+    assert KNOWN["side"] == {"left", "right", "both"}
+    assert {"Dixon", "MP2RAGE uniform"} <= KNOWN["technique"]

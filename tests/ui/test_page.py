@@ -13,10 +13,13 @@ from archives import copy_of_home
 from hypothesis import given
 from hypothesis import strategies as st
 from pages import DemoHome, acts, ask, calm, listed, opened, rows, sentences, texts
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
 from spinecho.db.people.saved import keep
 from spinecho.db.schema.database import Database
+from spinecho.db.schema.models import Volume
+from spinecho.db.store.watermarks import facts_changed
 from spinecho.encoders.language.query_words import EmptyQuery, parse_query
 from spinecho.encoders.reading.unzip import unzip
 from spinecho.ui.views.search.facets import EMPTY, condition, restore
@@ -120,6 +123,23 @@ def test_every_filter_can_be_used_at_once(page: AppTest) -> None:
     page.date_input(key="from").set_value("2019-01-01")
     calm(page.run())
     assert len(listed(page)["filters"]) == 9
+
+
+def test_side_and_technique_are_offered_where_some_study_has_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not {"side", "technique"} & {one.key for one in opened(home, monkeypatch).multiselect}
+    database = Database.open(home / "spinecho.sqlite")
+    with database.begin() as session:
+        volume = session.scalars(select(Volume).where(~Volume.derived, Volume.sequence != "localizer")).first()
+        assert volume is not None
+        volume.side, volume.technique = "left", ("Dixon", "EPI")
+        facts_changed(session)
+    database.close()
+    page = ask(opened(home, monkeypatch), "lesion")
+    assert page.multiselect(key="technique").options == ["Dixon  1 / 1", "EPI  1 / 1"]
+    page.multiselect(key="side").set_value(["left"])
+    calm(page.multiselect(key="technique").set_value(["EPI"]).run())
+    assert len(rows(page)) == 1
+    assert [one["text"] for one in listed(page)["filters"]] == ["left", "EPI"]
 
 
 def test_the_address_reopens_the_search_and_holds_no_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

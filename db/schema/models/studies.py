@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from spinecho.db.schema.clean import CleanJson, CleanText
+from spinecho.db.schema.clean import CleanJson, CleanNames, CleanText
 from spinecho.db.schema.models.base import Base, Sealed
 
 
@@ -67,6 +67,10 @@ class Volume(Sealed, Base):
     plane: Mapped[str]
     body_region: Mapped[str] = mapped_column(CleanText, index=True)
     contrast: Mapped[str]
+    side: Mapped[str]
+    """left, right or both, of a paired part of the body; '' where nothing tells."""
+    technique: Mapped[tuple[str, ...]] = mapped_column(CleanNames)
+    """What was done beyond the weighting, by the names in `acquisition`."""
     field_strength_t: Mapped[float | None]
     vendor: Mapped[str]
     model: Mapped[str]

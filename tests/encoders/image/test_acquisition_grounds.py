@@ -135,9 +135,15 @@ def test_every_known_fact_names_its_rule(
         (Evidence(image_type=("DERIVED", "PRIMARY", "DIXON", "IN_PHASE")), ("in phase", ("Dixon",))),
         (Evidence(series_text="AX T1 IN/OUT"), (None, ())),
         (Evidence(series_text="T2 FAT SAT"), (None, ())),
-        (Evidence(series_text="3D_AX_T1_MP2RAGE_INV1"), (None, ("MP2RAGE inversion 1",))),
-        (Evidence(series_text="mp2rage UNI images"), (None, ("MP2RAGE uniform",))),
+        (Evidence(series_text="3D_AX_T1_MP2RAGE_INV1"), (None, ("MP2RAGE", "MP2RAGE inversion 1"))),
+        (Evidence(series_text="mp2rage UNI images"), (None, ("MP2RAGE", "MP2RAGE uniform"))),
         (Evidence(series_text="3D pCASL"), (None, ("ASL",))),
+        (Evidence(series_text="pCASL control label"), (None, ("ASL", "ASL control and label"))),
+        (Evidence(series_text="pasl_3d_m0"), (None, ("ASL", "ASL proton density (M0)"))),
+        (Evidence(series_text="control T2"), (None, ())),
+        (Evidence(file_text="| anat | inv 2 mp2rage"), (None, ("MP2RAGE", "MP2RAGE inversion 2"))),
+        (Evidence(file_text="mprage|scan"), (None, ())),
+        (Evidence(file_text="data|ideal"), (None, ())),
         (Evidence(series_text="dyn THRIVE"), (None, ("DCE",))),
         (Evidence(series_text="gre", n_echoes=3), (None, ("multi-echo",))),
     ],
@@ -145,6 +151,23 @@ def test_every_known_fact_names_its_rule(
 def test_techniques_and_dixon_images(evidence: Evidence, expected: tuple[str | None, tuple[str, ...]]) -> None:
     found = describe(evidence)
     assert (found.dixon, found.technique) == expected
+
+
+@pytest.mark.parametrize(
+    ("evidence", "rule"),
+    [
+        (Evidence(series_text="gre", n_echoes=3), "echo times"),
+        (Evidence(series_text="scan", scanning_sequence=frozenset({"EP"})), "scanning sequence"),
+        (Evidence(series_text="T1 in", image_type=("ORIGINAL", "PRIMARY", "M", "WATER")), "image type"),
+        (Evidence(series_text="T1", protocol="t1_mprage"), "protocol name"),
+        (Evidence(protocol="haste", n_echoes=2), "protocol name"),
+        (Evidence(series_text="mp2rage", protocol="inv1"), "protocol name"),
+        (Evidence(file_text="| anat | inv 1 mp2rage"), "file name"),
+        (Evidence(file_text="| anat | mDixon"), "file name"),
+    ],
+)
+def test_a_technique_tells_the_least_sure_of_the_rules_that_named_it(evidence: Evidence, rule: str) -> None:
+    assert describe(evidence).why["technique"]["rule"] == rule
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,14 @@ CHOICES = {
     "sequence": "Sequence",
     "plane": "Plane",
     "contrast": "Contrast agent",
+    "side": "Side",
+    "technique": "Technique",
     "vendor": "Manufacturer",
     "sex": "Sex",
 }
 """Filters whose values are those that the archive holds."""
+_SELDOM = frozenset({"side", "technique"})
+"""Facts that many archives say nothing of: these widgets are there where some study has a value."""
 COMPUTED = "Computed, localizers too"
 _WORDS = {"F": "female", "M": "male", "O": "other"}
 _CONTRAST = {"yes": "after contrast", "no": "without contrast", "unknown": "contrast not known"}
@@ -156,6 +160,8 @@ def _settle(field: str) -> None:
 def _choice(field: str, label: str, counts: Sequence[Facet]) -> None:
     by_value = {facet.value: facet for facet in counts if facet.value}
     held = [str(value) for value in st.session_state.get(field, ())]
+    if field in _SELDOM and not by_value and not held:
+        return
     options = sorted({*by_value, *held}, key=lambda value: (value == "unknown", value.casefold()))
 
     def name(value: str) -> str:
