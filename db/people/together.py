@@ -5,44 +5,67 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 Row = TypeVar("Row")
 Written = TypeVar("Written")
 
 
+@dataclass(eq=False)
+class _Waiting(Generic[Row, Written]):
+    """A row of a thread, which is called once there is an answer, or once it is to write for all that wait."""
+
+    row: Row
+    answer: Future[Written] = field(default_factory=Future)
+    called: threading.Event = field(default_factory=threading.Event)
+
+
 class Together(Generic[Row, Written]):
     """write: stores rows, all or none, and gives what became of each, in their order."""
 
     def __init__(self, write: Callable[[Sequence[Row]], Sequence[Written]]) -> None:
-        self._write = write
-        self._waiting: list[tuple[Row, Future[Written]]] = []
-        self._queue, self._turn = threading.Lock(), threading.Lock()
+        self._write, self._lock = write, threading.Lock()
+        self._waiting: list[_Waiting[Row, Written]] = []
+        self._is_written = False
 
     def add(self, row: Row) -> Written:
         """What became of this row, once it is stored. Raises what `write` raises for it, whatever is beside it."""
-        mine: Future[Written] = Future()
-        with self._queue:
-            self._waiting.append((row, mine))
-        with self._turn:
-            if not mine.done():  # else whoever had the turn took it along
-                with self._queue:
-                    taken, self._waiting = self._waiting, []
-                self._store(taken)
-        return mine.result()
+        mine: _Waiting[Row, Written] = _Waiting(row)
+        with self._lock:
+            self._waiting.append(mine)
+            waits, self._is_written = self._is_written, True
+        if waits:
+            mine.called.wait()
+        if not mine.answer.done():
+            self._write_all()
+        return mine.answer.result()
 
-    def _store(self, taken: Sequence[tuple[Row, Future[Written]]]) -> None:
+    def _write_all(self) -> None:
+        """Those that wait now. Of those that have come meanwhile the first goes on."""
+        with self._lock:
+            taken, self._waiting = self._waiting, []
         try:
-            written = self._write([row for row, _ in taken])
-            for (_, answer), one in zip(taken, written, strict=True):
-                answer.set_result(one)
+            self._store(taken)
+        finally:
+            with self._lock:
+                following = self._waiting[:1]
+                self._is_written = bool(following)
+            for one in (*following, *taken):
+                one.called.set()
+
+    def _store(self, taken: Sequence[_Waiting[Row, Written]]) -> None:
+        try:
+            written = self._write([one.row for one in taken])
+            for one, what in zip(taken, written, strict=True):
+                one.answer.set_result(what)
         except Exception as error:
             if len(taken) == 1:
-                taken[0][1].set_exception(error)
+                taken[0].answer.set_exception(error)
             else:
-                for pair in taken:  # none is refused for what is wrong with another
-                    self._store([pair])
+                for one in taken:  # none is refused for what is wrong with another
+                    self._store([one])
         finally:
-            for _, answer in taken:  # this thread is being ended: who waits for it learns that nothing is stored
-                if not answer.done():
-                    answer.set_exception(RuntimeError("the thread that wrote it was ended"))
+            for one in taken:  # this thread is being ended: who waits for it learns that nothing is stored
+                if not one.answer.done():
+                    one.answer.set_exception(RuntimeError("the thread that wrote it was ended"))
