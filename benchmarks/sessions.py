@@ -83,15 +83,18 @@ async def _one(address: str, cookie: str, number: int, end: float, thinking: flo
 
 
 class _Page:
-    """What a browser keeps of a page: the number of the search box, and the address."""
+    """What a browser keeps of a page: the number of the search box, what is to be found, and the address."""
 
     def __init__(self) -> None:
-        self.box, self.query, self.script = "", "", ""
+        self.box, self.find, self.query, self.script = "", "", "", ""
 
     def asks(self, words: str) -> BackMsg:
         message = _rerun(self.query, self.script)
         state = message.rerun_script.widget_states.widgets.add()
         state.id, state.string_value = self.box, words
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id = self.find
+        state.string_array_value.data.append("Studies")
         return message
 
     async def drawn(self, line: ClientConnection) -> bool:
@@ -109,6 +112,8 @@ class _Page:
                 named = element.WhichOneof("type")
                 if named == "text_input" and element.text_input.label == "Search":
                     self.box = element.text_input.id
+                if named == "button_group" and element.button_group.label == "Find":
+                    self.find = element.button_group.id
                 listed |= named == "bidi_component" and element.bidi_component.component_name == "spinecho_results"
                 failed |= named == "exception"
             elif kind == "ref_hash":
