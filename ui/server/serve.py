@@ -17,7 +17,9 @@ import secrets
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -115,6 +117,8 @@ def _serve(rules: Rules, options: dict[str, object]) -> None:
 
     from spinecho.ui.server.downloads import ROUTE  # noqa: PLC0415
 
+    # Streamlit imports it with the first list that it draws: whoever searches first would wait for that
+    threading.Thread(target=import_module, args=("pandas",), name="pandas", daemon=True).start()
     App(PAGE, routes=[ROUTE], middleware=[Middleware(Guard, rules=rules)]).run(config=options)
 
 
