@@ -61,7 +61,7 @@ def test_nothing_is_shown_once_the_record_takes_no_more_rows(home: Path, monkeyp
     def full(*_: Any, **__: Any) -> int:
         raise RecordUnwritable("nothing can be recorded (database or disk is full)")
 
-    monkeypatch.setattr(Record, "_add", full)
+    monkeypatch.setattr(Record, "append", full)
     page = calm(page.run())
     assert any("nothing can be recorded" in text for text in texts(page))
     assert component(page, "spinecho_results") is None, "an answer that is remembered is not shown again"
@@ -170,7 +170,7 @@ def test_nobody_comes_in_whom_the_record_does_not_take(
     def full(*_: Any, **__: Any) -> int:
         raise RecordUnwritable("full")
 
-    monkeypatch.setattr(Record, "_add", full)
+    monkeypatch.setattr(Record, "append", full)
     page = at_the_door().run()
     assert page.exception
     assert not texts(page)
@@ -183,14 +183,14 @@ def test_a_thumb_that_cannot_be_recorded_is_not_kept_and_the_page_says_so(
 
     page = ask(opened(home, monkeypatch), "lesion")
     uid = rows(page)[0]
-    before = Record._add
+    before = Record.append
 
-    def full_for_thumbs(self: Record, some: Any) -> list[str]:
-        if some[0].action == "thumb":
+    def full_for_thumbs(self: Record, *, action: str, **rest: Any) -> str:
+        if action == "thumb":
             raise RecordUnwritable("nothing can be recorded (database or disk is full)")
-        return before(self, some)
+        return before(self, action=action, **rest)
 
-    monkeypatch.setattr(Record, "_add", full_for_thumbs)
+    monkeypatch.setattr(Record, "append", full_for_thumbs)
     thumb = {"do": "thumb", "uid": uid, "verdict": 1, "words": "lesion", "n": 1}
     monkeypatch.setattr(search_page, "done", lambda _: {"acts": [thumb]})
     monkeypatch.setattr(search_page, "result_list", lambda _, act: act())
