@@ -8,6 +8,7 @@ and, as they are large, one picture for all.
 from __future__ import annotations
 
 import gzip
+import importlib
 import io
 import sqlite3
 import sys
@@ -38,14 +39,14 @@ def index(old: Path, hospital: Path, home: Path) -> None:
     """With the code of that time."""
     sys.path[:0] = [str(old), str(HERE)]
     from coarse_encoders import encoders as made  # noqa: PLC0415
-    from encoders import registry  # type: ignore[import-not-found]  # noqa: PLC0415
-    from encoders.dual import DualEncoder  # type: ignore[import-not-found]  # noqa: PLC0415
-    from encoders.image.preparation import SlicePreparation  # type: ignore[import-not-found]  # noqa: PLC0415
-    from encoders.space import Space  # type: ignore[import-not-found]  # noqa: PLC0415
-    from ui.cli import app  # type: ignore[import-not-found]  # noqa: PLC0415
 
-    registry.ENCODERS.update(made(Space, SlicePreparation, DualEncoder))
-    app(["index", str(hospital), "--home", str(home), "--workers", "1", "--encoder", "coarse"], standalone_mode=False)
+    space, preparation, pair, registry, command = (
+        importlib.import_module(name)
+        for name in ("encoders.space", "encoders.image.preparation", "encoders.dual", "encoders.registry", "ui.cli")
+    )
+    registry.ENCODERS.update(made(space.Space, preparation.SlicePreparation, pair.DualEncoder))
+    told = ["index", str(hospital), "--home", str(home), "--workers", "1", "--encoder", "coarse"]
+    command.app(told, standalone_mode=False)
 
 
 def put_home(home: Path, hospital: Path) -> None:

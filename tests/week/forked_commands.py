@@ -119,11 +119,15 @@ def _serve() -> None:
     from coarse_encoders import encoders  # noqa: PLC0415
 
     from spinecho.encoders.dual import DualEncoder  # noqa: PLC0415
+    from spinecho.encoders.language.vocabulary.table import vocabulary  # noqa: PLC0415
     from spinecho.encoders.preparing.preparation import SlicePreparation  # noqa: PLC0415
     from spinecho.encoders.registry import ENCODERS  # noqa: PLC0415
     from spinecho.encoders.space import Space  # noqa: PLC0415
 
     ENCODERS.update(encoders(Space, SlicePreparation, DualEncoder))
+    vocabulary()
+    for name in ("spinecho.archive", "spinecho.indexer.pipeline", "spinecho.indexer.reembed", "spinecho.search.engine"):
+        importlib.import_module(name)
     [script] = entry_points(group="console_scripts", name="spinecho")
     main = script.load()
     imported: dict[int, Path] = {}

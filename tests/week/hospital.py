@@ -27,9 +27,14 @@ class Hospital:
     """Where its scans are now."""
     torn: dict[Path, bytes] = field(default_factory=dict)
     """Files that are not what they were, and what they were."""
+    next: int = 0
+    """The number of the next study."""
+    gone: bool = False
+    """Whether something went since this was last set back."""
 
     def receive(self, number: int) -> None:
         """A new study with its report."""
+        self.next = max(self.next, number + 1)
         self.places[number] = self.folder / "scans" / str(number)
         small_study(self.folder / "scans", number, slices=2)
         self.report(number, FINDINGS[number % len(FINDINGS)])
@@ -48,8 +53,13 @@ class Hospital:
     def move(self, number: int, name: str) -> None:
         """Its scans are moved to a folder of another name."""
         place = self.folder / "scans" / name
-        self.places[number].rename(place)
+        old = self.places[number]
+        old.rename(place)
         self.places[number] = place
+        self.torn = {
+            place / path.relative_to(old) if path.is_relative_to(old) else path: held
+            for path, held in self.torn.items()
+        }
 
     def tear(self, number: int) -> Path:
         """One of its files loses its second half."""
@@ -67,9 +77,16 @@ class Hospital:
 
     def remove(self, number: int) -> None:
         """The study goes, and its report."""
+        self.gone = True
+        self.torn = {path: held for path, held in self.torn.items() if self.places[number] not in path.parents}
         shutil.rmtree(self.places.pop(number))
         (self.folder / "reports" / f"{number}.txt").unlink()
         del self.known[number]
 
-    def uids(self) -> list[str]:
-        return sorted(map(study_uid, self.known))
+    def with_finding(self, finding: str) -> set[str]:
+        """The studies whose report affirms it now, however often it was another."""
+        return {study_uid(number) for number, one in self.known.items() if finding in one}
+
+    def scans(self) -> list[Path]:
+        """Where each file of a scan lies now."""
+        return sorted((self.folder / "scans").rglob("*.dcm"))
