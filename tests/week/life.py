@@ -65,8 +65,10 @@ class Life:
         while started := [one.pid for one in psutil.process_iter() if _session(one.pid) == running.pid]:
             assert time.monotonic() < until, f"{ended.told} was killed and left {started}"
             time.sleep(0.02)
-        self.commands.run("status", "--check", "--home", self.home)
-        self.commands.run("search", "text", "tumour", "--home", self.home)
+        for asked in (("status", "--check"), ("search", "text", "tumour")):
+            told = self.commands.start(*asked, "--json", "--home", self.home).wait()
+            older = ended.told.startswith("spinecho db upgrade") and "spinecho db upgrade" in told.err
+            assert told.status == (2 if older else 0), told
         return ended
 
     def killed_once_it_stores(self, *told: object) -> None:

@@ -114,39 +114,40 @@ def test_a_week(life: Life) -> None:
     assert life.run("doctor")["findings"] == []
 
 
-@pytest.mark.skipif(not WEEKS, reason="weeks that are drawn take minutes each: SPINECHO_WEEKS=10 runs ten of them")
-@pytest.mark.parametrize("week", range(FIRST, FIRST + WEEKS))
-def test_weeks_that_are_drawn(life: Life, week: int) -> None:
-    life.draw = draw = random.Random(week)
-    upgrade(life)
-    life.end_of_day()
-    for _ in range(7):
-        for _ in range(draw.randint(1, 3)):
-            happens(life, draw)
-        match draw.choice(["index", "index", "prune", "watch"]):
-            case "index":
-                life.index()
-            case "prune":
-                life.index("--prune", "--yes")
-            case "watch":
-                life.run("watch", life.hospital.folder, "--passes", 1, "--workers", 1)
-        if life.hospital.gone:
-            life.index("--prune", "--yes")
-            life.hospital.gone = False
-        for _ in range(draw.randint(0, 2)):
-            is_done(life, draw)
+if WEEKS:  # minutes each
+
+    @pytest.mark.parametrize("week", range(FIRST, FIRST + WEEKS))
+    def test_weeks_that_are_drawn(life: Life, week: int) -> None:
+        life.draw = draw = random.Random(week)
+        upgrade(life)
         life.end_of_day()
-        life.compare_with_a_fresh_home()
-    life.draw = None
-    life.restore_all()
-    life.hospital.mend()
-    life.index("--prune", "--yes")
-    life.run("backup", life.backups, "--unencrypted", "--keep", 2)
-    assert len(life.commands.run("backup", life.backups, "--verify", "--unencrypted")["whole"]) == 2
-    life.run("db", "copies", "--remove-all")
-    life.run("doctor", "--fix")
-    assert life.run("doctor")["findings"] == []
-    assert life.killed
+        for _ in range(7):
+            for _ in range(draw.randint(1, 3)):
+                happens(life, draw)
+            match draw.choice(["index", "index", "prune", "watch"]):
+                case "index":
+                    life.index()
+                case "prune":
+                    life.index("--prune", "--yes")
+                case "watch":
+                    life.run("watch", life.hospital.folder, "--passes", 1, "--workers", 1)
+            if life.hospital.gone:
+                life.index("--prune", "--yes")
+                life.hospital.gone = False
+            for _ in range(draw.randint(0, 2)):
+                is_done(life, draw)
+            life.end_of_day()
+            life.compare_with_a_fresh_home()
+        life.draw = None
+        life.restore_all()
+        life.hospital.mend()
+        life.index("--prune", "--yes")
+        life.run("backup", life.backups, "--unencrypted", "--keep", 2)
+        assert len(life.commands.run("backup", life.backups, "--verify", "--unencrypted")["whole"]) == 2
+        life.run("db", "copies", "--remove-all")
+        life.run("doctor", "--fix")
+        assert life.run("doctor")["findings"] == []
+        assert life.killed
 
 
 def happens(life: Life, draw: random.Random) -> None:
