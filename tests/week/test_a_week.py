@@ -31,7 +31,7 @@ FIRST = int(os.environ.get("SPINECHO_FIRST_WEEK", "0"))
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="needs processes that are forked, and sessions of Linux"),
-    pytest.mark.timeout(0 if WEEKS else 300),
+    pytest.mark.timeout(0 if WEEKS else 600),
 ]
 
 
