@@ -85,9 +85,9 @@ class Life:
             return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
     def index(self, *options: str) -> Any:
-        """A run; status 1 is for what was torn."""
-        torn = bool(self.hospital.torn)
-        return self.run("index", self.hospital.folder, "--workers", 1, *options, status=1 if torn else 0)
+        """A run; status 1 is for what was torn, or went before a run that was killed had read it."""
+        missed = bool(self.hospital.torn or self.hospital.gone)
+        return self.run("index", self.hospital.folder, "--workers", 1, *options, status=int(missed))
 
     def freeze(self) -> None:
         """A cohort of all that there is now, or its next version."""
