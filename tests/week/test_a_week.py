@@ -181,7 +181,7 @@ def is_done(life: Life, draw: random.Random) -> None:
             life.add_the_other()
         case "switch":
             life.run("encoders", "switch", life.add_the_other())
-        case "rollback" if life.serves() == "fine":
+        case "rollback" if life.serves()[0] == "fine":
             life.roll_back()
         case "check":
             assert not [one for one in life.run("doctor")["findings"] if one["severity"] == "error"]
