@@ -283,14 +283,22 @@ def still_known(database: Database, paths: Sequence[str], *, indexed: bool = Fal
 
 
 def forget_rejected(database: Database, paths: Sequence[str]) -> int:
-    """Forget those of these files that were rejected: nothing of them is in the index. How many that were."""
+    """Forget those of these files, which are gone, that were rejected: nothing of them is in the index. How many.
+
+    A series of which other files are gone as well stays as it is stored: it cannot be read again from what is left.
+    """
     with database.begin() as session:
         ids: list[int] = []
+        torn: set[SeriesKey] = set()
         for some in chunks(sorted(paths)):
             pairs = [(str(Path(path).parent), Path(path).name) for path in some]
-            query = select(File.id).join(Folder).where(tuple_(Folder.path, File.name).in_(pairs))
-            ids += session.scalars(query.where(File.state == "rejected"))
-        forget_files(session, ids)
+            query = select(File.id, File.state, File.study_uid, File.series_uid).join(Folder)
+            for row in session.execute(query.where(tuple_(Folder.path, File.name).in_(pairs))):
+                if row.state == "rejected":
+                    ids.append(row.id)
+                elif row.study_uid is not None and row.series_uid is not None:
+                    torn.add((row.study_uid, row.series_uid))
+        forget_files(session, ids, stored=torn)
         forget_empty_folders(session)
         return len(ids)
 

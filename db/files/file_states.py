@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -17,9 +17,10 @@ SeriesKey = tuple[str, str]
 """(study UID, series UID)"""
 
 
-def forget_files(session: Session, ids: Sequence[int]) -> None:
+def forget_files(session: Session, ids: Sequence[int], *, stored: Collection[SeriesKey] = ()) -> None:
     """Forget files by id within a transaction already begun. Their series are read again, or go where nothing is left;
-    files that had lost a SOP Instance UID to one of them are pending again.
+    those that are named by `stored` stay as they are. Files that had lost a SOP Instance UID to one of them are pending
+    again.
     """
     for some in chunks(ids):
         query = select(File.study_uid, File.series_uid, File.sop_uid, File.state).where(File.id.in_(some))
@@ -29,7 +30,8 @@ def forget_files(session: Session, ids: Sequence[int]) -> None:
         remove_reports_of_files(session, some)
         session.execute(delete(File).where(File.id.in_(some)))
         reopen_twins(session, [row.sop_uid for row in rows if row.sop_uid])
-        reopen_series(session, {(row.study_uid, row.series_uid) for row in rows if row.series_uid})
+        series = {(row.study_uid, row.series_uid) for row in rows if row.series_uid}
+        reopen_series(session, series.difference(stored))
 
 
 def forget_empty_folders(session: Session) -> None:

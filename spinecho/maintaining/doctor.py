@@ -19,7 +19,7 @@ from spinecho.errors import SpinechoError
 from spinecho.maintaining.upkeep import Home, settings_of
 from spinecho.search.access.persons import Role
 from spinecho.setup.private import exposed, private_files, tighten
-from spinecho.setup.wiring import indexing_lock
+from spinecho.setup.wiring import encoder_now, indexing_lock
 
 if TYPE_CHECKING:
     from spinecho.db.schema.database import Database
@@ -233,8 +233,9 @@ class _Doctor:
         if mendable:
             yield Finding("index", "note", "files are not in the index", "'spinecho failures' says why", mendable)
         image = serving(database, "image")
-        if image is not None and image.encoder != self._settings.encoder:
-            what = f"the index was made with {image.encoder}, and the settings name {self._settings.encoder}"
+        used = encoder_now(self._settings, database)
+        if image is not None and image.encoder != used:
+            what = f"the index was made with {image.encoder}, and the settings name {used}"
             yield Finding("index", "warning", what, "name the one that it was made with (SPINECHO_ENCODER)")
         if others := unserved_vectors(database):
             yield Finding("index", "note", "vectors are of encoders that answer no more", "they only take room", others)

@@ -233,6 +233,26 @@ def _refused(path: object) -> None:
     raise PermissionError(13, "Permission denied", str(path))
 
 
+def test_a_series_of_which_a_file_was_torn_stays_when_its_folder_is_gone(tmp_path: Path) -> None:
+    mine, at = tmp_path / "archive", home(tmp_path / "home")
+    torn = slices(mine / "a", "a", n=3)[0]
+    slices(mine / "b", "b")
+    torn.write_bytes(torn.read_bytes()[:-100])
+    at.index(mine)
+    before = stored(at)["volumes"]
+    (mine / "a").rename(tmp_path / "elsewhere")
+    for _ in range(2):
+        summary = at.index(mine)
+        assert (summary.counts["missing"], summary.counts["series"], summary.reasons) == (2, 0, {})
+        assert stored(at)["volumes"] == before
+    (tmp_path / "elsewhere").rename(mine / "a")
+    assert at.index(mine).reasons == {"TRUNCATED": 1}
+    assert stored(at)["volumes"] == before
+    shutil.rmtree(mine / "a")
+    assert at.index(mine, prune=True, yes=True).counts["pruned"] == 2
+    assert at.query("SELECT count(*) FROM studies") == [(1,)]
+
+
 def test_verify_finds_a_file_that_changed_with_its_size_and_time(tmp_path: Path) -> None:
     mine, at = tmp_path / "archive", home(tmp_path / "home")
     first, *_ = slices(mine, "a")

@@ -84,6 +84,15 @@ def test_a_home_that_is_well_has_no_warning(home: Path) -> None:
     assert found["disk"]["to_come"] > (home / "spinecho.sqlite").stat().st_size
 
 
+def test_an_encoder_that_was_switched_to_needs_no_name_and_one_that_is_named_otherwise_is_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql(home, "UPDATE serving SET encoder = 'slices-minilm'")
+    assert "the settings name" not in str(examine(home))
+    monkeypatch.setenv("SPINECHO_ENCODER", "vit:elsewhere")
+    assert "made with slices-minilm, and the settings name vit:elsewhere" in str(examine(home))
+
+
 def test_what_is_made_from_the_rows_is_mended(home: Path) -> None:
     for happens, *_ in MENDABLE.values():
         happens(home)
