@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, File, Form, UploadFile
 from fastapi.responses import JSONResponse
@@ -16,17 +18,36 @@ from spinecho.search.answers.hits import Results, results_json
 from spinecho.search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from spinecho.setup.boxes import read_box
 from spinecho.ui.server.api.around.asking import Asked, Needs
-from spinecho.ui.server.api.around.limits import MOST_DEEP
-from spinecho.ui.server.api.around.metrics import stages_seen
+from spinecho.ui.server.api.around.limits import MOST_DEEP, Turns
+from spinecho.ui.server.api.around.metrics import UNANSWERED, stages_seen
 from spinecho.ui.server.api.around.paging import cursor_of, offset_of
 from spinecho.ui.server.api.around.problems import WrongCursor
-from spinecho.ui.server.api.around.turns import in_turn
 from spinecho.ui.server.api.as_json import shapes
 from spinecho.ui.server.api.finding.uploads import read_upload
 
 router = APIRouter(tags=["searching"])
 Reads = Annotated[Asked, Depends(Needs("read", what="search"))]
+Answer = TypeVar("Answer")
 _PICTURES = 3
+
+
+def in_turn(endpoint: Callable[..., Answer]) -> Callable[..., Awaitable[Answer]]:
+    """An endpoint, with the parameter `asked`, that waits. The seconds are in `asked.request.state.waited`."""
+    signature = inspect.signature(endpoint)
+
+    @functools.wraps(endpoint)
+    async def waits(*given: Any, **named: Any) -> Answer:
+        asked = signature.bind(*given, **named).arguments["asked"]
+
+        def work(waited: float) -> Answer:
+            asked.request.state.waited = waited
+            return endpoint(*given, **named)
+
+        turns: Turns = asked.service.turns
+        with UNANSWERED.track_inprogress():
+            return await turns.taken(work)
+
+    return waits
 
 
 @router.post("/search", response_model=shapes.Hits)
