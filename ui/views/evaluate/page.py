@@ -144,10 +144,10 @@ def _compared(context: PageContext, shown: Sequence[Evaluated]) -> None:
 
 
 def _headlines(found: Sequence[Mapping[str, Any]]) -> None:
-    """What the figures show in sentences; what nothing can be told of is folded away."""
-    untold = [str(one["text"]) for one in found if one["kind"] in ("few", "missing")]
-    if len(untold) < len(found):
-        st.text("\n".join(str(one["text"]) for one in found if one["kind"] not in ("few", "missing")))
+    """What the figures show in sentences; those of too few are folded away, what has no figure stands below."""
+    untold = [str(one["text"]) for one in found if one["kind"] == "few"]
+    if told := [str(one["text"]) for one in found if one["kind"] not in ("few", "missing")]:
+        st.text("\n".join(told))
     if untold:
         with st.expander(f"Of {len(untold)} question{'s' if len(untold) > 1 else ''} nothing can be told here"):
             st.text("\n".join(untold))
