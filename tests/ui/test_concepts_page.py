@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from archives import copy_of_home
+from jobs_done import Works, meanwhile
 from pages import page_of
 from streamlit.testing.v1 import AppTest
 from taught_home import ENCODER, STUDIES, make_home, parts
 
 import spinecho
 from spinecho.encoders.registry import ENCODERS
+from spinecho.setup.settings import read_settings
+from spinecho.ui.server.jobs.pool import Pool, set_pool
 
 NAME = "pituitary tumour"
 
@@ -62,6 +66,33 @@ def test_a_concept_is_judged_taught_taught_again_and_undone(home: Path) -> None:
         assert [one.state for one in archive.concepts.list()] == ["serves", "undone"]
         assert f"thumbs:{NAME}" in archive.concepts.show(NAME).card["sources"]
         assert 0 < len(archive.search(where=f"predicted.{NAME}=yes", k=500)) < STUDIES
+
+
+@pytest.fixture
+def works(home: Path) -> Iterator[Works]:
+    settings = read_settings()
+    made = Works(settings)
+    set_pool(settings, Pool(made.queue))
+    yield made
+    set_pool(settings, None)
+    made.close()
+
+
+def test_it_is_taught_by_another_process_where_there_is_one(works: Works, tmp_path: Path) -> None:
+    page = drawn()
+    page.text_input(key="concept-from").input(f"says:present({NAME})").run()
+    with meanwhile(works):
+        page.button(key="concept-go").click().run()
+    assert not page.exception, page.exception
+    assert "Version 1 predicts now" in said(page)
+    assert [job.kind for job in works.queue.of("ada")] == ["teach"]
+    (tmp_path / "labels.csv").write_text("secret\n")
+    page.text_input(key="concept-from").input(f"table:{tmp_path}/labels.csv").run()
+    with meanwhile(works):
+        page.button(key="concept-go").click().run()
+    heard = "\n".join(one.value for one in [*page.error, *page.markdown, *page.text, *page.caption])
+    assert "files are for the command line" in heard
+    assert "secret" not in heard
 
 
 def test_who_may_not_teach_may_judge_and_nothing_happens_without_examples(home: Path) -> None:

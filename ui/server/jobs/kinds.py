@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from spinecho.answering.connection import read_where
+from spinecho.answering.connection import archive_of, read_where
 from spinecho.db.durable import write_durably
 from spinecho.errors import QueryError
 from spinecho.search.access.by_uid import ByUid
@@ -123,6 +123,18 @@ def kept_evaluation(context: Context, asked: Mapping[str, Any]) -> dict[str, Any
     return {"folder": folder.name}
 
 
+def teach(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Teach a concept, as a page does it by itself: no file is read for who asks."""
+    from spinecho.shown import ShownArchive  # noqa: PLC0415
+
+    archive = archive_of(ShownArchive, context.settings, context.archive())
+    done = archive.teach(
+        asked["name"], sources=list(asked["sources"]), against=asked["against"], again=bool(asked["again"]),
+        on_progress=context.tell,
+    )  # fmt: skip
+    return {"version": None if done.concept is None else done.concept.version, "why": done.why}
+
+
 def _heat_map(context: Context, heat: Heat) -> dict[str, Any]:
     cells = np.ascontiguousarray(heat.cells, dtype="<f4")
     file = context.queue.write(context.job.id, "f32", cells.tobytes())
@@ -146,6 +158,7 @@ KINDS: Mapping[str, Kind] = {
     "asked-changes": Kind(cohort_work.asked_changes, 2, 600.0, Role.VIEWER),
     "asked-freeze": Kind(cohort_work.asked_freeze, 2, 1800.0, Role.RESEARCHER),
     "asked-rerun": Kind(cohort_work.asked_rerun, 2, 1800.0, Role.RESEARCHER),
+    "teach": Kind(teach, 3, 1800.0, Role.RESEARCHER),
     "map": Kind(archive_map, 3, 1800.0, Role.VIEWER),
     "kept-evaluation": Kind(kept_evaluation, 5, 4 * 3600.0, Role.RESEARCHER),
     "count": Kind(count, 3, 1800.0, Role.VIEWER),

@@ -13,6 +13,7 @@ from spinecho.archive import Archive
 from spinecho.learning.teaching import Concept, ConceptError
 from spinecho.setup.wiring import USER_ERRORS
 from spinecho.ui.views.session.opened import PageContext
+from spinecho.ui.views.session.pooled import pooled
 from spinecho.ui.views.session.wanted import while_drawn
 from spinecho.ui.views.style import trouble
 
@@ -92,22 +93,32 @@ def _teach(context: PageContext, archive: Archive, name: str, now: Concept | Non
         may = context.front.access.may(Role.RESEARCHER)
         label = "Teach" if now is None else "Teach again"
         if third.button(label, key="concept-go", type="primary", disabled=not may, width="stretch"):
-            _taught(archive, name, now, source.strip(), against.strip(), judged=bool(verdicts))
+            _taught(context, name, now, source.strip(), against.strip(), judged=bool(verdicts))
         if not may:
             st.caption("Teaching takes the role researcher; judging is for all.")
 
 
-def _taught(archive: Archive, name: str, now: Concept | None, source: str, against: str, *, judged: bool) -> None:
+def _taught(
+    context: PageContext, name: str, now: Concept | None, source: str, against: str, *, judged: bool
+) -> None:  # fmt: skip
+    """By another process where there is one: what it computes would hold every page up. Begun, it is done."""
     sources = [source] if source else []
     if now is None and judged:
         sources.append(f"thumbs:{name}")
     try:
-        with st.spinner("Learning"):
-            done = archive.teach(name, sources=sources, against=against, again=now is not None)
+        context.front.access.require(Role.RESEARCHER, "teach a concept")
+        asked = {"name": name, "sources": sources, "against": against, "again": now is not None}
+        made = pooled(context, "teach", asked, label="Learning", stays=True)
+        if made is not None:
+            version, why = made.result["version"], str(made.result["why"])
+        else:
+            with st.spinner("Learning"):
+                done = context.front.teach(name, sources=sources, against=against, again=now is not None)
+            version, why = None if done.concept is None else done.concept.version, done.why
     except USER_ERRORS as error:
         trouble("It was not taught", str(error))
         return
-    _say(f"Version {done.concept.version} predicts now. {done.why}" if done.concept is not None else done.why)
+    _say(why if version is None else f"Version {version} predicts now. {why}")
 
 
 def _say(words: str) -> None:
