@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sqlite3
 from pathlib import Path
@@ -76,8 +77,9 @@ def test_a_cohort_is_frozen_listed_shown_run_again_and_exported(mine: Home, tmp_
     made = told("export", "mine", tmp_path / "out", "--version", "1", home=mine.folder)
     assert made["studies"] == before
     assert (tmp_path / "out" / "participants.tsv").is_file()
-    files = (tmp_path / "out" / "files.csv").read_text().splitlines()
-    assert all(Path(line.rsplit(",", 1)[1]).is_file() for line in files[1:])
+    with (tmp_path / "out" / "files.csv").open(newline="") as lines:
+        files = list(csv.reader(lines))
+    assert all(Path(line[-1]).is_file() for line in files[1:])
     assert len(files) > before
     refused = run("export", "mine", tmp_path / "out", home=mine.folder)
     assert refused.exit_code == 2
