@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from starlette.testclient import TestClient
+from waiting import comes
 
 
 class Asking:
@@ -18,7 +19,7 @@ class Asking:
         self, client: TestClient, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> None:
         """Without a body it is a GET."""
-        self._left = False
+        self._left = self._heard = False
         self._events: asyncio.Event | None = None
         self._client, self.sent = client, list[Any]()
         content = b"" if body is None else json.dumps(body).encode()
@@ -36,9 +37,11 @@ class Asking:
         self.over: Future[None] = client.portal.start_task_soon(self._run)
 
     def leave(self) -> None:
-        """Go away."""
+        """Go away, and wait until the server has heard of it."""
         assert self._client.portal is not None
         self._client.portal.call(self._close)
+        comes(lambda: self._heard or self.over.done())
+        self._client.portal.call(asyncio.sleep, 0.01)  # whoever was told of it has gone on by then
 
     @property
     def status(self) -> int:
@@ -64,6 +67,7 @@ class Asking:
             return self._pieces.pop()
         assert self._events is not None
         await self._events.wait()
+        self._heard = True
         return {"type": "http.disconnect"}
 
     async def _send(self, message: Any) -> None:

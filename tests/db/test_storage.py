@@ -413,7 +413,7 @@ def test_names_are_given_to_bytes_that_are_on_the_disk(tmp_path: Path, monkeypat
         real_sync(handle)
 
     def replaced(source: Path, target: Path) -> None:
-        done.append(("rename", f"{source} {target}"))
+        done.append(("rename", f"{source}\0{target}"))
         real_replace(source, target)
 
     for name, fake in (("open", opened), ("fsync", synced), ("replace", replaced)):
@@ -424,7 +424,7 @@ def test_names_are_given_to_bytes_that_are_on_the_disk(tmp_path: Path, monkeypat
     renames = [at for at, (what, _) in enumerate(done) if what == "rename"]
     assert len(renames) == 4  # a build and a snapshot, each with its pointer
     for at in renames:
-        source, target = map(Path, done[at][1].split(" "))
+        source, target = map(Path, done[at][1].split("\0"))
         held = [target] if target.is_file() else list(target.iterdir())
         before = {path for what, path in done[:at] if what == "sync"}
         for path in held:

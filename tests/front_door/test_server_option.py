@@ -114,7 +114,7 @@ def test_what_is_printed_for_scripts_is_the_same(
             value = run(*path.split(), *filled, *way)
             if path in ("token create", "cohort freeze"):  # numbers go on, whatever is forgotten
                 made |= {"{token}": str(value.get("id"))} if "id" in value else {"{version}": str(value["version"])}
-            found[path].append(json.loads(json.dumps(same(value)).replace(str(new), "NEW")))
+            found[path].append(json.loads(json.dumps(same(value), ensure_ascii=False).replace(str(new), "NEW")))
         if not number:  # both begin with no cohort of this name
             assert not [one for one in here.cohorts() if one.name == "of-commands"]
         here.forget_thumbs("tumour")

@@ -53,7 +53,7 @@ def put_home(home: Path, hospital: Path) -> None:
     """A home as that code left it, of this hospital. Its builds are gone; files are as old as they are here."""
     home.mkdir(mode=0o700)
     with closing(sqlite3.connect(home / "spinecho.sqlite")) as connection:
-        connection.executescript(gzip.decompress(KEPT.read_bytes()).decode().replace(THERE, str(hospital)))
+        connection.executescript(gzip.decompress(KEPT.read_bytes()).decode().replace(THERE, _quoted(hospital)))
         listed = connection.execute(
             "SELECT f.id, d.path || '/' || f.name FROM files f JOIN folders d ON d.id = f.folder_id"
         )
@@ -63,6 +63,10 @@ def put_home(home: Path, hospital: Path) -> None:
                 "UPDATE files SET size = ?, mtime_ns = ? WHERE id = ?", (stat.st_size, stat.st_mtime_ns, number)
             )
         connection.commit()
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
 
 
 def main() -> None:
@@ -75,7 +79,7 @@ def main() -> None:
             Image.new("L", (8, 8)).save(picture, "png")
             connection.execute("UPDATE thumbnails SET png = ?", (picture.getvalue(),))
             connection.commit()
-            lines = "\n".join(connection.iterdump()).replace(str(hospital), THERE)
+            lines = "\n".join(connection.iterdump()).replace(_quoted(hospital), THERE)
     KEPT.write_bytes(gzip.compress(lines.encode(), mtime=0))
 
 
