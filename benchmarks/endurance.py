@@ -27,6 +27,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,19 +109,8 @@ def endured(folder: Path, given: argparse.Namespace) -> int:
     write_archive(later, studies=max(2, int(given.minutes * 60 / _EVERY) + 1), seed=4)
     run("index", str(archive), home=home)
     token = run("token", "create", "endurance", home=home).split()[-1]
-    port = free_port()
-    serve = [*_COMMAND, "serve", "--no-pages", "--home", str(home), "--port", str(port), "--workers",
-             str(given.workers), "--jobs", "0"]  # fmt: skip
-    log = folder / "serve.log"
-    with log.open("w") as out, subprocess.Popen(
-        serve, env={**command_environment(), "SPINECHO_API_RATE": "0"}, stdout=out, stderr=out
-    ) as server:  # fmt: skip
-        try:
-            wait_for(port, server, log)
-            return watched(given, server.pid, port, token, lambda stop: changes(stop, given, home, archive, later))
-        finally:
-            server.terminate()
-            server.wait(60)
+    with served(home, folder / "serve.log", workers=given.workers, jobs=0) as (port, process):
+        return watched(given, process, port, token, lambda stop: changes(stop, given, home, archive, later))
 
 
 def watched(given: argparse.Namespace, process: int, port: int, token: str, change: Any) -> int:
@@ -250,6 +241,23 @@ def run(*arguments: str, home: Path) -> str:
         env=command_environment(),
     )  # fmt: skip
     return done.stdout
+
+
+@contextmanager
+def served(home: Path, log: Path, *, workers: int, jobs: int) -> Iterator[tuple[int, int]]:
+    """A server without pages over a home: (its port, the number of its process). Raises as `wait_for`."""
+    port = free_port()
+    serve = [*_COMMAND, "serve", "--no-pages", "--home", str(home), "--port", str(port), "--workers", str(workers),
+             "--jobs", str(jobs)]  # fmt: skip
+    with log.open("w") as out, subprocess.Popen(
+        serve, env={**command_environment(), "SPINECHO_API_RATE": "0"}, stdout=out, stderr=out
+    ) as server:  # fmt: skip
+        try:
+            wait_for(port, server, log)
+            yield port, server.pid
+        finally:
+            server.terminate()
+            server.wait(60)
 
 
 def wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:

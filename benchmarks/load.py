@@ -32,12 +32,10 @@ import gevent
 from locust import FastHttpUser, constant, task
 from locust.env import Environment
 
+from benchmarks.questions import QUESTIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-KINDS = ("infarct", "meningioma", "metastasis", "haemorrhage", "cyst", "glioma", "abscess", "cavernoma")
-SITES = ("frontal", "temporal", "parietal", "occipital")
-QUESTIONS = [f"{kind} in the {side} {site} lobe" for kind in KINDS for side in ("left", "right") for site in SITES]
 
 
 class Person(FastHttpUser):

@@ -23,13 +23,11 @@ from pathlib import Path
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 from benchmarks.browser import SECRET, serve
 from benchmarks.common import machine
-
-KINDS = ("infarct", "meningioma", "metastasis", "haemorrhage", "cyst", "glioma", "abscess", "cavernoma")
-SITES = ("frontal", "temporal", "parietal", "occipital")
-QUESTIONS = [f"{kind} in the {side} {site} lobe" for kind in KINDS for side in ("left", "right") for site in SITES]
+from benchmarks.questions import QUESTIONS
 
 
 def main() -> None:
@@ -67,8 +65,9 @@ async def _one(address: str, cookie: str, number: int, end: float, thinking: flo
     times, errors = [], 0
     where = address.replace("http", "ws", 1) + "/_stcore/stream"
     async with connect(
-        where, additional_headers={"Cookie": cookie}, origin=address, subprotocols=["streamlit"], max_size=None
-    ) as line:  # type: ignore[arg-type]
+        where, additional_headers={"Cookie": cookie}, origin=Origin(address), subprotocols=[Subprotocol("streamlit")],
+        max_size=None,
+    ) as line:  # fmt: skip
         await line.send(_rerun().SerializeToString())
         page = _Page()
         await page.drawn(line)

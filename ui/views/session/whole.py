@@ -15,7 +15,8 @@ def whole(callback: Callable[P, None]) -> Callable[P, None]:
     """A callback of a widget that can be begun again, so that it is not left half done.
 
     Streamlit ends a drawing as soon as a newer one is asked for, at whatever it next reads or writes of the session,
-    and callbacks with it: the press is over by then, and what it should have set would be lost without a word.
+    and callbacks with it: the press is over by then, and what it should have set would be lost without a word. One that
+    asks for a drawing itself (`st.rerun`, which does nothing in a callback) would be begun again for ever.
     """
 
     @functools.wraps(callback)

@@ -19,7 +19,7 @@ STAGES = Histogram("spinecho_stage_seconds", "Of searches, by stage.", ["stage"]
 ERRORS = Counter("spinecho_errors", "Answers that are problems, by reason.", ["reason"])
 CACHE = Counter("spinecho_volume_cache", "Volumes asked for, by whether they were at hand.", ["found"])
 UNDER_WAY = Gauge("spinecho_requests_under_way", "Requests now.", multiprocess_mode="livesum")
-UNANSWERED = Gauge("spinecho_searches_under_way", "Searches, those that wait too.", multiprocess_mode="livesum")
+SEARCHES = Gauge("spinecho_searches_under_way", "Searches, those that wait too.", multiprocess_mode="livesum")
 THREADS = Gauge("spinecho_threads_busy", "Threads that answer now, of 40.", multiprocess_mode="livesum")
 READY = Gauge("spinecho_ready", "Whether searches are answered.", multiprocess_mode="livemin")
 JOBS = Gauge("spinecho_jobs", "Jobs by state.", ["state"], multiprocess_mode="mostrecent")

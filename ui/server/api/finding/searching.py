@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -18,8 +17,8 @@ from spinecho.search.answers.hits import Results, results_json
 from spinecho.search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from spinecho.setup.boxes import read_box
 from spinecho.ui.server.api.around.asking import Asked, Needs
-from spinecho.ui.server.api.around.limits import MOST_DEEP, Turns
-from spinecho.ui.server.api.around.metrics import UNANSWERED, stages_seen
+from spinecho.ui.server.api.around.limits import MOST_DEEP
+from spinecho.ui.server.api.around.metrics import SEARCHES, stages_seen
 from spinecho.ui.server.api.around.paging import cursor_of, offset_of
 from spinecho.ui.server.api.around.problems import WrongCursor
 from spinecho.ui.server.api.as_json import shapes
@@ -33,19 +32,15 @@ _PICTURES = 3
 
 def in_turn(endpoint: Callable[..., Answer]) -> Callable[..., Awaitable[Answer]]:
     """An endpoint, with the parameter `asked`, that waits. The seconds are in `asked.request.state.waited`."""
-    signature = inspect.signature(endpoint)
 
     @functools.wraps(endpoint)
-    async def waits(*given: Any, **named: Any) -> Answer:
-        asked = signature.bind(*given, **named).arguments["asked"]
-
+    async def waits(asked: Asked, **given: Any) -> Answer:
         def work(waited: float) -> Answer:
             asked.request.state.waited = waited
-            return endpoint(*given, **named)
+            return endpoint(asked, **given)
 
-        turns: Turns = asked.service.turns
-        with UNANSWERED.track_inprogress():
-            return await turns.taken(work)
+        with SEARCHES.track_inprogress():
+            return await asked.service.turns.taken(work)
 
     return waits
 
