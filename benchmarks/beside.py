@@ -1,6 +1,6 @@
 """What people who search feel of the longest work that the server takes on, beside it.
 
-    python -m benchmarks.beside --home HOME [--workers 2] [--people 4] [--seconds 40]
+    python -m benchmarks.beside --home HOME [--workers 2] [--people 4] [--seconds 40] [--only longest]
 
 HOME: an index of scans with reports; a copy of it is used. People search with words, with a second of thinking between,
 first alone, and then beside the longest query that is accepted (one after the other), three heat maps, one evaluation
@@ -29,6 +29,7 @@ from benchmarks.common import machine
 from benchmarks.endurance import run, served
 from spinecho.search.planning.long_text import MOST
 
+_SHOWN = ("lesion", "oedema", "cyst")
 _WORDS = ("lesion", "white matter", "no enhancement", "oedema", "disc", "normal brain", "cyst", "left temporal lobe")
 _RULES = """
 name = "everybody"
@@ -77,7 +78,7 @@ class Asker:
         """A job, and the next once it is done; heat maps of other words each time."""
         with self.client() as client:
             for number in itertools.count():
-                words = {"words": _WORDS[number % len(_WORDS)]} if "series" in body else {}
+                words = {"words": _SHOWN[number % len(_SHOWN)]} if "series" in body else {}
                 begun = client.post(f"/jobs/{path}", json={**body, **words})
                 if begun.status_code != 202:
                     self.failed[f"{kind}: {begun.status_code} {begun.text[:120]}"] += 1
@@ -86,9 +87,9 @@ class Asker:
                     if stop.wait(0.2):
                         client.delete(f"/jobs/{begun.json()['id']}")
                         return
-                self._count(kind, 200 if state["state"] == "done" else 500)
+                self._count(kind, 200 if state["state"] == "done" else f"{state['state']}: {state.get('problem')}")
 
-    def _count(self, kind: str, status: int) -> None:
+    def _count(self, kind: str, status: int | str) -> None:
         if status == 200:
             self.done[kind] += 1
         else:
@@ -102,6 +103,7 @@ def main() -> None:
     arguments.add_argument("--workers", type=int, default=2)
     arguments.add_argument("--people", type=int, default=4)
     arguments.add_argument("--seconds", type=float, default=40)
+    arguments.add_argument("--only", choices=("longest", "evaluations", "exports", "evidence"), help="of that work")
     given = arguments.parse_args()
     print(machine())
     with tempfile.TemporaryDirectory() as folder:
@@ -142,13 +144,15 @@ def measured(given: argparse.Namespace, asker: Asker, series: tuple[str, ...]) -
     stop = threading.Event()
     threads = [threading.Thread(target=asker.person, args=(stop, number)) for number in range(given.people)]
     if series:
-        threads.append(threading.Thread(target=asker.longest, args=(stop,)))
+        if given.only in (None, "longest"):
+            threads.append(threading.Thread(target=asker.longest, args=(stop,)))
         works: list[tuple[str, str, dict[str, Any]]] = [
             ("evaluation", "evaluations", {"queries": 1000}),
             ("export", "exports", {"name": "everybody", "version": 1}),
             *(("heat map", "evidence", {"series": uid}) for uid in series),
         ]
-        threads += [threading.Thread(target=asker.job, args=(stop, *work)) for work in works]
+        wanted = [work for work in works if given.only in (None, work[1])]
+        threads += [threading.Thread(target=asker.job, args=(stop, *work)) for work in wanted]
     for thread in threads:
         thread.start()
     time.sleep(_WARM)

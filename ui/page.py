@@ -21,6 +21,7 @@ from spinecho.ui.views.evaluate.page import SHORTCUTS as EVALUATE_KEYS
 from spinecho.ui.views.evaluate.page import evaluate_page
 from spinecho.ui.views.search.page import search_page
 from spinecho.ui.views.search.results import SHORTCUTS
+from spinecho.ui.views.session.floor import FLOOR
 from spinecho.ui.views.session.keys import key_sheet
 from spinecho.ui.views.session.opened import PageContext, enter, record_of
 from spinecho.ui.views.session.page_links import lay_out
@@ -92,4 +93,5 @@ def _foot(settings: Settings, person: Person, record: Recorder) -> None:
         sign_out_button(settings, person, record)
 
 
-main()
+with FLOOR.held():
+    main()

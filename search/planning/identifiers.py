@@ -147,7 +147,7 @@ def _tokens(text: str, without: Taken) -> list[_Token]:
     words: list[_Token] = []
     for match in _TOKEN.finditer(text):
         start, stop = match.span()
-        begin = next((place for place in range(start, stop) if place in announced), start)
+        begin = next((place for place in range(start, stop) if place in announced), start) if announced else start
         first, introduced = announced.get(begin, (begin, None))
         begin += len(text[begin:stop]) - len(text[begin:stop].lstrip(_EDGES))
         stop = begin + len(text[begin:stop].rstrip(_EDGES))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ from spinecho.encoders.tasks.image_tasks import (
 from spinecho.errors import NoScan, SpinechoError
 from spinecho.search.fusion import NAME as FUSION
 from spinecho.search.fusion import Weights
-from spinecho.search.query import BoxError, ImageQuery, SpotQuery
+from spinecho.search.query import BoxError, ImageQuery, SpotQuery, TextQuery
 from spinecho.setup.boxes import check_form, read_box
 from spinecho.setup.private import make_private, tighten
 from spinecho.setup.readers import Readers
@@ -117,7 +117,7 @@ def own_weights(settings: Settings) -> Weights | None:
 def open_served(
     settings: Settings, *, database: Database | None = None, warn: Callable[[str], None] = _ignore
 ) -> Served:
-    """An engine for the personal archives of many people, its database's file read ahead."""
+    """An engine for the personal archives of many people, its database's file read ahead, that has searched once."""
     from spinecho.search.access.late_engine import LateEngine  # noqa: PLC0415
     from spinecho.search.access.personal_archive import Served  # noqa: PLC0415
 
@@ -127,7 +127,15 @@ def open_served(
     def opening() -> Engine:
         return open_engine(settings, database=held)
 
-    return Served(LateEngine(held, settings.builds, opening, opened=opening()))
+    engine = opening()
+    search_once(engine)
+    return Served(LateEngine(held, settings.builds, opening, opened=engine))
+
+
+def search_once(engine: Engine) -> None:
+    """So that nobody's first question waits for what is read, imported or resolved once: seconds in a large archive."""
+    with contextlib.suppress(SpinechoError):  # whoever asks next is told what the matter is
+        engine.search(TextQuery("normal brain"), k=1)
 
 
 def read_image_query(path: Path, dual: DualEncoder) -> tuple[ImageQuery, tuple[FileFailure, ...]]:
@@ -243,14 +251,14 @@ def read_levels(source: Sequence[tuple[str, str]], *, key: str) -> Levels:
     return unpack_levels(_read_again(levels_task(source, key=key)))
 
 
-@contextmanager
+@contextlib.contextmanager
 def indexing_lock(settings: Settings) -> Iterator[None]:
     """Held while a run writes: two at once would do the same work twice. Let go by the system if the run dies."""
     with one_at_a_time(settings, "index.lock", f"is indexing into {settings.home} already"), alone(settings.database):
         yield
 
 
-@contextmanager
+@contextlib.contextmanager
 def one_at_a_time(settings: Settings, name: str, does: str) -> Iterator[None]:
     """Hold a lock of the home, a file of this name, which the system lets go if the process dies.
 

@@ -23,6 +23,7 @@ from spinecho.encoders.sandbox.environment import command_environment
 from spinecho.errors import SpinechoError
 from spinecho.setup.private import UMASK
 from spinecho.setup.settings import as_environment, read_settings
+from spinecho.ui.server.fair import share_finely
 from spinecho.ui.server.serve import SECRET, check_address, parser_of, rules_for, secret_of, tell_address
 
 GIVEN = "SPINECHO_SERVE"
@@ -103,6 +104,7 @@ def make() -> Any:
     from spinecho.ui.server.api.around.service import Door  # noqa: PLC0415
     from spinecho.ui.server.proxy import Front, Proxy  # noqa: PLC0415
 
+    share_finely()
     options = json.loads(os.environ[GIVEN])
     settings = read_settings()
     rules = rules_for(
