@@ -9,6 +9,7 @@ from spinecho.encoders.language.vocabulary.reading import read
 
 _SEEN_OF_IT = re.compile(
     r"(?<!\w)(?:visuali[sz]\w*|imag\w*|remain\w*|rest|other|lateral|later|medial|left|right|run|cours|pass?|fill|open|lie|sit|continu|insert|move?|exit|drain|links?|rechts?|beidseits"
+    r"|dist|proxim|upper|lower|anterior|posterior|superior|inferior|entir|whol|(?:ante|retro)(?:vert|flex)"
     r"|izquierd\w+|derech\w+|gauche|droite?)(?!\w)"
 )
 

@@ -16,7 +16,15 @@ _EXAMINATION = (
     r"|investigations?|mra|mrcp|angiogra\w+|arthrogra\w+|pet(?:[-/ ]ct)?|mammogra\w+)"
 )
 _WHEN = r"(?: (?:of|from|in|dated|on|at) (?!the(?!\w)|an?(?!\w))[\w/.-]+(?: (?:19|20)\d\d)?)?"
-_ONE = rf"(?:the |an? |his |her |their |your |our )?(?:\w+ )?{_EARLIER}(?: [\w-]+)?? {_EXAMINATION}(?!\w){_WHEN}"
+_DATED = (
+    r"(?: (?:of|from|in|dated|on) (?:(?:early|late|mid|\d{1,2}(?:st|nd|rd|th)?|jan\w*|feb\w*|mar\w*|apr\w*|may|jun\w*"
+    r"|jul\w*|aug\w*|sep\w*|oct\w*|nov\w*|dec\w*|spring|summer|autumn|fall|winter)[ -]){0,3}(?:19|20)\d\d"
+    r"| (?:from )?(?:\w+|\d+) (?:years?|months?|weeks?) (?:ago|earlier|previously|before))"
+)
+_ONE = (
+    rf"(?:the |an? |his |her |their |your |our )?(?:(?:\w+ )?{_EARLIER}(?: [\w-]+)?? {_EXAMINATION}(?!\w){_WHEN}"
+    rf"|(?:\w+ )?{_EXAMINATION}(?!\w){_DATED})"
+)
 _SEEN = (
     r"(?:seen|described|noted|reported|shown|identified|demonstrated|documented|detected|found|visible|present|suspected|raised"
     r"|observed|diagnosed|evident|mentioned)"

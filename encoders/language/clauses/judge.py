@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from spinecho.encoders.language.clauses.anatomy_alone import names_only_anatomy
+from spinecho.encoders.language.clauses.anatomy_told import ONE_STATEMENT, not_in_view
 from spinecho.encoders.language.clauses.bounds import (
     ALL_ABNORMAL,
     ASIDE,
@@ -30,7 +31,6 @@ from spinecho.encoders.language.clauses.normal_anatomy import (
     NO_LONGER,
     WITH_NO,
     as_normal,
-    of_anatomy,
     of_normal,
     something_wrong,
     told_of_it,
@@ -38,11 +38,13 @@ from spinecho.encoders.language.clauses.normal_anatomy import (
 from spinecho.encoders.language.clauses.other_languages import judge_by
 from spinecho.encoders.language.clauses.other_rules import rules_for
 from spinecho.encoders.language.clauses.segment import Judged, decide, has_words, judge_segment
+from spinecho.encoders.language.clauses.taken_back import taken_back
 from spinecho.encoders.language.finding_words import names_finding
 from spinecho.encoders.language.parts.sentences import sentence_spans
 from spinecho.encoders.language.vocabulary import concepts
 
 _BLANKS = re.compile(r"\s{2,}|[^\S ]")
+_AS_WELL = re.compile(r"[ ,]*as well as(?!\w)")
 _WITH = re.compile(r"[ ,]*with(?!\w)")
 _OR = re.compile(r"[ ,]*n?or(?!\w)")
 _LAST_OF_LIST = re.compile(r"; ?n?or(?!\w)")
@@ -57,8 +59,9 @@ _ALL_SEEN = re.compile(
 _ON_THIS_SCAN = re.compile(
     r"(?<!\w)(?:on|in|at|by|after|from|per) (?:this|these|today's|(?:the )?(?:current|present)) (?:\w+ )?"
     r"(?:mri?|mr|ct|scans?|stud(?:y|ies)|exam(?:ination)?s?|images?|imaging|sequences?|investigation)(?!\w)"
+    r"|(?<!\w)(?:a|ans|answer|reply|response) ?:"
 )
-"""Says nothing more in an answer: "Suspected MS" - "unlikely on this study"."""
+"""Says nothing more in an answer: "Suspected MS" - "unlikely on this study", "Q: MS?" - "A: no"."""
 _TREATED_FOR = re.compile(r"(?:\w+ly )?(?:treated|managed|irradiated|operated)(?!\w)[\w /'-]*(?<!\w)for(?!\w)")
 _WITH_NOW = re.compile(
     r"[ ,]*with (?:an? |the )?(?:now|new|persist\w+|residual|recurren\w+|ongoing|continu\w+|worsening|progressive"
@@ -139,12 +142,12 @@ def _judge_all(heard: str) -> list[Judged]:
             if previous and (told := told_of_it(heard, previous, first)):
                 judged.pop()
                 parts[0] = told
-            elif previous and (of_normal(heard, previous, first) or of_anatomy(heard, previous, first)):
+            elif previous and any(of_one(heard, previous, first) for of_one in (*ONE_STATEMENT, of_normal)):
                 judged.pop()
                 parts[0] = replace(first, start=previous.start)
             _look_back(heard, judged, parts[0])
-        judged += [_as_expected(heard, _either(heard, part)) for part in parts]
-    judged = _answered_together(heard, _denied_too(heard, judged))
+        judged += [not_in_view(heard, _as_expected(heard, _either(heard, part))) for part in parts]
+    judged = taken_back(heard, _answered_together(heard, _denied_too(heard, judged)))
     return [one for part in judged for grown in _no_more(heard, part) for one in _operated(heard, grown)]
 
 
@@ -239,11 +242,8 @@ def _either(heard: str, part: Judged) -> Judged:
 
 def _as_expected(heard: str, part: Judged) -> Judged:
     """ "Corpus callosum present" says that nothing is wrong with it."""
-    if (
-        part.by != "nothing"
-        or part.aside
-        or (normal := PRESENT_AS_EXPECTED.fullmatch(heard, part.start, part.end)) is None
-    ):
+    normal = PRESENT_AS_EXPECTED.fullmatch(heard, part.start, part.end)
+    if part.by != "nothing" or part.aside or normal is None:
         return part
     return replace(part, assertion="absent", by="normal", cue=normal.span("cue"))
 
@@ -325,7 +325,7 @@ def _goes_on(heard: str, judged: Sequence[Judged], one: Judged) -> bool:
     text = heard[one.start : one.end].lstrip(";")
     if last.by == "family":
         return PATIENT.match(text) is None
-    if last.by == "history" and NOW.match(text):
+    if (last.by == "history" and NOW.match(text)) or (last.by == "hedge" and _AS_WELL.match(text)):
         return False
     if last.by == "history" and text.lstrip(" ,").startswith("with "):
         if not names_finding(text):

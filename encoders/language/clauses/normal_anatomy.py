@@ -21,9 +21,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from spinecho.encoders.language.clauses.anatomy_alone import names_only_anatomy
 from spinecho.encoders.language.clauses.bounds import SMALL_WORDS
-from spinecho.encoders.language.clauses.segment import Judged, has_words
+from spinecho.encoders.language.clauses.segment import Judged
 from spinecho.encoders.language.finding_words import names_finding
 from spinecho.encoders.language.vocabulary.reading import read
 
@@ -203,6 +202,7 @@ _NOT_CALLED = re.compile(
 )
 WITH_NO = re.compile(r"[ ,]*(?:and )?(?:with (?:no|nil)|without)(?!\w)")
 NO_LONGER = re.compile(r"(?:\w+ )?(?:no longer|not|never)(?: (?:any more|quite|\w+ly))* *")
+_NONE_OF = re.compile(r"(?:no|without|nil)(?:(?: evidence| signs?)(?: of)?)?(?: any| an?)?")
 _NOT_SO = re.compile(r"(?<!\w)(?:no longer|never|hardly|barely|far from)(?: \w+ly| quite| any more)* $")
 _PROPERTIES = re.compile(rf"(?<!\w){_PROPERTY}(?!\w)")
 _HAVING = re.compile(
@@ -251,15 +251,6 @@ def of_normal(heard: str, last: Judged, one: Judged) -> bool:
         return False
     opens = heard[one.start : one.cue[0]].strip(" ,")
     return opens in ("with", "of", "and of") and not names_finding(heard[last.start : last.end], of_normal=True)
-
-
-def of_anatomy(heard: str, last: Judged, one: Judged) -> bool:
-    """ "Liver" - "with no focal lesion" is one statement, as "the liver shows no focal lesion" is."""
-    if one.by != "negation" or last.by != "nothing" or last.aside:
-        return False
-    if heard[one.start : one.cue[0]].strip(" ,") not in ("with", "") or not WITH_NO.match(heard, one.start):
-        return False
-    return names_only_anatomy(heard[last.start : last.end], has_words)
 
 
 def something_wrong(heard: str, last: Judged, one: Judged) -> bool:
@@ -366,6 +357,8 @@ def _denies_the_norm(heard: str, part: Judged) -> bool:
     found = _THE_NORM.search(after)
     if found is None or _left(after[: found.start()], _HAVING, _BESIDE):
         return False
+    if _NONE_OF.fullmatch(heard, *part.cue) and names_finding(after[found.end() :]):
+        return False  # "in the spine no open defect": a word of the finding
     subject = next((one for one in read(before)[0] if one.kind in ("anatomy", "finding")), None)
     if subject is None and _PROPERTIES.search(after):
         return not names_finding(after, of_normal=True) and "finding" not in _kinds(after)

@@ -46,7 +46,8 @@ _ANSWER = (
     r"|evident|excluded))"
 )
 _ANSWERS = re.compile(
-    rf"\s*(?:(?:yes|no|none|nil|y|n)(?!\w)|(?:[-–—:=(]+>?|->|but|and|reveals?|shows?)?"
+    rf"\s*(?:(?:a|ans|answer|reply|response) ?:\s*)?(?:(?:yes|no|none|nil|y|n)(?!\w)"
+    r"|(?:[-–—:=(]+>?|->|but|and|reveals?|shows?)?"
     rf"\s*(?:{_ANSWER})\W*(?:\n|$|\s(?-i:[A-Z]))"
     r"|(?:negative|absent|excluded|unlikely|possible|possibly|present)\.)",
     re.IGNORECASE,
