@@ -15,8 +15,9 @@ from serving import Served, open_served
 from waiting import comes
 
 from spinecho.search.planning.planner import Planner
-from spinecho.ui.server.api.around.limits import Limits
+from spinecho.ui.server.api.around.limits import Limits, Turns
 from spinecho.ui.server.api.around.service import Door
+from spinecho.ui.server.api.finding import searching as routes
 
 AT_ONCE = 2
 
@@ -105,3 +106,39 @@ def test_one_that_leaves_while_it_waits_takes_no_turn_from_others(
         searching.go_on.release(100)
         comes(lambda: first.over.done() and last.over.done())
         assert (first.status, last.status) == (200, 200)
+
+
+def test_every_search_takes_one_turn_and_reading_a_scan_none(
+    indexed: Home, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    taken, read = Turns.taken, routes.read_upload
+
+    async def noted(turns: Turns, work: Any) -> Any:
+        done.append("turn begins")
+        try:
+            return await taken(turns, work)
+        finally:
+            done.append("turn ends")
+
+    def reading(*given: Any) -> Any:
+        done.append("reads")
+        return read(*given)
+
+    monkeypatch.setattr(Turns, "taken", noted)
+    monkeypatch.setattr(routes, "read_upload", reading)
+    folder = next(iter(sorted((archive / "dicom").rglob("*.dcm")))).parent
+    files = [("files", (path.name, path.read_bytes())) for path in sorted(folder.glob("*.dcm"))]
+    with open_served(copy_of(indexed, tmp_path / "home"), Door(alone=True), Limits(rate=0)) as served:
+        asked: dict[str, Any] = {
+            "/search": {"json": {"words": "lesion"}},
+            "/similar": {"json": {"study": served.study}},
+            "/similar/scan": {"files": files},
+            "/search/scan": {"files": files, "data": {"question": '{"words": "lesion"}'}},
+        }
+        for path, given in asked.items():
+            done.clear()
+            answer = served.client.post(f"/api/v1{path}", **given)
+            assert answer.status_code == 200, (path, answer.text)
+            before = ["reads"] if "files" in given else []
+            assert done == [*before, "turn begins", "turn ends"], path

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, File, Form, UploadFile
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from spinecho.answering.connection import read_where
@@ -30,17 +31,23 @@ Answer = TypeVar("Answer")
 _PICTURES = 3
 
 
+async def taken_in_turn(asked: Asked, work: Callable[[], Answer]) -> Answer:
+    """What `work` makes in a thread, once it is its turn. The seconds waited are in `asked.request.state.waited`."""
+
+    def timed(waited: float) -> Answer:
+        asked.request.state.waited = waited
+        return work()
+
+    with SEARCHES.track_inprogress():
+        return await asked.service.turns.taken(timed)
+
+
 def in_turn(endpoint: Callable[..., Answer]) -> Callable[..., Awaitable[Answer]]:
-    """An endpoint, with the parameter `asked`, that waits. The seconds are in `asked.request.state.waited`."""
+    """An endpoint, with the parameter `asked`, that waits for its turn."""
 
     @functools.wraps(endpoint)
     async def waits(asked: Asked, **given: Any) -> Answer:
-        def work(waited: float) -> Answer:
-            asked.request.state.waited = waited
-            return endpoint(asked, **given)
-
-        with SEARCHES.track_inprogress():
-            return await asked.service.turns.taken(work)
+        return await taken_in_turn(asked, functools.partial(endpoint, asked, **given))
 
     return waits
 
@@ -85,7 +92,7 @@ def similar(asked: Reads, body: shapes.SimilarAsked) -> JSONResponse:
 
 
 @router.post("/similar/scan", response_model=shapes.Hits)
-def similar_scan(
+async def similar_scan(
     asked: Reads,
     files: Annotated[list[UploadFile], File(description="DICOM files, a zip of them, or one NIfTI file.")],
     words: Annotated[str, Form(max_length=20_000, description="What hits are to fit besides.")] = "",
@@ -98,14 +105,19 @@ def similar_scan(
     chosen = read_where(where)
     if box and words.strip():
         raise QueryError("a spot is searched for without words; leave one of box and words out")
+    scan, left_out = await run_in_threadpool(scan_of, asked, files, box or None)
+    query: Query = TextQuery(words, like=scan) if words.strip() and isinstance(scan, ImageQuery) else scan
+    want = Kind.REPORT if reports else Kind.STUDY
+    return await taken_in_turn(asked, functools.partial(page_of, asked, query, chosen, want, k, None, None, left_out))
+
+
+def scan_of(asked: Asked, files: list[UploadFile], box: str | None) -> tuple[ImageQuery | SpotQuery, list[str]]:
+    """The query that files make, and why some were left out; reading takes no turn. Raises as `read_upload`."""
     try:
-        scan, left_out = read_upload(files, box or None, asked.archive.preparation)
+        return read_upload(files, box, asked.archive.preparation)
     except SpinechoError as error:
         asked.archive.note("search", kind="scan", failed=type(error).__name__)
         raise
-    query: Query = TextQuery(words, like=scan) if words.strip() and isinstance(scan, ImageQuery) else scan
-    want = Kind.REPORT if reports else Kind.STUDY
-    return page_of(asked, query, chosen, want, k, None, None, left_out)
 
 
 def page_of(

@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, UploadFile
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from spinecho.answering.connection import read_where
-from spinecho.errors import QueryError, SpinechoError
+from spinecho.errors import QueryError
 from spinecho.search.query import Evidence, ImageQuery, Kind, TextQuery
 from spinecho.ui.server.api.as_json import shapes
 from spinecho.ui.server.api.finding import searching
 from spinecho.ui.server.api.finding.searching import Reads
-from spinecho.ui.server.api.finding.uploads import read_upload
 
 router = APIRouter(tags=["searching"])
 
 
 @router.post("/search/scan", response_model=shapes.Hits)
-def search_like_scan(
+async def search_like_scan(
     asked: Reads,
     files: Annotated[list[UploadFile], File(description="DICOM files, a zip of them, or one NIfTI file.")],
     question: Annotated[
@@ -37,15 +37,15 @@ def search_like_scan(
     if body.like is not None or body.cursor is not None:
         raise QueryError("question has like or cursor: here the files are what hits are like, on one page")
     where = read_where(body.where, include_derived=body.include_derived)
-    try:
-        scan, left_out = read_upload(files, None, asked.archive.preparation)
-    except SpinechoError as error:
-        asked.archive.note("search", kind="scan", failed=type(error).__name__)
-        raise
+    scan, left_out = await run_in_threadpool(searching.scan_of, asked, files, None)
     assert isinstance(scan, ImageQuery)  # noqa: S101  (no box was asked for)
-    good, bad = searching.thumbs_for(asked, body, where)
-    query = TextQuery(
-        body.words, Evidence(body.by), like=scan, good=good, bad=bad, on=searching.keys_of(body.on),
-        off=searching.keys_of(body.off), as_typed=body.as_typed,
-    )  # fmt: skip
-    return searching.page_of(asked, query, where, Kind(body.want), body.k, None, None, left_out)
+
+    def search() -> JSONResponse:
+        good, bad = searching.thumbs_for(asked, body, where)
+        query = TextQuery(
+            body.words, Evidence(body.by), like=scan, good=good, bad=bad, on=searching.keys_of(body.on),
+            off=searching.keys_of(body.off), as_typed=body.as_typed,
+        )  # fmt: skip
+        return searching.page_of(asked, query, where, Kind(body.want), body.k, None, None, left_out)
+
+    return await searching.taken_in_turn(asked, search)
