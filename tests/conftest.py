@@ -26,6 +26,15 @@ if "SPINECHO_CACHE" not in os.environ:  # exported networks, for this run and th
     os.environ["SPINECHO_CACHE"] = str(run_folder() / "cache")
 
 
+LONGEST = ("tests/week/", "tests/faults/", "tests/docs/test_notebooks", "tests/search/test_many_threads")
+"""Begun first: the last file of a run is waited for by one worker alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long come first, each in its own order."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The last lines: what was skipped, and why."""
     skipped = terminalreporter.stats.get("skipped", [])
