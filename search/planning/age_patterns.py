@@ -21,23 +21,28 @@ _UNIT = (
 )
 _PERSON = re.compile(
     r"(?:wom[ae]n|m[ae]n|patients?|people|persons?|adults?|f?e?males?|subjects?|individuals|frau(?:en)?|m[äa]nner|child(?:ren)?|infants?|bab(?:y|ies)|kids?|toddlers?|newborns?|boys?|girls?|kinder|anyone"
-    r"|everybody|those|studies)\s{1,3}(?:aged\s{1,3})?(?:who are\s{1,3})?$",
+    r"|everybody|those|studies|lad(?:y|ies)|gentlem[ae]n|chaps?|guys?|blokes?)\s{1,3}(?:aged\s{1,3}|of\s{1,3}|in\s{1,3})?(?:who are\s{1,3})?$",
     re.IGNORECASE,
 )
 _STAGES: tuple[tuple[str, int | None, int | None, str], ...] = (
     (r"newborns?|neonat(?:es?|al)|neugeborene?n?", None, 0, "newborn"),
     (r"infants?|bab(?:y|ies)|säuglinge?", None, 1, "below 2 years"),
     (r"toddlers?", 1, 3, "1 to 3 years"),
-    (r"child(?:ren)?(?:'s)?|kids?|pa?ediatrics?|kind(?:ern?)?", None, 17, "below 18 years"),
+    (r"child(?:ren)?(?:'s)?|kids?|pa?ediatrics?|pa?eds|kind(?:ern?)?", None, 17, "below 18 years"),
     (r"adolescents?", 10, 19, "10 to 19 years"),
     (r"teen(?:ager)?s?", 13, 19, "13 to 19 years"),
     (r"adults?|erwachsenen?", 18, None, "18 years and older"),
-    (r"elderly|geriatric|octogenarians?|senioren", 65, None, "65 years and older"),
+    (r"elderly|geriatric|senioren", 65, None, "65 years and older"),
+    (r"sexagenarians?", 60, 69, "60 to 69 years"),
+    (r"septuagenarians?", 70, 79, "70 to 79 years"),
+    (r"octogenarians?", 80, 89, "80 to 89 years"),
+    (r"nonagenarians?", 90, 99, "90 to 99 years"),
+    (r"centenarians?", 100, None, "100 years and older"),
 )
 _SMALL = r"(?:months?|mths?|mos?\.?|weeks?|wks?|days?|monaten?|monate?|wochen?|tagen?|tage?)"
 _SMALL_OLD = rf"[\s-]{{0,2}}(?P<small>{_SMALL})(?:[\s-]{{0,2}}(?P<old>olds?|of age|alte?[rs]?)\b|(?=[\s-]{{1,2}}(?P<child>infants?|bab(?:y|ies)|child|boys?|girls?|toddlers?|newborns?)\b)|[\s-]{{1,2}}(?-i:(?P<who>[FM]))(?!\w))"
 _SMALL_THAN = rf"(?:[\s-]{{0,2}}(?P<small>{_SMALL})(?!\w)(?:[\s-]{{0,2}}(?P<old>olds?|of age|alt)\b)?)"
-_NO_STAGE = r"(?![\s-]{0,2}(?:pugh|turcotte|-?type\b|class\b|[ABC]\b)|hood)"
+_NO_STAGE = r"(?![\s-]{0,2}(?:onset|polycystic|pugh|turcotte|-?type\b|class\b|[ABC]\b)|hood)"
 _DECADES = {
     name: 10 * tens
     for tens, name in enumerate(
@@ -65,7 +70,7 @@ def _aged(low: Callable[[int], int | None], high: Callable[[int], int | None], *
         number = int(groups["n"])
         if number > 120:
             return None
-        years, old = groups.get("years"), groups.get("old") or groups.get("aged")
+        years, old = groups.get("years"), groups.get("old") or groups.get("aged") or groups.get("yo")
         before = match.string[max(0, match.start() - 40) : match.start()]
         person = _PERSON.search(before) is not None
         if CLINICAL.search(before) and not (old or person):
@@ -142,6 +147,35 @@ def _decade(match: re.Match[str], _: date) -> Reading | None:
     return Between("age", low, low + 9), years_in_words(low, low + 9), True
 
 
+def _under_tens(match: re.Match[str], _: date) -> Reading | None:
+    """ "Under 12s", "over 75s": of persons."""
+    number, below = int(match["n"]), match["old"].lower() == "under"
+    low, high = (None, number - 1) if below else (number + 1, None)
+    return (Between("age", low, high), years_in_words(low, high), True) if 0 < number <= 120 else None
+
+
+def _decade_of_a_person(match: re.Match[str], today: date) -> Reading | None:
+    """ "Men in twenties"; "the roaring twenties" are of nobody."""
+    return _decade(match, today) if _PERSON.search(match.string[max(0, match.start() - 40) : match.start()]) else None
+
+
+def _of_a_person(match: re.Match[str], _: date) -> Reading | None:
+    """ "A woman of 45 years", not "a history of 45 years"."""
+    number = int(match["n"])
+    if number > 120 or not _PERSON.search(match.string[max(0, match.start() - 40) : match.start()]):
+        return None
+    return Between("age", number, number), years_in_words(number, number), True
+
+
+def _strictly_between(match: re.Match[str], _: date) -> Reading | None:
+    low, high = int(match["a"]) + 1, int(match["b"]) - 1
+    if not low <= high <= 120:
+        return None
+    person = _PERSON.search(match.string[max(0, match.start() - 40) : match.start()]) is not None
+    certain = bool(match["aged"] or match["years"]) or person or _alone(match)
+    return Between("age", low, high), years_in_words(low, high), certain
+
+
 def _alone(match: re.Match[str]) -> bool:
     """Whether it stands between commas, so that no word of the query takes it for its own."""
     before, after = match.string[: match.start()].rstrip(), match.string[match.end() :].lstrip()
@@ -149,6 +183,7 @@ def _alone(match: re.Match[str]) -> bool:
 
 
 AGES: tuple[Pattern, ...] = (
+    ("age", free(rf"(?P<aged>aged?\s?)?(?:over|above|older than|more than|>)\s{{0,2}}(?P<a>\d{{1,3}}){_YEARS}?\s{{1,2}}(?:and|but)\s{{1,2}}(?:under|below|younger than|less than|<)\s{{0,2}}(?P<b>\d{{1,3}})(?!\d){_UNIT}(?:\s(?:years?|yrs?)(?: old)?)?"), _strictly_between),
     ("age", free(rf"(?:(?:aged|between)\s{{1,2}})?(?P<n>\d{{1,3}})\s{{0,2}}(?:-|–|to|and|bis|und)\s{{0,2}}(?P<n2>\d{{1,3}}){_SMALL_OLD}"), _in_small("")),
     ("age", free(rf"(?:over|above|older than|more than|>(?!=)|über|älter als)\s{{0,2}}{_N}{_SMALL_THAN}"), _in_small("above")),
     ("age", free(rf"(?:at least|≥|>=|mindestens)\s{{0,2}}{_N}{_SMALL_THAN}"), _in_small("from")),
@@ -158,13 +193,18 @@ AGES: tuple[Pattern, ...] = (
     ("age", free(rf"aged?:?\s{{1,2}}{_N}{_SMALL_THAN}"), _in_small("")),
     ("age", free(rf"(?:(?P<aged>aged?|between|ages)\s{{1,2}})?(?P<a>\d{{1,3}})\s{{0,2}}(?:-|–|to|and|bis|und)\s{{0,2}}(?P<b>\d{{1,3}})(?![\d/]){_UNIT}{_YEARS}?"), _span_of_years),
     ("age", free(rf"{_N}\s?(?:y|yo|y/o|yr)?\s?(?-i:(?P<who>[FM]))(?!\w)"), _short),
-    ("age", free(rf"{_N}{_YEARS}?\s{{0,2}}(?:(?:and|or|und|oder) (?:over|above|older|more|up)|\+|plus)(?:\s(?P<old2>years?|yrs?))?(?![\w])")  , _aged(lambda n: n, lambda n: None)),
-    ("age", free(rf"{_N}{_YEARS}?\s{{0,2}}(?:and|or) (?:under|below|younger|less)\b"), _aged(lambda n: None, lambda n: n)),
-    ("age", free(rf"(?P<aged>aged )?(?:over|above|older than|more than|beyond|>(?!=)|über|älter als)\s{{0,2}}(?:the age of )?{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: n + 1, lambda n: None)),
-    ("age", free(rf"(?P<aged>aged )?(?:at least|≥|>=|mindestens)\s{{0,2}}{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: n, lambda n: None, unit=True)),
-    ("age", free(rf"(?P<aged>aged )?(?:under|below|younger than|less than|<(?!=)|unter|jünger als)\s{{0,2}}(?:the age of )?{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: None, lambda n: n - 1 if n else None)),
-    ("age", free(rf"(?P<aged>aged )?(?:up to|at most|≤|<=|höchstens)\s{{0,2}}{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: None, lambda n: n, unit=True)),
+    ("age", free(rf"{_N}{_YEARS}?\s{{0,2}}(?:(?:and|or|und|oder) (?:over|above|older|more|up)(?!\s+than)|\+|plus)(?:\s(?P<old2>years?|yrs?))?(?![\w])")  , _aged(lambda n: n, lambda n: None)),
+    ("age", free(rf"{_N}{_YEARS}?\s{{0,2}}(?:and|or) (?:under|below|younger|less)\b(?!\s+than)"), _aged(lambda n: None, lambda n: n)),
+    ("age", free(rf"(?P<old>under|over)(?:[\s-]){_N}'?s(?!\w)"), _under_tens),
+    ("age", free(r"(?P<tens>[2-9]0)'?s\s(?=(?:fe)?males?\b|wom[ae]n\b|m[ae]n\b|(?-i:[FM])\b)(?P<name>(?!))?"), _decade),
+    ("age", free(rf"(?P<aged>aged?\s?)?(?:over|above|older than|more than|beyond|>(?!=)|über|älter als)\s{{0,2}}(?:the age of )?{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: n + 1, lambda n: None)),
+    ("age", free(rf"(?P<aged>aged?\s?)?(?:at least|≥|>=|mindestens)\s{{0,2}}{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: n, lambda n: None, unit=True)),
+    ("age", free(rf"(?P<aged>aged?\s?)?(?:under|below|younger than|less than|<(?!=)|unter|jünger als)\s{{0,2}}(?:the age of )?{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: None, lambda n: n - 1 if n else None)),
+    ("age", free(rf"(?P<aged>aged?\s?)?(?:up to|at most|≤|<=|höchstens)\s{{0,2}}{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: None, lambda n: n, unit=True)),
     ("age", free(r"in (?:his|her|their|the) (?:early |mid |mid-|late )?(?:(?P<tens>[1-9]0)(?:'?s)|(?P<name>" + "|".join(_DECADES) + r"))\b"), _decade),
+    ("age", free(r"(?:early|mid|late)[\s-](?:(?P<tens>[1-9]0)'?s|(?P<name>" + "|".join(_DECADES) + r"))\b"), _decade),
+    ("age", free(r"(?P<tens>(?!))?(?P<name>" + "|".join(_DECADES) + r")\b"), _decade_of_a_person),
+    ("age", free(rf"of\s{{1,2}}{_N}[\s-]{{0,2}}(?P<years>years?|yrs?)(?!\w)"), _of_a_person),
     ("age", free(rf"(?P<aged>age of|aged?:?)\s{{1,2}}{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: n, lambda n: n)),
     ("age", free(rf"{_N}(?:[\s-]{{0,2}}(?P<years>years?|yrs?|y)[\s-]{{1,2}}(?P<old>olds?|of age)|[\s-]?(?P<yo>y/?o|y\.o\.?|jährige\w?))(?!\w)"),
      _aged(lambda n: n, lambda n: n)),

@@ -9,14 +9,14 @@ from datetime import date
 
 from spinecho.db.filters.algebra import Between, Is, Not, both
 from spinecho.search.planning.age_patterns import AGES, years_in_words
-from spinecho.search.planning.date_patterns import DATES
+from spinecho.search.planning.date_patterns import DATES, OLD_SCANS
 from spinecho.search.planning.pattern_parts import BEGINS, Pattern, Read, Reading, free, words
 
 # scans
 _IMAGES = r"(?:[\s-]{1,2}(?P<image>images?|imaging|scans?|sequences?|series|planes?|views?|slices?|acquisitions?|protocol)\b)?"
 _SEQUENCES: tuple[tuple[str, str], ...] = (
     ("FLAIR", r"(?:T2w?[\s-]{0,2})?FLAIR|dark fluid|fluid[\s-]attenuated inversion recovery"),
-    ("T2*", r"T2\s?(?:\*|[\s-]star)w?(?:[\s-]weighted)?"),
+    ("T2*", r"T2\s?(?:\*|[\s-]?star)w?(?:[\s-]weighted)?"),
     ("T1", r"T1(?:w|[\s-]?weighted)?(?![\w*])"),
     ("T2", r"T2(?:w|[\s-]?weighted)?(?![\w*])"),
     ("PD", r"PDw?(?:[\s-]weighted)?(?!\w)|proton[\s-]density(?:[\s-]weighted)?"),
@@ -33,8 +33,13 @@ _PLANES = (
     ("sagittal", r"sagittal|sag(?![\w])"), ("oblique", r"oblique"),
 )  # fmt: skip
 _VENDORS: tuple[tuple[str, str, bool], ...] = (
-    ("Siemens", r"siemens(?: healthineers)?", True),
-    ("Philips", r"philips", True),
+    ("Siemens", r"s(?:ie|i|ei)m[ae]ns?(?: healthineers)?", True),
+    ("Philips", r"phill?ips", True),
+    (
+        "GE",
+        r"(?:vendor|scanner|manufacturer):? ge|ge(?= (?:scanners?|healthcare|signa|\d(?:\.\d)?\s?t(?:esla)?(?!\w)))(?: healthcare)?",
+        True,
+    ),
     ("GE", r"(?-i:GE)(?: healthcare)?|general electric", False),
     ("Canon", r"canon", True),
     ("Toshiba", r"toshiba", True),
@@ -44,7 +49,7 @@ _VENDORS: tuple[tuple[str, str, bool], ...] = (
     ("Bruker", r"bruker", True),
 )
 _AGENT = r"(?:contrast(?:[\s-](?:agent|media|medium|material|administration|injection))?|gadolinium|gd|gad|kontrastmittel|kontrast|km)"
-_T = r"(?P<n>\d(?:\.\d{1,2})?)\s{0,2}-?\s{0,2}(?:tesla|(?-i:T))(?!\w)"
+_T = r"(?P<n>\d(?:\.\d{1,2})?)(?:\s{0,2}-?\s{0,2}(?:tesla|(?-i:T))|t)(?!\w)"
 
 
 _AGED: tuple[tuple[str, int, int | None], ...] = (
@@ -103,15 +108,20 @@ def _contrast(value: str) -> Read:
     return lambda match, _: (Is("contrast", (value,)), in_words, True)
 
 
+SAYINGS = words(
+    r"stiff[\s-]man|man of war|man[\s-]in[\s-]the[\s-]barrel|(?:elephant|michelin|marathon|iron) man|lady windermere\w*|female athlete triad"
+    r"|child'?s pose|siemens star|(?:phillips?|simon) (?:screw|curve)\w*|old (?:lady|man)'?s \w+|no man's land|man[\s-]made|baby brain|child abuse|battered child"
+)
+"""Words of facts in names and sayings that tell nothing of who or what is searched for."""
 PATTERNS: tuple[Pattern, ...] = (
     # contrast first: "without contrast" is one thing, and no negation of another
     ("contrast", words(rf"with and without (?:i\.?v\.? )?{_AGENT}"), _contrast("yes")),
     ("contrast", words(
         rf"(?:without|w/o|before|non?|pre|ohne|vor)[\s-]{{1,2}}(?:i\.?v\.? |any )?{_AGENT}(?![\s-](?:enhancement|uptake))(?:[\s-]enhanced)?"
-        rf"|unenhanced(?: (?:scans?|images?|mri?))?|(?:non|not)[\s-]{{1,2}}{_AGENT}[\s-]enhanced|nativ(?:e scans?)?"
+        rf"|unenhanced(?: (?:scans?|images?|mri?))?|(?:non|not)[\s-]{{1,2}}{_AGENT}[\s-]enhanced|nativ(?:e scans?)?|pre[\s-]con"
     ), _contrast("no")),
     ("contrast", words(
-        rf"(?:after|post|with|following|nach|mit)[\s-]{{1,2}}(?:i\.?v\.? )?{_AGENT}(?![\s-](?:enhancement|uptake))(?:[\s-]enhanced)?"
+        rf"(?:after|post|with|following|nach|mit)[\s-]{{1,2}}(?:i\.?v\.? )?{_AGENT}(?![\s-](?:enhancement|uptake))(?:[\s-]enhanced)?|post[\s-]con"
         rf"|(?<!dynamic )(?<!dynamic-){_AGENT}[\s-]enhanced"
     ), _contrast("yes")),
     # field strength before ages: "over 1.5 T"
@@ -121,11 +131,14 @@ PATTERNS: tuple[Pattern, ...] = (
         for aged, low, high in _AGED
         for sex, text, grown in _GROWN
     ),
+    *OLD_SCANS,
     *AGES,
     ("sex", words(r"girls?|mädchen"), _person("F", None, 17, "female, below 18 years")),
     ("sex", words(r"boys?"), _person("M", None, 17, "male, below 18 years")),
     ("sex", words(r"wom[ae]n(?:'s)?|females?|lad(?:y|ies)|frau(?:en)?|weibliche?\w?"), _sex("F", "female")),
-    ("sex", words(r"m[ae]n(?:'s)?|males?|gentlem[ae]n|m[äa]nner|männliche?\w?"), _sex("M", "male")),
+    ("sex", words(r"m[ae]n(?:'s)?|males?|gentlem[ae]n|chaps?|blokes?|guys?|lads?|m[äa]nner|männliche?\w?"), _sex("M", "male")),
+    ("sex", re.compile(rf"{BEGINS}(?-i:F)(?=\s{{0,2}}(?:[<>≥≤]|over|under|aged)\s{{0,2}}=?\d)"), _sex("F", "female")),
+    ("sex", re.compile(rf"{BEGINS}(?-i:M)(?=\s{{0,2}}(?:[<>≥≤]|over|under|aged)\s{{0,2}}=?\d)"), _sex("M", "male")),
     *DATES,
     *(("sequence", re.compile(rf"{BEGINS}(?:{pattern}){_IMAGES}", re.IGNORECASE), _scan("sequence", value)) for value, pattern in _SEQUENCES),
     *(("plane", re.compile(rf"{BEGINS}(?:{pattern})(?!\w)(?![\s-](?:spondyl|skelet|spine\b|myopia)){_IMAGES}", re.IGNORECASE), _scan("plane", value)) for value, pattern in _PLANES),

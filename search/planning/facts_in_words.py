@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from spinecho.db.filters.algebra import Between, Filter, Is, Not, conjuncts
-from spinecho.search.planning.fact_patterns import PATTERNS
+from spinecho.search.planning.fact_patterns import PATTERNS, SAYINGS
 from spinecho.search.planning.query_plan import Offer
 from spinecho.search.planning.spans import Span, Taken
 
@@ -28,6 +28,8 @@ class Fact:
     start: int
     stop: int
     certain: bool
+    numbered: bool = False
+    """Its words hold a number."""
 
 
 _NOT = re.compile(
@@ -53,6 +55,8 @@ def facts_in(text: str, today: date) -> tuple[Fact, ...]:
     taken, found = Taken(len(text)), list[Fact]()
     for match in re.finditer(r'["“”„][^"“”„]*["“”„]|(?<!\S)[-−]?[A-Za-z_]+:\S+', text):
         taken.take(match.span())  # quoted, or a condition already
+    for match in SAYINGS.finditer(text):
+        taken.take(match.span())
     for field, pattern, read in PATTERNS:
         for match in pattern.finditer(text):
             if taken.meets(match.span()) or not match.group().strip():
@@ -60,9 +64,27 @@ def facts_in(text: str, today: date) -> tuple[Fact, ...]:
             reading = read(match, today)
             if reading is None:
                 continue
-            found.append(Fact(field, reading[0], reading[1], *match.span(), reading[2]))
+            numbered = any(char.isdigit() for char in match.group())
+            found.append(Fact(field, reading[0], reading[1], *match.span(), reading[2], numbered))
             taken.take(match.span())
-    return tuple(_negated(_joined(sorted(found, key=lambda one: one.start), text), text))
+    return tuple(_negated(_joined(_of_now(sorted(found, key=lambda one: one.start)), text), text))
+
+
+def _of_now(facts: Sequence[Fact]) -> list[Fact]:
+    """Without stages of life that contradict an age in numbers: "sequelae of neonatal anoxia in a 7-year-old boy"."""
+    told = [one.where for one in facts if one.field == "age" and isinstance(one.where, Between) and one.numbered]
+    return [
+        one
+        for one in facts
+        if one.field != "age" or one.numbered or not isinstance(one.where, Between)
+        or all(_meet(one.where, other) for other in told)
+    ]  # fmt: skip
+
+
+def _meet(one: Between, other: Between) -> bool:
+    lows, highs = ([bound for bound in both if isinstance(bound, int | float)]
+                   for both in ((one.low, other.low), (one.high, other.high)))  # fmt: skip
+    return not lows or not highs or max(lows) <= min(highs)
 
 
 def offers_of(text: str, facts: Sequence[Fact]) -> tuple[Offer, ...]:

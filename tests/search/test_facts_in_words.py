@@ -25,6 +25,9 @@ AGE = {
     "child": "age<=17", "children": "age<=17", "paediatric": "age<=17", "pediatric": "age<=17", "adults": "age>=18",
     "young women": "sex=F and age>=18 and age<=39", "middle-aged man": "sex=M and age>=40 and age<=64",
     "an older lady": "sex=F and age>=65", "junge Frauen": "sex=F and age>=18 and age<=39",
+    "octogenarian": "age>=80 and age<=89", "in her mid 50s": "age>=50 and age<=59", "late 40s": "age>=40 and age<=49",
+    "more than 70 and less than 80": "age>=71 and age<=79", "age>40": "age>=41", "paeds": "age<=17",
+    "under 12s": "age<=11", "over 75s": "age>=76",
     "elderly": "age>=65", "infant": "age<=1", "neonate": "age<=0", "teenagers": "age>=13 and age<=19",
 }  # fmt: skip
 DATE = {
@@ -33,6 +36,15 @@ DATE = {
     "in 2022": "date>=2022-01-01 and date<=2022-12-31", "from 2019 to 2021": "date>=2019-01-01 and date<=2021-12-31",
     "2019-2021": "date>=2019-01-01 and date<=2021-12-31", "since 2022-03-15": "date>=2022-03-15",
     "last year": "date>=2025-01-01 and date<=2025-12-31", "this year": "date>=2026-01-01 and date<=2026-12-31",
+    "until end of 2017": "date<=2017-12-31", "by the end of 2017": "date<=2017-12-31",
+    "since the beginning of 2017": "date>=2017-01-01", "before March 2019": "date<=2019-02-28",
+    "in spring 2022": "date>=2022-03-01 and date<=2022-05-31", "autumn 2019": "date>=2019-09-01 and date<=2019-11-30",
+    "winter 2023/24": "date>=2023-12-01 and date<=2024-02-29", "q3 2021": "date>=2021-07-01 and date<=2021-09-30",
+    "first half of 2020": "date>=2020-01-01 and date<=2020-06-30", "jan 2023": "date>=2023-01-01 and date<=2023-01-31",
+    "jan to jun 2025": "date>=2025-01-01 and date<=2025-06-30", "since march": "date>=2026-03-01",
+    "since december": "date>=2025-12-01", "this summer": "date>=2026-06-01 and date<=2026-08-31",
+    "last 6 months": "date>=2026-05-28 and date<=2026-11-28", "last 2 yrs": "date>=2024-11-28 and date<=2026-11-28",
+    "scans older than 5 years": "date<=2021-11-28", "ytd": "date>=2026-01-01 and date<=2026-11-28",
     "last month": "date>=2026-10-01 and date<=2026-10-31",
     "in the last 7 days": "date>=2026-11-21 and date<=2026-11-28",
     "yesterday": "date>=2026-11-27 and date<=2026-11-27",
@@ -44,12 +56,15 @@ SEQUENCE = {
 PLANE = {"axial": "plane=axial", "coronal": "plane=coronal", "sagittal": "plane=sagittal", "transverse": "plane=axial"}
 TESLA = {
     "at 3 tesla": "field_strength=3", "3T": "field_strength=3",
-    "1.5 T": "field_strength=1.5", "3-Tesla": "field_strength=3",
+    "1.5 T": "field_strength=1.5", "1.5t": "field_strength=1.5", "3-Tesla": "field_strength=3",
 }  # fmt: skip
 VENDOR = {
     "Siemens": "vendor=Siemens",
     "philips": "vendor=Philips",
     "GE": "vendor=GE",
+    "vendor ge": "vendor=GE",
+    "phillips": "vendor=Philips",
+    "Seimens": "vendor=Siemens",
     "Siemens scanner": "vendor=Siemens",
 }
 CONTRAST = {
@@ -154,6 +169,8 @@ def test_beside_other_words_what_can_mean_nothing_else_counts(typed: str, on: li
         '"women over 60"', "sex:F", "age:40-60", "human", "mango", "menisci", "German", "follow-up after 6 months",
         "cyst under 5 mm", "more than 10 lesions", "WHO grade 2 to 3", "female:lesion", "WOMAC score", "childhood",
         "dynamic contrast enhanced breast", "dynamic contrast-enhanced prostate MRI",
+            "man of war", "child's pose", "female athlete triad", "Siemens star", "stiff man syndrome",
+            "adult-onset leukodystrophy",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_a_fact_is_none(typed: str) -> None:
@@ -182,3 +199,45 @@ def test_spans_lie_within_the_text_and_never_overlap(parts: list[str], joint: st
 def test_hostile_text_costs_no_more_than_its_length() -> None:
     for typed in (" " * 400, "women " * 66, "not " * 100, "1" * 400, "in the " * 57, "-" * 400, "40 to " * 66):
         offered(typed)
+
+
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        ("woman of 45 years", "sex=F and age>=45 and age<=45"),
+        ("men in their twenties", "sex=M and age>=20 and age<=29"),
+        ("20s male", "sex=M and age>=20 and age<=29"), ("F >35", "sex=F and age>=36"),
+        ("lads under 30", "sex=M and age<=29"),
+    ],
+)  # fmt: skip
+def test_a_person_and_an_age_are_two_facts(words: str, written: str) -> None:
+    assert set().union(*(meaning(one.where) for one in offered(words))) == read(written)
+
+
+@pytest.mark.parametrize("stage", ["neonatal anoxia", "infant surgery", "newborn screening"])
+def test_a_stage_of_life_that_contradicts_an_age_is_of_the_past(stage: str) -> None:
+    for who in ("7yo boy", "7-year-old child", "a boy aged 7"):
+        ages = [
+            meaning(one.where) for one in offered(f"sequelae of {stage} in {who}") if "age" in fields_named(one.where)
+        ]
+        assert read("age<=1") not in ages
+        assert read("age<=0") not in ages
+        assert read("age>=7 and age<=7") in ages
+
+
+@given(st.integers(1, 119), st.integers(1, 119))
+def test_two_bounds_of_an_age_are_never_turned_round(low: int, high: int) -> None:
+    for typed in (f"age more than {low} and less than {high}", f"over {low} and under {high} years, knee"):
+        bounds = [part for one in offered(typed) for part in meaning(one.where)]
+        if high - low >= 2:
+            assert set(bounds) == read(f"age>={low + 1} and age<={high - 1}"), typed
+
+
+@given(
+    st.integers(1990, 2026),
+    st.sampled_from(["end", "beginning", "start"]),
+    st.sampled_from(["until", "since", "before"]),
+)
+def test_the_end_of_a_year_bounds_from_one_side(year: int, part: str, way: str) -> None:
+    for one in offered(f"meniscal tear {way} the {part} of {year}"):
+        assert len(meaning(one.where)) == 1, "a span has come of a bound"
