@@ -65,7 +65,8 @@ class Planner:
         text, ignored = _cleaned(asked.text)
         long = is_report(text)
         facts = () if long else _of_whole_dates(facts_in(text, self._today()), text)
-        days = [(one.start, one.stop) for one in facts if one.field == "date"]
+        dates = [one for one in facts if one.field == "date"]
+        days = [(one.start, one.stop) for one in dates if one.certain or not text[one.start : one.stop].isdigit()]
         identifiers, alone = identifiers_in(
             text, self._database, patients=patients, shapes=self._shapes(), without=days
         )
