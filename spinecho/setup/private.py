@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from spinecho.db.durable import make_folder
+
 UMASK = 0o077
 _OURS = (
     "*.sqlite*", "builds", "evaluations", "training-cache", "index.lock", "index.log", "roles.toml", "secrets.toml",
@@ -39,7 +41,7 @@ def make_private(folder: Path) -> None:
     """A folder that its owner alone may enter; those above it too where they are made. Raises `OSError`."""
     if not folder.is_dir():
         with private_files():
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
 
 
 def tighten(home: Path) -> int:

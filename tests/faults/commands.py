@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
-from harness import Command
+from harness import ACKNOWLEDGED, Command
 from parts_encoder import Greys, PartsEncoder, Words
 from small_studies import small_study, study_uid
 from taught_home import make_home, parts
@@ -242,24 +242,24 @@ def as_a_command(act: Callable[[Path], None]) -> Callable[[Path], int]:
 MESSAGES = [f"message {n} ".encode() * 50 for n in range(3)]
 
 
+def acknowledged(work: Path) -> list[str]:
+    """What a sender was told to be kept, and does not send again."""
+    path = work.parent / ACKNOWLEDGED
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def acknowledge(work: Path, what: str) -> None:
+    with (work.parent / ACKNOWLEDGED).open("a") as file:
+        file.write(f"{what}\n")
+
+
 def receive_messages(work: Path) -> None:
     """What a listener does with messages; a sender sends again what was not acknowledged."""
-    acknowledged = acknowledgements(work)
     spool = Messages(work / "spool")
     for message in MESSAGES:
-        if message.decode() not in acknowledged.read_text().splitlines():
+        if message.decode() not in acknowledged(work):
             spool.keep(message)
-            with acknowledged.open("a") as file:
-                file.write(message.decode() + "\n")
-
-
-def acknowledgements(work: Path) -> Path:
-    """Where a sender notes them: on a disk of its own, that does not fail."""
-    path = work.parent / "acknowledged"
-    if not (work / "spool").exists():
-        path.unlink(missing_ok=True)
-    path.touch()
-    return path
+            acknowledge(work, message.decode())
 
 
 def received_messages(work: Path) -> list[str]:
@@ -269,13 +269,15 @@ def received_messages(work: Path) -> list[str]:
 
 
 def receive_objects(work: Path) -> None:
-    """What the receiver of a PACS does, and a pull."""
+    """What the receiver of a PACS does, and a pull; a sender sends again what was not acknowledged."""
     spool = Objects(work / "spool")
     spool.put_all_back()
     for study in range(2):
         for series in range(2):
-            if not spool.holds(study_uid(study), f"{study_uid(study)}.{series}", "1.2.3"):
-                spool.put(study_uid(study), f"{study_uid(study)}.{series}", "1.2.3", b"bytes" * 2000)
+            uid = f"{study_uid(study)}.{series}"
+            if uid not in acknowledged(work) and not spool.holds(study_uid(study), uid, "1.2.3"):
+                spool.put(study_uid(study), uid, "1.2.3", b"bytes" * 2000)
+                acknowledge(work, uid)
     spool.settle(study_uid(0))
     spool.settle_stable(0)
     spool.set_aside(study_uid(1))
