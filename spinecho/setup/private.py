@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from spinecho.db.durable import make_folder
+from spinecho.db.durable import make_folder, sync_file, sync_folder
 
 UMASK = 0o077
 _OURS = (
@@ -35,6 +35,14 @@ def open_private(path: Path) -> IO[bytes]:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     os.fchmod(handle, 0o600)
     return os.fdopen(handle, "wb")
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that its owner alone may read; it is on the disk when this returns. Raises `OSError`."""
+    with open_private(path) as file:
+        file.write(content)
+    sync_file(path)
+    sync_folder(path.parent)
 
 
 def make_private(folder: Path) -> None:
