@@ -471,6 +471,19 @@ def test_every_rename_goes_through_the_one_helper() -> None:
     assert found <= apart
 
 
+def test_what_is_put_durably_lies_in_folders_that_are() -> None:
+    """Whoever syncs what it writes makes the folders above it by the helper that syncs their names."""
+    packages = ("db", "encoders", "indexer", "search", "spinecho", "ui")
+    paths = (path for package in packages for path in (ROOT / package).rglob("*.py"))
+    careless = {
+        path.relative_to(ROOT).as_posix()
+        for path in paths
+        if "spinecho.db.durable import" in (source := path.read_text(encoding="utf-8")) and "parents=True" in source
+    }
+    in_a_filled_folder = {"db/backup/home_files.py", "spinecho/remote/asked/unpacking.py"}
+    assert careless <= in_a_filled_folder, "that one is synced whole"
+
+
 def test_exit_statuses_are_those_of_the_classes() -> None:
     assert (StoreError.exit_status, StorageFailure.exit_status, Damaged.exit_status) == (2, 3, 4)
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pydicom
-from harness import ACKNOWLEDGED, Command
+from harness import Command
+from noting import acknowledge, acknowledged, spinecho_command
 from parts_encoder import Greys, PartsEncoder, Words
+from people import keep_what_people_made, what_people_made
 from small_studies import small_study, study_uid
 from taught_home import make_home, parts
 from test_adapt import QUICK
@@ -34,7 +36,6 @@ from spinecho.maintaining.doctor import _Doctor, doctor
 from spinecho.search.engine import Engine
 from spinecho.search.query import StudyQuery, TextQuery
 from spinecho.setup.private import private_files
-from spinecho.ui.cli.app import app
 from spinecho.ui.printing.failing import message_and_status
 
 ENCODERS["parts"] = parts
@@ -43,15 +44,6 @@ _NOT_THE_SAME = re.compile(r"(^|_)(id|run|number|checksum)$|_at$|^mtime")
 _SALT = re.compile(r'"salt": "\w+"')
 _NOT_COMPARED = {"runs", "upkeep", "alembic_version", "taught_concepts"}
 """What was done to a home is more where it was done twice; a concept holds how long it took to learn."""
-
-
-def spinecho_command(*arguments: object) -> int:
-    """As it is typed, in this process."""
-    try:
-        app([str(one) for one in arguments])
-    except SystemExit as error:
-        return int(error.code or 0)
-    return 0
 
 
 def rows(path: Path) -> dict[str, list[str]]:
@@ -242,17 +234,6 @@ def as_a_command(act: Callable[[Path], None]) -> Callable[[Path], int]:
 MESSAGES = [f"message {n} ".encode() * 50 for n in range(3)]
 
 
-def acknowledged(work: Path) -> list[str]:
-    """What a sender was told to be kept, and does not send again."""
-    path = work.parent / ACKNOWLEDGED
-    return path.read_text().splitlines() if path.exists() else []
-
-
-def acknowledge(work: Path, what: str) -> None:
-    with (work.parent / ACKNOWLEDGED).open("a") as file:
-        file.write(f"{what}\n")
-
-
 def receive_messages(work: Path) -> None:
     """What a listener does with messages; a sender sends again what was not acknowledged."""
     spool = Messages(work / "spool")
@@ -404,5 +385,6 @@ COMMANDS = [
     Command("teach", taught_home, teach, of_home, answering),
     Command("adapt", home_to_adapt, adapt, of_home, answering),
     Command("demo", nothing, demo, contents),
+    Command("people", home_with_files, keep_what_people_made, what_people_made),
     Command("careless", nothing, careless, contents),
 ]
