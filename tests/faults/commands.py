@@ -317,6 +317,15 @@ def demo(work: Path) -> int:
     return spinecho_command("demo", work / "demo", "--studies", 1)
 
 
+def taught(work: Path) -> int:
+    """The concept itself is kept; what it says of the studies is said anew."""
+    return spinecho_command("teach", "show", "tumour", "--home", work / "home", "--json")
+
+
+def none_of_it(_: Path) -> None:
+    """What it does it does again: it has promised nothing."""
+
+
 def contents(work: Path) -> dict[str, int]:
     found = (path for path in work.rglob("*") if path.is_file())
     return {str(path.relative_to(work)): zlib.crc32(path.read_bytes()) for path in found}
@@ -342,6 +351,7 @@ COMMANDS = [
             "rename home/builds/facts/000001",
             "rename home/builds/facts/CURRENT",
         ),
+        none_of_it,
     ),
     Command(
         "builds",
@@ -381,10 +391,12 @@ COMMANDS = [
     Command("restore", backed_up_home, restore, restored, killed_at=("write .spinecho-restore", "rename again")),
     Command("messages", nothing, as_a_command(receive_messages), received_messages),
     Command("objects", nothing, as_a_command(receive_objects), received_objects),
-    Command("encoder", home_with_files, add_encoder, of_home, answering, ("write home/spinecho.sqlite-wal",)),
-    Command("teach", taught_home, teach, of_home, answering),
+    Command(
+        "encoder", home_with_files, add_encoder, of_home, answering, ("write home/spinecho.sqlite-wal",), none_of_it
+    ),
+    Command("teach", taught_home, teach, of_home, answering, kept=taught),
     Command("adapt", home_to_adapt, adapt, of_home, answering),
-    Command("demo", nothing, demo, contents),
+    Command("demo", nothing, demo, contents, kept=none_of_it),
     Command("people", home_with_files, keep_what_people_made, what_people_made),
     Command("careless", nothing, careless, contents),
 ]
