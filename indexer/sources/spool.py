@@ -98,8 +98,9 @@ class Spool:
                 durable_replace(study, self.folder / study.name)
 
     def drop_aside(self) -> None:
-        """Delete what was set aside."""
+        """Delete what was set aside; a power cut does not bring it back."""
         shutil.rmtree(self._gone, ignore_errors=True)
+        sync_folder(self.folder)
 
     def _settle(self, study: Path) -> int:
         moved = 0
