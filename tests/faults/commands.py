@@ -396,6 +396,6 @@ COMMANDS = [
     Command("teach", taught_home, teach, of_home, answering, kept=taught),
     Command("adapt", home_to_adapt, adapt, of_home, answering),
     Command("demo", nothing, demo, contents, kept=none_of_it),
-    Command("people", home_with_files, keep_what_people_made, what_people_made),
+    Command("people", home_with_files, keep_what_people_made, what_people_made, None, ("write home/jobs/job.zip",)),
     Command("careless", nothing, careless, contents),
 ]

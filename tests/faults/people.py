@@ -27,7 +27,7 @@ def keep_what_people_made(work: Path) -> int:
     things: dict[str, Callable[[], Any]] = {
         "thumb": lambda: spinecho_command("feedback", "add", "pituitary tumour", "--good", study, "--home", home),
         "token": lambda: spinecho_command("token", "create", "notebook", "--home", home),
-        "source": lambda: spinecho_command("sources", "add", "disk", "folder", f"path={work}", "--home", home),
+        "source": lambda: add_source(work),
         "search": lambda: keep_search(database, remember(database, "me", search), "me", name="mine", shared=True),
         "file": lambda: queue.write("job", "zip", b"rows"),
         "job": lambda: queue.add("count", owner="me", role="researcher", arguments={"file": "job.zip"}),
@@ -39,6 +39,13 @@ def keep_what_people_made(work: Path) -> int:
             acknowledge(work, name)
     database.close()
     return 0
+
+
+def add_source(work: Path) -> int:
+    """Unless it is there: who was not told so asks again, and hears that it is."""
+    if not spinecho_command("sources", "test", "disk", "--home", work / "home"):
+        return 0
+    return spinecho_command("sources", "add", "disk", "folder", f"path={work}", "--home", work / "home")
 
 
 def what_people_made(work: Path) -> dict[str, Any]:
