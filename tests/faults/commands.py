@@ -16,7 +16,7 @@ import pydicom
 from harness import Command
 from noting import acknowledge, acknowledged, spinecho_command
 from parts_encoder import Greys, PartsEncoder, Words
-from people import keep_what_people_made, what_people_made
+from people import keep_things, kept_things
 from small_studies import small_study, study_uid
 from taught_home import make_home, parts
 from test_adapt import QUICK
@@ -317,15 +317,6 @@ def demo(work: Path) -> int:
     return spinecho_command("demo", work / "demo", "--studies", 1)
 
 
-def taught(work: Path) -> int:
-    """The concept itself is kept; what it says of the studies is said anew."""
-    return spinecho_command("teach", "show", "tumour", "--home", work / "home", "--json")
-
-
-def none_of_it(_: Path) -> None:
-    """What is done again by the next run."""
-
-
 def contents(work: Path) -> dict[str, int]:
     found = (path for path in work.rglob("*") if path.is_file())
     return {str(path.relative_to(work)): zlib.crc32(path.read_bytes()) for path in found}
@@ -390,12 +381,10 @@ COMMANDS = [
     Command("restore", backed_up_home, restore, restored, killed_at=("write .spinecho-restore", "rename again")),
     Command("messages", nothing, as_a_command(receive_messages), received_messages),
     Command("objects", nothing, as_a_command(receive_objects), received_objects),
-    Command(
-        "encoder", home_with_files, add_encoder, of_home, answering, ("write home/spinecho.sqlite-wal",), none_of_it
-    ),
-    Command("teach", taught_home, teach, of_home, answering, kept=taught),
+    Command("encoder", home_with_files, add_encoder, of_home, answering, ("write home/spinecho.sqlite-wal",)),
+    Command("teach", taught_home, teach, of_home, answering),
     Command("adapt", home_to_adapt, adapt, of_home, answering),
-    Command("demo", nothing, demo, contents, kept=none_of_it),
-    Command("people", home_with_files, keep_what_people_made, what_people_made, None, ("write home/jobs/job.zip",)),
+    Command("demo", nothing, demo, contents, kept=lambda _: None),
+    Command("people", home_with_files, keep_things, kept_things, None, ("write home/jobs/job.zip",)),
     Command("careless", nothing, careless, contents),
 ]

@@ -18,7 +18,7 @@ from spinecho.setup.private import private_files
 from spinecho.ui.server.jobs.queue import Queue
 
 
-def keep_what_people_made(work: Path) -> int:
+def keep_things(work: Path) -> int:
     """Things that people are told to be kept, one after the other; what they were told they do not do again."""
     home, study = work / "home", study_uid(0)
     with private_files():
@@ -48,7 +48,7 @@ def add_source(work: Path) -> int:
     return spinecho_command("sources", "add", "disk", "folder", f"path={work}", "--home", work / "home")
 
 
-def what_people_made(work: Path) -> dict[str, Any]:
+def kept_things(work: Path) -> dict[str, Any]:
     """Each once or more often: it may be there and nobody was told. Whoever asked for it is on record."""
     found: dict[str, Any] = {"record": spinecho_command("record", "check", "--home", work / "home")}
     with closing(sqlite3.connect(work / "home" / "spinecho.sqlite")) as connection:
