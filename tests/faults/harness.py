@@ -153,8 +153,12 @@ class Trial:
             shutil.rmtree(self.work)
             one.put(self.work)
             self.sent.write_bytes(sent)
-            if number == last and (found := self._kept()).value != kept:
-                yield f"{which}once it had ended: {_difference(kept, found.value)} {found.printed[-600:]}"
+            if number == last:
+                found = self._kept()
+                if found.value != kept:
+                    yield f"{which}once it had ended: {_difference(kept, found.value)} {found.printed[-600:]}"
+                elif self.command.kept is None:
+                    continue  # it is as it was: there is nothing to do again
                 shutil.rmtree(self.work)
                 one.put(self.work)
             yield from (f"{which}{problem}" for problem in self._problems_from_here(before, end))
@@ -251,8 +255,8 @@ def chosen(names: Sequence[str], fault: str, points: str, killed_at: Sequence[st
     """
     if fault == LOST:
         syncs = [number for number, name in enumerate(names, 1) if name.startswith("sync ")]
-        some = syncs[len(syncs) // 2 :][:1] if points == "some" else _spread(syncs, points)
-        return [*some, len(names)]
+        some = [] if killed_at else syncs[len(syncs) // 2 :][:1]
+        return [*(some if points == "some" else _spread(syncs, points)), len(names)]
     n = len(names) - 1
     if points == LOST:
         return []
