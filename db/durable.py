@@ -22,7 +22,8 @@ from pathlib import Path
 _LOG = logging.getLogger("spinecho")
 _TRIES = 100
 _NOT_FOR_FOLDERS = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EISDIR}
-"""What file systems say that cannot sync a folder: some network shares, which order their renames themselves."""
+"""What is said of a folder that cannot be synced: by some network shares, which order their renames themselves, and of
+one in which this account may make names and not list them."""
 
 
 def durable_replace(unfinished: Path, final: Path) -> None:
@@ -45,6 +46,18 @@ def write_durably(path: Path, data: bytes) -> None:
     durable_replace(unfinished, path)
 
 
+def make_folder(folder: Path, *, mode: int = 0o777) -> None:
+    """Make a folder, and those above it that are missing, and have their names on the disk. Raises OSError.
+
+    What is written into a folder that no disk knows of is lost with it, however well it was written.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(mode=mode, exist_ok=True)
+    sync_folder(folder.parent)
+
+
 def is_unused(folder: Path, *, first: str) -> bool:
     """Whether a folder is absent or empty, apart from the file of this name that is written first, unfinished."""
     return not folder.exists() or all(path.name == f"{first}.partial" for path in folder.iterdir())
@@ -57,7 +70,7 @@ def filled_folder(folder: Path, *, prefix: str) -> Iterator[Path]:
     folder: new, or empty. prefix: of the name that it has meanwhile; what killed runs left beside it under such a name
     goes first. Raises OSError.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     drop_abandoned(folder.parent, f"{prefix}*")
 
     def make() -> tuple[int, Path]:
@@ -160,12 +173,13 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the file system can be asked to."""
-    handle = os.open(folder, os.O_RDONLY)
+    """Have the names in a folder on the disk, where the file system can be asked to and the account may."""
     try:
-        os.fsync(handle)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
     except OSError as error:
         if error.errno not in _NOT_FOR_FOLDERS:
             raise
-    finally:
-        os.close(handle)

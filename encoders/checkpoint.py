@@ -18,7 +18,7 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
-from spinecho.db.durable import durable_replace
+from spinecho.db.durable import durable_replace, make_folder
 from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.sandbox.limits import TEXT_BYTES, WEIGHTS_BYTES, check_weights, read_small
 
@@ -75,7 +75,7 @@ def save_checkpoint(
     """Write a checkpoint; one that lies there already is replaced, the config last."""
     content = safetensors.torch.save({name: value.detach().cpu().contiguous() for name, value in weights.items()})
     card = Card(kind, config, preparation, dim, hashlib.sha256(content).hexdigest())
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     _write(folder / WEIGHTS, content)
     _write(folder / CONFIG, (json.dumps(asdict(card), indent=2) + "\n").encode())
     return card

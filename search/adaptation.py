@@ -17,7 +17,7 @@ import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from spinecho.db.durable import durable_replace
+from spinecho.db.durable import durable_replace, make_folder
 from spinecho.db.queries.learning.adapting_rows import StudyClauses, clauses_of_studies, scan_rows
 from spinecho.db.queries.learning.self_tests import PairText, studies_with_reports
 from spinecho.db.schema.database import Database
@@ -210,7 +210,7 @@ def _read(sentences: Sentences, items: Sequence[str], folder: Path, tell: Tell) 
         path = folder / f"sentences-{digest[:32]}.safetensors"
         if not path.is_file():
             made = [sentences(block[at : at + _BATCH]) for at in range(0, len(block), _BATCH)]
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             unfinished = path.with_suffix(".partial")
             safetensors.numpy.save_file({"rows": np.concatenate(made)}, unfinished)
             durable_replace(unfinished, path)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from spinecho.db.backup.sealing import Plain, Sealer
-from spinecho.db.durable import durable_replace, is_unused, sync_folder, write_durably
+from spinecho.db.durable import durable_replace, is_unused, make_folder, sync_folder, write_durably
 from spinecho.db.errors import BackupDamaged, Busy, StorageFailure, StoreError
 
 _FORMAT = 1
@@ -91,11 +91,11 @@ class Repository:
             if not about.exists():
                 if not create or not is_unused(folder, first=_ABOUT):
                     raise StoreError(f"{folder} holds no backups; name the folder that 'spinecho backup' writes to")
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_folder(folder, mode=0o700)
                 check = sealer.seal(b"spinecho", _ABOUT).hex()
                 write_durably(about, json.dumps({"format": _FORMAT, "key": sealer.encrypts, "check": check}).encode())
             for part in (_MANIFESTS, _PACKS) if create else ():
-                (folder / part).mkdir(mode=0o700, exist_ok=True)
+                make_folder(folder / part, mode=0o700)
             description = json.loads(about.read_bytes())
             checked, needs_key, form = (
                 bytes.fromhex(description["check"]),

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from spinecho.db.durable import durable_replace, sha256_of, write_durably
+from spinecho.db.durable import durable_replace, make_folder, sha256_of, write_durably
 from spinecho.db.errors import BuildCorrupt
 from spinecho.db.facts.fact_columns import Column, plain, restored
 from spinecho.db.facts.fact_table import IDENTIFIERS, Entries, FactTable, read_facts
@@ -114,7 +114,7 @@ def make_snapshot(database: Database, builds: Path, *, keep: int = _KEEP) -> Sna
     Best called when a run has ended: a snapshot of an unfinished one leaves conditions on `archive` to SQL.
     """
     folder = builds / "facts"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for leftover in folder.glob("*.partial"):
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
     numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]

@@ -11,7 +11,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spinecho.db.durable import durable_replace, sync_file, sync_folder
+from spinecho.db.durable import durable_replace, make_folder, sync_file, sync_folder
 from spinecho.db.errors import StorageFailure, StoreError
 
 _HEAD = "spinecho identities key 1"
@@ -75,7 +75,7 @@ def make_key(path: Path) -> IdentityKey:
     """Make a key where there is none, readable by its owner alone, and read it. Raises `KeyTrouble`."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent, mode=0o700)
         handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as file:
             os.fchmod(file.fileno(), 0o600)

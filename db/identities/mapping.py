@@ -24,6 +24,7 @@ from typing import Literal, Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from spinecho.db.durable import make_folder
 from spinecho.db.errors import Damaged, StorageFailure, StoreError
 from spinecho.db.identities.key import IdentityKey, KeyTrouble
 
@@ -72,7 +73,7 @@ class Identities:
         """
         try:
             if create:
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_folder(path.parent, mode=0o700)
                 with contextlib.suppress(FileExistsError):
                     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
             if not path.is_file() or path.is_symlink():

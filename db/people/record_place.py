@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from spinecho.db.durable import make_folder, sync_folder
 from spinecho.db.errors import StoreError
 from spinecho.db.schema.engines import Location, driver_message, make_engine, shown
 
@@ -80,7 +81,7 @@ def open_place(location: Location, *, write: bool) -> Engine:
     """
     if isinstance(location, Path):
         if write:
-            location.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(location.parent, mode=0o700)
             _have_a_file(location)
             _have_a_log(location)
         elif not location.exists():
@@ -157,11 +158,7 @@ def _have_a_file(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         return
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def _has_log(path: Path) -> bool:

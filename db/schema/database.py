@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakSet, finalize
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 from sqlalchemy.orm import Session
 
+from spinecho.db.durable import sync_file
 from spinecho.db.errors import Busy, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
 from spinecho.db.schema.access import Access, access_to, stamp_of
 from spinecho.db.schema.checksums import SealingSession
@@ -178,6 +179,8 @@ class Database:
         if isinstance(self.location, Path) and not self.read_only:
             with self._reported(), self.engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+            with suppress(FileNotFoundError):  # a reader keeps SQLite from it; nobody locks a log, so it can be opened
+                sync_file(self.location.with_name(f"{self.location.name}-wal"))
 
     @contextmanager
     def _reported(self) -> Iterator[None]:

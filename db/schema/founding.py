@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from spinecho.db.durable import sync_file, sync_folder
+from spinecho.db.durable import make_folder, sync_file, sync_folder
 from spinecho.db.errors import Damaged, SchemaUnknown, StorageFailure
 from spinecho.db.schema.access import Access
 from spinecho.db.schema.engines import Location, make_engine, shown
@@ -50,7 +50,7 @@ def make_file(path: Path, fill: Callable[[Path], None]) -> None:
             )
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         fill(unfinished)
         sync_file(unfinished)
         _name(unfinished, path)

@@ -25,6 +25,7 @@ from spinecho.db.schema.trouble import error_of
 from spinecho.db.upkeep.check import check_database
 from spinecho.db.upkeep.probes import answers
 
+_MARK = text("UPDATE alembic_version SET version_num = :to").bindparams(to=COPYING)
 _PAGE = 250
 """Rows of a transaction: some hold the vectors of every part of a volume."""
 OnRows = Callable[[str, int, int], None]
@@ -83,7 +84,7 @@ def _opened(to: Location) -> Engine:
     """Connections to what is to become the copy, its tables made. Raises `StoreError` where an archive is there."""
     if isinstance(to, Path):
         if not to.exists():
-            make_file(to, migrate)
+            make_file(to, _begin)
     else:
         engine = make_engine(to)
         try:
@@ -100,10 +101,21 @@ def _opened(to: Location) -> Engine:
             return engine
         held = revision != HEAD or any(connection.scalar(select(func.count()).select_from(t)) for t in _tables())
         if not held:
-            connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": COPYING})
+            connection.execute(_MARK)
             return engine
     engine.dispose()
     raise StoreError(f"{shown(to)} holds something already; name a new home, or an empty database")
+
+
+def _begin(path: Path) -> None:
+    """Tables that nobody takes for an archive, from the moment at which the file has its name."""
+    migrate(path)
+    engine = make_engine(path)
+    try:
+        with engine.begin() as connection:
+            connection.execute(_MARK)
+    finally:
+        engine.dispose()
 
 
 def _tables() -> list[Table]:

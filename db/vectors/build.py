@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import func, select
 
-from spinecho.db.durable import durable_replace, sha256_of, write_durably
+from spinecho.db.durable import durable_replace, make_folder, sha256_of, write_durably
 from spinecho.db.errors import BuildCorrupt
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Tombstone, Vector
@@ -62,7 +62,7 @@ def build_index(
     that served before goes on serving. One process at a time may build a space.
     """
     folder = space_folder(builds, space)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for leftover in folder.glob("*.partial"):
         shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
     numbers = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from spinecho.db.durable import drop_abandoned, durable_replace, held
+from spinecho.db.durable import drop_abandoned, durable_replace, held, make_folder
 from spinecho.encoders.runtime.graph import OPSET
 from spinecho.encoders.runtime.notices import notify_once
 from spinecho.encoders.sandbox.limits import read_small
@@ -93,7 +93,7 @@ def _read(folder: Path, card: Path, weights: str) -> bytes:
 
 
 def _keep(folder: Path, card: Path, graph: bytes, weights: str) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder, mode=0o700)
     digest = hashlib.sha256(graph).hexdigest()
     _put(folder / f"{digest}.onnx", graph)
     _put(card, json.dumps({"graph": digest, "weights": weights, "opset": OPSET}, indent=1).encode())

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spinecho.db.durable import durable_replace, write_durably
+from spinecho.db.durable import durable_replace, make_folder, write_durably
 from spinecho.encoders.adapted import CELLS, Heads, HeadsConfig
 from spinecho.encoders.training.objectives.losses import info_nce
 
@@ -156,7 +156,7 @@ class _State:
         content = safetensors.torch.save(
             {name: value.contiguous() for name, value in tensors.items()}, metadata={"state": json.dumps(self._facts())}
         )
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         unfinished = self._folder / "state.partial"
         unfinished.write_bytes(content)
         durable_replace(unfinished, self._folder / "state.safetensors")
@@ -345,7 +345,7 @@ def fit_ridge(x: Floats, y: Floats, *, strength: float) -> tuple[NDArray[np.floa
 
 def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
     """Plain facts beside a checkpoint, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_durably(path, (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode())
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spinecho.db.durable import durable_replace
+from spinecho.db.durable import durable_replace, make_folder
 
 CARD, FIGURES = "MODEL_CARD.md", "metrics.json"
 
@@ -39,7 +39,7 @@ class ModelCard:
 
 def write_card(folder: Path, card: ModelCard) -> Path:
     """`MODEL_CARD.md` and `metrics.json`; both appear complete or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     _write(folder / FIGURES, json.dumps(dict(card.metrics), indent=2, allow_nan=False) + "\n")
     path = folder / CARD
     _write(path, _markdown(card))

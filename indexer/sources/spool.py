@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from spinecho.db.durable import drop_abandoned, durable_replace, held, sync_folder
+from spinecho.db.durable import drop_abandoned, durable_replace, held, make_folder, sync_folder
 
 INCOMING, GONE = ".incoming", ".gone"
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -28,7 +28,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._incoming, self._gone = folder / INCOMING, folder / GONE
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        make_folder(self._incoming)
         drop_abandoned(self._incoming, "*/*/.*.partial")  # of a process that was killed
         for study in self._studies(self._incoming):
             _remove_empty(study)
@@ -50,10 +50,7 @@ class Spool:
 
     def _new(self, path: Path) -> tuple[int, Path]:
         """A new file beside a path, open, and its folders; others remove these while nothing is in them."""
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            for folder in (path.parent.parent, self._incoming):
-                sync_folder(folder)
+        make_folder(path.parent)
         unfinished = path.with_name(f".{path.name}.{os.getpid()}-{time.monotonic_ns()}.partial")
         return os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), unfinished
 
@@ -89,7 +86,7 @@ class Spool:
         study = self.folder / name_of(study_uid)
         if not study.is_dir():
             return False
-        self._gone.mkdir(exist_ok=True)
+        make_folder(self._gone)
         shutil.rmtree(self._gone / study.name, ignore_errors=True)
         durable_replace(study, self._gone / study.name)
         return True
@@ -101,21 +98,19 @@ class Spool:
                 durable_replace(study, self.folder / study.name)
 
     def drop_aside(self) -> None:
-        """Delete what was set aside."""
+        """Delete what was set aside; a power cut does not bring it back."""
         shutil.rmtree(self._gone, ignore_errors=True)
+        sync_folder(self.folder)
 
     def _settle(self, study: Path) -> int:
         moved = 0
         for path in sorted(study.glob("*/[!.]*.dcm")):
             final = self.folder / study.name / path.parent.name / path.name
-            final.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(final.parent)
             path.replace(final)  # its bytes are on the disk since it came
             moved += 1
             if moved == 1 or not any(path.parent.iterdir()):
                 sync_folder(final.parent)
-        if moved:
-            sync_folder(self.folder / study.name)
-            sync_folder(self.folder)
         if study.is_dir():
             _remove_empty(study)
         return moved

@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from spinecho.db.durable import make_folder, sync_file, sync_folder, write_durably
 from spinecho.db.errors import StoreError
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
@@ -88,7 +89,7 @@ def _read(folder: Path, sign: dict[str, int]) -> ArchiveMap | None:
     try:
         about = json.loads((folder / "map.json").read_text(encoding="utf-8"))
         ids, places = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("ids", "places"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         return None
     if about.get("sign") != sign or len(ids) != len(places):
         return None
@@ -96,9 +97,12 @@ def _read(folder: Path, sign: dict[str, int]) -> ArchiveMap | None:
 
 
 def _write(folder: Path, made: ArchiveMap, sign: dict[str, int]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     (folder / "map.json").unlink(missing_ok=True)  # last in, first out: half a map is none
+    sync_folder(folder)
     np.save(folder / "ids.npy", made.ids, allow_pickle=False)
     np.save(folder / "places.npy", made.places, allow_pickle=False)
     about = {"sign": sign, "method": made.method, "of": made.of, "seed": made.seed}
-    (folder / "map.json").write_text(json.dumps(about), encoding="utf-8")
+    for name in ("ids", "places"):
+        sync_file(folder / f"{name}.npy")
+    write_durably(folder / "map.json", json.dumps(about).encode())

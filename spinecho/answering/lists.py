@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from spinecho.db.durable import make_folder
 from spinecho.db.people.cohorts import CohortError, Frozen, Member
 from spinecho.db.people.masking import masked_rows, masked_sizes
 from spinecho.search.access.cohorts import PersonalCohorts
@@ -19,7 +20,7 @@ from spinecho.search.cohorts.export import FORMATS, Exported
 from spinecho.search.cohorts.freezing import balance_of, shown_making
 from spinecho.search.cohorts.list_changes import Changes
 from spinecho.setup.places import place_of
-from spinecho.setup.private import open_private
+from spinecho.setup.private import write_private
 
 __all__ = [
     "BALANCED", "EXAMPLE", "FIELDS", "FORMATS", "SHARES", "Changes", "Cohort", "CohortCount", "CohortError",
@@ -160,10 +161,9 @@ class Cohort:
         cohorts = self._cohorts()
         name, packed = cohorts.take(self.name, version, pseudonyms=pseudonyms, formats=tuple(formats or FORMATS))
         place = place_of(folder)
-        place.mkdir(parents=True, exist_ok=True)
+        make_folder(place)
         cohorts.taken(self.name, version, len(packed))
-        with open_private(place / name) as file:
-            file.write(packed)
+        write_private(place / name, packed)
         return place / name
 
     def write(

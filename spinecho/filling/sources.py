@@ -163,7 +163,7 @@ def roots_with(settings: Settings, database: Database, folders: Sequence[Path], 
 def _alone(settings: Settings, name: str) -> Iterator[None]:
     """Held while a source is pulled from. Raises `Busy`."""
     folder = settings.home / "spool"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     with (folder / f".{name}.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinecho.db.csv_files import write_csv
-from spinecho.db.durable import durable_replace, is_unused, write_durably
+from spinecho.db.durable import durable_replace, is_unused, make_folder, write_durably
 from spinecho.db.files.runs import deidentified_as
 from spinecho.db.people.cohorts import CohortError, study_facts
 from spinecho.db.schema.database import Database
@@ -178,7 +178,7 @@ def _begin(folder: Path, made: Mapping[str, Any]) -> None:
         return
     if not is_unused(folder, first=MARKER):
         raise CohortError(f"{folder} is not empty; copy into a new folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_durably(marker, description)
 
 
@@ -206,12 +206,12 @@ class _Copying:
         if not final.is_dir():
             unfinished = final.with_name(f".{series}.partial")
             shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(parents=True)
+            make_folder(unfinished)
             reasons, failed = self._fill(unfinished, rows, study, series)
             if (self.hold and reasons) or not any(unfinished.iterdir()):
                 shutil.rmtree(unfinished)
             else:
-                known.parent.mkdir(exist_ok=True)
+                make_folder(known.parent)
                 write_durably(known, json.dumps({"pixels": sorted(reasons), "failed": failed}).encode())
                 durable_replace(unfinished, final)
         else:  # an earlier call, which was stopped, finished it

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from spinecho.db.durable import make_folder, sync_file, sync_folder
+
 UMASK = 0o077
 _OURS = (
     "*.sqlite*", "builds", "evaluations", "training-cache", "index.lock", "index.log", "roles.toml", "secrets.toml",
@@ -35,11 +37,19 @@ def open_private(path: Path) -> IO[bytes]:
     return os.fdopen(handle, "wb")
 
 
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that its owner alone may read; it is on the disk when this returns. Raises `OSError`."""
+    with open_private(path) as file:
+        file.write(content)
+    sync_file(path)
+    sync_folder(path.parent)
+
+
 def make_private(folder: Path) -> None:
     """A folder that its owner alone may enter; those above it too where they are made. Raises `OSError`."""
     if not folder.is_dir():
         with private_files():
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
 
 
 def tighten(home: Path) -> int:

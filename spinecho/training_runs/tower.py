@@ -10,7 +10,7 @@ import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
-from spinecho.db.durable import durable_replace
+from spinecho.db.durable import durable_replace, make_folder
 from spinecho.encoders.checkpoint import load_checkpoint
 from spinecho.encoders.networks.cells import FrozenCells
 from spinecho.encoders.networks.image_tower import KIND as IMAGE_KIND
@@ -117,7 +117,7 @@ class TowerRun:
             cells, volumes = FrozenCells(device=self._device), min(_SAMPLED, len(self._train))
             count = self.objective.image.config.reduced
             mean, components = fit_components([self._train], self._preparation, cells, count=count, volumes=volumes)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             unfinished = path.with_name(f".{path.name}.{os.getpid()}")
             safetensors.numpy.save_file({"mean": mean, "components": components}, unfinished)
             durable_replace(unfinished, path)

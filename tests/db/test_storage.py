@@ -396,6 +396,20 @@ def test_what_people_made_is_on_the_disk_when_it_is_said_to_be_kept(levels: tupl
     assert seen == [1]
 
 
+def test_the_log_is_on_the_disk_before_a_build_speaks_of_it_whoever_reads(
+    levels: tuple[Database, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, path, synced = levels[0], Path(str(levels[0].location)), list[Path]()
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM folders").fetchall()
+        with database.begin() as session:
+            session.add(Folder(root="/a", path="/a", seen_run=1))
+        monkeypatch.setattr("spinecho.db.schema.database.sync_file", synced.append)
+        database.sync()
+    assert synced == [path.with_name(f"{path.name}-wal")]
+
+
 def test_names_are_given_to_bytes_that_are_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database, space = open_home(tmp_path, dim=8)
     store(database, space, unit_rows(50, 8))
@@ -469,6 +483,19 @@ def test_every_rename_goes_through_the_one_helper() -> None:
             ):
                 found.add(path.relative_to(ROOT).as_posix())
     assert found <= apart
+
+
+def test_what_is_put_durably_lies_in_folders_that_are() -> None:
+    """Whoever syncs what it writes makes the folders above it by the helper that syncs their names."""
+    packages = ("db", "encoders", "indexer", "search", "spinecho", "ui")
+    paths = (path for package in packages for path in (ROOT / package).rglob("*.py"))
+    careless = {
+        path.relative_to(ROOT).as_posix()
+        for path in paths
+        if "spinecho.db.durable import" in (source := path.read_text(encoding="utf-8")) and "parents=True" in source
+    }
+    in_a_filled_folder = {"db/backup/home_files.py", "spinecho/remote/asked/unpacking.py"}
+    assert careless <= in_a_filled_folder, "that one is synced whole"
 
 
 def test_exit_statuses_are_those_of_the_classes() -> None:

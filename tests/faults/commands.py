@@ -14,7 +14,9 @@ from typing import Any
 
 import pydicom
 from harness import Command
+from noting import acknowledge, acknowledged, spinecho_command
 from parts_encoder import Greys, PartsEncoder, Words
+from people import keep_things, kept_things
 from small_studies import small_study, study_uid
 from taught_home import make_home, parts
 from test_adapt import QUICK
@@ -34,7 +36,6 @@ from spinecho.maintaining.doctor import _Doctor, doctor
 from spinecho.search.engine import Engine
 from spinecho.search.query import StudyQuery, TextQuery
 from spinecho.setup.private import private_files
-from spinecho.ui.cli.app import app
 from spinecho.ui.printing.failing import message_and_status
 
 ENCODERS["parts"] = parts
@@ -43,15 +44,6 @@ _NOT_THE_SAME = re.compile(r"(^|_)(id|run|number|checksum)$|_at$|^mtime")
 _SALT = re.compile(r'"salt": "\w+"')
 _NOT_COMPARED = {"runs", "upkeep", "alembic_version", "taught_concepts"}
 """What was done to a home is more where it was done twice; a concept holds how long it took to learn."""
-
-
-def spinecho_command(*arguments: object) -> int:
-    """As it is typed, in this process."""
-    try:
-        app([str(one) for one in arguments])
-    except SystemExit as error:
-        return int(error.code or 0)
-    return 0
 
 
 def rows(path: Path) -> dict[str, list[str]]:
@@ -244,22 +236,11 @@ MESSAGES = [f"message {n} ".encode() * 50 for n in range(3)]
 
 def receive_messages(work: Path) -> None:
     """What a listener does with messages; a sender sends again what was not acknowledged."""
-    acknowledged = acknowledgements(work)
     spool = Messages(work / "spool")
     for message in MESSAGES:
-        if message.decode() not in acknowledged.read_text().splitlines():
+        if message.decode() not in acknowledged(work):
             spool.keep(message)
-            with acknowledged.open("a") as file:
-                file.write(message.decode() + "\n")
-
-
-def acknowledgements(work: Path) -> Path:
-    """Where a sender notes them: on a disk of its own, that does not fail."""
-    path = work.parent / "acknowledged"
-    if not (work / "spool").exists():
-        path.unlink(missing_ok=True)
-    path.touch()
-    return path
+            acknowledge(work, message.decode())
 
 
 def received_messages(work: Path) -> list[str]:
@@ -269,13 +250,15 @@ def received_messages(work: Path) -> list[str]:
 
 
 def receive_objects(work: Path) -> None:
-    """What the receiver of a PACS does, and a pull."""
+    """What the receiver of a PACS does, and a pull; a sender sends again what was not acknowledged."""
     spool = Objects(work / "spool")
     spool.put_all_back()
     for study in range(2):
         for series in range(2):
-            if not spool.holds(study_uid(study), f"{study_uid(study)}.{series}", "1.2.3"):
-                spool.put(study_uid(study), f"{study_uid(study)}.{series}", "1.2.3", b"bytes" * 2000)
+            uid = f"{study_uid(study)}.{series}"
+            if uid not in acknowledged(work) and not spool.holds(study_uid(study), uid, "1.2.3"):
+                spool.put(study_uid(study), uid, "1.2.3", b"bytes" * 2000)
+                acknowledge(work, uid)
     spool.settle(study_uid(0))
     spool.settle_stable(0)
     spool.set_aside(study_uid(1))
@@ -401,6 +384,7 @@ COMMANDS = [
     Command("encoder", home_with_files, add_encoder, of_home, answering, ("write home/spinecho.sqlite-wal",)),
     Command("teach", taught_home, teach, of_home, answering),
     Command("adapt", home_to_adapt, adapt, of_home, answering),
-    Command("demo", nothing, demo, contents),
+    Command("demo", nothing, demo, contents, kept=lambda _: None),
+    Command("people", home_with_files, keep_things, kept_things, None, ("write home/jobs/job.zip",)),
     Command("careless", nothing, careless, contents),
 ]

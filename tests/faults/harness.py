@@ -1,7 +1,7 @@
-"""A command is killed, or the disk fails it, at each place where it changes a file; then it is run again.
+"""A command is killed, the disk fails it, or the power, at each place where it changes a file; then it is run again.
 
-This runs as a program of its own, with `points.c` loaded before libc. It imports what commands need once and forks for
-each run, so that a run costs what the command does and not what Python's start does.
+This runs as a program of its own, with `points.c` and `kept.c` loaded before libc. It imports what commands need once
+and forks for each run, so that a run costs what the command does and not what Python's start does.
 """
 
 from __future__ import annotations
@@ -23,8 +23,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-KILLED, FULL, BROKEN = "killed", "full", "broken"
-FAULTS = {KILLED: 1, FULL: 2, BROKEN: 3}
+from kept import Kept
+
+KILLED, FULL, BROKEN, LOST = "killed", "full", "broken", "lost"
+FAULTS = {KILLED: 1, FULL: 2, BROKEN: 3, LOST: 4}
+ACKNOWLEDGED = "acknowledged"
+"""Beside the work: what a sender notes for itself, on a disk that does not fail."""
 _NO_NUMBER = re.compile(r"[0-9a-f]{12,}|\d+")
 _LOGS = ("-wal", "-shm", "-journal")
 _MAY_STAY = {0, 3}
@@ -45,6 +49,8 @@ class Command:
     """What is to be found, as JSON: at once after the fault as it was before or as it is in the end."""
     killed_at: tuple[str, ...] = ()
     """Where not every point is tried: parts of the names of those at which it is killed. Without any: a few, spread."""
+    kept: Callable[[Path], Any] | None = None
+    """What is on the disk once it has ended with 0, as JSON, if the power fails then. Without: what `end` gives."""
 
 
 @dataclass
@@ -68,7 +74,10 @@ class Points:
     def arm(self, folder: Path, fault: str, at: int, log: Path) -> None:
         """From now on, in this process; the log gets a line for each point."""
         handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-        self._library.arm(os.fsencode(folder), FAULTS.get(fault, 0), ctypes.c_long(at), handle)
+        notes = log.with_name("notes")
+        shutil.rmtree(notes, ignore_errors=True)
+        notes.mkdir()
+        self._library.arm(os.fsencode(folder), FAULTS.get(fault, 0), ctypes.c_long(at), handle, os.fsencode(notes))
 
     def disarm(self) -> None:
         """Nothing is counted and nothing fails any more."""
@@ -81,7 +90,7 @@ class Trial:
     def __init__(self, command: Command, folder: Path, base: Path) -> None:
         """base: what `make` made, which stays as it is."""
         self.command, self.folder, self.base = command, folder, base
-        self.work = folder.parent / "work"
+        self.work, self.sent = folder.parent / "work", folder.parent / ACKNOWLEDGED
         self.result = Tried(command.name)
 
     def try_out(self, points: str) -> Tried:
@@ -92,6 +101,7 @@ class Trial:
         self._fresh()
         whole, names = self._run("", 0)
         end = self._forked(self._ended)
+        kept = self._kept()
         result.points = len(names)
         if whole.status or end.status:
             result.problems.append(f"undisturbed: {whole.status}: {whole.printed[-1500:]} {end.printed[-1500:]}")
@@ -101,11 +111,16 @@ class Trial:
                 importlib.import_module(name)  # once for all children to come
         gc.freeze()
         result.problems += [f"no point is called {one!r}" for one in command.killed_at if not _numbers(names, one)]
+        names.append("its end")
         for fault in FAULTS:
             for number in chosen(names, fault, points, command.killed_at):
                 label = f"{command.name}, {fault} at {number} of {len(names)} ({names[number - 1]})"
                 result.tried[fault] = result.tried.get(fault, 0) + 1
-                result.problems += [f"{label}: {one}" for one in self._problems(fault, number, before, end.value)]
+                if fault == LOST:
+                    found = self._problems_without_power(number, len(names), before, end.value, kept.value)
+                else:
+                    found = self._problems(fault, number, before, end.value)
+                result.problems += [f"{label}: {one}" for one in found]
         return result
 
     def _problems(self, fault: str, number: int, before: Any, end: dict[str, Any]) -> Iterator[str]:
@@ -118,6 +133,37 @@ class Trial:
                 yield f"exit status {hit.status}: {hit.printed[-900:]}"
         elif hit.status not in _MAY_STAY or "Traceback" in hit.printed:
             yield f"exit status {hit.status}: {hit.printed[-1500:]}"
+        yield from self._problems_from_here(before, end)
+
+    def _problems_without_power(
+        self, number: int, last: int, before: Any, end: dict[str, Any], kept: Any
+    ) -> Iterator[str]:
+        """The power fails there. Twice: without and with the names that nobody asked the disk to keep."""
+        self._fresh()
+        disk = Kept(self.work, self.base)
+        hit, names = self._run(LOST, number)
+        reached = len(names) >= number
+        self.result.missed += not reached and number < last
+        if hit.status != (-signal.SIGKILL if reached else 0):
+            yield f"exit status {hit.status}: {hit.printed[-900:]}"
+        disk.read(self.folder / "notes")
+        disks = {"": disk, "with the names, ": disk.with_names_of(self.work)}
+        sent = self.sent.read_bytes() if self.sent.exists() else b""
+        for which, one in disks.items():
+            shutil.rmtree(self.work)
+            one.put(self.work)
+            self.sent.write_bytes(sent)
+            if number == last:
+                found = self._kept()
+                if found.value != kept:
+                    yield f"{which}once it had ended: {_difference(kept, found.value)} {found.printed[-600:]}"
+                elif self.command.kept is None:
+                    continue  # it is as it was: there is nothing to do again
+                shutil.rmtree(self.work)
+                one.put(self.work)
+            yield from (f"{which}{problem}" for problem in self._problems_from_here(before, end))
+
+    def _problems_from_here(self, before: Any, end: dict[str, Any]) -> Iterator[str]:
         now = self._found()
         if now.status or now.value not in (before, end["answers"]):
             yield f"before it is run again: {_difference(end['answers'], now.value)} {now.printed[-600:]}"
@@ -131,6 +177,7 @@ class Trial:
 
     def _fresh(self) -> None:
         shutil.rmtree(self.work, ignore_errors=True)
+        self.sent.unlink(missing_ok=True)
         shutil.copytree(self.base, self.work, symlinks=True)
 
     def _run(self, fault: str, number: int) -> tuple[_Run, list[str]]:
@@ -148,6 +195,9 @@ class Trial:
 
     def _found(self) -> _Run:
         return self._forked(lambda: self.command.answers(self.work) if self.command.answers else None)
+
+    def _kept(self) -> _Run:
+        return self._forked(lambda: (self.command.kept or self.command.end)(self.work))
 
     def _ended(self) -> dict[str, Any]:
         found = {"end": self.command.end(self.work), "files": names_of(self.work)}
@@ -199,16 +249,29 @@ def _numbers(names: Sequence[str], part: str) -> list[int]:
 
 
 def chosen(names: Sequence[str], fault: str, points: str, killed_at: Sequence[str]) -> list[int]:
-    """Numbers of points, from 1, as `Trial.try_out`."""
-    n = len(names)
-    if points == "all":
-        return list(range(1, n + 1))
+    """Numbers of points, from 1, as `Trial.try_out`. The last one is the end, where nothing but power can be lost.
+
+    Between two syncs a disk keeps nothing more: so power is lost at syncs.
+    """
+    if fault == LOST:
+        syncs = [number for number, name in enumerate(names, 1) if name.startswith("sync ")]
+        some = [] if killed_at else syncs[len(syncs) // 2 :][:1]
+        return [*(some if points == "some" else _spread(syncs, points)), len(names)]
+    n = len(names) - 1
+    if points == LOST:
+        return []
     if points == "some" and killed_at:
         if fault != KILLED:
             return [2 * n // 3] if fault == FULL else []
         return [number for part in killed_at for number in _numbers(names, part)[:1]]
-    most = int(points) if points.isdecimal() else 4
-    return sorted({1 + round((n - 1) * place / max(most - 1, 1)) for place in range(most)})
+    return _spread(range(1, n + 1), points)
+
+
+def _spread(numbers: Sequence[int], points: str) -> list[int]:
+    if points in {"all", LOST}:
+        return list(numbers)
+    most, n = int(points) if points.isdecimal() else 4, len(numbers)
+    return sorted({numbers[round((n - 1) * place / max(most - 1, 1))] for place in range(most if n else 0)})
 
 
 def names_of(work: Path) -> list[str]:
@@ -232,7 +295,7 @@ def _difference(expected: Any, found: Any, at: str = "") -> str:
 
 
 def main() -> None:
-    """Arguments: all, some or how many points; then names of commands. A line of JSON for each command."""
+    """Arguments: all, lost (all of power), some or how many points; then names of commands. A line of JSON for each."""
     here = Path(__file__).parent
     sys.path[:0] = [str(here.parent / "front_door"), str(here.parent), str(here)]
     from commands import COMMANDS  # noqa: PLC0415

@@ -5,7 +5,8 @@ until `arm` is called; a forked child arms itself, a program that it starts is n
 
 A point is a call that creates, writes, syncs, renames, links, cuts or removes something below the folder. Calls that
 follow one another and do the same to one file are one point, files removed from one folder too; of a write-ahead log
-only the frames that end a transaction count, since all before them are no part of the database yet. */
+only the frames that end a transaction count, since all before them are no part of the database yet. The sync of the
+folder itself is called "sync .". Where the power is lost, the process dies and `kept.c` has noted what the disk has. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,14 +22,19 @@ only the frames that end a transaction count, since all before them are no part 
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum fault { NONE, KILLED, FULL, BROKEN }; /* kill -9; ENOSPC from there on; EIO once */
+enum fault { NONE, KILLED, FULL, BROKEN, LOST }; /* kill -9; ENOSPC from there on; EIO once; power lost */
+
+void keep_in(const char *folder);
+void keep(int handle, const char *path);
+void outlive(int folder, const char *name);
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char below[PATH_MAX], last[PATH_MAX + 16];
 static long armed_for, seen, at;
 static int fault, full, log_to = -1;
 
-int arm(const char *folder, int which, long number, int log_fd) {
+int arm(const char *folder, int which, long number, int log_fd, const char *notes) {
+    if (which == LOST) keep_in(notes);
     snprintf(below, sizeof below, "%s/", folder);
     last[0] = 0, seen = 0, full = 0;
     at = number, fault = which, log_to = log_fd;
@@ -82,7 +88,7 @@ static int verdict(const char *what, const char *path, int grows, int counts, in
         strcpy(last, now);
         seen++;
         if (log_to >= 0) dprintf(log_to, "%s %s\n", what, path + strlen(below));
-        if (seen == at && fault == KILLED) answer = -1;
+        if (seen == at && (fault == KILLED || fault == LOST)) answer = -1;
         if (seen == at && fault == BROKEN) answer = EIO;
         if (seen == at && fault == FULL) full = 1;
     }
@@ -107,6 +113,18 @@ static int ends_transaction(const char *path, const unsigned char *bytes, size_t
     return log;
 }
 
+static int kept(int handle) { /* whether power is lost in this run, so that a sync is noted and not made */
+    char path[PATH_MAX];
+    if (armed_for != getpid() || fault != LOST) return 0;
+    of_handle(handle, path);
+    if (!strncmp(path, below, strlen(below) - 1)) keep(handle, path);
+    return 1;
+}
+
+static void stays(int folder, const char *name) {
+    if (armed_for == getpid() && fault == LOST) outlive(folder, name);
+}
+
 static ssize_t written(int handle, const void *bytes, size_t length, off_t place, int placed) {
     char path[PATH_MAX];
     int counts = 0, no = 0;
@@ -129,6 +147,7 @@ static ssize_t written(int handle, const void *bytes, size_t length, off_t place
         done = real(handle, bytes, made);
     }
     if (no < 0) die();
+    if (armed_for == getpid() && fault == LOST && fcntl(handle, F_GETFL) & O_DSYNC) kept(handle);
     return done;
 }
 
@@ -137,9 +156,10 @@ ssize_t pwrite(int handle, const void *bytes, size_t length, off_t place) { retu
 ssize_t pwrite64(int handle, const void *bytes, size_t length, off_t place) { return written(handle, bytes, length, place, 1); }
 
 static int by_handle(const char *what, int handle, int grows, int together) {
-    char path[PATH_MAX];
+    char path[PATH_MAX + 2];
     if (armed_for != getpid()) return 0;
     of_handle(handle, path);
+    if (!strncmp(path, below, strlen(below) - 1) && !path[strlen(below) - 1]) strcat(path, "/.");
     return verdict(what, path, grows, 1, together);
 }
 
@@ -165,12 +185,14 @@ ssize_t copy_file_range(int from, off64_t *a, int to, off64_t *b, size_t length,
 
 int fsync(int handle) {
     UNLESS(by_handle("sync", handle, 1, 1));
+    if (kept(handle)) return 0;
     REAL(int, "fsync", int);
     return real(handle);
 }
 
 int fdatasync(int handle) {
     UNLESS(by_handle("sync", handle, 1, 1));
+    if (kept(handle)) return 0;
     REAL(int, "fdatasync", int);
     return real(handle);
 }
@@ -192,12 +214,14 @@ static int by_path(const char *what, int folder, const char *name, int grows, in
 
 int rename(const char *old, const char *new) {
     UNLESS(by_path("rename", AT_FDCWD, new, 0, 0));
+    stays(AT_FDCWD, new);
     REAL(int, "rename", const char *, const char *);
     return real(old, new);
 }
 
 int renameat(int a, const char *old, int b, const char *new) {
     UNLESS(by_path("rename", b, new, 0, 0));
+    stays(b, new);
     REAL(int, "renameat", int, const char *, int, const char *);
     return real(a, old, b, new);
 }
@@ -216,18 +240,21 @@ int link(const char *old, const char *new) {
 
 int unlink(const char *name) {
     UNLESS(by_path("remove", AT_FDCWD, name, 0, 2));
+    stays(AT_FDCWD, name);
     REAL(int, "unlink", const char *);
     return real(name);
 }
 
 int unlinkat(int folder, const char *name, int flags) {
     UNLESS(by_path("remove", folder, name, 0, 2));
+    stays(folder, name);
     REAL(int, "unlinkat", int, const char *, int);
     return real(folder, name, flags);
 }
 
 int rmdir(const char *name) {
     UNLESS(by_path("remove", AT_FDCWD, name, 0, 2));
+    stays(AT_FDCWD, name);
     REAL(int, "rmdir", const char *);
     return real(name);
 }

@@ -19,7 +19,7 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from spinecho.db.durable import durable_replace
+from spinecho.db.durable import durable_replace, make_folder
 from spinecho.encoders.errors import SpaceMismatch
 from spinecho.encoders.heads.predictions import HeadError
 from spinecho.encoders.networks.parts_of_volumes import Described, Describing, Floats
@@ -171,7 +171,7 @@ def _write(path: Path, rows: Sequence[tuple[Facts, Described]], space: Space) ->
     }
     facts = json.dumps([asdict(facts) for facts, _ in rows])
     metadata = {"format": _FORMAT, "space": json.dumps(asdict(space)), "facts": facts}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         whole = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}

@@ -20,7 +20,7 @@ import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
-from spinecho.db.durable import durable_replace
+from spinecho.db.durable import durable_replace, make_folder
 from spinecho.encoders.networks.cells import FrozenCells
 from spinecho.encoders.preparing.preparation import Preparation, digest
 from spinecho.encoders.training.data.examples import Example, Facts, shards
@@ -155,7 +155,7 @@ def _features(
 
 def _write(path: Path, tensors: dict[str, NDArray[Any]], facts: list[dict[str, Any]]) -> None:
     content = safetensors.numpy.save(tensors, metadata={"facts": json.dumps(facts)})
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.write_bytes(content)
     durable_replace(unfinished, path)

@@ -18,7 +18,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from spinecho.db.durable import durable_replace
+from spinecho.db.durable import durable_replace, make_folder
 from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.preparing.preparation import CompactPreparation, Grey
 from spinecho.encoders.reading.volume import Volume
@@ -77,7 +77,7 @@ def write_shard(path: Path, examples: Sequence[Example]) -> None:
     facts = [asdict(example.facts) | {"spacing_mm": example.spacing_mm} for example in examples]
     tensors = {f"{number:05d}": np.ascontiguousarray(example.grey) for number, example in enumerate(examples)}
     content = safetensors.numpy.save(tensors, metadata={"format": _FORMAT, "facts": json.dumps(facts)})
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.write_bytes(content)
     durable_replace(unfinished, path)

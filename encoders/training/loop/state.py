@@ -24,7 +24,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from spinecho.db.durable import durable_replace, sha256_of, sync_file
+from spinecho.db.durable import durable_replace, make_folder, sha256_of, sync_file
 from spinecho.encoders.sandbox.limits import read_small
 from spinecho.encoders.training.run_config import TrainError
 
@@ -82,7 +82,7 @@ def save(
     unfinished = final.with_name(f".{final.name}.unfinished")
     if rank == 0:
         shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
+        make_folder(unfinished)
     barrier()
     _write(unfinished / f"rank-{rank}.safetensors", _bytes(random_numbers()))
     if rank == 0:
@@ -137,7 +137,7 @@ def _numbered(folder: Path) -> list[Path]:
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Hold a run's folder; StateError where another process trains in it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,7 +8,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from spinecho.db.durable import durable_replace, sync_folder
+from spinecho.db.durable import durable_replace, make_folder
 from spinecho.encoders.errors import EncoderError
 
 _UNFINISHED = ".*.partial"
@@ -30,10 +30,9 @@ class Spool:
         self._numbers = itertools.count()
         self._days: set[str] = set()
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(folder, mode=0o700)
             for left in folder.glob(f"*/{_UNFINISHED}"):
                 left.unlink()
-            sync_folder(folder.parent)
         except OSError as error:
             raise SpoolUnusable(
                 f"{folder} cannot hold messages: {error.strerror}; name a folder to write to"
@@ -45,8 +44,7 @@ class Spool:
             now, number = datetime.now(UTC), next(self._numbers)
         day = self.folder / now.strftime("%Y-%m-%d")
         if day.name not in self._days:
-            day.mkdir(exist_ok=True, mode=0o700)
-            sync_folder(self.folder)
+            make_folder(day, mode=0o700)
             self._days.add(day.name)
         name = f"{now.strftime('%H%M%S.%f')}-{number:08d}-{os.getpid()}"
         unfinished, final = day / f".{name}.partial", day / f"{name}.hl7"

@@ -80,14 +80,14 @@ def export(
     pseudonyms: bool = True,
 ) -> Asking[Path]:  # fmt: skip
     """As `Cohort.export`, as a job of the server."""
+    from spinecho.db.durable import make_folder  # noqa: PLC0415
     from spinecho.setup.places import place_of  # noqa: PLC0415
-    from spinecho.setup.private import open_private  # noqa: PLC0415
+    from spinecho.setup.private import write_private  # noqa: PLC0415
 
     name, packed, _ = yield from _exported(cohort, version, formats, pseudonyms=pseudonyms)
     place = place_of(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    with open_private(place / name) as file:
-        file.write(packed)
+    make_folder(place)
+    write_private(place / name, packed)
     return place / name
 
 

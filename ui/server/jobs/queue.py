@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.errors import SpinechoError
-from spinecho.setup.private import make_private, open_private
+from spinecho.setup.private import make_private, write_private
 
 FILE = "server.sqlite"
 STATES = ("queued", "running", "done", "failed", "cancelled")
@@ -281,9 +281,8 @@ class Queue:
                 path.unlink(missing_ok=True)
 
     def write(self, number: str, ending: str, content: bytes) -> str:
-        """Put a job's file beside the queue; its name."""
-        with open_private(self.folder / f"{number}.{ending}") as file:
-            file.write(content)
+        """Put a job's file beside the queue; its name. It is on the disk before a row can say so."""
+        write_private(self.folder / f"{number}.{ending}", content)
         return f"{number}.{ending}"
 
     def claim(self, name: str, digest: str) -> tuple[str, tuple[int, str, bytes] | None]:

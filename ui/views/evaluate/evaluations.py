@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from spinecho.access.people import Role
+from spinecho.setup.private import make_private
 from spinecho.ui.server.jobs.kinds import EVALUATIONS, RESULT
 from spinecho.ui.server.jobs.pool import Pool, pool_of, why_failed
 from spinecho.ui.server.jobs.queue import QueueFull
@@ -61,7 +62,7 @@ def begin(context: PageContext, of: Of, content: bytes | None, *, ending: str = 
     context.front.access.require(Role.RESEARCHER, "evaluate")
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     folder = context.settings.home / EVALUATIONS / name
-    folder.mkdir(parents=True)
+    make_private(folder)
     own: dict[str, Path] = {}
     if of != "archive" and content is not None:
         own[of] = folder / f"{of}{'.jsonl' if ending == '.jsonl' else '.csv'}"

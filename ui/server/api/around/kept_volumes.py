@@ -7,6 +7,7 @@ any time. It is the owner's alone, has a limit of size, and what nobody asked fo
 from __future__ import annotations
 
 import contextlib
+import functools
 import mmap
 import os
 import secrets
@@ -37,7 +38,7 @@ class KeptVolumes:
         """
         if not self._most:
             return memoryview(make())
-        path = self._folder / name
+        path = self._folder / f"{_running()}{name}"
         with self._locks[hash(name) % _EACH]:  # others who want the same wait for it
             found = _mapped(path)
             if found is not None:
@@ -73,6 +74,15 @@ class KeptVolumes:
         except BaseException:
             written.unlink(missing_ok=True)
             raise
+
+
+@functools.cache
+def _running() -> str:
+    """What this start of the machine is called: where a power cut left half a file, nobody asks for it again."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip().replace("-", "")[:12]
+    except OSError:  # another system than Linux
+        return ""
 
 
 def _mapped(path: Path) -> memoryview | None:

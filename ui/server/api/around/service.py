@@ -19,7 +19,7 @@ from spinecho.db.store import storing
 from spinecho.db.values import Role as SpaceRole
 from spinecho.errors import SpinechoError
 from spinecho.search.access.personal_archive import Person, PersonalArchive, Role, Served
-from spinecho.setup.private import make_private, open_private
+from spinecho.setup.private import make_private, write_private
 from spinecho.setup.settings import Settings
 from spinecho.setup.wiring import open_database, open_served
 from spinecho.ui.server.api.around.bearer import Provider, read_auth, read_provider
@@ -166,6 +166,5 @@ def _key(settings: Settings) -> bytes:
         except FileNotFoundError:
             pass
         make_private(settings.home)
-        with open_private(path) as file:
-            file.write(secrets.token_bytes(32))
+        write_private(path, secrets.token_bytes(32))
     return path.read_bytes()
