@@ -83,27 +83,24 @@ def pdf_text(data: bytes) -> str:
 
 
 def docx_text(data: bytes) -> str:
-    """The text of a Word document in its order, headers of pages first, the cells of a table's row apart by tabs."""
-    from docx import Document  # noqa: PLC0415
-    from docx.table import Table  # noqa: PLC0415
+    """The text that a Word document shows, in its order, headers of pages first. Raises `NoText`."""
+    from spinecho.indexer.reports.parsing.formats.word import shown_text  # noqa: PLC0415  (only where one was met)
 
     check_inflation(data)
     try:
-        document = Document(io.BytesIO(data))
-        parts = [one.text for section in document.sections[:1] for one in section.header.paragraphs]
-        for block in document.iter_inner_content():
-            if isinstance(block, Table):
-                parts += ["\t".join(cell.text for cell in row.cells) for row in block.rows]
-            else:
-                parts.append(block.text)
-    except NoText:
-        raise
+        text = shown_text(data, _chunk_text).strip("\n")
     except Exception as error:  # whatever a library does on hostile bytes
         raise NoText(f"the Word document could not be read: {type(error).__name__}") from error
-    text = "\n".join(parts).strip("\n")
     if not text.strip():
         raise NoText("the Word document holds no text")
     return text
+
+
+def _chunk_text(data: bytes) -> str:
+    """The text of a document within a Word document. Raises `NoText`."""
+    if data.startswith(b"PK"):
+        raise NoText("a document lies within the document")
+    return document_text(data)
 
 
 def document_text(data: bytes, *, encoding: str = "") -> str:
