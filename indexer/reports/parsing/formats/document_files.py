@@ -7,8 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from spinecho.indexer.reports.parsing.decode import Charset
-from spinecho.indexer.reports.parsing.formats.documents import NoText, document_text, html_text
+from spinecho.indexer.reports.parsing.formats.documents import document_text
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, TooLarge, read_whole
+from spinecho.indexer.reports.parsing.markup import NoText, html_text
 from spinecho.indexer.reports.parsing.parsed import NotAReport
 from spinecho.indexer.reports.parsing.text_file import reports_of_text
 
