@@ -136,6 +136,8 @@ def read_date(value: str) -> str:
         if len(plain) == len(datetime(2000, 1, 1).strftime(form)) and (found := _parsed(plain, form)):
             return found.isoformat(timespec="seconds")
     for day in _DATES:
+        if day == "%Y%m%d" and re.match(r"\d{8}(?!\d)", plain) is None:  # 202411 is no day
+            continue
         for time in _TIMES:
             if found := _parsed(plain, day + time):
                 return found.isoformat(timespec="seconds") if time else found.date().isoformat()

@@ -24,6 +24,7 @@ _TYPES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4", "MET_UINT": "u4",
     "MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8",
 }  # fmt: skip
+_OTHER_MODALITIES = frozenset(("CT", "NM", "US", "PET"))
 
 
 class MetaImage:
@@ -46,6 +47,9 @@ class MetaImage:
                 raise ReadError(Reason.DECODE_FAILED, f"{count} axes with {len(sizes)} lengths: no volume")
             if int(values.get("ElementNumberOfChannels", "1")) != 1:
                 raise ReadError(Reason.COLOUR_IMAGE, "several values a voxel: a colour picture or vectors")
+            modality = values.get("Modality", "").upper().removeprefix("MET_MOD_")
+            if modality in _OTHER_MODALITIES:
+                raise ReadError(Reason.NOT_MR, f"its header says that it is of modality {modality}")
             kind = _TYPES.get(values["ElementType"])
             if kind is None or not _is(values.get("BinaryData", "True")) or "HeaderSize" in values:
                 raise ReadError(Reason.NOT_READ, "a kind of MetaImage that is not read: convert it to NIfTI (.nii.gz)")

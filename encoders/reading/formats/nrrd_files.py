@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ _TO_RAS: dict[str, tuple[float, float, float]] = {
 _COMPRESSION = {
     "raw": "", "gzip": "gzip", "gz": "gzip", "bzip2": "bzip2", "bz2": "bzip2", "ascii": "text", "text": "text",
     "txt": "text",
+}  # fmt: skip
+_UNIT_MM = {
+    "mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "millimetre": 1.0, "cm": 10.0, "centimeter": 10.0,
+    "centimeters": 10.0, "m": 1000.0, "meter": 1000.0, "meters": 1000.0, "um": 0.001, "µm": 0.001, "micron": 0.001,
+    "microns": 0.001, "micrometer": 0.001, "micrometers": 0.001,
 }  # fmt: skip
 _COLOURS = frozenset({"rgb-color", "rgba-color", "hsv-color", "xyz-color"})
 
@@ -74,6 +80,7 @@ class Nrrd:
                 compression=compression,
                 stored=sizes,
                 axes=axes,
+                notes=_unknown_units(header),
             )
 
     def values(self, path: Path, detail: dict[str, Any]) -> NDArray[Any]:
@@ -103,11 +110,28 @@ def _affine(header: dict[str, Any], space: list[int]) -> NDArray[np.float64] | N
     affine = np.eye(4)
     affine[:3, :3] = np.array([np.asarray(directions[axis], np.float64) for axis in space]).T
     affine[:3, 3] = np.asarray(header.get("space origin", (0.0, 0.0, 0.0)), np.float64)
+    affine[:3] *= np.array(_units(header, "space units", range(3)))[:, None]
     return np.diag([*turn, 1.0]) @ affine
 
 
 def _spacing(header: dict[str, Any], space: list[int]) -> list[float]:
     directions, spacings = header.get("space directions"), header.get("spacings")
     if directions is not None:
-        return [float(np.linalg.norm(np.asarray(directions[axis], np.float64))) for axis in space]
-    return [float(spacings[axis]) for axis in space] if spacings is not None else []
+        units = np.array(_units(header, "space units", range(len(directions[space[0]]))))
+        return [float(np.linalg.norm(np.asarray(directions[axis], np.float64) * units)) for axis in space]
+    units = np.array(_units(header, "units", space))
+    return (
+        [float(spacings[axis]) * unit for axis, unit in zip(space, units, strict=True)] if spacings is not None else []
+    )
+
+
+def _units(header: dict[str, Any], name: str, axes: Sequence[int]) -> list[float]:
+    """Millimetres in a unit along each axis; 1 for one that is not named or not known."""
+    given = [str(unit).strip('" ').lower() for unit in header.get(name) or ()]
+    return [_UNIT_MM.get(given[axis], 1.0) if axis < len(given) else 1.0 for axis in axes]
+
+
+def _unknown_units(header: dict[str, Any]) -> dict[str, Any] | None:
+    given = {str(unit).strip('" ').lower() for unit in header.get("space units") or ()}
+    odd = given - {*_UNIT_MM, "", "none", "???"}
+    return {"units": "its header names a unit of length that is not known: taken as millimetres"} if odd else None

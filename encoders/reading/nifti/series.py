@@ -31,6 +31,11 @@ from spinecho.encoders.reading.volume_sampling import sampled
 
 _UNIT_MM = {1: 1000.0, 3: 0.001}
 _ISOTROPIC = 1.3
+_ELSEWHERE = 0.7
+"""Cosine of the angle, 45 degrees, by which an axis may differ between sform and qform."""
+_OTHER_LENGTH = 0.05
+_HALF_TURN = 3 * float(np.finfo(np.float32).eps)
+"""What rounding may leave of 1 - b*b - c*c - d*d where the quaternion turns by 180 degrees, as in nibabel."""
 _PARTS: dict[str, Component] = {"mag": "magnitude", "phase": "phase", "real": "real", "imag": "imaginary"}
 """Of the BIDS entity `part`."""
 _ENTITIES = re.compile(
@@ -238,7 +243,8 @@ def affine_of(detail: dict[str, Any]) -> tuple[Matrix, set[Flag], dict[str, Any]
         if None not in rows:
             affine = np.vstack([np.array(rows, np.float64).reshape(3, 4) * scale, [0, 0, 0, 1]])
             if is_usable(affine):
-                return affine, flags, {}
+                disagreement = _disagreement(affine, detail, scale)
+                return affine, {Flag.GEOMETRY_SUSPECT} if disagreement else flags, disagreement
         flags.add(Flag.AFFINE_INVALID)
     sizes = detail["pixdim"][1:4]
     if detail["qform"] > 0:
@@ -257,6 +263,36 @@ def affine_of(detail: dict[str, Any]) -> tuple[Matrix, set[Flag], dict[str, Any]
         raise ReadError(Reason.AFFINE_INVALID, f"voxel sizes {sizes} cannot be")
     flags.add(Flag.AFFINE_INVALID if flags else Flag.GEOMETRY_SUSPECT)
     return affine, flags, {"affine_from": "voxel sizes"}
+
+
+def _disagreement(affine: Matrix, detail: dict[str, Any], scale: float) -> dict[str, Any]:
+    """Notes where the rest of the header contradicts the sform: left and right may be the other way round, or lengths
+    be others. Voxel sizes that were left at 0 or 1 say nothing.
+    """
+    notes: dict[str, Any] = {}
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    sizes = np.array([abs(v or 0.0) for v in detail["pixdim"][1:4]]) * scale
+    is_long = np.array([*detail["dims"], 1, 1][:3]) > 1
+    is_other = is_long & (np.abs(sizes / lengths - 1) > _OTHER_LENGTH)
+    if sizes.min() > 0 and not (sizes == scale).all() and is_other.any():
+        notes["voxel_sizes"] = f"the header says {_by(sizes)} mm, its sform {_by(lengths)} mm: the sform was taken"
+    other = _from_quaternion(detail, scale) if detail["qform"] > 0 else None
+    if other is not None:
+        turns = [affine[:3, :3] / lengths, other[:3, :3] / np.linalg.norm(other[:3, :3], axis=0)]
+        if float((turns[0] * turns[1]).sum(axis=0).min()) < _ELSEWHERE:
+            here, there = ("".join(_axis_names(turn)) for turn in turns)
+            notes["orientation"] = f"the sform says {here}, the qform {there}: the sform was taken"
+    return notes
+
+
+def _by(sizes: NDArray[np.float64]) -> str:
+    return " x ".join(f"{size:.4g}" for size in sizes)
+
+
+def _axis_names(directions: Matrix) -> list[str]:
+    """Towards which side of the patient each voxel axis runs, as in "RAS"."""
+    strongest = np.abs(directions).argmax(axis=0)
+    return [("LR", "PA", "IS")[row][int(directions[row, axis] > 0)] for axis, row in enumerate(strongest)]
 
 
 def is_usable(affine: Matrix) -> bool:
@@ -278,7 +314,7 @@ def _from_quaternion(detail: dict[str, Any], scale: float) -> Matrix | None:
     squared = 1.0 - (b * b + c * c + d * d)
     if squared < -1e-3:
         return None
-    a = np.sqrt(max(0.0, squared))
+    a = np.sqrt(squared) if squared > _HALF_TURN else 0.0
     rotation = np.array(
         [
             [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
@@ -288,7 +324,7 @@ def _from_quaternion(detail: dict[str, Any], scale: float) -> Matrix | None:
     )
     handed = np.array([1.0, 1.0, -1.0 if sizes[0] < 0 else 1.0])
     affine = np.eye(4)
-    affine[:3, :3] = rotation * (np.array(sizes[1:4]) * handed * scale)
+    affine[:3, :3] = rotation * (np.abs(sizes[1:4]) * handed * scale)  # a sign here means nothing, but of the first
     affine[:3, 3] = np.array(given[3:]) * scale
     return affine if is_usable(affine) else None
 

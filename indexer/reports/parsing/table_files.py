@@ -13,6 +13,7 @@ from typing import Any
 from spinecho.indexer.reports.parsing.column_names import Columns, find_columns, report_text, row_facts
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, lines, open_text, reading
 from spinecho.indexer.reports.parsing.given_columns import missing_columns, took
+from spinecho.indexer.reports.parsing.markup import NoText, cell_text
 from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure, trouble_with
 from spinecho.indexer.reports.parsing.report_head import NotDivided, divide, read_head
 
@@ -20,6 +21,8 @@ Row = RawReport | ReportFailure
 
 _DELIMITERS = ",;\t|"
 _PEEK = 20
+_MARKED = re.compile(r"[<&\\]|_x000", re.IGNORECASE)
+"""What marked-up text holds, and plain text rarely."""
 _SEPARATOR_LINE = re.compile(r"sep=[,;\t|]\s*", re.IGNORECASE)
 """What Excel writes above a table."""
 
@@ -158,7 +161,10 @@ def object_row(path: Path, ordinal: int, value: Mapping[str, Any], charset: Char
 
 def row_report(path: Path, ordinal: int, columns: Columns, row: Mapping[str, str], charset: Charset) -> Row:
     """The report of a row, by the columns that its table has."""
-    text = report_text(columns, row)
+    try:
+        text = report_text(columns, _as_shown(columns, row))
+    except NoText as error:
+        return ReportFailure(str(path), ordinal, str(error))
     facts = row_facts(columns, row)
     number, uid = facts.accession_number, facts.study_uid
     unkeyed = "neither an accession number nor a study UID"
@@ -182,6 +188,13 @@ def row_report(path: Path, ordinal: int, columns: Columns, row: Mapping[str, str
         version=facts.version if facts.version is not None else head.version,
         exam=facts.exam or head.exam,
     )
+
+
+def _as_shown(columns: Columns, row: Mapping[str, str]) -> dict[str, str]:
+    """The row with its texts as the program that wrote them showed them. Raises `NoText`."""
+    texts = {*columns.report, *(name for _, names in columns.sections for name in names)}
+    marked = {name for name in texts if _MARKED.search(row.get(name, ""))}
+    return {**row, **{name: cell_text(row[name]) for name in marked}}
 
 
 def _holds_several(text: str) -> bool:

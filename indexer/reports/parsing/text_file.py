@@ -9,6 +9,7 @@ from pathlib import Path
 from spinecho.db.keys import is_uid
 from spinecho.encoders.language.parts.sections import section_spans
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, open_text, reading
+from spinecho.indexer.reports.parsing.markup import NoText, as_shown
 from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
 from spinecho.indexer.reports.parsing.report_head import Head, NotDivided, divide, read_head
 
@@ -36,6 +37,10 @@ def parse_text_file(path: Path) -> list[RawReport | ReportFailure]:
         words = text.rstrip("\x00\x1a \t\r\n\f")
         if set("\x00\x1a") & set(text[len(words) :]):  # in which files of old systems end
             text = words
+    try:
+        text = as_shown(text)
+    except NoText as error:
+        return [ReportFailure(str(path), 0, str(error))]
     return reports_of_text(path, text, charset)
 
 

@@ -157,6 +157,39 @@ def test_a_real_scan_is_the_same_in_every_format(tmp_path: Path, testdata: Path,
     _compare(tmp_path, name, nib.Nifti1Image(np.round(values / values.max() * 2000).astype(np.int16), original.affine))
 
 
+@pytest.mark.parametrize("where", ["directions", "spacings"])
+@pytest.mark.parametrize(
+    ("unit", "mm", "known"),
+    [("mm", 1, True), ("cm", 10, True), ("m", 1000, True), ("um", 1e-3, True), ("", 1, True), ("furlong", 1, False)],
+)
+def test_lengths_in_nrrd_are_in_its_units(tmp_path: Path, where: str, unit: str, mm: float, known: bool) -> None:
+    image = _original()
+    header = _nrrd_header(image, "raw")
+    lengths = np.linalg.norm(image.affine[:3, :3], axis=0)
+    if where == "directions":
+        header |= {"space directions": header["space directions"] / mm, "space origin": header["space origin"] / mm}
+        header["space units"] = [unit] * 3
+    else:
+        header = {"spacings": lengths / mm, "units": [unit] * 3, "encoding": "raw"}
+    nrrd.write(str(tmp_path / "scan.nrrd"), np.asarray(image.dataobj), header)
+    (read,) = _volumes(tmp_path)
+    np.testing.assert_allclose(sorted(read.volume.spacing_mm), sorted(lengths), rtol=1e-3)
+    if where == "directions":
+        expected = nib.as_closest_canonical(image)
+        np.testing.assert_allclose(read.volume.affine, expected.affine, atol=2e-3)
+        assert ("GEOMETRY_SUSPECT" in read.flags, "units" in read.notes) == (not known, not known)
+
+
+def test_a_metaimage_of_another_modality_is_none_of_mr(tmp_path: Path) -> None:
+    _as_mha(_original(), tmp_path)
+    plain = (tmp_path / "scan.mha").read_bytes()
+    for modality, reason in (("MET_MOD_MR", None), ("MET_MOD_CT", Reason.NOT_MR), ("MET_MOD_NM", Reason.NOT_MR)):
+        named = plain.replace(b"ElementType", b"Modality = " + modality.encode() + b"\nElementType", 1)
+        (tmp_path / "scan.mha").write_bytes(named)
+        (found,) = read_path(tmp_path)
+        assert getattr(found, "reason", None) is reason
+
+
 def test_gradients_that_come_first_in_nrrd_are_volumes(tmp_path: Path) -> None:
     image = _original()
     values = np.stack([np.asarray(image.dataobj), np.asarray(image.dataobj)[::-1]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,60 @@ def test_bad_sform_falls_back_to_the_qform_then_fails(kit: Any, tmp_path: Path) 
     (tmp_path / "b.nii").write_bytes(raw)
     (failure,) = kit.read_all([tmp_path / "b.nii"], tmp_path)
     assert failure.reason is Reason.AFFINE_INVALID
+
+
+_TURNS = [
+    np.diag([*signs, 1.0])[:, [*order, 3]] @ np.diag([2.0, 2.5, 3.0, 1.0])
+    for order in itertools.permutations(range(3))
+    for signs in itertools.product((1.0, -1.0), repeat=3)
+]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(_TURNS), st.sampled_from(_TURNS), st.sets(st.integers(1, 3)), st.sampled_from([1, 2]), st.booleans()
+)
+def test_a_sform_and_a_qform_that_disagree_are_told(
+    kit: Any, tmp_path: Path, sform: Any, qform: Any, negative: set[int], code: int, alike: bool
+) -> None:
+    """A voxel lies where the form that is taken says; signs of voxel sizes change nothing."""
+    voxels = np.random.default_rng(3).integers(0, 900, (5, 6, 7)).astype(np.int16)
+    voxels[1, 2, 3] = 5000
+    image = nibabel.Nifti1Image(voxels, sform)
+    image.set_sform(sform, code)
+    image.set_qform(sform if alike else qform, 1)
+    nibabel.save(image, tmp_path / "a.nii")
+    raw = bytearray((tmp_path / "a.nii").read_bytes())
+    for axis in negative:
+        raw[76 + 4 * axis + 3] |= 0x80
+    (tmp_path / "a.nii").write_bytes(raw)
+    read = only(kit.read_all([tmp_path / "a.nii"], tmp_path))
+    at = np.unravel_index(read.volume.voxels.argmax(), read.volume.voxels.shape)
+    np.testing.assert_allclose((read.volume.affine @ [*at, 1])[:3], (sform @ [1, 2, 3, 1])[:3], atol=1e-3)
+    assert (Flag.GEOMETRY_SUSPECT in read.flags) == ("orientation" in read.notes)
+    assert ("orientation" in read.notes) == (not alike and not np.allclose(sform, qform))
+    raw[254:256] = bytes(2)  # the qform alone
+    (tmp_path / "a.nii").write_bytes(raw)
+    read = only(kit.read_all([tmp_path / "a.nii"], tmp_path))
+    at = np.unravel_index(read.volume.voxels.argmax(), read.volume.voxels.shape)
+    there = (sform if alike else qform) @ [1, 2, 3, 1]
+    np.testing.assert_allclose((read.volume.affine @ [*at, 1])[:3], there[:3], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"), [([2, 3, 4], False), ([1, 1, 1], False), ([2.01, 3, 4], False), ([1, 1.5, 2], True)]
+)
+def test_voxel_sizes_that_the_sform_contradicts_are_told(
+    kit: Any, tmp_path: Path, sizes: list[float], told: bool
+) -> None:
+    image = nibabel.Nifti1Image(RAMP, np.diag([2.0, 3, 4, 1]))
+    nibabel.save(image, tmp_path / "a.nii")
+    raw = bytearray((tmp_path / "a.nii").read_bytes())
+    raw[80:92], raw[252:254] = np.array(sizes, "<f4").tobytes(), bytes(2)
+    (tmp_path / "a.nii").write_bytes(raw)
+    read = only(kit.read_all([tmp_path / "a.nii"], tmp_path))
+    assert read.volume.spacing_mm == (2, 3, 4)
+    assert ("voxel_sizes" in read.notes, Flag.GEOMETRY_SUSPECT in read.flags) == (told, told)
 
 
 def test_masks_are_label_maps_and_images_are_not(kit: Any, tmp_path: Path) -> None:

@@ -153,10 +153,12 @@ def test_values_of_fields() -> None:
         "Jan 2, 2024",
         "2024-01-02T10:11:12Z",
         "03/04/2024",
+        "202411",
+        "45321",
         "x",
     ]
     assert [read_date(value) for value in dates] == [
-        "2024-01-02", "2024-01-02", "2024-01-02T10:11:00", "2024-01-13", "2024-01-02", "2024-01-02T10:11:12", "", "",
+        "2024-01-02", "2024-01-02", "2024-01-02T10:11:00", "2024-01-13", "2024-01-02", "2024-01-02T10:11:12", "", "", "", "",
     ]  # fmt: skip
     assert [read_version(value) for value in ("2", "v3", "Rev. 4", "2.0", "final", "")] == [2, 3, 4, 2, None, None]
     assert exam_key("MRI BRAIN W/WO") == exam_key("MR Head") != exam_key("MRI lumbar spine")

@@ -10,8 +10,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from spinecho.db.keys import accession_key, is_uid, known_patient
-from spinecho.indexer.reports.parsing.formats.documents import NoText, document_text, html_text
+from spinecho.indexer.reports.parsing.formats.documents import document_text
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, TooLarge, read_whole
+from spinecho.indexer.reports.parsing.markup import NoText, html_text
 from spinecho.indexer.reports.parsing.parsed import NotAReport, RawReport, ReportFailure
 from spinecho.indexer.reports.report_facts import Status, exam_key, read_date
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from spinecho.encoders.errors import ReadError
 from spinecho.encoders.reading.dicom.scan import inflates_past
 from spinecho.indexer.reports.parsing.formats.cda import cda_text
-from spinecho.indexer.reports.parsing.formats.documents import NoText, document_text
+from spinecho.indexer.reports.parsing.formats.documents import document_text
 from spinecho.indexer.reports.parsing.formats.reading import LARGEST_DOCUMENT, ReportFormat, Row, TooLarge, read_whole
+from spinecho.indexer.reports.parsing.markup import NoText
 from spinecho.indexer.reports.parsing.parsed import NotAReport, RawReport, ReportFailure
 from spinecho.indexer.reports.report_facts import Status, exam_key, read_date
 

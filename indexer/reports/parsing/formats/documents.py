@@ -5,54 +5,14 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Callable
-from html.parser import HTMLParser
 
+from spinecho.indexer.reports.parsing.charsets import guess_charset
 from spinecho.indexer.reports.parsing.formats.reading import LARGEST_DOCUMENT, TooLarge
+from spinecho.indexer.reports.parsing.markup import NoText, html_text, looks_like_html, rtf_text
 
 MOST_PAGES = 500
 _INFLATED = 256 << 20
 """Bytes that the parts of a Word document or workbook may have together once they are inflated."""
-_HTML = re.compile(
-    r"<\s*(?:!doctype\s+html|html|body|div|p|br|span|table|b|i|u|font|h[1-6]|pre)\b[^<>]*>", re.IGNORECASE
-)
-_BLOCKS = frozenset(
-    ("p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre", "section", "title",
-     "article", "header", "footer", "hr", "dt", "dd", "blockquote", "paragraph", "item", "text", "caption", "list")
-)  # fmt: skip
-_SILENT = frozenset(("script", "style", "head", "template", "svg", "object"))
-
-
-class NoText(ValueError):
-    """The document holds no text, or cannot be read; the message says which and holds nothing of it."""
-
-
-def looks_like_html(text: str) -> bool:
-    """Whether a text is written in HTML: it begins with an element, or holds several."""
-    start = text.lstrip("\ufeff \t\r\n")
-    return bool(_HTML.match(start)) or len(_HTML.findall(text[:20_000])) > 2
-
-
-def html_text(text: str) -> str:
-    """The text of an HTML or CDA document: a line for each block, cells apart, no scripts and styles."""
-    reader = _Reader()
-    reader.feed(text)
-    reader.close()
-    lines = (re.sub(r"[ \xa0]+", " ", line).strip(" ") for line in "".join(reader.parts).split("\n"))
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
-
-
-def rtf_text(text: str) -> str:
-    """The text of an RTF document. Raises `NoText`."""
-    from striprtf.striprtf import rtf_to_text  # noqa: PLC0415  (only where one was met)
-
-    if len(text) > LARGEST_DOCUMENT // 4:
-        raise NoText("the rich text document is too long")
-    try:
-        read: Callable[..., str] = rtf_to_text
-        return read(text, encoding="cp1252", errors="replace").strip("\n")
-    except (ValueError, LookupError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise NoText(f"the rich text document could not be read: {type(error).__name__}") from error
 
 
 def pdf_text(data: bytes) -> str:
@@ -83,27 +43,24 @@ def pdf_text(data: bytes) -> str:
 
 
 def docx_text(data: bytes) -> str:
-    """The text of a Word document in its order, headers of pages first, the cells of a table's row apart by tabs."""
-    from docx import Document  # noqa: PLC0415
-    from docx.table import Table  # noqa: PLC0415
+    """The text that a Word document shows, in its order, headers of pages first. Raises `NoText`."""
+    from spinecho.indexer.reports.parsing.formats.word import shown_text  # noqa: PLC0415  (only where one was met)
 
     check_inflation(data)
     try:
-        document = Document(io.BytesIO(data))
-        parts = [one.text for section in document.sections[:1] for one in section.header.paragraphs]
-        for block in document.iter_inner_content():
-            if isinstance(block, Table):
-                parts += ["\t".join(cell.text for cell in row.cells) for row in block.rows]
-            else:
-                parts.append(block.text)
-    except NoText:
-        raise
+        text = shown_text(data, _chunk_text).strip("\n")
     except Exception as error:  # whatever a library does on hostile bytes
         raise NoText(f"the Word document could not be read: {type(error).__name__}") from error
-    text = "\n".join(parts).strip("\n")
     if not text.strip():
         raise NoText("the Word document holds no text")
     return text
+
+
+def _chunk_text(data: bytes) -> str:
+    """The text of a document within a Word document. Raises `NoText`."""
+    if data.startswith(b"PK"):
+        raise NoText("a document lies within the document")
+    return document_text(data)
 
 
 def document_text(data: bytes, *, encoding: str = "") -> str:
@@ -116,7 +73,7 @@ def document_text(data: bytes, *, encoding: str = "") -> str:
     if data.startswith(b"PK\x03\x04"):
         return docx_text(data)
     if start.startswith(b"{\\rtf"):
-        return rtf_text(data.decode("latin-1"))
+        return rtf_text(_rtf_source(data))
     if b"\x00" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise NoText("the document is of a kind that is not read")
     text = _decoded(data, encoding)
@@ -134,46 +91,45 @@ def check_inflation(data: bytes) -> None:
         raise NoText(f"the document has more than {_INFLATED >> 20} MB once it is inflated")
 
 
+def _rtf_source(data: bytes) -> str:
+    """Rich text as characters; bytes beyond ASCII, which it should not hold, are of the set that it states."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return re.sub(r"[\x80-\xff]", lambda byte: f"\\'{ord(byte[0]):02x}", data.decode("latin-1"))
+
+
+def guessed_set(data: bytes) -> str:
+    """The likeliest character set of marked-up text that is not UTF-8 and names none; '' where it is sure."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff", b"PK\x03\x04")) or b"%PDF" in data[:1024]:
+        return ""
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{\\rtf"):
+        return ""
+    for name in ("utf-8-sig", _stated_set(data)):
+        try:
+            if name:
+                data.decode(name)
+                return ""
+        except (UnicodeError, LookupError):
+            continue
+    return guess_charset(data[: 1 << 16])
+
+
+def _stated_set(data: bytes) -> str:
+    stated = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?([A-Za-z0-9_-]{3,20})", data[:2048])
+    return stated[1].decode("ascii") if stated else ""
+
+
 def _decoded(data: bytes, encoding: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
-    stated = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?([A-Za-z0-9_-]{3,20})", data[:2048])
-    for name in (encoding, "utf-8-sig", stated[1].decode("ascii") if stated else "", "cp1252"):
+    for name in (encoding, "utf-8-sig", _stated_set(data), guess_charset(data[: 1 << 16])):
         try:
             if name:
                 return data.decode(name)
         except (UnicodeError, LookupError):
             continue
     return data.decode("cp1252", "replace")
-
-
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SILENT:
-            self._silent += 1
-        elif tag in ("td", "th"):
-            self.parts.append("\t")
-        elif tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _BLOCKS:
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT:
-            self._silent = max(0, self._silent - 1)
-        elif tag in _BLOCKS and tag != "br":
-            self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.parts.append(re.sub(r"\r\n|\r", "\n", data))
 
 
 __all__ = ["NoText", "TooLarge", "check_inflation", "document_text", "docx_text", "html_text", "looks_like_html",

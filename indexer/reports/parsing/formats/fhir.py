@@ -16,7 +16,7 @@ from typing import Any
 from spinecho.db.keys import accession_key, is_uid, known_patient
 from spinecho.encoders.reading.opening import open_file
 from spinecho.indexer.reports.parsing.decode import lines, reading
-from spinecho.indexer.reports.parsing.formats.documents import NoText, document_text, html_text
+from spinecho.indexer.reports.parsing.formats.documents import document_text
 from spinecho.indexer.reports.parsing.formats.reading import (
     LARGEST_DOCUMENT,
     ReportFormat,
@@ -25,6 +25,7 @@ from spinecho.indexer.reports.parsing.formats.reading import (
     read_whole,
     some_rows,
 )
+from spinecho.indexer.reports.parsing.markup import NoText, html_text
 from spinecho.indexer.reports.parsing.parsed import RawReport, ReportFailure, trouble_with
 from spinecho.indexer.reports.report_facts import Status, exam_key, read_date
 

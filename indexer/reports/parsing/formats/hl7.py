@@ -13,13 +13,7 @@ from pathlib import Path
 from spinecho.db.keys import accession_key, is_uid, known_patient
 from spinecho.encoders.language.parts.sections import section_spans
 from spinecho.encoders.reading.opening import open_file
-from spinecho.indexer.reports.parsing.formats.documents import (
-    NoText,
-    document_text,
-    html_text,
-    looks_like_html,
-    rtf_text,
-)
+from spinecho.indexer.reports.parsing.formats.documents import document_text
 from spinecho.indexer.reports.parsing.formats.hl7_lexer import (
     Message,
     MessageTooLong,
@@ -29,6 +23,7 @@ from spinecho.indexer.reports.parsing.formats.hl7_lexer import (
 )
 from spinecho.indexer.reports.parsing.formats.hl7_people import people_of
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, some_rows
+from spinecho.indexer.reports.parsing.markup import NoText, as_shown
 from spinecho.indexer.reports.parsing.parsed import RawReport, ReportFailure, trouble_with
 from spinecho.indexer.reports.report_facts import Status, exam_key, read_date
 
@@ -245,7 +240,7 @@ def _text(order: _Order) -> str:
         if not groups or groups[-1][0] != heading:
             groups.append((heading, []))
         groups[-1][1].append(value)
-    parts = [(heading, _marked_up("\n".join(lines))) for heading, lines in groups]
+    parts = [(heading, as_shown("\n".join(lines))) for heading, lines in groups]
     parts = [(heading, text) for heading, text in parts if text.strip()]
     if not parts and fault is not None:
         raise fault
@@ -295,12 +290,6 @@ def _document(segment: Segment) -> str | None:
     except (binascii.Error, ValueError) as error:
         raise NoText("the document in it is no base64") from error
     return document_text(data)
-
-
-def _marked_up(text: str) -> str:
-    if text.lstrip().startswith("{\\rtf"):
-        return rtf_text(text)
-    return html_text(text) if looks_like_html(text) else text
 
 
 def _exam(request: Segment) -> str:

@@ -26,8 +26,10 @@ _HEADS = (b"MSH", b"FHS", b"BHS", b"BTS", b"FTS")
 _ENDS = re.compile(rb"\r\n|\r|\n|\x1c|\x0b")
 _CHUNK = 1 << 20
 _ESCAPE = re.compile(
-    r"\\(?:([FSTREHN])|X([0-9A-Fa-f]{2,})|[CM][0-9A-Fa-f]{4,6}|\.(br|sp|fi|nf|in|ti|sk|ce)[+-]?(\d{0,3}))\\"
+    r"\\(?:([FSTREHN])|[CM][0-9A-Fa-f]{4,6}|\.(br|sp|fi|nf|in|ti|sk|ce)[+-]?(\d{0,3}))\\"
+    r"|((?:\\X(?:[0-9A-Fa-f]{2})+\\)+)"
 )
+_BYTES = re.compile(r"\\X([0-9A-Fa-f]+)\\")
 _LINE_AFTER = re.compile(r"\\\.br\\", re.IGNORECASE)
 _CHARSETS = {
     "ascii": "ascii", "unicode utf-8": "utf-8", "utf-8": "utf-8", "utf8": "utf-8", "unicode": "utf-8",
@@ -74,6 +76,7 @@ class Message:
     escape: str
     subcomponent: str
     encoding: str
+    """Of bytes that were written out; that of the message, or what it states where all of it is ASCII."""
     charset: str
     segments: list[Segment] = field(default_factory=list)
 
@@ -86,17 +89,31 @@ class Message:
         return _LINE_AFTER.sub("\n", _ESCAPE.sub(self._unescaped, text))
 
     def _unescaped(self, match: re.Match[str]) -> str:
-        letter, digits, command, count = match.groups()
+        letter, command, count, written = match.groups()
         if letter:
             marks = {"F": self.separator, "S": self.component, "T": self.subcomponent, "R": self.repeat, "E": "\\"}
             return marks.get(letter, "")
-        if digits:
-            return bytes.fromhex(digits[: len(digits) // 2 * 2]).decode(self.encoding, "replace")
+        if written:
+            return self._of_bytes(bytes.fromhex("".join(_BYTES.findall(written))))
         if command == "sk":
             return " " * min(int(count or 1), 80)
         if command in ("br", "fi", "nf", "ce"):
             return "\n"
         return "\n" * min(int(count or 1), 5) if command == "sp" else ""
+
+    def _of_bytes(self, data: bytes) -> str:
+        """Bytes that were written out, by the message's set; by another, told as a guess, where that cannot be."""
+        is_latin = self.encoding.startswith(("cp125", "iso8859"))
+        for name in dict.fromkeys(("utf-8" if is_latin and len(data) > 1 else self.encoding, self.encoding, "utf-8")):
+            try:
+                text = data.decode(name)
+            except UnicodeError:
+                continue
+            if name != self.encoding and not data.isascii():
+                self.charset = name
+            return text
+        self.charset = "cp1252"
+        return data.decode("cp1252", "replace")
 
 
 def message_bytes(path: Path) -> Iterator[tuple[bytes, ...]]:
@@ -136,11 +153,12 @@ def read_message(lines: tuple[bytes, ...], *, wide: bool = False) -> Message | N
     data = b"\n".join(lines)
     encoding, charset = _encoding(data, "utf-8" if wide else _CHARSETS.get(stated, ""))
     text = data.decode(encoding, "replace")
+    written = _CHARSETS.get(stated, encoding) if data.isascii() and not wide else encoding
     default = "^~\\&"
     component, repeat, escape, subcomponent = (
         marks[n : n + 1] if len(marks) > n and not marks[n].isalnum() else default[n] for n in range(4)
     )
-    message = Message(separator, component, repeat, escape, subcomponent, encoding, charset)
+    message = Message(separator, component, repeat, escape, subcomponent, written, charset)
     whole: list[str] = []
     for line in text.split("\n"):
         if (found := _SEGMENT.match(line)) and (line[3:4] == separator or len(line) == found.end()):

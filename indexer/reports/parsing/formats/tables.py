@@ -14,9 +14,10 @@ from spinecho.encoders.reading.archives.paths import is_member
 from spinecho.encoders.reading.opening import open_file
 from spinecho.indexer.reports.parsing.column_names import Columns, find_columns
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, lines, open_text, reading
-from spinecho.indexer.reports.parsing.formats.documents import NoText, check_inflation
+from spinecho.indexer.reports.parsing.formats.documents import check_inflation
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, TooLarge, read_whole, some_rows
 from spinecho.indexer.reports.parsing.given_columns import missing_columns
+from spinecho.indexer.reports.parsing.markup import NoText
 from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
 from spinecho.indexer.reports.parsing.table_files import row_report
 

@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 from docx import Document
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -57,6 +61,73 @@ def test_a_document_is_the_text_that_it_shows(tmp_path: Path, suffix: str) -> No
     assert [line for line in report.text.split("\n") if line.strip()][:3] == list(LINES)
     if suffix in (".pdf", ".rtf"):
         assert one(tmp_path, "any.txt", MADE[suffix]).text == report.text, "the bytes decide, not the name"
+
+
+RUN = '<w:r><w:t xml:space="preserve">{}</w:t></w:r>'
+SHOWN = {
+    "as typed": RUN, "inserted": f'<w:ins w:id="1" w:author="a">{RUN}</w:ins>',
+    "moved here": f"<w:moveTo>{RUN}</w:moveTo>",
+    "a control": f"<w:sdt><w:sdtPr/><w:sdtContent>{RUN}</w:sdtContent></w:sdt>",
+    "a field": f'<w:fldSimple w:instr="MERGEFIELD a">{RUN}</w:fldSimple>', "a tag": f"<w:smartTag>{RUN}</w:smartTag>",
+    "a link": f"<w:hyperlink>{RUN}</w:hyperlink>",
+    "both": f"<w:sdt><w:sdtContent><w:ins>{RUN}</w:ins></w:sdtContent></w:sdt>",
+}  # fmt: skip
+NOT_SHOWN = {
+    "deleted": '<w:del w:id="1" w:author="a"><w:r><w:delText>{}</w:delText></w:r></w:del>',
+    "moved away": f"<w:moveFrom>{RUN}</w:moveFrom>",
+    "hidden": "<w:r><w:rPr><w:vanish/></w:rPr><w:t>{}</w:t></w:r>",
+    "a field's code": "<w:r><w:instrText>{}</w:instrText></w:r>",
+    "deleted from a control": f"<w:sdt><w:sdtContent><w:del>{RUN}</w:del></w:sdtContent></w:sdt>",
+}
+BLOCKS = {
+    "paragraph": "{}", "control": "<w:sdt><w:sdtContent>{}</w:sdtContent></w:sdt>", "insertion": "<w:ins>{}</w:ins>",
+    "row of a control": "<w:tbl><w:sdt><w:sdtContent><w:tr><w:tc>{}</w:tc></w:tr></w:sdtContent></w:sdt></w:tbl>",
+    "cell of a control": "<w:tbl><w:tr><w:sdt><w:sdtContent><w:tc>{}</w:tc></w:sdtContent></w:sdt></w:tr></w:tbl>",
+    "text box": "<w:p><w:r><w:pict><w:txbxContent>{}</w:txbxContent></w:pict></w:r></w:p>",
+}  # fmt: skip
+
+
+def word_of(*blocks: str) -> bytes:
+    document = Document()
+    body = document.element.body
+    for block in blocks:
+        for element in parse_xml(f"<w:x {nsdecls('w')}>{block}</w:x>"):
+            body.insert(len(body) - 1, element)
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([*SHOWN, *NOT_SHOWN]), st.sampled_from(["no ", "tear ", "left "])), min_size=1),
+    st.sampled_from([*BLOCKS]),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_word_document_is_read_as_it_is_shown_with_every_change_accepted(
+    parts: list[tuple[str, str]], block: str
+) -> None:
+    inner = "".join({**SHOWN, **NOT_SHOWN}[kind].format(words) for kind, words in parts)
+    found = document_text(word_of("<w:p>" + RUN.format("x") + "</w:p>", BLOCKS[block].format(f"<w:p>{inner}</w:p>")))
+    expected = "".join(words for kind, words in parts if kind in SHOWN)
+    assert [line for line in found.split("\n") if line] == ["x", *filter(None, [expected])]
+
+
+def test_signs_of_a_symbol_font_are_not_lost() -> None:
+    sign = '<w:p><w:r><w:sym w:font="{}" w:char="{}"/><w:t>5 mm</w:t></w:r></w:p>'
+    found = document_text(word_of(sign.format("Symbol", "F0B3"), sign.format("Symbol", "F0A3"), sign.format("x", "zz")))
+    assert found.split("\n") == ["≥5 mm", "≤5 mm", "\ufffd5 mm"]
+
+
+def test_a_document_of_another_format_within_a_word_document_is_read() -> None:
+    document = Document()
+    document.add_paragraph("FINDINGS:")
+    part = Part(PackURI("/word/chunk.html"), "text/html", b"<html><body><p>No tear.</p></body></html>")
+    name = document.part.relate_to(part, "http://schemas.openxmlformats.org/officeDocument/2006/relationships/aFChunk")
+    chunk = parse_xml(f'<w:altChunk {nsdecls("w", "r")} r:id="{name}"/>')
+    document.element.body.insert(1, chunk)
+    out = io.BytesIO()
+    document.save(out)
+    assert document_text(out.getvalue()).split("\n") == ["FINDINGS:", "No tear."]
 
 
 def test_documents_without_a_text_say_so(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,33 @@ def test_line_ends_frames_and_batches_change_nothing(
 def test_escapes_repeats_and_unescaped_marks(tmp_path: Path) -> None:
     sent = r"T1 \T\ T2\.br\2 \S\ 3 \F\ \R\ \E\ \X41\ \H\bold\N\~next & last ^ caret, ~5 mm; C:\data\x"
     assert one(tmp_path, oru(sent)).text == "T1 & T2\n2 ^ 3 | ~ \\ A bold\nnext & last ^ caret, ~5 mm; C:\\data\\x"
+
+
+@pytest.mark.parametrize("each", [1, 2, 99])
+@pytest.mark.parametrize(
+    ("stated", "codec", "text", "guess"),
+    [
+        ("8859/1", "cp1252", "Vergrößert, kein Ödem ±5", ""),
+        ("8859/5", "iso8859_5", "опухоль слева", ""),
+        ("UNICODE UTF-8", "utf-8", "Läsion ≥5 mm, 肿瘤", ""),
+        ("GB 18030-2000", "gb18030", "脑部肿瘤", ""),
+        ("", "utf-8", "Läsion ≥5 mm", ""),
+        ("8859/1", "utf-8", "Läsion ≥5 mm", "utf-8"),
+        ("", "cp1252", "Läsion, kein Ödem", "cp1252"),
+        ("ASCII", "cp1252", "Läsion, kein Ödem", "cp1252"),
+    ],
+)
+def test_bytes_that_are_written_out_are_of_the_character_set_that_is_stated(
+    tmp_path: Path, stated: str, codec: str, text: str, guess: str, each: int
+) -> None:
+    """However many bytes an escape holds: programs write one for a byte, a character or a word."""
+
+    def written(run: re.Match[str]) -> str:
+        data = run[0].encode(codec)
+        return "".join(f"\\X{data[at : at + each].hex().upper()}\\" for at in range(0, len(data), each))
+
+    report = one(tmp_path, oru(re.sub(r"[^\x00-\x7f]+", written, text), charset=stated))
+    assert (report.text, report.charset) == (text, guess)
 
 
 def test_a_line_end_within_a_value_is_a_line_of_the_text(tmp_path: Path) -> None:

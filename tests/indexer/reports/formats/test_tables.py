@@ -105,7 +105,7 @@ def test_damaged_tables_end_in_reports_or_typed_errors(tmp_path: Path, data: st.
     path = tmp_path / f"r{data.draw(st.sampled_from(['.csv', '.xlsx', '.parquet']))}"
     table(path, [["Accession", "Report"], ["A1", "First."], ["A2", "Second."]])
     content = path.read_bytes()
-    at = data.draw(st.integers(0, len(content)))
+    at = data.draw(st.integers(0, 10_000)) % (len(content) + 1)  # the length of a workbook changes with the hour
     path.write_bytes(content[:at] + data.draw(st.binary(max_size=12)) + content[at + data.draw(st.integers(0, 30)) :])
     with contextlib.suppress(ReadError):
         list(parse_reports(path))

@@ -1,0 +1,150 @@
+"""Marked-up text, HTML and RTF, to the text that it shows, wherever it stands: files, messages, cells of tables."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+
+_HTML = re.compile(
+    r"<\s*(?:!doctype\s+html|html|body|div|p|br|span|table|b|i|u|font|h[1-6]|pre)\b[^<>]*>", re.IGNORECASE
+)
+_BLOCKS = frozenset(
+    ("p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre", "section", "title",
+     "article", "header", "footer", "hr", "dt", "dd", "blockquote", "paragraph", "item", "text", "caption", "list")
+)  # fmt: skip
+_SILENT = frozenset(("script", "style", "head", "template", "svg", "object"))
+_STRUCK = frozenset(("del", "s", "strike"))
+_HIDEABLE = _STRUCK | frozenset(("span", "div"))
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_LEVEL = re.compile(r"<(?=[CLST]\d)")
+"""No element: "L4<L5"."""
+_BREAK = re.compile(r"<\s*br\s*/?\s*>", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|[aouAOU]uml|szlig|deg|plusmn|micro|#\d{2,6}|#x[0-9a-fA-F]{2,5});")
+_CARRIAGE = re.compile(r"_x000[dD]_\r?\n?")
+"""How a workbook writes a carriage return."""
+_WRITTEN_END = re.compile(r"(?:\\r)?\\n")
+_FILE_PATH = re.compile(r"\b[A-Za-z]:\\|\\\\\w")
+_LONGEST_RTF = 16 << 20
+_RTF_MACHINE = re.compile(r"\\(mac|pca|pc)(?![a-z])")
+_MACHINES = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
+_NOT_SEEN = re.compile(r"\\(?:deleted|v)(?![a-z0])")
+_RTF_TOKEN = re.compile(r"\\([a-z]+)(-?\d+)? ?|\\'[0-9a-fA-F]{2}|\\[^a-z]|[{}]|[^\\{}]+", re.DOTALL)
+
+
+class NoText(ValueError):
+    """The document holds no text, or cannot be read; the message says which and holds nothing of it."""
+
+
+def looks_like_html(text: str) -> bool:
+    """Whether a text is written in HTML: it begins with an element, or holds several."""
+    start = text.lstrip("\ufeff \t\r\n")
+    return bool(_HTML.match(start)) or len(_HTML.findall(text[:20_000])) > 2
+
+
+def html_text(text: str) -> str:
+    """The text of an HTML or CDA document: a line for each block, cells apart, no scripts and styles."""
+    reader = _Reader()
+    reader.feed(_LEVEL.sub("&lt;", text))
+    reader.close()
+    if reader.hides:  # what is never closed would hide all that follows
+        reader = _Reader(hiding=False)
+        reader.feed(_LEVEL.sub("&lt;", text))
+        reader.close()
+    lines = (re.sub(r"[ \xa0]+", " ", line).strip(" ") for line in "".join(reader.parts).split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+
+
+def rtf_text(text: str) -> str:
+    """The text that an RTF document shows: none that is marked as deleted or hidden. Raises `NoText`."""
+    from striprtf.striprtf import rtf_to_text  # noqa: PLC0415  (only where one was met)
+
+    if len(text) > _LONGEST_RTF:
+        raise NoText("the rich text document is too long")
+    machine = _RTF_MACHINE.search(text[:256])
+    try:
+        read: Callable[..., str] = rtf_to_text
+        found = read(_seen(text), encoding=_MACHINES.get(machine[1] if machine else "", "cp1252"), errors="replace")
+    except (ValueError, LookupError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise NoText(f"the rich text document could not be read: {type(error).__name__}") from error
+    return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip("\n")
+
+
+def _seen(text: str) -> str:
+    """Rich text without what is deleted (a tracked change) or hidden; its groups and control words stay."""
+    if not _NOT_SEEN.search(text):
+        return text
+    kept: list[str] = []
+    is_off, around = False, list[bool]()
+    for token in _RTF_TOKEN.finditer(text):
+        word, number = token[1], token[2]
+        if token[0] == "{":
+            around.append(is_off)
+        elif token[0] == "}":
+            is_off = around.pop() if around else False
+        elif word in ("deleted", "v"):
+            is_off = number != "0"
+        elif word == "plain":
+            is_off = False
+        if not is_off or token[0] in "{}" or (word and word not in ("u", "tab", "line", "par")):
+            kept.append(token[0])
+    return "".join(kept)
+
+
+def as_shown(text: str) -> str:
+    """A text as its program showed it: rich text, HTML and written-out characters (`&lt;`) read. Raises `NoText`."""
+    if text.lstrip()[:5] == "{\\rtf":
+        return rtf_text(text)
+    if looks_like_html(text):
+        return html_text(text)
+    text = _BREAK.sub("\n", text)
+    return _ENTITY.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
+
+
+def cell_text(text: str) -> str:
+    """The text of a table's cell: as `as_shown`, and with line ends that the table wrote out. Raises `NoText`."""
+    plain = as_shown(_CARRIAGE.sub("\n", text))
+    if "\n" not in plain.strip() and "\\n" in plain and not _FILE_PATH.search(plain):
+        return _WRITTEN_END.sub("\n", plain)
+    return plain
+
+
+def _is_hidden(attrs: list[tuple[str, str | None]]) -> bool:
+    return any(name == "hidden" or (name == "style" and _HIDDEN.search(value or "")) for name, value in attrs)
+
+
+class _Reader(HTMLParser):
+    def __init__(self, *, hiding: bool = True) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self.hides: list[str] = []
+        """Names of the elements around that are hidden, or within one that is."""
+        self._silent = 0
+        self._hiding = hiding
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._hiding and tag in _HIDEABLE and (self.hides or tag in _STRUCK or _is_hidden(attrs)):
+            self.hides.append(tag)
+        elif tag in _SILENT:
+            self._silent += 1
+        elif tag in ("td", "th"):
+            self.parts.append("\t")
+        elif tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _BLOCKS:
+            self.parts.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.hides and tag == self.hides[-1]:
+            self.hides.pop()
+        elif tag in _SILENT:
+            self._silent = max(0, self._silent - 1)
+        elif tag in _BLOCKS and tag != "br":
+            self.parts.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent and not self.hides:
+            self.parts.append(re.sub(r"\r\n|\r", "\n", data))
