@@ -9,7 +9,7 @@ from typing import Any
 
 from spinecho.encoders.acquisition.facts import Component, Plane, Sequence
 
-_NO_DATE = re.compile(r"(\d{4})[-.]?(\d{2})[-.]?(\d{2})")
+_NO_DATE = re.compile(r"(\d{4})[-./ ]?(\d{2})[-./ ]?(\d{2})")
 _AGE = re.compile(r"(\d{1,3})\s*([DWMY]?)")
 _B_OF_SEQUENCE = re.compile(r"\*?(?:ep|re|ez)_b(\d{1,5})(?:t|#\d+)?")
 """Siemens, where the private header is gone: *ep_b1000#3. Maps inherit the name from one of their sources."""

@@ -23,6 +23,8 @@ from spinecho.encoders.reading.headers import Header
 from spinecho.encoders.reading.opening import dicom_values_at, open_dicom
 
 _ALIKE_SHARE = 0.05
+_BEYOND = 0.25
+"""Of the range of a picture's values: how far beyond it a value lies that only fills what is outside of it."""
 _RLE = "1.2.840.10008.1.2.5"
 _ITEM, _DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 
@@ -88,11 +90,30 @@ class PixelSource:
         start = self.pixels["at"] + number * size
         if "inflate" in self.pixels:
             values = np.frombuffer(self._inflate(), dtype, size // dtype.itemsize, start)
+        elif "swapped" in self.pixels:
+            odd = number * size % 2
+            words = dicom_values_at(self.path, np.dtype("u1"), (odd + size + 1) // 2 * 2, start - odd)
+            values = words[: len(words) // 2 * 2].reshape(-1, 2)[:, ::-1].ravel()[odd : odd + size]
         else:
             values = dicom_values_at(self.path, dtype, size // dtype.itemsize, start)
         if values.size * dtype.itemsize < size:
             raise ReadError(Reason.TRUNCATED, "the file is shorter than when its header was read")
-        return values.reshape(self.pixels["rows"], self.pixels["columns"])
+        return self._without_padding(values.reshape(self.pixels["rows"], self.pixels["columns"]))
+
+    def _without_padding(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Pixels outside of the picture made as dark as its darkest, where their value lies well outside of its own."""
+        if "padding" not in self.pixels:
+            return values
+        low, high = self.pixels["padding"]
+        is_padding = (values >= low) & (values <= high)
+        inside = values[~is_padding]
+        if not is_padding.any() or not inside.size:
+            return values
+        least, most = int(inside.min()), int(inside.max())
+        if low < most + _BEYOND * (most - least) and high > least:
+            return values  # a value that the picture itself may have
+        dark = most if self.pixels.get("photometric") == "MONOCHROME1" else least
+        return np.where(is_padding, np.asarray(dark, values.dtype), values)
 
     def _inflate(self) -> bytes:
         if self._inflated is None:
@@ -179,7 +200,7 @@ class PixelSource:
         if syntax in NATIVE:
             raise ReadError(Reason.DECODE_FAILED, "pixel data of undefined length in an uncompressed syntax")
         stored = self.pixels["stored"]
-        values = decode_frame(syntax, self._fragments[number], self.pixels)
+        values = self._without_padding(decode_frame(syntax, self._fragments[number], self.pixels))
         if syntax == _RLE and values.shape == (self.pixels["rows"], self.pixels["columns"]):
             return self._within_stored_bits(self._shifted(values))  # RLE keeps every bit, as uncompressed pixels do
         low, top = int(values.min(initial=0)), int(values.max(initial=0))

@@ -289,7 +289,10 @@ def _pixels(
         described["encapsulated"] = True
     else:
         described["length"] = min(length, max(0, size - at))
-    del vr
+        if vr == b"OW" and described["order"] == ">" and described["allocated"] == 8:
+            described["swapped"] = True  # PS3.5 8.1.2: two pixels a word
+    described["frames"] = max(described["frames"], _frames_there(described, len(_items(found.elements, FRAME_GROUPS))))
+    _note_padding(described, values.pop("padding", 0), values.pop("padding_to", None))
     if not 1 <= described["allocated"] <= 64:
         raise ReadError(Reason.DECODE_FAILED, f"{described['allocated']} bits allocated a pixel")
     if described["frames"] > _MAX_FRAMES:
@@ -299,6 +302,24 @@ def _pixels(
         size_mb = _MAX_PIXEL_BYTES >> 20
         raise ReadError(Reason.TOO_LARGE, f"{samples} samples of {described['allocated']} bits, more than {size_mb} MB")
     return described
+
+
+def _frames_there(described: dict[str, Any], described_frames: int) -> int:
+    """The frames that are described and whose pixels are there, whatever Number of Frames says."""
+    if described.get("encapsulated"):
+        return 1
+    each = described["rows"] * described["columns"] * described.get("samples", 1) * max(8, described["allocated"]) // 8
+    return described_frames if each and described["length"] >= described_frames * each else 1
+
+
+def _note_padding(described: dict[str, Any], value: int, other: int | None) -> None:
+    """What pixels outside of the picture hold (PS3.3 C.7.5.1.1.2), as (lowest, highest) stored value; 0 is nothing."""
+    bits = described["allocated"]
+    bounds = [value, value if other is None else other]
+    if described.get("signed"):  # some write the bits of a negative value as an unsigned one
+        bounds = [bound - (1 << bits) if bound >= 1 << (bits - 1) else bound for bound in bounds]
+    if any(bounds) and "float" not in described:
+        described["padding"] = sorted(bounds)
 
 
 def _frame_groups(elements: Elements, values: dict[str, Any], charset: str, order: str) -> dict[str, list[Any]]:

@@ -103,6 +103,8 @@ FACTS: dict[int, tuple[str, str]] = {
     0x00280101: ("bits_stored", "int"),
     0x00280102: ("high_bit", "int"),
     0x00280103: ("signed", "int"),
+    0x00280120: ("padding", "int"),
+    0x00280121: ("padding_to", "int"),
     0x00281052: ("intercept", "float"),
     0x00281053: ("slope", "float"),
     0x00321060: ("requested", "text"),
@@ -173,7 +175,19 @@ _NUMERIC_TEXT = frozenset({b"DS", b"IS", b"LO", b"SH", b"ST", b"LT", b"CS", b"UC
 # What an implicit syntax does not say; everything else here is text or digits.
 _IMPLICIT_BINARY: dict[int, bytes] = {
     **dict.fromkeys(
-        (0x00280002, 0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x60000102), b"US"
+        (
+            0x00280002,
+            0x00280010,
+            0x00280011,
+            0x00280100,
+            0x00280101,
+            0x00280102,
+            0x00280103,
+            0x00280120,
+            0x00280121,
+            0x60000102,
+        ),
+        b"US",
     ),
     **dict.fromkeys((0x00189079, 0x00189082, 0x00189087, 0x00189089, 0x00209153, 0x0020930D), b"FD"),
     **dict.fromkeys((0x00209057, 0x00209128, 0x00209156), b"UL"),
@@ -186,6 +200,7 @@ def facts(elements: Elements, charset: str, order: str) -> tuple[dict[str, Any],
     """Plain values by short name, and whether a text had to be guessed. A value that cannot be read is left out."""
     values: dict[str, Any] = {}
     guessed = False
+    public = set[str]()  # what a public element said, a private one does not gainsay
     for tag, element in elements.items():
         known = FACTS.get(tag)
         if isinstance(element, list):
@@ -205,8 +220,10 @@ def facts(elements: Elements, charset: str, order: str) -> tuple[dict[str, Any],
             guessed |= is_guess
         else:
             value = _plain(kind, vr, raw, order)
-        if value is not None and value != "":
+        if value is not None and value != "" and (known is not None or name not in public):
             values[name] = value
+            if known is not None:
+                public.add(name)
     return values, guessed
 
 

@@ -50,6 +50,10 @@ def grid_of(stack: Stack) -> Grid:
             is_sound = False
     if not is_sound or _turns(stack):
         flags.add(Flag.GEOMETRY_SUSPECT)
+    mosaic = first.header.detail.get("mosaic", {})
+    if mosaic and "normal" not in mosaic and not mosaic.get("positions"):
+        flags.add(Flag.GEOMETRY_SUSPECT)
+        notes["slice_order"] = "the header does not say towards which side the tiles of its mosaic follow one another"
     affine = np.eye(4)
     affine[:3, 0] = row * spacing[1]
     affine[:3, 1] = column * spacing[0]
