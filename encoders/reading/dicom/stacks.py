@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spinecho.encoders.acquisition.evidence import b_value
 from spinecho.encoders.reading.dicom.frames import Frame
@@ -21,6 +22,9 @@ from spinecho.encoders.reading.grouping import Groups, numbers, ranked, vectors
 
 _SAME_SPACING_MM = 0.003
 _SAME_DIRECTION = 5e-3
+_CLOSER = 0.75
+"""Of the distance that the header gives: slices that lie closer to one another are of several runs."""
+_FEWEST_OF_A_RUN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ def stacks_of(frames: Sequence[Frame]) -> list[tuple[str, Stack]]:
     pending = [Stack(tuple(sorted(frames, key=frame_identity)), (), ())]
     for name, values in _ALWAYS:
         pending = [part for stack in pending for part in _split(stack, name, values(stack.frames))]
+    for name, values in _WHERE_SLICES_OVERLAP:
+        pending = [part for stack in pending for part in _split_overlap(stack, name, values(stack.frames))]
     found = [part for stack in pending for part in _without_repeats(_placed(stack))]
     found.sort(key=lambda stack: (_order(stack), frame_identity(stack.frames[0])))
     return list(zip(_keys(found), found, strict=True))
@@ -109,6 +115,37 @@ def _interleaves(stack: Stack, groups: Sequence[int]) -> bool:
     return changes >= 2 * len(set(groups)) - 1
 
 
+def _split_overlap(stack: Stack, name: str, groups: Groups) -> list[Stack]:
+    return _split(stack, name, groups) if _overlap(stack, groups) else [stack]
+
+
+def _overlap(stack: Stack, groups: Groups) -> bool:
+    """Whether slices of several runs lie among one another, closer than they can, while each run is an even volume.
+
+    So does a series of two acquisitions of which the second was planned anew, by less than the distance of slices.
+    """
+    frames = stack.frames
+    given = frames[0].facts.get("slice_spacing") or frames[0].facts.get("thickness") or 0.0
+    runs: dict[int, list[Frame]] = defaultdict(list)
+    for frame, (rank, _) in zip(frames, groups, strict=True):
+        runs[rank].append(frame)
+    if len(runs) < 2 or min(map(len, runs.values())) < _FEWEST_OF_A_RUN or given <= 0:
+        return False
+    gaps = _gaps(frames)
+    if gaps is None or not same_place_mm(frames) < gaps.min() < _CLOSER * given:
+        return False
+    return all((own := _gaps(run)) is not None and np.abs(own - given).max() < 0.1 * given for run in runs.values())
+
+
+def _gaps(frames: Sequence[Frame]) -> NDArray[np.float64] | None:
+    """Millimetres from slice to slice along their normal; None where places or directions are not all known alike."""
+    if any(f.position is None or f.orientation is None for f in frames):
+        return None
+    axes = np.median(np.array([f.orientation for f in frames]), axis=0)
+    gaps: NDArray[np.float64] = np.diff(np.sort(np.array([f.position for f in frames]) @ np.cross(axes[:3], axes[3:])))
+    return gaps
+
+
 def _fact(name: str, *, tolerance: float, form: str) -> Callable[[Sequence[Frame]], Groups]:
     return lambda frames: numbers([frame.facts.get(name) for frame in frames], tolerance, form)
 
@@ -158,6 +195,10 @@ _ALWAYS: tuple[tuple[str, Callable[[Sequence[Frame]], Groups]], ...] = (
     ("te", _fact("te", tolerance=0.1, form="te{:g}")),
     ("b", lambda frames: numbers([b_value(frame.facts) for frame in frames], 5.0, "b{:.0f}")),
     ("stack", _stack_names),
+)
+_WHERE_SLICES_OVERLAP: tuple[tuple[str, Callable[[Sequence[Frame]], Groups]], ...] = (
+    ("time", _fact("temporal", tolerance=0.5, form="t{:.0f}")),
+    ("acquisition", _fact("acquisition", tolerance=0.5, form="a{:.0f}")),
 )
 _OF_A_VOLUME = frozenset({"te", "b", "stack"})
 

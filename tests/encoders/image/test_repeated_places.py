@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -325,3 +326,29 @@ def test_a_value_that_alternates_between_slices_does_not_tear_a_volume(kit: Any,
     assert len(series_of([*slices([0, 3, 6, 9], 60.0), *slices([0.4, 3.4, 6.4, 9.4], 70.0)])) == 2  # moved
     assert len(series_of([*slices([0, 3, 6, 9], 60.0), *slices([0, 3, 6, 9], 70.0)])) == 2
     assert len(series_of([*slices([0, 3, 6, 9], 60.0), *slices([12, 15, 18, 21], 70.0)])) == 2  # two slabs
+
+
+@pytest.mark.parametrize("spacing", [6.0, 3.0, None])
+@pytest.mark.parametrize("shift", [3.0, 2.0, 5.0])
+@pytest.mark.parametrize("name", ["AcquisitionNumber", "TemporalPositionIdentifier"])
+def test_runs_whose_slices_lie_among_one_another_are_volumes_of_their_own(
+    kit: Any, series_of: Any, name: str, shift: float, spacing: float | None
+) -> None:
+    """Slices of 6 mm that lie 3 mm apart are of two runs; where the header gives 3 mm they are two halves of one."""
+    slices = []
+    for run, place in itertools.product(range(2), range(5)):
+        data = kit.slice_dataset(5 * run + place, position=[-10.0, -20.0, 6.0 * place + shift * run])
+        data.SliceThickness, data.InstanceNumber = spacing or 6.0, 5 * run + place + 1
+        if spacing is not None:
+            data.SpacingBetweenSlices = spacing
+        setattr(data, name, run + 1)
+        data.PixelData = (np.arange(30, dtype="<u2") + 1000 * (run + 1)).tobytes()
+        slices.append(data)
+    found = [one for one in series_of(slices) if isinstance(one, VolumeRead)]
+    if spacing != 3.0:
+        assert [(one.volume.voxels.shape[2], one.volume.spacing_mm[2], one.flags) for one in found] == [(5, 6, ())] * 2
+        assert [np.ptp(one.volume.voxels) for one in found] == [29, 29]
+        assert found[1].volume.affine[2, 3] - found[0].volume.affine[2, 3] == pytest.approx(shift)
+    else:
+        assert [one.volume.voxels.shape[2] for one in found] == [10]
+        assert bool(found[0].flags) == (shift != 3.0)
