@@ -15,6 +15,9 @@ _BLOCKS = frozenset(
      "article", "header", "footer", "hr", "dt", "dd", "blockquote", "paragraph", "item", "text", "caption", "list")
 )  # fmt: skip
 _SILENT = frozenset(("script", "style", "head", "template", "svg", "object"))
+_STRUCK = frozenset(("del", "s", "strike"))
+_HIDEABLE = _STRUCK | frozenset(("span", "div"))
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _LEVEL = re.compile(r"<(?=[CLST]\d)")
 """No element: "L4<L5"."""
 _BREAK = re.compile(r"<\s*br\s*/?\s*>", re.IGNORECASE)
@@ -45,6 +48,10 @@ def html_text(text: str) -> str:
     reader = _Reader()
     reader.feed(_LEVEL.sub("&lt;", text))
     reader.close()
+    if reader.hides:  # what is never closed would hide all that follows
+        reader = _Reader(hiding=False)
+        reader.feed(_LEVEL.sub("&lt;", text))
+        reader.close()
     lines = (re.sub(r"[ \xa0]+", " ", line).strip(" ") for line in "".join(reader.parts).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
@@ -103,14 +110,23 @@ def cell_text(text: str) -> str:
     return plain
 
 
+def _is_hidden(attrs: list[tuple[str, str | None]]) -> bool:
+    return any(name == "hidden" or (name == "style" and _HIDDEN.search(value or "")) for name, value in attrs)
+
+
 class _Reader(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, *, hiding: bool = True) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
+        self.hides: list[str] = []
+        """Names of the elements around that are hidden, or within one that is."""
         self._silent = 0
+        self._hiding = hiding
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SILENT:
+        if self._hiding and tag in _HIDEABLE and (self.hides or tag in _STRUCK or _is_hidden(attrs)):
+            self.hides.append(tag)
+        elif tag in _SILENT:
             self._silent += 1
         elif tag in ("td", "th"):
             self.parts.append("\t")
@@ -122,11 +138,13 @@ class _Reader(HTMLParser):
             self.parts.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT:
+        if self.hides and tag == self.hides[-1]:
+            self.hides.pop()
+        elif tag in _SILENT:
             self._silent = max(0, self._silent - 1)
         elif tag in _BLOCKS and tag != "br":
             self.parts.append("\n")
 
     def handle_data(self, data: str) -> None:
-        if not self._silent:
+        if not self._silent and not self.hides:
             self.parts.append(re.sub(r"\r\n|\r", "\n", data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 
 from spinecho.encoders.errors import ReadError, Reason
@@ -10,6 +11,26 @@ from spinecho.indexer.reports.report_facts import Status
 
 LONGEST_REPORT = 10 * 2**20
 """Characters of one report; a longer one is a failure, never cut."""
+
+
+_PLAIN: dict[int, str] = {
+    **dict.fromkeys([0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F], " "),
+    **dict.fromkeys([0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF], ""),
+    **dict.fromkeys([0x2010, 0x2011], "-"),
+    **dict(zip(range(0xFB00, 0xFB07), ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True)),
+    **{0xFEE0 + code: chr(code) for code in range(0x30, 0x7B) if chr(code).isalnum()},
+}
+"""Characters that look like others, or like nothing: what is set for a page, not written for its words."""
+_NOT_PLAIN = re.compile(f"[{''.join(map(chr, _PLAIN))}]")
+
+
+def plain_characters(text: str) -> str:
+    """A text in the characters that are searched for: "o\u00adedema" (a soft hyphen) is no word, "Ｎｏ" denies nothing.
+
+    Spaces that do not break become spaces, ligatures and full-width letters what they stand for; what only directs how
+    a line is set goes.
+    """
+    return text.translate(_PLAIN) if _NOT_PLAIN.search(text) else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +61,7 @@ class RawReport:
     """sha256 of the text, in UTF-8."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "text", plain_characters(self.text))
         digest = hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
         object.__setattr__(self, "digest", digest)
 

@@ -85,3 +85,57 @@ def test_a_cell_of_rich_text_that_cannot_be_read_is_listed(tmp_path: Path) -> No
     (found,) = parse_reports(tmp_path / "a.csv")
     assert isinstance(found, ReportFailure)
     assert "rich text" in found.message
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<del>no </del>", '<span style="DISPLAY: none">no <b>x</b></span>', "<div hidden>no <div>x</div></div>",
+        "<s>no</s>", '<span style="visibility:hidden">no <span>x</span></span>', "<script>no</script>", "<!-- no -->",
+    ],
+)  # fmt: skip
+def test_what_a_page_hides_or_strikes_is_left_out(hidden: str) -> None:
+    assert cell_text(f"<p>There is a {hidden}<b>tear</b>.</p><p>Left.</p>").split() == [
+        "There",
+        "is",
+        "a",
+        "tear.",
+        "Left.",
+    ]
+
+
+def test_an_element_that_is_never_closed_hides_nothing() -> None:
+    assert cell_text("<p>There is <del>no tear.</p><p>Left.</p>").split() == ["There", "is", "no", "tear.", "Left."]
+
+
+@pytest.mark.parametrize(
+    ("codec", "text", "guess"),
+    [
+        ("cp1251", "Опухоль лобной доли слева, без отёка.", "cp1251"),
+        ("cp1252", "Läsion links, kein Ödem.", "cp1252"),
+        ("utf-8", "Läsion links, kein Ödem.", ""),
+        ("utf-16", "Опухоль лобной доли слева.", ""),
+    ],
+)
+def test_a_page_that_does_not_name_its_character_set_is_guessed_and_says_so(
+    tmp_path: Path, codec: str, text: str, guess: str
+) -> None:
+    page = f"<html><body><p>Accession: A100</p><p>FINDINGS: {text}</p></body></html>"
+    (tmp_path / "a.html").write_bytes(page.encode(codec))
+    (report,) = parse_reports(tmp_path / "a.html")
+    assert isinstance(report, RawReport)
+    assert (report.text.rsplit("FINDINGS: ")[-1], report.charset) == (text, guess)
+    named = page.replace("<body>", f'<head><meta charset="{codec}"></head><body>')
+    (tmp_path / "a.html").write_bytes(named.encode(codec))
+    (report,) = parse_reports(tmp_path / "a.html")
+    assert isinstance(report, RawReport)
+    assert (text in report.text, report.charset) == (True, "")
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "sections.jsonl"])
+def test_characters_of_a_page_are_those_that_are_searched_for(tmp_path: Path, name: str) -> None:
+    set_for_a_page = "FINDINGS:\xa0Ｎｏ oe\xadde\u200bma, \ufb01brosis of 5\u202fmm, left\u2011sided. 左側：正常"
+    (tmp_path / name).write_bytes(FILES[name](set_for_a_page))
+    (report,) = parse_reports(tmp_path / name)
+    assert isinstance(report, RawReport)
+    assert report.text == "FINDINGS: No oedema, fibrosis of 5 mm, left-sided. 左側：正常"

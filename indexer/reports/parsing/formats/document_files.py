@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from spinecho.indexer.reports.parsing.decode import Charset
-from spinecho.indexer.reports.parsing.formats.documents import document_text
+from spinecho.indexer.reports.parsing.formats.documents import document_text, guessed_set
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, TooLarge, read_whole
 from spinecho.indexer.reports.parsing.markup import NoText, html_text
 from spinecho.indexer.reports.parsing.parsed import NotAReport
@@ -20,10 +20,13 @@ _HTML_SUFFIXES = frozenset((".html", ".htm", ".xhtml"))
 def _read(path: Path, *, html: bool = False) -> Iterator[Row]:
     """The reports of a document, by the rules for text files. Raises `NotAReport`, also where it cannot be read."""
     try:
-        text = document_text(read_whole(path))
+        data = read_whole(path)
+        guess = guessed_set(data)
+        text = document_text(data, encoding=guess)
     except (NoText, TooLarge) as error:
         raise NotAReport(str(error)) from error
-    return iter(reports_of_text(path, html_text(text) if html and "<" in text else text, _CERTAIN))
+    charset = Charset(guess, guessed=True) if guess else _CERTAIN
+    return iter(reports_of_text(path, html_text(text) if html and "<" in text else text, charset))
 
 
 def _is_word(path: Path, head: bytes) -> bool:

@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 
+from spinecho.indexer.reports.parsing.charsets import guess_charset
 from spinecho.indexer.reports.parsing.formats.reading import LARGEST_DOCUMENT, TooLarge
 from spinecho.indexer.reports.parsing.markup import NoText, html_text, looks_like_html, rtf_text
 
@@ -98,11 +99,31 @@ def _rtf_source(data: bytes) -> str:
         return re.sub(r"[\x80-\xff]", lambda byte: f"\\'{ord(byte[0]):02x}", data.decode("latin-1"))
 
 
+def guessed_set(data: bytes) -> str:
+    """The likeliest character set of marked-up text that is not UTF-8 and names none; '' where it is sure."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff", b"PK\x03\x04")) or b"%PDF" in data[:1024]:
+        return ""
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{\\rtf"):
+        return ""
+    for name in ("utf-8-sig", _stated_set(data)):
+        try:
+            if name:
+                data.decode(name)
+                return ""
+        except (UnicodeError, LookupError):
+            continue
+    return guess_charset(data[: 1 << 16])
+
+
+def _stated_set(data: bytes) -> str:
+    stated = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?([A-Za-z0-9_-]{3,20})", data[:2048])
+    return stated[1].decode("ascii") if stated else ""
+
+
 def _decoded(data: bytes, encoding: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
-    stated = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?([A-Za-z0-9_-]{3,20})", data[:2048])
-    for name in (encoding, "utf-8-sig", stated[1].decode("ascii") if stated else "", "cp1252"):
+    for name in (encoding, "utf-8-sig", _stated_set(data), guess_charset(data[: 1 << 16])):
         try:
             if name:
                 return data.decode(name)
