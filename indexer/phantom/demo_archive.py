@@ -43,6 +43,11 @@ def _keep(path: Path, content: bytes) -> bool:
     return True
 
 
+def _is_written(path: Path) -> bool:
+    """A power cut may leave a file without its bytes: so many small files are not synced one by one."""
+    return path.is_file() and path.stat().st_size > 0
+
+
 def _series_folder(case: Case, number: int, description: str) -> str:
     words = "".join(c if c.isalnum() else "_" for c in description).strip("_")
     return f"{case.patient_id}/{case.date}_{case.accession_number}/{number:03d}_{words}"
@@ -57,7 +62,7 @@ def _write_series(root: Path, case: Case) -> tuple[int, int, int, int]:
         expected = 1 if plans[0].storage == "enhanced" else sum(p.slices for p in plans)
         names = [f"IM{n:04d}.dcm" for n in range(1, expected + 1)]
         series, files = series + 1, files + expected
-        if not all((folder / name).is_file() for name in names):
+        if not all(map(_is_written, (folder / name for name in names))):
             drawn = [Drawn(plan, *render_series(case, plan)[:2]) for plan in plans]
             contents = series_files(case, drawn)
             fresh += sum(_keep(folder / name, content) for name, content in zip(names, contents, strict=True))
