@@ -143,7 +143,8 @@ def _span_of_years(match: re.Match[str], _: date) -> Reading | None:
 
 
 def _decade(match: re.Match[str], _: date) -> Reading | None:
-    low = int(match["tens"]) if match["tens"] else _DECADES[match["name"].lower()]
+    groups = match.groupdict()
+    low = int(groups["tens"]) if groups.get("tens") else _DECADES[groups["name"].lower()]
     return Between("age", low, low + 9), years_in_words(low, low + 9), True
 
 
@@ -154,15 +155,20 @@ def _under_tens(match: re.Match[str], _: date) -> Reading | None:
     return (Between("age", low, high), years_in_words(low, high), True) if 0 < number <= 120 else None
 
 
+def _of_somebody(match: re.Match[str]) -> bool:
+    """Whether words for persons stand right before it."""
+    return _PERSON.search(match.string[max(0, match.start() - 40) : match.start()]) is not None
+
+
 def _decade_of_a_person(match: re.Match[str], today: date) -> Reading | None:
     """ "Men in twenties"; "the roaring twenties" are of nobody."""
-    return _decade(match, today) if _PERSON.search(match.string[max(0, match.start() - 40) : match.start()]) else None
+    return _decade(match, today) if _of_somebody(match) else None
 
 
 def _of_a_person(match: re.Match[str], _: date) -> Reading | None:
     """ "A woman of 45 years", not "a history of 45 years"."""
     number = int(match["n"])
-    if number > 120 or not _PERSON.search(match.string[max(0, match.start() - 40) : match.start()]):
+    if number > 120 or not _of_somebody(match):
         return None
     return Between("age", number, number), years_in_words(number, number), True
 
@@ -171,7 +177,7 @@ def _strictly_between(match: re.Match[str], _: date) -> Reading | None:
     low, high = int(match["a"]) + 1, int(match["b"]) - 1
     if not low <= high <= 120:
         return None
-    person = _PERSON.search(match.string[max(0, match.start() - 40) : match.start()]) is not None
+    person = _of_somebody(match)
     certain = bool(match["aged"] or match["years"]) or person or _alone(match)
     return Between("age", low, high), years_in_words(low, high), certain
 
@@ -196,14 +202,14 @@ AGES: tuple[Pattern, ...] = (
     ("age", free(rf"{_N}{_YEARS}?\s{{0,2}}(?:(?:and|or|und|oder) (?:over|above|older|more|up)(?!\s+than)|\+|plus)(?:\s(?P<old2>years?|yrs?))?(?![\w])")  , _aged(lambda n: n, lambda n: None)),
     ("age", free(rf"{_N}{_YEARS}?\s{{0,2}}(?:and|or) (?:under|below|younger|less)\b(?!\s+than)"), _aged(lambda n: None, lambda n: n)),
     ("age", free(rf"(?P<old>under|over)(?:[\s-]){_N}'?s(?!\w)"), _under_tens),
-    ("age", free(r"(?P<tens>[2-9]0)'?s\s(?=(?:fe)?males?\b|wom[ae]n\b|m[ae]n\b|(?-i:[FM])\b)(?P<name>(?!))?"), _decade),
+    ("age", free(r"(?P<tens>[2-9]0)'?s\s(?=(?:fe)?males?\b|wom[ae]n\b|m[ae]n\b|(?-i:[FM])\b)"), _decade),
     ("age", free(rf"(?P<aged>aged?\s?)?(?:over|above|older than|more than|beyond|>(?!=)|über|älter als)\s{{0,2}}(?:the age of )?{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: n + 1, lambda n: None)),
     ("age", free(rf"(?P<aged>aged?\s?)?(?:at least|≥|>=|mindestens)\s{{0,2}}{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: n, lambda n: None, unit=True)),
     ("age", free(rf"(?P<aged>aged?\s?)?(?:under|below|younger than|less than|<(?!=)|unter|jünger als)\s{{0,2}}(?:the age of )?{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: None, lambda n: n - 1 if n else None)),
     ("age", free(rf"(?P<aged>aged?\s?)?(?:up to|at most|≤|<=|höchstens)\s{{0,2}}{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: None, lambda n: n, unit=True)),
     ("age", free(r"in (?:his|her|their|the) (?:early |mid |mid-|late )?(?:(?P<tens>[1-9]0)(?:'?s)|(?P<name>" + "|".join(_DECADES) + r"))\b"), _decade),
     ("age", free(r"(?:early|mid|late)[\s-](?:(?P<tens>[1-9]0)'?s|(?P<name>" + "|".join(_DECADES) + r"))\b"), _decade),
-    ("age", free(r"(?P<tens>(?!))?(?P<name>" + "|".join(_DECADES) + r")\b"), _decade_of_a_person),
+    ("age", free(r"(?P<name>" + "|".join(_DECADES) + r")\b"), _decade_of_a_person),
     ("age", free(rf"of\s{{1,2}}{_N}[\s-]{{0,2}}(?P<years>years?|yrs?)(?!\w)"), _of_a_person),
     ("age", free(rf"(?P<aged>age of|aged?:?)\s{{1,2}}{_N}(?!\d){_UNIT}{_YEARS}?"), _aged(lambda n: n, lambda n: n)),
     ("age", free(rf"{_N}(?:[\s-]{{0,2}}(?P<years>years?|yrs?|y)[\s-]{{1,2}}(?P<old>olds?|of age)|[\s-]?(?P<yo>y/?o|y\.o\.?|jährige\w?))(?!\w)"),

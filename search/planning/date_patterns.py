@@ -46,11 +46,14 @@ def _bounds(groups: dict[str, str | None], which: str = "") -> tuple[date, date]
         return date.fromisoformat(day), date.fromisoformat(day)
     year = int(groups.get(f"y{which}") or 0)
     if month := groups.get(f"month{which}"):
-        number = 1 + next(at for at, name in enumerate(_MONTHS) if name.startswith(month.lower()))
-        return _months(year, number, 1)
+        return _months(year, _month(month), 1)
     if part := groups.get(f"part{which}"):
         return _part_of(year, part.lower())
     return date(year, 1, 1), date(year, 12, 31)
+
+
+def _month(letters: str) -> int:
+    return 1 + next(at for at, name in enumerate(_MONTHS) if name.startswith(letters.lower()))
 
 
 def _months(year: int, number: int, count: int) -> tuple[date, date]:
@@ -156,7 +159,7 @@ def _old(match: re.Match[str], today: date) -> Reading | None:
 
 def _since_month(match: re.Match[str], today: date) -> Reading | None:
     """A month without its year is the latest that has begun."""
-    number = 1 + next(at for at, name in enumerate(_MONTHS) if name.startswith(match["month"].lower()))
+    number = _month(match["month"])
     low = date(today.year - (number > today.month), number, 1)
     return Between("date", low, None), _period(low, None), True
 
@@ -173,10 +176,7 @@ def _season(match: re.Match[str], today: date) -> Reading | None:
 
 def _months_of_one_year(match: re.Match[str], _: date) -> Reading | None:
     """ "Jan to Jun 2025"."""
-    first, last = (
-        1 + next(at for at, name in enumerate(_MONTHS) if name.startswith(match[one].lower()))
-        for one in ("month", "month2")
-    )
+    first, last = _month(match["month"]), _month(match["month2"])
     if first > last:
         return None
     low, high = _months(int(match["y"]), first, 1)[0], _months(int(match["y"]), last, 1)[1]

@@ -28,8 +28,6 @@ class Fact:
     start: int
     stop: int
     certain: bool
-    numbered: bool = False
-    """Its words hold a number."""
 
 
 _NOT = re.compile(
@@ -64,24 +62,23 @@ def facts_in(text: str, today: date) -> tuple[Fact, ...]:
             reading = read(match, today)
             if reading is None:
                 continue
-            numbered = any(char.isdigit() for char in match.group())
-            found.append(Fact(field, reading[0], reading[1], *match.span(), reading[2], numbered))
+            found.append(Fact(field, reading[0], reading[1], *match.span(), reading[2]))
             taken.take(match.span())
-    return tuple(_negated(_joined(_of_now(sorted(found, key=lambda one: one.start)), text), text))
+    return tuple(_negated(_joined(_of_now(sorted(found, key=lambda one: one.start), text), text), text))
 
 
-def _of_now(facts: Sequence[Fact]) -> list[Fact]:
+def _of_now(facts: Sequence[Fact], text: str) -> list[Fact]:
     """Without stages of life that contradict an age in numbers: "sequelae of neonatal anoxia in a 7-year-old boy"."""
-    told = [one.where for one in facts if one.field == "age" and isinstance(one.where, Between) and one.numbered]
-    return [
-        one
-        for one in facts
-        if one.field != "age" or one.numbered or not isinstance(one.where, Between)
-        or all(_meet(one.where, other) for other in told)
-    ]  # fmt: skip
+    ages = [one for one in facts if one.field == "age" and isinstance(one.where, Between)]
+    stages = [one for one in ages if not any(map(str.isdigit, text[one.start : one.stop]))]
+    told = [one for one in ages if one not in stages]
+    gone = [one for one in stages if any(not _meet(one.where, other.where) for other in told)]
+    return [one for one in facts if one not in gone]
 
 
-def _meet(one: Between, other: Between) -> bool:
+def _meet(one: Filter, other: Filter) -> bool:
+    if not (isinstance(one, Between) and isinstance(other, Between)):
+        return True
     lows, highs = ([bound for bound in both if isinstance(bound, int | float)]
                    for both in ((one.low, other.low), (one.high, other.high)))  # fmt: skip
     return not lows or not highs or max(lows) <= min(highs)

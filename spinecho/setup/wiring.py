@@ -117,7 +117,10 @@ def own_weights(settings: Settings) -> Weights | None:
 def open_served(
     settings: Settings, *, database: Database | None = None, warn: Callable[[str], None] = _ignore
 ) -> Served:
-    """An engine for the personal archives of many people, its database's file read ahead, that has searched once."""
+    """An engine for the personal archives of many people, its database's file read ahead.
+
+    It has searched once, as has the one that a switch to another encoder puts in its place.
+    """
     from spinecho.search.access.late_engine import LateEngine  # noqa: PLC0415
     from spinecho.search.access.personal_archive import Served  # noqa: PLC0415
 
@@ -125,11 +128,11 @@ def open_served(
     warm_beside(held)
 
     def opening() -> Engine:
-        return open_engine(settings, database=held)
+        engine = open_engine(settings, database=held)
+        search_once(engine)
+        return engine
 
-    engine = opening()
-    search_once(engine)
-    return Served(LateEngine(held, settings.builds, opening, opened=engine))
+    return Served(LateEngine(held, settings.builds, opening, opened=opening()))
 
 
 def search_once(engine: Engine) -> None:

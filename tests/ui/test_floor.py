@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 from waiting import comes
@@ -43,9 +44,9 @@ def test_one_after_the_other_in_the_order_in_which_they_came() -> None:
     comes(lambda: begun == [0])
     for number in range(1, 5):
         drawings.append(Drawing(floor, begun, number))
-        comes(lambda: waiting(floor, number))  # noqa: B023
+        comes(partial(waiting, floor, number))
     for number, one in enumerate(drawings):
-        comes(lambda: begun == list(range(number + 1)))  # noqa: B023
+        comes(partial(begun.__eq__, list(range(number + 1))))
         one.end()
 
 

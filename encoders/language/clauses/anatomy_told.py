@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from spinecho.encoders.language.clauses.anatomy_alone import names_only_anatomy
-from spinecho.encoders.language.clauses.normal_anatomy import WITH_NO
+from spinecho.encoders.language.clauses.normal_anatomy import WITH_NO, of_normal
 from spinecho.encoders.language.clauses.segment import Judged, has_words
 from spinecho.encoders.language.sizes import sizes
 
@@ -54,7 +54,7 @@ def normal_apart(heard: str, last: Judged, one: Judged) -> bool:
     return names_only_anatomy(heard[last.start : last.end], has_words)
 
 
-ONE_STATEMENT = (of_anatomy, of_measured, normal_apart)
+ONE_STATEMENT = (of_normal, of_anatomy, of_measured, normal_apart)
 """Whether a part and the one before it are one statement."""
 
 

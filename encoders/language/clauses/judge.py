@@ -31,7 +31,6 @@ from spinecho.encoders.language.clauses.normal_anatomy import (
     NO_LONGER,
     WITH_NO,
     as_normal,
-    of_normal,
     something_wrong,
     told_of_it,
 )
@@ -142,7 +141,7 @@ def _judge_all(heard: str) -> list[Judged]:
             if previous and (told := told_of_it(heard, previous, first)):
                 judged.pop()
                 parts[0] = told
-            elif previous and any(of_one(heard, previous, first) for of_one in (*ONE_STATEMENT, of_normal)):
+            elif previous and any(of_one(heard, previous, first) for of_one in ONE_STATEMENT):
                 judged.pop()
                 parts[0] = replace(first, start=previous.start)
             _look_back(heard, judged, parts[0])

@@ -105,31 +105,30 @@ def guessed_set(data: bytes) -> str:
         return ""
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{\\rtf"):
         return ""
-    for name in ("utf-8-sig", _stated_set(data)):
-        try:
-            if name:
-                data.decode(name)
-                return ""
-        except (UnicodeError, LookupError):
-            continue
-    return guess_charset(data[: 1 << 16])
+    return guess_charset(data[: 1 << 16]) if _surely_decoded(data) is None else ""
 
 
-def _stated_set(data: bytes) -> str:
+def _surely_decoded(data: bytes, encoding: str = "") -> str | None:
+    """By the set that was named, as UTF-8, or by the set that the text states; None where all of these fail."""
     stated = re.search(rb"(?:charset|encoding)\s*=\s*[\"']?([A-Za-z0-9_-]{3,20})", data[:2048])
-    return stated[1].decode("ascii") if stated else ""
-
-
-def _decoded(data: bytes, encoding: str) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16", "replace")
-    for name in (encoding, "utf-8-sig", _stated_set(data), guess_charset(data[: 1 << 16])):
+    for name in (encoding, "utf-8-sig", stated[1].decode("ascii") if stated else ""):
         try:
             if name:
                 return data.decode(name)
         except (UnicodeError, LookupError):
             continue
-    return data.decode("cp1252", "replace")
+    return None
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    if (text := _surely_decoded(data, encoding)) is not None:
+        return text
+    try:
+        return data.decode(guess_charset(data[: 1 << 16]))
+    except UnicodeError:
+        return data.decode("cp1252", "replace")
 
 
 __all__ = ["NoText", "TooLarge", "check_inflation", "document_text", "docx_text", "html_text", "looks_like_html",
