@@ -23,8 +23,12 @@ from benchmarks.clauses import share
 from spinecho.db.filters.algebra import write_filter
 from spinecho.search.planning.facts_in_words import facts_in, offers_of
 
-TODAY = date(2026, 11, 30)
-_FILES = ("facts_first.jsonl", "facts_second.jsonl")
+_FILES = {
+    "facts_first.jsonl": date(2026, 11, 30),
+    "facts_second.jsonl": date(2026, 11, 30),
+    "facts_third.jsonl": date(2026, 11, 28),
+}
+"""By file: the day that its writer took for today."""
 
 
 def main() -> None:
@@ -32,12 +36,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--misses", action="store_true")
     given = parser.parse_args()
-    for name in _FILES:
+    for name, today in _FILES.items():
         lines = (Path(__file__).parent / "data" / name).read_text(encoding="utf-8").splitlines()
         rows = [json.loads(line) for line in lines]
         missed = not_meant = right = 0
         for row in rows:
-            offers = offers_of(row["query"], facts_in(row["query"], TODAY))
+            offers = offers_of(row["query"], facts_in(row["query"], today))
             on = bounds(write_filter(one.where) for one in offers if one.on)
             offered = bounds(write_filter(one.where) for one in offers)
             lacks = bounds(row["must"]) - offered

@@ -21,7 +21,7 @@ from benchmarks.model.data import NOT_SHIPPED, folders, held_out
 from spinecho.encoders.networks.image_tower import Tower, TowerEncoder, batch_of, described
 from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
 from spinecho.encoders.networks.slices import SliceEncoder
-from spinecho.encoders.networks.text_tower import TextTowerEncoder
+from spinecho.encoders.networks.text_tower_encoder import TextTowerEncoder
 from spinecho.encoders.preparing.preparation import resized
 from spinecho.encoders.training.data.cell_cache import CellCache
 from spinecho.encoders.training.data.examples import Example, Facts, examples

@@ -20,11 +20,13 @@ from benchmarks.common import machine
 from benchmarks.model.data import NOT_SHIPPED, TEST_SEED, TRAIN_SEED, folders, held_out
 from spinecho.encoders.checkpoint import load_checkpoint
 from spinecho.encoders.networks.cells import FrozenCells
-from spinecho.encoders.networks.image_tower import KIND as IMAGE_KIND
-from spinecho.encoders.networks.image_tower import Tower, TowerConfig, save_tower
+from spinecho.encoders.networks.image_tower import Tower, save_tower
 from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
-from spinecho.encoders.networks.text_tower import KIND as TEXT_KIND
-from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig, save_text_tower
+from spinecho.encoders.networks.text_chunks import KIND as TEXT_KIND
+from spinecho.encoders.networks.text_chunks import TextTowerConfig
+from spinecho.encoders.networks.text_tower import TextTower, save_text_tower
+from spinecho.encoders.networks.tower_config import KIND as IMAGE_KIND
+from spinecho.encoders.networks.tower_config import TowerConfig
 from spinecho.encoders.preparing.preparation import StackPreparation
 from spinecho.encoders.training.data.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
 from spinecho.encoders.training.data.shards import ShardExamples
