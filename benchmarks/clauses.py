@@ -64,7 +64,9 @@ from spinecho.encoders.language.passages import Passage, passages
 
 DATA = Path(__file__).parent / "data"
 ADJUDICATED = DATA / "clauses_adjudicated.jsonl"
-NOT_READ = ("stranger b unread", "stranger d unread", "plain unread", "further second", "last third", "conventions second")
+NOT_READ = (
+    *("stranger b unread", "stranger d unread", "plain unread", "further second", "last third", "conventions second"),
+)
 LABELS = ("present", "absent", "uncertain", "historical", "family")
 
 

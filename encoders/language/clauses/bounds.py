@@ -97,7 +97,7 @@ ASIDE = re.compile(
 
 # "Apart from X there is no abnormality" says that X is there.
 EXCEPTION = re.compile(
-    r"[ ,]*(?:apart from|aside from|other than|except(?:ing)?(?: for)?|besides|save for|barring|with the exception of|bis auf|abgesehen von)(?!\w)"
+    r"[ ,]*(?:apart from|aside from|other than|except(?:ing)?(?: for)?|besides|save for|save(?= an? )|bar(?= (?:an?|one|some|for)(?!\w))|but for|barring|with the (?:sole |only |single )?exception of|bis auf|abgesehen von)(?!\w)"
 )
 
 HARD = re.compile(
@@ -112,7 +112,7 @@ SOFT = re.compile(
     r"|[ ,]+beyond (?=(?:minor|mild|minimal|minimally|age|some|a few|small|known|expected|slight|trivial|scattered|moderate|simple)(?!\w))"
     r"|[ ,]+(?:despite|in spite of|notwithstanding)(?!\w)"
     r"|[ ,]+(?:but|however|although|though|yet|whilst|while|whereas|except(?:ing)?(?: for| that)?|apart from|aside from|other than"
-    r"|save for|barring|besides|jedoch|aber|bis auf|abgesehen von|hingegen)(?!\w)"
+    r"|save for|save(?= an? )|bar(?= (?:an?|one|some|for)(?!\w))|but for|barring|besides|jedoch|aber|bis auf|abgesehen von|hingegen)(?!\w)"
     r"|[ ,]+(?:and |or |but )?(?:with(?=\s+(?:no|normal)(?!\w))|without(?!\w))"
     r"|(?<!consistent)(?<!compatible)(?<!keeping)(?<!associated)(?<!correlat)(?<!correlated)(?<!correlate)(?<!patient)(?<!treated)"
     r"(?<!compared)(?<!comparison)(?<!line)(?<!accordance)(?<!agreement)(?<!conformity)(?<!harmony)[ ,]+(?:and )?with(?! (?:respect|regard|contrast|gadolinium|iv|intravenous|prior|previous|the prior"

@@ -16,7 +16,9 @@ from typing import Literal
 
 from spinecho.encoders.language.clauses.bounds import NOT_A_NEGATION
 from spinecho.encoders.language.clauses.earlier_examinations import shown_earlier
+from spinecho.encoders.language.clauses.everyday_cues import EVERYDAY
 from spinecho.encoders.language.clauses.further_cues import ALTERNATIVE, CHANCE_IS_LOW, LINES
+from spinecho.encoders.language.finding_words import names_finding
 
 Kind = Literal["masked", "negation", "normal", "hedge", "question", "history", "family", "yes"]
 Reach = Literal["after", "before", "either", "verb", "whole"]
@@ -80,7 +82,7 @@ def _cue(kind: Kind, reach: Reach, *patterns: str, bare: str = "") -> tuple[Kind
 
 
 TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
-    *(_cue(kind, reach, *patterns) for kind, reach, patterns in LINES),
+    *(_cue(kind, reach, *patterns) for kind, reach, patterns in (*EVERYDAY, *LINES)),
     # A negated exclusion is a doubt, and so is an exclusion still to be done.
     _cue(
         "hedge", "before",
@@ -112,7 +114,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     _cue(
         "family", "whole",
         r"(?:(?:strong|positive|known|significant|relevant|no|negative|unremarkable|maternal|paternal) )*famil(?:y|ial) (?:medical )?(?:history|hx|h/o)|(?:no |positive |negative |strong )?f\.?h\.?x\.?|fh(?= ?[:+])|fam\.? ?(?:hx|history)|(?:positive|negative) fhx",
-        rf"(?:(?:his|her|the patient's|patient's|twin|maternal|paternal|identical|elder|younger|older|half|a|whose|one|two) )*{_RELATIVES}(?! (?:cysts?|vesicles?|lesions?|nodules?|reports?|states?|says|noticed|noted|describes?|denies|is (?:concerned|worried)|brought)(?!\w))",
+        rf"(?:(?:his|her|the patient's|patient's|twin|maternal|paternal|identical|elder|younger|older|half|a|whose|one|two) )*{_RELATIVES}(?! (?:cysts?|vesicles?|lesions?|nodules?|hospital|department|unit|cent(?:re|er)|institution|site|reports?|states?|says|noticed|noted|describes?|denies|is (?:concerned|worried)|brought)(?!\w))",
         r"(?:maternal|paternal) (?:side|family|line|history)|runs in the family|in (?:the|her|his) family|family members?|familienanamnese|familiäre (?:vorbelastung|belastung|anamnese)",
     ),
     _cue("masked", "after", NOT_A_NEGATION.pattern.removeprefix(r"(?<![\w~])(?:").removesuffix(r")(?!\w)"),
@@ -130,7 +132,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     _cue(
         "normal", "either",
         r"(?:no|without|nil)(?: (?:evidence of|signs? of|an?|any|acute|significant|other|further|obvious|gross|definite|structural|demonstrable|relevant|major|overt|specific|convincing|additional|intracranial|focal|detectable|visible|discernible|pathological|clinically))*"
-        r" (?:abnormalit(?:y|ies)|abnormal findings?|pathology|anomal(?:y|ies)|findings? of (?:note|pathological (?:value|significance|relevance)))(?! of)(?: (?:is |was )?(?:detected|seen|identified|demonstrated|found|shown|noted))?|nothing (?:abnormal|acute|focal|of note)(?: (?:is |was )?(?:detected|seen|found))?|nil (?:acute|focal|of note|significant)(?! \w)",
+        r" (?:abnormalit(?:y|ies)|abnormal findings?|pathology|anomal(?:y|ies)|findings? of (?:note|pathological (?:value|significance|relevance)))(?! of)(?: (?:is |was )?(?:detected|seen|identified|demonstrated|found|shown|noted))?|nothing (?:abnormal|acute|focal|of note)(?: (?:is |was )?(?:detected|seen|found))?|nil (?:acute|focal|of note|significant)(?! (?!(?:bar|save|except|apart|but|other|besides)(?!\w))\w)",
         r"(?:no|without) faults?(?: (?:to find|found))?(?: (?:with|in))?|(?:nothing|nil|none) (?:wrong|the matter|amiss|untoward|unusual|remarkable|particular|out of the ordinary|to (?:add|remark|report|mention|criticise|criticize))(?: (?:with|about|at|on|to))?|(?:no|without|nil)(?: any)? (?:particularit(?:y|ies)|peculiarit(?:y|ies)|complaints?)",
         r"negative (?:study|mri?|scan|exam(?:ination)?|mra|mrv|investigation)|healthy|nad|clear (?=(?:(?:paranasal|mastoid|lung|visuali[sz]ed|maxillary|ethmoid|frontal) )*(?:sinus(?:es)?|mastoids?|lungs?|air cells|orbits))",
     ),
@@ -255,7 +257,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
 )  # fmt: skip
 
 _BARE = (
-    ("negation", re.compile(r"(?<=[\w)] )(?:no|n|nil|none|nein|-|\(-+\)|neg\.?|-ve)(?= ?(?:[.,;)]|$))|(?<=[:?=] )(?:no|n|nil|none|nein|-+|neg\.?|0(?: ?(?:mm|cm))?)(?= ?(?:[.,;)]|$))|(?<=\w)\(-+\)|(?<=\w )0 ?(?:mm|cm)(?= ?(?:[.,;)]|$))")),
+    ("negation", re.compile(r"(?<=[a-z]s )(?<!rads )0(?= ?(?:[,;)]|\.(?!\d)|$))|(?<=[\w)] )(?:no|n|nil|none|nope|nein|-|\(-+\)|neg\.?|-ve)(?= ?(?:[.,;)]|$))|(?<=[:?=] )(?:no|n|nil|none|nope|not so|not here|not at all|certainly not|definitely not|nein|-+|neg\.?|0(?: ?(?:mm|cm))?)(?= ?(?:[.,;)]|$))|(?<=\w)\(-+\)|(?<=\w )0 ?(?:mm|cm)(?= ?(?:[.,;)]|$))")),
     ("yes", re.compile(r"(?<=[\w)] )(?:yes|y|\++|\(\++\)|present|ja|\+ve|pos\.?)(?= ?(?:[.,;)]|$))|(?<=[:?=] )(?:yes|y|\++|ja|present|positive|pos\.?|\+ve)(?= ?(?:[.,;)]|$))|(?<=\w)\(\++\)")),
 )  # fmt: skip
 _CAUSE = re.compile(
@@ -266,6 +268,8 @@ _DESCRIBED = re.compile(
 )
 """What is described is there, whatever it may be the cause of: "the disc herniation may account for the pain"."""
 _QUESTION = re.compile(r"(?<![\w)\"'?])\?+ ?(?=\w)|\?+")
+_FREE = re.compile(r"(?:^|(?<=[.,;:] ))(?P<what>[a-z]+)(?P<cue>-free)(?!\w)(?! (?:survival|interval|period))")
+"""Denies the word that it is joined to: "oedema-free marrow"."""
 
 
 def cues(heard: str) -> Iterator[Cue]:
@@ -288,6 +292,9 @@ def cues(heard: str) -> Iterator[Cue]:
     for match in CHANCE_IS_LOW.finditer(heard):
         take("masked", "after", match.start(), match.start("low"))
         take("negation", "before", match.start("low") + 1, match.end())
+    for match in _FREE.finditer(heard):
+        if names_finding(match["what"]):
+            take("negation", "before", *match.span("cue"))
     for kind, reach, pattern in TABLES:
         for match in pattern.finditer(heard):
             if match.end() > match.start():

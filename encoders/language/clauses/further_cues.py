@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-_Line = tuple[
+Line = tuple[
     Literal["masked", "negation", "normal", "hedge", "question", "history"], Literal["after", "before"], tuple[str, ...]
 ]
 
@@ -58,7 +58,7 @@ DOUBTED_ONCE = re.compile(r"suspect|quer|question|presum|postulat|consider|thoug
 _LOOKS = r"(?<!enhancement )(?<!thickening )(?<!quality )(?<!study )(?:is|are|was|were|remains?|appears?|looks?|seems?) (?:(?:also|all|both|well|fully|anatomically|normally|entirely|grossly|again) )*"
 _ENDS = r"(?= ?(?:[.,;)]|$)| (?:and|with|without|throughout|bilaterally|at|on|in|for|but)(?!\w))"
 
-LINES: tuple[_Line, ...] = (
+LINES: tuple[Line, ...] = (
     (
         "masked", "after",
         (

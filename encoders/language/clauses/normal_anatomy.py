@@ -352,7 +352,7 @@ def _denies_the_norm(heard: str, part: Judged) -> bool:
     normally = _NORMALLY.search(before) is not None and _of_anatomy(before)
     gone = _MISSING.fullmatch(heard, *part.cue)
     missed = gone is not None and (gone.group().endswith("ing") or _SEEN_AS.search(before) is not None)
-    if (lost and normally) or (missed and _is_anatomy(before)):
+    if (lost and normally) or (missed and _is_anatomy(before) and not names_finding(after)):
         return True
     found = _THE_NORM.search(after)
     if found is None or _left(after[: found.start()], _HAVING, _BESIDE):

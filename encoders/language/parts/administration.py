@@ -33,7 +33,7 @@ _SIGNED = re.compile(
     re.IGNORECASE,
 )
 _PERSON = re.compile(
-    r"\W*(?:(?:consultant|attending|resident|staff|chief|senior)? ?(?:radiologist|neuroradiologist|physician)|dr|drs|prof(?:essor)?|pd|oa|cc to|copy to|frcr|m\.?d\.?)(?![\w-])",
+    r"\W*(?:(?:consultant|attending|resident|staff|chief|senior)? ?(?:radiologist|neuroradiologist|physician)|dr|drs|prof(?:essor)?|pd|oa|cc to|copy to|frcr|m\.?d\.?)(?![\w-])(?!\.? [\w-]+['’]s )",
     re.IGNORECASE,
 )
 _TITLED = re.compile(

@@ -19,7 +19,7 @@ LONGEST = 2000
 _ABBREVIATED = (
     "approx ca cf dr drs prof mr mrs ms st vs v viz resp incl excl esp e.g eg i.e ie al inc z.b bzw ggf u.a d.h v.a s.a"
     " max min avg dept tel ref pt pts hx dx tx fx wt ht temp vol seq ant post sup inf lat med bilat rt lt ext int temp"
-    " neg prob poss susp eval fam m n nn art vv ligg sog evtl inkl zn z.n st.p li re bds dd"
+    " neg prob poss susp eval fam sig signif mod op m n nn art vv ligg sog evtl inkl zn z.n st.p li re bds dd"
 )
 _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 _NUMBERED = "no nos nr fig figs im img se ser series grade gr level lvl p pp vol c l t s abb"
@@ -40,7 +40,9 @@ _BREAK = re.compile(
 _DASHES = ("- ", "* ", "– ", "+ ")
 _ANSWERED = re.compile(r"[:?=–-][ \t]*(?:no|not)$", re.IGNORECASE)
 _ANSWER = (
-    r"(?:no|none|nil|absent|excluded|ruled out|negative|(?:but )?none (?:is |was )?(?:seen|found)"
+    r"(?:no|none|nil|nope|not (?:here|so|at all|in (?:this|these|the present) \w+)"
+    r"|(?:certainly|definitely|thankfully|fortunately) not|absent|excluded|ruled out|negative"
+    r"|(?:but )?none (?:is |was )?(?:seen|found)"
     r"|(?:this |it )?(?:is |was |has been )?(?:excluded|ruled out)|no evidence(?: of (?:this|it|one|any|such))?"
     r"|(?:not|none|never) (?:\w+ly )?(?:seen|found|identified|present|visible|demonstrated|detected|shown|confirmed"
     r"|evident|excluded))"
