@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from spinecho.encoders.checkpoint import Checkpoint, CheckpointError, load_checkpoint, save_checkpoint
 from spinecho.encoders.dual import DualEncoder, ImageEncoder, Predicted, Predictor
 from spinecho.encoders.networks.parts_of_volumes import GRID, Described, Floats, region_vectors
-from spinecho.encoders.networks.text_tower import sentences_of
+from spinecho.encoders.networks.text_chunks import sentences_of
 from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.space import Encoder, Space, Vectors

@@ -1,5 +1,7 @@
 """A trained network on disk: a folder with `model.safetensors` and `config.json`. Nothing in it can run code.
 
+torch is imported where tensors are asked for, not with this module: a search by words computes without it.
+
 The config names the kind of network, its sizes, the preparation that goes before it, the dimension that comes out,
 and the sha256 of the weights, so that a folder which was copied halfway or mixed from two is found out when opened.
 """
@@ -12,15 +14,19 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import safetensors.torch
-import torch
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from spinecho.db.durable import durable_replace, make_folder
 from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.sandbox.limits import TEXT_BYTES, WEIGHTS_BYTES, check_weights, read_small
+
+if TYPE_CHECKING:
+    import torch
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
@@ -73,6 +79,8 @@ def save_checkpoint(
     weights: Mapping[str, torch.Tensor],
 ) -> Card:
     """Write a checkpoint; one that lies there already is replaced, the config last."""
+    import safetensors.torch  # noqa: PLC0415  (torch is slow to import)
+
     content = safetensors.torch.save({name: value.detach().cpu().contiguous() for name, value in weights.items()})
     card = Card(kind, config, preparation, dim, hashlib.sha256(content).hexdigest())
     make_folder(folder)
@@ -87,23 +95,59 @@ def load_checkpoint(folder: Path, *, kind: str) -> Checkpoint:
     Raises CheckpointError for a missing or damaged file, another kind, keys that are not known, weights that are not
     the ones the config was written with, and weights that are not numbers.
     """
-    card = _card(folder)
-    if card.kind != kind:
-        raise CheckpointError(f"{folder} holds a network of kind {card.kind!r}, not {kind!r}; name another folder")
-    content = _read(folder, WEIGHTS)
+    import safetensors.torch  # noqa: PLC0415  (torch is slow to import)
+    import torch  # noqa: PLC0415
+
+    card, content = _card(folder, kind), _read(folder, WEIGHTS)
     try:
         weights = safetensors.torch.load(content)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{folder / WEIGHTS} is damaged or cut short ({error}); copy it again") from error
-    if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise CheckpointError(f"{folder / WEIGHTS} is not the file that {CONFIG} was written with; copy both again")
+        raise _damaged(folder, error) from error
+    _check_digest(folder, card, content)
     for name, value in weights.items():
         if not bool(torch.isfinite(value).all()):
-            raise CheckpointError(f"{folder / WEIGHTS}: {name} holds NaN or infinity; take an earlier checkpoint")
+            raise _no_numbers(folder, name)
     return Checkpoint(folder, card, weights)
 
 
-def _card(folder: Path) -> Card:
+def load_arrays(folder: Path, *, kind: str) -> tuple[Card, dict[str, NDArray[np.float32]]]:
+    """The card, and the weights as float32, without torch. Raises CheckpointError as `load_checkpoint` does."""
+    card, content = _card(folder, kind), _read(folder, WEIGHTS)
+    try:
+        weights = {name: value.astype(np.float32) for name, value in safetensors.numpy.load(content).items()}
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(folder, error) from error
+    _check_digest(folder, card, content)
+    for name, value in weights.items():
+        if not np.isfinite(value).all():
+            raise _no_numbers(folder, name)
+    return card, weights
+
+
+def checked_card(folder: Path, *, kind: str) -> Card:
+    """The card of a checkpoint whose weights are the ones that it was written with; they are opened later.
+
+    Raises CheckpointError for a missing file, another kind, keys that are not known, and other weights.
+    """
+    card = _card(folder, kind)
+    _check_digest(folder, card, _read(folder, WEIGHTS))
+    return card
+
+
+def _check_digest(folder: Path, card: Card, content: bytes) -> None:
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise CheckpointError(f"{folder / WEIGHTS} is not the file that {CONFIG} was written with; copy both again")
+
+
+def _damaged(folder: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(f"{folder / WEIGHTS} is damaged or cut short ({error}); copy it again")
+
+
+def _no_numbers(folder: Path, name: str) -> CheckpointError:
+    return CheckpointError(f"{folder / WEIGHTS}: {name} holds NaN or infinity; take an earlier checkpoint")
+
+
+def _card(folder: Path, kind: str) -> Card:
     try:
         values = json.loads(_read(folder, CONFIG))
     except (ValueError, RecursionError) as error:
@@ -118,6 +162,8 @@ def _card(folder: Path) -> Card:
     for name, expected in types.items():
         if type(values[name]) is not expected:
             raise CheckpointError(f"{folder / CONFIG}: {name} must be {expected.__name__}; save the checkpoint again")
+    if values["kind"] != kind:
+        raise CheckpointError(f"{folder} holds a network of kind {values['kind']!r}, not {kind!r}; name another folder")
     return Card(**values)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,14 +26,15 @@ def _spinecho(device: str) -> DualEncoder:
 
 
 def _tower(name: str, folder: Path, device: str) -> DualEncoder:
-    from spinecho.encoders.heads.predict import Predictor  # noqa: PLC0415
-    from spinecho.encoders.networks.image_tower import TowerEncoder  # noqa: PLC0415  (torch is slow to import)
+    """Without torch, until a scan is encoded."""
+    from spinecho.encoders.heads.deferred import DeferredPredictor  # noqa: PLC0415
+    from spinecho.encoders.networks.deferred_tower import DeferredTower  # noqa: PLC0415
     from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
-    from spinecho.encoders.networks.text_tower import TextTowerEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.text_tower_encoder import TextTowerEncoder  # noqa: PLC0415
 
-    image, text = TowerEncoder.load(folder / "image", device=device), SentenceEncoder.default(device=device)
+    image, text = DeferredTower(folder / "image", device=device), SentenceEncoder.default(device=device)
     aligned = TextTowerEncoder.load(folder / "text", text, space=image.space, device=device)
-    heads = Predictor.load(folder / "heads", space=image.space) if (folder / "heads").is_dir() else None
+    heads = DeferredPredictor(folder / "heads", space=image.space) if (folder / "heads").is_dir() else None
     return DualEncoder(name, image, text, aligned, heads)
 
 
@@ -155,12 +159,29 @@ def open_encoder(name: str = DEFAULT, *, device: str = "cpu", text_model: str | 
 
 def pick_device(device: str) -> str:
     """`auto` becomes cuda where there is a card, else cpu; `EncoderUnavailable` for a card that is not there."""
-    if device == "cpu":
-        return device
-    import torch  # noqa: PLC0415
+    if device == "cpu" or (device == "auto" and surely_no_card()):
+        return "cpu"
+    import torch  # noqa: PLC0415  (slow to import)
 
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device.startswith("cuda") and not torch.cuda.is_available():
         raise EncoderUnavailable(f"device {device!r} is not available here; use --device cpu")
     return device
+
+
+def surely_no_card() -> bool:
+    """Whether torch need not be imported to know that it finds no card: a build without CUDA, or no driver."""
+    try:
+        build = version("torch").partition("+")[2]
+    except PackageNotFoundError:
+        return True
+    if build == "cpu":
+        return True
+    if build.startswith("rocm") or sys.platform != "linux":
+        return False
+    try:
+        ctypes.CDLL("libcuda.so.1")  # the driver's own library, which torch opens too
+    except OSError:
+        return True
+    return False

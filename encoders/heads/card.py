@@ -7,7 +7,7 @@ from typing import Any
 
 from spinecho.encoders.heads.calibration import Calibration
 from spinecho.encoders.heads.head_metrics import Figure
-from spinecho.encoders.heads.probe import ProbeConfig
+from spinecho.encoders.heads.probe_config import ProbeConfig
 from spinecho.encoders.heads.targets import Kind
 from spinecho.encoders.space import Space
 

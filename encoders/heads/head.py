@@ -11,17 +11,17 @@ import numpy as np
 import torch
 from torch import nn
 
-from spinecho.encoders.checkpoint import CONFIG, CheckpointError, load_checkpoint, save_checkpoint
+from spinecho.encoders.checkpoint import load_checkpoint, save_checkpoint
 from spinecho.encoders.heads.calibration import Reals, presence, probabilities
 from spinecho.encoders.heads.card import HeadCard
 from spinecho.encoders.heads.familiar import Familiarity
 from spinecho.encoders.heads.localise import located
 from spinecho.encoders.heads.predictions import UNKNOWN, HeadError, Localisation, Prediction
 from spinecho.encoders.heads.probe import Batch, Probe
+from spinecho.encoders.heads.stored import KIND, head_card
 from spinecho.encoders.networks.parts_of_volumes import Described, Floats
 from spinecho.encoders.space import Space
 
-KIND = "head"
 _CARD = "card.md"
 _TOP = 1
 """The hottest tokens whose mean logit says whether a structure is there; more would drown what fills one token."""
@@ -80,10 +80,7 @@ class Head:
     def load(cls, folder: Path) -> Head:
         """The head whose checkpoint lies in `folder`; CheckpointError says what is wrong with it."""
         checkpoint = load_checkpoint(folder, kind=KIND)
-        try:
-            card = HeadCard.from_json(checkpoint.card.config)
-        except (TypeError, ValueError) as error:
-            raise CheckpointError(f"{folder / CONFIG}: {error}; it was written by another version") from error
+        card = head_card(folder, checkpoint.card)
         with torch.device("meta"):
             probe, familiar = Probe(card.probe), Familiarity(*card.familiar)
         checkpoint.put_into(_together(probe, familiar))

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from spinecho.encoders.errors import SpaceMismatch
 from spinecho.encoders.heads.head import Head
 from spinecho.encoders.heads.predictions import UNKNOWN, HeadError, Prediction
+from spinecho.encoders.heads.stored import head_folders, require_space
 from spinecho.encoders.networks.parts_of_volumes import Described
 from spinecho.encoders.space import Space
 
@@ -33,11 +33,7 @@ class Predictor:
 
     def __init__(self, heads: Sequence[_Head], *, space: Space) -> None:
         for head in heads:
-            if head.space != space:
-                raise SpaceMismatch(
-                    f"the head {head.task!r} was trained on {head.space.label}, the encoder gives {space.label}; "
-                    "train it again with 'spinecho train head', or use the encoder that it was trained with"
-                )
+            require_space(head.task, head.space, space)
         self.space = space
         self.tasks = tuple(head.task for head in heads)
         self.revisions = {head.task: head.revision for head in heads}
@@ -51,15 +47,7 @@ class Predictor:
         Raises HeadError where there are none, SpaceMismatch for one of another Space, CheckpointError for one that is
         damaged.
         """
-        try:
-            folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-        except OSError as error:
-            raise HeadError(
-                f"{folder} is no folder of heads ({error.strerror}); train one with 'spinecho train head'"
-            ) from error
-        if not folders:
-            raise HeadError(f"{folder} holds no head; train one with 'spinecho train head'")
-        return cls([Head.load(path) for path in folders], space=space)
+        return cls([Head.load(path) for path in head_folders(folder)], space=space)
 
     def predict(self, items: Sequence[Described]) -> list[tuple[Prediction, ...]]:
         """For each volume what every head says of it, in the order of `tasks`."""

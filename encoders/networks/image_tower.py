@@ -11,7 +11,7 @@ in the shared space. As the volume's vector is the sum of the votes, every part 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,47 +21,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from spinecho.encoders.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from spinecho.encoders.networks.cells import DEEP, GREY, PLACE, CellFeatures, FrozenCells
+from spinecho.encoders.checkpoint import load_checkpoint, save_checkpoint
+from spinecho.encoders.networks.backbone_weights import DEEP
+from spinecho.encoders.networks.cells import GREY, PLACE, CellFeatures, FrozenCells
 from spinecho.encoders.networks.parts_of_volumes import Described
-from spinecho.encoders.preparing.preparation import Prepared, StackPreparation, digest, preparation_from
+from spinecho.encoders.networks.tower_config import KIND, TowerConfig, tower_batch, tower_parts, tower_space
+from spinecho.encoders.preparing.preparation import Prepared, StackPreparation
 from spinecho.encoders.reading.volume import Volume
-from spinecho.encoders.space import Space, Vectors
-
-KIND = "tower-2.5d"
-_GPU_BATCH = 16
-
-
-@dataclass(frozen=True, slots=True)
-class TowerConfig:
-    """The sizes of the trained part. `width` is a multiple of `heads`, `dim` of `votes`."""
-
-    width: int = 192
-    latents: int = 24
-    rounds: int = 2
-    heads: int = 6
-    votes: int = 8
-    """Ways of weighing the cells, each with its own share of the space."""
-    reduced: int = 176
-    """Principal components of the frozen features that are kept."""
-    dim: int = 256
-    """Of the trained part of the space, which text shares."""
-    likeness: float = 0.5
-    """Share of the frozen features in how alike two volumes are; text is compared with the trained part alone."""
-
-    def __post_init__(self) -> None:
-        sizes = [value for name, value in asdict(self).items() if name != "likeness"]
-        if not isinstance(self.likeness, float) or not 0.0 <= self.likeness < 1.0:
-            raise ValueError(f"likeness must be from 0.0 to below 1, not {self.likeness}")
-        if not all(type(n) is int and 1 <= n <= 8192 for n in sizes) or self.rounds > 64:
-            raise ValueError(f"sizes must be whole numbers in reason: {self}")
-        if self.width % self.heads or self.dim % self.votes or self.reduced > DEEP:
-            raise ValueError(f"width must be a multiple of heads, dim of votes, reduced at most {DEEP}: {self}")
-
-    @property
-    def total(self) -> int:
-        """Dimensions of a volume's vector: the trained ones, then those of the frozen features."""
-        return self.dim + self.reduced
+from spinecho.encoders.space import Vectors
 
 
 class Cells(NamedTuple):
@@ -216,29 +183,22 @@ class TowerEncoder:
         self.preparation = preparation
         self.device = torch.device(device)
         self._cells = FrozenCells(device=device)
-        frozen = self._cells.revision[:16]
-        self.space = Space(KIND, f"{revision}+{frozen}", digest(preparation), tower.config.total)
+        self.space = tower_space(revision, preparation, tower.config.total)
         self._tower = tower.float().eval().to(self.device)
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu") -> TowerEncoder:
         """The encoder whose checkpoint lies in `folder`; CheckpointError says what is wrong with it."""
         checkpoint = load_checkpoint(folder, kind=KIND)
-        card = checkpoint.card
-        try:
-            config, preparation = TowerConfig(**card.config), preparation_from(card.preparation)
-        except (TypeError, ValueError) as error:
-            raise CheckpointError(f"{folder}: {error}; it was written by another version") from error
-        if not isinstance(preparation, StackPreparation) or card.dim != config.total:
-            raise CheckpointError(f"{folder}: the parts of its config contradict each other; save it again")
+        config, preparation = tower_parts(folder, checkpoint.card)
         tower = Tower(config)
         checkpoint.put_into(tower)
-        return cls(tower, preparation, revision=card.sha256, device=device)
+        return cls(tower, preparation, revision=checkpoint.card.sha256, device=device)
 
     @property
     def batch(self) -> int:
         """Volumes to encode at once."""
-        return 1 if self.device.type == "cpu" else _GPU_BATCH
+        return tower_batch(self.device.type)
 
     def encode(self, items: Sequence[Volume], /) -> Vectors:
         """(n, dim) float32 unit rows."""

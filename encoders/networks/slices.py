@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from spinecho.encoders import hub
-from spinecho.encoders.networks.cells import backbone, backbone_weights, keep_freed_memory
+from spinecho.encoders.networks.backbone_weights import backbone_revision
+from spinecho.encoders.networks.cells import backbone, keep_freed_memory
 from spinecho.encoders.networks.slice_network import normalised, slice_network
 from spinecho.encoders.preparing.preparation import Grey, Prepared, SlicePreparation, digest
 from spinecho.encoders.reading.volume import Volume
@@ -38,15 +38,14 @@ class SliceEncoder:
     def __init__(self, *, device: str = "cpu") -> None:
         self.preparation = SlicePreparation()
         self.device = torch.device(device)
-        self._path = backbone_weights()
-        self._frozen = slice_network("pooled", backbone, lambda: hub.files_digest([self._path]))
+        self._revision = backbone_revision()
+        self._frozen = slice_network("pooled", backbone, lambda: self._revision)
         keep_freed_memory()
 
     @cached_property
     def space(self) -> Space:
         """The space that the weights and the preparation make together."""
-        revision = hub.files_digest([self._path])
-        return Space("efficientnet-lite2-mean-acquired", revision, digest(self.preparation), _DIM)
+        return Space("efficientnet-lite2-mean-acquired", self._revision, digest(self.preparation), _DIM)
 
     @property
     def batch(self) -> int:

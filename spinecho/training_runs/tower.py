@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from spinecho.db.durable import durable_replace, make_folder
 from spinecho.encoders.checkpoint import load_checkpoint
 from spinecho.encoders.networks.cells import FrozenCells
-from spinecho.encoders.networks.image_tower import KIND as IMAGE_KIND
-from spinecho.encoders.networks.image_tower import Tower, TowerConfig, save_tower
+from spinecho.encoders.networks.image_tower import Tower, save_tower
 from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
-from spinecho.encoders.networks.text_tower import KIND as TEXT_KIND
-from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig, save_text_tower
+from spinecho.encoders.networks.text_chunks import TextTowerConfig
+from spinecho.encoders.networks.text_tower import TextTower, load_text_tower, save_text_tower
+from spinecho.encoders.networks.tower_config import KIND as IMAGE_KIND
+from spinecho.encoders.networks.tower_config import TowerConfig
 from spinecho.encoders.preparing.preparation import StackPreparation
 from spinecho.encoders.registry import WEIGHTS, pick_device
 from spinecho.encoders.training.data.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
@@ -59,9 +60,7 @@ class TowerRun:
         stored = load_checkpoint(start / "image", kind=IMAGE_KIND)
         image = Tower(TowerConfig(**stored.card.config))
         stored.put_into(image)
-        stored = load_checkpoint(start / "text", kind=TEXT_KIND)
-        text = TextTower(TextTowerConfig(**stored.card.config))
-        stored.put_into(text)
+        text = load_text_tower(start / "text")
         for tower in (image, text):
             tower.train().requires_grad_(True)
         if text.config.states != self._frozen.width:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -15,6 +15,10 @@ from spinecho.encoders.training.loop.data import Data
 from spinecho.encoders.training.run_config import TrainError
 from spinecho.training_runs.train_plan import FitPlan, vit_of
 from spinecho.training_runs.train_values import Metrics, Note
+
+if TYPE_CHECKING:
+    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
+    from spinecho.encoders.networks.text_tower import TextTower
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ def _pretrained(plan: FitPlan, train: Part, objective: Any, tokens: int, how: st
 
 def _vit(plan: FitPlan, train: Part) -> Job:
     from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
-    from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig, TextTowerEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.text_chunks import TextTowerConfig  # noqa: PLC0415
+    from spinecho.encoders.networks.text_tower import TextTower  # noqa: PLC0415
     from spinecho.encoders.training.objectives.align_tower import StateBank  # noqa: PLC0415
     from spinecho.encoders.training.objectives.align_vit import VitAlignment  # noqa: PLC0415
     from spinecho.training_runs.measures import by_texts  # noqa: PLC0415
@@ -76,7 +81,7 @@ def _vit(plan: FitPlan, train: Part) -> Job:
     sizes = {"width": plan.text.width, "depth": plan.text.depth, "heads": plan.text.heads}
     text = TextTower(TextTowerConfig(states=frozen.width, dim=image.config.projection, **sizes))
     if plan.text.start is not None:
-        text = _text_from(plan.text.start, frozen, TextTowerEncoder)
+        text = _text_from(plan.text.start, frozen)
     elif plan.align.text == "locked":
         raise TrainError('align.text = "locked" needs a text tower to begin from: set text.start, or train it')
     objective = VitAlignment(image, text, StateBank(frozen), plan.align)
@@ -96,14 +101,16 @@ def _vit(plan: FitPlan, train: Part) -> Job:
     )  # fmt: skip
 
 
-def _text_from(folder: Path, frozen: Any, encoder: Any) -> Any:
-    from spinecho.encoders.checkpoint import load_checkpoint  # noqa: PLC0415
-    from spinecho.encoders.networks.text_tower import KIND  # noqa: PLC0415
+def _text_from(folder: Path, frozen: SentenceEncoder) -> TextTower:
+    """A text tower to begin from. Raises CheckpointError, also for one that reads another sentence encoder's states."""
+    from spinecho.encoders.checkpoint import checked_card  # noqa: PLC0415
+    from spinecho.encoders.networks.text_chunks import KIND  # noqa: PLC0415
+    from spinecho.encoders.networks.text_tower import load_text_tower  # noqa: PLC0415
+    from spinecho.encoders.networks.text_tower_encoder import TextTowerEncoder  # noqa: PLC0415
     from spinecho.encoders.space import Space  # noqa: PLC0415
 
-    dim = load_checkpoint(folder, kind=KIND).card.dim
-    opened = encoder.load(folder, frozen, space=Space("", "", "", dim))
-    return opened._tower.train().requires_grad_(True)
+    TextTowerEncoder.load(folder, frozen, space=Space("", "", "", checked_card(folder, kind=KIND).dim))
+    return load_text_tower(folder).train().requires_grad_(True)
 
 
 def _tower(plan: FitPlan, train: Part) -> Job:

@@ -10,7 +10,8 @@ import pytest
 
 from spinecho.encoders import pip_weights
 from spinecho.encoders.errors import EncoderUnavailable
-from spinecho.encoders.networks import cells, model_files
+from spinecho.encoders.networks import model_files
+from spinecho.encoders.networks.backbone_weights import backbone_weights
 from spinecho.encoders.pip_weights import BY_PIP, ByPip, unsound_weights, verified
 
 
@@ -55,7 +56,7 @@ def test_networks_open_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both places where such a file is opened ask first."""
     others = tuple(ByPip(one.distribution, one.package, one.file, "0" * 64) for one in BY_PIP)
     monkeypatch.setattr(pip_weights, "BY_PIP", others)
-    for opened in (cells.backbone_weights, model_files.default_folder):
+    for opened in (backbone_weights, model_files.default_folder):
         with pytest.raises(EncoderUnavailable, match="is not the file that this version was made with"):
             opened()
 

@@ -92,6 +92,7 @@ def test_every_name_has_its_line() -> None:
 def test_devices() -> None:
     assert pick_device("cpu") == "cpu"
     assert pick_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert not (registry.surely_no_card() and torch.cuda.is_available())
     if not torch.cuda.is_available():
         with pytest.raises(EncoderUnavailable, match="use --device cpu"):
             pick_device("cuda:1")

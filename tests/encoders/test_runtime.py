@@ -100,7 +100,7 @@ def test_each_was_computed_by_the_runtime_that_was_asked_for_and_the_space_is_th
     for name in ("spinecho", "slices-minilm"):
         for runtime in ("onnx", "torch"):
             dual = opened(runtime, name)
-            network = dual.image._frozen if name == "slices-minilm" else dual.image._cells._frozen
+            network = dual.image._frozen if name == "slices-minilm" else dual.image._tower._cells._frozen
             assert network.runtime == runtime_of(dual.text) == runtime
         assert opened("onnx", name).spaces == opened("torch", name).spaces
 
@@ -117,7 +117,7 @@ def test_parts_of_a_volume_and_states_of_tokens_agree() -> None:
 
 
 def test_slices_of_another_size_and_number_are_computed_too() -> None:
-    ours, theirs = (opened(runtime, "spinecho").image._cells._frozen for runtime in ("onnx", "torch"))
+    ours, theirs = (opened(runtime, "spinecho").image._tower._cells._frozen for runtime in ("onnx", "torch"))
     for count, side in ((1, 128), (3, 192), (70, 64)):
         drawn = np.resize(pictures(3), (count, side, side))
         for a, b in zip(ours({"pictures": drawn}), theirs({"pictures": drawn}), strict=True):

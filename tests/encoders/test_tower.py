@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from spinecho.encoders.checkpoint import CheckpointError
 from spinecho.encoders.networks.cells import CELLS, PLACE, FrozenCells, places
-from spinecho.encoders.networks.image_tower import Tower, TowerConfig, TowerEncoder, batch_of, save_tower
+from spinecho.encoders.networks.image_tower import Tower, TowerEncoder, batch_of, save_tower
 from spinecho.encoders.networks.parts_of_volumes import likeness_to, overlap, region_vectors
+from spinecho.encoders.networks.tower_config import TowerConfig
 from spinecho.encoders.preparing.preparation import BlockPreparation, StackPreparation
 from spinecho.encoders.reading.volume import Volume
 

@@ -91,3 +91,26 @@ def test_a_command_imports_no_library_that_it_does_not_work_with(home: Path, tmp
         before |= set(modules)
     assert blamed == {}
     assert codes == {name: 2 if name in REFUSED else 0 for name in RUNS}
+
+
+def test_a_search_by_words_does_without_torch(home: Path, tmp_path: Path) -> None:
+    """Once its networks are exported, which the first search does: torch takes seconds to import, and much memory."""
+    child = """
+import contextlib, io, sys
+from spinecho.ui.cli.app import app
+with contextlib.redirect_stdout(io.StringIO()) as out:
+    try:
+        app(["search", "text", "left temporal glioma", "--json"])
+    except SystemExit as end:
+        assert not end.code, end.code
+assert '"hits"' in out.getvalue()
+print("torch" in sys.modules)
+"""
+    said = ""
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", child], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=240,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "SPINECHO_HOME": str(home)},
+        )  # fmt: skip
+        said = done.stdout.strip()
+    assert said == "False"

@@ -28,7 +28,8 @@ from spinecho.encoders.heads.fitting.probe_training import (
 from spinecho.encoders.heads.fitting.split import PARTS, Patient, patient_of, patients_by, split
 from spinecho.encoders.heads.head import Head, in_units, top_logit
 from spinecho.encoders.heads.predictions import HeadError
-from spinecho.encoders.heads.probe import Probe, ProbeConfig, ProbeKind
+from spinecho.encoders.heads.probe import Probe
+from spinecho.encoders.heads.probe_config import ProbeConfig, ProbeKind
 from spinecho.encoders.heads.targets import Label, TaskSpec, classes_of
 from spinecho.encoders.networks.parts_of_volumes import Floats
 

@@ -15,7 +15,8 @@ from torch.nn import functional
 
 from spinecho.encoders.heads.fitting.features import FeatureCache
 from spinecho.encoders.heads.predictions import HeadError
-from spinecho.encoders.heads.probe import Batch, Probe, ProbeConfig
+from spinecho.encoders.heads.probe import Batch, Probe
+from spinecho.encoders.heads.probe_config import ProbeConfig
 from spinecho.encoders.networks.parts_of_volumes import Floats
 
 

@@ -21,7 +21,8 @@ from torch.nn import functional
 
 from spinecho.encoders.language.passages import passages
 from spinecho.encoders.networks.image_tower import Cells, Tower, batch_of
-from spinecho.encoders.networks.text_tower import Chunk, TextTower, TokenStates, chunks, pad, sentences_of
+from spinecho.encoders.networks.text_chunks import Chunk, TokenStates, chunks, sentences_of
+from spinecho.encoders.networks.text_tower import TextTower, pad
 from spinecho.encoders.training.data.cell_cache import CellCache
 from spinecho.encoders.training.data.examples import Facts
 from spinecho.encoders.training.data.queries import Wanted, lesion_query, mirrored, series_query

@@ -22,7 +22,8 @@ from torch.nn import functional
 
 from spinecho.encoders.language.passages import passages
 from spinecho.encoders.language.verbalise import verbalise
-from spinecho.encoders.networks.text_tower import TextTower, save_text_tower, sentences_of
+from spinecho.encoders.networks.text_chunks import sentences_of
+from spinecho.encoders.networks.text_tower import TextTower, save_text_tower
 from spinecho.encoders.networks.vit.encoder import save_vit
 from spinecho.encoders.networks.vit.network import VisionTransformer
 from spinecho.encoders.networks.vit.packing import Packed, pack

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,9 @@ import torch
 
 from spinecho.encoders.checkpoint import CheckpointError
 from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
-from spinecho.encoders.networks.text_tower import (
-    TextTower,
-    TextTowerConfig,
-    TextTowerEncoder,
-    chunks,
-    save_text_tower,
-    sentences_of,
-)
+from spinecho.encoders.networks.text_chunks import TextTowerConfig, chunks, sentences_of
+from spinecho.encoders.networks.text_tower import TextTower, save_text_tower
+from spinecho.encoders.networks.text_tower_encoder import TextTowerEncoder
 from spinecho.encoders.space import Space
 
 SHARED = Space("towers", "a", "b", 16)
@@ -36,8 +32,19 @@ def tower() -> TextTower:
 
 
 @pytest.fixture(scope="module")
-def encoder(frozen: SentenceEncoder) -> TextTowerEncoder:
-    return TextTowerEncoder(tower(), frozen, space=SHARED)
+def folder(frozen: SentenceEncoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tower as it is stored."""
+    made = tmp_path_factory.mktemp("tower") / "text"
+    save_text_tower(made, tower(), frozen.space)
+    return made
+
+
+@pytest.fixture(scope="module", params=["onnx", "torch"])
+def encoder(folder: Path, frozen: SentenceEncoder, request: pytest.FixtureRequest) -> Iterator[TextTowerEncoder]:
+    """The same tower, computed by either runtime."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPINECHO_RUNTIME", request.param)
+        yield TextTowerEncoder.load(folder, frozen, space=SHARED)
 
 
 @pytest.mark.parametrize("text", ["", " \n", "T2", "FINDINGS:\n", "Läsion links. " * 3, "word " * 10_000])

@@ -10,9 +10,11 @@ import safetensors.numpy
 import torch
 
 from spinecho.encoders.networks.cells import FrozenCells
-from spinecho.encoders.networks.image_tower import Tower, TowerConfig, TowerEncoder, batch_of, described, save_tower
+from spinecho.encoders.networks.image_tower import Tower, TowerEncoder, batch_of, described, save_tower
 from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
-from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig
+from spinecho.encoders.networks.text_chunks import TextTowerConfig
+from spinecho.encoders.networks.text_tower import TextTower
+from spinecho.encoders.networks.tower_config import TowerConfig
 from spinecho.encoders.preparing.preparation import StackPreparation
 from spinecho.encoders.training.data.cell_cache import CellCache, cache_cells, fit_components, fit_likeness
 from spinecho.encoders.training.data.examples import Example, Facts, Shard, ShardError, shards, write_shard

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig, TextTowerEncoder
+from spinecho.encoders.networks.text_chunks import TextTowerConfig
+from spinecho.encoders.networks.text_tower import TextTower
+from spinecho.encoders.networks.text_tower_encoder import TextTowerEncoder
 from spinecho.encoders.networks.vit.encoder import VitEncoder
 from spinecho.encoders.networks.vit.network import VisionTransformer
 from spinecho.encoders.networks.vit.sizes import VitConfig
