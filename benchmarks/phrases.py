@@ -7,9 +7,9 @@ conventions of docs/language.md and had seen no rule and no other sentence: `e` 
 others and of North America. Each wrote 160 of each kind that one meets every week (`often`) and 100 rarer ones. No
 second person labelled them: the writer's aim is the label. A clause counts as right where it is so with all of three
 findings. Intervals: Wilson 1927.
-Before the rules were mended with them, on 2026-11-30: of `e` often 0.944 absent, 0.800 uncertain, 0.669 historical right;
-of `f` 0.950, 0.744, 0.619. After the misses of `e` and a half of `f` had been read and mended, the other half of `f`
-was counted once unread: often 0.949 of 79, 0.871 of 85, 0.776 of 85. Then that half was read too.
+Before the rules were mended with them, on 2026-11-30: of `e` often 0.944 absent, 0.800 uncertain, 0.669 historical were
+right; of `f` 0.950, 0.744, 0.619. After the misses of `e` and a half of `f` had been read and mended, the other half of
+`f` was counted once unread: often 0.949 of 79, 0.871 of 85, 0.776 of 85. Then that half was read too.
 """
 
 from __future__ import annotations
