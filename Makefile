@@ -57,11 +57,12 @@ docs: $(READY)
 docs-serve: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --config-file docs/site/mkdocs.yml --dev-addr 127.0.0.1:8000
 
-# torch first: whatever else needs it then takes the build that is there
+# torch first: whatever else needs it then takes the build that is there. Not compiled by pip, which takes half of the time:
+# what is imported is compiled then
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[cpu,demo,dev]'
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[cpu,demo,dev]'
 	touch $(READY)
 
 # digests of the versions in constraints.txt; PyTorch's CPU builds are of another index, so lock-server.txt leaves it out
