@@ -17,7 +17,9 @@ Pattern = tuple[str, re.Pattern[str], Read]
 CLINICAL = re.compile(
     r"\b(?:surg\w+|operat\w+|resect\w+|treat\w+|diagnos\w+|known|trauma|injur\w+|accident|radiother\w+|chemo\w*|seizures?"
     r"|symptoms?|stable|unchanged|compar\w+|prior|previous\w*|histor\w+|status post|s/p|follow\w*|fell|fall"
-    r"|onset|headaches?|pain)[^\w,;]+(?:\w+[^\w,;]+){0,3}$",
+    r"|onset|headaches?|pain|dx|diagnos\w+|op|post-?op|rtx?|rta|mva|crt|born|birth|biops\w+|transplant\w*|implant\w*|stent\w*|clipp\w+|coil\w+"
+    r"|shunt\w*|recur\w+|relaps\w+|remission|vaccin\w+|covid|hx|h/o|symptomatic|cough\w*|fever|vomiting|weak\w*|dizz\w+|vertigo|letharg\w+"
+    r"|limp\w*|swelling|numb\w*|aching|ache|worsening|progressive\w*|increasing\w*|smok\w+)[^\w,;]+(?:\w+[^\w,;]+){0,3}$",
     re.IGNORECASE,
 )
 """What happened to somebody then: "surgery in 2019" asks for no study of 2019."""
@@ -32,4 +34,4 @@ def words(pattern: str, after: str = "") -> re.Pattern[str]:
 
 def free(pattern: str) -> re.Pattern[str]:
     """What begins a word or a number and says for itself where it ends, in any case."""
-    return re.compile(rf"(?<![\w.]){pattern}", re.IGNORECASE)
+    return re.compile(rf"(?:(?<![\w.])|(?<=(?<!\w)[FMfm])(?=[<>≥≤]))(?:{pattern})", re.IGNORECASE)
