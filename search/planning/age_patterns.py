@@ -4,20 +4,25 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 from datetime import date
 
-from spinecho.db.filters.algebra import Between, Is, age_between, both
-from spinecho.db.filters.coded import years
+from spinecho.db.filters.algebra import Between, Is, both
+from spinecho.search.planning.age_context import (
+    AGO,
+    LASTS_AFTER,
+    MEASURE,
+    PERSON_AFTER,
+    alone,
+    before,
+    beside_somebody,
+    lasts,
+    of_somebody,
+)
 from spinecho.search.planning.age_words import (
     DECADES,
-    LASTS_AFTER,
-    LASTS_BEFORE,
     NO_STAGE,
-    PERSON,
-    PERSON_AFTER,
     SINGLE,
     SMALL,
     SMALL_OLD,
@@ -29,6 +34,14 @@ from spinecho.search.planning.age_words import (
     N,
 )
 from spinecho.search.planning.pattern_parts import CLINICAL, Pattern, Read, Reading, free, words
+from spinecho.search.planning.small_ages import (
+    in_fractions,
+    in_small,
+    months_of_a_person,
+    of_life,
+    small_span,
+    years_and_months,
+)
 
 
 def _stage(low: int | None, high: int | None, in_words: str) -> Read:
@@ -42,33 +55,6 @@ def years_in_words(low: int | None, high: int | None) -> str:
     return f"{low} years and older" if low is not None else f"{high} years and younger"
 
 
-def _before(match: re.Match[str]) -> str:
-    return match.string[max(0, match.start() - 40) : match.start()]
-
-
-def _of_somebody(match: re.Match[str]) -> bool:
-    """Whether words for persons stand right before it."""
-    return PERSON.search(_before(match)) is not None
-
-
-def _beside_somebody(match: re.Match[str]) -> bool:
-    """Whether words for persons stand right before it or right behind."""
-    return _of_somebody(match) or PERSON_AFTER.match(match.string, match.end()) is not None
-
-
-def _lasts(match: re.Match[str]) -> bool:
-    """Whether it is how long something lasts or how long ago it was."""
-    before = _before(match)
-    behind = LASTS_AFTER.match(match.string, match.end()) is not None
-    return behind or LASTS_BEFORE.search(before) is not None or CLINICAL.search(before) is not None
-
-
-def _alone(match: re.Match[str]) -> bool:
-    """Whether it stands between commas, so that no word of the query takes it for its own."""
-    before, after = match.string[: match.start()].rstrip(), match.string[match.end() :].lstrip()
-    return (not before or before[-1] in ",;") and (not after or after[0] in ",;")
-
-
 def _aged(low: Callable[[int], int | None], high: Callable[[int], int | None], *, unit: bool = False) -> Read:
     """An age by a number. unit: it is one only with years, or of a person."""
 
@@ -78,14 +64,16 @@ def _aged(low: Callable[[int], int | None], high: Callable[[int], int | None], *
         if number > 120:
             return None
         years, old = groups.get("years"), groups.get("old") or groups.get("aged") or groups.get("yo")
-        person = _of_somebody(match)
-        if CLINICAL.search(_before(match)) and not (old or person):
-            return None  # "stable over 2 years"
+        person = of_somebody(match)
+        if AGO.match(match.string, match.end()):
+            return None
+        if not (old or person) and (CLINICAL.search(before(match)) or (not years and MEASURE.search(before(match)))):
+            return None  # "stable over 2 years", "PSA >10"
         behind = PERSON_AFTER.match(match.string, match.end()) is not None
-        if unit and not (years or person or old or behind or _alone(match)):
+        if unit and not (years or person or old or behind or alone(match)):
             return None
         certain = bool(old) or person or bool(re.match(r"older|younger|älter|jünger", match.group(), re.IGNORECASE))
-        certain = certain or _alone(match) or (years is not None and re.fullmatch(YO, years, re.IGNORECASE) is not None)
+        certain = certain or alone(match) or (years is not None and re.fullmatch(YO, years, re.IGNORECASE) is not None)
         certain = certain or (behind and years is not None)
         bounds = low(number), high(number)
         return Between("age", *bounds), years_in_words(*bounds), certain
@@ -93,83 +81,9 @@ def _aged(low: Callable[[int], int | None], high: Callable[[int], int | None], *
     return read
 
 
-def _in_small(way: str) -> Read:
-    """An age in months, weeks or days: "18 months old", "younger than 6 weeks". A month is a whole month."""
-
-    def read(match: re.Match[str], _: date) -> Reading | None:
-        groups = match.groupdict()
-        name = {"m": "month", "w": "week", "d": "day", "t": "day"}[groups["small"][0].lower()]
-        first, last = int(groups["n"]), int(groups.get("n2") or groups["n"])
-        if groups["small"].lower() in ("mo", "mos") and groups.get("n2") is None and _lasts(match) and not groups.get("old"):
-            return None
-        if not 0 <= first <= last <= 999:
-            return None
-        low, below = years(first, name[0])[0], years(last, name[0])[1]
-        number = f"{first} to {last}" if last > first else f"{first}"
-        number += f" {name}" if number == "1" else f" {name}s"
-        plain = re.match(r"older|younger|aged|älter|jünger", match.group(), re.IGNORECASE) is not None
-        if not (groups.get("old") or groups.get("child") or groups.get("who") or plain or _beside_somebody(match) or (way == "" and _alone(match))):
-            return None  # "under 6 weeks of treatment", "over 3 months"
-        match way:
-            case "above":
-                return Between("age", below, None), f"older than {number}", True
-            case "from":
-                return Between("age", low, None), f"{number} and older", True
-            case "below":
-                return Between("age", None, math.nextafter(low, -1.0)), f"younger than {number}", True
-            case "until":
-                return age_between(0.0, below), f"{number} and younger", True
-            case _:
-                found = age_between(low, below)
-                if who := groups.get("who"):
-                    return both(Is("sex", (who,)), found), f"{'female' if who == 'F' else 'male'}, {number}", True
-                return found, number, True
-
-    return read
-
-
-def _small_span(match: re.Match[str], _: date) -> Reading | None:
-    """ "3-9 months": offered, unless it is of somebody; how long something lasts is none."""
-    first, last, name = int(match["n"]), int(match["n2"]), match["small"][0].lower().replace("t", "d")
-    somebody = _beside_somebody(match) or match["aged"] is not None
-    if not first <= last <= 999 or (not somebody and _lasts(match)):
-        return None
-    in_words = f"{first} to {last} { {'m': 'months', 'w': 'weeks', 'd': 'days'}[name] }"
-    return age_between(years(first, name)[0], years(last, name)[1]), in_words, somebody or _alone(match)
-
-
-def _in_fractions(match: re.Match[str], _: date) -> Reading | None:
-    """ "6/12" is six months, "3/52" three weeks, "5/7" five days, of somebody; else it is how long something lasts."""
-    if not (match["old"] or _beside_somebody(match)) or (not match["old"] and LASTS_AFTER.match(match.string, match.end())):
-        return None
-    number, name = int(match["n"]), {"12": "month", "52": "week", "7": "day"}[match["of"]]
-    low, below = years(number, name[0])
-    return age_between(low, below), f"{number} {name}s" if number != 1 else f"1 {name}", True
-
-
-def _of_life(match: re.Match[str], _: date) -> Reading | None:
-    """ "Day 3 of life", "DOL 3", "first year of life"."""
-    number = int(match["n"] or match["n2"] or 1)
-    name = {"d": "day", "w": "week", "m": "month", "y": "year"}[(match["small"] or "day")[0].lower()]
-    if name == "year" and match["first"]:
-        return Between("age", None, number - 1), f"first {number} years" if number > 1 else "first year of life", True
-    low, below = years(number, name[0])
-    if match["first"]:
-        return age_between(0.0, below), f"first {number} {name}s of life", True
-    return age_between(low, below), f"{number} {name}s" if number != 1 else f"1 {name}", True
-
-
-def _years_and_months(match: re.Match[str], _: date) -> Reading | None:
-    """ "2y6m"."""
-    number, more = int(match["n"]), int(match["n2"])
-    if number > 120 or more > 11 or (_lasts(match) and not match["old"]):
-        return None
-    low, below = years(12 * number + more, "m")
-    certain = bool(match["old"]) or _beside_somebody(match)
-    return age_between(low, below), f"{number} years and {more} months", certain
-
-
-_TRACER = re.compile(r"(?<!\w)(?:pet\w*|fdg|naf|psma|fet|f?dopa|tracer\w*|suv\w*|choline|fluoro\w*|flu\w*piramal)(?!\w)", re.IGNORECASE)
+_TRACER = re.compile(
+    r"(?<!\w)(?:pet\w*|fdg|naf|psma|fet|f?dopa|tracer\w*|suv\w*|choline|fluoro\w*|flu\w*piramal)(?!\w)", re.IGNORECASE
+)
 
 
 def _short(match: re.Match[str], _: date) -> Reading | None:
@@ -178,26 +92,43 @@ def _short(match: re.Match[str], _: date) -> Reading | None:
     if number > 120 or (number == 18 and value == "F" and _TRACER.search(match.string)):
         return None  # "18F PET"
     where = both(Is("sex", (value,)), Between("age", number, number))
-    certain = match["who"].isupper() or _alone(match)
+    certain = match["who"].isupper() or alone(match)
+    return where, f"{'female' if value == 'F' else 'male'}, {number} years", certain
+
+
+def _number_first(match: re.Match[str], _: date) -> Reading | None:
+    """ "45, female, glioma", "45/F": certain with a comma or a stroke; "6 m" and "65 male" may be else, and are offered."""
+    number, who = int(match["n"]), match["who"].lower()
+    if not (13 if who == "m" else 1) <= number <= 110 or (number == 18 and _TRACER.search(match.string)):
+        return None
+    value = "F" if who in ("f", "female", "woman", "lady", "girl") else "M"
+    where = both(Is("sex", (value,)), Between("age", number, number))
+    certain = re.search(r"[,/]", match.group()) is not None or alone(match)
     return where, f"{'female' if value == 'F' else 'male'}, {number} years", certain
 
 
 def _letter_first(match: re.Match[str], _: date) -> Reading | None:
     """ "m 44", "F, 71": offered, unless it stands between commas; "M 1" and "F 18 PET" are none."""
     number, value = int(match["n"]), match["who"].upper()
-    if not 2 <= number <= 110 or (number == 18 and value == "F" and _TRACER.search(match.string)):
+    tight = match.group()[1].isdigit()  # "f45" of thirty and more alone: "F18" and "M1" are else
+    if not (19 if tight else 2) <= number <= 110 or (number == 18 and value == "F" and _TRACER.search(match.string)):
         return None
     where = both(Is("sex", (value,)), Between("age", number, number))
-    return where, f"{'female' if value == 'F' else 'male'}, {number} years", _alone(match)
+    return where, f"{'female' if value == 'F' else 'male'}, {number} years", alone(match)
 
 
 def _number_of_a_person(match: re.Match[str], _: date) -> Reading | None:
     """ "Woman, 64, meningioma", "male 65": offered, unless a comma or nothing follows."""
     number = int(match["n"])
-    if not 1 <= number <= 110 or not _of_somebody(match) or _lasts(match):
+    if not 1 <= number <= 110 or not of_somebody(match) or lasts(match):
         return None
     behind = match.string[match.end() :].lstrip()
-    certain = not behind or behind[0] in ",;" or re.match(r"(?:with|w/|w)\s", behind) is not None
+    certain = (
+        not behind
+        or behind[0] in ",;"
+        or match.group()[:2].lower() == "of"
+        or re.match(r"(?:with|w/|w)\s", behind) is not None
+    )
     return Between("age", number, number), years_in_words(number, number), certain
 
 
@@ -205,22 +136,23 @@ _SINGLE = re.compile(rf"(?<![\w'’./+&-])(?<!other ){SINGLE}[\s,]{{1,2}}$", re.
 
 
 def _number_of_a_single_person(match: re.Match[str], today: date) -> Reading | None:
-    return _number_of_a_person(match, today) if _SINGLE.search(_before(match)) else None
+    """ "Patients 30" may be thirty patients."""
+    return _number_of_a_person(match, today) if _SINGLE.search(before(match)) else None
 
 
 def _plain_years(match: re.Match[str], _: date) -> Reading | None:
     """ "33yrs" of somebody; offered elsewhere, and none where it is how long something lasts."""
     number = int(match["n"])
-    somebody = _beside_somebody(match)
-    if number > 120 or LASTS_AFTER.match(match.string, match.end()) or (not somebody and _lasts(match)):
+    somebody = beside_somebody(match)
+    if number > 120 or LASTS_AFTER.match(match.string, match.end()) or (not somebody and lasts(match)):
         return None
-    return Between("age", number, number), years_in_words(number, number), somebody or _alone(match)
+    return Between("age", number, number), years_in_words(number, number), somebody or alone(match)
 
 
 def _about(match: re.Match[str], _: date) -> Reading | None:
     """ "Around 40 years old", "40ish": two years to either side, offered."""
     number = int(match["n"])
-    if number > 120 or not (match["years"] or match["ish"] or match["aged"] or _beside_somebody(match)):
+    if number > 120 or not (match["years"] or match["ish"] or match["aged"] or beside_somebody(match)):
         return None
     return Between("age", max(0, number - 2), number + 2), f"about {number} years", False
 
@@ -230,19 +162,25 @@ def _span_of_years(match: re.Match[str], _: date) -> Reading | None:
     groups = match.groupdict()
     if not low <= high <= 120:
         return None
-    person = _beside_somebody(match)
+    if not (groups["years"] or groups["aged"]) and MEASURE.search(before(match)):
+        return None
+    person = beside_somebody(match)
     if not (groups["years"] or groups["aged"] or person):
         return _bare_span(match, low, high)
-    if groups["years"] and not groups["old"] and not groups["aged"] and not person and _lasts(match):
+    if groups["years"] and not groups["old"] and not groups["aged"] and not person and lasts(match):
         return None
-    certain = bool(groups["old"] or groups["aged"]) or person or _alone(match)
+    certain = bool(groups["old"] or groups["aged"]) or person or alone(match)
     return Between("age", low, high), years_in_words(low, high), certain
 
 
 def _bare_span(match: re.Match[str], low: int, high: int) -> Reading | None:
     """ "Hippocampal sclerosis 20-40": offered at the end of a query."""
     text = match.string
-    if text[match.end() :].strip(" .?!") or not 15 <= low < high <= 99 or not re.search(r"[^\W\d]{4,}\s$", text[: match.start()]):
+    if (
+        text[match.end() :].strip(" .?!")
+        or not 15 <= low < high <= 99
+        or not re.search(r"[^\W\d]{4,}\s$", text[: match.start()])
+    ):
         return None
     return Between("age", low, high), years_in_words(low, high), False
 
@@ -266,7 +204,7 @@ def _decade(match: re.Match[str], _: date) -> Reading | None:
 
 def _decade_of_a_person(match: re.Match[str], today: date) -> Reading | None:
     """ "Men in twenties", "f 20s"; "the roaring twenties" and "20s" after a bolus are of nobody."""
-    return _decade(match, today) if _beside_somebody(match) else None
+    return _decade(match, today) if beside_somebody(match) else None
 
 
 def _under_tens(match: re.Match[str], _: date) -> Reading | None:
@@ -275,20 +213,15 @@ def _under_tens(match: re.Match[str], _: date) -> Reading | None:
     if not 0 < number <= 120:
         return None
     low, high = (None, number - 1) if sign in ("under", "<", "below") else (number + 1, None)
-    return Between("age", low, high), years_in_words(low, high), sign.isalpha() or _of_somebody(match)
+    return Between("age", low, high), years_in_words(low, high), sign.isalpha() or of_somebody(match)
 
 
 def _of_a_person(match: re.Match[str], _: date) -> Reading | None:
     """ "A woman of 45 years", not "a history of 45 years"."""
     number = int(match["n"])
-    if number > 120 or not _of_somebody(match):
+    if number > 120 or not of_somebody(match):
         return None
     return Between("age", number, number), years_in_words(number, number), True
-
-
-def _months_of_a_person(match: re.Match[str], today: date) -> Reading | None:
-    """ "Baby 9 months", "children of 18 months"."""
-    return _in_small("")(match, today) if _of_somebody(match) and not LASTS_AFTER.match(match.string, match.end()) else None
 
 
 def _strictly_between(match: re.Match[str], _: date) -> Reading | None:
@@ -297,7 +230,7 @@ def _strictly_between(match: re.Match[str], _: date) -> Reading | None:
     high = int(match["b"]) - (match["or_less"] is None)
     if not low <= high <= 120:
         return None
-    certain = bool(match["aged"] or match["years"] or match["years2"]) or _of_somebody(match) or _alone(match)
+    certain = bool(match["aged"] or match["years"] or match["years2"]) or of_somebody(match) or alone(match)
     return Between("age", low, high), years_in_words(low, high), certain
 
 
@@ -315,24 +248,24 @@ _TENS2 = rf"(?:\s{{0,2}}(?:-|–|to|and|or|&)\s{{0,2}}(?:(?P<tens2>[1-9]0)['’]
 _PART = r"(?:(?P<part>early|mid|late)[\s-]{1,2}(?:to[\s-](?:mid|late)[\s-])?)?"
 AGES: tuple[Pattern, ...] = (
     ("age", free(rf"{_AGE_OF}(?:{_OVER}|(?P<or_more>{_LEAST}))\s{{0,2}}(?P<a>\d{{1,3}}){YEARS}?(?:\s{{1,2}}(?:and|but)\s{{1,2}}|\s{{0,2}},?\s{{0,2}}(?=[<≤]))(?:{_BELOW}|(?P<or_less>{_MOST}))\s{{0,2}}(?P<b>\d{{1,3}})(?!\d){UNIT}(?:\s{{0,2}}(?P<years2>years?|yrs?|y)(?!\w)(?: old)?)?"), _strictly_between),
-    ("age", free(rf"(?:(?:aged|between)\s{{1,2}})?{N}\s{{0,2}}(?:-|–|to|and|bis|und)\s{{0,2}}(?P<n2>\d{{1,3}}){SMALL_OLD}"), _in_small("")),
-    ("age", free(rf"(?:{_BETWEEN})?{N}\s{{0,2}}{_TO}\s{{0,2}}(?P<n2>\d{{1,3}})[\s-]{{0,2}}(?P<small>{SMALL})(?!\w)"), _small_span),
-    ("age", free(rf"{_OVER}\s{{0,2}}{N}{SMALL_THAN}"), _in_small("above")),
-    ("age", free(rf"{_LEAST}\s{{0,2}}{N}{SMALL_THAN}"), _in_small("from")),
-    ("age", free(rf"{_BELOW}\s{{0,2}}{N}{SMALL_THAN}"), _in_small("below")),
-    ("age", free(rf"{_MOST}\s{{0,2}}{N}{SMALL_THAN}"), _in_small("until")),
-    ("age", free(rf"{N}\s?(?:y|yrs?|years?)[\s,]{{0,2}}(?:and\s)?(?P<n2>\d{{1,2}})\s?(?:m|mo|mths?|months?)(?!\w)(?P<old>[\s-]olds?)?"), _years_and_months),
-    ("age", free(rf"(?:(?:aged?|age:)\s)?{N}/(?P<of>12|52|7)(?![\w/])(?P<old>[\s-]{{0,2}}(?:olds?|of age))?"), _in_fractions),
-    ("age", free(rf"(?:(?P<small>days?|weeks?|months?)\s{N}\sof\slife|(?:dol|day of life)\s?#?(?P<n2>\d{{1,3}}))(?P<first>(?!))?(?!\w)"), _of_life),
-    ("age", free(r"(?P<first>first)\s(?:(?P<n>\d{1,2})\s)?(?P<small>days?|weeks?|months?|years?)\sof\slife(?P<n2>(?!))?(?!\w)"), _of_life),
-    ("age", free(rf"(?:aged?:?\s{{1,2}})?{N}{SMALL_OLD}"), _in_small("")),
-    ("age", free(rf"aged?:?\s{{1,2}}{N}{SMALL_THAN}"), _in_small("")),
-    ("age", free(rf"(?:of\s)?{N}{SMALL_THAN}"), _months_of_a_person),
+    ("age", free(rf"(?:(?:aged|between)\s{{1,2}})?{N}\s{{0,2}}(?:-|–|to|and|bis|und)\s{{0,2}}(?P<n2>\d{{1,3}}){SMALL_OLD}"), in_small("")),
+    ("age", free(rf"(?:{_BETWEEN})?{N}\s{{0,2}}{_TO}\s{{0,2}}(?P<n2>\d{{1,3}})[\s-]{{0,2}}(?P<small>{SMALL})(?!\w)"), small_span),
+    ("age", free(rf"{_OVER}\s{{0,2}}{N}{SMALL_THAN}"), in_small("above")),
+    ("age", free(rf"{_LEAST}\s{{0,2}}{N}{SMALL_THAN}"), in_small("from")),
+    ("age", free(rf"{_BELOW}\s{{0,2}}{N}{SMALL_THAN}"), in_small("below")),
+    ("age", free(rf"{_MOST}\s{{0,2}}{N}{SMALL_THAN}"), in_small("until")),
+    ("age", free(rf"{N}\s?(?:y|yrs?|years?)[\s,]{{0,2}}(?:and\s)?(?P<n2>\d{{1,2}})\s?(?:m|mo|mths?|months?)(?!\w)(?P<old>[\s-]olds?)?"), years_and_months),
+    ("age", free(rf"(?:(?:aged?|age:)\s)?{N}/(?P<of>12|52|7)(?![\w/])(?P<old>[\s-]{{0,2}}(?:olds?|of age))?"), in_fractions),
+    ("age", free(rf"(?:(?P<small>days?|weeks?|months?)\s{N}\sof\slife|(?:dol|day of life)\s?#?(?P<n2>\d{{1,3}}))(?P<first>(?!))?(?!\w)"), of_life),
+    ("age", free(r"(?P<first>first)\s(?:(?P<n>\d{1,2})\s)?(?P<small>days?|weeks?|months?|years?)\sof\slife(?P<n2>(?!))?(?!\w)"), of_life),
+    ("age", free(rf"(?:aged?:?\s{{1,2}})?{N}{SMALL_OLD}"), in_small("")),
+    ("age", free(rf"aged?:?\s{{1,2}}{N}{SMALL_THAN}"), in_small("")),
+    ("age", free(rf"(?:of\s)?{N}{SMALL_THAN}"), months_of_a_person),
     ("age", free(rf"(?:around|about|circa|ca\.?|approx(?:imately|\.)?|~|≈)\s{{0,2}}(?P<aged>aged?\s)?{N}(?P<ish>(?!))?(?!\d){UNIT}{YEARS}?"), _about),
     ("age", free(rf"(?P<aged>aged?\s)?{N}(?P<ish>[\s-]?ish)(?!\w){YEARS}?"), _about),
     ("age", free(rf"(?:{_BETWEEN}|(?P<of>from|of)\s)?(?P<a>\d{{1,3}}){YEARS.replace('years>', 'years0>').replace('old>', 'old0>')}?\s{{0,2}}{_TO}\s{{0,2}}(?P<b>\d{{1,3}})(?![\d/]){UNIT}{YEARS}?"), _span_of_years),
     ("age", free(rf"{N}\s?(?:y|yo|y/o|yr)?\s?(?-i:(?P<who>[FM]))(?!\w)"), _short),
-    ("age", free(rf"{N}{YEARS}?\s{{0,2}}(?:(?:and|or|und|oder|&) (?:over|above|older|more|up)(?!\s+than)|\+|plus)(?:\s?(?P<old2>years?|yrs?|{YO}|y)(?: old)?)?(?![\w])"), _aged(lambda n: n, lambda n: None)),
+    ("age", free(rf"(?:(?P<aged>aged?:?)\s{{0,2}})?{N}{YEARS}?\s{{0,2}}(?:(?:and|or|und|oder|&) (?:over|above|older|more|up)(?!\s+than)|\+|plus)(?:\s?(?P<old2>years?|yrs?|{YO}|y)(?: old)?)?(?![\w])"), _aged(lambda n: n, lambda n: None)),
     ("age", free(rf"{N}{YEARS}?\s{{0,2}}(?:and|or|&) (?:under|below|younger|less)\b(?!\s+than)"), _aged(lambda n: None, lambda n: n)),
     ("age", free(rf"(?P<sign>under|over|below|above|>(?!=)|<(?!=))(?:[\s-]{{0,2}}){N}['’]?s(?!\w)"), _under_tens),
     ("age", free(rf"{_AGE_OF}{_OVER}{_THE_AGE}{N}(?!\d){UNIT}{YEARS}?"), _aged(lambda n: n + 1, lambda n: None)),
@@ -348,8 +281,9 @@ AGES: tuple[Pattern, ...] = (
     ("age", free(rf"{N}(?:[\s-]{{0,2}}(?P<years>years?|yrs?|y)[\s-]{{1,2}}(?P<old>olds?|of age)|[\s-]?(?P<yo>{YO}|jährige\w?))(?!\w)"), _aged(lambda n: n, lambda n: n)),
     ("age", free(rf"{N}[\s-]{{0,2}}(?P<years>years?|yrs?\.?|y)(?!\w|/)"), _plain_years),
     ("age", free(rf"{N}(?P<who>[fm])(?![\w/.'’+-])"), _short),
-    ("age", re.compile(rf"(?<![\w'’./+&-])(?P<who>[fm])[\s,/:]{{1,2}}{N}(?![\d/]){UNIT}(?![\w+-]|\.\d)", re.IGNORECASE), _letter_first),
-    ("age", re.compile(rf"(?<=[\s,]){N}(?![\d/]){UNIT}(?![\w+%-]|\.\d)(?<=\d)(?:(?=\s)|(?=[,;])|$)", re.IGNORECASE), _number_of_a_single_person),
+    ("age", re.compile(rf"(?<![\w'’.,/+&-]){N}[\s,/]{{1,2}}(?P<who>female|male|woman|man|lady|gentleman|girl|boy|f|m)(?![\w/.'’+-])", re.IGNORECASE), _number_first),
+    ("age", re.compile(rf"(?<![\w'’./+&-])(?P<who>[fm])[\s,/:]{{0,2}}{N}(?![\d/]){UNIT}(?![\w+-]|\.\d)", re.IGNORECASE), _letter_first),
+    ("age", re.compile(rf"(?<=[\s,])(?:of\s)?{N}(?![\d/]){UNIT}(?![\w+%-]|\.\d)(?=\s|[,;.)]|$)", re.IGNORECASE), _number_of_a_single_person),
     *(("age", words(pattern, NO_STAGE), _stage(low, high, stage)) for pattern, low, high, stage in STAGES),
 )  # fmt: skip
 """In the order in which they are tried."""

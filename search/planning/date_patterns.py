@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 
 from spinecho.db.filters.algebra import Between
@@ -49,10 +48,15 @@ _LASTS = re.compile(
     re.IGNORECASE,
 )  # fmt: skip
 """What goes on for years: "MS since 2015" is how long, not when somebody was scanned."""
-_SCANNED = re.compile(r"(?<!\w)(?:scanned|imaged|acquired|performed|dated|scans?|stud(?:y|ies)|exams?|mris?|images?)\W{1,3}(?:\w+\s)?$", re.IGNORECASE)
+_SCANNED = re.compile(
+    r"(?<!\w)(?:scanned|imaged|acquired|performed|dated|scans?|stud(?:y|ies)|exams?|mris?|images?)\W{1,3}(?:\w+\s)?$",
+    re.IGNORECASE,
+)
 _NO_BARE_AFTER = re.compile(r"\s(?:ms|mm|cases|patients|images|slices|classification|criteria|who)", re.IGNORECASE)
 _BARE_AFTER = re.compile(r"\s{0,3}(?:$|[,;]|\w{3})")
-_NO_TIME = re.compile(r"(?<!\w)(?:born|dob|d\.o\.b\.?|birth(?:day|date)?|geb(?:oren)?)\W{0,3}(?:\w+\s){0,2}$", re.IGNORECASE)
+_NO_TIME = re.compile(
+    r"(?<!\w)(?:born|dob|d\.o\.b\.?|birth(?:day|date)?|geb(?:oren)?)\W{0,3}(?:\w+\s){0,2}$", re.IGNORECASE
+)
 """When somebody was born is no time of a scan."""
 
 Said = tuple[Span, Reading]
@@ -62,10 +66,14 @@ Said = tuple[Span, Reading]
 def dates_said(text: str, today: date, taken: Taken) -> list[Said]:
     """The conditions on dates that a text names. taken: what has been read as something else, and is left alone."""
     found = [said for said in _said(moments_in(text, today, taken), text, today) if not taken.meets(said[0])]
-    scanned = [_SCANNED.search(text[: span[0]]) is not None or text[slice(*span)].lower().startswith(_TIED) for span, _ in found]
+    scanned = [
+        _SCANNED.search(text[: span[0]]) is not None or text[slice(*span)].lower().startswith(_TIED)
+        for span, _ in found
+    ]
     if any(scanned):  # "MS since 2015, scanned 2021": only the second is of scans
         found = [
-            (span, reading if tied else (*reading[:2], False)) for (span, reading), tied in zip(found, scanned, strict=True)
+            (span, reading if tied else (*reading[:2], False))
+            for (span, reading), tied in zip(found, scanned, strict=True)
         ]
     return found
 
@@ -82,13 +90,19 @@ def _said(moments: Sequence[Moment], text: str, today: date) -> Iterator[Said]:
         way = prep.lastgroup if prep is not None else ""
         if prep is not None and way == "edge":
             way = next(name for name, _ in _WAYS if prep[name])
+        if prep is not None and not prep["edge"] and _EDGE.search(text, max(0, one.start - 20), one.start) is not None:
+            prep = None  # "end of 2022": the "of" is the end's
+            way = ""
         start = prep.start() if prep is not None else one.start
         if _NO_TIME.search(text, max(0, start - 30), start):
             continue
         if at < len(moments) and (whole := _span(one, moments[at], way or "", text, today)) is not None:
             low, high, sure = whole
             stop, at = moments[at].stop, at + 1
-            yield (start if way in ("between", "since", "in") else one.start, stop), _reading(low, high, text, start, sure=sure)
+            yield (
+                (start if way in ("between", "since", "in") else one.start, stop),
+                _reading(low, high, text, start, sure=sure),
+            )
             continue
         edge = (prep["edge"] or "").lower() if prep is not None else ""
         if prep is None and (alone := _EDGE.search(text, max(0, one.start - 20), one.start)) is not None:
@@ -116,20 +130,27 @@ def _one(one: Moment, way: str, edge: str, text: str, start: int, today: date) -
             return None  # an identifier, by the archive's own dates
         if one.kind == "bare year":
             return _bare(one, text, today)
-    low, high, sure = _at_edge(one, edge, way)
-    match way:
-        case "since":
-            low, high = (low, None) if edge != "end" else (high + timedelta(days=1), None)
-        case "after":
-            low, high = high + timedelta(days=1), None
-        case "until":
-            low, high = None, (high if edge not in ("beginning", "start", "begin") else low - timedelta(days=1))
-        case "before":
-            low, high = None, (low - timedelta(days=1) if edge != "end" else high)
+    first, last, sure = _at_edge(one, edge, way)
+    low, high = _bounds(first, last, edge, way)
     sure = sure and (one.sure or bool(way) or one.yearless)
     if way in ("since", "after") and _LASTS.search(text, max(0, start - 40), start):
         sure = False
     return (start, stop), _reading(low, high, text, start, sure=sure)
+
+
+def _bounds(first: date, last: date, edge: str, way: str) -> tuple[date | None, date | None]:
+    """What a preposition makes of a time."""
+    day = timedelta(days=1)
+    match way:
+        case "since":
+            return (last + day if edge == "end" else first), None
+        case "after":
+            return last + day, None
+        case "until":
+            return None, (first - day if edge in ("beginning", "start", "begin") else last)
+        case "before":
+            return None, (last if edge == "end" else first - day)
+    return first, last
 
 
 def _at_edge(one: Moment, edge: str, way: str) -> tuple[date, date, bool]:
@@ -209,6 +230,12 @@ def _old(match: re.Match[str], today: date) -> Reading | None:
     return Between("date", low, high), period(low, high), True
 
 
+def _ago(match: re.Match[str], today: date) -> Reading | None:
+    """ "More than 5 years ago" is offered: who knows what was then."""
+    said = _old(match, today)
+    return said and (*said[:2], re.search(_OF_SCANS, match.group(), re.IGNORECASE) is not None)
+
+
 def _this_year(_: re.Match[str], today: date) -> Reading | None:
     low = date(today.year, 1, 1)
     return Between("date", low, today), period(low, today), True
@@ -220,6 +247,7 @@ _OF_SCANS = r"(?:scans?|stud(?:y|ies)|exams?|examinations?|images?|imaging|mris?
 OLD_SCANS: tuple[Pattern, ...] = (
     ("date", words(rf"{_OF_SCANS}\s(?:that are\s|which are\s|done\s|from\s)?{_THAN}\s?{_SPAN}(?:\s(?:ago|old))?"), _old),
     ("date", words(rf"(?:scanned|imaged|acquired|performed|done)\s{_THAN}\s?{_SPAN}\sago"), _old),
+    ("date", words(rf"{_THAN}\s?{_SPAN}\sago(?:\s{_OF_SCANS})?"), _ago),
     ("date", words("ytd|year to date"), _this_year),
 )  # fmt: skip
 """Before ages: "older than 5 years" of scans is a time."""

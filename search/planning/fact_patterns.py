@@ -17,7 +17,7 @@ _IMAGES = r"(?:[\s-]{1,2}(?P<image>images?|imaging|scans?|sequences?|series|plan
 _SEQUENCES: tuple[tuple[str, str], ...] = (
     ("FLAIR", r"(?:T2w?[\s-]{0,2})?FLAIR|dark fluid|fluid[\s-]attenuated inversion recovery"),
     ("T2*", r"T2\s?(?:\*|[\s-]?star)w?(?:[\s-]weighted)?"),
-    ("T1", r"T1(?:w|[\s-]?weighted)?(?![\w*])"),
+    ("T1", r"T1(?:w|[\s-]?weighted)?(?:(?![\w*])|(?=(?:gd|gad|ce|c)(?!\w)))"),
     ("T2", r"T2(?:w|[\s-]?weighted)?(?![\w*])"),
     ("PD", r"PDw?(?:[\s-]weighted)?(?!\w)|proton[\s-]density(?:[\s-]weighted)?"),
     ("STIR", r"STIR|short tau inversion recovery"),
@@ -83,7 +83,9 @@ def _sex(value: str, in_words: str) -> Read:
     return lambda match, _: (Is("sex", (value,)), in_words, _NO_PERSON.search(match.string) is None)
 
 
-_NO_PERSON = re.compile(r"(?<!\w)(?:phantoms?(?! (?:limb|pain))|mannequins?|dumm(?:y|ies)|simulat\w+|atlas|template)(?!\w)", re.IGNORECASE)
+_NO_PERSON = re.compile(
+    r"(?<!\w)(?:phantoms?(?! (?:limb|pain))|mannequins?|dumm(?:y|ies)|simulat\w+|atlas|template)(?!\w)", re.IGNORECASE
+)
 
 
 def _both_sexes(match: re.Match[str], _: date) -> Reading | None:
@@ -130,7 +132,10 @@ def _contrast(value: str) -> Read:
     return lambda match, _: (Is("contrast", (value,)), in_words, True)
 
 
-_IMAGED = re.compile(r"(?<!\w)(?:T[12]\w*|FLAIR|mri?|VIBE|MPRAGE|fs|ax|axial|cor|coronal|sag|sagittal|dixon|scans?|images?)(?!\w)", re.IGNORECASE)
+_IMAGED = re.compile(
+    r"(?<!\w)(?:T[12]\w*|FLAIR|mri?|VIBE|MPRAGE|fs|ax|axial|cor|coronal|sag|sagittal|dixon|scans?|images?)(?!\w)",
+    re.IGNORECASE,
+)
 _VIRUS = re.compile(r"(?:hep\w*|hcv|hiv|virus|vitamin|vit|protein)\s$", re.IGNORECASE)
 
 
@@ -171,7 +176,9 @@ PATTERNS: tuple[Pattern, ...] = (
         rf"(?:after|post|with|w/|following|nach|mit)[\s-]{{0,2}}(?:i\.?v\.? |the )?{_AGENT}{_NO_AGENT}(?:[\s-]enhanced)?|post[\s-]?con"
         rf"|(?<!dynamic )(?<!dynamic-){_AGENT}[\s-]enhanced|{_AGENT} (?:given|administered)"
     ), _contrast("yes")),
-    ("contrast", re.compile(rf"(?<![\w])(?:C|{_AGENT})\+(?![\w/+-])|(?<![\w+-])\+ ?(?:C(?!\w)|{_AGENT}(?!\w))", re.IGNORECASE), _plus_or_minus("yes")),
+    ("contrast", re.compile(rf"(?<![\w])(?:C|{_AGENT})\+(?![\w/+-])|(?:(?<![\w+-])|(?<=T1)|(?<=T1w))\+ ?(?:C(?!\w)|{_AGENT}(?!\w))", re.IGNORECASE), _plus_or_minus("yes")),
+    ("contrast", re.compile(r"(?:(?<=T1)|(?<=T1w))[\s-]?(?:gd|gad|ce)(?!\w)|(?<![\w-])ce[\s-](?=(?:mr|mra|mri|mrv|t1w?|angio\w*)(?!\w))", re.IGNORECASE), _contrast("yes")),
+    ("contrast", re.compile(r"(?<![\w-])enhanced (?=(?:mri?|t1w?|scans?|images?|sequences?|stud(?:y|ies))(?!\w))", re.IGNORECASE), _contrast("yes")),
     ("contrast", re.compile(rf"(?<![\w])(?:C|{_AGENT})[-−–](?=\s|$|[,;])(?!\s{{0,2}}(?:spine|section|arm|reactive|peptide))", re.IGNORECASE), _plus_or_minus("no")),
     # field strength before ages: "over 1.5 T"
     ("field_strength", free(rf"(?:(?P<sign>below|under|less than|above|over|more than|at least|at most|up to|[<>≥≤]=?)\s{{0,2}}|at\s{{1,2}})?(?:(?P<other>\d(?:\.\d{{1,2}})?)\s{{0,2}}-?(?:tesla|(?-i:T)|t(?=\W))?\s{{0,2}}(?:or|and|oder|und|/)\s{{0,2}})?{_T}"), _strength),

@@ -19,19 +19,24 @@ from spinecho.search.planning.term_words import term_stems, term_words
 _WORD = re.compile(r"(?<![\w*:])[^\W\d_]{5,}(?![\w*:])")
 _LONG = 8
 """Letters from which on two slips are likely."""
-FACT_WORDS = (
+_WORDS_OF_FACTS = (
     "female females woman women males gentleman gentlemen ladies child children paediatric paediatrics pediatric"
     " pediatrics infant infants babies newborn newborns neonate neonates neonatal toddler toddlers teenage teenager"
     " teenagers adolescent adolescents adult adults elderly geriatric pensioner pensioners preschooler preschoolers"
     " octogenarian octogenarians nonagenarian nonagenarians septuagenarian sexagenarian patient patients middle"
     " january february march april august september october november december spring summer autumn winter"
     " yesterday today month months years weeks christmas quarter"
-    " older younger under above below between before after since until older without excluding except"
-    " axial coronal sagittal transverse oblique weighted flair tesla siemens philips toshiba hitachi canon bruker hyperfine"
-    " contrast gadolinium enhanced unenhanced images"
-).split()
+    " older younger under above below before after between since until without excluding except"
+    " axial coronal sagittal transverse oblique weighted flair tesla siemens philips toshiba hitachi canon bruker"
+    " hyperfine contrast gadolinium enhanced unenhanced images"
+)
+FACT_WORDS = frozenset(_WORDS_OF_FACTS.split())
 """Words of five letters and more that tell of a fact, or tie one to the rest."""
-_NO_SLIPS = frozenset("patientin patientinnen patienten transversal transversale axials coronals sagittals enhances contrasts sparing".split())
+_NO_WORDS = (
+    "patientin patientinnen patienten transversal transversale axials coronals sagittals enhances contrasts sparing"
+)
+_NO_SLIPS = frozenset(_NO_WORDS.split())
+"""Forms of them in English and German that are spelt as they are meant."""
 
 
 def mended_words(text: str, knows: Callable[[str], bool]) -> tuple[Correction, ...]:
@@ -39,29 +44,33 @@ def mended_words(text: str, knows: Callable[[str], bool]) -> tuple[Correction, .
     found = []
     for match in _WORD.finditer(text):
         word = match.group().casefold()
-        if word in _known() or word in _NO_SLIPS or word.endswith(("us", "um")) or not (taken := nearest_fact_word(word)) or knows(word):
-            continue
-        stem = _stem(word)
-        if stem in term_stems() and stem != _stem(taken):
-            continue
-        away = OSA.distance(word, taken)
-        if stem != _stem(taken) and any(
-            OSA.distance(word, other, score_cutoff=away) <= away
-            for other in term_words().get(word[0], ())
-            if other not in _known()
-        ):
-            continue
-        found.append(Correction(match.group(), taken.capitalize() if match.group()[0].isupper() else taken, *match.span()))
+        taken = fact_word_meant(word)
+        if taken and not knows(word):
+            taken = taken.capitalize() if match.group()[0].isupper() else taken
+            found.append(Correction(match.group(), taken, *match.span()))
     return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def fact_word_meant(word: str) -> str:
+    """The word of facts that a word in lower case is a slip of; '' where it is none, or one of another word as well."""
+    if word in FACT_WORDS or word in _NO_SLIPS or word.endswith(("us", "um")):  # Latin: "musculus obliquus"
+        return ""
+    taken = _nearest(word)
+    if not taken or _stem(word) == _stem(taken):
+        return taken
+    if _stem(word) in term_stems():
+        return ""
+    away = OSA.distance(word, taken)
+    others = (other for other in term_words().get(word[0], ()) if other not in FACT_WORDS)
+    return "" if any(OSA.distance(word, other, score_cutoff=away) <= away for other in others) else taken
 
 
 def _stem(word: str) -> str:
     return terms.stem("".join(typed for _, typed in terms.plain_words(word)))
 
 
-@lru_cache(maxsize=4096)
-def nearest_fact_word(word: str) -> str:
-    """The word of facts that a word in lower case may be a slip of; '' where none or several with other meanings are."""
+def _nearest(word: str) -> str:
     most = 2 if len(word) >= _LONG else 1
     near = sorted(
         (away, known)
@@ -92,13 +101,8 @@ _VOWELS = frozenset("aeiouyäöü")
 
 
 @lru_cache(maxsize=1)
-def _known() -> frozenset[str]:
-    return frozenset(FACT_WORDS)
-
-
-@lru_cache(maxsize=1)
 def _by_letter() -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
-    for word in FACT_WORDS:
+    for word in sorted(FACT_WORDS):
         found.setdefault(word[0], []).append(word)
     return {letter: tuple(words) for letter, words in found.items()}

@@ -40,17 +40,22 @@ class Fact:
 Knows: TypeAlias = Callable[[str], bool]
 _NO_FACTS = re.compile(r'["“”„][^"“”„]*["“”„]|(?<!\S)[-−]?[A-Za-z_]+:\S+')
 _WHO = "|".join(f"(?P<{value}>{said})" for value, said in SEX)
-SEX_BEFORE = re.compile(rf"(?<![\w'’./+&-])(?P<who>{_WHO})(?:[\s,:]{{1,3}}(?:is\s|was\s)?(?:in\s)?|(?<=[FMfm]))$", re.IGNORECASE)
+SEX_BEFORE = re.compile(
+    rf"(?<![\w'’./+&-])(?P<who>{_WHO})(?:[\s,:]{{1,3}}(?:is\s|was\s)?(?:in\s)?|(?<=[FMfm]))$", re.IGNORECASE
+)
 SEX_BEHIND = re.compile(rf"[\s,/.()-]{{0,3}}(?P<who>{_WHO})(?![\w/'’+&-])", re.IGNORECASE)
 
 
 _NOT = re.compile(
-    r"(?:(?:(?<!\S)[-−])|(?<![\w-])(?:and |but |or )?(?:not|no|non|neither|except(?: for)?|excluding|exclude[sd]?|excl\.?|minus|without|w/o|w/out|sans|other than|rather than|instead of"
-    r"|(?:anything|everything|any|all) but|nor|kein(?:e[nrsm]?)?|nicht|ohne)[\s-]{1,3})(?:(?:any|the|a|an|in|on|at|from|of|by|for|with|vendor|scanner|manufacturer)\s{1,3}){0,2}$",
+    r"(?:(?:(?<!\S)[-−])|(?<![\w-])(?:and |but |or )?(?:not|no|non|neither|except(?: for)?|excluding|exclude[sd]?"
+    r"|excl\.?|minus|without|w/o|w/out|sans|other than|rather than|instead of|(?:any|every|all)(?:thing|one|body)? but|nor"
+    r"|kein(?:e[nrsm]?)?|nicht|ohne)[\s-]{1,3})"
+    r"(?:(?:any|the|a|an|in|on|at|from|of|by|for|with|vendor|scanner|manufacturer)\s{1,3}){0,2}$",
     re.IGNORECASE,
 )
 _JOINS_BEFORE = re.compile(
-    r"(?:(?<![\w-])(?:in|of|for|on|at|by|the|an?|and|from|with|patients?|pts?|pats?|imaged|scanned|aged|vendor|men and women|women and men|boys and girls|girls and boys|both sexes|either sex)\s{1,3}){1,3}$",
+    r"(?:(?<![\w-])(?:in|of|for|on|at|by|the|an?|and|from|with|patients?|pts?|pats?|imaged|scanned|aged|vendor"
+    r"|men and women|women and men|boys and girls|girls and boys|both sexes|either sex)\s{1,3}){1,3}$",
     re.IGNORECASE,
 )
 _JOINS_AFTER = re.compile(
@@ -95,7 +100,8 @@ def _facts_in_plain(text: str, today: date) -> tuple[Fact, ...]:
                 continue
             taken.take(match.span())
             if reading[0] != ALL:
-                found.append(Fact(field, reading[0], reading[1], *match.span(), reading[2]))
+                start = match.start() + len(match.group()) - len(match.group().lstrip())
+                found.append(Fact(field, reading[0], reading[1], start, start + len(match.group().strip()), reading[2]))
     for span, reading in dates_said(text, today, taken):
         found.append(Fact("date", reading[0], reading[1], *span, reading[2]))
         taken.take(span)
@@ -108,13 +114,15 @@ def _sexes_beside(facts: Sequence[Fact], text: str, taken: Taken) -> list[Fact]:
     """Letters and words beside an age that tell a sex only there: "64 yo f", "m ≥75", "husband aged 58"."""
     found = []
     for one in facts:
-        if one.field != "age" or not any(map(str.isdigit, text[one.start : one.stop])) and one.start == one.stop:
+        if one.field != "age" or (not any(map(str.isdigit, text[one.start : one.stop])) and one.start == one.stop):
             continue
         for match in (SEX_BEHIND.match(text, one.stop), SEX_BEFORE.search(text, max(0, one.start - 20), one.start)):
             if match is None or taken.meets(match.span("who")):
                 continue
             value = "F" if match["F"] else "M"
-            found.append(Fact("sex", Is("sex", (value,)), "female" if value == "F" else "male", *match.span("who"), one.certain))
+            found.append(
+                Fact("sex", Is("sex", (value,)), "female" if value == "F" else "male", *match.span("who"), one.certain)
+            )
             taken.take(match.span("who"))
             break
     return found

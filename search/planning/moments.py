@@ -143,7 +143,7 @@ def _month(match: re.Match[str], today: date) -> _Reading | None:
 def part_of(year: int, part: str) -> tuple[date, date]:
     """A season, a quarter ("q3", "second quarter of") or a half."""
     part = part.lower()
-    if part[0] in "qh" and part[1].isdigit() or part[0].isdigit() and part[1] in "qh" and len(part) == 2:
+    if (part[0] in "qh" and part[1].isdigit()) or (part[0].isdigit() and part[1] in "qh" and len(part) == 2):
         letter, place = (part[0], part[1]) if part[0] in "qh" else (part[1], part[0])
         length = 3 if letter == "q" else 6
         return months_from(year, 1 + length * (int(place) - 1), length)
@@ -163,13 +163,16 @@ def _part(match: re.Match[str], today: date) -> _Reading | None:
             low, high = part_of(low.year - 1, groups["part"])
         return low, high, "part", False, True
     year = _year(match, today)
+    if groups.get("plain") is not None and year is not None and not 2000 <= year <= today.year:
+        return None
     low, high = part_of(today.year if year is None else year, groups["part"])
     return low, high, "part", year is None, True
 
 
 def _of_a_year(match: re.Match[str], today: date) -> _Reading | None:
     year = _year(match, today)
-    assert year is not None
+    if year is None:
+        return None
     first, last = date(year, 1, 1), date(year, 12, 31)
     match (match.groupdict().get("edge") or "").lower():
         case "early":
@@ -265,6 +268,8 @@ _MOMENTS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (_words(rf"(?P<which>this|last)\s{_PART}"), _part),
     (_words(rf"(?:the\s)?{_PART}(?:\sof)?[\s/-]?\s?(?:{_Y}(?:\s?/\s?\d\d(?!\d))?|{_WHICH_YEAR})"), _part),
     (_words(rf"{_Y4}\s?(?P<sign>[-–/])\s?(?P<short>\d\d)"), _years_in_short),
+    (_words(rf"(?P<plain>)(?P<part>q[1-4]|h[12]|[1-4]q|[12]h)\s?{_APOSTROPHE}?(?P<yy>\d\d)"), _part),
+    (_words(rf"(?P<plain>){_MONTH}(?P<yy>\d\d)"), _month),
     (_words(r"(?P<part>winter)\s(?P<yy>\d\d)/\d\d"), _part),
     (_words(rf"{_Y4}[\s/-]?{_PART.replace('spring|summer|autumn|fall|winter|', '')}"), _part),
     (_words(r"(?:the\s)?(?P<decade>(?:19|20)\d0)['’]?s"), _decade),
@@ -277,7 +282,7 @@ _MOMENTS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (_words("now|present|date"), _days_ago(0, "now")),
     (_words(rf"(?:(?P<edge>early|mid|late)[\s-]){_Y4}"), _of_a_year),
     (re.compile(rf"{_START}{_Y4}(?!\w|[./]\d|,\d|-\d(?!\d{{3}}(?!\d)))"), _of_a_year),
-    (re.compile(rf"(?<=\s){_APOSTROPHE}(?P<yy>\d\d)(?!\w|{_APOSTROPHE})"), _of_a_year),
+    (re.compile(rf"(?<!\S){_APOSTROPHE}(?P<yy>\d\d)(?!\w|{_APOSTROPHE})"), _of_a_year),
     (_words(rf"(?:(?P<edge>early|mid|late)[\s-])?{_MONTH}"), _month),
     (_words(r"(?P<part>q[1-4]|h[12])"), _part),
 )  # fmt: skip
@@ -308,6 +313,7 @@ def _every(text: str, today: date) -> Iterator[Moment]:
             except ValueError:  # no such day
                 continue
             if reading is not None:
-                one = Moment(*match.span(), *reading)
+                low, high, kind, yearless, sure = reading
+                one = Moment(*match.span(), low, high, kind, yearless, sure)
                 tied = _WEEKDAY_WORDS.match(match.group())
                 yield replace(one, start=one.start + len(tied.group())) if tied else one

@@ -15,17 +15,16 @@ from spinecho.search.planning.spans import Span
 Change = tuple[int, int, str]
 """(start, stop, what stands there instead)"""
 
-_ONES = {
-    name: at
-    for at, name in enumerate(
-        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-        " eighteen nineteen".split(),
-        start=1,
-    )
-}
-_TENS = {name: 10 * at for at, name in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_ONE_TO_NINETEEN = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen"
+)
+_TWENTY_TO_NINETY = "twenty thirty forty fifty sixty seventy eighty ninety"
+_ONES = {name: at for at, name in enumerate(_ONE_TO_NINETEEN.split(), start=1)}
+_TENS = {name: 10 * at for at, name in enumerate(_TWENTY_TO_NINETY.split(), start=2)}
 _IN_WORDS = re.compile(
-    rf"(?<![\w-])(?:(?P<tens>{'|'.join(_TENS)})(?:[\s-]{{0,1}}(?P<more>{'|'.join(list(_ONES)[:9])}))?|(?P<ones>{'|'.join(_ONES)}))"
+    rf"(?<![\w-])(?:(?P<tens>{'|'.join(_TENS)})(?:[\s-]{{0,1}}(?P<more>{'|'.join(list(_ONES)[:9])}))?"
+    rf"|(?P<ones>{'|'.join(_ONES)}))"
     r"(?=[\s,-]|$)",
     re.IGNORECASE,
 )

@@ -64,7 +64,13 @@ class Planner:
         require_length(asked.text)
         text, ignored = _cleaned(asked.text)
         long = is_report(text)
-        facts = () if long else _of_whole_dates(facts_in(text, self._today(), knows=None if asked.as_typed else self._spelling.knows), text)
+        facts = (
+            ()
+            if long
+            else _of_whole_dates(
+                facts_in(text, self._today(), knows=None if asked.as_typed else self._spelling.knows), text
+            )
+        )
         dates = [one for one in facts if one.field == "date"]
         days = [(one.start, one.stop) for one in dates if one.certain or not text[one.start : one.stop].isdigit()]
         identifiers, alone = identifiers_in(
@@ -106,7 +112,12 @@ class Planner:
         )
 
     def _by_words(
-        self, asked: TextQuery, text: str, where: Filter, offers: Sequence[Offer], ignored: list[Ignored],
+        self,
+        asked: TextQuery,
+        text: str,
+        where: Filter,
+        offers: Sequence[Offer],
+        ignored: list[Ignored],
         mended: Sequence[Correction],
     ) -> QueryPlan:
         messages = _fields_unknown(text)
