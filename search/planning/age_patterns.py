@@ -55,15 +55,20 @@ def years_in_words(low: int | None, high: int | None) -> str:
     return f"{low} years and older" if low is not None else f"{high} years and younger"
 
 
-def _aged(low: Callable[[int], int | None], high: Callable[[int], int | None], *, unit: bool = False) -> Read:
-    """An age by a number. unit: it is one only with years, or of a person."""
+def _aged(
+    low: Callable[[int], int | None], high: Callable[[int], int | None], *, unit: bool = False, after: bool = False
+) -> Read:
+    """An age by a number. unit: it is one only with years, or of a person. after: its bound stands behind."""
 
     def read(match: re.Match[str], _: date) -> Reading | None:
         groups = match.groupdict()
         number = int(groups["n"])
         if number > 120:
             return None
-        years, old = groups.get("years"), groups.get("old") or groups.get("aged") or groups.get("yo")
+        years, old = (
+            groups.get("years") or groups.get("old2"),
+            groups.get("old") or groups.get("aged") or groups.get("yo"),
+        )
         person = of_somebody(match)
         if AGO.match(match.string, match.end()):
             return None
@@ -74,7 +79,7 @@ def _aged(low: Callable[[int], int | None], high: Callable[[int], int | None], *
             return None
         certain = bool(old) or person or bool(re.match(r"older|younger|älter|jünger", match.group(), re.IGNORECASE))
         certain = certain or alone(match) or (years is not None and re.fullmatch(YO, years, re.IGNORECASE) is not None)
-        certain = certain or (behind and years is not None)
+        certain = certain or (behind and (years is not None or after))
         bounds = low(number), high(number)
         return Between("age", *bounds), years_in_words(*bounds), certain
 
@@ -264,14 +269,14 @@ AGES: tuple[Pattern, ...] = (
     ("age", free(rf"(?:around|about|circa|ca\.?|approx(?:imately|\.)?|~|≈)\s{{0,2}}(?P<aged>aged?\s)?{N}(?P<ish>(?!))?(?!\d){UNIT}{YEARS}?"), _about),
     ("age", free(rf"(?P<aged>aged?\s)?{N}(?P<ish>[\s-]?ish)(?!\w){YEARS}?"), _about),
     ("age", free(rf"(?:{_BETWEEN}|(?P<of>from|of)\s)?(?P<a>\d{{1,3}}){YEARS.replace('years>', 'years0>').replace('old>', 'old0>')}?\s{{0,2}}{_TO}\s{{0,2}}(?P<b>\d{{1,3}})(?![\d/]){UNIT}{YEARS}?"), _span_of_years),
-    ("age", free(rf"{N}\s?(?:y|yo|y/o|yr)?\s?(?-i:(?P<who>[FM]))(?!\w)"), _short),
-    ("age", free(rf"(?:(?P<aged>aged?:?)\s{{0,2}})?{N}{YEARS}?\s{{0,2}}(?:(?:and|or|und|oder|&) (?:over|above|older|more|up)(?!\s+than)|\+|plus)(?:\s?(?P<old2>years?|yrs?|{YO}|y)(?: old)?)?(?![\w])"), _aged(lambda n: n, lambda n: None)),
-    ("age", free(rf"{N}{YEARS}?\s{{0,2}}(?:and|or|&) (?:under|below|younger|less)\b(?!\s+than)"), _aged(lambda n: None, lambda n: n)),
+    ("age", free(rf"(?:(?P<aged>aged?:?)\s{{0,2}})?{N}{YEARS}?\s{{0,2}}(?:(?:and|or|und|oder|&) (?:over|above|older|more|up)(?!\s+than)|\+|plus)(?:\s?(?P<old2>years?|yrs?|{YO}|y)(?: old)?)?(?![\w])"), _aged(lambda n: n, lambda n: None, after=True)),
+    ("age", free(rf"{N}{YEARS}?\s{{0,2}}(?:and|or|&) (?:under|below|younger|less)\b(?!\s+than)"), _aged(lambda n: None, lambda n: n, after=True)),
     ("age", free(rf"(?P<sign>under|over|below|above|>(?!=)|<(?!=))(?:[\s-]{{0,2}}){N}['’]?s(?!\w)"), _under_tens),
     ("age", free(rf"{_AGE_OF}{_OVER}{_THE_AGE}{N}(?!\d){UNIT}{YEARS}?"), _aged(lambda n: n + 1, lambda n: None)),
     ("age", free(rf"{_AGE_OF}{_LEAST}{_THE_AGE}{N}(?!\d){UNIT}{YEARS}?"), _aged(lambda n: n, lambda n: None, unit=True)),
     ("age", free(rf"{_AGE_OF}{_BELOW}{_THE_AGE}{N}(?!\d){UNIT}{YEARS}?"), _aged(lambda n: None, lambda n: n - 1 if n else None)),
     ("age", free(rf"{_AGE_OF}{_MOST}{_THE_AGE}{N}(?!\d){UNIT}{YEARS}?"), _aged(lambda n: None, lambda n: n, unit=True)),
+    ("age", free(rf"{N}\s?(?:y|yo|y/o|yr)?\s?(?-i:(?P<who>[FM]))(?!\w|/\w\b)"), _short),
     ("age", free(rf"in (?:his|her|their|the) {_PART}{_TENS}(?!\w){_TENS2}"), _decade),
     ("age", free(rf"{_PART.removesuffix('?')}{_TENS}(?!\w)"), _decade),
     ("age", free(rf"(?:in\s)?{_TENS}(?!\w){_TENS2}"), _decade_of_a_person),

@@ -10,7 +10,8 @@ YEARS = (
     rf"(?:[\s-]{{0,2}}(?P<years>years?|yrs?\.?|{YO}|y|jahren?|jahre?)(?!\w)(?:[\s-]{{0,2}}(?P<old>olds?|of age|alt))?)"
 )
 UNIT = (
-    r"(?!\s{0,2}(?:[.,]\d|mm|cm|m\b|ml|l\b|cc|%|percent|°|deg|(?-i:ms)|s\b|sec|min|h\b|hours?|days?|weeks?|months?|k?hz|mhz"
+    r"(?!m\b)(?!(?<!\d\d)\s{1,2}m\b)"
+    r"(?!\s{0,2}(?:[.,]\d|mm|cm|ml|l\b|cc|%|percent|°|deg|(?-i:ms)|s\b|sec|min|h\b|hours?|days?|weeks?|months?|k?hz|mhz"
     r"|t\b|tesla|g\b|kg|mg|hu\b|mmhg|x\s?\d|/\d|slices?|lesions?|cases?|times|points?|levels?|nodes?|mets|plaques?|foci"
     r"|patients|pts|people|persons|subjects|studies|scans))"
 )

@@ -62,7 +62,11 @@ _T = (
 _AGED: tuple[tuple[str, int, int | None], ...] = (
     (r"young|junge[rns]?", 18, 39),
     (r"middle[\s-]aged", 40, 64),
-    (r"old(?:er)?|elderly|alte[rns]?|ältere[rns]?", 65, None),
+    (
+        r"(?<!year\s)(?<!years\s)(?<!yr\s)(?<!yrs\s)(?<!month\s)(?<!months\s)old|older|elderly|alte[rns]?|ältere[rns]?",
+        65,
+        None,
+    ),
 )
 _GROWN: tuple[tuple[str, str, str], ...] = (
     ("F", "female, ", r"wom[ae]n|females?|lad(?:y|ies)|frau(?:en)?|patientin(?:nen)?"),

@@ -62,7 +62,9 @@ def fact_word_meant(word: str) -> str:
     if _stem(word) in term_stems():
         return ""
     away = OSA.distance(word, taken)
-    others = (other for other in term_words().get(word[0], ()) if other not in FACT_WORDS)
+    others = (
+        other for other in term_words().get(word[0], ()) if other not in FACT_WORDS and _stem(other) != _stem(taken)
+    )
     return "" if any(OSA.distance(word, other, score_cutoff=away) <= away for other in others) else taken
 
 

@@ -36,8 +36,12 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"=>|≧|＞=", ">="),
         (r"=<|≦|＜=", "<="),
         (r"(?<=\d),(?=\d{1,2}\s?-?t(?:esla)?(?!\w))", "."),
-        (r"♀", " female "),
-        (r"♂", " male "),
+        *(
+            (rf"(?<{left}\w){sign}(?{right}\w)", (" " if left == "=" else "") + word + (" " if right == "=" else ""))
+            for sign, word in (("♀", "female"), ("♂", "male"))
+            for left in "=!"
+            for right in "=!"
+        ),
         (rf"(?<=(?:than|past|last|over|thin)\s)an?(?=\s{_UNIT})", "1"),
         (r"(?:a\s)?couple(?:\sof)?(?=\s(?:year|month|week|day))", "2"),
         (r"(?<=(?:last|past)\s)fortnight(?!\w)", "2 weeks"),
