@@ -42,6 +42,18 @@ LASTS_AFTER = re.compile(
 AGO = re.compile(r"\s{0,2}(?:ago|post|after|follow|f/?u\b)", re.IGNORECASE)
 """What makes of "over 2 years" a time that has passed."""
 
+THING = re.compile(
+    r"[\s-]{0,2}(?:olds?\s)?(?:infarcts?|ha?ematomas?|bleeds?|clots?|strokes?|fractures?|fx|injur\w+|lesions?|tears?|grafts?|stents?|scars?|thromb\w+"
+    r"|ha?emorrhages?|implants?|prosthes\w+|tumou?rs?|wounds?|abscess\w*|collections?|shunts?|hardware|screws?|scans?|stud(?:y|ies)|mris?|hip replacement)(?!\w)",
+    re.IGNORECASE,
+)
+"""What is so old and nobody: "a 6 week old infarct"."""
+NOT_NOW = re.compile(
+    r"(?<!\w)(?:since|onset(?: at)?|began(?: at)?|started(?: at)?|diagnosed(?: at)?|dx(?: at)?|first \w+|bone|maternal|paternal|gestational|mental|skeletal|biological|brain|corrected|menarche|menopause|died(?: at)?)\s{1,2}(?:the\s)?$",
+    re.IGNORECASE,
+)
+"""Before an age of another time or of somebody else: "epilepsy since age 5", "bone age 12"."""
+
 
 def before(match: re.Match[str]) -> str:
     """What stands before it."""

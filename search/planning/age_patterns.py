@@ -13,7 +13,9 @@ from spinecho.search.planning.age_context import (
     AGO,
     LASTS_AFTER,
     MEASURE,
+    NOT_NOW,
     PERSON_AFTER,
+    THING,
     alone,
     before,
     beside_somebody,
@@ -70,12 +72,17 @@ def _aged(
             groups.get("old") or groups.get("aged") or groups.get("yo"),
         )
         person = of_somebody(match)
-        if AGO.match(match.string, match.end()):
+        if (
+            AGO.match(match.string, match.end())
+            or NOT_NOW.search(before(match))
+            or THING.match(match.string, match.end())
+        ):
             return None
         if not (old or person) and (CLINICAL.search(before(match)) or (not years and MEASURE.search(before(match)))):
             return None  # "stable over 2 years", "PSA >10"
         behind = PERSON_AFTER.match(match.string, match.end()) is not None
-        if unit and not (years or person or old or behind or alone(match)):
+        signed = match.group()[0] in "≥≤<>" and number >= 12
+        if unit and not (years or person or old or behind or signed or alone(match)):
             return None
         certain = bool(old) or person or bool(re.match(r"older|younger|älter|jünger", match.group(), re.IGNORECASE))
         certain = certain or alone(match) or (years is not None and re.fullmatch(YO, years, re.IGNORECASE) is not None)
@@ -149,7 +156,12 @@ def _plain_years(match: re.Match[str], _: date) -> Reading | None:
     """ "33yrs" of somebody; offered elsewhere, and none where it is how long something lasts."""
     number = int(match["n"])
     somebody = beside_somebody(match)
-    if number > 120 or LASTS_AFTER.match(match.string, match.end()) or (not somebody and lasts(match)):
+    if (
+        number > 120
+        or LASTS_AFTER.match(match.string, match.end())
+        or THING.match(match.string, match.end())
+        or (not somebody and lasts(match))
+    ):
         return None
     return Between("age", number, number), years_in_words(number, number), somebody or alone(match)
 
@@ -239,7 +251,7 @@ def _strictly_between(match: re.Match[str], _: date) -> Reading | None:
     return Between("age", low, high), years_in_words(low, high), certain
 
 
-_OVER = r"(?:over|above|older than|more than|beyond|>(?!=)|über|älter als)"
+_OVER = r"(?:over|above|older than|more than|greater than|beyond|>(?!=)|über|älter als)"
 _LEAST = r"(?:at least|min(?:imum)?(?: age)?|≥|>=|mindestens)"
 _BELOW = r"(?:under|below|younger than|less than|<(?!=)|unter|jünger als)"
 _MOST = r"(?:up ?to|at most|max(?:imum)?(?: age)?|≤|<=|höchstens)"

@@ -18,11 +18,11 @@ from spinecho.search.planning.spans import Span, Taken
 
 _WAYS: tuple[tuple[str, str], ...] = (
     ("between", r"between|betw|btwn|btw|b/w|von|zwischen"),
-    ("since", r"since|from|starting(?: in| from| on)?|as of|seit|ab|>=|≥|on or after"),
+    ("since", r"(?:no|not) (?:earlier|older) than|since|from|starting(?: in| from| on)?|as of|seit|ab|>=|≥|on or after"),
     ("after", r"after|later than|newer than|more recent than|post|nach|>"),
-    ("until", r"until|till|'?til|up ?to|up until|through|thru|by|bis|<=|≤|on or before"),
+    ("until", r"(?:no|not) later than|until|till|'?til|up ?to|up until|through|thru|by|bis|<=|≤|on or before"),
     ("before", r"before|prior to|earlier than|older than|pre|vor|<"),
-    ("in", r"in|of|during|on|within|over|im|am|(?:scanned|imaged|acquired|performed|dated)(?: in| on)?"),
+    ("in", r"in|of|during|on|within|over|im|am|year|(?:scanned|imaged|acquired|performed|dated)(?: in| on)?"),
 )  # fmt: skip
 _BEFORE = re.compile(
     r"(?<![\w-])(?:" + "|".join(f"(?P<{way}>{said})" for way, said in _WAYS) + r")(?:(?<=[<>=≥≤])\s{0,2}|\s{1,2}|(?<=pre)-|(?<=post)-)"

@@ -21,9 +21,10 @@ _SEQUENCES: tuple[tuple[str, str], ...] = (
     ("T2", r"T2(?:w|[\s-]?weighted)?(?![\w*])"),
     ("PD", r"PDw?(?:[\s-]weighted)?(?!\w)|proton[\s-]density(?:[\s-]weighted)?"),
     ("STIR", r"STIR|short tau inversion recovery"),
+    ("ADC", r"ADC(?: maps?)?|apparent diffusion coefficient(?: maps?)?"),
     ("SWI", r"SWI|susceptibility[\s-]weighted(?: imaging)?"),
-    ("DWI", r"DWI|diffusion[\s-]weighted(?: imaging)?"),
-    ("MRA", r"MRA|MR angiograph(?:y|ic)|TOF"),
+    ("DWI", r"DWI|diffusion[\s-]weighted(?: imaging)?|diffusion(?= (?:images?|imaging|scans?|sequences?)(?!\w))"),
+    ("MRA", r"MRA|MR[\s-]angio(?:gra\w+)?|TOF|time[\s-]of[\s-]flight"),
     ("BOLD", r"BOLD|fMRI"),
     ("ASL", r"ASL|arterial spin label+ing"),
     ("cine", r"cine(?: SSFP)?"),
@@ -54,7 +55,7 @@ _AGENT = (
 )
 _NO_AGENT = r"(?![\s-](?:enhancement|uptake|allerg\w+|reaction|nephropathy|induced))"
 _T = (
-    r"(?P<n>\d(?:\.\d{1,2})?)(?:\s{0,2}-?\s{0,2}(?:tesla|(?-i:T))|t)(?!\w|\+)"
+    r"(?P<n>\d(?:\.\d{1,2})?)(?:\s{0,2}-?\s{0,2}(?:tesla|(?-i:T))|t|(?<=1\.5|\b3\.0) t|(?<=(?<![\d.])[37]) t)(?!\w|\+)"
     r"(?![\s-]{1,2}(?:tumou?rs?|stage|staging|cells?|lymph\w+|waves?|tubes?|scores?|categor\w+|N\d|M\d|lesions?|levels?|vertebra\w*))"
 )
 
@@ -162,6 +163,7 @@ def _either(match: re.Match[str], _: date) -> Reading | None:
 
 SAYINGS = words(
     r"stiff[\s-]man|man of war|man[\s-]in[\s-]the[\s-]barrel|(?:elephant|michelin|marathon|iron) man|lady windermere\w*|female athlete triad"
+    r"|men[\s-]?(?:[12][ab]?|i{1,2}[ab]?|syndrome)|(?:boston |great ormond street )?children['’]?s hospital|(?:pa?ediatric|infant|baby|adult|child) (?:coils?|protocols?|aspirin|formula|dose|sized?)"
     r"|child'?s pose|siemens star|(?:phillips?|simon) (?:screw|curve)\w*|old (?:lady|man)'?s \w+|no man's land|man[\s-]made|baby brain|child abuse|battered child"
 )
 """Words of facts in names and sayings that tell nothing of who or what is searched for."""
@@ -173,7 +175,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ("contrast", words(rf"(?:with (?:and|&) without|w (?:and|&) w/?o|w/ ?(?:and|&) ?w/?o|w/wo|pre (?:and|&) post|pre/post)[\s-](?:i\.?v\.? )?{_AGENT}"), _contrast("yes")),
     ("contrast", words(
         rf"(?:without|w/o|w/out|before|non?|pre|sans|ohne|vor)[\s-]{{0,2}}(?:i\.?v\.? |any |the )?{_AGENT}{_NO_AGENT}(?:[\s-]enhanced)?(?: (?:given|administered))?"
-        rf"|unenh(?:anced|\.)?(?: (?:scans?|images?|mri?))?|(?:non|not)[\s-]{{1,2}}{_AGENT}[\s-]enhanced|not on {_AGENT}|nativ(?:e scans?)?|(?:pre|non)[\s-]?con"
+        rf"|(?:unenh(?:anced|\.)?|non[\s-]?enhanced(?= (?:mri?|t1|scans?|images?|stud)))(?: (?:scans?|images?|mri?))?|(?:non|not)[\s-]{{1,2}}{_AGENT}[\s-]enhanced|not on {_AGENT}|nativ(?:e scans?)?|(?:pre|non)[\s-]?con"
         rf"|{_AGENT}[\s-]free"
     ), _contrast("no")),
     ("contrast", words(

@@ -48,7 +48,9 @@ SEX_BEHIND = re.compile(rf"[\s,/.()-]{{0,3}}(?P<who>{_WHO})(?![\w/'’+&-])", re
 
 _NOT = re.compile(
     r"(?:(?:(?<!\S)[-−])|(?<![\w-])(?:and |but |or )?(?:not|no|non|neither|except(?: for)?|excluding|exclude[sd]?"
-    r"|excl\.?|minus|without|w/o|w/out|sans|other than|rather than|instead of|(?:any|every|all)(?:thing|one|body)? but|nor"
+    r"|excl\.?|minus|without|w/o|w/out|sans|other than|rather than|instead of"
+    r"|(?:any|every|all)(?:thing|one|body)? (?:but|bar)|no(?:body| one|-one)|apart from|aside from|save for"
+    r"|omit(?:ting)?|avoid(?:ing)?|isn['’]t|aren['’]t|nor"
     r"|kein(?:e[nrsm]?)?|nicht|ohne)[\s-]{1,3})"
     r"(?:(?:any|the|a|an|in|on|at|from|of|by|for|with|vendor|scanner|manufacturer)\s{1,3}){0,2}$",
     re.IGNORECASE,
@@ -60,6 +62,9 @@ _JOINS_BEFORE = re.compile(
 )
 _JOINS_AFTER = re.compile(
     r"\s{1,3}(?:with|and|who ha(?:ve|s|d)|having|showing|mit|scanners?|scans?|patients?)(?!\w)", re.IGNORECASE
+)
+_DENIED = re.compile(
+    r"\s{1,2}(?:(?:is|are|were)\s)?(?:excluded|omitted|left out|not wanted|unwanted)(?!\w)", re.IGNORECASE
 )
 _EITHER = re.compile(r"\s{0,3}(?:,|/|\+|&|and|or|und|oder|,\s{0,2}(?:and|or))\s{0,3}", re.IGNORECASE)
 _NEITHER = re.compile(
@@ -251,7 +256,10 @@ def _negated(facts: Sequence[Fact], text: str) -> Iterator[Fact]:
         before = text[max(0, one.start - 40) : one.start]
         match = _NOT.search(before)
         found = one
-        if match is not None:
+        behind = _DENIED.match(text, one.stop)
+        if behind is not None and match is None:
+            found = replace(one, where=Not(one.where), text=f"not {one.text}", stop=behind.end())
+        elif match is not None:
             found = replace(one, where=Not(one.where), text=f"not {one.text}", start=one.start - len(match.group()))
         elif last is not None and last.text.startswith("not ") and last.field == one.field:
             between = text[last.stop : one.start]

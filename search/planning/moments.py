@@ -56,7 +56,7 @@ _DAYS_OF_FEAST = {"xmas": (12, 25), "chri": (12, 25), "boxi": (12, 26), "new ": 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UNITS = {"d": "day", "w": "week", "m": "month", "q": "quarter", "y": "year", "h": "hour"}
 _COUNTED = r"(?P<unit>days?|d|weeks?|wks?|w|months?|mths?|mo|mos|m|quarters?|years?|yrs?|y|hours?|hrs?|h)"
-_WHOLE = r"(?P<unit>weeks?|wk|months?|mth|quarter|years?|yr)"
+_WHOLE = r"(?P<unit>weeks?|wk|months?|mth|quarter|qtr|years?|yr)"
 
 
 _Reading: TypeAlias = tuple[date, date, Kind, bool, bool]
@@ -112,7 +112,7 @@ def _day(match: re.Match[str], today: date) -> _Reading | None:
     year = _year(match, today)
     number = month_number(groups["month"]) if groups.get("month") else int(groups["m"])
     day = int(groups["d"])
-    if groups.get("month") is None and number > 12 >= day and not groups.get("iso"):
+    if groups.get("month") is None and number > 12 >= day and groups.get("iso") is None:
         number, day = day, number
     found = date(today.year if year is None else year, number, day)
     if year is None and found > today:
@@ -223,6 +223,11 @@ def _days_ago(days: int, kind: Kind = "day") -> Read:
     return lambda _, today: (today - timedelta(days=days), today - timedelta(days=days), kind, False, True)
 
 
+def _so_many_days_ago(match: re.Match[str], today: date) -> _Reading | None:
+    day = today - timedelta(days=int(match["count"]))
+    return day, day, "day", False, False
+
+
 def _feast(match: re.Match[str], today: date) -> _Reading | None:
     month, day = _DAYS_OF_FEAST[match["feast"][:4].lower()]
     year = _year(match, today)
@@ -255,15 +260,16 @@ _WHICH_YEAR = r"(?:of\s)?(?P<which_year>this|last)\syear"
 _TH = r"(?:st|nd|rd|th)?"
 _MOMENTS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (_words(rf"{_Y4}(?P<iso>[-./])(?P<m>\d\d?)(?P=iso)(?P<d>\d\d?)"), _day),
+    (_words(rf"{_Y4}(?P<m>0[1-9]|1[0-2])(?P<d>[0-3]\d)(?P<iso>)"), _day),
     (_words(rf"(?P<d>\d\d?)(?P<sign>[./-])(?P<m>\d\d?)(?P=sign)(?:{_Y4}|(?P<yy>\d\d))"), _day),
-    (_words(rf"(?P<d>\d\d?){_TH}\.?[\s-](?:of\s)?{_MONTH},?[\s-](?:{_Y}|(?P<short>\d\d))"), _day_of_a_short_year),
+    (_words(rf"(?P<d>\d\d?){_TH}\.?[\s-]?(?:of\s)?{_MONTH},?[\s-]?(?:{_Y}|(?P<short>\d\d))"), _day_of_a_short_year),
     (_words(rf"{_MONTH}\s(?P<d>\d\d?)(?:st|nd|rd|th)?,?\s{_Y}"), _day),
     (_words(rf"{_MONTH}\s?(?P<d>\d\d?)(?:st|nd|rd|th)"), _day),
     (_words(rf"(?P<d>\d\d?){_TH}\s(?:of\s)?{_MONTH}"), _day),
     (_words(rf"(?P<feast>xmas|christmas|boxing|new year{_APOSTROPHE}?s)(?:\s(?:day|eve))?(?:,?\s{_Y})?"), _feast),
     (_words(rf"(?:(?P<edge>early|mid|late)[\s-])?{_MONTH}(?:,?[\s-]|(?={_APOSTROPHE}|20))\s?(?:{_Y}|{_WHICH_YEAR})"), _month),
     (_words(rf"(?P<plain>){_MONTH}[\s-](?P<yy>\d\d)(?!\s?(?:y|m\b|mm|cm|%|[-–]))"), _month),
-    (_words(rf"(?P<m>0[1-9]|1[0-2]|[1-9](?=/))[/.]{_Y4}"), _month),
+    (_words(rf"(?P<m>0[1-9]|1[0-2]|[1-9](?=/))[/.-]{_Y4}"), _month),
     (_words(rf"{_Y4}[-/](?P<m>0[1-9])"), _month),
     (_words(rf"(?P<which>this|last)\s{_PART}"), _part),
     (_words(rf"(?:the\s)?{_PART}(?:\sof)?[\s/-]?\s?(?:{_Y}(?:\s?/\s?\d\d(?!\d))?|{_WHICH_YEAR})"), _part),
@@ -277,13 +283,14 @@ _MOMENTS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (_words(rf"(?P<which>last|past|previous|this)\s{_WHOLE}(?!\sold)"), _counted),
     (_words(r"(?P<which>last|this|on|since)\s(?P<weekday>mon|tues?|wednes|thurs?|fri|satur|sun)day"), _weekday),
     (_words(r"(?:the\s)?day before yesterday"), _days_ago(2)),
+    (_words(r"(?P<count>\d{1,3})\sdays\sago"), _so_many_days_ago),
     (_words("yesterday"), _days_ago(1)),
     (_words("today|tonight|this (?:morning|afternoon|evening)"), _days_ago(0)),
     (_words("now|present|date"), _days_ago(0, "now")),
     (_words(rf"(?:(?P<edge>early|mid|late)[\s-]){_Y4}"), _of_a_year),
     (re.compile(rf"{_START}{_Y4}(?!\w|[./]\d|,\d|-\d(?!\d{{3}}(?!\d)))"), _of_a_year),
     (re.compile(rf"(?<!\S){_APOSTROPHE}(?P<yy>\d\d)(?!\w|{_APOSTROPHE})"), _of_a_year),
-    (_words(rf"(?:(?P<edge>early|mid|late)[\s-])?{_MONTH}"), _month),
+    (_words(rf"(?:(?P<edge>early|mid|late)[\s-])?{_MONTH}(?!\s(?:fractures?|fx|ha?emoglobin\w*|thurner|hegglin))(?!-(?!(?:{'|'.join(_MONTHS)})\b)\w)"), _month),
     (_words(r"(?P<part>q[1-4]|h[12])"), _part),
 )  # fmt: skip
 _MAY_HOLD = re.compile(

@@ -33,8 +33,8 @@ _ONE_COUNTS = re.compile(rf"[\s-](?:{_UNIT})", re.IGNORECASE)
 _FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), instead)
     for pattern, instead in (
-        (r"=>|≧|＞=", ">="),
-        (r"=<|≦|＜=", "<="),
+        (r"=>|≧|＞=|>/=|> or =|(?:greater|more) than or equal to", ">="),
+        (r"=<|≦|＜=|</=|< or =|less than or equal to", "<="),
         (r"(?<=\d),(?=\d{1,2}\s?-?t(?:esla)?(?!\w))", "."),
         *(
             (rf"(?<{left}\w){sign}(?{right}\w)", (" " if left == "=" else "") + word + (" " if right == "=" else ""))
@@ -51,7 +51,8 @@ _FORMS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 _MAY_CHANGE = re.compile(
-    rf"[=≧≦＞＜♀♂]|\d,\d|something|couple|fortnight|decade|\ban?\s{_UNIT}|{'|'.join((*_TENS, *_ONES))}", re.IGNORECASE
+    rf"[=≧≦＞＜♀♂]|equal to|\d,\d|something|couple|fortnight|decade|\ban?\s{_UNIT}|{'|'.join((*_TENS, *_ONES))}",
+    re.IGNORECASE,
 )
 
 

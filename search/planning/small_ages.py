@@ -8,7 +8,7 @@ from datetime import date
 
 from spinecho.db.filters.algebra import Between, Is, age_between, both
 from spinecho.db.filters.coded import years
-from spinecho.search.planning.age_context import AGO, LASTS_AFTER, alone, beside_somebody, lasts, of_somebody
+from spinecho.search.planning.age_context import AGO, LASTS_AFTER, THING, alone, beside_somebody, lasts, of_somebody
 from spinecho.search.planning.pattern_parts import Read, Reading
 
 
@@ -26,7 +26,11 @@ def in_small(way: str) -> Read:
             and not groups.get("old")
         ):
             return None
-        if not 0 <= first <= last <= 999 or AGO.match(match.string, match.end()):
+        if (
+            not 0 <= first <= last <= 999
+            or AGO.match(match.string, match.end())
+            or THING.match(match.string, match.end())
+        ):
             return None
         low, below = years(first, name[0])[0], years(last, name[0])[1]
         number = f"{first} to {last}" if last > first else f"{first}"
