@@ -9,7 +9,7 @@ left out. A whole date that is no part of a fact counts as the planner takes it,
 least 0 says nothing.
 Before any mending 82 of the first 110 were right and 71 of the second 100. Mended with the misses of the first, the
 second were counted once unread, by a slightly stricter count: 76, where it gave 70 before. Then its misses were read,
-and the third 120 counted once unread: 62 (60 without whole dates). Now, with the misses of all three read: 105, 95, 119.
+and the third 120 counted once unread: 62 (60 without whole dates). With the misses of all three read: 105, 95, 119.
 """
 
 from __future__ import annotations

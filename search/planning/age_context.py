@@ -10,7 +10,7 @@ from spinecho.search.planning.pattern_parts import CLINICAL
 
 PERSON = re.compile(
     r"(?:(?<![\w-])(?:wom[ae]n|m[ae]n|patients?|pts?|pats?|people|persons?|adults?|f?e?males?|subjects?|individuals|frau(?:en)?|m[äa]nner|child(?:ren)?|infants?|bab(?:y|ies)|kids?|paeds|peds|toddlers?|newborns?|neonates?|boys?|girls?|kinder|anyone"
-    r"|everybody|everyone|those|studies|lad(?:y|ies)|lads?|gentlem[ae]n|gents?|chaps?|guys?|blokes?|volunteers?|controls?|athletes?|teen(?:ager)?s?|husband|wife|mother|father)[,:]?\s{1,3}"
+    r"|everybody|everyone|those|studies|lad(?:y|ies)|lads?|gentlem[ae]n|gents?|chaps?|guys?|blokes?|volunteers?|controls?|athletes?|teen(?:ager)?s?|husband|wife|mother|father)[,:]?\s{0,3}"
     r"|(?<![\w'’./+&-])[fm][\s,:]{0,3})"
     r"(?:aged\s{1,3}|of\s{1,3}|in\s{1,3})?(?:(?:who|that) are\s{1,3})?$",
     re.IGNORECASE,

@@ -210,6 +210,8 @@ def _decade(match: re.Match[str], _: date) -> Reading | None:
     groups = match.groupdict()
     low = int(groups["tens"]) if groups.get("tens") else DECADES[groups["name"].lower()]
     first, last = _PARTS[(groups.get("part") or "").lower()]
+    if groups.get("part2"):
+        last = _PARTS[groups["part2"].lower()][1]
     last_decade = low
     if groups.get("tens2") or groups.get("name2"):
         last_decade = int(groups["tens2"]) if groups.get("tens2") else DECADES[groups["name2"].lower()]
@@ -257,12 +259,12 @@ _BELOW = r"(?:under|below|younger than|less than|<(?!=)|unter|jünger als)"
 _MOST = r"(?:up ?to|at most|max(?:imum)?(?: age)?|≤|<=|höchstens)"
 _AGE_OF = r"(?P<aged>(?:aged?|ages?)[:\s]{0,2})?"
 _THE_AGE = r"\s{0,2}(?:the age of |age )?"
-_TO = r"(?:-|–|\.\.|to|until|till|and|&|bis|und)"
+_TO = r"(?:-|–|\.\.|to|through|thru|until|till|and|&|bis|und)"
 _BETWEEN = r"(?P<aged>aged?|ages|age (?:range|group|band)|between|betw|btwn|btw|b/w)[:\s]\s{0,2}(?:the ages of |ages )?"
 _NAMES = "|".join(DECADES)
 _TENS = rf"(?:(?P<tens>[1-9]0)['’]?s|(?P<name>{_NAMES}))"
 _TENS2 = rf"(?:\s{{0,2}}(?:-|–|to|and|or|&)\s{{0,2}}(?:(?P<tens2>[1-9]0)['’]?s|(?P<name2>{_NAMES})))?"
-_PART = r"(?:(?P<part>early|mid|late)[\s-]{1,2}(?:to[\s-](?:mid|late)[\s-])?)?"
+_PART = r"(?:(?P<part>early|mid|late)[\s-]{1,2}(?:(?:to|or)[\s-](?P<part2>mid|late)[\s-])?)?"
 AGES: tuple[Pattern, ...] = (
     ("age", free(rf"{_AGE_OF}(?:{_OVER}|(?P<or_more>{_LEAST}))\s{{0,2}}(?P<a>\d{{1,3}}){YEARS}?(?:\s{{1,2}}(?:and|but)\s{{1,2}}|\s{{0,2}},?\s{{0,2}}(?=[<≤]))(?:{_BELOW}|(?P<or_less>{_MOST}))\s{{0,2}}(?P<b>\d{{1,3}})(?!\d){UNIT}(?:\s{{0,2}}(?P<years2>years?|yrs?|y)(?!\w)(?: old)?)?"), _strictly_between),
     ("age", free(rf"(?:(?:aged|between)\s{{1,2}})?{N}\s{{0,2}}(?:-|–|to|and|bis|und)\s{{0,2}}(?P<n2>\d{{1,3}}){SMALL_OLD}"), in_small("")),
@@ -272,7 +274,7 @@ AGES: tuple[Pattern, ...] = (
     ("age", free(rf"{_BELOW}\s{{0,2}}{N}{SMALL_THAN}"), in_small("below")),
     ("age", free(rf"{_MOST}\s{{0,2}}{N}{SMALL_THAN}"), in_small("until")),
     ("age", free(rf"{N}\s?(?:y|yrs?|years?)[\s,]{{0,2}}(?:and\s)?(?P<n2>\d{{1,2}})\s?(?:m|mo|mths?|months?)(?!\w)(?P<old>[\s-]olds?)?"), years_and_months),
-    ("age", free(rf"(?:(?:aged?|age:)\s)?{N}/(?P<of>12|52|7)(?![\w/])(?P<old>[\s-]{{0,2}}(?:olds?|of age))?"), in_fractions),
+    ("age", free(rf"(?:(?P<aged>aged?|age:)\s)?(?P<sign>(?:{_OVER}|{_BELOW})\s{{0,2}})?(?:(?P<n0>\d{{1,2}})\s?(?:-|–|to)\s?)?{N}/(?P<of>12|52|7)(?![\w/])(?P<old>[\s-]{{0,2}}(?:olds?|of age))?"), in_fractions),
     ("age", free(rf"(?:(?P<small>days?|weeks?|months?)\s{N}\sof\slife|(?:dol|day of life)\s?#?(?P<n2>\d{{1,3}}))(?P<first>(?!))?(?!\w)"), of_life),
     ("age", free(r"(?P<first>first)\s(?:(?P<n>\d{1,2})\s)?(?P<small>days?|weeks?|months?|years?)\sof\slife(?P<n2>(?!))?(?!\w)"), of_life),
     ("age", free(rf"(?:aged?:?\s{{1,2}})?{N}{SMALL_OLD}"), in_small("")),

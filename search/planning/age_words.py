@@ -20,7 +20,7 @@ SEX = (
     ("M", r"m|males?|m[ae]n|gentlem[ae]n|gents?|boys?|husband|father|dad|grandad|grandfather|grandpa|son|uncle|widower|schoolboys?|chaps?|guys?|blokes?|lads?|mann|männer"),
 )  # fmt: skip
 """Letters and words that tell the sex of whoever an age beside them is told of."""
-SINGLE = r"(?:woman|man|females?|males?|lady|gentleman|patient|pt|pat|child|girl|boy|kid|f|m|wife|husband|lad|chap|bloke|guy|infant|baby|toddler)"
+SINGLE = r"(?:woman|man|females?|males?|lady|gentleman|patient|pt|pat|child|girl|boy|kid|f|m|fem|wife|husband|lad|chap|bloke|guy|infant|baby|toddler)"
 STAGES: tuple[tuple[str, int | None, int | None, str], ...] = (
     (r"pre[\s-]?school(?:ers?|[\s-]aged?)?(?:\s(?:child(?:ren)?|kids?))?", 3, 5, "3 to 5 years"),
     (r"pre-?teens?|tweens?", 10, 12, "10 to 12 years"),

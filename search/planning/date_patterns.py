@@ -29,7 +29,7 @@ _BEFORE = re.compile(
     r"(?:the\s)?(?:(?P<edge>beginning|start|begin|end|early|late|mid)(?:\sof|-)?\s{0,2}(?:the\s)?)?$",
     re.IGNORECASE,
 )  # fmt: skip
-_EDGE = re.compile(r"(?:the\s)?(?P<edge>beginning|start|end) of\s{1,2}(?:the\s)?$", re.IGNORECASE)
+_EDGE = re.compile(r"(?:the\s)?(?P<edge>beginning|start|end)(?:\sof)?\s{1,2}(?:the\s)?$", re.IGNORECASE)
 _AFTER = re.compile(
     r"(?P<since>\s{0,2}\+(?!\w)|\s{1,2}(?:onwards?|(?:or|and|&) (?:later|after|newer|since|up|beyond)|to (?:date|now|present|today)|(?:un)?till? (?:now|today|date|present)))(?!\w)"
     r"|(?P<until>\s{1,2}(?:(?:or|and|&) (?:earlier|before|older)|backwards?))(?!\w)",
@@ -38,7 +38,7 @@ _AFTER = re.compile(
 _ON = re.compile(r"\s{1,2}on(?=\s{0,2}(?:$|[,;]))", re.IGNORECASE)
 _JOINT = re.compile(
     r"\s{0,2}(?:-|–|\.\.)\s{0,2}|\s{1,2}(?:to|until|till|'?til|through|thru|bis|up to)\s{1,2}(?:the\s)?(?:(?P<edge>beginning|start|end) of\s{1,2}(?:the\s)?)?"
-    r"|\s{0,2}(?P<and>(?<=\s)and(?=\s)|&|(?<=\s)und(?=\s))\s{0,2}(?:the\s)?",
+    r"|\s{0,2}(?P<and>(?<=\s)and(?=\s)|/|&|(?<=\s)und(?=\s))\s{0,2}(?:the\s)?",
     re.IGNORECASE,
 )  # fmt: skip
 _LASTS = re.compile(
@@ -171,9 +171,20 @@ def _at_edge(one: Moment, edge: str, way: str) -> tuple[date, date, bool]:
 def _span(one: Moment, other: Moment, way: str, text: str, today: date) -> tuple[date, date | None, bool] | None:
     """From one time to another, where the words between them, and before the first, say so."""
     joint = _JOINT.fullmatch(text, one.stop, other.start)
-    if joint is None or (joint["and"] and way not in ("between", "since")) or way in ("until", "before", "after"):
+    pair = one.yearless and not other.yearless and one.kind == other.kind  # "march and april 2025"
+    if (
+        joint is None
+        or (joint["and"] and way not in ("between", "since") and not pair)
+        or way in ("until", "before", "after")
+    ):
         return None
-    if joint["and"] and way == "since" and text[:1] and "from" not in text[max(0, one.start - 12) : one.start].lower():
+    if (
+        joint["and"]
+        and way == "since"
+        and not pair
+        and text[:1]
+        and "from" not in text[max(0, one.start - 12) : one.start].lower()
+    ):
         return None
     if other.kind == "now":
         return one.low, None, True

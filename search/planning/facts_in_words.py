@@ -67,6 +67,7 @@ _DENIED = re.compile(
     r"\s{1,2}(?:(?:is|are|were)\s)?(?:excluded|omitted|left out|not wanted|unwanted)(?!\w)", re.IGNORECASE
 )
 _EITHER = re.compile(r"\s{0,3}(?:,|/|\+|&|and|or|und|oder|,\s{0,2}(?:and|or))\s{0,3}", re.IGNORECASE)
+_GROUPS = re.compile(r"\s{1,3}(?:and|or|&|und|oder)\s{1,3}", re.IGNORECASE)
 _NEITHER = re.compile(
     r"\s{1,3}(?:or|nor|and|oder|und)\s{1,3}$|\s{0,3}[,/]\s{0,3}(?:or|nor|and)?\s{0,3}$", re.IGNORECASE
 )
@@ -281,9 +282,48 @@ def _joined(facts: Sequence[Fact], text: str) -> list[Fact]:
             values = tuple(dict.fromkeys((*last.where.values, *one.where.values)))
             where, in_words = Is(one.field, values), f"{last.text} or {one.text}"
             kept[-1] = Fact(one.field, where, in_words, last.start, one.stop, last.certain or one.certain)
+        elif last is not None and last.field == one.field and (both := _both_ranges(last, one, text)) is not None:
+            kept[-1] = both
         else:
             kept.append(one)
-    return kept
+    # "children and adults" asks for nothing
+    return [_of_two_groups(one, kept, text) for one in kept if one.where != ALL]
+
+
+def _of_two_groups(one: Fact, facts: Sequence[Fact], text: str) -> Fact:
+    """ "Women and children" are two groups: what holds for one of them is offered."""
+    if one.field not in ("sex", "age") or _in_numbers(one, text):
+        return one
+    for other in facts:
+        between = text[min(one.stop, other.stop) : max(one.start, other.start)]
+        if {one.field, other.field} == {"sex", "age"} and not _in_numbers(other, text) and _GROUPS.fullmatch(between):
+            return replace(one, certain=False)
+    return one
+
+
+def _both_ranges(one: Fact, other: Fact, text: str) -> Fact | None:
+    """ "Neonates and infants", "yesterday and today" as one range that holds both; None where they are no such two."""
+    first, second = one.where, other.where
+    if (
+        not (isinstance(first, Between) and isinstance(second, Between))
+        or _in_numbers(one, text)
+        or _in_numbers(other, text)
+    ):
+        return None
+    if _EITHER.fullmatch(text[one.stop : other.start]) is None:
+        return None
+    lows, highs = (first.low, second.low), (first.high, second.high)
+    low = None if None in lows else min(lows, key=_order)
+    high = None if None in highs else max(highs, key=_order)
+    if one.field == "date" and None in (low, high):
+        return None  # "since last month and before yesterday" are two bounds
+    where: Filter = Between(one.field, low, high) if low is not None or high is not None else ALL
+    in_words = f"{one.text} or {other.text}"
+    return Fact(one.field, where, in_words, one.start, other.stop, one.certain and other.certain)
+
+
+def _order(bound: object) -> float:
+    return bound.toordinal() if isinstance(bound, date) else float(str(bound))
 
 
 def fields_named(where: Filter) -> frozenset[str]:

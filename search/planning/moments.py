@@ -43,7 +43,7 @@ _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})\.?"
 _APOSTROPHE = "['’‘`´]"
 _Y4 = r"(?P<y>(?:19|20)\d\d)"
 _Y = rf"(?:{_Y4}|{_APOSTROPHE}\s?(?P<yy>\d\d))"
-_END = r"(?!\w|[./-]\d|,\d)"
+_END = r"(?!\w|[./]\d|-\d(?!\d?[./]\d)|,\d)"
 _START = r"(?<![\w./+])(?<!\d,)(?<!(?<!\w)-)"
 _SEASONS = {"spr": 3, "frü": 3, "sum": 6, "som": 6, "aut": 9, "fal": 9, "her": 9, "win": 12}
 """The first of three months, as the weather counts them; a winter is named by its December."""
@@ -166,7 +166,7 @@ def _part(match: re.Match[str], today: date) -> _Reading | None:
     if groups.get("plain") is not None and year is not None and not 2000 <= year <= today.year:
         return None
     low, high = part_of(today.year if year is None else year, groups["part"])
-    return low, high, "part", year is None, True
+    return low, high, "part", year is None, groups.get("plain") is None or len(groups["part"]) == 2
 
 
 def _of_a_year(match: re.Match[str], today: date) -> _Reading | None:
@@ -268,20 +268,20 @@ _MOMENTS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (_words(rf"(?P<d>\d\d?){_TH}\s(?:of\s)?{_MONTH}"), _day),
     (_words(rf"(?P<feast>xmas|christmas|boxing|new year{_APOSTROPHE}?s)(?:\s(?:day|eve))?(?:,?\s{_Y})?"), _feast),
     (_words(rf"(?:(?P<edge>early|mid|late)[\s-])?{_MONTH}(?:,?[\s-]|(?={_APOSTROPHE}|20))\s?(?:{_Y}|{_WHICH_YEAR})"), _month),
-    (_words(rf"(?P<plain>){_MONTH}[\s-](?P<yy>\d\d)(?!\s?(?:y|m\b|mm|cm|%|[-–]))"), _month),
+    (_words(rf"(?P<plain>){_MONTH}[\s-](?P<yy>\d\d)(?!\s?(?:y|m\b|mm|cm|%))"), _month),
     (_words(rf"(?P<m>0[1-9]|1[0-2]|[1-9](?=/))[/.-]{_Y4}"), _month),
     (_words(rf"{_Y4}[-/](?P<m>0[1-9])"), _month),
     (_words(rf"(?P<which>this|last)\s{_PART}"), _part),
     (_words(rf"(?:the\s)?{_PART}(?:\sof)?[\s/-]?\s?(?:{_Y}(?:\s?/\s?\d\d(?!\d))?|{_WHICH_YEAR})"), _part),
     (_words(rf"{_Y4}\s?(?P<sign>[-–/])\s?(?P<short>\d\d)"), _years_in_short),
-    (_words(rf"(?P<plain>)(?P<part>q[1-4]|h[12]|[1-4]q|[12]h)\s?{_APOSTROPHE}?(?P<yy>\d\d)"), _part),
+    (_words(rf"(?P<plain>)(?P<part>q[1-4]|h[12]|[1-4]q|[12]h|(?:spring|summer|autumn|winter)(?=\s))\s?{_APOSTROPHE}?(?P<yy>\d\d)"), _part),
     (_words(rf"(?P<plain>){_MONTH}(?P<yy>\d\d)"), _month),
     (_words(r"(?P<part>winter)\s(?P<yy>\d\d)/\d\d"), _part),
     (_words(rf"{_Y4}[\s/-]?{_PART.replace('spring|summer|autumn|fall|winter|', '')}"), _part),
     (_words(r"(?:the\s)?(?P<decade>(?:19|20)\d0)['’]?s"), _decade),
     (_words(rf"(?P<which>last|past|previous|preceding|prior|this)\s(?P<count>\d{{1,4}})\s?{_COUNTED}(?!\sold)"), _counted),
     (_words(rf"(?P<which>last|past|previous|this)\s{_WHOLE}(?!\sold)"), _counted),
-    (_words(r"(?P<which>last|this|on|since)\s(?P<weekday>mon|tues?|wednes|thurs?|fri|satur|sun)day"), _weekday),
+    (_words(r"(?P<which>last|this|on|since|from)\s(?P<weekday>mon|tues?|wednes|thurs?|fri|satur|sun)day"), _weekday),
     (_words(r"(?:the\s)?day before yesterday"), _days_ago(2)),
     (_words(r"(?P<count>\d{1,3})\sdays\sago"), _so_many_days_ago),
     (_words("yesterday"), _days_ago(1)),
@@ -289,7 +289,7 @@ _MOMENTS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (_words("now|present|date"), _days_ago(0, "now")),
     (_words(rf"(?:(?P<edge>early|mid|late)[\s-]){_Y4}"), _of_a_year),
     (re.compile(rf"{_START}{_Y4}(?!\w|[./]\d|,\d|-\d(?!\d{{3}}(?!\d)))"), _of_a_year),
-    (re.compile(rf"(?<!\S){_APOSTROPHE}(?P<yy>\d\d)(?!\w|{_APOSTROPHE})"), _of_a_year),
+    (re.compile(rf"(?<![\w/.,]){_APOSTROPHE}(?P<yy>\d\d)(?!\w|{_APOSTROPHE})"), _of_a_year),
     (_words(rf"(?:(?P<edge>early|mid|late)[\s-])?{_MONTH}(?!\s(?:fractures?|fx|ha?emoglobin\w*|thurner|hegglin))(?!-(?!(?:{'|'.join(_MONTHS)})\b)\w)"), _month),
     (_words(r"(?P<part>q[1-4]|h[12])"), _part),
 )  # fmt: skip
@@ -297,7 +297,7 @@ _MAY_HOLD = re.compile(
     r"\d\d|\bq[1-4]|today|tonight|yesterday|this|last|past|previous|prior|preceding|day|" + "|".join(rf"\b(?:{one})\b" for one in _MONTHS),
     re.IGNORECASE,
 )  # fmt: skip
-_WEEKDAY_WORDS = re.compile(r"^(?:since|on)\s", re.IGNORECASE)
+_WEEKDAY_WORDS = re.compile(r"^(?:since|on|from)\s", re.IGNORECASE)
 
 
 def moments_in(text: str, today: date, taken: Taken) -> list[Moment]:

@@ -35,4 +35,4 @@ def words(pattern: str, after: str = "") -> re.Pattern[str]:
 
 def free(pattern: str) -> re.Pattern[str]:
     """What begins a word or a number and says for itself where it ends, in any case."""
-    return re.compile(rf"(?:(?<![\w.])|(?<=(?<!\w)[FMfm])(?=[<>≥≤]))(?:{pattern})", re.IGNORECASE)
+    return re.compile(rf"(?:(?<![\w.])|(?<=[A-Za-z])(?=[<>≥≤]))(?:{pattern})", re.IGNORECASE)

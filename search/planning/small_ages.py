@@ -73,15 +73,26 @@ def small_span(match: re.Match[str], _: date) -> Reading | None:
     return age_between(years(first, name)[0], years(last, name)[1]), in_words, somebody or alone(match)
 
 
+_OF = {"12": "month", "52": "week", "7": "day"}
+_ABOVE = re.compile(r"over|above|older|more|>", re.IGNORECASE)
+
+
 def in_fractions(match: re.Match[str], _: date) -> Reading | None:
     """ "6/12" is six months, "3/52" three weeks, "5/7" five days, of somebody; else it is how long something lasts."""
-    if not (match["old"] or beside_somebody(match)) or (
-        not match["old"] and LASTS_AFTER.match(match.string, match.end())
-    ):
+    told = bool(match["old"] or match["aged"] or match["sign"])
+    if not (told or beside_somebody(match)) or (not match["old"] and LASTS_AFTER.match(match.string, match.end())):
         return None
-    number, name = int(match["n"]), {"12": "month", "52": "week", "7": "day"}[match["of"]]
-    low, below = years(number, name[0])
-    return age_between(low, below), f"{number} {name}s" if number != 1 else f"1 {name}", True
+    if match["sign"] and not (match["old"] or beside_somebody(match) or alone(match)):
+        return None
+    name, last = _OF[match["of"]], int(match["n"])
+    first = int(match["n0"] or last)
+    low, below = years(first, name[0])[0], years(last, name[0])[1]
+    in_words = f"{first} to {last} {name}s" if first < last else f"{last} {name}" + "s" * (last != 1)
+    if not match["sign"]:
+        return (age_between(low, below), in_words, True) if first <= last else None
+    if _ABOVE.match(match["sign"]):
+        return Between("age", below, None), f"older than {in_words}", True
+    return Between("age", None, math.nextafter(low, -1.0)), f"younger than {in_words}", True
 
 
 def of_life(match: re.Match[str], _: date) -> Reading | None:

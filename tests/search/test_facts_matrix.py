@@ -132,6 +132,25 @@ def test_of_several_ages_of_one_person_the_narrower_counts(typed: str, bounds: t
     assert [(first or None, last) for first, last in ages(f"{typed}, scoliosis", on=True)] == [(low or None, high)]
 
 
+@pytest.mark.parametrize(
+    ("typed", "low", "high"),
+    [
+        ("<6/12 baby", None, 0), (">18/12 children", 1, None), ("6-12/12 babies", 0, 1), ("aged 2 through 6", 2, 6),
+        ("neonates and infants", None, 1), ("teens or young adults", 13, 39), ("40s or 50s women", 40, 59),
+        ("early-to-mid 40s", 40, 46), ("women≥50", 50, None),
+    ],
+)  # fmt: skip
+def test_bounds_and_rows_of_ages(typed: str, low: int | None, high: int | None) -> None:
+    assert (low, high) in ages(f"{typed}, scoliosis", on=True)
+
+
+def test_two_groups_of_persons_are_no_one_person() -> None:
+    assert ages("children and adults, knee") == []
+    for typed in ("women and children, knee", "knee, teens or men"):
+        assert parts(typed, on=True) == []
+        assert len(parts(typed)) == 2
+
+
 @pytest.mark.parametrize("typed", ["boys & girls", "men and women", "both sexes", "male or female", "girls or boys"])
 def test_both_sexes_are_no_condition_on_sex(typed: str) -> None:
     assert sexes(f"growth plate, {typed} 10yo") == []
