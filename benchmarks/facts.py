@@ -32,6 +32,7 @@ _FILES = {
     "facts_first.jsonl": date(2026, 11, 30),
     "facts_second.jsonl": date(2026, 11, 30),
     "facts_third.jsonl": date(2026, 11, 28),
+    "facts_fourth.jsonl": date(2026, 11, 28),
 }
 """By file: the day that its writer took for today."""
 
