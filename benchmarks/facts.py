@@ -1,13 +1,17 @@
-"""Facts in words against what people meant: 110 and 100 queries by two writers who had not seen the patterns.
+"""Facts in words against what people meant: queries by writers who had not seen the patterns.
 
     python -m benchmarks.facts [--misses]
 
 Each query has conditions that it means for sure (`must`), arguable ones (`may`), and ones that somebody naive would
-take (`must_not`), with 2026-11-30 as today. A query is right where every `must` is a condition, counted at once or
-offered, and nothing counts at once that is not meant. Body regions and techniques are no facts in words and are left
-out.
+take (`must_not`), with the day beside its file as today. A query is right where every `must` is a condition, counted at
+once or offered, and nothing counts at once that is not meant. Body regions and techniques are no facts in words and are
+left out. A whole date that is no part of a fact counts as the planner takes it, as an identifier, and an age of at
+least 0 says nothing.
 Before any mending 82 of the first 110 were right and 71 of the second 100. Mended with the misses of the first, the
-second were counted once unread, by a slightly stricter count: 76, where it gave 70 before. Then its misses were read.
+second were counted once unread, by a slightly stricter count: 76, where it gave 70 before. Then its misses were read,
+and the third 120 counted once unread: 62 (60 without whole dates). With the misses of all three read: 105, 95, 119.
+The fourth 120 were counted once by both, and nobody has read their misses: 91 by the rules before the third was read,
+103 after, with something that was not meant in 12 and 9.
 """
 
 from __future__ import annotations
@@ -15,18 +19,22 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
 from benchmarks.clauses import share
 from spinecho.db.filters.algebra import write_filter
+from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
 from spinecho.search.planning.facts_in_words import facts_in, offers_of
+from spinecho.search.planning.identifiers import dates_in
+from spinecho.search.planning.spans import Span
 
 _FILES = {
     "facts_first.jsonl": date(2026, 11, 30),
     "facts_second.jsonl": date(2026, 11, 30),
     "facts_third.jsonl": date(2026, 11, 28),
+    "facts_fourth.jsonl": date(2026, 11, 28),
 }
 """By file: the day that its writer took for today."""
 
@@ -36,14 +44,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--misses", action="store_true")
     given = parser.parse_args()
+    knows = SentenceEncoder.default().knows
     for name, today in _FILES.items():
         lines = (Path(__file__).parent / "data" / name).read_text(encoding="utf-8").splitlines()
         rows = [json.loads(line) for line in lines]
         missed = not_meant = right = 0
         for row in rows:
-            offers = offers_of(row["query"], facts_in(row["query"], today))
-            on = bounds(write_filter(one.where) for one in offers if one.on)
-            offered = bounds(write_filter(one.where) for one in offers)
+            offers = offers_of(row["query"], facts_in(row["query"], today, knows=knows))
+            days = bounds(_whole_dates(row["query"], [(one.start, one.stop) for one in offers]))
+            on = bounds(write_filter(one.where) for one in offers if one.on) | days
+            offered = bounds(write_filter(one.where) for one in offers) | days
             lacks = bounds(row["must"]) - offered
             wrong = on - bounds(row["must"]) - bounds(row["may"])
             right += not (lacks or wrong)
@@ -55,6 +65,13 @@ def main() -> None:
         print(
             f"{name}: right {share(right, n)}, something lacks in {missed}, something not meant counts in {not_meant}"
         )
+
+
+def _whole_dates(query: str, taken: Sequence[Span]) -> Iterator[str]:
+    """Whole dates that are no part of a fact: they are identifiers, which the archive answers by its own dates."""
+    for (start, stop), days in dates_in(query):
+        if not any(start < other_stop and other < stop for other, other_stop in taken):
+            yield f"date>={days[0].isoformat()} and date<={days[0].isoformat()}"
 
 
 def bounds(conditions: Iterable[str]) -> set[str]:
@@ -70,7 +87,7 @@ def bounds(conditions: Iterable[str]) -> set[str]:
             if no:
                 sign, years, no = ("<=", years - 1, False) if sign == ">=" else (">=", years + 1, False)
             plain = f"age{sign}{years}"
-        if not plain.startswith(("body_region", "technique")):
+        if plain != "age>=0" and not plain.startswith(("body_region", "technique")):
             found.add(f"not {plain}" if no else plain)
     return found
 

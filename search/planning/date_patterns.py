@@ -1,112 +1,229 @@
-"""The words of dates: years, months, days and spans between them, counted from today where they say so."""
+"""When: the times that a text names, with the prepositions around them, and scans that are older than so much.
+
+Every form of a time stands with every preposition: `moments` finds the first, this the second.
+"""
 
 # ruff: noqa: E501 - alternatives broken over more lines read worse
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from spinecho.db.filters.algebra import Between
-from spinecho.search.planning.pattern_parts import CLINICAL, Pattern, Read, Reading, free, words
+from spinecho.search.planning.moments import Moment, before, moments_in, unit_name
+from spinecho.search.planning.pattern_parts import CLINICAL, Pattern, Reading, words
+from spinecho.search.planning.spans import Span, Taken
 
-_YEAR = r"(?P<y>(?:19|20)\d\d)"
-_Y = _YEAR + r"(?:\s?/\s?\d\d(?=\s|$|[,;]))?(?![\d./-]\d|\w)"
-"""Also "2023/24", of a winter."""
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?\s{1,2}"
-_DAY = r"(?P<day>(?:19|20)\d\d-\d\d-\d\d)"
-_PART = (
-    r"(?P<part>spring|summer|autumn|fall|winter(?=\s(?:19|20)\d\d)|frühling|frühjahr|sommer|herbst|q[1-4]"
-    r"|(?:(?:the )?(?:first|second|third|fourth|last|1st|2nd|3rd|4th) (?:half|quarter)(?: of)?))\s{1,2}(?:of\s)?"
+_WAYS: tuple[tuple[str, str], ...] = (
+    ("between", r"between|betw|btwn|btw|b/w|von|zwischen"),
+    ("since", r"(?:no|not) (?:earlier|older) than|since|from|starting(?: in| from| on)?|as of|seit|ab|>=|≥|on or after"),
+    ("after", r"after|later than|newer than|more recent than|post|nach|>"),
+    ("until", r"(?:no|not) later than|until|till|'?til|up ?to|up until|through|thru|by|bis|<=|≤|on or before"),
+    ("before", r"before|prior to|earlier than|older than|pre|vor|<"),
+    ("in", r"in|of|during|on|within|over|im|am|year|(?:scanned|imaged|acquired|performed|dated)(?: in| on)?"),
+)  # fmt: skip
+_BEFORE = re.compile(
+    r"(?<![\w-])(?:" + "|".join(f"(?P<{way}>{said})" for way, said in _WAYS) + r")(?:(?<=[<>=≥≤])\s{0,2}|\s{1,2}|(?<=pre)-|(?<=post)-)"
+    r"(?:the\s)?(?:(?P<edge>beginning|start|begin|end|early|late|mid)(?:\sof|-)?\s{0,2}(?:the\s)?)?$",
+    re.IGNORECASE,
+)  # fmt: skip
+_EDGE = re.compile(r"(?:the\s)?(?P<edge>beginning|start|end)(?:\sof)?\s{1,2}(?:the\s)?$", re.IGNORECASE)
+_AFTER = re.compile(
+    r"(?P<since>\s{0,2}\+(?!\w)|\s{1,2}(?:onwards?|(?:or|and|&) (?:later|after|newer|since|up|beyond)|to (?:date|now|present|today)|(?:un)?till? (?:now|today|date|present)))(?!\w)"
+    r"|(?P<until>\s{1,2}(?:(?:or|and|&) (?:earlier|before|older)|backwards?))(?!\w)",
+    re.IGNORECASE,
+)  # fmt: skip
+_ON = re.compile(r"\s{1,2}on(?=\s{0,2}(?:$|[,;]))", re.IGNORECASE)
+_JOINT = re.compile(
+    r"\s{0,2}(?:-|–|\.\.)\s{0,2}|\s{1,2}(?:to|until|till|'?til|through|thru|bis|up to)\s{1,2}(?:the\s)?(?:(?P<edge>beginning|start|end) of\s{1,2}(?:the\s)?)?"
+    r"|\s{0,2}(?P<and>(?<=\s)and(?=\s)|/|&|(?<=\s)und(?=\s))\s{0,2}(?:the\s)?",
+    re.IGNORECASE,
+)  # fmt: skip
+_LASTS = re.compile(
+    r"(?<!\w)(?:ms|multiple sclerosis|epilep\w*|diabet\w*|dementia|alzheimer\S*|parkinson\S*|pd|arthritis|ra|migraines?|lupus|sle|crohn\S*"
+    r"|colitis|cancer|ca|hiv|copd|asthma|hypertension|cirrhosis|hepatitis|disease|disorder|syndrome|deficits?|pregnan\w*|smok\w*|married"
+    r"|medication|steroids?|natalizumab|dialysis|remission|postmenopausal|menopause)\W{1,3}(?:\w+\s)?$",
+    re.IGNORECASE,
+)  # fmt: skip
+"""What goes on for years: "MS since 2015" is how long, not when somebody was scanned."""
+_SCANNED = re.compile(
+    r"(?<!\w)(?:scanned|imaged|acquired|performed|dated|scans?|stud(?:y|ies)|exams?|mris?|images?)\W{1,3}(?:\w+\s)?$",
+    re.IGNORECASE,
 )
-_WHEN = rf"(?:{_DAY}|(?:{_MONTH}|{_PART})?{_Y})"
-_WHEN2 = re.sub(r"\?P<(day|month|part|y)>", r"?P<\g<1>2>", _WHEN)
-_SEASONS = {"spr": 3, "frü": 3, "sum": 6, "som": 6, "aut": 9, "fal": 9, "her": 9, "win": 12}
-"""The first of three months, as the weather counts them; a winter is named by its December."""
-_PLACES = {"fir": 1, "1st": 1, "sec": 2, "2nd": 2, "thi": 3, "3rd": 3, "fou": 4, "4th": 4}
+_NO_BARE_AFTER = re.compile(r"\s(?:ms|mm|cases|patients|images|slices|classification|criteria|who)", re.IGNORECASE)
+_BARE_AFTER = re.compile(r"\s{0,3}(?:$|[,;]|\w{3})")
+_NO_TIME = re.compile(
+    r"(?<!\w)(?:born|dob|d\.o\.b\.?|birth(?:day|date)?|geb(?:oren)?)\W{0,3}(?:\w+\s){0,2}$", re.IGNORECASE
+)
+"""When somebody was born is no time of a scan."""
+
+Said = tuple[Span, Reading]
+"""(where it stands, what it says)"""
 
 
-def _bounds(groups: dict[str, str | None], which: str = "") -> tuple[date, date]:
-    """First and last day of a year, a month or a day."""
-    if day := groups.get(f"day{which}"):
-        return date.fromisoformat(day), date.fromisoformat(day)
-    year = int(groups.get(f"y{which}") or 0)
-    if month := groups.get(f"month{which}"):
-        return _months(year, _month(month), 1)
-    if part := groups.get(f"part{which}"):
-        return _part_of(year, part.lower())
-    return date(year, 1, 1), date(year, 12, 31)
+def dates_said(text: str, today: date, taken: Taken) -> list[Said]:
+    """The conditions on dates that a text names. taken: what has been read as something else, and is left alone."""
+    found = [said for said in _said(moments_in(text, today, taken), text, today) if not taken.meets(said[0])]
+    scanned = [
+        _SCANNED.search(text[: span[0]]) is not None or text[slice(*span)].lower().startswith(_TIED)
+        for span, _ in found
+    ]
+    if any(scanned):  # "MS since 2015, scanned 2021": only the second is of scans
+        found = [
+            (span, reading if tied else (*reading[:2], False))
+            for (span, reading), tied in zip(found, scanned, strict=True)
+        ]
+    return found
 
 
-def _month(letters: str) -> int:
-    return 1 + next(at for at, name in enumerate(_MONTHS) if name.startswith(letters.lower()))
+_TIED = ("scanned", "imaged", "acquired", "performed", "dated")
 
 
-def _months(year: int, number: int, count: int) -> tuple[date, date]:
-    """First and last day of so many months from one on."""
-    after = number - 1 + count
-    return date(year, number, 1), date(year + after // 12, after % 12 + 1, 1) - timedelta(days=1)
+def _said(moments: Sequence[Moment], text: str, today: date) -> Iterator[Said]:
+    at = 0
+    while at < len(moments):
+        one = moments[at]
+        at += 1
+        prep = _BEFORE.search(text, max(0, one.start - 40), one.start)
+        way = prep.lastgroup if prep is not None else ""
+        if prep is not None and way == "edge":
+            way = next(name for name, _ in _WAYS if prep[name])
+        if prep is not None and not prep["edge"] and _EDGE.search(text, max(0, one.start - 20), one.start) is not None:
+            prep = None  # "end of 2022": the "of" is the end's
+            way = ""
+        start = prep.start() if prep is not None else one.start
+        if _NO_TIME.search(text, max(0, start - 30), start):
+            continue
+        if at < len(moments) and (whole := _span(one, moments[at], way or "", text, today)) is not None:
+            low, high, sure = whole
+            stop, at = moments[at].stop, at + 1
+            yield (
+                (start if way in ("between", "since", "in") else one.start, stop),
+                _reading(low, high, text, start, sure=sure),
+            )
+            continue
+        edge = (prep["edge"] or "").lower() if prep is not None else ""
+        if prep is None and (alone := _EDGE.search(text, max(0, one.start - 20), one.start)) is not None:
+            start, edge = alone.start(), alone["edge"].lower()
+        said = _one(one, way or "", edge, text, start, today)
+        if said is not None:
+            yield said
 
 
-def _part_of(year: int, part: str) -> tuple[date, date]:
-    """A season, a quarter ("q3", "second quarter of") or a half."""
-    if part[0] == "q":
-        return _months(year, 3 * int(part[1]) - 2, 3)
-    if "half" in part or "quarter" in part:
-        length = 6 if "half" in part else 3
-        which = part.removeprefix("the ")[:3]
-        return _months(year, 1 + length * (_PLACES.get(which, 12 // length) - 1), length)
-    return _months(year, _SEASONS[part[:3]], 3)
+def _one(one: Moment, way: str, edge: str, text: str, start: int, today: date) -> Said | None:
+    """A time on its own, by the words before and after it."""
+    stop, after = one.stop, _AFTER.match(text, one.stop)
+    if after is not None and not (way and after.group().strip() == "+"):
+        way, stop = after.lastgroup or "", after.end()
+    elif way in ("since", "after") and (on := _ON.match(text, one.stop)) is not None:
+        stop = on.end()
+    if one.kind == "now" or way == "between":
+        return None
+    if one.yearless and not way:
+        return None  # "march fracture"
+    if way == "since" and one.kind == "counted" and text[start : start + 4].lower() == "from":
+        way = "in"  # "scans from last month"
+    if not (way or edge):
+        if one.kind == "date":
+            return None  # an identifier, by the archive's own dates
+        if one.kind == "bare year":
+            return _bare(one, text, today)
+    first, last, sure = _at_edge(one, edge, way)
+    low, high = _bounds(first, last, edge, way)
+    sure = sure and (one.sure or bool(way) or one.yearless)
+    if way in ("since", "after") and _LASTS.search(text, max(0, start - 40), start):
+        sure = False
+    return (start, stop), _reading(low, high, text, start, sure=sure)
 
 
-def _dated(way: str) -> Read:
-    def read(match: re.Match[str], _: date) -> Reading | None:
-        groups = match.groupdict()
-        try:
-            first, last = _bounds(groups)
-            end = _bounds(groups, "2")[1] if way == "between" else last
-        except ValueError:
-            return None
-        certain = CLINICAL.search(match.string[max(0, match.start() - 60) : match.start()]) is None
-        low: date | None
-        high: date | None
-        match way:
-            case "since":
-                low, high = first, None
-            case "after":
-                low, high = last + timedelta(days=1), None
-            case "before":
-                low, high = None, first - timedelta(days=1)
-            case "until":
-                low, high = None, last
-            case "between":
-                low, high = first, end
-            case _:
-                low, high = first, last
-        return (
-            (Between("date", low, high), _period(low, high), certain)
-            if low is None or high is None or low <= high
-            else None
-        )
-
-    return read
+def _bounds(first: date, last: date, edge: str, way: str) -> tuple[date | None, date | None]:
+    """What a preposition makes of a time."""
+    day = timedelta(days=1)
+    match way:
+        case "since":
+            return (last + day if edge == "end" else first), None
+        case "after":
+            return last + day, None
+        case "until":
+            return None, (first - day if edge in ("beginning", "start", "begin") else last)
+        case "before":
+            return None, (last if edge == "end" else first - day)
+    return first, last
 
 
-def _period(low: date | None, high: date | None) -> str:
+def _at_edge(one: Moment, edge: str, way: str) -> tuple[date, date, bool]:
+    """(first, last, whether the words say it exactly) of a time or of its beginning, middle or end."""
+    if not edge:
+        return one.low, one.high, True
+    if way in ("since", "after", "until", "before") and edge in ("beginning", "start", "begin", "end"):
+        return one.low, one.high, True
+    third = (one.high - one.low) / 3
+    match edge:
+        case "beginning" | "start" | "begin" | "early":
+            return one.low, one.low + third, False
+        case "mid":
+            return one.low + third, one.high - third, False
+    return one.high - third, one.high, False
+
+
+def _span(one: Moment, other: Moment, way: str, text: str, today: date) -> tuple[date, date | None, bool] | None:
+    """From one time to another, where the words between them, and before the first, say so."""
+    joint = _JOINT.fullmatch(text, one.stop, other.start)
+    pair = one.yearless and not other.yearless and one.kind == other.kind  # "march and april 2025"
+    if (
+        joint is None
+        or (joint["and"] and way not in ("between", "since") and not pair)
+        or way in ("until", "before", "after")
+    ):
+        return None
+    if (
+        joint["and"]
+        and way == "since"
+        and not pair
+        and text[:1]
+        and "from" not in text[max(0, one.start - 12) : one.start].lower()
+    ):
+        return None
+    if other.kind == "now":
+        return one.low, None, True
+    low, high = one.low, other.high
+    if one.yearless and not other.yearless:
+        low = _in_year(low, other.low.year)
+        low = low if low <= high else _in_year(low, other.low.year - 1)
+    elif one.yearless and not way:
+        return None  # "may to march": of no year
+    if (joint["edge"] or "").lower() in ("beginning", "start"):
+        high = other.low - timedelta(days=1)
+    if low > high or low > today:
+        return None
+    return low, high, (one.sure or one.yearless or bool(way)) and (other.sure or bool(way))
+
+
+def _in_year(day: date, year: int) -> date:
+    return date(year, day.month, min(day.day, 28) if day.month == 2 else day.day)
+
+
+def _bare(one: Moment, text: str, today: date) -> Said | None:
+    """A year that nothing ties to a date: offered, and counted where it stands alone."""
+    before_it, after_it = text[: one.start].rstrip(), text[one.stop :].lstrip()
+    if (not before_it or before_it[-1] in ",;") and (not after_it or after_it[0] in ",;"):
+        return (one.start, one.stop), _reading(one.low, one.high, text, one.start)
+    if one.low.year < 1990 or one.low.year > today.year or text[max(0, one.start - 1) : one.start] in ("-", "/"):
+        return None
+    if _BARE_AFTER.match(text, one.stop) is None or _NO_BARE_AFTER.match(text, one.stop) is not None:
+        return None
+    return (one.start, one.stop), _reading(one.low, one.high, text, one.start, sure=False)
+
+
+def _reading(low: date | None, high: date | None, text: str, start: int, *, sure: bool = True) -> Reading:
+    certain = sure and CLINICAL.search(text, max(0, start - 60), start) is None
+    return Between("date", low, high), period(low, high), certain
+
+
+def period(low: date | None, high: date | None) -> str:
+    """A span of days in words; at least one of them is given."""
     if low is not None and high is not None:
         if (low.month, low.day, high.month, high.day) == (1, 1, 12, 31):
             return str(low.year) if low.year == high.year else f"{low.year} to {high.year}"
@@ -114,128 +231,34 @@ def _period(low: date | None, high: date | None) -> str:
     return f"from {low.isoformat()}" if low is not None else f"until {high.isoformat() if high else ''}"
 
 
-_UNITS = {"d": "day", "w": "week", "m": "month", "y": "year"}
-
-
-def _relative(match: re.Match[str], today: date) -> Reading | None:
-    groups = match.groupdict()
-    certain = CLINICAL.search(match.string[max(0, match.start() - 60) : match.start()]) is None
-    unit, number = _UNITS[(groups["unit"] or "")[0].lower()], int(groups["count"] or 1)
-    which = (groups["which"] or "").lower()
-    if groups["count"] or groups["rolling"] or which == "past":
-        if number * {"day": 1, "week": 7, "month": 31, "year": 366}[unit] > 40_000:
-            return None
-        low, high = _before(today, unit, number), today
-    elif unit == "year":
-        year = today.year - (which == "last")
-        low, high = date(year, 1, 1), date(year, 12, 31)
-    elif unit == "month":
-        first = today.replace(day=1)
-        low = (first - timedelta(days=1)).replace(day=1) if which == "last" else first
-        high = first - timedelta(days=1) if which == "last" else today
-    else:
-        monday = today - timedelta(days=today.weekday())
-        low = monday - timedelta(days=7) if which == "last" else monday
-        high = low + timedelta(days=6)
-    return Between("date", low, high), _period(low, high), certain
-
-
-def _before(today: date, unit: str, number: int) -> date:
-    """The same day so many months or years before, or the last of its month; so many days or weeks."""
-    if unit in ("day", "week"):
-        return today - timedelta(days=number * {"day": 1, "week": 7}[unit])
-    at = 12 * today.year + today.month - 1 - number * {"month": 1, "year": 12}[unit]
-    _, last = _months(at // 12, at % 12 + 1, 1)
-    return last.replace(day=min(today.day, last.day))
-
-
 def _old(match: re.Match[str], today: date) -> Reading | None:
-    """ "Scans older than 5 years" are of before then."""
-    if (number := int(match["count"])) > 100:
+    """ "Scans older than 5 years" are of before then, "less than 2 years ago" since then."""
+    day = before(today, unit_name(match["unit"]), int(match["count"]))
+    if day is None:
         return None
-    last = _before(today, _UNITS[match["unit"][0].lower()], number)
-    return Between("date", None, last), _period(None, last), True
+    newer = match["newer"] is not None
+    low, high = (day, None) if newer else (None, day)
+    return Between("date", low, high), period(low, high), True
 
 
-def _since_month(match: re.Match[str], today: date) -> Reading | None:
-    """A month without its year is the latest that has begun."""
-    number = _month(match["month"])
-    low = date(today.year - (number > today.month), number, 1)
-    return Between("date", low, None), _period(low, None), True
-
-
-def _season(match: re.Match[str], today: date) -> Reading | None:
-    """This summer, or the last one: of this year, or the one before where it has not begun."""
-    low, high = _part_of(today.year, match["part"].lower())
-    if low > today:
-        low, high = _part_of(today.year - 1, match["part"].lower())
-    if match["which"].lower() == "last" and high >= today:
-        low, high = _part_of(low.year - 1, match["part"].lower())
-    return Between("date", low, high), _period(low, high), True
-
-
-def _months_of_one_year(match: re.Match[str], _: date) -> Reading | None:
-    """ "Jan to Jun 2025"."""
-    first, last = _month(match["month"]), _month(match["month2"])
-    if first > last:
-        return None
-    low, high = _months(int(match["y"]), first, 1)[0], _months(int(match["y"]), last, 1)[1]
-    return Between("date", low, high), _period(low, high), True
+def _ago(match: re.Match[str], today: date) -> Reading | None:
+    """ "More than 5 years ago" is offered: who knows what was then."""
+    said = _old(match, today)
+    return said and (*said[:2], re.search(_OF_SCANS, match.group(), re.IGNORECASE) is not None)
 
 
 def _this_year(_: re.Match[str], today: date) -> Reading | None:
     low = date(today.year, 1, 1)
-    return Between("date", low, today), _period(low, today), True
+    return Between("date", low, today), period(low, today), True
 
 
-def _bare(match: re.Match[str], today: date) -> Reading | None:
-    """A year that nothing ties to a date: offered, and counted where it stands alone."""
-    year = int(match["y"])
-    return (Between("date", date(year, 1, 1), date(year, 12, 31)), str(year), False) if year <= today.year else None
-
-
-def _day(days: int) -> Read:
-    def read(match: re.Match[str], today: date) -> Reading | None:
-        day = today - timedelta(days=days)
-        return Between("date", day, day), day.isoformat(), True
-
-    return read
-
-
-_UP_TO, _FROM = (
-    r"(?:until|till|up to|through|by|before|bis)\s{1,2}(?:the\s)?",
-    r"(?:since|from|after|seit|ab)\s{1,2}(?:the\s)?",
-)
-_BEGINS, _ENDS = r"(?:beginning|start|begin) of\s{1,2}", r"end of\s{1,2}"
-_MONTH2 = _MONTH.replace("month", "month2")
-_SPAN = r"(?P<count>\d{1,3})\s?(?P<unit>weeks?|wks?|months?|mths?|years?|yrs?)(?!\sold)"
+_THAN = r"(?:(?P<newer>(?:newer|less|younger|no older|not older|fewer) than|within|<)|(?:older|more) than|over|>)"
+_SPAN = r"(?P<count>\d{1,3})\s?(?P<unit>days?|weeks?|wks?|months?|mths?|mo|years?|yrs?|y)"
+_OF_SCANS = r"(?:scans?|stud(?:y|ies)|exams?|examinations?|images?|imaging|mris?|reports?)"
 OLD_SCANS: tuple[Pattern, ...] = (
-    ("date", words(rf"(?:scans?|stud(?:y|ies)|exams?|examinations?|images?|imaging|mris?|reports?)\s(?:that are\s)?(?:older|more) than\s{_SPAN}(?:\s(?:ago|old))?"), _old),
+    ("date", words(rf"{_OF_SCANS}\s(?:that are\s|which are\s|done\s|from\s)?{_THAN}\s?{_SPAN}(?:\s(?:ago|old))?"), _old),
+    ("date", words(rf"(?:scanned|imaged|acquired|performed|done)\s{_THAN}\s?{_SPAN}\sago"), _old),
+    ("date", words(rf"{_THAN}\s?{_SPAN}\sago(?:\s{_OF_SCANS})?"), _ago),
+    ("date", words("ytd|year to date"), _this_year),
 )  # fmt: skip
 """Before ages: "older than 5 years" of scans is a time."""
-DATES: tuple[Pattern, ...] = (
-    ("date", free(rf"(?:between |from )?{_MONTH}(?:to|until|till|-|–|through|and|bis)\s{{1,2}}{_MONTH2}{_Y}"), _months_of_one_year),
-    ("date", free(rf"(?:between|from|von)\s{{1,2}}{_WHEN}\s{{0,2}}(?:and|to|until|till|-|–|bis|und)\s{{0,2}}{_WHEN2}"), _dated("between")),
-    ("date", free(rf"{_YEAR}\s{{0,2}}(?:-|–|to)\s{{0,2}}(?P<y2>(?:19|20)\d\d)(?![\d./-]\d|\w)"), _dated("between")),
-    ("date", words(rf"{_UP_TO}{_ENDS}{_WHEN}"), _dated("until")),
-    ("date", words(rf"{_UP_TO}{_BEGINS}{_WHEN}"), _dated("before")),
-    ("date", words(rf"{_FROM}{_BEGINS}{_WHEN}"), _dated("since")),
-    ("date", words(rf"{_FROM}{_ENDS}{_WHEN}"), _dated("after")),
-    ("date", words(rf"(?:since|from|starting(?: in)?|seit|ab)\s{{1,2}}{_WHEN}(?:\s(?:on(?:wards)?|or later|and later))?"), _dated("since")),
-    ("date", words(rf"(?:after|later than|nach)\s{{1,2}}{_WHEN}"), _dated("after")),
-    ("date", words(rf"(?:before|prior to|earlier than|vor)\s{{1,2}}{_WHEN}"), _dated("before")),
-    ("date", words(rf"(?:until|till|up to|through|bis)\s{{1,2}}{_WHEN}"), _dated("until")),
-    ("date", re.compile(rf"(?:^|(?<=[,;]))\s{{0,3}}{_Y}(?=\s{{0,3}}(?:$|[,;]))"), _dated("in")),
-    ("date", words(rf"(?:{_MONTH}|{_PART}){_Y}"), _dated("in")),
-    ("date", words(rf"(?:in|of|during|on)\s{{1,2}}{_WHEN}"), _dated("in")),
-    ("date", words(
-        r"(?:(?:in|within|during|over|from)\s)?(?:the\s)?(?P<which>last|past|this)\s(?:(?P<count>\d{1,4})\s)?(?P<unit>days?|weeks?|wks?|months?|mths?|years?|yrs?)(?!\sold)(?P<rolling>(?!))?"
-    ), _relative),
-    ("date", re.compile(r"(?<![\w.,/+-])(?P<y>(?:199|20[0-4])\d)(?=\s{0,3}(?:$|[,;]|\w{3}))(?!\s(?:ms|mm|cases|patients|images|slices|classification|criteria|who))", re.IGNORECASE), _bare),
-    ("date", words(r"(?:since|seit)\s(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?(?!\s\d)"), _since_month),
-    ("date", words(r"(?:in\s)?(?P<which>this|last)\s(?P<part>spring|summer|autumn|fall|winter)"), _season),
-    ("date", words(r"ytd|year to date"), _this_year),
-    ("date", words("yesterday"), _day(1)),
-    ("date", words("today"), _day(0)),
-)  # fmt: skip
-"""In the order in which they are tried."""

@@ -8,13 +8,18 @@ everything typed is such facts, they are what is wanted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TypeAlias
 
-from spinecho.db.filters.algebra import Between, Filter, Is, Not, conjuncts
+from spinecho.db.filters.algebra import ALL, And, Between, Filter, Is, Not, conjuncts
+from spinecho.search.planning.age_words import DECADES, SEX
+from spinecho.search.planning.date_patterns import dates_said
 from spinecho.search.planning.fact_patterns import PATTERNS, SAYINGS
-from spinecho.search.planning.query_plan import Offer
+from spinecho.search.planning.fact_spelling import mended_words
+from spinecho.search.planning.plain_forms import plain
+from spinecho.search.planning.query_plan import Correction, Offer
 from spinecho.search.planning.spans import Span, Taken
 
 
@@ -28,30 +33,67 @@ class Fact:
     start: int
     stop: int
     certain: bool
+    mended: tuple[Correction, ...] = ()
+    """Words in it that were misspelt."""
+
+
+Knows: TypeAlias = Callable[[str], bool]
+_NO_FACTS = re.compile(r'["“”„][^"“”„]*["“”„]|(?<!\S)[-−]?[A-Za-z_]+:\S+')
+_WHO = "|".join(f"(?P<{value}>{said})" for value, said in SEX)
+SEX_BEFORE = re.compile(
+    rf"(?<![\w'’./+&-])(?P<who>{_WHO})(?:[\s,:]{{1,3}}(?:is\s|was\s)?(?:in\s)?|(?<=[FMfm]))$", re.IGNORECASE
+)
+SEX_BEHIND = re.compile(rf"[\s,/.()-]{{0,3}}(?P<who>{_WHO})(?![\w/'’+&-])", re.IGNORECASE)
 
 
 _NOT = re.compile(
-    r"(?:(?:(?<!\S)[-−])|(?<![\w-])(?:and |but |or )?(?:not|no|non|except(?: for)?|excluding|without|w/o|other than|nor"
-    r"|kein(?:e[nrsm]?)?|nicht|ohne)[\s-]{1,3})(?:(?:any|the|a|an|in|on|at|from|of|by|for|with)\s{1,3}){0,2}$",
+    r"(?:(?:(?<!\S)[-−])|(?<![\w-])(?:and |but |or )?(?:not|no|non|neither|except(?: for)?|excluding|exclude[sd]?"
+    r"|excl\.?|minus|without|w/o|w/out|sans|other than|rather than|instead of"
+    r"|(?:any|every|all)(?:thing|one|body)? (?:but|bar)|no(?:body| one|-one)|apart from|aside from|save for"
+    r"|omit(?:ting)?|avoid(?:ing)?|isn['’]t|aren['’]t|nor"
+    r"|kein(?:e[nrsm]?)?|nicht|ohne)[\s-]{1,3})"
+    r"(?:(?:any|the|a|an|in|on|at|from|of|by|for|with|vendor|scanner|manufacturer)\s{1,3}){0,2}$",
     re.IGNORECASE,
 )
 _JOINS_BEFORE = re.compile(
-    r"(?:(?<![\w-])(?:in|of|for|on|at|by|the|an?|and|from|with|patients?|imaged|scanned|aged)\s{1,3}){1,3}$",
+    r"(?:(?<![\w-])(?:in|of|for|on|at|by|the|an?|and|from|with|patients?|pts?|pats?|imaged|scanned|aged|vendor"
+    r"|men and women|women and men|boys and girls|girls and boys|both sexes|either sex)\s{1,3}){1,3}$",
     re.IGNORECASE,
 )
 _JOINS_AFTER = re.compile(
     r"\s{1,3}(?:with|and|who ha(?:ve|s|d)|having|showing|mit|scanners?|scans?|patients?)(?!\w)", re.IGNORECASE
 )
+_DENIED = re.compile(
+    r"\s{1,2}(?:(?:is|are|were)\s)?(?:excluded|omitted|left out|not wanted|unwanted)(?!\w)", re.IGNORECASE
+)
 _EITHER = re.compile(r"\s{0,3}(?:,|/|\+|&|and|or|und|oder|,\s{0,2}(?:and|or))\s{0,3}", re.IGNORECASE)
+_GROUPS = re.compile(r"\s{1,3}(?:and|or|&|und|oder)\s{1,3}", re.IGNORECASE)
 _NEITHER = re.compile(
     r"\s{1,3}(?:or|nor|and|oder|und)\s{1,3}$|\s{0,3}[,/]\s{0,3}(?:or|nor|and)?\s{0,3}$", re.IGNORECASE
 )
 
 
-def facts_in(text: str, today: date) -> tuple[Fact, ...]:
-    """The facts that a text names, in its order, negations and lists of them taken together."""
+def facts_in(text: str, today: date, *, knows: Knows | None = None) -> tuple[Fact, ...]:
+    """The facts that a text names, in its order, negations and lists of them taken together.
+
+    knows: whether a word in lower case is one of the language; misspelt words of facts are mended with it.
+    """
+    mended = mended_words(text, knows) if knows is not None else ()
+    form = plain(text, [(one.start, one.stop, one.taken) for one in mended])
+    facts = _facts_in_plain(form.text, today)
+    if form.text is text:
+        return facts
+    found = []
+    for one in facts:
+        start, stop = form.typed_span(one.start, one.stop)
+        slips = tuple(slip for slip in mended if start <= slip.start and slip.stop <= stop)
+        found.append(replace(one, start=start, stop=stop, mended=slips))
+    return tuple(found)
+
+
+def _facts_in_plain(text: str, today: date) -> tuple[Fact, ...]:
     taken, found = Taken(len(text)), list[Fact]()
-    for match in re.finditer(r'["“”„][^"“”„]*["“”„]|(?<!\S)[-−]?[A-Za-z_]+:\S+', text):
+    for match in _NO_FACTS.finditer(text):
         taken.take(match.span())  # quoted, or a condition already
     for match in SAYINGS.finditer(text):
         taken.take(match.span())
@@ -62,18 +104,77 @@ def facts_in(text: str, today: date) -> tuple[Fact, ...]:
             reading = read(match, today)
             if reading is None:
                 continue
-            found.append(Fact(field, reading[0], reading[1], *match.span(), reading[2]))
             taken.take(match.span())
-    return tuple(_negated(_joined(_of_now(sorted(found, key=lambda one: one.start), text), text), text))
+            if reading[0] != ALL:
+                start = match.start() + len(match.group()) - len(match.group().lstrip())
+                found.append(Fact(field, reading[0], reading[1], start, start + len(match.group().strip()), reading[2]))
+    for span, reading in dates_said(text, today, taken):
+        found.append(Fact("date", reading[0], reading[1], *span, reading[2]))
+        taken.take(span)
+    found += _sexes_beside(found, text, taken)
+    found.sort(key=lambda one: one.start)
+    return tuple(_of_now(list(_negated(_joined(found, text), text)), text))
+
+
+def _sexes_beside(facts: Sequence[Fact], text: str, taken: Taken) -> list[Fact]:
+    """Letters and words beside an age that tell a sex only there: "64 yo f", "m ≥75", "husband aged 58"."""
+    found = []
+    for one in facts:
+        if one.field != "age" or (not any(map(str.isdigit, text[one.start : one.stop])) and one.start == one.stop):
+            continue
+        for match in (SEX_BEHIND.match(text, one.stop), SEX_BEFORE.search(text, max(0, one.start - 20), one.start)):
+            if match is None or taken.meets(match.span("who")):
+                continue
+            value = "F" if match["F"] else "M"
+            found.append(
+                Fact("sex", Is("sex", (value,)), "female" if value == "F" else "male", *match.span("who"), one.certain)
+            )
+            taken.take(match.span("who"))
+            break
+    return found
 
 
 def _of_now(facts: Sequence[Fact], text: str) -> list[Fact]:
-    """Without stages of life that contradict an age in numbers: "sequelae of neonatal anoxia in a 7-year-old boy"."""
-    ages = [one for one in facts if one.field == "age" and isinstance(one.where, Between)]
-    stages = [one for one in ages if not any(map(str.isdigit, text[one.start : one.stop]))]
-    told = [one for one in ages if one not in stages]
-    gone = [one for one in stages if any(not _meet(one.where, other.where) for other in told)]
-    return [one for one in facts if one not in gone]
+    """Without stages of life that an age in numbers contradicts or makes narrower.
+
+    "Sequelae of neonatal anoxia in a 7-year-old boy" is of the past, and an "old lady in her eighties" is 80 to 89.
+    """
+    told = [one for one in facts if one.field == "age" and isinstance(one.where, Between) and _in_numbers(one, text)]
+    kept = []
+    for one in facts:
+        age = next((part for part in conjuncts(one.where) if isinstance(part, Between) and part.field == "age"), None)
+        if age is None or isinstance(one.where, Not) or one in told:
+            kept.append(one)
+            continue
+        others = [other.where for other in (told if not _is_grown(one) else [*told, *_stages(facts, one)])
+                  if isinstance(other.where, Between) and (other.certain or not _meet(age, other.where))]  # fmt: skip
+        if not any(not _meet(age, other) or _within(other, age) or _is_grown(one) for other in others):
+            kept.append(one)
+        elif len(rest := [part for part in conjuncts(one.where) if part != age]) == 1:
+            kept.append(replace(one, where=rest[0], text=one.text.split(",")[0]))
+    return kept
+
+
+def _stages(facts: Sequence[Fact], but: Fact) -> list[Fact]:
+    return [one for one in facts if one is not but and one.field == "age" and isinstance(one.where, Between)]
+
+
+def _is_grown(one: Fact) -> bool:
+    """Whether a fact is "boy" or "girl", whose age gives way to any other that is told."""
+    return one.field == "sex" and isinstance(one.where, And)
+
+
+def _in_numbers(one: Fact, text: str) -> bool:
+    said = text[one.start : one.stop].lower()
+    return any(map(str.isdigit, said)) or any(name in said for name in DECADES) or "of life" in said
+
+
+def _within(one: Filter, other: Filter) -> bool:
+    """Whether one range of ages lies in another."""
+    if not (isinstance(one, Between) and isinstance(other, Between)):
+        return False
+    low = other.low is None or (one.low is not None and float(str(one.low)) >= float(str(other.low)))
+    return low and (other.high is None or (one.high is not None and float(str(one.high)) < float(str(other.high)) + 1))
 
 
 def _meet(one: Filter, other: Filter) -> bool:
@@ -156,7 +257,10 @@ def _negated(facts: Sequence[Fact], text: str) -> Iterator[Fact]:
         before = text[max(0, one.start - 40) : one.start]
         match = _NOT.search(before)
         found = one
-        if match is not None:
+        behind = _DENIED.match(text, one.stop)
+        if behind is not None and match is None:
+            found = replace(one, where=Not(one.where), text=f"not {one.text}", stop=behind.end())
+        elif match is not None:
             found = replace(one, where=Not(one.where), text=f"not {one.text}", start=one.start - len(match.group()))
         elif last is not None and last.text.startswith("not ") and last.field == one.field:
             between = text[last.stop : one.start]
@@ -178,9 +282,48 @@ def _joined(facts: Sequence[Fact], text: str) -> list[Fact]:
             values = tuple(dict.fromkeys((*last.where.values, *one.where.values)))
             where, in_words = Is(one.field, values), f"{last.text} or {one.text}"
             kept[-1] = Fact(one.field, where, in_words, last.start, one.stop, last.certain or one.certain)
+        elif last is not None and last.field == one.field and (both := _both_ranges(last, one, text)) is not None:
+            kept[-1] = both
         else:
             kept.append(one)
-    return kept
+    # "children and adults" asks for nothing
+    return [_of_two_groups(one, kept, text) for one in kept if one.where != ALL]
+
+
+def _of_two_groups(one: Fact, facts: Sequence[Fact], text: str) -> Fact:
+    """ "Women and children" are two groups: what holds for one of them is offered."""
+    if one.field not in ("sex", "age") or _in_numbers(one, text):
+        return one
+    for other in facts:
+        between = text[min(one.stop, other.stop) : max(one.start, other.start)]
+        if {one.field, other.field} == {"sex", "age"} and not _in_numbers(other, text) and _GROUPS.fullmatch(between):
+            return replace(one, certain=False)
+    return one
+
+
+def _both_ranges(one: Fact, other: Fact, text: str) -> Fact | None:
+    """ "Neonates and infants", "yesterday and today" as one range that holds both; None where they are no such two."""
+    first, second = one.where, other.where
+    if (
+        not (isinstance(first, Between) and isinstance(second, Between))
+        or _in_numbers(one, text)
+        or _in_numbers(other, text)
+    ):
+        return None
+    if _EITHER.fullmatch(text[one.stop : other.start]) is None:
+        return None
+    lows, highs = (first.low, second.low), (first.high, second.high)
+    low = None if None in lows else min(lows, key=_order)
+    high = None if None in highs else max(highs, key=_order)
+    if one.field == "date" and None in (low, high):
+        return None  # "since last month and before yesterday" are two bounds
+    where: Filter = Between(one.field, low, high) if low is not None or high is not None else ALL
+    in_words = f"{one.text} or {other.text}"
+    return Fact(one.field, where, in_words, one.start, other.stop, one.certain and other.certain)
+
+
+def _order(bound: object) -> float:
+    return bound.toordinal() if isinstance(bound, date) else float(str(bound))
 
 
 def fields_named(where: Filter) -> frozenset[str]:

@@ -46,7 +46,7 @@ _DATES = tuple(
         r"(?P<y>(?:19|20|21)\d\d)[./](?P<m>\d\d?)[./](?P<d>\d\d?)",
         r"(?P<a>\d\d?)(?P<sign>[./-])(?P<b>\d\d?)(?P=sign)(?P<y>(?:19|20|21)\d\d)",
         r"(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)",
-        rf"(?P<d>\d\d?)(?:st|nd|rd|th)?\.?\s{_MONTH},?\s(?P<y>(?:19|20|21)\d\d)",
+        rf"(?P<d>\d\d?)(?:st|nd|rd|th)?\.?\s(?:of\s)?{_MONTH},?\s(?P<y>(?:19|20|21)\d\d)",
         rf"{_MONTH}\s(?P<d>\d\d?)(?:st|nd|rd|th)?,?\s(?P<y>(?:19|20|21)\d\d)",
     )
 )

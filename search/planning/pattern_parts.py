@@ -16,8 +16,11 @@ Pattern = tuple[str, re.Pattern[str], Read]
 
 CLINICAL = re.compile(
     r"\b(?:surg\w+|operat\w+|resect\w+|treat\w+|diagnos\w+|known|trauma|injur\w+|accident|radiother\w+|chemo\w*|seizures?"
-    r"|symptoms?|stable|unchanged|compar\w+|prior|previous\w*|histor\w+|status post|s/p|follow\w*|fell|fall"
-    r"|onset|headaches?|pain)[^\w,;]+(?:\w+[^\w,;]+){0,3}$",
+    r"|symptoms?|stable|unchanged|new|changed?|compar\w+|prior|previous\w*|histor\w+|status post|s/p|follow\w*|fell"
+    r"|fall|onset|headaches?|pain|dx|op|post-?op|rtx?|rta|mva|crt|born|birth|biops\w+|transplant\w*|implant\w*"
+    r"|stent\w*|clipp\w+|coil\w+|shunt\w*|recur\w+|relaps\w+|remission|vaccin\w+|covid|hx|h/o|symptomatic|cough\w*"
+    r"|fever|vomiting|weak\w*|dizz\w+|vertigo|letharg\w+|limp\w*|swelling|numb\w*|aching|ache|worsening"
+    r"|progressive\w*|increasing\w*|smok\w+)[^\w,;]+(?:\w+[^\w,;]+){0,3}$",
     re.IGNORECASE,
 )
 """What happened to somebody then: "surgery in 2019" asks for no study of 2019."""
@@ -32,4 +35,4 @@ def words(pattern: str, after: str = "") -> re.Pattern[str]:
 
 def free(pattern: str) -> re.Pattern[str]:
     """What begins a word or a number and says for itself where it ends, in any case."""
-    return re.compile(rf"(?<![\w.]){pattern}", re.IGNORECASE)
+    return re.compile(rf"(?:(?<![\w.])|(?<=[A-Za-z])(?=[<>≥≤]))(?:{pattern})", re.IGNORECASE)

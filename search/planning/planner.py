@@ -64,7 +64,13 @@ class Planner:
         require_length(asked.text)
         text, ignored = _cleaned(asked.text)
         long = is_report(text)
-        facts = () if long else _of_whole_dates(facts_in(text, self._today()), text)
+        facts = (
+            ()
+            if long
+            else _of_whole_dates(
+                facts_in(text, self._today(), knows=None if asked.as_typed else self._spelling.knows), text
+            )
+        )
         dates = [one for one in facts if one.field == "date"]
         days = [(one.start, one.stop) for one in dates if one.certain or not text[one.start : one.stop].isdigit()]
         identifiers, alone = identifiers_in(
@@ -77,7 +83,7 @@ class Planner:
         if long:
             return _by_report(text, where, ignored)
         offers = tuple(self._decided(one, asked) for one in offers_of(text, facts))
-        return self._by_words(asked, text, where, offers, ignored)
+        return self._by_words(asked, text, where, offers, ignored, [slip for one in facts for slip in one.mended])
 
     def require(self, where: Filter) -> None:
         """Raise `FilterError` for a value of a coded field that no study has."""
@@ -106,7 +112,13 @@ class Planner:
         )
 
     def _by_words(
-        self, asked: TextQuery, text: str, where: Filter, offers: Sequence[Offer], ignored: list[Ignored]
+        self,
+        asked: TextQuery,
+        text: str,
+        where: Filter,
+        offers: Sequence[Offer],
+        ignored: list[Ignored],
+        mended: Sequence[Correction],
     ) -> QueryPlan:
         messages = _fields_unknown(text)
         left = _without(text, [one for one in offers if one.on])
@@ -114,7 +126,10 @@ class Planner:
         if not asked.as_typed:
             corrections = self._spelling.corrections(left, without=[(one.start, one.stop) for one in offers])
         chips = parse_query(left, needs_words=False).chips
-        query = parse_query(_corrected(left, corrections), needs_words=False)
+        counted = Taken(len(text), [(one.start, one.stop) for one in offers if one.on])
+        slips = [one for one in mended if not counted.meets((one.start, one.stop))]  # what counts is no word any more
+        query = parse_query(_corrected(left, sorted([*corrections, *slips], key=_start)), needs_words=False)
+        corrections = tuple(sorted([*corrections, *mended], key=_start))
         conditions = [
             or_unknown(one.where, self.occurring) if one.key in asked.unknown else one.where for one in offers if one.on
         ]
@@ -248,6 +263,10 @@ def _without(text: str, offers: Sequence[Offer]) -> str:
     for one in offers:
         chars[one.start : one.stop] = "," + " " * (one.stop - one.start - 1)
     return "".join(chars)
+
+
+def _start(one: Correction) -> int:
+    return one.start
 
 
 def _corrected(text: str, corrections: Sequence[Correction]) -> str:

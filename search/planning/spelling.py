@@ -8,8 +8,7 @@ holds or that the sentence encoder has whole in its vocabulary, which is any com
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 
 from rapidfuzz.distance import OSA
 
@@ -17,14 +16,14 @@ from spinecho.db.queries.vocabulary import passages_count, sentences_with, stems
 from spinecho.db.reports.full_text import count_words, expression
 from spinecho.db.schema.database import Database
 from spinecho.encoders.language import terms
-from spinecho.encoders.language.vocabulary.table import vocabulary
 from spinecho.search.planning.query_plan import Correction
 from spinecho.search.planning.spans import Span, Taken
+from spinecho.search.planning.term_words import LEAST, english_words, term_stems, term_words
 
 _WORD = re.compile(r"(?<![\w*])[^\W\d_]+(?![\w*])")
 _QUOTED = re.compile(r'["“”„][^"“”„]*(?:["“”„]|$)|(?<!\S)[-−]?[A-Za-z_]+:\S+')
-_LEAST, _LONG = 5, 8
-"""Letters from which on one letter may be wrong, and from which on two."""
+_LONG = 8
+"""Letters from which on two may be wrong."""
 _MOST = 6
 """Words of a query that are corrected; more unknown ones are another language."""
 _GROWN = 1.2
@@ -36,7 +35,9 @@ class Spelling:
 
     def __init__(self, database: Database, knows: Callable[[str], bool] | None = None) -> None:
         """knows: whether a word is one of the language, by whoever can tell."""
-        self._database, self._knows = database, knows or (lambda word: False)
+        self._database = database
+        self.knows = knows or (lambda word: False)
+        """Whether a word is one of the language."""
         self._stems: dict[str, int] = {}
         self._read_at = -1
 
@@ -57,10 +58,10 @@ class Spelling:
         return tuple(found)
 
     def _unknown(self, word: str) -> bool:
-        if len(word) < _LEAST or (word.isupper() and len(word) <= _LEAST):
+        if len(word) < LEAST or (word.isupper() and len(word) <= LEAST):
             return False
         plain = word.casefold()
-        if terms.stem("".join(typed for _, typed in terms.plain_words(plain))) in _term_stems() or self._knows(plain):
+        if terms.stem("".join(typed for _, typed in terms.plain_words(plain))) in term_stems() or self.knows(plain):
             return False
         return count_words(self._database, expression([(plain,)]), most=1) == 0
 
@@ -68,10 +69,10 @@ class Spelling:
         """The known word that is nearest, of several the one that most passages hold; '' where none is near."""
         most = 2 if len(word) >= _LONG else 1
         best: list[tuple[int, int, str]] = []
-        for known in _term_words().get(word[0], ()):
+        for known in term_words().get(word[0], ()):
             away = OSA.distance(word, known, score_cutoff=most)
             if away <= most:
-                best.append((away, 0 if known in _english_words() else 1, known))
+                best.append((away, 0 if known in english_words() else 1, known))
         near: list[tuple[int, int, str]] = []
         for stem, held in self._archive().items():
             if stem[0] == word[0] and len(stem) <= len(word) + most:
@@ -83,7 +84,7 @@ class Spelling:
             for sentence in sentences_with(self._database, [stem]):
                 for match in _WORD.finditer(sentence.casefold()):
                     away = OSA.distance(word, match.group(), score_cutoff=most)
-                    if away <= most and len(match.group()) >= _LEAST - 1:
+                    if away <= most and len(match.group()) >= LEAST - 1:
                         best.append((away, held, match.group()))
         return min(best)[2] if best else ""
 
@@ -97,45 +98,3 @@ class Spelling:
 
 _ENDING = 3
 """Letters that a stem may lack at its end."""
-
-
-@lru_cache(maxsize=1)
-def _every_term_word() -> frozenset[str]:
-    return _english_words() | _words_in(name for one in vocabulary().concepts.values() for name in one.elsewhere)
-
-
-@lru_cache(maxsize=1)
-def _english_words() -> frozenset[str]:
-    """Of two words that are as near, an English one is taken: "meningeoma" is no slip of "Meningeom"."""
-    return _words_in(name for one in vocabulary().concepts.values() for name in one.names)
-
-
-def _words_in(names: Iterable[str]) -> frozenset[str]:
-    spelled = {word for name in names for word in re.findall(r"[^\W\d_]+", name.casefold())}
-    for american, british in _SPELLINGS:
-        spelled |= {word.replace(american, british) for word in spelled if american in word}
-    return frozenset(spelled)
-
-
-_SPELLINGS = (
-    ("hemorrh", "haemorrh"),
-    ("edema", "oedema"),
-    ("tumor", "tumour"),
-    ("ischem", "ischaem"),
-    ("hema", "haema"),
-)
-
-
-@lru_cache(maxsize=1)
-def _term_words() -> dict[str, tuple[str, ...]]:
-    """The words of the table of terms, by their first letter."""
-    found: dict[str, list[str]] = {}
-    for word in sorted(_every_term_word()):
-        if len(word) >= _LEAST:
-            found.setdefault(word[0], []).append(word)
-    return {letter: tuple(words) for letter, words in found.items()}
-
-
-@lru_cache(maxsize=1)
-def _term_stems() -> frozenset[str]:
-    return frozenset(terms.stem("".join(typed for _, typed in terms.plain_words(word))) for word in _every_term_word())

@@ -97,3 +97,31 @@ def test_no_name_of_the_vocabulary_is_taken_for_another_in_any_language(engine: 
     spelling = Spelling(engine.database)
     wrong = {word: found for word in words if (found := spelling.corrections(word))}
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("typed", "pairs", "condition"),
+    [
+        ("wimen with meningeoma", [("wimen", "women"), ("meningeoma", "meningioma")], 'sex="F"'),
+        ("meningeoma in a femal patient", [("meningeoma", "meningioma"), ("femal", "female")], 'sex="F"'),
+        ("saggital", [("saggital", "sagittal")], 'plane="sagittal"'),
+    ],
+)
+def test_a_misspelt_word_of_a_fact_is_mended_told_and_kept_as_typed(
+    engine: Engine, typed: str, pairs: list[tuple[str, str]], condition: str
+) -> None:
+    plan = engine.plan(TextQuery(typed))
+    assert [(one.typed, one.taken) for one in plan.corrections] == pairs
+    assert [one["where"] for one in plan.as_json()["offers"]] == [condition]
+    assert all(typed[one.start : one.stop] == one.typed for one in plan.corrections)
+    assert plan.query.wanted == ("sagittal" if typed == "saggital" else "meningioma")  # none here is sagittal
+    kept = engine.plan(TextQuery(f"{typed} infarct", as_typed=True))
+    assert (kept.corrections, kept.offers) == ((), ())
+    assert typed in kept.query.wanted
+
+
+def test_a_mended_word_of_a_fact_that_is_turned_off_is_asked_as_mended(engine: Engine) -> None:
+    plan = engine.plan(TextQuery("meningioma axail", off=("axail",)))
+    assert [(one.key, one.on) for one in plan.offers] == [("axail", False)]
+    assert plan.query.wanted == "meningioma axial"
+    assert plan.corrected == "meningioma axial"
