@@ -97,6 +97,9 @@ def _read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
         short = _by_context(meanings, words, 0, 0) if meanings else table.named.get((word.stem,))
         if short:
             mentions.append(Mention(word.start, word.stop, short, table.concepts[short].kind))
+    for at in loose:
+        if at not in taken:
+            mentions += _within(text, words[at])
     mentions += [Mention(level.start, level.stop, ident, "anatomy") for level in spinal for ident in level.ids]
     return tuple(sorted(mentions, key=lambda one: (one.start, one.stop))), tuple(
         words[at].stem for at in loose if at not in taken
@@ -187,6 +190,20 @@ def _apart(token: Token, known: set[str], text: str) -> tuple[Token, ...]:
     (first, _), (second, at) = cut
     middle = token.start + at
     return (Token(first, token.start, middle), Token(second, middle, token.stop))
+
+
+def _within(text: str, word: Word) -> Iterator[Mention]:
+    """What a word names that stands in longer names only: "rectovesical" without a pouch is the rectum and the bladder."""
+    table = vocabulary()
+    if word.stem not in table.stems:
+        return
+    whole = text[word.start : word.stop]
+    parts = halves(whole) or ((known_form(whole, word.stem), 0),)
+    ends = [word.start + at for _, at in parts[1:]] + [word.stop]
+    for (stem, at), stop in zip(parts, ends, strict=True):
+        concept = table.named.get((stem,))
+        if concept:
+            yield Mention(word.start + at, stop, concept, table.concepts[concept].kind)
 
 
 def _by_context(meanings: tuple[Meaning, ...], words: list[Word], at: int, length: int) -> str:

@@ -10,6 +10,8 @@ line above that is less far in.
     brain:frontal = frontal lobe | frontal          id = names, where the id is not the first name
     ~ brain:cortex = cortex                         ~ overlaps its neighbours: it rules none of them out
     + hematoma                                      + said for what stands above it too: looked for with it
+    ~ facial artery ; lingual artery < vessel:artery   ";" between concepts alike, each a line of its own in short
+    stroke += apoplectic fit | brain attack         further names of a concept that stands elsewhere
     ms ? multiple sclerosis : plaque ; mitral stenosis : valve
                                                     ? an ambiguous name, by the words near it; the first is meant
                                                     where none is near, "-" for nothing
@@ -189,6 +191,7 @@ def build(read: Iterable[str]) -> Vocabulary:
     """A vocabulary from lines as described above; raises `VocabularyError` for one that cannot be read."""
     found = Vocabulary()
     ambiguous: list[tuple[str, str]] = []
+    further: list[tuple[str, str]] = []
     state = {"kind": "finding", "area": "", "source": "", "licence": ""}
     above: list[tuple[int, str]] = []
     for raw in read:
@@ -206,14 +209,24 @@ def build(read: Iterable[str]) -> Vocabulary:
             name, _, meanings = line.partition("?")
             ambiguous.append((name.strip(), meanings))
             continue
+        if "+=" in line:
+            name, _, names = line.partition("+=")
+            further.append((name.strip(), names))
+            continue
         depth = len(line) - len(line.lstrip())
         while above and above[-1][0] >= depth:
             above.pop()
-        concept = _concept(line.strip(), state, above[-1][1] if above else "")
+        for one in _apart(line.strip()):
+            concept = _concept(one, state, above[-1][1] if above else "")
+            if concept.id in found.concepts:
+                raise VocabularyError(f"the concept {concept.id!r} stands twice")
+            found.concepts[concept.id] = concept
         above.append((depth, concept.id))
-        if concept.id in found.concepts:
-            raise VocabularyError(f"the concept {concept.id!r} stands twice")
-        found.concepts[concept.id] = concept
+    for name, names in further:
+        if name not in found.concepts:
+            raise VocabularyError(f"{name!r} has further names and is no concept")
+        own = found.concepts[name]
+        found.concepts[name] = replace(own, names=(*own.names, *(one.strip() for one in names.split("|"))))
     _connect(found)
     for name, meanings in ambiguous:
         _add_ambiguous(found, name, meanings)
@@ -251,6 +264,15 @@ def add_languages(found: Vocabulary, by_language: Mapping[str, Iterable[str]]) -
         elsewhere = tuple(name for name in dict.fromkeys(listed) if name not in known)
         found.concepts[ident] = replace(found.concepts[ident], elsewhere=elsewhere)
     found.foreign = frozenset(foreign)
+
+
+def _apart(line: str) -> list[str]:
+    """The lines that one of several concepts alike is short for: marks before it and what stands behind "<" are of each."""
+    if ";" not in line:
+        return [line]
+    names = line.lstrip("~+ ")
+    names, below, parents = names.partition("<")
+    return [line[: len(line) - len(line.lstrip("~+ "))] + one.strip() + below + parents for one in names.split(";")]
 
 
 def _concept(line: str, state: dict[str, str], above: str) -> Concept:
