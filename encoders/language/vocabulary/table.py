@@ -39,6 +39,7 @@ Key: TypeAlias = tuple[str, ...]
 
 DATA = Path(__file__).parent / "data"
 WORD = re.compile(r"[^\W_]+(?:['’]s\b)?")
+_KINDS: dict[str, Kind] = {one: one for one in get_args(Kind)}
 _LEVEL = re.compile(r"(?:C|T|D|Th|L|S)\d")
 DROPPED = frozenset({"of", "the", "a", "an"})
 """Words that stand in a name or do not: "shift of the midline"."""
@@ -276,23 +277,31 @@ def _apart(line: str) -> list[str]:
 
 
 def _concept(line: str, state: dict[str, str], above: str) -> Concept:
-    kind = next((one for one in get_args(Kind) if one == state["kind"]), None)
+    kind = _KINDS.get(state["kind"])
     if kind is None:
         raise VocabularyError(f"no such kind: {state['kind']!r}")
     rest, _, parts = line.partition("&")
     rest, _, parents = rest.partition("<")
     overlaps, alike = rest.startswith("~"), rest.startswith("+")
     own, equals, names = rest.lstrip("~+ ").partition("=")
-    listed = tuple(dict.fromkeys(name.strip() for name in (names if equals else own).split("|") if name.strip()))
+    told = names if equals else own
+    listed = (told.strip(),)
+    if "|" in told:
+        listed = tuple(dict.fromkeys([name for one in told.split("|") if (name := one.strip())]))
     area = state["area"]
     label = own.strip() if equals else listed[0]
     ident = f"{area}:{label}" if area and label != area and ":" not in label else label
-    more = tuple(one.strip() for one in parents.split(",") if one.strip())
+    more = _listed(parents)
+    if above and above not in more:
+        more = (above, *more)
     return Concept(
-        ident, kind, listed, tuple(dict.fromkeys(((above,) if above else ()) + more)),
-        tuple(one.strip() for one in parts.split(",") if one.strip()), overlaps, alike,
+        ident, kind, listed, more, _listed(parts), overlaps, alike,
         state["source"], state["licence"],
     )  # fmt: skip
+
+
+def _listed(told: str) -> tuple[str, ...]:
+    return tuple([name for one in told.split(",") if (name := one.strip())]) if told else ()
 
 
 def _connect(found: Vocabulary) -> None:
@@ -319,8 +328,10 @@ def _connect(found: Vocabulary) -> None:
             found.stems.update(key)
     _add_joined(found)
     for key, ident in tuple(found.named.items()):
+        if len(key) < 2 or NOUNS.keys().isdisjoint(key):
+            continue
         plain = tuple(NOUNS.get(stem, stem) for stem in key)
-        if plain != key and len(key) > 1 and found.named.setdefault(plain, ident) == ident:
+        if plain != key and found.named.setdefault(plain, ident) == ident:
             found.longest[plain[0]] = max(found.longest.get(plain[0], 0), len(plain))
     found.children = {one: tuple(many) for one, many in children.items()}
     found.composed = {one: tuple(many) for one, many in composed.items()}
