@@ -26,10 +26,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from spinecho.encoders.language.stems import root
 from spinecho.encoders.language.vocabulary.spine_levels import lines
@@ -41,12 +41,12 @@ DATA = Path(__file__).parent / "data"
 WORD = re.compile(r"[^\W_]+(?:['’]s\b)?")
 _KINDS: dict[str, Kind] = {one: one for one in get_args(Kind)}
 _LEVEL = re.compile(r"(?:C|T|D|Th|L|S)\d")
+_LEVELS = frozenset("CTDLS")
 DROPPED = frozenset({"of", "the", "a", "an"})
 """Words that stand in a name or do not: "shift of the midline"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Concept:
+class Concept(NamedTuple):
     """One thing that a text can name.
 
     names: the first is the one it goes by. parents: ids of what it is a kind or a part of. parts: ids of what together
@@ -163,10 +163,9 @@ def tokens(text: str) -> list[Token]:
 
 def key_of(name: str) -> Key:
     """The stems by which a name is found."""
-    if (
-        name.replace(" ", "").isalnum() and "hyp" not in name and "iso" not in name
-    ):  # most names, at a third of the cost
-        return tuple(root(word) for word in name.split() if word not in DROPPED)
+    words = name.split()
+    if "".join(words).isalnum() and "hyp" not in name and "iso" not in name:  # most names, at a third of the cost
+        return tuple([root(word) for word in words if word not in DROPPED])
     return tuple(token.stem for token in tokens(name))
 
 
@@ -227,7 +226,7 @@ def build(read: Iterable[str]) -> Vocabulary:
         if name not in found.concepts:
             raise VocabularyError(f"{name!r} has further names and is no concept")
         own = found.concepts[name]
-        found.concepts[name] = replace(own, names=(*own.names, *(one.strip() for one in names.split("|"))))
+        found.concepts[name] = own._replace(names=(*own.names, *(one.strip() for one in names.split("|"))))
     _connect(found)
     for name, meanings in ambiguous:
         _add_ambiguous(found, name, meanings)
@@ -263,7 +262,7 @@ def add_languages(found: Vocabulary, by_language: Mapping[str, Iterable[str]]) -
     for ident, listed in more.items():
         known = set(found.concepts[ident].names)
         elsewhere = tuple(name for name in dict.fromkeys(listed) if name not in known)
-        found.concepts[ident] = replace(found.concepts[ident], elsewhere=elsewhere)
+        found.concepts[ident] = found.concepts[ident]._replace(elsewhere=elsewhere)
     found.foreign = frozenset(foreign)
 
 
@@ -307,25 +306,28 @@ def _listed(told: str) -> tuple[str, ...]:
 def _connect(found: Vocabulary) -> None:
     children: dict[str, list[str]] = {}
     composed: dict[str, list[str]] = {}
+    named, longest = found.named, found.longest
     for concept in found.concepts.values():
-        for other in (*concept.parents, *concept.parts):
+        for other in concept.parents + concept.parts:
             if other not in found.concepts:
                 raise VocabularyError(f"{concept.id!r} names {other!r}, which is no concept")
         for parent in concept.parents:
             children.setdefault(parent, []).append(concept.id)
         for part in concept.parts:
             composed.setdefault(part, []).append(concept.id)
+        ident = concept.id
         for name in concept.names:
-            if _LEVEL.match(name):
+            if name[0] in _LEVELS and _LEVEL.match(name):
                 continue  # `levels` reads these, in every spelling
             key = key_of(name)
             if not key:
-                raise VocabularyError(f"the name {name!r} of {concept.id!r} has no word")
-            other = found.named.setdefault(key, concept.id)
-            if other != concept.id:
-                raise VocabularyError(f"{name!r} names both {other!r} and {concept.id!r}")
-            found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))
-            found.stems.update(key)
+                raise VocabularyError(f"the name {name!r} of {ident!r} has no word")
+            other = named.setdefault(key, ident)
+            if other != ident:
+                raise VocabularyError(f"{name!r} names both {other!r} and {ident!r}")
+            if longest.get(key[0], 0) < len(key):
+                longest[key[0]] = len(key)
+    found.stems.update(*named)
     _add_joined(found)
     for key, ident in tuple(found.named.items()):
         if len(key) < 2 or NOUNS.keys().isdisjoint(key):
