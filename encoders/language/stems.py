@@ -28,7 +28,14 @@ _ENDINGS = (
 _LAST = frozenset(ending[-1] for ending in _ENDINGS)
 _AS_THEY_ARE = frozenset({"toe", "toes", "does", "shoe", "goes"})
 """Words whose oe is no British one."""
-_WHOLE = frozenset({"limbic", "enteric", "septic", "septation", "septations", "portion", "radial"})
+_WHOLE = frozenset({
+    "belly", "blastic", "bubbly", "bulky", "bulle", "caseation", "colonies", "colony", "cuboidal", "cuffing",
+    "device", "devices", "diffusion", "embryonal", "enteric", "enveloping", "facies", "frontal", "ghosting", "global",
+    "headed", "impaction", "incisal", "interdigitation", "limbal", "limbic", "links", "nailing", "necked", "occlusal",
+    "organic", "parametric", "patchy", "pedicled", "pinky", "pooling", "portal", "portion", "portions", "radial",
+    "seeding", "septation", "septations", "septic", "shading", "shiny", "spongy", "tagging", "temporally", "testes",
+    "traction", "tractional", "vague", "vaguely", "varied", "varies",
+})  # fmt: skip
 """Words that without their ending would be another."""
 
 

@@ -56,7 +56,8 @@ _UNLIKE = frozenset({
     "reflection", "inflection", "projection", "transection",
     "dissociation", "conclusion", "contraction", "attraction", "subscapular", "intrarenal", "infrarenal",
     "infraorbital", "intraorbital", "infraspinous", "supplemental", "complimentary", "functional", "stimulation",
-    "simulation", "alternation", "affliction", "restitution",
+    "simulation", "alternation", "affliction", "restitution", "inferonasal", "osteoclast", "osteoclastic", "metaphases",
+    "metaphase", "thoracostomy",
 })  # fmt: skip
 """Words one letter from one of a name that are words of their own."""
 
@@ -86,9 +87,15 @@ def known_form(word: str, stem: str) -> str:
         root(known)
         for length in (len(heard) - 1, len(heard), len(heard) + 1)
         for known in _by_size().get((heard[0], length), ())
-        if known not in _UNLIKE and OSA.distance(heard, known, score_cutoff=1) <= 1
+        if known not in _UNLIKE and OSA.distance(heard, known, score_cutoff=1) <= 1 and _before(heard) == _before(known)
     }
     return near.pop() if len(near) == 1 else stem
+
+
+def _before(word: str) -> str:
+    """The prefix of a word: one letter makes "macroadenoma" another than "microadenoma"."""
+    match = _BEFORE.match(word)
+    return match.group() if match else ""
 
 
 @lru_cache(maxsize=65536)
