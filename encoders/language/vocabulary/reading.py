@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from spinecho.encoders.language.stems import root
+from spinecho.encoders.language.vocabulary.explained import explained
 from spinecho.encoders.language.vocabulary.forms import as_nouns, halves, known_form
 from spinecho.encoders.language.vocabulary.german_compounds import compound
 from spinecho.encoders.language.vocabulary.lobes import lobes
@@ -94,13 +95,23 @@ def _read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
     ]
     for word in aside:
         meanings = table.ambiguous.get((word.stem,))
-        short = _by_context(meanings, words, 0, 0) if meanings else table.named.get((word.stem,))
-        if short:
-            mentions.append(Mention(word.start, word.stop, short, table.concepts[short].kind))
+        aside_of = _by_context(meanings, words, 0, 0) if meanings else table.named.get((word.stem,))
+        if aside_of:
+            mentions.append(Mention(word.start, word.stop, aside_of, table.concepts[aside_of].kind))
     for at in loose:
         if at not in taken:
             mentions += _within(text, words[at])
     mentions += [Mention(level.start, level.stop, ident, "anatomy") for level in spinal for ident in level.ids]
+    short = explained(text, ((one.start, one.stop, one.concept) for one in mentions))
+    if short:
+        told = {(start, stop) for start, stop, _ in short}
+        mentions = [one for one in mentions if (one.start, one.stop) not in told]
+        taken_up = [(one.start, one.stop) for one in mentions]
+        mentions += [
+            Mention(start, stop, ident, table.concepts[ident].kind)
+            for start, stop, ident in short
+            if not any(a < stop and start < b for a, b in taken_up)
+        ]
     return tuple(sorted(mentions, key=lambda one: (one.start, one.stop))), tuple(
         words[at].stem for at in loose if at not in taken
     )
@@ -193,7 +204,7 @@ def _apart(token: Token, known: set[str], text: str) -> tuple[Token, ...]:
 
 
 def _within(text: str, word: Word) -> Iterator[Mention]:
-    """What a word names that stands in longer names only: "rectovesical" without a pouch is the rectum and the bladder."""
+    """What a word names that stands in longer names only: "rectovesical" is of rectum and bladder."""
     table = vocabulary()
     if word.stem not in table.stems:
         return

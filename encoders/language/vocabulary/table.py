@@ -267,7 +267,7 @@ def add_languages(found: Vocabulary, by_language: Mapping[str, Iterable[str]]) -
 
 
 def _apart(line: str) -> list[str]:
-    """The lines that one of several concepts alike is short for: marks before it and what stands behind "<" are of each."""
+    """The lines that one of several concepts alike is short for, each with the marks before it and what follows "<"."""
     if ";" not in line:
         return [line]
     names = line.lstrip("~+ ")
