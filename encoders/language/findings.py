@@ -18,7 +18,7 @@ from spinecho.encoders.language.vocabulary import concepts, meant, wider
 from spinecho.encoders.language.vocabulary.reading import read
 from spinecho.encoders.language.vocabulary.table import WORD, bare
 
-RULES = 9
+RULES = 10
 """Raised whenever the same text gives other sentences, clauses or facts: what older rules stored is told anew."""
 ENGLISH_SINCE = 9
 """The rules since which English reports are read alike: what these stored of them stands."""
