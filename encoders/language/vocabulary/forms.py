@@ -59,12 +59,12 @@ _UNLIKE = frozenset({
     "intraorbital", "intrarenal", "lacrosse", "location", "materials", "maternal", "metaphase", "metaphases",
     "military", "multilobular", "multiplex", "mutation", "national", "notation", "nutrition", "oncolytic",
     "osteoclast", "osteoclastic", "parental", "patience", "patients", "perforation", "positron", "practice",
-    "precision", "presence", "presumed", "princess", "produces", "projection", "proposed", "prostrate", "pulmonis", "purposes",
-    "quantity", "rational", "reaching", "received", "reflection", "regained", "relieved", "remained", "reported",
-    "restitution", "retrieved", "salvation", "scattered", "scatters", "sectional", "sensible", "simulation",
-    "solution", "speculated", "spraying", "standing", "starting", "stimulation", "stimulus", "stranger", "students",
-    "subscapular", "supplemental", "surprise", "teaching", "tendency", "thoracostomy", "thrombin", "together",
-    "training", "transection", "transfected", "vacation", "variable", "vocation",
+    "precision", "presence", "presumed", "princess", "produces", "projection", "proposed", "prostrate", "pulmonis",
+    "purposes", "quantity", "rational", "reaching", "received", "reflection", "regained", "relieved", "remained",
+    "reported", "restitution", "retrieved", "salvation", "scattered", "scatters", "sectional", "sensible",
+    "simulation", "solution", "speculated", "spraying", "standing", "starting", "stimulation", "stimulus", "stranger",
+    "students", "subscapular", "supplemental", "surprise", "teaching", "tendency", "thoracostomy", "thrombin",
+    "together", "training", "transection", "transfected", "vacation", "variable", "vocation",
 })  # fmt: skip
 """Words one letter from one of a name that are words of their own."""
 

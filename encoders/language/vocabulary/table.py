@@ -284,7 +284,7 @@ def _concept(line: str, state: dict[str, str], above: str) -> Concept:
     overlaps, alike = rest.startswith("~"), rest.startswith("+")
     own, equals, names = rest.lstrip("~+ ").partition("=")
     told = names if equals else own
-    listed = (told.strip(),)
+    listed: tuple[str, ...] = (told.strip(),)
     if "|" in told:
         listed = tuple(dict.fromkeys([name for one in told.split("|") if (name := one.strip())]))
     area = state["area"]
