@@ -29,7 +29,8 @@ _LAST = frozenset(ending[-1] for ending in _ENDINGS)
 _AS_THEY_ARE = frozenset({"toe", "toes", "does", "shoe", "goes"})
 """Words whose oe is no British one."""
 _WHOLE = frozenset({
-    "belly", "blastic", "bubbly", "bulky", "bulle", "caseation", "coiling", "colonies", "colony", "cuboidal", "cuffing",
+    "belly", "blastic", "bubbly", "bulky", "bulle", "caseation", "coiled", "coiling", "colonies", "colony", "cuboidal",
+    "cuffing",
     "device", "devices", "diffusion", "embryonal", "enteric", "enveloping", "facies", "frontal", "ghosting", "global",
     "headed", "impaction", "incisal", "interdigitation", "limbal", "limbic", "links", "nailing", "necked", "occlusal",
     "organic", "parametric", "patchy", "pedicled", "pinky", "pooling", "portal", "portion", "portions", "radial",
