@@ -1,6 +1,6 @@
 """How many of the findings and places that captions name are recognised as the right concept.
 
-    python -m benchmarks.vocabulary [--look first|fresh|third|fourth|fifth] [--data DIR] [--quiet]
+    python -m benchmarks.vocabulary [--look first|fresh|third|fourth|fifth|sixth] [--data DIR] [--quiet]
 
 Pool: captions of MR figures (ROCO, CC BY) chosen by a hash of their ids (`vocabulary_held_out.txt`), unread while the
 vocabulary was written. One person, who had also written the vocabulary, then marked by hand every finding and place
@@ -38,7 +38,7 @@ _HERE = Path(__file__).parent
 _MARKS = _HERE / "vocabulary_marks.csv"
 _CAPTIONS = Path("text") / "roco_mr_captions" / "roco_mr_ccby.jsonl"
 _AROUND = 30
-_LOOKS = ("first", "fresh", "third", "fourth", "fifth")
+_LOOKS = ("first", "fresh", "third", "fourth", "fifth", "sixth")
 
 
 def main() -> None:
