@@ -140,8 +140,8 @@ def _longest(words: list[Word], at: int, stop: int) -> tuple[int, str]:
             concept = table.named.get(as_nouns(key), "")
         if not concept and owner and at < owner < at + length:
             front, behind = key[: owner - at], key[owner - at :]
-            for turned in (behind + front, front[:1] + behind + front[1:]):  # "posterior wall of the vagina" too
-                concept = concept or table.named.get(turned) or table.named.get(as_nouns(turned), "")
+            for round_ in (behind + front, front[:1] + behind + front[1:]):  # "posterior wall of the vagina" too
+                concept = concept or table.named.get(round_) or table.named.get(as_nouns(round_), "")
             if concept and _longest(words, owner, stop)[0] > at + length - owner:
                 concept = ""  # a "lesion of the ring finger" is no ring lesion
         if concept:
