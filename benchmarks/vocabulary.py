@@ -17,15 +17,16 @@ shares were 0.866 [0.840, 0.892] of 793 (first), 0.871 [0.825, 0.908] of 381 (fr
 captions whose words had been looked through for names, marked by another reader before the run) and 0.849 [0.807,
 0.890] of 358 (sixth): those are the honest figures.
 
-`sixth` are 80 captions (`vocabulary_sixth.txt`) that whoever then wrote 7,700 further names from lists of the field had
-not read; earlier makers had looked for words in all captions, these among them. Another reader marked 358 mentions in 78
-of them in free words. When the names were finished and committed these were mapped to concepts by name, by whoever wrote
-the names, without seeing what is recognised: a name that stood in the table under the concept of another thing
-("maple syrup urine disease") counts as lacking, a composed one ("peritendinous effusion") is its last word's. The table
-before has 0.816 [0.771, 0.861] of the same marks. So 7,700 names from lists gave three mentions in a hundred, and nearly
-all of the rest is not on lists: abbreviations of one paper, other languages, ellipsis ("C4 to C7"), a narrower name
-within a wider one ("dilated lateral ventricle"), the wrong of several meanings. 200 concepts that were added between the
-second and the third from lists of terms changed nothing of the third.
+`sixth` are 80 captions (`vocabulary_sixth.txt`) that whoever then wrote 7,700 further names from lists of the field
+had not read; earlier makers had looked for words in all captions, these among them. Another reader marked 358
+mentions in 78 of them in free words. When the names were finished and committed these were mapped to concepts by
+name, by whoever wrote the names, without seeing what is recognised: a name that stood in the table under the concept
+of another thing ("maple syrup urine disease") counts as lacking, a composed one ("peritendinous effusion") is its
+last word's. The table before has 0.816 [0.771, 0.861] of the same marks. So 7,700 names from lists gave three
+mentions in a hundred, and nearly all of the rest is not on lists: abbreviations of one paper, other languages,
+ellipsis ("C4 to C7"), a narrower name within a wider one ("dilated lateral ventricle"), the wrong of several
+meanings. 200 concepts that were added between the second and the third from lists of terms changed nothing of the
+third.
 """
 
 from __future__ import annotations
