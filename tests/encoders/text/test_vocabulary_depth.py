@@ -76,7 +76,7 @@ def test_words_whose_stem_is_anothers_name_nothing(text: str) -> None:
         ("SV of the prostate with bladder", "pelvis:seminal vesicle"),
         ("PV and SMV of the liver", "vessel:portal vein"),
         ("sural nerve", "limb:sural nerve"),
-        ("the posterior wall of the vagina", "pelvis:posterior vaginal wall"),
+        ("the lateral wall of the orbit", "neck:lateral orbital wall"),
         ("diminished T2 weighted signal", "hypointense"),
         ("maple syrup urine disease", "maple syrup urine disease"),
         ("premotor cortex", "brain:premotor cortex"),
