@@ -18,14 +18,25 @@ _SPELLING = (
     (re.compile(r"artefact"), "artifact"),
     (re.compile(r"disk"), "disc"),
 )
+_OTHERWISE = re.compile(r"ae|oe|our|[tb]re|is(?:e|ing|ation)|grey|artefact|disk|[^a-z0-9]")
+"""What a word in lower case must hold somewhere to have another spelling."""
 _WORD = re.compile(r"[^\W_]+")
 _ENDINGS = (
     "ations", "ation", "ments", "ment", "ings", "ing", "ies", "ied", "ions", "ion", "es", "ed", "ic", "al", "s",
     "y", "e",
 )  # fmt: skip
+_LAST = frozenset(ending[-1] for ending in _ENDINGS)
 _AS_THEY_ARE = frozenset({"toe", "toes", "does", "shoe", "goes"})
 """Words whose oe is no British one."""
-_WHOLE = frozenset({"limbic", "enteric", "septic", "septation", "septations", "portion", "radial"})
+_WHOLE = frozenset({
+    "belly", "blastic", "bubbly", "bulky", "bulle", "caseation", "coiled", "coiling", "colonies", "colony", "cuboidal",
+    "cuffing",
+    "device", "devices", "diffusion", "embryonal", "enteric", "enveloping", "facies", "frontal", "ghosting", "global",
+    "headed", "impaction", "incisal", "interdigitation", "limbal", "limbic", "links", "nailing", "necked", "occlusal",
+    "organic", "parametric", "patchy", "pedicled", "pinky", "pooling", "portal", "portion", "portions", "radial",
+    "seeding", "septation", "septations", "septic", "shading", "shiny", "spongy", "tagging", "temporally", "testes",
+    "traction", "tractional", "vague", "vaguely", "varied", "varies",
+})  # fmt: skip
 """Words that without their ending would be another."""
 
 
@@ -33,7 +44,7 @@ _WHOLE = frozenset({"limbic", "enteric", "septic", "septation", "septations", "p
 def neutral(word: str) -> str:
     """A word in lower case and one spelling: oedema, Ödem, tumour, grey, disk as edema, edem, tumor, gray, disc."""
     heard = word.lower()
-    if heard in _AS_THEY_ARE:
+    if heard in _AS_THEY_ARE or not _OTHERWISE.search(heard):
         return heard
     for pattern, american in _SPELLING:
         heard = pattern.sub(american, heard)
@@ -49,9 +60,10 @@ def stem(word: str) -> str:
         return word
     if len(word) <= 4:
         return word[:-1] if len(word) == 4 and word.endswith("s") and not word.endswith("ss") else word
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            return word[: -len(ending)]
+    if word[-1] in _LAST:
+        for ending in _ENDINGS:
+            if word.endswith(ending) and len(word) - len(ending) >= 4:
+                return word[: -len(ending)]
     return word
 
 

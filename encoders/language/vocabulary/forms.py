@@ -11,8 +11,8 @@ from rapidfuzz.distance import OSA
 from spinecho.encoders.language.stems import neutral, root
 from spinecho.encoders.language.vocabulary.table import NOUNS, Key, vocabulary
 
-_SURE = 10
-"""Letters from which on one that is wrong, missing, doubled or swapped leaves no doubt which word was meant."""
+_SURE = 8
+"""Letters from which on one that is wrong, missing, doubled or swapped leaves hardly a doubt which word was meant."""
 _STEM = 6
 _BEFORE = re.compile(r"(?:peri|para|intra|extra|retro|supra|infra|sub|inter|juxta|endo|micro|macro|multi|hemi)(?=.{5})")
 _JOINED = re.compile(
@@ -49,14 +49,22 @@ _NO_NAME = frozenset(
     }
 )
 _UNLIKE = frozenset({
-    "infraction", "infractions", "constructive", "constructed", "constricted", "construction", "prostrate",
-    "interaction",
-    "perforation",
-    "hemithorax", "displaying", "multilobular", "hypodense", "hypodensity", "transfected", "speculated",
-    "reflection", "inflection", "projection", "transection",
-    "dissociation", "conclusion", "contraction", "attraction", "subscapular", "intrarenal", "infrarenal",
-    "infraorbital", "intraorbital", "infraspinous", "supplemental", "complimentary", "functional", "stimulation",
-    "simulation", "alternation", "affliction", "restitution",
+    "abrasion", "affliction", "alternation", "attraction", "bleaching", "blotting", "breeding", "citation",
+    "clamping", "complimentary", "composed", "compound", "comprise", "comprised", "comprises", "conclusion",
+    "constricted", "constructed", "construction", "constructive", "contraction", "contrary", "creating", "cytosine",
+    "deceased", "decision", "detector", "dilution", "disclosed", "displayed", "displaying", "displays", "disposed",
+    "dissociation", "dynamics", "election", "erection", "evolution", "existing", "functional", "hallmark",
+    "hemithorax", "hypodense", "hypodensity", "illusion", "inferonasal", "inflated", "inflection", "infraction",
+    "infractions", "infraorbital", "infrarenal", "infraspinous", "infusion", "interaction", "interior", "intervals",
+    "intraorbital", "intrarenal", "lacrosse", "location", "materials", "maternal", "metaphase", "metaphases",
+    "military", "multilobular", "multiplex", "mutation", "national", "notation", "nutrition", "oncolytic",
+    "osteoclast", "osteoclastic", "parental", "patience", "patients", "perforation", "positron", "practice",
+    "precision", "presence", "presumed", "princess", "produces", "projection", "proposed", "prostrate", "pulmonis",
+    "purposes", "quantity", "rational", "reaching", "received", "reflection", "regained", "relieved", "remained",
+    "reported", "restitution", "retrieved", "salvation", "scattered", "scatters", "sectional", "sensible",
+    "simulation", "solution", "speculated", "spraying", "standing", "starting", "stimulation", "stimulus", "stranger",
+    "students", "subscapular", "supplemental", "surprise", "teaching", "tendency", "thoracostomy", "thrombin",
+    "together", "training", "transection", "transfected", "vacation", "variable", "vocation",
 })  # fmt: skip
 """Words one letter from one of a name that are words of their own."""
 
@@ -86,9 +94,15 @@ def known_form(word: str, stem: str) -> str:
         root(known)
         for length in (len(heard) - 1, len(heard), len(heard) + 1)
         for known in _by_size().get((heard[0], length), ())
-        if known not in _UNLIKE and OSA.distance(heard, known, score_cutoff=1) <= 1
+        if known not in _UNLIKE and OSA.distance(heard, known, score_cutoff=1) <= 1 and _before(heard) == _before(known)
     }
     return near.pop() if len(near) == 1 else stem
+
+
+def _before(word: str) -> str:
+    """The prefix of a word: one letter makes "macroadenoma" another than "microadenoma"."""
+    match = _BEFORE.match(word)
+    return match.group() if match else ""
 
 
 @lru_cache(maxsize=65536)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from spinecho.encoders.language.stems import root
+from spinecho.encoders.language.vocabulary.explained import explained
 from spinecho.encoders.language.vocabulary.forms import as_nouns, halves, known_form
 from spinecho.encoders.language.vocabulary.german_compounds import compound
 from spinecho.encoders.language.vocabulary.lobes import lobes
@@ -94,10 +95,23 @@ def _read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
     ]
     for word in aside:
         meanings = table.ambiguous.get((word.stem,))
-        short = _by_context(meanings, words, 0, 0) if meanings else table.named.get((word.stem,))
-        if short:
-            mentions.append(Mention(word.start, word.stop, short, table.concepts[short].kind))
+        aside_of = _by_context(meanings, words, 0, 0) if meanings else table.named.get((word.stem,))
+        if aside_of:
+            mentions.append(Mention(word.start, word.stop, aside_of, table.concepts[aside_of].kind))
+    for at in loose:
+        if at not in taken:
+            mentions += _within(text, words[at])
     mentions += [Mention(level.start, level.stop, ident, "anatomy") for level in spinal for ident in level.ids]
+    short = explained(text, ((one.start, one.stop, one.concept) for one in mentions))
+    if short:
+        told = {(start, stop) for start, stop, _ in short}
+        mentions = [one for one in mentions if (one.start, one.stop) not in told]
+        taken_up = [(one.start, one.stop) for one in mentions]
+        mentions += [
+            Mention(start, stop, ident, table.concepts[ident].kind)
+            for start, stop, ident in short
+            if not any(a < stop and start < b for a, b in taken_up)
+        ]
     return tuple(sorted(mentions, key=lambda one: (one.start, one.stop))), tuple(
         words[at].stem for at in loose if at not in taken
     )
@@ -125,8 +139,9 @@ def _longest(words: list[Word], at: int, stop: int) -> tuple[int, str]:
         if not concept and not meanings:
             concept = table.named.get(as_nouns(key), "")
         if not concept and owner and at < owner < at + length:
-            key = key[owner - at :] + key[: owner - at]
-            concept = table.named.get(key) or table.named.get(as_nouns(key), "")
+            front, behind = key[: owner - at], key[owner - at :]
+            for round_ in (behind + front, front[:1] + behind + front[1:]):  # "posterior wall of the vagina" too
+                concept = concept or table.named.get(round_) or table.named.get(as_nouns(round_), "")
             if concept and _longest(words, owner, stop)[0] > at + length - owner:
                 concept = ""  # a "lesion of the ring finger" is no ring lesion
         if concept:
@@ -187,6 +202,20 @@ def _apart(token: Token, known: set[str], text: str) -> tuple[Token, ...]:
     (first, _), (second, at) = cut
     middle = token.start + at
     return (Token(first, token.start, middle), Token(second, middle, token.stop))
+
+
+def _within(text: str, word: Word) -> Iterator[Mention]:
+    """What a word names that stands in longer names only: "rectovesical" is of rectum and bladder."""
+    table = vocabulary()
+    if word.stem not in table.stems:
+        return
+    whole = text[word.start : word.stop]
+    parts = halves(whole) or ((known_form(whole, word.stem), 0),)
+    ends = [word.start + at for _, at in parts[1:]] + [word.stop]
+    for (stem, at), stop in zip(parts, ends, strict=True):
+        concept = table.named.get((stem,))
+        if concept:
+            yield Mention(word.start + at, stop, concept, table.concepts[concept].kind)
 
 
 def _by_context(meanings: tuple[Meaning, ...], words: list[Word], at: int, length: int) -> str:

@@ -10,6 +10,8 @@ line above that is less far in.
     brain:frontal = frontal lobe | frontal          id = names, where the id is not the first name
     ~ brain:cortex = cortex                         ~ overlaps its neighbours: it rules none of them out
     + hematoma                                      + said for what stands above it too: looked for with it
+    ~ facial artery ; lingual artery < vessel:artery   ";" between concepts alike, each a line of its own in short
+    stroke += apoplectic fit | brain attack         further names of a concept that stands elsewhere
     ms ? multiple sclerosis : plaque ; mitral stenosis : valve
                                                     ? an ambiguous name, by the words near it; the first is meant
                                                     where none is near, "-" for nothing
@@ -24,10 +26,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from spinecho.encoders.language.stems import root
 from spinecho.encoders.language.vocabulary.spine_levels import lines
@@ -37,13 +39,14 @@ Key: TypeAlias = tuple[str, ...]
 
 DATA = Path(__file__).parent / "data"
 WORD = re.compile(r"[^\W_]+(?:['’]s\b)?")
+_KINDS: dict[str, Kind] = {one: one for one in get_args(Kind)}
 _LEVEL = re.compile(r"(?:C|T|D|Th|L|S)\d")
+_LEVELS = frozenset("CTDLS")
 DROPPED = frozenset({"of", "the", "a", "an"})
 """Words that stand in a name or do not: "shift of the midline"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Concept:
+class Concept(NamedTuple):
     """One thing that a text can name.
 
     names: the first is the one it goes by. parents: ids of what it is a kind or a part of. parts: ids of what together
@@ -160,10 +163,9 @@ def tokens(text: str) -> list[Token]:
 
 def key_of(name: str) -> Key:
     """The stems by which a name is found."""
-    if (
-        name.replace(" ", "").isalnum() and "hyp" not in name and "iso" not in name
-    ):  # most names, at a third of the cost
-        return tuple(root(word) for word in name.split() if word not in DROPPED)
+    words = name.split()
+    if "".join(words).isalnum() and "hyp" not in name and "iso" not in name:  # most names, at a third of the cost
+        return tuple([root(word) for word in words if word not in DROPPED])
     return tuple(token.stem for token in tokens(name))
 
 
@@ -189,6 +191,7 @@ def build(read: Iterable[str]) -> Vocabulary:
     """A vocabulary from lines as described above; raises `VocabularyError` for one that cannot be read."""
     found = Vocabulary()
     ambiguous: list[tuple[str, str]] = []
+    further: list[tuple[str, str]] = []
     state = {"kind": "finding", "area": "", "source": "", "licence": ""}
     above: list[tuple[int, str]] = []
     for raw in read:
@@ -206,14 +209,24 @@ def build(read: Iterable[str]) -> Vocabulary:
             name, _, meanings = line.partition("?")
             ambiguous.append((name.strip(), meanings))
             continue
+        if "+=" in line:
+            name, _, names = line.partition("+=")
+            further.append((name.strip(), names))
+            continue
         depth = len(line) - len(line.lstrip())
         while above and above[-1][0] >= depth:
             above.pop()
-        concept = _concept(line.strip(), state, above[-1][1] if above else "")
+        for one in _apart(line.strip()):
+            concept = _concept(one, state, above[-1][1] if above else "")
+            if concept.id in found.concepts:
+                raise VocabularyError(f"the concept {concept.id!r} stands twice")
+            found.concepts[concept.id] = concept
         above.append((depth, concept.id))
-        if concept.id in found.concepts:
-            raise VocabularyError(f"the concept {concept.id!r} stands twice")
-        found.concepts[concept.id] = concept
+    for name, names in further:
+        if name not in found.concepts:
+            raise VocabularyError(f"{name!r} has further names and is no concept")
+        own = found.concepts[name]
+        found.concepts[name] = own._replace(names=(*own.names, *(one.strip() for one in names.split("|"))))
     _connect(found)
     for name, meanings in ambiguous:
         _add_ambiguous(found, name, meanings)
@@ -249,56 +262,78 @@ def add_languages(found: Vocabulary, by_language: Mapping[str, Iterable[str]]) -
     for ident, listed in more.items():
         known = set(found.concepts[ident].names)
         elsewhere = tuple(name for name in dict.fromkeys(listed) if name not in known)
-        found.concepts[ident] = replace(found.concepts[ident], elsewhere=elsewhere)
+        found.concepts[ident] = found.concepts[ident]._replace(elsewhere=elsewhere)
     found.foreign = frozenset(foreign)
 
 
+def _apart(line: str) -> list[str]:
+    """The lines that one of several concepts alike is short for, each with the marks before it and what follows "<"."""
+    if ";" not in line:
+        return [line]
+    names = line.lstrip("~+ ")
+    names, below, parents = names.partition("<")
+    return [line[: len(line) - len(line.lstrip("~+ "))] + one.strip() + below + parents for one in names.split(";")]
+
+
 def _concept(line: str, state: dict[str, str], above: str) -> Concept:
-    kind = next((one for one in get_args(Kind) if one == state["kind"]), None)
+    kind = _KINDS.get(state["kind"])
     if kind is None:
         raise VocabularyError(f"no such kind: {state['kind']!r}")
     rest, _, parts = line.partition("&")
     rest, _, parents = rest.partition("<")
     overlaps, alike = rest.startswith("~"), rest.startswith("+")
     own, equals, names = rest.lstrip("~+ ").partition("=")
-    listed = tuple(dict.fromkeys(name.strip() for name in (names if equals else own).split("|") if name.strip()))
+    told = names if equals else own
+    listed: tuple[str, ...] = (told.strip(),)
+    if "|" in told:
+        listed = tuple(dict.fromkeys([name for one in told.split("|") if (name := one.strip())]))
     area = state["area"]
     label = own.strip() if equals else listed[0]
     ident = f"{area}:{label}" if area and label != area and ":" not in label else label
-    more = tuple(one.strip() for one in parents.split(",") if one.strip())
+    more = _listed(parents)
+    if above and above not in more:
+        more = (above, *more)
     return Concept(
-        ident, kind, listed, tuple(dict.fromkeys(((above,) if above else ()) + more)),
-        tuple(one.strip() for one in parts.split(",") if one.strip()), overlaps, alike,
+        ident, kind, listed, more, _listed(parts), overlaps, alike,
         state["source"], state["licence"],
     )  # fmt: skip
+
+
+def _listed(told: str) -> tuple[str, ...]:
+    return tuple([name for one in told.split(",") if (name := one.strip())]) if told else ()
 
 
 def _connect(found: Vocabulary) -> None:
     children: dict[str, list[str]] = {}
     composed: dict[str, list[str]] = {}
+    named, longest = found.named, found.longest
     for concept in found.concepts.values():
-        for other in (*concept.parents, *concept.parts):
+        for other in concept.parents + concept.parts:
             if other not in found.concepts:
                 raise VocabularyError(f"{concept.id!r} names {other!r}, which is no concept")
         for parent in concept.parents:
             children.setdefault(parent, []).append(concept.id)
         for part in concept.parts:
             composed.setdefault(part, []).append(concept.id)
+        ident = concept.id
         for name in concept.names:
-            if _LEVEL.match(name):
+            if name[0] in _LEVELS and _LEVEL.match(name):
                 continue  # `levels` reads these, in every spelling
             key = key_of(name)
             if not key:
-                raise VocabularyError(f"the name {name!r} of {concept.id!r} has no word")
-            other = found.named.setdefault(key, concept.id)
-            if other != concept.id:
-                raise VocabularyError(f"{name!r} names both {other!r} and {concept.id!r}")
-            found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))
-            found.stems.update(key)
+                raise VocabularyError(f"the name {name!r} of {ident!r} has no word")
+            other = named.setdefault(key, ident)
+            if other != ident:
+                raise VocabularyError(f"{name!r} names both {other!r} and {ident!r}")
+            if longest.get(key[0], 0) < len(key):
+                longest[key[0]] = len(key)
+    found.stems.update(*named)
     _add_joined(found)
     for key, ident in tuple(found.named.items()):
+        if len(key) < 2 or NOUNS.keys().isdisjoint(key):
+            continue
         plain = tuple(NOUNS.get(stem, stem) for stem in key)
-        if plain != key and len(key) > 1 and found.named.setdefault(plain, ident) == ident:
+        if plain != key and found.named.setdefault(plain, ident) == ident:
             found.longest[plain[0]] = max(found.longest.get(plain[0], 0), len(plain))
     found.children = {one: tuple(many) for one, many in children.items()}
     found.composed = {one: tuple(many) for one, many in composed.items()}
