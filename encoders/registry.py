@@ -62,6 +62,15 @@ def _clip(name: str, model: Path, device: str) -> DualEncoder:
     return _pictures(name, load_clip(str(model), device=device), device)
 
 
+def _backbone(name: str, model: Path, device: str) -> DualEncoder:
+    from spinecho.encoders.networks.clip.backbones import load_backbone  # noqa: PLC0415
+    from spinecho.encoders.networks.clip.images import PictureEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+
+    image = PictureEncoder(load_backbone(str(model), device=device))
+    return DualEncoder(name, image, SentenceEncoder.default(device=device))
+
+
 def _open_clip(name: str, model: Path, device: str) -> DualEncoder:
     from spinecho.encoders.networks.clip.open_clip import load_open_clip  # noqa: PLC0415
 
@@ -85,10 +94,12 @@ CHECKPOINTS: dict[str, Callable[[str, Path, str], DualEncoder]] = {
     "vit": _vit,
     "clip": _clip,
     "open-clip": _open_clip,
+    "backbone": _backbone,
 }
 """By what stands before the colon of "vit:PATH": from the whole name, the folder and a device to the pair.
 
-For "clip" and "open-clip" what follows the colon may be a model's name on the hub: "clip:google/medsiglip-448"."""
+For "clip", "open-clip" and "backbone" what follows the colon may be a model's name on the hub, as in
+"clip:google/medsiglip-448"."""
 
 ABOUT: dict[str, str] = {
     "spinecho": (
@@ -115,6 +126,10 @@ ABOUT: dict[str, str] = {
     "open-clip": (
         "a model of open_clip's format (such as BiomedCLIP), slab by slab; aligned, so text finds scans by their "
         "pictures; all-MiniLM-L6-v2 for text against text"
+    ),
+    "backbone": (
+        "a vision network of transformers' format (such as facebook/dinov2-base), slab by slab; not aligned, so text "
+        "finds scans through reports and headers until 'spinecho adapt' has learned from them"
     ),
 }
 """By name, without what follows a colon: one line for the screen on what the pair is and is not. See `about`."""

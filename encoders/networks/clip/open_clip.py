@@ -66,7 +66,9 @@ def load_open_clip(name_or_folder: str, *, device: str = "cpu") -> PictureModel:
     for part in _TOKENIZER_FILES:
         digest.update(part.encode() + ((folder / part).read_bytes() if (folder / part).is_file() else b""))
     revision = hub.files_digest(weights)
-    return PictureModel(name, revision, look, digest.hexdigest(), dim, see, read, torch.device(device))
+    return PictureModel(
+        name, revision, look, dim, torch.device(device), see=see, after={"text": digest.hexdigest()}, read=read
+    )
 
 
 def _library() -> Any:

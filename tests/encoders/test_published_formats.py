@@ -1,0 +1,185 @@
+"""Others' published checkpoints: tiny ones under exactly their names, files and configs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from published_formats import LISTS, tiny, weights_of, whole
+from safetensors.torch import save_file
+
+from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.networks.clip.backbones import load_backbone
+from spinecho.encoders.networks.clip.images import load_clip
+from spinecho.encoders.networks.clip.sentence_pieces import siglip_tokenizer
+from spinecho.encoders.networks.parts_of_volumes import Describing
+from spinecho.encoders.reading.volume import Volume
+from spinecho.encoders.registry import about, open_encoder
+
+sys.path.insert(0, str(Path(__file__).parent / "text"))
+
+from tiny_models import save_tokenizer
+
+HALVES = {"do_normalize": True, "do_rescale": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
+PIECES = 301
+"""In the tiny `spiece.model`."""
+BRIGHT = Volume(np.random.default_rng(0).normal(300, 90, (24, 30, 10)).astype(np.float32), np.diag([1.0, 1, 3, 1]))
+
+MEDSIGLIP = {1152: 24, 3456: 72, 4304: 40, 32000: PIECES, 1024: 16, 14: 8}
+"""Sizes of the published network, and of the tiny one."""
+
+
+def save_medsiglip(folder: Path) -> None:
+    """As google/medsiglip-448 is laid out: SigLIP's own names, a SentencePiece model, and no tokenizer.json."""
+    folder.mkdir()
+    save_file(weights_of(tiny("medsiglip", MEDSIGLIP, layers=2)), folder / "model.safetensors", {"format": "pt"})
+    sizes = {"hidden_size": 24, "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config = {
+        "architectures": ["SiglipModel"], "model_type": "siglip",
+        "text_config": sizes | {"model_type": "siglip_text_model", "vocab_size": PIECES, "max_position_embeddings": 64},
+        "vision_config": sizes | {"model_type": "siglip_vision_model", "image_size": 32, "patch_size": 8},
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "preprocessor_config.json").write_text(json.dumps(HALVES | {"size": {"height": 32, "width": 32}}))
+    shutil.copy(LISTS / "spiece.model", folder)
+
+
+def test_medsiglip_under_its_published_names(tmp_path: Path) -> None:
+    save_medsiglip(tmp_path / "medsiglip-448")
+    dual = open_encoder(f"clip:{tmp_path / 'medsiglip-448'}")
+    assert dual.aligned
+    assert dual.aligned_text is not None
+    assert dual.image.preparation.spec["size"] == 32
+    vectors, words = dual.image.encode([BRIGHT]), dual.aligned_text.encode(["left mass", "normal brain"])
+    np.testing.assert_allclose(np.linalg.norm(np.concatenate([vectors, words]), axis=1), 1, atol=1e-5)
+    assert float(words[0] @ words[1]) < 0.999
+
+
+def test_the_published_list_is_the_network_that_is_loaded() -> None:
+    """At its full size, without memory: what transformers of today makes of the published config has these names."""
+    sizes = {"hidden_size": 1152, "intermediate_size": 4304, "num_hidden_layers": 27, "num_attention_heads": 16}
+    config = transformers.SiglipConfig(
+        text_config=sizes | {"max_position_embeddings": 64, "bos_token_id": None, "eos_token_id": None},
+        vision_config=sizes | {"image_size": 448, "patch_size": 14},
+    )
+    with torch.device("meta"):
+        made = transformers.SiglipModel(config).state_dict()
+    assert {name: tuple(tensor.shape) for name, tensor in made.items()} == whole("medsiglip")
+
+
+def test_sentence_pieces_are_those_of_the_published_tokenizer() -> None:
+    """As SiglipTokenizer of transformers 4.53.3 with SentencePiece 0.2.3 cut them, sixteen at most."""
+    tokenizer = siglip_tokenizer(LISTS, name="tiny", max_tokens=16)
+    expected = {
+        "Left mass, in the Brain.": [136, 145, 194, 4, 4, 35, 6, 149, 1],
+        "": [1],
+        "no  acute\ninfarct!": [146, 10, 299, 88, 12, 35, 43, 24, 22, 299, 11, 1],
+        "T2-weighted (FLAIR) 3.5 mm": [3, 11, 74, 67, 12, 31, 55, 27, 11, 21, 3, 43, 25, 24, 79, 1],
+        "mass " * 40: [194, 4, 4] * 5 + [1],
+        "日本 mass": [3, 2, 194, 4, 4, 1],
+        "it's NOT 'ok'": [71, 36, 3, 20, 160, 1],
+    }
+    assert {text: tokenizer.encode(text).ids for text in expected} == expected
+
+
+@pytest.mark.parametrize("damage", [lambda held: held[: len(held) // 2 + 1], lambda _: b"\xff" * 40, lambda _: b""])
+def test_a_damaged_sentence_piece_file_says_so(tmp_path: Path, damage: Any) -> None:
+    (tmp_path / "spiece.model").write_bytes(damage((LISTS / "spiece.model").read_bytes()))
+    with pytest.raises(EncoderUnavailable, match=r"spiece\.model of tiny is damaged"):
+        siglip_tokenizer(tmp_path, name="tiny", max_tokens=16)
+
+
+SMALL = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 32}
+BACKBONES: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "vit": (transformers.ViTConfig, SMALL | {"image_size": 32, "patch_size": 8}, "class token"),
+    "dinov2": (
+        transformers.Dinov2Config,
+        {name: size for name, size in SMALL.items() if name != "intermediate_size"}
+        | {"image_size": 56, "patch_size": 8},
+        "class token",
+    ),
+    "swin": (
+        transformers.SwinConfig,
+        {"image_size": 32, "patch_size": 2, "embed_dim": 8, "depths": [1, 1], "num_heads": [2, 4], "window_size": 4},
+        "mean",
+    ),
+    "convnext": (transformers.ConvNextConfig, {"image_size": 32, "hidden_sizes": [8, 16], "depths": [1, 1],
+                                               "num_stages": 2}, "mean"),
+    "siglip_vision_model": (transformers.SiglipVisionConfig, SMALL | {"image_size": 32, "patch_size": 8}, "trained"),
+}  # fmt: skip
+
+
+def save_backbone(folder: Path, kind: str) -> Any:
+    config, sizes, _ = BACKBONES[kind]
+    torch.manual_seed(0)
+    model = transformers.AutoModel.from_config(config(**sizes)).eval()
+    model.save_pretrained(folder)
+    cut = {"do_center_crop": True, "crop_size": {"height": 32, "width": 32}, "size": {"shortest_edge": 36}}
+    (folder / "preprocessor_config.json").write_text(json.dumps(HALVES | cut))
+    return model
+
+
+@pytest.mark.parametrize("kind", list(BACKBONES))
+def test_any_vision_network_of_transformers_sees_slabs(tmp_path: Path, kind: str) -> None:
+    model = save_backbone(tmp_path / kind, kind)
+    network = load_backbone(str(tmp_path / kind))
+    assert network.after == {"pooled": BACKBONES[kind][2]}
+    assert network.look.size == 32
+    seen = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        made = model(pixel_values=seen)
+        _, vectors = network.see(seen)
+    states = made.last_hidden_state
+    expected = {"class token": lambda: states[:, 0], "trained": lambda: made.pooler_output,
+                "mean": lambda: made.pooler_output.flatten(1)}  # fmt: skip
+    np.testing.assert_allclose(vectors, expected[BACKBONES[kind][2]](), atol=1e-5)
+
+
+def test_a_backbone_compares_scans_with_scans_alone(tmp_path: Path) -> None:
+    save_backbone(tmp_path / "dinov2", "dinov2")
+    dual = open_encoder(f"backbone:{tmp_path / 'dinov2'}")
+    assert not dual.aligned
+    assert isinstance(dual.image, Describing)
+    assert "spinecho adapt" in about(dual.name)
+    assert dual.image.encode([BRIGHT]).shape == (1, 24)
+
+
+def test_what_is_no_backbone_says_what_to_name(tmp_path: Path) -> None:
+    save_medsiglip(tmp_path / "pair")
+    with pytest.raises(EncoderUnavailable, match=f"name it clip:{tmp_path / 'pair'}"):
+        load_backbone(str(tmp_path / "pair"))
+    bert = transformers.BertConfig(**SMALL, vocab_size=40)
+    transformers.BertModel(bert).save_pretrained(tmp_path / "words")
+    save_tokenizer(tmp_path / "words")
+    (tmp_path / "words" / "preprocessor_config.json").write_text(json.dumps(HALVES))
+    with pytest.raises(EncoderUnavailable, match="is a 'bert' and does not take pictures"):
+        load_backbone(str(tmp_path / "words"))
+
+
+def test_a_pooler_that_nobody_reads_may_be_missing_and_nothing_else(tmp_path: Path) -> None:
+    model = save_backbone(tmp_path, "vit")
+    held = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    kept = {name: tensor for name, tensor in held.items() if not name.startswith("pooler.")}
+    assert len(kept) < len(held)
+    save_file(kept, tmp_path / "model.safetensors", {"format": "pt"})
+    before = load_backbone(str(tmp_path)).dim
+    assert before == 24
+    cut = {name: tensor for name, tensor in kept.items() if "layernorm.weight" not in name}
+    save_file(cut, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(EncoderUnavailable, match="lack tensors"):
+        load_backbone(str(tmp_path))
+
+
+def test_another_preparation_makes_another_space(tmp_path: Path) -> None:
+    save_medsiglip(tmp_path / "tiny")
+    before = load_clip(str(tmp_path / "tiny")).space
+    stated = json.loads((tmp_path / "tiny" / "preprocessor_config.json").read_text())
+    (tmp_path / "tiny" / "preprocessor_config.json").write_text(json.dumps(stated | {"image_std": [0.25] * 3}))
+    assert load_clip(str(tmp_path / "tiny")).space.preprocessing != before.preprocessing
