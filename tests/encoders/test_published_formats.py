@@ -12,20 +12,23 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from published_formats import LISTS, tiny, weights_of, whole
+from published_formats import LISTS, pictures, tiny, weights_of, whole
 from safetensors.torch import save_file
 
 from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.networks.bert_weights import needed
 from spinecho.encoders.networks.clip.backbones import load_backbone
 from spinecho.encoders.networks.clip.images import load_clip
+from spinecho.encoders.networks.clip.open_clip import load_open_clip
 from spinecho.encoders.networks.clip.sentence_pieces import siglip_tokenizer
 from spinecho.encoders.networks.parts_of_volumes import Describing
+from spinecho.encoders.networks.published.picture_vit import PictureVit
 from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.registry import about, open_encoder
 
 sys.path.insert(0, str(Path(__file__).parent / "text"))
 
-from tiny_models import save_tokenizer
+from tiny_models import save_tokenizer, size_of_vocabulary
 
 HALVES = {"do_normalize": True, "do_rescale": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 PIECES = 301
@@ -183,3 +186,87 @@ def test_another_preparation_makes_another_space(tmp_path: Path) -> None:
     stated = json.loads((tmp_path / "tiny" / "preprocessor_config.json").read_text())
     (tmp_path / "tiny" / "preprocessor_config.json").write_text(json.dumps(stated | {"image_std": [0.25] * 3}))
     assert load_clip(str(tmp_path / "tiny")).space.preprocessing != before.preprocessing
+
+
+BIOMEDCLIP = {768: 128, 2304: 384, 3072: 512, 197: 17, 16: 8, 512: 24, 640: 76, 30522: size_of_vocabulary()}
+CLIP_GREY = {"mean": [0.48145466, 0.4578275, 0.40821073], "std": [0.26862954, 0.26130258, 0.27577711]}
+
+
+def save_biomedclip(folder: Path, *, without: str = "", beside: dict[str, torch.Tensor] | None = None) -> None:
+    """As microsoft/BiomedCLIP-PubMedBERT_256-vit_base_patch16_224 is laid out, its weights as safetensors."""
+    folder.mkdir(exist_ok=True)
+    weights = weights_of(tiny("biomedclip", BIOMEDCLIP, layers=2)) | (beside or {})
+    weights["text.transformer.embeddings.position_ids"] = torch.arange(24)[None]  # of older versions of transformers
+    kept = {name: tensor for name, tensor in weights.items() if not without or without not in name}
+    save_file(kept, folder / "open_clip_model.safetensors")
+    words = "microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract"
+    config = {
+        "model_cfg": {
+            "embed_dim": 24,
+            "vision_cfg": {
+                "timm_model_name": "vit_base_patch16_224", "timm_model_pretrained": False, "timm_pool": "",
+                "timm_proj": "linear", "image_size": 32,
+            },
+            "text_cfg": {
+                "hf_model_name": words, "hf_tokenizer_name": words, "hf_proj_type": "mlp",
+                "hf_pooler_type": "cls_last_hidden_state_pooler", "context_length": 16,
+            },
+        },
+        "preprocess_cfg": CLIP_GREY,
+    }  # fmt: skip
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    save_tokenizer(folder)
+
+
+def test_biomedclip_gives_what_open_clip_gives(tmp_path: Path) -> None:
+    """Its package is not asked: the numbers were made with open_clip_torch 3.3.0 from the same weights."""
+    save_biomedclip(tmp_path)
+    model = load_open_clip(str(tmp_path))
+    expected = json.loads((LISTS / "biomedclip.json").read_text())
+    assert model.look.mean == tuple(CLIP_GREY["mean"])
+    with torch.inference_mode():
+        np.testing.assert_allclose(model.see(pictures(2, 32))[1], expected["see"], atol=2e-4)
+        read = model.read(["left mass", "no acute infarct of the left lobe", "mass " * 40])
+    np.testing.assert_allclose(read, expected["read"], atol=2e-4)
+
+
+def test_biomedclip_is_an_aligned_pair(tmp_path: Path) -> None:
+    save_biomedclip(tmp_path / "biomed")
+    dual = open_encoder(f"open-clip:{tmp_path / 'biomed'}")
+    assert dual.aligned
+    assert dual.aligned_text is not None
+    assert dual.image.encode([BRIGHT]).shape == dual.aligned_text.encode(["mass"]).shape == (1, 24)
+    assert dual.aligned_text.encode([]).shape == (0, 24)
+
+
+def test_the_networks_written_here_have_the_published_tensors() -> None:
+    listed = whole("biomedclip")
+    trunk = {name.removeprefix("visual.trunk."): at for name, at in listed.items() if name.startswith("visual.trunk.")}
+    with torch.device("meta"):
+        made = PictureVit(trunk).state_dict()
+    assert {name: tuple(tensor.shape) for name, tensor in made.items()} == trunk
+    words = {name.removeprefix("text.transformer.") for name in listed if name.startswith("text.transformer.")}
+    assert needed(12) == words
+
+
+@pytest.mark.parametrize(
+    "lacks",
+    [
+        "visual.trunk.blocks.1.attn.qkv.bias",
+        "visual.head",
+        "text.proj.2",
+        "text.transformer.encoder.layer.1.output.dense.weight",
+        "visual.trunk.pos_embed",
+    ],
+)
+def test_weights_that_lack_a_tensor_are_not_filled_up(tmp_path: Path, lacks: str) -> None:
+    save_biomedclip(tmp_path, without=lacks)
+    with pytest.raises(EncoderUnavailable, match="are not those of the network"):
+        load_open_clip(str(tmp_path))
+
+
+@pytest.mark.parametrize("more", ["visual.trunk.reg_token", "text.transformer.encoder.extra.weight", "audio.conv1"])
+def test_weights_that_hold_more_are_refused(tmp_path: Path, more: str) -> None:
+    save_biomedclip(tmp_path, beside={more: torch.zeros(2)})
+    with pytest.raises(EncoderUnavailable, match=r"are not those of the network|no network of this kind has"):
+        load_open_clip(str(tmp_path))
