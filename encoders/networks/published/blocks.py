@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 HEAD = 64
-"""Numbers of a head in every ViT from Tiny to Large and in every BERT, since their number leaves no trace in weights."""
+"""Numbers of a head in every ViT from Tiny to Large and in every BERT: their number leaves no trace in weights."""
 EPS = 1e-6
 
 
