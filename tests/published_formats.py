@@ -6,12 +6,20 @@ old generator by a tensor's name, so that other programs make the same weights.
 
 from __future__ import annotations
 
+import json
+import sys
 import zlib
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
+
+sys.path.insert(0, str(Path(__file__).parent / "encoders" / "text"))
+
+from tiny_models import save_tokenizer, size_of_vocabulary
 
 LISTS = Path(__file__).parent / "encoders" / "published"
 
@@ -56,3 +64,38 @@ def pictures(count: int, side: int) -> torch.Tensor:
     """(count, 3, side, side) float32, the same everywhere."""
     random = np.random.RandomState(5).standard_normal((count, 3, side, side))
     return torch.from_numpy(random.astype(np.float32))
+
+
+BIOMEDCLIP = {768: 128, 2304: 384, 3072: 512, 197: 17, 16: 8, 512: 24, 640: 76, 30522: size_of_vocabulary()}
+CLIP_GREY = {"mean": [0.48145466, 0.4578275, 0.40821073], "std": [0.26862954, 0.26130258, 0.27577711]}
+
+
+def save_biomedclip(
+    folder: Path, *, without: str = "", beside: dict[str, torch.Tensor] | None = None, pickled: bool = False
+) -> None:
+    """As microsoft/BiomedCLIP-PubMedBERT_256-vit_base_patch16_224 is laid out; pickled: its weights too."""
+    folder.mkdir(exist_ok=True)
+    weights = weights_of(tiny("biomedclip", BIOMEDCLIP, layers=2)) | (beside or {})
+    weights["text.transformer.embeddings.position_ids"] = torch.arange(24)[None]  # of older versions of transformers
+    kept = {name: tensor for name, tensor in weights.items() if not without or without not in name}
+    if pickled:
+        torch.save(OrderedDict(kept), folder / "open_clip_pytorch_model.bin")
+    else:
+        save_file(kept, folder / "open_clip_model.safetensors")
+    words = "microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract"
+    config = {
+        "model_cfg": {
+            "embed_dim": 24,
+            "vision_cfg": {
+                "timm_model_name": "vit_base_patch16_224", "timm_model_pretrained": False, "timm_pool": "",
+                "timm_proj": "linear", "image_size": 32,
+            },
+            "text_cfg": {
+                "hf_model_name": words, "hf_tokenizer_name": words, "hf_proj_type": "mlp",
+                "hf_pooler_type": "cls_last_hidden_state_pooler", "context_length": 16,
+            },
+        },
+        "preprocess_cfg": CLIP_GREY,
+    }  # fmt: skip
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    save_tokenizer(folder)

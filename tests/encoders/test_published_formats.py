@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from published_formats import LISTS, pictures, tiny, weights_of, whole
+from published_formats import CLIP_GREY, LISTS, pictures, save_biomedclip, tiny, weights_of, whole
 from safetensors.torch import save_file
 
 from spinecho.encoders.errors import EncoderUnavailable
@@ -28,7 +28,7 @@ from spinecho.encoders.registry import about, open_encoder
 
 sys.path.insert(0, str(Path(__file__).parent / "text"))
 
-from tiny_models import save_tokenizer, size_of_vocabulary
+from tiny_models import save_tokenizer
 
 HALVES = {"do_normalize": True, "do_rescale": True, "image_mean": [0.5] * 3, "image_std": [0.5] * 3}
 PIECES = 301
@@ -186,36 +186,6 @@ def test_another_preparation_makes_another_space(tmp_path: Path) -> None:
     stated = json.loads((tmp_path / "tiny" / "preprocessor_config.json").read_text())
     (tmp_path / "tiny" / "preprocessor_config.json").write_text(json.dumps(stated | {"image_std": [0.25] * 3}))
     assert load_clip(str(tmp_path / "tiny")).space.preprocessing != before.preprocessing
-
-
-BIOMEDCLIP = {768: 128, 2304: 384, 3072: 512, 197: 17, 16: 8, 512: 24, 640: 76, 30522: size_of_vocabulary()}
-CLIP_GREY = {"mean": [0.48145466, 0.4578275, 0.40821073], "std": [0.26862954, 0.26130258, 0.27577711]}
-
-
-def save_biomedclip(folder: Path, *, without: str = "", beside: dict[str, torch.Tensor] | None = None) -> None:
-    """As microsoft/BiomedCLIP-PubMedBERT_256-vit_base_patch16_224 is laid out, its weights as safetensors."""
-    folder.mkdir(exist_ok=True)
-    weights = weights_of(tiny("biomedclip", BIOMEDCLIP, layers=2)) | (beside or {})
-    weights["text.transformer.embeddings.position_ids"] = torch.arange(24)[None]  # of older versions of transformers
-    kept = {name: tensor for name, tensor in weights.items() if not without or without not in name}
-    save_file(kept, folder / "open_clip_model.safetensors")
-    words = "microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract"
-    config = {
-        "model_cfg": {
-            "embed_dim": 24,
-            "vision_cfg": {
-                "timm_model_name": "vit_base_patch16_224", "timm_model_pretrained": False, "timm_pool": "",
-                "timm_proj": "linear", "image_size": 32,
-            },
-            "text_cfg": {
-                "hf_model_name": words, "hf_tokenizer_name": words, "hf_proj_type": "mlp",
-                "hf_pooler_type": "cls_last_hidden_state_pooler", "context_length": 16,
-            },
-        },
-        "preprocess_cfg": CLIP_GREY,
-    }  # fmt: skip
-    (folder / "open_clip_config.json").write_text(json.dumps(config))
-    save_tokenizer(folder)
 
 
 def test_biomedclip_gives_what_open_clip_gives(tmp_path: Path) -> None:
