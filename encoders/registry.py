@@ -56,6 +56,20 @@ def _vit(name: str, folder: Path, device: str) -> DualEncoder:
     return DualEncoder(name, image, SentenceEncoder.default(device=device))
 
 
+def _spinecho_3d(name: str, folder: Path, device: str) -> DualEncoder:
+    from spinecho.encoders.heads.predict import Predictor  # noqa: PLC0415
+    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.text_tower import TextTowerEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.vit.encoder import VitEncoder  # noqa: PLC0415
+
+    image, text = VitEncoder.load(folder / "image", device=device), SentenceEncoder.default(device=device)
+    aligned = None
+    if (folder / "text").is_dir():
+        aligned = TextTowerEncoder.load(folder / "text", text, space=image.space, device=device)
+    heads = Predictor.load(folder / "heads", space=image.space) if (folder / "heads").is_dir() else None
+    return DualEncoder(name, image, text, aligned, heads)
+
+
 def _clip(name: str, model: Path, device: str) -> DualEncoder:
     from spinecho.encoders.networks.clip.images import load_clip  # noqa: PLC0415
 
@@ -69,6 +83,14 @@ def _backbone(name: str, model: Path, device: str) -> DualEncoder:
 
     image = PictureEncoder(load_backbone(str(model), device=device))
     return DualEncoder(name, image, SentenceEncoder.default(device=device))
+
+
+def _hlip(name: str, model: Path, device: str) -> DualEncoder:
+    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.studies import load_hlip  # noqa: PLC0415
+
+    image, words = load_hlip(str(model), device=device)
+    return DualEncoder(name, image, SentenceEncoder.default(device=device), words)
 
 
 def _open_clip(name: str, model: Path, device: str) -> DualEncoder:
@@ -95,10 +117,12 @@ CHECKPOINTS: dict[str, Callable[[str, Path, str], DualEncoder]] = {
     "clip": _clip,
     "open-clip": _open_clip,
     "backbone": _backbone,
+    "hlip": _hlip,
+    "spinecho-3d": _spinecho_3d,
 }
 """By what stands before the colon of "vit:PATH": from the whole name, the folder and a device to the pair.
 
-For "clip", "open-clip" and "backbone" what follows the colon may be a model's name on the hub, as in
+For "clip", "open-clip", "backbone" and "hlip" what follows the colon may be a model's name on the hub, as in
 "clip:google/medsiglip-448"."""
 
 ABOUT: dict[str, str] = {
@@ -119,6 +143,10 @@ ABOUT: dict[str, str] = {
         "a 3D vision transformer from a checkpoint folder, and all-MiniLM-L6-v2 for text; not aligned, "
         "so text finds scans through reports and headers"
     ),
+    "spinecho-3d": (
+        "a 3D vision transformer of our own and its text tower, as 'spinecho train' exports the pair; aligned where "
+        "there is a text tower, so text finds scans by their pictures"
+    ),
     "clip": (
         "a CLIP or SigLIP model of transformers' format (such as google/medsiglip-448), slab by slab; aligned, so text "
         "finds scans by their pictures; all-MiniLM-L6-v2 for text against text"
@@ -126,6 +154,10 @@ ABOUT: dict[str, str] = {
     "open-clip": (
         "a model of open_clip's format (such as BiomedCLIP), slab by slab; aligned, so text finds scans by their "
         "pictures; all-MiniLM-L6-v2 for text against text"
+    ),
+    "hlip": (
+        "HLIP (such as zch0414/clip-vit_base-slice_scan_study-dualdinotxt1568): whole studies of the brain, all scans "
+        "at once; aligned, so text finds studies by their pictures; all-MiniLM-L6-v2 for text against text"
     ),
     "backbone": (
         "a vision network of transformers' format (such as facebook/dinov2-base), slab by slab; not aligned, so text "

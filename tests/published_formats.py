@@ -99,3 +99,23 @@ def save_biomedclip(
     }  # fmt: skip
     (folder / "open_clip_config.json").write_text(json.dumps(config))
     save_tokenizer(folder)
+
+
+HLIP = {768: 128, 1536: 256, 2304: 384, 3072: 512, 14: 4, 8: 4, 6: 2, 16: 8, 512: 24, 30522: size_of_vocabulary()}
+"""Sizes of the published network and of the tiny one, which takes scans of 8 slices of 32 x 32."""
+
+
+def scans(count: int) -> torch.Tensor:
+    """(count, 1, 8, 32, 32) float32, the same everywhere."""
+    random = np.random.RandomState(6).standard_normal((count, 1, 8, 32, 32))
+    return torch.from_numpy(random.astype(np.float32))
+
+
+def save_hlip(folder: Path) -> None:
+    """As HLIP's push_to_hf_hub.py lays a repository out: a config that says nothing, and configs of every network."""
+    (folder / "hlip" / "model_configs").mkdir(parents=True)
+    weights = weights_of(tiny("hlip", HLIP, layers=None))
+    save_file(weights, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"date": "2026-02-22"}))
+    (folder / "hlip" / "model_configs" / "clip_vit_base_slice_scan_study_dualdinotxt1568.json").write_text("{}")
+    save_tokenizer(folder)

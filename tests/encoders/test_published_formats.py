@@ -12,9 +12,21 @@ import numpy as np
 import pytest
 import torch
 import transformers
-from published_formats import CLIP_GREY, LISTS, pictures, save_biomedclip, tiny, weights_of, whole
+from published_formats import (
+    CLIP_GREY,
+    HLIP,
+    LISTS,
+    pictures,
+    save_biomedclip,
+    save_hlip,
+    scans,
+    tiny,
+    weights_of,
+    whole,
+)
 from safetensors.torch import save_file
 
+from spinecho.encoders.dual import OfStudies
 from spinecho.encoders.errors import EncoderUnavailable
 from spinecho.encoders.networks.bert_weights import needed
 from spinecho.encoders.networks.clip.backbones import load_backbone
@@ -23,6 +35,8 @@ from spinecho.encoders.networks.clip.open_clip import load_open_clip
 from spinecho.encoders.networks.clip.sentence_pieces import siglip_tokenizer
 from spinecho.encoders.networks.parts_of_volumes import Describing
 from spinecho.encoders.networks.published.picture_vit import PictureVit
+from spinecho.encoders.networks.published.study_vit import StudyVit, levels_of
+from spinecho.encoders.preparing.preparation import ScanPreparation, preparation_from
 from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.registry import about, open_encoder
 
@@ -240,3 +254,94 @@ def test_weights_that_hold_more_are_refused(tmp_path: Path, more: str) -> None:
     save_biomedclip(tmp_path, beside={more: torch.zeros(2)})
     with pytest.raises(EncoderUnavailable, match=r"are not those of the network|no network of this kind has"):
         load_open_clip(str(tmp_path))
+
+
+def trunk_of(weights: dict[str, torch.Tensor], *, without: str = "nothing") -> dict[str, torch.Tensor]:
+    found = {name: one for name, one in weights.items() if name.startswith("visual.trunk.") and without not in name}
+    return {name.removeprefix("visual.trunk."): one for name, one in found.items()}
+
+
+def seen(trunk: dict[str, torch.Tensor], name: str, *, wide: bool) -> torch.Tensor:
+    network = StudyVit({at: tuple(one.shape) for at, one in trunk.items()}, name, wide=wide).eval()
+    network.load_state_dict(trunk, strict=True)
+    with torch.inference_mode():
+        made: torch.Tensor = network(scans(3))
+    return made
+
+
+@pytest.mark.parametrize(("kind", "name"), [("h2", "clip-vit_base-scan_study-dualdinotxt1568"),
+                                            ("h3", "clip-vit_base-slice_scan_study-dualdinotxt1568")])  # fmt: skip
+def test_hlip_gives_what_its_rules_give_over_timm(kind: str, name: str) -> None:
+    """Numbers made with timm 1.0.31's VisionTransformer, its tokens partitioned as HLIP's code at 1abc1d3 reads."""
+    weights = weights_of(tiny("hlip", HLIP, layers=None))
+    vector = weights["visual.head.proj.weight"] @ seen(trunk_of(weights), name, wide=True)
+    np.testing.assert_allclose(vector, json.loads((LISTS / "hlip.json").read_text())[kind], atol=5e-4)
+
+
+def test_the_first_networks_of_hlip_number_their_scans() -> None:
+    """vit_base_scan_study_token1176 and its kin: no register, a place for each scan, the class token alone."""
+    trunk = trunk_of(weights_of(tiny("hlip", HLIP, layers=None)), without="reg_token")
+    trunk |= weights_of({"sequential_posemb": (1, 40, 128)})
+    features = seen(trunk, "vit_base_multiscan_h2_token1176", wide=False)
+    expected = json.loads((LISTS / "hlip.json").read_text())["sequential"]
+    np.testing.assert_allclose(features[: len(expected)], expected, atol=5e-4)
+
+
+def test_hlip_has_the_published_tensors_at_full_size() -> None:
+    listed = whole("hlip")
+    trunk = {name.removeprefix("visual.trunk."): at for name, at in listed.items() if name.startswith("visual.trunk.")}
+    with torch.device("meta"):
+        network = StudyVit(trunk, "clip-vit_base-slice_scan_study-dualdinotxt1568", wide=True)
+    assert {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()} == trunk
+    assert network.shape == (48, 224, 224)
+    words = {name.removeprefix("text.transformer.") for name in listed if name.startswith("text.transformer.")}
+    assert needed(12) == words
+
+
+def test_what_layers_attend_within_is_told_by_the_name() -> None:
+    assert levels_of("clip-vit_large-slice_scan_study-x", 24)[:6] == ("slice",) * 4 + ("scan", "study")
+    assert levels_of("clip_vit_base_scan_study_token1176", 12)[:3] == ("scan", "scan", "study")
+    for name, depth in (("clip_vit_base_slice_scan_token2744", 12), ("vit_base_scan_study", 10)):
+        with pytest.raises(ValueError, match=r"does not say|none of HLIP's"):
+            levels_of(name, depth)
+
+
+def test_an_hlip_repository_sees_whole_studies_and_reads_sentences(tmp_path: Path) -> None:
+    folder = tmp_path / "clip-vit_base-slice_scan_study-dualdinotxt1568"
+    save_hlip(folder)
+    dual = open_encoder(f"hlip:{folder}")
+    assert dual.aligned
+    assert dual.aligned_text is not None
+    assert isinstance(dual.image, OfStudies)
+    other = Volume(BRIGHT.voxels[::-1] ** 2, BRIGHT.affine)
+    prepared = [dual.image.preparation(volume) for volume in (BRIGHT, other)]
+    assert prepared[0].pixels.shape == (8, 32, 32)
+    study = dual.image.encode_study(prepared)
+    alone = dual.image.encode([BRIGHT, other])
+    np.testing.assert_allclose(np.linalg.norm([study, *alone], axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(alone[0], dual.image.encode_study(prepared[:1]))
+    assert float((alone @ study).max()) < 0.9999
+    assert dual.aligned_text.encode(["mass"]).shape == (1, 128)
+    folder.rename(tmp_path / "renamed")
+    with pytest.raises(EncoderUnavailable, match="does not say whether its layers"):
+        open_encoder(f"hlip:{tmp_path / 'renamed'}")
+
+
+def test_a_scan_is_prepared_as_hlip_prepares_it() -> None:
+    """Against torch's own interpolation, in the order of its pipeline; slices run from head to foot."""
+    random = np.random.default_rng(3)
+    voxels = random.gamma(2.0, 100.0, (30, 42, 20)).astype(np.float32)
+    preparation = ScanPreparation(slices=12, side=56)
+    assert preparation_from(preparation.spec) == preparation
+    made = preparation(Volume(voxels, np.diag([1.0, 1.0, 4.0, 1.0]))).pixels
+    shown = voxels.transpose(2, 1, 0)[::-1, ::-1]
+    low, high = np.percentile(shown, (0.5, 99.5))
+    grey = torch.from_numpy((np.clip(shown, low, high) - low) / (high - low))[None].float()
+    grey = torch.nn.functional.pad(grey, (6, 6, 0, 0))
+    grey = torch.nn.functional.interpolate(grey, size=(64, 64), mode="bilinear")
+    grey = torch.nn.functional.interpolate(grey[None], size=(12, 64, 64), mode="nearest-exact")[0, 0, :, 4:60, 4:60]
+    np.testing.assert_allclose(made / 255, grey, atol=0.51 / 255)
+    sagittal = preparation(Volume(voxels.transpose(2, 0, 1).copy(), np.diag([4.0, 1.0, 1.0, 1.0]))).pixels
+    assert sagittal.shape == made.shape
+    flat = preparation(Volume(np.zeros((9, 9, 3), np.float32), np.diag([1.0, 1.0, 3.0, 1.0]))).pixels
+    assert not flat.any()

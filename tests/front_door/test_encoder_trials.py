@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from archives import copy_of_home
 from hub_server import COMMIT, Hub, serving
 from pages import acts
 from parts_encoder import brain, write_nifti
-from published_formats import save_biomedclip
+from published_formats import save_biomedclip, save_hlip
 from typer.testing import CliRunner
 
 import spinecho
@@ -45,7 +47,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trials")
-    write_nifti(folder / "scans" / "sub-0" / "0_T1w.nii.gz", brain(0))
+    for number, sequence in enumerate(("T1w", "T2w")):
+        write_nifti(folder / "scans" / "sub-0" / f"sub-0_{sequence}.nii.gz", brain(number))
     with spinecho.open(folder / "home", create=True, device="cpu") as archive:
         archive.index(folder / "scans", workers=1)
     return folder / "home"
@@ -87,6 +90,21 @@ def test_from_the_hub_to_beside_the_encoder_that_answers(home: Path, hub: Hub) -
     with spinecho.open(home, device="cpu") as archive:
         assert len(archive.search("left mass")) == 1
     assert "try-encoder" in {act.action for act in acts(home)}
+
+
+def test_an_encoder_of_studies_gives_each_scan_the_vector_of_its_study(home: Path, tmp_path: Path) -> None:
+    """Its folder's name says nothing here: what layers attend within is told by the repository it is from."""
+    save_hlip(tmp_path / "brought")
+    with spinecho.open(home, device="cpu") as archive:
+        done = archive.encoders.try_out("hlip", source=str(tmp_path / "brought"), accept_licence=True)
+        assert done.added is not None
+        assert (done.encoder, done.added.volumes, done.added.ahead) == ("hlip:hlip", 2, 0)
+    with closing(sqlite3.connect(home / "spinecho.sqlite")) as rows:
+        space = f"WHERE space_id = {done.added.encoder.number}"
+        vectors = rows.execute(f"SELECT data FROM vectors {space}").fetchall()
+        assert rows.execute("SELECT count(*) FROM studies").fetchone() == (1,)
+    assert len(vectors) == 2
+    assert len(set(vectors)) == 1
 
 
 def refused(home: Path, match: str, **options: Any) -> None:
@@ -176,10 +194,12 @@ def test_what_is_recommended_follows_from_the_archive_and_the_machine() -> None:
     english = {"en": 1.0}
     card = worth(BRAINS, english, CARD)
     assert next(iter(card)) == "adapt"
-    assert {name for name, (when, _) in card.items() if when == "now"} == {"adapt", "medsiglip", "biomedclip"}
+    assert {name for name, (when, _) in card.items() if when == "now"} == {"adapt", "hlip", "medsiglip", "biomedclip"}
     laptop = worth(BRAINS, english, LAPTOP)
     assert laptop["medsiglip"][0] == "not here"
     assert "days on this CPU" in laptop["medsiglip"][1]
+    knees = worth(replace(BRAINS, regions={"knee": 100_000}), english, CARD)
+    assert knees["hlip"] == ("not here", "0% of the scans are of what it was made for (brain)")
     german = worth(BRAINS, {"de": 0.9, "en": 0.1}, CARD)
     assert german["multilingual-e5-small"][0] == "now"
     assert german["pubmedbert-base-embeddings"][0] == "not here"
@@ -187,8 +207,8 @@ def test_what_is_recommended_follows_from_the_archive_and_the_machine() -> None:
     assert few["adapt"] == ("later", "reports of 20 patients, and it takes 150")
     assert "few studies have reports" in few["medsiglip"][1]
     offline = worth(BRAINS, english, replace(CARD, network=False))
-    assert offline["medsiglip"][0] == "later"
-    assert "--from FOLDER" in offline["medsiglip"][1]
+    assert offline["hlip"][0] == "later"
+    assert "--from FOLDER" in offline["hlip"][1]
     full = worth(BRAINS, english, replace(CARD, free_mb=10.0))
     assert "10 MB are free" in full["biomedclip"][1]
 
@@ -198,7 +218,7 @@ def test_a_recommendation_for_an_archive_as_a_command(home: Path, monkeypatch: p
     ran = CliRunner().invoke(app, ["encoders", "recommend", "--home", str(home), "--device", "cpu", "--json"])
     assert ran.exit_code == 0, ran.output
     said = json.loads(ran.stdout)
-    assert (said["volumes"], said["patients_with_reports"], said["machine"]["network"]) == (1, 0, False)
+    assert (said["volumes"], said["patients_with_reports"], said["machine"]["network"]) == (2, 0, False)
     assert {one["name"] for one in said["suggestions"]} == {"adapt", *(one.name for one in PUBLISHED)}
     assert all(one["hours"] >= 0 for one in said["suggestions"])
     shown = CliRunner().invoke(app, ["encoders", "recommend", "--home", str(home), "--device", "cpu"])
