@@ -19,7 +19,7 @@ from spinecho.db.durable import filled_folder, sha256_of, write_durably
 from spinecho.encoders.catalogue import Published
 from spinecho.encoders.conversion import PICKLES, Converted, convert_pickle
 from spinecho.encoders.errors import EncoderUnavailable
-from spinecho.encoders.sandbox.limits import TABLE_BYTES, WEIGHTS_BYTES
+from spinecho.encoders.sandbox.limits import TABLE_BYTES, WEIGHTS_BYTES, read_small
 
 RECORD = "source.json"
 """Beside the files: where they are from, and their digests."""
@@ -192,11 +192,24 @@ def safe_name(pickle: str) -> str:
 
 def repository_of(folder: Path) -> str:
     """The repository that a fetched folder is from, "" where nothing says so."""
+    return str(_record(folder).get("repository", ""))
+
+
+def digests_of(folder: Path) -> dict[str, str]:
+    """sha256 of each file that lies in a fetched folder, as it was written down."""
+    record = _record(folder)
+    digests, converted = record.get("digests"), record.get("converted")
+    gone = converted.get("source") if isinstance(converted, dict) else None
+    named = digests.items() if isinstance(digests, dict) else ()
+    return {str(name): str(digest) for name, digest in named if name != gone}
+
+
+def _record(folder: Path) -> dict[str, Any]:
     try:
-        stated = json.loads((folder / RECORD).read_text())
-    except (OSError, ValueError):
-        return ""
-    return str(stated.get("repository", "")) if isinstance(stated, dict) else ""
+        stated = json.loads(read_small(folder / RECORD, ValueError))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return stated if isinstance(stated, dict) else {}
 
 
 def _held_against(listed: Listed, path: Path, digest: str) -> str:

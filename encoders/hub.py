@@ -71,7 +71,8 @@ def safetensors_in(folder: Path, *, name: str) -> tuple[Path, ...]:
         )
         raise EncoderUnavailable(
             f"{folder} holds no .safetensors weights, and the pickled ones ({', '.join(pickles[:3])}) are not loaded, "
-            f'as opening them can run code; convert them where you trust them: python -c "{convert}"'
+            "as opening them can run code: 'spinecho encoders try KIND:OWNER/MODEL --from FOLDER' converts them in a "
+            f'process without a network; or convert them where you trust them: python -c "{convert}"'
         )
     raise EncoderUnavailable(
         f"{folder} holds no .safetensors weights; if the copy is incomplete run '{fetch_command(name)}', and if {name} "

@@ -20,6 +20,7 @@ from published_formats import (
     save_biomedclip,
     save_hlip,
     scans,
+    size_of_vocabulary,
     tiny,
     weights_of,
     whole,
@@ -36,6 +37,7 @@ from spinecho.encoders.networks.clip.sentence_pieces import siglip_tokenizer
 from spinecho.encoders.networks.parts_of_volumes import Describing
 from spinecho.encoders.networks.published.picture_vit import PictureVit
 from spinecho.encoders.networks.published.study_vit import StudyVit, levels_of
+from spinecho.encoders.networks.sentence_encoder import SentenceEncoder
 from spinecho.encoders.preparing.preparation import ScanPreparation, preparation_from
 from spinecho.encoders.reading.volume import Volume
 from spinecho.encoders.registry import about, open_encoder
@@ -345,3 +347,46 @@ def test_a_scan_is_prepared_as_hlip_prepares_it() -> None:
     assert sagittal.shape == made.shape
     flat = preparation(Volume(np.zeros((9, 9, 3), np.float32), np.diag([1.0, 1.0, 3.0, 1.0]))).pixels
     assert not flat.any()
+
+
+SENTENCES: dict[str, tuple[str, dict[int, int], dict[str, Any], str]] = {
+    "multilingual-e5-small": (
+        "intfloat/multilingual-e5-small", {250037: size_of_vocabulary(), 384: 48, 1536: 96, 512: 64},
+        {"hidden_size": 48, "intermediate_size": 96, "num_attention_heads": 12}, "query: ",
+    ),
+    "pubmedbert-base-embeddings": (
+        "NeuML/pubmedbert-base-embeddings", {30522: size_of_vocabulary(), 768: 48, 3072: 96, 512: 64},
+        {"hidden_size": 48, "intermediate_size": 96, "num_attention_heads": 12}, "",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(SENTENCES))
+def test_sentence_encoders_under_their_published_names(tmp_path: Path, name: str) -> None:
+    """Their pooling and normalisation as sentence-transformers lays them out, and the prompt of where they are from."""
+    repository, sizes, stated, prompt = SENTENCES[name]
+    save_file(weights_of(tiny(name, sizes, layers=2)), tmp_path / "model.safetensors", {"format": "pt"})
+    config = {
+        "architectures": ["BertModel"], "model_type": "bert", "hidden_act": "gelu", "layer_norm_eps": 1e-12,
+        "max_position_embeddings": 64, "num_hidden_layers": 2, "pad_token_id": 0, "type_vocab_size": 2,
+        "position_embedding_type": "absolute", "vocab_size": size_of_vocabulary(), **stated,
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    modules = [
+        {"idx": number, "name": str(number), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for number, (path, kind) in enumerate((("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Norm", "Normalize")))
+    ]
+    (tmp_path / "modules.json").write_text(json.dumps(modules))
+    (tmp_path / "1_Pooling").mkdir()
+    pooling = {"word_embedding_dimension": 48, "pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True}
+    (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    (tmp_path / "source.json").write_text(json.dumps({"repository": repository}))
+    tokenizer = save_tokenizer(tmp_path)
+    model = transformers.BertModel.from_pretrained(tmp_path).eval()
+    given = tokenizer([f"{prompt}left mass"], return_tensors="pt")
+    with torch.inference_mode():
+        states = model(given["input_ids"], given["attention_mask"]).last_hidden_state
+    expected = torch.nn.functional.normalize(states.mean(dim=1), dim=1)
+    encoder = SentenceEncoder.from_name(str(tmp_path))
+    np.testing.assert_allclose(encoder.encode(["left mass"]), expected, atol=1e-4)
+    assert {name.removeprefix("bert.") for name in whole(name)} >= needed(12)

@@ -24,6 +24,7 @@ from spinecho.db.queries.learning.recommending import ArchiveContents
 from spinecho.encoders.catalogue import PUBLISHED, published
 from spinecho.encoders.errors import EncoderUnavailable
 from spinecho.encoders.measuring.figures import Figure
+from spinecho.encoders.pip_weights import unsound_weights
 from spinecho.encoders.registry import CHECKPOINTS
 from spinecho.learning.encoder_advice import Machine, suggestions
 from spinecho.learning.encoder_trials import LicenceNotAccepted, judged, wanted
@@ -80,6 +81,7 @@ def test_from_the_hub_to_beside_the_encoder_that_answers(home: Path, hub: Hub) -
         assert not (folder / PICKLE).exists()
         assert not (folder / "training.py").exists()
         assert json.loads((folder / "source.json").read_text())["converted"]["before"] == digest
+        assert not list(unsound_weights(home / "encoders"))
         assert (done.encoder, done.added.encoder.state, done.added.ahead) == ("open-clip:biomedclip", "beside", 0)
         assert (done.better, done.switched) == (False, False)
         assert "nothing could be measured" in done.why
@@ -89,6 +91,8 @@ def test_from_the_hub_to_beside_the_encoder_that_answers(home: Path, hub: Hub) -
         archive.encoders.switch("open-clip:biomedclip")
     with spinecho.open(home, device="cpu") as archive:
         assert len(archive.search("left mass")) == 1
+    (folder / "tokenizer.json").write_text("{}")
+    assert "biomedclip/tokenizer.json is missing, or is not the file" in str(list(unsound_weights(home / "encoders")))
     assert "try-encoder" in {act.action for act in acts(home)}
 
 
