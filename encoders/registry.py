@@ -144,7 +144,7 @@ ABOUT: dict[str, str] = {
         "so text finds scans through reports and headers"
     ),
     "spinecho-3d": (
-        "a 3D vision transformer of our own and its text tower, as 'spinecho train' exports the pair; aligned where "
+        "a 3D vision transformer of our own and its text tower, as 'spinecho train align' exports them; aligned where "
         "there is a text tower, so text finds scans by their pictures"
     ),
     "clip": (

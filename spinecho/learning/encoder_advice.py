@@ -120,7 +120,7 @@ def _of(
 ) -> Suggestion:
     items = contents.volumes if one.kind else contents.reported_studies * _SENTENCES
     hours = items * one.size.gigaflops / max(1e-9, machine.gigaflops) / 3600
-    rows = items * 2 * one.dim * (_CELLS if one.kind else 1) * _ROWS / 1e6
+    rows = items * 2 * one.dim * (_CELLS if one.sees is Sees.SLABS else 1) * _ROWS / 1e6
     megabytes = one.megabytes + rows
     worth, why = _worth(one, contents, regions, languages)
     hindered = _hindered(one, hours, megabytes, machine)
