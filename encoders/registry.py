@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spinecho.encoders.catalogue import published
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import EncoderUnavailable
 
@@ -179,11 +180,15 @@ def is_known(name: str) -> bool:
 
 
 def open_encoder(name: str = DEFAULT, *, device: str = "cpu", text_model: str | None = None) -> DualEncoder:
-    """The pair of that name. `text_model` puts another sentence encoder in: a model's name on a hub, or its folder.
+    """The pair of that name, or of a published one's short name (`catalogue`). `text_model` puts another sentence
+    encoder in: a model's name on a hub, or its folder.
 
     Raises `EncoderUnavailable` for a name that is in no table, or weights that are not at hand, and `CheckpointError`
     for a checkpoint that cannot be used.
     """
+    known = published(name)
+    if known is not None and known.kind and name == known.name:
+        name = f"{known.kind}:{known.repository}"
     kind, _, path = name.partition(":")
     if name in ENCODERS:
         dual = ENCODERS[name](pick_device(device))

@@ -255,6 +255,8 @@ def test_weights_of_another_network_are_not_filled_with_random_numbers(tmp_path:
 def test_weights_that_are_not_at_hand_name_the_command() -> None:
     with pytest.raises(EncoderUnavailable, match="hf download example/not-here"):
         open_encoder("clip:example/not-here")
+    with pytest.raises(EncoderUnavailable, match="'spinecho encoders try medsiglip' shows its licence"):
+        open_encoder("medsiglip")
     with pytest.raises(EncoderUnavailable, match="there is no folder '/no/such/folder'"):
         open_encoder("clip:/no/such/folder")
 
