@@ -30,6 +30,15 @@ class ImageEncoder(Encoder[Volume], Protocol):
         ...
 
 
+@runtime_checkable
+class OfStudies(Protocol):
+    """An image encoder that sees all scans of a study at once; a volume alone is a study of one scan."""
+
+    def encode_study(self, scans: Sequence[Prepared], /) -> Vectors:
+        """(dim,) a unit vector for all of them together, in the order in which they are given."""
+        ...
+
+
 class Predicted(Protocol):
     """What one head says of one volume; `score` is 0..1, `number` the value of a regression, `details` plain JSON."""
 

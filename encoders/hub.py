@@ -1,4 +1,4 @@
-"""Where others' weights lie: a folder, the Hugging Face cache, or the hub; and how to get them where they do not.
+"""Where others' weights lie: a folder, or the Hugging Face cache; and how to get them where they do not.
 
 Weights are taken as safetensors only: a pickle can run code when it is opened, and so can the code that some
 repositories ship, which is never asked for.
@@ -14,24 +14,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from spinecho.encoders.catalogue import published
 from spinecho.encoders.errors import EncoderUnavailable
 from spinecho.encoders.sandbox.limits import check_weights, read_small
-
-WANTED = ("*.json", "*.txt", "*.model", "*.safetensors")
-"""What is fetched of a repository: never its pickles."""
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+|[\w-][\w.-]*")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
-def find_folder(
-    name_or_path: str, *, wanted: Sequence[str] = WANTED, download: Callable[..., str] | None = None
-) -> Path:
-    """A local folder, a model in the Hugging Face cache, or else one fetched from the hub by its name.
+def find_folder(name_or_path: str, *, cached: Callable[..., str] | None = None) -> Path:
+    """A local folder, or a model in the Hugging Face cache. Nothing is fetched: its licence has to be seen first.
 
-    A folder never touches the network, nor does anything where HF_HUB_OFFLINE is set. `download` has the signature of
-    huggingface_hub's `snapshot_download`, which is the default. Raises EncoderUnavailable with the command that gets
-    the weights, and for a gated model with what has to be done first.
+    `cached` has the signature of huggingface_hub's `snapshot_download`, which is the default, and is asked for local
+    files alone. Raises EncoderUnavailable with the commands that get the weights.
     """
     local = Path(name_or_path).expanduser()
     if local.is_dir():
@@ -42,25 +37,17 @@ def find_folder(
             "name a folder that holds config.json and *.safetensors, or a model"
         )
     from huggingface_hub import snapshot_download  # noqa: PLC0415
-    from huggingface_hub.errors import GatedRepoError  # noqa: PLC0415
 
-    fetch: Callable[..., str] = download or snapshot_download
+    find: Callable[..., str] = cached or snapshot_download
     try:
-        return Path(fetch(name_or_path, local_files_only=True))
-    except (OSError, ValueError):  # not in the cache yet
-        pass
-    try:
-        return Path(fetch(name_or_path, allow_patterns=list(wanted)))
-    except GatedRepoError as error:
+        return Path(find(name_or_path, local_files_only=True))
+    except (OSError, ValueError) as error:  # not in the cache
+        known = published(name_or_path)
+        name = known.name if known is not None else f"KIND:{name_or_path}"
         raise EncoderUnavailable(
-            f"{name_or_path} is given out only after its terms are accepted: accept them at "
-            f"https://huggingface.co/{name_or_path}, then run 'hf auth login' and '{fetch_command(name_or_path)}'"
-        ) from error
-    except (OSError, ValueError) as error:  # no network, or not a repository's name
-        raise EncoderUnavailable(
-            f"no folder {name_or_path!r} here, no model of that name in the Hugging Face cache, and the hub does not "
-            f"give it ({type(error).__name__}); run '{fetch_command(name_or_path)}' where there is a network and copy "
-            "the cache, or give the path of a folder"
+            f"no folder {name_or_path!r} here, and no model of that name in the Hugging Face cache; nothing is fetched "
+            f"unasked: 'spinecho encoders try {name}' shows its licence and fetches it. Without a network here "
+            f"run '{fetch_command(name_or_path)}' where there is one and copy the cache, or give the path of a folder"
         ) from error
 
 
@@ -84,7 +71,8 @@ def safetensors_in(folder: Path, *, name: str) -> tuple[Path, ...]:
         )
         raise EncoderUnavailable(
             f"{folder} holds no .safetensors weights, and the pickled ones ({', '.join(pickles[:3])}) are not loaded, "
-            f'as opening them can run code; convert them where you trust them: python -c "{convert}"'
+            "as opening them can run code: 'spinecho encoders try KIND:OWNER/MODEL --from FOLDER' converts them in a "
+            f'process without a network; or convert them where you trust them: python -c "{convert}"'
         )
     raise EncoderUnavailable(
         f"{folder} holds no .safetensors weights; if the copy is incomplete run '{fetch_command(name)}', and if {name} "

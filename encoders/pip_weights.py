@@ -13,10 +13,12 @@ from pathlib import Path
 
 from spinecho.encoders import hub
 from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.fetching import RECORD, digests_of
 
 __all__ = ["BY_PIP", "ByPip", "Stated", "stated_weights", "unsound_weights", "verified"]
 
 _SHIPPED = Path(__file__).parent / "weights"
+_FETCHED = "remove its folder and fetch it again: 'spinecho encoders try'"
 _ADAPTED = "put the folder back from a backup ('spinecho restore'), or adapt anew: 'spinecho adapt'"
 
 
@@ -83,7 +85,7 @@ class Stated:
 
 
 def stated_weights(own: Path | None = None) -> Iterator[Stated]:
-    """Each file of weights, by pip or shipped, and of encoders that were adapted: own, the folder that holds them."""
+    """Each file of weights, by pip or shipped, and of encoders that were adapted or fetched: own, where they lie."""
     for one in BY_PIP:
         yield _by_pip(one, one.path)
     for folder, remedy in ((_SHIPPED, "install Spinecho again"), (own, _ADAPTED)):
@@ -95,6 +97,10 @@ def stated_weights(own: Path | None = None) -> Iterator[Stated]:
                 continue
             message = f"{weights.relative_to(folder)} is missing, or is not what its config.json says"
             yield Stated(weights, stated, message, message, remedy)
+    for record in sorted(own.glob(f"[!.]*/{RECORD}")) if own is not None else ():
+        for name, digest in digests_of(record.parent).items():
+            message = f"{record.parent.name}/{name} is missing, or is not the file that was fetched"
+            yield Stated(record.parent / name, digest, message, message, _FETCHED)
 
 
 def _digest_stated(card: Path) -> str | None:

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from spinecho.encoders.catalogue import published
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import EncoderUnavailable
 
@@ -60,10 +61,41 @@ def _vit(name: str, folder: Path, device: str) -> DualEncoder:
     return DualEncoder(name, image, SentenceEncoder.default(device=device))
 
 
+def _spinecho_3d(name: str, folder: Path, device: str) -> DualEncoder:
+    from spinecho.encoders.heads.predict import Predictor  # noqa: PLC0415
+    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.text_tower import TextTowerEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.vit.encoder import VitEncoder  # noqa: PLC0415
+
+    image, text = VitEncoder.load(folder / "image", device=device), SentenceEncoder.default(device=device)
+    aligned = None
+    if (folder / "text").is_dir():
+        aligned = TextTowerEncoder.load(folder / "text", text, space=image.space, device=device)
+    heads = Predictor.load(folder / "heads", space=image.space) if (folder / "heads").is_dir() else None
+    return DualEncoder(name, image, text, aligned, heads)
+
+
 def _clip(name: str, model: Path, device: str) -> DualEncoder:
     from spinecho.encoders.networks.clip.images import load_clip  # noqa: PLC0415
 
     return _pictures(name, load_clip(str(model), device=device), device)
+
+
+def _backbone(name: str, model: Path, device: str) -> DualEncoder:
+    from spinecho.encoders.networks.clip.backbones import load_backbone  # noqa: PLC0415
+    from spinecho.encoders.networks.clip.images import PictureEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+
+    image = PictureEncoder(load_backbone(str(model), device=device))
+    return DualEncoder(name, image, SentenceEncoder.default(device=device))
+
+
+def _hlip(name: str, model: Path, device: str) -> DualEncoder:
+    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
+    from spinecho.encoders.networks.studies import load_hlip  # noqa: PLC0415
+
+    image, words = load_hlip(str(model), device=device)
+    return DualEncoder(name, image, SentenceEncoder.default(device=device), words)
 
 
 def _open_clip(name: str, model: Path, device: str) -> DualEncoder:
@@ -89,10 +121,14 @@ CHECKPOINTS: dict[str, Callable[[str, Path, str], DualEncoder]] = {
     "vit": _vit,
     "clip": _clip,
     "open-clip": _open_clip,
+    "backbone": _backbone,
+    "hlip": _hlip,
+    "spinecho-3d": _spinecho_3d,
 }
 """By what stands before the colon of "vit:PATH": from the whole name, the folder and a device to the pair.
 
-For "clip" and "open-clip" what follows the colon may be a model's name on the hub: "clip:google/medsiglip-448"."""
+For "clip", "open-clip", "backbone" and "hlip" what follows the colon may be a model's name on the hub, as in
+"clip:google/medsiglip-448"."""
 
 ABOUT: dict[str, str] = {
     "spinecho": (
@@ -112,6 +148,10 @@ ABOUT: dict[str, str] = {
         "a 3D vision transformer from a checkpoint folder, and all-MiniLM-L6-v2 for text; not aligned, "
         "so text finds scans through reports and headers"
     ),
+    "spinecho-3d": (
+        "a 3D vision transformer of our own and its text tower, as 'spinecho train align' exports them; aligned where "
+        "there is a text tower, so text finds scans by their pictures"
+    ),
     "clip": (
         "a CLIP or SigLIP model of transformers' format (such as google/medsiglip-448), slab by slab; aligned, so text "
         "finds scans by their pictures; all-MiniLM-L6-v2 for text against text"
@@ -119,6 +159,14 @@ ABOUT: dict[str, str] = {
     "open-clip": (
         "a model of open_clip's format (such as BiomedCLIP), slab by slab; aligned, so text finds scans by their "
         "pictures; all-MiniLM-L6-v2 for text against text"
+    ),
+    "hlip": (
+        "HLIP (such as zch0414/clip-vit_base-slice_scan_study-dualdinotxt1568): whole studies of the brain, all scans "
+        "at once; aligned, so text finds studies by their pictures; all-MiniLM-L6-v2 for text against text"
+    ),
+    "backbone": (
+        "a vision network of transformers' format (such as facebook/dinov2-base), slab by slab; not aligned, so text "
+        "finds scans through reports and headers until 'spinecho adapt' has learned from them"
     ),
 }
 """By name, without what follows a colon: one line for the screen on what the pair is and is not. See `about`."""
@@ -136,11 +184,15 @@ def is_known(name: str) -> bool:
 
 
 def open_encoder(name: str = DEFAULT, *, device: str = "cpu", text_model: str | None = None) -> DualEncoder:
-    """The pair of that name. `text_model` puts another sentence encoder in: a model's name on a hub, or its folder.
+    """The pair of that name, or of a published one's short name (`catalogue`). `text_model` puts another sentence
+    encoder in: a model's name on a hub, or its folder.
 
     Raises `EncoderUnavailable` for a name that is in no table, or weights that are not at hand, and `CheckpointError`
     for a checkpoint that cannot be used.
     """
+    known = published(name)
+    if known is not None and known.kind and name == known.name:
+        name = f"{known.kind}:{known.repository}"
     kind, _, path = name.partition(":")
     if name in ENCODERS:
         dual = ENCODERS[name](pick_device(device))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -20,9 +20,10 @@ from spinecho.db.store.predictions import Lacking
 from spinecho.db.values import NewRegions, SpaceRecord
 from spinecho.db.vectors.stored_rows import pack, unpack
 from spinecho.encoders.adapted import AdaptedEncoder
-from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.dual import DualEncoder, OfStudies
 from spinecho.encoders.errors import SpaceMismatch
 from spinecho.encoders.networks.parts_of_volumes import GRID
+from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.encoders.reading.headers import FileFailure
 from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
 from spinecho.encoders.space import Space
@@ -91,6 +92,7 @@ def embed_beside(
 ) -> Embedded:
     """Give every volume that lacks one its vector and regions in a space that is held beside.
 
+    An encoder of studies gives all volumes of a study, of those that lack one, the vector of the study.
     share: of the time that is worked, 0.5 rests as long as it works. Predicted facts are those of the encoder that
     answers and stay as they are.
     """
@@ -102,26 +104,45 @@ def embed_beside(
     shown = progress or Silent()
     shown.total("read", wanted)
     left_out: Counter[str] = Counter()
-    waiting: dict[int, Lacking] = {}
+    waiting: dict[int, tuple[Lacking, bool]] = {}
     done = 0
 
     def tasks() -> Iterator[Task]:
-        for number, series in enumerate(held_spaces.lacking_beside(database, space)):
+        number = 0
+        for group in _groups(database, dual, space):
             if number >= wanted:
                 return
-            waiting[number] = series
-            yield stored_task(database, dual, series)
+            for series in group:
+                waiting[number] = (series, series is group[-1])
+                number += 1
+                yield stored_task(database, dual, series)
 
     began = time.monotonic()
+    found: list[tuple[int, Prepared]] = []
     with Sandbox(workers=workers, memory_mb=memory_mb) as sandbox:
         for number, outcome in enumerate(sandbox.map(tasks())):
-            volumes += _stored(database, dual, space, waiting.pop(number), outcome, left_out)
+            series, whole = waiting.pop(number)
+            found += _found(series, outcome, left_out)
             done += 1
+            if whole:
+                volumes += _stored(database, dual, space, found)
+                found = []
             shown.advance("read")
             if share < 1.0:
                 sleep((time.monotonic() - began) * (1.0 / share - 1.0))
                 began = time.monotonic()
     return Embedded(done, volumes, dict(left_out), held_spaces.count_lacking_beside(database, space)[1])
+
+
+def _groups(database: Database, dual: DualEncoder, space: SpaceRecord) -> Iterator[Sequence[Lacking]]:
+    """What is encoded together: for an encoder of studies the series of a study that lack a vector, else a series."""
+    if isinstance(dual.image, OfStudies):
+        studies: dict[str, list[Lacking]] = {}
+        for series in held_spaces.lacking_beside(database, space):
+            studies.setdefault(series.study_uid, []).append(series)
+        yield from studies.values()
+        return
+    yield from ([series] for series in held_spaces.lacking_beside(database, space))
 
 
 def embed_from_rows(
@@ -159,24 +180,24 @@ def _is(record: SpaceRecord, space: Space) -> bool:
     return Space(record.model, record.revision, record.preprocessing, record.dim) == space
 
 
-def _stored(
-    database: Database,
-    dual: DualEncoder,
-    space: SpaceRecord,
-    series: Lacking,
-    outcome: Outcome,
-    left_out: Counter[str],
-) -> int:
-    """How many volumes of a series have their vector now; those that were not found again are counted by reason."""
+def _found(series: Lacking, outcome: Outcome, left_out: Counter[str]) -> list[tuple[int, Prepared]]:
+    """(volume id, as it was read) of a series; volumes that were not found again are counted by reason."""
     if outcome.failure is not None:
         left_out[f"{outcome.failure}: {outcome.failure.remedy}"] += len(series.volumes)
-        return 0
+        return []
     read = unpack_read(outcome.messages)
     found = [item for item in read if isinstance(item, PreparedVolume) and item.key in series.volumes]
-    parts = parts_of(dual, [one.prepared for one in found])
-    items = [(series.volumes[item.key][0], part.vector, part.regions) for item, part in zip(found, parts, strict=True)]
-    stored = held_spaces.store_beside(database, space, items)
     if lost := len(series.volumes) - len(found):
         reasons = sorted({str(item.reason) for item in read if isinstance(item, FileFailure)})
         left_out[f"{', '.join(reasons) or 'not found in its files'}: run 'spinecho index' first"] += lost
-    return stored
+    return [(series.volumes[item.key][0], item.prepared) for item in found]
+
+
+def _stored(database: Database, dual: DualEncoder, space: SpaceRecord, found: Sequence[tuple[int, Prepared]]) -> int:
+    """How many volumes of a group have their vector now; of an encoder of studies all have that of the study."""
+    if found and isinstance(dual.image, OfStudies):
+        whole = pack(dual.image.encode_study([prepared for _, prepared in found])[None])
+        return held_spaces.store_beside(database, space, [(volume, whole, None) for volume, _ in found])
+    parts = parts_of(dual, [prepared for _, prepared in found])
+    items = [(volume, part.vector, part.regions) for (volume, _), part in zip(found, parts, strict=True)]
+    return held_spaces.store_beside(database, space, items)

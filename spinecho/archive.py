@@ -83,7 +83,7 @@ class Archive(Filled):
 
     @property
     def encoders(self) -> Encoders:
-        """The encoders that are held: `list`, `add`, `compare`, `switch`, `rollback`, `retire`."""
+        """The encoders that are held: `list`, `add`, `compare`, `switch`, ...; of others: `recommend`, `try_out`."""
         from spinecho.learning.encoder_spaces import Encoders  # noqa: PLC0415
 
         return Encoders(self._settings, self._database, self._access)

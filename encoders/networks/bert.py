@@ -39,11 +39,18 @@ def _plain_bert(files: ModelFiles, device: torch.device) -> Network:
             }
     except (SafetensorError, OSError) as error:
         raise damaged(files, error) from error
-    eps = float(files.config.get("layer_norm_eps", 1e-12))
-    heads = int(files.config["num_attention_heads"])
-    layers = int(files.config["num_hidden_layers"])
-
     require_whole(files, weights)
+    config = files.config
+    return bert_of(
+        weights,
+        heads=int(config["num_attention_heads"]),
+        layers=int(config["num_hidden_layers"]),
+        eps=float(config.get("layer_norm_eps", 1e-12)),
+    )
+
+
+def bert_of(weights: dict[str, Tensor], *, heads: int, layers: int, eps: float = 1e-12) -> Network:
+    """The network of float32 tensors under the names of today ("encoder.layer.0.output.dense.weight")."""
 
     def linear(x: Tensor, name: str) -> Tensor:
         return fn.linear(x, weights[name + ".weight"], weights[name + ".bias"])

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from spinecho.encoders import hub
 from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.fetching import repository_of
 from spinecho.encoders.pip_weights import verified
 from spinecho.encoders.sandbox.limits import read_small
 
@@ -29,8 +30,9 @@ PROMPTS: dict[str, str] = {
     )
     for size in sizes
 }
-"""Put before every text, by a model's name on the hub, where its files do not say so themselves. A query and a sentence
-of a report are compared as equals here, for which the E5 card (Wang et al. 2022, arXiv:2212.03533) asks "query: "."""
+"""Put before every text, by a model's name on the hub, where its files do not say so themselves: by that of a folder,
+or of the repository that it was fetched from. A query and a sentence of a report are compared as equals here, for which
+the E5 card (Wang et al. 2022, arXiv:2212.03533) asks "query: "."""
 
 _KNOWN_MODULES = {"Transformer", "Pooling", "Normalize"}
 _POOLINGS: dict[str, Pooling] = {
@@ -148,7 +150,7 @@ def _stated_prompt(folder: Path, name: str) -> str:
         prompt = stated["prompts"].get(stated.get("default_prompt_name"))
         if isinstance(prompt, str):
             return prompt
-    return PROMPTS.get(name, "")
+    return PROMPTS.get(repository_of(folder) or name, "")
 
 
 def _max_tokens(folder: Path, config: dict[str, Any]) -> int:

@@ -241,6 +241,47 @@ class CompactPreparation:
         return Prepared(np.ascontiguousarray(grey), np.array(spacing, np.float32))
 
 
+@dataclass(frozen=True, slots=True)
+class ScanPreparation:
+    """A scan as HLIP takes it: so many slices of the acquired plane, each a square of `side` pixels.
+
+    As github.com/Zch0414/hlip prepares brain MR: axes run to the right, posterior, inferior; grey from the 0.5th to the
+    99.5th percentile of all voxels; padded to a square with black, 8/7 of the side by bilinear interpolation without
+    smoothing, the middle of it cut out; of slices the nearest. pixels (slices, side, side) uint8; geometry is empty.
+    """
+
+    slices: int = 48
+    side: int = 224
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """Kind, version (raised when the code changes what comes out) and parameters."""
+        return {"kind": "scan", "version": 1, **asdict(self)}
+
+    def __call__(self, volume: Volume, /) -> Prepared:
+        """pixels (slices, side, side) uint8."""
+        voxels = np.nan_to_num(volume.voxels, nan=0.0, posinf=0.0, neginf=0.0)[:, ::-1, ::-1]
+        shown = voxels.transpose({0: (0, 2, 1), 1: (1, 2, 0), 2: (2, 1, 0)}[volume.slice_axis])
+        low, high = np.percentile(shown, (0.5, 99.5))
+        nearest = np.minimum(((np.arange(self.slices) + 0.5) * len(shown) / self.slices).astype(int), len(shown) - 1)
+        levels = (np.clip(shown[nearest], low, high) - low) / max(float(high - low), _FLAT)
+        height, width = levels.shape[1:]
+        most = max(height, width)
+        up, left = (most - height) // 2, (most - width) // 2
+        square = np.pad(levels, ((0, 0), (up, most - height - up), (left, most - width - left)))
+        first, second, share = _between(most, round(self.side * 8 / 7), self.side)
+        rows = square[:, first] * (1 - share)[:, None] + square[:, second] * share[:, None]
+        both = rows[:, :, first] * (1 - share) + rows[:, :, second] * share
+        return Prepared(np.round(np.clip(both, 0, 1) * 255).astype(np.uint8), np.empty(0, np.float32))
+
+
+def _between(count: int, scaled: int, kept: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """For the `kept` middle ones of `scaled` places over `count`: the two places between which each lies, and where."""
+    at = np.maximum((np.arange(scaled) + 0.5) * count / scaled - 0.5, 0.0)[(scaled - kept) // 2 :][:kept]
+    first = np.minimum(at.astype(np.int64), count - 1)
+    return first, np.minimum(first + 1, count - 1), at - first
+
+
 def preparation_from(spec: dict[str, Any]) -> Preparation:
     """The preparation that `spec` describes; ValueError for one that this version does not know."""
     kinds: dict[Any, Callable[..., Preparation]] = {
@@ -248,6 +289,7 @@ def preparation_from(spec: dict[str, Any]) -> Preparation:
         "block": BlockPreparation,
         "stack": StackPreparation,
         "compact": CompactPreparation,
+        "scan": ScanPreparation,
     }
     values = {name: value for name, value in spec.items() if name not in {"kind", "version"}}
     try:

@@ -13,6 +13,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.store import held_spaces
 from spinecho.db.store.held_spaces import HeldSpace
 from spinecho.db.vectors.build import build_index
+from spinecho.encoders.measuring.figures import EvaluationError
 from spinecho.encoders.registry import about
 from spinecho.encoders.space import Space, require_stored
 from spinecho.errors import QueryError
@@ -25,9 +26,12 @@ from spinecho.setup.wiring import absolute_encoder, indexing_lock, one_at_a_time
 
 if TYPE_CHECKING:
     from spinecho.encoders.dual import DualEncoder
+    from spinecho.encoders.fetching import Fetched
     from spinecho.encoders.measuring.figures import Figure
+    from spinecho.learning.encoder_advice import Advice
+    from spinecho.learning.encoder_trials import Terms
 
-__all__ = ["Added", "Comparison", "Encoders", "HeldEncoder"]
+__all__ = ["Added", "Comparison", "Encoders", "HeldEncoder", "Trial"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,36 @@ class Comparison:
                 }
                 for name, (first, second) in self.figures.items()
             },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of trying an encoder. fetched: None where it lay here; comparison: None where nothing was measured.
+
+    better, why: the judgement on this archive's held-out patients. encoder: its name, "" for a sentence encoder.
+    """
+
+    encoder: str
+    folder: str
+    fetched: Fetched | None
+    added: Added | None = None
+    comparison: Comparison | None = None
+    better: bool = False
+    why: str = ""
+    switched: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """One plain object."""
+        return {
+            "encoder": self.encoder,
+            "folder": self.folder,
+            "fetched": None if self.fetched is None else self.fetched.to_json(),
+            "added": None if self.added is None else self.added.to_json(),
+            "comparison": None if self.comparison is None else self.comparison.to_json(),
+            "better": self.better,
+            "why": self.why,
+            "switched": self.switched,
         }
 
 
@@ -177,6 +211,58 @@ class Encoders:
         names = dict.fromkeys([*found[0], *found[1]])
         pairs = {name: (found[0].get(name), found[1].get(name)) for name in names}
         return Comparison(live.space.encoder, other.space.encoder, len({one.patient for one in texts}), pairs)
+
+    def recommend(self) -> Advice:
+        """Which published encoders to try here, why, and what each costs in hours and disk; nothing is fetched."""
+        from spinecho.learning.encoder_advice import advice  # noqa: PLC0415
+
+        self._access().allow(Role.VIEWER, "see encoders and builds", "see-encoders", recommend=True)
+        return advice(self._settings, self._database())
+
+    def try_out(
+        self,
+        name: str,
+        *,
+        source: str = "",
+        digest: str = "",
+        accept_licence: bool | Callable[[Terms], bool] = False,
+        only_fetch: bool = False,
+        switch: bool = False,
+        workers: int = 1,
+        share: float = 1.0,
+        on_progress: OnProgress | None = None,
+    ) -> Trial:
+        """Fetch a published encoder, verify it, embed every scan with it beside, and measure both on held-out patients.
+
+        name: as `recommend` has it, or KIND:OWNER/MODEL. source: a folder in the repository's layout, or the address of
+        a mirror of the hub. digest: the sha256 that its weights must have. accept_licence: True once it was read, or a
+        function that is shown the `Terms`. switch: let it answer where it is better. Raises `LicenceNotAccepted`,
+        `EncoderUnavailable`, and what `add` does.
+        """
+        from spinecho.learning.encoder_trials import bring, judged, wanted  # noqa: PLC0415
+
+        asked = wanted(name)
+        self._access().allow(Role.MANAGER, "add an encoder", "try-encoder", name=asked.name, only_fetch=only_fetch)
+        accept = accept_licence if callable(accept_licence) else lambda _: accept_licence is True
+        tell = on_progress and (lambda _, number, of: on_progress("fetch", number, of))
+        with private_files(), embedding_lock(self._settings):
+            fetched = bring(self._settings, asked, source=source, digest=digest, accept=accept, tell=tell)
+        folder = str(self._settings.home / "encoders" / asked.name)
+        if not asked.encoder:
+            return Trial("", folder, fetched, why=f"index into another home with --text-model {folder}")
+        if only_fetch:
+            return Trial(asked.encoder, folder, fetched, why=f"'spinecho encoders try {asked.name}' goes on")
+        added = self.add(asked.encoder, workers=workers, share=share, on_progress=on_progress)
+        comparison, better = None, False
+        try:
+            comparison = self.compare(added.encoder.number)
+            better, why = judged(comparison.figures)
+        except EvaluationError as error:
+            why = f"nothing could be measured: {error}"
+        if switch and better and not added.ahead:
+            self.switch(added.encoder.number)
+        held = self._one(added.encoder.number)
+        return Trial(asked.encoder, folder, fetched, added, comparison, better, why, held.state == "serves")
 
     def switch(self, encoder: str | int, *, incomplete: bool = False) -> HeldEncoder:
         """Let an encoder that is held answer from now on: one transaction. Open servers follow by themselves.

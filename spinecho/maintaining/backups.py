@@ -92,7 +92,7 @@ def backup(
                     copy.close()
                 on_stage("writing")
                 small = {name: settings.home / name for name in SMALL if (settings.home / name).is_file()}
-                learned = (settings.home / "encoders").glob("[!.]*/*")  # encoders that were adapted here
+                learned = (settings.home / "encoders").glob("[!.]*/**/*")  # encoders that were adapted, or fetched
                 small |= {one.relative_to(settings.home).as_posix(): one for one in learned if one.is_file()}
                 made = repository.add({**copies, **small}, facts, modes={})
             if keep is not None:

@@ -14,6 +14,7 @@ from spinecho.db.errors import Busy, FilesChanged, StorageFailure
 from spinecho.db.schema.database import Database, alone
 from spinecho.db.schema.warm import warm_beside
 from spinecho.db.store.held_spaces import live_encoder
+from spinecho.encoders.catalogue import published
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.preparing.grey_levels import Levels, levels_task, unpack_levels
@@ -66,6 +67,7 @@ def encoder_now(settings: Settings, database: Database | None) -> str:
 
 def open_named(settings: Settings, name: str) -> DualEncoder:
     """The encoders of that name, which keep it: "tower:adapted-1" lies in the home. Raises as `open_encoder` does."""
+    name = _with_kind(settings, name)
     kind, colon, place = name.partition(":")
     own = settings.home / "encoders" / place
     if colon and place and not Path(place).expanduser().is_absolute() and own.is_dir():
@@ -76,12 +78,22 @@ def open_named(settings: Settings, name: str) -> DualEncoder:
 
 def absolute_encoder(settings: Settings, name: str) -> str:
     """An encoder's name as other processes find it: the home's own by its short name, another folder from the root."""
+    name = _with_kind(settings, name)
     kind, colon, place = name.partition(":")
     if not colon or (settings.home / "encoders" / place).is_dir():
         own = settings.home / "encoders"
         inside = colon and Path(place).is_absolute() and Path(place).parent == own
         return f"{kind}:{Path(place).name}" if inside else name
     return f"{kind}:{whole_path(place)}"
+
+
+def _with_kind(settings: Settings, name: str) -> str:
+    """A published encoder by its short name ("biomedclip"), as it lies in the home, else by its repository's name."""
+    known = published(name)
+    if known is None or not known.kind or name != known.name:
+        return name
+    fetched = (settings.home / "encoders" / known.name).is_dir()
+    return f"{known.kind}:{known.name if fetched else known.repository}"
 
 
 def _ignore(message: str) -> None:

@@ -255,14 +255,10 @@ def test_weights_of_another_network_are_not_filled_with_random_numbers(tmp_path:
 def test_weights_that_are_not_at_hand_name_the_command() -> None:
     with pytest.raises(EncoderUnavailable, match="hf download example/not-here"):
         open_encoder("clip:example/not-here")
+    with pytest.raises(EncoderUnavailable, match="'spinecho encoders try medsiglip' shows its licence"):
+        open_encoder("medsiglip")
     with pytest.raises(EncoderUnavailable, match="there is no folder '/no/such/folder'"):
         open_encoder("clip:/no/such/folder")
-
-
-def test_without_the_package_open_clip_names_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "open_clip", None)
-    with pytest.raises(EncoderUnavailable, match=r"pip install 'spinecho\[open-clip\]'"):
-        open_encoder("open-clip:hf-hub:microsoft/BiomedCLIP-PubMedBERT_256-vit_base_patch16_224")
 
 
 class _FakeNetwork(torch.nn.Module):
@@ -310,6 +306,14 @@ def open_clip_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     fake.create_model, fake.get_tokenizer = create_model, get_tokenizer  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "open_clip", fake)
     return folder
+
+
+def test_without_the_package_open_clip_names_the_command(
+    open_clip_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "open_clip", None)
+    with pytest.raises(EncoderUnavailable, match=r"pip install 'spinecho\[open-clip\]'"):
+        open_encoder(f"open-clip:hf-hub:{open_clip_folder}")
 
 
 def test_an_open_clip_folder_gives_an_aligned_pair(open_clip_folder: Path) -> None:

@@ -12,6 +12,7 @@ import torch
 from spinecho.encoders import registry
 from spinecho.encoders.checkpoint import CheckpointError
 from spinecho.encoders.errors import EncoderUnavailable
+from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig, save_text_tower
 from spinecho.encoders.networks.vit.encoder import VisionTransformer, VitConfig, save_vit
 from spinecho.encoders.preparing.preparation import BlockPreparation
 from spinecho.encoders.registry import about, open_encoder, pick_device
@@ -56,6 +57,22 @@ def test_a_checkpoint_by_its_folder(checkpoint: Path) -> None:
     assert not dual.aligned
     assert dual.image.space.dim == 16
     assert dual.text.space.dim == 384
+
+
+def test_our_own_3d_pair_as_training_exports_it(checkpoint: Path, tmp_path: Path) -> None:
+    """With its text tower it is aligned; before alignment there is none, and it says so."""
+    checkpoint.rename(tmp_path / "pair")
+    (tmp_path / "export").mkdir()
+    (tmp_path / "pair").rename(tmp_path / "export" / "image")
+    alone = open_encoder(f"spinecho-3d:{tmp_path / 'export'}")
+    assert not alone.aligned
+    assert alone.describer is not None
+    frozen = open_encoder().text
+    save_text_tower(tmp_path / "export" / "text", TextTower(TextTowerConfig(states=384, dim=16)), frozen.space)
+    dual = open_encoder(f"spinecho-3d:{tmp_path / 'export'}")
+    assert dual.aligned_text is not None
+    assert dual.aligned_text.space == dual.image.space == alone.image.space
+    assert dual.aligned_text.encode(["left mass"]).shape == (1, 16)
 
 
 def test_a_folder_below_home(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:

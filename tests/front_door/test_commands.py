@@ -83,6 +83,8 @@ COUNTERPARTS = {
     "encoders switch": "Encoders.switch",
     "encoders rollback": "Encoders.rollback",
     "encoders retire": "Encoders.retire",
+    "encoders recommend": "Encoders.recommend",
+    "encoders try": "Encoders.try_out",
     "record check": "Acts.check",
     "record list": "Acts.entries",
     "record export": "Acts.walk",

@@ -232,7 +232,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "run-report": ("r.html",), "doctor": (), "backup": ("copies", "--unencrypted"), "db copy": ("other",), "adapt": (),
     "cohort copy": ("x", "new"), "reidentify": ("PA1",), "encoders list": (), "encoders add": ("slices-minilm",),
     "encoders compare": ("slices-minilm",), "encoders switch": ("slices-minilm",), "encoders rollback": (),
-    "encoders retire": ("slices-minilm",), "teach concept": ("x ray", "--from", "thumbs:x"), "teach list": (),
+    "encoders retire": ("slices-minilm",), "encoders recommend": (), "encoders try": ("biomedclip", "--from", "new"),
+    "teach concept": ("x ray", "--from", "thumbs:x"), "teach list": (),
     "teach show": ("x ray",), "teach undo": ("x ray",), "teach apply": (), "teach next": ("x ray",),
 }  # fmt: skip
 """Arguments with which every command that opens a home would do something."""

@@ -35,7 +35,8 @@ MAY_IMPORT = {
     "teach apply": NOTHING, "teach next": {"faiss"},
     "encoders list": NOTHING, "encoders add": NETWORKS, "encoders compare": NETWORKS,
     "encoders switch": {"faiss"}, "encoders rollback": {"faiss"},
-    "encoders retire": {"faiss"}, "token revoke": NOTHING, "record check": NOTHING,
+    "encoders retire": {"faiss"}, "encoders recommend": NETWORKS, "encoders try": NETWORKS,
+    "token revoke": NOTHING, "record check": NOTHING,
     "record list": NOTHING, "record export": NOTHING,
 }  # fmt: skip
 """What each command may import once it runs. None of it is imported before: not for `--help`."""

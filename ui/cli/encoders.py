@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from rich.table import Table
 from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive, show_warning
 from spinecho.ui.printing.options import AsJson, Device, Home, Limit, Memory, err, guarded, out, print_json
+from spinecho.ui.printing.outputs.encoder_trials import print_advice, print_trial
 from spinecho.ui.printing.outputs.figures_compared import print_compared
 from spinecho.ui.printing.progress_bars import progress_bars
 from spinecho.ui.printing.tables import plain
@@ -17,6 +19,7 @@ from spinecho.ui.printing.tables import plain
 if TYPE_CHECKING:
     from spinecho.archive import Archive
     from spinecho.learning.encoder_spaces import HeldEncoder
+    from spinecho.learning.encoder_trials import Terms
 
 encoders_app = typer.Typer(
     no_args_is_help=True,
@@ -138,6 +141,69 @@ def retire(
 ) -> None:
     """Give up an encoder that does not answer: the next 'spinecho index' deletes its vectors and builds."""
     _print(open_archive(read_settings(home=home)).encoders.retire(encoder, undo=undo), as_json=as_json)
+
+
+@encoders_app.command("recommend")
+@guarded
+def recommend(home: Home = None, device: Device = None, as_json: AsJson = False) -> None:
+    """Say which encoders are worth a try here, and why: one adapted to the reports, and those that others published.
+
+    Looks at regions, languages and reports of the archive, at cores, memory, a card, free disk and the network, and
+    says what each costs in hours of computing and in disk. Hours are worked out from how quickly this machine
+    multiplies now; reading comes on top. Nothing is fetched.
+    """
+    with err.status("looking"):
+        found = open_archive(read_settings(home=home, device=device)).encoders.recommend()
+    if as_json:
+        print_json(found.to_json())
+    else:
+        print_advice(found)
+
+
+@encoders_app.command("try")
+@guarded
+def try_out(
+    encoder: Annotated[str, typer.Argument(help="Its name, see 'spinecho encoders recommend', or KIND:OWNER/MODEL.")],
+    source: Annotated[
+        str, typer.Option("--from", help="A folder in the repository's layout, or the address of a mirror of the hub.")
+    ] = "",
+    accept_licence: Annotated[bool, typer.Option("--accept-licence", help="Its licence was read.")] = False,
+    digest: Annotated[str, typer.Option("--digest", help="The sha256 that its weights must have.")] = "",
+    only_fetch: Annotated[bool, typer.Option("--only-fetch", help="Fetch, verify and convert, and no more.")] = False,
+    switch: Annotated[bool, typer.Option("--switch", help="Let it answer where it is better here.")] = False,
+    share: Annotated[
+        float,
+        typer.Option("--share", help="Of the time that is worked: 0.5 rests as long as it works.", min=0.01, max=1),
+    ] = 1.0,
+    workers: Annotated[int, typer.Option(help="Reading processes.", min=1, max=64)] = 1,
+    home: Home = None,
+    device: Device = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a published encoder, verify it, embed every scan beside, and measure both on the same held-out patients.
+
+    Its licence is shown before anything is fetched, and asked for on a terminal. Each file is held against the digest
+    that its repository states, weights also against the one that is known here; a pickle is converted to safetensors
+    in a process without a network. What lies here already is not fetched again, and a run that was stopped goes on.
+    Exit status: 0 better here, 1 not better or not measured, 2 not to be had or wrong usage, 3 no room on the disk.
+    """
+    archive = open_archive(read_settings(home=home, device=device))
+
+    def accept(terms: Terms) -> bool:
+        if not as_json:
+            out.print(plain(str(terms)), soft_wrap=True, highlight=False)
+        return accept_licence or (not as_json and sys.stdin.isatty() and typer.confirm("Accept this licence?"))
+
+    with progress_bars(err, quiet=as_json) as progress:
+        done = archive.encoders.try_out(
+            encoder, source=source, digest=digest, accept_licence=accept, only_fetch=only_fetch, switch=switch,
+            workers=workers, share=share, on_progress=progress,
+        )  # fmt: skip
+    if as_json:
+        print_json(done.to_json())
+    else:
+        print_trial(done)
+    raise typer.Exit(0 if done.better or only_fetch or not done.encoder else 1)
 
 
 def _warn_of_concepts(archive: Archive) -> None:

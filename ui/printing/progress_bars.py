@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _PERIOD = 60.0
 """Seconds over which speed and time left are estimated: series differ in size."""
 _LABELS = {
+    "fetch": "files fetched",
     "discover": "files found",
     "scan": "headers read",
     "read": "series read, embedded, stored",

@@ -45,22 +45,21 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureModel:
-    """A pair of towers for pictures and sentences in one space, whichever library computes it.
+class PictureNetwork:
+    """What sees pictures, whichever library computes it.
 
-    see: pictures (n, 3, size, size) float32 -> (features (n, width) before the projection, vectors (n, dim)).
-    read: sentences -> vectors (n, dim). Neither is of unit length.
-    text_digest: of all that is done to a sentence before the network.
+    see: pictures (n, 3, size, size) float32 -> (features (n, width) before the projection, vectors (n, dim), not of
+    unit length). after: what is done beside the weights and the pictures, of which another makes another space: how
+    the network is pooled, and what is done to a sentence, where there are any.
     """
 
     name: str
     revision: str
     look: Look
-    text_digest: str
     dim: int
-    see: Callable[[Tensor], tuple[Tensor, Tensor]]
-    read: Callable[[Sequence[str]], Tensor]
     device: torch.device
+    see: Callable[[Tensor], tuple[Tensor, Tensor]]
+    after: dict[str, str]
 
     @property
     def preparation(self) -> StackPreparation:
@@ -70,15 +69,25 @@ class PictureModel:
     @property
     def space(self) -> Space:
         """Its `preprocessing` covers slabs, normalisation and the tokenizer, as both towers share the space."""
-        before = {"pictures": self.preparation.spec, "look": asdict(self.look), "text": self.text_digest}
+        before = {"pictures": self.preparation.spec, "look": asdict(self.look), **self.after}
         digest = hashlib.sha256(json.dumps(before, sort_keys=True).encode()).hexdigest()
         return Space(self.name, self.revision, digest, self.dim)
 
 
-class PictureEncoder:
-    """An `ImageEncoder` that is `Describing`, over a `PictureModel`. Each slab is a part, as thick as it is."""
+@dataclass(frozen=True, slots=True)
+class PictureModel(PictureNetwork):
+    """A pair of towers for pictures and sentences in one space.
 
-    def __init__(self, model: PictureModel) -> None:
+    read: sentences -> vectors (n, dim), not of unit length. `after` has "text": of all that is done to a sentence.
+    """
+
+    read: Callable[[Sequence[str]], Tensor]
+
+
+class PictureEncoder:
+    """An `ImageEncoder` that is `Describing`, over a `PictureNetwork`. Each slab is a part, as thick as it is."""
+
+    def __init__(self, model: PictureNetwork) -> None:
         self.space = model.space
         self.preparation = model.preparation
         self._model = model
@@ -152,8 +161,8 @@ def load_clip(name_or_folder: str, *, device: str = "cpu") -> PictureModel:
             "open_clip repository open-clip:NAME"
         )
     weights = hub.safetensors_in(folder, name=name)
-    look = _look(folder, name, config)
-    network = _network(folder, name).to(device=device, dtype=torch.float32).eval()
+    look = look_of(config.get("vision_config", {}).get("image_size", 224), *grey_levels(folder, name), name=name)
+    network = load_network(folder, name).to(device=device, dtype=torch.float32).eval()
     read, text_digest = clip_reader(folder, name=name, config=config, network=network)
 
     def see(pictures: Tensor) -> tuple[Tensor, Tensor]:
@@ -163,10 +172,16 @@ def load_clip(name_or_folder: str, *, device: str = "cpu") -> PictureModel:
     with torch.inference_mode():
         dim = int(read(["spin echo"]).shape[1])
     revision = hub.files_digest(weights)
-    return PictureModel(name, revision, look, text_digest, dim, see, read, torch.device(device))
+    return PictureModel(
+        name, revision, look, dim, torch.device(device), see=see, after={"text": text_digest}, read=read
+    )
 
 
-def _network(folder: Path, name: str) -> Any:
+def load_network(folder: Path, name: str, *, besides: Sequence[str] = ()) -> Any:
+    """A network that transformers itself implements; code shipped beside weights is never run.
+
+    besides: parts of names of tensors that may be missing, since nobody reads what they make.
+    """
     from transformers import AutoModel  # noqa: PLC0415
 
     try:
@@ -176,25 +191,30 @@ def _network(folder: Path, name: str) -> Any:
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         detail = " ".join(str(error).split())[:300]
         raise EncoderUnavailable(f"transformers cannot load {name}: {detail}; install or download it again") from error
-    if lacks := hub.first_missing(info):
+    if lacks := hub.first_missing(info, besides=besides):
         raise EncoderUnavailable(
             f"the weights of {name} lack tensors that its config.json asks for, e.g. {lacks}; download them again"
         )
     return network
 
 
-def _look(folder: Path, name: str, config: dict[str, Any]) -> Look:
-    """From preprocessor_config.json, or processor_config.json as newer versions of transformers write it."""
+def stated_preparation(folder: Path, name: str) -> dict[str, Any]:
+    """Of preprocessor_config.json, or processor_config.json as newer versions of transformers write it."""
     newer, older = folder / "processor_config.json", folder / "preprocessor_config.json"
     stated = hub.json_of(older if older.is_file() else newer, name=name)
-    stated = stated.get("image_processor", stated)
-    size = config.get("vision_config", {}).get("image_size", 224)
+    inner = stated.get("image_processor", stated)
+    return inner if isinstance(inner, dict) else {}
+
+
+def grey_levels(folder: Path, name: str) -> tuple[Any, Any]:
+    """(mean, standard deviation) that a model's pictures are normalised with, as its files state them."""
+    stated = stated_preparation(folder, name)
     plain = not stated.get("do_normalize", True)
     mean, std = ([0.0] * 3, [1.0] * 3) if plain else (stated.get("image_mean"), stated.get("image_std"))
     factor = stated.get("rescale_factor", 1 / 255) if stated.get("do_rescale", True) else None
     if factor is None or abs(factor * 255 - 1) > 1e-3:
         raise EncoderUnavailable(f"{name} does not scale pictures to 0..1 (rescale_factor {factor}): not supported")
-    return look_of(size, mean, std, name=name)
+    return mean, std
 
 
 def look_of(size: Any, mean: Any, std: Any, *, name: str) -> Look:

@@ -1,7 +1,7 @@
-"""Models in open_clip's format (BiomedCLIP: Zhang et al. 2023, arXiv:2303.00915), by the `open_clip_torch` package.
+"""Models in open_clip's format: BiomedCLIP and its kin by `picture_clip`, others by the `open_clip_torch` package.
 
-An optional extra: the package brings torchvision, which has to match torch's own build. The repository's folder must
-hold `open_clip_config.json` and safetensors; the package is given that folder and never a pickle.
+The package is an optional extra: it brings torchvision, which has to match torch's own build. The repository's folder
+must hold `open_clip_config.json` and safetensors; the package is given that folder and never a pickle.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from torch import Tensor
 from spinecho.encoders import hub
 from spinecho.encoders.errors import EncoderUnavailable
 from spinecho.encoders.networks.clip.images import PictureModel, look_of
+from spinecho.encoders.networks.clip.picture_clip import is_picture_clip, load_picture_clip
 
 CONFIG = "open_clip_config.json"
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "vocab.txt")
@@ -30,7 +31,6 @@ def load_open_clip(name_or_folder: str, *, device: str = "cpu") -> PictureModel:
     where the package is not installed.
     """
     given = name_or_folder.removeprefix("hf-hub:")
-    library = _library()
     folder = hub.find_folder(given)
     name = folder.resolve().name if Path(given).expanduser().is_dir() else given
     config = hub.json_of(folder / CONFIG, name=name)
@@ -38,6 +38,9 @@ def load_open_clip(name_or_folder: str, *, device: str = "cpu") -> PictureModel:
     model_config, before = (config.get(part) for part in ("model_cfg", "preprocess_cfg"))
     if not isinstance(model_config, dict) or not isinstance(before, dict):
         raise EncoderUnavailable(f"{folder / CONFIG} must have model_cfg and preprocess_cfg; download it again")
+    if is_picture_clip(model_config):
+        return load_picture_clip(folder, name=name, model=model_config, before=before, device=device)
+    library = _library()
     size = model_config.get("vision_cfg", {}).get("image_size")
     look = look_of(size, before.get("mean"), before.get("std"), name=name)
     try:
@@ -66,7 +69,9 @@ def load_open_clip(name_or_folder: str, *, device: str = "cpu") -> PictureModel:
     for part in _TOKENIZER_FILES:
         digest.update(part.encode() + ((folder / part).read_bytes() if (folder / part).is_file() else b""))
     revision = hub.files_digest(weights)
-    return PictureModel(name, revision, look, digest.hexdigest(), dim, see, read, torch.device(device))
+    return PictureModel(
+        name, revision, look, dim, torch.device(device), see=see, after={"text": digest.hexdigest()}, read=read
+    )
 
 
 def _library() -> Any:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from spinecho.encoders.networks.clip.sentence_pieces import FILE, siglip_tokenizer
 from spinecho.encoders.networks.sentence_encoder import load_tokenizer
 from spinecho.encoders.space import Space, Vectors
 
@@ -69,7 +70,9 @@ def clip_reader(
     siglip = config["model_type"] == "siglip"
     limit = int(text.get("max_position_embeddings", 64 if siglip else 77))
     pad = int(text.get("pad_token_id", 1))
-    tokenizer = load_tokenizer(folder, name=name, max_tokens=limit)
+    by_pieces = siglip and (folder / FILE).is_file() and not (folder / "tokenizer.json").is_file()
+    loading = siglip_tokenizer if by_pieces else load_tokenizer
+    tokenizer = loading(folder, name=name, max_tokens=limit)
     device = next(network.parameters()).device
 
     def read(sentences: Sequence[str]) -> Tensor:

@@ -154,37 +154,22 @@ def test_no_module_asks_for_remote_code() -> None:
     assert all("trust_remote_code=False" in text for text in loads if "import Auto" in text)
 
 
-def test_a_gated_model_says_what_has_to_be_done_first() -> None:
-    from huggingface_hub.errors import GatedRepoError  # noqa: PLC0415
+def test_what_is_not_at_hand_is_not_fetched_unasked(tmp_path: Path) -> None:
+    asked: list[dict[str, object]] = []
 
-    def gated(_name: str, *, local_files_only: bool = False, **_options: object) -> str:
-        if local_files_only:
-            raise FileNotFoundError
-        raise GatedRepoError.__new__(GatedRepoError)
+    def cache(_name: str, **options: object) -> str:
+        asked.append(options)
+        if len(asked) > 1:
+            return str(tmp_path)
+        raise FileNotFoundError
 
-    with pytest.raises(EncoderUnavailable, match=r"accept them at https://huggingface\.co/google/medsiglip-448, then"):
-        hub.find_folder("google/medsiglip-448", download=gated)
-
-
-def test_offline_names_the_command() -> None:
-    def offline(_name: str, **_options: object) -> str:
-        raise ConnectionError
-
-    with pytest.raises(EncoderUnavailable, match="run 'hf download google/medsiglip-448' where there is a network"):
-        hub.find_folder("google/medsiglip-448", download=offline)
-
-
-def test_only_files_that_cannot_run_are_fetched(tmp_path: Path) -> None:
-    asked: list[object] = []
-
-    def download(_name: str, *, local_files_only: bool = False, allow_patterns: object = None) -> str:
-        if local_files_only:
-            raise FileNotFoundError
-        asked.append(allow_patterns)
-        return str(tmp_path)
-
-    assert hub.find_folder("owner/model", download=download) == tmp_path
-    assert asked == [["*.json", "*.txt", "*.model", "*.safetensors"]]
+    with pytest.raises(
+        EncoderUnavailable, match="run 'hf download google/medsiglip-448' where there is one"
+    ) as refused:
+        hub.find_folder("google/medsiglip-448", cached=cache)
+    assert "'spinecho encoders try medsiglip' shows its licence" in str(refused.value)
+    assert hub.find_folder("google/medsiglip-448", cached=cache) == tmp_path
+    assert asked == [{"local_files_only": True}] * 2
 
 
 def test_reference_class_is_what_is_loaded(tmp_path: Path) -> None:
