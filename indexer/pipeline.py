@@ -40,6 +40,7 @@ from spinecho.indexer.pending import PendingFiles
 from spinecho.indexer.progress import Kept, Progress, Silent, Tally
 from spinecho.indexer.reports.columns import columns_taken, given_columns
 from spinecho.indexer.reports.derive import settle_reports
+from spinecho.indexer.reports.read_otherwise import read_otherwise
 from spinecho.indexer.reports.rereading import read_again
 from spinecho.indexer.reports.store import GUESSED, UNREAD
 from spinecho.indexer.sources.folder import outermost
@@ -115,6 +116,7 @@ def index_archive(
     derive_facts(database)
     read_again(database, lambda: open_dual().text)
     acquire_again(database, lambda: open_dual().text)
+    read_otherwise(database)
     was_stopped = (runs.last_run(database) or {"finished_at": ""})["finished_at"] is None
     run = runs.start_run(
         database,
