@@ -42,7 +42,7 @@ from spinecho.indexer.reports.columns import columns_taken, given_columns
 from spinecho.indexer.reports.derive import settle_reports
 from spinecho.indexer.reports.read_otherwise import read_otherwise
 from spinecho.indexer.reports.rereading import read_again
-from spinecho.indexer.reports.store import GUESSED, UNREAD
+from spinecho.indexer.reports.store import DIVIDED, GUESSED, UNREAD
 from spinecho.indexer.sources.folder import outermost
 from spinecho.indexer.torn_series import join_torn_series
 
@@ -268,11 +268,14 @@ def _space(database: Database, role: Role, space: Space, encoder: str) -> SpaceR
 
 
 def _guesses(tally: Tally) -> list[str]:
-    """What to say of character sets that were guessed in this run, and of languages that are not read."""
+    """What to say of guessed character sets, of cells that held several reports, and of languages that are not read."""
     warnings = []
     if unread := tally.counts.get(UNREAD, 0):
         are = "reports are" if unread > 1 else "report is"
         warnings.append(f"{unread} {are} in a language without rules: found by words, never as present or absent")
+    if cells := tally.counts.get(DIVIDED, 0):
+        held = "cells of tables held several reports each" if cells > 1 else "cell of a table held several reports"
+        warnings.append(f"{cells} {held}, which were told apart: an entry of 100,000,005 is the second report of row 5")
     sets = {name.removeprefix(GUESSED): n for name, n in tally.counts.items() if name.startswith(GUESSED) and n}
     if not sets:
         return warnings

@@ -12,6 +12,7 @@ from typing import Any
 
 from spinecho.encoders.reading.archives.paths import is_member
 from spinecho.encoders.reading.opening import open_file
+from spinecho.indexer.reports.parsing.cells import PART
 from spinecho.indexer.reports.parsing.column_names import Columns, find_columns
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, lines, open_text, reading
 from spinecho.indexer.reports.parsing.formats.documents import check_inflation
@@ -19,7 +20,7 @@ from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, 
 from spinecho.indexer.reports.parsing.given_columns import missing_columns
 from spinecho.indexer.reports.parsing.markup import NoText
 from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
-from spinecho.indexer.reports.parsing.table_files import row_report
+from spinecho.indexer.reports.parsing.table_files import row_reports
 
 _HEADER_WITHIN = 20
 """Rows above a header: titles, the name of the export, blank ones."""
@@ -81,7 +82,7 @@ def _of_sheets(path: Path, data: bytes) -> Iterator[Row]:
         try:
             cells = ([_cell(one) for one in row] for row in sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS))
             for row in _rows(path, cells, _CERTAIN, before):
-                seen = row.ordinal - before
+                seen = row.ordinal % PART - before
                 yield row
         except MemoryError:
             raise
@@ -119,7 +120,7 @@ def _of_batches(path: Path, table: Any, names: Sequence[str], columns: Columns) 
             for values in batch.to_pylist():
                 ordinal += 1
                 row = {name: _cell(values.get(name)) for name in names}
-                yield row_report(path, ordinal, columns, row, _CERTAIN)
+                yield from row_reports(path, ordinal, columns, row, _CERTAIN)
     except (ArrowException, OSError, ValueError, OverflowError) as error:
         yield ReportFailure(str(path), ordinal + 1, f"the rows end in {type(error).__name__}")
 
@@ -146,12 +147,12 @@ def _rows(path: Path, cells: Iterable[list[str]], charset: Charset, before: int)
         for name, value in zip(header, values, strict=False):
             if name and not row.get(name, "").strip():
                 row[name] = value
-        found = row_report(path, before + number, columns, row, charset)
-        if isinstance(found, RawReport) and len(values) > len(header) and any(values[len(header) :]):
+        found = row_reports(path, before + number, columns, row, charset)
+        if isinstance(found[0], RawReport) and len(values) > len(header) and any(values[len(header) :]):
             message = f"{len(values)} fields under {len(header)} columns: is a quotation mark missing?"
             yield ReportFailure(str(path), before + number, message)
             continue
-        yield found
+        yield from found
 
 
 def _header(rows: Sequence[Sequence[str]]) -> int | None:

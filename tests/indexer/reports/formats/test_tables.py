@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -89,14 +90,59 @@ def test_a_workbook_of_several_sheets_and_odd_cells(tmp_path: Path) -> None:
         list(parse_reports(tmp_path / "none.xlsx"))
 
 
-def test_a_cell_of_several_reports_is_nobodys(tmp_path: Path) -> None:
-    both = "\n\n".join(f"Accession: A{n}\nFINDINGS: Reading {n} is normal.\nIMPRESSION: Normal." for n in (1, 2))
+RULES = ("\n-----\n", " || ", "\n||\n", "\n* * * * *\n", "\n\n========\n", "\f")
+HEADS = ("Report date: 2024-01-02", "Report date: 2024-02-03", "MRI BRAIN\nReport date: 2024-03-04")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".jsonl"])
+@pytest.mark.parametrize(
+    "heads", [HEADS, HEADS[::-1], ("PRELIMINARY REPORT", "FINAL REPORT"), ("MRI BRAIN", "MRI KNEE")]
+)
+def test_reports_of_one_cell_are_told_apart_by_their_heads(tmp_path: Path, suffix: str, heads: tuple[str, ...]) -> None:
+    path = tmp_path / f"r{suffix}"
+    for rule in RULES:
+        if suffix == ".xlsx" and rule == "\f":
+            continue  # no character of a workbook
+        cell = rule.join(f"{head}\nFINDINGS: A mass of {n} mm.\nIMPRESSION: Mass." for n, head in enumerate(heads, 3))
+        rows: Rows = [["A1", cell], ["A2", "B."]]
+        if suffix == ".jsonl":
+            path.write_text("".join(json.dumps({"accession": a, "report": t}) + "\n" for a, t in rows))
+        else:
+            table(path, [["Accession", "Report"], *rows])
+        read = [one for one in parse_reports(path) if isinstance(one, RawReport)]
+        assert [one.accession_number for one in read] == ["A1"] * len(heads) + ["A2"]
+        assert [f"mass of {n} mm" in one.text for n, one in enumerate(read[:-1], 3)] == [True] * len(heads)
+        assert len({one.ordinal for one in read}) == len(read)
+        assert len({(one.dated, one.exam, one.status) for one in read[:-1]}) == len(heads)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "MRI BRAIN\nReport date: 2024-01-02\n-----\nFINDINGS: A mass.\n-----\nIMPRESSION: Mass.\n-----\nDr. House",
+        "Report date: 2024-01-02\nFINDINGS: A mass.\n-----\nFINDINGS: A cyst.\nIMPRESSION: Cyst.",
+        "FINDINGS: A mass.\nIMPRESSION: Mass.\nFINDINGS: A cyst.\nIMPRESSION: Cyst.",
+        "Report date: 2024-01-02\nFINDINGS: Page one.\fReport date: 2024-01-02\nIMPRESSION: Page two.",
+        "Report date: 2024-01-02\nFINDINGS: A mass.\n-----\nReport date: 2024-02-02\nSigned by nobody.",
+    ],
+)
+def test_a_cell_that_may_be_one_report_is_one(tmp_path: Path, cell: str) -> None:
+    table(tmp_path / "r.csv", [["Accession", "Report"], ["A1", cell]])
+    assert found(tmp_path / "r.csv") == [("A1", cell)]
+
+
+def test_heads_that_name_exams_decide_and_one_must_be_the_rows(tmp_path: Path) -> None:
+    def both(line: str = "") -> str:
+        body = "FINDINGS: Reading {0} is normal.\nIMPRESSION: Normal."
+        return "\n\n".join(f"Accession: A{n}\n{line}{body}".format(n) for n in (1, 2))
+
     path = tmp_path / "r.csv"
-    table(path, [["Accession", "Report"], ["A1", both], ["A3", "Third."]])
-    first, second = parse_reports(path)
-    assert isinstance(first, ReportFailure)
-    assert "several reports" in first.message
-    assert isinstance(second, RawReport)
+    table(path, [["Accession", "Report", "MRN"], ["A1", both(), ""], ["A2", both(), ""], ["A9", both(), ""],
+                 ["A1", both("MRN: 77{0}\n"), "771"], ["A3", "Third.", ""]])  # fmt: skip
+    rows = list(parse_reports(path))
+    assert [one.accession_number for one in rows if isinstance(one, RawReport)] == ["A1", "A2", "A1", "A2", "A3"]
+    assert [one.ordinal for one in rows if isinstance(one, ReportFailure)] == [4, 5]
+    assert all("several reports" in one.message for one in rows if isinstance(one, ReportFailure))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
