@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, assert_never
 
 from spinecho.db.filters.algebra import ALL, Filter, contradictions, predicted_tasks, visible
+from spinecho.db.filters.labelled import require_labels
 from spinecho.db.people.feedback import scan_vectors, sentences_of
 from spinecho.db.queries import lookup
 from spinecho.db.queries.sentences import report_passages
@@ -99,6 +100,7 @@ class Snapshot:
             where = plan.where
             clock.lap("plan")
         predictions.require_tasks(self._database, predicted_tasks(where))
+        require_labels(self._database, where)
         ranked = plan.query if plan is not None and plan.way is Way.WORDS else None
         computed = computed_in(ranked.wanted) if ranked is not None and want is Kind.STUDY else ()
         shown = visible(where, computed=bool(computed))

@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID as DicomUID
 from pydicom.uid import ExplicitVRLittleEndian
 
 UID = "1.2.840.99.7.1"
@@ -42,7 +43,10 @@ def dicom(sop_class: str, **values: Any) -> bytes:
     for key, value in values.items():
         setattr(made, key, value)
     made.file_meta = FileMetaDataset()
-    made.file_meta.MediaStorageSOPClassUID, made.file_meta.MediaStorageSOPInstanceUID = sop_class, made.SOPInstanceUID
+    made.file_meta.MediaStorageSOPClassUID, made.file_meta.MediaStorageSOPInstanceUID = (
+        DicomUID(sop_class),
+        made.SOPInstanceUID,
+    )
     made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     out = io.BytesIO()
     made.save_as(out, enforce_file_format=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.db.filters.algebra import Filter, Not, Says, both, predicted_tasks, visible
+from spinecho.db.filters.labelled import require_labels
 from spinecho.db.people import concepts as kept
 from spinecho.db.people.cohorts import Member
 from spinecho.db.people.concepts import DRAFT, SERVES, ConceptError, KeptConcept
@@ -259,6 +260,7 @@ class PersonalConcepts:
     def _passing(self, where: Filter) -> frozenset[str]:
         database = self._archive._database
         require_tasks(database, predicted_tasks(where))
+        require_labels(database, where)
         studies = self._archive._selection.studies(visible(where)).tolist()
         return frozenset(kept.uids_of(database, studies))
 

@@ -51,7 +51,7 @@ _NEITHER = re.compile(
 def facts_in(text: str, today: date) -> tuple[Fact, ...]:
     """The facts that a text names, in its order, negations and lists of them taken together."""
     taken, found = Taken(len(text)), list[Fact]()
-    for match in re.finditer(r'["“”„][^"“”„]*["“”„]|(?<!\S)[-−]?[A-Za-z_]+:\S+', text):
+    for match in re.finditer(r'["“”„][^"“”„]*["“”„]|(?<!\S)[-−]?[A-Za-z_]+(?:\.[\w-]+)?:\S+', text):
         taken.take(match.span())  # quoted, or a condition already
     for match in SAYINGS.finditer(text):
         taken.take(match.span())

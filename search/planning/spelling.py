@@ -22,7 +22,7 @@ from spinecho.search.planning.query_plan import Correction
 from spinecho.search.planning.spans import Span, Taken
 
 _WORD = re.compile(r"(?<![\w*])[^\W\d_]+(?![\w*])")
-_QUOTED = re.compile(r'["“”„][^"“”„]*(?:["“”„]|$)|(?<!\S)[-−]?[A-Za-z_]+:\S+')
+_QUOTED = re.compile(r'["“”„][^"“”„]*(?:["“”„]|$)|(?<!\S)[-−]?[A-Za-z_]+(?:\.[\w-]+)?:\S+')
 _LEAST, _LONG = 5, 8
 """Letters from which on one letter may be wrong, and from which on two."""
 _MOST = 6

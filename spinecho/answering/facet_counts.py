@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spinecho.db.filters.algebra import Filter, contradictions, predicted_tasks, visible, write_filter
+from spinecho.db.filters.labelled import require_labels
 from spinecho.db.people.masking import Count, masked, masked_sizes, number, together
 from spinecho.db.queries.facets import Facet
 from spinecho.db.store.predictions import require_tasks
@@ -60,6 +61,7 @@ def count(personal: PersonalArchive, where: Filter, fields: Sequence[str]) -> Fa
     database, selection = personal._database, personal._selection
     with database.reading():  # counts and their sum are of one moment
         require_tasks(database, predicted_tasks(where))
+        require_labels(database, where)
         found = personal.facets(where, fields)
         studies = selection.size(visible(where), personal.smallest)
         warnings = (*selection.warnings, *(f"nothing can pass: {reason}" for reason in contradictions(where)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -111,8 +112,10 @@ def trees(draw: st.DrawFn, depth: int = 3) -> Dataset:
     said = draw(WORDS)
     name = draw(st.sampled_from(["Finding", "Finding Site", "Laterality", "Comment", "Findings", "Odd"]))
     unit = draw(st.sampled_from(["mm", "cm", "mm2", "ml", "1", "[hnsf'U]", "{counts}"]))
-    values = {"TEXT": {"TextValue": said}, "CODE": {"ConceptCodeSequence": [code(said)]}, "DATE": {"Date": "20240102"},
-              "CONTAINER": {"ContinuityOfContent": draw(st.sampled_from(["SEPARATE", "CONTINUOUS"]))}}  # fmt: skip
+    values: dict[str, dict[str, Any]] = {
+        "TEXT": {"TextValue": said}, "CODE": {"ConceptCodeSequence": [code(said)]}, "DATE": {"Date": "20240102"},
+        "CONTAINER": {"ContinuityOfContent": draw(st.sampled_from(["SEPARATE", "CONTINUOUS"]))},
+    }  # fmt: skip
     made = number(name, "7.5", unit) if kind == "NUM" else item(kind, name, relation, **values.get(kind, {}))
     made.RelationshipType = relation
     if inner:
