@@ -6,7 +6,6 @@ import io
 from typing import Any
 
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID as DicomUID
 from pydicom.uid import ExplicitVRLittleEndian
 
 UID = "1.2.840.99.7.1"
@@ -44,7 +43,7 @@ def dicom(sop_class: str, **values: Any) -> bytes:
         setattr(made, key, value)
     made.file_meta = FileMetaDataset()
     made.file_meta.MediaStorageSOPClassUID, made.file_meta.MediaStorageSOPInstanceUID = (
-        DicomUID(sop_class),
+        made.SOPClassUID,
         made.SOPInstanceUID,
     )
     made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
