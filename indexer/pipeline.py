@@ -42,7 +42,7 @@ from spinecho.indexer.reports.columns import columns_taken, given_columns
 from spinecho.indexer.reports.derive import settle_reports
 from spinecho.indexer.reports.read_otherwise import read_otherwise
 from spinecho.indexer.reports.rereading import read_again
-from spinecho.indexer.reports.store import DIVIDED, GUESSED, UNREAD
+from spinecho.indexer.reports.store import DIVIDED, GUESSED, STRUCK, UNREAD
 from spinecho.indexer.sources.folder import outermost
 from spinecho.indexer.torn_series import join_torn_series
 
@@ -276,6 +276,9 @@ def _guesses(tally: Tally) -> list[str]:
     if cells := tally.counts.get(DIVIDED, 0):
         held = "cells of tables held several reports each" if cells > 1 else "cell of a table held several reports"
         warnings.append(f"{cells} {held}, which were told apart: an entry of 100,000,005 is the second report of row 5")
+    if struck := tally.counts.get(STRUCK, 0):
+        hold = "files of reports hold words" if struck > 1 else "file of reports holds words"
+        warnings.append(f"{struck} {hold} that are struck out: they are read as not said")
     sets = {name.removeprefix(GUESSED): n for name, n in tally.counts.items() if name.startswith(GUESSED) and n}
     if not sets:
         return warnings

@@ -28,6 +28,8 @@ UNREAD = "reports_unread"
 """Reports in a language without rules."""
 DIVIDED = "reports_divided"
 """Cells of tables that held several reports."""
+STRUCK = "report_files_struck"
+"""Files with words that are struck out."""
 COLUMNS = "reports_columns_"
 _PAGE_REPORTS, _PAGE_SENTENCES = 200, 4_000
 _LONG_BYTES = 4 * 2**20
@@ -57,8 +59,8 @@ def store_report_file(
     """Store a file's reports and rejections, in pages. `read` ends with the task's outcome.
 
     Returns how many `reports` there were, of those with a guessed character set how many by `GUESSED` and its name, how
-    many are `UNREAD`, how many cells were `DIVIDED`, and 1 by `COLUMNS` and "meaning=name" for each column that was
-    taken.
+    many are `UNREAD`, how many cells were `DIVIDED`, 1 by `STRUCK` where words were left out, and 1 by `COLUMNS` and
+    "meaning=name" for each column that was taken.
 
     A file that went since it was listed is forgotten; one whose values the database refuses is rejected.
     """
@@ -122,6 +124,8 @@ def _reports_alone(
     for message in read:
         if not isinstance(message, Outcome) and "digests" in message[0]:
             digests.update(unpack_digests([message]))
+        elif not isinstance(message, Outcome) and "struck" in message[0]:
+            stored[STRUCK] += 1
         elif not isinstance(message, Outcome) and "columns" in message[0]:
             stored.update(
                 f"{COLUMNS}{meaning}={name}" for meaning, names in message[0]["columns"].items() for name in names

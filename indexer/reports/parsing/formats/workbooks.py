@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spinecho.indexer.reports.parsing import struck_out
 from spinecho.indexer.reports.parsing.cells import PART
 from spinecho.indexer.reports.parsing.decode import Charset
 from spinecho.indexer.reports.parsing.formats.documents import check_inflation
@@ -62,7 +63,7 @@ def _of_sheets(path: Path, data: bytes) -> Iterator[Row]:
     from openpyxl import load_workbook  # noqa: PLC0415  (only where one was met)
 
     try:
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False, rich_text=True)
     except MemoryError:
         raise
     except Exception as error:  # whatever a library does on hostile bytes
@@ -131,12 +132,24 @@ def _text(cell: Any) -> str:
         return ""
     if getattr(cell, "data_type", "") == "e":
         return NOT_COMPUTED
+    if getattr(getattr(cell, "font", None), "strike", False):
+        struck_out.met()
+        return ""
+    if not isinstance(value, str) and isinstance(value, list):  # text of which a part is set otherwise
+        return "".join(map(_part, value))
     if isinstance(value, datetime.datetime) and not re.search(r"[hs]", _bare(cell.number_format), re.IGNORECASE):
         return value.date().isoformat()
     plain = cell_of(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and plain.isdigit():
         return shown_number(plain, cell.number_format)
     return plain
+
+
+def _part(part: Any) -> str:
+    if getattr(getattr(part, "font", None), "strike", False):
+        struck_out.met()
+        return ""
+    return str(getattr(part, "text", part))
 
 
 def shown_number(digits: str, number_format: str) -> str:
