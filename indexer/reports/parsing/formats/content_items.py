@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -151,6 +152,22 @@ def meaning(code: Dataset) -> str:
     return next(filter(None, (text_of(code, name) for name in names)), "")
 
 
+UNREADABLE = (
+    ValueError, TypeError, OverflowError, NotImplementedError, AttributeError, LookupError, EOFError, struct.error,
+    RecursionError,
+)  # fmt: skip
+"""What pydicom raises of a value that breaks its rules: elements are converted once they are asked for."""
+
+
+def bytes_of(dataset: Dataset, name: str) -> bytes:
+    """A value of bytes, b'' where there is none."""
+    try:
+        value = dataset.get(name, b"")
+    except UNREADABLE:
+        return b""
+    return value if isinstance(value, bytes) else b""
+
+
 def items_of(dataset: Dataset, name: str) -> list[Any]:
     """The items of a sequence; none where the element is absent, or is no sequence."""
     from pydicom.dataset import Dataset  # noqa: PLC0415
@@ -158,9 +175,16 @@ def items_of(dataset: Dataset, name: str) -> list[Any]:
 
     try:
         found = dataset.get(name)
-    except (ValueError, TypeError, NotImplementedError):
+    except UNREADABLE:
         return []
     return [one for one in found if isinstance(one, Dataset)] if isinstance(found, Sequence) else []
+
+
+def _raw(dataset: Dataset, name: str) -> Any:
+    try:
+        return getattr(dataset.get_item(name), "value", b"")
+    except UNREADABLE:
+        return b""
 
 
 def text_of(dataset: Dataset, name: str) -> str:
@@ -169,8 +193,8 @@ def text_of(dataset: Dataset, name: str) -> str:
 
     try:
         value: Any = dataset.get(name, "")
-    except (ValueError, TypeError, OverflowError, NotImplementedError):
-        raw = getattr(dataset.get_item(name), "value", b"")
+    except UNREADABLE:
+        raw = _raw(dataset, name)
         value = raw.decode("ascii", "replace") if isinstance(raw, bytes) else ""
     if isinstance(value, MultiValue):
         return ", ".join(str(one).strip(" \x00") for one in value)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from spinecho.encoders.errors import ReadError
 from spinecho.encoders.reading.dicom.scan import inflates_past
 from spinecho.indexer.reports.parsing.formats.cda import cda_text
-from spinecho.indexer.reports.parsing.formats.content_items import Item, read_items, text_of
+from spinecho.indexer.reports.parsing.formats.content_items import Item, bytes_of, items_of, read_items, text_of
 from spinecho.indexer.reports.parsing.formats.documents import document_text
 from spinecho.indexer.reports.parsing.formats.reading import LARGEST_DOCUMENT, ReportFormat, Row, TooLarge, read_whole
 from spinecho.indexer.reports.parsing.formats.structured_report import MEASURED, PROCEDURE, tree_text
@@ -42,23 +42,25 @@ def read(path: Path) -> Iterator[Row]:
         if inflates_past(data, _MOST):
             return iter([too_large])
         # from memory: of a file pydicom asks for as many bytes as an element claims to have
-        return iter([_report(dcmread(BytesIO(data), force=False), path)])
+        dataset = dcmread(BytesIO(data), force=False)
     except TooLarge:
         return iter([too_large])
     except (ReadError, MemoryError):
         raise
+    except Exception as error:  # what the library does on hostile bytes is not stated
+        return iter([ReportFailure(str(path), 0, f"the object could not be read: {type(error).__name__}")])
+    try:
+        return iter([_report(dataset, path)])
     except NoText as error:
         raise NotAReport(str(error)) from error
-    except Exception as error:  # whatever a library does on hostile bytes
-        return iter([ReportFailure(str(path), 0, f"the object could not be read: {type(error).__name__}")])
 
 
 def _report(dataset: Dataset, path: Path) -> Row:
-    kind = str(dataset.get("SOPClassUID", ""))
+    kind = text_of(dataset, "SOPClassUID")
     status: Status = ""
     procedure = ""
     if kind in (_PDF, _CDA):
-        data = bytes(dataset.get("EncapsulatedDocument", b"") or b"")
+        data = bytes_of(dataset, "EncapsulatedDocument")
         text = cda_text(data) if kind == _CDA else document_text(data.rstrip(b"\x00"))
     else:
         root = read_items(dataset)
@@ -87,7 +89,7 @@ def _status(dataset: Dataset, root: Item, *, narrative: bool) -> Status:
     preliminary = text_of(dataset, "PreliminaryFlag")
     if preliminary == "PRELIMINARY" or text_of(dataset, "CompletionFlag") == "PARTIAL":
         return "preliminary"
-    if dataset.get("PredecessorDocumentsSequence"):
+    if items_of(dataset, "PredecessorDocumentsSequence"):
         return "corrected"
     return "final" if preliminary == "FINAL" or text_of(dataset, "VerificationFlag") == "VERIFIED" else ""
 

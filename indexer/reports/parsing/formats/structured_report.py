@@ -39,6 +39,8 @@ _NO_SIZE = re.compile(
     re.IGNORECASE,
 )
 """Names of lengths, and of how they were derived, that are not how large the finding is."""
+_LARGEST = 5_000.0
+"""mm; what is larger is a number gone wrong."""
 _SIDES = {"right and left": "bilateral", "left and right": "bilateral", "both": "bilateral", "l": "left", "r": "right"}
 
 
@@ -191,7 +193,7 @@ def _lead(parts: list[Item]) -> tuple[str, list[Item]]:
 def _sizes(item: Item) -> Iterator[Measure]:
     derived = [item.name, *(one.value for one in item.inner if one.relation == "HAS CONCEPT MOD" and not one.measures)]
     if not any(_NO_SIZE.search(one) for one in derived):
-        yield from (one for one in item.measures if one.mm)
+        yield from (one for one in item.measures if one.mm and 0.0 < one.mm <= _LARGEST)
 
 
 def _length(measure: Measure) -> str:

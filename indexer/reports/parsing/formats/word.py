@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from spinecho.indexer.reports.parsing import struck_out
+from spinecho.indexer.reports.parsing.markup import NoText
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _LEFT_OUT = frozenset(
@@ -39,19 +40,26 @@ _DEEPEST = 200
 def shown_text(data: bytes, chunk_text: Callable[[bytes], str]) -> str:
     """Headers of pages first, a line for each paragraph, the cells of a table's row apart by tabs.
 
-    chunk_text: the text of a document in another format that lies within. Raises what the library or the XML raises on
-    bytes that are no document.
+    chunk_text: the text of a document in another format that lies within. Raises `NoText`.
     """
     from docx import Document  # noqa: PLC0415
 
-    document = Document(io.BytesIO(data))
+    try:
+        document = Document(io.BytesIO(data))
+        headers = [section.header._element for section in document.sections[:1]]
+        parts, styles_part = (*headers, document.element.body), document.styles.element
+    except MemoryError:
+        raise
+    except Exception as error:  # what its library does on hostile bytes is not stated; our own walk is outside
+        raise NoText(f"the Word document could not be read: {type(error).__name__}") from error
 
     def chunk(name: str) -> str:
-        return chunk_text(document.part.related_parts[name].blob)
+        part = document.part.related_parts.get(name)
+        if part is None:
+            raise NoText("the Word document names a part that it does not hold")
+        return chunk_text(part.blob)
 
-    headers = [section.header._element for section in document.sections[:1]]
-    parts = (*headers, document.element.body)
-    styles = _striking_styles(document.styles.element)
+    styles = _striking_styles(styles_part)
     for part in parts:
         _leave_out_struck(part, styles)
     return "\n".join(line for part in parts for line in _lines(part, chunk, 0))
@@ -118,7 +126,7 @@ def _lines(part: Any, chunk: Callable[[str], str], depth: int) -> Iterator[str]:
 def _children(part: Any, depth: int) -> Iterator[Any]:
     """The elements of a part that are shown."""
     if depth > _DEEPEST:
-        raise ValueError("parts nest too deep")
+        raise NoText("parts of the Word document nest too deep")
     return (child for child in part if isinstance(child.tag, str) and child.tag not in _LEFT_OUT)
 
 

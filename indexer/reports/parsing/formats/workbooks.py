@@ -10,6 +10,7 @@ import datetime
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,27 +67,51 @@ def _of_sheets(path: Path, data: bytes) -> Iterator[Row]:
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False, rich_text=True)
     except MemoryError:
         raise
-    except Exception as error:  # whatever a library does on hostile bytes
+    except Exception as error:  # what its library does on hostile bytes is not stated
         raise NotAReport(f"the workbook could not be read: {type(error).__name__}") from error
     before = 0
     for sheet in book.worksheets:
         seen = 0
         try:
-            about = _about(data, getattr(sheet, "_worksheet_path", ""))
-            for row in rows_below_header(path, _shown(sheet, about), _CERTAIN, before):
+            for row in rows_below_header(path, _shown(sheet, _about(sheet, data)), _CERTAIN, before):
                 seen = row.ordinal % PART - before
                 yield row
-        except MemoryError:
-            raise
-        except Exception as error:  # whatever a library does on hostile bytes
-            yield ReportFailure(str(path), before + seen + 1, f"the sheet ends in {type(error).__name__}")
+        except _SheetEnds as error:
+            yield ReportFailure(str(path), before + seen + 1, str(error))
             seen += 1
         before += max(seen, sheet.max_row or 0)
 
 
-def _about(data: bytes, name: str) -> _Sheet:
+class _SheetEnds(ValueError):
+    """The sheet cannot be read on."""
+
+
+def _rows_of(sheet: Any) -> Iterator[tuple[Any, ...]]:
+    """The library's rows. Raises `_SheetEnds`."""
+    rows = sheet.iter_rows(max_col=MOST_COLUMNS)
+    while True:
+        try:
+            cells = next(rows)
+        except StopIteration:
+            return
+        except MemoryError:
+            raise
+        except Exception as error:  # what its library does on hostile bytes is not stated
+            raise _SheetEnds(f"the sheet ends in {type(error).__name__}") from error
+        yield cells
+
+
+def _about(sheet: Any, data: bytes) -> _Sheet:
     """Which cells of a sheet are merged, and which formulas have no value: what the library's rows do not say."""
     found = _Sheet()
+    try:
+        _scan(str(getattr(sheet, "_worksheet_path", "")), data, found)
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        raise _SheetEnds(f"the sheet ends in {type(error).__name__}") from error
+    return found
+
+
+def _scan(name: str, data: bytes, found: _Sheet) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive, archive.open(name.lstrip("/")) as xml:
         before, count = b"", 0
         while (chunk := xml.read(_CHUNK)) and count < _MOST:
@@ -98,7 +123,6 @@ def _about(data: bytes, name: str) -> _Sheet:
                 elif one[4] and b't="str"' not in one[4] and (place := _PLACE.search(one[4])):  # a text may be empty
                     found.not_computed.add((int(place[2]), _column(place[1])))
             before = piece[max(end, len(piece) - _OVERLAP) :]
-    return found
 
 
 def _column(letters: bytes) -> int:
@@ -112,7 +136,7 @@ def _shown(sheet: Any, about: _Sheet) -> Iterator[list[str]]:
     """The rows as they are shown, those that hold nothing too."""
     starts = {(column, first): last for column, spans in about.merged.items() for first, last in spans}
     held: dict[int, tuple[int, str]] = {}
-    for number, cells in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS), 1):
+    for number, cells in enumerate(_rows_of(sheet), 1):
         row = [_text(cell) for cell in cells]
         for column in range(1, len(row) + 1) if about.not_computed else ():
             if (number, column) in about.not_computed:

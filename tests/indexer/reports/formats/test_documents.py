@@ -125,6 +125,11 @@ def test_a_document_of_another_format_within_a_word_document_is_read() -> None:
     out = io.BytesIO()
     document.save(out)
     assert document_text(out.getvalue()).split("\n") == ["FINDINGS:", "No tear."]
+    part._blob = word("Another.")
+    out = io.BytesIO()
+    document.save(out)
+    with pytest.raises(NoText, match="lies within"):  # and not an error of no name
+        document_text(out.getvalue())
 
 
 def test_documents_without_a_text_say_so(tmp_path: Path) -> None:

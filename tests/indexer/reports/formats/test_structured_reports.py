@@ -160,3 +160,22 @@ def test_no_tree_loses_a_word(tmp_path: Path, tree: list[Dataset], *, measured: 
     text = report(tmp_path, *tree, item("TEXT", "Comment", TextValue="Read."), title=TITLE if measured else []).text
     lost = [one for one in marks if not re.search(rf"(?<![\w.]){re.escape(one)}(?![\w])", text)]
     assert not lost, (lost, text, tree)
+
+
+@pytest.mark.parametrize(
+    ("written", "begins"),
+    [
+        (b"4,2 ", "4.2 cm mass; Diameter: 4.2 cm;"), (b"abou", "mass; Diameter: abou cm;"),
+        (b"-1.5", "mass; Diameter: -1.5"), (b"1e99", "mass; Diameter: 1e+99 cm;"), (b"1\\2 ", "mass; Diameter: 1, 2 cm;"), (b"\xff\xfe  ", "mass; "),
+        (b"    ", "mass; Shape"), (b"0.00", "mass; Diameter: 0 cm;"),
+    ],
+)  # fmt: skip
+def test_a_number_that_breaks_its_rules_loses_itself_alone(tmp_path: Path, written: bytes, begins: str) -> None:
+    tree = [coded("Finding", "Mass"), number("Diameter", "9.75", "cm"), coded("Shape", "Lobulated")]
+    content = dicom(f"{SR}34", ContentSequence=[tracked(*tree)], ConceptNameCodeSequence=TITLE)
+    assert content.count(b"9.75") == 1
+    (tmp_path / "sr.dcm").write_bytes(content.replace(b"9.75", written))
+    (found,) = parse_reports(tmp_path / "sr.dcm")
+    assert isinstance(found, RawReport), found
+    assert found.text.startswith(begins)
+    assert "Shape: Lobulated" in found.text
