@@ -166,8 +166,8 @@ def test_no_tree_loses_a_word(tmp_path: Path, tree: list[Dataset], *, measured: 
     ("written", "begins"),
     [
         (b"4,2 ", "4.2 cm mass; Diameter: 4.2 cm;"), (b"abou", "mass; Diameter: abou cm;"),
-        (b"-1.5", "mass; Diameter: -1.5"), (b"1e99", "mass; Diameter: 1e+99 cm;"), (b"1\\2 ", "mass; Diameter: 1, 2 cm;"), (b"\xff\xfe  ", "mass; "),
-        (b"    ", "mass; Shape"), (b"0.00", "mass; Diameter: 0 cm;"),
+        (b"-1.5", "mass; Diameter: -1.5"), (b"1e99", "mass; Diameter: 1e+99 cm;"), (b"    ", "mass; Shape"),
+        (b"1\\2 ", "mass; Diameter: 1, 2 cm;"), (b"\xff\xfe  ", "mass; "), (b"0.00", "mass; Diameter: 0 cm;"),
     ],
 )  # fmt: skip
 def test_a_number_that_breaks_its_rules_loses_itself_alone(tmp_path: Path, written: bytes, begins: str) -> None:
