@@ -40,8 +40,9 @@ from spinecho.indexer.pending import PendingFiles
 from spinecho.indexer.progress import Kept, Progress, Silent, Tally
 from spinecho.indexer.reports.columns import columns_taken, given_columns
 from spinecho.indexer.reports.derive import settle_reports
+from spinecho.indexer.reports.read_otherwise import read_otherwise
 from spinecho.indexer.reports.rereading import read_again
-from spinecho.indexer.reports.store import GUESSED, UNREAD
+from spinecho.indexer.reports.store import DIVIDED, GUESSED, STRUCK, UNREAD
 from spinecho.indexer.sources.folder import outermost
 from spinecho.indexer.torn_series import join_torn_series
 
@@ -115,6 +116,7 @@ def index_archive(
     derive_facts(database)
     read_again(database, lambda: open_dual().text)
     acquire_again(database, lambda: open_dual().text)
+    read_otherwise(database)
     was_stopped = (runs.last_run(database) or {"finished_at": ""})["finished_at"] is None
     run = runs.start_run(
         database,
@@ -266,11 +268,17 @@ def _space(database: Database, role: Role, space: Space, encoder: str) -> SpaceR
 
 
 def _guesses(tally: Tally) -> list[str]:
-    """What to say of character sets that were guessed in this run, and of languages that are not read."""
+    """What to say of guessed character sets, of cells that held several reports, and of languages that are not read."""
     warnings = []
     if unread := tally.counts.get(UNREAD, 0):
         are = "reports are" if unread > 1 else "report is"
         warnings.append(f"{unread} {are} in a language without rules: found by words, never as present or absent")
+    if cells := tally.counts.get(DIVIDED, 0):
+        held = "cells of tables held several reports each" if cells > 1 else "cell of a table held several reports"
+        warnings.append(f"{cells} {held}, which were told apart: an entry of 100,000,005 is the second report of row 5")
+    if struck := tally.counts.get(STRUCK, 0):
+        hold = "files of reports hold words" if struck > 1 else "file of reports holds words"
+        warnings.append(f"{struck} {hold} that are struck out: they are read as not said")
     sets = {name.removeprefix(GUESSED): n for name, n in tally.counts.items() if name.startswith(GUESSED) and n}
     if not sets:
         return warnings

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, assert_never
 
-from spinecho.db.filters.algebra import ALL, Filter, contradictions, predicted_tasks, visible
+from spinecho.db.filters.algebra import ALL, Filter, contradictions, visible
 from spinecho.db.people.feedback import scan_vectors, sentences_of
 from spinecho.db.queries import lookup
+from spinecho.db.queries.named import require_named
 from spinecho.db.queries.sentences import report_passages
 from spinecho.db.schema.database import Database
-from spinecho.db.store import predictions
 from spinecho.db.vectors.indexes.protocol import Rows
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.expand import spelled_out
@@ -98,7 +98,7 @@ class Snapshot:
         else:
             where = plan.where
             clock.lap("plan")
-        predictions.require_tasks(self._database, predicted_tasks(where))
+        require_named(self._database, where)
         ranked = plan.query if plan is not None and plan.way is Way.WORDS else None
         computed = computed_in(ranked.wanted) if ranked is not None and want is Kind.STUDY else ()
         shown = visible(where, computed=bool(computed))

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from spinecho.db.facts.fact_columns import Flags
 from spinecho.db.facts.fact_table import IDENTIFIERS, FactTable, digest
-from spinecho.db.filters.conditions import All, And, Between, Contains, Filter, Is, Leaf, Not, Or, Says, predicted_task
+from spinecho.db.filters.conditions import All, And, Between, Contains, Filter, Is, Leaf, Not, Or, Says, by_sql_alone
 from spinecho.db.filters.sql import compile_leaf, require_field, saying_passages, words_of
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
@@ -89,7 +89,7 @@ def _folded(fold: np.ufunc, parts: Iterable[Flags], table: FactTable) -> Flags:
 def _leaf(table: FactTable, leaf: Leaf, asked: Asked) -> Flags:
     if isinstance(leaf, Says):
         return _says(table, leaf, asked)
-    if predicted_task(leaf.field):
+    if by_sql_alone(leaf.field):
         return table.rows_of(asked.volumes(leaf))
     require_field(leaf.field)
     if leaf.field in table.columns:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -100,11 +101,18 @@ def any_run(database: Database) -> bool:
         return session.scalar(select(Run.id).limit(1)) is not None
 
 
-def read_reports_again(database: Database, suffixes: Collection[str]) -> int:
-    """Have report files with these suffixes looked at again; how many."""
+def newest_reader(database: Database) -> int:
+    """The number of the reader of the newest run: see `look_again`. Of an archive without a run, more than any."""
+    with database.begin() as session:
+        run = session.scalars(select(Run).order_by(Run.id.desc()).limit(1)).first()
+        return sys.maxsize if run is None else _reader_of(run)
+
+
+def read_reports_again(database: Database, wanted_names: Callable[[str], bool]) -> int:
+    """Have report files with such names looked at again; how many."""
     with database.begin() as session:
         query = select(File.id, File.name).where(File.kind == "report", File.mtime_ns != LOOK_AGAIN)
-        wanted = [one.id for one in session.execute(query) if one.name.lower().endswith(tuple(suffixes))]
+        wanted = [one.id for one in session.execute(query) if wanted_names(one.name)]
         for some in chunks(wanted):
             session.execute(update(File).where(File.id.in_(some)).values(mtime_ns=LOOK_AGAIN))
         return len(wanted)

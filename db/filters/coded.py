@@ -257,6 +257,7 @@ def date_span(text: str) -> tuple[date, date] | None:
     return date(year, month or 1, 1), date(year, last, monthrange(year, last)[1])
 
 
+_UNIT_NAMES = {"m": "month", "w": "week", "d": "day"}
 _IN_A_YEAR = {"y": 1.0, "m": 12.0, "w": 365.25 / 7, "d": 365.25}
 _AGE = re.compile(
     r"(?P<count>\d{1,5})\s{0,2}-?(?P<unit>m(?:o|os|on|ths?|onths?)?|w(?:ks?|eeks?)?|d(?:ays?)?|y(?:rs?|ears?)?|monate?|wochen?|tage?|jahre?)",
@@ -278,6 +279,21 @@ def age_range(text: str) -> tuple[float, float | None] | None:
         return None
     unit = found["unit"][0].lower()
     return years(int(found["count"]), _GERMAN.get(unit, unit))
+
+
+def shown_age(age: float) -> str:
+    """An age as pages show it, in the unit that people use: that which `age_range` reads so has it.
+
+    >>> [shown_age(one) for one in (60.5, 2.0, 1.583, 0.115, 0.003, 0.0)]
+    ['60 y', '2 y', '19 months', '6 weeks', '1 day', '0 days']
+    """
+    if age >= 2:
+        return f"{int(age)} y"
+    unit = "m" if age >= years(3, "m")[0] else "w" if age >= years(4, "w")[0] else "d"
+    count = int(age * _IN_A_YEAR[unit]) + 1
+    while years(count, unit)[0] > age:
+        count -= 1
+    return f"{count} {_UNIT_NAMES[unit]}{'' if count == 1 else 's'}"
 
 
 def years(count: int, unit: str) -> tuple[float, float | None]:

@@ -34,6 +34,8 @@ SEVERAL = frozenset({"archive", "technique"})
 """Of these a volume may have several values: a condition is met where one of them meets it."""
 PREDICTED = "predicted."
 """What heads said is filtered by `predicted.TASK`, never by the name of a recorded fact."""
+LABEL = "label."
+"""Further columns of a data set's tables of subjects are filtered by `label.NAME`."""
 SCORE = "predicted.score"
 """The least score of every other predicted condition beside it; it stands in no `Not` or `Or`."""
 
@@ -184,6 +186,16 @@ def without_field(where: Filter, field: str) -> Filter:
 def predicted_task(field: str) -> str:
     """The task of a predicted field, '' for a recorded one."""
     return field.removeprefix(PREDICTED) if field.startswith(PREDICTED) else ""
+
+
+def label_name(field: str) -> str:
+    """The name of a label's field, '' for another."""
+    return field.removeprefix(LABEL) if field.startswith(LABEL) else ""
+
+
+def by_sql_alone(field: str) -> bool:
+    """Whether a field is of no column that a snapshot holds, and is none of the studies' identifiers."""
+    return bool(predicted_task(field) or label_name(field))
 
 
 def predicted_tasks(where: Filter) -> tuple[str, ...]:

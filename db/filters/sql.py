@@ -37,9 +37,11 @@ from spinecho.db.filters.conditions import (
     Value,
     both,
     fields_of,
+    label_name,
     predicted_task,
     predicted_tasks,
 )
+from spinecho.db.filters.labelled import labelled
 from spinecho.db.filters.several import any_name
 from spinecho.db.reports.clauses import OF_PASSAGE
 from spinecho.db.reports.full_text import Match, expression, matching
@@ -196,6 +198,8 @@ def _leaf(leaf: Leaf, least: float | None) -> ColumnElement[bool]:
         return _says(leaf)
     if task := predicted_task(leaf.field):
         return _predicted(task, leaf, least)
+    if label_name(leaf.field):
+        return labelled(leaf)
     require_field(leaf.field)
     check_values(leaf)
     if leaf.field == "technique":

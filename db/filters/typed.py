@@ -37,7 +37,8 @@ from spinecho.db.filters.conditions import (
     Or,
     Says,
     Value,
-    predicted_task,
+    by_sql_alone,
+    label_name,
 )
 from spinecho.db.filters.sql import read_number, require_field
 from spinecho.db.filters.typed_dates import day_of, of_dates
@@ -57,7 +58,9 @@ _SIZE = re.compile(
 )
 _JOIN = re.compile(r"(?:and|or)(?=[\s(]|$)", re.IGNORECASE)
 _STARTS = re.compile(rf"\s*(?:not\b|\(|\s)*(?:{_SAYS.pattern}|{_CONDITION.pattern}|everything\b)", re.IGNORECASE)
-_ANOTHER = re.compile(rf"\s(?P<field>{'|'.join(FIELDS)}|predicted\.[\w-]+)\s*(?:!=|>=|<=|>|<|=|~)", re.IGNORECASE)
+_ANOTHER = re.compile(
+    rf"\s(?P<field>{'|'.join(FIELDS)}|(?:predicted|label)\.[\w-]+)\s*(?:!=|>=|<=|>|<|=|~)", re.IGNORECASE
+)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 
 
@@ -85,7 +88,8 @@ def parse_condition(text: str) -> Filter:
     """One condition as typed: `sequence=T1,T2`, `plane!=axial`, `age>=40`, `date<2024-01-31`, `description~flair`.
 
     What heads predicted is `predicted.TASK`, with `predicted.score>=0.8` for how sure they must be: `predicted.sex=F`,
-    `predicted.age>60`. Raises `FilterError` with an example when it cannot be read.
+    `predicted.age>60`. What a table of subjects says is `label.NAME`, as in `label.group=patient`. Raises `FilterError`
+    with an example when it cannot be read.
     """
     found = _WHOLE.match(text)
     if not found:
@@ -316,7 +320,7 @@ def _size(found: re.Match[str]) -> dict[str, float]:
 
 
 def _require(field: str) -> None:
-    if not predicted_task(field):
+    if not by_sql_alone(field):
         require_field(field)
 
 
@@ -330,9 +334,10 @@ def _condition(field: str, sign: str, values: Sequence[str]) -> Filter:
     if field == "date" and any(date_span(value) for value in values):
         return of_dates(sign, values)
     if sign in {">=", "<=", ">", "<"}:
-        bound = read_number(field, values[0]) if predicted_task(field) else _value(field, values[0])
+        bound = read_number(field, values[0]) if by_sql_alone(field) else _value(field, values[0])
         within = Between(field, low=bound) if sign[0] == ">" else Between(field, high=bound)
-        return within if sign[1:] else And((within, Not(Is(field, (bound,)))))
+        same_bound = _written(bound) if label_name(field) else bound  # of a label words are compared, and so read back
+        return within if sign[1:] else And((within, Not(Is(field, (same_bound,)))))
     same = Is(field, tuple(_value(field, value) for value in values))
     return same if sign == "=" else Not(same)
 

@@ -6,12 +6,14 @@ import difflib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import and_, select
 
 from spinecho.db.errors import FilterError
 from spinecho.db.facts.counts import labels
-from spinecho.db.filters.conditions import FIELDS, SCORE, Filter, predicted_task
+from spinecho.db.filters.conditions import FIELDS, SCORE, Filter, by_sql_alone, label_name, predicted_task
+from spinecho.db.filters.labelled import label_column
 from spinecho.db.filters.sql import COLUMNS, compile_filter
 from spinecho.db.people.masking import Count, hidden, masked, number
 from spinecho.db.schema.chunks import chunks
@@ -38,7 +40,7 @@ class Facet:
 def require_facets(fields: Sequence[str]) -> None:
     """Raise `FilterError` for a field whose values cannot be counted."""
     for field in fields:
-        if field not in COUNTABLE and not (predicted_task(field) and field != SCORE):
+        if field not in COUNTABLE and not (by_sql_alone(field) and field != SCORE):
             near = difflib.get_close_matches(field, COUNTABLE, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"countable: {', '.join(COUNTABLE)}"
             raise FilterError(f"the values of {field!r} cannot be counted; {hint}")
@@ -88,6 +90,12 @@ def predicted_labels(value: str | None) -> tuple[str, ...]:
     return ("",) if value in {None, UNKNOWN} else tuple(str(value).split(", "))
 
 
+def _column(field: str) -> Any:
+    if predicted_task(field):
+        return Prediction.value
+    return label_column(name) if (name := label_name(field)) else COLUMNS[field]
+
+
 def sql_counts(
     database: Database, field: str, where: Filter, studies: Ids | None = None, *, smallest: int = 0
 ) -> dict[str, int]:
@@ -96,7 +104,7 @@ def sql_counts(
     Of a value that fewer than `smallest` patients have, the patients are counted in place of their studies.
     """
     people, task = (PERSON,) if smallest > 1 else (), predicted_task(field)
-    query = select(Series.study_id, Prediction.value if task else COLUMNS[field], *people)
+    query = select(Series.study_id, _column(field), *people)
     query = query.select_from(Volume).join(Series, Series.id == Volume.series_id)
     query = query.join(Study, Study.id == Series.study_id)
     if task:
@@ -110,7 +118,7 @@ def sql_counts(
     with database.begin() as session:
         for study, value, *person in session.execute(query.where(compile_filter(where)).distinct()):
             if among is None or study in among:
-                several = predicted_labels(value) if task else labels(field, value)
+                several = predicted_labels(value) if task else (value,) if label_name(field) else labels(field, value)
                 found.update((label, study) for label in several)
                 if person:
                     patients.update((label, person[0]) for label in several)

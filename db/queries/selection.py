@@ -31,7 +31,16 @@ from spinecho.db.facts.snapshots import (
     snapshots_newest_first,
     state_of,
 )
-from spinecho.db.filters.conditions import ALL, Filter, fields_of, predicted_task, predicted_tasks, without_field
+from spinecho.db.filters.conditions import (
+    ALL,
+    Filter,
+    by_sql_alone,
+    fields_of,
+    predicted_task,
+    predicted_tasks,
+    without_field,
+)
+from spinecho.db.filters.labelled import require_labels
 from spinecho.db.filters.sql import compile_filter, split_score
 from spinecho.db.people.masking import Count, hidden, masked
 from spinecho.db.queries.facets import (
@@ -189,6 +198,7 @@ class Selection:
         """
         require_facets(fields)
         require_tasks(self.database, [task for task in map(predicted_task, fields) if task])
+        require_labels(self.database, ALL, fields)
         compile_filter(where)
         with self.database.reading():
             return self._facets(where, fields, studies, base, smallest)
@@ -225,7 +235,7 @@ class Selection:
 
     def _total(self, field: str, base: Filter, smallest: int) -> dict[str, int]:
         view = self.view()
-        if predicted_task(field) or predicted_tasks(base) or not view.certain_of({field} | fields_of(base)):
+        if by_sql_alone(field) or predicted_tasks(base) or not view.certain_of({field} | fields_of(base)):
             # A running job moves files as it goes, and what is predicted changes though no vector does
             return self._counts(field, base, self._rows(base, None), None, smallest)
         key = (view.state, field, base, smallest)
@@ -242,7 +252,7 @@ class Selection:
         self, field: str, where: Filter, found: _Rows | None, studies: Ids | None, smallest: int
     ) -> dict[str, int]:
         """As `sql_counts`."""
-        if found is None or predicted_task(field) or not self.certain_of({field}):
+        if found is None or by_sql_alone(field) or not self.certain_of({field}):
             return sql_counts(self.database, field, where, studies, smallest=smallest)
         counts: Counter[str] = Counter()
         for chosen in found:

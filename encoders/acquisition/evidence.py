@@ -116,13 +116,16 @@ def iso_date(text: str) -> str | None:
 
 
 def age_in_years(text: str) -> float | None:
-    """DICOM AS ('067Y', '018M') or plain years; None where it is no age or 000Y, which means 'removed'."""
+    """DICOM AS ('067Y', '018M') or plain years; None where it is no age or 000Y, which means 'removed'.
+
+    A newborn of '000D' is 0 years old, as one of '000W' and '000M' is: only a year is what tools write for nothing.
+    """
     match = _AGE.fullmatch(text.strip())
     if match is None:
         return None
     number, unit = match.groups()
     years = int(number) * _YEARS[unit]
-    return round(years, 3) if 0 < years < 130 else None
+    return round(years, 3) if 0 < years < 130 or (years == 0 and unit not in ("", "Y")) else None
 
 
 def keep_age(facts: dict[str, Any]) -> None:

@@ -78,7 +78,7 @@ _PRIVATE = "\ue000-\uf8ff"
 _HIDDEN = re.compile(rf"([{_PRIVATE}])\1*")
 """A quotation, hidden in a run of one private character of the same length."""
 _MINUS = re.compile(rf"(?<!\S)[-−](?=[^\W\d_]|[{_PRIVATE}])([{_PRIVATE}]+|[^\s,;]+)")
-_FIELD = re.compile(rf"(?<!\S)(?P<minus>[-−]?)(?P<name>[A-Za-z_]+):(?P<value>[{_PRIVATE}]+|[^\s;]+)")
+_FIELD = re.compile(rf"(?<!\S)(?P<minus>[-−]?)(?P<name>[A-Za-z_]+(?:\.[\w-]+)?):(?P<value>[{_PRIVATE}]+|[^\s;]+)")
 _STAR = re.compile(r"(?<![\w*])([^\W\d_]{2,})\*(?!\w)")
 """A beginning of words: letters alone, as T2* is a sequence."""
 _NO = re.compile(
@@ -121,8 +121,8 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
     "no X", "without X" and "-X" are conditions, "X or Y" after them two; a dash between spaces is only a dash. A
     "quoted phrase" is kept whole and never read as a condition, unless -"so". "no change" and
     "without contrast" deny no finding and stay in the wish. `word*` stands for every word that begins so. `age:40-60`
-    and `-sequence:flair,t2` are conditions on facts, for the names in `fields`; a query of these alone wishes for
-    their values. Without `needs_words` it wishes for nothing, and one without a word is no error.
+    and `-sequence:flair,t2` are conditions on facts, for the names in `fields` and for `label.group`; a query of these
+    alone wishes for their values. Without `needs_words` it wishes for nothing, and one without a word is no error.
     """
     quotes: list[str] = []
 
@@ -145,10 +145,10 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
     field_terms: list[FieldTerm] = []
 
     def take_field(match: re.Match[str]) -> str:
-        name = fields.get(match["name"].lower())
         whole = _HIDDEN.sub(lambda quoted: quotes[ord(quoted[1]) - 0xE000], match["value"])
         value = re.sub(r"(?<!\.)\.$", "", whole.rstrip(",")).strip()
-        if name is None or not value:
+        name, value = _field(match["name"].lower(), value, fields)
+        if not name or not value:
             return match.group()
         field_terms.append(FieldTerm(name, value, bool(match["minus"])))
         return chip("field", f"{match['minus']}{name}:{value}", *match.span())
@@ -198,6 +198,17 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
         )
     ordered = tuple(sorted(chips, key=lambda one: one.start))
     return QueryText(wish, conditions, sides(wish), tuple(phrases), tuple(prefixes), tuple(field_terms), ordered)
+
+
+def _field(name: str, value: str, fields: Mapping[str, str]) -> tuple[str, str]:
+    """(field, value) of what stands before and after a colon, '' for no field.
+
+    What a table of subjects says has a name of its own: `label.group:patient`, or `label:group=patient`.
+    """
+    if name == "label":
+        column, _, value = value.partition("=")
+        return (f"label.{column.lower()}" if column else ""), value
+    return name if name.startswith("label.") else fields.get(name, ""), value
 
 
 def _denied(condition: str, denied: str) -> list[str]:

@@ -15,9 +15,12 @@ from spinecho.encoders.errors import HoldsReport, ReadError, Reason
 from spinecho.encoders.reading.nifti.bids import in_data_set
 from spinecho.encoders.reading.opening import is_file, neighbour
 
-READER = 2
-"""Goes up whenever something is read that was not before: then what was not read is looked at again."""
-NOT_READ_BEFORE = (Reason.NOT_READ, Reason.UNSUPPORTED_TYPE, Reason.NO_PIXELS, Reason.EMPTY_FILE, Reason.ARCHIVE)
+READER = 3
+"""Goes up whenever something is read that was not before, or otherwise: then what was not read is looked at again, and
+so are reports whose text changes."""
+NOT_READ_BEFORE = (
+    Reason.NOT_READ, Reason.UNSUPPORTED_TYPE, Reason.NO_PIXELS, Reason.EMPTY_FILE, Reason.ARCHIVE, Reason.BAD_REPORT,
+)  # fmt: skip
 """Reasons that a later reader may judge otherwise."""
 
 _SPREADSHEET = "save it as CSV with a column for the accession number and one for the report"

@@ -92,7 +92,7 @@ def clean_dicom(path: Path, keyed: Keyed, options: Options, *, study: str, serie
             raise
         except (profile.Deep, RecursionError):
             raise ReadError(Reason.NOT_DICOM, "its sequences are nested too deep") from None
-        except Exception:
+        except Exception:  # pydicom raises whatever a value leads it to, and names it: no text of it may go on
             raise ReadError(Reason.NOT_DICOM, "the file cannot be written anew: a value breaks its own rules") from None
     return out.getvalue(), pixels
 
@@ -107,7 +107,7 @@ def _pixels(dataset: Any) -> list[str]:
                 return [*reasons, LETTERS]
     except MemoryError:
         raise
-    except Exception:
+    except Exception:  # codecs raise whatever their libraries do: pixels that were not seen may hold words
         reasons.append(UNSEEN)
     return reasons
 

@@ -149,6 +149,11 @@ class Door:
                     name: self._described(value, known, days) if isinstance(value, str) else value
                     for name, value in detail["sidecar"].items()
                 }
+            if labels := detail.get("subject", {}).get("labels"):
+                told = {name: self._described(value, known, days) for name, value in labels.items()}
+                kept = {name: one for name, one in told.items() if one}
+                numbers = {name: one for name, one in detail["subject"].get("numbers", {}).items() if name in kept}
+                detail["subject"] = detail["subject"] | {"labels": kept, "numbers": numbers}
             return detail
         facts = {name: self._fact(name, value, known, days) for name, value in detail["facts"].items()}
         facts |= {"patient_id": patient, "accession": accession}

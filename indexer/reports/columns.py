@@ -9,7 +9,7 @@ from spinecho.db.schema.database import Database
 from spinecho.indexer.reports.parsing.given_columns import MEANINGS, read_columns
 from spinecho.indexer.reports.store import COLUMNS
 
-_TABLES = frozenset((".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".xlsx", ".xlsm", ".parquet", ".pq"))
+_TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".xlsx", ".xlsm", ".parquet", ".pq")
 
 
 def given_columns(database: Database, given: str | None) -> str:
@@ -20,7 +20,7 @@ def given_columns(database: Database, given: str | None) -> str:
     kept = runs.last_report_columns(database)
     columns = kept if given is None else str(read_columns(given))
     if columns != kept:
-        runs.read_reports_again(database, _TABLES)
+        runs.read_reports_again(database, lambda name: name.lower().endswith(_TABLES))
     return columns
 
 

@@ -20,11 +20,16 @@ from spinecho.encoders.sandbox.processes import Outcome
 from spinecho.encoders.sandbox.worker import Message
 from spinecho.encoders.space import Encoder
 from spinecho.encoders.tasks.image_tasks import unpack_digests
+from spinecho.indexer.reports.parsing.cells import PART
 from spinecho.indexer.reports.parsing.reading_task import BadReport, ParsedReport, Sentence, unpack_reports
 
 GUESSED = "reports_guessed_"
 UNREAD = "reports_unread"
 """Reports in a language without rules."""
+DIVIDED = "reports_divided"
+"""Cells of tables that held several reports."""
+STRUCK = "report_files_struck"
+"""Files with words that are struck out."""
 COLUMNS = "reports_columns_"
 _PAGE_REPORTS, _PAGE_SENTENCES = 200, 4_000
 _LONG_BYTES = 4 * 2**20
@@ -54,7 +59,8 @@ def store_report_file(
     """Store a file's reports and rejections, in pages. `read` ends with the task's outcome.
 
     Returns how many `reports` there were, of those with a guessed character set how many by `GUESSED` and its name, how
-    many are `UNREAD`, and 1 by `COLUMNS` and "meaning=name" for each column that was taken.
+    many are `UNREAD`, how many cells were `DIVIDED`, 1 by `STRUCK` where words were left out, and 1 by `COLUMNS` and
+    "meaning=name" for each column that was taken.
 
     A file that went since it was listed is forgotten; one whose values the database refuses is rejected.
     """
@@ -70,6 +76,8 @@ def store_report_file(
                 database, run, record.id, new, rejections, text_space=text_space, first=first, last=last, digest=digest
             )
             stored["reports"] += len(new)
+            if divided := sum(report.ordinal // PART == 1 for report in page):
+                stored[DIVIDED] += divided
             stored.update(f"{GUESSED}{report.charset}" for report in page if report.charset)
             if unread := sum(language_of(report.text) == "other" for report in page):
                 stored[UNREAD] += unread
@@ -116,6 +124,8 @@ def _reports_alone(
     for message in read:
         if not isinstance(message, Outcome) and "digests" in message[0]:
             digests.update(unpack_digests([message]))
+        elif not isinstance(message, Outcome) and "struck" in message[0]:
+            stored[STRUCK] += 1
         elif not isinstance(message, Outcome) and "columns" in message[0]:
             stored.update(
                 f"{COLUMNS}{meaning}={name}" for meaning, names in message[0]["columns"].items() for name in names

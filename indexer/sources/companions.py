@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from spinecho.db.values import Stat
@@ -56,7 +57,7 @@ class Companions:
         path = folder / stat.name
         names = {place: list(self._stamps[place]) for place in path.parents if place in self._stamps}
         description = [place / "dataset_description.json" for place in names]
-        places = [*applying(path, names), *tables_of(path), *description]
+        places = [*applying(path, names), *chain.from_iterable(tables_of(path)), *description]
         stamps = [self._stamps.get(place.parent, {}).get(place.name, "") for place in places]
         if not any(stamps):
             return stat

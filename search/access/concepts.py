@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from spinecho.db.filters.algebra import Filter, Not, Says, both, predicted_tasks, visible
+from spinecho.db.filters.algebra import Filter, Not, Says, both, visible
 from spinecho.db.people import concepts as kept
 from spinecho.db.people.cohorts import Member
 from spinecho.db.people.concepts import DRAFT, SERVES, ConceptError, KeptConcept
 from spinecho.db.people.feedback import thumbs
 from spinecho.db.queries.lookup import study_ids_by_uid
-from spinecho.db.store.predictions import require_tasks
+from spinecho.db.queries.named import require_named
 from spinecho.db.store.storing import serving
 from spinecho.search.access.personal_archive import PersonalArchive
 from spinecho.search.access.persons import Role, digest_of, needs
@@ -258,7 +258,7 @@ class PersonalConcepts:
 
     def _passing(self, where: Filter) -> frozenset[str]:
         database = self._archive._database
-        require_tasks(database, predicted_tasks(where))
+        require_named(database, where)
         studies = self._archive._selection.studies(visible(where)).tolist()
         return frozenset(kept.uids_of(database, studies))
 

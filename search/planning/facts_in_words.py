@@ -38,7 +38,7 @@ class Fact:
 
 
 Knows: TypeAlias = Callable[[str], bool]
-_NO_FACTS = re.compile(r'["“”„][^"“”„]*["“”„]|(?<!\S)[-−]?[A-Za-z_]+:\S+')
+_NO_FACTS = re.compile(r'["“”„][^"“”„]*["“”„]|(?<!\S)[-−]?[A-Za-z_]+(?:\.[\w-]+)?:\S+')
 _WHO = "|".join(f"(?P<{value}>{said})" for value, said in SEX)
 SEX_BEFORE = re.compile(
     rf"(?<![\w'’./+&-])(?P<who>{_WHO})(?:[\s,:]{{1,3}}(?:is\s|was\s)?(?:in\s)?|(?<=[FMfm]))$", re.IGNORECASE

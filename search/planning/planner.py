@@ -280,7 +280,7 @@ def _fields_unknown(text: str) -> list[str]:
     lines = []
     for match in _NAMED.finditer(_QUOTES.sub(" ", text)):
         name = match["name"].lower()
-        if name in FIELDS:
+        if name in FIELDS or name == "label":
             continue
         near = difflib.get_close_matches(name, FIELDS, n=2, cutoff=0.76)  # size and site are no misspelt side
         if near:

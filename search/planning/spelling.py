@@ -21,7 +21,7 @@ from spinecho.search.planning.spans import Span, Taken
 from spinecho.search.planning.term_words import LEAST, english_words, term_stems, term_words
 
 _WORD = re.compile(r"(?<![\w*])[^\W\d_]+(?![\w*])")
-_QUOTED = re.compile(r'["“”„][^"“”„]*(?:["“”„]|$)|(?<!\S)[-−]?[A-Za-z_]+:\S+')
+_QUOTED = re.compile(r'["“”„][^"“”„]*(?:["“”„]|$)|(?<!\S)[-−]?[A-Za-z_]+(?:\.[\w-]+)?:\S+')
 _LONG = 8
 """Letters from which on two may be wrong."""
 _MOST = 6

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spinecho.db.filters.algebra import Filter, contradictions, predicted_tasks, visible, write_filter
+from spinecho.db.filters.algebra import Filter, contradictions, visible, write_filter
 from spinecho.db.people.masking import Count, masked, masked_sizes, number, together
 from spinecho.db.queries.facets import Facet
-from spinecho.db.store.predictions import require_tasks
+from spinecho.db.queries.named import require_named
 from spinecho.search.access.personal_archive import PersonalArchive
 
 __all__ = ["Count", "Facet", "Facets", "masked", "masked_sizes", "number", "together"]
@@ -59,7 +59,7 @@ def count(personal: PersonalArchive, where: Filter, fields: Sequence[str]) -> Fa
     """Count over a person's access. Raises `FilterError` for a field, a value or a task that there is not."""
     database, selection = personal._database, personal._selection
     with database.reading():  # counts and their sum are of one moment
-        require_tasks(database, predicted_tasks(where))
+        require_named(database, where)
         found = personal.facets(where, fields)
         studies = selection.size(visible(where), personal.smallest)
         warnings = (*selection.warnings, *(f"nothing can pass: {reason}" for reason in contradictions(where)))

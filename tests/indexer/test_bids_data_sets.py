@@ -12,11 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parts_encoder import brain, parts_dual, write_nifti
 
+from spinecho.db.errors import FilterError
+from spinecho.db.filters.algebra import ALL, parse_filter, visible, write_filter
+from spinecho.db.queries.selection import Selection
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.reading.files import read_path, scan_file
 from spinecho.encoders.reading.headers import Header, VolumeRead
-from spinecho.encoders.reading.nifti.bids import age_of, parts_of_name
+from spinecho.encoders.reading.nifti.bids import parts_of_name
 from spinecho.encoders.reading.nifti.series import nifti_study_facts
+from spinecho.encoders.reading.nifti.subject_tables import Subject, age_of, subject_of
+from spinecho.search.query import TextQuery
 
 _SCANS = (
     "sub-01/anat/sub-01_T1w.nii.gz",
@@ -116,6 +121,86 @@ def test_a_change_above_is_read_and_the_same_holds_in_a_zip(data_set: Path, tmp_
     assert ("F", 43.0) in plain.query(facts)
     assert plain.index(data_set).counts["series"] > 0
     assert ("F", 34.0) in plain.query(facts)
+
+
+TABLE = (
+    ("participant_id", "age", "sex", "Diagnosis Group", "MMSE", "Last Name", "date_of_birth", "scan date", "site"),
+    ("sub-01", "34", "1", "1", "24,5", "Doe", "1990-01-01", "2020-01-02", "Köln"),
+    ("sub-02", "n/a", "2", "2", "30", "Roe", "n/a", "n/a", "N/A"),
+)
+SUBJECT = Subject("M", 34.0, {"diagnosis_group": "patient", "mmse": "24,5", "site": "Köln"},
+                  {"diagnosis_group": 1.0, "mmse": 24.5})  # fmt: skip
+LEVELS = {"sex": {"Levels": {"1": "male", "2": "female"}},
+          "Diagnosis Group": {"Levels": {"1": {"Description": "patient"}, "2": "control"}}}  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("quote", ["{}", '"{}"', " {} "])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_table_however_it_is_written_says_the_same(
+    tmp_path: Path, encoding: str, quote: str, end: str, order: int
+) -> None:
+    rows = [list(row)[::order] for row in TABLE]
+    lines = ["\t".join(quote.format(value) for value in row) for row in rows]
+    (tmp_path / "participants.tsv").write_bytes((end.join(lines) + end).encode(encoding))
+    _write(tmp_path / "participants.json", LEVELS)
+    assert subject_of(tmp_path / "sub-01/anat/sub-01_T1w.nii.gz") == SUBJECT
+    other = subject_of(tmp_path / "sub-02/anat/sub-02_T1w.nii.gz")
+    assert (other.sex, other.age_years, other.labels) == ("F", None, {"diagnosis_group": "control", "mmse": "30"})
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["name", "first_name", "Nachname", "patient name", "birth_date", "DOB", "Geburtsdatum", "address", "MRN", "Pat ID",
+     "patient_id", "Initials", "e-mail", "phone number", "zip", "hospital_number"],
+)  # fmt: skip
+def test_a_column_that_tells_who_somebody_is_becomes_no_label(tmp_path: Path, column: str) -> None:
+    _write(tmp_path / "participants.tsv", f"participant_id\t{column}\thandedness\nsub-01\tDoe 17\tright\n")
+    assert subject_of(tmp_path / "sub-01/anat/sub-01_T1w.nii.gz").labels == {"handedness": "right"}
+
+
+def test_an_age_has_the_unit_that_the_table_is_described_with(tmp_path: Path) -> None:
+    _write(tmp_path / "participants.tsv", "participant_id\tage\nsub-01\t18\n")
+    _write(tmp_path / "participants.json", {"age": {"Units": "months"}})
+    assert subject_of(tmp_path / "sub-01/anat/sub-01_T1w.nii.gz").age_years == 1.5
+
+
+@pytest.fixture(scope="module")
+def indexed(data_set: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    home = Home(tmp_path_factory.mktemp("labels"), parts_dual)
+    home.index(data_set)
+    return home
+
+
+@pytest.mark.parametrize(
+    ("condition", "subjects"),
+    [
+        ("label.group=patient", {"01"}), ("label.group=Patient", {"01"}), ("label.group=control,patient", {"01", "02"}),
+        ("not label.group=patient", {"02", "03"}), ("label.group!=patient", {"02", "03"}), ('label.group=""', {"03"}),
+        ("label.updrs>=12", {"02"}), ("label.updrs>12", set()), ("label.updrs=12.0", {"02"}), ("label.group>=1", set()),
+        ("label.group~trol", {"02"}), ("label.group=patient and sex=F or label.updrs<20", {"01", "02"}),
+    ],
+)  # fmt: skip
+def test_labels_are_filtered_by_as_by_any_fact(indexed: Home, condition: str, subjects: set[str]) -> None:
+    where = parse_filter(condition)
+    assert parse_filter(write_filter(where)) == where
+    engine = indexed.engine()
+    found = {hit.study.patient_id for hit in engine.search(TextQuery("brain"), k=10, where=where).hits if hit.study}
+    assert found == subjects
+
+
+def test_labels_are_searched_by_in_words_counted_and_checked(indexed: Home) -> None:
+    engine = indexed.engine()
+    for typed in ("brain label.group:patient", "brain label:group=patient", 'brain label.group:"patient"'):
+        assert {hit.study.patient_id for hit in engine.search(TextQuery(typed), k=10).hits if hit.study} == {"01"}
+    selection = Selection(engine._database, indexed.folder / "builds")
+    counts = selection.facets(fields=["label.group", "sex"], base=visible(ALL))["label.group"]
+    assert [(one.value, one.total) for one in counts] == [("control", 1), ("patient", 1), ("", 1)]
+    for wrong, hint in (("label.gruop=patient", "did you mean 'label.group'"), ("label.group=none", "control, patient"),
+                        ("label.birth_date=1990", "labels here: group, handedness, updrs")):  # fmt: skip
+        with pytest.raises(FilterError, match=hint):
+            engine.search(TextQuery("brain"), where=parse_filter(wrong))
 
 
 @given(st.text(max_size=30))

@@ -15,6 +15,8 @@ from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
+from structured_reports import SR as STRUCTURED
+from structured_reports import coded, number, tracked
 
 from spinecho.db.files import not_indexed, runs
 from spinecho.db.schema.database import Database
@@ -235,3 +237,20 @@ def test_what_a_later_version_can_read_is_looked_at_again(tmp_path: Path, monkey
     os.utime(root / "a.mif", ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert home.index(root).counts["series"] == 1
     assert home.index(root).counts["unchanged"] == 1
+
+
+def test_reports_that_are_read_otherwise_are_read_again_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "archive"
+    root.mkdir()
+    group = tracked(coded("Finding", "Mass"), number("Long Axis", "42", "mm"))
+    (root / "IM0001").write_bytes(dicom(f"{STRUCTURED}34", ContentSequence=[group], AccessionNumber="A100"))
+    (root / "A200.txt").write_text("FINDINGS: A mass of 30 mm.\n")
+    home = Home(tmp_path / "home", parts_dual)
+    assert home.index(root).counts["reports"] == 2
+    assert home.query("SELECT max(high_mm) FROM clauses WHERE text LIKE '%mass%'") == [(42.0,)]
+    assert home.index(root).counts["unchanged"] == 2
+    for module in ("discovery", "pipeline", "reports.read_otherwise"):
+        monkeypatch.setattr(f"spinecho.indexer.{module}.READER", other_files.READER + 1)
+    again = home.index(root).counts
+    assert (again["reports"], again["unchanged"]) == (1, 1), "a plain text is read as it ever was"
+    assert home.index(root).counts["unchanged"] == 2

@@ -19,8 +19,8 @@ _OPTIONS: dict[str, Any] = {
         typer.Option(
             "--where",
             help="Filter: sequence=T2,FLAIR, age>=40, plane!=axial, description~knee, predicted.sequence=T2, "
-            "predicted.score>=0.8, says:absent(haemorrhage), joined by and, or, not and parentheses. Repeatable: "
-            "all of them must hold.",
+            "predicted.score>=0.8, label.group=patient, says:absent(haemorrhage), joined by and, or, not and "
+            "parentheses. Repeatable: all of them must hold.",
         ),
     ],
     "region": Annotated[str | None, typer.Option("--region", help="Body region, e.g. brain.")],

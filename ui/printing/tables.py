@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from spinecho.answering.ages import age_in_words
 from spinecho.indexer.progress import STAGES
 from spinecho.ui.scrubbed import scrub_findings, scrub_rows
 
@@ -101,9 +102,7 @@ def _study(hit: Hit) -> str:
     if hit.study is None:
         return f"[yellow]no study[/] {plain(hit.accession_number)}"
     study = hit.study
-    who = " ".join(
-        part for part in (study.sex or "", f"{int(study.age_years)} y" if study.age_years is not None else "") if part
-    )
+    who = " ".join(part for part in (study.sex or "", age_in_words(study.age_years)) if part)
     when = study.date.isoformat() if study.date else ""
     first = " · ".join(part for part in (when, who, plain(study.description)) if part)
     lines = [*([first] if first else []), f"[dim]{plain(study.uid)}[/]"]

@@ -32,6 +32,8 @@ _SIGNED = re.compile(
     r"|\W*(?:accession|acc(?:ession)?\.? ?(?:no|nr|number|#)|mrn|nhs|patient (?:id|name|no)|hospital (?:no|number|id)|(?:study|series|sop) ?(?:instance ?)?uid|d\.?o\.?b\.?|date of birth)(?!\w)[ .:#]",
     re.IGNORECASE,
 )
+_TRACKED = re.compile(r"\W*tracking (?:unique )?identifier: [^;]{1,100}", re.IGNORECASE)
+"""Which lesion a measurement is of, by a name that means nothing: "L1" is no vertebra."""
 _PERSON = re.compile(
     r"\W*(?:(?:consultant|attending|resident|staff|chief|senior)? ?(?:radiologist|neuroradiologist|physician)|dr|drs|prof(?:essor)?|pd|oa|cc to|copy to|frcr|m\.?d\.?)(?![\w-])(?!\.? [\w-]+['’]s )",
     re.IGNORECASE,
@@ -50,6 +52,8 @@ def administrative(text: str) -> bool:
     heard = text.lower()
     if all(_DATE_OR_NUMBER.fullmatch(word) for word in words) and any(char.isdigit() for char in text):
         return re.search(r"(?<!\w)[cltsCLTS]\d", text) is None
+    if _TRACKED.fullmatch(text):
+        return True
     if _SIGNED.match(text):
         return not names_finding(heard)
     if len(words) <= 12 and (_PERSON.match(text) or _TITLED.search(text)):

@@ -1,4 +1,4 @@
-"""BIDS (bids-specification 1.10): entities of a name, sidecars that are inherited, and what tables say of a subject.
+"""BIDS (bids-specification 1.10): entities of a name, sidecars that are inherited, and where tables of subjects lie.
 
 A data set's root is the folder that holds `sub-...`. A JSON file there or in a folder between applies to every file of
 the same suffix whose entities are those of its name and more; the nearer one outweighs the one above it.
@@ -6,14 +6,10 @@ the same suffix whose entities are those of its name and more; the nearer one ou
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from spinecho.encoders.errors import ReadError
 from spinecho.encoders.reading.formats.names import image_stem
@@ -23,21 +19,6 @@ ENTITIES = ("acq", "ce", "dir", "run", "part", "echo", "rec", "task", "inv", "fl
 """Entities that say how an image was acquired, and are kept with it."""
 _NAME = re.compile(r"((?:[A-Za-z]+-[A-Za-z0-9+.]+_)*)([A-Za-z0-9]+)")
 _MOST_BYTES = 16 << 20
-_MOST_COLUMNS, _MOST_TEXT, _MOST_ROWS = 40, 128, 200_000
-_MISSING = frozenset({"", "n/a", "na", "nan", "null", "none", "unknown"})
-_SEX = {"m": "M", "male": "M", "f": "F", "female": "F", "w": "F", "o": "O", "other": "O"}
-_AGE_UNITS = {"y": 1.0, "years": 1.0, "year": 1.0, "m": 1 / 12, "months": 1 / 12, "w": 7 / 365.25, "weeks": 7 / 365.25}
-_AGE = re.compile(r"(\d+(?:[.,]\d+)?)\s*\+?\s*([A-Za-z]*)")
-_OLDEST = 130.0
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What the tables say. labels: further columns by their names, as they are written, no identifiers."""
-
-    sex: str | None = None
-    age_years: float | None = None
-    labels: dict[str, str] = field(default_factory=dict)
 
 
 def parts_of_name(name: str) -> tuple[dict[str, str], str] | None:
@@ -78,41 +59,21 @@ def applying(path: Path, names: Mapping[Path, Sequence[str]]) -> Iterator[Path]:
         yield from (folder / name for _, name in sorted(found))
 
 
-def tables_of(path: Path) -> list[Path]:
-    """Where the tables of a BIDS file's subject and session would lie, the nearer last."""
+def tables_of(path: Path) -> list[list[Path]]:
+    """Where the tables of a BIDS file's subject and of its session would lie, each with what may describe it."""
     folders = folders_above(path)
     if not folders:
         return []
-    return [folders[0] / "participants.tsv", folders[1] / f"{folders[1].name}_sessions.tsv"]
+    root, subject = folders[0], folders[1] / f"{folders[1].name}_sessions.tsv"
+    return [
+        [root / "participants.tsv", root / "participants.json"],
+        [subject, subject.with_suffix(".json"), root / "sessions.json"],
+    ]
 
 
 def inherited(path: Path) -> list[Path]:
     """`applying`, with a look at the folders."""
     return list(applying(path, {folder: names_in(folder) for folder in folders_above(path)}))
-
-
-def subject_of(path: Path) -> Subject:
-    """What participants.tsv says of a file's subject, and what sessions.tsv says of its session, which outweighs it."""
-    tables, named = tables_of(path), parts_of_name(path.name)
-    if not tables or named is None:
-        return Subject()
-    found: dict[str, str] = {}
-    for table, key in zip(tables, (("participant_id", "sub"), ("session_id", "ses")), strict=True):
-        if key[1] in named[0]:
-            found |= _row(table, key[0], f"{key[1]}-{named[0][key[1]]}")
-    sex = next((found.pop(name) for name in list(found) if name.lower() in ("sex", "gender")), "")
-    age = next((found.pop(name) for name in list(found) if name.lower() in ("age", "age_years", "age_at_scan")), "")
-    return Subject(_SEX.get(sex.strip().lower()), age_of(age), found)
-
-
-def age_of(text: str) -> float | None:
-    """Years from `34`, `34.5`, `034Y`, `89+`, `18 months`; None for anything else."""
-    match = _AGE.fullmatch(text.strip())
-    factor = _AGE_UNITS.get(match[2].lower() or "y") if match else None
-    if match is None or factor is None:
-        return None
-    years = float(match[1].replace(",", ".")) * factor
-    return round(years, 3) if 0 <= years <= _OLDEST else None
 
 
 def kept_entities(name: str) -> dict[str, str]:
@@ -138,33 +99,6 @@ def is_derivative(path: Path) -> bool:
     return bool(folders) and b'"derivative"' in _bytes(folders[0] / "dataset_description.json").replace(b"'", b'"')
 
 
-_IDENTIFIERS = re.compile(
-    r"(?:participant|session|subject|patient)?_?(?:id|name|initials|mrn)|.*birth.*|.*address.*", re.I
-)
-
-
-def _row(table: Path, column: str, key: str) -> dict[str, str]:
-    """The values of a row by the names of their columns, missing ones and identifiers left out."""
-    text = _bytes(table).decode("utf_8_sig", "replace")
-    try:
-        for number, row in enumerate(csv.DictReader(io.StringIO(text), delimiter="\t")):
-            if number > _MOST_ROWS:
-                break
-            subject = str(row.get(column) or "").strip()
-            if subject in (key, key.split("-", 1)[1]):
-                pairs = [
-                    (name, value) for name, value in row.items() if isinstance(name, str) and isinstance(value, str)
-                ]
-                return {
-                    name.strip()[:_MOST_TEXT]: value.strip()[:_MOST_TEXT]
-                    for name, value in pairs[:_MOST_COLUMNS]
-                    if not _IDENTIFIERS.fullmatch(name.strip()) and value.strip().lower() not in _MISSING
-                }
-    except csv.Error:
-        return {}
-    return {}
-
-
 def _bytes(path: Path) -> bytes:
     """A small file, b'' where there is none or it is too large."""
     try:
@@ -173,9 +107,3 @@ def _bytes(path: Path) -> bytes:
     except (OSError, ValueError, ReadError):
         return b""
     return data if len(data) <= _MOST_BYTES else b""
-
-
-def as_json(subject: Subject) -> dict[str, Any]:
-    """Plain JSON, without what is not known."""
-    values = {"sex": subject.sex, "age_years": subject.age_years, "labels": subject.labels}
-    return {name: value for name, value in values.items() if value not in (None, {})}

@@ -13,9 +13,10 @@ from typing import Any
 
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.reading.headers import Flag, Header
-from spinecho.encoders.reading.nifti.bids import as_json, is_derivative, subject_of
+from spinecho.encoders.reading.nifti.bids import is_derivative
 from spinecho.encoders.reading.nifti.kinds import kind_of
 from spinecho.encoders.reading.nifti.sidecar import read_sidecar
+from spinecho.encoders.reading.nifti.subject_tables import as_json, subject_of
 from spinecho.encoders.reading.opening import open_file, stamp_of
 from spinecho.encoders.reading.uids import derived_uid, relative_name
 

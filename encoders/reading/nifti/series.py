@@ -174,7 +174,7 @@ def _read(plan: _Plan, file: _OpenFile) -> VolumeRead:
         flags.add(Flag.FEW_VALUES)
     notes |= detail.get("notes", {})
     if labels := detail.get("subject", {}).get("labels"):
-        notes["labels"] = labels
+        notes["labels"], notes["label_numbers"] = labels, detail["subject"].get("numbers", {})
     if entities := kept_entities(Path(header.path).name):
         notes["entities"] = entities
     if "sidecar_lost" in detail:

@@ -7,16 +7,22 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 
+from spinecho.indexer.reports.parsing import struck_out
+
 _HTML = re.compile(
     r"<\s*(?:!doctype\s+html|html|body|div|p|br|span|table|b|i|u|font|h[1-6]|pre)\b[^<>]*>", re.IGNORECASE
 )
+_PAIR = re.compile(
+    r"<(del|s|strike|span|font|b|i|u|em|strong|sub|sup)(?:\s[^<>]{0,300})?>[^<>]*</\1\s*>", re.IGNORECASE
+)
+"""An element that is closed, which no plain text holds: "There is <del>no</del> tear"."""
 _BLOCKS = frozenset(
     ("p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "table", "ul", "ol", "pre", "section", "title",
      "article", "header", "footer", "hr", "dt", "dd", "blockquote", "paragraph", "item", "text", "caption", "list")
 )  # fmt: skip
 _SILENT = frozenset(("script", "style", "head", "template", "svg", "object"))
-_STRUCK = frozenset(("del", "s", "strike"))
-_HIDEABLE = _STRUCK | frozenset(("span", "div"))
+_HIDEABLE = struck_out.HTML_ELEMENTS | frozenset(("span", "div", "font", "b", "i", "u", "em", "strong", "content"))
+_COVERS = frozenset(("span", "div"))
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _LEVEL = re.compile(r"<(?=[CLST]\d)")
 """No element: "L4<L5"."""
@@ -29,7 +35,8 @@ _FILE_PATH = re.compile(r"\b[A-Za-z]:\\|\\\\\w")
 _LONGEST_RTF = 16 << 20
 _RTF_MACHINE = re.compile(r"\\(mac|pca|pc)(?![a-z])")
 _MACHINES = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
-_NOT_SEEN = re.compile(r"\\(?:deleted|v)(?![a-z0])")
+_OFF_WORDS = frozenset(("deleted", "v")) | struck_out.RTF_WORDS
+_NOT_SEEN = re.compile(rf"\\(?:{'|'.join(sorted(_OFF_WORDS, key=len, reverse=True))})(?![a-z0])")
 _RTF_TOKEN = re.compile(r"\\([a-z]+)(-?\d+)? ?|\\'[0-9a-fA-F]{2}|\\[^a-z]|[{}]|[^\\{}]+", re.DOTALL)
 
 
@@ -38,9 +45,10 @@ class NoText(ValueError):
 
 
 def looks_like_html(text: str) -> bool:
-    """Whether a text is written in HTML: it begins with an element, or holds several."""
+    """Whether a text is written in HTML: it begins with an element, or holds several or a closed one."""
     start = text.lstrip("\ufeff \t\r\n")
-    return bool(_HTML.match(start)) or len(_HTML.findall(text[:20_000])) > 2
+    some = text[:20_000]
+    return bool(_HTML.match(start)) or len(_HTML.findall(some)) > 2 or _PAIR.search(some) is not None
 
 
 def html_text(text: str) -> str:
@@ -52,6 +60,8 @@ def html_text(text: str) -> str:
         reader = _Reader(hiding=False)
         reader.feed(_LEVEL.sub("&lt;", text))
         reader.close()
+    if reader.struck:
+        struck_out.met()
     lines = (re.sub(r"[ \xa0]+", " ", line).strip(" ") for line in "".join(reader.parts).split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
@@ -72,23 +82,25 @@ def rtf_text(text: str) -> str:
 
 
 def _seen(text: str) -> str:
-    """Rich text without what is deleted (a tracked change) or hidden; its groups and control words stay."""
+    """Rich text without what is deleted (a tracked change), hidden or struck out; its groups and control words stay."""
     if not _NOT_SEEN.search(text):
         return text
     kept: list[str] = []
-    is_off, around = False, list[bool]()
+    off, around = frozenset[str](), list[frozenset[str]]()
     for token in _RTF_TOKEN.finditer(text):
         word, number = token[1], token[2]
         if token[0] == "{":
-            around.append(is_off)
+            around.append(off)
         elif token[0] == "}":
-            is_off = around.pop() if around else False
-        elif word in ("deleted", "v"):
-            is_off = number != "0"
+            off = around.pop() if around else frozenset()
+        elif word in _OFF_WORDS:
+            off = off - {word} if number == "0" else off | {word}
         elif word == "plain":
-            is_off = False
-        if not is_off or token[0] in "{}" or (word and word not in ("u", "tab", "line", "par")):
+            off = frozenset()
+        if not off or token[0] in "{}" or (word and word not in ("u", "tab", "line", "par")):
             kept.append(token[0])
+        elif off & struck_out.RTF_WORDS and token[0].strip():
+            struck_out.met()
     return "".join(kept)
 
 
@@ -110,6 +122,15 @@ def cell_text(text: str) -> str:
     return plain
 
 
+def _is_struck(tag: str, attrs: list[tuple[str, str | None]]) -> bool:
+    if tag in struck_out.HTML_ELEMENTS:
+        return True
+    styles = (value or "" for name, value in attrs if name == "style")
+    marks = tag == "content" and any(dict(struck_out.CDA)[name].match(value or "") for name, value in attrs
+                                     if name in dict(struck_out.CDA))  # fmt: skip
+    return marks or any(map(struck_out.CSS.search, styles))
+
+
 def _is_hidden(attrs: list[tuple[str, str | None]]) -> bool:
     return any(name == "hidden" or (name == "style" and _HIDDEN.search(value or "")) for name, value in attrs)
 
@@ -120,12 +141,16 @@ class _Reader(HTMLParser):
         self.parts: list[str] = []
         self.hides: list[str] = []
         """Names of the elements around that are hidden, or within one that is."""
-        self._silent = 0
+        self._silent = self._struck_from = 0
         self._hiding = hiding
+        self.struck = False
+        """Whether words were left out because they are struck out."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self._hiding and tag in _HIDEABLE and (self.hides or tag in _STRUCK or _is_hidden(attrs)):
+        struck = self._hiding and tag in _HIDEABLE and _is_struck(tag, attrs)
+        if self._hiding and tag in _HIDEABLE and (self.hides or struck or (tag in _COVERS and _is_hidden(attrs))):
             self.hides.append(tag)
+            self._struck_from = self._struck_from or (len(self.hides) if struck else 0)
         elif tag in _SILENT:
             self._silent += 1
         elif tag in ("td", "th"):
@@ -140,6 +165,7 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if self.hides and tag == self.hides[-1]:
             self.hides.pop()
+            self._struck_from = self._struck_from if len(self.hides) >= self._struck_from else 0
         elif tag in _SILENT:
             self._silent = max(0, self._silent - 1)
         elif tag in _BLOCKS and tag != "br":
@@ -148,3 +174,5 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._silent and not self.hides:
             self.parts.append(re.sub(r"\r\n|\r", "\n", data))
+        elif self._struck_from and data.strip():
+            self.struck = True

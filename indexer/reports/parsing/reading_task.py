@@ -17,12 +17,15 @@ from spinecho.indexer.reports.parsing.given_columns import reading_with, taken_c
 from spinecho.indexer.reports.parsing.identity import report_passages
 from spinecho.indexer.reports.parsing.not_read import refuse_what_is_no_text, verdict
 from spinecho.indexer.reports.parsing.parse import NotAReport, RawReport, ReportFailure, parse_reports
+from spinecho.indexer.reports.parsing.struck_out import watching
 
 _SECONDS = 600.0
 MOST_CHARACTERS = 2**18
 """Characters of one report: long ones have 20,000."""
 MOST_SENTENCES = 2_000
 """Sentences of one report: a long one has two hundred, and each takes milliseconds to encode."""
+BESIDE = frozenset(("columns", "digests", "struck"))
+"""What a message holds that is of the file and no report."""
 _KEPT = (
     "ordinal", "accession_number", "study_uid", "text", "patient_id", "status", "dated", "version", "exam", "charset",
 )  # fmt: skip
@@ -80,13 +83,15 @@ def report_task(path: str, *, columns: str = "", digests: bool = False, people: 
 
 
 def read_reports(arguments: dict[str, Any]) -> Iterator[Message]:
-    """One message a report or failure, then one for the columns of a table that reports were read from, and one for
-    the file's digest where it is wanted.
+    """One message a report or failure, then one for the columns of a table that reports were read from, one where
+    words are struck out, and one for the file's digest where it is wanted.
     """
-    with reading_with(arguments.get("columns", "")):
+    with reading_with(arguments.get("columns", "")), watching() as struck:
         yield from _read(Path(arguments["path"]), people=arguments.get("people", False))
         if taken := taken_columns():
             yield {"columns": taken}, ()
+        if struck[0]:
+            yield {"struck": True}, ()
     if arguments.get("digests"):
         yield {"digests": digests_of([arguments["path"]])}, ()
 
@@ -140,7 +145,7 @@ def unpack_reports(messages: Sequence[Message]) -> list[ParsedReport | BadReport
     """What `read_reports` said, typed again."""
     items: list[ParsedReport | BadReport] = []
     for value, _ in messages:
-        if "columns" in value or "digests" in value:
+        if not value.keys().isdisjoint(BESIDE):
             continue
         if "message" in value:
             reason = Reason(value.pop("reason", Reason.BAD_REPORT))

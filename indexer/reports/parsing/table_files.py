@@ -10,12 +10,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from spinecho.indexer.reports.parsing.column_names import Columns, find_columns, report_text, row_facts
+from spinecho.indexer.reports.parsing.cells import PART, CellReport, reports_in
+from spinecho.indexer.reports.parsing.column_names import Columns, RowFacts, find_columns, report_text, row_facts
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, lines, open_text, reading
 from spinecho.indexer.reports.parsing.given_columns import missing_columns, took
 from spinecho.indexer.reports.parsing.markup import NoText, cell_text
 from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure, trouble_with
-from spinecho.indexer.reports.parsing.report_head import NotDivided, divide, read_head
+from spinecho.indexer.reports.parsing.report_head import NotDivided, read_head
 
 Row = RawReport | ReportFailure
 
@@ -107,7 +108,7 @@ def _csv_rows(path: Path, charset: Charset, delimiter: str, header: list[str], c
             for name, value in zip(header, fields, strict=False):
                 if not row.get(name, "").strip():  # of two columns of one name, the one that holds something
                     row[name] = value
-            yield row_report(path, ordinal, columns, row, charset)
+            yield from row_reports(path, ordinal, columns, row, charset)
 
 
 class _Lines:
@@ -141,52 +142,61 @@ def _jsonl_rows(path: Path, charset: Charset) -> Iterator[Row]:
             if not whole and len(line) >= 2 * LONGEST_REPORT:
                 yield ReportFailure(str(path), ordinal, f"the line is longer than {2 * LONGEST_REPORT} characters")
                 continue
-            yield _jsonl_row(path, ordinal, line, charset)
+            yield from object_reports(path, ordinal, _object(line), charset, what="line")
 
 
-def _jsonl_row(path: Path, ordinal: int, line: str, charset: Charset) -> Row:
-    value = _object(line)
+def object_reports(path: Path, ordinal: int, value: Any, charset: Charset, *, what: str) -> list[Row]:
+    """The reports of a JSON object, mostly one. what: what a value that is none is called."""
     if not isinstance(value, dict):
-        return ReportFailure(str(path), ordinal, "the line is not a JSON object")
-    return object_row(path, ordinal, value, charset)
-
-
-def object_row(path: Path, ordinal: int, value: Mapping[str, Any], charset: Charset) -> Row:
-    """The report of a JSON object."""
+        return [ReportFailure(str(path), ordinal, f"the {what} is not a JSON object")]
     columns = find_columns(value)
     if columns is None:
-        return ReportFailure(str(path), ordinal, "no field for a report")
-    return row_report(path, ordinal, columns, {name: _as_text(item) for name, item in value.items()}, charset)
+        return [ReportFailure(str(path), ordinal, "no field for a report")]
+    return row_reports(path, ordinal, columns, {name: _as_text(item) for name, item in value.items()}, charset)
 
 
-def row_report(path: Path, ordinal: int, columns: Columns, row: Mapping[str, str], charset: Charset) -> Row:
-    """The report of a row, by the columns that its table has."""
+def row_reports(path: Path, ordinal: int, columns: Columns, row: Mapping[str, str], charset: Charset) -> list[Row]:
+    """The report of a row, by the columns that its table has; or those of its cell, see `cells.reports_in`."""
     try:
         text = report_text(columns, _as_shown(columns, row))
     except NoText as error:
-        return ReportFailure(str(path), ordinal, str(error))
+        return [ReportFailure(str(path), ordinal, str(error))]
     facts = row_facts(columns, row)
     number, uid = facts.accession_number, facts.study_uid
     unkeyed = "neither an accession number nor a study UID"
     problem = trouble_with(text, number, uid, facts.patient_id, keyed=bool(number or uid), unkeyed=unkeyed, what="row")
-    if not problem and _holds_several(text):
-        problem = "the cell holds several reports, each with keys of its own: give each a row"
     if problem:
-        return ReportFailure(str(path), ordinal, problem)
+        return [ReportFailure(str(path), ordinal, problem)]
+    try:
+        found = reports_in(text, number, uid, facts.patient_id)
+    except NotDivided:
+        return [ReportFailure(str(path), ordinal, _SEVERAL)]
     took(columns, columns.by_meaning())
-    head = read_head(text)  # for what no column says; its keys are the row's
+    return [
+        _report(path, ordinal + n * PART, one, facts, charset, shared=len(found) > 1) for n, one in enumerate(found)
+    ]
+
+
+_SEVERAL = "the cell holds several reports, and which is of which exam is not certain: give each a row"
+
+
+def _report(path: Path, ordinal: int, one: CellReport, facts: RowFacts, charset: Charset, *, shared: bool) -> RawReport:
+    """shared: the row has other reports, so that what a report says of itself outweighs what its row says."""
+    head = read_head(one.text)  # for what no column says; its keys are the row's
+    row = facts if one.of_row else RowFacts("", "", "", "", "", None, "")
+    status = head.status if row.status in ("", "final") and head.status else row.status
     return RawReport(
         str(path),
         ordinal,
-        facts.accession_number,
-        facts.study_uid,
-        text,
+        one.accession_number,
+        one.study_uid,
+        one.text,
         charset=charset.guess,
         patient_id=facts.patient_id or head.patient_id,
-        status=head.status if facts.status in ("", "final") and head.status else facts.status,
-        dated=facts.dated or head.dated,
-        version=facts.version if facts.version is not None else head.version,
-        exam=facts.exam or head.exam,
+        status=(head.status or row.status) if shared else status,
+        dated=(head.dated or row.dated) if shared else (row.dated or head.dated),
+        version=row.version if row.version is not None and not shared else head.version,
+        exam=(head.exam or row.exam) if shared else (row.exam or head.exam),
     )
 
 
@@ -195,14 +205,6 @@ def _as_shown(columns: Columns, row: Mapping[str, str]) -> dict[str, str]:
     texts = {*columns.report, *(name for _, names in columns.sections for name in names)}
     marked = {name for name in texts if _MARKED.search(row.get(name, ""))}
     return {**row, **{name: cell_text(row[name]) for name in marked}}
-
-
-def _holds_several(text: str) -> bool:
-    """Whether the heads of reports of other exams stand within the text: its row's key would be wrong for them."""
-    try:
-        return len(divide(text)) > 1
-    except NotDivided:
-        return False
 
 
 def _object(line: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from spinecho.answering.ages import age_in_words
 from spinecho.answering.facet_counts import Count, masked_sizes, number
 from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import ArchiveMap, VolumeFacts
@@ -148,7 +149,7 @@ def _value(fact: VolumeFacts | None, by: str) -> str:
 def _hover(fact: VolumeFacts | None) -> str:
     if fact is None:
         return ""
-    age = f"{int(fact.age_years)} y" if fact.age_years is not None else ""
+    age = age_in_words(fact.age_years)
     parts = (fact.sequence, fact.plane, fact.body_region, _plain(fact.vendor), fact.sex or "", age)
     return " · ".join(part for part in parts if part)
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import numpy as np
 import streamlit as st
 
+from spinecho.answering.ages import age_in_words
 from spinecho.answering.results import StudySummary
 from spinecho.errors import QueryError
 from spinecho.queries import BoxError, SpotQuery
@@ -98,7 +99,7 @@ def study_page(context: PageContext) -> None:
 
 def study_title(study: StudyCard | StudySummary) -> str:
     """Date, age, sex, description and accession number, as far as they are known."""
-    age = f"{int(study.age_years)} y" if study.age_years is not None else ""
+    age = age_in_words(study.age_years)
     who = " ".join(part for part in (age, study.sex or "") if part)
     when = study.date.isoformat() if study.date else ""
     return " · ".join(part for part in (when, who, study.description, study.accession_number) if part) or study.uid

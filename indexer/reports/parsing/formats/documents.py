@@ -47,10 +47,7 @@ def docx_text(data: bytes) -> str:
     from spinecho.indexer.reports.parsing.formats.word import shown_text  # noqa: PLC0415  (only where one was met)
 
     check_inflation(data)
-    try:
-        text = shown_text(data, _chunk_text).strip("\n")
-    except Exception as error:  # whatever a library does on hostile bytes
-        raise NoText(f"the Word document could not be read: {type(error).__name__}") from error
+    text = shown_text(data, _chunk_text).strip("\n")
     if not text.strip():
         raise NoText("the Word document holds no text")
     return text

@@ -12,7 +12,8 @@ from spinecho.indexer.reports.parsing.formats.fhir import FHIR
 from spinecho.indexer.reports.parsing.formats.hl7 import HL7
 from spinecho.indexer.reports.parsing.formats.json_arrays import JSON
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat
-from spinecho.indexer.reports.parsing.formats.tables import PARQUET, WORKBOOK
+from spinecho.indexer.reports.parsing.formats.tables import PARQUET
+from spinecho.indexer.reports.parsing.formats.workbooks import WORKBOOK
 
 FORMATS: tuple[ReportFormat, ...] = (DICOM, HL7, FHIR, JSON, CDA, PDF, RTF, WORD, HTML, WORKBOOK, PARQUET)
 SUFFIXES = frozenset(suffix for one in FORMATS for suffix in one.suffixes)

@@ -25,7 +25,7 @@ from spinecho.indexer.reports.parsing.formats.reading import (
     read_whole,
     some_rows,
 )
-from spinecho.indexer.reports.parsing.markup import NoText, html_text
+from spinecho.indexer.reports.parsing.markup import NoText, as_shown, html_text
 from spinecho.indexer.reports.parsing.parsed import RawReport, ReportFailure, trouble_with
 from spinecho.indexer.reports.report_facts import Status, exam_key, read_date
 
@@ -45,16 +45,28 @@ _READABLE = ("text/html", "text/plain", "text/rtf", "application/rtf", "applicat
 
 @dataclass(frozen=True, slots=True)
 class _Resources:
-    """What references lead to."""
+    """What references lead to. report: whose contained resources may name one another."""
 
     named: Mapping[str, dict[str, Any]]
+    report: dict[str, Any]
 
     def get(self, reference: Any, within: dict[str, Any]) -> dict[str, Any]:
         """The resource, {} where it is not at hand."""
-        name = _text(_dict(reference).get("reference"))
+        return self.of_name(_text(_dict(reference).get("reference")), within)
+
+    def of_name(self, name: str, within: dict[str, Any]) -> dict[str, Any]:
+        """As `get`, by what a reference says."""
         if name.startswith("#"):
-            return next((one for one in _dicts(within.get("contained")) if one.get("id") == name[1:]), {})
+            contained = (one for holder in (within, self.report) for one in _dicts(holder.get("contained")))
+            return next((one for one in contained if one.get("id") == name[1:]), {})
+        name = _reference(name)
         return self.named.get(name) or self.named.get("/".join(name.split("/")[-2:])) or {}
+
+
+def _reference(name: str) -> str:
+    """A reference as it is compared: without its version, and a UUID without regard to case."""
+    plain = re.sub(r"(?:/_history/[^/]*|\|[^|]*)$", "", name.strip())
+    return plain.casefold() if plain[:4].casefold() == "urn:" else plain
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -85,7 +97,7 @@ def _of_lines(path: Path) -> Iterator[Row]:
             if '"resourceType"' not in line:
                 continue
             try:
-                resource = json.loads(line, parse_float=str)
+                resource = json.loads(line.strip("\ufeff \t\r\n"), parse_float=str)
             except (ValueError, RecursionError):
                 yield ReportFailure(str(path), ordinal, "the line is no whole JSON document")
                 ordinal += 1
@@ -105,7 +117,7 @@ def _of_resource(resource: Any, source: str, ordinal: int) -> Iterator[Row]:
         if one.get("resourceType") == "Bundle":
             for entry in _dicts(one.get("entry")):
                 inner = _dict(entry.get("resource"))
-                named[_text(entry.get("fullUrl"))] = inner
+                named[_reference(_text(entry.get("fullUrl")))] = inner
                 entries.append(inner)
         if one.get("id"):
             named[f"{_text(one.get('resourceType'))}/{_text(one.get('id'))}"] = one
@@ -113,7 +125,7 @@ def _of_resource(resource: Any, source: str, ordinal: int) -> Iterator[Row]:
             found.append(one)
     named.pop("", None)
     for report in found:
-        row = _report(report, _Resources(named), source, ordinal)
+        row = _report(report, _Resources(named, report), source, ordinal)
         if row is not None:
             ordinal += 1
             yield row
@@ -185,7 +197,7 @@ def _body(report: dict[str, Any], resources: _Resources) -> str:
     fault: NoText | None = None
     body = ""
     for form in sorted(_dicts(report.get("presentedForm")), key=_rank):
-        data = _text(form.get("data"))
+        data = _text(form.get("data")) or _text(resources.of_name(_text(form.get("url")), report).get("data"))
         if not data or _rank(form) == len(_READABLE):
             continue
         try:
@@ -195,7 +207,7 @@ def _body(report: dict[str, Any], resources: _Resources) -> str:
             continue
         if body.strip():
             break
-    conclusion = _text(report.get("conclusion")).strip()
+    conclusion = as_shown(_text(report.get("conclusion"))).strip()
     if not body.strip():
         observations = [_observation(resources.get(one, report), resources, 0) for one in _dicts(report.get("result"))]
         body = "\n".join(filter(None, observations))
@@ -203,20 +215,32 @@ def _body(report: dict[str, Any], resources: _Resources) -> str:
         body = html_text(_text(_dict(report.get("text")).get("div")))
         if body.lstrip().startswith("Generated Narrative"):  # fields of the resource by name, the patient's among them
             body = ""
-    if conclusion and " ".join(conclusion.split()) not in " ".join(body.split()):
-        body = f"{body.rstrip()}\n\nIMPRESSION:\n{conclusion}" if body.strip() else conclusion
+    codes = (name for code in _dicts(report.get("conclusionCode")) for name in _names(code)[:1])
+    said = [one for one in (conclusion, *dict.fromkeys(codes)) if one]
+    for one in said:
+        if _words(one) in _words(body):
+            continue
+        if body.strip() and said[0] in (one, conclusion) and "IMPRESSION:" not in body.split("\n"):
+            body = f"{body.rstrip()}\n\nIMPRESSION:"
+        body = f"{body}\n{one}".strip("\n")
     if not body.strip() and fault is not None:
         raise fault
     return body.strip("\n")
 
 
+def _words(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
 def _decoded(data: str, kind: str) -> str:
+    plain = "".join(data.split()).rstrip("=").translate(str.maketrans("-_", "+/"))
     try:
-        content = base64.b64decode("".join(data.split()), validate=True)
+        content = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (binascii.Error, ValueError) as error:
         raise NoText("the presented form is no base64") from error
-    charset = re.search(r"charset=([\w-]{3,20})", kind)
-    return document_text(content, encoding=charset[1] if charset else "")
+    charset = re.search(r"charset\s*=\s*[\"']?([\w-]{3,20})", kind, re.IGNORECASE)
+    text = document_text(content, encoding=charset[1] if charset else "")
+    return as_shown(text) if kind.lower().startswith("text/plain") else text
 
 
 def _rank(form: dict[str, Any]) -> int:
@@ -229,16 +253,45 @@ def _observation(one: dict[str, Any], resources: _Resources, depth: int) -> str:
     if not one or depth > _DEEPEST or one.get("status") in ("cancelled", "entered-in-error"):
         return ""
     name = next(iter(_names(one.get("code"))), "")
-    quantity = _dict(one.get("valueQuantity"))
-    coded = next(iter(_names(one.get("valueCodeableConcept"))), "")
-    value = _text(one.get("valueString")) or coded
-    if not value and quantity:
-        value = f"{_text(quantity.get('value'))} {_text(quantity.get('unit')) or _text(quantity.get('code'))}".strip()
+    sites = ", ".join(site for place in _dicts(one.get("bodySite")) for site in _names(place)[:1])
+    name = f"{name} ({sites})" if name and sites and _words(sites) not in _words(name) else name or sites
+    value = _value(one)
+    means = ", ".join(found for concept in _dicts(one.get("interpretation")) for found in _names(concept)[:1])
+    value = f"{value} ({means})" if value and means else value or means
     own = (f"{name}:\n{value}" if len(value) > 80 else f"{name}: {value}") if name and value else value
-    parts = [own, *(_text(note.get("text")) for note in _dicts(one.get("note")))]
+    parts = [own, *(as_shown(_text(note.get("text"))) for note in _dicts(one.get("note")))]
     parts += [_observation(part, resources, depth + 1) for part in _dicts(one.get("component"))]
     parts += [_observation(resources.get(part, one), resources, depth + 1) for part in _dicts(one.get("hasMember"))]
     return "\n".join(filter(None, parts))
+
+
+def _value(one: dict[str, Any]) -> str:
+    """The value of an observation or component, of whatever type; why there is none, where it says so."""
+    if said := as_shown(_text(one.get("valueString"))).strip():
+        return said
+    if coded := next(iter(_names(one.get("valueCodeableConcept"))), ""):
+        return coded
+    if quantity := _quantity(one.get("valueQuantity")):
+        return quantity
+    held = _dict(one.get("valueRange"))
+    low, high = _quantity(held.get("low")), _quantity(held.get("high"))
+    if low or high:
+        return f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"
+    ratio = [_quantity(_dict(one.get("valueRatio")).get(part)) for part in ("numerator", "denominator")]
+    if all(ratio):
+        return " : ".join(ratio)
+    if isinstance(told := one.get("valueBoolean"), bool):
+        return "yes" if told else "no"
+    plain = (_text(one.get(f"value{kind}")) for kind in ("Integer", "DateTime", "Time"))
+    return next(filter(None, (*plain, *_names(one.get("dataAbsentReason")))), "")
+
+
+def _quantity(quantity: Any) -> str:
+    """A number with its unit, and whether it is more or less than that: "< 5 mm"."""
+    quantity = _dict(quantity)
+    number, comparator = _text(quantity.get("value")), as_shown(_text(quantity.get("comparator")))
+    unit = _text(quantity.get("unit")) or _text(quantity.get("code"))
+    return f"{comparator} {number} {unit if unit != '1' else ''}".strip() if number else ""
 
 
 def _dated(value: Any) -> str:
@@ -259,7 +312,7 @@ def _dated(value: Any) -> str:
 def _names(concept: Any) -> list[str]:
     concept = _dict(concept)
     coded = [_text(one.get("display")) for one in _dicts(concept.get("coding"))]
-    return [name for name in (_text(concept.get("text")), *coded) if name]
+    return [shown for name in (_text(concept.get("text")), *coded) if (shown := as_shown(name).strip())]
 
 
 def _codes(concepts: Any) -> set[str]:

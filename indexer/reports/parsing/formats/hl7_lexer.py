@@ -169,7 +169,7 @@ def read_message(lines: tuple[bytes, ...], *, wide: bool = False) -> Message | N
         parts = line.rstrip("\n").split(separator)
         raw = (parts[0], separator, *parts[1:]) if parts[0] == "MSH" else tuple(parts)
         message.segments.append(Segment(parts[0], raw, message))
-    return message
+    return message if message.segments else None  # a separator of another character set than the rest
 
 
 def _encoding(data: bytes, stated: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from spinecho.indexer.reports.parsing.decode import find_charset
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, TooLarge, read_whole
 from spinecho.indexer.reports.parsing.given_columns import missing_columns
 from spinecho.indexer.reports.parsing.parsed import NotAReport, ReportFailure
-from spinecho.indexer.reports.parsing.table_files import object_row
+from spinecho.indexer.reports.parsing.table_files import object_reports
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -39,10 +39,7 @@ def read(path: Path) -> Iterator[Row]:
     if not any(isinstance(one, dict) and find_columns(_named(one)) for one in objects[:200]):
         raise NotAReport(f"{path.name} has no field for a report beside one for an accession number or study UID")
     return (
-        object_row(path, number, one, charset)
-        if isinstance(one, dict)
-        else ReportFailure(str(path), number, "the entry is not a JSON object")
-        for number, one in enumerate(objects, 1)
+        row for number, one in enumerate(objects, 1) for row in object_reports(path, number, one, charset, what="entry")
     )
 
 

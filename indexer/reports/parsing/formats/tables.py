@@ -1,10 +1,9 @@
-"""Tables beside plain CSV: Excel workbooks, Parquet files, and CSV whose header stands below a title."""
+"""Tables beside plain CSV: Parquet files, CSV whose header stands below a title, and what workbooks share with it."""
 
 from __future__ import annotations
 
 import csv
 import datetime
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -14,17 +13,17 @@ from spinecho.encoders.reading.archives.paths import is_member
 from spinecho.encoders.reading.opening import open_file
 from spinecho.indexer.reports.parsing.column_names import Columns, find_columns
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, lines, open_text, reading
-from spinecho.indexer.reports.parsing.formats.documents import check_inflation
-from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, TooLarge, read_whole, some_rows
+from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row
 from spinecho.indexer.reports.parsing.given_columns import missing_columns
-from spinecho.indexer.reports.parsing.markup import NoText
 from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
-from spinecho.indexer.reports.parsing.table_files import row_report
+from spinecho.indexer.reports.parsing.table_files import row_reports
 
 _HEADER_WITHIN = 20
 """Rows above a header: titles, the name of the export, blank ones."""
 _CERTAIN = Charset("utf-8", guessed=False)
-_MOST_COLUMNS = 2_000
+MOST_COLUMNS = 2_000
+NOT_COMPUTED = "\ufffdnot computed"
+"""A cell of a workbook with a formula that was never computed, or ended in an error."""
 
 
 def read_csv(path: Path) -> Iterator[Row]:
@@ -42,7 +41,7 @@ def read_csv(path: Path) -> Iterator[Row]:
 def _csv_rows(path: Path, charset: Charset, delimiter: str) -> Iterator[Row]:
     with reading(path), open_text(path, charset) as file:
         cells = _safely(csv.reader(lines(file, longest=LONGEST_REPORT), delimiter=delimiter))
-        yield from _rows(path, cells, charset, 0)
+        yield from rows_below_header(path, cells, charset, 0)
 
 
 def _safely(reader: Iterator[list[str]]) -> Iterator[list[str]]:
@@ -53,42 +52,6 @@ def _safely(reader: Iterator[list[str]]) -> Iterator[list[str]]:
             return
         except csv.Error:
             yield []
-
-
-def read_workbook(path: Path) -> Iterator[Row]:
-    """The rows of every sheet that has a header with a report and a key. Raises `NotAReport` where none has."""
-    try:
-        data = read_whole(path)
-        check_inflation(data)
-    except (NoText, TooLarge) as error:
-        raise NotAReport(str(error)) from error
-    why = "no sheet has a column for a report beside one for an accession number or study UID"
-    return some_rows(_of_sheets(path, data), why)
-
-
-def _of_sheets(path: Path, data: bytes) -> Iterator[Row]:
-    from openpyxl import load_workbook  # noqa: PLC0415  (only where one was met)
-
-    try:
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    except MemoryError:
-        raise
-    except Exception as error:  # whatever a library does on hostile bytes
-        raise NotAReport(f"the workbook could not be read: {type(error).__name__}") from error
-    before = 0
-    for sheet in book.worksheets:
-        seen = 0
-        try:
-            cells = ([_cell(one) for one in row] for row in sheet.iter_rows(values_only=True, max_col=_MOST_COLUMNS))
-            for row in _rows(path, cells, _CERTAIN, before):
-                seen = row.ordinal - before
-                yield row
-        except MemoryError:
-            raise
-        except Exception as error:
-            yield ReportFailure(str(path), before + seen + 1, f"the sheet ends in {type(error).__name__}")
-            seen += 1
-        before += max(seen, sheet.max_row or 0)
 
 
 def read_parquet(path: Path) -> Iterator[Row]:
@@ -118,13 +81,13 @@ def _of_batches(path: Path, table: Any, names: Sequence[str], columns: Columns) 
         for batch in table.iter_batches(batch_size=200):
             for values in batch.to_pylist():
                 ordinal += 1
-                row = {name: _cell(values.get(name)) for name in names}
-                yield row_report(path, ordinal, columns, row, _CERTAIN)
+                row = {name: cell_of(values.get(name)) for name in names}
+                yield from row_reports(path, ordinal, columns, row, _CERTAIN)
     except (ArrowException, OSError, ValueError, OverflowError) as error:
         yield ReportFailure(str(path), ordinal + 1, f"the rows end in {type(error).__name__}")
 
 
-def _rows(path: Path, cells: Iterable[list[str]], charset: Charset, before: int) -> Iterator[Row]:
+def rows_below_header(path: Path, cells: Iterable[list[str]], charset: Charset, before: int) -> Iterator[Row]:
     """Rows below the header, which may stand below titles and be repeated. Nothing for a table without one."""
     rows = iter(cells)
     top = list(islice(rows, _HEADER_WITHIN))
@@ -146,12 +109,24 @@ def _rows(path: Path, cells: Iterable[list[str]], charset: Charset, before: int)
         for name, value in zip(header, values, strict=False):
             if name and not row.get(name, "").strip():
                 row[name] = value
-        found = row_report(path, before + number, columns, row, charset)
-        if isinstance(found, RawReport) and len(values) > len(header) and any(values[len(header) :]):
+        if lacking := _not_computed(columns, row):
+            message = f"the formula in column {lacking!r} has no value: open the workbook, let it compute, and save it"
+            yield ReportFailure(str(path), before + number, message)
+            continue
+        row = {name: "" if value == NOT_COMPUTED else value for name, value in row.items()}
+        found = row_reports(path, before + number, columns, row, charset)
+        if isinstance(found[0], RawReport) and len(values) > len(header) and any(values[len(header) :]):
             message = f"{len(values)} fields under {len(header)} columns: is a quotation mark missing?"
             yield ReportFailure(str(path), before + number, message)
             continue
-        yield found
+        yield from found
+
+
+def _not_computed(columns: Columns, row: dict[str, str]) -> str:
+    """The first column for a key or a text that should have been computed, '' where all were."""
+    sections = (name for _, names in columns.sections for name in names)
+    needed = (*columns.accession, *columns.study_uid, *columns.report, *sections)
+    return next((name for name in needed if row.get(name) == NOT_COMPUTED), "")
 
 
 def _header(rows: Sequence[Sequence[str]]) -> int | None:
@@ -163,7 +138,8 @@ def _header(rows: Sequence[Sequence[str]]) -> int | None:
     return None
 
 
-def _cell(value: Any) -> str:
+def cell_of(value: Any) -> str:
+    """A value of a table as text; '' for what is none."""
     if value is None or isinstance(value, bool):
         return ""
     if isinstance(value, float):
@@ -173,11 +149,6 @@ def _cell(value: Any) -> str:
     return str(value) if isinstance(value, str | int | datetime.date) else ""
 
 
-def _is_workbook(path: Path, head: bytes) -> bool:
-    return head.startswith(b"PK\x03\x04") and path.suffix.lower() in (".xlsx", ".xlsm")
-
-
-WORKBOOK = ReportFormat("an Excel workbook", frozenset((".xlsx", ".xlsm")), _is_workbook, read_workbook)
 PARQUET = ReportFormat(
     "a Parquet table", frozenset((".parquet", ".pq")), lambda _path, head: head[:4] == b"PAR1", read_parquet
 )

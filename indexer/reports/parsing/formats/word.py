@@ -7,8 +7,11 @@ content controls, fields, smart tags and text boxes: "There is no fracture" woul
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+
+from spinecho.indexer.reports.parsing import struck_out
+from spinecho.indexer.reports.parsing.markup import NoText
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _LEFT_OUT = frozenset(
@@ -37,18 +40,69 @@ _DEEPEST = 200
 def shown_text(data: bytes, chunk_text: Callable[[bytes], str]) -> str:
     """Headers of pages first, a line for each paragraph, the cells of a table's row apart by tabs.
 
-    chunk_text: the text of a document in another format that lies within. Raises what the library or the XML raises on
-    bytes that are no document.
+    chunk_text: the text of a document in another format that lies within. Raises `NoText`.
     """
     from docx import Document  # noqa: PLC0415
 
-    document = Document(io.BytesIO(data))
+    try:
+        document = Document(io.BytesIO(data))
+        headers = [section.header._element for section in document.sections[:1]]
+        parts, styles_part = (*headers, document.element.body), document.styles.element
+    except MemoryError:
+        raise
+    except Exception as error:  # what its library does on hostile bytes is not stated; our own walk is outside
+        raise NoText(f"the Word document could not be read: {type(error).__name__}") from error
 
     def chunk(name: str) -> str:
-        return chunk_text(document.part.related_parts[name].blob)
+        part = document.part.related_parts.get(name)
+        if part is None:
+            raise NoText("the Word document names a part that it does not hold")
+        return chunk_text(part.blob)
 
-    headers = [section.header._element for section in document.sections[:1]]
-    return "\n".join(line for part in (*headers, document.element.body) for line in _lines(part, chunk, 0))
+    styles = _striking_styles(styles_part)
+    for part in parts:
+        _leave_out_struck(part, styles)
+    return "\n".join(line for part in parts for line in _lines(part, chunk, 0))
+
+
+def _striking_styles(styles: Any) -> dict[str, bool]:
+    """Whether the text of a style is struck out, by its id; a style is as the one that it is based on."""
+    own = {one.get(_W + "styleId", ""): (_mark(one.find(_W + "rPr")), one.find(_W + "basedOn")) for one in styles}
+    found: dict[str, bool] = {}
+    for name in own:
+        at, seen = name, set[str]()
+        while at in own and at not in seen:
+            seen.add(at)
+            struck, above = own[at]
+            if struck is not None:
+                found[name] = struck
+                break
+            at = above.get(_W + "val", "") if above is not None else ""
+    return found
+
+
+def _leave_out_struck(part: Any, styles: Mapping[str, bool]) -> None:
+    """Take out the runs that are struck out: by themselves, by their style, or by their paragraph's."""
+    for run in list(part.iter(_W + "r")):
+        marks = [_mark(run.find(_W + "rPr")), styles.get(_style(run, "r"))]
+        paragraph = next(run.iterancestors(_W + "p"), None)
+        marks.append(styles.get(_style(paragraph, "p")) if paragraph is not None else None)
+        if next((one for one in marks if one is not None), False):
+            if any((text.text or "").strip() for text in run.iter(_W + "t")):
+                struck_out.met()
+            run.getparent().remove(run)
+
+
+def _style(element: Any, kind: str) -> str:
+    named = element.find(f"{_W}{kind}Pr/{_W}{kind}Style")
+    return named.get(_W + "val", "") if named is not None else ""
+
+
+def _mark(properties: Any) -> bool | None:
+    """Whether properties of characters strike out; None where they do not say."""
+    marks = [properties.find(_W + name) for name in struck_out.WORD_MARKS] if properties is not None else []
+    said = [one.get(_W + "val") not in _OFF for one in marks if one is not None]
+    return any(said) if said else None
 
 
 def _lines(part: Any, chunk: Callable[[str], str], depth: int) -> Iterator[str]:
@@ -72,7 +126,7 @@ def _lines(part: Any, chunk: Callable[[str], str], depth: int) -> Iterator[str]:
 def _children(part: Any, depth: int) -> Iterator[Any]:
     """The elements of a part that are shown."""
     if depth > _DEEPEST:
-        raise ValueError("parts nest too deep")
+        raise NoText("parts of the Word document nest too deep")
     return (child for child in part if isinstance(child.tag, str) and child.tag not in _LEFT_OUT)
 
 

@@ -6,7 +6,6 @@ import contextlib
 import io
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from docx import Document
@@ -16,16 +15,14 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
 from small_pdf import pdf
+from structured_reports import SR, UID, code, dicom, item, number
 
 from spinecho.encoders.errors import ReadError
 from spinecho.indexer.reports.parsing.formats.documents import NoText, document_text
 from spinecho.indexer.reports.parsing.parse import RawReport, ReportFailure, parse_reports
 
 LINES = ("Accession: A100", "FINDINGS: A lesion of 5 mm.", "IMPRESSION: Meningioma.")
-UID = "1.2.840.99.7.1"
 
 
 def one(folder: Path, name: str, content: bytes) -> RawReport:
@@ -128,6 +125,11 @@ def test_a_document_of_another_format_within_a_word_document_is_read() -> None:
     out = io.BytesIO()
     document.save(out)
     assert document_text(out.getvalue()).split("\n") == ["FINDINGS:", "No tear."]
+    part._blob = word("Another.")
+    out = io.BytesIO()
+    document.save(out)
+    with pytest.raises(NoText, match="lies within"):  # and not an error of no name
+        document_text(out.getvalue())
 
 
 def test_documents_without_a_text_say_so(tmp_path: Path) -> None:
@@ -171,45 +173,6 @@ def test_a_cda_document_gives_its_body_and_keys_and_nobodys_name(tmp_path: Path)
 # DICOM
 
 
-def code(meaning: str, value: str = "1") -> Dataset:
-    made = Dataset()
-    made.CodeValue, made.CodingSchemeDesignator, made.CodeMeaning = value, "DCM", meaning
-    return made
-
-
-def item(kind: str, name: str, relation: str = "CONTAINS", *inner: Dataset, **values: Any) -> Dataset:
-    made = Dataset()
-    made.RelationshipType, made.ValueType = relation, kind
-    made.ConceptNameCodeSequence = [code(name, values.pop("code", "1"))]
-    if inner:
-        made.ContentSequence = list(inner)
-    for key, value in values.items():
-        setattr(made, key, value)
-    return made
-
-
-def number(name: str, value: str, unit: str) -> Dataset:
-    measured = Dataset()
-    measured.NumericValue, measured.MeasurementUnitsCodeSequence = value, [code(unit, unit)]
-    return item("NUM", name, MeasuredValueSequence=[measured])
-
-
-def dicom(sop_class: str, **values: Any) -> bytes:
-    made = Dataset()
-    made.SOPClassUID, made.SOPInstanceUID, made.StudyInstanceUID = sop_class, "1.2.840.99.8", UID
-    made.AccessionNumber, made.PatientID, made.ContentDate, made.ContentTime = "A100", "4711", "20240102", "101010"
-    made.PatientName = "DOE^JANE"
-    for key, value in values.items():
-        setattr(made, key, value)
-    made.file_meta = FileMetaDataset()
-    made.file_meta.MediaStorageSOPClassUID, made.file_meta.MediaStorageSOPInstanceUID = sop_class, made.SOPInstanceUID
-    made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    out = io.BytesIO()
-    made.save_as(out, enforce_file_format=True)
-    return out.getvalue()
-
-
-SR = "1.2.840.10008.5.1.4.1.1.88."
 TREE = [
     item("PNAME", "Person Observer Name", "HAS OBS CONTEXT", PersonName="House^Greg"),
     item("CONTAINER", "Findings", "CONTAINS", item("TEXT", "Finding", TextValue="A lesion in the left thalamus."),
@@ -231,7 +194,8 @@ def test_a_structured_report_is_its_tree_as_text(tmp_path: Path) -> None:
 
 
 def test_measurements_stand_beside_a_report_and_never_take_its_place(tmp_path: Path) -> None:
-    group = item("CONTAINER", "Measurement Group", "CONTAINS", item("TEXT", "Tracking Identifier", TextValue="L1"),
+    group = item("CONTAINER", "Measurement Group", "CONTAINS",
+                 item("TEXT", "Tracking Identifier", TextValue="L1", code="112039"),
                  item("CODE", "Finding Site", ConceptCodeSequence=[code("Liver")]), number("Diameter", "12", "mm"),
                  code="125007")  # fmt: skip
     tree = [item("CONTAINER", "Imaging Measurements", "CONTAINS", group)]
@@ -239,7 +203,7 @@ def test_measurements_stand_beside_a_report_and_never_take_its_place(tmp_path: P
     held = dicom(f"{SR}34", ContentSequence=tree, VerificationFlag="VERIFIED", ConceptNameCodeSequence=title)
     report = one(tmp_path, "m.dcm", held)
     assert report.status == "addendum"
-    assert "Tracking Identifier: L1; Finding Site: Liver; Diameter: 12 mm." in report.text
+    assert "Finding Site: Liver; Diameter: 12 mm.\nTracking Identifier: L1" in report.text
 
 
 def test_documents_in_dicom(tmp_path: Path) -> None:

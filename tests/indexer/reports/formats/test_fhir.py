@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from small_pdf import pdf
 
 from spinecho.encoders.errors import ReadError
 from spinecho.indexer.reports.parsing.parse import RawReport, ReportFailure, parse_reports
@@ -174,3 +175,100 @@ def test_a_narrative_that_lists_the_resources_fields_is_no_report(tmp_path: Path
     (found,) = parse_reports(path)
     assert isinstance(found, RawReport)
     assert found.text == "No tumour."
+
+
+WRITTEN = {
+    "&lt;5 mm": "<5 mm", "&#8805; 4 cm": "≥ 4 cm", "A &amp; B": "A & B", "a<br/>b": "a\nb", "L4<L5": "L4<L5",
+    "<p>No&nbsp;tear.</p>": "No tear.", "{\\rtf1 No tear.}": "No tear.", "size &lt; 5 &gt; 3": "size < 5 > 3",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_texts_of_every_field_are_read_as_they_were_shown(tmp_path: Path, written: str) -> None:
+    observed = {"resourceType": "Observation", "id": "o1", "code": {"text": "Finding"}, "valueString": written}
+    noted = {"resourceType": "Observation", "id": "o1", "note": [{"text": written}]}
+    shown = WRITTEN[written]
+    assert one(tmp_path, report(conclusion=written)).text == shown
+    for held, text in ((observed, f"Finding: {shown}"), (noted, shown)):
+        found = one(tmp_path, report(conclusion="", contained=[held], result=[{"reference": "#o1"}]))
+        assert found.text == text
+    plain = one(tmp_path, report(conclusion="", presentedForm=[form("text/plain", written.encode())]))
+    assert plain.text == shown
+
+
+VALUES: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"valueQuantity": {"value": 42, "unit": "mm"}}, "Size: 42 mm"),
+    ({"valueQuantity": {"value": 4.2, "code": "cm", "comparator": ">="}}, "Size: >= 4.2 cm"),
+    ({"valueRange": {"low": {"value": 2, "unit": "cm"}, "high": {"value": 3, "unit": "cm"}}}, "Size: 2 cm to 3 cm"),
+    ({"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 3}}}, "Size: 1 : 3"),
+    ({"valueBoolean": False}, "Size: no"), ({"valueInteger": 0}, "Size: 0"),
+    ({"valueCodeableConcept": {"coding": [{"display": "large"}]}}, "Size: large"),
+    ({"dataAbsentReason": {"text": "not measured"}}, "Size: not measured"),
+    ({"valueQuantity": {"value": 5, "unit": "mm"}, "interpretation": [{"text": "High"}]}, "Size: 5 mm (High)"),
+    ({"valueInteger": 3, "bodySite": {"text": "left breast"}}, "Size (left breast): 3"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES, ids=[text for _, text in VALUES])
+def test_an_observation_and_its_components_say_their_values(tmp_path: Path, value: tuple[dict[str, Any], str]) -> None:
+    part = {"code": {"text": "Size"}, **value[0]}
+    inner = {"resourceType": "Observation", "id": "inner", **part}
+    outer = {"resourceType": "Observation", "id": "o1", "code": {"text": "Lesion"}, "valueString": "seen"}
+    for held in ({**outer, "component": [part]}, {**outer, "hasMember": [{"reference": "#inner"}]}):
+        found = one(tmp_path, report(conclusion="", contained=[inner, held], result=[{"reference": "#o1"}]))
+        assert found.text == f"Lesion: seen\n{value[1]}"
+
+
+def test_conclusion_codes_are_read_once(tmp_path: Path) -> None:
+    codes = [{"text": "Meningioma"}, {"coding": [{"display": "Oedema"}]}, {"text": "meningioma"}]
+    assert one(tmp_path, report(conclusionCode=codes)).text == "No bleed.\n\nIMPRESSION:\nMeningioma\nOedema"
+    assert one(tmp_path, report(conclusion="A meningioma with oedema.", conclusionCode=codes)).text.count("\n") == 0
+    assert one(tmp_path, report(conclusion="", conclusionCode=codes[:1])).text == "Meningioma"
+
+
+UUID = "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"
+
+
+@pytest.mark.parametrize("name", [UUID, UUID.upper(), f"{UUID}/_history/2"])
+def test_references_of_a_bundle_are_followed(tmp_path: Path, name: str) -> None:
+    seen = {"resourceType": "Observation", "code": {"text": "Finding"}, "valueString": "a cyst"}
+    for full in (UUID, "https://fhir.example/r4/Observation/o7"):
+        reference = name if full == UUID else name.replace(name[:45], full)
+        entries = [{"fullUrl": full, "resource": seen},
+                   {"resource": report(conclusion="", result=[{"reference": reference}])}]  # fmt: skip
+        assert one(tmp_path, {"resourceType": "Bundle", "entry": entries}).text == "Finding: a cyst"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", "\n\ufeff\n \n\ufeff"])
+def test_lines_with_marks_and_blank_ones_between(tmp_path: Path, end: str) -> None:
+    keys = [[{"type": ACSN, "value": f"A{n}"}] for n in (1, 2)]
+    lines = [json.dumps(report(conclusion="Normal.", identifier=one)) for one in keys]
+    found = parse(tmp_path, f"\ufeff{end}{end.join(lines)}{end}", "r.ndjson")
+    assert [one.accession_number for one in found if isinstance(one, RawReport)] == ["A1", "A2"]
+
+
+FORMS = (
+    ("text/plain; charset=iso-8859-1", "Ödem".encode("latin-1")),
+    ('text/plain;charset="windows-1252"', "Ödem".encode("cp1252")),
+    ("TEXT/PLAIN; Charset = UTF-16", "Ödem".encode("utf-16")),
+    ("text/html; charset=iso-8859-1", "<html><body>Ödem</body></html>".encode("latin-1")),
+    ("application/rtf", b"{\\rtf1\\ansi\\ansicpg1252 \\'d6dem}"),
+    ("text/plain", b"{\\rtf1\\ansi\\ansicpg1252 \\'d6dem}"),
+    ("application/pdf", pdf("Oedem")),
+    ("", "Ödem".encode()),
+)
+
+
+@pytest.mark.parametrize(("kind", "data"), FORMS)
+@pytest.mark.parametrize("url", [False, True])
+def test_a_presented_form_of_any_kind_and_set(tmp_path: Path, kind: str, data: bytes, *, url: bool) -> None:
+    held = form(kind, data)
+    if len(data) % 2:  # as addresses are written
+        held["data"] = held["data"].replace("+", "-").replace("/", "_").rstrip("=")
+    if url:
+        binary = {"resourceType": "Binary", "id": "b1", "contentType": kind, "data": held.pop("data")}
+        held["url"] = "Binary/b1"
+        found = one(tmp_path, bundle(binary, report(conclusion="", presentedForm=[held])))
+    else:
+        found = one(tmp_path, report(conclusion="", presentedForm=[held]))
+    assert found.text.strip() == ("Oedem" if "pdf" in kind else "Ödem")

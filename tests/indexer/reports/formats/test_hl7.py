@@ -211,3 +211,11 @@ def test_damaged_messages_end_in_reports_or_typed_errors(tmp_path: Path, data: s
     put = data.draw(st.binary(max_size=20) | st.sampled_from([b"\r", b"\\X", b"|", b"^", b"~", b"\x1c\x0bMSH|"]))
     with contextlib.suppress(ReadError):
         parse(tmp_path, sent[:at] + put + sent[until:])
+
+
+def test_a_message_with_a_separator_of_no_set_is_told_and_the_next_is_read(tmp_path: Path) -> None:
+    head = "MSH|^~\\&|RIS|H|X|Y|20240102||ORU^R01|1|P|2.5\r"
+    sound = f"{head}OBR|1|||MR||||||||||||||A100|||||||F\rOBX|1|TX|R||No tear.||||||F\r"
+    first, second = parse(tmp_path, sound.encode().replace(b"MSH|", b"MSH\x80") + sound.encode())
+    assert isinstance(first, ReportFailure)
+    assert isinstance(second, RawReport)

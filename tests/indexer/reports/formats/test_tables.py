@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import datetime
 import io
+import json
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
+from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
 from spinecho.encoders.errors import ReadError
 from spinecho.indexer.reports.parsing.parse import RawReport, ReportFailure, parse_reports
@@ -89,14 +94,59 @@ def test_a_workbook_of_several_sheets_and_odd_cells(tmp_path: Path) -> None:
         list(parse_reports(tmp_path / "none.xlsx"))
 
 
-def test_a_cell_of_several_reports_is_nobodys(tmp_path: Path) -> None:
-    both = "\n\n".join(f"Accession: A{n}\nFINDINGS: Reading {n} is normal.\nIMPRESSION: Normal." for n in (1, 2))
+RULES = ("\n-----\n", " || ", "\n||\n", "\n* * * * *\n", "\n\n========\n", "\f")
+HEADS = ("Report date: 2024-01-02", "Report date: 2024-02-03", "MRI BRAIN\nReport date: 2024-03-04")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".jsonl"])
+@pytest.mark.parametrize(
+    "heads", [HEADS, HEADS[::-1], ("PRELIMINARY REPORT", "FINAL REPORT"), ("MRI BRAIN", "MRI KNEE")]
+)
+def test_reports_of_one_cell_are_told_apart_by_their_heads(tmp_path: Path, suffix: str, heads: tuple[str, ...]) -> None:
+    path = tmp_path / f"r{suffix}"
+    for rule in RULES:
+        if suffix == ".xlsx" and rule == "\f":
+            continue  # no character of a workbook
+        cell = rule.join(f"{head}\nFINDINGS: A mass of {n} mm.\nIMPRESSION: Mass." for n, head in enumerate(heads, 3))
+        rows: Rows = [["A1", cell], ["A2", "B."]]
+        if suffix == ".jsonl":
+            path.write_text("".join(json.dumps({"accession": a, "report": t}) + "\n" for a, t in rows))
+        else:
+            table(path, [["Accession", "Report"], *rows])
+        read = [one for one in parse_reports(path) if isinstance(one, RawReport)]
+        assert [one.accession_number for one in read] == ["A1"] * len(heads) + ["A2"]
+        assert [f"mass of {n} mm" in one.text for n, one in enumerate(read[:-1], 3)] == [True] * len(heads)
+        assert len({one.ordinal for one in read}) == len(read)
+        assert len({(one.dated, one.exam, one.status) for one in read[:-1]}) == len(heads)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "MRI BRAIN\nReport date: 2024-01-02\n-----\nFINDINGS: A mass.\n-----\nIMPRESSION: Mass.\n-----\nDr. House",
+        "Report date: 2024-01-02\nFINDINGS: A mass.\n-----\nFINDINGS: A cyst.\nIMPRESSION: Cyst.",
+        "FINDINGS: A mass.\nIMPRESSION: Mass.\nFINDINGS: A cyst.\nIMPRESSION: Cyst.",
+        "Report date: 2024-01-02\nFINDINGS: Page one.\fReport date: 2024-01-02\nIMPRESSION: Page two.",
+        "Report date: 2024-01-02\nFINDINGS: A mass.\n-----\nReport date: 2024-02-02\nSigned by nobody.",
+    ],
+)
+def test_a_cell_that_may_be_one_report_is_one(tmp_path: Path, cell: str) -> None:
+    table(tmp_path / "r.csv", [["Accession", "Report"], ["A1", cell]])
+    assert found(tmp_path / "r.csv") == [("A1", cell)]
+
+
+def test_heads_that_name_exams_decide_and_one_must_be_the_rows(tmp_path: Path) -> None:
+    def both(line: str = "") -> str:
+        body = "FINDINGS: Reading {0} is normal.\nIMPRESSION: Normal."
+        return "\n\n".join(f"Accession: A{n}\n{line}{body}".format(n) for n in (1, 2))
+
     path = tmp_path / "r.csv"
-    table(path, [["Accession", "Report"], ["A1", both], ["A3", "Third."]])
-    first, second = parse_reports(path)
-    assert isinstance(first, ReportFailure)
-    assert "several reports" in first.message
-    assert isinstance(second, RawReport)
+    table(path, [["Accession", "Report", "MRN"], ["A1", both(), ""], ["A2", both(), ""], ["A9", both(), ""],
+                 ["A1", both("MRN: 77{0}\n"), "771"], ["A3", "Third.", ""]])  # fmt: skip
+    rows = list(parse_reports(path))
+    assert [one.accession_number for one in rows if isinstance(one, RawReport)] == ["A1", "A2", "A1", "A2", "A3"]
+    assert [one.ordinal for one in rows if isinstance(one, ReportFailure)] == [4, 5]
+    assert all("several reports" in one.message for one in rows if isinstance(one, ReportFailure))
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -109,3 +159,94 @@ def test_damaged_tables_end_in_reports_or_typed_errors(tmp_path: Path, data: st.
     path.write_bytes(content[:at] + data.draw(st.binary(max_size=12)) + content[at + data.draw(st.integers(0, 30)) :])
     with contextlib.suppress(ReadError):
         list(parse_reports(path))
+
+
+def sheet_of(path: Path, rows: Rows, formats: dict[str, str] | None = None, **options: Any) -> Path:
+    """A workbook of one sheet, with number formats by cell. merged: ranges; epoch: of its dates."""
+    book = Workbook()
+    book.epoch = options.get("epoch", WINDOWS_EPOCH)
+    sheet = book.worksheets[0]
+    for row in rows:
+        sheet.append(row)
+    for place, number_format in (formats or {}).items():
+        sheet[place].number_format = number_format
+    for cells in options.get("merged", ()):
+        sheet.merge_cells(cells)
+    sheet.row_dimensions[2].hidden = sheet.column_dimensions["B"].hidden = options.get("hidden", False)
+    if options.get("hidden"):
+        book.create_sheet()
+        sheet.sheet_state = "hidden"
+        book.active = 1
+    book.save(path)
+    return path
+
+
+HEADER: list[object] = ["Accession", "Report", "Report date"]
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "shown"),
+    [
+        (123, "0000000", "0000123"), (123, "00-0000", "00-0123"), (1234567, "000", "1234567"), (123, "General", "123"),
+        (123, "0", "123"), (123, "0.00", "123"), (123, "#,##0", "123"), (123.0, "0000000;-0", "0000123"),
+        (123, '"MR"00000', "MR00123"), (123, "\\R0000", "R0123"), (123, "[Red]00000", "00123"), (123, "@", "123"),
+        (12345678901, "General", "12345678901"), ("0000123", "General", "0000123"), (0, "0000000", "0000000"),
+    ],
+)  # fmt: skip
+def test_a_number_is_read_as_its_format_shows_it(tmp_path: Path, value: object, number_format: str, shown: str) -> None:
+    path = sheet_of(tmp_path / "r.xlsx", [HEADER, [value, "First.", None]], {"A2": number_format})
+    assert found(path) == [(shown, "First.")]
+
+
+@pytest.mark.parametrize("epoch", [WINDOWS_EPOCH, MAC_EPOCH], ids=["1900", "1904"])
+def test_dates_are_read_by_their_format_and_system(tmp_path: Path, epoch: datetime.datetime) -> None:
+    moment = datetime.datetime(2024, 1, 2, 0, 0)
+    for number_format, dated in (("dd.mm.yyyy", "2024-01-02"), ("yyyy-mm-dd hh:mm", "2024-01-02T00:00:00"),
+                                 ('d "h" mmm yy', "2024-01-02")):  # fmt: skip
+        path = sheet_of(tmp_path / "r.xlsx", [HEADER, ["A1", "First.", moment]], {"C2": number_format}, epoch=epoch)
+        (read,) = parse_reports(path)
+        assert isinstance(read, RawReport)
+        assert read.dated == dated
+
+
+def test_merged_and_hidden_cells_hold_for_their_rows(tmp_path: Path) -> None:
+    rows: Rows = [
+        ["Export", None, None],
+        HEADER,
+        ["A1", "First.", None],
+        [None, "Second.", None],
+        ["A2", "Third.", None],
+    ]
+    path = sheet_of(tmp_path / "r.xlsx", rows, merged=["A1:C1", "A3:A4"], hidden=True)
+    assert found(path) == [("A1", "First."), ("A1", "Second."), ("A2", "Third.")]
+
+
+@pytest.mark.parametrize("column", ["A", "B"])
+@pytest.mark.parametrize("formula", ['=CONCATENATE("A",1)', "=1/0", "=SUM(D1:D9)"])
+def test_a_formula_without_a_value_is_told_and_not_read_as_empty(tmp_path: Path, column: str, formula: str) -> None:
+    rows: Rows = [HEADER, ["A1", "First.", "=TODAY()"], ["A2", "Second.", None]]
+    rows[1]["AB".index(column)] = formula
+    first, second = parse_reports(sheet_of(tmp_path / "r.xlsx", rows))
+    assert isinstance(first, ReportFailure)
+    assert "formula" in first.message
+    assert isinstance(second, RawReport)
+    path = tmp_path / "r.xlsx"
+    for stored, read in ((b't="str"><f>x</f><v>A7</v>', "A7"), (b't="str"><f>x</f><v></v>', ""),
+                         (b't="e"><f>x</f><v>#REF!</v>', None)):  # fmt: skip
+        path = sheet_of(tmp_path / "s.xlsx", [HEADER, ["A1", "First.", None]])
+        with zipfile.ZipFile(path) as whole:
+            parts = {name: whole.read(name) for name in whole.namelist()}
+        sheet = parts["xl/worksheets/sheet1.xml"]
+        place = f'<c r="{column}2" '.encode()
+        old = sheet[sheet.index(place) : sheet.index(b"</c>", sheet.index(place))]
+        parts["xl/worksheets/sheet1.xml"] = sheet.replace(old, place + stored)
+        with zipfile.ZipFile(path, "w") as whole:
+            for name, content in parts.items():
+                whole.writestr(name, content)
+        (row,) = parse_reports(path)
+        if read:
+            assert isinstance(row, RawReport)
+            assert read in (row.accession_number, row.text)
+        else:
+            assert isinstance(row, ReportFailure)
+            assert ("formula" in row.message) == (read is None)
