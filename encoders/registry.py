@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spinecho.encoders.catalogue import published
-from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.dual import DualEncoder, ImageEncoder
 from spinecho.encoders.errors import EncoderUnavailable
 
 if TYPE_CHECKING:
@@ -28,14 +28,22 @@ def _spinecho(device: str) -> DualEncoder:
 
 def _tower(name: str, folder: Path, device: str) -> DualEncoder:
     """Without torch, until a scan is encoded."""
-    from spinecho.encoders.heads.deferred import DeferredPredictor  # noqa: PLC0415
     from spinecho.encoders.networks.deferred_tower import DeferredTower  # noqa: PLC0415
+
+    return _with_texts(name, DeferredTower(folder / "image", device=device), folder, device)
+
+
+def _with_texts(name: str, image: ImageEncoder, folder: Path, device: str) -> DualEncoder:
+    """With the text tower and the heads that lie beside an image tower, where there are any."""
+    from spinecho.encoders.heads.deferred import DeferredPredictor  # noqa: PLC0415
     from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
     from spinecho.encoders.networks.text_tower_encoder import TextTowerEncoder  # noqa: PLC0415
 
-    image, text = DeferredTower(folder / "image", device=device), SentenceEncoder.default(device=device)
-    aligned = TextTowerEncoder.load(folder / "text", text, space=image.space, device=device)
-    heads = DeferredPredictor(folder / "heads", space=image.space) if (folder / "heads").is_dir() else None
+    text, aligned, heads = SentenceEncoder.default(device=device), None, None
+    if (folder / "text").is_dir():
+        aligned = TextTowerEncoder.load(folder / "text", text, space=image.space, device=device)
+    if (folder / "heads").is_dir():
+        heads = DeferredPredictor(folder / "heads", space=image.space)
     return DualEncoder(name, image, text, aligned, heads)
 
 
@@ -62,17 +70,9 @@ def _vit(name: str, folder: Path, device: str) -> DualEncoder:
 
 
 def _spinecho_3d(name: str, folder: Path, device: str) -> DualEncoder:
-    from spinecho.encoders.heads.predict import Predictor  # noqa: PLC0415
-    from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
-    from spinecho.encoders.networks.text_tower import TextTowerEncoder  # noqa: PLC0415
     from spinecho.encoders.networks.vit.encoder import VitEncoder  # noqa: PLC0415
 
-    image, text = VitEncoder.load(folder / "image", device=device), SentenceEncoder.default(device=device)
-    aligned = None
-    if (folder / "text").is_dir():
-        aligned = TextTowerEncoder.load(folder / "text", text, space=image.space, device=device)
-    heads = Predictor.load(folder / "heads", space=image.space) if (folder / "heads").is_dir() else None
-    return DualEncoder(name, image, text, aligned, heads)
+    return _with_texts(name, VitEncoder.load(folder / "image", device=device), folder, device)
 
 
 def _clip(name: str, model: Path, device: str) -> DualEncoder:

@@ -12,7 +12,8 @@ import torch
 from spinecho.encoders import registry
 from spinecho.encoders.checkpoint import CheckpointError
 from spinecho.encoders.errors import EncoderUnavailable
-from spinecho.encoders.networks.text_tower import TextTower, TextTowerConfig, save_text_tower
+from spinecho.encoders.networks.text_chunks import TextTowerConfig
+from spinecho.encoders.networks.text_tower import TextTower, save_text_tower
 from spinecho.encoders.networks.vit.encoder import VisionTransformer, VitConfig, save_vit
 from spinecho.encoders.preparing.preparation import BlockPreparation
 from spinecho.encoders.registry import about, open_encoder, pick_device
