@@ -211,7 +211,7 @@ def facts(elements: Elements, charset: str, order: str) -> tuple[dict[str, Any],
             if named is None:
                 continue
             name, kind = named
-            vr = vr if vr not in (b"", b"UN") else _implicit_private(tag, name)
+            vr = vr if vr not in (b"", b"UN", b"OB") else _implicit_private(tag, name)  # OB: so are unknown ones kept
         else:
             name, kind = known
             vr = vr if vr not in (b"", b"UN") else _IMPLICIT_BINARY.get(tag, b"")
