@@ -81,6 +81,7 @@ FACTS: dict[int, tuple[str, str]] = {
     0x00200013: ("instance", "int"),
     0x00200032: ("position", "floats"),
     0x00200037: ("orientation", "floats"),
+    0x00200052: ("frame_uid", "uid"),
     0x00200060: ("laterality", "code"),
     0x00200062: ("laterality", "code"),
     0x00200100: ("temporal", "int"),
