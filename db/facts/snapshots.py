@@ -33,7 +33,7 @@ from spinecho.db.schema.models import Report, Run, Tombstone, Upkeep, Vector
 from spinecho.db.store.watermarks import FACTS
 
 _MANIFEST, _DIGEST, _VALUES, _CURRENT = "manifest.json", "manifest.sha256", "values.json", "CURRENT"
-_FORMAT = 4
+_FORMAT = 5
 _KEEP = 2
 """Snapshots kept: the one that answers and the one before it."""
 _NEWEST_RUN = select(func.max(Run.id)).scalar_subquery()

@@ -6,6 +6,7 @@ from spinecho.db.filters.conditions import (
     COMPUTED_TOO,
     FIELDS,
     HIDDEN,
+    OF_COMPUTED,
     PREDICTED,
     SCORE,
     All,
@@ -29,6 +30,7 @@ from spinecho.db.filters.conditions import (
     without_field,
 )
 from spinecho.db.filters.contradictions import contradictions
+from spinecho.db.filters.of_field import of_field
 from spinecho.db.filters.sql import compile_filter
 from spinecho.db.filters.typed import (
     Expand,
@@ -45,6 +47,7 @@ __all__ = [
     "COMPUTED_TOO",
     "FIELDS",
     "HIDDEN",
+    "OF_COMPUTED",
     "PREDICTED",
     "SCORE",
     "All",
@@ -68,6 +71,7 @@ __all__ = [
     "contradictions",
     "fields_of",
     "leaves",
+    "of_field",
     "parse_condition",
     "parse_filter",
     "predicted_tasks",

@@ -49,6 +49,45 @@ ACCEPTED: Mapping[str, Mapping[str, str]] = {
         "simultaneous multi-slice": "simultaneous multi slice | sms | multiband | multi band",
         "single shot": "single shot | haste | ss fse | ssfse",
     },
+    "dixon": {
+        "water": "water | w | water only",
+        "fat": "fat | f | fat only",
+        "in phase": "in phase | inphase | in | ip",
+        "opposed phase": "opposed phase | opposed | opp phase | opp | out of phase | out phase | out | op | oop",
+        "fat fraction": "fat fraction | pdff | ff",
+    },
+    "component": {
+        "magnitude": "magnitude | mag | m",
+        "phase": "phase | pha | p",
+        "real": "real | re | r",
+        "imaginary": "imaginary | imag | im | i",
+    },
+    "computed": {
+        "ADC map": "adc map | adc | apparent diffusion coefficient",
+        "exponential ADC map": "exponential adc map | eadc | exponential adc",
+        "FA map": "fa map | fa | fractional anisotropy",
+        "colour FA map": "colour fa map | color fa map | colour fa | color fa | col fa | colfa",
+        "MD map": "md map | md | mean diffusivity",
+        "diffusion tensor": "diffusion tensor | tensor",
+        "calculated b-value": "calculated b value | calculated b | synthetic b value | synthetic dwi | calc bval",
+        "trace": "trace | trace weighted | tracew",
+        "subtraction": "subtraction | subtracted | sub",
+        "maximum projection": "maximum projection | maximum intensity projection | mip",
+        "minimum projection": "minimum projection | minimum intensity projection | minip | mnip",
+        "reformat": "reformat | reformatted | reformation | mpr",
+        "blood flow map": "blood flow map | cbf | rcbf",
+        "blood volume map": "blood volume map | cbv | rcbv",
+        "transit time map": "transit time map | mtt | tmax",
+        "time-to-peak map": "time to peak map | ttp",
+        "fat fraction map": "fat fraction map | fat fraction | pdff",
+        "B0 map": "b0 map | field map | fieldmap",
+        "B1 map": "b1 map",
+        "T1 map": "t1 map",
+        "T2 map": "t2 map",
+        "T2* map": "t2* map | t2 star map | r2* map",
+        "susceptibility map": "susceptibility map | qsm",
+        "mask": "mask",
+    },
     "plane": {
         "axial": "axial | ax | transverse | transversal | tra | transaxial",
         "coronal": "coronal | cor | koronar",
@@ -96,9 +135,9 @@ ACCEPTED: Mapping[str, Mapping[str, str]] = {
     },
 }
 """By field, the value that is stored and every name that is taken for it; case, hyphens and blanks do not matter."""
-CODED = frozenset({*ACCEPTED, "model", "field_strength"})
+CODED = frozenset({*ACCEPTED, "model", "field_strength", "b_value"})
 """Fields whose values are few and told: a value that never occurs in them is an error."""
-CLOSED = frozenset({"side", "technique"})
+CLOSED = frozenset({"side", "technique", "dixon", "component", "computed"})
 """Coded fields of which `ACCEPTED` knows every value that there can be."""
 _JOINTS = re.compile(r"[\s_-]+")
 _ALIKE: Mapping[str, Mapping[str, tuple[str, ...]]] = {

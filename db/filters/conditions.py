@@ -15,6 +15,10 @@ KINDS: dict[str, FieldKind] = {
     "contrast": "text",
     "side": "text",
     "technique": "text",
+    "b_value": "number",
+    "dixon": "text",
+    "component": "text",
+    "computed": "text",
     "field_strength": "number",
     "vendor": "text",
     "model": "text",
@@ -117,6 +121,9 @@ ALL = All()
 _LOCALIZERS = Is("sequence", ("localizer",))
 HIDDEN: Filter = Or((Is("derived", (True,)), _LOCALIZERS))
 """What results leave out unless asked for: computed images and localizers."""
+OF_COMPUTED = frozenset({"computed", "dixon"})
+"""What says of an image what it was computed to: who asks for a value wants computed images."""
+_ASKING_FOR_COMPUTED = OF_COMPUTED | {"derived", "sequence"}
 
 
 ASKING = ("indication", "technique", "comparison")
@@ -166,11 +173,12 @@ COMPUTED_TOO: Filter = Or((Is("derived", (True,)), Is("derived", (False,))))
 
 
 def visible(where: Filter, *, computed: bool = False) -> Filter:
-    """`where` without computed images and localizers, unless it asks for them by `derived` or `sequence`.
+    """`where` without computed images and localizers, unless it asks for them: by `derived`, `sequence`, `computed` or
+    `dixon`.
 
     computed: the words beside it ask for computed images, so that localizers alone are left out.
     """
-    if fields_of(where) & {"derived", "sequence"}:
+    if fields_of(where) & _ASKING_FOR_COMPUTED:
         return where
     return both(where, Not(_LOCALIZERS if computed else HIDDEN))
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from spinecho.db.errors import FilterError
 from spinecho.db.filters.coded import ACCEPTED, CLOSED, CODED, NOMINAL, counted_as, nominal, stored_value
-from spinecho.db.filters.conditions import And, Filter, Is, Not, Or, Value
+from spinecho.db.filters.conditions import KINDS, And, Filter, Is, Not, Or, Value
 from spinecho.db.filters.sql import COLUMNS, lowered
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Study, Volume
@@ -25,7 +25,8 @@ def occurring_values(database: Database, field: str) -> tuple[str, ...]:
     query = select(column).distinct().select_from(Study if field == "sex" else Volume).where(column.is_not(None))
     with database.begin() as session:
         values = [one for value in session.scalars(query) for one in (value if isinstance(value, tuple) else (value,))]
-    return tuple(sorted({counted_as(field, value) for value in values if str(value)}))
+    told = sorted({counted_as(field, value) for value in values if str(value)})
+    return tuple(sorted(told, key=float) if KINDS[field] == "number" else told)
 
 
 def require_occurring(where: Filter, occurring: Occurring) -> None:
@@ -55,6 +56,8 @@ def require_occurring(where: Filter, occurring: Occurring) -> None:
 
 def _may_be(field: str, value: Value) -> bool:
     """Whether the table of names knows the value, so that some archive has it."""
+    if field == "b_value":
+        return True
     if not isinstance(value, str):
         return nominal(value) in NOMINAL
     table: Mapping[str, str] = ACCEPTED.get(field, {})

@@ -56,6 +56,10 @@ COLUMNS: dict[str, Any] = {
     "contrast": Volume.contrast,
     "side": Volume.side,
     "technique": Volume.technique,
+    "b_value": Volume.b_value,
+    "dixon": Volume.dixon,
+    "component": Volume.component,
+    "computed": Volume.computed,
     "field_strength": Volume.field_strength_t,
     "vendor": Volume.vendor,
     "model": Volume.model,
@@ -70,8 +74,9 @@ COLUMNS: dict[str, Any] = {
     "patient_id": Study.patient_id,
 }
 _OTHER_NAMES = {
-    "accession": "accession_number", "area": "body_region", "body_part": "body_region", "bodypart": "body_region",
-    "brand": "vendor", "field": "field_strength", "folder": "archive", "gender": "sex", "laterality": "side",
+    "accession": "accession_number", "area": "body_region", "b": "b_value", "body_part": "body_region",
+    "bodypart": "body_region", "brand": "vendor", "bval": "b_value", "bvalue": "b_value", "map": "computed",
+    "field": "field_strength", "folder": "archive", "gender": "sex", "laterality": "side",
     "manufacturer": "vendor", "modality": "sequence", "orientation": "plane", "patient": "patient_id",
     "region": "body_region", "root": "archive", "scanner": "model", "source": "archive", "study": "study_uid",
     "tesla": "field_strength", "uid": "study_uid", "weighting": "sequence", "year": "date",

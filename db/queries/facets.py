@@ -23,7 +23,10 @@ from spinecho.db.store.patients import PERSON
 from spinecho.db.store.predictions import UNKNOWN
 from spinecho.db.vectors.indexes.protocol import Ids
 
-FACETS = ("body_region", "side", "sequence", "technique", "plane", "contrast", "vendor", "field_strength", "sex", "age")
+FACETS = (
+    "body_region", "side", "sequence", "technique", "b_value", "dixon", "component", "computed", "plane", "contrast",
+    "vendor", "field_strength", "sex", "age",
+)  # fmt: skip
 """The fields that are counted where none are named."""
 COUNTABLE = tuple(field for field in FIELDS if field not in {"study_uid", "accession_number", "patient_id"})
 

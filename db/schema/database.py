@@ -23,7 +23,7 @@ from spinecho.db.schema.founding import is_there, make_file, require_file_of_our
 from spinecho.db.schema.trouble import damaged, error_of
 from spinecho.db.values import Carried
 
-HEAD = "0017"
+HEAD = "0018"
 """The newest migration; a test holds it against the migrations folder."""
 
 

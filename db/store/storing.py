@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -192,7 +193,15 @@ def columns_of_facts(acquisition: Mapping[str, Any]) -> dict[str, Any]:
         **clean.facts({name: acquisition[name] for name in _FACTS_OF_VOLUMES}),
         "side": acquisition.get("side") or "",
         "technique": tuple(acquisition.get("technique") or ("",)),
+        "b_value": _whole_b_value(acquisition.get("b_value")),
+        **{name: acquisition.get(name) or "" for name in ("dixon", "component", "computed")},
     }
+
+
+def _whole_b_value(value: Any) -> float | None:
+    """In whole s/mm2; None for what is no number."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(round(value)) if is_number else None
 
 
 def _report_row(file: int, new: NewReport) -> Report:

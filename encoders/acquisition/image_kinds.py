@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spinecho.encoders.acquisition.evidence import Evidence
 from spinecho.encoders.acquisition.facts import Component, Dixon, Sequence
-from spinecho.encoders.acquisition.grounds import CONFIDENCE, Found
+from spinecho.encoders.acquisition.grounds import CONFIDENCE, Claim, Found
 from spinecho.encoders.acquisition.rule_tables import whole
 from spinecho.encoders.acquisition.whole_words import words
 
@@ -50,7 +50,7 @@ _COMPUTED: tuple[tuple[str, frozenset[str], re.Pattern[str]], ...] = tuple(
         ("fat fraction map", "PDFF|FAT_FRACTION|FF", r"pdff|fat ?frac~"),
         ("B0 map", "B0|B0 MAP|FIELD_MAP|FIELDMAP", r"b0 ?maps?|field ?maps?"),
         ("B1 map", "B1|B1 MAP", r"b1 ?maps?"),
-        ("T1 map", "T1 MAP|T1_MAP", r"t1 ?maps?"),
+        ("T1 map", "T1 MAP|T1_MAP", r"(?<!flip )t1 ?maps?(?!.*\d ?flip)"),
         ("T2 map", "T2 MAP|T2_MAP", r"t2 ?maps?"),
         ("T2* map", "T2_STAR MAP|R2_STAR MAP|R2_MAP", r"t2 ?\* ?maps?|t2 ?star ?maps?|r2 ?\* ?(?:maps?)?|r2 ?star~"),
         ("susceptibility map", "QSM", r"qsm|chi ?maps?"),
@@ -102,6 +102,17 @@ _TECHNIQUES: tuple[tuple[str, str, re.Pattern[str]], ...] = (
 """Name, the part of it that the images are, and what names it. A part never stands without its name."""
 TECHNIQUES = frozenset({"ASL", "DCE", "Dixon", "EPI", *(f"{name} {part}".rstrip() for name, part, _ in _TECHNIQUES)})
 """Every technique that a volume can have."""
+COMPUTED = frozenset(name for name, _, _ in _COMPUTED)
+"""Every computed image that a volume can be."""
+_CALCULATED = next(pattern for name, _, pattern in _COMPUTED if name == "calculated b-value")
+_MAPS_OF_DIFFUSION = ("ADC", "DTI map")
+_COMPONENT_FILES: tuple[tuple[Component, re.Pattern[str]], ...] = (
+    ("magnitude", re.compile(r"mag|magnitude(?: [12])?|sub\b.* magnitude(?: [12])?")),
+    ("phase", re.compile(r"pha|phase(?: ?diff)?|sub\b.* phase(?: ?diff| [12])?|.+ e\d+ ph")),
+    ("real", re.compile(r"real|.+ e\d+ real")),
+    ("imaginary", re.compile(r"imag|imaginary|.+ e\d+ imaginary")),
+)
+"""Whole names of files: a "phase" among other words is as often one of breathing, of an agent or of the heart."""
 _ASL = whole(r"[2-4]?d? ?(?:e|p|pc|v|c|vs)?asl")
 _DIFFUSION_B = re.compile(r"(?<![^\W_])b ?=? ?(\d{2,5}|0)(?!\w)")
 
@@ -109,23 +120,33 @@ _DIFFUSION_B = re.compile(r"(?<![^\W_])b ?=? ?(\d{2,5}|0)(?!\w)")
 def kind_of_images(evidence: Evidence, sequence: Found[Sequence]) -> KindOfImages:
     """All that names the images besides their weighting."""
     dixon = _dixon(evidence)
-    return KindOfImages(_technique(evidence, sequence, dixon), _component(evidence), dixon, _computed(evidence))
+    return KindOfImages(
+        _technique(evidence, sequence, dixon), _component(evidence), dixon, _computed(evidence, sequence)
+    )
 
 
-def b_value_found(evidence: Evidence, sequence: Sequence) -> Found[float | None]:
-    """s/mm2, of the header; else of the description of a diffusion series that names one value and no more."""
+def b_value_found(evidence: Evidence, sequence: Found[Sequence]) -> Found[float | None]:
+    """s/mm2, of the header; else of the description of a diffusion series that names one value and no more.
+
+    Some scanners write 0 into every image, and the value of a source into the maps that are computed of several.
+    """
+    is_another = sequence.value not in ("DWI", "unknown") and sequence.rule != "timing"
+    if sequence.value in _MAPS_OF_DIFFUSION or (evidence.b_value == 0 and is_another):
+        return Found(None, "")
     if evidence.b_value is not None:
         return Found(evidence.b_value, "b-value")
     named = {int(found) for found in _DIFFUSION_B.findall(words(evidence.series_text))}
-    if sequence == "DWI" and len(named) == 1 and (value := named.pop()) % 10 == 0:
+    if sequence.value == "DWI" and len(named) == 1 and (value := named.pop()) % 10 == 0:
         return Found(float(value), "series description")
     return Found(None, "")
 
 
-def _computed(evidence: Evidence) -> Found[str | None]:
+def _computed(evidence: Evidence, sequence: Found[Sequence]) -> Found[str | None]:
     codes = set(evidence.image_type)
     for name, values, _ in _COMPUTED:
         if codes & values:
+            if name == "trace" and _CALCULATED.search(words(evidence.series_text)):
+                return Found("calculated b-value", "series description", (Claim(name, "image type"),))
             return Found(name, "image type")
     if "ORIGINAL" in codes:
         return Found(None, "")
@@ -135,13 +156,19 @@ def _computed(evidence: Evidence) -> Found[str | None]:
     for name, _, pattern in _COMPUTED:
         if pattern.search(text) and not (name == "reformat" and _MP_RAGE.fullmatch(text)):
             return Found(name, "series description")
+    if sequence.rule == "file name" and (sequence.value in _MAPS_OF_DIFFUSION or evidence.is_computed):
+        text = words(evidence.file_text.rpartition("|")[2])
+        named = [name for name, _, pattern in _COMPUTED if pattern.search(text)]
+        return Found(named[0], "file name") if named else Found(None, "")
     return Found(None, "")
 
 
 def _component(evidence: Evidence) -> Found[Component | None]:
     if evidence.component is not None:
         return Found(evidence.component, "complex component")
-    return Found(None, "")
+    file = words(evidence.file_text.rpartition("|")[2])
+    named = [name for name, pattern in _COMPONENT_FILES if pattern.fullmatch(file)]
+    return Found(named[0], "file name") if named else Found(None, "")
 
 
 def _dixon(evidence: Evidence) -> Found[Dixon | None]:

@@ -28,7 +28,7 @@ from spinecho.encoders.acquisition.sequence_rules import sequence_found
 from spinecho.encoders.acquisition.sides import side_found
 from spinecho.encoders.acquisition.whole_words import words
 
-RULES = 2
+RULES = 3
 """Goes up whenever a rule changes: then facts of stored volumes are worked out anew from their headers."""
 
 _FIELD_T = (0.05, 12.0)
@@ -80,7 +80,7 @@ def describe(evidence: Evidence) -> Acquisition:
     side = side_found(evidence, region.value)
     kind = kind_of_images(evidence, sequence)
     derived = _derived_found(evidence, sequence.value, kind)
-    b_value = b_value_found(evidence, sequence.value)
+    b_value = b_value_found(evidence, sequence)
     return Acquisition(
         sequence=sequence.value,
         plane=plane.value,

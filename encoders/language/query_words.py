@@ -21,7 +21,8 @@ class EmptyQuery(QueryError):
 
 FIELDS: dict[str, str] = {
     "age": "age", "sex": "sex", "sequence": "sequence", "seq": "sequence", "plane": "plane", "region": "body_region",
-    "body_region": "body_region", "contrast": "contrast", "side": "side", "technique": "technique",
+    "body_region": "body_region", "contrast": "contrast", "side": "side", "technique": "technique", "b": "b_value",
+    "b_value": "b_value", "dixon": "dixon", "component": "component", "computed": "computed",
     "field": "field_strength", "field_strength": "field_strength", "tesla": "field_strength", "vendor": "vendor",
     "model": "model", "date": "date", "archive": "archive",
     "accession": "accession_number", "accession_number": "accession_number", "description": "description",

@@ -168,6 +168,8 @@ class Door:
     def _fact(self, name: str, value: Any, known: Known, days: int) -> Any:
         if not isinstance(value, str):
             return value
+        if name == "frame_uid":
+            return self.keyed.uid(value)
         if name in _DAYS:
             return (moved(value, days) if self.options.dates == "shifted" else "") or None
         if name in _DESCRIPTORS:

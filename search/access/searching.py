@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from spinecho.db.filters.algebra import ALL, Filter, fields_of, visible
+from spinecho.db.filters.algebra import ALL, OF_COMPUTED, Filter, fields_of, visible
 from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.people import feedback, saved
 from spinecho.db.people.record import Recorder
@@ -167,7 +167,10 @@ class Searching(Kept):
         base = ALL if shown == where else visible(ALL)  # a total of what the filter can show, or shown exceeds it
         with self._acting("count", digest_of(repr(where)), fields=len(fields)):
             require_occurring(where, partial(occurring_values, self._database))
-            return self._selection.facets(shown, fields, base=base, smallest=self.smallest)
+            found = self._selection.facets(shown, fields, base=base, smallest=self.smallest)
+            if shown != where and (asking := [field for field in fields if field in OF_COMPUTED]):
+                found |= self._selection.facets(where, asking, smallest=self.smallest)  # as if one were chosen
+            return found
 
     @needs(Role.VIEWER, "see thumbs")
     def verdicts(self, words: str, where: Filter) -> dict[str, int]:

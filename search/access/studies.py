@@ -19,6 +19,9 @@ from spinecho.errors import QueryError
 from spinecho.search.access.persons import Role, digest_of, needs, uid_or_digest
 from spinecho.search.access.searching import EngineAccess
 from spinecho.search.answers.heat import Heat
+from spinecho.search.linking.groups import SeriesGroup
+from spinecho.search.linking.of_study import series_groups
+from spinecho.search.linking.others import OtherStudy, others_in_order
 
 Source: TypeAlias = tuple[tuple[str, str], ...]
 """(path, header) of each file of a series."""
@@ -28,9 +31,10 @@ ReadAgain: TypeAlias = Callable[[dict[str, Any], Source, str], PreparedVolume]
 
 @dataclass(frozen=True, slots=True)
 class OpenedStudy:
-    """All that the page of a study shows. series: scans first; others: its patient's, each with its series; pictures:
-    PNG by volume id, of every series of the study and of the first of each other one; withdrawn: how many reports are
-    kept and not searched, by their standing; same_exam: studies of the same patient, day and accession number.
+    """All that the page of a study shows. series: scans first; groups: which of these belong together; others: its
+    patient's, each with its series, those of the same body region first; pictures: PNG by volume id, of every series of
+    the study and of the first of each other one; withdrawn: how many reports are kept and not searched, by their
+    standing; same_exam: studies of the same patient, day and accession number.
     """
 
     card: StudyCard
@@ -39,7 +43,8 @@ class OpenedStudy:
     reports: tuple[ReportCard, ...]
     withdrawn: Mapping[str, int]
     same_exam: tuple[StudyCard, ...]
-    others: tuple[tuple[StudyCard, tuple[SeriesCard, ...]], ...]
+    groups: tuple[SeriesGroup, ...]
+    others: tuple[OtherStudy, ...]
     pictures: Mapping[int, bytes]
 
 
@@ -84,6 +89,7 @@ class Studies(EngineAccess):
         series = {study: tuple(sorted(some, key=scans_first)) for study, some in cards.items()}
         mine = series.get(study_id, ())
         firsts = [series[other.id][0] for other in others if series.get(other.id)]
+        in_order = others_in_order(card, mine, [(other, series.get(other.id, ())) for other in others])
         return OpenedStudy(
             card=card,
             series=mine,
@@ -93,7 +99,8 @@ class Studies(EngineAccess):
             withdrawn=Counter(
                 one.standing for one in study_matching.withdrawn_reports(self._database, study_ids=[study_id])
             ),
-            others=tuple((other, series.get(other.id, ())) for other in others),
+            groups=series_groups(self._database, study_id) if len(mine) > 1 else (),
+            others=in_order,
             pictures=lookup.thumbnails(self._database, [one.volume_id for one in (*mine, *firsts)]),
         )
 

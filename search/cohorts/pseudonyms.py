@@ -15,9 +15,9 @@ from typing import Any, get_args
 from spinecho.db.filters.algebra import All, Between, Filter, Is, Says, leaves, parse_filter
 from spinecho.db.people.cohorts import CohortError, Frozen, Member
 from spinecho.db.people.masking import masked_rows
-from spinecho.encoders.acquisition.facts import BodyRegion, BodySide, Contrast, Plane, Vendor
+from spinecho.encoders.acquisition.facts import BodyRegion, BodySide, Component, Contrast, Dixon, Plane, Vendor
 from spinecho.encoders.acquisition.facts import Sequence as SequenceName
-from spinecho.encoders.acquisition.image_kinds import TECHNIQUES
+from spinecho.encoders.acquisition.image_kinds import COMPUTED, TECHNIQUES
 from spinecho.encoders.registry import CHECKPOINTS, ENCODERS
 from spinecho.errors import QueryError
 from spinecho.search.cohorts.definition import FIELDS, KINDS
@@ -32,11 +32,15 @@ KNOWN: Mapping[str, frozenset[str]] = {
     "contrast": frozenset(get_args(Contrast)),
     "side": frozenset(get_args(BodySide)),
     "technique": TECHNIQUES,
+    "dixon": frozenset(get_args(Dixon)),
+    "component": frozenset(get_args(Component)),
+    "computed": COMPUTED,
     "vendor": frozenset(get_args(Vendor)),
     "sex": frozenset(("M", "F", "O", "")),
 }
 """By fact: the values that Spinecho gives it, so that none of them is a header's own words."""
-_NUMBERS = ("field_strength", "age")
+_NUMBERS = ("field_strength", "age", "b_value")
+_HIGHEST_B = 5_000
 _WRITTEN = ("include", "exclude", "window")
 _OURS = ("start", "index", "match", "sample")
 """Kinds of lines whose words are Spinecho's, not the person's who wrote the rules."""
@@ -185,17 +189,19 @@ def _leaf_is_coded(leaf: object) -> bool:
             known = {one.casefold() for one in KNOWN[field]}
             return all(str(value).casefold() in known for value in values)
         case Is(field, values):
-            return field == "derived" or (field in _NUMBERS and _small(values))
+            return field == "derived" or (field in _NUMBERS and _small(field, values))
         case Between(field, low, high):
-            return field in _NUMBERS and _small(value for value in (low, high) if value is not None)
+            return field in _NUMBERS and _small(field, (value for value in (low, high) if value is not None))
         case Says():
             return False
         case _:
             return False
 
 
-def _small(values: Iterable[object]) -> bool:
-    return all(isinstance(value, int | float) and abs(value) <= OLDEST + 1 for value in values)
+def _small(field: str, values: Iterable[object]) -> bool:
+    """Whether none of the numbers can be anything else, such as a patient ID."""
+    most = _HIGHEST_B if field == "b_value" else OLDEST + 1
+    return all(isinstance(value, int | float) and abs(value) <= most for value in values)
 
 
 def _attrition(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

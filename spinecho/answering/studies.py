@@ -10,12 +10,13 @@ from spinecho.db.values import SeriesCard
 from spinecho.encoders.reading.volume import Volume
 from spinecho.errors import QueryError
 from spinecho.search.access.studies import OpenedStudy, Source
+from spinecho.search.linking.groups import Member, SeriesGroup
 from spinecho.setup.wiring import read_volume
 
 OpenSource = Callable[[SeriesCard], tuple[Source, tuple[str, ...]]]
 """Gives the files of a series, and the keys of its volumes."""
 
-__all__ = ["Report", "Series", "Study", "Volume"]
+__all__ = ["Member", "OtherStudy", "Report", "Series", "SeriesGroup", "Study", "Volume"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,30 @@ class Series:
         return (read_volume(source, key) for key in keys)
 
 
+@dataclass(frozen=True, slots=True)
+class OtherStudy:
+    """Another study of the patient. days: from the study that was opened to this one, negative before it, None where a
+    date is not known; body_regions: of its scans; same_region: whether one of these is of the opened study too.
+    """
+
+    study: StudySummary
+    days: int | None
+    body_regions: tuple[str, ...]
+    same_region: bool
+
+
 @dataclass(frozen=True)
 class Study(StudySummary):
-    """A study with all that is stored of it, scans before computed images."""
+    """A study with all that is stored of it, scans before computed images.
+
+    groups: which of its series belong together, and by which rule. others: of its patient, those of the same body
+    region first, of these the nearest in time.
+    """
 
     series: tuple[Series, ...]
     reports: tuple[Report, ...]
+    groups: tuple[SeriesGroup, ...] = ()
+    others: tuple[OtherStudy, ...] = ()
 
     @property
     def key_image(self) -> bytes | None:
@@ -85,7 +104,9 @@ def study_of(opened: OpenedStudy, source: OpenSource) -> Study:
     return Study(
         card.uid, card.accession_number, card.date, card.description, card.sex, card.age_years,
         tuple(_series(one, opened.pictures.get(one.volume_id), source) for one in opened.series),
-        tuple(Report(one.text, one.accession_number, one.match) for one in opened.reports), number=card.number,
+        tuple(Report(one.text, one.accession_number, one.match) for one in opened.reports), opened.groups,
+        tuple(OtherStudy(summary_of(one.card), one.days, one.regions, one.same_region) for one in opened.others),
+        number=card.number,
     )  # fmt: skip
 
 

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 
-from spinecho.answering.studies import Report, Series, Study, Volume
+from spinecho.answering.results import StudySummary
+from spinecho.answering.studies import Member, OtherStudy, Report, Series, SeriesGroup, Study, Volume
 from spinecho.errors import QueryError
 from spinecho.remote.asked.answers import study_facts
 
@@ -42,7 +43,19 @@ def study_of(body: Mapping[str, Any], pictures: Mapping[str, bytes], fetch: Fetc
         for one in body["series"]
     )  # fmt: skip
     reports = tuple(Report(one["text"], one["accession_number"], one["match"]) for one in body["reports"])
-    return Study(*study_facts(body), series, reports)
+    groups = tuple(
+        SeriesGroup(
+            one["kind"], tuple(one["what"]), tuple(one["by"]),
+            tuple(Member(member["series_uid"], member["part"]) for member in one["members"]),
+        )
+        for one in body.get("groups", ())  # a server of an earlier release tells none
+    )  # fmt: skip
+    others = tuple(
+        OtherStudy(StudySummary(*study_facts(one)), one["days"], tuple(one["body_regions"]), one["same_region"])
+        for one in body.get("others", ())
+        if "days" in one
+    )
+    return Study(*study_facts(body), series, reports, groups, others)
 
 
 def awaited(series_uid: str, number: int) -> NoReturn:

@@ -19,6 +19,7 @@ from spinecho.ui.cli.app import app
 NEVER = {
     "sex": "X", "contrast": "perhaps", "plane": "spiral", "sequence": "T7", "vendor": "Acme", "model": "Acme 9",
     "body_region": "wing", "field_strength": "23.5", "side": "upper", "technique": "spiral",
+    "b_value": "23", "dixon": "ice", "component": "lunar", "computed": "drawing",
 }  # fmt: skip
 Door = Callable[[Served, spinecho.Archive, str], str]
 

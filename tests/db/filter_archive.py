@@ -41,6 +41,9 @@ WORDS = {
     "sequence": ["T1", "t1", "T2", "localizer"],
     "side": ["left", "RIGHT", ""],
     "technique": ["Dixon", "EPI", "epi", 'a "b\\', ""],
+    "dixon": ["water", "W", ""],
+    "component": ["phase", "MAGNITUDE", ""],
+    "computed": ["ADC map", "adc", ""],
     "vendor": ["GE", "SIEMENS", "Ärzte", "ärzte", "straße", ""],
     "sex": ["F", "M", "O"],
     "description": ["head a", "HEAD", "50%_x", "neck"],
@@ -176,6 +179,8 @@ def facts(draw: random.Random) -> dict[str, Any]:
         "model": pick(["", "Signa"]),
         "derived": pick([False, False, True]),
         "side": pick([None, *WORDS["side"]]),
+        **{name: pick([None, *WORDS[name]]) for name in ("dixon", "component", "computed")},
+        "b_value": pick([None, 0.0, 50.0, 929.75, 1000.0]),
         "technique": draw.sample(WORDS["technique"][:-1], draw.randint(0, 3)),
     }
 

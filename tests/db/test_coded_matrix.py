@@ -21,15 +21,25 @@ from filter_archive import FilterArchive
 from spinecho.answering.connection import read_where
 from spinecho.db.errors import FilterError
 from spinecho.db.facts.snapshots import make_snapshot
-from spinecho.db.filters.algebra import FIELDS, Between, Filter, compile_filter, parse_filter
+from spinecho.db.filters.algebra import (
+    FIELDS,
+    HIDDEN,
+    Between,
+    Filter,
+    Not,
+    both,
+    compile_filter,
+    parse_filter,
+    visible,
+)
 from spinecho.db.filters.coded import ACCEPTED, CLOSED, CODED
 from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.people.cohorts import read_roster, scanner_facts
 from spinecho.db.queries.facets import sql_counts
 from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.models import Series, Study, Volume
-from spinecho.encoders.acquisition.facts import BodySide
-from spinecho.encoders.acquisition.image_kinds import TECHNIQUES
+from spinecho.encoders.acquisition.facts import BodySide, Component, Dixon
+from spinecho.encoders.acquisition.image_kinds import COMPUTED, TECHNIQUES
 from spinecho.encoders.language.query_words import parse_query
 from spinecho.search.cohorts.definition import FIELDS as COHORT_FIELDS
 from spinecho.search.planning.facts_in_words import facts_in
@@ -53,6 +63,11 @@ STUDIES: dict[str, dict[str, Any]] = {
     "after": {"contrast": "yes"}, "before": {"contrast": "no"},
     "left": {"side": "left"}, "left-upper": {"side": "LEFT"}, "right": {"side": "right"}, "no-side": {"side": None},
     "dixon": {"technique": ["Dixon"]}, "dixon-lower": {"technique": ["dixon"]},
+    "water": {"dixon": "water"}, "water-short": {"dixon": "W"}, "in-phase": {"dixon": "in phase"},
+    "phase": {"component": "phase"}, "phase-upper": {"component": "PHASE"}, "magnitude": {"component": "magnitude"},
+    "adc": {"computed": "ADC map"}, "adc-short": {"computed": "adc"},
+    "mip": {"computed": "maximum projection"},
+    "b0": {"b_value": 0.0}, "b1000": {"b_value": 1000.0}, "b999.8": {"b_value": 999.8}, "b50": {"b_value": 50.0},
     "two-techniques": {"technique": ["MP2RAGE", "MP2RAGE uniform"]},
     "knee": {"body_region": "knee"}, "knee-upper": {"body_region": "KNEE"},
     "siemens": {"vendor": "Siemens"}, "siemens-upper": {"vendor": "SIEMENS"},
@@ -96,10 +111,18 @@ ROWS = {
     "contrast": Row({"after"}, ("after contrast",), ("yes", "post", "GD", "with"),
                     {"contrast": ("yes", "after contrast")},
                     ({"contrast": ["yes"]},), ("yes",), "maybe"),
-    "side": Row({"left", "left-upper"}, (), ("left", "Left", "L", "links"), {}, ({"side": ["left"]},), ("left",),
-                "upper"),
-    "technique": Row({"dixon", "dixon-lower"}, (), ("Dixon", "DIXON", "mDixon"), {}, ({"technique": ["Dixon"]},),
-                     ("Dixon",), "spiral"),
+    "side": Row({"left", "left-upper"}, (), ("left", "Left", "L", "links"), {"side": ("left", "L")},
+                ({"side": ["left"]},), ("left",), "upper"),
+    "technique": Row({"dixon", "dixon-lower"}, (), ("Dixon", "DIXON", "mDixon"), {"technique": ("dixon",)},
+                     ({"technique": ["Dixon"]},), ("Dixon",), "spiral"),
+    "dixon": Row({"water", "water-short"}, (), ("water", "Water", "W", "water-only"), {"dixon": ("water", "w")},
+                 ({"dixon": ["water"]},), ("water",), "ice"),
+    "component": Row({"phase", "phase-upper"}, (), ("phase", "PHASE", "pha"), {"component": ("phase", "P")},
+                     ({"component": ["phase"]},), ("phase",), "lunar"),
+    "computed": Row({"adc", "adc-short"}, (), ("ADC", "adc map", "apparent diffusion coefficient"),
+                    {"computed": ("ADC", "ADC map")}, ({"computed": ["ADC map"]},), ("ADC map",), "drawing"),
+    "b_value": Row({"b1000", "b999.8"}, (), ("1000", "1000.0"), {"b_value": ("1000", "900-1100", "800-", ">=1000")},
+                   ({"b_value": ["1000"]},), ("1000",), "23"),
     "body_region": Row({"knee", "knee-upper"}, (), ("knee", "Knee"), {"region": ("knee", "KNEE")},
                        ({"body_region": ["knee"]},), (), "tail", by=True),
     "vendor": Row({"siemens", "siemens-upper", "siemens-long"}, ("Siemens",),
@@ -144,7 +167,8 @@ def _chips(_: str, row: Row) -> Iterator[Filter]:
 DOORS: dict[str, Callable[[str, Row], Iterator[Filter]]] = {
     "words": _words, "box": _box, "where": _where, "option": _options, "chip": _chips,
 }  # fmt: skip
-SILENT = {(field, "words") for field in ("body_region", "model", "side", "technique")} | {("model", "chip")}
+OF_IMAGES = ("side", "technique", "dixon", "component", "computed", "b_value")
+SILENT = {(field, "words") for field in ("body_region", "model", *OF_IMAGES)} | {("model", "chip")}
 """Doors that have no way to say a field. A side in words is for the sentences of reports alone."""
 
 
@@ -185,20 +209,47 @@ def test_every_field_has_a_row() -> None:
     assert set(ROWS) >= CODED
 
 
-def test_the_table_knows_every_side_and_technique_that_there_can_be() -> None:
-    assert set(ACCEPTED["technique"]) == TECHNIQUES
-    assert set(ACCEPTED["side"]) == set(get_args(BodySide))
-    assert set(ACCEPTED) >= CLOSED == {"side", "technique"}
+def test_the_table_knows_every_value_that_there_can_be() -> None:
+    every = {"technique": TECHNIQUES, "computed": COMPUTED}
+    every |= {"side": get_args(BodySide), "dixon": get_args(Dixon), "component": get_args(Component)}
+    assert set(ACCEPTED) >= CLOSED == set(every)
+    for name, values in every.items():
+        assert set(ACCEPTED[name]) == set(values)
     with pytest.raises(FilterError, match="none of left, right, both"):
         require_occurring(parse_filter("side=upper"), lambda _: ())
     require_occurring(parse_filter("side=left"), lambda _: ())
 
 
-def test_words_of_sides_and_techniques_are_no_condition_on_headers() -> None:
-    for text in ("left knee", "bilateral hip effusion", "side left", "Dixon of the liver", "technique: axial Dixon"):
-        found = facts_in(text, date(2022, 6, 1))
-        assert not {one.field for one in found} & {"side", "technique"}, text
-        assert parse_query(text).fields == (), text
+@pytest.mark.parametrize(
+    "text",
+    [
+        "left knee", "bilateral hip effusion", "Dixon of the liver", "technique: axial Dixon", "in phase signal drop",
+        "water in the joint", "fat fraction of the liver", "low ADC", "arterial phase: enhancement", "b 1000 signal",
+    ],
+)  # fmt: skip
+def test_words_of_what_images_show_are_no_condition_on_headers(text: str) -> None:
+    found = facts_in(text, date(2022, 6, 1))
+    assert not {one.field for one in found} & set(OF_IMAGES)
+    assert parse_query(text).fields == ()
+
+
+def test_b_values_are_typed_by_their_letter_with_bounds_and_ranges(archive: FilterArchive) -> None:
+    for typed, found in {
+        "b:1000": {"b1000", "b999.8"},
+        "b:>=50": {"b50", "b1000", "b999.8"},
+        "b:0-100": {"b0", "b50"},
+        "b:0,50": {"b0", "b50"},
+        "b:<50": {"b0"},
+        "-b:>0 b_value:>=0": {"b0"},
+    }.items():
+        assert selected(archive, filter_of(parse_query(f"lesion {typed}").fields)) == found, typed
+
+
+def test_who_asks_for_a_computed_image_is_shown_it() -> None:
+    for asked in ("computed=adc", 'dixon="fat fraction"', "not computed=mask", "sequence=ADC"):
+        assert visible(parse_filter(asked)) == parse_filter(asked)
+    for asked in ("component=phase", "b_value=1000", "technique=Dixon"):
+        assert visible(parse_filter(asked)) == both(parse_filter(asked), Not(HIDDEN))
 
 
 def test_one_of_several_techniques_is_enough(archive: FilterArchive) -> None:
@@ -206,9 +257,8 @@ def test_one_of_several_techniques_is_enough(archive: FilterArchive) -> None:
         assert selected(archive, parse_filter(f'technique="{name}"')) == {"two-techniques"}
     assert selected(archive, parse_filter("technique=MP2RAGE and technique=Dixon")) == set()
     assert "two-techniques" not in selected(archive, parse_filter("not technique=MP2RAGE"))
-    assert selected(archive, parse_filter('technique="" and side=""')) == set(STUDIES) - {
-        "two-techniques", "dixon", "dixon-lower", "left", "left-upper", "right",
-    }  # fmt: skip
+    with_one = {"two-techniques", "dixon", "dixon-lower", "left", "left-upper", "right"}
+    assert selected(archive, parse_filter('technique="" and side=""')) == set(STUDIES) - with_one
     assert sql_counts(archive.database, "technique", parse_filter("technique=MP2RAGE")) == {
         "MP2RAGE": 1, "MP2RAGE uniform": 1,
     }  # fmt: skip

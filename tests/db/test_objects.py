@@ -35,8 +35,9 @@ def database(location: Location) -> Database:
                 session.add(series)
                 session.flush()
                 session.add(Volume(series_id=series.id, key="", sequence="T1", plane="axial", body_region="head",
-                                   contrast="no", side="", technique=("",), field_strength_t=None, vendor="", model="",
-                                   derived=False, acquisition={}, shape=[1, 1, 1], flags=[], notes={}))  # fmt: skip
+                                   contrast="no", side="", technique=("",), b_value=None, dixon="", component="",
+                                   computed="", field_strength_t=None, vendor="", model="", derived=False,
+                                   acquisition={}, shape=[1, 1, 1], flags=[], notes={}))  # fmt: skip
                 for place in (3, 1):
                     kind = "nifti" if uid == "1.9" else "dicom"
                     detail = {"facts": {"instance": place}, "pixels": {"rows": 4, "columns": 5, "frames": 2}}

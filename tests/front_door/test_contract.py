@@ -72,6 +72,7 @@ def test_a_study_and_its_voxels_are_the_same(door: Any, archive: Any) -> None:
     )  # fmt: skip
     assert [one.uid for one in ours.series] == [one.uid for one in theirs.series]
     assert [one.flags for one in ours.series] == [one.flags for one in theirs.series]
+    assert (ours.groups, ours.others) == (theirs.groups, theirs.others)
     first, same = ours.series[0].volume(), theirs.series[0].volume()
     assert np.array_equal(first.voxels, same.voxels)
     assert np.array_equal(first.affine, same.affine)

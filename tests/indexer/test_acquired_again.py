@@ -30,9 +30,12 @@ def stored(database: Database) -> dict[int, tuple[Any, ...]]:
         captions = {volume: text for volume, text in session.execute(select(Passage.volume_id, Passage.text))}  # noqa: C416
         rows = session.scalars(select(Volume))
         return {
-            row.id: (row.acquisition, row.sequence, row.body_region, row.side, row.technique, captions.get(row.id))
+            row.id: (
+                row.acquisition, row.sequence, row.body_region, row.side, row.technique, row.component, row.dixon,
+                row.computed, row.b_value, captions.get(row.id),
+            )
             for row in rows
-        }
+        }  # fmt: skip
 
 
 def make_old(database: Database) -> int:
@@ -44,6 +47,7 @@ def make_old(database: Database) -> int:
         wrong = next(row for row in rows if row.sequence == "T2")
         wrong.acquisition = {**wrong.acquisition, "sequence": "PD"}
         wrong.sequence, wrong.side, wrong.technique = "PD", "left", ("Dixon", "EPI")
+        wrong.component, wrong.dixon, wrong.computed, wrong.b_value = "phase", "fat", "ADC map", 7.0
         passage = session.scalars(select(Passage).where(Passage.volume_id == wrong.id)).one()
         passage.text = passage.text.replace("T2-weighted", "proton-density-weighted", 1)
         for upkeep in session.scalars(select(Upkeep).where(Upkeep.name.like("acquisition%"))):

@@ -209,3 +209,5 @@ def test_known_values_are_those_that_the_rules_give() -> None:
     assert KNOWN["sex"] == {"M", "F", "O", ""}
     assert KNOWN["side"] == {"left", "right", "both"}
     assert {"Dixon", "MP2RAGE uniform"} <= KNOWN["technique"]
+    assert {"ADC map", "trace"} <= KNOWN["computed"]
+    assert ("water" in KNOWN["dixon"], "phase" in KNOWN["component"]) == (True, True)

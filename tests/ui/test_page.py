@@ -125,21 +125,30 @@ def test_every_filter_can_be_used_at_once(page: AppTest) -> None:
     assert len(listed(page)["filters"]) == 9
 
 
-def test_side_and_technique_are_offered_where_some_study_has_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not {"side", "technique"} & {one.key for one in opened(home, monkeypatch).multiselect}
+SELDOM = {"side", "technique", "dixon"}
+"""Facts that no study of the archive has, as it is indexed."""
+
+
+def test_seldom_facts_are_offered_where_some_study_has_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not SELDOM & {one.key for one in opened(home, monkeypatch).multiselect}
     database = Database.open(home / "spinecho.sqlite")
     with database.begin() as session:
         volume = session.scalars(select(Volume).where(~Volume.derived, Volume.sequence != "localizer")).first()
         assert volume is not None
-        volume.side, volume.technique = "left", ("Dixon", "EPI")
+        volume.side, volume.technique, volume.dixon = "left", ("Dixon", "EPI"), "in phase"
+        volume.component, volume.computed, volume.b_value = "phase", "trace", 929.75
         facts_changed(session)
     database.close()
     page = ask(opened(home, monkeypatch), "lesion")
     assert page.multiselect(key="technique").options == ["Dixon  1 / 1", "EPI  1 / 1"]
     page.multiselect(key="side").set_value(["left"])
-    calm(page.multiselect(key="technique").set_value(["EPI"]).run())
+    page.multiselect(key="b_value").set_value(["929.75"])
+    for key, value in {"technique": "EPI", "dixon": "in phase", "component": "phase", "computed": "trace"}.items():
+        page.multiselect(key=key).set_value([value])
+    calm(page.run())
     assert len(rows(page)) == 1
-    assert [one["text"] for one in listed(page)["filters"]] == ["left", "EPI"]
+    texts = [one["text"] for one in listed(page)["filters"]]
+    assert texts == ["left", "EPI", "b 929.75", "in phase", "phase", "trace"]
 
 
 def test_the_address_reopens_the_search_and_holds_no_words(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import AsJson, Home, guarded, out, print_json
 from spinecho.ui.printing.tables import one_line
+
+if TYPE_CHECKING:
+    from spinecho.answering.studies import OtherStudy
 
 
 @guarded
@@ -22,14 +25,52 @@ def series(
 ) -> None:
     """Show how each series of a study was acquired: each fact, the rule that gave it, how sure that rule is.
 
-    Where two sources disagree, such as a description and the echo time, both are named.
+    Where two sources disagree, such as a description and the echo time, both are named. Below: which series belong
+    together, and the other studies of the patient.
     """
-    found = open_archive(read_settings(home=home)).acquired(study_uid)
+    archive = open_archive(read_settings(home=home))
+    found, study = archive.acquired(study_uid), archive.study(study_uid)
     if as_json:
-        print_json({"study_uid": study_uid, "series": [dataclasses.asdict(one) for one in found]})
+        print_json(
+            {
+                "study_uid": study_uid,
+                "series": [dataclasses.asdict(one) for one in found],
+                "groups": [dataclasses.asdict(one) for one in study.groups],
+                "others": [_plain(one) for one in study.others],
+            }
+        )
         return
     for one in found:
         _print(one)
+    names = {one.uid: one.description or one.uid for one in found}
+    for group in study.groups:
+        out.print(f"[bold]{group.kind}[/]  [dim]by {', '.join(group.by)}[/]", highlight=False)
+        for member in group.members:
+            out.print(
+                f"  {one_line(names.get(member.series_uid, member.series_uid))}: {one_line(member.part)}",
+                highlight=False,
+            )
+    for other in study.others:
+        out.print(f"other study {other.study.uid}: {_apart(other)}", highlight=False)
+
+
+def _plain(other: OtherStudy) -> dict[str, object]:
+    day = other.study.date
+    return {
+        "uid": other.study.uid,
+        "date": None if day is None else day.isoformat(),
+        "description": other.study.description,
+        "days": other.days,
+        "body_regions": list(other.body_regions),
+        "same_region": other.same_region,
+    }
+
+
+def _apart(other: OtherStudy) -> str:
+    regions = one_line(", ".join(other.body_regions) or "body region not known")
+    if other.days is None:
+        return f"a date is missing, {regions}"
+    return f"{abs(other.days)} days {'before' if other.days < 0 else 'after'}, {regions}"
 
 
 def _print(one: AcquiredSeries) -> None:

@@ -10,7 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from spinecho.db.errors import FilterError
-from spinecho.db.filters.algebra import ALL, COMPUTED_TOO, Between, Filter, Is, both, parse_condition, parse_filter
+from spinecho.db.filters.algebra import (
+    ALL,
+    COMPUTED_TOO,
+    Between,
+    Filter,
+    Is,
+    both,
+    of_field,
+    parse_condition,
+    parse_filter,
+)
 from spinecho.encoders.language.expand import names_of
 
 _OPTIONS: dict[str, Any] = {
@@ -27,6 +37,18 @@ _OPTIONS: dict[str, Any] = {
     "sequence": Annotated[str | None, typer.Option("--sequence", help="Sequence, e.g. FLAIR.")],
     "plane": Annotated[str | None, typer.Option("--plane", help="axial, coronal, sagittal or oblique.")],
     "contrast": Annotated[str | None, typer.Option("--contrast", help="Contrast agent: yes or no.")],
+    "side": Annotated[str | None, typer.Option("--side", help="Of a breast, joint or limb: left, right or both.")],
+    "technique": Annotated[str | None, typer.Option("--technique", help="E.g. Dixon, MP2RAGE, EPI, 'single shot'.")],
+    "b_value": Annotated[str | None, typer.Option("--b-value", help="b-value in s/mm2: 1000, 0-100, 800- or >=800.")],
+    "dixon": Annotated[
+        str | None, typer.Option("--dixon", help="Dixon image: water, fat, in phase, opposed phase or fat fraction.")
+    ],
+    "component": Annotated[
+        str | None, typer.Option("--component", help="Part of the signal: magnitude, phase, real or imaginary.")
+    ],
+    "computed": Annotated[
+        str | None, typer.Option("--computed", help="Computed image: ADC, FA, trace, subtraction, MIP and others.")
+    ],
     "vendor": Annotated[str | None, typer.Option("--vendor", help="Manufacturer, e.g. Siemens.")],
     "sex": Annotated[str | None, typer.Option("--sex", help="F, M or O; female, male or other.")],
     "age": Annotated[
@@ -37,8 +59,8 @@ _OPTIONS: dict[str, Any] = {
         bool, typer.Option("--include-derived", help="Show computed images (ADC, FA, ...) and localizers too.")
     ],
 }
-_WORDS = {"region": "body_region", "sequence": "sequence", "plane": "plane", "contrast": "contrast"}
-_WORDS |= {"vendor": "vendor", "sex": "sex"}
+_SAME = ("sequence", "plane", "contrast", "side", "technique", "dixon", "component", "computed", "vendor", "sex")
+_WORDS = {"region": "body_region", **{name: name for name in _SAME}}
 
 
 def with_filters(command: Callable[..., None]) -> Callable[..., None]:
@@ -70,6 +92,7 @@ def read_filter(
     where: list[str] | None = None,
     *,
     age: str | None = None,
+    b_value: str | None = None,
     include_derived: bool = False,
     **words: str | None,
 ) -> Filter:
@@ -85,6 +108,8 @@ def read_filter(
     ]
     if age is not None:
         parts.append(_age(age))
+    if b_value is not None:
+        parts.append(of_field("b_value", b_value.strip()))
     if include_derived:
         parts.append(COMPUTED_TOO)
     return both(*parts) if parts else ALL

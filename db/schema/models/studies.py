@@ -71,6 +71,14 @@ class Volume(Sealed, Base):
     """left, right or both, of a paired part of the body; '' where nothing tells."""
     technique: Mapped[tuple[str, ...]] = mapped_column(CleanNames)
     """What was done beyond the weighting, by the names in `acquisition`."""
+    b_value: Mapped[float | None]
+    """In whole s/mm2: scanners write 929.75 for what they were asked for as 930."""
+    dixon: Mapped[str]
+    """Which image of a Dixon acquisition it is; '' where nothing tells, as in the next two."""
+    component: Mapped[str]
+    """magnitude, phase, real or imaginary."""
+    computed: Mapped[str]
+    """What was computed from other images, by the names in `acquisition`."""
     field_strength_t: Mapped[float | None]
     vendor: Mapped[str]
     model: Mapped[str]

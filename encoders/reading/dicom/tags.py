@@ -81,6 +81,7 @@ FACTS: dict[int, tuple[str, str]] = {
     0x00200013: ("instance", "int"),
     0x00200032: ("position", "floats"),
     0x00200037: ("orientation", "floats"),
+    0x00200052: ("frame_uid", "uid"),
     0x00200060: ("laterality", "code"),
     0x00200062: ("laterality", "code"),
     0x00200100: ("temporal", "int"),
@@ -211,7 +212,7 @@ def facts(elements: Elements, charset: str, order: str) -> tuple[dict[str, Any],
             if named is None:
                 continue
             name, kind = named
-            vr = vr if vr not in (b"", b"UN") else _implicit_private(tag, name)
+            vr = vr if vr not in (b"", b"UN", b"OB") else _implicit_private(tag, name)  # OB: so are unknown ones kept
         else:
             name, kind = known
             vr = vr if vr not in (b"", b"UN") else _IMPLICIT_BINARY.get(tag, b"")

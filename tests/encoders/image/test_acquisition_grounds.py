@@ -184,6 +184,16 @@ def test_a_technique_tells_the_least_sure_of_the_rules_that_named_it(evidence: E
         (Evidence(series_text="MIP", image_type=("ORIGINAL", "PRIMARY", "M")), None, False),
         (Evidence(image_type=("DERIVED", "PRIMARY", "DIFFUSION", "TRACEW")), "trace", False),
         (Evidence(series_text="ep2d_diff_CALC_BVAL"), "calculated b-value", False),
+        (Evidence(series_text="T1 Map liver"), "T1 map", False),
+        (Evidence(series_text="Pre RT T1Map Ax 8flip"), None, False),  # one of the scans that a map is made of
+        (Evidence(series_text="multi-flip_T1-map"), None, False),
+        (
+            Evidence(series_text="diff_CALC_BVAL", image_type=("DERIVED", "PRIMARY", "DIFFUSION", "TRACEW")),
+            "calculated b-value",
+            False,
+        ),
+        (Evidence(file_text="sub 01|FA", is_computed=True), "FA map", True),
+        (Evidence(file_text="FA|scan"), None, True),  # what a folder is called, its files need not be
     ],
 )
 def test_computed_images_are_named(evidence: Evidence, computed: str | None, derived: bool) -> None:
@@ -234,9 +244,28 @@ def test_magnitude_and_phase(facts: dict[str, Any], expected: str | None) -> Non
 
 
 @pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("swi|Phase", "phase"),
+        ("swi|Mag", "magnitude"),
+        ("fmap|sub-01_magnitude2", "magnitude"),
+        ("fmap|sub-01_phasediff", "phase"),
+        ("scans|gre_e2_ph", "phase"),
+        ("scans|t1_in_phase", None),
+        ("scans|arterial_phase", None),
+        ("scans|phase1", None),
+        ("phase|scan", None),
+    ],
+)
+def test_a_file_that_is_called_phase_is_one(file: str, expected: str | None) -> None:
+    assert describe(Evidence(file_text=file)).component == expected
+
+
+@pytest.mark.parametrize(
     ("text", "header", "expected"),
     [("AX DWI b1000", None, 1000), ("DWI b50_b400", None, None), ("AX DWI b1000", 800.0, 800),
-     ("twist_dyn (h20 ex B17)", None, None)],
+     ("twist_dyn (h20 ex B17)", None, None), ("DWI", 0.0, 0), ("", 0.0, 0), ("Sag MPRAGE", 0.0, None),
+     ("ADC", 800.0, None), ("DTI FA map", 1000.0, None), ("3D pCASL", 0.0, None)],
 )  # fmt: skip
 def test_b_values_of_descriptions(text: str, header: float | None, expected: float | None) -> None:
     assert describe(Evidence(series_text=text, b_value=header)).b_value == expected

@@ -80,6 +80,7 @@ def test_a_public_element_is_not_gainsaid_by_a_private_one(
     kit: Any, tmp_path: Any, syntax: Any, public: float | None, private: float | None
 ) -> None:
     data = kit.slice_dataset()
+    data.SeriesDescription = "DWI"
     if syntax == ExplicitVRBigEndian:
         data.PixelData = np.frombuffer(data.PixelData, "<u2").astype(">u2").tobytes()
     if public is not None:

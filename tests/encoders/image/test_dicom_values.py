@@ -293,3 +293,16 @@ def test_single_slices_with_numbers_of_their_own_stay_apart(kit: Any, tmp_path: 
         data.SeriesNumber, data.SeriesDescription, data.InstanceNumber = n, "screen", 1
         kit.write(tmp_path / f"{n}.dcm", data)
     assert len(list(read_path(tmp_path))) == 4
+
+
+@pytest.mark.parametrize("vr", ["IS", "UN", "OB"])
+def test_a_private_b_value_is_read_however_its_kind_was_kept(kit: Any, series_of: Any, vr: str) -> None:
+    sets = []
+    for number in range(4):
+        data = kit.slice_dataset(number % 2)
+        data.SOPInstanceUID = f"1.2.9.{number}"
+        value = ("50", "800 ")[number // 2]
+        data.add_new(0x00190010, "LO", "SIEMENS MR HEADER")
+        data.add_new(0x0019100C, vr, value if vr == "IS" else value.encode())
+        sets.append(data)
+    assert [(one.key, one.acquisition.b_value) for one in series_of(sets)] == [("b50", 50), ("b800", 800)]

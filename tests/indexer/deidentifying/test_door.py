@@ -52,7 +52,7 @@ def fill(folder: Path, numbers: range) -> Path:
             one = pydicom.dcmread(path)
             one.PatientName, one.PatientBirthDate = "Quillfeather^Hanna", BORN
             one.ReferringPhysicianName, one.StudyDescription = "Zwiebelmann^Otto", f"MR head Quillfeather ACC{number}"
-            one.PatientTelephoneNumbers = PHONE
+            one.PatientTelephoneNumbers, one.FrameOfReferenceUID = PHONE, f"1.2.826.0.1.3680043.10.1.77.{number}.3"
             one.save_as(path)
         (folder / f"report{number}.txt").write_text(REPORT.format(n=number), encoding="utf-8")
     message = oru(

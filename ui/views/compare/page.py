@@ -10,7 +10,8 @@ from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import SeriesCard
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.page_links import go, row_id
-from spinecho.ui.views.study.page import heading, packed, series_name
+from spinecho.ui.views.study.linked import series_name
+from spinecho.ui.views.study.page import heading, packed
 from spinecho.ui.views.study.viewer import viewer
 from spinecho.ui.views.style import trouble
 

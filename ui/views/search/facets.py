@@ -20,11 +20,15 @@ CHOICES = {
     "contrast": "Contrast agent",
     "side": "Side",
     "technique": "Technique",
+    "b_value": "b-value (s/mm²)",
+    "dixon": "Dixon image",
+    "component": "Part of the signal",
+    "computed": "Computed image",
     "vendor": "Manufacturer",
     "sex": "Sex",
 }
 """Filters whose values are those that the archive holds."""
-_SELDOM = frozenset({"side", "technique"})
+_SELDOM = frozenset({"side", "technique", "b_value", "dixon", "component", "computed"})
 """Facts that many archives say nothing of: these widgets are there where some study has a value."""
 COMPUTED = "Computed, localizers too"
 _WORDS = {"F": "female", "M": "male", "O": "other"}
@@ -85,7 +89,7 @@ def restore(state: MutableMapping[Any, Any], kept: Mapping[str, Any]) -> None:
 def condition(state: Mapping[Any, Any]) -> Filter:
     """The filter that the choices make."""
     kept = chosen(state)
-    parts: list[Filter] = [Is(field, tuple(kept[field])) for field in CHOICES if field in kept]
+    parts: list[Filter] = [Is(field, _values(field, kept[field])) for field in CHOICES if field in kept]
     if "age" in kept:
         low, high = kept["age"]
         parts.append(Between("age", low, None if high == _OLDEST else high))
@@ -108,14 +112,16 @@ def chips(state: Mapping[Any, Any]) -> list[dict[str, str]]:
     for key, value in chosen(state).items():
         label = CHOICES.get(key, {"tesla": "Field strength", "description": "Description"}.get(key, key.capitalize()))
         if key == "age":
-            age_words = f"{value[0]} years and older" if value[1] == _OLDEST else f"{value[0]} to {value[1]} years"
+            words = f"{value[0]} years and older" if value[1] == _OLDEST else f"{value[0]} to {value[1]} years"
         elif key == "contrast":
-            age_words = " or ".join(_CONTRAST.get(str(one), str(one)) for one in value)
+            words = " or ".join(_CONTRAST.get(str(one), str(one)) for one in value)
+        elif key == "b_value":
+            words = "b " + " or ".join(map(str, value))
         elif isinstance(value, list):
-            age_words = " or ".join(_WORDS.get(str(one), str(one)) for one in value)
+            words = " or ".join(_WORDS.get(str(one), str(one)) for one in value)
         else:
-            age_words = f"{_BOUNDS[key]} {value}" if key in _BOUNDS else COMPUTED if key == "derived" else str(value)
-        shown.append({"key": key, "label": label, "text": age_words})
+            words = f"{_BOUNDS[key]} {value}" if key in _BOUNDS else COMPUTED if key == "derived" else str(value)
+        shown.append({"key": key, "label": label, "text": words})
     return shown
 
 
@@ -162,7 +168,9 @@ def _choice(field: str, label: str, counts: Sequence[Facet]) -> None:
     held = [str(value) for value in st.session_state.get(field, ())]
     if field in _SELDOM and not by_value and not held:
         return
-    options = sorted({*by_value, *held}, key=lambda value: (value == "unknown", value.casefold()))
+    options = sorted(
+        {*by_value, *held}, key=lambda value: (value == "unknown", _number(value) or 0.0, value.casefold())
+    )
 
     def name(value: str) -> str:
         if value in held:  # its chip is narrow: the value alone, without the counts that help to choose it
@@ -208,6 +216,13 @@ def _number(text: str) -> float | None:
         return float(text.split(maxsplit=1)[0]) if text else None
     except ValueError:
         return None
+
+
+def _values(field: str, kept: Sequence[Any]) -> tuple[Any, ...]:
+    """What is chosen, as the filter compares it; a number that is none is no condition that anything meets."""
+    if field != "b_value":
+        return tuple(kept)
+    return tuple(value for one in kept if (value := _number(str(one))) is not None)
 
 
 def _day(value: Any) -> date | None:

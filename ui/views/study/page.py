@@ -36,6 +36,7 @@ from spinecho.ui.views.session.pooled import pooled
 from spinecho.ui.views.session.whole import whole
 from spinecho.ui.views.study.acquisition import acquisition_rows
 from spinecho.ui.views.study.engine3d import engine_address
+from spinecho.ui.views.study.linked import group_rows, interval, parts_by_series, series_facts, series_name
 from spinecho.ui.views.study.viewer import pack, viewer
 from spinecho.ui.views.style import trouble
 
@@ -93,6 +94,9 @@ def study_page(context: PageContext) -> None:
             st.caption("No report belongs to this study.")
         _priors(opened)
     if shown is not None:
+        if opened.groups:
+            with st.expander("Series that belong together", expanded=False):
+                group_rows(opened)
         with st.expander("Acquisition", expanded=False):
             acquisition_rows(shown)
 
@@ -105,24 +109,10 @@ def study_title(study: StudyCard | StudySummary) -> str:
     return " · ".join(part for part in (when, who, study.description, study.accession_number) if part) or study.uid
 
 
-def series_name(card: SeriesCard) -> str:
-    """Its description, else its facts."""
-    return card.description or series_facts(card) or card.uid
-
-
 def heading(study: StudyCard, series: Sequence[SeriesCard]) -> str:
     """`study_title`; of a study that its files say nothing about, what its first series is called."""
     title = study_title(study)
     return series_name(series[0]) if title == study.uid and series else title
-
-
-def series_facts(card: SeriesCard) -> str:
-    """Sequence, plane, contrast, volumes."""
-    facts = [fact for fact in (card.sequence, card.plane) if fact != "unknown"]
-    facts += ["contrast"] if card.contrast == "yes" else []
-    facts += ["computed"] if card.derived else []
-    facts += [f"first of {card.n_volumes}"] if card.n_volumes > 1 else []
-    return " · ".join(facts)
 
 
 @st.cache_resource(max_entries=6, ttl=1800, show_spinner="Reading the series")
@@ -243,11 +233,15 @@ def _spot(study: StudyCard, card: SeriesCard, at: str) -> None:
 
 
 def _rail(opened: OpenedStudy, chosen: SeriesCard | None) -> None:
-    pictures = opened.pictures
+    pictures, parts = opened.pictures, parts_by_series(opened.groups)
+    facts = {
+        card.volume_id: [series_facts(card) if card.description else "", *parts.get(card.uid, ())]
+        for card in opened.series
+    }
     rows = [
         {
             "volume": card.volume_id, "name": series_name(card),
-            "facts": series_facts(card) if card.description else "",
+            "facts": " · ".join(filter(None, facts[card.volume_id])),
             "png": base64.b64encode(pictures[card.volume_id]).decode() if card.volume_id in pictures else "",
             "chosen": chosen is not None and card.volume_id == chosen.volume_id,
         }
@@ -283,20 +277,21 @@ def _priors(opened: OpenedStudy) -> None:
     if not opened.others:
         return
     st.caption("Other studies of this patient")
-    others = [other for other, _ in opened.others]
-    firsts = {other.id: series[0] if series else None for other, series in opened.others}
+    firsts = [one.series[0] if one.series else None for one in opened.others]
     encoded = {volume: base64.b64encode(png).decode() for volume, png in opened.pictures.items()}
     choices = [
-        (other.date.isoformat() if other.date else "no date", _called(other, firsts[other.id])) for other in others
+        (one.card.date.isoformat() if one.card.date else "no date", _called(one.card, first))
+        for one, first in zip(opened.others, firsts, strict=True)
     ]
     shared = Counter(choices)
     rows = []
-    for at, (other, (when, what)) in enumerate(zip(others, choices, strict=True), 1):
-        first = firsts[other.id]
-        also = (other.accession_number or str(at)) if shared[when, what] > 1 else ""
+    for at, (one, first, (when, what)) in enumerate(zip(opened.others, firsts, choices, strict=True), 1):
+        also = (one.card.accession_number or str(at)) if shared[when, what] > 1 else ""
+        where = "" if one.same_region else ", ".join(one.regions)
         rows.append(
             {
-                "study": other.id, "name": when, "facts": " · ".join(part for part in (what, also) if part),
+                "study": one.card.id, "name": when,
+                "facts": " · ".join(part for part in (interval(one.days), where, what, also) if part),
                 "png": encoded.get(first.volume_id, "") if first else "", "chosen": False,
             }
         )  # fmt: skip

@@ -166,6 +166,30 @@ class Series(BaseModel):
     key_image: str | None
 
 
+class GroupedSeries(BaseModel):
+    """A series of a group, and which part of it the series is."""
+
+    series_uid: str
+    part: str
+
+
+class SeriesGroup(BaseModel):
+    """Series that belong together."""
+
+    kind: Literal["one acquisition", "dynamic phases", "before and after contrast"]
+    what: Annotated[list[str], Field(description="In what its series differ.")]
+    by: Annotated[list[str], Field(description="What all of them have in common: the rule's grounds.")]
+    members: list[GroupedSeries]
+
+
+class OtherStudy(StudySummary):
+    """Another study of the patient, those of the same body region first, of these the nearest in time."""
+
+    days: Annotated[int | None, Field(description="From the study to this one, negative before it; null: no date.")]
+    body_regions: list[str]
+    same_region: bool
+
+
 class Study(StudySummary):
     """A study with all that is stored of it."""
 
@@ -173,7 +197,8 @@ class Study(StudySummary):
     reports: list[Report]
     withdrawn: dict[str, int]
     same_exam: list[StudySummary]
-    others: list[StudySummary]
+    groups: list[SeriesGroup]
+    others: list[OtherStudy]
 
 
 class Reports(BaseModel):

@@ -24,13 +24,18 @@ PNG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}, "des
 
 @router.get("/studies/{uid}", response_model=shapes.Study)
 def study(asked: Reads, uid: Uid) -> Response:
-    """A study with its series, reports, and its patient's other studies."""
+    """A study with its series, which of them belong together, its reports, and its patient's other studies."""
     opened = _opened(asked, uid)
     found = study_plain(opened.card) | {
         "series": [series_plain(one, pictured=one.volume_id in opened.pictures) for one in opened.series],
         **_reports(opened),
         "same_exam": [study_plain(one) for one in opened.same_exam],
-        "others": [study_plain(one) for one, _ in opened.others],
+        "groups": [dataclasses.asdict(one) for one in opened.groups],
+        "others": [
+            study_plain(one.card)
+            | {"days": one.days, "body_regions": list(one.regions), "same_region": one.same_region}
+            for one in opened.others
+        ],
     }
     return held(asked, JSONResponse(found))
 

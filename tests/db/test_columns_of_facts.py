@@ -1,10 +1,11 @@
-"""Schema 0016 to 0017: side and technique come from the facts that rows hold, and what was damaged is still told."""
+"""Schemas 0016 and 0017 to now: columns come from the facts that rows hold, and what was damaged is still told."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
@@ -26,14 +27,20 @@ PLAIN = {
     "vendor": "GE", "model": "", "derived": False,
 }  # fmt: skip
 SAID = (
-    {"side": "left", "technique": ["Dixon", "EPI"]},
-    {"side": None, "technique": []},
+    {"side": "left", "technique": ["Dixon", "EPI"], "dixon": "water", "component": "phase", "b_value": 929.75},
+    {"side": None, "technique": [], "dixon": None, "component": None, "computed": None, "b_value": None},
     {},
-    {"side": "right", "technique": ["Dixon"]},
+    {"side": "right", "technique": ["Dixon"], "computed": "ADC map", "b_value": 0.0},
 )
+FILLED = [
+    ("left", "Dixon|EPI", "water", "phase", "", 930.0),
+    ("", "", "", "", "", None),
+    ("", "", "", "", "", None),
+    ("right", "Dixon", "", "", "ADC map", 0.0),
+]
 
 
-def at_0016(folder: Path, location: Location, damage: str) -> FilterArchive:
+def at(schema: str, folder: Path, location: Location, damage: str) -> FilterArchive:
     """A closed archive of that schema, one of whose volumes is not what was written."""
     archive = FilterArchive(folder, location)
     study = {"uid": "1.1", "accession_number": "", "patient_id": "", "date": None, "description": "", "sex": None,
@@ -45,34 +52,37 @@ def at_0016(folder: Path, location: Location, damage: str) -> FilterArchive:
     engine = make_engine(location)
     with engine.begin() as connection:
         config.attributes.update(connection=connection, carry=None)
-        command.downgrade(config, "0016")
+        command.downgrade(config, schema)
         connection.execute(text(f"UPDATE volumes SET {damage} WHERE \"key\" = '3'"))
     engine.dispose()
     return archive
 
 
-def columns(database: Database) -> list[tuple[str, str]]:
+def columns(database: Database) -> list[tuple[object, ...]]:
+    names = "side, technique, dixon, component, computed, b_value"
     with database.begin() as session:
-        return [(one[0], one[1]) for one in session.execute(text('SELECT side, technique FROM volumes ORDER BY "key"'))]
+        return [tuple(one) for one in session.execute(text(f'SELECT {names} FROM volumes ORDER BY "key"'))]
 
 
-def test_columns_are_filled_and_damage_is_still_told(tmp_path: Path, location: Location) -> None:
-    archive = at_0016(tmp_path, location, "plane = 'oblique'")
-    assert upgrade(location, record=tmp_path / "record.sqlite")[0] == "0016"
+@pytest.mark.parametrize("schema", ["0016", "0017"])
+def test_columns_are_filled_and_damage_is_still_told(tmp_path: Path, location: Location, schema: str) -> None:
+    archive = at(schema, tmp_path, location, "plane = 'oblique'")
+    assert upgrade(location, record=tmp_path / "record.sqlite")[0] == schema
     database = Database.open(location)
-    assert columns(database) == [("left", "Dixon|EPI"), ("", ""), ("", ""), ("right", "Dixon")]
+    assert columns(database) == FILLED
     (found,) = check_database(database)
     assert (found.what, found.count) == ("rows of volumes are not what was written", 1)
     selection = Selection(database, archive.builds)
-    assert len(selection.volumes(archive.image, parse_filter("technique=epi and side=left"))) == 1
+    for where in ("technique=epi and side=left", "dixon=water and b_value>900 and component=phase", "computed=adc"):
+        assert len(selection.volumes(archive.image, parse_filter(where))) == 1
     database.close()
 
 
 def test_a_row_that_cannot_be_read_stops_no_upgrade(tmp_path: Path) -> None:
     path = tmp_path / "spinecho.sqlite"
-    at_0016(tmp_path, path, "acquisition = '{'")
+    at("0016", tmp_path, path, "acquisition = '{'")
     upgrade(path)
     database = Database.open(path)
-    assert columns(database) == [("left", "Dixon|EPI"), ("", ""), ("", ""), ("", "")]
+    assert columns(database) == [*FILLED[:3], ("", "", "", "", "", None)]
     assert any("JSON" in one.what for one in check_database(database))
     database.close()
