@@ -239,16 +239,14 @@ class PgVectorCopy:
 
     def _query(self, m: int, among: Ids | None, effort: int) -> tuple[Any, dict[str, str | int]]:
         """The statement, and settings for it."""
-        order = f"ORDER BY v <#> CAST(:q AS halfvec({self._dim})) LIMIT :m"
-        where = "" if among is None else "WHERE id = ANY(:ids) "
-        compared = self._kind == FLAT or m > _MOST_EFFORT or (among is not None and len(among) <= EXACT_UP_TO)
-        if compared:
-            query = f"WITH few AS MATERIALIZED (SELECT id, v FROM {self._table} {where}) SELECT id FROM few {order}"
-            return text(query), {}
+        likeness, where = f"v <#> CAST(:q AS halfvec({self._dim}))", "" if among is None else "WHERE id = ANY(:ids) "
+        if self._kind == FLAT or m > _MOST_EFFORT or (among is not None and len(among) <= EXACT_UP_TO):
+            # what is added keeps the planner from the graph, which would find less
+            return text(f"SELECT id FROM {self._table} {where}ORDER BY ({likeness}) + 0 LIMIT :m"), {}
         chosen: dict[str, str | int] = {"hnsw.ef_search": min(_MOST_EFFORT, max(m, effort))}
         if among is not None:
             chosen |= {"hnsw.iterative_scan": "relaxed_order", "hnsw.max_scan_tuples": 200_000}
-        return text(f"SELECT id FROM {self._table} {where}{order}"), chosen
+        return text(f"SELECT id FROM {self._table} {where}ORDER BY {likeness} LIMIT :m"), chosen
 
 
 def _table(key: str, name: str) -> str:
