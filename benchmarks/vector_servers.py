@@ -95,6 +95,7 @@ def asked(served: ServedSpace, data: Corpus, share: float) -> dict[str, Any]:
         raise SystemExit(f"the server stopped answering: {served.notes}")
     return {
         "share": share, "recall": round(same / (K * len(queries)), 4), "p50_ms": round(float(np.median(took)), 2),
+        "p10_ms": round(float(np.percentile(took, 10)), 2),
         "p99_ms": round(float(np.percentile(took, 99)), 2),
     }  # fmt: skip
 

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,25 @@ def interfaces() -> set[str]:
     return {line.split(":")[0].strip() for line in Path("/proc/net/dev").read_text().splitlines()[2:]}
 
 
+@dataclass(frozen=True)
+class Milvus:
+    """A running server."""
+
+    address: str
+    """As the setting has it."""
+    process: subprocess.Popen[str]
+    """What looks after it."""
+
+    def end(self) -> None:
+        """Have it end now."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(60)
+
+
 @contextmanager
-def running_milvus() -> Iterator[str]:
-    """Its address, as the setting has it; skips where there is none to be run."""
+def running_milvus() -> Iterator[Milvus]:
+    """The server; skips where there is none to be run."""
     python = os.environ.get(_PYTHON, "")
     if not python:
         pytest.skip("a real Milvus is asked by 'make test-servers' alone")
@@ -47,8 +64,9 @@ def running_milvus() -> Iterator[str]:
         try:
             port = server.stdout.readline().strip()
             assert port.isdigit(), (folder / "log").read_text()[-2000:]
-            yield f"milvus://127.0.0.1:{port}"
+            yield Milvus(f"milvus://127.0.0.1:{port}", server)
         finally:
-            server.stdin.close()
+            if not server.stdin.closed:
+                server.stdin.close()
             server.wait(60)
             shutil.rmtree(folder, ignore_errors=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from milvus_servers import running_milvus
+from milvus_servers import Milvus, running_milvus
 from servers import Server
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -25,16 +25,16 @@ for _name, _test in vars(vector_server_contract).items():
 
 
 @pytest.fixture(scope="module")
-def milvus() -> Iterator[str]:
-    with running_milvus() as address:
-        yield address
+def milvus() -> Iterator[Milvus]:
+    with running_milvus() as server:
+        yield server
 
 
 @pytest.fixture
-def place(tmp_path: Path, milvus: str, postgresql: Server) -> Iterator[Place]:
+def place(tmp_path: Path, milvus: Milvus, postgresql: Server) -> Iterator[Place]:
     """An archive of vectors in PostgreSQL, copied to Milvus."""
-    found = Place(tmp_path, postgresql.new(), milvus)
-    for one in found.server.copies(found.key):  # archives of tests begin at the same moment: they have no runs
+    found = Place(tmp_path, postgresql.new(), milvus.address)
+    for one in found.server.copies(found.key):  # archives of tests have the same key, as they have no runs
         found.server.drop(found.key, one.name)
     yield found
     found.server.close()
@@ -77,3 +77,18 @@ def test_a_server_that_is_not_there_is_said_and_the_builds_answer(place: Place) 
     served = place.serve()
     assert any("does not answer" in note for note in served.notes)
     assert (served.nearest(place.rows[:9], 1).ids[:, 0] == np.arange(1, 10)).all()
+
+
+def test_a_server_that_ends_while_it_is_asked_costs_one_search_some_seconds(place: Place, milvus: Milvus) -> None:
+    """The last one: nothing can be asked after it."""
+    place.sync()
+    served = place.serve()
+    view = served.view()
+    assert (view.nearest(place.rows[:9], 1).ids[:, 0] == np.arange(1, 10)).all()
+    assert not view.notes
+    milvus.end()
+    assert (view.nearest(place.rows[:9], 1).ids[:, 0] == np.arange(1, 10)).all()
+    assert any("does not answer" in note for note in view.notes)
+    assert served.build is None
+    with pytest.raises(VectorServerDown):
+        place.server.check()

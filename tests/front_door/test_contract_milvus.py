@@ -34,8 +34,8 @@ for _module in (test_contract, test_both_doors):
 
 @pytest.fixture(scope="module")
 def milvus() -> Iterator[str]:
-    with running_milvus() as address:
-        yield address
+    with running_milvus() as server:
+        yield server.address
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,12 +27,18 @@ from spinecho.db.vectors.indexes.protocol import Ids, Rows
 from spinecho.db.vectors.servers.place import MilvusPlace
 from spinecho.db.vectors.servers.protocol import FLAT, CopyState, padded
 
+_NO_FILE = "PYTHON_DOTENV_DISABLED"
+_before = os.environ.get(_NO_FILE)
+os.environ[_NO_FILE] = "1"  # else pymilvus takes settings of this process from any file .env above its own folder
 try:
     import grpc
     from pymilvus import DataType, MilvusClient
     from pymilvus.exceptions import MilvusException
 except ImportError as error:
     raise BackendMissing("Milvus needs its client: pip install -c constraints.txt 'spinecho[milvus]'") from error
+finally:
+    os.environ.pop(_NO_FILE)
+    os.environ.update({} if _before is None else {_NO_FILE: _before})
 
 T = TypeVar("T")
 OLDEST = (2, 3)
