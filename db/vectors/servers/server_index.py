@@ -22,7 +22,7 @@ StoredRows: TypeAlias = Callable[[Ids], tuple[Ids, Rows]]
 Everything: TypeAlias = Callable[[], Iterator[tuple[Ids, Rows]]]
 """All that is stored, in blocks."""
 
-EXACT_UP_TO = 1_000
+EXACT_UP_TO = 100
 """Where a filter leaves no more, their stored vectors are compared and no server is asked."""
 _SLACK = 16
 """Proposed past what is wanted, so that equal similarities at the border are ordered by id."""
