@@ -22,7 +22,7 @@ LOCK := $(TOOLS)/bin/uv pip compile --universal --python-version 3.11.5 --genera
 	--no-config --custom-compile-command "make lock"
 SERVER := --extra server --extra mcp --extra pacs --extra postgresql
 
-.PHONY: demo test lint docs docs-serve servers screenshots clean lock sbom audit lint-deployment
+.PHONY: demo test test-servers lint docs docs-serve servers screenshots clean lock sbom audit lint-deployment
 
 demo: $(READY)
 	$(BIN)/spinecho demo demo/archive --tour --home demo/home
@@ -43,6 +43,20 @@ servers: $(READY)
 			orthanc orthanc-dicomweb >/dev/null || true; fi
 	@$(HAS_BROWSER) || $(BIN)/playwright install chromium \
 		|| echo "no browser could be fetched: tests of the pages in a browser will be skipped"
+
+# a real Milvus, its packages in an environment of their own as they clash with ours. It listens on every interface: the tests run
+# in a network of their own, where loopback is the only one (as root, or where the kernel lets accounts make one)
+MILVUS := build/milvus
+test-servers: $(READY) $(MILVUS)/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[cpu,demo,dev,milvus]'
+	SPINECHO_TEST_MILVUS=$(CURDIR)/$(MILVUS)/bin/python unshare $$([ "$$(id -u)" = 0 ] || echo --map-current-user --keep-caps) --net \
+		sh -c 'ip link set lo up && exec $(BIN)/pytest tests/db/test_milvus.py tests/front_door/test_contract_milvus.py'
+
+$(MILVUS)/.ready:
+	$(PYTHON) -m venv $(MILVUS)
+	$(MILVUS)/bin/pip install --quiet --disable-pip-version-check "milvus==2.3.5" "pymilvus>=2.3,<2.4" "setuptools<80" \
+		"marshmallow<4" numpy
+	touch $@
 
 lint: $(READY)
 	$(BIN)/ruff check .

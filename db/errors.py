@@ -45,6 +45,20 @@ class BackendMissing(StoreError):
     """A library that the chosen index needs is not installed."""
 
 
+class VectorServerError(StoreError):
+    """A server of vectors cannot be asked; what is stored is well, and searches go on without it."""
+
+
+class VectorServerDown(VectorServerError):
+    """It does not answer."""
+
+    exit_status = 3
+
+
+class VectorServerUnfit(VectorServerError):
+    """It is too old, lets us do too little, or holds something else than a copy of this archive."""
+
+
 class PruneRefused(StoreError):
     """So much of an archive is gone from its disk that it may rather not be mounted; nothing was forgotten."""
 

@@ -14,6 +14,7 @@ from spinecho.db.filters.algebra import ALL, Filter
 from spinecho.db.queries.selection import Selection, View
 from spinecho.db.schema.database import Database
 from spinecho.db.vectors.served import ServedSpace, SpaceView
+from spinecho.db.vectors.servers.protocol import VectorServer
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.errors import QueryError
@@ -46,15 +47,24 @@ class Engine:
     the first query meets a moment at which something has changed, and is shared until the next one.
     """
 
-    def __init__(self, database: Database, builds: Path, dual: DualEncoder, *, weights: Weights | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        builds: Path,
+        dual: DualEncoder,
+        *,
+        weights: Weights | None = None,
+        elsewhere: VectorServer | None = None,
+    ) -> None:
         """weights: how much each channel counts; where not given those that ship, moved by this archive's self-test
-        once `calibrate` was called.
+        once `calibrate` was called. elsewhere: a server of vectors that is asked in place of the builds.
         """
         self._database, self._dual, self._own = database, dual, weights
         self._weighing = Weighing(weights or Weights.load(), "home" if weights else "shipped", "")
         image = serving_space(database, "image", dual.image.space, refusal=QueryError)
         text = serving_space(database, "text", dual.text.space, refusal=QueryError)
-        self._image, self._text = ServedSpace(database, builds, image), ServedSpace(database, builds, text)
+        self._image = ServedSpace(database, builds, image, elsewhere=elsewhere)
+        self._text = ServedSpace(database, builds, text, elsewhere=elsewhere)
         self._selection = Selection(database, builds)
         self._spelling = Spelling(database, getattr(dual.text, "knows", None))
         self._encoding = QueryEncoding()

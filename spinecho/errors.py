@@ -20,6 +20,8 @@
     │   ├── Damaged                   what is stored is not what was written
     │   │   └── BuildCorrupt, BackupDamaged
     │   ├── SchemaOutdated, SchemaUnknown, Busy, BackendMissing, PruneRefused, RootMissing
+    │   ├── VectorServerError         Milvus or pgvector; searches go on without it
+    │   │   └── VectorServerDown, VectorServerUnfit
     │   ├── RootUnreadable            a folder to index that refuses us                 indexer.sources.folder
     │   ├── FilesChanged              the files of a series have changed or gone
     │   ├── CohortError               a cohort that cannot be                           db.cohorts

@@ -32,10 +32,13 @@ class _Begun(uvicorn.Server):
 
 
 @contextmanager
-def answering(home: Path, jobs: int = 1, *, database: str = "") -> Iterator[str]:
-    """The address of a server of a machine used alone. jobs: how many run at once. database: in place of the file."""
+def answering(home: Path, jobs: int = 1, *, database: str = "", vectors: str = "") -> Iterator[str]:
+    """The address of a server of a machine used alone. jobs: how many run at once. database: in place of the file.
+    vectors: the server that is asked in place of builds.
+    """
     port = free_port()
-    settings = read_settings(home=home, device="cpu", environment={"SPINECHO_DATABASE": database})
+    environment = {"SPINECHO_DATABASE": database, "SPINECHO_VECTORS": vectors}
+    settings = read_settings(home=home, device="cpu", environment=environment)
     app = create_api(
         settings, door=Door(alone=True, secret=SECRET), limits=Limits(rate=0), wait=True, jobs_at_once=jobs
     )

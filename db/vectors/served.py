@@ -1,30 +1,40 @@
-"""A space as it is now: the newest sound build, the rows since, without what was deleted."""
+"""A space as it is now: the newest sound build, the rows since, without what was deleted.
+
+Where a server of vectors is set, the copy that it holds stands in the place of the build for as long as it is sound and
+answers; else the build does, and a note says so.
+"""
 
 from __future__ import annotations
 
 import copy
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from sqlalchemy import bindparam, func, select
 
-from spinecho.db.errors import BuildCorrupt, StoreError
+from spinecho.db.errors import BuildCorrupt, StoreError, VectorServerError, VectorServerUnfit
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Tombstone, Vector
 from spinecho.db.values import SpaceRecord
 from spinecho.db.vectors.indexes.exact import ExactIndex
 from spinecho.db.vectors.indexes.protocol import Ids, Neighbours, Rows, VectorIndex, ascending, ranked
 from spinecho.db.vectors.manifest import builds_newest_first, current_build
+from spinecho.db.vectors.servers.protocol import VectorServer
+from spinecho.db.vectors.servers.served_copy import ServedCopy, open_copy
 from spinecho.db.vectors.sound import require_sound
 from spinecho.db.vectors.stored_rows import read_vectors
 
 _AT_ONCE = 250
 """New rows read at a time: a millisecond in which nothing else of this process runs."""
+_LOOK_AGAIN = 30.0
+"""Seconds after which a server that did not answer is asked again, and one that does whether it holds another copy."""
+_MANY_NEWER = 20_000
+"""Vectors that a server's copy may lack before a note says so."""
 
 
 class Mark(NamedTuple):
@@ -48,11 +58,16 @@ class SpaceView:
     mark: Mark
     build: str | None
     """Name of the build that answers, None where there is none or none is sound."""
-    base: VectorIndex
+    base: VectorIndex | ServedCopy
     delta: ExactIndex
     dropped: int
     """Vectors that the build holds and the archive no longer does."""
     warnings: tuple[str, ...] = ()
+    """Of builds that are not served."""
+    notes: list[str] = field(default_factory=list)
+    """Of a server that does not answer for this space; one that stopped answering while this was asked is added."""
+    otherwise: Callable[[VectorServerError, Mark], SpaceView] | None = None
+    """What answers where the server does not."""
 
     def __len__(self) -> int:
         return len(self.base) + len(self.delta)
@@ -65,7 +80,14 @@ class SpaceView:
     def nearest(self, vectors: Rows, k: int, *, among: Ids | None = None) -> Neighbours:
         """The k most similar of build and delta together; as `VectorIndex.nearest`."""
         among = None if among is None else ascending(among)
-        parts = [part.nearest(vectors, k, among=among) for part in (self.base, self.delta) if len(part)]
+        try:
+            parts = [part.nearest(vectors, k, among=among) for part in (self.base, self.delta) if len(part)]
+        except VectorServerError as error:
+            if self.otherwise is None:
+                raise
+            view = self.otherwise(error, self.mark)
+            self.notes[:] = view.notes
+            return view.nearest(vectors, k, among=among)
         if not parts:
             return self.delta.nearest(vectors, k, among=among)
         return ranked(
@@ -80,7 +102,7 @@ class _Served:
     """A build with what came after it. Searches keep the one that they began with."""
 
     build: str | None
-    base: VectorIndex
+    base: VectorIndex | ServedCopy
     delta: ExactIndex
     highest: int
     tombstone: int
@@ -96,12 +118,23 @@ class ServedSpace:
     before it answers, and then takes its place; a build that is not sound never does.
     """
 
-    def __init__(self, database: Database, builds: Path, space: SpaceRecord, *, gpu: str | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        builds: Path,
+        space: SpaceRecord,
+        *,
+        gpu: str | None = None,
+        elsewhere: VectorServer | None = None,
+    ) -> None:
+        """elsewhere: a server whose copy answers in place of the build."""
         self.space = space
         self.warnings: list[str] = []
+        self.notes: list[str] = []
         self.generation = 0
         """Raised by every `refresh` that found something new."""
         self._database, self._builds, self._gpu = database, builds, gpu
+        self._elsewhere, self._looked = elsewhere, time.monotonic()
         self._lock = threading.Lock()
         self._opening: threading.Thread | None = None
         self._refused: set[str] = set()
@@ -111,7 +144,7 @@ class ServedSpace:
             .scalar_subquery(),
             select(func.max(Vector.id)).where(Vector.space_id == space.id).scalar_subquery(),
         )
-        self._served = self._opened()
+        self._served = self._opened_elsewhere() or self._opened()
         self.refresh()
 
     def __len__(self) -> int:
@@ -141,13 +174,21 @@ class ServedSpace:
 
     def look_for_build(self) -> None:
         """Begin to open another build where one is to serve; a later look finds it in place."""
+        if self._elsewhere is not None and time.monotonic() > self._looked + _LOOK_AGAIN:
+            self._begin(self._swap_elsewhere)
+        if isinstance(self._served.base, ServedCopy):
+            return
         waiting = current_build(self._builds, self.space)
         if not waiting or waiting == self._served.build or waiting in self._refused:
             return
+        self._begin(self._swap, waiting)
+
+    def _begin(self, swap: Callable[..., None], *name: str) -> None:
+        """Have a thread put something else in place, if none does."""
         with self._lock:
             idle = self._opening is None or not self._opening.is_alive()
-            if idle and waiting != self._served.build and waiting not in self._refused:
-                self._opening = threading.Thread(target=self._swap, args=(waiting,), name="build", daemon=True)
+            if idle and name != (self._served.build,) and not self._refused.intersection(name):
+                self._opening = threading.Thread(target=swap, args=name, name="build", daemon=True)
                 self._opening.start()
 
     def settle(self) -> None:
@@ -184,11 +225,71 @@ class ServedSpace:
                 self.generation += self._catch_up(self._served)
             return self._viewed() if self._served.mark == mark else None
 
-    def _viewed(self) -> SpaceView:
-        served = self._served
+    def _viewed(self, other: _Served | None = None) -> SpaceView:
+        served = other or self._served
         # Indexes replace what they hold and never change it: a copy of one goes on holding what it held
         base, delta = copy.copy(served.base), copy.copy(served.delta)
-        return SpaceView(self.space, served.mark, served.build, base, delta, served.dropped, tuple(self.warnings))
+        return SpaceView(
+            self.space, served.mark, served.build, base, delta, served.dropped, tuple(self.warnings),
+            notes=self._noted(served), otherwise=self._instead if isinstance(base, ServedCopy) else None,
+        )  # fmt: skip
+
+    def _noted(self, served: _Served) -> list[str]:
+        if not isinstance(served.base, ServedCopy) or len(served.delta) <= _MANY_NEWER:
+            return list(self.notes)
+        newer = f"{len(served.delta):,} vectors are newer than the copy {served.build}, and are searched here"
+        return [*self.notes, f"{newer}; 'spinecho builds sync' brings it up"]
+
+    def _instead(self, error: VectorServerError, mark: Mark) -> SpaceView:
+        """What the builds here, or the rows, answer in place of a server that does not; of the same moment."""
+        with self._lock:
+            self._looked = time.monotonic()
+            self.notes = [_note(error)]
+            if isinstance(self._served.base, ServedCopy):
+                # a copy that another took the place of is no reason to go without the server
+                again = self._opened_elsewhere() if isinstance(error, VectorServerUnfit) else None
+                served = again or self._opened()
+                self._catch_up(served)
+                self._served = served
+                self.generation += 1
+            if self._served.mark <= mark:
+                self._catch_up(self._served)
+                return self._viewed()
+            earlier = self._opened()  # others look at a later moment already
+            self._catch_up(earlier)
+            return self._viewed(earlier)
+
+    def _opened_elsewhere(self) -> _Served | None:
+        """The server's copy; None, with a note, where it cannot answer."""
+        if self._elsewhere is None:
+            return None
+        try:
+            copy_there = open_copy(self._database, self._elsewhere, self.space)
+        except VectorServerError as error:
+            self.notes = [_note(error)]
+            return None
+        finally:
+            self._looked = time.monotonic()
+        self.notes = []
+        state, name = copy_there.state, f"{copy_there.state.name} on {self._elsewhere.what}"
+        return _Served(name, copy_there, ExactIndex(self.space.dim), state.highest, state.tombstone)
+
+    def _swap_elsewhere(self) -> None:
+        """Take up the server's copy as it is now, or leave it where it is no longer sound."""
+        try:
+            now, served = self._served.base, self._opened_elsewhere()
+            if served is None and not isinstance(now, ServedCopy):
+                return
+            if isinstance(now, ServedCopy) and served is not None and served.base.state == now.state:  # type: ignore[union-attr]
+                return
+            served = served or self._opened()
+            self._catch_up(served)  # most of it while nothing waits
+            with self._lock:
+                self._catch_up(served)
+                self._served = served
+                self.generation += 1
+        except StoreError as error:
+            self.notes = [_note(error)]
 
     def _opened(self) -> _Served:
         for name in builds_newest_first(self._builds, self.space):
@@ -251,3 +352,7 @@ class ServedSpace:
                 served.tombstone = max(row.id for row in gone)
             served.mark = mark
             return fresh or bool(gone)
+
+
+def _note(error: StoreError) -> str:
+    return f"the server of vectors was not asked: {error}. The answer is complete: it comes from the builds here"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import select
 
 from spinecho.db.errors import Damaged
+from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Vector, vector_checksum
 from spinecho.db.values import SpaceRecord
@@ -16,6 +19,7 @@ from spinecho.db.vectors.indexes.protocol import Codes, Ids, Rows
 
 ROWS_FILE, ROUGH_FILE, IDS_FILE = "rows.f16", "rows.u8", "ids.i64"
 _BLOCK = 20_000
+_COLUMNS = (Vector.id, Vector.data, Vector.passage_id, Vector.volume_id, Vector.checksum)
 
 
 def write_rows(database: Database, space: SpaceRecord, folder: Path, *, up_to: int | None = None) -> int:
@@ -45,33 +49,48 @@ def read_vectors(
         yield ids, unpack(data, space.dim)
 
 
+def vectors_by_id(database: Database, space: SpaceRecord, ids: Ids) -> tuple[Ids, Rows]:
+    """(ids, vectors) of those ids that are stored, ascending. Raises `Damaged` as `read_vectors`."""
+    found: list[Any] = []
+    with database.begin() as session:
+        for some in chunks(ids.tolist()):
+            query = select(*_COLUMNS).where(Vector.space_id == space.id, Vector.id.in_(some))
+            found += session.execute(query).all()
+    found.sort(key=itemgetter(0))
+    _require_written(found, space)
+    known = np.fromiter((row[0] for row in found), dtype=np.int64, count=len(found))
+    return known, unpack(b"".join(row[1] for row in found), space.dim)
+
+
 def _blocks(
     database: Database, space: SpaceRecord, *, after: int, up_to: int | None, most: int = _BLOCK
 ) -> Iterator[tuple[Ids, bytes]]:
     """Raises `Damaged` for a vector that is not what was written."""
-    checksum = vector_checksum()
-    columns = (Vector.id, Vector.data, Vector.passage_id, Vector.volume_id, Vector.checksum)
     while True:
-        query = select(*columns).where(Vector.space_id == space.id, Vector.id > after)
+        query = select(*_COLUMNS).where(Vector.space_id == space.id, Vector.id > after)
         if up_to is not None:
             query = query.where(Vector.id <= up_to)
         with database.begin() as session:
             block = session.execute(query.order_by(Vector.id).limit(most)).all()
         if not block:
             return
-        wrong = [
-            row[0]
-            for row in block
-            if row[4] != checksum((row[1], row[2], space.id, row[3])) or len(row[1]) != 2 * space.dim
-        ]
-        if wrong:
-            raise Damaged(
-                f"{len(wrong)} vectors are not what was written, the first under the id {wrong[0]}; "
-                "'spinecho status --check' names their studies, 'spinecho index --no-resume' makes them anew"
-            )
+        _require_written(block, space)
         ids = np.fromiter((row[0] for row in block), dtype=np.int64, count=len(block))
         yield ids, b"".join(row[1] for row in block)
         after = int(ids[-1])
+
+
+def _require_written(rows: Sequence[Any], space: SpaceRecord) -> None:
+    """Raise `Damaged` unless rows of `_COLUMNS` are what was written."""
+    checksum = vector_checksum()
+    wrong = [
+        row[0] for row in rows if row[4] != checksum((row[1], row[2], space.id, row[3])) or len(row[1]) != 2 * space.dim
+    ]
+    if wrong:
+        raise Damaged(
+            f"{len(wrong)} vectors are not what was written, the first under the id {wrong[0]}; "
+            "'spinecho status --check' names their studies, 'spinecho index --no-resume' makes them anew"
+        )
 
 
 def pack(row: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> bytes:

@@ -24,6 +24,7 @@ def of_archive(database: Database, retriever: Retriever) -> list[str]:
         for space in (retriever.image, retriever.text)
         for warning in space.warnings
     ]
+    messages += dict.fromkeys(note for space in (retriever.image, retriever.text) for note in space.notes)
     messages += retriever.selection.warnings
     if pending := file_index.count_pending_series(database):
         messages.append(f"{pending} series are not indexed yet; run 'spinecho index' again to go on")

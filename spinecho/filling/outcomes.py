@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, get_args, overload
 
-from spinecho.db.errors import Busy, StoreError
+from spinecho.db.errors import BackendMissing, Busy, StoreError, VectorServerError
 from spinecho.db.files import not_indexed, runs
 from spinecho.db.schema.database import Database
+from spinecho.db.store import storing
+from spinecho.db.values import Role
 from spinecho.encoders.dual import DualEncoder
 from spinecho.filling.status_facts import failure_facts, remedy_of
 from spinecho.indexer.backfill import Added, add_parts
@@ -23,7 +26,7 @@ from spinecho.pseudonyms.identities import open_door
 from spinecho.search.concepts.applying import look_after as look_after_concepts
 from spinecho.search.self_test import look_after
 from spinecho.setup.settings import Settings
-from spinecho.setup.wiring import indexing_lock, open_dual
+from spinecho.setup.wiring import indexing_lock, open_dual, open_vector_server
 
 OnProgress = Callable[[str, int, int], None]
 """Given a stage (discover, scan, read, encode, store, reports, build, self-test, concepts), how much of it is done,
@@ -120,11 +123,29 @@ def index(
             )  # fmt: skip
         warning = self_tested(held, opened, on_progress)
         taught = look_after_concepts(held, tell=on_progress or (lambda *_: None))
-    warnings = (*summary.warnings, *((warning,) if warning else ()), *taught)
+        copied = _copied(settings, held)
+    warnings = (*summary.warnings, *((warning,) if warning else ()), *taught, *copied)
     return Outcome(
         summary.run, summary.counts, summary.reasons, summary.mendable, summary.seconds, warnings,
         _files(not_indexed.failures(held, ignorable=False)), summary.report_columns,
     )  # fmt: skip
+
+
+def _copied(settings: Settings, database: Database) -> tuple[str, ...]:
+    """Have the server of vectors, where one is set, hold what was stored; what is to be known where it does not."""
+    from spinecho.db.vectors.servers.syncing import sync  # noqa: PLC0415  (for those who have a server)
+
+    try:
+        if (server := open_vector_server(settings, database)) is None:
+            return ()
+        with closing(server):
+            for role in get_args(Role):
+                space = storing.serving(database, role)
+                if space is not None:
+                    sync(database, server, space)
+    except (VectorServerError, BackendMissing) as error:
+        return (f"the server of vectors does not hold what is new: {error}. 'spinecho builds sync' tries it again",)
+    return ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from spinecho.db.errors import BuildCorrupt, StoreError
+from spinecho.db.errors import BuildCorrupt, StoreError, VectorServerError
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.values import Role as Space
@@ -21,12 +23,13 @@ from spinecho.errors import QueryError
 from spinecho.search.access.persons import Access, Role
 from spinecho.setup.private import private_files
 from spinecho.setup.settings import Settings
-from spinecho.setup.wiring import indexing_lock
+from spinecho.setup.wiring import indexing_lock, open_vector_server
 
 if TYPE_CHECKING:
     from spinecho.db.vectors.indexes.trade_off import TradeOff
+    from spinecho.db.vectors.servers.protocol import VectorServer
 
-__all__ = ["FLAT_UP_TO", "KINDS", "Build", "Builds"]
+__all__ = ["FLAT_UP_TO", "KINDS", "Build", "Builds", "ServerCopy"]
 Say = Callable[[str], None]
 
 
@@ -56,6 +59,35 @@ class Build:
             del facts["error"]
             return facts
         return {name: facts[name] for name in ("space", "build", "serves", "error")}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCopy:
+    """The copy of a space (image or text) on the server of vectors.
+
+    lacks: vectors that are stored and not in it; searches find them here. dropped: those that it holds and the archive
+    no longer does. measured: recall of the ten nearest and milliseconds, by the share that a filter leaves, as they
+    were when it was made. error: why searches do not ask it; then little else is known.
+    """
+
+    space: str
+    server: str
+    copy: str = ""
+    kind: str = ""
+    vectors: int = 0
+    lacks: int = 0
+    dropped: int = 0
+    measured: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    made_at: str = ""
+    synced_at: str = ""
+    error: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """One plain object."""
+        facts = dataclasses.asdict(self)
+        if not self.error:
+            del facts["error"]
+        return facts
 
 
 class Builds:
@@ -120,6 +152,43 @@ class Builds:
                 found[str(role)] = trade_offs(codes, kinds or KINDS, seed=seed, say=on_progress or _silent)
         return found
 
+    def sync(
+        self, *, space: str | None = None, anew: bool = False, on_progress: Say | None = None
+    ) -> tuple[ServerCopy, ...]:
+        """Have the server of vectors that the settings name hold what is stored, of a space or of both.
+
+        It goes on where the last one ended or was stopped. anew: a new copy is filled beside the one that serves, and
+        takes its place once it is measured. Raises `QueryError` where no server is set, `VectorServerDown`,
+        `VectorServerUnfit`, and `Busy` while another process indexes.
+        """
+        from spinecho.db.vectors.servers.syncing import sync  # noqa: PLC0415  (for those who have a server)
+
+        require_space(space)
+        say, settings = on_progress or _silent, self._settings
+        with indexing_lock(settings):
+            database = self._database()
+            self._access().allow(Role.MANAGER, "fill the server of vectors", "sync-builds", anew=anew)
+            with closing(self._server(database)) as server:
+                for role, record in _spaces(database, space):
+                    say(f"{role}: asking {server.what}")
+                    sync(database, server, record, anew=anew, say=partial(_of_role, say, role))
+                return tuple(_copy(database, server, role, record) for role, record in _spaces(database, space))
+
+    def status(self) -> tuple[ServerCopy, ...]:
+        """What the server of vectors holds of both spaces, held against what is stored; a server that cannot be asked
+        is told in `error`. Raises `QueryError` where no server is set.
+        """
+        database = self._database()
+        self._access().allow(Role.VIEWER, "see encoders and builds", "see-builds")
+        with closing(self._server(database)) as server:
+            return tuple(_copy(database, server, role, record) for role, record in _spaces(database, None))
+
+    def _server(self, database: Database) -> VectorServer:
+        server = open_vector_server(self._settings, database)
+        if server is None:
+            raise QueryError("no server of vectors is set: SPINECHO_VECTORS=pgvector or milvus://host:19530 names one")
+        return server
+
     def list(self) -> tuple[Build, ...]:
         """Every build of both spaces, the newest of each first. Raises `StoreError` where nothing is indexed."""
         database, builds = self._database(), self._settings.builds
@@ -160,6 +229,32 @@ def _spaces(database: Database, only: str | None) -> Iterator[tuple[Space, Space
             yield role, record
     if not found:
         raise StoreError("nothing is indexed yet; run 'spinecho index FOLDER' first")
+
+
+def _copy(database: Database, server: VectorServer, role: str, space: SpaceRecord) -> ServerCopy:
+    from spinecho.db.vectors.servers.served_copy import open_copy  # noqa: PLC0415
+    from spinecho.db.vectors.servers.syncing import behind, key_of  # noqa: PLC0415
+
+    try:
+        state = server.serving(key_of(database, space))
+    except VectorServerError as error:
+        return ServerCopy(role, server.what, error=str(error))
+    try:
+        open_copy(database, server, space)
+        wrong = ""
+    except VectorServerError as error:
+        wrong = str(error)
+    if state is None:
+        return ServerCopy(role, server.what, error=wrong)
+    lacks, dropped = behind(database, space, state)
+    return ServerCopy(
+        role, server.what, state.name, state.kind, state.count, lacks, dropped, state.measured, state.made_at,
+        state.synced_at, wrong,
+    )  # fmt: skip
+
+
+def _of_role(say: Say, role: str, what: str) -> None:
+    say(f"{role}: {what}")
 
 
 def _build(space: str, manifest: Manifest, *, serves: bool) -> Build:

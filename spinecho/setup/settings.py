@@ -10,6 +10,7 @@ from pathlib import Path
 
 from spinecho.db.people.record import FILE
 from spinecho.db.schema.engines import Location, read_location
+from spinecho.db.vectors.servers.place import read_place
 from spinecho.encoders.registry import DEFAULT
 from spinecho.errors import SettingsError
 
@@ -42,6 +43,9 @@ class Settings:
 
     server: str = ""
     """URL of a PostgreSQL database, in place of the home's SQLite file (SPINECHO_DATABASE)."""
+
+    vectors: str = ""
+    """A server that searches a copy of the vectors: pgvector, or milvus://host:19530 (SPINECHO_VECTORS)."""
 
     recorded: str = ""
     """Where the record of who did what is: a file, a folder or a PostgreSQL URL (SPINECHO_RECORD, else the home)."""
@@ -107,6 +111,7 @@ def read_settings(
         roles=_roles(environment.get("SPINECHO_ROLES") or "", chosen),
         idle_minutes=_whole(environment, "SPINECHO_IDLE_MINUTES", "60"),
         server=_server(environment.get("SPINECHO_DATABASE") or ""),
+        vectors=_vectors(environment.get("SPINECHO_VECTORS") or ""),
         recorded=_place(environment.get("SPINECHO_RECORD") or ""),
         no_record=environment.get(NO_RECORD) == "1",
         identified=_whole_place(environment.get("SPINECHO_IDENTITIES") or ""),
@@ -127,6 +132,7 @@ def as_environment(settings: Settings) -> dict[str, str]:
     of_home = settings.roles is None or settings.roles == settings.home / "roles.toml"
     found |= {"SPINECHO_IDENTITIES": settings.identified, "SPINECHO_IDENTITIES_KEY": settings.identified_key}
     found |= {"SPINECHO_DATABASE": settings.server, "SPINECHO_VIEWER_URL": settings.viewer_url}
+    found |= {"SPINECHO_VECTORS": settings.vectors}
     found |= {"SPINECHO_SMALLEST_COUNT": str(settings.smallest_count), NO_RECORD: "1" if settings.no_record else ""}
     found |= {"SPINECHO_IDLE_MINUTES": str(settings.idle_minutes)}
     return found | {"SPINECHO_ROLES": "" if of_home else str(settings.roles), "SPINECHO_RECORD": settings.recorded}
@@ -164,6 +170,15 @@ def _server(url: str) -> str:
     if url and isinstance(read_location(url), Path):
         raise SettingsError("SPINECHO_DATABASE is the URL of a PostgreSQL database: postgresql://user@host/name")
     return url
+
+
+def _vectors(given: str) -> str:
+    if given:
+        try:
+            read_place(given)
+        except ValueError as error:
+            raise SettingsError(f"SPINECHO_VECTORS: {error}") from error
+    return given
 
 
 def _place(given: str) -> str:

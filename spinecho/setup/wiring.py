@@ -14,6 +14,7 @@ from spinecho.db.errors import Busy, FilesChanged, StorageFailure
 from spinecho.db.schema.database import Database, alone
 from spinecho.db.schema.warm import warm_beside
 from spinecho.db.store.held_spaces import live_encoder
+from spinecho.db.vectors.servers.place import read_place
 from spinecho.encoders.catalogue import published
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import ReadError, Reason
@@ -43,6 +44,7 @@ from spinecho.setup.readers import Readers
 from spinecho.setup.settings import Settings, whole_path
 
 if TYPE_CHECKING:
+    from spinecho.db.vectors.servers.protocol import VectorServer
     from spinecho.search.access.personal_archive import Served
     from spinecho.search.engine import Engine
 
@@ -115,9 +117,19 @@ def open_engine(settings: Settings, *, database: Database | None = None) -> Engi
     from spinecho.search.engine import Engine  # noqa: PLC0415  (slow to import, and not needed by every command)
 
     database = database or open_database(settings)
-    engine = Engine(database, settings.builds, open_dual(settings, database), weights=own_weights(settings))
+    dual, weights = open_dual(settings, database), own_weights(settings)
+    engine = Engine(database, settings.builds, dual, weights=weights, elsewhere=open_vector_server(settings, database))
     engine.calibrate()
     return engine
+
+
+def open_vector_server(settings: Settings, database: Database) -> VectorServer | None:
+    """The server of vectors that the settings name, None for none. Raises `VectorServerUnfit`, `BackendMissing`."""
+    if not settings.vectors:
+        return None
+    from spinecho.db.vectors.servers.named import open_server  # noqa: PLC0415  (for those who name one)
+
+    return open_server(read_place(settings.vectors), database)
 
 
 def own_weights(settings: Settings) -> Weights | None:

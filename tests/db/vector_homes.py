@@ -14,8 +14,8 @@ from spinecho.db.values import SpaceRecord
 from spinecho.db.vectors.stored_rows import pack
 
 
-def open_home(folder: Path, *, dim: int) -> tuple[Database, SpaceRecord]:
-    database = Database.open(folder / "spinecho.sqlite")
+def open_home(folder: Path, *, dim: int, url: str | None = None) -> tuple[Database, SpaceRecord]:
+    database = Database.open(url or folder / "spinecho.sqlite")
     values = {"model": "made", "revision": "1", "preprocessing": "none", "dim": dim}
     return database, storing.serve(database, "image", encoder="spinecho", **values)
 

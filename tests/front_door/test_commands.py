@@ -70,6 +70,8 @@ COUNTERPARTS = {
     "builds list": "Builds.list",
     "builds make": "Builds.make",
     "builds tune": "Builds.tune",
+    "builds sync": "Builds.sync",
+    "builds status": "Builds.status",
     "adapt": "Archive.adapt",
     "teach concept": "Archive.teach",
     "teach list": "learning.teaching.Concepts.list",

@@ -146,6 +146,55 @@ def tune(
         out.print(table, highlight=False)
 
 
+@builds_app.command("sync")
+@guarded
+def sync(
+    home: Home = None,
+    space: Space = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Fill a new copy beside the one that serves, then let it serve.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Have the server of vectors (SPINECHO_VECTORS: Milvus or pgvector) hold what is stored; searches ask it then.
+
+    It goes on where the last one ended, or was stopped. Every block is read back; a new copy is measured against a
+    comparison with all. The database stays the truth: where the server is down or wrong, the builds answer.
+    """
+    with _wrong("--space"):
+        require_space(space)
+    archive = open_archive(read_settings(home=home))
+    with err.status("") as status:
+        found = archive.builds.sync(space=space, anew=anew, on_progress=status.update)
+    _print_copies([one.to_json() for one in found], as_json=as_json)
+
+
+@builds_app.command("status")
+@guarded
+def server_status(home: Home = None, as_json: AsJson = False) -> None:
+    """Show what the server of vectors holds of each space, what it lacks, and the recall measured when it was made."""
+    found = open_archive(read_settings(home=home)).builds.status()
+    _print_copies([one.to_json() for one in found], as_json=as_json)
+
+
+def _print_copies(found: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"copies": found})
+        return
+    for facts in found:
+        where = f"{facts['space']}: {plain(facts['server'])}"
+        if "error" in facts:
+            out.print(f"{where}: [red]not asked[/]: {plain(facts['error'])}", highlight=False)
+        if facts["copy"]:
+            out.print(
+                f"{where}: copy {facts['copy']}, {facts['kind']}, {facts['vectors']:,} vectors, lacks "
+                f"{facts['lacks']:,}, holds {facts['dropped']:,} that are gone",
+                highlight=False,
+            )
+        for share, one in facts["measured"].items():
+            out.print(f"  {share:>6} allowed: recall@10 {one['recall']:.4f}, {one['p50_ms']:.1f} ms", highlight=False)
+
+
 @contextmanager
 def _wrong(option: str) -> Iterator[None]:
     """What cannot be asked is the fault of an option."""
