@@ -19,7 +19,7 @@ from spinecho.setup.wiring import open_dual
 
 HOSTILE_STUDY = "<script>alert(1)</script> :red[x] [l](http://a.b)"
 HOSTILE_SERIES = ":material/search: **b** $x$ >= -- <img src=x>"
-HOSTILE_SENTENCE = "Bright <b>lesion</b> :smile: >= 5 mm in `code` [click](javascript:alert(1)) of the spleen."
+HOSTILE_SENTENCE = "Bright <b>lesion :smile: >= 5 mm in `code` [click](javascript:alert(1)) of the spleen."
 
 
 @dataclass(frozen=True)
