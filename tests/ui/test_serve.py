@@ -242,7 +242,7 @@ def test_every_setting_but_who_asks_is_handed_on(tmp_path: Path) -> None:
         "SPINECHO_VIEWER_URL": "https://ohif.example/{study_uid}", "SPINECHO_ROLES": str(tmp_path / "roles.toml"),
         "SPINECHO_DATABASE": "postgresql://spinecho@db.example/spinecho", "SPINECHO_RECORD": str(tmp_path),
         "SPINECHO_NO_RECORD": "1", "SPINECHO_IDENTITIES": str(tmp_path),
-        "SPINECHO_IDENTITIES_KEY": str(tmp_path / "key"),
+        "SPINECHO_IDENTITIES_KEY": str(tmp_path / "key"), "SPINECHO_VECTORS": "milvus://vectors.example:19530",
     }  # fmt: skip
     for environment in (given, {}):
         settings = read_settings(home=tmp_path / "home", environment=environment)
