@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from spinecho.db.durable import filled_folder, sha256_of, write_durably
+from spinecho.db.durable import filled_folder, make_folder, sha256_of, write_durably
 from spinecho.encoders.catalogue import Published
 from spinecho.encoders.conversion import PICKLES, Converted, convert_pickle
 from spinecho.encoders.errors import EncoderUnavailable
@@ -99,7 +99,7 @@ class FolderRepository:
 
     def bring(self, name: str, folder: Path) -> None:
         """A copy."""
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        make_folder((folder / name).parent)
         try:
             shutil.copyfile(self._folder / name, folder / name)
         except OSError as error:
@@ -150,7 +150,7 @@ def fetch(
     small, weights = wanted_files(listing, kind=kind)
     pickled = weights[0].name.endswith(PICKLES)
     needed = sum(one.size for one in (*small, *weights)) + (weights[0].size if pickled else 0)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     if (free := shutil.disk_usage(folder.parent).free) < needed + _SPARE:
         raise EncoderUnavailable(
             f"the weights take {needed / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are free where {folder.parent} is"

@@ -127,6 +127,7 @@ def readable(indexed: Home) -> Iterator[Path]:
 
 AS_NOBODY = """
 import os, sys
+import onnx, torch  # networks that this account cannot keep are exported anew
 sys.path.insert(0, {root!r})
 from typer.testing import CliRunner
 from spinecho.ui.cli.app import app
