@@ -18,8 +18,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.clauses import DATA, rows, share
-from spinecho.encoders.language.passages import passages
+from benchmarks.clauses import DATA, Labelled, answer, rows, share
 
 _FINDINGS = ("glioma", "disc herniation", "effusion")
 
@@ -41,15 +40,8 @@ def main() -> None:
 def answers(row: dict[str, Any]) -> Iterator[str]:
     """What is said of each finding in the gap."""
     for finding in _FINDINGS:
-        yield _answer(row["template"].replace("{X}", finding), finding)
-
-
-def _answer(text: str, finding: str) -> str:
-    for passage in passages(text):
-        at = passage.text.lower().find(finding)
-        if at >= 0:
-            return next(one.assertion for one in passage.clauses if one.start <= at < one.end)
-    return "none"
+        at, text = row["template"].index("{X}"), row["template"].replace("{X}", finding)
+        yield answer(Labelled("phrases", "", text, at, at + len(finding), row["label"])).by_clause
 
 
 if __name__ == "__main__":

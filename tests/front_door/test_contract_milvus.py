@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from archives import copy_of_home
-from doors import SECRET, answering
+from doors import answering
 from milvus_servers import running_milvus
 from servers import Server
 
@@ -22,9 +22,9 @@ from spinecho.maintaining.upkeep import copy_database
 from spinecho.setup.settings import read_settings
 from tests.front_door import test_both_doors, test_contract
 from tests.front_door.test_both_doors import afar, flair
-from tests.front_door.test_contract_postgresql import ALWAYS
+from tests.front_door.test_contract_postgresql import ALWAYS, archive, cohorts_door, door, first
 
-__all__ = ["afar", "flair"]
+__all__ = ["afar", "archive", "cohorts_door", "door", "first", "flair"]
 WHOLE = os.environ.get("SPINECHO_TEST_CONTRACT") == "whole"
 for _module in (test_contract, test_both_doors):
     for _name, _test in vars(_module).items():
@@ -73,29 +73,6 @@ def address(moved: tuple[Path, dict[str, str]]) -> Iterator[str]:
 def here(moved: tuple[Path, dict[str, str]]) -> Iterator[Archive]:
     with Archive(read_settings(home=moved[0], device="cpu", environment=moved[1])) as archive:
         yield archive
-
-
-@pytest.fixture(scope="module")
-def archive(here: Archive) -> Archive:
-    return here
-
-
-@pytest.fixture(scope="module")
-def first(here: Archive) -> str:
-    study = here.search("lesion")[0].study
-    assert study is not None
-    return study.uid
-
-
-@pytest.fixture(scope="module")
-def door(address: str) -> Iterator[Any]:
-    with spinecho.connect(address, token=SECRET) as remote:
-        yield remote
-
-
-@pytest.fixture
-def cohorts_door(door: Any) -> Any:
-    return door
 
 
 def test_answers_come_from_milvus_and_are_those_of_the_file(door: Any, shared: Path) -> None:

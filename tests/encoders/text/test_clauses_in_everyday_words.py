@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spinecho.encoders.language.passages import passages
+from tests.encoders.text.test_clauses_of_strangers import clause_of
 
 FINDINGS = ("glioma", "disc herniation", "Baker's cyst", "effusion")
 
@@ -110,11 +111,7 @@ Likely to need theatre, this {}.
 
 def said(sentence: str, words: str) -> str:
     """What the clause that holds the words says of them."""
-    for passage in passages(sentence):
-        at = passage.text.find(words)
-        if at >= 0:
-            return next(one.assertion for one in passage.clauses if one.start <= at < one.end)
-    return "nothing"
+    return clause_of(sentence, words).assertion
 
 
 @pytest.mark.parametrize(
