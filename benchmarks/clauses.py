@@ -69,7 +69,16 @@ from spinecho.encoders.language.passages import Passage, passages
 DATA = Path(__file__).parent / "data"
 ADJUDICATED = DATA / "clauses_adjudicated.jsonl"
 NOT_READ = (
-    *("stranger b unread", "stranger d unread", "plain unread", "further second", "last third", "conventions second"),
+    *(
+        "stranger b unread",
+        "stranger g unread",
+        "stranger h unread",
+        "stranger d unread",
+        "plain unread",
+        "further second",
+        "last third",
+        "conventions second",
+    ),
 )
 LABELS = ("present", "absent", "uncertain", "historical", "family")
 
@@ -119,9 +128,9 @@ def main() -> None:
     normality = read_written("clauses_normality.jsonl", "normality")
     pools |= {name: [one for one in normality if one.pool == name] for name in ("normality first", "normality second")}
     pools["normality further"] = read_written("clauses_normality_further.jsonl", "normality further")
-    for writer in "abcd":
+    for writer in "abcdgh":
         strange = read_written(f"clauses_stranger_{writer}.jsonl", f"stranger {writer}")
-        pools |= {one.pool: strange for one in strange[:1]}
+        pools |= {name: [one for one in strange if one.pool == name] for name in {one.pool for one in strange}}
     if options.data:
         pools["open"] = read_open(Path(options.data))
     else:

@@ -35,6 +35,7 @@ _FILES = {
     "facts_second.jsonl": date(2026, 11, 30),
     "facts_third.jsonl": date(2026, 11, 28),
     "facts_fourth.jsonl": date(2026, 11, 28),
+    "facts_fifth.jsonl": date(2026, 11, 30),
 }
 """By file: the day that its writer took for today."""
 
