@@ -120,6 +120,22 @@ def serve_process(
 ) -> Iterator[tuple[str, int]]:
     """The same, with the number of its process. Raises `RuntimeError` with its last words if it does not start."""
     port = port or free_port()
+    command = [sys.executable, "-P", "-m", "spinecho.ui.server.serve", f"--port={port}", f"--theme={theme}"]
+    with _started(command, home, port, environment) as process:
+        yield f"http://127.0.0.1:{port}", process
+
+
+@contextmanager
+def serve_many(home: Path, workers: int, *, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The same as `spinecho serve` does with so many workers; gives its address."""
+    port = free_port()
+    command = [sys.executable, "-P", "-m", "spinecho.ui.server.one", f"--port={port}", f"--workers={workers}"]
+    with _started(command, home, port, environment):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _started(command: list[str], home: Path, port: int, environment: Mapping[str, str] | None) -> Iterator[int]:
     known = {
         **command_environment(),
         "SPINECHO_HOME": str(home),
@@ -127,14 +143,13 @@ def serve_process(
         "SPINECHO_ROOM_SECRET": SECRET,
         **(environment or {}),
     }
-    command = [sys.executable, "-P", "-m", "spinecho.ui.server.serve", f"--port={port}", f"--theme={theme}"]
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(command, env=known, stdout=log, stderr=log) as process,
     ):
         try:
             _wait(f"http://127.0.0.1:{port}/_stcore/health", process, log)
-            yield f"http://127.0.0.1:{port}", process.pid
+            yield process.pid
         finally:
             process.terminate()
             process.wait(20)

@@ -1,10 +1,11 @@
 """Many people with the search page open, who search one after the other: until the page is drawn to its end.
 
-    python -m benchmarks.sessions --home HOME [--sessions 1 16] [--seconds 30] [--thinking 0]
+    python -m benchmarks.sessions --home HOME [--sessions 1 16] [--seconds 30] [--thinking 0] [--workers 2]
 
 HOME: an archive of `benchmarks.text_search --home`. Each session speaks to the page as a browser does, over its own
 websocket, and draws nothing: what is timed is the server, from the words to the last piece of the page. Sessions ask
-other words each time. A search whose page tells an exception, or shows no list, is an error.
+other words each time. Without `--workers` the room is that of `spinecho ui`, one process.
+A search whose page tells an exception, or shows no list, is an error.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from benchmarks.browser import SECRET, serve
+from benchmarks.browser import SECRET, serve, serve_many
 from benchmarks.common import machine
 from benchmarks.questions import QUESTIONS
 
@@ -37,14 +38,15 @@ def main() -> None:
     arguments.add_argument("--sessions", type=int, nargs="*", default=[1, 16])
     arguments.add_argument("--seconds", type=float, default=30)
     arguments.add_argument("--thinking", type=float, default=0.0, help="seconds between an answer and the next words")
+    arguments.add_argument("--workers", type=int, default=0, help="of `spinecho serve`, in place of `spinecho ui`")
     given = arguments.parse_args()
     print(machine())
-    with serve(given.home) as address:
-        cookie = _cookie(address)
+    with serve_many(given.home, given.workers) if given.workers else serve(given.home) as address:
         for count in given.sessions:
-            asyncio.run(_many(address, cookie, count, 5.0, given.thinking))  # warm
+            cookies = [_cookie(address) for _ in range(count)]  # each a browser of its own
+            asyncio.run(_many(address, cookies, 5.0, given.thinking))  # warm
             before, begun = _processor(), time.perf_counter()
-            took, errors = asyncio.run(_many(address, cookie, count, given.seconds, given.thinking))
+            took, errors = asyncio.run(_many(address, cookies, given.seconds, given.thinking))
             own = (_processor() - before) / (time.perf_counter() - begun)
             took.sort()
             rate, p50, p99 = len(took) / given.seconds, statistics.median(took), took[int(0.99 * len(took))]
@@ -54,9 +56,10 @@ def main() -> None:
             )
 
 
-async def _many(address: str, cookie: str, count: int, seconds: float, thinking: float) -> tuple[list[float], int]:
+async def _many(address: str, cookies: list[str], seconds: float, thinking: float) -> tuple[list[float], int]:
     end = time.perf_counter() + seconds
-    done = await asyncio.gather(*(_one(address, cookie, number, end, thinking) for number in range(count)))
+    each = (_one(address, cookie, number, end, thinking) for number, cookie in enumerate(cookies))
+    done = await asyncio.gather(*each)
     return [took for times, _ in done for took in times], sum(errors for _, errors in done)
 
 

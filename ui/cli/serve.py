@@ -26,7 +26,9 @@ def serve(
     ] = None,
     allowed: Open = False,
     theme: Theme = "dark",
-    workers: Annotated[int, typer.Option(help="Processes that answer the API.", min=1, max=64)] = 1,
+    workers: Annotated[
+        int, typer.Option(help="Processes that answer the API, and as many that draw pages.", min=1, max=64)
+    ] = 1,
     jobs: Annotated[
         int, typer.Option(help="Exports at once, and evaluations beside them, each a process.", min=0, max=64)
     ] = 1,

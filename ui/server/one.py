@@ -1,7 +1,7 @@
-"""One command, one port, one sign-in: the API, and behind it the pages in a process of their own.
+"""One command, one port, one sign-in: the API, and behind it the pages in processes of their own.
 
-Run as `python -P -m spinecho.ui.server.one` by `spinecho serve`. Several workers answer the API on the one port; the
-pages are one process, so that a browser always comes back to the same one.
+Run as `python -P -m spinecho.ui.server.one` by `spinecho serve`. Several workers answer the API on the one port, and as
+many processes draw pages; a browser always comes back to the one that it began with (`ui.server.proxy`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib.util import find_spec
 from typing import Any
 
@@ -27,7 +28,7 @@ from spinecho.ui.server.fair import share_finely
 from spinecho.ui.server.serve import SECRET, check_address, parser_of, rules_for, secret_of, tell_address
 
 GIVEN = "SPINECHO_SERVE"
-"""What workers are told: JSON of address, port, hosts, secret, the pages' port, how many workers and jobs."""
+"""What workers are told: JSON of address, port, hosts, secret, the ports of the pages, how many workers and jobs."""
 _GRACE = 15
 """Seconds for requests under way to end in."""
 
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.pop(SECRET, None)
     tell_address(settings, given.address, given.port, secret)
     os.chdir("/")
-    pages = 0 if given.no_pages else _free_port()
+    pages = [] if given.no_pages else _free_ports(given.workers)
     options = {
         "address": given.address, "port": given.port, "hosts": given.host, "secret": secret, "signed": signed,
         "pages": pages, "workers": given.workers, "jobs": given.jobs,
@@ -51,18 +52,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     figures = ""
     if given.workers > 1:
         figures = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="spinecho-figures-")
-    behind = Pages(given, pages, secret) if pages else None
+    behind = [Pages(given, port, secret) for port in pages]
     try:
         _serve(given)
     finally:
-        if behind is not None:
-            behind.close()
+        for one in behind:
+            one.begin_end()
+        for one in behind:
+            one.close()
         if figures:
             shutil.rmtree(figures, ignore_errors=True)
 
 
 class Pages:
-    """The process that draws pages, started anew where it ends."""
+    """A process that draws pages, started anew where it ends."""
 
     def __init__(self, given: argparse.Namespace, port: int, secret: str) -> None:
         self._command = [
@@ -79,10 +82,14 @@ class Pages:
         self._thread = threading.Thread(target=self._keep, name="pages", daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
-        """End it."""
+    def begin_end(self) -> None:
+        """Ask it to end; `close` waits until it has."""
         self._ends.set()
         self._process.terminate()
+
+    def close(self) -> None:
+        """End it."""
+        self.begin_end()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
@@ -116,7 +123,9 @@ def make() -> Any:
         settings, door=door, rules=rules, jobs_at_once=options["jobs"], workers=options["workers"],
         tools=find_spec("mcp") is not None,
     )  # fmt: skip
-    return Front(api, Proxy(options["pages"])) if options["pages"] else api
+    if not options["pages"]:
+        return api
+    return Front(api, Proxy(options["pages"], f"spinecho-pages-{options['port']}"))
 
 
 def _serve(given: argparse.Namespace) -> None:
@@ -139,10 +148,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _free_port() -> int:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
+def _free_ports(count: int) -> list[int]:
+    """All held until the last is found, so that no two are one."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
 
 
 if __name__ == "__main__":

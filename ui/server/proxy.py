@@ -1,6 +1,7 @@
-"""The pages behind the server: whatever is not the API's goes to the one process that draws them, as it came.
+"""The pages behind the server: whatever is not the API's goes to one of the processes that draw them, as it came.
 
-That process has the guard of its own (`ui.server.guard`) and is given names, cookies and origins unchanged. An ASGI 3
+A browser keeps the process that it began with (a cookie names it), since what a page is in the midst of lies there.
+Each process has the guard of its own (`ui.server.guard`) and is given names, cookies and origins unchanged. An ASGI 3
 application for HTTP and websockets; nothing is held back and nothing is decoded.
 """
 
@@ -8,7 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import itertools
+import re
+import secrets
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import httpx2
@@ -43,10 +47,17 @@ class Front:
 
 
 class Proxy:
-    """The pages at a port of loopback."""
+    """The pages at ports of loopback.
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    cookie: the name of the one that tells a browser's process by its number. It is no secret, and lets nothing in.
+    """
+
+    def __init__(self, ports: Sequence[int], cookie: str) -> None:
+        self._ports, self._cookie = ports, cookie.encode("ascii")
+        self._told = re.compile(rb"(?:^|;\s*)" + re.escape(self._cookie) + rb"=(\d{1,3})(?:;|$)")
+        self._open = [0] * len(ports)
+        """Pages that are open at each, of those that come by this worker."""
+        self._turns = itertools.count(secrets.randbelow(len(ports)))
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=32)
         # No client: it would keep the cookies of one browser and show them for the next
         self._transport = httpx2.AsyncHTTPTransport(limits=limits, trust_env=False)
@@ -58,8 +69,18 @@ class Proxy:
         else:
             await self._http(scope, receive, send)
 
+    def _place(self, scope: Scope) -> tuple[int, bool]:
+        """Number of the process for a browser, and whether the browser is yet to be told."""
+        for name, value in scope["headers"]:
+            if name == b"cookie" and (named := self._told.search(value)) and int(named[1]) < len(self._ports):
+                return int(named[1]), False
+        turn = next(self._turns)
+        order = [(turn + step) % len(self._ports) for step in range(len(self._ports))]
+        return min(order, key=self._open.__getitem__), len(self._ports) > 1
+
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        address = httpx2.URL(f"http://127.0.0.1:{self._port}").copy_with(raw_path=_target(scope))
+        place, new = self._place(scope)
+        address = httpx2.URL(f"http://127.0.0.1:{self._ports[place]}").copy_with(raw_path=_target(scope))
         names = {name for name, _ in scope["headers"]}
         body = _body(receive) if names & {b"content-length", b"transfer-encoding"} else None
         within = {"timeout": {"connect": 5.0, "read": None, "write": None, "pool": None}}
@@ -73,6 +94,8 @@ class Proxy:
             return
         try:
             headers = [(name.lower(), value) for name, value in answer.headers.raw if name.lower() not in _HOP]
+            if new:
+                headers.append((b"set-cookie", self._cookie + b"=%d; Path=/; HttpOnly; SameSite=Lax" % place))
             await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
             async for piece in answer.stream:  # type: ignore[union-attr]
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
@@ -82,6 +105,7 @@ class Proxy:
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
+        place, _ = self._place(scope)
         given = dict(scope["headers"])
         host = given.get(b"host", b"").decode("latin-1")
         names = (b"cookie", b"authorization", b"user-agent", b"accept-language", b"sec-fetch-site", b"sec-fetch-mode")
@@ -89,20 +113,24 @@ class Proxy:
         origin: Any = given[b"origin"].decode("latin-1") if b"origin" in given else None
         try:
             behind = await connect(
-                f"ws://{host}{_target(scope).decode('latin-1')}", host="127.0.0.1", port=self._port, origin=origin,
-                subprotocols=scope.get("subprotocols") or None, additional_headers=headers, compression=None,
-                max_size=None, ping_interval=None, user_agent_header=None, proxy=None,
+                f"ws://{host}{_target(scope).decode('latin-1')}", host="127.0.0.1", port=self._ports[place],
+                origin=origin, subprotocols=scope.get("subprotocols") or None, additional_headers=headers,
+                compression=None, max_size=None, ping_interval=None, user_agent_header=None, proxy=None,
             )  # fmt: skip
         except (OSError, InvalidHandshake, TimeoutError, ValueError):
             await send({"type": "websocket.close", "code": 1008})  # before it is accepted: the server answers 403
             return
-        async with behind:
-            await send({"type": "websocket.accept", "subprotocol": behind.subprotocol})
-            tasks = [asyncio.create_task(one) for one in (_upwards(receive, behind), _downwards(behind, send))]
-            _, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        self._open[place] += 1
+        try:
+            async with behind:
+                await send({"type": "websocket.accept", "subprotocol": behind.subprotocol})
+                tasks = [asyncio.create_task(one) for one in (_upwards(receive, behind), _downwards(behind, send))]
+                _, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in waiting:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        finally:
+            self._open[place] -= 1
 
 
 async def _upwards(receive: Receive, behind: ClientConnection) -> None:
