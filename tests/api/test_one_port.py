@@ -252,3 +252,16 @@ def test_it_ends_with_its_children_once_what_is_under_way_is_answered(server: Se
     _, left = psutil.wait_procs(kids, timeout=30)
     assert not left, left
     assert not (server.home / f"room-{server.port}.address").exists()
+
+
+def test_a_server_that_is_killed_leaves_nobody_at_its_port(indexed: Home, tmp_path: Path) -> None:
+    server = start(copy_of(indexed, tmp_path / "home").folder, "--workers", "2")
+    comes(server.up)
+    kids = psutil.Process(server.process.pid).children(recursive=True)
+    server.process.kill()
+    server.process.wait()
+    _, left = psutil.wait_procs(kids, timeout=60)
+    assert not left, left
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", server.port))

@@ -25,6 +25,7 @@ from spinecho.errors import SpinechoError
 from spinecho.setup.private import UMASK
 from spinecho.setup.settings import as_environment, read_settings
 from spinecho.ui.server.fair import share_finely
+from spinecho.ui.server.parent import end_with_parent
 from spinecho.ui.server.serve import SECRET, check_address, parser_of, rules_for, secret_of, tell_address
 
 GIVEN = "SPINECHO_SERVE"
@@ -113,6 +114,8 @@ def make() -> Any:
 
     share_finely()
     options = json.loads(os.environ[GIVEN])
+    if options["workers"] > 1:
+        end_with_parent()  # else it holds the port after the server was killed
     settings = read_settings()
     rules = rules_for(
         settings, address=options["address"], port=options["port"], hosts=options["hosts"], signed=options["signed"],
