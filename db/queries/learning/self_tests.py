@@ -65,15 +65,15 @@ def paired_studies(database: Database, space: SpaceRecord) -> tuple[tuple[str, s
     One a patient, in the order of a digest of the patient: the first n are a sample that stays, but for few, as the
     archive grows.
     """
-    seen = exists().where(
-        Series.study_id == Study.id,
-        Volume.series_id == Series.id,
-        Vector.volume_id == Volume.id,
-        Vector.space_id == space.id,
-        compile_filter(visible(ALL)),
+    # Not asked study by study: a server of SQL may then go through every vector for each of them
+    seen = (
+        select(Series.study_id)
+        .join(Volume, Volume.series_id == Series.id)
+        .join(Vector, Vector.volume_id == Volume.id)
+        .where(Vector.space_id == space.id, compile_filter(visible(ALL)))
     )
     affirmed = exists().where(Report.study_id == Study.id, Passage.report_id == Report.id, OF_PASSAGE, _affirmed())
-    query = select(Study.uid, Study.patient_id).where(affirmed.correlate(Study), seen.correlate(Study))
+    query = select(Study.uid, Study.patient_id).where(affirmed.correlate(Study), Study.id.in_(seen))
     with database.begin() as session:
         rows = session.execute(query).all()
     found: dict[str, str] = {}
