@@ -93,6 +93,15 @@ def start(home: Path, *options: str) -> Server:
     return Server(port, home, process, log)
 
 
+def closed(end: socket.socket) -> bool:
+    try:
+        while end.recv(65_536):
+            pass
+    except BlockingIOError:
+        return False
+    return True
+
+
 @pytest.fixture(scope="module")
 def server(indexed: Home, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     found = start(copy_of(indexed, tmp_path_factory.mktemp("one") / "home").folder, "--workers", "2")
@@ -187,15 +196,25 @@ def test_a_worker_that_dies_is_replaced(server: Server) -> None:
 
 
 def test_who_says_nothing_a_body_that_does_not_come_and_a_caller_that_goes(server: Server) -> None:
-    """The two waits, of twenty seconds each, run side by side."""
+    """The two waits, of twenty seconds each, run side by side, and beside them a page stays open."""
     head = f"POST /api/v1/search HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: Bearer {server.secret}\r\n"
     head += "Content-Type: application/json\r\nContent-Length: 20\r\n\r\n"
     place = ("127.0.0.1", server.port)
-    with socket.create_connection(place, timeout=60) as quiet, socket.create_connection(place, timeout=60) as slow:
+    _, headers, _ = server.get(f"/?secret={server.secret}")
+    opens = f"GET /_stcore/stream HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nCookie: {headers['set-cookie']}\r\n"
+    opens += f"Origin: http://127.0.0.1:{server.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    opens += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    opens += "Sec-WebSocket-Protocol: streamlit\r\n\r\n"
+    with contextlib.ExitStack() as held:
+        page, quiet, slow = (held.enter_context(socket.create_connection(place, timeout=60)) for _ in range(3))
+        page.sendall(opens.encode())
+        assert page.recv(100).startswith(b"HTTP/1.1 101")
         quiet.sendall(b"GET / HTTP/1.1\r\nHost: ")
         slow.sendall(head.encode() + b"{")
         assert quiet.recv(10) == b""
         assert slow.recv(100).startswith(b"HTTP/1.1 408")
+        page.setblocking(False)
+        assert not closed(page), "it was opened before them, and is open after them"
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", server.port), timeout=60) as gone:
             gone.sendall(head.encode() + b'{"words": "lesion" }')

@@ -26,7 +26,7 @@ class TimedHead(H11Protocol):
         if self._clock is None and self._idle():
             self._start()
         super().data_received(data)
-        if not self._idle():
+        if not self._idle() or self.transport.get_protocol() is not self:  # it became a websocket
             self._stop()
 
     def connection_lost(self, exc: Exception | None) -> None:
