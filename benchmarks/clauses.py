@@ -61,10 +61,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from spinecho.encoders.language.passages import Passage, passages
+from spinecho.encoders.language.passages import passages
+from spinecho.indexer.reports.parsing.reading_task import Sentence, sentence
+from spinecho.indexer.reports.second_reading import second_reading
 
 DATA = Path(__file__).parent / "data"
 ADJUDICATED = DATA / "clauses_adjudicated.jsonl"
@@ -109,6 +112,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("SPINECHO_TESTDATA"))
     parser.add_argument("--blind", type=Path, default=DATA / "clauses_blind.jsonl")
     parser.add_argument("--misses", action="store_true", help="print what is wrong, but never of what is held out")
+    parser.add_argument("--rules-alone", action="store_true", help="before the second reading by the network")
     options = parser.parse_args()
     written = read_written()
     pools = {name: [one for one in written if one.pool == name] for name in ("written tuned", "written held_out")}
@@ -136,7 +140,7 @@ def main() -> None:
     else:
         print("open: left out; --data or SPINECHO_TESTDATA names no folder")
     for name, pool in pools.items():
-        answered = [answer(one) for one in pool]
+        answered = [answer(one, rules_alone=options.rules_alone) for one in pool]
         print(f"\n{name}: {len(pool)} findings in {len({one.text for one in pool})} texts")
         for line in table(answered):
             print(line)
@@ -232,19 +236,25 @@ def _template(text: str) -> str:
     return syntax.sub(lambda match: " " * len(match.group()), text)
 
 
-def answer(one: Labelled) -> Answered:
-    """What `passages` says of the finding."""
-    passage = next((p for p in passages(one.text) if p.start <= one.start < p.end), None)
-    if passage is None:
+def answer(one: Labelled, *, rules_alone: bool = False) -> Answered:
+    """What is stored of the finding, or what the rules make of it before the second reading."""
+    found = next((each for each in _read(one.text, rules_alone) if each.start <= one.start < each.stop), None)
+    if found is None:
         return Answered(one, "none", "none")
-    return Answered(one, _of_clause(passage, one.start - passage.start), passage.assertion)
+    return Answered(one, _of_clause(found, one.start - found.start), found.assertion)
 
 
-def _of_clause(passage: Passage, at: int) -> str:
-    clause = next((one for one in passage.clauses if one.start <= at < one.end), None)
+@lru_cache(maxsize=16384)
+def _read(text: str, rules_alone: bool) -> tuple[Sentence, ...]:
+    found = [sentence(passage) for passage in passages(text)]
+    return tuple(found) if rules_alone else second_reading([(text, found)])[0]
+
+
+def _of_clause(found: Sentence, at: int) -> str:
+    clause = next((one for one in found.clauses if one.start <= at < one.end), None)
     if clause is None:
         return "none"
-    return "family" if clause.by == "family" else clause.assertion
+    return "family" if clause.decided_by == "family" else clause.assertion
 
 
 def table(answered: Sequence[Answered]) -> Iterable[str]:

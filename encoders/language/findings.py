@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from spinecho.encoders.language.clauses.assertions import Clause, is_normality
+from spinecho.encoders.language.clauses.assertions import Assertion, By, Clause, is_normality
 from spinecho.encoders.language.laterality import Side, sides
 from spinecho.encoders.language.passages import Passage
 from spinecho.encoders.language.places import places
@@ -18,9 +18,9 @@ from spinecho.encoders.language.vocabulary import concepts, meant, wider
 from spinecho.encoders.language.vocabulary.reading import read
 from spinecho.encoders.language.vocabulary.table import WORD, bare
 
-RULES = 10
+RULES = 11
 """Raised whenever the same text gives other sentences, clauses or facts: what older rules stored is told anew."""
-ENGLISH_SINCE = 10
+ENGLISH_SINCE = 11
 """The rules since which English reports are read alike: what these stored of them stands."""
 
 _FUNCTION_WORDS = "a an the of in on at to with and or for by is are any no not over from this that as mr mri scan"
@@ -36,8 +36,8 @@ class Statement:
     start: int
     end: int
     text: str
-    assertion: str
-    decided_by: str
+    assertion: Assertion
+    decided_by: By
     cue: str
     sides: tuple[str, ...]
     places: tuple[str, ...]
@@ -70,7 +70,7 @@ class Wish:
 
 def statements_in(passage: Passage) -> tuple[Statement, ...]:
     """The clauses of a sentence."""
-    return tuple(_statement(clause) for clause in passage.clauses)
+    return tuple(statement_of(clause) for clause in passage.clauses)
 
 
 @lru_cache(maxsize=512)
@@ -102,7 +102,8 @@ def findings(text: str) -> frozenset[str]:
     return frozenset(named - {above for one in named for above in wider(one)})
 
 
-def _statement(clause: Clause) -> Statement:
+def statement_of(clause: Clause) -> Statement:
+    """A clause with what it names."""
     found_sizes = sizes(clause.text) or sizes(clause.measure)
     largest = max((size.largest for size in found_sizes), key=lambda one: one[1], default=None)
     low, high = (largest[0], min(largest[1], _LARGEST)) if largest else (None, None)

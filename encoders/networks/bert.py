@@ -6,9 +6,11 @@ query should not pay them. Anything but a plain BERT still goes through `transfo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
@@ -40,6 +42,15 @@ def _plain_bert(files: ModelFiles, device: torch.device) -> Network:
     except (SafetensorError, OSError) as error:
         raise damaged(files, error) from error
     require_whole(files, weights)
+    return _of(files, weights)
+
+
+def load_changed(files: ModelFiles, weights: Mapping[str, NDArray[np.float32]], device: torch.device) -> Network:
+    """A plain network with other weights than those of its files."""
+    return _of(files, {name: torch.from_numpy(one).to(device) for name, one in weights.items()})
+
+
+def _of(files: ModelFiles, weights: dict[str, Tensor]) -> Network:
     config = files.config
     return bert_of(
         weights,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinecho.encoders.networks.bert_weights import QKV, bert_arrays, is_plain_bert
+from spinecho.encoders.networks.low_rank import LowRank
 from spinecho.encoders.networks.model_files import ModelFiles, weights_digest
 from spinecho.encoders.runtime.frozen import Arrays, Compute, Exportable, FrozenNetwork
 from spinecho.encoders.runtime.graph import RUNTIME_DOMAIN, Graph
@@ -22,35 +23,48 @@ if TYPE_CHECKING:
 _VERSION = 1
 
 
-def text_network(files: ModelFiles, device: torch.device | None) -> FrozenNetwork:
+def text_network(
+    files: ModelFiles, device: torch.device | None, *, change: LowRank | None = None
+) -> FrozenNetwork:  # fmt: skip
     """From "ids" and "mask", both (n, tokens) int64, 0 for padding, to the last states, (n, tokens, width) float32.
 
-    device: None for the CPU, where torch is not loaded unless it has to compute. Raises EncoderUnavailable when called.
+    device: None for the CPU, where torch is not loaded unless it has to compute. change: added to the weights of a
+    plain network. Raises EncoderUnavailable when called.
     """
     exportable = None
     if device is None and is_plain_bert(files.config) and wanted_runtime() == "onnx":
-        exportable = _exportable(files)
-    return FrozenNetwork(exportable, lambda: _by_torch(files, device))
+        exportable = _exportable(files, change)
+    return FrozenNetwork(exportable, lambda: _by_torch(files, device, change))
 
 
-def _exportable(files: ModelFiles) -> Exportable:
+def _exportable(files: ModelFiles, change: LowRank | None) -> Exportable:
     arrays: dict[str, NDArray[np.float32]] = {}
 
     def weights() -> Arrays:
-        arrays.update(bert_arrays(files))
+        arrays.update(_arrays(files, change))
         return arrays
 
     ids = np.array([[1, 2, 3, 2, 4, 5], [2, 1, 4, 0, 0, 0]], np.int64)
     mask = np.array([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0]], np.int64)
     return Exportable(
-        name=f"text-{_shape(files)}",
-        revision=lambda: weights_digest(files),
+        name=f"{'changed' if change else 'text'}-{_shape(files)}",
+        revision=lambda: _revision(files, change),
         version=_VERSION,
         graph=lambda: bert_graph({name: one.shape for name, one in arrays.items()}, files),
         weights=weights,
         example={"ids": ids, "mask": mask},
         to_compare=lambda found: [(found[0] * mask[:, :, None]).sum(axis=1)],
     )
+
+
+def _revision(files: ModelFiles, change: LowRank | None) -> str:
+    base = weights_digest(files)
+    return base if change is None else hashlib.sha256(f"{base} {change.digest}".encode()).hexdigest()
+
+
+def _arrays(files: ModelFiles, change: LowRank | None) -> dict[str, NDArray[np.float32]]:
+    arrays = bert_arrays(files)
+    return change.applied(arrays) if change else arrays
 
 
 def _shape(files: ModelFiles) -> str:
@@ -100,13 +114,13 @@ def bert_graph(shapes: Mapping[str, tuple[int, ...]], files: ModelFiles) -> byte
     return graph.finish({"ids": (np.int64, axes), "mask": (np.int64, axes)}, {"states": 3})
 
 
-def _by_torch(files: ModelFiles, device: torch.device | None) -> Compute:
+def _by_torch(files: ModelFiles, device: torch.device | None, change: LowRank | None) -> Compute:
     import torch  # noqa: PLC0415
 
-    from spinecho.encoders.networks.bert import load_network  # noqa: PLC0415
+    from spinecho.encoders.networks.bert import load_changed, load_network  # noqa: PLC0415
 
     place = device or torch.device("cpu")
-    network = load_network(files, place)
+    network = load_network(files, place) if change is None else load_changed(files, _arrays(files, change), place)
 
     def compute(inputs: Arrays) -> Sequence[NDArray[np.float32]]:
         with torch.inference_mode():

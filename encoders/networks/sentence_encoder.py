@@ -90,7 +90,7 @@ class SentenceEncoder:
         vectors = np.empty((len(unique), self._space.dim), dtype=np.float32)
         fresh = self._fill(vectors, unique)
         tokens = [self._tokens(text) for text in fresh]
-        for rows in _batches([len(ids) for ids in tokens]):
+        for rows in batches([len(ids) for ids in tokens]):
             vectors[[unique[fresh[row]] for row in rows]] = self._batch([tokens[row] for row in rows])
         self._keep({text: vectors[unique[text]] for text in fresh})
         return vectors[[unique[text] for text in items]]
@@ -120,7 +120,7 @@ class SentenceEncoder:
         """
         tokens = [self._tokens(text) for text in items]
         states: list[NDArray[np.float32]] = [np.empty((0, self._width), dtype=np.float32)] * len(tokens)
-        for rows in _batches([len(ids) for ids in tokens]):
+        for rows in batches([len(ids) for ids in tokens]):
             hidden, _ = self._hidden([tokens[row] for row in rows])
             for row, state in zip(rows, hidden, strict=True):
                 states[row] = state[: len(tokens[row])].copy()  # not a view that keeps the padding alive
@@ -179,7 +179,7 @@ def _utf8(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Rows of like length together, so that little is padding, and at most so many tokens at once."""
     batch: list[int] = []
     for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):

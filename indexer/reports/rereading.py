@@ -15,7 +15,8 @@ from spinecho.encoders.language.parts.languages import language_of
 from spinecho.encoders.language.passages import passages
 from spinecho.encoders.space import Encoder
 from spinecho.indexer.reports.parsing.identity import report_passages
-from spinecho.indexer.reports.parsing.reading_task import sentence
+from spinecho.indexer.reports.parsing.reading_task import Sentence, sentence
+from spinecho.indexer.reports.second_reading import second_reading
 from spinecho.indexer.reports.store import new_passage
 
 
@@ -39,13 +40,16 @@ def read_again(
     done = 0
     while page := rereading.old_reports(database, RULES, text_space=space.id):
         read: list[tuple[OldReport, list[NewPassage] | None]] = []
+        anew: list[tuple[OldReport, list[Sentence]]] = []
         for report in page:
             kept = report_passages(report.text)
             same = kept == passages(report.text)  # nothing in them names the patient
             if same and report.read_by >= ENGLISH_SINCE and language_of(report.text) == "en":
                 read.append((report, None))
-                continue
-            found = [sentence(passage) for passage in kept]
+            else:
+                anew.append((report, [sentence(passage) for passage in kept]))
+        told = second_reading([(report.text, found) for report, found in anew])
+        for (report, _), found in zip(anew, told, strict=True):
             texts = [clean.text(one.text) for one in found]
             fresh = [text for text in dict.fromkeys(texts) if text not in report.vectors]
             vectors = dict(report.vectors)

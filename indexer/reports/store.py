@@ -22,6 +22,7 @@ from spinecho.encoders.space import Encoder
 from spinecho.encoders.tasks.image_tasks import unpack_digests
 from spinecho.indexer.reports.parsing.cells import PART
 from spinecho.indexer.reports.parsing.reading_task import BadReport, ParsedReport, Sentence, unpack_reports
+from spinecho.indexer.reports.second_reading import second_reading
 
 GUESSED = "reports_guessed_"
 UNREAD = "reports_unread"
@@ -135,7 +136,8 @@ def _reports_alone(
 
 
 def _new_reports(page: Sequence[ParsedReport], encoder: Encoder[str]) -> list[NewReport]:
-    texts = [clean.text(sentence.text) for report in page for sentence in report.sentences]
+    read = second_reading([(report.text, report.sentences) for report in page])
+    texts = [clean.text(sentence.text) for sentences in read for sentence in sentences]
     encoded = iter(zip(texts, map(pack, encoder.encode(texts)), strict=True))
     return [
         NewReport(
@@ -143,7 +145,7 @@ def _new_reports(page: Sequence[ParsedReport], encoder: Encoder[str]) -> list[Ne
             clean.text(report.accession_number),
             clean.text(report.study_uid),
             clean.text(report.text),
-            [new_passage(sentence, *next(encoded)) for sentence in report.sentences],
+            [new_passage(sentence, *next(encoded)) for sentence in sentences],
             patient_id=clean.text(report.patient_id),
             status=report.status,
             dated=report.dated,
@@ -152,7 +154,7 @@ def _new_reports(page: Sequence[ParsedReport], encoder: Encoder[str]) -> list[Ne
             charset=report.charset,
             read_by=RULES,
         )
-        for report in page
+        for report, sentences in zip(page, read, strict=True)
     ]
 
 
