@@ -9,6 +9,7 @@ from typing import Any
 
 from spinecho.db.errors import StoreError
 from spinecho.db.files import not_indexed, runs
+from spinecho.db.filters.labelled import is_label, label_names
 from spinecho.db.people.masking import Count
 from spinecho.db.queries import lookup
 from spinecho.db.queries.lookup import VolumeFacts
@@ -61,6 +62,12 @@ class Holdings(EngineAccess):
         """Studies by value of each field, over the whole archive; small counts are masked."""
         with self._acting("see-archive", digest_of(fields), fields=len(fields)):
             return lookup.facets(self._database, fields, smallest=self.smallest)
+
+    @needs(Role.VIEWER, "see the archive")
+    def label_names(self) -> tuple[str, ...]:
+        """Columns of the tables of data sets that some study has a value in, as `label.NAME` filters by them."""
+        with self._acting("see-archive"):
+            return tuple(name for name in label_names(self._database) if is_label(name))
 
     @needs(Role.VIEWER, "see how indexing goes")
     def last_run(self) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sqlite3
 import tempfile
 import zipfile
@@ -22,7 +23,7 @@ from spinecho.db.schema.models import Volume
 from spinecho.db.store.watermarks import facts_changed
 from spinecho.encoders.language.query_words import EmptyQuery, parse_query
 from spinecho.encoders.reading.unzip import unzip
-from spinecho.ui.views.search.facets import EMPTY, condition, restore
+from spinecho.ui.views.search.facets import EMPTY, condition, is_filter, restore
 from spinecho.ui.views.search.form import edited
 
 
@@ -298,6 +299,33 @@ def test_a_query_without_words_is_explained(page: AppTest) -> None:
     assert any("holds no word" in text for text in texts(page))
 
 
+def test_columns_of_a_data_set_are_filters_of_the_page(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not opened(home, monkeypatch).expander, "nothing is said of labels where there are none"
+    with sqlite3.connect(home / "spinecho.sqlite") as connection:
+        studies = [row[0] for row in connection.execute("SELECT id FROM studies ORDER BY id")]
+        for study in studies:
+            labels = json.dumps({"group": "patient" if study == studies[0] else "control", "site": "leipzig"})
+            connection.execute(
+                "UPDATE volumes SET notes = json_set(notes, '$.labels', json(?)) WHERE series_id IN"
+                " (SELECT id FROM series WHERE study_id = ?)",
+                (labels, study),
+            )  # fmt: skip
+    page = opened(home, monkeypatch)
+    assert page.multiselect(key="labels-shown").options == ["group", "site"]
+    calm(page.multiselect(key="labels-shown").set_value(["group"]).run())
+    group = page.multiselect(key="label.group")
+    assert group.options == [f"control  {len(studies) - 1} / {len(studies) - 1}", "patient  1 / 1"]
+    calm(group.set_value(["patient"]).run())
+    ask(page, "brain")
+    assert len(listed(page)["hits"]) == 1
+    assert [(chip["label"], chip["text"]) for chip in listed(page)["filters"]] == [("group", "patient")]
+    again = opened(home, monkeypatch, search=token_of(page))
+    assert again.multiselect(key="label.group").value == ["patient"]
+    calm(again.button(key="clear-filters").click().run())
+    ask(again, "brain")
+    assert len(listed(again)["hits"]) == len(studies)
+
+
 def test_reports_can_be_asked_for(page: AppTest) -> None:
     ask(page, "lesion")
     calm(page.button_group(key="want").set_value("report").run())
@@ -322,5 +350,6 @@ def test_an_older_schema_says_what_to_do(home: Path, monkeypatch: pytest.MonkeyP
 def test_any_kept_filters_make_a_condition_or_none(kept: dict[str, object]) -> None:
     state: dict[str, object] = {}
     restore(state, {**kept, "age": kept.get("a"), "from": kept.get("f")})
-    assert set(state) == set(EMPTY)
+    assert {key for key in state if not is_filter(str(key))} == set()
+    assert set(state) >= set(EMPTY)
     condition(state)
