@@ -33,6 +33,7 @@ _SELDOM = frozenset({"side", "technique", "b_value", "dixon", "component", "comp
 LABEL = "label."
 """Columns of the tables of a data set are filters called `label.NAME`, whose widgets have these keys."""
 _LABELS_SHOWN = "labels-shown"
+_CALLED = {**CHOICES, "tesla": "Field strength", "description": "Description"}
 COMPUTED = "Computed, localizers too"
 _WORDS = {"F": "female", "M": "male", "O": "other"}
 _CONTRAST = {"yes": "after contrast", "no": "without contrast", "unknown": "contrast not known"}
@@ -128,11 +129,7 @@ def chips(state: Mapping[Any, Any]) -> list[dict[str, str]]:
     """Each filter in use: its key, what it is called, and its value, which is what its chip shows."""
     shown = []
     for key, value in chosen(state).items():
-        label = (
-            key.removeprefix(LABEL)
-            if _is_label(key)
-            else CHOICES.get(key, {"tesla": "Field strength", "description": "Description"}.get(key, key.capitalize()))
-        )
+        label = key.removeprefix(LABEL) if _is_label(key) else _CALLED.get(key, key.capitalize())
         if key == "age":
             words = f"{value[0]} years and older" if value[1] == _OLDEST else f"{value[0]} to {value[1]} years"
         elif key == "contrast":
@@ -140,7 +137,7 @@ def chips(state: Mapping[Any, Any]) -> list[dict[str, str]]:
         elif key == "b_value":
             words = "b " + " or ".join(map(str, value))
         elif isinstance(value, list):
-            words = " or ".join(_WORDS.get(str(one), str(one)) for one in value)
+            words = " or ".join(_WORDS.get(str(one), str(one)) if key == "sex" else str(one) for one in value)
         else:
             words = f"{_BOUNDS[key]} {value}" if key in _BOUNDS else COMPUTED if key == "derived" else str(value)
         shown.append({"key": key, "label": label, "text": words})
@@ -185,7 +182,7 @@ def _labels(names: Sequence[str], counts: Mapping[str, Sequence[Facet]]) -> None
         known = sorted({*names, *map(str, st.session_state.get(_LABELS_SHOWN) or ())})
         st.multiselect(
             "Columns of participants.tsv and sessions.tsv", known, key=_LABELS_SHOWN, placeholder="choose one",
-            select_all=False, on_change=whole(lambda: None),
+            select_all=False,
         )  # fmt: skip
         for name in shown:
             _choice(f"{LABEL}{name}", name, counts.get(f"{LABEL}{name}", ()))
@@ -221,11 +218,12 @@ def _choice(field: str, label: str, counts: Sequence[Facet]) -> None:
     )
 
     def name(value: str) -> str:
+        said = _WORDS.get(value, value) if field == "sex" else value
         if value in held:  # its chip is narrow: the value alone, without the counts that help to choose it
-            return _WORDS.get(value, value)
+            return said
         facet = by_value.get(value)
         shown, total = (facet.shown, facet.total) if facet else (0, 0)
-        return f"{_WORDS.get(value, value)}{_GAP}{shown} / {total}"
+        return f"{said}{_GAP}{shown} / {total}"
 
     st.multiselect(
         label, options, format_func=name, key=field, placeholder="any", select_all=False,
