@@ -31,6 +31,10 @@ class Pace:
     def __bool__(self) -> bool:
         return self.bytes_per_second > 0
 
+    def seconds_for(self, size: int) -> float:
+        """How long so many bytes take at least, 0 where nothing waits."""
+        return size / self.bytes_per_second if self else 0.0
+
     def took(self, size: int) -> None:
         """Wait until so many bytes more may have come. Raises `Stopped`."""
         if self.wait_for(size):

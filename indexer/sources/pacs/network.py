@@ -47,6 +47,7 @@ class Network:
         self.position = position
         self._settings = settings
         self._pace, self._tls = Pace(settings), tls_context(settings)
+        self._most = int(settings.get("most_object_mb", 512)) * _MEGABYTE
         self._receiver: Receiver | None = None
         self._open: dict[str, Association] = {}
 
@@ -104,8 +105,7 @@ class Network:
 
     def _get(self, asked: Dataset, spool: Spool) -> None:
         roles = [build_role(uid, scp_role=True) for uid in OBJECTS]
-        most = int(self._settings.get("most_object_mb", 512)) * _MEGABYTE
-        handlers = [(evt.EVT_C_STORE, keep_object, [spool, most])]
+        handlers = [(evt.EVT_C_STORE, keep_object, [spool, self._most])]
         contexts: list[tuple[Any, list[str]]] = [(one, _PLAIN) for one in (Get, *OBJECTS)]
         contexts += [(one, [syntax]) for one in OBJECTS[:5] for syntax in ALL_SYNTAXES if syntax not in _PLAIN]
         association = self._associated(Get, contexts, ext_neg=roles, evt_handlers=handlers)
@@ -147,7 +147,9 @@ class Network:
         for one, syntaxes in contexts:
             entity.add_requested_context(one, syntaxes)
         wait = float(settings.get("read_timeout", 60))
-        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = wait
+        entity.acse_timeout = wait
+        # An object is one message, whose last piece is waited for: at a pace it takes as long as its bytes do.
+        entity.dimse_timeout = entity.network_timeout = wait + self._pace.seconds_for(self._most)
         entity.connection_timeout = float(settings.get("connect_timeout", 10))
         if self._tls is not None:
             words["tls_args"] = (self._tls, str(settings["host"]))

@@ -60,7 +60,7 @@ class Receiver:
         entity.maximum_pdu_size = int(settings.get("most_pdu", 131_072))
         entity.maximum_associations = int(settings.get("most_associations", 10))
         entity.acse_timeout = entity.dimse_timeout = float(settings.get("read_timeout", 60))
-        entity.network_timeout = float(settings.get("read_timeout", 60))
+        entity.network_timeout = float(settings.get("read_timeout", 60)) + (pace.seconds_for(most) if pace else 0.0)
         self._spool = spool
         handlers: list[Any] = [
             (evt.EVT_C_STORE, keep_object, [spool, most]),
