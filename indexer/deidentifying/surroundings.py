@@ -12,7 +12,7 @@ WORD = r"[A-ZÄÖÜÀ-Þ][\w'’-]+"
 _PARTICLES = r"(?:(?:von|van|de|del|de la|der|den|la|le|zu|di|da|du|y|O'|Le|La|De)[ \t]+)*"
 _NO_PERSON = (
     r"(?![A-Z]{2,5}\b)(?!(?:Radiolog|Neuro|Ortho|Surg|Medicin|Oncolog|Cardio|Patholog|Interventional|Emergency|Internal|General"
-    r"|Department|Team|Service|Alzheimer|Parkinson|Crohn|Huntington|Hodgkin|Lynch|Marfan|Down|The|This|No|Not|He|She|MR|CT)"
+    r"|Department|Team|Service|Alzheimer|Parkinson|Crohn|Huntington|Hodgkin|Lynch|Marfan|Down|Colleague|Doctor|Sir|Madam|Damen|Kolleg|Patient|The|This|No|Not|He|She|MR|CT)"
     r"\w*)"
 )
 _NAME = rf"{_NO_PERSON}(?:[A-Z]\.[ \t]?)*{WORD}(?:[ \t]+{_PARTICLES}{WORD}){{0,2}}"

@@ -128,13 +128,14 @@ def scrub(text: str, known: Known, days: int | None) -> str:
     """The text without what names somebody. days: by which days of the year are moved; None takes all of them out."""
     for form in _ADDRESSES_OF_MACHINES:  # before a name in one is taken out of it
         text = form.sub(GONE, text)
+    whole = text
     named = [(NAME, found["name"].split("  ")[0]) for found in _NAMED.finditer(text[:4000])]
     named += [(NAME, found["name"]) for form in (_TITLED, *NAMES) for found in form.finditer(text)]
     text = _LABELLED.sub(lambda found: f"{found['label']}{GONE}", text)
     text = _TITLED.sub(lambda found: f"{found['title']}{GONE}", text)
     for form in NAMES:
         text = form.sub(_without_name, text)
-    text = known.joined(_names_only(named)).without(text, GONE)
+    text = known.joined(_names_only(named, whole)).without(text, GONE)
     text = _moved_days(text, days)
     for form in _FORMS:
         text = form.sub(GONE, text)
@@ -150,11 +151,14 @@ def _without_name(found: re.Match[str]) -> str:
     return f"{found[0][:start]}{GONE}{found[0][end:]}"
 
 
-def _names_only(found: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Long enough to be looked for everywhere: short words that happen to stand behind a title are not."""
+def _names_only(found: list[tuple[str, str]], text: str) -> list[tuple[str, str]]:
+    """Long enough to be looked for everywhere, and no word that the text has in small letters too: what happens to
+    stand behind a title or a greeting is none (`Dear Colleague`).
+    """
     parts = {part for _, value in found for part in re.split(r"[\s,.^]+", value)}
     parts = {part for part in parts if len(part) >= 4 and part[:1].isupper() and part.casefold() not in _NO_NAMES}
-    return [(NAME, part) for part in sorted(parts)]
+    small = set(re.findall(r"\w+", text))
+    return [(NAME, part) for part in sorted(parts) if part.lower() not in small]
 
 
 def _moved_days(text: str, days: int | None) -> str:

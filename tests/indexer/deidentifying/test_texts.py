@@ -66,6 +66,7 @@ TEXTS = Path(__file__).parents[2] / "encoders" / "text"
         ("Relu par Pr. Thibaud de La Roncière", "Relu par Pr. [removed]"),
         ("Acompaña su hija Lourdes Peñalver, tel 948 55 01 72.", "Acompaña su hija [removed], tel [removed]."),
         ("Paciente de 72 años, Eulalia ZAMBRANO, DNI 12345678Z", "Paciente de 72 años, [removed], DNI [removed]"),
+        ("Told to Dr. Foot, who left foot pain alone.", "Told to Dr. [removed], who left foot pain alone."),
         ("mail jane.doe@clinic.example of Jane Doe, born 1956", "mail [removed] of [removed], born 1956"),
     ],
 )
@@ -98,6 +99,7 @@ def test_umlauts_are_spelled_in_both_ways(header: str, said: str) -> None:
         "Discussed with Interventional Radiology. Seen by Neurosurgery. Patient History: none. Hospital Course: good.",
         "Mutter Mammakarzinom, Schwester Multiple Sklerose, Vater Morbus Parkinson. M. Crohn, M. Quadriceps.",
         "Beim Patienten Zustand nach OP. Klinik Kopfschmerzen seit Tagen. Durch Kompression von L5.",
+        "Dear Colleague,\nmy colleague saw this patient.\nDear Sir or Madam,\nSehr geehrte Damen und Herren,",
         "Study of 2021, b 1000, 2019 seen by us; lives in a nursing home. T2 3D, T1 SE, L4 5 mm.",
         "Le père hypertendu, sa mère diabétique. Maladie de Crohn. Examen de 2021.",
         "Madre con cáncer de mama, hermano sano. Estudio 3D, estudio 2021. Vive en casa.",
