@@ -96,7 +96,7 @@ def serving(kind: str, held: Path | None) -> Iterator[dict[str, Any]]:
     thread.join()
 
 
-def tested(kind: str, settings: dict[str, Any]) -> str:
+def sign_in(kind: str, settings: dict[str, Any]) -> str:
     source = open_source(kind_of(kind), settings, {})
     try:
         return source.test()
@@ -108,15 +108,15 @@ def tested(kind: str, settings: dict[str, Any]) -> str:
 def test_a_server_is_trusted_with_the_file_of_its_authority_alone(kind: str, tmp_path: Path) -> None:
     own, other = certificate(tmp_path, "own"), certificate(tmp_path, "other")
     with serving(kind, own) as settings:
-        assert "answer" in tested(kind, {**settings, "ca_file": str(own)})
+        assert "answer" in sign_in(kind, {**settings, "ca_file": str(own)})
         with pytest.raises(SourceDown, match="ca_file"):
-            tested(kind, {**settings, "ca_file": str(other)})
+            sign_in(kind, {**settings, "ca_file": str(other)})
         if kind == "dicom":  # without the file it is asked without TLS, which it does not answer
             with pytest.raises(SourceDown):
-                tested(kind, settings)
+                sign_in(kind, settings)
         else:
             with pytest.raises(SourceDown, match=r"not trusted: give the file of the authority .* ca_file="):
-                tested(kind, settings)
+                sign_in(kind, settings)
 
 
 @pytest.mark.parametrize("kind", KINDS[:2])
@@ -134,7 +134,7 @@ def test_what_is_wrong_with_a_certificate_is_told(
 ) -> None:
     held, trusted = make(tmp_path), certificate(tmp_path, "trusted")
     with serving(kind, held) as settings, pytest.raises(SourceDown, match=told):
-        tested(kind, {**settings, "ca_file": str(held or trusted)})
+        sign_in(kind, {**settings, "ca_file": str(held or trusted)})
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -147,4 +147,4 @@ def test_a_file_of_no_authority_is_told_before_anything_is_asked(
         file.write_bytes(content)
     needed = {"url": "https://127.0.0.1:9", "host": "127.0.0.1", "port": 9, "ae": "PACS", "attempts": 1}
     with pytest.raises(SourceDown, match="cannot read ca_file"):
-        tested(kind, {**{name: needed[name] for name in kind_of(kind).needed}, "ca_file": str(file)})
+        sign_in(kind, {**{name: needed[name] for name in kind_of(kind).needed}, "ca_file": str(file)})
