@@ -351,7 +351,7 @@ COMMANDS = [
         index_without_names,
         of_home_without_names,
         names_in_home,
-        ("link home/identities.key", "write home/identities.sqlite", "remove home/identities.sqlite-journal"),
+        ("remove home/identities.sqlite-journal",),
     ),
     Command(
         "builds",

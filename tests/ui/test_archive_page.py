@@ -6,16 +6,20 @@ import json
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pages import DemoHome, acts, calm, page_of, private_home, texts
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 from waiting import comes
 
 from spinecho.db.identities.key import make_key
 from spinecho.db.people.record import Record
 from spinecho.db.queries.lookup import VolumeFacts
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.models import Run
 from spinecho.db.upkeep.scrub_state import Round, State, write_state
 from spinecho.pseudonyms.identities import open_identities
 from spinecho.search.access.personal_archive import Access, Person, Refused, Role, Served
@@ -141,8 +145,9 @@ def deidentified(home: Path) -> dict[str, str]:
         key = make_key(settings.identities_key)
         open_identities(settings, key, create=True).close()
     how = {"key": key.fingerprint, "dates": "removed", "descriptors": "kept"}
-    with sqlite3.connect(home / "spinecho.sqlite") as connection:
-        connection.execute("UPDATE runs SET counts = json_set(counts, '$.deidentified', json(?))", (json.dumps(how),))
+    with closing(Database.open(home / "spinecho.sqlite")) as database, database.begin() as session:
+        for run in session.scalars(select(Run)):
+            run.counts = {**run.counts, "deidentified": how}
     return how
 
 
