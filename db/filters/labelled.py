@@ -23,9 +23,14 @@ _NAMED = 24
 
 def label_column(name: str) -> Any:
     """The label of a volume as text, '' where it has none. Raises `FilterError` for what cannot be a label's name."""
-    if not _NAME.fullmatch(name):
+    if not is_label(name):
         raise FilterError(f"{name!r} is no name of a label: it has letters, digits, blanks, - and _")
     return func.coalesce(Volume.notes[("labels", name.lower())].as_string(), "")
+
+
+def is_label(name: str) -> bool:
+    """Whether a label may be called so where filters name it."""
+    return _NAME.fullmatch(name) is not None
 
 
 def labelled(leaf: Is | Between | Contains) -> ColumnElement[bool]:

@@ -32,6 +32,8 @@ Kind = Literal["patient", "accession", "study", "series"]
 _VERSION = 1
 _CHECK = "check"
 _NONCE = 12
+_LASTING = "PRAGMA synchronous = EXTRA"
+"""With FULL the journal of a transaction that is over may be there again after the power failed: it is undone then."""
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE identities (
@@ -159,7 +161,7 @@ class Identities:
         with self._write_errors():
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version == 0 and create:
-                self._connection.execute("PRAGMA synchronous = FULL")
+                self._connection.execute(_LASTING)
                 with self._writing() as connection:
                     if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
                         for statement in filter(str.strip, _SCHEMA.split(";")):
@@ -169,7 +171,7 @@ class Identities:
                 version = _VERSION
             if version != _VERSION:
                 raise IdentitiesError(f"{self._path} is no database of identities of this Spinecho (version {version})")
-            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.execute(_LASTING)
             row = self._connection.execute("SELECT sealed FROM meta WHERE name = ?", (_CHECK,)).fetchone()
         try:
             if row is None:

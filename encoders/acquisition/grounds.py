@@ -33,6 +33,8 @@ CONFIDENCE: dict[str, float] = {
     "timing": 0.85,
     "slice orientation, named by words": 0.85,
     "file name": 0.75,
+    "side beside the part in the file's name": 0.8,
+    "side beside the part in a folder's name": 0.7,
     "coil": 0.7,
     "folder name": 0.6,
     "kind of sequence": 0.6,

@@ -28,7 +28,7 @@ from spinecho.encoders.acquisition.sequence_rules import sequence_found
 from spinecho.encoders.acquisition.sides import side_found
 from spinecho.encoders.acquisition.whole_words import words
 
-RULES = 3
+RULES = 4
 """Goes up whenever a rule changes: then facts of stored volumes are worked out anew from their headers."""
 
 _FIELD_T = (0.05, 12.0)

@@ -1,4 +1,4 @@
-"""The side of a paired part of the body, from the series' words, the tag Laterality and the study's words."""
+"""The side of a paired part of the body: the series' words, the tag Laterality, the study's words, at last names."""
 
 # ruff: noqa: E501  (a pattern is read in one piece)
 
@@ -8,6 +8,7 @@ from spinecho.encoders.acquisition.evidence import Evidence
 from spinecho.encoders.acquisition.facts import BodyRegion, BodySide
 from spinecho.encoders.acquisition.grounds import Claim, Found
 from spinecho.encoders.acquisition.rule_tables import whole
+from spinecho.encoders.acquisition.sides_in_names import side_in_names
 from spinecho.encoders.acquisition.whole_words import words
 
 PAIRED: frozenset[BodyRegion] = frozenset(
@@ -29,7 +30,8 @@ _PATTERNS = tuple((side, whole(pattern.replace("{part}", _PART))) for side, patt
 def side_found(evidence: Evidence, region: BodyRegion) -> Found[BodySide | None]:
     """The side, for parts that there are two of; None where nothing names one, and of any other part.
 
-    The words of the series go before the tag, which many scanners keep from the examination before.
+    The words of the series go before the tag, which many scanners keep from the examination before. Names of files and
+    folders are asked where nothing else names a side.
     """
     if region not in PAIRED:
         return Found(None, "")
@@ -45,7 +47,8 @@ def side_found(evidence: Evidence, region: BodyRegion) -> Found[BodySide | None]
         if side is not None
     ]
     if not claims:
-        return Found(None, "")
+        named = side_in_names(evidence.file_text, region)
+        return Found(None, "") if named is None else Found(*named)
     first = claims[0]
     against = tuple(one for one in claims[1:] if one.value != first.value and "both" not in (one.value, first.value))
     return Found(first.value, first.rule, against)

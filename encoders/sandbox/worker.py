@@ -13,7 +13,11 @@ __all__ = ["Call", "Message", "write_frame"]
 
 
 def main() -> None:
-    """Serve requests from standard input until it closes."""
+    """Serve requests from standard input until it closes.
+
+    What is no `Exception` is one failure too: a library in Rust raises its panics so, and one that means to end the
+    program would take the rest of a batch with it. Ctrl-C does not come here, see `confine`.
+    """
     answers = os.fdopen(os.dup(1), "wb", buffering=1 << 20)
     os.dup2(2, 1)  # a library that prints must not break into a frame
     confine(int(sys.argv[1]))
@@ -30,7 +34,7 @@ def main() -> None:
         except MemoryError:
             write_frame(answers, {"end": "memory"})
             return
-        except Exception as error:  # whatever a parser does on hostile bytes; its text may hold patient data
+        except BaseException as error:  # whatever a parser does on hostile bytes; its text may hold patient data
             write_frame(answers, {"end": "crash", "kind": type(error).__name__})
 
 

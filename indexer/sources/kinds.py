@@ -83,7 +83,7 @@ def _retrieve(value: str) -> str:
 
 _WAITS: Mapping[str, Callable[[str], Any]] = {
     "connect_timeout": _number(0.1, 600), "read_timeout": _number(0.1, 3600),
-    "most_object_mb": _number(1, 16_384), "ca_file": _whole_path,
+    "most_object_mb": _number(1, 16_384), "ca_file": _whole_path, "most_mb_per_second": _number(0.05, 100_000),
 }  # fmt: skip
 _WHICH: Mapping[str, Callable[[str], Any]] = {"modality": _text, "since": _day, "recent_days": _number(0, 36_600)}
 _SIGN_IN: Mapping[str, Callable[[str], Any]] = {

@@ -9,6 +9,7 @@ from typing import Any
 
 from spinecho.db.errors import StoreError
 from spinecho.db.files import not_indexed, runs
+from spinecho.db.filters.labelled import is_label, label_names
 from spinecho.db.people.masking import Count
 from spinecho.db.queries import lookup
 from spinecho.db.queries.lookup import VolumeFacts
@@ -21,7 +22,7 @@ from spinecho.search.access.persons import Role, digest_of, needs
 from spinecho.search.access.searching import EngineAccess
 from spinecho.search.answers.archive_map import ArchiveMap, archive_map
 
-__all__ = ["ArchiveMap", "Holdings", "SpaceFacts", "VolumeFacts"]
+__all__ = ["ArchiveMap", "Beginning", "Holdings", "SpaceFacts", "VolumeFacts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,15 @@ class SpaceFacts:
     builds: tuple[Mapping[str, Any], ...]
     weighed: str = ""
     """Of the image space: what scans count in answers here, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A run that is about to be started. row: the record's digest of it, by which the process is somebody's."""
+
+    row: str
+    deidentified: Mapping[str, str] | None
+    """How the archive maps identifiers (dates, descriptors), as its runs have to; None for one that keeps them."""
 
 
 class Holdings(EngineAccess):
@@ -53,6 +63,12 @@ class Holdings(EngineAccess):
         with self._acting("see-archive", digest_of(fields), fields=len(fields)):
             return lookup.facets(self._database, fields, smallest=self.smallest)
 
+    @needs(Role.VIEWER, "see the archive")
+    def label_names(self) -> tuple[str, ...]:
+        """Columns of the tables of data sets that some study has a value in, as `label.NAME` filters by them."""
+        with self._acting("see-archive"):
+            return tuple(name for name in label_names(self._database) if is_label(name))
+
     @needs(Role.VIEWER, "see how indexing goes")
     def last_run(self) -> dict[str, Any] | None:
         """The newest run's counts; asked for every other second while a page is open: one row for each drawing."""
@@ -60,14 +76,16 @@ class Holdings(EngineAccess):
         return runs.last_run(self._database)
 
     @needs(Role.MANAGER, "index the archive")
-    def begin_indexing(self, *, retry: bool) -> str:
-        """Before the known folders are indexed: the row's digest, which the process that does it goes by.
+    def begin_indexing(self, *, retry: bool) -> Beginning:
+        """Before the known folders are indexed: what the process that does it goes by.
 
         Raises `Refused`, `StoreError` where no folder is known.
         """
         if not runs.last_roots(self._database):
             raise StoreError("no folder is known yet: run 'spinecho index FOLDER' once")
-        return self.note("index", retry=retry)
+        begun = runs.deidentified_as(self._database)
+        facts: dict[str, Any] = {} if begun is None else {"deidentify": True}
+        return Beginning(self.note("index", retry=retry, **facts), begun)
 
     @needs(Role.VIEWER, "see what was rejected")
     def rejected(self) -> dict[str, int]:

@@ -107,7 +107,7 @@ class Filled(Questions):
         report_columns: str | None = None,
         source: str | None = None,
         grace_days: float | None = None,
-        deidentify: bool = False,
+        deidentify: bool | None = False,
         dates: Dates = "shifted",
         descriptors: Descriptors = "cleaned",
         on_progress: OnProgress | None = None,
@@ -123,7 +123,7 @@ class Filled(Questions):
         forgets them. source: pull from this one first, and index what came with the folders of the last run.
         grace_days: without `prune`, forget what runs that gave it have found to be gone for so long, as `watch` does.
         deidentify: no identifier comes into the index, see docs/deidentification.md; all runs of an archive are so,
-        or none (`MixedArchive`), and with the same dates and descriptors, see `copy_cohort`.
+        or none (`MixedArchive`), and with the same dates and descriptors, see `copy_cohort`. None: as it was begun.
         on_progress: called with (stage, done, known). Raises `StoreError` for a folder that is not there, `Busy` while
         another process indexes, `PruneRefused`, `ReportColumnsError`, and for a source what `Sources.pull` does.
         """
@@ -151,7 +151,7 @@ class Filled(Questions):
                 workers=workers or workers_here(), max_volumes=max_volumes, limit=limit, retry=retry, again=again,
                 prune=prune, yes=yes, verify=verify, rebuild=rebuild, follow_links=follow_links, memory_mb=memory_mb,
                 report_columns=report_columns, grace=None if grace_days is None else 86_400 * grace_days,
-                deidentified=chosen,
+                deidentified=chosen, as_begun=deidentify is None,
             )  # fmt: skip
 
     def join(

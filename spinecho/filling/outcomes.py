@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args, overload
+from typing import Any, cast, get_args, overload
 
 from spinecho.db.errors import BackendMissing, Busy, StoreError, VectorServerError
 from spinecho.db.files import not_indexed, runs
@@ -18,6 +18,7 @@ from spinecho.db.values import Role
 from spinecho.encoders.dual import DualEncoder
 from spinecho.filling.status_facts import failure_facts, remedy_of
 from spinecho.indexer.backfill import Added, add_parts
+from spinecho.indexer.deidentifying.profile import Dates, Descriptors
 from spinecho.indexer.deidentifying.profile import Options as Deidentified
 from spinecho.indexer.joining import join_run
 from spinecho.indexer.pipeline import Options, index_archive
@@ -104,18 +105,21 @@ def index(
     on_progress: OnProgress | None,
     *,
     deidentified: Deidentified | None = None,
+    as_begun: bool = False,
     **options: Any,
 ) -> Outcome:
     """Index folders, or go on with those of the last run. Raises what `Archive.index` says.
 
-    deidentified: how identifiers are mapped, None for an archive that keeps them. database: opened, and made where
-    there is none, once no other process can be making it.
+    deidentified: how identifiers are mapped, None for an archive that keeps them; as_begun: as its last run did.
+    database: opened, and made where there is none, once no other process can be making it.
     """
     opened = cache(lambda: open_dual(settings, held))  # the run and the test after it share the networks
     progress = None if on_progress is None else ProgressNumbers(on_progress)
     with indexing_lock(settings):
         held = database()
         roots = roots_of(folders, held)
+        if as_begun and (begun := runs.deidentified_as(held)) is not None:
+            deidentified = Deidentified(cast(Dates, begun["dates"]), cast(Descriptors, begun["descriptors"]))
         with open_door(settings, deidentified, held) as door:
             summary = index_archive(
                 held, settings.builds, roots, opened, options=Options(**options), progress=progress, door=door,

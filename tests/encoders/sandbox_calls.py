@@ -35,7 +35,7 @@ def segfault(arguments: dict[str, Any]) -> Iterator[Message]:
 
 def leave(arguments: dict[str, Any]) -> Iterator[Message]:
     yield {"before": True}, (b"kept",)
-    sys.exit(3)
+    os._exit(3)
 
 
 def forever(arguments: dict[str, Any]) -> Iterator[Message]:
@@ -54,6 +54,20 @@ def greedy(arguments: dict[str, Any]) -> Iterator[Message]:
 def fail(arguments: dict[str, Any]) -> Iterator[Message]:
     yield {"before": True}, (b"kept",)
     raise ValueError("Secret^Name")
+
+
+class PanicException(BaseException):
+    """As pyo3 hands over the panic of a library in Rust: no `Exception`."""
+
+
+def panic(arguments: dict[str, Any]) -> Iterator[Message]:
+    yield {"before": True}, (b"kept",)
+    raise PanicException("Secret^Name")
+
+
+def quit_all(arguments: dict[str, Any]) -> Iterator[Message]:
+    yield {"before": True}, (b"kept",)
+    sys.exit("Secret^Name")
 
 
 def chatter(arguments: dict[str, Any]) -> Iterator[Message]:

@@ -111,10 +111,15 @@ def test_a_task_that_eats_memory_meets_its_limit(sandbox: Sandbox) -> None:
     assert goes_on(sandbox)
 
 
-def test_a_task_that_raises_names_the_kind_of_error_and_nothing_of_its_text(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("name", "kind"), [("fail", "ValueError"), ("panic", "PanicException"), ("quit_all", "SystemExit")]
+)
+def test_a_task_that_raises_names_the_kind_of_error_and_nothing_of_its_text(
+    sandbox: Sandbox, name: str, kind: str
+) -> None:
     pid = sandbox.run(task("echo")).messages[0][0]["pid"]
-    outcome = sandbox.run(task("fail"))
-    assert (outcome.failure, outcome.detail, outcome.messages) == (Reason.READ_CRASHED, "ValueError", BEFORE)
+    outcome = sandbox.run(task(name))
+    assert (outcome.failure, outcome.detail, outcome.messages) == (Reason.READ_CRASHED, kind, BEFORE)
     assert sandbox.run(task("echo")).messages[0][0]["pid"] == pid, "an exception costs no new process"
 
 

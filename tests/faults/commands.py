@@ -12,8 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import pydicom
 from harness import Command
+from hidden import copied, index_without_names, named_files, names_in_copies, names_in_home, whose
 from noting import acknowledge, acknowledged, spinecho_command
 from parts_encoder import Greys, PartsEncoder, Words
 from people import keep_things, kept_things
@@ -90,6 +90,10 @@ def of_home(work: Path) -> dict[str, Any]:
     return home_in_the_end(work / "home")
 
 
+def of_home_without_names(work: Path) -> dict[str, Any]:
+    return of_home(work) | {"whose": whose(work)}
+
+
 def answering(work: Path) -> Any:
     return answers(work / "home")
 
@@ -161,9 +165,7 @@ def copy_files(work: Path) -> int:
 
 
 def copied_files(work: Path) -> dict[str, Any]:
-    """Names and UIDs are by a key that is another one in each home; pixels are as they were."""
-    found = sorted((work / "copies").rglob("*.dcm"))
-    return of_home(work) | {"pixels": sorted(zlib.crc32(pydicom.dcmread(path).PixelData) for path in found)}
+    return of_home(work) | copied(work)
 
 
 def export(work: Path) -> int:
@@ -344,6 +346,14 @@ COMMANDS = [
         ),
     ),
     Command(
+        "index without names",
+        named_files,
+        index_without_names,
+        of_home_without_names,
+        names_in_home,
+        ("remove home/identities.sqlite-journal",),
+    ),
+    Command(
         "builds",
         indexed_home,
         on_home("builds", "make"),
@@ -358,7 +368,7 @@ COMMANDS = [
         home_with_files,
         copy_files,
         copied_files,
-        answering,
+        names_in_copies,
         ("rename copies/.spinecho-copy.json", ".partial/", "rename copies/manifest.json"),
     ),
     Command(

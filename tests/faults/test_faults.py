@@ -23,7 +23,7 @@ ON_DEMAND = (
     "export", "copy database", "restore", "builds", "next backup", "freeze", "encoder", "teach", "adapt", "demo"
 ) if POINTS != "some" else ()  # fmt: skip
 """These put files and rows in place as the others do, and take long."""
-COMMANDS = ("index", "copy files", "first backup", "messages", "objects", "people", *ON_DEMAND)
+COMMANDS = ("index", "index without names", "copy files", "first backup", "messages", "objects", "people", *ON_DEMAND)
 CARELESS = "careless"
 
 pytestmark = [

@@ -140,6 +140,7 @@ ARCHIVE: dict[str, tuple[Role, Act]] = {
     "listed_again": (Role.VIEWER, lambda archive, world: archive.listed_again([uid(world)], hits=1, want="study")),
     "counts": (Role.VIEWER, lambda archive, _: archive.counts()),
     "studies_by": (Role.VIEWER, lambda archive, _: archive.studies_by(["sequence"])),
+    "label_names": (Role.VIEWER, lambda archive, _: archive.label_names()),
     "last_run": (Role.VIEWER, lambda archive, _: archive.last_run()),
     "begin_indexing": (Role.MANAGER, lambda archive, _: archive.begin_indexing(retry=True)),
     "rejected": (Role.VIEWER, lambda archive, _: archive.rejected()),

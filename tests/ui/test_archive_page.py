@@ -6,22 +6,31 @@ import json
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from pages import DemoHome, acts, calm, page_of, private_home, texts
+from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
+from waiting import comes
 
+from spinecho.db.identities.key import make_key
 from spinecho.db.people.record import Record
 from spinecho.db.queries.lookup import VolumeFacts
+from spinecho.db.schema.database import Database
+from spinecho.db.schema.models import Run
 from spinecho.db.upkeep.scrub_state import Round, State, write_state
+from spinecho.pseudonyms.identities import open_identities
 from spinecho.search.access.personal_archive import Access, Person, Refused, Role, Served
+from spinecho.setup.private import private_files
 from spinecho.setup.settings import read_settings
 from spinecho.setup.wiring import indexing_lock, indexing_process, open_engine
 from spinecho.shown import shown_archive
 from spinecho.ui.views.archive.jobs import start
 from spinecho.ui.views.archive.map import groups, volumes_by
 from spinecho.ui.views.evaluate.evaluations import begin, evaluations
+from spinecho.ui.views.session.long_work import exit_status
 from spinecho.ui.views.session.opened import PageContext
 
 
@@ -129,7 +138,22 @@ def test_many_volumes_of_one_patient_are_hidden() -> None:
     assert volumes_by(["x"] * 7 + ["y"] * 6, facts) == {"x": 7, "y": 6}
 
 
-def test_a_run_that_is_started_here_goes_to_its_end(home: Path) -> None:
+def deidentified(home: Path) -> dict[str, str]:
+    """Have the home be one whose first run mapped identifiers; how it did."""
+    settings = read_settings(home=home)
+    with private_files():
+        key = make_key(settings.identities_key)
+        open_identities(settings, key, create=True).close()
+    how = {"key": key.fingerprint, "dates": "removed", "descriptors": "kept"}
+    with closing(Database.open(home / "spinecho.sqlite")) as database, database.begin() as session:
+        for run in session.scalars(select(Run)):
+            run.counts = {**run.counts, "deidentified": how}
+    return how
+
+
+@pytest.mark.parametrize("names", [True, False], ids=["with names", "without names"])
+def test_a_run_that_is_started_here_goes_to_its_end(home: Path, names: bool) -> None:
+    how = None if names else deidentified(home)
     context = context_of(home, Role.MANAGER)
     before = context.front.holdings.last_run()
     start(context, retry=True)
@@ -140,9 +164,21 @@ def test_a_run_that_is_started_here_goes_to_its_end(home: Path) -> None:
         time.sleep(0.25)
     else:
         raise AssertionError((home / "index.log").read_text())
+    assert now["counts"].get("deidentified") == how
     assert [(act.action, act.user) for act in acts(home, "index")] == [("index", "ada")] * 2, (
         "by the page, by the process"
     )
+
+
+def test_a_run_that_could_not_be_started_says_why_where_it_was_started(home: Path) -> None:
+    deidentified(home)
+    (home / "identities.key").unlink()
+    page = calm(page_of("archive", role="manager").run())
+    page = page.button(key="index").click().run()
+    comes(lambda: exit_status(page.session_state["index-process"]) is not None)
+    told = "\n".join(texts(calm(page.run())))
+    assert "put back the copy" in told
+    assert "put back the copy" not in "\n".join(texts(calm(page_of("archive", role="viewer").run())))
 
 
 def test_a_run_under_way_shows_how_far_it_is_and_a_killed_one_that_it_stopped(home: Path) -> None:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from small_studies import small_study
 from typer.testing import CliRunner
 
@@ -20,13 +21,14 @@ def run(*arguments: object, home: Path, status: int = 0) -> Any:
     return json.loads(result.stdout)
 
 
-def test_what_was_rejected_is_written_and_tried_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [(), ("--deidentify", "--descriptors", "kept")], ids=["with names", "without names"])
+def test_what_was_rejected_is_written_and_tried_again(tmp_path: Path, how: tuple[str, ...]) -> None:
     home, root = tmp_path / "home", tmp_path / "archive"
     whole = small_study(root, 0, series=1, slices=2)
     torn = whole[1].read_bytes()
     whole[1].write_bytes(torn[:-200])
     (root / "=cmd.txt").write_text("IMPRESSION: nothing.")
-    run("index", root, "--workers", 1, home=home, status=1)
+    run("index", root, "--workers", 1, *how, home=home, status=1)
     table, lines = tmp_path / "list.csv", tmp_path / "list.jsonl"
     assert run("failures", "--export", table, home=home) == {"path": str(table), "rows": 2}
     assert run("failures", "--export", lines, "--reason", "TRUNCATED", home=home)["rows"] == 2

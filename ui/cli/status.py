@@ -71,7 +71,7 @@ def failures(
     archive = open_archive(read_settings(home=home))
     if retry:
         with progress_bars(err, quiet=as_json) as progress:
-            outcome = archive.index(retry=True, memory_mb=memory_mb, on_progress=progress)
+            outcome = archive.index(retry=True, memory_mb=memory_mb, deidentify=None, on_progress=progress)
         if not as_json:
             tables.print_summary(out, outcome)
     facts = archive.failures(reason=reason, everything=everything).facts

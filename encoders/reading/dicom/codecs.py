@@ -66,9 +66,9 @@ def decode_frame(syntax: str, data: bytes, pixels: dict[str, Any]) -> NDArray[An
             values = np.frombuffer(bytes(raw), dtype).reshape(shape)
         else:
             values = np.frombuffer(_by_gdcm(library, syntax, data, pixels), dtype)[: shape[0] * shape[1]].reshape(shape)
-    except MemoryError:
+    except (MemoryError, KeyboardInterrupt):
         raise
-    except Exception as e:  # the codecs raise whatever their libraries do
+    except BaseException as e:  # whatever their libraries raise; that of RLE, in Rust, panics, which is no `Exception`
         raise ReadError(Reason.DECODE_FAILED, f"the compressed frame could not be decoded ({type(e).__name__})") from e
     return values
 

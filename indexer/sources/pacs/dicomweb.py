@@ -11,8 +11,11 @@ from typing import Any, TypeVar
 
 import requests
 from dicomweb_client.api import DICOMwebClient
+from requests.adapters import HTTPAdapter
 
 from spinecho.encoders.reading.dicom.scan import object_uids
+from spinecho.indexer.sources.pacing import Pace
+from spinecho.indexer.sources.pacs.tls import tls_context, tls_trouble
 from spinecho.indexer.sources.source import Listed, ObjectRefused, SourceDown, SourceSettings, Stopped, secret
 from spinecho.indexer.sources.spool import Spool, name_of
 
@@ -20,6 +23,8 @@ Answer = TypeVar("Answer")
 PAGE = 200
 _BROKEN = 500
 _ATTEMPTS, _FIRST_WAIT, _LONGEST_WAIT = 4, 1.0, 30.0
+_PIECE, _LARGE_PIECE = 1 << 16, 1_000_000
+"""Bytes that are read at once: where they are paced, and where not."""
 _AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 
 
@@ -29,9 +34,10 @@ class DicomWeb:
     def __init__(self, settings: Mapping[str, Any], position: Mapping[str, Any]) -> None:
         self.position = position
         self._settings = settings
-        self._session = session_of(settings)
+        self._pace = Pace(settings)
+        self._session = session_of(settings, pace=self._pace)
         self._client = self._client_of(self._session)
-        self._stored = self._client_of(session_of(settings, _AsStored()))
+        self._stored = self._client_of(session_of(settings, _AsStored(), pace=self._pace))
         self._stop = threading.Event()
 
     def test(self) -> str:
@@ -64,7 +70,7 @@ class DicomWeb:
 
     def fetch(self, study: Listed, spool: Spool, stop: threading.Event) -> int:
         """Take the objects that the spool lacks, a series at a time where all of it is missing."""
-        self._stop = stop
+        self._stop = self._pace.stop = stop
         wanted: dict[str, list[str]] = {}
         for one in self._instances(study.study_uid):
             wanted.setdefault(_text(one, "0020000E"), []).append(_text(one, "00080018"))
@@ -87,7 +93,10 @@ class DicomWeb:
     def _client_of(self, session: requests.Session) -> DICOMwebClient:
         settings = self._settings
         waits = (float(settings.get("connect_timeout", 10)), float(settings.get("read_timeout", 60)))
-        made = DICOMwebClient(str(settings["url"]), session=session, timeout=waits, permissive_uid=True)
+        piece = _PIECE if self._pace else _LARGE_PIECE
+        made = DICOMwebClient(
+            str(settings["url"]), session=session, timeout=waits, permissive_uid=True, chunk_size=piece
+        )
         made.set_http_retry_params(retry=False)  # `_ask` does so, and can be stopped while it waits
         return made
 
@@ -153,8 +162,8 @@ def _words(error: Exception, status: int | None) -> str:
         return f"the DICOMweb server refuses us (status {status}): check the token, and what it may do"
     if status is not None:
         return f"the DICOMweb server answers with status {status}"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "the DICOMweb server's certificate is not trusted: give the CA's file by ca_file"
+    if trouble := tls_trouble(error):
+        return f"the DICOMweb server does not answer: {trouble}"
     if isinstance(error, requests.Timeout):
         return "the DICOMweb server did not answer in time (connect_timeout, read_timeout)"
     if isinstance(error, requests.ConnectionError):
@@ -171,12 +180,38 @@ class _AsStored(requests.Session):
         return super().get(url, **words)
 
 
-def session_of(settings: Mapping[str, Any], session: requests.Session | None = None) -> requests.Session:
+class _Paced(HTTPAdapter):
+    """Reads what is answered at a pace."""
+
+    def __init__(self, pace: Pace) -> None:
+        super().__init__()
+        self._pace = pace
+
+    def send(self, request: requests.PreparedRequest, *given: Any, **words: Any) -> requests.Response:
+        """As that of `requests`."""
+        response = super().send(request, *given, **words)
+        read = response.raw.stream
+
+        def stream(*given: Any, **words: Any) -> Iterator[bytes]:
+            for piece in read(*given, **words):
+                self._pace.took(len(piece))
+                yield piece
+
+        response.raw.stream = stream
+        return response
+
+
+def session_of(
+    settings: Mapping[str, Any], session: requests.Session | None = None, *, pace: Pace | None = None
+) -> requests.Session:
     """A session with the settings' token or password and CA; nothing is taken from the environment or .netrc."""
     made = session or requests.Session()
     made.trust_env = False
-    if ca := settings.get("ca_file"):
-        made.verify = str(ca)
+    if pace:
+        made.mount("http://", _Paced(pace))
+        made.mount("https://", _Paced(pace))
+    if tls_context(settings) is not None:  # looked at now: later it would be no error of a server's
+        made.verify = str(settings["ca_file"])
     if token := secret(settings, "token"):
         made.headers["Authorization"] = f"Bearer {token}"
     if user := settings.get("user"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +13,9 @@ from pydicom.uid import UID
 from pynetdicom import AE, build_role, evt
 from pynetdicom.association import Association
 
-from spinecho.indexer.sources.pacs.receiver import ALL_SYNTAXES, Receiver, keep_object
+from spinecho.indexer.sources.pacing import Pace
+from spinecho.indexer.sources.pacs.receiver import ALL_SYNTAXES, Receiver, at_pace, keep_object
+from spinecho.indexer.sources.pacs.tls import tls_context
 from spinecho.indexer.sources.source import Listed, ObjectRefused, SourceDown, Stopped
 from spinecho.indexer.sources.spool import Spool, name_of
 
@@ -45,6 +46,8 @@ class Network:
     def __init__(self, settings: Mapping[str, Any], position: Mapping[str, Any]) -> None:
         self.position = position
         self._settings = settings
+        self._pace, self._tls = Pace(settings), tls_context(settings)
+        self._most = int(settings.get("most_object_mb", 512)) * _MEGABYTE
         self._receiver: Receiver | None = None
         self._open: dict[str, Association] = {}
 
@@ -74,6 +77,7 @@ class Network:
 
     def fetch(self, study: Listed, spool: Spool, stop: threading.Event) -> int:
         """Take each series of which the spool lacks an object that can be taken."""
+        self._pace.stop = stop
         held = spool.objects(study.study_uid)
         count = 0
         for series in self._find(_identifier("SERIES", StudyInstanceUID=study.study_uid, SeriesInstanceUID="")):
@@ -101,8 +105,7 @@ class Network:
 
     def _get(self, asked: Dataset, spool: Spool) -> None:
         roles = [build_role(uid, scp_role=True) for uid in OBJECTS]
-        most = int(self._settings.get("most_object_mb", 512)) * _MEGABYTE
-        handlers = [(evt.EVT_C_STORE, keep_object, [spool, most])]
+        handlers = [(evt.EVT_C_STORE, keep_object, [spool, self._most])]
         contexts: list[tuple[Any, list[str]]] = [(one, _PLAIN) for one in (Get, *OBJECTS)]
         contexts += [(one, [syntax]) for one in OBJECTS[:5] for syntax in ALL_SYNTAXES if syntax not in _PLAIN]
         association = self._associated(Get, contexts, ext_neg=roles, evt_handlers=handlers)
@@ -111,7 +114,7 @@ class Network:
     def _move(self, asked: Dataset, spool: Spool) -> None:
         if self._receiver is None:
             own = {"ae": self._own, "port": self._settings["move_port"], "from_ae": [self._settings["ae"]]}
-            self._receiver = Receiver({**self._settings, **own}, spool)
+            self._receiver = Receiver({**self._settings, **own}, spool, self._pace)
         _to_the_end(self._associated(Move, [(Move, _PLAIN)]).send_c_move(asked, self._own, UID(Move)))
 
     def _find(self, asked: Dataset) -> list[Any]:
@@ -144,15 +147,21 @@ class Network:
         for one, syntaxes in contexts:
             entity.add_requested_context(one, syntaxes)
         wait = float(settings.get("read_timeout", 60))
-        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = wait
+        entity.acse_timeout = wait
+        # An object is one message, whose last piece is waited for: at a pace it takes as long as its bytes do.
+        entity.dimse_timeout = entity.network_timeout = wait + self._pace.seconds_for(self._most)
         entity.connection_timeout = float(settings.get("connect_timeout", 10))
-        if ca := settings.get("ca_file"):
-            words["tls_args"] = (ssl.create_default_context(cafile=str(ca)), str(settings["host"]))
+        if self._tls is not None:
+            words["tls_args"] = (self._tls, str(settings["host"]))
+        words["evt_handlers"] = [*words.get("evt_handlers", ()), *at_pace(self._pace)]
         association = entity.associate(
             str(settings["host"]), int(settings["port"]), ae_title=str(settings["ae"]), **words
         )
         if not association.is_established:
-            raise SourceDown("the PACS refuses the association, or cannot be reached: check host, port and AE titles")
+            more = "" if self._tls is None else ", and whether ca_file is of the authority that signed its certificate"
+            raise SourceDown(
+                f"the PACS refuses the association, or cannot be reached: check host, port and AE titles{more}"
+            )
         self._open[str(purpose)] = association
         return association
 

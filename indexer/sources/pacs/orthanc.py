@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 
+from spinecho.indexer.sources.pacing import Pace
+from spinecho.indexer.sources.pacs.tls import tls_context, tls_trouble
 from spinecho.indexer.sources.source import Listed, ObjectRefused, SourceDown, Stopped, secret
 from spinecho.indexer.sources.spool import Spool, name_of
 
@@ -30,11 +31,14 @@ class Orthanc:
         self._attempts = int(settings.get("attempts", 4))
         self._most = int(settings.get("most_object_mb", 2048)) << 20
         user, token = settings.get("user"), secret(settings, "token")
+        self._pace = Pace(settings)
+        checked = tls_context(settings) or True
         self._client = httpx.Client(
             base_url=str(settings["url"]).rstrip("/"),
             auth=(str(user), secret(settings, "password")) if user else None,
             headers={"Authorization": f"Bearer {token}"} if token else {},
-            verify=ssl.create_default_context(cafile=str(settings["ca_file"])) if settings.get("ca_file") else True,
+            verify=checked,
+            transport=_Paced(self._pace, httpx.HTTPTransport(verify=checked, trust_env=False)) if self._pace else None,
             timeout=httpx.Timeout(
                 float(settings.get("read_timeout", 60)), connect=float(settings.get("connect_timeout", 10))
             ),
@@ -68,7 +72,7 @@ class Orthanc:
 
     def fetch(self, study: Listed, spool: Spool, stop: threading.Event) -> int:
         """Take each instance that the spool lacks, or has with other bytes."""
-        self._stop = stop
+        self._stop = self._pace.stop = stop
         with _legible():
             return self._fetch(study, spool, stop)
 
@@ -155,7 +159,8 @@ class Orthanc:
                 response = self._client.get(path, params=params)
             except httpx.HTTPError as error:
                 status = 0
-                why = f"Orthanc does not answer ({type(error).__name__}): check the address, ca_file and the firewall"
+                trouble = tls_trouble(error) or "check the address and the firewall"
+                why = f"Orthanc does not answer ({type(error).__name__}): {trouble}"
             else:
                 status = response.status_code
                 if response.is_success or (missing and status == httpx.codes.NOT_FOUND):
@@ -167,6 +172,36 @@ class Orthanc:
                 raise Stopped("the pull was stopped; the next goes on")
             wait = min(2 * wait, _LONGEST_WAIT)
         raise AssertionError  # pragma: no cover
+
+
+class _Paced(httpx.BaseTransport):
+    """Reads what is answered at a pace."""
+
+    def __init__(self, pace: Pace, inner: httpx.BaseTransport) -> None:
+        self._pace, self._inner = pace, inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """As that of `httpx`."""
+        response = self._inner.handle_request(request)
+        response.stream = _PacedStream(self._pace, response.stream)
+        return response
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._inner.close()
+
+
+class _PacedStream(httpx.SyncByteStream):
+    def __init__(self, pace: Pace, inner: Any) -> None:
+        self._pace, self._inner = pace, inner
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._inner:
+            self._pace.took(len(piece))
+            yield piece
+
+    def close(self) -> None:
+        self._inner.close()
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 from pynetdicom import AE, AllStoragePresentationContexts, evt
 
 from spinecho.encoders.reading.dicom.scan import object_uids
+from spinecho.indexer.sources.pacing import Pace
 from spinecho.indexer.sources.source import SourceDown
 from spinecho.indexer.sources.spool import Spool
 
@@ -38,11 +39,16 @@ def keep_object(event: evt.Event, spool: Spool, most_bytes: int) -> int:
     return SUCCESS
 
 
+def at_pace(pace: Pace) -> list[Any]:
+    """Handlers that wait after each piece (PDU) that came: meanwhile nothing is read, and the sender waits too."""
+    return [(evt.EVT_DATA_RECV, lambda event: pace.wait_for(len(event.data)))] if pace else []
+
+
 class Receiver:
     """Listens from the moment it is made until it is closed; settings as docs/pacs.md lists them."""
 
-    def __init__(self, settings: Mapping[str, Any], spool: Spool) -> None:
-        """Raises `SourceDown` where the port cannot be had."""
+    def __init__(self, settings: Mapping[str, Any], spool: Spool, pace: Pace | None = None) -> None:
+        """pace: of the source that sends here what is pulled. Raises `SourceDown` where the port cannot be had."""
         most = int(settings.get("most_object_mb", 512)) * _MEGABYTE
         entity = AE(ae_title=str(settings["ae"]))
         entity.supported_contexts = AllStoragePresentationContexts
@@ -54,11 +60,12 @@ class Receiver:
         entity.maximum_pdu_size = int(settings.get("most_pdu", 131_072))
         entity.maximum_associations = int(settings.get("most_associations", 10))
         entity.acse_timeout = entity.dimse_timeout = float(settings.get("read_timeout", 60))
-        entity.network_timeout = float(settings.get("read_timeout", 60))
+        entity.network_timeout = float(settings.get("read_timeout", 60)) + (pace.seconds_for(most) if pace else 0.0)
         self._spool = spool
         handlers: list[Any] = [
             (evt.EVT_C_STORE, keep_object, [spool, most]),
             (evt.EVT_C_ECHO, lambda _: SUCCESS),
+            *(at_pace(pace) if pace else ()),
         ]
         address = (str(settings.get("address", "127.0.0.1")), int(settings["port"]))
         try:

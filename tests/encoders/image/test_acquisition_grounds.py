@@ -221,6 +221,54 @@ def test_sides_of_paired_parts(text: str, study: str, tag: str, side: str | None
     assert describe(Evidence(series_text=text, study_text=study, laterality=tag)).side == side
 
 
+IN_FILE, IN_FOLDER = (f"side beside the part in {where} name" for where in ("the file's", "a folder's"))
+
+
+@pytest.mark.parametrize(
+    ("names", "side", "rule"),
+    [
+        ("x | x | knee R", "right", IN_FILE),
+        ("x | x | li schulter pd", "left", IN_FILE),
+        ("x | x | t1 genou g", "left", IN_FILE),
+        ("x | x | rodilla izq t2", "left", IN_FILE),
+        ("x | x | Hüfte re", "right", IN_FILE),
+        ("x | x | sag left hand", "left", IN_FILE),
+        ("x | x | knee joint left", "left", IN_FILE),
+        ("x | linkes Knie | t1", "left", IN_FOLDER),
+        ("right hip | series 3 | hip t2", "right", IN_FOLDER),
+        ("left knee | x | knee L", "left", IN_FILE),
+        ("x | x | both knee", "both", IN_FILE),
+        ("left knee | x | knee R", None, ""),  # which of them?
+        ("x | x | knee left hip right", "left", IN_FILE),
+        ("x | knee R | t1", None, ""),  # a letter behind a folder's name is somebody's
+        ("x | x | hand r", None, ""),  # R. Hand
+        ("x | x | knee R Miller", None, ""),
+        ("x | x | Miller R knee", None, ""),
+        ("x | x | knee R 003 sag t1", "right", IN_FILE),
+        ("x | x | pd R knee", "right", IN_FILE),
+        ("x | x | t1 right knee left knee", None, ""),
+        ("x | x | wright john knee", None, ""),
+        ("x | x | links peter knee", None, ""),
+        ("x | x | knee re run", None, ""),  # a side of another language
+        ("x | x | r t1 knee", None, ""),
+        ("x | x | knee d", None, ""),
+        ("x | x | left brain", None, ""),
+    ],
+)
+def test_sides_in_names_count_beside_their_part_alone(names: str, side: str | None, rule: str) -> None:
+    found = describe(Evidence(file_text=names))
+    assert (found.side, found.why.get("side", {}).get("rule", "")) == (side, rule)
+
+
+@pytest.mark.parametrize(
+    "where", [{"series_text": "right knee"}, {"study_text": "MR knee right"}, {"laterality": "R", "body_part": "KNEE"}]
+)
+def test_any_header_goes_before_the_side_in_a_name(where: dict[str, Any]) -> None:
+    found = describe(Evidence(file_text="x | x | left knee", **where))
+    assert found.side == "right"
+    assert found.why["side"]["rule"] in {"series description", "study description", "laterality"}
+
+
 def test_no_part_but_a_paired_one_has_a_side() -> None:
     assert set(get_args(BodyRegion)) > PAIRED
     for region, side in product(("brain", "heart", "lumbar spine", "prostate"), ("left", "right")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from pathlib import Path
 
@@ -42,6 +43,35 @@ def test_missing_codec_is_named(testdata: Path, monkeypatch: pytest.MonkeyPatch)
         assert "python-gdcm" in failure.message
     finally:
         codecs._module.cache_clear()
+
+
+def rle(*segments: bytes) -> bytes:
+    """A frame of RLE with these segments, as PS3.5 annex G has it."""
+    starts = [64 + sum(map(len, segments[:number])) for number in range(len(segments))]
+    return struct.pack("<16I", len(segments), *starts, *[0] * (15 - len(segments))) + b"".join(segments)
+
+
+@pytest.mark.parametrize(
+    ("segments", "allocated"),
+    [
+        ((b"\x81A", b"\xf1A"), 16),
+        ((b"\xf1A", b"\x81A"), 16),
+        ((b"\xf1A", b""), 16),
+        ((b"\xf1A", b"\x0fABC"), 16),
+        ((b"\xf1A",) * 3, 16),
+        ((b"\xf1A", b"\xf1A", b"\xf1A", b"\x81A"), 32),
+    ],
+)
+def test_segments_of_another_length_than_the_header_says_are_refused(
+    segments: tuple[bytes, ...], allocated: int
+) -> None:
+    """Of 16 pixels. The codec is written in Rust, and what it does on some of these is no `Exception`."""
+    pixels = {"rows": 4, "columns": 4, "allocated": allocated, "stored": allocated}
+    with pytest.raises(ReadError) as e:
+        codecs.decode_frame("1.2.840.10008.1.2.5", rle(*segments), pixels)
+    assert e.value.reason is Reason.DECODE_FAILED
+    whole = codecs.decode_frame("1.2.840.10008.1.2.5", rle(b"\xf1A", b"\xf1B"), {**pixels, "allocated": 16})
+    assert (whole == 0x4142).all()
 
 
 def test_unknown_syntax_and_garbage() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -64,6 +65,19 @@ def test_a_pull_takes_everything_once_and_a_source_that_is_down_takes_nothing_aw
     with pytest.raises(SourceDown):
         pulling.sources.test(name)
     assert sorted(folder.rglob("*.dcm")) == there
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_pull_takes_no_more_than_its_source_may_be_asked_for(
+    pulling: Archive, held: Orthanc, phantoms: list[Path], kind: str
+) -> None:
+    folder = add(pulling, held, kind, f"slow-{kind}", most_mb_per_second=0.1)
+    began = time.monotonic()
+    pulling.sources.pull(f"slow-{kind}")
+    seconds = time.monotonic() - began
+    came = list(folder.glob("[!.]*/*/*.dcm"))
+    assert len(came) == len(phantoms)
+    assert seconds > sum(len(dcmread(path).PixelData) for path in came) / 100_000
 
 
 @pytest.mark.parametrize("kind", ["dicomweb", "orthanc", "get"])

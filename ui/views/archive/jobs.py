@@ -12,12 +12,16 @@ import streamlit as st
 from spinecho.access.people import Role
 from spinecho.setup.wiring import USER_ERRORS, indexing_process
 from spinecho.shown import Busy
-from spinecho.ui.views.session.long_work import launch
+from spinecho.ui.views.session.long_work import exit_status, last_words, launch
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
 
 _LABELS = {"discover": "files found", "scan": "headers read", "read": "series read, embedded, stored",
            "reports": "report files"}  # fmt: skip
+_LOG, _STARTED = "index.log", "index-process"
+"""What a run that is started here prints, and where the session keeps its number."""
+_WELL = (None, 0, 1, -signal.SIGTERM)
+"""How a run ends: not yet, well, with files that were rejected, by the button."""
 _SILENT = 60.0
 """Seconds after which a run that tells nothing, and whose process is gone, was killed."""
 
@@ -35,6 +39,7 @@ def jobs(context: PageContext) -> None:
         _summary(run, process)
         if context.front.access.may(Role.MANAGER):
             _buttons(context, process)
+            _what_failed(context)
 
 
 def start(context: PageContext, *, retry: bool = False) -> None:
@@ -42,8 +47,12 @@ def start(context: PageContext, *, retry: bool = False) -> None:
     context.front.access.require(Role.MANAGER, "index the archive")
     if (process := indexing_process(context.settings)) is not None:
         raise Busy(f"process {process} is indexing already; wait for it, or stop it")
-    row = context.front.holdings.begin_indexing(retry=retry)
-    launch(["index", *(["--retry"] if retry else [])], context.settings, context.settings.home / "index.log", row=row)
+    begun = context.front.holdings.begin_indexing(retry=retry)
+    arguments = ["index", *(["--retry"] if retry else [])]
+    if (how := begun.deidentified) is not None:
+        arguments += ["--deidentify", "--dates", how["dates"], "--descriptors", how["descriptors"]]
+    process = launch(arguments, context.settings, context.settings.home / _LOG, row=begun.row)
+    st.session_state[_STARTED] = process
 
 
 def stop(context: PageContext) -> None:
@@ -84,6 +93,13 @@ def _summary(run: dict[str, Any] | None, process: int | None) -> None:
             continue
         amounts = f"{label}: {done:,} of {known:,}" + ("" if done >= known else f" · {rate:.1f} a second{left}")
         st.progress(min(done / known, 1.0), text=amounts)
+
+
+def _what_failed(context: PageContext) -> None:
+    """Why the run that this session started ended, where neither it nor a file of the archive says so."""
+    status = exit_status(st.session_state.get(_STARTED, 0))
+    if status not in _WELL:
+        trouble("The run that was started here could not go on", last_words(context.settings.home / _LOG))
 
 
 def _buttons(context: PageContext, process: int | None) -> None:

@@ -15,7 +15,7 @@ from spinecho.setup.private import make_private
 from spinecho.ui.server.jobs.kinds import EVALUATIONS, RESULT
 from spinecho.ui.server.jobs.pool import Pool, pool_of, why_failed
 from spinecho.ui.server.jobs.queue import QueueFull
-from spinecho.ui.views.session.long_work import begun_at, launch, lives
+from spinecho.ui.views.session.long_work import begun_at, last_words, launch, lives
 from spinecho.ui.views.session.opened import PageContext
 
 Of: TypeAlias = Literal["archive", "judgements", "pairs"]
@@ -100,7 +100,7 @@ def _read(folder: Path, pool: Pool | None) -> Evaluated | None:
     if result is None and "job" in about:
         return Evaluated(folder.name, about, None, *_job_state(str(about["job"]), pool))
     running = result is None and lives(int(about.get("process", 0)), about.get("begun"))
-    why = "" if result is not None or running else _last_words(folder / _LOG)
+    why = "" if result is not None or running else last_words(folder / _LOG)
     return Evaluated(folder.name, about, result, running, why)
 
 
@@ -110,11 +110,3 @@ def _job_state(number: str, pool: Pool | None) -> tuple[bool, str]:
     if job is None:
         return False, ""
     return not job.over, why_failed(job) if job.state == "failed" else ""
-
-
-def _last_words(log: Path) -> str:
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError:
-        return ""
-    return "\n".join(line for line in lines[-12:] if line.strip())

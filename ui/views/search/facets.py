@@ -30,6 +30,10 @@ CHOICES = {
 """Filters whose values are those that the archive holds."""
 _SELDOM = frozenset({"side", "technique", "b_value", "dixon", "component", "computed"})
 """Facts that many archives say nothing of: these widgets are there where some study has a value."""
+LABEL = "label."
+"""Columns of the tables of a data set are filters called `label.NAME`, whose widgets have these keys."""
+_LABELS_SHOWN = "labels-shown"
+_CALLED = {**CHOICES, "tesla": "Field strength", "description": "Description"}
 COMPUTED = "Computed, localizers too"
 _WORDS = {"F": "female", "M": "male", "O": "other"}
 _CONTRAST = {"yes": "after contrast", "no": "without contrast", "unknown": "contrast not known"}
@@ -67,7 +71,7 @@ def chosen(state: Mapping[Any, Any]) -> dict[str, Any]:
         plain = list(plain) if isinstance(plain, list | tuple) else plain
         if plain not in (None, "", [], False) and plain != [0, _OLDEST]:
             found[key] = plain
-    return found
+    return found | {key: list(state[key]) for key in _label_keys(state) if state[key]}
 
 
 def restore(state: MutableMapping[Any, Any], kept: Mapping[str, Any]) -> None:
@@ -84,6 +88,20 @@ def restore(state: MutableMapping[Any, Any], kept: Mapping[str, Any]) -> None:
             state[key] = _day(value)
         else:
             state[key] = value if isinstance(value, type(empty)) else empty
+    for key in {*_label_keys(state), *(key for key in kept if _is_label(key))}:
+        value = kept.get(key)
+        state[key] = list(map(str, value)) if isinstance(value, list) else []
+
+
+def is_filter(key: str) -> bool:
+    """Whether a filter has this key."""
+    return key in EMPTY or _is_label(key)
+
+
+def labels_shown(state: Mapping[Any, Any]) -> list[str]:
+    """The labels, without `LABEL`, that have a widget: those that were asked for, and those that are in use."""
+    used = [key.removeprefix(LABEL) for key in _label_keys(state) if state[key]]
+    return list(dict.fromkeys([*map(str, state.get(_LABELS_SHOWN) or ()), *used]))
 
 
 def condition(state: Mapping[Any, Any]) -> Filter:
@@ -103,6 +121,7 @@ def condition(state: Mapping[Any, Any]) -> Filter:
         parts.append(Contains("description", words))
     if kept.get("derived"):
         parts.append(COMPUTED_TOO)
+    parts += [Is(key, tuple(values)) for key, values in kept.items() if _is_label(key)]
     return both(*parts) if parts else ALL
 
 
@@ -110,7 +129,7 @@ def chips(state: Mapping[Any, Any]) -> list[dict[str, str]]:
     """Each filter in use: its key, what it is called, and its value, which is what its chip shows."""
     shown = []
     for key, value in chosen(state).items():
-        label = CHOICES.get(key, {"tesla": "Field strength", "description": "Description"}.get(key, key.capitalize()))
+        label = key.removeprefix(LABEL) if _is_label(key) else _CALLED.get(key, key.capitalize())
         if key == "age":
             words = f"{value[0]} years and older" if value[1] == _OLDEST else f"{value[0]} to {value[1]} years"
         elif key == "contrast":
@@ -118,7 +137,7 @@ def chips(state: Mapping[Any, Any]) -> list[dict[str, str]]:
         elif key == "b_value":
             words = "b " + " or ".join(map(str, value))
         elif isinstance(value, list):
-            words = " or ".join(_WORDS.get(str(one), str(one)) for one in value)
+            words = " or ".join(_WORDS.get(str(one), str(one)) if key == "sex" else str(one) for one in value)
         else:
             words = f"{_BOUNDS[key]} {value}" if key in _BOUNDS else COMPUTED if key == "derived" else str(value)
         shown.append({"key": key, "label": label, "text": words})
@@ -127,13 +146,15 @@ def chips(state: Mapping[Any, Any]) -> list[dict[str, str]]:
 
 def clear(*keys: str) -> None:
     """Take these filters out, or all of them."""
-    for key in keys or tuple(EMPTY):
-        empty = EMPTY[key]
+    for key in keys or (*EMPTY, *_label_keys(st.session_state)):
+        empty = EMPTY.get(key, ())
         st.session_state[key] = list(empty) if isinstance(empty, tuple) and key != "age" else empty
 
 
-def panel(counts: Mapping[str, Sequence[Facet]], *, smallest: int = 0) -> None:
-    """Draw the widgets; counts: studies by value of each of `CHOICES` and of field_strength, masked by `smallest`."""
+def panel(counts: Mapping[str, Sequence[Facet]], *, labels: Sequence[str] = (), smallest: int = 0) -> None:
+    """Draw the widgets; counts: studies by value of each of `CHOICES`, of field_strength and of `labels_shown`, masked
+    by `smallest`. labels: those that some study has.
+    """
     head, button = st.columns([3, 2], vertical_alignment="center")
     head.markdown("**Filters**")
     if chosen(st.session_state):
@@ -149,6 +170,30 @@ def panel(counts: Mapping[str, Sequence[Facet]], *, smallest: int = 0) -> None:
         st.caption(":orange[“From” lies after “To”: nothing can match.]")
     st.text_input("Description contains", key="description", placeholder="of study or series")
     st.checkbox(COMPUTED, key="derived")
+    _labels(labels, counts)
+
+
+def _labels(names: Sequence[str], counts: Mapping[str, Sequence[Facet]]) -> None:
+    """What tables of subjects say, where some study has any: a column is counted once it is asked for."""
+    shown = labels_shown(st.session_state)
+    if not names and not shown:
+        return
+    with st.expander("Labels of the data set", expanded=bool(shown)):
+        known = sorted({*names, *map(str, st.session_state.get(_LABELS_SHOWN) or ())})
+        st.multiselect(
+            "Columns of participants.tsv and sessions.tsv", known, key=_LABELS_SHOWN, placeholder="choose one",
+            select_all=False,
+        )  # fmt: skip
+        for name in shown:
+            _choice(f"{LABEL}{name}", name, counts.get(f"{LABEL}{name}", ()))
+
+
+def _is_label(key: object) -> bool:
+    return isinstance(key, str) and key.startswith(LABEL) and len(key) > len(LABEL)
+
+
+def _label_keys(state: Mapping[Any, Any]) -> list[str]:
+    return sorted(key for key in state if _is_label(key))
 
 
 def _settle(field: str) -> None:
@@ -173,11 +218,12 @@ def _choice(field: str, label: str, counts: Sequence[Facet]) -> None:
     )
 
     def name(value: str) -> str:
+        said = _WORDS.get(value, value) if field == "sex" else value
         if value in held:  # its chip is narrow: the value alone, without the counts that help to choose it
-            return _WORDS.get(value, value)
+            return said
         facet = by_value.get(value)
         shown, total = (facet.shown, facet.total) if facet else (0, 0)
-        return f"{_WORDS.get(value, value)}{_GAP}{shown} / {total}"
+        return f"{said}{_GAP}{shown} / {total}"
 
     st.multiselect(
         label, options, format_func=name, key=field, placeholder="any", select_all=False,

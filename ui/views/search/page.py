@@ -40,7 +40,8 @@ def search_page(context: PageContext) -> None:
     lost = asked.arrive(context.front.kept)
     where = filters.condition(state)
     with st.sidebar:
-        filters.panel(_counts(context, where), smallest=context.settings.smallest_count)
+        smallest, labels = context.settings.smallest_count, _labels(context)
+        filters.panel(_counts(context, where), labels=labels, smallest=smallest)
     scan, corner = _line(context)
     if lost:
         trouble("This address opens no search", lost, grave=False)
@@ -188,17 +189,27 @@ def _remembered(context: PageContext, now: dict[str, Any]) -> str | None:
 
 
 def _counts(context: PageContext, where: Filter) -> Facets:
-    key = (repr(where), context.front.kept.generation)
+    fields = [*filters.CHOICES, "field_strength"]
+    fields += [f"{filters.LABEL}{name}" for name in filters.labels_shown(st.session_state)]
+    key = (repr(where), tuple(fields), context.front.kept.generation)
     held: tuple[object, Facets] | None = st.session_state.get("counts")
     if held is None or held[0] != key:
-        fields = [*filters.CHOICES, "field_strength"]
         try:
             held = key, context.front.facets(*fields, where=where)
         except QueryError:  # a kept search may name a value that has gone: the answer says so, the filters stay usable
-            held = key, context.front.facets(*fields)
+            held = key, context.front.facets(*filters.CHOICES, "field_strength")
         st.session_state["counts"] = held
     else:
         context.front.kept.counted_again(where)
+    return held[1]
+
+
+def _labels(context: PageContext) -> tuple[str, ...]:
+    """The labels that some study has, asked for again when the archive has changed."""
+    held: tuple[object, tuple[str, ...]] | None = st.session_state.get("labels-known")
+    if held is None or held[0] != context.front.kept.generation:
+        held = context.front.kept.generation, context.front.holdings.label_names()
+        st.session_state["labels-known"] = held
     return held[1]
 
 
@@ -245,7 +256,7 @@ def _act(acted: Mapping[str, Any], context: PageContext, where: Filter) -> None:
         case "more":
             state["k"] = min(max(int(acted["seen"]) + _STEP, asked.K), asked.MOST)
         case "filter":
-            if acted["key"] in filters.EMPTY:
+            if filters.is_filter(acted["key"]):
                 filters.clear(acted["key"])
         case "chip":
             chips, place = state.get("chips") or (), int(acted["place"])

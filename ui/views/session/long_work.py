@@ -37,6 +37,21 @@ def launch(arguments: Sequence[str], settings: Settings, log: Path, *, row: str)
     return process.pid
 
 
+def exit_status(number: int) -> int | None:
+    """How a process ended that this one started; None for one that runs, and for any other."""
+    process = _STARTED.get(number)
+    return None if process is None else process.poll()
+
+
+def last_words(log: Path) -> str:
+    """The end of what a process printed, '' where nothing can be read."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return ""
+    return "\n".join(line for line in lines[-12:] if line.strip())
+
+
 def begun_at(number: int) -> float | None:
     """When a process began, in seconds since 1970; None where there is none of this number."""
     try:
