@@ -19,9 +19,10 @@ from spinecho.encoders.errors import SpaceMismatch
 from spinecho.encoders.registry import open_encoder
 from spinecho.encoders.space import Space, Vectors
 from spinecho.search.evaluation import EmptyPool, EvaluationError, Measured
-from spinecho.search.evaluation.evaluate_archive import Evaluation, Evaluator, Options
+from spinecho.search.evaluation.evaluate_archive import Evaluator
 from spinecho.search.evaluation.judgements import JudgedQuery, JudgementError, Pair, read_judgements, read_pairs
 from spinecho.search.evaluation.report_retrieval import report_queries
+from spinecho.search.evaluation.values import Evaluation, Options
 
 
 @pytest.fixture(scope="module")
