@@ -147,5 +147,6 @@ def _unpack(value: dict[str, Any], buffers: Sequence[bytes]) -> MeasuredScan:
         )
         for n, (pixels, geometry) in enumerate(value["shapes"])
     ]
-    named = (str(value.get(name, "unknown")) for name in ("sequence", "plane", "region"))
-    return MeasuredScan(both[0], both[1] if len(both) > 1 else None, *named, bool(value.get("derived", False)))
+    sequence, plane, region = (str(value.get(name, "unknown")) for name in ("sequence", "plane", "region"))
+    copied = both[1] if len(both) > 1 else None
+    return MeasuredScan(both[0], copied, sequence, plane, region, bool(value.get("derived", False)))

@@ -92,7 +92,7 @@ def table_rows(path: Path, *, needed: tuple[str, ...]) -> Iterator[tuple[str, di
     """(file and line, values by column in lower case), every needed one filled. Raises `JudgementError`."""
     text = table_text(path, JudgementError)
     read = _jsonl if path.suffix.lower() in {".jsonl", ".ndjson", ".json"} else _csv
-    count = 0
+    count, listed = 0, " and ".join(needed)
     for line, row in read(path, text, needed):
         missing = [name for name in needed if not row.get(name)]
         if missing:
@@ -100,7 +100,7 @@ def table_rows(path: Path, *, needed: tuple[str, ...]) -> Iterator[tuple[str, di
         count += 1
         yield f"{path}, line {line}", row
     if not count:
-        raise JudgementError(f"{path} holds no row; write one line for each {' and '.join(needed)}")
+        raise JudgementError(f"{path} holds no row{f'; write one line for each {listed}' if needed else ''}")
 
 
 def _csv(path: Path, text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:

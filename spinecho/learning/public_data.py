@@ -10,7 +10,7 @@ from spinecho.errors import QueryError
 from spinecho.filling.outcomes import workers_here
 from spinecho.search.access.persons import Access, Role
 from spinecho.search.evaluation.public import evaluate_public as measuring
-from spinecho.search.evaluation.public.every import LAYOUTS, layout_of
+from spinecho.search.evaluation.public.every import layout_of
 from spinecho.search.evaluation.values import Evaluation, Options
 from spinecho.setup.places import place_of
 from spinecho.setup.private import make_private, private_files
@@ -20,7 +20,7 @@ from spinecho.setup.wiring import open_dual
 if TYPE_CHECKING:
     import os
 
-__all__ = ["LAYOUTS", "evaluate_public"]
+__all__ = ["evaluate_public"]
 KEPT = "public"
 """The home's folder of vectors of public data sets; they can be deleted at any time."""
 

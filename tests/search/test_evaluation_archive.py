@@ -12,6 +12,7 @@ from archives import Home
 
 from spinecho.db.filters.algebra import ALL, Is, visible
 from spinecho.db.queries.learning import evaluating
+from spinecho.db.queries.learning.stated_findings import stated_findings
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing as store
 from spinecho.encoders.dual import DualEncoder
@@ -21,6 +22,7 @@ from spinecho.encoders.space import Space, Vectors
 from spinecho.search.evaluation import EmptyPool, EvaluationError, Measured
 from spinecho.search.evaluation.evaluate_archive import Evaluator
 from spinecho.search.evaluation.judgements import JudgedQuery, JudgementError, Pair, read_judgements, read_pairs
+from spinecho.search.evaluation.public.evaluate_public import said
 from spinecho.search.evaluation.report_retrieval import report_queries
 from spinecho.search.evaluation.values import Evaluation, Options
 
@@ -91,6 +93,20 @@ def test_an_impression_is_never_searched(indexed: Home, dual: DualEncoder) -> No
         assert {sentences[row].study_uid for row in report.rows} == {report.study_uid}
     headers, _ = evaluating.header_sentences(database, space, uids, visible(ALL))
     assert {header.section for header in headers} == {"header"}
+
+
+def test_a_report_says_the_same_in_an_archive_and_in_a_public_data_set(indexed: Home) -> None:
+    rows = indexed.query("SELECT s.uid, r.text FROM reports r JOIN studies s ON s.id = r.study_id ORDER BY 1")
+    stored = stated_findings(Database.open(indexed.database), [uid for uid, _ in rows])
+    assert len(stored) == 5
+    assert any(one.affirmed for one in stored.values())
+    for uid, text in rows:
+        assert said(text)[0] == stored[uid]
+    told, words = said("FINDINGS: No infarct. There is a meningioma. Possible cyst. INDICATION: abscess?")
+    assert {"meningioma"} <= told.affirmed
+    assert not {"infarct", "cyst", "abscess"} & told.affirmed
+    assert "cyst" in told.left_open
+    assert words == "There is a meningioma."
 
 
 class Oracle:

@@ -89,7 +89,11 @@ def test_the_digest_tells_whether_two_sites_asked_the_same(tmp_path: Path) -> No
         ("train_val_test_split.json", "{", "is no JSON"),
         ("train_val_test_split.json", "[]", "is no JSON object"),
         ("train_val_test_split.json", '{"test": "x"}', "is no list of names"),
-        ("train_val_test_split.json", '{"test": ["a-t1n"], "train": ["a-t2f"]}', "images of a are in two parts"),
+        (
+            "train_val_test_split.json",
+            '{"test": ["BraTS-GLI-00001-000-t1n"], "train": ["BraTS-GLI-00001-000-t2f"]}',
+            "are in two parts",
+        ),
         ("BraTS_GLI/global_finding.json", "[" * 50_000, "is no JSON"),
         ("captions.csv", "image,text\na.png,\n", "line 2: image or caption is empty"),
         ("captions.csv", "image,caption\n../../etc/passwd,x\n", "leads out of"),

@@ -108,8 +108,3 @@ def files_below(folder: Path, endings: tuple[str, ...]) -> Iterator[Path]:
         if count > _MOST_FILES:
             raise LayoutError(f"{folder} holds more than {_MOST_FILES:,} files; name the data set's own folder")
         yield from (Path(place, name) for name in sorted(names) if name.lower().endswith(endings))
-
-
-def of_split(splits: Mapping[str, str], key: str, split: str) -> bool:
-    """Whether a case is of the part that is asked for; splits: by case."""
-    return split == EVERY or splits.get(key, "") == split

@@ -101,7 +101,7 @@ def _questions(found: PublicSet, read: ReadSet, dual: DualEncoder, options: Opti
             groups = dict(zip(uids, text_groups([case.text for case in cases], uids).tolist(), strict=True))
             words = encode([text for _, _, text in texts])
             about = "the text of a case against its scans' own vectors"
-            options_of = {"groups": groups, "chosen": options.chosen, **options.draw}
+            options_of: dict[str, Any] = {"groups": groups, "chosen": options.chosen, **options.draw}
             for name, measure in by_images(texts, words, volumes, rows, **options_of):
                 yield name, about, measure
         if _tells_apart(read, of_case):
@@ -110,13 +110,13 @@ def _questions(found: PublicSet, read: ReadSet, dual: DualEncoder, options: Opti
                 "what was written about one scan finds it among the scans of its sequence",
                 lambda: _of_scans(read, encode, options),
             )
-        said = {case.key: _said(case.text) for case in cases}
+        told = {case.key: said(case.text) for case in cases}
         yield from finding_questions(
             volumes,
             rows,
             encode,
-            {key: told for key, (told, _) in said.items()},
-            lambda: [PairText(case.key, case.patient, said[case.key][1]) for case in cases if said[case.key][1]],
+            {key: findings for key, (findings, _) in told.items()},
+            lambda: [PairText(case.key, case.patient, told[case.key][1]) for case in cases if told[case.key][1]],
             options,
         )
     about = "a scan that was changed a little (shading, contrast, noise, field of view, resolution) finds its original"
@@ -156,7 +156,7 @@ def _of_scans(read: ReadSet, encode: Callable[[Any], Any], options: Options) -> 
     )
 
 
-def _said(text: str) -> tuple[Stated, str]:
+def said(text: str) -> tuple[Stated, str]:
     """(findings that a text affirms and leaves open, what it affirms in its words), by its clauses."""
     affirmed: set[str] = set()
     left_open: set[str] = set()

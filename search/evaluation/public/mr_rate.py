@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spinecho.search.evaluation.judgements import table_rows
-from spinecho.search.evaluation.public.cases import Case, PublicScan, PublicSet, of_split
+from spinecho.search.evaluation.public.cases import EVERY, Case, PublicScan, PublicSet
 
 _MODALITIES: Mapping[str, str] = {"t1w": "T1", "t2w": "T2", "flair": "FLAIR", "swi": "SWI", "mra": "MRA"}
 _PLANES: Mapping[str, str] = {"axi": "axial", "sag": "sagittal", "cor": "coronal", "obl": "oblique"}
@@ -41,7 +41,7 @@ class MrRate:
         """Studies of one part, with their patients, so that a patient's other studies are no other patient's."""
         patients: dict[str, str] = {}
         for _, row in table_rows(folder / "splits.csv", needed=("patient_uid", "study_uid", "split")):
-            if of_split({"": _part(row["split"])}, "", split):
+            if split in {EVERY, _part(row["split"])}:
                 patients[row["study_uid"]] = row["patient_uid"]
         texts: dict[str, str] = {}
         for table in sorted((folder / "reports").glob("batch*_reports.csv")):

@@ -15,7 +15,7 @@ What stands in each file was read in public code that uses the release (loaders 
 The scans come from their own challenges and lie anywhere below FOLDER. BraTS 2023 names them after the case
 (`BraTS-GLI-00000-000/BraTS-GLI-00000-000-t2f.nii.gz`, patient and time point in the number), so that an image id is a
 file's name without its ending. How the ids of ISLES22 and WMH are written, no source that could be read says; their
-scans are found by the same two rules: a file of the image's name, or one that lies in a folder of the case's name.
+scans are found by the same two rules: a file whose name begins with the case's, or one in a folder of that name.
 Cases whose scans are not found are left out and counted.
 """
 
@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from spinecho.encoders.sandbox.limits import table_text
-from spinecho.search.evaluation.public.cases import Case, LayoutError, PublicScan, PublicSet, files_below, of_split
+from spinecho.search.evaluation.public.cases import EVERY, Case, LayoutError, PublicScan, PublicSet, files_below
 
 _SUBSETS = ("BraTS_GLI", "BraTS_MEN", "BraTS_MET", "ISLES22", "WMH")
 _SPLIT = "train_val_test_split.json"
@@ -63,7 +63,7 @@ class RadGenomeBrain:
             of_scans |= _texts(place / "modal_wise_finding.json")
             impressions |= _object(place / "impression.json")
         cases = dict.fromkeys([*found, *impressions])
-        parts, listed = _splits(folder / _SPLIT)
+        parts, listed = _splits(folder / _SPLIT, cases)
         scans: dict[str, list[PublicScan]] = {}
         for path in files_below(folder, (".nii.gz", ".nii")):
             if case := _case_of(path, cases):
@@ -71,7 +71,7 @@ class RadGenomeBrain:
                 scans.setdefault(case, []).append(
                     PublicScan(path, _sequence(name), "", "brain", of_scans.get(name, ""))
                 )
-        mine = [case for case in cases if of_split(parts, case, split)]
+        mine = [case for case in cases if split in {EVERY, parts.get(case)}]
         made = []
         for case in mine:
             own = scans.get(case, [])
@@ -98,8 +98,14 @@ def _case_of(path: Path, cases: Mapping[str, None]) -> str:
     name = _image(path)
     if _MASK.search(name):
         return ""
-    case = _OF_IMAGE.sub("", name)
-    return case if case in cases else next((one.name for one in path.parents if one.name in cases), "")
+    return _case_named(name, cases) or next((one.name for one in path.parents if one.name in cases), "")
+
+
+def _case_named(name: str, cases: Mapping[str, None]) -> str:
+    """The case whose id a name is, or begins with, up to a hyphen or an underscore; "" for none."""
+    while name and name not in cases:
+        name = name[: max(name.rfind("-"), name.rfind("_"), 0)]
+    return name
 
 
 def _sequence(name: str) -> str:
@@ -107,7 +113,7 @@ def _sequence(name: str) -> str:
     return _SUFFIXES[found[0][1:].lower()] if found else ""
 
 
-def _splits(path: Path) -> tuple[dict[str, str], frozenset[str]]:
+def _splits(path: Path, cases: Mapping[str, None]) -> tuple[dict[str, str], frozenset[str]]:
     """(by case id its part, ids of all images). Raises `LayoutError` where images of a case are in two parts."""
     told: dict[str, str] = {}
     listed: set[str] = set()
@@ -116,12 +122,11 @@ def _splits(path: Path) -> tuple[dict[str, str], frozenset[str]]:
         ids = value.get(part, [])
         if not isinstance(ids, list) or not all(isinstance(one, str) for one in ids):
             raise LayoutError(f"{path}: {part!r} is no list of names; fetch the release again")
-        listed.update(ids)
-        for one in ids:
-            if told.setdefault(_OF_IMAGE.sub("", one), part) != part:
-                raise LayoutError(
-                    f"{path}: images of {_OF_IMAGE.sub('', one)} are in two parts; fetch the release again"
-                )
+        named = [one.strip() for one in ids if one.strip()]
+        listed.update(named)
+        for case in filter(None, (_case_named(one, cases) for one in named)):
+            if told.setdefault(case, part) != part:
+                raise LayoutError(f"{path}: images of {case} are in two parts; fetch the release again")
     return told, frozenset(listed)
 
 

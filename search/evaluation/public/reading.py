@@ -99,9 +99,10 @@ def _encoded(case: Case, found: Sequence[tuple[int, MeasuredScan]], dual: DualEn
     if not found:
         return []
     prepared = [one.prepared for _, one in found]
+    copies: list[Any] = [None] * len(found)
     if isinstance(dual.image, OfStudies):
         whole = np.asarray(dual.image.encode_study(prepared), np.float32)
-        rows, copies = np.repeat(whole[None], len(found), axis=0), [None] * len(found)
+        rows = np.repeat(whole[None], len(found), axis=0)
     else:
         rows = np.concatenate([dual.image.encode_prepared([one]) for one in prepared]).astype(np.float32)
         copies = [None if one.copy is None else dual.image.encode_prepared([one.copy])[0] for _, one in found]

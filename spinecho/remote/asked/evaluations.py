@@ -67,7 +67,7 @@ def evaluation_of(plain: Mapping[str, Any]) -> Evaluation:
     )
     return Evaluation(
         asked, dict(plain["encoder"]), dict(plain["archive"]), tuple(plain["unknown_studies"]),
-        tuple(plain["warnings"]), dict(plain["settings"]), dict(plain["protocol"]),
+        tuple(plain["warnings"]), dict(plain["settings"]), dict(plain.get("protocol", {})),
     )  # fmt: skip
 
 
