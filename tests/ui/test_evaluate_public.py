@@ -28,6 +28,13 @@ def run(*arguments: str | Path, home: Path) -> Result:
     return CliRunner().invoke(app, given, env={"COLUMNS": "200"})
 
 
+def begun(home: Path) -> Path:
+    """A home with an empty archive."""
+    with spinecho.open(home, create=True) as archive:
+        archive.status()
+    return home
+
+
 def measured(*arguments: str | Path, home: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """(all that was printed, results by name)"""
     result = run(*arguments, "--json", home=home)
@@ -55,8 +62,7 @@ def test_texts_of_cases_and_of_scans_find_their_scans(tmp_path: Path) -> None:
 
 
 def test_vectors_are_kept_in_a_home_and_a_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, home = mr_rate(tmp_path / "set"), tmp_path / "home"
-    spinecho.open(home, create=True).close()
+    folder, home = mr_rate(tmp_path / "set"), begun(tmp_path / "home")
     first, results = measured(folder, "--copies", "0", home=home)
     assert results["report to study, by scans"]["figures"]["Recall@1"]["value"] == 1.0
     assert "--copies 100" in results["robust: varied copy"]["why"]
@@ -109,8 +115,7 @@ def test_what_cannot_be_is_said_in_one_line(tmp_path: Path) -> None:
 
 
 def test_only_researchers_measure(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    spinecho.open(home, create=True).close()
+    home = begun(tmp_path / "home")
     (home / "secrets.toml").write_text('[auth]\nclient_id = "spinecho"\n')
     (home / "roles.toml").write_text('default = "viewer"\n')
     result = run(captions(tmp_path / "set"), home=home)

@@ -85,7 +85,7 @@ def volume_facts(
         with database.begin() as session:
             rows = list(session.execute(query))
     facts = tuple(
-        VolumeFacts(row[0], row[1], row[2], row[3], patient_key(row[4]), *row[5:9], scanner=_scanner(*row[9:12]))
+        VolumeFacts(row[0], row[1], row[2], row[3], patient_key(row[4]), *row[5:9], _scanner(*row[9:12]))
         for row in rows
     )
     return facts, unpack(b"".join(row[-1] for row in rows), space.dim)

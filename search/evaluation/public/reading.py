@@ -161,7 +161,7 @@ class KeptVectors:
         if not self._fresh:
             return
         tensors: dict[str, Any] = {}
-        about = []
+        about: list[Any] = []
         for key, rows in self._fresh.items():
             for number, row in enumerate(rows):
                 name = f"{len(about)}.{number}"
