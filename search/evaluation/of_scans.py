@@ -119,8 +119,8 @@ def finding_pools(
     asked = sorted(asked, key=lambda one: (-one[0], one[1], one[2]))[:MOST]
     if not asked:
         raise EmptyPool(
-            f"no finding is affirmed for {LEAST} patients of one body region and not for {LEAST} others: index more "
-            "studies with their reports"
+            f"no finding is affirmed for {LEAST} patients of one body region and not for {LEAST} others: it takes more "
+            "studies with reports"
         )
     named = [names(finding)[0] for _, finding, _, _ in asked]
     words = encode(named)

@@ -84,10 +84,7 @@ def volume_facts(
     else:
         with database.begin() as session:
             rows = list(session.execute(query))
-    facts = tuple(
-        VolumeFacts(row[0], row[1], row[2], row[3], patient_key(row[4]), *row[5:9], _scanner(*row[9:12]))
-        for row in rows
-    )
+    facts = tuple(_facts(row) for row in rows)
     return facts, unpack(b"".join(row[-1] for row in rows), space.dim)
 
 
@@ -148,6 +145,12 @@ def count_reports(database: Database) -> int:
     """Reports that have a study."""
     with database.begin() as session:
         return session.scalar(select(func.count()).where(Report.study_id.is_not(None))) or 0
+
+
+def _facts(row: Any) -> VolumeFacts:
+    vector, study, series, key, patient, region, sequence, plane, volume, vendor, model, tesla = row[:12]
+    scanner = _scanner(vendor, model, tesla)
+    return VolumeFacts(vector, study, series, key, patient_key(patient), region, sequence, plane, volume, scanner)
 
 
 def _scanner(vendor: str, model: str, tesla: float | None) -> str:
