@@ -30,6 +30,10 @@ Without a file it asks what the archive itself can answer:
 - **report to study**: does an impression find its study by the rest of its report; does a report find it by the
   words of its headers; and, with an aligned encoder, by the scans themselves, in both directions, among all studies
   and among scans of the same region and sequence? Reports of equal text are one group, and any of it counts.
+- **findings**: does the name of a finding put studies whose reports affirm it first, among those of one body region; do
+  the findings that a report affirms, clause by clause, find its study there?
+- **robust**: does a scan find its patient on another scanner and, with `--copies 100`, does a changed copy find its
+  original (a hundred scans are read again, about a second each)?
 - **filters**: what is lost when a filter leaves 50, 10, 1 or 0.1 % of the vectors.
 
 With `--judgements` it asks your own queries, as `spinecho search text` does, and gives nDCG@10, P@5 and R@10. One
@@ -42,11 +46,6 @@ the list, queries of one `topic` say the same in other words, `negates` holds th
 of ("no infarct" negates "infarct").
 
 With `--pairs` (columns `text`, `study_uid`) it asks whether texts of your own find the studies they were written about.
-
-- **findings**: does the name of a finding put studies whose reports affirm it first, among those of one body region; do
-  the findings that a report affirms, clause by clause, find its study there?
-- **robust**: does a scan find its patient on another scanner and, with `--copies 100`, does a changed copy find its
-  original (a hundred scans are read again, about a second each)?
 
 With `--suite public FOLDER` it measures the encoder on a public data set that lies in the folder, as it was published,
 by a protocol of a name and a version, so that two sites can compare: `radgenome-brain` (BraTS, ISLES, WMH with their
@@ -66,7 +65,7 @@ Exit status: 0 measured, 2 nothing could be.
 @with_filters
 def evaluate(
     public: Annotated[
-        Path | None, typer.Argument(metavar="[FOLDER]", help="Of a public data set, with --suite public.")
+        Path | None, typer.Argument(metavar="FOLDER", help="Of a public data set, with --suite public.")
     ] = None,
     suite: Annotated[str, typer.Option("--suite", help="archive, or public for a public data set.")] = "archive",
     layout: Annotated[
