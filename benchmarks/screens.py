@@ -104,6 +104,7 @@ def evaluate(page: Any, address: str) -> None:
     if not page.get_by_text("Compare", exact=True).count():
         page.get_by_role("button", name="Measure").click()
     page.get_by_text("Compare", exact=True).wait_for(timeout=120_000)
+    page.locator('[data-testid="stDataFrame"] canvas').first.wait_for(timeout=60_000)
 
 
 SHOTS: dict[str, Callable[[Any, str], None]] = {

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from spinecho.search.access.cohorts import PersonalCohorts
     from spinecho.search.access.concepts import PersonalConcepts
     from spinecho.search.cohorts.definition import Definition
-    from spinecho.search.evaluation.evaluate_archive import Evaluation
+    from spinecho.search.evaluation.values import Evaluation
 
 
 def open(
@@ -213,20 +213,39 @@ class Archive(Filled):
 
     def evaluate(
         self, *, where: Where = "", judgements: Folder | None = None, pairs: Folder | None = None, queries: int = 1000,
-        resamples: int = 1000, seed: int = 0, exclude: str = "patient",
+        resamples: int = 1000, seed: int = 0, exclude: str = "patient", copies: int = 0,
         on_progress: Callable[[str], None] | None = None,
     ) -> Evaluation:  # fmt: skip
         """How well the archive is found, every figure with pool, chance and 95 % interval; see docs/evaluation.md.
 
         judgements, pairs: a file of your own queries, or of texts with their studies, in place of what the archive can
-        ask itself. exclude: whose scans never count as neighbours, the same patient's or study's. on_progress: called
-        with what is measured now. Raises `EvaluationError` where nothing can be measured.
+        ask itself. exclude: whose scans never count as neighbours, the same patient's or study's. copies: so many scans
+        are read again and changed, to see whether the copy finds its original; it takes about a second each.
+        on_progress: called with what is measured now. Raises `EvaluationError` where nothing can be measured.
         """
         from spinecho.learning.measuring import evaluate  # noqa: PLC0415
 
         return evaluate(
             self._settings, self._database, self._access(), where=read_where(where), judgements=judgements, pairs=pairs,
-            queries=queries, resamples=resamples, seed=seed, exclude=exclude, on_progress=on_progress,
+            queries=queries, resamples=resamples, seed=seed, exclude=exclude, copies=copies, on_progress=on_progress,
+        )  # fmt: skip
+
+    def evaluate_public(
+        self, folder: Folder, *, layout: str | None = None, split: str = "test", queries: int = 1000,
+        resamples: int = 1000, seed: int = 0, copies: int = 100, on_progress: Callable[[str], None] | None = None,
+    ) -> Evaluation:  # fmt: skip
+        """How well this archive's encoder does on a public data set that lies in a folder; see docs/evaluation.md.
+
+        layout: how the data set is laid out, told by what lies there where it is not given. split: which part of it,
+        "all" for every one. copies: scans that are changed to see whether the copy finds its original. Vectors are kept
+        in the home, so that a run that was stopped goes on; the archive itself is not searched. Raises
+        `EvaluationError` for a folder that cannot be read as such, and where nothing can be measured.
+        """
+        from spinecho.learning.public_data import evaluate_public  # noqa: PLC0415
+
+        return evaluate_public(
+            self._settings, self._database(), self._access(), folder=folder, layout=layout, split=split,
+            queries=queries, resamples=resamples, seed=seed, copies=copies, on_progress=on_progress,
         )  # fmt: skip
 
     def rate(self, words: str, verdicts: Mapping[str, int], *, where: Where = "") -> None:

@@ -11,7 +11,8 @@
     │   ├── NoScan                    a path at which there is no scan to search with
     │   └── EvaluationError           a measurement that cannot be made                 search.evaluation.figures
     │       ├── EmptyPool
-    │       └── JudgementError
+    │       ├── JudgementError
+    │       └── LayoutError           a folder that is no such public data set          search.evaluation.public
     ├── SettingsError                 a setting of the environment or of a file that cannot be meant
     │   └── RolesError                roles.toml or secrets.toml                        spinecho.access.roles
     ├── ArchiveClosed                 an archive was used after it was closed

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, cast
 
 from spinecho.ui.printing.console import err
@@ -21,6 +26,20 @@ def open_archive(settings: Settings, *, create: bool = False) -> Archive:
     from spinecho.archive import Archive  # noqa: PLC0415  (torch is slow to import)
 
     return Archive(settings, create=create, notify=show_warning)
+
+
+@contextmanager
+def opened_or_temporary(settings: Settings) -> Iterator[Archive]:
+    """The archive of a home or, where that holds none yet, of an empty temporary one that goes when the block ends."""
+    if server_now() is not None or not isinstance(settings.database, Path) or settings.database.exists():
+        yield open_archive(settings)
+        return
+    with TemporaryDirectory(prefix="spinecho-") as folder:
+        archive = open_archive(replace(settings, home=Path(folder)), create=True)
+        try:
+            yield archive
+        finally:
+            archive.close()
 
 
 def open_acts(settings: Settings) -> Acts:

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from spinecho.db.filters.algebra import ALL, Filter, visible
+from spinecho.db.filters.algebra import visible
 from spinecho.db.people.masking import masked
 from spinecho.db.queries.learning import evaluating
 from spinecho.db.queries.learning.evaluating import VolumeFacts
+from spinecho.db.queries.learning.self_tests import affirmed_texts
+from spinecho.db.queries.learning.stated_findings import stated_findings
 from spinecho.db.schema.database import Database
 from spinecho.db.values import SpaceRecord
 from spinecho.db.vectors.served import ServedSpace
-from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.dual import DualEncoder, OfStudies
 from spinecho.encoders.language.passages import passages
 from spinecho.encoders.measuring.candidates import Candidates, text_groups
-from spinecho.encoders.measuring.figures import EmptyPool, EvaluationError, Measured
-from spinecho.encoders.measuring.labels import Exclude, by_label
+from spinecho.encoders.measuring.figures import EvaluationError, Measured
 from spinecho.encoders.measuring.metrics import Floats
-from spinecho.encoders.measuring.resampling import RESAMPLES
+from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.search.engine import Engine
 from spinecho.search.evaluation.filtered import filtered_recall
-from spinecho.search.evaluation.headlines import Headline, headlines
 from spinecho.search.evaluation.judgements import JudgedQuery, Pair
+from spinecho.search.evaluation.of_scans import (
+    copy_to_original,
+    finding_questions,
+    label_questions,
+    no_copies,
+    other_scanner,
+)
 from spinecho.search.evaluation.report_retrieval import (
     ASSERTING,
     Side,
@@ -39,81 +45,32 @@ from spinecho.search.evaluation.report_retrieval import (
     report_queries,
 )
 from spinecho.search.evaluation.texts import MEASURES, by_text_scores
+from spinecho.search.evaluation.values import PROTOCOL, Asked, Evaluation, Options, Question, ask
 from spinecho.search.query import TextQuery
 from spinecho.search.serving import serving_space
 
 _DEPTH = 10
 _FILTERED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to evaluate."""
-
-    where: Filter = ALL
-    exclude: Exclude = "patient"
-    queries: int = 1000
-    """At most so many ask, drawn at random where there are more; everything is searched."""
-    resamples: int = RESAMPLES
-    seed: int = 0
-    smallest: int = 0
-    """Counts below it are hidden in warnings, see `db.people.masking`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question put to the archive; `why` says why it has no figures, where it has none."""
-
-    name: str
-    about: str
-    measured: Measured | None
-    why: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """One plain object."""
-        found = self.measured.to_json() if self.measured is not None else {"figures": {}}
-        return {"name": self.name, "about": self.about, **found, "why": self.why}
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Every question, with what it was put to."""
-
-    asked: tuple[Asked, ...]
-    encoder: dict[str, Any]
-    archive: dict[str, int]
-    unknown_studies: tuple[str, ...] = ()
-    """Named in the file that was given, and not in the index."""
-    warnings: tuple[str, ...] = ()
-    settings: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def headlines(self) -> tuple[Headline, ...]:
-        """Its figures as sentences."""
-        return headlines([one.to_json() for one in self.asked])
-
-    def to_json(self) -> dict[str, Any]:
-        """One plain object, for scripts and the model card."""
-        return {
-            "headlines": [asdict(one) for one in self.headlines],
-            "encoder": self.encoder,
-            "archive": self.archive,
-            "settings": self.settings,
-            "results": [one.to_json() for one in self.asked],
-            "unknown_studies": list(self.unknown_studies),
-            "warnings": list(self.warnings),
-        }
-
-
-Question = tuple[str, str, Callable[[], Measured]]
-"""(name, what it asks, how to measure it)"""
+LONGEST = 600
+"""Characters at most of what a report affirms."""
+ReadCopies = Callable[[Sequence[int], int], Iterator[Prepared | None]]
+"""(ids of volumes, seed) -> a varied copy of each, in order, None for one that could not be read again."""
 
 
 class Evaluator:
     """One home's database, builds and encoder. Raises `EvaluationError` where nothing is indexed."""
 
-    def __init__(self, database: Database, builds: Path, dual: DualEncoder, options: Options) -> None:
+    def __init__(
+        self,
+        database: Database,
+        builds: Path,
+        dual: DualEncoder,
+        options: Options,
+        read_copies: ReadCopies | None = None,
+    ) -> None:
+        """read_copies: reads scans again from their files; without it no copies are made."""
         self._database, self._builds, self._dual, self._options = database, builds, dual, options
+        self._read_copies = read_copies
         self._where = visible(options.where)
         self._image = serving_space(database, "image", dual.image.space, refusal=EvaluationError)
         self._text = serving_space(database, "text", dual.text.space, refusal=EvaluationError)
@@ -122,15 +79,22 @@ class Evaluator:
         if not self._volumes:
             raise EvaluationError("no volume passes the filter; loosen it, or index more with 'spinecho index FOLDER'")
         self._uids = sorted({volume.study_uid for volume in self._volumes})
-        self._draw: dict[str, Any] = {"resamples": options.resamples, "seed": options.seed}
+        self._draw = options.draw
 
     def archive(self, progress: Callable[[str], None] = lambda _: None) -> Evaluation:
-        """The archive's own questions: labels, reports and scans, filters. `progress` is given each name as it begins.
+        """The archive's own questions: labels, reports and scans, findings, robustness, filters. `progress` is given
+        each name as it begins.
 
         Raises `EmptyPool` where not one of them could be measured.
         """
-        questions = [*self._label_questions(), *self._report_questions(), *self._filter_questions()]
-        return self._evaluation(self._ask(questions, progress))
+        questions = [
+            *label_questions(self._volumes, self._rows, self._options),
+            *self._report_questions(),
+            *self._finding_questions(),
+            *self._robustness_questions(progress),
+            *self._filter_questions(),
+        ]
+        return self._evaluation("archive", ask(questions, progress))
 
     def judgements(
         self, queries: Sequence[JudgedQuery], progress: Callable[[str], None] = lambda _: None
@@ -172,14 +136,14 @@ class Evaluator:
                 )
             )
         named = dict.fromkeys(uid for query in queries for uid in query.grades)
-        return self._evaluation(self._ask(questions, progress), named=tuple(named), known=known)
+        return self._evaluation("judgements", ask(questions, progress), named=tuple(named), known=known)
 
     def pairs(self, pairs: Sequence[Pair], progress: Callable[[str], None] = lambda _: None) -> Evaluation:
         """Texts of one's own against the studies they were written about. Raises `EmptyPool` where none is indexed."""
         known = evaluating.known_studies(self._database, [pair.study_uid for pair in pairs])
         stored = evaluating.report_texts(self._database, [pair.study_uid for pair in pairs])
         chosen = [pair for pair in pairs if pair.study_uid in known]
-        some = [chosen[row] for row in self._chosen(len(chosen))]
+        some = [chosen[row] for row in self._options.chosen(len(chosen))]
         fresh = [one for one in some if _plain(one.text) not in map(_plain, stored.get(one.study_uid, ()))]
         texts = [(one.study_uid, known[one.study_uid] or one.study_uid, one.text) for one in chosen]
         groups = groups_of_pairs(chosen)
@@ -204,47 +168,14 @@ class Evaluator:
             *self._image_questions(texts, groups),
         ]
         named = tuple(dict.fromkeys(pair.study_uid for pair in pairs))
-        return self._evaluation(self._ask(questions, progress), named=named, known=known)
-
-    def _label_questions(self) -> Iterator[Question]:
-        volumes = self._volumes
-        regions = [volume.body_region for volume in volumes]
-        labels = {
-            "body region": (regions, None, "a scan's nearest scans show the same body region"),
-            "sequence": (
-                [volume.sequence for volume in volumes],
-                regions,
-                "a scan's nearest scans within its body region are of the same sequence",
-            ),
-            "plane": ([volume.plane for volume in volumes], None, "a scan's nearest scans lie in the same plane"),
-        }
-        for name, (values, within, about) in labels.items():
-            yield (
-                f"label: {name}",
-                f"{about}; other {'patients' if self._options.exclude == 'patient' else 'studies'} only",
-                partial(self._by_label, values, within),
-            )
-
-    def _by_label(self, values: list[str], within: list[str] | None) -> Measured:
-        volumes = self._volumes
-        kept = [row for row in range(len(volumes)) if within is None or within[row] != "unknown"]
-        return by_label(
-            self._rows[kept],
-            [values[row] for row in kept],
-            subjects=[volumes[row].patient_id for row in kept],
-            studies=[volumes[row].study_uid for row in kept],
-            exclude=self._options.exclude,
-            queries=self._chosen(len(kept)),
-            within=[within[row] for row in kept] if within is not None else None,
-            **self._draw,
-        )
+        return self._evaluation("pairs", ask(questions, progress), named=named, known=known)
 
     def _report_questions(self) -> Iterator[Question]:
         sentences, rows = evaluating.report_sentences(self._database, self._text, self._uids)
         headers, header_rows = evaluating.header_sentences(self._database, self._text, self._uids, self._where)
         every = report_queries(sentences)
         groups = groups_of_studies(every)
-        reports = [every[row] for row in self._chosen(len(every))]
+        reports = [every[row] for row in self._options.chosen(len(every))]
         stated, headed = rows.astype(np.float64), header_rows.astype(np.float64)
         keys = _regions(self._volumes)
         about = "an impression finds its study by the rest of its report"
@@ -272,9 +203,51 @@ class Evaluator:
             return
         rows = encoded(aligned, [text for _, _, text in texts])
         about = "a report (impression, else findings) against the scans' own vectors"
-        directions = by_images(texts, rows, self._volumes, self._rows, groups=groups, chosen=self._chosen, **self._draw)
+        directions = by_images(
+            texts, rows, self._volumes, self._rows, groups=groups, chosen=self._options.chosen, **self._draw
+        )
         for name, measure in directions:
             yield name, about, measure
+
+    def _finding_questions(self) -> Iterator[Question]:
+        aligned = self._dual.aligned_text
+        if aligned is None:
+            return
+        owner = {volume.study_uid: volume.patient_id or volume.study_uid for volume in self._volumes}
+        studies = tuple((uid, owner[uid]) for uid in self._uids)
+        yield from finding_questions(
+            self._volumes,
+            self._rows,
+            partial(encoded, aligned),
+            stated_findings(self._database, self._uids),
+            lambda: affirmed_texts(self._database, studies, longest=LONGEST),
+            self._options,
+        )
+
+    def _robustness_questions(self, progress: Callable[[str], None]) -> Iterator[Question]:
+        yield (
+            "robust: varied copy",
+            "a scan that is read again and changed a little (shading, contrast, noise, field of view, resolution) "
+            "finds its original among all scans",
+            partial(self._copies, progress),
+        )
+        yield (
+            "robust: other scanner",
+            "a scan finds its patient's scans of another study from a scanner of another model, among others' of the "
+            "same body region and sequence",
+            lambda: other_scanner(self._volumes, self._rows, self._options),
+        )
+
+    def _copies(self, progress: Callable[[str], None]) -> Measured:
+        if self._read_copies is None or not self._options.copies or isinstance(self._dual.image, OfStudies):
+            no_copies(self._options)
+        chosen = self._options.chosen(len(self._volumes), self._options.copies)
+        read = self._read_copies([self._volumes[row].volume_id for row in chosen], self._options.seed)
+        copies: dict[int, Floats | None] = {}
+        for row, prepared in zip(chosen, read, strict=True):
+            progress(f"robust: varied copy, {len(copies) + 1} of {len(chosen)}")
+            copies[row] = None if prepared is None else self._dual.image.encode_prepared([prepared])[0]
+        return copy_to_original(self._volumes, self._rows, copies, self._options)
 
     def _filter_questions(self) -> Iterator[Question]:
         for role, space in (("image", self._image), ("text", self._text)):
@@ -323,27 +296,8 @@ class Evaluator:
         stated = [" ".join(one.text.split()) for one in passages(text) if one.section in ASSERTING] or [text]
         return encoded(self._dual.text, stated)
 
-    def _chosen(self, n: int) -> list[int]:
-        """At most so many of n rows as are to ask."""
-        if n <= self._options.queries:
-            return list(range(n))
-        random = np.random.default_rng(self._options.seed)
-        return [int(row) for row in np.sort(random.choice(n, self._options.queries, replace=False))]
-
-    def _ask(self, questions: Sequence[Question], progress: Callable[[str], None]) -> tuple[Asked, ...]:
-        asked = []
-        for name, about, measure in questions:
-            progress(name)
-            try:
-                asked.append(Asked(name, about, measure()))
-            except EmptyPool as error:
-                asked.append(Asked(name, about, None, str(error)))
-        if not any(one.measured is not None for one in asked):
-            raise EmptyPool(f"nothing could be measured. {asked[0].name}: {asked[0].why}")
-        return tuple(asked)
-
     def _evaluation(
-        self, asked: tuple[Asked, ...], *, named: tuple[str, ...] = (), known: dict[str, str] | None = None
+        self, what: str, asked: tuple[Asked, ...], *, named: tuple[str, ...] = (), known: dict[str, str] | None = None
     ) -> Evaluation:
         known = known or {}
         unknown = tuple(uid for uid in named if uid not in known)
@@ -363,14 +317,8 @@ class Evaluator:
             "patients": len({volume.patient_id or volume.study_uid for volume in self._volumes}),
             "reports": evaluating.count_reports(self._database),
         }
-        options = self._options
-        settings = {
-            "exclude": options.exclude,
-            "queries": options.queries,
-            "resamples": options.resamples,
-            "seed": options.seed,
-        }
-        return Evaluation(asked, facts, counts, unknown, tuple(warnings), settings)
+        protocol = {"name": what, "version": PROTOCOL}
+        return Evaluation(asked, facts, counts, unknown, tuple(warnings), self._options.to_json(), protocol)
 
 
 def groups_of_pairs(pairs: Sequence[Pair]) -> dict[str, int]:

@@ -29,9 +29,19 @@ _CLAIMS: Mapping[str, str] = {
     "text to study, by scans": "each of the first five answers to a judged question is right, by the scans alone",
     "text to study, by reports": "a text finds its study among the first ten by the reports",
     "text to study, by headers": "a text finds its study among the first ten by the words of its headers",
+    "finding to studies, by scans, same region":
+        "a study that the name of a finding puts first in its body region, by the scans alone, has that finding",
+    "findings to study, by scans, same region":
+        "what a report affirms finds its study among the first ten of the same body region by the scans alone",
+    "robust: varied copy": "a scan that was changed a little finds its original before any other",
+    "robust: other scanner":
+        "a scan finds its patient on another scanner among the first ten of the same body region and sequence",
+    "text of a scan to scan, same sequence": "the text of a scan finds it among the first ten of the same sequence",
 }  # fmt: skip
-_MEASURES = ("Recall@10", "P@1", "P@5")
-"""The first of these that a question has: pairs, labels, judgements."""
+_LABEL = "label: "
+_MEASURES = ("Recall@10", "P@1", "P@5", "Recall@R")
+"""The first of these that a question has: pairs, labels, judgements, findings."""
+_OWN_MEASURE = {"robust: varied copy": "Recall@1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +57,36 @@ def headlines(results: Sequence[Mapping[str, Any]]) -> tuple[Headline, ...]:
     return tuple(_headlines(results))
 
 
+def summary(results: Sequence[Mapping[str, Any]]) -> str:
+    """One sentence of them: which of region, reports, findings and copies are found; "" where none can be spoken of."""
+    told = {str(one.get("name", "")): one for one in results}
+    said = [text for name, words in _SUMMARY for text in _short(told.get(name), *words)]
+    return f"{'; '.join(said)[0].upper()}{'; '.join(said)[1:]}." if said else ""
+
+
+_SUMMARY = (
+    ("label: body region", ("finds the right body region", "finding the right body region")),
+    ("report to study, by scans", ("finds a report's study among the first ten", "finding the study of a report")),
+    ("finding to studies, by scans, same region", ("finds findings by words alone", "finding findings by words alone")),
+    ("robust: varied copy", ("finds the original of a changed copy", "finding the original of a changed copy")),
+)
+"""(question, (what it does, the same as a noun)), in the order in which they are told."""
+
+
+def _short(one: Mapping[str, Any] | None, does: str, doing: str) -> Iterator[str]:
+    """What the summary says of a question: nothing of one that was not asked, or of too few."""
+    if one is None or (figure := _figure(one)) is None:
+        return
+    match _of("", figure, int(one.get("units", 0)), str(one.get("resampled", "patients"))).kind:
+        case "better":
+            yield f"{does} in {_share(figure['value'])} of 100 (by chance in {_share(figure['chance'])})"
+        case "chance" | "worse":
+            yield f"is not shown to be better than chance at {doing}"
+
+
 def _headlines(results: Sequence[Mapping[str, Any]]) -> Iterator[Headline]:
     for one in results:
-        claim = _CLAIMS.get(str(one.get("name", "")))
+        claim = _claim(str(one.get("name", "")))
         if claim is None:
             continue
         figure = _figure(one)
@@ -60,9 +97,16 @@ def _headlines(results: Sequence[Mapping[str, Any]]) -> Iterator[Headline]:
         )
 
 
+def _claim(name: str) -> str | None:
+    if name not in _CLAIMS and name.startswith(_LABEL):
+        return f"the scan most like another is of the same {name.removeprefix(_LABEL)}"
+    return _CLAIMS.get(name)
+
+
 def _figure(one: Mapping[str, Any]) -> Mapping[str, Any] | None:
     figures = one.get("figures") or {}
-    return next((figures[name] for name in _MEASURES if name in figures), None)
+    own = _OWN_MEASURE.get(str(one.get("name", "")))
+    return next((figures[name] for name in ((own,) if own else _MEASURES) if name in figures), None)
 
 
 def _of(claim: str, figure: Mapping[str, Any], units: int, resampled: str) -> Headline:
@@ -76,7 +120,7 @@ def _of(claim: str, figure: Mapping[str, Any], units: int, resampled: str) -> He
     often = f"in {_share(value)} of 100 ({_share(low)} to {_share(high)}), by chance in {_share(chance)}"
     pool = f"{figure['queries']:,} asked, of {units:,} {resampled}; pool of {figure['pool']:,.0f}"
     if low > chance:
-        return Headline("better", f"{claim[0].upper()}{claim[1:]} {often} ({pool}).")
+        return Headline("better", f"{claim[:1].upper()}{claim[1:]} {often} ({pool}).")
     if high < chance:
         return Headline("worse", f"Worse than by chance {claim}: {often} ({pool}).")
     return Headline("chance", f"Not shown to be better than chance: {claim} {often} ({pool}).")

@@ -51,7 +51,7 @@ def read_judgements(path: Path) -> tuple[JudgedQuery, ...]:
     """
     grades: dict[str, dict[str, float]] = {}
     about: dict[str, dict[str, str]] = {}
-    for place, row in _rows(path, needed=("query", "study_uid")):
+    for place, row in table_rows(path, needed=("query", "study_uid")):
         text, uid, grade = row["query"], row["study_uid"], _grade(row.get("grade", ""), place)
         try:
             parse_query(text)
@@ -75,7 +75,7 @@ def read_judgements(path: Path) -> tuple[JudgedQuery, ...]:
 
 def read_pairs(path: Path) -> tuple[Pair, ...]:
     """Rows of text and study_uid. Raises `JudgementError`."""
-    return tuple(Pair(row["text"], row["study_uid"]) for _, row in _rows(path, needed=("text", "study_uid")))
+    return tuple(Pair(row["text"], row["study_uid"]) for _, row in table_rows(path, needed=("text", "study_uid")))
 
 
 def _grade(text: str, place: str) -> float:
@@ -88,11 +88,11 @@ def _grade(text: str, place: str) -> float:
     return grade
 
 
-def _rows(path: Path, *, needed: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
-    """(file and line, values by column in lower case), every needed one filled."""
+def table_rows(path: Path, *, needed: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
+    """(file and line, values by column in lower case), every needed one filled. Raises `JudgementError`."""
     text = table_text(path, JudgementError)
     read = _jsonl if path.suffix.lower() in {".jsonl", ".ndjson", ".json"} else _csv
-    count = 0
+    count, listed = 0, " and ".join(needed)
     for line, row in read(path, text, needed):
         missing = [name for name in needed if not row.get(name)]
         if missing:
@@ -100,7 +100,7 @@ def _rows(path: Path, *, needed: tuple[str, ...]) -> Iterator[tuple[str, dict[st
         count += 1
         yield f"{path}, line {line}", row
     if not count:
-        raise JudgementError(f"{path} holds no row; write one line for each {' and '.join(needed)}")
+        raise JudgementError(f"{path} holds no row{f'; write one line for each {listed}' if needed else ''}")
 
 
 def _csv(path: Path, text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spinecho.db.errors import StoreError
+from spinecho.db.queries import lookup
 from spinecho.db.schema.database import Database
+from spinecho.encoders.sandbox.processes import Sandbox, Task
+from spinecho.encoders.tasks.measured_tasks import copy_task, unpack_scans
 from spinecho.errors import QueryError
-from spinecho.filling.outcomes import OnProgress, self_tested
+from spinecho.filling.outcomes import OnProgress, self_tested, workers_here
 from spinecho.filling.status_facts import self_test_facts
 from spinecho.search.access.persons import Access, Role
-from spinecho.search.evaluation.evaluate_archive import Evaluation, Evaluator, Options
+from spinecho.search.evaluation.evaluate_archive import Evaluator
 from spinecho.search.evaluation.judgements import read_judgements, read_pairs
+from spinecho.search.evaluation.values import Evaluation, Options
 from spinecho.setup.places import place_of
 from spinecho.setup.settings import Settings
 from spinecho.setup.wiring import open_dual
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 
     from spinecho.db.filters.algebra import Filter
     from spinecho.encoders.dual import DualEncoder
+    from spinecho.encoders.preparing.preparation import Prepared
 
 __all__ = ["Evaluation", "evaluate", "self_test"]
 
@@ -38,6 +44,7 @@ def evaluate(
     resamples: int,
     seed: int,
     exclude: str,
+    copies: int,
     on_progress: Callable[[str], None] | None,
     dual: Callable[[], DualEncoder] | None = None,
 ) -> Evaluation:
@@ -51,12 +58,12 @@ def evaluate(
     what = "judgements" if asked is not None else "pairs" if texts is not None else "archive"
     access.allow(Role.RESEARCHER, "evaluate", "evaluate", of=what, queries=queries)
     options = Options(
-        where, "patient" if exclude == "patient" else "study", queries, resamples, seed, settings.smallest_count
+        where, "patient" if exclude == "patient" else "study", queries, resamples, seed, settings.smallest_count, copies
     )
     say = on_progress or _silent
-    evaluator = Evaluator(
-        database(), settings.builds, open_dual(settings, database()) if dual is None else dual(), options
-    )
+    opened = open_dual(settings, database()) if dual is None else dual()
+    read_copies = partial(_read_copies, database(), opened.image.preparation.spec)
+    evaluator = Evaluator(database(), settings.builds, opened, options, read_copies)
     if asked is not None:
         return evaluator.judgements(asked, say)
     return evaluator.archive(say) if texts is None else evaluator.pairs(texts, say)
@@ -71,6 +78,26 @@ def self_test(settings: Settings, database: Database, on_progress: OnProgress | 
     if facts is None:
         raise StoreError("nothing is indexed yet; run 'spinecho index FOLDER' first")
     return facts
+
+
+def _read_copies(
+    database: Database, spec: dict[str, Any], volumes: Sequence[int], seed: int
+) -> Iterator[Prepared | None]:
+    """Varied copies of stored volumes, read again from their files in child processes, see `ReadCopies`."""
+
+    tasks: list[Task | None] = []
+    for number, volume in enumerate(volumes):
+        try:
+            _, key, source = lookup.volume_source(database, volume)
+        except StoreError:  # removed meanwhile
+            tasks.append(None)
+        else:
+            tasks.append(copy_task(source, key=key, spec=spec, seed=seed + number))
+    with Sandbox(workers=workers_here()) as sandbox:
+        outcomes = sandbox.map(task for task in tasks if task is not None)
+        for task in tasks:
+            read = [] if task is None else unpack_scans(next(outcomes).messages)
+            yield read[0].prepared if read else None
 
 
 def _silent(_: str) -> None:

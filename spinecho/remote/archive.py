@@ -37,6 +37,7 @@ NOT_FROM_AFAR = {
     "check": "reads the files of the database and of every build",
     "builds": "makes and tunes files of the vector index",
     "encoders": "loads networks over every file of the archive, and changes what answers for everybody",
+    "evaluate_public": "reads a folder of the machine that holds the archive, and takes hours",
     "run_report": "shows pictures of the scans, and is for the data team at the machine that holds the archive",
     "copy_cohort": "reads the files of the machine that holds the archive",
     "reidentify": "reads whom pseudonyms stand for, which never leaves the machine that holds the archive",

@@ -15,6 +15,7 @@ UMASK = 0o077
 _OURS = (
     "*.sqlite*", "builds", "evaluations", "training-cache", "index.lock", "index.log", "roles.toml", "secrets.toml",
     "fusion.json", "room-*.address", "server.key", "jobs", "volumes", "spool", "identities.key", "scrub.*",
+    "public",
 )  # fmt: skip
 _DOORS = ("", "spinecho.sqlite", "builds", "secrets.toml")
 """What a home holds. A folder that somebody else's files lie in too is not closed to others, only our files in it."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spinecho.search.evaluation.headlines import FEWEST, headlines
+from spinecho.search.evaluation.headlines import FEWEST, headlines, summary
 
 NAME = "report to study, by scans"
 shares = st.floats(0, 1)
@@ -59,3 +59,25 @@ def test_better_is_said_only_of_an_interval_above_chance(
 
 def test_questions_that_have_no_sentence_are_passed_over() -> None:
     assert headlines([result(1, 1, 1, 0) | {"name": "filters: image"}]) == ()
+
+
+def test_one_sentence_says_what_is_found_and_what_is_not() -> None:
+    region = result(0.92, 0.88, 0.95, 0.41) | {"name": "label: body region"}
+    region["figures"] = {"P@1": region["figures"]["Recall@10"]}
+    findings = result(0.21, 0.15, 0.27, 0.2) | {"name": "finding to studies, by scans, same region"}
+    findings["figures"] = {"Recall@R": findings["figures"]["Recall@10"]}
+    told = "Finds the right body region in 92 of 100 (by chance in 41); "
+    assert (
+        summary([findings, region])
+        == f"{told}is not shown to be better than chance at finding findings by words alone."
+    )
+    assert summary([region | {"units": FEWEST - 1}]) == ""
+    assert summary([]) == ""
+
+
+def test_a_label_of_a_data_set_has_a_sentence_and_a_copy_must_come_first() -> None:
+    (one,) = headlines([result(0.9, 0.8, 0.95, 0.2) | {"name": "label: disease"}])
+    assert one.text.startswith("The scan most like another is of the same disease in 90 of 100")
+    copies = result(0.9, 0.8, 0.95, 0.2) | {"name": "robust: varied copy"}
+    copies["figures"]["Recall@1"] = copies["figures"]["Recall@10"] | {"value": 0.4, "ci95": [0.3, 0.5]}
+    assert "in 40 of 100 (30 to 50)" in headlines([copies])[0].text

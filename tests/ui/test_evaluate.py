@@ -69,6 +69,16 @@ def test_without_matplotlib_there_is_json_alone(indexed: Home, tmp_path: Path, m
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["evaluation.json"]
 
 
+def test_changed_copies_of_scans_look_for_their_originals(indexed: Home) -> None:
+    result = run("--copies", "2", "--json", home=indexed.folder)
+    assert result.exit_code == 0, result.output
+    value = json.loads(result.stdout)
+    figure = next(one for one in value["results"] if one["name"] == "robust: varied copy")["figures"]["Recall@1"]
+    assert (figure["queries"], figure["pool"]) == (2, value["archive"]["volumes"])
+    assert value["protocol"] == {"name": "archive", "version": 2}
+    assert value["settings"]["copies"] == 2
+
+
 def test_judgements_and_pairs(indexed: Home, tmp_path: Path) -> None:
     uid = indexed.query("SELECT uid FROM studies ORDER BY uid")[0][0]
     file = tmp_path / "q.csv"

@@ -11,7 +11,7 @@ import typer
 from spinecho.db.errors import StoreError
 from spinecho.db.filters.algebra import ALL, Filter
 from spinecho.setup.settings import read_settings
-from spinecho.ui.opening import open_archive
+from spinecho.ui.opening import open_archive, opened_or_temporary
 from spinecho.ui.printing.conditions import with_filters
 from spinecho.ui.printing.console import err, out, print_json
 from spinecho.ui.printing.options import MOST, guarded
@@ -30,6 +30,10 @@ Without a file it asks what the archive itself can answer:
 - **report to study**: does an impression find its study by the rest of its report; does a report find it by the
   words of its headers; and, with an aligned encoder, by the scans themselves, in both directions, among all studies
   and among scans of the same region and sequence? Reports of equal text are one group, and any of it counts.
+- **findings**: does the name of a finding put studies whose reports affirm it first, among those of one body region; do
+  the findings that a report affirms, clause by clause, find its study there?
+- **robust**: does a scan find its patient on another scanner and, with `--copies 100`, does a changed copy find its
+  original (a hundred scans are read again, about a second each)?
 - **filters**: what is lost when a filter leaves 50, 10, 1 or 0.1 % of the vectors.
 
 With `--judgements` it asks your own queries, as `spinecho search text` does, and gives nDCG@10, P@5 and R@10. One
@@ -43,6 +47,11 @@ of ("no infarct" negates "infarct").
 
 With `--pairs` (columns `text`, `study_uid`) it asks whether texts of your own find the studies they were written about.
 
+With `--suite public FOLDER` it measures the encoder on a public data set that lies in the folder, as it was published,
+by a protocol of a name and a version, so that two sites can compare: `radgenome-brain` (BraTS, ISLES, WMH with their
+texts), `mr-rate`, `captions` (a table of images with captions). Vectors are kept in the home, and a run that was
+stopped goes on; where there is no home yet, everything lies in a temporary one.
+
 With `--self-test` it tests anew how well this archive's scans know what their own reports say, keeps the result, and
 tells what scans count in searches from now on. 'spinecho index' does this by itself once 200 patients have a scan and a
 report that affirms something, and again when the archive has grown by a fifth. It takes the role manager, and seconds.
@@ -55,6 +64,15 @@ Exit status: 0 measured, 2 nothing could be.
 @guarded
 @with_filters
 def evaluate(
+    public: Annotated[
+        Path | None, typer.Argument(metavar="FOLDER", help="Of a public data set, with --suite public.")
+    ] = None,
+    suite: Annotated[str, typer.Option("--suite", help="archive, or public for a public data set.")] = "archive",
+    layout: Annotated[
+        str | None,
+        typer.Option("--layout", help="How it is laid out; without it the folder tells. See docs/evaluation.md."),
+    ] = None,
+    split: Annotated[str, typer.Option("--split", help="Which part of it: test, val, train or all.")] = "test",
     judgements: Annotated[
         Path | None, typer.Option("--judgements", help="Queries with known answers: query, study_uid, grade, ...")
     ] = None,
@@ -76,6 +94,17 @@ def evaluate(
     seed: Annotated[
         int, typer.Option("--seed", help="Another seed draws other queries and resamples.", min=0, max=MOST)
     ] = 0,
+    copies: Annotated[
+        int | None,
+        typer.Option(
+            "--copies",
+            help="Scans that are read again and changed, to see whether they find their originals. [default: 0, of a "
+            "public data set 100]",
+            min=0,
+            max=10_000,
+            show_default=False,
+        ),
+    ] = None,
     folder: Annotated[
         Path | None,
         typer.Option("--out", help="Also write evaluation.json there, and plots where matplotlib is installed."),
@@ -98,18 +127,33 @@ def evaluate(
         raise typer.BadParameter(f"{exclude!r} is none of: patient, study", param_hint="--exclude")
     if judgements is not None and pairs is not None:
         raise typer.BadParameter("give one of --judgements and --pairs", param_hint="--pairs")
+    if suite not in {"archive", "public"}:
+        raise typer.BadParameter(f"{suite!r} is none of: archive, public", param_hint="--suite")
+    if (suite == "public") is (public is None):
+        raise typer.BadParameter(
+            "--suite public takes the folder of the data set, and nothing else does", param_hint="FOLDER"
+        )
+    if suite == "public" and (judgements is not None or pairs is not None or where != ALL or self_test):
+        raise typer.BadParameter("takes no --judgements, --pairs, --self-test and no filters", param_hint="--suite")
     if self_test and (judgements is not None or pairs is not None or where != ALL or folder is not None):
         raise typer.BadParameter("is given alone, without files and filters", param_hint="--self-test")
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
-    archive = open_archive(settings)
-    if self_test:
-        _self_test(archive, as_json=as_json)
-        return
-    with err.status("reading vectors") as status:
-        found = archive.evaluate(
-            where=where, judgements=judgements, pairs=pairs, queries=queries, resamples=resamples, seed=seed,
-            exclude=exclude, on_progress=status.update,
-        )  # fmt: skip
+    if public is not None:
+        with opened_or_temporary(settings) as archive, err.status("reading texts") as status:
+            found = archive.evaluate_public(
+                public, layout=layout, split=split, queries=queries, resamples=resamples, seed=seed,
+                copies=100 if copies is None else copies, on_progress=status.update,
+            )  # fmt: skip
+    else:
+        archive = open_archive(settings)
+        if self_test:
+            _self_test(archive, as_json=as_json)
+            return
+        with err.status("reading vectors") as status:
+            found = archive.evaluate(
+                where=where, judgements=judgements, pairs=pairs, queries=queries, resamples=resamples, seed=seed,
+                exclude=exclude, copies=copies or 0, on_progress=status.update,
+            )  # fmt: skip
     value = found.to_json()
     if folder is not None:
         _write(folder, value, quiet=as_json)

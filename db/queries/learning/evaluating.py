@@ -32,6 +32,9 @@ class VolumeFacts:
     body_region: str
     sequence: str
     plane: str
+    volume_id: int = 0
+    scanner: str = ""
+    """Manufacturer, model and field strength, "" where the maker or the model is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,10 @@ def volume_facts(
             Volume.body_region,
             Volume.sequence,
             Volume.plane,
+            Volume.id,
+            Volume.vendor,
+            Volume.model,
+            Volume.field_strength_t,
             Vector.data,
         )
         .join(Volume, Volume.id == Vector.volume_id)
@@ -77,7 +84,7 @@ def volume_facts(
     else:
         with database.begin() as session:
             rows = list(session.execute(query))
-    facts = tuple(VolumeFacts(row[0], row[1], row[2], row[3], patient_key(row[4]), *row[5:-1]) for row in rows)
+    facts = tuple(_facts(row) for row in rows)
     return facts, unpack(b"".join(row[-1] for row in rows), space.dim)
 
 
@@ -138,6 +145,18 @@ def count_reports(database: Database) -> int:
     """Reports that have a study."""
     with database.begin() as session:
         return session.scalar(select(func.count()).where(Report.study_id.is_not(None))) or 0
+
+
+def _facts(row: Any) -> VolumeFacts:
+    vector, study, series, key, patient, region, sequence, plane, volume, vendor, model, tesla = row[:12]
+    scanner = _scanner(vendor, model, tesla)
+    return VolumeFacts(vector, study, series, key, patient_key(patient), region, sequence, plane, volume, scanner)
+
+
+def _scanner(vendor: str, model: str, tesla: float | None) -> str:
+    if vendor == "unknown" or not model.strip():
+        return ""
+    return f"{vendor} {' '.join(model.split()).casefold()} {'' if tesla is None else f'{tesla:.1f} T'}".strip()
 
 
 def _by_study(database: Database, query: Any, study_uids: Sequence[str]) -> Iterator[Any]:

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from spinecho.answering.evidence import SeriesEvidence
     from spinecho.db.filters.algebra import Filter
     from spinecho.encoders.measuring.figures import Figure, Measured
-    from spinecho.search.evaluation.evaluate_archive import Evaluation
+    from spinecho.search.evaluation.values import Evaluation
 
 
 def evaluate(
     *, where: str | Filter = "", judgements: Folder | None = None, pairs: Folder | None = None, queries: int = 1000,
-    resamples: int = 1000, seed: int = 0, exclude: str = "patient", on_progress: Callable[[str], None] | None = None,
+    resamples: int = 1000, seed: int = 0, exclude: str = "patient", copies: int = 0,
+    on_progress: Callable[[str], None] | None = None,
 ) -> Asking[Evaluation]:  # fmt: skip
     """As `Archive.evaluate`, as a job of the server; files of this machine are sent with it."""
     from spinecho.search.evaluation.judgements import read_judgements, read_pairs  # noqa: PLC0415
@@ -32,7 +33,7 @@ def evaluate(
         raise QueryError("give one of judgements and pairs")
     body = {
         "where": typed(where), "queries": queries, "resamples": resamples, "seed": seed, "exclude": exclude,
-        "judgements": _text_of(judgements, read_judgements), "pairs": _text_of(pairs, read_pairs),
+        "copies": copies, "judgements": _text_of(judgements, read_judgements), "pairs": _text_of(pairs, read_pairs),
     }  # fmt: skip
     job = yield from finished(Call("POST", "/api/v1/jobs/evaluations", body, reads=False), on_progress)
     return evaluation_of(job["result"]["evaluation"])
@@ -58,7 +59,7 @@ def why(study: str, words: str, *, slices: int = 3, pictures: bool = False) -> A
 
 def evaluation_of(plain: Mapping[str, Any]) -> Evaluation:
     """An evaluation from its JSON, whose figures have six decimals."""
-    from spinecho.search.evaluation.evaluate_archive import Asked, Evaluation  # noqa: PLC0415
+    from spinecho.search.evaluation.values import Asked, Evaluation  # noqa: PLC0415
 
     asked = tuple(
         Asked(one["name"], one["about"], _measured(one) if "units" in one else None, one["why"])
@@ -66,7 +67,7 @@ def evaluation_of(plain: Mapping[str, Any]) -> Evaluation:
     )
     return Evaluation(
         asked, dict(plain["encoder"]), dict(plain["archive"]), tuple(plain["unknown_studies"]),
-        tuple(plain["warnings"]), dict(plain["settings"]),
+        tuple(plain["warnings"]), dict(plain["settings"]), dict(plain.get("protocol", {})),
     )  # fmt: skip
 
 

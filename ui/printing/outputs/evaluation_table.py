@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,7 +12,7 @@ from spinecho.ui.printing.tables import plain
 
 if TYPE_CHECKING:
     from spinecho.encoders.measuring.figures import Figure, Figures
-    from spinecho.search.evaluation.evaluate_archive import Asked, Evaluation
+    from spinecho.search.evaluation.values import Asked, Evaluation
 
 _LISTED = 12
 _COLOURS = {"better": "green", "worse": "red", "chance": "yellow", "few": "dim", "missing": "dim"}
@@ -26,16 +27,27 @@ def print_evaluation(console: Console, found: Evaluation) -> None:
         f"patients · {of['reports']:,} reports[/]",
         highlight=False,
     )
+    if found.summary:
+        console.print(f"[bold]{plain(found.summary)}[/]", highlight=False, soft_wrap=True)
     for headline in found.headlines:
         console.print(f"[{_COLOURS[headline.kind]}]{plain(headline.text)}[/]", highlight=False)
     for one in found.asked:
         _print_asked(console, one)
     for warning in found.warnings:
         console.print(f"[yellow]{plain(warning)}[/]", highlight=False)
+    console.print(f"[dim]{plain(_protocol(found.protocol))}[/]", highlight=False, soft_wrap=True)
     for uid in found.unknown_studies[:_LISTED]:
         console.print(f"[yellow]not in the index:[/] {plain(uid)}", highlight=False)
     if len(found.unknown_studies) > _LISTED:
         console.print(f"[yellow]and {len(found.unknown_studies) - _LISTED} more (--json lists all)[/]", highlight=False)
+
+
+def _protocol(told: Mapping[str, Any]) -> str:
+    """How this was measured, for whoever compares it: of a public data set also which cases."""
+    text = f"protocol {told.get('name', '')} {told.get('version', '')}"
+    if "digest" not in told:
+        return text
+    return f"{text}, part {told['split']}, {told['cases']:,} cases, digest {str(told['digest'])[:16]}"
 
 
 def _print_asked(console: Console, one: Asked) -> None:

@@ -72,7 +72,8 @@ def evaluation(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
             context.settings, lambda: opened.database, Access(context.person, opened.record),
             where=read_where(asked["where"]), judgements=files.get("judgements"), pairs=files.get("pairs"),
             queries=int(asked["queries"]), resamples=int(asked["resamples"]), seed=int(asked["seed"]),
-            exclude=asked.get("exclude", "patient"), on_progress=context.tell, dual=lambda: opened.dual,
+            exclude=asked.get("exclude", "patient"), copies=int(asked.get("copies", 0)), on_progress=context.tell,
+            dual=lambda: opened.dual,
         )  # fmt: skip
     return {"evaluation": found.to_json()}
 
@@ -117,7 +118,8 @@ def kept_evaluation(context: Context, asked: Mapping[str, Any]) -> dict[str, Any
     found = evaluate(
         context.settings, lambda: opened.database, Access(context.person, opened.record), where=read_where(""),
         judgements=own.get("judgements"), pairs=own.get("pairs"), queries=int(asked["queries"]), resamples=1000,
-        seed=0, exclude="patient", on_progress=context.tell, dual=lambda: opened.dual,
+        seed=0, exclude="patient", copies=int(asked.get("copies", 0)), on_progress=context.tell,
+        dual=lambda: opened.dual,
     )  # fmt: skip
     write_durably(folder / RESULT, json.dumps(found.to_json(), ensure_ascii=False, indent=1).encode())
     return {"folder": folder.name}

@@ -57,8 +57,19 @@ def evaluations(context: PageContext) -> list[Evaluated]:
     return [found for folder in folders if (found := _read(folder, pool)) is not None]
 
 
-def begin(context: PageContext, of: Of, content: bytes | None, *, ending: str = ".csv", queries: int = 1000) -> str:
-    """Start one; gives its name. content: the file of judgements or pairs. Raises `Refused`, `QueueFull`."""
+def begin(
+    context: PageContext,
+    of: Of,
+    content: bytes | None,
+    *,
+    ending: str = ".csv",
+    queries: int = 1000,
+    copies: int = 0,
+) -> str:
+    """Start one; gives its name. content: the file of judgements or pairs; copies: scans that are changed.
+
+    Raises `Refused`, `QueueFull`.
+    """
     context.front.access.require(Role.RESEARCHER, "evaluate")
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     folder = context.settings.home / EVALUATIONS / name
@@ -71,7 +82,7 @@ def begin(context: PageContext, of: Of, content: bytes | None, *, ending: str = 
     pool = pool_of(context.settings)
     if pool is not None:
         files = {what: file.name for what, file in own.items()}
-        asked = {"folder": name, "queries": queries, **files}
+        asked = {"folder": name, "queries": queries, "copies": copies, **files}
         context.front.access.note("begin-job", name, kind="kept-evaluation")
         try:
             about["job"] = pool.add("kept-evaluation", context.front.access.person, asked)
@@ -79,7 +90,7 @@ def begin(context: PageContext, of: Of, content: bytes | None, *, ending: str = 
             shutil.rmtree(folder)
             raise
     else:
-        arguments = ["evaluate", "--out", str(folder), "--queries", str(queries)]
+        arguments = ["evaluate", "--out", str(folder), "--queries", str(queries), "--copies", str(copies)]
         arguments += [text for what, file in own.items() for text in (f"--{what}", str(file))]
         row = context.front.access.note("evaluate", name, of=of, queries=queries)
         process = launch(arguments, context.settings, folder / _LOG, row=row)

@@ -21,11 +21,12 @@ from spinecho.ui.views.style import trouble
 
 SHORTCUTS: tuple[tuple[str, str], ...] = ()
 _OF: dict[str, tuple[str, Of]] = {
-    "the archive itself": ("labels, reports and filters, from what is indexed", "archive"),
+    "the archive itself": ("labels, reports, findings and filters, from what is indexed", "archive"),
     "my judgements": ("CSV or JSON Lines: query, study_uid, grade", "judgements"),
     "thumbs kept here": ("everybody's thumbs on results, by majority", "judgements"),
     "texts and their studies": ("CSV or JSON Lines: text, study_uid", "pairs"),
 }
+_COPIES = 100
 _DARK = ("#8fbfe0", "#e69f00", "#6fbf97", "#cc79a7")
 _LIGHT = ("#1b5f8f", "#9a5b00", "#1d6b3f", "#9b3f72")
 
@@ -71,10 +72,14 @@ def _start(context: PageContext) -> None:
                     content = _thumbs(context)
                     if content is None and context.front.access.may(Role.RESEARCHER):
                         st.caption("No thumbs are kept yet: + and − beside results keep them.")
+        copied = of == "archive" and second.checkbox(
+            f"also change {_COPIES} scans a little and look for their originals", key="evaluate-copies",
+            help="They are read again from their files: about a second each.",
+        )  # fmt: skip
         ready = of == "archive" or content is not None
         if third.button("Measure", key="evaluate", type="primary", disabled=not ready, width="stretch"):
             try:
-                begin(context, of, content, ending=ending)
+                begin(context, of, content, ending=ending, copies=_COPIES if copied else 0)
             except USER_ERRORS as error:
                 trouble("This was not started", str(error))
             else:
@@ -110,6 +115,8 @@ def _compared(context: PageContext, shown: Sequence[Evaluated]) -> None:
                 "JSON", partial(_downloaded, context, one), f"evaluation-{one.name}.json", "application/json",
                 key=f"json-{one.name}",
             )  # fmt: skip
+        if summary := str((one.result or {}).get("summary", "")):
+            st.markdown("**" + "".join(c for c in summary if c.isalnum() or c in " .,;:()'") + "**")
         _headlines((one.result or {}).get("headlines", ()))
         for warning in (one.result or {}).get("warnings", ()):
             trouble("Note", str(warning), grave=False)

@@ -32,6 +32,7 @@ class EvaluationAsked(Asks):
     resamples: Annotated[int, Field(ge=10, le=100_000)] = 1000
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     exclude: Literal["patient", "study"] = "patient"
+    copies: Annotated[int, Field(ge=0, le=10_000, description="Scans that are read again and changed.")] = 0
     judgements: OwnFile = None
     pairs: OwnFile = None
 
