@@ -58,8 +58,8 @@ class RayCluster:
         self.readers = int((processors - self.encoders * share) / share)
         if self.readers < 1:
             raise ClusterUnfit(
-                f"the cluster has {processors:.0f} processors to lend, of which {self.encoders} encoders leave none to read "
-                "with: ask for fewer (--ray-encoders), or start a node ('ray start --address=HOST:6379')"
+                f"the cluster has {processors:.0f} processors to lend, and {self.encoders} encoders leave none to "
+                "read with: ask for fewer (--ray-encoders), or start a node ('ray start --address=HOST:6379')"
             )
         name = EncoderName(encoder.name, "cuda" if with_cards else "cpu", encoder.text_model)
         self._spec = json.dumps(asdict(name)).encode()

@@ -144,6 +144,20 @@ def sandbox() -> Iterator[Sandbox]:
         yield opened
 
 
+def losing_once() -> Callable[[Asked], str]:
+    """The first reading of every second series is lost, and the first call to an encoder with series 0, and 3."""
+    seen: set[tuple[str, bytes]] = set()
+
+    def loses(asked: Asked) -> str:
+        first = (asked.kind, asked.request) not in seen
+        seen.add((asked.kind, asked.request))
+        if asked.kind == "encode":
+            return "encoder" if first and any(name in asked.request for name in (b"0_T1w", b"3_T1w")) else ""
+        return "task" if first and asked.kind == "read" and len(seen) % 2 else ""
+
+    return loses
+
+
 def index(home: Home, scans: Path, executing: Callable[[DualEncoder], Executor]) -> Any:
     with closing(Database.open(home.database)) as database:
         return index_archive(database, home.folder / "builds", [scans], home.encoders, executing=executing)
@@ -152,11 +166,10 @@ def index(home: Home, scans: Path, executing: Callable[[DualEncoder], Executor])
 def test_rows_are_those_of_one_process_and_nothing_is_done_twice(
     scans: Path, alone: Home, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    home, seen = Home(tmp_path / "home", parts_dual), itertools.count()
-    transports = []
+    home, transports = Home(tmp_path / "home", parts_dual), []
 
     def executing(dual: DualEncoder) -> Executor:
-        transports.append(Losing(sandbox, dual, lambda _: ("", "", "", "task", "encoder")[next(seen) % 5], seed=3))
+        transports.append(Losing(sandbox, dual, losing_once(), seed=3))
         return Spread(transports[-1], dual.spaces)
 
     summary = index(home, scans, executing)
@@ -165,7 +178,7 @@ def test_rows_are_those_of_one_process_and_nothing_is_done_twice(
     assert home.rows()["predictions"]
     assert home.answers() == alone.answers()
     assert any("asked for again" in warning for warning in summary.warnings)
-    assert summary.reasons == {"TRUNCATED": 1} or summary.reasons
+    assert summary.reasons
     index(home, scans, executing)
     assert [one.opened > 0 for one in transports] == [True], "nothing is pending: no encoder is opened"
 
@@ -225,11 +238,10 @@ def test_another_encoders_vectors_are_those_of_one_process(
     image: Any = OfStudies() if studies else parts_dual().image
     if not studies:
         image.space = replace(image.space, revision="2")
-    dual, seen, found = DualEncoder("other", image, Words()), itertools.count(), []
+    dual, found = DualEncoder("other", image, Words()), []
 
     def elsewhere(dual: DualEncoder) -> Executor:
-        loses = ("", "encoder", "task", "")
-        return Spread(Losing(sandbox, dual, lambda _: loses[next(seen) % 4]), dual.spaces)
+        return Spread(Losing(sandbox, dual, losing_once()), dual.spaces)
 
     for name, executing in (("here", None), ("elsewhere", elsewhere)):
         home = copy_of(alone, tmp_path / name)
