@@ -12,6 +12,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ except ImportError as error:
 _HALF = 0.5
 """Of a processor, for who reads and who encodes without a card: as many of each as there are processors."""
 _LOOK_SECONDS = 120.0
+_CONNECT_SECONDS = 10.0
 _ADDRESS = re.compile(r"auto|[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
 
 
@@ -146,9 +148,11 @@ def connected(
         raise ClusterUnfit("this process is connected to a cluster already; ray.shutdown() ends that")
     with _signals_kept():
         try:
+            if address != "auto":  # Ray tries for minutes
+                socket.create_connection(_parts(address), timeout=_CONNECT_SECONDS).close()
             with contextlib.chdir(ROOT):  # Ray has its processes take modules from where its driver stands
                 ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
-        except (ConnectionError, RayError, RuntimeError, ValueError) as error:
+        except (OSError, RayError, RuntimeError, ValueError) as error:
             raise ClusterError(
                 f"no Ray cluster answers at {address} ({type(error).__name__}); this machine has to be a node of "
                 "it: 'ray start --address=HOST:6379 --num-cpus=0' makes it one that lends nothing"
@@ -158,6 +162,11 @@ def connected(
             yield RayCluster(encoder, encoders=encoders, memory_mb=memory_mb)
         finally:
             ray.shutdown()
+
+
+def _parts(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _look_at_nodes(folders: Sequence[str]) -> None:
