@@ -67,7 +67,7 @@ class Cluster:
 
     def await_nodes(self) -> None:
         """Until each node has its raylet."""
-        due = time.monotonic() + 60
+        due = time.monotonic() + 300
         while len(self.processes("raylet")) < len(self.nodes):
             assert time.monotonic() < due, (self.folder / f"node-{len(self.nodes) - 1}.log").read_text()[-2000:]
             time.sleep(0.2)

@@ -18,6 +18,7 @@ import pytest
 from archives import Home, copy_of
 from ray_clusters import Cluster, running_cluster
 
+pytestmark = pytest.mark.timeout(1800)
 ROOT = Path(__file__).resolve().parents[2]
 
 
