@@ -23,6 +23,12 @@ from milvus_servers import interfaces
 
 ASKED = "SPINECHO_TEST_RAY"
 """The variable that is set where a real Ray is to be run."""
+_PATIENT = {
+    "RAY_agent_register_timeout_ms": "300000",
+    "RAY_health_check_timeout_ms": "60000",
+    "RAY_health_check_failure_threshold": "8",
+}
+"""A node is not held to be dead where the machine is merely busy."""
 
 
 @dataclass
@@ -44,7 +50,7 @@ class Cluster:
             node = subprocess.Popen(
                 [ray, "start", *place, "--node-ip-address", host, *sizes, "--disable-usage-stats", "--block"],
                 stdout=log, stderr=log, start_new_session=True, cwd="/",
-                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+                env={**os.environ, **_PATIENT, "PYTHONPATH": str(Path(__file__).parents[1])},
             )  # fmt: skip
         self.nodes.append(node)
 
@@ -59,11 +65,12 @@ class Cluster:
                             found.append(one)
         return found
 
-    def restore(self) -> None:
-        """Start the second node anew."""
-        self._end(self.nodes.pop())
-        self.start()
-        self.await_nodes()
+    def repair(self) -> None:
+        """Start the second node anew where its raylet is gone."""
+        if not self.processes("raylet", nodes=slice(1, None)):
+            self._end(self.nodes.pop())
+            self.start()
+            self.await_nodes()
 
     def await_nodes(self) -> None:
         """Until each node has its raylet."""

@@ -38,8 +38,10 @@ except ImportError as error:
         "--ray needs Ray: pip install -c constraints.txt 'spinecho[ray]', here and on every node"
     ) from error
 
-_HALF = 0.5
-"""Of a processor, for who reads and who encodes without a card: as many of each as there are processors."""
+_READS, _ENCODES = 0.9, 0.01
+"""Of a processor, as Ray counts them: one reader a processor, beside whatever encoders there are. These take what the
+system gives them, so that those of a node that is gone, opened anew on another, leave its processors to read with.
+"""
 _LOOK_SECONDS = 120.0
 _CONNECT_SECONDS = 10.0
 _ADDRESS = re.compile(r"auto|[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
@@ -56,8 +58,7 @@ class RayCluster:
         if encoder.device.startswith("cuda") and not cards:
             raise ClusterUnfit("no node of the cluster has a card that Ray knows of; use --device cpu")
         self.encoders = encoders or (cards if with_cards else max(1, int(processors)))
-        share = 1.0 if with_cards and processors >= 2 * self.encoders else _HALF
-        self.readers = int((processors - self.encoders * share) / share)
+        self.readers = int((processors - self.encoders * _ENCODES) / _READS)
         if self.readers < 1:
             raise ClusterUnfit(
                 f"the cluster has {processors:.0f} processors to lend, and {self.encoders} encoders leave none to "
@@ -66,10 +67,10 @@ class RayCluster:
         name = EncoderName(encoder.name, "cuda" if with_cards else "cpu", encoder.text_model)
         self._spec = json.dumps(asdict(name)).encode()
         self._read = ray.remote(_read).options(
-            num_cpus=share, num_returns=2, max_retries=0, scheduling_strategy="SPREAD"
+            num_cpus=_READS, num_returns=2, max_retries=0, scheduling_strategy="SPREAD"
         )
         self._encoder = ray.remote(_Encoder).options(
-            num_cpus=share, num_gpus=1 if with_cards else 0, max_restarts=0, max_task_retries=0,
+            num_cpus=_ENCODES, num_gpus=1 if with_cards else 0, max_restarts=0, max_task_retries=0,
             scheduling_strategy="SPREAD",
         )  # fmt: skip
         self._actors: dict[int, Any] = {}

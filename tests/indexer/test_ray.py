@@ -23,9 +23,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+def nodes() -> Iterator[Cluster]:
     with running_cluster() as running:
         yield running
+
+
+@pytest.fixture
+def cluster(nodes: Cluster) -> Cluster:
+    """Two nodes, whatever became of them before."""
+    nodes.repair()
+    return nodes
 
 
 def command(home: Home, *words: str) -> list[str]:
@@ -81,8 +88,6 @@ def test_whoever_is_killed_the_rows_are_those_of_one_process(
     assert killed, "nothing was there to be killed"
     assert home.rows() == indexed.rows()
     assert home.answers() == indexed.answers()
-    if name == "raylet":
-        cluster.restore()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])
