@@ -45,6 +45,7 @@ class Reason(StrEnum):
     READ_TIMEOUT = "READ_TIMEOUT"
     READ_MEMORY = "READ_MEMORY"
     READ_CRASHED = "READ_CRASHED"
+    PROCESS_LOST = "PROCESS_LOST"
     BAD_REPORT = "BAD_REPORT"
     NOT_STORED = "NOT_STORED"
 
@@ -109,6 +110,10 @@ _REMEDIES: dict[Reason, str] = {
     Reason.READ_TIMEOUT: "Reading took too long: run 'spinecho index --retry' on a quieter machine.",
     Reason.READ_MEMORY: "Give reading more memory, if there is any: 'spinecho index --retry --memory-mb 16384'.",
     Reason.READ_CRASHED: "The file crashed its reader; the rest went on. Export it again.",
+    Reason.PROCESS_LOST: (
+        "Every process of the cluster that had this series ended: look at the memory of those machines, and run "
+        "'spinecho index --retry' without --ray."
+    ),
     Reason.BAD_REPORT: "Mend the report file as the message says.",
     Reason.NOT_STORED: "Export the file again: a value that was read from it does not fit into a database.",
 }

@@ -17,6 +17,7 @@ from spinecho.db.store import storing
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.sandbox.processes import Sandbox
 from spinecho.encoders.space import require_stored
+from spinecho.indexer.executing.here import Here
 from spinecho.indexer.pending import PendingFiles
 from spinecho.indexer.progress import Progress, Silent, Tally
 
@@ -71,8 +72,8 @@ def join_run(
                     require_stored(text, dual.text.space, role="text")
                     columns = runs.last_report_columns(database)
                     work = PendingFiles(
-                        database, sandbox, dual, image, text, run, volumes, None, progress or Silent(), tally,
-                        report_columns=columns, claims=claims,
+                        database, sandbox, Here(sandbox, dual), dual, image, text, run, volumes, None,
+                        progress or Silent(), tally, report_columns=columns, claims=claims,
                     )  # fmt: skip
                 done = work.take_series()
                 taken = work.take_reports()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
 
 from spinecho.db.files import file_index
 from spinecho.db.schema import clean
@@ -12,38 +12,19 @@ from spinecho.db.schema.claims import Claims
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.values import FileRecord, NewPassage, NewSeries, NewVolume, Rejection, SpaceRecord
-from spinecho.db.vectors.stored_rows import pack
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import Reason
-from spinecho.encoders.reading.headers import FileFailure, Header
+from spinecho.encoders.reading.headers import Header
 from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
 from spinecho.encoders.sandbox.worker import Message
-from spinecho.encoders.tasks.image_tasks import (
-    PreparedVolume,
-    read_task,
-    unpack_digests,
-    unpack_read,
-)
+from spinecho.encoders.tasks.image_tasks import PreparedVolume, read_task
 from spinecho.indexer.acquired_again import as_stored
-from spinecho.indexer.caption import caption
 from spinecho.indexer.deidentifying.door import Door
+from spinecho.indexer.executing.jobs import Encoded, Executor, Job, Reading, SeriesDone
 from spinecho.indexer.facts_again import facts_of
-from spinecho.indexer.parts import Parts, parts_of
 from spinecho.indexer.progress import Progress, Tally
 from spinecho.indexer.reports.parsing.reading_task import report_task
 from spinecho.indexer.reports.store import is_long, store_report_file
-
-_Item: TypeAlias = PreparedVolume | FileFailure
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A series that was read: its study, its files, what came of them, and the files' digests by path."""
-
-    study: str
-    records: tuple[FileRecord, ...]
-    items: list[_Item]
-    digests: dict[str, str]
 
 
 @dataclass
@@ -52,6 +33,8 @@ class PendingFiles:
 
     database: Database
     sandbox: Sandbox
+    executor: Executor
+    """Who reads and encodes series; report files are read in `sandbox`."""
     dual: DualEncoder
     image: SpaceRecord
     text: SpaceRecord
@@ -90,11 +73,13 @@ class PendingFiles:
 
     def _take_series(self, limit: int, others: list[str]) -> int:
         """Those that are free; how many. others: gets the studies that somebody else has taken."""
-        series: dict[int, tuple[str, tuple[FileRecord, ...]]] = {}
+        asked: deque[tuple[str, tuple[FileRecord, ...]]] = deque()
+        begun = 0
 
-        def tasks() -> Iterator[Task]:
+        def jobs() -> Iterator[Job]:
+            nonlocal begun
             for key in file_index.pending_series(self.database):
-                if len(series) >= limit:
+                if begun >= limit:
                     return
                 if not self.claims.take(key[0]):
                     others.append(key[0])
@@ -103,20 +88,15 @@ class PendingFiles:
                 if not any(record.state == "pending" for record in records):  # somebody did it meanwhile
                     self.claims.give_back(key[0])
                     continue
-                series[len(series)] = key[0], records
-                yield self._task(records)
+                begun += 1
+                asked.append((key[0], records))
+                yield self._job(records)
 
-        waiting: list[_Read] = []
-        for number, outcome in enumerate(self.sandbox.map(tasks())):
-            self.tally.seconds["read"] += outcome.seconds
-            study, records = series[number]
-            series[number] = study, ()
-            waiting.append(_Read(study, records, *self._items(records, outcome)))
-            if sum(len(one.items) for one in waiting) >= self.dual.image.batch:
-                self._store(waiting)
-                waiting.clear()
-        self._store(waiting)
-        return len(series)
+        for done in self.executor.run(jobs()):
+            for stage, seconds in done.seconds.items():
+                self.tally.seconds[stage] += seconds
+            self._store(*asked.popleft(), done.series[0])
+        return begun
 
     def index_reports(self) -> None:
         """Read and store every pending report file; a long one as it is read, so that memory stays flat.
@@ -161,79 +141,48 @@ class PendingFiles:
     def _report_task(self, record: FileRecord) -> Task:
         return report_task(record.path, columns=self.report_columns, digests=True, people=self.door is not None)
 
-    def _task(self, records: Sequence[FileRecord]) -> Task:
+    def _job(self, records: Sequence[FileRecord]) -> Job:
         headers = [Header.from_json(record.header, path=record.path) for record in records]
-        return read_task(
+        task = read_task(
             headers,
             spec=self.dual.image.preparation.spec,
             max_volumes=self.max_volumes,
             seconds=120 + 0.5 * len(headers),
             digests=True,
         )
+        return Job((Reading(task, apart=True),), "captions")
 
-    def _items(self, records: Sequence[FileRecord], outcome: Outcome) -> tuple[list[_Item], dict[str, str]]:
-        """(the series' volumes and failures, digests by path); where its process died, without what makes it die."""
-        if outcome.failure is None:
-            return unpack_read(outcome.messages), unpack_digests(outcome.messages)
-        alone = {record.path: self.sandbox.run(self._task([record])) for record in records}
-        culprits = {path: each for path, each in alone.items() if each.failure is not None}
-        if not culprits:
-            culprits = {record.path: outcome for record in records}
-        rest = [record for record in records if record.path not in culprits]
-        failed: list[_Item] = [
-            FileFailure(path, each.failure or Reason.READ_CRASHED, each.detail) for path, each in culprits.items()
-        ]
-        if not rest:
-            return failed, {}
-        again = self.sandbox.run(self._task(rest))
-        if again.failure is not None:
-            return failed + [FileFailure(record.path, again.failure, again.detail) for record in rest], {}
-        return failed + unpack_read(again.messages), unpack_digests(again.messages)
-
-    def _store(self, series: Sequence[_Read]) -> None:
-        volumes = [item for one in series for item in one.items if isinstance(item, PreparedVolume)]
-        with self.tally.timed("encode"):
-            parts = iter(parts_of(self.dual, [volume.prepared for volume in volumes]))
-            words = [
-                clean.text(caption(v.acquisition, series=v.series.description, study=v.study.description))
-                for v in volumes
-            ]
-            meanings = iter(zip(words, self.dual.text.encode(words), strict=True))
+    def _store(self, study_uid: str, records: Sequence[FileRecord], done: SeriesDone) -> None:
         with self.tally.timed("store"):
-            for one in series:
-                ids = {record.path: record.id for record in one.records}
-                read = [item for item in one.items if isinstance(item, PreparedVolume)]
-                holders = {item.key: item.paths for item in read}
-                new = [
-                    _new_volume(item, [ids[path] for path in _paths(item, holders)], next(parts), *next(meanings))
-                    for item in read
-                ]
-                rejected = {
-                    ids[item.path]: Rejection(item.reason, item.reason.ignorable, item.message)
-                    for item in one.items
-                    if isinstance(item, FileFailure)
-                }
-                held = {path for item in read for path in item.paths}
-                study, facts = facts_of([record for record in one.records if record.path in held] or one.records[:1])
-                digests = {ids[path]: digest for path, digest in one.digests.items()}
-                try:
-                    storing.store_series(
-                        self.database,
-                        self.run,
-                        NewSeries(study, facts, new, rejected, digests),
-                        image_space=self.image.id,
-                        text_space=self.text.id,
-                    )
-                except clean.Unstorable as error:  # else it would stop this run, and every later one, here
-                    refused = Rejection(Reason.NOT_STORED, Reason.NOT_STORED.ignorable, str(error))
-                    file_index.reject(
-                        self.database, self.run, {file: rejected.get(file, refused) for file in ids.values()}
-                    )
-                    new = []
-                self.claims.give_back(one.study)
-                self.tally.counts["series"] += bool(new)
-                self.tally.counts["volumes"] += len(new)
-                self.progress.advance("read")
+            ids = {record.path: record.id for record in records}
+            read = done.encoded
+            holders = {one.volume.key: one.volume.paths for one in read}
+            new = [_new_volume(one, [ids[path] for path in _paths(one.volume, holders)]) for one in read]
+            rejected = {
+                ids[item.path]: Rejection(item.reason, item.reason.ignorable, item.message) for item in done.failures
+            }
+            if done.failure is not None:
+                lost = Rejection(done.failure, done.failure.ignorable, done.detail)
+                rejected = dict.fromkeys(ids.values(), lost)
+            held = {path for one in read for path in one.volume.paths}
+            study, facts = facts_of([record for record in records if record.path in held] or records[:1])
+            digests = {ids[path]: digest for path, digest in done.digests.items()}
+            try:
+                storing.store_series(
+                    self.database,
+                    self.run,
+                    NewSeries(study, facts, new, rejected, digests),
+                    image_space=self.image.id,
+                    text_space=self.text.id,
+                )
+            except clean.Unstorable as error:  # else it would stop this run, and every later one, here
+                refused = Rejection(Reason.NOT_STORED, Reason.NOT_STORED.ignorable, str(error))
+                file_index.reject(self.database, self.run, {file: rejected.get(file, refused) for file in ids.values()})
+                new = []
+            self.claims.give_back(study_uid)
+            self.tally.counts["series"] += bool(new)
+            self.tally.counts["volumes"] += len(new)
+            self.progress.advance("read")
 
     def _store_reports(
         self, record: FileRecord, read: Iterable[Message | Outcome], free: Sandbox | None = None
@@ -259,8 +208,9 @@ def _paths(item: PreparedVolume, holders: dict[str, tuple[str, ...]]) -> tuple[s
     return item.paths or holders.get(str(item.notes.get("files_of")), ())
 
 
-def _new_volume(item: PreparedVolume, files: Sequence[int], parts: Parts, words: str, meaning: Any) -> NewVolume:
-    described = NewPassage("header", 0, 0, len(words), words, "present", "", pack(meaning))
+def _new_volume(one: Encoded, files: Sequence[int]) -> NewVolume:
+    item, parts = one.volume, one.parts
+    described = NewPassage("header", 0, 0, len(one.words), one.words, "present", "", one.meaning)
     return NewVolume(
         key=item.key,
         acquisition=as_stored(item.acquisition),

@@ -10,6 +10,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from spinecho.db.errors import PruneRefused, RootMissing
@@ -34,6 +35,8 @@ from spinecho.indexer.acquired_again import acquire_again
 from spinecho.indexer.deidentifying.begun import require_kind, warnings_of
 from spinecho.indexer.deidentifying.door import Door
 from spinecho.indexer.discovery import Walked, discover, settle_collisions, settle_missing
+from spinecho.indexer.executing.here import Here
+from spinecho.indexer.executing.jobs import Executor
 from spinecho.indexer.facts_again import derive_facts
 from spinecho.indexer.moves import settle_moves, verify_files
 from spinecho.indexer.pending import PendingFiles
@@ -98,11 +101,13 @@ def index_archive(
     progress: Progress | None = None,
     skip: Path | None = None,
     door: Door | None = None,
+    executing: Callable[[DualEncoder], Executor] | None = None,
 ) -> Summary:
     """Index what lies below the roots; the encoders are opened only when there is something to encode.
 
     `skip` is a folder below a root that is not part of the archive. door: maps identifiers on their way in; an archive
     that was begun with one takes nothing without it, and one that was begun without takes none (`MixedArchive`).
+    executing: who reads and encodes series in place of this process. Finding, reports and rows stay here.
     Raises `SpaceMismatch` where the database was made with another encoder: nothing is lost, what was found stays
     pending. Raises `RootMissing` for a root that is not there, before anything is done, and `PruneRefused`, see
     `settle_missing`, once all but the forgetting is done.
@@ -139,7 +144,19 @@ def index_archive(
             text = _space(database, "text", dual.text.space, dual.name)
             most = options.max_volumes, options.limit
             work = PendingFiles(
-                database, sandbox, dual, image, text, run, *most, progress, tally, door, columns, claims
+                database,
+                sandbox,
+                (executing or partial(Here, sandbox))(dual),
+                dual,
+                image,
+                text,
+                run,
+                *most,
+                progress,
+                tally,
+                door,
+                columns,
+                claims,
             )
             with claims.opened():
                 work.index_series()
@@ -149,6 +166,7 @@ def index_archive(
                     work.index_series()
             with claims.opened():
                 work.index_reports()
+            warnings += work.executor.notices
     matched = settle_reports(database)
     tally.counts.update({f"reports_{match}": n for match, n in matched.counts.items()})
     taken = columns_taken(tally.counts)

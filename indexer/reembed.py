@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import TypeAlias
 
 from spinecho.db.errors import StorageFailure, StoreError
 from spinecho.db.schema.database import Database
@@ -23,19 +24,18 @@ from spinecho.encoders.adapted import AdaptedEncoder
 from spinecho.encoders.dual import DualEncoder, OfStudies
 from spinecho.encoders.errors import SpaceMismatch
 from spinecho.encoders.networks.parts_of_volumes import GRID
-from spinecho.encoders.preparing.preparation import Prepared
-from spinecho.encoders.reading.headers import FileFailure
-from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
+from spinecho.encoders.sandbox.processes import Sandbox
 from spinecho.encoders.space import Space
-from spinecho.encoders.tasks.image_tasks import PreparedVolume, unpack_read
 from spinecho.indexer.backfill import stored_task
-from spinecho.indexer.parts import parts_of
+from spinecho.indexer.executing.here import Here
+from spinecho.indexer.executing.jobs import Executor, How, Job, Reading, SeriesDone
 from spinecho.indexer.progress import Progress, Silent
 
 _SPARE = 200 << 20
 """Bytes that are left free on the disk."""
 _OVERHEAD = 1.3
 """Of rows and their indexes over what they hold."""
+Beside: TypeAlias = tuple[int, bytes, NewRegions | None]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Embedded:
     volumes: int
     left_out: dict[str, int]
     ahead: int
+    notices: tuple[str, ...] = ()
+    """What is to be known of how it went."""
 
 
 def require_same_text(database: Database, dual: DualEncoder) -> None:
@@ -89,12 +91,13 @@ def embed_beside(
     share: float = 1.0,
     sleep: Callable[[float], None] = time.sleep,
     progress: Progress | None = None,
+    executing: Callable[[DualEncoder], Executor] | None = None,
 ) -> Embedded:
     """Give every volume that lacks one its vector and regions in a space that is held beside.
 
     An encoder of studies gives all volumes of a study, of those that lack one, the vector of the study.
     share: of the time that is worked, 0.5 rests as long as it works. Predicted facts are those of the encoder that
-    answers and stay as they are.
+    answers and stay as they are. executing: who reads and encodes in place of this process.
     """
     volumes = 0
     if isinstance(dual.image, AdaptedEncoder):
@@ -104,34 +107,33 @@ def embed_beside(
     shown = progress or Silent()
     shown.total("read", wanted)
     left_out: Counter[str] = Counter()
-    waiting: dict[int, tuple[Lacking, bool]] = {}
-    done = 0
+    asked: deque[Sequence[Lacking]] = deque()
+    begun = done = 0
 
-    def tasks() -> Iterator[Task]:
-        number = 0
+    def jobs() -> Iterator[Job]:
+        nonlocal begun
+        how: How = "study" if isinstance(dual.image, OfStudies) else "parts"
         for group in _groups(database, dual, space):
-            if number >= wanted:
+            if begun >= wanted:
                 return
-            for series in group:
-                waiting[number] = (series, series is group[-1])
-                number += 1
-                yield stored_task(database, dual, series)
+            begun += len(group)
+            asked.append(group)
+            yield Job(tuple(Reading(stored_task(database, dual, one), frozenset(one.volumes)) for one in group), how)
 
     began = time.monotonic()
-    found: list[tuple[int, Prepared]] = []
     with Sandbox(workers=workers, memory_mb=memory_mb) as sandbox:
-        for number, outcome in enumerate(sandbox.map(tasks())):
-            series, whole = waiting.pop(number)
-            found += _found(series, outcome, left_out)
-            done += 1
-            if whole:
-                volumes += _stored(database, dual, space, found)
-                found = []
-            shown.advance("read")
+        executor = Here(sandbox, dual) if executing is None else executing(dual)
+        for job in executor.run(jobs()):
+            group = asked.popleft()
+            items = [item for one, read in zip(group, job.series, strict=True) for item in _found(one, read, left_out)]
+            volumes += held_spaces.store_beside(database, space, items)
+            done += len(group)
+            shown.advance("read", len(group))
             if share < 1.0:
                 sleep((time.monotonic() - began) * (1.0 / share - 1.0))
                 began = time.monotonic()
-    return Embedded(done, volumes, dict(left_out), held_spaces.count_lacking_beside(database, space)[1])
+    ahead = held_spaces.count_lacking_beside(database, space)[1]
+    return Embedded(done, volumes, dict(left_out), ahead, executor.notices)
 
 
 def _groups(database: Database, dual: DualEncoder, space: SpaceRecord) -> Iterator[Sequence[Lacking]]:
@@ -180,24 +182,12 @@ def _is(record: SpaceRecord, space: Space) -> bool:
     return Space(record.model, record.revision, record.preprocessing, record.dim) == space
 
 
-def _found(series: Lacking, outcome: Outcome, left_out: Counter[str]) -> list[tuple[int, Prepared]]:
-    """(volume id, as it was read) of a series; volumes that were not found again are counted by reason."""
-    if outcome.failure is not None:
-        left_out[f"{outcome.failure}: {outcome.failure.remedy}"] += len(series.volumes)
+def _found(series: Lacking, read: SeriesDone, left_out: Counter[str]) -> list[Beside]:
+    """(volume id, vector, regions) of a series; volumes that were not found again are counted by reason."""
+    if read.failure is not None:
+        left_out[f"{read.failure}: {read.failure.remedy}"] += len(series.volumes)
         return []
-    read = unpack_read(outcome.messages)
-    found = [item for item in read if isinstance(item, PreparedVolume) and item.key in series.volumes]
-    if lost := len(series.volumes) - len(found):
-        reasons = sorted({str(item.reason) for item in read if isinstance(item, FileFailure)})
+    if lost := len(series.volumes) - len(read.encoded):
+        reasons = sorted({str(item.reason) for item in read.failures})
         left_out[f"{', '.join(reasons) or 'not found in its files'}: run 'spinecho index' first"] += lost
-    return [(series.volumes[item.key][0], item.prepared) for item in found]
-
-
-def _stored(database: Database, dual: DualEncoder, space: SpaceRecord, found: Sequence[tuple[int, Prepared]]) -> int:
-    """How many volumes of a group have their vector now; of an encoder of studies all have that of the study."""
-    if found and isinstance(dual.image, OfStudies):
-        whole = pack(dual.image.encode_study([prepared for _, prepared in found])[None])
-        return held_spaces.store_beside(database, space, [(volume, whole, None) for volume, _ in found])
-    parts = parts_of(dual, [prepared for _, prepared in found])
-    items = [(volume, part.vector, part.regions) for (volume, _), part in zip(found, parts, strict=True)]
-    return held_spaces.store_beside(database, space, items)
+    return [(series.volumes[one.volume.key][0], one.parts.vector, one.parts.regions) for one in read.encoded]

@@ -31,6 +31,8 @@
     │   ├── RecordError               the record of who did what                        db.record_place
     │   │   └── RecordUnwritable
     │   └── Refused                   a person's role does not allow it                 search.access.people
+    ├── ClusterError              a Ray cluster that does not answer                    indexer.executing.errors
+    ├── ClusterUnfit              one whose processes could not do what this one would
     └── EncoderError                  files, encoders and what they are trained with    encoders.errors
         ├── ReadError                 a file that gives no volume; reason: a `Reason`
         │   ├── NotAReport            indexer.reports.values

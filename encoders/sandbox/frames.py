@@ -32,3 +32,21 @@ def read_request(stream: IO[bytes]) -> dict[str, Any] | None:
         return None
     request: dict[str, Any] = json.loads(stream.read(struct.unpack("<I", size)[0]))["value"]
     return request
+
+
+def read_frames(data: bytes) -> list[Message]:
+    """Every frame that was written one after the other. Raises ValueError for what is not whole."""
+    found: list[Message] = []
+    start = 0
+    while start < len(data):
+        (size,) = struct.unpack_from("<I", data, start)
+        head = json.loads(data[start + 4 : start + 4 + size])
+        start += 4 + size
+        buffers = []
+        for length in head["lengths"]:
+            buffers.append(data[start : start + length])
+            start += length
+        found.append((head["value"], buffers))
+    if start != len(data):
+        raise ValueError("a frame is cut short")
+    return found

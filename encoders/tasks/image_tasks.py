@@ -126,6 +126,12 @@ def unpack_read(messages: Sequence[Message]) -> list[PreparedVolume | FileFailur
     return [_unpack(value, buffers) for value, buffers in messages if "digests" not in value]
 
 
+def without_pixels(volume: PreparedVolume) -> Message:
+    """A volume that its network has seen, as `unpack_read` takes it: all but what the network took."""
+    nothing = Prepared(np.empty((0, 0, 0), np.uint8), np.empty(0, np.float32))
+    return _facts(volume, volume.shape, nothing), (b"", b"", volume.thumbnail)
+
+
 def digest_task(paths: Sequence[str], *, seconds: float) -> Task:
     """Take the digests of some files, see `unpack_digests`."""
     return Task("spinecho.encoders.tasks.image_tasks:digest", {"paths": list(paths)}, seconds)
@@ -172,19 +178,23 @@ def _messages(items: Iterator[VolumeRead | FileFailure], spec: dict[str, Any]) -
             yield {"path": item.path, "reason": item.reason, "message": item.message}, ()
             continue
         prepared = prepare(item.volume)
-        facts = {
-            "study": dataclasses.asdict(item.study),
-            "series": dataclasses.asdict(item.series),
-            "key": item.key,
-            "acquisition": dataclasses.asdict(item.acquisition),
-            "shape": item.volume.voxels.shape,
-            "paths": item.paths,
-            "flags": item.flags,
-            "notes": item.notes,
-            "pixels": prepared.pixels.shape,
-            "geometry": prepared.geometry.shape,
-        }
+        facts = _facts(item, item.volume.voxels.shape, prepared)
         yield facts, (prepared.pixels.tobytes(), prepared.geometry.tobytes(), thumbnail(item.volume))
+
+
+def _facts(item: VolumeRead | PreparedVolume, shape: Sequence[int], prepared: Prepared) -> dict[str, Any]:
+    return {
+        "study": dataclasses.asdict(item.study),
+        "series": dataclasses.asdict(item.series),
+        "key": item.key,
+        "acquisition": dataclasses.asdict(item.acquisition),
+        "shape": shape,
+        "paths": item.paths,
+        "flags": item.flags,
+        "notes": item.notes,
+        "pixels": prepared.pixels.shape,
+        "geometry": prepared.geometry.shape,
+    }
 
 
 def _unpack(value: dict[str, Any], buffers: Sequence[bytes]) -> PreparedVolume | FileFailure:

@@ -110,6 +110,8 @@ class Filled(Questions):
         deidentify: bool | None = False,
         dates: Dates = "shifted",
         descriptors: Descriptors = "cleaned",
+        ray: str | None = None,
+        ray_encoders: int | None = None,
         on_progress: OnProgress | None = None,
     ) -> Outcome:
         """Index folders of DICOM, NIfTI and reports, or go on with those of the last run. One that was killed goes on.
@@ -124,8 +126,11 @@ class Filled(Questions):
         grace_days: without `prune`, forget what runs that gave it have found to be gone for so long, as `watch` does.
         deidentify: no identifier comes into the index, see docs/deidentification.md; all runs of an archive are so,
         or none (`MixedArchive`), and with the same dates and descriptors, see `copy_cohort`. None: as it was begun.
+        ray: address of a Ray cluster (HOST:PORT, or auto) whose processes read and encode series, docs/ray.md; the rows
+        are the same. ray_encoders: processes of it that encode, without it one a card, or one a processor.
         on_progress: called with (stage, done, known). Raises `StoreError` for a folder that is not there, `Busy` while
-        another process indexes, `PruneRefused`, `ReportColumnsError`, and for a source what `Sources.pull` does.
+        another process indexes, `PruneRefused`, `ReportColumnsError`, for a source what `Sources.pull` does, and for a
+        cluster `ClusterError` and `ClusterUnfit`.
         """
         from spinecho.filling.outcomes import index, workers_here  # noqa: PLC0415
 
@@ -151,7 +156,7 @@ class Filled(Questions):
                 workers=workers or workers_here(), max_volumes=max_volumes, limit=limit, retry=retry, again=again,
                 prune=prune, yes=yes, verify=verify, rebuild=rebuild, follow_links=follow_links, memory_mb=memory_mb,
                 report_columns=report_columns, grace=None if grace_days is None else 86_400 * grace_days,
-                deidentified=chosen, as_begun=deidentify is None,
+                deidentified=chosen, as_begun=deidentify is None, ray=ray, ray_encoders=ray_encoders,
             )  # fmt: skip
 
     def join(

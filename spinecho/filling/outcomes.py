@@ -27,7 +27,7 @@ from spinecho.pseudonyms.identities import open_door
 from spinecho.search.concepts.applying import look_after as look_after_concepts
 from spinecho.search.self_test import look_after
 from spinecho.setup.settings import Settings
-from spinecho.setup.wiring import indexing_lock, open_dual, open_vector_server
+from spinecho.setup.wiring import encoder_now, executing_by, indexing_lock, open_dual, open_vector_server
 
 OnProgress = Callable[[str, int, int], None]
 """Given a stage (discover, scan, read, encode, store, reports, build, self-test, concepts), how much of it is done,
@@ -106,12 +106,15 @@ def index(
     *,
     deidentified: Deidentified | None = None,
     as_begun: bool = False,
+    ray: str | None = None,
+    ray_encoders: int | None = None,
     **options: Any,
 ) -> Outcome:
     """Index folders, or go on with those of the last run. Raises what `Archive.index` says.
 
     deidentified: how identifiers are mapped, None for an archive that keeps them; as_begun: as its last run did.
-    database: opened, and made where there is none, once no other process can be making it.
+    ray, ray_encoders: the cluster that reads and encodes in place of this process. database: opened, and made where
+    there is none, once no other process can be making it.
     """
     opened = cache(lambda: open_dual(settings, held))  # the run and the test after it share the networks
     progress = None if on_progress is None else ProgressNumbers(on_progress)
@@ -120,10 +123,13 @@ def index(
         roots = roots_of(folders, held)
         if as_begun and (begun := runs.deidentified_as(held)) is not None:
             deidentified = Deidentified(cast(Dates, begun["dates"]), cast(Descriptors, begun["descriptors"]))
-        with open_door(settings, deidentified, held) as door:
+        by = executing_by(
+            settings, encoder_now(settings, held), ray, roots, encoders=ray_encoders, memory_mb=options.get("memory_mb")
+        )
+        with open_door(settings, deidentified, held) as door, by as executing:
             summary = index_archive(
                 held, settings.builds, roots, opened, options=Options(**options), progress=progress, door=door,
-                skip=settings.home,
+                skip=settings.home, executing=executing,
             )  # fmt: skip
         warning = self_tested(held, opened, on_progress)
         taught = look_after_concepts(held, tell=on_progress or (lambda *_: None))

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinecho.db.errors import Busy
+from spinecho.db.files.runs import last_roots
 from spinecho.db.schema.database import Database
 from spinecho.db.store import held_spaces
 from spinecho.db.store.held_spaces import HeldSpace
@@ -22,7 +24,7 @@ from spinecho.search.access.persons import Access, Role
 from spinecho.search.concepts.applying import stale_warnings
 from spinecho.setup.private import private_files
 from spinecho.setup.settings import Settings
-from spinecho.setup.wiring import absolute_encoder, indexing_lock, one_at_a_time, open_named
+from spinecho.setup.wiring import absolute_encoder, executing_by, indexing_lock, one_at_a_time, open_named
 
 if TYPE_CHECKING:
     from spinecho.encoders.dual import DualEncoder
@@ -151,13 +153,16 @@ class Encoders:
         memory_mb: int | None = None,
         share: float = 1.0,
         switch: bool = False,
+        ray: str | None = None,
+        ray_encoders: int | None = None,
         on_progress: OnProgress | None = None,
     ) -> Added:
         """Embed every scan with another encoder beside the one that answers; a run that was stopped goes on.
 
         limit: stop after so many series. share: of the time that is worked, 0.5 rests as long as it works.
-        switch: let it answer once no volume lacks its vector. Raises `EncoderUnavailable`, `SpaceMismatch` for another
-        sentence encoder, `StorageFailure` where the disk has no room, `Busy` while another process does the same.
+        switch: let it answer once no volume lacks its vector. ray, ray_encoders: as `index` takes them. Raises
+        `EncoderUnavailable`, `SpaceMismatch` for another sentence encoder, `StorageFailure` where the disk has no room,
+        `Busy` while another process does the same, `ClusterError` and `ClusterUnfit`.
         """
         from spinecho.indexer.reembed import bytes_needed, embed_beside, require_room, require_same_text  # noqa: PLC0415
 
@@ -176,10 +181,14 @@ class Encoders:
             if not settings.server:
                 require_room(settings.home, bytes_needed(database, dual, space), what=f"embedding with {name!r}")
             progress = None if on_progress is None else ProgressNumbers(on_progress)
-            done = embed_beside(
-                database, dual, space, workers=workers, limit=limit, memory_mb=memory_mb, share=share, progress=progress
-            )
-            warnings = () if done.ahead else self._built(space.id)
+            folders = [Path(root) for root in last_roots(database)]
+            by = executing_by(settings, name, ray, folders, encoders=ray_encoders, memory_mb=memory_mb)
+            with by as executing:
+                done = embed_beside(
+                    database, dual, space, workers=workers, limit=limit, memory_mb=memory_mb, share=share,
+                    progress=progress, executing=executing,
+                )  # fmt: skip
+            warnings = done.notices + (() if done.ahead else self._built(space.id))
             switched = switch and not done.ahead
             if switch and done.ahead:
                 warnings += (

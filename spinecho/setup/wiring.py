@@ -45,6 +45,7 @@ from spinecho.setup.settings import Settings, whole_path
 
 if TYPE_CHECKING:
     from spinecho.db.vectors.servers.protocol import VectorServer
+    from spinecho.indexer.executing.jobs import Executor
     from spinecho.search.access.personal_archive import Served
     from spinecho.search.engine import Engine
 
@@ -87,6 +88,35 @@ def absolute_encoder(settings: Settings, name: str) -> str:
         inside = colon and Path(place).is_absolute() and Path(place).parent == own
         return f"{kind}:{Path(place).name}" if inside else name
     return f"{kind}:{whole_path(place)}"
+
+
+@contextlib.contextmanager
+def executing_by(
+    settings: Settings,
+    name: str,
+    ray: str | None,
+    folders: Sequence[Path],
+    *,
+    encoders: int | None = None,
+    memory_mb: int | None = None,
+) -> Iterator[Callable[[DualEncoder], Executor] | None]:
+    """What makes executors over the Ray cluster of an address, for the encoder of a name; None without an address.
+
+    Raises `ClusterError` where no cluster answers, `ClusterUnfit` for one that could not do what this process would.
+    """
+    if ray is None:
+        yield None
+        return
+    from spinecho.indexer.executing.opening import ray_executor  # noqa: PLC0415  (for those who have a cluster)
+    from spinecho.indexer.executing.transport import EncoderName  # noqa: PLC0415
+
+    kind, _, place = absolute_encoder(settings, name).partition(":")
+    own = settings.home / "encoders" / place
+    found = f"{kind}:{own}" if place and own.is_dir() else absolute_encoder(settings, name)
+    text_model = None if settings.text_model is None else whole_path(settings.text_model)
+    encoder = EncoderName(found, settings.device, text_model)
+    with ray_executor(ray, encoder, folders, encoders=encoders, memory_mb=memory_mb) as executing:
+        yield executing
 
 
 def _with_kind(settings: Settings, name: str) -> str:

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from spinecho.encoders.sandbox.processes import Task
 from spinecho.indexer import pending
+from spinecho.indexer.executing import work
 from spinecho.ui.cli.app import app
 
 CALLS = Path(__file__).parents[1] / "encoders"
@@ -74,7 +75,7 @@ def test_ctrl_c_while_reading_and_while_encoding_and_a_run_that_goes_on(
         never.wait(_LONG)
 
     with monkeypatch.context() as patch:
-        patch.setattr(pending, "parts_of", encodes)
+        patch.setattr(work, "parts_of", encodes)
         status, seconds, _ = interrupted(command, encoding.is_set)
     assert status == 130
     assert seconds < _LONG / 2

@@ -10,7 +10,19 @@ from rich.table import Table
 
 from spinecho.setup.settings import read_settings
 from spinecho.ui.opening import open_archive, show_warning
-from spinecho.ui.printing.options import AsJson, Device, Home, Limit, Memory, err, guarded, out, print_json
+from spinecho.ui.printing.options import (
+    AsJson,
+    Device,
+    Home,
+    Limit,
+    Memory,
+    Ray,
+    RayEncoders,
+    err,
+    guarded,
+    out,
+    print_json,
+)
 from spinecho.ui.printing.outputs.encoder_trials import print_advice, print_trial
 from spinecho.ui.printing.outputs.figures_compared import print_compared
 from spinecho.ui.printing.progress_bars import progress_bars
@@ -57,6 +69,8 @@ def add(
     workers: Annotated[int, typer.Option(help="Reading processes.", min=1, max=64)] = 1,
     limit: Limit = None,
     memory_mb: Memory = None,
+    ray: Ray = None,
+    ray_encoders: RayEncoders = None,
     home: Home = None,
     device: Device = None,
     as_json: AsJson = False,
@@ -71,7 +85,7 @@ def add(
     with progress_bars(err, quiet=as_json) as progress:
         done = archive.encoders.add(
             encoder, workers=workers, limit=limit, memory_mb=memory_mb, share=share, switch=switch,
-            on_progress=progress,
+            ray=ray, ray_encoders=ray_encoders, on_progress=progress,
         )  # fmt: skip
     if as_json:
         print_json(done.to_json())

@@ -19,6 +19,8 @@ from spinecho.ui.printing.options import (
     Home,
     Limit,
     Memory,
+    Ray,
+    RayEncoders,
     TextModel,
     err,
     guarded,
@@ -79,6 +81,8 @@ def index(
         bool,
         typer.Option("--join", help="Take part in the run of another process over the same PostgreSQL database."),
     ] = False,
+    ray: Ray = None,
+    ray_encoders: RayEncoders = None,
     encoder: Encoder = None,
     text_model: TextModel = None,
     device: Device = None,
@@ -94,10 +98,15 @@ def index(
     With --join this process reads and stores a share of what another one, on this machine or another, has found;
     folders and other options are that one's, and have to be at the same paths here. Should the other die, this one
     leads the run to its end.
+
+    With --ray the processes of a Ray cluster read and encode series (docs/ray.md); this one finds files, reads reports
+    and writes every row. The folders have to be at the same paths on every node.
     """
     settings = read_settings(home=home, encoder=encoder, text_model=text_model, device=device)
     archive = open_archive(settings, create=True)
     if join:
+        if ray is not None:
+            raise typer.BadParameter("--join is one process's share of a run, which no cluster takes: leave --ray out")
         if folders:
             raise typer.BadParameter("with --join the folders are those of the run that is joined; give none")
         with progress_bars(err, quiet=as_json) as progress:
@@ -112,7 +121,7 @@ def index(
             folders or (), workers=workers, max_volumes=max_volumes, limit=limit, retry=retry, again=not resume,
             prune=prune, yes=yes, verify=verify, rebuild=rebuild, follow_links=follow_links, memory_mb=memory_mb,
             report_columns=report_columns, source=source, deidentify=deidentify, dates=dates_of(dates),
-            descriptors=descriptors_of(descriptors), on_progress=progress,
+            descriptors=descriptors_of(descriptors), ray=ray, ray_encoders=ray_encoders, on_progress=progress,
         )  # fmt: skip
     if report_html is not None:
         archive.run_report(run=outcome.run).write(report_html)

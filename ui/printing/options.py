@@ -30,6 +30,8 @@ __all__ = [
     "Limit",
     "Memory",
     "Open",
+    "Ray",
+    "RayEncoders",
     "TextModel",
     "Theme",
     "Want",
@@ -89,6 +91,19 @@ Memory = Annotated[
         help="Memory of a reading process. [default: $SPINECHO_READING_MEMORY_MB or 4096]",
         min=LEAST_MB,
         max=1 << 22,
+    ),
+]
+Ray = Annotated[
+    str | None,
+    typer.Option("--ray", help="Have a Ray cluster read and encode, see docs/ray.md: HOST:PORT, or auto."),
+]
+RayEncoders = Annotated[
+    int | None,
+    typer.Option(
+        "--ray-encoders",
+        help="Processes of the cluster that encode. [default: one a card, without cards one a processor]",
+        min=1,
+        max=10_000,
     ),
 ]
 
