@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, assert_never
 
@@ -18,11 +18,9 @@ from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.language.findings import Wish, wish
 from spinecho.encoders.language.query_words import QueryText, parse_query
-from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.errors import QueryError
 from spinecho.search.answers.explain import Ranked, explain
 from spinecho.search.answers.fold import conditions_of_words, fold, how_many_fit, nothing_relevant
-from spinecho.search.answers.heat import Heat, heat_map
 from spinecho.search.answers.hits import Results
 from spinecho.search.answers.listing import Listed, first_of, listed_of
 from spinecho.search.answers.notes import of_archive, of_nothing, of_ranked
@@ -40,7 +38,16 @@ from spinecho.search.fusion import fused
 from spinecho.search.likeness import Likeness, ReadScan
 from spinecho.search.planning.planner import Planner
 from spinecho.search.planning.query_plan import QueryPlan, Way
-from spinecho.search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
+from spinecho.search.query import (
+    ONLY_UNWANTED,
+    Evidence,
+    ImageQuery,
+    Kind,
+    Query,
+    SpotQuery,
+    StudyQuery,
+    TextQuery,
+)
 from spinecho.search.query_encoding import QueryEncoding
 from spinecho.search.relevance_feedback import moved, shared_words
 
@@ -197,22 +204,6 @@ class Snapshot:
             plan=plan,
             snapshot=self.name,
         )
-
-    def heat(self, text: str, prepared: Sequence[Prepared], shapes: Sequence[Sequence[int]]) -> list[Heat]:
-        """For each volume which of its places speak for the words; `shapes` are voxels along R, A and S.
-
-        Raises `QueryError` where the encoder cannot tell, `EmptyQuery` where nothing is wanted.
-        """
-        aligned, described = self._dual.aligned_text, self._examples.described(prepared)
-        if aligned is None or described is None:
-            raise QueryError(
-                f"the encoder {self._dual.name!r} does not compare words with the parts of a scan; use one that does"
-            )
-        wanted = parse_query(text).wanted
-        if not wanted:
-            raise QueryError(_why_not_by_scans(self._dual.name, aligned=True, want=Kind.STUDY))
-        vector = self._encoding.encode(aligned, [spelled_out(wanted)])[0]
-        return [heat_map(one, vector, shape) for one, shape in zip(described, shapes, strict=True)]
 
     def study(self, uid: str) -> int:
         """The id of a study. Raises `QueryError` where there is none of this UID."""
@@ -397,4 +388,4 @@ def _why_not_by_scans(encoder: str, *, aligned: bool, want: Kind) -> str:
         return f"the encoder {encoder!r} does not compare words with scans; search by words, or use an aligned encoder"
     if want is Kind.REPORT:
         return "reports are found by words; ask for studies, or search by words"
-    return "the query only says what is not wanted; say what a scan should show, or search by words"
+    return ONLY_UNWANTED

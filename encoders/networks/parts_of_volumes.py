@@ -19,6 +19,9 @@ from spinecho.encoders.space import Vectors
 GRID = (3, 3, 3)
 """Region tokens of a volume: cells along R, A and S."""
 
+FINE = (15, 15, 15)
+"""Places of a volume for which `windows` are pooled; those of `GRID` are among them."""
+
 Floats = NDArray[np.float32]
 
 
@@ -91,6 +94,27 @@ def overlap(boxes: Floats, box: Sequence[float]) -> Floats:
     size = np.maximum(boxes[:, 3:] - boxes[:, :3], 1e-9)
     shared: Floats = np.prod(np.clip(high - low, 0.0, None) / size, axis=1).astype(np.float32)
     return shared
+
+
+def windows(described: Described, fine: tuple[int, int, int] = FINE) -> Floats:
+    """(cells, dim) unit rows, R slowest: for each place of a fine grid what lies in a box of the size of a `GRID` cell
+    around it, cut off at the volume's edge. So they are pooled as what the index holds of a volume.
+
+    A place around which no part lies holds zeros.
+    """
+    shares = []
+    for axis, (places, cells) in enumerate(zip(fine, GRID, strict=True)):
+        centres = (np.arange(places, dtype=np.float32) + 0.5) / places
+        low, high = described.boxes[:, axis], described.boxes[:, axis + 3]
+        first, last = np.clip(centres - 0.5 / cells, 0.0, 1.0), np.clip(centres + 0.5 / cells, 0.0, 1.0)
+        shared = np.minimum(last[:, None], high) - np.maximum(first[:, None], low)
+        shares.append(np.clip(shared, 0.0, None) / np.maximum(high - low, 1e-9))
+    across, along, up = shares
+    level = (along[:, None] * up[None]).reshape(-1, len(described.boxes)) * described.weights
+    rows = np.concatenate([(level * one) @ described.aligned for one in across])
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Floats = np.where(lengths > 1e-12, rows / np.maximum(lengths, 1e-12), 0.0).astype(np.float32)
+    return unit
 
 
 def likeness_to(described: Described, text: Floats) -> Floats:
