@@ -25,7 +25,7 @@ from spinecho.search.channels.backgrounds import Backgrounds
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.evidence.heat import Heat, heat_map
 from spinecho.search.evidence.scale import Floats, Scale
-from spinecho.search.evidence.trust import trusted_scale, wanted_by
+from spinecho.search.evidence.trust import Tested, kept, trusted_scale, wanted_by
 from spinecho.search.fusion import Weights
 from spinecho.search.likeness import Likeness, ReadScan
 from spinecho.search.planning.planner import Planner
@@ -84,6 +84,8 @@ class Engine:
         if dual.aligned_text is not None:
             encoders["image"] = dual.aligned_text.encode
         self._backgrounds = Backgrounds(database, encoders)
+        self._tested: Tested | None = None
+        self._look_at_evidence()
         self._latest: tuple[SpaceView, SpaceView, View, Snapshot] | None = None
         self._generations_before = 0
 
@@ -220,6 +222,7 @@ class Engine:
             and seen is view
             and snapshot.weighing is self._weighing
             and snapshot.background is self._backgrounds.current
+            and snapshot.scale is self._scale
         )
 
     def _made(self, image: SpaceView, text: SpaceView, view: View) -> Snapshot:
@@ -229,12 +232,27 @@ class Engine:
         return Snapshot(
             self._database, self._dual, Retriever(self._database, image, text, self._selection),
             Planner(self._database, self._selection, self._spelling), self._encoding, weighing=self._weighing,
-            background=background, name=name,
+            background=background, scale=self._scale, name=name,
         )  # fmt: skip
+
+    @property
+    def _scale(self) -> Scale | None:
+        """On which hits tell their best part, where the encoder has passed its test."""
+        return self._tested.scale if self._tested is not None and self._tested.passed else None
+
+    def _look_at_evidence(self) -> None:
+        """Take what the test of pointing told, as it is kept now; where it cannot be read, nothing is told of parts."""
+        try:
+            found = kept(self._database, self._image.space)
+        except Damaged:
+            found = None
+        if found is None or self._tested is None or found.to_json() != self._tested.to_json():
+            self._tested = found
 
     def _weigh(self) -> None:
         """Take the weights from the self-test as it is kept now; where that cannot be read, those of before stand."""
         self._weighed_at = monotonic()
+        self._look_at_evidence()
         try:
             found = weighing(self._database, self._image.space, self._own)
         except Damaged as error:

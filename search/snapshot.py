@@ -34,6 +34,7 @@ from spinecho.search.channels.regions import Look
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.channels.whole_report import like_report
 from spinecho.search.clock import Clock
+from spinecho.search.evidence.scale import Scale
 from spinecho.search.fusion import fused
 from spinecho.search.likeness import Likeness, ReadScan
 from spinecho.search.planning.planner import Planner
@@ -71,11 +72,15 @@ class Snapshot:
         *,
         weighing: Weighing,
         background: Background,
+        scale: Scale | None,
         name: str,
     ) -> None:
-        """name: tells this moment from others, in answers."""
+        """scale: on which parts are compared with words, None where they are not to be; name: tells this moment from
+        others, in answers.
+        """
         self._database, self._dual, self._retriever, self._planner = database, dual, retriever, planner
         self._encoding, self.weighing, self.background, self.name = encoding, weighing, background, name
+        self.scale = scale
         self._examples = Examples(database, dual, retriever, parts=weighing.weights.regions)
         self._regions = False
 
@@ -314,7 +319,8 @@ class Snapshot:
         look = None
         self._regions = self._regions or self._examples.has_regions()  # once there are some a snapshot has them
         if self._regions:
-            look = Look([meaning], weight=self.weighing.weights.regions, locate=True)
+            least = None if self.scale is None else self.scale.least(meaning[0])
+            look = Look([meaning], weight=self.weighing.weights.regions, locate=least)
         found = self._retriever.scans(meaning, k=k, where=where, look=look)
         found.scores = self._retriever.permitted(query, found.scores, want=Kind.STUDY, k=k)
         return found

@@ -43,6 +43,10 @@ class Scale:
         found: Floats = np.where(np.any(rows != 0, axis=1), apart, 0.0).astype(np.float32)
         return found
 
+    def least(self, vector: Floats) -> float:
+        """The cosine with the unit vector of some words from which on a part stands out."""
+        return float(self.usual @ vector) + self.floor * self.spread
+
     @property
     def levels(self) -> tuple[float, ...]:
         """Where outlines are drawn."""

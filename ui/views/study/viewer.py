@@ -52,7 +52,7 @@ def pack(
     group: str = "",
     engine: str = "",
 ) -> bytes:
-    """A volume as the viewer takes it: length, JSON, the levels' upper bytes, their lower bytes, scores of the evidence.
+    """A volume as the viewer takes it: length, JSON, the levels' upper bytes, their lower bytes, evidence.
 
     The upper bytes are deflated, in a tenth of the time that both together take: the lower ones are mostly noise, and
     go as they are unless a sample of them says that it is worth while.
