@@ -34,7 +34,7 @@ from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.laterality import without_sides
 from spinecho.encoders.measuring.figures import Figure
 from spinecho.encoders.measuring.resampling import Resamples
-from spinecho.encoders.networks.parts_of_volumes import FINE, GRID, Described, likeness_to, region_vectors
+from spinecho.encoders.networks.parts_of_volumes import FINE, GRID, Described, added_by, likeness_to, region_vectors
 from spinecho.encoders.preparing.preparation import to_grey
 from spinecho.encoders.reading.volume import Volume, to_ras
 from spinecho.encoders.registry import open_encoder
@@ -94,7 +94,7 @@ def main() -> None:
     scans = drawn(asked.studies, asked.seed, dual, asked.keep)
     ill, well = [scan for scan in scans if scan.boxes], [scan for scan in scans if not scan.kind]
     encode = encoder_of(dual)
-    scale = measured([region_vectors(scan.shipped) for scan in scans], encode(UNRELATED))
+    scale = measured([added_by(scan.shipped) for scan in scans], encode(UNRELATED))
     if scale is None:
         raise SystemExit("the encoder tells the parts of these scans apart by nothing")
     print(f"{len(ill)} scans of {len({one.study for one in ill})} studies with a lesion, {len(well)} scans without")
@@ -126,7 +126,8 @@ def pointing(ill: Sequence[Scan], encode: Encode, scale: Scale) -> None:
         lines: dict[str, tuple[Draw, list[Described], list[int]]] = {
             "this scan": (mapped, [scan.shipped for scan in ill], [*every]),
             "by the 27 stored parts alone": (parts, [scan.shipped for scan in ill], [*every]),
-            "by shares of the cosine, as before": (shares, [scan.shipped for scan in ill], [*every]),
+            "by the direction of these parts": (direction, [scan.shipped for scan in ill], [*every]),
+            "by single cells, as before": (shares, [scan.shipped for scan in ill], [*every]),
             "random weights": (mapped, [scan.random for scan in ill if scan.random is not None], [*every]),
             "words of another lesion": (mapped, [scan.shipped for scan in ill], other),
             "scan of another study": (mapped, [ill[at].shipped for at in elsewhere], [*every]),
@@ -156,7 +157,7 @@ def side_tests(ill: Sequence[Scan], encode: Encode, scale: Scale) -> None:
         for at, scan in enumerate(with_side):
             described = of(at)
             if described is not None:
-                scores = scale.scores(region_vectors(described), rows[at]).reshape(GRID)
+                scores = scale.scores(added_by(described), rows[at]).reshape(GRID)
                 by_study.setdefault(f"{scan.study} {scan.side}", []).append(sides.on_its_side(scores, scan.side))
         if by_study:
             figure = sides.figure(
@@ -294,7 +295,7 @@ def random_weights(dual: DualEncoder) -> DualEncoder | None:
         fresh.get_buffer(name).copy_(values)
     if dual.image.space.dim != config.total:
         return None
-    return DualEncoder("random", TowerEncoder(fresh, preparation, revision="random"), dual.text, dual.aligned_text)
+    return DualEncoder("random", TowerEncoder(fresh, preparation, revision="random"), dual.text)
 
 
 def encoder_of(dual: DualEncoder) -> Encode:
@@ -345,8 +346,18 @@ def hit_of(study: str, cells: Floats, boxes: Sequence[Box], tissue: NDArray[np.b
 
 
 def of_parts(described: Described, row: Floats, scale: Scale) -> Floats:
-    """The map by the 27 parts alone, put onto the fine grid: its hottest place is the centre of a part."""
-    scores = scale.scores(region_vectors(described), row).reshape(GRID)
+    """The map by the 27 parts alone."""
+    return spread_out(scale.scores(added_by(described), row))
+
+
+def direction(described: Described, row: Floats) -> Floats:
+    """The same by the cosines of these parts, whatever they count."""
+    return spread_out(region_vectors(described) @ row)
+
+
+def spread_out(scores: Floats) -> Floats:
+    """27 parts on the fine grid: the hottest place is the centre of one."""
+    scores = scores.reshape(GRID)
     found = np.full(FINE, float(scores.min()) - 1.0, np.float32)
     found[2::5, 2::5, 2::5] = scores
     return found

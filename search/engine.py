@@ -238,7 +238,7 @@ class Engine:
     @property
     def _scale(self) -> Scale | None:
         """On which hits tell their best part, where the encoder has passed its test."""
-        return self._tested.scale if self._tested is not None and self._tested.passed else None
+        return self._tested.cells if self._tested is not None and self._tested.passed else None
 
     def _look_at_evidence(self) -> None:
         """Take what the test of pointing told, as it is kept now; where it cannot be read, nothing is told of parts."""

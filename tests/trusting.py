@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from spinecho.db.queries.learning.self_tests import holdings
-from spinecho.db.queries.learning.sided_findings import some_volumes
+from spinecho.db.queries.learning.sided_findings import some_volumes, volume_vectors
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
 from spinecho.db.store import storing
 from spinecho.db.store.part_vectors import stored_regions
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.measuring.figures import Figure
+from spinecho.encoders.networks.parts_of_volumes import added_by_stored
 from spinecho.encoders.registry import open_encoder
 from spinecho.search.channels.background import UNRELATED
 from spinecho.search.evidence.scale import measured
@@ -29,10 +30,13 @@ def trust(location: Location, dual: DualEncoder | None = None, *, floor: float =
         aligned = (dual or open_encoder()).aligned_text
         assert space is not None
         assert aligned is not None
-        volumes = stored_regions(database, space, some_volumes(database, space, 400))
-        scale = measured([one.rows for one in volumes.values()], aligned.encode(UNRELATED))
+        some, unrelated = some_volumes(database, space, 400), aligned.encode(UNRELATED)
+        vectors, stored = volume_vectors(database, space, some), stored_regions(database, space, some)
+        cells = measured([one.rows for one in stored.values()], unrelated)
+        scale = measured([added_by_stored(vectors[key], one.rows) for key, one in stored.items()], unrelated)
         assert scale is not None
-        told = {"left": 40, "right": 40}
-        keep(database, space, Tested(TEST, "", holdings(database, space), told, sides, replace(scale, floor=floor)))
+        assert cells is not None
+        found = (replace(one, floor=floor) for one in (scale, cells))
+        keep(database, space, Tested(TEST, "", holdings(database, space), {"left": 40, "right": 40}, sides, *found))
     finally:
         database.close()

@@ -1,8 +1,10 @@
 """Where in a scan the parts lie that stand out for some words, on the scale of `evidence.scale`.
 
-The map says what the encoder compared, never where a lesion ends: a part is a third of the volume along each axis,
-taken around each place of a fine grid. Whether anything stands out is decided by the parts that the index holds, on
-which the scale was measured.
+A part is judged by what it adds to the cosine of the scan with the words: the encoder's vector is a sum over parts, so
+a part that hardly counts in it hardly counts here. (Judged by their own direction alone, parts point at the lesions of
+generated scans far less often: `benchmarks.pointing`.) The map says what the encoder compared, never where a lesion
+ends: a part is a third of the volume along each axis, taken around each place of a fine grid. Whether anything stands
+out is decided by the parts that the index holds, on which the scale was measured.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from spinecho.encoders.networks.parts_of_volumes import (
     Described,
     Floats,
     WithRegions,
-    region_vectors,
-    windows,
+    added_by,
+    added_by_stored,
 )
 from spinecho.search.evidence.scale import LEVELS, Scale
 
@@ -66,10 +68,10 @@ def heat_map(described: Described, vector: Floats, scale: Scale) -> Heat:
     An encoder that has the rows of its grid's cells (`WithRegions`) tells no finer places than these.
     """
     if isinstance(described, WithRegions):
-        grid, parts = GRID, described.regions
+        grid, parts = GRID, added_by_stored(described.vector, described.regions)
         places = parts
     else:
-        grid, parts, places = FINE, region_vectors(described), windows(described)
+        grid, parts, places = FINE, added_by(described), added_by(described, FINE)
     cells = _finite(scale.scores(places, vector)).reshape(grid)
     hottest = float(_finite(scale.scores(parts, vector)).max())
     return Heat(cells, float(described.vector @ vector), hottest, scale.floor)

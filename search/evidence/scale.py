@@ -1,9 +1,9 @@
 """The scale on which parts of scans are compared with words: one for every study of an archive.
 
 A cosine of a part with some words means nothing by itself: every part of a brain is nearer to "infarct" than to "knee".
-So 0 is what these words give to the parts of this archive on average, and 1 the spread of what words give that have
-nothing to do with MR. Such words reach some way up too: `floor` is what the hottest part of a scan reaches for one in
-twenty of them. Below it nothing stands out.
+So 0 is what these words give to the parts of this archive on average, or nothing where that is less, and 1 the spread
+of what words give that have nothing to do with MR. Such words reach some way up too: `floor` is what the hottest part
+of a scan reaches for one in twenty of them. Below it nothing stands out.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ Floats = NDArray[np.float32]
 LEVELS = (1.0, 1.5)
 """Where outlines are drawn, in multiples of the floor."""
 _REACHED = 0.95
-_ROUNDED = 6
+_ROUNDED = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """usual: (dim,) the mean part of this archive. spread: of the cosines of parts with unrelated words, around what is
-    usual for these. floor: below it nothing stands out. parts, questions: what it was measured on.
+    """usual: (dim,) the mean part of this archive. spread: of what unrelated words give to parts, around what is usual
+    for these. floor: below it nothing stands out. parts, questions: what it was measured on.
     """
 
     usual: Floats
@@ -36,16 +36,16 @@ class Scale:
     questions: int = 0
 
     def scores(self, rows: Floats, vector: Floats) -> Floats:
-        """(n,) for (n, dim) unit rows of parts and the unit vector of some words; 0 for rows of zeros, which hold
-        nothing.
-        """
-        apart = (rows @ vector - float(self.usual @ vector)) / self.spread
-        found: Floats = np.where(np.any(rows != 0, axis=1), apart, 0.0).astype(np.float32)
+        """(n,) for (n, dim) rows of parts and the unit vector of some words."""
+        found: Floats = ((rows @ vector - self._zero(vector)) / self.spread).astype(np.float32)
         return found
 
     def least(self, vector: Floats) -> float:
-        """The cosine with the unit vector of some words from which on a part stands out."""
-        return float(self.usual @ vector) + self.floor * self.spread
+        """The product with the unit vector of some words from which on a part stands out."""
+        return self._zero(vector) + self.floor * self.spread
+
+    def _zero(self, vector: Floats) -> float:
+        return max(float(self.usual @ vector), 0.0)
 
     @property
     def levels(self) -> tuple[float, ...]:
@@ -55,7 +55,7 @@ class Scale:
     def to_json(self) -> dict[str, Any]:
         """Plain numbers, rounded far below what fp16 vectors tell."""
         return {
-            "usual": [round(float(one), _ROUNDED) for one in self.usual], "spread": round(self.spread, 8),
+            "usual": [round(float(one), _ROUNDED) for one in self.usual], "spread": round(self.spread, 9),
             "floor": round(self.floor, 4), "parts": self.parts, "questions": self.questions,
         }  # fmt: skip
 
@@ -72,7 +72,8 @@ def scale_of(plain: Mapping[str, Any]) -> Scale:
 def measured(volumes: Sequence[Floats], unrelated: Floats) -> Scale | None:
     """The scale by the parts of some volumes, each (cells, dim), and (questions, dim) unit vectors of unrelated words.
 
-    None where parts do not differ, so that nothing can be told from them.
+    Rows of zeros, which hold nothing, do not count. None where parts do not differ, so that nothing can be told from
+    them.
     """
     filled = [rows[np.any(rows != 0, axis=1)] for rows in volumes]
     filled = [rows for rows in filled if len(rows)]
@@ -80,10 +81,10 @@ def measured(volumes: Sequence[Floats], unrelated: Floats) -> Scale | None:
         return None
     every = np.concatenate(filled)
     usual = every.mean(axis=0, dtype=np.float64).astype(np.float32)
-    apart = (every - usual) @ unrelated.T
-    spread = float(np.sqrt(np.mean(apart.astype(np.float64) ** 2)))
-    if not np.isfinite(spread) or spread < 1e-6:
+    given, average = every @ unrelated.T, unrelated @ usual
+    spread = float(np.sqrt(np.mean((given - average).astype(np.float64) ** 2)))
+    if not np.isfinite(spread) or spread < 1e-7:
         return None
     starts = np.cumsum([0, *(len(rows) for rows in filled[:-1])])
-    hottest = np.maximum.reduceat(apart, starts, axis=0) / spread
+    hottest = np.maximum.reduceat((given - np.maximum(average, 0.0)) / spread, starts, axis=0)
     return Scale(usual, spread, float(np.quantile(hottest, _REACHED)), len(every), len(unrelated))

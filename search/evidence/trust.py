@@ -19,7 +19,7 @@ import numpy as np
 from spinecho.db.errors import StoreError
 from spinecho.db.queries.learning.backgrounds import get_background, put_background
 from spinecho.db.queries.learning.self_tests import Holdings, holdings
-from spinecho.db.queries.learning.sided_findings import scanned_volumes, sided_clauses, some_volumes
+from spinecho.db.queries.learning.sided_findings import scanned_volumes, sided_clauses, some_volumes, volume_vectors
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.store.part_vectors import any_regions, stored_regions
@@ -30,6 +30,7 @@ from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.language.findings import RULES
 from spinecho.encoders.language.query_words import parse_query
 from spinecho.encoders.measuring.figures import Figure
+from spinecho.encoders.networks.parts_of_volumes import added_by_stored
 from spinecho.encoders.space import Encoder, require_stored
 from spinecho.errors import QueryError
 from spinecho.search.channels.background import UNRELATED, changed_much
@@ -52,7 +53,11 @@ _BATCH = 16
 
 @dataclass(frozen=True)
 class Tested:
-    """What came of the test. reason: '' where it was made. told: patients by the side that their reports name."""
+    """What came of the test. reason: '' where it was made. told: patients by the side that their reports name.
+
+    scale: of what parts add to the cosine, on which maps are drawn; cells: of the cosines of the parts themselves, by
+    which results tell their best one.
+    """
 
     version: str
     reason: str
@@ -60,6 +65,7 @@ class Tested:
     told: Mapping[str, int] = field(default_factory=dict)
     figure: Figure | None = None
     scale: Scale | None = None
+    cells: Scale | None = None
 
     @property
     def passed(self) -> bool:
@@ -74,6 +80,7 @@ class Tested:
             "version": self.version, "reason": self.reason, "reports": self.held.reports, "told": dict(self.told),
             "sides": None if self.figure is None else self.figure.to_json(),
             "scale": None if self.scale is None else self.scale.to_json(),
+            "cells": None if self.cells is None else self.cells.to_json(),
         }  # fmt: skip
 
 
@@ -112,7 +119,7 @@ def kept(database: Database, space: SpaceRecord) -> Tested | None:
             str(plain["version"]), str(plain["reason"]), Holdings(int(plain["reports"]), vectors),
             {str(side): int(count) for side, count in plain["told"].items()},
             None if plain["sides"] is None else _figure(plain["sides"]),
-            None if plain["scale"] is None else scale_of(plain["scale"]),
+            *(None if plain[name] is None else scale_of(plain[name]) for name in ("scale", "cells")),
         )  # fmt: skip
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
@@ -195,27 +202,40 @@ def _tested(database: Database, space: SpaceRecord, held: Holdings, open_dual: C
     require_stored(space, dual.image.space, role="image")
     if dual.aligned_text is None:
         return replace(none, reason=NOT_ALIGNED)
-    volumes = stored_regions(database, space, some_volumes(database, space, VOLUMES))
-    scale = measured([one.rows for one in volumes.values()], _encoded(dual.aligned_text, UNRELATED))
-    if scale is None:
+    some, unrelated = some_volumes(database, space, VOLUMES), _encoded(dual.aligned_text, UNRELATED)
+    scale = measured([rows for rows, _ in _added(database, space, some).values()], unrelated)
+    cells = measured([one.rows for one in stored_regions(database, space, some).values()], unrelated)
+    if scale is None or cells is None:
         return replace(none, reason=ALIKE)
     figure = _figure_of(database, space, dual.aligned_text, found, scale)
-    return none if figure is None else replace(none, reason="", figure=figure, scale=scale)
+    return none if figure is None else replace(none, reason="", figure=figure, scale=scale, cells=cells)
+
+
+def _added(
+    database: Database, space: SpaceRecord, volumes: Sequence[int]
+) -> dict[int, tuple[Floats, tuple[int, int, int]]]:
+    """By volume id what its parts add to its vector, and their grid."""
+    vectors = volume_vectors(database, space, volumes)
+    return {
+        volume: (added_by_stored(vectors[volume], parts.rows), parts.grid)
+        for volume, parts in stored_regions(database, space, volumes).items()
+        if volume in vectors
+    }
 
 
 def _figure_of(
     database: Database, space: SpaceRecord, encoder: Encoder[str], found: Sequence[Sided], scale: Scale
 ) -> Figure | None:
     """How often the side that a report names is the hotter one; of a study the mean over its scans. None of no scan."""
-    rows = _encoded(encoder, [spelled_out(one.words) for one in found])
+    texts = _encoded(encoder, [spelled_out(one.words) for one in found])
     volumes = scanned_volumes(database, space, sides.REGIONS, [one.study_uid for one in found])
     values, of_side = [], []
-    for row, one in zip(rows, found, strict=True):
-        parts = stored_regions(database, space, volumes.get(one.study_uid, [])[:SCANS])
+    for row, one in zip(texts, found, strict=True):
+        parts = _added(database, space, volumes.get(one.study_uid, [])[:SCANS])
         right = [
-            sides.on_its_side(scale.scores(part.rows, row).reshape(part.grid), one.side)
-            for part in parts.values()
-            if part.grid[0] > 1
+            sides.on_its_side(scale.scores(rows, row).reshape(grid), one.side)
+            for rows, grid in parts.values()
+            if grid[0] > 1
         ]
         if right:
             values.append(float(np.mean(right)))

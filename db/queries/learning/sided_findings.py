@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import and_, exists, select
 
@@ -14,8 +15,10 @@ from spinecho.db.keys import patient_key
 from spinecho.db.reports.clauses import OF_PASSAGE
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
-from spinecho.db.schema.models import Clause, Passage, RegionVector, Report, Series, Study, Volume
+from spinecho.db.schema.models import Clause, Passage, RegionVector, Report, Series, Study, Vector, Volume
 from spinecho.db.values import SpaceRecord
+from spinecho.db.vectors.indexes.protocol import Rows
+from spinecho.db.vectors.stored_rows import unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,18 @@ def some_volumes(database: Database, space: SpaceRecord, most: int) -> list[int]
     return sorted(sorted(ids, key=lambda one: _digest(str(one)))[:most])
 
 
-def _scanned(space: SpaceRecord, regions: Sequence[str]) -> tuple[object, ...]:
+def volume_vectors(database: Database, space: SpaceRecord, volume_ids: Sequence[int]) -> dict[int, Rows]:
+    """(dim,) the vector of each volume, by its id."""
+    query = select(Vector.volume_id, Vector.data).where(Vector.space_id == space.id)
+    found: dict[int, Rows] = {}
+    with database.begin() as session:
+        for some in chunks(sorted(set(volume_ids))):
+            for volume, data in session.execute(query.where(Vector.volume_id.in_(some))):
+                found[volume] = unpack(data, space.dim)[0]
+    return found
+
+
+def _scanned(space: SpaceRecord, regions: Sequence[str]) -> tuple[Any, ...]:
     return (
         Series.study_id == Study.id,
         Volume.series_id == Series.id,

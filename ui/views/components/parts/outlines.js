@@ -26,7 +26,8 @@ function finer({ w, h, scores }) { // Catmull-Rom between the places; half a pla
   const spline = (read, count, at) => {
     const first = Math.floor(at);
     const t = at - first;
-    const [a, b, c, d] = [-1, 0, 1, 2].map((step) => read(clamp(first + step, 0, count - 1)));
+    const near = (step) => read(clamp(first + step, 0, count - 1));
+    const a = near(-1), b = near(0), c = near(1), d = near(2);
     return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)));
   };
   const [wide, high] = [w * FINER + 1, h * FINER + 1];
@@ -52,18 +53,20 @@ function trace(path, { w, h, scores }, level, [left, top, width, height]) {
   const join = (a, b) => { if (!lines.has(a)) lines.set(a, []); lines.get(a).push(b); };
   for (let y = -1; y < h; y += 1) {
     for (let x = -1; x < w; x += 1) {
-      const corner = [read(x, y), read(x + 1, y), read(x + 1, y + 1), read(x, y + 1)];
-      const kind = corner.reduce((sum, value, bit) => sum + (value >= level ? 1 << bit : 0), 0);
+      const a = read(x, y), b = read(x + 1, y), c = read(x + 1, y + 1), d = read(x, y + 1);
+      const kind = (a >= level) + 2 * (b >= level) + 4 * (c >= level) + 8 * (d >= level);
+      if (kind === 0 || kind === 15) continue;
+      const corner = [a, b, c, d];
       for (const [from, to] of EDGES[kind]) {
-        const ends = [from, to].map((edge) => {
-          const [a, b] = [corner[edge], corner[(edge + 1) % 4]];
-          const part = clamp((level - a) / (b - a || 1e-9), 0, 1);
+        const joined = [from, to].map((edge) => {
+          const [begins, ends] = [corner[edge], corner[(edge + 1) % 4]];
+          const part = clamp((level - begins) / (ends - begins || 1e-9), 0, 1);
           const [dx, dy] = [[part, 0], [1, part], [1 - part, 1], [0, 1 - part]][edge];
           const name = [`h${x},${y}`, `v${x + 1},${y}`, `h${x},${y + 1}`, `v${x},${y}`][edge];
           names.set(name, point(x + dx, y + dy));
           return name;
         });
-        join(ends[0], ends[1]); join(ends[1], ends[0]);
+        join(joined[0], joined[1]); join(joined[1], joined[0]);
       }
     }
   }
