@@ -231,9 +231,10 @@ def told_of(heat: Heat) -> str:
         )
     dashed, solid = heat.levels
     return (
-        f"Dashed line: {dashed:.1f}, which unrelated words reach on one scan in twenty; solid: {solid:.1f}. The "
-        f"hottest part here has {heat.hottest:.1f}; 0 is usual for these words in this archive. Lines show what the "
-        "encoder compared, in parts of a third of the scan; they are no outlines of a lesion."
+        f"Dashed line: {dashed:.1f}, which unrelated words reach on one scan in twenty; solid: {solid:.1f}; 0 is usual "
+        f"for these words in this archive. The hottest of this scan's 27 parts has {heat.hottest:.1f}, between them it "
+        f"comes to {float(heat.cells.max()):.1f}. Lines show what the encoder compared, in parts of a third of the "
+        "scan; they are no outlines of a lesion."
     )
 
 

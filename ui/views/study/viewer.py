@@ -73,10 +73,9 @@ def pack(
         "windows": volume.windows, "bottom": volume.bottom, "step": volume.step,
     }  # fmt: skip
     if heat is not None:
-        scores = heat.along(volume.slice_axis, volume.shape[volume.slice_axis])
         head |= {
             "heat": True, "heatShape": heat.cells.shape, "levels": [round(one, 4) for one in heat.levels],
-            "best": int(np.argmax(scores)),
+            "best": [int(np.argmax(heat.along(axis, volume.shape[axis]))) for axis in range(3)],
         }  # fmt: skip
         body += np.ascontiguousarray(heat.cells, "<f4").tobytes()
     digest = hashlib.blake2b(body, digest_size=12)

@@ -70,7 +70,7 @@ class Viewer {
     Object.assign(this, kept);
     this.planes = false; this.marking = false;
     this.heat = Boolean(this.volume.heat);
-    if (this.heat) this.at[axis] = clamp(this.volume.best - this.volume.first[axis], 0, shape[axis] - 1);
+    if (this.heat) this.at = shape.map((count, one) => clamp(volume.best[one] - volume.first[one], 0, count - 1));
     this.panes = [axis, ...[2, 1, 0].filter((one) => one !== axis)].map((one) => new Pane(this, one));
     this.stage.replaceChildren(...this.panes.map((pane) => pane.node));
     this.join(told.group);
