@@ -16,13 +16,16 @@ from spinecho.db.schema.database import Database
 from spinecho.db.vectors.served import ServedSpace, SpaceView
 from spinecho.db.vectors.servers.protocol import VectorServer
 from spinecho.encoders.dual import DualEncoder
+from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.errors import QueryError
-from spinecho.search.answers.heat import Heat
 from spinecho.search.answers.hits import Results
 from spinecho.search.channel_weights import Weighing
 from spinecho.search.channels.backgrounds import Backgrounds
 from spinecho.search.channels.retrieve import Retriever
+from spinecho.search.evidence.heat import Heat, heat_map
+from spinecho.search.evidence.scale import Floats, Scale
+from spinecho.search.evidence.trust import Tested, kept, trusted_scale, wanted_by
 from spinecho.search.fusion import Weights
 from spinecho.search.likeness import Likeness, ReadScan
 from spinecho.search.planning.planner import Planner
@@ -38,6 +41,14 @@ _WEIGHED = 60.0
 """Seconds for which weights stand before what a self-test has kept since is looked at."""
 _TRIES = 5
 """How often a moment is chosen anew where something newer was taken in meanwhile."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Compared:
+    """Words as they are compared with parts of scans. vector: (dim,); scale: of the archive."""
+
+    vector: Floats
+    scale: Scale
 
 
 class Engine:
@@ -73,6 +84,8 @@ class Engine:
         if dual.aligned_text is not None:
             encoders["image"] = dual.aligned_text.encode
         self._backgrounds = Backgrounds(database, encoders)
+        self._tested: Tested | None = None
+        self._look_at_evidence()
         self._latest: tuple[SpaceView, SpaceView, View, Snapshot] | None = None
         self._generations_before = 0
 
@@ -155,10 +168,25 @@ class Engine:
         with self.reading() as snapshot:
             return snapshot.search(query, want=want, k=k, where=where, patients=patients)
 
-    def heat(self, text: str, prepared: Sequence[Prepared], shapes: Sequence[Sequence[int]]) -> list[Heat]:
-        """As `Snapshot.heat`."""
-        with self.reading() as snapshot:
-            return snapshot.heat(text, prepared, shapes)
+    def compared(self, words: str) -> Compared:
+        """Words that parts of scans are to be compared with, before any scan is read.
+
+        Raises `QueryError` where they say nothing that a scan could show, where the encoder does not compare words with
+        parts, and where it has not passed the test of pointing on this archive, see `evidence.trust`.
+        """
+        wanted, aligned = wanted_by(words), self._dual.aligned_text
+        if aligned is None or self._dual.describer is None:
+            raise QueryError(
+                f"the encoder {self._dual.name!r} does not compare words with the parts of a scan; use one that does"
+            )
+        scale = trusted_scale(self._database, self._image.space)
+        return Compared(self._encoding.encode(aligned, [spelled_out(wanted)])[0], scale)
+
+    def heat(self, compared: Compared, prepared: Sequence[Prepared]) -> list[Heat]:
+        """For each volume how far its places stand out for the words."""
+        describer = self._dual.describer
+        described = [] if describer is None else describer.describe(prepared)
+        return [heat_map(one, compared.vector, compared.scale) for one in described]
 
     def study(self, uid: str) -> int:
         """The id of a study. Raises `QueryError` where there is none of this UID."""
@@ -194,6 +222,7 @@ class Engine:
             and seen is view
             and snapshot.weighing is self._weighing
             and snapshot.background is self._backgrounds.current
+            and snapshot.scale is self._scale
         )
 
     def _made(self, image: SpaceView, text: SpaceView, view: View) -> Snapshot:
@@ -203,12 +232,27 @@ class Engine:
         return Snapshot(
             self._database, self._dual, Retriever(self._database, image, text, self._selection),
             Planner(self._database, self._selection, self._spelling), self._encoding, weighing=self._weighing,
-            background=background, name=name,
+            background=background, scale=self._scale, name=name,
         )  # fmt: skip
+
+    @property
+    def _scale(self) -> Scale | None:
+        """On which hits tell their best part, where the encoder has passed its test."""
+        return self._tested.cells if self._tested is not None and self._tested.passed else None
+
+    def _look_at_evidence(self) -> None:
+        """Take what the test of pointing told, as it is kept now; where it cannot be read, nothing is told of parts."""
+        try:
+            found = kept(self._database, self._image.space)
+        except Damaged:
+            found = None
+        if found is None or self._tested is None or found.to_json() != self._tested.to_json():
+            self._tested = found
 
     def _weigh(self) -> None:
         """Take the weights from the self-test as it is kept now; where that cannot be read, those of before stand."""
         self._weighed_at = monotonic()
+        self._look_at_evidence()
         try:
             found = weighing(self._database, self._image.space, self._own)
         except Damaged as error:

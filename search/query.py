@@ -13,6 +13,10 @@ Box: TypeAlias = tuple[float, float, float, float, float, float]
 """Low R, A, S, then high R, A, S, as fractions 0..1 of a volume's extent."""
 
 
+ONLY_UNWANTED = "the query only says what is not wanted; say what a scan should show, or search by words"
+"""Why some words cannot be compared with scans."""
+
+
 class BoxError(QueryError):
     """A box that cannot be searched for; the message says what to change."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, assert_never
 
@@ -18,11 +18,9 @@ from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.language.findings import Wish, wish
 from spinecho.encoders.language.query_words import QueryText, parse_query
-from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.errors import QueryError
 from spinecho.search.answers.explain import Ranked, explain
 from spinecho.search.answers.fold import conditions_of_words, fold, how_many_fit, nothing_relevant
-from spinecho.search.answers.heat import Heat, heat_map
 from spinecho.search.answers.hits import Results
 from spinecho.search.answers.listing import Listed, first_of, listed_of
 from spinecho.search.answers.notes import of_archive, of_nothing, of_ranked
@@ -36,11 +34,21 @@ from spinecho.search.channels.regions import Look
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.channels.whole_report import like_report
 from spinecho.search.clock import Clock
+from spinecho.search.evidence.scale import Scale
 from spinecho.search.fusion import fused
 from spinecho.search.likeness import Likeness, ReadScan
 from spinecho.search.planning.planner import Planner
 from spinecho.search.planning.query_plan import QueryPlan, Way
-from spinecho.search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
+from spinecho.search.query import (
+    ONLY_UNWANTED,
+    Evidence,
+    ImageQuery,
+    Kind,
+    Query,
+    SpotQuery,
+    StudyQuery,
+    TextQuery,
+)
 from spinecho.search.query_encoding import QueryEncoding
 from spinecho.search.relevance_feedback import moved, shared_words
 
@@ -64,11 +72,15 @@ class Snapshot:
         *,
         weighing: Weighing,
         background: Background,
+        scale: Scale | None,
         name: str,
     ) -> None:
-        """name: tells this moment from others, in answers."""
+        """scale: on which parts are compared with words, None where they are not to be; name: tells this moment from
+        others, in answers.
+        """
         self._database, self._dual, self._retriever, self._planner = database, dual, retriever, planner
         self._encoding, self.weighing, self.background, self.name = encoding, weighing, background, name
+        self.scale = scale
         self._examples = Examples(database, dual, retriever, parts=weighing.weights.regions)
         self._regions = False
 
@@ -198,22 +210,6 @@ class Snapshot:
             snapshot=self.name,
         )
 
-    def heat(self, text: str, prepared: Sequence[Prepared], shapes: Sequence[Sequence[int]]) -> list[Heat]:
-        """For each volume which of its places speak for the words; `shapes` are voxels along R, A and S.
-
-        Raises `QueryError` where the encoder cannot tell, `EmptyQuery` where nothing is wanted.
-        """
-        aligned, described = self._dual.aligned_text, self._examples.described(prepared)
-        if aligned is None or described is None:
-            raise QueryError(
-                f"the encoder {self._dual.name!r} does not compare words with the parts of a scan; use one that does"
-            )
-        wanted = parse_query(text).wanted
-        if not wanted:
-            raise QueryError(_why_not_by_scans(self._dual.name, aligned=True, want=Kind.STUDY))
-        vector = self._encoding.encode(aligned, [spelled_out(wanted)])[0]
-        return [heat_map(one, vector, shape) for one, shape in zip(described, shapes, strict=True)]
-
     def study(self, uid: str) -> int:
         """The id of a study. Raises `QueryError` where there is none of this UID."""
         return self._examples.study(uid)
@@ -323,7 +319,8 @@ class Snapshot:
         look = None
         self._regions = self._regions or self._examples.has_regions()  # once there are some a snapshot has them
         if self._regions:
-            look = Look([meaning], weight=self.weighing.weights.regions, locate=True)
+            least = None if self.scale is None else self.scale.least(meaning[0])
+            look = Look([meaning], weight=self.weighing.weights.regions, locate=least)
         found = self._retriever.scans(meaning, k=k, where=where, look=look)
         found.scores = self._retriever.permitted(query, found.scores, want=Kind.STUDY, k=k)
         return found
@@ -397,4 +394,4 @@ def _why_not_by_scans(encoder: str, *, aligned: bool, want: Kind) -> str:
         return f"the encoder {encoder!r} does not compare words with scans; search by words, or use an aligned encoder"
     if want is Kind.REPORT:
         return "reports are found by words; ask for studies, or search by words"
-    return "the query only says what is not wanted; say what a scan should show, or search by words"
+    return ONLY_UNWANTED

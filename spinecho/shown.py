@@ -25,7 +25,8 @@ from spinecho.search.access.holdings import ArchiveMap, Holdings, SpaceFacts, Vo
 from spinecho.search.access.personal_archive import Served
 from spinecho.search.access.searching import Kept, NoSuchSearch, Saved
 from spinecho.search.access.studies import OpenedSeries, OpenedStudy, Source, Studies
-from spinecho.search.answers.heat import Heat
+from spinecho.search.evidence.heat import Heat
+from spinecho.search.evidence.trust import require_evidence
 from spinecho.search.stopping import SearchStopped, stopped_when
 from spinecho.setup.settings import Settings
 from spinecho.setup.wiring import open_served, read_levels, read_scan_query
@@ -82,6 +83,11 @@ class ShownArchive(Archive):
                 for finding in one["findings"] if one else ():
                     finding["examples"] = []
         return facts
+
+    def require_evidence(self, words: str) -> None:
+        """Before evidence is asked for: raises `QueryError`, which says why there is none and what helps, where words
+        only deny and where the encoder has not passed its test of pointing on this archive."""
+        require_evidence(self._database(), words)
 
     def ask(self, query: Query, *, where: Filter = ALL, k: int = 10, reports: bool = False, pictures: int = 4) -> Hits:
         """As `search` and `similar`, of a query that was made already: a scan is read once for many questions.

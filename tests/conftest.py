@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from archives import Home, copy_of, small_archive
 from made_once import made_once, run_folder
 from servers import Server, running
+from trusting import trust
 
 from spinecho.db.schema.engines import Location
 
@@ -64,7 +65,12 @@ def archive() -> Path:
 @pytest.fixture(scope="session")
 def indexed(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home in which the archive is indexed; tests that change it take a copy."""
-    once = made_once("five-home", lambda folder: Home(folder).index(archive))
+
+    def make(folder: Path) -> None:
+        Home(folder).index(archive)
+        trust(Home(folder).database)
+
+    once = made_once("five-home", make)
     return copy_of(Home(once), tmp_path_factory.mktemp("home") / "home")
 
 

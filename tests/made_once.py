@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
+from trusting import trust
 
 import spinecho
 from spinecho.indexer.phantom import write_archive
@@ -37,8 +38,9 @@ def made_once(name: str, make: Callable[[Path], object]) -> Path:
 
 
 def four_studies(folder: Path) -> None:
-    """An archive of four whole studies, and the home that it is indexed in by the front door."""
+    """An archive of four whole studies, and the home that it is indexed in by the front door; heat maps are shown."""
     write_archive(folder / "archive", studies=4)
     with spinecho.open(folder / "home", create=True, device="cpu") as archive:
         outcome = archive.index(folder / "archive")
     assert outcome.counts["series"] > 0
+    trust(folder / "home" / "spinecho.sqlite")

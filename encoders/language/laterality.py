@@ -75,3 +75,16 @@ def sides(text: str) -> frozenset[Side]:
         if ("l" in word.replace("left", "l")) and "r" in word:
             found |= {"left", "right"}
     return frozenset(found)
+
+
+def without_sides(text: str) -> str:
+    """The text without the words that name left or right: "left temporal infarct" is "temporal infarct"."""
+    heard = _IGNORED.sub(lambda match: " " * len(match.group()), text)
+    spans = [
+        match.span() for side, pattern in _PATTERNS if side in {"left", "right"} for match in pattern.finditer(heard)
+    ]
+    spans += [match.span() for match in _ONE_LETTER.finditer(heard) if match["side"].isupper()]
+    kept = list(text)
+    for start, stop in spans:
+        kept[start:stop] = " " * (stop - start)
+    return " ".join("".join(kept).split())

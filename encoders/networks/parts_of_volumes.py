@@ -19,6 +19,9 @@ from spinecho.encoders.space import Vectors
 GRID = (3, 3, 3)
 """Region tokens of a volume: cells along R, A and S."""
 
+FINE = (15, 15, 15)
+"""Places of a volume of which maps are drawn; the middles of the cells of `GRID` are among them."""
+
 Floats = NDArray[np.float32]
 
 
@@ -91,6 +94,41 @@ def overlap(boxes: Floats, box: Sequence[float]) -> Floats:
     size = np.maximum(boxes[:, 3:] - boxes[:, :3], 1e-9)
     shared: Floats = np.prod(np.clip(high - low, 0.0, None) / size, axis=1).astype(np.float32)
     return shared
+
+
+def added_by(described: Described, fine: tuple[int, int, int] = GRID) -> Floats:
+    """(cells, dim) for each place of a grid, R slowest, what lies around it adds to the volume's unit vector.
+
+    A row's product with a unit vector of the same space is what that part adds to their cosine. Around each place a box
+    of the size of a `GRID` cell is taken, cut off at the volume's edge; those of `GRID` itself add up to the vector.
+    """
+    shares = []
+    for axis, (places, cells) in enumerate(zip(fine, GRID, strict=True)):
+        centres = (np.arange(places, dtype=np.float32) + 0.5) / places
+        low, high = described.boxes[:, axis], described.boxes[:, axis + 3]
+        first, last = np.clip(centres - 0.5 / cells, 0.0, 1.0), np.clip(centres + 0.5 / cells, 0.0, 1.0)
+        shared = np.minimum(last[:, None], high) - np.maximum(first[:, None], low)
+        shares.append(np.clip(shared, 0.0, None) / np.maximum(high - low, 1e-9))
+    across, along, up = shares
+    whole = described.weights @ described.aligned
+    weights = described.weights / max(float(np.linalg.norm(whole)), 1e-12)
+    level = (along[:, None] * up[None]).reshape(-1, len(described.boxes)) * weights
+    rows: Floats = np.concatenate([(level * one) @ described.aligned for one in across]).astype(np.float32)
+    return rows
+
+
+def added_by_stored(vector: Floats, regions: Floats) -> Floats:
+    """The same of what the index holds: a volume's unit vector (dim,) and the unit rows of its cells (cells, dim).
+
+    How much each cell adds is not stored. It follows from that all of them add up to the vector (non-negative least
+    squares, Lawson and Hanson 1974).
+    """
+    from scipy.optimize import nnls  # noqa: PLC0415  (slow to import)
+
+    rows = np.nan_to_num(regions, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float64)
+    counts, _ = nnls(rows.T, np.nan_to_num(vector).astype(np.float64))
+    added: Floats = (rows * counts[:, None]).astype(np.float32)
+    return added
 
 
 def likeness_to(described: Described, text: Floats) -> Floats:

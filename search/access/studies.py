@@ -18,7 +18,7 @@ from spinecho.encoders.tasks.image_tasks import PreparedVolume
 from spinecho.errors import QueryError
 from spinecho.search.access.persons import Role, digest_of, needs, uid_or_digest
 from spinecho.search.access.searching import EngineAccess
-from spinecho.search.answers.heat import Heat
+from spinecho.search.evidence.heat import Heat
 from spinecho.search.linking.groups import SeriesGroup
 from spinecho.search.linking.of_study import series_groups
 from spinecho.search.linking.others import OtherStudy, others_in_order
@@ -150,10 +150,12 @@ class Studies(EngineAccess):
 
     @needs(Role.VIEWER, "see the evidence")
     def evidence(self, words: str, series: OpenedSeries, read: ReadAgain) -> Heat:
-        """Where the volume of a series speaks for the words. Raises what reading it again and `Engine.heat` raise."""
+        """Where the volume of a series stands out for the words. Raises what `Engine.compared` and reading it raise."""
         with self._acting("evidence", series.card.uid, words=digest_of(words)):
-            prepared = read(self._engine.dual.image.preparation.spec, series.source, series.key)
-            return self._engine.heat(words, [prepared.prepared], [prepared.shape])[0]
+            engine = self._engine
+            compared = engine.compared(words)
+            prepared = read(engine.dual.image.preparation.spec, series.source, series.key)
+            return engine.heat(compared, [prepared.prepared])[0]
 
     @needs(Role.VIEWER, "see the evidence")
     def shown_evidence(self, words: str, study_id: int, volume_id: int, read: ReadAgain) -> Heat:

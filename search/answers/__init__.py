@@ -1,1 +1,1 @@
-"""From scores to hits that a person can check: evidence, the fold, lists, heat maps."""
+"""From scores to hits that a person can check: what was found, the fold, lists."""

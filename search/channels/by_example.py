@@ -86,7 +86,7 @@ class Examples:
         kept = [number for number, spot in enumerate(spots) if spot.any()]
         if not kept:
             raise BoxError("nothing of the scan lies in this box; move it, or make it larger")
-        look = Look([spots[number][None] for number in kept], weight=1.0, channel="spot", locate=True)
+        look = Look([spots[number][None] for number in kept], weight=1.0, channel="spot", locate=-1.0)
         found = self.retriever.scans(vectors[kept], k=k + len(without), where=where, look=look)
         found.scores = {key: score for key, score in found.scores.items() if key not in without}
         source = {"study": query.study_uid, "series": query.series_uid} if query.study_uid else {"image": query.source}

@@ -34,13 +34,13 @@ class Look:
     tokens: for each of the query's volumes (or its words) (t, dim) unit rows; rows of zeros do not count.
     weight: of max-sim against the cosine. At 1 parts alone decide, and volumes whose parts are not stored are left out.
     channel: what hits call the similarity.
-    locate: whether hits tell their best cell.
+    locate: hits tell their best cell where it is at least so similar; None for never.
     """
 
     tokens: Sequence[Rows]
     weight: float
     channel: str = "regions"
-    locate: bool = False
+    locate: float | None = None
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ class Retriever:
                 if look is not None and (number, vector_id) in compared.parts:
                     value, region = compared.parts[number, vector_id]
                     evidence.note(look.channel, value)
-                    if look.locate:
+                    if look.locate is not None and value >= look.locate:
                         evidence.locate(card.series_id, region)
                     if look.weight >= 1.0:
                         likeness = value

@@ -120,12 +120,14 @@ class Questions(Connection):
         )
 
     def why(self, study: str, words: str, *, slices: int = 3, pictures: bool = False) -> tuple[SeriesEvidence, ...]:
-        """Which slices of a study speak for some words, the series that fits best first.
+        """Which slices of a study stand out for some words, the series that fits best first.
 
-        slices: how many are named of each series. pictures: draw the best slice of each with its heat map. The map is
-        what each place adds to the cosine of the scan with the words: what the encoder compared, not where a lesion
-        ends. Raises `QueryError` for a study that is not in the archive, `EncoderError` where words are not compared
-        with scans, `ReadError` and `FilesChanged` for files that cannot be read again.
+        slices: how many are named of each series at most; none where nothing stands out. pictures: outline what does
+        on the best slice of each. Scores are on one scale for every study of the archive; an outline shows what the
+        encoder compared, not where a lesion ends. Raises `QueryError` for a study that is not in the archive, for words
+        that only say what is not there, where the encoder does not compare words with the parts of scans, and where it
+        has not passed its test of pointing on this archive; `ReadError` and `FilesChanged` for files that cannot be
+        read again.
         """
         from spinecho.answering.evidence import evidence_of  # noqa: PLC0415
 

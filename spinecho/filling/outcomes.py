@@ -25,6 +25,7 @@ from spinecho.indexer.pipeline import Options, index_archive
 from spinecho.indexer.progress import Stage
 from spinecho.pseudonyms.identities import open_door
 from spinecho.search.concepts.applying import look_after as look_after_concepts
+from spinecho.search.evidence.trust import look_after as look_after_evidence
 from spinecho.search.self_test import look_after
 from spinecho.setup.settings import Settings
 from spinecho.setup.wiring import encoder_now, executing_by, indexing_lock, open_dual, open_vector_server
@@ -206,12 +207,18 @@ def predict(settings: Settings, database: Database, on_progress: OnProgress | No
 def self_tested(
     database: Database, opened: Callable[[], DualEncoder], on_progress: OnProgress | None, *, again: bool = False
 ) -> str:
-    """The self-test where it is due, or `again`; what went wrong, '' where nothing did: it fails no run."""
+    """The self-tests where they are due, or `again`: of the channels, and of whether evidence may be shown.
+
+    Gives what went wrong, '' where nothing did: it fails no run.
+    """
     tell = on_progress or (lambda *_: None)
     tell(SELF_TEST, 0, 1)
-    warning = look_after(database, opened, again=again).warning
+    warnings = (
+        look_after(database, opened, again=again).warning,
+        look_after_evidence(database, opened, again=again),
+    )
     tell(SELF_TEST, 1, 1)
-    return warning
+    return "; ".join(filter(None, warnings))
 
 
 def failures(database: Database, *, reason: str | None = None, everything: bool = False) -> Failures:

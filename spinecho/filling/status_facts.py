@@ -22,6 +22,7 @@ from spinecho.encoders.errors import Reason
 from spinecho.encoders.registry import about
 from spinecho.encoders.runtime.notices import notices
 from spinecho.encoders.sandbox.how_confined import how_confined
+from spinecho.search.evidence.trust import kept, trust_json
 from spinecho.search.self_test import self_test_json, weighing
 from spinecho.setup.settings import Settings
 from spinecho.setup.wiring import own_weights, process_at_work
@@ -61,6 +62,7 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
         "facets": lookup.facets(database, ["body_region", "sequence"], smallest=settings.smallest_count),
         "spaces": spaces,
         "self_test": self_test_facts(database, settings),
+        "evidence": evidence_facts(database),
         "last_run": runs.last_run(database),
         "copies": len(copies_of(settings.database)),
         "scrub": scrub_facts(settings),
@@ -100,6 +102,12 @@ def self_test_facts(database: Database, settings: Settings) -> dict[str, Any] | 
     if space is None:
         return None
     return self_test_json(get_self_test(database, space.id), weighing(database, space, own_weights(settings)))
+
+
+def evidence_facts(database: Database) -> dict[str, Any] | None:
+    """Whether heat maps are shown, and why; None before anything is indexed."""
+    space = storing.serving(database, "image")
+    return None if space is None else trust_json(kept(database, space))
 
 
 def remedy_of(code: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 from archives import Home, copy_of
 from serving import UNBOUND, Served, Signed, open_served, settings_of
 from starlette.testclient import TestClient
+from trusting import FAILED, trust
 
 from spinecho.db.people.record import Record, RecordUnwritable
 from spinecho.ui.server.api.app import create_api
@@ -267,6 +268,22 @@ def test_a_disk_that_is_full_is_no_secret(served: Served, monkeypatch: pytest.Mo
     answer = served.post("/jobs/evidence", {"series": served.series, "words": "x"})
     problem(answer, 503, "storage-failure")
     assert "/secret" not in answer.text
+
+
+def test_evidence_that_cannot_be_is_refused_when_it_is_asked_for(indexed: Home, tmp_path: Path) -> None:
+    home = copy_of(indexed, tmp_path / "home")
+    with open_served(home, Door(alone=True)) as found:
+        asked = (("/jobs/evidence", {"series": found.series}), ("/jobs/why", {"study": found.study}))
+        for path, body in asked:
+            answer = found.post(path, body | {"words": "no haemorrhage"})
+            problem(answer, 422, "query-error")
+            assert "only says what is not wanted" in answer.json()["detail"]
+        trust(home.database, sides=FAILED)
+        for path, body in asked:
+            answer = found.post(path, body | {"words": "haemorrhage"})
+            problem(answer, 422, "query-error")
+            assert "52 % of 80 patients" in answer.json()["detail"]
+        assert found.get("/jobs").json() == {"jobs": []}
 
 
 def test_thirty_two_threads_are_answered_as_one(served: Served) -> None:

@@ -13,6 +13,7 @@ from archives import copy_of_home
 from doors import answering
 from made_once import four_studies, made_once
 from parts_encoder import brain, write_nifti
+from trusting import trust
 
 import spinecho
 
@@ -52,6 +53,7 @@ def shared(indexed: Indexed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(Path(__file__), folder / "more" / "notes.dcm")
     with spinecho.open(folder / "home", device="cpu") as archive:
         archive.index([folder / "more"], workers=1)
+    trust(folder / "home" / "spinecho.sqlite")
     return folder / "home"
 
 

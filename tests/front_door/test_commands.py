@@ -187,4 +187,6 @@ def test_what_a_command_prints_for_scripts_is_what_python_gives(home: Path, arch
     assert run(home, "failures", "--all") == archive.failures(everything=True).facts
     assert run(home, "builds", "list")["builds"] == [one.to_json() for one in archive.builds.list()]
     typed = run(home, "search", "why", uid, "brain", "--slices", "2")["series"]
-    assert [one["cosine"] for one in typed] == [one.cosine for one in archive.why(uid, "brain", slices=2)]
+    assert [(one["cosine"], one["score"]) for one in typed] == [
+        (one.cosine, one.score) for one in archive.why(uid, "brain", slices=2)
+    ]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
+from trusting import trust
 
 from spinecho.answering.evidence import read_again
 from spinecho.db.filters.algebra import Is
@@ -81,6 +82,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     (folder / "scans" / f"{CANARY}.nii.gz").write_bytes(b"no scan")
     home = Home(folder / "home", parts_dual)
     home.index(folder / "scans")
+    trust(home.database, parts_dual())
     made = World(home, home.engine())
     archive = made.archive(Role.MANAGER, Silent())
     uid = archive.search(TextQuery("brain"), k=1).hits[0].study.uid  # type: ignore[union-attr]

@@ -11,6 +11,7 @@ from archives import Home, copy_of
 from hypothesis import given
 from hypothesis import strategies as st
 from parts_encoder import PartsEncoder, brain, parts_dual, plain_dual, write_nifti
+from trusting import FAILED, trust
 
 from spinecho.db.errors import FilterError
 from spinecho.db.filters.algebra import ALL, And, Between, Contains, Filter, Is, Not, Or, parse_condition
@@ -56,6 +57,7 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(scans: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     made = Home(tmp_path_factory.mktemp("home"), parts_dual)
     made.index(scans)
+    trust(made.database, parts_dual())
     return made
 
 
@@ -181,6 +183,17 @@ def test_words_find_scans_by_their_brightest_part_and_say_where(engine: Engine) 
     plain = results_json(results)["hits"][0]["series"][0]
     assert set(plain["region"]) == {"box", "slices", "similarity"}
     assert plain["region"]["slices"]["axial"] == [4, 7]
+
+
+def test_words_say_where_only_what_stands_out_and_where_the_encoder_has_passed(home: Home, tmp_path: Path) -> None:
+    mine = copy_of(home, tmp_path / "home")
+    for trusted in ({"floor": 90.0}, {"sides": FAILED}):
+        trust(mine.database, parts_dual(), **trusted)  # type: ignore[arg-type]
+        results = mine.engine(weights=PARTS).search(TextQuery("bright"), k=6)
+        assert set(names(results)[:3]) == {"sub-1", "sub-2", "sub-6"}, "what is found stays as it is"
+        assert all(series.region is None for hit in results.hits for series in hit.series)
+        spotted = mine.engine().search(spot(new_scan(tmp_path, bright=RIGHT), RIGHT_BOX), k=1)
+        assert spotted.hits[0].series[0].region is not None, "a spot is compared with spots"
 
 
 def test_words_without_a_place_in_the_image_space_have_no_region(home: Home) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from archives import Home, copy_of
 from PIL import Image
+from trusting import FAILED, trust
 from typer.testing import CliRunner, Result
 
 from spinecho.indexer.sources import folder as source
@@ -90,15 +91,35 @@ def test_the_slices_that_speak_for_words_are_named_and_drawn(indexed: Home, tmp_
     told = as_json("search", "why", first["study_uid"], "lesion", "--out", tmp_path / "maps", home=indexed.folder)
     assert len(told["series"]) == len(first["series"])
     for series in told["series"]:
-        assert sum(one["share"] for one in series["slices"]) <= 1.0
-        assert series["slices"][0]["share"] > 0
+        assert series["stands_out"]
+        assert series["score"] >= series["floor"] == 0.25
+        scores = [one["score"] for one in series["slices"]]
+        assert scores == sorted(scores, reverse=True)
         with Image.open(series["picture"]) as picture:
             red, _, blue = (np.asarray(band, np.int32) for band in picture.split())
             assert picture.size == (512, 512)
-        assert (red - blue).max() > 20, "something is warm"
+        line = red - blue > 20
+        assert 0 < line.mean() < 0.05, "lines, and the scan under them as it was"
     assert run("search", "why", first["study_uid"], "lesion", home=indexed.folder).exit_code == 0
     assert "no study" in run("search", "why", "1.2", "lesion", home=indexed.folder).output
     assert run("search", "why", first["study_uid"], "no lesion", home=indexed.folder).exit_code == 2
+
+
+def test_nothing_stands_out_and_nothing_is_shown_without_a_passed_test(indexed: Home, tmp_path: Path) -> None:
+    home = copy_of(indexed, tmp_path / "home")
+    uid = as_json("search", "text", "brain", home=home.folder)["hits"][0]["study_uid"]
+    trust(home.database, floor=90.0)
+    told = as_json("search", "why", uid, "lesion", "--out", tmp_path / "maps", home=home.folder)
+    assert all(not one["stands_out"] and not one["slices"] and "picture" not in one for one in told["series"])
+    assert not (tmp_path / "maps").exists() or not list((tmp_path / "maps").iterdir())
+    assert "nothing stands out" in run("search", "why", uid, "lesion", home=home.folder).stdout
+    trust(home.database, sides=FAILED)
+    refused = run("search", "why", uid, "lesion", home=home.folder)
+    assert refused.exit_code == 2
+    said = " ".join(refused.stderr.split())
+    assert "52 % of 80 patients (41 to 63; chance 50)" in said
+    assert "spinecho adapt" in said
+    assert "52 % of 80" in " ".join(run("status", home=home.folder).stdout.split())
 
 
 def test_thumbs_refine_a_search_and_become_judgements(indexed: Home, tmp_path: Path) -> None:

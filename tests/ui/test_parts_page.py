@@ -9,6 +9,7 @@ from archives import Home
 from pages import PAGE, ask, calm, listed
 from parts_encoder import brain, parts_dual, write_nifti
 from streamlit.testing.v1 import AppTest
+from trusting import trust
 
 from spinecho.encoders import registry
 from spinecho.search.query import SpotQuery
@@ -22,6 +23,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     for name, boxes in {"sub-1": {"bright": LEFT}, "sub-2": {"bright": RIGHT}, "sub-3": {}}.items():
         write_nifti(tmp_path / "scans" / name / f"{name}_T1w.nii.gz", brain(int(name[-1]), **boxes))
     Home(tmp_path / "home", parts_dual).index(tmp_path / "scans")
+    trust(tmp_path / "home" / "spinecho.sqlite", parts_dual())
     monkeypatch.setitem(registry.ENCODERS, "parts", lambda _: parts_dual())
     for name, value in {"HOME": str(tmp_path / "home"), "DEVICE": "cpu", "ENCODER": "parts"}.items():
         monkeypatch.setenv(f"SPINECHO_{name}", value)

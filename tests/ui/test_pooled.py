@@ -20,6 +20,7 @@ import pytest
 from archives import Home, copy_of
 from pages import acts, calm, page_of, texts
 from streamlit.testing.v1 import AppTest
+from trusting import FAILED, trust
 from waiting import comes
 
 from spinecho.search.access.personal_archive import Person, Role
@@ -219,7 +220,8 @@ def test_a_page_draws_by_the_warm_process_what_it_would_draw_itself(own: Setting
             killing.join(60)
             (found,) = page.session_state["heats"].values()
             assert np.allclose(found.cells, expected.cells, atol=1e-5)
-            assert abs(found.cosine - expected.cosine) < 1e-3
+            assert np.allclose(found.cosine, expected.cosine, atol=1e-3)
+            assert np.allclose([found.hottest, found.floor], [expected.hottest, expected.floor], atol=1e-3)
             assert len(acts(own.home, "evidence")) == before + 1
             page.session_state["asked"] = "a knee"
             calm(page.run())
@@ -228,6 +230,19 @@ def test_a_page_draws_by_the_warm_process_what_it_would_draw_itself(own: Setting
             os.kill(processes[1], 0)  # the second one did both
         finally:
             set_pool(own, None)
+
+
+def test_a_page_tells_that_nothing_stands_out_and_why_there_is_no_evidence(own: Settings) -> None:
+    trust(own.database, floor=90.0)
+    page = calm(page_with("a brain").run())
+    assert any(caption.value.startswith("Nothing stands out") for caption in page.caption)
+    assert not any("Dashed line" in caption.value for caption in page.caption)
+    trust(own.database, sides=FAILED)
+    for words, said in (("a brain", "52 % of 80 patients"), ("no haemorrhage", "only says what is not wanted")):
+        page = calm(page_with(words).run())
+        assert any("The evidence cannot be shown" in mark.value for mark in page.markdown)
+        assert any(said in text for text in texts(page))
+        assert "spinecho_viewer" in {element.proto.component_name for element in page.get("bidi_component")}
 
 
 def test_a_page_whose_process_dies_says_so_and_shows_the_scan(own: Settings) -> None:

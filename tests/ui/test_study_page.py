@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from spinecho.encoders.preparing.grey_levels import TOP, levels_of
 from spinecho.encoders.reading.volume import Volume
-from spinecho.search.answers.heat import Heat
+from spinecho.search.evidence.heat import Heat
 from spinecho.ui.views.study.engine3d import engine_address
 from spinecho.ui.views.study.page import packed
 from spinecho.ui.views.study.viewer import pack
@@ -166,7 +166,7 @@ def test_a_link_elsewhere_is_built_from_the_template(home: Path, monkeypatch: py
 )
 def test_a_packed_volume_holds_every_bright_voxel_where_it_was(grey: np.ndarray, warm: bool, order: list[int]) -> None:
     grey = np.ascontiguousarray(grey.transpose(order)).transpose(np.argsort(order))  # as files have their axes
-    heat = Heat(np.arange(8, dtype=np.float32).reshape(2, 2, 2), 0.5) if warm else None
+    heat = Heat(np.arange(8, dtype=np.float32).reshape(2, 2, 2), 0.5, 7.0, 2.0) if warm else None
     volume = Volume(grey.astype(np.float32), np.diag([1.0, 2.0, 3.0, 1.0]))
     packed = pack(levels_of(volume, key="k"), name="x", height=300, heat=heat)
     length = struct.unpack("<I", packed[:4])[0]
@@ -184,8 +184,9 @@ def test_a_packed_volume_holds_every_bright_voxel_where_it_was(grey: np.ndarray,
     assert not (grey[outside] == 255).any()
     assert head["shape"][head["axis"]] == grey.shape[head["axis"]], "no slice is left out"
     assert head["full"] == list(grey.shape)
-    assert len(cells) == (8 if warm else 0)
-    assert not warm or 0 <= head["best"] < grey.shape[head["axis"]]
+    assert np.array_equal(cells.view("<f4"), np.arange(8) if warm else [])
+    assert head.get("levels") == ([2.0, 3.0] if warm else None)
+    assert not warm or all(count // 2 <= at < count for at, count in zip(head["best"], grey.shape, strict=True))
 
 
 def test_a_window_can_be_opened_beyond_what_is_usual_and_narrowed_without_bands() -> None:

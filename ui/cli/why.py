@@ -24,18 +24,22 @@ def why(
     device: Device = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell which slices of a study speak for some words, and draw the first of them with a heat map.
+    """Tell which slices of a study stand out for some words, and outline what does on the first of them.
 
-    The map is what each place adds to the cosine of the scan with the words: what the encoder compared, not where a
-    lesion ends.
+    Scores are on one scale for every study: 0 is what these words give to the archive's scans on average, and below the
+    floor, which unrelated words reach too, nothing stands out. An outline shows what the encoder compared, not where a
+    lesion ends. Nothing is shown while the encoder has not passed its test on this archive ('spinecho status').
     """
     archive = open_archive(read_settings(home=home, encoder=encoder, device=device))
     found = archive.why(study_uid, words, slices=slices, pictures=folder is not None)
     facts: list[dict[str, Any]] = []
     for number, one in enumerate(found, 1):
-        named = [{"slice": at, "share": share} for at, share in one.slices]
+        named = [{"slice": at, "score": score} for at, score in one.slices]
         name = one.description or one.uid
-        facts.append({"series": name, "plane": one.plane, "cosine": one.cosine, "slices": named})
+        facts.append({
+            "series": name, "plane": one.plane, "cosine": one.cosine, "score": one.score, "floor": one.floor,
+            "stands_out": one.stands_out, "slices": named,
+        })  # fmt: skip
         if folder is not None and one.picture is not None:
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"{number:02d}.png"
@@ -45,5 +49,6 @@ def why(
         print_json({"study_uid": study_uid, "words": words, "series": facts})
         return
     for fact in facts:
-        shares = ", ".join(f"{one['slice']} ({one['share']:.0%})" for one in fact["slices"])
-        out.print(f"{fact['cosine']:.3f}  {plain(fact['series'])}: {fact['plane']} slices {shares}", highlight=False)
+        scores = ", ".join(f"{one['slice']} ({one['score']:.1f})" for one in fact["slices"])
+        told = f"{fact['plane']} slices {scores}" if fact["stands_out"] else "nothing stands out"
+        out.print(f"{fact['score']:.1f} of {fact['floor']:.1f}  {plain(fact['series'])}: {told}", highlight=False)

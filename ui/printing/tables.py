@@ -223,6 +223,8 @@ def print_status(console: Console, facts: dict[str, Any]) -> None:
         table.add_row(f"{role} encoder", plain(f"{space['model']} ({space['dim']}), build {space['build']}"))
     if facts["self_test"]:
         table.add_row("weights", plain(facts["self_test"]["why"]))
+    if facts["evidence"]:
+        table.add_row("evidence", plain(facts["evidence"]["why"]))
     run = facts["last_run"]
     if run:
         ended = run["finished_at"] or "not finished: run 'spinecho index' to go on"

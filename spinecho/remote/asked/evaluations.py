@@ -50,8 +50,8 @@ def why(study: str, words: str, *, slices: int = 3, pictures: bool = False) -> A
     drawn = yield from pictures_of(job)
     return tuple(
         SeriesEvidence(
-            one["uid"], one["description"], one["plane"], one["cosine"],
-            tuple((int(at), share) for at, share in one["slices"]), drawn.get(one["picture"] or ""),
+            one["uid"], one["description"], one["plane"], one["cosine"], one["score"], one["floor"],
+            tuple((int(at), score) for at, score in one["slices"]), drawn.get(one["picture"] or ""),
         )
         for one in job["result"]["series"]
     )  # fmt: skip

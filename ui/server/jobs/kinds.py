@@ -17,8 +17,8 @@ from spinecho.search.access.by_uid import ByUid
 from spinecho.search.access.cohorts import PersonalCohorts
 from spinecho.search.access.personal_archive import Access, Person, Role
 from spinecho.search.answers.archive_map import archive_map as lay_out
-from spinecho.search.answers.heat import Heat
 from spinecho.search.cohorts.export import FORMATS
+from spinecho.search.evidence.heat import Heat
 from spinecho.ui.cohort_facts import count_facts, definition_of
 from spinecho.ui.server.jobs import cohort_work
 from spinecho.ui.server.jobs.cohort_work import be_ready, changes, freeze, shown_count
@@ -79,7 +79,7 @@ def evaluation(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def evidence(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Where a series speaks for words: float32 cells (r, a, s) in C order, and what each slice adds by axis."""
+    """Where a series stands out for words: float32 scores (r, a, s) in C order, and the highest of each slice."""
     from spinecho.answering.evidence import read_again  # noqa: PLC0415
 
     archive = context.archive()
@@ -143,6 +143,8 @@ def _heat_map(context: Context, heat: Heat) -> dict[str, Any]:
     return {
         "file": file, "file_name": "evidence.f32", "bytes": cells.nbytes, "media": "application/octet-stream",
         "shape": list(cells.shape), "cosine": round(float(heat.cosine), 4),
+        "score": round(float(heat.hottest), 4), "floor": round(float(heat.floor), 4), "stands_out": heat.stands_out,
+        "levels": [round(float(one), 4) for one in heat.levels],
         "along": {axis: [round(float(one), 4) for one in heat.along(number, cells.shape[number])]
                   for number, axis in enumerate("RAS")},
     }  # fmt: skip

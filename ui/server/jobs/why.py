@@ -28,6 +28,7 @@ def why(context: Context, asked: Mapping[str, Any]) -> dict[str, Any]:
                 pictures.writestr(name, one.picture)
             series.append({
                 "uid": one.uid, "description": one.description, "plane": one.plane, "cosine": one.cosine,
+                "score": one.score, "floor": one.floor, "stands_out": one.stands_out,
                 "slices": [list(some) for some in one.slices], "picture": name,
             })  # fmt: skip
     if not draw:

@@ -173,6 +173,8 @@ def _scan(context: PageContext, study: StudyCard, card: SeriesCard) -> OpenedSer
         opened = context.front.rows.open_series(card)
         heat = _heat(context, study, opened, words) if wanted else None
         if heat is not None:
+            st.caption(told_of(heat))
+        if heat is not None and heat.stands_out:
             volume, name = levels(opened.key, opened.source), series_name(card)
             shown = pack(volume, name=name, height=_HEIGHT, spots=opened.spots, heat=heat, engine=engine_address())
         else:
@@ -188,15 +190,16 @@ def _scan(context: PageContext, study: StudyCard, card: SeriesCard) -> OpenedSer
 
 
 def _heat(context: PageContext, study: StudyCard, series: OpenedSeries, words: str) -> Heat | None:
-    """Where the volume speaks for the words, remembered for the session; None, with the trouble, where that failed."""
+    """Where the volume stands out for the words, remembered for the session; None, with the reason, without any."""
     held = st.session_state.setdefault("heats", {})
     at = (series.card.volume_id, words)
     try:
+        context.front.require_evidence(words)
         if at in held:
             context.front.rows.evidence_again(words, series)
         else:
             held[at] = _compared(context, study, series, words)
-    except JobFailed as error:
+    except (JobFailed, QueryError) as error:
         trouble("The evidence cannot be shown", str(error), grave=False)
         return None
     while len(held) > 8:
@@ -214,8 +217,25 @@ def _compared(context: PageContext, study: StudyCard, series: OpenedSeries, word
     if made is None:
         with st.spinner("Looking for the evidence"):
             return context.front.rows.evidence(words, series, read_again)
-    cells = np.frombuffer(made.content or b"", dtype="<f4").reshape(made.result["shape"])
-    return Heat(cells, float(made.result["cosine"]))
+    result = made.result
+    cells = np.frombuffer(made.content or b"", dtype="<f4").reshape(result["shape"])
+    return Heat(cells, *(float(result[name]) for name in ("cosine", "score", "floor")))
+
+
+def told_of(heat: Heat) -> str:
+    """What the outlines are, or that there are none."""
+    if not heat.stands_out:
+        return (
+            f"Nothing stands out: the hottest part of this scan reaches {heat.hottest:.1f}, and unrelated words reach "
+            f"{heat.floor:.1f} on scans of this archive."
+        )
+    dashed, solid = heat.levels
+    return (
+        f"Dashed line: {dashed:.1f}, which unrelated words reach on one scan in twenty; solid: {solid:.1f}; 0 is usual "
+        f"for these words in this archive. The hottest of this scan's 27 parts has {heat.hottest:.1f}, between them it "
+        f"comes to {float(heat.cells.max()):.1f}. Lines show what the encoder compared, in parts of a third of the "
+        "scan; they are no outlines of a lesion."
+    )
 
 
 def _spot(study: StudyCard, card: SeriesCard, at: str) -> None:

@@ -32,7 +32,7 @@ SHORTCUTS = (
     ("shift drag", "pan"),
     ("p", "three planes, drag moves the cross"),
     ("space", "cine"),
-    ("h", "heat map of the evidence"),
+    ("h", "outlines of the evidence"),
     ("s", "mark a spot and find others like it"),
     ("d", "in three dimensions, and back"),
     ("  drag  ← → ↑ ↓", "turn it"),
@@ -52,7 +52,7 @@ def pack(
     group: str = "",
     engine: str = "",
 ) -> bytes:
-    """A volume as the viewer takes it: length, JSON, the levels' upper bytes, their lower bytes, the heat map.
+    """A volume as the viewer takes it: length, JSON, the levels' upper bytes, their lower bytes, evidence.
 
     The upper bytes are deflated, in a tenth of the time that both together take: the lower ones are mostly noise, and
     go as they are unless a sample of them says that it is worth while.
@@ -73,10 +73,11 @@ def pack(
         "windows": volume.windows, "bottom": volume.bottom, "step": volume.step,
     }  # fmt: skip
     if heat is not None:
-        cells = np.clip(heat.cells / max(float(heat.cells.max()), 1e-9), 0, 1)
-        shares = heat.along(volume.slice_axis, volume.shape[volume.slice_axis])
-        head |= {"heat": True, "heatShape": cells.shape, "best": int(np.argmax(shares))}
-        body += np.ascontiguousarray((cells * 255).astype(np.uint8)).tobytes()
+        head |= {
+            "heat": True, "heatShape": heat.cells.shape, "levels": [round(one, 4) for one in heat.levels],
+            "best": [int(np.argmax(heat.along(axis, volume.shape[axis]))) for axis in range(3)],
+        }  # fmt: skip
+        body += np.ascontiguousarray(heat.cells, "<f4").tobytes()
     digest = hashlib.blake2b(body, digest_size=12)
     digest.update(repr(sorted(head.items())).encode())
     head_json = json.dumps({**head, "id": digest.hexdigest()}).encode()
@@ -91,4 +92,5 @@ def _runs(body: bytes) -> bytes:
 
 def viewer(packed: bytes, *, key: str, on_act: Callable[[], None] = lambda: None) -> None:
     """Draw it; a spot that was marked is in `done(key)`, {"do": "spot", "box": [...]}, while `on_act` runs."""
-    registered("viewer", _HTML, "pane.js", "volume3d.js")(key=key, data=packed, on_act_change=whole(on_act))
+    component = registered("viewer", _HTML, "pane.js", "outlines.js", "volume3d.js")
+    component(key=key, data=packed, on_act_change=whole(on_act))

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from spinecho.answering.connection import read_where
 from spinecho.errors import QueryError
 from spinecho.search.access.personal_archive import Role, digest_of
+from spinecho.search.evidence.trust import require_evidence
 from spinecho.ui.cohort_facts import definition_of
 from spinecho.ui.server.api.around.asking import Asked, Needs
 from spinecho.ui.server.api.around.problems import Conflict, Unknown, type_of
@@ -71,19 +72,27 @@ def count(asked: Writes, body: shapes.CohortAsked) -> Response:
 
 @router.post("/evidence", status_code=202, response_model=job_shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
 def evidence(asked: Writes, body: job_shapes.EvidenceAsked) -> Response:
-    """Where a series speaks for words: a heat map as float32 cells (r, a, s) in C order."""
+    """Where a series stands out for words: float32 scores (r, a, s) in C order; below `floor` nothing does.
+
+    Words that only say what is not there are refused now, and so is everything while the encoder has not passed its
+    test of pointing on this archive.
+    """
 
     def known() -> None:
         if not asked.by_uid.has_series(body.series):
             raise Unknown("no series of this UID is in the archive; the study's address lists its series")
+        _require_evidence(asked, body.words)
 
     return _begin(asked, "evidence", body.model_dump(), known)
 
 
 @router.post("/why", status_code=202, response_model=job_shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
 def why(asked: Writes, body: front_door_shapes.WhyAsked) -> Response:
-    """Which slices of a study speak for words, of each series; with pictures the best of each, in a zip."""
-    return _begin(asked, "why", body.model_dump())
+    """Which slices of a study stand out for words, of each series; with pictures the best of each, in a zip.
+
+    Refused as evidence is.
+    """
+    return _begin(asked, "why", body.model_dump(), lambda: _require_evidence(asked, body.words))
 
 
 @router.get("", response_model=job_shapes.Jobs)
@@ -174,6 +183,15 @@ def _begin(
         return JSONResponse(_plain(begun), 202, {"Location": f"/api/v1/jobs/{begun.id}"})
 
     return once(asked, {"kind": kind, **arguments}, make)
+
+
+def _require_evidence(asked: Asked, words: str) -> None:
+    """As `require_evidence`; that it was refused is on record."""
+    try:
+        require_evidence(asked.service.database, words)
+    except QueryError:
+        asked.access.note("evidence", words=digest_of(words), shown=False)
+        raise
 
 
 def _mine(asked: Asked, number: str) -> Job:

@@ -1,4 +1,4 @@
-// One plane of a stack on a canvas: its slice, letters, heat map and scale, and what the pointer does on it.
+// One plane of a stack on a canvas: its slice, letters, outlines of evidence and scale, and what the pointer does on it.
 // Radiological convention: the patient's right is on the viewer's left, anterior and superior are up.
 const PLANES = [
   { name: "sagittal", across: 1, up: 2, letters: ["A", "P", "S", "I"] },
@@ -61,7 +61,7 @@ class Pane {
     pen.imageSmoothingEnabled = true;
     pen.imageSmoothingQuality = "high";
     pen.drawImage(buffer, rect.x, rect.y, rect.w, rect.h);
-    if (owner.heat && owner.volume.heat) this.warm(pen, rect);
+    if (owner.heat && owner.volume.heat) outline(pen, this.full(rect), owner, this.axis, ratio);
     if (owner.planes) this.cross(pen, rect);
     this.scaleBar(pen, rect, ratio);
     if (this.box) { pen.strokeStyle = "#f0d58a"; pen.lineWidth = 2 * ratio; pen.strokeRect(...this.box); }
@@ -75,24 +75,6 @@ class Pane {
     const after = (axis) => full[axis] - first[axis] - shape[axis];
     return [rect.x - after(across) * spacing[across] * rect.scale, rect.y - after(up) * spacing[up] * rect.scale,
       full[across] * spacing[across] * rect.scale, full[up] * spacing[up] * rect.scale];
-  }
-  warm(pen, rect) {
-    const { heat, heatShape: size, first, full } = this.owner.volume;
-    const { across, up } = this.plane;
-    const part = clamp((this.owner.at[this.axis] + first[this.axis] + 0.5) / full[this.axis], 0, 0.999);
-    const fixed = Math.floor(part * size[this.axis]);
-    const small = new OffscreenCanvas(size[across], size[up]);
-    const image = small.getContext("2d").createImageData(size[across], size[up]);
-    for (let y = 0; y < size[up]; y += 1) {
-      for (let x = 0; x < size[across]; x += 1) {
-        const place = [0, 0, 0];
-        place[this.axis] = fixed; place[across] = size[across] - 1 - x; place[up] = size[up] - 1 - y;
-        const value = heat[(place[0] * size[1] + place[1]) * size[2] + place[2]];
-        image.data.set([255, 120, 40, clamp(value - 38, 0, 217) * this.owner.strength], 4 * (y * size[across] + x));
-      }
-    }
-    small.getContext("2d").putImageData(image, 0, 0);
-    pen.drawImage(small, ...this.full(rect));
   }
   cross(pen, rect) {
     const { at, volume } = this.owner;

@@ -1,5 +1,5 @@
 // The viewer. The volume comes once, in RAS+, twelve bits a voxel; nothing goes back to the server to scroll.
-// One module with pane.js and volume3d.js: ui/room/viewer.py puts them behind one another.
+// One module with pane.js, outlines.js and volume3d.js: ui/room/viewer.py puts them behind one another.
 const TOP = 4095;
 const GROUPS = (globalThis.spinechoGroups ??= new Map());
 const VIEWERS = (globalThis.spinechoViewers ??= new Set());
@@ -24,7 +24,7 @@ async function unpack(bytes) {
   for (let at = 0; at < voxels.length; at += 1) voxels[at] = low[at] | (high[at] << 8);
   const stride = [0, 0, 0]; // from a voxel to its neighbour along each axis
   head.order.reduceRight((step, axis) => { stride[axis] = step; return step * head.shape[axis]; }, 1);
-  return { ...head, voxels, stride, heat: head.heat ? bytes.slice(from) : null };
+  return { ...head, voxels, stride, heat: head.heat ? new Float32Array(bytes.slice(from).buffer) : null };
 }
 async function inflate(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
@@ -69,8 +69,8 @@ class Viewer {
     this.inverted = false;
     Object.assign(this, kept);
     this.planes = false; this.marking = false;
-    this.heat = Boolean(this.volume.heat); this.strength = 0.75;
-    if (this.heat) this.at[axis] = clamp(this.volume.best - this.volume.first[axis], 0, shape[axis] - 1);
+    this.heat = Boolean(this.volume.heat);
+    if (this.heat) this.at = shape.map((count, one) => clamp(volume.best[one] - volume.first[one], 0, count - 1));
     this.panes = [axis, ...[2, 1, 0].filter((one) => one !== axis)].map((one) => new Pane(this, one));
     this.stage.replaceChildren(...this.panes.map((pane) => pane.node));
     this.join(told.group);
@@ -210,11 +210,7 @@ class Viewer {
     if (this.deep) rest.splice(2, 0, button("solid", "3D", "In three dimensions (d)"), button("mip", "MIP", "Maximum intensity projection (m)"),
       button("section", "cut", "Cut through where you look from (k)"), button("turn", "view", "From the front, left, right, top, back (v)"));
     if (this.tell) rest.push(button("mark", "spot", "Mark a spot and find others like it (s)"));
-    if (this.volume.heat) {
-      const slider = make("input", { type: "range", min: "0", max: "100", value: "75", "aria-label": "Strength of the heat map" });
-      slider.addEventListener("input", () => { this.strength = slider.value / 100; this.draw(); });
-      rest.push(button("heat", "evidence", "Heat map of the evidence (h)"), slider);
-    }
+    if (this.volume.heat) rest.push(button("heat", "evidence", "Outlines of the evidence (h)"));
     rest.push(button("fit", "fit", "Fit (f)"), button("reset", "reset", "Reset (0)"));
     this.tools.replaceChildren(...presets, ...rest, make("span", { class: "gap" }), this.read);
   }
