@@ -87,7 +87,8 @@ def volume_vectors(database: Database, space: SpaceRecord, volume_ids: Sequence[
     with database.begin() as session:
         for some in chunks(sorted(set(volume_ids))):
             for volume, data in session.execute(query.where(Vector.volume_id.in_(some))):
-                found[volume] = unpack(data, space.dim)[0]
+                if volume is not None:
+                    found[volume] = unpack(data, space.dim)[0]
     return found
 
 
