@@ -78,11 +78,12 @@ def test_the_slices_that_speak_for_words(archive: spinecho.Archive) -> None:
     assert [one.cosine for one in found] == sorted((one.cosine for one in found), reverse=True)
     for one in found:
         assert one.plane in {"axial", "coronal", "sagittal"}
-        assert one.stands_out
-        assert 1 <= len(one.slices) <= 2
-        assert one.slices[0][1] >= one.slices[-1][1]
-        assert one.picture is not None
-        assert one.picture.startswith(b"\x89PNG")
+        assert one.stands_out == (one.score >= one.floor) == bool(one.slices) == bool(one.picture)
+        assert len(one.slices) <= 2
+        assert [score for _, score in one.slices] == sorted((score for _, score in one.slices), reverse=True)
+    drawn = [one.picture for one in found if one.picture]
+    assert drawn
+    assert all(picture.startswith(b"\x89PNG") for picture in drawn)
     assert archive.why(uid_of(archive), "lesion", slices=1)[0].picture is None
     with pytest.raises(spinecho.QueryError, match=r"1\.2\.3"):
         archive.why("1.2.3", "lesion")
