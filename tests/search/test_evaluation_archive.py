@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +18,14 @@ from spinecho.db.schema.database import Database
 from spinecho.db.store import storing as store
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.errors import SpaceMismatch
+from spinecho.encoders.measuring.findings import by_finding
 from spinecho.encoders.registry import open_encoder
 from spinecho.encoders.space import Space, Vectors
-from spinecho.search.evaluation import EmptyPool, EvaluationError, Measured
+from spinecho.search.evaluation import EmptyPool, EvaluationError, Measured, of_scans
 from spinecho.search.evaluation.evaluate_archive import Evaluator
 from spinecho.search.evaluation.judgements import JudgedQuery, JudgementError, Pair, read_judgements, read_pairs
 from spinecho.search.evaluation.public.evaluate_public import said
-from spinecho.search.evaluation.report_retrieval import report_queries
+from spinecho.search.evaluation.report_retrieval import encoded, report_queries
 from spinecho.search.evaluation.values import Evaluation, Options
 
 
@@ -107,6 +109,26 @@ def test_a_report_says_the_same_in_an_archive_and_in_a_public_data_set(indexed: 
     assert not {"infarct", "cyst", "abscess"} & told.affirmed
     assert "cyst" in told.left_open
     assert words == "There is a meningioma."
+
+
+def test_findings_of_stored_clauses_are_asked_for_by_name(
+    indexed: Home, dual: DualEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_scans, "LEAST", 1)
+    database = Database.open(indexed.database)
+    image = store.serving(database, "image")
+    assert image is not None
+    assert dual.aligned_text is not None
+    volumes, rows = evaluating.volume_facts(database, image, visible(ALL))
+    stored = stated_findings(database, [volume.study_uid for volume in volumes])
+    pools = of_scans.finding_pools(volumes, rows.astype(float), partial(encoded, dual.aligned_text), stored)
+    regions = {volume.body_region for volume in volumes}
+    assert pools
+    for pool in pools:
+        assert pool.name.rpartition(", ")[2] in regions
+        assert 1 <= pool.has.sum() < len(pool.has) <= 5
+    assert by_finding(pools, resamples=20).figures["Recall@R"].queries == len(pools)
+    assert {volume.scanner for volume in volumes} != {""}
 
 
 class Oracle:
