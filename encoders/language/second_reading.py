@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -50,6 +50,9 @@ class _Part:
     stop: int
     label: str
     mention: Mention
+    low_mm: float | None = None
+    high_mm: float | None = None
+    """The size that a later clause told, where the clause is whole."""
 
 
 def read_twice(
@@ -109,6 +112,9 @@ def _label(probabilities: NDArray[np.float32]) -> str:
 
 def _parts(text: str, clause: Statement, mentions: Sequence[Mention], labels: Sequence[str]) -> Iterator[_Part]:
     """The clause cut where what is said changes."""
+    if len(set(labels)) == 1:
+        yield _Part(clause.start, clause.end, labels[-1], mentions[-1], clause.low_mm, clause.high_mm)
+        return
     start = clause.start
     for at, (mention, label) in enumerate(zip(mentions, labels, strict=True)):
         if at + 1 < len(labels) and labels[at + 1] == label:
@@ -166,4 +172,5 @@ def _told(text: str, part: _Part, cue: str) -> Statement:
     assertion, by = _BY[part.label]
     if part.label == "absent" and part.mention.kind == "anatomy":
         by = "normal"
-    return statement_of(Clause(start, stop, said, assertion, sides(" ".join(said.split())), cue, by))
+    found = statement_of(Clause(start, stop, said, assertion, sides(" ".join(said.split())), cue, by))
+    return found if found.high_mm is not None else replace(found, low_mm=part.low_mm, high_mm=part.high_mm)

@@ -28,7 +28,7 @@ STAGES: tuple[tuple[str, int | None, int | None, str], ...] = (
     (r"infants?|bab(?:y|ies)|säuglinge?", None, 1, "below 2 years"),
     (r"toddlers?", 1, 3, "1 to 3 years"),
     (r"school[\s-]?aged?(?:\s(?:child(?:ren)?|kids?))?|school[\s-]?(?:child(?:ren)?|kids?|boys?|girls?)", 5, 17, "5 to 17 years"),
-    (r"child(?:ren)?(?:['’]?s)?|kid(?:s|dies)?|pa?ediatrics?|pa?eds|kind(?:ern?)?|juveniles|youngsters", None, 17, "below 18 years"),
+    (r"child(?:ren)?(?:['’]?s)?|kid(?:s|dies)?|pa?ediatrics?|pa?eds|paed|kind(?:ern?)?|juveniles|youngsters", None, 17, "below 18 years"),
     (r"adolescents?", 10, 19, "10 to 19 years"),
     (r"teen(?:age(?:rs?|d)?)?s?", 13, 19, "13 to 19 years"),
     (r"adults?|grown[\s-]?ups?|erwachsenen?", 18, None, "18 years and older"),

@@ -8,7 +8,7 @@ import re
 from datetime import date
 
 from spinecho.db.filters.algebra import ALL, Between, Is, Not, both
-from spinecho.search.planning.age_patterns import AGES, years_in_words
+from spinecho.search.planning.age_patterns import AGES, WHOSE_DECADE, years_in_words
 from spinecho.search.planning.date_patterns import OLD_SCANS
 from spinecho.search.planning.pattern_parts import BEGINS, Pattern, Read, Reading, free, words
 
@@ -88,6 +88,10 @@ def _sex(value: str, in_words: str) -> Read:
     return lambda match, _: (Is("sex", (value,)), in_words, _NO_PERSON.search(match.string) is None)
 
 
+def _sex_offered(value: str, in_words: str) -> Read:
+    return lambda match, _: (Is("sex", (value,)), in_words, False)
+
+
 _NO_PERSON = re.compile(
     r"(?<!\w)(?:phantoms?(?! (?:limb|pain))|mannequins?|dumm(?:y|ies)|simulat\w+|atlas|template)(?!\w)", re.IGNORECASE
 )
@@ -127,7 +131,7 @@ def _strength(match: re.Match[str], _: date) -> Reading | None:
 
 
 def _strength_alone(match: re.Match[str], _: date) -> Reading | None:
-    """ "On 1.5": offered."""
+    """ "On 1.5", "Philips 1.5": offered."""
     tesla = float(match["n"])
     return Is("field_strength", (tesla,)), f"{tesla:g} T", False
 
@@ -135,6 +139,12 @@ def _strength_alone(match: re.Match[str], _: date) -> Reading | None:
 def _contrast(value: str) -> Read:
     in_words = {"yes": "after contrast", "no": "without contrast"}[value]
     return lambda match, _: (Is("contrast", (value,)), in_words, True)
+
+
+def _agent_alone(match: re.Match[str], today: date) -> Reading | None:
+    """ "M/34, nodes, gad": offered."""
+    where, in_words, _ = _contrast("yes")(match, today) or (ALL, "", False)
+    return where, in_words, False
 
 
 _IMAGED = re.compile(
@@ -186,9 +196,12 @@ PATTERNS: tuple[Pattern, ...] = (
     ("contrast", re.compile(r"(?:(?<=T1)|(?<=T1w))[\s-]?(?:gd|gad|ce)(?!\w)|(?<![\w-])ce[\s-](?=(?:mr|mra|mri|mrv|t1w?|angio\w*)(?!\w))", re.IGNORECASE), _contrast("yes")),
     ("contrast", re.compile(r"(?<![\w-])enhanced (?=(?:mri?|t1w?|scans?|images?|sequences?|stud(?:y|ies))(?!\w))", re.IGNORECASE), _contrast("yes")),
     ("contrast", re.compile(rf"(?<![\w])(?:C|{_AGENT})[-−–](?=\s|$|[,;])(?!\s{{0,2}}(?:spine|section|arm|reactive|peptide))", re.IGNORECASE), _plus_or_minus("no")),
+    ("contrast", re.compile(r"(?:(?<=T1)|(?<=T1w))[\s-]post(?![\w-])(?! (?:op|surg|treat|rad|chemo|rt\b|resect|biops|trauma|partum|ictal))", re.IGNORECASE), _contrast("yes")),
+    ("contrast", re.compile(rf"(?<=[,;]\s){_AGENT}(?=\s{{0,2}}(?:[,;]|$))", re.IGNORECASE), _agent_alone),
     # field strength before ages: "over 1.5 T"
     ("field_strength", free(rf"(?:(?P<sign>below|under|less than|above|over|more than|at least|at most|up to|[<>≥≤]=?)\s{{0,2}}|at\s{{1,2}})?(?:(?P<other>\d(?:\.\d{{1,2}})?)\s{{0,2}}-?(?:tesla|(?-i:T)|t(?=\W))?\s{{0,2}}(?:or|and|oder|und|/)\s{{0,2}})?{_T}"), _strength),
     ("field_strength", free(r"(?:on|at)\s(?:a\s)?(?P<n>1\.5|3(?:\.0)?|7)(?=\s{0,2}(?:$|[,;]))"), _strength_alone),
+    ("field_strength", re.compile(r"(?:(?<=siemens\s)|(?<=philips\s)|(?<=\bge\s)|(?<=canon\s)|(?<=toshiba\s)|(?<=hitachi\s))(?P<n>1\.5|3(?:\.0)?|7)(?=\s{0,2}(?:$|[,;]))", re.IGNORECASE), _strength_alone),
     *(
         ("age", words(rf"(?:{aged})\s{{1,3}}(?:{grown})"), _person(sex, low, high, f"{text}{years_in_words(low, high)}"))
         for aged, low, high in _AGED
@@ -200,6 +213,8 @@ PATTERNS: tuple[Pattern, ...] = (
     ("sex", words(r"(?:wom[ae]n|f?e?males?|ladies)\s?(?:and|&|or|/)\s?(?:m[ae]n|f?e?males?|gentlemen)|m[ae]n\s?(?:and|&|or|/)\s?wom[ae]n|both (?:sexes|genders)|(?:either|any) (?:sex|gender)"), _both_sexes),
     ("sex", words(r"(?:sex|gender)\s?[:=]?\s?(?:f|female)"), _sex("F", "female")),
     ("sex", words(r"(?:sex|gender)\s?[:=]?\s?(?:m|male)"), _sex("M", "male")),
+    ("sex", re.compile(rf"(?<=\bin )her{WHOSE_DECADE}", re.IGNORECASE), _sex_offered("F", "female")),
+    ("sex", re.compile(rf"(?<=\bin )his{WHOSE_DECADE}", re.IGNORECASE), _sex_offered("M", "male")),
     ("sex", words(r"girls?|mädchen|schoolgirls?"), _person("F", None, 17, "female, below 18 years")),
     ("sex", words(r"boys?"), _person("M", None, 17, "male, below 18 years")),
     ("sex", words(r"wom[ae]n(?:['’]s)?|females?|lad(?:y|ies)|frau(?:en)?|weibliche?\w?"), _sex("F", "female")),

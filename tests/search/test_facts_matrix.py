@@ -280,6 +280,35 @@ def test_contrast_in_its_forms(value: str, forms: tuple[str, ...]) -> None:
         assert found == [(value,)], typed
 
 
+@pytest.mark.parametrize("decade", ["30s", "thirties", "late 30s", "early thirties"])
+@pytest.mark.parametrize(("whose", "sex"), [("her", "F"), ("his", "M")])
+def test_whose_decade_it_is_tells_a_sex_too(whose: str, sex: str, decade: str) -> None:
+    typed = f"lumbar disc extrusion in {whose} {decade}"
+    assert [one.values for one in parts(typed) if isinstance(one, Is) and one.field == "sex"] == [(sex,)]
+    assert [one for one in parts(typed, on=True) if getattr(one, "field", "") == "age"]
+    assert not [one for one in parts(f"swelling in {whose} knee") if getattr(one, "field", "") == "sex"]
+
+
+@pytest.mark.parametrize("vendor", ["siemens", "philips", "canon", "GE"])
+@pytest.mark.parametrize("strength", ["1.5", "3", "7"])
+def test_a_number_behind_a_vendor_is_offered_as_its_strength(vendor: str, strength: str) -> None:
+    found = [
+        one for one in parts(f"meniscal tear {vendor} {strength}") if getattr(one, "field", "") == "field_strength"
+    ]
+    assert found == [Is("field_strength", (float(strength),))]
+    assert not [one for one in parts(f"{vendor} {strength} lesions") if getattr(one, "field", "") == "field_strength"]
+
+
+@pytest.mark.parametrize("typed", ["optic neuritis fat sat t1 post", "m, nodes, gad", "nodes, gadolinium, 3T"])
+def test_contrast_at_the_end_and_between_commas(typed: str) -> None:
+    assert [one.values for one in parts(typed) if isinstance(one, Is) and one.field == "contrast"] == [("yes",)]
+
+
+@pytest.mark.parametrize("typed", ["t1 post op spine", "t1 post-treatment glioma", "gad allergy"])
+def test_what_is_after_something_else_is_not_after_contrast(typed: str) -> None:
+    assert not [one for one in parts(typed) if getattr(one, "field", "") == "contrast"]
+
+
 def _slips(word: str) -> set[str]:
     """Every letter but the first left out or doubled, and every two neighbours in each other's place."""
     found = {word[:at] + word[at + 1 :] for at in range(1, len(word))}

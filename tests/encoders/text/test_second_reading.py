@@ -73,6 +73,14 @@ def test_anatomy_that_nothing_ails_is_normal_and_not_denied() -> None:
     assert (clause.assertion, clause.decided_by) == ("absent", "normal")
 
 
+def test_a_size_that_a_later_clause_tells_stays_with_its_finding() -> None:
+    text = "FINDINGS: Glioma qwertyish. It measures 4 x 3 cm."
+    (before,) = [one for one in by_rules(text) if "Glioma" in one[0]]
+    found = twice(text, Says({"glioma": "uncertain"}))[0]
+    assert (found.assertion, found.high_mm) == ("uncertain", before[1][0].high_mm)
+    assert found.high_mm == 40
+
+
 def test_a_clause_is_cut_between_findings_of_which_other_things_are_said() -> None:
     text = "Qwerty frabbing abscess in the old infarct."
     assert told(text, Says({"abscess": "uncertain"})) == [
