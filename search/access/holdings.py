@@ -69,6 +69,11 @@ class Holdings(EngineAccess):
         with self._acting("see-archive"):
             return tuple(name for name in label_names(self._database) if is_label(name))
 
+    @needs(Role.VIEWER, "see the archive")
+    def labels_again(self) -> None:
+        """Before labels that were kept are shown once more."""
+        self.note_once("see-archive", again=True)
+
     @needs(Role.VIEWER, "see how indexing goes")
     def last_run(self) -> dict[str, Any] | None:
         """The newest run's counts; asked for every other second while a page is open: one row for each drawing."""

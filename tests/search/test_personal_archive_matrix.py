@@ -143,6 +143,7 @@ ARCHIVE: dict[str, tuple[Role, Act]] = {
     "counts": (Role.VIEWER, lambda archive, _: archive.counts()),
     "studies_by": (Role.VIEWER, lambda archive, _: archive.studies_by(["sequence"])),
     "label_names": (Role.VIEWER, lambda archive, _: archive.label_names()),
+    "labels_again": (Role.VIEWER, lambda archive, _: archive.labels_again()),
     "last_run": (Role.VIEWER, lambda archive, _: archive.last_run()),
     "begin_indexing": (Role.MANAGER, lambda archive, _: archive.begin_indexing(retry=True)),
     "rejected": (Role.VIEWER, lambda archive, _: archive.rejected()),

@@ -210,6 +210,8 @@ def _labels(context: PageContext) -> tuple[str, ...]:
     if held is None or held[0] != context.front.kept.generation:
         held = context.front.kept.generation, context.front.holdings.label_names()
         st.session_state["labels-known"] = held
+    else:
+        context.front.holdings.labels_again()
     return held[1]
 
 
