@@ -44,7 +44,7 @@ servers: $(READY)
 	@$(HAS_BROWSER) || $(BIN)/playwright install chromium \
 		|| echo "no browser could be fetched: tests of the pages in a browser will be skipped"
 
-# a real Milvus, its packages in an environment of their own as they clash with ours, and a real Ray of two nodes. Both listen on every
+# all three notebooks, and a real Milvus, its packages in an environment of their own as they clash with ours, and a real Ray of two nodes. Both listen on every
 # interface: the tests run in a network of their own, where loopback is the only one (as root, or where the kernel lets accounts make one)
 MILVUS := build/milvus
 ALONE := unshare $$([ "$$(id -u)" = 0 ] || echo --map-current-user --keep-caps) --net sh -c
@@ -52,6 +52,7 @@ test-servers: $(READY) $(MILVUS)/.ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[cpu,demo,dev,milvus,ray]'
 	SPINECHO_TEST_MILVUS=$(CURDIR)/$(MILVUS)/bin/python $(ALONE) \
 		'ip link set lo up && exec $(BIN)/pytest tests/db/test_milvus.py tests/front_door/test_contract_milvus.py'
+	SPINECHO_TEST_NOTEBOOKS=1 $(BIN)/pytest tests/docs/test_notebooks.py
 	SPINECHO_TEST_RAY=1 OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(ALONE) 'ip link set lo up && exec $(BIN)/pytest tests/indexer/test_ray.py'
 
 $(MILVUS)/.ready:

@@ -24,7 +24,7 @@ from spinecho.encoders.networks.sentence_encoder import batches, load_tokenizer
 KIND = "assertions"
 FOLDER = Path(__file__).parents[1] / "weights" / "assertions"
 MOST_TOKENS = 128
-_BEFORE, _BEHIND = 200, 160
+_BEFORE, _BEHIND = 100, 80
 """Characters of a long sentence around the term that are read."""
 _OPENS, _CLOSES = "[ ", " ]"
 HEAD = ("head.weight", "head.bias")

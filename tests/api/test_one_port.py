@@ -274,7 +274,7 @@ def test_it_ends_with_its_children_once_what_is_under_way_is_answered(server: Se
 
 
 def test_a_server_that_is_killed_leaves_nobody_at_its_port(indexed: Home, tmp_path: Path) -> None:
-    server = start(copy_of(indexed, tmp_path / "home").folder, "--workers", "2")
+    server = start(copy_of(indexed, tmp_path / "home").folder, "--workers", "2", "--no-pages", "--jobs", "0")
     comes(server.up)
     kids = psutil.Process(server.process.pid).children(recursive=True)
     server.process.kill()

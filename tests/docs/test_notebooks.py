@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nbformat
@@ -9,6 +10,9 @@ import pytest
 from archives import Home, small_archive
 from nbclient import NotebookClient
 
+LONG = pytest.mark.skipif(
+    not os.environ.get("SPINECHO_TEST_NOTEBOOKS"), reason="two notebooks are run by 'make test-servers' alone"
+)
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "docs" / "notebooks"
 
 
@@ -70,6 +74,7 @@ def test_find_and_look(ran: Ran) -> None:
     assert {"text/html", "image/png"} <= ran.kinds
 
 
+@LONG
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_cohort_and_a_head_trained_on_it(ran: Ran, folder: Path) -> None:
@@ -79,6 +84,7 @@ def test_a_cohort_and_a_head_trained_on_it(ran: Ran, folder: Path) -> None:
     assert (folder / "cohort-and-head" / "heads" / "sequence" / "model.safetensors").is_file()
 
 
+@LONG
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_an_encoder_of_your_own(ran: Ran) -> None:
