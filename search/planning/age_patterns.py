@@ -265,8 +265,6 @@ _NAMES = "|".join(DECADES)
 _TENS = rf"(?:(?P<tens>[1-9]0)['’]?s|(?P<name>{_NAMES}))"
 _TENS2 = rf"(?:\s{{0,2}}(?:-|–|to|and|or|&)\s{{0,2}}(?:(?P<tens2>[1-9]0)['’]?s|(?P<name2>{_NAMES})))?"
 _PART = r"(?:(?P<part>early|mid|late)[\s-]{1,2}(?:(?:to|or)[\s-](?P<part2>mid|late)[\s-])?)?"
-WHOSE_DECADE = rf"(?= {_PART}{_TENS}(?!\w))"
-"""What follows "in her" and "in his", which tell a sex there."""
 AGES: tuple[Pattern, ...] = (
     ("age", free(rf"{_AGE_OF}(?:{_OVER}|(?P<or_more>{_LEAST}))\s{{0,2}}(?P<a>\d{{1,3}}){YEARS}?(?:\s{{1,2}}(?:and|but)\s{{1,2}}|\s{{0,2}},?\s{{0,2}}(?=[<≤]))(?:{_BELOW}|(?P<or_less>{_MOST}))\s{{0,2}}(?P<b>\d{{1,3}})(?!\d){UNIT}(?:\s{{0,2}}(?P<years2>years?|yrs?|y)(?!\w)(?: old)?)?"), _strictly_between),
     ("age", free(rf"(?:(?:aged|between)\s{{1,2}})?{N}\s{{0,2}}(?:-|–|to|and|bis|und)\s{{0,2}}(?P<n2>\d{{1,3}}){SMALL_OLD}"), in_small("")),
@@ -293,7 +291,7 @@ AGES: tuple[Pattern, ...] = (
     ("age", free(rf"{_AGE_OF}{_BELOW}{_THE_AGE}{N}(?!\d){UNIT}{YEARS}?"), _aged(lambda n: None, lambda n: n - 1 if n else None)),
     ("age", free(rf"{_AGE_OF}{_MOST}{_THE_AGE}{N}(?!\d){UNIT}{YEARS}?"), _aged(lambda n: None, lambda n: n, unit=True)),
     ("age", free(rf"{N}\s?(?:y|yo|y/o|yr)?\s?(?-i:(?P<who>[FM]))(?!\w|/\w\b)"), _short),
-    ("age", free(rf"(?:(?<=\bin his )|(?<=\bin her )|in (?:their|the) ){_PART}{_TENS}(?!\w){_TENS2}"), _decade),
+    ("age", free(rf"in (?:his|her|their|the) {_PART}{_TENS}(?!\w){_TENS2}"), _decade),
     ("age", free(rf"{_PART.removesuffix('?')}{_TENS}(?!\w)"), _decade),
     ("age", free(rf"(?:in\s)?{_TENS}(?!\w){_TENS2}"), _decade_of_a_person),
     ("age", free(rf"of\s{{1,2}}{N}[\s-]{{0,2}}(?P<years>years?|yrs?)(?!\w)"), _of_a_person),

@@ -8,7 +8,7 @@ import re
 from datetime import date
 
 from spinecho.db.filters.algebra import ALL, Between, Is, Not, both
-from spinecho.search.planning.age_patterns import AGES, WHOSE_DECADE, years_in_words
+from spinecho.search.planning.age_patterns import AGES, years_in_words
 from spinecho.search.planning.date_patterns import OLD_SCANS
 from spinecho.search.planning.pattern_parts import BEGINS, Pattern, Read, Reading, free, words
 
@@ -86,10 +86,6 @@ def _person(sex: str, low: int | None, high: int | None, in_words: str) -> Read:
 def _sex(value: str, in_words: str) -> Read:
     """Of a phantom or a model it is offered."""
     return lambda match, _: (Is("sex", (value,)), in_words, _NO_PERSON.search(match.string) is None)
-
-
-def _sex_offered(value: str, in_words: str) -> Read:
-    return lambda match, _: (Is("sex", (value,)), in_words, False)
 
 
 _NO_PERSON = re.compile(
@@ -213,8 +209,6 @@ PATTERNS: tuple[Pattern, ...] = (
     ("sex", words(r"(?:wom[ae]n|f?e?males?|ladies)\s?(?:and|&|or|/)\s?(?:m[ae]n|f?e?males?|gentlemen)|m[ae]n\s?(?:and|&|or|/)\s?wom[ae]n|both (?:sexes|genders)|(?:either|any) (?:sex|gender)"), _both_sexes),
     ("sex", words(r"(?:sex|gender)\s?[:=]?\s?(?:f|female)"), _sex("F", "female")),
     ("sex", words(r"(?:sex|gender)\s?[:=]?\s?(?:m|male)"), _sex("M", "male")),
-    ("sex", re.compile(rf"(?<=\bin )her{WHOSE_DECADE}", re.IGNORECASE), _sex_offered("F", "female")),
-    ("sex", re.compile(rf"(?<=\bin )his{WHOSE_DECADE}", re.IGNORECASE), _sex_offered("M", "male")),
     ("sex", words(r"girls?|mädchen|schoolgirls?"), _person("F", None, 17, "female, below 18 years")),
     ("sex", words(r"boys?"), _person("M", None, 17, "male, below 18 years")),
     ("sex", words(r"wom[ae]n(?:['’]s)?|females?|lad(?:y|ies)|frau(?:en)?|weibliche?\w?"), _sex("F", "female")),

@@ -280,15 +280,6 @@ def test_contrast_in_its_forms(value: str, forms: tuple[str, ...]) -> None:
         assert found == [(value,)], typed
 
 
-@pytest.mark.parametrize("decade", ["30s", "thirties", "late 30s", "early thirties"])
-@pytest.mark.parametrize(("whose", "sex"), [("her", "F"), ("his", "M")])
-def test_whose_decade_it_is_tells_a_sex_too(whose: str, sex: str, decade: str) -> None:
-    typed = f"lumbar disc extrusion in {whose} {decade}"
-    assert [one.values for one in parts(typed) if isinstance(one, Is) and one.field == "sex"] == [(sex,)]
-    assert [one for one in parts(typed, on=True) if getattr(one, "field", "") == "age"]
-    assert not [one for one in parts(f"swelling in {whose} knee") if getattr(one, "field", "") == "sex"]
-
-
 @pytest.mark.parametrize("vendor", ["siemens", "philips", "canon", "GE"])
 @pytest.mark.parametrize("strength", ["1.5", "3", "7"])
 def test_a_number_behind_a_vendor_is_offered_as_its_strength(vendor: str, strength: str) -> None:
