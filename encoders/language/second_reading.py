@@ -15,8 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.encoders.language.clauses.assertions import Assertion, Clause
-from spinecho.encoders.language.clauses.segment import By
+from spinecho.encoders.language.clauses.assertions import Assertion, By, Clause, trimmed
 from spinecho.encoders.language.findings import Statement, statement_of
 from spinecho.encoders.language.laterality import sides
 from spinecho.encoders.language.vocabulary.reading import Mention, concepts
@@ -163,11 +162,7 @@ _BY: dict[str, tuple[Assertion, By]] = {
 
 
 def _told(text: str, part: _Part, cue: str) -> Statement:
-    start, stop = part.start, part.stop
-    while start < stop and (text[start].isspace() or text[start] in ",;~|"):
-        start += 1
-    while start < stop and (text[stop - 1].isspace() or text[stop - 1] in ",;~|"):
-        stop -= 1
+    start, stop = trimmed(text, part.start, part.stop)
     said = text[start:stop]
     assertion, by = _BY[part.label]
     if part.label == "absent" and part.mention.kind == "anatomy":

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from spinecho.encoders.language.second_reading import LABELS
 from spinecho.encoders.networks.bert_network import text_network
 from spinecho.encoders.networks.low_rank import DOWN, UP, LowRank
 from spinecho.encoders.networks.model_files import DEFAULT_MODEL, ModelFiles, default_folder, describe, weights_digest
-from spinecho.encoders.networks.sentence_encoder import batches, load_tokenizer
+from spinecho.encoders.networks.sentence_encoder import batches, load_tokenizer, utf8
 
 KIND = "assertions"
 FOLDER = Path(__file__).parents[1] / "weights" / "assertions"
@@ -74,13 +75,12 @@ class AssertionReader:
         return found
 
 
-def bracketed(tokenizer: object, text: str, start: int, stop: int) -> tuple[list[int], list[float]]:
+def bracketed(tokenizer: Any, text: str, start: int, stop: int) -> tuple[list[int], list[float]]:
     """Token ids of a sentence with its term in brackets, and 1 for each token of the term, else 0."""
     head, tail = text[max(0, start - _BEFORE) : start], text[stop : stop + _BEHIND]
     begin = len(head) + len(_OPENS)
     end = begin + stop - start
-    whole = f"{head}{_OPENS}{text[start:stop]}{_CLOSES}{tail}".encode("utf-8", "replace").decode()
-    found = tokenizer.encode(whole)  # type: ignore[attr-defined]
+    found = tokenizer.encode(utf8(f"{head}{_OPENS}{text[start:stop]}{_CLOSES}{tail}"))
     marked = [float(b > a and a < end and b > begin) for a, b in found.offsets]
     if not any(marked):
         marked[0] = 1.0  # a term that was cut off, or that no token stands for

@@ -131,7 +131,7 @@ class SentenceEncoder:
         return self._tokenizer.token_to_id(word) is not None
 
     def _tokens(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(_utf8(self._prompt + text)).ids
+        ids: list[int] = self._tokenizer.encode(utf8(self._prompt + text)).ids
         return ids or [self._pad]  # a tokenizer without special tokens makes nothing of an empty text
 
     def _hidden(self, tokens: list[list[int]]) -> _Passed:
@@ -174,7 +174,7 @@ class SentenceEncoder:
         return unit
 
 
-def _utf8(text: str) -> str:
+def utf8(text: str) -> str:
     """`text` without lone surrogates, which cannot reach a tokenizer."""
     return text.encode("utf-8", "replace").decode()
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from spinecho.encoders.language.clauses.assertions import strongest
 from spinecho.encoders.language.findings import Statement
 from spinecho.encoders.language.parts.languages import language_of
-from spinecho.encoders.language.second_reading import Reader, read_twice
+from spinecho.encoders.language.second_reading import Reader, is_silent, read_twice
 from spinecho.encoders.networks.assertion_reader import default_reader
 from spinecho.indexer.reports.parsing.reading_task import Sentence
 
@@ -18,13 +18,13 @@ _READS = frozenset({"en", "unknown"})
 def second_reading(
     reports: Sequence[tuple[str, Sequence[Sentence]]], open_reader: Callable[[], Reader] = default_reader
 ) -> list[tuple[Sentence, ...]]:
-    """The sentences of each report (its text, what rules made of it). The network is opened where a clause is read.
+    """The sentences of each report (its text, what rules made of it). The network is opened where rules are silent.
 
     Raises EncoderUnavailable, CheckpointError.
     """
     reads = [language_of(text) in _READS for text, _ in reports]
     wanted = [one for read, (_, sentences) in zip(reads, reports, strict=True) if read for one in sentences]
-    if not any(one.clauses for one in wanted):
+    if not any(is_silent(clause) for one in wanted for clause in one.clauses):
         return [tuple(sentences) for _, sentences in reports]
     told = iter(zip(wanted, read_twice([(one.text, one.clauses) for one in wanted], open_reader()), strict=True))
     return [

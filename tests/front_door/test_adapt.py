@@ -12,6 +12,7 @@ import pytest
 from archives import copy_of_home
 from parts_encoder import BINS, Greys, PartsEncoder, Words
 from sqlalchemy import text as sql
+from taught_home import FACTS
 
 import spinecho
 import spinecho.learning.adapting
@@ -39,10 +40,6 @@ from spinecho.encoders.training.adapting import FitConfig
 from spinecho.setup.private import private_files
 
 QUICK = FitConfig(steps=20, every=10, batch=32, width=48, dim=32)
-FACTS = {
-    "body_region": "brain", "sequence": "FLAIR", "plane": "axial", "contrast": "no", "field_strength_t": 3.0,
-    "vendor": "GE", "model": "", "derived": False,
-}  # fmt: skip
 FINDINGS = ("a bright coin", "a dark hoop", "some pale stripes", "one grey swarm", "a round target")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from parts_encoder import PartsEncoder, Words
+from taught_home import FACTS
 
 from spinecho.db.files import file_index, runs
 from spinecho.db.queries.learning.backgrounds import put_background
@@ -40,10 +41,6 @@ from spinecho.search.evidence import trust
 from spinecho.search.evidence.sides import figure, on_its_side, sided
 from spinecho.search.evidence.trust import kept, look_after, require_evidence, trusted_scale, why
 
-FACTS = {
-    "body_region": "brain", "sequence": "FLAIR", "plane": "axial", "contrast": "no", "field_strength_t": 3.0,
-    "vendor": "GE", "model": "", "derived": False,
-}  # fmt: skip
 DIM = 64
 INFARCT = np.eye(DIM, dtype=np.float32)[0]
 

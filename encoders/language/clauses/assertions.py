@@ -38,7 +38,7 @@ from spinecho.encoders.language.clauses.segment import Assertion, By
 from spinecho.encoders.language.finding_words import names_finding
 from spinecho.encoders.language.laterality import Side, sides
 
-__all__ = ["Assertion", "By", "Clause", "clauses", "is_normality", "sentence_assertion", "strongest"]
+__all__ = ["Assertion", "By", "Clause", "clauses", "is_normality", "sentence_assertion", "strongest", "trimmed"]
 
 _STRONGEST: tuple[Assertion, ...] = ("present", "uncertain", "historical", "absent")
 
@@ -77,7 +77,7 @@ def clauses(sentence: str, language: str = "en") -> tuple[Clause, ...]:
             one.by,
         )
         for one in judge(sentence, language)
-        for a, b in [_trimmed(sentence, one.start, one.end)]
+        for a, b in [trimmed(sentence, one.start, one.end)]
         if a < b
     )
 
@@ -118,7 +118,8 @@ def _only_names_examination(text: str) -> bool:
     return not names_finding(heard) and next(cues(heard), None) is None
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """The place of a clause without the spaces and marks around it."""
     while start < end and (text[start].isspace() or text[start] in ",;~|"):
         start += 1
     while start < end and (text[end - 1].isspace() or text[end - 1] in ",;~|"):
