@@ -40,8 +40,9 @@ def search_page(context: PageContext) -> None:
     lost = asked.arrive(context.front.kept)
     where = filters.condition(state)
     with st.sidebar:
-        smallest, labels = context.settings.smallest_count, _labels(context)
-        filters.panel(_counts(context, where), labels=labels, smallest=smallest)
+        smallest, generation = context.settings.smallest_count, context.front.kept.generation
+        labels, counts = _labels(context, generation), _counts(context, where, generation)
+        filters.panel(counts, labels=labels, smallest=smallest)
     scan, corner = _line(context)
     if lost:
         trouble("This address opens no search", lost, grave=False)
@@ -188,10 +189,10 @@ def _remembered(context: PageContext, now: dict[str, Any]) -> str | None:
         return None
 
 
-def _counts(context: PageContext, where: Filter) -> Facets:
+def _counts(context: PageContext, where: Filter, generation: int) -> Facets:
     fields = [*filters.CHOICES, "field_strength"]
     fields += [f"{filters.LABEL}{name}" for name in filters.labels_shown(st.session_state)]
-    key = (repr(where), tuple(fields), context.front.kept.generation)
+    key = (repr(where), tuple(fields), generation)
     held: tuple[object, Facets] | None = st.session_state.get("counts")
     if held is None or held[0] != key:
         try:
@@ -204,11 +205,11 @@ def _counts(context: PageContext, where: Filter) -> Facets:
     return held[1]
 
 
-def _labels(context: PageContext) -> tuple[str, ...]:
+def _labels(context: PageContext, generation: int) -> tuple[str, ...]:
     """The labels that some study has, asked for again when the archive has changed."""
     held: tuple[object, tuple[str, ...]] | None = st.session_state.get("labels-known")
-    if held is None or held[0] != context.front.kept.generation:
-        held = context.front.kept.generation, context.front.holdings.label_names()
+    if held is None or held[0] != generation:
+        held = generation, context.front.holdings.label_names()
         st.session_state["labels-known"] = held
     else:
         context.front.holdings.labels_again()
