@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ from spinecho.db.schema.engines import Location
 
 settings.register_profile("spinecho", deadline=None)  # how fast is measured in benchmarks/
 settings.load_profile("spinecho")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background; commands that tests start inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if "SPINECHO_CACHE" not in os.environ:  # exported networks, for this run and the processes that it starts
     os.environ["SPINECHO_CACHE"] = str(run_folder() / "cache")

@@ -6,11 +6,12 @@ it goes on from there. Between two pieces it holds no connection and no transact
 
 from __future__ import annotations
 
+import _thread
 import hashlib
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,6 +45,8 @@ _LARGE, _SMALL = 200, 2_000
 """Rows in a piece, of tables that hold pictures and vectors, and of others."""
 _STUDIES = 20_000
 _LIST = "sqlite_schema"
+_AGAIN = 0.05
+"""Seconds after which a query that does not end is interrupted once more: it may not have begun."""
 _GOING = 1.0
 """Seconds in which a build that is being removed is gone."""
 
@@ -157,15 +160,34 @@ def _structure(database: Database, table: str, at: At) -> Iterator[Piece]:
 
 
 def _interruptibly(connection: Connection, ask: Callable[[Connection], Piece]) -> Piece:
-    """What takes SQLite long, in a thread of its own, so that Ctrl-C ends it."""
+    """What takes SQLite long, in a thread of its own, so that Ctrl-C ends it.
+
+    The connection is that thread's until it has ended, wherever in here Ctrl-C comes: closed under it, the process
+    dies. So all that is waited for are plain locks, which are taken or not; events and futures break midway.
+    """
     driver: Any = connection.connection.driver_connection
-    with ThreadPoolExecutor(1) as thread:
-        asked = thread.submit(ask, connection)
-        try:
-            return asked.result()
-        except BaseException:
+    claim, ended = threading.Lock(), threading.Lock()
+    told: list[Piece | BaseException] = []
+
+    def answer() -> None:
+        if claim.acquire(blocking=False):
+            try:
+                told.append(ask(connection))
+            except BaseException as error:
+                told.append(error)
+        ended.release()
+
+    try:
+        ended.acquire()
+        _thread.start_new_thread(answer, ())
+        ended.acquire()
+    except BaseException:
+        while not claim.acquire(blocking=False) and not ended.acquire(timeout=_AGAIN):
             driver.interrupt()
-            raise
+        raise
+    if isinstance(told[0], BaseException):
+        raise told[0]
+    return told[0]
 
 
 def _rows(database: Database, class_: type[Base], at: At) -> Iterator[Piece]:

@@ -83,7 +83,7 @@ def spinecho(*arguments: str | Path, before: str = "", **environment: str) -> su
     script = (
         "import os, resource, sys, spinecho.db.vectors.build, spinecho.indexer.pipeline, spinecho.ui.cli.app\n"
         "import spinecho.ui.cli.index, spinecho.ui.cli.status\n"
-        f"import spinecho.encoders.registry\n{before}\nspinecho.ui.cli.app.main()\n"
+        f"import spinecho.encoders.registry\n{before}\nspinecho.ui.cli.app.app()\n"
     )
     return subprocess.run(
         [sys.executable, "-c", script, *map(str, arguments)],
@@ -128,10 +128,9 @@ def test_a_disk_without_room_and_then_with_room(tmp_path: Path) -> None:
 def test_ctrl_c(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x")
     slow = "spinecho.ui.cli.status.open_archive = lambda *a, **k: (print('on', flush=True), time.sleep(60))"
-    script = f"import signal, spinecho.ui.cli.app, spinecho.ui.cli.status, time\n{slow}\n"
-    script += "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # whoever runs in the background ignores it
+    script = f"import spinecho.ui.cli.app, spinecho.ui.cli.status, time\n{slow}\n"
     process = subprocess.Popen(
-        [sys.executable, "-c", f"{script}spinecho.ui.cli.app.main()", "status", "--home", str(tmp_path)],
+        [sys.executable, "-c", f"{script}spinecho.ui.cli.app.app()", "status", "--home", str(tmp_path)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -141,6 +140,26 @@ def test_ctrl_c(tmp_path: Path) -> None:
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("imported", ["typer", "rich", "sqlalchemy"])
+def test_ctrl_c_while_it_is_being_loaded(imported: str, tmp_path: Path) -> None:
+    """Half a second in which it is a program that somebody called by mistake."""
+    script = (
+        "import importlib.abc, os, signal, sys\n"
+        "class Pressed(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        os.kill(os.getpid(), signal.SIGINT) if name == {imported!r} else None\n"
+        "sys.meta_path.insert(0, Pressed())\n"
+        "from spinecho.ui.cli.entry import main\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "status", "--home", str(tmp_path)], cwd=ROOT, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (130, ""), done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(

@@ -25,7 +25,7 @@ def imported(*arguments: str) -> set[str]:
     code = (
         "import atexit, json, sys\n"
         "atexit.register(lambda: print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules}))))\n"
-        "from spinecho.ui.cli.app import main\nmain()\n"
+        "from spinecho.ui.cli.app import app\napp()\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120

@@ -140,10 +140,5 @@ def _commands() -> None:
     """Of which there is none before it is asked for."""
 
 
-def main() -> None:
-    """Entry point of the installed command."""
-    app()
-
-
 if __name__ == "__main__":
-    main()
+    app()

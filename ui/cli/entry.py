@@ -1,0 +1,18 @@
+"""The entry point of the installed command, which loads nothing before Ctrl-C is answered."""
+
+from __future__ import annotations
+
+import sys
+
+_STOPPED = 130
+"""As `ui.printing.failing` has it, which a command has not loaded yet."""
+
+
+def main() -> None:
+    """Run the command. Ctrl-C before it has begun ends it without a word: nothing was done."""
+    try:
+        from spinecho.ui.cli.app import app  # noqa: PLC0415
+
+        app()
+    except KeyboardInterrupt:
+        sys.exit(_STOPPED)
