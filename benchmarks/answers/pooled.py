@@ -61,7 +61,7 @@ def main() -> None:
         database.close()
     if given.unmarked:
         _write_unmarked(given.unmarked, questions, answers, marks, texts)
-    if marks:
+    if any(marks.values()):
         for half in (*HALVES, "all"):
             some = [at for at, one in enumerate(questions) if half in (one["half"], "all") and marks[one["number"]]]
             _tell(half, [questions[at] for at in some], [answers[at] for at in some], marks)
