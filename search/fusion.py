@@ -107,7 +107,7 @@ def fused(
             evidence.regions |= own.regions
     if named:
         for key in made.scores:
-            held = [one.covers * (_AGAINST if one.contradicts else 1.0) for one in made.evidence[key].passages]
+            held = [one.nears * (_AGAINST if one.contradicts else 1.0) for one in made.evidence[key].passages]
             made.scores[key] += max(held, default=0.0) * named / total
     return made
 

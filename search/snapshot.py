@@ -300,7 +300,7 @@ class Snapshot:
                 vector = encoding.result()
             assert vector is not None  # noqa: S101  (encoded above, or moved by thumbs)
             clock.lap("encode")
-            parts["sentences"] = self._retriever.sentences(vector, query, want=want, k=k, where=where)
+            parts["sentences"] = self._retriever.sentences(vector, query, worded, want=want, k=k, where=where)
             clock.lap("sentences")
             if worded is not None:
                 parts["words"] = worded

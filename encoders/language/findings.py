@@ -5,6 +5,7 @@ What a clause says is stored with it, so that a question compares names and numb
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,6 +26,9 @@ ENGLISH_SINCE = 11
 
 _FUNCTION_WORDS = "a an the of in on at to with and or for by is are any no not over from this that as mr mri scan"
 _SMALL = frozenset(_FUNCTION_WORDS.split())
+SIDES = frozenset(("left", "right", "bilateral", "midline"))
+_KIND, _UNSIDED = 0.5, 0.8
+"""What it counts to name all that a finding is a kind of, and to name what is asked without its side."""
 _LARGEST = 10_000.0
 """mm; "larger than 4 cm" has no upper end."""
 
@@ -66,6 +70,32 @@ class Wish:
         asked = len(self.concepts) + len(self.words)
         shared_words = len(self.words & read_words(text)) if self.words else 0
         return (len(self.concepts & concepts) + shared_words) / asked if asked else 0.0
+
+    def neared(self, concepts: frozenset[str], text: str, stated: Iterable[str]) -> float:
+        """0..1: how near a text comes to what is asked, by which answers are put in order.
+
+        A side counts beside what it is the side of, not by itself: "left" has half the words of "left meningioma" and
+        nothing to do with one. What a finding is a kind of counts for a part of it: a schwannoma, where a vestibular
+        one is asked for. stated: sides that the text names.
+        """
+        others = self.concepts - SIDES
+        if not others and not self.words:
+            return self.covered(concepts, text)
+        shared_words = len(self.words & read_words(text)) if self.words else 0
+        near = sum(nearness(one, concepts) for one in others)
+        share = (near + shared_words) / (len(others) + len(self.words))
+        return share if not self.sides or not self.sides.isdisjoint(stated) else share * _UNSIDED
+
+
+def nearness(asked: str, named: Set[str]) -> float:
+    """0..1: how near what is named, and all that follows from it, comes to a concept: itself, or what it is a kind of.
+
+    Of a macroadenoma of the pituitary gland "adenoma of the pituitary gland" says more than "tumour".
+    """
+    if asked in named:
+        return 1.0
+    above = wider(asked)
+    return _KIND * len(above & named) / len(above) if above else 0.0
 
 
 def statements_in(passage: Passage) -> tuple[Statement, ...]:

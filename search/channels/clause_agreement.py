@@ -61,9 +61,9 @@ def judge(query: QueryText, card: PassageCard, similarity: float | None, words: 
         against = "opposite" if _opposed(query.wanted, card.text) else ""
         named = meant(card.text)
         about = not asked.findings or bool(asked.findings & named)
-        covers = asked.covered(named, card.text)
+        covers, nears = asked.covered(named, card.text), asked.neared(named, card.text, card.sides)
         return PassageHit(
-            card, similarity, against, words, about=about, covers=covers, unmeasured=asked.size is not None
+            card, similarity, against, words, about=about, covers=covers, nears=nears, unmeasured=asked.size is not None
         )
     clauses = clauses_of(card)
     holding = _holding(asked, clauses)
@@ -76,11 +76,11 @@ def judge(query: QueryText, card: PassageCard, similarity: float | None, words: 
     for one in clauses[1:]:
         named |= one.concepts
     unmeasured = asked.size is not None and all(one.high_mm is None for one in clauses)
-    covers = asked.covered(named, card.text)
+    covers, nears = asked.covered(named, card.text), asked.neared(named, card.text, clause.sides or card.sides)
     about = not asked.findings or not asked.findings.isdisjoint(clause.concepts)
     return PassageHit(
         card, similarity, contradicts, words, clause=clause, about=about, holds=asked.findings <= clause.concepts,
-        covers=covers, unmeasured=unmeasured,
+        covers=covers, nears=nears, unmeasured=unmeasured,
     )  # fmt: skip
 
 

@@ -32,6 +32,8 @@ class PassageHit:
     """Whether that clause holds every finding that was asked for: "lesion" alone is no ring-enhancing lesion."""
     covers: float = 0.0
     """0..1: how much of what is asked the sentence names, under whatever name."""
+    nears: float = 0.0
+    """0..1: how near it comes to that, by which answers are put in order; see `encoders.language.findings.Wish`."""
     unmeasured: bool = False
     """Whether a size is asked for that the sentence does not give."""
 
@@ -101,3 +103,8 @@ class Found:
     """Whether each was asked whether it fits."""
     unknown: int = 0
     """Volumes that could not be compared by their parts, which are not stored."""
+
+    @property
+    def names_all(self) -> bool:
+        """Whether some sentence names all that is asked, whatever it says of it."""
+        return any(one.covers >= 1.0 for evidence in self.evidence.values() for one in evidence.passages)

@@ -32,6 +32,8 @@ _DEEPER = 16
 """Times more are looked at where the nearest contradict the query: what lies between has seldom been enough."""
 _DEEPEST = 3200
 """So many are looked at before they are taken as they are."""
+_UNNAMED = 600
+"""The same, where full text found no sentence that names all that is asked."""
 _FEW = 20_000
 """Passages that full text looks for by their ids; of more, most of what it finds passes anyway."""
 _REMEMBERED = 16
@@ -66,14 +68,18 @@ class Retriever:
                 self._remembered.popitem(last=False)
         return found
 
-    def sentences(self, vector: Rows, query: QueryText, *, want: Kind, k: int, where: Filter) -> Found:
+    def sentences(
+        self, vector: Rows, query: QueryText, worded: Found | None = None, *, want: Kind, k: int, where: Filter
+    ) -> Found:
         """Studies or reports by their best sentences; looks deeper until k agree with the query or nothing is left.
 
-        vector: (1, dim), in the text space.
+        vector: (1, dim), in the text space. worded: what full text found. Where no sentence of that names all that is
+        asked, others that do are not to be expected further down either, and little deeper is looked.
         """
         among = self.allowed(self.text, where) if want is Kind.STUDY or where != ALL else None
         searched = len(self.text) if among is None else len(among)
         depth = max(_LEAST, _DEPTH * k)
+        deepest = _DEEPEST if worded is None or worded.names_all else _UNNAMED
         found, judged = Found(searched=searched), set[int]()
         while True:
             require_wanted()
@@ -84,9 +90,9 @@ class Retriever:
             scores = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
             found.scores = self.permitted(query, scores, want=want, k=k)
             agreeing = sum(bool(found.evidence[key].channels) for key in found.scores)
-            if agreeing >= k or depth >= searched or (depth >= _DEEPEST and len(found.scores) >= k):
+            if agreeing >= k or depth >= searched or (depth >= deepest and len(found.scores) >= k):
                 return found
-            depth *= _DEEPER
+            depth = max(depth + 1, min(depth * _DEEPER, deepest if depth < deepest else searched))
 
     def words(self, query: QueryText, words: Words, *, want: Kind, k: int, where: Filter) -> Found:
         """Studies or reports by the words of their best sentences: all of them where k studies have those, else any."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,14 +12,17 @@ import numpy as np
 from spinecho.db.filters.algebra import ALL, Filter
 from spinecho.db.queries.sentences import passage_cards
 from spinecho.db.reports.full_text import find_words
+from spinecho.db.values import PassageCard
 from spinecho.db.vectors.indexes.protocol import Ids, Rows
+from spinecho.encoders.language.body_regions import far_apart
 from spinecho.encoders.language.clauses.assertions import sentence_assertion
 from spinecho.encoders.language.expand import expand
-from spinecho.encoders.language.findings import findings
+from spinecho.encoders.language.findings import findings, nearness
 from spinecho.encoders.language.laterality import sides
 from spinecho.encoders.language.parts.languages import READ, language_of
+from spinecho.encoders.language.places import places
 from spinecho.encoders.language.query_words import QueryText
-from spinecho.search.channels.clause_agreement import judge
+from spinecho.search.channels.clause_agreement import clauses_of, judge
 from spinecho.search.channels.found import Found, PassageHit
 from spinecho.search.channels.lexical import Words, rarest_first
 from spinecho.search.channels.retrieve import Retriever
@@ -33,8 +37,8 @@ _TELLS = {"absent": 0.15, "historical": 0.5}
 """What a clause counts: nearly every report denies haemorrhage, which makes none of them alike."""
 _NAMES_NO_FINDING = 0.3
 """What it counts where it names no finding."""
-_WORDED = 1.0
-"""What its rare words count beside what its sentences mean."""
+_FAR = 0.3
+"""What a study counts whose sentences speak of another part of the body."""
 _RARE, _SENTENCES = 30, 600
 """Words of it that are looked for, the rarest; and sentences that hold some of them."""
 _SHOWN = 0.45
@@ -46,7 +50,8 @@ def like_report(
 ) -> Found:
     """Studies, or reports, by how far their best sentence for each clause lies above the least that was fetched for it.
 
-    The mean over the clauses, each by what it tells: what is affirmed counts most.
+    The mean over the clauses, each by what it tells: what is affirmed counts most. As much count the rare words of what
+    is affirmed, and the findings that it names: a sentence may mean much the same and be of another thing.
     """
     among: Ids | None = retriever.allowed(retriever.text, where) if want is Kind.STUDY or where != ALL else None
     searched = len(retriever.text) if among is None else len(among)
@@ -83,11 +88,18 @@ def like_report(
     for key, matched in best.items():
         gains = [weights[number] * max(value - float(floors[number]), 0.0) for number, value in matched.items()]
         found.scores[key] = sum(gains) / sum(weights)
-    affirmed = " ".join(one for one, assertion in zip(plan.clauses, assertions, strict=True) if assertion != "absent")
-    worded = _by_words(retriever, affirmed, want=want, among=among)
+    affirmed = {
+        one: tells for one, tells, assertion in zip(plan.clauses, weights, assertions, strict=True)
+        if assertion != "absent"
+    }  # fmt: skip
+    worded = _by_words(retriever, " ".join(affirmed), cards, want=want, among=among)
+    said = _Said(cards.values(), want)
+    named = said.named(affirmed)
+    there = frozenset(place for clause in affirmed for place in places(clause))
     most = max(found.scores.values(), default=0.0) or 1.0
     for key in found.scores.keys() | worded.keys():
-        found.scores[key] = (found.scores.get(key, 0.0) / most + _WORDED * worded.get(key, 0.0)) / (1 + _WORDED)
+        ways = (found.scores.get(key, 0.0) / most, worded.get(key, 0.0), named.get(key, 0.0))
+        found.scores[key] = sum(ways) / len(ways) * (_FAR if far_apart(there, said.places[key]) else 1.0)
     for key in found.scores:
         evidence = found.evidence[key]
         evidence.passages = list(shown.get(key, {}).values())
@@ -102,8 +114,46 @@ def _tells(clause: str, assertion: str) -> float:
     return share * _TELLS.get(assertion, 1.0)
 
 
-def _by_words(retriever: Retriever, text: str, *, want: Kind, among: Ids | None) -> dict[int, float]:
-    """Studies, or reports, by the rare words of a text that their sentences hold, 0 to 1 for the most of them."""
+class _Said:
+    """What the sentences that were read affirm of each study, or report, and where in the body."""
+
+    def __init__(self, cards: Iterable[PassageCard], want: Kind) -> None:
+        self._concepts: dict[int, set[str]] = defaultdict(set)
+        self.places: dict[int, frozenset[str]] = defaultdict(frozenset)
+        for card in cards:
+            key = card.study_id if want is Kind.STUDY else card.report_id
+            if key is None or card.report_id is None:
+                continue
+            for clause in clauses_of(card):
+                self.places[key] |= clause.places
+                self._concepts[key] |= clause.concepts if clause.assertion != "absent" else frozenset()
+
+    def named(self, clauses: Mapping[str, float]) -> dict[int, float]:
+        """How many of the findings of these clauses each affirms, 0 to 1 for the most: by what a clause counts, and
+        the more the fewer studies affirm it.
+        """
+        asked: dict[str, float] = {}
+        for clause, tells in clauses.items():
+            for one in findings(clause):
+                asked[one] = max(tells, asked.get(one, 0.0))
+        for one in asked:
+            holders = sum(one in concepts for concepts in self._concepts.values())
+            asked[one] *= math.log((1 + len(self._concepts)) / (1 + holders))
+        sums = {
+            key: sum(counts * nearness(one, concepts) for one, counts in asked.items())
+            for key, concepts in self._concepts.items()
+        }
+        most = max(sums.values(), default=0.0) or 1.0
+        return {key: value / most for key, value in sums.items()}
+
+
+def _by_words(
+    retriever: Retriever, text: str, cards: dict[int, PassageCard], *, want: Kind, among: Ids | None
+) -> dict[int, float]:
+    """Studies, or reports, by the rare words of a text that their sentences hold, 0 to 1 for the most of them.
+
+    cards: what was read before, by vector; what is found is added.
+    """
     if not text:
         return {}
     words = Words(expand(text))
@@ -112,7 +162,9 @@ def _by_words(retriever: Retriever, text: str, *, want: Kind, among: Ids | None)
     allowed = None if among is None else set(among.tolist())
     scores = {vector_id: score for vector_id, score in rows if allowed is None or vector_id in allowed}
     sums: dict[int, float] = defaultdict(float)
-    for vector_id, card in passage_cards(retriever.database, list(scores)).items():
+    holding = passage_cards(retriever.database, list(scores))
+    cards.update(holding)
+    for vector_id, card in holding.items():
         key = card.study_id if want is Kind.STUDY else card.report_id
         if key is not None and card.report_id is not None and card.assertion != "absent":
             sums[key] += scores[vector_id]

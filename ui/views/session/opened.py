@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from spinecho.access.people import Person, Recorder, open_record
 from spinecho.setup.settings import Settings, read_settings
 from spinecho.shown import Served, ShownArchive, open_served, shown_archive
 from spinecho.ui.opening import show_warning
+from spinecho.ui.server.fair import leave_what_stays
 from spinecho.ui.views.session.signed import asks_for_sign_in
 
 
@@ -51,7 +51,5 @@ def _record(place: str, file: int, none: bool, signed: bool, _settings: Settings
 def _open(home: str, encoder: str, file: int) -> Served:
     """`file` is the database's inode: a home that was made anew is opened anew."""
     served = open_served(read_settings(home=Path(home), encoder=encoder), warn=show_warning)
-    gc.unfreeze()  # else what was opened before, and is gone, stays for good
-    gc.collect()
-    gc.freeze()  # what stays: a collection that walks all of it would stop a search for a tenth of a second
+    leave_what_stays()
     return served

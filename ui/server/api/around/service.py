@@ -27,6 +27,7 @@ from spinecho.ui.server.api.around.browser import Sessions
 from spinecho.ui.server.api.around.kept_volumes import KeptVolumes
 from spinecho.ui.server.api.around.limits import Buckets, Limits, Turns
 from spinecho.ui.server.api.around.problems import NotReady
+from spinecho.ui.server.fair import leave_what_stays
 from spinecho.ui.server.jobs.queue import Queue
 
 _LOOK = 2.0
@@ -106,6 +107,7 @@ class Service:
         try:
             served = open_served(self.settings, database=self.database)
             _ = served.archive(Person("server", Role.VIEWER), self.record).generation  # reads the builds
+            leave_what_stays()
             self._served, self._failed = served, ""
         except SpinechoError as error:
             self._failed = str(error)
