@@ -11,9 +11,10 @@ READY := $(VENV)/.ready
 
 # one after the other, as processes of their own: engines that tests hold open add up to gigabytes. Each worker computes with
 # one thread: two of them share two cores, and threads that wait for small matrices spin. Files run in their order, not those with
-# the most tests first: a browser's and a notebook's have few and take long, and one worker waited for the other at the end
-PARTS := tests/ui tests/api:tests/front_door:tests/mcp \
-	tests:--ignore=tests/ui:--ignore=tests/api:--ignore=tests/front_door:--ignore=tests/mcp
+# the most tests first: a browser's and a notebook's have few and take long, and one worker waited for the other at the end.
+# Three look at pages, as each of them waits for its browser a third of the time
+PARTS := -n3:tests/ui -n2:tests/api:tests/front_door:tests/mcp \
+	-n2:tests:--ignore=tests/ui:--ignore=tests/api:--ignore=tests/front_door:--ignore=tests/mcp
 
 TOOLS := build/tools
 DEPLOYMENT := docs/deployment
@@ -30,7 +31,7 @@ demo: $(READY)
 test: $(READY)
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint docs servers
 	@SPINECHO_TEST_RUN=$$(mktemp -d); export SPINECHO_TEST_RUN OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1; trap 'rm -rf "$$SPINECHO_TEST_RUN"' EXIT; \
-	failed=0; for part in $(PARTS); do $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $$(echo $$part | tr : ' ') || failed=1; done; exit $$failed
+	failed=0; for part in $(PARTS); do $(BIN)/pytest --dist loadfile --no-loadscope-reorder $$(echo $$part | tr : ' ') || failed=1; done; exit $$failed
 
 # what tests look at pages with, a PostgreSQL that speaks TLS, and an Orthanc with DICOMweb: Debian's where this is root on
 # Debian (its cluster is not started, and Orthanc not in runlevel 1), else the system's, else Playwright's own Chromium. Tests that find none say so and are skipped.

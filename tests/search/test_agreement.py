@@ -44,6 +44,39 @@ def test_contradictions_are_named(query: str, sentence: str, contradicts: str) -
     assert judge(parse_query(query), card(sentence), 0.8).contradicts == contradicts
 
 
+@pytest.mark.parametrize(
+    ("query", "sentences"),
+    [  # each nearer to what is asked than the one after it
+        (
+            "left vestibular schwannoma",
+            ("Vestibular schwannoma on the left.", "Vestibular schwannoma.", "A schwannoma.", "Left renal cyst."),
+        ),
+        (
+            "pituitary macroadenoma",
+            ("A macroadenoma of the pituitary gland.", "A pituitary adenoma.", "A tumor.", "Fracture."),
+        ),
+        (
+            "bilateral femoral head necrosis",
+            ("Femoral head necrosis on both sides.", "Osteonecrosis.", "Bilateral cysts."),
+        ),
+        ("left", ("Cyst on the left.", "Cyst.")),
+    ],
+)
+def test_a_side_counts_beside_its_finding_and_a_kind_of_it_in_part(query: str, sentences: tuple[str, ...]) -> None:
+    nears = [judge(parse_query(query), card(sentence), 0.5).nears for sentence in sentences]
+    assert nears == sorted(nears, reverse=True), nears
+    assert len(set(nears)) == len(nears), nears
+    assert nears[0] == 1.0
+
+
+@pytest.mark.parametrize("side", ["left", "right", "bilateral"])
+@pytest.mark.parametrize("finding", ["meningioma", "renal cyst", "hippocampal sclerosis", "knee effusion"])
+def test_a_side_alone_comes_near_nothing(side: str, finding: str) -> None:
+    other = judge(parse_query(f"{side} {finding}"), card(f"Fracture, {side}."), 0.5)
+    assert other.nears == 0.0
+    assert not other.covers >= 0.8  # and none of it fits
+
+
 def test_what_contradicts_weighs_less_than_what_is_unsure_and_that_less_than_what_is_said() -> None:
     query = parse_query("glioma")
     said, unsure, denied = (

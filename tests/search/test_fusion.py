@@ -47,8 +47,8 @@ def test_scans_count_little_where_a_finding_is_asked_for_and_all_where_they_are_
 def test_a_sentence_that_names_what_is_asked_raises_its_study() -> None:
     card = PassageCard(7, 1, 1, None, None, "findings", "A mass.", "present", frozenset())
     part = found(s1=0.5, s2=0.5)
-    part.evidence[1].passages.append(PassageHit(card, 0.5, covers=1.0))
-    part.evidence[2].passages.append(PassageHit(card, 0.5, "absent", covers=1.0))
+    part.evidence[1].passages.append(PassageHit(card, 0.5, nears=1.0))
+    part.evidence[2].passages.append(PassageHit(card, 0.5, "absent", nears=1.0))
     scores = fused({"sentences": part}, replace(WEIGHTS, named=2)).scores
     assert scores == {1: pytest.approx(0.75), 2: pytest.approx(0.375)}
 

@@ -60,6 +60,28 @@ def test_a_report_is_one_chip_and_finds_reports_that_say_the_same(engine: Engine
     assert reports.hits[0].study.uid == SCANS[0].uid
 
 
+LIKE = [
+    Scan(11, "A vestibular schwannoma of 12 mm in the internal auditory canal."),
+    Scan(
+        12, "The wall is thick and enhances; a cystic part, 12 mm, lies in the canal of the femur.", body_part="THIGH"
+    ),
+    Scan(13, "The fluid in the joint is unremarkable, no mass.", body_part="KNEE"),
+    Scan(14, "A schwannoma of the brachial plexus.", body_part="NECK"),
+]
+HEARING = """INDICATION: Hearing loss. TECHNIQUE: CISS, T1 with fat saturation after contrast.
+FINDINGS: No infarct. Ventricles are normal. In the internal auditory canal a mass of 12 mm whose wall is thick and
+enhances; a cystic part of it lies in the canal. IMPRESSION: Vestibular schwannoma."""
+
+
+def test_reports_that_affirm_its_findings_lead_and_other_parts_of_the_body_do_not(tmp_path: Path) -> None:
+    """Sentences that are worded alike may be of another thing."""
+    home = Home(tmp_path / "home")
+    home.index(write_scans(tmp_path / "scans", LIKE))
+    found = [hit.study.uid for hit in home.engine().search(TextQuery(HEARING)).hits if hit.study]
+    assert found[0] == LIKE[0].uid
+    assert found.index(LIKE[3].uid) < found.index(LIKE[1].uid)
+
+
 def test_nothing_in_a_report_is_a_condition_a_wildcard_or_an_identifier(engine: Engine) -> None:
     plan = engine.plan(TextQuery(REPORT))
     assert (plan.offers, plan.identifiers, plan.corrections) == ((), (), ())
