@@ -93,6 +93,10 @@ def test_a_scan_that_is_sent_finds_what_its_path_finds(
     assert told.status_code == 200, told.text
     hits = front.similar(folder, k=3)
     assert [one["study_uid"] for one in told.json()["hits"]] == [one.study.uid for one in hits if one.study]
+    for path, data in (("similar", {"k": "5000"}), ("search", {"question": '{"words": "lesion", "k": 5000}'})):
+        every = served.client.post(f"/api/v1/{path}/scan", files=files, data=data)
+        assert every.status_code == 200, every.text
+        assert every.json()["next"] is None  # the scan is not kept: all of it is one page
     boxed = served.client.post("/api/v1/similar/scan", files=files, data={"box": "0.2,0.2,0.2,0.7,0.7,0.7"})
     assert boxed.status_code == 200, boxed.text
     worded = served.client.post("/api/v1/similar/scan", files=files, data={"words": "lesion"})

@@ -17,7 +17,7 @@ from serving import ROLES, Signed, make_tokens, settings_of, sign_in
 from starlette.testclient import TestClient
 
 from spinecho.ui.server.api.app import create_api
-from spinecho.ui.server.api.around.limits import Limits
+from spinecho.ui.server.api.around.limits import Limits, Turns
 from spinecho.ui.server.api.around.problems import Unauthenticated
 from spinecho.ui.server.api.around.service import Door
 from spinecho.ui.server.guard import Rules
@@ -92,6 +92,22 @@ def test_each_role_may_use_each_tool_and_nobody_else(signed: Signed, tool: str) 
         answer = asked(signed, token, tool, filled(signed, tool))
         assert (answer.status_code, answer.json()["type"]) == (403, "urn:spinecho:problem:out-of-scope")
         assert len(acts(signed.settings.home, "refused")) == before + 1
+
+
+@pytest.mark.parametrize("tool", sorted(ARGUMENTS))
+def test_tools_that_search_take_turns_with_everybody(
+    signed: Signed, tool: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    taken = Turns.taken
+
+    async def noted(turns: Turns, work: Any) -> Any:
+        done.append("turn")
+        return await taken(turns, work)
+
+    monkeypatch.setattr(Turns, "taken", noted)
+    assert asked(signed, "viewer", tool, filled(signed, tool)).status_code == 200
+    assert done == (["turn"] if tool in ("search_studies", "similar_studies") else [])
 
 
 def test_patients_are_not_found_by_a_viewer(signed: Signed) -> None:

@@ -11,7 +11,9 @@ import pytest
 from archives import Home, copy_of
 from jobs_done import Works, meanwhile
 from pages import acts, calm, page_of, texts
+from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
+from waiting import comes
 
 from spinecho.search.access import cohorts as access
 from spinecho.search.access.cohorts import PersonalCohorts, is_long
@@ -19,6 +21,8 @@ from spinecho.search.access.personal_archive import Person, PersonalArchive, Rol
 from spinecho.search.cohorts.definition import from_plain
 from spinecho.setup.settings import Settings, read_settings
 from spinecho.ui.cohort_answers import ListChanged, counted, frozen_as_seen
+from spinecho.ui.server.api.app import create_api
+from spinecho.ui.server.api.around.service import Door
 from spinecho.ui.server.jobs import pages
 from spinecho.ui.server.jobs import pool as pools
 from spinecho.ui.server.jobs.pool import Pool, set_pool
@@ -236,3 +240,13 @@ def test_the_process_for_counts_is_made_ready_where_they_are_long(
     pages.make_ready(own, Pool(works.queue))
     assert not works.all()
     assert not (own.home / "record.sqlite").exists(), "nothing was asked of the archive"
+
+
+def test_a_server_without_pages_makes_it_ready_too(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Settings] = []
+    monkeypatch.setattr("spinecho.ui.server.api.app.make_ready", lambda settings, pool: begun.append(settings))
+    for warm in (False, True):
+        with TestClient(create_api(own, door=Door(alone=True), warm=warm)) as client:
+            assert client.get("/healthz").status_code == 200
+            assert not warm or comes(lambda: begun)
+    assert begun == [own]

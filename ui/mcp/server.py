@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mcp.server import MCPServer
 
 from spinecho.ui.mcp.shapes import NOTICE
-from spinecho.ui.mcp.tools import add_tools
+from spinecho.ui.mcp.tools import add_tools, at_once
 
 if TYPE_CHECKING:
     from spinecho.archive import Archive
@@ -21,13 +21,20 @@ INSTRUCTIONS = (
 )
 
 
-def server_of(archive: Archive | Callable[[], Archive], **options: Any) -> MCPServer:
-    """The tools over an archive as it was opened, or over what gives it before whoever asks now."""
+def server_of(
+    archive: Archive | Callable[[], Archive],
+    in_turn: Callable[[Callable[..., Any]], Callable[..., Any]] = at_once,
+    **options: Any,
+) -> MCPServer:
+    """The tools over an archive as it was opened, or over what gives it before whoever asks now.
+
+    in_turn: what makes a tool that searches wait for its turn.
+    """
     server: MCPServer = MCPServer(
         "spinecho", title="Spinecho", instructions=INSTRUCTIONS, version=version("spinecho"), log_level="WARNING",
         subscriptions=False, **options,
     )  # fmt: skip
-    add_tools(server, archive if callable(archive) else lambda: archive)
+    add_tools(server, archive if callable(archive) else lambda: archive, in_turn)
     return server
 
 

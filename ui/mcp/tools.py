@@ -34,8 +34,16 @@ Rules = Annotated[list[Annotated[str, Field(max_length=10_000)]], Field(max_leng
 _log = logging.getLogger(__name__)
 
 
-def add_tools(server: MCPServer, archive_now: Callable[[], Archive]) -> None:
-    """archive_now: the archive before whoever asks now."""
+def at_once(search: Callable[..., Any]) -> Callable[..., Any]:
+    """Where nobody else searches, a tool that does has not to wait for its turn."""
+    return search
+
+
+def add_tools(
+    server: MCPServer, archive_now: Callable[[], Archive],
+    in_turn: Callable[[Callable[..., Any]], Callable[..., Any]] = at_once,
+) -> None:  # fmt: skip
+    """archive_now: the archive before whoever asks now. in_turn: what makes a tool that searches wait for its turn."""
 
     def asking(tool: str) -> AbstractContextManager[Archive]:
         return _asking(archive_now, tool, ToolError)
@@ -94,7 +102,8 @@ def add_tools(server: MCPServer, archive_now: Callable[[], Archive]) -> None:
             return answers.opened(archive.study(uid)).model_dump_json()
 
     for tool, title, description in (
-        (search_studies, "Search studies", _SEARCH), (similar_studies, "Studies that look alike", _SIMILAR),
+        (in_turn(search_studies), "Search studies", _SEARCH),
+        (in_turn(similar_studies), "Studies that look alike", _SIMILAR),
         (get_report, "Read a study's reports", _REPORT), (cohort_count, "Count a cohort", _COUNT),
         (facets, "Which values occur", _FACETS),
     ):  # fmt: skip

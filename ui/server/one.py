@@ -124,7 +124,7 @@ def make() -> Any:
     door = Door(alone=not options["signed"], secret=options["secret"])
     api = create_api(
         settings, door=door, rules=rules, jobs_at_once=options["jobs"], workers=options["workers"],
-        tools=find_spec("mcp") is not None,
+        tools=find_spec("mcp") is not None, warm=not options["pages"],
     )  # fmt: skip
     if not options["pages"]:
         return api

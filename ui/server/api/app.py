@@ -32,6 +32,8 @@ from spinecho.ui.server.api.routes import (
     tokens,
 )
 from spinecho.ui.server.guard import Rules
+from spinecho.ui.server.jobs.pages import make_ready
+from spinecho.ui.server.jobs.pool import Pool
 from spinecho.ui.server.jobs.runner import Runner
 
 _GROUPS = (
@@ -55,14 +57,15 @@ _RESPONSES[304] = {"description": "What If-None-Match names still holds."}
 
 def create_api(
     settings: Settings, *, door: Door | None = None, limits: Limits | None = None, rules: Rules | None = None,
-    wait: bool = False, jobs_at_once: int = 1, workers: int = 1, tools: bool = False,
+    wait: bool = False, jobs_at_once: int = 1, workers: int = 1, tools: bool = False, warm: bool = False,
 ) -> FastAPI:  # fmt: skip
     """The API over a home. door: where it stands, see `Door`. rules: names and origins that are let through.
 
     wait: open the index before the first request is taken, as tests do; else it is opened beside them. jobs_at_once: 0
     leaves jobs to another server of the home, and counts long cohorts here. workers: processes that share the port, and
-    the rate of a token. tools: also those of assistants, at /mcp, which takes the SDK `mcp`. Raises what opening the
-    database and the record raises, and `RolesError`.
+    the rate of a token. tools: also those of assistants, at /mcp, which takes the SDK `mcp`. warm: have the process for
+    long counts begun before somebody waits for it. Raises what opening the database and the record raises, and
+    `RolesError`.
     """
     logs.set_up()
     service = Service.over(settings, (limits or read_limits()).shared_by(workers), door or Door())
@@ -78,6 +81,8 @@ def create_api(
         runner = Runner(settings, service.queue, at_once=jobs_at_once)
         if jobs_at_once:
             runner.begin()
+        if jobs_at_once and warm:
+            threading.Thread(target=make_ready, args=(settings, Pool(service.queue)), name="ready", daemon=True).start()
         async with assistants.running() if assistants is not None else nullcontext():
             yield
         runner.close()

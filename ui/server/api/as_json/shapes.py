@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from spinecho.ui.server.api.around.limits import MOST_RESULTS
+from spinecho.ui.server.api.around.limits import MOST_DEEP, MOST_RESULTS
 
 Words = Annotated[str, Field(max_length=200_000)]
 Where = Annotated[str, Field(max_length=10_000, description="A filter, as docs/filters.md has it.")]
@@ -51,6 +51,12 @@ class SearchAsked(Asks):
     as_typed: bool = False
     refine: bool = False
     cursor: Cursor = None
+
+
+class ScanAsked(SearchAsked):
+    """The same beside a scan that is sent, which is not kept: all hits are on one page."""
+
+    k: Annotated[int, Field(ge=1, le=MOST_DEEP, description="Hits, on one page.")] = 10
 
 
 class SimilarAsked(Asks):

@@ -98,10 +98,10 @@ async def similar_scan(
     words: Annotated[str, Form(max_length=20_000, description="What hits are to fit besides.")] = "",
     box: Annotated[str, Form(max_length=200, description="R0,A0,S0,R1,A1,S1, or i0:i1,j0:j1,k0:k1.")] = "",
     where: Annotated[str, Form(max_length=10_000)] = "",
-    k: Annotated[int, Form(ge=1, le=1000)] = 10,
+    k: Annotated[int, Form(ge=1, le=MOST_DEEP)] = 10,
     reports: Annotated[bool, Form()] = False,
 ) -> JSONResponse:
-    """Studies that look like a scan that is sent, which is read in a child process and not kept."""
+    """Studies that look like a scan that is sent, which is read in a child process and not kept: all on one page."""
     chosen = read_where(where)
     if box and words.strip():
         raise QueryError("a spot is searched for without words; leave one of box and words out")

@@ -29,7 +29,7 @@ async def search_like_scan(
 ) -> JSONResponse:
     """As /search, where hits are to resemble a scan that is sent, too; it is read in a child process and not kept."""
     try:
-        body = shapes.SearchAsked.model_validate_json(question)
+        body = shapes.ScanAsked.model_validate_json(question)
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(map(str, first["loc"]))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials
@@ -18,11 +20,13 @@ from spinecho.search.access.persons import Person, Refused
 from spinecho.ui.mcp.http import MOST_BYTES
 from spinecho.ui.mcp.server import server_of
 from spinecho.ui.server.api.around.asking import Needs
+from spinecho.ui.server.api.around.metrics import SEARCHES
 from spinecho.ui.server.api.around.problems import Unauthenticated, problem, problem_of
 from spinecho.ui.server.api.around.service import Service
 from spinecho.ui.server.guard import Receive, Scope, Send
 
 PATH = "/mcp"
+Answer = TypeVar("Answer")
 _PERSON: ContextVar[Person | None] = ContextVar("person", default=None)
 _ASKS = Needs("read", what="ask by an assistant")
 
@@ -32,7 +36,7 @@ class Tools:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._app = server_of(self._archive_now).streamable_http_app(
+        self._app = server_of(self._archive_now, self._in_turn).streamable_http_app(
             streamable_http_path=PATH, json_response=True, stateless_http=True, max_request_body_size=MOST_BYTES,
             # names and origins are looked at by the edge, before this
             transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
@@ -62,6 +66,16 @@ class Tools:
             await self._app(scope, receive, send)
         finally:
             _PERSON.reset(kept)
+
+    def _in_turn(self, search: Callable[..., Answer]) -> Callable[..., Awaitable[Answer]]:
+        """Searches of assistants take turns with all others."""
+
+        @functools.wraps(search)
+        async def waits(*given: Any, **named: Any) -> Answer:
+            with SEARCHES.track_inprogress():
+                return await self._service.turns.taken(lambda _: search(*given, **named))
+
+        return waits
 
     def _archive_now(self) -> Archive:
         person = _PERSON.get()
