@@ -15,6 +15,12 @@ from spinecho.encoders.language.vocabulary.spine_levels import position
 
 Fit: TypeAlias = Literal["same", "within", "contains", "other", "unknown"]
 
+_CORD = {
+    "spine:cervical cord": ("spine:cervical spine",), "spine:thoracic cord": ("spine:thoracic spine",),
+    "spine:conus medullaris": ("spine:thoracic spine", "spine:lumbar spine"),
+}  # fmt: skip
+"""The parts of the spine in which a part of the cord lies, which has no levels of its own: reports give vertebrae's."""
+_ALONG = frozenset(("spine:cervical spine", "spine:thoracic spine", "spine:lumbar spine", "spine:sacrum"))
 _ORDER: tuple[Fit, ...] = ("same", "within", "contains", "unknown", "other")
 
 
@@ -67,6 +73,8 @@ def _fit(asked: str, stated: frozenset[str]) -> Fit:
     at = position(asked)
     if at is not None and {at - 1, at + 1} <= {position(one) for one in stated}:
         return "within"  # L4 lies between L3/4 and L4/5
+    if _off_along_the_spine(asked, stated):
+        return "other"
     above = wider(asked)
     nearest = [one for one in stated if one in above]
     rivals = [one for one in stated if _excludes(asked, one)]
@@ -75,6 +83,17 @@ def _fit(asked: str, stated: frozenset[str]) -> Fit:
     if rivals:
         return "other"
     return "contains" if nearest else "unknown"
+
+
+def _off_along_the_spine(asked: str, stated: frozenset[str]) -> bool:
+    """Whether a part of the cord is asked for and levels elsewhere are said, or the other way round."""
+    mine = _sections(asked)
+    its = [found for one in stated if (one in _CORD) != (asked in _CORD) and (found := _sections(one))]
+    return bool(mine and its) and not any(mine & one for one in its)
+
+
+def _sections(place: str) -> frozenset[str]:
+    return frozenset(_CORD.get(place, ())) or _ALONG & _whole(place)
 
 
 @lru_cache(maxsize=65536)

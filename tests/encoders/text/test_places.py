@@ -126,10 +126,26 @@ def test_every_place_of_a_kind_is_another_place(group: str) -> None:
         ("left ventricle", "dilated right ventricle", "other"),
         ("frontal lobe", "periventricular white matter", "unknown"),
         ("", "frontal lobe", "unknown"),
+        ("cervical cord", "T1-T3 levels of the spinal cord", "other"),
+        ("cervical cord", "a lesion of the cord at C7/T1", "contains"),
+        ("cervical cord", "C3 to C7", "unknown"),
+        ("cervical spine", "lesion of the thoracic cord", "other"),
+        ("lumbar spine", "conus medullaris", "unknown"),
+        ("C5/6", "thoracic cord", "other"),
     ],
 )
 def test_fits(asked: str, said: str, fit: str) -> None:
     assert place_fit(places(asked), places(said)) == fit
+
+
+@pytest.mark.parametrize(("cord", "holds"), [("cervical", "C"), ("thoracic", "T")])
+def test_a_part_of_the_cord_lies_at_its_levels_and_at_no_others(cord: str, holds: str) -> None:
+    levels = {"C": ("C2", "C3/4", "C6"), "T": ("T2", "T5/6", "T10"), "L": ("L3", "L4/5"), "S": ("S2",)}
+    for letter, names in levels.items():
+        for name in names:
+            said, asked = places(f"Signal change at {name}."), places(f"{cord} cord lesion")
+            assert (place_fit(asked, said) == "other") == (letter != holds), name
+            assert (place_fit(said, asked) == "other") == (letter != holds), name
 
 
 def test_other_is_mutual() -> None:
