@@ -53,6 +53,14 @@ NOT_NOW = re.compile(
     re.IGNORECASE,
 )
 """Before an age of another time or of somebody else: "epilepsy since age 5", "bone age 12"."""
+_EARLY = re.compile(
+    r"(?<!\w)(?:ex-?)?(?:prem(?:ie|mie|s|ature\w*)?|pre-?term|f(?:o)?et(?:al|us(?:es)?)|unborn|gestation\w*|pregnan\w*|ga)(?!\w)",
+    re.IGNORECASE,
+)
+_WEEKS = re.compile(r"\d\s?-?\s?(?:w|wks?|weeks?)\b", re.IGNORECASE)
+_OF_A_RELATIVE = re.compile(
+    r"(?<!\w)(?:mother|father|parents?|mum|dad|wife|husband|sister|brother)s? of (?:a |an |the )?$", re.IGNORECASE
+)
 
 
 def before(match: re.Match[str]) -> str:
@@ -75,6 +83,14 @@ def lasts(match: re.Match[str]) -> bool:
     said = before(match)
     behind = LASTS_AFTER.match(match.string, match.end()) is not None
     return behind or LASTS_BEFORE.search(said) is not None or CLINICAL.search(said) is not None
+
+
+def of_another(match: re.Match[str]) -> bool:
+    """Whether it is a relative's, or how long a pregnancy lasted: "mother of a 3 year old", "premature, 28 weeks"."""
+    said = before(match)
+    return _OF_A_RELATIVE.search(said) is not None or (
+        _WEEKS.search(match.group()) is not None and _EARLY.search(said + match.group()) is not None
+    )
 
 
 def alone(match: re.Match[str]) -> bool:

@@ -14,10 +14,12 @@ from datetime import date
 from typing import TypeAlias
 
 from spinecho.db.filters.algebra import ALL, And, Between, Filter, Is, Not, conjuncts
+from spinecho.search.planning.age_context import of_another
 from spinecho.search.planning.age_words import DECADES, SEX
 from spinecho.search.planning.date_patterns import dates_said
 from spinecho.search.planning.fact_patterns import PATTERNS, SAYINGS
 from spinecho.search.planning.fact_spelling import mended_words
+from spinecho.search.planning.negations import denied_behind, denied_from, weighs
 from spinecho.search.planning.plain_forms import plain
 from spinecho.search.planning.query_plan import Correction, Offer
 from spinecho.search.planning.spans import Span, Taken
@@ -46,15 +48,6 @@ SEX_BEFORE = re.compile(
 SEX_BEHIND = re.compile(rf"[\s,/.()-]{{0,3}}(?P<who>{_WHO})(?![\w/'’+&-])", re.IGNORECASE)
 
 
-_NOT = re.compile(
-    r"(?:(?:(?<!\S)[-−])|(?<![\w-])(?:and |but |or )?(?:not|no|non|neither|except(?: for)?|excluding|exclude[sd]?"
-    r"|excl\.?|minus|without|w/o|w/out|sans|other than|rather than|instead of"
-    r"|(?:any|every|all)(?:thing|one|body)? (?:but|bar)|no(?:body| one|-one)|apart from|aside from|save for"
-    r"|omit(?:ting)?|avoid(?:ing)?|isn['’]t|aren['’]t|nor"
-    r"|kein(?:e[nrsm]?)?|nicht|ohne)[\s-]{1,3})"
-    r"(?:(?:any|the|a|an|in|on|at|from|of|by|for|with|vendor|scanner|manufacturer)\s{1,3}){0,2}$",
-    re.IGNORECASE,
-)
 _JOINS_BEFORE = re.compile(
     r"(?:(?<![\w-])(?:in|of|for|on|at|by|the|an?|and|from|with|patients?|pts?|pats?|imaged|scanned|aged|vendor"
     r"|men and women|women and men|boys and girls|girls and boys|both sexes|either sex)\s{1,3}){1,3}$",
@@ -62,9 +55,6 @@ _JOINS_BEFORE = re.compile(
 )
 _JOINS_AFTER = re.compile(
     r"\s{1,3}(?:with|and|who ha(?:ve|s|d)|having|showing|mit|scanners?|scans?|patients?)(?!\w)", re.IGNORECASE
-)
-_DENIED = re.compile(
-    r"\s{1,2}(?:(?:is|are|were)\s)?(?:excluded|omitted|left out|not wanted|unwanted)(?!\w)", re.IGNORECASE
 )
 _EITHER = re.compile(r"\s{0,3}(?:,|/|\+|&|and|or|und|oder|,\s{0,2}(?:and|or))\s{0,3}", re.IGNORECASE)
 _GROUPS = re.compile(r"\s{1,3}(?:and|or|&|und|oder)\s{1,3}", re.IGNORECASE)
@@ -101,7 +91,7 @@ def _facts_in_plain(text: str, today: date) -> tuple[Fact, ...]:
         for match in pattern.finditer(text):
             if taken.meets(match.span()) or not match.group().strip():
                 continue
-            reading = read(match, today)
+            reading = None if field == "age" and of_another(match) else read(match, today)
             if reading is None:
                 continue
             taken.take(match.span())
@@ -254,14 +244,13 @@ def _negated(facts: Sequence[Fact], text: str) -> Iterator[Fact]:
     """Each fact with the "not" before it; "not Siemens or GE" denies both."""
     last: Fact | None = None
     for one in facts:
-        before = text[max(0, one.start - 40) : one.start]
-        match = _NOT.search(before)
-        found = one
-        behind = _DENIED.match(text, one.stop)
-        if behind is not None and match is None:
-            found = replace(one, where=Not(one.where), text=f"not {one.text}", stop=behind.end())
-        elif match is not None:
-            found = replace(one, where=Not(one.where), text=f"not {one.text}", start=one.start - len(match.group()))
+        if not weighs(text, one.start):
+            continue
+        found, start, behind = one, denied_from(text, one.start), denied_behind(text, one.stop)
+        if start is not None:
+            found = replace(one, where=Not(one.where), text=f"not {one.text}", start=start)
+        elif behind is not None:
+            found = replace(one, where=Not(one.where), text=f"not {one.text}", stop=behind)
         elif last is not None and last.text.startswith("not ") and last.field == one.field:
             between = text[last.stop : one.start]
             if _NEITHER.fullmatch(between):

@@ -243,6 +243,7 @@ def test_what_is_said_of_scans_is_no_age(said: str) -> None:
         ("epilepsy since age 5", "age"), ("bone age 12, wrist", "age"), ("a 6 week old infarct", "age"),
         ("2 year old stent", "age"),
         ("MEN 2A pituitary", "sex"), ("paediatric coil", "age"), ("in May-Thurner", "date"),
+        ("born premature 32 weeks boy", "age"), ("ex-prem, 28 weeks, girl", "age"), ("mother of a 3 year old", "age"),
         ("mother had MS", "sex"), ("segment 6 m", "sex"), ("6/12 f/u gbm", "sex"),
     ],
 )  # fmt: skip
@@ -254,15 +255,42 @@ def test_what_was_not_meant_does_not_count(typed: str, field: str) -> None:
     assert field not in {getattr(one, "field", "") for one in counted}, counted
 
 
-@pytest.mark.parametrize(
-    "no", ["not", "no", "non", "anything but", "everything but", "other than", "excl", "excl.", "w/out", "minus"]
-)
+DENIALS = (
+    "not", "no", "non", "anything but", "everything but", "other than", "excl", "excl.", "w/out", "minus",
+    "not done on",
+    "not scanned on", "never performed with", "wasn't made with", "weren't", "isn't", "aren’t any", "leave out",
+    "leaving out the", "skip", "ignore all", "but hide", "please drop", "rather than", "as opposed to", "none of the",
+    "nothing on", "no scans from", "no patients on", "don't want", "do not include", "not including", "cannot be",
+    "must not be", "unless", "barring", "lacking", "nicht auf", "keine",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("no", DENIALS)
 def test_every_way_to_deny_denies(no: str) -> None:
     for fact in ("axial", "Siemens", "Philips", "neonates", "men"):
         found = offered(f"spine abscess, {no} {fact}")
         assert len(found) == 1, fact
         assert isinstance(found[0].where, Not), fact
         assert found[0].where.part == offered(fact)[0].where
+
+
+@pytest.mark.parametrize(
+    "no", ["not scanned in", "none in", "outside of", "instead of", "nothing of", "not from before"]
+)
+def test_a_time_is_denied_too(no: str) -> None:
+    (found,) = offered(f"spine abscess, {no} 2021")
+    assert isinstance(found.where, Not)
+
+
+@pytest.mark.parametrize("how", ["regardless of", "irrespective of", "whether or not", "not only", "no matter if"])
+def test_what_does_not_matter_is_no_condition(how: str) -> None:
+    for fact in ("Siemens", "women", "children", "3T"):
+        assert not offered(f"spine abscess, {how} {fact}")
+
+
+@pytest.mark.parametrize("typed", ["foot drop women", "no change in the mass, women", "not enlarged nodes in women"])
+def test_what_is_denied_is_another_thing(typed: str) -> None:
+    assert sexes(typed, on=True) == ["F"]
 
 
 @pytest.mark.parametrize(
