@@ -12,6 +12,16 @@ from spinecho.encoders.language.clauses.bounds import NOT_A_NEGATION, UNDECIDED
 from spinecho.encoders.language.clauses.other_rules import rules_for
 from spinecho.encoders.language.laterality import Side, sides
 from spinecho.encoders.language.parts.languages import READ
+from spinecho.encoders.language.query_denials import (
+    CARRIES,
+    ELSEWHERE,
+    FILLER,
+    FILLER_ELSEWHERE,
+    NO,
+    NOT_ALONE,
+    denied_behind,
+    told_to_exclude,
+)
 from spinecho.errors import QueryError
 
 
@@ -82,30 +92,6 @@ _MINUS = re.compile(rf"(?<!\S)[-−](?=[^\W\d_]|[{_PRIVATE}])([{_PRIVATE}]+|[^\s
 _FIELD = re.compile(rf"(?<!\S)(?P<minus>[-−]?)(?P<name>[A-Za-z_]+(?:\.[\w-]+)?):(?P<value>[{_PRIVATE}]+|[^\s;]+)")
 _STAR = re.compile(r"(?<![\w*])([^\W\d_]{2,})\*(?!\w)")
 """A beginning of words: letters alone, as T2* is a sequence."""
-_NO = re.compile(
-    r"(?<![\w~-])(?:and |but |with |or )?(?:no|not|without|w/o|absence of|absent|lack of|negative for|free of|excluding"
-    r"|kein(?:e[nrsm]?|erlei)?|ohne|pas (?:d['’]|d[eu]s?(?!\w))|sans|aucune?|absence (?:d['’]|d[eu]s?(?!\w))"
-    r"|sin(?! contraste)|no hay|ning[úu]n[oa]?|ausencia de|ausschluss)(?:(?<=['’])|(?![\w-]))"
-    r"(?P<denied>[^,;.~]*?)"
-    r"(?=[,;.]|\s(?:mit|aber|jedoch|avec|mais|con|pero|im|in der|dans|en)\s|\s(?:kein\w*|ohne|sans|pas|sin)\s"
-    r"|\s(?:but|however|although|and (?:no|not|without)|with(?:out)?|in|on|at|which)\s"
-    r"|\s(?:no|not|without)\s|$)",
-    re.IGNORECASE,
-)
-_FILLER = re.compile(
-    r"^(?:\s*(?:any|the|a|an|of|definite|convincing|evidence|sign|signs|features?|further|other|to suggest)(?!\w))*\s*",
-    re.IGNORECASE,
-)
-_ELSEWHERE = re.compile(
-    r"\s*(?:and |but |with |or )?(?:kein|ohne|pas|sans|aucun|absence d|sin|no hay|ning|ausencia|ausschluss)",
-    re.IGNORECASE,
-)
-"""Opens a condition in another language than English, which alone leaves out their small words."""
-_FILLER_ELSEWHERE = re.compile(
-    r"^(?:\s*(?:nachweis|anhalt|hinweise?|zeichen|verdacht|einer?|eines|einen|von|für|auf|signes?|arguments?|une?|des|du|de"
-    r"|la|le|pour|signos?|evidencia|datos|del|los|las|el|una)(?!\w)|\s*[dl]['’])*\s*",
-    re.IGNORECASE,
-)
 _OR = re.compile(r"\s+(?:or|nor|and|oder|und)\s+|/(?=[^\W\d_]{3})", re.IGNORECASE)
 _OR_ELSEWHERE = re.compile(r"\s+(?:or|and|oder|und|noch|ou|ni|et|o|u|y|e)\s+|/(?=[^\W\d_]{3})", re.IGNORECASE)
 _LOOSE = re.compile(
@@ -135,7 +121,7 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
 
     def show(words: str) -> str:
         whole = _HIDDEN.sub(lambda match: quotes[ord(match[1]) - 0xE000], words)
-        return re.sub(r"\s*([,;])(?:\s*[,;])+", r"\1", " ".join(whole.split())).strip(_EDGES)
+        return _paired(re.sub(r"\s*([,;])(?:\s*[,;])*", r"\1", " ".join(whole.split())).strip(_EDGES))
 
     chips: list[Chip] = []
 
@@ -166,9 +152,13 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
     for match in _STAR.finditer(hidden):
         prefixes.append(match[1])
         chip("prefix", match.group(), *match.span())
+    hidden = told_to_exclude(hidden)
+    for joint, start, stop, end in denied_behind(_mask(hidden)):
+        unwanted.append((start, hidden[start:stop]))
+        hidden = hidden[:joint] + chip("unwanted", show(hidden[start:stop]), joint, end) + hidden[end:]
     phrases: list[str] = []
     wanted, at = [], 0
-    for match in _NO.finditer(_mask(hidden)):
+    for match in NO.finditer(_mask(hidden)):
         terms = _denied(match.group(), hidden[match.start("denied") : match.end("denied")])
         if not any(_has_word(show(term)) for term in terms):
             continue
@@ -185,13 +175,9 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
     for start, stop in _fragments(hidden, chips):
         chip("wanted", _LOOSE.sub("", show(hidden[start:stop])), start, stop)
     starless = _STAR.sub(r"\1", " ".join(piece for _, piece in wanted))
-    wish = _LOOSE.sub("", show(starless))
     denied = [show(term) for _, term in sorted(unwanted, key=lambda one: one[0])]
     conditions = tuple(dict.fromkeys(term for term in denied if _has_word(term)))
-    if not _has_word(wish) and not needs_words:
-        wish = ""
-    elif not _has_word(wish):
-        wish = ", ".join(one.value for one in field_terms if not one.negated) if not conditions else ""
+    wish = _wish(_LOOSE.sub("", show(starless)), conditions, field_terms, needs_words=needs_words)
     if needs_words and not _has_word(wish) and not conditions:
         raise EmptyQuery(
             f"the query {text[:40]!r} holds no word to search for; try 'T2 hyperintense lesion, left temporal lobe, "
@@ -199,6 +185,17 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
         )
     ordered = tuple(sorted(chips, key=lambda one: one.start))
     return QueryText(wish, conditions, sides(wish), tuple(phrases), tuple(prefixes), tuple(field_terms), ordered)
+
+
+def _wish(
+    words: str, conditions: Sequence[str], field_terms: Sequence[FieldTerm], *, needs_words: bool
+) -> str:  # fmt: skip
+    """What is wanted: the words, unless they only carry conditions; without any the values of conditions on facts."""
+    if conditions and CARRIES.fullmatch(words):
+        return ""
+    if _has_word(words) or not needs_words:
+        return words if _has_word(words) else ""
+    return "" if conditions else ", ".join(one.value for one in field_terms if not one.negated)
 
 
 def _field(name: str, value: str, fields: Mapping[str, str]) -> tuple[str, str]:
@@ -214,9 +211,9 @@ def _field(name: str, value: str, fields: Mapping[str, str]) -> tuple[str, str]:
 
 def _denied(condition: str, denied: str) -> list[str]:
     """What a condition denies, one or several, by the small words of its language."""
-    if _ELSEWHERE.match(condition):
-        return [_FILLER_ELSEWHERE.sub("", one) for one in _OR_ELSEWHERE.split(_FILLER_ELSEWHERE.sub("", denied))]
-    return _OR.split(_FILLER.sub("", denied))
+    if ELSEWHERE.match(condition):
+        return [FILLER_ELSEWHERE.sub("", one) for one in _OR_ELSEWHERE.split(FILLER_ELSEWHERE.sub("", denied))]
+    return _OR.split(FILLER.sub("", denied))
 
 
 def _fragments(hidden: str, chips: Sequence[Chip]) -> list[tuple[int, int]]:
@@ -244,9 +241,19 @@ def _mask(text: str) -> str:
     heard = text.lower()
     if len(heard) != len(text):
         return text
-    for pattern in (UNDECIDED, NOT_A_NEGATION, *_elsewhere_masked()):
+    for pattern in (UNDECIDED, NOT_A_NEGATION, NOT_ALONE, *_elsewhere_masked()):
         heard = pattern.sub(lambda match: "~" * len(match.group()), heard)
     return heard
+
+
+def _paired(text: str) -> str:
+    """Without a bracket at its edge whose other half is not in it."""
+    for opening, closing in ("()", "[]"):
+        if text.count(opening) > text.count(closing):
+            text = text.removeprefix(opening).removesuffix(opening)
+        elif text.count(closing) > text.count(opening):
+            text = text.removesuffix(closing).removeprefix(closing)
+    return text.strip(_EDGES)
 
 
 def _has_word(text: str) -> bool:

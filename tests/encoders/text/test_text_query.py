@@ -116,3 +116,60 @@ def test_chips_lie_in_the_text_and_apart(typed: str) -> None:
     ends = [0, *(chip.stop for chip in query.chips)]
     for chip, end in zip(query.chips, ends, strict=False):
         assert end <= chip.start < chip.stop <= len(typed)
+
+
+BEFORE = (
+    "no", "not", "without", "w/o", "minus", "excluding", "except", "except with", "lacking", "free of", "other than",
+    "rather than", "instead of", "as opposed to", "neither", "nor", "unless", "barring", "but not", "and no",
+    "apart from", "anything but", "everything except", "all except", "leave out", "leaving out", "ignore", "skip",
+    "don't show",
+    "I do not want", "that do not have", "who never had a", "which doesn’t show", "that aren't", "cannot be",
+    "but exclude",
+)  # fmt: skip
+BEHIND = (
+    "not seen",
+    "is not present",
+    "absent",
+    "was excluded",
+    "ruled out",
+    "not there",
+    "are not visible",
+    "left out",
+)
+
+
+@pytest.mark.parametrize("no", BEFORE)
+def test_every_way_to_deny_before_a_finding_denies_it(no: str) -> None:
+    for finding in ("infarct", "meningeal enhancement", "midline shift"):
+        for before in ("meningioma, ", "meningioma ", ""):
+            if no == "but exclude" and not before:
+                continue  # by itself it is what an indication asks
+            found = parse_query(f"{before}{no} {finding}")
+            assert (found.wanted, found.unwanted) == (before.strip(" ,"), (finding,)), (before, no, finding)
+
+
+@pytest.mark.parametrize("no", BEHIND)
+def test_every_way_to_deny_behind_a_finding_denies_it(no: str) -> None:
+    assert parse_query(f"infarct {no}").unwanted == ("infarct",)
+    found = parse_query(f"meningioma with edema {no}, left")
+    assert (found.wanted, found.unwanted) == ("meningioma, left", ("edema",))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["rule out infarct", "exclude infarct", "MRI to exclude infarct", "not only infarct", "no longer enhancing lesion",
+     "corpus callosum absent", "absent septum pellucidum", "foot drop", "non-enhancing lesion", "no change in size"],
+)  # fmt: skip
+def test_what_denies_no_finding_is_no_condition(typed: str) -> None:
+    found = parse_query(typed)
+    assert (found.wanted, found.unwanted) == (typed, ())
+
+
+@pytest.mark.parametrize("carrier", ["show me scans that", "all studies", "find cases", "I want only patients"])
+def test_words_around_a_condition_are_no_wish(carrier: str) -> None:
+    assert parse_query(f"{carrier} without infarct").absent
+
+
+def test_brackets_around_what_is_denied() -> None:
+    found = parse_query("haemorrhage (no infarct), not (mass or cyst)")
+    assert (found.wanted, found.unwanted) == ("haemorrhage", ("infarct", "mass", "cyst"))
