@@ -243,6 +243,11 @@ class _Reader:
                 raise self._error("the name of a finding, as in says:present(haemorrhage)")
             if self._text[at : at + 4].casefold() == "size" and (size := _SIZE.match(label)):
                 bounds |= _size(size)
+            elif _CONDITION.match(self._text, at):
+                self._at = at
+                raise self._error(
+                    "names and a size; a side or a place is part of a name, as in says:present(left tear)"
+                )
             else:
                 labels.append(label)
             if not self._text.startswith(",", self._at):

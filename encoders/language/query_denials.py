@@ -15,7 +15,7 @@ _SAID_TO = (
 NO = re.compile(
     r"(?<![\w~-])(?:and |but |with |or )?(?:no|not|without|w/o|absence of|absent|lack of|lacking|negative for|free of|devoid of"
     rf"|{_SAID_TO}|excluding|neither|nor|minus|unless|barring|(?:other|rather) than|instead of|as opposed to"
-    r"|(?:any|every|all)(?:thing|one|body)? (?:but|bar)|(?:(?:any|every)(?:thing|one|body) |all )?except(?: for| with| in)?"
+    r"|(?:any|every|all)(?:thing|one|body)?(?: \w+)? (?:but|bar)|(?:(?:any|every)(?:thing|one|body) |all )?except(?: for| with| in)?"
     r"|apart from|aside from|leav(?:e|ing) out|omit(?:ting)?|ignor(?:e|ing)|skip(?:ping)?|hide|nil"
     r"|kein(?:e[nrsm]?|erlei)?|ohne|pas (?:d['’]|d[eu]s?(?!\w))|sans|aucune?|absence (?:d['’]|d[eu]s?(?!\w))"
     r"|sin(?! contraste)|no hay|ning[úu]n[oa]?|ausencia de|ausschluss)(?:(?<=['’])|(?![\w-]))"

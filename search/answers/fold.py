@@ -8,12 +8,13 @@ were measured by `benchmarks.answers`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from spinecho.db.filters.conditions import ASKING
 from spinecho.encoders.language.findings import Wish
 from spinecho.search.answers.normality import calls_whole_normal
+from spinecho.search.channels.clause_agreement import clauses_of
 from spinecho.search.channels.found import Evidence, Found, PassageHit
 from spinecho.search.planning.query_plan import QueryPlan
 from spinecho.search.query import TextQuery
@@ -79,9 +80,10 @@ def conditions_of_words(query: TextQuery, plan: QueryPlan, found: Found) -> tupl
 
 def _fits(evidence: Evidence, wish: Wish, floors: Mapping[str, float]) -> bool:
     if any(_says(one, wish, floors.get("sentences", 0.0)) for one in evidence.passages):
-        return True
-    usual = floors.get("scans")
-    return usual is not None and not wish.findings and not wish.normal and evidence.channels.get("image", -1.0) > usual
+        return not _denies_one_of(evidence.passages, wish)
+    usual = floors.get("scans")  # a word that nobody knows asks for no scans either
+    asks_for_scans = bool(wish.concepts) and not wish.findings and not wish.normal
+    return usual is not None and asks_for_scans and evidence.channels.get("image", -1.0) > usual
 
 
 def _says(hit: PassageHit, wish: Wish, usual: float) -> bool:
@@ -97,6 +99,21 @@ def _says(hit: PassageHit, wish: Wish, usual: float) -> bool:
         return True
     holds = hit.clause is not None and bool(wish.findings) and wish.findings <= hit.clause.concepts
     return holds and hit.covers >= _HOLDS
+
+
+def _denies_one_of(passages: Sequence[PassageHit], wish: Wish) -> bool:
+    """Whether one of several findings that are asked for is denied in one sentence and affirmed in none."""
+    if len(wish.findings) < 2 or wish.normal:
+        return False
+    clauses = [
+        clause for one in passages if one.passage.report_id is not None and one.passage.section not in ASKING
+        for clause in clauses_of(one.passage)
+    ]  # fmt: skip
+    said, denied = (
+        {finding for one in clauses if (one.assertion == "absent") == absent for finding in one.concepts}
+        for absent in (False, True)
+    )
+    return bool((wish.findings & denied) - said)
 
 
 def _of_a_part(hit: PassageHit, wish: Wish) -> bool:

@@ -75,7 +75,7 @@ def judge(query: QueryText, card: PassageCard, similarity: float | None, words: 
             contradicts, clause = against, other
     for one in clauses[1:]:
         named |= one.concepts
-    unmeasured = asked.size is not None and all(one.high_mm is None for one in clauses)
+    unmeasured = asked.size is not None and clause.high_mm is None  # what another clause measures is another thing
     covers, nears = asked.covered(named, card.text), asked.neared(named, card.text, clause.sides or card.sides)
     about = not asked.findings or not asked.findings.isdisjoint(clause.concepts)
     return PassageHit(
@@ -118,23 +118,32 @@ def violates(query: QueryText, passages: Iterable[PassageCard]) -> bool:
 def denies(query: QueryText, card: PassageCard) -> bool:
     """Whether the sentence says that something unwanted is absent."""
     return any(
-        clause.assertion == "absent" and _names(term, clause) for clause in clauses_of(card) for term in query.unwanted
+        clause.assertion == "absent" and _names(term, clause, card)
+        for clause in clauses_of(card)
+        for term in query.unwanted
     )
 
 
 def _affirms(term: str, card: PassageCard) -> bool:
-    return any(clause.assertion == "present" and _names(term, clause) for clause in clauses_of(card))
+    return any(clause.assertion == "present" and _names(term, clause, card) for clause in clauses_of(card))
 
 
-def _names(term: str, clause: ClauseCard) -> bool:
-    """Whether the clause names a term that is not wanted: on its side and at its place, where it has any."""
+def _names(term: str, clause: ClauseCard, card: PassageCard) -> bool:
+    """Whether the clause names a term that is not wanted: on its side, at its place, of its size, if it has any."""
     asked = wish(term)
     named = findings(term)
     if named and not named <= clause.concepts:
         return False
     if not named and not mentions(term, clause.text):
         return False
-    return not _other_side(asked.sides, clause.sides) and place_fit(asked.places, clause.places) != "other"
+    if asked.size is not None and clause.assertion != "absent" and not _measures(asked.size, clause):
+        return False
+    on_its_side = not _other_side(asked.sides, clause.sides or card.sides)
+    return on_its_side and place_fit(asked.places, clause.places) != "other"
+
+
+def _measures(size: SizeCondition, clause: ClauseCard) -> bool:
+    return clause.high_mm is not None and _of_size(size, clause)
 
 
 def _holding(asked: Wish, clauses: tuple[ClauseCard, ...]) -> tuple[ClauseCard, ...]:

@@ -29,6 +29,12 @@ MEASURE = re.compile(
     re.IGNORECASE,
 )
 """What a number behind it is one of: "PSA >10", "grade 2-3" are no ages."""
+SCALE = re.compile(
+    r"(?<!\w)(?:bosniak|grades?|gr|stages?|types?|class|categor\w+|scores?|fibrosis|metavir|[a-z]{1,2}-?rads|figo|fazekas|modic|kl)"
+    r"[\s:=]{1,3}$",
+    re.IGNORECASE,
+)
+"""What a number and a letter behind it are a class of: "Bosniak 2F" is no woman of two years."""
 LASTS_BEFORE = re.compile(
     r"(?<!\w)(?:for|after|over|within|last|past|in|every|at|since|x|previous|next|per|approximately|approx|about|during|by|with|of|history|hx|post|follow-?up|f/u|on)\s{1,2}(?:a\s)?$",
     re.IGNORECASE,

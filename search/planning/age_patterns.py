@@ -15,6 +15,7 @@ from spinecho.search.planning.age_context import (
     MEASURE,
     NOT_NOW,
     PERSON_AFTER,
+    SCALE,
     THING,
     alone,
     before,
@@ -103,6 +104,8 @@ def _short(match: re.Match[str], _: date) -> Reading | None:
     number, value = int(match["n"]), match["who"].upper()
     if number > 120 or (number == 18 and value == "F" and _TRACER.search(match.string)):
         return None  # "18F PET"
+    if SCALE.search(before(match)):
+        return None  # "Bosniak 2F"
     where = both(Is("sex", (value,)), Between("age", number, number))
     certain = match["who"].isupper() or alone(match)
     return where, f"{'female' if value == 'F' else 'male'}, {number} years", certain

@@ -13,7 +13,7 @@ _DENIES = (
     r"|(?:is|are|was|were|do|does|did|has|have|had|ca|wo|must|should|would|could|need)n['’]?t"
     r"|except(?: for)?|excluding|exclude[sd]?|excl\.?|minus|without|w/o|w/out|sans|lacking|free of"
     r"|(?:other|rather) than|instead of|as opposed to|outside of|apart from|aside from|save for|bar(?:ring)?"
-    r"|(?:any|every|all)(?:thing|one|body)? (?:but|bar)"
+    r"|(?:any|every|all)(?:thing|one|body)?(?: \w+)? (?:but|bar|except)"
     r"|omit(?:ting)?|avoid(?:ing)?|leav(?:e|ing) out|filter(?:ing)? out|skip(?:ping)?|ignor(?:e|ing)|hide|remove"
     r"|discard"
     r"|kein(?:e[nrsm]?)?|nicht|nie|ohne|außer"
