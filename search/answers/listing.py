@@ -23,6 +23,7 @@ from spinecho.encoders.language.vocabulary import concepts, names, narrower
 from spinecho.search.answers.explain import Ranked
 from spinecho.search.channels.clause_agreement import denies, violates
 from spinecho.search.channels.found import Evidence, PassageHit
+from spinecho.search.channels.lexical import composed
 from spinecho.search.planning.query_plan import QueryPlan, Way
 from spinecho.search.query import Evidence as By
 from spinecho.search.query import Kind, TextQuery
@@ -121,12 +122,15 @@ def _cards_of(database: Database, terms: Iterable[str], want: Kind) -> dict[int,
 
 @lru_cache(maxsize=128)
 def _names_in(term: str) -> tuple[str, ...]:
-    """Every name that a sentence which mentions the term may hold: its own, those of narrower findings, and its longest
-    word, which stands in any order of its words.
+    """Every name that a sentence which mentions the term may hold: its own, those of narrower findings, the parts of
+    these together ("spleen" and "enlarged"), and its longest word, which stands in any order of its words.
     """
-    kinds = [names(one)[0] for mention in concepts(term) for one in sorted(narrower(mention.concept))]
+    named = [mention.concept for mention in concepts(term)]
+    kinds = [names(one)[0] for ident in named for one in sorted(narrower(ident))]
     longest = sorted(term.split(), key=len)[-1:]
-    return tuple(dict.fromkeys(name for one in (term, *kinds, *longest) for name in names_of(one)))
+    called = (name for one in (term, *kinds, *longest) for name in names_of(one))
+    parts = (one for name in (*(names(ident)[0] for ident in named), *kinds) for one in composed(name))
+    return tuple(dict.fromkeys((*called, *parts)))
 
 
 def _how_sure(

@@ -17,6 +17,7 @@ from spinecho.encoders.language.body_regions import far_apart
 from spinecho.encoders.language.findings import Wish, findings, wish
 from spinecho.encoders.language.places import place_fit, places
 from spinecho.encoders.language.query_words import QueryText
+from spinecho.encoders.language.scales import off_the_scale, steps
 from spinecho.encoders.language.sizes import Size, SizeCondition, sizes
 from spinecho.encoders.language.terms import mentions
 from spinecho.encoders.language.vocabulary import meant
@@ -58,7 +59,8 @@ def judge(query: QueryText, card: PassageCard, similarity: float | None, words: 
         return PassageHit(card, similarity, words=words)
     asked = wish(query.wanted)
     if card.report_id is None:  # a header affirms what it names, and measures nothing
-        against = "opposite" if _opposed(query.wanted, card.text) else ""
+        opposed = _opposed(query.wanted, card.text) or off_the_scale(steps(query.wanted), steps(card.text))
+        against = "opposite" if opposed else ""
         named = meant(card.text)
         about = not asked.findings or bool(asked.findings & named)
         covers, nears = asked.covered(named, card.text), asked.neared(named, card.text, card.sides)
@@ -172,7 +174,7 @@ def _against(asked: Wish, wanted: str, card: PassageCard, clause: ClauseCard) ->
         return "place"
     if asked.size is not None and clause.high_mm is not None and not _of_size(asked.size, clause):
         return "size"
-    return "opposite" if _opposed(wanted, clause.text) else ""
+    return "opposite" if _opposed(wanted, clause.text) or off_the_scale(steps(wanted), steps(clause.text)) else ""
 
 
 def _elsewhere(asked: frozenset[str], of_clause: frozenset[str], of_sentence: frozenset[str]) -> bool:

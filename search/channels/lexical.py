@@ -77,10 +77,10 @@ def words_unwanted(query: QueryText) -> Words:
 @lru_cache(maxsize=256)
 def _expanded(wanted: str) -> tuple[Group, ...]:
     """What is named, each with all its names and with what together means it: a tear and a meniscus in one passage."""
-    return tuple((*group, *_composed(group[0])) for group in expand(wanted))
+    return tuple((*group, *composed(group[0])) for group in expand(wanted))
 
 
-def _composed(own: str) -> Group:
+def composed(own: str) -> Group:
     """The parts of a finding together, a tear and a meniscus, as one name; none where it has no parts."""
     found = [concept(mention.concept) for mention in concepts(own)]
     if len(found) != 1 or found[0] is None or len(found[0].parts) < 2:

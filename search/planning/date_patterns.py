@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from spinecho.db.filters.algebra import Between
+from spinecho.search.planning.day_spans import day_spans
 from spinecho.search.planning.moments import Moment, before, moments_in, unit_name
 from spinecho.search.planning.pattern_parts import CLINICAL, Pattern, Reading, words
 from spinecho.search.planning.spans import Span, Taken
@@ -65,6 +66,9 @@ Said = tuple[Span, Reading]
 
 def dates_said(text: str, today: date, taken: Taken) -> list[Said]:
     """The conditions on dates that a text names. taken: what has been read as something else, and is left alone."""
+    days = [said for said in day_spans(text) if not taken.meets(said[0])]
+    for span, _ in days:
+        taken.take(span)
     found = [said for said in _said(moments_in(text, today, taken), text, today) if not taken.meets(said[0])]
     scanned = [
         _SCANNED.search(text[: span[0]]) is not None or text[slice(*span)].lower().startswith(_TIED)
@@ -75,7 +79,7 @@ def dates_said(text: str, today: date, taken: Taken) -> list[Said]:
             (span, reading if tied else (*reading[:2], False))
             for (span, reading), tied in zip(found, scanned, strict=True)
         ]
-    return found
+    return sorted(found + days)
 
 
 _TIED = ("scanned", "imaged", "acquired", "performed", "dated")

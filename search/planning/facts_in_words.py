@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeAlias
 
-from spinecho.db.filters.algebra import ALL, And, Between, Filter, Is, Not, conjuncts
+from spinecho.db.filters.algebra import ALL, And, Between, Filter, Is, Not, Or, conjuncts
 from spinecho.search.planning.age_context import of_another
 from spinecho.search.planning.age_words import DECADES, SEX
 from spinecho.search.planning.date_patterns import dates_said
@@ -273,6 +273,8 @@ def _joined(facts: Sequence[Fact], text: str) -> list[Fact]:
             kept[-1] = Fact(one.field, where, in_words, last.start, one.stop, last.certain or one.certain)
         elif last is not None and last.field == one.field and (both := _both_ranges(last, one, text)) is not None:
             kept[-1] = both
+        elif last is not None and (either := _either_time(last, one, text)) is not None:
+            kept[-1] = either
         else:
             kept.append(one)
     # "children and adults" asks for nothing
@@ -309,6 +311,21 @@ def _both_ranges(one: Fact, other: Fact, text: str) -> Fact | None:
     where: Filter = Between(one.field, low, high) if low is not None or high is not None else ALL
     in_words = f"{one.text} or {other.text}"
     return Fact(one.field, where, in_words, one.start, other.stop, one.certain and other.certain)
+
+
+def _either_time(one: Fact, other: Fact, text: str) -> Fact | None:
+    """ "2019, 2021", "May 2024 or March 2025": times apart in a row, of which no scan is of all."""
+    every = [*(one.where.parts if isinstance(one.where, Or) else (one.where,)), other.where]
+    spans = [
+        (_order(part.low), _order(part.high)) for part in every
+        if isinstance(part, Between) and part.field == "date" and None not in (part.low, part.high)
+    ]  # fmt: skip
+    if len(spans) < len(every) or _EITHER.fullmatch(text[one.stop : other.start]) is None:
+        return None
+    if any(low <= spans[-1][1] and spans[-1][0] <= high for low, high in spans[:-1]):
+        return None  # "2021, March 2021" is one time, told more closely
+    where, in_words = Or(tuple(every)), f"{one.text} or {other.text}"
+    return Fact("date", where, in_words, one.start, other.stop, one.certain or other.certain)
 
 
 def _order(bound: object) -> float:

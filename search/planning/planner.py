@@ -17,9 +17,11 @@ from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.encoders.language.query_words import FIELDS, EmptyQuery, QueryText, parse_query
 from spinecho.encoders.language.terms import mentions
+from spinecho.errors import QueryError
 from spinecho.search.planning.facts_in_words import Fact, facts_in, fields_named, offers_of
 from spinecho.search.planning.identifiers import dates_in, identifiers_in
 from spinecho.search.planning.long_text import clauses_of, is_report, require_length
+from spinecho.search.planning.negations import denied_from
 from spinecho.search.planning.query_plan import Correction, Identifier, Ignored, Offer, PlanChip, QueryPlan, Way
 from spinecho.search.planning.spans import Taken
 from spinecho.search.planning.spelling import Spelling
@@ -38,6 +40,8 @@ _SMALL_WORDS = (
 _SAY_NOTHING = frozenset(_SMALL_WORDS.split())
 _OF_STUDIES = frozenset({"sex", "age", "date"})
 _REMEMBERED = 256
+_LEFT_OUT_BY = {"accession number": "accession_number", "patient ID": "patient_id", "study UID": "study_uid"}
+"""The field that leaves out what an identifier names, by its kind."""
 
 
 class Planner:
@@ -76,6 +80,7 @@ class Planner:
         identifiers, alone = identifiers_in(
             text, self._database, patients=patients, shapes=self._shapes(), without=days
         )
+        _require_wanted(identifiers, text)
         listed = 2 * sum(one.stop - one.start for one in identifiers) >= len("".join(text.split()))
         if identifiers and (alone or listed or not long):
             return self._by_identifiers(text, where, identifiers, ignored, patients=patients)
@@ -301,6 +306,14 @@ def _field_chip(chip: PlanChip) -> PlanChip:
 def _says_nothing(words: str) -> bool:
     found = re.findall(r"\w+", words.casefold())
     return bool(found) and all(word in _SAY_NOTHING for word in found)
+
+
+def _require_wanted(identifiers: Sequence[Identifier], text: str) -> None:
+    """Raise `QueryError` for an identifier that is denied: words leave out what reports affirm, not what is named."""
+    for one in identifiers:
+        if one.kind in _LEFT_OUT_BY and denied_from(text, one.start) is not None:
+            condition = f'not {_LEFT_OUT_BY[one.kind]}="{one.text}"'
+            raise QueryError(f"{one.text!r} names studies, which words do not leave out; give the filter {condition}")
 
 
 def _missing(one: Identifier, *, patients: bool) -> str:

@@ -233,3 +233,12 @@ def test_a_size_alone_is_no_finding_and_a_quoted_one_is_a_word() -> None:
     quoted = parse_filter('says:present("size>=40mm")')
     assert isinstance(quoted, Says)
     assert quoted.low_mm is None
+
+
+@pytest.mark.parametrize("condition", ["side=left", "place=knee", "date>2020", "age>=60", "section=findings"])
+def test_says_takes_names_and_a_size_and_no_other_condition(condition: str) -> None:
+    """Taken for one more name of the finding, it would widen what it was to narrow."""
+    for text in (f'says:present("tear", {condition})', f"says({condition}, tear)"):
+        with pytest.raises(FilterSyntaxError, match="a side or a place is part of a name"):
+            parse_filter(text)
+    assert parse_filter("says:present(tear, size>=4mm)")

@@ -26,6 +26,11 @@ SCANS = [
     Scan(5, "INDICATION: Infarct?\nFINDINGS: Normal.", date="20220101"),
     Scan(6, "FINDINGS: No stroke. No tumour.", date="20190101"),
 ]
+NAMED_IN_PARTS = [
+    Scan(21, "FINDINGS: Spleen enlarged at 17 cm."), Scan(22, "FINDINGS: The spleen is normal in size."),
+    Scan(23, "FINDINGS: Infarct of the right frontal lobe."), Scan(24, "FINDINGS: A liver lesion of 8 mm."),
+    Scan(25, "FINDINGS: A liver lesion of 42 mm."),
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +103,22 @@ def test_why_no_report_came_back_is_told(engine: Engine) -> None:
     results = engine.search(TextQuery("infarct"), want=Kind.REPORT, where=Is("accession_number", ("A4",)))
     assert results.hits == ()
     assert "1 study passes the filters, and none has a report: search for studies instead" in results.warnings
+
+
+@pytest.mark.parametrize(
+    ("typed", "left_out"),
+    [
+        ("no splenomegaly", {21}), ("liver -splenomegaly", {21}), ("no right infarct", {23}),
+        ("no left infarct", set()),
+        ("no lesion > 2 cm", {25}), ("no lesion < 1 cm", {24}), ("no liver lesion", {24, 25}),
+    ],
+)  # fmt: skip
+def test_what_is_left_out_is_what_is_affirmed_in_parts_on_that_side_of_that_size(
+    typed: str, left_out: set[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = Home(tmp_path_factory.getbasetemp() / "named-in-parts")
+    if not home.folder.exists():
+        home.index(write_scans(tmp_path_factory.mktemp("parts"), NAMED_IN_PARTS))
+    found = set(numbers(home.engine().search(TextQuery(typed), k=20)))
+    assert left_out.isdisjoint(found)
+    assert {21, 22, 23, 24, 25} - left_out <= found or not typed.startswith("no ")

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from spinecho.db.filters.algebra import Between, Filter, Is, Not, conjuncts
+from spinecho.db.filters.algebra import Between, Filter, Is, Not, Or, conjuncts
 from spinecho.search.planning.fact_spelling import FACT_WORDS, mended_words
 from spinecho.search.planning.facts_in_words import facts_in, offers_of
 from spinecho.search.planning.query_plan import Offer
@@ -244,6 +244,7 @@ def test_what_is_said_of_scans_is_no_age(said: str) -> None:
         ("2 year old stent", "age"),
         ("MEN 2A pituitary", "sex"), ("paediatric coil", "age"), ("in May-Thurner", "date"),
         ("mother of a 3 year old", "age"),
+        ("Bosniak 2F cyst", "sex"), ("stage 2F fibrosis", "age"), ("grade 3M tumour", "sex"),
         ("mother had MS", "sex"), ("segment 6 m", "sex"), ("6/12 f/u gbm", "sex"),
     ],
 )  # fmt: skip
@@ -261,7 +262,7 @@ DENIALS = (
     "not scanned on", "never performed with", "wasn't made with", "weren't", "isn't", "aren’t any", "leave out",
     "leaving out the", "skip", "ignore all", "but hide", "please drop", "rather than", "as opposed to", "none of the",
     "nothing on", "no scans from", "no patients on", "don't want", "do not include", "not including", "cannot be",
-    "must not be", "unless", "barring", "lacking", "nicht auf", "keine",
+    "must not be", "any vendor but", "every patient except", "unless", "barring", "lacking", "nicht auf", "keine",
 )  # fmt: skip
 
 
@@ -381,3 +382,33 @@ def test_a_mended_text_says_the_same_and_its_places_are_those_typed(typed: str, 
 def test_words_that_mean_something_else_are_not_mended(word: str) -> None:
     assert mended_words(f"{word} of the left", lambda _: False) == ()
     assert mended_words("saggital", lambda known: known == "saggital") == ()
+
+
+@pytest.mark.parametrize("joint", ["-", " - ", "–", " to ", " until ", " through ", " and ", " or ", ", "])
+@pytest.mark.parametrize(
+    "form", ["{a}{joint}{b} May 2024", "May {a}{joint}{b}, 2024", "from the {a}th{joint}{b}th of May 2024"]
+)
+def test_days_of_one_month_in_a_row_are_all_meant(joint: str, form: str) -> None:
+    typed = "scans " + form.format(a=6, b=8, joint=joint)
+    (found,) = [one for one in offered(typed) if one.on]
+    spans = found.where.parts if isinstance(found.where, Or) else (found.where,)
+    days = {one.low.day for one in spans} | {one.high.day for one in spans}  # type: ignore[union-attr]
+    assert days == {6, 8}, found
+    assert isinstance(found.where, Or) == (joint.strip() in ("and", "or", ","))
+
+
+@pytest.mark.parametrize(
+    ("typed", "months"),
+    [
+        ("2019, 2021", 24),
+        ("2019 or 2021", 24),
+        ("2017, 2019 and 2021", 36),
+        ("May 2024 or March 2025", 2),
+        ("2019 and 2020", 24),
+    ],
+)
+def test_times_apart_in_a_row_are_either(typed: str, months: int) -> None:
+    (found,) = [one for one in offered(f"brain scans in {typed}") if one.on]
+    spans = found.where.parts if isinstance(found.where, Or) else (found.where,)
+    days = sum((one.high - one.low).days + 1 for one in spans if isinstance(one, Between))  # type: ignore[operator]
+    assert abs(days - 30.44 * months) < 4

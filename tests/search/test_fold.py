@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from passage_cards import cards
 
 from spinecho.db.values import ClauseCard, PassageCard
 from spinecho.encoders.language.findings import findings, wish
@@ -54,11 +55,40 @@ def test_nothing_is_relevant_where_nothing_fits_and_nothing_is_near() -> None:
     assert not nothing_relevant(near, FLOORS)
 
 
-@pytest.mark.parametrize(("asked", "fits"), [("axial FLAIR of the brain", True), ("glioblastoma", False)])
+@pytest.mark.parametrize(
+    ("asked", "said", "fits"),
+    [
+        ("meningioma with oedema", ("A meningioma.", "No oedema."), False),
+        ("meningioma with oedema", ("A meningioma with oedema.", "No oedema."), True),  # elsewhere, or before
+        ("meningioma with oedema", ("A meningioma with oedema.", "No haemorrhage."), True),
+        ("infarct and haemorrhage", ("Acute infarct.", "No haemorrhage."), False),
+        ("infarct", ("Acute infarct.", "No haemorrhage."), True),
+    ],
+)
+def test_one_of_two_findings_that_is_denied_is_not_there(asked: str, said: tuple[str, ...], fits: bool) -> None:
+    made = Found({1: 0.9})
+    for sentence in said:
+        made.evidence[1].passages += found({1: (sentence, 0.8)}, asked).evidence[1].passages
+    assert fold(made, wish(asked), FLOORS).evidence[1].fits is fits
+
+
+@pytest.mark.parametrize("asked", ["mass larger than 5 cm", "lesion over 100 cm", "lesion < 1 mm"])
+@pytest.mark.parametrize("said", ["A 9 mm lesion, a mass in the left lobe.", "A lesion of 7 mm; a mass beside it."])
+def test_a_clause_without_a_size_lends_none_to_another(asked: str, said: str) -> None:
+    (card,) = cards(said)
+    made = Found({1: 0.9})
+    made.evidence[1].passages.append(judge(parse_query(asked), card, 0.9))
+    assert not fold(made, wish(asked), FLOORS).evidence[1].fits
+
+
+@pytest.mark.parametrize(
+    ("asked", "fits"),
+    [("axial FLAIR of the brain", True), ("glioblastoma", False), ("\u0131nfarct", False), ("zebra", False)],
+)
 def test_scans_alone_fit_only_where_no_finding_is_asked_for(asked: str, fits: bool) -> None:
     made = Found({1: 0.5})
     made.evidence[1].note("image", 0.4)
-    assert bool(findings(asked)) is not fits
+    assert not (findings(asked) and fits)
     assert fold(made, wish(asked), FLOORS).evidence[1].fits is fits
     assert not fold(Found({1: 0.5}), wish(asked), {}).evidence[1].fits
 

@@ -15,6 +15,7 @@ from scans import Scan, write_scans
 
 from spinecho.db.filters.algebra import Is
 from spinecho.db.people.record import Record
+from spinecho.errors import QueryError
 from spinecho.search.access.personal_archive import Person, PersonalArchive, Role
 from spinecho.search.answers.hits import Results, results_json
 from spinecho.search.engine import Engine
@@ -163,3 +164,11 @@ def test_a_pasted_table_of_numbers_is_a_list_however_long(engine: Engine) -> Non
     results = engine.search(TextQuery(f"Accession number\tdate\n{rows}"), k=100)
     assert results.query["way"] == "identifiers"
     assert set(numbers(results)) == {1, 2, 3}
+
+
+@pytest.mark.parametrize("no", ["not", "everything except", "leave out", "without"])
+def test_a_study_that_is_denied_by_name_is_not_shown(engine: Engine, no: str) -> None:
+    """Words leave out what reports affirm; what a number names is left out by a filter, which the error writes."""
+    for named in ("accession RX20230003", "RX20230003"):
+        with pytest.raises(QueryError, match='give the filter not accession_number="RX20230003"'):
+            engine.search(TextQuery(f"{no} {named}"))
