@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -68,6 +69,7 @@ class TextQuery:
     """
 
     text: str
+    """In composed form, whatever form it was typed in."""
     by: Evidence = Evidence.EVERYTHING
     like: ImageQuery | StudyQuery | None = None
     good: tuple[str, ...] = ()
@@ -76,6 +78,9 @@ class TextQuery:
     off: tuple[str, ...] = ()
     as_typed: bool = False
     unknown: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", unicodedata.normalize("NFC", self.text))  # a letter is one character
 
 
 @dataclass(frozen=True)

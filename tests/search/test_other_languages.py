@@ -4,11 +4,21 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
+from pathlib import Path
+
 import pytest
+from archives import Home
 from passage_cards import cards
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from scans import Scan, write_scans
 
 from spinecho.encoders.language.query_words import parse_query
 from spinecho.search.channels.clause_agreement import judge, violates
+from spinecho.search.query import TextQuery
 
 REPORTS = {
     "en left": "There is an acute infarct in the left hemisphere. No haemorrhage is seen. The discs are normal.",
@@ -56,3 +66,18 @@ def test_a_condition_leaves_out_what_is_affirmed_in_any_language(question: str) 
 def test_a_report_in_a_language_without_rules_is_left_out_by_no_condition() -> None:
     report = "Não há sinais de hemorragia. Sem evidência de lesões na fossa posterior do crânio."
     assert not violates(parse_query("no haemorrhage"), cards(report))
+
+
+def test_a_letter_in_two_characters_is_the_same_letter(tmp_path: Path) -> None:
+    """Some systems write "Ö" as an O and its dots."""
+    said = "Knöchernes Ödem am Schädel, Größe 12 mm."
+    scans = [
+        Scan(number, f"FINDINGS: {unicodedata.normalize(form, said)}") for number, form in enumerate(("NFC", "NFD"), 41)
+    ]
+    home = Home(tmp_path / "home")
+    home.index(write_scans(tmp_path / "scans", [*scans, Scan(43, "FINDINGS: Normal.")]))
+    engine = home.engine()
+    for form in ("NFC", "NFD"):
+        results = engine.search(TextQuery(unicodedata.normalize(form, '"Schädel" Ödem'), by="words"))  # type: ignore[arg-type]
+        assert {hit.study.uid for hit in results.hits[:2] if hit.study} == {one.uid for one in scans}
+        assert len({hit.score for hit in results.hits[:2]}) == 1

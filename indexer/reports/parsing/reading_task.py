@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,8 @@ def _read(path: Path, *, people: bool) -> Iterator[Message]:
                 message = f"the report has {len(item.text)} characters, more than {MOST_CHARACTERS}"
                 yield {"ordinal": item.ordinal, "message": f"{message}: is it several reports?"}, ()
                 continue
+            if not unicodedata.is_normalized("NFC", item.text):  # words are found letter by letter: "Ö" is one
+                item = dataclasses.replace(item, text=unicodedata.normalize("NFC", item.text))  # noqa: PLW2901
             found = report_passages(item.text)
             if len(found) > MOST_SENTENCES:
                 message = f"the report has {len(found)} sentences, more than {MOST_SENTENCES}: is it several reports?"
