@@ -64,8 +64,8 @@ def test_whatever_fails_is_one_line(
         assert "Traceback" not in done.output
         assert "Secret" not in done.output
         assert len(done.stderr.splitlines()) == 1
-    if exits != 130:
-        done = CliRunner().invoke(app, ["status", "--home", str(tmp_path / "home"), "--json"])
+        done = CliRunner().invoke(app, [*command, "--home", str(tmp_path / "home"), "--json"])
+        assert done.exit_code == exits
         assert json.loads(done.stdout)["error"] == type(error).__name__
 
 
