@@ -271,8 +271,8 @@ def _of_lost(lost: Sequence[str]) -> str:
     count = "1 earlier backup" if len(lost) == 1 else f"{len(lost):,} earlier backups"
     return (
         f"{count} cannot be put back whole, as files in the folder are missing, too short or damaged "
-        f"({', '.join(lost[-3:])}); what they would have shared with this one was written anew, so this one does not "
-        "need them; look at that disk"
+        f"({', '.join(lost[-3:])}); what this one would have shared with them was written anew, so it can be put "
+        "back; look at that disk"
     )
 
 

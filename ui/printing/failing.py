@@ -34,7 +34,12 @@ def failing(*, as_json: bool, stopped: str) -> Iterator[None]:
     printable_streams()
     try:
         yield
-    except (typer.Exit, typer.Abort):
+    except typer.Exit:
+        raise
+    except typer.Abort as abort:  # Ctrl-C, or no answer, where something was to be confirmed
+        if as_json:
+            with contextlib.suppress(OSError):
+                print_json({"error": type(abort).__name__, "message": "not confirmed, so nothing was done"})
         raise
     except KeyboardInterrupt as stop:
         if as_json:
