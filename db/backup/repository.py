@@ -3,9 +3,11 @@
 backup.json             format, and whether a key is needed
 manifests/TIME.manifest what one backup holds: its files, each as pieces in packs, and what it answered
 packs/TIME.pack         the pieces that were new then, one after the other
+packs/TIME.damaged      where pieces of that pack begin that were read and are not what was written, a line each
 
 A pack is on the disk before the manifest that names it, and a manifest is there whole or not at all: whatever is
-killed, every backup that is listed can be put back.
+killed, every backup that is listed can be put back. Disks lose files all the same, and people remove them: a piece
+counts as held where its pack is there, long enough and not known to be damaged there, and is written again where not.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +33,7 @@ _FORMAT = 1
 _PIECE = 1 << 16
 """Bytes of a piece: 16 pages of a database, so that a changed row costs no more than a few pieces."""
 _ABOUT, _MANIFESTS, _PACKS, _LOCK = "backup.json", "manifests", "packs", ".lock"
+_OTHERS = "'spinecho backup FOLDER --verify' says which backups are whole, and what to do"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,13 @@ class Manifest:
         """Bytes of what is put back."""
         return sum(one.size for one in self.files)
 
-    @property
-    def packs(self) -> frozenset[str]:
-        """Those that it needs."""
-        return frozenset(piece.pack for one in self.files for piece in one.pieces)
+    def ends(self) -> dict[str, int]:
+        """The packs that it needs, and how long each has to be."""
+        found: dict[str, int] = {}
+        for one in self.files:
+            for piece in one.pieces:
+                found[piece.pack] = max(found.get(piece.pack, 0), piece.start + piece.length)
+        return found
 
     def written(self) -> int:
         """Bytes that this backup itself added."""
@@ -82,6 +89,7 @@ class Repository:
 
     def __init__(self, folder: Path, sealer: Sealer) -> None:
         self.folder, self._sealer = folder, sealer
+        self._ends: dict[str, dict[str, int] | None] = {}  # of manifests that were read: none is ever changed
 
     @classmethod
     def open(cls, folder: Path, sealer: Sealer, *, create: bool = False) -> Repository:
@@ -131,8 +139,61 @@ class Repository:
             return Manifest(values["name"], values["made_at"], files, values["facts"])
         except OSError as error:
             raise _failed(self.folder, error) from error
-        except (ValueError, KeyError, TypeError, zlib.error) as error:
-            raise BackupDamaged(f"the backup {name} is not what was written; take another one") from error
+        except (ValueError, KeyError, TypeError, zlib.error, BackupDamaged) as error:
+            raise self._damaged_manifest(name) from error
+
+    def _damaged_manifest(self, name: str) -> BackupDamaged:
+        path = self.folder / _MANIFESTS / f"{name}.manifest"
+        return BackupDamaged(f"{path} is not what was written; no other backup needs it, so it can be removed")
+
+    def unfit(self, manifest: Manifest) -> tuple[str, ...]:
+        """Packs that do not give a backup what it needs, as far as that can be seen without reading them."""
+        held = self._held()
+        pieces = {piece for one in manifest.files for piece in one.pieces}
+        return tuple(sorted({piece.pack for piece in pieces if not held(piece)}))
+
+    def _held(self) -> Callable[[Piece], bool]:
+        """Whether a piece is there: its pack long enough, and not known to be damaged in that place."""
+        sizes, marks = self._sizes(), self._marks()
+
+        def held(piece: Piece) -> bool:
+            inside = piece.start + piece.length <= sizes.get(piece.pack, -1)
+            return inside and str(piece.start) not in marks.get(piece.pack, ())
+
+        return held
+
+    def _sizes(self) -> dict[str, int]:
+        found = {path.stem: path.stat() for path in (self.folder / _PACKS).glob("*.pack")}
+        return {name: about.st_size for name, about in found.items() if stat.S_ISREG(about.st_mode)}
+
+    def _marks(self) -> dict[str, frozenset[str]]:
+        found = (self.folder / _PACKS).glob("*.damaged")
+        return {path.stem: frozenset(path.read_text(errors="replace").split()) for path in found}
+
+    def fit(self) -> list[str]:
+        """The backups, oldest first, that can be put back as far as that can be seen without reading them."""
+        sizes, marks = self._sizes(), self._marks()
+        found = []
+        for name in self.names():
+            ends = self._ends_of(name)
+            if ends is None or any(end > sizes.get(pack, -1) for pack, end in ends.items()):
+                continue
+            if ends.keys().isdisjoint(marks) or not self.unfit(self.manifest(name)):
+                found.append(name)
+        return found
+
+    def _ends_of(self, name: str) -> dict[str, int] | None:
+        """The packs that a backup needs, and how long each has to be; None where its manifest cannot be read."""
+        if name not in self._ends:
+            manifest = self._readable(name)
+            self._ends[name] = None if manifest is None else manifest.ends()
+        return self._ends[name]
+
+    def _readable(self, name: str) -> Manifest | None:
+        try:
+            return self.manifest(name)
+        except BackupDamaged:
+            return None
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -151,11 +212,16 @@ class Repository:
             raise _failed(self.folder, error) from error
 
     def add(self, sources: dict[str, Path], facts: dict[str, Any], *, modes: dict[str, int]) -> Manifest:
-        """Write a backup of these files, within `writing`. What the newest backup holds already is not written."""
-        names = self.names()
-        known = {p.name: p for one in (self.manifest(names[-1]).files if names else ()) for p in one.pieces}
+        """Write a backup of these files, within `writing`. What the newest backup holds already is not written.
+
+        Held is what lies in a pack that is there, long enough and not known to be damaged.
+        """
+        names, is_held = self.names(), self._held()
+        newest = next(filter(None, map(self._readable, reversed(names))), None)
+        pieces = (piece for one in (newest.files if newest else ()) for piece in one.pieces)
+        known = {piece.name: piece for piece in pieces if is_held(piece)}
         name = _new_name(names)
-        pack = self.folder / _PACKS / f"{name}.pack"
+        pack = self._pack(name)
         unfinished = pack.with_name(f"{pack.name}.partial")
         with unfinished.open("xb") as file:
             held = tuple(
@@ -187,26 +253,82 @@ class Repository:
     def read(self, held: Held) -> Iterator[bytes]:
         """The bytes of a file, piece by piece. Raises `BackupDamaged` where they are not what was written."""
         digest = hashlib.sha256()
-        opened: dict[str, IO[bytes]] = {}
-        try:
+        with self._packs() as read:
             for piece in held.pieces:
-                if piece.pack not in opened:
-                    opened[piece.pack] = (self.folder / _PACKS / f"{piece.pack}.pack").open("rb")
-                opened[piece.pack].seek(piece.start)
-                data = self._sealer.unseal(opened[piece.pack].read(piece.length), piece.name)
+                data = read(piece)
                 digest.update(data)
                 yield data
-        except OSError as error:
-            raise BackupDamaged(f"a pack of the backup cannot be read: {error.strerror}; take another one") from error
+        if digest.hexdigest() != held.sha256:
+            raise BackupDamaged(f"{held.path} of the backup is not what was written; {_OTHERS}")
+
+    @contextmanager
+    def _packs(self) -> Iterator[Callable[[Piece], bytes]]:
+        """Reads pieces, each pack opened once."""
+        opened: dict[str, IO[bytes]] = {}
+
+        def read(piece: Piece) -> bytes:
+            path = self._pack(piece.pack)
+            try:
+                if piece.pack not in opened:
+                    opened[piece.pack] = path.open("rb")
+                opened[piece.pack].seek(piece.start)
+                return self._sealer.unseal(opened[piece.pack].read(piece.length), piece.name)
+            except PermissionError as error:
+                raise StorageFailure(f"{path} may not be read; give this account the right to") from error
+            except OSError as error:
+                raise BackupDamaged(f"{path} cannot be read: {error.strerror}; {_OTHERS}") from error
+            except BackupDamaged as error:
+                raise BackupDamaged(f"{path} is not what was written; {_OTHERS}") from error
+
+        try:
+            yield read
         finally:
             for file in opened.values():
                 file.close()
-        if digest.hexdigest() != held.sha256:
-            raise BackupDamaged(f"{held.path} of the backup is not what was written; take another backup")
+
+    def damaged(self, manifest: Manifest) -> frozenset[tuple[str, int]]:
+        """Pieces of a backup that are not what was written, each by its pack and where it begins; all are read.
+
+        Raises `BackupDamaged` where every piece is whole and a file of them is not.
+        """
+        bad: set[tuple[str, int]] = set()
+        with self._packs() as read:
+            for held in manifest.files:
+                digest, whole = hashlib.sha256(), True
+                for piece in held.pieces:
+                    try:
+                        digest.update(read(piece))
+                    except BackupDamaged:
+                        bad.add((piece.pack, piece.start))
+                        whole = False
+                if whole and digest.hexdigest() != held.sha256:
+                    raise self._damaged_manifest(manifest.name)
+        return frozenset(bad)
+
+    def mark(self, damaged: Collection[tuple[str, int]]) -> None:
+        """Have later backups write anew what these pieces held, and no others: marks of before go."""
+        starts: dict[str, list[int]] = {}
+        for pack, start in sorted(damaged):
+            starts.setdefault(pack, []).append(start)
+        try:
+            for mark in (self.folder / _PACKS).glob("*.damaged"):
+                if mark.stem not in starts:
+                    mark.unlink()
+            for pack, found in starts.items() if (self.folder / _PACKS).is_dir() else ():  # else all are missing
+                write_durably(self._pack(pack).with_suffix(".damaged"), "".join(f"{one}\n" for one in found).encode())
+        except OSError as error:
+            raise _failed(self.folder, error) from error
+
+    def _pack(self, name: str) -> Path:
+        return self.folder / _PACKS / f"{name}.pack"
 
     def keep(self, most: int) -> list[str]:
-        """Forget all but the newest backups, within `writing`; what went."""
-        gone = self.names()[:-most]
+        """Forget all but the newest backups, within `writing`; what went.
+
+        Only those that can be put back count, as far as that can be seen without reading them.
+        """
+        oldest = self.fit()[-most:][:1]
+        gone = [name for name in self.names() if oldest and name < oldest[0]]
         for name in gone:
             (self.folder / _MANIFESTS / f"{name}.manifest").unlink()
         sync_folder(self.folder / _MANIFESTS)
@@ -216,12 +338,15 @@ class Repository:
     def _forget_packs(self) -> None:
         """Remove packs that no manifest needs. One that cannot be read keeps them all: it may need any."""
         packs = {path.stem: path for path in (self.folder / _PACKS).glob("*.pack")}
-        try:
-            needed = {pack for name in self.names() for pack in self.manifest(name).packs}
-        except BackupDamaged:
+        ends = [self._ends_of(name) for name in self.names()]
+        if None in ends:
             return
+        needed = {pack for one in ends for pack in one or ()}
         for name in sorted(packs.keys() - needed):
             packs[name].unlink()
+        for mark in (self.folder / _PACKS).glob("*.damaged"):
+            if mark.stem not in needed:
+                mark.unlink()
 
 
 def sealer_of(key_file: Path | None) -> Sealer:

@@ -56,7 +56,7 @@ class Plain:
         """As `Sealer.unseal`."""
         digest, kept = data[:32], data[32:]
         if hashlib.sha256(about.encode() + kept).digest() != digest:
-            raise BackupDamaged("a piece of the backup is not what was written; take another backup")
+            raise BackupDamaged("a piece of the backup is not what was written")
         return kept
 
 
@@ -89,7 +89,7 @@ class Keyed:
         except (InvalidTag, ValueError) as error:
             raise BackupDamaged(
                 "a piece of the backup is not what was written, or the key is another: give the key file that it was "
-                "made with, or take another backup"
+                "made with"
             ) from error
 
 

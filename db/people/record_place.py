@@ -7,7 +7,6 @@ import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 from sqlalchemy import (
     BigInteger,
@@ -30,6 +29,7 @@ from sqlalchemy.exc import DBAPIError
 
 from spinecho.db.durable import make_folder, sync_folder
 from spinecho.db.errors import StoreError
+from spinecho.db.schema.access import uri_of
 from spinecho.db.schema.engines import Location, driver_message, make_engine, shown
 
 FILE = "record.sqlite"
@@ -133,7 +133,7 @@ def _sqlite(path: Path, *, write: bool) -> Engine:
     def connect() -> sqlite3.Connection:
         mode = "rw" if write else "ro" if _has_log(path) or os.access(path.parent, os.W_OK) else "ro&immutable=1"
         opened = sqlite3.connect(
-            f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=30, check_same_thread=False, isolation_level=None
+            uri_of(path, f"mode={mode}"), uri=True, timeout=30, check_same_thread=False, isolation_level=None
         )
         opened.execute("PRAGMA synchronous=FULL")
         return opened

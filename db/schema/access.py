@@ -50,7 +50,12 @@ def access_to(path: Path) -> Access:
 def connect(path: Path, access: Access) -> sqlite3.Connection:
     """A connection that cannot write."""
     asked = "immutable=1" if access is Access.FROZEN else "mode=ro"
-    return sqlite3.connect(f"{path.absolute().as_uri()}?{asked}", uri=True, timeout=30, check_same_thread=False)
+    return sqlite3.connect(uri_of(path, asked), uri=True, timeout=30, check_same_thread=False)
+
+
+def uri_of(path: Path, asked: str) -> str:
+    """What SQLite opens a file by with options; whatever letters its path has, it names that file and no other."""
+    return f"{path.absolute().as_uri()}?{asked}"
 
 
 def stamp_of(path: Path) -> Stamp:

@@ -114,7 +114,9 @@ def sqlstate_of(error: DBAPIError | OSError) -> str:
 def _sqlite(path: Path, access: Access) -> Engine:
     if access is Access.WRITE:
         options = {"timeout": 30, "check_same_thread": False}
-        engine = create_engine(f"sqlite:///{path}", connect_args=options, hide_parameters=True, **_POOL)
+        engine = create_engine(
+            URL.create("sqlite", database=str(path)), connect_args=options, hide_parameters=True, **_POOL
+        )
     else:
         engine = create_engine("sqlite://", creator=lambda: connect(path, access), poolclass=QueuePool, **_POOL)
         engine.hide_parameters = True

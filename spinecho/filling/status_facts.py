@@ -22,6 +22,7 @@ from spinecho.encoders.errors import Reason
 from spinecho.encoders.registry import about
 from spinecho.encoders.runtime.notices import notices
 from spinecho.encoders.sandbox.how_confined import how_confined
+from spinecho.errors import QueryError
 from spinecho.search.evidence.trust import kept, trust_json
 from spinecho.search.self_test import self_test_json, weighing
 from spinecho.setup.settings import Settings
@@ -115,6 +116,16 @@ def remedy_of(code: str) -> str:
     return Reason(code).remedy if code in set(Reason) else ""
 
 
+def _code_of(database: Database, given: str) -> str:
+    """A reason's code as it is written; one of another version is known where a file was rejected for it."""
+    stored = [name.partition(":")[2] for name in not_indexed.file_counts(database) if name.startswith("reason:")]
+    known = sorted({*map(str, Reason), *stored})
+    for code in known:
+        if code.casefold() == given.strip().casefold():
+            return code
+    raise QueryError(f"there is no reason {given!r}; there are {', '.join(known)}")
+
+
 def _unsound(database: Database, settings: Settings, space: SpaceRecord) -> list[str]:
     """What is wrong with the build that is to serve: its files, how many vectors it holds; it is not opened."""
     name = current_build(settings.builds, space)
@@ -131,7 +142,11 @@ def _unsound(database: Database, settings: Settings, space: SpaceRecord) -> list
 
 
 def failure_facts(database: Database, *, reason: str | None, everything: bool) -> dict[str, Any]:
-    """Rejections by reason with remedies, each file; reports without a study, out of search, of a guessed charset."""
+    """Rejections by reason with remedies, each file; reports without a study, out of search, of a guessed charset.
+
+    reason: only of this code, in any case. Raises `QueryError` for one that does not exist.
+    """
+    reason = None if reason is None else _code_of(database, reason)
     found = not_indexed.failures(database, ignorable=everything or reason is not None, reason=reason)
     by_reason: dict[str, int] = {}
     for failure in found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,17 +26,21 @@ OnStage = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup. size: bytes of what is put back; written: bytes that it added to the folder; made_at: UTC."""
+    """A backup. size: bytes of what is put back; written: bytes that it added to the folder; made_at: UTC.
+
+    warnings: what is lost or damaged in the folder, and what that means; it is seen without reading the packs.
+    """
 
     name: str
     made_at: str
     size: int
     written: int
     files: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """One plain object."""
-        return asdict(self) | {"files": list(self.files)}
+        return asdict(self) | {"files": list(self.files), "warnings": list(self.warnings)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,10 @@ def backup(
 ) -> Backup:
     """Back up database, record and what people wrote, while others search and index. For managers.
 
-    folder: of earlier backups, or new. key_file: of `make_key`; None writes everything as it is. keep: forget all but
-    so many of the newest. Only what changed since the newest backup is written. Raises `StoreError` for a database on
-    a server, whose backups are its own; `Busy`, `StorageFailure`, `Damaged`.
+    folder: of earlier backups, or new, and not within the home. key_file: of `make_key`; None writes everything as it
+    is. keep: forget all but so many of the newest that can be put back. Only what changed since the newest backup is
+    written, and what the folder has lost since. Raises `StoreError` for a database on a server, whose backups are its
+    own; `Busy`, `StorageFailure`, `Damaged`.
     """
     from spinecho.db.backup.home_files import SMALL, as_of_now  # noqa: PLC0415
     from spinecho.db.backup.repository import Repository, sealer_of  # noqa: PLC0415
@@ -80,8 +85,10 @@ def backup(
     with private_files():
         open_access(settings).allow(Role.MANAGER, "back up the home", "backup", encrypted=key_file is not None)
         databases = _databases(settings)
+        _require_apart(_place(folder), settings.home)
         repository = Repository.open(_place(folder), sealer_of(_key(key_file)), create=True)
         with repository.writing():
+            lost = sorted({*repository.names()} - {*repository.fit()})
             on_stage("copying")
             with as_of_now(databases, settings.home) as copies:
                 on_stage("asking")
@@ -97,24 +104,46 @@ def backup(
                 made = repository.add({**copies, **small}, facts, modes={})
             if keep is not None:
                 repository.keep(max(keep, 1))
-    return _backup(made)
+    return _backup(made, _of_lost(lost))
 
 
 def backups(folder: str | Path, *, key_file: str | Path | None) -> tuple[Backup, ...]:
     """The backups in a folder, oldest first."""
     repository = _repository(folder, key_file)
-    return tuple(_backup(repository.manifest(name)) for name in repository.names())
+    found = []
+    for name in repository.names():
+        manifest = repository.manifest(name)
+        packs = ", ".join(f"{one}.pack" for one in repository.unfit(manifest))
+        found.append(_backup(manifest, f"it cannot be put back whole: missing or damaged are {packs}" if packs else ""))
+    return tuple(found)
 
 
 def verify(folder: str | Path, *, key_file: str | Path | None, on_stage: OnStage = lambda _: None) -> tuple[str, ...]:
-    """Read every piece of every backup; their names. Raises `BackupDamaged` for one that is not whole."""
+    """Read every piece of every backup; their names. Raises `BackupDamaged` where one is not whole.
+
+    It says which are, and marks what is damaged: the next backup writes that anew.
+    """
     repository = _repository(folder, key_file)
     names = repository.names()
+    broken: dict[str, str] = {}
+    pieces: set[tuple[str, int]] = set()
     for name in names:
         on_stage(name)
-        for held in repository.manifest(name).files:
-            for _ in repository.read(held):
-                pass
+        try:
+            if found := repository.damaged(repository.manifest(name)):
+                pieces.update(found)
+                broken[name] = ", ".join(sorted({f"{pack}.pack" for pack, _ in found}))
+        except BackupDamaged:
+            broken[name] = f"{name}.manifest"
+    unmarked = ""
+    try:
+        with private_files():
+            repository.mark(pieces)
+    except StorageFailure as error:
+        unmarked = f"{error}: run --verify once more where the folder can be written, and then "
+    if broken:
+        whole = [name for name in names if name not in broken]
+        raise BackupDamaged(_of_broken(broken, whole, newest=names[-1], before=unmarked))
     return tuple(names)
 
 
@@ -140,6 +169,7 @@ def restore(
         raise StoreError(f"{folder} holds no backup yet")
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise StoreError(f"{place} holds something already; name a home that is new or empty, and move it afterwards")
+    _require_apart(repository.folder, place)
     manifest = repository.manifest(name or names[-1])
     try:
         with private_files(), filled_folder(place, prefix=".spinecho-restore-") as made:
@@ -210,6 +240,49 @@ def _key(key_file: str | Path | None) -> Path | None:
     return None if key_file is None else Path(key_file).expanduser().absolute()
 
 
-def _backup(manifest: Manifest) -> Backup:
-    paths = tuple(one.path for one in manifest.files)
-    return Backup(manifest.name, manifest.made_at, manifest.size, manifest.written(), paths)
+def _backup(manifest: Manifest, warning: str = "") -> Backup:
+    paths, warnings = tuple(one.path for one in manifest.files), (warning,) if warning else ()
+    return Backup(manifest.name, manifest.made_at, manifest.size, manifest.written(), paths, warnings)
+
+
+def _require_apart(folder: Path, home: Path) -> None:
+    """Raise `StoreError` where a folder of backups lies in the home, or the home in it: one would be lost with the
+    other.
+    """
+    for inner, outer in ((folder, home), (home, folder)):
+        if _lies_in(inner, outer):
+            where = "in the home" if inner is folder else "around the home"
+            message = f"{folder} lies {where} {home}: what takes the one away takes the other with it"
+            raise StoreError(f"{message}; name a folder of backups elsewhere, best on another disk")
+
+
+def _lies_in(inner: Path, outer: Path) -> bool:
+    """Whether one folder is the other or lies in it, by links and mounts too; neither needs to be there."""
+    inner, outer = inner.resolve(), outer.resolve()
+    return outer in (inner, *inner.parents) or (
+        outer.exists() and any(one.exists() and one.samefile(outer) for one in (inner, *inner.parents))
+    )
+
+
+def _of_lost(lost: Sequence[str]) -> str:
+    """What to say of backups that were no longer whole when the next one was written."""
+    if not lost:
+        return ""
+    count = "1 earlier backup" if len(lost) == 1 else f"{len(lost):,} earlier backups"
+    return (
+        f"{count} cannot be put back whole, as files in the folder are missing, too short or damaged "
+        f"({', '.join(lost[-3:])}); what this one would have shared with them was written anew, so it can be put "
+        "back; look at that disk"
+    )
+
+
+def _of_broken(broken: dict[str, str], whole: Sequence[str], *, newest: str, before: str) -> str:
+    listed = "; ".join(f"{name} ({files})" for name, files in list(broken.items())[-3:])
+    some = f"; whole are: {', '.join(whole[-3:])}" if whole else "; none is whole"
+    more = f" and {len(broken) - 3:,} earlier ones" if len(broken) > 3 else ""
+    remedy = (
+        "the newest is whole; the damaged ones go with --keep"
+        if newest in whole
+        else f"{before}run 'spinecho backup' to this folder: it writes anew what is damaged or missing"
+    )
+    return f"not whole, by damaged or missing files, are {listed}{more}{some}; {remedy}; look at that disk"

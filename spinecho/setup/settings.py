@@ -101,7 +101,7 @@ def read_settings(
     """What was given, else what the environment says, else the defaults."""
     chosen = home or Path(environment.get("SPINECHO_HOME") or Path.home() / ".spinecho")
     return Settings(
-        home=chosen.expanduser().absolute(),
+        home=_sayable(chosen.expanduser().absolute()),
         encoder=encoder or environment.get("SPINECHO_ENCODER") or DEFAULT,
         text_model=text_model or environment.get("SPINECHO_TEXT_MODEL") or None,
         device=device or environment.get("SPINECHO_DEVICE") or "auto",
@@ -155,6 +155,20 @@ def _roles(given: str, home: Path) -> Path:
     if given and not Path(given).expanduser().is_file():
         raise SettingsError(f"SPINECHO_ROLES={given!r} is no file; name the TOML file that says who may do what")
     return Path(given or home / "roles.toml").expanduser().absolute()
+
+
+def _sayable(home: Path) -> Path:
+    """Raise `SettingsError` for a path whose bytes are no letters here: no database and no index can be told it."""
+    try:
+        str(home).encode()
+    except UnicodeEncodeError as error:
+        raw = os.fsencode(home)
+        try:
+            named, remedy = raw.decode(), "set LC_ALL=C.UTF-8"
+        except UnicodeDecodeError:
+            named, remedy = raw.decode(errors="backslashreplace"), "rename that folder, or name another with --home"
+        raise SettingsError(f"the home {named} has a name that is no text in this locale; {remedy}") from error
+    return home
 
 
 def _address(template: str) -> str:

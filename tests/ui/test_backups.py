@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -191,6 +191,133 @@ def test_a_flipped_byte_is_noticed_wherever_it_lies(
                 shutil.rmtree(tmp_path / "new")
         path.write_bytes(whole)
     assert restore(folder, tmp_path / "new", key_file=secret)
+
+
+def _removed(pack: Path) -> None:
+    pack.unlink()
+
+
+def _cut(pack: Path) -> None:
+    pack.write_bytes(pack.read_bytes()[: pack.stat().st_size // 2])
+
+
+def _emptied(pack: Path) -> None:
+    pack.write_bytes(b"")
+
+
+def _flipped(pack: Path) -> None:
+    data = bytearray(pack.read_bytes())
+    data[len(data) // 2] ^= 4
+    pack.write_bytes(data)
+
+
+def _with_its_folder(pack: Path) -> None:
+    shutil.rmtree(pack.parent)
+
+
+def _manifest_flipped(pack: Path) -> None:
+    _flipped(pack.parents[1] / "manifests" / f"{pack.stem}.manifest")
+
+
+@pytest.mark.parametrize(("encrypted", "keep"), [(True, None), (False, 1)], ids=["encrypted", "open, one kept"])
+@pytest.mark.parametrize(
+    ("harm", "seen"),
+    [
+        (_removed, True), (_cut, True), (_emptied, True), (_with_its_folder, True), (_flipped, False),
+        (_manifest_flipped, True),
+    ],
+)  # fmt: skip
+def test_the_next_backup_is_whole_whatever_the_folder_lost(
+    archive: FilterArchive,
+    key: Path,
+    tmp_path: Path,
+    harm: Callable[[Path], None],
+    seen: bool,
+    keep: int | None,
+    encrypted: bool,
+) -> None:
+    home, folder, secret = settings_of(tmp_path / "home"), tmp_path / "backups", key if encrypted else None
+    archive.report(1, [("A lesion.", "present")])
+    first = backup(home, folder, key_file=secret)
+    harm(folder / "packs" / f"{first.name}.pack")
+    if not seen:  # nothing but reading can tell
+        with pytest.raises(Damaged, match=rf"{first.name}\.pack.*run 'spinecho backup'"):
+            verify(folder, key_file=secret)
+    if harm is not _manifest_flipped:
+        assert "cannot be put back whole" in backups(folder, key_file=secret)[0].warnings[0]
+    second = backup(home, folder, key_file=secret, keep=keep)
+    assert first.name in second.warnings[0]
+    assert second.written > 0
+    assert restore(folder, tmp_path / "new", key_file=secret).backup.name == second.name
+    assert contents(tmp_path / "new" / "spinecho.sqlite") == contents(home.database)  # type: ignore[arg-type]
+    if keep is None:
+        with pytest.raises(Damaged, match=rf"whole are: {second.name}; the newest is whole"):
+            verify(folder, key_file=secret)
+    else:
+        assert verify(folder, key_file=secret) == (second.name,)
+        assert not list(folder.rglob("*.damaged"))
+    third = backup(home, folder, key_file=secret, keep=1)
+    assert third.written < second.written / 2
+    assert backup(home, folder, key_file=secret).warnings == ()
+
+
+def test_a_damaged_pack_still_gives_what_is_whole_in_it_and_is_trusted_when_it_is_mended(
+    archive: FilterArchive, tmp_path: Path
+) -> None:
+    home, folder = settings_of(tmp_path / "home"), tmp_path / "backups"
+    (home.home / "fusion.json").write_text("a part that goes")
+    old = backup(home, folder, key_file=None)
+    (home.home / "fusion.json").unlink()
+    new = backup(home, folder, key_file=None)
+    pack = folder / "packs" / f"{old.name}.pack"
+    whole = pack.read_bytes()
+    pack.write_bytes(whole.replace(b"a part that goes", b"a part that got"[:15] + b"s"))
+    with pytest.raises(Damaged, match=rf"{old.name} \(.*whole are: {new.name}; the newest is whole"):
+        verify(folder, key_file=None)
+    listed = backups(folder, key_file=None)
+    assert [bool(one.warnings) for one in listed] == [True, False]
+    assert restore(folder, tmp_path / "new", key_file=None)
+    with pytest.raises(Damaged, match="--verify"):
+        restore(folder, tmp_path / "old", key_file=None, name=old.name)
+    pack.write_bytes(whole)
+    assert verify(folder, key_file=None) == (old.name, new.name)
+    assert not list(folder.rglob("*.damaged"))
+    assert not any(one.warnings for one in backups(folder, key_file=None))
+
+
+def test_only_backups_that_can_be_put_back_count_among_those_to_keep(archive: FilterArchive, tmp_path: Path) -> None:
+    home, folder = settings_of(tmp_path / "home"), tmp_path / "backups"
+    good = backup(home, folder, key_file=None)
+    for number in range(2):
+        (home.home / "fusion.json").write_text(f"{number}")
+        made = backup(home, folder, key_file=None)
+        (folder / "packs" / f"{made.name}.pack").unlink()
+    last = backup(home, folder, key_file=None, keep=2)
+    names = [one.name for one in backups(folder, key_file=None) if not one.warnings]
+    assert names == [good.name, last.name]
+    for name in names:
+        assert restore(folder, tmp_path / name, key_file=None, name=name)
+
+
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("home", "in the home"), ("home/bk", "in the home"), ("home/a/b", "in the home"), ("link/bk", "in the home"),
+        (".", "around the home"), ("home/../home/bk", "in the home"),
+    ],
+)  # fmt: skip
+def test_a_home_and_its_backups_lie_apart(archive: FilterArchive, tmp_path: Path, folder: str, words: str) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "home")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(StoreError, match=words):
+        backup(settings_of(tmp_path / "home"), tmp_path / folder, key_file=None)
+    assert [one for one in sorted(tmp_path.rglob("*")) if "record" not in one.name] == before
+
+
+def test_nothing_is_put_back_into_the_folder_of_backups(archive: FilterArchive, tmp_path: Path) -> None:
+    backup(settings_of(tmp_path / "home"), tmp_path / "home-backups", key_file=None)  # a name that begins so is apart
+    with pytest.raises(StoreError, match="around the home"):
+        restore(tmp_path / "home-backups", tmp_path / "home-backups" / "new", key_file=None)
 
 
 KILLED = """

@@ -14,6 +14,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 import pytest
+import typer
 from parts_encoder import brain, write_nifti
 from safetensors import SafetensorError
 from typer.testing import CliRunner
@@ -46,6 +47,7 @@ ROOT = Path(__file__).resolve().parents[2]
         (UnicodeEncodeError("ascii", "\udce4", 0, 1, "no"), 3, "cannot be written"),
         (RuntimeError("Secret^Name"), 70, "SPINECHO_TRACEBACK"),
         (KeyboardInterrupt(), 130, "stopped"),
+        (typer.Abort(), 1, "Aborted"),
     ],
 )
 def test_whatever_fails_is_one_line(
@@ -64,8 +66,8 @@ def test_whatever_fails_is_one_line(
         assert "Traceback" not in done.output
         assert "Secret" not in done.output
         assert len(done.stderr.splitlines()) == 1
-    if exits != 130:
-        done = CliRunner().invoke(app, ["status", "--home", str(tmp_path / "home"), "--json"])
+        done = CliRunner().invoke(app, [*command, "--home", str(tmp_path / "home"), "--json"])
+        assert done.exit_code == exits
         assert json.loads(done.stdout)["error"] == type(error).__name__
 
 
@@ -142,8 +144,9 @@ def test_ctrl_c(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("as_json", [False, True])
 @pytest.mark.parametrize("imported", ["typer", "rich", "sqlalchemy"])
-def test_ctrl_c_while_it_is_being_loaded(imported: str, tmp_path: Path) -> None:
+def test_ctrl_c_while_it_is_being_loaded(imported: str, tmp_path: Path, as_json: bool) -> None:
     """Half a second in which it is a program that somebody called by mistake."""
     script = (
         "import importlib.abc, os, signal, sys\n"
@@ -155,10 +158,11 @@ def test_ctrl_c_while_it_is_being_loaded(imported: str, tmp_path: Path) -> None:
         "main()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, "status", "--home", str(tmp_path)], cwd=ROOT, capture_output=True, text=True,
-        timeout=60, check=False,
+        [sys.executable, "-c", script, "status", "--home", str(tmp_path), *(["--json"] if as_json else [])],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (130, ""), done.stderr
+    assert done.returncode == 130, done.stderr
+    assert json.loads(done.stdout)["error"] == "KeyboardInterrupt" if as_json else done.stdout == ""
     assert "Traceback" not in done.stderr
 
 

@@ -25,10 +25,13 @@ def backup_command(
     key_file: _KEY = None,
     unencrypted: _PLAIN = False,
     keep: Annotated[
-        int | None, typer.Option("--keep", help="Forget all but so many of the newest.", min=1, max=100_000)
+        int | None,
+        typer.Option("--keep", help="Forget all but so many of the newest that are whole.", min=1, max=100_000),
     ] = None,
     show: Annotated[bool, typer.Option("--list", help="List the backups that there are.")] = False,
-    check: Annotated[bool, typer.Option("--verify", help="Read every byte of every backup.")] = False,
+    check: Annotated[
+        bool, typer.Option("--verify", help="Read every byte of every backup, and mark what is damaged.")
+    ] = False,
     new_key: Annotated[Path | None, typer.Option("--make-key", help="Write a new key to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -54,10 +57,10 @@ def backup_command(
         if as_json:
             print_json({"backups": [one.to_json() for one in found]})
         for one in () if as_json else found:
-            out.print(_line(one), highlight=False, soft_wrap=True)
+            _print(one)
     else:
         done = backup(read_settings(home=home), folder, key_file=key, keep=keep, on_stage=say)
-        print_json(done.to_json()) if as_json else out.print(_line(done), highlight=False, soft_wrap=True)
+        print_json(done.to_json()) if as_json else _print(done)
 
 
 @guarded
@@ -92,6 +95,12 @@ def _one_of(key_file: Path | None, unencrypted: bool) -> Path | None:
 
 def _line(one: Backup) -> str:
     return plain(f"{one.name}  {one.made_at}  {one.size / 1e6:,.1f} MB, {one.written / 1e6:,.1f} MB of it new")
+
+
+def _print(one: Backup) -> None:
+    out.print(_line(one), highlight=False, soft_wrap=True)
+    for warning in one.warnings:
+        out.print(f"[yellow]warning:[/] {plain(warning)}", highlight=False, soft_wrap=True)
 
 
 def _say(stage: str) -> None:

@@ -9,10 +9,12 @@ _STOPPED = 130
 
 
 def main() -> None:
-    """Run the command. Ctrl-C before it has begun ends it without a word: nothing was done."""
+    """Run the command. Ctrl-C before it has begun ends it without a word but the object of --json: nothing was done."""
     try:
         from spinecho.ui.cli.app import app  # noqa: PLC0415
 
         app()
     except KeyboardInterrupt:
+        if "--json" in sys.argv:
+            print('{"error": "KeyboardInterrupt", "message": "stopped before it had begun; nothing was done"}')  # noqa: T201
         sys.exit(_STOPPED)

@@ -51,7 +51,7 @@ def status(
 @guarded
 def failures(
     home: Home = None,
-    reason: Annotated[str | None, typer.Option(help="Only this reason code, e.g. TRUNCATED.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only this reason code, in any case, e.g. TRUNCATED.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also files that are merely nothing to embed.")] = False,
     retry: Annotated[
         bool, typer.Option("--retry", help="Try all rejected files of the last run's folders again first.")
@@ -70,6 +70,8 @@ def failures(
     """
     archive = open_archive(read_settings(home=home))
     if retry:
+        if reason is not None:  # a code that does not exist is told before the work
+            archive.failures(reason=reason)
         with progress_bars(err, quiet=as_json) as progress:
             outcome = archive.index(retry=True, memory_mb=memory_mb, deidentify=None, on_progress=progress)
         if not as_json:
@@ -86,4 +88,4 @@ def failures(
     elif as_json:
         print_json(facts)
     else:
-        tables.print_failures(out, facts)
+        tables.print_failures(out, facts, reason=reason)

@@ -34,9 +34,17 @@ def failing(*, as_json: bool, stopped: str) -> Iterator[None]:
     printable_streams()
     try:
         yield
-    except (typer.Exit, typer.Abort):
+    except typer.Exit:
         raise
-    except KeyboardInterrupt:
+    except typer.Abort as abort:  # Ctrl-C, or no answer, where something was to be confirmed
+        if as_json:
+            with contextlib.suppress(OSError):
+                print_json({"error": type(abort).__name__, "message": "not confirmed, so nothing was done"})
+        raise
+    except KeyboardInterrupt as stop:
+        if as_json:
+            with contextlib.suppress(OSError):
+                print_json({"error": type(stop).__name__, "message": stopped})
         err.print(stopped)
         raise typer.Exit(STOPPED) from None
     except BrokenPipeError:  # whoever read our output has gone
@@ -72,7 +80,11 @@ def message_and_status(error: Exception) -> tuple[str, int]:
         case _ if type(error).__name__ == "SafetensorError" and _UNWRITTEN in str(error):
             return "weights or rows cannot be written: make room, look at the disk, and run the same again", MACHINE
         case UnicodeError():
-            return f"a text cannot be written as it is ({type(error).__name__})", MACHINE
+            name = type(error).__name__
+            return (
+                f"a text cannot be written as it is ({name}); set LC_ALL=C.UTF-8, or rename what is no UTF-8",
+                MACHINE,
+            )
         case _ if behind := _damage():
             return behind, Damaged.exit_status
         case _:

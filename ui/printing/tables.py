@@ -266,10 +266,14 @@ def print_status(console: Console, facts: dict[str, Any]) -> None:
         console.print(f"[dim]not indexed:[/] {listed}  [dim](spinecho failures)[/]", highlight=False)
 
 
-def print_failures(console: Console, facts: dict[str, Any]) -> None:
-    """By reason with the remedy, then every file."""
-    if not facts["failures"] and not facts["reports_without_study"]:
-        console.print("Nothing was rejected, and every report has its study.")
+def print_failures(console: Console, facts: dict[str, Any], *, reason: str | None = None) -> None:
+    """By reason with the remedy, then every file. reason: the only one that was asked for."""
+    if not facts["failures"] and reason is not None:
+        console.print(f"No file was rejected for {plain(reason.strip().upper())}.")
+    elif not facts["failures"] and not facts["reports_without_study"]:
+        kept = len(facts["reports_out_of_search"])
+        but = f"; {kept:,} {'report is' if kept == 1 else 'reports are'} kept and not found" if kept else ""
+        console.print(f"Nothing was rejected, and every report has its study{but}.")
     if facts["by_reason"]:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in ("reason", "files", "what to do"):

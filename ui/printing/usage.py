@@ -26,7 +26,7 @@ class JsonUsage(TyperGroup):
         self._as_json = "--json" in before
         try:
             return super().make_context(info_name, args, parent, **extra)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             self._print(error)
             raise
 
@@ -34,18 +34,21 @@ class JsonUsage(TyperGroup):
         """As the group's own."""
         try:
             return super().invoke(ctx)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             _explain(error)
             self._print(error)
             raise
 
-    def _print(self, error: Exception) -> None:
+    def _print(self, error: BaseException) -> None:
         message = getattr(error, "format_message", None)
-        if self._as_json and callable(message) and (message_shown := message()):
+        message_shown = message() if callable(message) else ""
+        if isinstance(error, KeyboardInterrupt):  # a command that has begun answers for itself
+            message_shown = "stopped before it had begun; nothing was done"
+        if self._as_json and message_shown:
             print_json({"error": type(error).__name__, "message": message_shown})
 
 
-def _explain(error: Exception) -> None:
+def _explain(error: BaseException) -> None:
     """Say of a command that no server can answer why it has not the options of those that one can."""
     if getattr(error, "option_name", None) in _OF_SERVERS:
         wrong: Any = error
