@@ -269,7 +269,10 @@ def print_status(console: Console, facts: dict[str, Any]) -> None:
 def print_failures(console: Console, facts: dict[str, Any]) -> None:
     """By reason with the remedy, then every file."""
     if not facts["failures"] and not facts["reports_without_study"]:
-        console.print("Nothing was rejected, and every report has its study.")
+        unseen = (
+            f"; {n:,} of them cannot be found, as is told below" if (n := len(facts["reports_out_of_search"])) else ""
+        )
+        console.print(f"Nothing was rejected, and every report has its study{unseen}.")
     if facts["by_reason"]:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in ("reason", "files", "what to do"):
