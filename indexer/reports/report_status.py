@@ -31,7 +31,7 @@ _STATUSES: tuple[tuple[Status, str], ...] = (
     (
         "preliminary",
         r"prelim(?:inary)?|provisional|interim|draft|partial|unsigned|unverified|unapproved|pending|registered"
-        r"|dictated|transcribed|in[ _-]?progress|wet[ _-]?read|not[ _-]?(?:yet[ _-])?(?:verified|signed|final)"
+        r"|dictated|transcribed|in[ _-]?progress|wet[ _-]?read|not[ _-]?(?:(?:yet|an?|been)[ _-])*(?:verified|signed|final)"
         r"|vorläufig\w*|entwurf|provisoire|préliminaire|preliminar",
     ),
     (
@@ -56,7 +56,7 @@ _KIND = (
 _NO = r"(?:no|not|never|without|non|neither|nor|kein\w*|nicht|ohne|sans|pas|aucune?|sin|ning[uú]na?)"
 _ALSO = rf"(?:[ \t]*(?:,|/|or|nor|and|oder|noch|und|ou|ni|o)[ \t]+(?:(?:an?|{_NO})[ \t]+)?(?:{_ANY})(?![\w-]))"
 _DENIED_BEFORE = re.compile(
-    rf"(?<![\w-])(?!not[ _-]?(?:yet[ _-])?(?:verified|signed|final)(?![\w-])){_NO}[ \t]+"
+    rf"(?<![\w-])(?!not[ _-]?(?:(?:yet|an?|been)[ _-])*(?:verified|signed|final)(?![\w-])){_NO}[ \t]+"
     rf"(?:(?:an?|any|the|yet|been|further|longer|de|d'un|eine?r?)[ \t]+){{0,2}}(?:{_ANY})(?![\w-]){_ALSO}*"
     rf"(?:[ \t]+{_KIND}\b)?",
     re.IGNORECASE,
@@ -120,7 +120,7 @@ def read_status(value: str, *, of_line: bool = False) -> Status:
 # A line that announces
 
 _DECORATION = r"[\s*#=_<>\[\](){}|~.!:–—-]*"
-_THIS_IS = r"(?:(?:this[ \t]+is[ \t]+)?an?[ \t]+)?"
+_THIS_IS = r"(?:this[ \t]+is[ \t]+)?(?:an?[ \t]+)?"
 _REPORT = (
     r"(?:(?:radiology|radiological|radiologic|imaging|diagnostic|mri?|mr)[ \t]+){0,2}"
     r"(?:report|version|interpretation|copy|result|befund(?:bericht)?)"
@@ -130,7 +130,11 @@ _CLEAR: tuple[tuple[Status, str], ...] = (
     ("cancelled", r"cancell?ed|entered[ _-]?in[ _-]?error|storniert"),
     ("corrected", r"amend(?:ed|ment)|re-?issued|korrigiert\w*|korrektur|corrig[ée]e?|corregid[oa]|rectificad[oa]"),
     ("addendum", r"add?end(?:um|a|ums|ed)|nachtrag|ergänzung"),
-    ("preliminary", r"prelim(?:inary)?|provisional|interim|draft|unsigned|unverified|wet[ _-]?read|vorläufig\w*"),
+    (
+        "preliminary",
+        r"prelim(?:inary)?|provisional|interim|draft|unsigned|unverified|wet[ _-]?read|vorläufig\w*"
+        r"|not[ _-](?:(?:yet|an?)[ _-])*final",
+    ),
     ("final", r"final(?:i[sz]ed)?|signed|verified|endgültig\w*"),
 )
 """Words that say something of a report wherever they begin a line, with a colon, a number or a date behind them."""
@@ -144,11 +148,11 @@ _ORDINARY: dict[Status, str] = {
 
 
 def _forms(status: Status, clear: str) -> tuple[re.Pattern[str], ...]:
-    """(a line that begins with it, a title that holds it, a line that answers "yes", an ordinary word alone)."""
+    """(a line that begins with it, a title that holds it, a line or a sentence that says so, an ordinary word alone)."""
     ordinary = _ORDINARY.get(status, r"(?!)")
     behind = (
         rf"(?:(?:[ \t]+{_KIND})?{_DECORATION}$|[ \t]+{_KIND}\b|[ \t]*(?:\(?[#\d][^:]{{0,40}})?[ \t]*:"
-        r"|[ \t]+(?:to|dated|on|from|by|no\.?)\b|[ \t]*[-–—][ \t]|[ \t]+#?\d)"
+        r"|[ \t]+(?:to|dated|on|from|by|vom|zum|no\.?)\b|[ \t]*[-–—][ \t]|[ \t]+#?\d)"
     )
     beside = _KIND
     if status == "cancelled":  # a sentence that goes on says what was cancelled, and mostly that is no report
@@ -171,7 +175,9 @@ def _forms(status: Status, clear: str) -> tuple[re.Pattern[str], ...]:
     forms = (
         rf"^{_DECORATION}{_THIS_IS}(?:{clear}){behind}",
         "|".join(holds),
-        rf"^{_DECORATION}(?:{clear}|{ordinary})(?:[ \t]+{_KIND})?[ \t]*[:=?]+[ \t]*{_YES}{_DECORATION}$",
+        rf"^{_DECORATION}(?:{clear}|{ordinary})(?:[ \t]+{_KIND})?[ \t]*[:=?]+[ \t]*{_YES}{_DECORATION}$"
+        rf"|^{_DECORATION}(?:th(?:is|e)[ \t]+)?(?:report|document|version)[ \t]+(?:is|was|has[ \t]+been)[ \t]+"
+        rf"(?:{clear}|{ordinary})(?![\w-])",
         rf"^{_DECORATION}{lone}",
     )
     return tuple(re.compile(form, re.IGNORECASE) for form in forms)
@@ -205,11 +211,11 @@ def mark_of(line: str, *, in_text: bool = False, capitals: bool = False) -> Stat
     if _OF_THE_TEXT.match(line):  # "Comparison: preliminary report of 2023" says nothing of this one
         return ""
     title = len(line) <= _LONGEST_MARK and (not line.endswith(".") or len(line.split()) <= 4)
-    title = title or line[:10].casefold().startswith("this is a")
+    title = title or line[:8].casefold() == "this is "
     word = None if capitals else _FIRST_WORD.match(line)
     stands_out = _MARKED.match(line) is not None or (word is not None and len(word[1]) > 1 and word[1].isupper())
-    for status, (begins, holds, yes, alone) in _MARKS:
-        if (title and holds.search(line)) or yes.match(line):
+    for status, (begins, holds, says, alone) in _MARKS:
+        if (title and holds.search(line)) or says.match(line):
             return status
         if in_text:
             continue

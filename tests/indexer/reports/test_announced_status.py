@@ -71,7 +71,7 @@ def test_what_a_form_denies_is_not_said(status: str, word: str) -> None:
 
 
 ANNOUNCED = ("{} REPORT", "*** {} REPORT ***", "This is a {} report.", "Status: {}", "Report status: {}", "MRI KNEE - {} REPORT",
-             "{}: YES", "Exam status: {}")  # fmt: skip
+             "{}: YES", "Exam status: {}", "This report has been {} on 3 May.")  # fmt: skip
 
 
 @pytest.mark.parametrize(("status", "word"), EVERY)
@@ -137,6 +137,11 @@ def test_keys_alone_are_no_report(tmp_path: Path, keys: str) -> None:
     for said in SAID:
         (report,) = read("a.txt", f"{keys}\n{said}")
         assert isinstance(report, RawReport), said
+
+
+def test_what_is_not_final_is_preliminary() -> None:
+    for line in ("Not a final report", "This is not a final report.", "NOT YET FINAL", "Status: not signed"):
+        assert read_head(f"Accession: R1\n{line}\nThere is a tear.").status == "preliminary", line
 
 
 def test_cancelled_in_words_of_a_report() -> None:
