@@ -286,7 +286,9 @@ def _space(database: Database, role: Role, space: Space, encoder: str) -> SpaceR
 
 
 def _guesses(tally: Tally) -> list[str]:
-    """What to say of guessed character sets, of reports that their text withdraws, of cells that held several reports, and of languages that are not read."""
+    """What to say of guessed character sets and of languages that are not read, of cells that held several reports, and
+    of reports that their text withdraws.
+    """
     warnings = []
     if unread := tally.counts.get(UNREAD, 0):
         are = "reports are" if unread > 1 else "report is"
@@ -300,8 +302,8 @@ def _guesses(tally: Tally) -> list[str]:
     if withdrawn := tally.counts.get(WITHDRAWN, 0):
         call = "reports call themselves" if withdrawn > 1 else "report calls itself"
         warnings.append(
-            f"{withdrawn} {call} cancelled in the text alone, and no search finds such a report: 'spinecho failures' lists "
-            "what is withdrawn"
+            f"{withdrawn} {call} cancelled in the text alone, so that no search finds it: 'spinecho failures' "
+            "lists what is withdrawn"
         )
     sets = {name.removeprefix(GUESSED): n for name, n in tally.counts.items() if name.startswith(GUESSED) and n}
     if not sets:

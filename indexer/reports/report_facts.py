@@ -14,7 +14,8 @@ _COMPACT = ("%Y%m%d%H%M%S", "%Y%m%d%H%M")
 _SLASHES = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})(.*)")
 _OFFSET = r"[+\-−]\d{2}(?::?\d{2})?"
 _ZONE = re.compile(
-    rf"(.*(?:\d:\d\d(?:[.,]\d+)?|[ T]\d{{6}}|[ap]\.?m|\d{{12}}(?:\d\d)?(?:\.\d+)?))\s*(Z|(?:UTC|GMT)?{_OFFSET}|UTC|GMT)",
+    r"(.*(?:\d:\d\d(?:[.,]\d+)?|[ T]\d{6}|[ap]\.?m|\d{12}(?:\d\d)?(?:\.\d+)?))"
+    rf"\s*(Z|(?:UTC|GMT)?{_OFFSET}|UTC|GMT)",
     re.I,
 )
 """A time with its zone; what stands behind a date alone is none ("02-01-2024")."""

@@ -31,7 +31,8 @@ _STATUSES: tuple[tuple[Status, str], ...] = (
     (
         "preliminary",
         r"prelim(?:inary)?|provisional|interim|draft|partial|unsigned|unverified|unapproved|pending|registered"
-        r"|dictated|transcribed|in[ _-]?progress|wet[ _-]?read|not[ _-]?(?:(?:yet|an?|been)[ _-])*(?:verified|signed|final)"
+        r"|dictated|transcribed|in[ _-]?progress|wet[ _-]?read"
+        r"|not[ _-]?(?:(?:yet|an?|been)[ _-])*(?:verified|signed|final)"
         r"|vorläufig\w*|entwurf|provisoire|préliminaire|preliminar",
     ),
     (
@@ -62,8 +63,8 @@ _DENIED_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _NOTHING = (
-    r"(?:no|none|nil|nothing|n|0+|false|n/?a|not (?:applicable|available|required|needed)|nein|keine?[rns]?|nicht vorhanden"
-    r"|non|aucune?s?|néant|ningun[oa]|ninguno|negative|null|unchecked|-+|–+|—+|_+|\.{2,})"
+    r"(?:no|none|nil|nothing|n|0+|false|n/?a|not (?:applicable|available|required|needed)|nein|keine?[rns]?"
+    r"|nicht vorhanden|non|aucune?s?|néant|ningun[oa]|ninguno|negative|null|unchecked|-+|–+|—+|_+|\.{2,})"
 )
 _FIELD = rf"(?:[ \t]+(?:{_KIND}|by|on|at|date|time|reason|count|number|text)|\(?e?s\)?)?(?:[ \t]*\([^)]{{0,12}}\))?"
 _ENDS = r"(?=$|[ \t]{2,}|\t|[|;]|,?[ \t]+[A-Za-z][\w ]{0,30}[:=?])"
@@ -103,7 +104,7 @@ _LEADS = re.compile(rf"[\W_]*(?:{_BESIDE}(?![\w])[\W_]*){{0,6}}(?:{_ANY})(?![\w-
 
 
 def read_status(value: str, *, of_line: bool = False) -> Status:
-    """The status that a field names, '' for none: "Final (amended)" is corrected, "F" is final, "not cancelled" is none.
+    """The status that a field names, '' for none: "Final (amended)" is corrected, "F" final, and "not cancelled" none.
 
     of_line: the field is a line of a text, where a value may go on about something else: then each part of it has to
     begin with a status ("surgery cancelled" names none).
@@ -144,11 +145,11 @@ _ORDINARY: dict[Status, str] = {
     "addendum": r"appended|supplement(?:al|ary)?",
     "preliminary": r"partial",
 }
-"""Words of findings too: they count beside a word for a report, with a "yes", or alone on a line in capitals or marked."""
+"""Words of findings too: they count beside a word for a report, with a "yes", or alone in capitals or marked."""
 
 
 def _forms(status: Status, clear: str) -> tuple[re.Pattern[str], ...]:
-    """(a line that begins with it, a title that holds it, a line or a sentence that says so, an ordinary word alone)."""
+    """(a line that begins with it, a title that holds it, a line or sentence that says so, an ordinary word alone)."""
     ordinary = _ORDINARY.get(status, r"(?!)")
     behind = (
         rf"(?:(?:[ \t]+{_KIND})?{_DECORATION}$|[ \t]+{_KIND}\b|[ \t]*(?:\(?[#\d][^:]{{0,40}})?[ \t]*:"

@@ -62,8 +62,8 @@ def store_report_file(
     """Store a file's reports and rejections, in pages. `read` ends with the task's outcome.
 
     Returns how many `reports` there were, of those with a guessed character set how many by `GUESSED` and its name, how
-    many are `UNREAD`, how many are `WITHDRAWN`, how many cells were `DIVIDED`, 1 by `STRUCK` where words were left out, and 1 by `COLUMNS` and
-    "meaning=name" for each column that was taken.
+    many are `UNREAD`, how many are `WITHDRAWN`, how many cells were `DIVIDED`, 1 by `STRUCK` where words were left out,
+    and 1 by `COLUMNS` and "meaning=name" for each column that was taken.
 
     A file that went since it was listed is forgotten; one whose values the database refuses is rejected.
     """

@@ -39,11 +39,11 @@ _SIGNATURE = re.compile(
 _LABEL_LIKE = re.compile(r"[\s*#>|-]*[A-Za-z][\w /.,()'#-]{0,40}[:=：]")
 _TITLE = re.compile(r"[\s*#=_-]*(?:MRI?|MAGNETIC|RADIOLOGY|DEPARTMENT|HOSPITAL|CLINIC|EXAM|REPORT)\b", re.IGNORECASE)
 _QUALIFIED = re.compile(r"(?:^|[\s|;,(])([^\W\d_]+)[ \t_-]$")
-_OWN = frozenset(
-    "report result document reading dictation exam examination study order current ris transcription".split()
+_OWN = re.compile(
+    r"reports?|results?|document|reading|dictation|exam(?:ination)?|study|order|current|ris|transcription"
 )
-"""Words before "status" that leave it the report's; any other says whose it is: "Patient status", "Software version"."""
-_OF_OTHERS = frozenset("patient pt smoking marital vital surgery surgical insurance software scanner biopsy".split())
+"""Words before "status" that leave it the report's; others say whose it is: "Patient status", "Software version"."""
+_OF_OTHERS = re.compile(r"patient|pt|smoking|marital|vital|surg\w*|insurance|software|scanner|biopsy")
 _LINE_OF_STAFF = re.compile(
     r"\W*(?:(?:electronically|digitally)[ \t]+)?(?:signed|dictated|transcribed|verified|approved)\b|\W*page[ \t]+\d",
     re.IGNORECASE,
@@ -227,7 +227,7 @@ def _is_of_another_thing(own: str) -> bool:
     if (match := _QUALIFIED.search(own)) is None:
         return False
     word = match[1].casefold()
-    return word in _OF_OTHERS or (word not in _OWN and not re.search(r"[:=#|]", own))
+    return bool(_OF_OTHERS.fullmatch(word)) or (not _OWN.fullmatch(word) and not re.search(r"[:=#|]", own))
 
 
 def _next_value(lines: Sequence[str], number: int) -> str:

@@ -1,4 +1,4 @@
-"""The labels at the head of a report: "Accession No.:", "MRN", "Report status"; by the kind of what stands behind them."""
+"""The labels at the head of a report: "Accession No.:", "MRN", "Report status"; by what they are of."""
 
 from __future__ import annotations
 
