@@ -45,7 +45,7 @@ from spinecho.indexer.reports.columns import columns_taken, given_columns
 from spinecho.indexer.reports.derive import settle_reports
 from spinecho.indexer.reports.read_otherwise import read_otherwise
 from spinecho.indexer.reports.rereading import read_again
-from spinecho.indexer.reports.store import DIVIDED, GUESSED, STRUCK, UNREAD
+from spinecho.indexer.reports.store import DIVIDED, GUESSED, STRUCK, UNREAD, WITHDRAWN
 from spinecho.indexer.sources.folder import outermost
 from spinecho.indexer.torn_series import join_torn_series
 
@@ -286,7 +286,9 @@ def _space(database: Database, role: Role, space: Space, encoder: str) -> SpaceR
 
 
 def _guesses(tally: Tally) -> list[str]:
-    """What to say of guessed character sets, of cells that held several reports, and of languages that are not read."""
+    """What to say of guessed character sets and of languages that are not read, of cells that held several reports, and
+    of reports that their text withdraws.
+    """
     warnings = []
     if unread := tally.counts.get(UNREAD, 0):
         are = "reports are" if unread > 1 else "report is"
@@ -297,6 +299,12 @@ def _guesses(tally: Tally) -> list[str]:
     if struck := tally.counts.get(STRUCK, 0):
         hold = "files of reports hold words" if struck > 1 else "file of reports holds words"
         warnings.append(f"{struck} {hold} that are struck out: they are read as not said")
+    if withdrawn := tally.counts.get(WITHDRAWN, 0):
+        call = "reports call themselves" if withdrawn > 1 else "report calls itself"
+        warnings.append(
+            f"{withdrawn} {call} cancelled in the text alone, so that no search finds it: 'spinecho failures' "
+            "lists what is withdrawn"
+        )
     sets = {name.removeprefix(GUESSED): n for name, n in tally.counts.items() if name.startswith(GUESSED) and n}
     if not sets:
         return warnings

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Standing = Literal["stands", "addendum", "superseded", "duplicate", "withdrawn"]
@@ -82,13 +82,23 @@ def _apart(versions: Iterable[Version], key: Callable[[Version], str]) -> list[l
 
 
 def _without_copies(chain: Sequence[Version], standings: dict[int, Standing]) -> list[Version]:
-    """One of each text and status, the first by path; copies are noted as such."""
-    kept: dict[tuple[str, str], Version] = {}
-    for one in sorted(chain, key=lambda one: (one.place[1], one.place[2])):
-        first = kept.setdefault((one.digest, one.status), one)
-        if first is not one:
-            standings[one.id] = "duplicate"
-    return list(kept.values())
+    """One of each text and status, with the newest version and date of its copies, which are noted as such.
+
+    A text that comes again after another is said anew: a correction that is taken back. The newest speaks for its
+    copies, and of those that are equally new the first by path.
+    """
+    groups: dict[tuple[str, str], list[Version]] = defaultdict(list)
+    for one in sorted(chain, key=lambda one: one.place[1:]):
+        groups[(one.digest, one.status)].append(one)
+    kept = []
+    for copies in groups.values():
+        number = max((one.number for one in copies if one.number is not None), default=None)
+        dated = max(one.dated for one in copies)
+        first = max(copies, key=lambda one: (one.number if one.number is not None else -1, one.dated))
+        place = max(one.place for one in copies if one.place[:2] == first.place[:2])  # in one file the order tells too
+        standings.update((one.id, "duplicate") for one in copies if one is not first)
+        kept.append(replace(first, number=number, dated=dated, place=place))
+    return kept
 
 
 def _latest(mains: Sequence[Version]) -> tuple[list[Version], list[Version]]:

@@ -1,128 +1,58 @@
-"""What a report says of itself beside its keys: status, date, version, and which exam it is of.
-
-The words are those of RIS exports, of HL7's result status (table 0085) and of FHIR's DiagnosticReport.status.
-"""
+"""What a report says of itself beside its keys and its status: date, version, and which exam it is of."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
-from typing import Literal
-
-Status = Literal["preliminary", "final", "corrected", "addendum", "cancelled", ""]
-
-_STATUSES: tuple[tuple[Status, str], ...] = (
-    (
-        "cancelled",
-        r"cancell?ed|retracted|withdrawn|voided|void|deleted|entered[ _-]?in[ _-]?error|invalid(?:ated)?|storniert"
-        r"|annul[ée]e?|anulad[oa]",
-    ),
-    (
-        "corrected",
-        r"correct(?:ed|ion)|amend(?:ed|ment)|revis(?:ed|ion)|modified|updated|rectified|re-?issued|replacement"
-        r"|korrigiert\w*|korrektur"
-        r"|corrig[ée]e?|rectifi[ée]e?|corregid[oa]|rectificad[oa]",
-    ),
-    ("addendum", r"add?end(?:um|a|ums|ed)|appended|supplement(?:al|ary)?|nachtrag|ergänzung"),
-    (
-        "preliminary",
-        r"prelim(?:inary)?|provisional|interim|draft|partial|unsigned|unverified|unapproved|pending|registered"
-        r"|dictated|transcribed|in[ _-]?progress|wet[ _-]?read|not[ _-]?(?:verified|signed|final)|vorläufig\w*|entwurf"
-        r"|provisoire|préliminaire|preliminar",
-    ),
-    (
-        "final",
-        r"final(?:i[sz]ed)?|signed(?:[ _-]?off)?|verified|approved|completed?|authenticated|validated|released"
-        r"|finished|endgültig\w*|vidiert|freigegeben|définiti\w+|validée?|definitiv[oa]|validad[oa]|firmad[oa]",
-    ),
-)
-_WORDS = tuple((status, re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE)) for status, words in _STATUSES)
-_LETTERS: dict[str, Status] = {
-    "p": "preliminary", "i": "preliminary", "s": "preliminary", "r": "preliminary", "f": "final", "c": "corrected",
-    "a": "addendum", "x": "cancelled", "d": "cancelled",
-}  # fmt: skip
-
-
-def read_status(value: str) -> Status:
-    """The status that a field names, '' for none: "Final (amended)" is corrected, "F" is final."""
-    plain = value.strip().casefold()
-    if plain in _LETTERS:
-        return _LETTERS[plain]
-    return next((status for status, words in _WORDS if words.search(plain.replace("_", " "))), "")
-
-
-_KIND = (
-    r"(?:(?:radiology|radiological|radiologic|imaging|diagnostic|mri?|mr|the|signed|attending|resident)[ \t]+){0,3}"
-    r"(?:report|version|result|interpretation|impression|read(?:ing)?|copy|befund(?:bericht)?|study)"
-)
-_DECORATION = r"[\s*#=_<>\[\](){}|~.!:–—-]*"
-_MARKS = tuple(
-    (
-        status,
-        re.compile(
-            rf"^{_DECORATION}(?:(?:this[ \t]+is[ \t]+)?an?[ \t]+)?(?:{words})"
-            rf"(?:(?:[ \t]+{_KIND})?{_DECORATION}$|[ \t]+{_KIND}\b|[ \t]*(?:\(?[#\d][^:]{{0,40}})?[ \t]*:"
-            r"|[ \t]+(?:to|dated|on|from|by|no\.?)\b"
-            r"|[ \t]*[-–—][ \t]|[ \t]+#?\d)",
-            re.IGNORECASE,
-        ),
-        re.compile(rf"(?:(?<![\w-])(?:{words})[ \t]+{_KIND}\b|[(\[][ \t]*(?:{words})[ \t]*[)\]])", re.IGNORECASE),
-        re.compile(rf"^{_DECORATION}{_KIND}[ \t]*[-–—:(\[]?[ \t]*(?:{words}){_DECORATION}$", re.IGNORECASE),
-    )
-    for status, words in (
-        *_STATUSES[:3],
-        ("preliminary", r"prelim(?:inary)?|provisional|interim|draft|unsigned|unverified|wet[ _-]?read|vorläufig\w*"),
-        ("final", r"final(?:i[sz]ed)?|signed|verified|endgültig\w*"),
-    )
-)
-_REPLACES = re.compile(
-    r"this (?:report|version|document) (?:replaces|supersedes|corrects|amends)(?! (?:the |a |any )?prelim)",
-    re.IGNORECASE,
-)
-_SUPERSEDES_DRAFT = re.compile(r"this (?:report|version|document) (?:replaces|supersedes)", re.IGNORECASE)
-_OF_THE_TEXT = re.compile(
-    r"\W*(?:compar|prior|previous|vergleich|indication|history|reason|clinical|technique|protocol|sequences?\b)", re.I
-)
-_LONGEST_MARK = 120
-
-
-def mark_of(line: str) -> Status:
-    """The status that a line in a report's head announces: "*** CORRECTED REPORT ***", "ADDENDUM: On review ..."."""
-    line = line.strip()
-    if _REPLACES.search(line):
-        return "corrected"
-    if _SUPERSEDES_DRAFT.search(line):
-        return "final"
-    if _OF_THE_TEXT.match(line):  # "Comparison: preliminary report of 2023" says nothing of this one
-        return ""
-    title = len(line) <= _LONGEST_MARK and (not line.endswith(".") or len(line.split()) <= 4)
-    title = title or line[:10].casefold().startswith("this is a")
-    for status, begins, inside, ends in _MARKS:
-        if begins.match(line) and (title or status == "addendum" or line[:1].isupper()):
-            plain_heading = status in ("corrected", "final", "preliminary") and not title and ":" not in line[:40]
-            if not plain_heading:
-                return status
-        if title and (inside.search(line) or ends.match(line)):
-            return status
-    return ""
-
+from datetime import UTC, datetime, timedelta, timezone
 
 _DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%Y", "%d.%m.%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y",
     "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d-%B-%Y", "%d/%b/%Y",
 )  # fmt: skip
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", " %H%M%S")
 _COMPACT = ("%Y%m%d%H%M%S", "%Y%m%d%H%M")
 _SLASHES = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4})(.*)")
-_ZONE = re.compile(r"\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$")
+_OFFSET = r"[+\-−]\d{2}(?::?\d{2})?"
+_ZONE = re.compile(
+    r"(.*(?:\d:\d\d(?:[.,]\d+)?|[ T]\d{6}|[ap]\.?m|\d{12}(?:\d\d)?(?:\.\d+)?))"
+    rf"\s*(Z|(?:UTC|GMT)?{_OFFSET}|UTC|GMT)",
+    re.I,
+)
+"""A time with its zone; what stands behind a date alone is none ("02-01-2024")."""
+_ZONE_OF_DAY = re.compile(r"(\d{4}-?\d{2}-?\d{2})\s*(?:Z|[+-]\d{2}:\d{2}|[+-]\d{4})")
+_FRACTION = re.compile(r"(\d{12}(?:\d\d)?)\.\d+")
 
 
 def read_date(value: str) -> str:
-    """A date, or a date and time, as ISO 8601; '' for what is none.
+    """A date, or a date and time, as ISO 8601; '' for what is none. A time with its zone is brought to UTC.
 
-    03/04/2024 may be March or April: it is read only where one of the two is no month, or both are the same.
+    One without a zone stays as it is, and so does a date alone. 03/04/2024 may be March or April: it is read only where
+    one of the two is no month, or both are the same.
     """
-    plain = " ".join(_ZONE.sub("", value.strip()).replace("T", " ", 1 if value[:4].isdigit() else 0).split())
+    value = value.strip()
+    if (zoned := _ZONE.fullmatch(value)) is not None:
+        return _in_utc(_read_local(zoned[1]), zoned[2])
+    if (day := _ZONE_OF_DAY.fullmatch(value)) is not None:
+        value = day[1]
+    return _read_local(value)
+
+
+def _in_utc(local: str, zone: str) -> str:
+    """A local time, '' or ISO 8601, in UTC; '' where there is no such zone."""
+    plain = zone.upper().replace("−", "-").removeprefix("UTC").removeprefix("GMT").removeprefix("Z").replace(":", "")
+    if not local or not plain:
+        return local
+    hours, minutes = int(plain[1:3]), int(plain[3:5] or 0)
+    if hours > 14 or minutes > 59:
+        return ""
+    offset = timedelta(hours=hours, minutes=minutes) * (-1 if plain[0] == "-" else 1)
+    moment = datetime.fromisoformat(local).replace(tzinfo=timezone(offset))
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def _read_local(value: str) -> str:
+    value = fraction[1] if (fraction := _FRACTION.fullmatch(value)) else value
+    plain = " ".join(value.replace("T", " ", 1 if value[:4].isdigit() else 0).split())
     if len(plain) > 40 or not any(char.isdigit() for char in plain):
         return ""
     if (slashed := _SLASHES.fullmatch(plain)) is not None:
@@ -204,3 +134,19 @@ def exam_key(title: str) -> str:
         sides = [name for name, words in _SIDES if words.search(title)]
         parts += sides if len(sides) == 1 else []
     return " ".join(parts)
+
+
+_OF_A_TITLE = re.compile(
+    r"\b(?:mri?|magnetic|resonance|imaging|radiology|radiological|department|hospital|clinic|institute|of|the|and|und|with"
+    r"|without|mit|ohne|wo?|contrast|kontrastmittel|km|reports?|exam(?:ination)?|study|scan|protocol|befund)\b",
+    re.IGNORECASE,
+)
+
+
+def is_exam_title(line: str) -> bool:
+    """Whether a line holds nothing but the title of a report or an exam: "MRI BRAIN W/WO CONTRAST"."""
+    if not (_OF_A_TITLE.search(line) and len(line) < 100):
+        return False
+    for words in (*(words for _, words in _PART_OF), *(words for _, words in _SIDES), _OF_A_TITLE):
+        line = words.sub(" ", line)
+    return not any(map(str.isalnum, line))

@@ -29,6 +29,8 @@ UNREAD = "reports_unread"
 """Reports in a language without rules."""
 DIVIDED = "reports_divided"
 """Cells of tables that held several reports."""
+WITHDRAWN = "reports_withdrawn_by_text"
+"""Reports that their text calls cancelled, and nothing beside it."""
 STRUCK = "report_files_struck"
 """Files with words that are struck out."""
 COLUMNS = "reports_columns_"
@@ -60,8 +62,8 @@ def store_report_file(
     """Store a file's reports and rejections, in pages. `read` ends with the task's outcome.
 
     Returns how many `reports` there were, of those with a guessed character set how many by `GUESSED` and its name, how
-    many are `UNREAD`, how many cells were `DIVIDED`, 1 by `STRUCK` where words were left out, and 1 by `COLUMNS` and
-    "meaning=name" for each column that was taken.
+    many are `UNREAD`, how many are `WITHDRAWN`, how many cells were `DIVIDED`, 1 by `STRUCK` where words were left out,
+    and 1 by `COLUMNS` and "meaning=name" for each column that was taken.
 
     A file that went since it was listed is forgotten; one whose values the database refuses is rejected.
     """
@@ -80,6 +82,8 @@ def store_report_file(
             if divided := sum(report.ordinal // PART == 1 for report in page):
                 stored[DIVIDED] += divided
             stored.update(f"{GUESSED}{report.charset}" for report in page if report.charset)
+            if withdrawn := sum(report.withdrawn_by_text for report in page):
+                stored[WITHDRAWN] += withdrawn
             if unread := sum(language_of(report.text) == "other" for report in page):
                 stored[UNREAD] += unread
             first = False

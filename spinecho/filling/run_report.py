@@ -23,7 +23,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.store.predictions import prediction_counts
 from spinecho.filling.status_facts import remedy_of
 from spinecho.indexer.progress import STAGES
-from spinecho.indexer.reports.store import DIVIDED, GUESSED, STRUCK, UNREAD
+from spinecho.indexer.reports.store import DIVIDED, GUESSED, STRUCK, UNREAD, WITHDRAWN
 from spinecho.setup.private import open_private
 from spinecho.setup.settings import Settings
 
@@ -100,6 +100,7 @@ def run_report(database: Database, settings: Settings, *, run: int | None = None
     guessed = run_reports.flag_counts(database)
     guessed |= {f"reports read as {name.removeprefix(GUESSED)}": n for name, n in counts.items() if _is_guess(name, n)}
     guessed |= {"report files with words struck out": counts[STRUCK]} if counts.get(STRUCK) else {}
+    guessed |= {"reports cancelled by their text": counts[WITHDRAWN]} if counts.get(WITHDRAWN) else {}
     guessed |= {"cells of several reports": counts[DIVIDED]} if counts.get(DIVIDED) else {}
     guessed |= {"reports in a language without rules": counts[UNREAD]} if counts.get(UNREAD) else {}
     guessed |= {f"{task} predicted by a head": n["known"] for task, n in prediction_counts(database).items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import permutations
 from pathlib import Path
@@ -335,6 +336,15 @@ CASES: list[tuple[str, list[dict[str, Any]], str]] = [
     ("no exam named of two", [{"exam": "head"}, {"exam": "lumbar"}, {"status": C}], "stands stands stands"),
     ("two numbers of one study", [{"accession": "a"}, {"accession": "b", "status": C}], "stands stands"),
     ("two folders", [{"digest": "same"}, {"digest": "same"}], "stands duplicate"),
+    ("taken back, by date", [{"digest": "t", "status": F, "dated": "2024-01-01"}, {"status": F, "dated": "2024-01-02"},
+     {"digest": "t", "status": F, "dated": "2024-01-03"}], "duplicate superseded stands"),
+    ("taken back, by version", [{"digest": "t", "number": 1}, {"number": 2}, {"digest": "t", "number": 3}],
+     "duplicate superseded stands"),
+    ("taken back, of a status", [{"digest": "t", "status": F, "dated": "2024-01-01"},
+     {"status": C, "dated": "2024-01-02"}, {"digest": "t", "status": F, "dated": "2024-01-03"}],
+     "duplicate superseded stands"),
+    ("copies equally new", [{"digest": "t", "dated": "2024-01-02"}, {"digest": "t", "dated": "2024-01-02"}],
+     "stands duplicate"),
     ("a draft with the words of the final", [{"digest": "same", "status": P}, {"digest": "same", "status": F}],
      "superseded stands"),
 ]  # fmt: skip
@@ -380,6 +390,23 @@ def test_versions_in_any_order(given_versions: list[dict[str, Any]], draw: rando
     for one in versions:
         assert (standings[one.id] == "addendum") <= (one.status == A)
         assert (one.status == A) <= (standings[one.id] in ("addendum", "duplicate"))
+
+
+@settings(max_examples=80)
+@given(st.lists(st.sampled_from("xyz"), min_size=1, max_size=7), st.sampled_from(["dated", "number", "place"]))
+def test_the_words_that_came_last_stand(said: list[str], told_by: str) -> None:
+    """However often a text comes again: what stands is what was said last, and nothing else does."""
+    versions = [
+        Version(
+            n, "a", "", C if told_by == "place" else F, f"2024-01-{n + 1:02d}" if told_by == "dated" else "",
+            n if told_by == "number" else None, words,
+            (1, "a.csv", n) if told_by == "place" else (9 - n, f"{9 - n}.txt", 0),
+        )
+        for n, words in enumerate(said)
+    ]  # fmt: skip
+    standings = settle(versions).standings
+    assert {said[n] for n, standing in standings.items() if standing == "stands"} == {said[-1]}
+    assert Counter(standings.values())["stands"] == 1
 
 
 def test_matching_takes_a_handful_of_statements(empty: Path, tmp_path: Path) -> None:

@@ -103,6 +103,22 @@ def test_a_guessed_charset_is_told_in_the_run_and_kept(indexed: Home, tmp_path: 
     assert home.query("SELECT charset FROM reports WHERE accession_number = 'Q777'") == [("cp932",)]
 
 
+def test_a_report_that_its_text_withdraws_is_told(indexed: Home, tmp_path: Path) -> None:
+    home, more = copy_of(indexed, tmp_path / "home"), tmp_path / "more"
+    more.mkdir()
+    number = home.query("SELECT accession_number FROM studies ORDER BY uid")[0][0]
+    (more / "a.txt").write_text(f"Accession: {number}\nEXAM: MRI orbit\nREPORT CANCELLED\n{OLD}")
+    (more / "b.csv").write_text(f"accession,status,exam,report\n{number},cancelled,MRI knee,{NEW.strip()}\n")
+    (more / "c.txt").write_text(f"Accession: {number}\nEXAM: MRI hip\nRetracted to the level of the glenoid.\n")
+    summary = home.index(more)
+    assert summary.counts["reports_withdrawn"] == 2
+    assert [one for one in summary.warnings if one.startswith("1 report calls itself cancelled")]
+    listed = CliRunner().invoke(app, ["failures", "--home", str(home.folder)], env={"COLUMNS": "200"}).output
+    assert listed.count("report withdrawn") == 2
+    assert "every report has its study." not in listed
+    assert "every report has its study; 2 reports are kept and not found." in listed
+
+
 def old_database(path: Path) -> None:
     """A database of the schema before versions: two text files of one exam, and a table."""
     config = Config()

@@ -10,7 +10,8 @@ from typing import Any
 
 from spinecho.db.keys import is_uid
 from spinecho.indexer.reports.parsing.given_columns import BODIES, KEYS, given_in
-from spinecho.indexer.reports.report_facts import Status, exam_key, read_date, read_status, read_version
+from spinecho.indexer.reports.report_facts import exam_key, read_date, read_version
+from spinecho.indexer.reports.report_status import Status, read_status
 
 
 def _words(text: str) -> frozenset[str]:

@@ -7,10 +7,11 @@ import re
 from dataclasses import dataclass, field
 
 from spinecho.encoders.errors import ReadError, Reason
-from spinecho.indexer.reports.report_facts import Status
+from spinecho.indexer.reports.report_status import Status
 
 LONGEST_REPORT = 10 * 2**20
 """Characters of one report; a longer one is a failure, never cut."""
+NO_TEXT = "no report text"
 
 
 _PLAIN: dict[int, str] = {
@@ -55,6 +56,8 @@ class RawReport:
     version: int | None = None
     exam: str = ""
     """The body parts that its exam names, or ''."""
+    withdrawn_by_text: bool = False
+    """Its status is cancelled by what its text says, and nothing beside the text says so."""
     people: tuple[tuple[str, str], ...] = field(default=(), repr=False, compare=False)
     """(kind, value) of whom its message names beside the text; to take them out of it, and never stored."""
     digest: str = field(init=False)
@@ -84,7 +87,7 @@ def trouble_with(text: str, *facts: str, keyed: bool, unkeyed: str, what: str) -
     if not keyed:
         return unkeyed
     if not text.strip():
-        return "no report text"
+        return NO_TEXT
     if len(text) > LONGEST_REPORT:
         return f"the report is longer than {LONGEST_REPORT} characters"
     return f"the {what} holds NUL characters" if "\x00" in "".join((text, *facts)) else ""

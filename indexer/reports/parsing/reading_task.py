@@ -29,6 +29,7 @@ BESIDE = frozenset(("columns", "digests", "struck"))
 """What a message holds that is of the file and no report."""
 _KEPT = (
     "ordinal", "accession_number", "study_uid", "text", "patient_id", "status", "dated", "version", "exam", "charset",
+    "withdrawn_by_text",
 )  # fmt: skip
 
 
@@ -63,6 +64,7 @@ class ParsedReport:
     exam: str = ""
     charset: str = ""
     """As in `RawReport`."""
+    withdrawn_by_text: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

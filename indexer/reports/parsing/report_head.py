@@ -8,51 +8,12 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from spinecho.db.keys import accession_key, is_uid, known_patient, uid_key
-from spinecho.indexer.reports.report_facts import Status, exam_key, mark_of, read_date, read_status, read_version
+from spinecho.indexer.reports.parsing.report_labels import ALONE, LABEL, SPACED, cells_of, kind_of
+from spinecho.indexer.reports.report_facts import exam_key, is_exam_title, read_date, read_version
+from spinecho.indexer.reports.report_status import Status, mark_of, read_status
 
 _HEADER_LINES = 40
 _LONGEST_LINE = 200
-_NUMBER = r"(?:number|num\.?|no\.?|nr\.?|\#|id|code)"
-_LABELS: tuple[tuple[str, str], ...] = (
-    ("study_uid", r"study[ \t_-]*(?:instance[ \t_-]*)?u(?:u)?id|suid"),
-    (
-        "accession",
-        rf"(?:(?:exam(?:ination)?|study|order|radiology|imaging|ris|pacs|mri?|patient|dicom)[ \t_-]+)?"
-        rf"acc(?:ession|ess?n|n|sn)?(?![A-Za-z0-9])\.?(?:[ \t_]*{_NUMBER})?",
-    ),
-    ("accession", rf"acc(?:ession)?{_NUMBER}"),
-    (
-        "order",
-        rf"(?:filler[ \t]+|placer[ \t]+)?(?:order|exam(?:ination)?|study|requisition|procedure|case|request|event|ris)"
-        rf"[ \t_]*{_NUMBER}",
-    ),
-    (
-        "patient",
-        rf"(?:patient|pat\.?|pt\.?)[ \t_']*(?:{_NUMBER}|identifier|mrn)|(?:patient[ \t]+)?mrn(?:[ \t]*{_NUMBER})?"
-        rf"|medical[ \t]+record(?:[ \t]*{_NUMBER})?|hospital[ \t]*{_NUMBER}|uhid|m\.?r\.?[ \t]*(?:no\.?|\#)",
-    ),
-    ("name", r"patient(?:'?s)?(?:[ \t]+name)?|pt\.?[ \t]+name|name(?:[ \t]+of[ \t]+patient)?"),
-    ("exam", r"exam(?:ination)?s?(?:[ \t]+(?:name|description|type|title|performed))?"
-             r"|(?:procedure|study)(?:[ \t]+(?:description|name|type|title))?|untersuchung"),
-    ("status", r"(?:report|result|document|reading|dictation)?[ \t_]*(?:status|state)|report[ \t]+type"),
-    ("version", r"(?:report[ \t]+)?(?:version|revision)(?:[ \t]*(?:number|no\.?|\#))?"),
-    (
-        "dated",
-        r"(?:date|time)[ \t]+(?:of[ \t]+)?(?:report|signature|signing|dictation|reported|signed|finali[sz]ed)"
-        r"|report(?:ed|ing)?[ \t]*(?:date|time|on|date[ \t/]*time)"
-        r"|(?:signed|verified|approved|finali[sz]ed|dictated|transcribed|amended|corrected|authenticated|validated)"
-        r"[ \t]*(?:date|on|at|date[ \t/]*time)?|sign(?:ature)?[ \t]*(?:date|time)",
-    ),
-    ("day", r"date(?:[ \t/]*time)?|datum"),
-    ("born", r"d\.?o\.?b\.?|date[ \t]+of[ \t]+birth|birth[ \t]*date|born"),
-    ("of_exam", r"(?:exam(?:ination)?|study|scan|service|acquisition|procedure|performed)[ \t]*(?:date|time|on)"
-                r"[ \t/]*(?:time)?|date[ \t]+of[ \t]+(?:exam(?:ination)?|study|service|scan|procedure)|dos"),
-)  # fmt: skip
-_ANY = "|".join(rf"(?P<{kind}_{n}>{words})" for n, (kind, words) in enumerate(_LABELS))
-_BEFORE = r"(?:^[\s*#>|(\[-]*|(?<=[\s|;,(\[*])[*_]{0,3})"
-_LABEL = re.compile(rf"{_BEFORE}(?:{_ANY})[ \t*_]*(?:[:=：]|(?<=\#)|\#[ \t]*:?)[*_]{{0,3}}[ \t]*", re.IGNORECASE)
-_ALONE = re.compile(rf"^[\s*#>|-]*(?:{_ANY})[\s*_]*[:=：#]?[\s*_]*$", re.IGNORECASE)
-_SPACED = re.compile(rf"^[\s*#>|-]*(?:{_ANY})[ \t]+(?P<value>[^\s:=]*\d[^\s:=]*)[\s*]*$", re.IGNORECASE)
 _STRONG = frozenset({"accession", "study_uid", "patient", "order"})
 _CUT = re.compile(
     r"[ \t]{2,}|\t|[ \t]*[|;]|[ \t]+/[ \t]+(?=[A-Za-z]+[ \t#:])"
@@ -77,6 +38,17 @@ _SIGNATURE = re.compile(
 )
 _LABEL_LIKE = re.compile(r"[\s*#>|-]*[A-Za-z][\w /.,()'#-]{0,40}[:=：]")
 _TITLE = re.compile(r"[\s*#=_-]*(?:MRI?|MAGNETIC|RADIOLOGY|DEPARTMENT|HOSPITAL|CLINIC|EXAM|REPORT)\b", re.IGNORECASE)
+_QUALIFIED = re.compile(r"(?:^|[\s|;,(])([^\W\d_]+)[ \t_-]$")
+_OWN = re.compile(
+    r"reports?|results?|document|reading|dictation|exam(?:ination)?|study|order|current|ris|transcription"
+)
+"""Words before "status" that leave it the report's; others say whose it is: "Patient status", "Software version"."""
+_OF_OTHERS = re.compile(r"patient|pt|smoking|marital|vital|surg\w*|insurance|software|scanner|biopsy")
+_LINE_OF_STAFF = re.compile(
+    r"\W*(?:(?:electronically|digitally)[ \t]+)?(?:signed|dictated|transcribed|verified|approved)\b|\W*page[ \t]+\d",
+    re.IGNORECASE,
+)
+_MOST_WORDS_OF_A_VALUE = 8
 _RULE = re.compile(r"[\s\f]*(?:([-=*_#~+])(?:\s*\1){3,}[\s\f]*)?")
 _SEVERAL = re.compile(r"[ \t]*(?:[,;&+/]|\band\b|\bund\b)[ \t]*")
 _LIKE_A_NUMBER = re.compile(r"[A-Za-z]{0,6}[-_]?\d{3,}[A-Za-z0-9-]{0,10}")
@@ -108,22 +80,76 @@ def read_head(text: str) -> Head:
     found: dict[str, list[str]] = {}
     status: Status = ""
     exam = ""
-    in_head = True
+    in_head, in_text = True, False
+    capitals = not any(map(str.islower, "".join(line for line in lines if not LABEL.match(line))))
     for number, line in enumerate(lines):
         if in_head and _BODY_HEADING.match(line):
             in_head = False
         if len(line) >= _LONGEST_LINE:
-            in_head = in_head and mark_of(line) != ""
-            status = status or (mark_of(line[:_LONGEST_LINE]) if in_head else "")
+            mark = mark_of(line[:_LONGEST_LINE], in_text=in_text, capitals=capitals) if in_head else ""
+            in_head, status = mark != "", status or mark
             continue
         prose = line.rstrip().endswith(".") and len(line.split()) > 5
         for kind, value in _fields(lines, number, inline=in_head and not prose):
             if in_head or (kind in _STRONG and kind not in found):
                 found.setdefault(kind, []).append(value)
         if in_head:
-            status = status or mark_of(line)
+            mark = mark_of(_with_its_answer(lines, number), in_text=in_text, capitals=capitals)
+            status = status or mark
+            in_text = in_text or (not mark and _is_body(line) and not _LABEL_LIKE.match(line))
             exam = exam or (exam_key(line) if _TITLE.match(line) and len(line) < 100 else "")
     return _head(found, status, exam)
+
+
+def _with_its_answer(lines: Sequence[str], number: int) -> str:
+    """A line, and where it ends in a colon the few words below it: "Addendum:" and "none" on the next."""
+    line = lines[number].rstrip(" \t*_")
+    below = next((one for one in lines[number + 1 : number + 3] if one.strip()), "")
+    return f"{line} {below.strip()}" if line.endswith((":", "?")) and 0 < len(below.split()) <= 3 else lines[number]
+
+
+def says_more_than_keys(text: str) -> bool:
+    """Whether a text has a line beside those that name its study and patient, its exam and its status.
+
+    True for one without any such line.
+    """
+    lines = text.splitlines()
+    keyed = answer = False
+    for number, line in enumerate(lines):
+        words = line.split()
+        if not words or _RULE.fullmatch(line):
+            continue
+        if answer and len(words) <= 2 and ":" not in line:
+            answer = False
+            continue
+        answer = False
+        if len(line) >= _LONGEST_LINE or len(words) > 2 * _MOST_WORDS_OF_A_VALUE:
+            return True
+        cells = cells_of(line)
+        if ALONE.match(line) or SPACED.match(line) or (len(cells) > 1 and all(map(ALONE.match, cells))):
+            keyed = answer = True
+        elif LABEL.match(line) and not _is_sentence(line):
+            keyed = True
+        elif keyed and number and len(cells) > 1 and all(map(ALONE.match, cells_of(lines[number - 1]))):
+            continue  # values below their labels
+        elif not (
+            (len(words) <= 5 and not _answered(line) and (mark_of(line) or _BODY.match(line)))
+            or (_LINE_OF_STAFF.match(line) and len(words) <= _MOST_WORDS_OF_A_VALUE)
+            or is_exam_title(line)
+        ):
+            return True
+    return not keyed
+
+
+def _answered(line: str) -> bool:
+    """Whether something stands behind the first colon of a line."""
+    return bool(line.partition(":")[2].strip(" \t*_"))
+
+
+def _is_sentence(line: str) -> bool:
+    """Whether the value of a label goes on like a report's text."""
+    value = line.partition(":")[2].split()
+    return len(value) > _MOST_WORDS_OF_A_VALUE or (len(value) >= 3 and line.rstrip().endswith("."))
 
 
 def _head(found: dict[str, list[str]], status: Status, exam: str) -> Head:
@@ -138,7 +164,7 @@ def _head(found: dict[str, list[str]], status: Status, exam: str) -> Head:
     keys = dict.fromkeys(filter(None, map(accession_key, parts)))
     named = next((value for value in numbers if accession_key(value)), numbers[0] if numbers else "")
     dates = [read_date(value) for kind in ("dated", "day") for value in found.get(kind, ())]
-    statuses = [read_status(value) for value in found.get("status", ())]
+    statuses = [read_status(value, of_line=True) for value in found.get("status", ())]
     stated: Status = next((one for one in statuses if one), "")
     exams = [exam_key(value) for value in found.get("exam", ())]
     return Head(
@@ -169,14 +195,14 @@ def _fields(lines: Sequence[str], number: int, *, inline: bool) -> Iterator[tupl
     line = lines[number]
     if _OF_ANOTHER.match(line):
         return
-    alone = _ALONE.match(line) or (_SPACED.match(line) if ":" not in line else None)
-    if alone is not None and (kind := _kind(alone)) in _STRONG:
+    alone = ALONE.match(line) or (SPACED.match(line) if ":" not in line else None)
+    if alone is not None and (kind := kind_of(alone)) in _STRONG:
         value = alone.groupdict().get("value") or _next_value(lines, number)
         if value:
             yield kind, value
         return
     yield from _in_columns(lines, number)
-    matches = list(_LABEL.finditer(line))
+    matches = list(LABEL.finditer(line))
     before = 0
     for at, match in enumerate(matches):
         own = line[: match.start()]
@@ -186,12 +212,22 @@ def _fields(lines: Sequence[str], number: int, *, inline: bool) -> Iterator[tupl
         if cut := _CUT.search(value):
             value = value[: cut.start()]
         value = value.strip(" \t*_,;|()[]")
-        kind = _kind(match)
+        kind = kind_of(match)
+        if kind in ("status", "version", "day") and _is_of_another_thing(own):
+            continue
         if (apart or inline) and value and (kind not in _STRONG or any(char.isdigit() for char in value) or apart):
             before += 1
             yield kind, value
         elif apart and not value:
             before += 1
+
+
+def _is_of_another_thing(own: str) -> bool:
+    """Whether the word before a label says that it is not the report's; the value of a label before it does not."""
+    if (match := _QUALIFIED.search(own)) is None:
+        return False
+    word = match[1].casefold()
+    return bool(_OF_OTHERS.fullmatch(word)) or (not _OWN.fullmatch(word) and not re.search(r"[:=#|]", own))
 
 
 def _next_value(lines: Sequence[str], number: int) -> str:
@@ -205,28 +241,19 @@ def _next_value(lines: Sequence[str], number: int) -> str:
 
 def _in_columns(lines: Sequence[str], number: int) -> Iterator[tuple[str, str]]:
     """Labels side by side, their values side by side below; or each value in the cell after its label."""
-    cells = _cells(lines[number])
+    cells = cells_of(lines[number])
     for label, value in pairwise(cells):
-        if (match := _ALONE.match(label)) and _kind(match) in _STRONG and any(char.isdigit() for char in value):
-            yield _kind(match), value
+        if (match := ALONE.match(label)) and kind_of(match) in _STRONG and any(char.isdigit() for char in value):
+            yield kind_of(match), value
     if len(cells) < 2 or any(any(char.isdigit() for char in cell) for cell in cells):
         return
-    kinds = [_kind(match) if (match := _ALONE.match(cell)) else "" for cell in cells]
+    kinds = [kind_of(match) if (match := ALONE.match(cell)) else "" for cell in cells]
     if not _STRONG & set(kinds):
         return
     below = next((line for line in lines[number + 1 : number + 3] if line.strip(" \t|+-=")), "")
-    values = _cells(below[:_LONGEST_LINE])
+    values = cells_of(below[:_LONGEST_LINE])
     if len(values) == len(cells):
         yield from ((kind, value) for kind, value in zip(kinds, values, strict=True) if kind)
-
-
-def _cells(line: str) -> list[str]:
-    return [cell.strip() for cell in re.split(r"[ \t]{2,}|\t+|[ \t]*\|[ \t]*", line.strip(" \t|")) if cell.strip()]
-
-
-def _kind(match: re.Match[str]) -> str:
-    name = next(name for name, value in match.groupdict().items() if value is not None and name != "value")
-    return name.rsplit("_", 1)[0]
 
 
 # Several reports in one file

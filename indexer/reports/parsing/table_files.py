@@ -15,8 +15,15 @@ from spinecho.indexer.reports.parsing.column_names import Columns, RowFacts, fin
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, lines, open_text, reading
 from spinecho.indexer.reports.parsing.given_columns import missing_columns, took
 from spinecho.indexer.reports.parsing.markup import NoText, cell_text
-from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure, trouble_with
-from spinecho.indexer.reports.parsing.report_head import NotDivided, read_head
+from spinecho.indexer.reports.parsing.parsed import (
+    LONGEST_REPORT,
+    NO_TEXT,
+    NotAReport,
+    RawReport,
+    ReportFailure,
+    trouble_with,
+)
+from spinecho.indexer.reports.parsing.report_head import NotDivided, read_head, says_more_than_keys
 
 Row = RawReport | ReportFailure
 
@@ -165,8 +172,8 @@ def row_reports(path: Path, ordinal: int, columns: Columns, row: Mapping[str, st
     number, uid = facts.accession_number, facts.study_uid
     unkeyed = "neither an accession number nor a study UID"
     problem = trouble_with(text, number, uid, facts.patient_id, keyed=bool(number or uid), unkeyed=unkeyed, what="row")
-    if problem:
-        return [ReportFailure(str(path), ordinal, problem)]
+    if problem or not says_more_than_keys(text):
+        return [ReportFailure(str(path), ordinal, problem or NO_TEXT)]
     try:
         found = reports_in(text, number, uid, facts.patient_id)
     except NotDivided:
@@ -177,6 +184,8 @@ def row_reports(path: Path, ordinal: int, columns: Columns, row: Mapping[str, st
     ]
 
 
+_BESIDE_FINAL = ("addendum", "corrected")
+"""What a text may announce beside a column that says final: many systems write that for whatever is signed."""
 _SEVERAL = "the cell holds several reports, and which is of which exam is not certain: give each a row"
 
 
@@ -184,7 +193,8 @@ def _report(path: Path, ordinal: int, one: CellReport, facts: RowFacts, charset:
     """shared: the row has other reports, so that what a report says of itself outweighs what its row says."""
     head = read_head(one.text)  # for what no column says; its keys are the row's
     row = facts if one.of_row else RowFacts("", "", "", "", "", None, "")
-    status = head.status if row.status in ("", "final") and head.status else row.status
+    adds = row.status == "final" and head.status in _BESIDE_FINAL
+    status = (head.status or row.status) if shared or adds else (row.status or head.status)
     return RawReport(
         str(path),
         ordinal,
@@ -193,10 +203,11 @@ def _report(path: Path, ordinal: int, one: CellReport, facts: RowFacts, charset:
         one.text,
         charset=charset.guess,
         patient_id=facts.patient_id or head.patient_id,
-        status=(head.status or row.status) if shared else status,
+        status=status,
         dated=(head.dated or row.dated) if shared else (row.dated or head.dated),
         version=row.version if row.version is not None and not shared else head.version,
         exam=(head.exam or row.exam) if shared else (row.exam or head.exam),
+        withdrawn_by_text=status == "cancelled" and row.status != "cancelled",
     )
 
 

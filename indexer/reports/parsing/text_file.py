@@ -10,8 +10,8 @@ from spinecho.db.keys import is_uid
 from spinecho.encoders.language.parts.sections import section_spans
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, open_text, reading
 from spinecho.indexer.reports.parsing.markup import NoText, as_shown
-from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
-from spinecho.indexer.reports.parsing.report_head import Head, NotDivided, divide, read_head
+from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NO_TEXT, NotAReport, RawReport, ReportFailure
+from spinecho.indexer.reports.parsing.report_head import Head, NotDivided, divide, read_head, says_more_than_keys
 
 # DICOM's accession number has at most 16 characters (PS3.5, VR SH); a bare file name must look like one.
 _ACCESSION_STEM = re.compile(r"(?=.{4,16}$)[A-Za-z]{0,6}[-_]?\d{3,}[-_\d]*[A-Za-z]?")
@@ -87,6 +87,8 @@ def _report(path: Path, ordinal: int, text: str, head: Head, charset: Charset) -
         return ReportFailure(str(path), ordinal, f"the report is longer than {LONGEST_REPORT} characters")
     if head.several:
         return ReportFailure(str(path), ordinal, _SEVERAL_NUMBERS)
+    if not says_more_than_keys(text):
+        return ReportFailure(str(path), ordinal, NO_TEXT)
     return RawReport(
         str(path),
         ordinal,
@@ -99,6 +101,7 @@ def _report(path: Path, ordinal: int, text: str, head: Head, charset: Charset) -
         dated=head.dated,
         version=head.version,
         exam=head.exam,
+        withdrawn_by_text=head.status == "cancelled",
     )
 
 

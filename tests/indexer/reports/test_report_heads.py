@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from spinecho.indexer.reports.parsing.column_names import find_columns
 from spinecho.indexer.reports.parsing.parse import RawReport, ReportFailure, parse_reports
 from spinecho.indexer.reports.parsing.report_head import NotDivided, divide, read_head
-from spinecho.indexer.reports.report_facts import exam_key, mark_of, read_date, read_status, read_version
+from spinecho.indexer.reports.report_facts import exam_key, read_date, read_version
+from spinecho.indexer.reports.report_status import mark_of, read_status
 
 BODY = "FINDINGS: A cavernoma of the left thalamus.\nIMPRESSION: Thalamic cavernoma.\n"
 
@@ -164,6 +165,41 @@ def test_values_of_fields() -> None:
     assert exam_key("MRI BRAIN W/WO") == exam_key("MR Head") != exam_key("MRI lumbar spine")
     assert exam_key("MRI left knee") != exam_key("MR KNEE RT")
     assert mark_of("") == ""
+
+
+MOMENT = "2024-01-05T08:00:00"
+ZONED = ("2024-01-05T10:00:00+02:00", "2024-01-05 10:00:00+02", "2024-01-05T08:00:00Z", "2024-01-05 08:00 UTC", "2024-01-05T08:00:00.000z",
+         "05.01.2024 03:00 -0500", "2024-01-05 10:00 GMT+02:00", "20240105100000+0200", "202401051000+0200", "20240105T080000Z",
+         "2024-01-05T13:30:00+05:30", "20240105100000.123+0200", "Jan 5, 2024 10:00 AM +02:00")  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ZONED)
+def test_a_time_with_its_zone_is_brought_to_utc_wherever_it_stands(tmp_path: Path, value: str) -> None:
+    assert read_date(value) == MOMENT
+    (row,) = reports(
+        tmp_path, "r.jsonl", json.dumps({"accession": "R1", "report date": value, "report": "No infarct."})
+    )
+    (file,) = reports(tmp_path, "a.txt", f"Accession: R1\nReport date: {value}\n{BODY}")
+    assert row.dated == file.dated == MOMENT
+
+
+def test_without_a_time_or_a_zone_dates_stay_as_they_are() -> None:
+    dates = (
+        "2024-01-05T10:00:00",
+        "2024-01-05Z",
+        "2024-01-05+02:00",
+        "13-01-2024",
+        "02-Jan-2024",
+        "2024-01-05T10:00:00+99:00",
+    )
+    assert [read_date(one) for one in dates] == [
+        "2024-01-05T10:00:00",
+        "2024-01-05",
+        "2024-01-05",
+        "2024-01-13",
+        "2024-01-02",
+        "",
+    ]
 
 
 @pytest.mark.parametrize(

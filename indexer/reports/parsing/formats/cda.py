@@ -14,7 +14,8 @@ from spinecho.indexer.reports.parsing.formats.documents import document_text
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, TooLarge, read_whole
 from spinecho.indexer.reports.parsing.markup import NoText, html_text
 from spinecho.indexer.reports.parsing.parsed import NotAReport, RawReport, ReportFailure
-from spinecho.indexer.reports.report_facts import Status, exam_key, read_date
+from spinecho.indexer.reports.report_facts import exam_key, read_date
+from spinecho.indexer.reports.report_status import Status
 
 _NAMESPACE = re.compile(r"\{[^}]*\}")
 _SILENT = frozenset(("entry", "author", "subject", "informant"))
@@ -49,7 +50,7 @@ def read(path: Path) -> Iterator[Row]:
     report = RawReport(
         str(path), 0, number, uid, text.replace("\x00", ""), patient_id=next(filter(known_patient, patients), ""),
         status=next((_REPLACING[code] for code in related if code in _REPLACING), ""),
-        dated=read_date(re.sub(r"[.+-].*", "", dated)[:14]),
+        dated=read_date(dated),
         version=int(version) if version.isascii() and version.isdecimal() and len(version) < 9 else None,
         exam=next((key for one in root.iterfind("./title") if (key := exam_key("".join(one.itertext())))), ""),
     )  # fmt: skip

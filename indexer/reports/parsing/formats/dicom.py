@@ -17,7 +17,8 @@ from spinecho.indexer.reports.parsing.formats.reading import LARGEST_DOCUMENT, R
 from spinecho.indexer.reports.parsing.formats.structured_report import MEASURED, PROCEDURE, tree_text
 from spinecho.indexer.reports.parsing.markup import NoText
 from spinecho.indexer.reports.parsing.parsed import NotAReport, RawReport, ReportFailure
-from spinecho.indexer.reports.report_facts import Status, exam_key, read_date
+from spinecho.indexer.reports.report_facts import exam_key, read_date
+from spinecho.indexer.reports.report_status import Status
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -71,6 +72,7 @@ def _report(dataset: Dataset, path: Path) -> Row:
     if not text.strip():
         raise NotAReport(f"{path.name} holds no text and no measurement")
     when = f"{text_of(dataset, 'ContentDate')}{text_of(dataset, 'ContentTime')[:6]}"
+    zone = text_of(dataset, "TimezoneOffsetFromUTC")
     titles = (text_of(dataset, name) for name in ("StudyDescription", "RequestedProcedureDescription"))
     exam = next(filter(None, map(exam_key, (*titles, procedure, text_of(dataset, "SeriesDescription")))), "")
     number, uid = text_of(dataset, "AccessionNumber"), text_of(dataset, "StudyInstanceUID")
@@ -78,7 +80,7 @@ def _report(dataset: Dataset, path: Path) -> Row:
         return ReportFailure(str(path), 0, "neither an accession number nor a study UID")
     return RawReport(
         str(path), 0, number, uid, text.replace("\x00", ""), patient_id=text_of(dataset, "PatientID"), status=status,
-        dated=read_date(when) or read_date(text_of(dataset, "ContentDate")), exam=exam,
+        dated=read_date(f"{when}{zone}") or read_date(when) or read_date(text_of(dataset, "ContentDate")), exam=exam,
     )  # fmt: skip
 
 

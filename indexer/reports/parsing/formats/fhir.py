@@ -27,7 +27,8 @@ from spinecho.indexer.reports.parsing.formats.reading import (
 )
 from spinecho.indexer.reports.parsing.markup import NoText, as_shown, html_text
 from spinecho.indexer.reports.parsing.parsed import RawReport, ReportFailure, trouble_with
-from spinecho.indexer.reports.report_facts import Status, exam_key, read_date
+from spinecho.indexer.reports.report_facts import exam_key, read_date
+from spinecho.indexer.reports.report_status import Status
 
 _SUFFIXES = frozenset((".json", ".ndjson", ".jsonl", ".fhir"))
 _STATUSES: dict[str, Status] = {

@@ -15,6 +15,7 @@ from spinecho.encoders.language.parts.sections import section_spans
 from spinecho.encoders.reading.opening import open_file
 from spinecho.indexer.reports.parsing.formats.documents import document_text
 from spinecho.indexer.reports.parsing.formats.hl7_lexer import (
+    NULL,
     Message,
     MessageTooLong,
     Segment,
@@ -25,7 +26,8 @@ from spinecho.indexer.reports.parsing.formats.hl7_people import people_of
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, some_rows
 from spinecho.indexer.reports.parsing.markup import NoText, as_shown
 from spinecho.indexer.reports.parsing.parsed import RawReport, ReportFailure, trouble_with
-from spinecho.indexer.reports.report_facts import Status, exam_key, read_date
+from spinecho.indexer.reports.report_facts import exam_key, read_date
+from spinecho.indexer.reports.report_status import Status
 
 _START = re.compile(rb"(?:\A|[\r\n\x0b])[ \t]*(?:MSH|FHS|BHS)[|^][\^~\\&#|]{2,5}")
 _STATUSES: dict[str, Status] = {
@@ -189,7 +191,8 @@ def _patient(message: Message) -> str:
     for segment in message.segments:
         if segment.name != "PID":
             continue
-        ids = [one.split(message.component) for one in segment.field(3).split(message.repeat) if one]
+        ids = [one.split(message.component) for one in segment.field(3).split(message.repeat)]
+        ids = [parts for parts in ids if parts[0].strip() not in ("", NULL)]
         ranked = sorted(ids, key=lambda parts: "MR" not in parts[4:5])
         found = [message.plain(parts[0]).strip() for parts in ranked] or [segment.value(2)]
         return next(filter(known_patient, found), "")
@@ -276,7 +279,7 @@ def _value(segment: Segment) -> str | None:
     if "{\\rtf" in content[:200]:
         return content.replace("\\E\\", "\\")
     lines = _LITERAL_TILDE.sub("\x01", content).split(message.repeat) if message.repeat else [content]
-    return "\n".join(message.plain(line.replace("\x01", "~")) for line in lines)
+    return "\n".join(message.plain(line.replace("\x01", "~")) for line in lines if line.strip() != NULL)
 
 
 def _document(segment: Segment) -> str | None:

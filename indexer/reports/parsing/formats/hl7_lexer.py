@@ -25,6 +25,8 @@ _SEGMENT = re.compile(rf"(?:{'|'.join(_SEGMENT_NAMES.split())})")
 _HEADS = (b"MSH", b"FHS", b"BHS", b"BTS", b"FTS")
 _ENDS = re.compile(rb"\r\n|\r|\n|\x1c|\x0b")
 _CHUNK = 1 << 20
+NULL = '""'
+"""What a field or a part of it holds that is to be emptied: no value, and no text."""
 _ESCAPE = re.compile(
     r"\\(?:([FSTREHN])|[CM][0-9A-Fa-f]{4,6}|\.(br|sp|fi|nf|in|ti|sk|ce)[+-]?(\d{0,3}))\\"
     r"|((?:\\X(?:[0-9A-Fa-f]{2})+\\)+)"
@@ -54,8 +56,9 @@ class Segment:
     message: Message
 
     def field(self, number: int) -> str:
-        """A field as it was sent, '' where there is none."""
-        return self.raw[number] if number < len(self.raw) else ""
+        """A field as it was sent, '' where there is none or it is null."""
+        sent = self.raw[number] if number < len(self.raw) else ""
+        return "" if sent.strip() == NULL else sent
 
     def value(self, number: int, component: int = 1) -> str:
         """A component of the first repeat of a field, without escapes; of subcomponents the first."""
@@ -63,7 +66,8 @@ class Segment:
         parts = first.split(self.message.component)
         if component > len(parts):
             return ""
-        return self.message.plain(parts[component - 1].split(self.message.subcomponent, 1)[0]).strip()
+        value = parts[component - 1].split(self.message.subcomponent, 1)[0].strip()
+        return "" if value == NULL else self.message.plain(value).strip()
 
 
 @dataclass(slots=True)

@@ -51,6 +51,18 @@ def test_the_accession_number_is_ihes_field_else_the_fillers(
     assert one(tmp_path, only_common).accession_number == "C3"
 
 
+@pytest.mark.parametrize("kind", ["TX", "FT", "ST", "CE", "CWE", ""])
+def test_null_is_no_text_and_no_key(tmp_path: Path, kind: str) -> None:
+    for null in ('""', ' "" ', '""~""', '""^""' if kind.startswith("C") else '""'):
+        more = (f"OBX|2|{kind}|&IMP||{null}||||||F", 'NTE|1||""')
+        assert one(tmp_path, oru("Normal.", more=more)).text == "Normal."
+        alone = oru("Normal.").replace("|TX|", f"|{kind}|").replace("Normal.", null)
+        with pytest.raises(ReadError, match="none of them a report"):
+            parse(tmp_path, alone)
+    unnumbered = oru("Normal.", number='""').replace("PLACER9||", "PLACER9|F2|")
+    assert one(tmp_path, unnumbered).accession_number == "F2"
+
+
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
 @pytest.mark.parametrize("frame", [("", ""), ("\x0b", "\x1c\r"), ("FHS|^~\\&|RIS\rBHS|^~\\&|RIS\r", "BTS|1\rFTS|1\r")])
 @pytest.mark.parametrize("name", ["a.hl7", "A7.txt", "x.csv"])
