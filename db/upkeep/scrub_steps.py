@@ -182,7 +182,7 @@ def _interruptibly(connection: Connection, ask: Callable[[Connection], Piece]) -
         _thread.start_new_thread(answer, ())
         ended.acquire()
     except BaseException:
-        while not claim.acquire(blocking=False) and not ended.acquire(timeout=_AGAIN):
+        while not told and not claim.acquire(blocking=False) and not ended.acquire(timeout=_AGAIN):
             driver.interrupt()
         raise
     if isinstance(told[0], BaseException):

@@ -9,17 +9,20 @@ from collections.abc import Iterator
 
 _SAID_TO = (
     r"(?:(?:who|that|which|i|we|they)\s+)?(?:(?:is|are|was|were|do|does|did|has|have|had|should|must|can|could)(?:\s+not|n['’]?t)"
-    r"|ca(?:nnot|n['’]?t)|never)"
+    r"|ca(?:nnot|n['’]?t)|(?:(?:has|have|had|is|was|were)\s+)?never)"
 )
 """A verb that is denied, and whoever does it: "patients who never had a stroke", "I don't want tumours"."""
+_WITH = r"(?:\s+(?:the\s+|any\s+|all\s+)?(?:those|ones|patients|studies|cases|people|scans)\s+(?:with|of|having|who have|that (?:have|show)))?"
+"""Whoever has what is denied: "all but those with tumours"."""
 NO = re.compile(
-    r"(?<![\w~-])(?:and |but |with |or )?(?:no|not|without|w/o|absence of|absent|lack of|lacking|negative for|free of|devoid of"
-    rf"|{_SAID_TO}|excluding|neither|nor|minus|unless|barring|(?:other|rather) than|instead of|as opposed to"
-    r"|(?:any|every|all)(?:thing|one|body)?(?: \w+)? (?:but|bar)|(?:(?:any|every)(?:thing|one|body) |all )?except(?: for| with| in)?"
-    r"|apart from|aside from|leav(?:e|ing) out|omit(?:ting)?|ignor(?:e|ing)|skip(?:ping)?|hide|nil"
+    r"(?<![\w~-])(?P<opening>(?:and |but |with |or )?(?:no|not|without|w/o|absence of|absent|lack of|lacking|negative for|free of"
+    rf"|devoid of|{_SAID_TO}|excluding|neither|nor|(?<!ulnar )(?<!ulna )minus|unless|barring|(?:other|rather) than|instead of"
+    r"|as opposed to|(?:any|every|all)(?:thing|one|body)?(?: \w+)? (?:but|bar)"
+    r"|(?:(?:any|every)(?:thing|one|body) |all )?except(?: for| with| in)?|apart from|aside from|leav(?:e|ing) out|omit(?:ting)?"
+    r"|ignor(?:e|ing)|skip(?:ping)?(?!\s+(?:lesion|metasta|area|nodule|segment))|hide|nil"
     r"|kein(?:e[nrsm]?|erlei)?|ohne|pas (?:d['’]|d[eu]s?(?!\w))|sans|aucune?|absence (?:d['’]|d[eu]s?(?!\w))"
-    r"|sin(?! contraste)|no hay|ning[úu]n[oa]?|ausencia de|ausschluss)(?:(?<=['’])|(?![\w-]))"
-    r"(?P<denied>[^,;.~]*?)"
+    r"|sin(?! contraste)|no hay|ning[úu]n[oa]?|ausencia de|ausschluss))(?:(?<=['’])|(?![\w-]))"
+    rf"{_WITH}(?P<denied>[^,;.~]{{0,300}}?)"
     r"(?=[,;.]|\s(?:mit|aber|jedoch|avec|mais|con|pero|im|in der|dans|en)\s|\s(?:kein\w*|ohne|sans|pas|sin)\s"
     r"|\s(?:but|however|although|and (?:no|not|without)|with(?:out)?|in|on|at|which)\s"
     r"|\s(?:no|not|without|nor)\s|$)",
@@ -27,17 +30,26 @@ NO = re.compile(
 )
 _EXCLUDE = re.compile(r"(?:[,;]\s{0,2}|(?<!\w)(?:but|and)\s)(exclude)(?=\s)", re.IGNORECASE)
 """Tells to leave something out, behind something else that is wanted; by itself it is what an indication asks."""
+_SEEN = r"seen|present|found|visible|there|identified|shown|detected|evident|demonstrated|visuali[sz]ed"
 _DENIED_BEHIND = re.compile(
-    r"(?P<denied>[^,;.~]+?)\s(?:(?:is|are|was|were)\s)?(?:(?:not|never) (?:seen|present|found|visible|there|identified|shown"
-    r"|detected|evident|demonstrated|wanted)|absent|excluded|ruled out|left out|unwanted|omitted)(?=\s*(?:[,;.]|$))",
+    rf"(?<=\w)\s(?:(?:is|are|was|were)\s)?(?:(?:not|never) (?:{_SEEN}|wanted)|absent|excluded|ruled out|left out|unwanted"
+    r"|omitted)(?=\s*(?:[,;.]|$))",
     re.IGNORECASE,
 )
+_CLAUSE = re.compile(r"[,;.~]")
+_ONLY_SEEN = re.compile(rf"\s*(?:been\s+)?(?:{_SEEN})(?: before)?\s*|\s*(?:and|by)\s.*", re.IGNORECASE)
+"""What is denied of something that stands elsewhere ("ACL not seen"), and sayings ("nil by mouth")."""
+_OF_A_FINDING = re.compile(
+    r"(?:\w+ )?(?:lacking|absent|lack of|(?:who |that |which )?(?:ca|could|do|does|did|is|are|was|were|has|have|had)(?:\s+not|nnot|n['’]?t))",
+    re.IGNORECASE,
+)
+"""What denies a finding alone: an organ that is absent is one itself, and who cannot walk has a complaint."""
 _WITHOUT = "without"
 NOT_ALONE = re.compile(r"(?<![\w~])(?:no longer|not (?:only|just|merely|necessarily))(?!\w)")
 _LAST_NAMED = re.compile(r"(?<!\w)(?:with|and|but|or|plus)\s", re.IGNORECASE)
 CARRIES = re.compile(
     r"(?:(?:show|give|find|list|get|i|we|me|us|want|all|any|every|only|please|the|those|studies|scans|patients|people|cases"
-    r"|reports|exams|images|anything|everything|who|that|which|with|of)(?!\w)[\s,]*)+",
+    r"|reports|exams|images|anything|everything|who|that|which|what|has|have|had|is|are|with|of)(?!\w)[\s,]*)+",
     re.IGNORECASE,
 )
 """Words around a question that ask for nothing themselves."""
@@ -63,16 +75,28 @@ def told_to_exclude(text: str) -> str:
     return _EXCLUDE.sub(lambda match: match.group()[: -len(_WITHOUT)] + _WITHOUT, text)
 
 
+def is_condition(opening: str, denied: str) -> bool:
+    """Whether what stands behind a denial is something that a study can be left out for."""
+    if _ONLY_SEEN.fullmatch(denied):
+        return False
+    return not _OF_A_FINDING.fullmatch(opening) or _names_a_finding(denied)
+
+
 def denied_behind(text: str) -> Iterator[tuple[int, int, int, int]]:
     """Of each finding that is denied behind its name ("a mass with oedema not seen") where the word begins that joins
     it ("with"), it itself and its end, and the end of the denial.
 
     An organ that is absent is a finding; a finding that is absent is none.
     """
+    for match in _DENIED_BEHIND.finditer(text):
+        begins = max((one.end() for one in _CLAUSE.finditer(text, 0, match.start())), default=0)
+        joined = [one.span() for one in _LAST_NAMED.finditer(text, begins, match.start())]
+        joint, start = joined[-1] if joined else (begins, begins)
+        if _names_a_finding(text[start : match.start()]):
+            yield joint, start, match.start(), match.end()
+
+
+def _names_a_finding(text: str) -> bool:
     from spinecho.encoders.language.findings import findings  # noqa: PLC0415  (few questions take the vocabulary here)
 
-    for match in _DENIED_BEHIND.finditer(text):
-        joined = [one.span() for one in _LAST_NAMED.finditer(text, *match.span("denied"))]
-        joint, start = joined[-1] if joined else (match.start(), match.start())
-        if findings(text[start : match.end("denied")]):
-            yield joint, start, match.end("denied"), match.end()
+    return bool(findings(text))

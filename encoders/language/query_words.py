@@ -20,6 +20,7 @@ from spinecho.encoders.language.query_denials import (
     NO,
     NOT_ALONE,
     denied_behind,
+    is_condition,
     told_to_exclude,
 )
 from spinecho.errors import QueryError
@@ -160,7 +161,7 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
     wanted, at = [], 0
     for match in NO.finditer(_mask(hidden)):
         terms = _denied(match.group(), hidden[match.start("denied") : match.end("denied")])
-        if not any(_has_word(show(term)) for term in terms):
+        if not is_condition(match["opening"], match["denied"]) or not any(_has_word(show(term)) for term in terms):
             continue
         unwanted.extend((match.start(), term) for term in terms)
         chip("unwanted", show(match["denied"]) or show(match.group()), *match.span())

@@ -18,12 +18,21 @@ _NAMED = (
     r"|child[- ]pugh|ficat|steinberg|todani|hinchey|deauville|edss)"
 )
 _PLAIN = r"(?P<plain>grade|gr\.?|stage|type|class|degree)"
-_STEP = r"(?P<sign>>=|<=|≥|≤|>|<)?\s{0,2}(?P<value>\d{1,2}|x?(?:ix|iv|v?i{1,3}|v))(?P<part>[a-f])?"
+_VALUE = r"(?:\d{1,2}|x?(?:ix|iv|v?i{1,3}|v))[a-f]?"
+_STEP = (
+    rf"(?P<sign>>=|<=|≥|≤|>|<|at least\s|up to\s)?\s{{0,2}}(?P<first>{_VALUE})"
+    rf"(?P<more>(?:\s?(?:-|–|/|,|to|and|or|&)\s?{_VALUE}(?![\w.]?\d|\w|\s?(?:mm|cm)))*)"
+    r"(?P<up>\s?\+(?!\s?\d)|\s(?:or|and) (?:higher|above|more|over|worse))?(?P<down>\s(?:or|and) (?:lower|below|less))?"
+)
 _SCALE = re.compile(
-    rf"(?<![\w-])(?:{_NAMED}(?:\s(?:category|class|score|grade|type|stage|classification))?|{_PLAIN})\s{{0,2}}[:=]?\s{{0,2}}"
-    rf"{_STEP}(?!\w|\.\d|\s?(?:mm|cm|%|weeks?|days?|years?))",
+    rf"(?<![\w-])(?:(?P<least>at least\s)?{_NAMED}(?:\s(?:category|class|score|grade|type|stage|classification))?"
+    rf"|{_PLAIN})"
+    rf"\s{{0,2}}[:=]?\s{{0,2}}{_STEP}(?!\w|\.\d|\s?\+\s?\d|\s?(?:mm|cm|%|weeks?|days?|years?))",
     re.IGNORECASE,
 )
+_PART = re.compile(_VALUE, re.IGNORECASE)
+_RANGE = re.compile(r"\s?(?:-|–|to)\s?$", re.IGNORECASE)
+_SUM = re.compile(r"(?<!\w)gleason(?:\sscore)?\s?:?\s?(?P<a>[1-5])\s?\+\s?(?P<b>[1-5])", re.IGNORECASE)
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4, "v": 5, "vi": 6, "vii": 7, "viii": 8, "ix": 9, "x": 10}
 
 
@@ -68,9 +77,24 @@ def off_the_scale(asked: tuple[Step, ...], stated: tuple[Step, ...]) -> bool:
 
 
 def _read(text: str) -> Iterator[Step]:
+    for match in _SUM.finditer(text):
+        yield Step("gleason", int(match["a"]) + int(match["b"]))
     for match in _SCALE.finditer(text):
         name = re.sub(r"[\s.-]|and(?=lawrence)", "", (match["named"] or match["plain"]).lower())
-        value = match["value"].lower()
-        number = int(value) if value.isdigit() else _ROMAN.get(value)
-        if number is not None:
-            yield Step({"gr": "grade"}.get(name, name), number, (match["part"] or "").lower(), match["sign"] or "")
+        name = {"gr": "grade"}.get(name, name)
+        sign = (match["sign"] or "").strip().lower()
+        sign = {"at least": ">=", "up to": "<="}.get(sign, sign)
+        sign = ">=" if match["up"] or match["least"] else "<=" if match["down"] else sign
+        before, last = "", 0
+        for one in _PART.finditer(match["first"] + match["more"]):
+            value = one.group().lower()
+            digits = value.rstrip("abcdef") if value[0].isdigit() else value
+            number = int(digits) if digits.isdigit() else _ROMAN.get(digits) or _ROMAN.get(digits[:-1])
+            if number is None:
+                continue
+            between = (match["first"] + match["more"])[last : one.start()]
+            if before and _RANGE.search(between):
+                yield from (Step(name, step) for step in range(int(before) + 1, number))
+            part = value[len(digits) :] if value[0].isdigit() else value[-1] if digits not in _ROMAN else ""
+            yield Step(name, number, part, sign)
+            before, last = str(number), one.end()

@@ -95,7 +95,9 @@ def of_another(match: re.Match[str]) -> bool:
     """Whether it is a relative's, or how long a pregnancy lasted: "mother of a 3 year old", "premature, 28 weeks"."""
     said = before(match)
     return _OF_A_RELATIVE.search(said) is not None or (
-        _WEEKS.search(match.group()) is not None and _EARLY.search(said + match.group()) is not None
+        _WEEKS.search(match.group()) is not None
+        and _EARLY.search(said + match.group()) is not None
+        and re.search(r"(?<!\w)old(?!\w)", match.group() + match.string[match.end() : match.end() + 5]) is None
     )
 
 

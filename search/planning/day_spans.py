@@ -20,6 +20,12 @@ _SPANS = tuple(
     re.compile(rf"(?<![\w./-])(?:(?P<way>from|between|on|in)\s)?{form}", re.IGNORECASE)
     for form in (rf"{_BOTH}\s(?:of\s)?{_MONTH},?\s{_YEAR}", rf"{_MONTH}\s{_BOTH},?\s{_YEAR}")
 )
+_NO_DAYS = re.compile(
+    r"(?:\d\s{0,2},|(?<!\w)(?:since|before|after|until|till|prior to|grades?|types?|stages?|modic|fazekas"
+    r"|[a-z]{1,2}-?rads))\s{0,2}$",
+    re.IGNORECASE,
+)
+"""Before more days than two, bounds, and numbers of something else."""
 _EITHER = frozenset(("and", "or", "&", ","))
 
 
@@ -32,7 +38,7 @@ def day_spans(text: str) -> Iterator[tuple[Span, Reading]]:
                 first, last = (date(int(match["y"]), month, int(match[day])) for day in "ab")
             except ValueError:  # no such day
                 continue
-            if first >= last:
+            if first >= last or _NO_DAYS.search(text, max(0, match.start() - 20), match.start()):
                 continue
             apart = match["joint"].lower() in _EITHER and (match["way"] or "").lower() != "between"
             where: Filter = Between("date", first, last)

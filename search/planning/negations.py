@@ -1,7 +1,7 @@
 """What denies a fact in words, or takes its weight away: what stands before it, and what behind.
 
 A denial need not touch its fact ("not done on Philips", "leave out scans from 2021"): small words, and words for being
-scanned, may stand between. "Drop" denies at the beginning of a thought alone: "foot drop, women".
+scanned, may stand between. "Drop" and its like deny at the beginning of a thought alone: "foot drop, women".
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 
 _DENIES = (
-    r"not|no|non|nor|neither|never|none|nothing|cannot|unless|no(?:body| one|-one)"
+    r"not|no|non|nor|neither|never|cannot|unless|no(?:body| one|-one)"
     r"|(?:is|are|was|were|do|does|did|has|have|had|ca|wo|must|should|would|could|need)n['’]?t"
-    r"|except(?: for)?|excluding|exclude[sd]?|excl\.?|minus|without|w/o|w/out|sans|lacking|free of"
-    r"|(?:other|rather) than|instead of|as opposed to|outside of|apart from|aside from|save for|bar(?:ring)?"
+    r"|except(?: for)?|excluding|exclude[sd]?|excl\.?|(?<!ulnar )(?<!ulna )minus|without|w/o|w/out|sans|lacking|free of"
+    r"|(?:other|rather) than|instead of|as opposed to|apart from|aside from|save for|barring"
     r"|(?:any|every|all)(?:thing|one|body)?(?: \w+)? (?:but|bar|except)"
-    r"|omit(?:ting)?|avoid(?:ing)?|leav(?:e|ing) out|filter(?:ing)? out|skip(?:ping)?|ignor(?:e|ing)|hide|remove"
-    r"|discard"
+    r"|omit(?:ting)?|avoid(?:ing)?|leav(?:e|ing) out|filter(?:ing)? out"
     r"|kein(?:e[nrsm]?)?|nicht|nie|ohne|außer"
 )
-_TELLS_TO = r"(?:^|[,;.:(]\s{0,2}|(?<!\w)(?:and|but|please|then|to|or)\s{1,2})drop"
-"""Of a word that is a sign, too."""
+_TELLS_TO = r"(?:^|[,;.:(]\s{0,2}|(?<!\w)(?:and|but|please|then|to|or)\s{1,2})"
+_TOLD = rf"{_TELLS_TO}(?:drop|skip(?:ping)?|ignor(?:e|ing)|hide|remove|discard|none|nothing|outside)"
+"""Words that mean something else within a thought: "foot drop", "skip lesions", "haemorrhage none"."""
 _BETWEEN = (
     r"any|more|further|the|an?|all|those|these|in|on|at|from|of|by|for|with|under|during|to|vendor|scanner|manufacturer"
     r"|scans?|stud(?:y|ies)|exams?|images?|patients?|pts?|cases?|ones|people"
@@ -28,7 +28,7 @@ _BETWEEN = (
     r"|auf|am|im|bei|mit|der|die|das|den|dem"
 )
 _NOT = re.compile(
-    rf"(?:(?<!\S)[-−]|(?:(?<![\w-])(?:and |but |or )?(?:{_DENIES})|{_TELLS_TO})"
+    rf"(?:(?<!\S)[-−]|(?:(?<![\w-])(?:and |but |or )?(?:{_DENIES})|{_TOLD})"
     rf"[\s-]{{1,3}}(?:(?:{_BETWEEN})\s{{1,3}}){{0,5}})$",
     re.IGNORECASE,
 )

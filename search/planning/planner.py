@@ -42,6 +42,10 @@ _OF_STUDIES = frozenset({"sex", "age", "date"})
 _REMEMBERED = 256
 _LEFT_OUT_BY = {"accession number": "accession_number", "patient ID": "patient_id", "study UID": "study_uid"}
 """The field that leaves out what an identifier names, by its kind."""
+_NUMBER = re.compile(
+    r"(?<!\w)(?:study|exam|order|case|id|report|request|scan|acc(?:ession)?|patient|pat)\.?\sno\.?[\s:]*$",
+    re.IGNORECASE,
+)
 
 
 class Planner:
@@ -80,9 +84,9 @@ class Planner:
         identifiers, alone = identifiers_in(
             text, self._database, patients=patients, shapes=self._shapes(), without=days
         )
-        _require_wanted(identifiers, text)
         listed = 2 * sum(one.stop - one.start for one in identifiers) >= len("".join(text.split()))
         if identifiers and (alone or listed or not long):
+            _require_wanted(identifiers, text)
             return self._by_identifiers(text, where, identifiers, ignored, patients=patients)
         self.require(where)
         if long:
@@ -311,7 +315,8 @@ def _says_nothing(words: str) -> bool:
 def _require_wanted(identifiers: Sequence[Identifier], text: str) -> None:
     """Raise `QueryError` for an identifier that is denied: words leave out what reports affirm, not what is named."""
     for one in identifiers:
-        if one.kind in _LEFT_OUT_BY and denied_from(text, one.start) is not None:
+        numbered = _NUMBER.search(text, max(0, one.start - 20), one.start) is not None  # "exam no 1234567"
+        if one.kind in _LEFT_OUT_BY and not numbered and denied_from(text, one.start) is not None:
             condition = f'not {_LEFT_OUT_BY[one.kind]}="{one.text}"'
             raise QueryError(f"{one.text!r} names studies, which words do not leave out; give the filter {condition}")
 

@@ -296,7 +296,11 @@ def test_what_does_not_matter_is_no_condition(how: str) -> None:
         assert not offered(f"spine abscess, {how} {fact}")
 
 
-@pytest.mark.parametrize("typed", ["foot drop women", "no change in the mass, women", "not enlarged nodes in women"])
+@pytest.mark.parametrize(
+    "typed",
+    ["foot drop women", "no change in the mass, women", "not enlarged nodes in women", "pars bar in women",
+     "ulnar minus in women", "haemorrhage none in women", "fluid outside of women", "skip lesions in women"],
+)  # fmt: skip
 def test_what_is_denied_is_another_thing(typed: str) -> None:
     assert sexes(typed, on=True) == ["F"]
 
@@ -412,3 +416,10 @@ def test_times_apart_in_a_row_are_either(typed: str, months: int) -> None:
     spans = found.where.parts if isinstance(found.where, Or) else (found.where,)
     days = sum((one.high - one.low).days + 1 for one in spans if isinstance(one, Between))  # type: ignore[operator]
     assert abs(days - 30.44 * months) < 4
+
+
+@pytest.mark.parametrize(
+    "typed", ["2, 3 and 4 May 2024", "Modic 1, 2 May 2024", "since 6 or 8 May 2024", "before 6-8 May 2024"]
+)
+def test_days_that_are_more_or_bounds_or_no_days_are_no_pair(typed: str) -> None:
+    assert not any(isinstance(one.where, Or) or "to 2024" in one.text for one in offered(typed))

@@ -9,12 +9,16 @@ _STOPPED = 130
 
 
 def main() -> None:
-    """Run the command. Ctrl-C before it has begun ends it without a word but the object of --json: nothing was done."""
+    """Run the command. Ctrl-C outside of what a command guards ends it without a word but the object of --json."""
     try:
         from spinecho.ui.cli.app import app  # noqa: PLC0415
 
         app()
     except KeyboardInterrupt:
         if "--json" in sys.argv:
-            print('{"error": "KeyboardInterrupt", "message": "stopped before it had begun; nothing was done"}')  # noqa: T201
+            print('{"error": "KeyboardInterrupt", "message": "stopped"}')  # noqa: T201
         sys.exit(_STOPPED)
+
+
+if __name__ == "__main__":
+    main()

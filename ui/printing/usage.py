@@ -43,7 +43,7 @@ class JsonUsage(TyperGroup):
         message = getattr(error, "format_message", None)
         message_shown = message() if callable(message) else ""
         if isinstance(error, KeyboardInterrupt):  # a command that has begun answers for itself
-            message_shown = "stopped before it had begun; nothing was done"
+            message_shown = "stopped"
         if self._as_json and message_shown:
             print_json({"error": type(error).__name__, "message": message_shown})
 

@@ -1,5 +1,7 @@
 """Scores and grades in words."""
 
+# ruff: noqa: E501 - questions beside what is said
+
 from __future__ import annotations
 
 import itertools
@@ -46,3 +48,18 @@ def test_bounds_and_parts() -> None:
 )
 def test_what_is_no_scale(text: str) -> None:
     assert {one.value for one in steps(text)} <= {1}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "off"),
+    [
+        ("Modic 2", "Modic type 1 and 2 changes", False), ("grade 3", "grade 2-3 chondromalacia", False),
+        ("grade IV", "grade III/IV", False), ("BI-RADS 5", "BI-RADS 4 or 5", False), ("Fazekas 2", "Fazekas grade 1-3", False),
+        ("Modic 2", "Modic type I to II", False), ("Gleason 7", "Gleason 3+4=7", False), ("Gleason 9", "Gleason 3 + 4", True),
+        ("grade 2 or 3 tear", "grade 3 tear", False), ("Modic 1 or 2", "Modic 2", False), ("grade 3 or higher", "grade 4", False),
+        ("at least BI-RADS 4", "BI-RADS 5", False), ("BI-RADS 4+", "BI-RADS 5", False), ("grade 3 or higher", "grade 2", True),
+        ("grade 4", "grade 2-3", True), ("Bosniak 2 to 3", "Bosniak 4", True), ("PI-RADS 4, 12 mm", "PI-RADS 4", False),
+    ],
+)  # fmt: skip
+def test_ranges_lists_and_bounds(asked: str, said: str, off: bool) -> None:
+    assert off_the_scale(steps(asked), steps(said)) == off

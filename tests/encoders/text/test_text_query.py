@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -173,3 +175,29 @@ def test_words_around_a_condition_are_no_wish(carrier: str) -> None:
 def test_brackets_around_what_is_denied() -> None:
     found = parse_query("haemorrhage (no infarct), not (mass or cyst)")
     assert (found.wanted, found.unwanted) == ("haemorrhage", ("infarct", "mass", "cyst"))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["ulnar minus variant", "skip metastasis", "ACL not seen", "tumour not visible on T1", "lacking corpus callosum",
+     "cannot walk, cord compression", "does not lie still, motion artefact", "nil by mouth", "absent flow void",
+     "nodules that were not there before"],
+)  # fmt: skip
+def test_signs_complaints_and_organs_are_no_conditions(typed: str) -> None:
+    found = parse_query(typed)
+    assert (found.wanted, found.unwanted) == (typed, ())
+
+
+@pytest.mark.parametrize(
+    "carrier", ["everything except those with", "all but patients with", "leave out the ones with"]
+)
+def test_whoever_has_what_is_denied_is_no_part_of_it(carrier: str) -> None:
+    assert parse_query(f"{carrier} tumour").unwanted == ("tumour",)
+
+
+@pytest.mark.parametrize("piece", ["is ", "a ", " ", "word ", "nil ", "not ", "and not seen ", "~", "no,"])
+def test_long_nonsense_takes_no_long_time(piece: str) -> None:
+    """Longer than its square would take for ever: no clock is looked at."""
+    text = piece * (120_000 // len(piece))
+    with suppress(EmptyQuery):
+        parse_query(text)

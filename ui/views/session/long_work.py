@@ -25,7 +25,7 @@ def launch(arguments: Sequence[str], settings: Settings, log: Path, *, row: str)
     row: digest of the row of the record by which it is somebody's.
     """
     command = [
-        sys.executable, "-P", "-m", "spinecho.ui.cli.app", *arguments, "--home", str(settings.home),
+        sys.executable, "-P", "-m", "spinecho.ui.cli.entry", *arguments, "--home", str(settings.home),
         "--encoder", settings.encoder, "--device", settings.device,
     ]  # fmt: skip
     with open_private(log) as out:
