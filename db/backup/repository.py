@@ -292,6 +292,7 @@ class Repository:
         Raises `BackupDamaged` where every piece is whole and a file of them is not.
         """
         bad: set[tuple[str, int]] = set()
+        torn = False
         with self._packs() as read:
             for held in manifest.files:
                 digest, whole = hashlib.sha256(), True
@@ -301,8 +302,9 @@ class Repository:
                     except BackupDamaged:
                         bad.add((piece.pack, piece.start))
                         whole = False
-                if whole and digest.hexdigest() != held.sha256:
-                    raise self._damaged_manifest(manifest.name)
+                torn = torn or (whole and digest.hexdigest() != held.sha256)
+        if torn and not bad:
+            raise self._damaged_manifest(manifest.name)
         return frozenset(bad)
 
     def mark(self, damaged: Collection[tuple[str, int]]) -> None:

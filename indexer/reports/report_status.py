@@ -84,9 +84,15 @@ _UNCHECKED = re.compile(r"(?:\[[ \t_]*\]|\([ \t_]+\)|[☐□◻❑])[^\[(☐□�
 """A box of a form that nobody ticked, and what it stands before."""
 
 
+_UNCHECKED_BEHIND = re.compile(r"[^\W\d_]+[ \t]?(?:\[[ \t_]*\]|\([ \t_]+\))[ \t]*$", re.MULTILINE)
+"""The same with its box behind it, at the end of a line."""
+_TO_COME = re.compile(r"(?<!\w)[^\W\d_]+[ \t](?:to|will|may|shall)[ \t]follow(?!\w)", re.IGNORECASE)
+"""What is announced and is not there."""
+
+
 def _undenied(text: str) -> str:
     """A text without the statuses that it denies."""
-    for denied in (_UNCHECKED, _DENIED_BEHIND, _EMPTY, _DENIED_BEFORE):
+    for denied in (_UNCHECKED_BEHIND, _UNCHECKED, _TO_COME, _DENIED_BEHIND, _EMPTY, _DENIED_BEFORE):
         text = denied.sub(" ", text)
     return text
 
@@ -129,7 +135,11 @@ _REPORT = (
 _YES = r"(?:yes|y|true|ja|oui|s[ií]|x|1)"
 _CLEAR: tuple[tuple[Status, str], ...] = (
     ("cancelled", r"cancell?ed|entered[ _-]?in[ _-]?error|storniert"),
-    ("corrected", r"amend(?:ed|ment)|re-?issued|korrigiert\w*|korrektur|corrig[ée]e?|corregid[oa]|rectificad[oa]"),
+    (
+        "corrected",
+        r"correct(?:ed|ion)(?=[ \t]*:)|amend(?:ed|ment)|re-?issued|korrigiert\w*|korrektur|corrig[ée]e?"
+        r"|corregid[oa]|rectificad[oa]",
+    ),
     ("addendum", r"add?end(?:um|a|ums|ed)|nachtrag|ergänzung"),
     (
         "preliminary",

@@ -127,7 +127,7 @@ def says_more_than_keys(text: str) -> bool:
             return True
         cells = cells_of(line)
         if ALONE.match(line) or SPACED.match(line) or (len(cells) > 1 and all(map(ALONE.match, cells))):
-            keyed = answer = True
+            keyed, answer = True, SPACED.match(line) is None  # what is spaced has its value on its line
         elif LABEL.match(line) and not _is_sentence(line):
             keyed = True
         elif keyed and number and len(cells) > 1 and all(map(ALONE.match, cells_of(lines[number - 1]))):
@@ -146,10 +146,18 @@ def _answered(line: str) -> bool:
     return bool(line.partition(":")[2].strip(" \t*_"))
 
 
+_SAYS = re.compile(r"\w\w\.\s+[A-Z]|(?<!\w)(?:is|are|was|were|no|normal|unremarkable|shows?)(?!\w)", re.IGNORECASE)
+"""What no name of an exam holds."""
+
+
 def _is_sentence(line: str) -> bool:
     """Whether the value of a label goes on like a report's text."""
     value = line.partition(":")[2].split()
-    return len(value) > _MOST_WORDS_OF_A_VALUE or (len(value) >= 3 and line.rstrip().endswith("."))
+    return (
+        len(value) > _MOST_WORDS_OF_A_VALUE
+        or (len(value) >= 3 and line.rstrip().endswith("."))
+        or _SAYS.search(" ".join(value)) is not None
+    )
 
 
 def _head(found: dict[str, list[str]], status: Status, exam: str) -> Head:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from spinecho.indexer.reports.parsing.parse import RawReport, ReportFailure, parse_reports
-from spinecho.indexer.reports.parsing.report_head import read_head
+from spinecho.indexer.reports.parsing.report_head import read_head, says_more_than_keys
 from spinecho.indexer.reports.report_status import mark_of, read_status
 
 WORDS = {
@@ -165,3 +165,21 @@ def test_cancelled_in_words_of_a_report() -> None:
         "Previously cancelled MRI study",
     ):
         assert mark_of(line) == "", line
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [("ADDENDUM [ ]", ""), ("ADDENDUM (  )", ""), ("Addendum to follow if needed.", ""),
+     ("Correction: left, not right", "corrected"), ("Correction: none", ""), ("ADDENDUM", "addendum")],
+)  # fmt: skip
+def test_what_is_to_come_and_a_box_behind(line: str, status: str) -> None:
+    assert read_head(f"Accession: R1\n{line}\nThere is a tear.").status == status
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Accession 123456\nNormal\n", "Accession: 123456\nExam: MRI brain. No abnormality", "MRN: 1\nProcedure: Brain MRI is normal",
+     "Accession: 123456\nStudy: normal."],
+)  # fmt: skip
+def test_a_short_report_is_a_report(text: str) -> None:
+    assert says_more_than_keys(text)
