@@ -98,8 +98,25 @@ def record(database: Database, run: int, items: Sequence[Scanned], *, again: boo
     """Store scanned files: pending with a header, or rejected with a reason. Replaces what was known of each path.
 
     A file that is in, and was scanned only because something beside it changed, stays in where that changed nothing of
-    its header; not with `again`. Files that had lost their SOP Instance UID to one of these are settled anew.
+    its header; not with `again`. Files that had lost their SOP Instance UID to one of these are settled anew. Of a path
+    that is there twice the rows are as of one file after the other.
     """
+    for some in _each_path_once(items):
+        _record(database, run, some, again=again)
+
+
+def _each_path_once(items: Sequence[Scanned]) -> Iterator[Sequence[Scanned]]:
+    """The files in their order, a new part where a path comes again."""
+    begin, seen = 0, set[tuple[str, str]]()
+    for at, item in enumerate(items):
+        if (item.folder, item.stat.name) in seen:
+            yield items[begin:at]
+            begin, seen = at, set()
+        seen.add((item.folder, item.stat.name))
+    yield items[begin:]
+
+
+def _record(database: Database, run: int, items: Sequence[Scanned], *, again: bool) -> None:
     with database.begin() as session:
         folders = _folders(session, sorted({item.folder for item in items}))
         known: dict[tuple[int, str], Any] = {}
