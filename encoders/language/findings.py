@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import get_args
 
 from spinecho.encoders.language.clauses.assertions import Assertion, By, Clause, is_normality
 from spinecho.encoders.language.laterality import Side, sides
@@ -26,7 +27,7 @@ ENGLISH_SINCE = 11
 
 _FUNCTION_WORDS = "a an the of in on at to with and or for by is are any no not over from this that as mr mri scan"
 _SMALL = frozenset(_FUNCTION_WORDS.split())
-SIDES = frozenset(("left", "right", "bilateral", "midline"))
+_SIDES = frozenset(get_args(Side))
 _KIND, _UNSIDED = 0.5, 0.8
 """What it counts to name all that a finding is a kind of, and to name what is asked without its side."""
 _LARGEST = 10_000.0
@@ -68,8 +69,7 @@ class Wish:
     def covered(self, concepts: frozenset[str], text: str) -> float:
         """0..1: how much of what is asked a text names that holds these concepts."""
         asked = len(self.concepts) + len(self.words)
-        shared_words = len(self.words & read_words(text)) if self.words else 0
-        return (len(self.concepts & concepts) + shared_words) / asked if asked else 0.0
+        return (len(self.concepts & concepts) + self._shared(text)) / asked if asked else 0.0
 
     def neared(self, concepts: frozenset[str], text: str, stated: Iterable[str]) -> float:
         """0..1: how near a text comes to what is asked, by which answers are put in order.
@@ -78,13 +78,15 @@ class Wish:
         nothing to do with one. What a finding is a kind of counts for a part of it: a schwannoma, where a vestibular
         one is asked for. stated: sides that the text names.
         """
-        others = self.concepts - SIDES
+        others = self.concepts - _SIDES
         if not others and not self.words:
             return self.covered(concepts, text)
-        shared_words = len(self.words & read_words(text)) if self.words else 0
         near = sum(nearness(one, concepts) for one in others)
-        share = (near + shared_words) / (len(others) + len(self.words))
+        share = (near + self._shared(text)) / (len(others) + len(self.words))
         return share if not self.sides or not self.sides.isdisjoint(stated) else share * _UNSIDED
+
+    def _shared(self, text: str) -> int:
+        return len(self.words & read_words(text)) if self.words else 0
 
 
 def nearness(asked: str, named: Set[str]) -> float:

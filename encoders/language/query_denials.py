@@ -7,6 +7,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+DENIALS = (
+    r"not|no|without|w/o|lacking|free of|excluding|neither|nor|(?<!ulnar )(?<!ulna )minus|unless|barring|(?:other|rather) than"
+    r"|instead of|as opposed to|apart from|aside from|leav(?:e|ing) out|omit(?:ting)?|sans|ohne"
+)
+"""What denies whatever is typed behind it: a finding, and a fact (`search.planning.negations`)."""
 _SAID_TO = (
     r"(?:(?:who|that|which|i|we|they)\s+)?(?:(?:is|are|was|were|do|does|did|has|have|had|should|must|can|could)(?:\s+not|n['’]?t)"
     r"|ca(?:nnot|n['’]?t)|(?:(?:has|have|had|is|was|were)\s+)?never)"
@@ -15,12 +20,10 @@ _SAID_TO = (
 _WITH = r"(?:\s+(?:the\s+|any\s+|all\s+)?(?:those|ones|patients|studies|cases|people|scans)\s+(?:with|of|having|who have|that (?:have|show)))?"
 """Whoever has what is denied: "all but those with tumours"."""
 NO = re.compile(
-    r"(?<![\w~-])(?P<opening>(?:and |but |with |or )?(?:no|not|without|w/o|absence of|absent|lack of|lacking|negative for|free of"
-    rf"|devoid of|{_SAID_TO}|excluding|neither|nor|(?<!ulnar )(?<!ulna )minus|unless|barring|(?:other|rather) than|instead of"
-    r"|as opposed to|(?:any|every|all)(?:thing|one|body)?(?: \w+)? (?:but|bar)"
-    r"|(?:(?:any|every)(?:thing|one|body) |all )?except(?: for| with| in)?|apart from|aside from|leav(?:e|ing) out|omit(?:ting)?"
+    rf"(?<![\w~-])(?P<opening>(?:and |but |with |or )?(?:{DENIALS}|absence of|absent|lack of|negative for|devoid of|{_SAID_TO}"
+    r"|(?:any|every|all)(?:thing|one|body)?(?: \w+)? (?:but|bar)|(?:(?:any|every)(?:thing|one|body) |all )?except(?: for| with| in)?"
     r"|ignor(?:e|ing)|skip(?:ping)?(?!\s+(?:lesion|metasta|area|nodule|segment))|hide|nil"
-    r"|kein(?:e[nrsm]?|erlei)?|ohne|pas (?:d['’]|d[eu]s?(?!\w))|sans|aucune?|absence (?:d['’]|d[eu]s?(?!\w))"
+    r"|kein(?:e[nrsm]?|erlei)?|pas (?:d['’]|d[eu]s?(?!\w))|aucune?|absence (?:d['’]|d[eu]s?(?!\w))"
     r"|sin(?! contraste)|no hay|ning[úu]n[oa]?|ausencia de|ausschluss))(?:(?<=['’])|(?![\w-]))"
     rf"{_WITH}(?P<denied>[^,;.~]{{0,300}}?)"
     r"(?=[,;.]|\s(?:mit|aber|jedoch|avec|mais|con|pero|im|in der|dans|en)\s|\s(?:kein\w*|ohne|sans|pas|sin)\s"
@@ -55,7 +58,7 @@ CARRIES = re.compile(
 """Words around a question that ask for nothing themselves."""
 FILLER = re.compile(
     r"^(?:\s*(?:any|the|a|an|of|definite|convincing|evidence|sign|signs|features?|further|other|to suggest|want|show(?:s|n)?|include"
-    r"|have|had|has|need|see|contain|list|be|been|me|that is|those with|patients with|studies with)(?!\w))*\s*",
+    r"|have|had|has|need|see|contain|list|be|been|me|that is)(?!\w))*\s*",
     re.IGNORECASE,
 )
 ELSEWHERE = re.compile(

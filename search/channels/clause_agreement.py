@@ -59,8 +59,7 @@ def judge(query: QueryText, card: PassageCard, similarity: float | None, words: 
         return PassageHit(card, similarity, words=words)
     asked = wish(query.wanted)
     if card.report_id is None:  # a header affirms what it names, and measures nothing
-        opposed = _opposed(query.wanted, card.text) or off_the_scale(steps(query.wanted), steps(card.text))
-        against = "opposite" if opposed else ""
+        against = "opposite" if _opposed(query.wanted, card.text) else ""
         named = meant(card.text)
         about = not asked.findings or bool(asked.findings & named)
         covers, nears = asked.covered(named, card.text), asked.neared(named, card.text, card.sides)
@@ -174,7 +173,7 @@ def _against(asked: Wish, wanted: str, card: PassageCard, clause: ClauseCard) ->
         return "place"
     if asked.size is not None and clause.high_mm is not None and not _of_size(asked.size, clause):
         return "size"
-    return "opposite" if _opposed(wanted, clause.text) or off_the_scale(steps(wanted), steps(clause.text)) else ""
+    return "opposite" if _opposed(wanted, clause.text) else ""
 
 
 def _elsewhere(asked: frozenset[str], of_clause: frozenset[str], of_sentence: frozenset[str]) -> bool:
@@ -199,7 +198,8 @@ def _order(contradicts: str, clause: ClauseCard) -> tuple[int, int]:
 
 
 def _opposed(wanted: str, stated: str) -> bool:
-    return any(its.search(stated) and not mine.search(stated) for mine, its in _asked(wanted))
+    words = any(its.search(stated) and not mine.search(stated) for mine, its in _asked(wanted))
+    return words or off_the_scale(steps(wanted), steps(stated))
 
 
 @lru_cache(maxsize=256)

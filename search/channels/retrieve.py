@@ -92,7 +92,7 @@ class Retriever:
             agreeing = sum(bool(found.evidence[key].channels) for key in found.scores)
             if agreeing >= k or depth >= searched or (depth >= deepest and len(found.scores) >= k):
                 return found
-            depth = max(depth + 1, min(depth * _DEEPER, deepest if depth < deepest else searched))
+            depth = min(depth * _DEEPER, deepest if depth < deepest else searched)
 
     def words(self, query: QueryText, words: Words, *, want: Kind, k: int, where: Filter) -> Found:
         """Studies or reports by the words of their best sentences: all of them where k studies have those, else any."""

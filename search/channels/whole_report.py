@@ -73,8 +73,8 @@ def like_report(
             nearest.ids[number].tolist(), nearest.similarities[number].tolist(), strict=True
         ):
             card = cards.get(vector_id)
-            key = None if card is None else card.study_id if want is Kind.STUDY else card.report_id
-            if card is None or key is None or card.report_id is None:
+            key = None if card is None else _owner(card, want)
+            if card is None or key is None:
                 continue
             hit = judge(query, card, similarity)
             disagrees = (hit.assertion == "absent") != (assertion == "absent")
@@ -108,6 +108,11 @@ def like_report(
     return found
 
 
+def _owner(card: PassageCard, want: Kind) -> int | None:
+    """The study, or the report, that a sentence counts for; None for a header, and where there is none."""
+    return None if card.report_id is None else card.study_id if want is Kind.STUDY else card.report_id
+
+
 def _tells(clause: str, assertion: str) -> float:
     """What a clause counts: how it was scanned and why makes reports less alike than what was found."""
     share = 1.0 if findings(clause) else _NAMES_NO_FINDING
@@ -121,8 +126,7 @@ class _Said:
         self._concepts: dict[int, set[str]] = defaultdict(set)
         self.places: dict[int, frozenset[str]] = defaultdict(frozenset)
         for card in cards:
-            key = card.study_id if want is Kind.STUDY else card.report_id
-            if key is None or card.report_id is None:
+            if (key := _owner(card, want)) is None:
                 continue
             for clause in clauses_of(card):
                 self.places[key] |= clause.places
@@ -165,8 +169,8 @@ def _by_words(
     holding = passage_cards(retriever.database, list(scores))
     cards.update(holding)
     for vector_id, card in holding.items():
-        key = card.study_id if want is Kind.STUDY else card.report_id
-        if key is not None and card.report_id is not None and card.assertion != "absent":
+        key = _owner(card, want)
+        if key is not None and card.assertion != "absent":
             sums[key] += scores[vector_id]
     most = max(sums.values(), default=0.0) or 1.0
     return {key: value / most for key, value in sums.items()}

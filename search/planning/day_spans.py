@@ -7,18 +7,16 @@ from collections.abc import Iterator
 from datetime import date
 
 from spinecho.db.filters.algebra import Between, Filter, Or
-from spinecho.search.planning.pattern_parts import Reading
+from spinecho.search.planning.pattern_parts import MONTH, MONTHS, Reading
 from spinecho.search.planning.spans import Span
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _DAY = r"(?:the\s)?(?P<{}>\d\d?)(?:st|nd|rd|th|\.)?"
 _JOINT = r"\s{0,2}(?P<joint>-|–|to|until|till|through|thru|and|or|&|,)\s{0,2}"
 _BOTH = _DAY.format("a") + _JOINT + _DAY.format("b")
 _YEAR = r"(?P<y>(?:19|20|21)\d\d)(?![\w-])"
 _SPANS = tuple(
     re.compile(rf"(?<![\w./-])(?:(?P<way>from|between|on|in)\s)?{form}", re.IGNORECASE)
-    for form in (rf"{_BOTH}\s(?:of\s)?{_MONTH},?\s{_YEAR}", rf"{_MONTH}\s{_BOTH},?\s{_YEAR}")
+    for form in (rf"{_BOTH}\s(?:of\s)?{MONTH},?\s{_YEAR}", rf"{MONTH}\s{_BOTH},?\s{_YEAR}")
 )
 _NO_DAYS = re.compile(
     r"(?:\d\s{0,2},|(?<!\w)(?:since|before|after|until|till|prior to|grades?|types?|stages?|modic|fazekas"
@@ -33,7 +31,7 @@ def day_spans(text: str) -> Iterator[tuple[Span, Reading]]:
     """(where it stands, what it says) of each."""
     for pattern in _SPANS:
         for match in pattern.finditer(text):
-            month = 1 + _MONTHS.index(match["month"].lower()[:3])
+            month = 1 + MONTHS.index(match["month"].lower()[:3])
             try:
                 first, last = (date(int(match["y"]), month, int(match[day])) for day in "ab")
             except ValueError:  # no such day

@@ -168,9 +168,9 @@ def _within(one: Filter, other: Filter) -> bool:
 
 
 def _meet(one: Filter, other: Filter) -> bool:
-    if not (isinstance(one, Between) and isinstance(other, Between)):
+    if not (isinstance(one, Between) and isinstance(other, Between) and one.field == other.field):
         return True
-    lows, highs = ([bound for bound in both if isinstance(bound, int | float)]
+    lows, highs = ([_order(bound) for bound in both if bound is not None]
                    for both in ((one.low, other.low), (one.high, other.high)))  # fmt: skip
     return not lows or not highs or max(lows) <= min(highs)
 
@@ -316,13 +316,12 @@ def _both_ranges(one: Fact, other: Fact, text: str) -> Fact | None:
 def _either_time(one: Fact, other: Fact, text: str) -> Fact | None:
     """ "2019, 2021", "May 2024 or March 2025": times apart in a row, of which no scan is of all."""
     every = [*(one.where.parts if isinstance(one.where, Or) else (one.where,)), other.where]
-    spans = [
-        (_order(part.low), _order(part.high)) for part in every
-        if isinstance(part, Between) and part.field == "date" and None not in (part.low, part.high)
-    ]  # fmt: skip
-    if len(spans) < len(every) or _EITHER.fullmatch(text[one.stop : other.start]) is None:
+    bounded = all(
+        isinstance(part, Between) and part.field == "date" and None not in (part.low, part.high) for part in every
+    )
+    if not bounded or _EITHER.fullmatch(text[one.stop : other.start]) is None:
         return None
-    if any(low <= spans[-1][1] and spans[-1][0] <= high for low, high in spans[:-1]):
+    if any(_meet(part, other.where) for part in every[:-1]):
         return None  # "2021, March 2021" is one time, told more closely
     where, in_words = Or(tuple(every)), f"{one.text} or {other.text}"
     return Fact("date", where, in_words, one.start, other.stop, one.certain or other.certain)

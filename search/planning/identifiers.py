@@ -14,6 +14,7 @@ from datetime import date
 from spinecho.db.keys import accession_key, is_uid, patient_key, uid_key
 from spinecho.db.queries import identifiers as stored
 from spinecho.db.schema.database import Database
+from spinecho.search.planning.pattern_parts import MONTH, MONTHS
 from spinecho.search.planning.query_plan import Identifier, IdentifierKind
 from spinecho.search.planning.spans import Span, Taken
 
@@ -37,8 +38,6 @@ _NO_NUMBER = re.compile(
 """What has digits and is no number of an exam: a b-value, a time, a size, a year, a decimal."""
 _UNIT_WORDS = "mm cm ms s ml t tesla hz khz mhz kg g mg hu cc days weeks months years % percent slices"
 _UNITS = frozenset(_UNIT_WORDS.split())
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _DATES = tuple(
     re.compile(rf"(?<![\w./-]){pattern}(?![\w/-]|\.\d)", re.IGNORECASE)
     for pattern in (
@@ -46,8 +45,8 @@ _DATES = tuple(
         r"(?P<y>(?:19|20|21)\d\d)[./](?P<m>\d\d?)[./](?P<d>\d\d?)",
         r"(?P<a>\d\d?)(?P<sign>[./-])(?P<b>\d\d?)(?P=sign)(?P<y>(?:19|20|21)\d\d)",
         r"(?P<y>(?:19|20)\d\d)(?P<m>\d\d)(?P<d>\d\d)",
-        rf"(?P<d>\d\d?)(?:st|nd|rd|th)?\.?\s(?:of\s)?{_MONTH},?\s(?P<y>(?:19|20|21)\d\d)",
-        rf"{_MONTH}\s(?P<d>\d\d?)(?:st|nd|rd|th)?,?\s(?P<y>(?:19|20|21)\d\d)",
+        rf"(?P<d>\d\d?)(?:st|nd|rd|th)?\.?\s(?:of\s)?{MONTH},?\s(?P<y>(?:19|20|21)\d\d)",
+        rf"{MONTH}\s(?P<d>\d\d?)(?:st|nd|rd|th)?,?\s(?P<y>(?:19|20|21)\d\d)",
     )
 )
 
@@ -123,7 +122,7 @@ def _days(groups: dict[str, str | None]) -> tuple[date, ...]:
         first, second = int(groups["a"] or 0), int(groups["b"] or 0)
         pairs = [(second, first), (first, second)]  # the day first, unless there is no such day
     elif groups.get("month"):
-        pairs = [(1 + _MONTHS.index(str(groups["month"]).lower()), int(groups["d"] or 0))]
+        pairs = [(1 + MONTHS.index(str(groups["month"]).lower()), int(groups["d"] or 0))]
     else:
         pairs = [(int(groups["m"] or 0), int(groups["d"] or 0))]
     found = []

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 
+from spinecho.encoders.language.query_denials import DENIALS
+
 _DENIES = (
-    r"not|no|non|nor|neither|never|cannot|unless|no(?:body| one|-one)"
+    rf"{DENIALS}|non|never|cannot|no(?:body| one|-one)"
     r"|(?:is|are|was|were|do|does|did|has|have|had|ca|wo|must|should|would|could|need)n['’]?t"
-    r"|except(?: for)?|excluding|exclude[sd]?|excl\.?|(?<!ulnar )(?<!ulna )minus|without|w/o|w/out|sans|lacking|free of"
-    r"|(?:other|rather) than|instead of|as opposed to|apart from|aside from|save for|barring"
+    r"|except(?: for)?|exclude[sd]?|excl\.?|w/out|save for"
     r"|(?:any|every|all)(?:thing|one|body)?(?: \w+)? (?:but|bar|except)"
-    r"|omit(?:ting)?|avoid(?:ing)?|leav(?:e|ing) out|filter(?:ing)? out"
-    r"|kein(?:e[nrsm]?)?|nicht|nie|ohne|außer"
+    r"|avoid(?:ing)?|filter(?:ing)? out|kein(?:e[nrsm]?)?|nicht|nie|außer"
 )
 _TELLS_TO = r"(?:^|[,;.:(]\s{0,2}|(?<!\w)(?:and|but|please|then|to|or)\s{1,2})"
 _TOLD = rf"{_TELLS_TO}(?:drop|skip(?:ping)?|ignor(?:e|ing)|hide|remove|discard|none|nothing|outside)"

@@ -24,6 +24,9 @@ CLINICAL = re.compile(
     re.IGNORECASE,
 )
 """What happened to somebody then: "surgery in 2019" asks for no study of 2019."""
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTH = rf"(?P<month>{'|'.join(MONTHS)})[a-z]{{0,6}}\.?"
+"""A month by its name, however it goes on."""
 BEGINS = r"(?<!\w)(?:(?<!\w-)|(?<=\bnon-))"
 """Where a word begins: not behind a hyphen, unless that of "non-Siemens"."""
 

@@ -110,14 +110,13 @@ def _read(path: Path, *, people: bool) -> Iterator[Message]:
                 message = f"the report has {len(item.text)} characters, more than {MOST_CHARACTERS}"
                 yield {"ordinal": item.ordinal, "message": f"{message}: is it several reports?"}, ()
                 continue
-            if not unicodedata.is_normalized("NFC", item.text):  # words are found letter by letter: "Ö" is one
-                item = dataclasses.replace(item, text=unicodedata.normalize("NFC", item.text))  # noqa: PLW2901
-            found = report_passages(item.text)
+            report = dataclasses.replace(item, text=unicodedata.normalize("NFC", item.text))  # "Ö" is one letter
+            found = report_passages(report.text)
             if len(found) > MOST_SENTENCES:
                 message = f"the report has {len(found)} sentences, more than {MOST_SENTENCES}: is it several reports?"
-                yield {"ordinal": item.ordinal, "message": message}, ()
+                yield {"ordinal": report.ordinal, "message": message}, ()
                 continue
-            facts = dataclasses.asdict(item)
+            facts = dataclasses.asdict(report)
             kept = {name: facts[name] for name in (*_KEPT, *(("people",) if people else ()))}
             yield {**kept, "sentences": [dataclasses.asdict(sentence(passage)) for passage in found]}, ()
     except ReadError as error:
