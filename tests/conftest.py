@@ -15,11 +15,13 @@ from hypothesis import settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 from archives import Home, copy_of, small_archive
-from made_once import made_once, run_folder
+from made_once import copied_when_new, made_once, run_folder
 from servers import Server, running
 from trusting import trust
 
+from spinecho.db.schema import database
 from spinecho.db.schema.engines import Location
+from spinecho.ui.server import fair
 
 settings.register_profile("spinecho", deadline=None)  # how fast is measured in benchmarks/
 settings.load_profile("spinecho")
@@ -29,6 +31,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background
 
 if "SPINECHO_CACHE" not in os.environ:  # exported networks, for this run and the processes that it starts
     os.environ["SPINECHO_CACHE"] = str(run_folder() / "cache")
+
+
+database.migrate = copied_when_new(database.migrate)  # before any other module takes it by name
+fair.leave_what_stays = lambda: None  # a server opens one archive and walks all that it holds; tests open a thousand
 
 
 LONGEST = ("tests/week/", "tests/faults/", "tests/docs/test_notebooks", "tests/search/test_many_threads")

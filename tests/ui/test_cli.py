@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sqlite3
 import subprocess
 import sys
@@ -312,3 +313,9 @@ def test_the_demonstration_writes_indexes_searches_and_says_what_next(tmp_path: 
     for part in ("text to image", "image to text", "image to image", "text to text", " ui --home"):
         assert part in result.stdout
     assert json.loads((archive / "truth.json").read_text(encoding="utf-8"))["studies"]
+
+
+def test_a_demonstration_tells_the_next_command_as_it_has_to_be_typed(tmp_path: Path) -> None:
+    told = run("demo", tmp_path / "an archive", "--studies", "1", home=tmp_path / "a home").output
+    command = told.strip().partition("Next: spinecho ")[2]
+    assert shlex.split(command) == ["index", str(tmp_path / "an archive"), "--home", str(tmp_path / "a home")]

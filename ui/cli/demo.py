@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -108,5 +109,9 @@ def demo(
         settings = read_settings(home=home, device=device)
         take_tour(folder, settings, out=out, err=err)
     else:
-        shown = tables.plain(str(folder))
-        out.print(f"Written to {shown}. Next: spinecho index {shown}", highlight=False)
+        words = ["spinecho", "index", str(folder), *(["--home", str(home)] if home else [])]
+        out.print(
+            f"Written to {tables.plain(str(folder))}. Next: {tables.plain(shlex.join(words))}",
+            highlight=False,
+            soft_wrap=True,
+        )
