@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
+import os
 import sys
 
 SWITCH = 0.0001
 """Seconds that a thread may compute on while others wait for the interpreter. A short question asks for it some thirty
 times; at Python's 5 ms it waits that long each time beside a long one, which only ever computes."""
+
+_ARENA_MAX = -8
+"""M_ARENA_MAX of malloc.h: https://sourceware.org/glibc/manual/latest/html_node/Malloc-Tunable-Parameters.html"""
 
 
 def share_finely() -> None:
@@ -16,6 +22,17 @@ def share_finely() -> None:
     Of use where few compute at once, as `Turns` sees to: with many they would do little else than take turns.
     """
     sys.setswitchinterval(SWITCH)
+
+
+def share_heaps() -> None:
+    """Let all threads take their memory from two heaps, where the C library is glibc; for the whole process.
+
+    By itself it makes up to eight for each processor, each of which keeps what its busiest moment took, so that a
+    server grows for hours though it holds no more. `MALLOC_ARENA_MAX` of whoever starts the server stays in force.
+    """
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
 
 
 def leave_what_stays() -> None:

@@ -24,7 +24,7 @@ from spinecho.encoders.sandbox.environment import command_environment
 from spinecho.errors import SpinechoError
 from spinecho.setup.private import UMASK
 from spinecho.setup.settings import as_environment, read_settings
-from spinecho.ui.server.fair import share_finely
+from spinecho.ui.server.fair import share_finely, share_heaps
 from spinecho.ui.server.parent import end_with_parent
 from spinecho.ui.server.serve import SECRET, check_address, parser_of, rules_for, secret_of, tell_address
 
@@ -113,6 +113,7 @@ def make() -> Any:
     from spinecho.ui.server.proxy import Front, Proxy  # noqa: PLC0415
 
     share_finely()
+    share_heaps()
     options = json.loads(os.environ[GIVEN])
     if options["workers"] > 1:
         end_with_parent()  # else it holds the port after the server was killed
