@@ -197,6 +197,10 @@ def answer(
     except httpx.HTTPError as error:
         seen.fail(type(error).__name__)
         return None
+    if turn is not None and reply.status_code == 409:  # the archive changed since the page before, and that is said
+        with seen.lock:
+            seen.turned += 1
+        return None
     if reply.status_code != 200:
         seen.fail(f"status {reply.status_code}: {reply.text[:120]}")
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,8 +141,8 @@ class Engine:
     def reading(self) -> Iterator[Snapshot]:
         """The archive as it is now, for as long as the block lasts, whatever is stored or removed meanwhile.
 
-        A snapshot's name is the moment and the background by which similarities are judged, then the builds that serve
-        it: of one moment and background they give the same answers.
+        A snapshot's name is the moment, the background by which similarities are judged and what channels weigh, then
+        the builds that serve it: of one moment, background and weights they give the same answers.
         """
         self._image.look_for_build()
         self._text.look_for_build()
@@ -227,7 +228,8 @@ class Engine:
 
     def _made(self, image: SpaceView, text: SpaceView, view: View) -> Snapshot:
         background = self._backgrounds.current
-        marks = (*image.mark, *text.mark, *dataclasses.astuple(view.state)[:-1], background.digest)
+        judged = hashlib.sha256(repr((background.digest, self._weighing.weights, self._scale)).encode()).hexdigest()
+        marks = (*image.mark, *text.mark, *dataclasses.astuple(view.state)[:-1], judged[:8])
         name = f"{'.'.join(map(str, marks))}@{image.build or 'none'}+{text.build or 'none'}"
         return Snapshot(
             self._database, self._dual, Retriever(self._database, image, text, self._selection),

@@ -94,6 +94,7 @@ def fused(
         searched=max((part.searched for part in parts.values()), default=0),
         unknown=max((part.unknown for part in parts.values()), default=0),
         decimals=6,
+        complete=all(part.complete for part in parts.values()),
     )
     for name, part in counted.items():
         for key, value in _values(name, part, weights.rank, (floors or {}).get(name, 0.0)).items():

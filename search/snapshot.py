@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, assert_never
 
@@ -19,14 +19,15 @@ from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.language.findings import Wish, wish
 from spinecho.encoders.language.query_words import QueryText, parse_query
 from spinecho.errors import QueryError
-from spinecho.search.answers.explain import Ranked, explain
+from spinecho.search.answers.explain import explain
 from spinecho.search.answers.fold import conditions_of_words, fold, how_many_fit, nothing_relevant
 from spinecho.search.answers.hits import Results
 from spinecho.search.answers.listing import Listed, first_of, listed_of
 from spinecho.search.answers.notes import of_archive, of_nothing, of_ranked
+from spinecho.search.answers.order import in_order
 from spinecho.search.channel_weights import Weighing
 from spinecho.search.channels.background import Background, Relevance
-from spinecho.search.channels.by_example import Examples
+from spinecho.search.channels.by_example import Example, Examples
 from spinecho.search.channels.computed import computed_in, why_included
 from spinecho.search.channels.found import Found, PassageHit
 from spinecho.search.channels.lexical import NO_WORDS, rare, words_of, words_unwanted
@@ -93,8 +94,9 @@ class Snapshot:
     ) -> Results:
         """The k best studies or reports among those that pass the filter, each with its evidence.
 
-        Fewer come back where fewer exist. Computed images and localizers are left out unless `where` speaks of
-        `derived` or `sequence`; computed images also come where words ask for one (ADC, MIP), which the answer says.
+        They are those for any smaller k, and then more; fewer come back where fewer exist. Computed images and
+        localizers are left out unless `where` speaks of `derived` or `sequence`; computed images also come where words
+        ask for one (ADC, MIP), which the answer says.
         Where nothing fits under conditions read out of words, studies of which that is not known are asked, and told.
         patients: whether words may name a patient by ID; where not, the answer does not tell whether one exists.
         Raises `QueryError` for k below 1 or an unknown study, `EmptyQuery` for a text without words and filter,
@@ -122,31 +124,9 @@ class Snapshot:
             if listed is not None:
                 return self._list(plan, listed, want, k, shown, clock)
         echo: dict[str, Any] = {}
-        match query:
-            case TextQuery() if plan is not None and plan.way is Way.REPORT and query.by is not Evidence.SCANS:
-                found = like_report(
-                    self._retriever,
-                    partial(self._encoding.encode, self._dual.text),
-                    plan,
-                    want=want,
-                    k=k,
-                    where=passing,
-                )
-            case TextQuery():
-                found, echo = self._by_text(query, want, k, passing, clock, plan)
-            case ImageQuery(prepared, source):
-                vectors, look = self._examples.looked_at(prepared)
-                clock.lap("encode")
-                found = self._retriever.scans(vectors, k=k, where=shown, look=look)
-                echo = {"image": source, "volumes": len(prepared)}
-            case StudyQuery():
-                found, echo = self._examples.by_study(query, k, shown)
-            case SpotQuery():
-                found, echo = self._examples.by_spot(query, k, shown, clock)
-            case _:
-                assert_never(query)
-        if want is Kind.REPORT and not isinstance(query, TextQuery):
-            found = self._reports_of(found)
+        look = self._look(query, plan, want, passing if isinstance(query, TextQuery) else shown, clock, echo)
+        ordered = in_order(self._database, look, want=want, k=k)
+        found = ordered.found
         clock.lap("retrieve")
         if isinstance(query, TextQuery) and plan is not None and (unsaid := conditions_of_words(query, plan, found)):
             again = self.search(
@@ -155,9 +135,9 @@ class Snapshot:
             if again.query.get("fit"):
                 return again
         words_found = words_of(ranked) if ranked is not None else NO_WORDS
-        hits = explain(self._database, self._best(found, want, k), want=want, where=shown, words=words_found)
+        hits = explain(self._database, ordered.hits, want=want, where=shown, words=words_found)
         has_sentences = isinstance(query, TextQuery) and query.by is not Evidence.SCANS
-        relevance = self._relevance(found) if has_sentences else ()
+        relevance = self._relevance(ordered.first) if has_sentences else ()
         clock.lap("explain")
         return Results(
             query={
@@ -182,6 +162,7 @@ class Snapshot:
             plan=plan,
             weights=self._weights_used(query, plan, want),
             snapshot=self.name,
+            more=ordered.more,
         )  # fmt: skip
 
     def _list(self, plan: QueryPlan, listed: Listed, want: Kind, k: int, shown: Filter, clock: Clock) -> Results:
@@ -208,6 +189,7 @@ class Snapshot:
             seconds=clock.seconds,
             plan=plan,
             snapshot=self.name,
+            more=len(listed.ids) > k,
         )
 
     def study(self, uid: str) -> int:
@@ -218,23 +200,51 @@ class Snapshot:
         """What rules of cohorts compare studies with; `read_scan` reads an example that is not in the index."""
         return Likeness(self._retriever, self._dual, read_scan)
 
+    def _look(
+        self, query: Query, plan: QueryPlan | None, want: Kind, where: Filter, clock: Clock, echo: dict[str, Any]
+    ) -> Callable[[int], Found]:
+        """What finds where so many hits are wanted; an example is encoded once. echo: is told what was understood."""
+        example = None
+        match query:
+            case TextQuery() if plan is not None and plan.way is Way.REPORT and query.by is not Evidence.SCANS:
+                vectors = self._encoding.encode(self._dual.text, list(plan.clauses))
+                return lambda k: like_report(self._retriever, vectors, plan, want=want, k=k, where=where)
+            case TextQuery():
+                example = None if query.like is None else self._examples.of(query.like)
+                return lambda k: self._by_text(query, example, want, k, where, clock, plan, echo)
+            case ImageQuery():
+                example = self._examples.of_scan(query)
+            case StudyQuery():
+                example = self._examples.of_study(query)
+            case SpotQuery():
+                example = self._examples.of_spot(query)
+            case _:
+                assert_never(query)
+        clock.lap("encode")
+        echo.update(example.echo)
+        alike = partial(self._examples.alike, example, where=where)
+        return alike if want is Kind.STUDY else lambda k: self._reports_of(alike(k))
+
     def _by_text(
-        self, asked: TextQuery, want: Kind, k: int, where: Filter, clock: Clock, plan: QueryPlan | None
-    ) -> tuple[Found, dict[str, Any]]:
+        self, asked: TextQuery, example: Example | None, want: Kind, k: int, where: Filter, clock: Clock,
+        plan: QueryPlan | None, echo: dict[str, Any],
+    ) -> Found:  # fmt: skip
         """By sentences and words; where a sentence may be compared with a scan, fused with the scans that it fits."""
         query = plan.query if plan is not None else None
-        if query is not None and not query.wanted and not query.unwanted and asked.like is not None:
-            return self._examples.alike(asked.like, k, where), {"by": "like"}
-        parts, echo = self.channels(asked, want=want, k=k, where=where, clock=clock, query=query)
+        if query is not None and not query.wanted and not query.unwanted and example is not None:
+            echo.update(by="like")
+            return self._examples.alike(example, k, where)
+        parts, learned = self.channels(asked, example, want=want, k=k, where=where, clock=clock, query=query)
+        echo.update(learned)
         asks = wish(query.wanted if query is not None else "")
         fitting = lookup.study_ids_by_uid(self._database, asked.good).values() if want is Kind.STUDY else ()
         found = self._together(parts, asks, fitting=fitting)
         unfit = set(lookup.study_ids_by_uid(self._database, asked.bad).values())
-        if isinstance(asked.like, StudyQuery):
-            unfit |= self._examples.without(asked.like, self._examples.study(asked.like.study_uid))
+        if example is not None:
+            unfit |= example.without
         if unfit and want is Kind.STUDY:
             found.scores = {key: score for key, score in found.scores.items() if key not in unfit}
-        return found, echo
+        return found
 
     def _together(self, parts: Mapping[str, Found], asks: Wish, *, fitting: Iterable[int] = ()) -> Found:
         """The channels as one list, what fits first; fitting: studies that the person has said to fit."""
@@ -250,6 +260,7 @@ class Snapshot:
     def channels(
         self,
         asked: TextQuery,
+        example: Example | None = None,
         *,
         want: Kind,
         k: int,
@@ -304,9 +315,9 @@ class Snapshot:
             clock.lap("sentences")
             if worded is not None:
                 parts["words"] = worded
-        if asked.like is not None and want is Kind.STUDY:
-            like = self._examples.alike(asked.like, k, where)
-            like.scores = self._retriever.permitted(query, like.scores, want=want, k=k)
+        if example is not None and want is Kind.STUDY:
+            like = self._examples.alike(example, k, where)
+            self._retriever.permit(query, like, want=want, k=k)
             clock.lap("like")
             parts["like"] = like
         return parts, echo
@@ -322,13 +333,13 @@ class Snapshot:
             least = None if self.scale is None else self.scale.least(meaning[0])
             look = Look([meaning], weight=self.weighing.weights.regions, locate=least)
         found = self._retriever.scans(meaning, k=k, where=where, look=look)
-        found.scores = self._retriever.permitted(query, found.scores, want=Kind.STUDY, k=k)
+        self._retriever.permit(query, found, want=Kind.STUDY, k=k)
         return found
 
     def _reports_of(self, found: Found) -> Found:
         """The reports of the studies that were found, at their studies' scores."""
         reports = lookup.reports_of(self._database, list(found.scores))
-        by_report = Found(searched=found.searched)
+        by_report = Found(searched=found.searched, complete=found.complete)
         for study, score in found.scores.items():
             for report in reports.get(study, ()):
                 by_report.scores[report.id] = score
@@ -339,17 +350,6 @@ class Snapshot:
             chosen = [card for card in cards if card.section == "impression"] or cards
             evidence.passages += [PassageHit(card, None) for card in chosen]
         return by_report
-
-    def _best(self, found: Found, want: Kind, k: int) -> list[Ranked]:
-        """The k best. Scores that fp16 vectors cannot tell apart are ordered by UID, which no re-indexing changes."""
-        scores = {key: round(score, found.decimals) for key, score in found.scores.items()}
-        last = sorted(scores.values(), reverse=True)[:k][-1:]
-        near = [key for key, score in scores.items() if score >= last[0]]
-        names: Mapping[int, str] = {}
-        if want is Kind.STUDY:
-            names = {key: card.uid for key, card in lookup.study_cards(self._database, near).items()}
-        order = sorted(near, key=lambda key: (-scores[key], names.get(key, ""), key))
-        return [(key, found.scores[key], found.evidence[key]) for key in order[:k]]
 
     def _encoder_facts(self) -> dict[str, Any]:
         image, text = self._dual.spaces

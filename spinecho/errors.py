@@ -9,6 +9,7 @@
     │   │   └── FilterSyntaxError     a filter that cannot be read; position, expected  db.filter_text
     │   ├── BoxError                  a box outside of the volume, empty or inverted    search.query
     │   ├── NoScan                    a path at which there is no scan to search with
+    │   ├── ArchiveChanged            the next page of an answer of another moment
     │   └── EvaluationError           a measurement that cannot be made                 search.evaluation.figures
     │       ├── EmptyPool
     │       ├── JudgementError
@@ -67,6 +68,10 @@ class QueryError(SpinechoError):
 
 class NoScan(QueryError):
     """There is no scan to search with at the path that was given."""
+
+
+class ArchiveChanged(QueryError):
+    """A page was answered from another moment than the one before it: hits might come twice, or never."""
 
 
 class SettingsError(SpinechoError):

@@ -16,10 +16,9 @@ from spinecho.db.errors import Busy, StoreError
 from spinecho.db.filters.algebra import ALL, Filter
 from spinecho.db.people.concepts import ConceptError
 from spinecho.db.values import PassageCard, SeriesCard, StudyCard
-from spinecho.encoders.errors import Reason
 from spinecho.encoders.preparing.grey_levels import Levels, memory_order
 from spinecho.encoders.registry import ABOUT
-from spinecho.filling.status_facts import scrub_facts
+from spinecho.filling.status_facts import is_ignorable, remedy_of, scrub_facts
 from spinecho.search.access.cohorts import PersonalCohorts, is_long
 from spinecho.search.access.holdings import ArchiveMap, Holdings, SpaceFacts, VolumeFacts
 from spinecho.search.access.personal_archive import Served
@@ -40,9 +39,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ABOUT", "ArchiveMap", "Busy", "Heat", "Kept", "Levels", "NoSuchSearch", "OpenedSeries", "OpenedStudy",
-    "PassageCard", "Reason", "Saved", "SearchStopped", "SeriesCard", "Served", "ShownArchive", "Source",
-    "SpaceFacts", "StoreError", "StudyCard", "VolumeFacts", "is_long", "memory_order", "open_served",
-    "read_again", "read_levels", "shown_archive", "stopped_when",
+    "PassageCard", "Saved", "SearchStopped", "SeriesCard", "Served", "ShownArchive", "Source",
+    "SpaceFacts", "StoreError", "StudyCard", "VolumeFacts", "is_ignorable", "is_long", "memory_order", "open_served",
+    "read_again", "read_levels", "remedy_of", "shown_archive", "stopped_when",
 ]  # fmt: skip
 
 

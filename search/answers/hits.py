@@ -69,6 +69,8 @@ class Results:
     """Of words: how they were understood; `query` holds the same as JSON."""
     snapshot: str = ""
     """Which moment of the archive answered: the same name, the same answer."""
+    more: bool = False
+    """Whether other hits may follow, were more asked for."""
 
 
 def results_json(results: Results) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def of_ranked(
         messages.append(
             f"the parts of {found.unknown} of the nearest volumes are not stored; 'spinecho predict' adds them"
         )
-    if hits and isinstance(query, TextQuery) and not any(hit.channels for hit in hits):
+    if hits and isinstance(query, TextQuery) and not any(found.evidence[key].channels for key in found.scores):
         messages.append("every sentence found contradicts the query (denied, or the other side or grade)")
     if hits and (found.nothing or (relevance and all(one.similarity <= one.usual for one in relevance))):
         messages.append("nothing relevant found: questions that have nothing to do with MR come as near as this one")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,21 @@ from spinecho.errors import QueryError
 from spinecho.search.channels.found import Found
 from spinecho.search.channels.regions import Look, stored_box_vector
 from spinecho.search.channels.retrieve import Retriever
-from spinecho.search.clock import Clock
 from spinecho.search.query import BoxError, ImageQuery, SpotQuery, StudyQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What others are compared with.
+
+    vectors: (n, dim), in the image space. echo: the query as it was understood. without: studies that are never among
+    the results.
+    """
+
+    vectors: Rows
+    echo: Mapping[str, Any]
+    look: Look | None = None
+    without: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,42 +48,38 @@ class Examples:
     parts: float
     """0..1: share of max-sim over parts in how alike two scans are; the rest is the cosine."""
 
-    def alike(self, like: ImageQuery | StudyQuery, k: int, where: Filter) -> Found:
-        """Studies like a scan, or like a study."""
-        if isinstance(like, StudyQuery):
-            return self.by_study(like, k, where)[0]
-        vectors, look = self.looked_at(like.prepared)
-        return self.retriever.scans(vectors, k=k, where=where, look=look)
+    def of(self, like: ImageQuery | StudyQuery) -> Example:
+        """A scan, or a study, as it is compared. Raises `QueryError` for an unknown study."""
+        return self.of_study(like) if isinstance(like, StudyQuery) else self.of_scan(like)
 
-    def by_study(self, query: StudyQuery, k: int, where: Filter) -> tuple[Found, dict[str, Any]]:
-        """(studies like one that is in the index, the query as it was understood). Raises `QueryError`."""
+    def of_scan(self, query: ImageQuery) -> Example:
+        """A scan as it is compared: by its parts too where they can be told apart and are to count."""
+        echo = {"image": query.source, "volumes": len(query.prepared)}
+        described = self.described(query.prepared) if self.parts > 0 and self.has_regions() else None
+        if described is None:
+            return Example(self.dual.image.encode_prepared(query.prepared), echo)
+        return Example(_vectors(described), echo, Look([region_vectors(one) for one in described], self.parts))
+
+    def of_study(self, query: StudyQuery) -> Example:
+        """A study that is in the index as it is compared. Raises `QueryError`."""
         study = self.study(query.study_uid)
         volumes, vectors = part_vectors.volumes_of_study(self.database, self.retriever.image.space, study)
-        without = self.without(query, study)
         look = None
         if self.parts > 0 and self.has_regions():
             stored = part_vectors.stored_regions(self.database, self.retriever.image.space, volumes)
             nothing = np.empty((0, vectors.shape[1]), np.float32)
             rows = [stored[volume].rows if volume in stored else nothing for volume in volumes]
             look = Look(rows, weight=self.parts)
-        found = self.retriever.scans(vectors, k=k + len(without), where=where, look=look)
-        found.scores = {key: score for key, score in found.scores.items() if key not in without}
-        return found, {**dataclasses.asdict(query), "volumes": len(vectors)}
+        echo = {**dataclasses.asdict(query), "volumes": len(vectors)}
+        return Example(vectors, echo, look, frozenset(self.without(query, study)))
 
     def without(self, query: StudyQuery, study: int) -> set[int]:
         """The studies that are never among the results: the example, with `other_patients` its patient's too."""
         return {study} | (lookup.studies_of_patient_of(self.database, study) if query.other_patients else set())
 
-    def looked_at(self, prepared: Sequence[Prepared]) -> tuple[Rows, Look | None]:
-        """The vectors of scans and, where their parts can be told apart and compared, those of their parts."""
-        described = self.described(prepared) if self.parts > 0 and self.has_regions() else None
-        if described is None:
-            return self.dual.image.encode_prepared(prepared), None
-        return _vectors(described), Look([region_vectors(one) for one in described], self.parts)
-
-    def by_spot(self, query: SpotQuery, k: int, where: Filter, clock: Clock) -> tuple[Found, dict[str, Any]]:
-        """By the cell that is most like the box, among the scans that are like the whole."""
-        without: set[int] = set()
+    def of_spot(self, query: SpotQuery) -> Example:
+        """A spot: by the cell that is most like the box, among the scans that are like the whole. Raises `BoxError`."""
+        without = frozenset[int]()
         if query.prepared:
             described = self.described(query.prepared)
             if described is None:
@@ -81,16 +90,19 @@ class Examples:
             spots, vectors = [box_vector(one, query.box) for one in described], _vectors(described)
         else:
             study, spots, vectors = self._stored_spots(query)
-            without = {study}
-        clock.lap("encode")
+            without = frozenset([study])
         kept = [number for number, spot in enumerate(spots) if spot.any()]
         if not kept:
             raise BoxError("nothing of the scan lies in this box; move it, or make it larger")
         look = Look([spots[number][None] for number in kept], weight=1.0, channel="spot", locate=-1.0)
-        found = self.retriever.scans(vectors[kept], k=k + len(without), where=where, look=look)
-        found.scores = {key: score for key, score in found.scores.items() if key not in without}
         source = {"study": query.study_uid, "series": query.series_uid} if query.study_uid else {"image": query.source}
-        return found, {**source, "box": list(query.box), "volumes": len(kept)}
+        return Example(vectors[kept], {**source, "box": list(query.box), "volumes": len(kept)}, look, without)
+
+    def alike(self, example: Example, k: int, where: Filter) -> Found:
+        """Studies like an example, of which k are wanted."""
+        found = self.retriever.scans(example.vectors, k=k + len(example.without), where=where, look=example.look)
+        found.scores = {key: score for key, score in found.scores.items() if key not in example.without}
+        return found
 
     def _stored_spots(self, query: SpotQuery) -> tuple[int, list[Any], Rows]:
         """(study, the box's vector in each volume whose parts are stored, the volumes' vectors)."""

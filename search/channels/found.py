@@ -101,6 +101,8 @@ class Found:
     """Whether none of it is relevant."""
     folded: bool = False
     """Whether each was asked whether it fits."""
+    complete: bool = False
+    """Whether all that is allowed was looked at, so that who looks deeper finds no more."""
     unknown: int = 0
     """Volumes that could not be compared by their parts, which are not stored."""
 

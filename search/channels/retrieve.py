@@ -21,7 +21,7 @@ from spinecho.encoders.language.query_words import QueryText
 from spinecho.search.channels.clause_agreement import judge, violates, weight
 from spinecho.search.channels.found import Found, PassageHit
 from spinecho.search.channels.lexical import Words, rarest_first
-from spinecho.search.channels.regions import Compared, Look, by_parts
+from spinecho.search.channels.regions import RERANKED, Compared, Look, by_parts
 from spinecho.search.query import Kind
 from spinecho.search.stopping import require_wanted
 
@@ -87,8 +87,9 @@ class Retriever:
                 nearest = self.text.nearest(vector, min(depth, searched), among=among)
                 fit_by_id = dict(zip(nearest.ids[0].tolist(), nearest.similarities[0].tolist(), strict=True))
                 self._judge(fit_by_id, query, want, found, judged)
-            scores = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
-            found.scores = self.permitted(query, scores, want=want, k=k)
+            found.scores = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
+            found.complete = depth >= searched
+            self.permit(query, found, want=want, k=k)
             agreeing = sum(bool(found.evidence[key].channels) for key in found.scores)
             if agreeing >= k or depth >= searched or (depth >= deepest and len(found.scores) >= k):
                 return found
@@ -97,7 +98,7 @@ class Retriever:
     def words(self, query: QueryText, words: Words, *, want: Kind, k: int, where: Filter) -> Found:
         """Studies or reports by the words of their best sentences: all of them where k studies have those, else any."""
         among = self.allowed(self.text, where)
-        found = Found(searched=len(self.text) if among is None else len(among))
+        found = Found(searched=len(self.text) if among is None else len(among), complete=True)
         judged = set[int]()
         for match in self._matches(words):
             depth = max(_LEAST, _DEPTH * k)
@@ -111,13 +112,15 @@ class Retriever:
                 best = max(scores.max(initial=0.0), 1e-9)
                 fit_by_id = dict(zip(ids[kept].tolist(), (scores[kept] / best).tolist(), strict=True))
                 self._judge(fit_by_id, query, want, found, judged, channel="words")
-                scored = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
-                found.scores = self.permitted(query, scored, want=want, k=k)
+                found.scores = {key: _score(evidence.passages) for key, evidence in found.evidence.items()}
+                found.complete = len(rows) < depth
+                self.permit(query, found, want=want, k=k)
                 deepest = depth >= _DEEPEST and (among is None or few is not None)
                 if len(found.scores) >= k or len(rows) < depth or deepest:
                     break
                 depth *= _DEEPER
             if len(found.scores) >= k:
+                found.complete = False  # any of the words may find more than all of them
                 break
         return found
 
@@ -138,10 +141,12 @@ class Retriever:
         volume that matched nothing of a study near enough to be fetched counts with the worst that was fetched.
         """
         among = self.allowed(self.image, where)
-        found = Found(searched=len(self.image) if among is None else len(among))
+        found = Found(searched=len(self.image) if among is None else len(among), complete=True)
         if not len(vectors) or not found.searched:
             return found
-        nearest = self.image.nearest(vectors, min(max(_LEAST, _DEPTH * k), found.searched), among=among)
+        depth = max(_LEAST, _DEPTH * k)
+        found.complete = depth >= found.searched or (look is not None and look.weight >= 1.0 and depth >= RERANKED)
+        nearest = self.image.nearest(vectors, min(depth, found.searched), among=among)
         cards = lookup.volume_cards(self.database, _known(nearest))
         compared = Compared(nearest.similarities)
         if look is not None:
@@ -173,14 +178,15 @@ class Retriever:
         }
         return found
 
-    def permitted(self, query: QueryText, scores: Mapping[int, float], *, want: Kind, k: int) -> dict[int, float]:
-        """Leave out what affirms something unwanted."""
+    def permit(self, query: QueryText, found: Found, *, want: Kind, k: int) -> None:
+        """Leave out what affirms something unwanted, and what lies too far down for that to be looked at."""
         if not query.unwanted:
-            return dict(scores)
+            return
+        scores = found.scores
         best = sorted(scores, key=lambda key: -scores[key])[: max(_LEAST, 3 * k)]
+        found.complete = found.complete and len(best) == len(scores)
         sentences = report_passages(self.database, best, by_report=want is Kind.REPORT)
-        kept = [key for key in best if not violates(query, sentences.get(key, ()))]
-        return {key: scores[key] for key in kept}
+        found.scores = {key: scores[key] for key in best if not violates(query, sentences.get(key, ()))}
 
     def _judge(
         self,

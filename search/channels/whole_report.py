@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -45,21 +45,20 @@ _SHOWN = 0.45
 """Cosine from which on a sentence is shown as evidence."""
 
 
-def like_report(
-    retriever: Retriever, encode: Callable[[Sequence[str]], Rows], plan: QueryPlan, *, want: Kind, k: int, where: Filter
-) -> Found:
+def like_report(retriever: Retriever, vectors: Rows, plan: QueryPlan, *, want: Kind, k: int, where: Filter) -> Found:
     """Studies, or reports, by how far their best sentence for each clause lies above the least that was fetched for it.
 
     The mean over the clauses, each by what it tells: what is affirmed counts most. As much count the rare words of what
     is affirmed, and the findings that it names: a sentence may mean much the same and be of another thing.
+    vectors: (clauses, dim), in the text space.
     """
     among: Ids | None = retriever.allowed(retriever.text, where) if want is Kind.STUDY or where != ALL else None
     searched = len(retriever.text) if among is None else len(among)
-    found = Found(searched=searched)
+    depth = max(_NEAREST, 4 * k)
+    found = Found(searched=searched, complete=depth >= searched or not plan.clauses)
     if not searched or not plan.clauses:
         return found
-    vectors = encode(list(plan.clauses))
-    nearest = retriever.text.nearest(vectors, min(max(_NEAREST, 4 * k), searched), among=among)
+    nearest = retriever.text.nearest(vectors, min(depth, searched), among=among)
     cards = passage_cards(retriever.database, [int(one) for one in np.unique(nearest.ids) if one > 0])
     best: dict[int, dict[int, float]] = defaultdict(dict)
     shown: dict[int, dict[int, PassageHit]] = defaultdict(dict)

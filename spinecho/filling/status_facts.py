@@ -116,6 +116,11 @@ def remedy_of(code: str) -> str:
     return Reason(code).remedy if code in set(Reason) else ""
 
 
+def is_ignorable(code: str) -> bool:
+    """Whether a reason is merely that there is nothing to embed; of one of another version nobody can tell."""
+    return code in set(Reason) and Reason(code).ignorable
+
+
 def _code_of(database: Database, given: str) -> str:
     """A reason's code as it is written; one of another version is known where a file was rejected for it."""
     stored = [name.partition(":")[2] for name in not_indexed.file_counts(database) if name.startswith("reason:")]

@@ -14,7 +14,7 @@ import time
 import zipfile
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from archives import Home, copy_of
@@ -25,6 +25,7 @@ from spinecho.ui.server.api.around.service import Door
 from spinecho.ui.server.jobs import queue as queues
 from spinecho.ui.server.jobs.queue import Job, Queue, QueueFull
 from spinecho.ui.server.jobs.runner import ATTEMPTS, Runner
+from spinecho.ui.server.jobs.worker import do
 
 _DOES = """
 import sys, time
@@ -154,6 +155,17 @@ def test_what_a_killed_server_was_at_is_begun_anew(tmp_path: Path) -> None:
     assert workers.over(number).result == {"attempt": 2}
     workers.runner.close()
     assert not workers.queue.finish(number, {"attempt": 1}, 1), "the old process may not answer any more"
+
+
+@pytest.mark.parametrize(("kind", "role"), [("of later times", "viewer"), ("map", "curator")])
+def test_what_a_server_of_another_version_was_asked_fails_and_says_so(tmp_path: Path, kind: str, role: str) -> None:
+    with closing(Queue(tmp_path)) as queue:
+        number = queue.add(kind, owner="ada", role=role, arguments={}).id
+        assert queue.take("r")
+        do(number, queue, cast(Any, None))
+        assert (job := queue.get(number)) is not None
+        assert (job.state, job.problem is not None) == ("failed", True)
+        assert "another version" in (job.problem or {})["detail"]
 
 
 def test_order_is_by_priority_then_in_turns_of_owners(tmp_path: Path) -> None:

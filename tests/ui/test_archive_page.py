@@ -99,6 +99,16 @@ def test_what_can_be_mended_comes_first_and_is_retried_there(home: Path) -> None
         assert any("indexing already" in text for text in texts(page))
 
 
+def test_reasons_of_another_version_are_shown_by_their_codes(home: Path) -> None:
+    with sqlite3.connect(home / "spinecho.sqlite") as connection:
+        connection.execute("UPDATE failures SET reason = 'OF_LATER_TIMES'")
+        connection.commit()
+    page = at("Failures")
+    assert page.dataframe[0].value["reason"].tolist() == ["of later times"]
+    assert "another version" in page.dataframe[0].value["what to do"].tolist()[0]
+    assert page.selectbox(key="failure-reason").value == "OF_LATER_TIMES"
+
+
 def test_small_counts_of_the_archive_are_hidden(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPINECHO_SMALLEST_COUNT", "5")
     page = calm(page_of("archive").run())

@@ -242,7 +242,7 @@ def _print_state(one: HeldEncoder) -> None:
         "before": "answered before; 'spinecho encoders rollback' goes back to it",
         "beside": f"is held beside; 'spinecho encoders switch {one.number}' lets it answer",
         "retired": f"goes with the next run; 'spinecho encoders retire {one.number} --undo' takes that back",
-    }[one.state]
+    }.get(one.state, f"is {plain(one.state)}, which another version of Spinecho knows")
     out.print(f"{plain(one.encoder)} (space {one.number}) {word}", soft_wrap=True, highlight=False)
     if one.lacking and one.state in {"serves", "before"}:
         show_warning(

@@ -185,7 +185,7 @@ def _print_state(one: Concept) -> None:
         "replaced": "was replaced by a later version",
         "draft": "is a draft and predicts nothing",
         "undone": "is undone",
-    }[one.state]
+    }.get(one.state, f"is {plain(one.state)}, which another version of Spinecho knows")
     out.print(f"version {one.version} of {plain(one.name)} {word}", soft_wrap=True, highlight=False)
     if one.stale and one.state == "serves":
         show_warning(

@@ -93,21 +93,24 @@ def _pages(call: Call, k: int) -> Asking[Mapping[str, Any]]:
 
     Raises `QueryError` for more than a server gives.
     """
-    from spinecho.errors import QueryError  # noqa: PLC0415
+    from spinecho.errors import ArchiveChanged, QueryError  # noqa: PLC0415
 
     if k > _MOST_HITS:
         raise QueryError(f"k={k:,}: a server gives {_MOST_HITS:,} hits at most; narrow the question with where")
     for _ in range(_BEGUN):
         body: Mapping[str, Any] = yield from plain(_page(call, k))
         found, following = [*body["hits"]], body["next"]
-        while following is not None and len(found) < k:
-            page = yield from plain(_page(call, k - len(found), following))
-            if page["snapshot"] != body["snapshot"]:
-                break
-            found += page["hits"]
-            following = page["next"]
-        else:
-            return {**body, "hits": found, "next": following}
+        try:
+            while following is not None and len(found) < k:
+                page = yield from plain(_page(call, k - len(found), following))
+                if page["snapshot"] != body["snapshot"]:
+                    break
+                found += page["hits"]
+                following = page["next"]
+            else:
+                return {**body, "hits": found, "next": following}
+        except ArchiveChanged:
+            continue
     raise QueryError("the archive changed again and again while its hits were fetched; ask for fewer, or once more")
 
 

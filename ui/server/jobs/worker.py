@@ -46,8 +46,12 @@ def do(number: str, queue: Queue, opened: Opened) -> None:
     job = queue.get(number)
     if job is None or job.state != "running":
         return
-    context = Context(opened, Person(job.owner, Role(job.role)), job, queue)
     try:
+        if job.kind not in KINDS or job.role not in set(Role):  # a server of another version of this home was asked
+            raise SpinechoError(
+                f"a job {job.kind!r} for a {job.role!r} is of another version of Spinecho; begin it again there"
+            )
+        context = Context(opened, Person(job.owner, Role(job.role)), job, queue)
         done = KINDS[job.kind].work(context, job.arguments)
     except Stopped:
         queue.cancelled(number)

@@ -10,7 +10,7 @@ import streamlit as st
 from spinecho.access.people import Role
 from spinecho.answering.facet_counts import Count, number
 from spinecho.setup.wiring import USER_ERRORS
-from spinecho.shown import Reason
+from spinecho.shown import is_ignorable, remedy_of
 from spinecho.ui.scrubbed import scrub_findings, scrub_rows
 from spinecho.ui.views.archive.disk import space_rows, used
 from spinecho.ui.views.archive.jobs import jobs, start
@@ -21,6 +21,7 @@ from spinecho.ui.views.style import trouble
 SHORTCUTS = (("drag on the map", "draw a lasso"),)
 _NAMES = {"body_region": "body region", "sequence": "sequence", "vendor": "manufacturer"}
 _MOST_FILES = 500
+_OF_ANOTHER = "A reason of another version of Spinecho: the messages of the files tell more."
 _VIEWS = ("Overview", "Map", "Failures", "Encoders and builds", "Record")
 
 
@@ -82,12 +83,15 @@ def _failures(context: PageContext) -> None:
     rejected, counts = context.front.holdings.rejected(), context.front.holdings.counts()
     homeless = counts["reports"] - counts["reports_matched"]
     # what somebody can mend comes before what is merely left aside
-    codes = sorted(rejected, key=lambda code: Reason(code).ignorable)
-    rows = [{"reason": _reason(code), "files": rejected[code], "what to do": Reason(code).remedy} for code in codes]
+    codes = sorted(rejected, key=is_ignorable)
+    rows = [
+        {"reason": _reason(code), "files": rejected[code], "what to do": remedy_of(code) or _OF_ANOTHER}
+        for code in codes
+    ]
     if not rows and not homeless:
         st.caption("Nothing was rejected, and every report has its study.")
         return
-    mendable = sum(files for code, files in rejected.items() if not Reason(code).ignorable)
+    mendable = sum(files for code, files in rejected.items() if not is_ignorable(code))
     if rows:
         aside = sum(rejected.values()) - mendable
         st.caption(f"{mendable:,} files to look at, {aside:,} left aside for good reason.")

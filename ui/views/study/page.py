@@ -276,7 +276,8 @@ def _report(opened: OpenedStudy) -> None:
         for report in opened.reports:
             st.text(report.text)
     if opened.withdrawn:
-        left_out = [f"{n} {_OUT_OF_SEARCH[kind]}" for kind, n in sorted(opened.withdrawn.items())]
+        kinds = {kind: _OUT_OF_SEARCH.get(kind, f"reports ({kind})") for kind in opened.withdrawn}
+        left_out = [f"{n} {kinds[kind]}" for kind, n in sorted(opened.withdrawn.items())]
         st.caption(f"Not shown and not searched: {', '.join(left_out)}")
 
 

@@ -6,38 +6,52 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import Response
 
+from spinecho.errors import ArchiveChanged
 from spinecho.search.access.personal_archive import digest_of
 from spinecho.ui.server.api.around.asking import Asked
 from spinecho.ui.server.api.around.problems import WrongCursor
 
 
-def cursor_of(asked: Asked, question: Mapping[str, Any], offset: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page begins. moment: what the pages before were answered from, '' where nothing but rows is counted."""
+
+    offset: int = 0
+    moment: str = ""
+
+    def require(self, moment: str) -> None:
+        """Raise `ArchiveChanged` where the page before is of another moment: its order is not this one's."""
+        if self.offset and self.moment != moment:
+            raise ArchiveChanged(
+                "the archive, or what you judged, has changed since the page before: the hits that follow may be in "
+                "another order; begin again without a cursor"
+            )
+
+
+def cursor_of(asked: Asked, question: Mapping[str, Any], offset: int, moment: str = "") -> str:
     """Where the next page of this person's question begins; nobody can make one up, or take it to another question."""
-    signed = json.dumps([offset, asked.service.signature("cursor", asked.person.name, _digest(question), str(offset))])
+    signature = asked.service.signature("cursor", asked.person.name, _digest(question), str(offset), moment)
+    signed = json.dumps([offset, moment, signature])
     return base64.urlsafe_b64encode(signed.encode()).decode().rstrip("=")
 
 
-def offset_of(asked: Asked, question: Mapping[str, Any], cursor: str | None) -> int:
-    """Where a page begins, 0 without a cursor. Raises `WrongCursor`."""
+def place_of(asked: Asked, question: Mapping[str, Any], cursor: str | None) -> Place:
+    """Where a page begins: at the start without a cursor. Raises `WrongCursor`."""
     if not cursor:
-        return 0
+        return Place()
     try:
-        signed = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
-        offset, signature = signed
+        offset, moment, _ = json.loads(base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
     except (ValueError, TypeError):
         raise WrongCursor("this is no cursor of this server; begin again without one") from None
-    if (
-        not isinstance(offset, int)
-        or isinstance(offset, bool)
-        or cursor_of(asked, question, offset) != cursor.rstrip("=")
-    ):
+    whole = isinstance(offset, int) and not isinstance(offset, bool) and isinstance(moment, str)
+    if not whole or cursor_of(asked, question, offset, moment) != cursor.rstrip("="):
         raise WrongCursor("this cursor belongs to another question, or to somebody else; begin again without one")
-    _ = signature
-    return offset
+    return Place(offset, moment)
 
 
 def tag_of(*parts: object) -> str:

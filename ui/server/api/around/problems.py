@@ -20,7 +20,7 @@ from spinecho.db.people.saved import NoSuchSearch
 from spinecho.db.people.tokens import TokenError
 from spinecho.db.schema.clean import Unstorable
 from spinecho.encoders.errors import EncoderError, ReadError
-from spinecho.errors import QueryError, SettingsError, SpinechoError
+from spinecho.errors import ArchiveChanged, QueryError, SettingsError, SpinechoError
 from spinecho.indexer.sources.source import SourceSettings
 from spinecho.search.access.personal_archive import Refused
 from spinecho.search.stopping import SearchStopped
@@ -102,7 +102,7 @@ class Elsewhere(SpinechoError):
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (OutOfScope, 403), (Refused, 403), (Unauthenticated, 401), (Unknown, 404), (NoSuchSearch, 404),
     (WrongCursor, 400), (OutOfRange, 416), (TooMany, 429), (TooLarge, 413), (Overloaded, 503), (NotReady, 503),
-    (StillRunning, 504), (SearchStopped, 504),
+    (StillRunning, 504), (SearchStopped, 504), (ArchiveChanged, 409),
     (Conflict, 409), (Busy, 409), (FilesChanged, 409), (ReadersBusy, 503), (RecordError, 503), (StorageFailure, 503),
     (Damaged, 500), (SourceSettings, 422),
     (SettingsError, 500), (FilterError, 422), (CohortError, 422), (TokenError, 422), (Unstorable, 422),

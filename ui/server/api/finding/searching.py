@@ -14,14 +14,15 @@ from spinecho.answering.connection import read_where
 from spinecho.answering.results import Hit, hits_of
 from spinecho.db.filters.algebra import Filter
 from spinecho.errors import QueryError, SpinechoError
+from spinecho.search.access.personal_archive import digest_of
 from spinecho.search.answers.hits import Results, results_json
 from spinecho.search.query import Evidence, ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from spinecho.setup.boxes import read_box
 from spinecho.ui.server.api.around.asking import Asked, Needs
 from spinecho.ui.server.api.around.limits import MOST_DEEP
-from spinecho.ui.server.api.around.metrics import SEARCHES, stages_seen
-from spinecho.ui.server.api.around.paging import cursor_of, offset_of
-from spinecho.ui.server.api.around.problems import WrongCursor
+from spinecho.ui.server.api.around.metrics import stages_seen
+from spinecho.ui.server.api.around.paging import Place, cursor_of, place_of
+from spinecho.ui.server.api.around.turns import taken_in_turn
 from spinecho.ui.server.api.as_json import shapes
 from spinecho.ui.server.api.finding.uploads import read_upload
 
@@ -31,15 +32,14 @@ Answer = TypeVar("Answer")
 _PICTURES = 3
 
 
-async def taken_in_turn(asked: Asked, work: Callable[[], Answer]) -> Answer:
+async def asked_in_turn(asked: Asked, work: Callable[[], Answer]) -> Answer:
     """What `work` makes in a thread, once it is its turn. The seconds waited are in `asked.request.state.waited`."""
 
     def timed(waited: float) -> Answer:
         asked.request.state.waited = waited
         return work()
 
-    with SEARCHES.track_inprogress():
-        return await asked.service.turns.taken(timed)
+    return await taken_in_turn(asked.service, timed)
 
 
 def in_turn(endpoint: Callable[..., Answer]) -> Callable[..., Awaitable[Answer]]:
@@ -47,7 +47,7 @@ def in_turn(endpoint: Callable[..., Answer]) -> Callable[..., Awaitable[Answer]]
 
     @functools.wraps(endpoint)
     async def waits(asked: Asked, **given: Any) -> Answer:
-        return await taken_in_turn(asked, functools.partial(endpoint, asked, **given))
+        return await asked_in_turn(asked, functools.partial(endpoint, asked, **given))
 
     return waits
 
@@ -108,7 +108,7 @@ async def similar_scan(
     scan, left_out = await run_in_threadpool(scan_of, asked, files, box or None)
     query: Query = TextQuery(words, like=scan) if words.strip() and isinstance(scan, ImageQuery) else scan
     want = Kind.REPORT if reports else Kind.STUDY
-    return await taken_in_turn(asked, functools.partial(page_of, asked, query, chosen, want, k, None, None, left_out))
+    return await asked_in_turn(asked, functools.partial(page_of, asked, query, chosen, want, k, None, None, left_out))
 
 
 def scan_of(asked: Asked, files: list[UploadFile], box: str | None) -> tuple[ImageQuery | SpotQuery, list[str]]:
@@ -125,20 +125,30 @@ def page_of(
     question: Mapping[str, Any] | None, left_out: list[str] | None = None,
 ) -> JSONResponse:  # fmt: skip
     """A page of hits. question: what its cursors belong to, None where there is one page alone."""
-    offset = 0 if question is None else offset_of(asked, question, cursor)
-    if offset + k > MOST_DEEP:
-        raise WrongCursor(f"pages reach {MOST_DEEP} hits deep; narrow the question with where")
-    results = asked.archive.search(query, want=want, k=offset + k, where=where)
+    place = Place() if question is None else place_of(asked, question, cursor)
+    until = min(place.offset + k, MOST_DEEP)  # the last page may be a shorter one
+    results = asked.archive.search(query, want=want, k=until, where=where)
+    moment = _moment(results, query)
+    place.require(moment)
     hits = hits_of(results, asked.archive.listed(results, most=_PICTURES).pictures)
     state = asked.request.state
     state.stages = {"waiting": getattr(state, "waited", 0.0), **results.seconds}
     state.plan = str(results.plan.way) if results.plan is not None else type(query).__name__
     stages_seen(results.seconds)
-    body = _body(results, hits.hits, offset)
-    more = question is not None and len(results.hits) == offset + k and offset + 2 * k <= MOST_DEEP
-    body["next"] = cursor_of(asked, question, offset + k) if more and question is not None else None
+    body = _body(results, hits.hits, place.offset)
+    more = results.more and until < MOST_DEEP
+    body["next"] = cursor_of(asked, question, until, moment) if more and question is not None else None
     body["left_out"] = left_out or []
     return JSONResponse(body)
+
+
+def _moment(results: Results, query: Query) -> str:
+    """What decides the order of an answer besides its question: the archive's moment, and the thumbs that moved it.
+
+    Which builds serve a moment changes no answer, see `Engine.reading`.
+    """
+    rated = (query.good, query.bad) if isinstance(query, TextQuery) else ()
+    return digest_of(repr((results.snapshot.partition("@")[0], rated)))
 
 
 def _body(results: Results, hits: tuple[Hit, ...], offset: int) -> dict[str, Any]:

@@ -48,4 +48,4 @@ async def search_like_scan(
         )  # fmt: skip
         return searching.page_of(asked, query, where, Kind(body.want), body.k, None, None, left_out)
 
-    return await searching.taken_in_turn(asked, search)
+    return await searching.asked_in_turn(asked, search)

@@ -15,7 +15,7 @@ from spinecho.db.queries.facets import FACETS
 from spinecho.filling.status_facts import failure_facts, status_facts
 from spinecho.search.access.personal_archive import Role, digest_of
 from spinecho.ui.server.api.around.asking import Asked, Needs
-from spinecho.ui.server.api.around.paging import cursor_of, held, offset_of
+from spinecho.ui.server.api.around.paging import cursor_of, held, place_of
 from spinecho.ui.server.api.as_json import failure_shapes, shapes
 
 router = APIRouter(tags=["archive"])
@@ -85,7 +85,7 @@ def failures(
     digest = digest_of(reason or "")
     asked.access.allow(Role.MANAGER, "see which files were rejected", "see-failures", digest, everything=everything)
     question = {"failures": reason, "everything": everything}
-    offset = offset_of(asked, question, cursor)
+    offset = place_of(asked, question, cursor).offset
     facts = failure_facts(asked.service.database, reason=reason, everything=everything)
     remedies = {one["reason"]: one["remedy"] for one in facts["by_reason"]}
     found = [one | {"remedy": remedies.get(one["reason"], "")} for one in facts["failures"][offset : offset + k]]

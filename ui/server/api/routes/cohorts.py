@@ -17,7 +17,7 @@ from spinecho.search.access.searching import SEES_PATIENTS
 from spinecho.search.cohorts.definition import Definition, from_plain
 from spinecho.ui.cohort_facts import change_facts, definition_of, version_facts
 from spinecho.ui.server.api.around.asking import Asked, Needs
-from spinecho.ui.server.api.around.paging import cursor_of, offset_of
+from spinecho.ui.server.api.around.paging import cursor_of, place_of
 from spinecho.ui.server.api.around.problems import Unknown
 from spinecho.ui.server.api.around.repeats import KEYED, once_awaited
 from spinecho.ui.server.api.as_json import shapes
@@ -73,7 +73,7 @@ def version(
     """A version: its definition, what each line left, and its studies by UID."""
     one = frozen_version(asked, name, number)
     question = {"members": name, "version": number}
-    offset = offset_of(asked, question, cursor)
+    offset = place_of(asked, question, cursor).offset
     with known():
         members = asked.cohorts.members(name, number)
     sees = asked.access.may(SEES_PATIENTS)

@@ -20,9 +20,9 @@ from spinecho.search.access.persons import Person, Refused
 from spinecho.ui.mcp.http import MOST_BYTES
 from spinecho.ui.mcp.server import server_of
 from spinecho.ui.server.api.around.asking import Needs
-from spinecho.ui.server.api.around.metrics import SEARCHES
 from spinecho.ui.server.api.around.problems import Unauthenticated, problem, problem_of
 from spinecho.ui.server.api.around.service import Service
+from spinecho.ui.server.api.around.turns import taken_in_turn
 from spinecho.ui.server.guard import Receive, Scope, Send
 
 PATH = "/mcp"
@@ -72,8 +72,7 @@ class Tools:
 
         @functools.wraps(search)
         async def waits(*given: Any, **named: Any) -> Answer:
-            with SEARCHES.track_inprogress():
-                return await self._service.turns.taken(lambda _: search(*given, **named))
+            return await taken_in_turn(self._service, lambda _: search(*given, **named))
 
         return waits
 
