@@ -17,10 +17,8 @@ from spinecho.search.answers.explain import Ranked
 from spinecho.search.channels.found import Found
 from spinecho.search.query import Kind
 
-FIRST, FURTHER = 20, 3
-"""Hits that the first step is for, for which channels look no deeper than for one; and how many times those each
-further step is for.
-"""
+FIRST, FURTHER = 10, 5
+"""Hits that the first step is for, as a page shows; and how many times those each further step is for."""
 
 
 @dataclass(frozen=True)
