@@ -50,7 +50,7 @@ def in_order(database: Database, look: Callable[[int], Found], *, want: Kind, k:
         deeper = look(wanted)
         found = _deepened(found, deeper, placed, hits[-1] if hits else None)
         left = {key: score for key, score in found.scores.items() if key not in placed}
-        if not left:  # nothing was there at four times the depth
+        if not left:  # so much deeper there is nothing else
             return Ordered(hits, found, first, more=False)
         added = _best(database, found, left, want, _room(found, left, wanted - len(hits), k - len(hits)))
         ceiling = hits[-1][1] if hits else 1.0
