@@ -48,6 +48,8 @@ class PendingFiles:
     report_columns: str = ""
     """See `given_columns.read_columns`."""
     claims: Claims = field(default_factory=Claims)
+    _stored: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Volumes by the (study, series) that this run stored."""
 
     def index_series(self) -> int:
         """Read, encode and store every pending series, up to the limit; how many that were.
@@ -180,8 +182,11 @@ class PendingFiles:
                 file_index.reject(self.database, self.run, {file: rejected.get(file, refused) for file in ids.values()})
                 new = []
             self.claims.give_back(study_uid)
-            self.tally.counts["series"] += bool(new)
-            self.tally.counts["volumes"] += len(new)
+            self._stored[study["uid"], facts["uid"]] = len(
+                new
+            )  # one that is read again, since a file of it gets its turn, is one
+            self.tally.counts["series"] = sum(map(bool, self._stored.values()))
+            self.tally.counts["volumes"] = sum(self._stored.values())
             self.progress.advance("read")
 
     def _store_reports(
@@ -189,7 +194,7 @@ class PendingFiles:
     ) -> None:
         """Store what a report file gave, a page a transaction. free: processes that do not wait for it to be taken."""
         with self.tally.timed("reports"):
-            through = read if self.door is None else self.door.reports(read, free)
+            through = read if self.door is None else self.door.reports(read, free, path=record.path)
             stored = store_report_file(
                 self.database, self.run, record, through, self.dual.text, text_space=self.text.id
             )

@@ -17,6 +17,7 @@ from spinecho.db.errors import PruneRefused, RootMissing
 from spinecho.db.files import file_index, not_indexed, runs
 from spinecho.db.files.reopening import reopen_reports
 from spinecho.db.files.roots import ArchiveName, name_archives
+from spinecho.db.files.same_bytes import REMEDY, same_bytes
 from spinecho.db.schema.claims import claims_of
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
@@ -170,7 +171,7 @@ def index_archive(
     matched = settle_reports(database)
     tally.counts.update({f"reports_{match}": n for match, n in matched.counts.items()})
     taken = columns_taken(tally.counts)
-    warnings += [*matched.warnings, *_guesses(tally), *warnings_of(door)]
+    warnings += [*matched.warnings, *_guesses(tally), *warnings_of(door), *_same_bytes(database, tally)]
     with tally.timed("build"):
         warnings += refresh_builds(database, builds, force=options.rebuild)
     tally.counts["pending"] += file_index.count_pending_series(database)
@@ -264,6 +265,14 @@ def _disagreements(database: Database) -> list[str]:
         return []
     fields = ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in sorted(found.items()))
     return [f"{studies:,} studies have series that disagree in a fact of the study, and go by most of them ({fields})"]
+
+
+def _same_bytes(database: Database, tally: Tally) -> list[str]:
+    found = same_bytes(database)
+    if found is None:
+        return []
+    tally.counts["same_bytes"] = found.files
+    return [f"{found.sentence}: {REMEDY}"]
 
 
 def _check_codecs(database: Database) -> list[str]:

@@ -18,7 +18,7 @@ import json
 import os
 import stat
 import zlib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -198,15 +198,21 @@ class Repository:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Held while a backup is written; what an interrupted one left goes first. Raises `Busy`."""
+        with self._alone(wait=False):
+            for left in self.folder.glob("*/*.partial"):
+                left.unlink()
+            self._forget_packs()
+            yield
+
+    @contextmanager
+    def _alone(self, *, wait: bool) -> Iterator[None]:
+        """wait: for another backup to come to its end. Raises `Busy`, `StorageFailure`."""
         try:
             with (self.folder / _LOCK).open("a") as file:
                 try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
                 except BlockingIOError:
                     raise Busy(f"another backup is being written to {self.folder}; wait for it") from None
-                for left in self.folder.glob("*/*.partial"):
-                    left.unlink()
-                self._forget_packs()
                 yield
         except OSError as error:
             raise _failed(self.folder, error) from error
@@ -307,19 +313,22 @@ class Repository:
             raise self._damaged_manifest(manifest.name)
         return frozenset(bad)
 
-    def mark(self, damaged: Collection[tuple[str, int]]) -> None:
-        """Have later backups write anew what these pieces held, and no others: marks of before go."""
-        starts: dict[str, list[int]] = {}
-        for pack, start in sorted(damaged):
-            starts.setdefault(pack, []).append(start)
-        try:
+    def mark(self, damaged: Mapping[str, Collection[tuple[str, int]]], packs: Collection[str]) -> None:
+        """Have later backups write anew what these pieces held: damaged by backup, found by reading all of these packs.
+
+        Marks of before of these packs go. What was read is of before now, so a backup that is being written comes to
+        its end first, and what only backups need that were forgotten meanwhile is not marked.
+        """
+        with self._alone(wait=True):
+            there = {*self.names()}
+            starts: dict[str, list[int]] = {}
+            for pack, start in sorted({piece for name in there & damaged.keys() for piece in damaged[name]}):
+                starts.setdefault(pack, []).append(start)
             for mark in (self.folder / _PACKS).glob("*.damaged"):
-                if mark.stem not in starts:
+                if mark.stem in packs and mark.stem not in starts:
                     mark.unlink()
             for pack, found in starts.items() if (self.folder / _PACKS).is_dir() else ():  # else all are missing
                 write_durably(self._pack(pack).with_suffix(".damaged"), "".join(f"{one}\n" for one in found).encode())
-        except OSError as error:
-            raise _failed(self.folder, error) from error
 
     def _pack(self, name: str) -> Path:
         return self.folder / _PACKS / f"{name}.pack"

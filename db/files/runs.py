@@ -68,6 +68,17 @@ def last_roots(database: Database) -> tuple[str, ...]:
         return tuple(clean.real_path(root) for root in next((roots for roots in runs if roots), ()))
 
 
+def add_roots(database: Database, roots: Sequence[str]) -> None:
+    """Let the newest run that named folders name these too: they are the archive's, though it did not walk them."""
+    with database.begin() as session:
+        for run in session.scalars(select(Run).order_by(Run.id.desc()).limit(50)):
+            if run.roots:
+                named = dict.fromkeys([*run.roots, *map(clean.stored_path, roots)])
+                if len(named) > len(run.roots):
+                    run.roots = list(named)
+                return
+
+
 def last_report_columns(database: Database) -> str:
     """The columns of reports' tables that the newest run was given, or took over from the one before it."""
     with database.begin() as session:

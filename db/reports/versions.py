@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Literal
 
 Standing = Literal["stands", "addendum", "superseded", "duplicate", "withdrawn"]
 FOUND: frozenset[str] = frozenset({"stands", "addendum"})
 """What search may find."""
+_UTC = "Z"
+"""What a time ends in whose zone was given."""
+_MOST_EAST, _MOST_WEST = timedelta(hours=14), timedelta(hours=12)
+"""By how much clocks are before and behind UTC at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +114,34 @@ def _latest(mains: Sequence[Version]) -> tuple[list[Version], list[Version]]:
         top = [one for one in top if one.number == max(numbers)]
     by_date: list[Version] = []
     if len(top) > 1 and all(one.dated for one in top):
-        days = min(len(one.dated) for one in top)  # the coarsest: a day says nothing of the hour
-        last = max(one.dated[:days] for one in top)
-        earlier = [one for one in top if one.dated[:days] != last]
+        earlier = _earlier(top)
         if len({one.status for one in top}) == 1 and top[0].status in ("", "final"):
             by_date = earlier
-        top = [one for one in top if one.dated[:days] == last]
+        top = [one for one in top if one not in earlier]
     if later := [one for one in top if one.status in ("corrected", "cancelled")]:
         top = [max(later, key=lambda one: one.place)]  # these say themselves that they come after another
     return top, by_date
+
+
+def _earlier(dated: Sequence[Version]) -> list[Version]:
+    """Those that are surely of before another: by what they say, where all of them say it in one way.
+
+    A time in UTC (its zone was given) and a day or a time of a clock whose zone nobody told are so far apart as the
+    zones of the world allow.
+    """
+    if len({one.dated.endswith(_UTC) for one in dated}) == 1:
+        days = min(len(one.dated) for one in dated)  # the coarsest: a day says nothing of the hour
+        last = max(one.dated[:days] for one in dated)
+        return [one for one in dated if one.dated[:days] != last]
+    spans = [_span(one.dated) for one in dated]
+    latest = max(first for first, _ in spans)
+    return [one for one, (_, last) in zip(dated, spans, strict=True) if last < latest]
+
+
+def _span(dated: str) -> tuple[datetime, datetime]:
+    """The first and the last moment, in UTC, that a date may mean."""
+    at = datetime.fromisoformat(dated.removesuffix(_UTC))
+    if dated.endswith(_UTC):
+        return at, at
+    length = timedelta() if "T" in dated else timedelta(days=1)
+    return at - _MOST_EAST, at + length + _MOST_WEST

@@ -76,6 +76,12 @@ def words(text: str) -> str:
     return _WORD.sub(lambda found: _apart(found[0]), plain)
 
 
+def scanner_words(text: str) -> str:
+    """Of a text's words those alone that consoles use: of `meyer_t1_sag` T1 and sagittal, and nobody's name."""
+    known = _OF_SCANNERS | _OF_LANGUAGE | _BEHIND_DIGITS
+    return " ".join(word for word in words(text).split() if word in known)
+
+
 @lru_cache(maxsize=4096)
 def _apart(word: str) -> str:
     """One word, or the scanner words that it is made of, or letters and the number behind them."""

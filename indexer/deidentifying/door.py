@@ -8,24 +8,31 @@ more than it needs, never less.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from spinecho.encoders.acquisition.evidence import age_in_years
+from spinecho.encoders.acquisition.whole_words import scanner_words
 from spinecho.encoders.errors import Reason
 from spinecho.encoders.reading.headers import Header
-from spinecho.encoders.reading.nifti.series import subject_in
+from spinecho.encoders.reading.nifti.series import subject_in, title_of
+from spinecho.encoders.reading.nifti.subject_tables import age_of
+from spinecho.encoders.reading.personal_fields import kind_of_field
 from spinecho.encoders.sandbox.processes import Outcome, Sandbox
 from spinecho.encoders.sandbox.worker import Message
 from spinecho.indexer.deidentifying.keyed import Keyed, moved
 from spinecho.indexer.deidentifying.known import NUMBER, Known
-from spinecho.indexer.deidentifying.profile import Options, described
+from spinecho.indexer.deidentifying.profile import OLDEST, Options, described
 from spinecho.indexer.deidentifying.reports import scrub_task
+from spinecho.indexer.deidentifying.texts import DAY_GONE
 
 _DAYS = ("study_date", "series_date", "acquired")
 _DESCRIPTORS = ("study_description", "series_description", "protocol", "requested", "performed", "agent")
+_AGE = re.compile(r"(?<![a-z])ages?(?![a-z])")
 _CODES = frozenset(("modality", "image_type", "sop_class", "photometric", "sex", "age"))
 PATHS, REPORTS = "paths_that_name", "reports_scrubbed"
 Named = tuple[str, str]
@@ -86,22 +93,32 @@ class Door:
         )  # fmt: skip
         self.met |= {patient, accession, study} - {""} if values else set()
         known = _known(values | {(NUMBER, value) for value in (subject, str(facts.get("accession", ""))) if value})
-        self.counts[PATHS] += header.kind == "dicom" and known.found_in(header.path)
+        told = known if header.kind == "dicom" else _known(values)  # a BIDS name has its subject by its own rules
+        self.counts[PATHS] += told.found_in(header.path)
         detail = self._detail(header, known, self.keyed.days(who), patient, accession)
         return dataclasses.replace(header, study_uid=study, series_uid=series, sop_uid=sop, detail=detail)
 
-    def reports(self, read: Iterable[Message | Outcome], sandbox: Sandbox | None = None) -> Iterator[Message | Outcome]:
+    def reports(
+        self, read: Iterable[Message | Outcome], sandbox: Sandbox | None = None, *, path: str = ""
+    ) -> Iterator[Message | Outcome]:
         """What reading a report file gave, with its keys mapped and its words scrubbed.
 
         sandbox: whose processes may do it, None while a file is streamed: these may all wait for what is done here.
+        path: of the file, which is counted where it names somebody.
         """
+        counted = False
         for item in read:
             if isinstance(item, Outcome) or "text" not in item[0]:
                 yield item
-            else:
-                yield self._report(item[0], sandbox or self._own_sandbox())
+                continue
+            report, known = self._report(item[0], sandbox or self._own_sandbox())
+            if not counted and known.found_in(path):
+                self.counts[PATHS] += 1
+                counted = True
+            yield report
 
-    def _report(self, value: dict[str, Any], sandbox: Sandbox) -> Message:
+    def _report(self, value: dict[str, Any], sandbox: Sandbox) -> tuple[Message, Known]:
+        """The report, and what is known to name its patient."""
         accession = self.keyed.accession(value["accession_number"])
         study, patient = self.keyed.uid(value["study_uid"]), self.keyed.patient(value["patient_id"])
         owner = next(filter(None, (self.identities.patient_of(code) for code in (accession, study) if code)), "")
@@ -119,11 +136,15 @@ class Door:
         facts = {key: held for key, held in value.items() if key != "sentences"}
         facts |= {"accession_number": accession, "study_uid": study, "patient_id": patient, "dated": dated}
         self.counts[REPORTS] += 1
-        outcome = sandbox.run(scrub_task(facts, sorted(names | people), days))
+        known = Known(frozenset(names | people))
+        outcome = sandbox.run(scrub_task(facts, sorted(known.values), days))
         if outcome.messages:
-            return outcome.messages[0]
+            return outcome.messages[0], known
         reason = outcome.failure or Reason.READ_CRASHED
-        return {"ordinal": facts["ordinal"], "message": "its words could not be scrubbed", "reason": reason}, ()
+        return (
+            {"ordinal": facts["ordinal"], "message": "its words could not be scrubbed", "reason": reason},
+            (),
+        ), known
 
     def _own_sandbox(self) -> Sandbox:
         if self._sandbox is None:
@@ -140,21 +161,7 @@ class Door:
     def _detail(self, header: Header, known: Known, days: int, patient: str, accession: str) -> dict[str, Any]:
         detail = dict(header.detail)
         if header.kind != "dicom":
-            detail["patient"] = patient
-            for name in ("description", "aux"):
-                if isinstance(detail.get(name), str):
-                    detail[name] = self._described(detail[name], known, days)
-            if "sidecar" in detail:
-                detail["sidecar"] = {
-                    name: self._described(value, known, days) if isinstance(value, str) else value
-                    for name, value in detail["sidecar"].items()
-                }
-            if labels := detail.get("subject", {}).get("labels"):
-                told = {name: self._described(value, known, days) for name, value in labels.items()}
-                kept = {name: one for name, one in told.items() if one}
-                numbers = {name: one for name, one in detail["subject"].get("numbers", {}).items() if name in kept}
-                detail["subject"] = detail["subject"] | {"labels": kept, "numbers": numbers}
-            return detail
+            return self._of_nifti(detail, known, days) | {"patient": patient, "title": scanner_words(title_of(header))}
         facts = {name: self._fact(name, value, known, days) for name, value in detail["facts"].items()}
         facts |= {"patient_id": patient, "accession": accession}
         detail["facts"] = {name: value for name, value in facts.items() if value not in (None, "")}
@@ -164,6 +171,31 @@ class Door:
                 for name, column in detail["frames"].items()
             }
         return detail
+
+    def _of_nifti(self, detail: dict[str, Any], known: Known, days: int) -> dict[str, Any]:
+        """What headers, sidecars and tables say, without whose it is."""
+        for name in ("description", "aux"):
+            if isinstance(detail.get(name), str):
+                detail[name] = self._described(detail[name], known, days)
+        if "sidecar" in detail:
+            detail["sidecar"] = {
+                name: self._described(value, known, days) if isinstance(value, str) else value
+                for name, value in detail["sidecar"].items()
+            }
+        if "subject" in detail:
+            detail["subject"] = self._subject(detail["subject"], known, days)
+        return detail
+
+    def _subject(self, subject: dict[str, Any], known: Known, days: int) -> dict[str, Any]:
+        """Of the labels of a subject those that stay; a number only where what it was written as stays too."""
+        labels = {name: one for name, one in subject.get("labels", {}).items() if kind_of_field(name) is None}
+        told = {name: _young(name, self._described(one, known, days)) for name, one in labels.items()}
+        numbers = {name: one for name, one in subject.get("numbers", {}).items() if told.get(name) == labels.get(name)}
+        found = subject | {"labels": {name: one for name, one in told.items() if one and DAY_GONE not in one}}
+        found |= {"numbers": {name: one for name, one in numbers.items() if name in labels}}
+        if (age := subject.get("age_years")) is not None:
+            found["age_years"] = age if age < OLDEST + 1 else float(OLDEST + 1)
+        return {name: value for name, value in found.items() if value not in (None, {})}
 
     def _fact(self, name: str, value: Any, known: Known, days: int) -> Any:
         if not isinstance(value, str):
@@ -175,11 +207,18 @@ class Door:
         if name in _DESCRIPTORS:
             return self._described(value, known, days)
         if name == "age":
-            return "090Y" if value.endswith("Y") and value[:-1].isdigit() and int(value[:-1]) > 89 else value
+            age = age_in_years(value)
+            return None if age is None else value if age < OLDEST + 1 else f"{OLDEST + 1:03d}Y"
         return None if name not in _CODES and known.found_in(value) else value
 
     def _described(self, value: str, known: Known, days: int) -> str:
         return described(value, known, days, self.options)
+
+
+def _young(name: str, value: str) -> str:
+    """A label, of an age above 89 years 90: of more than one group of the oldest nothing is said."""
+    age = age_of(value) if _AGE.search(name) else None
+    return value if age is None or age < OLDEST + 1 else f"{OLDEST + 1}"
 
 
 @lru_cache(maxsize=256)

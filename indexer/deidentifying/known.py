@@ -11,6 +11,7 @@ from functools import cached_property
 
 NAME, DAY, NUMBER, PLACE, PHONE = "name", "day", "number", "place", "phone"
 _PARTS = re.compile(r"[\^=\\,;/()\s]+")
+_DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?!\d)")
 _LINES = re.compile(r"[\^\\,;\r\n]+")
 _TITLES = frozenset(
     """
@@ -108,7 +109,12 @@ def _drawn_together(word: str) -> str:
 
 
 def days_written(value: str) -> Iterable[str]:
-    """A day as DICOM writes it in the ways in which people write it."""
+    """A day as DICOM or a person writes it in the ways in which people write it."""
+    if found := _DAY_FIRST.match(value.strip()):  # 04.03.1956, or 03/04/1956, which could be two days
+        pairs = {(found[1], found[2]), (found[2], found[1])}
+        for number, month in sorted(pairs):
+            yield from days_written(f"{found[3]}{int(month):02d}{int(number):02d}")
+        return
     digits = re.sub(r"\D", "", value)[:8]
     try:
         day = date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from spinecho.encoders.reading.nifti.sidecar import named_in_sidecars
+from spinecho.encoders.reading.nifti.subject_tables import named_in_tables
 from spinecho.encoders.reading.opening import open_dicom
 from spinecho.encoders.sandbox.processes import Task
 from spinecho.encoders.sandbox.worker import Message
@@ -22,10 +24,16 @@ def named_scan_task(paths: Sequence[str], *, root: str, seconds: float = 120.0) 
 def scan(arguments: dict[str, Any]) -> Iterator[Message]:
     """One message a file, in order."""
     for value, buffers in image_tasks.scan(arguments):
-        if "header" in value and '"kind":"dicom"' in value["header"][:40]:
-            yield {**value, "named": _named(Path(value["path"]))}, buffers
-        else:
+        if "header" not in value:
             yield value, buffers
+            continue
+        named = _named if '"kind":"dicom"' in value["header"][:40] else _named_beside
+        yield {**value, "named": named(Path(value["path"]))}, buffers
+
+
+def _named_beside(path: Path) -> list[list[str]]:
+    """By the sidecars of a NIfTI file, and by the tables of its data set."""
+    return [list(one) for one in sorted({*named_in_sidecars(path), *named_in_tables(path)})]
 
 
 def _named(path: Path) -> list[list[str]]:

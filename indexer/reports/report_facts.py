@@ -24,7 +24,7 @@ _FRACTION = re.compile(r"(\d{12}(?:\d\d)?)\.\d+")
 
 
 def read_date(value: str) -> str:
-    """A date, or a date and time, as ISO 8601; '' for what is none. A time with its zone is brought to UTC.
+    """A date, or a date and time, as ISO 8601; '' for what is none. A time with its zone is brought to UTC: `in_utc`.
 
     One without a zone stays as it is, and so does a date alone. 03/04/2024 may be March or April: it is read only where
     one of the two is no month, or both are the same.
@@ -41,13 +41,21 @@ def _in_utc(local: str, zone: str) -> str:
     """A local time, '' or ISO 8601, in UTC; '' where there is no such zone."""
     plain = zone.upper().replace("−", "-").removeprefix("UTC").removeprefix("GMT").removeprefix("Z").replace(":", "")
     if not local or not plain:
-        return local
+        return f"{local}Z" if local else ""
     hours, minutes = int(plain[1:3]), int(plain[3:5] or 0)
     if hours > 14 or minutes > 59:
         return ""
     offset = timedelta(hours=hours, minutes=minutes) * (-1 if plain[0] == "-" else 1)
     moment = datetime.fromisoformat(local).replace(tzinfo=timezone(offset))
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+    return in_utc(moment)
+
+
+def in_utc(moment: datetime) -> str:
+    """A moment whose zone is known, as it is kept: ISO 8601 in UTC, with a Z, which times of an unknown zone have not.
+
+    Raises OverflowError at the ends of the calendar.
+    """
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def _read_local(value: str) -> str:

@@ -28,7 +28,7 @@ from spinecho.setup.private import open_private
 from spinecho.setup.settings import Settings
 
 _DID = ("files", "unchanged", "series", "volumes", "reports", "moved", "missing", "pruned", "pending", "verified",
-        "changed_unseen", "joined", "hidden", "gone", "out_of_reach")  # fmt: skip
+        "changed_unseen", "joined", "hidden", "gone", "out_of_reach", "same_bytes")  # fmt: skip
 _MATCHES = ("matched", "unmatched", "ambiguous", "addendum", "superseded", "duplicate", "withdrawn")
 _FIELDS = ("sequence", "vendor", "body_region", "plane", "contrast")
 _OF_STAGE = {

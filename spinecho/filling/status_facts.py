@@ -7,6 +7,7 @@ from typing import Any
 
 from spinecho.db.errors import BuildCorrupt
 from spinecho.db.files import file_index, not_indexed, runs
+from spinecho.db.files.same_bytes import REMEDY, same_bytes
 from spinecho.db.queries import lookup
 from spinecho.db.queries.learning.self_tests import get_self_test
 from spinecho.db.queries.selection import Selection
@@ -49,6 +50,8 @@ def status_facts(database: Database, settings: Settings) -> dict[str, Any]:
     selection = Selection(database, settings.builds)
     selection.refresh()
     warnings += [f"{warning}; SQL answers. 'spinecho index --rebuild' mends it." for warning in selection.warnings]
+    if (same := same_bytes(database)) is not None:
+        warnings.append(f"{same.sentence}: {REMEDY}")
     warnings += notices()
     return {
         "home": str(settings.home),

@@ -13,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from spinecho.db.errors import Busy, PruneRefused, StoreError
+from spinecho.db.files import runs
 from spinecho.db.files import sources as kept
 from spinecho.db.files.sources import SourceRecord
 from spinecho.db.schema.database import Database
@@ -26,6 +27,8 @@ from spinecho.setup.settings import Settings
 
 _QUIET = 2.0
 """Seconds without a change in a folder after which it is read."""
+_BUSY = 60.0
+"""Seconds after which a folder in which something changes all the time is read all the same."""
 _LONGEST_WAIT = 600.0
 GRACE_DAYS, STABLE_SECONDS = 7, 60
 _CHANGES = frozenset({"created", "modified", "moved", "deleted"})
@@ -160,8 +163,13 @@ class Watch:
                 if most is not None and number >= most:
                     break
                 self._wake.wait(self._every)
-                while not self._stop.is_set() and time.monotonic() - self._last_event < _QUIET:
-                    self._stop.wait(_QUIET)
+                self._wait_for_quiet()
+
+    def _wait_for_quiet(self) -> None:
+        """Let what is being written come to its end, where it does so within a minute."""
+        end = time.monotonic() + _BUSY
+        while not self._stop.is_set() and time.monotonic() < min(end, self._last_event + _QUIET):
+            self._stop.wait(_QUIET)
 
     def _one(self, number: int) -> Pass:
         done, began = Pass(number), time.monotonic()
@@ -177,7 +185,8 @@ class Watch:
         folders = [*self._folders, *(folder_of(self._settings, one) for one in self._records if one.kind == "folder")]
         self._owing |= done.studies > 0
         if not self._ending.is_set() and (self._owing or folders):
-            names = [one.name for one in self._records if folder_of(self._settings, one).is_dir()]
+            records = [one for one in self._records if one.kind == "folder" or folder_of(self._settings, one).is_dir()]
+            names = [one.name for one in records]  # a spool is made with the first object, a folder may not be mounted
             roots = roots_with(self._settings, self._database, self._folders, names)
             self._run_index(done, [root for root in roots if self._there(root, done)])
         done.seconds = time.monotonic() - began
@@ -218,7 +227,7 @@ class Watch:
         for uid in gone:
             kept.forget_taken(self._database, record.id, uid)
         done.forgotten += len(gone)
-        done.studies += 1  # so that the roots of all are those of the last run again
+        done.studies += 1  # so that all that is followed is indexed by this pass too
 
     def _run_index(self, done: Pass, roots: list[Path]) -> None:
         if not roots:
@@ -238,14 +247,22 @@ class Watch:
                 done.gone = outcome.counts.get("pruned", 0)
 
     def _interruptible(self, run: Callable[[], Outcome]) -> Outcome | None:
+        """A run over what is there now: what it does not walk stays a folder of the archive, and is told or read by the
+        next pass.
+        """
+        before = runs.last_roots(self._database)
         self.indexing = True
         try:
             return run()
         except KeyboardInterrupt:
             self.stop()
             return None
+        except Busy:  # the newest run is another's, whose folders are for whoever named them
+            before = ()
+            raise
         finally:
             self.indexing = False
+            runs.add_roots(self._database, before)
 
     def _closed(self) -> float:
         """Seconds until the hours begin, 0 within them."""

@@ -126,21 +126,30 @@ def verify(folder: str | Path, *, key_file: str | Path | None, on_stage: OnStage
     repository = _repository(folder, key_file)
     names = repository.names()
     broken: dict[str, str] = {}
-    pieces: set[tuple[str, int]] = set()
+    pieces: dict[str, frozenset[tuple[str, int]]] = {}
+    packs: set[str] = set()
     for name in names:
         on_stage(name)
         try:
-            if found := repository.damaged(repository.manifest(name)):
-                pieces.update(found)
+            manifest = repository.manifest(name)
+            packs |= manifest.ends().keys()
+            if found := repository.damaged(manifest):
+                pieces[name] = found
                 broken[name] = ", ".join(sorted({f"{pack}.pack" for pack, _ in found}))
         except BackupDamaged:
             broken[name] = f"{name}.manifest"
+        except StoreError:
+            if name in repository.names():
+                raise
     unmarked = ""
     try:
         with private_files():
-            repository.mark(pieces)
+            repository.mark(pieces, packs)
     except StorageFailure as error:
         unmarked = f"{error}: run --verify once more where the folder can be written, and then "
+    there = {*repository.names()}  # another backup may have forgotten some while they were read, and what they needed
+    names = [name for name in names if name in there]
+    broken = {name: what for name, what in broken.items() if name in there}
     if broken:
         whole = [name for name in names if name not in broken]
         raise BackupDamaged(_of_broken(broken, whole, newest=names[-1], before=unmarked))

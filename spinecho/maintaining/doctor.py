@@ -204,6 +204,7 @@ class _Doctor:
             yield self._mended(found, mend)
 
     def _of_files(self) -> Iterator[Finding]:
+        from spinecho.db.files.same_bytes import REMEDY, same_bytes  # noqa: PLC0415
         from spinecho.db.upkeep.loose_rows import gone_files  # noqa: PLC0415
         from spinecho.encoders.reading.archives.paths import exists  # noqa: PLC0415
 
@@ -217,6 +218,8 @@ class _Doctor:
                 "'spinecho index' finds those that moved, 'spinecho index --prune' forgets the others",
                 gone.total(), tuple(f"{n:,} below {root}" for root, n in gone.most_common(5)),
             )  # fmt: skip
+        if (same := same_bytes(self._opened())) is not None:
+            yield Finding("files", "note", same.sentence, REMEDY, examples=same.examples)
 
     def _of_index(self) -> Iterator[Finding]:
         from spinecho.db.files import file_index, not_indexed, runs  # noqa: PLC0415

@@ -217,14 +217,21 @@ def subject_in(path: str) -> str:
 
 
 def nifti_series_facts(header: Header) -> SeriesFacts:
-    """Series-level facts: what the sidecar says, with the file's name for want of a description."""
+    """Series-level facts: what the sidecar says, with the file's name for want of a description, or what stands in its
+    place in an archive that is de-identified.
+    """
     sidecar = header.detail.get("sidecar", {})
     return SeriesFacts(
         uid=header.series_uid,
         number=sidecar.get("SeriesNumber") if isinstance(sidecar.get("SeriesNumber"), int) else None,
-        description=str(sidecar.get("SeriesDescription") or _stem(header.path)),
+        description=str(sidecar.get("SeriesDescription") or title_of(header)),
         protocol=str(sidecar.get("ProtocolName", "")),
     )
+
+
+def title_of(header: Header) -> str:
+    """The name of its file, as a title; of an archive that is de-identified what the door left of it."""
+    return str(header.detail.get("title", _stem(header.path)))
 
 
 def _stem(path: str) -> str:

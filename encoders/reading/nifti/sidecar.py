@@ -19,6 +19,7 @@ from spinecho.encoders.errors import ReadError
 from spinecho.encoders.reading.formats.names import image_stem
 from spinecho.encoders.reading.nifti.bids import inherited
 from spinecho.encoders.reading.opening import open_file
+from spinecho.encoders.reading.personal_fields import Named, named_in_fields
 
 _MOST_BYTES = 16 << 20
 _MOST_TEXT = 256
@@ -73,7 +74,18 @@ def read_sidecar(path: Path) -> Sidecar:
     return Sidecar(values, any(one.charset_guessed for one in all_of_them), lost)
 
 
-def _read(path: Path) -> Sidecar:
+def named_in_sidecars(path: Path) -> tuple[Named, ...]:
+    """(kind, value) of what the sidecars of the file at `path` say of who somebody is; no header holds it."""
+    found: list[Named] = []
+    for place in (path.parent / f"{image_stem(path.name)}.json", *inherited(path)):
+        raw = _bytes(place)
+        if isinstance(raw, bytes):
+            found += named_in_fields(_parsed(_decoded(raw)[0], set()))
+    return tuple(dict.fromkeys(found))
+
+
+def _bytes(path: Path) -> bytes | Sidecar:
+    """The file's bytes, or what is said in place of it."""
     try:
         with open_file(path) as file:
             raw = file.read(_MOST_BYTES + 1)
@@ -81,8 +93,13 @@ def _read(path: Path) -> Sidecar:
         return Sidecar()
     except (OSError, ValueError, ReadError):  # ValueError: a NUL in the name
         return Sidecar(lost=("the sidecar could not be read",))
-    if len(raw) > _MOST_BYTES:
-        return Sidecar(lost=("the sidecar is too large",))
+    return raw if len(raw) <= _MOST_BYTES else Sidecar(lost=("the sidecar is too large",))
+
+
+def _read(path: Path) -> Sidecar:
+    raw = _bytes(path)
+    if isinstance(raw, Sidecar):
+        return raw
     text, guessed = _decoded(raw)
     twice: set[str] = set()
     values = _parsed(text, twice)

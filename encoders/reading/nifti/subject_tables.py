@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from spinecho.encoders.errors import ReadError
 from spinecho.encoders.reading.nifti.bids import parts_of_name, tables_of
 from spinecho.encoders.reading.opening import open_file
+from spinecho.encoders.reading.personal_fields import Named, kind_of_field, named_in_fields
 
 _MOST_BYTES = 16 << 20
 _MOST_COLUMNS, _MOST_TEXT, _MOST_ROWS = 40, 128, 200_000
@@ -61,14 +62,10 @@ class _Cell:
 
 def subject_of(path: Path) -> Subject:
     """What participants.tsv says of a file's subject, and what sessions.tsv says of its session, which outweighs it."""
-    tables, named = tables_of(path), parts_of_name(path.name)
-    if not tables or named is None:
-        return Subject()
     found: dict[str, _Cell] = {}
-    for (table, *described), key in zip(tables, (("participant_id", "sub"), ("session_id", "ses")), strict=True):
-        if key[1] in named[0]:
-            cells = _row(table, key[0], f"{key[1]}-{named[0][key[1]]}")
-            found |= _understood(cells, [_json(one) for one in described]) if cells else {}
+    for row, described in _rows_of(path):
+        cells = {name: value for name, value in row.items() if not _is_personal(name, value)}
+        found |= _understood(cells, [_json(one) for one in described]) if cells else {}
     sex = next((found.pop(name) for name in list(found) if name in ("sex", "gender")), None)
     age = next((found.pop(name) for name in list(found) if name in ("age", "age_years", "age_at_scan")), None)
     numbers = {name: number for name, cell in found.items() if (number := _number(cell.written)) is not None}
@@ -102,6 +99,16 @@ def as_json(subject: Subject) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, {})}
 
 
+def _rows_of(path: Path) -> Iterator[tuple[dict[str, str], list[Path]]]:
+    """(what a row says of a file's subject, then of its session; JSON files that describe its columns)"""
+    tables, named = tables_of(path), parts_of_name(path.name)
+    if not tables or named is None:
+        return
+    for (table, *described), key in zip(tables, (("participant_id", "sub"), ("session_id", "ses")), strict=True):
+        if key[1] in named[0]:
+            yield _row(table, key[0], f"{key[1]}-{named[0][key[1]]}"), described
+
+
 def _row(table: Path, column: str, key: str) -> dict[str, str]:
     """The values of a row by the names of their columns; the first that holds something of those of one name."""
     lines = _text(table).split("\n")
@@ -114,14 +121,20 @@ def _row(table: Path, column: str, key: str) -> dict[str, str]:
         if len(values) > at and values[at] in (key, key.split("-", 1)[1]):
             row: dict[str, str] = {}
             for name, value in zip(header, values, strict=False):
-                if name and value.lower() not in _MISSING and name not in row and not _is_personal(name, value):
+                if name and value.lower() not in _MISSING and name not in row:
                     row[name] = value[:_MOST_TEXT]
             return row
     return {}
 
 
 def _is_personal(name: str, value: str) -> bool:
-    return _PERSONAL.fullmatch(name) is not None or _DATE.fullmatch(value) is not None
+    said = _PERSONAL.fullmatch(name) is not None or kind_of_field(name) in ("name", "phone")
+    return said or _DATE.fullmatch(value) is not None
+
+
+def named_in_tables(path: Path) -> tuple[Named, ...]:
+    """(kind, value) of what the tables say of who a file's subject is, which `subject_of` leaves out."""
+    return tuple(one for row, _ in _rows_of(path) for one in named_in_fields(row))
 
 
 def _understood(row: Mapping[str, str], described: Sequence[Mapping[str, Any]]) -> dict[str, _Cell]:

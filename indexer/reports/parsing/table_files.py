@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from spinecho.indexer.reports.parsing.parsed import (
     ReportFailure,
     trouble_with,
 )
+from spinecho.indexer.reports.parsing.people import people_of_row
 from spinecho.indexer.reports.parsing.report_head import NotDivided, read_head, says_more_than_keys
 
 Row = RawReport | ReportFailure
@@ -159,11 +161,17 @@ def object_reports(path: Path, ordinal: int, value: Any, charset: Charset, *, wh
     columns = find_columns(value)
     if columns is None:
         return [ReportFailure(str(path), ordinal, "no field for a report")]
-    return row_reports(path, ordinal, columns, {name: _as_text(item) for name, item in value.items()}, charset)
+    row = {name: _as_text(item) for name, item in value.items()}
+    return row_reports(path, ordinal, columns, row, charset, whole=value)
 
 
-def row_reports(path: Path, ordinal: int, columns: Columns, row: Mapping[str, str], charset: Charset) -> list[Row]:
-    """The report of a row, by the columns that its table has; or those of its cell, see `cells.reports_in`."""
+def row_reports(
+    path: Path, ordinal: int, columns: Columns, row: Mapping[str, str], charset: Charset, *, whole: Any = None
+) -> list[Row]:
+    """The report of a row, by the columns that its table has; or those of its cell, see `cells.reports_in`.
+
+    whole: the row with what lies within its values, where these are objects.
+    """
     try:
         text = report_text(columns, _as_shown(columns, row))
     except NoText as error:
@@ -179,8 +187,10 @@ def row_reports(path: Path, ordinal: int, columns: Columns, row: Mapping[str, st
     except NotDivided:
         return [ReportFailure(str(path), ordinal, _SEVERAL)]
     took(columns, columns.by_meaning())
+    people = people_of_row(row if whole is None else whole)
     return [
-        _report(path, ordinal + n * PART, one, facts, charset, shared=len(found) > 1) for n, one in enumerate(found)
+        replace(_report(path, ordinal + n * PART, one, facts, charset, shared=len(found) > 1), people=people)
+        for n, one in enumerate(found)
     ]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from spinecho.db.keys import accession_key, is_uid, known_patient
+from spinecho.indexer.reports.parsing.formats.cda_people import people_of
 from spinecho.indexer.reports.parsing.formats.documents import document_text
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, TooLarge, read_whole
 from spinecho.indexer.reports.parsing.markup import NoText, html_text
@@ -53,6 +54,7 @@ def read(path: Path) -> Iterator[Row]:
         dated=read_date(dated),
         version=int(version) if version.isascii() and version.isdecimal() and len(version) < 9 else None,
         exam=next((key for one in root.iterfind("./title") if (key := exam_key("".join(one.itertext())))), ""),
+        people=people_of(root),
     )  # fmt: skip
     return iter([report])
 

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from spinecho.db.keys import accession_key, is_uid, known_patient
 from spinecho.encoders.reading.opening import open_file
 from spinecho.indexer.reports.parsing.decode import lines, reading
 from spinecho.indexer.reports.parsing.formats.documents import document_text
+from spinecho.indexer.reports.parsing.formats.fhir_people import people_of
 from spinecho.indexer.reports.parsing.formats.reading import (
     LARGEST_DOCUMENT,
     ReportFormat,
@@ -27,7 +28,7 @@ from spinecho.indexer.reports.parsing.formats.reading import (
 )
 from spinecho.indexer.reports.parsing.markup import NoText, as_shown, html_text
 from spinecho.indexer.reports.parsing.parsed import RawReport, ReportFailure, trouble_with
-from spinecho.indexer.reports.report_facts import exam_key, read_date
+from spinecho.indexer.reports.report_facts import exam_key, in_utc, read_date
 from spinecho.indexer.reports.report_status import Status
 
 _SUFFIXES = frozenset((".json", ".ndjson", ".jsonl", ".fhir"))
@@ -158,6 +159,7 @@ def _report(report: dict[str, Any], resources: _Resources, source: str, ordinal:
         source, ordinal, number, uid, text, patient_id=patient, status=status,
         dated=_dated(report.get("issued")) or _dated(meta.get("lastUpdated")),
         version=int(version) if version.isascii() and version.isdecimal() and len(version) < 9 else None, exam=exam,
+        people=people_of(report, resources.get),
     )  # fmt: skip
 
 
@@ -296,7 +298,7 @@ def _quantity(quantity: Any) -> str:
 
 
 def _dated(value: Any) -> str:
-    """An instant in UTC, as ISO 8601 without its zone; a date as it is."""
+    """An instant in UTC, as ISO 8601; a date as it is."""
     text = _text(value)
     try:
         moment = datetime.fromisoformat(text)
@@ -305,7 +307,7 @@ def _dated(value: Any) -> str:
     if moment.tzinfo is None:
         return read_date(text)
     try:
-        return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()
+        return in_utc(moment)
     except OverflowError:
         return ""
 

@@ -26,7 +26,7 @@ from spinecho.indexer.reports.parsing.formats.hl7_people import people_of
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, some_rows
 from spinecho.indexer.reports.parsing.markup import NoText, as_shown
 from spinecho.indexer.reports.parsing.parsed import RawReport, ReportFailure, trouble_with
-from spinecho.indexer.reports.report_facts import exam_key, read_date
+from spinecho.indexer.reports.report_facts import exam_key, in_utc, read_date
 from spinecho.indexer.reports.report_status import Status
 
 _START = re.compile(rb"(?:\A|[\r\n\x0b])[ \t]*(?:MSH|FHS|BHS)[|^][\^~\\&#|]{2,5}")
@@ -308,7 +308,7 @@ def _dated(value: str) -> str:
         zone = timezone(sign * timedelta(hours=min(int(zoned[3]), 23), minutes=int(zoned[4]) % 60))
         try:
             moment = datetime.strptime(zoned[1].ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=zone)
-            return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat()  # noqa: UP017
+            return in_utc(moment)
         except (ValueError, OverflowError):
             return ""
     digits = re.match(r"\d{8,14}", value)

@@ -8,13 +8,20 @@ from spinecho.indexer.reports.parsing.formats.hl7_lexer import Message
 
 _FIELDS: dict[str, dict[int, str]] = {
     "PID": {2: "number", 3: "number", 4: "number", 5: "name", 6: "name", 7: "day", 9: "name", 11: "place", 13: "phone",
-            14: "phone", 18: "number", 19: "number"},
-    "NK1": {2: "name", 4: "place", 5: "phone"},
+            14: "phone", 18: "number", 19: "number", 23: "place"},
+    "PD1": {4: "name"},
+    "NK1": {2: "name", 4: "place", 5: "phone", 6: "phone", 30: "name"},
+    "MRG": {1: "number", 7: "name"},
+    "GT1": {3: "name", 4: "name", 5: "place", 6: "phone", 7: "phone"},
+    "IN1": {16: "name", 18: "day", 19: "place", 36: "number"},
     "PV1": {7: "name", 8: "name", 9: "name", 17: "name", 19: "number"},
     "OBR": {10: "name", 16: "name", 17: "phone", 28: "name", 32: "name", 33: "name", 34: "name", 35: "name"},
     "ORC": {10: "name", 11: "name", 12: "name", 14: "phone"},
+    "OBX": {16: "name"},
+    "TXA": {5: "name", 9: "name", 10: "name", 11: "name", 22: "name"},
+    "ROL": {4: "name"},
 }  # fmt: skip
-"""By segment (HL7 2.5, chapters 3 and 4): what each field names, by the kinds of `deidentifying.known`."""
+"""By segment (HL7 2.5, chapters 3, 4, 6, 7, 9 and 15): what each field names, by the kinds of `deidentifying.known`."""
 
 
 def people_of(message: Message) -> tuple[tuple[str, str], ...]:

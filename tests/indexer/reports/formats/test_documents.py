@@ -163,7 +163,12 @@ CDA = f"""<?xml version="1.0" encoding="UTF-8"?>
 def test_a_cda_document_gives_its_body_and_keys_and_nobodys_name(tmp_path: Path) -> None:
     report = one(tmp_path, "r.xml", CDA.encode())
     assert (report.accession_number, report.study_uid, report.patient_id) == ("A100", UID, "4711")
-    assert (report.status, report.version, report.dated, report.exam) == ("corrected", 2, "2024-01-02T09:10:10", "head")
+    assert (report.status, report.version, report.dated, report.exam) == (
+        "corrected",
+        2,
+        "2024-01-02T09:10:10Z",
+        "head",
+    )
     assert "Findings:\n\nA lesion of 5 mm." in report.text
     assert not any(word in report.text for word in ("Jane", "Mill Lane", "twin"))
     with pytest.raises(ReadError, match="entities"):

@@ -56,7 +56,7 @@ def form(kind: str, data: bytes) -> dict[str, str]:
 def test_a_report_has_its_keys_and_facts(tmp_path: Path) -> None:
     found = one(tmp_path, bundle(PATIENT, report(meta={"versionId": "3"})))
     assert (found.accession_number, found.patient_id, found.status) == ("A100", "4711", "final")
-    assert (found.dated, found.version, found.exam, found.text) == ("2024-01-02T09:10:10", 3, "head", "No bleed.")
+    assert (found.dated, found.version, found.exam, found.text) == ("2024-01-02T09:10:10Z", 3, "head", "No bleed.")
 
 
 @pytest.mark.parametrize("field", ["imagingStudy", "study"])

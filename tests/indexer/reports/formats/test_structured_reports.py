@@ -181,7 +181,7 @@ def test_a_number_that_breaks_its_rules_loses_itself_alone(tmp_path: Path, writt
     assert "Shape: Lobulated" in found.text
 
 
-@pytest.mark.parametrize(("zone", "dated"), [("+0200", "08:10:10"), ("-0500", "15:10:10"), ("", "10:10:10")])
+@pytest.mark.parametrize(("zone", "dated"), [("+0200", "08:10:10Z"), ("-0500", "15:10:10Z"), ("", "10:10:10")])
 def test_the_time_of_a_report_is_in_utc_where_it_names_its_zone(tmp_path: Path, zone: str, dated: str) -> None:
     tree = [item("TEXT", "Finding", TextValue="No infarct.")]
     (tmp_path / "a.dcm").write_bytes(dicom(f"{SR}33", ContentSequence=tree, TimezoneOffsetFromUTC=zone))
