@@ -20,6 +20,7 @@ from spinecho.encoders.sandbox.worker import Message
 from spinecho.encoders.tasks.image_tasks import PreparedVolume, read_task
 from spinecho.indexer.acquired_again import as_stored
 from spinecho.indexer.deidentifying.door import Door
+from spinecho.indexer.deidentifying.reports import named_report_task
 from spinecho.indexer.executing.jobs import Encoded, Executor, Job, Reading, SeriesDone
 from spinecho.indexer.facts_again import facts_of
 from spinecho.indexer.progress import Progress, Tally
@@ -141,7 +142,9 @@ class PendingFiles:
         return tuple(others)
 
     def _report_task(self, record: FileRecord) -> Task:
-        return report_task(record.path, columns=self.report_columns, digests=True, people=self.door is not None)
+        if self.door is not None:
+            return named_report_task(record.path, columns=self.report_columns)
+        return report_task(record.path, columns=self.report_columns, digests=True)
 
     def _job(self, records: Sequence[FileRecord]) -> Job:
         headers = [Header.from_json(record.header, path=record.path) for record in records]

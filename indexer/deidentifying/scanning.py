@@ -27,7 +27,7 @@ def scan(arguments: dict[str, Any]) -> Iterator[Message]:
         if "header" not in value:
             yield value, buffers
             continue
-        named = _named if '"kind":"dicom"' in value["header"][:40] else _named_beside
+        named = named_in_dicom if '"kind":"dicom"' in value["header"][:40] else _named_beside
         yield {**value, "named": named(Path(value["path"]))}, buffers
 
 
@@ -36,7 +36,8 @@ def _named_beside(path: Path) -> list[list[str]]:
     return [list(one) for one in sorted({*named_in_sidecars(path), *named_in_tables(path)})]
 
 
-def _named(path: Path) -> list[list[str]]:
+def named_in_dicom(path: Path) -> list[list[str]]:
+    """(kind, value) by the elements of a DICOM file."""
     import pydicom  # noqa: PLC0415  (slow to import)
 
     try:

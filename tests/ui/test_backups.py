@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "db"))
 
 from filter_archive import FilterArchive, act
 
+from spinecho.db.backup.repository import Repository, sealer_of
 from spinecho.db.errors import Busy, Damaged, StoreError
 from spinecho.db.identities.mapping import Identity
 from spinecho.db.people.feedback import put_thumbs
@@ -410,3 +411,40 @@ def test_two_do_not_write_at_once(archive: FilterArchive, key: Path, tmp_path: P
         backup(home, folder, key_file=key)
     with pytest.raises(StoreError, match="its own"):
         backup(Settings(home=tmp_path / "home", server="postgresql://a@b/c", user="ada"), folder, key_file=key)
+
+
+def test_what_a_backup_beside_it_forgets_is_not_called_damaged(archive: FilterArchive, tmp_path: Path) -> None:
+    """The first of two is forgotten, and its packs are removed, while the first is read."""
+    home, folder = settings_of(tmp_path / "home"), tmp_path / "backups"
+    for number in range(2):
+        (home.home / "fusion.json").write_text(f"{number}")
+        backup(home, folder, key_file=None)
+        archive.report(number + 1, [("A lesion.", "present")])
+    made: list[str] = []
+
+    def beside(name: str) -> None:
+        if not made:
+            made.append(backup(home, folder, key_file=None, keep=1).name)
+
+    assert verify(folder, key_file=None, on_stage=beside) == ()
+    assert not list(folder.rglob("*.damaged"))
+    assert verify(folder, key_file=None) == tuple(made)
+
+
+def test_nothing_is_marked_while_a_backup_is_written_and_marks_of_others_stay(
+    archive: FilterArchive, tmp_path: Path
+) -> None:
+    home, folder = settings_of(tmp_path / "home"), tmp_path / "backups"
+    made = backup(home, folder, key_file=None)
+    repository = Repository.open(folder, sealer_of(None))
+    other = folder / "packs" / "of-a-backup-that-was-not-read.damaged"
+    other.write_text("0\n")
+    with repository.writing():
+        other.write_text("0\n")  # made by somebody after what is forgotten was
+        marking = threading.Thread(target=repository.mark, args=({made.name: {(made.name, 0)}}, {made.name}))
+        marking.start()
+        marking.join(0.3)
+        assert marking.is_alive()
+        assert [path.name for path in folder.rglob("*.damaged")] == [other.name]
+    marking.join()
+    assert sorted(path.stem for path in folder.rglob("*.damaged")) == sorted([made.name, other.stem])

@@ -1,7 +1,7 @@
 """Whom a report's row or object names beside its text: asked for where reports are de-identified.
 
 (kind, value) by the kinds of `deidentifying.known`. Every format that has fields beside the text gives them: rows and
-JSON by the names of their fields here, HL7, FHIR and CDA in modules of their own, DICOM by its dictionary.
+JSON by the names of their fields here, HL7, FHIR and CDA in modules of their own; of DICOM the door asks for all.
 """
 
 from __future__ import annotations

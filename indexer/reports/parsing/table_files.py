@@ -33,6 +33,7 @@ _DELIMITERS = ",;\t|"
 _PEEK = 20
 _MARKED = re.compile(r"[<&\\]|_x000", re.IGNORECASE)
 """What marked-up text holds, and plain text rarely."""
+_NO_KEY = "no column for an accession number or study UID; where there is one, name it with --report-columns"
 _SEPARATOR_LINE = re.compile(r"sep=[,;\t|]\s*", re.IGNORECASE)
 """What Excel writes above a table."""
 
@@ -55,7 +56,7 @@ def parse_csv(path: Path) -> Iterator[Row]:
         message = f"{path.name} has no column for a report beside one for an accession number or study UID"
         raise NotAReport(message, missing=missing_columns(header, any_table=True))
     if not columns.keyed:
-        return iter([ReportFailure(str(path), 0, "no column for an accession number or study UID")])
+        return iter([ReportFailure(str(path), 0, _NO_KEY)])
     return _csv_rows(path, charset, delimiter, header, columns)
 
 

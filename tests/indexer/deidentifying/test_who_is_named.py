@@ -27,11 +27,10 @@ from spinecho.encoders.reading.personal_fields import kind_of_field, named_in_fi
 from spinecho.indexer.deidentifying.door import PATHS, Door
 from spinecho.indexer.deidentifying.keyed import Keyed
 from spinecho.indexer.deidentifying.profile import Options
-from spinecho.indexer.deidentifying.reports import scrubbed
+from spinecho.indexer.deidentifying.reports import named_report_task, read_named, scrubbed
 from spinecho.indexer.deidentifying.scanning import scan
 from spinecho.indexer.reports.parsing.formats.every import FORMATS
 from spinecho.indexer.reports.parsing.people import people_of_row
-from spinecho.indexer.reports.parsing.reading_task import read_reports
 
 SAID = "No lesion. Quorlana was restless, quillmark agreed; pondwick asks again, as the Fernhollow does."
 PEOPLE = ("quorlana", "quillmark", "pondwick", "fernhollow")
@@ -108,7 +107,7 @@ WITHOUT_FIELDS = {".pdf", ".rtf", ".docx", ".docm", ".html", ".htm", ".xhtml"}
 def test_nobody_whom_a_file_names_beside_its_text_is_left_in_it(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     MADE[name](path)
-    [report] = [value for value, _ in read_reports({"path": str(path), "people": True}) if "text" in value]
+    [report] = [value for value, _ in read_named(named_report_task(str(path)).arguments) if "text" in value]
     assert "Quorlana was restless" in report["text"]
     names = [list(one) for one in report.pop("people")]
     facts = {key: held for key, held in report.items() if key != "sentences"}

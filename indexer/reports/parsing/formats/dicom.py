@@ -81,17 +81,7 @@ def _report(dataset: Dataset, path: Path) -> Row:
     return RawReport(
         str(path), 0, number, uid, text.replace("\x00", ""), patient_id=text_of(dataset, "PatientID"), status=status,
         dated=read_date(f"{when}{zone}") or read_date(when) or read_date(text_of(dataset, "ContentDate")), exam=exam,
-        people=_people(dataset),
     )  # fmt: skip
-
-
-def _people(dataset: Dataset) -> tuple[tuple[str, str], ...]:
-    from spinecho.indexer.deidentifying.profile import Deep, named_in  # noqa: PLC0415  (it reads reports itself)
-
-    try:
-        return tuple(sorted(named_in(dataset).values))
-    except Deep:
-        return ()
 
 
 def _status(dataset: Dataset, root: Item, *, narrative: bool) -> Status:

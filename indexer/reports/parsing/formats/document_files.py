@@ -35,7 +35,10 @@ def _is_word(path: Path, head: bytes) -> bool:
 
 PDF = ReportFormat("a PDF document", frozenset((".pdf",)), lambda _path, head: b"%PDF-" in head[:1024], _read)
 RTF = ReportFormat(
-    "a rich text document", frozenset((".rtf",)), lambda _path, head: head.lstrip()[:5] == b"{\\rtf", _read
+    "a rich text document",
+    frozenset((".rtf",)),
+    lambda _path, head: head.lstrip(b"\xef\xbb\xbf \t\r\n")[:5] == b"{\\rtf",
+    _read,
 )
 WORD = ReportFormat("a Word document", frozenset((".docx", ".docm")), _is_word, _read)
 HTML = ReportFormat(

@@ -91,7 +91,7 @@ def check_inflation(data: bytes) -> None:
 def _rtf_source(data: bytes) -> str:
     """Rich text as characters; bytes beyond ASCII, which it should not hold, are of the set that it states."""
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return re.sub(r"[\x80-\xff]", lambda byte: f"\\'{ord(byte[0]):02x}", data.decode("latin-1"))
 

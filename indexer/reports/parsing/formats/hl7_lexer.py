@@ -6,6 +6,7 @@ unescaped, as they hold line ends that are no ends of segments. Here a field sta
 
 from __future__ import annotations
 
+import codecs
 import io
 import re
 from collections.abc import Iterator
@@ -131,7 +132,8 @@ def message_bytes(path: Path) -> Iterator[tuple[bytes, ...]]:
     held: list[bytes] = []
     size = 0
     for sent in _wide_lines(path) if wide else _lines(path):
-        line = sent.lstrip() if sent.lstrip().startswith(_HEADS) else sent
+        bare = sent.lstrip().removeprefix(codecs.BOM_UTF8)  # files that were put together have one in their middle
+        line = bare if bare.startswith(_HEADS) else sent
         if line.startswith(_HEADS):
             if held:
                 yield tuple(held)
