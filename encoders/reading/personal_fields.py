@@ -99,6 +99,8 @@ def _walk(value: Any, name: str, depth: int) -> Iterator[Named]:
         text, kind = " ".join(str(value).split()), kind_of_field(name)
         if kind == "name" and not any(map(str.isalpha, text)):
             kind = "number"  # a column `Patient` may hold either
+        if kind == "name" and len(text) == 2 and text.isupper():
+            return  # initials; KM, TE and MR are words of any report
         if kind is not None and 1 < len(text) <= _LONGEST:
             yield kind, text
 

@@ -217,9 +217,7 @@ def subject_in(path: str) -> str:
 
 
 def nifti_series_facts(header: Header) -> SeriesFacts:
-    """Series-level facts: what the sidecar says, with the file's name for want of a description, or what stands in its
-    place in an archive that is de-identified.
-    """
+    """Series-level facts: what the sidecar says, with the file's name for want of a description."""
     sidecar = header.detail.get("sidecar", {})
     return SeriesFacts(
         uid=header.series_uid,
@@ -231,11 +229,7 @@ def nifti_series_facts(header: Header) -> SeriesFacts:
 
 def title_of(header: Header) -> str:
     """The name of its file, as a title; of an archive that is de-identified what the door left of it."""
-    return str(header.detail.get("title", _stem(header.path)))
-
-
-def _stem(path: str) -> str:
-    return image_stem(Path(path).name)
+    return str(header.detail.get("title", image_stem(Path(header.path).name)))
 
 
 def affine_of(detail: dict[str, Any]) -> tuple[Matrix, set[Flag], dict[str, Any]]:
@@ -398,4 +392,4 @@ def _agent(file: str) -> str:
 def _file_text(folder: str, file: str) -> str:
     """The two nearest folders and the file name, in this order, each as words that are evidence in names."""
     parts = [words_of_folder(_ENTITIES.sub(" ", part)) for part in folder.split("/")[-2:]]
-    return " | ".join([*parts, words_of_name(_ENTITIES.sub(" ", _stem(file)))])
+    return " | ".join([*parts, words_of_name(_ENTITIES.sub(" ", image_stem(Path(file).name)))])

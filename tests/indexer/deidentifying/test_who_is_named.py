@@ -30,6 +30,7 @@ from spinecho.indexer.deidentifying.profile import Options
 from spinecho.indexer.deidentifying.reports import named_report_task, read_named, scrubbed
 from spinecho.indexer.deidentifying.scanning import scan
 from spinecho.indexer.reports.parsing.formats.every import FORMATS
+from spinecho.indexer.reports.parsing.formats.fhir_people import people_of
 from spinecho.indexer.reports.parsing.people import people_of_row
 
 SAID = "No lesion. Quorlana was restless, quillmark agreed; pondwick asks again, as the Fernhollow does."
@@ -130,6 +131,16 @@ def test_every_format_with_fields_is_in_the_matrix() -> None:
 def test_a_field_that_says_what_was_done_names_nobody(name: str) -> None:
     assert kind_of_field(name) is None
     assert named_in_fields({name: "MRI brain", "patient": {"sex": "F", name: "MRI brain"}}) == ()
+
+
+def test_the_name_of_a_house_is_no_word_of_its_own() -> None:
+    """`Brain Centre` takes no brain out of a report."""
+    report: dict[str, Any] = {
+        "resourceType": "DiagnosticReport",
+        "performer": [{"reference": "Organization/7", "display": "Brain Centre"}, {"display": "Ute Pondwick"}],
+    }
+    assert people_of(report, lambda *_: {}) == (("place", "Brain Centre"), ("name", "Ute Pondwick"))
+    assert people_of_row({"Radiologe": "KM", "Hospital": "Brain Centre"}) == (("place", "Brain Centre"),)
 
 
 def test_a_name_that_is_an_exams_is_nobodys() -> None:

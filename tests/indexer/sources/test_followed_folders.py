@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from archives import copy_of_home
 
-import spinecho
 from spinecho.archive import Archive
 from spinecho.db.errors import Busy
 from spinecho.db.files import runs
+from spinecho.db.upkeep.check import check_database
 from spinecho.filling import watching
 from spinecho.filling.watching import Watch
 
@@ -41,22 +39,6 @@ class Run:
 
     def last(self) -> list[str]:
         return sorted(Path(root).name for root in runs.last_roots(self.database))
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose database is there: it takes its time to be made."""
-    folder = tmp_path_factory.mktemp("empty") / "home"
-    with spinecho.open(folder, device="cpu", create=True) as opened:
-        opened._database()
-    return folder
-
-
-@pytest.fixture
-def archive(empty: Path, tmp_path: Path) -> Iterator[Archive]:
-    """The archive of a home of the test's own."""
-    with spinecho.open(copy_of_home(empty, tmp_path / "home"), device="cpu") as opened:
-        yield opened
 
 
 def watch(archive: Archive, run: Run, **options: Any) -> Watch:
@@ -103,6 +85,7 @@ def test_a_run_that_ends_early_forgets_no_folder(
     (tmp_path / "archive").rename(tmp_path / "elsewhere")
     list(watch(archive, run, names=["one"]).passes(1))
     assert "archive" in run.last()
+    assert not check_database(run.database)
 
 
 def test_forgetting_studies_of_a_server_leaves_the_folders_of_the_archive(

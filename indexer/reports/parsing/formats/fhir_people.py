@@ -10,6 +10,7 @@ from spinecho.encoders.reading.personal_fields import Kind, Named
 Resource = dict[str, Any]
 _PEOPLE = frozenset(("Patient", "Practitioner", "PractitionerRole", "RelatedPerson", "Person"))
 _HOUSES = frozenset(("Organization", "Location", "HealthcareService", "CareTeam"))
+_NAMED = _PEOPLE | _HOUSES
 _ACTORS = frozenset(
     """
     subject patient performer resultsInterpreter interpreter requester author recorder asserter informant agent actor
@@ -44,16 +45,16 @@ def _references(value: Any, depth: int) -> Iterator[Resource]:
 
 def _named(value: Any, of: str, field: str, depth: int) -> Iterator[Named]:
     """of: the type of the resource that holds the value, by which a `name` is a person's or a house's."""
-    house = of in _HOUSES
     for key, inner in _fields(value, field) if depth < _DEEPEST else ():
         if key == "contained":
             for one in inner if isinstance(inner, list) else [inner]:
                 if isinstance(one, dict):
                     yield from _named(one, str(one.get("resourceType", "")), "", depth + 1)
-        elif key == "name" and of in _PEOPLE | _HOUSES | {"Encounter"}:
-            yield from _said("place" if house else "name", inner)
+        elif key == "name" and of in _NAMED:
+            yield from _said("place" if of in _HOUSES else "name", inner)
         elif key == "display" and field in _ACTORS:
-            yield from _said("name", inner)
+            whole = f"{value.get('reference', '')}/{value.get('type', '')}" if isinstance(value, dict) else ""
+            yield from _said("place" if _HOUSES.intersection(whole.split("/")) else "name", inner)
         elif key == "birthDate":
             yield from _said("day", inner)
         elif key == "authorString":
