@@ -14,6 +14,12 @@ from spinecho.encoders.language.vocabulary.table import NOUNS, Key, vocabulary
 _SURE = 8
 """Letters from which on one that is wrong, missing, doubled or swapped leaves hardly a doubt which word was meant."""
 _STEM = 6
+_ADJECTIVE = {
+    "otic": "osis", "itic": "itis", "omatous": "oma", "pathic": "pathy", "ectatic": "ectasia", "emic": "emia",
+    "plegic": "plegia", "megalic": "megaly", "malacic": "malacia", "edematous": "edema", "listhetic": "listhesis",
+    "plastic": "plasia",
+}  # fmt: skip
+"""Endings of a disease's adjective, and of the disease: "cirrhotic" of "cirrhosis", "meningitic" of "meningitis"."""
 _BEFORE = re.compile(r"(?:peri|para|intra|extra|retro|supra|infra|sub|inter|juxta|endo|micro|macro|multi|hemi)(?=.{5})")
 _JOINED = re.compile(
     r"(aorto|arterio|broncho|calcaneo|cardio|celiaco|cerebello|cervico|colo|costo|cranio|duodeno|entero|ethmoido|femoro"
@@ -78,16 +84,21 @@ def as_nouns(key: Key) -> Key:
 def known_form(word: str, stem: str) -> str:
     """The stem of the one word of the vocabulary that an unknown word is a form or a misspelling of; else its own.
 
-    "frontale", "infiltratingly" lose one more ending; "hyperintese" has one letter wrong. The first letter must stand,
-    since "a" and "un" turn words round.
+    "spondylotic" is of spondylosis; "frontale", "infiltratingly" lose one more ending; "hyperintese" has one letter
+    wrong. The first letter must stand, since "a" and "un" turn words round.
     """
     table = vocabulary()
+    heard = neutral(word)
+    for ending, noun in _ADJECTIVE.items():
+        if heard.endswith(ending):
+            disease = root(heard.removesuffix(ending) + noun)
+            if (disease,) in table.named:
+                return disease
     if len(stem) <= _STEM or not stem.isalpha():
         return stem
     for shorter in (root(stem), root(word.lower().removesuffix("ly"))):
         if len(shorter) >= _STEM - 1 and shorter in table.stems:
             return shorter
-    heard = neutral(word)
     if len(heard) < _SURE or heard in _UNLIKE:
         return stem
     near = {

@@ -34,8 +34,8 @@ def _lay() -> frozenset[str]:
 def _ends(name: str) -> Iterator[tuple[str, ...]]:
     """What a name may be a kind of, the longest first: what stands before "of", and all that this ends in."""
     front = _BEHIND.split(name)[0]
-    words = front.split()
-    yield from (key_of(" ".join(words[n:])) for n in range(front == name, len(words)))
+    parts = [key_of(word) for word in front.split()]
+    yield from (tuple(stem for part in parts[n:] for stem in part) for n in range(front == name, len(parts)))
 
 
 def _named_after(one: Concept) -> Iterator[str]:
@@ -133,6 +133,20 @@ def test_verbs_and_adjectives_name_what_the_noun_does(said: str, noun: str) -> N
 )  # fmt: skip
 def test_everyday_words_mean_what_the_report_says(said: str, finding: str) -> None:
     assert mentions(said, finding)
+
+
+def test_the_adjective_of_every_disease_names_it() -> None:
+    """Endings as in "spondylotic": all such findings whose adjective has no sense of its own."""
+    table = vocabulary()
+    seen = 0
+    for one in table.concepts.values():
+        for name in one.names if one.kind == "finding" else ():
+            for noun, ending in (("osis", "otic"), ("itis", "itic"), ("pathy", "pathic")):
+                said = name.removesuffix(noun) + ending
+                if name.endswith(noun) and name.isalpha() and len(said) > 7 and key_of(said) not in table.named:
+                    assert [found.concept for found in concepts(said)] == [one.id], said
+                    seen += 1
+    assert seen > 100
 
 
 def test_everyday_words_of_anatomy_are_not_taken_apart() -> None:
