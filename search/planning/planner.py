@@ -130,7 +130,7 @@ class Planner:
         mended: Sequence[Correction],
     ) -> QueryPlan:
         messages = _fields_unknown(text)
-        left = _without(text, [one for one in offers if one.on])
+        left = without_offers(text, [one for one in offers if one.on])
         corrections: tuple[Correction, ...] = ()
         if not asked.as_typed:
             corrections = self._spelling.corrections(left, without=[(one.start, one.stop) for one in offers])
@@ -266,7 +266,7 @@ def _cleaned(text: str) -> tuple[str, list[Ignored]]:
     return plain, [Ignored("invisible characters", "they were taken as blanks")]
 
 
-def _without(text: str, offers: Sequence[Offer]) -> str:
+def without_offers(text: str, offers: Sequence[Offer]) -> str:
     """The text with a comma and blanks in place of what has become a condition."""
     chars = list(text)
     for one in offers:
