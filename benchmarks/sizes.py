@@ -2,9 +2,9 @@
 
     python -m benchmarks.sizes [--misses]
 
-100 sentences, written before the rules that they count by whoever then wrote these: of each the largest dimension (low, high) in mm of
-every size of a finding, in its order; distances, slices, margins, times and what is measured of no finding are none.
-Misses with an even number were not read; both halves are counted apart.
+100 sentences, written before the rules that they count by whoever then wrote these: of each the largest dimension (low,
+high) in mm of every size of a finding, in its order; distances, slices, margins and times are none. Misses with an even
+number were not read while the rules were made; both halves are counted apart.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Sizes that a text gives, in millimetres, and conditions on them: "larger than 4 cm", "up to 5 mm".
 
-Lengths only: areas, volumes and pressures are none. What describes the acquisition ("5 mm thick slices", "field of view
-24 cm") or tells how far away something lies ("2 cm from the anal verge") is no finding's size either.
+Lengths only: areas, volumes and pressures are none, and neither are lengths of something else (`other_lengths`): "5 mm
+thick slices", "2 cm from the anal verge", "within 3 mm of the fascia".
 """
 
 # ruff: noqa: E501 - alternatives broken over more lines read worse
@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from math import inf
+
+from spinecho.encoders.language.other_lengths import REACH, of_no_finding
 
 ABOUT = 0.2
 """By how much a size that is asked for without a comparison ("4 cm mass") may differ, as a fraction."""
@@ -81,7 +83,7 @@ _UNIT = r"(?:\s{0,2}[-‐‑]?\s{0,2}(?:mm|cm|mms|cms|milli-?met(?:er|re)s?|cent
 _TO = r"\s{0,3}(?:-|‐|‑|–|—|to|bis|through)\s{0,3}"
 _ALONG = (
     r"(?:\s{0,2}\(?(?:ap|a-p|tr|trv|trans|transverse|cc|c-c|ml|m-l|si|s-i|sag|cor|ax|lr|rl|[wldht]|long|wide|width|high"
-    r"|height|deep|depth|length|in length|anteroposterior|antero-posterior|craniocaudal|cranio-caudal|mediolateral"
+    r"|height|deep(?!\s(?:to|of|from)(?!\w))|depth|length|in length|anteroposterior|antero-posterior|craniocaudal|cranio-caudal|mediolateral"
     r"|medio-lateral|longitudinal|axial|sagittal|coronal)(?!\w)\)?)?"
 )
 _BY = r"\s{0,3}(?:x|×|✕|\*|by|mal)\s{0,3}"
@@ -111,6 +113,11 @@ _BEFORE = tuple(
     (kind, re.compile(rf"(?:(?P<not>not|no|never|nicht)\s{{1,3}})?(?<![\w<>=])(?:{words}){_HOW}", re.IGNORECASE))
     for kind, words in (("least", _LEAST), ("most", _MOST), ("more", _MORE), ("less", _LESS))
 )
+_ALONG_IT = re.compile(
+    r"(?<!\w)(?:abut|contact|encas|encircl|involv|touch|span|extend|follow|run|spread|reach|along)\w*[^.;,:]{0,40}\sover\s{1,3}(?:about\s|a\s)?$",
+    re.IGNORECASE,
+)
+"""How far something goes, and not how much more than that: "abuts the artery over 12 mm"."""
 _OPPOSITE = {"more": "most", "less": "least", "least": "less", "most": "more"}
 _AFTER = (
     ("least", re.compile(
@@ -126,39 +133,13 @@ _BETWEEN = re.compile(
 )
 _AND = re.compile(rf"{_LEFT}({_NUMBER})\s{{1,3}}(?:and|und)\s{{1,3}}$", re.IGNORECASE)
 
-# The acquisition, and distances.
-_ACQUIRED = (
-    r"slices?|sections?|cuts?|images?|imaging|scans?|slabs?|voxels?|pixels?|resolution|isotropic|isotropically|gaps?|spacing"
-    r"|increments?|intervals?|interslice|matrix|fov|field[- ]of[- ]view|collimation|reconstructions?|reformat\w*|mprs?|mips?"
-    r"|sliced|kernel|fwhm|coil|needle|gauge|catheter|stent|screw|margins?"
-)
-_TECHNIQUE_AFTER = re.compile(
-    rf"\s{{0,3}}(?:[-,]\s{{0,2}})?(?:(?:thick(?:ness)?|thin|contiguous|axial|sagittal|coronal|transverse|transaxial|inter|slice|section"
-    rf"|in-plane|plane|ct|mr|mri|3d|2d|nominal|reconstructed|sequential|consecutive|continuous)[-\s]{{1,3}}){{0,4}}(?:{_ACQUIRED})(?!\w)",
-    re.IGNORECASE,
-)
-_TECHNIQUE_BEFORE = re.compile(
-    r"(?<!\w)(?:(?:slice|section|slab|image|cut|reconstruction)s?[- ](?:thickness(?:es)?|gaps?|spacing|width|intervals?|increments?|distance)"
-    r"|(?:inter-?)?(?:slice|section)s? gaps?|thickness/gap|gap|spacing|fov|field[- ]of[- ]view|(?:voxel|pixel)(?: size| dimensions?)?"
-    r"|(?:in-plane |spatial )?resolution|collimation|schichtdicke|matrix|increments?|intervals?|kernel|fwhm|b-?values?)"
-    r"(?:\s{0,3}(?:of|was|is|were|=|:|size|,|\(|about|approximately)){0,3}\s{0,3}$",
-    re.IGNORECASE,
-)
-_AWAY = re.compile(
-    r"\s{0,3}(?:away(?!\w)|(?:from|above|below|beneath|inferior to|superior to|distal to|proximal to|caudal to|cranial to"
-    r"|cephalad to|anterior to|posterior to|medial to|lateral to|behind|apart)(?!\w))",
-    re.IGNORECASE,
-)
-_NO_LENGTH = re.compile(r"\s{0,2}(?:hg(?!\w)|h2o(?!\w)|\^?[23](?!\w)|/\s{0,2}(?:s|sec|min|h|hr|ms|y|yr|year|month|week|day)(?!\w)|per (?!cent))", re.IGNORECASE)  # fmt: skip
-_REACH = 48
-
 
 def sizes(text: str) -> tuple[Size, ...]:
     """Every size that the text gives for something found, in its order; empty where it gives none."""
     found: list[Size] = []
     taken = 0
     for match in _BETWEEN.finditer(text):
-        if not _is_technique(text, *match.span()):
+        if not of_no_finding(text, *match.span()):
             low, high = sorted((_mm(match[1], match[2] or match[4]), _mm(match[3], match[4])))
             found.append(Size(*match.span(), ((low, high),)))
     ranges = [(one.start, one.stop) for one in found]
@@ -167,7 +148,7 @@ def sizes(text: str) -> tuple[Size, ...]:
         if start < taken or any(a < stop and start < b for a, b in ranges):
             continue
         dimensions = _dimensions(match.group())
-        if not dimensions or _is_technique(text, start, stop):
+        if not dimensions or of_no_finding(text, start, stop):
             continue
         if (other := _AND.search(text, max(0, start - 16), start)) and other.start() >= taken:
             unit = "cm" if re.search(r"c|z", match.group(), re.IGNORECASE) else "mm"
@@ -228,10 +209,12 @@ def _dimensions(dictated: str) -> tuple[tuple[float, float], ...]:
 
 def _compared(text: str, start: int, stop: int, dimensions: tuple[tuple[float, float], ...]) -> Size:
     """The size with what stands before or after it: more than, at most, or more, ..."""
-    before = text[max(0, start - _REACH) : start]
+    before = text[max(0, start - REACH) : start]
     kind = ""
     for name, pattern in _BEFORE:
-        if found := pattern.search(before):
+        if (found := pattern.search(before)) and not (
+            found.group()[:4].lower() == "over" and _ALONG_IT.search(text, max(0, start - REACH), start)
+        ):
             kind = _OPPOSITE[name] if found["not"] else name
             start -= len(before) - found.start()
             break
@@ -250,17 +233,6 @@ def _compared(text: str, start: int, stop: int, dimensions: tuple[tuple[float, f
             return Size(start, stop, ((0.0, high),), reaches=True)
         case _:
             return Size(start, stop, dimensions)
-
-
-def _is_technique(text: str, start: int, stop: int) -> bool:
-    after = text[stop : stop + 80]
-    before = text[max(0, start - _REACH) : start]
-    return bool(
-        _NO_LENGTH.match(after)
-        or _TECHNIQUE_AFTER.match(after)
-        or _AWAY.match(after)
-        or _TECHNIQUE_BEFORE.search(before)
-    )
 
 
 def _mm(value: str, unit: str) -> float:
