@@ -28,11 +28,12 @@ Place = tuple[str, int, int, int, str]
 class OldReport:
     """A report and its sentences as they are stored; vectors: fp16 bytes in the text space, by the sentence's text.
 
-    read_by: the number of the rules that read it.
+    exam: what it is of. read_by: the number of the rules that read it.
     """
 
     id: int
     text: str
+    exam: str
     read_by: int
     sentences: tuple[Place, ...]
     vectors: dict[str, bytes]
@@ -47,7 +48,9 @@ def count_old(database: Database, rules: int) -> int:
 def old_reports(database: Database, rules: int, *, text_space: int) -> tuple[OldReport, ...]:
     """The next reports that were read by older rules, a page at most; none once all are read by these."""
     query = (
-        select(Report.id, Report.text, Report.read_by).where(Report.read_by < rules).order_by(Report.read_by, Report.id)
+        select(Report.id, Report.text, Report.exam, Report.read_by)
+        .where(Report.read_by < rules)
+        .order_by(Report.read_by, Report.id)
     )
     with database.begin() as session:
         rows = session.execute(query.limit(_PAGE)).all()
@@ -70,6 +73,7 @@ def old_reports(database: Database, rules: int, *, text_space: int) -> tuple[Old
             OldReport(
                 row.id,
                 row.text,
+                row.exam,
                 row.read_by,
                 tuple(sorted(sentences[row.id], key=lambda place: place[1])),
                 {place[4]: data for place, data in sentences[row.id].items() if data is not None},

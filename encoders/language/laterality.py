@@ -16,7 +16,11 @@ Side = Literal["left", "right", "bilateral", "midline"]
 # "right-handed", "left untreated" and a shift of the midline say nothing about where a finding is.
 _NO_SIDE = (
     r"(?:left|right)[- ]?hand(?:ed(?:ness)?)\b|right[- ](?:away|angle[sd]?|now)\b|all right\b"
-    r"|\bleft (?:untreated|alone|in situ|in place)\b|\bmid-?line (?:shift|structures?)\b|\bmid-?line is\b"
+    r"|(?<!\bthe )(?<!\bon )(?<!\bto )\bleft (?:untreated|alone|in situ|in place|behind|out|after|unchanged|unrepaired|as is)\b"
+    r"|\b(?:what(?:['’]?s| is| was)|nothing|little|none|much|anything|something) left(?= (?:of|to|for|after|in)\b|[.,;?]|$)"
+    r"|\b(?:is|was|are|were|be|been) left(?= (?:for|after)\b)"
+    r"|\b(?:patients?|pt|he|she|who|they) left (?=(?:the|before|early|prior|against|without)\b)"
+    r"|\bmid-?line (?:shift|structures?)\b|\bmid-?line is\b"
     r"|\bshift(?:ing)? (?:of|across) (?:the )?mid-?line\b"
     r"|\b(?:left|right)[- ](?:and (?:left|right)[- ])?(?:sided )?(?:ventric\w+|atri(?:um|a|al)|heart|bundle branch|main(?: stem| coronary)?"
     r"|anterior descending|circumflex|coronary\w*)\b"

@@ -8,6 +8,7 @@ from spinecho.encoders.language.clauses.assertions import Assertion, Clause, cla
 from spinecho.encoders.language.clauses.measures import measured
 from spinecho.encoders.language.laterality import Side, sides
 from spinecho.encoders.language.parts.administration import administrative
+from spinecho.encoders.language.parts.exam_side import exam_side
 from spinecho.encoders.language.parts.languages import READ, Language, language_of
 from spinecho.encoders.language.parts.sections import NEVER_AFFIRM, Section, SectionSpan, kind_of_heading, section_spans
 from spinecho.encoders.language.parts.sentences import sentence_spans
@@ -34,18 +35,24 @@ class Passage:
     clauses: tuple[Clause, ...] = ()
 
 
-def passages(report: str, language: Language | None = None) -> tuple[Passage, ...]:
+def passages(
+    report: str, language: Language | None = None, *, exam: frozenset[Side] = frozenset()
+) -> tuple[Passage, ...]:
     """Sentences in order; () for a report without a word. language: told of the report's words where it is not given.
 
     A report in a language without rules ("other") has no clauses, and each sentence is uncertain: nothing is claimed.
     Where too little is written to tell ("unknown"), it is read as English, whose rules know common German.
 
     Headings, list numbers, titles, dates, identifiers and signatures belong to no passage. All that stands under a
-    heading for the family's history is of the family, under one for the patient's past history historical.
+    heading for the family's history is of the family, under one for the patient's past history historical. Where the
+    title names the side of the exam ("MRI LEFT KNEE"), it is the side of clauses whose sentence names none. exam: that
+    side by a title that stands beside the report, for reports without one.
     """
     language = language or language_of(report)
     found: list[Passage] = []
-    for span in section_spans(report):
+    spans = section_spans(report)
+    of_exam = exam_side(report, spans, exam)
+    for span in spans:
         heading_kind = kind_of_heading(span.heading)
         line = report.find("\n", span.start)
         first_line = span.end if line < 0 else line
@@ -59,7 +66,14 @@ def passages(report: str, language: Language | None = None) -> tuple[Passage, ..
         found[of_section:] = [
             replace(one, clauses=parts) for one, parts in zip(found[of_section:], with_sizes, strict=True)
         ]
-    return tuple(found)
+    return tuple(_sided(one, of_exam) for one in found) if of_exam else tuple(found)
+
+
+def _sided(passage: Passage, of_exam: frozenset[Side]) -> Passage:
+    """With the exam's side for what was found, where the sentence names none of its own."""
+    if passage.sides or passage.section in NEVER_AFFIRM:
+        return passage
+    return replace(passage, clauses=tuple(replace(one, sides=of_exam) for one in passage.clauses))
 
 
 def _passage(span: SectionSpan, ordinal: int, start: int, text: str, heading_kind: str, language: Language) -> Passage:

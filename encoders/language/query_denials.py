@@ -78,6 +78,25 @@ def told_to_exclude(text: str) -> str:
     return _EXCLUDE.sub(lambda match: match.group()[: -len(_WITHOUT)] + _WITHOUT, text)
 
 
+_SIDES = {"left": "right", "right": "left"}
+_NOT_THE_OTHER = re.compile(
+    r"(?<!\w)(?P<side>left|right)(?P<other>,?\s(?:and\s|but\s)?not\s(?:the\s)?(?:left|right)(?:[\s-]sided?)?)(?!\w)",
+    re.IGNORECASE,
+)
+_NOT_A_SIDE = re.compile(
+    r"(?:(?<=[,;]\s)|(?<=but\s)|(?<!\w)(?=not\s(?:on|in|the)\s))not\s(?:(?:on|in)\s)?(?:the\s)?(?P<side>left|right)"
+    r"(?:[\s-]sided?)?(?=\s*(?:[,;.]|$))",
+    re.IGNORECASE,
+)
+"""Not "something is not right"."""
+
+
+def with_the_side_that_is_meant(text: str) -> str:
+    """ "Left not right optic neuritis" is of the left, "meniscal tear, not on the left" of the right; as long as before."""
+    text = _NOT_THE_OTHER.sub(lambda match: match["side"] + " " * len(match["other"]), text)
+    return _NOT_A_SIDE.sub(lambda match: _SIDES[match["side"].lower()].ljust(len(match.group())), text)
+
+
 def is_condition(opening: str, denied: str) -> bool:
     """Whether what stands behind a denial is something that a study can be left out for."""
     if _ONLY_SEEN.fullmatch(denied):

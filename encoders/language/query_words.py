@@ -22,6 +22,7 @@ from spinecho.encoders.language.query_denials import (
     denied_behind,
     is_condition,
     told_to_exclude,
+    with_the_side_that_is_meant,
 )
 from spinecho.errors import QueryError
 
@@ -153,7 +154,7 @@ def parse_query(text: str, fields: Mapping[str, str] = FIELDS, *, needs_words: b
     for match in _STAR.finditer(hidden):
         prefixes.append(match[1])
         chip("prefix", match.group(), *match.span())
-    hidden = told_to_exclude(hidden)
+    hidden = with_the_side_that_is_meant(told_to_exclude(hidden))
     for joint, start, stop, end in denied_behind(_mask(hidden)):
         unwanted.append((start, hidden[start:stop]))
         hidden = hidden[:joint] + chip("unwanted", show(hidden[start:stop]), joint, end) + hidden[end:]

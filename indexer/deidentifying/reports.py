@@ -59,7 +59,7 @@ def scrubbed(arguments: dict[str, Any]) -> Iterator[Message]:
     """One message, as `read_reports` gives it."""
     known = Known(frozenset((kind, value) for kind, value in arguments["names"]))
     text = scrub(arguments["facts"]["text"], known, arguments["days"])
-    found = report_passages(text)
+    found = report_passages(text, arguments["facts"]["exam"])
     yield {
         **arguments["facts"], "text": text, "sentences": [dataclasses.asdict(sentence(one)) for one in found],
     }, ()  # fmt: skip

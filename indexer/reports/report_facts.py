@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
+from spinecho.encoders.language.laterality import Side
+
 _DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d.%m.%Y", "%d.%m.%y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y",
     "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d-%B-%Y", "%d/%b/%Y",
@@ -142,6 +144,14 @@ def exam_key(title: str) -> str:
         sides = [name for name, words in _SIDES if words.search(title)]
         parts += sides if len(sides) == 1 else []
     return " ".join(parts)
+
+
+def side_of(exam: str) -> frozenset[Side]:
+    """The side that a key of `exam_key` ends with; empty where it names none."""
+    return _SIDE_OF.get(exam.rpartition(" ")[2], frozenset())
+
+
+_SIDE_OF: dict[str, frozenset[Side]] = {"left": frozenset(("left",)), "right": frozenset(("right",))}
 
 
 _OF_A_TITLE = re.compile(

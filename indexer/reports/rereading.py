@@ -16,6 +16,7 @@ from spinecho.encoders.language.passages import passages
 from spinecho.encoders.space import Encoder
 from spinecho.indexer.reports.parsing.identity import report_passages
 from spinecho.indexer.reports.parsing.reading_task import Sentence, sentence
+from spinecho.indexer.reports.report_facts import side_of
 from spinecho.indexer.reports.second_reading import second_reading
 from spinecho.indexer.reports.store import new_passage
 
@@ -42,8 +43,8 @@ def read_again(
         read: list[tuple[OldReport, list[NewPassage] | None]] = []
         anew: list[tuple[OldReport, list[Sentence]]] = []
         for report in page:
-            kept = report_passages(report.text)
-            same = kept == passages(report.text)  # nothing in them names the patient
+            kept = report_passages(report.text, report.exam)
+            same = kept == passages(report.text, exam=side_of(report.exam))  # nothing in them names the patient
             if same and report.read_by >= ENGLISH_SINCE and language_of(report.text) == "en":
                 read.append((report, None))
             else:

@@ -9,6 +9,7 @@ import re
 
 from spinecho.encoders.language.finding_words import names_finding
 from spinecho.encoders.language.passages import Passage, passages
+from spinecho.indexer.reports.report_facts import side_of
 
 _LABELS = (
     # names
@@ -46,6 +47,7 @@ def names_patient(sentence: str) -> bool:
     return not names_finding(sentence.lower())
 
 
-def report_passages(text: str) -> tuple[Passage, ...]:
-    """The passages of a report without those of its head that name the patient."""
-    return tuple(one for one in passages(text) if one.start >= _HEAD or not names_patient(one.text))
+def report_passages(text: str, exam: str = "") -> tuple[Passage, ...]:
+    """The passages of a report without those of its head that name the patient. exam: what it is of (`exam_key`)."""
+    found = passages(text, exam=side_of(exam))
+    return tuple(one for one in found if one.start >= _HEAD or not names_patient(one.text))

@@ -111,7 +111,7 @@ def _read(path: Path, *, people: bool) -> Iterator[Message]:
                 yield {"ordinal": item.ordinal, "message": f"{message}: is it several reports?"}, ()
                 continue
             report = dataclasses.replace(item, text=unicodedata.normalize("NFC", item.text))  # "Ö" is one letter
-            found = report_passages(report.text)
+            found = report_passages(report.text, report.exam)
             if len(found) > MOST_SENTENCES:
                 message = f"the report has {len(found)} sentences, more than {MOST_SENTENCES}: is it several reports?"
                 yield {"ordinal": report.ordinal, "message": message}, ()
