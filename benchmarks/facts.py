@@ -12,9 +12,10 @@ second were counted once unread, by a slightly stricter count: 76, where it gave
 and the third 120 counted once unread: 62 (60 without whole dates). With the misses of all three read: 105, 95, 119.
 The fourth 120 were counted once by both, and nobody has read their misses: 91 by the rules before the third was read,
 103 after, with something that was not meant in 12 and 9.
-The sixth 202 were written before their rules, by whoever then wrote these, and ask for more: what may not even be offered (`never`),
-what may not count (`never_on`), and what is left for the words (`words`, `sides`, `size` of a finding in mm, `unwanted`).
-"a|b" in `must` is either. Their misses with an even number were not read; both halves are counted apart.
+The sixth 202 were written before their rules, by whoever then wrote these, and ask for more: what may not even be
+offered (`never`), what may not count (`never_on`), and what is left for the words (`words`, `sides`, `size` of a
+finding in mm, `unwanted`). "a|b" in `must` is either. Misses with an even number were not read while the rules were
+made; both halves are counted apart.
 """
 
 from __future__ import annotations

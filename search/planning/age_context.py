@@ -12,7 +12,7 @@ PERSON = re.compile(
     r"(?:(?<![\w-])(?:wom[ae]n|m[ae]n|patients?|pts?|pats?|people|persons?|adults?|f?e?males?|subjects?|individuals|frau(?:en)?|m[äa]nner|child(?:ren)?|infants?|bab(?:y|ies)|kids?|paeds|peds|toddlers?|newborns?|neonates?|boys?|girls?|kinder|anyone"
     r"|everybody|everyone|those|studies|lad(?:y|ies)|lads?|gentlem[ae]n|gents?|chaps?|guys?|blokes?|volunteers?|controls?|athletes?|teen(?:ager)?s?|husband|wife|mother|father)[,:]?\s{0,3}"
     r"|(?<![\w'’./+&-])[fm][\s,:]{0,3})"
-    r"(?:aged\s{1,3}|of\s{1,3}|in\s{1,3})?(?:(?:who|that) are\s{1,3})?$",
+    r"(?:aged\s{1,3}|of\s{1,3}|in\s{1,3})?(?:(?:who|that) are\s{1,3})?(?:not\s)?$",
     re.IGNORECASE,
 )
 """Words for persons right before something."""
@@ -30,7 +30,7 @@ MEASURE = re.compile(
 )
 """What a number behind it is one of: "PSA >10", "grade 2-3" are no ages."""
 SCALE = re.compile(
-    r"(?<!\w)(?:bosniak|grades?|gr|stages?|types?|class|categor\w+|scores?|fibrosis|metavir|[a-z]{1,2}-?rads|figo|fazekas|modic|kl)"
+    r"(?<!\w)(?:bosniak|grades?|gr|stages?|types?|class|categor\w+|segments?|zones?|levels?|phases?|cmt|scores?|fibrosis|metavir|[a-z]{1,2}-?rads|figo|fazekas|modic|kl)"
     r"[\s:=]{1,3}$",
     re.IGNORECASE,
 )

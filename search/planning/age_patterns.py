@@ -116,6 +116,8 @@ def _number_first(match: re.Match[str], _: date) -> Reading | None:
     number, who = int(match["n"]), match["who"].lower()
     if not (13 if who == "m" else 1) <= number <= 110 or (number == 18 and _TRACER.search(match.string)):
         return None
+    if SCALE.search(before(match)):
+        return None  # "type 2 F"
     value = "F" if who in ("f", "female", "woman", "lady", "girl") else "M"
     where = both(Is("sex", (value,)), Between("age", number, number))
     certain = re.search(r"[,/]", match.group()) is not None or alone(match)
@@ -149,9 +151,14 @@ def _number_of_a_person(match: re.Match[str], _: date) -> Reading | None:
 
 _SINGLE = re.compile(rf"(?<![\w'’./+&-])(?<!other ){SINGLE}[\s,]{{1,2}}$", re.IGNORECASE)
 
+_SINGLE_IS = re.compile(rf"(?<![\w'’./+&-])(?<!other ){SINGLE}\s(?:is|was)\s$", re.IGNORECASE)
+
 
 def _number_of_a_single_person(match: re.Match[str], today: date) -> Reading | None:
     """ "Patients 30" may be thirty patients."""
+    if _SINGLE_IS.search(before(match)) and match.string[match.end() : match.end() + 1] in ("", ",", ";", "."):
+        number = int(match["n"])
+        return (Between("age", number, number), years_in_words(number, number), True) if 1 <= number <= 110 else None
     return _number_of_a_person(match, today) if _SINGLE.search(before(match)) else None
 
 

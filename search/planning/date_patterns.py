@@ -15,11 +15,12 @@ from spinecho.db.filters.algebra import Between
 from spinecho.search.planning.day_spans import day_spans
 from spinecho.search.planning.moments import Moment, before, moments_in, unit_name
 from spinecho.search.planning.pattern_parts import CLINICAL, Pattern, Reading, words
+from spinecho.search.planning.shared_years import with_shared_years
 from spinecho.search.planning.spans import Span, Taken
 
 _WAYS: tuple[tuple[str, str], ...] = (
     ("between", r"between|betw|btwn|btw|b/w|von|zwischen"),
-    ("since", r"(?:no|not) (?:earlier|older) than|since|from|starting(?: in| from| on)?|as of|seit|ab|>=|≥|on or after"),
+    ("since", r"(?:no|not) (?:earlier|older) than|since|(?<!apart )(?<!aside )from|starting(?: in| from| on)?|as of|seit|ab|>=|≥|on or after"),
     ("after", r"after|later than|newer than|more recent than|post|nach|>"),
     ("until", r"(?:no|not) later than|until|till|'?til|up ?to|up until|through|thru|by|bis|<=|≤|on or before"),
     ("before", r"before|prior to|earlier than|older than|pre|vor|<"),
@@ -36,6 +37,7 @@ _AFTER = re.compile(
     r"|(?P<until>\s{1,2}(?:(?:or|and|&) (?:earlier|before|older)|backwards?))(?!\w)",
     re.IGNORECASE,
 )  # fmt: skip
+_LIST = re.compile(r"\s{0,3}(?:,|/|&|(?:,\s{0,2})?(?:and|or|und|oder)(?!\w))\s{0,3}", re.IGNORECASE)
 _ON = re.compile(r"\s{1,2}on(?=\s{0,2}(?:$|[,;]))", re.IGNORECASE)
 _JOINT = re.compile(
     r"\s{0,2}(?:-|–|\.\.)\s{0,2}|\s{1,2}(?:to|until|till|'?til|through|thru|bis|up to)\s{1,2}(?:the\s)?(?:(?P<edge>beginning|start|end) of\s{1,2}(?:the\s)?)?"
@@ -55,6 +57,13 @@ _SCANNED = re.compile(
 )
 _NO_BARE_AFTER = re.compile(r"\s(?:ms|mm|cases|patients|images|slices|classification|criteria|who)", re.IGNORECASE)
 _BARE_AFTER = re.compile(r"\s{0,3}(?:$|[,;]|\w{3})")
+_OTHER_YEAR = re.compile(
+    r"(?<!\w)(?:(?:fiscal|financial|academic|school|tax|budget|university)[\s-](?:year\s)?|fy\s?)(?:year\s)?$",
+    re.IGNORECASE,
+)
+_COUNTED_FROM = re.compile(
+    r"(?<!\w)(?:the\s)(?:(?P<count>\d{1,3})\s)?(?P<unit>days?|weeks?|months?|years?)\s{1,2}$", re.IGNORECASE
+)
 _NO_TIME = re.compile(
     r"(?<!\w)(?:born|dob|d\.o\.b\.?|birth(?:day|date)?|geb(?:oren)?)\W{0,3}(?:\w+\s){0,2}$", re.IGNORECASE
 )
@@ -69,7 +78,11 @@ def dates_said(text: str, today: date, taken: Taken) -> list[Said]:
     days = [said for said in day_spans(text) if not taken.meets(said[0])]
     for span, _ in days:
         taken.take(span)
-    found = [said for said in _said(moments_in(text, today, taken), text, today) if not taken.meets(said[0])]
+    found = [
+        said
+        for said in _said(with_shared_years(moments_in(text, today, taken), text), text, today)
+        if not taken.meets(said[0])
+    ]
     scanned = [
         _SCANNED.search(text[: span[0]]) is not None or text[slice(*span)].lower().startswith(_TIED)
         for span, _ in found
@@ -86,7 +99,7 @@ _TIED = ("scanned", "imaged", "acquired", "performed", "dated")
 
 
 def _said(moments: Sequence[Moment], text: str, today: date) -> Iterator[Said]:
-    at = 0
+    at, told = 0, -1
     while at < len(moments):
         one = moments[at]
         at += 1
@@ -97,7 +110,14 @@ def _said(moments: Sequence[Moment], text: str, today: date) -> Iterator[Said]:
         if prep is not None and not prep["edge"] and _EDGE.search(text, max(0, one.start - 20), one.start) is not None:
             prep = None  # "end of 2022": the "of" is the end's
             way = ""
+        if prep is None and one.yearless and told >= 0 and _LIST.fullmatch(text, told, one.start):
+            way = "in"  # "in June and July"
+        told = one.stop if way == "in" else -1
         start = prep.start() if prep is not None else one.start
+        counted = _COUNTED_FROM.search(text, max(0, start - 40), start) if way in ("before", "after") else None
+        if counted is not None and (so_long := _counted_from(one, way or "", counted, text)) is not None:
+            yield so_long
+            continue
         if _NO_TIME.search(text, max(0, start - 30), start):
             continue
         if at < len(moments) and (whole := _span(one, moments[at], way or "", text, today)) is not None:
@@ -123,11 +143,15 @@ def _one(one: Moment, way: str, edge: str, text: str, start: int, today: date) -
         way, stop = after.lastgroup or "", after.end()
     elif way in ("since", "after") and (on := _ON.match(text, one.stop)) is not None:
         stop = on.end()
-    if one.kind == "now" or way == "between":
+    if (
+        one.kind == "now"
+        or way == "between"
+        or (one.kind == "ago" and way not in ("since", "after", "until", "before"))
+    ):
         return None
     if one.yearless and not way:
         return None  # "march fracture"
-    if way == "since" and one.kind == "counted" and text[start : start + 4].lower() == "from":
+    if way == "since" and stop == one.stop and one.kind == "counted" and text[start : start + 4].lower() == "from":
         way = "in"  # "scans from last month"
     if not (way or edge):
         if one.kind == "date":
@@ -137,9 +161,23 @@ def _one(one: Moment, way: str, edge: str, text: str, start: int, today: date) -
     first, last, sure = _at_edge(one, edge, way)
     low, high = _bounds(first, last, edge, way)
     sure = sure and (one.sure or bool(way) or one.yearless)
+    if _OTHER_YEAR.search(text, max(0, start - 20), one.start):
+        sure = False  # a fiscal or an academic year is none of the calendar
     if way in ("since", "after") and _LASTS.search(text, max(0, start - 40), start):
         sure = False
     return (start, stop), _reading(low, high, text, start, sure=sure)
+
+
+def _counted_from(one: Moment, way: str, counted: re.Match[str], text: str) -> Said | None:
+    """ "The two weeks before Christmas 2025": so many days up to it, or after it."""
+    number, unit = int(counted["count"] or 1), unit_name(counted["unit"])
+    day = timedelta(days=1)
+    other_end = before(one.low, unit, number) if way == "before" else before(one.high, unit, -number)
+    if other_end is None:
+        return None
+    low, high = (other_end, one.low - day) if way == "before" else (one.high + day, other_end)
+    sure = counted.group()[:4].lower() == "the " or counted["count"] is None
+    return (counted.start(), one.stop), _reading(low, high, text, counted.start(), sure=sure)
 
 
 def _bounds(first: date, last: date, edge: str, way: str) -> tuple[date | None, date | None]:
@@ -196,7 +234,7 @@ def _span(one: Moment, other: Moment, way: str, text: str, today: date) -> tuple
     if one.yearless and not other.yearless:
         low = _in_year(low, other.low.year)
         low = low if low <= high else _in_year(low, other.low.year - 1)
-    elif one.yearless and not way:
+    elif one.yearless and not way and not one.shared:
         return None  # "may to march": of no year
     if (joint["edge"] or "").lower() in ("beginning", "start"):
         high = other.low - timedelta(days=1)

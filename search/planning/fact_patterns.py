@@ -181,12 +181,12 @@ PATTERNS: tuple[Pattern, ...] = (
     ("contrast", words(rf"(?:with (?:and|&) without|w (?:and|&) w/?o|w/ ?(?:and|&) ?w/?o|w/wo|pre (?:and|&) post|pre/post)[\s-](?:i\.?v\.? )?{_AGENT}"), _contrast("yes")),
     ("contrast", words(
         rf"(?:without|w/o|w/out|before|non?|pre|sans|ohne|vor)[\s-]{{0,2}}(?:i\.?v\.? |any |the )?{_AGENT}{_NO_AGENT}(?:[\s-]enhanced)?(?: (?:given|administered))?"
-        rf"|(?:unenh(?:anced|\.)?|non[\s-]?enhanced(?= (?:mri?|t1|scans?|images?|stud)))(?: (?:scans?|images?|mri?))?|(?:non|not)[\s-]{{1,2}}{_AGENT}[\s-]enhanced|not on {_AGENT}|nativ(?:e scans?)?|(?:pre|non)[\s-]?con"
+        rf"|(?:unenh(?:anced|\.)?|non[\s-]?enhanced(?= (?:mri?|t1|scans?|images?|stud)))(?: (?:scans?|images?|mri?))?|(?:non|not)[\s-]{{1,2}}{_AGENT}[\s-]enhanced|not on {_AGENT}|{_AGENT} (?:(?:was|were|is|has been|had been) )?not (?:given|administered|used|injected)|nativ(?:e scans?)?|(?:pre|non)[\s-]?con"
         rf"|{_AGENT}[\s-]free"
     ), _contrast("no")),
     ("contrast", words(
         rf"(?:after|post|with|w/|following|nach|mit)[\s-]{{0,2}}(?:i\.?v\.? |the )?{_AGENT}{_NO_AGENT}(?:[\s-]enhanced)?|post[\s-]?con"
-        rf"|(?<!dynamic )(?<!dynamic-){_AGENT}[\s-]enhanced|{_AGENT} (?:given|administered)"
+        rf"|(?<!dynamic )(?<!dynamic-){_AGENT}[\s-]enhanced|{_AGENT} (?:(?:was|were|is|has been|had been) )?(?:given|administered|used|injected)"
     ), _contrast("yes")),
     ("contrast", re.compile(rf"(?<![\w])(?:C|{_AGENT})\+(?![\w/+-])|(?:(?<![\w+-])|(?<=T1)|(?<=T1w))\+ ?(?:C(?!\w)|{_AGENT}(?!\w))", re.IGNORECASE), _plus_or_minus("yes")),
     ("contrast", re.compile(r"(?:(?<=T1)|(?<=T1w))[\s-]?(?:gd|gad|ce)(?!\w)|(?<![\w-])ce[\s-](?=(?:mr|mra|mri|mrv|t1w?|angio\w*)(?!\w))", re.IGNORECASE), _contrast("yes")),

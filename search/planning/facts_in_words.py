@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TypeAlias
 
-from spinecho.db.filters.algebra import ALL, And, Between, Filter, Is, Not, Or, conjuncts
+from spinecho.db.filters.algebra import ALL, And, Between, Filter, Is, Not, Or, both, conjuncts
 from spinecho.search.planning.age_context import of_another
 from spinecho.search.planning.age_words import DECADES, SEX
 from spinecho.search.planning.date_patterns import dates_said
@@ -49,7 +49,7 @@ SEX_BEHIND = re.compile(rf"[\s,/.()-]{{0,3}}(?P<who>{_WHO})(?![\w/'’+&-])", re
 
 
 _JOINS_BEFORE = re.compile(
-    r"(?:(?<![\w-])(?:in|of|for|on|at|by|the|an?|and|from|with|patients?|pts?|pats?|imaged|scanned|aged|vendor"
+    r"(?:(?<![\w-])(?:in|of|for|on|at|by|the|an?|and|from|with|patients?|pts?|pats?|imaged|scanned|aged|is|was|vendor"
     r"|men and women|women and men|boys and girls|girls and boys|both sexes|either sex)\s{1,3}){1,3}$",
     re.IGNORECASE,
 )
@@ -58,6 +58,7 @@ _JOINS_AFTER = re.compile(
 )
 _EITHER = re.compile(r"\s{0,3}(?:,|/|\+|&|and|or|und|oder|,\s{0,2}(?:and|or))\s{0,3}", re.IGNORECASE)
 _GROUPS = re.compile(r"\s{1,3}(?:and|or|&|und|oder)\s{1,3}", re.IGNORECASE)
+_SAME_PERSON = re.compile(r"\s{1,2}(?:(?:who are|that are|aged)\s)?")
 _NEITHER = re.compile(
     r"\s{1,3}(?:or|nor|and|oder|und)\s{1,3}$|\s{0,3}[,/]\s{0,3}(?:or|nor|and)?\s{0,3}$", re.IGNORECASE
 )
@@ -241,9 +242,9 @@ def _whole(text: str, fact: Fact) -> Span:
 
 
 def _negated(facts: Sequence[Fact], text: str) -> Iterator[Fact]:
-    """Each fact with the "not" before it; "not Siemens or GE" denies both."""
+    """Each fact with the "not" before it; "not Siemens or GE" denies both, "no men under 50" who is both."""
     last: Fact | None = None
-    for one in facts:
+    for one in _of_one_person(facts, text):
         if not weighs(text, one.start):
             continue
         found, start, behind = one, denied_from(text, one.start), denied_behind(text, one.stop)
@@ -257,6 +258,32 @@ def _negated(facts: Sequence[Fact], text: str) -> Iterator[Fact]:
                 found = replace(one, where=Not(one.where), text=f"not {one.text}")
         last = found
         yield found
+
+
+def _of_one_person(facts: Sequence[Fact], text: str) -> Iterator[Fact]:
+    """What is denied of a person together as one fact: "no children under 10" are those under 10."""
+    last: Fact | None = None
+    for one in facts:
+        if last is not None and _goes_on(last, one, text):
+            stage = last.field == one.field == "age"
+            where = one.where if stage else both(last.where, one.where)
+            in_words = one.text if stage else f"{last.text}, {one.text}"
+            last = replace(last, where=where, text=in_words, stop=one.stop, certain=last.certain and one.certain)
+            continue
+        if last is not None:
+            yield last
+        last = one
+    if last is not None:
+        yield last
+
+
+def _goes_on(last: Fact, one: Fact, text: str) -> bool:
+    return (
+        {last.field, one.field} <= {"sex", "age"}
+        and not (last.field == "age" and _in_numbers(last, text))
+        and _SAME_PERSON.fullmatch(text, last.stop, one.start) is not None
+        and denied_from(text, last.start) is not None
+    )
 
 
 def _joined(facts: Sequence[Fact], text: str) -> list[Fact]:
@@ -323,8 +350,21 @@ def _either_time(one: Fact, other: Fact, text: str) -> Fact | None:
         return None
     if any(_meet(part, other.where) for part in every[:-1]):
         return None  # "2021, March 2021" is one time, told more closely
-    where, in_words = Or(tuple(every)), f"{one.text} or {other.text}"
+    where, in_words = _either_of(every), f"{one.text} or {other.text}"
     return Fact("date", where, in_words, one.start, other.stop, one.certain or other.certain)
+
+
+def _either_of(spans: Sequence[Filter]) -> Filter:
+    """Any of these times; those that follow one another without a day between are one."""
+    times = sorted((one for one in spans if isinstance(one, Between)), key=lambda one: str(one.low))
+    joined = [times[0]]
+    for one in times[1:]:
+        last = joined[-1].high
+        if isinstance(last, date) and isinstance(one.low, date) and one.low <= last + timedelta(days=1):
+            joined[-1] = Between("date", joined[-1].low, one.high)
+        else:
+            joined.append(one)
+    return joined[0] if len(joined) == 1 else Or(tuple(joined))
 
 
 def _order(bound: object) -> float:

@@ -15,14 +15,14 @@ from typing import Literal, TypeAlias
 
 from spinecho.search.planning.spans import Taken
 
-Kind: TypeAlias = Literal["day", "date", "month", "part", "year", "bare year", "counted", "now"]
+Kind: TypeAlias = Literal["day", "date", "month", "part", "year", "bare year", "counted", "ago", "now"]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
     """A time that text[start:stop] names. yearless: of the latest year in which it has begun, unless another says which.
 
-    kind "date": a whole date with its year in four digits, which `identifiers` knows too. sure: not read two ways.
+    shared: its year is that of another time of the line. kind "date": a whole date with its year in four digits, which `identifiers` knows too. sure: not read two ways.
     """
 
     start: int
@@ -32,6 +32,7 @@ class Moment:
     kind: Kind
     yearless: bool = False
     sure: bool = True
+    shared: bool = False
 
 
 _MONTHS: tuple[str, ...] = (
@@ -55,6 +56,8 @@ _PART = (
 _DAYS_OF_FEAST = {"xmas": (12, 25), "chri": (12, 25), "boxi": (12, 26), "new ": (1, 1)}
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UNITS = {"d": "day", "w": "week", "m": "month", "q": "quarter", "y": "year", "h": "hour"}
+_YEARLESS_SEASONS = r"(?P<part>spring(?!\s(?:ligament|water))|summer|autumn|winter|frühling|frühjahr|sommer|herbst)"
+"""Without "fall": "since the fall" is since somebody fell."""
 _COUNTED = r"(?P<unit>days?|d|weeks?|wks?|w|months?|mths?|mo|mos|m|quarters?|years?|yrs?|y|hours?|hrs?|h)"
 _WHOLE = r"(?P<unit>weeks?|wk|months?|mth|quarter|qtr|years?|yr)"
 
@@ -128,6 +131,9 @@ def _month(match: re.Match[str], today: date) -> _Reading | None:
         return None
     number = month_number(groups["month"]) if groups.get("month") else int(groups["m"])
     chosen = year if year is not None else today.year - (number > today.month)
+    if groups.get("which"):  # "this March", "last November": in November that of the year before
+        chosen = today.year - (number >= today.month) if groups["which"].lower() == "last" else today.year
+        return (*months_from(chosen, number, 1), "month", False, True)
     low, high = months_from(chosen, number, 1)
     sure = groups.get("plain") is None and year is not None
     match (groups.get("edge") or "").lower():
@@ -166,6 +172,8 @@ def _part(match: re.Match[str], today: date) -> _Reading | None:
     if groups.get("plain") is not None and year is not None and not 2000 <= year <= today.year:
         return None
     low, high = part_of(today.year if year is None else year, groups["part"])
+    if year is None and low > today:
+        low, high = part_of(today.year - 1, groups["part"])
     return low, high, "part", year is None, groups.get("plain") is None or len(groups["part"]) == 2
 
 
@@ -216,16 +224,30 @@ def _counted(match: re.Match[str], today: date) -> _Reading | None:
 def _weekday(match: re.Match[str], today: date) -> _Reading | None:
     back = (today.weekday() - _WEEKDAYS.index(match["weekday"][:3].lower())) % 7
     day = today - timedelta(days=back or 7 * (match["which"].lower() == "last"))
-    return day, day, "day", False, True
+    return day, day, "counted", False, True
 
 
-def _days_ago(days: int, kind: Kind = "day") -> Read:
+def _weekend(_: re.Match[str], today: date) -> _Reading | None:
+    """The one that is over, or has begun."""
+    saturday = today - timedelta(days=(today.weekday() - 5) % 7)
+    return saturday, saturday + timedelta(days=1), "counted", False, True
+
+
+def _week_of(match: re.Match[str], today: date) -> _Reading | None:
+    """ "The week of 12 May 2025": seven days from that one on."""
+    read = _day(match, today)
+    return read and (read[0], read[0] + timedelta(days=6), "part", read[3], True)
+
+
+def _days_ago(days: int, kind: Kind = "counted") -> Read:
     return lambda _, today: (today - timedelta(days=days), today - timedelta(days=days), kind, False, True)
 
 
-def _so_many_days_ago(match: re.Match[str], today: date) -> _Reading | None:
-    day = today - timedelta(days=int(match["count"]))
-    return day, day, "day", False, False
+def _so_long_ago(match: re.Match[str], today: date) -> _Reading | None:
+    """Some days ago is a day; weeks, months and years ago only begin or end a time."""
+    unit = unit_name(match["unit"])
+    day = before(today, unit, int(match["count"]))
+    return None if day is None else (day, day, "day" if unit == "day" else "ago", False, False)
 
 
 def _feast(match: re.Match[str], today: date) -> _Reading | None:
@@ -258,10 +280,14 @@ def _words(pattern: str) -> re.Pattern[str]:
 
 _WHICH_YEAR = r"(?:of\s)?(?P<which_year>this|last)\syear"
 _TH = r"(?:st|nd|rd|th)?"
+_WEEK_OF = r"(?:the\s)?week\s(?:of|from|commencing|beginning|starting)\s(?:the\s)?"
 _MOMENTS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (_words(rf"{_Y4}(?P<iso>[-./])(?P<m>\d\d?)(?P=iso)(?P<d>\d\d?)"), _day),
     (_words(rf"{_Y4}(?P<m>0[1-9]|1[0-2])(?P<d>[0-3]\d)(?P<iso>)"), _day),
     (_words(rf"(?P<d>\d\d?)(?P<sign>[./-])(?P<m>\d\d?)(?P=sign)(?:{_Y4}|(?P<yy>\d\d))"), _day),
+    (_words(rf"{_WEEK_OF}(?:(?P<d>\d\d?){_TH}\s(?:of\s)?{_MONTH}(?:,?\s{_Y})?)"), _week_of),
+    (_words(rf"{_WEEK_OF}{_MONTH}\s(?P<d>\d\d?){_TH}(?:,?\s{_Y})?"), _week_of),
+    (_words(rf"{_WEEK_OF}{_Y4}-(?P<m>\d\d)-(?P<d>\d\d)(?P<iso>)"), _week_of),
     (_words(rf"(?P<d>\d\d?){_TH}\.?[\s-]?(?:of\s)?{_MONTH},?[\s-]?(?:{_Y}|(?P<short>\d\d))"), _day_of_a_short_year),
     (_words(rf"{_MONTH}\s(?P<d>\d\d?)(?:st|nd|rd|th)?,?\s{_Y}"), _day),
     (_words(rf"{_MONTH}\s?(?P<d>\d\d?)(?:st|nd|rd|th)"), _day),
@@ -272,7 +298,9 @@ _MOMENTS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (_words(rf"(?P<m>0[1-9]|1[0-2]|[1-9](?=/))[/.-]{_Y4}"), _month),
     (_words(rf"{_Y4}[-/](?P<m>0[1-9])"), _month),
     (_words(rf"(?P<which>this|last)\s{_PART}"), _part),
-    (_words(rf"(?:the\s)?{_PART}(?:\sof)?[\s/-]?\s?(?:{_Y}(?:\s?/\s?\d\d(?!\d))?|{_WHICH_YEAR})"), _part),
+    (_words(rf"(?P<which>this|last)\s{_MONTH}(?!\s(?:be|have|not|\d))"), _month),
+    (_words(rf"(?:the\s)?(?P<part>winter)(?:\sof)?\s?{_Y}\s?(?:[-–/]|to|and|into)\s?(?:20)?\d\d"), _part),
+    (_words(rf"(?:the\s)?{_PART}(?:\sof|\sin)?[\s/-]?\s?(?:{_Y}(?:\s?/\s?\d\d(?!\d))?|{_WHICH_YEAR})"), _part),
     (_words(rf"{_Y4}\s?(?P<sign>[-–/])\s?(?P<short>\d\d)"), _years_in_short),
     (_words(rf"(?P<plain>)(?P<part>q[1-4]|h[12]|[1-4]q|[12]h|(?:spring|summer|autumn|winter)(?=\s))\s?{_APOSTROPHE}?(?P<yy>\d\d)"), _part),
     (_words(rf"(?P<plain>){_MONTH}(?P<yy>\d\d)"), _month),
@@ -281,9 +309,10 @@ _MOMENTS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (_words(r"(?:the\s)?(?P<decade>(?:19|20)\d0)['’]?s"), _decade),
     (_words(rf"(?P<which>last|past|previous|preceding|prior|this)\s(?P<count>\d{{1,4}})\s?{_COUNTED}(?!\sold)"), _counted),
     (_words(rf"(?P<which>last|past|previous|this)\s{_WHOLE}(?!\sold)"), _counted),
+    (_words(r"(?P<which>last|this|past)\sweek-?end(?:['’]s)?"), _weekend),
     (_words(r"(?P<which>last|this|on|since|from)\s(?P<weekday>mon|tues?|wednes|thurs?|fri|satur|sun)day"), _weekday),
     (_words(r"(?:the\s)?day before yesterday"), _days_ago(2)),
-    (_words(r"(?P<count>\d{1,3})\sdays\sago"), _so_many_days_ago),
+    (_words(r"(?P<count>\d{1,3})\s(?P<unit>days?|weeks?|months?|years?)\sago"), _so_long_ago),
     (_words("yesterday"), _days_ago(1)),
     (_words("today|tonight|this (?:morning|afternoon|evening)"), _days_ago(0)),
     (_words("now|present|date"), _days_ago(0, "now")),
@@ -292,9 +321,11 @@ _MOMENTS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (re.compile(rf"(?<![\w/.,]){_APOSTROPHE}(?P<yy>\d\d)(?!\w|{_APOSTROPHE})"), _of_a_year),
     (_words(rf"(?:(?P<edge>early|mid|late)[\s-])?{_MONTH}(?!\s(?:fractures?|fx|ha?emoglobin\w*|thurner|hegglin))(?!-(?!(?:{'|'.join(_MONTHS)})\b)\w)"), _month),
     (_words(r"(?P<part>q[1-4]|h[12])"), _part),
+    (_words(r"(?:the\s)?(?P<part>(?:first|second|third|fourth|1st|2nd|3rd|4th)\s(?:half|quarter))(?!\s(?:of|life))"), _part),
+    (_words(_YEARLESS_SEASONS), _part),
 )  # fmt: skip
 _MAY_HOLD = re.compile(
-    r"\d\d|\bq[1-4]|today|tonight|yesterday|this|last|past|previous|prior|preceding|day|" + "|".join(rf"\b(?:{one})\b" for one in _MONTHS),
+    r"\d\d|\bq[1-4]|today|tonight|yesterday|this|last|past|previous|prior|preceding|day|\bago\b|half|quarter|spring|summer|autumn|winter|frühling|frühjahr|sommer|herbst|" + "|".join(rf"\b(?:{one})\b" for one in _MONTHS),
     re.IGNORECASE,
 )  # fmt: skip
 _WEEKDAY_WORDS = re.compile(r"^(?:since|on|from)\s", re.IGNORECASE)

@@ -14,7 +14,7 @@ _DENIES = (
     rf"{DENIALS}|non|never|cannot|no(?:body| one|-one)"
     r"|(?:is|are|was|were|do|does|did|has|have|had|ca|wo|must|should|would|could|need)n['’]?t"
     r"|except(?: for)?|exclude[sd]?|excl\.?|w/out|save for"
-    r"|(?:any|every|all)(?:thing|one|body)?(?: \w+)? (?:but|bar|except)"
+    r"|(?:any|every|all)(?:thing|one|body)?(?: \w+)? (?:but|bar|except|outside(?: of)?)"
     r"|avoid(?:ing)?|filter(?:ing)? out|kein(?:e[nrsm]?)?|nicht|nie|außer"
 )
 _TELLS_TO = r"(?:^|[,;.:(]\s{0,2}|(?<!\w)(?:and|but|please|then|to|or)\s{1,2})"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 
 from spinecho.db.errors import FilterError
-from spinecho.db.filters.algebra import ALL, Filter, Not, both
+from spinecho.db.filters.algebra import ALL, Filter, Is, Not, both
 from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.queries.identifiers import accession_shapes
 from spinecho.db.queries.selection import Selection
@@ -22,6 +22,7 @@ from spinecho.search.planning.facts_in_words import Fact, facts_in, fields_named
 from spinecho.search.planning.identifiers import dates_in, identifiers_in
 from spinecho.search.planning.long_text import clauses_of, is_report, require_length
 from spinecho.search.planning.negations import denied_from
+from spinecho.search.planning.other_times import other_times
 from spinecho.search.planning.query_plan import Correction, Identifier, Ignored, Offer, PlanChip, QueryPlan, Way
 from spinecho.search.planning.spans import Taken
 from spinecho.search.planning.spelling import Spelling
@@ -35,10 +36,12 @@ _NAMED = re.compile(r"(?<!\S)[-−]?(?P<name>[A-Za-z_]{3,20}):(?=[^\s/:])")
 _SMALL_WORDS = (
     "a an the of in on at to with without and or for by is are was were be been has have had this that these those it"
     " its as from any no not all some me my i you we they he she which what who when where how there here do does did"
-    " can could will would should may might please show find give der die das ein eine und oder mit im in von"
+    " only just can could will would should may might please show find give der die das ein eine und oder mit im in von"
 )
 _SAY_NOTHING = frozenset(_SMALL_WORDS.split())
 _OF_STUDIES = frozenset({"sex", "age", "date"})
+_YES_OR_NO = frozenset({"contrast"})
+"""Fields of two values, of which headers often record one alone."""
 _REMEMBERED = 256
 _LEFT_OUT_BY = {"accession number": "accession_number", "patient ID": "patient_id", "study UID": "study_uid"}
 """The field that leaves out what an identifier names, by its kind."""
@@ -131,6 +134,9 @@ class Planner:
     ) -> QueryPlan:
         messages = _fields_unknown(text)
         left = without_offers(text, [one for one in offers if one.on])
+        for (start, stop), why in other_times(left):
+            ignored.append(Ignored(left[start:stop], why))
+            left = left[:start] + " " * (stop - start) + left[stop:]
         corrections: tuple[Correction, ...] = ()
         if not asked.as_typed:
             corrections = self._spelling.corrections(left, without=[(one.start, one.stop) for one in offers])
@@ -154,7 +160,7 @@ class Planner:
             for term in query.unwanted
             if query.wanted and mentions(term, query.wanted)
         ]
-        messages += [f"{one.key!r} was taken as words: {one.why}" for one in offers if one.why]
+        messages += [f"{one.key!r}{'' if one.on else ' was taken as words'}: {one.why}" for one in offers if one.why]
         messages += [
             f"{one.text!r} is recorded of no study that fits; studies of which it is not known are shown too"
             for one in offers
@@ -191,8 +197,23 @@ class Planner:
         if offer.key in asked.on:
             return replace(offer, on=True)
         if offer.on and not self._recorded(offer.where):
-            return replace(offer, on=False, why="no study here is recorded so")
+            return self._not_otherwise(offer) or replace(offer, on=False, why="no study here is recorded so")
         return offer
+
+    def _not_otherwise(self, offer: Offer) -> Offer | None:
+        """ "No contrast" where headers record contrast or nothing: what is not known passes."""
+        where = offer.where
+        if not (isinstance(where, Is) and where.field in _YES_OR_NO):
+            return None
+        otherwise = tuple(one for one in self.occurring(where.field) if one != "unknown")
+        if not otherwise:
+            return None
+        other = Is(where.field, otherwise)
+        why = (
+            f"no study here is recorded as {offer.text}; those recorded otherwise are left out, and of those that are "
+            "shown it is not known"
+        )
+        return replace(offer, text=f"{offer.text}, or not known", where=Not(other), on=True, why=why)
 
     def _recorded(self, where: Filter) -> bool:
         fields = fields_named(where)

@@ -51,3 +51,24 @@ def test_what_is_not_known_counts_against_nobody_where_nothing_else_fits(
 
 def test_what_was_turned_on_by_hand_stays_as_it_is(archive: spinecho.Archive) -> None:
     assert not list(archive.search("brain MRI", where="age<18"))
+
+
+def test_no_contrast_where_only_contrast_is_recorded_leaves_out_what_is_known(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Unknown is not no: studies without a record are shown, and the answer says that it is not known."""
+    folder = tmp_path_factory.mktemp("contrast")
+    for number, agent in enumerate(["GADOVIST", "", ""]):
+        for path in small_study(folder / "archive", number, series=1):
+            header = pydicom.dcmread(path)
+            header.ContrastBolusAgent = agent
+            header.SeriesDescription = "t1 post contrast" if agent else "t1"
+            header.save_as(path)
+    with spinecho.open(folder / "home", create=True) as opened:
+        opened.index(folder / "archive")
+        recorded = opened.search("contrast:yes")
+        assert {hit.study.uid for hit in recorded} == {study_uid(0)}
+        for words in ("no contrast", "brain MRI without contrast"):
+            found = opened.search(words)
+            assert {hit.study.uid for hit in found} == {study_uid(1), study_uid(2)}, words
+            assert any("no study here is recorded as without contrast" in one for one in found.warnings), words
