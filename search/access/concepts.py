@@ -120,7 +120,9 @@ class PersonalConcepts:
             except TooFew as error:
                 raise ConceptError(f"too few examples: {error}{_more(ready.left_out)}") from error
             positives, negatives = ready.sides
-            learnable, why = judged(learned.known, positives=positives["studies"], negatives=negatives["studies"])
+            learnable, why = judged(
+                learned.known, learned.line, positives=positives["studies"], negatives=negatives["studies"]
+            )
             head = Head(ready.reads, learned.line)
             card = card_of(
                 name=plain, encoder=space.encoder, space=applying.label_of(space), owner=self._archive.person.name,
@@ -201,10 +203,10 @@ class PersonalConcepts:
         against = read_source(asked.against, against=True) if asked.against.strip() else None
         if against is not None and against.kind != REST:
             other = self._sided(against, name, asked)
-            sides.append(Sided(frozenset(), other.positives, other.unmatched))
+            sides.append(Sided(frozenset(), other.positives, other.unmatched, other.unlabelled))
         found = examples.joined(sides)
         if not found.positives:
-            raise ConceptError("no study is an example: nothing that was named holds one")
+            raise ConceptError(f"no study is an example: nothing that was named holds one{_more(found.left_out)}")
         if against is not None and against.kind == REST:
             database, everything = self._archive._database, self._archive._selection.studies(visible(both()))
             rest = set(kept.uids_of(database, everything.tolist())) - found.positives
@@ -213,7 +215,7 @@ class PersonalConcepts:
         if not found.negatives:
             raise ConceptError(
                 "no study is an example of its absence: name them with --against cohort:NAME or filter:CONDITION, or "
-                "take the rest of the archive with --against rest, where few of it have it"
+                f"take the rest of the archive with --against rest, where few of it have it{_more(found.left_out)}"
             )
         return found
 

@@ -11,12 +11,12 @@ from spinecho.search.concepts.learning import ALIKE, PRECISION, Known, Line
 _COUNTED = ("studies", "patients")
 
 
-def judged(known: Known, *, positives: int, negatives: int) -> tuple[bool, str]:
-    """(whether it can be learned from these, why)."""
+def judged(known: Known, line: Line, *, positives: int, negatives: int) -> tuple[bool, str]:
+    """(whether it can be learned from these, why). line: what would answer, which may never be sure enough to."""
     low, high = known.interval
     quality = f"AUROC {known.auroc:.2f} ({low:.2f} to {high:.2f}) on held-out patients, chance 0.50"
     if known.learnable:
-        return True, quality
+        return True, quality + _never(line)
     if low <= 0.5:
         why = "the interval touches chance"
     else:
@@ -24,6 +24,18 @@ def judged(known: Known, *, positives: int, negatives: int) -> tuple[bool, str]:
     return False, (
         f"not learnable from this: {quality}, and {why}. {positives:,} with it and {negatives:,} without: more "
         "examples may change that, or an encoder that sees it ('spinecho encoders list', 'spinecho adapt')"
+    )
+
+
+def _never(line: Line) -> str:
+    """What a head that knows more than chance does not answer all the same; '' where it says yes and no."""
+    mute = [word for word, least in (("yes", line.yes), ("no", line.no)) if least > 1]
+    if not mute:
+        return ""
+    return (
+        f". With so few examples it is never sure enough to say {' or '.join(mute)} of a study, so that "
+        f"{' and '.join(f'={word}' for word in mute)} {'finds' if len(mute) == 1 else 'find'} none until it is taught "
+        f"from more"
     )
 
 

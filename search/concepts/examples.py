@@ -21,12 +21,24 @@ _LEAST_REST, _TIMES = 200, 4
 
 @dataclass(frozen=True)
 class Joined:
-    """UIDs by side. contradicting: studies that one source counts with it, another without; unmatched: rows."""
+    """UIDs by side. contradicting: studies that one source counts with it, another without; unmatched, unlabelled: rows
+    of tables, as `Sided` has them.
+    """
 
     positives: frozenset[str]
     negatives: frozenset[str]
     contradicting: int
     unmatched: int
+    unlabelled: int = 0
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """What was named and is no example, by why."""
+        return {
+            "counted both with it and without it": self.contradicting,
+            "keys that no study has": self.unmatched,
+            "rows without a label": self.unlabelled,
+        }
 
 
 @dataclass(frozen=True)
@@ -50,10 +62,11 @@ def joined(sides: Iterable[Sided]) -> Joined:
     good, bad = (
         frozenset().union(*(getattr(one, side) for one in found if one.judged)) for side in ("positives", "negatives")
     )
-    torn = (positives & negatives) - good - bad
+    torn = ((positives & negatives) - good - bad) | (good & bad)
     return Joined(
-        (positives - bad - torn) | good, (negatives - good - torn) | bad, len(torn), sum(one.unmatched for one in found)
-    )
+        (positives - bad - torn) | (good - torn), (negatives - good - torn) | (bad - torn), len(torn),
+        sum(one.unmatched for one in found), sum(one.unlabelled for one in found),
+    )  # fmt: skip
 
 
 def some_of(uids: Iterable[str], most: int) -> list[str]:
@@ -80,9 +93,7 @@ def ready(database: Database, space: SpaceRecord, studies: Mapping[str, int], bo
         {"studies": int((labels == side).sum()), "patients": len(np.unique(patients[labels == side]))}
         for side in (True, False)
     ]
-    left_out = {
-        "counted both with it and without it": both.contradicting,
-        "keys that no study has": both.unmatched,
+    left_out = both.left_out | {
         "no longer in the archive": sum(
             uid not in studies for side in (both.positives, both.negatives) for uid in side
         ),

@@ -260,3 +260,63 @@ def test_a_head_of_the_encoder_keeps_its_name(archive: Archive, tmp_path: Path) 
         add_predictions(session, int(volume), [PredictedFact("sequence", "FLAIR", 0.9, None, {}, "head", "1")])
     with pytest.raises(ConceptError, match="another name"):
         archive.teach("Sequence", positives=SOME, negatives=OTHERS)
+
+
+def labelled(tmp_path: Path, column: str, form: str, *, yes: str = "1.0", no: str = "0.0", more: str = "") -> list[str]:
+    rows = [f"{form.format(n=n, half=n // 2)},{yes if has_it(n) else no}" for n in range(32)]
+    (tmp_path / "t.csv").write_text(f"\ufeff{column},label\r\n" + "\r\n".join(rows) + f"\r\n{more}")
+    return [f"table:{tmp_path / 't.csv'}"]
+
+
+@pytest.mark.parametrize("form", ["P{half}", "p{half}", "sub-P{half}", "SUB-p{half}", " P{half} "])
+def test_a_participant_is_found_however_a_table_writes_it(archive: Archive, tmp_path: Path, form: str) -> None:
+    card = archive.teach(NAME, sources=labelled(tmp_path, "participant_id", form)).card
+    assert card["positives"]["studies"] + card["negatives"]["studies"] == 32
+    assert card["left_out"] == {}
+
+
+@pytest.mark.parametrize("positive", [None, "1", "1.0"])
+@pytest.mark.parametrize(
+    "nothing", ["", "NA", "n/a", "?", "-", ".", "missing", "Not reported", "not_available", "NULL", "#N/A", "<NA>"]
+)
+def test_a_label_that_says_nothing_is_no_example_and_is_counted(
+    archive: Archive, tmp_path: Path, nothing: str, positive: str | None
+) -> None:
+    more = f"1.2.40,{nothing}\r\n1.2.41,{nothing}\r\n"
+    card = archive.teach(NAME, sources=labelled(tmp_path, "study_uid", "1.2.{n}", more=more), positive=positive).card
+    assert card["positives"]["studies"] + card["negatives"]["studies"] == 32
+    assert card["left_out"] == {"rows without a label": 2}
+
+
+def test_a_minus_is_a_label_beside_a_plus(archive: Archive, tmp_path: Path) -> None:
+    card = archive.teach(NAME, sources=labelled(tmp_path, "study_uid", "1.2.{n}", yes="+", no="-")).card
+    assert card["positives"]["studies"] + card["negatives"]["studies"] == 32
+
+
+def test_a_row_names_its_study_by_the_first_key_that_it_holds(archive: Archive, tmp_path: Path) -> None:
+    keys = ["1.2.{n},,", ",a {n},P9999", "n/a,,sub-P{half}", ",,"]
+    rows = [keys[n % 4].format(n=n, half=n // 2) + (",yes" if n < 16 else ",no") for n in range(32)]
+    (tmp_path / "t.csv").write_text("study_uid,accession_number,participant_id,label\n" + "\n".join(rows))
+    with pytest.raises(ConceptError, match="8 keys that no study has"):
+        archive.teach(NAME, sources=[f"table:{tmp_path / 't.csv'}"], positive="nobody says so")
+    card = archive.teach(NAME, sources=[f"table:{tmp_path / 't.csv'}"]).card
+    assert card["positives"]["studies"] + card["negatives"]["studies"] == 32, "24 rows, 8 of them of both of a patient"
+    assert card["left_out"] == {"keys that no study has": 8}
+
+
+def test_judgements_that_contradict_one_another_are_on_no_side(archive: Archive) -> None:
+    archive.rate("one way", dict.fromkeys(SOME, 1) | dict.fromkeys(OTHERS, -1))
+    archive.rate("the other way", {SOME[0]: -1, OTHERS[0]: 1})
+    card = archive.teach(NAME, sources=["thumbs:one way", "thumbs:the other way"]).card
+    assert (card["positives"]["studies"], card["negatives"]["studies"]) == (len(SOME) - 1, len(OTHERS) - 1)
+    assert card["left_out"] == {"counted both with it and without it": 2}
+
+
+def test_a_concept_that_never_answers_says_so(archive: Archive) -> None:
+    few = archive.teach(NAME, positives=SOME[:6], negatives=OTHERS[:6])
+    assert few.card["answers"]["yes_from"] is few.card["answers"]["no_from"] is None
+    assert "never sure enough to say yes or no" in few.why
+    assert uids(archive, f"predicted.{NAME}=yes") == set()
+    many = archive.teach(NAME, sources=[RULE])
+    assert many.card["answers"]["yes_from"] is not None
+    assert "never" not in many.why

@@ -55,7 +55,7 @@ def test_a_concept_is_judged_taught_taught_again_and_undone(home: Path) -> None:
     page.text_input(key="concept-from").input(f"says:present({NAME})").run()
     page.button(key="concept-go").click().run()
     assert not page.exception, page.exception
-    assert "Version 1 predicts now" in said(page)
+    assert "Version 1 serves now" in said(page)
     assert f"predicted.{NAME}=yes" in said(page)
     assert "this would teach most" in said(page)
     page.button(key="concept-go").click().run()
@@ -84,7 +84,7 @@ def test_it_is_taught_by_another_process_where_there_is_one(works: Works, tmp_pa
     with meanwhile(works):
         page.button(key="concept-go").click().run()
     assert not page.exception, page.exception
-    assert "Version 1 predicts now" in said(page)
+    assert "Version 1 serves now" in said(page)
     assert [job.kind for job in works.queue.of("ada")] == ["teach"]
     (tmp_path / "labels.csv").write_text("secret\n")
     page.text_input(key="concept-from").input(f"table:{tmp_path}/labels.csv").run()

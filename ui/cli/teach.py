@@ -181,7 +181,7 @@ def following(
 def _print_state(one: Concept) -> None:
     counts = ", ".join(f"{value} {count}" for value, count in one.predicted.items())
     word = {
-        "serves": f"predicts ({counts or 'nothing yet'}): --where '{one.condition}'",
+        "serves": f"serves ({counts or 'nothing is predicted yet'}): --where '{one.condition}'",
         "replaced": "was replaced by a later version",
         "draft": "is a draft and predicts nothing",
         "undone": "is undone",

@@ -19,7 +19,10 @@ from spinecho.encoders.reading.personal_fields import Named, kind_of_field, name
 
 _MOST_BYTES = 16 << 20
 _MOST_COLUMNS, _MOST_TEXT, _MOST_ROWS = 40, 128, 200_000
-_MISSING = frozenset({"", "n/a", "na", "nan", "null", "none", "unknown", "#n/a", "-", "."})
+_MISSING = frozenset({
+    "", "n/a", "na", "n.a.", "nan", "<na>", "null", "none", "unknown", "#n/a", "#null!", "#value!", "-", "--", ".", "?",
+    "missing", "not reported", "not recorded", "not available", "not applicable", "not assessed", "not known",
+})  # fmt: skip
 _SEX = {"m": "M", "male": "M", "man": "M", "f": "F", "female": "F", "w": "F", "woman": "F", "o": "O", "other": "O"}
 _AGE_UNITS = {
     "y": 1.0, "years": 1.0, "year": 1.0, "yr": 1.0, "yrs": 1.0, "m": 1 / 12, "month": 1 / 12, "months": 1 / 12,
@@ -93,6 +96,15 @@ def label_name(column: str) -> str:
     return re.sub(r"[^\w-]+", "_", column.strip()).strip("_-").lower()[:_MOST_TEXT]
 
 
+def says_nothing(cell: str) -> bool:
+    """Whether a cell of a table of subjects only tells that nothing is known.
+
+    >>> [says_nothing(one) for one in ("N/A", "not_reported", "?", "no", "0")]
+    [True, True, True, False, False]
+    """
+    return " ".join(cell.casefold().replace("_", " ").split()) in _MISSING
+
+
 def as_json(subject: Subject) -> dict[str, Any]:
     """Plain JSON, without what is not known."""
     values = {"sex": subject.sex, "age_years": subject.age_years, "labels": subject.labels, "numbers": subject.numbers}
@@ -121,7 +133,7 @@ def _row(table: Path, column: str, key: str) -> dict[str, str]:
         if len(values) > at and values[at] in (key, key.split("-", 1)[1]):
             row: dict[str, str] = {}
             for name, value in zip(header, values, strict=False):
-                if name and value.lower() not in _MISSING and name not in row:
+                if name and not says_nothing(value) and name not in row:
                     row[name] = value[:_MOST_TEXT]
             return row
     return {}

@@ -15,6 +15,7 @@ from spinecho.setup.wiring import USER_ERRORS
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.pooled import pooled
 from spinecho.ui.views.session.wanted import while_drawn
+from spinecho.ui.views.session.whole import whole
 from spinecho.ui.views.style import trouble
 
 SHORTCUTS = (("u", "the study has it"), ("d", "it has not"), ("s", "skip it"))
@@ -29,6 +30,7 @@ def concepts_page(context: PageContext) -> None:
         st.text_input(
             "Concept", key="concept", placeholder="pituitary tumour", max_chars=_LONGEST,
             help="What is to be learned from examples. What it says of a study becomes predicted.NAME",
+            on_change=whole(_another),
         ).casefold().split()
     )  # fmt: skip
     if not name:
@@ -41,6 +43,12 @@ def concepts_page(context: PageContext) -> None:
     verdicts = archive.verdicts(name)
     _teach(context, archive, name, now, verdicts=len(verdicts))
     _judge(archive, name, now, verdicts)
+
+
+def _another() -> None:
+    """Of another concept: places of examples that were typed for the one before are none of its own."""
+    for field in ("concept-from", "concept-against"):
+        st.session_state[field] = ""
 
 
 def _all(archive: Archive) -> None:
@@ -118,7 +126,7 @@ def _taught(
     except USER_ERRORS as error:
         trouble("It was not taught", str(error))
         return
-    _say(why if version is None else f"Version {version} predicts now. {why}")
+    _say(why if version is None else f"Version {version} serves now. {why}")
 
 
 def _say(words: str) -> None:
