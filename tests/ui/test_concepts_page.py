@@ -68,6 +68,15 @@ def test_a_concept_is_judged_taught_taught_again_and_undone(home: Path) -> None:
         assert 0 < len(archive.search(where=f"predicted.{NAME}=yes", k=500)) < STUDIES
 
 
+def test_places_of_examples_are_of_the_concept_that_they_were_typed_for(home: Path) -> None:
+    page = drawn()
+    page.text_input(key="concept-from").input(f"says:present({NAME})").run()
+    page.text_input(key="concept-against").input("rest").run()
+    assert page.text_input(key="concept-from").value == f"says:present({NAME})"
+    page.text_input(key="concept").input("another one").run()
+    assert (page.text_input(key="concept-from").value, page.text_input(key="concept-against").value) == ("", "")
+
+
 @pytest.fixture
 def works(home: Path) -> Iterator[Works]:
     settings = read_settings()

@@ -41,10 +41,12 @@ def test_predictions_are_marked_and_the_best_slices_are_told(page: AppTest) -> N
 def test_a_marked_spot_finds_others_like_it(page: AppTest) -> None:
     ask(page, "bright")
     first = listed(page)["hits"][0]["uid"]
+    assert listed(page)["place"]
     page.session_state["spot"] = (SpotQuery((0.0, 0.3, 0.4, 0.4, 0.7, 0.7), study_uid=first), "the first")
     calm(page.run())
     assert any("With a spot like one of" in mark.value for mark in page.markdown)
     assert len(listed(page)["hits"]) == 2, "without the study itself"
+    assert listed(page)["place"] == "", "no address leads here, that of the words before least of all"
     assert {bar["name"] for bar in listed(page)["hits"][0]["bars"]} == {"scan"}
     calm(page.button(key="clear-query").click().run())
     assert not any("spot like" in mark.value for mark in page.markdown)

@@ -7,6 +7,7 @@ import sqlite3
 import struct
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from streamlit.testing.v1 import AppTest
 from spinecho.encoders.preparing.grey_levels import TOP, levels_of
 from spinecho.encoders.reading.volume import Volume
 from spinecho.search.evidence.heat import Heat
+from spinecho.ui.views.session import page_links
 from spinecho.ui.views.study.engine3d import engine_address
 from spinecho.ui.views.study.page import packed
 from spinecho.ui.views.study.viewer import pack
@@ -209,3 +211,28 @@ def test_what_is_odd_about_a_study_is_said(home: Path) -> None:
     shown = texts(opened(study))
     assert any("was guessed" in text for text in shown)
     assert any(all(uid in text for uid in others) for text in shown)
+
+
+def test_what_is_opened_from_a_list_leads_back_to_it_in_another_session_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    turned: list[tuple[str, dict[str, str]]] = []
+
+    def session(token: str | None, **address: str) -> None:
+        stand_in = SimpleNamespace(
+            session_state={"pages": {name: name for name in ("search", "study", "compare", "archive")}, "token": token},
+            query_params=address, switch_page=lambda page, query_params: turned.append((page, query_params)),
+        )  # fmt: skip
+        monkeypatch.setattr(page_links, "st", stand_in)
+
+    session("abc", search="abc")
+    page_links.go("study", study="5")
+    page_links.go("compare", studies="5,6")
+    page_links.go("archive")
+    session(None, **turned[0][1])  # the address is loaded anew: nothing else is known
+    page_links.go_back()
+    page_links.go("study", study="7")  # another study of the patient
+    session(None, study="5")  # opened from no list
+    page_links.go_back()
+    assert turned == [
+        ("study", {"study": "5", "search": "abc"}), ("compare", {"studies": "5,6", "search": "abc"}), ("archive", {}),
+        ("search", {"search": "abc"}), ("study", {"study": "7", "search": "abc"}), ("search", {}),
+    ]  # fmt: skip

@@ -18,10 +18,12 @@ _STYLE = """<style>
 [data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.45rem}
 [data-testid="stSidebar"] label p {font-size: 0.82rem}
 [data-testid="stImage"] img {background: #000; border-radius: 2px}
-[data-testid="stText"] {overflow-wrap: anywhere}
+[data-testid="stText"] {overflow-wrap: anywhere; unicode-bidi: plaintext}
 [class*="st-key-recent-"] {gap: 0.6rem}
 [class*="st-key-compared-"] :is([data-testid="stText"], [data-testid="stText"] *) {
   white-space: nowrap; overflow: hidden; text-overflow: ellipsis}
+@media (max-width: 640px) {[class*="st-key-compared-"] :is([data-testid="stText"], [data-testid="stText"] *) {
+  white-space: pre-wrap}}
 [data-testid="stElementToolbar"] :has(> [aria-label^="Download as CSV"]) {display: none}
 [data-testid="stElementToolbar"] [aria-label^="Download as CSV"] {display: none}
 .st-key-line > :first-child {min-width: 220px}

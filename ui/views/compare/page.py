@@ -9,7 +9,7 @@ import streamlit as st
 from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import SeriesCard
 from spinecho.ui.views.session.opened import PageContext
-from spinecho.ui.views.session.page_links import go, row_id
+from spinecho.ui.views.session.page_links import go, go_back, row_id
 from spinecho.ui.views.study.linked import series_name
 from spinecho.ui.views.study.page import heading, packed
 from spinecho.ui.views.study.viewer import viewer
@@ -26,7 +26,7 @@ def compare_page(context: PageContext) -> None:
     cards, series = {card.id: card for card, _ in found}, {card.id: some for card, some in found}
     shown = list(cards)
     if st.button("Results", icon=":material/arrow_back:", key="back"):
-        go("search", **({"search": st.session_state["token"]} if st.session_state.get("token") else {}))
+        go_back()
     if not shown:
         trouble("Nothing to compare", "Pick two to four studies among the results (x), then compare them.", grave=False)
         return

@@ -175,6 +175,7 @@ def _answer(context: PageContext, query: Query, where: Filter) -> Hits | None:
             st.query_params["search"] = state["token"]
     else:
         st.query_params.pop("search", None)
+        state["token"] = None  # no address leads to this list: that of the search before is another one's
     state["answer"] = (key, hits)
     return hits
 

@@ -11,6 +11,8 @@ from streamlit.navigation.page import Page
 _KEY = "pages"
 _DIGITS = 18
 """Of a row's number: what 63 bits hold."""
+_BEHIND = frozenset({"study", "compare"})
+"""Pages that are opened from a list, and lead back to it."""
 
 
 def lay_out(pages: Mapping[str, Page]) -> None:
@@ -24,5 +26,21 @@ def row_id(text: str) -> int | None:
 
 
 def go(page: str, **query: str) -> NoReturn:
-    """Turn to a page: search, study, compare, cohorts, archive or evaluate."""
-    st.switch_page(st.session_state[_KEY][page], query_params=query)
+    """Turn to a page: search, study, compare, cohorts, archive or evaluate.
+
+    The address of what was opened from a list holds the list's token, so that `go_back` finds it in another session
+    too: a reload begins one.
+    """
+    token = _token()
+    kept = {"search": token} if token and page in _BEHIND else {}
+    st.switch_page(st.session_state[_KEY][page], query_params={**query, **kept})
+
+
+def go_back() -> NoReturn:
+    """Turn to the list that this page was opened from, else to the latest, else to an empty line."""
+    token = _token()
+    go("search", **({"search": token} if token else {}))
+
+
+def _token() -> str:
+    return str(st.query_params.get("search") or st.session_state.get("token") or "")

@@ -31,7 +31,7 @@ from spinecho.shown import (
 from spinecho.ui.server.jobs.pool import JobFailed
 from spinecho.ui.views.components.component import done, registered
 from spinecho.ui.views.session.opened import PageContext
-from spinecho.ui.views.session.page_links import go, row_id
+from spinecho.ui.views.session.page_links import go, go_back, row_id
 from spinecho.ui.views.session.pooled import pooled
 from spinecho.ui.views.session.whole import whole
 from spinecho.ui.views.study.acquisition import acquisition_rows
@@ -136,7 +136,7 @@ def _opened(context: PageContext) -> OpenedStudy | None:
 def _heading(context: PageContext, study: StudyCard, series: Sequence[SeriesCard]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="study-head"):
         if st.button("Results", icon=":material/arrow_back:", key="back"):
-            go("search", **({"search": st.session_state["token"]} if st.session_state.get("token") else {}))
+            go_back()
         st.text(heading(study, series), width="stretch")
         if st.button("More like this", key="like-study"):
             st.session_state["like"] = (study.uid, study_title(study))

@@ -83,7 +83,7 @@ export default function (component) {
     one.assertion ? make("span", { class: `mark ${one.assertion}` }, one.normal ? "normal" : WORDS[one.assertion] ?? one.assertion) : "",
     make("span", { class: "section" }, one.section),
     one.against ? make("span", { class: "against" }, one.against) : "",
-    ...one.pieces.map((piece) => (piece.hit ? make("mark", {}, piece.t) : document.createTextNode(piece.t))));
+    make("bdi", {}, ...one.pieces.map((piece) => (piece.hit ? make("mark", {}, piece.t) : document.createTextNode(piece.t)))));
 
   const meter = (one) => make("div", { class: "meter", title: `best ${one.name} similarity ${one.value}` }, one.name,
     make("div", {}, make("i", { style: `width:${Math.round(100 * one.share)}%` })), one.value.toFixed(2));
@@ -110,7 +110,7 @@ export default function (component) {
         hit.study !== null && !hit.series.length ? make("span", { class: "prior" }, "No series of this study passes the filters.") : "",
         hit.more_series ? make("span", { class: "prior" }, `+${hit.more_series} series`) : ""),
       make("div", { class: "words" }, ...hit.sentences.map(sentence), hit.where ? make("div", { class: "where" }, hit.where) : "",
-        hit.report ? make("details", {}, make("summary", {}, "The whole report"), make("pre", {}, hit.report)) : ""),
+        hit.report ? make("details", {}, make("summary", {}, "The whole report"), make("pre", { dir: "auto" }, hit.report)) : ""),
       make("div", { class: "side" }, ...hit.bars.map(meter), hit.study === null ? "" : make("div", { class: "acts" },
         make("button", { title: "More like this (m)", on: { click: () => act({ do: "like", uid: hit.uid, name: hit.name }) } }, "like"),
         make("button", { class: "pick", "aria-pressed": String(state.picked.includes(hit.study)), title: "Pick for comparing (x)", on: { click: () => pick(hit.study) } }, "compare"),
