@@ -15,6 +15,14 @@ class StorageFailure(StoreError):
     exit_status = 3
 
 
+class ServerLost(StorageFailure):
+    """The connection to the server broke, or there is none: of what was under way nothing is kept."""
+
+
+class Unsettled(StorageFailure):
+    """The connection broke while a change was being kept, and nobody answers who knows whether it was."""
+
+
 class Damaged(StoreError):
     """What is stored is not what was written."""
 

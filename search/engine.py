@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from spinecho.db.errors import Damaged
 from spinecho.db.filters.algebra import ALL, Filter
@@ -38,6 +38,7 @@ from spinecho.search.self_test import weighing
 from spinecho.search.serving import serving_space
 from spinecho.search.snapshot import Snapshot
 
+Answer = TypeVar("Answer")
 _WEIGHED = 60.0
 """Seconds for which weights stand before what a self-test has kept since is looked at."""
 _TRIES = 5
@@ -113,9 +114,11 @@ class Engine:
     @property
     def generation(self) -> int:
         """Raised whenever something has changed that an answer can show."""
-        with self.reading():
-            served = self._image.generation + self._text.generation + self._selection.generation
-            return served + self._backgrounds.changes + self._generations_before
+        return self._asked(lambda _: self._generation())
+
+    def _generation(self) -> int:
+        served = self._image.generation + self._text.generation + self._selection.generation
+        return served + self._backgrounds.changes + self._generations_before
 
     def come_after(self, other: Engine) -> None:
         """Take the place of another engine: what was remembered of its answers is not taken for this one's."""
@@ -159,15 +162,22 @@ class Engine:
 
     def plan(self, query: TextQuery, where: Filter = ALL, *, patients: bool = False) -> QueryPlan:
         """How words are understood here, without an answer. Raises what `Planner.plan` raises."""
-        with self.reading() as snapshot:
-            return snapshot.plan(query, where, patients=patients)
+        return self._asked(lambda snapshot: snapshot.plan(query, where, patients=patients))
 
     def search(
         self, query: Query, *, want: Kind = Kind.STUDY, k: int = 10, where: Filter = ALL, patients: bool = False
     ) -> Results:
         """As `Snapshot.search`, of the archive as it is now."""
-        with self.reading() as snapshot:
-            return snapshot.search(query, want=want, k=k, where=where, patients=patients)
+        return self._asked(lambda snapshot: snapshot.search(query, want=want, k=k, where=where, patients=patients))
+
+    def _asked(self, question: Callable[[Snapshot], Answer]) -> Answer:
+        """What the archive as it is now answers; asked once more, of a moment of its own, where its server was lost."""
+
+        def ask() -> Answer:
+            with self.reading() as snapshot:
+                return question(snapshot)
+
+        return self._database.again(ask)
 
     def compared(self, words: str) -> Compared:
         """Words that parts of scans are to be compared with, before any scan is read.
@@ -191,13 +201,11 @@ class Engine:
 
     def study(self, uid: str) -> int:
         """The id of a study. Raises `QueryError` where there is none of this UID."""
-        with self.reading() as snapshot:
-            return snapshot.study(uid)
+        return self._asked(lambda snapshot: snapshot.study(uid))
 
     def likeness(self, read_scan: ReadScan) -> Likeness:
         """What rules of cohorts compare studies with; `read_scan` reads an example that is not in the index."""
-        with self.reading() as snapshot:
-            return snapshot.likeness(read_scan)
+        return self._asked(lambda snapshot: snapshot.likeness(read_scan))
 
     def _snapshot_of(self, remembered: dict[Any, Any]) -> Snapshot | None:
         """Of the moment that is read, which remembers it; None where later rows are served already."""

@@ -204,7 +204,12 @@ def freeze(
         ]  # fmt: skip
         for start in range(0, len(rows), 5000):
             session.execute(insert(CohortMember), rows[start : start + 5000])
-    return frozen(database, name, number)
+        people = {member.person for member in members if member.person is not None}
+        patients = len(people) + sum(member.person is None for member in members)
+        return Frozen(
+            name, number, description, cohort.owner, now, version.definition, version.attrition, version.made_with,
+            len(rows), patients,
+        )  # fmt: skip
 
 
 def cohorts(database: Database) -> list[Frozen]:

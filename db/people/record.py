@@ -22,6 +22,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from spinecho.db.people.record_place import FILE, HEAD, ROWS, RecordError, RecordUnwritable, open_place, unwritable, why
 from spinecho.db.people.together import Together
@@ -201,7 +202,7 @@ class Record:
                     connection.execute(insert(ROWS).values(**values))
                     digests.append(before)
                 connection.execute(update(HEAD).values(number=number, digest=before))
-        except (DBAPIError, OSError) as error:
+        except (DBAPIError, PoolTimeout, OSError) as error:
             raise unwritable(self.location, error) from error
         return digests
 
@@ -230,7 +231,7 @@ class _Reading:
     def __enter__(self) -> Connection:
         try:
             self._connection = self._engine.connect()
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeout) as error:
             raise RecordError(f"the record {shown(self._location)} cannot be read: {driver_message(error)}") from error
         return self._connection
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from spinecho.db.durable import make_folder, sync_folder
 from spinecho.db.errors import StoreError
@@ -180,7 +181,7 @@ def _have_a_log(path: Path) -> None:
                 return
 
 
-def unwritable(location: Location, error: DBAPIError | sqlite3.Error | OSError) -> RecordUnwritable:
+def unwritable(location: Location, error: DBAPIError | PoolTimeout | sqlite3.Error | OSError) -> RecordUnwritable:
     """What to raise where a row cannot be added, with the remedies."""
     return RecordUnwritable(
         f"nothing can be recorded in {shown(location)} ({why(error)}), and nothing is shown that is not on record: "
@@ -188,6 +189,6 @@ def unwritable(location: Location, error: DBAPIError | sqlite3.Error | OSError) 
     )
 
 
-def why(error: DBAPIError | sqlite3.Error | OSError) -> str:
+def why(error: DBAPIError | PoolTimeout | sqlite3.Error | OSError) -> str:
     """What the driver or the system said."""
     return str(error) if isinstance(error, sqlite3.Error) else driver_message(error)

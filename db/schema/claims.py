@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from spinecho.db.schema.database import LEADS, Database
+from spinecho.db.schema.database import AT_WORK, LEADS, Database
 from spinecho.db.schema.engines import make_engine
 from spinecho.db.schema.trouble import error_of
 
@@ -127,6 +127,7 @@ def claims_of(database: Database) -> Iterator[Claims]:
         yield Claims()
         return
     with _connection(database) as connection:
+        connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": AT_WORK})
         yield _ServerClaims(connection)
 
 

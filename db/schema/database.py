@@ -6,20 +6,22 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from weakref import WeakSet, finalize
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from spinecho.db.durable import sync_file
-from spinecho.db.errors import Busy, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
+from spinecho.db.errors import Busy, SchemaOutdated, SchemaUnknown, ServerLost, StorageFailure, StoreError
 from spinecho.db.schema.access import Access, access_to, stamp_of
 from spinecho.db.schema.checksums import SealingSession
 from spinecho.db.schema.damage import first_damage
 from spinecho.db.schema.engines import Location, check_server, driver_message, make_engine, shown, transactional_ddl
 from spinecho.db.schema.founding import is_there, make_file, require_file_of_ours, require_ours, revision_of
+from spinecho.db.schema.settled import number_of, was_kept
 from spinecho.db.schema.trouble import damaged, error_of
 from spinecho.db.values import Carried
 
@@ -27,8 +29,12 @@ HEAD = "0018"
 """The newest migration; a test holds it against the migrations folder."""
 
 
+Read = TypeVar("Read")
+
 LEADS = 0x5350494E
 """What PostgreSQL's advisory lock is called that the one who writes the index holds; the next number is of upgrades."""
+AT_WORK = LEADS + 2
+"""The lock of the connection that the same one works with: where only the first breaks, nobody takes its place."""
 
 
 def _dispose_with(database: Database, engine: Engine) -> finalize[[], Database]:
@@ -119,8 +125,10 @@ class Database:
         """A transaction: committed at the end of the block, rolled back by an exception.
 
         `durable`: what people made. It is on the disk when the block ends, also where the power fails then; of other
-        transactions the last ones may be lost, whole. Raises `StorageFailure` where the server is gone, or the file is
-        locked, full or read-only, and `Damaged` where what is stored is not what was written.
+        transactions the last ones may be lost, whole. Where a server's connection breaks at its end, the server is
+        asked whether it was kept: this block ends well, or raises and nothing is kept, or raises `Unsettled`.
+        Raises `StorageFailure` where the server is gone, or the file is locked, full or read-only, and `Damaged` where
+        what is stored is not what was written.
         """
         if (held := self._held) is not None:
             if durable:
@@ -130,10 +138,15 @@ class Database:
         with self._reported(), self._unchanging(), self.engine.connect() as connection:
             if durable:
                 _sync_commits(connection, on=True)
+            number = ""
             try:
                 with SealingSession(connection, expire_on_commit=False) as session, session.begin():
                     yield session
                     session.seal()
+                    number = number_of(session) if durable else ""
+            except DBAPIError as error:
+                if not (number and error.connection_invalidated and was_kept(self.engine, number)):
+                    raise
             finally:
                 if durable:
                     _sync_commits(connection, on=False)
@@ -159,6 +172,18 @@ class Database:
                 yield session
             finally:
                 self._moment.session = None
+
+    def again(self, read: Callable[[], Read]) -> Read:
+        """What is read, by what writes nothing; once more where the server's connection broke meanwhile.
+
+        Within a `reading` block whoever began that one asks again: another connection sees another moment.
+        """
+        try:
+            return read()
+        except ServerLost:
+            if self._held is not None:
+                raise
+            return read()
 
     def remembered(self, what: str) -> dict[Any, Any]:
         """What was read of one kind, by its keys, within the moment that this thread reads; outside of one, nothing."""
@@ -187,7 +212,7 @@ class Database:
         """Have errors of the driver say what they mean, and odd values what they come from."""
         try:
             yield
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeout) as error:
             typed = error_of(error, self.location)
             if typed is None:
                 self._suspect(error)
@@ -279,8 +304,10 @@ def alone(location: Location) -> Iterator[None]:
     engine = make_engine(location).execution_options(isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
-            if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LEADS}):
-                raise Busy(f"somebody is indexing into {shown(location)} already; wait for it")
+            for key in (LEADS, AT_WORK):
+                if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
+                    raise Busy(f"somebody is indexing into {shown(location)} already; wait for it")
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": AT_WORK})
             yield
     except DBAPIError as error:
         raise error_of(error, location) or error from error

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from spinecho.db.errors import StoreError
@@ -32,6 +33,12 @@ _AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bun
 """Where systems keep the certificates that they trust, as one file: the driver's library brings none."""
 _POOL: Any = {"pool_size": 8, "max_overflow": 56}
 """Connections kept, and more that are made while many threads ask at once; each search holds one."""
+_PATIENCE: Any = {
+    "connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}  # fmt: skip
+"""After what the driver takes a server that says nothing at all for gone, in seconds and the last in milliseconds: by
+itself it waits two minutes for a connection and two hours for a machine that is off. A long statement is no silence."""
 _NUMBERS = {
     "connect_timeout": range(1, 3601),
     "statement_timeout": range(1, 86401),
@@ -97,7 +104,7 @@ def check_server(connection: Connection) -> None:
         raise StoreError(f"the database {name} has encoding {encoding} and needs UTF8: {_MAKE.format(name=name)}")
 
 
-def driver_message(error: DBAPIError | OSError) -> str:
+def driver_message(error: DBAPIError | PoolTimeout | OSError) -> str:
     """What the driver said, in one line: of a server's answer its first field, which repeats no row."""
     given = getattr(error, "orig", None) or error
     if isinstance(given, OSError):
@@ -166,7 +173,7 @@ def _postgresql(location: str) -> tuple[URL, dict[str, Any], dict[str, int]]:
     mode = given.get("sslmode", "prefer")
     if mode not in _SSL:
         raise StoreError(f"the database's URL says sslmode={mode}; it is one of {', '.join(_SSL)}")
-    options: dict[str, Any] = {"application_name": "spinecho", "sslmode": mode, "prepare_threshold": None}
+    options: dict[str, Any] = {**_PATIENCE, "application_name": "spinecho", "sslmode": mode, "prepare_threshold": None}
     if mode == "verify-full":
         options["sslrootcert"] = given.get("sslrootcert") or _authorities()
     if "connect_timeout" in numbers:

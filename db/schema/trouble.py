@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from spinecho.db.errors import Damaged, StorageFailure, StoreError
+from spinecho.db.errors import Damaged, ServerLost, StorageFailure, StoreError
 from spinecho.db.schema.engines import Location, driver_message, shown, sqlstate_of
 
 REMEDY = (
@@ -37,23 +38,34 @@ _SERVER_DAMAGE = ("XX001", "XX002")
 """PostgreSQL's data corrupted, index corrupted."""
 _OF_A_VALUE = "54"
 """A limit of the program that one value or statement is past: the driver counts it among failures to operate."""
+_CONNECTIONS = "53300"
+_FULL = ("too many clients", "too many connections", "connection slots are reserved")
+"""What a server says that takes no more connections: to one that is no connection yet the driver gives no SQLSTATE."""
 _SERVER_REMEDIES = {
     "57014": "ask for less at once, or give the database's URL a longer statement_timeout (seconds)",
     "53100": "the server's disk is full; make room there and run the same command again",
     "53200": "the server has too little memory; ask its administrator",
-    "53300": "the server takes no more connections; lower pool_size and pool_overflow in the database's URL",
+    _CONNECTIONS: "the server takes no more connections; lower pool_size and pool_overflow in the database's URL",
     "40001": "somebody else wrote the same rows; run the same command again",
     "40P01": "somebody else wrote the same rows; run the same command again",
 }
 """What helps, by SQLSTATE."""
 
 
-def error_of(error: DBAPIError | OSError, location: Location) -> StoreError | None:
+def error_of(error: DBAPIError | OSError | PoolTimeout, location: Location) -> StoreError | None:
     """The typed error with its remedy; None for one that says nothing of the store, such as a broken constraint."""
-    where, message = shown(location), driver_message(error)
+    where = shown(location)
+    if isinstance(error, PoolTimeout):
+        return StorageFailure(
+            f"the database {where}: every connection of this process is in use; ask again in a moment, or ask for less "
+            "at once"
+        )
+    message = driver_message(error)
     if not isinstance(location, str):
         return _of_a_file(error, where, message)
     state = sqlstate_of(error)
+    if not state and any(words in message for words in _FULL):
+        state = _CONNECTIONS
     if state in _SERVER_DAMAGE:
         return Damaged(f"the database {where} is damaged: {message}; put the server's backup back")
     if state in _SERVER_REMEDIES:
@@ -61,7 +73,7 @@ def error_of(error: DBAPIError | OSError, location: Location) -> StoreError | No
     if state.startswith(_OF_A_VALUE):
         return None
     if isinstance(error, OperationalError | InterfaceError | OSError):
-        return StorageFailure(f"the database {where} does not answer: {message}")
+        return ServerLost(f"the database {where} does not answer: {message}")
     return None
 
 

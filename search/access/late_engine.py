@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
-from spinecho.db.errors import StoreError
+from spinecho.db.errors import StorageFailure, StoreError
 from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.db.store.held_spaces import live_encoder
@@ -76,6 +76,8 @@ class LateEngine:
         before = self._opened
         try:
             made = self._open()
+        except StorageFailure:  # it passes: the next look begins anew
+            return
         except SpinechoError:  # nobody waits for this thread: the one before goes on
             self._failed = space
             return

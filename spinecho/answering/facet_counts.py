@@ -58,9 +58,13 @@ class Facets(Mapping[str, tuple[Facet, ...]]):
 def count(personal: PersonalArchive, where: Filter, fields: Sequence[str]) -> Facets:
     """Count over a person's access. Raises `FilterError` for a field, a value or a task that there is not."""
     database, selection = personal._database, personal._selection
-    with database.reading():  # counts and their sum are of one moment
-        require_named(database, where)
-        found = personal.facets(where, fields)
-        studies = selection.size(visible(where), personal.smallest)
-        warnings = (*selection.warnings, *(f"nothing can pass: {reason}" for reason in contradictions(where)))
-        return Facets(found, write_filter(where), studies, selection.source, warnings)
+
+    def counted() -> Facets:
+        with database.reading():  # counts and their sum are of one moment
+            require_named(database, where)
+            found = personal.facets(where, fields)
+            studies = selection.size(visible(where), personal.smallest)
+            warnings = (*selection.warnings, *(f"nothing can pass: {reason}" for reason in contradictions(where)))
+            return Facets(found, write_filter(where), studies, selection.source, warnings)
+
+    return database.again(counted)

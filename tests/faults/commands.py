@@ -24,6 +24,8 @@ from test_adapt import store as store_patients
 
 import spinecho.learning.adapting
 from spinecho.db.schema.database import Database
+from spinecho.db.schema.engines import Location
+from spinecho.db.store.held_spaces import held_spaces
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.vocabulary.table import vocabulary
 from spinecho.encoders.registry import ENCODERS
@@ -40,9 +42,9 @@ from spinecho.ui.printing.failing import message_and_status
 
 ENCODERS["parts"] = parts
 os.environ |= {"SPINECHO_ENCODER": "parts", "SPINECHO_DEVICE": "cpu"}
-_NOT_THE_SAME = re.compile(r"(^|_)(id|run|number|checksum)$|_at$|^mtime")
-_SALT = re.compile(r'"salt": "\w+"')
-_NOT_COMPARED = {"runs", "upkeep", "alembic_version", "taught_concepts"}
+NOT_THE_SAME = re.compile(r"(^|_)(id|run|number|checksum)$|_at$|^mtime")
+SALT = re.compile(r"""['\"]salt['\"]: ['\"]\w+['\"]""")
+NOT_COMPARED = {"runs", "upkeep", "alembic_version", "taught_concepts"}
 """What was done to a home is more where it was done twice; a concept holds how long it took to learn."""
 
 
@@ -53,20 +55,20 @@ def rows(path: Path) -> dict[str, list[str]]:
         names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         found = {}
         for name in sorted(names):
-            if "fts" in name or name.startswith("sqlite_") or name in _NOT_COMPARED:
+            if "fts" in name or name.startswith("sqlite_") or name in NOT_COMPARED:
                 continue
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]
-            kept = [one for one in columns if not _NOT_THE_SAME.search(one)]
+            kept = [one for one in columns if not NOT_THE_SAME.search(one)]
             if kept:
                 listed = ", ".join(f'"{one}"' for one in kept)
                 taken = connection.execute(f"SELECT {listed} FROM {name}")
-                found[name] = sorted(_SALT.sub("", repr(row)) for row in taken)
+                found[name] = sorted(SALT.sub("", repr(row)) for row in taken)
     return found
 
 
-def answers(home: Path) -> dict[str, Any]:
-    """The top of some searches, by words and by likeness."""
-    database = Database.open(home / "spinecho.sqlite", create=False)
+def answers(home: Path, location: Location | None = None) -> dict[str, Any]:
+    """The top of some searches, by words and by likeness. location: of the database, where it is not in the home."""
+    database = Database.open(location or home / "spinecho.sqlite", create=False)
     try:
         engine = Engine(database, home / "builds", parts("parts"))
         with database.engine.connect() as connection:
@@ -291,6 +293,24 @@ def add_encoder(work: Path) -> int:
     return spinecho_command("encoders", "add", "other", "--home", work / "home")
 
 
+def home_of_two(work: Path) -> None:
+    home_with_files(work)
+    assert add_encoder(work) == 0
+
+
+def switch(work: Path) -> int:
+    return spinecho_command("encoders", "switch", "other", "--home", work / "home")
+
+
+def retire(work: Path) -> int:
+    """Unless it is retired already; the next run deletes what it held."""
+    database = Database.open(work / "home" / "spinecho.sqlite", create=False)
+    held = [one.space.encoder for one in held_spaces(database) if one.state != "retired"]
+    database.close()
+    retired = spinecho_command("encoders", "retire", "other", "--home", work / "home") if "other" in held else 0
+    return retired or index(work)
+
+
 def taught_home(work: Path) -> None:
     make_home(work / "home")
 
@@ -392,6 +412,8 @@ COMMANDS = [
     Command("messages", nothing, as_a_command(receive_messages), received_messages),
     Command("objects", nothing, as_a_command(receive_objects), received_objects),
     Command("encoder", home_with_files, add_encoder, of_home, answering, ("write home/spinecho.sqlite-wal",)),
+    Command("switch", home_of_two, switch, of_home, answering),
+    Command("retire", home_of_two, retire, of_home, answering),
     Command("teach", taught_home, teach, of_home, answering),
     Command("adapt", home_to_adapt, adapt, of_home, answering),
     Command("demo", nothing, demo, contents, kept=lambda _: None),

@@ -20,7 +20,8 @@ import pytest
 HERE = Path(__file__).parent
 POINTS = os.environ.get("SPINECHO_FAULTS", "some")
 ON_DEMAND = (
-    "export", "copy database", "restore", "builds", "next backup", "freeze", "encoder", "teach", "adapt", "demo"
+    "export", "copy database", "restore", "builds", "next backup", "freeze", "encoder", "switch",
+    "retire", "teach", "adapt", "demo"
 ) if POINTS != "some" else ()  # fmt: skip
 """These put files and rows in place as the others do, and take long."""
 COMMANDS = ("index", "index without names", "copy files", "first backup", "messages", "objects", "people", *ON_DEMAND)

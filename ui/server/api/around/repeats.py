@@ -12,6 +12,7 @@ import anyio
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from spinecho.db.errors import Unsettled
 from spinecho.errors import QueryError
 from spinecho.search.access.personal_archive import digest_of
 from spinecho.ui.server.api.around.asking import Asked
@@ -42,6 +43,8 @@ def once(asked: Asked, body: Mapping[str, Any], make: Callable[[], Response]) ->
     queue = asked.service.queue
     try:
         answer = make()
+    except Unsettled:  # it may be done: a key that is let go would do it a second time
+        raise
     except BaseException:
         queue.let_go(name)
         raise
@@ -71,6 +74,8 @@ async def _once(asked: Asked, body: Mapping[str, Any], make: Callable[[str | Non
     try:
         answer = await make(name)
         await run_in_threadpool(_keep, asked, name, answer)
+    except Unsettled:
+        raise
     except BaseException:
         with anyio.CancelScope(shield=True):
             await run_in_threadpool(asked.service.queue.let_go, name)

@@ -13,6 +13,7 @@ from typing import Any
 
 from spinecho.access.people import open_record
 from spinecho.access.roles import redirect_origin, signs_in
+from spinecho.db.errors import StorageFailure
 from spinecho.db.people.record import Recorder
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
@@ -64,6 +65,8 @@ class Service:
     turns: Turns
     _served: Served | None = None
     _failed: str = ""
+    _unreachable: bool = False
+    """Whether opening failed for what passes by itself."""
     pooled: bool = False
     """Whether this server sees to it that jobs run."""
     empty: bool = False
@@ -84,15 +87,17 @@ class Service:
         )  # fmt: skip
 
     def open(self) -> None:
-        """Load what searching takes; what fails is told by `ready`. Where nothing is indexed yet, wait for that."""
+        """Load what searching takes; what fails is told by `ready`. Where nothing is indexed yet, wait for that, and
+        where the storage cannot be reached, for that it can.
+        """
         with contextlib.suppress(OSError):
             self.volumes.tidy()
         self._open()
-        while self._failed and self._is_empty():
-            self.empty = True
-            if self._closing.wait(_LOOK):
+        while self._failed:
+            self.empty = not self._unreachable and self._is_empty()
+            if not (self.empty or self._unreachable) or self._closing.wait(_LOOK):
                 return
-            if not self._is_empty():
+            if self._unreachable or not self._is_empty():
                 self._open()
         self.empty = False
 
@@ -108,9 +113,9 @@ class Service:
             served = open_served(self.settings, database=self.database)
             _ = served.archive(Person("server", Role.VIEWER), self.record).generation  # reads the builds
             leave_what_stays()
-            self._served, self._failed = served, ""
+            self._served, self._failed, self._unreachable = served, "", False
         except SpinechoError as error:
-            self._failed = str(error)
+            self._failed, self._unreachable = str(error), isinstance(error, StorageFailure)
         finally:
             self._opened.set()
 
