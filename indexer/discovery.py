@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from spinecho import steady
 from spinecho.db.errors import PruneRefused
 from spinecho.db.files import file_index, runs
 from spinecho.db.files.gone import gone_for
@@ -270,7 +271,7 @@ def settle_missing(
 def _forget_long_gone(
     database: Database, missing: Sequence[tuple[Walked, list[str]]], grace: float, tally: Tally
 ) -> None:
-    since = gone_for(database, [path for _, paths in missing for path in paths], now=time.time())
+    since = gone_for(database, [path for _, paths in missing for path in paths], now=steady.now())
     long_gone = [path for path, seconds in since.items() if seconds >= grace]
     for one, paths in missing:  # also those that are gone for less time count: it may be mounted in part
         if set(paths) & set(long_gone):

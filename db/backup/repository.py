@@ -375,9 +375,14 @@ def _plain(manifest: Manifest) -> dict[str, Any]:
 
 
 def _new_name(names: list[str]) -> str:
-    """The time, and after the newest one also where the clock was set back."""
+    """The time; where the clock was set back, that of the newest one, numbered: however long the clock takes to come
+    there again, names stay short.
+    """
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    return name if not names or name > names[-1] else f"{names[-1]}+"
+    if not names or name > names[-1]:
+        return name
+    time, _, number = names[-1].partition("+")
+    return f"{time}+{int(number) + 1 if number.isdecimal() else 1:06d}"
 
 
 def _failed(folder: Path, error: OSError) -> StorageFailure:

@@ -33,7 +33,10 @@ class SourceRecord:
 
 @dataclass(frozen=True, slots=True)
 class TakenStudy:
-    """A study as it was last taken. mark: what the server said of it then; remote_id: the server's own name for it."""
+    """A study as it was last taken. mark: what the server said of it then; remote_id: the server's own name for it.
+
+    gone_at: since when the server has it no more, see `archive_time`.
+    """
 
     study_uid: str
     mark: str
@@ -112,10 +115,9 @@ def forget_taken(database: Database, source: int, study_uid: str) -> None:
         session.execute(delete(SourceStudy).where(SourceStudy.source_id == source, SourceStudy.study_uid == study_uid))
 
 
-def long_gone(taken: Mapping[str, TakenStudy], grace: timedelta, now: datetime | None = None) -> list[str]:
+def long_gone(taken: Mapping[str, TakenStudy], grace: timedelta, now: datetime) -> list[str]:
     """The studies that their server deleted longer ago than the grace period."""
-    at = now or _now()
-    return sorted(uid for uid, one in taken.items() if one.gone_at is not None and at - one.gone_at >= grace)
+    return sorted(uid for uid, one in taken.items() if one.gone_at is not None and now - one.gone_at >= grace)
 
 
 def _record(row: Source) -> SourceRecord:

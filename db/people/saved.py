@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, or_, select, update
@@ -37,18 +37,20 @@ class Saved:
 
 def remember(database: Database, owner: str, asked: Mapping[str, Any]) -> str:
     """The token of this search of this owner: the one that it has, or a new one."""
-    now = datetime.now(UTC).replace(tzinfo=None)
     mine = SavedSearch.owner == owner
     with database.begin(durable=True) as session:
         recent = select(SavedSearch).where(mine).order_by(SavedSearch.at.desc(), SavedSearch.id.desc()).limit(_KEPT)
-        for row in session.scalars(recent):
+        known = session.scalars(recent).all()
+        now = _after(known[0].at if known else None)
+        for row in known:
             if row.asked == dict(asked):
                 row.at = now
                 return row.token
         token = secrets.token_urlsafe(9)
         session.add(SavedSearch(token=token, owner=owner, name="", shared=False, asked=dict(asked), at=now))
         session.flush()
-        old = select(SavedSearch.id).where(mine, SavedSearch.name == "").order_by(SavedSearch.at.desc()).offset(_KEPT)
+        unnamed = select(SavedSearch.id).where(mine, SavedSearch.name == "")
+        old = unnamed.order_by(SavedSearch.at.desc(), SavedSearch.id.desc()).offset(_KEPT)
         stale = list(session.scalars(old))
         for some in chunks(stale):
             session.execute(delete(SavedSearch).where(SavedSearch.id.in_(some)))
@@ -85,6 +87,12 @@ def recent(database: Database, user: str, most: int = 12) -> tuple[Saved, ...]:
     query = select(SavedSearch).where(SavedSearch.owner == user).order_by(SavedSearch.at.desc(), SavedSearch.id.desc())
     with database.begin() as session:
         return tuple(_saved(row) for row in session.scalars(query.limit(most)))
+
+
+def _after(newest: datetime | None) -> datetime:
+    """The time; after that of the newest search also where the clock was set back, since the oldest are forgotten."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    return now if newest is None else max(now, newest + timedelta(microseconds=1))
 
 
 def _saved(row: SavedSearch) -> Saved:

@@ -115,7 +115,8 @@ def _outdated(database: Database, builds: Path, space: SpaceRecord) -> bool:
     if newer + dropped > max(_STALE_LEAST, int(_STALE_SHARE * count)) or (last == 0) != (count == 0):
         return True
     age = datetime.now(UTC) - datetime.fromisoformat(manifest.created_at)
-    return bool(dropped) and (count <= FLAT_UP_TO or age > _KEPT_AT_MOST)
+    is_young = timedelta(0) <= age <= _KEPT_AT_MOST  # one of a time to come is of a clock that was set back since
+    return bool(dropped) and (count <= FLAT_UP_TO or not is_young)
 
 
 def _dropped(space: SpaceRecord, manifest: Manifest) -> Select[Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from spinecho.db.files import sources as kept
+from spinecho.db.files.passing import archive_time
 from spinecho.db.files.sources import SourceRecord, TakenStudy
 from spinecho.db.schema.database import Database
 from spinecho.indexer.sources.source import Source, Stopped
@@ -77,16 +78,16 @@ def _note_gone(
     database: Database, record: SourceRecord, taken: dict[str, TakenStudy], present: frozenset[str] | None
 ) -> int:
     """Note since when studies are not at the server any more, and which are there again; how many went now."""
-    went = 0
+    went, now = 0, archive_time(database)
     for one in taken.values() if present is not None else ():
         gone = one.remote_id not in (present or ())
         if gone != (one.gone_at is not None):
-            at = datetime.now(UTC).replace(tzinfo=None) if gone else None
-            kept.note_taken(database, record.id, dataclasses.replace(one, gone_at=at))
+            kept.note_taken(database, record.id, dataclasses.replace(one, gone_at=now if gone else None))
             went += gone
     return went
 
 
 def expired(database: Database, record: SourceRecord, grace_days: float) -> list[str]:
     """The studies that were deleted at the source longer ago than the grace period."""
-    return kept.long_gone(kept.taken_studies(database, record.id), timedelta(days=grace_days))
+    taken = kept.taken_studies(database, record.id)
+    return kept.long_gone(taken, timedelta(days=grace_days), archive_time(database))

@@ -72,7 +72,7 @@ class Spool:
         """Settle every study of which nothing came for so long; how many there were."""
         at, settled = time.time() if now is None else now, 0
         for study in self._studies(self._incoming):
-            times = [path.stat().st_mtime for path in study.glob("*/*.dcm")]
+            times = [_not_after(path, at) for path in study.glob("*/*.dcm")]
             if times and at - max(times) >= seconds:
                 settled += bool(self._settle(study))
         return settled
@@ -119,6 +119,14 @@ class Spool:
     def _studies(folder: Path) -> Iterator[Path]:
         if folder.is_dir():
             yield from sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _not_after(path: Path, at: float) -> float:
+    """When a file came. One of a time to come was written before the clock was set back: it counts from now on."""
+    came = path.stat().st_mtime
+    if came > at:
+        os.utime(path, (at, at))
+    return min(came, at)
 
 
 def _remove_empty(study: Path) -> None:

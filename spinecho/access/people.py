@@ -74,7 +74,7 @@ def _starter(record: Recorder) -> Person | None:
     row = record.find(digest) if digest and isinstance(record, Record) else None
     if row is None or row.action not in _STARTS or row.role not in set(Role):
         return None
-    if datetime.now(UTC).replace(tzinfo=None) - row.at > _LONGEST:
+    if abs(datetime.now(UTC).replace(tzinfo=None) - row.at) > _LONGEST:
         return None
     return Person(row.user, Role(row.role))
 

@@ -98,7 +98,8 @@ def scrub_again(
         last = read_state(settings.home)
         if last.now is None and last.last is not None:
             began = datetime.fromisoformat(last.last.started_at)
-            wait(max(0.0, hours * _HOUR - (datetime.now(UTC) - began).total_seconds()))
+            left = hours * _HOUR - (datetime.now(UTC) - began).total_seconds()
+            wait(min(max(0.0, left), hours * _HOUR))  # a clock that was set back since keeps nothing waiting
         yield scrub(settings, rate=rate, on_step=on_step)
 
 

@@ -21,6 +21,7 @@ from archives import Home, copy_of
 from serving import UNBOUND, open_served, settings_of
 from waiting import comes
 
+from spinecho import steady
 from spinecho.ui.server.api.around.service import Door
 from spinecho.ui.server.jobs import queue as queues
 from spinecho.ui.server.jobs.queue import Job, Queue, QueueFull
@@ -246,8 +247,8 @@ def test_the_queue_is_bounded_private_and_tidied(tmp_path: Path, monkeypatch: py
         assert queue.finish(counted.id, {}, taken.attempts)
     queue.tidy()
     assert file.exists()
-    now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + 10 * 24 * 3600)
+    now = steady.seconds()
+    monkeypatch.setattr(steady, "seconds", lambda: now + 10 * 24 * 3600)
     queue.tidy()
     assert queue.get(job.id) is None
     assert not file.exists()

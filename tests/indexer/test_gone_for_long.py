@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from spinecho import steady
 from spinecho.db.errors import PruneRefused
 from spinecho.db.files import file_index, runs
-from spinecho.db.files.gone import gone_for
 from spinecho.db.schema.database import Database
 from spinecho.db.values import Listing, Scanned, Stat
-from spinecho.indexer import discovery
 from spinecho.indexer.discovery import Walked, settle_missing
 from spinecho.indexer.progress import Tally
+from spinecho.steady import Moment
 
 DAY = 86_400.0
 ROOT = "/archive"
@@ -26,8 +26,8 @@ class Passes:
     """A watch's passes over an archive, at times of the test's own."""
 
     def __init__(self, database: Database, patch: pytest.MonkeyPatch) -> None:
-        self.database, self.now = database, 1_700_000_000.0
-        patch.setattr(discovery, "gone_for", lambda database, paths, now: gone_for(database, paths, now=self.now))
+        self.database, self.days = database, 0.0
+        patch.setattr(steady, "now", lambda: Moment("a", self.days * DAY, 1_700_000_000.0))
         run = runs.start_run(database, [ROOT])
         rows = [
             Scanned(ROOT, Stat(name, 7, 1), "dicom", "1.2", "1.3", f"1.4.{n}", "{}") for n, name in enumerate(NAMES)
@@ -38,7 +38,7 @@ class Passes:
 
     def after(self, days: float, *gone: int, watch: bool = True) -> tuple[int, int]:
         """(files that are missing, files that were forgotten) of a pass that finds these gone."""
-        self.now += days * DAY
+        self.days += days
         tally, there = Tally(), self.known() - {*gone}
         walked = Walked(Path(ROOT), tuple(f"{ROOT}/{NAMES[number]}" for number in gone), len(there), ())
         settle_missing(self.database, [walked], prune=False, yes=False, tally=tally, grace=7 * DAY if watch else None)

@@ -174,7 +174,9 @@ def test_nobody_fills_the_queue_for_the_others(tmp_path: Path) -> None:
 def test_a_queue_of_an_older_version_is_taken_over(tmp_path: Path) -> None:
     Queue(tmp_path).close()
     with sqlite3.connect(tmp_path / "server.sqlite") as connection:
-        connection.execute("ALTER TABLE jobs DROP COLUMN waited")
+        for column in ("waited", "over", "turn"):
+            connection.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
+        connection.execute("DROP TABLE passed")
     connection.close()
     queue = Queue(tmp_path)
     assert queue.add("map", owner="ada", role="viewer", arguments={}, waited=5).waited is not None

@@ -15,7 +15,9 @@ def test_a_process_is_known_by_its_number_and_its_start() -> None:
     assert begun is not None
     assert lives(process.pid, begun)
     assert lives(process.pid)  # written by a version that kept no start
-    assert not lives(process.pid, begun - 3600)  # the number was another's an hour ago
+    number, _, seconds = begun.partition("+")
+    assert not lives(process.pid, f"{number}+{float(seconds) - 3600:.1f}")  # the number was another's an hour ago
+    assert not lives(process.pid, f"other+{seconds}")  # or before the machine was started anew
     process.communicate(b"\n")
     assert not lives(process.pid, begun)
     assert begun_at(process.pid) is None

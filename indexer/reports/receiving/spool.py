@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from spinecho.db.durable import durable_replace, make_folder
 from spinecho.encoders.errors import EncoderError
 
 _UNFINISHED = ".*.partial"
+_DAY, _TIME = "%Y-%m-%d", "%H%M%S.%f"
 
 
 class SpoolUnusable(EncoderError):
@@ -33,6 +35,7 @@ class Spool:
             make_folder(folder, mode=0o700)
             for left in folder.glob(f"*/{_UNFINISHED}"):
                 left.unlink()
+            self._last = _newest(folder)
         except OSError as error:
             raise SpoolUnusable(
                 f"{folder} cannot hold messages: {error.strerror}; name a folder to write to"
@@ -41,12 +44,13 @@ class Spool:
     def keep(self, message: bytes) -> Path:
         """Write a message; when this returns a power cut does not lose it. Raises OSError."""
         with self._lock:
-            now, number = datetime.now(UTC), next(self._numbers)
-        day = self.folder / now.strftime("%Y-%m-%d")
+            now = self._last = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
+            number = next(self._numbers)
+        day = self.folder / now.strftime(_DAY)
         if day.name not in self._days:
             make_folder(day, mode=0o700)
             self._days.add(day.name)
-        name = f"{now.strftime('%H%M%S.%f')}-{number:08d}-{os.getpid()}"
+        name = f"{now.strftime(_TIME)}-{number:08d}-{os.getpid()}"
         unfinished, final = day / f".{name}.partial", day / f"{name}.hl7"
         handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -57,3 +61,13 @@ class Spool:
             unfinished.unlink(missing_ok=True)
             raise
         return final
+
+
+def _newest(folder: Path) -> datetime:
+    """The time in the last name: the next ones come after it though the clock was set back."""
+    for day in sorted((path for path in folder.glob("????-??-??") if path.is_dir()), reverse=True):
+        for path in sorted(day.glob("*.hl7"), reverse=True):
+            with contextlib.suppress(ValueError):
+                at = datetime.strptime(f"{day.name} {path.name.split('-')[0]}", f"{_DAY} {_TIME}")
+                return at.replace(tzinfo=UTC)
+    return datetime.min.replace(tzinfo=UTC)

@@ -31,8 +31,11 @@ if os.environ.get("SPINECHO_TEST_OUTSIDE"):
 if _ahead := os.environ.get("SPINECHO_TEST_AHEAD"):
     _time = time.time
 
-    def _later() -> float:
-        with open(_ahead) as file:  # noqa: PTH123
-            return _time() + float(file.read() or 0)
+    _since_boot = time.clock_gettime
 
-    time.time = _later
+    def _more() -> float:
+        with open(_ahead) as file:  # noqa: PTH123
+            return float(file.read() or 0)
+
+    time.time = lambda: _time() + _more()
+    time.clock_gettime = lambda clock: _since_boot(clock) + _more()

@@ -68,9 +68,9 @@ class Pool:
             return None
         if job.over:
             return self._made(job)
-        if job.waited is not None and job.waited - time.time() < _WAITED - _LEFT / 2:
+        if job.waited is not None and job.waited < _WAITED - _LEFT / 2:
             self._queue.wait_on(number, _WAITED)
-            if job.state == "queued" and time.time() - job.created >= _UNSERVED:
+            if job.state == "queued" and abs(time.time() - job.created) >= _UNSERVED:
                 self._require_runner()
         return job
 

@@ -20,21 +20,11 @@ from typing import Any
 
 from spinecho.errors import SpinechoError
 from spinecho.setup.private import make_private, write_private
+from spinecho.ui.server.jobs.count import Count
+from spinecho.ui.server.jobs.tables import make_tables
 
 FILE = "server.sqlite"
 STATES = ("queued", "running", "done", "failed", "cancelled")
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS jobs (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, kind TEXT NOT NULL, owner TEXT NOT NULL,
-  role TEXT NOT NULL, arguments TEXT NOT NULL, priority INTEGER NOT NULL, state TEXT NOT NULL,
-  attempts INTEGER NOT NULL,
-  created REAL NOT NULL, begun REAL, ended REAL, runner TEXT NOT NULL DEFAULT '', stage TEXT NOT NULL DEFAULT '',
-  done INTEGER NOT NULL DEFAULT 0, known INTEGER NOT NULL DEFAULT 0, cancel INTEGER NOT NULL DEFAULT 0,
-  result TEXT, problem TEXT, seconds REAL NOT NULL, waited REAL);
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, priority, number);
-CREATE TABLE IF NOT EXISTS kept (
-  name TEXT PRIMARY KEY, digest TEXT NOT NULL, status INTEGER, media TEXT, body BLOB, at REAL NOT NULL);
-"""
 _KEPT_SECONDS = 24 * 3600.0
 _KEPT_JOBS = 500
 _READ_SECONDS = 60.0
@@ -52,7 +42,8 @@ class QueueFull(SpinechoError):
 class Job:
     """A job. Times in seconds since 1970. result: JSON of what came of it, problem: {name, detail} of what failed.
 
-    waited: until when somebody waits for it, unless they say so again; None for one that is done whoever waits.
+    waited: for how many seconds from now on somebody waits for it, unless they say so again, below 0 where nobody does
+    any more; None for one that is done whoever waits.
     """
 
     id: str
@@ -83,11 +74,11 @@ class Job:
     @property
     def left(self) -> bool:
         """Whether somebody waited for it and does no more."""
-        return self.waited is not None and self.waited < time.time()
+        return self.waited is not None and self.waited < 0
 
 
 _COLUMNS = ("id, kind, owner, role, arguments, priority, state, attempts, created, begun, ended, stage, done, known, "
-            "cancel, result, problem, seconds, waited")  # fmt: skip
+            "cancel, result, problem, seconds, waited - :now")  # fmt: skip
 
 
 class Queue:
@@ -96,7 +87,7 @@ class Queue:
     def __init__(self, home: Path, *, most: int = 200, most_of_one: int = 100) -> None:
         """most: jobs that may wait, most_of_one: of these of one person, so that nobody fills it for the others."""
         self.home, self.folder, self._most, self._most_of_one = home, home / "jobs", most, most_of_one
-        self._held = threading.local()
+        self._held, self._count = threading.local(), Count()
         self._last_progress = ("", "", 0.0)
         self._path, self._all = home / FILE, list[sqlite3.Connection]()
         make_private(home)
@@ -104,14 +95,12 @@ class Queue:
         if not self._path.exists():
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        if not self._columns() or not self._columns("kept"):
-            with self._writing() as connection:
-                for statement in _SCHEMA.split(";"):
-                    connection.execute(statement)
-        if "waited" not in self._columns():  # of a version before pages waited for jobs
-            with self._writing() as connection:
-                if "waited" not in self._columns():
-                    connection.execute("ALTER TABLE jobs ADD COLUMN waited REAL")
+        if self._count.goes_on(self._connection()):
+            return
+        with self._writing() as connection:
+            make_tables(connection)
+            if self._count.take_up(connection):  # whoever waited for a job went with the machine
+                connection.execute("UPDATE jobs SET waited = 0 WHERE waited IS NOT NULL")
 
     def add(
         self, kind: str, *, owner: str, role: str, arguments: Mapping[str, Any], priority: int = 5,
@@ -122,7 +111,7 @@ class Queue:
         waited: seconds for which somebody waits, who then says so again by `wait_on`; a job that nobody waits for any
         more is stopped, and one that its owner waits for already is given again.
         """
-        number, text, now = secrets.token_urlsafe(12), json.dumps(dict(arguments)), time.time()
+        number, text, now = secrets.token_urlsafe(12), json.dumps(dict(arguments)), self._count.now()
         until = None if waited is None else now + waited
         with self._writing() as connection:
             same = connection.execute(
@@ -138,7 +127,7 @@ class Queue:
                 connection.execute(
                     "INSERT INTO jobs (id, kind, owner, role, arguments, priority, state, attempts, created, seconds,"
                     " waited) VALUES (?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?)",
-                    (number, kind, owner, role, text, priority, now, seconds, until),
+                    (number, kind, owner, role, text, priority, time.time(), seconds, until),
                 )
         found = self.get(number)
         assert found is not None  # noqa: S101
@@ -148,7 +137,7 @@ class Queue:
         """Somebody waits for so long from now on, at least; for a job that they waited for already."""
         with self._writing(lasting=False) as connection:
             connection.execute(
-                "UPDATE jobs SET waited = ? WHERE id = ? AND waited IS NOT NULL", (time.time() + seconds, number)
+                "UPDATE jobs SET waited = ? WHERE id = ? AND waited IS NOT NULL", (self._count.now() + seconds, number)
             )
 
     def stay(self, number: str) -> None:
@@ -158,14 +147,17 @@ class Queue:
 
     def get(self, number: str) -> Job | None:
         """The job of an id."""
-        row = self._connection().execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (number,)).fetchone()  # noqa: S608
-        return None if row is None else _job(row)
+        found = self._jobs("WHERE id = :id", id=number)
+        return found[0] if found else None
 
     def of(self, owner: str | None, *, most: int = 100) -> tuple[Job, ...]:
         """The latest jobs, of one owner where given, the newest first."""
-        where, values = ("", ()) if owner is None else (" WHERE owner = ?", (owner,))
-        query = f"SELECT {_COLUMNS} FROM jobs{where} ORDER BY number DESC LIMIT {int(most)}"  # noqa: S608
-        return tuple(_job(row) for row in self._connection().execute(query, values))
+        where = "" if owner is None else "WHERE owner = :owner"
+        return self._jobs(f"{where} ORDER BY number DESC LIMIT :most", owner=owner, most=most)
+
+    def _jobs(self, which: str, **values: Any) -> tuple[Job, ...]:
+        query = f"SELECT {_COLUMNS} FROM jobs {which}"  # noqa: S608
+        return tuple(map(_job, self._connection().execute(query, {**values, "now": self._count.now()})))
 
     def counts(self) -> dict[str, int]:
         """Jobs by state."""
@@ -179,17 +171,17 @@ class Queue:
         """
         with self._writing() as connection:
             row = connection.execute(
-                f"SELECT {_COLUMNS} FROM jobs AS one WHERE state = 'queued'"  # noqa: S608
+                "SELECT id FROM jobs AS one WHERE state = 'queued'"
                 " AND priority BETWEEN ? AND ? ORDER BY priority,"
                 " (SELECT count(*) FROM jobs AS other WHERE other.owner = one.owner AND other.state = 'running'),"
-                " (SELECT max(begun) FROM jobs AS other WHERE other.owner = one.owner), number LIMIT 1",
+                " (SELECT max(turn) FROM jobs AS other WHERE other.owner = one.owner), number LIMIT 1",
                 priorities,
             ).fetchone()
             if row is None:
                 return None
             connection.execute(
                 "UPDATE jobs SET state = 'running', attempts = attempts + 1, begun = ?, runner = ?, stage = '',"
-                " done = 0, known = 0 WHERE id = ?",
+                " done = 0, known = 0, turn = (SELECT coalesce(max(turn), 0) + 1 FROM jobs) WHERE id = ?",
                 (time.time(), runner, row[0]),
             )
         return self.get(row[0])
@@ -200,7 +192,7 @@ class Queue:
         """
         row = (
             self._connection()
-            .execute("SELECT cancel OR coalesce(waited < ?, 0) FROM jobs WHERE id = ?", (time.time(), number))
+            .execute("SELECT cancel OR coalesce(waited < ?, 0) FROM jobs WHERE id = ?", (self._count.now(), number))
             .fetchone()
         )
         stops, now = bool(row and row[0]), time.monotonic()
@@ -240,22 +232,23 @@ class Queue:
         with self._writing() as connection:
             connection.execute("UPDATE jobs SET cancel = 1 WHERE id = ? AND state IN ('queued', 'running')", (number,))
             connection.execute(
-                "UPDATE jobs SET state = 'cancelled', ended = ? WHERE id = ? AND state = 'queued'",
-                (time.time(), number),
+                "UPDATE jobs SET state = 'cancelled', ended = ?, over = ? WHERE id = ? AND state = 'queued'",
+                (time.time(), self._count.now(), number),
             )
             self._free(connection, number)
         return self.get(number)
 
     def leave(self) -> int:
         """Stop what waits and nobody waits for any more; how many those were."""
-        now = time.time()
+        now = self._count.now()
         if self._connection().execute(
             "SELECT 1 FROM jobs WHERE state = 'queued' AND waited < ? LIMIT 1", (now,)
         ).fetchone() is None:  # fmt: skip
             return 0
         with self._writing() as connection:
             done = connection.execute(
-                "UPDATE jobs SET state = 'cancelled', ended = ? WHERE state = 'queued' AND waited < ?", (now, now)
+                "UPDATE jobs SET state = 'cancelled', ended = ?, over = ? WHERE state = 'queued' AND waited < ?",
+                (time.time(), now, now),
             )
         return done.rowcount
 
@@ -265,11 +258,12 @@ class Queue:
 
     def tidy(self) -> None:
         """Forget old jobs, with their files, and old answers."""
-        now = time.time()
-        old = now - _KEPT_SECONDS
         with self._writing() as connection:
+            self._count.take_up(connection)
+            now = self._count.now()
+            old = now - _KEPT_SECONDS
             gone = [row[0] for row in connection.execute(
-                "SELECT id FROM jobs WHERE ended < ? OR (waited IS NOT NULL AND ended < ?) OR (ended IS NOT NULL"
+                "SELECT id FROM jobs WHERE over < ? OR (waited IS NOT NULL AND over < ?) OR (over IS NOT NULL"
                 " AND waited IS NULL AND number NOT IN"
                 " (SELECT number FROM jobs WHERE waited IS NULL ORDER BY number DESC LIMIT ?))",
                 (old, now - _READ_SECONDS, _KEPT_JOBS),
@@ -292,7 +286,8 @@ class Queue:
         with self._writing() as connection:
             row = connection.execute("SELECT digest, status, media, body FROM kept WHERE name = ?", (name,)).fetchone()
             if row is None:
-                connection.execute("INSERT INTO kept (name, digest, at) VALUES (?, ?, ?)", (name, digest, time.time()))
+                at = self._count.now()
+                connection.execute("INSERT INTO kept (name, digest, at) VALUES (?, ?, ?)", (name, digest, at))
                 return "new", None
         if row[0] != digest:
             return "other", None
@@ -321,9 +316,6 @@ class Queue:
                 self._all.pop().close()
         self._held = threading.local()
 
-    def _columns(self, table: str = "jobs") -> set[str]:
-        return {row[1] for row in self._connection().execute(f"PRAGMA table_info({table})")}
-
     def _end(
         self,
         number: str,
@@ -335,9 +327,9 @@ class Queue:
     ) -> bool:
         with self._writing() as connection:
             done = connection.execute(
-                "UPDATE jobs SET state = ?, ended = ?, result = ?, problem = ? WHERE id = ? AND state = 'running'"
-                " AND attempts = coalesce(?, attempts)",
-                (state, time.time(), result, problem, number, attempt),
+                "UPDATE jobs SET state = ?, ended = ?, over = ?, result = ?, problem = ? WHERE id = ?"
+                " AND state = 'running' AND attempts = coalesce(?, attempts)",
+                (state, time.time(), self._count.now(), result, problem, number, attempt),
             )
             self._free(connection, number)
         return done.rowcount > 0

@@ -12,11 +12,10 @@ import psutil
 from spinecho.access.people import environment_of
 from spinecho.setup.private import open_private
 from spinecho.setup.settings import Settings
+from spinecho.steady import boot
 
 _STARTED: dict[int, subprocess.Popen[bytes]] = {}
 """Kept, so that those that end are let go."""
-_SAME_START = 2.0
-"""Seconds: the system counts a start from its boot, whose time is corrected with its clock."""
 
 
 def launch(arguments: Sequence[str], settings: Settings, log: Path, *, row: str) -> int:
@@ -52,19 +51,23 @@ def last_words(log: Path) -> str:
     return "\n".join(line for line in lines[-12:] if line.strip())
 
 
-def begun_at(number: int) -> float | None:
-    """When a process began, in seconds since 1970; None where there is none of this number."""
+def begun_at(number: int) -> str | None:
+    """When a process began: the start of the machine, and how long after it; None where there is none of this number.
+
+    Not as a time: the system counts from its start, whose time moves when its clock is set.
+    """
     try:
-        return float(psutil.Process(number).create_time())
+        started = psutil.boot_time()
+        return f"{boot()}+{psutil.Process(number).create_time() - started:.1f}"
     except (psutil.Error, ValueError, OverflowError):
         return None
 
 
-def lives(number: int, begun: float | None = None) -> bool:
-    """Whether a process runs. With `begun`, one that began then: numbers are given again to other processes."""
+def lives(number: int, begun: object = None) -> bool:
+    """Whether a process runs. With `begun`, as `begun_at` gave it: numbers are given again to other processes."""
     if number in _STARTED:
         return _STARTED[number].poll() is None
     if number <= 0:
         return False
     now = begun_at(number)
-    return now is not None and (begun is None or abs(now - begun) < _SAME_START)
+    return now is not None and begun in (None, now)

@@ -14,6 +14,7 @@ from typing import Any
 
 import streamlit as st
 
+from spinecho import steady
 from spinecho.access.people import Fact, Person, Recorder, Role
 from spinecho.access.roles import read_roles, role_of, signs_in, verified_address
 from spinecho.setup.settings import Settings
@@ -25,9 +26,11 @@ _SIGNS_IN: dict[Path, bool] = {}
 
 @dataclass
 class _Seen:
-    """When each signed-in person last did something here, for the whole process."""
+    """When each signed-in person last did something here, for the whole process, in seconds of `steady`."""
 
     at: dict[str, float] = field(default_factory=dict)
+    signed_in: dict[tuple[str, float], float] = field(default_factory=dict)
+    """When each sign-in was, by who and what the provider's clock said: the same count, from when it was first met."""
     recorded: set[tuple[str, str, float]] = field(default_factory=set)
     """(what, who, when they signed in): ends and refusals that are on record."""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -123,10 +126,13 @@ def watch(settings: Settings) -> None:
 
 def _idle(claims: Mapping[str, Any], name: str, minutes: int, *, touch: bool = True) -> bool:
     """Whether neither the sign-in nor the last click is recent; a click counts from now on where it is not."""
-    now, seen = time.time(), _seen()
+    now, seen, issued = steady.seconds(), _seen(), _issued(claims)
     with seen.lock:
-        last = max(_issued(claims), seen.at.get(name, 0.0))
-        idle = bool(minutes) and last > 0 and now - last > 60 * minutes
+        if issued:
+            seen.signed_in.setdefault((name, issued), now - max(0.0, time.time() - issued))
+        known = (seen.signed_in.get((name, issued)), seen.at.get(name))
+        last = max((at for at in known if at is not None), default=None)
+        idle = bool(minutes) and last is not None and now - last > 60 * minutes
         if touch and not idle:
             seen.at[name] = now
     return idle

@@ -16,6 +16,8 @@ from typing import Any
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from spinecho import steady
+
 COOKIE = "_streamlit_user"
 _MOST_AGE = 31 * 24 * 3600
 _CHUNKS = re.compile(r"chunks-(\d{1,2})")
@@ -62,9 +64,9 @@ class Sessions:
     def _fresh(self, signed_in: Mapping[str, Any]) -> bool:
         issued = signed_in.get("iat")
         at = float(issued) if isinstance(issued, int | float) and not isinstance(issued, bool) else 0.0
-        key, now = (str(signed_in.get("email")), at), time.time()
+        key, now = (str(signed_in.get("email")), at), steady.seconds()
         with self._lock:
-            last = max(at, self._seen.get(key, 0.0))
+            last = self._seen.get(key, now - max(0.0, time.time() - at))
             fresh = not self.minutes or now - last <= 60 * self.minutes
             if fresh:
                 if len(self._seen) > _KNOWN:

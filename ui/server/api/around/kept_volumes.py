@@ -7,7 +7,6 @@ any time. It is the owner's alone, has a limit of size, and what nobody asked fo
 from __future__ import annotations
 
 import contextlib
-import functools
 import mmap
 import os
 import secrets
@@ -17,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from spinecho.setup.private import make_private, open_private
+from spinecho.steady import boot
 
 FOLDER = "volumes"
 _KEPT_SECONDS = 24 * 3600.0
@@ -38,7 +38,7 @@ class KeptVolumes:
         """
         if not self._most:
             return memoryview(make())
-        path = self._folder / f"{_running()}{name}"
+        path = self._folder / f"{boot()}{name}"  # where a power cut left half a file, nobody asks for it again
         with self._locks[hash(name) % _EACH]:  # others who want the same wait for it
             found = _mapped(path)
             if found is not None:
@@ -74,15 +74,6 @@ class KeptVolumes:
         except BaseException:
             written.unlink(missing_ok=True)
             raise
-
-
-@functools.cache
-def _running() -> str:
-    """What this start of the machine is called: where a power cut left half a file, nobody asks for it again."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip().replace("-", "")[:12]
-    except OSError:  # another system than Linux
-        return ""
 
 
 def _mapped(path: Path) -> memoryview | None:

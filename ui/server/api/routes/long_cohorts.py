@@ -96,7 +96,7 @@ def _begin(asked: Asked, kind: str, arguments: Mapping[str, Any], stays: bool) -
 
 def _look(queue: Queue, job: Job) -> Job:
     """How it stands, and that it is waited for."""
-    if job.waited is not None and job.waited - time.time() < _WAITED / 2:
+    if job.waited is not None and job.waited < _WAITED / 2:
         queue.wait_on(job.id, _WAITED)
     found = queue.get(job.id)
     if found is None:
