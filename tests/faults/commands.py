@@ -25,7 +25,7 @@ from test_adapt import store as store_patients
 import spinecho.learning.adapting
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.engines import Location
-from spinecho.db.store.held_spaces import held_spaces
+from spinecho.db.store.held_spaces import held_spaces, live_encoder
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.vocabulary.table import vocabulary
 from spinecho.encoders.registry import ENCODERS
@@ -70,7 +70,9 @@ def answers(home: Path, location: Location | None = None) -> dict[str, Any]:
     """The top of some searches, by words and by likeness. location: of the database, where it is not in the home."""
     database = Database.open(location or home / "spinecho.sqlite", create=False)
     try:
-        engine = Engine(database, home / "builds", parts("parts"))
+        live = live_encoder(database)
+        name = live[1] if live is not None else "parts"
+        engine = Engine(database, home / "builds", ENCODERS[name](name))
         with database.engine.connect() as connection:
             uids = [row[0] for row in connection.exec_driver_sql("SELECT uid FROM studies ORDER BY uid LIMIT 2")]
         found = {}
