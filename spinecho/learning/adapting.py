@@ -187,6 +187,7 @@ def _exported(settings: Settings, made: Adaptation, base_name: str, base: DualEn
     }
     home = settings.home / "encoders"
     unnamed = home / ".adapting" / "made"
+    shutil.rmtree(unnamed, ignore_errors=True)  # what a run that was killed left half written would be put in place
     save_adapted(unnamed, made.heads, encoder=base_name, base=base, facts=facts)
     write_facts(unnamed / "figures.json", facts | {"figures": figures, "wrong_pairs": made.wrong_pairs})
     name = f"adapted-{load_checkpoint(unnamed, kind=KIND).card.sha256[:8]}"

@@ -306,9 +306,14 @@ def switch(work: Path) -> int:
 
 def retire(work: Path) -> int:
     """Unless it is retired already; the next run deletes what it held."""
-    database = Database.open(work / "home" / "spinecho.sqlite", create=False)
-    held = [one.space.encoder for one in held_spaces(database) if one.state != "retired"]
-    database.close()
+    held: list[str] = []
+
+    def look(work: Path) -> None:
+        with closing(Database.open(work / "home" / "spinecho.sqlite", create=False)) as database:
+            held.extend(one.space.encoder for one in held_spaces(database) if one.state != "retired")
+
+    if status := as_a_command(look)(work):
+        return status
     retired = spinecho_command("encoders", "retire", "other", "--home", work / "home") if "other" in held else 0
     return retired or index(work)
 
@@ -417,7 +422,7 @@ COMMANDS = [
     Command("switch", home_of_two, switch, of_home, answering),
     Command("retire", home_of_two, retire, of_home, answering),
     Command("teach", taught_home, teach, of_home, answering),
-    Command("adapt", home_to_adapt, adapt, of_home, answering),
+    Command("adapt", home_to_adapt, adapt, of_home, answering, ("sync home/encoders/.adapting/made/.model",)),
     Command("demo", nothing, demo, contents, kept=lambda _: None),
     Command("people", home_with_files, keep_things, kept_things, None, ("write home/jobs/job.zip",)),
     Command("careless", nothing, careless, contents),
