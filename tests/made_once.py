@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import shutil
 import tempfile
@@ -45,6 +46,7 @@ def copied_when_new(migrate: Callable[..., None]) -> Callable[..., None]:
     The steps from the first schema to the newest take a third of a second, and a thousand tests begin with them.
     """
 
+    @functools.wraps(migrate)
     def made(location: Location, **options: Any) -> None:
         if not isinstance(location, Path) or location.exists() or options:
             return migrate(location, **options)

@@ -16,8 +16,10 @@ Side = Literal["left", "right", "bilateral", "midline"]
 # "right-handed", "left untreated" and a shift of the midline say nothing about where a finding is.
 _NO_SIDE = (
     r"(?:left|right)[- ]?hand(?:ed(?:ness)?)\b|right[- ](?:away|angle[sd]?|now)\b|all right\b"
-    r"|(?<!\bthe )(?<!\bon )(?<!\bto )\bleft (?:untreated|alone|in situ|in place|behind|out|after|unchanged|unrepaired|as is)\b"
-    r"|\b(?:what(?:['’]?s| is| was)|nothing|little|none|much|anything|something) left(?= (?:of|to|for|after|in)\b|[.,;?]|$)"
+    r"|(?<!\bthe )(?<!\bon )(?<!\bto )\bleft (?:untreated|alone|in situ|in place|unrepaired|as is)\b"
+    r"|\b(?:is|was|were|be|been|being|has|have|had) left (?:out|after|unchanged)\b|\bleft behind\b(?! the\b)"
+    r"|\bleft (?:after|from) (?:the )?(?:resection|excision|removal|ablation|evacuation|embolization)"
+    r"|\b(?:what(?:['’]?s| is| was)|nothing|none|anything|something) left(?= (?:of|to|for|after|in)\b|[.,;?]|$)"
     r"|\b(?:is|was|are|were|be|been) left(?= (?:for|after)\b)"
     r"|\b(?:patients?|pt|he|she|who|they) left (?=(?:the|before|early|prior|against|without)\b)"
     r"|\bmid-?line (?:shift|structures?)\b|\bmid-?line is\b"

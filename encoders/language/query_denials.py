@@ -80,11 +80,11 @@ def told_to_exclude(text: str) -> str:
 
 _SIDES = {"left": "right", "right": "left"}
 _NOT_THE_OTHER = re.compile(
-    r"(?<!\w)(?P<side>left|right)(?P<other>,?\s(?:and\s|but\s)?not\s(?:the\s)?(?:left|right)(?:[\s-]sided?)?)(?!\w)",
+    r"(?<!\w)(?P<side>(?:left|right)(?:[\s-]sided?)?)(?P<other>,?\s(?:and\s|but\s)?not\s(?:the\s)?(?:left|right)(?:[\s-]sided?)?)(?!\w)",
     re.IGNORECASE,
 )
 _NOT_A_SIDE = re.compile(
-    r"(?:(?<=[,;]\s)|(?<=but\s)|(?<!\w)(?=not\s(?:on|in|the)\s))not\s(?:(?:on|in)\s)?(?:the\s)?(?P<side>left|right)"
+    r"(?:(?<=[,;]\s)|(?<=but\s)|(?<!\w)(?=not\s(?:(?:on|in|the)\s|(?:left|right)[\s-]sided)))not\s(?:(?:on|in)\s)?(?:the\s)?(?P<side>left|right)"
     r"(?:[\s-]sided?)?(?=\s*(?:[,;.]|$))",
     re.IGNORECASE,
 )

@@ -59,7 +59,7 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
             rf"(?:{_WHO}s?_|home_|postal_|street_)?(?:address|street|city|town|village|zip(?:_?code)?|post(?:al)?_?code)"
             r"|adresse|anschrift|strasse|wohnort|plz|domicilio|direccion|ville|code_postal"
             r"|institution(?:al)?(?:_(?:name|address|department(?:_name)?))?|station_name"
-            r"|(?:hospital|clinic|facility|practice)(?:_name)?|krankenhaus|klinik|praxis|hopital|clinique|clinica",
+            r"|(?:hospital|clinic|facility|practice)(?:_name)?|krankenhaus|praxis|hopital",
         ),
         (
             "phone",
@@ -68,6 +68,13 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
         ),
     )
 )
+_NOBODY = re.compile(
+    r"^(?:not?|none|without|kein\w*|nicht|unknown|unbekannt|inconnu|on site|n/?a)(?:\s\w+)*$"
+    r"|(?<!\w)(?:mri?|mrt|irm|ct|scan|stud(?:y|ies)|exam\w*|contrast|nativ|kontrastmittel|left|right|links|rechts|knees?|knie|brain"
+    r"|skull|kopf|schädel|spine|lumbar|cervical|thoracic|abdomen|pelvis|becken|shoulder|schulter|hip|ankle|wrist|elbow)(?!\w)",
+    re.IGNORECASE,
+)
+"""A field "name" that names an exam, or says that nobody is named. A clinic's field may hold the clinical question."""
 _MOST_FIELDS, _LONGEST, _DEEPEST = 200, 200, 8
 
 
@@ -101,6 +108,8 @@ def _walk(value: Any, name: str, depth: int) -> Iterator[Named]:
             kind = "number"  # a column `Patient` may hold either
         if kind == "name" and len(text) == 2 and text.isupper():
             return  # initials; KM, TE and MR are words of any report
+        if kind == "name" and _NOBODY.search(text):
+            return
         if kind is not None and 1 < len(text) <= _LONGEST:
             yield kind, text
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 
 NAME, DAY, NUMBER, PLACE, PHONE = "name", "day", "number", "place", "phone"
 _PARTS = re.compile(r"[\^=\\,;/()\s]+")
@@ -20,7 +21,28 @@ _TITLES = frozenset(
     """.split()  # noqa: SIM905  (forty words in a list read worse)
 )
 """Parts of a name that are in any text."""
+_SMALL = frozenset(
+    """
+    no not none nor without with may on in to an as at by if is it or do be all any one left right mid low high mild new
+    old given seen negative positive normal known kein keine keinen keiner nicht ohne mit im am ist links rechts neu pas
+    sans avec est un une les sin con es una
+    """.split()  # noqa: SIM905
+)
+"""Parts of a name that a report cannot be read without: who is called so is named by a capital within a sentence."""
+_WORDS = frozenset(
+    """
+    white black brown green gray grey young long short small little large hill field stone wood baker cook head hand
+    foot bone back neck brain heart hart bell page still best english french close sharp bright dark major minor
+    """.split()  # noqa: SIM905
+)
+"""Parts of a name that are other words too where they are written small, or before what is called after somebody."""
+_CALLED = (
+    r"(?!(?:['’]?s)?[\s-](?:cysts?|sachs|matter|substance|lesions?|disease|syndrome|pals(?:y|ies)|fractures?|deformit(?:y|ies)"
+    r"|tumou?rs?|canal|nod(?:es?|ules?)|signs?|bands?|ligaments?|segments?|axis|heads?|bones?|tendons?|of the)(?!\w))"
+)
 _LEAST = {NAME: 2, NUMBER: 3, PLACE: 4, PHONE: 5}
+_DIGITS = 4
+"""A number of fewer digits and nothing else is a size, a level or a count of any report."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +85,9 @@ def _plain(text: str) -> str:
 
 def _bounded(word: str) -> str:
     """A word that stands alone; of a long number also a part of what stands together."""
-    pattern = r"[\s^_.-]*".join(re.escape(part) for part in word.split()) if " " in word else re.escape(word)
+    if word.casefold() in _SMALL | _WORDS:
+        return _as_a_name(word)
+    pattern = r"[\s^_.,-]*".join(re.escape(part) for part in word.split()) if " " in word else re.escape(word)
     long_number = len(word) >= 6 and any(char.isdigit() for char in word)
     if long_number:
         return pattern
@@ -72,14 +96,27 @@ def _bounded(word: str) -> str:
     return f"{start}{pattern}{end}"
 
 
+def _as_a_name(word: str) -> str:
+    """Where a word that stands in any report is written as a name."""
+    capital = re.escape(word.capitalize())
+    if word.casefold() in _SMALL:
+        return rf"(?:(?<=\w\s)|(?<=\w,\s)|(?<=[dh]r\.\s))(?-i:{capital})(?![^\W_])"
+    return rf"(?<![^\W_])(?-i:{capital}|{re.escape(word.upper())})(?![^\W_]){_CALLED}"
+
+
 def _spellings(kind: str, value: str) -> set[str]:
     value = value.replace("\0", " ").strip()
     if kind == DAY:
         return set(days_written(value))
+    if kind == NUMBER and value.isdigit() and len(value) < _DIGITS:
+        return set()
+    if kind == PHONE and "@" not in value and sum(map(str.isdigit, value)) < _LEAST[PHONE]:
+        return set()
     found: set[str] = set()
     if kind == NAME:
-        found |= {part.strip(".'\"") for part in _PARTS.split(value)}
-        found = {part for part in found if part.casefold() not in _TITLES and not part.isdigit()}
+        parts = [part.strip(".'\"") for part in _PARTS.split(value)]
+        parts = [part for part in parts if part and part.casefold() not in _TITLES and not part.isdigit()]
+        found |= {*parts, *_pairs(parts)}
     elif kind == NUMBER:
         found.add(value)
     else:
@@ -91,6 +128,14 @@ def _spellings(kind: str, value: str) -> set[str]:
     found |= {_plain(word) for word in found}
     found |= {_spelled_out(word) for word in found} | {_drawn_together(word) for word in found}
     return {word for word in found if len(word) >= least}
+
+
+def _pairs(parts: Sequence[str]) -> Iterator[str]:
+    """Neighbours of which one is a word of any report, in either order: together they are always a name."""
+    for one, other in pairwise(parts):
+        small = [part.casefold() in _SMALL for part in (one, other)]
+        if any(small) != all(small) or {one.casefold(), other.casefold()} & _WORDS:
+            yield from (f"{one} {other}", f"{other} {one}")
 
 
 _OUT = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ø": "oe", "æ": "ae"}

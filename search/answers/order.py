@@ -19,6 +19,8 @@ from spinecho.search.query import Kind
 
 FIRST, FURTHER = 10, 5
 """Hits that the first step is for, as a page shows; and how many times those each further step is for."""
+_VAIN = 2
+"""Steps one after the other that find nothing else, after which nothing is looked for any more."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,17 @@ def in_order(database: Database, look: Callable[[int], Found], *, want: Kind, k:
     """
     found, wanted = look(FIRST), FIRST
     hits = _best(database, found, found.scores, want, _room(found, found.scores, FIRST, k))
-    first, placed = found, {key for key, _, _ in hits}
+    first, placed, vain = found, {key for key, _, _ in hits}, 0
     while len(hits) < k and not found.complete:
         wanted *= FURTHER
         deeper = look(wanted)
         found = _deepened(found, deeper, placed, hits[-1] if hits else None)
         left = {key: score for key, score in found.scores.items() if key not in placed}
-        if not left:  # so much deeper there is nothing else
-            return Ordered(hits, found, first, more=False)
+        if not left:  # what is next may lie deeper: of the nearest fifty studies none may have a report
+            if (vain := vain + 1) == _VAIN and not found.complete:
+                return Ordered(hits, found, first, more=False)
+            continue
+        vain = 0
         added = _best(database, found, left, want, _room(found, left, wanted - len(hits), k - len(hits)))
         ceiling = hits[-1][1] if hits else 1.0
         hits += [(key, min(score, ceiling), evidence) for key, score, evidence in added]

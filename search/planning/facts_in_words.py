@@ -261,14 +261,18 @@ def _negated(facts: Sequence[Fact], text: str) -> Iterator[Fact]:
 
 
 def _of_one_person(facts: Sequence[Fact], text: str) -> Iterator[Fact]:
-    """What is denied of a person together as one fact: "no children under 10" are those under 10."""
+    """What is denied of a person together as one fact: "no children over 12" are those of 13 to 17."""
     last: Fact | None = None
     for one in facts:
         if last is not None and _goes_on(last, one, text):
-            stage = last.field == one.field == "age"
-            where = one.where if stage else both(last.where, one.where)
-            in_words = one.text if stage else f"{last.text}, {one.text}"
-            last = replace(last, where=where, text=in_words, stop=one.stop, certain=last.certain and one.certain)
+            in_words = f"{last.text}, {one.text}"
+            last = replace(
+                last,
+                where=both(last.where, one.where),
+                text=in_words,
+                stop=one.stop,
+                certain=last.certain and one.certain,
+            )
             continue
         if last is not None:
             yield last

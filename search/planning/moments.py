@@ -35,8 +35,14 @@ class Moment:
     shared: bool = False
 
 
+_NO_VERB = (
+    r"(?!\s(?:(?:also|not|still|well|even|only|just|be|have|had)(?!\w)|(?:represent|reflect|suggest|indicate|show|relate|need|require|cause|mimic"
+    r"|simulate|account|correspond|include|contain|explain|result|reveal|demonstrate|obscure|prove|become|develop|help|lead|occur|favou?r|mean"
+    r"|hide|mask|denote|imply|point|signify|present|appear|look|enhance|be|have|persist|progress|arise|affect|involve|benefit|warrant)(?!\w)))"
+)
+"""What "may" is the verb before."""
 _MONTHS: tuple[str, ...] = (
-    "jan(?:uary|uar)?", "feb(?:ruary|ruar)?", "mar(?:ch)?|märz", "apr(?:il)?", "may|mai", "june?|juni", "july?|juli",
+    "jan(?:uary|uar)?", "feb(?:ruary|ruar)?", "mar(?:ch)?|märz", "apr(?:il)?", rf"may{_NO_VERB}|mai", "june?|juni", "july?|juli",
     "aug(?:ust)?", "sept?(?:ember)?", "o[ck]t(?:ober)?", "nov(?:ember)?", "de[cz](?:ember)?",
 )  # fmt: skip
 _NUMBERS = tuple(re.compile(name, re.IGNORECASE) for name in _MONTHS)
@@ -298,7 +304,7 @@ _MOMENTS: tuple[tuple[re.Pattern[str], Read], ...] = (
     (_words(rf"(?P<m>0[1-9]|1[0-2]|[1-9](?=/))[/.-]{_Y4}"), _month),
     (_words(rf"{_Y4}[-/](?P<m>0[1-9])"), _month),
     (_words(rf"(?P<which>this|last)\s{_PART}"), _part),
-    (_words(rf"(?P<which>this|last)\s{_MONTH}(?!\s(?:be|have|not|\d))"), _month),
+    (_words(rf"(?P<which>this|last)\s(?!may\s(?!(?:and|at|by|for|from|in|of|on|only|or|to|with|without)\s)[^\W\d]){_MONTH}(?!\s\d)"), _month),
     (_words(rf"(?:the\s)?(?P<part>winter)(?:\sof)?\s?{_Y}\s?(?:[-–/]|to|and|into)\s?(?:20)?\d\d"), _part),
     (_words(rf"(?:the\s)?{_PART}(?:\sof|\sin)?[\s/-]?\s?(?:{_Y}(?:\s?/\s?\d\d(?!\d))?|{_WHICH_YEAR})"), _part),
     (_words(rf"{_Y4}\s?(?P<sign>[-–/])\s?(?P<short>\d\d)"), _years_in_short),

@@ -14,6 +14,13 @@ from spinecho.search.planning.spans import Span
 _SCANS = r"(?:scans?|mris?|stud(?:y|ies)|exams?|images?|imaging|lists?|patients?)"
 _DONE = r"(?:(?:done|made|performed|acquired|scanned|imaged|taken|obtained|carried out)\s)"
 _OF_THE_DAY = r"(?:at night|overnight|in the (?:morning|afternoon|evening|night)s?|(?:at|over|during) nights?)"
+_LATE = r"(?:out[\s-]of[\s-]hours|after[\s-]hours)"
+_OF_SCANS = r"(?:(?<=scan )|(?<=scans )|(?<=mri )|(?<=mris )|(?<=studies )|(?<=exams ))"
+_NO_COMPLAINT = "".join(
+    f"(?<!{one} )"
+    for one in ("pain", "pains", "headache", "headaches", "worse", "better", "symptoms", "seizures", "attacks")
+)
+"""Pain on Mondays is somebody's, as pain at night is."""
 _DAYS = r"(?:mon|tues|wednes|thurs|fri|satur|sun)days"
 _FEASTS = (
     r"easter|whitsun(?:day|tide)?|pentecost|ascension(?: day)?|ramadan|eid(?: al[- ]\w+)?|passover|hanukkah|diwali|thanksgiving|carnival"
@@ -25,11 +32,14 @@ _FEAST = "the day of this feast is not known; give its date"
 _OTHER: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.IGNORECASE), why)
     for pattern, why in (
-        (rf"(?:{_DONE})?(?:out[\s-]of[\s-]hours|after[\s-]hours)", _HOUR),
-        (rf"(?:(?<=scan )|(?<=scans )|(?<=mri )|(?<=mris )|(?<=studies )|(?<=exams )){_DONE}?{_OF_THE_DAY}", _HOUR),
+        (rf"(?:{_OF_SCANS}{_DONE}?|{_DONE}){_LATE}|{_LATE}(?=\s{_SCANS}(?!\w))", _HOUR),
+        (rf"{_OF_SCANS}{_DONE}?{_OF_THE_DAY}|night[\s-]?time(?=\s{_SCANS}(?!\w))", _HOUR),
         (rf"{_DONE}{_OF_THE_DAY}", _HOUR),
-        (rf"(?:{_DONE})?(?:at|on|over|during)\s(?:the\s)?(?:bank holidays?|week-?ends?|weekdays|{_DAYS})", _WEEKDAY),
-        (rf"(?:week-?end|weekday|night[\s-]?time)(?=\s{_SCANS}(?!\w))", _WEEKDAY),
+        (
+            rf"{_NO_COMPLAINT}(?:{_DONE})?(?:at|on|over|during)\s(?:the\s)?(?:bank holidays?|week-?ends?|weekdays|{_DAYS})",
+            _WEEKDAY,
+        ),
+        (rf"(?:week-?end|weekday)(?=\s{_SCANS}(?!\w))", _WEEKDAY),
         (rf"(?:since|before|after|around|until|till|from|during|over|at|on)\s(?:last\s|this\s)?(?:{_FEASTS})", _FEAST),
     )
 )

@@ -30,6 +30,8 @@ _OPEN = re.compile(
     r"(?<!\w)(?:since|after|before|until|till|prior to|later than|earlier than|older than)\s$", re.IGNORECASE
 )
 """Before a year that only begins or ends a time: "MS since 2015, scanned in March"."""
+_NEAR = 20
+"""Characters that hold any word of `_OPEN`."""
 _OF_A_MONTH = ("month", "part")
 
 
@@ -66,17 +68,13 @@ def _shared(one: Moment, year: Moment, last: Moment | None, text: str) -> Moment
     between = _WITHIN.fullmatch(text, (last or year).stop, one.start)
     if between is not None and between["restricts"]:
         return replace(moved, yearless=False, sure=True)
-    told = between is not None and _is_year(year) and not _OPEN.search(text, 0, year.start)
+    told = between is not None and _is_year(year) and not _OPEN.search(text, max(0, year.start - _NEAR), year.start)
     return moved if told else one
 
 
 def _is_year(one: Moment) -> bool:
-    return (one.low.month, one.low.day, one.high.month, one.high.day) == (
-        1,
-        1,
-        12,
-        31,
-    ) and one.low.year == one.high.year
+    year = one.low.year
+    return (one.low, one.high) == (date(year, 1, 1), date(year, 12, 31))
 
 
 def _in_year_of(one: Moment, other: Moment) -> Moment:

@@ -161,7 +161,7 @@ def test_what_was_kept_before_the_machine_started_anew_is_made_anew(
     kept.get("x", lambda: b"whole")
     (written,) = (tmp_path / "volumes").iterdir()
     written.write_bytes(b"who")  # as a power cut may leave it
-    monkeypatch.setattr("spinecho.ui.server.api.around.kept_volumes._running", lambda: "another")
+    monkeypatch.setattr("spinecho.ui.server.api.around.kept_volumes.boot", lambda: "another")
     assert bytes(kept.get("x", lambda: b"whole")) == b"whole"
 
 

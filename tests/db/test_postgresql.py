@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from filter_archive import FilterArchive
 
-from spinecho.db.errors import Busy, Damaged, SchemaOutdated, SchemaUnknown, StorageFailure, StoreError
+from spinecho.db.errors import Busy, Damaged, SchemaOutdated, SchemaUnknown, ServerLost, StorageFailure, StoreError
 from spinecho.db.reports.full_text import count_words, expression, find_words
 from spinecho.db.schema.database import HEAD, Database, alone, migrate
 from spinecho.db.schema.engines import Location, make_engine, read_location, shown
@@ -270,7 +270,7 @@ def test_a_pool_has_the_size_that_the_url_gives(postgresql: Server) -> None:
         ("53100", StorageFailure, "disk is full"),
         ("53300", StorageFailure, "pool_size"),
         ("40P01", StorageFailure, "again"),
-        ("57P01", StorageFailure, "does not answer"),
+        ("57P01", ServerLost, "does not answer"),
         ("54000", None, ""),
         ("23505", None, ""),
     ],

@@ -245,10 +245,15 @@ class TestRelevance:
 
 class TestFeedback:
     def test_thumbs_move_the_query(self, engine: Engine) -> None:
-        plain = numbers(engine.search(TextQuery("lesion", by=Evidence.WORDS)))
         liked = uid(engine, 5)
-        refined = numbers(engine.search(TextQuery("lesion", by=Evidence.WORDS, good=(liked,))))
-        assert refined.index(5) < plain.index(5) or plain.index(5) == 0
+        plain = engine.search(TextQuery("lesion", by=Evidence.WORDS)).hits
+        refined = engine.search(TextQuery("lesion", by=Evidence.WORDS, good=(liked,))).hits
+        (before,), (after,) = (
+            [hit for hit in hits if hit.study and hit.study.uid == liked] for hits in (plain, refined)
+        )
+        assert not before.fits, "nothing is torn by a lesion"
+        assert after.fits
+        assert after.score > before.score + 0.5
 
     def test_what_did_not_fit_is_left_out(self, engine: Engine) -> None:
         unfit = uid(engine, 4)

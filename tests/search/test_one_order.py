@@ -187,3 +187,19 @@ def test_an_order_of_steps_is_one_order(looks: list[dict[int, tuple[float, bool]
     fits = [evidence.fits for _, _, evidence in whole.hits]
     assert fits == sorted(fits, reverse=True)
     assert sum(fits) == sum(whole.found.evidence[key].fits for key in whole.found.scores)
+
+
+@pytest.mark.parametrize(("vain", "found"), [(0, {1, 2, 3}), (1, {1, 2, 3}), (2, {1})])
+def test_a_step_that_finds_nothing_else_is_not_the_end(vain: int, found: set[int]) -> None:
+    """Of the nearest studies none may have a report, and of the next ones two."""
+    looks = iter([{1}, *[{1}] * vain, {1, 2, 3}])
+
+    def look(wanted: int) -> Found:
+        made = Found(folded=True, complete=wanted > 10 * 5 ** (vain + 1))
+        for key in next(looks, {1, 2, 3}):
+            made.scores[key], made.evidence[key] = 1.0 / key, Said(fits=False)
+        return made
+
+    answer = in_order(None, look, want=Kind.REPORT, k=99)  # type: ignore[arg-type]
+    assert {key for key, _, _ in answer.hits} == found
+    assert not answer.more

@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from spinecho.db.filters.algebra import Between, Not, Or, conjuncts
+from spinecho.db.filters.algebra import Between, Not, Or, both, conjuncts
 from spinecho.search.planning.facts_in_words import facts_in, offers_of
 from spinecho.search.planning.moments import months_from, part_of
 from spinecho.search.planning.other_times import other_times
@@ -145,8 +145,43 @@ def test_a_letter_behind_the_number_of_a_scale_is_no_sex(scale: str) -> None:
 
 
 def test_whom_a_denial_leaves_out_is_one_person() -> None:
-    assert counted("no children under 10, cyst") == [Not(Between("age", None, 9))]
+    (young,) = counted("no children under 10, cyst")
+    assert young == Not(both(Between("age", None, 17), Between("age", None, 9)))
+    (older,) = counted("no children over 12, cyst")
+    assert older == Not(both(Between("age", None, 17), Between("age", 13, None)))
     (nobody,) = counted("cyst, no men under 50")
     assert isinstance(nobody, Not)
     assert len(conjuncts(nobody.part)) == 2
     assert len(counted("women not over 50, cyst")) == 2
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "lesion, this may represent metastasis", "this may suggest abscess", "in 2021, may show infarct",
+        "scans in 2021 and may have metastases", "scans in 2023, may be stroke", "lesions in june 2024 or may be old",
+    ],
+)  # fmt: skip
+def test_may_before_a_verb_is_no_month(typed: str) -> None:
+    assert all(
+        one.where.low is None or one.where.low.month != 5
+        for one in facts_in(typed, TODAY)
+        if isinstance(one.where, Between) and isinstance(one.where.low, date)
+    )
+    assert not any(isinstance(one.where, Or) for one in facts_in(typed, TODAY))
+
+
+@pytest.mark.parametrize(
+    "typed", ["tumour last may", "scans from this may", "this may with contrast", "since may", "studies of May"]
+)
+def test_may_is_a_month_all_the_same(typed: str) -> None:
+    (one, *_) = facts_in(typed, TODAY)
+    assert isinstance(one.where, Between)
+    assert one.where.low == date(TODAY.year, 5, 1)
+
+
+@pytest.mark.parametrize(
+    "typed", ["pain after hours", "worse after hours of walking", "pain on mondays", "headache worse at weekends"]
+)
+def test_when_it_hurts_is_a_complaint(typed: str) -> None:
+    assert other_times(typed) == []

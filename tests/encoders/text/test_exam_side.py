@@ -16,7 +16,9 @@ from spinecho.search.channels.clause_agreement import judge
 
 TITLES = (
     "MRI {side} {part}", "EXAM: MR {part}, {side}", "MRI of the {side} {part} without contrast", "3T MRI {part} - {side}",
-    "Examination: MRI {part} ({side})", "TECHNIQUE: MRI of the {side} {part} was performed.", "**MR {side} {part} W/O CONTRAST**",
+    "Examination: MRI {part} ({side})", "TECHNIQUE: MRI of the {side} {part} was performed.",
+    "MR {part} WO IV CONTRAST {side}", "MRI {side} {part}: no comparison.", "MRI {side} {part} for trauma", "MR ARTHROGRAM {side} {part}, 12/03/2024",
+    "**MR {side} {part} W/O CONTRAST**",
 )  # fmt: skip
 SIDES = {"left": ("LEFT", "left", "Lt", "L"), "right": ("Right", "RT", "R")}
 
@@ -54,6 +56,18 @@ def test_what_names_a_side_itself_keeps_it() -> None:
         "Prior MRI left knee 2019.\nFINDINGS:\nTear.",
         "MRI brain, left handed\nFINDINGS:\nInfarct.",
         "FINDINGS:\nMRI left knee last year was normal. Tear.",
+        "MRI BRAIN - left arm weakness\nFINDINGS:\nInfarct.",
+        "MRI BRAIN FOR LEFT ARM WEAKNESS\nFINDINGS:\nInfarct.",
+        "MRI of the brain: right hand tremor\nFINDINGS:\nInfarct.",
+        "MRI lumbar spine, left leg pain\nFINDINGS:\nDisc protrusion.",
+        "MRI liver (right arm injection)\nFINDINGS:\nCyst.",
+        "TECHNIQUE: MRI heart, gadolinium via left arm vein.\nFINDINGS:\nEffusion.",
+        "MRI with contrast via left arm vein\nFINDINGS:\nCyst.",
+        "MRI pelvis shows left hip effusion.\nFibroid.",
+        "MRI demonstrates a left breast mass.\nCyst.",
+        "MRI left hand tremor\nFINDINGS:\nInfarct.",
+        "MR angiography coronary left main\nFINDINGS:\nStenosis.",
+        "MRI LEFT KNEE\nMRI LUMBAR SPINE\nFINDINGS:\nHerniation.",
         "",
     ],
 )

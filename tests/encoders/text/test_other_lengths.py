@@ -49,6 +49,18 @@ def test_what_is_measured_as_a_distance_is_a_size(text: str) -> None:
     assert all(one.largest[1] != inf for one in sizes(text))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "mass with spiculated margins measuring 22 mm",
+        "lobulated margins, 22 mm mass",
+        "well-defined margins 22 mm lesion",
+    ],
+)
+def test_the_margins_of_a_mass_leave_it_its_size(text: str) -> None:
+    assert [one.largest for one in sizes(text)] == [(22.0, 22.0)]
+
+
 def test_a_clause_is_stored_with_the_size_of_its_finding_alone() -> None:
     (passage,) = passages("Rectal tumour, 4.5 cm long, 8 cm above the anal verge and within 3 mm of the fascia.")
     assert {(one.low_mm, one.high_mm) for one in statements_in(passage)} <= {(45.0, 45.0), (None, None)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import date
 from pathlib import Path
@@ -85,6 +86,42 @@ def test_a_name_from_the_head_goes_wherever_it_stands() -> None:
 def test_umlauts_are_spelled_in_both_ways(header: str, said: str) -> None:
     known = Known(frozenset([(NAME, header)]))
     assert known.without(f"Told to {said} today", "~") == "Told to ~ today"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("No^Hyun", "No fracture. No oedema and no effusion."), ("No Name", "No fracture. NO FRACTURE."),
+        ("May^Anna", "This may represent a cyst. may be old"), ("Not given", "Not seen; not enhancing."),
+        ("Baker^John", "A Baker cyst and Baker's cyst."),
+        ("White^A.", "White matter hyperintensities, white matter lesions."),
+        ("Hill^B", "Hill-Sachs lesion"), ("Long^Li", "long segment stenosis"), ("Left^C", "left knee. Left knee."),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_a_word_of_any_report_leaves_the_word(name: str, text: str) -> None:
+    assert Known(frozenset([(NAME, name)])).without(text, "~") == text
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "left"),
+    [
+        ("May^Anna", "Read by Anna May, MD. Seen by May today.", "Read by ~, MD. Seen by ~ today."),
+        ("No^Hyun", "Told to No Hyun.", "Told to ~."),
+        ("White^Emily", "White, Emily: stable. Ms White was told.", "~: stable. Ms ~ was told."),
+        ("Baker^John", "Dr. Baker was told.", "Dr. ~ was told."),
+        ("LONG^LI", "Discussed with Long Li", "Discussed with ~"),
+    ],
+)  # fmt: skip
+def test_and_goes_where_it_is_written_as_a_name(name: str, text: str, left: str) -> None:
+    cleaned = Known(frozenset([(NAME, name)])).without(text, "~")
+    assert re.sub(r"~(?:[\s,]+~)*", "~", cleaned) == left
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text"), [(NUMBER, "100", "100 mm"), (PHONE, "negative", "negative for tumour")]
+)
+def test_a_short_number_and_a_word_for_a_telephone_name_nobody(kind: str, value: str, text: str) -> None:
+    assert Known(frozenset([(kind, value)])).without(text, "~") == text
 
 
 @pytest.mark.parametrize(
