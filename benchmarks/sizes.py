@@ -4,7 +4,7 @@
 
 100 sentences, written before the rules that they count by whoever then wrote these: of each the largest dimension (low,
 high) in mm of every size of a finding, in its order; distances, slices, margins and times are none. Misses with an even
-number were not read while the rules were made; both halves are counted apart.
+number were not read while the rules were made, and both halves are counted apart; since then all of them are a test.
 """
 
 from __future__ import annotations
