@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
@@ -34,7 +35,7 @@ if "SPINECHO_CACHE" not in os.environ:  # exported networks, for this run and th
 
 
 database.migrate = copied_when_new(database.migrate)  # before any other module takes it by name
-fair.leave_what_stays = lambda: None  # a server opens one archive and walks all that it holds; tests open a thousand
+fair.leave_what_stays = functools.wraps(fair.leave_what_stays)(lambda: None)  # tests open a thousand archives, not one
 
 
 LONGEST = ("tests/week/", "tests/faults/", "tests/docs/test_notebooks", "tests/search/test_many_threads")

@@ -24,6 +24,7 @@ from spinecho.queries import (
 )
 from spinecho.shown import Kept, NoSuchSearch
 from spinecho.ui.views.search import facets
+from spinecho.ui.views.session.page_links import keep_address
 
 K = 10
 MOST = 100
@@ -84,6 +85,7 @@ def changed_here() -> None:
 
 def _arrive(searches: Kept) -> str | None:
     state = st.session_state
+    keep_address("search")
     token = st.query_params.get("search")
     handed = state.pop("like", None), state.pop("ask", None), state.pop("spot", None)
     if any(one is not None for one in handed):

@@ -42,5 +42,11 @@ def go_back() -> NoReturn:
     go("search", **({"search": token} if token else {}))
 
 
+def keep_address(name: str) -> None:
+    """Take all but one from the address: going back from a study leaves the study's number in that of the list."""
+    for other in set(st.query_params) - {name}:
+        st.query_params.pop(other)
+
+
 def _token() -> str:
     return str(st.query_params.get("search") or st.session_state.get("token") or "")
