@@ -186,7 +186,7 @@ PATTERNS: tuple[Pattern, ...] = (
     ), _contrast("no")),
     ("contrast", words(
         rf"(?:after|post|with|w/|following|nach|mit)[\s-]{{0,2}}(?:i\.?v\.? |the )?{_AGENT}{_NO_AGENT}(?:[\s-]enhanced)?|post[\s-]?con"
-        rf"|(?<!dynamic )(?<!dynamic-){_AGENT}[\s-]enhanced|{_AGENT} (?:(?:was|were|is|has been|had been) )?(?:given|administered|used|injected)"
+        rf"|(?<!dynamic )(?<!dynamic-){_AGENT}[\s-]enhanced|(?<!related to ){_AGENT} (?:(?:was|were|is|has been|had been) )?(?:given|administered|used|injected)(?! (?:in|into)(?:side)? (?:the |a )?(?!vein)[a-z])"
     ), _contrast("yes")),
     ("contrast", re.compile(rf"(?<![\w])(?:C|{_AGENT})\+(?![\w/+-])|(?:(?<![\w+-])|(?<=T1)|(?<=T1w))\+ ?(?:C(?!\w)|{_AGENT}(?!\w))", re.IGNORECASE), _plus_or_minus("yes")),
     ("contrast", re.compile(r"(?:(?<=T1)|(?<=T1w))[\s-]?(?:gd|gad|ce)(?!\w)|(?<![\w-])ce[\s-](?=(?:mr|mra|mri|mrv|t1w?|angio\w*)(?!\w))", re.IGNORECASE), _contrast("yes")),

@@ -171,6 +171,8 @@ def test_beside_other_words_what_can_mean_nothing_else_counts(typed: str, on: li
         "dynamic contrast enhanced breast", "dynamic contrast-enhanced prostate MRI",
             "man of war", "child's pose", "female athlete triad", "Siemens star", "stiff man syndrome",
             "adult-onset leukodystrophy",
+        "contrast injected into joint", "contrast was injected in the shoulder",
+        "pain not related to contrast injected",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_a_fact_is_none(typed: str) -> None:
