@@ -30,6 +30,7 @@ _DID = (
     r"reported|signed|dictated|read|verified|approved|validated|authori[sz]ed|transcribed|requested|ordered|performed"
     r"|referred|interpreted|authenticated"
 )
+# no "Klinik" and "clinique": such a field may hold the clinical question
 _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(form))  # type: ignore[misc]
     for kind, form in (
@@ -69,12 +70,12 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = tuple(
     )
 )
 _NOBODY = re.compile(
-    r"^(?:not?|none|without|kein\w*|nicht|unknown|unbekannt|inconnu|on site|n/?a)(?:\s\w+)*$"
-    r"|(?<!\w)(?:mri?|mrt|irm|ct|scan|stud(?:y|ies)|exam\w*|contrast|nativ|kontrastmittel|left|right|links|rechts|knees?|knie|brain"
-    r"|skull|kopf|schädel|spine|lumbar|cervical|thoracic|abdomen|pelvis|becken|shoulder|schulter|hip|ankle|wrist|elbow)(?!\w)",
+    r"^(?:(?:not?|none|without|kein\w*|nicht)(?:\s(?:an?|the|yet|names?|one|body|given|known|named|stated|assessed|available|applicable"
+    r"|recorded|specified|provided|assigned|entered|entry|data|angaben?|bekannt|angegeben|erfasst))*"
+    r"|unknown|unbekannt|inconnu|on site|n/?a)$",
     re.IGNORECASE,
 )
-"""A field "name" that names an exam, or says that nobody is named. A clinic's field may hold the clinical question."""
+"""What a field "name" holds where it says that nobody is named."""
 _MOST_FIELDS, _LONGEST, _DEEPEST = 200, 200, 8
 
 

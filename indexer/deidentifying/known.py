@@ -36,6 +36,7 @@ _WORDS = frozenset(
     """.split()  # noqa: SIM905
 )
 """Parts of a name that are other words too where they are written small, or before what is called after somebody."""
+_OF_ANY_REPORT = _SMALL | _WORDS
 _CALLED = (
     r"(?!(?:['’]?s)?[\s-](?:cysts?|sachs|matter|substance|lesions?|disease|syndrome|pals(?:y|ies)|fractures?|deformit(?:y|ies)"
     r"|tumou?rs?|canal|nod(?:es?|ules?)|signs?|bands?|ligaments?|segments?|axis|heads?|bones?|tendons?|of the)(?!\w))"
@@ -85,7 +86,7 @@ def _plain(text: str) -> str:
 
 def _bounded(word: str) -> str:
     """A word that stands alone; of a long number also a part of what stands together."""
-    if word.casefold() in _SMALL | _WORDS:
+    if word.casefold() in _OF_ANY_REPORT:
         return _as_a_name(word)
     pattern = r"[\s^_.,-]*".join(re.escape(part) for part in word.split()) if " " in word else re.escape(word)
     long_number = len(word) >= 6 and any(char.isdigit() for char in word)
@@ -133,8 +134,8 @@ def _spellings(kind: str, value: str) -> set[str]:
 def _pairs(parts: Sequence[str]) -> Iterator[str]:
     """Neighbours of which one is a word of any report, in either order: together they are always a name."""
     for one, other in pairwise(parts):
-        small = [part.casefold() in _SMALL for part in (one, other)]
-        if any(small) != all(small) or {one.casefold(), other.casefold()} & _WORDS:
+        words = {one.casefold(), other.casefold()}
+        if words & _OF_ANY_REPORT and not words <= _SMALL:
             yield from (f"{one} {other}", f"{other} {one}")
 
 

@@ -38,7 +38,7 @@ class Moment:
 _NO_VERB = (
     r"(?!\s(?:(?:also|not|still|well|even|only|just|be|have|had)(?!\w)|(?:represent|reflect|suggest|indicate|show|relate|need|require|cause|mimic"
     r"|simulate|account|correspond|include|contain|explain|result|reveal|demonstrate|obscure|prove|become|develop|help|lead|occur|favou?r|mean"
-    r"|hide|mask|denote|imply|point|signify|present|appear|look|enhance|be|have|persist|progress|arise|affect|involve|benefit|warrant)(?!\w)))"
+    r"|hide|mask|denote|imply|point|signify|present|appear|look|enhance|persist|progress|arise|affect|involve|benefit|warrant)(?!\w)))"
 )
 """What "may" is the verb before."""
 _MONTHS: tuple[str, ...] = (

@@ -12,7 +12,11 @@ from typing import Any
 from spinecho.encoders.reading.personal_fields import Named, named_in_fields
 from spinecho.indexer.reports.report_facts import exam_key
 
-_MODALITY = re.compile(r"\b(?:mri?|mrt|irm|rmn?|ct|magnet\w*)\b", re.IGNORECASE)
+_AN_EXAM = re.compile(
+    r"\b(?:(?-i:MR)|mri|mrt|irm|rmn?|ct|magnet\w*|left|right|links|rechts|contrast|nativ\w*|kontrastmittel|scans?|stud(?:y|ies)|exam\w*)\b",
+    re.IGNORECASE,
+)
+"""Beside a part of the body, in a `name`: "Mr Hand" is somebody."""
 
 
 def people_of_row(row: Any) -> tuple[Named, ...]:
@@ -20,5 +24,5 @@ def people_of_row(row: Any) -> tuple[Named, ...]:
     return tuple(
         (kind, value)
         for kind, value in named_in_fields(row)
-        if not (kind == "name" and _MODALITY.search(value) and exam_key(value))
+        if not (kind == "name" and _AN_EXAM.search(value) and exam_key(value))
     )

@@ -145,6 +145,19 @@ def test_the_name_of_a_house_is_no_word_of_its_own() -> None:
 
 def test_a_name_that_is_an_exams_is_nobodys() -> None:
     assert people_of_row({"Name": "MRT Kopf", "Patient": "Hand, Peter"}) == (("name", "Hand, Peter"),)
+    for exam in (
+        "Knee left",
+        "Kopf nativ",
+        "Brain with contrast",
+        "MR Hand",
+        "MRI BRAIN",
+        "no name",
+        "Not given",
+        "not yet known",
+    ):
+        assert people_of_row({"Name": exam}) == (), exam
+    for person in ("Mr Smith", "Mr Peter Hand", "No Hyun", "Knee, Anna", "Brain, John", "Right, Ann", "None Such"):
+        assert people_of_row({"Name": person}) == (("name", person),), person
 
 
 SIDECAR = {
