@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -51,7 +52,9 @@ def read(path: Path) -> Iterator[Row]:
     except Exception as error:  # what the library does on hostile bytes is not stated
         return iter([ReportFailure(str(path), 0, f"the object could not be read: {type(error).__name__}")])
     try:
-        return iter([_report(dataset, path)])
+        with warnings.catch_warnings():  # pydicom's quote what an element holds
+            warnings.simplefilter("ignore")
+            return iter([_report(dataset, path)])
     except NoText as error:
         raise NotAReport(str(error)) from error
 

@@ -242,6 +242,13 @@ def test_damaged_documents_end_in_reports_or_typed_errors(tmp_path: Path, data: 
         parse(tmp_path, f"A123{suffix}", content[:at] + put + content[at + data.draw(st.integers(0, 30)) :])
 
 
+def test_an_element_that_its_library_warns_of_is_read_without_a_word(tmp_path: Path) -> None:
+    content = dicom(f"{SR}11", ContentSequence=TREE)
+    for at in range(290, 330):
+        with contextlib.suppress(ReadError):
+            parse(tmp_path, "A123.dcm", content[:at] + b"\0" + content[at:])
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from([b"{\\rtf1", b"<html>", b"%PDF-1.4", b"PK\x03\x04", b"\xff\xfe", b""]), st.binary(max_size=60))
 def test_any_bytes_are_a_text_or_a_typed_error(start: bytes, rest: bytes) -> None:
