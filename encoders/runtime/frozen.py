@@ -83,7 +83,7 @@ class FrozenNetwork:
         if wanted_runtime() != "onnx":
             return None
         try:
-            import onnxruntime  # noqa: F401, PLC0415
+            _library()
         except ImportError:
             notify_once("missing", MISSING)
             return None
@@ -130,10 +130,17 @@ def furthest_rows(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> flo
     return float(np.max(1.0 - (a * b).sum(axis=1) / np.maximum(lengths, 1e-12), initial=0.0))
 
 
-def open_graph(graph: bytes, weights: Arrays) -> Compute:
-    """A graph ready to compute, within the thread budget. What the runtime raises is raised."""
+def _library() -> Any:
+    """ONNX Runtime, told to send nothing to its makers, as its wheels do by themselves. Raises `ImportError`."""
     import onnxruntime  # noqa: PLC0415
 
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
+def open_graph(graph: bytes, weights: Arrays) -> Compute:
+    """A graph ready to compute, within the thread budget. What the runtime raises is raised."""
+    onnxruntime = _library()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = thread_budget()
     options.inter_op_num_threads = 1

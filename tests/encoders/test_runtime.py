@@ -456,3 +456,22 @@ def test_status_warns_of_a_runtime_that_is_missing_and_not_where_pytorch_was_ask
     assert notices.MISSING in status_facts(open_database(home), home)["warnings"]
     monkeypatch.setenv("SPINECHO_RUNTIME", "torch")
     assert notices.MISSING not in status_facts(open_database(home), home)["warnings"]
+
+
+def test_nothing_is_computed_before_the_runtime_was_told_to_send_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    done: list[str] = []
+    opened = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, "disable_telemetry_events", lambda: done.append("told"))
+    monkeypatch.setattr(
+        onnxruntime, "InferenceSession", lambda *given, **named: done.append("opened") or opened(*given, **named)
+    )
+    SentenceEncoder.default().encode(["no infarct"])
+    assert done[0] == "told"
+    assert "opened" in done
+
+
+def test_one_place_imports_the_runtime() -> None:
+    packages = [Path(frozen.__file__).parents[2] / name for name in ("encoders", "search", "indexer", "ui", "db")]
+    found = [path for one in packages for path in one.rglob("*.py") if "import onnxruntime" in path.read_text("utf-8")]
+    assert [path.name for path in found] == ["frozen.py"]
