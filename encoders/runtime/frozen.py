@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -131,7 +132,12 @@ def furthest_rows(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> flo
 
 
 def _library() -> Any:
-    """ONNX Runtime, told to send nothing to its makers, as its wheels do by themselves. Raises `ImportError`."""
+    """ONNX Runtime, told to send nothing to its makers, as its wheels do by themselves. Raises `ImportError`.
+
+    `disable_telemetry_events` alone stops what comes later: its import has begun a sender and a file of events by then.
+    https://github.com/microsoft/onnxruntime/pull/27379
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read once, at its import
     import onnxruntime  # noqa: PLC0415
 
     onnxruntime.disable_telemetry_events()
