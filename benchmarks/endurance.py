@@ -3,8 +3,9 @@
     python -m benchmarks.endurance [--minutes 20] [--swaps 100] [--clients 8] [--workers 2] [--studies 12]
 
 A synthetic archive is indexed, and `spinecho serve --no-pages` answers for it. Clients search with words, by filter
-and by example, one question after the other, and page through some answers by their cursors. Beside them a study is
-added every half minute by `spinecho index`, and the builds of both spaces are made anew `--swaps` times.
+and by example, one question after the other, and page through some answers by their cursors. Beside them a study
+comes every half minute by `spinecho index`, the oldest of those that came goes once `--more` are there (by `--prune`), so
+that what grows after that is not the archive, and the builds of both spaces are made anew `--swaps` times.
 
 Printed at the end: requests, those that failed, answers that mix two builds, swaps, and by process of the server how
 its memory grew after the first third of the time. An answer mixes two builds where the same question was answered
@@ -96,6 +97,7 @@ def main() -> None:
     arguments.add_argument("--clients", type=int, default=8)
     arguments.add_argument("--workers", type=int, default=2)
     arguments.add_argument("--studies", type=int, default=12)
+    arguments.add_argument("--more", type=int, default=4)
     given = arguments.parse_args()
     print(machine())
     with tempfile.TemporaryDirectory(prefix="spinecho-endurance-") as folder:
@@ -146,7 +148,7 @@ def told(seen: Seen, memory: dict[int, list[tuple[float, int]]], seconds: float,
         f"median {1000 * statistics.median(seen.seconds or [0]):.0f} ms, longest {max(seen.seconds or [0]):.1f} s"
     )
     print(
-        f"{swaps} builds swapped, {added} studies added, {len(seen.snapshots)} snapshots and {len(seen.builds)} pairs "
+        f"{swaps} builds swapped, {added} studies came, {len(seen.snapshots)} snapshots and {len(seen.builds)} pairs "
         f"of builds answered, {seen.turned} cursors met another snapshot"
     )
     for why, count in (*seen.failed.most_common(5), *Counter(seen.mixed).most_common(5), *Counter(wrong).items()):
@@ -227,8 +229,10 @@ def changes(
             if time.monotonic() - grown >= _EVERY and (patient := next(patients, None)) is not None:
                 grown = time.monotonic()
                 shutil.copytree(patient, archive / "dicom" / f"later-{added}")
-                run("index", str(archive), home=home)
                 added += 1
+                if added > given.more:
+                    shutil.rmtree(archive / "dicom" / f"later-{added - given.more - 1}")
+                run("index", str(archive), "--prune", "--yes", home=home)
             run("builds", "make", home=home)
             swaps += 1
         except subprocess.CalledProcessError as error:

@@ -73,8 +73,9 @@ def _aged(
             groups.get("old") or groups.get("aged") or groups.get("yo"),
         )
         person = of_somebody(match)
+        passed = not (person and (not years or number >= 18))  # "over 60 after surgery" is said of women
         if (
-            AGO.match(match.string, match.end())
+            (passed and AGO.match(match.string, match.end()))
             or NOT_NOW.search(before(match))
             or THING.match(match.string, match.end())
         ):

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from spinecho.db.filters.algebra import Between
 from spinecho.search.planning.day_spans import day_spans
 from spinecho.search.planning.moments import Moment, before, moments_in, unit_name
-from spinecho.search.planning.pattern_parts import CLINICAL, Pattern, Reading, words
+from spinecho.search.planning.pattern_parts import Pattern, Reading, happened_then, words
 from spinecho.search.planning.shared_years import with_shared_years
 from spinecho.search.planning.spans import Span, Taken
 
@@ -260,7 +260,7 @@ def _bare(one: Moment, text: str, today: date) -> Said | None:
 
 
 def _reading(low: date | None, high: date | None, text: str, start: int, *, sure: bool = True) -> Reading:
-    certain = sure and CLINICAL.search(text, max(0, start - 60), start) is None
+    certain = sure and not happened_then(text, start)
     return Between("date", low, high), period(low, high), certain
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 
 from spinecho.db.filters.algebra import Filter
+from spinecho.encoders.language.clauses.cues import DONE
 
 Reading = tuple[Filter, str, bool]
 """(the condition, the condition in words, whether the words can mean nothing else)"""
@@ -14,16 +15,33 @@ Read = Callable[[re.Match[str], date], Reading | None]
 Pattern = tuple[str, re.Pattern[str], Read]
 """(field, words, what a match of them on some day is)"""
 
-CLINICAL = re.compile(
-    r"\b(?:surg\w+|operat\w+|resect\w+|treat\w+|diagnos\w+|known|trauma|injur\w+|accident|radiother\w+|chemo\w*|seizures?"
+_CLINICAL = (
+    r"surg\w+|operat\w+|resect\w+|treat\w+|diagnos\w+|known|trauma|injur\w+|accident|radiother\w+|chemo\w*|seizures?"
     r"|symptoms?|stable|unchanged|new|changed?|compar\w+|prior|previous\w*|histor\w+|status post|s/p|follow\w*|fell"
     r"|fall|onset|headaches?|pain|dx|op|post-?op|rtx?|rta|mva|crt|born|birth|biops\w+|transplant\w*|implant\w*"
     r"|stent\w*|clipp\w+|coil\w+|shunt\w*|recur\w+|relaps\w+|remission|vaccin\w+|covid|hx|h/o|symptomatic|cough\w*"
     r"|fever|vomiting|weak\w*|dizz\w+|vertigo|letharg\w+|limp\w*|swelling|numb\w*|aching|ache|worsening"
-    r"|progressive\w*|increasing\w*|smok\w+)[^\w,;]+(?:\w+[^\w,;]+){0,3}$",
-    re.IGNORECASE,
+    r"|progressive\w*|increasing\w*|smok\w+"
 )
-"""What happened to somebody then: "surgery in 2019" asks for no study of 2019."""
+_HAPPENED = (
+    rf"{DONE}(?!\w)|{_CLINICAL}|concuss\w+|prosthe[st]\w+|pacemakers?|c(?:aes|es|ae)arean|c-section|deliver(?:y|ed)|miscarriage"
+    r"|tace|psa rise|rising|elevated"
+)
+_OF_SCANS = r"(?:scans?|scanned|imag(?:ed|es|ing)|mris?|stud(?:y|ies)|exams?)(?!\w)"
+CLINICAL = re.compile(rf"\b(?:{_CLINICAL})[^\w,;]+(?:\w+[^\w,;]+){{0,3}}$", re.IGNORECASE)
+"""What makes of a number before it no age: "pain over 60"."""
+_HAPPENED_THEN = re.compile(
+    rf"\b(?:{_HAPPENED})[^\w,;]+(?:(?!{_OF_SCANS})\w+[^\w,;]+){{0,3}}$", re.IGNORECASE
+)
+_SCANNED = re.compile(_OF_SCANS, re.IGNORECASE)
+
+
+def happened_then(text: str, start: int) -> bool:
+    """Whether what begins at text[start] tells when something happened to somebody: "surgery in 2019" asks for no study
+    of 2019, "patients with surgery, scanned in 2019" does."""
+    return _SCANNED.match(text, start) is None and _HAPPENED_THEN.search(text, max(0, start - 60), start) is not None
+
+
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 MONTH = rf"(?P<month>{'|'.join(MONTHS)})[a-z]{{0,6}}\.?"
 """A month by its name, however it goes on."""

@@ -9,7 +9,7 @@ import pytest
 
 from spinecho.db.filters.algebra import Between, Filter, Is, Not, Or, conjuncts
 from spinecho.search.planning.fact_spelling import FACT_WORDS, mended_words
-from spinecho.search.planning.facts_in_words import facts_in, offers_of
+from spinecho.search.planning.facts_in_words import facts_in, fields_named, offers_of
 from spinecho.search.planning.query_plan import Offer
 
 TODAY = date(2026, 11, 28)
@@ -423,3 +423,29 @@ def test_times_apart_in_a_row_are_either(typed: str, months: int) -> None:
 )
 def test_days_that_are_more_or_bounds_or_no_days_are_no_pair(typed: str) -> None:
     assert not any(isinstance(one.where, Or) or "to 2024" in one.text for one in offered(typed))
+
+
+_DONE_TO = (
+    "hysterectomy", "laminectomy", "rotator cuff repair", "ACL reconstruction", "total hip replacement", "spinal fusion",
+    "embolisation", "craniotomy", "angioplasty", "caesarean", "biopsy", "chemotherapy", "concussion", "TACE",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("done", _DONE_TO)
+@pytest.mark.parametrize("then", ["in 2019", "since 3 months ago", "last year", "in March 2024", "last month"])
+def test_when_something_was_done_to_somebody_is_no_date_of_a_scan_by_itself(done: str, then: str) -> None:
+    assert not any(one.on for one in offered(f"{done} {then}, recurrent pain")), (done, then)
+    for scanned in (f"{done} patients scanned {then}", f"{done}, scans from {then.removeprefix('in ')}"):
+        if "ago" not in then:
+            assert any(one.on for one in offered(scanned)), scanned
+
+
+@pytest.mark.parametrize("who", ["women", "men", "patients"])
+@pytest.mark.parametrize("behind", ["after", "before", "post", "with", "following"])
+def test_an_age_of_somebody_stays_one_before_what_was_done(who: str, behind: str) -> None:
+    for done in _DONE_TO:
+        found = offered(f"{who} over 60 {behind} {done}")
+        assert any(one.where == Between("age", 61, None) and one.on for one in found), (who, behind, done)
+        if behind in ("after", "post"):
+            ages = [one for one in offered(f"{who} over 2 years {behind} {done}") if "age" in fields_named(one.where)]
+            assert not ages
