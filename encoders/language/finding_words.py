@@ -23,7 +23,7 @@ _STEMS = (
     r"|micro(?:bleed|h)|lacun|encephal(?:itis|omal)|gliotic|leuk|demyelin|cavern|angio(?!gr)|outpouching|duplicat|ectop|agenesis|pathol|siderosis|siderotic|artefact|artifact"
     r"|(?:resection|surgical) cavit|post-?(?:operative|surgical) (?:change|seroma|collection|scar)|stroke|seizure|headache|pain|weakness|avn|gbm|pres\b|dva\b|avm|shunt|leak|obstruct|stricture|distal? phalanx lesion|cleft|fissur|ganglion(?! cell)|neuroma|phlegmon|infect|inflam|haemato|hemato"
     r"|opacit|consolid|scolio|kypho|listhes|modic|pars defect|insufficienc|regurgit|septations?|debris|component|spots?\b|dots?\b|trabecul\w+ oedema|uptake|#"
-    r"|raumforderung|läsion|blutung|riss|ödem|erguss|prolaps|vorfall|herd|zyste|metastas|infiltration|verdick|einblutung|thrombose"
+    r"|niche\b|raumforderung|läsion|blutung|riss|ödem|erguss|prolaps|vorfall|herd|zyste|metastas|infiltration|verdick|einblutung|thrombose"
 )
 FINDING = re.compile(
     rf"(?<!\w)(?:{_ENDINGS}(?!\w)|(?:micro|macro|pseudo|multi|poly|osteo|chondro|lipo|pneumo|non-?|un|intra\w+-|peri\w+-|ring-)?(?:{_STEMS}))"
@@ -31,7 +31,7 @@ FINDING = re.compile(
 )
 
 _OF_THE_SCAN = re.compile(
-    r"(?<!\w)(?:(?:contrast|gadolinium|gd|non-contrast)[- ]enhanced|enhanced (?=(?:axial|sagittal|coronal|t1|t2|mri?|images?))|fluid[- ]attenuated|weakness of the study|strain imaging|cavernous (?:sinus(?:es)?|segments?|carotid|portions?)|corp(?:us|ora) cavernos\w+)(?!\w)"
+    r"(?<!\w)(?:(?:contrast|gadolinium|gd|non-contrast)[- ]enhanced|enhanced (?=(?:axial|sagittal|coronal|t1|t2|mri?|images?))|fluid[- ]attenuated|weakness of the study|strain imaging|syndesmos[ie]s|anastomos[ie]s|cavernous (?:sinus(?:es)?|segments?|carotid|portions?)|corp(?:us|ora) cavernos\w+)(?!\w)"
 )
 # What is measured or shown of anatomy too: "normal enhancement", "the nodes are not enlarged".
 _NEUTRAL = re.compile(

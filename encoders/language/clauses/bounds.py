@@ -54,6 +54,7 @@ NOT_A_NEGATION = _words(
     r"(?:the|its|their) (?:normal|expected|usual|physiological) (?:[\w-]+ ){1,5}?(?:is|are|was|were|has been|have been) (?:\w+ly )?(?:lost|effaced|disrupted|reversed|straightened|obliterated|abolished|replaced|obscured)",
     r"(?:agenesis|aplasia|congenital absence|absence|absent)(?: of)? (?:the |both |left |right )*(?:\w+ )?(?:corpus callosum|septum pellucidum|vermis|kidney|uterus|gallbladder"
     r"|(?:\w+ ){0,5}tendon|bicipital groove|olfactory bulbs?|flow voids?|pituitary stalk|bright spot|artery|vein|muscle|ligament|spleen|thymus|ovar(?:y|ies)|vena cava|arter(?:y|ies)|veins|muscles|kidneys|rib|sacrum|coccyx|thyroid|testis|nerves?|falx(?: cerebri)?|[apm]ca|ivc|pcom|acom|a1|(?:abdominal wall )?musculature|abdominal wall muscles|adrenals?|bladder)",
+    r"(?:gallbladder|kidney|uterus|spleen|thymus|thyroid(?: gland)?|adrenal(?: gland)?|ovar(?:y|ies)|testis|appendix|prostate|bladder|breast|septum pellucidum|corpus callosum|vermis|stalk) (?:is|are|was|were) (?:(?!surgically)\w+ly )?absent",
     r"(?:partial(?:ly)?|incomplete(?:ly)?|not (?:yet )?(?:fully |completely )?|near(?:ly)?[ -]complete(?:ly)?|(?:almost|nearly|virtually|practically)"
     r"(?: completely| entirely| fully)?|largely|mostly|some|slowly|partly) (?:resolved|resolution|resolving|disappeared|vanished|cleared|subsided|settled|abated|gone|regressed|normali[sz]ed)",
     r"(?:with and )?without (?:and with )?(?:(?:the )?(?:administration|injection|use) of )?(?:intravenous |iv |i\.v\. |gadolinium |gd )*"
@@ -119,7 +120,8 @@ SOFT = re.compile(
     r"|history)(?!\w))(?!\w)"
     r"|[ ,]+(?:and|or) (?=(?:no|not|without|there|new|now|currently)(?!\w))"
     r"|[ ,]+(?:and|but) (?=(?:do|does|did|is|are|was|were|has|have|had) not(?!\w))"
-    r"|[ ,]+and (?=(?:the|a|an|this|these|it|its) (?:[\w-]+ ){1,4}(?:is|are|was|were|has|have|shows?|demonstrates?)(?!\w))"
+    r"|[ ,]+and (?=(?:the|a|an|this|these|it|its) (?:[\w-]+ ){1,4}(?:is|are|was|were|has|have|shows?|demonstrates?|remains?|appears?)(?!\w))"
+    r"|[ ,]+(?:and|but) (?=(?:reports?|admits?|complains?|describes?|endorses?) )"
     r"|,"
     r"|(?<=\w) (?:[-–—]|--) "
     r"|[ ,]+and (?=(?:normal|intact|unremarkable|patent|preserved)(?!\w))"
@@ -157,7 +159,7 @@ _VERB = (
 )
 # After "no X, ...": a new subject with its verb, unless the verb only closes the denied list ("..., or shift is seen").
 OWN_CLAUSE = re.compile(
-    r"[ ,]*(?:and )?(?:there (?:is|are|was|were|has|remains?)(?!\w)"
+    r"[ ,]*(?:and )?(?:there (?:is|are|was|were|has|remains?)(?!\w)|(?:but )?(?:reports?|admits?|complains?|describes?|endorses?) "
     r"|(?!or(?!\w)|nor(?!\w))(?=[^,]*(?<!\w)"
     + _VERB
     + r"(?!\w))(?![^,]*(?:is|are|was|were|has been|have been|has|have) (?:\w+ly )?(?:seen|identified|detected|noted|visible|demonstrated|evident|found|shown"

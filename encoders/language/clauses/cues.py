@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from spinecho.encoders.language.clauses.bounds import NOT_A_NEGATION
-from spinecho.encoders.language.clauses.earlier_examinations import shown_earlier
+from spinecho.encoders.language.clauses.earlier_examinations import of_this_examination, shown_earlier
 from spinecho.encoders.language.clauses.everyday_cues import EVERYDAY
 from spinecho.encoders.language.clauses.further_cues import ALTERNATIVE, CHANCE_IS_LOW, LINES
 from spinecho.encoders.language.finding_words import names_finding
@@ -193,14 +193,19 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     # Told of the past.
     _cue(
         "history", "after",
-        r"(?<!natural )(?<!time )(?<!relevant )(?:(?:past|previous|prior|remote|known|long-?standing|medical|surgical|distant|personal|clinical) )*(?:history|hx)(?: of| for|:)?|h/o|p[ms]h(?:x)?(?:\.|:)?|pshx:?|past (?:hx|medical|surgical)\w*|anamnes\w+|antecedents?:?|status[- ]post|s/p|sp(?= \w+ectomy)|z\. ?n\.|(?:zustand|status) nach|vorbekannt\w*",
+        r"(?<!natural )(?<!time )(?<!relevant )(?<!hour )(?<!day )(?<!week )(?<!month )(?<!days )(?<!weeks )(?<!months )(?:(?:past|prev\.?|previous|prior|remote|known|long-?standing|medical|surgical|distant|personal|clinical) )*(?:history|hx)(?: of| for|:)?|h/o|p[ms]h(?:x)?(?:\.|:)?|pshx:?|past (?:hx|medical|surgical)\w*|anamnes\w+|antecedents?:?|status[- ]post|s/p|sp(?= \w+ectomy)|z\. ?n\.|(?:zustand|status) nach|vorbekannt\w*",
         r"(?:previously|formerly|recently|partially|earlier) (?:treated|had|underwent|diagnosed|resected|operated|excised|removed|irradiated|embolised)(?: (?:with|for|by))?|known to have had",
         rf"(?:under(?:went|gone|going)|(?:has|have|had) (?:previously |already )?had(?= (?:an? )?[\w -]{{1,40}}))(?! (?:an? |the |\w+ )?(?:mri?|mr|imaging|scan\w*|ct|contrast)(?!\w))|(?:diagnosed|treated|operated|irradiated|managed|hospitali[sz]ed|excised|resected)(?: (?:with|for|by|on|from)){{0,2}}(?= [^,;]{{0,80}}?(?:{THEN}|for|with))",
         rf"post(?=[ -](?:[\w-]+ ){{0,2}}{DONE}(?!\w)){_AFTERMATH}",
-        rf"{_NOT_WHAT_IS_LEFT}(?:previous|prior|past|recent|remote|earlier|former|old)(?= (?:[\w/-]+ ){{0,4}}{DONE}(?!\w)){_AFTERMATH}",
-        rf"(?:(?<!\w )|(?<=with )(?<!consistent with )(?<!compatible with )(?<!keeping with ))(?:previous|prior|past){_NO_SCAN}(?! (?:\w+ ){{0,2}}(?:seen|described|noted|reported|identified|resection cavity))(?! .{{0,200}}(?<!\w)(?:is|are|was|were|has|have|shows?|seen|noted|demonstrated|again (?:seen|noted|shown|visible|demonstrated|identified)|measures?|persists?|remains?)(?!\w))",
+        rf"{_NOT_WHAT_IS_LEFT}(?:previous|prev\.?|prior|past|recent|remote|earlier|former|old)(?= (?:[\w/-]+ ){{0,4}}{DONE}(?!\w)){_AFTERMATH}",
+        rf"(?:(?<!\w )|(?<=reports )|(?<=admits )|(?<=describes )|(?<=with )(?<!consistent with )(?<!compatible with )(?<!keeping with ))(?:previous|prev\.?|prior|past){_NO_SCAN}(?! (?:\w+ ){{0,2}}(?:seen|described|noted|reported|identified|resection cavity))(?! [^,;]{{0,200}}(?:, (?:which|now|still|again|unchanged|stable)[^,;]{{0,60}})?(?<!\w)(?:is|are|was|were|has|have|shows?|seen|noted|demonstrated|again (?:seen|noted|shown|visible|demonstrated|identified)|measures?|persists?|remains?)(?!\w))",
         rf"(?:two|three|four|five|six|several|multiple|many|numerous|\d+) (?:previous|prior|past|earlier){_NO_SCAN}(?= [\w -]{{1,50}}(?:[.,;)]|$))(?![^.,;)]*(?<!\w)(?:(?:in|of|at|within|involving) (?:the|both|left|right|[ctl]\d)|is|are|was|were|has|have|shows?|seen|noted|again)(?!\w))",
-        r"(?:previous|prior|past|recent|earlier|former)(?: (?:episodes?|bouts?|attacks?|diagnos[ie]s|therapy|treatment|history))(?: (?:of|with|for))?|an? (?:episode|bout|attack) of|ex(?=-\w)|childhood(?= \w+)",
+        r"(?:previous|prev\.?|prior|past|recent|earlier|former)(?: (?:episodes?|bouts?|attacks?|diagnos[ie]s|therapy|treatment|history))(?: (?:of|with|for))?|an? (?:episode|bout|attack) of|ex(?=-\w)|childhood(?= \w+)",
+    ),
+    _cue(
+        "history", "after",
+        r"(?:(?<=for )|(?<=with )(?<!consistent with )(?<!compatible with )(?<!keeping with )|(?<=child )|(?<=patient ))(?:(?:known|previously|prior|fully|completely|surgically|recently) )*(?:resected|excised|repaired)"
+        r"(?= (?!(?:with|by|for|in|on|at|and|or|margins?|specimens?)(?!\w))[\w-]+)",
     ),
     _cue("history", "whole", THEN, r"in remission|in the past"),
     # Hedged.
@@ -297,6 +302,8 @@ def cues(heard: str) -> Iterator[Cue]:
             take("negation", "before", *match.span("cue"))
     for kind, reach, pattern in TABLES:
         for match in pattern.finditer(heard):
+            if kind == "history" and of_this_examination(heard, *match.span()):
+                continue
             if match.end() > match.start():
                 take(kind, reach, *match.span())
     for match in _QUESTION.finditer(heard):

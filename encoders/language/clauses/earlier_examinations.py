@@ -19,6 +19,7 @@ _WHEN = r"(?: (?:of|from|in|dated|on|at) (?!the(?!\w)|an?(?!\w))[\w/.-]+(?: (?:1
 _DATED = (
     r"(?: (?:of|from|in|dated|on) (?:(?:early|late|mid|\d{1,2}(?:st|nd|rd|th)?|jan\w*|feb\w*|mar\w*|apr\w*|may|jun\w*"
     r"|jul\w*|aug\w*|sep\w*|oct\w*|nov\w*|dec\w*|spring|summer|autumn|fall|winter)[ -]){0,3}(?:19|20)\d\d"
+    r"| (?:of|from|on|dated) \d{1,2}[/.-]\d{1,2}[/.-](?:\d\d){1,2}(?!\w)| (?:of|from) last (?:year|month|week)"
     r"| (?:from )?(?:\w+|\d+) (?:years?|months?|weeks?) (?:ago|earlier|previously|before))"
 )
 _ONE = (
@@ -36,8 +37,12 @@ _SETTING = re.compile(
     rf"|,?(?= (?!{_DEFINITE})(?:(?!{_DEFINITE})[\w/'-]+ ){{1,8}}(?:was|were|had been) (?:\w+ly )?{_SEEN}(?!\w)))"
 )
 _SHOWED = re.compile(
-    rf"(?<!\w){_ONE} (?:(?:had )?(?:showed|demonstrated|revealed|described|reported|disclosed|documented)|had shown)"
+    rf"(?<!\w){_ONE}(?:,? which)? (?:(?:had )?(?:showed|demonstrated|revealed|described|reported|disclosed|documented)"
+    r"|had shown)"
     rf"(?= (?!{_DEFINITE}))"
+)
+_ON_WHICH = re.compile(
+    rf"(?<!\w){_ONE},? (?:on|in|at|by) which(?= (?:[\w/'-]+ ){{1,8}}?(?:was|were|had been) (?:\w+ly )?{_SEEN}(?!\w))"
 )
 _SEEN_ON = re.compile(
     rf"(?P<what>(?:^|(?<=[,;:.(] ))(?:(?!{_DEFINITE})[\w/'-]+ ){{1,8}}?)"
@@ -59,13 +64,57 @@ def shown_earlier(heard: str) -> Iterator[tuple[int, int, Literal["after", "befo
     """Places of the words that tell of an earlier examination, and which side of them they tell of."""
     for pattern in (_SETTING, _SHOWED):
         for match in pattern.finditer(heard):
-            opens = pattern is _SETTING or _OPENS.search(heard[: match.start()])
+            opens = pattern is _SETTING or " which " in match.group() or _OPENS.search(heard[: match.start()])
             if opens and _is_past(heard, match.start(), match.end()):
                 yield match.start(), match.end(), "after"
+    for match in _ON_WHICH.finditer(heard):
+        if _is_past(heard, match.start(), match.end()):
+            yield match.start(), match.end(), "after"
     for match in _SEEN_ON.finditer(heard):
         start, end = match.span("cue")
         if not _GOES_ON.match(match["what"]) and _is_past(heard, start, end):
             yield start, end, "before"
+
+
+_IMAGE = (
+    rf"(?:{_EXAMINATION}|images?|views?|sections?|urogra\w+|t[12]w?(?:-weighted)?|flair|stir|coronal|sagittal|axial)"
+    r"(?!\w)"
+)
+_OWN_DATE = re.compile(rf"(?:^|[.;:,)] ?)(?:[\w/*-]+ ){{0,10}}?{_IMAGE}[\w /*-]{{0,40}}\(?(?:[\w./-]+[ /.])*$")
+_NOT_ITS_OWN = re.compile(
+    rf"(?:{_EARLIER}|outside|present(?:ed|ing)|complain\w*|histor\w+|had|underwent|who)(?!\w)"
+)
+_BRACKET_ENDS = re.compile(r"[\w ./-]*\)")
+_BEFORE_AN_EVENT = re.compile(r" (?!(?:this|the (?:present|current)|today|now|and|but|with)(?!\w))[a-z]")
+_DAY = re.compile(
+    r"\(?(?:in |on |of )?(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?)?(?: ?[\d./-]+)?\)?"
+)
+_NOW_SO = re.compile(
+    r" (?:is|are|has|have|measures?)(?: \w+ly)? (?:now|currently|today|still|unchanged|stable|smaller|larger)(?!\w)"
+)
+_LATER_EVENT = re.compile(r"(?:years?|months?|weeks?|days?|hours?) before (?!this|the (?:present|current))[\w -]+$")
+_OPENS_WITH_IMAGE = re.compile(rf"(?:[\w/*-]+ ){{0,6}}?{_IMAGE}")
+
+
+def of_this_examination(heard: str, start: int, end: int) -> bool:
+    """Whether a time at heard[start:end] is when what is described itself was made, as captions say it.
+
+    "MR urography (18 November 2008) showed", "MRI one month before initiation of thalidomide": not before this.
+    """
+    said = heard[start:end]
+    if _NOW_SO.match(heard, end):
+        return True  # "the mass biopsied last month is now 1.8 cm"
+    opens = _OPENS_WITH_IMAGE.match(heard) is not None and _NOT_ITS_OWN.search(heard, 0, start) is None
+    if said.endswith("before") and _BEFORE_AN_EVENT.match(heard, end):
+        return opens
+    if not _DAY.fullmatch(said):
+        return False
+    if opens and _LATER_EVENT.search(heard, 0, start):
+        return True
+    opened = heard.rfind("(", 0, start + 1)
+    if opened < 0 or ")" in heard[opened : end - 1] or not (said.endswith(")") or _BRACKET_ENDS.match(heard, end)):
+        return False
+    return _OWN_DATE.search(heard, 0, opened + 1) is not None and _NOT_ITS_OWN.search(heard, 0, opened) is None
 
 
 def _is_past(heard: str, start: int, end: int) -> bool:

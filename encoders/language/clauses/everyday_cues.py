@@ -27,7 +27,7 @@ _NOT_STILL = r"(?!.*(?<!\w)(?:still|again|unchanged|stable|persist\w*|remains?|a
 _OPEN_AIR = r"(?:the (?:air|balance))"
 _EARLY = r"(?:toddler|schoolchild|schoolgirl|schoolboy|newborn|preterm|pre-?schooler|youngster|kid|teen)"
 _THEN = (
-    rf"(?:as an? {_EARLY}|while (?:still )?(?:at (?:school|college|university)|in (?:the (?:army|navy|forces)|college)|an? (?:child|student|boy|girl))|(?:in|during) (?:military|national) service"
+    rf"(?:as an? {_EARLY}|while (?:still )?(?:at (?:school|college|university)|in (?:the (?:army|navy|forces)|college)|an? (?:child|student|boy|girl))|(?:in|during) (?:military|national) service|(?:in|during|at) (?:(?:high|primary|secondary|elementary|grade|middle) school|college|university)(?= ?(?:[.,;)]|$))"
     r"|in the (?:first|second|third|early) (?:week|month|year|day)s? of life|neonatally|in the neonatal period|(?:\w+|\d+) (?:winters|summers|decades|days) (?:ago|back)|a (?:decade|lifetime|while) (?:ago|back)|\d+ ?/ ?(?:12|52|7) (?:ago|back|earlier|previously)"
     r"|back in (?:the )?[\w'-]+(?: \w+)?(?= ?(?:[.,;)]|$)))"
 )
@@ -201,7 +201,7 @@ EVERYDAY: tuple[Line, ...] = (
             r"(?:two|three|four|five|several|multiple|numerous|\d+) (?:previous |prior |earlier )?(?:episodes|bouts|attacks|spells) of",
             r"(?:gives?|gave|tells?|told|relates?|recounts?)(?: (?:us|me))?(?: an?| the)?(?: (?:story|tale|account|history))? of",
             rf"(?:(?:discharge|clinic|referral|gp|transfer|old|yellowing|previous|outside|earlier) )*(?:letters?|notes|records|charts?|file|summary)(?: of| from| in)?(?: {_YEAR})? (?:speaks?|mentions?|tells?|states?|records?|documents?|lists?)(?: of)?",
-            r"(?:\w+|\d+) (?:years?|months?|yrs?|decades?) (?:on|out|down the line) from|end of (?:treatment|therapy) for",
+            r"(?:\w+|\d+) (?:years?|months?|weeks?|days?|yrs?|decades?) (?:on|out|down the line) from|end of (?:treatment|therapy) for",
             rf"(?:(?:(?:the|a|an|his|her) )?(?:reference|index|baseline|pre-?op(?:erative)?|pre-?treatment|pre-?therapy|previous|prior|last) (?:mri?|mr|ct|scan|study|exam(?:ination)?|imaging)(?:,? (?:of |from |dated )?{_YEAR})?(?::(?= [a-z])| (?:had(?: (?:shown|revealed))?|there'?d been|there had been|reads?|noted|mentioned)(?= ))){_NOT_STILL}",
         ),
     ),

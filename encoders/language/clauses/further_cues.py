@@ -67,13 +67,14 @@ LINES: tuple[Line, ...] = (
             rf"(?:suspicious|worrisome|concerning|worrying|(?:low|high|intermediate)[ -]suspicion)(?= {_BETWEEN}(?:{_DESCRIBED}|cysts?|polyps?)(?!\w){_NOT_OF})",
             rf"(?:(?:most|very|quite) )?(?:likely|probably|possibly|presumably|perhaps|potentially)(?= {_QUALITY} {_BETWEEN}(?!(?:changes?|signal)(?!\w)){_DESCRIBED}(?!\w){_NOT_OF})",
             rf"(?:resolved|cured|healed)(?= [^,;.]{{1,60}}? {_LONG_AGO}(?!\w))",
-            r"(?<=, )indeterminate(?= ?(?:[.,;)]|$))",
+            r"(?:(?<=, )|(?<=lesion )|(?<=lesions )|(?<=nodule )|(?<=nodules )|(?<=mass )|(?<=focus )|(?<=foci )|(?<=cyst ))indeterminate(?= ?(?:[.,;)]|$))",
             rf"of (?:uncertain|unclear|indeterminate|doubtful|questionable|unknown|undetermined) (?:clinical |biological |diagnostic )?{_NATURE}",
             rf"{_DESCRIBED} (?:(?!not(?!\w)|no(?!\w)|nor(?!\w)|neither(?!\w)|if(?!\w)|whether(?!\w))[\w/-]+ ){{0,6}}?(?:is|are|was|were|remains?|appears?|looks?) (?:\w+ly )?(?:suspicious|worrisome|concerning|worrying)(?= ?(?:[.,;)]|$))",
             r"(?<=, )(?:such as|including)|(?<![^ ])excluding(?= [^,.;]{1,60}, (?:the|there|no|nothing)(?!\w))",
             r"(?:(?:congenitally|surgically) )?(?<!surgically )(?:corpus callosum|septum pellucidum|vermis) (?:is |was |appears )?(?:\w+ly )?absent",
         ),
     ),
+    ("hedge", "after", (r"susp\.?(?: (?:for|of))?(?= [a-z])|poss\.?(?= [a-z])|prob\.?(?= [a-z])|c/f(?= [a-z])",)),
     (
         "normal", "before",
         (

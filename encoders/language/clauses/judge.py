@@ -26,6 +26,7 @@ from spinecho.encoders.language.clauses.bounds import (
     SUBORDINATE,
 )
 from spinecho.encoders.language.clauses.cues import OPERATED, PROCEDURE, Cue, bare_answer, cues
+from spinecho.encoders.language.clauses.dictated import new_statements
 from spinecho.encoders.language.clauses.further_cues import DOUBT_IN_LIST, DOUBTED_ONCE, NO_MORE, OR_OTHER
 from spinecho.encoders.language.clauses.normal_anatomy import (
     NO_LONGER,
@@ -272,6 +273,7 @@ def _segments(heard: str, found: Sequence[Cue]) -> list[tuple[int, int, bool]]:
     listed = {at for at in hard if heard[at] == ";" and at <= closed}  # "no infarct; tear; or abscess"
     hard -= listed
     soft = listed | {match.start() for match in SOFT.finditer(heard) if not inside[match.start()]}
+    hard |= {at for at in new_statements(heard) if not inside[at]}
     soft |= {cue.start for cue in found if cue.kind == "question" and cue.reach == "after" and heard[cue.start] == "?"}
     cuts = sorted({0, len(heard)} | hard | soft)
     merged: list[tuple[int, int, bool]] = []

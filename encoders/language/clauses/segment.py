@@ -154,6 +154,8 @@ def _together(
     if not part.reaches_on:
         return "apart" if between or reach != "before" else ("over" if cue.kind in ("hedge", "yes") else "keep")
     if reach == "before":
+        if part.by == "history" and cue.kind == "yes":
+            return "keep"  # "h/o jaundice present"
         if part.by == "negation":
             return "over" if cue.kind == "hedge" and cue.end - cue.start > 10 else "keep"
         return "over" if cue.kind != "normal" else "keep"

@@ -26,7 +26,7 @@ _NAMES: tuple[tuple[Section, str], ...] = (
         "|(?:rechtfertigende )?indikation|anamnese"
         "|clinical(?: (?:hx|problem|summary|diagnosis|presentation|concern))?|indication for (?:the )?(?:exam(?:ination)?|study|scan)|reason(?: for (?:request|visit))?"
         "|request(?: details)?|chief complaint|c/?c|hpi|hx|history of (?:present|presenting) (?:illness|complaint)|presentation|symptoms|question"
-        "|p[ms]h(?:x)?|pmhx|pshx|past (?:medical |surgical |clinical )?(?:history|hx)|(?:medical|surgical|oncological|obstetric) history|previous history"
+        "|p[ms]h(?:x)?|pmhx|pshx|past (?:medical |surgical |clinical )?(?:history|hx)|(?:medical|surgical|oncological|obstetric|personal|gyna?ecological|psychiatric) history|previous history"
         "|f\\.?h\\.?x\\.?|family (?:medical )?(?:history|hx)|familienanamnese|shx|social (?:history|hx)|meds?|medications?|allergies|ros|risk factors",
     ),
     (
@@ -104,7 +104,7 @@ _HEADING_KINDS: tuple[tuple[Literal["family", "past", "administration"], re.Patt
     (
         "past",
         re.compile(
-            r"p[ms]h(?:x)?|pmhx|pshx|past (?:medical |surgical |clinical )?(?:history|hx)|(?:medical|surgical|oncological|obstetric) history|previous history|"
+            r"p[ms]h(?:x)?|pmhx|pshx|past (?:medical |surgical |clinical )?(?:history|hx)|(?:medical|surgical|oncological|obstetric|personal|gyna?ecological|psychiatric) history|previous history|"
             + PAST,
             re.IGNORECASE,
         ),

@@ -1,0 +1,67 @@
+"""Where a new statement begins without a comma, as dictation leaves them out: "no dysplasia the hippocampi are symmetric"."""
+
+# ruff: noqa: E501 - alternatives broken over more lines read worse
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from spinecho.encoders.language.clauses.bounds import INTRO
+
+_PARTICIPLE = r"\w+ing"
+_NOT_BEHIND = (
+    r"yet|of|in|on|at|to|from|with|by|for|and|or|nor|but|that|which|who|whom|whose|what|where|when|whenever|if|unless|whether|while|whilst|as|than|then|so|because|since|until|till|although|though|however"
+    r"|near|along|within|without|into|onto|over|under|between|around|behind|beneath|beside|besides|below|above|across|through|throughout|towards?|upon|against|beyond|despite|during|before|after|like|via|per|versus|vs"
+    r"|is|are|was|were|be|been|being|has|have|had|does|do|did|not|no|any|all|both|half|only|even|just|especially|particularly|the|a|an|this|these|those|its|their|his|her|our|other|same"
+    r"|shows?|showed|shown|demonstrates?|demonstrated|reveals?|revealed|confirms?|confirmed|suggests?|suggested|indicates?|indicated|means?|meant|thinks?|thought|believes?|believed|suspects?|suspected|feels?|felt|notes?|noted"
+    r"|states?|stated|says?|said|reports?|reported|doubts?|doubted|exclud\w+|ensures?|proves?|proved|assum\w+|impl(?:y|ies|ied)|presum\w+|conclud\w+|know|known|find|found|sure|certain|clear|likely|unlikely|possible"
+    rf"|{_PARTICIPLE}|probably|possibly|presumably|perhaps|maybe|potentially|conceivably|clinically|radiologically|currently|today|overall|otherwise|again|therefore|thus|hence|also|still|now|rather|instead|except|bar|save"
+)
+_VERB = r"(?:is|are|was|were|appears?|remains?|looks?|measures?|shows?|demonstrates?|contains?|does|do|has|have|enhances?|lies|extends?)"
+_NO_VERB = rf"(?!(?:{_NOT_BEHIND.replace(_PARTICIPLE + '|', '')})(?!\w))"
+_OF_ITS_OWN = rf"(?:the|both|there|his|her|their|this|these)(?: {_NO_VERB}[\w/-]+){{0,4}} {_VERB}(?!\w)"
+_SUBJECT = re.compile(
+    rf"(?<=\w) (?={_OF_ITS_OWN})"
+    rf"|(?<!\w)(?:risk|risks|concern|suspicion|query|question|indication|reason)(?!\w)[\w /-]{{1,60}}:(?= {_OF_ITS_OWN})"
+)
+_DESCRIBED = re.compile(
+    r"(?<=\w) (?=(?:an? )?(?:small|tiny|mild|moderate|severe|minimal|minor|scattered|multiple|several|incidental|chronic|trace|subtle) "
+    r"(?!(?:in|or|and|to|but|for|as|enough|size|is|are|of)(?!\w))[a-z]\w+)"
+)
+"""Behind the name of a finding, where an adjective opens what is found next: "no suspicious mass mild enhancement"."""
+_THEN_NOW = re.compile(r"(?<=[12][09]\d\d) (?=an? [\w-]+ (?:[\w-]+ ){1,6}?(?:is|are|measures)(?!\w))")
+_DENIED = re.compile(r"(?<=\w) (?=no (?!longer|more|further|change|doubt|other|need|way)[a-z]{3,})(?!.* no ?[.,;]?$)")
+_LAST_WORD = re.compile(r"[\w'/-]+$")
+_ENDS_A_NAME = re.compile(
+    r"intact|normal|patent|unremarkable|clear|joint|disease|shift|\w*(?:fractures?|mass(?:es)?|tears?|lesions?|nodules?|infarcts?|bleeds?|(?:h|hem|haem)orrhages?|h?a?ematomas?|oedema|edema|effusions?|stenos[ie]s|herniations?|ruptures?|thrombosis|dissection|aneurysms?"
+    r"|omas?|itis|osis|pathy|ectomy|plasty|otomy|collections?|cysts?|stones?|calculi|calculus|metastas[ie]s|bodies|strokes?|abscess(?:es)?|deposits?|hydrocephalus|restriction)"
+)
+_REFUSES = re.compile(_NOT_BEHIND)
+_PREDICATE = re.compile(
+    r"(?<!\w)(?:is|are|was|were) (?:\w+ly )?absent(?= (?:no|there|status post|s/p|following|after)(?!\w))"
+    r"|(?<!\w)(?:is|are|appears?|remains?|looks?) (?:(?:both|all|otherwise|entirely|well|grossly|symmetric(?:al)?|clear|intact|normal|patent|unremarkable|and|or|fully|completely|\w+ly) ){0,4}"
+    r"(?:normal|intact|patent|unremarkable|preserved|maintained|symmetric(?:al)?|clear)"
+    r"(?= (?:incidental(?:ly)?|small|mild(?:ly)?|moderate(?:ly)?|severe(?:ly)?|tiny|minimal|multiple|several|scattered|chronic|old|large|there|no|status post)(?!\w))"
+)
+
+
+def new_statements(heard: str) -> Iterator[int]:
+    """Places of the blanks in lower-case `heard` behind which one begins."""
+    for match in (*_SUBJECT.finditer(heard), *_DENIED.finditer(heard)):
+        if match.group().endswith(":"):
+            yield match.end()
+            continue
+        at = match.start()
+        last = _LAST_WORD.search(heard, max(0, at - 40), at)
+        said = heard[max(heard.rfind(mark, 0, at) for mark in ",;:.(") + 1 : at].strip()
+        if last is not None and _REFUSES.fullmatch(last.group()) is None and INTRO.fullmatch(said) is None:
+            yield at
+    for match in _THEN_NOW.finditer(heard):
+        yield match.start()
+    for match in _DESCRIBED.finditer(heard):
+        last = _LAST_WORD.search(heard, max(0, match.start() - 40), match.start())
+        if last is not None and _ENDS_A_NAME.fullmatch(last.group()) is not None:
+            yield match.start()
+    for match in _PREDICATE.finditer(heard):
+        yield match.end()

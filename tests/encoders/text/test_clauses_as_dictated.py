@@ -1,0 +1,91 @@
+"""What reports run together: statements without a comma between them, times of the scan itself, abbreviations."""
+
+from __future__ import annotations
+
+import pytest
+
+from spinecho.encoders.language.clauses.assertions import clauses
+
+FINDINGS = ("infarct", "mass", "haematoma", "aneurysm", "abscess", "lesion", "fracture", "nodule", "effusion", "tear")
+ANATOMY = ("ventricles", "left vertebral artery", "medial meniscus", "pituitary gland", "spleen", "ascending aorta")
+
+
+def said(sentence: str, words: str) -> str:
+    at = sentence.lower().index(words.lower())
+    return next(one.assertion for one in clauses(sentence) if one.start <= at < one.end)
+
+
+@pytest.mark.parametrize("finding", FINDINGS)
+@pytest.mark.parametrize("anatomy", ANATOMY)
+def test_a_statement_begins_without_a_comma(finding: str, anatomy: str) -> None:
+    be = "are" if anatomy == "ventricles" else "is"
+    for other in FINDINGS:
+        if other == finding:
+            continue
+        ran_on = f"there is no {finding} the {anatomy} {be} displaced"
+        assert said(ran_on, finding) == "absent", ran_on
+        assert said(ran_on, anatomy) == "present", ran_on
+        ran_on = f"cannot rule out a small {finding} the {anatomy} {be} normal no {other}"
+        assert [said(ran_on, one) for one in (finding, anatomy, other)] == ["uncertain", "absent", "absent"], ran_on
+        ran_on = f"no {finding} mild {other} of the {anatomy}"
+        assert [said(ran_on, one) for one in (finding, other)] == ["absent", "present"], ran_on
+        ran_on = f"small {finding} no {other}"
+        assert [said(ran_on, one) for one in (finding, other)] == ["present", "absent"], ran_on
+        ran_on = f"history of {finding} moderate {other} at the margin"
+        assert [said(ran_on, one) for one in (finding, other)] == ["historical", "present"], ran_on
+
+
+@pytest.mark.parametrize("finding", FINDINGS)
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("no {} large enough to explain this", "absent"),
+        ("no {} small or large", "absent"),
+        ("it is doubtful whether the {} is new", "uncertain"),
+        ("no sign that the {} is growing", "present"),
+        ("no abnormal small {}", "absent"),
+        ("with time no {} has appeared", "absent"),
+    ],
+)
+def test_what_goes_on_goes_on(sentence: str, expected: str, finding: str) -> None:
+    assert said(sentence.format(finding), finding) == expected
+
+
+@pytest.mark.parametrize("finding", FINDINGS)
+@pytest.mark.parametrize(
+    ("sentence", "is_now"),
+    [
+        ("Coronal T1 postcontrast MRI (November 2013) demonstrated a large {}.", True),
+        ("MR urography (18 November 2008) showed a {} on the left.", True),
+        ("Further axial T2 study 3 months later (08/2013) showing a {}.", True),
+        ("MRI one month before initiation of thalidomide, showing a {}.", True),
+        ("MRI brain showing a {} (2 years before developing apoplexy in November 2005).", True),
+        ("The {} biopsied last month is now 1.8 cm.", True),
+        ("Previous MRI (March 2019) showed a {}.", False),
+        ("Outside MRI (2019) showed a {}.", False),
+        ("MRI dated 01/12/2022, which demonstrated a {}.", False),
+        ("Compared to the previous MRI dated 12.03.23 which showed a {}, the present study is normal.", False),
+        ("Compared with the outside study of last month, on which a {} was described, it is unchanged in size.", False),
+        ("A {} two years before this scan.", False),
+        ("Prev {}, now well.", False),
+        ("A patient with previously repaired {}.", False),
+        ("Six weeks out from a {}.", False),
+        ("Denies trauma and reports prior {} in high school.", False),
+        ("past h/o {} present.", False),
+    ],
+)
+def test_whose_time_it_is(sentence: str, is_now: bool, finding: str) -> None:
+    assert said(sentence.format(finding), finding) == ("present" if is_now else "historical")
+
+
+@pytest.mark.parametrize("finding", FINDINGS)
+@pytest.mark.parametrize("short", ["susp", "susp for", "susp. of", "poss", "poss.", "prob", "c/f"])
+def test_doubts_are_abbreviated(short: str, finding: str) -> None:
+    assert said(f"NME 3 cm, {short} {finding}.", finding) == "uncertain"
+
+
+def test_what_is_missing_or_of_unknown_nature_is_told_of_what_is_there() -> None:
+    assert said("the right kidney is absent status post nephrectomy no mass in the bed", "kidney") == "present"
+    assert said("Left lower pole lesion indeterminate, ?RCC.", "lesion") == "present"
+    assert said("ATFL ruptured, syndesmosis intact.", "syndesmosis") == "absent"
+    assert said("At risk of cord compression: the metastasis extends into the canal", "metastasis") == "present"
