@@ -26,7 +26,7 @@ _COMPARED = (
 UNDECIDED = _words(
     # A negated exclusion is a doubt, and so is an exclusion still to be done.
     r"(?:cannot|can not|can't|could not|couldn't|not|not entirely|not completely|not confidently|never)"
-    r" (?:be )?(?:\w+ly )?(?:be )?(?:excluded?|ruled? out|discounted|dismissed)",
+    r" (?:be )?(?:\w+ly )?(?:be )?(?:excluded?|ruled? out|discounted|dismissed|eliminated|discarded)",
     r"(?:difficult|hard|impossible|insufficient|unable) to (?:\w+ly )?(?:exclude|rule out|discern|determine)",
     r"not (?:possible|able) to exclude",
     r"(?:to |please |must |should )?(?:rule out|exclude)",
@@ -138,6 +138,7 @@ SOFT = re.compile(
 
 DEFINITE = re.compile(
     r"(?<!\w)(?:in|within|inside|around|surrounding|adjacent to|near|along|from|through|involving|at|that) (?:the|this|that|these|those|its|known)(?!\w)"
+    r"|(?<!\w)to (?:explain|account for) (?:the|this|these|his|her)(?!\w)|(?:(?<=possibility )|(?<=explanation ))for (?:the|this)(?!\w)"
     r"|(?<=enhancement )(?<!no evidence of )of the(?!\w)|(?<=growth )of the(?!\w)|(?<=displacement )of the(?!\w)|(?<=rupture )of the(?!\w)|(?<=extension )of the(?!\w)|(?<=progression )of the(?!\w)|(?<=enlargement )of the(?!\w)|(?<=change )in the(?!\w)"
     r"|(?<=complication )of (?:the|this)(?!\w)|(?<=complications )of (?:the|this)(?!\w)|(?<!\w)of (?:the )?(?:known|observed|existing)(?!\w)"
 )
@@ -149,13 +150,13 @@ PATIENT = re.compile(
 
 OWN_FINDING = re.compile(
     r"[ ,/;]*(?:and |but )?(?:(?:a|an|the|there is|with|has) )?(?:small|mild(?:ly)?|moderate(?:ly)?|severe(?:ly)?|large|marked(?:ly)?|multiple|several|few|some|scattered|tiny|minimal|minor|chronic|old|residual|stable"
-    r"|known|unchanged|background|incidental|diffuse|extensive|prominent|bulky|partial|complete|two|three|four|five|six|(?:an?|one) |\d+(?:\.\d+)? ?(?:mm|cm)|grade|persistent|again|postoperative|post-?surgical|developmental|trivial|trace|slight|subtle|faint|punctate|patchy|early|advanced|(?:low|high)[- ]grade|degenerative|just|only)(?!\w)"
+    r"|known|unchanged|background|incidental|diffuse|extensive|prominent|bulky|partial|complete|two|three|four|five|six|(?:an?|one) |\d+(?:\.\d+)? ?(?:mm|cm)|grade|persistent|again|postoperative|post-?surgical|wide|developmental|trivial|trace|slight|subtle|faint|punctate|patchy|early|advanced|(?:low|high)[- ]grade|degenerative|just|only)(?!\w)"
 )
 """How a list of denials ends in telegraphic reports: "no shift, small lacune"."""
 
 _VERB = (
     r"(?:is|are|was|were|has|have|shows?|showed|demonstrates?|contains?|measures?|measuring|lies|sits|persists?|remains?|"
-    r"enhances?|indicates?|reveals?|extends?|appears?|compress(?:es)?|indents?|abuts?|displaces?|invades?|involves?)"
+    r"enhances?|indicates?|reveals?|extends?|appears?|compress(?:es)?|indents?|abuts?|displaces?|invades?|involves?|obscures?|degrades?|hinders?|precludes?)"
 )
 # After "no X, ...": a new subject with its verb, unless the verb only closes the denied list ("..., or shift is seen").
 OWN_CLAUSE = re.compile(

@@ -47,7 +47,7 @@ _SHOWS = (
 _NOT = r"(?:not|never|no longer|nowhere|n['’]t)"
 _HOW = r"(?:(?:\w+ly|any|yet|really|well|at all|even|also|currently|longer|quite|the) ){0,2}"
 _DOES_NOT = r"(?:(?:do|does|did|can|could|will|would|may|might)(?: not|n['’]t)|cannot|can't)"
-_EXCLUDED = r"(?:excluded|ruled out|discounted|dismissed|out ?ruled)"
+_EXCLUDED = r"(?:excluded|ruled out|discounted|dismissed|eliminated|out ?ruled)"
 _RELATIVES = (
     r"(?:(?:grand|step|half[- ])?(?:mother|father|parents|sister|brother|son|daughter)s?|aunts?|uncles?|cousins?|siblings?|niece|nephew|grandparents?|mum|mom|dad"
     r"|(?:first|second|third)[- ]degree relatives?|(?:blood|close|several|affected) relatives?|relatives? with|mutter|vater|schwester|bruder|großmutter|großvater|tante|onkel)"

@@ -46,6 +46,15 @@ _PREDICATE = re.compile(
 )
 
 
+_WHY_NOT = re.compile(
+    r"(?:not|cannot|n't)(?: be)? (?:\w+ly )?(?:traced|seen|assessed|visuali[sz]ed|evaluated|identified|appreciated|separated|delineated)(?: \w+ly)?"
+    r"(?= (?:in view of|because of|due to|owing to|given|as a result of|on account of)(?!\w))"
+    r"|(?:spared|uninvolved|unaffected) by(?= (?:the|this) )|(?:improbable|unlikely)(?= in (?:the|this) )"
+    r"|(?:is|are|has|have|was|were) (?:(?!not(?!\w)|no(?!\w))[\w-]+ ){0,3}[\w-]+(?= and (?!it |this |there |which |that )(?:[\w-]+ ){1,3}(?:is|are|has|have)(?!\w))"
+)
+"""What hides a thing is there, as is where another is unlikely; two predicates are two statements."""
+
+
 def new_statements(heard: str) -> Iterator[int]:
     """Places of the blanks in lower-case `heard` behind which one begins."""
     for match in (*_SUBJECT.finditer(heard), *_DENIED.finditer(heard)):
@@ -63,5 +72,6 @@ def new_statements(heard: str) -> Iterator[int]:
         last = _LAST_WORD.search(heard, max(0, match.start() - 40), match.start())
         if last is not None and _ENDS_A_NAME.fullmatch(last.group()) is not None:
             yield match.start()
-    for match in _PREDICATE.finditer(heard):
-        yield match.end()
+    for pattern in (_PREDICATE, _WHY_NOT):
+        for match in pattern.finditer(heard):
+            yield match.end()

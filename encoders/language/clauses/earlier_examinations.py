@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-_EARLIER = r"(?:(?:most )?(?:previous|prior|earlier|last|preceding|old|older|former|initial))"
+_EARLIER = (
+    r"(?:(?:most )?(?:previous|prior|pre-?treatment|pre-?operative|earlier|last|preceding|old|older|former|initial))"
+)
 _EXAMINATION = (
     r"(?:mri?s?|mr|cts?|scans?|stud(?:y|ies)|exam(?:ination)?s?|imaging|radiographs?|x-?rays?|ultrasounds?|films?|reports?"
     r"|investigations?|mra|mrcp|angiogra\w+|arthrogra\w+|pet(?:[-/ ]ct)?|mammogra\w+)"
@@ -41,9 +43,7 @@ _SHOWED = re.compile(
     r"|had shown)"
     rf"(?= (?!{_DEFINITE}))"
 )
-_ON_WHICH = re.compile(
-    rf"(?<!\w){_ONE},? (?:on|in|at|by) which(?= (?:[\w/'-]+ ){{1,8}}?(?:was|were|had been) (?:\w+ly )?{_SEEN}(?!\w))"
-)
+_ON_WHICH = re.compile(rf"(?<!\w){_ONE},? (?:on|in|at|by) which(?= (?:[\w/'-]+ ){{1,8}}?(?:was|were|had)(?!\w))")
 _SEEN_ON = re.compile(
     rf"(?P<what>(?:^|(?<=[,;:.(] ))(?:(?!{_DEFINITE})[\w/'-]+ ){{1,8}}?)"
     rf"(?P<cue>(?:was|were|had been) (?:\w+ly )?{_SEEN} (?:on|at|in|by|during) {_ONE})"
@@ -81,9 +81,7 @@ _IMAGE = (
     r"(?!\w)"
 )
 _OWN_DATE = re.compile(rf"(?:^|[.;:,)] ?)(?:[\w/*-]+ ){{0,10}}?{_IMAGE}[\w /*-]{{0,40}}\(?(?:[\w./-]+[ /.])*$")
-_NOT_ITS_OWN = re.compile(
-    rf"(?:{_EARLIER}|outside|present(?:ed|ing)|complain\w*|histor\w+|had|underwent|who)(?!\w)"
-)
+_NOT_ITS_OWN = re.compile(rf"(?:{_EARLIER}|outside|present(?:ed|ing)|complain\w*|histor\w+|had|underwent|who)(?!\w)")
 _BRACKET_ENDS = re.compile(r"[\w ./-]*\)")
 _BEFORE_AN_EVENT = re.compile(r" (?!(?:this|the (?:present|current)|today|now|and|but|with)(?!\w))[a-z]")
 _DAY = re.compile(
@@ -92,6 +90,12 @@ _DAY = re.compile(
 _NOW_SO = re.compile(
     r" (?:is|are|has|have|measures?)(?: \w+ly)? (?:now|currently|today|still|unchanged|stable|smaller|larger)(?!\w)"
 )
+_AFTER_ONE = re.compile(
+    r"(?<!\w)(?:after|following|post) (?:[\w-]+ ){0,2}?(?:\w*(?:therapy|surgery|ectomy|otomy|plasty|radiation)"
+    r"|resection|repair|fusion|operation|emboli[sz]ation|ablation) $"
+)
+"""An operation with its time sets the scene: "low signal following brachytherapy in 2014"."""
+_SINCE = re.compile(r"(?<!\w)since (?:(?:early|late|mid) )?[a-z]{3,9}\.? $")
 _LATER_EVENT = re.compile(r"(?:years?|months?|weeks?|days?|hours?) before (?!this|the (?:present|current))[\w -]+$")
 _OPENS_WITH_IMAGE = re.compile(rf"(?:[\w/*-]+ ){{0,6}}?{_IMAGE}")
 
@@ -102,7 +106,7 @@ def of_this_examination(heard: str, start: int, end: int) -> bool:
     "MR urography (18 November 2008) showed", "MRI one month before initiation of thalidomide": not before this.
     """
     said = heard[start:end]
-    if _NOW_SO.match(heard, end):
+    if _SINCE.search(heard, 0, start) or _AFTER_ONE.search(heard, 0, start) or _NOW_SO.match(heard, end):
         return True  # "the mass biopsied last month is now 1.8 cm"
     opens = _OPENS_WITH_IMAGE.match(heard) is not None and _NOT_ITS_OWN.search(heard, 0, start) is None
     if said.endswith("before") and _BEFORE_AN_EVENT.match(heard, end):

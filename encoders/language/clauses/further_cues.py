@@ -74,6 +74,14 @@ LINES: tuple[Line, ...] = (
             r"(?:(?:congenitally|surgically) )?(?<!surgically )(?:corpus callosum|septum pellucidum|vermis) (?:is |was |appears )?(?:\w+ly )?absent",
         ),
     ),
+    (
+        "hedge", "before",
+        (
+            r"(?:is|are|was|were) (?:difficult|hard|impossible|not possible) to (?:comment (?:up)?on|assess|evaluate|judge|interpret|characteri[sz]e|comment|determine)",
+        ),
+    ),
+    ("negation", "before", (r"(?:seems?|is|are|appears?) (?:little|hardly|barely|scarcely) (?:probable|likely|possible)",)),
+    ("hedge", "after", (r"(?:one|we|i|this|which|these|that) evok(?:es?|ed)(?: an?| the)?",)),
     ("hedge", "after", (r"susp\.?(?: (?:for|of))?(?= [a-z])|poss\.?(?= [a-z])|prob\.?(?= [a-z])|c/f(?= [a-z])",)),
     (
         "normal", "before",
