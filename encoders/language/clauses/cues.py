@@ -205,7 +205,8 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     _cue(
         "history", "after",
         r"(?:(?<=for )|(?<=with )(?<!consistent with )(?<!compatible with )(?<!keeping with )|(?<=child )|(?<=patient ))(?:(?:known|previously|prior|fully|completely|surgically|recently) )*(?:resected|excised|repaired)"
-        r"(?= (?!(?:with|by|for|in|on|at|and|or|margins?|specimens?)(?!\w))[\w-]+)",
+        r"(?= (?!(?:with|by|for|in|on|at|and|or|margins?|specimens?)(?!\w))[\w-]+)"
+        r"(?! [^,;.]*(?<!\w)(?:recurren\w*|re-?tear\w*|re-?rupture\w*|\w*leak\w*|residual|beds?|cavit\w+|sites?|margins?|enhanc\w+|failure|complication\w*)(?!\w))",
     ),
     _cue("history", "whole", THEN, r"in remission|in the past"),
     # Hedged.

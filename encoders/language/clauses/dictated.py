@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 
 from spinecho.encoders.language.clauses.bounds import INTRO
+from spinecho.encoders.language.finding_words import names_finding
+from spinecho.encoders.language.vocabulary import concepts
 
 _PARTICIPLE = r"\w+ing"
 _NOT_BEHIND = (
@@ -16,6 +18,10 @@ _NOT_BEHIND = (
     r"|is|are|was|were|be|been|being|has|have|had|does|do|did|not|no|any|all|both|half|only|even|just|especially|particularly|the|a|an|this|these|those|its|their|his|her|our|other|same"
     r"|shows?|showed|shown|demonstrates?|demonstrated|reveals?|revealed|confirms?|confirmed|suggests?|suggested|indicates?|indicated|means?|meant|thinks?|thought|believes?|believed|suspects?|suspected|feels?|felt|notes?|noted"
     r"|states?|stated|says?|said|reports?|reported|doubts?|doubted|exclud\w+|ensures?|proves?|proved|assum\w+|impl(?:y|ies|ied)|presum\w+|conclud\w+|know|known|find|found|sure|certain|clear|likely|unlikely|possible"
+    r"|evidence|signs?|indications?|proofs?|hints?|clues?|suggestions?|suspicions?|concern\w*|questions?|quer(?:y|ies)|fear\w*|reasons?|chances?|risks?|possibilit(?:y|ies)|impressions?|opinions?|views?|beliefs?|notions?|ideas?|hop\w+|facts?"
+    r"|feelings?|worr(?:y|ies|ied)|likelihood|probabilit(?:y|ies)|convinced|convincing|persuaded|satisfied|confident|happy|aware|time|moment|way|case|extent|degree|provided|given|once|much|more|less|asks?|asked|tells?|told|hears?|heard|sees?|saw"
+    r"|wonder\w*|agrees?|agreed|argu\w+|appears?|seems?|determine|determined|decides?|decided|such|doubtful|unclear|uncertain|questionable|debatable|unsure|unaware"
+    r"|contains?|contained|harbou?rs?|holds?|gives?|yields?|bears?|carr(?:y|ies)|displays?|exhibits?|exerts?|causes?|produces?|reach(?:es)?"
     rf"|{_PARTICIPLE}|probably|possibly|presumably|perhaps|maybe|potentially|conceivably|clinically|radiologically|currently|today|overall|otherwise|again|therefore|thus|hence|also|still|now|rather|instead|except|bar|save"
 )
 _VERB = r"(?:is|are|was|were|appears?|remains?|looks?|measures?|shows?|demonstrates?|contains?|does|do|has|have|enhances?|lies|extends?)"
@@ -27,7 +33,7 @@ _SUBJECT = re.compile(
 )
 _DESCRIBED = re.compile(
     r"(?<=\w) (?=(?:an? )?(?:small|tiny|mild|moderate|severe|minimal|minor|scattered|multiple|several|incidental|chronic|trace|subtle) "
-    r"(?!(?:in|or|and|to|but|for|as|enough|size|is|are|of)(?!\w))[a-z]\w+)"
+    r"(?!(?:in|or|and|to|but|for|as|enough|size|is|are|of|bowel|vessels?|cells?|sclerosis|myeloma|system)(?!\w))[a-z]\w+(?![^,;.:]* n?or ))"
 )
 """Behind the name of a finding, where an adjective opens what is found next: "no suspicious mass mild enhancement"."""
 _THEN_NOW = re.compile(r"(?<=[12][09]\d\d) (?=an? [\w-]+ (?:[\w-]+ ){1,6}?(?:is|are|measures)(?!\w))")
@@ -58,13 +64,16 @@ _WHY_NOT = re.compile(
 def new_statements(heard: str) -> Iterator[int]:
     """Places of the blanks in lower-case `heard` behind which one begins."""
     for match in (*_SUBJECT.finditer(heard), *_DENIED.finditer(heard)):
+        denied = match.re is _DENIED
         if match.group().endswith(":"):
             yield match.end()
             continue
         at = match.start()
         last = _LAST_WORD.search(heard, max(0, at - 40), at)
         said = heard[max(heard.rfind(mark, 0, at) for mark in ",;:.(") + 1 : at].strip()
-        if last is not None and _REFUSES.fullmatch(last.group()) is None and INTRO.fullmatch(said) is None:
+        if last is None or _REFUSES.fullmatch(last.group()) is not None or INTRO.fullmatch(said) is not None:
+            continue
+        if not denied or names_finding(said) or any(one.kind == "finding" for one in concepts(said)):
             yield at
     for match in _THEN_NOW.finditer(heard):
         yield match.start()

@@ -80,24 +80,37 @@ _IMAGE = (
     rf"(?:{_EXAMINATION}|images?|views?|sections?|urogra\w+|t[12]w?(?:-weighted)?|flair|stir|coronal|sagittal|axial)"
     r"(?!\w)"
 )
+_PERSON = (
+    r"(?:patients?|pt|m[ae]n|wom[ae]n|males?|females?|boys?|girls?|child(?:ren)?|infants?|lady|gentleman|who|s?he|her"
+    r"|his)"
+)
+_NOT_ITS_OWN = re.compile(
+    rf"(?<!\w)(?:{_EARLIER}|{_PERSON}|outside|present(?:ed|ing)|complain\w*|histor\w+|had|underwent|after|following|post"
+    r"|with (?!iv |intravenous |contrast|gadolinium|fat))(?!\w)"
+)
+"""Between the words for an image and a time: the time is of something else."""
+_OF_SOMEBODY = re.compile(rf"(?<!\w){_PERSON}(?!\w)")
 _OWN_DATE = re.compile(rf"(?:^|[.;:,)] ?)(?:[\w/*-]+ ){{0,10}}?{_IMAGE}[\w /*-]{{0,40}}\(?(?:[\w./-]+[ /.])*$")
-_NOT_ITS_OWN = re.compile(rf"(?:{_EARLIER}|outside|present(?:ed|ing)|complain\w*|histor\w+|had|underwent|who)(?!\w)")
+_OPENS_WITH_IMAGE = re.compile(rf"(?:[\w/*-]+ ){{0,6}}?{_IMAGE}")
 _BRACKET_ENDS = re.compile(r"[\w ./-]*\)")
 _BEFORE_AN_EVENT = re.compile(r" (?!(?:this|the (?:present|current)|today|now|and|but|with)(?!\w))[a-z]")
-_DAY = re.compile(
-    r"\(?(?:in |on |of )?(?:(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?)?(?: ?[\d./-]+)?\)?"
-)
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_DAY = re.compile(rf"\(?(?:in |on |of )?(?:{_MONTH})?(?: ?[\d./-]+)?\)?")
+_TIME = re.compile(r"\d|(?<!\w)(?:years?|months?|weeks?|winter|summer|ago|before)(?!\w)")
 _NOW_SO = re.compile(
-    r" (?:is|are|has|have|measures?)(?: \w+ly)? (?:now|currently|today|still|unchanged|stable|smaller|larger)(?!\w)"
+    r" (?:(?:is|are|has|have|measures?)(?: \w+ly)? )?(?:(?:now|currently|today|still) (?:measur\w+ )?(?=\d|unchanged"
+    r"|stable|smaller|larger|visible|seen)|(?<=is )(?:unchanged|stable|smaller|larger)(?!\w))"
+)
+_SINCE = re.compile(rf"(?<!\w)since (?:(?:early|late|mid) )?{_MONTH} $")
+_SIGN = re.compile(
+    r"(?<!\w)(?:signals?|changes?|scar\w*|enhance\w+|recurren\w+|residual|defects?|fibrosis|gliosis|o?edema|atrophy|appearances?)(?!\w)"
 )
 _AFTER_ONE = re.compile(
     r"(?<!\w)(?:after|following|post) (?:[\w-]+ ){0,2}?(?:\w*(?:therapy|surgery|ectomy|otomy|plasty|radiation)"
     r"|resection|repair|fusion|operation|emboli[sz]ation|ablation) $"
 )
-"""An operation with its time sets the scene: "low signal following brachytherapy in 2014"."""
-_SINCE = re.compile(r"(?<!\w)since (?:(?:early|late|mid) )?[a-z]{3,9}\.? $")
+"""An operation with its time sets the scene of a sign: "low signal following brachytherapy in 2014"."""
 _LATER_EVENT = re.compile(r"(?:years?|months?|weeks?|days?|hours?) before (?!this|the (?:present|current))[\w -]+$")
-_OPENS_WITH_IMAGE = re.compile(rf"(?:[\w/*-]+ ){{0,6}}?{_IMAGE}")
 
 
 def of_this_examination(heard: str, start: int, end: int) -> bool:
@@ -105,20 +118,29 @@ def of_this_examination(heard: str, start: int, end: int) -> bool:
 
     "MR urography (18 November 2008) showed", "MRI one month before initiation of thalidomide": not before this.
     """
-    said = heard[start:end]
-    if _SINCE.search(heard, 0, start) or _AFTER_ONE.search(heard, 0, start) or _NOW_SO.match(heard, end):
+    said, before = heard[start:end], heard[max(0, start - 200) : start]
+    if not (_TIME.search(said) or _DAY.fullmatch(said)):
+        return False
+    if _SINCE.search(before):
+        return True
+    if _NOW_SO.match(heard, end) and not _OF_SOMEBODY.search(before):
         return True  # "the mass biopsied last month is now 1.8 cm"
-    opens = _OPENS_WITH_IMAGE.match(heard) is not None and _NOT_ITS_OWN.search(heard, 0, start) is None
+    operated = _AFTER_ONE.search(before)
+    if operated is not None and _SIGN.search(before, 0, operated.start()):
+        return not _OF_SOMEBODY.search(before)
+    image = _OPENS_WITH_IMAGE.match(heard)
+    opens = image is not None and not _NOT_ITS_OWN.search(heard, 0, start)
     if said.endswith("before") and _BEFORE_AN_EVENT.match(heard, end):
         return opens
     if not _DAY.fullmatch(said):
         return False
-    if opens and _LATER_EVENT.search(heard, 0, start):
+    if opens and _LATER_EVENT.search(before):
         return True
     opened = heard.rfind("(", 0, start + 1)
     if opened < 0 or ")" in heard[opened : end - 1] or not (said.endswith(")") or _BRACKET_ENDS.match(heard, end)):
         return False
-    return _OWN_DATE.search(heard, 0, opened + 1) is not None and _NOT_ITS_OWN.search(heard, 0, opened) is None
+    begins = max(0, opened - 120)
+    return _OWN_DATE.search(heard, begins, opened + 1) is not None and not _NOT_ITS_OWN.search(heard, begins, opened)
 
 
 def _is_past(heard: str, start: int, end: int) -> bool:

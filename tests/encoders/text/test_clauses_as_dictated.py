@@ -110,3 +110,51 @@ def test_what_is_missing_or_of_unknown_nature_is_told_of_what_is_there() -> None
 )
 def test_what_others_said_of_it(sentence: str, expected: str, finding: str) -> None:
     assert said(sentence.format(finding), finding) == expected
+
+
+@pytest.mark.parametrize(
+    "organ", ["appendix", "prostate", "left kidney", "bladder", "spleen", "right breast", "vermis"]
+)
+@pytest.mark.parametrize("of", ["Inflammation of the", "A lesion in the", "Extension to the", "Tumour within the"])
+def test_an_organ_is_missing_only_where_it_is_the_subject(of: str, organ: str) -> None:
+    sentence = f"{of} {organ} is absent."
+    assert said(sentence, sentence.split()[0 if of[0] != "A" else 1]) == "absent"
+
+
+@pytest.mark.parametrize("finding", FINDINGS)
+@pytest.mark.parametrize(
+    "opens",
+    [
+        "No evidence", "I am not convinced", "No suspicion", "No indication", "Concern", "Question", "Query",
+        "There is no sign", "No reason to think", "Not sure", "I doubt",
+    ],
+)  # fmt: skip
+def test_what_is_doubted_or_denied_needs_no_that(opens: str, finding: str) -> None:
+    assert said(f"{opens} the patient has an acute {finding}.", finding) in ("absent", "uncertain")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "words", "expected"),
+    [
+        ("Patient with ACL tear 2 years ago has now recurrent instability.", "ACL tear", "historical"),
+        ("Child with hydrocephalus shunted in 2015 is now vomiting.", "hydrocephalus", "historical"),
+        ("MRI of a man with a stroke two years before presentation.", "stroke", "historical"),
+        ("MRI in a patient with ACL tear 3 years before surgery.", "ACL tear", "historical"),
+        ("MRI after meningitis (2015).", "meningitis", "historical"),
+        ("MRI of a child with meningitis (March 2020).", "meningitis", "historical"),
+        ("Stroke following cardiac surgery 10 years ago.", "Stroke", "historical"),
+        ("DVT following hip resection in 2012.", "DVT", "historical"),
+        ("Abscess following surgery 2 years ago.", "Abscess", "historical"),
+        ("She developed a hematoma after hysterectomy in 2010.", "hematoma", "historical"),
+        ("Hodgkin lymphoma since May in remission.", "lymphoma", "historical"),
+        ("Patient with repaired aneurysm endoleak.", "endoleak", "present"),
+        ("Follow up for resected tumour recurrence.", "recurrence", "present"),
+        ("no infarct chronic hemorrhage or mass", "hemorrhage", "absent"),
+        ("No masses small bowel obstruction or free fluid.", "obstruction", "absent"),
+        ("no aneurysm severe stenosis or occlusion", "stenosis", "absent"),
+        ("The bladder contains no stones.", "bladder", "absent"),
+        ("The internal auditory canals harbour no mass.", "mass", "absent"),
+    ],
+)
+def test_what_the_rules_for_dictation_leave_as_it_was(sentence: str, words: str, expected: str) -> None:
+    assert said(sentence, words) == expected
