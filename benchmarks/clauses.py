@@ -55,8 +55,8 @@ stranger   160 sentences each of two writers who were told the conventions and h
            commas, telegrams, Indian and German English), `j` as plainly as most reports are. Before any mending,
            read twice: `i` 0.922 [0.895, 0.942] of 511 right, `j` 0.971 [0.949, 0.983] of 408. All misses of `i` were
            read and mended by kinds, those of `j` never: nothing of `j` is read otherwise since.
-open second  of the captions that `open` leaves out, what was not said to be there (71) and 210 others, 190 of them beside
-           a word that may decide; labelled blind by a further person, without 87 that are no finding. Before any
+open second  of the captions that `open` leaves out, what was not said to be there (71) and 210 others, 190 of them
+           beside a word that may decide; labelled blind by a further person, without 87 that are no finding. Before any
            mending 157 of 194 right, *historical* with a precision of 0.52: a caption's own date was the past.
 FILE       labels of the written sentences by a second reader who saw neither the first labels nor the rules' answers:
            agreement (Cohen 1960), and the rules counted against each reader, and against labels that a third person

@@ -4,8 +4,8 @@
 
 A synthetic archive is indexed, and `spinecho serve --no-pages` answers for it. Clients search with words, by filter
 and by example, one question after the other, and page through some answers by their cursors. Beside them a study
-comes every half minute by `spinecho index`, the oldest of those that came goes once `--more` are there (by `--prune`), so
-that what grows after that is not the archive, and the builds of both spaces are made anew `--swaps` times.
+comes every half minute by `spinecho index`, the oldest of those that came goes once `--more` are there (by `--prune`),
+so that what grows after that is not the archive, and the builds of both spaces are made anew `--swaps` times.
 
 Printed at the end: requests, those that failed, answers that mix two builds, swaps, and by process of the server how
 its memory grew after the first third of the time. An answer mixes two builds where the same question was answered
