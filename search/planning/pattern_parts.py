@@ -30,9 +30,7 @@ _HAPPENED = (
 _OF_SCANS = r"(?:scans?|scanned|imag(?:ed|es|ing)|mris?|stud(?:y|ies)|exams?)(?!\w)"
 CLINICAL = re.compile(rf"\b(?:{_CLINICAL})[^\w,;]+(?:\w+[^\w,;]+){{0,3}}$", re.IGNORECASE)
 """What makes of a number before it no age: "pain over 60"."""
-_HAPPENED_THEN = re.compile(
-    rf"\b(?:{_HAPPENED})[^\w,;]+(?:(?!{_OF_SCANS})\w+[^\w,;]+){{0,3}}$", re.IGNORECASE
-)
+_HAPPENED_THEN = re.compile(rf"\b(?:{_HAPPENED})[^\w,;]+(?:(?!{_OF_SCANS})\w+[^\w,;]+){{0,3}}$", re.IGNORECASE)
 _SCANNED = re.compile(_OF_SCANS, re.IGNORECASE)
 
 
