@@ -100,6 +100,24 @@ def test_a_viewer_counts_but_cannot_keep_or_take(home: Path) -> None:
     assert acts(home, "refused")
 
 
+@pytest.mark.parametrize("name", ["A new cohort", "unnamed", "", "A new cohort (2)"])
+def test_no_name_that_people_give_is_a_word_of_the_page(home: Path, name: str) -> None:
+    """A list under the name of the builder's entry shut the builder for everybody."""
+    page = built({**BRAINS, "name": name})
+    assert page.button(key="freeze").disabled is (not name)
+    if not name:
+        return
+    calm(page.button(key="freeze").click().run())
+    assert page.selectbox(key="cohort-shown").value == name
+    calm(page.button(key="edit").click().run())
+    assert component(page, "spinecho_rules") is not None, "the builder"
+    options = page.selectbox(key="cohort-shown").options
+    assert len(options) == len(set(options)) == 2
+    calm(page.selectbox(key="cohort-shown").select_index(1).run())
+    assert page.selectbox(key="cohort-shown").value == name
+    assert component(page, "spinecho_rules") is None
+
+
 def test_an_export_holds_the_tables_and_no_name_unless_asked(home: Path) -> None:
     personal = cohorts_of(home)
     personal.freeze(personal.count(from_plain(BRAINS, name="brains & co")))

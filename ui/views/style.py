@@ -42,11 +42,11 @@ a.taken.primary:hover, a.taken.primary:focus-visible {filter: brightness(1.1)}
 
 _DARK = """<style>
 :root {--taken: #8fbfe0; --taken-on: #0b0d10; --taken-line: #343a42}
-[data-testid="stBaseButton-primary"], [data-testid="stBaseButton-primary"] *,
-[data-testid="stBaseButton-primaryFormSubmit"] *, [data-baseweb="tag"], [data-baseweb="tag"] * {
+[data-testid^="stBaseButton-primary"]:not(:disabled), [data-testid^="stBaseButton-primary"]:not(:disabled) *,
+[data-baseweb="tag"], [data-baseweb="tag"] * {
   color: #0b0d10 !important}
 </style>"""
-"""Dark words on the pale accent: white ones could not be read."""
+"""Dark words on the pale accent: white ones could not be read. A disabled button stands on the page's own ground."""
 
 
 def apply_style() -> None:

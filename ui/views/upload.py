@@ -47,10 +47,13 @@ class Scan:
 
 
 def read_scan(files: Sequence[Dropped], read: Read) -> ImageQuery | None:
-    """The query that these files make, read once and remembered for the session; None, with a message, if none."""
+    """The query that these files make, read once and remembered for the session; None, with a message, if none.
+
+    Of no files, the one that was read last: the box forgets its files as soon as another page is drawn.
+    """
     key = tuple(file.file_id for file in files)
     scan: Scan | None = st.session_state.get("read_scan")
-    if scan is None or scan.key != key:
+    if scan is None or (files and scan.key != key):
         with st.spinner("Reading the scan"):
             scan = _read(files, read, key)
         st.session_state["read_scan"] = scan
@@ -62,7 +65,10 @@ def read_scan(files: Sequence[Dropped], read: Read) -> ImageQuery | None:
 
 
 def scan_name(files: Sequence[Dropped]) -> str:
-    """What to call the scan on the page."""
+    """What to call the scan on the page: of no files, the one that was read last, else ''."""
+    if not files:
+        scan: Scan | None = st.session_state.get("read_scan")
+        return scan.name if scan is not None else ""
     return files[0].name if len(files) == 1 else f"{files[0].name} and {len(files) - 1} more"
 
 

@@ -23,12 +23,14 @@ from spinecho.ui.views.cohorts.starters import examples
 from spinecho.ui.views.cohorts.versions import show_versions
 from spinecho.ui.views.components.component import done
 from spinecho.ui.views.download import download_button
+from spinecho.ui.views.session.choices import told_apart
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.whole import whole
 from spinecho.ui.views.style import trouble
 
 __all__ = ["SHORTCUTS", "cohorts_page"]
-_NEW = "A new cohort"
+_NEW = ""
+"""Among the names of cohorts, of which none is empty: the builder."""
 
 
 @dataclass
@@ -52,7 +54,11 @@ def cohorts_page(context: PageContext) -> None:
     names = list(dict.fromkeys(one.name for one in versions))
     with st.sidebar:
         st.markdown("**Cohorts**")
-        chosen = st.selectbox("Cohorts", [_NEW, *names], key="cohort-shown", label_visibility="collapsed")
+        labels = told_apart({_NEW: "A new cohort", **{name: name for name in names}})
+        chosen = st.selectbox(
+            "Cohorts", list(labels), key="cohort-shown", label_visibility="collapsed",
+            format_func=lambda name: labels.get(name, name),
+        )  # fmt: skip
     if message := st.session_state.pop("cohort-message", None):
         st.success(message, icon=":material/check:")
     if chosen in names:
@@ -93,10 +99,10 @@ def _builder(context: PageContext, *, teach: bool) -> None:
     if wrong:
         st.caption("Nothing is counted until the marked rules are put right.")
         return
-    _counts(context, plain)
+    _counts(context, plain, named=bool(state["sheet-held"].name.strip()))
 
 
-def _counts(context: PageContext, plain: Mapping[str, Any]) -> None:
+def _counts(context: PageContext, plain: Mapping[str, Any], *, named: bool) -> None:
     """What the rules leave, and the button that keeps it: as it was before, dimmed, while it is counted anew."""
     try:
         definition = from_plain(plain, name=str(plain["name"]))
@@ -110,7 +116,7 @@ def _counts(context: PageContext, plain: Mapping[str, Any]) -> None:
     with st.container(key="counts-waiting" if count.waits else "counts"):
         show_counts(context, count.answer)
     left, right = st.columns([1, 4], vertical_alignment="center")
-    some, named = bool(count.answer["studies"]), plain["name"] != "unnamed"
+    some = bool(count.answer["studies"])
     seen = st.session_state.pop("freeze-seen", "")
     if left.button(
         "Freeze this list", type="primary", disabled=not (some and named) or count.waits, key="freeze",

@@ -30,6 +30,9 @@ def compare_page(context: PageContext) -> None:
     if not shown:
         trouble("Nothing to compare", "Pick two to four studies among the results (x), then compare them.", grave=False)
         return
+    if gone := len(set(named)) - len(shown):
+        noun = "study" if gone == 1 else "studies"
+        st.caption(f"{gone} {noun} of those that the address names cannot be shown: not in this archive any more.")
     wide = 2 if len(shown) == _MOST else len(shown)
     for start in range(0, len(shown), wide):
         for column, number in zip(st.columns(wide, gap="small"), shown[start : start + wide], strict=False):

@@ -16,6 +16,7 @@ from spinecho.answering.thumbs import judgements_csv
 from spinecho.setup.wiring import USER_ERRORS
 from spinecho.ui.views.download import download_button
 from spinecho.ui.views.evaluate.evaluations import Evaluated, Of, begin, evaluations
+from spinecho.ui.views.session.choices import told_apart
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.style import trouble
 
@@ -47,12 +48,14 @@ def evaluate_page(context: PageContext) -> None:
     if not done:
         st.caption("No evaluation is kept yet. Every figure will come with its pool, chance level and 95 % interval.")
         return
-    labels = {one.label: one for one in done}
+    by_name = {one.name: one for one in done}
+    labels = told_apart({one.name: one.label for one in done})
     shown = st.multiselect(
-        "Compare", list(labels), list(labels)[:1], max_selections=4, key="evaluations", select_all=False
-    )
+        "Compare", list(labels), list(labels)[:1], max_selections=4, key="evaluations", select_all=False,
+        format_func=lambda name: labels.get(name, name),
+    )  # fmt: skip
     if shown:
-        _compared(context, [labels[label] for label in shown])
+        _compared(context, [by_name[name] for name in shown])
 
 
 def _start(context: PageContext) -> None:

@@ -95,7 +95,7 @@ def _arrive(searches: Kept) -> str | None:
         return None
     token = token or state.get("token")
     if token is None:
-        restore({})
+        _restore_left()
         return None
     try:
         kept = searches.open_search(token)
@@ -106,6 +106,21 @@ def _arrive(searches: Kept) -> str | None:
     restore(kept.asked)
     state["token"] = token
     return None
+
+
+def leave(example: Any) -> None:
+    """The list as it stands is one that no address leads to: this session keeps what it was made of, for coming back
+    from a page behind it. example: of None, nothing is kept."""
+    state = st.session_state
+    state["left"] = None if example is None else (plain(), example)
+
+
+def _restore_left() -> None:
+    """The list that was left last, where it is one of a scan or a spot; else an empty page."""
+    asked, example = st.session_state.get("left") or ({}, None)
+    restore(asked)
+    if example is not None:
+        st.session_state["example"] = example
 
 
 def _handed(like: Any, words: Any, spot: Any) -> None:

@@ -21,6 +21,7 @@ from spinecho.ui.views.components.component import done
 from spinecho.ui.views.search import facets as filters
 from spinecho.ui.views.search import form as asked
 from spinecho.ui.views.search.results import list_data, result_list
+from spinecho.ui.views.session.choices import told_apart
 from spinecho.ui.views.session.opened import PageContext
 from spinecho.ui.views.session.page_links import go
 from spinecho.ui.views.session.wanted import while_drawn
@@ -53,6 +54,7 @@ def search_page(context: PageContext) -> None:
     good, bad = (tuple(uid for uid, v in verdicts.items() if v == sign) if refine else () for sign in (1, -1))
     query = asked.query(scan, good, bad)
     if query is None:
+        asked.leave(None)
         _start(context)
         with corner:
             _saved(context)
@@ -87,7 +89,7 @@ def _line(context: PageContext) -> tuple[ImageQuery | None, DeltaGenerator]:
         )  # fmt: skip
         with st.popover("Scan", icon=":material/upload_file:", help="Search with a scan"):
             files = st.file_uploader(
-                "DICOM files of one series, a zip of them, or one NIfTI file", accept_multiple_files=True,
+                f"DICOM files of one series, a zip of them, or one NIfTI file, at most {LIMIT_MB} MB", accept_multiple_files=True,
                 key=_uploader(), on_change=whole(_dropped), max_upload_size=LIMIT_MB,
             )  # fmt: skip
         st.segmented_control(
@@ -96,8 +98,8 @@ def _line(context: PageContext) -> tuple[ImageQuery | None, DeltaGenerator]:
         )  # fmt: skip
         corner = st.container(width="content")
     example = state.get("example")
-    if example and example[0] == "scan" and files:
-        _example("Like the scan", scan_name(files))
+    if example and example[0] == "scan" and (name := scan_name(files)):
+        _example("Like the scan", name)
         return read_scan(files, context.front.read_scan), corner
     if example and example[0] in ("study", "spot"):
         _example("Like this study" if example[0] == "study" else "With a spot like one of", example[2])
@@ -119,8 +121,9 @@ def _saved(context: PageContext) -> None:
     with st.popover("Saved", icon=":material/bookmark:"):
         found = context.front.kept.saved_searches()
         both = {one.token: one for one in (*found.kept, *found.latest)}
+        labels = told_apart({token: _title(one) for token, one in both.items()})
         st.selectbox(
-            "Open", list(both), None, format_func=lambda token: _title(both[token]), key="saved-open",
+            "Open", list(both), None, format_func=lambda token: labels.get(token, token), key="saved-open",
             placeholder="a kept or a recent search", on_change=whole(_open_saved), args=(context,),
         )  # fmt: skip
         token = st.session_state.get("token")
@@ -171,11 +174,13 @@ def _answer(context: PageContext, query: Query, where: Filter) -> Hits | None:
         return None
     if not (isinstance(query, ImageQuery) or (state.get("example") or ("",))[0] in ("scan", "spot")):
         state["token"] = _remembered(context, now)
+        asked.leave(None)
         if state["token"]:
             st.query_params["search"] = state["token"]
     else:
         st.query_params.pop("search", None)
         state["token"] = None  # no address leads to this list: that of the search before is another one's
+        asked.leave(state.get("example"))
     state["answer"] = (key, hits)
     return hits
 
@@ -292,6 +297,10 @@ def _typed() -> None:
 
 
 def _dropped() -> None:
+    """Files came, or the last one was taken out of the box."""
+    if not st.session_state.get(_uploader()):
+        _no_example()
+        return
     st.session_state["example"] = ("scan",)
     st.session_state["words"] = ""
 

@@ -41,7 +41,9 @@ def result_list(data: Mapping[str, Any], on_act: Callable[[], None]) -> None:
     """Draw the list. What a person does there is in `done("results")` while `on_act` runs: {"acts": [...]}, in their
     order, also those that were there before; each with its number `n` and the words that the list had been drawn for.
     """
-    registered("results", '<div class="results"></div>')(key="results", data=dict(data), on_act_change=whole(on_act))
+    registered("results", '<div class="results"></div>', "hand.js")(
+        key="results", data=dict(data), on_act_change=whole(on_act)
+    )
 
 
 def list_data(

@@ -15,4 +15,4 @@ GENERAL = (("/", "to the search box"), ("?", "this sheet"))
 def key_sheet(shortcuts: Sequence[tuple[str, str]]) -> None:
     """Draw the button and hear the keys. shortcuts: those of this page."""
     rows = [list(one) for one in dict((*shortcuts, *GENERAL)).items()]
-    registered("keys", _HTML)(key="keys", data=rows)
+    registered("keys", _HTML, "hand.js", "addresses.js")(key="keys", data=rows)

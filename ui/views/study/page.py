@@ -325,7 +325,9 @@ def _called(study: StudyCard, first: SeriesCard | None) -> str:
 
 def _side(kind: str, label: str, rows: Sequence[Mapping[str, Any]], on_act: Any, *, key: str = "") -> None:
     data = {"kind": kind, "label": label, "rows": [dict(row) for row in rows]}
-    registered("side", '<div class="side"></div>')(key=key or f"side-{kind}", data=data, on_act_change=whole(on_act))
+    registered("side", '<div class="side"></div>', "hand.js")(
+        key=key or f"side-{kind}", data=data, on_act_change=whole(on_act)
+    )
 
 
 def _choose() -> None:

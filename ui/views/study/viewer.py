@@ -92,5 +92,5 @@ def _runs(body: bytes) -> bytes:
 
 def viewer(packed: bytes, *, key: str, on_act: Callable[[], None] = lambda: None) -> None:
     """Draw it; a spot that was marked is in `done(key)`, {"do": "spot", "box": [...]}, while `on_act` runs."""
-    component = registered("viewer", _HTML, "pane.js", "outlines.js", "volume3d.js")
+    component = registered("viewer", _HTML, "pane.js", "outlines.js", "volume3d.js", "hand.js")
     component(key=key, data=packed, on_act_change=whole(on_act))

@@ -14,17 +14,28 @@ export default function (component) {
   const open = () => (sheet.open ? sheet.close() : sheet.showModal());
   const button = parentElement.querySelector(".open");
   const keys = (event) => {
-    const at = event.composedPath()[0];
-    if (at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName))) return;
+    if (typing(event)) return;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const box = document.querySelector('input[aria-label="Search"]');
     if (event.key === "?") { event.preventDefault(); open(); }
     if (event.key === "/" && box) { event.preventDefault(); box.focus(); box.select(); }
   };
+  // While the sheet lies over the page its keys reach nothing behind it
+  const over = (event) => {
+    if (!sheet.open) return;
+    event.stopImmediatePropagation();
+    if (event.key === "?") { event.preventDefault(); sheet.close(); }
+  };
   held.get(sheet)?.();
-  const stop = () => { document.removeEventListener("keydown", keys); button.removeEventListener("click", open); };
+  const stop = () => {
+    window.removeEventListener("keydown", over, true);
+    document.removeEventListener("keydown", keys);
+    button.removeEventListener("click", open);
+  };
   held.set(sheet, stop);
   button.addEventListener("click", open);
   document.addEventListener("keydown", keys);
+  window.addEventListener("keydown", over, true);
+  oneAddressAnAct();
   return () => held.get(sheet)?.();
 }

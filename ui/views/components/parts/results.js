@@ -8,10 +8,6 @@ const make = (tag, attributes = {}, ...children) => {
   node.append(...children.filter((child) => child !== null && child !== ""));
   return node;
 };
-const typing = (event) => {
-  const at = event.composedPath()[0];
-  return at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName));
-};
 const WORDS = { historical: "history" };
 const held = new WeakMap();
 
@@ -58,7 +54,7 @@ export default function (component) {
       input.addEventListener("keydown", (event) => {
         event.stopPropagation();
         if (event.key === "Enter") act({ do: "chip", place, text: input.value });
-        if (event.key === "Escape") draw();
+        if (event.key === "Escape") { draw(); box.querySelector("button").focus(); }
       });
       input.addEventListener("blur", draw);
       box.replaceChildren(input);
@@ -136,8 +132,7 @@ export default function (component) {
     mark();
   };
 
-  const render = () => {
-  const focused = parentElement.activeElement?.classList?.contains("row");
+  const render = () => drawKeepingFocus(root, () => {
   rows = data.hits.map(row);
   root.replaceChildren(
     data.chips.length + data.filters.length ? make("div", { class: "chips", role: "group", "aria-label": "What is searched for" }, ...data.chips.map(chip), ...data.filters.map(filter)) : "",
@@ -148,7 +143,7 @@ export default function (component) {
       "Questions that have nothing to do with MR come as near as this one. What follows is merely the nearest.") : "",
     ...data.notes.map((note) => make("div", { class: "note", role: "status" }, note)),
     make("div", { class: "bar", role: "status" }, make("span", {}, data.said),
-      data.thumbs ? make("button", { "aria-pressed": String(data.refined), on: { click: () => act({ do: "refine", on: !data.refined }) } },
+      data.thumbs ? make("button", { "data-at": "refine", "aria-pressed": String(data.refined), on: { click: () => act({ do: "refine", on: !data.refined }) } },
         `refine by ${data.thumbs} ${data.thumbs === 1 ? "thumb" : "thumbs"}`) : ""),
     data.weighed ? make("details", { class: "weighed" }, make("summary", {}, "Why scans count so much"), data.weighed) : "",
     ...rows.flatMap((one, place) => (data.hits[place].fits || (place && !data.hits[place - 1].fits) ? [one]
@@ -159,8 +154,7 @@ export default function (component) {
       make("button", { on: { click: () => { state.picked = []; act({ do: "pick", studies: [] }); render(); } } }, "Clear")) : "",
   );
   mark();
-  if (focused) rows[state.at]?.focus({ preventScroll: true });
-  };
+  }, () => rows[Math.max(state.at, 0)]);
   render();
 
   // Turning pages leaves an address of the page before under this list: put its own there, so that it can be reloaded.
@@ -187,10 +181,9 @@ export default function (component) {
     if (typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
     const hit = data.hits[state.at];
     const study = hit?.study ?? null;
-    const pressed = /^(BUTTON|SUMMARY|A)$/.test(event.composedPath()[0]?.tagName); // Enter is for what has the focus
     const acts = {
       j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1),
-      Enter: pressed || study === null ? null : () => act({ do: "open", study }),
+      Enter: pressed(event) || study === null ? null : () => act({ do: "open", study }),
       m: study === null ? null : () => act({ do: "like", uid: hit.uid, name: hit.name }),
       x: study === null ? null : () => pick(study),
       u: study === null ? null : () => judge(hit, 1, rows[state.at]),

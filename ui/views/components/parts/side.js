@@ -25,5 +25,6 @@ export default function (component) {
     node.addEventListener("click", () => act({ do: "ask", text: one.text }));
     return node;
   };
-  root.replaceChildren(make("div", { class: data.kind, role: "group", "aria-label": data.label }, ...data.rows.map(data.kind === "rail" ? rail : report)));
+  drawKeepingFocus(root, () => root.replaceChildren(make("div", { class: data.kind, role: "group", "aria-label": data.label },
+    ...data.rows.map(data.kind === "rail" ? rail : report))));
 }

@@ -233,9 +233,7 @@ class Viewer {
   }
   said(value) { return Math.abs(value) >= 100 ? String(Math.round(value)) : value.toPrecision(3); } // in the file's own units
   key(event) {
-    const at = event.composedPath()[0];
-    if (at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName))) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.volume) return;
+    if (typing(event) || event.ctrlKey || event.metaKey || event.altKey || !this.volume) return;
     if (VIEWERS.size > 1 && !this.active) return;
     if (event.repeat && /^[a-z0-9]$/.test(event.key)) return; // held down, it was meant once
     const count = this.volume.shape[this.axis];
@@ -243,7 +241,7 @@ class Viewer {
       ArrowUp: () => this.scroll(-1), ArrowDown: () => this.scroll(1), PageUp: () => this.scroll(-10), PageDown: () => this.scroll(10),
       Home: () => this.scroll(-count), End: () => this.scroll(count), "+": () => this.panes[0].magnify(1.2), "-": () => this.panes[0].magnify(1 / 1.2),
       i: () => this.act("invert"), p: () => this.act("planes"), h: () => this.volume.heat && this.act("heat"), f: () => this.act("fit"),
-      s: () => this.tell && this.act("mark"), 0: () => this.reset(), " ": () => at?.tagName !== "BUTTON" && this.play(),
+      s: () => this.tell && this.act("mark"), 0: () => this.reset(), " ": () => this.play(),
     };
     for (let number = 1; number <= this.volume.windows.length; number += 1) acts[number] = () => this.preset(number - 1);
     if (this.deep) acts.d = () => this.act("solid");
@@ -252,7 +250,7 @@ class Viewer {
       return;
     }
     const act = acts[event.key];
-    if (!act || (event.key === " " && at?.tagName === "BUTTON")) return;
+    if (!act || (event.key === " " && pressed(event))) return;
     event.preventDefault();
     act();
   }
