@@ -17,9 +17,10 @@ from spinecho.db.vectors.served import SpaceView
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.language.query_words import parse_query
+from spinecho.encoders.language.scripts import without_other_letters
 from spinecho.search.channels.clause_agreement import judge
 from spinecho.search.channels.retrieve import Retriever
-from spinecho.search.query import ImageQuery
+from spinecho.search.query import OTHER_LETTERS, ImageQuery
 
 ReadScan: TypeAlias = Callable[[Path], ImageQuery]
 
@@ -60,7 +61,9 @@ class Likeness:
             aligned = self._dual.aligned_text
             if aligned is None:
                 raise CohortError(f"the encoder {self._dual.name!r} does not compare words with scans; leave out by")
-            return self._studies_of(self._above(self._retriever.image, aligned.encode([asked]), at_least))
+            if not (seen := without_other_letters(query.wanted)):
+                raise CohortError(f"text = {text!r}: {OTHER_LETTERS}")
+            return self._studies_of(self._above(self._retriever.image, aligned.encode([spelled_out(seen)]), at_least))
         near = self._above(self._retriever.text, self._dual.text.encode([asked]), at_least)
         found: dict[int, float] = {}
         for vector_id, card in passage_cards(self._retriever.database, list(near)).items():

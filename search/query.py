@@ -15,6 +15,7 @@ Box: TypeAlias = tuple[float, float, float, float, float, float]
 
 
 ONLY_UNWANTED = "the query only says what is not wanted; say what a scan should show, or search by words"
+OTHER_LETTERS = "words are compared with scans in Latin letters; say it in English, or search reports by words"
 """Why some words cannot be compared with scans."""
 
 

@@ -18,12 +18,13 @@ from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.language.findings import Wish, wish
 from spinecho.encoders.language.query_words import QueryText, parse_query
+from spinecho.encoders.language.scripts import without_other_letters
 from spinecho.errors import QueryError
 from spinecho.search.answers.explain import explain
 from spinecho.search.answers.fold import conditions_of_words, fold, how_many_fit, nothing_relevant
 from spinecho.search.answers.hits import Results
 from spinecho.search.answers.listing import Listed, first_of, listed_of
-from spinecho.search.answers.notes import of_archive, of_nothing, of_ranked
+from spinecho.search.answers.notes import of_archive, of_nothing, of_ranked, why_not_by_scans
 from spinecho.search.answers.order import in_order
 from spinecho.search.channel_weights import Weighing
 from spinecho.search.channels.background import Background, Relevance
@@ -41,7 +42,6 @@ from spinecho.search.likeness import Likeness, ReadScan
 from spinecho.search.planning.planner import Planner
 from spinecho.search.planning.query_plan import QueryPlan, Way
 from spinecho.search.query import (
-    ONLY_UNWANTED,
     Evidence,
     ImageQuery,
     Kind,
@@ -278,8 +278,9 @@ class Snapshot:
         query = query or parse_query(asked.text)
         echo: dict[str, Any] = {"by": str(asked.by)}
         aligned = self._dual.aligned_text
-        if asked.by is Evidence.SCANS and (aligned is None or not query.wanted or want is Kind.REPORT):
-            raise QueryError(_why_not_by_scans(self._dual.name, aligned=aligned is not None, want=want))
+        seen = without_other_letters(query.wanted)  # to what compares words with scans the others are noise
+        if asked.by is Evidence.SCANS and (aligned is None or not seen or want is Kind.REPORT):
+            raise QueryError(why_not_by_scans(self._dual.name, query.wanted, aligned=aligned is not None, want=want))
         parts: dict[str, Found] = {}
         rated = asked.good, asked.bad
         vector = None
@@ -296,8 +297,8 @@ class Snapshot:
         encoding = worded = None
         if asked.by is not Evidence.SCANS and vector is None and (query.wanted or asked.like is None):
             encoding = self._encoding.submit(self._dual.text, [_encoded(query)])
-        pictures = aligned is not None and bool(query.wanted) and want is Kind.STUDY and asked.by is not Evidence.WORDS
-        seeing = self._encoding.submit(aligned, [spelled_out(query.wanted)]) if pictures and aligned else None
+        pictures = aligned is not None and bool(seen) and want is Kind.STUDY and asked.by is not Evidence.WORDS
+        seeing = self._encoding.submit(aligned, [spelled_out(seen)]) if pictures and aligned else None
         if asked.by is not Evidence.SCANS and query.wanted:
             worded = self._retriever.words(query, words, want=want, k=k, where=where)
             clock.lap("words")
@@ -367,7 +368,9 @@ class Snapshot:
 
     def _weights_used(self, query: Query, plan: QueryPlan | None, want: Kind) -> dict[str, Any]:
         """What channels counted, where words found scans too and the two were put together."""
-        if plan is None or plan.way is not Way.WORDS or not isinstance(query, TextQuery) or not plan.query.wanted:
+        if plan is None or plan.way is not Way.WORDS or not isinstance(query, TextQuery):
+            return {}
+        if not without_other_letters(plan.query.wanted):
             return {}
         if query.by is not Evidence.EVERYTHING or want is not Kind.STUDY or self._dual.aligned_text is None:
             return {}
@@ -387,11 +390,3 @@ class Snapshot:
 def _encoded(query: QueryText) -> str:
     """What the sentence encoder is given; to it an abbreviation that no report holds means nothing."""
     return spelled_out(query.wanted or " ".join(query.unwanted))
-
-
-def _why_not_by_scans(encoder: str, *, aligned: bool, want: Kind) -> str:
-    if not aligned:
-        return f"the encoder {encoder!r} does not compare words with scans; search by words, or use an aligned encoder"
-    if want is Kind.REPORT:
-        return "reports are found by words; ask for studies, or search by words"
-    return ONLY_UNWANTED

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from spinecho.db.files import file_index
 from spinecho.db.filters.algebra import Filter
 from spinecho.db.schema.database import Database
+from spinecho.encoders.language.scripts import in_other_letters
 from spinecho.search.answers.hits import Hit
 from spinecho.search.answers.listing import affirming, why_no_report
 from spinecho.search.channels.background import Relevance
@@ -14,7 +15,7 @@ from spinecho.search.channels.found import Found
 from spinecho.search.channels.lexical import unheard, words_of
 from spinecho.search.channels.retrieve import Retriever
 from spinecho.search.planning.query_plan import QueryPlan, Way
-from spinecho.search.query import Kind, Query, SpotQuery, TextQuery
+from spinecho.search.query import ONLY_UNWANTED, OTHER_LETTERS, Kind, Query, SpotQuery, TextQuery
 
 
 def of_archive(database: Database, retriever: Retriever) -> list[str]:
@@ -70,6 +71,8 @@ def of_ranked(
     shown = [one.passage.text for hit in hits for one in hit.passages]
     if hits and (never := unheard(database, words_of(plan.query), plan.typed, passages=shown)):
         messages.append(f"no report or header says {', '.join(map(repr, never))}, under any name known for it")
+    if hits and want is Kind.STUDY and (others := in_other_letters(plan.query.wanted)):
+        messages.append(f"no scan is compared with {', '.join(map(repr, others))}: {OTHER_LETTERS}")
     if plan.query.unwanted and not any(hit.fits for hit in hits):
         count = len(affirming(database, retriever.selection, plan.query, where, want))
         terms = " or ".join(map(repr, plan.query.unwanted))
@@ -79,3 +82,12 @@ def of_ranked(
         elif count:
             messages.append(f"{count} {noun.replace('study', 'studie')}s that affirm {terms} are left out")
     return messages
+
+
+def why_not_by_scans(encoder: str, wanted: str, *, aligned: bool, want: Kind) -> str:
+    """Why these words cannot be compared with scans."""
+    if not aligned:
+        return f"the encoder {encoder!r} does not compare words with scans; search by words, or use an aligned encoder"
+    if want is Kind.REPORT:
+        return "reports are found by words; ask for studies, or search by words"
+    return OTHER_LETTERS if wanted else ONLY_UNWANTED

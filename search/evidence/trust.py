@@ -29,6 +29,7 @@ from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.language.expand import spelled_out
 from spinecho.encoders.language.findings import RULES
 from spinecho.encoders.language.query_words import parse_query
+from spinecho.encoders.language.scripts import without_other_letters
 from spinecho.encoders.measuring.figures import Figure
 from spinecho.encoders.networks.parts_of_volumes import added_by_stored
 from spinecho.encoders.space import Encoder, require_stored
@@ -37,7 +38,7 @@ from spinecho.search.channels.background import UNRELATED, changed_much
 from spinecho.search.evidence import sides
 from spinecho.search.evidence.scale import Floats, Scale, measured, scale_of
 from spinecho.search.evidence.sides import Sided
-from spinecho.search.query import ONLY_UNWANTED
+from spinecho.search.query import ONLY_UNWANTED, OTHER_LETTERS
 
 CHANNEL = "parts"
 """Under which it is kept with the space's backgrounds."""
@@ -85,11 +86,14 @@ class Tested:
 
 
 def wanted_by(words: str) -> str:
-    """What of some words a scan could show. Raises `QueryError` where they only say what is not there."""
+    """What of some words a scan could show. Raises `QueryError` where they only say what is not there, and for words in
+    letters that no encoder compares with scans."""
     wanted = parse_query(words).wanted
     if not wanted:
         raise QueryError(ONLY_UNWANTED)
-    return wanted
+    if not (seen := without_other_letters(wanted)):
+        raise QueryError(OTHER_LETTERS)
+    return seen
 
 
 def require_evidence(database: Database, words: str) -> None:
