@@ -20,6 +20,7 @@ from spinecho.search.access.late_engine import LateEngine
 from spinecho.search.access.persons import Access, Person, Role, digest_of, needs, uid_or_digest
 from spinecho.search.answers.hits import Results
 from spinecho.search.engine import Engine
+from spinecho.search.planning.query_plan import Way
 from spinecho.search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from spinecho.search.relevance_feedback import query_key
 
@@ -105,6 +106,18 @@ class Kept(EngineAccess):
         """The search of a token. Raises `NoSuchSearch` unless it is this person's own or shared."""
         with self._acting("open-search", digest_of(token)):
             return saved.recall(self._database, token, self.person.name)
+
+    @needs(Role.VIEWER, "open a saved search")
+    def shown_by_scans(self, token: str) -> str:
+        """What of the words of a kept search scans may be asked about: not identifiers, nor what became a condition.
+
+        Raises `NoSuchSearch`, and `QueryError` for words that are none here any more.
+        """
+        asked = self.open_search(token).asked
+        on, off = (tuple(map(str, asked.get(key) or ())) for key in ("on", "off"))
+        words = TextQuery(str(asked.get("words") or ""), on=on, off=off, as_typed=bool(asked.get("as_typed")))
+        plan = self._engine.plan(words, patients=self.may(SEES_PATIENTS))
+        return plan.query.wanted if plan.way is Way.WORDS else ""
 
     @needs(Role.VIEWER, "search")
     def remember_search(self, asked: Mapping[str, Any]) -> str:

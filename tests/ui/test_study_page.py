@@ -17,6 +17,8 @@ from hypothesis.extra import numpy as arrays
 from pages import DemoHome, acts, calm, component, texts
 from streamlit.testing.v1 import AppTest
 
+from spinecho.db.people.saved import remember
+from spinecho.db.schema.database import Database
 from spinecho.encoders.preparing.grey_levels import TOP, levels_of
 from spinecho.encoders.reading.volume import Volume
 from spinecho.search.evidence.heat import Heat
@@ -43,6 +45,30 @@ def opened(study: str) -> AppTest:
     page = AppTest.from_string(STUDY, default_timeout=120)
     page.query_params["study"] = study
     return calm(page.run())
+
+
+@pytest.mark.parametrize(
+    ("words", "owner", "asks"),
+    [
+        ("lesion, no haemorrhage", "ada", "lesion"),
+        ("sex:F", "ada", ""),
+        ("no haemorrhage", "ada", ""),
+        ("lesion", "eve", ""),
+    ],
+)
+def test_a_page_that_is_reloaded_knows_what_was_searched_for(home: Path, words: str, owner: str, asks: str) -> None:
+    """A session begins with a reload: the words are those of the list that the address names, not of the last one."""
+    database = Database.open(home / "spinecho.sqlite")
+    token = remember(database, owner, {"words": words, "want": "study", "k": 10, "filters": {}})
+    page = AppTest.from_string(STUDY, default_timeout=120)
+    page.query_params.update({"study": "1", "search": token})
+    page.session_state["asked"], page.session_state["asked-by"] = "of another list", "another"
+    calm(page.run())
+    assert page.session_state["asked"] == asks
+    assert bool([one for one in page.toggle if one.key == "evidence"]) is bool(asks)
+    before = len(acts(home, "open-search"))
+    calm(page.run())
+    assert len(acts(home, "open-search")) == before, "asked once a session"
 
 
 def hostile(home: Path) -> str:

@@ -69,7 +69,7 @@ def search_page(context: PageContext) -> None:
         most=asked.MOST, words=_words(), heard=int(state.get("heard") or 0), place=str(state.get("token") or ""),
     )  # fmt: skip
     state["chips"] = hits.understood.chips if hits.understood else ()
-    state["asked"] = _shown_by_a_scan(hits)
+    state["asked"], state["asked-by"] = _shown_by_a_scan(hits), state.get("token")
     result_list(data, lambda: _acts(context, where))
 
 
@@ -89,8 +89,8 @@ def _line(context: PageContext) -> tuple[ImageQuery | None, DeltaGenerator]:
         )  # fmt: skip
         with st.popover("Scan", icon=":material/upload_file:", help="Search with a scan"):
             files = st.file_uploader(
-                f"DICOM files of one series, a zip of them, or one NIfTI file, at most {LIMIT_MB} MB", accept_multiple_files=True,
-                key=_uploader(), on_change=whole(_dropped), max_upload_size=LIMIT_MB,
+                f"DICOM files of one series, a zip of them, or one NIfTI file, at most {LIMIT_MB} MB",
+                accept_multiple_files=True, key=_uploader(), on_change=whole(_dropped), max_upload_size=LIMIT_MB,
             )  # fmt: skip
         st.segmented_control(
             "Find", list(_KINDS), format_func=_KINDS.__getitem__, key="want", required=True,

@@ -19,6 +19,7 @@ from spinecho.setup.wiring import USER_ERRORS
 from spinecho.shown import (
     Heat,
     Levels,
+    NoSuchSearch,
     OpenedSeries,
     OpenedStudy,
     PassageCard,
@@ -166,7 +167,7 @@ def _notes(opened: OpenedStudy) -> None:
 
 def _scan(context: PageContext, study: StudyCard, card: SeriesCard) -> OpenedSeries | None:
     """Draw it; gives the series that was opened, None, with the trouble, where it cannot be."""
-    words = str(st.session_state.get("asked") or "")
+    words = _words(context)
     wanted = bool(words) and st.toggle("Evidence for the words searched for", key="evidence")
     opened = None
     try:
@@ -187,6 +188,19 @@ def _scan(context: PageContext, study: StudyCard, card: SeriesCard) -> OpenedSer
     if message := st.session_state.pop("spot-message", None):
         trouble("This spot cannot be searched for", message, grave=False)
     return opened
+
+
+def _words(context: PageContext) -> str:
+    """What scans may be asked about of the words of the list that the address names: another than the session's own
+    where the page was reloaded, or reached by an address or the browser's history."""
+    state, token = st.session_state, st.query_params.get("search")
+    if token and token != state.get("asked-by"):
+        try:
+            state["asked"] = context.front.kept.shown_by_scans(token)
+        except (NoSuchSearch, QueryError):  # another's, forgotten, or of words that mean nothing here any more
+            state["asked"] = ""
+        state["asked-by"] = token
+    return str(state.get("asked") or "")
 
 
 def _heat(context: PageContext, study: StudyCard, series: OpenedSeries, words: str) -> Heat | None:
