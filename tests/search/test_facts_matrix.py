@@ -427,7 +427,8 @@ def test_days_that_are_more_or_bounds_or_no_days_are_no_pair(typed: str) -> None
 
 _DONE_TO = (
     "hysterectomy", "laminectomy", "rotator cuff repair", "ACL reconstruction", "total hip replacement",
-    "spinal fusion", "embolisation", "craniotomy", "angioplasty", "caesarean", "biopsy", "chemotherapy", "concussion", "TACE",
+    "spinal fusion", "embolisation", "craniotomy", "angioplasty", "caesarean", "biopsy", "chemotherapy", "concussion",
+    "TACE",
 )  # fmt: skip
 
 
