@@ -57,7 +57,7 @@ def open(
         environment["SPINECHO_DATABASE"], name = name, None
     elif name is not None:
         environment.pop("SPINECHO_DATABASE", None)
-    place = None if name is None else Path(name)
+    place = None if name is None else place_of(name)
     return Archive(
         read_settings(home=place, encoder=encoder, text_model=text_model, device=device, environment=environment),
         create=create,

@@ -72,6 +72,8 @@ def _variable(value: str) -> str:
 
 
 def _whole_path(value: str) -> str:
+    if not value:  # pathlib would take the current folder
+        raise ValueError("a path")
     return str(Path(value).expanduser().absolute())
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from spinecho.errors import SettingsError
 from spinecho.indexer.reports.receiving.listener import Listener, ListenerError, Network
 from spinecho.indexer.reports.receiving.spool import Spool
+from spinecho.setup.places import place_of
 
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
@@ -42,7 +43,7 @@ def receive_reports(
             f"whoever reaches {host} could send reports: name the senders with --allow, such as 10.1.2.0/24"
         )
     tls = _tls(certificate, key, client_authority)
-    listener = Listener(Spool(Path(folder)), networks)
+    listener = Listener(Spool(place_of(folder)), networks)
     asyncio.run(_listen(listener, host, port, tls, on_ready))
     return dict(listener.counts)
 

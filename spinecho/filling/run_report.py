@@ -24,6 +24,7 @@ from spinecho.db.store.predictions import prediction_counts
 from spinecho.filling.status_facts import remedy_of
 from spinecho.indexer.progress import STAGES
 from spinecho.indexer.reports.store import DIVIDED, GUESSED, STRUCK, UNREAD, WITHDRAWN
+from spinecho.setup.places import place_of
 from spinecho.setup.private import open_private
 from spinecho.setup.settings import Settings
 
@@ -78,7 +79,7 @@ class RunReport:
 
     def write(self, path: str | Path) -> Path:
         """Write the page into a file that its owner alone may read, in place of what was there. Raises `StoreError`."""
-        target = Path(path)
+        target = place_of(path)
         try:
             with open_private(target) as file:
                 file.write(self.to_html().encode())

@@ -12,6 +12,7 @@ from spinecho.db.durable import filled_folder
 from spinecho.db.errors import BackupDamaged, StorageFailure, StoreError
 from spinecho.maintaining.upkeep import Home, settings_of
 from spinecho.search.access.persons import Role
+from spinecho.setup.places import place_of
 from spinecho.setup.private import private_files
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def make_key(path: str | Path) -> Path:
     """Write a new key file. Without it the backups that are made with it cannot be read: keep it somewhere else."""
     from spinecho.db.backup.sealing import make_key  # noqa: PLC0415
 
-    place = Path(path).expanduser().absolute()
+    place = place_of(path).absolute()
     make_key(place)
     return place
 
@@ -81,12 +82,12 @@ def backup(
     from spinecho.db.schema.database import HEAD, Database  # noqa: PLC0415
     from spinecho.db.upkeep.probes import answers, as_json  # noqa: PLC0415
 
-    settings = settings_of(home)
+    settings, place = settings_of(home), place_of(folder).absolute()
     with private_files():
         open_access(settings).allow(Role.MANAGER, "back up the home", "backup", encrypted=key_file is not None)
         databases = _databases(settings)
-        _require_apart(_place(folder), settings.home)
-        repository = Repository.open(_place(folder), sealer_of(_key(key_file)), create=True)
+        _require_apart(place, settings.home)
+        repository = Repository.open(place, sealer_of(_key(key_file)), create=True)
         with repository.writing():
             lost = sorted({*repository.names()} - {*repository.fit()})
             on_stage("copying")
@@ -172,7 +173,7 @@ def restore(
     """
     from spinecho.db.backup.home_files import put  # noqa: PLC0415
 
-    repository, place = _repository(folder, key_file), Path(home).expanduser().absolute()
+    place, repository = place_of(home).absolute(), _repository(folder, key_file)
     names = repository.names()
     if not names:
         raise StoreError(f"{folder} holds no backup yet")
@@ -238,15 +239,11 @@ def _databases(settings: Settings) -> dict[str, Path]:
 def _repository(folder: str | Path, key_file: str | Path | None) -> Repository:
     from spinecho.db.backup.repository import Repository, sealer_of  # noqa: PLC0415
 
-    return Repository.open(_place(folder), sealer_of(_key(key_file)))
-
-
-def _place(folder: str | Path) -> Path:
-    return Path(folder).expanduser().absolute()
+    return Repository.open(place_of(folder).absolute(), sealer_of(_key(key_file)))
 
 
 def _key(key_file: str | Path | None) -> Path | None:
-    return None if key_file is None else Path(key_file).expanduser().absolute()
+    return None if key_file is None else place_of(key_file).absolute()
 
 
 def _backup(manifest: Manifest, warning: str = "") -> Backup:

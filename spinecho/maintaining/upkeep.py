@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from spinecho.access.people import open_access, open_record
 from spinecho.db.schema.damage import Finding as Damage
 from spinecho.search.access.persons import Role
+from spinecho.setup.places import place_of
 from spinecho.setup.private import make_private, private_files
 from spinecho.setup.settings import Settings, read_settings
 from spinecho.setup.wiring import indexing_lock, open_database, open_dual
@@ -121,7 +122,7 @@ def copy_database(home: Home = None, to: str | Path = "", *, on_progress: OnProg
     from spinecho.db.upkeep.copying import copy_rows  # noqa: PLC0415
     from spinecho.db.upkeep.kept_up import refresh_builds, refresh_snapshot  # noqa: PLC0415
 
-    settings, place = settings_of(home), read_location(str(to))
+    settings, place = settings_of(home), read_location(str(to) if "://" in str(to) else str(place_of(to)))
     other = place if isinstance(place, Path) else None
     tell = on_progress or (lambda *_: None)
     with private_files():
@@ -163,7 +164,7 @@ def remove_copies(home: Home = None, *, names: Sequence[str] | None = None) -> t
 
 def settings_of(home: Home) -> Settings:
     """The settings that are meant."""
-    return home if isinstance(home, Settings) else read_settings(home=None if home is None else Path(home))
+    return home if isinstance(home, Settings) else read_settings(home=None if home is None else place_of(home))
 
 
 def require_home(settings: Settings, *, notify: Callable[[str], None]) -> None:

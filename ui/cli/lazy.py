@@ -11,6 +11,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from spinecho.ui.cli.empty_paths import refuse_empty_paths
+
 MARKUP: Any = "markdown"
 
 
@@ -69,7 +71,10 @@ class _Commands(dict[str, Any]):
 
 
 def _load(name: str, place: str) -> Any:
-    """The command as Typer makes it of a function, with the module's HELP if it has one, or of a Typer app."""
+    """The command as Typer makes it of a function, with the module's HELP if it has one, or of a Typer app.
+
+    None of its paths may be empty.
+    """
     module_name, _, attribute = place.partition(":")
     module = importlib.import_module(module_name)
     found = getattr(module, attribute)
@@ -80,7 +85,7 @@ def _load(name: str, place: str) -> Any:
     else:
         parent.command(name, help=getattr(module, "HELP", None))(found)
     made: Any = get_command(parent)
-    return made.commands[name]
+    return refuse_empty_paths(made.commands[name])
 
 
 def _nothing() -> None:
