@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,13 +14,23 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from benchmarks.browser import free_port
 from spinecho.access.roles import RolesError
 from spinecho.db.schema.database import Database
 from spinecho.encoders.sandbox.environment import command_environment, module_path, reading_environment
 from spinecho.setup.settings import as_environment, read_settings
-from spinecho.ui.server.serve import OpenToEverybody, check_address, is_loopback, rules_for
+from spinecho.ui.cli.app import app
+from spinecho.ui.server.serve import (
+    NoPort,
+    OpenToEverybody,
+    check_address,
+    check_port,
+    is_loopback,
+    rules_for,
+    tell_address,
+)
 
 ROOT = Path(__file__).parents[2]
 OUTSIDE = Path(__file__).parent / "outside"
@@ -199,6 +210,40 @@ def test_the_command_refuses_and_says_why(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(ROOT)})
     assert done.returncode == 2
     assert "--open" in done.stderr
+
+
+@pytest.fixture
+def taken(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """A port at which somebody listens, and the address file of who does."""
+    Database.open(tmp_path / "spinecho.sqlite").close()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        held = tmp_path / f"room-{port}.address"
+        held.write_text("that of the server that runs\n")
+        yield port, held
+
+
+@pytest.mark.parametrize("command", [["ui"], ["serve"], ["serve", "--no-pages"], ["mcp", "--transport", "http"]])
+def test_a_second_server_takes_nothing_from_the_first(taken: tuple[int, Path], command: list[str]) -> None:
+    port, held = taken
+    done = CliRunner().invoke(app, [*command, "--home", str(held.parent), "--port", str(port)])
+    assert done.exit_code == 3, done.output
+    assert f"127.0.0.1:{port} is taken" in done.output
+    assert held.read_text() == "that of the server that runs\n"
+
+
+def test_nor_does_one_that_began_at_the_same_moment(taken: tuple[int, Path]) -> None:
+    port, held = taken
+    with pytest.raises(NoPort, match="is taken"):
+        tell_address(read_settings(home=held.parent), "127.0.0.1", port, "s" * 40)
+    assert held.read_text() == "that of the server that runs\n"
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "not a name", ".."])
+def test_an_address_that_this_machine_has_not_is_named(address: str) -> None:
+    with pytest.raises(NoPort, match="of this machine"):
+        check_port(address, free_port())
+    check_port("127.0.0.1", free_port())
 
 
 def test_children_get_what_they_need_and_no_secret() -> None:

@@ -8,7 +8,7 @@ import typer
 
 from spinecho.db.errors import BackendMissing
 from spinecho.setup.settings import read_settings
-from spinecho.ui.mcp_address import check_loopback
+from spinecho.ui.mcp_address import check_place
 from spinecho.ui.opening import open_archive
 from spinecho.ui.printing.options import LOOPBACK, Address, Device, Encoder, Home, guarded
 
@@ -38,8 +38,8 @@ def mcp(
         import mcp.server  # noqa: F401, PLC0415  (slow to import)
     except ImportError as error:
         raise BackendMissing(f"tools for assistants need {error.name}: pip install '.[mcp]'") from error
-    if transport == "http" and not allowed:
-        check_loopback(address)
+    if transport == "http":
+        check_place(address, port, allowed=allowed)
     settings = read_settings(home=home, encoder=encoder, device=device)
     with open_archive(settings) as archive:
         if transport == "stdio":

@@ -22,7 +22,7 @@ from spinecho.ui.printing.options import (
     Theme,
     guarded,
 )
-from spinecho.ui.server.serve import check_address
+from spinecho.ui.server.serve import check_address, check_port
 
 
 @guarded
@@ -47,6 +47,7 @@ def ui(
     settings = read_settings(home=home, encoder=encoder, device=device)
     check_address(address, settings, allowed=allowed)
     require_home(settings, notify=show_warning)  # says what is wrong here rather than in the browser
+    check_port(address, port)
     command = [
         sys.executable,
         "-P",

@@ -47,11 +47,12 @@ def serve(
         import structlog  # noqa: F401, PLC0415
     except ImportError as error:
         raise BackendMissing(f"serving needs {error.name}: pip install '.[server]'") from error
-    from spinecho.ui.server.serve import check_address  # noqa: PLC0415
+    from spinecho.ui.server.serve import check_address, check_port  # noqa: PLC0415
 
     settings = read_settings(home=home, encoder=encoder, device=device)
     check_address(address, settings, allowed=allowed)
     require_home(settings, notify=show_warning)  # says what is wrong here rather than to a caller
+    check_port(address, port)
     command = [
         sys.executable, "-P", "-m", "spinecho.ui.server.one", f"--address={address}", f"--port={port}",
         f"--theme={theme}", f"--workers={workers}", f"--jobs={jobs}", *(f"--host={name}" for name in host or ()),

@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import atexit
 import base64
+import contextlib
+import errno
 import hashlib
 import ipaddress
 import os
@@ -38,6 +40,35 @@ _SHORTEST = 32
 
 class OpenToEverybody(SettingsError):
     """The pages would be open to whoever reaches the machine."""
+
+
+class NoPort(SpinechoError):
+    """Nobody can listen there: it is taken, is no address of this machine, or takes other rights."""
+
+    exit_status = 3
+
+
+def check_port(address: str, port: int) -> None:
+    """Raise `NoPort` where a server could not listen, before it writes anything that one which runs there needs."""
+    names, bound, away = f"{address}:{port}", False, ""
+    try:
+        places = socket.getaddrinfo(address.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise NoPort(f"{address!r} is no address of this machine ({error}); 127.0.0.1 is always one") from None
+    for family, kind, _, _, place in places:
+        try:
+            with socket.socket(family, kind) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: what has ended waits not
+                probe.bind(place)
+            bound = True
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise NoPort(f"{names} is taken: does a server run there already? Give another --port") from None
+            if error.errno in (errno.EACCES, errno.EPERM):
+                raise NoPort(f"this account may not listen at {names}; give a --port from 1024 up") from None
+            away = error.strerror or str(error)
+    if not bound:  # one name may have an address of a kind that this machine lacks beside one that it has
+        raise NoPort(f"{names} cannot be listened at ({away}); 127.0.0.1 is always an address of this machine")
 
 
 def check_address(address: str, settings: Settings, *, allowed: bool) -> bool:
@@ -153,7 +184,9 @@ def secret_of() -> str:
 
 def tell_address(settings: Settings, address: str, port: int, secret: str) -> None:
     """Print where the room is. The secret goes to a terminal and to a file that the account alone may read, never to a
-    log: where standard output is none, the file is named instead."""
+    log: where standard output is none, the file is named instead. Raises `NoPort` before it is in
+    another's way."""
+    check_port(address, port)
     shown = address.strip("[]")
     if shown in ("0.0.0.0", "::"):  # noqa: S104
         shown = socket.gethostname()
@@ -167,7 +200,7 @@ def tell_address(settings: Settings, address: str, port: int, secret: str) -> No
     try:
         with open_private(path) as file:
             file.write(f"{full}\n".encode())
-        _remove_at_exit(path)
+        _remove_at_exit(path, f"{full}\n")
     except OSError:  # a home that one may only read
         kept = False
         if not (sys.stdout.isatty() or os.environ.get(SECRET)):
@@ -184,8 +217,13 @@ def tell_address(settings: Settings, address: str, port: int, secret: str) -> No
         print(f"The room is at {plain}; the address with its secret stands in {path}", flush=True)  # noqa: T201
 
 
-def _remove_at_exit(path: Path) -> None:
-    atexit.register(path.unlink, missing_ok=True)
+def _remove_at_exit(path: Path, written: str) -> None:
+    def remove() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if path.read_text(encoding="utf-8") == written:  # not that of a server which came after
+                path.unlink()
+
+    atexit.register(remove)
 
     def stop(number: int, _: FrameType | None) -> NoReturn:
         sys.exit(128 + number)
