@@ -244,7 +244,10 @@ def test_who_may_not_see_whose_it_is_is_not_told(web: Web) -> None:
     ("{place}/rendered?window=1", "", 400), ("{place}/rendered?window=1,0", "", 400),
     ("{place}/rendered?viewport=0,1", "", 400), ("/studies?fuzzymatching=true", "", 400),
     ("/studies?PatientName=Doe", "", 400), ("/studies?StudyDate=2023", "", 400),
-    ("/studies?StudyDate=20231399", "", 400),
+    ("/studies?StudyDate=20231399", "", 400), ("/studies?StudyDate=20230101-&StudyDate=-20220101", "", 400),
+    ("/studies?PatientID=A&PatientID=B", "", 400), ("/studies?AccessionNumber=A&00080050=B", "", 400),
+    ("/studies?StudyDescription=a*&StudyDescription=*b", "", 400), ("/series?SeriesNumber=1&SeriesNumber=2", "", 400),
+    ("/studies?limit=1&limit=2", "", 422), ("/series?offset=1&offset=0", "", 422),
     ("/studies?StudyInstanceUID=*", "", 400), ("/studies?limit=0", "", 422), ("/studies?limit=x", "", 422),
     ("/instances", "", 400), ("/studies/x/series", "", 422), ("/nothing", "", 404),
 ])  # fmt: skip

@@ -43,6 +43,21 @@ def test_every_address_of_something_that_is_not_here_is_a_404(served: Served) ->
     assert not wrong, "\n".join(map(str, wrong))
 
 
+def test_a_parameter_that_no_route_knows_or_that_comes_twice_is_named_on_every_route(served: Served) -> None:
+    asked, wrong = 0, []
+    for path, about in served.client.get("/api/v1/openapi.json").json()["paths"].items():
+        for method, route in about.items() if path.startswith("/api/v1/") else ():
+            known = [one["name"] for one in route.get("parameters", ()) if one["in"] == "query"]
+            filled = re.sub(r"\{(\w+)\}", lambda found: NAMED[found[1]], path)
+            for name in ("volme", *known):
+                answer = served.client.request(method.upper(), filled, params={name: ["1", "2"]})
+                asked += 1
+                if answer.status_code != 422 or f"query.{name}" not in answer.text:
+                    wrong.append((method, path, name, answer.status_code, answer.text[:200]))
+    assert asked > 60
+    assert not wrong, "\n".join(map(str, wrong))
+
+
 @pytest.mark.parametrize(("method", "path", "body"), BODIES, ids=lambda value: str(value)[:30])
 def test_what_a_body_names_and_is_not_here_is_a_404_that_changes_nothing(
     served: Served, method: str, path: str, body: dict[str, Any]

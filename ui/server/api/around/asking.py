@@ -16,6 +16,7 @@ from spinecho.db.people.tokens import PREFIX
 from spinecho.search.access.by_uid import ByUid
 from spinecho.search.access.cohorts import PersonalCohorts
 from spinecho.search.access.personal_archive import Access, Person, PersonalArchive, Role, digest_of
+from spinecho.ui.server.api.around.parameters import check_parameters
 from spinecho.ui.server.api.around.problems import OutOfScope, Unauthenticated
 from spinecho.ui.server.api.around.service import Service
 from spinecho.ui.server.guard import proof_of, same
@@ -88,6 +89,7 @@ class Needs:
             asked.access.note("refused", facts_scope=self.scope)
             raise OutOfScope(f"this token has no scope {self.scope!r}; make one with it: spinecho token create")
         asked.access.require(self.role, self.what)
+        check_parameters(request)
         return asked
 
 

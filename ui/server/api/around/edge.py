@@ -113,7 +113,7 @@ class Edge:
                 answer_sent, scope, 504, "TooLong", f"no answer within {self._limits.seconds} s; ask for less"
             )
         except Exception as error:
-            log().error("failed", request_id=number, kind=type(error).__name__, route=_route(scope), exc_info=error)
+            log().error("failed", request_id=number, kind=type(error).__name__, route=route_of(scope), exc_info=error)
             await self._late(
                 answer_sent, scope, 500, "Failed", "something failed; the server's log tells more under this request id"
             )
@@ -146,7 +146,7 @@ class Edge:
 
     def _book(self, scope: Scope, answer_sent: _AnswerSent, state: dict[str, Any], took: float) -> None:
         gone = state["problem"] == SearchStopped.__name__
-        route, status = _route(scope), 499 if gone else answer_sent.status or 499
+        route, status = route_of(scope), 499 if gone else answer_sent.status or 499
         metrics.REQUESTS.labels(route, scope["method"] if scope["method"] in _METHODS else "other", str(status)).inc()
         metrics.SECONDS.labels(route).observe(took)
         if state["problem"]:
@@ -252,7 +252,7 @@ class _Counted:
         return message
 
 
-def _route(scope: Scope) -> str:
+def route_of(scope: Scope) -> str:
     """The template, never the path: that has UIDs in it."""
     route = scope.get("route")
     path = str(getattr(route, "path", ""))

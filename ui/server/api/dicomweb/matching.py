@@ -60,10 +60,10 @@ def read_matching(given: QueryParams, level: str, *, study: str = "", series: st
         patient_id=_text(values, "PatientID"),
         accession_number=_text(values, "AccessionNumber"),
         description=_text(values, "StudyDescription"),
-        dates=_dates(values.get("StudyDate", [""])[0]),
+        dates=_dates(_one(values, "StudyDate")),
         nothing=bool(away) or not all(_is_mr(values.get(name, [])) for name in ("ModalitiesInStudy", "Modality")),
     )
-    return Asked(match, (series,) if series else wanted, _number(values.get("SeriesNumber", [""])[0]), instances)
+    return Asked(match, (series,) if series else wanted, _number(_one(values, "SeriesNumber")), instances)
 
 
 def _uids(values: list[str]) -> tuple[str, ...]:
@@ -73,8 +73,16 @@ def _uids(values: list[str]) -> tuple[str, ...]:
     return found
 
 
+def _one(values: Mapping[str, list[str]], name: str) -> str:
+    """The value of what takes one; of a condition that is given twice neither may be left out."""
+    found = [*dict.fromkeys(one for one in values.get(name, []) if one)]
+    if len(found) > 1:
+        raise HTTPException(400, f"{name} is given more than once; give one value, and * and ? or a range for several")
+    return found[0] if found else ""
+
+
 def _text(values: Mapping[str, list[str]], name: str) -> str:
-    text = values.get(name, [""])[0]
+    text = _one(values, name)
     if len(text) > _MOST_TEXT or "\0" in text:
         raise HTTPException(400, f"{name} has at most {_MOST_TEXT} characters")
     return "" if set(text) == {"*"} else text
