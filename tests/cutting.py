@@ -1,4 +1,4 @@
-"""What lies between us and a PostgreSQL server and fails: it cuts connections at a message, or is not there at all."""
+"""What lies between us and a PostgreSQL server and fails: it cuts connections at a message, is not there, or is silent."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Cutting:
         self._listening.bind(str(folder / _NAME))
         self._listening.listen(64)
         self._up, self._how, self._at, self._every, self._stays = True, BEFORE, 0, False, False
+        self._silent = False
         self.seen = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -52,7 +53,11 @@ class Cutting:
         self._cut_all()
 
     def up(self) -> None:
-        self._up = True
+        self._up, self._silent = True, False
+
+    def silent(self) -> None:
+        """What is said goes nowhere, and new connections hear nothing, until `up`."""
+        self._silent = True
 
     def close(self) -> None:
         self.down()
@@ -68,10 +73,12 @@ class Cutting:
                 client.close()
                 continue
             server = socket.socket(socket.AF_UNIX)
-            server.connect(str(self._real))
             pair = client, server
             with self._lock:
                 self._pairs.append(pair)
+            if self._silent:
+                continue
+            server.connect(str(self._real))
             deaf = threading.Event()
             threading.Thread(target=self._forth, args=(*pair, deaf), daemon=True).start()
             threading.Thread(target=self._back, args=(*pair, deaf), daemon=True).start()
@@ -83,6 +90,8 @@ class Cutting:
                 with self._lock:
                     self.seen += data[:1] != b"X"
                     is_cut = self.seen == self._at and data[:1] != b"X"
+                if self._silent:
+                    continue
                 self._up = self._up and not (is_cut and self._stays)
                 if is_cut and self._how == BEFORE:
                     break

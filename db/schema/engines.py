@@ -74,7 +74,7 @@ def make_engine(location: Location, *, access: Access = Access.WRITE) -> Engine:
         return _sqlite(location, access)
     url, options, numbers = _postgresql(location)
     try:
-        import psycopg  # noqa: F401, PLC0415  (an extra)
+        from spinecho.db.schema.silence import WatchedConnection  # noqa: PLC0415  (its driver is an extra)
     except ImportError as error:
         raise StoreError("PostgreSQL needs its driver: pip install 'spinecho[postgresql]'") from error
     pool = {
@@ -85,6 +85,10 @@ def make_engine(location: Location, *, access: Access = Access.WRITE) -> Engine:
     settings = "SET TIME ZONE 'UTC'; SET datestyle TO 'ISO'"
     if "statement_timeout" in numbers:
         settings += f"; SET statement_timeout TO {numbers['statement_timeout'] * 1000}"
+
+    @event.listens_for(engine, "do_connect")
+    def watched(_: object, __: object, given: Any, options: Any) -> Any:
+        return WatchedConnection.connect(*given, **options)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, _: object) -> None:

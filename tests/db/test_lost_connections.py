@@ -18,7 +18,7 @@ from spinecho.db.people.feedback import put_thumbs, thumbs
 from spinecho.db.people.record import Record, RecordUnwritable
 from spinecho.db.people.saved import recent, remember
 from spinecho.db.people.tokens import make_token, tokens
-from spinecho.db.schema import settled
+from spinecho.db.schema import settled, silence
 from spinecho.db.schema.claims import claims_of
 from spinecho.db.schema.database import LEADS, Database, alone
 from spinecho.db.store import held_spaces, storing
@@ -183,6 +183,24 @@ def test_a_server_or_a_pool_that_is_full_is_told_as_that(lossy: tuple[Cutting, D
     ):
         pass
     small.close()
+
+
+def test_a_server_that_keeps_the_connection_and_says_nothing_is_waited_for_no_longer(
+    postgresql: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "PATIENCE", 0.05)
+    monkeypatch.setattr(silence, "ASKED", 2)
+    monkeypatch.setattr(silence, "_ANSWERS_WITHIN", 0.1)
+    with cutting(postgresql.new()) as proxy:
+        database = Database.open(proxy.url)
+        with pytest.raises(ServerLost, match="says nothing"), database.begin() as session:
+            assert session.execute(text("SELECT 1 FROM pg_sleep(0.3)")).scalar() == 1, "it is long, and not silent"
+            proxy.silent()
+            session.execute(text("SELECT 1"))
+        proxy.up()
+        with database.begin() as session:
+            assert session.execute(text("SELECT 1")).scalar() == 1
+        database.close()
 
 
 def test_who_indexes_is_alone_though_the_connection_of_its_lock_breaks(postgresql: Server) -> None:
