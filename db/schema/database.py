@@ -164,7 +164,7 @@ class Database:
             self._reported(),
             self._unchanging(),
             self.engine.connect() as connection,
-            _one_moment(connection),
+            one_moment(connection),
             Session(connection, expire_on_commit=False, autoflush=False) as session,
         ):
             self._moment.session = session
@@ -265,7 +265,7 @@ def _sync_commits(connection: Connection, *, on: bool) -> None:
 
 
 @contextmanager
-def _one_moment(connection: Connection) -> Iterator[None]:
+def one_moment(connection: Connection) -> Iterator[None]:
     """A transaction that sees one state and writes nothing. SQLite's driver by itself begins only when it writes."""
     if connection.dialect.name != "sqlite":
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

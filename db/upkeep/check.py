@@ -7,7 +7,9 @@ costs little, and `spinecho status --check` reads all of it.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +17,13 @@ import numpy as np
 from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import DBAPIError
 
-from spinecho.db.errors import BuildCorrupt, StoreError
+from spinecho.db.errors import BuildCorrupt, Damaged, StoreError
 from spinecho.db.facts.fact_changes import Looked, TooMuch, changed_studies
 from spinecho.db.facts.snapshot_check import require_agreement
 from spinecho.db.facts.snapshots import open_snapshot, snapshots_newest_first, state_of
 from spinecho.db.schema.checksums import pages
 from spinecho.db.schema.damage import AGAIN, ELSEWHERE, MOST_NAMED, Finding, row_name, wrong_rows, wrong_structure
-from spinecho.db.schema.database import Database
+from spinecho.db.schema.database import Database, one_moment
 from spinecho.db.schema.engines import Location, driver_message
 from spinecho.db.schema.models import (
     SEALED,
@@ -44,20 +46,25 @@ _NUMBERS: Mapping[type[Base], str] = {
     Vector: "vectors are no unit vectors of their space",
     RegionVector: "vectors of parts are not of their grid and space",
 }
+_GOING = 1.0
+"""Seconds in which a build that is being removed is gone."""
 _UNIT = 0.02
 """By how much the length of a vector may differ from 1: fp16 rounds each number."""
 
 
 def check_database(database: Database, builds: Path | None = None) -> tuple[Finding, ...]:
-    """Everything that is wrong; nothing where all is well. Reads all rows and, where they are given, all builds."""
+    """Everything that is wrong; nothing where all is well. Reads all rows and, where they are given, all builds.
+
+    Each step reads what is stored as of one moment: beside somebody who indexes, what is compared would be of two.
+    Raises `StorageFailure` where the database cannot be asked.
+    """
     found: list[Finding] = []
-    steps = [wrong_structure, wrong_rows, sequences, _vectors, words]
-    for step in steps:
+    for step in (wrong_structure, wrong_rows, sequences, _vectors, words):
         try:
-            with database.engine.connect() as connection:
+            with database.engine.connect() as connection, nullcontext() if step is words else one_moment(connection):
                 found += step(connection)
         except (DBAPIError, OSError) as error:
-            found.append(_failed(error, database.location))
+            found.append(unreadable(error, database.location))
         except (ValueError, TypeError, LookupError, ArithmeticError) as error:  # a value that no column can hold
             found.append(Finding(f"the database cannot be read ({type(error).__name__})", 1, (), ELSEWHERE))
     if builds is not None and not found:  # rows that are wrong are no measure for builds
@@ -81,8 +88,14 @@ def make_full_text_anew(database: Database) -> bool:
         return not list(words(connection))
 
 
-def _failed(error: DBAPIError | OSError, location: Location) -> Finding:
+def unreadable(error: DBAPIError | OSError, location: Location) -> Finding:
+    """What cannot be read because it is damaged. Raises `StorageFailure` for what says nothing of the data: the database
+    is held by somebody, or away.
+    """
     typed = error_of(error, location)
+    gives_nothing = (getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_IOERR
+    if typed is not None and not isinstance(typed, Damaged) and not gives_nothing:  # asked again, it may be read
+        raise typed from error
     return Finding(str(typed or driver_message(error)), 1, (), ELSEWHERE)
 
 
@@ -178,7 +191,8 @@ def unsound_builds(database: Database, builds: Path) -> Iterator[tuple[Path, str
         spaces = connection.execute(select(SpaceRow.__table__)).all()
     for row in spaces:
         space = SpaceRecord(row.id, row.model, row.revision, row.preprocessing, row.dim, "")
-        for name in builds_newest_first(builds, space):
+        names = builds_newest_first(builds, space)
+        for name in names:
             try:
                 manifest, index = open_build(builds, space, name)
                 require_sound(
@@ -186,7 +200,9 @@ def unsound_builds(database: Database, builds: Path) -> Iterator[tuple[Path, str
                     tombstone=manifest.last_tombstone, whole=True,
                 )  # fmt: skip
             except StoreError as error:
-                yield space_folder(builds, space) / name, f"space {space.id}: {error}"
+                folder = space_folder(builds, space) / name
+                if _stays(folder, names, builds_newest_first(builds, space)):
+                    yield folder, f"space {space.id}: {error}"
 
 
 def _built(database: Database, builds: Path) -> Iterator[Finding]:
@@ -198,7 +214,8 @@ def _built(database: Database, builds: Path) -> Iterator[Finding]:
 
 
 def _snapshots(database: Database, builds: Path) -> Iterator[str]:
-    for name in snapshots_newest_first(builds):
+    names = snapshots_newest_first(builds)
+    for name in names:
         try:
             manifest, table = open_snapshot(builds, name)
             with database.reading() as session:
@@ -212,4 +229,17 @@ def _snapshots(database: Database, builds: Path) -> Iterator[str]:
         except TooMuch:  # it is too old to answer, so that what it says does not matter
             continue
         except StoreError as error:
-            yield str(error)
+            if _stays(builds / "facts" / name, names, snapshots_newest_first(builds)):
+                yield str(error)
+
+
+def _stays(folder: Path, before: Sequence[str], now: Sequence[str]) -> bool:
+    """Whether it is not being removed for a newer one. before, now: names that there are, the one that answers first."""
+    return now[:1] == before[:1] and (folder.name == before[0] or not is_going(folder))
+
+
+def is_going(folder: Path) -> bool:
+    """Whether it is missing, or soon will be: a new build or snapshot takes away an older one, file by file."""
+    if folder.is_dir():
+        time.sleep(_GOING)
+    return not folder.is_dir()

@@ -34,7 +34,7 @@ _MOST, _PAGE = 5, 5000
 def loose_rows(database: Database) -> tuple[Finding, ...]:
     """Studies without series, series without volumes, volumes and sentences without a vector in what serves."""
     found: list[Finding] = []
-    with database.begin() as session:
+    with database.reading() as session:
         serving = {row.role: int(row.space_id) for row in session.execute(select(Serving.role, Serving.space_id))}
         for what, key, lacks in _lacking(serving):
             some = list(session.scalars(select(key).where(lacks).limit(_MOST)))

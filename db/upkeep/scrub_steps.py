@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import _thread
 import hashlib
-import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,17 +20,24 @@ import numpy as np
 from sqlalchemy import Connection, LargeBinary, Table, select
 from sqlalchemy.exc import DBAPIError
 
-from spinecho.db.errors import BuildCorrupt, Damaged, StoreError
+from spinecho.db.errors import BuildCorrupt, StoreError
 from spinecho.db.facts.fact_changes import Looked, TooMuch, changed_studies
 from spinecho.db.facts.snapshot_check import require_agreement
 from spinecho.db.facts.snapshots import open_snapshot, snapshots_newest_first, state_of
 from spinecho.db.schema.checksums import COLUMN, columns_of, page_after
 from spinecho.db.schema.damage import ELSEWHERE, MOST_NAMED, Finding, wrong_keys, wrongly_summed
-from spinecho.db.schema.database import Database
-from spinecho.db.schema.engines import driver_message
+from spinecho.db.schema.database import Database, one_moment
 from spinecho.db.schema.models import SEALED, Base, RegionVector, SpaceRow, Vector
-from spinecho.db.schema.trouble import error_of
-from spinecho.db.upkeep.check import BUILDS, no_unit_vectors, odd_parts, sequences, words, wrong_numbers
+from spinecho.db.upkeep.check import (
+    BUILDS,
+    is_going,
+    no_unit_vectors,
+    odd_parts,
+    sequences,
+    unreadable,
+    words,
+    wrong_numbers,
+)
 from spinecho.db.values import SpaceRecord
 from spinecho.db.vectors.build import open_unread
 from spinecho.db.vectors.manifest import builds_newest_first, space_folder, stated_build
@@ -47,8 +53,6 @@ _STUDIES = 20_000
 _LIST = "sqlite_schema"
 _AGAIN = 0.05
 """Seconds after which a query that does not end is interrupted once more: it may not have begun."""
-_GOING = 1.0
-"""Seconds in which a build that is being removed is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,23 +123,15 @@ def _named(database: Database) -> list[str]:
     return [_LIST, *(name for name in listed if not name.startswith("sqlite_"))]
 
 
-def _asked(database: Database, ask: Callable[[Connection], Piece]) -> Piece:
-    """A piece by one connection; what cannot be read because it is damaged is its finding, and ends the step."""
+def _asked(database: Database, ask: Callable[[Connection], Piece], *, writes: bool = False) -> Piece:
+    """A piece of one moment; what cannot be read because it is damaged is its finding, and ends the step."""
     try:
-        with database.engine.connect() as connection:
+        with database.engine.connect() as connection, nullcontext() if writes else one_moment(connection):
             return ask(connection)
     except DBAPIError as error:
-        typed = error_of(error, database.location)
-        if typed is not None and not isinstance(typed, Damaged) and not _is_unreadable(error):
-            raise typed from error
-        return Piece(None, 0, (Finding(str(typed or driver_message(error)), 1, (), ELSEWHERE),))
+        return Piece(None, 0, (unreadable(error, database.location),))
     except (ValueError, TypeError, LookupError, ArithmeticError) as error:  # a value that no column can hold
         return Piece(None, 0, (Finding(f"the database cannot be read ({type(error).__name__})", 1, (), ELSEWHERE),))
-
-
-def _is_unreadable(error: DBAPIError) -> bool:
-    """Whether the disk does not give what lies there: asked again, it would not either."""
-    return (getattr(error.orig, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_IOERR
 
 
 def _structure(database: Database, table: str, at: At) -> Iterator[Piece]:
@@ -246,18 +242,12 @@ def _whole(database: Database, check: Callable[[Connection], Iterator[Finding]],
         return Piece(None, 0, tuple(check(connection)))
 
     long = database.engine.dialect.name == "sqlite"
-    yield _asked(database, (lambda connection: _interruptibly(connection, ask)) if long else ask)
+    answer = (lambda connection: _interruptibly(connection, ask)) if long else ask
+    yield _asked(database, answer, writes=check is words)
 
 
 def _unsound(message: str) -> Finding:
     return Finding("index builds or snapshots of facts are not sound", 1, (message,), BUILDS, "builds")
-
-
-def _is_going(folder: Path) -> bool:
-    """Whether it is missing, or soon will be: a new build takes away an older one, file by file."""
-    if folder.is_dir():
-        time.sleep(_GOING)
-    return not folder.is_dir()
 
 
 def _digests(builds: Path, space: SpaceRecord, name: str, at: At) -> Iterator[Piece]:
@@ -274,10 +264,10 @@ def _digests(builds: Path, space: SpaceRecord, name: str, at: At) -> Iterator[Pi
                 yield piece
             wrong = found != stated
             why = f"space {space.id}: index build {name} has changed on disk since it was written ({file})"
-            yield Piece([number + 1], 0, (_unsound(why),) if wrong and not _is_going(folder) else ())
+            yield Piece([number + 1], 0, (_unsound(why),) if wrong and not is_going(folder) else ())
     except (StoreError, OSError) as error:
         message = str(error) if isinstance(error, StoreError) else f"index build {name} cannot be read"
-        if not _is_going(folder):
+        if not is_going(folder):
             yield Piece(None, 0, (_unsound(f"space {space.id}: {message}"),))
 
 
@@ -299,7 +289,7 @@ def _vectors(database: Database, builds: Path, space: SpaceRecord, name: str, at
             start += len(some)
             yield Piece([start], len(some) * space.dim * 4)
     except BuildCorrupt as error:
-        if not _is_going(folder):
+        if not is_going(folder):
             yield Piece(None, 0, (_unsound(f"space {space.id}: {error}"),))
 
 
@@ -327,5 +317,5 @@ def _snapshot(database: Database, builds: Path, name: str, at: At) -> Iterator[P
         return
     except (BuildCorrupt, OSError) as error:
         message = str(error) if isinstance(error, StoreError) else f"fact snapshot {name} cannot be read"
-        if not _is_going(folder):
+        if not is_going(folder):
             yield Piece(None, 0, (_unsound(message),))

@@ -227,8 +227,9 @@ class _Doctor:
         from spinecho.db.upkeep.loose_rows import unserved_vectors  # noqa: PLC0415
 
         database = self._opened()
+        busy = self._busy()
         pending = file_index.count_pending_series(database) + len(file_index.pending_reports(database))
-        if pending and not self._busy():
+        if pending and not busy and not self._busy():  # a run may end, and another begin, while they are counted
             stopped = runs.run_to_join(database) is not None
             what = "series and report files wait" + (" since a run was stopped" if stopped else "")
             yield Finding("index", "warning", what, "'spinecho index' goes on with them", pending)
