@@ -131,7 +131,7 @@ def _send(client: httpx.Client, call: Call) -> Reply:
         except httpx.HTTPError as error:
             response, failure = None, error
         wait = wait_before(call, tried, response)
-        if wait is None or _is_distrust(failure):
+        if wait is None or _is_final(failure):
             break
         time.sleep(wait)
     return _read(client, response, failure, heard)
@@ -153,7 +153,7 @@ async def _send_async(client: httpx.AsyncClient, call: Call) -> Reply:
         except httpx.HTTPError as error:
             response, failure = None, error
         wait = wait_before(call, tried, response)
-        if wait is None or _is_distrust(failure):
+        if wait is None or _is_final(failure):
             break
         await asyncio.sleep(wait)
     return _read(client, response, failure, heard)
@@ -185,6 +185,13 @@ def _streams(response: httpx.Response) -> bool:
 def _after(response: httpx.Response) -> float | None:
     given: str = response.headers.get("retry-after", "")
     return float(given) if given.isascii() and given.isdecimal() else None
+
+
+def _is_final(failure: Exception | None) -> bool:
+    """Whether asking again would come to the same, or had all the time that was given for the answer."""
+    import httpx  # noqa: PLC0415
+
+    return _is_distrust(failure) or isinstance(failure, httpx.TimeoutException)
 
 
 def _is_distrust(failure: Exception | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import tomllib
@@ -23,9 +24,12 @@ ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """Signatures by a key that only the provider has; `none` and shared secrets are none of them."""
 SKEW = 60
 """Seconds by which clocks may differ."""
-_FRESH, _SOONEST = 3600.0, 30.0
-"""Seconds after which keys are fetched again, and before which an unknown key does not make us ask."""
+_FRESH, _SOONEST, _AWAY = 3600.0, 30.0, 5.0
+"""Seconds after which keys are fetched again; before which an unknown key, or a provider that did not answer, does not
+make us ask again; and the latter where no key is known at all.
+"""
 _TIMEOUT, _MOST = 5.0, 1_000_000
+_NO_KEYS = "the provider's keys cannot be fetched now, so nobody can be known by it"
 
 
 @dataclass
@@ -37,7 +41,8 @@ class Provider:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _issuer: str = ""
     _keys: KeySet | None = None
-    _fetched: float = 0.0
+    _fetched: float = -math.inf
+    _asked: float = -math.inf
 
     def claims(self, token: str) -> Mapping[str, Any]:
         """What a token says, once it is the provider's, for us, and of now. Raises `Unauthenticated`."""
@@ -60,11 +65,19 @@ class Provider:
         return dict(decoded.claims)
 
     def _known(self, age: float) -> KeySet:
-        with self._lock:
-            if self._keys is None or time.monotonic() - self._fetched > age:
-                self._fetch()
-            assert self._keys is not None  # noqa: S101
-            return self._keys
+        if self._is_due(age):
+            with (
+                self._lock
+            ):  # who asks a provider that says nothing waits; the others go on with the keys that are known
+                if self._is_due(age):
+                    self._fetch()
+        if self._keys is None:
+            raise Unauthenticated(_NO_KEYS)
+        return self._keys
+
+    def _is_due(self, age: float) -> bool:
+        now = time.monotonic()
+        return now - self._fetched > age and now - self._asked > (_AWAY if self._keys is None else _SOONEST)
 
     def _fetch(self) -> None:
         try:
@@ -74,10 +87,12 @@ class Provider:
                 raise ValueError("no issuer or no jwks_uri")
             keys = KeySet.import_key_set(_json(place))  # type: ignore[arg-type]
         except (httpx2.HTTPError, ValueError, TypeError, JoseError) as error:
-            if self._keys is not None:  # those that are known go on
-                return
-            raise Unauthenticated("the provider's keys cannot be fetched now, so nobody can be known by it") from error
-        self._issuer, self._keys, self._fetched = issuer, keys, time.monotonic()
+            if self._keys is None:
+                raise Unauthenticated(_NO_KEYS) from error
+        else:
+            self._issuer, self._keys, self._fetched = issuer, keys, time.monotonic()
+        finally:
+            self._asked = time.monotonic()
 
 
 def read_auth(settings: Settings) -> dict[str, Any]:
