@@ -1,4 +1,4 @@
-"""What lies between us and a PostgreSQL server and fails: it cuts connections at a message, is not there, or is silent."""
+"""What lies between us and a PostgreSQL server and fails: it cuts connections at a message, is away, or is silent."""
 
 from __future__ import annotations
 

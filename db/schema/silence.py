@@ -1,6 +1,6 @@
 """A PostgreSQL server that keeps a connection and says nothing is asked over another one whether it is there.
 
-A statement may take an hour, so that no limit on its time tells a long one from a server that froze, or from a host that
+A statement may take an hour, so that no limit on its time tells a long one from a server that froze, or a host that
 takes what it is sent and never answers. TCP does not tell it either: the kernel of that host goes on to acknowledge.
 """
 
@@ -21,11 +21,11 @@ ASKED = 3
 """Times in a row that nobody answers, after which the server is taken for gone."""
 _ANSWERS_WITHIN = 10.0
 _SPEAKS_TLS = (8).to_bytes(4) + (80877103).to_bytes(4)
-"""The SSLRequest of PostgreSQL's protocol: answered with a letter before anybody signs in or takes a connection's place."""
+"""The SSLRequest of PostgreSQL's protocol: answered with a letter before anybody signs in."""
 
 
 class WatchedConnection(psycopg.Connection[Any]):
-    """Raises `psycopg.OperationalError`, and is closed, where the server is silent on this connection and on new ones."""
+    """Raises `psycopg.OperationalError`, and is closed, where the server is silent here and on new ones."""
 
     def wait(self, gen: Generator[Any, Any, T], *given: Any, **more: Any) -> T:
         """As the driver's."""

@@ -89,7 +89,7 @@ def make_full_text_anew(database: Database) -> bool:
 
 
 def unreadable(error: DBAPIError | OSError, location: Location) -> Finding:
-    """What cannot be read because it is damaged. Raises `StorageFailure` for what says nothing of the data: the database
+    """What cannot be read because it is damaged. Raises `StorageFailure` where that says nothing of the data: it
     is held by somebody, or away.
     """
     typed = error_of(error, location)
@@ -234,7 +234,7 @@ def _snapshots(database: Database, builds: Path) -> Iterator[str]:
 
 
 def _stays(folder: Path, before: Sequence[str], now: Sequence[str]) -> bool:
-    """Whether it is not being removed for a newer one. before, now: names that there are, the one that answers first."""
+    """Whether it is not being removed for a newer one. before, now: what there is, the one that answers first."""
     return now[:1] == before[:1] and (folder.name == before[0] or not is_going(folder))
 
 
