@@ -219,6 +219,11 @@ class _Run:
 
 def forked(act: Callable[[], Any], folder: Path) -> _Run:
     """Do something in a child. A number that it gives is its exit status, anything else a value."""
+    return started(act, folder)()
+
+
+def started(act: Callable[[], Any], folder: Path) -> Callable[[], _Run]:
+    """As `forked`, beside what else goes on: what is given waits for its end. folder: no other child's."""
     printed, given = folder / "printed", folder / "given"
     given.unlink(missing_ok=True)
     sys.stdout.flush()
@@ -239,9 +244,13 @@ def forked(act: Callable[[], Any], folder: Path) -> _Run:
                 sys.stdout.flush()
                 sys.stderr.flush()
             os._exit(status)
-    _, code = os.waitpid(child, 0)
-    value, modules = json.loads(given.read_text()) if given.exists() else (None, ())
-    return _Run(os.waitstatus_to_exitcode(code), printed.read_text(errors="replace"), value, frozenset(modules))
+
+    def ended() -> _Run:
+        _, code = os.waitpid(child, 0)
+        value, modules = json.loads(given.read_text()) if given.exists() else (None, ())
+        return _Run(os.waitstatus_to_exitcode(code), printed.read_text(errors="replace"), value, frozenset(modules))
+
+    return ended
 
 
 def _numbers(names: Sequence[str], part: str) -> list[int]:
