@@ -23,7 +23,7 @@ class HubRepository:
     def listing(self) -> Listing:
         """What it holds, with the digests that the hub states. Nothing is fetched."""
         from huggingface_hub import HfApi  # noqa: PLC0415
-        from huggingface_hub.errors import HTTPError, RepositoryNotFoundError  # noqa: PLC0415
+        from huggingface_hub.errors import HTTPError, RepositoryNotFoundError  # type: ignore[attr-defined] # noqa: PLC0415
 
         try:
             found = HfApi(endpoint=self._endpoint).model_info(
@@ -55,7 +55,7 @@ class HubRepository:
     def bring(self, name: str, folder: Path) -> None:
         """Download one file of the commit that was listed; goes on where an earlier try was cut short."""
         from huggingface_hub import hf_hub_download  # noqa: PLC0415
-        from huggingface_hub.errors import GatedRepoError, HTTPError  # noqa: PLC0415
+        from huggingface_hub.errors import GatedRepoError, HTTPError  # type: ignore[attr-defined] # noqa: PLC0415
 
         try:
             hf_hub_download(self._repository, name, revision=self._commit, local_dir=folder, endpoint=self._endpoint)

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,11 @@ CROWD: Mapping[str, Callable[[Path], int]] = {
 }
 
 
+def acted(name: str, work: Path, late: float = 0.0) -> int:
+    time.sleep(late)
+    return CROWD[name](work)
+
+
 def in_the_end(work: Path, url: str) -> dict[str, Any]:
     """Rows, answers, what doctor says, and the names of the home's files."""
     found = {"rows": cuts.rows(url)} if url else of_home(work)
@@ -114,19 +120,17 @@ class Crowds:
             running = []
             for name, seconds in zip(names, late, strict=True):
                 (self._folder / name).mkdir(exist_ok=True)
-                running.append(
-                    started(lambda n=name, s=seconds: time.sleep(s) or CROWD[n](self._work), self._folder / name)
-                )
+                running.append(started(partial(acted, name, self._work, seconds), self._folder / name))
             for name, ended in zip(names, [one() for one in running], strict=True):
                 refused = ended.status not in _MAY.get(name, {0})
                 if "Traceback" in ended.printed or (refused and "error: " not in ended.printed) or ended.status > 3:
                     told.append(f"{name}: exit status {ended.status}: {ended.printed[-900:]}")
         for name in names if late is None else sorted(names):
-            again = forked(lambda n=name: CROWD[n](self._work), self._folder)
+            again = forked(partial(acted, name, self._work), self._folder)
             if again.status not in _MAY.get(name, {0}):
                 told.append(f"{name}, alone: exit status {again.status}: {again.printed[-900:]}")
         for last in (index_all, add_encoder):
-            self._do(lambda act=last: act(self._work))
+            self._do(partial(last, self._work))
         found = forked(lambda: in_the_end(self._work, url), self._folder)
         if found.status:
             told.append(found.printed[-1500:])
