@@ -298,7 +298,7 @@ def test_map_export_and_evaluation_of_the_pages_are_jobs_of_who_asked(own: Setti
         page = calm(calm(page_of("evaluate").run()).button(key="evaluate").click().run())
         comes(lambda: all(job.over for job in queue.of("ada")))
         page = calm(page.run())
-        (label,) = page.multiselect(key="evaluations").value
+        (label,) = page.multiselect(key="evaluations").options
         assert label.endswith("archive · ada")
         assert any("the scan most like another" in text for text in texts(page))
         assert {(job.kind, job.state) for job in queue.of("ada")} == {
