@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinecho.db.filters.coded import RANGED, meant, ranges
-from spinecho.db.filters.conditions import KINDS, Between, Contains, Is
+from spinecho.db.filters.conditions import KINDS, UNRECORDED, Between, Contains, Is
 from spinecho.db.filters.sql import lowered, words_of
 
 Fact: TypeAlias = str | float | bool | date | tuple[str, ...]
@@ -43,7 +43,12 @@ class Column:
 
     def passing(self, leaf: Is | Between | Contains) -> Flags | None:
         """(values,): which values meet the condition; None where SQL has to say."""
-        leaf = meant(leaf)
+        found = self._passing(meant(leaf))
+        if found is not None and isinstance(leaf, Is) and UNRECORDED in leaf.values:
+            found[0] = True
+        return found
+
+    def _passing(self, leaf: Is | Between | Contains) -> Flags | None:
         if isinstance(leaf, Is) and leaf.field in RANGED:
             spans, alone = ranges(leaf)
             known = frozenset(alone)

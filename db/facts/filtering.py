@@ -15,7 +15,8 @@ from sqlalchemy import select
 from spinecho.db.facts.fact_columns import Flags
 from spinecho.db.facts.fact_table import IDENTIFIERS, FactTable, digest
 from spinecho.db.filters.conditions import All, And, Between, Contains, Filter, Is, Leaf, Not, Or, Says, by_sql_alone
-from spinecho.db.filters.sql import compile_leaf, require_field, saying_passages, words_of
+from spinecho.db.filters.said import saying_passages
+from spinecho.db.filters.sql import compile_leaf, require_field, words_of
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Series, Study, Volume

@@ -26,6 +26,7 @@ from spinecho.db.filters.conditions import (
     fields_of,
     leaves,
     predicted_tasks,
+    require_filter,
     visible,
     without_field,
 )
@@ -33,13 +34,13 @@ from spinecho.db.filters.contradictions import contradictions
 from spinecho.db.filters.of_field import of_field
 from spinecho.db.filters.sql import compile_filter
 from spinecho.db.filters.typed import (
-    Expand,
     FilterSyntaxError,
     age_between,
     parse_condition,
     parse_filter,
     write_filter,
 )
+from spinecho.db.filters.typed_says import Expand, Situate
 
 __all__ = [
     "ALL",
@@ -63,6 +64,7 @@ __all__ = [
     "Not",
     "Or",
     "Says",
+    "Situate",
     "Value",
     "age_between",
     "both",
@@ -75,6 +77,7 @@ __all__ = [
     "parse_condition",
     "parse_filter",
     "predicted_tasks",
+    "require_filter",
     "visible",
     "without_field",
     "write_filter",

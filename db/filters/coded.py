@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 
-from spinecho.db.filters.conditions import Between, Contains, Is, Value
+from spinecho.db.filters.conditions import UNRECORDED, Between, Contains, Is, Value
 
 ACCEPTED: Mapping[str, Mapping[str, str]] = {
     "sex": {
@@ -178,14 +178,15 @@ def meant(leaf: Is | Between | Contains) -> Is | Between | Contains:
     """The leaf as it is compared: a name as every name of its value, a highest age with all of its year, strengths
     with all that go by their name.
 
-    Every name, as files are free to write what they like: somebody stored as "weiblich" is asked for as F.
-    What one age or strength is comes from `ranges`.
+    Every name, as files are free to write what they like: somebody stored as "weiblich" is asked for as F. What is not
+    recorded (`UNRECORDED`) is also what is stored as unknown. What one age or strength is comes from `ranges`.
     """
     match leaf:
         case Is(field, values) if field in ACCEPTED:
             stored = [stored_value(field, value) if isinstance(value, str) else value for value in values]
             alike = [name for value in stored if isinstance(value, str) for name in _ALIKE[field].get(value, ())]
-            return Is(field, tuple(dict.fromkeys((*values, *stored, *alike))))
+            unknown = ("unknown",) if UNRECORDED in values else ()
+            return Is(field, tuple(dict.fromkeys((*values, *stored, *alike, *unknown))))
         case Between("age", low, high):
             return Between("age", low, end_of_year(high))
         case Between("field_strength", low, high):
@@ -264,13 +265,15 @@ def last_alike(field: str, value: Value) -> Value:
 
 def ranges(leaf: Is) -> tuple[tuple[Between, ...], tuple[Value, ...]]:
     """What "is 55, or 60, years old", or "of 3 tesla", means in stored numbers, for a field of `RANGED`: the ranges,
-    each once, and the numbers that stand for themselves alone.
+    each once, and the numbers that stand for themselves alone; what is not recorded is no number.
 
     Numbers alone: others are for `check_values`. Years that nobody has lived are left out: the list is never long.
     """
     found: dict[Between, None] = {}
     alone: list[Value] = []
     for value in leaf.values:
+        if value == UNRECORDED:
+            continue
         low, high = strength_range(value) if leaf.field == "field_strength" else (value, end_of_year(value))
         if low == high:
             alone.append(value)

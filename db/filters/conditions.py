@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeAlias, assert_never
 
+from spinecho.db.errors import FilterError
+
 FieldKind: TypeAlias = Literal["text", "number", "date", "flag"]
 KINDS: dict[str, FieldKind] = {
     "body_region": "text",
@@ -84,7 +86,11 @@ class Says:
 
     names: what the finding is called, any of which will do: words, or phrases; stems are compared, and `*` at the end
     of a name stands for any ending. label: what it is called where the filter is shown. low_mm, high_mm: bounds, both
-    inside, of the largest size that the same clause gives; None for no bound.
+    inside, of the largest size that the same clause gives; None for no bound. sides: of `SIDES`, each of which the
+    clause tells ("both" tells left and right); where it tells none, its sentence. places: ids of places, each of which
+    the clause names, or one within it. findings: ids, any of which stands for the names: "the medial meniscus shows a
+    tear" is a clause of the medial meniscal tear, whatever its words. A denial that tells no side denies each, and one
+    that tells no place.
     """
 
     names: tuple[str, ...]
@@ -92,6 +98,9 @@ class Says:
     label: str = ""
     low_mm: float | None = None
     high_mm: float | None = None
+    sides: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +135,21 @@ OF_COMPUTED = frozenset({"computed", "dixon"})
 _ASKING_FOR_COMPUTED = OF_COMPUTED | {"derived", "sequence"}
 
 
+SIDES = ("left", "right", "both")
+UNRECORDED = ""
+"""As a value of `Is`, of any field but a flag: nothing is recorded, whether the database holds nothing or no text."""
 ASKING = ("indication", "technique", "comparison")
 """Sections of a report that ask, or tell of other examinations, and find nothing."""
+
+
+def require_filter(where: object) -> Filter:
+    """The filter itself. Raises `FilterError` for what is none."""
+    if not isinstance(where, Filter):
+        raise FilterError(
+            f"a filter is text, such as sequence=T2 and age>=60, or a Filter, not {type(where).__name__}; "
+            "without one every study counts"
+        )
+    return where
 
 
 def both(*parts: Filter) -> Filter:

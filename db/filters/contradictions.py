@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from spinecho.db.filters.coded import end_of_year, last_alike, meant, nominal
-from spinecho.db.filters.conditions import KINDS, SEVERAL, Between, Filter, Is, Not, Or, Value, conjuncts
+from spinecho.db.filters.conditions import KINDS, SEVERAL, UNRECORDED, Between, Filter, Is, Not, Or, Value, conjuncts
 from spinecho.db.filters.sql import words_of
 
 
@@ -50,6 +50,8 @@ def _of_plain(parts: Sequence[Filter]) -> tuple[str, ...]:
     for part in parts:
         match part:
             case Is(name, values) if name in KINDS:
+                if UNRECORDED in values and KINDS[name] != "text":
+                    continue  # what is not recorded lies within no bounds, and is no number to compare
                 given = _compared(part)
                 if name == "age" and any(end_of_year(value) == value for value in values):
                     continue  # an age with a fraction lies within a year, and is no contradiction of it

@@ -11,7 +11,20 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, assert_never
 
-from sqlalchemy import Boolean, ColumnElement, Date, String, and_, bindparam, false, func, not_, or_, select, true
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Date,
+    String,
+    and_,
+    bindparam,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -19,11 +32,10 @@ from spinecho.db.errors import FilterError
 from spinecho.db.filters.coded import RANGED, meant, ranges
 from spinecho.db.filters.conditions import (
     ALL,
-    ASKING,
-    ASSERTIONS,
     FIELDS,
     KINDS,
     SCORE,
+    UNRECORDED,
     All,
     And,
     Between,
@@ -42,10 +54,9 @@ from spinecho.db.filters.conditions import (
     predicted_tasks,
 )
 from spinecho.db.filters.labelled import labelled
+from spinecho.db.filters.said import said_of_study
 from spinecho.db.filters.several import any_name
-from spinecho.db.reports.clauses import OF_PASSAGE
-from spinecho.db.reports.full_text import Match, expression, matching
-from spinecho.db.schema.models import Clause, File, Folder, Passage, Report, Series, Study, Volume, VolumeFile
+from spinecho.db.schema.models import File, Folder, Series, Study, Volume, VolumeFile
 from spinecho.db.store.predictions import predicted_between, predicted_contains, predicted_is
 
 DESCRIPTION = Series.description + " " + Study.description
@@ -136,40 +147,6 @@ def words_of(values: Sequence[Value]) -> frozenset[str]:
     return frozenset(map(lowered, words)) | frozenset(map(str.casefold, words))
 
 
-def match_of(leaf: Says) -> Match:
-    """The full-text query of a finding's names. Raises `FilterError` where no name holds a word."""
-    if leaf.assertion not in ASSERTIONS:
-        raise FilterError(f"no assertion {leaf.assertion!r}; it is one of {', '.join(ASSERTIONS)}")
-    found = expression((leaf.names,), "any")
-    if not found:
-        raise FilterError(f"{leaf.label or leaf.names!r} holds no word to look for; name a finding, as in haemorrhage")
-    return found
-
-
-def passage_matches(match: Match) -> ColumnElement[bool]:
-    """Condition on `passages`: the full-text query finds it."""
-    found: ColumnElement[bool] = Passage.id.op("IN", is_comparison=True)(matching(match))
-    return found
-
-
-def saying_passages(leaf: Says) -> Any:
-    """SELECT of the ids of the sentences with a clause that says it."""
-    return select(Passage.id).join(Clause, OF_PASSAGE).where(*_clause_conditions(leaf))
-
-
-def _clause_conditions(leaf: Says) -> list[ColumnElement[bool]]:
-    """Conditions on `clauses` and `passages`. What is asked or told of before, and not found, says nothing."""
-    named: ColumnElement[bool] = Clause.id.op("IN", is_comparison=True)(matching(match_of(leaf), "clauses"))
-    conditions = [named]
-    if leaf.assertion != "any":
-        conditions += [Clause.assertion == leaf.assertion, Passage.section.not_in(ASKING)]
-    if leaf.low_mm is not None:
-        conditions.append(Clause.high_mm >= leaf.low_mm)
-    if leaf.high_mm is not None:
-        conditions.append(Clause.low_mm <= leaf.high_mm)
-    return conditions
-
-
 def _without_score(where: Filter) -> tuple[Filter, list[float]]:
     """The filter without its conditions on the score, and their bounds."""
     match where:
@@ -200,7 +177,7 @@ def _compile(where: Filter, least: float | None) -> ColumnElement[bool]:
 
 def _leaf(leaf: Leaf, least: float | None) -> ColumnElement[bool]:
     if isinstance(leaf, Says):
-        return _says(leaf)
+        return said_of_study(leaf)
     if task := predicted_task(leaf.field):
         return _predicted(task, leaf, least)
     if label_name(leaf.field):
@@ -218,6 +195,10 @@ def _leaf(leaf: Leaf, least: float | None) -> ColumnElement[bool]:
 
 def _compare(leaf: Is | Between | Contains, column: Any) -> ColumnElement[bool]:
     match meant(leaf):
+        case Is(field, values) if UNRECORDED in values and field != "description":
+            rest = _compare(Is(field, tuple(value for value in values if value != UNRECORDED)), column)
+            empty = [func.coalesce(column, UNRECORDED) == UNRECORDED] if KINDS[field] == "text" else [column.is_(None)]
+            return or_(*empty, rest)
         case Is(field, _) as numbers if field in RANGED:
             spans, alone = ranges(numbers)
             within = (and_(column >= one.low, column <= one.high) for one in spans)
@@ -312,11 +293,6 @@ def _predicted(task: str, leaf: Is | Between | Contains, least: float | None) ->
             assert_never(leaf)
 
 
-def _says(leaf: Says) -> ColumnElement[bool]:
-    studies = select(Report.study_id).join(Passage, Passage.report_id == Report.id).join(Clause, OF_PASSAGE)
-    return Study.id.in_(studies.where(*_clause_conditions(leaf), Report.study_id.is_not(None)))
-
-
 def read_number(field: str, value: Value) -> float:
     """The finite number that was written. Raises `FilterError`."""
     try:
@@ -342,7 +318,7 @@ def check_values(leaf: Is | Between | Contains) -> None:
         case _:
             assert_never(leaf)
     for value in given:
-        if value is None:
+        if value is None or (value == UNRECORDED and isinstance(leaf, Is) and KINDS[field] != "flag"):
             continue
         match KINDS[field]:
             case "number":

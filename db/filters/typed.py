@@ -4,7 +4,8 @@
     all        =  one ("and" one)*
     one        =  "not" one  |  "(" filter ")"  |  condition  |  says  |  "everything"
     condition  =  FIELD ("=" | "!=") value ("," value)*  |  FIELD (">=" | "<=" | ">" | "<" | "~") value
-    says       =  "says" [":" ASSERTION] "(" value ("," value)* ["," size] ")"
+    says       =  "says" [":" ASSERTION] "(" value ("," (value | size | within))* ")"
+    within     =  "side" "=" ("left" | "right" | "both")  |  ("place" | "finding") "=" value
     size       =  "size" (">=" | "<=" | ">" | "<" | "=") NUMBER ["mm" | "cm"]
 
 A value in double quotes may hold anything, with a backslash before a quote or a backslash.
@@ -16,7 +17,8 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import TypeAlias, get_args
+from functools import partial
+from typing import TypeVar, get_args
 
 from spinecho.db.errors import FilterError
 from spinecho.db.filters.coded import age_range, date_span, tesla_number
@@ -26,6 +28,7 @@ from spinecho.db.filters.conditions import (
     FIELDS,
     KINDS,
     SCORE,
+    UNRECORDED,
     All,
     And,
     Asserted,
@@ -42,10 +45,10 @@ from spinecho.db.filters.conditions import (
 )
 from spinecho.db.filters.sql import read_number, require_field
 from spinecho.db.filters.typed_dates import day_of, of_dates
+from spinecho.db.filters.typed_says import WITHIN, Expand, Misplaced, Said, Situate
 
-Expand: TypeAlias = Callable[[str], Sequence[str]]
-"""Everything that a finding may be called, itself included."""
 EXAMPLE = 'sequence=T2,FLAIR and (age>=60 or sex=F) and not says:present("haemorrhage")'
+Taken = TypeVar("Taken")
 _DEEPEST, _MOST = 40, 300
 """Nesting and conditions of one typed filter: more is no person's typing."""
 
@@ -53,9 +56,6 @@ _FIELD = r"(?P<field>\w+(?:\.[\w -]*\w)?)\s*"
 _CONDITION = re.compile(_FIELD + r"(?P<sign>!=|>=|<=|>|<|=|~)\s*")
 _WHOLE = re.compile(r"^\s*" + _CONDITION.pattern + r"(?P<value>.*?)\s*$")
 _SAYS = re.compile(r"says\s*(?::\s*(?P<assertion>\w*)\s*)?\(", re.IGNORECASE)
-_SIZE = re.compile(
-    r"size\s*(?P<sign>>=|<=|>|<|=)\s*(?P<value>\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(?P<unit>mm|cm)?\s*$", re.I
-)
 _JOIN = re.compile(r"(?:and|or)(?=[\s(]|$)", re.IGNORECASE)
 _STARTS = re.compile(rf"\s*(?:not\b|\(|\s)*(?:{_SAYS.pattern}|{_CONDITION.pattern}|everything\b)", re.IGNORECASE)
 _ANOTHER = re.compile(
@@ -75,13 +75,13 @@ class FilterSyntaxError(FilterError):
         )
 
 
-def parse_filter(text: str, *, expand: Expand | None = None) -> Filter:
+def parse_filter(text: str, *, expand: Expand | None = None, situate: Situate | None = None) -> Filter:
     """A filter as typed: conditions as `parse_condition` takes them, with `and`, `or`, `not` and parentheses.
 
-    `expand` gives the other names of a finding in `says(...)`. Raises `FilterSyntaxError`, which tells the place, and
-    `FilterError` for an unknown field or a value that cannot be.
+    `expand` gives the other names of a finding in `says(...)`, `situate` the side and the place in a name. Raises
+    `FilterSyntaxError`, which tells the place, and `FilterError` for an unknown field or a value that cannot be.
     """
-    return _Reader(text, expand or (lambda name: (name,))).whole()
+    return _Reader(text, expand or (lambda name: (name,)), situate).whole()
 
 
 def parse_condition(text: str) -> Filter:
@@ -117,9 +117,11 @@ def write_filter(where: Filter) -> str:
             return " and ".join(limits) if limits else "everything"
         case Contains(field, text):
             return f"{field}~{_written(text)}"
-        case Says(names, assertion, _, low, high):
-            bounds = [f"size{sign}{value!r}mm" for sign, value in ((">=", low), ("<=", high)) if value is not None]
-            return f"says:{assertion}({', '.join([*map(_written, names), *bounds])})"
+        case Says(names, assertion, _, low, high, sides, places, findings):
+            within = [*(f"side={side}" for side in sides), *(f"place={_written(place)}" for place in places)]
+            within += [f"finding={_written(finding)}" for finding in findings]
+            within += [f"size{sign}{value!r}mm" for sign, value in ((">=", low), ("<=", high)) if value is not None]
+            return f"says:{assertion}({', '.join([*map(_written, names), *within])})"
         case Not(part):
             return f"not {_nested(part)}"
         case And(parts):
@@ -149,8 +151,8 @@ def _written(value: Value) -> str:
 class _Reader:
     """Recursive descent over the text, by the grammar above."""
 
-    def __init__(self, text: str, expand: Expand) -> None:
-        self._text, self._expand = text, expand
+    def __init__(self, text: str, expand: Expand, situate: Situate | None) -> None:
+        self._text, self._expand, self._situate = text, expand, situate
         self._at = self._depth = self._count = 0
 
     def whole(self) -> Filter:
@@ -234,32 +236,37 @@ class _Reader:
             self._at = found.start("assertion")
             raise self._error(f"one of {', '.join(ASSERTIONS)}")
         self._move(found.end())
-        labels: list[str] = []
-        bounds: dict[str, float] = {}
+        said, start = Said(), self._at
         while True:
             at = self._at
+            if within := WITHIN.match(self._text, at):
+                self._move(within.end())
             label = self._value(commas=True, lenient=True)
             if label is None:
                 raise self._error("the name of a finding, as in says:present(haemorrhage)")
-            if self._text[at : at + 4].casefold() == "size" and (size := _SIZE.match(label)):
-                bounds |= _size(size)
-            elif _CONDITION.match(self._text, at):
-                self._at = at
-                raise self._error(
-                    "names and a size; a side or a place is part of a name, as in says:present(left tear)"
-                )
-            else:
-                labels.append(label)
+            if within:
+                self._taken(at, partial(said.within, within["key"].casefold(), label, self._situate))
+            elif self._text[at : at + 4].casefold() != "size" or not said.sized(label):
+                if _CONDITION.match(self._text, at):
+                    self._at = at
+                    raise self._error("names, a size, a side or a place, as in says:present(tear, side=left)")
+                said.labels.append(label)
             if not self._text.startswith(",", self._at):
                 break
             self._move(self._at + 1)
         if not self._text.startswith(")", self._at):
             raise self._error("')' after the name of the finding")
         self._move(self._at + 1)
-        if not labels:
-            raise self._error("the name of a finding beside its size, as in says:present(mass, size>=40mm)")
-        names = dict.fromkeys(name for label in labels for name in (label, *self._expand(label)))
-        return Says(tuple(names), assertion, ", ".join(labels), bounds.get("low"), bounds.get("high"))
+        if not said.labels:
+            raise self._error("the name of a finding beside it, as in says:present(mass, size>=40mm)")
+        return self._taken(start, partial(said.condition, assertion, self._expand, self._situate))
+
+    def _taken(self, at: int, read: Callable[[], Taken]) -> Taken:
+        """What `read` gives. Raises `FilterSyntaxError` for this place where it finds something misplaced."""
+        try:
+            return read()
+        except Misplaced as error:
+            raise FilterSyntaxError(self._text, at, str(error)) from None
 
     def _value(self, *, commas: bool, lenient: bool) -> str | None:
         """One value from here on, in quotes or bare; None where there is none.
@@ -306,22 +313,6 @@ class _Reader:
 
     def _error(self, expected: str) -> FilterSyntaxError:
         return FilterSyntaxError(self._text, self._at, expected)
-
-
-def _size(found: re.Match[str]) -> dict[str, float]:
-    """Bounds in mm, both inside: more than 40 mm is the next number above it."""
-    value = float(found["value"]) * (10.0 if (found["unit"] or "mm").casefold() == "cm" else 1.0)
-    match found["sign"]:
-        case ">=":
-            return {"low": value}
-        case ">":
-            return {"low": math.nextafter(value, math.inf)}
-        case "<=":
-            return {"high": value}
-        case "<":
-            return {"high": math.nextafter(value, -math.inf)}
-        case _:
-            return {"low": value, "high": value}
 
 
 def _require(field: str) -> None:
@@ -383,6 +374,8 @@ def _score(text: str, sign: str, value: str) -> float:
 
 
 def _value(field: str, text: str) -> Value:
+    if text == UNRECORDED and KINDS.get(field) in {"number", "date"}:
+        return UNRECORDED
     match KINDS.get(field):
         case "number":
             return read_number(field, tesla_number(text) if field == "field_strength" else text)

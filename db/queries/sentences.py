@@ -18,7 +18,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
 
-from spinecho.db.filters.sql import passage_matches
+from spinecho.db.filters.said import passage_matches
 from spinecho.db.reports.clauses import CLAUSE_COLUMNS, OF_PASSAGE, clause_card
 from spinecho.db.reports.full_text import Match
 from spinecho.db.schema.chunks import chunks

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, delete, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, case, delete, exists, false, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from spinecho.db.errors import FilterError
@@ -176,7 +176,7 @@ def _lacking(session: Session, series: int, space: SpaceRecord, wanting: ColumnE
 
 
 def predicted_is(task: str, words: Sequence[str], *, least: float | None) -> ColumnElement[bool]:
-    """The head said one of these words of the volume, alone or among several, or one of these numbers."""
+    """The head said one of these words of the volume, alone or among several, or one of these numbers; "": nothing."""
     value = func.lower(", " + Prediction.value + ", ")
     conditions: list[ColumnElement[bool]] = []
     for word in words:
@@ -184,7 +184,8 @@ def predicted_is(task: str, words: Sequence[str], *, least: float | None) -> Col
         number = _number(word)
         if number is not None:
             conditions.append(Prediction.number == number)
-    return _predicted(task, or_(false(), *conditions), least=least)
+    found = _predicted(task, or_(false(), *conditions), least=least)
+    return or_(found, not_(_predicted(task, least=least))) if "" in words else found
 
 
 def predicted_between(task: str, low: float | None, high: float | None, *, least: float | None) -> ColumnElement[bool]:

@@ -29,10 +29,11 @@ _SPELLINGS = (
     ("mobiliz", "mobilis"), ("visualiz", "visualis"), ("necrotiz", "necrotis"), ("dilation", "dilatation"),
 )  # fmt: skip
 """American and British roots."""
-_SMALL = frozenset(
+SMALL = frozenset(
     ("a", "an", "the", "of", "in", "on", "at", "to", "with", "and", "or", "for", "by", "is", "are", "any", "from",
      "this", "that", "its", "it", "as", "be", "mri", "mr", "scan")
 )  # fmt: skip
+"""Words of which a finding's name needs none."""
 
 
 @lru_cache(maxsize=512)
@@ -42,10 +43,10 @@ def expand(text: str) -> tuple[Group, ...]:
     Function words, and words that every MR report holds, are left out unless there is nothing else.
     """
     groups: list[Group] = []
-    named = _spans(concepts(text))
+    named = spans(concepts(text))
     at = 0
     for start, stop, found in (*named, (len(text), len(text), ())):
-        groups += [_spelled((word,)) for word, _ in terms.plain_words(text[at:start]) if word not in _SMALL]
+        groups += [_spelled((word,)) for word, _ in terms.plain_words(text[at:start]) if word not in SMALL]
         at = max(at, stop)
         if found:
             own = _plain(text[start:stop])
@@ -54,7 +55,7 @@ def expand(text: str) -> tuple[Group, ...]:
     return tuple(dict.fromkeys(groups)) or tuple((word,) for word, _ in terms.plain_words(text))
 
 
-def _spans(found: tuple[Mention, ...]) -> list[tuple[int, int, tuple[Mention, ...]]]:
+def spans(found: tuple[Mention, ...]) -> list[tuple[int, int, tuple[Mention, ...]]]:
     """(start, stop, what is named there): the levels of "L3-S1" share one place in the text."""
     spans: dict[tuple[int, int], list[Mention]] = {}
     for mention in found:

@@ -9,15 +9,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from spinecho.db.filters.algebra import ALL, Filter, parse_filter, visible
+from spinecho.db.filters.algebra import ALL, Filter, visible
 from spinecho.db.filters.occurring import occurring_values, require_occurring
 from spinecho.db.people.cohorts import Roster
 from spinecho.db.queries.named import require_named
 from spinecho.db.queries.selection import Selection
 from spinecho.db.vectors.indexes.protocol import Ids
-from spinecho.encoders.language.expand import names_of
 from spinecho.search.cohorts.definition import Rule
 from spinecho.search.likeness import Likeness
+from spinecho.search.planning.typed_filter import typed_filter
 
 Flags: TypeAlias = NDArray[np.bool_]
 """By place of the roster."""
@@ -53,7 +53,7 @@ class Rules:
 
     def parsed(self, text: str) -> Filter:
         """A filter as typed, with every name of the findings in it. Raises `FilterError`, also for unheard values."""
-        where = parse_filter(text, expand=names_of)
+        where = typed_filter(text)
         require_named(self._selection.database, where)
         require_occurring(where, lambda field: occurring_values(self._selection.database, field))
         return where

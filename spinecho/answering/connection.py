@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from spinecho.access.people import open_record, person_here
-from spinecho.db.filters.algebra import ALL, COMPUTED_TOO, Filter, both, parse_filter
-from spinecho.encoders.language.expand import names_of
+from spinecho.db.filters.algebra import ALL, COMPUTED_TOO, Filter, both, require_filter
 from spinecho.errors import ArchiveClosed
 from spinecho.search.access.persons import Access, Person, Role
+from spinecho.search.planning.typed_filter import typed_filter
 from spinecho.setup.private import private_files
 from spinecho.setup.settings import Settings
 from spinecho.setup.wiring import open_database, open_engine
@@ -145,9 +145,9 @@ def note_assistant(archive: Connection, tool: str) -> None:
 def read_where(where: Where, *, include_derived: bool = False) -> Filter:
     """The filter that is meant. Raises `FilterError` for one that cannot be read."""
     if isinstance(where, str):
-        parts = [parse_filter(where, expand=names_of)] if where.strip() else []
+        parts = [typed_filter(where)] if where.strip() else []
     else:
-        parts = [] if where == ALL else [where]
+        parts = [] if where == ALL else [require_filter(where)]
     if include_derived:
         parts.append(COMPUTED_TOO)
     return both(*parts) if parts else ALL

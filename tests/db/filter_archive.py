@@ -54,6 +54,11 @@ WORDS = {
 AGES = [0.0, 0.1, 39.999999999999, 40.0, 40.1, 71.25]
 DAYS = [date(1999, 12, 31), date(2020, 2, 29), date(2021, 1, 1)]
 SENTENCES = [("No bleed.", "absent"), ("A bleed, no mass effect.", "present"), ("Mass  effect?", "uncertain")]
+TOLD = {
+    SENTENCES[1][0]: {"sides": ("left",), "places": ("brain:lobe",), "concepts": ("bleed", "brain", "brain:lobe")},
+    SENTENCES[2][0]: {"sides": ("left", "right"), "concepts": ("mass effect",)},
+}
+"""What is found in the clauses of these sentences."""
 ROW = pack(np.array([1.0, 0.0], dtype=np.float32))
 
 
@@ -101,7 +106,15 @@ class FilterArchive:
         """
         said = [
             NewPassage(
-                "findings", number, 0, len(text), text, assertion, "", ROW, (NewClause(0, len(text), text, assertion),)
+                "findings",
+                number,
+                0,
+                len(text),
+                text,
+                assertion,
+                "",
+                ROW,
+                (NewClause(0, len(text), text, assertion, **TOLD.get(text, {})),),
             )
             for number, (text, assertion) in enumerate(sentences)
         ]

@@ -29,6 +29,7 @@ from spinecho.db.filters.algebra import (
 
 F, T2 = Is("sex", ("F",)), Is("sequence", ("T2",))
 OLD = Between("age", 60.0)
+LEFT_TEAR = Says(("tear",), "present", "left tear", sides=("left",))
 
 
 @pytest.mark.parametrize(
@@ -228,17 +229,67 @@ def test_a_finding_may_have_a_size(text: str, low: float | None, high: float | N
 
 
 def test_a_size_alone_is_no_finding_and_a_quoted_one_is_a_word() -> None:
-    with pytest.raises(FilterSyntaxError, match="name of a finding beside its size"):
+    with pytest.raises(FilterSyntaxError, match="name of a finding beside it"):
         parse_filter("says:present(size>=40mm)")
     quoted = parse_filter('says:present("size>=40mm")')
     assert isinstance(quoted, Says)
     assert quoted.low_mm is None
 
 
-@pytest.mark.parametrize("condition", ["side=left", "place=knee", "date>2020", "age>=60", "section=findings"])
-def test_says_takes_names_and_a_size_and_no_other_condition(condition: str) -> None:
+@pytest.mark.parametrize("condition", ["sides=left", "date>2020", "age>=60", "section=findings"])
+def test_says_takes_names_size_side_and_place_and_no_other_condition(condition: str) -> None:
     """Taken for one more name of the finding, it would widen what it was to narrow."""
     for text in (f'says:present("tear", {condition})', f"says({condition}, tear)"):
-        with pytest.raises(FilterSyntaxError, match="a side or a place is part of a name"):
+        with pytest.raises(FilterSyntaxError, match="names, a size, a side or a place"):
             parse_filter(text)
     assert parse_filter("says:present(tear, size>=4mm)")
+
+
+def situate(label: str) -> tuple[str, frozenset[str], frozenset[str], frozenset[str]]:
+    """As a reader of words does that knows sides by their English names, and the knee."""
+    words = label.split()
+    sides, places = {"left", "right"} & set(words), {"knee"} & set(words)
+    rest = " ".join(word for word in words if word not in sides | places)
+    return rest, frozenset(sides), frozenset(f"limb:{one}" for one in places), frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("says:present(left tear)", LEFT_TEAR),
+        ("says:present(tear, side=links)", Says(("tear",), "present", "tear", sides=("left",))),
+        ("says:present(side=both, tear)", Says(("tear",), "present", "tear", sides=("both",))),
+        (
+            "says(left knee tear, size>=4)",
+            Says(("tear",), "present", "left knee tear", 4.0, None, ("left",), ("limb:knee",)),
+        ),
+        ("says(tear, place=knee)", Says(("tear",), "present", "tear", places=("limb:knee",))),
+        ("says(left)", Says(("left",), "present", "left")),
+        (
+            "says(left tear, right cyst)",
+            Or((LEFT_TEAR, Says(("cyst",), "present", "right cyst", sides=("right",)))),
+        ),
+    ],
+)  # fmt: skip
+def test_a_side_and_a_place_in_a_name_are_conditions_of_their_own(text: str, expected: Filter) -> None:
+    found = parse_filter(text, situate=situate)
+    assert found == expected
+    assert write_filter(parse_filter(write_filter(found))) == write_filter(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("says(tear, left)", "says:present(left tear)"),
+        ("says(knee, tear)", "says:present(knee tear)"),
+        ("says(tear, 20-40 mm)", "size>=4mm"),
+        ("says(tear, side=up)", "one of left, right, both"),
+        ("says(tear, place=moon)", "a place that is known"),
+        ("says(left right tear)", "side=both"),
+        ("says(side=left)", "the name of a finding beside it"),
+    ],
+)
+def test_what_would_widen_a_finding_in_place_of_narrowing_it_is_refused(text: str, expected: str) -> None:
+    """A comma means "or": a side, a place or a size between commas would bring every report that holds the word."""
+    with pytest.raises(FilterSyntaxError, match=re.escape(expected)):
+        parse_filter(text, situate=situate)

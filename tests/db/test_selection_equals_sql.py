@@ -20,6 +20,7 @@ from filter_archive import AGES, DAYS, WORDS, FilterArchive, act, assert_same
 
 from spinecho.db.facts.snapshots import make_snapshot
 from spinecho.db.filters.algebra import ALL, HIDDEN, And, Between, Contains, Filter, Is, Not, Or, Says, without_field
+from spinecho.db.filters.conditions import KINDS
 from spinecho.db.queries.facets import COUNTABLE, shown_of_total, sql_counts
 from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
@@ -54,7 +55,11 @@ leaves = st.one_of(
         Says,
         st.lists(st.sampled_from(["bleed", "bleeds", "mass effect", 'x" OR', "effect*"]), min_size=1).map(tuple),
         st.sampled_from(["present", "absent", "uncertain", "historical", "any"]),
+        sides=st.sampled_from([(), ("left",), ("both",), ("left", "right")]),
+        places=st.sampled_from([(), ("brain:lobe",), ("brain",)]),
+        findings=st.sampled_from([(), ("bleed",)]),
     ),
+    st.builds(Is, st.sampled_from(["age", "date", "field_strength", "b_value", "predicted.finding"]), st.just(("",))),
 )
 filters = st.recursive(
     st.just(ALL) | leaves,
@@ -101,6 +106,7 @@ def check(archive: FilterArchive, seed: int, some: list[Filter]) -> None:
         assert_same(archive, selection, where)
         field = draw.choice(COUNTABLE)
         among = None if draw.random() < 0.5 else np.array([1, 2], dtype=np.int64)
+        assert_what_is_not_recorded_can_be_asked_for(archive, selection, field)
         expected = shown_of_total(
             sql_counts(archive.database, field, without_field(where, field), among),
             sql_counts(archive.database, field, Not(HIDDEN)),
@@ -110,6 +116,16 @@ def check(archive: FilterArchive, seed: int, some: list[Filter]) -> None:
         assert_same(archive, selection, where)
         assert_same(archive, last, where)
         assert selection.studies(where).tolist() == Selection(archive.database, Path("/none")).studies(where).tolist()
+
+
+def assert_what_is_not_recorded_can_be_asked_for(archive: FilterArchive, selection: Selection, field: str) -> None:
+    """`field=""` is what a list of values counts as not recorded, and what is stored as unknown."""
+    for one in (field, "predicted.finding"):
+        if KINDS.get(one) == "flag" or one in {"description", "archive"}:  # of these there is always something
+            continue
+        counted = sql_counts(archive.database, one, ALL)
+        found = len(selection.studies(Is(one, ("",))))
+        assert found == counted.get("", 0) if "unknown" not in counted else found >= counted["unknown"]
 
 
 def test_files_that_a_job_moves_count_at_once(empty: Empty, tmp_path_factory: pytest.TempPathFactory) -> None:

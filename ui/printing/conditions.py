@@ -19,9 +19,8 @@ from spinecho.db.filters.algebra import (
     both,
     of_field,
     parse_condition,
-    parse_filter,
 )
-from spinecho.encoders.language.expand import names_of
+from spinecho.search.planning.typed_filter import typed_filter
 
 _OPTIONS: dict[str, Any] = {
     "where": Annotated[
@@ -100,7 +99,7 @@ def read_filter(
 
     A finding in `says(...)` is looked for under every name that is known for it.
     """
-    parts = [parse_filter(condition, expand=names_of) for condition in where or ()]
+    parts = [typed_filter(condition) for condition in where or ()]
     parts += [
         Is(_WORDS[name], tuple(part.strip() for part in value.split(",")))
         for name, value in words.items()
